@@ -1,0 +1,40 @@
+/**
+ * What a balancing strategy is: it chooses one of the candidates it is given and does nothing else. Health, drain,
+ * capacity and retries are the caller's business (proxy/pick.ts); clocks and randomness are passed in, so that the
+ * simulator runs the very code that serves traffic.
+ */
+
+/** The fleet as a strategy sees it: columns indexed by slot. The arrays are live and only read. */
+export interface FleetView {
+  /** Requests in flight over all workers. */
+  readonly inFlight: Int32Array;
+  /** Configured weight × slow-start factor, > 0. */
+  readonly effectiveWeight: Float64Array;
+  /** Identity of the server in a slot: a slot may be given to another server, an id never is. */
+  readonly id: Int32Array;
+}
+
+/** What a strategy is made from. */
+export interface StrategyDependencies {
+  readonly fleet: FleetView;
+  /** Uniform in [0, 1). Seeded in tests and in the simulator. */
+  readonly random: () => number;
+}
+
+export interface Strategy {
+  /**
+   * Chooses one of `candidates[0 … count)` (slots, count ≥ 1) and returns its slot.
+   * @param key 32-bit hash of what the request is to stick to; only `consistent_hash` looks at it.
+   * @param nowMs monotonic clock, milliseconds.
+   */
+  pick(candidates: Int32Array, count: number, key: number, nowMs: number): number;
+
+  /** The candidates changed (membership, health, weight). Called before the next `pick`; what was learned is kept. */
+  onCandidates?(candidates: Int32Array, count: number): void;
+
+  /** An attempt at `slot` ended. Strategies that do not learn leave it out. */
+  onOutcome?(slot: number, latencyMs: number, failed: boolean, nowMs: number): void;
+
+  /** True when `pick` uses `key`, so that the caller computes it only then. */
+  readonly usesKey?: boolean;
+}

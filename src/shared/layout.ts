@@ -1,0 +1,247 @@
+/**
+ * The one owner of the shared memory's layout: a file in /dev/shm that every process maps.
+ *
+ * Rules (see ARCHITECTURE.md, "Who writes what memory"):
+ * - every column has exactly one kind of writer, named beside it;
+ * - a column written by several processes is Int32 and only touched through `Atomics`;
+ * - 64-bit floats are 8-byte aligned and written whole, so a reader never sees half a number;
+ * - the supervisor publishes the server table under a sequence number (`Header.TABLE_VERSION`): odd while it writes,
+ *   even when the snapshot is complete. A reader that sees an odd or a changed number reads again.
+ */
+import { bucketCount } from "./latency-buckets.ts";
+
+/** "NBLB" in little-endian bytes: the first word of a complete file. */
+export const LAYOUT_MAGIC = 0x424c424e;
+/** Raised with every incompatible change of the layout. */
+export const LAYOUT_VERSION = 1;
+
+/** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
+export const MAX_SERVERS = 512;
+/** The most worker processes. */
+export const MAX_WORKERS = 64;
+/** Entries of a worker's table of request series; a power of two. */
+export const SERIES_CAPACITY = 4096;
+
+/** Words of the file's header (Int32). Writer: supervisor. */
+export const Header = {
+  MAGIC: 0,
+  LAYOUT_VERSION: 1,
+  /** Sequence number of the server table: odd while the supervisor writes it. */
+  TABLE_VERSION: 2,
+  /** 1 while the instance shuts down: readiness fails, requests still flow. */
+  DRAINING: 3,
+  /** 1 while panic routing is on: too few healthy servers, so all are eligible. */
+  PANIC: 4,
+  /** Number of workers that the supervisor means to run. */
+  WORKERS: 5,
+  SUPERVISOR_PID: 6,
+  LENGTH: 16,
+} as const;
+
+/** A server's state, as the supervisor publishes it in `ServerTable.state`. */
+export const ServerState = {
+  /** The slot is free. */
+  EMPTY: 0,
+  /** Takes requests. */
+  UP: 1,
+  /** Its health checks fail. */
+  DOWN: 2,
+  /** Finishes what it has and takes nothing new. */
+  DRAINING: 3,
+  /** Ejected as an outlier: health checks pass, answers do not. */
+  EJECTED: 4,
+} as const;
+export type ServerState = (typeof ServerState)[keyof typeof ServerState];
+
+/** The server table: columns indexed by slot. */
+export interface ServerTable {
+  /** Identity of the server in the slot; 0 = free. Never reused within a run. Writer: supervisor. */
+  readonly id: Int32Array;
+  /** A `ServerState`. Writer: supervisor. */
+  readonly state: Int32Array;
+  /** Configured weight × slow-start factor, > 0. Writer: supervisor. */
+  readonly effectiveWeight: Float64Array;
+  /** Configured weight as shown to users. Writer: supervisor. */
+  readonly weight: Float64Array;
+  /** Capacity as shown to users and to the model. Writer: supervisor. */
+  readonly capacity: Int32Array;
+  /** Most requests in flight at once; 0 = not enforced. Writer: supervisor. */
+  readonly hardLimit: Int32Array;
+  /** Percent, NaN = unknown. Writer: supervisor (polled /metrics; ORCA reports arrive through the worker blocks). */
+  readonly cpuUsagePercent: Float64Array;
+  /** Percent, NaN = unknown. Writer: supervisor. */
+  readonly memoryUsagePercent: Float64Array;
+  /** Requests in flight over all workers. Writers: workers (`Atomics.add`), supervisor (a dead worker's share). */
+  readonly inFlight: Int32Array;
+  /** Failures since the last success. Writers: workers (`Atomics`), supervisor (resets). */
+  readonly consecutiveFailures: Int32Array;
+}
+
+/** Words of a worker's counters (Float64, only ever growing unless named a gauge). Writer: that worker. */
+export const WorkerCounter = {
+  CONNECTIONS_ACCEPTED: 0,
+  /** Gauge. */
+  CONNECTIONS_OPEN: 1,
+  TLS_HANDSHAKE_ERRORS: 2,
+  REQUESTS: 3,
+  /** Requests refused before a server was chosen: malformed, oversize, late. */
+  REQUESTS_REFUSED: 4,
+  BYTES_FROM_CLIENTS: 5,
+  BYTES_TO_CLIENTS: 6,
+  RETRIES: 7,
+  RETRIES_DENIED_BY_BUDGET: 8,
+  UPSTREAM_CONNECTS: 9,
+  UPSTREAM_CONNECT_FAILURES: 10,
+  UPSTREAM_REUSES: 11,
+  /** Gauge: pooled idle connections to servers. */
+  UPSTREAM_IDLE: 12,
+  /** Gauge: requests waiting for a server with room. */
+  QUEUE_LENGTH: 13,
+  QUEUE_TIMEOUTS: 14,
+  QUEUE_REJECTED: 15,
+  /** Gauge: open tunnels (WebSocket and other upgrades). */
+  TUNNELS_OPEN: 16,
+  TUNNELS_TOTAL: 17,
+  /** Requests that the client gave up before the answer was complete. */
+  CLIENT_ABORTS: 18,
+  /** Exceptions caught at the edge: each is a bug, fails one connection and is counted. */
+  INTERNAL_ERRORS: 19,
+  ACCESS_LOG_LINES: 20,
+  ACCESS_LOG_DROPPED: 21,
+  /** Connections refused by a limit. */
+  CONNECTIONS_REJECTED: 22,
+  /** Series that found no room in the table (counted under method="other", status 0). */
+  SERIES_OVERFLOW: 23,
+  HEDGES: 24,
+  HEDGES_WON: 25,
+  /** Gauge: resident set size, bytes. */
+  RSS_BYTES: 26,
+  /** Gauge: milliseconds since the epoch of the worker's last sign of life. */
+  HEARTBEAT_MS: 27,
+  LENGTH: 64,
+} as const;
+
+/** Words of a worker's identity (Int32). Writer: that worker; cleared by the supervisor after its death. */
+export const WorkerInfo = { PID: 0, LENGTH: 16 } as const;
+
+/** One worker's block. Everything in it has that worker as its only writer, unless said otherwise. */
+export interface WorkerBlock {
+  readonly info: Int32Array;
+  readonly counters: Float64Array;
+  /** This worker's share of `ServerTable.inFlight`, by slot. The supervisor takes it back after the worker's death. */
+  readonly ownInFlight: Int32Array;
+  /** Answers from the server, by slot (whatever their status). */
+  readonly responses: Float64Array;
+  /** Requests that the server failed (no answer, or 5xx), by slot. */
+  readonly failures: Float64Array;
+  /** Sum of response times in milliseconds, by slot. */
+  readonly latencySumMs: Float64Array;
+  /** Last ORCA CPU utilisation seen, percent, NaN = none, by slot. */
+  readonly orcaCpuPercent: Float64Array;
+  /** Last ORCA memory utilisation seen, percent, NaN = none, by slot. */
+  readonly orcaMemoryPercent: Float64Array;
+  /** Response-time histogram, `[MAX_SERVERS × bucketCount]`, row by slot; see latency-buckets.ts. */
+  readonly latencyHistogram: Uint32Array;
+  /** Keys of the request series (see series-table.ts); 0 = free. */
+  readonly seriesKeys: Float64Array;
+  /** Counts beside `seriesKeys`. A key is written after its count was set to zero. */
+  readonly seriesCounts: Float64Array;
+}
+
+/** Typed views over the whole file. */
+export interface SharedMemory {
+  readonly header: Int32Array;
+  readonly servers: ServerTable;
+  readonly workers: readonly WorkerBlock[];
+}
+
+/** Hands out aligned, consecutive views over one buffer; with no buffer it only measures. */
+class Carver {
+  #offset = 0;
+  readonly #buffer: ArrayBufferLike | undefined;
+
+  constructor(buffer?: ArrayBufferLike) {
+    this.#buffer = buffer;
+  }
+
+  get size(): number {
+    return this.#offset;
+  }
+
+  #take(bytes: number): number {
+    const at = this.#offset;
+    this.#offset += Math.ceil(bytes / 64) * 64; // a cache line each: no false sharing between columns
+    return at;
+  }
+
+  int32(length: number): Int32Array {
+    const at = this.#take(length * 4);
+    return this.#buffer ? new Int32Array(this.#buffer, at, length) : new Int32Array(0);
+  }
+
+  uint32(length: number): Uint32Array {
+    const at = this.#take(length * 4);
+    return this.#buffer ? new Uint32Array(this.#buffer, at, length) : new Uint32Array(0);
+  }
+
+  float64(length: number): Float64Array {
+    const at = this.#take(length * 8);
+    return this.#buffer ? new Float64Array(this.#buffer, at, length) : new Float64Array(0);
+  }
+
+  page(): void {
+    this.#offset = Math.ceil(this.#offset / 4096) * 4096; // a worker's block shares no page with another's
+  }
+}
+
+function carve(c: Carver): SharedMemory {
+  const header = c.int32(Header.LENGTH);
+  const servers: ServerTable = {
+    id: c.int32(MAX_SERVERS),
+    state: c.int32(MAX_SERVERS),
+    effectiveWeight: c.float64(MAX_SERVERS),
+    weight: c.float64(MAX_SERVERS),
+    capacity: c.int32(MAX_SERVERS),
+    hardLimit: c.int32(MAX_SERVERS),
+    cpuUsagePercent: c.float64(MAX_SERVERS),
+    memoryUsagePercent: c.float64(MAX_SERVERS),
+    inFlight: c.int32(MAX_SERVERS),
+    consecutiveFailures: c.int32(MAX_SERVERS),
+  };
+  const workers: WorkerBlock[] = [];
+  for (let i = 0; i < MAX_WORKERS; i++) {
+    c.page();
+    workers.push({
+      info: c.int32(WorkerInfo.LENGTH),
+      counters: c.float64(WorkerCounter.LENGTH),
+      ownInFlight: c.int32(MAX_SERVERS),
+      responses: c.float64(MAX_SERVERS),
+      failures: c.float64(MAX_SERVERS),
+      latencySumMs: c.float64(MAX_SERVERS),
+      orcaCpuPercent: c.float64(MAX_SERVERS),
+      orcaMemoryPercent: c.float64(MAX_SERVERS),
+      latencyHistogram: c.uint32(MAX_SERVERS * bucketCount),
+      seriesKeys: c.float64(SERIES_CAPACITY),
+      seriesCounts: c.float64(SERIES_CAPACITY),
+    });
+  }
+  c.page();
+  return { header, servers, workers };
+}
+
+/** Bytes of the shared file. It is sparse: pages of workers and servers that do not exist take no memory. */
+export const SHARED_BYTES = (() => {
+  const c = new Carver();
+  carve(c);
+  return c.size;
+})();
+
+/**
+ * Typed views over `buffer`, which must hold `SHARED_BYTES` bytes. Tests and the simulator pass a plain `ArrayBuffer`.
+ */
+export function viewSharedMemory(buffer: ArrayBufferLike): SharedMemory {
+  if (buffer.byteLength < SHARED_BYTES) {
+    throw new RangeError(`the shared memory needs ${SHARED_BYTES} bytes, got ${buffer.byteLength}`);
+  }
+  return carve(new Carver(buffer));
+}

@@ -1,0 +1,101 @@
+/**
+ * What the supervisor and its workers tell each other over the IPC channel: structure and settings. Everything that
+ * changes with traffic is in the shared memory instead. Messages are JSON.
+ */
+
+/** Where a server is reached. `slot` and `id` name its row in the shared server table. */
+export interface Endpoint {
+  readonly slot: number;
+  readonly id: number;
+  /** As configured, without a trailing slash: `http://backend-1:8001`. */
+  readonly url: string;
+  /** Name in the URL, for `Host`-independent purposes: TLS server name and certificate check. */
+  readonly hostname: string;
+  /** The IP address to connect to (one of the name's addresses). */
+  readonly address: string;
+  readonly port: number;
+  readonly tls: boolean;
+}
+
+/** The settings of the request path; a frozen, JSON-safe extract of the configuration. Times in milliseconds. */
+export interface ProxySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly strategy: string;
+  /** What `consistent_hash` hashes: `client_ip`, `header:<name>` or `cookie:<name>`. */
+  readonly hashOn: string;
+  /** Bounded-load factor of `consistent_hash`, ≥ 1 (Mirrokni et al. 2016: 1.25). */
+  readonly hashBalanceFactor: number;
+  /** Paths of the contract (`/health/*`, `/metrics`, `/api/v1/*`) are answered here rather than proxied. */
+  readonly reservedPaths: boolean;
+  readonly prometheusEnabled: boolean;
+  /** CIDR ranges whose forwarding fields are believed. */
+  readonly trustedProxies: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly requestHeadTimeoutMs: number;
+  readonly requestBodyTimeoutMs: number;
+  readonly responseHeadTimeoutMs: number;
+  readonly responseBodyTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly tunnelTimeoutMs: number;
+  readonly upstreamIdleTimeoutMs: number;
+  /** Idle connections kept per server and worker. */
+  readonly upstreamMaxIdle: number;
+  readonly shutdownTimeoutMs: number;
+  /** Attempts after the first. */
+  readonly retryAttempts: number;
+  /** Retries allowed as a share of requests, percent (a floor of 3 per second is always allowed). */
+  readonly retryBudgetPercent: number;
+  readonly queueSize: number;
+  readonly queueTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+  readonly maxHeaderCount: number;
+  /** 0 = no limit, here and below. */
+  readonly maxBodyBytes: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerClient: number;
+  readonly maxRequestsPerConnection: number;
+  readonly accessLog: boolean;
+  /** Share of requests that are logged, 0 … 1. Failed requests (5xx) are logged always. */
+  readonly accessLogSample: number;
+  readonly logFormat: "json" | "text";
+  readonly logLevel: string;
+  /** PEM texts, read and checked by the supervisor; the first is the default. */
+  readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
+  readonly upstreamCaPem: string;
+}
+
+export interface TlsCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** DNS names of the certificate, lower case, with `*.` wildcards. */
+  readonly names: readonly string[];
+}
+
+/** What a worker is started with, as JSON in its first message. */
+export interface WorkerStart {
+  readonly type: "start";
+  /** Index of the worker's block in the shared memory. */
+  readonly index: number;
+  readonly memoryPath: string;
+  /** Unix socket of the supervisor's admin API: the worker relays `/metrics` and `/api/v1/servers` to it. */
+  readonly adminSocket: string;
+  readonly settings: ProxySettings;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export type ToWorker =
+  | WorkerStart
+  /** The fleet changed. The numbers beside it are in the shared server table. */
+  | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
+  /** SIGHUP: new settings; connections live on. */
+  | { readonly type: "settings"; readonly settings: ProxySettings }
+  /** Stop accepting, finish what is in flight, then exit with 0. */
+  | { readonly type: "drain" };
+
+export type FromWorker =
+  /** Listening, with the ports that were bound (they differ from the settings' when those are 0). */
+  | { readonly type: "ready"; readonly port: number; readonly tlsPort: number }
+  /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
+  | { readonly type: "failed"; readonly message: string };

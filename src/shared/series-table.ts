@@ -1,0 +1,112 @@
+/**
+ * Request series: how often each (route, method, status, server) occurred, in one worker's open-addressing hash table.
+ * Writer: that worker, alone. Readers: whoever renders metrics; a key becomes visible after its count was zeroed.
+ */
+import { SERIES_CAPACITY, type WorkerBlock, WorkerCounter } from "./layout.ts";
+
+/** Route labels; the index is what a series key holds. The raw path is never a label: its cardinality has no bound. */
+export const ROUTES = [
+  "/*",
+  "/api/v1/request",
+  "/health/live",
+  "/health/ready",
+  "/metrics",
+  "/api/v1/servers",
+  "invalid",
+] as const;
+/** Index into `ROUTES`. */
+export const Route = {
+  PROXY: 0,
+  API_REQUEST: 1,
+  HEALTH_LIVE: 2,
+  HEALTH_READY: 3,
+  METRICS: 4,
+  SERVERS: 5,
+  INVALID: 6,
+} as const;
+
+/** Method labels; the index is what the parser calls a method and what a series key holds. */
+export const METHODS = [
+  "other",
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "OPTIONS",
+  "PATCH",
+  "TRACE",
+  "CONNECT",
+] as const;
+/** Index into `METHODS`. */
+export const Method = {
+  OTHER: 0,
+  GET: 1,
+  HEAD: 2,
+  POST: 3,
+  PUT: 4,
+  DELETE: 5,
+  OPTIONS: 6,
+  PATCH: 7,
+  TRACE: 8,
+  CONNECT: 9,
+} as const;
+
+/** One series as a reader sees it. `serverId` 0 = no server was chosen. */
+export interface RequestSeries {
+  readonly route: (typeof ROUTES)[number];
+  readonly method: (typeof METHODS)[number];
+  readonly status: number;
+  readonly serverId: number;
+  readonly count: number;
+}
+
+// A key is serverId × 2^17 + route × 2^14 + method × 2^10 + status, plus 1 so that it is never 0.
+const STATUS_SPAN = 1024;
+const METHOD_SPAN = 16;
+const ROUTE_SPAN = 8;
+const MASK = SERIES_CAPACITY - 1;
+
+/** Counts one request. `status` is 0 … 1023, `serverId` 0 … 2^31-1. */
+export function countRequest(
+  block: WorkerBlock,
+  route: number,
+  method: number,
+  status: number,
+  serverId: number,
+): void {
+  const low = route * (METHOD_SPAN * STATUS_SPAN) + method * STATUS_SPAN + status;
+  const key = serverId * (ROUTE_SPAN * METHOD_SPAN * STATUS_SPAN) + low + 1;
+  const { seriesKeys, seriesCounts } = block;
+  let at = (Math.imul(low ^ Math.imul(serverId, 0x85ebca6b), 0x9e3779b1) >>> 20) & MASK;
+  for (let probes = 0; probes < 64; probes++) {
+    const found = seriesKeys[at];
+    if (found === key) {
+      seriesCounts[at]++;
+      return;
+    }
+    if (found === 0) {
+      seriesCounts[at] = 1;
+      seriesKeys[at] = key;
+      return;
+    }
+    at = (at + 1) & MASK;
+  }
+  block.counters[WorkerCounter.SERIES_OVERFLOW]++;
+}
+
+/** Calls `visit` for each series of one worker. */
+export function readSeries(block: WorkerBlock, visit: (series: RequestSeries) => void): void {
+  for (let i = 0; i < SERIES_CAPACITY; i++) {
+    const key = block.seriesKeys[i];
+    if (key === 0) continue;
+    let rest = key - 1;
+    const status = rest % STATUS_SPAN;
+    rest = (rest - status) / STATUS_SPAN;
+    const method = rest % METHOD_SPAN;
+    rest = (rest - method) / METHOD_SPAN;
+    const route = rest % ROUTE_SPAN;
+    const serverId = (rest - route) / ROUTE_SPAN;
+    visit({ route: ROUTES[route], method: METHODS[method], status, serverId, count: block.seriesCounts[i] });
+  }
+}
