@@ -134,14 +134,18 @@ export interface WorkerBlock {
   readonly responses: Float64Array;
   /** Requests that the server failed (no answer, or 5xx), by slot. */
   readonly failures: Float64Array;
-  /** Sum of response times in milliseconds, by slot. */
+  /** Sum of response times (dispatch to complete response head) in milliseconds, by slot. */
   readonly latencySumMs: Float64Array;
+  /** Sum of request durations (first byte of the request to the last of the response) in milliseconds, by slot. */
+  readonly durationSumMs: Float64Array;
   /** Last ORCA CPU utilisation seen, percent, NaN = none, by slot. */
   readonly orcaCpuPercent: Float64Array;
   /** Last ORCA memory utilisation seen, percent, NaN = none, by slot. */
   readonly orcaMemoryPercent: Float64Array;
-  /** Response-time histogram, `[MAX_SERVERS × bucketCount]`, row by slot; see latency-buckets.ts. */
+  /** Histogram of response times (dispatch to response head), `[MAX_SERVERS × bucketCount]`, row by slot. */
   readonly latencyHistogram: Uint32Array;
+  /** Histogram of whole request durations, same shape; `neurabalancer_http_request_duration_seconds` comes from it. */
+  readonly durationHistogram: Uint32Array;
   /** Keys of the request series (see series-table.ts); 0 = free. */
   readonly seriesKeys: Float64Array;
   /** Counts beside `seriesKeys`. A key is written after its count was set to zero. */
@@ -218,9 +222,11 @@ function carve(c: Carver): SharedMemory {
       responses: c.float64(MAX_SERVERS),
       failures: c.float64(MAX_SERVERS),
       latencySumMs: c.float64(MAX_SERVERS),
+      durationSumMs: c.float64(MAX_SERVERS),
       orcaCpuPercent: c.float64(MAX_SERVERS),
       orcaMemoryPercent: c.float64(MAX_SERVERS),
       latencyHistogram: c.uint32(MAX_SERVERS * bucketCount),
+      durationHistogram: c.uint32(MAX_SERVERS * bucketCount),
       seriesKeys: c.float64(SERIES_CAPACITY),
       seriesCounts: c.float64(SERIES_CAPACITY),
     });
