@@ -1,0 +1,69 @@
+/** Value types for names and addresses. */
+import ipaddr from "ipaddr.js";
+import type { ValueType } from "./setting.ts";
+import { Complaints, valueType } from "./value-types.ts";
+
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+/** True for a host name (RFC 1123, underscores tolerated as containers use them) of at most 253 characters. */
+export function isHostName(name: string): boolean {
+  const labels = name.replace(/\.$/, "").split(".");
+  if (name.length > 253 || !labels.every((label) => LABEL.test(label))) return false;
+  return !/^\d+$/.test(labels[labels.length - 1]); // else it is meant as an IPv4 address, and a wrong one
+}
+
+/** True for an IPv4 address in four decimal parts. */
+export function isIpv4(address: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(address);
+}
+
+/** True for an IPv6 address without brackets and without a zone. */
+export function isIpv6(address: string): boolean {
+  return address.includes(":") && !address.includes("%") && ipaddr.IPv6.isValid(address);
+}
+
+/** An address or name to listen on. IPv6 with or without brackets; the value has none. */
+export const listenHost: ValueType<string> = valueType("address or host name", (text) => {
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIpv6(bare) || isIpv4(bare) || isHostName(bare)) return bare;
+  throw new Error(
+    'must be an address to listen on, such as 0.0.0.0, 127.0.0.1, :: or localhost (no port, no "http://")',
+  );
+});
+
+/** Comma-separated addresses and CIDR ranges; the value is in canonical CIDR form, host bits cleared. */
+export const cidrList: ValueType<readonly string[]> = valueType(
+  "addresses and CIDR ranges, comma-separated",
+  (text) => {
+    const complaints: string[] = [];
+    const ranges: string[] = [];
+    for (const [index, entry] of text.split(",").entries()) {
+      const range = parseRange(entry.trim());
+      if (range === null) {
+        complaints.push(
+          `entry ${index + 1} "${entry.trim()}" must be an address or a CIDR range, such as 10.0.0.0/8, 192.0.2.7 or fd00::/8${
+            entry.trim() === "*" ? ' (for "everyone" write 0.0.0.0/0,::/0)' : ""
+          }`,
+        );
+      } else if (!ranges.includes(range)) ranges.push(range);
+    }
+    if (complaints.length > 0) throw new Complaints(complaints);
+    return ranges;
+  },
+);
+
+function parseRange(text: string): string | null {
+  const [address, bits, ...rest] = text.split("/");
+  if (rest.length > 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) return null;
+  if (isIpv4(address)) {
+    const length = bits === undefined ? 32 : Number(bits);
+    if (length > 32) return null;
+    return `${ipaddr.IPv4.networkAddressFromCIDR(`${address}/${length}`).toString()}/${length}`;
+  }
+  if (isIpv6(address)) {
+    const length = bits === undefined ? 128 : Number(bits);
+    if (length > 128) return null;
+    return `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/${length}`).toString()}/${length}`;
+  }
+  return null;
+}

@@ -1,0 +1,66 @@
+/** What single values cannot tell: settings that contradict each other. */
+import type { Config } from "./schema.ts";
+
+/** A configuration in which the settings with wrong values are missing. */
+export type PartialConfig = { readonly [S in keyof Config]: Partial<Config[S]> };
+
+/** Contradictions. A comparison with a missing setting finds nothing: its own problem is reported already. */
+export function findContradictions(config: PartialConfig): { problems: string[]; warnings: string[] } {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const { app, admin, tls, servers, outlier, health, balancing } = config;
+
+  if (typeof tls.port === "number") {
+    if (tls.certFiles === null)
+      problems.push("TLS_CERT_FILE: is required by TLS_PORT: name the PEM file of a certificate");
+    if (tls.keyFiles === null)
+      problems.push("TLS_KEY_FILE: is required by TLS_PORT: name the PEM file of a private key");
+  } else if (tls.port === null && (tls.certFiles || tls.keyFiles)) {
+    problems.push(
+      "TLS_PORT: is not set although TLS_CERT_FILE or TLS_KEY_FILE is: set it to serve HTTPS, such as 8443",
+    );
+  }
+  if (tls.certFiles && tls.keyFiles && tls.certFiles.length !== tls.keyFiles.length) {
+    problems.push(
+      `TLS_KEY_FILE: has ${tls.keyFiles.length} entries and TLS_CERT_FILE ${tls.certFiles.length}: every certificate needs its key, in the same order`,
+    );
+  }
+
+  if (clash(app.port, tls.port)) problems.push(`TLS_PORT: is the same as APP_PORT (${app.port}): choose another`);
+  const meet = app.host === admin.host || isWildcard(app.host) || isWildcard(admin.host);
+  if (meet && clash(admin.port, app.port))
+    problems.push(`ADMIN_PORT: is the same as APP_PORT (${app.port}): choose another`);
+  if (meet && clash(admin.port, tls.port))
+    problems.push(`ADMIN_PORT: is the same as TLS_PORT (${tls.port}): choose another`);
+
+  if (servers.dnsMinTtlMs! > servers.dnsMaxTtlMs!)
+    problems.push("DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS");
+  if (outlier.baseEjectionMs! > outlier.maxEjectionMs!) {
+    problems.push("OUTLIER_BASE_EJECTION_SECONDS: is longer than OUTLIER_MAX_EJECTION_SECONDS");
+  }
+  if (health.enabled && health.timeoutMs! > health.intervalMs!) {
+    warnings.push(
+      "HEALTH_CHECK_TIMEOUT_SECONDS is longer than HEALTH_CHECK_INTERVAL_SECONDS: slow checks delay the next ones",
+    );
+  }
+  if (
+    balancing.hashOn !== undefined &&
+    balancing.hashOn !== "client_ip" &&
+    balancing.strategy &&
+    balancing.strategy !== "consistent_hash"
+  ) {
+    warnings.push(
+      `HASH_ON has no effect: only LB_STRATEGY=consistent_hash uses it, and LB_STRATEGY is ${balancing.strategy}`,
+    );
+  }
+  return { problems, warnings };
+}
+
+/** Port 0 takes any free port, so it never clashes. */
+function clash(a: number | null | undefined, b: number | null | undefined): boolean {
+  return typeof a === "number" && a !== 0 && a === b;
+}
+
+function isWildcard(host: string | undefined): boolean {
+  return host === "0.0.0.0" || host === "::";
+}

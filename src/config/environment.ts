@@ -1,0 +1,17 @@
+/** The only reader of the process's environment. */
+import { type LoadResult, loadConfig } from "./load.ts";
+
+/** File of settings that is read from the current directory when no other is named. */
+export const DEFAULT_ENV_FILE = ".env";
+
+/**
+ * Reads the configuration of this process, now: real variables, and the `.env` file as it is at the moment.
+ * @param envFile a file that must exist; without it `.env` of the current directory, which may be missing.
+ */
+export function loadProcessConfig(envFile?: string): LoadResult {
+  return loadConfig({
+    env: process.env,
+    envFilePath: envFile ?? DEFAULT_ENV_FILE,
+    envFileRequired: envFile !== undefined,
+  });
+}

@@ -1,0 +1,147 @@
+/** From the environment to a frozen `Config`, or to every problem at once. */
+import { findContradictions, type PartialConfig } from "./consistency.ts";
+import { FOREIGN_PREFIXES, RESERVED_FEATURES } from "./reserved.ts";
+import { ALL_SETTINGS, type Config, type PlacedSetting, SECTIONS } from "./schema.ts";
+import type { ServerSpec } from "./server-list.ts";
+import { applyOverrides, isOverride } from "./server-overrides.ts";
+import { nearest } from "./suggest.ts";
+import { type ConfigSources, complain, readVariables, type Variable } from "./variables.ts";
+
+/** What stands in place of a secret. */
+export const HIDDEN = "****";
+
+/** A setting as it is in force, for people. */
+export interface EffectiveSetting {
+  readonly section: keyof Config;
+  readonly env: string;
+  /** As written in the environment; secrets are `HIDDEN`; `null` = unset. */
+  readonly value: string | null;
+  /** `default`, `environment`, or a place in a file such as `.env line 3`. */
+  readonly origin: string;
+}
+
+/** A configuration that can be used, or the sentences that say why not. */
+export type LoadResult =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly effective: readonly EffectiveSetting[];
+      readonly warnings: readonly string[];
+    }
+  | { readonly ok: false; readonly problems: readonly string[]; readonly warnings: readonly string[] };
+
+/** A configuration that cannot be used; `problems` has one sentence for each thing to mend. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** Reads and checks the configuration. Files named by settings are not opened here: see proxy-settings.ts. */
+export function loadConfig(sources: ConfigSources): LoadResult {
+  const read = readVariables(sources);
+  const { variables } = read;
+  const problems = [...read.problems];
+  const warnings: string[] = [];
+  const draft = emptyDraft();
+  const effective: EffectiveSetting[] = [];
+
+  for (const placed of ALL_SETTINGS) {
+    const variable = variables.get(placed.setting.env);
+    const value = parseSetting(placed, variable, problems);
+    if (value !== undefined) draft[placed.section][placed.key] = value;
+    effective.push(describe(placed, variable));
+  }
+
+  const overrides = [...variables.values()].filter(({ name }) => isOverride(name));
+  const applied = applyOverrides(draft.servers.list as readonly ServerSpec[] | undefined, overrides);
+  draft.servers.list = applied.servers;
+  problems.push(...applied.problems);
+  for (const { name, value, origin } of overrides) effective.push({ section: "servers", env: name, value, origin });
+
+  const contradictions = findContradictions(draft as PartialConfig);
+  problems.push(...contradictions.problems);
+  warnings.push(...contradictions.warnings, ...reportReserved(variables));
+  for (const { variable, message } of findMisspelt(variables)) {
+    // A file is this product's own; the environment may hold names that only look like ours.
+    (variable.inFile ? problems : warnings).push(message);
+  }
+
+  if (problems.length > 0) return { ok: false, problems, warnings };
+  return { ok: true, config: deepFreeze(draft) as unknown as Config, effective, warnings };
+}
+
+type Draft = Record<keyof Config, Record<string, unknown>>;
+
+function emptyDraft(): Draft {
+  return Object.fromEntries(Object.keys(SECTIONS).map((section) => [section, {}])) as Draft;
+}
+
+/** The value, or `undefined` after its problems were reported. */
+function parseSetting({ setting }: PlacedSetting, variable: Variable | undefined, problems: string[]): unknown {
+  if (variable === undefined && setting.default === null) {
+    if (!setting.required) return null;
+    problems.push(`${setting.env}: is required: ${setting.doc}`);
+    return undefined;
+  }
+  const parsed = setting.type.schema.safeParse(variable?.value ?? setting.default!);
+  if (parsed.success) return parsed.data;
+  if (variable === undefined) throw new Error(`the default of ${setting.env} is wrong: ${parsed.error.message}`);
+  for (const issue of parsed.error.issues) problems.push(complain(variable, issue.message, shown(setting, variable)));
+  return undefined;
+}
+
+/** What an error may repeat of a value: nothing of a secret, nor of what looks like `user:password@host`. */
+function shown(setting: PlacedSetting["setting"], variable: Variable): string {
+  if (setting.secret || variable.value.includes("@")) return HIDDEN;
+  return JSON.stringify(variable.value.length > 100 ? `${variable.value.slice(0, 100)}…` : variable.value);
+}
+
+function describe({ section, setting }: PlacedSetting, variable: Variable | undefined): EffectiveSetting {
+  const value = variable ? (setting.secret ? HIDDEN : variable.value) : setting.default;
+  return { section, env: setting.env, value, origin: variable?.origin ?? "default" };
+}
+
+function reportReserved(variables: ReadonlyMap<string, Variable>): string[] {
+  const warnings: string[] = [];
+  for (const { title, settings } of RESERVED_FEATURES) {
+    const asked = settings.filter(({ env, default: value }) => {
+      const variable = variables.get(env);
+      return variable !== undefined && variable.value.trim() !== value;
+    });
+    if (asked.length === 0) continue;
+    const names = asked.map(({ env }) => env).join(", ");
+    warnings.push(`${names}: ${title[0].toLowerCase()}${title.slice(1)} is not supported by this version: ignored`);
+  }
+  return warnings;
+}
+
+const KNOWN_NAMES: readonly string[] = [
+  ...ALL_SETTINGS.map(({ setting }) => setting.env),
+  ...RESERVED_FEATURES.flatMap(({ settings }) => settings.map(({ env }) => env)),
+];
+const KNOWN = new Set(KNOWN_NAMES);
+
+function findMisspelt(variables: ReadonlyMap<string, Variable>): { variable: Variable; message: string }[] {
+  const found: { variable: Variable; message: string }[] = [];
+  for (const variable of variables.values()) {
+    const { name } = variable;
+    if (KNOWN.has(name) || isOverride(name) || FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
+    const meant = nearest(name, KNOWN_NAMES);
+    // The value is not repeated: what is not ours may be a secret.
+    if (meant) found.push({ variable, message: `${name} (${variable.origin}): is no setting; did you mean ${meant}?` });
+  }
+  return found;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

@@ -1,0 +1,76 @@
+/** The extract of the configuration that workers need, with the TLS files read and checked. */
+import type { ProxySettings, TlsCertificate } from "../shared/protocol.ts";
+import { ConfigError } from "./load.ts";
+import type { Config } from "./schema.ts";
+import { readAuthorities, readCertificate } from "./tls-files.ts";
+
+/** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
+export interface ProxySettingsOptions {
+  /** Milliseconds since the epoch, for the validity of certificates. */
+  readonly nowMs?: number;
+  readonly warn?: (sentence: string) => void;
+}
+
+/** Throws a `ConfigError` with every problem of the files that the configuration names. */
+export function toProxySettings(config: Config, options: ProxySettingsOptions = {}): ProxySettings {
+  const { nowMs = Date.now(), warn = () => {} } = options;
+  const problems: string[] = [];
+  const findings = { problem: (sentence: string) => void problems.push(sentence), warning: warn };
+  const { app, log, balancing, clients, timeouts, limits, retry, queue, upstream } = config;
+
+  const settings: ProxySettings = {
+    host: app.host,
+    port: app.port,
+    strategy: balancing.strategy,
+    hashOn: balancing.hashOn,
+    hashBalanceFactor: balancing.hashBalanceFactor,
+    reservedPaths: app.reservedPaths,
+    prometheusEnabled: app.prometheusEnabled,
+    trustedProxies: clients.trustedProxies ?? [],
+    connectTimeoutMs: timeouts.connectMs,
+    requestHeadTimeoutMs: timeouts.requestHeadMs,
+    requestBodyTimeoutMs: timeouts.requestBodyMs,
+    responseHeadTimeoutMs: timeouts.responseHeadMs,
+    responseBodyTimeoutMs: timeouts.responseBodyMs,
+    idleTimeoutMs: timeouts.idleMs,
+    tunnelTimeoutMs: timeouts.tunnelMs,
+    upstreamIdleTimeoutMs: upstream.idleTimeoutMs,
+    upstreamMaxIdle: upstream.maxIdle,
+    shutdownTimeoutMs: app.shutdownTimeoutMs,
+    retryAttempts: retry.attempts,
+    retryBudgetPercent: retry.budgetPercent,
+    queueSize: queue.size,
+    queueTimeoutMs: queue.timeoutMs,
+    maxHeaderBytes: limits.maxHeaderBytes,
+    maxHeaderCount: limits.maxHeaderCount,
+    maxBodyBytes: limits.maxBodyBytes,
+    maxConnections: limits.maxConnections,
+    maxConnectionsPerClient: limits.maxConnectionsPerClient,
+    maxRequestsPerConnection: limits.maxRequestsPerConnection,
+    accessLog: log.access,
+    accessLogSample: log.accessSample,
+    logFormat: log.format,
+    logLevel: log.level,
+    tls: readTls(config.tls, nowMs, findings),
+    upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(settings);
+}
+
+function readTls(
+  { port, certFiles, keyFiles }: Config["tls"],
+  nowMs: number,
+  findings: Parameters<typeof readCertificate>[3],
+): ProxySettings["tls"] {
+  if (port === null || certFiles === null || keyFiles === null) return null;
+  const certificates = certFiles
+    .map((certFile, index) => readCertificate(certFile, keyFiles[index], nowMs, findings))
+    .filter((certificate): certificate is TlsCertificate => certificate !== null);
+  for (const [index, { names }] of certificates.entries()) {
+    if (index > 0 && names.length === 0) {
+      findings.warning(`TLS_CERT_FILE: the certificate in ${certFiles[index]} has no DNS name and is never chosen`);
+    }
+  }
+  return { port, certificates };
+}

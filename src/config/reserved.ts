@@ -1,0 +1,76 @@
+/**
+ * Names that belong to the product's contract and that this version has no use for. They are accepted, so that an
+ * environment can be shared between versions, and reported once at start, so that nobody believes they work.
+ */
+
+/** A setting of a feature that this version does not have. */
+export interface ReservedSetting {
+  readonly env: string;
+  /** What its feature will take when unset; a value equal to it asks for nothing. */
+  readonly default: string | null;
+  readonly secret?: boolean;
+}
+
+/** A feature that this version does not have. */
+export interface ReservedFeature {
+  /** Begins a sentence: "… is not supported by this version". */
+  readonly title: string;
+  readonly settings: readonly ReservedSetting[];
+}
+
+function reserve(
+  title: string,
+  ...settings: readonly (readonly [string, (string | null)?, "secret"?])[]
+): ReservedFeature {
+  return {
+    title,
+    settings: settings.map(([env, value = null, secret]) => ({ env, default: value, secret: secret === "secret" })),
+  };
+}
+
+/** The features, with their names and defaults. */
+export const RESERVED_FEATURES: readonly ReservedFeature[] = [
+  reserve(
+    "A PostgreSQL store",
+    ["DB_HOST"],
+    ["DB_PORT", "5432"],
+    ["DB_NAME", "neurabalancer"],
+    ["DB_USER", "postgres"],
+    ["DB_PASSWORD", null, "secret"],
+    ["DB_SSLMODE", "disable"],
+    ["DB_MAX_OPEN_CONNS", "25"],
+    ["DB_MAX_IDLE_CONNS", "10"],
+    ["DB_CONN_MAX_LIFETIME_MINUTES", "30"],
+  ),
+  reserve("A Redis cluster", ["REDIS_ADDR"], ["REDIS_PASSWORD", null, "secret"], ["REDIS_DB", "0"]),
+  reserve(
+    "Learned balancing",
+    ["ML_MODEL_ENDPOINT"],
+    ["ML_MODEL_TIMEOUT_MS", "300"],
+    ["ML_CIRCUIT_BREAKER_RESET_SECONDS", "30"],
+    ["ML_CACHE_SIZE", "1000"],
+  ),
+  reserve(
+    "A model server",
+    ["ML_SERVICE_PORT", "8081"],
+    ["MODEL_PATH"],
+    ["SCALER_PATH"],
+    ["MODEL_INPUT_NAME", "features"],
+    ["MODEL_OUTPUT_NAME", "predicted_score"],
+    ["MODEL_VERSION"],
+  ),
+  reserve(
+    "An OpenTelemetry exporter",
+    ["OTEL_ENABLED", "false"],
+    ["OTEL_SERVICE_NAME", "neurabalancer"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT"],
+    ["OTEL_EXPORTER_OTLP_HEADERS", null, "secret"],
+  ),
+  reserve("A Grafana deployment", ["GRAFANA_ADMIN_PASSWORD", null, "secret"]),
+];
+
+/**
+ * Names that are never a typing mistake: the standard variables of OpenTelemetry are many and often set for a whole
+ * cluster, and those of the demo server belong to `neurabalancer backend`.
+ */
+export const FOREIGN_PREFIXES: readonly string[] = ["OTEL_", "BACKEND_"];

@@ -1,0 +1,191 @@
+/** Settings of the fleet: which servers, how one is chosen, how their health is judged. */
+import { STRATEGY_NAMES } from "../../balancing/registry.ts";
+import { serverList } from "../server-list.ts";
+import { required, setting } from "../setting.ts";
+import { decimal, integer, seconds, toggle, urlPath, valueType } from "../value-types.ts";
+
+const strategyName = valueType(STRATEGY_NAMES.join(", "), (text): string => {
+  const name = STRATEGY_NAMES.find((candidate) => candidate === text.toLowerCase());
+  if (name === undefined)
+    throw new Error(`is not a strategy of this version; choose one of: ${STRATEGY_NAMES.join(", ")}`);
+  return name;
+});
+
+/** A field name is a token (RFC 9110 section 5.6.2), and so is a cookie's name (RFC 6265 section 4.1.1). */
+const HASH_ON = /^(?:client_ip|(header|cookie):([!#$%&'*+.^_`|~0-9A-Za-z-]+))$/;
+
+const hashOn = valueType("client_ip, header:<name> or cookie:<name>", (text) => {
+  const match = HASH_ON.exec(text);
+  if (!match) throw new Error("must be client_ip, header:<name> or cookie:<name>, such as header:X-User-Id");
+  return match[1] === "header" ? `header:${match[2].toLowerCase()}` : text; // field names ignore case, cookie names do not
+});
+
+export const servers = {
+  title: "Servers",
+  doc: "`SERVER_WEIGHT_<host>_<port>=<number>` gives a server a relative share (default 1), `SERVER_CAPACITY_<host>_<port>=<n>` limits its requests in flight. Write the host as in SERVERS or in capitals with underscores: `SERVER_WEIGHT_backend-1_8001`, `SERVER_WEIGHT_BACKEND_1_8001`.",
+  settings: {
+    list: required({
+      env: "SERVERS",
+      type: serverList,
+      doc: "Your servers: URLs such as http://10.0.0.5:3000 or https://app.internal, separated by commas. All addresses of a name are used; dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS).",
+      common: true,
+    }),
+    dnsMinTtlMs: setting({
+      env: "DNS_MIN_TTL_SECONDS",
+      type: seconds(0.1, 86400),
+      default: "1",
+      doc: "Names are resolved again no sooner than this, whatever their record says.",
+    }),
+    dnsMaxTtlMs: setting({
+      env: "DNS_MAX_TTL_SECONDS",
+      type: seconds(0.1, 86400),
+      default: "60",
+      doc: "Names are resolved again no later than this, whatever their record says.",
+    }),
+  },
+};
+
+export const balancing = {
+  title: "Balancing",
+  settings: {
+    strategy: setting({
+      env: "LB_STRATEGY",
+      type: strategyName,
+      default: "least_connections",
+      doc: "How the server of a request is chosen.",
+      common: true,
+    }),
+    hashOn: setting({
+      env: "HASH_ON",
+      type: hashOn,
+      default: "client_ip",
+      doc: "What consistent_hash keeps on one server: the client's address, a header field or a cookie.",
+    }),
+    hashBalanceFactor: setting({
+      env: "HASH_BALANCE_FACTOR",
+      type: decimal(1, 100),
+      default: "1.25",
+      doc: "consistent_hash gives no server more than this multiple of the mean load; above it the next server on the ring takes over.",
+    }),
+    slowStartMs: setting({
+      env: "SLOW_START_SECONDS",
+      type: seconds(0, 3600),
+      default: "10",
+      doc: "A new or recovered server gets a growing share for this long. 0 means off.",
+    }),
+    panicThresholdPercent: setting({
+      env: "PANIC_THRESHOLD_PERCENT",
+      type: integer(0, 100),
+      default: "50",
+      doc: "With fewer healthy servers than this, requests go to all of them: the checks are probably wrong. 0 means off.",
+      unit: "percent",
+    }),
+  },
+};
+
+export const health = {
+  title: "Health checks",
+  settings: {
+    enabled: setting({
+      env: "HEALTH_CHECK_ENABLED",
+      type: toggle,
+      default: "true",
+      doc: "Probe every server. When off, all count as healthy until their answers say otherwise.",
+    }),
+    path: setting({
+      env: "HEALTH_CHECK_PATH",
+      type: urlPath,
+      default: "/health",
+      doc: "Path that a healthy server answers with a 2xx status.",
+      common: true,
+    }),
+    intervalMs: setting({
+      env: "HEALTH_CHECK_INTERVAL_SECONDS",
+      type: seconds(0.05, 3600),
+      default: "5",
+      doc: "Time between two checks of one server.",
+      common: true,
+    }),
+    timeoutMs: setting({
+      env: "HEALTH_CHECK_TIMEOUT_SECONDS",
+      type: seconds(0.05, 3600),
+      default: "3",
+      doc: "A check that takes longer has failed.",
+    }),
+    fall: setting({
+      env: "HEALTH_CHECK_RETRIES",
+      type: integer(1, 1000),
+      default: "3",
+      doc: "Failed checks in a row that take a server out.",
+    }),
+    rise: setting({
+      env: "HEALTH_CHECK_RISE",
+      type: integer(1, 1000),
+      default: "2",
+      doc: "Good checks in a row that bring a server back.",
+    }),
+    metricsPollEnabled: setting({
+      env: "METRICS_POLL_ENABLED",
+      type: toggle,
+      default: "true",
+      doc: 'Ask servers for {"cpu_usage":…,"memory_usage":…} (percent). Servers that do not offer it are left alone.',
+    }),
+    metricsPollPath: setting({
+      env: "METRICS_POLL_PATH",
+      type: urlPath,
+      default: "/metrics",
+      doc: "Path where servers tell their CPU and memory usage.",
+    }),
+  },
+};
+
+export const outlier = {
+  title: "Outlier ejection",
+  doc: "Takes out servers whose answers fail although their health checks pass.",
+  settings: {
+    enabled: setting({
+      env: "OUTLIER_EJECTION",
+      type: toggle,
+      default: "on",
+      doc: "Eject outliers.",
+    }),
+    consecutiveFailures: setting({
+      env: "OUTLIER_CONSECUTIVE_FAILURES",
+      type: integer(0, 100000),
+      default: "5",
+      doc: "Failures in a row (no answer, or 5xx) that eject a server. 0 means off.",
+    }),
+    failurePercent: setting({
+      env: "OUTLIER_FAILURE_PERCENT",
+      type: integer(0, 100),
+      default: "50",
+      doc: "Share of failed answers that ejects a server. 0 means off.",
+      unit: "percent",
+    }),
+    latencyFactor: setting({
+      env: "OUTLIER_LATENCY_FACTOR",
+      type: decimal(0, 1000),
+      default: "0",
+      doc: "Eject a server that is this many times slower than the fleet's median. 0 means off; a server with less power than the others is not broken.",
+    }),
+    baseEjectionMs: setting({
+      env: "OUTLIER_BASE_EJECTION_SECONDS",
+      type: seconds(0.1, 86400),
+      default: "10",
+      doc: "Length of the first ejection; it grows with each one that follows.",
+    }),
+    maxEjectionMs: setting({
+      env: "OUTLIER_MAX_EJECTION_SECONDS",
+      type: seconds(0.1, 86400),
+      default: "300",
+      doc: "Longest ejection.",
+    }),
+    maxEjectedPercent: setting({
+      env: "OUTLIER_MAX_EJECTED_PERCENT",
+      type: integer(0, 100),
+      default: "50",
+      doc: "No more than this share of the servers is ejected at a time.",
+      unit: "percent",
+    }),
+  },
+};

@@ -1,0 +1,149 @@
+/** Settings of the process: where it listens, how many workers, what it logs. */
+import { MAX_WORKERS } from "../../shared/layout.ts";
+import { listenHost } from "../addresses.ts";
+import { optional, setting } from "../setting.ts";
+import { decimal, integer, oneOf, path, pathList, port, seconds, text, toggle } from "../value-types.ts";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+export const LOG_FORMATS = ["json", "text"] as const;
+
+export const app = {
+  title: "Application",
+  settings: {
+    environment: setting({
+      env: "APP_ENV",
+      type: text,
+      default: "development",
+      doc: "Name of the deployment, such as development or production. It appears in the log and changes nothing else.",
+    }),
+    host: setting({
+      env: "APP_HOST",
+      type: listenHost,
+      default: "0.0.0.0",
+      doc: "Address to listen on for clients. `::` listens on IPv6 and IPv4.",
+    }),
+    port: setting({
+      env: "APP_PORT",
+      type: port(0),
+      default: "8080",
+      doc: "Port for clients that speak plain HTTP. 0 takes any free port.",
+      common: true,
+    }),
+    reservedPaths: setting({
+      env: "RESERVED_PATHS",
+      type: toggle,
+      default: "true",
+      doc: "Answer /health/live, /health/ready, /metrics and /api/v1/* here. Set it to false when your site owns these paths: they are then proxied, and answered on the admin port only.",
+    }),
+    prometheusEnabled: setting({
+      env: "PROMETHEUS_ENABLED",
+      type: toggle,
+      default: "true",
+      doc: "Offer GET /metrics.",
+    }),
+    workers: setting({
+      env: "WORKERS",
+      type: integer(0, MAX_WORKERS),
+      default: "0",
+      doc: "Worker processes that share the port. 0 means one per core on Linux and one elsewhere.",
+    }),
+    dataDir: setting({
+      env: "DATA_DIR",
+      type: path,
+      default: "./data",
+      doc: "Directory for what outlives the process. It is made when it is first needed.",
+    }),
+    shutdownTimeoutMs: setting({
+      env: "SHUTDOWN_TIMEOUT_SECONDS",
+      type: seconds(0, 3600),
+      default: "30",
+      doc: "How long requests in flight may take to finish after SIGTERM or SIGINT before they are cut.",
+    }),
+    shutdownGraceMs: setting({
+      env: "SHUTDOWN_GRACE_SECONDS",
+      type: seconds(0, 3600),
+      default: "0",
+      doc: "Part of SHUTDOWN_TIMEOUT_SECONDS during which new requests are still taken while /health/ready already fails, so that what stands in front notices in time.",
+    }),
+  },
+};
+
+export const log = {
+  title: "Logs",
+  settings: {
+    level: setting({
+      env: "LOG_LEVEL",
+      type: oneOf(LOG_LEVELS),
+      default: "info",
+      doc: "Least severe level that the process log shows.",
+    }),
+    format: setting({
+      env: "LOG_FORMAT",
+      type: oneOf(LOG_FORMATS),
+      default: "json",
+      doc: "`json` for machines or `text` for people; for the process log (standard error) and the access log (standard output).",
+      common: true,
+    }),
+    access: setting({
+      env: "ACCESS_LOG",
+      type: toggle,
+      default: "on",
+      doc: "Write one line per request to standard output.",
+      common: true,
+    }),
+    accessSample: setting({
+      env: "ACCESS_LOG_SAMPLE",
+      type: decimal(0, 1),
+      default: "1",
+      doc: "Share of requests that are logged, 0 … 1. Answers of 500 and above are logged always.",
+    }),
+  },
+};
+
+export const admin = {
+  title: "Admin API",
+  settings: {
+    host: setting({
+      env: "ADMIN_HOST",
+      type: listenHost,
+      default: "127.0.0.1",
+      doc: "Address that the admin port listens on. Open it to a network only if you trust everyone on it.",
+    }),
+    port: optional({
+      env: "ADMIN_PORT",
+      type: port(0),
+      doc: "Port of the admin API, which also answers the reserved paths. Unset means off.",
+    }),
+    token: optional({
+      env: "ADMIN_TOKEN",
+      type: text,
+      doc: "When set, the admin port's API wants it as `Authorization: Bearer <token>`. Health checks and metrics stay open.",
+      secret: true,
+    }),
+  },
+};
+
+export const tls = {
+  title: "TLS",
+  doc: "Certificates are read and checked at start and on SIGHUP.",
+  settings: {
+    port: optional({
+      env: "TLS_PORT",
+      type: port(0),
+      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE.",
+      common: true,
+    }),
+    certFiles: optional({
+      env: "TLS_CERT_FILE",
+      type: pathList,
+      doc: "PEM files with the certificate and its chain. The first is the default, the others are chosen by server name (SNI).",
+      common: true,
+    }),
+    keyFiles: optional({
+      env: "TLS_KEY_FILE",
+      type: pathList,
+      doc: "PEM files with the unencrypted private keys, in the order of TLS_CERT_FILE.",
+      common: true,
+    }),
+  },
+};

@@ -1,0 +1,176 @@
+/** Settings of the request path: timeouts, limits, retries, the queue, connections to servers. */
+import { cidrList } from "../addresses.ts";
+import { optional, setting } from "../setting.ts";
+import { integer, milliseconds, path } from "../value-types.ts";
+
+const DAY_MS = 86_400_000;
+const COUNT = integer(0, 1_000_000_000);
+
+export const clients = {
+  title: "Clients",
+  settings: {
+    trustedProxies: optional({
+      env: "TRUSTED_PROXIES",
+      type: cidrList,
+      doc: "Proxies in front of this one, as addresses and CIDR ranges separated by commas. Only their X-Forwarded-*, Forwarded and X-Request-Id fields are believed; everyone else's are replaced.",
+      common: true,
+    }),
+  },
+};
+
+export const timeouts = {
+  title: "Timeouts",
+  settings: {
+    connectMs: setting({
+      env: "CONNECT_TIMEOUT_MS",
+      type: milliseconds(1, DAY_MS),
+      default: "2000",
+      doc: "Connecting to a server, TLS handshake included.",
+    }),
+    requestHeadMs: setting({
+      env: "REQUEST_HEAD_TIMEOUT_MS",
+      type: milliseconds(1, DAY_MS),
+      default: "10000",
+      doc: "From a request's first byte to the end of its header; then 408.",
+    }),
+    requestBodyMs: setting({
+      env: "REQUEST_BODY_TIMEOUT_MS",
+      type: milliseconds(1, DAY_MS),
+      default: "30000",
+      doc: "Time without progress while a request body is received.",
+    }),
+    responseHeadMs: setting({
+      env: "RESPONSE_HEAD_TIMEOUT_MS",
+      type: milliseconds(1, DAY_MS),
+      default: "30000",
+      doc: "From the request to the header of the server's answer; then 504.",
+      common: true,
+    }),
+    responseBodyMs: setting({
+      env: "RESPONSE_BODY_TIMEOUT_MS",
+      type: milliseconds(1, DAY_MS),
+      default: "60000",
+      doc: "Time without progress while an answer is passed on.",
+    }),
+    idleMs: setting({
+      env: "IDLE_TIMEOUT_MS",
+      type: milliseconds(1, DAY_MS),
+      default: "75000",
+      doc: "A client's connection that waits for its next request is closed after this.",
+    }),
+    tunnelMs: setting({
+      env: "TUNNEL_TIMEOUT_MS",
+      type: milliseconds(1, 30 * DAY_MS),
+      default: "3600000",
+      doc: "A WebSocket or other tunnel without traffic is closed after this.",
+    }),
+  },
+};
+
+export const limits = {
+  title: "Limits",
+  doc: "0 means no limit, except for the header's two.",
+  settings: {
+    maxHeaderBytes: setting({
+      env: "MAX_HEADER_BYTES",
+      type: integer(1024, 1_048_576),
+      default: "32768",
+      doc: "Longest header, request line included, of a request or an answer; then 431, or 502 for an answer.",
+      unit: "bytes",
+    }),
+    maxHeaderCount: setting({
+      env: "MAX_HEADER_COUNT",
+      type: integer(8, 4096),
+      default: "128",
+      doc: "Most header fields of a request or an answer.",
+    }),
+    maxBodyBytes: setting({
+      env: "MAX_BODY_BYTES",
+      type: integer(0, Number.MAX_SAFE_INTEGER),
+      default: "0",
+      doc: "Longest request body; then 413.",
+      unit: "bytes",
+      common: true,
+    }),
+    maxConnections: setting({
+      env: "MAX_CONNECTIONS",
+      type: COUNT,
+      default: "0",
+      doc: "Most open client connections of the whole instance; each worker takes its part.",
+    }),
+    maxConnectionsPerClient: setting({
+      env: "MAX_CONNECTIONS_PER_CLIENT",
+      type: COUNT,
+      default: "0",
+      doc: "Most open connections of one client address, per worker.",
+    }),
+    maxRequestsPerConnection: setting({
+      env: "MAX_REQUESTS_PER_CONNECTION",
+      type: COUNT,
+      default: "0",
+      doc: "A client's connection is closed after this many requests.",
+    }),
+  },
+};
+
+export const retry = {
+  title: "Retries",
+  doc: "Only what a server cannot have processed, and idempotent requests, are sent again.",
+  settings: {
+    attempts: setting({
+      env: "RETRY_ATTEMPTS",
+      type: integer(0, 10),
+      default: "2",
+      doc: "Attempts after the first. 0 means off.",
+    }),
+    budgetPercent: setting({
+      env: "RETRY_BUDGET_PERCENT",
+      type: integer(0, 1000),
+      default: "20",
+      doc: "Retries as a share of requests; a few per second are always allowed.",
+      unit: "percent",
+    }),
+  },
+};
+
+export const queue = {
+  title: "Queue",
+  doc: "Requests wait here while every server is at its capacity (SERVER_CAPACITY_…).",
+  settings: {
+    size: setting({
+      env: "QUEUE_SIZE",
+      type: integer(0, 1_000_000),
+      default: "1024",
+      doc: "Most waiting requests per worker; beyond it 503 with Retry-After.",
+    }),
+    timeoutMs: setting({
+      env: "QUEUE_TIMEOUT_MS",
+      type: milliseconds(0, DAY_MS),
+      default: "1000",
+      doc: "Longest wait; then 503 with Retry-After.",
+    }),
+  },
+};
+
+export const upstream = {
+  title: "Connections to servers",
+  settings: {
+    idleTimeoutMs: setting({
+      env: "UPSTREAM_IDLE_TIMEOUT_MS",
+      type: milliseconds(1, DAY_MS),
+      default: "4000",
+      doc: "An idle connection to a server is closed after this. Keep it below the server's own keep-alive timeout (5 s in Node.js).",
+    }),
+    maxIdle: setting({
+      env: "UPSTREAM_MAX_IDLE",
+      type: integer(0, 65_535),
+      default: "256",
+      doc: "Idle connections kept per server and worker.",
+    }),
+    caFile: optional({
+      env: "UPSTREAM_CA_FILE",
+      type: path,
+      doc: "PEM bundle of authorities that https:// servers are verified against, beside the system's.",
+    }),
+  },
+};

@@ -1,0 +1,40 @@
+/** Finds what a misspelt name was probably meant to be. */
+
+/** Optimal string alignment distance (insert, delete, replace, swap neighbours), or `limit + 1` when it is larger. */
+export function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    let best = i;
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let distance = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        distance = Math.min(distance, beforeLast[j - 2] + 1);
+      }
+      row.push(distance);
+      best = Math.min(best, distance);
+    }
+    if (best > limit) return limit + 1;
+    beforeLast = last;
+    last = row;
+  }
+  return Math.min(last[b.length], limit + 1);
+}
+
+/** The name nearest to `name`, whose case is ignored: at most two edits away, one for names shorter than eight. */
+export function nearest(name: string, known: readonly string[]): string | null {
+  const wanted = name.toUpperCase();
+  let best: string | null = null;
+  let bestDistance = wanted.length < 8 ? 2 : 3;
+  for (const candidate of known) {
+    const distance = editDistance(wanted, candidate.toUpperCase(), bestDistance - 1);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}

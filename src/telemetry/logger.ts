@@ -1,0 +1,91 @@
+/**
+ * The process's own log: what an operator should know, on standard error. Access lines are elsewhere (they are many and
+ * go to standard output). Lines are written at once, so that the last words of a dying process are not lost.
+ */
+import { createRequire } from "node:module";
+import pino from "pino";
+
+/** What a line says beside its message. Names are snake_case; an `Error` goes under `err`. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** One level: a message, or fields and a message. */
+export interface LogMethod {
+  (message: string): void;
+  (fields: LogFields, message: string): void;
+}
+
+/** What the rest of the product knows of logging. */
+export interface Logger {
+  readonly debug: LogMethod;
+  readonly info: LogMethod;
+  readonly warn: LogMethod;
+  readonly error: LogMethod;
+  /** A logger whose every line carries `fields` as well. */
+  child(fields: LogFields): Logger;
+  /**
+   * Warns once for each `key`, for degraded modes that would repeat with every request. Children share the memory.
+   * `rearm(key)` lets it be said again, when the mode was left.
+   */
+  once(key: string, message: string, fields?: LogFields): void;
+  rearm(key: string): void;
+}
+
+/** What a log looks like and where it goes. */
+export interface LoggerOptions {
+  /** A pino level, such as `info`. */
+  readonly level: string;
+  readonly format: "json" | "text";
+  /** Which process speaks: `supervisor`, `worker-1`. */
+  readonly name: string;
+  /** File descriptor, standard error by default. */
+  readonly fd?: number;
+}
+
+const STANDARD_ERROR = 2;
+
+/** Makes a logger that writes synchronously. */
+export function createLogger({ level, format, name, fd = STANDARD_ERROR }: LoggerOptions): Logger {
+  const destination = format === "text" ? prettyDestination(fd) : pino.destination({ fd, sync: true });
+  // Nobody reads the log any more (a closed pipe): that is no reason to stop serving.
+  destination.on("error", () => {});
+  const base = pino(
+    {
+      level,
+      base: { process: name, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return wrap(base, new Set());
+}
+
+function prettyDestination(fd: number): NodeJS.WritableStream {
+  // Loaded only here: most processes write JSON and should start fast.
+  const pretty = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty").default;
+  return pretty({
+    destination: fd,
+    sync: true,
+    colorize: fd === STANDARD_ERROR && process.stderr.isTTY === true,
+    translateTime: "SYS:HH:MM:ss.l",
+    messageFormat: "{process}: {msg}",
+    ignore: "pid,process",
+    singleLine: true,
+  });
+}
+
+function wrap(logger: pino.Logger, said: Set<string>): Logger {
+  return Object.freeze({
+    debug: logger.debug.bind(logger) as LogMethod,
+    info: logger.info.bind(logger) as LogMethod,
+    warn: logger.warn.bind(logger) as LogMethod,
+    error: logger.error.bind(logger) as LogMethod,
+    child: (fields: LogFields) => wrap(logger.child(fields), said),
+    once: (key: string, message: string, fields: LogFields = {}) => {
+      if (said.has(key)) return;
+      said.add(key);
+      logger.warn(fields, message);
+    },
+    rearm: (key: string) => void said.delete(key),
+  });
+}
