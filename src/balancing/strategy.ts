@@ -6,12 +6,19 @@
 
 /** The fleet as a strategy sees it: columns indexed by slot. The arrays are live and only read. */
 export interface FleetView {
-  /** Requests in flight over all workers. */
+  /** Requests in flight over all workers, without the one that is being placed. */
   readonly inFlight: Int32Array;
-  /** Configured weight × slow-start factor, > 0. */
+  /** Configured weight × slow-start factor, > 0. How each strategy honours it: slow-start.ts. */
   readonly effectiveWeight: Float64Array;
+  /** Configured weight, > 0: `effectiveWeight / weight` is the slow-start factor. */
+  readonly weight: Float64Array;
   /** Identity of the server in a slot: a slot may be given to another server, an id never is. */
   readonly id: Int32Array;
+  /**
+   * Hash of what the server is outside this run (`serverIdentityHash` of its URL and address): the same in every
+   * worker, instance and restart, whatever its slot. Only `consistent_hash` looks at it.
+   */
+  readonly identityHash: Uint32Array;
 }
 
 /** What a strategy is made from. */
@@ -21,18 +28,31 @@ export interface StrategyDependencies {
   readonly random: () => number;
 }
 
+/** The settings of strategies; each reads its own. */
+export interface StrategyOptions {
+  /** `consistent_hash`: most load of a server relative to its fair share, ≥ 1; `Infinity` = no bound. Default 1.25. */
+  readonly hashBalanceFactor?: number;
+}
+
 export interface Strategy {
   /**
-   * Chooses one of `candidates[0 … count)` (slots, count ≥ 1) and returns its slot.
+   * Chooses one of `candidates[0 … count)` (distinct slots in any order, count ≥ 1) and returns its slot. The
+   * candidates of one call may be fewer than those of `onCandidates`: a retry leaves out what was tried.
    * @param key 32-bit hash of what the request is to stick to; only `consistent_hash` looks at it.
    * @param nowMs monotonic clock, milliseconds.
    */
   pick(candidates: Int32Array, count: number, key: number, nowMs: number): number;
 
-  /** The candidates changed (membership, health, weight). Called before the next `pick`; what was learned is kept. */
+  /**
+   * The candidates changed (membership, health, weight). Called before the next `pick`; what was learned is kept.
+   * For strategies that prepare something: the weights and ids in the fleet are live without it.
+   */
   onCandidates?(candidates: Int32Array, count: number): void;
 
-  /** An attempt at `slot` ended. Strategies that do not learn leave it out. */
+  /**
+   * An attempt at `slot` ended. Strategies that do not learn leave it out. The caller drops the outcomes of servers
+   * that have left: the slot may be another's by then.
+   */
   onOutcome?(slot: number, latencyMs: number, failed: boolean, nowMs: number): void;
 
   /** True when `pick` uses `key`, so that the caller computes it only then. */

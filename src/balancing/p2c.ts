@@ -1,0 +1,28 @@
+import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+
+/**
+ * Power of two choices (Mitzenmacher 2001): of two distinct random candidates, the one with the lower
+ * `(inFlight + 1) / effectiveWeight`. Constant time in any fleet. A server is one of the two with probability 2/n, so no
+ * weight gives it more than twice the average share.
+ */
+export class PowerOfTwoChoices implements Strategy {
+  readonly #fleet: FleetView;
+  readonly #random: () => number;
+
+  constructor({ fleet, random }: StrategyDependencies) {
+    this.#fleet = fleet;
+    this.#random = random;
+  }
+
+  pick(candidates: Int32Array, count: number): number {
+    if (count === 1) return candidates[0];
+    const { inFlight, effectiveWeight } = this.#fleet;
+    const i = (this.#random() * count) | 0;
+    let j = (this.#random() * (count - 1)) | 0;
+    if (j >= i) j++;
+    const a = candidates[i];
+    const b = candidates[j];
+    // A tie goes to the first drawn, which is as random as any.
+    return (inFlight[a] + 1) * effectiveWeight[b] <= (inFlight[b] + 1) * effectiveWeight[a] ? a : b;
+  }
+}

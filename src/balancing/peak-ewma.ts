@@ -1,0 +1,43 @@
+import { PeakEwmaLatency } from "./estimators/peak-ewma-latency.ts";
+import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+
+/**
+ * Power of two choices over `peak EWMA latency × (inFlight + 1) / effectiveWeight` (Finagle, linkerd): quick to leave a
+ * server whose latency peaks, slow to trust it again. An idle server of which nothing is known is tried when drawn.
+ */
+export class PeakEwma implements Strategy {
+  readonly #fleet: FleetView;
+  readonly #random: () => number;
+  readonly #latency: PeakEwmaLatency;
+
+  constructor({ fleet, random }: StrategyDependencies) {
+    this.#fleet = fleet;
+    this.#random = random;
+    this.#latency = new PeakEwmaLatency(fleet);
+  }
+
+  pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
+    if (count === 1) return candidates[0];
+    const i = (this.#random() * count) | 0;
+    let j = (this.#random() * (count - 1)) | 0;
+    if (j >= i) j++;
+    const a = candidates[i];
+    const b = candidates[j];
+    const loadA = this.#load(a, nowMs);
+    const loadB = this.#load(b, nowMs);
+    const slot = loadA <= loadB ? a : b;
+    if (loadA === 0 || loadB === 0) this.#latency.onProbe(slot, nowMs);
+    return slot;
+  }
+
+  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {
+    this.#latency.observe(slot, latencyMs, failed, nowMs);
+  }
+
+  /** 0 for an idle server of which nothing is known: one request finds out. */
+  #load(slot: number, nowMs: number): number {
+    const inFlight = this.#fleet.inFlight[slot];
+    if (inFlight === 0 && this.#latency.isUnknown(slot, nowMs)) return 0;
+    return (this.#latency.read(slot, nowMs) * (inFlight + 1)) / this.#fleet.effectiveWeight[slot];
+  }
+}

@@ -1,0 +1,31 @@
+import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+
+/** A random candidate, with chances proportional to `effectiveWeight`. */
+export class RandomChoice implements Strategy {
+  readonly #fleet: FleetView;
+  readonly #random: () => number;
+
+  constructor({ fleet, random }: StrategyDependencies) {
+    this.#fleet = fleet;
+    this.#random = random;
+  }
+
+  pick(candidates: Int32Array, count: number): number {
+    const { effectiveWeight } = this.#fleet;
+    const first = effectiveWeight[candidates[0]];
+    let total = 0;
+    let equal = true;
+    for (let i = 0; i < count; i++) {
+      const weight = effectiveWeight[candidates[i]];
+      total += weight;
+      if (weight !== first) equal = false;
+    }
+    if (equal) return candidates[(this.#random() * count) | 0];
+    let left = this.#random() * total;
+    for (let i = 0; i < count - 1; i++) {
+      left -= effectiveWeight[candidates[i]];
+      if (left < 0) return candidates[i];
+    }
+    return candidates[count - 1]; // also takes what rounding left over
+  }
+}

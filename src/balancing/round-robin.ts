@@ -1,0 +1,41 @@
+import { admits } from "./slow-start.ts";
+import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+
+/**
+ * Each candidate in turn, weights ignored. The turn is kept as the slot last served rather than as an index, so that
+ * the order survives candidates that come and go. The first pick is random: workers do not march in step.
+ */
+export class RoundRobin implements Strategy {
+  readonly #fleet: FleetView;
+  readonly #random: () => number;
+  #last = -1;
+
+  constructor({ fleet, random }: StrategyDependencies) {
+    this.#fleet = fleet;
+    this.#random = random;
+  }
+
+  pick(candidates: Int32Array, count: number): number {
+    let slot = this.#last;
+    if (slot < 0) slot = candidates[(this.#random() * count) | 0];
+    else slot = successor(candidates, count, slot);
+    // Servers in slow start let some turns pass. After a full round the turn stands: somebody has to take it.
+    for (let passed = 0; passed < count && !admits(this.#fleet, slot, this.#random); passed++) {
+      slot = successor(candidates, count, slot);
+    }
+    this.#last = slot;
+    return slot;
+  }
+}
+
+/** The lowest candidate above `slot`, or the lowest of all. */
+function successor(candidates: Int32Array, count: number, slot: number): number {
+  let lowest = candidates[0];
+  let next = -1;
+  for (let i = 0; i < count; i++) {
+    const candidate = candidates[i];
+    if (candidate < lowest) lowest = candidate;
+    if (candidate > slot && (next < 0 || candidate < next)) next = candidate;
+  }
+  return next < 0 ? lowest : next;
+}
