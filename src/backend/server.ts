@@ -8,6 +8,8 @@ import { LineLeft, WorkLine } from "./work-line.ts";
 
 const SAMPLE_EVERY_MS = 500;
 const MAX_KNOBS_BYTES = 64 * 1024;
+/** What an answer says that fails because of `error_rate`. */
+export const ON_PURPOSE = "failing on purpose";
 
 export interface BackendOptions {
   /** Address to listen on; `127.0.0.1` unless given. */
@@ -195,7 +197,7 @@ class DemoServer implements Backend {
       }
       if (random() < this.#knobs.error_rate) {
         count.errors++;
-        return Response.json({ error: "failing on purpose", instance: this.instanceId }, { status: 500 });
+        return Response.json({ error: ON_PURPOSE, instance: this.instanceId }, { status: 500 });
       }
       count.served++;
       return Response.json(this.#echo(request, path, body), { headers: { "x-instance": this.instanceId } });

@@ -1,0 +1,90 @@
+/** What the balancer says of its servers (`GET /api/v1/servers`), and each one's share of the recent traffic. */
+import { z } from "zod";
+
+const reportSchema = z.array(
+  z.object({
+    id: z.number(),
+    url: z.string(),
+    alive: z.boolean(),
+    active_connections: z.number(),
+    /** Finer than `alive`: up, down, draining, ejected. */
+    state: z.string().optional(),
+    requests: z.number().default(0),
+    response_ms: z.object({ p95: z.number().nullable() }).nullish(),
+    cpu_usage: z.number().nullish(),
+  }),
+);
+
+export interface ServerReport {
+  readonly url: string;
+  readonly state: string;
+  readonly inFlight: number;
+  /** Requests since the balancer started. */
+  readonly requests: number;
+  readonly p95Ms: number | null;
+  /** Percent of one core, as the server measured it. */
+  readonly cpuPercent: number | null;
+}
+
+/** Reads the answer's JSON. Throws when it is not of the contract. */
+export function parseFleetReport(json: unknown): readonly ServerReport[] {
+  return reportSchema.parse(json).map((server) => ({
+    url: server.url,
+    state: server.state?.toLowerCase() ?? (server.alive ? "up" : "down"),
+    inFlight: server.active_connections,
+    requests: server.requests,
+    p95Ms: server.response_ms?.p95 ?? null,
+    cpuPercent: server.cpu_usage ?? null,
+  }));
+}
+
+/** Asks the balancer. Throws when it does not answer within a second. */
+export async function fetchFleetReport(balancerUrl: string): Promise<readonly ServerReport[]> {
+  const response = await fetch(`${balancerUrl}/api/v1/servers`, { signal: AbortSignal.timeout(1000) });
+  if (!response.ok) throw new Error(`/api/v1/servers answered ${response.status}`);
+  return parseFleetReport(await response.json());
+}
+
+/** Traffic of one server over the window. */
+export interface ServerTraffic {
+  readonly perSecond: number;
+  /** Of all servers' traffic, 0 … 1; NaN when there was none. */
+  readonly share: number;
+}
+
+/** Turns the growing counters of successive reports into rates and shares over the last `windowMs`. */
+export class TrafficWindow {
+  readonly #windowMs: number;
+  readonly #samples: { readonly atMs: number; readonly requests: ReadonlyMap<string, number> }[] = [];
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
+  }
+
+  add(atMs: number, reports: readonly ServerReport[]): void {
+    this.#samples.push({ atMs, requests: new Map(reports.map((report) => [report.url, report.requests])) });
+    // The oldest sample kept is the last one at least a window old, so that the window is full.
+    while (this.#samples.length > 2 && this.#samples[1].atMs <= atMs - this.#windowMs) this.#samples.shift();
+  }
+
+  /** By URL. Empty until two reports were added. */
+  traffic(): ReadonlyMap<string, ServerTraffic> {
+    const first = this.#samples[0];
+    const last = this.#samples.at(-1);
+    const result = new Map<string, ServerTraffic>();
+    if (!first || !last || first === last) return result;
+    // A counter that fell was restarted: it counts from zero.
+    const grown = [...last.requests].map(([url, now]) => {
+      const before = first.requests.get(url) ?? 0;
+      return [url, now >= before ? now - before : now] as const;
+    });
+    const total = grown.reduce((sum, [, count]) => sum + count, 0);
+    for (const [url, count] of grown) {
+      result.set(url, {
+        perSecond: (count * 1000) / (last.atMs - first.atMs),
+        share: total > 0 ? count / total : Number.NaN,
+      });
+    }
+    return result;
+  }
+}

@@ -1,0 +1,280 @@
+/** A run of the demo: start the servers, the balancer and the traffic; show; stop all; sum up. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BACKENDS, Backends, RESTART_AFTER_MS, untilAnswers } from "./backends.ts";
+import { Child } from "./child.ts";
+import { Disturbances } from "./disturbances.ts";
+import { fetchFleetReport, type ServerReport, TrafficWindow } from "./fleet-report.ts";
+import { findPort } from "./ports.ts";
+import { RollingStats } from "./rolling-stats.ts";
+import type { Screen } from "./screen.ts";
+import type { DemoSummary } from "./summary.ts";
+import { Traffic } from "./traffic.ts";
+import type { DemoView, ServerView } from "./view.ts";
+
+const WINDOW_MS = 3000;
+const POLL_EVERY_MS = 250;
+const BALANCER_STARTED_WITHIN_MS = 30_000;
+/** Answers that are due when the traffic ends are waited for so long. */
+const LAST_ANSWERS_MS = 5000;
+const STOP_GRACE_MS = 8000;
+const EVENTS_KEPT = 50;
+const HISTORY_SECONDS = 60;
+const CLIENTS = 8;
+
+export interface DemoOptions {
+  /** Port of the balancer where it is free; 0 = any, and the servers' ports with it. */
+  readonly port: number;
+  readonly strategy: string;
+  /** Requests per second. */
+  readonly perSecond: number;
+  readonly workers: number;
+  /** Ends by itself after so long; `null` = runs until `stop` aborts. */
+  readonly seconds: number | null;
+  /** Says what happens before there is a screen. */
+  readonly say: (text: string) => void;
+  readonly openScreen: () => Screen;
+  readonly stop: AbortSignal;
+  readonly random: () => number;
+  /** Monotonic clock, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/**
+ * Runs the demo to its end and stops every process that it started, also when it throws. Resolves with `null` when it
+ * was stopped before there was traffic. Rejects with a sentence for the user when a process does not start or the
+ * balancer dies.
+ */
+export async function runDemo(options: DemoOptions): Promise<DemoSummary | null> {
+  const session = new DemoSession(options);
+  try {
+    return await session.run();
+  } finally {
+    await session.close();
+  }
+}
+
+class DemoSession {
+  readonly #options: DemoOptions;
+  readonly #cwd = mkdtempSync(join(tmpdir(), "neurabalancer-demo-"));
+  readonly #disturbances = new Disturbances();
+  readonly #window = new TrafficWindow(WINDOW_MS);
+  readonly #events: { atMs: number; text: string }[] = [];
+  readonly #failures: Record<string, number> = {};
+  readonly #p99History: number[] = [];
+  readonly #backends: Backends;
+  #startedMs = 0;
+  #stats = new RollingStats(0, WINDOW_MS);
+  #balancer: Child | undefined;
+  #traffic: Traffic | undefined;
+  #url = "";
+  #reports: readonly ServerReport[] = [];
+
+  constructor(options: DemoOptions) {
+    this.#options = options;
+    this.#backends = new Backends(
+      {
+        onDeath: (name, pid, ending) => {
+          this.#disturbances.begin(name, options.nowMs());
+          this.#tell(`${name} (pid ${pid}) ended by ${ending}; it is restarted in ${RESTART_AFTER_MS / 1000} s`);
+        },
+        onRestart: (name, pid) =>
+          this.#tell(`${name} runs again as pid ${pid}; the balancer lets it in when it is healthy`),
+        onRestartFailed: (name, problem) => this.#tell(`${name} could not be restarted: ${problem.split("\n")[0]}`),
+      },
+      this.#cwd,
+    );
+  }
+
+  async run(): Promise<DemoSummary | null> {
+    const { stop, nowMs } = this.#options;
+    const stopped = new Promise<"stopped">((resolve) => {
+      if (stop.aborted) resolve("stopped");
+      stop.addEventListener("abort", () => resolve("stopped"), { once: true });
+    });
+    if ((await Promise.race([this.#startAll(), stopped])) === "stopped") return null;
+
+    this.#startedMs = nowMs();
+    this.#stats = new RollingStats(this.#startedMs, WINDOW_MS);
+    this.#traffic = new Traffic({
+      url: this.#url,
+      perSecond: this.#options.perSecond,
+      clients: CLIENTS,
+      stats: this.#stats,
+      onFailure: (atMs, reason, onPurpose) => {
+        if (!onPurpose) this.#disturbances.failure(atMs);
+        this.#failures[reason] = (this.#failures[reason] ?? 0) + 1;
+      },
+      random: this.#options.random,
+      nowMs,
+    });
+    const screen = this.#options.openScreen();
+    try {
+      await this.#watchUntilTheEnd(screen);
+    } finally {
+      screen.close();
+    }
+    await this.#traffic.stop(LAST_ANSWERS_MS);
+    const seconds = (nowMs() - this.#startedMs) / 1000;
+    await this.#poll();
+    return this.#summary(seconds);
+  }
+
+  /** Stops every process, in the order in which no request is lost. */
+  async close(): Promise<void> {
+    await this.#traffic?.stop(0);
+    await this.#balancer?.stop(STOP_GRACE_MS);
+    await this.#backends.stop(STOP_GRACE_MS);
+    rmSync(this.#cwd, { recursive: true, force: true });
+  }
+
+  async #startAll(): Promise<void> {
+    const { port, strategy, workers, say, random, stop } = this.#options;
+    const balancerPort = findPort([port], new Set(), random);
+    if (port > 0 && balancerPort !== port) say(`Port ${port} is taken: using ${balancerPort} instead.`);
+    this.#url = `http://127.0.0.1:${balancerPort}`;
+    say(`Starting ${BACKENDS.length} servers and the balancer on ${this.#url} …`);
+    await this.#backends.start(port > 0, new Set([balancerPort]), random);
+    if (stop.aborted) return;
+    const child = new Child({
+      args: ["serve"],
+      cwd: this.#cwd,
+      env: {
+        APP_HOST: "127.0.0.1",
+        APP_PORT: String(balancerPort),
+        LB_STRATEGY: strategy,
+        SERVERS: this.#backends
+          .list()
+          .map((server) => server.url)
+          .join(","),
+        WORKERS: String(workers),
+        // Every client comes from 127.0.0.1: consistent_hash tells them apart by name.
+        HASH_ON: "header:user-agent",
+        ACCESS_LOG: "off",
+        LOG_FORMAT: "text",
+        HEALTH_CHECK_INTERVAL_SECONDS: "1",
+        HEALTH_CHECK_TIMEOUT_SECONDS: "1",
+        HEALTH_CHECK_RETRIES: "2",
+        SLOW_START_SECONDS: "5",
+        RESPONSE_HEAD_TIMEOUT_MS: "4000",
+        SHUTDOWN_TIMEOUT_SECONDS: "4",
+        DATA_DIR: join(this.#cwd, "data"),
+      },
+    });
+    this.#balancer = child;
+    await untilAnswers(child, "the balancer", BALANCER_STARTED_WITHIN_MS, async () => {
+      const response = await fetch(`${this.#url}/health/ready`, { signal: AbortSignal.timeout(1000) });
+      return response.ok && ((await response.json()) as { healthy: number }).healthy === BACKENDS.length;
+    });
+  }
+
+  async #watchUntilTheEnd(screen: Screen): Promise<void> {
+    const { stop, nowMs, seconds } = this.#options;
+    const endMs = seconds === null ? Number.POSITIVE_INFINITY : this.#startedMs + seconds * 1000;
+    let showMs = this.#startedMs + screen.everyMs;
+    let secondsSeen = 0;
+    while (!stop.aborted && nowMs() < endMs) {
+      await this.#poll();
+      if (!this.#balancer!.running) {
+        throw new Error(`the balancer ended (${this.#balancer!.ending}).\n${this.#balancer!.output}`);
+      }
+      const elapsedSeconds = Math.floor((nowMs() - this.#startedMs) / 1000);
+      if (elapsedSeconds > secondsSeen) {
+        secondsSeen = elapsedSeconds;
+        this.#p99History.push(this.#stats.window(nowMs(), 1000).p99Ms);
+        this.#p99History.splice(0, this.#p99History.length - HISTORY_SECONDS);
+      }
+      if (nowMs() >= showMs) {
+        screen.show(this.#view());
+        showMs = Math.max(showMs + screen.everyMs, nowMs());
+      }
+      await Bun.sleep(Math.max(0, Math.min(POLL_EVERY_MS, endMs - nowMs())));
+    }
+  }
+
+  /** Asks the balancer for its servers, and tells of each that changed its state. */
+  async #poll(): Promise<void> {
+    const { nowMs } = this.#options;
+    let reports: readonly ServerReport[];
+    try {
+      reports = await fetchFleetReport(this.#url);
+    } catch {
+      return; // late or gone: the view keeps what it has, and a balancer that ended is noticed by its exit
+    }
+    this.#window.add(nowMs(), reports);
+    const before = this.#reports;
+    this.#reports = reports;
+    for (const server of this.#backends.list()) {
+      const was = before.find((report) => report.url === server.url)?.state;
+      const is = reports.find((report) => report.url === server.url)?.state;
+      if (is !== "up") this.#disturbances.begin(server.name, nowMs());
+      else if (server.pid !== null) this.#disturbances.end(server.name, nowMs());
+      if (was === undefined || was === is) continue;
+      if (is === "up") this.#tell(`${server.name} is healthy: the balancer sends it requests again, a few at first`);
+      else this.#tell(`the balancer sees ${server.name} as ${is}: its traffic goes to the others`);
+    }
+  }
+
+  #tell(text: string): void {
+    this.#events.push({ atMs: this.#options.nowMs() - this.#startedMs, text });
+    this.#events.splice(0, this.#events.length - EVENTS_KEPT);
+  }
+
+  #view(): DemoView {
+    const { nowMs, strategy, workers, seconds } = this.#options;
+    const stats = this.#stats;
+    const traffic = this.#window.traffic();
+    const servers = this.#backends.list().map((server): ServerView => {
+      const report = this.#reports.find((one) => one.url === server.url);
+      const recent = traffic.get(server.url);
+      return {
+        ...server,
+        state: server.pid === null ? "killed" : (report?.state ?? "unknown"),
+        share: recent?.share ?? Number.NaN,
+        perSecond: recent?.perSecond ?? 0,
+        inFlight: report?.inFlight ?? 0,
+        p95Ms: report?.p95Ms ?? null,
+        cpuPercent: server.pid === null ? null : (report?.cpuPercent ?? null),
+      };
+    });
+    return {
+      url: this.#url,
+      strategy,
+      workers,
+      balancerPid: this.#balancer!.pid,
+      elapsedMs: nowMs() - this.#startedMs,
+      endsAtMs: seconds === null ? null : seconds * 1000,
+      ...stats.window(nowMs()),
+      p99History: this.#p99History,
+      succeeded: stats.succeeded,
+      failed: stats.failed,
+      servers,
+      events: this.#events,
+    };
+  }
+
+  #summary(seconds: number): DemoSummary {
+    const stats = this.#stats;
+    const orNull = (value: number) => (Number.isNaN(value) ? null : Math.round(value * 100) / 100);
+    const total = this.#reports.reduce((sum, report) => sum + report.requests, 0);
+    return {
+      strategy: this.#options.strategy,
+      url: this.#url,
+      seconds,
+      requests: stats.succeeded + stats.failed,
+      succeeded: stats.succeeded,
+      failed: stats.failed,
+      failed_unexplained: this.#disturbances.unexplained(),
+      failures: this.#failures,
+      p50_ms: orNull(stats.quantile(0.5)),
+      p99_ms: orNull(stats.quantile(0.99)),
+      servers: this.#backends.list().map(({ name, url, pid }) => {
+        const report = this.#reports.find((one) => one.url === url);
+        const requests = report?.requests ?? 0;
+        const state = pid === null ? "killed" : (report?.state ?? "unknown");
+        return { name, url, share: total > 0 ? requests / total : 0, requests, state };
+      }),
+    };
+  }
+}
