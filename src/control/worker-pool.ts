@@ -47,7 +47,6 @@ export class WorkerPool {
   #endpoints: readonly Endpoint[];
   #ports: BoundPorts | null = null;
   #phase: "new" | "starting" | "running" | "stopping" = "new";
-  #blocksUsed = 0;
   #ticker: Timer | null = null;
   /** Set while the first workers start: told of each one that listens, or of the first that cannot. */
   #firstStart: { ready: () => void; failed: (sentence: string) => void } | null = null;
@@ -99,11 +98,6 @@ export class WorkerPool {
   /** Ports that are listened on; null before the first worker is ready. */
   get ports(): BoundPorts | null {
     return this.#ports;
-  }
-
-  /** Blocks 0 … n-1 of the shared memory have been used by a worker. Reading others would only allocate their pages. */
-  get blocksUsed(): number {
-    return this.#blocksUsed;
   }
 
   /** Restarts since the start, by reason. */
@@ -195,7 +189,8 @@ export class WorkerPool {
       );
       return;
     }
-    this.#blocksUsed = Math.max(this.#blocksUsed, index + 1);
+    const { header } = this.#options.memory;
+    if (header[Header.WORKER_BLOCKS] <= index) Atomics.store(header, Header.WORKER_BLOCKS, index + 1);
     const member = new Member(index, this.#host);
     this.#members.set(index, member);
     member.start();

@@ -35,6 +35,8 @@ export const Header = {
   /** Number of workers that the supervisor means to run. */
   WORKERS: 5,
   SUPERVISOR_PID: 6,
+  /** Blocks 0 … n-1 have been used by a worker; only ever grows. Reading others would make their pages real. */
+  WORKER_BLOCKS: 7,
   LENGTH: 16,
 } as const;
 

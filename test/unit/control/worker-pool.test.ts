@@ -156,7 +156,7 @@ describe("WorkerPool", () => {
           .join() === "ready,ready",
     );
     expect(pool.status()[0].pid).toBe(first.pid);
-    expect(pool.blocksUsed).toBe(4);
+    expect(memory.header[Header.WORKER_BLOCKS]).toBe(4);
     expect(pool.restarts.exit).toBe(0);
   });
 

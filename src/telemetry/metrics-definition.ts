@@ -1,0 +1,25 @@
+/** What a metric is, as the registry and the documentation see it. */
+
+/** Every metric's name begins with this. */
+export const METRIC_PREFIX = "neurabalancer_";
+
+/** Adds one sample. Label names are the definition's; `suffix` is for histograms (`_bucket`, `_sum`, `_count`). */
+export type Emit = (value: number, labels?: Readonly<Record<string, string | number>>, suffix?: string) => void;
+
+/** One metric: its description and where its values come from. Nothing is kept between scrapes but in the source. */
+export interface MetricDefinition<Source> {
+  /** Without the prefix. */
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  /** One sentence, with the unit where the name does not say it. */
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Reads the values from memory; called once per scrape. */
+  readonly collect: (source: Source, emit: Emit) => void;
+}
+
+/** Metrics that belong together in the documentation. */
+export interface MetricGroup<Source> {
+  readonly title: string;
+  readonly metrics: readonly MetricDefinition<Source>[];
+}

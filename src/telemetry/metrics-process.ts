@@ -1,0 +1,80 @@
+/** Metrics of the instance itself. */
+import { Header } from "../shared/layout.ts";
+import type { MetricGroup } from "./metrics-definition.ts";
+import type { MetricsSource } from "./metrics-source.ts";
+
+export const processMetrics: MetricGroup<MetricsSource> = {
+  title: "Instance",
+  metrics: [
+    {
+      name: "build_info",
+      type: "gauge",
+      help: "Always 1; carries the version.",
+      labels: ["version", "runtime"],
+      collect: ({ version, runtime }, emit) => emit(1, { version, runtime }),
+    },
+    {
+      name: "start_time_seconds",
+      type: "gauge",
+      help: "When the instance started, seconds since the epoch.",
+      collect: ({ startedAtSeconds }, emit) => emit(startedAtSeconds),
+    },
+    {
+      name: "workers",
+      type: "gauge",
+      help: "Worker processes that are meant to run.",
+      collect: ({ memory }, emit) => emit(memory.header[Header.WORKERS]),
+    },
+    {
+      name: "workers_ready",
+      type: "gauge",
+      help: "Worker processes that take requests.",
+      collect: (source, emit) => emit(source.workersReady()),
+    },
+    {
+      name: "worker_restarts_total",
+      type: "counter",
+      help: "Workers started again, by reason: `exit` (died), `hung` (killed without a sign of life), `failed` (could not start).",
+      labels: ["reason"],
+      collect: (source, emit) => {
+        for (const [reason, count] of Object.entries(source.workerRestarts())) emit(count, { reason });
+      },
+    },
+    {
+      name: "process_resident_memory_bytes",
+      type: "gauge",
+      help: "Resident memory by process.",
+      labels: ["process"],
+      collect: (source, emit) => {
+        for (const { name, rssBytes } of source.processes()) emit(rssBytes, { process: name });
+      },
+    },
+    {
+      name: "config_reloads_total",
+      type: "counter",
+      help: "Configuration reloads (SIGHUP), by result.",
+      labels: ["result"],
+      collect: (source, emit) => {
+        for (const [result, count] of Object.entries(source.reloads())) emit(count, { result });
+      },
+    },
+    {
+      name: "tls_certificate_expiry_seconds",
+      type: "gauge",
+      help: "When a certificate expires, seconds since the epoch.",
+      labels: ["name"],
+      collect: (source, emit) => {
+        for (const { name, expiresAtSeconds } of source.certificates()) emit(expiresAtSeconds, { name });
+      },
+    },
+    {
+      name: "degraded",
+      type: "gauge",
+      help: "1 while the instance works with less than it should: `panic` (too few healthy servers, all are used), `no_servers` (none takes requests), `workers` (fewer ready than meant), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping).",
+      labels: ["mode"],
+      collect: (source, emit) => {
+        for (const [mode, on] of Object.entries(source.degradedModes())) emit(on ? 1 : 0, { mode });
+      },
+    },
+  ],
+};
