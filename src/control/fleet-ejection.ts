@@ -1,0 +1,61 @@
+/** Judges the fleet's servers by each other: who is ejected, and who comes back. */
+import { ejectionAllowance, type OutlierOptions } from "../health/outlier-ejection.ts";
+import { ServerState } from "../shared/layout.ts";
+import type { FleetServer } from "./fleet-server.ts";
+
+/** Servers with enough answers below which a median says nothing. */
+const MIN_SERVERS_FOR_MEDIAN = 3;
+
+export interface EjectionEvents {
+  onEjected(server: FleetServer, reason: string, durationMs: number): void;
+  /** Its ejection is over: it comes back on probation. */
+  onReturned(server: FleetServer): void;
+}
+
+/** One turn. `servers` are those of the configuration; what drains is left alone. */
+export function judgeFleet(
+  servers: readonly FleetServer[],
+  options: OutlierOptions,
+  nowMs: number,
+  events: EjectionEvents,
+): void {
+  const present = servers.filter((server) => server.state !== ServerState.DRAINING);
+  const allowance = ejectionAllowance(present.length, options.maxEjectedPercent);
+  let ejected = present.filter((server) => server.outlier.ejected).length;
+  let up = present.filter((server) => server.state === ServerState.UP).length;
+  const fleetMedianLatencyMs = options.latencyFactor > 0 ? medianLatency(present, options.minimumVolume) : Number.NaN;
+
+  for (const server of present) {
+    const since = server.windows.sinceRestart();
+    if (server.state === ServerState.UP) {
+      const recent = server.windows.recent();
+      const reason = server.outlier.verdict(
+        {
+          ...recent,
+          consecutiveFailures: server.consecutiveFailures,
+          fleetMedianLatencyMs,
+          probationAttempts: since.attempts,
+          probationFailures: since.failures,
+        },
+        options,
+      );
+      // The last server that is up stays: a bad answer is better than none.
+      if (reason !== undefined && ejected < allowance && up > 1) {
+        ejected++;
+        up--;
+        events.onEjected(server, reason, server.outlier.eject(nowMs, options));
+      }
+    }
+    if (server.outlier.advance(nowMs, since.attempts, options)) events.onReturned(server);
+  }
+}
+
+function medianLatency(servers: readonly FleetServer[], minimumVolume: number): number {
+  const means = servers
+    .map((server) => server.windows.recent())
+    .filter((recent) => recent.attempts >= minimumVolume && Number.isFinite(recent.meanLatencyMs))
+    .map((recent) => recent.meanLatencyMs)
+    .sort((a, b) => a - b);
+  if (means.length < MIN_SERVERS_FOR_MEDIAN) return Number.NaN;
+  return means[Math.floor((means.length - 1) / 2)];
+}

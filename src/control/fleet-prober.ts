@@ -1,0 +1,86 @@
+/** Probes one server on its own clock: the health check, then the poll of its usage. */
+import type { SecureContext } from "node:tls";
+import packageJson from "../../package.json" with { type: "json" };
+import { type RunningProbe, startProbe } from "../health/http-probe.ts";
+import { readUsage, UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
+import type { DiscoveredServer } from "./discovery-targets.ts";
+import type { FleetOptions } from "./fleet-options.ts";
+
+/** Probes are spread by this share around their interval, so that servers and balancers do not fall into step. */
+const JITTER = 0.2;
+/** While probes contradict the verdict the next comes sooner, by this factor (as HAProxy's `fastinter`). */
+const WAVERING_SPEEDUP = 4;
+
+export interface ProberEvents {
+  /** @param reason why it failed, or what it answered. */
+  onHealth(healthy: boolean, reason: string): void;
+  onUsage(usage: Usage): void;
+}
+
+export class Prober {
+  readonly #events: ProberEvents;
+  readonly #random: () => number;
+  #dueMs = Number.NEGATIVE_INFINITY;
+  #busy = false;
+  #stopped = false;
+  #running: RunningProbe | undefined;
+
+  constructor(events: ProberEvents, random: () => number) {
+    this.#events = events;
+    this.#random = random;
+  }
+
+  /** Starts a round when it is due. The first is due at once; a round under way is never doubled. */
+  tick(
+    nowMs: number,
+    server: DiscoveredServer,
+    options: FleetOptions,
+    trust: SecureContext | undefined,
+    wavering: boolean,
+  ): void {
+    const { health, metricsPoll } = options;
+    if (this.#busy || this.#stopped || !(health.enabled || metricsPoll.enabled)) return;
+    const pace = wavering ? 1 / WAVERING_SPEEDUP : 1;
+    if (nowMs < this.#dueMs - health.intervalMs * (1 - pace)) return;
+    this.#dueMs = nowMs + health.intervalMs * (1 - JITTER + 2 * JITTER * this.#random());
+    this.#busy = true;
+    void this.#round(server, options, trust).finally(() => {
+      this.#busy = false;
+    });
+  }
+
+  /** No event comes after this. */
+  stop(): void {
+    this.#stopped = true;
+    this.#running?.abort();
+  }
+
+  async #round(server: DiscoveredServer, options: FleetOptions, trust: SecureContext | undefined): Promise<void> {
+    const { health, metricsPoll } = options;
+    if (health.enabled) {
+      const answer = await this.#ask(server, health.path, health.timeoutMs, trust, false);
+      if (this.#stopped) return;
+      const healthy = answer.kind === "answer" && answer.status >= 200 && answer.status <= 299;
+      this.#events.onHealth(healthy, answer.kind === "answer" ? `status ${answer.status}` : answer.reason);
+      if (!healthy) return; // a server that is down has no usage worth a wait
+    }
+    if (!metricsPoll.enabled) return;
+    const answer = await this.#ask(server, metricsPoll.path, health.timeoutMs, trust, true);
+    if (this.#stopped) return;
+    this.#events.onUsage(answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body) : UNKNOWN_USAGE);
+  }
+
+  #ask(
+    server: DiscoveredServer,
+    path: string,
+    timeoutMs: number,
+    trust: SecureContext | undefined,
+    wantBody: boolean,
+  ): RunningProbe["result"] {
+    const { hostname, address, port, spec } = server;
+    const target = { hostname, address, port, tls: spec.scheme === "https" };
+    const version = packageJson.version;
+    this.#running = startProbe({ target, path, timeoutMs, trust, version, wantBody });
+    return this.#running.result;
+  }
+}

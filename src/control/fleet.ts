@@ -1,0 +1,396 @@
+/**
+ * The fleet: which servers there are and what state each is in. Runs in the supervisor and is the only writer of the
+ * shared server table. Decisions are made in one control loop, ten times a second; everything it reads is in memory.
+ */
+import type { SecureContext } from "node:tls";
+import { probeTrust } from "../health/http-probe.ts";
+import { PanicMode } from "../health/panic-mode.ts";
+import { UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
+import {
+  Header,
+  MAX_SERVERS,
+  MAX_WORKERS,
+  ServerState,
+  type SharedMemory,
+  type WorkerBlock,
+} from "../shared/layout.ts";
+import type { Endpoint } from "../shared/protocol.ts";
+import { type ServerRow, ServerTableWriter } from "../shared/server-table-writer.ts";
+import { Discovery } from "./discovery.ts";
+import { firstListening } from "./discovery-loopback.ts";
+import type { Resolver } from "./discovery-resolver.ts";
+import type { DiscoveredServer } from "./discovery-targets.ts";
+import { judgeFleet } from "./fleet-ejection.ts";
+import type {
+  FleetClock,
+  FleetCounters,
+  FleetLogger,
+  FleetOptions,
+  FleetSummary,
+  ServerStatus,
+} from "./fleet-options.ts";
+import { FleetServer } from "./fleet-server.ts";
+import { compareMembership, identityOf, Seats } from "./membership.ts";
+
+export type * from "./fleet-options.ts";
+
+/** Period of the control loop. */
+const TICK_MS = 100;
+/** A removed server keeps its slot at least so long: a worker may have chosen it just before it was removed. */
+const MIN_DRAIN_MS = 1_000;
+/** After this a removed server is no longer shown, although requests (tunnels) are in flight; its slot stays taken. */
+const MAX_SHOWN_DRAIN_MS = 2 * 60 * 60 * 1_000;
+
+const FREE_ROW: ServerRow = Object.freeze({
+  id: 0,
+  state: ServerState.EMPTY,
+  weight: 0,
+  effectiveWeight: 0,
+  capacity: 0,
+  hardLimit: 0,
+});
+
+export interface FleetDependencies {
+  readonly memory: SharedMemory;
+  readonly log: FleetLogger;
+  readonly clock: FleetClock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly resolver: Resolver;
+}
+
+export class Fleet {
+  readonly #deps: FleetDependencies;
+  readonly #writer: ServerTableWriter;
+  readonly #discovery: Discovery;
+  readonly #seats = new Seats();
+  readonly #panic = new PanicMode();
+  /** By identity; removed servers stay until they have drained. */
+  readonly #members = new Map<string, FleetServer>();
+  /** Slots to be published as free. */
+  readonly #freed = new Set<number>();
+  /** Slots of servers that are shown no more but still have requests in flight. */
+  readonly #undrained = new Set<number>();
+  readonly #listeners: ((endpoints: readonly Endpoint[]) => void)[] = [];
+  readonly #counts = { healthChecks: 0, healthCheckFailures: 0, ejections: 0, panics: 0, stateChanges: 0 };
+  #options: FleetOptions | undefined;
+  #trust: SecureContext | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #endpoints: readonly Endpoint[] = [];
+  #workers: readonly WorkerBlock[] = [];
+  /** Set while a new configuration is taken over: its names change the fleet in one step. */
+  #configuring = false;
+  #overflowing = false;
+  #stopped = false;
+  /** Ends when the last configuration has been taken over, well or not. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(deps: FleetDependencies) {
+    this.#deps = deps;
+    this.#writer = new ServerTableWriter(deps.memory);
+    const { resolver, log, clock } = deps;
+    this.#discovery = new Discovery({ resolver, log, nowMs: () => clock.nowMs(), chooseLoopback: firstListening });
+    this.#discovery.onChange(() => this.#onDiscovery());
+  }
+
+  /** Finds the servers (bounded: a name that does not answer joins later), publishes them and begins to probe. */
+  async start(options: FleetOptions): Promise<void> {
+    await this.#inTurn(() => this.#configure(options, true));
+    if (!this.#stopped) this.#timer = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** Takes over new options. Servers that stay keep id, state and statistics; removed ones drain. */
+  async update(options: FleetOptions): Promise<void> {
+    await this.#inTurn(() => this.#configure(options, false));
+  }
+
+  /** Ends the control loop and all probes. What was published stays. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    for (const member of this.#members.values()) member.prober.stop();
+  }
+
+  /** Where each server is reached, those that drain included: their requests are still under way. */
+  endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** `listener` is called after each change of `endpoints`, once the table has been published. */
+  onEndpoints(listener: (endpoints: readonly Endpoint[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  servers(): readonly ServerStatus[] {
+    const slowStartMs = this.#options?.slowStartMs ?? 0;
+    const nowMs = this.#deps.clock.nowMs();
+    return [...this.#members.values()].map((member) => member.status(nowMs, slowStartMs, this.#workers));
+  }
+
+  summary(): FleetSummary {
+    const present = this.#present();
+    const healthy = present.filter((member) => member.state === ServerState.UP && member.health.proven).length;
+    return { total: present.length, healthy, panic: this.#panic.on };
+  }
+
+  counters(): FleetCounters {
+    const { resolutions, failures } = this.#discovery.counters;
+    return { ...this.#counts, dnsResolutions: resolutions, dnsFailures: failures };
+  }
+
+  /** Nothing new for this server until `undrain`. @returns false when there is no such server. */
+  drain(id: number): boolean {
+    return this.#change(id, (member) => {
+      member.draining = true;
+    });
+  }
+
+  /** @returns false when there is no such server. */
+  undrain(id: number): boolean {
+    return this.#change(id, (member) => {
+      if (!member.draining) return;
+      member.draining = false;
+      member.upReason = "no longer drained";
+      member.slowStart.begin(this.#deps.clock.nowMs());
+    });
+  }
+
+  /** @returns false when there is no such server or the weight is not a number > 0. */
+  setWeight(id: number, weight: number): boolean {
+    return Number.isFinite(weight) && weight > 0 && this.#change(id, (member) => member.setWeight(weight));
+  }
+
+  /** @param hardLimit 0 = not enforced. @returns false when there is no such server or the limit is not an integer ≥ 0. */
+  setCapacity(id: number, hardLimit: number): boolean {
+    const valid = Number.isInteger(hardLimit) && hardLimit >= 0 && hardLimit <= 0x7fffffff;
+    return valid && this.#change(id, (member) => member.setHardLimit(hardLimit));
+  }
+
+  /** One turn of the control loop. The timer calls it; tests may, to do without the timer. */
+  tick(): void {
+    const options = this.#options;
+    if (options === undefined || this.#stopped) return;
+    const nowMs = this.#deps.clock.nowMs();
+    this.#discovery.tick(nowMs);
+    this.#readWorkers(nowMs);
+    const present = this.#present();
+    judgeFleet(present, options.outlier, nowMs, {
+      onEjected: (member, reason, durationMs) => {
+        this.#counts.ejections++;
+        member.ejectionReason = `ejected for ${(durationMs / 1000).toFixed(1)} s: ${reason}`;
+      },
+      onReturned: (member) => {
+        member.upReason = "ejection over, on probation";
+        member.forgetFailures();
+        member.slowStart.begin(nowMs);
+      },
+    });
+    for (const member of present) {
+      // Failing requests are a hint to look: a probe tells sooner than its interval whether the server is gone.
+      const doubtful = member.health.wavering || (member.health.up && member.consecutiveFailures > 0);
+      member.prober.tick(nowMs, member.server, options, this.#trust, doubtful);
+    }
+    this.#releaseDrained(nowMs);
+    this.#publish(nowMs);
+  }
+
+  /** Configurations are taken over one after the other. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #configure(options: FleetOptions, initial: boolean): Promise<void> {
+    const trust = probeTrust(options.upstreamCaPem); // first: it may throw, and then nothing has changed
+    this.#trust = trust;
+    this.#options = options;
+    for (const member of this.#members.values()) {
+      member.health.configure(options.health);
+      if (!options.health.enabled) member.assumeUp();
+      if (!options.metricsPoll.enabled) member.usage.onPoll(UNKNOWN_USAGE);
+    }
+    this.#configuring = true;
+    try {
+      await this.#discovery.configure(options.servers, options.dns);
+    } finally {
+      this.#configuring = false;
+    }
+    this.#readWorkers(this.#deps.clock.nowMs());
+    this.#reconcile(initial);
+    this.tick();
+  }
+
+  #onDiscovery(): void {
+    if (this.#configuring || this.#options === undefined) return;
+    this.#reconcile(false);
+    this.#publish(this.#deps.clock.nowMs());
+  }
+
+  /** Brings the members in line with what discovery knows. */
+  #reconcile(initial: boolean): void {
+    const change = compareMembership(this.#members, this.#discovery.servers());
+    const nowMs = this.#deps.clock.nowMs();
+    for (const member of change.removed) member.removedMs ??= nowMs;
+    for (const [member, server] of change.kept) {
+      member.respecify(server);
+      if (member.removedMs !== undefined) {
+        member.removedMs = undefined;
+        member.upReason = "back in the configuration";
+        member.slowStart.begin(nowMs);
+      }
+    }
+    let refused = 0;
+    for (const server of change.added) if (!this.#add(server, initial, nowMs)) refused++;
+    if (refused > 0 && !this.#overflowing) {
+      this.#deps.log.error(
+        { limit: MAX_SERVERS, left_out: refused },
+        `more servers than the limit of ${MAX_SERVERS}: ${refused} are left out`,
+      );
+    }
+    this.#overflowing = refused > 0;
+    const endpoints = [...this.#members.values()].map((member) => member.endpoint());
+    if (Bun.deepEquals(endpoints, this.#endpoints)) return;
+    this.#publish(nowMs);
+    this.#announceEndpoints(endpoints);
+  }
+
+  #add(server: DiscoveredServer, initial: boolean, nowMs: number): boolean {
+    const options = this.#options!;
+    const seat = this.#seats.take();
+    if (seat === undefined) return false;
+    const { memory, random, clock } = this.#deps;
+    const probes = {
+      onHealth: (healthy: boolean, reason: string) => this.#onHealth(member, healthy, reason),
+      onUsage: (usage: Usage) => member.usage.onPoll(usage),
+    };
+    const deps = { memory, random, probes };
+    const member = new FleetServer(seat, server, options, deps, this.#workers, nowMs, clock.wallMs());
+    if (!options.health.enabled) member.assumeUp();
+    // The fleet that the product starts with takes its full share at once: nobody else could carry it meanwhile.
+    if (!initial) member.slowStart.begin(nowMs);
+    this.#freed.delete(seat.slot);
+    this.#members.set(identityOf(server), member);
+    return true;
+  }
+
+  #onHealth(member: FleetServer, healthy: boolean, reason: string): void {
+    this.#counts.healthChecks++;
+    if (!healthy) this.#counts.healthCheckFailures++;
+    const nowMs = this.#deps.clock.nowMs();
+    const transition = member.health.onProbe(healthy);
+    if (transition === "none") return;
+    if (healthy) member.upReason = "health check passed";
+    else member.downReason = `health check failed: ${reason}`;
+    if (transition === "up") {
+      member.outlier.release(nowMs);
+      member.forgetFailures();
+      member.slowStart.begin(nowMs);
+    }
+    this.#publish(nowMs);
+  }
+
+  #readWorkers(nowMs: number): void {
+    const { header, workers } = this.#deps.memory;
+    // Never fewer than before: the counts of workers that are gone still belong to the sums. And no more than needed:
+    // reading a page of the sparse file makes it real.
+    const count = Math.min(
+      MAX_WORKERS,
+      Math.max(this.#workers.length, header[Header.WORKERS], header[Header.WORKER_BLOCKS]),
+    );
+    if (count !== this.#workers.length) this.#workers = workers.slice(0, count);
+    for (const member of this.#members.values()) {
+      member.windows.advance(this.#workers, nowMs);
+      const { cpuPercent, memoryPercent } = member.usage.advance(this.#workers, nowMs);
+      this.#writer.setUsage(member.slot, cpuPercent, memoryPercent);
+    }
+  }
+
+  #releaseDrained(nowMs: number): void {
+    let freed = false;
+    const free = (slot: number): void => {
+      this.#freed.add(slot);
+      freed = true;
+    };
+    for (const [identity, member] of this.#members) {
+      if (member.removedMs === undefined || nowMs - member.removedMs < MIN_DRAIN_MS) continue;
+      const idle = member.inFlight <= 0;
+      if (!idle && nowMs - member.removedMs < MAX_SHOWN_DRAIN_MS) continue;
+      member.prober.stop();
+      this.#members.delete(identity);
+      if (idle) free(member.slot);
+      else this.#undrained.add(member.slot);
+    }
+    for (const slot of this.#undrained) {
+      if (Atomics.load(this.#deps.memory.servers.inFlight, slot) > 0) continue;
+      this.#undrained.delete(slot);
+      free(slot);
+    }
+    if (!freed) return;
+    this.#publish(nowMs);
+    for (const slot of this.#freed) {
+      this.#writer.setUsage(slot, Number.NaN, Number.NaN);
+      this.#seats.release(slot);
+    }
+    this.#freed.clear();
+    if (this.#configuring) return; // the new configuration reconciles when its names are known
+    this.#reconcile(false); // announces the endpoints that are left; with luck there is now room for one left out
+  }
+
+  #publish(nowMs: number): void {
+    const slowStartMs = this.#options?.slowStartMs ?? 0;
+    const present = this.#present().filter((member) => member.state !== ServerState.DRAINING);
+    const up = present.filter((member) => member.state === ServerState.UP).length;
+    const wasPanic = this.#panic.on;
+    const panic = this.#panic.update(up, present.length, this.#options?.panicThresholdPercent ?? 0, nowMs);
+    if (panic !== wasPanic) this.#announcePanic(panic, up, present.length);
+
+    const rows = new Map<number, ServerRow>();
+    for (const slot of this.#freed) rows.set(slot, FREE_ROW);
+    for (const member of this.#members.values()) rows.set(member.slot, member.row(nowMs, slowStartMs));
+    this.#writer.publish(rows, panic);
+    for (const member of this.#members.values()) this.#announceState(member);
+  }
+
+  #announceState(member: FleetServer): void {
+    const state = member.stateName;
+    if (state === member.announced) return;
+    const before = member.announced;
+    member.announced = state;
+    member.sinceWallMs = this.#deps.clock.wallMs();
+    if (before !== undefined) this.#counts.stateChanges++;
+    const { url, address, port } = member.server;
+    const fields = { server_id: member.id, server: url, address, port, state, before, reason: member.reason };
+    const message = `server ${url} (${address}) is ${state}: ${member.reason}`;
+    if (state === "down" || state === "ejected") this.#deps.log.warn(fields, message);
+    else this.#deps.log.info(fields, message);
+  }
+
+  #announcePanic(panic: boolean, up: number, total: number): void {
+    if (panic) {
+      this.#counts.panics++;
+      this.#deps.log.warn({ up, total }, `panic routing: only ${up} of ${total} servers are up, so all take requests`);
+    } else {
+      this.#deps.log.info({ up, total }, `panic routing is over: ${up} of ${total} servers are up`);
+    }
+  }
+
+  #announceEndpoints(endpoints: readonly Endpoint[]): void {
+    this.#endpoints = Object.freeze(endpoints);
+    for (const listener of this.#listeners) listener(this.#endpoints);
+  }
+
+  /** The servers of the configuration, without those that were removed. */
+  #present(): FleetServer[] {
+    return [...this.#members.values()].filter((member) => member.removedMs === undefined);
+  }
+
+  #change(id: number, apply: (member: FleetServer) => void): boolean {
+    const member = this.#present().find((candidate) => candidate.id === id);
+    if (member === undefined) return false;
+    apply(member);
+    this.#publish(this.#deps.clock.nowMs());
+    return true;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * One HTTP request to one address, with a deadline over all of it. On `node:net` and `node:tls`, because `destroy()`
+ * gives the descriptor back at once even while the kernel still tries to connect (a server whose accept queue is full);
+ * `Bun.connect` cannot be cancelled.
+ */
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { readProbeAnswer } from "./probe-response.ts";
+
+/** Most bytes of an answer that are looked at. */
+export const MAX_PROBE_BYTES = 64 * 1024;
+
+export interface ProbeTarget {
+  /** IP address to connect to. */
+  readonly address: string;
+  readonly port: number;
+  /** Name in the URL: `Host`, TLS server name and certificate check. */
+  readonly hostname: string;
+  readonly tls: boolean;
+}
+
+export interface ProbeRequest {
+  readonly target: ProbeTarget;
+  /** Origin-form: path and query. */
+  readonly path: string;
+  readonly timeoutMs: number;
+  /** Trust for TLS targets: see `probeTrust`. */
+  readonly trust: SecureContext | undefined;
+  /** Product version, for `User-Agent`. */
+  readonly version: string;
+  /** Wait for the whole body; otherwise the status is enough and a body without end does no harm. */
+  readonly wantBody: boolean;
+}
+
+export type ProbeResult =
+  | { readonly kind: "answer"; readonly status: number; readonly body: string }
+  /** `reason` is a few words for an operator: "connection refused". */
+  | { readonly kind: "error"; readonly reason: string };
+
+/** A probe under way. */
+export interface RunningProbe {
+  /** Never rejects. */
+  readonly result: Promise<ProbeResult>;
+  /** Ends the probe now and frees its descriptor; the result is an error. */
+  abort(): void;
+}
+
+/** Trust in the usual authorities and those of `extraCaPem`; `undefined` = the usual alone. Throws on a malformed PEM. */
+export function probeTrust(extraCaPem: string): SecureContext | undefined {
+  // Made once per configuration: parsing a hundred certificates for each probe would cost more than the probe.
+  return extraCaPem === "" ? undefined : createSecureContext({ ca: [...rootCertificates, extraCaPem] });
+}
+
+export function startProbe(request: ProbeRequest): RunningProbe {
+  const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+  const socket = openSocket(request);
+  let received = Buffer.alloc(0);
+  let done = false;
+
+  const finish = (result: ProbeResult): void => {
+    if (done) return;
+    done = true;
+    clearTimeout(timer);
+    socket.destroy();
+    resolve(result);
+  };
+  const fail = (reason: string): void => finish({ kind: "error", reason });
+  const timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), request.timeoutMs);
+
+  const look = (ended: boolean): void => {
+    const answer = readProbeAnswer(received, ended);
+    if (typeof answer === "string") fail(answer);
+    else if (answer !== undefined && (answer.body !== undefined || !request.wantBody)) {
+      finish({ kind: "answer", status: answer.status, body: answer.body ?? "" });
+    } else if (ended) fail("closed before a complete answer");
+    else if (received.length >= MAX_PROBE_BYTES) fail(`answer larger than ${MAX_PROBE_BYTES / 1024} KB`);
+  };
+
+  socket.on(request.target.tls ? "secureConnect" : "connect", () => socket.write(requestHead(request)));
+  socket.on("data", (chunk: Buffer) => {
+    if (done) return;
+    received = Buffer.concat([received, chunk.subarray(0, MAX_PROBE_BYTES - received.length)]);
+    look(false);
+  });
+  socket.on("end", () => look(true));
+  socket.on("close", () => look(true));
+  socket.on("error", (error: NodeJS.ErrnoException) => fail(describeError(error)));
+  return { result: promise, abort: () => fail("aborted") };
+}
+
+function openSocket({ target, trust }: ProbeRequest): Socket {
+  const { address: host, port } = target;
+  if (!target.tls) return connectTcp({ host, port });
+  // A server name must not be an address (RFC 6066 section 3); the certificate is then checked against `host`.
+  const servername = isIP(target.hostname) === 0 ? target.hostname : undefined;
+  return connectTls({ host, port, ...(servername && { servername }), ...(trust && { secureContext: trust }) });
+}
+
+function requestHead({ target, path, version }: ProbeRequest): string {
+  const name = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
+  const authority = target.port === (target.tls ? 443 : 80) ? name : `${name}:${target.port}`;
+  return (
+    `GET ${path} HTTP/1.1\r\nHost: ${authority}\r\nUser-Agent: neurabalancer-health/${version}\r\n` +
+    "Accept: */*\r\nConnection: close\r\n\r\n"
+  );
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EPIPE: "connection reset",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network unreachable",
+  ETIMEDOUT: "connect timeout",
+  EADDRNOTAVAIL: "no local address left",
+  EMFILE: "no file descriptor left",
+};
+
+function describeError(error: NodeJS.ErrnoException): string {
+  return REASONS[error.code ?? ""] ?? error.message;
+}
+
+function seconds(ms: number): string {
+  return ms >= 1000 ? `${Number((ms / 1000).toFixed(1))} s` : `${ms} ms`;
+}
