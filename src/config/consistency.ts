@@ -8,7 +8,7 @@ export type PartialConfig = { readonly [S in keyof Config]: Partial<Config[S]> }
 export function findContradictions(config: PartialConfig): { problems: string[]; warnings: string[] } {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const { app, admin, tls, servers, outlier, health, balancing } = config;
+  const { app, admin, tls, dns, outlier, health, balancing } = config;
 
   if (typeof tls.port === "number") {
     if (tls.certFiles === null)
@@ -33,8 +33,7 @@ export function findContradictions(config: PartialConfig): { problems: string[];
   if (meet && clash(admin.port, tls.port))
     problems.push(`ADMIN_PORT: is the same as TLS_PORT (${tls.port}): choose another`);
 
-  if (servers.dnsMinTtlMs! > servers.dnsMaxTtlMs!)
-    problems.push("DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS");
+  if (dns.minTtlMs! > dns.maxTtlMs!) problems.push("DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS");
   if (outlier.baseEjectionMs! > outlier.maxEjectionMs!) {
     problems.push("OUTLIER_BASE_EJECTION_SECONDS: is longer than OUTLIER_MAX_EJECTION_SECONDS");
   }

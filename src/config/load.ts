@@ -5,14 +5,15 @@ import { ALL_SETTINGS, type Config, type PlacedSetting, SECTIONS } from "./schem
 import type { ServerSpec } from "./server-list.ts";
 import { applyOverrides, isOverride } from "./server-overrides.ts";
 import { nearest } from "./suggest.ts";
-import { type ConfigSources, complain, readVariables, type Variable } from "./variables.ts";
+import { type ConfigSources, complain, quote, readVariables, type Variable } from "./variables.ts";
 
 /** What stands in place of a secret. */
 export const HIDDEN = "****";
 
 /** A setting as it is in force, for people. */
 export interface EffectiveSetting {
-  readonly section: keyof Config;
+  /** `ignored`: set, but of a feature that this version does not have. */
+  readonly section: keyof Config | "ignored";
   readonly env: string;
   /** As written in the environment; secrets are `HIDDEN`; `null` = unset. */
   readonly value: string | null;
@@ -65,7 +66,7 @@ export function loadConfig(sources: ConfigSources): LoadResult {
 
   const contradictions = findContradictions(draft as PartialConfig);
   problems.push(...contradictions.problems);
-  warnings.push(...contradictions.warnings, ...reportReserved(variables));
+  warnings.push(...contradictions.warnings, ...reportReserved(variables, effective));
   for (const { variable, message } of findMisspelt(variables)) {
     // A file is this product's own; the environment may hold names that only look like ours.
     (variable.inFile ? problems : warnings).push(message);
@@ -91,14 +92,15 @@ function parseSetting({ setting }: PlacedSetting, variable: Variable | undefined
   const parsed = setting.type.schema.safeParse(variable?.value ?? setting.default!);
   if (parsed.success) return parsed.data;
   if (variable === undefined) throw new Error(`the default of ${setting.env} is wrong: ${parsed.error.message}`);
-  for (const issue of parsed.error.issues) problems.push(complain(variable, issue.message, shown(setting, variable)));
+  for (const { message } of parsed.error.issues)
+    problems.push(complain(variable, message, shown(setting, variable, message)));
   return undefined;
 }
 
-/** What an error may repeat of a value: nothing of a secret, nor of what looks like `user:password@host`. */
-function shown(setting: PlacedSetting["setting"], variable: Variable): string {
-  if (setting.secret || variable.value.includes("@")) return HIDDEN;
-  return JSON.stringify(variable.value.length > 100 ? `${variable.value.slice(0, 100)}…` : variable.value);
+/** What an error repeats of a value: nothing of a secret or of what may hold one, nor what the message quotes itself. */
+function shown({ secret }: PlacedSetting["setting"], { value }: Variable, message: string): string {
+  if (secret || value.includes("@")) return HIDDEN;
+  return message.startsWith("entry ") ? "" : quote(value);
 }
 
 function describe({ section, setting }: PlacedSetting, variable: Variable | undefined): EffectiveSetting {
@@ -106,14 +108,19 @@ function describe({ section, setting }: PlacedSetting, variable: Variable | unde
   return { section, env: setting.env, value, origin: variable?.origin ?? "default" };
 }
 
-function reportReserved(variables: ReadonlyMap<string, Variable>): string[] {
+/** One warning for each feature that is asked for in vain; what is set of it is added to `effective`. */
+function reportReserved(variables: ReadonlyMap<string, Variable>, effective: EffectiveSetting[]): string[] {
   const warnings: string[] = [];
   for (const { title, settings } of RESERVED_FEATURES) {
-    const asked = settings.filter(({ env, default: value }) => {
-      const variable = variables.get(env);
-      return variable !== undefined && variable.value.trim() !== value;
+    const asked = settings.filter((setting) => {
+      const variable = variables.get(setting.env);
+      return variable !== undefined && variable.value.trim() !== setting.default;
     });
     if (asked.length === 0) continue;
+    for (const { env, secret } of asked) {
+      const { value, origin } = variables.get(env)!;
+      effective.push({ section: "ignored", env, value: secret ? HIDDEN : value, origin });
+    }
     const names = asked.map(({ env }) => env).join(", ");
     warnings.push(`${names}: ${title[0].toLowerCase()}${title.slice(1)} is not supported by this version: ignored`);
   }

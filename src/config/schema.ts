@@ -8,12 +8,13 @@ import * as traffic from "./sections/traffic.ts";
 import type { Section, Setting, SettingValue } from "./setting.ts";
 
 const { app, log, admin, tls } = processSections;
-const { servers, balancing, health, outlier } = fleet;
+const { servers, dns, balancing, health, metricsPoll, outlier } = fleet;
 const { clients, timeouts, limits, retry, queue, upstream } = traffic;
 
 /** The sections, in the order in which they are shown. */
 export const SECTIONS = {
   servers,
+  dns,
   balancing,
   app,
   log,
@@ -21,6 +22,7 @@ export const SECTIONS = {
   admin,
   clients,
   health,
+  metricsPoll,
   outlier,
   timeouts,
   limits,

@@ -9,36 +9,39 @@ import { Complaints, valueType } from "./value-types.ts";
 export interface ServerSpec {
   /** As configured, canonical: lower case, port always there, no trailing slash. `dns+srv://…` for SRV records. */
   readonly url: string;
-  /** `host`: A/AAAA records or an address. `srv`: an SRV record (RFC 2782), which carries ports and weights. */
-  readonly kind: "host" | "srv";
-  /** Host name, address (IPv6 without brackets) or name of the SRV record. */
-  readonly hostname: string;
-  /** 0 for `srv`: the record says it. */
+  readonly scheme: "http" | "https";
+  /** Host name, address (IPv6 without brackets) or name of the SRV records. */
+  readonly host: string;
+  /** 0 for `srv`: the records say it. */
   readonly port: number;
-  /** Requests go to the servers over TLS. */
-  readonly tls: boolean;
-  /** Relative share, > 0. From `SERVER_WEIGHT_…`, 1 by default; servers of an SRV record have the record's weights. */
+  /** An SRV name (RFC 2782), whose records carry hosts, ports and weights. */
+  readonly srv: boolean;
+  /** Relative share, > 0. From `SERVER_WEIGHT_…`, else 1. */
   readonly weight: number;
-  /** Most requests in flight, enforced; `null` = not set (`DEFAULT_CAPACITY` is shown, nothing is enforced). */
-  readonly capacity: number | null;
+  /** As shown to users and to a model. From `SERVER_CAPACITY_…`, else `DEFAULT_CAPACITY`. */
+  readonly capacity: number;
+  /** Most requests in flight; 0 = not enforced. From `SERVER_CAPACITY_…`, else 0. */
+  readonly hardLimit: number;
 }
 
 /** The capacity that is shown, and that a model sees, for a server with none configured. */
 export const DEFAULT_CAPACITY = 10;
 
-const SCHEMES: Readonly<
-  Record<string, { readonly kind: ServerSpec["kind"]; readonly tls: boolean; readonly port: number }>
-> = {
-  http: { kind: "host", tls: false, port: 80 },
-  https: { kind: "host", tls: true, port: 443 },
-  "dns+srv": { kind: "srv", tls: false, port: 0 },
-  "dns+srv+https": { kind: "srv", tls: true, port: 0 },
+const SCHEMES: Readonly<Record<string, { readonly srv: boolean; readonly scheme: "http" | "https" }>> = {
+  http: { srv: false, scheme: "http" },
+  https: { srv: false, scheme: "https" },
+  "dns+srv": { srv: true, scheme: "http" },
+  "dns+srv+https": { srv: true, scheme: "https" },
 };
+const DEFAULT_PORTS = { http: 80, https: 443 } as const;
+const UNWEIGHTED = { weight: 1, capacity: DEFAULT_CAPACITY, hardLimit: 0 } as const;
 
 /** The value type of `SERVERS`. */
 export const serverList: ValueType<readonly ServerSpec[]> = valueType("URLs, comma-separated", parseServerList);
 
 function parseServerList(text: string): ServerSpec[] {
+  // Nothing of such a value is repeated: with a comma in it, a password looks like an entry of its own.
+  if (text.includes("@")) throw new Error('contains an "@": user names and passwords are not supported, remove them');
   const complaints: string[] = [];
   const servers: ServerSpec[] = [];
   const seen = new Map<string, number>();
@@ -47,7 +50,7 @@ function parseServerList(text: string): ServerSpec[] {
     const where = `entry ${index + 1}`;
     try {
       const server = parseServer(entry);
-      const key = `${server.hostname}:${server.port}`;
+      const key = `${server.host}:${server.port}`;
       const first = seen.get(key);
       if (first === undefined) {
         seen.set(key, index + 1);
@@ -55,9 +58,7 @@ function parseServerList(text: string): ServerSpec[] {
       } else complaints.push(`${where} "${entry}" repeats entry ${first}: name each server once`);
     } catch (error) {
       complaints.push(
-        entry === ""
-          ? `${where} is empty: remove the extra comma`
-          : `${where} "${hideUserInfo(entry)}" ${(error as Error).message}`,
+        entry === "" ? `${where} is empty: remove the extra comma` : `${where} "${entry}" ${(error as Error).message}`,
       );
     }
   }
@@ -66,42 +67,38 @@ function parseServerList(text: string): ServerSpec[] {
   return servers;
 }
 
-/** What stands before an `@` may be a password: it is not repeated in an error. */
-function hideUserInfo(entry: string): string {
-  return entry.replace(/^([a-z0-9+.-]+:\/\/)?.*@/i, "$1****@");
-}
-
 function parseServer(entry: string): ServerSpec {
   if (/\s/.test(entry)) throw new Error("contains a space: separate servers by commas");
   const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(entry);
-  if (!match) throw new Error(`has no scheme: write http://${hideUserInfo(entry)}`);
-  const scheme = SCHEMES[match[1].toLowerCase()];
-  if (!scheme)
+  if (!match) throw new Error(`has no scheme: write http://${entry}`);
+  const known = SCHEMES[match[1].toLowerCase()];
+  if (!known)
     throw new Error(
       `has an unknown scheme: use ${Object.keys(SCHEMES)
         .map((s) => `${s}://`)
         .join(", ")}`,
     );
   const authority = match[2].replace(/\/$/, "");
-  if (authority.includes("@")) throw new Error("contains a user name or password: remove everything up to the @");
   if (/[?#]/.test(authority)) throw new Error("contains a query or fragment: give scheme, host and port only");
   if (authority.includes("/"))
     throw new Error("contains a path: give scheme, host and port only; requests keep their own path");
 
-  const parts = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority);
-  if (!parts) throw new Error("is not host:port; an IPv6 address needs brackets: http://[::1]:8001");
-  const hostname = parseHost(parts[1]);
-  const [, , portText] = parts;
-  const name = match[1].toLowerCase();
-  if (scheme.kind === "srv") {
-    if (portText !== undefined) throw new Error("has a port: SRV records carry their own, leave it out");
-    if (!isHostName(hostname)) throw new Error(`must name an SRV record: ${name}://_http._tcp.example.com`);
-    return { url: `${name}://${hostname}`, kind: "srv", hostname, port: 0, tls: scheme.tls, weight: 1, capacity: null };
+  if (!authority.startsWith("[") && authority.indexOf(":") !== authority.lastIndexOf(":")) {
+    throw new Error("has more than one colon: an IPv6 address needs brackets, as in http://[::1]:8001");
   }
-  const port = portText === undefined ? scheme.port : parsePort(portText);
-  const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const url = `${name}://${shown}:${port}`;
-  return { url, kind: "host", hostname, port, tls: scheme.tls, weight: 1, capacity: null };
+  const parts = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority);
+  if (!parts) throw new Error("is not host:port, nor [IPv6 address]:port");
+  const host = parseHost(parts[1]);
+  const portText = parts[2];
+  const name = match[1].toLowerCase();
+  if (known.srv) {
+    if (portText !== undefined) throw new Error("has a port: SRV records carry their own, leave it out");
+    if (!isHostName(host)) throw new Error(`must name an SRV record: ${name}://_http._tcp.example.com`);
+    return { url: `${name}://${host}`, scheme: known.scheme, host, port: 0, srv: true, ...UNWEIGHTED };
+  }
+  const port = portText === undefined ? DEFAULT_PORTS[known.scheme] : parsePort(portText);
+  const url = `${name}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return { url, scheme: known.scheme, host, port, srv: false, ...UNWEIGHTED };
 }
 
 function parseHost(text: string): string {

@@ -2,7 +2,7 @@
 import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "./schema.ts";
 import type { ServerSpec } from "./server-list.ts";
 import { decimal, integer } from "./value-types.ts";
-import { complain, type Variable } from "./variables.ts";
+import { complain, quote, type Variable } from "./variables.ts";
 
 const WEIGHT = decimal(0.001, 65_535);
 const CAPACITY = integer(1, 1_000_000);
@@ -32,9 +32,10 @@ export function applyOverrides(
     const isWeight = variable.name.startsWith(WEIGHT_PREFIX);
     const prefix = isWeight ? WEIGHT_PREFIX : CAPACITY_PREFIX;
     const parsed = (isWeight ? WEIGHT : CAPACITY).schema.safeParse(variable.value);
-    if (!parsed.success) for (const issue of parsed.error.issues) problems.push(complain(variable, issue.message));
+    if (!parsed.success)
+      for (const issue of parsed.error.issues) problems.push(complain(variable, issue.message, quote(variable.value)));
     if (servers === undefined) continue;
-    const candidates = result.filter((server) => !(isWeight && server.kind === "srv"));
+    const candidates = result.filter((server) => !(isWeight && server.srv));
     const found = match(variable.name.slice(prefix.length), candidates);
     if (typeof found === "string") {
       const names = candidates.slice(0, SHOWN_NAMES).map((server) => prefix + suffixOf(server));
@@ -50,14 +51,16 @@ export function applyOverrides(
     setBy.set(key, variable.name);
     if (!parsed.success) continue;
     const at = result.indexOf(found);
-    result[at] = isWeight ? { ...found, weight: parsed.data } : { ...found, capacity: parsed.data };
+    result[at] = isWeight
+      ? { ...found, weight: parsed.data }
+      : { ...found, capacity: parsed.data, hardLimit: parsed.data };
   }
   return { servers: result, problems };
 }
 
 /** What follows the prefix, as the host is written in `SERVERS`. */
 function suffixOf(server: ServerSpec): string {
-  return server.kind === "srv" ? server.hostname : `${server.hostname}_${server.port}`;
+  return server.srv ? server.host : `${server.host}_${server.port}`;
 }
 
 /** Shells cannot export names with dots or dashes: capitals and underscores stand for them. */

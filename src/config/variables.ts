@@ -20,9 +20,14 @@ export interface ConfigSources {
   readonly envFileRequired?: boolean;
 }
 
-/** A sentence about a variable: its name, its value unless that is secret, where it was set, and what is wrong. */
-export function complain(variable: Variable, message: string, shown: string = JSON.stringify(variable.value)): string {
-  return `${variable.name}=${shown} (${variable.origin}): ${message}`;
+/** A sentence about a variable: its name, where it was set and what is wrong; its value when `shown` gives it. */
+export function complain({ name, origin }: Variable, message: string, shown = ""): string {
+  return `${name}${shown && `=${shown}`} (${origin}): ${message}`;
+}
+
+/** A value as an error may show it. */
+export function quote(value: string): string {
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
 }
 
 /** Reads both sources. An empty value counts as unset: container tools pass unset variables on as empty ones. */

@@ -62,7 +62,7 @@ export function createLogger({ level, format, name, fd = STANDARD_ERROR }: Logge
 
 function prettyDestination(fd: number): NodeJS.WritableStream {
   // Loaded only here: most processes write JSON and should start fast.
-  const pretty = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty").default;
+  const pretty = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
   return pretty({
     destination: fd,
     sync: true,

@@ -30,13 +30,19 @@ export const servers = {
       doc: "Your servers: URLs such as http://10.0.0.5:3000 or https://app.internal, separated by commas. All addresses of a name are used; dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS).",
       common: true,
     }),
-    dnsMinTtlMs: setting({
+  },
+};
+
+export const dns = {
+  title: "Name resolution",
+  settings: {
+    minTtlMs: setting({
       env: "DNS_MIN_TTL_SECONDS",
       type: seconds(0.1, 86400),
       default: "1",
       doc: "Names are resolved again no sooner than this, whatever their record says.",
     }),
-    dnsMaxTtlMs: setting({
+    maxTtlMs: setting({
       env: "DNS_MAX_TTL_SECONDS",
       type: seconds(0.1, 86400),
       default: "60",
@@ -124,13 +130,19 @@ export const health = {
       default: "2",
       doc: "Good checks in a row that bring a server back.",
     }),
-    metricsPollEnabled: setting({
+  },
+};
+
+export const metricsPoll = {
+  title: "Load reports",
+  settings: {
+    enabled: setting({
       env: "METRICS_POLL_ENABLED",
       type: toggle,
       default: "true",
       doc: 'Ask servers for {"cpu_usage":…,"memory_usage":…} (percent). Servers that do not offer it are left alone.',
     }),
-    metricsPollPath: setting({
+    path: setting({
       env: "METRICS_POLL_PATH",
       type: urlPath,
       default: "/metrics",
@@ -162,17 +174,23 @@ export const outlier = {
       doc: "Share of failed answers that ejects a server. 0 means off.",
       unit: "percent",
     }),
+    minimumVolume: setting({
+      env: "OUTLIER_MINIMUM_VOLUME",
+      type: integer(1, 1_000_000),
+      default: "20",
+      doc: "Answers of the last seconds below which shares and means say nothing.",
+    }),
     latencyFactor: setting({
       env: "OUTLIER_LATENCY_FACTOR",
       type: decimal(0, 1000),
       default: "0",
-      doc: "Eject a server that is this many times slower than the fleet's median. 0 means off; a server with less power than the others is not broken.",
+      doc: "Eject a server whose mean response time is more than this many times the fleet's median. 0 means off; a server with less power than the others is not broken.",
     }),
     baseEjectionMs: setting({
       env: "OUTLIER_BASE_EJECTION_SECONDS",
       type: seconds(0.1, 86400),
       default: "10",
-      doc: "Length of the first ejection; it grows with each one that follows.",
+      doc: "Length of the first ejection; each one that follows lasts twice as long.",
     }),
     maxEjectionMs: setting({
       env: "OUTLIER_MAX_EJECTION_SECONDS",

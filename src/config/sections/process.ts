@@ -2,7 +2,7 @@
 import { MAX_WORKERS } from "../../shared/layout.ts";
 import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
-import { decimal, integer, oneOf, path, pathList, port, seconds, text, toggle } from "../value-types.ts";
+import { decimal, integer, oneOf, pathList, port, seconds, text, toggle } from "../value-types.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export const LOG_FORMATS = ["json", "text"] as const;
@@ -14,7 +14,7 @@ export const app = {
       env: "APP_ENV",
       type: text,
       default: "development",
-      doc: "Name of the deployment, such as development or production. It appears in the log and changes nothing else.",
+      doc: "Name of the deployment, such as development or production. It is named in the log at start and changes nothing else.",
     }),
     host: setting({
       env: "APP_HOST",
@@ -46,12 +46,6 @@ export const app = {
       type: integer(0, MAX_WORKERS),
       default: "0",
       doc: "Worker processes that share the port. 0 means one per core on Linux and one elsewhere.",
-    }),
-    dataDir: setting({
-      env: "DATA_DIR",
-      type: path,
-      default: "./data",
-      doc: "Directory for what outlives the process. It is made when it is first needed.",
     }),
     shutdownTimeoutMs: setting({
       env: "SHUTDOWN_TIMEOUT_SECONDS",

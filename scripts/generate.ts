@@ -1,0 +1,162 @@
+/**
+ * Writes what is made from the configuration's schema: `.env.example`, docs/configuration.md and the table of the most
+ * used settings in README.md. A test fails when one of them is stale.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { STRATEGIES } from "../src/balancing/registry.ts";
+import { RESERVED_FEATURES } from "../src/config/reserved.ts";
+import { ALL_SETTINGS, SECTIONS } from "../src/config/schema.ts";
+import type { Section, Setting } from "../src/config/setting.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+export const README_BEGIN = "<!-- settings:begin -->";
+export const README_END = "<!-- settings:end -->";
+
+/** A file with the text that it should have. */
+export interface GeneratedFile {
+  /** From the project's root. */
+  readonly path: string;
+  readonly content: string;
+}
+
+/** All generated files. Throws when README.md has lost the markers. */
+export function generatedFiles(): GeneratedFile[] {
+  const files = [
+    { path: ".env.example", content: renderEnvExample() },
+    { path: "docs/configuration.md", content: renderReference() },
+  ];
+  const readme = `${ROOT}README.md`;
+  if (existsSync(readme)) files.push({ path: "README.md", content: withTable(readFileSync(readme, "utf8")) });
+  return files;
+}
+
+function sections(): Section[] {
+  return Object.values<Section>(SECTIONS);
+}
+
+function unitOf({ unit }: Setting<unknown>): string {
+  return unit === undefined ? "" : ` (${unit})`;
+}
+
+/** `.env.example`: every setting, commented out, at its default. */
+export function renderEnvExample(): string {
+  const out = [
+    "# Settings of NeuraBalancer. Copy this file to .env and remove the # before what you change.",
+    "# Real environment variables win over .env. An empty value counts as unset. Made by `npm run generate`.",
+  ];
+  for (const { title, doc, settings } of sections()) {
+    out.push("", `# ---- ${title} ----`);
+    if (doc) out.push(...wrapComment(plain(doc)));
+    for (const setting of Object.values(settings)) {
+      out.push("", ...wrapComment(`${plain(setting.doc)} [${setting.type.describe}${unitOf(setting)}]`));
+      if (setting.required) out.push(`${setting.env}=http://127.0.0.1:8001,http://127.0.0.1:8002`);
+      else out.push(`#${setting.env}=${setting.default ?? ""}`);
+    }
+  }
+  out.push("", "# ---- Reserved ----");
+  out.push(
+    ...wrapComment("Names of features that this version does not have. They are reported at start and ignored."),
+  );
+  for (const { title, settings } of RESERVED_FEATURES) {
+    out.push("", `# ${title}`);
+    for (const { env, default: value } of settings) out.push(`#${env}=${value ?? ""}`);
+  }
+  return `${out.join("\n")}\n`;
+}
+
+/** docs/configuration.md. */
+export function renderReference(): string {
+  const out = [
+    "# Configuration",
+    "",
+    "<!-- Made by `npm run generate` from src/config/sections/: change it there. -->",
+    "",
+    "Settings are environment variables. The file `.env` of the current directory (or the one that `--env-file` names) is",
+    "read as well; a real variable wins over it, and an empty value counts as unset. `SERVERS` is the only one that you must",
+    "set. `neurabalancer check` shows what is in force and where it comes from; a wrong value stops the start, with every",
+    "problem listed. On SIGHUP both sources are read again.",
+    "",
+    "A `.env` file has one `NAME=value` a line. `#` begins a comment, at the start of a line or after a space. Values may be",
+    'quoted: `\'…\'` keeps them as they are, `"…"` knows `\\n`, `\\t`, `\\"` and `\\\\`. Nothing is expanded: `$` is a dollar sign.',
+  ];
+  for (const { title, doc, settings } of sections()) {
+    out.push("", `## ${title}`, "");
+    if (doc) out.push(doc, "");
+    out.push(...table(Object.values(settings)));
+    if (title === SECTIONS.balancing.title) out.push("", ...strategyTable());
+  }
+  out.push(
+    "",
+    "## Demo server",
+    "",
+    "`neurabalancer backend` reads `BACKEND_PORT` (default 8001), `BACKEND_INSTANCE_ID` and the other variables that",
+    "`neurabalancer backend --help` lists.",
+    "",
+    "## Reserved names",
+    "",
+    "These belong to features that this version does not have. When they are set, a warning at start says that they are",
+    "ignored.",
+    "",
+    "| Feature | Names and defaults |",
+    "|---|---|",
+    ...RESERVED_FEATURES.map(({ title, settings }) => {
+      const names = settings.map(({ env, default: value }) => `\`${env}${value === null ? "" : `=${value}`}\``);
+      return `| ${title} | ${names.join(", ")} |`;
+    }),
+  );
+  return `${out.join("\n")}\n`;
+}
+
+function strategyTable(): string[] {
+  const rows = STRATEGIES.map(({ name, description }) => `| \`${name}\` | ${cell(description)} |`);
+  return ["| Strategy | Chooses |", "|---|---|", ...rows];
+}
+
+function table(settings: readonly Setting<unknown>[]): string[] {
+  const rows = settings.map((setting) => {
+    const initial = setting.required ? "required" : setting.default === null ? "unset" : `\`${setting.default}\``;
+    return `| \`${setting.env}\` | ${initial} | ${cell(setting.type.describe)}${unitOf(setting)} | ${cell(setting.doc)} |`;
+  });
+  return ["| Name | Default | Value | Meaning |", "|---|---|---|---|", ...rows];
+}
+
+/** The README with a fresh table of the most used settings between its markers. */
+export function withTable(readme: string): string {
+  const begin = readme.indexOf(README_BEGIN);
+  const end = readme.indexOf(README_END);
+  if (begin < 0 || end < begin) throw new Error(`README.md needs the lines ${README_BEGIN} and ${README_END}`);
+  const common = ALL_SETTINGS.map(({ setting }) => setting).filter((setting) => setting.common);
+  const head = readme.slice(0, begin + README_BEGIN.length);
+  return `${head}\n${table(common).join("\n")}\n${readme.slice(end)}`;
+}
+
+/** Text of a table's cell: what would be taken for markup is escaped. */
+function cell(text: string): string {
+  return text.replace(/\|/g, "\\|").replace(/(?<!`)<(\w+)>/g, "&lt;$1&gt;");
+}
+
+function plain(text: string): string {
+  return text.replace(/`/g, "");
+}
+
+function wrapComment(text: string): string[] {
+  const lines: string[] = [];
+  let line = "#";
+  for (const word of text.split(" ")) {
+    if (line.length + 1 + word.length > 110 && line !== "#") {
+      lines.push(line);
+      line = "#";
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
+}
+
+if (import.meta.main) {
+  for (const { path, content } of generatedFiles()) {
+    const fresh = existsSync(ROOT + path) && readFileSync(ROOT + path, "utf8") === content;
+    if (!fresh) writeFileSync(ROOT + path, content);
+    console.log(`${fresh ? "fresh  " : "written"} ${path}`);
+  }
+}

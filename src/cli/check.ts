@@ -1,0 +1,108 @@
+/** `neurabalancer check`: is the configuration right, and what is in force? */
+import type { Command } from "commander";
+import { loadProcessConfig } from "../config/environment.ts";
+import { ConfigError, type EffectiveSetting, type LoadResult } from "../config/load.ts";
+import { toProxySettings } from "../config/proxy-settings.ts";
+import { type Config, SECTIONS } from "../config/schema.ts";
+import type { Section } from "../config/setting.ts";
+import { describeProblems } from "./problems.ts";
+import { type Resolution, resolveServers } from "./resolve-servers.ts";
+
+const HELP = `
+Reads the same sources as "serve", files of certificates included, and starts nothing. Secrets are shown as ****.
+
+Examples:
+  $ neurabalancer check
+  $ neurabalancer check --env-file production.env --resolve
+  $ neurabalancer check --json | jq '.settings[] | select(.origin != "default")'
+
+Exit codes:
+  0  the configuration can be used (there may be warnings)
+  1  it cannot; every problem is listed`;
+
+interface CheckFlags {
+  readonly envFile?: string;
+  readonly resolve?: boolean;
+  readonly json?: boolean;
+}
+
+/** What was found out, as `--json` prints it. */
+export interface CheckReport {
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  readonly settings: readonly EffectiveSetting[];
+  readonly servers: Config["servers"]["list"];
+  readonly resolved?: readonly Resolution[];
+}
+
+/** Adds the `check` command to `program`. */
+export function registerCheck(program: Command): void {
+  program
+    .command("check")
+    .description("check the configuration and show what is in force")
+    .option("--env-file <file>", "read this file instead of .env of the current directory")
+    .option("--resolve", "look the servers' names up as well")
+    .option("--json", "print JSON")
+    .addHelpText("after", HELP)
+    .action(async (flags: CheckFlags) => {
+      const report = await check(loadProcessConfig(flags.envFile), flags.resolve === true);
+      if (flags.json) console.log(JSON.stringify(report, null, 2));
+      else printReport(report);
+      process.exitCode = report.ok ? 0 : 1;
+    });
+}
+
+async function check(loaded: LoadResult, resolve: boolean): Promise<CheckReport> {
+  if (!loaded.ok) {
+    return { ok: false, problems: loaded.problems, warnings: loaded.warnings, settings: [], servers: [] };
+  }
+  const { config, effective } = loaded;
+  const problems: string[] = [];
+  const warnings = [...loaded.warnings];
+  try {
+    toProxySettings(config, { warn: (sentence) => warnings.push(sentence) });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  const resolved = resolve ? await resolveServers(config.servers.list) : undefined;
+  for (const { url, error } of resolved ?? []) if (error) problems.push(`SERVERS: ${url}: ${error}`);
+  const servers = config.servers.list;
+  return { ok: problems.length === 0, problems, warnings, settings: effective, servers, resolved };
+}
+
+function printReport(report: CheckReport): void {
+  const out: string[] = [];
+  for (const [title, settings] of bySection(report.settings)) {
+    const nameWidth = Math.max(...settings.map(({ env }) => env.length));
+    const shown = settings.map(({ value }) => value ?? "(unset)");
+    const valueWidth = Math.min(40, Math.max(...shown.map((value) => value.length)));
+    out.push(title);
+    for (const [index, { env, origin }] of settings.entries()) {
+      out.push(`  ${env.padEnd(nameWidth)}  ${shown[index].padEnd(valueWidth)}  ${origin}`);
+    }
+    out.push("");
+  }
+  for (const { url, addresses } of report.resolved ?? []) {
+    if (addresses.length > 0) out.push(`${url} is ${addresses.join(", ")}`);
+  }
+  for (const warning of report.warnings) out.push(`Warning: ${warning}`);
+  if (report.ok) out.push(`The configuration can be used: ${count(report.servers.length, "server")}.`);
+  if (out.length > 0) console.log(out.join("\n"));
+  if (!report.ok) console.error(describeProblems(report.problems));
+}
+
+function bySection(settings: readonly EffectiveSetting[]): Map<string, EffectiveSetting[]> {
+  const groups = new Map<string, EffectiveSetting[]>();
+  const sections: Readonly<Record<string, Section>> = SECTIONS;
+  for (const name of [...Object.keys(sections), "ignored"]) {
+    const members = settings.filter(({ section }) => section === name);
+    if (members.length > 0) groups.set(sections[name]?.title ?? "Ignored by this version", members);
+  }
+  return groups;
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,50 @@
+/** `neurabalancer serve`: the product itself. */
+import type { Command } from "commander";
+import { version } from "../../package.json";
+import { loadProcessConfig } from "../config/environment.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { describeProblems } from "./problems.ts";
+
+const HELP = `
+Settings come from environment variables and from .env of the current directory; real variables win. SERVERS is the only
+one that you must set. docs/configuration.md explains all, "neurabalancer check" shows what is in force.
+
+Examples:
+  $ SERVERS=http://10.0.0.5:3000,http://10.0.0.6:3000 neurabalancer serve
+  $ SERVERS=https://app.internal LB_STRATEGY=peak_ewma APP_PORT=80 neurabalancer serve
+  $ neurabalancer serve --env-file production.env
+
+Signals:
+  SIGTERM, SIGINT   finish the requests in flight (SHUTDOWN_TIMEOUT_SECONDS), then exit with 0
+  SIGHUP            read settings and certificates again, without losing a connection
+
+Logs:
+  standard error has the log of the process, standard output one line per request (ACCESS_LOG=off silences it)
+
+Exit codes:
+  0  stopped by a signal
+  1  wrong usage or configuration, or it could not start; standard error says why`;
+
+/** Adds the `serve` command to `program`. */
+export function registerServe(program: Command): void {
+  program
+    .command("serve")
+    .description("balance traffic over your servers")
+    .option("--env-file <file>", "read this file instead of .env of the current directory")
+    .addHelpText("after", HELP)
+    .action((flags: { readonly envFile?: string }) => serve(flags.envFile));
+}
+
+async function serve(envFile: string | undefined): Promise<void> {
+  const loaded = loadProcessConfig(envFile);
+  if (!loaded.ok) {
+    console.error(describeProblems(loaded.problems));
+    process.exit(1);
+  }
+  const { config } = loaded;
+  const log = createLogger({ level: config.log.level, format: config.log.format, name: "supervisor" });
+  log.info({ version, environment: config.app.environment }, "neurabalancer starts");
+  for (const warning of loaded.warnings) log.warn(warning);
+  const { runSupervisor } = await import("../control/supervisor.ts");
+  process.exit(await runSupervisor({ config, log, reload: () => loadProcessConfig(envFile) }));
+}

@@ -1,0 +1,13 @@
+/** Where every process of the product begins. */
+
+// A worker is started often (after a crash, at once): it loads the request path and nothing else.
+if (process.argv[2] === "worker") {
+  const { runWorker } = await import("./proxy/worker.ts");
+  await runWorker();
+} else {
+  const { runCommandLine } = await import("./cli/program.ts");
+  await runCommandLine(process.argv);
+}
+
+// Without an import at the top, this makes the file a module, in which `await` may stand here.
+export {};
