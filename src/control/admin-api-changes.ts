@@ -1,0 +1,52 @@
+/** What an operator may change of a server: `PATCH /api/v1/servers/<id>`. */
+import { z } from "zod";
+import { ApiError } from "./admin-api-responses.ts";
+import type { Fleet } from "./fleet.ts";
+
+const MAX_WEIGHT = 1_000_000;
+const MAX_CAPACITY = 1_000_000;
+
+const changeSchema = z
+  .strictObject({
+    weight: z.number().positive().max(MAX_WEIGHT).optional(),
+    /** Most requests in flight; 0 = not enforced. */
+    capacity: z.int().min(0).max(MAX_CAPACITY).optional(),
+    state: z.enum(["drain", "active"]).optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, { error: "give weight, capacity or state" });
+
+export type ServerChange = z.infer<typeof changeSchema>;
+
+/** What a change is made to. */
+export type ChangeableFleet = Pick<Fleet, "drain" | "undrain" | "setWeight" | "setCapacity">;
+
+/** Reads a change; throws 400 with every problem of it. */
+export async function readChange(request: Request): Promise<ServerChange> {
+  const text = await request.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new ApiError(400, "invalid_json", "the body is not JSON");
+  }
+  const parsed = changeSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join(".")}: ${message}`,
+  );
+  throw new ApiError(400, "invalid_change", problems.join("; "));
+}
+
+/** Makes the change; throws 404 when there is no such server. */
+export function applyChange(fleet: ChangeableFleet, id: number, change: ServerChange): void {
+  const { weight, capacity, state } = change;
+  const known =
+    (weight === undefined || fleet.setWeight(id, weight)) &&
+    (capacity === undefined || fleet.setCapacity(id, capacity)) &&
+    (state === undefined || (state === "drain" ? fleet.drain(id) : fleet.undrain(id)));
+  if (!known) throw unknownServer(id);
+}
+
+export function unknownServer(id: number): ApiError {
+  return new ApiError(404, "unknown_server", `there is no server with id ${id}`);
+}

@@ -1,0 +1,122 @@
+/**
+ * The HTTP API of the control plane. Two doors lead here: the admin port, and the socket over which workers pass on the
+ * reserved paths of the public port. The public door only reads, and only what the contract shows to everyone.
+ */
+import type { Logger } from "../telemetry/logger.ts";
+import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./admin-api-changes.ts";
+import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./admin-api-guard.ts";
+import { ApiError, json } from "./admin-api-responses.ts";
+import type { FleetSummary, ServerStatus } from "./fleet-options.ts";
+
+/** What the API shows and changes. */
+export interface AdminControl {
+  readonly fleet: ChangeableFleet & { servers(): readonly ServerStatus[]; summary(): FleetSummary };
+  /** True while the instance stops: readiness fails. */
+  draining(): boolean;
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  prometheusEnabled(): boolean;
+  /** The instance for people; secrets hidden. */
+  status(): object;
+  /** Milliseconds since the epoch. */
+  wallMs(): number;
+}
+
+/** Where a request came in. */
+export type Door = { readonly kind: "relay" } | ({ readonly kind: "admin" } & GuardOptions);
+
+interface Route {
+  readonly path: RegExp;
+  /** Also answered to everyone, through the workers. */
+  readonly public: boolean;
+  /** Never asks for the token: what watches the instance rarely has one. */
+  readonly open: boolean;
+  readonly methods: Readonly<
+    Record<string, (request: Request, match: RegExpExecArray) => Response | Promise<Response>>
+  >;
+}
+
+export class AdminApi {
+  readonly #control: AdminControl;
+  readonly #log: Logger;
+  readonly #routes: readonly Route[];
+
+  constructor(control: AdminControl, log: Logger) {
+    this.#control = control;
+    this.#log = log;
+    const read = (get: Route["methods"][string]) => ({ GET: get, HEAD: get });
+    this.#routes = [
+      { path: /^\/health\/live$/, public: true, open: true, methods: read(() => this.#live()) },
+      { path: /^\/health\/ready$/, public: true, open: true, methods: read(() => this.#ready()) },
+      { path: /^\/metrics$/, public: true, open: true, methods: read(() => this.#metrics()) },
+      { path: /^\/api\/v1\/servers$/, public: true, open: false, methods: read(() => json(control.fleet.servers())) },
+      {
+        path: /^\/api\/v1\/servers\/(\d{1,10})$/,
+        public: false,
+        open: false,
+        methods: {
+          ...read((_request, match) => this.#server(Number(match[1]))),
+          PATCH: (request, match) => this.#change(request, Number(match[1])),
+        },
+      },
+      { path: /^\/api\/v1\/status$/, public: false, open: false, methods: read(() => json(control.status())) },
+    ];
+  }
+
+  /** Answers one request; never rejects. */
+  async handle(request: Request, door: Door): Promise<Response> {
+    try {
+      return await this.#answer(request, door);
+    } catch (error) {
+      if (error instanceof ApiError) return error.toResponse();
+      this.#log.error({ err: error, method: request.method, url: request.url }, "the admin API failed to answer");
+      return new ApiError(500, "internal", "this is a bug; the log has the details").toResponse();
+    }
+  }
+
+  #answer(request: Request, door: Door): Response | Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (door.kind === "admin") requireOwnName(request, door);
+    for (const route of this.#routes) {
+      const match = route.path.exec(pathname);
+      if (match === null || (door.kind === "relay" && !route.public)) continue;
+      if (door.kind === "admin" && !route.open) requireToken(request, door.token);
+      const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined;
+      if (handler !== undefined) return handler(request, match);
+      const allow = Object.keys(route.methods).join(", ");
+      throw new ApiError(405, "method_not_allowed", `${pathname} knows ${allow}`, { allow });
+    }
+    throw new ApiError(404, "not_found", "there is nothing at this path");
+  }
+
+  #live(): Response {
+    return json({ status: "ok", ts: new Date(this.#control.wallMs()).toISOString() });
+  }
+
+  #ready(): Response {
+    const { total, healthy } = this.#control.fleet.summary();
+    if (this.#control.draining()) return json({ status: "draining", total, healthy }, 503);
+    return healthy > 0 ? json({ status: "ready", total, healthy }) : json({ status: "not_ready", total, healthy }, 503);
+  }
+
+  async #metrics(): Promise<Response> {
+    if (!this.#control.prometheusEnabled()) {
+      throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
+    }
+    const { contentType, text } = await this.#control.metrics();
+    return new Response(text, { headers: { "content-type": contentType, "cache-control": "no-store" } });
+  }
+
+  #server(id: number): Response {
+    const server = this.#control.fleet.servers().find((candidate) => candidate.id === id);
+    if (server === undefined) throw unknownServer(id);
+    return json(server);
+  }
+
+  async #change(request: Request, id: number): Promise<Response> {
+    requireSameSite(request);
+    const change = await readChange(request);
+    applyChange(this.#control.fleet, id, change);
+    this.#log.info({ server_id: id, ...change }, "server changed by an operator");
+    return this.#server(id);
+  }
+}
