@@ -118,7 +118,7 @@ class DemoSession {
     await this.#traffic.stop(LAST_ANSWERS_MS);
     const seconds = (nowMs() - this.#startedMs) / 1000;
     await this.#poll();
-    return this.#summary(seconds);
+    return this.#summary(Math.round(seconds * 100) / 100);
   }
 
   /** Stops every process, in the order in which no request is lost. */
