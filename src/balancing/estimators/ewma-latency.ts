@@ -35,7 +35,7 @@ export class EwmaLatency implements LatencyEstimator {
   }
 
   observe(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {
-    this.#claim(slot);
+    this.#history.claim(slot);
     const value = Math.max(latencyMs, failed ? FAILURE_LATENCY_MS : LEAST_LATENCY_MS);
     const keep = decayFactor(this.#history.silenceMs(slot, nowMs), this.#timeConstantMs);
     this.#sum[slot] = this.#sum[slot] * keep + value;
@@ -45,23 +45,17 @@ export class EwmaLatency implements LatencyEstimator {
   }
 
   read(slot: number, nowMs: number): number {
-    this.#claim(slot);
+    this.#history.claim(slot);
     const left = decayFactor(this.#history.silenceMs(slot, nowMs), this.#timeConstantMs);
     return (this.#sum[slot] * left + PRIOR_WEIGHT * this.#fleetMean.read()) / (this.#count[slot] * left + PRIOR_WEIGHT);
   }
 
   isUnknown(slot: number, nowMs: number): boolean {
-    this.#claim(slot);
+    this.#history.claim(slot);
     return this.#history.isSilent(slot, nowMs, EXPIRY_TIME_CONSTANTS * this.#timeConstantMs);
   }
 
   onProbe(slot: number, nowMs: number): void {
     this.#history.probed(slot, nowMs);
-  }
-
-  #claim(slot: number): void {
-    if (!this.#history.changedHands(slot)) return;
-    this.#sum[slot] = 0;
-    this.#count[slot] = 0;
   }
 }

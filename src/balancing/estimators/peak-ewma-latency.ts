@@ -75,9 +75,6 @@ export class PeakEwmaLatency implements LatencyEstimator {
   }
 
   #claim(slot: number): void {
-    if (!this.#history.changedHands(slot)) return;
-    this.#peakMs[slot] = 0;
-    this.#failures[slot] = 0;
-    this.#attempts[slot] = 0;
+    if (this.#history.claim(slot)) this.#peakMs[slot] = 0;
   }
 }

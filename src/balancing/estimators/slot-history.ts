@@ -14,8 +14,11 @@ export class SlotHistory {
     this.#probedMs = new Float64Array(fleet.id.length).fill(Number.NEGATIVE_INFINITY);
   }
 
-  /** True once after the slot went to another server: what is kept about the old one is void. */
-  changedHands(slot: number): boolean {
+  /**
+   * To be called before anything is read or written for a slot. True once after the slot went to another server; the
+   * silence is infinite then, so that evidence which decays with it is void, and only the rest has to be cleared.
+   */
+  claim(slot: number): boolean {
     if (this.#owner[slot] === this.#id[slot]) return false;
     this.#owner[slot] = this.#id[slot];
     this.#heardMs[slot] = Number.NEGATIVE_INFINITY;
