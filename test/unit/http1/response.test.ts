@@ -1,0 +1,130 @@
+import { describe, expect, test } from "bun:test";
+import { BodyKind, ResponseHead } from "../../../src/proxy/http1/head.ts";
+import type { ParseError } from "../../../src/proxy/http1/parse-error.ts";
+import { parseResponseHead } from "../../../src/proxy/http1/response-parser.ts";
+import { Method } from "../../../src/shared/series-table.ts";
+import { LIMITS, nameOf, parseResponse, textOf } from "./support.ts";
+
+const ok = (lines: string) => `HTTP/1.1 200 OK\r\n${lines}\r\n`;
+
+function accepted(text: string, method: number = Method.GET) {
+  const parsed = parseResponse(text, method);
+  expect(nameOf(parsed.result)).toBe(`offset ${text.length}`);
+  return parsed;
+}
+
+describe("status line", () => {
+  test.each([
+    ["HTTP/1.1 200 OK", 1, 200, "OK"],
+    ["HTTP/1.0 404 Not Found", 0, 404, "Not Found"],
+    ["HTTP/1.1 200 ", 1, 200, ""],
+    ["HTTP/1.1 200", 1, 200, ""],
+    ["HTTP/1.1 599 \tna\xefve  ", 1, 599, "\tna\xefve  "],
+    ["HTTP/1.1 100 Continue", 1, 100, "Continue"],
+  ])("%j", (line, minor, status, reason) => {
+    const { head, bytes } = accepted(`${line}\r\nX: y\r\n\r\n`);
+    expect([head.versionMinor, head.status]).toEqual([minor, status]);
+    expect(textOf(bytes, head.reasonStart, head.reasonEnd)).toBe(reason);
+  });
+});
+
+describe("refused", () => {
+  const cases: readonly (readonly [name: string, text: string, code: keyof typeof ParseError])[] = [
+    ["HTTP/2", "HTTP/2 200 OK\r\n\r\n", "INVALID_STATUS_LINE"],
+    ["HTTP/1.2", "HTTP/1.2 200 OK\r\n\r\n", "INVALID_STATUS_LINE"],
+    ["lower case", "http/1.1 200 OK\r\n\r\n", "INVALID_STATUS_LINE"],
+    ["ICY", "ICY 200 OK\r\n\r\n", "INVALID_STATUS_LINE"],
+    ["HTTP/0.9 body", "<html>", "INVALID_STATUS_LINE"],
+    ["leading empty line", `\r\n${ok("")}`, "INVALID_STATUS_LINE"],
+    ["two spaces", "HTTP/1.1  200 OK\r\n\r\n", "INVALID_STATUS"],
+    ["tab", "HTTP/1.1\t200 OK\r\n\r\n", "INVALID_STATUS_LINE"],
+    ["two digits", "HTTP/1.1 20 OK\r\n\r\n", "INVALID_STATUS"],
+    ["four digits", "HTTP/1.1 2000 OK\r\n\r\n", "INVALID_STATUS"],
+    ["status 099", "HTTP/1.1 099 X\r\n\r\n", "INVALID_STATUS"],
+    ["status 600", "HTTP/1.1 600 X\r\n\r\n", "INVALID_STATUS"],
+    ["status 1e2", "HTTP/1.1 1e2 X\r\n\r\n", "INVALID_STATUS"],
+    ["signed status", "HTTP/1.1 +20 X\r\n\r\n", "INVALID_STATUS"],
+    ["NUL in the reason", "HTTP/1.1 200 O\0K\r\n\r\n", "INVALID_STATUS_LINE"],
+    ["bare LF", "HTTP/1.1 200 OK\nX: y\r\n\r\n", "BARE_LF"],
+    ["bare LF without reason", "HTTP/1.1 200\nX: y\r\n\r\n", "BARE_LF"],
+    ["bare CR", "HTTP/1.1 200 OK\rX: y\r\n\r\n", "BARE_CR"],
+    ["obs-fold", ok("X: a\r\n b\r\n"), "OBS_FOLD"],
+    ["space before the first field", ok(" X: a\r\n"), "SPACE_BEFORE_FIELDS"],
+    ["space before colon", ok("Content-Length : 5\r\n"), "SPACE_BEFORE_COLON"],
+    ["line without colon", ok("garbage\r\n"), "INVALID_FIELD_NAME"],
+    ["CL and TE", ok("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), "LENGTH_AND_TRANSFER_ENCODING"],
+    ["CL twice", ok("Content-Length: 5\r\nContent-Length: 5\r\n"), "DUPLICATE_CONTENT_LENGTH"],
+    ["CL list", ok("Content-Length: 5, 5\r\n"), "INVALID_CONTENT_LENGTH"],
+    ["CL signed", ok("Content-Length: -1\r\n"), "INVALID_CONTENT_LENGTH"],
+    ["CL overflow", ok("Content-Length: 99999999999999999999\r\n"), "INVALID_CONTENT_LENGTH"],
+    ["TE gzip, chunked", ok("Transfer-Encoding: gzip, chunked\r\n"), "UNKNOWN_TRANSFER_CODING"],
+    ["TE identity", ok("Transfer-Encoding: identity\r\n"), "INVALID_TRANSFER_ENCODING"],
+    ["TE twice", ok("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), "INVALID_TRANSFER_ENCODING"],
+    ["TE in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "TRANSFER_ENCODING_VERSION"],
+    ["TE in 204", "HTTP/1.1 204 X\r\nTransfer-Encoding: chunked\r\n\r\n", "BODY_NOT_ALLOWED"],
+    ["length in 204", "HTTP/1.1 204 X\r\nContent-Length: 1\r\n\r\n", "BODY_NOT_ALLOWED"],
+    ["length in 100", "HTTP/1.1 100 X\r\nContent-Length: 1\r\n\r\n", "BODY_NOT_ALLOWED"],
+    ["TE in 101", "HTTP/1.1 101 X\r\nTransfer-Encoding: chunked\r\n\r\n", "BODY_NOT_ALLOWED"],
+    ["Connection lists Content-Length", ok("Connection: content-length\r\n"), "CONNECTION_NAMES_FRAMING"],
+  ];
+  test.each(cases.map((item) => [...item]))("%s", (_name, text, code) => {
+    const { result, bytes } = parseResponse(text);
+    expect(nameOf(result)).toBe(code);
+    const head = new ResponseHead();
+    for (let end = 0; end < bytes.length; end++) {
+      const early = parseResponseHead(bytes, 0, end, head, LIMITS, Method.GET);
+      if (early !== 0) expect(nameOf(early)).toBe(code);
+    }
+  });
+
+  test("a head beyond its limits", () => {
+    const limits = { maxHeadBytes: 60, maxFields: 2 };
+    expect(nameOf(parseResponse(`HTTP/1.1 200 ${"a".repeat(60)}`, Method.GET, limits).result)).toBe("HEAD_TOO_LARGE");
+    expect(nameOf(parseResponse(ok(`X: ${"a".repeat(60)}\r\n`), Method.GET, limits).result)).toBe("HEAD_TOO_LARGE");
+    expect(nameOf(parseResponse(ok("A: 1\r\nB: 2\r\nC: 3\r\n"), Method.GET, limits).result)).toBe("TOO_MANY_FIELDS");
+  });
+});
+
+describe("body", () => {
+  const LENGTH = "Content-Length: 5\r\n";
+  const CHUNKED = "Transfer-Encoding: chunked\r\n";
+  test.each([
+    ["GET", 200, LENGTH, "LENGTH"],
+    ["GET", 200, "Content-Length: 0\r\n", "LENGTH"],
+    ["GET", 200, CHUNKED, "CHUNKED"],
+    ["GET", 200, "", "UNTIL_CLOSE"],
+    ["POST", 500, "", "UNTIL_CLOSE"],
+    ["HEAD", 200, LENGTH, "NONE"],
+    ["HEAD", 200, CHUNKED, "NONE"],
+    ["HEAD", 200, "", "NONE"],
+    ["GET", 304, LENGTH, "NONE"],
+    ["GET", 304, CHUNKED, "NONE"],
+    ["GET", 204, "", "NONE"],
+    ["GET", 204, "Content-Length: 0\r\n", "NONE"],
+    ["GET", 100, "", "NONE"],
+    ["GET", 101, "Upgrade: x\r\nConnection: upgrade\r\n", "NONE"],
+    ["GET", 103, "Link: x\r\n", "NONE"],
+    ["GET", 205, LENGTH, "LENGTH"],
+    ["CONNECT", 200, LENGTH, "NONE"],
+    ["CONNECT", 407, LENGTH, "LENGTH"],
+  ] as const)("of %s answered by %i with %j is %s", (method, status, lines, kind) => {
+    const { head } = accepted(`HTTP/1.1 ${status} X\r\n${lines}\r\n`, Method[method]);
+    expect(head.bodyKind).toBe(BodyKind[kind]);
+    expect(head.keepAlive).toBe(kind !== "UNTIL_CLOSE");
+  });
+
+  test.each([
+    ["1.1", LENGTH, true],
+    ["1.1", `${LENGTH}Connection: close\r\n`, false],
+    ["1.0", LENGTH, false],
+    ["1.0", `${LENGTH}Connection: keep-alive\r\n`, true],
+    ["1.0", "Connection: keep-alive\r\n", false],
+  ])("HTTP/%s with %j keeps the connection: %p", (version, lines, keepAlive) => {
+    expect(accepted(`HTTP/${version} 200 OK\r\n${lines}\r\n`).head.keepAlive).toBe(keepAlive);
+  });
+
+  test("an upgrade needs both fields", () => {
+    expect(accepted("HTTP/1.1 101 X\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n").head.upgrade).toBe(true);
+    expect(accepted("HTTP/1.1 101 X\r\nUpgrade: a\r\n\r\n").head.upgrade).toBe(false);
+  });
+});
