@@ -9,6 +9,7 @@ const reportSchema = z.array(
     active_connections: z.number(),
     /** Finer than `alive`: up, down, draining, ejected. */
     state: z.string().optional(),
+    reason: z.string().optional(),
     requests: z.number().default(0),
     response_ms: z.object({ p95: z.number().nullable() }).nullish(),
     cpu_usage: z.number().nullish(),
@@ -18,6 +19,8 @@ const reportSchema = z.array(
 export interface ServerReport {
   readonly url: string;
   readonly state: string;
+  /** Why it is in that state, in words; may be empty. */
+  readonly reason: string;
   readonly inFlight: number;
   /** Requests since the balancer started. */
   readonly requests: number;
@@ -30,7 +33,8 @@ export interface ServerReport {
 export function parseFleetReport(json: unknown): readonly ServerReport[] {
   return reportSchema.parse(json).map((server) => ({
     url: server.url,
-    state: server.state?.toLowerCase() ?? (server.alive ? "up" : "down"),
+    state: server.state ?? (server.alive ? "up" : "down"),
+    reason: server.reason ?? "",
     inFlight: server.active_connections,
     requests: server.requests,
     p95Ms: server.response_ms?.p95 ?? null,

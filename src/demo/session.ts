@@ -77,10 +77,12 @@ class DemoSession {
       {
         onDeath: (name, pid, ending) => {
           this.#disturbances.begin(name, options.nowMs());
-          this.#tell(`${name} (pid ${pid}) ended by ${ending}; it is restarted in ${RESTART_AFTER_MS / 1000} s`);
+          this.#tell(
+            `${name} (pid ${pid}) was ended by ${ending}; the demo restarts it in ${RESTART_AFTER_MS / 1000} s`,
+          );
         },
         onRestart: (name, pid) =>
-          this.#tell(`${name} runs again as pid ${pid}; the balancer lets it in when it is healthy`),
+          this.#tell(`${name} runs again as pid ${pid}; it returns when its health checks pass`),
         onRestartFailed: (name, problem) => this.#tell(`${name} could not be restarted: ${problem.split("\n")[0]}`),
       },
       this.#cwd,
@@ -207,12 +209,13 @@ class DemoSession {
     this.#reports = reports;
     for (const server of this.#backends.list()) {
       const was = before.find((report) => report.url === server.url)?.state;
-      const is = reports.find((report) => report.url === server.url)?.state;
-      if (is !== "up") this.#disturbances.begin(server.name, nowMs());
+      const now = reports.find((report) => report.url === server.url);
+      if (now?.state !== "up") this.#disturbances.begin(server.name, nowMs());
       else if (server.pid !== null) this.#disturbances.end(server.name, nowMs());
-      if (was === undefined || was === is) continue;
-      if (is === "up") this.#tell(`${server.name} is healthy: the balancer sends it requests again, a few at first`);
-      else this.#tell(`the balancer sees ${server.name} as ${is}: its traffic goes to the others`);
+      if (!now || was === undefined || was === now.state) continue;
+      if (now.state === "up") this.#tell(`${server.name} is well again: it gets requests, a few at first`);
+      else
+        this.#tell(`${server.name} is ${now.state}, its traffic goes to the others${now.reason && ` (${now.reason})`}`);
     }
   }
 

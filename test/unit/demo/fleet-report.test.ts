@@ -5,17 +5,24 @@ describe("parseFleetReport", () => {
   test("reads the contract's answer, and what is beyond it where it is there", () => {
     const contract = { id: 1, url: "http://a:1", alive: false, weight: 1, capacity: 10, active_connections: 3 };
     expect(parseFleetReport([contract])).toEqual([
-      { url: "http://a:1", state: "down", inFlight: 3, requests: 0, p95Ms: null, cpuPercent: null },
+      { url: "http://a:1", state: "down", reason: "", inFlight: 3, requests: 0, p95Ms: null, cpuPercent: null },
     ]);
     const rich = {
       ...contract,
       alive: true,
-      state: "EJECTED",
+      state: "ejected",
+      reason: "5 failures in a row",
       requests: 9,
       response_ms: { p50: 1, p90: 2, p95: 3.5, p99: 4 },
       cpu_usage: 12.5,
     };
-    expect(parseFleetReport([rich])[0]).toMatchObject({ state: "ejected", requests: 9, p95Ms: 3.5, cpuPercent: 12.5 });
+    expect(parseFleetReport([rich])[0]).toMatchObject({
+      state: "ejected",
+      reason: "5 failures in a row",
+      requests: 9,
+      p95Ms: 3.5,
+      cpuPercent: 12.5,
+    });
   });
 
   test("throws on anything else", () => {
@@ -29,6 +36,7 @@ describe("TrafficWindow", () => {
     url,
     requests,
     state: "up",
+    reason: "",
     inFlight: 0,
     p95Ms: null,
     cpuPercent: null,
