@@ -52,6 +52,7 @@ export const ParseError = {
   INVALID_CHUNK_END: -42,
   FORBIDDEN_TRAILER: -43,
   TRAILER_TOO_LARGE: -44,
+  INTERIM_VERSION: -45,
 } as const;
 
 /** What a refusal becomes outside the parser. */
@@ -111,6 +112,7 @@ const TABLE: Readonly<Record<Name, readonly [status: Refusal["status"], message:
   INVALID_CHUNK_END: [400, "A chunk is not followed by CRLF."],
   FORBIDDEN_TRAILER: [400, "A trailer field is one that is not allowed in trailers."],
   TRAILER_TOO_LARGE: [431, "The trailer section is too large."],
+  INTERIM_VERSION: [502, "A response of HTTP/1.0 has an interim status, which that version does not know."],
 };
 
 const REFUSALS: readonly Refusal[] = buildRefusals();

@@ -85,6 +85,7 @@ function readStatusLine(buf: Uint8Array, start: number, end: number, head: Respo
 /** RFC 9112 section 6.3, in its order. @returns `headEnd` or a `ParseError`. */
 function readBodyKind(head: ResponseHead, requestMethod: number, headEnd: number): number {
   const { status } = head;
+  if (status < 200 && head.versionMinor === 0) return ParseError.INTERIM_VERSION;
   if (status < 200 || status === 204) {
     // A server that announces a body here may send one too, which would be read as the next response.
     if (head.chunked || head.contentLength > 0) return ParseError.BODY_NOT_ALLOWED;

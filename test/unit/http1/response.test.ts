@@ -65,6 +65,8 @@ describe("refused", () => {
     ["length in 204", "HTTP/1.1 204 X\r\nContent-Length: 1\r\n\r\n", "BODY_NOT_ALLOWED"],
     ["length in 100", "HTTP/1.1 100 X\r\nContent-Length: 1\r\n\r\n", "BODY_NOT_ALLOWED"],
     ["TE in 101", "HTTP/1.1 101 X\r\nTransfer-Encoding: chunked\r\n\r\n", "BODY_NOT_ALLOWED"],
+    ["100 in HTTP/1.0", "HTTP/1.0 100 X\r\n\r\n", "INTERIM_VERSION"],
+    ["101 in HTTP/1.0", "HTTP/1.0 101 X\r\n\r\n", "INTERIM_VERSION"],
     ["Connection lists Content-Length", ok("Connection: content-length\r\n"), "CONNECTION_NAMES_FRAMING"],
   ];
   test.each(cases.map((item) => [...item]))("%s", (_name, text, code) => {

@@ -1,0 +1,65 @@
+/** Where a message body ends, whatever frames it (RFC 9112 section 6.3): one object for all kinds, reused. */
+import { ChunkedParser } from "./chunked.ts";
+import { BodyKind } from "./head.ts";
+
+export class BodyReader {
+  /** One of `BodyKind`. */
+  kind: number = BodyKind.NONE;
+  /** The body is complete. Never set by bytes when it lasts until the connection closes. */
+  done = true;
+  /** Body bytes so far: of the content, without chunk framing. */
+  bytes = 0;
+  /** Of an announced length, what is still to come. */
+  #remaining = 0;
+  #chunked: ChunkedParser | null = null;
+  /** Take the chunked coding off: see `contentEnd`. */
+  #decode = false;
+  /** After `consume`: end of the bytes to pass on, which begin where the packet began. */
+  contentEnd = 0;
+
+  /** @param length of a body of kind `LENGTH`. @param decode take off the chunked coding, in place. */
+  begin(kind: number, length: number, decode = false): void {
+    this.kind = kind;
+    this.bytes = 0;
+    this.#remaining = length;
+    this.#decode = decode;
+    this.done = kind === BodyKind.NONE || (kind === BodyKind.LENGTH && length === 0);
+    if (kind === BodyKind.CHUNKED) {
+      this.#chunked ??= new ChunkedParser();
+      this.#chunked.reset();
+    }
+  }
+
+  /**
+   * Takes the body's part of `buf[start, end)`.
+   * @returns the offset after it (what follows is not of this body), or a negative `ParseError`.
+   */
+  consume(buf: Uint8Array, start: number, end: number): number {
+    if (this.done) {
+      this.contentEnd = start;
+      return start;
+    }
+    if (this.kind === BodyKind.CHUNKED) return this.#consumeChunked(buf, start, end);
+    let stop = end;
+    if (this.kind === BodyKind.LENGTH) {
+      if (end - start >= this.#remaining) {
+        stop = start + this.#remaining;
+        this.done = true;
+      }
+      this.#remaining -= stop - start;
+    }
+    this.bytes += stop - start;
+    this.contentEnd = stop;
+    return stop;
+  }
+
+  #consumeChunked(buf: Uint8Array, start: number, end: number): number {
+    const parser = this.#chunked as ChunkedParser;
+    const stop = this.#decode ? parser.decode(buf, start, end) : parser.consume(buf, start, end);
+    if (stop < 0) return stop;
+    this.bytes = parser.bodyBytes;
+    this.done = parser.done;
+    this.contentEnd = this.#decode ? parser.decodedEnd : stop;
+    return stop;
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What we accept, llhttp must accept as the same messages. We may refuse more, and do. Where it refuses what we accept
+ * on purpose, the reason is in `DELIBERATE`.
+ */
+import type { PeerStream } from "./llhttp.ts";
+import type { Message, Stream } from "./read-stream.ts";
+
+interface Difference {
+  readonly why: string;
+  readonly applies: (ours: Stream, theirs: PeerStream) => boolean;
+}
+
+const lastOf = (ours: Stream, theirs: PeerStream): Message | undefined => ours.messages[theirs.messages.length];
+
+export const DELIBERATE: readonly Difference[] = [
+  {
+    why: "RFC 9110 section 9.1: methods are an open set. llhttp knows a fixed list; we pass any token of 32 bytes on.",
+    applies: (ours, theirs) => theirs.failure === "HPE_INVALID_METHOD" && lastOf(ours, theirs) !== undefined,
+  },
+  {
+    why: "Proxy-Connection is not in any standard, and we drop it. llhttp obeys it as if it were Connection.",
+    applies: (_ours, { messages }) => {
+      const last = messages.at(-1);
+      return last?.keepAlive === false && last.fields.some((text) => text.toLowerCase() === "proxy-connection");
+    },
+  },
+];
+
+/** @returns what differs, as a sentence, or null. */
+export function difference(ours: Stream, theirs: PeerStream): string | null {
+  if (DELIBERATE.some(({ applies }) => applies(ours, theirs))) return null;
+  for (let i = 0; i < ours.messages.length; i++) {
+    const a = ours.messages[i];
+    const b = theirs.messages[i];
+    if (b === undefined) {
+      // A body that we refuse may be refused together with its head.
+      if (typeof ours.verdict === "number" && i === ours.messages.length - 1) return null;
+      return `we read ${a.start}, llhttp says ${theirs.failure ?? "that it is unfinished"}`;
+    }
+    if (a.start !== b.start) return `start line: ${a.start} against ${b.start}`;
+    if (JSON.stringify(a.fields) !== JSON.stringify(b.fields)) return `fields of ${a.start}`;
+    if (a.complete && !b.complete) return `${a.start} is complete, llhttp says ${theirs.failure ?? "unfinished"}`;
+    if (!a.complete && b.complete && ours.verdict === "more") return `${a.start} is unfinished, llhttp has all of it`;
+    if (a.complete && a.body !== b.body) return `body of ${a.start}`;
+    if (!a.complete && ours.verdict === "more" && a.body !== b.body) return `first part of the body of ${a.start}`;
+    if (a.complete && a.keepAlive && !b.keepAlive) return `${a.start} keeps the connection, llhttp closes it`;
+  }
+  // What follows is refused or not read by us: llhttp may be laxer.
+  if (typeof ours.verdict === "number" || ours.verdict === "closed") return null;
+  if (theirs.messages.length > ours.messages.length) return `llhttp reads ${theirs.messages.length} messages`;
+  if (ours.verdict === "end" && theirs.failure !== null) return `llhttp says ${theirs.failure} after the last message`;
+  return null;
+}
