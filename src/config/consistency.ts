@@ -37,6 +37,11 @@ export function findContradictions(config: PartialConfig): { problems: string[];
   if (outlier.baseEjectionMs! > outlier.maxEjectionMs!) {
     problems.push("OUTLIER_BASE_EJECTION_SECONDS: is longer than OUTLIER_MAX_EJECTION_SECONDS");
   }
+  if (typeof admin.port === "number" && admin.token === null && admin.host !== undefined && !isLoopback(admin.host)) {
+    warnings.push(
+      `ADMIN_HOST=${admin.host} opens the admin port to the network and no ADMIN_TOKEN is set: whoever reaches it rules this instance`,
+    );
+  }
   if (health.enabled && health.timeoutMs! > health.intervalMs!) {
     warnings.push(
       "HEALTH_CHECK_TIMEOUT_SECONDS is longer than HEALTH_CHECK_INTERVAL_SECONDS: slow checks delay the next ones",
@@ -62,4 +67,8 @@ function clash(a: number | null | undefined, b: number | null | undefined): bool
 
 function isWildcard(host: string | undefined): boolean {
   return host === "0.0.0.0" || host === "::";
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

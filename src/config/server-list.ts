@@ -83,7 +83,7 @@ function parseServer(entry: string): ServerSpec {
   if (authority.includes("/"))
     throw new Error("contains a path: give scheme, host and port only; requests keep their own path");
 
-  if (!authority.startsWith("[") && authority.indexOf(":") !== authority.lastIndexOf(":")) {
+  if (!authority.includes("[") && authority.indexOf(":") !== authority.lastIndexOf(":")) {
     throw new Error("has more than one colon: an IPv6 address needs brackets, as in http://[::1]:8001");
   }
   const parts = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority);

@@ -109,3 +109,13 @@ export const urlPath: ValueType<string> = valueType("path of a URL", (value) => 
   }
   return value;
 });
+
+/** A secret that goes into an `Authorization: Bearer` field (RFC 6750 section 2.1). */
+export const bearerToken: ValueType<string> = valueType("token of 16 characters or more", (value) => {
+  if (!/^[\w.~+/-]{16,}=*$/.test(value)) {
+    throw new Error(
+      "must have 16 characters or more: letters, digits and - . _ ~ + / (openssl rand -hex 32 makes one)",
+    );
+  }
+  return value;
+});

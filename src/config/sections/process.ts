@@ -2,7 +2,7 @@
 import { MAX_WORKERS } from "../../shared/layout.ts";
 import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
-import { decimal, integer, oneOf, pathList, port, seconds, text, toggle } from "../value-types.ts";
+import { bearerToken, decimal, integer, oneOf, pathList, port, seconds, text, toggle } from "../value-types.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export const LOG_FORMATS = ["json", "text"] as const;
@@ -101,7 +101,7 @@ export const admin = {
       env: "ADMIN_HOST",
       type: listenHost,
       default: "127.0.0.1",
-      doc: "Address that the admin port listens on. Open it to a network only if you trust everyone on it.",
+      doc: "Address that the admin port listens on. Set ADMIN_TOKEN before you open it to a network.",
     }),
     port: optional({
       env: "ADMIN_PORT",
@@ -110,7 +110,7 @@ export const admin = {
     }),
     token: optional({
       env: "ADMIN_TOKEN",
-      type: text,
+      type: bearerToken,
       doc: "When set, the admin port's API wants it as `Authorization: Bearer <token>`. Health checks and metrics stay open.",
       secret: true,
     }),

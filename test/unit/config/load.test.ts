@@ -1,0 +1,233 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../../src/config/load.ts";
+import { ALL_SETTINGS } from "../../../src/config/schema.ts";
+import { configOf, load, problemsOf, TWO_SERVERS } from "./sources.ts";
+
+describe("defaults", () => {
+  test("the contract's defaults are in force when only SERVERS is set", () => {
+    const config = configOf();
+    expect(config.app).toMatchObject({
+      environment: "development",
+      host: "0.0.0.0",
+      port: 8080,
+      reservedPaths: true,
+      prometheusEnabled: true,
+      workers: 0,
+      shutdownTimeoutMs: 30_000,
+    });
+    expect(config.log).toEqual({ level: "info", format: "json", access: true, accessSample: 1 });
+    expect(config.balancing.strategy).toBe("least_connections");
+    expect(config.health).toMatchObject({ enabled: true, path: "/health", intervalMs: 5000, timeoutMs: 3000, fall: 3 });
+    expect(config.timeouts).toEqual({
+      connectMs: 2000,
+      requestHeadMs: 10_000,
+      requestBodyMs: 30_000,
+      responseHeadMs: 30_000,
+      responseBodyMs: 60_000,
+      idleMs: 75_000,
+      tunnelMs: 3_600_000,
+    });
+    expect(config.tls).toEqual({ port: null, certFiles: null, keyFiles: null });
+    expect(config.admin).toEqual({ host: "127.0.0.1", port: null, token: null });
+  });
+
+  test("every setting is described, named once and has a default of its own type", () => {
+    const names = ALL_SETTINGS.map(({ setting }) => setting.env);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { setting } of ALL_SETTINGS) {
+      expect(setting.env).toMatch(/^[A-Z][A-Z0-9_]*$/);
+      expect(setting.doc).toMatch(/[.]$/);
+      if (setting.default !== null) expect(setting.type.schema.safeParse(setting.default).success).toBe(true);
+    }
+  });
+
+  test("the configuration is frozen to its depths", () => {
+    const config = configOf();
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.health)).toBe(true);
+    expect(Object.isFrozen(config.servers.list)).toBe(true);
+    expect(Object.isFrozen(config.servers.list[0])).toBe(true);
+  });
+
+  test("an empty value counts as unset", () => {
+    expect(configOf({ APP_PORT: "", ADMIN_PORT: "  " })).toMatchObject({ app: { port: 8080 }, admin: { port: null } });
+  });
+});
+
+describe("wrong values", () => {
+  test.each([
+    ["APP_PORT", "http", "must be a port: a whole number from 0 to 65535"],
+    ["APP_PORT", "70000", "must be a port: a whole number from 0 to 65535"],
+    ["APP_PORT", "tcp://10.0.0.1:80", "is an address that Kubernetes injects"],
+    ["APP_HOST", "http://localhost", "must be an address to listen on"],
+    ["APP_HOST", "256.1.1.1", "must be an address to listen on"],
+    ["WORKERS", "1.5", "must be a whole number from 0 to 64"],
+    ["WORKERS", "65", "must be a whole number from 0 to 64"],
+    ["LOG_LEVEL", "loud", "must be one of: trace, debug, info, warn, error, fatal"],
+    ["ACCESS_LOG", "maybe", "must be true or false"],
+    ["ACCESS_LOG_SAMPLE", "1.1", "must be a number from 0 to 1"],
+    ["SHUTDOWN_TIMEOUT_SECONDS", "-1", "must be seconds: a number from 0 to 3600"],
+    ["CONNECT_TIMEOUT_MS", "2s", "must be milliseconds: a whole number from 1 to"],
+    ["HEALTH_CHECK_PATH", "health", 'must be a path that begins with "/"'],
+    ["HEALTH_CHECK_PATH", "/a b", 'must be a path that begins with "/"'],
+    ["LB_STRATEGY", "ml", "is not a strategy of this version; choose one of: round_robin, weighted_round_robin"],
+    ["HASH_ON", "header:", "must be client_ip, header:<name> or cookie:<name>"],
+    ["MAX_HEADER_BYTES", "0", "must be a whole number from 1024 to 1048576"],
+  ])("%s=%s: %s", (name, value, message) => {
+    const problems = problemsOf({ [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toStartWith(`${name}=${JSON.stringify(value)} (environment): ${message}`);
+  });
+
+  test("all are listed at once, whatever their kind", () => {
+    const problems = problemsOf({
+      SERVERS: "backend:80",
+      APP_PORT: "x",
+      TLS_PORT: "8443",
+      SERVER_WEIGHT_backend_80: "0",
+    });
+    expect(problems).toHaveLength(5);
+    for (const name of ["SERVERS", "APP_PORT", "TLS_CERT_FILE", "TLS_KEY_FILE", "SERVER_WEIGHT_backend_80"]) {
+      expect(problems.filter((problem) => problem.startsWith(name))).toHaveLength(1);
+    }
+  });
+
+  test("SERVERS is required, and the problem says what to write", () => {
+    const loaded = loadConfig({ env: {}, envFilePath: null });
+    expect(loaded.ok).toBe(false);
+    if (!loaded.ok) expect(loaded.problems).toEqual([expect.stringMatching(/^SERVERS: is required: .*http:\/\//)]);
+  });
+
+  test("secrets are repeated neither in problems nor in what is in force", () => {
+    const [problem] = problemsOf({ ADMIN_TOKEN: "hunter2" });
+    expect(problem).toStartWith("ADMIN_TOKEN=**** (environment): must have 16 characters");
+    const loaded = load({ ADMIN_TOKEN: "correct-horse-battery", DB_PASSWORD: "hunter2", DB_HOST: "db" });
+    expect(loaded.ok).toBe(true);
+    expect(JSON.stringify({ ...loaded, config: null })).not.toMatch(/correct-horse|hunter2/);
+    if (loaded.ok) expect(loaded.config.admin.token).toBe("correct-horse-battery");
+  });
+});
+
+describe("contradictions", () => {
+  test.each([
+    [{ TLS_PORT: "8443", TLS_CERT_FILE: "a.pem" }, "TLS_KEY_FILE: is required by TLS_PORT"],
+    [{ TLS_CERT_FILE: "a.pem", TLS_KEY_FILE: "a.key" }, "TLS_PORT: is not set although"],
+    [
+      { TLS_PORT: "8443", TLS_CERT_FILE: "a.pem,b.pem", TLS_KEY_FILE: "a.key" },
+      "TLS_KEY_FILE: has 1 entries and TLS_CERT_FILE 2",
+    ],
+    [{ APP_PORT: "9000", ADMIN_PORT: "9000" }, "ADMIN_PORT: is the same as APP_PORT (9000)"],
+    [
+      { APP_PORT: "8443", TLS_PORT: "8443", TLS_CERT_FILE: "a", TLS_KEY_FILE: "b" },
+      "TLS_PORT: is the same as APP_PORT (8443)",
+    ],
+    [{ DNS_MIN_TTL_SECONDS: "61" }, "DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS"],
+    [{ OUTLIER_BASE_EJECTION_SECONDS: "301" }, "OUTLIER_BASE_EJECTION_SECONDS: is longer than"],
+  ] as [Record<string, string>, string][])("%j", (env, message) => {
+    expect(problemsOf(env)).toEqual([expect.stringContaining(message)]);
+  });
+
+  test("ports that cannot meet are no clash: 0, and different addresses", () => {
+    expect(problemsOf({ APP_PORT: "0", ADMIN_PORT: "0" })).toEqual([]);
+    expect(problemsOf({ APP_HOST: "10.0.0.1", APP_PORT: "9000", ADMIN_PORT: "9000" })).toEqual([]);
+  });
+
+  test.each([
+    [{ HEALTH_CHECK_TIMEOUT_SECONDS: "6" }, "HEALTH_CHECK_TIMEOUT_SECONDS is longer than"],
+    [{ HASH_ON: "cookie:sid" }, "HASH_ON has no effect: only LB_STRATEGY=consistent_hash uses it"],
+    [{ ADMIN_HOST: "0.0.0.0", ADMIN_PORT: "9090" }, "no ADMIN_TOKEN is set"],
+  ] as [Record<string, string>, string][])("%j only warns", (env, message) => {
+    const loaded = load(env);
+    expect(loaded.ok).toBe(true);
+    expect(loaded.warnings).toEqual([expect.stringContaining(message)]);
+  });
+});
+
+describe("features that this version does not have", () => {
+  test("are reported once each, with all that was set of them, and ignored", () => {
+    const loaded = load({ DB_HOST: "db", DB_USER: "me", REDIS_ADDR: "r:6379", OTEL_ENABLED: "true" });
+    expect(loaded.ok).toBe(true);
+    expect(loaded.warnings).toEqual([
+      "DB_HOST, DB_USER: a PostgreSQL store is not supported by this version: ignored",
+      "REDIS_ADDR: a Redis cluster is not supported by this version: ignored",
+      "OTEL_ENABLED: an OpenTelemetry exporter is not supported by this version: ignored",
+    ]);
+  });
+
+  test("defaults, and other standard OTEL_* names, ask for nothing", () => {
+    const loaded = load({ DB_PORT: "5432", OTEL_ENABLED: "false", OTEL_RESOURCE_ATTRIBUTES: "a=b" });
+    expect(loaded.ok && loaded.warnings).toEqual([]);
+  });
+});
+
+describe("misspelt names", () => {
+  test.each([
+    ["HEALTH_CHECK_INTERVALL_SECONDS", "HEALTH_CHECK_INTERVAL_SECONDS"],
+    ["LB_STRATGEY", "LB_STRATEGY"],
+    ["SERVER", "SERVERS"],
+    ["app_port", "APP_PORT"],
+    ["MAX_BODY_BYTE", "MAX_BODY_BYTES"],
+  ])("%s: did you mean %s?", (name, meant) => {
+    const loaded = load({ [name]: "1" });
+    expect(loaded.ok && loaded.warnings).toEqual([`${name} (environment): is no setting; did you mean ${meant}?`]);
+  });
+
+  test.each(["PATH", "HOME", "HOSTNAME", "USER", "PORT", "BACKEND_HOST", "NODE_ENV", "APP_NAME", "LOGNAME", "TLS"])(
+    "%s is somebody else's name",
+    (name) => {
+      const loaded = load({ [name]: "1" });
+      expect(loaded.ok && loaded.warnings).toEqual([]);
+    },
+  );
+});
+
+describe("the .env file", () => {
+  function withFile<T>(content: string, use: (path: string) => T): T {
+    const directory = mkdtempSync(join(tmpdir(), "neurabalancer-env-"));
+    try {
+      const path = join(directory, ".env");
+      writeFileSync(path, content);
+      return use(path);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  test("fills in what the environment leaves open, and the environment wins", () => {
+    withFile(`SERVERS=${TWO_SERVERS}\nAPP_PORT=9000\nWORKERS=3\nLOG_LEVEL=debug\n`, (path) => {
+      const loaded = loadConfig({ env: { APP_PORT: "9001", WORKERS: "" }, envFilePath: path });
+      if (!loaded.ok) throw new Error(loaded.problems.join());
+      expect(loaded.config.app).toMatchObject({ port: 9001, workers: 3 });
+      const origin = (name: string) => loaded.effective.find(({ env }) => env === name)?.origin;
+      expect(origin("APP_PORT")).toBe("environment");
+      expect(origin("WORKERS")).toBe(`${path} line 3`);
+      expect(origin("LOG_FORMAT")).toBe("default");
+    });
+  });
+
+  test("a wrong value is found by its line, and a misspelt name stops the start", () => {
+    withFile(`SERVERS=${TWO_SERVERS}\n\nAPP_PORT=x\nLB_STRATGEY=random\nnonsense\n`, (path) => {
+      const loaded = loadConfig({ env: {}, envFilePath: path });
+      expect(loaded.ok || loaded.problems).toEqual([
+        `${path} line 5: has no "=": write NAME=value, or begin a comment with #`,
+        `APP_PORT="x" (${path} line 3): must be a port: a whole number from 0 to 65535`,
+        `LB_STRATGEY (${path} line 4): is no setting; did you mean LB_STRATEGY?`,
+      ]);
+    });
+  });
+
+  test("may be missing, unless it was asked for", () => {
+    const env = { SERVERS: TWO_SERVERS };
+    expect(loadConfig({ env, envFilePath: "/nonexistent/.env" }).ok).toBe(true);
+    const asked = loadConfig({ env, envFilePath: "/nonexistent/.env", envFileRequired: true });
+    expect(asked.ok || asked.problems).toEqual(["/nonexistent/.env: there is no such file"]);
+  });
+
+  test("that cannot be read is a problem, not a missing file", () => {
+    const loaded = loadConfig({ env: { SERVERS: TWO_SERVERS }, envFilePath: tmpdir() });
+    expect(loaded.ok || loaded.problems).toEqual([expect.stringContaining("cannot be read")]);
+  });
+});
