@@ -32,6 +32,7 @@ interface Totals {
   readonly atMs: number;
   readonly responses: number;
   readonly failures: number;
+  readonly unanswered: number;
   readonly latencySumMs: number;
 }
 
@@ -110,13 +111,15 @@ export class ServerWindows {
   #read(workers: readonly WorkerBlock[], atMs: number): Totals {
     let responses = 0;
     let failures = 0;
+    let unanswered = 0;
     let latencySumMs = 0;
     for (const worker of workers) {
       responses += worker.responses[this.#slot];
       failures += worker.failures[this.#slot];
+      unanswered += worker.unanswered[this.#slot];
       latencySumMs += worker.latencySumMs[this.#slot];
     }
-    return { atMs, responses, failures, latencySumMs };
+    return { atMs, responses, failures, unanswered, latencySumMs };
   }
 
   #readHistogram(workers: readonly WorkerBlock[]): Float64Array {
@@ -133,8 +136,8 @@ function difference(now: Totals, then: Totals): Outcomes {
   const responses = Math.max(0, now.responses - then.responses);
   const failures = Math.max(0, now.failures - then.failures);
   return {
-    // A failure without any answer may not be among the responses.
-    attempts: Math.max(responses, failures),
+    // The columns are read one after the other while workers write: never fewer attempts than failures.
+    attempts: Math.max(responses + Math.max(0, now.unanswered - then.unanswered), failures),
     failures,
     meanLatencyMs: responses > 0 ? (now.latencySumMs - then.latencySumMs) / responses : Number.NaN,
   };

@@ -136,6 +136,8 @@ export interface WorkerBlock {
   readonly responses: Float64Array;
   /** Requests that the server failed (no answer, or 5xx), by slot. */
   readonly failures: Float64Array;
+  /** Those of the failures that are not among `responses`: no answer began, by slot. */
+  readonly unanswered: Float64Array;
   /** Sum of response times (dispatch to complete response head) in milliseconds, by slot. */
   readonly latencySumMs: Float64Array;
   /** Sum of request durations (first byte of the request to the last of the response) in milliseconds, by slot. */
@@ -223,6 +225,7 @@ function carve(c: Carver): SharedMemory {
       ownInFlight: c.int32(MAX_SERVERS),
       responses: c.float64(MAX_SERVERS),
       failures: c.float64(MAX_SERVERS),
+      unanswered: c.float64(MAX_SERVERS),
       latencySumMs: c.float64(MAX_SERVERS),
       durationSumMs: c.float64(MAX_SERVERS),
       orcaCpuPercent: c.float64(MAX_SERVERS),

@@ -28,6 +28,16 @@ test("outcomes since the baseline, over ten seconds and since a restart, summed 
   expect(windows.total().attempts).toBe(24);
 });
 
+test("an attempt without an answer is an attempt", () => {
+  const [worker] = memory().workers;
+  const windows = new ServerWindows(SLOT, [worker], 0);
+  worker.responses[SLOT] = 6;
+  worker.failures[SLOT] = 5; // one of them an answered 5xx
+  worker.unanswered[SLOT] = 4;
+  windows.advance([worker], 100);
+  expect(windows.total()).toMatchObject({ attempts: 10, failures: 5 });
+});
+
 test("percentiles of the last minute, not of the slot's history", () => {
   const [worker] = memory().workers;
   const count = (ms: number, n: number) => {
