@@ -86,7 +86,7 @@ function parseServer(entry: string): ServerSpec {
   if (!authority.includes("[") && authority.indexOf(":") !== authority.lastIndexOf(":")) {
     throw new Error("has more than one colon: an IPv6 address needs brackets, as in http://[::1]:8001");
   }
-  const parts = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority);
+  const parts = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/.exec(authority);
   if (!parts) throw new Error("is not host:port, nor [IPv6 address]:port");
   const host = parseHost(parts[1]);
   const portText = parts[2];

@@ -72,7 +72,7 @@ function simplify(suffix: string): string {
 }
 
 function match(suffix: string, servers: readonly ServerSpec[]): ServerSpec | string {
-  const exact = servers.find((server) => suffixOf(server) === suffix.toLowerCase());
+  const exact = servers.find((server) => suffixOf(server) === suffix);
   if (exact) return exact;
   const wanted = simplify(suffix);
   const similar = servers.filter((server) => simplify(suffixOf(server)) === wanted);
