@@ -41,10 +41,10 @@ async function serve(envFile: string | undefined): Promise<void> {
     console.error(describeProblems(loaded.problems));
     process.exit(1);
   }
-  const { config } = loaded;
+  const { config, effective } = loaded;
   const log = createLogger({ level: config.log.level, format: config.log.format, name: "supervisor" });
   log.info({ version, environment: config.app.environment }, "neurabalancer starts");
   for (const warning of loaded.warnings) log.warn(warning);
   const { runSupervisor } = await import("../control/supervisor.ts");
-  process.exit(await runSupervisor({ config, log, reload: () => loadProcessConfig(envFile) }));
+  process.exit(await runSupervisor({ config, effective, log, reload: () => loadProcessConfig(envFile) }));
 }

@@ -4,31 +4,32 @@ import { isLoopback } from "./admin-api-guard.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const IDLE_TIMEOUT_SECONDS = 30;
-/** How long `stop` waits for answers that are under way. */
-const STOP_WAIT_MS = 1_000;
 
 /** An open door. */
 export interface AdminListener {
   /** 0 for a socket. */
   readonly port: number;
+  /** Closes it with all its connections. */
   stop(): Promise<void>;
 }
 
 /** Listens for the workers on a unix socket. Throws when the path is too long or cannot be made. */
 export function listenForWorkers(api: AdminApi, path: string): AdminListener {
-  return wrap(Bun.serve({ unix: path, ...common(api, { kind: "relay" }) }));
+  return wrap(Bun.serve({ unix: path, ...common(api, () => ({ kind: "relay" })) }));
 }
 
 export interface AdminPortOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
-  readonly token: string | null;
+  /** The token at the moment of a request; `null` = none is asked for. */
+  readonly token: () => string | null;
 }
 
 /** Listens on the admin port. Throws an `Error` for the operator when that fails. */
 export function listenOnAdminPort(api: AdminApi, { host, port, token }: AdminPortOptions): AdminListener {
-  const door: Door = { kind: "admin", token, loopbackOnly: isLoopback(host) };
+  const loopbackOnly = isLoopback(host);
+  const door = (): Door => ({ kind: "admin", token: token(), loopbackOnly });
   try {
     return wrap(
       Bun.serve({ hostname: host, port, reusePort: false, idleTimeout: IDLE_TIMEOUT_SECONDS, ...common(api, door) }),
@@ -39,20 +40,14 @@ export function listenOnAdminPort(api: AdminApi, { host, port, token }: AdminPor
   }
 }
 
-function common(api: AdminApi, door: Door) {
+function common(api: AdminApi, door: () => Door) {
   return {
     maxRequestBodySize: MAX_BODY_BYTES,
     development: false,
-    fetch: (request: Request) => api.handle(request, door),
+    fetch: (request: Request) => api.handle(request, door()),
   } as const;
 }
 
 function wrap(server: Bun.Server<undefined>): AdminListener {
-  return {
-    port: server.port ?? 0,
-    stop: async () => {
-      await Promise.race([server.stop(false), Bun.sleep(STOP_WAIT_MS)]);
-      await server.stop(true);
-    },
-  };
+  return { port: server.port ?? 0, stop: () => server.stop(true) };
 }

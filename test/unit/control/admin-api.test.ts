@@ -44,8 +44,8 @@ const { log, lines } = recordingLogger();
 const api = new AdminApi(control, log);
 const socket = join(directory, "admin.sock");
 const relay = listenForWorkers(api, socket);
-const open = listenOnAdminPort(api, { host: "127.0.0.1", port: 0, token: null });
-const guarded = listenOnAdminPort(api, { host: "127.0.0.1", port: 0, token: TOKEN });
+const open = listenOnAdminPort(api, { host: "127.0.0.1", port: 0, token: () => null });
+const guarded = listenOnAdminPort(api, { host: "127.0.0.1", port: 0, token: () => TOKEN });
 afterAll(async () => {
   await Promise.all([relay.stop(), open.stop(), guarded.stop()]);
   rmSync(directory, { recursive: true });
@@ -201,7 +201,7 @@ describe("with a token", () => {
 });
 
 test("a port in use is named", () => {
-  expect(() => listenOnAdminPort(api, { host: "127.0.0.1", port: open.port, token: null })).toThrow(
+  expect(() => listenOnAdminPort(api, { host: "127.0.0.1", port: open.port, token: () => null })).toThrow(
     `cannot listen on ADMIN_HOST=127.0.0.1 ADMIN_PORT=${open.port}: it is in use`,
   );
 });

@@ -33,7 +33,7 @@ export function recordingLogger(): { log: Logger; lines: LogLine[] } {
 /** Waits until `condition` holds; throws after `deadlineMs`. */
 export async function until(condition: () => unknown, deadlineMs = 8_000): Promise<void> {
   const end = performance.now() + deadlineMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${condition}`);
     await Bun.sleep(10);
   }

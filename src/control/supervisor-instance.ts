@@ -1,0 +1,286 @@
+/**
+ * One running instance: brings the fleet, the workers, the admin API and the metrics together, and changes them when the
+ * configuration changes. Signals and exit codes are supervisor.ts's business.
+ */
+import { availableParallelism } from "node:os";
+import { ConfigError, type EffectiveSetting, type LoadResult } from "../config/load.ts";
+import { toProxySettings } from "../config/proxy-settings.ts";
+import type { Config } from "../config/schema.ts";
+import { Header, MAX_WORKERS } from "../shared/layout.ts";
+import { createSharedMemory, removeRuntimeDirectory } from "../shared/memory-file.ts";
+import type { ProxySettings } from "../shared/protocol.ts";
+import { createLogger, type Logger } from "../telemetry/logger.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { ServerTotalsLedger } from "../telemetry/metrics-durations.ts";
+import { AdminApi } from "./admin-api.ts";
+import { type AdminListener, listenForWorkers, listenOnAdminPort } from "./admin-api-listener.ts";
+import type { Resolver } from "./discovery-resolver.ts";
+import { Fleet, type FleetClock } from "./fleet.ts";
+import { FileWatch } from "./supervisor-file-watch.ts";
+import { toFleetOptions } from "./supervisor-fleet-options.ts";
+import { type ReplaceableLogger, replaceableLogger } from "./supervisor-log.ts";
+import { pinSettings } from "./supervisor-pinned.ts";
+import { checkPorts } from "./supervisor-ports.ts";
+import {
+  claimRuntimeDirectory,
+  type RuntimeDirectory,
+  removeStaleRuntimeDirectories,
+} from "./supervisor-runtime-directory.ts";
+import { describeStatus, metricsSource, type SupervisorView } from "./supervisor-status.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+/** Totals are kept up at least so often (see ServerTotalsLedger). */
+const TOTALS_INTERVAL_MS = 60_000;
+
+export interface InstanceOptions {
+  readonly config: Config;
+  /** The settings in force, for people. */
+  readonly effective: readonly EffectiveSetting[];
+  /** Reads the configuration again. */
+  readonly reload: () => LoadResult;
+  readonly log: Logger;
+  /** Program and arguments of a worker. */
+  readonly workerCommand: readonly string[];
+  readonly clock: FleetClock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly resolver: Resolver;
+  /** How often files of certificates are looked at. */
+  readonly certificatePollMs: number;
+}
+
+export class SupervisorInstance {
+  readonly #options: InstanceOptions;
+  readonly #logger: ReplaceableLogger;
+  readonly #log: Logger;
+  readonly #reloads = { success: 0, failure: 0 };
+  readonly #rejected = { configuration: false, certificates: false };
+  readonly #files: FileWatch;
+  readonly #timers: Timer[] = [];
+  #config: Config;
+  #effective: readonly EffectiveSetting[];
+  #settings!: ProxySettings;
+  #directory: RuntimeDirectory | null = null;
+  #memory!: SupervisorView["memory"];
+  #fleet!: Fleet;
+  #api!: AdminApi;
+  #pool: WorkerPool | null = null;
+  #relay: AdminListener | null = null;
+  #adminPort: AdminListener | null = null;
+  #stopping = false;
+  /** Changes are made one after the other. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#effective = options.effective;
+    this.#logger = replaceableLogger(options.log);
+    this.#log = this.#logger.log;
+    this.#files = new FileWatch(watchedFiles(options.config));
+  }
+
+  /** Starts everything. Throws a `ConfigError` or an `Error`, each made for the operator; call `dispose` then. */
+  async start(): Promise<void> {
+    const { clock, random, resolver, workerCommand } = this.#options;
+    const config = this.#config;
+    this.#settings = this.#readSettings(config);
+    checkPorts(this.#settings);
+    const stale = await removeStaleRuntimeDirectories(clock.wallMs());
+    if (stale.length > 0) this.#log.info({ directories: stale }, "removed what a dead instance left behind");
+
+    const directory = claimRuntimeDirectory();
+    this.#directory = directory;
+    this.#memory = createSharedMemory(directory.memoryPath);
+    this.#fleet = new Fleet({ memory: this.#memory, log: this.#log, clock, random, resolver });
+    const totals = new ServerTotalsLedger(this.#memory);
+    this.#api = this.#makeApi(totals);
+    this.#relay = listenForWorkers(this.#api, directory.socketPath);
+    this.#openAdminPort(config);
+
+    await this.#fleet.start(toFleetOptions(config, this.#settings.upstreamCaPem));
+    if (this.#stopping) return;
+    const pool = new WorkerPool({
+      command: workerCommand,
+      memory: this.#memory,
+      memoryPath: directory.memoryPath,
+      adminSocket: directory.socketPath,
+      settings: this.#settings,
+      endpoints: this.#fleet.endpoints(),
+      log: this.#log,
+      clock: () => clock.nowMs(),
+    });
+    this.#pool = pool;
+    this.#fleet.onEndpoints((endpoints) => {
+      totals.update();
+      pool.setEndpoints(endpoints);
+    });
+    const ports = await pool.start(workerCount(config));
+    this.#every(TOTALS_INTERVAL_MS, () => totals.update());
+    this.#every(this.#options.certificatePollMs, () => void this.#inTurn(() => this.#lookAtFiles()));
+    this.#announce(ports.port, ports.tlsPort);
+  }
+
+  /** Reads the configuration again and takes it over; keeps the old one when there is anything wrong with it. */
+  reload(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#log.info("reading the configuration again");
+      const loaded = this.#options.reload();
+      if (!loaded.ok) {
+        this.#reject(loaded.problems);
+        return;
+      }
+      for (const warning of loaded.warnings) this.#log.warn(warning);
+      try {
+        this.#files.watch(watchedFiles(loaded.config)); // before they are read: no change may slip between
+        await this.#apply(loaded.config, this.#readSettings(loaded.config));
+      } catch (error) {
+        this.#files.watch(watchedFiles(this.#config));
+        this.#reject(problemsOf(error));
+        return;
+      }
+      this.#effective = loaded.effective;
+      this.#reloads.success++;
+      this.#rejected.configuration = false;
+      this.#log.info({ servers: this.#fleet.summary().total }, "the new configuration is in force");
+    });
+  }
+
+  /** Fails readiness, lets requests finish within the time configured, and ends. Returns when all workers are gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const { shutdownTimeoutMs, shutdownGraceMs } = this.#config.app;
+    const graceMs = Math.min(shutdownGraceMs, shutdownTimeoutMs);
+    Atomics.store(this.#memory.header, Header.DRAINING, 1);
+    this.#log.info({ timeout_ms: shutdownTimeoutMs, grace_ms: graceMs }, "stopping: requests in flight may finish");
+    if (graceMs > 0) await Bun.sleep(graceMs);
+    const killed = (await this.#pool?.drain(shutdownTimeoutMs - graceMs)) ?? 0;
+    if (killed > 0) this.#log.warn({ workers: killed }, "not all requests finished in time: workers were ended");
+  }
+
+  /** Ends whatever still runs, at once, and removes the runtime directory. Never throws. */
+  async dispose(): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#pool?.kill();
+    this.#fleet?.stop();
+    await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
+    if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
+  }
+
+  #makeApi(totals: ServerTotalsLedger): AdminApi {
+    const { clock } = this.#options;
+    const view: SupervisorView = {
+      memory: this.#memory,
+      totals,
+      fleet: this.#fleet,
+      pool: () => this.#pool,
+      settings: () => this.#settings,
+      effective: () => this.#effective,
+      reloads: this.#reloads,
+      rejected: this.#rejected,
+      startedAtMs: clock.wallMs(),
+      wallMs: () => clock.wallMs(),
+    };
+    const metrics = new Metrics(metricsSource(view));
+    const control = {
+      fleet: this.#fleet,
+      draining: () => this.#memory.header[Header.DRAINING] === 1,
+      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
+      prometheusEnabled: () => this.#config.app.prometheusEnabled,
+      status: () => describeStatus(view),
+      wallMs: () => clock.wallMs(),
+    };
+    return new AdminApi(control, this.#log);
+  }
+
+  #openAdminPort({ admin }: Config): void {
+    if (admin.port === null) return;
+    const { host, port } = admin;
+    this.#adminPort = listenOnAdminPort(this.#api, { host, port, token: () => this.#config.admin.token });
+    this.#log.info({ host, port: this.#adminPort.port }, "the admin API listens");
+  }
+
+  async #apply(config: Config, wanted: ProxySettings): Promise<void> {
+    const { settings, needRestart } = pinSettings(this.#settings, wanted);
+    const { admin } = this.#config;
+    if (config.admin.host !== admin.host || config.admin.port !== admin.port)
+      needRestart.push("ADMIN_HOST, ADMIN_PORT");
+    await this.#fleet.update(toFleetOptions(config, settings.upstreamCaPem)); // may throw, and then nothing has changed
+    if (needRestart.length > 0) {
+      this.#log.warn({ settings: needRestart }, `a restart is needed to change ${needRestart.join(", ")}`);
+    }
+    const { level, format } = config.log;
+    if (level !== this.#config.log.level || format !== this.#config.log.format) {
+      this.#logger.replace(createLogger({ level, format, name: "supervisor" }));
+    }
+    this.#config = config;
+    this.#settings = settings;
+    this.#rejected.certificates = false;
+    if (this.#stopping) return;
+    this.#pool?.setSettings(settings);
+    this.#pool?.scale(workerCount(config));
+  }
+
+  /** Certificates are replaced file by file: what does not fit together yet is looked at again until it does. */
+  async #lookAtFiles(): Promise<void> {
+    if (!this.#files.changed() && !this.#rejected.certificates) return;
+    try {
+      await this.#apply(this.#config, this.#readSettings(this.#config));
+      this.#log.info("certificates were replaced");
+    } catch (error) {
+      if (this.#rejected.certificates) return;
+      this.#rejected.certificates = true;
+      for (const problem of problemsOf(error)) this.#log.error(`changed certificates are not used: ${problem}`);
+    }
+  }
+
+  #readSettings(config: Config): ProxySettings {
+    return toProxySettings(config, {
+      nowMs: this.#options.clock.wallMs(),
+      warn: (sentence) => this.#log.warn(sentence),
+    });
+  }
+
+  #reject(problems: readonly string[]): void {
+    this.#reloads.failure++;
+    this.#rejected.configuration = true;
+    for (const problem of problems) this.#log.error(problem);
+    this.#log.error({ problems: problems.length }, "the new configuration is rejected; the old one stays in force");
+  }
+
+  #announce(port: number, tlsPort: number): void {
+    const { host, strategy, tls } = this.#settings;
+    const { total } = this.#fleet.summary();
+    const workers = workerCount(this.#config);
+    const fields = { host, port, tls_port: tls === null ? undefined : tlsPort, workers, servers: total, strategy };
+    this.#log.info(fields, `balancing over ${total} ${total === 1 ? "server" : "servers"} on port ${port}`);
+  }
+
+  #every(intervalMs: number, work: () => void): void {
+    this.#timers.push(setInterval(work, intervalMs));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(async () => {
+      if (!this.#stopping) await work();
+    });
+    return this.#turn;
+  }
+}
+
+/** The sentences of an error made for the operator. */
+export function problemsOf(error: unknown): readonly string[] {
+  return error instanceof ConfigError ? error.problems : [(error as Error).message];
+}
+
+function workerCount({ app }: Config): number {
+  if (app.workers > 0) return app.workers;
+  // Elsewhere the kernel does not spread connections over sockets that share a port.
+  return process.platform === "linux" ? Math.min(availableParallelism(), MAX_WORKERS) : 1;
+}
+
+function watchedFiles({ tls, upstream }: Config): readonly string[] {
+  const { certFiles, keyFiles } = tls;
+  return [...(certFiles ?? []), ...(keyFiles ?? []), ...(upstream.caFile === null ? [] : [upstream.caFile])];
+}

@@ -1,0 +1,115 @@
+/** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
+import { X509Certificate } from "node:crypto";
+import { version } from "../../package.json";
+import type { EffectiveSetting } from "../config/load.ts";
+import { Header, type SharedMemory, WorkerCounter } from "../shared/layout.ts";
+import type { ProxySettings } from "../shared/protocol.ts";
+import type { ServerTotalsLedger } from "../telemetry/metrics-durations.ts";
+import type { MetricsSource, ProcessFigures } from "../telemetry/metrics-source.ts";
+import type { Fleet } from "./fleet.ts";
+import type { WorkerPool, WorkerStatus } from "./worker-pool.ts";
+
+/** What the supervisor knows at the moment. */
+export interface SupervisorView {
+  readonly memory: SharedMemory;
+  readonly totals: ServerTotalsLedger;
+  readonly fleet: Fleet;
+  /** `null` before the workers are started. */
+  readonly pool: () => WorkerPool | null;
+  readonly settings: () => ProxySettings;
+  readonly effective: () => readonly EffectiveSetting[];
+  readonly reloads: { readonly success: number; readonly failure: number };
+  readonly rejected: { readonly configuration: boolean; readonly certificates: boolean };
+  readonly startedAtMs: number;
+  readonly wallMs: () => number;
+}
+
+/** The instance for people and scripts; secrets are hidden in the effective settings already. */
+export function describeStatus(view: SupervisorView): object {
+  const pool = view.pool();
+  const settings = view.settings();
+  return {
+    version,
+    runtime: runtimeName(),
+    started_at: new Date(view.startedAtMs).toISOString(),
+    uptime_seconds: Math.round((view.wallMs() - view.startedAtMs) / 1000),
+    pid: process.pid,
+    ports: pool?.ports ?? null,
+    strategy: settings.strategy,
+    fleet: view.fleet.summary(),
+    workers: workersOf(view).map((worker) => ({
+      index: worker.index,
+      pid: worker.pid,
+      state: worker.state,
+      restarts: worker.restarts,
+      uptime_seconds: Math.round(worker.uptimeMs / 1000),
+      rss_bytes: rssOf(view.memory, worker),
+    })),
+    reloads: view.reloads,
+    degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
+    settings: Object.fromEntries(view.effective().map(({ env, value, origin }) => [env, { value, origin }])),
+  };
+}
+
+/** Where the metrics of this instance come from. */
+export function metricsSource(view: SupervisorView): MetricsSource {
+  return {
+    memory: view.memory,
+    totals: view.totals,
+    servers: () => view.fleet.servers(),
+    fleetEvents: () => view.fleet.counters(),
+    version,
+    runtime: runtimeName(),
+    startedAtSeconds: view.startedAtMs / 1000,
+    processes: () => processesOf(view),
+    workersReady: () => readyWorkers(view),
+    workerRestarts: () => view.pool()?.restarts ?? {},
+    reloads: () => view.reloads,
+    degradedModes: () => degradedModes(view),
+    certificates: () => certificatesOf(view.settings()),
+  };
+}
+
+function degradedModes(view: SupervisorView): Record<string, boolean> {
+  const { header } = view.memory;
+  const { healthy } = view.fleet.summary();
+  return {
+    panic: header[Header.PANIC] === 1,
+    no_servers: healthy === 0,
+    workers: readyWorkers(view) < header[Header.WORKERS],
+    configuration: view.rejected.configuration,
+    certificates: view.rejected.certificates,
+    draining: header[Header.DRAINING] === 1,
+  };
+}
+
+function workersOf(view: SupervisorView): readonly WorkerStatus[] {
+  return view.pool()?.status() ?? [];
+}
+
+function readyWorkers(view: SupervisorView): number {
+  return workersOf(view).filter(({ state }) => state === "ready").length;
+}
+
+function rssOf(memory: SharedMemory, { index }: WorkerStatus): number {
+  return memory.workers[index].counters[WorkerCounter.RSS_BYTES];
+}
+
+function processesOf(view: SupervisorView): ProcessFigures[] {
+  const workers = workersOf(view).map((worker) => ({
+    name: `worker-${worker.index}`,
+    rssBytes: rssOf(view.memory, worker),
+  }));
+  return [{ name: "supervisor", rssBytes: process.memoryUsage.rss() }, ...workers];
+}
+
+function certificatesOf({ tls }: ProxySettings): { name: string; expiresAtSeconds: number }[] {
+  return (tls?.certificates ?? []).map(({ certPem, names }, index) => ({
+    name: names[0] ?? `certificate-${index}`,
+    expiresAtSeconds: Date.parse(new X509Certificate(certPem).validTo) / 1000,
+  }));
+}
+
+function runtimeName(): string {
+  return `bun ${Bun.version}`;
+}

@@ -1,0 +1,69 @@
+/** The supervisor process: an instance under signals. */
+import { join } from "node:path";
+import { systemResolver } from "./discovery-resolver.ts";
+import { type InstanceOptions, problemsOf, SupervisorInstance } from "./supervisor-instance.ts";
+
+const CERTIFICATE_POLL_MS = 10_000;
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/** What must be given; the rest has the defaults of the product. */
+export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "reload" | "log"> &
+  Partial<InstanceOptions>;
+
+/**
+ * Runs an instance until it is told to stop, and resolves to the exit code: 0 after SIGTERM or SIGINT, 1 when it could
+ * not start, 128 + n when a second signal n ended it at once. SIGHUP reads the configuration again.
+ */
+export async function runSupervisor(options: SupervisorOptions): Promise<number> {
+  const { log } = options;
+  const instance = new SupervisorInstance({
+    workerCommand: [process.execPath, join(import.meta.dir, "../main.ts"), "worker"],
+    clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
+    random: Math.random,
+    resolver: systemResolver,
+    certificatePollMs: CERTIFICATE_POLL_MS,
+    ...options,
+  });
+  const signals = new StopSignals();
+  let running = false;
+  process.on("SIGHUP", () => {
+    if (running) void instance.reload();
+  });
+  // Whatever fails here, traffic must flow on: the workers live only as long as this process.
+  const survive = (error: unknown) => log.error({ err: error }, "internal error of the supervisor; it goes on");
+  process.on("uncaughtException", survive);
+  process.on("unhandledRejection", survive);
+
+  try {
+    running = await Promise.race([instance.start().then(() => true), signals.first.then(() => false)]);
+    if (!running) return 0;
+    await signals.first;
+    return await Promise.race([instance.stop().then(() => 0), signals.second]);
+  } catch (error) {
+    for (const problem of problemsOf(error)) log.error(problem);
+    return 1;
+  } finally {
+    await instance.dispose();
+  }
+}
+
+/** SIGTERM and SIGINT: the first asks to stop, the second insists. */
+class StopSignals {
+  readonly first: Promise<void>;
+  /** Resolves to the exit code. */
+  readonly second: Promise<number>;
+
+  constructor() {
+    const first = Promise.withResolvers<void>();
+    const second = Promise.withResolvers<number>();
+    this.first = first.promise;
+    this.second = second.promise;
+    let count = 0;
+    for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
+      process.on(signal, () => {
+        if (++count === 1) first.resolve();
+        else second.resolve(128 + number);
+      });
+    }
+  }
+}
