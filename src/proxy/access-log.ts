@@ -1,0 +1,252 @@
+/**
+ * The access log: one line per request on standard output, apart from the process's own log on standard error.
+ *
+ * A line is built once, as bytes, in a buffer that is written out by a thread-pool write when it is half full or when
+ * the flush interval ends. At most one write is under way: when the reader of a pipe is slower than the traffic, the
+ * buffer fills, lines are dropped and counted, and requests go on.
+ */
+import { fstatSync, write } from "node:fs";
+import { type WorkerBlock, WorkerCounter } from "../shared/layout.ts";
+import { METHODS } from "../shared/series-table.ts";
+import { copyAll, copyBytes, writeInteger } from "./copy.ts";
+import type { Failure } from "./failure.ts";
+
+/** What a line says of a request. */
+export interface AccessRecord {
+  /** The buffer that holds the request's head; null when there was none to parse. */
+  readonly headBuffer: Buffer | null;
+  readonly methodStart: number;
+  readonly methodEnd: number;
+  readonly targetStart: number;
+  readonly targetEnd: number;
+  /** Index into `METHODS`. */
+  readonly method: number;
+  readonly requestIdBuffer: Buffer;
+  readonly requestIdStart: number;
+  readonly requestIdEnd: number;
+  /** 32 hexadecimal digits. */
+  readonly traceIdBuffer: Buffer;
+  readonly traceIdStart: number;
+  readonly clientAddress: Buffer;
+  /** 0 = no server was chosen. */
+  readonly serverId: number;
+  /** Bytes of the response body as sent. */
+  readonly responseBytes: number;
+  readonly attempts: number;
+  readonly failure: Failure | null;
+}
+
+const BUFFER_BYTES = 256 * 1024;
+const FLUSH_BYTES = 32 * 1024;
+/** POSIX: a write to a pipe of at most this size is not mixed with another process's. */
+const PIPE_ATOMIC_BYTES = 4096;
+const LONGEST_FIXED_PART = 1024;
+
+const METHOD_NAMES = METHODS.map((name) => Buffer.from(name));
+
+function key(text: string): Buffer {
+  return Buffer.from(text);
+}
+const TS = key('{"ts":"');
+const REQUEST_ID = key('","request_id":"');
+const METHOD = key('","method":"');
+const PATH = key('","path":"');
+const STATUS = key('","status":');
+const DURATION = key(',"duration":');
+const REMOTE_IP = key(',"remote_ip":"');
+const SERVER_ID = key('","server_id":');
+const BYTES = key(',"bytes":');
+const TRACE_ID = key(',"trace_id":"');
+const END = key('"}\n');
+
+export class AccessLog {
+  readonly #fd: number;
+  readonly #block: WorkerBlock;
+  readonly format: "json" | "text";
+  readonly #maxWrite: number;
+  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #spare = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #length = 0;
+  #writing = false;
+  #lastSecond = -1;
+  readonly #timestamp = Buffer.from("1970-01-01T00:00:00.000Z");
+
+  constructor(fd: number, block: WorkerBlock, format: "json" | "text") {
+    this.#fd = fd;
+    this.#block = block;
+    this.format = format;
+    this.#maxWrite = isRegularFile(fd) ? BUFFER_BYTES : PIPE_ATOMIC_BYTES;
+  }
+
+  /**
+   * Adds a line.
+   * @param durationMs from the first byte of the request to the last of the response.
+   * @param wallMs when it ended, milliseconds since the epoch.
+   */
+  record(r: AccessRecord, status: number, durationMs: number, wallMs: number): void {
+    const targetLength = r.targetEnd - r.targetStart;
+    const idLength = r.requestIdEnd - r.requestIdStart;
+    if (this.#length + 2 * targetLength + idLength + LONGEST_FIXED_PART > BUFFER_BYTES) {
+      this.#block.counters[WorkerCounter.ACCESS_LOG_DROPPED]++;
+      return;
+    }
+    this.#stamp(wallMs);
+    this.#length =
+      this.format === "text" ? this.#writeText(r, status, durationMs) : this.#writeJson(r, status, durationMs);
+    this.#block.counters[WorkerCounter.ACCESS_LOG_LINES]++;
+    if (this.#length >= FLUSH_BYTES) this.flush();
+  }
+
+  /** Writes out what has gathered. Called by a timer too, so that a quiet service's lines appear soon. */
+  flush(): void {
+    if (this.#writing || this.#length === 0) return;
+    const full = this.#buffer;
+    const length = this.#length;
+    this.#buffer = this.#spare;
+    this.#spare = full;
+    this.#length = 0;
+    this.#writing = true;
+    this.#writeOut(full, 0, length);
+  }
+
+  /** Resolves when all lines are out, or after `timeoutMs`: a stuck reader must not keep the process alive. */
+  async close(timeoutMs: number): Promise<void> {
+    for (let waited = 0; waited < timeoutMs; waited += 5) {
+      this.flush();
+      if (!this.#writing && this.#length === 0) return;
+      await Bun.sleep(5);
+    }
+  }
+
+  #writeOut(data: Buffer, start: number, end: number): void {
+    const stop = this.#lineEndBefore(data, start, end);
+    write(this.#fd, data, start, stop - start, null, (error, written) => {
+      if (error !== null && error.code !== "EAGAIN" && error.code !== "EINTR") {
+        // A full disk or a closed pipe: what could not be written is lost, and counted.
+        this.#block.counters[WorkerCounter.ACCESS_LOG_DROPPED] += countLines(data, start, end);
+        this.#writing = false;
+        return;
+      }
+      const next = start + (error === null ? written : 0);
+      if (next < end) {
+        if (error === null) this.#writeOut(data, next, end);
+        else setTimeout(() => this.#writeOut(data, next, end), 10);
+        return;
+      }
+      this.#writing = false;
+    });
+  }
+
+  /** Where to stop so that a write to a pipe holds whole lines and stays atomic. */
+  #lineEndBefore(data: Buffer, start: number, end: number): number {
+    if (end - start <= this.#maxWrite) return end;
+    const at = data.lastIndexOf(10, start + this.#maxWrite - 1);
+    return at > start ? at + 1 : Math.min(end, data.indexOf(10, start) + 1 || end);
+  }
+
+  #writeJson(r: AccessRecord, status: number, durationMs: number): number {
+    const out = this.#buffer;
+    let at = copyAll(out, this.#length, TS);
+    at = copyAll(out, at, this.#timestamp);
+    at = copyAll(out, at, REQUEST_ID);
+    at = copyEscaped(out, at, r.requestIdBuffer, r.requestIdStart, r.requestIdEnd);
+    at = copyAll(out, at, METHOD);
+    at = writeMethod(out, at, r);
+    at = copyAll(out, at, PATH);
+    if (r.headBuffer !== null) at = copyEscaped(out, at, r.headBuffer, r.targetStart, r.targetEnd);
+    at = copyAll(out, at, STATUS);
+    at = writeInteger(out, at, status);
+    at = copyAll(out, at, DURATION);
+    at = writeSeconds(out, at, durationMs);
+    at = copyAll(out, at, REMOTE_IP);
+    at = copyAll(out, at, r.clientAddress);
+    at = copyAll(out, at, SERVER_ID);
+    at = writeInteger(out, at, r.serverId);
+    at = copyAll(out, at, BYTES);
+    at = writeInteger(out, at, r.responseBytes);
+    if (r.attempts > 1) at += out.write(`,"attempts":${r.attempts}`, at);
+    if (r.failure !== null) {
+      at += out.write(`,"error":"${r.failure.code}","error_source":"${r.failure.source}"`, at);
+    }
+    at = copyAll(out, at, TRACE_ID);
+    at = copyBytes(out, at, r.traceIdBuffer, r.traceIdStart, r.traceIdStart + 32);
+    return copyAll(out, at, END);
+  }
+
+  #writeText(r: AccessRecord, status: number, durationMs: number): number {
+    const out = this.#buffer;
+    const target = r.headBuffer === null ? "-" : r.headBuffer.toString("latin1", r.targetStart, r.targetEnd);
+    const id = r.requestIdBuffer.toString("latin1", r.requestIdStart, r.requestIdEnd);
+    const trace = r.traceIdBuffer.toString("latin1", r.traceIdStart, r.traceIdStart + 32);
+    const failed = r.failure === null ? "" : ` error=${r.failure.code} error_source=${r.failure.source}`;
+    const attempts = r.attempts > 1 ? ` attempts=${r.attempts}` : "";
+    let at = copyAll(out, this.#length, this.#timestamp);
+    at += out.write(` ${r.clientAddress.toString("latin1")} "`, at);
+    at = writeMethod(out, at, r);
+    at += out.write(
+      ` ${target}" ${status} ${(durationMs / 1000).toFixed(6)}s ${r.responseBytes}B server=${r.serverId}` +
+        `${attempts}${failed} request_id=${id} trace_id=${trace}\n`,
+      at,
+    );
+    return at;
+  }
+
+  /** RFC 3339 in UTC with milliseconds; the date part is rebuilt once a second. */
+  #stamp(wallMs: number): void {
+    const second = Math.floor(wallMs / 1000);
+    if (second !== this.#lastSecond) {
+      this.#lastSecond = second;
+      this.#timestamp.write(new Date(second * 1000).toISOString(), 0);
+    }
+    const ms = Math.floor(wallMs - second * 1000);
+    this.#timestamp[20] = 48 + Math.floor(ms / 100);
+    this.#timestamp[21] = 48 + (Math.floor(ms / 10) % 10);
+    this.#timestamp[22] = 48 + (ms % 10);
+  }
+}
+
+function writeMethod(out: Buffer, at: number, r: AccessRecord): number {
+  // An unknown method is a token (RFC 9110 section 5.6.2): nothing in it needs escaping.
+  if (r.method === 0 && r.headBuffer !== null) return copyBytes(out, at, r.headBuffer, r.methodStart, r.methodEnd);
+  return copyAll(out, at, METHOD_NAMES[r.method]);
+}
+
+/** Copies visible ASCII, escaping what JSON asks for (RFC 8259 section 7). */
+function copyEscaped(out: Buffer, start: number, src: Buffer, from: number, to: number): number {
+  let at = start;
+  for (let i = from; i < to; i++) {
+    const c = src[i];
+    if (c === 34 || c === 92) out[at++] = 92;
+    out[at++] = c;
+  }
+  return at;
+}
+
+/** Writes milliseconds as seconds with six decimals. */
+function writeSeconds(out: Buffer, start: number, durationMs: number): number {
+  const us = Math.round(durationMs * 1000);
+  const seconds = Math.floor(us / 1_000_000);
+  let at = writeInteger(out, start, seconds);
+  out[at++] = 46;
+  let rest = us - seconds * 1_000_000;
+  for (let i = at + 5; i >= at; i--) {
+    const tenth = Math.floor(rest / 10);
+    out[i] = 48 + (rest - tenth * 10);
+    rest = tenth;
+  }
+  return at + 6;
+}
+
+function isRegularFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function countLines(data: Buffer, start: number, end: number): number {
+  let lines = 0;
+  for (let i = start; i < end; i++) if (data[i] === 10) lines++;
+  return lines;
+}

@@ -1,0 +1,123 @@
+/**
+ * One side of a proxied connection: a socket, the bytes that it did not take yet, and a deadline. Client connections and
+ * upstream connections are both channels, so that back-pressure is written once.
+ */
+import { Timed, type TimerWheel } from "./timer-wheel.ts";
+
+/** What the proxy asks of a socket: Bun's TCP and TLS sockets have it, and so has the SNI adapter over node:tls. */
+export interface RawSocket {
+  /** Bytes taken: possibly fewer than given, 0 when full, -1 when the peer is gone. */
+  write(data: Uint8Array, offset?: number, length?: number): number;
+  /** Closes both directions once what was written is sent. */
+  end(): void;
+  /** Closes the sending direction (FIN) and goes on receiving. */
+  shutdown(): void;
+  /** Closes with a reset: the peer sees an error, not a clean end. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+  readonly remoteAddress: string;
+}
+
+export abstract class Channel extends Timed {
+  protected socket: RawSocket | null;
+  protected readonly wheel: TimerWheel;
+  /** Bytes that the socket has not taken, in order; null when there are none (the usual case). */
+  #queue: Uint8Array[] | null = null;
+  #queueOffset = 0;
+  /** Bytes in the queue. */
+  queuedBytes = 0;
+  /** Reading is paused. */
+  paused = false;
+  /** The peer has gone: a write said -1, or the socket closed. */
+  gone = false;
+
+  constructor(socket: RawSocket | null, wheel: TimerWheel) {
+    super();
+    this.socket = socket;
+    this.wheel = wheel;
+  }
+
+  /**
+   * Sends `data[start … end)` in order after what is queued.
+   * @param owned the memory will not be reused: what is left over may be kept without a copy.
+   * @returns false when the peer is gone. Look at `queuedBytes` to see whether it took everything.
+   */
+  send(data: Uint8Array, start: number, end: number, owned: boolean): boolean {
+    if (this.gone || this.socket === null) return false;
+    const length = end - start;
+    if (this.#queue !== null) {
+      this.#enqueue(data, start, end, owned);
+      return true;
+    }
+    const taken = this.socket.write(data, start, length);
+    if (taken === length) return true;
+    // -1 means that the peer is gone; read as back-pressure it would park this connection for ever.
+    if (taken < 0) {
+      this.gone = true;
+      return false;
+    }
+    this.#enqueue(data, start + taken, end, owned);
+    return true;
+  }
+
+  /** The socket has room again. Returns false when the peer is gone. */
+  flush(): boolean {
+    const queue = this.#queue;
+    if (queue === null || this.socket === null) return !this.gone;
+    while (queue.length > 0) {
+      const chunk = queue[0];
+      const length = chunk.length - this.#queueOffset;
+      const taken = this.socket.write(chunk, this.#queueOffset, length);
+      if (taken < 0) {
+        this.gone = true;
+        return false;
+      }
+      this.queuedBytes -= taken;
+      if (taken < length) {
+        this.#queueOffset += taken;
+        return true;
+      }
+      queue.shift();
+      this.#queueOffset = 0;
+    }
+    this.#queue = null;
+    return true;
+  }
+
+  dropQueue(): void {
+    this.#queue = null;
+    this.#queueOffset = 0;
+    this.queuedBytes = 0;
+  }
+
+  /** Sends FIN: this side writes nothing more and goes on reading. */
+  endSending(): void {
+    if (!this.gone) this.socket?.shutdown();
+  }
+
+  pauseReading(): void {
+    if (!this.paused && this.socket !== null && !this.gone) {
+      this.paused = true;
+      this.socket.pause();
+    }
+  }
+
+  resumeReading(): void {
+    if (this.paused) {
+      this.paused = false;
+      if (this.socket !== null && !this.gone) this.socket.resume();
+    }
+  }
+
+  #enqueue(data: Uint8Array, start: number, end: number, owned: boolean): void {
+    const rest = owned ? data.subarray(start, end) : data.slice(start, end);
+    if (this.#queue === null) {
+      this.#queue = [rest];
+      this.#queueOffset = 0;
+    } else {
+      this.#queue.push(rest);
+    }
+    this.queuedBytes += rest.length;
+  }
+}

@@ -1,0 +1,404 @@
+/**
+ * A client's connection: it finds the requests in the bytes, has them served one after the other (RFC 9112 section 9.3.2)
+ * and ends in an orderly way. What happens to one request is the exchange's business.
+ */
+import { WorkerCounter } from "../shared/layout.ts";
+import { Method, Route } from "../shared/series-table.ts";
+import { Channel, type RawSocket } from "./channel.ts";
+import type { ProxyContext } from "./context.ts";
+import { Exchange } from "./exchange.ts";
+import { type Failure, Failures, refusedRequest } from "./failure.ts";
+import type { RequestHead } from "./http1/head.ts";
+import { HeadBuffer } from "./http1/head-buffer.ts";
+import { refusalOf } from "./http1/parse-error.ts";
+import { parseRequestHead } from "./http1/request-parser.ts";
+import { errorAnswer, type LocalAnswer, livenessAnswer, readinessAnswer, renderAnswer } from "./local-answers.ts";
+import { recordLocal, recordRefused } from "./record.ts";
+import { Peer } from "./rewrite-request.ts";
+import { routeOf } from "./routes.ts";
+import { clientAddressOf } from "./sticky-key.ts";
+
+/** Bytes of further requests that are held while one is served; then the client has to wait. */
+const MAX_HELD_BYTES = 64 * 1024;
+/** How long and how much a client may go on sending after its answer, before it is cut off. */
+const LINGER_MS = 2000;
+const MAX_LINGER_BYTES = 4 * 1024 * 1024;
+
+const State = {
+  /** Between requests: nothing of the next one is there. */
+  IDLE: 0,
+  /** Part of a head is there. */
+  HEAD: 1,
+  /** A request is being served, or the connection is a tunnel. */
+  BUSY: 2,
+  /** The answer is complete; its last bytes wait for the client to take them. */
+  FLUSHING: 3,
+  /** We have sent FIN and throw away what still comes, so that no reset destroys the answer on its way. */
+  LINGERING: 4,
+  CLOSED: 5,
+} as const;
+
+export class ClientConnection extends Channel {
+  readonly #ctx: ProxyContext;
+  readonly #secure: boolean;
+  /** Over the connection limit: it gets health and metrics, and for everything else 503. */
+  readonly #shed: boolean;
+  #state: number = State.IDLE;
+  #exchange: Exchange | null = null;
+  #peer: Peer | null = null;
+  #headBuffer: HeadBuffer | null = null;
+  #headStartedMs = 0;
+  #held: Buffer | null = null;
+  #reading = false;
+  #inputEnded = false;
+  /** The client may still be sending what we will not read. */
+  #inputPending = false;
+  #closeAfterFlush = false;
+  #lingered = 0;
+  /** Requests so far. */
+  requests = 0;
+
+  constructor(ctx: ProxyContext, socket: RawSocket, secure: boolean, shed: boolean, nowMs: number) {
+    super(socket, ctx.wheel);
+    this.#ctx = ctx;
+    this.#secure = secure;
+    this.#shed = shed;
+    // A TLS handshake is work for us: it gets the time of a head, not that of an idle connection.
+    const { idleTimeoutMs, requestHeadTimeoutMs } = ctx.settings;
+    ctx.wheel.set(this, nowMs + (secure ? Math.min(requestHeadTimeoutMs, idleTimeoutMs) : idleTimeoutMs));
+  }
+
+  get peer(): Peer {
+    this.#peer ??= new Peer(this.socket?.remoteAddress ?? "", this.#secure, this.#ctx.trustedProxies);
+    return this.#peer;
+  }
+
+  /** The address that a trusted peer says the request comes from. */
+  addressBehind(head: Buffer, parsed: RequestHead): Buffer {
+    return Buffer.from(clientAddressOf(head, parsed, this.peer, this.#ctx.trustedProxies), "latin1");
+  }
+
+  // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onData(data: Buffer, nowMs: number): void {
+    switch (this.#state) {
+      case State.IDLE:
+      case State.HEAD:
+        this.#readRequests(data, nowMs);
+        return;
+      case State.BUSY:
+        this.#onBusyData(data, nowMs);
+        return;
+      case State.FLUSHING:
+        this.#hold(data);
+        return;
+      case State.LINGERING:
+        this.#lingered += data.length;
+        if (this.#lingered > MAX_LINGER_BYTES) this.cutOff();
+    }
+  }
+
+  #onBusyData(data: Buffer, nowMs: number): void {
+    const exchange = this.#exchange;
+    if (exchange === null || (exchange.requestComplete && !exchange.isTunnel)) {
+      this.#hold(data);
+      return;
+    }
+    if (exchange.isTunnel) {
+      exchange.onTunnelData(data, nowMs);
+      return;
+    }
+    const stop = exchange.onRequestBody(data, 0, data.length, nowMs);
+    if (stop >= 0 && stop < data.length) this.#hold(data.subarray(stop));
+  }
+
+  #hold(data: Buffer): void {
+    this.#held = this.#held === null ? data : Buffer.concat([this.#held, data]);
+    if (this.#held.length > MAX_HELD_BYTES) this.pauseReading();
+  }
+
+  /** Serves requests from `data` until one has to be waited for. */
+  #readRequests(data: Buffer, nowMs: number): void {
+    this.#reading = true;
+    let at = 0;
+    while (at < data.length && this.#state <= State.HEAD) at = this.#readRequest(data, at, nowMs);
+    this.#reading = false;
+    if (at < data.length && (this.#state === State.BUSY || this.#state === State.FLUSHING)) {
+      this.#hold(data.subarray(at));
+    } else if (this.#state === State.IDLE) this.#awaitRequest(nowMs);
+  }
+
+  /** Reads one head, or a part of it. @returns the offset after what was used. */
+  #readRequest(data: Buffer, start: number, nowMs: number): number {
+    const ctx = this.#ctx;
+    const { requestHead, limits } = ctx;
+    ctx.requestHeadOwner = null;
+    const collected = this.#headBuffer;
+    if (collected === null || collected.length === 0) {
+      const end = parseRequestHead(data, start, data.length, requestHead, limits);
+      if (end > 0) return this.#startRequest(data, start, data, end, nowMs, nowMs);
+      if (end < 0) return this.#refuse(end, data, nowMs);
+      this.#headBuffer ??= new HeadBuffer(limits.maxHeadBytes);
+      this.#headBuffer.push(data, start, data.length);
+      this.#state = State.HEAD;
+      this.#headStartedMs = nowMs;
+      ctx.wheel.set(this, nowMs + ctx.settings.requestHeadTimeoutMs);
+      return data.length;
+    }
+    if (!collected.push(data, start, data.length)) return data.length;
+    const end = parseRequestHead(collected.bytes, 0, collected.length, requestHead, limits);
+    if (end === 0) return data.length;
+    if (end < 0) return this.#refuse(end, data, nowMs);
+    const rest = collected.restStart(end);
+    const bytes = collected.take();
+    this.#headBuffer = null;
+    const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#startRequest(head, 0, data, rest, this.#headStartedMs, nowMs);
+  }
+
+  #startRequest(
+    head: Buffer,
+    headStart: number,
+    data: Buffer,
+    bodyStart: number,
+    startedMs: number,
+    nowMs: number,
+  ): number {
+    const ctx = this.#ctx;
+    this.requests++;
+    this.#state = State.BUSY;
+    ctx.wheel.clear(this);
+    const route = routeOf(head, ctx.requestHead, ctx.settings);
+    if (route !== Route.PROXY && route !== Route.API_REQUEST) {
+      this.#answerLocally(route, head, nowMs);
+      return bodyStart;
+    }
+    if (this.#shed) {
+      this.#answerError(Failures.OVERLOADED, route, nowMs);
+      return data.length;
+    }
+    const exchange = ctx.freeExchanges.pop() ?? new Exchange(ctx);
+    this.#exchange = exchange;
+    return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs);
+  }
+
+  /** The bytes are no request that may be passed on. */
+  #refuse(code: number, data: Buffer, nowMs: number): number {
+    const refusal = refusalOf(code);
+    this.#ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
+    this.#ctx.requestHead.method = Method.OTHER;
+    this.#ctx.requestHead.versionMinor = 1;
+    this.#answerError(refusedRequest(refusal.status, refusal.reason, refusal.message), Route.INVALID, nowMs);
+    return data.length;
+  }
+
+  // ── answers of our own ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #answerLocally(route: number, head: Buffer, nowMs: number): void {
+    const ctx = this.#ctx;
+    const { method, versionMinor, keepAlive, chunked, contentLength, pathStart, targetEnd } = ctx.requestHead;
+    // A body to these paths is not read: the connection ends with the answer.
+    const keep = keepAlive && !chunked && contentLength <= 0 && !ctx.draining && !this.#shed;
+    const answer = (what: LocalAnswer, now: number): void => {
+      recordLocal(ctx, route, method, what.status);
+      this.#deliver(renderAnswer(ctx, what, method, versionMinor, keep), keep, now);
+    };
+    if (method !== Method.GET && method !== Method.HEAD) {
+      answer(errorAnswer(Failures.METHOD_NOT_ALLOWED, this.#newRequestId()), nowMs);
+    } else if (route === Route.HEALTH_LIVE) answer(livenessAnswer(nowMs + ctx.epochOffsetMs), nowMs);
+    else if (route === Route.HEALTH_READY) answer(readinessAnswer(ctx.memory), nowMs);
+    else {
+      ctx.admin("GET", head.toString("latin1", pathStart, targetEnd)).then(
+        (what) => answer(what, ctx.now()),
+        () => answer(errorAnswer(Failures.ADMIN_UNAVAILABLE, this.#newRequestId()), ctx.now()),
+      );
+    }
+  }
+
+  /** An error before there is an exchange; it ends the connection. */
+  #answerError(failure: Failure, route: number, nowMs: number): void {
+    const ctx = this.#ctx;
+    const { method, versionMinor } = ctx.requestHead;
+    const requestId = this.#newRequestId();
+    const bytes = renderAnswer(ctx, errorAnswer(failure, requestId), method, versionMinor, false);
+    recordRefused(ctx, this.peer, route, method, failure, requestId, nowMs);
+    this.#state = State.BUSY;
+    this.#inputPending = true;
+    this.#deliver(bytes, false, nowMs);
+  }
+
+  #newRequestId(): string {
+    const id = Buffer.alloc(32);
+    this.#ctx.ids.write(id, 0, 32);
+    return id.toString("latin1");
+  }
+
+  #deliver(bytes: Buffer, keepAlive: boolean, nowMs: number): void {
+    if (this.#state !== State.BUSY) return; // it went away while we looked for the answer
+    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
+    if (this.send(bytes, 0, bytes.length, true)) this.onExchangeDone(keepAlive, nowMs);
+    else this.onClose(nowMs);
+  }
+
+  /** Sends the error answer of an exchange. @returns its length in bytes. */
+  sendError(failure: Failure, exchange: Exchange, keepAlive: boolean): number {
+    const ctx = this.#ctx;
+    const id = exchange.requestIdBuffer.toString("latin1", exchange.requestIdStart, exchange.requestIdEnd);
+    const bytes = renderAnswer(ctx, errorAnswer(failure, id), exchange.method, exchange.versionMinor, keepAlive);
+    ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
+    if (!exchange.requestComplete) this.#inputPending = true;
+    this.send(bytes, 0, bytes.length, true);
+    return bytes.length;
+  }
+
+  // ── after an exchange ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The exchange has let go of everything; its last bytes may still be queued here. */
+  onExchangeDone(keepAlive: boolean, nowMs: number): void {
+    if (this.#exchange !== null && !this.#exchange.requestComplete) this.#inputPending = true;
+    this.#exchange = null;
+    if (this.#state === State.CLOSED) return;
+    if (this.gone) {
+      this.onClose(nowMs);
+      return;
+    }
+    this.#closeAfterFlush = !keepAlive;
+    if (this.queuedBytes > 0) {
+      this.#state = State.FLUSHING;
+      this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
+      return;
+    }
+    this.#afterFlush(nowMs);
+  }
+
+  #afterFlush(nowMs: number): void {
+    if (this.#closeAfterFlush) {
+      this.#close(nowMs);
+      return;
+    }
+    this.#state = State.IDLE;
+    // Called from within the loop over the requests of one packet: the loop goes on by itself.
+    if (this.#reading) return;
+    const held = this.#held;
+    this.#held = null;
+    this.resumeReading();
+    if (held !== null) this.#readRequests(held, nowMs);
+    else this.#awaitRequest(nowMs);
+  }
+
+  #awaitRequest(nowMs: number): void {
+    if (this.#inputEnded || this.#ctx.draining) this.#close(nowMs);
+    else this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.idleTimeoutMs);
+  }
+
+  /** Ends the connection so that the client gets all that was sent (RFC 9112 section 9.6). */
+  #close(nowMs: number): void {
+    const mayReceive = this.#inputPending || this.#held !== null;
+    this.#held = null;
+    if (this.#inputEnded || !mayReceive) {
+      const socket = this.socket;
+      this.#closed();
+      socket?.end();
+      return;
+    }
+    this.#state = State.LINGERING;
+    this.endSending();
+    this.resumeReading();
+    this.#ctx.wheel.set(this, nowMs + LINGER_MS);
+  }
+
+  /** The worker is finishing: an idle connection has no reason to stay. */
+  drain(nowMs: number): void {
+    if (this.#state === State.IDLE) this.#close(nowMs);
+    else if (this.#exchange?.isTunnel) this.#exchange.onClientDeadline(nowMs);
+  }
+
+  /** Ends the connection with a reset, so that a broken answer cannot be taken for a complete one. */
+  cutOff(): void {
+    this.#exchange = null;
+    if (this.#state === State.CLOSED) return;
+    const socket = this.socket;
+    this.#closed();
+    socket?.terminate();
+  }
+
+  #closed(): void {
+    this.#state = State.CLOSED;
+    this.gone = true;
+    this.socket = null;
+    this.#held = null;
+    this.dropQueue();
+    this.#ctx.wheel.remove(this);
+    this.#ctx.onClientGone(this);
+  }
+
+  // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  startTunnel(nowMs: number): void {
+    const held = this.#held;
+    this.#held = null;
+    this.resumeReading();
+    this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.tunnelTimeoutMs);
+    if (held !== null) this.#exchange?.onTunnelData(held, nowMs);
+    if (this.#inputEnded) this.#exchange?.onClientEnd(nowMs);
+  }
+
+  /** TLS is through: from here on the client may take its time. */
+  onHandshake(nowMs: number): void {
+    if (this.#state === State.IDLE) this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.idleTimeoutMs);
+  }
+
+  onDrain(nowMs: number): void {
+    if (!this.flush()) {
+      this.onClose(nowMs);
+      return;
+    }
+    if (this.#state !== State.FLUSHING) this.#exchange?.onClientDrain(nowMs);
+    else if (this.queuedBytes === 0) this.#afterFlush(nowMs);
+    else this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
+  }
+
+  /** The client's FIN: it may still read. */
+  onEnd(nowMs: number): void {
+    this.#inputEnded = true;
+    if (this.#state === State.BUSY) this.#exchange?.onClientEnd(nowMs);
+    else if (this.#state !== State.FLUSHING) this.#close(nowMs);
+  }
+
+  /** The socket is closed or broken. */
+  onClose(nowMs: number): void {
+    if (this.#state === State.CLOSED) return;
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#closed();
+    exchange?.abort(nowMs);
+  }
+
+  /** Something threw while this connection was served: it ends, whatever its state. */
+  onInternalError(nowMs: number): void {
+    this.#reading = false;
+    const exchange = this.#exchange;
+    if (exchange !== null) exchange.fail(Failures.INTERNAL, nowMs);
+    this.cutOff();
+  }
+
+  override onDeadline(nowMs: number): void {
+    switch (this.#state) {
+      case State.IDLE:
+        this.#close(nowMs);
+        return;
+      case State.HEAD:
+        this.#ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
+        this.#ctx.requestHead.method = Method.OTHER;
+        this.#ctx.requestHead.versionMinor = 1;
+        this.#ctx.requestHeadOwner = null;
+        this.#answerError(Failures.REQUEST_HEAD_TIMEOUT, Route.INVALID, nowMs);
+        return;
+      case State.BUSY:
+        this.#exchange?.onClientDeadline(nowMs);
+        return;
+      default:
+        this.cutOff();
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** What all connections of one worker share. The composition root of the worker (worker.ts) fills it. */
+import type { SharedMemory, WorkerBlock } from "../shared/layout.ts";
+import type { ProxySettings } from "../shared/protocol.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { AccessLog } from "./access-log.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { Exchange } from "./exchange.ts";
+import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
+import type { Picker } from "./pick.ts";
+import type { IdSource } from "./request-ids.ts";
+import type { RetryBudget } from "./retry-budget.ts";
+import type { StickyKey } from "./sticky-key.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
+import type { UpstreamPool } from "./upstream/pool.ts";
+import type { WaitQueue } from "./wait-queue.ts";
+
+export interface ProxyContext {
+  settings: ProxySettings;
+  limits: HeadLimits;
+  trustedProxies: TrustedProxies;
+  stickyKey: StickyKey;
+  retryBudget: RetryBudget;
+  readonly memory: SharedMemory;
+  readonly block: WorkerBlock;
+  readonly counters: Float64Array;
+  readonly picker: Picker;
+  /** Pools by slot. */
+  readonly pools: (UpstreamPool | undefined)[];
+  readonly queue: WaitQueue;
+  readonly wheel: TimerWheel;
+  readonly ids: IdSource;
+  readonly log: Logger;
+  accessLog: AccessLog | null;
+  /** Monotonic clock, milliseconds. Read once per event and handed down. */
+  readonly now: () => number;
+  /** Added to the monotonic clock it gives milliseconds since the epoch. */
+  readonly epochOffsetMs: number;
+  readonly random: () => number;
+  /** Where heads are put together; its content lasts until the next write. */
+  scratch: Buffer;
+  /** The parsers' results; their content lasts until the next parse. */
+  requestHead: RequestHead;
+  responseHead: ResponseHead;
+  /** The exchange whose head is in `requestHead`, so that another one knows to parse again. */
+  requestHeadOwner: Exchange | null;
+  /** The worker is finishing: connections are closed after their present answer. */
+  draining: boolean;
+  /** `Date: …\r\n` of the present second. */
+  dateLine: Buffer;
+  /** Asks the control process, for the paths that it answers. */
+  readonly admin: (method: string, path: string) => Promise<{ status: number; type: string; body: string }>;
+  /** Idle exchanges, to be used again. */
+  readonly freeExchanges: Exchange[];
+  /** A connection of a client ended. */
+  readonly onClientGone: (client: ClientConnection) => void;
+}

@@ -1,0 +1,38 @@
+/** Copies and number formatting for head rewriting and log lines: no allocation, small things without a native call. */
+
+/** Copies `src[start … end)` to `out[at]` and returns the offset after it. */
+export function copyBytes(out: Buffer, at: number, src: Buffer, start: number, end: number): number {
+  const length = end - start;
+  if (length > 24) {
+    src.copy(out, at, start, end);
+  } else {
+    for (let i = 0; i < length; i++) out[at + i] = src[start + i];
+  }
+  return at + length;
+}
+
+/** Copies all of `src` to `out[at]` and returns the offset after it. */
+export function copyAll(out: Buffer, at: number, src: Buffer): number {
+  src.copy(out, at);
+  return at + src.length;
+}
+
+/** Writes a non-negative integer in decimal and returns the offset after it. */
+export function writeInteger(out: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  let digits = 1;
+  for (let bound = 10; bound <= rest; bound *= 10) digits++;
+  for (let i = at + digits - 1; i >= at; i--) {
+    const tenth = Math.floor(rest / 10);
+    out[i] = 48 + (rest - tenth * 10);
+    rest = tenth;
+  }
+  return at + digits;
+}
+
+/** Are the bytes `a[aStart … aEnd)` those of `b`? */
+export function equalBytes(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array): boolean {
+  if (aEnd - aStart !== b.length) return false;
+  for (let i = 0; i < b.length; i++) if (a[aStart + i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,235 @@
+/**
+ * Everything that can go wrong with a request, in one table: what the client is told, what `Proxy-Status` (RFC 9209) and
+ * the log say, whose fault it was, and whether another server may be tried.
+ */
+
+/** Whose fault a failure is. Only `upstream` counts against a server. */
+export type FailureSource = "client" | "upstream" | "internal";
+
+export interface Failure {
+  /** The log field `error`, and the `code` of the JSON answer. */
+  readonly code: string;
+  /** Status of the answer; 0 = none can be sent (the client is gone). */
+  readonly status: number;
+  readonly source: FailureSource;
+  /** Error type of RFC 9209 section 2.3. */
+  readonly proxyError: string;
+  /** Another attempt may help, as far as the request allows one (see exchange.ts). */
+  readonly retryable: boolean;
+  /** For the person who reads the answer. */
+  readonly message: string;
+}
+
+function failure(
+  code: string,
+  status: number,
+  source: FailureSource,
+  proxyError: string,
+  retryable: boolean,
+  message: string,
+): Failure {
+  return Object.freeze({ code, status, source, proxyError, retryable, message });
+}
+
+export const Failures = {
+  CONNECT_REFUSED: failure(
+    "connect_refused",
+    502,
+    "upstream",
+    "connection_refused",
+    true,
+    "the server refused the connection",
+  ),
+  CONNECT_TIMEOUT: failure(
+    "connect_timeout",
+    504,
+    "upstream",
+    "connection_timeout",
+    true,
+    "the server did not accept the connection in time",
+  ),
+  CONNECT_FAILED: failure(
+    "connect_failed",
+    502,
+    "upstream",
+    "destination_unavailable",
+    true,
+    "the server cannot be reached",
+  ),
+  TLS_FAILED: failure(
+    "upstream_tls_failed",
+    502,
+    "upstream",
+    "tls_protocol_error",
+    true,
+    "the TLS handshake with the server failed",
+  ),
+  TLS_CERTIFICATE: failure(
+    "upstream_certificate_invalid",
+    502,
+    "upstream",
+    "tls_certificate_error",
+    true,
+    "the server's certificate could not be verified",
+  ),
+  /** A pooled connection that the server had closed: nothing to hold against it. */
+  STALE_CONNECTION: failure(
+    "stale_connection",
+    502,
+    "upstream",
+    "connection_terminated",
+    true,
+    "the server closed the connection as the request was sent",
+  ),
+  CLOSED_BEFORE_RESPONSE: failure(
+    "closed_before_response",
+    502,
+    "upstream",
+    "connection_terminated",
+    true,
+    "the server closed the connection without an answer",
+  ),
+  RESPONSE_TIMEOUT: failure(
+    "response_timeout",
+    504,
+    "upstream",
+    "http_response_timeout",
+    false,
+    "the server did not answer in time",
+  ),
+  REQUEST_WRITE_TIMEOUT: failure(
+    "upstream_write_timeout",
+    504,
+    "upstream",
+    "connection_write_timeout",
+    false,
+    "the server stopped reading the request",
+  ),
+  BAD_RESPONSE: failure(
+    "bad_response",
+    502,
+    "upstream",
+    "http_protocol_error",
+    false,
+    "the server's answer is not valid HTTP/1.1",
+  ),
+  UNEXPECTED_UPGRADE: failure(
+    "unexpected_upgrade",
+    502,
+    "upstream",
+    "http_upgrade_failed",
+    false,
+    "the server switched protocols without being asked",
+  ),
+  RESPONSE_TRUNCATED: failure(
+    "response_truncated",
+    502,
+    "upstream",
+    "http_response_incomplete",
+    false,
+    "the server closed the connection in the middle of its answer",
+  ),
+  RESPONSE_BODY_TIMEOUT: failure(
+    "response_body_timeout",
+    504,
+    "upstream",
+    "connection_read_timeout",
+    false,
+    "the server's answer stopped making progress",
+  ),
+  NO_SERVER: failure(
+    "no_server_available",
+    503,
+    "internal",
+    "destination_unavailable",
+    false,
+    "no healthy server is available",
+  ),
+  QUEUE_FULL: failure(
+    "queue_full",
+    503,
+    "internal",
+    "connection_limit_reached",
+    false,
+    "all servers are at capacity and the queue is full",
+  ),
+  QUEUE_TIMEOUT: failure(
+    "queue_timeout",
+    503,
+    "internal",
+    "connection_limit_reached",
+    false,
+    "all servers stayed at capacity",
+  ),
+  OVERLOADED: failure(
+    "overloaded",
+    503,
+    "internal",
+    "connection_limit_reached",
+    false,
+    "the connection limit is reached",
+  ),
+  CLIENT_ABORTED: failure("client_aborted", 0, "client", "http_request_error", false, "the client went away"),
+  CLIENT_WRITE_TIMEOUT: failure(
+    "client_write_timeout",
+    0,
+    "client",
+    "connection_write_timeout",
+    false,
+    "the client stopped reading the answer",
+  ),
+  REQUEST_HEAD_TIMEOUT: failure(
+    "request_head_timeout",
+    408,
+    "client",
+    "http_request_error",
+    false,
+    "the request head did not arrive in time",
+  ),
+  REQUEST_BODY_TIMEOUT: failure(
+    "request_body_timeout",
+    408,
+    "client",
+    "http_request_error",
+    false,
+    "the request body stopped making progress",
+  ),
+  REQUEST_TRUNCATED: failure(
+    "request_truncated",
+    400,
+    "client",
+    "http_request_error",
+    false,
+    "the connection was closed in the middle of the request",
+  ),
+  BODY_TOO_LARGE: failure(
+    "body_too_large",
+    413,
+    "client",
+    "http_request_denied",
+    false,
+    "the request body is larger than this proxy allows",
+  ),
+  METHOD_NOT_ALLOWED: failure(
+    "method_not_allowed",
+    405,
+    "client",
+    "http_request_denied",
+    false,
+    "this path answers GET and HEAD only",
+  ),
+  ADMIN_UNAVAILABLE: failure(
+    "admin_unavailable",
+    503,
+    "internal",
+    "proxy_internal_error",
+    false,
+    "the control process does not answer",
+  ),
+  INTERNAL: failure("internal_error", 500, "internal", "proxy_internal_error", false, "an error inside the proxy"),
+} as const;
+
+/** The failure for a request that the parser refused. */
+export function refusedRequest(status: number, code: string, message: string): Failure {
+  return failure(code, status, "client", "http_request_error", false, message);
+}

@@ -1,0 +1,127 @@
+/** Listening sockets of a worker: plain and TLS on Bun's sockets; several certificates (SNI) on node:tls. */
+import type { Socket, SocketHandler, TCPSocketListener, TCPSocketListenOptions } from "bun";
+import { type WorkerBlock, WorkerCounter } from "../shared/layout.ts";
+import type { TlsCertificate } from "../shared/protocol.ts";
+import type { RawSocket } from "./channel.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import type { ProxyContext } from "./context.ts";
+import { listenWithSni } from "./sni-listener.ts";
+
+/** An open listening socket. */
+export interface Listening {
+  readonly port: number;
+  /** Stops accepting. Connections live on. */
+  stop(): void;
+}
+
+/** Takes a fresh socket: a connection to serve, or null when it was refused. */
+export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => ClientConnection | null;
+
+/** "\x08http/1.1": ALPN in wire format (RFC 7301 section 3.1), the only one that Bun takes. */
+const ALPN = "\x08http/1.1";
+
+/** Listens without TLS. Throws when the port cannot be had. */
+export function listenPlain(ctx: ProxyContext, accept: Accept, host: string, port: number): Listening {
+  return wrap(Bun.listen<Accepted>(options(host, port, handlers(ctx, accept, false))));
+}
+
+/** Listens with TLS 1.2 and 1.3. Throws when the port cannot be had or a certificate cannot be used. */
+export function listenTls(
+  ctx: ProxyContext,
+  accept: Accept,
+  host: string,
+  port: number,
+  certificates: readonly TlsCertificate[],
+): Listening {
+  const [only] = certificates;
+  if (certificates.length > 1) return listenWithSni(ctx, accept, host, port, certificates);
+  const tls = { cert: only.certPem, key: only.keyPem, ALPNProtocols: ALPN };
+  return wrap(Bun.listen<Accepted>({ ...options(host, port, handlers(ctx, accept, true)), tls }));
+}
+
+/** `reusePort` is missing in Bun's types: all workers listen on the same port and the kernel spreads connections. */
+function options(
+  hostname: string,
+  port: number,
+  socket: SocketHandler<Accepted>,
+): TCPSocketListenOptions<Accepted> & { readonly reusePort: true } {
+  return { hostname, port, socket, reusePort: true, allowHalfOpen: true };
+}
+
+interface Accepted {
+  connection: ClientConnection | null;
+}
+
+function wrap(listener: TCPSocketListener<Accepted>): Listening {
+  return { port: listener.port, stop: () => listener.stop(false) };
+}
+
+/** Handlers guard themselves: Bun does not route what they throw to `error`, and one bad request must fail alone. */
+function handlers(ctx: ProxyContext, accept: Accept, secure: boolean): SocketHandler<Accepted> {
+  const { now } = ctx;
+  const fail = (socket: Socket<Accepted>, error: unknown): void => {
+    internalError(ctx, error);
+    const connection = socket.data.connection;
+    if (connection === null) socket.terminate();
+    else connection.onInternalError(now());
+  };
+  return {
+    binaryType: "buffer",
+    open(socket) {
+      socket.data = { connection: null };
+      try {
+        socket.data.connection = accept(socket, secure, now());
+      } catch (error) {
+        fail(socket, error);
+      }
+    },
+    handshake(socket, success) {
+      if (!success) ctx.counters[WorkerCounter.TLS_HANDSHAKE_ERRORS]++;
+      else socket.data.connection?.onHandshake(now());
+    },
+    data(socket, data) {
+      try {
+        socket.data.connection?.onData(data, now());
+      } catch (error) {
+        fail(socket, error);
+      }
+    },
+    drain(socket) {
+      try {
+        socket.data.connection?.onDrain(now());
+      } catch (error) {
+        fail(socket, error);
+      }
+    },
+    end(socket) {
+      try {
+        socket.data.connection?.onEnd(now());
+      } catch (error) {
+        fail(socket, error);
+      }
+    },
+    close(socket) {
+      try {
+        socket.data?.connection?.onClose(now());
+      } catch (error) {
+        fail(socket, error);
+      }
+    },
+    error(socket) {
+      try {
+        socket.data?.connection?.onClose(now());
+      } catch (error) {
+        fail(socket, error);
+      }
+    },
+  };
+}
+
+/** Counts and logs what should not have happened. */
+export function internalError(
+  ctx: { counters: WorkerBlock["counters"]; log: ProxyContext["log"] },
+  error: unknown,
+): void {
+  ctx.counters[WorkerCounter.INTERNAL_ERRORS]++;
+  ctx.log.error({ err: error }, "internal error: one connection was ended");
+}

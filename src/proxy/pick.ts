@@ -1,0 +1,135 @@
+/**
+ * Which servers may take a request now, asked in one place: health, drain, ejection, panic, capacity and "not the one
+ * that just failed". The strategy only chooses among what is left.
+ */
+import type { Strategy } from "../balancing/strategy.ts";
+import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../shared/layout.ts";
+
+/** No server may take requests at all. */
+export const NO_SERVER = -1;
+/** There are servers, but all are at their hard limit. */
+export const ALL_FULL = -2;
+
+export class Picker {
+  readonly #memory: SharedMemory;
+  readonly #own: WorkerBlock;
+  #strategy: Strategy;
+  /** Slots that this worker knows an endpoint for: id by slot, 0 = none. */
+  readonly #knownIds = new Int32Array(MAX_SERVERS);
+  readonly #candidates = new Int32Array(MAX_SERVERS);
+  readonly #filtered = new Int32Array(MAX_SERVERS);
+  #count = 0;
+  #limited = false;
+  #seenVersion = -1;
+
+  constructor(memory: SharedMemory, own: WorkerBlock, strategy: Strategy) {
+    this.#memory = memory;
+    this.#own = own;
+    this.#strategy = strategy;
+  }
+
+  get usesKey(): boolean {
+    return this.#strategy.usesKey === true;
+  }
+
+  setStrategy(strategy: Strategy): void {
+    this.#strategy = strategy;
+    this.#seenVersion = -1;
+  }
+
+  /** Tells which server each slot means to this worker. */
+  setKnownIds(ids: Iterable<readonly [slot: number, id: number]>): void {
+    this.#knownIds.fill(0);
+    for (const [slot, id] of ids) this.#knownIds[slot] = id;
+    this.#seenVersion = -1;
+  }
+
+  /**
+   * Chooses a server and takes one of its in-flight places. Give the place back with `release`.
+   * @param excluded slot to avoid if any other will do; -1 = none.
+   * @returns a slot, `NO_SERVER` or `ALL_FULL`.
+   */
+  acquire(key: number, nowMs: number, excluded: number): number {
+    if (this.#memory.header[Header.TABLE_VERSION] !== this.#seenVersion) this.#refresh();
+    if (this.#count === 0) return NO_SERVER;
+    if (!this.#limited && excluded < 0) {
+      const slot = this.#strategy.pick(this.#candidates, this.#count, key, nowMs);
+      this.#take(slot);
+      return slot;
+    }
+    return this.#acquireFiltered(key, nowMs, excluded);
+  }
+
+  release(slot: number): void {
+    Atomics.sub(this.#memory.servers.inFlight, slot, 1);
+    this.#own.ownInFlight[slot]--;
+  }
+
+  /** An attempt ended with a complete response head, or without one (`failed`). */
+  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {
+    const failures = this.#memory.servers.consecutiveFailures;
+    if (failed) Atomics.add(failures, slot, 1);
+    else if (failures[slot] !== 0) Atomics.store(failures, slot, 0);
+    this.#strategy.onOutcome?.(slot, latencyMs, failed, nowMs);
+  }
+
+  #take(slot: number): number {
+    this.#own.ownInFlight[slot]++;
+    return Atomics.add(this.#memory.servers.inFlight, slot, 1);
+  }
+
+  #acquireFiltered(key: number, nowMs: number, excluded: number): number {
+    const { inFlight, hardLimit } = this.#memory.servers;
+    // Another worker may take the last place between the look and the grab: look again then.
+    for (let round = 0; round < 3; round++) {
+      let n = 0;
+      let excludedFits = false;
+      for (let i = 0; i < this.#count; i++) {
+        const slot = this.#candidates[i];
+        const limit = hardLimit[slot];
+        if (limit > 0 && inFlight[slot] >= limit) continue;
+        if (slot === excluded) {
+          excludedFits = true;
+          continue;
+        }
+        this.#filtered[n++] = slot;
+      }
+      if (n === 0) {
+        if (!excludedFits) return ALL_FULL;
+        this.#filtered[n++] = excluded;
+      }
+      const slot = this.#strategy.pick(this.#filtered, n, key, nowMs);
+      const before = this.#take(slot);
+      const limit = hardLimit[slot];
+      if (limit === 0 || before < limit) return slot;
+      this.release(slot);
+    }
+    return ALL_FULL;
+  }
+
+  /** Reads the published table again; keeps the last complete view while the supervisor is writing. */
+  #refresh(): void {
+    const { header, servers } = this.#memory;
+    const version = Atomics.load(header, Header.TABLE_VERSION);
+    if (version % 2 !== 0) return;
+    const panic = header[Header.PANIC] === 1;
+    let n = 0;
+    let limited = false;
+    for (let slot = 0; slot < MAX_SERVERS; slot++) {
+      const id = servers.id[slot];
+      if (id === 0 || id !== this.#knownIds[slot]) continue;
+      const state = servers.state[slot];
+      const eligible =
+        state === ServerState.UP || (panic && (state === ServerState.DOWN || state === ServerState.EJECTED));
+      if (!eligible) continue;
+      this.#filtered[n++] = slot;
+      if (servers.hardLimit[slot] > 0) limited = true;
+    }
+    if (Atomics.load(header, Header.TABLE_VERSION) !== version) return; // overtaken: the next request reads again
+    this.#candidates.set(this.#filtered.subarray(0, n));
+    this.#count = n;
+    this.#limited = limited;
+    this.#seenVersion = version;
+    if (n > 0) this.#strategy.onCandidates?.(this.#candidates, n);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The response head that the client gets: the server's bytes in the server's order, without hop-by-hop fields
+ * (RFC 9110 section 7.6.1), with `Via`, a `Date` where the server sent none, and the fate of the connection.
+ */
+import { copyAll, copyBytes, writeInteger } from "./copy.ts";
+import { FieldId, HOP_BY_HOP_MASK } from "./http1/field-names.ts";
+import type { ResponseHead } from "./http1/head.ts";
+import { PROXY_NAME } from "./rewrite-request.ts";
+import { writeFields } from "./write-fields.ts";
+
+const HTTP_1_1 = Buffer.from("HTTP/1.1 ");
+const VIA_1_1 = Buffer.from(`Via: 1.1 ${PROXY_NAME}\r\n`);
+const VIA_1_0 = Buffer.from(`Via: 1.0 ${PROXY_NAME}\r\n`);
+const CONNECTION_CLOSE = Buffer.from("Connection: close\r\n");
+const CONNECTION_KEEP_ALIVE = Buffer.from("Connection: keep-alive\r\n");
+const CONNECTION_UPGRADE = Buffer.from("Connection: Upgrade\r\n");
+const CRLF = Buffer.from("\r\n");
+
+/** Load reports are for the balancer (ORCA, gRFC A51), not for the client. */
+const DROPPED = HOP_BY_HOP_MASK | (1 << FieldId.ENDPOINT_LOAD_METRICS) | (1 << FieldId.ENDPOINT_LOAD_METRICS_BIN);
+const FRAMING = (1 << FieldId.TRANSFER_ENCODING) | (1 << FieldId.TRAILER);
+const UPGRADE_BIT = 1 << FieldId.UPGRADE;
+
+/** What the client is told about its connection. */
+export const ClientConnectionHeader = { NONE: 0, CLOSE: 1, KEEP_ALIVE: 2, UPGRADE: 3 } as const;
+export type ClientConnectionHeader = (typeof ClientConnectionHeader)[keyof typeof ClientConnectionHeader];
+
+/** Statuses whose `Upgrade` field is kept: 101 Switching Protocols and 426 Upgrade Required. */
+function keepsUpgrade(status: number): boolean {
+  return status === 101 || status === 426;
+}
+
+/**
+ * Writes the head for the client at `out[start]` and returns the offset after it.
+ * @param dechunk the body will be sent without its chunked coding (an HTTP/1.0 client).
+ * @param date the current `Date: …` line, added when the server sent none.
+ */
+export function writeResponseHead(
+  out: Buffer,
+  start: number,
+  buf: Buffer,
+  head: ResponseHead,
+  connection: ClientConnectionHeader,
+  dechunk: boolean,
+  date: Buffer,
+): number {
+  let at = copyAll(out, start, HTTP_1_1);
+  at = writeInteger(out, at, head.status);
+  out[at++] = 32;
+  at = copyBytes(out, at, buf, head.reasonStart, head.reasonEnd);
+  at = copyAll(out, at, CRLF);
+
+  let dropped = dechunk ? DROPPED | FRAMING : DROPPED;
+  if (keepsUpgrade(head.status)) dropped &= ~UPGRADE_BIT;
+  at = writeFields(out, at, buf, head, dropped);
+
+  at = copyAll(out, at, head.versionMinor === 1 ? VIA_1_1 : VIA_1_0);
+  if (!head.has(FieldId.DATE) && head.status >= 200) at = copyAll(out, at, date);
+  if (connection === ClientConnectionHeader.CLOSE) at = copyAll(out, at, CONNECTION_CLOSE);
+  else if (connection === ClientConnectionHeader.KEEP_ALIVE) at = copyAll(out, at, CONNECTION_KEEP_ALIVE);
+  else if (connection === ClientConnectionHeader.UPGRADE) at = copyAll(out, at, CONNECTION_UPGRADE);
+  return copyAll(out, at, CRLF);
+}

@@ -1,0 +1,302 @@
+/** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
+import { serverIdentityHash } from "../balancing/hash.ts";
+import { createStrategy } from "../balancing/registry.ts";
+import type { Strategy } from "../balancing/strategy.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from "../shared/layout.ts";
+import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { AccessLog } from "./access-log.ts";
+import type { RawSocket } from "./channel.ts";
+import { ClientConnection } from "./client-connection.ts";
+import type { ProxyContext } from "./context.ts";
+import { RequestHead, ResponseHead } from "./http1/head.ts";
+import { internalError, type Listening, listenPlain, listenTls } from "./listener.ts";
+import { Picker } from "./pick.ts";
+import { IdSource } from "./request-ids.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import { createStickyKey } from "./sticky-key.ts";
+import { TimerWheel } from "./timer-wheel.ts";
+import { TrustedProxies } from "./trusted-proxies.ts";
+import { createDial, type Dial } from "./upstream/dial.ts";
+import { UpstreamPool } from "./upstream/pool.ts";
+import { WaitQueue } from "./wait-queue.ts";
+
+export interface ProxyServerOptions {
+  readonly memory: SharedMemory;
+  readonly block: WorkerBlock;
+  readonly settings: ProxySettings;
+  readonly endpoints: readonly Endpoint[];
+  readonly log: Logger;
+  /** Monotonic clock, milliseconds. */
+  readonly now: () => number;
+  /** Added to the monotonic clock it gives milliseconds since the epoch. */
+  readonly epochOffsetMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Four random words for request ids. */
+  readonly seed: Uint32Array;
+  readonly admin: ProxyContext["admin"];
+  /** Where access lines go. */
+  readonly accessLogFd: number;
+}
+
+/** Retries per second that the budget always allows. */
+const RETRY_FLOOR_PER_SECOND = 3;
+/** Connections beyond the limit that still get an answer (503); more are reset. */
+const SHED_MARGIN = 256;
+const LOG_FLUSH_MS = 200;
+const TICK_MS = 50;
+
+export class ProxyServer {
+  readonly log: Logger;
+  readonly #ctx: ProxyContext;
+  readonly #clients = new Set<ClientConnection>();
+  readonly #accessLogFd: number;
+  readonly #memory: SharedMemory;
+  readonly #random: () => number;
+  readonly #identityHash = new Uint32Array(MAX_SERVERS);
+  readonly #dial: Dial;
+  #plain: Listening;
+  #tls: Listening | null;
+  #onDrained: (() => void) | null = null;
+  #second = 0;
+  #drainDeadlineMs = Number.POSITIVE_INFINITY;
+
+  /** Listens at once. Throws an `Error` for the operator when a port cannot be had. */
+  constructor(options: ProxyServerOptions) {
+    const { memory, block, settings, log, now } = options;
+    this.log = log;
+    this.#memory = memory;
+    this.#random = options.random;
+    this.#accessLogFd = options.accessLogFd;
+    this.#dial = createDial(now, (error) => internalError(this.#ctx, error));
+    const trustedProxies = new TrustedProxies(settings.trustedProxies);
+    this.#ctx = {
+      settings,
+      limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
+      trustedProxies,
+      stickyKey: createStickyKey(settings.hashOn, trustedProxies),
+      retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
+      memory,
+      block,
+      counters: block.counters,
+      picker: new Picker(memory, block, this.#createStrategy(settings)),
+      pools: new Array(MAX_SERVERS).fill(undefined),
+      queue: new WaitQueue(block, now),
+      wheel: new TimerWheel(now(), TICK_MS),
+      ids: new IdSource(options.seed),
+      log,
+      accessLog: null,
+      now,
+      epochOffsetMs: options.epochOffsetMs,
+      random: options.random,
+      scratch: createScratch(settings),
+      requestHead: new RequestHead(settings.maxHeaderCount),
+      responseHead: new ResponseHead(settings.maxHeaderCount),
+      requestHeadOwner: null,
+      draining: false,
+      dateLine: dateLine(now() + options.epochOffsetMs),
+      admin: options.admin,
+      freeExchanges: [],
+      onClientGone: (client) => this.#onClientGone(client),
+    };
+    this.#setAccessLog(settings);
+    this.setEndpoints(options.endpoints);
+    this.#plain = this.#listen(settings);
+    this.#tls = this.#listenTls(settings);
+    setInterval(() => this.#tick(), TICK_MS);
+    setInterval(() => this.#ctx.accessLog?.flush(), LOG_FLUSH_MS);
+  }
+
+  /** The port that is listened on; another than the setting's when that is 0. */
+  get port(): number {
+    return this.#plain.port;
+  }
+
+  /** 0 = no TLS. */
+  get tlsPort(): number {
+    return this.#tls?.port ?? 0;
+  }
+
+  // ── what changes while it runs ───────────────────────────────────────────────────────────────────────────────────
+
+  /** The fleet changed. Servers that stay keep their connections. */
+  setEndpoints(endpoints: readonly Endpoint[]): void {
+    const { pools, picker, settings, wheel, counters } = this.#ctx;
+    const bySlot = new Map(endpoints.map((endpoint) => [endpoint.slot, endpoint]));
+    for (let slot = 0; slot < MAX_SERVERS; slot++) {
+      const endpoint = bySlot.get(slot);
+      const old = pools[slot];
+      if (old !== undefined && old.endpoint.id === endpoint?.id) continue;
+      old?.retire();
+      pools[slot] = endpoint && new UpstreamPool(endpoint, settings, wheel, counters, this.#dial);
+      this.#identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
+    }
+    picker.setKnownIds(endpoints.map(({ slot, id }) => [slot, id] as const));
+  }
+
+  /** New settings for what comes; connections and what was learned live on. */
+  setSettings(settings: ProxySettings): void {
+    const ctx = this.#ctx;
+    const old = ctx.settings;
+    ctx.settings = settings;
+    ctx.limits = { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount };
+    if (settings.maxHeaderBytes !== old.maxHeaderBytes) ctx.scratch = createScratch(settings);
+    if (settings.maxHeaderCount !== old.maxHeaderCount) {
+      ctx.requestHead = new RequestHead(settings.maxHeaderCount);
+      ctx.responseHead = new ResponseHead(settings.maxHeaderCount);
+      ctx.requestHeadOwner = null;
+    }
+    ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
+    ctx.stickyKey = createStickyKey(settings.hashOn, ctx.trustedProxies);
+    if (settings.retryBudgetPercent !== old.retryBudgetPercent) {
+      ctx.retryBudget = new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, ctx.now());
+    }
+    if (settings.strategy !== old.strategy || settings.hashBalanceFactor !== old.hashBalanceFactor) {
+      ctx.picker.setStrategy(this.#createStrategy(settings));
+    }
+    for (const pool of ctx.pools) if (pool !== undefined) pool.settings = settings;
+    this.#setAccessLog(settings);
+    this.#replaceListeners(settings, old);
+  }
+
+  /** Stops accepting, lets requests finish and closes what is idle; then calls `onDrained`, at the latest in time. */
+  drain(onDrained: () => void): void {
+    if (this.#onDrained !== null) return;
+    const ctx = this.#ctx;
+    this.#onDrained = onDrained;
+    this.#drainDeadlineMs = ctx.now() + ctx.settings.shutdownTimeoutMs;
+    ctx.draining = true;
+    this.#plain.stop();
+    this.#tls?.stop();
+    const nowMs = ctx.now();
+    for (const client of [...this.#clients]) client.drain(nowMs);
+    this.#checkDrained(nowMs);
+  }
+
+  async closeLogs(timeoutMs: number): Promise<void> {
+    await this.#ctx.accessLog?.close(timeoutMs);
+  }
+
+  // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  readonly #accept = (socket: RawSocket, secure: boolean, nowMs: number): ClientConnection | null => {
+    const { counters, settings } = this.#ctx;
+    const most = settings.maxConnections;
+    const open = most > 0 ? this.#connectionsOfAllWorkers() : 0;
+    if (most > 0 && open >= most + SHED_MARGIN) {
+      counters[WorkerCounter.CONNECTIONS_REJECTED]++;
+      socket.terminate();
+      return null;
+    }
+    const shed = most > 0 && open >= most;
+    if (shed) counters[WorkerCounter.CONNECTIONS_REJECTED]++;
+    counters[WorkerCounter.CONNECTIONS_ACCEPTED]++;
+    counters[WorkerCounter.CONNECTIONS_OPEN]++;
+    const client = new ClientConnection(this.#ctx, socket, secure, shed, nowMs);
+    this.#clients.add(client);
+    return client;
+  };
+
+  #connectionsOfAllWorkers(): number {
+    let open = 0;
+    for (const { counters } of this.#memory.workers) open += counters[WorkerCounter.CONNECTIONS_OPEN];
+    return open;
+  }
+
+  #onClientGone(client: ClientConnection): void {
+    if (!this.#clients.delete(client)) return;
+    this.#ctx.counters[WorkerCounter.CONNECTIONS_OPEN]--;
+    if (this.#onDrained !== null) this.#checkDrained(this.#ctx.now());
+  }
+
+  #tick(): void {
+    const ctx = this.#ctx;
+    const nowMs = ctx.now();
+    const second = Math.floor((nowMs + ctx.epochOffsetMs) / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      ctx.dateLine = dateLine(second * 1000);
+    }
+    ctx.wheel.advance(nowMs);
+    if (this.#onDrained !== null) this.#checkDrained(nowMs);
+  }
+
+  #checkDrained(nowMs: number): void {
+    if (this.#clients.size > 0 && nowMs < this.#drainDeadlineMs) return;
+    const done = this.#onDrained;
+    // Said once: whoever is still connected then has had its time.
+    this.#onDrained = () => {};
+    this.#drainDeadlineMs = Number.POSITIVE_INFINITY;
+    done?.();
+  }
+
+  #createStrategy(settings: ProxySettings): Strategy {
+    const { servers } = this.#memory;
+    const fleet = { ...servers, identityHash: this.#identityHash };
+    return createStrategy(
+      settings.strategy,
+      { fleet, random: this.#random },
+      { hashBalanceFactor: settings.hashBalanceFactor },
+    );
+  }
+
+  #setAccessLog(settings: ProxySettings): void {
+    const ctx = this.#ctx;
+    ctx.accessLog?.flush();
+    if (!settings.accessLog) ctx.accessLog = null;
+    else if (ctx.accessLog === null || ctx.accessLog.format !== settings.logFormat) {
+      ctx.accessLog = new AccessLog(this.#accessLogFd, ctx.block, settings.logFormat);
+    }
+  }
+
+  #listen(settings: ProxySettings): Listening {
+    return listening(settings.host, settings.port, (host, port) => listenPlain(this.#ctx, this.#accept, host, port));
+  }
+
+  #listenTls(settings: ProxySettings): Listening | null {
+    const { tls } = settings;
+    if (tls === null) return null;
+    return listening(settings.host, tls.port, (host, port) =>
+      listenTls(this.#ctx, this.#accept, host, port, tls.certificates),
+    );
+  }
+
+  /** The new socket listens before the old one stops, so that no client finds the port closed. */
+  #replaceListeners(settings: ProxySettings, old: ProxySettings): void {
+    try {
+      if (settings.host !== old.host || settings.port !== old.port) {
+        const replaced = this.#plain;
+        this.#plain = this.#listen(settings);
+        replaced.stop();
+      }
+      if (settings.host !== old.host || JSON.stringify(settings.tls) !== JSON.stringify(old.tls)) {
+        const replaced = this.#tls;
+        this.#tls = this.#listenTls(settings);
+        replaced?.stop();
+      }
+    } catch (error) {
+      this.log.error({ err: error }, "cannot listen as newly configured: the old listener stays");
+    }
+  }
+}
+
+function listening(host: string, port: number, listen: (host: string, port: number) => Listening): Listening {
+  try {
+    return listen(host, port);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why =
+      code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "permission denied" : (code ?? message);
+    throw new Error(`cannot listen on ${host}:${port}: ${why}`, { cause });
+  }
+}
+
+/** Room for a head twice (forwarding fields repeat its host), what we add, and a coalesced body. */
+function createScratch(settings: ProxySettings): Buffer {
+  return Buffer.allocUnsafeSlow(3 * settings.maxHeaderBytes + 64 * 1024);
+}
+
+function dateLine(wallMs: number): Buffer {
+  return Buffer.from(`Date: ${new Date(wallMs).toUTCString()}\r\n`);
+}

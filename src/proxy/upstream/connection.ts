@@ -1,0 +1,171 @@
+/** One connection to a server: connecting, idle in its pool, or serving one exchange. */
+import { Channel, type RawSocket } from "../channel.ts";
+import type { Failure } from "../failure.ts";
+import { Failures } from "../failure.ts";
+import { HeadBuffer } from "../http1/head-buffer.ts";
+import type { TimerWheel } from "../timer-wheel.ts";
+import type { UpstreamPool } from "./pool.ts";
+
+/** Who is told what happens on a busy connection. */
+export interface UpstreamUser {
+  /** The connection is ready; nothing was sent on it yet. */
+  onConnected(connection: UpstreamConnection, nowMs: number): void;
+  onConnectFailed(connection: UpstreamConnection, failure: Failure, nowMs: number): void;
+  onUpstreamData(connection: UpstreamConnection, data: Buffer, nowMs: number): void;
+  /** The server sends nothing more (FIN); or, with `broken`, the connection is gone both ways. */
+  onUpstreamEnd(connection: UpstreamConnection, broken: boolean, nowMs: number): void;
+  onUpstreamDrain(connection: UpstreamConnection, nowMs: number): void;
+  onUpstreamDeadline(connection: UpstreamConnection, nowMs: number): void;
+}
+
+const State = { CONNECTING: 0, IDLE: 1, BUSY: 2, CLOSED: 3 } as const;
+
+export class UpstreamConnection extends Channel {
+  readonly pool: UpstreamPool;
+  user: UpstreamUser | null;
+  /** Answers that it has carried: a connection that has carried one may turn out stale. */
+  served = 0;
+  /** Bytes of the present answer have arrived. */
+  answered = false;
+  /** Monotonic milliseconds since when it is idle. */
+  idleSinceMs = 0;
+  #state: number = State.CONNECTING;
+  /** Given up while connecting; the kernel has not ended the attempt yet. */
+  #abandoned = false;
+  #headBuffer: HeadBuffer | null = null;
+
+  constructor(pool: UpstreamPool, user: UpstreamUser, wheel: TimerWheel) {
+    super(null, wheel);
+    this.pool = pool;
+    this.user = user;
+  }
+
+  get connecting(): boolean {
+    return this.#state === State.CONNECTING;
+  }
+
+  /** Collects a head that arrives in pieces. */
+  headBuffer(maxHeadBytes: number): HeadBuffer {
+    this.#headBuffer ??= new HeadBuffer(maxHeadBytes);
+    return this.#headBuffer;
+  }
+
+  get collectingHead(): boolean {
+    return this.#headBuffer !== null && this.#headBuffer.length > 0;
+  }
+
+  /** The handshake is through (TCP, and TLS where there is any). */
+  opened(socket: RawSocket, nowMs: number): void {
+    if (this.#state === State.CLOSED) {
+      this.#endAbandoned();
+      socket.terminate();
+      return;
+    }
+    this.socket = socket;
+    this.wheel.clear(this);
+    const user = this.user;
+    if (user === null) {
+      // Whoever wanted it has gone; the next one may have it.
+      this.pool.release(this, nowMs);
+      return;
+    }
+    this.#state = State.BUSY;
+    user.onConnected(this, nowMs);
+  }
+
+  /** The connection could not be made. */
+  failed(failure: Failure, nowMs: number): void {
+    this.#endAbandoned();
+    if (this.#state === State.CLOSED) return;
+    this.#state = State.CLOSED;
+    this.wheel.remove(this);
+    this.pool.connectFailed();
+    const user = this.user;
+    this.user = null;
+    user?.onConnectFailed(this, failure, nowMs);
+  }
+
+  /** Takes it out of the pool for an exchange. */
+  use(user: UpstreamUser): void {
+    this.user = user;
+    this.answered = false;
+    this.#state = State.BUSY;
+  }
+
+  /** It is clean and may serve the next exchange. */
+  becomeIdle(nowMs: number, idleTimeoutMs: number): void {
+    this.user = null;
+    this.served++;
+    this.idleSinceMs = nowMs;
+    this.#state = State.IDLE;
+    this.resumeReading();
+    this.wheel.set(this, nowMs + idleTimeoutMs);
+  }
+
+  /** Ends it, whatever it is doing, without telling its user. */
+  destroy(): void {
+    if (this.#state === State.CLOSED) return;
+    const state = this.#state;
+    this.#state = State.CLOSED;
+    this.user = null;
+    this.wheel.remove(this);
+    this.dropQueue();
+    if (state === State.CONNECTING) {
+      this.#abandoned = true;
+      this.pool.abandoned();
+      return;
+    }
+    this.pool.closed(this, state === State.IDLE);
+    const socket = this.socket;
+    this.socket = null;
+    socket?.terminate();
+  }
+
+  onData(data: Buffer, nowMs: number): void {
+    if (this.#state === State.BUSY) {
+      this.answered = true;
+      this.user?.onUpstreamData(this, data, nowMs);
+      return;
+    }
+    // Bytes that nobody asked for must never become the beginning of somebody's answer.
+    this.destroy();
+  }
+
+  onEnd(nowMs: number): void {
+    if (this.#state === State.BUSY) this.user?.onUpstreamEnd(this, false, nowMs);
+    else this.destroy();
+  }
+
+  onDrain(nowMs: number): void {
+    if (!this.flush()) {
+      this.onClose(nowMs);
+      return;
+    }
+    this.user?.onUpstreamDrain(this, nowMs);
+  }
+
+  /** The socket is closed or broken. */
+  onClose(nowMs: number): void {
+    this.#endAbandoned();
+    if (this.#state === State.CLOSED) return;
+    this.gone = true;
+    const user = this.user;
+    if (this.#state === State.BUSY && user !== null) user.onUpstreamEnd(this, true, nowMs);
+    this.destroy();
+  }
+
+  #endAbandoned(): void {
+    if (!this.#abandoned) return;
+    this.#abandoned = false;
+    this.pool.abandonedEnded();
+  }
+
+  override onDeadline(nowMs: number): void {
+    if (this.#state === State.CONNECTING) {
+      const user = this.user;
+      this.destroy();
+      user?.onConnectFailed(this, Failures.CONNECT_TIMEOUT, nowMs);
+    } else if (this.#state === State.BUSY) this.user?.onUpstreamDeadline(this, nowMs);
+    else this.destroy();
+  }
+}

@@ -1,0 +1,146 @@
+/** Opens sockets to servers: TCP, or TLS with the certificate verified against the server's name. */
+import { checkServerIdentity, rootCertificates } from "node:tls";
+import type { Socket, SocketHandler } from "bun";
+import type { Endpoint } from "../../shared/protocol.ts";
+import { type Failure, Failures } from "../failure.ts";
+import type { UpstreamConnection } from "./connection.ts";
+
+/** Starts to connect `connection` to `endpoint`; the connection itself is told of the outcome. */
+export type Dial = (endpoint: Endpoint, caPem: string, connection: UpstreamConnection) => void;
+
+/**
+ * @param now monotonic clock, milliseconds.
+ * @param onInternalError told of exceptions in a handler: Bun would not route them to the socket's `error` handler. The
+ * connection that met one is ended.
+ */
+export function createDial(now: () => number, onInternalError: (error: unknown) => void): Dial {
+  const tcp = handlers(now, onInternalError);
+  const tls = tlsHandlers(tcp, now, onInternalError);
+  return (endpoint, caPem, connection) => {
+    try {
+      Bun.connect<UpstreamConnection>({
+        hostname: endpoint.address,
+        port: endpoint.port,
+        allowHalfOpen: true,
+        data: connection,
+        socket: endpoint.tls ? tls : tcp,
+        ...(endpoint.tls ? { tls: tlsOptions(endpoint, caPem) } : {}),
+      }).catch(() => {}); // connectError has told already
+    } catch (error) {
+      onInternalError(error);
+      queueMicrotask(() => connection.failed(Failures.CONNECT_FAILED, now()));
+    }
+  };
+}
+
+function tlsOptions(endpoint: Endpoint, caPem: string) {
+  return {
+    serverName: endpoint.hostname,
+    rejectUnauthorized: true,
+    ...(caPem === "" ? {} : { ca: [...rootCertificates, caPem] }),
+  };
+}
+
+function handlers(now: () => number, onInternalError: (error: unknown) => void): SocketHandler<UpstreamConnection> {
+  const fail = (connection: UpstreamConnection, error: unknown): void => {
+    onInternalError(error);
+    connection.onClose(now());
+  };
+  return {
+    binaryType: "buffer",
+    open(socket) {
+      try {
+        socket.data.opened(socket, now());
+      } catch (error) {
+        fail(socket.data, error);
+      }
+    },
+    data(socket, data) {
+      try {
+        socket.data.onData(data, now());
+      } catch (error) {
+        fail(socket.data, error);
+      }
+    },
+    drain(socket) {
+      try {
+        socket.data.onDrain(now());
+      } catch (error) {
+        fail(socket.data, error);
+      }
+    },
+    end(socket) {
+      try {
+        socket.data.onEnd(now());
+      } catch (error) {
+        fail(socket.data, error);
+      }
+    },
+    close(socket) {
+      try {
+        socket.data.onClose(now());
+      } catch (error) {
+        fail(socket.data, error);
+      }
+    },
+    error(socket) {
+      try {
+        socket.data.onClose(now());
+      } catch (error) {
+        fail(socket.data, error);
+      }
+    },
+    connectError(socket, error) {
+      const refused = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+      try {
+        socket.data.failed(refused ? Failures.CONNECT_REFUSED : Failures.CONNECT_FAILED, now());
+      } catch (thrown) {
+        fail(socket.data, thrown);
+      }
+    },
+  };
+}
+
+/** With TLS the connection is open when the handshake is through and the certificate is the server's. */
+function tlsHandlers(
+  tcp: SocketHandler<UpstreamConnection>,
+  now: () => number,
+  onInternalError: (error: unknown) => void,
+): SocketHandler<UpstreamConnection> {
+  return {
+    ...tcp,
+    open() {},
+    close(socket) {
+      // Before the handshake is through there is no exchange that an end could belong to.
+      if (socket.data.connecting) socket.data.failed(Failures.TLS_FAILED, now());
+      else tcp.close?.(socket);
+    },
+    handshake(socket, success, verifyError) {
+      try {
+        const failure = handshakeFailure(socket, success, verifyError);
+        if (failure === null) {
+          socket.data.opened(socket, now());
+          return;
+        }
+        socket.data.failed(failure, now());
+        socket.terminate();
+      } catch (error) {
+        onInternalError(error);
+        socket.data.failed(Failures.TLS_FAILED, now());
+        socket.terminate();
+      }
+    },
+  };
+}
+
+/** Both the flag and the error must be looked at: Bun reports some failures through one of them only. */
+function handshakeFailure(
+  socket: Socket<UpstreamConnection>,
+  success: boolean,
+  verifyError: Error | null,
+): Failure | null {
+  if (verifyError) return Failures.TLS_CERTIFICATE;
+  if (!success) return Failures.TLS_FAILED;
+  const identity = checkServerIdentity(socket.data.pool.endpoint.hostname, socket.getPeerCertificate());
+  return identity === undefined ? null : Failures.TLS_CERTIFICATE;
+}

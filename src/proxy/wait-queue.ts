@@ -1,0 +1,62 @@
+/**
+ * Requests that wait because every server is at its hard limit: first come, first served, bounded in length; each has a
+ * deadline of its own (`QUEUE_TIMEOUT_MS`). A place may also come free through another worker, which nobody announces,
+ * so while anyone waits the worker looks every few milliseconds.
+ */
+import { type WorkerBlock, WorkerCounter } from "../shared/layout.ts";
+
+export interface Waiting {
+  /** Tries again to get a server. False = still no room. */
+  retryFromQueue(nowMs: number): boolean;
+}
+
+/** How often the queue is tried while anyone waits, milliseconds. */
+export const QUEUE_POLL_MS = 5;
+
+export class WaitQueue {
+  readonly #waiting: Waiting[] = [];
+  readonly #block: WorkerBlock;
+  readonly #now: () => number;
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  constructor(block: WorkerBlock, now: () => number) {
+    this.#block = block;
+    this.#now = now;
+  }
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  push(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#changed();
+  }
+
+  remove(waiting: Waiting): void {
+    const at = this.#waiting.indexOf(waiting);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    this.#changed();
+  }
+
+  /** Serves from the front while there is room. */
+  poll(nowMs: number): void {
+    while (this.#waiting.length > 0) {
+      const first = this.#waiting[0];
+      if (!first.retryFromQueue(nowMs)) break;
+      // It may have left by itself while it was served.
+      if (this.#waiting[0] === first) this.#waiting.shift();
+    }
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#block.counters[WorkerCounter.QUEUE_LENGTH] = this.#waiting.length;
+    if (this.#waiting.length > 0) {
+      this.#timer ??= setInterval(() => this.poll(this.#now()), QUEUE_POLL_MS);
+    } else if (this.#timer !== null) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** The worker process: composition root of the request path. It owns its clock and randomness and hands them down. */
+
+import { Header, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
+import { openSharedMemory } from "../shared/memory-file.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "../shared/protocol.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import { ProxyServer } from "./server.ts";
+
+/** How often a worker shows that it is alive, milliseconds. */
+const HEARTBEAT_MS = 500;
+/** How long the last log lines may take to be written, milliseconds. */
+const LOG_CLOSE_MS = 1000;
+
+/** Runs a worker until the supervisor says "drain", or is gone. */
+export function runWorker(): void {
+  let server: ProxyServer | undefined;
+  const tell = (message: FromWorker): void => void process.send?.(message);
+  const finish = async (code: number): Promise<never> => {
+    await server?.closeLogs(LOG_CLOSE_MS);
+    process.exit(code);
+  };
+  // The terminal sends Ctrl-C to the whole process group; what it means is the supervisor's decision.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("SIGHUP", () => {});
+  process.on("message", (message: ToWorker) => {
+    if (message.type === "start") {
+      try {
+        server = start(message);
+        tell({ type: "ready", port: server.port, tlsPort: server.tlsPort });
+      } catch (error) {
+        tell({ type: "failed", message: (error as Error).message });
+        process.exitCode = 1;
+        setTimeout(() => process.exit(1), 100); // time for the message to leave
+      }
+    } else if (message.type === "endpoints") server?.setEndpoints(message.endpoints);
+    else if (message.type === "settings") server?.setSettings(message.settings);
+    else if (message.type === "drain") server?.drain(() => void finish(0));
+  });
+  // The supervisor is gone: finish what is in flight and go too, rather than serve a fleet that nobody watches.
+  process.on("disconnect", () => {
+    if (server === undefined) process.exit(0);
+    server.log.warn("the supervisor is gone: finishing");
+    server.drain(() => void finish(0));
+  });
+}
+
+function start(message: WorkerStart): ProxyServer {
+  const memory = openSharedMemory(message.memoryPath);
+  const block = memory.workers[message.index];
+  const { settings } = message;
+  const log = createLogger({ level: settings.logLevel, format: settings.logFormat, name: `worker-${message.index}` });
+  block.info[WorkerInfo.PID] = process.pid;
+  const server = new ProxyServer({
+    memory,
+    block,
+    settings,
+    endpoints: message.endpoints,
+    log,
+    now: () => performance.now(),
+    epochOffsetMs: performance.timeOrigin,
+    random: Math.random,
+    seed: crypto.getRandomValues(new Uint32Array(4)),
+    admin: (method, path) => askAdmin(message.adminSocket, method, path),
+    accessLogFd: 1,
+  });
+  const beat = (): void => {
+    block.counters[WorkerCounter.HEARTBEAT_MS] = Date.now();
+    block.counters[WorkerCounter.RSS_BYTES] = process.memoryUsage.rss();
+  };
+  beat();
+  setInterval(beat, HEARTBEAT_MS);
+  // Readiness also follows the supervisor's word in the shared memory, whatever the channel says.
+  if (memory.header[Header.DRAINING] === 1) server.drain(() => process.exit(0));
+  return server;
+}
+
+/** Relays a request for a path that the control process answers. */
+async function askAdmin(
+  socket: string,
+  method: string,
+  path: string,
+): Promise<{ status: number; type: string; body: string }> {
+  const response = await fetch(`http://localhost${path}`, {
+    unix: socket,
+    method,
+    signal: AbortSignal.timeout(ADMIN_TIMEOUT_MS),
+  });
+  const type = response.headers.get("content-type") ?? "text/plain";
+  return { status: response.status, type, body: await response.text() };
+}
+
+const ADMIN_TIMEOUT_MS = 5000;
