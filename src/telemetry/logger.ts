@@ -45,8 +45,8 @@ const STANDARD_ERROR = 2;
 
 /** Makes a logger that writes synchronously. */
 export function createLogger({ level, format, name, fd = STANDARD_ERROR }: LoggerOptions): Logger {
-  const destination = format === "text" ? prettyDestination(fd) : pino.destination({ fd, sync: true });
-  // Nobody reads the log any more (a closed pipe): that is no reason to stop serving.
+  const destination = pino.destination({ fd, sync: true });
+  // Nobody takes the log any more (a full disk, a closed pipe): that is no reason to stop serving.
   destination.on("error", () => {});
   const base = pino(
     {
@@ -55,23 +55,23 @@ export function createLogger({ level, format, name, fd = STANDARD_ERROR }: Logge
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination,
+    format === "text" ? inWords(destination, fd) : destination,
   );
   return wrap(base, new Set());
 }
 
-function prettyDestination(fd: number): NodeJS.WritableStream {
+/** Lines for people. The stream that pino-pretty offers would close the descriptor after a failed write: not used. */
+function inWords(destination: pino.DestinationStream, fd: number): pino.DestinationStream {
   // Loaded only here: most processes write JSON and should start fast.
-  const pretty = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
-  return pretty({
-    destination: fd,
-    sync: true,
+  const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
+  const toText = prettyFactory({
     colorize: fd === STANDARD_ERROR && process.stderr.isTTY === true,
     translateTime: "SYS:HH:MM:ss.l",
     messageFormat: "{process}: {msg}",
     ignore: "pid,process",
     singleLine: true,
   });
+  return { write: (line) => destination.write(toText(line)) };
 }
 
 function wrap(logger: pino.Logger, said: Set<string>): Logger {
