@@ -27,7 +27,7 @@ export class Child {
       const value = process.env[name];
       if (value !== undefined) env[name] = value;
     }
-    this.#process = Bun.spawn([process.execPath, "--preload", PRELOAD, MAIN, ...options.args], {
+    this.#process = Bun.spawn([process.execPath, ...process.execArgv, "--preload", PRELOAD, MAIN, ...options.args], {
       cwd: options.cwd,
       env,
       stdin: "pipe",

@@ -119,7 +119,7 @@ class DemoSession {
     }
     await this.#traffic.stop(LAST_ANSWERS_MS);
     const seconds = (nowMs() - this.#startedMs) / 1000;
-    await this.#poll();
+    await this.#pollUntilCounted();
     return this.#summary(Math.round(seconds * 100) / 100);
   }
 
@@ -195,6 +195,19 @@ class DemoSession {
     }
   }
 
+  /** The balancer adds its workers' counters up every so often: the last requests show a moment later. */
+  async #pollUntilCounted(): Promise<void> {
+    for (let attempt = 0; attempt < 8; attempt++) {
+      await this.#poll();
+      if (this.#proxied() >= this.#stats.succeeded) return;
+      await Bun.sleep(POLL_EVERY_MS);
+    }
+  }
+
+  #proxied(): number {
+    return this.#reports.reduce((sum, report) => sum + report.requests, 0);
+  }
+
   /** Asks the balancer for its servers, and tells of each that changed its state. */
   async #poll(): Promise<void> {
     const { nowMs } = this.#options;
@@ -213,9 +226,12 @@ class DemoSession {
       if (now?.state !== "up") this.#disturbances.begin(server.name, nowMs());
       else if (server.pid !== null) this.#disturbances.end(server.name, nowMs());
       if (!now || was === undefined || was === now.state) continue;
-      if (now.state === "up") this.#tell(`${server.name} is well again: it gets requests, a few at first`);
-      else
-        this.#tell(`${server.name} is ${now.state}, its traffic goes to the others${now.reason && ` (${now.reason})`}`);
+      if (now.state === "up") {
+        this.#tell(`${server.name} is well again: it gets requests, a few at first`);
+      } else {
+        const effect = was === "up" ? ", its traffic goes to the others" : "";
+        this.#tell(`${server.name} is ${now.state}${effect}${now.reason && ` (${now.reason})`}`);
+      }
     }
   }
 
@@ -260,7 +276,7 @@ class DemoSession {
   #summary(seconds: number): DemoSummary {
     const stats = this.#stats;
     const orNull = (value: number) => (Number.isNaN(value) ? null : Math.round(value * 100) / 100);
-    const total = this.#reports.reduce((sum, report) => sum + report.requests, 0);
+    const total = this.#proxied();
     return {
       strategy: this.#options.strategy,
       url: this.#url,

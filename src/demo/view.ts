@@ -43,7 +43,7 @@ const SERVER_STYLES: readonly Style[] = ["cyan", "yellow", "magenta"];
 const COLUMNS = [
   { title: "req/s", width: 7, from: 40, value: (s: ServerView) => s.perSecond.toFixed(0) },
   { title: "in flight", width: 11, from: 78, value: (s: ServerView) => String(s.inFlight) },
-  { title: "p95", width: 9, from: 58, value: (s: ServerView) => formatMs(s.p95Ms) },
+  { title: "p95/1min", width: 10, from: 58, value: (s: ServerView) => formatMs(s.p95Ms) },
   { title: "cpu", width: 7, from: 88, value: (s: ServerView) => formatPercent(s.cpuPercent) },
   { title: "pid", width: 9, from: 50, value: (s: ServerView) => (s.pid === null ? "–" : String(s.pid)) },
 ] as const;

@@ -52,7 +52,7 @@ const isClosed = (url: string) =>
 
 describe("demo", () => {
   test("every request succeeds and the slow server gets the least", async () => {
-    const child = demo("--seconds", "4", "--json", "--port", "0");
+    const child = demo("--seconds", "3", "--json", "--port", "0");
     const [output, problems, code] = await Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
@@ -62,7 +62,7 @@ describe("demo", () => {
     const summary = JSON.parse(output) as DemoSummary;
     expect(summary).toMatchObject({ strategy: "least_connections", failed: 0, failed_unexplained: 0, failures: {} });
     expect(code).toBe(0);
-    expect(summary.requests).toBeGreaterThan(400);
+    expect(summary.requests).toBeGreaterThan(300);
     expect(summary.succeeded).toBe(summary.requests);
     const [fast, medium, slow] = summary.servers;
     expect([fast, medium, slow].map(({ name, state }) => [name, state])).toEqual([
@@ -74,8 +74,10 @@ describe("demo", () => {
     expect(medium.share).toBeGreaterThan(slow.share);
     expect(slow.share).toBeGreaterThan(0);
     expect(fast.share + medium.share + slow.share).toBeCloseTo(1);
-    // Nothing but the demo's traffic was proxied: the balancer counted what the clients sent.
-    expect(fast.requests + medium.requests + slow.requests).toBeGreaterThanOrEqual(summary.succeeded);
+    // The balancer counted what the clients sent, and hardly more: a retry counts as well.
+    const counted = fast.requests + medium.requests + slow.requests;
+    expect(counted).toBeGreaterThanOrEqual(summary.requests);
+    expect(counted).toBeLessThan(summary.requests * 1.02);
     expect(summary.p50_ms!).toBeGreaterThan(1);
     expect(summary.p99_ms!).toBeGreaterThan(summary.p50_ms!);
     for (const url of [summary.url, ...summary.servers.map((server) => server.url)]) {
