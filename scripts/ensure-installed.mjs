@@ -30,7 +30,7 @@ export function reasonToInstall(root) {
   return null;
 }
 
-/** True when Bun's package is there and its binary is not, as after `npm ci --ignore-scripts`. */
+/** True when Bun's package is there and its binary is not, as after `npm install --ignore-scripts`. */
 export function bunNeedsRepair(root) {
   const directory = join(root, "node_modules", "bun");
   if (!existsSync(join(directory, "install.js"))) return false;
@@ -61,10 +61,11 @@ function npm(root, ...args) {
 function main(root) {
   const reason = reasonToInstall(root);
   if (reason !== null) {
-    const command = existsSync(join(root, "package-lock.json")) ? "ci" : "install";
-    console.error(`neurabalancer: ${reason}; running npm ${command} …`);
-    if (!npm(root, command, "--no-audit", "--no-fund", "--loglevel=error")) {
-      console.error(`neurabalancer: npm ${command} failed. Mend what it says above, or run it yourself in ${root}`);
+    console.error(`neurabalancer: ${reason}; running npm install …`);
+    // Not `npm ci`: that refuses a lock file written where optional packages for other systems could not be seen. What
+    // the lock file names is installed in the versions that it names, and --no-save leaves it as it is.
+    if (!npm(root, "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error")) {
+      console.error(`neurabalancer: npm install failed. Mend what it says above, or run it yourself in ${root}`);
       return 1;
     }
   }
@@ -73,7 +74,7 @@ function main(root) {
     const repaired = run(join(root, "node_modules", "bun"), process.execPath, ["install.js"]);
     if (!repaired || bunNeedsRepair(root)) {
       console.error(
-        "neurabalancer: Bun could not be installed. Run npm ci without --ignore-scripts and --omit=optional",
+        "neurabalancer: Bun could not be installed. Run npm install without --ignore-scripts and --omit=optional",
       );
       return 1;
     }

@@ -37,6 +37,9 @@ export function findContradictions(config: PartialConfig): { problems: string[];
   if (outlier.baseEjectionMs! > outlier.maxEjectionMs!) {
     problems.push("OUTLIER_BASE_EJECTION_SECONDS: is longer than OUTLIER_MAX_EJECTION_SECONDS");
   }
+  if (app.shutdownGraceMs! > app.shutdownTimeoutMs!) {
+    problems.push("SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS, of which it is a part");
+  }
   if (typeof admin.port === "number" && admin.token === null && admin.host !== undefined && !isLoopback(admin.host)) {
     warnings.push(
       `ADMIN_HOST=${admin.host} opens the admin port to the network and no ADMIN_TOKEN is set: whoever reaches it rules this instance`,

@@ -24,12 +24,16 @@ export function editDistance(a: string, b: string, limit: number): number {
   return Math.min(last[b.length], limit + 1);
 }
 
-/** The name nearest to `name`, whose case is ignored: at most two edits away, one for names shorter than eight. */
+/**
+ * The name nearest to `name`, whose case is ignored: at most two edits away, one for names shorter than eight. The first
+ * letter is the same: people seldom mistype it, and SSL_CERT_FILE is not TLS_CERT_FILE.
+ */
 export function nearest(name: string, known: readonly string[]): string | null {
   const wanted = name.toUpperCase();
   let best: string | null = null;
   let bestDistance = wanted.length < 8 ? 2 : 3;
   for (const candidate of known) {
+    if (candidate[0].toUpperCase() !== wanted[0]) continue;
     const distance = editDistance(wanted, candidate.toUpperCase(), bestDistance - 1);
     if (distance < bestDistance) {
       best = candidate;

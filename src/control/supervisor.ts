@@ -6,6 +6,9 @@ import { type InstanceOptions, problemsOf, SupervisorInstance } from "./supervis
 const CERTIFICATE_POLL_MS = 10_000;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
+/** As in bin/neurabalancer: what Bun would read from the current directory is not the product's. */
+const WORKER_FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install"];
+
 /** What must be given; the rest has the defaults of the product. */
 export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "reload" | "log"> &
   Partial<InstanceOptions>;
@@ -17,7 +20,7 @@ export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { log } = options;
   const instance = new SupervisorInstance({
-    workerCommand: [process.execPath, join(import.meta.dir, "../main.ts"), "worker"],
+    workerCommand: [process.execPath, ...WORKER_FLAGS, join(import.meta.dir, "../main.ts"), "worker"],
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
     random: Math.random,
     resolver: systemResolver,
