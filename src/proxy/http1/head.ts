@@ -51,7 +51,10 @@ export class MessageHead {
   chunked = false;
   /** The connection may live on after this message (RFC 9112 section 9.3). */
   keepAlive = false;
-  /** An HTTP/1.1 message with Upgrade, listed in Connection, and no h2c among the protocols. */
+  /**
+   * An HTTP/1.1 message with Upgrade, listed in Connection, and no h2c among the protocols. In a response it means a
+   * switch only together with status 101.
+   */
   upgrade = false;
   /** Connection lists fields beyond those that are hop-by-hop anyway: ask `fieldIsListedInConnection` for each. */
   hasConnectionOptions = false;
@@ -111,12 +114,12 @@ export class ResponseHead extends MessageHead {
 
 /**
  * Whether the name of field `index` is an option of a Connection field, so that it must not be passed on (RFC 9110
- * section 7.6.1). Never true for the fields that frame the message: dropping them would change where it ends.
+ * section 7.6.1). Never true for Transfer-Encoding, which goes with the framing; a head that lists Content-Length or
+ * Host was refused.
  */
 export function fieldIsListedInConnection(buf: Uint8Array, head: MessageHead, index: number): boolean {
   const { fields, ids, fieldCount } = head;
-  const own = ids[index];
-  if (own === FieldId.TRANSFER_ENCODING || own === FieldId.CONTENT_LENGTH || own === FieldId.HOST) return false;
+  if (ids[index] === FieldId.TRANSFER_ENCODING) return false;
   const nameStart = fields[index * FIELD_STRIDE];
   const length = fields[index * FIELD_STRIDE + FieldPart.NAME_END] - nameStart;
   for (let field = 0; field < fieldCount; field++) {

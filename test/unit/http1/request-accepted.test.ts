@@ -9,7 +9,7 @@ import {
 } from "../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../src/proxy/http1/request-parser.ts";
 import { METHODS, Method } from "../../../src/shared/series-table.ts";
-import { bytesOf, LIMITS, parseRequest, summaryOf, textOf } from "./support.ts";
+import { bytesOf, LIMITS, parseRequest, prefixesOf, summaryOf, textOf } from "./support.ts";
 
 const H = "Host: a.example\r\n";
 
@@ -94,6 +94,8 @@ describe("Host", () => {
     "[1:2:3:4:5:6:7::]",
     "[::ffff:192.0.2.1]",
     "[1:2:3:4:5:6:192.0.2.1]",
+    "[::255.255.255.255]",
+    "a%4F",
   ])("%s", (value) => {
     const { head, bytes } = accepted(`GET / HTTP/1.1\r\nHost: ${value}\r\n\r\n`);
     expect(textOf(bytes, head.hostStart, head.hostEnd)).toBe(value);
@@ -117,6 +119,10 @@ describe("Host", () => {
     "[::1%25eth0]",
     "[::256.0.0.1]",
     "[::1.2.3]",
+    "[::1..2.3]",
+    "[::.1.2.3]",
+    "[::1.2.3.1000]",
+    "[1;2:3:4:5:6:7:8]",
     "[::01.2.3.4]",
     "[::1.2.3.4:5]",
     "[v1.a]",
@@ -215,6 +221,7 @@ describe("Connection", () => {
     ["1.0", "Connection: Keep-Alive\r\n", true],
     ["1.0", "Connection: keep-alive, close\r\n", false],
     ["1.1", "Connection: foo\r\nConnection: , close ,\r\n", false],
+    ["1.1", "Connection: close\r\nConnection: foo\r\n", false],
     ["1.1", "Connection: closed\r\n", true],
     ["1.1", "Connection:\r\n", true],
   ])("HTTP/%s with %j: kept alive %p", (version, lines, keepAlive) => {
@@ -224,7 +231,10 @@ describe("Connection", () => {
   test.each([
     ["Connection: keep-alive, upgrade, TE, close\r\n", false],
     ["Connection: Transfer-Encoding, HTTP2-Settings\r\n", false],
+    ["", false],
     ["Connection: X-Foo\r\n", true],
+    ["Connection: set-cookie\r\n", true],
+    ["Connection: max-forwards\r\n", true],
     ["Connection: close\r\nConnection: cookie\r\n", true],
   ])("%j names fields to look up: %p", (lines, expected) => {
     expect(withFields(lines).hasConnectionOptions).toBe(expected);
@@ -244,12 +254,12 @@ describe("Connection", () => {
     expect(withFields(lines).hasHopByHop).toBe(expected);
   });
 
-  test("listed fields are found in any case and in every Connection field, framing fields never", () => {
+  test("listed fields are found in any case and in every Connection field, Transfer-Encoding never", () => {
     const { head, bytes } = accepted(
-      `GET / HTTP/1.1\r\n${H}X-A: 1\r\nX-B: 2\r\nX-C: 3\r\nX-AB: 4\r\nTransfer-Encoding: chunked\r\nConnection: x-a ,,X-ab\r\nConnection: transfer-encoding,\tx-C\r\n\r\n`,
+      `GET / HTTP/1.1\r\n${H}X-A: 1\r\nX-B: 2\r\nX-C: 3\r\nX-AB: 4\r\nX-^: 5\r\nxyZ: 6\r\nTransfer-Encoding: chunked\r\nConnection: x-a ,,X-ab, x-~, XYz\r\nConnection: transfer-encoding,\tx-C\r\n\r\n`,
     );
     const listed = Array.from({ length: head.fieldCount }, (_, i) => fieldIsListedInConnection(bytes, head, i));
-    expect(listed).toEqual([false, true, false, true, true, false, false, false]);
+    expect(listed).toEqual([false, true, false, true, true, false, true, false, false, false]);
   });
 
   test.each([
@@ -272,5 +282,18 @@ describe("Expect", () => {
     expect(withFields("Expect: 100-Continue\r\n").expectContinue).toBe(true);
     expect(withFields("Expect: 100-continue\r\n", "1.0").expectContinue).toBe(false);
     expect(withFields("").expectContinue).toBe(false);
+  });
+});
+
+describe("a head in the making", () => {
+  test("is incomplete after each of its bytes, whatever lies behind them in the buffer", () => {
+    const bytes = bytesOf(
+      `\r\n\r\nPOST http://a:1/?q HTTP/1.1\r\n${H}Content-Length: 5 \r\nConnection: close\r\nExpect: 100-continue\r\nX:\r\n\r\n`,
+    );
+    const head = new RequestHead();
+    for (let end = 0; end < bytes.length; end++) {
+      for (const buffer of prefixesOf(bytes, end)) expect(parseRequestHead(buffer, 0, end, head, LIMITS)).toBe(0);
+    }
+    expect(parseRequestHead(bytes, 0, bytes.length, head, LIMITS)).toBe(bytes.length);
   });
 });

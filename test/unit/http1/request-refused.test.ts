@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { RequestHead } from "../../../src/proxy/http1/head.ts";
 import { type ParseError, refusalOf } from "../../../src/proxy/http1/parse-error.ts";
 import { parseRequestHead } from "../../../src/proxy/http1/request-parser.ts";
-import { LIMITS, nameOf, parseRequest } from "./support.ts";
+import { LIMITS, nameOf, parseRequest, prefixesOf } from "./support.ts";
 
 type Case = readonly [name: string, text: string, code: keyof typeof ParseError, status: number];
 
@@ -168,6 +168,8 @@ const HOSTS: readonly Case[] = [
   ["Host two ports", host("a:80:80"), "INVALID_HOST", 400],
   ["Host bare IPv6", host("::1"), "INVALID_HOST", 400],
   ["Host bad escape", host("a%2"), "INVALID_HOST", 400],
+  ["Host escape not hexadecimal", host("a%4g"), "INVALID_HOST", 400],
+  ["Host escape not hexadecimal at all", host("a%g4"), "INVALID_HOST", 400],
   ["Host angle brackets", host("<a>"), "INVALID_HOST", 400],
 ];
 
@@ -214,6 +216,8 @@ const REQUEST_LINE: readonly Case[] = [
   ["file scheme", line("GET file:///etc/passwd HTTP/1.1"), "TARGET_SCHEME", 400],
   ["scheme that begins with http", line("GET httpx://a/ HTTP/1.1"), "TARGET_SCHEME", 400],
   ["one slash after the scheme", line("GET http:/a HTTP/1.1"), "INVALID_TARGET", 400],
+  ["no slash after the scheme", line("GET http:x/a HTTP/1.1"), "INVALID_TARGET", 400],
+  ["nothing after the scheme", line("GET http: HTTP/1.1"), "INVALID_TARGET", 400],
   ["no authority", line("GET http:///a HTTP/1.1"), "TARGET_AUTHORITY", 400],
   ["scheme only", line("GET http:// HTTP/1.1"), "TARGET_AUTHORITY", 400],
   ["userinfo", line("GET http://user@a/ HTTP/1.1"), "TARGET_AUTHORITY", 400],
@@ -247,8 +251,10 @@ for (const [family, cases] of Object.entries(FAMILIES)) {
       // However little has arrived, the verdict is this one or none, so that a split can't change it.
       const head = new RequestHead();
       for (let end = 0; end < bytes.length; end++) {
-        const early = parseRequestHead(bytes, 0, end, head, LIMITS);
-        if (early !== 0) expect(nameOf(early)).toBe(code);
+        for (const buffer of prefixesOf(bytes, end)) {
+          const early = parseRequestHead(buffer, 0, end, head, LIMITS);
+          if (early !== 0) expect(nameOf(early)).toBe(code);
+        }
       }
     });
   });

@@ -3,7 +3,7 @@ import { BodyKind, ResponseHead } from "../../../src/proxy/http1/head.ts";
 import type { ParseError } from "../../../src/proxy/http1/parse-error.ts";
 import { parseResponseHead } from "../../../src/proxy/http1/response-parser.ts";
 import { Method } from "../../../src/shared/series-table.ts";
-import { LIMITS, nameOf, parseResponse, textOf } from "./support.ts";
+import { bytesOf, LIMITS, nameOf, parseResponse, prefixesOf, textOf } from "./support.ts";
 
 const ok = (lines: string) => `HTTP/1.1 200 OK\r\n${lines}\r\n`;
 
@@ -24,6 +24,7 @@ describe("status line", () => {
   ])("%j", (line, minor, status, reason) => {
     const { head, bytes } = accepted(`${line}\r\nX: y\r\n\r\n`);
     expect([head.versionMinor, head.status]).toEqual([minor, status]);
+    expect(head.fieldsStart).toBe(line.length + 2);
     expect(textOf(bytes, head.reasonStart, head.reasonEnd)).toBe(reason);
   });
 });
@@ -74,14 +75,18 @@ describe("refused", () => {
     expect(nameOf(result)).toBe(code);
     const head = new ResponseHead();
     for (let end = 0; end < bytes.length; end++) {
-      const early = parseResponseHead(bytes, 0, end, head, LIMITS, Method.GET);
-      if (early !== 0) expect(nameOf(early)).toBe(code);
+      for (const buffer of prefixesOf(bytes, end)) {
+        const early = parseResponseHead(buffer, 0, end, head, LIMITS, Method.GET);
+        if (early !== 0) expect(nameOf(early)).toBe(code);
+      }
     }
   });
 
   test("a head beyond its limits", () => {
     const limits = { maxHeadBytes: 60, maxFields: 2 };
     expect(nameOf(parseResponse(`HTTP/1.1 200 ${"a".repeat(60)}`, Method.GET, limits).result)).toBe("HEAD_TOO_LARGE");
+    expect(nameOf(parseResponse(`HTTP/1.1 200 ${"a".repeat(47)}`, Method.GET, limits).result)).toBe("HEAD_TOO_LARGE");
+    expect(nameOf(parseResponse(`HTTP/1.1 200 ${"a".repeat(46)}`, Method.GET, limits).result)).toBe("INCOMPLETE");
     expect(nameOf(parseResponse(ok(`X: ${"a".repeat(60)}\r\n`), Method.GET, limits).result)).toBe("HEAD_TOO_LARGE");
     expect(nameOf(parseResponse(ok("A: 1\r\nB: 2\r\nC: 3\r\n"), Method.GET, limits).result)).toBe("TOO_MANY_FIELDS");
   });
@@ -108,6 +113,7 @@ describe("body", () => {
     ["GET", 103, "Link: x\r\n", "NONE"],
     ["GET", 205, LENGTH, "LENGTH"],
     ["CONNECT", 200, LENGTH, "NONE"],
+    ["CONNECT", 300, LENGTH, "LENGTH"],
     ["CONNECT", 407, LENGTH, "LENGTH"],
   ] as const)("of %s answered by %i with %j is %s", (method, status, lines, kind) => {
     const { head } = accepted(`HTTP/1.1 ${status} X\r\n${lines}\r\n`, Method[method]);
@@ -129,4 +135,16 @@ describe("body", () => {
     expect(accepted("HTTP/1.1 101 X\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n").head.upgrade).toBe(true);
     expect(accepted("HTTP/1.1 101 X\r\nUpgrade: a\r\n\r\n").head.upgrade).toBe(false);
   });
+});
+
+test("a head in the making is incomplete after each of its bytes, whatever lies behind them in the buffer", () => {
+  for (const line of ["HTTP/1.1 200 OK", "HTTP/1.0 200"]) {
+    const bytes = bytesOf(`${line}\r\nContent-Length: 5\r\nX: \r\n\r\n`);
+    const head = new ResponseHead();
+    for (let end = 0; end < bytes.length; end++) {
+      for (const buffer of prefixesOf(bytes, end)) {
+        expect(parseResponseHead(buffer, 0, end, head, LIMITS, Method.GET)).toBe(0);
+      }
+    }
+  }
 });

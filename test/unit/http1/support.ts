@@ -19,6 +19,19 @@ export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
+/** Bytes that a parser would like to see next: after `end` in a buffer they must not be looked at. */
+const STALE = ["\n", "\r\n", "a", " ", ":", ",", "1", "/"];
+
+/** The first `end` bytes, in buffers that go on with other bytes than the message does. */
+export function prefixesOf(bytes: Uint8Array, end: number): Uint8Array[] {
+  return STALE.map((stale) => {
+    const buffer = new Uint8Array(end + 4).fill(stale.charCodeAt(stale.length - 1));
+    buffer.set(bytes.subarray(0, end));
+    buffer.set(bytesOf(stale), end);
+    return buffer;
+  });
+}
+
 export function textOf(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let text = "";
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
