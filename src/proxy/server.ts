@@ -104,6 +104,9 @@ export class ProxyServer {
     this.setEndpoints(options.endpoints);
     this.#plain = this.#listen(settings);
     this.#tls = this.#listenTls(settings);
+    // With the ports that were found in place of zeros: later settings name those, and must not replace the listeners.
+    const tls = settings.tls && this.#tls && { ...settings.tls, port: this.#tls.port };
+    this.#ctx.settings = { ...settings, port: this.#plain.port, tls };
     setInterval(() => this.#tick(), TICK_MS);
     setInterval(() => this.#ctx.accessLog?.flush(), LOG_FLUSH_MS);
   }
