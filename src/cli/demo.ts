@@ -48,6 +48,8 @@ async function demo(flags: DemoFlags): Promise<void> {
   const stop = new AbortController();
   // A second Ctrl-C changes nothing: the processes are being stopped, within seconds.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
+  // Whoever reads it has left (`demo | head`), or the terminal is gone: there is nobody to show anything to.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => stop.abort());
   try {
     const summary = await runDemo({
       port: flags.port,

@@ -152,7 +152,7 @@ class DemoSession {
           .join(","),
         WORKERS: String(workers),
         // Every client comes from 127.0.0.1: consistent_hash tells them apart by name.
-        HASH_ON: "header:user-agent",
+        ...(strategy === "consistent_hash" && { HASH_ON: "header:user-agent" }),
         ACCESS_LOG: "off",
         LOG_FORMAT: "text",
         HEALTH_CHECK_INTERVAL_SECONDS: "1",
@@ -161,7 +161,6 @@ class DemoSession {
         SLOW_START_SECONDS: "5",
         RESPONSE_HEAD_TIMEOUT_MS: "4000",
         SHUTDOWN_TIMEOUT_SECONDS: "4",
-        DATA_DIR: join(this.#cwd, "data"),
       },
     });
     this.#balancer = child;

@@ -1,19 +1,27 @@
 /** The demo as a newcomer starts it: real servers, a real balancer, real processes. */
-import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DemoSummary } from "../../src/demo/summary.ts";
 
 setDefaultTimeout(60_000);
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/neurabalancer", import.meta.url));
+// A demo that is killed leaves its working directory behind.
+const TMPDIR = mkdtempSync(join(tmpdir(), "neurabalancer-demo-test-"));
 const running = new Set<Bun.Subprocess>();
 
 afterEach(() => {
   for (const child of running) if (child.exitCode === null) child.kill("SIGKILL");
 });
 
+afterAll(() => rmSync(TMPDIR, { recursive: true, force: true }));
+
 function demo(...flags: string[]) {
-  const child = Bun.spawn([LAUNCHER, "demo", ...flags], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const env = { ...process.env, TMPDIR };
+  const child = Bun.spawn([LAUNCHER, "demo", ...flags], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   running.add(child);
   return child;
 }
