@@ -37,7 +37,7 @@ export interface AccessRecord {
 }
 
 const BUFFER_BYTES = 256 * 1024;
-const FLUSH_BYTES = 32 * 1024;
+const FLUSH_BYTES = 64 * 1024;
 /** POSIX: a write to a pipe of at most this size is not mixed with another process's. */
 const PIPE_ATOMIC_BYTES = 4096;
 const LONGEST_FIXED_PART = 1024;

@@ -3,7 +3,15 @@
  * that just failed". The strategy only chooses among what is left.
  */
 import type { Strategy } from "../balancing/strategy.ts";
-import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../shared/layout.ts";
+import {
+  Header,
+  MAX_SERVERS,
+  ServerState,
+  type ServerTable,
+  type SharedMemory,
+  type WorkerBlock,
+} from "../shared/layout.ts";
+import { readServerTable } from "../shared/server-table-reader.ts";
 
 /** No server may take requests at all. */
 export const NO_SERVER = -1;
@@ -20,6 +28,7 @@ export class Picker {
   readonly #filtered = new Int32Array(MAX_SERVERS);
   #count = 0;
   #limited = false;
+  #filteredLimited = false;
   #seenVersion = -1;
 
   constructor(memory: SharedMemory, own: WorkerBlock, strategy: Strategy) {
@@ -109,12 +118,19 @@ export class Picker {
 
   /** Reads the published table again; keeps the last complete view while the supervisor is writing. */
   #refresh(): void {
-    const { header, servers } = this.#memory;
-    const version = Atomics.load(header, Header.TABLE_VERSION);
-    if (version % 2 !== 0) return;
-    const panic = header[Header.PANIC] === 1;
+    const read = readServerTable(this.#memory, (servers, panic) => this.#readEligible(servers, panic), 3);
+    if (read === undefined) return; // the next request tries again
+    this.#candidates.set(this.#filtered.subarray(0, read.value));
+    this.#count = read.value;
+    this.#limited = this.#filteredLimited;
+    this.#seenVersion = read.version;
+    if (this.#count > 0) this.#strategy.onCandidates?.(this.#candidates, this.#count);
+  }
+
+  /** Collects the eligible slots in `#filtered` and returns how many they are. */
+  #readEligible(servers: ServerTable, panic: boolean): number {
     let n = 0;
-    let limited = false;
+    this.#filteredLimited = false;
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const id = servers.id[slot];
       if (id === 0 || id !== this.#knownIds[slot]) continue;
@@ -123,13 +139,8 @@ export class Picker {
         state === ServerState.UP || (panic && (state === ServerState.DOWN || state === ServerState.EJECTED));
       if (!eligible) continue;
       this.#filtered[n++] = slot;
-      if (servers.hardLimit[slot] > 0) limited = true;
+      if (servers.hardLimit[slot] > 0) this.#filteredLimited = true;
     }
-    if (Atomics.load(header, Header.TABLE_VERSION) !== version) return; // overtaken: the next request reads again
-    this.#candidates.set(this.#filtered.subarray(0, n));
-    this.#count = n;
-    this.#limited = limited;
-    this.#seenVersion = version;
-    if (n > 0) this.#strategy.onCandidates?.(this.#candidates, n);
+    return n;
   }
 }
