@@ -39,10 +39,12 @@ export async function until(condition: () => unknown, deadlineMs = 8_000): Promi
   }
 }
 
+/** False also for a dead process that nobody has waited for yet. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    const stat = `/proc/${pid}/stat`;
+    return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, "utf8"));
   } catch {
     return false;
   }
