@@ -3,6 +3,7 @@
  * shared server table. Decisions are made in one control loop, ten times a second; everything it reads is in memory.
  */
 import type { SecureContext } from "node:tls";
+import { judgeFleet } from "../health/fleet-ejection.ts";
 import { probeTrust } from "../health/http-probe.ts";
 import { PanicMode } from "../health/panic-mode.ts";
 import { UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
@@ -20,7 +21,6 @@ import { Discovery } from "./discovery.ts";
 import { firstListening } from "./discovery-loopback.ts";
 import type { Resolver } from "./discovery-resolver.ts";
 import type { DiscoveredServer } from "./discovery-targets.ts";
-import { judgeFleet } from "./fleet-ejection.ts";
 import type {
   FleetClock,
   FleetCounters,

@@ -2,15 +2,9 @@
  * Which servers may take a request now, asked in one place: health, drain, ejection, panic, capacity and "not the one
  * that just failed". The strategy only chooses among what is left.
  */
+import { isEligible } from "../balancing/eligibility.ts";
 import type { Strategy } from "../balancing/strategy.ts";
-import {
-  Header,
-  MAX_SERVERS,
-  ServerState,
-  type ServerTable,
-  type SharedMemory,
-  type WorkerBlock,
-} from "../shared/layout.ts";
+import { Header, MAX_SERVERS, type ServerTable, type SharedMemory, type WorkerBlock } from "../shared/layout.ts";
 import { readServerTable } from "../shared/server-table-reader.ts";
 
 /** No server may take requests at all. */
@@ -134,10 +128,7 @@ export class Picker {
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const id = servers.id[slot];
       if (id === 0 || id !== this.#knownIds[slot]) continue;
-      const state = servers.state[slot];
-      const eligible =
-        state === ServerState.UP || (panic && (state === ServerState.DOWN || state === ServerState.EJECTED));
-      if (!eligible) continue;
+      if (!isEligible(servers.state[slot], panic)) continue;
       this.#filtered[n++] = slot;
       if (servers.hardLimit[slot] > 0) this.#filteredLimited = true;
     }

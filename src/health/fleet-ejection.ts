@@ -1,23 +1,32 @@
 /** Judges the fleet's servers by each other: who is ejected, and who comes back. */
-import { ejectionAllowance, type OutlierOptions } from "../health/outlier-ejection.ts";
 import { ServerState } from "../shared/layout.ts";
-import type { FleetServer } from "./fleet-server.ts";
+import type { OutcomeWindows } from "./outcome-windows.ts";
+import { ejectionAllowance, type OutlierEjection, type OutlierOptions } from "./outlier-ejection.ts";
 
 /** Servers with enough answers below which a median says nothing. */
 const MIN_SERVERS_FOR_MEDIAN = 3;
 
-export interface EjectionEvents {
-  onEjected(server: FleetServer, reason: string, durationMs: number): void;
+/** A server as its judge sees it. */
+export interface JudgedServer {
+  readonly state: ServerState;
+  readonly outlier: OutlierEjection;
+  readonly windows: OutcomeWindows;
+  /** Failures since the last success. */
+  readonly consecutiveFailures: number;
+}
+
+export interface EjectionEvents<S extends JudgedServer> {
+  onEjected(server: S, reason: string, durationMs: number): void;
   /** Its ejection is over: it comes back on probation. */
-  onReturned(server: FleetServer): void;
+  onReturned(server: S): void;
 }
 
 /** One turn. `servers` are those of the configuration; what drains is left alone. */
-export function judgeFleet(
-  servers: readonly FleetServer[],
+export function judgeFleet<S extends JudgedServer>(
+  servers: readonly S[],
   options: OutlierOptions,
   nowMs: number,
-  events: EjectionEvents,
+  events: EjectionEvents<S>,
 ): void {
   const present = servers.filter((server) => server.state !== ServerState.DRAINING);
   const allowance = ejectionAllowance(present.length, options.maxEjectedPercent);
@@ -50,7 +59,7 @@ export function judgeFleet(
   }
 }
 
-function medianLatency(servers: readonly FleetServer[], minimumVolume: number): number {
+function medianLatency(servers: readonly JudgedServer[], minimumVolume: number): number {
   const means = servers
     .map((server) => server.windows.recent())
     .filter((recent) => recent.attempts >= minimumVolume && Number.isFinite(recent.meanLatencyMs))
