@@ -1,6 +1,6 @@
 /**
  * What we accept, llhttp must accept as the same messages. We may refuse more, and do. Where it refuses what we accept
- * on purpose, the reason is in `DELIBERATE`.
+ * on purpose, or reads no further, the reason is in `DELIBERATE`; that excuses no difference in what both read.
  */
 import type { PeerStream } from "./llhttp.ts";
 import type { Message, Stream } from "./read-stream.ts";
@@ -10,31 +10,39 @@ interface Difference {
   readonly applies: (ours: Stream, theirs: PeerStream) => boolean;
 }
 
-const lastOf = (ours: Stream, theirs: PeerStream): Message | undefined => ours.messages[theirs.messages.length];
+/** What we read where llhttp stopped. */
+const refused = (ours: Stream, theirs: PeerStream): Message | undefined => ours.messages[theirs.messages.length];
+
+const hasField = (message: Message | undefined, name: string): boolean =>
+  message?.fields.some((text, i) => i % 2 === 0 && text.toLowerCase() === name) ?? false;
 
 export const DELIBERATE: readonly Difference[] = [
   {
     why: "RFC 9110 section 9.1: methods are an open set. llhttp knows a fixed list; we pass any token of 32 bytes on.",
-    applies: (ours, theirs) => theirs.failure === "HPE_INVALID_METHOD" && lastOf(ours, theirs) !== undefined,
+    applies: (ours, theirs) => theirs.failure === "HPE_INVALID_METHOD" && refused(ours, theirs) !== undefined,
   },
   {
     why: "Proxy-Connection is not in any standard, and we drop it. llhttp obeys it as if it were Connection.",
-    applies: (_ours, { messages }) => {
-      const last = messages.at(-1);
-      return last?.keepAlive === false && last.fields.some((text) => text.toLowerCase() === "proxy-connection");
-    },
+    applies: (_ours, { messages, failure }) =>
+      hasField(messages.at(-1), "proxy-connection") &&
+      (messages.at(-1)?.keepAlive === false || failure === "HPE_CLOSED_CONNECTION"),
+  },
+  {
+    why: "RFC 9110 section 7.8: Upgrade in HTTP/1.0 must be ignored, and h2c may be. llhttp stops reading at either.",
+    applies: (ours, { messages, failure }) =>
+      failure === null && hasField(messages.at(-1), "upgrade") && ours.messages.length > messages.length,
   },
 ];
 
 /** @returns what differs, as a sentence, or null. */
 export function difference(ours: Stream, theirs: PeerStream): string | null {
-  if (DELIBERATE.some(({ applies }) => applies(ours, theirs))) return null;
+  const deliberate = () => DELIBERATE.some(({ applies }) => applies(ours, theirs));
   for (let i = 0; i < ours.messages.length; i++) {
     const a = ours.messages[i];
     const b = theirs.messages[i];
     if (b === undefined) {
       // A body that we refuse may be refused together with its head.
-      if (typeof ours.verdict === "number" && i === ours.messages.length - 1) return null;
+      if ((typeof ours.verdict === "number" && i === ours.messages.length - 1) || deliberate()) return null;
       return `we read ${a.start}, llhttp says ${theirs.failure ?? "that it is unfinished"}`;
     }
     if (a.start !== b.start) return `start line: ${a.start} against ${b.start}`;
@@ -43,11 +51,14 @@ export function difference(ours: Stream, theirs: PeerStream): string | null {
     if (!a.complete && b.complete && ours.verdict === "more") return `${a.start} is unfinished, llhttp has all of it`;
     if (a.complete && a.body !== b.body) return `body of ${a.start}`;
     if (!a.complete && ours.verdict === "more" && a.body !== b.body) return `first part of the body of ${a.start}`;
-    if (a.complete && a.keepAlive && !b.keepAlive) return `${a.start} keeps the connection, llhttp closes it`;
+    if (a.complete && a.keepAlive && !b.keepAlive && !deliberate()) {
+      return `${a.start} keeps the connection, llhttp closes it`;
+    }
   }
   // What follows is refused or not read by us: llhttp may be laxer.
   if (typeof ours.verdict === "number" || ours.verdict === "closed") return null;
   if (theirs.messages.length > ours.messages.length) return `llhttp reads ${theirs.messages.length} messages`;
-  if (ours.verdict === "end" && theirs.failure !== null) return `llhttp says ${theirs.failure} after the last message`;
+  if (ours.verdict === "end" && theirs.failure !== null && !deliberate())
+    return `llhttp says ${theirs.failure} after the last message`;
   return null;
 }

@@ -222,6 +222,7 @@ describe("Connection", () => {
     ["1.0", "Connection: keep-alive, close\r\n", false],
     ["1.1", "Connection: foo\r\nConnection: , close ,\r\n", false],
     ["1.1", "Connection: close\r\nConnection: foo\r\n", false],
+    ["1.1", "Connection: TE, transfer-encoding, close\r\n", false],
     ["1.1", "Connection: closed\r\n", true],
     ["1.1", "Connection:\r\n", true],
   ])("HTTP/%s with %j: kept alive %p", (version, lines, keepAlive) => {
