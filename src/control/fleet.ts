@@ -7,14 +7,7 @@ import { judgeFleet } from "../health/fleet-ejection.ts";
 import { probeTrust } from "../health/http-probe.ts";
 import { PanicMode } from "../health/panic-mode.ts";
 import { UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
-import {
-  Header,
-  MAX_SERVERS,
-  MAX_WORKERS,
-  ServerState,
-  type SharedMemory,
-  type WorkerBlock,
-} from "../shared/layout.ts";
+import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../shared/layout.ts";
 import type { Endpoint } from "../shared/protocol.ts";
 import { type ServerRow, ServerTableWriter } from "../shared/server-table-writer.ts";
 import { Discovery } from "./discovery.ts";
@@ -41,6 +34,9 @@ const MIN_DRAIN_MS = 1_000;
 /** After this a removed server is no longer shown, although requests (tunnels) are in flight; its slot stays taken. */
 const MAX_SHOWN_DRAIN_MS = 2 * 60 * 60 * 1_000;
 
+/** How often a server that found no room in the shared memory is tried again. */
+const MEMORY_RETRY_MS = 5_000;
+
 const FREE_ROW: ServerRow = Object.freeze({
   id: 0,
   state: ServerState.EMPTY,
@@ -57,6 +53,8 @@ export interface FleetDependencies {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly resolver: Resolver;
+  /** Makes room for slots 0 … `count`-1 in the shared memory; throws when there is none. Default: there always is. */
+  readonly reserveSlots?: (count: number) => void;
 }
 
 export class Fleet {
@@ -81,6 +79,8 @@ export class Fleet {
   /** Set while a new configuration is taken over: its names change the fleet in one step. */
   #configuring = false;
   #overflowing = false;
+  /** The shared memory has no room for a server; monotonic milliseconds of the next try. */
+  #noRoomUntilMs: number | undefined;
   #stopped = false;
   /** Ends when the last configuration has been taken over, well or not. */
   #turn: Promise<void> = Promise.resolve();
@@ -132,6 +132,11 @@ export class Fleet {
     const present = this.#present();
     const healthy = present.filter((member) => member.state === ServerState.UP && member.health.proven).length;
     return { total: present.length, healthy, panic: this.#panic.on };
+  }
+
+  /** True while servers are left out because the shared memory cannot grow. */
+  get outOfMemory(): boolean {
+    return this.#noRoomUntilMs !== undefined;
   }
 
   counters(): FleetCounters {
@@ -192,6 +197,7 @@ export class Fleet {
       member.prober.tick(nowMs, member.server, options, this.#trust, doubtful);
     }
     this.#releaseDrained(nowMs);
+    if (this.#noRoomUntilMs !== undefined && nowMs >= this.#noRoomUntilMs && !this.#configuring) this.#reconcile(false);
     this.#publish(nowMs);
   }
 
@@ -242,14 +248,21 @@ export class Fleet {
       }
     }
     let refused = 0;
+    const wasOutOfMemory = this.outOfMemory;
+    this.#noRoomUntilMs = undefined;
     for (const server of change.added) if (!this.#add(server, initial, nowMs)) refused++;
-    if (refused > 0 && !this.#overflowing) {
+    if (this.outOfMemory) {
+      if (!wasOutOfMemory) {
+        this.#deps.log.error({ left_out: refused }, `no room in the shared memory: ${refused} servers are left out`);
+      }
+    } else if (wasOutOfMemory) this.#deps.log.info({}, "the shared memory has room for all servers again");
+    else if (refused > 0 && !this.#overflowing) {
       this.#deps.log.error(
         { limit: MAX_SERVERS, left_out: refused },
         `more servers than the limit of ${MAX_SERVERS}: ${refused} are left out`,
       );
     }
-    this.#overflowing = refused > 0;
+    this.#overflowing = refused > 0 && !this.outOfMemory;
     const endpoints = [...this.#members.values()].map((member) => member.endpoint());
     if (Bun.deepEquals(endpoints, this.#endpoints)) return;
     this.#publish(nowMs);
@@ -260,6 +273,7 @@ export class Fleet {
     const options = this.#options!;
     const seat = this.#seats.take();
     if (seat === undefined) return false;
+    if (!this.#makeRoom(seat.slot, nowMs)) return false;
     const { memory, random, clock } = this.#deps;
     const probes = {
       onHealth: (healthy: boolean, reason: string) => this.#onHealth(member, healthy, reason),
@@ -273,6 +287,17 @@ export class Fleet {
     this.#freed.delete(seat.slot);
     this.#members.set(identityOf(server), member);
     return true;
+  }
+
+  #makeRoom(slot: number, nowMs: number): boolean {
+    try {
+      this.#deps.reserveSlots?.(slot + 1);
+      return true;
+    } catch {
+      this.#seats.release(slot);
+      this.#noRoomUntilMs = nowMs + MEMORY_RETRY_MS;
+      return false;
+    }
   }
 
   #onHealth(member: FleetServer, healthy: boolean, reason: string): void {
@@ -293,12 +318,9 @@ export class Fleet {
 
   #readWorkers(nowMs: number): void {
     const { header, workers } = this.#deps.memory;
-    // Never fewer than before: the counts of workers that are gone still belong to the sums. And no more than needed:
-    // reading a page of the sparse file makes it real.
-    const count = Math.min(
-      MAX_WORKERS,
-      Math.max(this.#workers.length, header[Header.WORKERS], header[Header.WORKER_BLOCKS]),
-    );
+    // The counts of workers that are gone still belong to the sums. No more than were used: reading a page of the sparse
+    // file makes it real, and where there is no room for it ends the process.
+    const count = header[Header.WORKER_BLOCKS];
     if (count !== this.#workers.length) this.#workers = workers.slice(0, count);
     for (const member of this.#members.values()) {
       member.windows.advance(this.#workers, nowMs);

@@ -8,6 +8,7 @@ import { toProxySettings } from "../config/proxy-settings.ts";
 import type { Config } from "../config/schema.ts";
 import { Header, MAX_WORKERS } from "../shared/layout.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../shared/memory-file.ts";
+import { MemoryPages } from "../shared/memory-pages.ts";
 import type { ProxySettings } from "../shared/protocol.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { Metrics } from "../telemetry/metrics.ts";
@@ -16,6 +17,7 @@ import { AdminApi } from "./admin-api.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "./admin-api-listener.ts";
 import type { Resolver } from "./discovery-resolver.ts";
 import { Fleet, type FleetClock } from "./fleet.ts";
+import { InFlightAudit } from "./in-flight-audit.ts";
 import { FileWatch } from "./supervisor-file-watch.ts";
 import { toFleetOptions } from "./supervisor-fleet-options.ts";
 import { type ReplaceableLogger, replaceableLogger } from "./supervisor-log.ts";
@@ -31,6 +33,7 @@ import { WorkerPool } from "./worker-pool.ts";
 
 /** Totals are kept up at least so often (see ServerTotalsLedger). */
 const TOTALS_INTERVAL_MS = 60_000;
+const AUDIT_INTERVAL_MS = 100;
 
 export interface InstanceOptions {
   readonly config: Config;
@@ -92,7 +95,9 @@ export class SupervisorInstance {
     const directory = claimRuntimeDirectory();
     this.#directory = directory;
     this.#memory = createSharedMemory(directory.memoryPath);
-    this.#fleet = new Fleet({ memory: this.#memory, log: this.#log, clock, random, resolver });
+    const pages = new MemoryPages(directory.memoryPath, this.#memory);
+    const reserveSlots = (count: number) => pages.reserveSlots(count);
+    this.#fleet = new Fleet({ memory: this.#memory, log: this.#log, clock, random, resolver, reserveSlots });
     const totals = new ServerTotalsLedger(this.#memory);
     this.#api = this.#makeApi(totals);
     this.#relay = listenForWorkers(this.#api, directory.socketPath);
@@ -109,6 +114,7 @@ export class SupervisorInstance {
       endpoints: this.#fleet.endpoints(),
       log: this.#log,
       clock: () => clock.nowMs(),
+      reserveBlocks: (count) => pages.reserveWorkers(count),
     });
     this.#pool = pool;
     this.#fleet.onEndpoints((endpoints) => {
@@ -117,6 +123,10 @@ export class SupervisorInstance {
     });
     const ports = await pool.start(workerCount(config));
     this.#every(TOTALS_INTERVAL_MS, () => totals.update());
+    const audit = new InFlightAudit(this.#memory);
+    this.#every(AUDIT_INTERVAL_MS, () => {
+      for (const fix of audit.tick()) this.#log.info(fix, "requests in flight were counted anew");
+    });
     this.#every(this.#options.certificatePollMs, () => void this.#inTurn(() => this.#lookAtFiles()));
     this.#announce(ports.port, ports.tlsPort);
   }

@@ -18,6 +18,8 @@ export interface WorkerPoolOptions {
   readonly log: Logger;
   /** Monotonic clock, milliseconds. */
   readonly clock: () => number;
+  /** Makes room for blocks 0 … `count`-1 in the shared memory; throws when there is none. Default: there always is. */
+  readonly reserveBlocks?: (count: number) => void;
   /** How often signs of life are looked for. Default 1000. */
   readonly tickMs?: number;
   /** A worker without a sign of life for this long is killed. Default 15000. */
@@ -45,6 +47,9 @@ export class WorkerPool {
   readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
   #settings: ProxySettings;
   #endpoints: readonly Endpoint[];
+  /** Workers that are meant to run. */
+  #wanted = 0;
+  #outOfMemory = false;
   #ports: BoundPorts | null = null;
   #phase: "new" | "starting" | "running" | "stopping" = "new";
   #ticker: Timer | null = null;
@@ -82,6 +87,8 @@ export class WorkerPool {
    */
   async start(count: number): Promise<BoundPorts> {
     this.#phase = "starting";
+    this.#options.reserveBlocks?.(count);
+    this.#wanted = count;
     Atomics.store(this.#options.memory.header, Header.WORKERS, count);
     this.#ticker = setInterval(() => this.#tick(), this.#options.tickMs ?? 1_000);
     try {
@@ -98,6 +105,11 @@ export class WorkerPool {
   /** Ports that are listened on; null before the first worker is ready. */
   get ports(): BoundPorts | null {
     return this.#ports;
+  }
+
+  /** True while workers are missing because the shared memory cannot grow. */
+  get outOfMemory(): boolean {
+    return this.#outOfMemory;
   }
 
   /** Restarts since the start, by reason. */
@@ -127,9 +139,11 @@ export class WorkerPool {
   scale(count: number): void {
     if (this.#phase !== "running") return;
     Atomics.store(this.#options.memory.header, Header.WORKERS, count);
+    this.#wanted = count;
     const active = this.#active();
     for (const member of active.slice(count)) this.#drainMember(member, this.#settings.shutdownTimeoutMs);
     for (let missing = count - active.length; missing > 0; missing--) this.#add();
+    if (active.length >= count) this.#outOfMemory = false;
   }
 
   /**
@@ -189,11 +203,24 @@ export class WorkerPool {
       );
       return;
     }
+    if (!this.#makeRoom(index)) return;
     const { header } = this.#options.memory;
     if (header[Header.WORKER_BLOCKS] <= index) Atomics.store(header, Header.WORKER_BLOCKS, index + 1);
     const member = new Member(index, this.#host);
     this.#members.set(index, member);
     member.start();
+  }
+
+  #makeRoom(index: number): boolean {
+    try {
+      this.#options.reserveBlocks?.(index + 1);
+      this.#outOfMemory = false;
+      return true;
+    } catch (error) {
+      if (!this.#outOfMemory) this.#options.log.error({ worker: index }, (error as Error).message);
+      this.#outOfMemory = true;
+      return false;
+    }
   }
 
   #onDeath(member: Member, sentence: string, reason: RestartReason): boolean {
@@ -221,6 +248,7 @@ export class WorkerPool {
   }
 
   #tick(): void {
+    if (this.#outOfMemory) this.scale(this.#wanted);
     for (const member of this.#members.values()) member.tick();
   }
 

@@ -21,6 +21,8 @@ export const MAX_SERVERS = 512;
 export const MAX_WORKERS = 64;
 /** Entries of a worker's table of request series; a power of two. */
 export const SERIES_CAPACITY = 4096;
+/** Buckets that client addresses are counted in; a power of two. Two addresses share one once in 16,384 pairs. */
+export const CLIENT_BUCKETS = 16_384;
 
 /** Words of the file's header (Int32). Writer: supervisor. */
 export const Header = {
@@ -120,6 +122,14 @@ export const WorkerCounter = {
   RSS_BYTES: 26,
   /** Gauge: milliseconds since the epoch of the worker's last sign of life. */
   HEARTBEAT_MS: 27,
+  /** Gauge: 1 while lines of the access log are lost (a full disk, a reader that is gone or too slow). */
+  ACCESS_LOG_FAILING: 28,
+  /** Gauge: 1 while connections are refused because descriptors are short. */
+  DESCRIPTORS_SHORT: 29,
+  /** Lines of the process's own log that could not be written. */
+  LOG_DROPPED: 30,
+  /** Gauge: open file descriptors of the process; 0 where the system does not tell. */
+  DESCRIPTORS_OPEN: 31,
   LENGTH: 64,
 } as const;
 
@@ -150,6 +160,8 @@ export interface WorkerBlock {
   readonly latencyHistogram: Uint32Array;
   /** Histogram of whole request durations, same shape; `neurabalancer_http_request_duration_seconds` comes from it. */
   readonly durationHistogram: Uint32Array;
+  /** This worker's share of `SharedMemory.clientConnections`. The supervisor takes it back after the worker's death. */
+  readonly ownClientConnections: Int32Array;
   /** Keys of the request series (see series-table.ts); 0 = free. */
   readonly seriesKeys: Float64Array;
   /** Counts beside `seriesKeys`. A key is written after its count was set to zero. */
@@ -160,6 +172,11 @@ export interface WorkerBlock {
 export interface SharedMemory {
   readonly header: Int32Array;
   readonly servers: ServerTable;
+  /**
+   * Open connections by hash of the client's address, `[CLIENT_BUCKETS]`; only kept while a limit is set. Writers:
+   * workers (`Atomics.add`), supervisor (a dead worker's share).
+   */
+  readonly clientConnections: Int32Array;
   readonly workers: readonly WorkerBlock[];
 }
 
@@ -216,6 +233,7 @@ function carve(c: Carver): SharedMemory {
     inFlight: c.int32(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
   };
+  const clientConnections = c.int32(CLIENT_BUCKETS);
   const workers: WorkerBlock[] = [];
   for (let i = 0; i < MAX_WORKERS; i++) {
     c.page();
@@ -232,12 +250,13 @@ function carve(c: Carver): SharedMemory {
       orcaMemoryPercent: c.float64(MAX_SERVERS),
       latencyHistogram: c.uint32(MAX_SERVERS * bucketCount),
       durationHistogram: c.uint32(MAX_SERVERS * bucketCount),
+      ownClientConnections: c.int32(CLIENT_BUCKETS),
       seriesKeys: c.float64(SERIES_CAPACITY),
       seriesCounts: c.float64(SERIES_CAPACITY),
     });
   }
   c.page();
-  return { header, servers, workers };
+  return { header, servers, clientConnections, workers };
 }
 
 /** Bytes of the shared file. It is sparse: pages of workers and servers that do not exist take no memory. */

@@ -3,6 +3,7 @@ import { closeSync, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync, st
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Header, LAYOUT_MAGIC, LAYOUT_VERSION, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "./layout.ts";
+import { NoSharedMemoryError, reserveBase } from "./memory-pages.ts";
 
 /** Directories that this instance makes for its shared file and sockets begin with this name. */
 export const RUNTIME_DIRECTORY_PREFIX = "neurabalancer-";
@@ -14,21 +15,24 @@ export function createRuntimeDirectory(): string {
 }
 
 /**
- * Makes the shared file at `path` (sparse, zeroed), maps it and writes its header.
- * Throws an `Error` that names the path when there is no room or no permission.
+ * Makes the shared file at `path` (sparse, zeroed), maps it and writes its header. Room for workers and servers is made
+ * when they come: see `MemoryPages`. Throws an `Error` that names the path when there is no room or no permission.
  */
 export function createSharedMemory(path: string): SharedMemory {
+  let memory: SharedMemory;
   try {
     const fd = openSync(path, "wx", 0o600);
     try {
       ftruncateSync(fd, SHARED_BYTES);
+      memory = mapFile(path);
+      reserveBase(fd, path, memory);
     } finally {
       closeSync(fd);
     }
   } catch (cause) {
+    if (cause instanceof NoSharedMemoryError) throw cause;
     throw new Error(`cannot make the shared memory file in ${dirname(path)}: ${(cause as Error).message}`, { cause });
   }
-  const memory = mapFile(path);
   memory.header[Header.LAYOUT_VERSION] = LAYOUT_VERSION;
   memory.header[Header.SUPERVISOR_PID] = process.pid;
   Atomics.store(memory.header, Header.MAGIC, LAYOUT_MAGIC);

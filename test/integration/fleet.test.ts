@@ -22,7 +22,7 @@ const checks = { enabled: true, path: "/health", intervalMs: 200, timeoutMs: 300
 /** A fleet over plain memory with one worker block, and a resolver that the test writes. */
 function makeFleet() {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
-  memory.header[Header.WORKERS] = 1;
+  memory.header[Header.WORKER_BLOCKS] = 1;
   const hosts: Record<string, LookupAnswer | undefined> = {};
   const log = quietLog();
   let skewMs = 0;

@@ -1,0 +1,106 @@
+/**
+ * Makes pages of the sparse shared file real before anybody touches them. A page that finds no room when it is first
+ * read or written through the mapping ends the process with SIGBUS; a write to the file only fails, with ENOSPC, and
+ * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
+ * when the file is made, a worker's block before its first worker starts, rows of histograms before their slot is given.
+ *
+ * A region is written once, while nobody uses it: these zeros must never meet live numbers.
+ */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { bucketCount } from "./latency-buckets.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "./layout.ts";
+
+const PAGE_BYTES = 4096;
+/** Rows of histograms are made real in steps of so many servers: about 26 KB for each histogram. */
+const SLOT_STEP = 16;
+const ROW_BYTES = bucketCount * Uint32Array.BYTES_PER_ELEMENT;
+const ZEROS = new Uint8Array(64 * 1024);
+
+/** The file system has no room for another page of the shared memory. */
+export class NoSharedMemoryError extends Error {
+  override readonly name = "NoSharedMemoryError";
+}
+
+/** Which pages of one shared file are real. Used by the process that made the file, alone. */
+export class MemoryPages {
+  readonly #path: string;
+  readonly #memory: SharedMemory;
+  /** Worker blocks 0 … n-1 are real, with `#slots` rows of histograms each. */
+  #workers = 0;
+  #slots = 0;
+
+  /** @param path the file that `memory` maps, of which nothing but the base is in use yet (see `reserveBase`). */
+  constructor(path: string, memory: SharedMemory) {
+    this.#path = path;
+    this.#memory = memory;
+  }
+
+  /** Makes room for worker blocks 0 … `count`-1. Throws a `NoSharedMemoryError`. */
+  reserveWorkers(count: number): void {
+    if (count <= this.#workers) return;
+    this.#write((zero) => {
+      for (let index = this.#workers; index < count; index++) {
+        const block = this.#memory.workers[index];
+        const start = block.info.byteOffset;
+        zero(start + PAGE_BYTES, block.latencyHistogram.byteOffset);
+        zero(block.seriesKeys.byteOffset, block.seriesCounts.byteOffset + block.seriesCounts.byteLength);
+        zeroRows(block, 0, this.#slots, zero);
+        this.#workers = index + 1;
+      }
+    });
+  }
+
+  /** Makes room for servers in slots 0 … `count`-1. Throws a `NoSharedMemoryError`. */
+  reserveSlots(count: number): void {
+    if (count <= this.#slots) return;
+    const slots = Math.min(MAX_SERVERS, Math.ceil(count / SLOT_STEP) * SLOT_STEP);
+    this.#write((zero) => {
+      for (let index = 0; index < this.#workers; index++) {
+        zeroRows(this.#memory.workers[index], this.#slots, slots, zero);
+      }
+    });
+    this.#slots = slots;
+  }
+
+  #write(work: (zero: Zero) => void): void {
+    const fd = openSync(this.#path, "r+");
+    try {
+      work((from, to) => zeroFile(fd, from, to));
+    } catch (cause) {
+      throw noRoom(this.#path, cause);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+/**
+ * Makes real what every process touches: all before the workers' blocks, and the first page of each block, where its
+ * gauges are (who sums a gauge over all workers reads them all). For a new file only. Throws a `NoSharedMemoryError`.
+ */
+export function reserveBase(fd: number, path: string, layout: SharedMemory): void {
+  try {
+    zeroFile(fd, 0, layout.workers[0].info.byteOffset);
+    for (const { info } of layout.workers) zeroFile(fd, info.byteOffset, info.byteOffset + PAGE_BYTES);
+  } catch (cause) {
+    throw noRoom(path, cause);
+  }
+}
+
+type Zero = (from: number, to: number) => void;
+
+function zeroRows(block: WorkerBlock, from: number, to: number, zero: Zero): void {
+  for (const { byteOffset } of [block.latencyHistogram, block.durationHistogram]) {
+    zero(byteOffset + from * ROW_BYTES, byteOffset + to * ROW_BYTES);
+  }
+}
+
+function zeroFile(fd: number, from: number, to: number): void {
+  for (let at = from; at < to; ) at += writeSync(fd, ZEROS, 0, Math.min(ZEROS.length, to - at), at);
+}
+
+function noRoom(path: string, cause: unknown): NoSharedMemoryError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why = code === "ENOSPC" ? "the file system is full" : message;
+  return new NoSharedMemoryError(`no room for shared memory in ${path}: ${why}`, { cause });
+}
