@@ -12,9 +12,9 @@ import { copyAll, copyBytes, writeInteger } from "./copy.ts";
 import type { Failure } from "./failure.ts";
 
 /** What a line says of a request. */
-export interface AccessRecord {
-  /** The buffer that holds the request's head; null when there was none to parse. */
-  readonly headBuffer: Buffer | null;
+export interface LoggedRequest {
+  /** The buffer that holds the request's head; empty when there was none that could be parsed. */
+  readonly headBuffer: Buffer;
   readonly methodStart: number;
   readonly methodEnd: number;
   readonly targetStart: number;
@@ -28,6 +28,11 @@ export interface AccessRecord {
   readonly traceIdBuffer: Buffer;
   readonly traceIdStart: number;
   readonly clientAddress: Buffer;
+}
+
+/** What a line says of a request's end. */
+export interface LoggedOutcome {
+  readonly status: number;
   /** 0 = no server was chosen. */
   readonly serverId: number;
   /** Bytes of the response body as sent. */
@@ -83,7 +88,7 @@ export class AccessLog {
    * @param durationMs from the first byte of the request to the last of the response.
    * @param wallMs when it ended, milliseconds since the epoch.
    */
-  record(r: AccessRecord, status: number, durationMs: number, wallMs: number): void {
+  record(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number, wallMs: number): void {
     const targetLength = r.targetEnd - r.targetStart;
     const idLength = r.requestIdEnd - r.requestIdStart;
     if (this.#length + 2 * targetLength + idLength + LONGEST_FIXED_PART > BUFFER_BYTES) {
@@ -92,7 +97,7 @@ export class AccessLog {
     }
     this.#stamp(wallMs);
     this.#length =
-      this.format === "text" ? this.#writeText(r, status, durationMs) : this.#writeJson(r, status, durationMs);
+      this.format === "text" ? this.#writeText(r, outcome, durationMs) : this.#writeJson(r, outcome, durationMs);
     this.#block.counters[WorkerCounter.ACCESS_LOG_LINES]++;
     if (this.#length >= FLUSH_BYTES) this.flush();
   }
@@ -144,7 +149,7 @@ export class AccessLog {
     return at > start ? at + 1 : Math.min(end, data.indexOf(10, start) + 1 || end);
   }
 
-  #writeJson(r: AccessRecord, status: number, durationMs: number): number {
+  #writeJson(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number): number {
     const out = this.#buffer;
     let at = copyAll(out, this.#length, TS);
     at = copyAll(out, at, this.#timestamp);
@@ -153,38 +158,39 @@ export class AccessLog {
     at = copyAll(out, at, METHOD);
     at = writeMethod(out, at, r);
     at = copyAll(out, at, PATH);
-    if (r.headBuffer !== null) at = copyEscaped(out, at, r.headBuffer, r.targetStart, r.targetEnd);
+    at = copyEscaped(out, at, r.headBuffer, r.targetStart, r.targetEnd);
     at = copyAll(out, at, STATUS);
-    at = writeInteger(out, at, status);
+    at = writeInteger(out, at, outcome.status);
     at = copyAll(out, at, DURATION);
     at = writeSeconds(out, at, durationMs);
     at = copyAll(out, at, REMOTE_IP);
     at = copyAll(out, at, r.clientAddress);
     at = copyAll(out, at, SERVER_ID);
-    at = writeInteger(out, at, r.serverId);
+    at = writeInteger(out, at, outcome.serverId);
     at = copyAll(out, at, BYTES);
-    at = writeInteger(out, at, r.responseBytes);
-    if (r.attempts > 1) at += out.write(`,"attempts":${r.attempts}`, at);
-    if (r.failure !== null) {
-      at += out.write(`,"error":"${r.failure.code}","error_source":"${r.failure.source}"`, at);
+    at = writeInteger(out, at, outcome.responseBytes);
+    if (outcome.attempts > 1) at += out.write(`,"attempts":${outcome.attempts}`, at);
+    if (outcome.failure !== null) {
+      at += out.write(`,"error":"${outcome.failure.code}","error_source":"${outcome.failure.source}"`, at);
     }
     at = copyAll(out, at, TRACE_ID);
     at = copyBytes(out, at, r.traceIdBuffer, r.traceIdStart, r.traceIdStart + 32);
     return copyAll(out, at, END);
   }
 
-  #writeText(r: AccessRecord, status: number, durationMs: number): number {
+  #writeText(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number): number {
     const out = this.#buffer;
-    const target = r.headBuffer === null ? "-" : r.headBuffer.toString("latin1", r.targetStart, r.targetEnd);
+    const target = r.headBuffer.toString("latin1", r.targetStart, r.targetEnd);
     const id = r.requestIdBuffer.toString("latin1", r.requestIdStart, r.requestIdEnd);
     const trace = r.traceIdBuffer.toString("latin1", r.traceIdStart, r.traceIdStart + 32);
-    const failed = r.failure === null ? "" : ` error=${r.failure.code} error_source=${r.failure.source}`;
-    const attempts = r.attempts > 1 ? ` attempts=${r.attempts}` : "";
+    const failed =
+      outcome.failure === null ? "" : ` error=${outcome.failure.code} error_source=${outcome.failure.source}`;
+    const attempts = outcome.attempts > 1 ? ` attempts=${outcome.attempts}` : "";
     let at = copyAll(out, this.#length, this.#timestamp);
     at += out.write(` ${r.clientAddress.toString("latin1")} "`, at);
     at = writeMethod(out, at, r);
     at += out.write(
-      ` ${target}" ${status} ${(durationMs / 1000).toFixed(6)}s ${r.responseBytes}B server=${r.serverId}` +
+      ` ${target}" ${outcome.status} ${(durationMs / 1000).toFixed(6)}s ${outcome.responseBytes}B server=${outcome.serverId}` +
         `${attempts}${failed} request_id=${id} trace_id=${trace}\n`,
       at,
     );
@@ -205,9 +211,9 @@ export class AccessLog {
   }
 }
 
-function writeMethod(out: Buffer, at: number, r: AccessRecord): number {
+function writeMethod(out: Buffer, at: number, r: LoggedRequest): number {
   // An unknown method is a token (RFC 9110 section 5.6.2): nothing in it needs escaping.
-  if (r.method === 0 && r.headBuffer !== null) return copyBytes(out, at, r.headBuffer, r.methodStart, r.methodEnd);
+  if (r.method === 0 && r.methodEnd > 0) return copyBytes(out, at, r.headBuffer, r.methodStart, r.methodEnd);
   return copyAll(out, at, METHOD_NAMES[r.method]);
 }
 

@@ -14,6 +14,7 @@ import { refusalOf } from "./http1/parse-error.ts";
 import { parseRequestHead } from "./http1/request-parser.ts";
 import { errorAnswer, type LocalAnswer, livenessAnswer, readinessAnswer, renderAnswer } from "./local-answers.ts";
 import { recordLocal, recordRefused } from "./record.ts";
+import type { ProxiedRequest } from "./request.ts";
 import { Peer } from "./rewrite-request.ts";
 import { routeOf } from "./routes.ts";
 import { clientAddressOf } from "./sticky-key.ts";
@@ -41,7 +42,7 @@ const State = {
 export class ClientConnection extends Channel {
   readonly #ctx: ProxyContext;
   readonly #secure: boolean;
-  /** Over the connection limit: it gets health and metrics, and for everything else 503. */
+  /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
   #state: number = State.IDLE;
   #exchange: Exchange | null = null;
@@ -58,8 +59,19 @@ export class ClientConnection extends Channel {
   /** Requests so far. */
   requests = 0;
 
-  constructor(ctx: ProxyContext, socket: RawSocket, secure: boolean, shed: boolean, nowMs: number) {
+  /** Where its address is counted: see `ConnectionLimits`. */
+  readonly limitBucket: number;
+
+  constructor(
+    ctx: ProxyContext,
+    socket: RawSocket,
+    secure: boolean,
+    shed: boolean,
+    limitBucket: number,
+    nowMs: number,
+  ) {
     super(socket, ctx.wheel);
+    this.limitBucket = limitBucket;
     this.#ctx = ctx;
     this.#secure = secure;
     this.#shed = shed;
@@ -179,7 +191,7 @@ export class ClientConnection extends Channel {
     }
     const exchange = ctx.freeExchanges.pop() ?? new Exchange(ctx);
     this.#exchange = exchange;
-    return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs);
+    return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs, nowMs);
   }
 
   /** The bytes are no request that may be passed on. */
@@ -198,7 +210,9 @@ export class ClientConnection extends Channel {
     const ctx = this.#ctx;
     const { method, versionMinor, keepAlive, chunked, contentLength, pathStart, targetEnd } = ctx.requestHead;
     // A body to these paths is not read: the connection ends with the answer.
-    const keep = keepAlive && !chunked && contentLength <= 0 && !ctx.draining && !this.#shed;
+    const hasBody = chunked || contentLength > 0;
+    const keep = keepAlive && !hasBody && !ctx.draining && !this.#shed;
+    this.#inputPending = hasBody;
     const answer = (what: LocalAnswer, now: number): void => {
       recordLocal(ctx, route, method, what.status);
       this.#deliver(renderAnswer(ctx, what, method, versionMinor, keep), keep, now);
@@ -236,26 +250,28 @@ export class ClientConnection extends Channel {
   #deliver(bytes: Buffer, keepAlive: boolean, nowMs: number): void {
     if (this.#state !== State.BUSY) return; // it went away while we looked for the answer
     this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
-    if (this.send(bytes, 0, bytes.length, true)) this.onExchangeDone(keepAlive, nowMs);
+    if (this.send(bytes, 0, bytes.length, true)) this.onExchangeDone(keepAlive, false, nowMs);
     else this.onClose(nowMs);
   }
 
-  /** Sends the error answer of an exchange. @returns its length in bytes. */
-  sendError(failure: Failure, exchange: Exchange, keepAlive: boolean): number {
+  /** Sends an exchange's error answer. @returns its length in bytes. */
+  sendError(failure: Failure, request: ProxiedRequest, keepAlive: boolean): number {
     const ctx = this.#ctx;
-    const id = exchange.requestIdBuffer.toString("latin1", exchange.requestIdStart, exchange.requestIdEnd);
-    const bytes = renderAnswer(ctx, errorAnswer(failure, id), exchange.method, exchange.versionMinor, keepAlive);
+    const id = request.requestIdBuffer.toString("latin1", request.requestIdStart, request.requestIdEnd);
+    const bytes = renderAnswer(ctx, errorAnswer(failure, id), request.method, request.versionMinor, keepAlive);
     ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
-    if (!exchange.requestComplete) this.#inputPending = true;
     this.send(bytes, 0, bytes.length, true);
     return bytes.length;
   }
 
   // ── after an exchange ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The exchange has let go of everything; its last bytes may still be queued here. */
-  onExchangeDone(keepAlive: boolean, nowMs: number): void {
-    if (this.#exchange !== null && !this.#exchange.requestComplete) this.#inputPending = true;
+  /**
+   * The exchange has let go of everything; its last bytes may still be queued here.
+   * @param inputPending the request did not end: what still comes belongs to it.
+   */
+  onExchangeDone(keepAlive: boolean, inputPending: boolean, nowMs: number): void {
+    if (inputPending) this.#inputPending = true;
     this.#exchange = null;
     if (this.#state === State.CLOSED) return;
     if (this.gone) {
@@ -282,8 +298,11 @@ export class ClientConnection extends Channel {
     const held = this.#held;
     this.#held = null;
     this.resumeReading();
-    if (held !== null) this.#readRequests(held, nowMs);
-    else this.#awaitRequest(nowMs);
+    if (held === null) this.#awaitRequest(nowMs);
+    else {
+      this.#readRequests(held, nowMs);
+      if (this.#inputEnded && this.#held === null) this.#endInput(nowMs);
+    }
   }
 
   #awaitRequest(nowMs: number): void {
@@ -361,8 +380,14 @@ export class ClientConnection extends Channel {
   /** The client's FIN: it may still read. */
   onEnd(nowMs: number): void {
     this.#inputEnded = true;
+    // Requests that are still held came before the FIN: they are served first.
+    if (this.#held === null) this.#endInput(nowMs);
+  }
+
+  /** Nothing of the client is left to be read. */
+  #endInput(nowMs: number): void {
     if (this.#state === State.BUSY) this.#exchange?.onClientEnd(nowMs);
-    else if (this.#state !== State.FLUSHING) this.#close(nowMs);
+    else if (this.#state <= State.HEAD || this.#state === State.LINGERING) this.#close(nowMs);
   }
 
   /** The socket is closed or broken. */

@@ -5,8 +5,10 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Exchange } from "./exchange.ts";
+import type { HedgeTimer } from "./hedge-timer.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
 import type { Picker } from "./pick.ts";
+import type { ProxiedRequest } from "./request.ts";
 import type { IdSource } from "./request-ids.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { StickyKey } from "./sticky-key.ts";
@@ -21,6 +23,8 @@ export interface ProxyContext {
   trustedProxies: TrustedProxies;
   stickyKey: StickyKey;
   retryBudget: RetryBudget;
+  hedgeBudget: RetryBudget;
+  readonly hedgeTimer: HedgeTimer;
   readonly memory: SharedMemory;
   readonly block: WorkerBlock;
   readonly counters: Float64Array;
@@ -42,8 +46,8 @@ export interface ProxyContext {
   /** The parsers' results; their content lasts until the next parse. */
   requestHead: RequestHead;
   responseHead: ResponseHead;
-  /** The exchange whose head is in `requestHead`, so that another one knows to parse again. */
-  requestHeadOwner: Exchange | null;
+  /** The request whose head is in `requestHead`, so that another one knows to parse again. */
+  requestHeadOwner: ProxiedRequest | null;
   /** The worker is finishing: connections are closed after their present answer. */
   draining: boolean;
   /** `Date: …\r\n` of the present second. */

@@ -89,6 +89,14 @@ export const Failures = {
     true,
     "the server closed the connection without an answer",
   ),
+  TRY_TIMEOUT: failure(
+    "try_timeout",
+    504,
+    "upstream",
+    "http_response_timeout",
+    true,
+    "the server did not answer within the time of one attempt",
+  ),
   RESPONSE_TIMEOUT: failure(
     "response_timeout",
     504,

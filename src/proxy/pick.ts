@@ -42,9 +42,16 @@ export class Picker {
 
   /** Tells which server each slot means to this worker. */
   setKnownIds(ids: Iterable<readonly [slot: number, id: number]>): void {
+    const before = this.#knownIds.slice();
     this.#knownIds.fill(0);
     for (const [slot, id] of ids) this.#knownIds[slot] = id;
     this.#seenVersion = -1;
+    // Until the table can be read again, those that stay are chosen from: the others' endpoints are gone.
+    const kept = this.#candidates
+      .subarray(0, this.#count)
+      .filter((slot) => before[slot] !== 0 && this.#knownIds[slot] === before[slot]);
+    this.#candidates.set(kept);
+    this.#count = kept.length;
   }
 
   /**

@@ -2,9 +2,10 @@
 import { bucketCount, bucketOf } from "../shared/latency-buckets.ts";
 import type { WorkerBlock } from "../shared/layout.ts";
 import { countRequest } from "../shared/series-table.ts";
-import type { AccessRecord } from "./access-log.ts";
+import type { LoggedOutcome, LoggedRequest } from "./access-log.ts";
 import type { ProxyContext } from "./context.ts";
 import type { Failure } from "./failure.ts";
+import { NO_BUFFER } from "./request.ts";
 import type { Peer } from "./rewrite-request.ts";
 
 /** A server's answer began. @param latencyMs from the dispatch to the complete response head. */
@@ -16,21 +17,30 @@ export function recordResponse(block: WorkerBlock, slot: number, latencyMs: numb
 }
 
 /** A request as the recorder needs it. */
-export interface RecordedRequest extends AccessRecord {
+export interface RecordedRequest extends LoggedRequest {
   /** Index into `ROUTES`. */
   readonly route: number;
   /** Monotonic milliseconds. */
   readonly startedMs: number;
-  /** -1 = no server was chosen. */
-  readonly recordedSlot: number;
 }
 
-/** A request ended, with this status for the client. */
-export function recordRequest(ctx: ProxyContext, request: RecordedRequest, status: number, nowMs: number): void {
+/** How it ended. */
+export interface RequestOutcome extends LoggedOutcome {
+  /** -1 = no server was chosen. */
+  readonly slot: number;
+}
+
+/** A request ended. */
+export function recordRequest(
+  ctx: ProxyContext,
+  request: RecordedRequest,
+  outcome: RequestOutcome,
+  nowMs: number,
+): void {
   const { block } = ctx;
+  const { status, slot } = outcome;
   const durationMs = nowMs - request.startedMs;
-  countRequest(block, request.route, request.method, status, request.serverId);
-  const slot = request.recordedSlot;
+  countRequest(block, request.route, request.method, status, outcome.serverId);
   if (slot >= 0) {
     block.durationSumMs[slot] += durationMs;
     block.durationHistogram[slot * bucketCount + bucketOf(durationMs)]++;
@@ -39,8 +49,8 @@ export function recordRequest(ctx: ProxyContext, request: RecordedRequest, statu
   if (log === null) return;
   const sample = ctx.settings.accessLogSample;
   // Failures are always worth a line.
-  if (sample < 1 && status < 500 && request.failure === null && ctx.random() >= sample) return;
-  log.record(request, status, durationMs, nowMs + ctx.epochOffsetMs);
+  if (sample < 1 && status < 500 && outcome.failure === null && ctx.random() >= sample) return;
+  log.record(request, outcome, durationMs, nowMs + ctx.epochOffsetMs);
 }
 
 /** A path that the balancer answers itself: counted, but no line each time somebody asks after its health. */
@@ -62,7 +72,7 @@ export function recordRefused(
   const id = Buffer.from(requestId, "latin1");
   ctx.accessLog?.record(
     {
-      headBuffer: null,
+      headBuffer: NO_BUFFER,
       methodStart: 0,
       methodEnd: 0,
       targetStart: 0,
@@ -74,12 +84,8 @@ export function recordRefused(
       traceIdBuffer: id,
       traceIdStart: 0,
       clientAddress: peer.addressBytes,
-      serverId: 0,
-      responseBytes: 0,
-      attempts: 0,
-      failure,
     },
-    failure.status,
+    { status: failure.status, serverId: 0, responseBytes: 0, attempts: 0, failure },
     0,
     nowMs + ctx.epochOffsetMs,
   );

@@ -8,7 +8,9 @@ import type { Logger } from "../telemetry/logger.ts";
 import { AccessLog } from "./access-log.ts";
 import type { RawSocket } from "./channel.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { Admission, ConnectionLimits } from "./connection-limits.ts";
 import type { ProxyContext } from "./context.ts";
+import { HedgeTimer } from "./hedge-timer.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError, type Listening, listenPlain, listenTls } from "./listener.ts";
 import { Picker } from "./pick.ts";
@@ -42,8 +44,6 @@ export interface ProxyServerOptions {
 
 /** Retries per second that the budget always allows. */
 const RETRY_FLOOR_PER_SECOND = 3;
-/** Connections beyond the limit that still get an answer (503); more are reset. */
-const SHED_MARGIN = 256;
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
 
@@ -56,6 +56,7 @@ export class ProxyServer {
   readonly #random: () => number;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
+  readonly #limits: ConnectionLimits;
   #plain: Listening;
   #tls: Listening | null;
   #onDrained: (() => void) | null = null;
@@ -68,6 +69,7 @@ export class ProxyServer {
     this.log = log;
     this.#memory = memory;
     this.#random = options.random;
+    this.#limits = new ConnectionLimits(memory, block);
     this.#accessLogFd = options.accessLogFd;
     this.#dial = createDial(now, (error) => internalError(this.#ctx, error));
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
@@ -77,6 +79,8 @@ export class ProxyServer {
       trustedProxies,
       stickyKey: createStickyKey(settings.hashOn, trustedProxies),
       retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
+      hedgeBudget: new RetryBudget(settings.hedgeBudgetPercent / 100, 0, now()),
+      hedgeTimer: new HedgeTimer(now),
       memory,
       block,
       counters: block.counters,
@@ -155,6 +159,9 @@ export class ProxyServer {
     if (settings.retryBudgetPercent !== old.retryBudgetPercent) {
       ctx.retryBudget = new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, ctx.now());
     }
+    if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) {
+      ctx.hedgeBudget = new RetryBudget(settings.hedgeBudgetPercent / 100, 0, ctx.now());
+    }
     if (settings.strategy !== old.strategy || settings.hashBalanceFactor !== old.hashBalanceFactor) {
       ctx.picker.setStrategy(this.#createStrategy(settings));
     }
@@ -184,32 +191,32 @@ export class ProxyServer {
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   readonly #accept = (socket: RawSocket, secure: boolean, nowMs: number): ClientConnection | null => {
-    const { counters, settings } = this.#ctx;
-    const most = settings.maxConnections;
-    const open = most > 0 ? this.#connectionsOfAllWorkers() : 0;
-    if (most > 0 && open >= most + SHED_MARGIN) {
-      counters[WorkerCounter.CONNECTIONS_REJECTED]++;
-      socket.terminate();
-      return null;
+    const { counters, settings, trustedProxies } = this.#ctx;
+    const limited = settings.maxConnections > 0 || settings.maxConnectionsPerClient > 0;
+    let bucket = -1;
+    let shed = false;
+    if (limited) {
+      bucket = this.#limits.enter(settings, socket.remoteAddress, trustedProxies);
+      const admission = this.#limits.admit(settings, bucket);
+      shed = admission === Admission.SHED;
+      if (admission !== Admission.SERVE) counters[WorkerCounter.CONNECTIONS_REJECTED]++;
+      if (admission === Admission.RESET) {
+        this.#limits.leave(bucket);
+        socket.terminate();
+        return null;
+      }
     }
-    const shed = most > 0 && open >= most;
-    if (shed) counters[WorkerCounter.CONNECTIONS_REJECTED]++;
     counters[WorkerCounter.CONNECTIONS_ACCEPTED]++;
     counters[WorkerCounter.CONNECTIONS_OPEN]++;
-    const client = new ClientConnection(this.#ctx, socket, secure, shed, nowMs);
+    const client = new ClientConnection(this.#ctx, socket, secure, shed, bucket, nowMs);
     this.#clients.add(client);
     return client;
   };
 
-  #connectionsOfAllWorkers(): number {
-    let open = 0;
-    for (const { counters } of this.#memory.workers) open += counters[WorkerCounter.CONNECTIONS_OPEN];
-    return open;
-  }
-
   #onClientGone(client: ClientConnection): void {
     if (!this.#clients.delete(client)) return;
     this.#ctx.counters[WorkerCounter.CONNECTIONS_OPEN]--;
+    this.#limits.leave(client.limitBucket);
     if (this.#onDrained !== null) this.#checkDrained(this.#ctx.now());
   }
 

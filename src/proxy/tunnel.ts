@@ -94,7 +94,9 @@ export class Tunnel {
   #ended(receiver: Channel, nowMs: number): void {
     if (this.#over || receiver.queuedBytes > 0) return;
     receiver.endSending();
-    if (this.#clientDone && this.#serverDone) this.#finish(null, nowMs);
+    if (this.#clientDone && this.#serverDone && this.#client.queuedBytes + this.#server.queuedBytes === 0) {
+      this.#finish(null, nowMs);
+    }
   }
 
   #finish(failure: Failure | null, nowMs: number): void {

@@ -42,10 +42,11 @@ export class WaitQueue {
   /** Serves from the front while there is room. */
   poll(nowMs: number): void {
     while (this.#waiting.length > 0) {
-      const first = this.#waiting[0];
-      if (!first.retryFromQueue(nowMs)) break;
-      // It may have left by itself while it was served.
-      if (this.#waiting[0] === first) this.#waiting.shift();
+      // Taken out first: what it does may free a place, which polls again, and it may even come back to the end.
+      const first = this.#waiting.shift() as Waiting;
+      if (first.retryFromQueue(nowMs)) continue;
+      this.#waiting.unshift(first);
+      break;
     }
     this.#changed();
   }

@@ -13,7 +13,7 @@ export const bucketCount = SUB * OCTAVES;
 export function bucketOf(durationMs: number): number {
   const us = (durationMs * 1000) | 0;
   if (durationMs >= 2_000_000) return bucketCount - 1;
-  if (us < SUB) return us < 0 ? 0 : us;
+  if (us < SUB) return Math.max(us, 0);
   const octave = 31 - Math.clz32(us) - SUB_BITS;
   const index = (octave + 1) * SUB + ((us >> octave) & (SUB - 1));
   return index < bucketCount ? index : bucketCount - 1;

@@ -102,8 +102,11 @@ export class UpstreamConnection extends Channel {
     this.wheel.set(this, nowMs + idleTimeoutMs);
   }
 
-  /** Ends it, whatever it is doing, without telling its user. */
-  destroy(): void {
+  /**
+   * Ends it, whatever it is doing, without telling its user.
+   * @param inOrder let what was written reach the server; else the connection is reset.
+   */
+  destroy(inOrder = false): void {
     if (this.#state === State.CLOSED) return;
     const state = this.#state;
     this.#state = State.CLOSED;
@@ -118,7 +121,8 @@ export class UpstreamConnection extends Channel {
     this.pool.closed(this, state === State.IDLE);
     const socket = this.socket;
     this.socket = null;
-    socket?.terminate();
+    if (inOrder) socket?.end();
+    else socket?.terminate();
   }
 
   onData(data: Buffer, nowMs: number): void {

@@ -63,12 +63,13 @@ export class UpstreamPool {
     return freshest;
   }
 
-  /** Starts a connection; the user hears of its success or failure later, or of its failure at once. */
+  /** Starts a connection; the user hears of its success or failure later. */
   connect(user: UpstreamUser, nowMs: number): UpstreamConnection {
     const connection = new UpstreamConnection(this, user, this.#wheel);
     this.#counters[WorkerCounter.UPSTREAM_CONNECTS]++;
     if (this.#abandoned >= MAX_ABANDONED) {
-      connection.failed(Failures.CONNECT_TIMEOUT, nowMs);
+      // Not at once: the caller does not hold the connection yet that it would be told of.
+      queueMicrotask(() => connection.failed(Failures.CONNECT_TIMEOUT, nowMs));
       return connection;
     }
     this.#wheel.set(connection, nowMs + this.settings.connectTimeoutMs);
