@@ -1,0 +1,325 @@
+/**
+ * The real `ProxyServer` in the test's own process, over a plain buffer instead of shared memory, with backends whose
+ * every byte the test scripts.
+ */
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { ProxyServer } from "../../src/proxy/server.ts";
+import {
+  ServerState,
+  SHARED_BYTES,
+  type SharedMemory,
+  viewSharedMemory,
+  WorkerCounter,
+} from "../../src/shared/layout.ts";
+import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
+import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table-writer.ts";
+import type { Logger } from "../../src/telemetry/logger.ts";
+import { Wire, type WireMessage } from "./wire.ts";
+
+/** Settings that suit tests: no log, generous deadlines. */
+export const TEST_SETTINGS: ProxySettings = Object.freeze({
+  host: "127.0.0.1",
+  port: 0,
+  strategy: "round_robin",
+  hashOn: "client_ip",
+  hashBalanceFactor: 1.25,
+  reservedPaths: true,
+  prometheusEnabled: true,
+  trustedProxies: [],
+  connectTimeoutMs: 2000,
+  requestHeadTimeoutMs: 10_000,
+  requestBodyTimeoutMs: 10_000,
+  responseHeadTimeoutMs: 10_000,
+  responseBodyTimeoutMs: 10_000,
+  idleTimeoutMs: 20_000,
+  tunnelTimeoutMs: 20_000,
+  upstreamIdleTimeoutMs: 20_000,
+  upstreamMaxIdle: 64,
+  shutdownTimeoutMs: 5000,
+  retryAttempts: 2,
+  retryBudgetPercent: 20,
+  perTryTimeoutMs: 0,
+  hedgeAfterMs: 0,
+  hedgeBudgetPercent: 5,
+  queueSize: 128,
+  queueTimeoutMs: 5000,
+  maxHeaderBytes: 32_768,
+  maxHeaderCount: 100,
+  maxBodyBytes: 0,
+  maxConnections: 0,
+  maxConnectionsPerClient: 0,
+  maxRequestsPerConnection: 0,
+  accessLog: false,
+  accessLogSample: 1,
+  logFormat: "json",
+  logLevel: "silent",
+  tls: null,
+  upstreamCaPem: "",
+});
+
+// ── backends ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a backend does with one connection; `index` counts its connections from 0. */
+export type Script = (connection: Wire, index: number) => unknown;
+
+/** A server that does what its script says. */
+export class Backend {
+  readonly connections: Wire[] = [];
+  script: Script;
+  readonly #server: Server;
+  readonly host: string;
+  readonly tls: boolean;
+  /** Errors of scripts, other than connections that ended while the script waited. */
+  port = 0;
+
+  private constructor(script: Script, host: string, tls: TlsOptions | undefined) {
+    this.script = script;
+    this.host = host;
+    this.tls = tls !== undefined;
+    const onConnection = (socket: import("node:net").Socket) => {
+      const wire = new Wire(socket);
+      const index = this.connections.push(wire) - 1;
+      // A script that waits for more on a connection that ended has nothing left to say.
+      void Promise.resolve(this.script(wire, index)).catch(() => {});
+    };
+    this.#server = tls
+      ? createTlsServer({ ...tls, allowHalfOpen: true }, onConnection)
+      : createServer({ allowHalfOpen: true }, onConnection);
+    this.#server.on("tlsClientError", () => {});
+  }
+
+  static async start(
+    script: Script,
+    options: { host?: string; tls?: TlsOptions; port?: number } = {},
+  ): Promise<Backend> {
+    const { host = "127.0.0.1", tls, port = 0 } = options;
+    const backend = new Backend(script, host, tls);
+    await new Promise<void>((resolve, reject) => {
+      backend.#server.once("error", reject);
+      backend.#server.listen({ port, host }, () => resolve());
+    });
+    backend.port = (backend.#server.address() as AddressInfo).port;
+    onCleanup(() => backend.stop());
+    return backend;
+  }
+
+  /** Answers every request of every connection with what `answer` returns. */
+  static answering(
+    answer: (request: WireMessage, index: number) => string | Uint8Array | Promise<string | Uint8Array>,
+    options: Parameters<typeof Backend.start>[1] = {},
+  ): Promise<Backend> {
+    return Backend.start(async (connection, index) => {
+      for (;;) await connection.send(await answer(await connection.message(), index));
+    }, options);
+  }
+
+  /** Bytes that arrived on all connections. */
+  get received(): number {
+    return this.connections.reduce((sum, { received }) => sum + received, 0);
+  }
+
+  get open(): number {
+    return this.connections.filter(({ closed }) => !closed).length;
+  }
+
+  /** Stops listening and drops its connections. */
+  stop(): void {
+    this.#server.close();
+    for (const connection of this.connections) connection.destroy();
+  }
+}
+
+/** A response with Content-Length. */
+export function ok(body: string | Uint8Array = "", fields = ""): Buffer {
+  const bytes = typeof body === "string" ? Buffer.from(body, "latin1") : body;
+  return Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n${fields}\r\n`), bytes]);
+}
+
+/** A request head with a Host field. */
+export function get(path = "/", fields = "", method = "GET"): string {
+  return `${method} ${path} HTTP/1.1\r\nHost: a.example\r\n${fields}\r\n`;
+}
+
+// ── the proxy ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where a backend is, as the fleet would tell a worker. */
+export interface Target {
+  readonly port: number;
+  readonly host?: string;
+  readonly tls?: boolean;
+  readonly hostname?: string;
+  readonly hardLimit?: number;
+}
+
+export interface ProxyOptions {
+  readonly settings?: Partial<ProxySettings>;
+  readonly admin?: (method: string, path: string) => Promise<{ status: number; type: string; body: string }>;
+}
+
+export class TestProxy {
+  readonly memory: SharedMemory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  readonly server: ProxyServer;
+  settings: ProxySettings;
+  /** Errors that the proxy logged: each would be a bug. */
+  readonly logged: unknown[] = [];
+  readonly #table = new ServerTableWriter(this.memory);
+  readonly #logFile: string;
+  #rows = new Map<number, ServerRow>();
+  #endpoints: Endpoint[];
+
+  constructor(targets: readonly Target[], { settings = {}, admin }: ProxyOptions = {}) {
+    this.settings = { ...TEST_SETTINGS, ...settings };
+    const directory = mkdtempSync(join(tmpdir(), "neurabalancer-wire-"));
+    this.#logFile = join(directory, "access.log");
+    const fd = openSync(this.#logFile, "a");
+    onCleanup(() => {
+      this.server.drain(() => {});
+      closeSync(fd);
+      rmSync(directory, { recursive: true, force: true });
+    });
+    this.#endpoints = targets.map(endpointOf);
+    this.#publish(targets);
+    this.server = new ProxyServer({
+      memory: this.memory,
+      block: this.memory.workers[0],
+      settings: this.settings,
+      endpoints: this.#endpoints,
+      log: silentLogger(this.logged),
+      now: () => performance.now(),
+      epochOffsetMs: performance.timeOrigin,
+      random: Math.random,
+      seed: crypto.getRandomValues(new Uint32Array(4)),
+      admin: admin ?? (async () => ({ status: 200, type: "text/plain", body: "from admin" })),
+      accessLogFd: fd,
+    });
+  }
+
+  get port(): number {
+    return this.server.port;
+  }
+
+  counter(name: keyof typeof WorkerCounter): number {
+    return this.memory.workers[0].counters[WorkerCounter[name]];
+  }
+
+  /** Requests in flight over all slots. */
+  get inFlight(): number {
+    return this.memory.servers.inFlight.reduce((sum, n) => sum + n, 0);
+  }
+
+  connect(): Promise<Wire> {
+    return Wire.connect(this.port, this.settings.host);
+  }
+
+  /** One request on a connection of its own; the connection is closed after the answer. */
+  async ask(request: string | Uint8Array, options: { noBody?: boolean } = {}): Promise<WireMessage> {
+    const client = await this.connect();
+    await client.send(request);
+    const answer = await client.message(options);
+    client.destroy();
+    return answer;
+  }
+
+  change(settings: Partial<ProxySettings>): void {
+    this.settings = { ...this.settings, ...settings };
+    this.server.setSettings(this.settings);
+  }
+
+  /** Makes the fleet these; a target keeps its slot and id by its place in the list. undefined = the slot is free. */
+  setTargets(targets: readonly (Target & { id?: number })[], slots?: readonly number[]): void {
+    this.#endpoints = targets.map((target, index) => endpointOf(target, slots?.[index] ?? index));
+    this.#publish(targets, slots);
+    this.server.setEndpoints(this.#endpoints);
+  }
+
+  setState(slot: number, state: ServerState): void {
+    const row = this.#rows.get(slot);
+    if (row === undefined) throw new Error(`no row in slot ${slot}`);
+    this.#rows.set(slot, { ...row, state });
+    this.#table.publish(this.#rows, false);
+  }
+
+  /** Access lines so far, after `count` of them have been written. */
+  async logLines(count: number): Promise<string[]> {
+    let lines: string[] = [];
+    await eventually(() => {
+      lines = readFileSync(this.#logFile, "utf8").split("\n").slice(0, -1);
+      return lines.length >= count;
+    });
+    return lines;
+  }
+
+  #publish(targets: readonly (Target & { id?: number })[], slots?: readonly number[]): void {
+    const rows = new Map<number, ServerRow>();
+    for (const slot of this.#rows.keys()) rows.set(slot, EMPTY_ROW);
+    for (const [index, target] of targets.entries()) {
+      const slot = slots?.[index] ?? index;
+      rows.set(slot, {
+        id: target.id ?? slot + 1,
+        state: ServerState.UP,
+        weight: 1,
+        effectiveWeight: 1,
+        capacity: 10,
+        hardLimit: target.hardLimit ?? 0,
+      });
+    }
+    this.#rows = rows;
+    this.#table.publish(rows, false);
+  }
+}
+
+const EMPTY_ROW: ServerRow = {
+  id: 0,
+  state: ServerState.EMPTY,
+  weight: 0,
+  effectiveWeight: 0,
+  capacity: 0,
+  hardLimit: 0,
+};
+
+function endpointOf(target: Target & { id?: number }, slot: number): Endpoint {
+  const { port, host = "127.0.0.1", tls = false } = target;
+  const hostname = target.hostname ?? host;
+  const urlHost = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = `${tls ? "https" : "http"}://${urlHost}:${port}`;
+  return { slot, id: target.id ?? slot + 1, url, hostname, address: host, port, tls };
+}
+
+function silentLogger(errors: unknown[]): Logger {
+  const logger: Logger = {
+    debug: () => {},
+    info: () => {},
+    warn: () => {},
+    error: (...said: unknown[]) => void errors.push(said),
+    child: () => logger,
+    once: () => {},
+    rearm: () => {},
+  };
+  return logger;
+}
+
+// ── cleaning up and waiting ──────────────────────────────────────────────────────────────────────────────────────────
+
+const cleanups: (() => void)[] = [];
+
+function onCleanup(action: () => void): void {
+  cleanups.push(action);
+}
+
+/** Stops everything that was started since the last call: for `afterEach` or `afterAll`. */
+export function cleanUp(): void {
+  for (const action of cleanups.splice(0).reverse()) action();
+}
+
+/** Polls until `condition` holds; throws after `deadlineMs`. */
+export async function eventually(condition: () => boolean, deadlineMs = 8000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`still not so after ${deadlineMs} ms: ${condition}`);
+    await Bun.sleep(5);
+  }
+}
