@@ -15,6 +15,17 @@ export const COALESCE_BYTES = 16 * 1024;
 /** Interim responses (1xx) that one attempt may get. */
 const MAX_INTERIM_RESPONSES = 16;
 
+/** What becomes of a connection after an attempt. */
+export const ConnectionFate = {
+  /** Both messages are complete: it may serve another request. */
+  REUSE: 0,
+  /** Both messages are complete, but one side wants it closed. */
+  CLOSE: 1,
+  /** Something is unfinished on it. */
+  RESET: 2,
+} as const;
+export type ConnectionFate = (typeof ConnectionFate)[keyof typeof ConnectionFate];
+
 /** The exchange, as its attempts see it. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
 export interface AttemptOwner {
   /** The head is on its way: body bytes may follow. */
@@ -75,16 +86,16 @@ export class Attempt implements UpstreamUser {
 
   /**
    * Lets go of the connection and of the place in flight.
-   * @param clean the connection may serve another request.
+   * @param fate what becomes of the connection.
    */
-  end(clean: boolean, nowMs: number): void {
+  end(fate: ConnectionFate, nowMs: number): void {
     const { connection, slot } = this;
     this.connection = null;
     this.slot = -1;
     if (connection !== null) {
-      if (clean) connection.pool.release(connection, nowMs);
+      if (fate === ConnectionFate.REUSE) connection.pool.release(connection, nowMs);
       else if (connection.connecting) connection.user = null;
-      else connection.destroy();
+      else connection.destroy(fate === ConnectionFate.CLOSE);
     }
     if (slot < 0) return;
     this.#ctx.picker.release(slot);

@@ -7,7 +7,7 @@
  * allocated for a request that goes the usual way.
  */
 import { WorkerCounter } from "../shared/layout.ts";
-import { Attempt, type AttemptOwner, COALESCE_BYTES } from "./attempt.ts";
+import { Attempt, type AttemptOwner, COALESCE_BYTES, ConnectionFate } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
 import { copyBytes } from "./copy.ts";
@@ -102,6 +102,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const ctx = this.#ctx;
     const announced = ctx.requestHead.contentLength;
     this.request.read(client, head, headStart, route, startedMs);
+    this.#responseBody.begin(BodyKind.NONE, 0);
     ctx.counters[WorkerCounter.REQUESTS]++;
     ctx.retryBudget.onRequest();
     const next = this.request.readFirstBody(data, bodyStart, dataEnd);
@@ -194,7 +195,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       if (!this.#responseStarted) wheel.clear(upstream);
     }
     client.resumeReading();
-    wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
+    // A client that does not take an answer that has begun keeps its deadline for that.
+    if (client.queuedBytes === 0) wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
   }
 
   /**
@@ -227,7 +229,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     upstream.send(data, start, stop, true);
     if (!body.done) this.#awaitBody(nowMs);
     else if (!this.#responseStarted) this.#awaitResponse(this.#attempt, nowMs);
-    else this.#ctx.wheel.clear(client);
+    else if (client.queuedBytes === 0) this.#ctx.wheel.clear(client);
     return stop;
   }
 
@@ -375,6 +377,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     if (this.request.body.done) wheel.clear(client);
+    else wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
     wheel.set(upstream, nowMs + settings.responseBodyTimeoutMs);
     upstream.resumeReading();
   }
@@ -407,10 +410,14 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   }
 
   #endTunnel(failure: Failure | null, nowMs: number): void {
-    this.failure = failure;
+    // A broken tunnel must not look like one that ended in order.
+    if (failure !== null) {
+      this.fail(failure, nowMs);
+      return;
+    }
     this.responseBytes = this.#tunnel?.bytesToClient ?? 0;
     this.#keepClient = false;
-    this.#complete(false, nowMs);
+    this.#complete(ConnectionFate.CLOSE, nowMs);
   }
 
   // ── finish ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -419,24 +426,26 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #finish(nowMs: number): void {
     this.responseBytes = this.#responseBody.bytes;
     const queued = this.#attempt.connection?.queuedBytes ?? 0;
-    this.#complete(this.#upstreamKeepAlive && this.request.body.done && queued === 0, nowMs);
+    const sent = this.request.body.done && queued === 0;
+    const reuse = sent && this.#upstreamKeepAlive;
+    this.#complete(reuse ? ConnectionFate.REUSE : sent ? ConnectionFate.CLOSE : ConnectionFate.RESET, nowMs);
   }
 
   /** Records the request, lets go of everything and hands the client's connection back. */
-  #complete(upstreamClean: boolean, nowMs: number): void {
+  #complete(upstream: ConnectionFate, nowMs: number): void {
     const { client } = this.request;
     const keepClient = this.#keepClient;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(upstreamClean, nowMs);
+    this.#endAttempts(upstream, nowMs);
     this.#ctx.wheel.clear(client);
     const inputPending = !this.request.body.done;
     this.#reset();
     client.onExchangeDone(keepClient, inputPending, nowMs);
   }
 
-  #endAttempts(upstreamClean: boolean, nowMs: number): void {
-    this.#attempt.end(upstreamClean, nowMs);
-    if (this.#hedge?.active) this.#hedge.end(false, nowMs);
+  #endAttempts(upstream: ConnectionFate, nowMs: number): void {
+    this.#attempt.end(upstream, nowMs);
+    if (this.#hedge?.active) this.#hedge.end(ConnectionFate.RESET, nowMs);
   }
 
   // ── retries and hedges ───────────────────────────────────────────────────────────────────────────────────────────
@@ -448,7 +457,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const other = attempt === this.#attempt ? this.#hedge : this.#attempt;
     if (other?.active) {
       // The other half of a hedged request may still make it.
-      attempt.end(false, nowMs);
+      attempt.end(ConnectionFate.RESET, nowMs);
       this.#attempt = other;
       this.#hedge = attempt;
       return;
@@ -458,7 +467,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.#ctx.counters[WorkerCounter.RETRIES]++;
-    attempt.end(false, nowMs);
+    attempt.end(ConnectionFate.RESET, nowMs);
     // A stale connection says nothing about its server.
     if (failure !== Failures.STALE_CONNECTION) this.#excluded = slot;
     this.#dispatch(nowMs);
@@ -519,7 +528,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (attempt === hedge) this.#ctx.counters[WorkerCounter.HEDGES_WON]++;
     this.#attempt = attempt;
     this.#hedge = loser;
-    loser.end(false, nowMs);
+    loser.end(ConnectionFate.RESET, nowMs);
   }
 
   // ── failure ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -555,9 +564,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (this.#responseStarted || failure.status === 0) {
       if (!this.#responseStarted) this.status = CLIENT_CLOSED_REQUEST;
       else if (failure.source === "upstream") this.#attempt.blame(nowMs);
-      this.responseBytes = this.#responseBody.bytes;
+      this.responseBytes = this.#tunnel?.bytesToClient ?? this.#responseBody.bytes;
       recordRequest(this.#ctx, this.request, this, nowMs);
-      this.#endAttempts(false, nowMs);
+      this.#endAttempts(ConnectionFate.RESET, nowMs);
       this.#reset();
       client.cutOff();
       return;
@@ -565,7 +574,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.status = failure.status;
     this.#keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
     this.responseBytes = client.sendError(failure, this.request, this.#keepClient);
-    this.#complete(false, nowMs);
+    this.#complete(ConnectionFate.RESET, nowMs);
   }
 
   /** The client has gone. */

@@ -63,14 +63,10 @@ export class UpstreamConnection extends Channel {
     }
     this.socket = socket;
     this.wheel.clear(this);
-    const user = this.user;
-    if (user === null) {
-      // Whoever wanted it has gone; the next one may have it.
-      this.pool.release(this, nowMs);
-      return;
-    }
     this.#state = State.BUSY;
-    user.onConnected(this, nowMs);
+    // Whoever wanted it may have gone; then the next one may have it.
+    if (this.user === null) this.pool.release(this, nowMs);
+    else this.user.onConnected(this, nowMs);
   }
 
   /** The connection could not be made. */
@@ -137,7 +133,7 @@ export class UpstreamConnection extends Channel {
 
   onEnd(nowMs: number): void {
     if (this.#state === State.BUSY) this.user?.onUpstreamEnd(this, false, nowMs);
-    else this.destroy();
+    else this.destroy(true);
   }
 
   onDrain(nowMs: number): void {
@@ -170,6 +166,6 @@ export class UpstreamConnection extends Channel {
       this.destroy();
       user?.onConnectFailed(this, Failures.CONNECT_TIMEOUT, nowMs);
     } else if (this.#state === State.BUSY) this.user?.onUpstreamDeadline(this, nowMs);
-    else this.destroy();
+    else this.destroy(true);
   }
 }

@@ -80,8 +80,7 @@ export class UpstreamPool {
   /** Takes back a connection whose exchange ended cleanly. */
   release(connection: UpstreamConnection, nowMs: number): void {
     if (this.#retired || this.#idle.length >= this.settings.upstreamMaxIdle) {
-      connection.use(NOBODY);
-      connection.destroy();
+      connection.destroy(true);
       return;
     }
     connection.becomeIdle(nowMs, this.settings.upstreamIdleTimeoutMs);
@@ -92,7 +91,7 @@ export class UpstreamPool {
   /** The server left the fleet: idle connections are closed now, busy ones when their exchange ends. */
   retire(): void {
     this.#retired = true;
-    for (const connection of [...this.#idle]) connection.destroy();
+    for (const connection of [...this.#idle]) connection.destroy(true);
   }
 
   /** A connection was closed. */
@@ -118,13 +117,3 @@ export class UpstreamPool {
     this.#abandoned--;
   }
 }
-
-/** Stands in for the user of a connection that is about to be closed. */
-const NOBODY: UpstreamUser = {
-  onConnected() {},
-  onConnectFailed() {},
-  onUpstreamData() {},
-  onUpstreamEnd() {},
-  onUpstreamDrain() {},
-  onUpstreamDeadline() {},
-};
