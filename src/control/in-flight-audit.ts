@@ -13,11 +13,11 @@ import { Header, type SharedMemory } from "../shared/layout.ts";
 const LOOKS = 3;
 
 /** A total that was off. */
-export interface InFlightCorrection {
+export type InFlightCorrection = {
   readonly slot: number;
   /** What was taken off the total; negative = added. */
   readonly off: number;
-}
+};
 
 export class InFlightAudit {
   readonly #memory: SharedMemory;

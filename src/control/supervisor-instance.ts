@@ -15,6 +15,7 @@ import { Metrics } from "../telemetry/metrics.ts";
 import { ServerTotalsLedger } from "../telemetry/metrics-durations.ts";
 import { AdminApi } from "./admin-api.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "./admin-api-listener.ts";
+import { DegradedWatch } from "./degraded-watch.ts";
 import type { Resolver } from "./discovery-resolver.ts";
 import { Fleet, type FleetClock } from "./fleet.ts";
 import { InFlightAudit } from "./in-flight-audit.ts";
@@ -28,12 +29,13 @@ import {
   type RuntimeDirectory,
   removeStaleRuntimeDirectories,
 } from "./supervisor-runtime-directory.ts";
-import { describeStatus, metricsSource, type SupervisorView } from "./supervisor-status.ts";
+import { degradedModes, describeStatus, metricsSource, type SupervisorView } from "./supervisor-status.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 /** Totals are kept up at least so often (see ServerTotalsLedger). */
 const TOTALS_INTERVAL_MS = 60_000;
 const AUDIT_INTERVAL_MS = 100;
+const DEGRADED_INTERVAL_MS = 1_000;
 
 export interface InstanceOptions {
   readonly config: Config;
@@ -99,7 +101,8 @@ export class SupervisorInstance {
     const reserveSlots = (count: number) => pages.reserveSlots(count);
     this.#fleet = new Fleet({ memory: this.#memory, log: this.#log, clock, random, resolver, reserveSlots });
     const totals = new ServerTotalsLedger(this.#memory);
-    this.#api = this.#makeApi(totals);
+    const view = this.#makeView(totals);
+    this.#api = this.#makeApi(view);
     this.#relay = listenForWorkers(this.#api, directory.socketPath);
     this.#openAdminPort(config);
 
@@ -123,6 +126,8 @@ export class SupervisorInstance {
     });
     const ports = await pool.start(workerCount(config));
     this.#every(TOTALS_INTERVAL_MS, () => totals.update());
+    const watch = new DegradedWatch(this.#log);
+    this.#every(DEGRADED_INTERVAL_MS, () => watch.tick(degradedModes(view), clock.nowMs()));
     const audit = new InFlightAudit(this.#memory);
     this.#every(AUDIT_INTERVAL_MS, () => {
       for (const fix of audit.tick()) this.#log.info(fix, "requests in flight were counted anew");
@@ -178,9 +183,9 @@ export class SupervisorInstance {
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
 
-  #makeApi(totals: ServerTotalsLedger): AdminApi {
+  #makeView(totals: ServerTotalsLedger): SupervisorView {
     const { clock } = this.#options;
-    const view: SupervisorView = {
+    return {
       memory: this.#memory,
       totals,
       fleet: this.#fleet,
@@ -192,6 +197,9 @@ export class SupervisorInstance {
       startedAtMs: clock.wallMs(),
       wallMs: () => clock.wallMs(),
     };
+  }
+
+  #makeApi(view: SupervisorView): AdminApi {
     const metrics = new Metrics(metricsSource(view));
     const control = {
       fleet: this.#fleet,
@@ -199,7 +207,7 @@ export class SupervisorInstance {
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
       prometheusEnabled: () => this.#config.app.prometheusEnabled,
       status: () => describeStatus(view),
-      wallMs: () => clock.wallMs(),
+      wallMs: () => view.wallMs(),
     };
     return new AdminApi(control, this.#log);
   }

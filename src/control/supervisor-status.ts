@@ -4,8 +4,10 @@ import { version } from "../../package.json";
 import type { EffectiveSetting } from "../config/load.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../shared/layout.ts";
 import type { ProxySettings } from "../shared/protocol.ts";
+import { droppedLogLines, isLogFailing } from "../telemetry/log-sink.ts";
 import type { ServerTotalsLedger } from "../telemetry/metrics-durations.ts";
 import type { MetricsSource, ProcessFigures } from "../telemetry/metrics-source.ts";
+import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import type { Fleet } from "./fleet.ts";
 import type { WorkerPool, WorkerStatus } from "./worker-pool.ts";
 
@@ -65,12 +67,14 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     workersReady: () => readyWorkers(view),
     workerRestarts: () => view.pool()?.restarts ?? {},
     reloads: () => view.reloads,
+    logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
     certificates: () => certificatesOf(view.settings()),
   };
 }
 
-function degradedModes(view: SupervisorView): Record<string, boolean> {
+/** Ways in which the instance works with less than it should. Each is a label of `neurabalancer_degraded`. */
+export function degradedModes(view: SupervisorView): Record<string, boolean> {
   const { header } = view.memory;
   const { healthy } = view.fleet.summary();
   return {
@@ -80,7 +84,15 @@ function degradedModes(view: SupervisorView): Record<string, boolean> {
     configuration: view.rejected.configuration,
     certificates: view.rejected.certificates,
     draining: header[Header.DRAINING] === 1,
+    access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
+    log: isLogFailing(),
+    descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
+    memory: view.fleet.outOfMemory || (view.pool()?.outOfMemory ?? false),
   };
+}
+
+function anyWorker({ header, workers }: SharedMemory, gauge: number): boolean {
+  return workers.slice(0, header[Header.WORKER_BLOCKS]).some(({ counters }) => counters[gauge] > 0);
 }
 
 function workersOf(view: SupervisorView): readonly WorkerStatus[] {
@@ -99,8 +111,10 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
   const workers = workersOf(view).map((worker) => ({
     name: `worker-${worker.index}`,
     rssBytes: rssOf(view.memory, worker),
+    openDescriptors: view.memory.workers[worker.index].counters[WorkerCounter.DESCRIPTORS_OPEN],
   }));
-  return [{ name: "supervisor", rssBytes: process.memoryUsage.rss() }, ...workers];
+  const openDescriptors = processDescriptors.open() || 0;
+  return [{ name: "supervisor", rssBytes: process.memoryUsage.rss(), openDescriptors }, ...workers];
 }
 
 function certificatesOf({ tls }: ProxySettings): { name: string; expiresAtSeconds: number }[] {

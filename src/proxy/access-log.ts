@@ -73,6 +73,8 @@ export class AccessLog {
   #spare = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #length = 0;
   #writing = false;
+  /** Lines were lost since the write under way began. */
+  #losing = false;
   #lastSecond = -1;
   readonly #timestamp = Buffer.from("1970-01-01T00:00:00.000Z");
 
@@ -92,7 +94,7 @@ export class AccessLog {
     const targetLength = r.targetEnd - r.targetStart;
     const idLength = r.requestIdEnd - r.requestIdStart;
     if (this.#length + 2 * targetLength + idLength + LONGEST_FIXED_PART > BUFFER_BYTES) {
-      this.#block.counters[WorkerCounter.ACCESS_LOG_DROPPED]++;
+      this.#lost(1);
       return;
     }
     this.#stamp(wallMs);
@@ -111,6 +113,7 @@ export class AccessLog {
     this.#spare = full;
     this.#length = 0;
     this.#writing = true;
+    this.#losing = false;
     this.#writeOut(full, 0, length);
   }
 
@@ -128,7 +131,7 @@ export class AccessLog {
     write(this.#fd, data, start, stop - start, null, (error, written) => {
       if (error !== null && error.code !== "EAGAIN" && error.code !== "EINTR") {
         // A full disk or a closed pipe: what could not be written is lost, and counted.
-        this.#block.counters[WorkerCounter.ACCESS_LOG_DROPPED] += countLines(data, start, end);
+        this.#lost(countLines(data, start, end));
         this.#writing = false;
         return;
       }
@@ -139,7 +142,15 @@ export class AccessLog {
         return;
       }
       this.#writing = false;
+      if (!this.#losing) this.#block.counters[WorkerCounter.ACCESS_LOG_FAILING] = 0;
     });
+  }
+
+  /** The supervisor says it once and shows it as a degraded mode; here it must cost nothing. */
+  #lost(lines: number): void {
+    this.#losing = true;
+    this.#block.counters[WorkerCounter.ACCESS_LOG_DROPPED] += lines;
+    this.#block.counters[WorkerCounter.ACCESS_LOG_FAILING] = 1;
   }
 
   /** Where to stop so that a write to a pipe holds whole lines and stays atomic. */

@@ -5,6 +5,7 @@ import type { TlsCertificate } from "../shared/protocol.ts";
 import type { RawSocket } from "./channel.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
+import { DescriptorGuard } from "./descriptors.ts";
 import { listenWithSni } from "./sni-listener.ts";
 
 /** An open listening socket. */
@@ -22,7 +23,7 @@ const ALPN = "\x08http/1.1";
 
 /** Listens without TLS. Throws when the port cannot be had. */
 export function listenPlain(ctx: ProxyContext, accept: Accept, host: string, port: number): Listening {
-  return wrap(Bun.listen<Accepted>(options(host, port, handlers(ctx, accept, false))));
+  return wrap(Bun.listen<Accepted>(options(host, port, handlers(ctx, guarded(ctx, accept), false))));
 }
 
 /** Listens with TLS 1.2 and 1.3. Throws when the port cannot be had or a certificate cannot be used. */
@@ -34,9 +35,31 @@ export function listenTls(
   certificates: readonly TlsCertificate[],
 ): Listening {
   const [only] = certificates;
-  if (certificates.length > 1) return listenWithSni(ctx, accept, host, port, certificates);
+  const admit = guarded(ctx, accept);
+  if (certificates.length > 1) return listenWithSni(ctx, admit, host, port, certificates);
   const tls = { cert: only.certPem, key: only.keyPem, ALPNProtocols: ALPN };
-  return wrap(Bun.listen<Accepted>({ ...options(host, port, handlers(ctx, accept, true)), tls }));
+  return wrap(Bun.listen<Accepted>({ ...options(host, port, handlers(ctx, admit, true)), tls }));
+}
+
+/** What a client hears that there is no descriptor for. It is closed at once, so as not to need one for longer. */
+const NO_DESCRIPTOR = Buffer.from(
+  "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n" +
+    'Proxy-Status: neurabalancer; error=connection_limit_reached; details="descriptors"\r\nConnection: close\r\n\r\n',
+);
+
+/** `accept` as long as there are descriptors. */
+function guarded(ctx: ProxyContext, accept: Accept): Accept {
+  const guard = new DescriptorGuard(ctx.counters);
+  return (socket, secure, nowMs) => {
+    if (guard.admits(nowMs)) return accept(socket, secure, nowMs);
+    if (secure)
+      socket.terminate(); // an answer would need a handshake first
+    else {
+      socket.write(NO_DESCRIPTOR);
+      socket.end();
+    }
+    return null;
+  };
 }
 
 /** `reusePort` is missing in Bun's types: all workers listen on the same port and the kernel spreads connections. */

@@ -3,11 +3,15 @@
 import { Header, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "../shared/protocol.ts";
+import { droppedLogLines } from "../telemetry/log-sink.ts";
 import { createLogger } from "../telemetry/logger.ts";
+import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { ProxyServer } from "./server.ts";
 
 /** How often a worker shows that it is alive, milliseconds. */
 const HEARTBEAT_MS = 500;
+/** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
+const LOOK_EVERY_BEATS = 10;
 /** How long the last log lines may take to be written, milliseconds. */
 const LOG_CLOSE_MS = 1000;
 
@@ -64,9 +68,17 @@ function start(message: WorkerStart): ProxyServer {
     admin: (method, path) => askAdmin(message.adminSocket, method, path),
     accessLogFd: 1,
   });
+  let beats = 0;
+  let logDropped = 0;
   const beat = (): void => {
-    block.counters[WorkerCounter.HEARTBEAT_MS] = Date.now();
-    block.counters[WorkerCounter.RSS_BYTES] = process.memoryUsage.rss();
+    const { counters } = block;
+    counters[WorkerCounter.HEARTBEAT_MS] = Date.now();
+    counters[WorkerCounter.RSS_BYTES] = process.memoryUsage.rss();
+    counters[WorkerCounter.LOG_DROPPED] += droppedLogLines() - logDropped;
+    logDropped = droppedLogLines();
+    if (beats++ % LOOK_EVERY_BEATS !== 0) return;
+    counters[WorkerCounter.DESCRIPTORS_OPEN] = processDescriptors.open() || 0;
+    counters[WorkerCounter.DESCRIPTORS_SHORT] = 0; // the next refusal sets it again
   };
   beat();
   setInterval(beat, HEARTBEAT_MS);

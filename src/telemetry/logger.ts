@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import pino from "pino";
+import { LogSink } from "./log-sink.ts";
 
 /** What a line says beside its message. Names are snake_case; an `Error` goes under `err`. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -43,11 +44,9 @@ export interface LoggerOptions {
 
 const STANDARD_ERROR = 2;
 
-/** Makes a logger that writes synchronously. */
+/** Makes a logger that writes synchronously and never waits for a reader. */
 export function createLogger({ level, format, name, fd = STANDARD_ERROR }: LoggerOptions): Logger {
-  const destination = pino.destination({ fd, sync: true });
-  // Nobody takes the log any more (a full disk, a closed pipe): that is no reason to stop serving.
-  destination.on("error", () => {});
+  const destination = new LogSink(fd);
   const base = pino(
     {
       level,

@@ -50,6 +50,17 @@ export const processMetrics: MetricGroup<MetricsSource> = {
       },
     },
     {
+      name: "process_open_descriptors",
+      type: "gauge",
+      help: "Open file descriptors by process (workers: as of some seconds ago).",
+      labels: ["process"],
+      collect: (source, emit) => {
+        for (const { name, openDescriptors } of source.processes()) {
+          if (openDescriptors > 0) emit(openDescriptors, { process: name });
+        }
+      },
+    },
+    {
       name: "config_reloads_total",
       type: "counter",
       help: "Configuration reloads (SIGHUP), by result.",
@@ -70,7 +81,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "degraded",
       type: "gauge",
-      help: "1 while the instance works with less than it should: `panic` (too few healthy servers, all are used), `no_servers` (none takes requests), `workers` (fewer ready than meant), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping).",
+      help: "1 while the instance works with less than it should: `panic` (too few healthy servers, all are used), `no_servers` (none takes requests), `workers` (fewer ready than meant), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `memory` (the shared memory has no room for another server or worker).",
       labels: ["mode"],
       collect: (source, emit) => {
         for (const [mode, on] of Object.entries(source.degradedModes())) emit(on ? 1 : 0, { mode });

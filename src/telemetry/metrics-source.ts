@@ -44,6 +44,8 @@ export interface ProcessFigures {
   /** `supervisor` or `worker-<index>`. */
   readonly name: string;
   readonly rssBytes: number;
+  /** 0 = not known. */
+  readonly openDescriptors: number;
 }
 
 export interface MetricsSource {
@@ -59,6 +61,8 @@ export interface MetricsSource {
   readonly workersReady: () => number;
   readonly workerRestarts: () => Readonly<Record<string, number>>;
   readonly reloads: () => { readonly success: number; readonly failure: number };
+  /** Lines of the supervisor's own log that were lost. */
+  readonly logDropped: () => number;
   /** Ways in which the instance works with less than it should, each on or off. */
   readonly degradedModes: () => Readonly<Record<string, boolean>>;
   readonly certificates: () => readonly { readonly name: string; readonly expiresAtSeconds: number }[];

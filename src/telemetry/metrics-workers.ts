@@ -69,8 +69,14 @@ export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
       "counter",
       "access_log_dropped_total",
       C.ACCESS_LOG_DROPPED,
-      "Lines dropped because the log's reader was too slow.",
+      "Lines of the access log that were lost: a full disk, a reader that is gone or too slow.",
     ),
+    {
+      name: "log_dropped_total",
+      type: "counter",
+      help: "Lines of the processes' own logs that could not be written.",
+      collect: (source, emit) => emit(source.logDropped() + sumCounter(source, C.LOG_DROPPED)),
+    },
     summed(
       "counter",
       "internal_errors_total",

@@ -45,6 +45,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     processes: () => [],
     workersReady: () => 2,
     workerRestarts: () => ({}),
+    logDropped: () => 0,
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
     certificates: () => [],
