@@ -52,8 +52,9 @@ export interface Strategy {
   /**
    * An attempt at `slot` ended. Strategies that do not learn leave it out. The caller drops the outcomes of servers
    * that have left: the slot may be another's by then.
+   * @param inFlightAtDispatch `fleet.inFlight` of the slot when the attempt was placed, without it; left out = unknown.
    */
-  onOutcome?(slot: number, latencyMs: number, failed: boolean, nowMs: number): void;
+  onOutcome?(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void;
 
   /** True when `pick` uses `key`, so that the caller computes it only then. */
   readonly usesKey?: boolean;

@@ -1,0 +1,185 @@
+/**
+ * Health, ejection, slow start and panic routing of one simulated instance: the product's state machines on simulated
+ * time, put together as control/fleet.ts does it on real time.
+ */
+
+import { isEligible } from "../balancing/eligibility.ts";
+import { SECTIONS } from "../config/schema.ts";
+import type { Section } from "../config/setting.ts";
+import { type JudgedServer, judgeFleet } from "../health/fleet-ejection.ts";
+import { HealthState, type HealthThresholds } from "../health/health-state.ts";
+import { OutcomeWindows } from "../health/outcome-windows.ts";
+import { OutlierEjection, type OutlierOptions } from "../health/outlier-ejection.ts";
+import { PanicMode } from "../health/panic-mode.ts";
+import { SlowStart } from "../health/slow-start.ts";
+import { ServerState } from "../shared/layout.ts";
+
+/** Period of the control loop, as in the product. */
+export const CONTROL_TICK_MS = 100;
+/** Probes are spread by this share of the interval, and repeated sooner by this factor while in doubt. */
+const PROBE_JITTER = 0.2;
+const DOUBT_SPEEDUP = 5;
+/** Finer steps of slow start would make new tables for no visible change. */
+const RAMP_STEPS = 100;
+
+export interface ControlOptions {
+  /** Probes take servers that refuse connections out. */
+  readonly probes: boolean;
+  readonly probeIntervalMs: number;
+  readonly thresholds: HealthThresholds;
+  readonly outlier: OutlierOptions;
+  readonly slowStartMs: number;
+  readonly panicThresholdPercent: number;
+}
+
+/** What the product does when nothing is configured. */
+export function defaultControlOptions(): ControlOptions {
+  const health = defaults<"intervalMs" | "fall" | "rise">(SECTIONS.health);
+  const balancing = defaults<"slowStartMs" | "panicThresholdPercent">(SECTIONS.balancing);
+  return {
+    probes: true,
+    probeIntervalMs: health.intervalMs,
+    thresholds: { rise: health.rise, fall: health.fall },
+    outlier: defaults<keyof OutlierOptions>(SECTIONS.outlier) as unknown as OutlierOptions,
+    slowStartMs: balancing.slowStartMs,
+    panicThresholdPercent: balancing.panicThresholdPercent,
+  };
+}
+
+function defaults<Key extends string>({ settings }: Section): Record<Key, number> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, { type, default: text }]) => [key, type.schema.parse(text)]),
+  ) as Record<Key, number>;
+}
+
+class Member implements JudgedServer {
+  readonly health: HealthState;
+  readonly slowStart = new SlowStart();
+  readonly outlier: OutlierEjection;
+  readonly windows: OutcomeWindows;
+  consecutiveFailures = 0;
+  probeDueMs = 0;
+
+  constructor(thresholds: HealthThresholds, random: () => number, windows: OutcomeWindows) {
+    this.health = new HealthState(thresholds);
+    this.outlier = new OutlierEjection(random);
+    this.windows = windows;
+  }
+
+  get state(): ServerState {
+    if (!this.health.up) return ServerState.DOWN;
+    return this.outlier.ejected ? ServerState.EJECTED : ServerState.UP;
+  }
+
+  forgetFailures(): void {
+    this.consecutiveFailures = 0;
+    this.windows.restart();
+  }
+}
+
+export class ControlPlane {
+  /** Raised when the candidates or a weight changed. */
+  version = 0;
+  ejections = 0;
+  readonly effectiveWeight: Float64Array;
+  readonly #weight: Float64Array;
+  readonly #options: ControlOptions;
+  readonly #random: () => number;
+  readonly #members: readonly Member[];
+  readonly #panic = new PanicMode();
+  readonly #state: Int32Array;
+  readonly #columns;
+  readonly #workers;
+
+  constructor(weight: Float64Array, options: ControlOptions, random: () => number) {
+    const n = weight.length;
+    this.#weight = weight;
+    this.effectiveWeight = weight.slice();
+    this.#options = options;
+    this.#random = random;
+    this.#state = new Int32Array(n).fill(ServerState.UP);
+    this.#columns = {
+      responses: new Float64Array(n),
+      failures: new Float64Array(n),
+      unanswered: new Float64Array(n),
+      latencySumMs: new Float64Array(n),
+    };
+    this.#workers = [this.#columns];
+    this.#members = Array.from(weight, (_, server) => {
+      const member = new Member(options.thresholds, random, new OutcomeWindows(server, this.#workers, 0));
+      member.probeDueMs = random() * options.probeIntervalMs;
+      return member;
+    });
+  }
+
+  /** Collects the servers that may take requests, in `into`; returns how many they are. */
+  eligible(into: Int32Array): number {
+    let n = 0;
+    for (let server = 0; server < this.#state.length; server++) {
+      if (isEligible(this.#state[server], this.#panic.on)) into[n++] = server;
+    }
+    return n;
+  }
+
+  /** @param answered false = the attempt failed without an answer. */
+  onOutcome(server: number, latencyMs: number, failed: boolean, answered: boolean): void {
+    const columns = this.#columns;
+    if (answered) {
+      columns.responses[server]++;
+      columns.latencySumMs[server] += latencyMs;
+    } else columns.unanswered[server]++;
+    if (failed) {
+      columns.failures[server]++;
+      this.#members[server].consecutiveFailures++;
+    } else this.#members[server].consecutiveFailures = 0;
+  }
+
+  /** One turn of the control loop. @param isDown whether a probe of that server would be refused now. */
+  tick(nowMs: number, isDown: (server: number) => boolean): void {
+    const { outlier, probes } = this.#options;
+    for (const member of this.#members) member.windows.advance(this.#workers, nowMs);
+    judgeFleet(this.#members, outlier, nowMs, {
+      onEjected: () => {
+        this.ejections++;
+      },
+      onReturned: (member) => {
+        member.forgetFailures();
+        member.slowStart.begin(nowMs);
+      },
+    });
+    if (probes) for (const [server, member] of this.#members.entries()) this.#probe(member, isDown(server), nowMs);
+    this.#publish(nowMs);
+  }
+
+  #probe(member: Member, refused: boolean, nowMs: number): void {
+    const { probeIntervalMs } = this.#options;
+    const { health } = member;
+    const doubtful = health.wavering || (health.up && member.consecutiveFailures > 0);
+    const pace = doubtful ? 1 / DOUBT_SPEEDUP : 1;
+    if (nowMs < member.probeDueMs - probeIntervalMs * (1 - pace)) return;
+    member.probeDueMs = nowMs + probeIntervalMs * (1 - PROBE_JITTER + 2 * PROBE_JITTER * this.#random());
+    if (health.onProbe(!refused) !== "up") return;
+    member.outlier.release(nowMs);
+    member.forgetFailures();
+    member.slowStart.begin(nowMs);
+  }
+
+  #publish(nowMs: number): void {
+    const { panicThresholdPercent, slowStartMs } = this.#options;
+    const members = this.#members;
+    let up = 0;
+    for (const member of members) if (member.state === ServerState.UP) up++;
+    const wasPanic = this.#panic.on;
+    let changed = this.#panic.update(up, members.length, panicThresholdPercent, nowMs) !== wasPanic;
+    for (const [server, member] of members.entries()) {
+      const { state } = member;
+      const factor = Math.round(member.slowStart.factor(nowMs, slowStartMs) * RAMP_STEPS) / RAMP_STEPS;
+      const effective = this.#weight[server] * factor;
+      if (state === this.#state[server] && effective === this.effectiveWeight[server]) continue;
+      this.#state[server] = state;
+      this.effectiveWeight[server] = effective;
+      changed = true;
+    }
+    if (changed) this.version++;
+  }
+}

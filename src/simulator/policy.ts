@@ -1,0 +1,83 @@
+/** What is compared: a strategy, and what stands beside it. */
+import { createStrategy, STRATEGY_NAMES } from "../balancing/registry.ts";
+import type { Strategy, StrategyDependencies } from "../balancing/strategy.ts";
+import { GreedyOracle, type OracleSight } from "./greedy-oracle.ts";
+
+export interface Policy {
+  /** As written on the command line. */
+  readonly name: string;
+  /** Health probes take servers out that are down. */
+  readonly probes: boolean;
+  /** Outliers are ejected, by the product's defaults. */
+  readonly ejection: boolean;
+  /** Servers are given weights in proportion to workers × speed; otherwise all have weight 1. */
+  readonly trueWeights: boolean;
+  /** A strategy for one balancer. `sight` is for oracles: nothing that serves traffic can have it. */
+  readonly create: (dependencies: StrategyDependencies, sight: OracleSight) => Strategy;
+}
+
+/** The name of the greedy oracle (see greedy-oracle.ts). */
+export const ORACLE_NAME = "oracle";
+
+/** Options behind a strategy's name: `least_connections+weights-ejection`. */
+const WITH_WEIGHTS = "+weights";
+const WITHOUT_EJECTION = "-ejection";
+
+export const ORACLE: Policy = Object.freeze({
+  name: ORACLE_NAME,
+  probes: false, // it knows
+  ejection: false,
+  trueWeights: false,
+  create: ({ random }, sight) => new GreedyOracle(sight, random),
+} satisfies Policy);
+
+/** Strategies that are not classical are measured against those that are. */
+const LEARNED: readonly string[] = ["adaptive"];
+/** Placement by key is not meant to be fast, and the simulator has no keys worth the name. */
+const NOT_COMPARED: readonly string[] = ["consistent_hash"];
+
+/** The names of the classical strategies that take part in comparisons. */
+export const CLASSICAL_NAMES: readonly string[] = STRATEGY_NAMES.filter(
+  (name) => !LEARNED.includes(name) && !NOT_COMPARED.includes(name),
+);
+
+/** Every way to run the classical strategies: plain, without ejection, and with the servers' true weights. */
+export function classicalPolicies(): readonly Policy[] {
+  const weighted = ["weighted_round_robin", "least_connections", "p2c"];
+  return CLASSICAL_NAMES.flatMap((name) => {
+    const variants = weighted.includes(name) ? ["", WITH_WEIGHTS] : [""];
+    return variants.flatMap((variant) => [parsePolicy(name + variant), parsePolicy(name + variant + WITHOUT_EJECTION)]);
+  });
+}
+
+/** Whether `policy` is one that needs no learning: what others are compared with. */
+export function isClassical(policy: Policy): boolean {
+  return CLASSICAL_NAMES.includes(bareName(policy.name));
+}
+
+/** Reads `<strategy>[+weights][-ejection]`, or `oracle`. Throws an `Error` that says what there is. */
+export function parsePolicy(text: string): Policy {
+  if (text === ORACLE_NAME) return ORACLE;
+  const strategy = bareName(text);
+  const options = text.slice(strategy.length);
+  const trueWeights = options.startsWith(WITH_WEIGHTS);
+  const rest = trueWeights ? options.slice(WITH_WEIGHTS.length) : options;
+  const known: readonly string[] = STRATEGY_NAMES;
+  if (!known.includes(strategy) || (rest !== "" && rest !== WITHOUT_EJECTION)) {
+    throw new Error(
+      `unknown policy "${text}": use ${ORACLE_NAME} or one of ${STRATEGY_NAMES.join(", ")}, ` +
+        `with ${WITH_WEIGHTS} for true weights and ${WITHOUT_EJECTION} for no ejection behind it`,
+    );
+  }
+  return Object.freeze({
+    name: text,
+    probes: true,
+    ejection: rest === "",
+    trueWeights,
+    create: (dependencies: StrategyDependencies) => createStrategy(strategy, dependencies),
+  });
+}
+
+function bareName(text: string): string {
+  return /^[a-z0-9_]*/.exec(text)![0];
+}

@@ -1,0 +1,59 @@
+/** The requests under way, as columns: a number is a request, and a finished one gives its number back. */
+export class RequestPool {
+  /** When it arrived at its balancer. */
+  arrivedMs: Float64Array;
+  /** Milliseconds of service at speed 1. */
+  work: Float64Array;
+  server: Int32Array;
+  balancer: Int32Array;
+  /** What its balancer saw in flight at the server when it chose, this request not counted. */
+  inFlightAtDispatch: Int32Array;
+  /** 1 = it will fail without an answer (refused, timed out), 2 = it will be answered with an error, 0 = neither. */
+  fate: Uint8Array;
+  /** The next in a server's queue, or in the list of free numbers; -1 = none. */
+  next: Int32Array;
+  #free = -1;
+  #used = 0;
+
+  constructor(capacity = 256) {
+    this.arrivedMs = new Float64Array(capacity);
+    this.work = new Float64Array(capacity);
+    this.server = new Int32Array(capacity);
+    this.balancer = new Int32Array(capacity);
+    this.inFlightAtDispatch = new Int32Array(capacity);
+    this.fate = new Uint8Array(capacity);
+    this.next = new Int32Array(capacity);
+  }
+
+  take(): number {
+    const free = this.#free;
+    if (free >= 0) {
+      this.#free = this.next[free];
+      this.next[free] = -1;
+      return free;
+    }
+    if (this.#used === this.next.length) this.#grow();
+    this.next[this.#used] = -1;
+    return this.#used++;
+  }
+
+  give(request: number): void {
+    this.next[request] = this.#free;
+    this.#free = request;
+  }
+
+  #grow(): void {
+    const length = this.next.length * 2;
+    const enlarge = <T extends Float64Array | Int32Array | Uint8Array>(from: T, to: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.arrivedMs = enlarge(this.arrivedMs, new Float64Array(length));
+    this.work = enlarge(this.work, new Float64Array(length));
+    this.server = enlarge(this.server, new Int32Array(length));
+    this.balancer = enlarge(this.balancer, new Int32Array(length));
+    this.inFlightAtDispatch = enlarge(this.inFlightAtDispatch, new Int32Array(length));
+    this.fate = enlarge(this.fate, new Uint8Array(length));
+    this.next = enlarge(this.next, new Int32Array(length));
+  }
+}

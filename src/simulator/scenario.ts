@@ -1,0 +1,89 @@
+/** What is simulated: a fleet, the work that arrives, what goes wrong, and who balances. Plain frozen data. */
+import type { ServiceDistribution } from "./service-times.ts";
+
+/** How a server's workers share its requests. */
+export type Discipline =
+  /** Each worker serves one request at a time, the rest queue, first come first served. */
+  | "fifo"
+  /** All requests are served at once; the workers' power is split evenly among them. */
+  | "ps";
+
+export interface ServerSpec {
+  /** Requests served at full speed at the same time. */
+  readonly workers: number;
+  /** Work done per millisecond and worker: at 2 a request takes half as long. */
+  readonly speed: number;
+  readonly discipline: Discipline;
+}
+
+/** What a disturbance does while it lasts. */
+export type Effect =
+  /** Work takes `factor` times as long. */
+  | { readonly kind: "slow"; readonly factor: number }
+  /** Nothing progresses (garbage collection, a stuck disk); requests wait and health checks still pass. */
+  | { readonly kind: "pause" }
+  /** A share of the requests (0 … 1) is answered with an error at once, without costing work. */
+  | { readonly kind: "errors"; readonly share: number }
+  /** A share of the requests is never answered: each fails after the scenario's `timeoutMs`. */
+  | { readonly kind: "hangs"; readonly share: number }
+  /** Connections and health checks are refused; what was in progress fails. */
+  | { readonly kind: "down" }
+  /** `factor` times as many requests arrive; concerns no server. */
+  | { readonly kind: "surge"; readonly factor: number };
+
+/** An effect on servers over time: from `startMs` for `durationMs`, then again and again if `everyMs` is given. */
+export interface Disturbance {
+  readonly effect: Effect;
+  /** Indices of the servers concerned. */
+  readonly servers: readonly number[];
+  readonly startMs: number;
+  /** `Infinity` = to the end. */
+  readonly durationMs: number;
+  /** From one start to the next, milliseconds; `null` = once. */
+  readonly everyMs: number | null;
+  /** Durations and the gaps between them are exponential variates with those means, drawn per server. */
+  readonly random: boolean;
+  /** The second server is hit this much later than the first, and so on. */
+  readonly staggerMs: number;
+}
+
+/** How requests arrive. Both are open loop: nobody waits for an answer before sending the next. */
+export type Arrivals =
+  | { readonly kind: "poisson" }
+  /**
+   * A Markov-modulated Poisson process: calm and bursts alternate, both of exponential length. The mean rate is that of
+   * the scenario's load; during a burst it is `factor` times the rate in between.
+   */
+  | { readonly kind: "bursty"; readonly factor: number; readonly burstMs: number; readonly calmMs: number };
+
+/** What balancers know of each other's requests in flight. */
+export type Sharing =
+  /** One total that all see at any time: the workers of one instance. They share health and ejection too. */
+  | "live"
+  /** Nothing: instances apart. */
+  | "own"
+  /** Instances apart that tell each other every so many milliseconds. */
+  | number;
+
+export interface Scenario {
+  readonly name: string;
+  /** One line: what goes on, and what a good policy does about it. */
+  readonly description: string;
+  readonly servers: readonly ServerSpec[];
+  readonly service: ServiceDistribution;
+  /** Mean work of a request: its service time on a worker of speed 1, milliseconds. */
+  readonly meanMs: number;
+  /** Mean arrival rate as a share of what all undisturbed servers can do together. */
+  readonly load: number;
+  readonly arrivals: Arrivals;
+  readonly disturbances: readonly Disturbance[];
+  /** After this a request that hangs fails, milliseconds. */
+  readonly timeoutMs: number;
+  readonly balancers: number;
+  readonly sharing: Sharing;
+}
+
+/** Requests per millisecond that the undisturbed fleet can serve. */
+export function capacityPerMs({ servers, meanMs }: Pick<Scenario, "servers" | "meanMs">): number {
+  return servers.reduce((sum, { workers, speed }) => sum + workers * speed, 0) / meanMs;
+}

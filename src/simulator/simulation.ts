@@ -1,0 +1,279 @@
+/** One run: a scenario, a policy, a seed. */
+
+import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
+import { hashString } from "../balancing/hash.ts";
+import { seededRandom } from "../balancing/random.ts";
+import type { FleetView, Strategy } from "../balancing/strategy.ts";
+import { ArrivalProcess } from "./arrivals.ts";
+import { CONTROL_TICK_MS, ControlPlane, defaultControlOptions } from "./control-plane.ts";
+import { DisturbanceSchedule } from "./disturbance-schedule.ts";
+import type { Policy } from "./policy.ts";
+import { RequestPool } from "./request-pool.ts";
+import { capacityPerMs, type Effect, type Scenario } from "./scenario.ts";
+import { ServerFarm } from "./server-farm.ts";
+import { serviceSampler } from "./service-times.ts";
+import { TimerHeap } from "./timer-heap.ts";
+
+export interface RunOptions {
+  readonly requests: number;
+  readonly seed: number;
+  /** What arrives before this is served but not measured, milliseconds. */
+  readonly warmUpMs: number;
+}
+
+/** What came of the measured requests. */
+export interface RunResult {
+  readonly requests: number;
+  readonly failed: number;
+  /** Response times in rising order, milliseconds; a failure counts as at least `FAILURE_LATENCY_MS`. */
+  readonly latenciesMs: Float64Array;
+  /** Requests sent to each server. */
+  readonly sent: Float64Array;
+  /** Of those, the failed ones. */
+  readonly failedBy: Float64Array;
+  /** Servers ejected, over all instances. */
+  readonly ejections: number;
+  /** Simulated time from the first arrival to the last answer, milliseconds. */
+  readonly simulatedMs: number;
+}
+
+/** A refused connection and an error of a server that is broken are as quick as this, milliseconds. */
+const FAST_FAILURE_MS = 1;
+
+const Fate = { SERVED: 0, UNANSWERED: 1, ERROR: 2 } as const;
+
+/** One balancer: its strategy, and the fleet as it sees it. */
+interface Balancer {
+  readonly strategy: Strategy;
+  readonly control: ControlPlane;
+  readonly inFlight: Int32Array;
+  readonly candidates: Int32Array;
+  count: number;
+  seenVersion: number;
+}
+
+/**
+ * Runs `options.requests` requests and waits for all their answers. The same arguments give the same result, and what
+ * arrives and goes wrong is the same for every policy (common random numbers), so policies can be compared pairwise.
+ */
+export function runSimulation(scenario: Scenario, policy: Policy, options: RunOptions): RunResult {
+  return new Simulation(scenario, policy, options).run();
+}
+
+class Simulation {
+  readonly #scenario: Scenario;
+  readonly #options: RunOptions;
+  readonly #requests = new RequestPool();
+  readonly #farm: ServerFarm;
+  readonly #arrivals: ArrivalProcess;
+  readonly #schedule: DisturbanceSchedule;
+  readonly #balancers: readonly Balancer[];
+  readonly #controls: readonly ControlPlane[];
+  /** Requests that end at a known time whatever their server does. */
+  readonly #timed = new TimerHeap();
+  readonly #draw: () => number;
+  readonly #drawWork: () => number;
+  readonly #isDown: (server: number) => boolean;
+  /** In flight over all balancers. */
+  readonly #total: Int32Array;
+  #nowMs = 0;
+  #arrived = 0;
+  #underWay = 0;
+  #work = 0;
+  #measured = 0;
+  #failed = 0;
+  readonly #latenciesMs: Float64Array;
+  readonly #sent: Float64Array;
+  readonly #failedBy: Float64Array;
+
+  constructor(scenario: Scenario, policy: Policy, options: RunOptions) {
+    const { servers, arrivals, load, service } = scenario;
+    const n = servers.length;
+    // One stream for each purpose: what a policy draws does not move what arrives.
+    const seeds = seededRandom(options.seed).nextUint32;
+    this.#scenario = scenario;
+    this.#options = options;
+    this.#farm = new ServerFarm(servers, this.#requests);
+    this.#arrivals = new ArrivalProcess(arrivals, load * capacityPerMs(scenario), seededRandom(seeds()).next);
+    this.#draw = seededRandom(seeds()).next;
+    this.#drawWork = serviceSampler(service, seededRandom(seeds()).next);
+    this.#schedule = new DisturbanceSchedule(scenario.disturbances, seeds);
+    this.#isDown = (server) => this.#farm.isDown(server);
+    this.#total = new Int32Array(n);
+    this.#latenciesMs = new Float64Array(options.requests);
+    this.#sent = new Float64Array(n);
+    this.#failedBy = new Float64Array(n);
+    this.#balancers = this.#createBalancers(policy, seeds);
+    this.#controls = [...new Set(this.#balancers.map(({ control }) => control))];
+  }
+
+  run(): RunResult {
+    const { requests } = this.#options;
+    const { sharing } = this.#scenario;
+    const shareEveryMs = typeof sharing === "number" ? sharing : Number.POSITIVE_INFINITY;
+    let tickMs = 0;
+    let shareMs = shareEveryMs;
+    while (this.#arrived < requests || this.#underWay > 0) {
+      const doneMs = this.#farm.nextMs;
+      const timedMs = this.#timed.topKey;
+      const arrivalMs = this.#arrived < requests ? this.#arrivals.nextMs : Number.POSITIVE_INFINITY;
+      const changeMs = this.#schedule.nextMs;
+      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, tickMs, shareMs);
+      this.#nowMs = nowMs;
+      if (nowMs === doneMs) this.#end(this.#farm.finish());
+      else if (nowMs === timedMs) this.#end(this.#timed.pop());
+      else if (nowMs === arrivalMs) {
+        if (this.#arrivals.advance()) this.#arrive();
+      } else if (nowMs === changeMs) this.#schedule.advance(this.#apply);
+      else if (nowMs === tickMs) {
+        for (const control of this.#controls) control.tick(nowMs, this.#isDown);
+        tickMs += CONTROL_TICK_MS;
+      } else {
+        for (const { inFlight } of this.#balancers) inFlight.set(this.#total);
+        shareMs += shareEveryMs;
+      }
+    }
+    return {
+      requests: this.#measured,
+      failed: this.#failed,
+      latenciesMs: this.#latenciesMs.subarray(0, this.#measured).sort(),
+      sent: this.#sent,
+      failedBy: this.#failedBy,
+      ejections: this.#controls.reduce((sum, { ejections }) => sum + ejections, 0),
+      simulatedMs: this.#nowMs,
+    };
+  }
+
+  #createBalancers(policy: Policy, seeds: () => number): Balancer[] {
+    const { servers, balancers, sharing } = this.#scenario;
+    const n = servers.length;
+    const control = defaultControlOptions();
+    const options = { ...control, probes: policy.probes, outlier: { ...control.outlier, enabled: policy.ejection } };
+    const weight = Float64Array.from(servers, ({ workers, speed }) => (policy.trueWeights ? workers * speed : 1));
+    const id = Int32Array.from(servers, (_, i) => i + 1);
+    const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
+    const sight = { farm: this.#farm, work: () => this.#work };
+    const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
+    return Array.from({ length: balancers }, () => {
+      const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
+      const inFlight = together ? this.#total : new Int32Array(n);
+      const fleet: FleetView = { inFlight, effectiveWeight: plane.effectiveWeight, weight, id, identityHash };
+      const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight);
+      return { strategy, control: plane, inFlight, candidates: new Int32Array(n), count: 0, seenVersion: -1 };
+    });
+  }
+
+  /** A request arrives: its draws are the same whatever becomes of it. */
+  #arrive(): void {
+    this.#arrived++;
+    const nowMs = this.#nowMs;
+    const fate = this.#draw();
+    const key = (this.#draw() * 0x1_0000_0000) >>> 0;
+    const at = (this.#draw() * this.#balancers.length) | 0;
+    this.#work = this.#drawWork() * this.#scenario.meanMs;
+    const balancer = this.#balancers[at];
+    if (balancer.seenVersion !== balancer.control.version) refresh(balancer);
+    if (balancer.count === 0) {
+      this.#record(-1, 0, true, nowMs);
+      return;
+    }
+    const server = balancer.strategy.pick(balancer.candidates, balancer.count, key, nowMs);
+    const requests = this.#requests;
+    const request = requests.take();
+    requests.arrivedMs[request] = nowMs;
+    requests.work[request] = this.#work;
+    requests.server[request] = server;
+    requests.balancer[request] = at;
+    requests.inFlightAtDispatch[request] = balancer.inFlight[server]++;
+    if (balancer.inFlight !== this.#total) this.#total[server]++;
+    this.#underWay++;
+    this.#send(server, request, fate);
+  }
+
+  #send(server: number, request: number, fate: number): void {
+    const farm = this.#farm;
+    const { fate: fates } = this.#requests;
+    const errors = farm.errorShare(server);
+    if (farm.isDown(server)) {
+      fates[request] = Fate.UNANSWERED;
+      this.#timed.push(this.#nowMs + FAST_FAILURE_MS, request);
+    } else if (fate < errors) {
+      fates[request] = Fate.ERROR;
+      this.#timed.push(this.#nowMs + FAST_FAILURE_MS, request);
+    } else if (fate < errors + farm.hangShare(server)) {
+      fates[request] = Fate.UNANSWERED;
+      this.#timed.push(this.#nowMs + this.#scenario.timeoutMs, request);
+    } else {
+      fates[request] = Fate.SERVED;
+      farm.accept(server, request, this.#nowMs);
+    }
+  }
+
+  #end(request: number): void {
+    const requests = this.#requests;
+    const nowMs = this.#nowMs;
+    const server = requests.server[request];
+    const balancer = this.#balancers[requests.balancer[request]];
+    const arrivedMs = requests.arrivedMs[request];
+    const fate = requests.fate[request];
+    const failed = fate !== Fate.SERVED;
+    const latencyMs = nowMs - arrivedMs;
+    balancer.inFlight[server]--;
+    if (balancer.inFlight !== this.#total) this.#total[server]--;
+    balancer.control.onOutcome(server, latencyMs, failed, fate !== Fate.UNANSWERED);
+    balancer.strategy.onOutcome?.(server, latencyMs, failed, nowMs, requests.inFlightAtDispatch[request]);
+    requests.give(request);
+    this.#underWay--;
+    this.#record(server, latencyMs, failed, arrivedMs);
+  }
+
+  #record(server: number, latencyMs: number, failed: boolean, arrivedMs: number): void {
+    if (arrivedMs < this.#options.warmUpMs) return;
+    this.#latenciesMs[this.#measured++] = failed ? Math.max(latencyMs, FAILURE_LATENCY_MS) : latencyMs;
+    if (failed) this.#failed++;
+    if (server < 0) return;
+    this.#sent[server]++;
+    if (failed) this.#failedBy[server]++;
+  }
+
+  readonly #apply = (effect: Effect, server: number, on: boolean): void => {
+    const farm = this.#farm;
+    const nowMs = this.#nowMs;
+    switch (effect.kind) {
+      case "slow":
+        farm.slow(server, on ? effect.factor : 1 / effect.factor, nowMs);
+        break;
+      case "pause":
+        farm.pause(server, on ? 1 : -1, nowMs);
+        break;
+      case "errors":
+        farm.addErrors(server, on ? effect.share : -effect.share);
+        break;
+      case "hangs":
+        farm.addHangs(server, on ? effect.share : -effect.share);
+        break;
+      case "down":
+        farm.takeDown(server, on ? 1 : -1);
+        if (on) this.#crash(server);
+        break;
+      case "surge":
+        this.#arrivals.surge(on ? effect.factor : 1 / effect.factor, nowMs);
+        break;
+    }
+  };
+
+  #crash(server: number): void {
+    for (let request = this.#farm.evict(server, this.#nowMs); request >= 0; ) {
+      this.#requests.fate[request] = Fate.UNANSWERED;
+      this.#end(request);
+      request = this.#farm.evict(server, this.#nowMs);
+    }
+  }
+}
+
+function refresh(balancer: Balancer): void {
+  const { control, candidates, strategy } = balancer;
+  balancer.seenVersion = control.version;
+  balancer.count = control.eligible(candidates);
+  if (balancer.count > 0) strategy.onCandidates?.(candidates, balancer.count);
+}
