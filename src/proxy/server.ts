@@ -6,6 +6,7 @@ import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from 
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AccessLog } from "./access-log.ts";
+import { COALESCE_BYTES } from "./attempt.ts";
 import type { RawSocket } from "./channel.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { Admission, ConnectionLimits } from "./connection-limits.ts";
@@ -23,6 +24,7 @@ import { createDial, type Dial } from "./upstream/dial.ts";
 import { UpstreamPool } from "./upstream/pool.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
+/** What a worker's proxy is made from. */
 export interface ProxyServerOptions {
   readonly memory: SharedMemory;
   readonly block: WorkerBlock;
@@ -47,6 +49,7 @@ const RETRY_FLOOR_PER_SECOND = 3;
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
 
+/** The request path of one worker. */
 export class ProxyServer {
   readonly log: Logger;
   readonly #ctx: ProxyContext;
@@ -302,9 +305,12 @@ function listening(host: string, port: number, listen: (host: string, port: numb
   }
 }
 
-/** Room for a head twice (forwarding fields repeat its host), what we add, and a coalesced body. */
+/** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */
+const ADDED_HEAD_BYTES = 4096;
+
+/** Room for a head with its host and its forwarding fields repeated, what we add, and a coalesced body. */
 function createScratch(settings: ProxySettings): Buffer {
-  return Buffer.allocUnsafeSlow(3 * settings.maxHeaderBytes + 64 * 1024);
+  return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + ADDED_HEAD_BYTES + COALESCE_BYTES);
 }
 
 function dateLine(wallMs: number): Buffer {
