@@ -11,6 +11,7 @@ const MAX_KNOBS_BYTES = 64 * 1024;
 /** What an answer says that fails because of `error_rate`. */
 export const ON_PURPOSE = "failing on purpose";
 
+/** How a demo server is started. */
 export interface BackendOptions {
   /** Address to listen on; `127.0.0.1` unless given. */
   readonly host?: string;
@@ -27,6 +28,7 @@ export interface BackendOptions {
   readonly nowMs: () => number;
 }
 
+/** A running demo server. */
 export interface Backend {
   readonly port: number;
   readonly instanceId: string;

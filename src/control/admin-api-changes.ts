@@ -15,6 +15,7 @@ const changeSchema = z
   })
   .refine((change) => Object.keys(change).length > 0, { error: "give weight, capacity or state" });
 
+/** A change as it was asked for; at least one field is there. */
 export type ServerChange = z.infer<typeof changeSchema>;
 
 /** What a change is made to. */
@@ -47,6 +48,7 @@ export function applyChange(fleet: ChangeableFleet, id: number, change: ServerCh
   if (!known) throw unknownServer(id);
 }
 
+/** The answer for an id that no server has. */
 export function unknownServer(id: number): ApiError {
   return new ApiError(404, "unknown_server", `there is no server with id ${id}`);
 }

@@ -18,6 +18,7 @@ export function listenForWorkers(api: AdminApi, path: string): AdminListener {
   return wrap(Bun.serve({ unix: path, ...common(api, () => ({ kind: "relay" })) }));
 }
 
+/** Where the admin port is, and who may use it. */
 export interface AdminPortOptions {
   readonly host: string;
   /** 0 = any free one. */

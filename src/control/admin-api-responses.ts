@@ -6,6 +6,7 @@ const JSON_HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
+/** A JSON answer that nobody may keep. */
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { ...JSON_HEADERS, ...headers } });
 }

@@ -1,6 +1,7 @@
 /** Names into addresses: the narrow interface that discovery needs, and the one that asks the system. */
 import { promises as dns } from "node:dns";
 
+/** The addresses of a name. */
 export interface LookupAnswer {
   /** IPv4 and IPv6 literals, in the resolver's order of preference. */
   readonly addresses: readonly string[];
@@ -17,6 +18,7 @@ export interface SrvRecord {
   readonly weight: number;
 }
 
+/** The SRV records of a name. */
 export interface SrvAnswer {
   readonly records: readonly SrvRecord[];
   readonly ttlSeconds: number;

@@ -14,6 +14,7 @@ const CONFIGURE_WAIT_MS = 2_000;
 /** First wait after a failure; doubled with each one, up to the longest time to live. */
 const RETRY_BASE_MS = 1_000;
 
+/** How often names are resolved. */
 export interface DnsOptions {
   /** Bounds on times to live. */
   readonly minTtlMs: number;
@@ -30,6 +31,7 @@ interface Entry {
   failures: number;
 }
 
+/** What discovery is given. */
 export interface DiscoveryDependencies {
   readonly resolver: Resolver;
   readonly log: FleetLogger;

@@ -68,6 +68,7 @@ export interface ServerStatus {
   readonly since: string;
 }
 
+/** The fleet in two numbers, for readiness. */
 export interface FleetSummary {
   /** Servers that are configured and resolved. */
   readonly total: number;
@@ -94,6 +95,7 @@ export interface FleetLogger {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+/** The two clocks of the control plane. */
 export interface FleetClock {
   /** Monotonic, milliseconds. */
   nowMs(): number;

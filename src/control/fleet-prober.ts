@@ -11,6 +11,7 @@ const JITTER = 0.2;
 /** While probes contradict the verdict the next comes sooner, by this factor (as HAProxy's `fastinter`). */
 const WAVERING_SPEEDUP = 4;
 
+/** What probes find out. */
 export interface ProberEvents {
   /** @param reason why it failed, or what it answered. */
   onHealth(healthy: boolean, reason: string): void;

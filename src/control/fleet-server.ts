@@ -15,6 +15,7 @@ import type { Seat } from "./membership.ts";
 /** Steps of the slow-start ramp: finer ones would publish a new table for no visible change. */
 const RAMP_STEPS = 100;
 
+/** What a server of the fleet is given. */
 export interface FleetServerDependencies {
   readonly memory: SharedMemory;
   readonly random: () => number;

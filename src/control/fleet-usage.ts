@@ -28,6 +28,7 @@ class OrcaValue {
   }
 }
 
+/** One server's CPU and memory usage, from the freshest source there is. */
 export class ServerUsage {
   readonly #slot: number;
   readonly #cpu = new OrcaValue();

@@ -14,6 +14,7 @@ export interface ResponsePercentiles {
 const LATENCY_STEP_MS = 10_000;
 const LATENCY_STEPS = 6;
 
+/** One server's outcomes and response times over moving windows. */
 export class ServerWindows extends OutcomeWindows {
   readonly #slot: number;
   /** Summed histograms at the end of each of the last steps, oldest first; the first is the baseline. */

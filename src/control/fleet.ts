@@ -46,6 +46,7 @@ const FREE_ROW: ServerRow = Object.freeze({
   hardLimit: 0,
 });
 
+/** What the fleet is given. */
 export interface FleetDependencies {
   readonly memory: SharedMemory;
   readonly log: FleetLogger;

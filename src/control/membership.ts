@@ -7,6 +7,7 @@ export function identityOf(server: Pick<DiscoveredServer, "url" | "address" | "p
   return `${server.url} ${server.address} ${server.port}`;
 }
 
+/** A server's place in the shared memory. */
 export interface Seat {
   /** Row of the shared server table. */
   readonly slot: number;

@@ -37,6 +37,7 @@ const TOTALS_INTERVAL_MS = 60_000;
 const AUDIT_INTERVAL_MS = 100;
 const DEGRADED_INTERVAL_MS = 1_000;
 
+/** What an instance is made from. */
 export interface InstanceOptions {
   readonly config: Config;
   /** The settings in force, for people. */

@@ -1,11 +1,13 @@
 /** A logger whose target can be replaced: a reload may change the level while everyone holds the logger already. */
 import type { LogFields, Logger } from "../telemetry/logger.ts";
 
+/** A logger that everyone may hold on to, and the handle that changes its target. */
 export interface ReplaceableLogger {
   readonly log: Logger;
   replace(target: Logger): void;
 }
 
+/** A logger that writes to `first` until it is replaced. */
 export function replaceableLogger(first: Logger): ReplaceableLogger {
   let target = first;
   const wrap = (current: () => Logger): Logger => {

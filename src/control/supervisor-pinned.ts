@@ -7,6 +7,7 @@ export interface PinnedSettings {
   readonly needRestart: string[];
 }
 
+/** Keeps of `running` what only a restart can change, and takes the rest of `wanted`. */
 export function pinSettings(running: ProxySettings, wanted: ProxySettings): PinnedSettings {
   const needRestart: string[] = [];
   if (wanted.host !== running.host) needRestart.push("APP_HOST");

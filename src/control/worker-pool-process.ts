@@ -7,12 +7,14 @@ export interface WorkerExit {
   readonly signal: string | number | null;
 }
 
+/** What a worker's process tells. */
 export interface WorkerProcessEvents {
   readonly onMessage: (message: FromWorker) => void;
   /** Called once, when the process is gone: nothing writes its block of the shared memory any more. */
   readonly onExit: (exit: WorkerExit) => void;
 }
 
+/** A worker's process and the channel to it. Started at once. */
 export class WorkerProcess {
   readonly #process: Bun.Subprocess<"ignore", "inherit", "inherit">;
   #connected = true;

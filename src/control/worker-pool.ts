@@ -7,6 +7,7 @@ import type { Endpoint, ProxySettings, ToWorker, WorkerStart } from "../shared/p
 import type { Logger } from "../telemetry/logger.ts";
 import { Member, type MemberHost, type MemberState, type RestartReason } from "./worker-pool-member.ts";
 
+/** What the pool is made from. */
 export interface WorkerPoolOptions {
   /** Program and arguments of a worker. */
   readonly command: readonly string[];
@@ -32,6 +33,7 @@ export interface BoundPorts {
   readonly tlsPort: number;
 }
 
+/** One worker, for people. */
 export interface WorkerStatus {
   readonly index: number;
   readonly pid: number;

@@ -22,6 +22,7 @@ export const RESTART_AFTER_MS = 8000;
 const STARTED_WITHIN_MS = 20_000;
 const FIRST_PORT = 8001;
 
+/** What happens to the demo's servers. */
 export interface BackendEvents {
   /** A server ended without being asked to; `ending` says how. */
   readonly onDeath: (name: string, pid: number, ending: string) => void;

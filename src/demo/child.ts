@@ -8,6 +8,7 @@ const OUTPUT_LINES = 20;
 /** Of the environment, children get only these and what the demo sets: the user's own settings are not the demo's. */
 const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "SystemRoot", "TEMP"];
 
+/** How a child is started. */
 export interface ChildOptions {
   /** Arguments after `neurabalancer`. */
   readonly args: readonly string[];

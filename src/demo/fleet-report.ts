@@ -16,6 +16,7 @@ const reportSchema = z.array(
   }),
 );
 
+/** One server, as `/api/v1/servers` tells it. */
 export interface ServerReport {
   readonly url: string;
   readonly state: string;

@@ -11,13 +11,16 @@ const CODES = {
   cyan: [36, 39],
 } as const;
 
+/** Colours and weights of text. */
 export type Style = keyof typeof CODES;
 
 /** Styles a text, or leaves it as it is where colour is off. */
 export type Paint = (style: Style, text: string) => string;
 
+/** Without colour. */
 export const plainPaint: Paint = (_style, text) => text;
 
+/** With the terminal's escape sequences. */
 export const ansiPaint: Paint = (style, text) => `\x1b[${CODES[style][0]}m${text}\x1b[${CODES[style][1]}m`;
 
 const ESCAPE = /\x1b\[[0-9;]*m/g;

@@ -23,6 +23,7 @@ const EVENTS_KEPT = 50;
 const HISTORY_SECONDS = 60;
 const CLIENTS = 8;
 
+/** What the demo is to do. */
 export interface DemoOptions {
   /** Port of the balancer where it is free; 0 = any, and the servers' ports with it. */
   readonly port: number;

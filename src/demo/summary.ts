@@ -1,6 +1,7 @@
 /** What the demo says at its end. */
 import { formatCount, formatMs, formatShare } from "./format.ts";
 
+/** The demo in numbers; also what `--json` prints. */
 export interface DemoSummary {
   readonly strategy: string;
   readonly url: string;

@@ -9,6 +9,7 @@ const TIMEOUT_MS = 10_000;
 const MAX_OPEN = 1000;
 const PATHS = ["/", "/products", "/products/42", "/search?q=balance", "/cart", "/api/orders"];
 
+/** What traffic is made. */
 export interface TrafficOptions {
   /** `http://host:port` of the balancer. */
   readonly url: string;

@@ -18,6 +18,7 @@ export interface ServerView {
   readonly cpuPercent: number | null;
 }
 
+/** What the view shows. */
 export interface DemoView {
   readonly url: string;
   readonly strategy: string;

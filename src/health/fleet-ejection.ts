@@ -15,6 +15,7 @@ export interface JudgedServer {
   readonly consecutiveFailures: number;
 }
 
+/** What the judge decided. */
 export interface EjectionEvents<S extends JudgedServer> {
   onEjected(server: S, reason: string, durationMs: number): void;
   /** Its ejection is over: it comes back on probation. */

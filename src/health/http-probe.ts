@@ -10,6 +10,7 @@ import { readProbeAnswer } from "./probe-response.ts";
 /** Most bytes of an answer that are looked at. */
 export const MAX_PROBE_BYTES = 64 * 1024;
 
+/** Where a probe goes. */
 export interface ProbeTarget {
   /** IP address to connect to. */
   readonly address: string;
@@ -19,6 +20,7 @@ export interface ProbeTarget {
   readonly tls: boolean;
 }
 
+/** What a probe asks. */
 export interface ProbeRequest {
   readonly target: ProbeTarget;
   /** Origin-form: path and query. */
@@ -32,6 +34,7 @@ export interface ProbeRequest {
   readonly wantBody: boolean;
 }
 
+/** What came of a probe. */
 export type ProbeResult =
   | { readonly kind: "answer"; readonly status: number; readonly body: string }
   /** `reason` is a few words for an operator: "connection refused". */
@@ -51,6 +54,7 @@ export function probeTrust(extraCaPem: string): SecureContext | undefined {
   return extraCaPem === "" ? undefined : createSecureContext({ ca: [...rootCertificates, extraCaPem] });
 }
 
+/** Starts a probe. */
 export function startProbe(request: ProbeRequest): RunningProbe {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
   const socket = openSocket(request);

@@ -17,6 +17,7 @@ export type Admission = (typeof Admission)[keyof typeof Admission];
 /** Connections beyond the total limit that still get an answer. */
 const SHED_MARGIN = 256;
 
+/** The limits in force. */
 export interface ConnectionLimitSettings {
   /** 0 = no limit. */
   readonly maxConnections: number;

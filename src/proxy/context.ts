@@ -17,6 +17,7 @@ import type { TrustedProxies } from "./trusted-proxies.ts";
 import type { UpstreamPool } from "./upstream/pool.ts";
 import type { WaitQueue } from "./wait-queue.ts";
 
+/** One worker's shared parts. What is not `readonly` changes at a reload or with every event. */
 export interface ProxyContext {
   settings: ProxySettings;
   limits: HeadLimits;

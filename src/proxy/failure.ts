@@ -31,6 +31,7 @@ function failure(
   return Object.freeze({ code, status, source, proxyError, retryable, message });
 }
 
+/** Every failure, but those of the parsers: see `refusedRequest`. */
 export const Failures = {
   CONNECT_REFUSED: failure(
     "connect_refused",

@@ -12,6 +12,7 @@ export const NO_SERVER = -1;
 /** There are servers, but all are at their hard limit. */
 export const ALL_FULL = -2;
 
+/** Finds a server with room and keeps the count of requests in flight. */
 export class Picker {
   readonly #memory: SharedMemory;
   readonly #own: WorkerBlock;

@@ -9,12 +9,14 @@ import { parseRequestHead } from "./http1/request-parser.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "./request-ids.ts";
 import type { Peer, RequestRewrite } from "./rewrite-request.ts";
 
+/** Stands where there are no bytes, so that a field keeps one type. */
 export const NO_BUFFER = Buffer.alloc(0);
 
 const API_REQUEST_PREFIX_BYTES = "/api/v1/request".length;
 /** Longer ids of a trusted peer are replaced. */
 const MAX_REQUEST_ID_BYTES = 128;
 
+/** One request; the object serves many, one after the other. */
 export class ProxiedRequest implements RequestRewrite {
   readonly #ctx: ProxyContext;
   client!: ClientConnection;

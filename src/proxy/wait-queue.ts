@@ -5,6 +5,7 @@
  */
 import { type WorkerBlock, WorkerCounter } from "../shared/layout.ts";
 
+/** Somebody in the queue. */
 export interface Waiting {
   /** Tries again to get a server. False = still no room. */
   retryFromQueue(nowMs: number): boolean;

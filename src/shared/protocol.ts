@@ -72,6 +72,7 @@ export interface ProxySettings {
   readonly upstreamCaPem: string;
 }
 
+/** A certificate with its key, checked. */
 export interface TlsCertificate {
   readonly certPem: string;
   readonly keyPem: string;
@@ -91,6 +92,7 @@ export interface WorkerStart {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** What the supervisor tells a worker. */
 export type ToWorker =
   | WorkerStart
   /** The fleet changed. The numbers beside it are in the shared server table. */
@@ -100,6 +102,7 @@ export type ToWorker =
   /** Stop accepting, finish what is in flight, then exit with 0. */
   | { readonly type: "drain" };
 
+/** What a worker tells the supervisor. */
 export type FromWorker =
   /** Listening, with the ports that were bound (they differ from the settings' when those are 0). */
   | { readonly type: "ready"; readonly port: number; readonly tlsPort: number }

@@ -34,6 +34,7 @@ const EXPORTED_BUCKET = Uint8Array.from({ length: bucketCount }, (_, i) => {
   return at < 0 ? DURATION_BOUNDS.length : at;
 });
 
+/** Totals per server that outlive their slot's next owner. */
 export class ServerTotalsLedger {
   readonly #memory: SharedMemory;
   readonly #bySlot: (ServerTotals | null)[] = new Array(MAX_SERVERS).fill(null);

@@ -3,6 +3,7 @@ import { Header } from "../shared/layout.ts";
 import type { MetricGroup } from "./metrics-definition.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 
+/** Metrics of the instance. */
 export const processMetrics: MetricGroup<MetricsSource> = {
   title: "Instance",
   metrics: [

@@ -61,6 +61,7 @@ const refused: MetricDefinition<MetricsSource> = {
   collect: (source, emit) => emit(sumCounter(source, WorkerCounter.REQUESTS_REFUSED)),
 };
 
+/** Metrics of requests. */
 export const requestMetrics: MetricGroup<MetricsSource> = {
   title: "Requests",
   metrics: [requests, durations, refused],

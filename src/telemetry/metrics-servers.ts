@@ -79,6 +79,7 @@ function perServerTotal(name: string, help: string, key: "responses" | "failures
   };
 }
 
+/** One value per server. */
 export const serverMetrics: MetricGroup<MetricsSource> = {
   title: "Servers",
   metrics: [
@@ -98,6 +99,7 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
   ],
 };
 
+/** What health checks and discovery did. */
 export const controlMetrics: MetricGroup<MetricsSource> = {
   title: "Health checks and discovery",
   metrics: [

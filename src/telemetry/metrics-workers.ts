@@ -16,6 +16,7 @@ function summed(type: "counter" | "gauge", name: string, word: number, help: str
 
 const C = WorkerCounter;
 
+/** Connections of clients. */
 export const clientMetrics: MetricGroup<MetricsSource> = {
   title: "Clients",
   metrics: [
@@ -36,6 +37,7 @@ export const clientMetrics: MetricGroup<MetricsSource> = {
   ],
 };
 
+/** Connections to servers, retries and the queue. */
 export const upstreamMetrics: MetricGroup<MetricsSource> = {
   title: "Connections to servers, retries, queue",
   metrics: [
@@ -61,6 +63,7 @@ export const upstreamMetrics: MetricGroup<MetricsSource> = {
   ],
 };
 
+/** Lost log lines and internal errors. */
 export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
   title: "Logs and internal errors",
   metrics: [

@@ -20,6 +20,7 @@ const hashOn = valueType("client_ip, header:<name> or cookie:<name>", (text) => 
   return match[1] === "header" ? `header:${match[2].toLowerCase()}` : text; // field names ignore case, cookie names do not
 });
 
+/** Which servers there are. */
 export const servers = {
   title: "Servers",
   doc: "`SERVER_WEIGHT_<host>_<port>=<number>` gives a server a relative share (default 1), `SERVER_CAPACITY_<host>_<port>=<n>` limits its requests in flight. Write the host as in SERVERS or in capitals with underscores: `SERVER_WEIGHT_backend-1_8001`, `SERVER_WEIGHT_BACKEND_1_8001`.",
@@ -33,6 +34,7 @@ export const servers = {
   },
 };
 
+/** How their names are resolved. */
 export const dns = {
   title: "Name resolution",
   settings: {
@@ -51,6 +53,7 @@ export const dns = {
   },
 };
 
+/** How a server is chosen. */
 export const balancing = {
   title: "Balancing",
   settings: {
@@ -89,6 +92,7 @@ export const balancing = {
   },
 };
 
+/** Active health checks. */
 export const health = {
   title: "Health checks",
   settings: {
@@ -133,6 +137,7 @@ export const health = {
   },
 };
 
+/** What servers are asked about their load. */
 export const metricsPoll = {
   title: "Load reports",
   settings: {
@@ -151,6 +156,7 @@ export const metricsPoll = {
   },
 };
 
+/** When a server is taken out for its answers. */
 export const outlier = {
   title: "Outlier ejection",
   doc: "Takes out servers whose answers fail although their health checks pass.",

@@ -4,9 +4,11 @@ import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
 import { bearerToken, decimal, integer, oneOf, pathList, port, seconds, text, toggle } from "../value-types.ts";
 
+/** What `LOG_LEVEL` and `LOG_FORMAT` may be. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export const LOG_FORMATS = ["json", "text"] as const;
 
+/** The instance and its public port. */
 export const app = {
   title: "Application",
   settings: {
@@ -62,6 +64,7 @@ export const app = {
   },
 };
 
+/** Process log and access log. */
 export const log = {
   title: "Logs",
   settings: {
@@ -94,6 +97,7 @@ export const log = {
   },
 };
 
+/** The admin port. */
 export const admin = {
   title: "Admin API",
   settings: {
@@ -117,6 +121,7 @@ export const admin = {
   },
 };
 
+/** TLS with clients. */
 export const tls = {
   title: "TLS",
   doc: "Certificates are read and checked at start and on SIGHUP.",

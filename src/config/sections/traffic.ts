@@ -6,6 +6,7 @@ import { integer, milliseconds, path } from "../value-types.ts";
 const DAY_MS = 86_400_000;
 const COUNT = integer(0, 1_000_000_000);
 
+/** Who is believed. */
 export const clients = {
   title: "Clients",
   settings: {
@@ -18,6 +19,7 @@ export const clients = {
   },
 };
 
+/** How long each phase of a request may take. */
 export const timeouts = {
   title: "Timeouts",
   settings: {
@@ -67,6 +69,7 @@ export const timeouts = {
   },
 };
 
+/** How much a client may ask for. */
 export const limits = {
   title: "Limits",
   doc: "0 means no limit, except for the header's two.",
@@ -113,6 +116,7 @@ export const limits = {
   },
 };
 
+/** Second attempts. */
 export const retry = {
   title: "Retries",
   doc: "Only what a server cannot have processed, and idempotent requests, are sent again.",
@@ -152,6 +156,7 @@ export const retry = {
   },
 };
 
+/** Waiting for a server with room. */
 export const queue = {
   title: "Queue",
   doc: "Requests wait here while every server is at its capacity (SERVER_CAPACITY_…).",
@@ -171,6 +176,7 @@ export const queue = {
   },
 };
 
+/** Connections to servers. */
 export const upstream = {
   title: "Connections to servers",
   settings: {

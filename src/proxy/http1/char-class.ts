@@ -18,6 +18,7 @@ export const HOST_CHAR = 32;
 /** SP and HTAB: optional white space (RFC 9110 section 5.6.3). */
 export const OWS = 64;
 
+/** Bytes by their names in RFC 5234 and in ASCII. */
 export const HTAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;

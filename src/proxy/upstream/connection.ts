@@ -20,6 +20,7 @@ export interface UpstreamUser {
 
 const State = { CONNECTING: 0, IDLE: 1, BUSY: 2, CLOSED: 3 } as const;
 
+/** One connection, from the dialling to its end. */
 export class UpstreamConnection extends Channel {
   readonly pool: UpstreamPool;
   user: UpstreamUser | null;

@@ -10,6 +10,7 @@ import type { TimerWheel } from "../timer-wheel.ts";
 import { UpstreamConnection, type UpstreamUser } from "./connection.ts";
 import type { Dial } from "./dial.ts";
 
+/** The settings that a pool looks at. */
 export interface PoolSettings {
   readonly connectTimeoutMs: number;
   readonly upstreamIdleTimeoutMs: number;
@@ -23,6 +24,7 @@ export interface PoolSettings {
  */
 const MAX_ABANDONED = 128;
 
+/** The pool of one server. */
 export class UpstreamPool {
   readonly endpoint: Endpoint;
   readonly #wheel: TimerWheel;
