@@ -61,7 +61,7 @@ async function check(loaded: LoadResult, resolve: boolean): Promise<CheckReport>
   const problems: string[] = [];
   const warnings = [...loaded.warnings];
   try {
-    toProxySettings(config, { warn: (sentence) => warnings.push(sentence) });
+    toProxySettings(config, { nowMs: Date.now(), warn: (sentence) => warnings.push(sentence) });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);

@@ -7,13 +7,13 @@ import { readAuthorities, readCertificate } from "./tls-files.ts";
 /** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
 export interface ProxySettingsOptions {
   /** Milliseconds since the epoch, for the validity of certificates. */
-  readonly nowMs?: number;
+  readonly nowMs: number;
   readonly warn?: (sentence: string) => void;
 }
 
 /** Throws a `ConfigError` with every problem of the files that the configuration names. */
-export function toProxySettings(config: Config, options: ProxySettingsOptions = {}): ProxySettings {
-  const { nowMs = Date.now(), warn = () => {} } = options;
+export function toProxySettings(config: Config, options: ProxySettingsOptions): ProxySettings {
+  const { nowMs, warn = () => {} } = options;
   const problems: string[] = [];
   const findings = { problem: (sentence: string) => void problems.push(sentence), warning: warn };
   const { app, log, balancing, clients, timeouts, limits, retry, queue, upstream } = config;

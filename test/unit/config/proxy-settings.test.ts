@@ -44,7 +44,7 @@ function tls(certs: string[], keys: string[], env: Record<string, string> = {}) 
 
 function problemsOf(certs: string[], keys: string[], env: Record<string, string> = {}): readonly string[] {
   try {
-    toProxySettings(tls(certs, keys, env));
+    toProxySettings(tls(certs, keys, env), { nowMs: Date.now() });
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;
@@ -59,7 +59,9 @@ describe("toProxySettings", () => {
       MAX_BODY_BYTES: "1000",
       HASH_ON: "header:X-User",
     };
-    const settings = toProxySettings(configOf({ ...env, ACCESS_LOG: "off", LB_STRATEGY: "consistent_hash" }));
+    const settings = toProxySettings(configOf({ ...env, ACCESS_LOG: "off", LB_STRATEGY: "consistent_hash" }), {
+      nowMs: Date.now(),
+    });
     expect(settings).toMatchObject({
       host: "0.0.0.0",
       port: 8080,
@@ -85,7 +87,7 @@ describe("toProxySettings", () => {
   });
 
   test("reads certificates in order, with their DNS names", () => {
-    const settings = toProxySettings(tls(["a.pem", "b.pem"], ["a.key", "b.key"]));
+    const settings = toProxySettings(tls(["a.pem", "b.pem"], ["a.key", "b.key"]), { nowMs: Date.now() });
     expect(settings.tls?.port).toBe(8443);
     expect(settings.tls?.certificates.map(({ names }) => names)).toEqual([["a.example", "*.a.example"], ["b.example"]]);
     expect(settings.tls?.certificates[0].certPem).toBe(readFileSync(file("a.pem"), "utf8"));
@@ -127,12 +129,12 @@ describe("toProxySettings", () => {
   test("warns of a second certificate without a name: no client asks for it", () => {
     const warnings: string[] = [];
     const config = tls(["nameless.pem", "nameless.pem"], ["nameless.key", "nameless.key"]);
-    toProxySettings(config, { warn: (sentence) => warnings.push(sentence) });
+    toProxySettings(config, { nowMs: Date.now(), warn: (sentence) => warnings.push(sentence) });
     expect(warnings).toEqual([expect.stringContaining("has no DNS name and is never chosen")]);
   });
 
   test("reads the authorities of https servers", () => {
-    const settings = toProxySettings(configOf({ UPSTREAM_CA_FILE: file("a.pem") }));
+    const settings = toProxySettings(configOf({ UPSTREAM_CA_FILE: file("a.pem") }), { nowMs: Date.now() });
     expect(settings.upstreamCaPem).toBe(readFileSync(file("a.pem"), "utf8"));
   });
 });
