@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+import { IMPORT_RULES, importOffences, importsOf } from "./import-rules.ts";
+import { readSources, sourceOf } from "./source-tokens.ts";
+
+const SOURCES = readSources("src");
+
+/** Code that breaks a rule, by the rule's folder. */
+const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
+  "src/balancing/": [
+    'import { readFileSync } from "node:fs";',
+    'import { SlowStart } from "../health/slow-start.ts";',
+    'import type { Config } from "../config/schema.ts";',
+    "export const now = () => process.hrtime();",
+    "setTimeout(() => {}, 1);",
+  ],
+  "src/proxy/http1/": ['import { connect } from "bun";', 'export * from "../exchange.ts";', "console.log(1);"],
+  "src/proxy/": [
+    'import { Fleet } from "../control/fleet.ts";',
+    'import type { Store } from "../storage/store.ts";',
+    'import "../learning/model.ts";',
+    'const health = await import("../health/slow-start.ts");',
+  ],
+  "src/shared/": ['import { Picker } from "../proxy/pick.ts";', 'import pino from "pino";'],
+  "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/control/": ['import { ProxyServer } from "../proxy/server.ts";'],
+  "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
+};
+
+describe("imports", () => {
+  for (const rule of IMPORT_RULES) {
+    test(rule.title, () => {
+      expect(importOffences(rule, SOURCES)).toEqual([]);
+    });
+
+    test.each([...OFFENDERS[rule.folder]])(`${rule.folder} may not say: %s`, (text) => {
+      expect(importOffences(rule, [sourceOf(`${rule.folder}fixture.ts`, text)])).toHaveLength(1);
+    });
+  }
+
+  test("of all kinds are found, and none in comments and strings", () => {
+    const text = [
+      'import type { A } from "./a.ts";',
+      'import "./b.ts";',
+      'export { c } from "../c.ts";',
+      "const d = await import(`./d.ts`);",
+      '// import "./no.ts";',
+      "const no = 'import \"./no.ts\"';",
+      'const at = { from: "nowhere" };',
+    ].join("\n");
+    expect(importsOf(sourceOf("src/x/y.ts", text)).map(({ line, file }) => `${line} ${file}`)).toEqual([
+      "1 src/x/a.ts",
+      "2 src/x/b.ts",
+      "3 src/c.ts",
+      "4 src/x/d.ts",
+    ]);
+  });
+
+  test("the rules are about folders that exist", () => {
+    for (const { folder } of IMPORT_RULES) {
+      expect(
+        SOURCES.some(({ path }) => path.startsWith(folder)),
+        folder,
+      ).toBe(true);
+    }
+    expect(SOURCES.length).toBeGreaterThan(100);
+  });
+});

@@ -1,0 +1,145 @@
+/** Which folder of src/ may import what. Data flows one way: ARCHITECTURE.md, "Layers". */
+import { builtinModules } from "node:module";
+import { join } from "node:path/posix";
+import type { SourceFile } from "./source-tokens.ts";
+
+/** One import, with the file that it means where that is in the project. */
+export interface Import {
+  readonly line: number;
+  /** As written. */
+  readonly specifier: string;
+  /** `src/shared/layout.ts`; `null` for packages and modules of the runtime. */
+  readonly file: string | null;
+}
+
+/** Every import of a file: static, type-only, re-exported and dynamic. */
+export function importsOf({ path, tokens }: SourceFile): Import[] {
+  const found: Import[] = [];
+  for (let i = 1; i < tokens.length; i++) {
+    const before = tokens[i - 1].text;
+    const dynamic = before === "(" && tokens[i - 2]?.text === "import";
+    if (before !== "from" && before !== "import" && !dynamic) continue;
+    const match = /^(["'`])(.*)\1$/s.exec(tokens[i].text);
+    if (match === null) continue;
+    const specifier = match[2];
+    const file = specifier.startsWith(".") ? join(path, "..", specifier) : null;
+    found.push({ line: tokens[i].line, specifier, file });
+  }
+  return found;
+}
+
+/** Names through which code without imports would reach the world. */
+const IMPURE_GLOBALS = [
+  "Bun",
+  "process",
+  "console",
+  "fetch",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "queueMicrotask",
+  "WebSocket",
+];
+
+/** One rule about the files below a folder. */
+export interface ImportRule {
+  readonly title: string;
+  /** Ends with a slash. */
+  readonly folder: string;
+  /** May it import this? */
+  readonly allows: (imported: Import) => boolean;
+  /** Globals that the folder must not name. */
+  readonly bannedGlobals?: readonly string[];
+}
+
+function within(...folders: string[]): (imported: Import) => boolean {
+  return ({ file }) => file !== null && folders.some((folder) => file.startsWith(folder));
+}
+
+function notFrom(...folders: string[]): (imported: Import) => boolean {
+  const banned = within(...folders);
+  return (imported) => !banned(imported);
+}
+
+/** `node:fs`, `fs`, `bun`, `bun:sqlite`: what comes with the runtime. */
+function isBuiltin(specifier: string): boolean {
+  return /^(node|bun)(:|$)/.test(specifier) || builtinModules.includes(specifier);
+}
+
+/** The rules. Each is tried on a fixture that breaks it. */
+export const IMPORT_RULES: readonly ImportRule[] = [
+  {
+    title: "balancing/ is pure: itself and the constants of shared memory, no I/O, nothing of health",
+    folder: "src/balancing/",
+    allows: within("src/balancing/", "src/shared/layout.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
+    title: "proxy/http1/ is pure: bytes in, numbers out; of shared/ only the names of methods",
+    folder: "src/proxy/http1/",
+    allows: within("src/proxy/http1/", "src/shared/series-table.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
+    title: "proxy/ knows nothing of the control plane, of health verdicts' making, of storage or of learning",
+    folder: "src/proxy/",
+    allows: notFrom(
+      "src/control/",
+      "src/health/",
+      "src/storage/",
+      "src/learning/",
+      "src/cluster/",
+      "src/config/",
+      "src/cli/",
+      "src/demo/",
+      "src/simulator/",
+    ),
+  },
+  {
+    title: "shared/ imports nothing but shared/ and the runtime's own modules",
+    folder: "src/shared/",
+    allows: (imported) => within("src/shared/")(imported) || isBuiltin(imported.specifier),
+  },
+  {
+    title: "health/ judges what it is given: it knows neither the request path nor the control plane",
+    folder: "src/health/",
+    allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/"),
+  },
+  {
+    title: "control/ does not reach into the request path: they meet in shared memory and in the protocol",
+    folder: "src/control/",
+    allows: notFrom("src/proxy/", "src/cli/", "src/demo/", "src/simulator/"),
+  },
+  {
+    title: "telemetry/ reads shared memory and nobody's insides",
+    folder: "src/telemetry/",
+    allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/health/", "src/balancing/"),
+  },
+  {
+    title: "src/ imports nothing of tests, benchmarks or scripts",
+    folder: "src/",
+    allows: ({ file }) => file === null || file.startsWith("src/") || file === "package.json",
+  },
+];
+
+/** Every offence against `rule` among `files`, as `path:line: what`. */
+export function importOffences(rule: ImportRule, files: readonly SourceFile[]): string[] {
+  const { folder, allows, bannedGlobals = [] } = rule;
+  return files
+    .filter(({ path }) => path.startsWith(folder))
+    .flatMap((file) => [
+      ...importsOf(file)
+        .filter((imported) => !allows(imported))
+        .map(({ line, specifier }) => `${file.path}:${line}: imports ${specifier}`),
+      ...file.tokens
+        .filter(({ text }, i) => bannedGlobals.includes(text) && isFreeName(file, i))
+        .map(({ line, text }) => `${file.path}:${line}: uses ${text}`),
+    ]);
+}
+
+/** True for a name that is no property (`.process`) and no key (`{ process: … }`). */
+export function isFreeName({ tokens }: SourceFile, at: number): boolean {
+  const before = tokens[at - 1]?.text;
+  if (before === "." || before === "?.") return false;
+  return tokens[at + 1]?.text !== ":" || (before !== "{" && before !== ",");
+}
