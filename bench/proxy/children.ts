@@ -1,0 +1,85 @@
+/** Processes of the benchmark: started here, ended here, each by its id. */
+import { closeSync, openSync } from "node:fs";
+
+const END_MS = 5000;
+const running = new Set<Bun.Subprocess>();
+
+/** A child that speaks messages of `In` and hears messages of `Out`. */
+export class Child<In, Out extends { readonly type: string }> {
+  readonly process: Bun.Subprocess;
+  #waiting: { resolve: (message: Out) => void; reject: (error: Error) => void } | null = null;
+  #early: Out[] = [];
+
+  constructor(script: string, args: readonly string[], prefix: readonly string[]) {
+    this.process = Bun.spawn([...prefix, process.execPath, "--no-install", script, ...args], {
+      stdio: ["ignore", "inherit", "inherit"],
+      serialization: "json",
+      ipc: (message: Out) => {
+        if (this.#waiting === null) this.#early.push(message);
+        else this.#take()?.resolve(message);
+      },
+      onExit: (_child, code) => this.#take()?.reject(new Error(`${script} ended with ${code}`)),
+    });
+    running.add(this.process);
+  }
+
+  /** Sends a message and waits for the next one that comes. */
+  async ask(message: In, timeoutMs: number): Promise<Out> {
+    this.#early = [];
+    const answer = this.next(timeoutMs);
+    this.process.send(message);
+    return await answer;
+  }
+
+  /** The next message of the child. */
+  async next(timeoutMs: number): Promise<Out> {
+    const early = this.#early.shift();
+    if (early !== undefined) return early;
+    const timer = setTimeout(() => this.#take()?.reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      return await new Promise<Out>((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #take() {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    return waiting;
+  }
+}
+
+/** Starts a program whose output is appended to `logFile` and whose errors go to `errorFile`. */
+export function startProgram(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  logFile: string,
+  errorFile: string,
+): Bun.Subprocess {
+  const out = openSync(logFile, "a");
+  const errors = openSync(errorFile, "a");
+  const { PATH = "/usr/bin:/bin" } = process.env;
+  const child = Bun.spawn([...command], { env: { PATH, ...env }, stdio: ["ignore", out, errors] });
+  closeSync(out);
+  closeSync(errors);
+  running.add(child);
+  return child;
+}
+
+/** Ends a process: SIGTERM, and SIGKILL when that does not help. */
+export async function stopProcess(child: Bun.Subprocess): Promise<void> {
+  running.delete(child);
+  if (child.exitCode !== null) return;
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), END_MS);
+  await child.exited;
+  clearTimeout(timer);
+}
+
+/** Ends everything that was started here. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map(stopProcess));
+}

@@ -1,0 +1,128 @@
+/** One group of proxies with equal settings, the servers behind them and the clients in front of them. */
+import { join } from "node:path";
+import type { FromBackend, FromGenerator, Load, RunResult, ToGenerator } from "../load/messages.ts";
+import { Child, stopProcess } from "./children.ts";
+import type { Peer } from "./peers/peer.ts";
+import { RunningProxy } from "./proxies.ts";
+
+const SERVERS = 3;
+const ANSWER_MS = 10_000;
+/** Longest single measurement; the generator gives up by itself when answers stop. */
+const RUN_MS = 300_000;
+
+export interface GroupOptions {
+  readonly directory: string;
+  readonly certFile: string;
+  /** Empty = no TLS. */
+  readonly keyFile: string;
+  readonly workers: number;
+  /** One group has each peer with the log on, with it off, or both. */
+  readonly accessLogs: readonly boolean[];
+  readonly peers: readonly Peer[];
+  /** Give the proxy a core of its own and the others to clients and servers. */
+  readonly pinned: boolean;
+  readonly cores: number;
+  readonly now: () => number;
+}
+
+/** What one measurement found. */
+export interface Sample extends RunResult {
+  readonly cpuUsPerRequest: number;
+}
+
+export class Harness {
+  readonly proxies: readonly RunningProxy[];
+  readonly #generator: Child<ToGenerator, FromGenerator>;
+  readonly #backend: Child<object, FromBackend>;
+
+  private constructor(
+    proxies: readonly RunningProxy[],
+    generator: Child<ToGenerator, FromGenerator>,
+    backend: Child<object, FromBackend>,
+  ) {
+    this.proxies = proxies;
+    this.#generator = generator;
+    this.#backend = backend;
+  }
+
+  static async start(options: GroupOptions): Promise<Harness> {
+    const { directory, certFile, keyFile, workers, accessLogs, peers, pinned, cores, now } = options;
+    const onCores = (list: string): string[] => (pinned ? ["taskset", "-c", list] : []);
+    const others = onCores(cores > 2 ? `0-${cores - 2}` : "0");
+    const load = join(import.meta.dir, "../load");
+    const backend = new Child<object, FromBackend>(join(load, "backend-process.ts"), [String(SERVERS)], others);
+    const listening = await backend.next(ANSWER_MS);
+    if (listening.type !== "listening") throw new Error("the servers do not listen");
+    const generator = new Child<ToGenerator, FromGenerator>(join(load, "generator-process.ts"), [], others);
+    await generator.next(ANSWER_MS);
+
+    const proxies: RunningProxy[] = [];
+    for (const accessLog of accessLogs) {
+      for (const peer of peers) {
+        const setup = {
+          directory: join(directory, `${peer.name}-${workers}-${accessLog ? "log" : "quiet"}`),
+          port: freePort(),
+          tlsPort: keyFile === "" ? 0 : freePort(),
+          certFile,
+          keyFile,
+          backendPorts: listening.ports,
+          workers,
+          accessLog,
+        };
+        proxies.push(await RunningProxy.start(peer, setup, onCores(String(cores - 1)), now));
+      }
+    }
+    return new Harness(proxies, generator, backend);
+  }
+
+  /** Connects the clients; every connection has served a request when this returns. */
+  async open(proxy: RunningProxy, load: Load, tls: boolean): Promise<void> {
+    const target = { port: tls ? proxy.tlsPort : proxy.port, tls };
+    const opened = await this.#ask(proxy, { type: "open", target, load });
+    if (opened.type === "opened") proxy.expectLines(opened.requests);
+  }
+
+  /** Sends requests over what `open` opened and checks that the servers saw each of them once. */
+  async run(proxy: RunningProxy, requests: number, seconds: number): Promise<Sample> {
+    const before = await this.#served();
+    const cpuBefore = proxy.cpuUs();
+    const done = await this.#ask(proxy, { type: "run", requests, seconds });
+    const cpuAfter = proxy.cpuUs();
+    if (done.type !== "done") throw new Error(`${proxy.peer.title}: ${done.type} instead of done`);
+    const served = (await this.#served()) - before;
+    if (served !== done.requests) {
+      throw new Error(`${proxy.peer.title}: the servers saw ${served} requests, the clients sent ${done.requests}`);
+    }
+    proxy.expectLines(done.requests);
+    return { ...done, cpuUsPerRequest: (cpuAfter - cpuBefore) / done.requests };
+  }
+
+  async close(): Promise<void> {
+    await this.#generator.ask({ type: "close" }, ANSWER_MS);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.proxies.map((proxy) => proxy.stop()));
+    await Promise.all([stopProcess(this.#generator.process), stopProcess(this.#backend.process)]);
+  }
+
+  async #ask(proxy: RunningProxy, message: ToGenerator): Promise<FromGenerator> {
+    const answer = await this.#generator.ask(message, RUN_MS);
+    if (answer.type === "failed") throw new Error(`${proxy.peer.title}: ${answer.message}`);
+    return answer;
+  }
+
+  async #served(): Promise<number> {
+    const counts = await this.#backend.ask({}, ANSWER_MS);
+    if (counts.type !== "counts") throw new Error("the servers do not count");
+    if (counts.broken > 0) throw new Error(`${counts.broken} request bodies reached the servers changed`);
+    return counts.requests.reduce((sum, count) => sum + count, 0);
+  }
+}
+
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}

@@ -1,0 +1,144 @@
+/** The proxy benchmark: see `HELP` in options.ts, and docs/performance.md for the method. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { makeCertificate } from "./certificate.ts";
+import { stopAll } from "./children.ts";
+import { Harness } from "./harness.ts";
+import { describeMachine } from "./machine.ts";
+import { measureRow, type RowResult } from "./measure.ts";
+import { HELP, type Options, parseOptions } from "./options.ts";
+import { CADDY } from "./peers/caddy.ts";
+import { FLOOR } from "./peers/floor.ts";
+import { HAPROXY } from "./peers/haproxy.ts";
+import { NGINX } from "./peers/nginx.ts";
+import { neuraBalancer } from "./peers/ours.ts";
+import type { Peer } from "./peers/peer.ts";
+import { renderPlot } from "./plot.ts";
+import type { RunningProxy } from "./proxies.ts";
+import { progressLine, type Report, renderReport } from "./report.ts";
+import { selectRows } from "./rows.ts";
+import { checkWork } from "./same-work.ts";
+import { BASE, OURS, type RowFigures, summarise } from "./summary.ts";
+
+const ROOT = resolve(import.meta.dir, "../..");
+/** The lines of what was asked until here are in the logs after this. */
+const LOG_SETTLE_MS = 1000;
+const WARM_UP_SECONDS = 1;
+const now = (): number => performance.now();
+const say = (text: string): void => console.error(text);
+
+/** Peers that are there; says which are not, and where they come from. */
+function findPeers(options: Options): Peer[] {
+  const wanted = [neuraBalancer(OURS, "NeuraBalancer", ROOT)];
+  if (options.base !== null) wanted.push(neuraBalancer(BASE, "base", resolve(options.base)));
+  wanted.push(...[NGINX, HAPROXY, CADDY, FLOOR].filter(({ name }) => options.peers.includes(name)));
+  return wanted.filter((peer) => {
+    if (peer.version() !== null) return true;
+    const hint =
+      peer.name === BASE ? "it has no src/main.ts" : `install the system's package, e.g. apt install ${peer.name}`;
+    say(`missing: ${peer.title} (${hint})`);
+    return false;
+  });
+}
+
+/** A young process is not what one measures: it is still being compiled, and its pools are empty. */
+async function warmUp(harness: Harness, proxy: RunningProxy): Promise<void> {
+  for (const row of [selectRows(["small"])[0], selectRows(["post-1k"])[0]]) {
+    await harness.open(proxy, row.load, false);
+    await harness.run(proxy, Number.MAX_SAFE_INTEGER, WARM_UP_SECONDS);
+    await harness.close();
+  }
+}
+
+/** Rows with the same number of workers share their proxies. */
+async function measureGroup(
+  options: Options,
+  peers: readonly Peer[],
+  directory: string,
+  workers: number,
+  report: (result: RowResult) => void,
+): Promise<void> {
+  const certificate = makeCertificate(directory);
+  const cores = cpus().length;
+  const harness = await Harness.start({
+    directory,
+    certFile: certificate?.certFile ?? "",
+    keyFile: certificate?.keyFile ?? "",
+    workers,
+    accessLogs: options.accessLogs,
+    peers,
+    pinned: options.pin && workers === 1 && cores > 1 && Bun.which("taskset") !== null,
+    cores,
+    now,
+  });
+  try {
+    for (const proxy of harness.proxies) for (const note of await checkWork(proxy)) say(note);
+    for (const proxy of harness.proxies) await warmUp(harness, proxy);
+    await Bun.sleep(LOG_SETTLE_MS);
+    for (const row of options.rows) {
+      if (row.workers !== workers) continue;
+      if (row.tls && certificate === null) {
+        say(`skipped: ${row.title} (there is no openssl to make a certificate)`);
+        continue;
+      }
+      for (const accessLog of options.accessLogs) {
+        if (row.kind === "idle" && accessLog !== options.accessLogs[0]) continue; // a log line does not stay
+        report(await measureRow(harness, row, accessLog, options.effort, now));
+      }
+    }
+  } finally {
+    await harness.stop();
+  }
+}
+
+async function run(options: Options): Promise<void> {
+  if (process.platform !== "linux") throw new Error("the benchmark reads /proc: it needs Linux");
+  const peers = findPeers(options);
+  const directory = mkdtempSync(join(process.platform === "linux" ? "/dev/shm" : tmpdir(), "bench-neurabalancer-"));
+  const results: RowResult[] = [];
+  const figures: RowFigures[] = [];
+  try {
+    for (const workers of new Set(options.rows.map((row) => row.workers))) {
+      await measureGroup(options, peers, directory, workers, (result) => {
+        results.push(result);
+        const found = summarise(result);
+        figures.push(found);
+        const row = options.rows.find(({ name }) => name === result.row);
+        if (row !== undefined) say(progressLine(row, found));
+      });
+    }
+  } finally {
+    await stopAll();
+    rmSync(directory, { recursive: true, force: true });
+  }
+  const report: Report = {
+    machine: describeMachine(Date.now()),
+    peers: peers.map((peer) => ({ name: peer.name, title: peer.title, version: peer.version() ?? "" })),
+    rows: options.rows,
+    figures,
+    rounds: options.effort.rounds,
+  };
+  console.log(renderReport(report, options.markdown));
+  if (options.jsonFile !== null) {
+    const { machine, peers: measured } = report;
+    await Bun.write(options.jsonFile, `${JSON.stringify({ machine, peers: measured, figures, results }, null, 1)}\n`);
+  }
+  if (options.svgFile !== null) await Bun.write(options.svgFile, renderPlot(report));
+}
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => void stopAll().then(() => process.exit(code)));
+}
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === null) console.log(HELP);
+  else await run(options);
+} catch (error) {
+  say(`bench:proxy: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
+process.exit();

@@ -1,0 +1,44 @@
+/** NeuraBalancer as it ships, from a checkout. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Peer, PeerSetup, Start } from "./peer.ts";
+
+/**
+ * @param root the checkout; its node_modules may be a link to another's.
+ */
+export function neuraBalancer(name: string, title: string, root: string): Peer {
+  const main = join(root, "src/main.ts");
+  return {
+    name,
+    title,
+    proxies: true,
+    version: () => (existsSync(main) ? commitOf(root) : null),
+    prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog }: PeerSetup): Start => ({
+      // What bin/neurabalancer does, with this process's Bun.
+      command: [process.execPath, "--no-env-file", "--config=/dev/null", "--no-install", main, "serve"],
+      env: {
+        APP_HOST: "127.0.0.1",
+        APP_PORT: String(port),
+        WORKERS: String(workers),
+        SERVERS: backendPorts.map((backend) => `http://127.0.0.1:${backend}`).join(","),
+        ACCESS_LOG: accessLog ? "on" : "off",
+        LOG_LEVEL: "warn",
+        ...(tlsPort > 0 && { TLS_PORT: String(tlsPort), TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }),
+      },
+      logFile: join(directory, "access.log"),
+    }),
+  };
+}
+
+function commitOf(root: string): string {
+  try {
+    const git = (...args: string[]): string =>
+      Bun.spawnSync(["git", "-C", root, ...args])
+        .stdout.toString()
+        .trim();
+    const commit = git("rev-parse", "--short", "HEAD");
+    return commit === "" ? "unknown commit" : commit + (git("status", "--porcelain", "src") === "" ? "" : ", changed");
+  } catch {
+    return "unknown commit";
+  }
+}

@@ -1,0 +1,115 @@
+/** Proxies while they run: started with the same setup, checked, and asked what they have used. */
+import { mkdirSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { startProgram, stopProcess } from "./children.ts";
+import type { Peer, PeerSetup } from "./peers/peer.ts";
+import { cpuUs, readTree, type TreeUsage, treePids } from "./process-tree.ts";
+
+const READY_MS = 15_000;
+const LOG_MS = 5000;
+
+export class RunningProxy {
+  readonly peer: Peer;
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly accessLog: boolean;
+  readonly #process: Bun.Subprocess;
+  readonly #logFile: string;
+  /** Lines that its access log should have since it was last emptied. */
+  #expectedLines = 0;
+  #pids: readonly number[] = [];
+
+  private constructor(peer: Peer, setup: PeerSetup, child: Bun.Subprocess, logFile: string) {
+    this.peer = peer;
+    this.port = setup.port;
+    this.tlsPort = setup.tlsPort;
+    this.accessLog = setup.accessLog;
+    this.#process = child;
+    this.#logFile = logFile;
+  }
+
+  /**
+   * Starts a peer and waits until it answers. Throws an `Error` with what it said when it does not.
+   * @param prefix goes before its command, such as `taskset -c 1`.
+   */
+  static async start(
+    peer: Peer,
+    setup: PeerSetup,
+    prefix: readonly string[],
+    now: () => number,
+  ): Promise<RunningProxy> {
+    mkdirSync(setup.directory, { recursive: true });
+    const { command, env, logFile } = peer.prepare(setup);
+    const errorFile = join(setup.directory, "stderr.log");
+    const child = startProgram([...prefix, ...command], env, logFile, errorFile);
+    const proxy = new RunningProxy(peer, setup, child, logFile);
+    const deadlineMs = now() + READY_MS;
+    while (!(await proxy.#answers())) {
+      if (child.exitCode !== null || now() > deadlineMs) {
+        await stopProcess(child);
+        throw new Error(`${peer.title} does not start:\n${(await Bun.file(errorFile).text()).slice(-2000)}`);
+      }
+      await Bun.sleep(50);
+    }
+    proxy.#pids = treePids(child.pid);
+    return proxy;
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      return (await fetch(`http://127.0.0.1:${this.port}/echo`, { signal: AbortSignal.timeout(1000) })).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  /** CPU time so far, microseconds. Cheap: it asks only the processes that there were at the start. */
+  cpuUs(): number {
+    return cpuUs(this.#pids);
+  }
+
+  /** Throws an `Error` when a process of its has ended or was replaced. */
+  usage(): TreeUsage {
+    const usage = readTree(this.#process.pid);
+    if (this.#pids.some((pid) => !usage.pids.includes(pid))) throw new Error(`${this.peer.title} lost a process`);
+    return usage;
+  }
+
+  /** So many requests were sent. */
+  expectLines(requests: number): void {
+    this.#expectedLines += requests;
+  }
+
+  /** Empties the access log. Before anything counts, and after `checkLog`. */
+  emptyLog(): void {
+    this.#expectedLines = 0;
+    if (this.accessLog && this.peer.proxies) truncateSync(this.#logFile);
+  }
+
+  /** Throws an `Error` unless the access log has a line for each request; then empties it. */
+  async checkLog(now: () => number): Promise<void> {
+    if (!this.accessLog || !this.peer.proxies) return;
+    const deadlineMs = now() + LOG_MS;
+    let lines = await countLines(this.#logFile);
+    while (lines !== this.#expectedLines && now() < deadlineMs) {
+      await Bun.sleep(100);
+      lines = await countLines(this.#logFile);
+    }
+    if (lines !== this.#expectedLines) {
+      throw new Error(`${this.peer.title} logged ${lines} lines for ${this.#expectedLines} requests`);
+    }
+    this.emptyLog();
+  }
+
+  stop(): Promise<void> {
+    return stopProcess(this.#process);
+  }
+}
+
+async function countLines(file: string): Promise<number> {
+  let lines = 0;
+  for await (const chunk of Bun.file(file).stream()) {
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++;
+  }
+  return lines;
+}

@@ -1,0 +1,68 @@
+/** The workloads, one per row of the table. */
+import type { Load } from "../load/messages.ts";
+import type { RequestShape } from "../load/requests.ts";
+
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  readonly load: Load;
+  readonly tls: boolean;
+  /** Worker processes (HAProxy: threads) of each proxy. */
+  readonly workers: number;
+  /** Counts in the geometric mean. */
+  readonly scored: boolean;
+  /**
+   * `cpu` = the closed loop; `idle` = memory of connections that have served one request and wait; `paced` = latency when
+   * every proxy gets the same number of requests per second.
+   */
+  readonly kind: "cpu" | "idle" | "paced";
+}
+
+interface Options {
+  readonly request?: Partial<RequestShape>;
+  readonly connections?: number;
+  readonly connectionPerRequest?: boolean;
+  readonly tls?: boolean;
+  readonly workers?: number;
+  readonly scored?: boolean;
+  readonly kind?: Row["kind"];
+}
+
+const CONNECTIONS = 64;
+/** Enough to keep two cores busy, few enough that the bodies under way stay in the caches of most machines. */
+const BIG_BODY_CONNECTIONS = 16;
+
+function row(name: string, title: string, options: Options = {}): Row {
+  const { connectionPerRequest = false, connections = CONNECTIONS, tls = false, workers = 1 } = options;
+  const { scored = true, kind = "cpu" } = options;
+  const request = { path: "/small", bodyBytes: 0, browser: false, close: connectionPerRequest, ...options.request };
+  const load = { request, connections, connectionPerRequest, ratePerSecond: 0 };
+  return { name, title, load, tls, workers, scored, kind };
+}
+
+/** All rows, in the order of the table. */
+export const ROWS: readonly Row[] = [
+  row("small", "100 B answers, 64 connections"),
+  row("small-1000", "100 B answers, 1,000 connections", { connections: 1000 }),
+  row("browser", "requests of a browser, 17 fields", { request: { browser: true } }),
+  row("close", "one connection per request", { connectionPerRequest: true }),
+  row("post-1k", "POST 1 KB", { request: { bodyBytes: 1024 } }),
+  row("post-64k", "POST 64 KB", { request: { bodyBytes: 64 * 1024 } }),
+  row("body-64k", "64 KB answers", { request: { path: "/64k" } }),
+  row("body-1m", "1 MB answers", { request: { path: "/1m" }, connections: BIG_BODY_CONNECTIONS }),
+  row("chunked", "chunked answers, 4 × 1 KB", { request: { path: "/chunked" } }),
+  row("tls", "TLS 1.3, keep-alive", { tls: true }),
+  row("handshake", "TLS 1.3, a full handshake per request", { tls: true, connectionPerRequest: true }),
+  row("workers-2", "two workers, 100 B answers", { workers: 2 }),
+  row("paced", "latency at equal load", { scored: false, kind: "paced" }),
+  row("idle", "5,000 idle connections", { connections: 5000, scored: false, kind: "idle" }),
+];
+
+/** The rows with these names, in the table's order. Throws an `Error` that lists the names there are. */
+export function selectRows(names: readonly string[]): readonly Row[] {
+  const unknown = names.filter((name) => !ROWS.some((known) => known.name === name));
+  if (unknown.length > 0) {
+    throw new Error(`no row ${unknown.join(", ")}; there are ${ROWS.map(({ name }) => name).join(", ")}`);
+  }
+  return ROWS.filter(({ name }) => names.includes(name));
+}
