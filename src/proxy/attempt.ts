@@ -71,8 +71,11 @@ export class Attempt implements UpstreamUser {
     return this.slot >= 0;
   }
 
-  /** Begins at `slot`, whose place in flight was taken by the picker. */
-  start(slot: number, nowMs: number): void {
+  /**
+   * Begins at `slot`, whose place in flight was taken by the picker.
+   * @param fresh use no pooled connection.
+   */
+  start(slot: number, fresh: boolean, nowMs: number): void {
     const pool = this.#ctx.pools[slot];
     // The picker only gives slots that this worker has a pool for.
     if (pool === undefined) throw new Error(`slot ${slot} has no pool`);
@@ -82,7 +85,7 @@ export class Attempt implements UpstreamUser {
     this.sent = false;
     this.answered = false;
     this.#interim = 0;
-    const idle = pool.takeIdle(this, this.#request.idempotent, nowMs);
+    const idle = fresh ? null : pool.takeIdle(this, this.#request.idempotent, nowMs);
     if (idle !== null) this.onConnected(idle, nowMs);
     else this.connection = pool.connect(this, nowMs);
   }

@@ -45,6 +45,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #hedge: Attempt | null = null;
   attempts = 0;
   #excluded = -1;
+  /** An attempt met a stale connection: when a server restarts, all that are pooled are stale at once. */
+  #foundStale = false;
   #queued = false;
 
   /** The final head went to the client: from here on there is no second try and no error page. */
@@ -155,7 +157,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #start(slot: number, nowMs: number): void {
     this.attempts++;
     if (this.attempts === 1 && this.#ctx.settings.hedgeAfterMs > 0) this.#planHedge(nowMs);
-    this.#attempt.start(slot, nowMs);
+    this.#attempt.start(slot, this.#foundStale, nowMs);
   }
 
   // ── request body ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -469,7 +471,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#ctx.counters[WorkerCounter.RETRIES]++;
     attempt.end(ConnectionFate.RESET, nowMs);
     // A stale connection says nothing about its server.
-    if (failure !== Failures.STALE_CONNECTION) this.#excluded = slot;
+    if (failure === Failures.STALE_CONNECTION) this.#foundStale = true;
+    else this.#excluded = slot;
     this.#dispatch(nowMs);
   }
 
@@ -517,7 +520,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     counters[WorkerCounter.HEDGES]++;
     this.attempts++;
     this.#hedge ??= new Attempt(this.#ctx, this, this.request);
-    this.#hedge.start(slot, nowMs);
+    this.#hedge.start(slot, false, nowMs);
   }
 
   /** This attempt's answer is the one that counts: the other one, if any, is cancelled. */
@@ -597,6 +600,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#laterBody = null;
     this.attempts = 0;
     this.#excluded = -1;
+    this.#foundStale = false;
     this.#queued = false;
     this.#responseStarted = false;
     this.status = 0;
