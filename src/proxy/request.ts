@@ -4,7 +4,7 @@ import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { FieldId } from "./http1/field-names.ts";
-import { BodyKind, FIELD_STRIDE, FieldPart, type RequestHead } from "./http1/head.ts";
+import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } from "./http1/head.ts";
 import { parseRequestHead } from "./http1/request-parser.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "./request-ids.ts";
 import type { Peer, RequestRewrite } from "./rewrite-request.ts";
@@ -25,6 +25,8 @@ export class ProxiedRequest implements RequestRewrite {
   headBuffer: Buffer = NO_BUFFER;
   #headStart = 0;
   #headEnd = 0;
+  /** Under which it was accepted: they may have become smaller since. */
+  #limits!: HeadLimits;
   /** Index into `METHODS`. */
   method = 0;
   methodStart = 0;
@@ -85,6 +87,7 @@ export class ProxiedRequest implements RequestRewrite {
     const ctx = this.#ctx;
     const parsed = ctx.requestHead;
     ctx.requestHeadOwner = this;
+    this.#limits = ctx.limits;
     this.client = client;
     this.peer = client.peer;
     this.headBuffer = head;
@@ -132,7 +135,7 @@ export class ProxiedRequest implements RequestRewrite {
   parsedHead(): RequestHead {
     const ctx = this.#ctx;
     if (ctx.requestHeadOwner !== this) {
-      const end = parseRequestHead(this.headBuffer, this.#headStart, this.#headEnd, ctx.requestHead, ctx.limits);
+      const end = parseRequestHead(this.headBuffer, this.#headStart, this.#headEnd, ctx.requestHead, this.#limits);
       if (end !== this.#headEnd) throw new Error("a request head that was accepted is refused when read again");
       ctx.requestHeadOwner = this;
     }

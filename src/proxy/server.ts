@@ -151,8 +151,10 @@ export class ProxyServer {
     const old = ctx.settings;
     ctx.settings = settings;
     ctx.limits = { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount };
-    if (settings.maxHeaderBytes !== old.maxHeaderBytes) ctx.scratch = createScratch(settings);
-    if (settings.maxHeaderCount !== old.maxHeaderCount) {
+    // They never shrink: requests that were accepted under the old limits may still be waiting.
+    const scratch = createScratch(settings);
+    if (scratch.length > ctx.scratch.length) ctx.scratch = scratch;
+    if (settings.maxHeaderCount > ctx.requestHead.ids.length) {
       ctx.requestHead = new RequestHead(settings.maxHeaderCount);
       ctx.responseHead = new ResponseHead(settings.maxHeaderCount);
       ctx.requestHeadOwner = null;

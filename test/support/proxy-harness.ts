@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import {
+  Header,
   ServerState,
   SHARED_BYTES,
   type SharedMemory,
@@ -122,8 +123,9 @@ export class Backend {
     return this.connections.reduce((sum, { received }) => sum + received, 0);
   }
 
+  /** Connections that the proxy has not ended. */
   get open(): number {
-    return this.connections.filter(({ closed }) => !closed).length;
+    return this.connections.filter(({ ended }) => ended === null).length;
   }
 
   /** Stops listening and drops its connections. */
@@ -182,6 +184,7 @@ export class TestProxy {
       rmSync(directory, { recursive: true, force: true });
     });
     this.#endpoints = targets.map(endpointOf);
+    this.memory.header[Header.WORKER_BLOCKS] = 1;
     this.#publish(targets);
     this.server = new ProxyServer({
       memory: this.memory,
