@@ -1,6 +1,6 @@
 /**
- * Writes what is made from the configuration's schema: `.env.example`, docs/configuration.md and the table of the most
- * used settings in README.md. A test fails when one of them is stale.
+ * Writes what is made from the configuration's schema and the list of strategies: `.env.example`, docs/configuration.md
+ * and the tables in README.md. A test fails when one of them is stale.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,8 @@ import type { Section, Setting } from "../src/config/setting.ts";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 export const README_BEGIN = "<!-- settings:begin -->";
 export const README_END = "<!-- settings:end -->";
+const STRATEGIES_BEGIN = "<!-- strategies:begin -->";
+const STRATEGIES_END = "<!-- strategies:end -->";
 
 /** A file with the text that it should have. */
 export interface GeneratedFile {
@@ -27,7 +29,10 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/configuration.md", content: renderReference() },
   ];
   const readme = `${ROOT}README.md`;
-  if (existsSync(readme)) files.push({ path: "README.md", content: withTable(readFileSync(readme, "utf8")) });
+  if (existsSync(readme)) {
+    const text = withStrategies(withTable(readFileSync(readme, "utf8")));
+    files.push({ path: "README.md", content: text });
+  }
   return files;
 }
 
@@ -123,12 +128,20 @@ function table(settings: readonly Setting<unknown>[]): string[] {
 
 /** The README with a fresh table of the most used settings between its markers. */
 export function withTable(readme: string): string {
-  const begin = readme.indexOf(README_BEGIN);
-  const end = readme.indexOf(README_END);
-  if (begin < 0 || end < begin) throw new Error(`README.md needs the lines ${README_BEGIN} and ${README_END}`);
   const common = ALL_SETTINGS.map(({ setting }) => setting).filter((setting) => setting.common);
-  const head = readme.slice(0, begin + README_BEGIN.length);
-  return `${head}\n${table(common).join("\n")}\n${readme.slice(end)}`;
+  return between(readme, README_BEGIN, README_END, table(common));
+}
+
+/** The README with a fresh table of the strategies between its markers. */
+function withStrategies(readme: string): string {
+  return between(readme, STRATEGIES_BEGIN, STRATEGIES_END, strategyTable());
+}
+
+function between(readme: string, beginMark: string, endMark: string, lines: readonly string[]): string {
+  const begin = readme.indexOf(beginMark);
+  const end = readme.indexOf(endMark);
+  if (begin < 0 || end < begin) throw new Error(`README.md needs the lines ${beginMark} and ${endMark}`);
+  return `${readme.slice(0, begin + beginMark.length)}\n${lines.join("\n")}\n${readme.slice(end)}`;
 }
 
 /** Text of a table's cell: what would be taken for markup is escaped. */
