@@ -41,9 +41,11 @@ export class MemoryPages {
     this.#write((zero) => {
       for (let index = this.#workers; index < count; index++) {
         const block = this.#memory.workers[index];
-        const start = block.info.byteOffset;
-        zero(start + PAGE_BYTES, block.latencyHistogram.byteOffset);
-        zero(block.seriesKeys.byteOffset, block.seriesCounts.byteOffset + block.seriesCounts.byteLength);
+        const used = block.info.byteOffset + PAGE_BYTES; // the first page is part of the base
+        for (const column of Object.values(block) as WorkerBlock[keyof WorkerBlock][]) {
+          if (column === block.latencyHistogram || column === block.durationHistogram) continue;
+          zero(Math.max(used, column.byteOffset), column.byteOffset + column.byteLength);
+        }
         zeroRows(block, 0, this.#slots, zero);
         this.#workers = index + 1;
       }

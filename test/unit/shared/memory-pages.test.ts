@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { bucketCount } from "../../../src/shared/latency-buckets.ts";
+import { type SharedMemory, WorkerCounter } from "../../../src/shared/layout.ts";
+import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
+import { MemoryPages } from "../../../src/shared/memory-pages.ts";
+
+const directories: string[] = [];
+afterEach(() => {
+  for (const directory of directories.splice(0)) removeRuntimeDirectory(directory);
+});
+
+function make(): { path: string; memory: SharedMemory; pages: MemoryPages } {
+  const directory = createRuntimeDirectory();
+  directories.push(directory);
+  const path = join(directory, "memory");
+  const memory = createSharedMemory(path);
+  return { path, memory, pages: new MemoryPages(path, memory) };
+}
+
+const kilobytes = (path: string) => (statSync(path).blocks * 512) / 1024;
+
+/** Writes to all that two workers and `slots` servers use; what is not real yet becomes real. */
+function useEverything(memory: SharedMemory, slots: number): void {
+  for (const column of Object.values(memory.servers)) column.fill(1);
+  for (const block of memory.workers.slice(0, 2)) {
+    for (const column of Object.values(block)) {
+      const histogram = column === block.latencyHistogram || column === block.durationHistogram;
+      column.fill(1, 0, histogram ? slots * bucketCount : column.length);
+    }
+  }
+  // Sums over all workers read a gauge of each.
+  for (const { counters } of memory.workers) counters[WorkerCounter.CONNECTIONS_OPEN] += 0;
+}
+
+// Only where files can have holes does this say anything.
+describe.skipIf(process.platform !== "linux")("pages of the shared memory", () => {
+  test("nothing that workers and servers use has to be made real on first use", () => {
+    const { path, memory, pages } = make();
+    pages.reserveSlots(16);
+    pages.reserveWorkers(2);
+    const reserved = kilobytes(path);
+    useEverything(memory, 16);
+    expect(kilobytes(path)).toBe(reserved);
+    expect(reserved).toBeLessThan(2048);
+  });
+
+  test("more servers and workers get room without harm to the numbers that are there", () => {
+    const { path, memory, pages } = make();
+    pages.reserveSlots(3);
+    pages.reserveWorkers(1);
+    useEverything(memory, 3);
+    const block = memory.workers[0];
+    const sum = () =>
+      Object.values(block).reduce((total, column) => total + column.reduce((a: number, b: number) => a + b, 0), 0);
+    const before = sum();
+    pages.reserveSlots(40);
+    pages.reserveWorkers(2);
+    pages.reserveSlots(16);
+    pages.reserveWorkers(2);
+    expect(sum()).toBe(before);
+    const reserved = kilobytes(path);
+    useEverything(memory, 40);
+    expect(kilobytes(path)).toBe(reserved);
+    const fd = openSync(path, "r");
+    const word = Buffer.alloc(8);
+    readSync(fd, word, 0, 8, memory.workers[1].failures.byteOffset);
+    closeSync(fd);
+    expect(word.readDoubleLE()).toBe(1); // the file and the mapping are the same memory
+  });
+});
