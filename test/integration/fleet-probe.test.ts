@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type ProbeRequest, probeTrust, startProbe } from "../../src/health/http-probe.ts";
-import { CA_PEM, SERVER_CERT_PEM, SERVER_KEY_PEM } from "./fleet-certificates.ts";
+import { createAuthority } from "../support/certificates.ts";
 import { closeAll, eventually, listen, startDeafServer } from "./fleet-fixtures.ts";
 
 const descriptors = () => readdirSync("/proc/self/fd").length;
@@ -111,7 +111,8 @@ describe("over plain sockets", () => {
 });
 
 describe("over TLS", () => {
-  const server = createTlsServer({ key: SERVER_KEY_PEM, cert: SERVER_CERT_PEM }, (socket) => {
+  const authority = createAuthority();
+  const server = createTlsServer(authority.issue("DNS:api.test", "DNS:localhost", "IP:127.0.0.1"), (socket) => {
     socket.on("error", () => {});
     socket.on("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
   });
@@ -124,7 +125,7 @@ describe("over TLS", () => {
   afterAll(() => void server.close());
 
   test("verifies against the name, or the address, and the extra authority", async () => {
-    const trust = probeTrust(CA_PEM);
+    const trust = probeTrust(authority.cert);
     expect(await ask(port, { tls: true, hostname: "api.test", trust })).toMatchObject({ status: 200 });
     expect(await ask(port, { tls: true, hostname: "127.0.0.1", trust })).toMatchObject({ status: 200 });
     const wrongName = await ask(port, { tls: true, hostname: "evil.test", trust });

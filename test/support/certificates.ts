@@ -1,0 +1,81 @@
+/** Certificates for tests, made with openssl when they are first asked for. No key is ever part of the repository. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A certificate and its key as PEM texts. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Authority extends Certificate {
+  /**
+   * A server certificate that this authority vouches for.
+   * @param names `DNS:api.test`, `IP:127.0.0.1`; the first is the common name too.
+   */
+  issue(...names: string[]): Certificate;
+}
+
+/** Makes an authority of its own. */
+export function createAuthority(name = "test authority"): Authority {
+  return inDirectory((directory) => {
+    newKey(directory, "ca");
+    const subject = ["-subj", `/CN=${name}`, "-days", "30"];
+    openssl(directory, "req", "-x509", "-key", "ca.key", ...subject, "-out", "ca.pem");
+    const own = read(directory, "ca");
+    return { ...own, issue: (...names: string[]) => issue(own, names) };
+  });
+}
+
+/** A certificate that nobody vouches for. */
+export function createSelfSigned(...names: string[]): Certificate {
+  return inDirectory((directory) => {
+    newKey(directory, "own");
+    const subject = ["-subj", `/CN=${commonName(names)}`, "-addext", `subjectAltName=${names.join(",")}`];
+    openssl(directory, "req", "-x509", "-key", "own.key", ...subject, "-days", "30", "-out", "own.pem");
+    return read(directory, "own");
+  });
+}
+
+function issue(authority: Certificate, names: readonly string[]): Certificate {
+  return inDirectory((directory) => {
+    writeFileSync(join(directory, "ca.pem"), authority.cert);
+    writeFileSync(join(directory, "ca.key"), authority.key);
+    writeFileSync(join(directory, "names"), `subjectAltName=${names.join(",")}`);
+    newKey(directory, "leaf");
+    openssl(directory, "req", "-new", "-key", "leaf.key", "-subj", `/CN=${commonName(names)}`, "-out", "leaf.csr");
+    const by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
+    openssl(directory, "x509", "-req", "-in", "leaf.csr", ...by, "-days", "30", "-out", "leaf.pem");
+    return read(directory, "leaf");
+  });
+}
+
+function commonName([first]: readonly string[]): string {
+  return first.slice(first.indexOf(":") + 1);
+}
+
+function newKey(directory: string, name: string): void {
+  openssl(directory, "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", `${name}.key`);
+}
+
+function read(directory: string, name: string): Certificate {
+  const text = (file: string) => readFileSync(join(directory, file), "utf8");
+  return { cert: text(`${name}.pem`), key: text(`${name}.key`) };
+}
+
+function openssl(cwd: string, ...args: string[]): void {
+  const { status, stderr, error } = spawnSync("openssl", args, { cwd, encoding: "utf8" });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`openssl ${args[0]}: ${stderr}`);
+}
+
+function inDirectory<T>(action: (directory: string) => T): T {
+  const directory = mkdtempSync(join(tmpdir(), "neurabalancer-certificates-"));
+  try {
+    return action(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
