@@ -1,4 +1,5 @@
 /** The one list of strategies: what `LB_STRATEGY` may name, and what the documentation shows. */
+import { Adaptive } from "./adaptive.ts";
 import { ConsistentHash } from "./consistent-hash.ts";
 import { LeastConnections } from "./least-connections.ts";
 import { LeastResponseTime } from "./least-response-time.ts";
@@ -18,6 +19,7 @@ export interface StrategyEntry {
   readonly create: (dependencies: StrategyDependencies, options: StrategyOptions) => Strategy;
 }
 
+/** Every strategy. The order is that of the documentation. */
 export const STRATEGIES = [
   {
     name: "round_robin",
@@ -55,14 +57,21 @@ export const STRATEGIES = [
     create: (dependencies) => new LeastResponseTime(dependencies),
   },
   {
+    name: "adaptive",
+    description: "The server with the lowest latency expected from its speed and load, both learned from answers.",
+    create: (dependencies) => new Adaptive(dependencies),
+  },
+  {
     name: "consistent_hash",
     description: "The same key (client address, header or cookie) to the same server, with bounded load.",
     create: (dependencies, options) => new ConsistentHash(dependencies, options),
   },
 ] as const satisfies readonly StrategyEntry[];
 
+/** A name of the list. */
 export type StrategyName = (typeof STRATEGIES)[number]["name"];
 
+/** The names, in the order of the list. */
 export const STRATEGY_NAMES: readonly StrategyName[] = STRATEGIES.map((strategy) => strategy.name);
 
 /** Makes the strategy of that name. Throws an `Error` that lists the valid names when there is none. */

@@ -5,8 +5,9 @@
  * from nearly 0 to 1. What a strategy makes of it:
  *
  * - `weighted_round_robin`, `random`: the share is proportional to `effectiveWeight`.
- * - `least_connections`, `p2c`, `peak_ewma`, `least_response_time`: the load is divided by `effectiveWeight`, so a server
- *   at a tenth of its weight looks ten times as loaded and takes requests once the others have ten times its load.
+ * - `least_connections`, `p2c`, `peak_ewma`, `least_response_time`, `adaptive`: the load is divided by `effectiveWeight`, so
+ *   a server at a tenth of its weight looks ten times as loaded and takes requests once the others have ten times its
+ *   load.
  * - `consistent_hash`: the server owns keys in proportion to `effectiveWeight` and its bound scales with it; the keys
  *   move to it a few at a time.
  * - `round_robin` knows no weights. It passes the turn of a server over with probability `1 - factor`, which is what

@@ -1,0 +1,107 @@
+import { FleetRegression } from "./estimators/fleet-regression.ts";
+import { StallWatch } from "./stall-watch.ts";
+import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+
+/** Factors fade over seconds; reading them anew for every server and pick would cost more than all the rest. */
+const REFRESH_MS = 10;
+
+/** How much a request in flight that another balancer sent adds to the crowd, in requests of one's own. */
+const OTHERS = 0.1;
+
+/**
+ * The least `d(inFlight) · stall · √crowd / effectiveWeight` over all candidates, ties at random with equal chances. It
+ * needs no weights: speed and size show in the answers. An idle server of which nothing is known gets one request.
+ *
+ * - `d` is the latency to expect, as `FleetRegression` learns it from the answers.
+ * - `stall` is above 1 for servers that have fallen silent (`StallWatch`).
+ * - `crowd` counts the requests there, because `d` is fitted where servers have been and says little of what is beyond,
+ *   nor of what this request does to those that come after it. It counts what this balancer itself waits for, and what
+ *   others sent only by a tenth: their number may be old, and to follow an old number together is how herds form.
+ */
+export class Adaptive implements Strategy {
+  readonly #fleet: FleetView;
+  readonly #random: () => number;
+  readonly #regression: FleetRegression;
+  readonly #stalls: StallWatch;
+  /** By slot: what the regression says, at most `REFRESH_MS` old. Outcomes enter at once. */
+  readonly #factor: Float64Array;
+  readonly #failureMs: Float64Array;
+  #nowMs = 0;
+  #refreshAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor({ fleet, random }: StrategyDependencies) {
+    this.#fleet = fleet;
+    this.#random = random;
+    this.#regression = new FleetRegression(fleet);
+    this.#stalls = new StallWatch(fleet);
+    this.#factor = new Float64Array(fleet.id.length).fill(1);
+    this.#failureMs = new Float64Array(fleet.id.length);
+  }
+
+  onCandidates(candidates: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.#read(candidates[i], this.#nowMs);
+    this.#refreshAtMs = this.#nowMs;
+  }
+
+  pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
+    let slot = -1;
+    if (nowMs >= this.#refreshAtMs) slot = this.#refresh(candidates, count, nowMs);
+    if (slot < 0) slot = this.#least(candidates, count, nowMs);
+    this.#stalls.onPick(slot, nowMs);
+    return slot;
+  }
+
+  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
+    const inFlight = inFlightAtDispatch ?? this.#fleet.inFlight[slot];
+    this.#regression.observe(slot, latencyMs, failed, nowMs, inFlight);
+    this.#read(slot, nowMs);
+    this.#stalls.onOutcome(slot, nowMs);
+  }
+
+  #read(slot: number, nowMs: number): void {
+    this.#factor[slot] = this.#regression.factor(slot, nowMs);
+    this.#failureMs[slot] = this.#regression.failureMs(slot, nowMs);
+  }
+
+  #least(candidates: Int32Array, count: number, nowMs: number): number {
+    const { inFlight, effectiveWeight } = this.#fleet;
+    const a = this.#regression.interceptMs;
+    const b = this.#regression.slopeMs;
+    let best = candidates[0];
+    let least = Number.POSITIVE_INFINITY;
+    let ties = 1;
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i];
+      const expectedMs = this.#factor[slot] * (a + b * inFlight[slot]) + this.#failureMs[slot];
+      const stall = this.#stalls.penalty(slot, expectedMs, nowMs);
+      const waiting = this.#stalls.waiting(slot);
+      const crowd = 1 + waiting + OTHERS * (inFlight[slot] - waiting);
+      const score = (expectedMs * stall * Math.sqrt(crowd)) / effectiveWeight[slot];
+      if (score > least) continue;
+      if (score < least) {
+        least = score;
+        best = slot;
+        ties = 1;
+      } else if (this.#random() * ++ties < 1) {
+        best = slot;
+      }
+    }
+    return best;
+  }
+
+  /** Reads all factors. Returns an idle server of which nothing is known, to be picked now, or -1. */
+  #refresh(candidates: Int32Array, count: number, nowMs: number): number {
+    this.#nowMs = nowMs;
+    this.#refreshAtMs = nowMs + REFRESH_MS;
+    let unknown = -1;
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i];
+      this.#read(slot, nowMs);
+      if (this.#fleet.inFlight[slot] > 0 || !this.#regression.isUnknown(slot, nowMs)) continue;
+      if (this.#random() * ++found < 1) unknown = slot;
+    }
+    if (unknown >= 0) this.#regression.onProbe(unknown, nowMs);
+    return unknown;
+  }
+}

@@ -1,0 +1,182 @@
+import type { FleetView } from "../strategy.ts";
+import { decayFactor } from "./decay.ts";
+import { EXPIRY_TIME_CONSTANTS, FAILURE_LATENCY_MS, LEAST_LATENCY_MS } from "./latency-estimator.ts";
+import { SlotHistory } from "./slot-history.ts";
+
+export interface FleetRegressionOptions {
+  /** How long a server's outcomes count, milliseconds. */
+  readonly forgetMs: number;
+  /** How long the fleet's outcomes count for the common line, milliseconds. */
+  readonly lineForgetMs: number;
+  /** The fleet's line counts as this many outcomes of each server. */
+  readonly priorWeight: number;
+  /** Attempts without a failure that every server is credited with: one failure is little evidence. */
+  readonly priorAttempts: number;
+  /** The prior slope counts as so much in-flight variation (sum of squares). */
+  readonly priorVariation: number;
+}
+
+export const FLEET_REGRESSION_DEFAULTS: FleetRegressionOptions = Object.freeze({
+  forgetMs: 1500,
+  lineForgetMs: 10_000,
+  priorWeight: 1.5,
+  priorAttempts: 25,
+  priorVariation: 20,
+});
+
+/** Slow fleets are remembered longer: for at least so many of their mean latencies. */
+const FORGET_LATENCIES = 10;
+/** A failure costs at least so many mean latencies: on a slow fleet too, failing at once must not look fast. */
+const FAILURE_LATENCIES = 3;
+/** The line keeps at least this share of its mean at k = 0, and rises by at least this share with each request. */
+const LEAST_INTERCEPT = 0.1;
+const LEAST_SLOPE = 0.02;
+
+/**
+ * Expected cost of a request as a function of what is in flight at the server when it comes: `f · (a + b·k) + e`.
+ *
+ * - The line `a + b·k` belongs to the fleet. Its slope is learned from how the latency of each server varies with that
+ *   server's own in-flight around their recent means (within-server regression), so that a slow server that is always
+ *   full does not pass for an effect of load. It goes through the fleet's mean latency M at its mean in-flight.
+ * - The factor f belongs to the server: `f = (Σ x + w₀M) / (Σ (a + b·kᵢ) + w₀M)` over its answers (latency x, in-flight
+ *   kᵢ at dispatch), with exponential forgetting. So a server that is slow because it is loaded is not taken for a slow
+ *   server. w₀ and forgetting make f = 1 of the unknown and the forgotten: an abandoned server is tried again.
+ * - The price of its failures e is their recent share times what one costs: at least `FAILURE_LATENCY_MS`. It is no part
+ *   of f because a failure takes as long as it takes, whatever the load.
+ *
+ * Times are relative to M, so the same constants serve fleets of 2 ms and of 2 s.
+ */
+export class FleetRegression {
+  readonly #options: FleetRegressionOptions;
+  readonly #history: SlotHistory;
+  // Of the fleet, with exponential forgetting:
+  #heardMs = Number.NEGATIVE_INFINITY;
+  #count = 0;
+  #fleetLatencySum = 0;
+  #fleetInFlightSum = 0;
+  /** Sums of squares and products of the deviations from each server's own means. */
+  #variation = 0;
+  #covariation = 0;
+  // What follows from them:
+  #mean = 1;
+  #a = 1;
+  #b = 1;
+  #forgetMs: number;
+  // Of each server, by slot, with exponential forgetting:
+  readonly #attempts: Float64Array;
+  readonly #failureCost: Float64Array;
+  readonly #answers: Float64Array;
+  readonly #latencySum: Float64Array;
+  readonly #inFlightSum: Float64Array;
+
+  constructor(fleet: Pick<FleetView, "id">, options: FleetRegressionOptions = FLEET_REGRESSION_DEFAULTS) {
+    const slots = fleet.id.length;
+    this.#options = options;
+    this.#forgetMs = options.forgetMs;
+    this.#history = new SlotHistory(fleet);
+    this.#attempts = new Float64Array(slots);
+    this.#failureCost = new Float64Array(slots);
+    this.#answers = new Float64Array(slots);
+    this.#latencySum = new Float64Array(slots);
+    this.#inFlightSum = new Float64Array(slots);
+  }
+
+  /** The fleet's mean latency, milliseconds: what to divide by to be free of scale. */
+  get meanMs(): number {
+    return this.#mean;
+  }
+
+  /** Latency of an average server with nothing in flight, milliseconds. */
+  get interceptMs(): number {
+    return this.#a;
+  }
+
+  /** By how much one request in flight adds to it, milliseconds. */
+  get slopeMs(): number {
+    return this.#b;
+  }
+
+  /** @param inFlight what was in flight at the server when the attempt was placed, without it. */
+  observe(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlight: number): void {
+    this.#history.claim(slot);
+    const left = this.#left(slot, nowMs);
+    const latency = Math.max(latencyMs, LEAST_LATENCY_MS);
+    if (!failed) this.#fitLine(slot, latency, nowMs, inFlight, left);
+    this.#attempts[slot] = this.#attempts[slot] * left + 1;
+    this.#failureCost[slot] = this.#failureCost[slot] * left + (failed ? this.#priceOfFailure(latency) : 0);
+    this.#answers[slot] = this.#answers[slot] * left + (failed ? 0 : 1);
+    this.#latencySum[slot] = this.#latencySum[slot] * left + (failed ? 0 : latency);
+    this.#inFlightSum[slot] = this.#inFlightSum[slot] * left + (failed ? 0 : inFlight);
+    this.#history.heard(slot, nowMs);
+  }
+
+  /** The server's factor f: 1 = as fast as the fleet, 2 = takes twice as long under the same load. */
+  factor(slot: number, nowMs: number): number {
+    this.#history.claim(slot);
+    const left = this.#left(slot, nowMs);
+    const prior = this.#options.priorWeight * this.#mean;
+    const expected = this.#a * this.#answers[slot] + this.#b * this.#inFlightSum[slot];
+    return (this.#latencySum[slot] * left + prior) / (expected * left + prior);
+  }
+
+  /** What the server's failures add to the expected cost of a request, milliseconds. */
+  failureMs(slot: number, nowMs: number): number {
+    this.#history.claim(slot);
+    const left = this.#left(slot, nowMs);
+    return (this.#failureCost[slot] * left) / (this.#attempts[slot] * left + this.#options.priorAttempts);
+  }
+
+  /** True when the server has not been heard of or probed for so long that its factor is a guess. */
+  isUnknown(slot: number, nowMs: number): boolean {
+    this.#history.claim(slot);
+    return this.#history.isSilent(slot, nowMs, EXPIRY_TIME_CONSTANTS * this.#forgetMs);
+  }
+
+  /** A request was sent to find out: the server counts as known until it has been silent for a whole expiry again. */
+  onProbe(slot: number, nowMs: number): void {
+    this.#history.probed(slot, nowMs);
+  }
+
+  #priceOfFailure(latencyMs: number): number {
+    return Math.max(latencyMs, FAILURE_LATENCY_MS, FAILURE_LATENCIES * this.#mean);
+  }
+
+  #left(slot: number, nowMs: number): number {
+    return decayFactor(this.#history.silenceMs(slot, nowMs), this.#forgetMs);
+  }
+
+  #fitLine(slot: number, latencyMs: number, nowMs: number, inFlight: number, left: number): void {
+    const keep = decayFactor(nowMs - this.#heardMs, this.#options.lineForgetMs);
+    this.#heardMs = nowMs;
+    this.#count = this.#count * keep + 1;
+    this.#fleetLatencySum = this.#fleetLatencySum * keep + latencyMs;
+    this.#fleetInFlightSum = this.#fleetInFlightSum * keep + inFlight;
+    this.#variation *= keep;
+    this.#covariation *= keep;
+
+    const n = this.#answers[slot] * left;
+    if (n > 0) {
+      // Deviations from means that lag are too large by one factor in both sums: it cancels in their quotient.
+      const trust = n / (n + 1);
+      const deviation = inFlight - (this.#inFlightSum[slot] * left) / n;
+      const late = latencyMs - (this.#latencySum[slot] * left) / n;
+      this.#variation += trust * deviation * deviation;
+      this.#covariation += (trust * deviation * late) / this.factor(slot, nowMs);
+    }
+    this.#deriveLine();
+  }
+
+  #deriveLine(): void {
+    const mean = this.#fleetLatencySum / this.#count;
+    const meanInFlight = this.#fleetInFlightSum / this.#count;
+    // Before anything is known of the slope: latency in proportion to the requests at the server, this one included.
+    const priorSlope = mean / (meanInFlight + 1);
+    const weight = this.#options.priorVariation;
+    const slope = (this.#covariation + weight * priorSlope) / (this.#variation + weight);
+    const most = ((1 - LEAST_INTERCEPT) * mean) / Math.max(meanInFlight, 1e-9);
+    this.#b = Math.min(Math.max(slope, LEAST_SLOPE * mean), most);
+    this.#a = mean - this.#b * meanInFlight;
+    this.#mean = mean;
+    this.#forgetMs = Math.max(this.#options.forgetMs, FORGET_LATENCIES * mean);
+  }
+}
