@@ -54,6 +54,8 @@ export class Attempt implements UpstreamUser {
   serverId = 0;
   /** Monotonic milliseconds. */
   dispatchedMs = 0;
+  /** What was in flight at the server by then, this attempt not counted. */
+  inFlightAtDispatch = 0;
   connection: UpstreamConnection | null = null;
   /** The head was sent. */
   sent = false;
@@ -82,6 +84,7 @@ export class Attempt implements UpstreamUser {
     this.slot = slot;
     this.serverId = pool.endpoint.id;
     this.dispatchedMs = nowMs;
+    this.inFlightAtDispatch = this.#ctx.picker.inFlightAtDispatch;
     this.sent = false;
     this.answered = false;
     this.#interim = 0;
@@ -112,7 +115,7 @@ export class Attempt implements UpstreamUser {
   blame(nowMs: number): void {
     if (this.slot < 0) return;
     const { picker, block } = this.#ctx;
-    picker.onOutcome(this.slot, nowMs - this.dispatchedMs, true, nowMs);
+    picker.onOutcome(this.slot, nowMs - this.dispatchedMs, true, nowMs, this.inFlightAtDispatch);
     block.failures[this.slot]++;
     if (!this.answered) block.unanswered[this.slot]++;
   }

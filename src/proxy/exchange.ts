@@ -266,7 +266,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onResponse(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const ctx = this.#ctx;
-    const { slot, dispatchedMs } = attempt;
+    const { slot, dispatchedMs, inFlightAtDispatch } = attempt;
     const head = ctx.responseHead;
     this.#win(attempt, nowMs);
     if (head.status === 101 && !this.request.upgrade) {
@@ -274,7 +274,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     const failed = head.status >= 500;
-    ctx.picker.onOutcome(slot, nowMs - dispatchedMs, failed, nowMs);
+    ctx.picker.onOutcome(slot, nowMs - dispatchedMs, failed, nowMs, inFlightAtDispatch);
     recordResponse(ctx.block, slot, nowMs - dispatchedMs, failed);
     if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, ctx.block, slot);
     this.#responseStarted = true;

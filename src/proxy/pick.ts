@@ -25,6 +25,7 @@ export class Picker {
   #limited = false;
   #filteredLimited = false;
   #seenVersion = -1;
+  #inFlightAtDispatch = 0;
 
   constructor(memory: SharedMemory, own: WorkerBlock, strategy: Strategy) {
     this.#memory = memory;
@@ -71,22 +72,31 @@ export class Picker {
     return this.#acquireFiltered(key, nowMs, excluded);
   }
 
+  /** What was in flight at the server that `acquire` gave last, without the request that it was for. */
+  get inFlightAtDispatch(): number {
+    return this.#inFlightAtDispatch;
+  }
+
   release(slot: number): void {
     Atomics.sub(this.#memory.servers.inFlight, slot, 1);
     this.#own.ownInFlight[slot]--;
   }
 
-  /** An attempt ended with a complete response head, or without one (`failed`). */
-  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {
+  /**
+   * An attempt ended with a complete response head, or without one (`failed`).
+   * @param inFlight `inFlightAtDispatch` of the attempt.
+   */
+  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlight: number): void {
     const failures = this.#memory.servers.consecutiveFailures;
     if (failed) Atomics.add(failures, slot, 1);
     else if (failures[slot] !== 0) Atomics.store(failures, slot, 0);
-    this.#strategy.onOutcome?.(slot, latencyMs, failed, nowMs);
+    this.#strategy.onOutcome?.(slot, latencyMs, failed, nowMs, inFlight);
   }
 
   #take(slot: number): number {
     this.#own.ownInFlight[slot]++;
-    return Atomics.add(this.#memory.servers.inFlight, slot, 1);
+    this.#inFlightAtDispatch = Atomics.add(this.#memory.servers.inFlight, slot, 1);
+    return this.#inFlightAtDispatch;
   }
 
   #acquireFiltered(key: number, nowMs: number, excluded: number): number {
