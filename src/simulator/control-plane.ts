@@ -22,6 +22,7 @@ const DOUBT_SPEEDUP = 5;
 /** Finer steps of slow start would make new tables for no visible change. */
 const RAMP_STEPS = 100;
 
+/** The settings of the product that matter here. */
 export interface ControlOptions {
   /** Probes take servers that refuse connections out. */
   readonly probes: boolean;

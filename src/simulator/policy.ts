@@ -23,6 +23,7 @@ export const ORACLE_NAME = "oracle";
 const WITH_WEIGHTS = "+weights";
 const WITHOUT_EJECTION = "-ejection";
 
+/** The yardstick: nothing that serves traffic can know what it knows. */
 export const ORACLE: Policy = Object.freeze({
   name: ORACLE_NAME,
   probes: false, // it knows

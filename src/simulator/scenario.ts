@@ -8,6 +8,7 @@ export type Discipline =
   /** All requests are served at once; the workers' power is split evenly among them. */
   | "ps";
 
+/** One server, undisturbed. */
 export interface ServerSpec {
   /** Requests served at full speed at the same time. */
   readonly workers: number;

@@ -17,6 +17,7 @@ export interface BaseFleet {
   readonly sharing: Sharing | null;
 }
 
+/** Ten servers of four workers, lognormal service of 20 ms, 70 % load, one balancer. */
 export const DEFAULT_BASE: BaseFleet = Object.freeze({
   servers: 10,
   workers: 4,

@@ -14,6 +14,7 @@ import { ServerFarm } from "./server-farm.ts";
 import { serviceSampler } from "./service-times.ts";
 import { TimerHeap } from "./timer-heap.ts";
 
+/** How much is run, and with which numbers drawn. */
 export interface RunOptions {
   readonly requests: number;
   readonly seed: number;

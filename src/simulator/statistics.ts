@@ -9,6 +9,7 @@ export function quantile(sorted: Float64Array, q: number): number {
   return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
 }
 
+/** Arithmetic mean; NaN of none. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];

@@ -3,6 +3,7 @@ import { decayFactor } from "./decay.ts";
 import { EXPIRY_TIME_CONSTANTS, FAILURE_LATENCY_MS, LEAST_LATENCY_MS } from "./latency-estimator.ts";
 import { SlotHistory } from "./slot-history.ts";
 
+/** How quickly `FleetRegression` forgets and how much it believes before it has seen anything. */
 export interface FleetRegressionOptions {
   /** How long a server's outcomes count, milliseconds. */
   readonly forgetMs: number;
@@ -16,6 +17,7 @@ export interface FleetRegressionOptions {
   readonly priorVariation: number;
 }
 
+/** Found with the simulator; the results hardly depend on any of them (docs/simulator.md). */
 export const FLEET_REGRESSION_DEFAULTS: FleetRegressionOptions = Object.freeze({
   forgetMs: 1500,
   lineForgetMs: 10_000,
