@@ -14,6 +14,7 @@ const LEAST_CLIENTS = 4;
 /** The true number is looked up at most so often, milliseconds: reading it takes as long as a few requests. */
 const LOOK_INTERVAL_MS = 20;
 
+/** Lets clients in while there are descriptors for them. One for each listener; they look at the same process. */
 export class DescriptorGuard {
   readonly #counters: Float64Array;
   readonly #system: Descriptors;
