@@ -31,6 +31,8 @@ export abstract class Channel extends Timed {
   paused = false;
   /** The peer has gone: a write said -1, or the socket closed. */
   gone = false;
+  /** We have sent FIN: when the peer's FIN comes then, Bun reports no end but only that the socket is closed. */
+  protected sendingEnded = false;
 
   constructor(socket: RawSocket | null, wheel: TimerWheel) {
     super();
@@ -93,6 +95,7 @@ export abstract class Channel extends Timed {
 
   /** Sends FIN: this side writes nothing more and goes on reading. */
   endSending(): void {
+    this.sendingEnded = true;
     if (!this.gone) this.socket?.shutdown();
   }
 

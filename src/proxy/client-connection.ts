@@ -390,13 +390,14 @@ export class ClientConnection extends Channel {
     else if (this.#state <= State.HEAD || this.#state === State.LINGERING) this.#close(nowMs);
   }
 
-  /** The socket is closed or broken. */
-  onClose(nowMs: number): void {
+  /** The socket is closed, or broken by `error`. */
+  onClose(nowMs: number, error?: Error): void {
     if (this.#state === State.CLOSED) return;
     const exchange = this.#exchange;
     this.#exchange = null;
     this.#closed();
-    exchange?.abort(nowMs);
+    if (error === undefined && this.sendingEnded && exchange?.isTunnel) exchange.onClientEnd(nowMs);
+    else exchange?.abort(nowMs);
   }
 
   /** Something threw while this connection was served: it ends, whatever its state. */

@@ -123,18 +123,18 @@ function handlers(ctx: ProxyContext, accept: Accept, secure: boolean): SocketHan
         fail(socket, error);
       }
     },
-    close(socket) {
+    close(socket, error) {
       try {
-        socket.data?.connection?.onClose(now());
+        socket.data?.connection?.onClose(now(), error);
       } catch (error) {
         fail(socket, error);
       }
     },
-    error(socket) {
+    error(socket, error) {
       try {
-        socket.data?.connection?.onClose(now());
-      } catch (error) {
-        fail(socket, error);
+        socket.data?.connection?.onClose(now(), error);
+      } catch (thrown) {
+        fail(socket, thrown);
       }
     },
   };

@@ -70,7 +70,7 @@ function serve(ctx: ProxyContext, accept: Accept, socket: TLSSocket): void {
   socket.on("drain", () => guarded(() => connection.onDrain(now())));
   socket.on("end", () => guarded(() => connection.onEnd(now())));
   socket.on("close", () => guarded(() => connection.onClose(now())));
-  socket.on("error", () => guarded(() => connection.onClose(now())));
+  socket.on("error", (error) => guarded(() => connection.onClose(now(), error)));
 }
 
 /** A node:tls socket with the manners of Bun's: partial writes instead of an unbounded queue. */

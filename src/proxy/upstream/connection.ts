@@ -145,13 +145,14 @@ export class UpstreamConnection extends Channel {
     this.user?.onUpstreamDrain(this, nowMs);
   }
 
-  /** The socket is closed or broken. */
-  onClose(nowMs: number): void {
+  /** The socket is closed, or broken by `error`. */
+  onClose(nowMs: number, error?: Error): void {
     this.#endAbandoned();
     if (this.#state === State.CLOSED) return;
     this.gone = true;
     const user = this.user;
-    if (this.#state === State.BUSY && user !== null) user.onUpstreamEnd(this, true, nowMs);
+    const inOrder = error === undefined && this.sendingEnded;
+    if (this.#state === State.BUSY && user !== null) user.onUpstreamEnd(this, !inOrder, nowMs);
     this.destroy();
   }
 

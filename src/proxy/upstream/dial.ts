@@ -76,16 +76,16 @@ function handlers(now: () => number, onInternalError: (error: unknown) => void):
         fail(socket.data, error);
       }
     },
-    close(socket) {
+    close(socket, error) {
       try {
-        socket.data.onClose(now());
+        socket.data.onClose(now(), error);
       } catch (error) {
         fail(socket.data, error);
       }
     },
-    error(socket) {
+    error(socket, error) {
       try {
-        socket.data.onClose(now());
+        socket.data.onClose(now(), error);
       } catch (error) {
         fail(socket.data, error);
       }
@@ -110,10 +110,10 @@ function tlsHandlers(
   return {
     ...tcp,
     open() {},
-    close(socket) {
+    close(socket, error) {
       // Before the handshake is through there is no exchange that an end could belong to.
       if (socket.data.connecting) socket.data.failed(Failures.TLS_FAILED, now());
-      else tcp.close?.(socket);
+      else tcp.close?.(socket, error);
     },
     handshake(socket, success, verifyError) {
       try {
