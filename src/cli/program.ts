@@ -5,6 +5,7 @@ import { registerBackend } from "./backend.ts";
 import { registerCheck } from "./check.ts";
 import { registerDemo } from "./demo.ts";
 import { registerServe } from "./serve.ts";
+import { registerSimulate } from "./simulate.ts";
 
 const HELP = `
 Examples:
@@ -12,6 +13,7 @@ Examples:
   $ SERVERS=http://10.0.0.5:3000,http://10.0.0.6:3000 neurabalancer serve
   $ neurabalancer check                                        is my configuration right, and what does it say?
   $ neurabalancer backend --port 8001                          a server to try things with
+  $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
 
 Settings:
   come from environment variables and from the file .env of the current directory; a real variable wins over the file.
@@ -34,6 +36,7 @@ export function createProgram(): Command {
   registerCheck(program);
   registerDemo(program);
   registerBackend(program);
+  registerSimulate(program);
   return program;
 }
 
