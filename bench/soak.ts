@@ -109,8 +109,9 @@ const product = await new Product({
   SERVERS: backends.map(({ port }) => `http://127.0.0.1:${port}`).join(","),
   ACCESS_LOG: "on",
   UPSTREAM_IDLE_TIMEOUT_MS: "1000",
-  METRICS_POLL_ENABLED: "false",
+  IDLE_TIMEOUT_MS: "4000",
 }).ready();
+process.on("exit", () => product.process.kill()); // whatever goes wrong here, it does not stay behind
 const { port } = product;
 const pids = [product.process.pid, ...(await product.status()).workers.map(({ pid }) => pid)];
 const startedMs = performance.now();
