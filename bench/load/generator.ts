@@ -62,9 +62,10 @@ export class Generator {
     for (let i = 0; i < connections; i++) this.#clients.push(new Client(new ResponseChecker(PATHS[request.path])));
     if (connectionPerRequest) return 0;
     for (let at = 0; at < connections; at += CONNECTS_AT_ONCE) {
-      await Promise.all(this.#clients.slice(at, at + CONNECTS_AT_ONCE).map((client) => this.#connect(client)));
+      const batch = this.#clients.slice(at, at + CONNECTS_AT_ONCE);
+      await Promise.all(batch.map((client) => this.#connect(client)));
+      await this.#drive(batch, batch.length, Number.POSITIVE_INFINITY, 0);
     }
-    await this.#drive(connections, Number.POSITIVE_INFINITY, 0);
     return connections;
   }
 
@@ -72,7 +73,7 @@ export class Generator {
   async run(requests: number, seconds: number): Promise<RunResult> {
     this.#latencies = new Latencies(Math.min(requests, MAX_SAMPLES));
     const startedMs = this.#now();
-    const done = await this.#drive(requests, startedMs + seconds * 1000, this.#load.ratePerSecond);
+    const done = await this.#drive(this.#clients, requests, startedMs + seconds * 1000, this.#load.ratePerSecond);
     const [p50Ms, p99Ms] = this.#latencies.quantiles(0.5, 0.99);
     return { requests: done, seconds: (this.#now() - startedMs) / 1000, p50Ms, p99Ms };
   }
@@ -83,7 +84,7 @@ export class Generator {
     this.#clients.length = 0;
   }
 
-  async #drive(requests: number, stopAtMs: number, ratePerSecond: number): Promise<number> {
+  async #drive(clients: readonly Client[], requests: number, stopAtMs: number, ratePerSecond: number): Promise<number> {
     const settled = new Promise<void>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -99,7 +100,7 @@ export class Generator {
       if (this.#now() - this.#lastAnswerMs > STALL_MS) this.#fail(new Error(`no answer for ${STALL_MS} ms`));
     }, 1000);
     const pacer = this.#paced ? this.#pace(requests, ratePerSecond) : null;
-    if (pacer === null) for (const client of [...this.#clients]) this.#next(client);
+    if (pacer === null) for (const client of clients) this.#next(client);
     try {
       await settled;
       return requests - this.#skipped;

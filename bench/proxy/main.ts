@@ -92,6 +92,16 @@ async function measureGroup(
   }
 }
 
+/** A request without its line was not the same work. HAProxy's threads drop some when they write at the same time. */
+function logNotes({ row, peers }: RowResult): string[] {
+  return peers
+    .filter(({ logDifference }) => logDifference !== 0)
+    .map(({ peer, logDifference }) => {
+      const what = logDifference < 0 ? "missing from" : "too many in";
+      return `note: ${Math.abs(logDifference)} access log lines ${what} ${peer}'s log of row ${row}`;
+    });
+}
+
 async function run(options: Options): Promise<void> {
   if (process.platform !== "linux") throw new Error("the benchmark reads /proc: it needs Linux");
   const peers = findPeers(options);
@@ -106,6 +116,7 @@ async function run(options: Options): Promise<void> {
         figures.push(found);
         const row = options.rows.find(({ name }) => name === result.row);
         if (row !== undefined) say(progressLine(row, found));
+        for (const note of logNotes(result)) say(note);
       });
     }
   } finally {

@@ -10,6 +10,8 @@ export interface PeerResult {
   readonly samples: readonly Sample[];
   /** Resident memory after the row, bytes. */
   readonly rssBytes: number;
+  /** Lines in the access log beyond one per request; negative = it dropped some. */
+  readonly logDifference: number;
   /** Only for the row of idle connections. */
   readonly bytesPerConnection: number | null;
 }
@@ -42,8 +44,11 @@ export async function measureRow(
   for (const proxy of proxies) proxy.emptyLog();
   const peers =
     row.kind === "idle" ? await measureIdle(harness, row, proxies) : await measureLoad(harness, row, proxies, effort);
-  for (const proxy of proxies) await proxy.checkLog(now);
-  return { row: row.name, accessLog, peers };
+  const checked: PeerResult[] = [];
+  for (const [index, peer] of peers.entries()) {
+    checked.push({ ...peer, logDifference: await proxies[index].checkLog(now) });
+  }
+  return { row: row.name, accessLog, peers: checked };
 }
 
 /** The floor looks at nothing: it cannot know when a connection is to be closed. */
@@ -77,7 +82,7 @@ async function measureLoad(
   }
   return proxies.map((proxy, which) => {
     const { rssBytes } = proxy.usage();
-    return { peer: proxy.peer.name, samples: samples[which], rssBytes, bytesPerConnection: null };
+    return { peer: proxy.peer.name, samples: samples[which], rssBytes, logDifference: 0, bytesPerConnection: null };
   });
 }
 
@@ -89,7 +94,7 @@ async function measureIdle(harness: Harness, row: Row, proxies: readonly Running
     const { pssBytes, rssBytes } = proxy.usage();
     await harness.close();
     const bytesPerConnection = (pssBytes - before) / row.load.connections;
-    results.push({ peer: proxy.peer.name, samples: [], rssBytes, bytesPerConnection });
+    results.push({ peer: proxy.peer.name, samples: [], rssBytes, logDifference: 0, bytesPerConnection });
   }
   return results;
 }

@@ -29,7 +29,13 @@ export function nginxConfig(setup: PeerSetup): string {
   const log = accessLog
     ? `access_log ${join(directory, "access.log")} json buffer=32k flush=200ms;`
     : "access_log off;";
-  const tls = tlsPort > 0 ? `listen 127.0.0.1:${tlsPort} ssl reuseport backlog=4096;` : "";
+  const tls =
+    tlsPort === 0
+      ? ""
+      : `listen 127.0.0.1:${tlsPort} ssl reuseport backlog=4096;
+    ssl_certificate ${certFile};
+    ssl_certificate_key ${keyFile};
+    ssl_protocols TLSv1.3;`;
   return `
 daemon off;
 ${user}
@@ -60,9 +66,6 @@ http {
   server {
     listen 127.0.0.1:${port} reuseport backlog=4096;
     ${tls}
-    ssl_certificate ${certFile};
-    ssl_certificate_key ${keyFile};
-    ssl_protocols TLSv1.3;
     keepalive_requests 1000000000;
     keepalive_timeout 75s;
     client_max_body_size 0;

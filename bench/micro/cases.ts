@@ -1,0 +1,231 @@
+/**
+ * The pieces of the request path that run for every request, one case each. Modules are taken from the checkout `root`,
+ * so that the same cases can time two of them; the types are this one's.
+ */
+import { openSync } from "node:fs";
+import { join } from "node:path";
+import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/access-log.ts";
+import type { RequestRewrite } from "../../src/proxy/rewrite-request.ts";
+
+/** One thing that is timed. */
+export interface Case {
+  readonly name: string;
+  /** Does it `times` times, without waiting for anything. */
+  readonly run: (times: number) => void;
+  /** Waits, outside of what is timed, until what it began is done. */
+  readonly settle?: () => Promise<void>;
+  /** Throws when the work was not done: a benchmark of refusals would flatter. */
+  readonly check: () => void;
+}
+
+const LIMITS = { maxHeadBytes: 65_536, maxFields: 128 };
+const text = (...lines: string[]): Buffer => Buffer.from(lines.join("\r\n"));
+
+const CURL = text("GET / HTTP/1.1", "Host: 127.0.0.1:8080", "User-Agent: curl/8.5.0", "Accept: */*", "", "");
+const BROWSER = text(
+  "GET /catalogue/items?page=2&sort=price HTTP/1.1",
+  "Host: shop.example.com",
+  "Connection: keep-alive",
+  'sec-ch-ua: "Chromium";v="130", "Not?A_Brand";v="99"',
+  "sec-ch-ua-mobile: ?0",
+  "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
+  "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+  "Sec-Fetch-Site: same-origin",
+  "Sec-Fetch-Mode: navigate",
+  "Referer: https://shop.example.com/catalogue",
+  "Accept-Encoding: gzip, deflate, br, zstd",
+  "Accept-Language: en-GB,en;q=0.9,de;q=0.8",
+  "Cookie: session=3f1c9a7e5d2b48f0a1c6; theme=dark; consent=yes",
+  "",
+  "",
+);
+const RESPONSE = text(
+  "HTTP/1.1 200 OK",
+  "Server: nginx/1.26.0",
+  "Date: Mon, 02 Nov 2026 10:00:00 GMT",
+  "Content-Type: text/html; charset=utf-8",
+  "Content-Length: 5120",
+  "Connection: keep-alive",
+  "",
+  "",
+);
+const IDS = Buffer.from("0123456789abcdef".repeat(3));
+
+/**
+ * All cases. @param memoryPath a file that does not exist, for the shared memory.
+ */
+export async function makeCases(root: string, memoryPath: string): Promise<Case[]> {
+  const source = (path: string): string => join(root, "src", path);
+  const head = (await import(source("proxy/http1/head.ts"))) as typeof import("../../src/proxy/http1/head.ts");
+  const requestParser = (await import(
+    source("proxy/http1/request-parser.ts")
+  )) as typeof import("../../src/proxy/http1/request-parser.ts");
+  const responseParser = (await import(
+    source("proxy/http1/response-parser.ts")
+  )) as typeof import("../../src/proxy/http1/response-parser.ts");
+  const rewriteRequest = (await import(
+    source("proxy/rewrite-request.ts")
+  )) as typeof import("../../src/proxy/rewrite-request.ts");
+  const rewriteResponse = (await import(
+    source("proxy/rewrite-response.ts")
+  )) as typeof import("../../src/proxy/rewrite-response.ts");
+  const trusted = (await import(
+    source("proxy/trusted-proxies.ts")
+  )) as typeof import("../../src/proxy/trusted-proxies.ts");
+  const accessLog = (await import(source("proxy/access-log.ts"))) as typeof import("../../src/proxy/access-log.ts");
+  const requestIds = (await import(source("proxy/request-ids.ts"))) as typeof import("../../src/proxy/request-ids.ts");
+  const record = (await import(source("proxy/record.ts"))) as typeof import("../../src/proxy/record.ts");
+  const series = (await import(source("shared/series-table.ts"))) as typeof import("../../src/shared/series-table.ts");
+  const memoryFile = (await import(
+    source("shared/memory-file.ts")
+  )) as typeof import("../../src/shared/memory-file.ts");
+  const layout = (await import(source("shared/layout.ts"))) as typeof import("../../src/shared/layout.ts");
+  const registry = (await import(source("balancing/registry.ts"))) as typeof import("../../src/balancing/registry.ts");
+
+  const block = memoryFile.createSharedMemory(memoryPath).workers[0];
+  const out = Buffer.allocUnsafeSlow(128 * 1024);
+  const request = new head.RequestHead();
+  const response = new head.ResponseHead();
+  const peer = new rewriteRequest.Peer("203.0.113.7", false, new trusted.TrustedProxies([]));
+  const log = new accessLog.AccessLog(openSync("/dev/null", "w"), block, "json");
+  const ids = new requestIds.IdSource(new Uint32Array([1, 2, 3, 4]));
+  const date = Buffer.from("Date: Mon, 02 Nov 2026 10:00:00 GMT\r\n");
+  let length = 0;
+
+  const parsing = (name: string, bytes: Buffer): Case => ({
+    name: `parse request, ${name}`,
+    run: (times) => {
+      for (let i = 0; i < times; i++) length = requestParser.parseRequestHead(bytes, 0, bytes.length, request, LIMITS);
+    },
+    check: () => expect(length, bytes.length),
+  });
+  const rewriting = (name: string, bytes: Buffer): Case => {
+    const parsed = new head.RequestHead();
+    requestParser.parseRequestHead(bytes, 0, bytes.length, parsed, LIMITS);
+    const how: RequestRewrite = {
+      peer,
+      pathStart: parsed.pathStart,
+      pathEnd: parsed.targetEnd,
+      fallbackHost: Buffer.alloc(0),
+      ids: IDS,
+      keepRequestId: false,
+      keepTrace: false,
+      upgrade: false,
+    };
+    return {
+      name: `rewrite request, ${name}`,
+      run: (times) => {
+        for (let i = 0; i < times; i++) length = rewriteRequest.writeRequestHead(out, bytes, parsed, how);
+      },
+      check: () => expectMore(length, bytes.length),
+    };
+  };
+  const entry: LoggedRequest = {
+    headBuffer: BROWSER,
+    methodStart: 0,
+    methodEnd: 3,
+    targetStart: 4,
+    targetEnd: 38,
+    method: series.Method.GET,
+    requestIdBuffer: IDS,
+    requestIdStart: 0,
+    requestIdEnd: 32,
+    traceIdBuffer: IDS,
+    traceIdStart: 0,
+    clientAddress: peer.addressBytes,
+  };
+  const outcome: LoggedOutcome = { status: 200, serverId: 3, responseBytes: 5120, attempts: 1, failure: null };
+  const fleet = {
+    inFlight: new Int32Array(512),
+    effectiveWeight: new Float64Array(512).fill(1),
+    weight: new Float64Array(512).fill(1),
+    id: Int32Array.from({ length: 512 }, (_, slot) => slot + 1),
+    identityHash: Uint32Array.from({ length: 512 }, (_, slot) => slot * 2_654_435_761),
+  };
+  const picking = (servers: number): Case => {
+    const strategy = registry.createStrategy("least_connections", { fleet, random: Math.random });
+    const candidates = Int32Array.from({ length: servers }, (_, slot) => slot);
+    let picked = -1;
+    return {
+      name: `pick, least_connections, ${servers} servers`,
+      run: (times) => {
+        for (let i = 0; i < times; i++) {
+          picked = strategy.pick(candidates, servers, i, i);
+          fleet.inFlight[picked] = (fleet.inFlight[picked] + 1) & 7;
+        }
+      },
+      check: () => expectMore(picked, -1),
+    };
+  };
+
+  return [
+    parsing("curl, 3 fields", CURL),
+    parsing("browser, 12 fields", BROWSER),
+    {
+      name: "parse response, 5 fields",
+      run: (times) => {
+        for (let i = 0; i < times; i++) {
+          length = responseParser.parseResponseHead(RESPONSE, 0, RESPONSE.length, response, LIMITS, series.Method.GET);
+        }
+      },
+      check: () => expect(length, RESPONSE.length),
+    },
+    picking(3),
+    picking(100),
+    {
+      name: "request, trace and span id",
+      run: (times) => {
+        for (let i = 0; i < times; i++) ids.write(out, 0, 48);
+      },
+      check: () => expectMore(out[47], 47),
+    },
+    rewriting("curl, 3 fields", CURL),
+    rewriting("browser, 12 fields", BROWSER),
+    {
+      name: "rewrite response, 5 fields",
+      run: (times) => {
+        for (let i = 0; i < times; i++) {
+          length = rewriteResponse.writeResponseHead(
+            out,
+            0,
+            RESPONSE,
+            response,
+            rewriteResponse.ClientConnectionHeader.NONE,
+            false,
+            date,
+          );
+        }
+      },
+      check: () => expectMore(length, 100),
+    },
+    {
+      name: "count request and response",
+      run: (times) => {
+        for (let i = 0; i < times; i++) {
+          series.countRequest(block, series.Route.PROXY, series.Method.GET, 200, 1 + (i & 3));
+          record.recordResponse(block, i & 3, 1 + (i & 63), false);
+        }
+      },
+      check: () => expectMore(block.responses[0], 0),
+    },
+    {
+      name: "access log line",
+      run: (times) => {
+        for (let i = 0; i < times; i++) log.record(entry, outcome, 1.25, 1_790_000_000_000 + i);
+      },
+      settle: () => log.close(1000),
+      check: () => {
+        const dropped = block.counters[layout.WorkerCounter.ACCESS_LOG_DROPPED];
+        if (dropped > 0) throw new Error(`${dropped} lines were dropped`);
+      },
+    },
+  ];
+}
+
+function expect(got: number, wanted: number): void {
+  if (got !== wanted) throw new Error(`${got} instead of ${wanted}`);
+}
+
+function expectMore(got: number, least: number): void {
+  if (!(got > least)) throw new Error(`${got} is not more than ${least}`);
+}
