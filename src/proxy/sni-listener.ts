@@ -3,13 +3,14 @@
  * certificate only, so this goes through node:tls, whose sockets are dressed up as what the proxy expects. It costs
  * about a third more CPU per request than one certificate does.
  */
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createSecureContext, createServer, type SecureContext, type TLSSocket } from "node:tls";
 import { WorkerCounter } from "../shared/layout.ts";
 import type { TlsCertificate } from "../shared/protocol.ts";
 import type { RawSocket } from "./channel.ts";
 import type { ProxyContext } from "./context.ts";
 import { type Accept, internalError, type Listening } from "./listener.ts";
+import { Timed } from "./timer-wheel.ts";
 
 /** Listens; the first certificate serves clients that name no server, or none of ours. */
 export function listenWithSni(
@@ -23,6 +24,7 @@ export function listenWithSni(
     names: c.names,
     context: createSecureContext({ cert: c.certPem, key: c.keyPem }),
   }));
+  const handshakes = new Handshakes(ctx);
   const server = createServer(
     {
       cert: certificates[0].certPem,
@@ -32,12 +34,54 @@ export function listenWithSni(
       allowHalfOpen: true,
       SNICallback: (name, done) => done(null, contextFor(name.toLowerCase(), contexts)),
     },
-    (socket) => serve(ctx, accept, socket),
+    (socket) => {
+      handshakes.end(socket);
+      serve(ctx, accept, socket);
+    },
   );
+  server.on("connection", (socket: Socket) => handshakes.begin(socket));
   server.on("tlsClientError", () => ctx.counters[WorkerCounter.TLS_HANDSHAKE_ERRORS]++);
   server.on("error", (error) => internalError(ctx, error));
   server.listen({ host, port, reusePort: true });
   return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
+}
+
+/** Ends handshakes that take longer than a request's head may: Bun ignores the `handshakeTimeout` of node:tls. */
+class Handshakes {
+  readonly #ctx: ProxyContext;
+  readonly #pending = new Map<Socket, Timed>();
+
+  constructor(ctx: ProxyContext) {
+    this.#ctx = ctx;
+  }
+
+  begin(socket: Socket): void {
+    const { wheel, settings, now } = this.#ctx;
+    const deadline = new HandshakeDeadline(socket);
+    this.#pending.set(socket, deadline);
+    wheel.set(deadline, now() + settings.requestHeadTimeoutMs);
+    socket.once("close", () => this.end(socket));
+  }
+
+  end(socket: Socket): void {
+    const deadline = this.#pending.get(socket);
+    if (deadline === undefined) return;
+    this.#pending.delete(socket);
+    this.#ctx.wheel.remove(deadline);
+  }
+}
+
+class HandshakeDeadline extends Timed {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+  }
+
+  override onDeadline(): void {
+    this.#socket.destroy();
+  }
 }
 
 interface NamedContext {

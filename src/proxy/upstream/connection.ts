@@ -31,6 +31,8 @@ export class UpstreamConnection extends Channel {
   /** Monotonic milliseconds since when it is idle. */
   idleSinceMs = 0;
   #state: number = State.CONNECTING;
+  /** TCP is connected and TLS is shaking hands. */
+  #handshaking: RawSocket | null = null;
   /** Given up while connecting; the kernel has not ended the attempt yet. */
   #abandoned = false;
   #headBuffer: HeadBuffer | null = null;
@@ -55,6 +57,15 @@ export class UpstreamConnection extends Channel {
     return this.#headBuffer !== null && this.#headBuffer.length > 0;
   }
 
+  /** TCP is connected, and TLS begins: from here on giving up closes the socket at once. */
+  handshakeBegins(socket: RawSocket): void {
+    if (this.#state === State.CONNECTING) this.#handshaking = socket;
+    else {
+      this.#endAbandoned();
+      socket.terminate();
+    }
+  }
+
   /** The handshake is through (TCP, and TLS where there is any). */
   opened(socket: RawSocket, nowMs: number): void {
     if (this.#state === State.CLOSED) {
@@ -63,6 +74,7 @@ export class UpstreamConnection extends Channel {
       return;
     }
     this.socket = socket;
+    this.#handshaking = null;
     this.wheel.clear(this);
     this.#state = State.BUSY;
     // Whoever wanted it may have gone; then the next one may have it.
@@ -111,8 +123,15 @@ export class UpstreamConnection extends Channel {
     this.wheel.remove(this);
     this.dropQueue();
     if (state === State.CONNECTING) {
-      this.#abandoned = true;
-      this.pool.abandoned();
+      const socket = this.#handshaking;
+      this.#handshaking = null;
+      if (socket === null) {
+        this.#abandoned = true;
+        this.pool.abandoned();
+      } else {
+        this.pool.connectFailed();
+        socket.terminate();
+      }
       return;
     }
     this.pool.closed(this, state === State.IDLE);

@@ -109,7 +109,9 @@ function tlsHandlers(
 ): SocketHandler<UpstreamConnection> {
   return {
     ...tcp,
-    open() {},
+    open(socket) {
+      socket.data.handshakeBegins(socket);
+    },
     close(socket, error) {
       // Before the handshake is through there is no exchange that an end could belong to.
       if (socket.data.connecting) socket.data.failed(Failures.TLS_FAILED, now());
@@ -133,13 +135,19 @@ function tlsHandlers(
   };
 }
 
+/** What a handshake ends with when the peer speaks no TLS, no version of it that we do, or goes away. */
+const NOT_THE_CERTIFICATE: ReadonlySet<string> = new Set(["EPROTO", "ECONNRESET"]);
+
 /** Both the flag and the error must be looked at: Bun reports some failures through one of them only. */
 function handshakeFailure(
   socket: Socket<UpstreamConnection>,
   success: boolean,
   verifyError: Error | null,
 ): Failure | null {
-  if (verifyError) return Failures.TLS_CERTIFICATE;
+  if (verifyError) {
+    const { code = "" } = verifyError as NodeJS.ErrnoException;
+    return NOT_THE_CERTIFICATE.has(code) ? Failures.TLS_FAILED : Failures.TLS_CERTIFICATE;
+  }
   if (!success) return Failures.TLS_FAILED;
   const identity = checkServerIdentity(socket.data.pool.endpoint.hostname, socket.getPeerCertificate());
   return identity === undefined ? null : Failures.TLS_CERTIFICATE;
