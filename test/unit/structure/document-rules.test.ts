@@ -1,0 +1,70 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { RESERVED_FEATURES } from "../../../src/config/reserved.ts";
+import { ALL_SETTINGS } from "../../../src/config/schema.ts";
+import { Failures } from "../../../src/proxy/failure.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/layout.ts";
+import { localLinks, missingRows, namedFiles, unknownMetrics, unknownSettings, unmentioned } from "./document-rules.ts";
+import { ROOT, readSources } from "./source-tokens.ts";
+
+const DOCUMENTS = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith(".md")),
+  ...readdirSync(join(ROOT, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+const CODES = Object.values(Failures).map(({ code }) => code);
+const METRICS = new Set(
+  [...read("docs/metrics.md").matchAll(/^\| `(neurabalancer_\w+)` \| (\w+)/gm)].flatMap(([, name, type]) =>
+    type === "histogram" ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+  ),
+);
+const SETTINGS = new Set([
+  ...ALL_SETTINGS.map(({ setting }) => setting.env),
+  ...RESERVED_FEATURES.flatMap(({ settings }) => settings.map(({ env }) => env)),
+]);
+/** Names in capitals that are no settings of `serve`. */
+const OTHER_NAMES = [
+  ...Object.keys(Header),
+  "BACKEND_PORT",
+  "BACKEND_INSTANCE_ID",
+  "NODE_ENV",
+  "SERVER_WEIGHT_BACKEND_1_8001", // an example
+  "SO_REUSEPORT",
+];
+
+describe("documents", () => {
+  test("both tables of failures have every failure", () => {
+    expect(missingRows(read("ARCHITECTURE.md"), CODES)).toEqual([]);
+    expect(missingRows(read("docs/operations.md"), CODES)).toEqual([]);
+    expect(missingRows("speaks of `a_failure`\n| `other` |", ["a_failure", "other"])).toEqual(["a_failure"]);
+  });
+
+  test("ARCHITECTURE.md has every column of the shared memory", () => {
+    const { servers, workers } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+    const header = Object.keys(Header).filter((name) => name !== "LENGTH");
+    const columns = [...header, ...Object.keys(servers), "clientConnections", ...Object.keys(workers[0])];
+    expect(unmentioned(read("ARCHITECTURE.md"), columns)).toEqual([]);
+    expect(unmentioned("has `one`", ["one", "two"])).toEqual(["two"]);
+  });
+
+  test.each(DOCUMENTS)("%s names metrics, settings and files that exist", (path) => {
+    const text = read(path);
+    expect(unknownMetrics(text, METRICS)).toEqual([]);
+    expect(unknownSettings(text, new Set([...SETTINGS, ...OTHER_NAMES]))).toEqual([]);
+    expect(localLinks(text).filter((link) => !existsSync(join(ROOT, dirname(path), link)))).toEqual([]);
+    const files = ["src", "test", "bench", "scripts"].flatMap(readSources).map((file) => `/${file.path}`);
+    const known = (name: string) => existsSync(join(ROOT, name)) || files.some((file) => file.endsWith(`/${name}`));
+    expect(namedFiles(text).filter((name) => !known(name))).toEqual([]);
+  });
+
+  test("what does not exist is found", () => {
+    expect(unknownMetrics("`neurabalancer_no_such_total`", METRICS)).toEqual(["neurabalancer_no_such_total"]);
+    expect(unknownSettings("`NO_SUCH`, `APP_PORT=1`, `NO_VALUE=2`", SETTINGS)).toEqual(["NO_SUCH", "NO_VALUE"]);
+    expect(localLinks("[a](b.md#c) [d](#e) [f](https://g.example/h.md)")).toEqual(["b.md"]);
+    expect(namedFiles("`src/a.ts` and `b.mjs`, not c.ts")).toEqual(["src/a.ts", "b.mjs"]);
+  });
+});
