@@ -114,7 +114,9 @@ export abstract class Channel extends Timed {
   }
 
   #enqueue(data: Uint8Array, start: number, end: number, owned: boolean): void {
-    const rest = owned ? data.subarray(start, end) : data.slice(start, end);
+    const left = data.subarray(start, end);
+    // A new array, for `slice` of a Buffer is no copy: the memory would soon hold another connection's bytes.
+    const rest = owned ? left : new Uint8Array(left);
     if (this.#queue === null) {
       this.#queue = [rest];
       this.#queueOffset = 0;

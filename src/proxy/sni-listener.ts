@@ -131,7 +131,7 @@ class SniSocket implements RawSocket {
     if (this.#socket.destroyed) return -1;
     if (this.#socket.writableNeedDrain) return 0;
     // The stream keeps what it is given, and the caller's memory is used again: it gets a copy.
-    this.#socket.write(data.slice(offset, offset + length));
+    this.#socket.write(new Uint8Array(data.subarray(offset, offset + length)));
     return length;
   }
 
