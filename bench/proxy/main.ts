@@ -1,5 +1,5 @@
 /** The proxy benchmark: see `HELP` in options.ts, and docs/performance.md for the method. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeCertificate } from "./certificate.ts";
@@ -17,7 +17,7 @@ import type { Peer } from "./peers/peer.ts";
 import { renderPlot } from "./plot.ts";
 import type { RunningProxy } from "./proxies.ts";
 import { progressLine, type Report, renderReport } from "./report.ts";
-import { selectRows } from "./rows.ts";
+import { type Row, selectRows } from "./rows.ts";
 import { checkWork } from "./same-work.ts";
 import { BASE, OURS, type RowFigures, summarise } from "./summary.ts";
 
@@ -51,16 +51,29 @@ async function warmUp(harness: Harness, proxy: RunningProxy): Promise<void> {
   }
 }
 
-/** Rows with the same number of workers share their proxies. */
+/**
+ * Rows that can share their proxies: those with the same number of workers. Idle connections get young ones, or they would
+ * be put into memory that an earlier row has left.
+ */
+function groups(rows: readonly Row[]): Row[][] {
+  const found = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = `${row.workers} ${row.kind === "idle"}`;
+    found.set(key, [...(found.get(key) ?? []), row]);
+  }
+  return [...found.values()];
+}
+
 async function measureGroup(
   options: Options,
   peers: readonly Peer[],
   directory: string,
-  workers: number,
+  rows: readonly Row[],
   report: (result: RowResult) => void,
 ): Promise<void> {
   const certificate = makeCertificate(directory);
   const cores = cpus().length;
+  const { workers } = rows[0];
   const harness = await Harness.start({
     directory,
     certFile: certificate?.certFile ?? "",
@@ -76,8 +89,7 @@ async function measureGroup(
     for (const proxy of harness.proxies) for (const note of await checkWork(proxy)) say(note);
     for (const proxy of harness.proxies) await warmUp(harness, proxy);
     await Bun.sleep(LOG_SETTLE_MS);
-    for (const row of options.rows) {
-      if (row.workers !== workers) continue;
+    for (const row of rows) {
       if (row.tls && certificate === null) {
         say(`skipped: ${row.title} (there is no openssl to make a certificate)`);
         continue;
@@ -109,8 +121,10 @@ async function run(options: Options): Promise<void> {
   const results: RowResult[] = [];
   const figures: RowFigures[] = [];
   try {
-    for (const workers of new Set(options.rows.map((row) => row.workers))) {
-      await measureGroup(options, peers, directory, workers, (result) => {
+    for (const [index, rows] of groups(options.rows).entries()) {
+      const own = join(directory, String(index));
+      mkdirSync(own);
+      await measureGroup(options, peers, own, rows, (result) => {
         results.push(result);
         const found = summarise(result);
         figures.push(found);

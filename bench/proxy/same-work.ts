@@ -30,7 +30,7 @@ const REQUEST = [
 export async function checkWork({ peer, port, accessLog }: RunningProxy): Promise<string[]> {
   // Once per peer is enough: both of its processes have the same configuration but for the log.
   if (!peer.proxies || !accessLog) return [];
-  const answer = await ask(port);
+  const answer = await ask(port, peer.title);
   const blank = answer.indexOf("\r\n\r\n");
   return differences(peer.title, answer.slice(0, blank), answer.slice(blank + 4));
 }
@@ -59,11 +59,11 @@ function valuesOf(head: string, name: string): string[] {
   return values;
 }
 
-function ask(port: number): Promise<string> {
+function ask(port: number, title: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = "";
     const socket = connect(port, "127.0.0.1", () => socket.write(REQUEST));
-    socket.setEncoding("latin1").setTimeout(5000, () => socket.destroy(new Error("no answer")));
+    socket.setEncoding("latin1").setTimeout(5000, () => socket.destroy(new Error(`${title} does not end its answer`)));
     socket.on("data", (text: string) => {
       answer += text;
     });
