@@ -87,7 +87,6 @@ function runBackend(flags: BackendFlags): void {
     console.error(`backend: cannot listen on ${flags.host}:${flags.port}: ${(error as Error).message}`);
     process.exit(1);
   }
-  console.log(`backend ${backend.instanceId} (pid ${process.pid}) listens on ${backend.url}`);
   const stop = () => {
     backend.stop().then(
       () => process.exit(0),
@@ -96,6 +95,8 @@ function runBackend(flags: BackendFlags): void {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  // Said last: whoever reads it may send a signal at once.
+  console.log(`backend ${backend.instanceId} (pid ${process.pid}) listens on ${backend.url}`);
 }
 
 function numberUpTo(max: number): (text: string) => number {
