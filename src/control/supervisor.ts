@@ -7,7 +7,7 @@ const CERTIFICATE_POLL_MS = 10_000;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /** As in bin/neurabalancer: what Bun would read from the current directory is not the product's. */
-const WORKER_FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install"];
+const WORKER_FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install", "--use-system-ca"];
 
 /** What must be given; the rest has the defaults of the product. */
 export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "reload" | "log"> &

@@ -4,7 +4,8 @@
  * `Bun.connect` cannot be cancelled.
  */
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
+import { trustedAuthorities } from "../shared/authorities.ts";
 import { readProbeAnswer } from "./probe-response.ts";
 
 /** Most bytes of an answer that are looked at. */
@@ -51,7 +52,8 @@ export interface RunningProbe {
 /** Trust in the usual authorities and those of `extraCaPem`; `undefined` = the usual alone. Throws on a malformed PEM. */
 export function probeTrust(extraCaPem: string): SecureContext | undefined {
   // Made once per configuration: parsing a hundred certificates for each probe would cost more than the probe.
-  return extraCaPem === "" ? undefined : createSecureContext({ ca: [...rootCertificates, extraCaPem] });
+  const ca = trustedAuthorities(extraCaPem);
+  return ca && createSecureContext({ ca });
 }
 
 /** Starts a probe. */

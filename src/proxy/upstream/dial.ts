@@ -1,6 +1,7 @@
 /** Opens sockets to servers: TCP, or TLS with the certificate verified against the server's name. */
-import { checkServerIdentity, rootCertificates } from "node:tls";
+import { checkServerIdentity } from "node:tls";
 import type { Socket, SocketHandler } from "bun";
+import { trustedAuthorities } from "../../shared/authorities.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
 import { type Failure, Failures } from "../failure.ts";
 import type { UpstreamConnection } from "./connection.ts";
@@ -34,11 +35,8 @@ export function createDial(now: () => number, onInternalError: (error: unknown) 
 }
 
 function tlsOptions(endpoint: Endpoint, caPem: string) {
-  return {
-    serverName: endpoint.hostname,
-    rejectUnauthorized: true,
-    ...(caPem === "" ? {} : { ca: [...rootCertificates, caPem] }),
-  };
+  const ca = trustedAuthorities(caPem);
+  return { serverName: endpoint.hostname, rejectUnauthorized: true, ...(ca && { ca }) };
 }
 
 function handlers(now: () => number, onInternalError: (error: unknown) => void): SocketHandler<UpstreamConnection> {

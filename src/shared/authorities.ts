@@ -1,0 +1,15 @@
+/** Which certificate authorities vouch for HTTPS servers: those of the system and of the runtime, and the operator's. */
+import { getCACertificates } from "node:tls";
+
+let usual: readonly string[] | undefined;
+
+/**
+ * PEM certificates of all trusted authorities, or `undefined` when the runtime's default set is meant: it has the system's
+ * authorities because the product is started with `--use-system-ca`.
+ * @param extraPem the operator's own (`UPSTREAM_CA_FILE`); empty = none.
+ */
+export function trustedAuthorities(extraPem: string): string[] | undefined {
+  if (extraPem === "") return undefined;
+  usual ??= getCACertificates("default");
+  return [...usual, extraPem];
+}
