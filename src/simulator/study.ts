@@ -1,15 +1,17 @@
 /** Many runs: scenarios × policies × seeds, and what follows from comparing them. */
 import { isClassical, ORACLE, ORACLE_NAME, type Policy } from "./policy.ts";
-import type { Scenario } from "./scenario.ts";
+import { capacityPerMs, type Scenario } from "./scenario.ts";
 import { runSimulation } from "./simulation.ts";
 import { type Estimate, estimate, geometricEstimate, mean, quantile } from "./statistics.ts";
 
+/** What is run and compared. */
 export interface StudyOptions {
   readonly scenarios: readonly Scenario[];
   /** The oracle is added where it is missing: regret is measured against it. */
   readonly policies: readonly Policy[];
   readonly requests: number;
   readonly seeds: readonly number[];
+  /** What arrives before this is not measured; at most a tenth of the run. */
   readonly warmUpMs: number;
   /** Called after every run. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -34,6 +36,7 @@ export interface PolicyFigures {
   readonly ejections: number;
 }
 
+/** All policies in one scenario. */
 export interface ScenarioFigures {
   readonly scenario: string;
   readonly description: string;
@@ -54,6 +57,7 @@ export interface PolicySummary {
   readonly errors: number;
 }
 
+/** The figures of every scenario, and what they come to. */
 export interface StudyResult {
   readonly requests: number;
   readonly seeds: readonly number[];
@@ -72,6 +76,8 @@ interface RunFigures {
   readonly shares: readonly number[];
   readonly ejections: number;
 }
+
+const MOST_WARM_UP = 0.1;
 
 /** By policy: the figures of each seed. */
 type Runs = ReadonlyMap<string, readonly RunFigures[]>;
@@ -106,7 +112,9 @@ export function runStudy(options: StudyOptions): StudyResult {
 }
 
 function runOnce(scenario: Scenario, policy: Policy, requests: number, seed: number, warmUpMs: number): RunFigures {
-  const result = runSimulation(scenario, policy, { requests, seed, warmUpMs });
+  const expectedMs = requests / (scenario.load * capacityPerMs(scenario));
+  const shortMs = Math.min(warmUpMs, MOST_WARM_UP * expectedMs);
+  const result = runSimulation(scenario, policy, { requests, seed, warmUpMs: shortMs });
   const { latenciesMs, failed, sent, ejections } = result;
   const placed = sent.reduce((a, b) => a + b, 0);
   return {
