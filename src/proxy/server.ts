@@ -233,7 +233,12 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
-    ctx.wheel.advance(nowMs);
+    try {
+      ctx.wheel.advance(nowMs);
+    } catch (error) {
+      // The deadline that threw is lost with its connection; those behind it are still in the wheel.
+      internalError(ctx, error);
+    }
     if (this.#onDrained !== null) this.#checkDrained(nowMs);
   }
 

@@ -21,7 +21,7 @@ const body = async (proxy: TestProxy, request: string) => (await proxy.ask(reque
 describe("connect failures", () => {
   test("another server is tried, for any method, with the body that came along", async () => {
     const good = await Backend.answering((request) => ok(`${request.startLine} ${request.body}`));
-    const proxy = new TestProxy([{ port: await closedPort() }, good]);
+    const proxy = new TestProxy([{ port: await closedPort() }, good], { settings: { retryBudgetPercent: 100 } });
     for (let i = 0; i < 4; i++) expect(await body(proxy, post())).toBe("POST / HTTP/1.1 hi");
     expect(proxy.counter("RETRIES")).toBeGreaterThan(0);
     expect(proxy.memory.servers.consecutiveFailures[0]).toBeGreaterThan(0);
@@ -116,6 +116,71 @@ describe("stale connections", () => {
     expect(backend.connections.length).toBe(12);
     closing = true;
     expect((await proxy.ask(get())).status).toBe(200);
+  });
+});
+
+describe("slow servers", () => {
+  /** A server that takes its time for every request, and how many it saw. */
+  const taking = (ms: number, name: string) =>
+    Backend.answering(async () => {
+      await Bun.sleep(ms);
+      return ok(name);
+    });
+
+  test("a hedged request is answered by the faster one, and the other is given up", async () => {
+    const [slow, fast] = [await taking(3000, "slow"), await taking(0, "fast")];
+    const proxy = new TestProxy([slow, fast], { settings: { hedgeAfterMs: 30, hedgeBudgetPercent: 100 } });
+    for (let i = 0; i < 6; i++) expect(await body(proxy, get())).toBe("fast");
+    expect(proxy.counter("HEDGES")).toBeGreaterThan(0);
+    expect(proxy.counter("HEDGES_WON")).toBe(proxy.counter("HEDGES"));
+    await eventually(() => proxy.inFlight === 0 && slow.open === 0);
+    expect(proxy.memory.servers.consecutiveFailures[0]).toBe(0);
+  });
+
+  test("nothing that may do harm twice is hedged, and never without a budget", async () => {
+    const [slow, fast] = [await taking(150, "slow"), await taking(150, "fast")];
+    const proxy = new TestProxy([slow, fast], { settings: { hedgeAfterMs: 20, hedgeBudgetPercent: 100 } });
+    for (let i = 0; i < 2; i++) expect((await proxy.ask(post())).status).toBe(200);
+    expect(proxy.counter("HEDGES")).toBe(0);
+    proxy.change({ hedgeBudgetPercent: 0 });
+    expect((await proxy.ask(get())).status).toBe(200);
+    expect(proxy.counter("HEDGES")).toBe(0);
+  });
+
+  test("a hedge whose servers both fail ends in one answer", async () => {
+    const dying = (ms: number) =>
+      Backend.start(async (connection) => {
+        await connection.message();
+        await Bun.sleep(ms);
+        connection.reset();
+      });
+    const proxy = new TestProxy([await dying(80), await dying(120)], {
+      settings: { hedgeAfterMs: 20, hedgeBudgetPercent: 100, retryAttempts: 0 },
+    });
+    const client = await proxy.connect();
+    await client.send(get() + get("/health/live"));
+    expect((await client.message()).status).toBe(502);
+    expect((await client.message()).status).toBe(200);
+    expect(client.unread).toBe(0);
+    expect(proxy.inFlight).toBe(0);
+    expect(proxy.logged).toEqual([]);
+  });
+
+  test("a client that leaves a hedged request leaves no trace", async () => {
+    const [one, two] = [await taking(3000, "one"), await taking(3000, "two")];
+    const proxy = new TestProxy([one, two], { settings: { hedgeAfterMs: 20, hedgeBudgetPercent: 100 } });
+    const client = await proxy.connect();
+    await client.send(get());
+    await eventually(() => proxy.inFlight === 2);
+    client.reset();
+    await eventually(() => proxy.inFlight === 0 && one.open + two.open === 0);
+  });
+
+  test("a time limit per attempt gives another server its chance", async () => {
+    const [slow, fast] = [await taking(3000, "slow"), await taking(0, "fast")];
+    const proxy = new TestProxy([slow, fast], { settings: { perTryTimeoutMs: 100, retryBudgetPercent: 100 } });
+    for (let i = 0; i < 2; i++) expect(await body(proxy, get())).toBe("fast");
+    expect(proxy.counter("RETRIES")).toBeGreaterThan(0);
   });
 });
 

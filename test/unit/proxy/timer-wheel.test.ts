@@ -109,6 +109,22 @@ describe("TimerWheel", () => {
     expect(other.fired.length).toBe(5);
   });
 
+  test("what throws does not keep others from firing", () => {
+    const wheel = new TimerWheel(0, TICK_MS);
+    const others = [new Probe(), new Probe()];
+    wheel.set(others[0], 25);
+    wheel.set(
+      new Probe(() => {
+        throw new Error("a bug");
+      }),
+      25,
+    );
+    wheel.set(others[1], 25);
+    expect(() => wheel.advance(40)).toThrow("a bug");
+    wheel.advance(60);
+    for (const other of others) expect(other.fired.length).toBe(1);
+  });
+
   test("a deadline in the past fires at the next tick", () => {
     const wheel = new TimerWheel(1000, TICK_MS);
     const probe = new Probe();
