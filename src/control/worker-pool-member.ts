@@ -139,7 +139,7 @@ export class Member {
       return;
     }
     this.#state = "ready";
-    this.#host.log.info({ worker: this.index, pid: this.pid, port: message.port }, "worker ready");
+    this.#host.log.info({ worker: this.index, worker_pid: this.pid, port: message.port }, "worker ready");
     this.#host.onReady(this, message.port, message.tlsPort);
   }
 

@@ -254,14 +254,15 @@ export class ClientConnection extends Channel {
     else this.onClose(nowMs);
   }
 
-  /** Sends an exchange's error answer. @returns its length in bytes. */
+  /** Sends an exchange's error answer. @returns the bytes of its body. */
   sendError(failure: Failure, request: ProxiedRequest, keepAlive: boolean): number {
     const ctx = this.#ctx;
     const id = request.requestIdBuffer.toString("latin1", request.requestIdStart, request.requestIdEnd);
-    const bytes = renderAnswer(ctx, errorAnswer(failure, id), request.method, request.versionMinor, keepAlive);
+    const answer = errorAnswer(failure, id);
+    const bytes = renderAnswer(ctx, answer, request.method, request.versionMinor, keepAlive);
     ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
     this.send(bytes, 0, bytes.length, true);
-    return bytes.length;
+    return request.method === Method.HEAD ? 0 : Buffer.byteLength(answer.body);
   }
 
   // ── after an exchange ────────────────────────────────────────────────────────────────────────────────────────────

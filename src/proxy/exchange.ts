@@ -7,26 +7,24 @@
  * allocated for a request that goes the usual way.
  */
 import { WorkerCounter } from "../shared/layout.ts";
-import { Attempt, type AttemptOwner, COALESCE_BYTES, ConnectionFate } from "./attempt.ts";
+import { Attempt, type AttemptOwner, ConnectionFate } from "./attempt.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
-import { copyBytes } from "./copy.ts";
 import { type Failure, Failures, refusedRequest } from "./failure.ts";
 import type { Hedgeable } from "./hedge-timer.ts";
-import { BodyReader } from "./http1/body-reader.ts";
 import { FieldId } from "./http1/field-names.ts";
-import { BodyKind } from "./http1/head.ts";
 import { refusalOf } from "./http1/parse-error.ts";
 import { readLoadReport } from "./load-report.ts";
 import { ALL_FULL, NO_SERVER } from "./pick.ts";
 import { type RequestOutcome, recordRequest, recordResponse } from "./record.ts";
 import { ProxiedRequest } from "./request.ts";
-import { ClientConnectionHeader, writeResponseHead } from "./rewrite-response.ts";
+import { RequestRelay } from "./request-relay.ts";
+import { Relay, ResponseRelay } from "./response-relay.ts";
+import { ClientConnectionHeader } from "./rewrite-response.ts";
 import { Tunnel } from "./tunnel.ts";
+import type { UpstreamConnection } from "./upstream/connection.ts";
 import type { Waiting } from "./wait-queue.ts";
 
-/** Bytes that may wait for a slow receiver before the sender is paused. */
-const HIGH_WATER_BYTES = 64 * 1024;
 /** nginx's status for the log when the client went away before it was answered. */
 const CLIENT_CLOSED_REQUEST = 499;
 const LOAD_REPORT_BITS = (1 << FieldId.ENDPOINT_LOAD_METRICS) | (1 << FieldId.ENDPOINT_LOAD_METRICS_BIN);
@@ -34,8 +32,7 @@ const LOAD_REPORT_BITS = (1 << FieldId.ENDPOINT_LOAD_METRICS) | (1 << FieldId.EN
 export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcome {
   readonly #ctx: ProxyContext;
   readonly request: ProxiedRequest;
-  /** Body bytes beyond the first that wait for a connection; null = none. */
-  #laterBody: Buffer[] | null = null;
+  readonly #upload: RequestRelay;
   /** The request that this object serves now: a timer that was set for an earlier one finds another number. */
   #generation = 0;
 
@@ -44,16 +41,15 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** The second attempt of a hedged request; its object is kept for the next one. */
   #hedge: Attempt | null = null;
   attempts = 0;
-  #excluded = -1;
+  /** Servers that failed this request: others are preferred. */
+  readonly #excluded: number[] = [];
   /** An attempt met a stale connection: when a server restarts, all that are pooled are stale at once. */
   #foundStale = false;
   #queued = false;
 
   /** The final head went to the client: from here on there is no second try and no error page. */
   #responseStarted = false;
-  readonly #responseBody = new BodyReader();
-  #upstreamKeepAlive = false;
-  #keepClient = false;
+  readonly #relay: ResponseRelay;
   status = 0;
   responseBytes = 0;
   failure: Failure | null = null;
@@ -62,6 +58,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   constructor(ctx: ProxyContext) {
     this.#ctx = ctx;
     this.request = new ProxiedRequest(ctx);
+    this.#upload = new RequestRelay(ctx, this.request);
+    this.#relay = new ResponseRelay(ctx, this.request);
     this.#attempt = new Attempt(ctx, this, this.request);
   }
 
@@ -104,7 +102,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const ctx = this.#ctx;
     const announced = ctx.requestHead.contentLength;
     this.request.read(client, head, headStart, route, startedMs);
-    this.#responseBody.begin(BodyKind.NONE, 0);
+    this.#relay.reset();
     ctx.counters[WorkerCounter.REQUESTS]++;
     ctx.retryBudget.onRequest();
     const next = this.request.readFirstBody(data, bodyStart, dataEnd);
@@ -163,14 +161,16 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   // ── request body ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   onSent(attempt: Attempt, nowMs: number): void {
-    const later = this.#laterBody;
-    if (later !== null && attempt.connection !== null) {
-      this.#laterBody = null;
-      this.request.streamed = true;
-      for (const chunk of later) attempt.connection.send(chunk, 0, chunk.length, true);
-    }
-    if (this.request.body.done) this.#awaitResponse(attempt, nowMs);
-    else this.#awaitBody(nowMs);
+    this.#upload.passWaiting(attempt);
+    this.#awaitNext(attempt, nowMs);
+  }
+
+  /** What comes next: more of the request's body, or the answer. */
+  #awaitNext(attempt: Attempt, nowMs: number): void {
+    const { body, client } = this.request;
+    if (!body.done) this.#upload.awaitMore(attempt, this.#responseStarted, nowMs);
+    else if (!this.#responseStarted) this.#awaitResponse(attempt, nowMs);
+    else if (client.queuedBytes === 0) this.#ctx.wheel.clear(client);
   }
 
   #awaitResponse(attempt: Attempt, nowMs: number): void {
@@ -182,31 +182,12 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     wheel.set(attempt.connection, nowMs + Math.min(perTry, responseHeadTimeoutMs));
   }
 
-  /** The next piece of the body is awaited from the client, unless the server must first take what there is. */
-  #awaitBody(nowMs: number): void {
-    const { wheel, settings } = this.#ctx;
-    const { client } = this.request;
-    const upstream = this.#attempt.connection;
-    if (upstream !== null && this.#attempt.sent) {
-      if (upstream.queuedBytes > HIGH_WATER_BYTES) {
-        client.pauseReading();
-        wheel.clear(client);
-        wheel.set(upstream, nowMs + settings.requestBodyTimeoutMs);
-        return;
-      }
-      if (!this.#responseStarted) wheel.clear(upstream);
-    }
-    client.resumeReading();
-    // A client that does not take an answer that has begun keeps its deadline for that.
-    if (client.queuedBytes === 0) wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
-  }
-
   /**
    * More of the request body.
    * @returns the offset after what belongs to it, or -1 when the exchange has ended over it.
    */
   onRequestBody(data: Buffer, start: number, end: number, nowMs: number): number {
-    const { body, client } = this.request;
+    const { body } = this.request;
     const stop = body.consume(data, start, end);
     if (stop < 0) {
       this.#refuseBody(stop, nowMs);
@@ -218,28 +199,15 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return -1;
     }
     this.#ctx.counters[WorkerCounter.BYTES_FROM_CLIENTS] += stop - start;
-    const upstream = this.#attempt.connection;
-    if (upstream === null || !this.#attempt.sent) {
-      // Still queued or connecting: keep it, and let the client wait.
-      this.#laterBody ??= [];
-      this.#laterBody.push(data.subarray(start, stop));
-      client.pauseReading();
-      return stop;
-    }
-    this.request.streamed = true;
-    // A server that stopped reading, perhaps because it has answered already, shows by closing.
-    upstream.send(data, start, stop, true);
-    if (!body.done) this.#awaitBody(nowMs);
-    else if (!this.#responseStarted) this.#awaitResponse(this.#attempt, nowMs);
-    else if (client.queuedBytes === 0) this.#ctx.wheel.clear(client);
+    this.#upload.pass(this.#attempt, data, start, stop);
+    if (this.#attempt.sent) this.#awaitNext(this.#attempt, nowMs);
     return stop;
   }
 
   /** The server took queued bytes of the request. */
   onUpstreamRoom(attempt: Attempt, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.serverDrained(nowMs);
-    else if (!this.request.body.done) this.#awaitBody(nowMs);
-    else if (!this.#responseStarted) this.#awaitResponse(attempt, nowMs);
+    else this.#awaitNext(attempt, nowMs);
   }
 
   #refuseBody(code: number, nowMs: number): void {
@@ -256,12 +224,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── response ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Interim responses are passed on to clients that know them (RFC 9110 section 15.2). */
   onInterim(_attempt: Attempt, buffer: Buffer, nowMs: number): void {
-    if (this.request.versionMinor === 0) return;
-    const { scratch, responseHead, dateLine } = this.#ctx;
-    const length = writeResponseHead(scratch, 0, buffer, responseHead, ClientConnectionHeader.NONE, false, dateLine);
-    if (!this.request.client.send(scratch, 0, length, false)) this.request.client.onClose(nowMs);
+    if (!this.#relay.interim(buffer)) this.request.client.onClose(nowMs);
   }
 
   onResponse(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
@@ -279,129 +243,51 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, ctx.block, slot);
     this.#responseStarted = true;
     this.status = head.status;
-    this.#upstreamKeepAlive = head.keepAlive;
-    if (head.status === 101) this.#startTunnel(attempt, buffer, rest, restStart, nowMs);
-    else this.#respond(attempt, buffer, rest, restStart, nowMs);
-  }
-
-  /** Sends the head and the body bytes that came with it: in one write, unless that would copy a lot. */
-  #respond(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
-    const { scratch, responseHead: head, dateLine, counters } = this.#ctx;
-    const { client, versionMinor } = this.request;
-    const dechunk = head.bodyKind === BodyKind.CHUNKED && versionMinor === 0;
-    const body = this.#responseBody;
-    body.begin(head.bodyKind, head.contentLength, dechunk);
-    this.#keepClient = this.#mayKeepClient(head.bodyKind, dechunk);
-    let length = writeResponseHead(scratch, 0, buffer, head, this.#connectionHeader(), dechunk, dateLine);
-    const stop = body.consume(rest, restStart, rest.length);
-    if (stop < 0) {
-      this.#responseStarted = false;
-      this.onAttemptFailed(attempt, Failures.BAD_RESPONSE, false, nowMs);
+    if (attempt.connection === null) return;
+    if (head.status === 101) {
+      this.#startTunnel(attempt.connection, buffer, rest, restStart, nowMs);
       return;
     }
-    const { contentEnd } = body;
-    const coalesced = contentEnd - restStart <= COALESCE_BYTES;
-    if (coalesced) length = copyBytes(scratch, length, rest, restStart, contentEnd);
-    let ok = client.send(scratch, 0, length, false);
-    if (ok && !coalesced) ok = client.send(rest, restStart, contentEnd, true);
-    counters[WorkerCounter.BYTES_TO_CLIENTS] += coalesced ? length : length + contentEnd - restStart;
-    if (ok) this.#afterRelay(attempt, stop < rest.length, nowMs);
-    else client.onClose(nowMs);
-  }
-
-  /** May the client's connection serve another request after this answer? */
-  #mayKeepClient(bodyKind: number, dechunk: boolean): boolean {
-    const { draining, settings } = this.#ctx;
-    if (!this.request.keepAlive || draining || bodyKind === BodyKind.UNTIL_CLOSE || dechunk) return false;
-    // An answer before the end of the request: nobody can know whether the client will send the rest of it.
-    if (!this.request.body.done) return false;
-    const most = settings.maxRequestsPerConnection;
-    return most === 0 || this.request.client.requests < most;
-  }
-
-  #connectionHeader(): ClientConnectionHeader {
-    if (!this.#keepClient) return ClientConnectionHeader.CLOSE;
-    return this.request.versionMinor === 0 ? ClientConnectionHeader.KEEP_ALIVE : ClientConnectionHeader.NONE;
+    const relay = this.#relay.begin(attempt.connection, buffer, rest, restStart, nowMs);
+    if (relay === Relay.BROKEN) {
+      // Nothing of it has been sent: the client can still be told.
+      this.#responseStarted = false;
+      this.onAttemptFailed(attempt, Failures.BAD_RESPONSE, false, nowMs);
+    } else this.#relayed(relay, nowMs);
   }
 
   onResponseData(attempt: Attempt, data: Buffer, nowMs: number): void {
-    if (this.#tunnel !== null) {
-      this.#tunnel.fromServer(data, nowMs);
-      return;
-    }
-    const { client } = this.request;
-    const stop = this.#responseBody.consume(data, 0, data.length);
-    if (stop < 0) {
-      this.fail(Failures.BAD_RESPONSE, nowMs);
-      return;
-    }
-    const { contentEnd } = this.#responseBody;
-    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd;
-    if (contentEnd > 0 && !client.send(data, 0, contentEnd, true)) client.onClose(nowMs);
-    else this.#afterRelay(attempt, stop < data.length, nowMs);
+    if (this.#tunnel !== null) this.#tunnel.fromServer(data, nowMs);
+    else if (attempt.connection !== null) this.#relayed(this.#relay.more(attempt.connection, data, nowMs), nowMs);
   }
 
-  /** Bytes of the answer went to the client: it is complete, or one of the two sides is waited for. */
-  #afterRelay(attempt: Attempt, unsolicited: boolean, nowMs: number): void {
-    if (this.#responseBody.done) {
-      // What follows an answer that nobody asked for would poison the next one: such a connection is not used again.
-      if (unsolicited) this.#upstreamKeepAlive = false;
-      this.#finish(nowMs);
-      return;
-    }
-    const upstream = attempt.connection;
-    if (upstream === null) return;
-    const { wheel, settings } = this.#ctx;
-    const { client } = this.request;
-    if (client.queuedBytes > 0) {
-      wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
-      if (client.queuedBytes > HIGH_WATER_BYTES) {
-        upstream.pauseReading();
-        wheel.clear(upstream);
-        return;
-      }
-    }
-    wheel.set(upstream, nowMs + settings.responseBodyTimeoutMs);
+  /** A part of the answer went to the client. */
+  #relayed(relay: Relay, nowMs: number): void {
+    if (relay === Relay.DONE) this.#finish(nowMs);
+    else if (relay === Relay.CLIENT_GONE) this.request.client.onClose(nowMs);
+    else if (relay === Relay.BROKEN) this.fail(Failures.BAD_RESPONSE, nowMs);
   }
 
   /** The client took queued bytes of the answer. */
   onClientDrain(nowMs: number): void {
-    if (this.#tunnel !== null) {
-      this.#tunnel.clientDrained(nowMs);
-      return;
-    }
     const upstream = this.#attempt.connection;
-    if (upstream === null || !this.#responseStarted) return;
-    const { wheel, settings } = this.#ctx;
-    const { client } = this.request;
-    if (client.queuedBytes > 0) {
-      wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
-      return;
-    }
-    if (this.request.body.done) wheel.clear(client);
-    else wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
-    wheel.set(upstream, nowMs + settings.responseBodyTimeoutMs);
-    upstream.resumeReading();
+    if (this.#tunnel !== null) this.#tunnel.clientDrained(nowMs);
+    else if (upstream !== null && this.#responseStarted) this.#relay.onClientDrain(upstream, nowMs);
   }
 
   /** The server sends nothing more. */
   onResponseEnd(_attempt: Attempt, broken: boolean, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.serverEnded(broken, nowMs);
-    else if (this.#responseBody.kind === BodyKind.UNTIL_CLOSE && !broken) this.#finish(nowMs);
+    else if (this.#relay.endsWithConnection && !broken) this.#finish(nowMs);
     else this.fail(Failures.RESPONSE_TRUNCATED, nowMs);
   }
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #startTunnel(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
-    const ctx = this.#ctx;
+  #startTunnel(upstream: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { client } = this.request;
-    const upstream = attempt.connection;
-    if (upstream === null) return;
-    const { scratch, responseHead, dateLine } = ctx;
-    const length = writeResponseHead(scratch, 0, buffer, responseHead, ClientConnectionHeader.UPGRADE, false, dateLine);
-    client.send(scratch, 0, length, false);
-    this.#tunnel = new Tunnel(ctx, client, upstream, (failure, now) => this.#endTunnel(failure, now));
+    this.#relay.head(buffer, ClientConnectionHeader.UPGRADE);
+    this.#tunnel = new Tunnel(this.#ctx, client, upstream, (failure, now) => this.#endTunnel(failure, now));
     if (restStart < rest.length) this.#tunnel.fromServer(rest.subarray(restStart), nowMs);
     client.startTunnel(nowMs);
   }
@@ -418,7 +304,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.responseBytes = this.#tunnel?.bytesToClient ?? 0;
-    this.#keepClient = false;
+    this.#relay.keepClient = false;
     this.#complete(ConnectionFate.CLOSE, nowMs);
   }
 
@@ -426,17 +312,17 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   /** The answer is complete. */
   #finish(nowMs: number): void {
-    this.responseBytes = this.#responseBody.bytes;
+    this.responseBytes = this.#relay.bytes;
     const queued = this.#attempt.connection?.queuedBytes ?? 0;
     const sent = this.request.body.done && queued === 0;
-    const reuse = sent && this.#upstreamKeepAlive;
+    const reuse = sent && this.#relay.upstreamKeepAlive;
     this.#complete(reuse ? ConnectionFate.REUSE : sent ? ConnectionFate.CLOSE : ConnectionFate.RESET, nowMs);
   }
 
   /** Records the request, lets go of everything and hands the client's connection back. */
   #complete(upstream: ConnectionFate, nowMs: number): void {
     const { client } = this.request;
-    const keepClient = this.#keepClient;
+    const keepClient = this.#relay.keepClient;
     recordRequest(this.#ctx, this.request, this, nowMs);
     this.#endAttempts(upstream, nowMs);
     this.#ctx.wheel.clear(client);
@@ -472,7 +358,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     attempt.end(ConnectionFate.RESET, nowMs);
     // A stale connection says nothing about its server.
     if (failure === Failures.STALE_CONNECTION) this.#foundStale = true;
-    else this.#excluded = slot;
+    else this.#excluded.push(slot);
     this.#dispatch(nowMs);
   }
 
@@ -492,7 +378,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (this.attempts > settings.retryAttempts) return false;
     // What may have been processed is sent again only if that does no harm.
     if (!nothingSent && !this.request.idempotent) return false;
-    if (failure === Failures.STALE_CONNECTION) return true;
+    // The budget keeps a fleet from being buried under repeated work: what no server has seen is none.
+    if (nothingSent || failure === Failures.STALE_CONNECTION) return true;
     if (retryBudget.tryTake(nowMs)) return true;
     counters[WorkerCounter.RETRIES_DENIED_BY_BUDGET]++;
     return false;
@@ -511,7 +398,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const { picker, hedgeBudget, counters } = this.#ctx;
     if (generation !== this.#generation || this.#responseStarted || this.attempts !== 1) return;
     if (!this.#attempt.active || !hedgeBudget.tryTake(nowMs)) return;
-    const slot = picker.acquire(this.request.key, nowMs, this.#attempt.slot);
+    const slot = picker.acquire(this.request.key, nowMs, [this.#attempt.slot]);
     if (slot < 0) return;
     if (slot === this.#attempt.slot) {
       picker.release(slot); // there is no other one
@@ -567,7 +454,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (this.#responseStarted || failure.status === 0) {
       if (!this.#responseStarted) this.status = CLIENT_CLOSED_REQUEST;
       else if (failure.source === "upstream") this.#attempt.blame(nowMs);
-      this.responseBytes = this.#tunnel?.bytesToClient ?? this.#responseBody.bytes;
+      this.responseBytes = this.#tunnel?.bytesToClient ?? this.#relay.bytes;
       recordRequest(this.#ctx, this.request, this, nowMs);
       this.#endAttempts(ConnectionFate.RESET, nowMs);
       this.#reset();
@@ -575,8 +462,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.status = failure.status;
-    this.#keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
-    this.responseBytes = client.sendError(failure, this.request, this.#keepClient);
+    this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
+    this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
     this.#complete(ConnectionFate.RESET, nowMs);
   }
 
@@ -597,9 +484,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #reset(): void {
     this.request.clear();
     this.#generation++;
-    this.#laterBody = null;
+    this.#upload.reset();
     this.attempts = 0;
-    this.#excluded = -1;
+    this.#excluded.length = 0;
     this.#foundStale = false;
     this.#queued = false;
     this.#responseStarted = false;

@@ -58,13 +58,13 @@ export class Picker {
 
   /**
    * Chooses a server and takes one of its in-flight places. Give the place back with `release`.
-   * @param excluded slot to avoid if any other will do; -1 = none.
+   * @param excluded slots to avoid if any other will do.
    * @returns a slot, `NO_SERVER` or `ALL_FULL`.
    */
-  acquire(key: number, nowMs: number, excluded: number): number {
+  acquire(key: number, nowMs: number, excluded: readonly number[]): number {
     if (this.#memory.header[Header.TABLE_VERSION] !== this.#seenVersion) this.#refresh();
     if (this.#count === 0) return NO_SERVER;
-    if (!this.#limited && excluded < 0) {
+    if (!this.#limited && excluded.length === 0) {
       const slot = this.#strategy.pick(this.#candidates, this.#count, key, nowMs);
       this.#take(slot);
       return slot;
@@ -99,25 +99,22 @@ export class Picker {
     return this.#inFlightAtDispatch;
   }
 
-  #acquireFiltered(key: number, nowMs: number, excluded: number): number {
+  #acquireFiltered(key: number, nowMs: number, excluded: readonly number[]): number {
     const { inFlight, hardLimit } = this.#memory.servers;
     // Another worker may take the last place between the look and the grab: look again then.
     for (let round = 0; round < 3; round++) {
       let n = 0;
-      let excludedFits = false;
+      let roomAtExcluded = -1;
       for (let i = 0; i < this.#count; i++) {
         const slot = this.#candidates[i];
         const limit = hardLimit[slot];
         if (limit > 0 && inFlight[slot] >= limit) continue;
-        if (slot === excluded) {
-          excludedFits = true;
-          continue;
-        }
-        this.#filtered[n++] = slot;
+        if (excluded.includes(slot)) roomAtExcluded = slot;
+        else this.#filtered[n++] = slot;
       }
       if (n === 0) {
-        if (!excludedFits) return ALL_FULL;
-        this.#filtered[n++] = excluded;
+        if (roomAtExcluded < 0) return ALL_FULL;
+        this.#filtered[n++] = roomAtExcluded;
       }
       const slot = this.#strategy.pick(this.#filtered, n, key, nowMs);
       const before = this.#take(slot);

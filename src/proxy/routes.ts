@@ -1,4 +1,4 @@
-/** Which paths the balancer answers itself (DESIGN: "HTTP on APP_PORT"); every other path is proxied unchanged. */
+/** Which paths the balancer answers itself (the reserved paths); every other path is proxied unchanged. */
 import type { ProxySettings } from "../shared/protocol.ts";
 import { Route } from "../shared/series-table.ts";
 import { equalBytes } from "./copy.ts";

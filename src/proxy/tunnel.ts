@@ -7,9 +7,8 @@ import type { Channel } from "./channel.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
 import { type Failure, Failures } from "./failure.ts";
+import { HIGH_WATER_BYTES } from "./request-relay.ts";
 import type { UpstreamConnection } from "./upstream/connection.ts";
-
-const HIGH_WATER_BYTES = 64 * 1024;
 
 export class Tunnel {
   readonly #ctx: ProxyContext;

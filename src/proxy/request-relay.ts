@@ -1,0 +1,64 @@
+/** Passes the rest of a request's body on to its server, no faster than the server takes it. */
+import type { Attempt } from "./attempt.ts";
+import type { ProxyContext } from "./context.ts";
+import type { ProxiedRequest } from "./request.ts";
+
+/** Bytes that may wait for a slow receiver before the sender is paused. */
+export const HIGH_WATER_BYTES = 64 * 1024;
+
+/** The body of one request beyond the bytes that came with its head; the object serves many requests. */
+export class RequestRelay {
+  readonly #ctx: ProxyContext;
+  readonly #request: ProxiedRequest;
+  /** Bytes that wait for a connection; null = none. */
+  #waiting: Buffer[] | null = null;
+
+  constructor(ctx: ProxyContext, request: ProxiedRequest) {
+    this.#ctx = ctx;
+    this.#request = request;
+  }
+
+  reset(): void {
+    this.#waiting = null;
+  }
+
+  /** Sends `data[start … stop)` on; before there is a connection that has the head, keeps it and lets the client wait. */
+  pass(attempt: Attempt, data: Buffer, start: number, stop: number): void {
+    if (attempt.connection === null || !attempt.sent) {
+      this.#waiting ??= [];
+      this.#waiting.push(data.subarray(start, stop));
+      this.#request.client.pauseReading();
+      return;
+    }
+    this.#request.streamed = true;
+    // A server that stopped reading, perhaps because it has answered already, shows by closing.
+    attempt.connection.send(data, start, stop, true);
+  }
+
+  /** The head has been sent: so can be what waited. */
+  passWaiting(attempt: Attempt): void {
+    const waiting = this.#waiting;
+    if (waiting === null || attempt.connection === null) return;
+    this.#waiting = null;
+    this.#request.streamed = true;
+    for (const chunk of waiting) attempt.connection.send(chunk, 0, chunk.length, true);
+  }
+
+  /** The next piece is awaited from the client, unless the server must first take what there is. */
+  awaitMore(attempt: Attempt, answerBegun: boolean, nowMs: number): void {
+    const { wheel, settings } = this.#ctx;
+    const { client } = this.#request;
+    const upstream = attempt.connection;
+    if (upstream === null || !attempt.sent) return;
+    if (upstream.queuedBytes > HIGH_WATER_BYTES) {
+      client.pauseReading();
+      wheel.clear(client);
+      wheel.set(upstream, nowMs + settings.requestBodyTimeoutMs);
+      return;
+    }
+    if (!answerBegun) wheel.clear(upstream);
+    client.resumeReading();
+    // A client that does not take an answer that has begun keeps its deadline for that.
+    if (client.queuedBytes === 0) wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
+  }
+}

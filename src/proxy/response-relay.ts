@@ -1,0 +1,153 @@
+/** Passes one answer on to the client: the rewritten head, then the body as it comes, no faster than the client takes it. */
+import { WorkerCounter } from "../shared/layout.ts";
+import { COALESCE_BYTES } from "./attempt.ts";
+import type { ProxyContext } from "./context.ts";
+import { copyBytes } from "./copy.ts";
+import { BodyReader } from "./http1/body-reader.ts";
+import { BodyKind } from "./http1/head.ts";
+import type { ProxiedRequest } from "./request.ts";
+import { HIGH_WATER_BYTES } from "./request-relay.ts";
+import { ClientConnectionHeader, writeResponseHead } from "./rewrite-response.ts";
+import type { UpstreamConnection } from "./upstream/connection.ts";
+
+/** How far an answer is. */
+export const Relay = {
+  /** One of the two sides is waited for. */
+  MORE: 0,
+  DONE: 1,
+  /** The server's bytes are not what its head announced. */
+  BROKEN: 2,
+  CLIENT_GONE: 3,
+} as const;
+export type Relay = (typeof Relay)[keyof typeof Relay];
+
+/** One answer; the object serves many, one after the other. */
+export class ResponseRelay {
+  readonly #ctx: ProxyContext;
+  readonly #request: ProxiedRequest;
+  readonly #body = new BodyReader();
+  /** The connection to the server may carry another exchange after this answer. */
+  upstreamKeepAlive = false;
+  /** The connection of the client may carry another request after this answer. */
+  keepClient = false;
+
+  constructor(ctx: ProxyContext, request: ProxiedRequest) {
+    this.#ctx = ctx;
+    this.#request = request;
+  }
+
+  /** Bytes of the body so far. */
+  get bytes(): number {
+    return this.#body.bytes;
+  }
+
+  /** The body lasts until the server closes, so that a FIN is its proper end. */
+  get endsWithConnection(): boolean {
+    return this.#body.kind === BodyKind.UNTIL_CLOSE;
+  }
+
+  /** There is no answer yet. */
+  reset(): void {
+    this.#body.begin(BodyKind.NONE, 0);
+    this.upstreamKeepAlive = false;
+    this.keepClient = false;
+  }
+
+  /**
+   * Passes an interim response on to a client that knows them (RFC 9110 section 15.2).
+   * @returns false when the client is gone.
+   */
+  interim(buffer: Buffer): boolean {
+    return this.#request.versionMinor === 0 || this.head(buffer, ClientConnectionHeader.NONE);
+  }
+
+  /** Sends a head (in `ctx.responseHead`, parsed from `buffer`) that has no body. @returns false when the client is gone. */
+  head(buffer: Buffer, connection: ClientConnectionHeader): boolean {
+    const { scratch, responseHead, dateLine } = this.#ctx;
+    const length = writeResponseHead(scratch, 0, buffer, responseHead, connection, false, dateLine);
+    return this.#request.client.send(scratch, 0, length, false);
+  }
+
+  /**
+   * Sends the head (in `ctx.responseHead`, parsed from `buffer`) and the body bytes that came with it, `rest[restStart …]`:
+   * in one write, unless that would copy a lot.
+   */
+  begin(connection: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
+    const { scratch, responseHead: head, dateLine, counters } = this.#ctx;
+    const { client, versionMinor } = this.#request;
+    const dechunk = head.bodyKind === BodyKind.CHUNKED && versionMinor === 0;
+    const body = this.#body;
+    body.begin(head.bodyKind, head.contentLength, dechunk);
+    this.upstreamKeepAlive = head.keepAlive;
+    this.keepClient = this.#mayKeepClient(head.bodyKind, dechunk);
+    const stop = body.consume(rest, restStart, rest.length);
+    if (stop < 0) return Relay.BROKEN;
+    const { contentEnd } = body;
+    let length = writeResponseHead(scratch, 0, buffer, head, this.#connectionHeader(), dechunk, dateLine);
+    const coalesced = contentEnd - restStart <= COALESCE_BYTES;
+    if (coalesced) length = copyBytes(scratch, length, rest, restStart, contentEnd);
+    let ok = client.send(scratch, 0, length, false);
+    if (ok && !coalesced) ok = client.send(rest, restStart, contentEnd, true);
+    counters[WorkerCounter.BYTES_TO_CLIENTS] += coalesced ? length : length + contentEnd - restStart;
+    return ok ? this.#wait(connection, stop < rest.length, nowMs) : Relay.CLIENT_GONE;
+  }
+
+  /** More of the body. */
+  more(connection: UpstreamConnection, data: Buffer, nowMs: number): Relay {
+    const stop = this.#body.consume(data, 0, data.length);
+    if (stop < 0) return Relay.BROKEN;
+    const { contentEnd } = this.#body;
+    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd;
+    if (contentEnd > 0 && !this.#request.client.send(data, 0, contentEnd, true)) return Relay.CLIENT_GONE;
+    return this.#wait(connection, stop < data.length, nowMs);
+  }
+
+  /** The client took queued bytes. */
+  onClientDrain(connection: UpstreamConnection, nowMs: number): void {
+    const { wheel, settings } = this.#ctx;
+    const { client, body } = this.#request;
+    if (client.queuedBytes > 0) {
+      wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
+      return;
+    }
+    if (body.done) wheel.clear(client);
+    else wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
+    wheel.set(connection, nowMs + settings.responseBodyTimeoutMs);
+    connection.resumeReading();
+  }
+
+  #wait(connection: UpstreamConnection, unsolicited: boolean, nowMs: number): Relay {
+    if (this.#body.done) {
+      // What follows an answer that nobody asked for would poison the next one: such a connection is not used again.
+      if (unsolicited) this.upstreamKeepAlive = false;
+      return Relay.DONE;
+    }
+    const { wheel, settings } = this.#ctx;
+    const { client } = this.#request;
+    if (client.queuedBytes > 0) {
+      wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
+      if (client.queuedBytes > HIGH_WATER_BYTES) {
+        connection.pauseReading();
+        wheel.clear(connection);
+        return Relay.MORE;
+      }
+    }
+    wheel.set(connection, nowMs + settings.responseBodyTimeoutMs);
+    return Relay.MORE;
+  }
+
+  #mayKeepClient(bodyKind: number, dechunk: boolean): boolean {
+    const { draining, settings } = this.#ctx;
+    const { keepAlive, body, client } = this.#request;
+    if (!keepAlive || draining || bodyKind === BodyKind.UNTIL_CLOSE || dechunk) return false;
+    // An answer before the end of the request: nobody can know whether the client will send the rest of it.
+    if (!body.done) return false;
+    const most = settings.maxRequestsPerConnection;
+    return most === 0 || client.requests < most;
+  }
+
+  #connectionHeader(): ClientConnectionHeader {
+    if (!this.keepClient) return ClientConnectionHeader.CLOSE;
+    return this.#request.versionMinor === 0 ? ClientConnectionHeader.KEEP_ALIVE : ClientConnectionHeader.NONE;
+  }
+}
