@@ -116,6 +116,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return dataEnd;
     }
     ctx.counters[WorkerCounter.BYTES_FROM_CLIENTS] += next - bodyStart;
+    // Who waits comes first: a place may have come free through another worker.
+    if (ctx.queue.length > 0) ctx.queue.poll(nowMs);
     this.#dispatch(nowMs);
     return next;
   }

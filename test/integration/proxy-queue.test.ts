@@ -45,6 +45,25 @@ describe("capacity", () => {
     expect(proxy.counter("QUEUE_LENGTH")).toBe(0);
   });
 
+  test("a newcomer does not overtake those who wait for a place that another worker gave back", async () => {
+    const { backend, waiting, release } = await held();
+    const proxy = new TestProxy([{ port: backend.port, hardLimit: 1 }]);
+    const answers = [proxy.ask(get("/first"))];
+    await eventually(() => proxy.inFlight === 1);
+    answers.push(proxy.ask(get("/second")));
+    await eventually(() => proxy.counter("QUEUE_LENGTH") === 1);
+    const client = await proxy.connect();
+    Atomics.sub(proxy.memory.servers.inFlight, 0, 1);
+    client.socket.write(get("/third"));
+    await eventually(() => waiting.length === 2);
+    expect(waiting.map(({ path }) => path)).toEqual(["/first", "/second"]);
+    await release();
+    await release();
+    expect(await release()).toBe("/third");
+    await client.message();
+    await Promise.all(answers);
+  });
+
   test("with a place left elsewhere nobody waits", async () => {
     const { backend } = await held();
     const free = await Backend.answering(() => ok("free"));
