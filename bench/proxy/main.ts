@@ -24,7 +24,8 @@ import { BASE, OURS, type RowFigures, summarise } from "./summary.ts";
 const ROOT = resolve(import.meta.dir, "../..");
 /** The lines of what was asked until here are in the logs after this. */
 const LOG_SETTLE_MS = 1000;
-const WARM_UP_SECONDS = 1;
+/** A process that has just started is warmed up so many times as long as before a row, with each of three loads. */
+const YOUTH = 2;
 const now = (): number => performance.now();
 const say = (text: string): void => console.error(text);
 
@@ -43,10 +44,10 @@ function findPeers(options: Options): Peer[] {
 }
 
 /** A young process is not what one measures: it is still being compiled, and its pools are empty. */
-async function warmUp(harness: Harness, proxy: RunningProxy): Promise<void> {
-  for (const row of [selectRows(["small"])[0], selectRows(["post-1k"])[0]]) {
-    await harness.open(proxy, row.load, false);
-    await harness.run(proxy, Number.MAX_SAFE_INTEGER, WARM_UP_SECONDS);
+async function warmUp(harness: Harness, proxy: RunningProxy, seconds: number): Promise<void> {
+  for (const { load } of selectRows(["small", "post-64k", "body-64k"])) {
+    await harness.open(proxy, load, false);
+    await harness.run(proxy, Number.MAX_SAFE_INTEGER, seconds);
     await harness.close();
   }
 }
@@ -87,7 +88,9 @@ async function measureGroup(
   });
   try {
     for (const proxy of harness.proxies) for (const note of await checkWork(proxy)) say(note);
-    for (const proxy of harness.proxies) await warmUp(harness, proxy);
+    for (const proxy of harness.proxies) {
+      await warmUp(harness, proxy, YOUTH * options.effort.warmUpSeconds);
+    }
     await Bun.sleep(LOG_SETTLE_MS);
     for (const row of rows) {
       if (row.tls && certificate === null) {
