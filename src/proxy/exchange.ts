@@ -35,7 +35,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   readonly #upload: RequestRelay;
   /** The request that this object serves now: a timer that was set for an earlier one finds another number. */
   #generation = 0;
-
   /** The attempt that counts; with a hedge under way, the first of the two until one of them wins. */
   #attempt: Attempt;
   /** The second attempt of a hedged request; its object is kept for the next one. */
@@ -116,8 +115,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return dataEnd;
     }
     ctx.counters[WorkerCounter.BYTES_FROM_CLIENTS] += next - bodyStart;
-    // Who waits comes first: a place may have come free through another worker.
-    if (ctx.queue.length > 0) ctx.queue.poll(nowMs);
+    if (ctx.queue.length > 0) ctx.queue.poll(nowMs); // who waits comes first: another worker may have given a place back
     this.#dispatch(nowMs);
     return next;
   }
