@@ -27,7 +27,7 @@ export const FLEET_REGRESSION_DEFAULTS: FleetRegressionOptions = Object.freeze({
 });
 
 /** Slow fleets are remembered longer: for at least so many of their mean latencies. */
-const FORGET_LATENCIES = 10;
+const FORGET_LATENCIES = 25;
 /** A failure costs at least so many mean latencies: on a slow fleet too, failing at once must not look fast. */
 const FAILURE_LATENCIES = 3;
 /** The line keeps at least this share of its mean at k = 0, and rises by at least this share with each request. */
