@@ -172,6 +172,7 @@ export class SupervisorInstance {
     if (graceMs > 0) await Bun.sleep(graceMs);
     const killed = (await this.#pool?.drain(shutdownTimeoutMs - graceMs)) ?? 0;
     if (killed > 0) this.#log.warn({ workers: killed }, "not all requests finished in time: workers were ended");
+    else this.#log.info("stopped: all requests are finished");
   }
 
   /** Ends whatever still runs, at once, and removes the runtime directory. Never throws. */

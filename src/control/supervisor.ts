@@ -1,5 +1,6 @@
 /** The supervisor process: an instance under signals. */
 import { join } from "node:path";
+import { isatty } from "node:tty";
 import { systemResolver } from "./discovery-resolver.ts";
 import { type InstanceOptions, problemsOf, SupervisorInstance } from "./supervisor-instance.ts";
 
@@ -15,7 +16,8 @@ export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "
 
 /**
  * Runs an instance until it is told to stop, and resolves to the exit code: 0 after SIGTERM or SIGINT, 1 when it could
- * not start, 128 + n when a second signal n ended it at once. SIGHUP reads the configuration again.
+ * not start, 128 + n when a second signal n ended it at once. SIGHUP reads the configuration again; when it comes because
+ * the terminal was closed that this was started in, it stops as after SIGTERM.
  */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { log } = options;
@@ -29,8 +31,10 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   });
   const signals = new StopSignals();
   let running = false;
+  const terminals = openTerminals();
   process.on("SIGHUP", () => {
-    if (running) void instance.reload();
+    if (terminals > 0 && openTerminals() === 0) signals.ask();
+    else if (running) void instance.reload();
   });
   // Whatever fails here, traffic must flow on: the workers live only as long as this process.
   const survive = (error: unknown) => log.error({ err: error }, "internal error of the supervisor; it goes on");
@@ -50,23 +54,34 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   }
 }
 
+/** How many of standard input, output and error are a terminal that still exists; none after `nohup`. */
+function openTerminals(): number {
+  return [0, 1, 2].filter((fd) => isatty(fd)).length;
+}
+
 /** SIGTERM and SIGINT: the first asks to stop, the second insists. */
 class StopSignals {
   readonly first: Promise<void>;
   /** Resolves to the exit code. */
   readonly second: Promise<number>;
+  readonly #first = Promise.withResolvers<void>();
+  #asked = false;
 
   constructor() {
-    const first = Promise.withResolvers<void>();
     const second = Promise.withResolvers<number>();
-    this.first = first.promise;
+    this.first = this.#first.promise;
     this.second = second.promise;
-    let count = 0;
     for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
       process.on(signal, () => {
-        if (++count === 1) first.resolve();
-        else second.resolve(128 + number);
+        if (this.#asked) second.resolve(128 + number);
+        this.ask();
       });
     }
+  }
+
+  /** Asks to stop; insists on nothing when that was asked before. */
+  ask(): void {
+    this.#asked = true;
+    this.#first.resolve();
   }
 }

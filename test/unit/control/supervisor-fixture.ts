@@ -18,22 +18,32 @@ const BASE = {
 };
 
 export class FakeSupervisor {
-  readonly process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly process: Bun.Subprocess;
   readonly lines: LogLine[] = [];
   readonly directory = mkdtempSync(join(tmpdir(), "nb-supervisor-"));
   #settings: Record<string, string>;
+  readonly #decoder = new TextDecoder();
   #stderr = "";
+  #rest = "";
 
-  constructor(settings: Record<string, string> = {}, mode = "normal") {
+  /** With `terminal` it is started in a terminal of its own, where it also writes its log. */
+  constructor(settings: Record<string, string> = {}, mode = "normal", { terminal = false } = {}) {
     this.#settings = { ...BASE, ...settings };
     this.#writeSettings();
-    this.process = Bun.spawn({
-      cmd: [process.execPath, join(import.meta.dir, "fake-supervisor.ts"), this.#envFile, mode, this.#journal],
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    void this.#read();
+    const cmd = [process.execPath, join(import.meta.dir, "fake-supervisor.ts"), this.#envFile, mode, this.#journal];
+    if (terminal) {
+      const data = (_: Bun.Terminal, chunk: Uint8Array) => this.#take(chunk);
+      this.process = Bun.spawn({ cmd, terminal: { cols: 500, data } });
+    } else {
+      const piped = Bun.spawn({ cmd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+      this.process = piped;
+      void this.#read(piped.stderr);
+    }
+  }
+
+  /** Hangs up, as closing a terminal's window does. */
+  closeTerminal(): void {
+    this.process.terminal?.close();
   }
 
   get #envFile(): string {
@@ -107,19 +117,19 @@ export class FakeSupervisor {
     writeFileSync(this.#envFile, text.join(""));
   }
 
-  async #read(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of this.process.stderr) {
-      const text = decoder.decode(chunk, { stream: true });
-      this.#stderr += text;
-      const parts = (rest + text).split("\n");
-      rest = parts.pop() ?? "";
-      for (const line of parts) {
-        if (!line.startsWith("{")) continue;
-        const fields = JSON.parse(line);
-        this.lines.push({ ...fields, message: fields.msg });
-      }
+  async #read(stderr: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const chunk of stderr) this.#take(chunk);
+  }
+
+  #take(chunk: Uint8Array): void {
+    const text = this.#decoder.decode(chunk, { stream: true });
+    this.#stderr += text;
+    const parts = (this.#rest + text).split(/\r?\n/);
+    this.#rest = parts.pop() ?? "";
+    for (const line of parts) {
+      if (!line.startsWith("{")) continue;
+      const fields = JSON.parse(line);
+      this.lines.push({ ...fields, message: fields.msg });
     }
   }
 }

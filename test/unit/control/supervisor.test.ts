@@ -18,6 +18,7 @@ describe("signals", () => {
       expect(await (await supervisor.get("/health/ready")).json()).toMatchObject({ status: "draining" });
       expect(supervisor.journal().some((m) => m.type === "drain")).toBe(false); // still within the grace
       expect(await supervisor.exit()).toBe(0);
+      await until(() => supervisor.said("stopped: all requests are finished"));
       expect(supervisor.journal().filter((m) => m.type === "drain").length).toBe(2);
       expect(workers.some((w) => isAlive(w.pid))).toBe(false);
       expect(supervisor.runtimeDirectories()).toEqual([]);
@@ -31,6 +32,16 @@ describe("signals", () => {
     expect(await supervisor.exit()).toBe(0);
     expect(supervisor.said("not all requests finished")?.workers).toBe(2);
     expect(workers.some((w) => isAlive(w.pid))).toBe(false);
+  });
+
+  test("closing the terminal that it was started in stops it; SIGHUP alone does not", async () => {
+    await using supervisor = await new FakeSupervisor({}, "normal", { terminal: true }).started();
+    supervisor.process.kill("SIGHUP");
+    await until(() => supervisor.said("the new configuration is in force"));
+    supervisor.closeTerminal();
+    expect(await supervisor.exit()).toBe(0);
+    expect(supervisor.journal().filter((m) => m.type === "drain").length).toBe(2);
+    expect(supervisor.runtimeDirectories()).toEqual([]);
   });
 
   test("the second signal ends it at once", async () => {
