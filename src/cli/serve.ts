@@ -17,6 +17,7 @@ Examples:
 Signals:
   SIGTERM, SIGINT   finish the requests in flight (SHUTDOWN_TIMEOUT_SECONDS), then exit with 0
   SIGHUP            read settings and certificates again, without losing a connection
+                    (closing the terminal stops it as SIGTERM does; "nohup" keeps it)
 
 Logs:
   standard error has the log of the process, standard output one line per request (ACCESS_LOG=off silences it)
@@ -25,6 +26,10 @@ Exit codes:
   0  stopped by a signal
   1  wrong usage or configuration, or it could not start; standard error says why`;
 
+/** Other balancers take servers and ports as arguments: said to those who try the same here. */
+const WRONG_USAGE = `Settings are environment variables or stand in .env:  SERVERS=http://10.0.0.5:3000 APP_PORT=8080 neurabalancer serve
+(--help shows more)`;
+
 /** Adds the `serve` command to `program`. */
 export function registerServe(program: Command): void {
   program
@@ -32,6 +37,7 @@ export function registerServe(program: Command): void {
     .description("balance traffic over your servers")
     .option("--env-file <file>", "read this file instead of .env of the current directory")
     .addHelpText("after", HELP)
+    .showHelpAfterError(WRONG_USAGE)
     .action((flags: { readonly envFile?: string }) => serve(flags.envFile));
 }
 

@@ -33,6 +33,8 @@ export function findContradictions(config: PartialConfig): { problems: string[];
   if (meet && clash(admin.port, tls.port))
     problems.push(`ADMIN_PORT: is the same as TLS_PORT (${tls.port}): choose another`);
 
+  problems.push(...findItself(config));
+
   if (dns.minTtlMs! > dns.maxTtlMs!) problems.push("DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS");
   if (outlier.baseEjectionMs! > outlier.maxEjectionMs!) {
     problems.push("OUTLIER_BASE_EJECTION_SECONDS: is longer than OUTLIER_MAX_EJECTION_SECONDS");
@@ -61,6 +63,26 @@ export function findContradictions(config: PartialConfig): { problems: string[];
     );
   }
   return { problems, warnings };
+}
+
+/** Servers that are this instance: a request to one would come back as a new one, until its header is too long. */
+function findItself({ servers, app, tls }: PartialConfig): string[] {
+  const problems: string[] = [];
+  for (const { url, scheme, host, port } of servers.list ?? []) {
+    const own = scheme === "http" ? app.port : tls.port;
+    if (!clash(port, own) || app.host === undefined || !reaches(host, app.host)) continue;
+    const setting = scheme === "http" ? "APP_PORT" : "TLS_PORT";
+    problems.push(`SERVERS: ${url} is this balancer itself (${setting}=${own}): choose another port for one of them`);
+  }
+  return problems;
+}
+
+/** Whether a connection to `host` ends at what listens on `listening`, as far as their names tell. */
+function reaches(host: string, listening: string): boolean {
+  if (host === listening) return true;
+  if (!isLoopback(host)) return false;
+  if (isWildcard(listening)) return listening === "::" || host !== "::1";
+  return host === "localhost" ? isLoopback(listening) : listening === "localhost";
 }
 
 /** Port 0 takes any free port, so it never clashes. */

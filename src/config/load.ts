@@ -53,7 +53,7 @@ export function loadConfig(sources: ConfigSources): LoadResult {
 
   for (const placed of ALL_SETTINGS) {
     const variable = variables.get(placed.setting.env);
-    const value = parseSetting(placed, variable, problems);
+    const value = parseSetting(placed, variable, sources.envFilePath, problems);
     if (value !== undefined) draft[placed.section][placed.key] = value;
     effective.push(describe(placed, variable));
   }
@@ -83,10 +83,16 @@ function emptyDraft(): Draft {
 }
 
 /** The value, or `undefined` after its problems were reported. */
-function parseSetting({ setting }: PlacedSetting, variable: Variable | undefined, problems: string[]): unknown {
+function parseSetting(
+  { setting }: PlacedSetting,
+  variable: Variable | undefined,
+  file: string | null,
+  problems: string[],
+): unknown {
   if (variable === undefined && setting.default === null) {
     if (!setting.required) return null;
-    problems.push(`${setting.env}: is required: ${setting.doc}`);
+    const places = file === null ? "is not set" : `is set neither in the environment nor in ${file}`;
+    problems.push(`${setting.env}: is required and ${places}. ${setting.doc}`);
     return undefined;
   }
   const parsed = setting.type.schema.safeParse(variable?.value ?? setting.default!);

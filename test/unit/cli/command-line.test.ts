@@ -43,7 +43,8 @@ describe("help", () => {
   test.each([
     [["chek"], "Did you mean check?"],
     [["check", "--resolv"], "Did you mean --resolve?"],
-    [["serve", "surplus"], "too many arguments"],
+    [["serve", "http://10.0.0.5:3000"], "Settings are environment variables or stand in .env:  SERVERS=http://"],
+    [["serve", "--port", "80"], "APP_PORT=8080 neurabalancer serve"],
     [[], "Usage: neurabalancer"],
   ])("%j is wrong usage: exit 1, and what was meant", (args, message) => {
     const { code, stdout, stderr } = neurabalancer(args);

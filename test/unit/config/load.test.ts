@@ -73,6 +73,7 @@ describe("wrong values", () => {
     ["CONNECT_TIMEOUT_MS", "2s", "must be milliseconds: a whole number from 1 to"],
     ["HEALTH_CHECK_PATH", "health", 'must be a path that begins with "/"'],
     ["HEALTH_CHECK_PATH", "/a b", 'must be a path that begins with "/"'],
+    ["LB_STRATEGY", "roundrobin", "is not a strategy of this version; did you mean round_robin? choose one of: "],
     ["LB_STRATEGY", "ml", "is not a strategy of this version; choose one of: round_robin, weighted_round_robin"],
     ["HASH_ON", "header:", "must be client_ip, header:<name> or cookie:<name>"],
     ["MAX_HEADER_BYTES", "0", "must be a whole number from 1024 to 1048576"],
@@ -98,7 +99,8 @@ describe("wrong values", () => {
   test("SERVERS is required, and the problem says what to write", () => {
     const loaded = loadConfig({ env: {}, envFilePath: null });
     expect(loaded.ok).toBe(false);
-    if (!loaded.ok) expect(loaded.problems).toEqual([expect.stringMatching(/^SERVERS: is required: .*http:\/\//)]);
+    if (!loaded.ok)
+      expect(loaded.problems).toEqual([expect.stringMatching(/^SERVERS: is required and is not set\. .*http:\/\//)]);
   });
 
   test("secrets are repeated neither in problems nor in what is in force", () => {
@@ -127,6 +129,13 @@ describe("contradictions", () => {
     [{ DNS_MIN_TTL_SECONDS: "61" }, "DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS"],
     [{ SHUTDOWN_GRACE_SECONDS: "31" }, "SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS"],
     [{ OUTLIER_BASE_EJECTION_SECONDS: "301" }, "OUTLIER_BASE_EJECTION_SECONDS: is longer than"],
+    [{ SERVERS: "http://localhost:8080" }, "SERVERS: http://localhost:8080 is this balancer itself (APP_PORT=8080)"],
+    [{ SERVERS: "http://[::1]", APP_HOST: "::", APP_PORT: "80" }, "http://[::1]:80 is this balancer itself"],
+    [{ SERVERS: "http://10.0.0.1:8080", APP_HOST: "10.0.0.1" }, "http://10.0.0.1:8080 is this balancer itself"],
+    [
+      { SERVERS: "https://127.0.0.1", TLS_PORT: "443", TLS_CERT_FILE: "a", TLS_KEY_FILE: "b" },
+      "SERVERS: https://127.0.0.1:443 is this balancer itself (TLS_PORT=443)",
+    ],
   ] as [Record<string, string>, string][])("%j", (env, message) => {
     expect(problemsOf(env)).toEqual([expect.stringContaining(message)]);
   });
@@ -134,6 +143,17 @@ describe("contradictions", () => {
   test("ports that cannot meet are no clash: 0, and different addresses", () => {
     expect(problemsOf({ APP_PORT: "0", ADMIN_PORT: "0" })).toEqual([]);
     expect(problemsOf({ APP_HOST: "10.0.0.1", APP_PORT: "9000", ADMIN_PORT: "9000" })).toEqual([]);
+  });
+
+  test.each([
+    { SERVERS: "http://10.0.0.1:8080" },
+    { SERVERS: "http://localhost:8081" },
+    { SERVERS: "http://localhost", APP_HOST: "10.0.0.1", APP_PORT: "80" },
+    { SERVERS: "http://127.0.0.2:8080", APP_HOST: "127.0.0.1" },
+    { SERVERS: "http://[::1]:8080", APP_HOST: "0.0.0.0" },
+    { SERVERS: "https://localhost:8080" },
+  ] as Record<string, string>[])("%j names another server, not this balancer", (env) => {
+    expect(problemsOf(env)).toEqual([]);
   });
 
   test.each([

@@ -50,6 +50,7 @@ describe("SERVERS", () => {
     ["http://a..b:80", "has a wrong host name or address"],
     ["http://-a:80", "has a wrong host name or address"],
     ["http://a b:80", "contains a space"],
+    ["http://a:1;http://b:2", 'contains a ";": separate servers by commas'],
     ["dns+srv://_http._tcp.example.com:80", "has a port: SRV records carry their own"],
     ["dns+srv://10.0.0.1", "must name an SRV record"],
   ])("%s: %s", (entry, message) => {
