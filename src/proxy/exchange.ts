@@ -71,12 +71,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     return this.#tunnel !== null;
   }
 
-  /** See `RequestOutcome`. */
   get slot(): number {
     return this.#attempt.slot;
   }
-
-  /** See `RequestOutcome`. */
   get serverId(): number {
     return this.#attempt.serverId;
   }
@@ -224,8 +221,10 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── response ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  onInterim(_attempt: Attempt, buffer: Buffer, nowMs: number): void {
+  onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void {
+    if (this.#ctx.responseHead.status === 100) this.request.expectsContinue = false;
     if (!this.#relay.interim(buffer)) this.request.client.onClose(nowMs);
+    else if (!this.request.body.done) this.#awaitNext(attempt, nowMs);
   }
 
   onResponse(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
@@ -427,8 +426,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   onUpstreamSilent(attempt: Attempt, nowMs: number): void {
     const waitedMs = nowMs - attempt.dispatchedMs;
     if (this.#responseStarted) this.fail(Failures.RESPONSE_BODY_TIMEOUT, nowMs);
-    else if (!this.request.body.done) this.onAttemptFailed(attempt, Failures.REQUEST_WRITE_TIMEOUT, false, nowMs);
-    else if (waitedMs < this.#ctx.settings.responseHeadTimeoutMs) {
+    else if (!this.request.body.done && !this.request.awaitsContinue) {
+      this.onAttemptFailed(attempt, Failures.REQUEST_WRITE_TIMEOUT, false, nowMs);
+    } else if (waitedMs < this.#ctx.settings.responseHeadTimeoutMs) {
       this.onAttemptFailed(attempt, Failures.TRY_TIMEOUT, false, nowMs);
     } else this.onAttemptFailed(attempt, Failures.RESPONSE_TIMEOUT, false, nowMs);
   }

@@ -56,8 +56,13 @@ export class RequestRelay {
       wheel.set(upstream, nowMs + settings.requestBodyTimeoutMs);
       return;
     }
-    if (!answerBegun) wheel.clear(upstream);
     client.resumeReading();
+    if (this.#request.awaitsContinue) {
+      wheel.clear(client);
+      wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
+      return;
+    }
+    if (!answerBegun) wheel.clear(upstream);
     // A client that does not take an answer that has begun keeps its deadline for that.
     if (client.queuedBytes === 0) wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
   }

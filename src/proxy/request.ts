@@ -39,6 +39,8 @@ export class ProxiedRequest implements RequestRewrite {
   route = 0;
   versionMinor = 1;
   upgrade = false;
+  /** The client waits for 100 (Continue), and the server has not said it yet. */
+  expectsContinue = false;
   /** The client would keep its connection open. */
   keepAlive = false;
   readonly ids = Buffer.alloc(TRACE_ID_DIGITS + SPAN_ID_DIGITS);
@@ -82,6 +84,11 @@ export class ProxiedRequest implements RequestRewrite {
     );
   }
 
+  /** It is the server's turn, although the body has not come: the client holds it back until it hears 100 (Continue). */
+  get awaitsContinue(): boolean {
+    return this.expectsContinue && this.body.bytes === 0 && !this.body.done;
+  }
+
   /** Takes what `ctx.requestHead` says, which was parsed from `head[headStart …]`. */
   read(client: ClientConnection, head: Buffer, headStart: number, route: number, startedMs: number): void {
     const ctx = this.#ctx;
@@ -103,6 +110,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.route = route;
     this.versionMinor = parsed.versionMinor;
     this.upgrade = parsed.upgrade;
+    this.expectsContinue = parsed.expectContinue;
     this.keepAlive = parsed.keepAlive;
     this.startedMs = startedMs;
     this.streamed = false;

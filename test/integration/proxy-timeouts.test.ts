@@ -179,6 +179,31 @@ describe("towards servers", () => {
     expect((await client.message()).body.toString()).toBe("ab");
   });
 
+  test("a server that keeps a client waiting for 100 (Continue) is late itself, and the client is not", async () => {
+    const fields = "Expect: 100-continue\r\nContent-Length: 2\r\n";
+    const settings = { responseHeadTimeoutMs: 600, requestBodyTimeoutMs: SHORT_MS };
+    const never = new TestProxy([await silent()], { settings });
+    const late = await never.ask(get("/", fields, "POST"));
+    expect(late.status).toBe(504);
+    expect(singleValue(late, "proxy-status")).toContain("response_timeout");
+    const hesitating = await Backend.start(async (server) => {
+      for (;;) {
+        await server.head();
+        await Bun.sleep(2 * SHORT_MS);
+        await server.send("HTTP/1.1 100 Continue\r\n\r\n");
+        await server.send(ok((await server.take(2)).toString()));
+      }
+    });
+    const proxy = new TestProxy([hesitating], { settings });
+    for (const body of ["hi", ""]) {
+      const client = await proxy.connect();
+      await client.send(get("/", fields, "POST"));
+      expect((await client.message()).status).toBe(100);
+      await client.send(body);
+      expect((await client.message()).status).toBe(body === "hi" ? 200 : 408);
+    }
+  });
+
   test("response body without progress is cut off visibly", async () => {
     const backend = await Backend.start(async (server) => {
       await server.message();
