@@ -5,6 +5,8 @@ import { systemResolver } from "./discovery-resolver.ts";
 import { type InstanceOptions, problemsOf, SupervisorInstance } from "./supervisor-instance.ts";
 
 const CERTIFICATE_POLL_MS = 10_000;
+/** npm passes on a Ctrl-C that the terminal has sent already: the same signal so soon is the same request. */
+const ECHO_MS = 1000;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /** As in bin/neurabalancer: what Bun would read from the current directory is not the product's. */
@@ -29,7 +31,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     certificatePollMs: CERTIFICATE_POLL_MS,
     ...options,
   });
-  const signals = new StopSignals();
+  const signals = new StopSignals(() => performance.now());
   let running = false;
   const terminals = openTerminals();
   process.on("SIGHUP", () => {
@@ -66,14 +68,21 @@ class StopSignals {
   readonly second: Promise<number>;
   readonly #first = Promise.withResolvers<void>();
   #asked = false;
+  #askedBy = "";
+  #askedAtMs = 0;
 
-  constructor() {
+  constructor(nowMs: () => number) {
     const second = Promise.withResolvers<number>();
     this.first = this.#first.promise;
     this.second = second.promise;
     for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
       process.on(signal, () => {
-        if (this.#asked) second.resolve(128 + number);
+        const isEcho = this.#askedBy === signal && nowMs() - this.#askedAtMs < ECHO_MS;
+        if (this.#asked && !isEcho) second.resolve(128 + number);
+        if (!this.#asked) {
+          this.#askedBy = signal;
+          this.#askedAtMs = nowMs();
+        }
         this.ask();
       });
     }

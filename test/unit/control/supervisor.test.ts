@@ -34,6 +34,18 @@ describe("signals", () => {
     expect(workers.some((w) => isAlive(w.pid))).toBe(false);
   });
 
+  test("the same signal twice at once, as Ctrl-C under npm, is one; later it insists", async () => {
+    await using supervisor = await new FakeSupervisor({ SHUTDOWN_TIMEOUT_SECONDS: "60" }, "never-drains").started();
+    supervisor.process.kill("SIGINT");
+    supervisor.process.kill("SIGINT");
+    await until(() => supervisor.said("stopping"));
+    supervisor.process.kill("SIGINT");
+    await Bun.sleep(1100);
+    expect(supervisor.process.exitCode).toBeNull();
+    supervisor.process.kill("SIGINT");
+    expect(await supervisor.exit()).toBe(130);
+  });
+
   test("closing the terminal that it was started in stops it; SIGHUP alone does not", async () => {
     await using supervisor = await new FakeSupervisor({}, "normal", { terminal: true }).started();
     supervisor.process.kill("SIGHUP");
