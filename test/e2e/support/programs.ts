@@ -10,6 +10,7 @@ const PACKAGES = {
   chromium: "chromium",
   openssl: "openssl",
   node: "nodejs",
+  npm: "npm",
 } as const;
 
 export type Program = keyof typeof PACKAGES;
