@@ -29,6 +29,11 @@ export interface Effort {
   /** Load before the first measurement of a row, seconds: compilers and pools reach their steady state. */
   readonly warmUpSeconds: number;
 }
+/**
+ * Requests before each measurement, as a share of those that are measured: new connections on both sides have found their
+ * windows and buffers then (proxies keep idle connections to servers for different times).
+ */
+const RUN_UP_SHARE = 0.4;
 /** Share of what the slowest can do that all get when the load is to be equal. */
 const PACED_SHARE = 0.4;
 
@@ -76,6 +81,7 @@ async function measureLoad(
     for (let turn = 0; turn < proxies.length; turn++) {
       const which = (turn + round) % proxies.length; // nobody is always the first or the last
       await harness.open(proxies[which], { ...row.load, ratePerSecond }, row.tls);
+      await harness.run(proxies[which], Math.ceil(requests * RUN_UP_SHARE), Number.MAX_SAFE_INTEGER);
       samples[which].push(await harness.run(proxies[which], requests, Number.MAX_SAFE_INTEGER));
       await harness.close();
     }

@@ -7,7 +7,7 @@ export const HELP = `Compares what a request costs: NeuraBalancer, nginx and HAP
 
   npm run bench:proxy -- [options]
 
-  --quick            fewer and shorter rounds, about two minutes (default: about a quarter of an hour)
+  --quick            fewer and shorter rounds, about three minutes (default: about a quarter of an hour)
   --rows a,b         only these rows: ${ROWS.map(({ name }) => name).join(", ")}
   --peers a,b        only these: nginx, haproxy, caddy, floor (default: nginx, haproxy)
   --log on|off|both  access log (default: both)
