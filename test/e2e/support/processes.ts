@@ -18,22 +18,29 @@ export async function until<T>(condition: () => T | Promise<T>, deadlineMs = DEA
 
 /** A process that runs until it is stopped, and what it printed. */
 export class Daemon {
-  readonly process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly process: Bun.Subprocess<"ignore", "pipe" | "ignore", "pipe">;
   stdout = "";
   stderr = "";
 
-  constructor(command: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
+  /** @param options.quiet nobody wants its standard output. */
+  constructor(
+    command: readonly string[],
+    options: { cwd?: string; env?: Record<string, string>; quiet?: boolean } = {},
+  ) {
     this.process = Bun.spawn({
       cmd: [...command],
       cwd: options.cwd ?? "/",
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
       stdin: "ignore",
-      stdout: "pipe",
+      stdout: options.quiet ? "ignore" : "pipe",
       stderr: "pipe",
     });
-    void this.#read(this.process.stdout, (text) => {
-      this.stdout += text;
-    });
+    const { stdout } = this.process;
+    if (stdout) {
+      void this.#read(stdout, (text) => {
+        this.stdout += text;
+      });
+    }
     void this.#read(this.process.stderr, (text) => {
       this.stderr += text;
     });

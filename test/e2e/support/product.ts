@@ -37,7 +37,8 @@ export class Product {
   /** Starts it before `servers` and waits until all of them count as healthy. */
   static async start(servers: readonly string[], settings: Record<string, string> = {}): Promise<Product> {
     const env = { ...SETTINGS, SERVERS: servers.join(","), ...settings };
-    const daemon = new Daemon([LAUNCHER, "serve"], { env });
+    // Under load a test reads the access log more slowly than it is written, and lines of it would be dropped.
+    const daemon = new Daemon([LAUNCHER, "serve"], { env, quiet: true });
     try {
       const started = await daemon.says(() => logLines(daemon).find(({ msg }) => msg.startsWith("balancing over")));
       const product = new Product(daemon, started);
