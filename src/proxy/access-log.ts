@@ -67,7 +67,8 @@ const END = key('"}\n');
 export class AccessLog {
   readonly #fd: number;
   readonly #block: WorkerBlock;
-  readonly format: "json" | "text";
+  /** Of the lines to come. */
+  format: "json" | "text";
   readonly #maxWrite: number;
   #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #spare = Buffer.allocUnsafeSlow(BUFFER_BYTES);

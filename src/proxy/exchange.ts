@@ -3,8 +3,7 @@
  *
  *   begin → dispatch → (queue) → attempt: connect, send, receive head → respond → relay body → finish
  *
- * and where a phase fails: try another server, or fail. One object serves many requests, one after the other; nothing is
- * allocated for a request that goes the usual way.
+ * and where a phase fails: try another server, or fail. One object serves many requests; nothing is allocated for each.
  */
 import { WorkerCounter } from "../shared/layout.ts";
 import { Attempt, type AttemptOwner, ConnectionFate } from "./attempt.ts";
@@ -96,7 +95,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     nowMs: number,
   ): number {
     const ctx = this.#ctx;
-    const announced = ctx.requestHead.contentLength;
     this.request.read(client, head, headStart, route, startedMs);
     this.#relay.reset();
     ctx.counters[WorkerCounter.REQUESTS]++;
@@ -106,8 +104,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       this.#refuseBody(next, nowMs);
       return dataEnd;
     }
-    const { maxBodyBytes } = ctx.settings;
-    if (maxBodyBytes > 0 && (announced > maxBodyBytes || this.request.body.bytes > maxBodyBytes)) {
+    if (this.request.tooLarge) {
       this.#refuseRest(Failures.BODY_TOO_LARGE, nowMs);
       return dataEnd;
     }
@@ -184,14 +181,12 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
    * @returns the offset after what belongs to it, or -1 when the exchange has ended over it.
    */
   onRequestBody(data: Buffer, start: number, end: number, nowMs: number): number {
-    const { body } = this.request;
-    const stop = body.consume(data, start, end);
+    const stop = this.request.body.consume(data, start, end);
     if (stop < 0) {
       this.#refuseBody(stop, nowMs);
       return -1;
     }
-    const { maxBodyBytes } = this.#ctx.settings;
-    if (maxBodyBytes > 0 && body.bytes > maxBodyBytes) {
+    if (this.request.tooLarge) {
       this.#refuseRest(Failures.BODY_TOO_LARGE, nowMs);
       return -1;
     }
@@ -231,7 +226,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const ctx = this.#ctx;
     const { slot, dispatchedMs, inFlightAtDispatch } = attempt;
     const head = ctx.responseHead;
-    this.#win(attempt, nowMs);
     if (head.status === 101 && !this.request.upgrade) {
       this.onAttemptFailed(attempt, Failures.UNEXPECTED_UPGRADE, false, nowMs);
       return;
@@ -240,14 +234,17 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     ctx.picker.onOutcome(slot, nowMs - dispatchedMs, failed, nowMs, inFlightAtDispatch);
     recordResponse(ctx.block, slot, nowMs - dispatchedMs, failed);
     if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, ctx.block, slot);
+    if (failed && this.#giveWay(attempt, nowMs)) return;
+    this.#win(attempt, nowMs);
     this.#responseStarted = true;
     this.status = head.status;
-    if (attempt.connection === null) return;
+    const { connection } = attempt;
+    if (connection === null) return;
     if (head.status === 101) {
-      this.#startTunnel(attempt.connection, buffer, rest, restStart, nowMs);
+      this.#startTunnel(connection, buffer, rest, restStart, nowMs);
       return;
     }
-    const relay = this.#relay.begin(attempt.connection, buffer, rest, restStart, nowMs);
+    const relay = this.#relay.begin(connection, buffer, rest, restStart, nowMs);
     if (relay === Relay.BROKEN) {
       // Nothing of it has been sent: the client can still be told.
       this.#responseStarted = false;
@@ -341,14 +338,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void {
     const { slot } = attempt;
     if (failure !== Failures.STALE_CONNECTION) attempt.blame(nowMs);
-    const other = attempt === this.#attempt ? this.#hedge : this.#attempt;
-    if (other?.active) {
-      // The other half of a hedged request may still make it.
-      attempt.end(ConnectionFate.RESET, nowMs);
-      this.#attempt = other;
-      this.#hedge = attempt;
-      return;
-    }
+    if (this.#giveWay(attempt, nowMs)) return;
     if (!this.#mayRetry(failure, nothingSent, nowMs)) {
       this.fail(failure, nowMs);
       return;
@@ -359,6 +349,16 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (failure === Failures.STALE_CONNECTION) this.#foundStale = true;
     else this.#excluded.push(slot);
     this.#dispatch(nowMs);
+  }
+
+  /** Leaves a hedged request to its other attempt. @returns false when there is none under way. */
+  #giveWay(attempt: Attempt, nowMs: number): boolean {
+    const other = attempt === this.#attempt ? this.#hedge : this.#attempt;
+    if (!other?.active) return false;
+    attempt.end(ConnectionFate.RESET, nowMs);
+    this.#attempt = other;
+    this.#hedge = attempt;
+    return true;
   }
 
   /** Is everything of the request at hand, and another attempt allowed? */

@@ -15,12 +15,15 @@ interface Entry {
 
 export class HedgeTimer {
   readonly #now: () => number;
+  readonly #onError: (error: unknown) => void;
   #entries: Entry[] = [];
   #head = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(now: () => number) {
+  /** @param onError told what an exchange threw when its time came: the others are woken all the same. */
+  constructor(now: () => number, onError: (error: unknown) => void) {
     this.#now = now;
+    this.#onError = onError;
   }
 
   schedule(who: Hedgeable, generation: number, dueMs: number): void {
@@ -39,7 +42,11 @@ export class HedgeTimer {
     const nowMs = this.#now();
     while (this.#head < this.#entries.length && this.#entries[this.#head].dueMs <= nowMs) {
       const { who, generation } = this.#entries[this.#head++];
-      who.onHedgeDue(generation, nowMs);
+      try {
+        who.onHedgeDue(generation, nowMs);
+      } catch (error) {
+        this.#onError(error);
+      }
     }
     if (this.#head > 1024 || this.#head === this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);

@@ -60,6 +60,8 @@ export class ProxiedRequest implements RequestRewrite {
   fallbackHost: Buffer = NO_BUFFER;
 
   readonly body = new BodyReader();
+  /** Content-Length; -1 = none. */
+  #announcedBytes = -1;
   /** Body bytes that came with the head: kept, so that the request can be sent again. */
   firstBody: Buffer = NO_BUFFER;
   firstBodyStart = 0;
@@ -69,6 +71,12 @@ export class ProxiedRequest implements RequestRewrite {
 
   constructor(ctx: ProxyContext) {
     this.#ctx = ctx;
+  }
+
+  /** The body is, or is announced to be, larger than `MAX_BODY_BYTES`. */
+  get tooLarge(): boolean {
+    const most = this.#ctx.settings.maxBodyBytes;
+    return most > 0 && (this.#announcedBytes > most || this.body.bytes > most);
   }
 
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
@@ -130,6 +138,7 @@ export class ProxiedRequest implements RequestRewrite {
     const parsed = this.#ctx.requestHead;
     const kind = parsed.chunked ? BodyKind.CHUNKED : parsed.contentLength > 0 ? BodyKind.LENGTH : BodyKind.NONE;
     this.body.begin(kind, parsed.contentLength);
+    this.#announcedBytes = parsed.contentLength;
     this.firstBody = data;
     this.firstBodyStart = start;
     this.firstBodyEnd = start;

@@ -3,7 +3,7 @@
  * (RFC 9110 section 7.6.1) and without forwarding fields that the client may not set, and with ours added.
  */
 import { copyAll, copyBytes, equalBytes } from "./copy.ts";
-import { FieldId, HOP_BY_HOP_MASK } from "./http1/field-names.ts";
+import { FieldId, FORWARDING_MASK, HOP_BY_HOP_MASK } from "./http1/field-names.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead, TargetForm } from "./http1/head.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 import { writeFields } from "./write-fields.ts";
@@ -20,15 +20,6 @@ const TRACEPARENT = Buffer.from("traceparent: 00-");
 const TRACEPARENT_END = Buffer.from("-01\r\n");
 const CONNECTION_UPGRADE = Buffer.from("Connection: Upgrade\r\n");
 
-/** Fields that an untrusted client does not get to set: ours replace them. Bits of `1 << FieldId`. */
-const SPOOFABLE =
-  (1 << FieldId.X_FORWARDED_FOR) |
-  (1 << FieldId.X_FORWARDED_PROTO) |
-  (1 << FieldId.X_FORWARDED_HOST) |
-  (1 << FieldId.X_FORWARDED_PORT) |
-  (1 << FieldId.X_REAL_IP) |
-  (1 << FieldId.FORWARDED) |
-  (1 << FieldId.X_REQUEST_ID);
 /** From a trusted peer all stays; X-Forwarded-For is written anew, with the peer's address at its end. */
 const EXTENDED = 1 << FieldId.X_FORWARDED_FOR;
 const UPGRADE_BIT = 1 << FieldId.UPGRADE;
@@ -190,7 +181,7 @@ function writeHost(
 
 /** Which fields are left out of the forwarded head, as bits of `1 << FieldId`. */
 function droppedFields(head: RequestHead, how: RequestRewrite, hostFromTarget: boolean): number {
-  let dropped = HOP_BY_HOP_MASK | (how.peer.trusted ? EXTENDED : SPOOFABLE);
+  let dropped = HOP_BY_HOP_MASK | (how.peer.trusted ? EXTENDED : FORWARDING_MASK);
   if (how.upgrade) dropped &= ~UPGRADE_BIT;
   if (!how.keepTrace) dropped |= TRACE_BITS;
   if (hostFromTarget) dropped |= HOST_BIT;

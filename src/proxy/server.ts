@@ -83,13 +83,13 @@ export class ProxyServer {
       stickyKey: createStickyKey(settings.hashOn, trustedProxies),
       retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
       hedgeBudget: new RetryBudget(settings.hedgeBudgetPercent / 100, 0, now()),
-      hedgeTimer: new HedgeTimer(now),
+      hedgeTimer: new HedgeTimer(now, (error) => internalError(this.#ctx, error)),
       memory,
       block,
       counters: block.counters,
       picker: new Picker(memory, block, this.#createStrategy(settings)),
       pools: new Array(MAX_SERVERS).fill(undefined),
-      queue: new WaitQueue(block, now),
+      queue: new WaitQueue(block, now, (error) => internalError(this.#ctx, error)),
       wheel: new TimerWheel(now(), TICK_MS),
       ids: new IdSource(options.seed),
       log,
@@ -265,7 +265,8 @@ export class ProxyServer {
     const ctx = this.#ctx;
     ctx.accessLog?.flush();
     if (!settings.accessLog) ctx.accessLog = null;
-    else if (ctx.accessLog === null || ctx.accessLog.format !== settings.logFormat) {
+    else if (ctx.accessLog !== null) ctx.accessLog.format = settings.logFormat;
+    else {
       ctx.accessLog = new AccessLog(this.#accessLogFd, ctx.block, settings.logFormat);
     }
   }

@@ -1,6 +1,9 @@
 /** Which peers' forwarding fields are believed (`TRUSTED_PROXIES`), and whose address a request really comes from. */
 import ipaddr from "ipaddr.js";
 
+/** An IPv4-mapped IPv6 address written out; a zone id, which means nothing here, may make it longer. */
+const LONGEST_ADDRESS = 45;
+
 type Range = ReturnType<typeof ipaddr.parseCIDR>;
 
 export class TrustedProxies {
@@ -32,7 +35,7 @@ export class TrustedProxies {
     let client = peer;
     for (const part of xForwardedFor.split(",").reverse()) {
       const address = part.trim();
-      if (!ipaddr.isValid(address)) break;
+      if (address.length > LONGEST_ADDRESS || !ipaddr.isValid(address)) break;
       client = address;
       if (!this.includes(address)) break;
     }

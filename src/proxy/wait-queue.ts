@@ -18,11 +18,14 @@ export class WaitQueue {
   readonly #waiting: Waiting[] = [];
   readonly #block: WorkerBlock;
   readonly #now: () => number;
+  readonly #onError: (error: unknown) => void;
   #timer: ReturnType<typeof setInterval> | null = null;
 
-  constructor(block: WorkerBlock, now: () => number) {
+  /** @param onError told what a request threw when its turn came: the others go on waiting. */
+  constructor(block: WorkerBlock, now: () => number, onError: (error: unknown) => void) {
     this.#block = block;
     this.#now = now;
+    this.#onError = onError;
   }
 
   get length(): number {
@@ -52,10 +55,18 @@ export class WaitQueue {
     this.#changed();
   }
 
+  #pollGuarded(): void {
+    try {
+      this.poll(this.#now());
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
   #changed(): void {
     this.#block.counters[WorkerCounter.QUEUE_LENGTH] = this.#waiting.length;
     if (this.#waiting.length > 0) {
-      this.#timer ??= setInterval(() => this.poll(this.#now()), QUEUE_POLL_MS);
+      this.#timer ??= setInterval(() => this.#pollGuarded(), QUEUE_POLL_MS);
     } else if (this.#timer !== null) {
       clearInterval(this.#timer);
       this.#timer = null;

@@ -4,7 +4,11 @@ import { WaitQueue } from "../../src/proxy/wait-queue.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../src/shared/layout.ts";
 
 test("a poll within a poll serves the next one", () => {
-  const queue = new WaitQueue(viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).workers[0], () => 0);
+  const queue = new WaitQueue(
+    viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).workers[0],
+    () => 0,
+    () => {},
+  );
   const served: string[] = [];
   const waiting = (name: string) => ({
     retryFromQueue(nowMs: number) {

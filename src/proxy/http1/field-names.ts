@@ -64,6 +64,19 @@ export const HOP_BY_HOP_MASK =
   (1 << FieldId.PROXY_AUTHORIZATION) |
   (1 << FieldId.HTTP2_SETTINGS);
 
+/** Fields by which a proxy tells who the client is and what it asked for: nobody else may set them. */
+export const FORWARDING_MASK =
+  (1 << FieldId.X_FORWARDED_FOR) |
+  (1 << FieldId.X_FORWARDED_PROTO) |
+  (1 << FieldId.X_FORWARDED_HOST) |
+  (1 << FieldId.X_FORWARDED_PORT) |
+  (1 << FieldId.X_REAL_IP) |
+  (1 << FieldId.FORWARDED) |
+  (1 << FieldId.X_REQUEST_ID);
+
+const HYPHEN = 0x2d;
+const UNDERSCORE = 0x5f;
+
 /** Lower-case names by identity: `X_REQUEST_ID` is `x-request-id`. Index 0 is the empty string. */
 export const FIELD_NAMES: readonly string[] = buildNames();
 
@@ -92,11 +105,19 @@ export function fieldIdOf(buf: Uint8Array, start: number, end: number): number {
     // Token bytes that become a lower-case letter or a hyphen by setting bit 5 are that letter or hyphen.
     const offset = NAME_OFFSET[id] - start;
     let i = start;
-    while (i < end && (buf[i] | 0x20) === NAME_BYTES[offset + i]) i++;
+    while (i < end && ((buf[i] | 0x20) === NAME_BYTES[offset + i] || isAliasHyphen(buf[i], offset + i, id))) i++;
     if (i === end) return id;
     id = NEXT[id];
   }
   return FieldId.OTHER;
+}
+
+/**
+ * Servers that hand fields to programs as variables (CGI, WSGI) can't tell `X_Forwarded_For` from `X-Forwarded-For`: in
+ * the names of forwarding fields an underscore is taken for a hyphen, so that neither spelling gets past the proxy.
+ */
+function isAliasHyphen(byte: number, nameByte: number, id: number): boolean {
+  return byte === UNDERSCORE && NAME_BYTES[nameByte] === HYPHEN && id < SEEN_IDS && (FORWARDING_MASK & (1 << id)) !== 0;
 }
 
 function buildNames(): readonly string[] {
