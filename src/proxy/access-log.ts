@@ -41,7 +41,14 @@ export interface LoggedOutcome {
   readonly failure: Failure | null;
 }
 
+interface FullBuffer {
+  readonly buffer: Buffer;
+  readonly length: number;
+}
+
 const BUFFER_BYTES = 256 * 1024;
+/** With 4 MB waiting the reader is slower than the traffic, and not just a moment late. */
+const MAX_FULL_BUFFERS = 16;
 const FLUSH_BYTES = 64 * 1024;
 /** POSIX: a write to a pipe of at most this size is not mixed with another process's. */
 const PIPE_ATOMIC_BYTES = 4096;
@@ -52,10 +59,13 @@ const METHOD_NAMES = METHODS.map((name) => Buffer.from(name));
 function key(text: string): Buffer {
   return Buffer.from(text);
 }
-const TS = key('{"ts":"');
-const REQUEST_ID = key('","request_id":"');
+/** A line begins with it; the timestamp in it is written over once a millisecond at most. */
+const JSON_START = key('{"ts":"1970-01-01T00:00:00.000Z","request_id":"');
+const JSON_TIMESTAMP_AT = 7;
 const METHOD = key('","method":"');
 const PATH = key('","path":"');
+/** `METHOD`, the name and `PATH` in one, by index into `METHODS`. */
+const KNOWN_METHOD = METHODS.map((name) => key(`","method":"${name}","path":"`));
 const STATUS = key('","status":');
 const DURATION = key(',"duration":');
 const REMOTE_IP = key(',"remote_ip":"');
@@ -70,14 +80,18 @@ export class AccessLog {
   /** Of the lines to come. */
   format: "json" | "text";
   readonly #maxWrite: number;
-  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  #spare = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #spare: Buffer | null = null;
+  /** Buffers that wait for the write under way, in order. */
+  readonly #full: FullBuffer[] = [];
   #length = 0;
   #writing = false;
   /** Lines were lost since the write under way began. */
   #losing = false;
+  #lastMs = -1;
   #lastSecond = -1;
-  readonly #timestamp = Buffer.from("1970-01-01T00:00:00.000Z");
+  readonly #jsonStart = Buffer.from(JSON_START);
+  readonly #timestamp = this.#jsonStart.subarray(JSON_TIMESTAMP_AT, JSON_TIMESTAMP_AT + 24);
 
   constructor(fd: number, block: WorkerBlock, format: "json" | "text") {
     this.#fd = fd;
@@ -94,7 +108,7 @@ export class AccessLog {
   record(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number, wallMs: number): void {
     const targetLength = r.targetEnd - r.targetStart;
     const idLength = r.requestIdEnd - r.requestIdStart;
-    if (this.#length + 2 * targetLength + idLength + LONGEST_FIXED_PART > BUFFER_BYTES) {
+    if (this.#length + 2 * targetLength + idLength + LONGEST_FIXED_PART > BUFFER_BYTES && !this.#nextBuffer()) {
       this.#lost(1);
       return;
     }
@@ -107,22 +121,35 @@ export class AccessLog {
 
   /** Writes out what has gathered. Called by a timer too, so that a quiet service's lines appear soon. */
   flush(): void {
-    if (this.#writing || this.#length === 0) return;
-    const full = this.#buffer;
-    const length = this.#length;
-    this.#buffer = this.#spare;
-    this.#spare = full;
-    this.#length = 0;
+    if (this.#writing) return;
+    if (this.#full.length === 0 && (this.#length === 0 || !this.#nextBuffer())) return;
+    const { buffer, length } = this.#full.shift() as FullBuffer;
     this.#writing = true;
     this.#losing = false;
-    this.#writeOut(full, 0, length);
+    this.#writeOut(buffer, 0, length);
+  }
+
+  /** Lines up the present buffer for writing and goes on with another one. @returns false when too many are waiting. */
+  #nextBuffer(): boolean {
+    if (this.#full.length >= MAX_FULL_BUFFERS) return false;
+    this.#full.push({ buffer: this.#buffer, length: this.#length });
+    this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#spare = null;
+    this.#length = 0;
+    return true;
+  }
+
+  #written(buffer: Buffer): void {
+    this.#writing = false;
+    this.#spare = buffer;
+    if (this.#full.length > 0) this.flush();
   }
 
   /** Resolves when all lines are out, or after `timeoutMs`: a stuck reader must not keep the process alive. */
   async close(timeoutMs: number): Promise<void> {
     for (let waited = 0; waited < timeoutMs; waited += 5) {
       this.flush();
-      if (!this.#writing && this.#length === 0) return;
+      if (!this.#writing && this.#length === 0 && this.#full.length === 0) return;
       await Bun.sleep(5);
     }
   }
@@ -133,7 +160,7 @@ export class AccessLog {
       if (error !== null && error.code !== "EAGAIN" && error.code !== "EINTR") {
         // A full disk or a closed pipe: what could not be written is lost, and counted.
         this.#lost(countLines(data, start, end));
-        this.#writing = false;
+        this.#written(data);
         return;
       }
       const next = start + (error === null ? written : 0);
@@ -142,8 +169,8 @@ export class AccessLog {
         else setTimeout(() => this.#writeOut(data, next, end), 10);
         return;
       }
-      this.#writing = false;
       if (!this.#losing) this.#block.counters[WorkerCounter.ACCESS_LOG_FAILING] = 0;
+      this.#written(data);
     });
   }
 
@@ -163,13 +190,13 @@ export class AccessLog {
 
   #writeJson(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number): number {
     const out = this.#buffer;
-    let at = copyAll(out, this.#length, TS);
-    at = copyAll(out, at, this.#timestamp);
-    at = copyAll(out, at, REQUEST_ID);
-    at = copyEscaped(out, at, r.requestIdBuffer, r.requestIdStart, r.requestIdEnd);
-    at = copyAll(out, at, METHOD);
-    at = writeMethod(out, at, r);
-    at = copyAll(out, at, PATH);
+    let at = copyAll(out, this.#length, this.#jsonStart);
+    at = copyBytes(out, at, r.requestIdBuffer, r.requestIdStart, r.requestIdEnd);
+    if (isUnknownMethod(r)) {
+      at = copyAll(out, at, METHOD);
+      at = copyBytes(out, at, r.headBuffer, r.methodStart, r.methodEnd);
+      at = copyAll(out, at, PATH);
+    } else at = copyAll(out, at, KNOWN_METHOD[r.method]);
     at = copyEscaped(out, at, r.headBuffer, r.targetStart, r.targetEnd);
     at = copyAll(out, at, STATUS);
     at = writeInteger(out, at, outcome.status);
@@ -211,21 +238,29 @@ export class AccessLog {
 
   /** RFC 3339 in UTC with milliseconds; the date part is rebuilt once a second. */
   #stamp(wallMs: number): void {
-    const second = Math.floor(wallMs / 1000);
+    const wholeMs = Math.floor(wallMs);
+    if (wholeMs === this.#lastMs) return;
+    this.#lastMs = wholeMs;
+    const second = Math.floor(wholeMs / 1000);
+    const start = this.#jsonStart;
     if (second !== this.#lastSecond) {
       this.#lastSecond = second;
-      this.#timestamp.write(new Date(second * 1000).toISOString(), 0);
+      start.write(new Date(second * 1000).toISOString(), JSON_TIMESTAMP_AT);
     }
-    const ms = Math.floor(wallMs - second * 1000);
-    this.#timestamp[20] = 48 + Math.floor(ms / 100);
-    this.#timestamp[21] = 48 + (Math.floor(ms / 10) % 10);
-    this.#timestamp[22] = 48 + (ms % 10);
+    const ms = wholeMs - second * 1000;
+    start[JSON_TIMESTAMP_AT + 20] = 48 + Math.floor(ms / 100);
+    start[JSON_TIMESTAMP_AT + 21] = 48 + (Math.floor(ms / 10) % 10);
+    start[JSON_TIMESTAMP_AT + 22] = 48 + (ms % 10);
   }
 }
 
+/** Is the method in the head none of `METHODS`? It is a token (RFC 9110 section 5.6.2): nothing in it needs escaping. */
+function isUnknownMethod(r: LoggedRequest): boolean {
+  return r.method === 0 && r.methodEnd > 0;
+}
+
 function writeMethod(out: Buffer, at: number, r: LoggedRequest): number {
-  // An unknown method is a token (RFC 9110 section 5.6.2): nothing in it needs escaping.
-  if (r.method === 0 && r.methodEnd > 0) return copyBytes(out, at, r.headBuffer, r.methodStart, r.methodEnd);
+  if (isUnknownMethod(r)) return copyBytes(out, at, r.headBuffer, r.methodStart, r.methodEnd);
   return copyAll(out, at, METHOD_NAMES[r.method]);
 }
 

@@ -7,15 +7,14 @@ import type { Peer, PeerSetup, Start } from "./peer.ts";
  * @param root the checkout; its node_modules may be a link to another's.
  */
 export function neuraBalancer(name: string, title: string, root: string): Peer {
-  const main = join(root, "src/main.ts");
+  const launcher = join(root, "bin/neurabalancer");
   return {
     name,
     title,
     proxies: true,
-    version: () => (existsSync(main) ? commitOf(root) : null),
+    version: () => (existsSync(launcher) ? commitOf(root) : null),
     prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog }: PeerSetup): Start => ({
-      // What bin/neurabalancer does, with this process's Bun.
-      command: [process.execPath, "--no-env-file", "--config=/dev/null", "--no-install", main, "serve"],
+      command: [launcher, "serve"],
       env: {
         APP_HOST: "127.0.0.1",
         APP_PORT: String(port),
