@@ -122,8 +122,18 @@ const REASONS: Readonly<Record<string, string>> = {
   EMFILE: "no file descriptor left",
 };
 
-function describeError(error: NodeJS.ErrnoException): string {
-  return REASONS[error.code ?? ""] ?? error.message;
+/** What OpenSSL says of a certificate that no trusted authority vouches for; one authority more would mend each. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+function describeError({ code = "", message }: NodeJS.ErrnoException): string {
+  if (UNTRUSTED.has(code)) return `${message} (UPSTREAM_CA_FILE names authorities to trust beside the system's)`;
+  return REASONS[code] ?? message;
 }
 
 function seconds(ms: number): string {
