@@ -62,6 +62,11 @@ export class Discovery {
     return [...this.#entries.values()].some((entry) => entry.failures > 0);
   }
 
+  /** Names as configured that no address is known of. */
+  unresolved(): string[] {
+    return [...this.#entries.values()].filter(({ servers }) => servers.length === 0).map(({ spec }) => spec.host);
+  }
+
   /** Called when the result of `servers` may have changed, after `configure`. */
   onChange(listener: () => void): void {
     this.#onChange = listener;
@@ -123,7 +128,7 @@ export class Discovery {
       entry.failures = 0;
       entry.dueMs = nowMs() + clamp(targets.ttlSeconds * 1000, this.#dns.minTtlMs, this.#dns.maxTtlMs);
       // The configuration may have changed meanwhile: same URL, other numbers.
-      entry.servers = respecify(targets.servers, spec, entry.spec); // the configuration may have changed meanwhile
+      entry.servers = respecify(targets.servers, spec, entry.spec);
     } catch (error) {
       this.#fail(entry, error as Error);
     }

@@ -135,6 +135,11 @@ export class Fleet {
     return { total: present.length, healthy, panic: this.#panic.on };
   }
 
+  /** Names of the configuration that no address is known of. */
+  unresolved(): readonly string[] {
+    return this.#discovery.unresolved();
+  }
+
   /** True while servers are left out because the shared memory cannot grow. */
   get outOfMemory(): boolean {
     return this.#noRoomUntilMs !== undefined;

@@ -274,7 +274,14 @@ export class SupervisorInstance {
     const { total } = this.#fleet.summary();
     const workers = workerCount(this.#config);
     const fields = { host, port, tls_port: tls === null ? undefined : tlsPort, workers, servers: total, strategy };
-    this.#log.info(fields, `balancing over ${total} ${total === 1 ? "server" : "servers"} on port ${port}`);
+    const sentence = `balancing over ${total} ${total === 1 ? "server" : "servers"} on port ${port}`;
+    if (total > 0) {
+      this.#log.info(fields, sentence);
+      return;
+    }
+    const unresolved = this.#fleet.unresolved();
+    const why = unresolved.length === 0 ? "" : `: no address is known yet for ${unresolved.join(", ")}`;
+    this.#log.warn({ ...fields, unresolved }, `${sentence}${why}; requests get 503 until there is a server`);
   }
 
   #every(intervalMs: number, work: () => void): void {

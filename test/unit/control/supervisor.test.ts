@@ -93,6 +93,13 @@ describe("a start that fails", () => {
   });
 });
 
+test("a start without any server is a warning that says which names have no address", async () => {
+  await using supervisor = await new FakeSupervisor({ SERVERS: "http://one.invalid,http://two.invalid:81" }).started();
+  const line = supervisor.said("balancing over 0 servers");
+  expect(line).toMatchObject({ level: "warn", unresolved: ["one.invalid", "two.invalid"] });
+  expect(line?.message).toContain("no address is known yet for one.invalid, two.invalid");
+});
+
 describe("SIGHUP", () => {
   test("takes over settings, servers, number of workers and log level, without restarting a worker", async () => {
     await using supervisor = await new FakeSupervisor().started();
