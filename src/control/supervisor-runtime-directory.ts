@@ -11,6 +11,11 @@ import { createRuntimeDirectory, RUNTIME_DIRECTORY_PREFIX, removeRuntimeDirector
 
 const OWNER_FILE = "owner.json";
 const SOCKET_FILE = "admin.sock";
+const MEMORY_FILE = "memory";
+/** All that an instance ever puts into its directory. A directory with anything else in it is somebody else's. */
+const OUR_FILES: ReadonlySet<string> = new Set([OWNER_FILE, SOCKET_FILE, MEMORY_FILE]);
+/** As `createRuntimeDirectory` names them: process id and what mkdtemp(3) adds. */
+const OUR_NAME = new RegExp(`^${RUNTIME_DIRECTORY_PREFIX}[1-9][0-9]*-[A-Za-z0-9]{6}$`);
 /** An owner that cannot be looked up may still be about to open its socket: it gets this long. */
 const UNKNOWN_OWNER_AGE_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 500;
@@ -40,7 +45,7 @@ export function claimRuntimeDirectory(): RuntimeDirectory {
     pidNamespace: pidNamespace(),
   };
   writeFileSync(join(path, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 });
-  return { path, memoryPath: join(path, "memory"), socketPath: join(path, SOCKET_FILE) };
+  return { path, memoryPath: join(path, MEMORY_FILE), socketPath: join(path, SOCKET_FILE) };
 }
 
 /**
@@ -51,7 +56,7 @@ export function claimRuntimeDirectory(): RuntimeDirectory {
 export async function removeStaleRuntimeDirectories(wallMs: number, base = baseDirectory()): Promise<string[]> {
   const removed: string[] = [];
   for (const name of readdirSync(base)) {
-    if (!name.startsWith(RUNTIME_DIRECTORY_PREFIX)) continue;
+    if (!OUR_NAME.test(name)) continue;
     const path = join(base, name);
     try {
       if (!(await isStale(path, wallMs))) continue;
@@ -71,11 +76,18 @@ function baseDirectory(): string {
 async function isStale(path: string, wallMs: number): Promise<boolean> {
   const stat = lstatSync(path);
   if (!stat.isDirectory() || stat.uid !== process.getuid?.()) return false;
+  if (!holdsOurFiles(path)) return false;
   const owner = readOwner(path);
   if (owner === null || owner.pidNamespace !== pidNamespace()) {
     if (wallMs - stat.mtimeMs < UNKNOWN_OWNER_AGE_MS) return false;
   } else if (isRunning(owner)) return false;
   return !(await answers(join(path, SOCKET_FILE)));
+}
+
+/** Empty says nothing about whose it is. */
+function holdsOurFiles(path: string): boolean {
+  const names = readdirSync(path);
+  return names.length > 0 && names.every((name) => OUR_FILES.has(name));
 }
 
 function readOwner(path: string): Owner | null {

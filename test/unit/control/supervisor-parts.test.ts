@@ -74,6 +74,23 @@ describe("stale runtime directories", () => {
     expect(await removeStaleRuntimeDirectories(Date.now(), base)).toEqual([]);
   });
 
+  test.each([
+    ["another name", "neurabalancer-bench-x", ["memory", "owner.json"]],
+    ["no process id", "neurabalancer-demo-a1b2c3", ["memory", "owner.json"]],
+    ["more than six characters at the end", "neurabalancer-1-a1b2c3d", ["memory", "owner.json"]],
+    ["another's files beside ours", "neurabalancer-1-a1b2c3", ["memory", "owner.json", "results.json"]],
+    ["nothing in it", "neurabalancer-1-a1b2c3", []],
+  ])("a directory with %s stays for ever", async (_what, name, files) => {
+    const base = makeBase();
+    const path = join(base, name);
+    mkdirSync(path);
+    const gone = { ...(await self()), startTicks: "1" };
+    for (const file of files) writeFileSync(join(path, file), file === "owner.json" ? JSON.stringify(gone) : "");
+    utimesSync(path, HOUR_AGO, HOUR_AGO);
+    expect(await removeStaleRuntimeDirectories(Date.now(), base)).toEqual([]);
+    expect(existsSync(path)).toBe(true);
+  });
+
   test("with an owner that cannot be looked up go after a while, unless somebody answers on the socket", async () => {
     const base = makeBase();
     const owner = await self();
