@@ -37,7 +37,9 @@ function findPeers(options: Options): Peer[] {
   return wanted.filter((peer) => {
     if (peer.version() !== null) return true;
     const hint =
-      peer.name === BASE ? "it has no bin/neurabalancer" : `install the system's package, e.g. apt install ${peer.name}`;
+      peer.name === BASE
+        ? "it has no bin/neurabalancer"
+        : `install the system's package, e.g. apt install ${peer.name}`;
     say(`missing: ${peer.title} (${hint})`);
     return false;
   });

@@ -108,7 +108,8 @@ export class AccessLog {
   record(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number, wallMs: number): void {
     const targetLength = r.targetEnd - r.targetStart;
     const idLength = r.requestIdEnd - r.requestIdStart;
-    if (this.#length + 2 * targetLength + idLength + LONGEST_FIXED_PART > BUFFER_BYTES && !this.#nextBuffer()) {
+    const longest = 2 * targetLength + idLength + LONGEST_FIXED_PART;
+    if (longest > BUFFER_BYTES || (this.#length + longest > BUFFER_BYTES && !this.#nextBuffer())) {
       this.#lost(1);
       return;
     }

@@ -177,7 +177,7 @@ describe("a log that nobody reads", () => {
     const stalled = await new Product(settings, { stdout: { path: fifo } }).ready();
     try {
       const client = await Wire.connect(stalled.port);
-      const batch = get(`/${"x".repeat(2000)}`).repeat(100);
+      const batch = get(`/${"x".repeat(8000)}`).repeat(100);
       for (let round = 0; round < 10; round++) {
         await client.send(batch);
         for (let i = 0; i < 100; i++) expect((await client.message()).status).toBe(200);

@@ -103,13 +103,24 @@ describe("lines", () => {
   });
 });
 
+describe("when many requests end at once", () => {
+  test("no line is lost while a write is under way", async () => {
+    const { fd, block, counter, lines } = open();
+    const log = new AccessLog(fd, block, "json");
+    for (let i = 0; i < 8000; i++) log.record(logged(`/${i}/${"x".repeat(200)}`), OUTCOME, 1, Date.now());
+    await log.close(5000);
+    expect(counter("ACCESS_LOG_DROPPED")).toBe(0);
+    expect(lines().map((line) => Number(JSON.parse(line).path.split("/")[1]))).toEqual([...Array(8000).keys()]);
+  });
+});
+
 describe("when nobody reads", () => {
   const mkfifo = (file: string) => void Bun.spawnSync(["mkfifo", file]);
 
   test("lines are dropped and counted, and closing does not wait for ever", async () => {
     const { fd, block, counter } = open(mkfifo, constants.O_RDWR | constants.O_NONBLOCK);
     const log = new AccessLog(fd, block, "json");
-    for (let i = 0; i < 5000; i++) log.record(logged(`/${"x".repeat(200)}`), OUTCOME, 1, Date.now());
+    for (let i = 0; i < 15_000; i++) log.record(logged(`/${"x".repeat(200)}`), OUTCOME, 1, Date.now());
     expect(counter("ACCESS_LOG_DROPPED")).toBeGreaterThan(1000);
     expect(counter("ACCESS_LOG_FAILING")).toBe(1);
     await log.close(50);
