@@ -7,8 +7,11 @@ import { BodyReader } from "./http1/body-reader.ts";
 import { BodyKind } from "./http1/head.ts";
 import type { ProxiedRequest } from "./request.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
-import { ClientConnectionHeader, writeResponseHead } from "./rewrite-response.ts";
+import { ClientConnectionHeader, leavesUnchanged, writeResponseHead } from "./rewrite-response.ts";
 import type { UpstreamConnection } from "./upstream/connection.ts";
+
+/** Bodies beyond this are not copied when their head fits in front of them. */
+const IN_PLACE_BYTES = 4096;
 
 /** How far an answer is. */
 export const Relay = {
@@ -68,28 +71,46 @@ export class ResponseRelay {
     return this.#request.client.send(scratch, 0, length, false);
   }
 
-  /**
-   * Sends the head (in `ctx.responseHead`, parsed from `buffer`) and the body bytes that came with it, `rest[restStart …]`:
-   * in one write, unless that would copy a lot.
-   */
+  /** Sends the head (in `ctx.responseHead`, parsed from `buffer`) and the body bytes that came with it, `rest[restStart …]`. */
   begin(connection: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
-    const { scratch, responseHead: head, dateLine, counters } = this.#ctx;
-    const { client, versionMinor } = this.#request;
-    const dechunk = head.bodyKind === BodyKind.CHUNKED && versionMinor === 0;
+    const { responseHead: head } = this.#ctx;
+    const dechunk = head.bodyKind === BodyKind.CHUNKED && this.#request.versionMinor === 0;
     const body = this.#body;
     body.begin(head.bodyKind, head.contentLength, dechunk);
     this.upstreamKeepAlive = head.keepAlive;
     this.keepClient = this.#mayKeepClient(head.bodyKind, dechunk);
     const stop = body.consume(rest, restStart, rest.length);
     if (stop < 0) return Relay.BROKEN;
-    const { contentEnd } = body;
-    let length = writeResponseHead(scratch, 0, buffer, head, this.#connectionHeader(), dechunk, dateLine);
-    const coalesced = contentEnd - restStart <= COALESCE_BYTES;
-    if (coalesced) length = copyBytes(scratch, length, rest, restStart, contentEnd);
-    let ok = client.send(scratch, 0, length, false);
-    if (ok && !coalesced) ok = client.send(rest, restStart, contentEnd, true);
-    counters[WorkerCounter.BYTES_TO_CLIENTS] += coalesced ? length : length + contentEnd - restStart;
-    return ok ? this.#wait(connection, stop < rest.length, nowMs) : Relay.CLIENT_GONE;
+    return this.#sendFirst(buffer, rest, restStart, dechunk)
+      ? this.#wait(connection, stop < rest.length, nowMs)
+      : Relay.CLIENT_GONE;
+  }
+
+  /**
+   * One write for the head and what follows it, with as little copying as can be: as it came; or with the new head written
+   * over the old one, right before the body; or put together in the scratch memory, unless the body is large.
+   * @returns false when the client is gone.
+   */
+  #sendFirst(buffer: Buffer, rest: Buffer, restStart: number, dechunk: boolean): boolean {
+    const { scratch, responseHead: head, dateLine, counters } = this.#ctx;
+    const { client } = this.#request;
+    const { contentEnd } = this.#body;
+    const connection = this.#connectionHeader();
+    if (buffer === rest && leavesUnchanged(head, connection, dechunk)) {
+      counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd - head.start;
+      return client.send(rest, head.start, contentEnd, true);
+    }
+    const length = writeResponseHead(scratch, 0, buffer, head, connection, dechunk, dateLine);
+    const bodyBytes = contentEnd - restStart;
+    counters[WorkerCounter.BYTES_TO_CLIENTS] += length + bodyBytes;
+    if (buffer === rest && length <= restStart && bodyBytes > IN_PLACE_BYTES) {
+      scratch.copy(rest, restStart - length, 0, length);
+      return client.send(rest, restStart - length, contentEnd, true);
+    }
+    if (bodyBytes <= COALESCE_BYTES) {
+      return client.send(scratch, 0, copyBytes(scratch, length, rest, restStart, contentEnd), false);
+    }
+    return client.send(scratch, 0, length, false) && client.send(rest, restStart, contentEnd, true);
   }
 
   /** More of the body. */

@@ -1,19 +1,19 @@
 /**
  * The response head that the client gets: the server's bytes in the server's order, without hop-by-hop fields
- * (RFC 9110 section 7.6.1), with `Via`, a `Date` where the server sent none, and the fate of the connection.
+ * (RFC 9110 section 7.6.1), with a `Date` where the server sent none and the fate of the connection. `Via` is left out,
+ * as a gateway may (section 7.6.3): most heads then leave as they came, without a copy.
  */
 import { copyAll, copyBytes, writeInteger } from "./copy.ts";
 import { FieldId, HOP_BY_HOP_MASK } from "./http1/field-names.ts";
 import type { ResponseHead } from "./http1/head.ts";
-import { PROXY_NAME } from "./rewrite-request.ts";
 import { writeFields } from "./write-fields.ts";
 
 const HTTP_1_1 = Buffer.from("HTTP/1.1 ");
-const VIA_1_1 = Buffer.from(`Via: 1.1 ${PROXY_NAME}\r\n`);
-const VIA_1_0 = Buffer.from(`Via: 1.0 ${PROXY_NAME}\r\n`);
 const CONNECTION_CLOSE = Buffer.from("Connection: close\r\n");
 const CONNECTION_KEEP_ALIVE = Buffer.from("Connection: keep-alive\r\n");
 const CONNECTION_UPGRADE = Buffer.from("Connection: Upgrade\r\n");
+/** A server may leave out the space before an empty reason; towards the client it is always there. */
+const STATUS_LINE_START_BYTES = "HTTP/1.1 200 ".length;
 const CRLF = Buffer.from("\r\n");
 
 /** Load reports are for the balancer (ORCA, gRFC A51), not for the client. */
@@ -24,6 +24,19 @@ const UPGRADE_BIT = 1 << FieldId.UPGRADE;
 /** What the client is told about its connection. */
 export const ClientConnectionHeader = { NONE: 0, CLOSE: 1, KEEP_ALIVE: 2, UPGRADE: 3 } as const;
 export type ClientConnectionHeader = (typeof ClientConnectionHeader)[keyof typeof ClientConnectionHeader];
+
+/** Would the client get the head byte for byte as the server sent it? */
+export function leavesUnchanged(head: ResponseHead, connection: ClientConnectionHeader, dechunk: boolean): boolean {
+  return (
+    connection === ClientConnectionHeader.NONE &&
+    head.versionMinor === 1 &&
+    head.reasonStart - head.start === STATUS_LINE_START_BYTES &&
+    (head.seen & DROPPED) === 0 &&
+    !head.hasConnectionOptions &&
+    !dechunk &&
+    head.has(FieldId.DATE)
+  );
+}
 
 /** Statuses whose `Upgrade` field is kept: 101 Switching Protocols and 426 Upgrade Required. */
 function keepsUpgrade(status: number): boolean {
@@ -54,7 +67,6 @@ export function writeResponseHead(
   if (keepsUpgrade(head.status)) dropped &= ~UPGRADE_BIT;
   at = writeFields(out, at, buf, head, dropped);
 
-  at = copyAll(out, at, head.versionMinor === 1 ? VIA_1_1 : VIA_1_0);
   if (!head.has(FieldId.DATE) && head.status >= 200) at = copyAll(out, at, date);
   if (connection === ClientConnectionHeader.CLOSE) at = copyAll(out, at, CONNECTION_CLOSE);
   else if (connection === ClientConnectionHeader.KEEP_ALIVE) at = copyAll(out, at, CONNECTION_KEEP_ALIVE);

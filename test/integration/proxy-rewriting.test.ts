@@ -104,7 +104,7 @@ describe("hop-by-hop fields", () => {
         "Proxy-Authenticate: Basic\r\nUpgrade: h2c\r\nProxy-Connection: x\r\nContent-Length: 0\r\n\r\n",
     );
     const names = (await proxy.ask(get())).fields.map(([name]) => name);
-    expect(names).toEqual(["X-Kept", "Content-Length", "Via", "Date"]);
+    expect(names).toEqual(["X-Kept", "Content-Length", "Date"]);
   });
 
   test("Connection cannot remove what frames the message", async () => {
@@ -129,10 +129,10 @@ describe("hop-by-hop fields", () => {
 });
 
 describe("added fields", () => {
-  test("Via and Date on responses, the server's own Date kept", async () => {
+  test("Date on responses where the server sent none; Via is the server's alone", async () => {
     const { proxy } = await observed({}, ok("", "Via: 1.0 inner\r\n"));
     const answer = await proxy.ask(get());
-    expect(valuesOf(answer, "via")).toEqual(["1.0 inner", "1.1 neurabalancer"]);
+    expect(valuesOf(answer, "via")).toEqual(["1.0 inner"]);
     expect(Math.abs(Date.parse(singleValue(answer, "date") ?? "") - Date.now())).toBeLessThan(3000);
     const dated = await observed({}, ok("", "Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n"));
     expect(valuesOf(await dated.proxy.ask(get()), "date")).toEqual(["Tue, 01 Jan 2030 00:00:00 GMT"]);

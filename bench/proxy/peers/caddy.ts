@@ -28,7 +28,6 @@ ${address} {
   bind 127.0.0.1
   ${tls}
   ${log}
-  header Via "1.1 caddy"
   reverse_proxy ${backendPorts.map((backend) => `127.0.0.1:${backend}`).join(" ")} {
     lb_policy least_conn
     header_up X-Request-Id {http.request.uuid}

@@ -63,7 +63,6 @@ frontend clients-${scheme}
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-request set-header Forwarded for=%[src];host=\\"%[req.hdr(host)]\\";proto=${scheme}
   http-request add-header Via "1.1 haproxy"
-  http-response add-header Via "1.1 haproxy"
   log-format '${HAPROXY_LOG}'
   default_backend servers
 `;

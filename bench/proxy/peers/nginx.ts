@@ -86,7 +86,6 @@ http {
       proxy_set_header Via "1.1 nginx";
       proxy_set_header X-Request-Id $request_id;
       proxy_set_header traceparent $traceparent;
-      add_header Via "1.1 nginx" always;
     }
   }
 }

@@ -104,6 +104,8 @@ export class RequestHead extends MessageHead {
 
 /** The head of a response. */
 export class ResponseHead extends MessageHead {
+  /** Offset of the status line. */
+  start = 0;
   /** 100 … 599. */
   status = 0;
   reasonStart = 0;

@@ -27,6 +27,7 @@ export function parseResponseHead(
   const bound = start + limits.maxHeadBytes;
   const limit = Math.min(end, bound);
   head.fieldsStart = -1;
+  head.start = start;
   let result = readStatusLine(buf, start, limit, head);
   if (result > 0) result = readFieldLines(buf, result, limit, head, limits.maxFields);
   if (result > 0) {

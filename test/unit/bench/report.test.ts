@@ -99,12 +99,10 @@ describe("same work", () => {
   ].join("\r\n");
 
   test("a proxy that does all is not noted, and what one leaves out is", () => {
-    const head = "HTTP/1.1 200 OK\r\nvia: 1.1 proxy";
-    expect(differences("x", head, request)).toEqual([]);
-    expect(differences("x", "HTTP/1.1 200 OK", request)).toEqual(["note: x adds no Via to answers"]);
+    expect(differences("x", request)).toEqual([]);
     const forged = request.replace("For: 127.0.0.1", "For: 6.6.6.6, 127.0.0.1");
-    expect(differences("x", head, forged)).toEqual(["note: x sends x-forwarded-for: 6.6.6.6, 127.0.0.1"]);
-    expect(differences("x", head, request.replace(/\r\nVia.*/, ""))).toEqual(["note: x sends via: nothing"]);
+    expect(differences("x", forged)).toEqual(["note: x sends x-forwarded-for: 6.6.6.6, 127.0.0.1"]);
+    expect(differences("x", request.replace(/\r\nVia.*/, ""))).toEqual(["note: x sends via: nothing"]);
   });
 });
 
