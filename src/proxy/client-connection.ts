@@ -15,7 +15,7 @@ import { parseRequestHead } from "./http1/request-parser.ts";
 import { errorAnswer, type LocalAnswer, livenessAnswer, readinessAnswer, renderAnswer } from "./local-answers.ts";
 import { recordLocal, recordRefused } from "./record.ts";
 import type { ProxiedRequest } from "./request.ts";
-import { Peer } from "./rewrite-request.ts";
+import type { Peer } from "./rewrite-request.ts";
 import { routeOf } from "./routes.ts";
 import { clientAddressOf } from "./sticky-key.ts";
 
@@ -81,7 +81,7 @@ export class ClientConnection extends Channel {
   }
 
   get peer(): Peer {
-    this.#peer ??= new Peer(this.socket?.remoteAddress ?? "", this.#secure, this.#ctx.trustedProxies);
+    this.#peer ??= this.#ctx.peers.get(this.socket?.remoteAddress ?? "", this.#secure);
     return this.#peer;
   }
 

@@ -7,6 +7,7 @@ import type { ClientConnection } from "./client-connection.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HedgeTimer } from "./hedge-timer.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
+import type { PeerCache } from "./peer-cache.ts";
 import type { Picker } from "./pick.ts";
 import type { ProxiedRequest } from "./request.ts";
 import type { IdSource } from "./request-ids.ts";
@@ -22,6 +23,7 @@ export interface ProxyContext {
   settings: ProxySettings;
   limits: HeadLimits;
   trustedProxies: TrustedProxies;
+  peers: PeerCache;
   stickyKey: StickyKey;
   retryBudget: RetryBudget;
   hedgeBudget: RetryBudget;

@@ -14,6 +14,7 @@ import type { ProxyContext } from "./context.ts";
 import { HedgeTimer } from "./hedge-timer.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError, type Listening, listenPlain, listenTls } from "./listener.ts";
+import { PeerCache } from "./peer-cache.ts";
 import { Picker } from "./pick.ts";
 import { IdSource } from "./request-ids.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -80,6 +81,7 @@ export class ProxyServer {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
       trustedProxies,
+      peers: new PeerCache(trustedProxies),
       stickyKey: createStickyKey(settings.hashOn, trustedProxies),
       retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
       hedgeBudget: new RetryBudget(settings.hedgeBudgetPercent / 100, 0, now()),
@@ -160,6 +162,7 @@ export class ProxyServer {
       ctx.requestHeadOwner = null;
     }
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
+    ctx.peers = new PeerCache(ctx.trustedProxies);
     ctx.stickyKey = createStickyKey(settings.hashOn, ctx.trustedProxies);
     if (settings.retryBudgetPercent !== old.retryBudgetPercent) {
       ctx.retryBudget = new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, ctx.now());

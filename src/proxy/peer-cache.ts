@@ -1,0 +1,28 @@
+/** Peers by address: a client's connections, and its next ones, share what was worked out about it. */
+import { Peer } from "./rewrite-request.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
+
+/** With more addresses than this the cache starts again: it saves work, and nothing hangs on it. */
+const MAX_PEERS = 4096;
+
+/** One worker's peers under one `TRUSTED_PROXIES`. */
+export class PeerCache {
+  readonly #trustedProxies: TrustedProxies;
+  readonly #plain = new Map<string, Peer>();
+  readonly #secure = new Map<string, Peer>();
+
+  constructor(trustedProxies: TrustedProxies) {
+    this.#trustedProxies = trustedProxies;
+  }
+
+  /** The peer at `address`, over TLS or not. */
+  get(address: string, secure: boolean): Peer {
+    const peers = secure ? this.#secure : this.#plain;
+    const known = peers.get(address);
+    if (known !== undefined) return known;
+    if (peers.size >= MAX_PEERS) peers.clear();
+    const peer = new Peer(address, secure, this.#trustedProxies);
+    peers.set(address, peer);
+    return peer;
+  }
+}
