@@ -56,6 +56,7 @@ export class ProxyServer {
   readonly #ctx: ProxyContext;
   readonly #clients = new Set<ClientConnection>();
   readonly #accessLogFd: number;
+  #accessLog: AccessLog | null = null;
   readonly #memory: SharedMemory;
   readonly #random: () => number;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
@@ -117,7 +118,7 @@ export class ProxyServer {
     const tls = settings.tls && this.#tls && { ...settings.tls, port: this.#tls.port };
     this.#ctx.settings = { ...settings, port: this.#plain.port, tls };
     setInterval(() => this.#tick(), TICK_MS);
-    setInterval(() => this.#ctx.accessLog?.flush(), LOG_FLUSH_MS);
+    setInterval(() => this.#accessLog?.flush(), LOG_FLUSH_MS);
   }
 
   /** The port that is listened on; another than the setting's when that is 0. */
@@ -193,7 +194,7 @@ export class ProxyServer {
   }
 
   async closeLogs(timeoutMs: number): Promise<void> {
-    await this.#ctx.accessLog?.close(timeoutMs);
+    await this.#accessLog?.close(timeoutMs);
   }
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -265,13 +266,12 @@ export class ProxyServer {
   }
 
   #setAccessLog(settings: ProxySettings): void {
-    const ctx = this.#ctx;
-    ctx.accessLog?.flush();
-    if (!settings.accessLog) ctx.accessLog = null;
-    else if (ctx.accessLog !== null) ctx.accessLog.format = settings.logFormat;
-    else {
-      ctx.accessLog = new AccessLog(this.#accessLogFd, ctx.block, settings.logFormat);
+    // Switched off, it stays: lines that it was given before are still written.
+    if (settings.accessLog) {
+      this.#accessLog ??= new AccessLog(this.#accessLogFd, this.#ctx.block, settings.logFormat);
+      this.#accessLog.format = settings.logFormat;
     }
+    this.#ctx.accessLog = settings.accessLog ? this.#accessLog : null;
   }
 
   #listen(settings: ProxySettings): Listening {
