@@ -31,6 +31,7 @@ const OTHER_NAMES = [
   ...Object.keys(Header),
   "BACKEND_PORT",
   "BACKEND_INSTANCE_ID",
+  "MIMALLOC_PURGE_DELAY", // the allocator's
   "NODE_ENV",
   "SERVER_WEIGHT_BACKEND_1_8001", // an example
   "SO_REUSEPORT",
