@@ -131,7 +131,7 @@ export const retry = {
       env: "RETRY_BUDGET_PERCENT",
       type: integer(0, 1000),
       default: "20",
-      doc: "Retries as a share of requests; a few per second are always allowed.",
+      doc: "Retries as a share of requests. A few per second are always allowed, and attempts that got no connection do not count.",
       unit: "percent",
     }),
     perTryTimeoutMs: setting({
