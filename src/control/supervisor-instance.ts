@@ -34,7 +34,8 @@ import { WorkerPool } from "./worker-pool.ts";
 
 /** Totals are kept up at least so often (see ServerTotalsLedger). */
 const TOTALS_INTERVAL_MS = 60_000;
-const AUDIT_INTERVAL_MS = 100;
+/** A lost place in flight may wait for three looks; each wakes an idle process. */
+const AUDIT_INTERVAL_MS = 500;
 const DEGRADED_INTERVAL_MS = 1_000;
 
 /** What an instance is made from. */
