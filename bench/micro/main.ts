@@ -1,6 +1,6 @@
 /**
  * Micro-benchmarks of the request path: what each piece costs per request, and with `--base DIR` what it costs in another
- * checkout, in interleaved rounds. parser.ts and pick.ts beside this file look closer at theirs.
+ * checkout, in interleaved rounds. pick.ts beside this file looks closer at the strategies.
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";

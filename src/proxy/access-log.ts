@@ -1,7 +1,7 @@
 /**
  * The access log: one line per request on standard output, apart from the process's own log on standard error.
  *
- * A line is built once, as bytes, in a buffer that is written out by a thread-pool write when it is half full or when
+ * A line is built once, as bytes, in a buffer that is written out by a thread-pool write when 64 KB have gathered or when
  * the flush interval ends. At most one write is under way: when the reader of a pipe is slower than the traffic, the
  * buffer fills, lines are dropped and counted, and requests go on.
  */
