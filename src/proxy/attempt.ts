@@ -204,6 +204,8 @@ export class Attempt implements UpstreamUser {
     const { status } = this.#ctx.responseHead;
     if (end < 0 || (status < 200 && ++this.#interim > MAX_INTERIM_RESPONSES)) {
       this.#owner.onAttemptFailed(this, Failures.BAD_RESPONSE, false, nowMs);
+    } else if (status === 101 && !this.#request.upgrade) {
+      this.#owner.onAttemptFailed(this, Failures.UNEXPECTED_UPGRADE, false, nowMs);
     } else if (status >= 200 || status === 101) {
       this.answered = true;
       this.#owner.onResponse(this, buffer, rest, restStart, nowMs);

@@ -226,10 +226,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const ctx = this.#ctx;
     const { slot, dispatchedMs, inFlightAtDispatch } = attempt;
     const head = ctx.responseHead;
-    if (head.status === 101 && !this.request.upgrade) {
-      this.onAttemptFailed(attempt, Failures.UNEXPECTED_UPGRADE, false, nowMs);
-      return;
-    }
     const failed = head.status >= 500;
     ctx.picker.onOutcome(slot, nowMs - dispatchedMs, failed, nowMs, inFlightAtDispatch);
     recordResponse(ctx.block, slot, nowMs - dispatchedMs, failed);
@@ -396,11 +392,12 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   onHedgeDue(generation: number, nowMs: number): void {
     const { picker, hedgeBudget, counters } = this.#ctx;
     if (generation !== this.#generation || this.#responseStarted || this.attempts !== 1) return;
-    if (!this.#attempt.active || !hedgeBudget.tryTake(nowMs)) return;
+    if (!this.#attempt.active) return;
     const slot = picker.acquire(this.request.key, nowMs, [this.#attempt.slot]);
     if (slot < 0) return;
-    if (slot === this.#attempt.slot) {
-      picker.release(slot); // there is no other one
+    // Only a hedge that has another server to go to costs budget.
+    if (slot === this.#attempt.slot || !hedgeBudget.tryTake(nowMs)) {
+      picker.release(slot);
       return;
     }
     counters[WorkerCounter.HEDGES]++;

@@ -1,26 +1,10 @@
 /** The black hole: a server that fails fast while its health checks pass, so that it looks like the one with least to do. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
-import {
-  answer,
-  type Behaviour,
-  fail,
-  figures,
-  Load,
-  Product,
-  request,
-  serversOn,
-  startScripted,
-} from "./drill-fixture.ts";
+import { endedAfterAll } from "../support/ended-after-all.ts";
+import { fail, figures, Load, Product, request, serversOn, startScripted, taking } from "./drill-fixture.ts";
 
-const open: { end?(): unknown; stop?(): unknown }[] = [];
-afterAll(() => Promise.all(open.map((each) => each.end?.() ?? each.stop?.())));
-
-const taking =
-  (ms: number): Behaviour =>
-  (socket, path, count) => {
-    setTimeout(() => answer(socket, path, count), ms);
-  };
+const open = endedAfterAll();
 
 describe.concurrent("black hole", () => {
   test.each([...STRATEGY_NAMES])("a server that fails fast attracts no traffic under %s", async (strategy) => {

@@ -1,9 +1,10 @@
 /** Our own processes die: workers, the supervisor, all of them in an orderly way. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { claimRuntimeDirectory } from "../../src/control/supervisor-runtime-directory.ts";
 import { removeRuntimeDirectory } from "../../src/shared/memory-file.ts";
+import { endedAfterAll } from "../support/ended-after-all.ts";
 import {
   answer,
   type Behaviour,
@@ -16,17 +17,11 @@ import {
   request,
   serversOn,
   startScripted,
+  taking,
   until,
 } from "./drill-fixture.ts";
 
-const open: { end?(): unknown; stop?(): unknown }[] = [];
-afterAll(() => Promise.all(open.map((each) => each.end?.() ?? each.stop?.())));
-
-const taking =
-  (ms: number): Behaviour =>
-  (socket, path, count) => {
-    setTimeout(() => answer(socket, path, count), ms);
-  };
+const open = endedAfterAll();
 
 async function start(behaviours: readonly Behaviour[], settings: Record<string, string> = {}): Promise<Product> {
   const servers = await startScripted(...behaviours);

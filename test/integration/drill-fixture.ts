@@ -245,6 +245,13 @@ export const answer: Behaviour = (socket) => {
   socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nX-Instance: ${body}\r\n\r\n${body}`);
 };
 
+/** Answers well, `ms` milliseconds late. */
+export const taking =
+  (ms: number): Behaviour =>
+  (socket, path, count) => {
+    setTimeout(() => answer(socket, path, count), ms);
+  };
+
 /** Answers 500 at once. */
 export const fail: Behaviour = (socket) => {
   socket.write("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n");

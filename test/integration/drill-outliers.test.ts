@@ -1,8 +1,8 @@
 /** Servers whose health checks pass and whose answers do not: ejection, return, panic, and fleets that restart. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { endedAfterAll } from "../support/ended-after-all.ts";
 import {
   answer,
-  type Behaviour,
   fail,
   figures,
   Load,
@@ -11,17 +11,11 @@ import {
   request,
   serversOn,
   startScripted,
+  taking,
   until,
 } from "./drill-fixture.ts";
 
-const open: { end?(): unknown; stop?(): unknown }[] = [];
-afterAll(() => Promise.all(open.map((each) => each.end?.() ?? each.stop?.())));
-
-const taking =
-  (ms: number): Behaviour =>
-  (socket, path, count) => {
-    setTimeout(() => answer(socket, path, count), ms);
-  };
+const open = endedAfterAll();
 
 describe.concurrent("outliers", () => {
   test("a server that is much slower than the others is ejected", async () => {

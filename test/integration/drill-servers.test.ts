@@ -1,6 +1,7 @@
 /** Servers that fail in the ways that servers fail in, under load; each drill states the share of requests that may. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { endedAfterAll } from "../support/ended-after-all.ts";
 import {
   answer,
   type Behaviour,
@@ -16,8 +17,7 @@ import {
   until,
 } from "./drill-fixture.ts";
 
-const open: { end?(): unknown; stop?(): unknown }[] = [];
-afterAll(() => Promise.all(open.map((each) => each.end?.() ?? each.stop?.())));
+const open = endedAfterAll();
 
 async function start(behaviours: readonly Behaviour[], settings: Record<string, string> = {}) {
   const servers = await startScripted(...behaviours);

@@ -16,6 +16,7 @@ export function neuraBalancer(name: string, title: string, root: string): Peer {
     prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog }: PeerSetup): Start => ({
       command: [launcher, "serve"],
       env: {
+        ...passedOn(),
         APP_HOST: "127.0.0.1",
         APP_PORT: String(port),
         WORKERS: String(workers),
@@ -27,6 +28,12 @@ export function neuraBalancer(name: string, title: string, root: string): Peer {
       logFile: join(directory, "access.log"),
     }),
   };
+}
+
+/** What the launcher would take from its surroundings, so that it can be measured with another value. */
+function passedOn(): Record<string, string> {
+  const { MIMALLOC_PURGE_DELAY } = process.env;
+  return MIMALLOC_PURGE_DELAY === undefined ? {} : { MIMALLOC_PURGE_DELAY };
 }
 
 function commitOf(root: string): string {
