@@ -1,0 +1,59 @@
+/**
+ * The inputs that a model may ask for, by name. A model's `inference_features.json` lists those that it takes, in order,
+ * and the learner fills them in. How each is computed: features.ts.
+ */
+
+/** The six of the contract, in its units: what a model made elsewhere can rely on. They begin every list. */
+export const CONTRACT_FEATURES = [
+  /** Percent. */
+  "cpu_usage",
+  /** Percent. */
+  "memory_usage",
+  /** Requests in flight at the server, without the one to be placed. */
+  "active_conns",
+  /** Share of failed attempts of late, 0 … 1. */
+  "error_rate",
+  /** Milliseconds. */
+  "response_p95",
+  /** As configured. */
+  "capacity",
+] as const;
+
+/**
+ * Those of our own models. All are free of scale: latencies are relative to the fleet's mean latency M, loads to the
+ * fleet's mean load, so that one model serves fleets of 2 ms and of 2 s. Logarithms are natural.
+ */
+export const OWN_FEATURES = [
+  /** log(d(k) / M): what the estimator expects of this server at this load (fleet-regression.ts), failures included. */
+  "log_expected",
+  /** log(k + 1). */
+  "log_load",
+  /** log((k + 1) / (fleet's mean k + 1)). */
+  "log_relative_load",
+  /** log of the server's factor f. */
+  "log_factor",
+  /** log(mean latency over the last 0.5 s / M), drawn to 0 where there are few answers; likewise below. */
+  "log_latency_500ms",
+  "log_latency_2s",
+  "log_latency_10s",
+  /** log((mean in-flight at dispatch + 1) / (the fleet's + 1)). */
+  "log_dispatch_load",
+  /** log(1 + time since the last answer / M). */
+  "log_silence",
+  /** log(requests per second of this server / the fleet's mean per server). */
+  "log_request_share",
+  /** Expected price of the server's failures as a share of d. */
+  "failure_share",
+  /** log(1 + answers that count), with forgetting. */
+  "log_answers",
+  /** Coefficient of variation of the server's latency, less the fleet's. */
+  "relative_variation",
+  /** log(fleet's mean k + 1). */
+  "log_fleet_load",
+] as const;
+
+/** Every feature that the learner can compute. */
+export const FEATURE_NAMES = [...CONTRACT_FEATURES, ...OWN_FEATURES] as const;
+
+/** A name of the list. */
+export type FeatureName = (typeof FEATURE_NAMES)[number];

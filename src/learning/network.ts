@@ -1,0 +1,56 @@
+/** The network of our own models: one hidden layer, and a linear path beside it. Plain data and the forward pass. */
+
+/** Inputs of the hidden layer are kept within this many standard deviations: far from its data a network says nothing. */
+export const INPUT_LIMIT = 4;
+
+/**
+ * A trained network over n features with h hidden units. Its output is the logarithm of the expected cost of a request
+ * relative to the fleet's mean latency:
+ *
+ *     x̂ = (x - mean) / scale, 0 where x is unknown (NaN)
+ *     y = w2 · tanh(w1 · clip(x̂) + b1) + b2 + linear · x̂
+ *
+ * The linear path carries `log d(k)`, so the hidden layer has to learn the difference only; it is not clipped, because
+ * what is expected of a server may well be far from the mean.
+ */
+export interface Network {
+  /** Names of the inputs, in order (feature-names.ts). */
+  readonly features: readonly string[];
+  readonly mean: Float64Array;
+  /** > 0. */
+  readonly scale: Float64Array;
+  /** `[h × n]`, row by hidden unit. */
+  readonly w1: Float64Array;
+  /** `[h]`. */
+  readonly b1: Float64Array;
+  /** `[h]`. */
+  readonly w2: Float64Array;
+  readonly b2: number;
+  /** `[n]`, on scaled inputs. */
+  readonly linear: Float64Array;
+}
+
+/** Scales one row of inputs in place; what is unknown (NaN) becomes the mean. */
+export function scaleRow(network: Pick<Network, "mean" | "scale">, row: Float64Array): void {
+  const { mean, scale } = network;
+  for (let i = 0; i < mean.length; i++) {
+    const value = (row[i] - mean[i]) / scale[i];
+    row[i] = Number.isNaN(value) ? 0 : value;
+  }
+}
+
+/** The output for one row of scaled inputs. */
+export function forward(network: Network, scaled: ArrayLike<number>): number {
+  const { w1, b1, w2, b2, linear } = network;
+  const n = linear.length;
+  let y = b2;
+  for (let i = 0; i < n; i++) y += linear[i] * scaled[i];
+  for (let unit = 0; unit < b1.length; unit++) {
+    let sum = b1[unit];
+    for (let i = 0, at = unit * n; i < n; i++, at++) {
+      sum += w1[at] * Math.max(-INPUT_LIMIT, Math.min(INPUT_LIMIT, scaled[i]));
+    }
+    y += w2[unit] * Math.tanh(sum);
+  }
+  return y;
+}
