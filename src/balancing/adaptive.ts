@@ -29,11 +29,12 @@ export class Adaptive implements Strategy {
   #nowMs = 0;
   #refreshAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ fleet, random }: StrategyDependencies) {
+  /** @param stalls one that is shared with another strategy that places requests too; see `choose`. */
+  constructor({ fleet, random }: StrategyDependencies, stalls = new StallWatch(fleet)) {
     this.#fleet = fleet;
     this.#random = random;
     this.#regression = new FleetRegression(fleet);
-    this.#stalls = new StallWatch(fleet);
+    this.#stalls = stalls;
     this.#factor = new Float64Array(fleet.id.length).fill(1);
     this.#failureMs = new Float64Array(fleet.id.length);
   }
@@ -44,26 +45,25 @@ export class Adaptive implements Strategy {
   }
 
   pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
-    let slot = -1;
-    if (nowMs >= this.#refreshAtMs) slot = this.#refresh(candidates, count, nowMs);
-    if (slot < 0) slot = this.#least(candidates, count, nowMs);
+    const unknown = this.unknown(candidates, count, nowMs);
+    const slot = unknown >= 0 ? unknown : this.choose(candidates, count, nowMs);
     this.#stalls.onPick(slot, nowMs);
     return slot;
   }
 
-  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
-    const inFlight = inFlightAtDispatch ?? this.#fleet.inFlight[slot];
-    this.#regression.observe(slot, latencyMs, failed, nowMs, inFlight);
-    this.#read(slot, nowMs);
-    this.#stalls.onOutcome(slot, nowMs);
+  /** An idle server of which nothing is known, to be asked now to find out; -1 = none, or it is too soon to look again. */
+  unknown(candidates: Int32Array, count: number, nowMs: number): number {
+    return nowMs >= this.#refreshAtMs ? this.#refresh(candidates, count, nowMs) : -1;
   }
 
-  #read(slot: number, nowMs: number): void {
-    this.#factor[slot] = this.#regression.factor(slot, nowMs);
-    this.#failureMs[slot] = this.#regression.failureMs(slot, nowMs);
+  /** The latency to expect of the server at its present load, milliseconds; its failures count with their price. */
+  expectedMs(slot: number): number {
+    const { interceptMs, slopeMs } = this.#regression;
+    return this.#factor[slot] * (interceptMs + slopeMs * this.#fleet.inFlight[slot]) + this.#failureMs[slot];
   }
 
-  #least(candidates: Int32Array, count: number, nowMs: number): number {
+  /** The best of the candidates, without placing the request: `pick` does both. */
+  choose(candidates: Int32Array, count: number, nowMs: number): number {
     const { inFlight, effectiveWeight } = this.#fleet;
     const a = this.#regression.interceptMs;
     const b = this.#regression.slopeMs;
@@ -87,6 +87,18 @@ export class Adaptive implements Strategy {
       }
     }
     return best;
+  }
+
+  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
+    const inFlight = inFlightAtDispatch ?? this.#fleet.inFlight[slot];
+    this.#regression.observe(slot, latencyMs, failed, nowMs, inFlight);
+    this.#read(slot, nowMs);
+    this.#stalls.onOutcome(slot, nowMs);
+  }
+
+  #read(slot: number, nowMs: number): void {
+    this.#factor[slot] = this.#regression.factor(slot, nowMs);
+    this.#failureMs[slot] = this.#regression.failureMs(slot, nowMs);
   }
 
   /** Reads all factors. Returns an idle server of which nothing is known, to be picked now, or -1. */

@@ -3,6 +3,7 @@
  * capacity and retries are the caller's business (proxy/pick.ts); clocks and randomness are passed in, so that the
  * simulator runs the very code that serves traffic.
  */
+import type { LearnedTable } from "../shared/layout.ts";
 
 /** The fleet as a strategy sees it: columns indexed by slot. The arrays are live and only read. */
 export interface FleetView {
@@ -26,6 +27,30 @@ export interface StrategyDependencies {
   readonly fleet: FleetView;
   /** Uniform in [0, 1). Seeded in tests and in the simulator. */
   readonly random: () => number;
+  /** What the learner has published; only `ml` looks at it, and balances by its estimator where there is none. */
+  readonly learned?: LearnedTable;
+  /** Where `ml` notes how each choice came about. */
+  readonly decisions?: DecisionLog;
+}
+
+/** Takes down how a choice came about, so that it can be judged when its outcome is known, and explained. */
+export interface DecisionLog {
+  /**
+   * @param arm a `DecisionArm`.
+   * @param propensity probability with which that arm chose this slot, 0 … 1.
+   * @param surface sequence number of the table that the scores came from; 0 = none did.
+   * @param inFlight by slot, before the request was placed.
+   */
+  record(
+    slot: number,
+    arm: number,
+    propensity: number,
+    surface: number,
+    candidates: Int32Array,
+    count: number,
+    inFlight: Int32Array,
+    nowMs: number,
+  ): void;
 }
 
 /** The settings of strategies; each reads its own. */

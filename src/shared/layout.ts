@@ -81,6 +81,74 @@ export interface ServerTable {
   readonly consecutiveFailures: Int32Array;
 }
 
+/** Words of the learner's block (Int32). Writer: learner, unless said otherwise. */
+export const LearnerWord = {
+  /** Process id; cleared by the supervisor after the learner's death. */
+  PID: 0,
+  /** Which policy routes: a `Rung`. Writers: learner; supervisor after its death. */
+  RUNG: 1,
+  /** Sequence numbers of the champion's and the canary's score tables; their lowest bit says which copy is complete. */
+  CHAMPION_SURFACE: 2,
+  CANARY_SURFACE: 3,
+  /** Versions of the models behind them; 0 = none. */
+  CHAMPION_MODEL: 4,
+  CANARY_MODEL: 5,
+  /** 1 = the tables are costs, to be multiplied by the crowd; 0 = they are scores that know the load already. */
+  CHAMPION_COSTS: 6,
+  CANARY_COSTS: 7,
+  LENGTH: 16,
+} as const;
+
+/** Figures of the learner (Float64). Writer: learner. */
+export const LearnerFigure = {
+  /** Share of the requests that the policy one rung below places, for comparison, 0 … 1. */
+  CONTROL_SHARE: 0,
+  /** Share that the canary's table places. */
+  CANARY_SHARE: 1,
+  /** Share of the rest that goes to the second best server: chances that are known make choices comparable. */
+  SECOND_SHARE: 2,
+  LENGTH: 64,
+} as const;
+
+/** The ladder of policies behind `ml`, from the best to the most robust. */
+export const Rung = {
+  MODEL: 0,
+  /** What `adaptive` does; needs no model. */
+  ESTIMATOR: 1,
+  WEIGHTED_ROUND_ROBIN: 2,
+} as const;
+export type Rung = (typeof Rung)[keyof typeof Rung];
+
+/** By what a request was placed. */
+export const DecisionArm = {
+  /** The policy of the present rung. */
+  CHAMPION: 0,
+  /** The policy one rung below. */
+  CONTROL: 1,
+  /** The candidate model. */
+  CANARY: 2,
+  /** Nobody's choice: a server that was not heard of for long is asked, so that none is forgotten. */
+  PROBE: 3,
+} as const;
+export type DecisionArm = (typeof DecisionArm)[keyof typeof DecisionArm];
+
+/** The models that have a score table: the champion, and a canary beside it. */
+export const SURFACE_MODELS = 2;
+/** Each table has two copies: the learner fills the one that nobody reads, then counts its sequence number up. */
+export const SURFACE_COPIES = 2;
+
+/** What the learner publishes. Rows of tables: `(model × SURFACE_COPIES + copy) × slots + slot`. */
+export interface LearnedTable {
+  /** `LearnerWord`s. */
+  readonly words: Int32Array;
+  /** `LearnerFigure`s. */
+  readonly figures: Float64Array;
+  /** Whose row it is: the id of a server, 0 = nobody's. A slot may have changed hands since. */
+  readonly rowId: Int32Array;
+  /** `[rows × SCORE_COLUMNS]` (balancing/score-columns.ts): what a request would cost at that load, > 0; lower is better. */
+  readonly cost: Float32Array;
+}
+
 /** Words of a worker's counters (Float64, only ever growing unless named a gauge). Writer: that worker. */
 export const WorkerCounter = {
   CONNECTIONS_ACCEPTED: 0,

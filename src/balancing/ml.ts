@@ -1,0 +1,178 @@
+import { DecisionArm, type LearnedTable, LearnerFigure, LearnerWord, Rung, SURFACE_COPIES } from "../shared/layout.ts";
+import { Adaptive } from "./adaptive.ts";
+import { columnOf, SCORE_COLUMNS } from "./score-columns.ts";
+import { StallWatch } from "./stall-watch.ts";
+import type { DecisionLog, FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import { WeightedRoundRobin } from "./weighted-round-robin.ts";
+
+/** A table that was not renewed for so long is not believed: the learner is dead, stuck or starved. */
+const STALE_MS = 1000;
+
+/** How much a request that this worker does not wait for itself adds to the crowd, as in `Adaptive`. */
+const OTHERS = 0.1;
+
+/** One of the two tables of costs, as it was when it was last looked at. */
+class Surface {
+  readonly #learned: LearnedTable;
+  readonly #model: number;
+  readonly #slots: number;
+  readonly #word: number;
+  sequence = 0;
+  #seenMs = Number.NEGATIVE_INFINITY;
+  /** First row of the complete copy. */
+  row = 0;
+
+  constructor(learned: LearnedTable, model: number, slots: number) {
+    this.#learned = learned;
+    this.#model = model;
+    this.#slots = slots;
+    this.#word = model === 0 ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
+  }
+
+  /** True while it can be believed. Its age is counted from when a new one was seen: processes have no common clock. */
+  look(nowMs: number): boolean {
+    const sequence = this.#learned.words[this.#word];
+    if (sequence !== this.sequence) {
+      this.sequence = sequence;
+      this.#seenMs = nowMs;
+      this.row = (this.#model * SURFACE_COPIES + (sequence & 1)) * this.#slots;
+    }
+    return nowMs - this.#seenMs <= STALE_MS;
+  }
+
+  /** True when the table holds costs, in which what is in flight counts but the crowd does not yet. */
+  get crowded(): boolean {
+    return this.#learned.words[this.#model === 0 ? LearnerWord.CHAMPION_COSTS : LearnerWord.CANARY_COSTS] === 1;
+  }
+}
+
+/**
+ * The least learned cost at the present load, over all candidates: what the learner's model expects of each server with
+ * so many requests in flight is looked up in its table, then multiplied as in `Adaptive` by the stall term and the crowd,
+ * and divided by the weight. Ties at random with equal chances.
+ *
+ * - Nothing is inferred here. A table that is missing or stale, or lacks a candidate, is not used: the estimator
+ *   (`Adaptive`) takes its place at once.
+ * - The learner may order the estimator or `weighted_round_robin` itself (`Rung`), and set shares of the requests that
+ *   are placed by the next policy below or by a candidate model, so that they can be compared on the same traffic.
+ * - A server that was not heard of for long gets one request, whatever the table says (`Adaptive.unknown`).
+ */
+export class Ml implements Strategy {
+  readonly #fleet: FleetView;
+  readonly #random: () => number;
+  readonly #learned: LearnedTable | undefined;
+  readonly #decisions: DecisionLog | undefined;
+  readonly #stalls: StallWatch;
+  readonly #estimator: Adaptive;
+  readonly #floor: WeightedRoundRobin;
+  readonly #champion: Surface | undefined;
+  readonly #canary: Surface | undefined;
+  /** Of the last choice: the second best, -1 = there was only one candidate. */
+  #second = -1;
+
+  constructor(dependencies: StrategyDependencies) {
+    const { fleet, random, learned, decisions } = dependencies;
+    this.#fleet = fleet;
+    this.#random = random;
+    this.#learned = learned;
+    this.#decisions = decisions;
+    this.#stalls = new StallWatch(fleet);
+    this.#estimator = new Adaptive(dependencies, this.#stalls);
+    this.#floor = new WeightedRoundRobin(dependencies);
+    const slots = fleet.id.length;
+    this.#champion = learned && new Surface(learned, 0, slots);
+    this.#canary = learned && new Surface(learned, 1, slots);
+  }
+
+  onCandidates(candidates: Int32Array, count: number): void {
+    this.#estimator.onCandidates(candidates, count);
+  }
+
+  pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
+    let arm: DecisionArm = DecisionArm.PROBE;
+    let propensity = 1;
+    let surface = 0;
+    let slot = this.#estimator.unknown(candidates, count, nowMs);
+    if (slot < 0) {
+      let rung: Rung = Rung.ESTIMATOR;
+      arm = DecisionArm.CHAMPION;
+      if (this.#learned !== undefined) {
+        const { words, figures } = this.#learned;
+        rung = words[LearnerWord.RUNG] as Rung;
+        const draw = this.#random();
+        const control = rung === Rung.WEIGHTED_ROUND_ROBIN ? 0 : figures[LearnerFigure.CONTROL_SHARE];
+        if (draw < control) {
+          arm = DecisionArm.CONTROL;
+          rung++;
+        } else if (draw < control + figures[LearnerFigure.CANARY_SHARE]) {
+          arm = DecisionArm.CANARY;
+          rung = Rung.MODEL;
+        }
+      }
+      const table = arm === DecisionArm.CANARY ? this.#canary : this.#champion;
+      if (rung === Rung.MODEL && table?.look(nowMs)) {
+        slot = this.#least(table, candidates, count, nowMs);
+      }
+      if (slot >= 0) {
+        surface = table!.sequence;
+        const share = arm === DecisionArm.CHAMPION ? this.#learned!.figures[LearnerFigure.SECOND_SHARE] : 0;
+        if (this.#second >= 0 && share > 0) {
+          propensity = 1 - share;
+          if (this.#random() < share) {
+            slot = this.#second;
+            propensity = share;
+          }
+        }
+      } else if (rung === Rung.WEIGHTED_ROUND_ROBIN) slot = this.#floor.pick(candidates, count);
+      else slot = this.#estimator.choose(candidates, count, nowMs);
+    }
+    this.#stalls.onPick(slot, nowMs);
+    this.#decisions?.record(slot, arm, propensity, surface, candidates, count, this.#fleet.inFlight, nowMs);
+    return slot;
+  }
+
+  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
+    this.#estimator.onOutcome(slot, latencyMs, failed, nowMs, inFlightAtDispatch);
+  }
+
+  /** Also finds `#second`. -1 = a candidate is not in the table yet. */
+  #least(surface: Surface, candidates: Int32Array, count: number, nowMs: number): number {
+    const { inFlight, effectiveWeight, id } = this.#fleet;
+    const { cost, rowId } = this.#learned!;
+    const { row, crowded } = surface;
+    let best = candidates[0];
+    let second = -1;
+    let least = Number.POSITIVE_INFINITY;
+    let next = Number.POSITIVE_INFINITY;
+    let ties = 1;
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i];
+      const at = row + slot;
+      if (rowId[at] !== id[slot]) return -1;
+      const k = inFlight[slot];
+      let score = cost[at * SCORE_COLUMNS + columnOf(k)];
+      score *= this.#stalls.penalty(slot, crowded ? score : this.#estimator.expectedMs(slot), nowMs);
+      if (crowded) {
+        const waiting = this.#stalls.waiting(slot);
+        score *= Math.sqrt(1 + waiting + OTHERS * (k - waiting));
+      }
+      score /= effectiveWeight[slot];
+      if (score < least) {
+        next = least;
+        second = best;
+        least = score;
+        best = slot;
+        ties = 1;
+      } else if (score === least && this.#random() * ++ties < 1) {
+        next = score;
+        second = best;
+        best = slot;
+      } else if (score < next) {
+        next = score;
+        second = slot;
+      }
+    }
+    this.#second = next < Number.POSITIVE_INFINITY ? second : -1;
+    return best;
+  }
+}
