@@ -62,6 +62,11 @@ export class Adaptive implements Strategy {
     return this.#factor[slot] * (interceptMs + slopeMs * this.#fleet.inFlight[slot]) + this.#failureMs[slot];
   }
 
+  /** What the server's failures add to the expected cost of a request, milliseconds. */
+  failureMs(slot: number): number {
+    return this.#failureMs[slot];
+  }
+
   /** The best of the candidates, without placing the request: `pick` does both. */
   choose(candidates: Int32Array, count: number, nowMs: number): number {
     const { inFlight, effectiveWeight } = this.#fleet;

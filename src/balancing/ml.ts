@@ -49,7 +49,8 @@ class Surface {
 /**
  * The least learned cost at the present load, over all candidates: what the learner's model expects of each server with
  * so many requests in flight is looked up in its table, then multiplied as in `Adaptive` by the stall term and the crowd,
- * and divided by the weight. Ties at random with equal chances.
+ * and divided by the weight. Ties at random with equal chances. The price of failures is added from what this worker has
+ * seen itself, because a table that comes a moment later would let a server that fails at once fail dozens of requests.
  *
  * - Nothing is inferred here. A table that is missing or stale, or lacks a candidate, is not used: the estimator
  *   (`Adaptive`) takes its place at once.
@@ -151,6 +152,7 @@ export class Ml implements Strategy {
       if (rowId[at] !== id[slot]) return -1;
       const k = inFlight[slot];
       let score = cost[at * SCORE_COLUMNS + columnOf(k)];
+      if (crowded) score += this.#estimator.failureMs(slot);
       score *= this.#stalls.penalty(slot, crowded ? score : this.#estimator.expectedMs(slot), nowMs);
       if (crowded) {
         const waiting = this.#stalls.waiting(slot);

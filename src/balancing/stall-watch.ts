@@ -1,7 +1,21 @@
 import type { FleetView } from "./strategy.ts";
 
-/** A server is stalled when it should have answered this many requests by now and has not answered one. */
-const MISSED_ANSWERS = 4;
+/** Odds that a server stands still, before its silence says more. */
+const PRIOR_ODDS = 0.05;
+/** Steps of the table below for each missed answer, and how many it has. */
+const STEPS = 16;
+const LENGTH = 12 * STEPS;
+
+/**
+ * How likely it is that a server stands still when it should have answered m times by now and has not: answers that
+ * come independently of each other stay away by chance with probability e^-m, so the odds grow by e^m (Bayes). Before the
+ * first answer is overdue silence says nothing. Indexed by m × STEPS.
+ */
+const STALL_PROBABILITY = Float64Array.from({ length: LENGTH }, (_, i) => {
+  if (i < STEPS) return 0;
+  const odds = PRIOR_ODDS * Math.exp(i / STEPS);
+  return odds / (1 + odds);
+});
 
 /**
  * Notices servers that have stopped answering (a garbage collection, a hang) from the silence alone, long before the
@@ -47,9 +61,15 @@ export class StallWatch {
     return Math.max(0, Math.min(this.#waiting[slot], this.#fleet.inFlight[slot]));
   }
 
-  /** By what to multiply an expected latency of `expectedMs`: 1 unless the server is stalled. */
+  /**
+   * By what to multiply an expected latency of `expectedMs`: 1 plus the probability that the server stands still times
+   * how long it has been silent, in expected latencies. A pause is expected to last as long again as it has lasted.
+   */
   penalty(slot: number, expectedMs: number, nowMs: number): number {
-    const silentMs = nowMs - this.#silentSinceMs[slot];
-    return silentMs * this.waiting(slot) > MISSED_ANSWERS * expectedMs ? 1 + silentMs / expectedMs : 1;
+    const waiting = this.waiting(slot);
+    if (waiting === 0) return 1;
+    const silence = (nowMs - this.#silentSinceMs[slot]) / expectedMs;
+    const missed = (silence * waiting * STEPS) | 0;
+    return 1 + silence * STALL_PROBABILITY[Math.min(missed, LENGTH - 1)];
   }
 }

@@ -24,8 +24,12 @@ export const CONTRACT_FEATURES = [
  * fleet's mean load, so that one model serves fleets of 2 ms and of 2 s. Logarithms are natural.
  */
 export const OWN_FEATURES = [
-  /** log(d(k) / M): what the estimator expects of this server at this load (fleet-regression.ts), failures included. */
+  /** log(d(k) / M): what the estimator expects of this server at this load (fleet-regression.ts), without failures. */
   "log_expected",
+  /** log(latency expected with k in flight / M), from the server's speed and size (server-curves.ts). */
+  "log_curve",
+  /** By how much that is above its value at k = 0. */
+  "log_curve_rise",
   /** log(k + 1). */
   "log_load",
   /** log((k + 1) / (fleet's mean k + 1)). */

@@ -3,6 +3,7 @@ import { decayFactor } from "../balancing/estimators/decay.ts";
 import { FleetRegression } from "../balancing/estimators/fleet-regression.ts";
 import { LEAST_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
 import { FEATURE_NAMES, type FeatureName } from "./feature-names.ts";
+import { ServerCurves } from "./server-curves.ts";
 
 /** The fleet as the learner reads it: columns by slot. */
 export interface ObservedFleet {
@@ -62,6 +63,7 @@ export const FEATURE_COUNT = FEATURE_NAMES.length;
 export class FleetFeatures {
   readonly #fleet: ObservedFleet;
   readonly #regression: FleetRegression;
+  readonly #curves: ServerCurves;
   readonly #owner: Int32Array;
   readonly #heardMs: Float64Array;
   readonly #short: Sums;
@@ -81,11 +83,14 @@ export class FleetFeatures {
   #fleetRate = 0;
   #fleetVariation = 0;
   #nowMs = 0;
+  /** Of the server that `fillServer` was called for last. */
+  #unloadedMs = 1;
 
   constructor(fleet: ObservedFleet) {
     const slots = fleet.id.length;
     this.#fleet = fleet;
     this.#regression = new FleetRegression(fleet);
+    this.#curves = new ServerCurves(slots);
     this.#owner = new Int32Array(slots);
     this.#heardMs = new Float64Array(slots).fill(Number.NEGATIVE_INFINITY);
     this.#short = new Sums(slots, SHORT_MS);
@@ -131,6 +136,7 @@ export class FleetFeatures {
       return;
     }
     const latency = Math.max(latencyMs, LEAST_LATENCY_MS);
+    this.#curves.observe(slot, latency, inFlight, this.#regression.meanMs, nowMs);
     this.#short.add(slot, latency, silenceMs);
     this.#medium.add(slot, latency, silenceMs);
     this.#long.add(slot, latency, silenceMs);
@@ -156,6 +162,7 @@ export class FleetFeatures {
       dispatched += this.#load[slot] * left;
       squares += this.#squares[slot] * left;
     }
+    this.#curves.begin(slots, count, nowMs);
     this.#meanLoad = count > 0 ? load / count : 0;
     this.#fleetDispatchLoad = answers > 0 ? dispatched / answers : 0;
     this.#fleetRate = count > 0 ? answers / count : 0;
@@ -191,23 +198,26 @@ export class FleetFeatures {
     const spread = variation(answers, this.#medium.latency[slot] * left, this.#squares[slot] * left);
     row[at + F.relative_variation] = (spread - this.#fleetVariation) * (answers / (answers + 4 * PRIOR_ANSWERS));
     row[at + F.log_fleet_load] = Math.log1p(this.#meanLoad);
+    this.#curves.select(slot);
+    this.#unloadedMs = this.#curves.expectedMs(0);
   }
 
-  /** Adds what depends on the number `inFlight` at the server: what a request would find there. */
+  /** Adds, to the row of the server that `fillServer` was called for last, what depends on the number in flight there. */
   fillLoad(slot: number, inFlight: number, row: Float64Array, at: number): void {
     const regression = this.#regression;
     row[at + F.active_conns] = inFlight;
     row[at + F.log_expected] = Math.log(this.expectedMs(slot, inFlight) / regression.meanMs);
+    const curveMs = this.#curves.expectedMs(inFlight);
+    row[at + F.log_curve] = Math.log(curveMs / regression.meanMs);
+    row[at + F.log_curve_rise] = Math.log(curveMs / this.#unloadedMs);
     row[at + F.log_load] = Math.log1p(inFlight);
     row[at + F.log_relative_load] = Math.log((inFlight + 1) / (this.#meanLoad + 1));
   }
 
-  /** The estimator's d(k): the latency to expect with `inFlight` at the server, milliseconds; failures included. */
+  /** The estimator's d(k): the latency to expect with `inFlight` at the server, milliseconds. */
   expectedMs(slot: number, inFlight: number): number {
     const { interceptMs, slopeMs } = this.#regression;
-    const nowMs = this.#nowMs;
-    const regression = this.#regression;
-    return regression.factor(slot, nowMs) * (interceptMs + slopeMs * inFlight) + regression.failureMs(slot, nowMs);
+    return this.#regression.factor(slot, this.#nowMs) * (interceptMs + slopeMs * inFlight);
   }
 
   /** Adds `response_p95`, milliseconds, for the models that want it: sorting costs more than all the rest. */
@@ -230,6 +240,7 @@ export class FleetFeatures {
     this.#owner[slot] = id;
     this.#heardMs[slot] = Number.NEGATIVE_INFINITY;
     for (const sums of [this.#short, this.#medium, this.#long]) sums.clear(slot);
+    this.#curves.clear(slot);
     this.#load[slot] = 0;
     this.#squares[slot] = 0;
     this.#attempts[slot] = 0;

@@ -5,7 +5,14 @@ import { FEATURE_COUNT, type FleetFeatures } from "./fleet-features.ts";
 import { INPUT_LIMIT, type Network } from "./network.ts";
 
 /** Features that change with the number in flight; all others are the same for a whole row. */
-const LOAD_FEATURES: readonly FeatureName[] = ["active_conns", "log_expected", "log_load", "log_relative_load"];
+const LOAD_FEATURES: readonly FeatureName[] = [
+  "active_conns",
+  "log_expected",
+  "log_curve",
+  "log_curve_rise",
+  "log_load",
+  "log_relative_load",
+];
 
 /**
  * Evaluates one network over tables. Exactly `forward` of each row: what does not depend on the load enters the hidden

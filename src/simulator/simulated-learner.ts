@@ -1,6 +1,6 @@
 /** `ml` in the simulator: the product's strategy with a learner of its own beside it, on simulated time. */
 import { Ml } from "../balancing/ml.ts";
-import { SCORE_COLUMNS } from "../balancing/score-columns.ts";
+import { columnOf, SCORE_COLUMNS } from "../balancing/score-columns.ts";
 import type { Strategy, StrategyDependencies } from "../balancing/strategy.ts";
 import { FleetFeatures } from "../learning/fleet-features.ts";
 import type { Network } from "../learning/network.ts";
@@ -8,8 +8,8 @@ import { NetworkSurface } from "../learning/network-surface.ts";
 import { SurfaceModel, SurfaceWriter } from "../learning/surface-writer.ts";
 import { type LearnedTable, LearnerFigure, LearnerWord, SURFACE_COPIES, SURFACE_MODELS } from "../shared/layout.ts";
 
-/** Beyond this load a simulated server's row is extrapolated: it saves most of the work and is rarely looked at. */
-const EXACT_COLUMNS = 24;
+/** A row is computed for twice the highest load and so many requests more; beyond, it is extrapolated. */
+const HEADROOM = 6;
 
 /** How the simulated learner works. */
 export interface SimulatedLearnerOptions {
@@ -72,13 +72,16 @@ export class SimulatedLearner implements Strategy {
   }
 
   #publish(candidates: Int32Array, count: number, nowMs: number): void {
-    const { id } = this.#dependencies.fleet;
+    const { id, inFlight } = this.#dependencies.fleet;
     this.#dueMs = nowMs + this.#options.periodMs;
     this.#features.begin(candidates, count, nowMs);
     const cost = this.#writer.begin();
+    let most = 0;
+    for (let i = 0; i < count; i++) most = Math.max(most, inFlight[candidates[i]]);
+    const columns = columnOf(2 * most + HEADROOM) + 1;
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
-      this.#surface.fill(this.#features, slot, cost, this.#writer.rowOf(slot, id[slot]), EXACT_COLUMNS);
+      this.#surface.fill(this.#features, slot, cost, this.#writer.rowOf(slot, id[slot]), columns);
     }
     this.#writer.publish();
   }

@@ -25,25 +25,32 @@ describe("a server", () => {
     expect(watch.penalty(0, 10, 1e9)).toBe(1);
   });
 
-  test("is stalled when four answers are overdue: the sooner, the more it has", () => {
-    for (const [count, stalledMs] of [
-      [1, 40],
-      [4, 10],
-      [20, 2],
+  test("is suspected from its first overdue answer on: the sooner, the more it has", () => {
+    for (const [count, overdueMs] of [
+      [1, 10],
+      [4, 2.5],
+      [20, 0.5],
     ]) {
       const { watch, send } = watched();
       for (let i = 0; i < count; i++) send(0, 1000);
-      expect(watch.penalty(0, 10, 1000 + stalledMs)).toBe(1);
-      expect(watch.penalty(0, 10, 1000 + stalledMs * 1.1)).toBeGreaterThan(1);
-      expect(watch.penalty(1, 10, 1000 + stalledMs * 1.1)).toBe(1);
+      expect(watch.penalty(0, 10, 1000 + overdueMs * 0.9)).toBe(1);
+      expect(watch.penalty(0, 10, 1000 + overdueMs * 1.1)).toBeGreaterThan(1);
+      expect(watch.penalty(1, 10, 1000 + overdueMs * 1.1)).toBe(1);
     }
+  });
+
+  test("stands still with the odds of Bayes, and its pause is expected to last as long again", () => {
+    const { watch, send } = watched();
+    for (let i = 0; i < 2; i++) send(0, 0);
+    const odds = 0.05 * Math.exp(4); // two requests of 10 ms each, silent for 20 ms: four answers are missing
+    expect(watch.penalty(0, 10, 20)).toBeCloseTo(1 + (odds / (1 + odds)) * 2, 9);
   });
 
   test("is avoided the more, the longer it is silent, and no more once it answers", () => {
     const { watch, send, answer } = watched();
     for (let i = 0; i < 5; i++) send(0, 0);
-    expect(watch.penalty(0, 10, 100)).toBeCloseTo(11, 9);
-    expect(watch.penalty(0, 10, 200)).toBeCloseTo(21, 9);
+    expect(watch.penalty(0, 10, 100)).toBeCloseTo(11, 2);
+    expect(watch.penalty(0, 10, 200)).toBeCloseTo(21, 2);
     answer(0, 200);
     expect(watch.penalty(0, 10, 201)).toBe(1);
   });
@@ -53,7 +60,7 @@ describe("a server", () => {
     send(0, 0);
     answer(0, 10);
     send(0, 5000);
-    expect(watch.penalty(0, 10, 5030)).toBe(1);
+    expect(watch.penalty(0, 10, 5009)).toBe(1);
   });
 });
 
@@ -64,7 +71,7 @@ test("clients that give up leave no lasting trace", () => {
   expect(watch.waiting(0)).toBe(0);
   send(0, 900);
   expect(watch.waiting(0)).toBe(1);
-  expect(watch.penalty(0, 10, 930)).toBe(1);
+  expect(watch.penalty(0, 10, 909)).toBe(1);
 });
 
 test("a newcomer in the slot starts afresh", () => {
