@@ -45,22 +45,6 @@ export const RESERVED_FEATURES: readonly ReservedFeature[] = [
   ),
   reserve("A Redis cluster", ["REDIS_ADDR"], ["REDIS_PASSWORD", null, "secret"], ["REDIS_DB", "0"]),
   reserve(
-    "Learned balancing",
-    ["ML_MODEL_ENDPOINT"],
-    ["ML_MODEL_TIMEOUT_MS", "300"],
-    ["ML_CIRCUIT_BREAKER_RESET_SECONDS", "30"],
-    ["ML_CACHE_SIZE", "1000"],
-  ),
-  reserve(
-    "A model server",
-    ["ML_SERVICE_PORT", "8081"],
-    ["MODEL_PATH"],
-    ["SCALER_PATH"],
-    ["MODEL_INPUT_NAME", "features"],
-    ["MODEL_OUTPUT_NAME", "predicted_score"],
-    ["MODEL_VERSION"],
-  ),
-  reserve(
     "An OpenTelemetry exporter",
     ["OTEL_ENABLED", "false"],
     ["OTEL_SERVICE_NAME", "neurabalancer"],

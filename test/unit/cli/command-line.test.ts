@@ -24,7 +24,17 @@ describe("help", () => {
   test("--help teaches: commands, examples, where settings come from, exit codes", () => {
     const { code, stdout } = neurabalancer(["--help"]);
     expect(code).toBe(0);
-    for (const part of ["serve", "check", "demo", "backend", "Examples:", "Settings:", ".env", "Exit codes:"]) {
+    for (const part of [
+      "serve",
+      "check",
+      "demo",
+      "backend",
+      "model-server",
+      "Examples:",
+      "Settings:",
+      ".env",
+      "Exit codes:",
+    ]) {
       expect(stdout).toContain(part);
     }
     expect(stdout).not.toContain("worker ");
@@ -34,6 +44,12 @@ describe("help", () => {
     const { code, stdout } = neurabalancer(["serve", "--help"]);
     expect(code).toBe(0);
     for (const part of ["SIGTERM", "SIGHUP", "--env-file", "Exit codes:"]) expect(stdout).toContain(part);
+  });
+
+  test("model-server --help names the endpoints and the signals", () => {
+    const { code, stdout } = neurabalancer(["model-server", "--help"]);
+    expect(code).toBe(0);
+    for (const part of ["/predict", "/reload", "MODEL_PATH", "SIGTERM", "Exit codes:"]) expect(stdout).toContain(part);
   });
 
   test("--version is the package's", () => {

@@ -24,6 +24,8 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/control/": ['import { ProxyServer } from "../proxy/server.ts";'],
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/learning/": ['import { startModelServer } from "../model-server/server.ts";'],
+  "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
 

@@ -116,6 +116,26 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/health/", "src/balancing/"),
   },
   {
+    title: "learning/ knows neither the request path nor who starts it",
+    folder: "src/learning/",
+    allows: notFrom("src/proxy/", "src/control/", "src/cli/", "src/demo/", "src/model-server/"),
+  },
+  {
+    title: "model-server/ knows models and its own configuration, and nothing of the balancer",
+    folder: "src/model-server/",
+    allows: notFrom(
+      "src/proxy/",
+      "src/balancing/",
+      "src/control/",
+      "src/health/",
+      "src/storage/",
+      "src/cluster/",
+      "src/simulator/",
+      "src/cli/",
+      "src/demo/",
+    ),
+  },
+  {
     title: "src/ imports nothing of tests, benchmarks or scripts",
     folder: "src/",
     allows: ({ file }) => file === null || file.startsWith("src/") || file === "package.json",
