@@ -69,7 +69,7 @@ async function run(options: Options): Promise<void> {
   const { found, missing } = present(options.contestants);
   for (const text of missing) say(`missing: ${text}`);
   if (found.length === 0) throw new Error("nobody is here to take part");
-  const directory = mkdtempSync("/dev/shm/arena-neurabalancer-");
+  const directory = mkdtempSync(`/dev/shm/arena-neurabalancer-${process.pid}-`);
   const scenarios: ScenarioRuns[] = [];
   try {
     for (const scenario of options.scenarios) {
@@ -88,7 +88,7 @@ async function run(options: Options): Promise<void> {
     missing,
     settings:
       `${base.servers} servers of ${base.workers} workers, ${base.meanMs} ms of work, ${Math.round(base.load * 100)} % load, ` +
-      `${durationMs / 1000} s, ${rounds} rounds from seed ${seed}, ${Math.min(parallel, found.length)} contestants at a time`,
+      `${durationMs / 1000} s, ${rounds} ${rounds === 1 ? "round" : "rounds"} from seed ${seed}, ${Math.min(parallel, found.length)} contestants at a time`,
     meanMs: base.meanMs,
     scenarios,
   };

@@ -1,4 +1,5 @@
 /** The command line of the arena. */
+import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { type BaseFleet, BUILT_IN, DEFAULT_BASE } from "../../src/simulator/scenarios.ts";
 import type { Contestant } from "./contestant.ts";
@@ -12,6 +13,8 @@ export const SCENARIOS: readonly string[] = BUILT_IN.map(({ name }) => name).fil
 
 /** Twice the simulator's, so that timers of a millisecond and two cores are enough. */
 const DEFAULT_MEAN_MS = 40;
+/** Each contestant takes a tenth of a core, its clients and servers included; most of each core has to stay free. */
+const PARALLEL = 3 * cpus().length;
 
 export const HELP = `Compares how well requests are routed: NeuraBalancer's strategies, nginx and HAProxy before equal fleets of emulated
 servers, with the same requests and the same faults at the same moments. See docs/arena.md.
@@ -27,7 +30,7 @@ servers, with the same requests and the same faults at the same moments. See doc
   --servers N        servers of a fleet (default ${DEFAULT_BASE.servers})
   --workers N        requests that a server works on at a time (default ${DEFAULT_BASE.workers})
   --seed N           seed of the first round (default 1)
-  --parallel N       contestants that run at the same moment (default 9)
+  --parallel N       contestants that run at the same moment (default ${PARALLEL}: three for each core)
   --quick            fewer contestants and runs of 30 seconds
   --list             say who can take part
   --markdown         the tables as Markdown
@@ -65,7 +68,7 @@ export function parseOptions(args: readonly string[]): Options | string {
       servers: { type: "string", default: String(DEFAULT_BASE.servers) },
       workers: { type: "string", default: String(DEFAULT_BASE.workers) },
       seed: { type: "string", default: "1" },
-      parallel: { type: "string", default: "9" },
+      parallel: { type: "string", default: String(PARALLEL) },
       markdown: { type: "boolean", default: false },
       json: { type: "string" },
       plot: { type: "string" },

@@ -46,7 +46,6 @@ export function environment(setup: ContestantSetup, strategy: string): Readonly<
     SERVERS: servers.map(({ host, port: at }) => `http://${host}:${at}`).join(","),
     LB_STRATEGY: strategy,
     PER_TRY_TIMEOUT_MS: String(tryTimeoutMs),
-    RESPONSE_HEAD_TIMEOUT_MS: String(tryTimeoutMs),
     IDLE_TIMEOUT_MS: "3600000",
     SHUTDOWN_TIMEOUT_SECONDS: "0",
     ACCESS_LOG: "off",
