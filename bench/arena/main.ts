@@ -27,7 +27,6 @@ async function runScenario(
   scenario: string,
   contestants: readonly Contestant[],
   options: Options,
-  directory: string,
 ): Promise<ScenarioRuns> {
   const outcomes = new Map<string, Outcome[]>(contestants.map(({ name }) => [name, []]));
   const conditions: Conditions[] = [];
@@ -64,22 +63,29 @@ function progress(runs: ScenarioRuns, meanMs: number): string {
   return `${scenario}: p99 ms: ${cells.join(", ")}; best peer ${bestPeer ?? "none"}\n  ${conditionsLine(runs, meanMs)}`;
 }
 
+/** Everybody's files; empty until there are any. */
+let directory = "";
+
+async function cleanUp(): Promise<void> {
+  await stopAll();
+  if (directory !== "") rmSync(directory, { recursive: true, force: true });
+}
+
 async function run(options: Options): Promise<void> {
   if (process.platform !== "linux") throw new Error("the arena gives each server a loopback address: it needs Linux");
   const { found, missing } = present(options.contestants);
   for (const text of missing) say(`missing: ${text}`);
   if (found.length === 0) throw new Error("nobody is here to take part");
-  const directory = mkdtempSync(`/dev/shm/arena-neurabalancer-${process.pid}-`);
+  directory = mkdtempSync(`/dev/shm/arena-neurabalancer-${process.pid}-`);
   const scenarios: ScenarioRuns[] = [];
   try {
     for (const scenario of options.scenarios) {
-      const runs = await runScenario(scenario, found, options, directory);
+      const runs = await runScenario(scenario, found, options);
       scenarios.push(runs);
       say(progress(runs, options.base.meanMs));
     }
   } finally {
-    await stopAll();
-    rmSync(directory, { recursive: true, force: true });
+    await cleanUp();
   }
   const { base, durationMs, rounds, seed, parallel } = options;
   const report: Report = {
@@ -105,7 +111,7 @@ for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const) {
-  process.on(signal, () => void stopAll().then(() => process.exit(code)));
+  process.on(signal, () => void cleanUp().then(() => process.exit(code)));
 }
 try {
   const options = parseOptions(process.argv.slice(2));

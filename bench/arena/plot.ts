@@ -22,11 +22,11 @@ const STYLE = `
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-size: 18px; font-weight: 600 } .small { font-size: 11px; fill: #59636e }
   .grid { stroke: #d1d9e0 } .one { stroke: #59636e; stroke-dasharray: 4 3 }
-  .learned { fill: #0969da } .hedged { fill: #8250df } .ours { fill: #54aeff } .peer { fill: #8c959f }
+  .learned { fill: #0969da } .adaptive { fill: #1a7f37 } .hedged { fill: #8250df } .ours { fill: #54aeff } .peer { fill: #8c959f }
   .tuned { fill: #57606a } .reference { fill: none; stroke: #bf8700; stroke-width: 1.5 }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc } .small { fill: #9198a1 } .grid { stroke: #3d444d } .one { stroke: #9198a1 }
-    .learned { fill: #4493f8 } .hedged { fill: #ab7df8 } .ours { fill: #1f6feb } .peer { fill: #6e7681 }
+    .learned { fill: #4493f8 } .adaptive { fill: #3fb950 } .hedged { fill: #ab7df8 } .ours { fill: #1f6feb } .peer { fill: #6e7681 }
     .tuned { fill: #b1bac4 } .reference { stroke: #d29922 }
   }`;
 
@@ -63,7 +63,8 @@ function marksOf({ contestants }: ScenarioFigures): Mark[] {
 
 function row(label: string, marks: readonly Mark[], y: number): string {
   const parts = [`<text x="${LABELS - 10}" y="${y + 4}" text-anchor="end">${escaped(label)}</text>`];
-  for (const { name, ratio } of marks) {
+  // Later ones lie on top, and ours are what one looks for.
+  for (const { name, ratio } of marks.toReversed()) {
     if (Number.isNaN(ratio)) continue;
     parts.push(
       `<circle class="${kind(name)}" cx="${at(ratio)}" cy="${y}" r="${kind(name) === "learned" ? 6 : 4.5}">` +
@@ -78,7 +79,8 @@ function kind(name: string): string {
   if (name === DIRECT) return "reference";
   if (/^(nginx|haproxy)-/.test(name)) return name.endsWith("-tuned") ? "tuned" : "peer";
   if (name.includes("+")) return "hedged";
-  return name === "ml" || name === "adaptive" ? "learned" : "ours";
+  if (name === "ml") return "learned";
+  return name === "adaptive" ? "adaptive" : "ours";
 }
 
 function legend(names: readonly string[]): string {
