@@ -10,9 +10,9 @@ import { finiteNumbers, RUNG, type Rung, type Verdict } from "./verdict.ts";
 export interface Directive {
   readonly rung: Rung;
   /** The model of the champion's arm on the top rung; `null` = none. */
-  readonly championVersion: string | null;
+  readonly championVersion: number | null;
   /** The model of the canary arm; `null` = nobody is in it. */
-  readonly canaryVersion: string | null;
+  readonly canaryVersion: number | null;
   readonly canaryShare: number;
   /** Share of the policy one rung below; 0 on the floor. */
   readonly controlShare: number;
@@ -31,7 +31,7 @@ export interface JudgeState {
 }
 
 /** A beginning: this model serves (`null` = none yet), nothing is on trial. */
-export function initialState(champion: string | null): JudgeState {
+export function initialState(champion: number | null): JudgeState {
   return {
     guardrail: { rung: champion === null ? RUNG.ESTIMATOR : RUNG.MODEL, holdLeftMs: 0, strikes: 0 },
     lifecycle: { champion, previous: null, candidate: null, watch: null, paused: false },
@@ -62,12 +62,12 @@ export class Judge {
   }
 
   /** The candidate in shadow: decisions should come with views (`observe`); `null` = none. */
-  get shadowVersion(): string | null {
+  get shadowVersion(): number | null {
     return this.#lifecycle.shadowVersion;
   }
 
   /** The present state in words, for the admin API. */
-  get status(): { candidate: Lifecycle["candidate"]; previous: string | null; watching: boolean; paused: boolean } {
+  get status(): { candidate: Lifecycle["candidate"]; previous: number | null; watching: boolean; paused: boolean } {
     const { candidate, previous, watching, paused } = this.#lifecycle;
     return { candidate, previous, watching, paused };
   }
@@ -123,13 +123,13 @@ export class Judge {
   }
 
   /** A trained model asks to be tried. @throws CommandError when there is a candidate already or it serves. */
-  propose(version: string, nowMs: number, reason: string): void {
+  propose(version: number, nowMs: number, reason: string): void {
     this.#lifecycle.propose(version, nowMs, reason);
     this.#collect();
   }
 
   /** Makes a model the champion at once, on the top rung. @throws CommandError when it is the champion already. */
-  promote(version: string, nowMs: number): void {
+  promote(version: number, nowMs: number): void {
     this.#lifecycle.promote(version, nowMs, this.#guardrail.rung);
     this.#collect();
     this.#onNewChampion(nowMs);
@@ -145,7 +145,7 @@ export class Judge {
   }
 
   /** Ends a candidacy. @throws CommandError when that version is not the candidate. */
-  reject(version: string, nowMs: number): void {
+  reject(version: number, nowMs: number): void {
     this.#lifecycle.reject(version, nowMs);
     this.#collect();
     this.#apply(nowMs);

@@ -16,16 +16,16 @@ export type CandidateStage = "shadow" | "canary";
 
 /** What survives a restart. */
 export interface LifecycleState {
-  readonly champion: string | null;
+  readonly champion: number | null;
   /** The champion before it, for a roll-back. */
-  readonly previous: string | null;
-  readonly candidate: { readonly version: string; readonly stage: CandidateStage } | null;
-  readonly watch: { readonly leftMs: number; readonly holdBack: string | null; readonly record: number } | null;
+  readonly previous: number | null;
+  readonly candidate: { readonly version: number; readonly stage: CandidateStage } | null;
+  readonly watch: { readonly leftMs: number; readonly holdBack: number | null; readonly record: number } | null;
   readonly paused: boolean;
 }
 
 interface Candidate {
-  readonly version: string;
+  readonly version: number;
   readonly shadow: Shadow | undefined;
   /** Its shadow has passed; it waits for the watch over the last promoted one to end. */
   passed: boolean;
@@ -35,7 +35,7 @@ interface Candidate {
 interface Watched {
   readonly watch: Watch;
   /** The model before it, which keeps a share; `null` = there is none worth a share. */
-  readonly holdBack: string | null;
+  readonly holdBack: number | null;
 }
 
 /** What ended a watch badly without a model to go back to: the guardrail's turn. */
@@ -47,8 +47,8 @@ export interface NothingToReturnTo {
 /** Keeps the verdicts in order; `takeVerdicts` empties the list. */
 export class Lifecycle {
   readonly #options: JudgeOptions;
-  #champion: string | null;
-  #previous: string | null;
+  #champion: number | null;
+  #previous: number | null;
   #candidate: Candidate | undefined;
   #watched: Watched | undefined;
   #paused: boolean;
@@ -76,22 +76,22 @@ export class Lifecycle {
   }
 
   /** The model that serves on the top rung; `null` = none. */
-  get champion(): string | null {
+  get champion(): number | null {
     return this.#champion;
   }
 
   /** The champion before it. */
-  get previous(): string | null {
+  get previous(): number | null {
     return this.#previous;
   }
 
   /** The candidate that wants decisions with views (`observeDecision`), or `null`. */
-  get shadowVersion(): string | null {
+  get shadowVersion(): number | null {
     return this.#candidate?.passed === false ? this.#candidate.version : null;
   }
 
   /** The candidate and how far it has come. */
-  get candidate(): { version: string; stage: CandidateStage } | null {
+  get candidate(): { version: number; stage: CandidateStage } | null {
     if (this.#candidate === undefined) return null;
     return { version: this.#candidate.version, stage: this.#candidate.passed ? "canary" : "shadow" };
   }
@@ -106,7 +106,7 @@ export class Lifecycle {
   }
 
   /** Which model the canary arm should have now, for a canary or as hold-back, and its share. */
-  get canaryArm(): { version: string; share: number } | null {
+  get canaryArm(): { version: number; share: number } | null {
     const { canary, watch } = this.#options;
     if (this.#watched !== undefined) {
       const { holdBack } = this.#watched;
@@ -170,7 +170,7 @@ export class Lifecycle {
   }
 
   /** A new candidate. @throws CommandError when there is one already or the version serves. */
-  propose(version: string, nowMs: number, reason: string): void {
+  propose(version: number, nowMs: number, reason: string): void {
     if (this.#candidate !== undefined) {
       throw new CommandError(
         `model ${this.#candidate.version} is the candidate; reject it before ${version} can be one`,
@@ -202,7 +202,7 @@ export class Lifecycle {
   }
 
   /** Makes a model the champion at once. @throws CommandError when it is already. */
-  promote(version: string, nowMs: number, rung: Rung): void {
+  promote(version: number, nowMs: number, rung: Rung): void {
     if (version === this.#champion) throw new CommandError(`model ${version} is the champion already`);
     this.#promote(nowMs, version, rung, "by command", {}, Number.NaN);
   }
@@ -214,7 +214,7 @@ export class Lifecycle {
   }
 
   /** Ends a candidacy. @throws CommandError when that version is not the candidate. */
-  reject(version: string, nowMs: number): void {
+  reject(version: number, nowMs: number): void {
     if (this.#candidate?.version !== version) {
       const present = this.#candidate === undefined ? "there is no candidate" : `model ${this.#candidate.version} is`;
       throw new CommandError(`model ${version} is not the candidate; ${present}`);
@@ -322,7 +322,7 @@ export class Lifecycle {
 
   #promote(
     nowMs: number,
-    version: string,
+    version: number,
     rung: Rung,
     reason: string,
     numbers: Readonly<Record<string, number>>,
@@ -360,7 +360,7 @@ export class Lifecycle {
   #note(
     atMs: number,
     kind: VerdictKind,
-    modelVersion: string | null,
+    modelVersion: number | null,
     reason: string,
     numbers: Readonly<Record<string, number>>,
   ): void {

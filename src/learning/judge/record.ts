@@ -13,7 +13,7 @@ export type Arm = "champion" | "control" | "canary" | "probe";
 export interface AttemptRecord {
   readonly arm: Arm;
   /** Model whose surface chose; `null` when a classical policy did. */
-  readonly modelVersion: string | null;
+  readonly modelVersion: number | null;
   readonly slot: number;
   readonly latencyMs: number;
   readonly failed: boolean;

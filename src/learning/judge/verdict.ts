@@ -38,7 +38,7 @@ export type VerdictKind = (typeof VERDICT_KINDS)[number];
 export interface Verdict {
   readonly atMs: number;
   /** The model that it is about; `null` when none is. */
-  readonly modelVersion: string | null;
+  readonly modelVersion: number | null;
   readonly kind: VerdictKind;
   /** One sentence for an operator, with the figures that decided. */
   readonly reason: string;

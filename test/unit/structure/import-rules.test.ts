@@ -24,6 +24,11 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/control/": ['import { ProxyServer } from "../proxy/server.ts";'],
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/learning/judge/": [
+    'import type { LearningStore } from "../../storage/learning-store.ts";',
+    'import { CONTRACT_FEATURES } from "../feature-names.ts";',
+    "console.log(1);",
+  ],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
 

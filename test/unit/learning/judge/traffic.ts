@@ -55,7 +55,7 @@ export function lognormal({ next }: Random): number {
 export function runArms(
   judge: Judge,
   world: World,
-  factorOf: (version: string | null, rung: number, nowMs: number) => number,
+  factorOf: (version: number | null, rung: number, nowMs: number) => number,
 ): Verdict[] {
   return run(judge, world, (version, rung, nowMs) => ({
     slot: 0,
@@ -68,7 +68,7 @@ export function runArms(
  * Runs the judge on a fleet of six unequal servers with load that comes and goes. Latency is
  * `20 ms · speed · (1 + 0.2 k) · lognormal`; the estimator knows speeds within 20 %; weighted round robin knows none.
  */
-export function runFleet(judge: Judge, world: World, models: Readonly<Record<string, SimulatedModel>>): Verdict[] {
+export function runFleet(judge: Judge, world: World, models: Readonly<Record<number, SimulatedModel>>): Verdict[] {
   const random = seededRandom(world.seed + 77);
   const inFlight = new Float64Array(SLOTS.length);
   return run(judge, world, (version, rung, nowMs) => {
@@ -85,7 +85,7 @@ export function runFleet(judge: Judge, world: World, models: Readonly<Record<str
     }
     const own = version === null ? 1 : (models[version].cost?.(nowMs) ?? 1);
     const incumbent =
-      judge.directive.rung === RUNG.MODEL ? models[judge.directive.championVersion ?? ""].view : ESTIMATOR.view;
+      judge.directive.rung === RUNG.MODEL ? models[judge.directive.championVersion ?? 0].view : ESTIMATOR.view;
     const shadow = judge.shadowVersion;
     return {
       slot,
@@ -124,7 +124,7 @@ interface Routed {
 function run(
   judge: Judge,
   world: World,
-  route: (version: string | null, rung: number, nowMs: number) => Routed,
+  route: (version: number | null, rung: number, nowMs: number) => Routed,
 ): Verdict[] {
   const random = seededRandom(world.seed);
   const gapMs = SECOND / world.requestsPerSecond;
