@@ -4,6 +4,7 @@ import type { ArmSummary } from "./arm-comparison.ts";
 /** `cost 1.21 against 1.02 (+18.6 % ± 4.0 %; 812 and 210 outcomes)`; ± is one standard error. */
 export function describe(summary: ArmSummary): string {
   const { subjectMean, referenceMean, relative, standardError, subjectCount, referenceCount } = summary;
+  if (Number.isNaN(relative)) return `too few outcomes to compare (${subjectCount} and ${referenceCount})`;
   const change = `${relative > 0 ? "+" : ""}${(relative * 100).toFixed(1)} %`;
   const error = `${((standardError / referenceMean) * 100).toFixed(1)} %`;
   return (

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { seededRandom } from "../../../../src/balancing/random.ts";
 import { ArmComparison } from "../../../../src/learning/judge/arm-comparison.ts";
+import { describe as inWords } from "../../../../src/learning/judge/describe.ts";
 import { lognormal } from "./traffic.ts";
 
 const OPTIONS = { bucketMs: 1000, bucketOutcomes: 2, longestBucketMs: 30_000 };
@@ -93,4 +94,13 @@ test("the standard error is the true one: 95 % of intervals contain the differen
   }
   expect(inside / runs).toBeGreaterThan(0.92);
   expect(inside / runs).toBeLessThan(0.98);
+});
+
+test("in words, with what is not known said plainly", () => {
+  const comparison = new ArmComparison(OPTIONS);
+  comparison.advance(0);
+  expect(inWords(comparison.summary(0, 1000))).toBe("too few outcomes to compare (0 and 0)");
+  fill(comparison, [1, 2, 3, 4], [1, 1, 2]);
+  comparison.advance(1000);
+  expect(inWords(comparison.summary(1000, 1000))).toBe("cost 2.50 against 1.33 (+87.5 % ± 54.5 %; 4 and 3 outcomes)");
 });
