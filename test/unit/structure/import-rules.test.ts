@@ -26,6 +26,11 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/learning/": ['import { startModelServer } from "../model-server/server.ts";'],
   "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/learning/judge/": [
+    'import type { LearningStore } from "../../storage/learning-store.ts";',
+    'import { CONTRACT_FEATURES } from "../feature-names.ts";',
+    "console.log(1);",
+  ],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
 

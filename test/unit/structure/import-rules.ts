@@ -136,6 +136,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
+    title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows the network's limits",
+    folder: "src/learning/judge/",
+    allows: within("src/learning/judge/", "src/learning/network.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
     title: "src/ imports nothing of tests, benchmarks or scripts",
     folder: "src/",
     allows: ({ file }) => file === null || file.startsWith("src/") || file === "package.json",
