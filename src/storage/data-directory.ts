@@ -13,10 +13,11 @@ export function storePath(dataDir: string): string {
   return join(dataDir, STORE_FILE);
 }
 
-/** Makes the directory, for this user alone, unless it is there. Throws a `StoreError`. */
+/** Makes the directory, for this user alone, unless it is there. Throws a `StoreError`, also when it cannot be written. */
 export function makeDataDirectory(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw storeErrorOf(error, dataDir);
   }

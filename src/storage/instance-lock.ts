@@ -51,9 +51,14 @@ export class InstanceLock {
     return new InstanceLock(db, ownerPath);
   }
 
+  /** Never throws. */
   release(): void {
-    rmSync(this.#ownerPath, { force: true });
-    this.#db.close(true);
+    try {
+      rmSync(this.#ownerPath, { force: true });
+    } catch {
+      // It only makes a message better, as above.
+    }
+    this.#db.close();
   }
 }
 

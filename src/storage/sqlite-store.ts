@@ -64,6 +64,7 @@ export class SqliteLearningStore extends SqliteReads implements LearningStore {
   /** What the timer was set to, so that a full batch need not wait for one that was set before. */
   #delayMs = 0;
   #failures = 0;
+  #lastVersion = 0;
   #closed = false;
   #rowsWritten = 0;
   #rowsUnfit = 0;
@@ -154,6 +155,7 @@ export class SqliteLearningStore extends SqliteReads implements LearningStore {
         connection.verdicts.insert(verdicts);
         const done = work(connection);
         this.#bound(connection, verdicts.length > 0);
+        this.#lastVersion = connection.models.lastVersion();
         return done;
       }),
     );
@@ -230,7 +232,7 @@ export class SqliteLearningStore extends SqliteReads implements LearningStore {
   /** What this connection found damaged is not opened again: the check at opening may not look there. */
   #replace(failure: StoreError): void {
     try {
-      this.#options.source.replace(failure.message);
+      this.#options.source.replace(failure.message, this.#lastVersion);
     } catch {
       // It cannot be moved, for a reason that the next attempt to open it meets as well and tells.
     }

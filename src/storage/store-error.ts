@@ -52,7 +52,7 @@ const MEANINGS: readonly (readonly [prefix: string, kind: StoreProblemKind, mean
   ["SQLITE_LOCKED", "locked", "another process keeps it locked"],
   ["SQLITE_CORRUPT", "corrupt", "it is damaged"],
   ["SQLITE_NOTADB", "corrupt", "it is damaged: it is no SQLite database"],
-  ["SQLITE_CANTOPEN", "unavailable", "it cannot be opened"],
+  ["SQLITE_CANTOPEN", "unavailable", "it cannot be opened: even to read, SQLite writes files beside it"],
   ["SQLITE_IOERR", "unavailable", "reading or writing failed: a limit of file size, a quota or a defective disk"],
   ["EEXIST", "unavailable", "a file is in the way"],
   ["ENOTDIR", "unavailable", "a file is in the way"],

@@ -13,8 +13,11 @@ export interface StoreSource {
   readonly durable: boolean;
   /** A connection; the one before it is closed. Throws a `StoreError`. */
   open(): Connection;
-  /** Puts a damaged file out of the way; the connection to it is closed. Throws a `StoreError`. */
-  replace(reason: string): void;
+  /**
+   * Puts a damaged file out of the way; the connection to it is closed. Throws a `StoreError`.
+   * @param lastVersion the highest version of a model that it is known to have had; the next file goes on from there.
+   */
+  replace(reason: string, lastVersion: number): void;
   release(): void;
 }
 
@@ -47,7 +50,7 @@ export class StoreFile implements StoreSource {
       connection = Connection.own(this.#path, this.#options);
     } catch (error) {
       if (!(error instanceof StoreError) || error.kind !== "corrupt") throw error;
-      this.replace(error.message);
+      this.replace(error.message, 0);
       connection = Connection.own(this.#path, this.#options);
     }
     try {
@@ -60,8 +63,8 @@ export class StoreFile implements StoreSource {
     }
   }
 
-  replace(reason: string): void {
-    this.#lastVersion = Math.max(this.#lastVersion, lastVersionIn(this.#path));
+  replace(reason: string, lastVersion: number): void {
+    this.#lastVersion = Math.max(this.#lastVersion, lastVersion, lastVersionIn(this.#path));
     let aside: string;
     try {
       aside = moveAside(this.#path, this.#options.nowMs());
