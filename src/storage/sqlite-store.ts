@@ -54,6 +54,7 @@ export interface SqliteStoreOptions {
   readonly standing?: StoreProblem;
 }
 
+/** See the top of this file. */
 export class SqliteLearningStore extends SqliteReads implements LearningStore {
   readonly #options: SqliteStoreOptions;
   readonly #samples = new WriteBuffer<SampleRow>(BUFFERED_SAMPLES);

@@ -158,6 +158,9 @@ describe("kill -9", () => {
         return count >= before + 1_000 + round * 1_500;
       });
       await owner.end();
+      const after = openStoreReader(directory.path, { features: FEATURES });
+      expect(await after.countSamples()).toBeGreaterThanOrEqual(before + 1_000 + round * 1_500);
+      await after.close();
     }
     const store = await openStore(directory.path); // checks every page
     const count = await store.countSamples();

@@ -39,7 +39,9 @@ describe("models", () => {
 
   test("that are too large are refused", async () => {
     const files = { ...model().files, onnx: new Uint8Array(4 * 1024 * 1024) };
-    expect(store.insertModel(model({ files }))).rejects.toThrow(/4194\d+ bytes with its report, and at most 4194304/);
+    await expect(store.insertModel(model({ files }))).rejects.toThrow(
+      /4194\d+ bytes with its report, and at most 4194304/,
+    );
     expect(store.status()).toMatchObject({ problem: null, flushErrors: 0 });
   });
 
@@ -133,7 +135,7 @@ describe("a promotion", () => {
 
   test("of a model that is not there is refused, and the champion stays", async () => {
     await store.setModelStatus(1, "champion", 10);
-    expect(store.setModelStatus(9, "champion", 20)).rejects.toThrow("there is no model 9");
+    await expect(store.setModelStatus(9, "champion", 20)).rejects.toThrow("there is no model 9");
     expect((await store.champion())?.version).toBe(1);
     expect(store.status().problem).toBeNull();
   });

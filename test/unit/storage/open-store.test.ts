@@ -172,8 +172,8 @@ describe("a file", () => {
       `${file}: was written by a newer version of NeuraBalancer (schema 9, this one knows ${MIGRATIONS.length}): run that version, or choose another DATA_DIR;`,
     );
     expect(readFileSync(file).equals(before)).toBe(true);
-    expect(openStoreReader(directory.path).champion()).rejects.toThrow("newer version");
-    expect(openTrainingStore(directory.path).insertModel(model())).rejects.toThrow("newer version");
+    await expect(openStoreReader(directory.path).champion()).rejects.toThrow("newer version");
+    await expect(openTrainingStore(directory.path).insertModel(model())).rejects.toThrow("newer version");
   });
 
   test("of an older version is brought up to date by its owner, and by nobody else", async () => {
@@ -193,13 +193,13 @@ describe("a file", () => {
     const db = new Database(file);
     db.run("PRAGMA user_version = 0");
     db.close();
-    expect(openStoreReader(directory.path).champion()).rejects.toThrow("is empty");
+    await expect(openStoreReader(directory.path).champion()).rejects.toThrow("is empty");
   });
 
   test("whose migration fails stays as it was", async () => {
     await leaveSome();
     const broken = "CREATE TABLE added (id); INSERT INTO nowhere VALUES (1)";
-    expect(bad({ migrations: [...MIGRATIONS, broken] })).rejects.toThrow("nowhere"); // it is our mistake, not the disk's
+    await expect(bad({ migrations: [...MIGRATIONS, broken] })).rejects.toThrow("nowhere"); // it is our mistake, not the disk's
     const db = new Database(file, { readonly: true });
     expect(db.query("SELECT name FROM sqlite_schema WHERE name = 'added'").all()).toEqual([]);
     expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: MIGRATIONS.length });
@@ -279,7 +279,7 @@ describe("a file", () => {
       writeSync(fd, Buffer.alloc(fstatSync(fd).size - 65536, 0xa5), 0, undefined, 65536);`;
     expect(Bun.spawnSync([process.execPath, "-e", script, file]).exitCode).toBe(0);
     store.appendSamples(samples(0, 100));
-    expect(read(store)).rejects.toThrow("it is damaged");
+    await expect(read(store)).rejects.toThrow("it is damaged");
     expect(said.lines).toEqual(["degraded corrupt", expect.stringMatching(/^moved .*learning\.db\.corrupt-/)]);
     expect(store.status().problem?.kind).toBe("corrupt");
     expect(await store.flush()).toBe(true);
@@ -306,8 +306,8 @@ describe("a file", () => {
 describe("visitors", () => {
   test("of a directory without a store are told so, and find it when it is there", async () => {
     const reader = openStoreReader(directory.path, { features: FEATURES });
-    expect(reader.models({ limit: 1 })).rejects.toThrow(`${file}: there is no store yet`);
-    expect(openTrainingStore(directory.path).insertModel(model())).rejects.toThrow("there is no store yet");
+    await expect(reader.models({ limit: 1 })).rejects.toThrow(`${file}: there is no store yet`);
+    await expect(openTrainingStore(directory.path).insertModel(model())).rejects.toThrow("there is no store yet");
     const store = await good();
     await store.insertModel(model());
     expect((await reader.models({ limit: 10 })).length).toBe(1);
@@ -317,6 +317,6 @@ describe("visitors", () => {
   test("that read cannot write", async () => {
     await leaveSome();
     const reader = openStoreReader(directory.path) as ReturnType<typeof openTrainingStore>;
-    expect(reader.insertModel(model())).rejects.toThrow("cannot be written");
+    await expect(reader.insertModel(model())).rejects.toThrow("cannot be written");
   });
 });

@@ -88,7 +88,7 @@ describe("samples", () => {
     await store.close();
     store.appendSamples(samples(0, 3));
     expect(store.status().rowsDropped).toBe(3);
-    expect(store.countSamples()).rejects.toThrow("closed");
+    await expect(store.countSamples()).rejects.toThrow("closed");
   });
 });
 

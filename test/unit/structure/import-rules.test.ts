@@ -26,6 +26,12 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/learning/": ['import { startModelServer } from "../model-server/server.ts";'],
   "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/storage/": [
+    'import type { Network } from "../learning/network.ts";',
+    'import { Fleet } from "../control/fleet.ts";',
+    'import type { Config } from "../config/schema.ts";',
+    'import pino from "pino";',
+  ],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
 
