@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { loadProcessStorageConfig } from "../config/environment.ts";
-import type { LearningReader, Model, ModelFiles, Verdict } from "../storage/learning-store.ts";
+import type { LearningReader, Model, StoredModelFiles, Verdict } from "../storage/learning-store.ts";
 import { openStoreReader } from "../storage/open-store.ts";
 import { ageText, describeModel, modelTable, verdictTable } from "./models-text.ts";
 import { describeProblems } from "./problems.ts";
@@ -24,12 +24,6 @@ Exit codes:
   0  done
   1  there is no store, no such model, or the store cannot be read; standard error says which`;
 
-/** The contract's file of each part of a model. */
-const FILE_NAMES: Readonly<Record<keyof ModelFiles, string>> = {
-  onnx: "load_balancer.onnx",
-  scalerJson: "scaler.json",
-  featuresJson: "inference_features.json",
-};
 /** Verdicts that `show` tells. */
 const SHOWN_VERDICTS = 20;
 
@@ -91,7 +85,7 @@ export function registerModels(program: Command): void {
     .option("--force", "replace files that are there")
     .action(async (version: number, dir: string, flags: StoreFlags & { force?: boolean }) => {
       const { model, files } = await reading(flags, (store) => existing(store, version));
-      exportFiles(files, dir, flags.force === true);
+      await exportFiles(files, dir, flags.force === true);
       const age = ageText(Date.now() - model.createdAtMs);
       console.log(`Version ${model.version} (${model.status}, made ${age} ago) is in ${dir}.`);
     });
@@ -117,18 +111,25 @@ async function lastVerdict(store: LearningReader, { version }: Model): Promise<V
   return (await store.verdicts({ modelVersion: version, limit: 1 }))[0] ?? null;
 }
 
-async function existing(store: LearningReader, version: number): Promise<{ model: Model; files: ModelFiles }> {
+async function existing(store: LearningReader, version: number): Promise<{ model: Model; files: StoredModelFiles }> {
   const model = await store.model(version);
   const files = await store.modelFiles(version);
   if (model !== null && files !== null) return { model, files };
   throw new Error(`there is no model ${version}: "neurabalancer models list" shows those there are`);
 }
 
-function exportFiles(files: ModelFiles, dir: string, force: boolean): void {
+async function exportFiles(files: StoredModelFiles, dir: string, force: boolean): Promise<void> {
+  // Loaded only here: it brings what writes ONNX, which nothing else of this command needs.
+  const { ONNX_FILE, SCALER_FILE, FEATURES_FILE } = await import("../learning/model-files/model-files.ts");
+  const contents: readonly (readonly [name: string, content: string | Uint8Array])[] = [
+    [ONNX_FILE, files.onnx],
+    [SCALER_FILE, files.scalerJson],
+    [FEATURES_FILE, files.featuresJson],
+  ];
   mkdirSync(dir, { recursive: true });
-  for (const [part, name] of Object.entries(FILE_NAMES) as [keyof ModelFiles, string][]) {
+  for (const [name, content] of contents) {
     try {
-      writeFileSync(join(dir, name), files[part], { flag: force ? "w" : "wx" });
+      writeFileSync(join(dir, name), content, { flag: force ? "w" : "wx" });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       throw new Error(`${join(dir, name)} is there already: --force replaces it`);

@@ -4,7 +4,7 @@
  * nothing. Nothing else may open the lock file: on closing it, POSIX drops every lock that the process has on it.
  */
 import { Database } from "bun:sqlite";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LOCK_FILE, OWNER_FILE } from "./data-directory.ts";
 import { StoreError, storeErrorOf } from "./store-error.ts";
@@ -30,6 +30,7 @@ export class InstanceLock {
     let db: Database | null = null;
     try {
       db = new Database(path, { create: true, readwrite: true });
+      accessSync(path, constants.W_OK); // SQLite would open it to read, and lock nothing
       db.run("PRAGMA busy_timeout = 0");
       db.run("PRAGMA journal_mode = MEMORY"); // nothing is ever written: no file for what could be rolled back
       db.run("BEGIN EXCLUSIVE");

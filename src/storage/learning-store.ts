@@ -53,7 +53,7 @@ export type ModelStatus = (typeof MODEL_STATUSES)[number];
 export const MODEL_STATUSES = ["candidate", "shadow", "canary", "champion", "retired", "rejected"] as const;
 
 /** The three files of the contract. */
-export interface ModelFiles {
+export interface StoredModelFiles {
   /** `load_balancer.onnx`. */
   readonly onnx: Uint8Array;
   /** `scaler.json`. */
@@ -69,7 +69,7 @@ export interface NewModel {
   /** The version that its training began with; `null` when there was none. */
   readonly parentVersion: number | null;
   readonly status: ModelStatus;
-  readonly files: ModelFiles;
+  readonly files: StoredModelFiles;
   /** What its training measured: anything that JSON can say. */
   readonly report: unknown;
 }
@@ -116,7 +116,7 @@ export interface LearningReader {
   model(version: number): Promise<Model | null>;
   /** The newest first. */
   models(query: { readonly limit: number }): Promise<Model[]>;
-  modelFiles(version: number): Promise<ModelFiles | null>;
+  modelFiles(version: number): Promise<StoredModelFiles | null>;
   verdicts(query: VerdictQuery): Promise<Verdict[]>;
   close(): Promise<void>;
 }

@@ -2,11 +2,11 @@
 import type { Database } from "bun:sqlite";
 import type {
   Model,
-  ModelFiles,
   ModelOrigin,
   ModelStatus,
   NewModel,
   StatusOptions,
+  StoredModelFiles,
   StoreLimits,
 } from "./learning-store.ts";
 
@@ -110,9 +110,9 @@ export class ModelTable {
     return rows.map((row) => toModel(row)!);
   }
 
-  files(version: number): ModelFiles | null {
+  files(version: number): StoredModelFiles | null {
     return this.#db
-      .query<ModelFiles, [number]>(
+      .query<StoredModelFiles, [number]>(
         "SELECT onnx, scaler AS scalerJson, features AS featuresJson FROM models WHERE version = ?",
       )
       .get(version);

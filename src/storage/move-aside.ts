@@ -14,8 +14,9 @@ const KEPT = 2;
 export function moveAside(path: string, nowMs: number): string {
   const prefix = `${basename(path)}.corrupt-`;
   const aside = join(dirname(path), prefix + new Date(nowMs).toISOString().replace(/[:-]/g, ""));
-  renameSync(path, aside);
+  // The log first: one that was left behind would be applied to the next file.
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${aside}-wal`);
+  renameSync(path, aside);
   rmSync(`${path}-shm`, { force: true });
   const kept = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix) && !name.endsWith("-wal"));
   for (const name of kept.sort().slice(0, -KEPT)) {

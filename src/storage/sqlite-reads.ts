@@ -3,10 +3,10 @@ import type { Connection } from "./connection.ts";
 import type {
   LearningReader,
   Model,
-  ModelFiles,
   Sample,
   SampleQuery,
   SampleScan,
+  StoredModelFiles,
   Verdict,
   VerdictQuery,
 } from "./learning-store.ts";
@@ -55,7 +55,7 @@ export abstract class SqliteReads implements LearningReader {
     return this.use(({ models }) => models.list(limit));
   }
 
-  async modelFiles(version: number): Promise<ModelFiles | null> {
+  async modelFiles(version: number): Promise<StoredModelFiles | null> {
     return this.use(({ models }) => models.files(version));
   }
 
