@@ -223,7 +223,7 @@ export class SqliteLearningStore extends SqliteReads implements LearningStore {
     const { nowMs, events, source } = this.#options;
     this.#failures++;
     const before = this.#problem;
-    // A new connection, because after some failures the old one fails for ever. One in memory is all there is.
+    // A new connection: the old one's descriptor may be dead for good, as after a remount. One in memory is all there is.
     if (source.durable && failure.kind !== "locked") this.#disconnect();
     this.#problem = { kind: failure.kind, message: failure.message, sinceMs: before?.sinceMs ?? nowMs() };
     if (before?.kind !== failure.kind) events.degraded?.(this.#problem);

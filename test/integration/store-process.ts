@@ -1,6 +1,6 @@
 /**
  * A process with a learning store, told what to do by lines on standard input: `append <from> <to>`, `flush`, `status`,
- * `count`, `insert`, `wait`, `close`. Each is answered by a line of JSON. Arguments: owner, trainer or reader; directory.
+ * `count`, `read`, `insert [bytes]`, `versions`, `close`. Each is answered by a line of JSON. Arguments: owner, trainer or reader; directory.
  */
 import { createInterface } from "node:readline";
 import type { LearningStore, TrainingStore } from "../../src/storage/learning-store.ts";
@@ -30,8 +30,10 @@ async function obey(line: string): Promise<unknown> {
   else if (command === "status") return { ...owner.status(), said: said.lines };
   else if (command === "count") return { count: await store.countSamples() };
   else if (command === "read") return { rows: (await read(store)).rows.length };
-  else if (command === "insert") return { version: await store.insertModel(model()) };
-  else if (command === "versions") return { versions: (await store.models({ limit: 1_000 })).map((m) => m.version) };
+  else if (command === "insert") {
+    const files = { ...model().files, onnx: new Uint8Array(Number(from ?? 0)) };
+    return { version: await store.insertModel(model({ files })) };
+  } else if (command === "versions") return { versions: (await store.models({ limit: 1_000 })).map((m) => m.version) };
   else if (command === "close") await store.close();
   else throw new Error(`no such command: ${line}`);
   return {};

@@ -194,6 +194,10 @@ describe.skipIf(!canMount)("a full disk", () => {
     await owner.ask("append 0 1000");
     await owner.ask("flush");
     shell(owner, "head -c 4000000 /dev/zero >/mnt/filler; true");
+    expect(await owner.ask("insert 500000")).toEqual({ error: expect.stringContaining("the disk is full") });
+    // Nothing waits, and it still does not take an empty transaction for the end of the trouble.
+    await until(async () => (await owner.ask("status")).flushErrors > 0);
+    expect(await owner.ask("status")).toMatchObject({ bufferedRows: 0, said: ["degraded disk_full"] });
     for (let n = 1_000; n < 24_000; n += 1_000) {
       await owner.ask(`append ${n} ${n + 1_000}`);
       await owner.ask("flush");

@@ -189,6 +189,16 @@ describe("bounds", () => {
     expect((await read(store, { limit: 5_000 })).rows).toEqual(plain(samples(35_000, 40_000)));
   });
 
+  test("the newest stays even where there is no room for any", async () => {
+    await store.close();
+    store = await openStore(directory.path, { limits: { maxBytes: 1 } });
+    for (let n = 0; n < 30; n += 10) {
+      store.appendSamples(samples(n, n + 10));
+      await store.flush();
+      expect((await read(store)).rows).toEqual(plain(samples(n + 9, n + 10)));
+    }
+  });
+
   test("a limit that was lowered is reached in small steps, and the file gets smaller", async () => {
     for (let n = 0; n < 20_000; n += 1_000) {
       store.appendSamples(samples(n, n + 1_000));
