@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { FEATURE_NAMES } from "../../src/learning/feature-names.ts";
 import type { LearningStore, Sample } from "../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader } from "../../src/storage/open-store.ts";
-import { renderTable } from "../proxy/table.ts";
+import { renderTable } from "../common/table.ts";
 
 const BATCH = 1_000;
 const FULL_ROWS = 500_000;
