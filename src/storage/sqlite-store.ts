@@ -1,8 +1,8 @@
 /**
  * The learning store in SQLite, as the one process has it that owns it. What is handed over waits in memory and is written
  * in one transaction per second or per 1,000 rows, together with the deletion of as many of the oldest as are too many: no
- * step is long (1,000 samples of twenty features: median 1.5 ms, 99th percentile 10 ms on two shared cores,
- * bench/micro/learning-store.ts). After a failure the rows wait, and it is tried again, later each time; the connection is opened anew.
+ * step is long (1,000 samples: median 2 to 5 ms, 99th percentile 5 to 20 on two shared cores, the upper figures beside
+ * other load; bench/micro/learning-store.ts). After a failure the rows wait, and it is tried again, later each time; the connection is opened anew.
  */
 import type { Connection } from "./connection.ts";
 import type {
