@@ -1,6 +1,7 @@
 /** The only reader of the process's environment. */
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
+import { loadStorageConfig, type StorageLoadResult } from "./storage.ts";
 import type { ConfigSources } from "./variables.ts";
 
 /** File of settings that is read from the current directory when no other is named. */
@@ -17,6 +18,11 @@ export function loadProcessConfig(envFile?: string): LoadResult {
 /** Reads the configuration of `neurabalancer model-server`, from the same sources. */
 export function loadProcessModelServerConfig(envFile?: string): ModelServerLoadResult {
   return loadModelServerConfig(sourcesOf(envFile));
+}
+
+/** Reads the settings of the store alone, from the same sources. */
+export function loadProcessStorageConfig(envFile?: string): StorageLoadResult {
+  return loadStorageConfig(sourcesOf(envFile));
 }
 
 function sourcesOf(envFile: string | undefined): ConfigSources {

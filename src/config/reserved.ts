@@ -30,7 +30,6 @@ function reserve(
 
 /** The features, with their names and defaults. */
 export const RESERVED_FEATURES: readonly ReservedFeature[] = [
-  reserve("A store on disk", ["DATA_DIR", "./data"]),
   reserve(
     "A PostgreSQL store",
     ["DB_HOST"],

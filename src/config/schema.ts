@@ -5,6 +5,7 @@
 import * as fleet from "./sections/fleet.ts";
 import { ml, modelService } from "./sections/learning.ts";
 import * as processSections from "./sections/process.ts";
+import { storage } from "./sections/storage.ts";
 import * as traffic from "./sections/traffic.ts";
 import type { Section, SectionValues, Setting } from "./setting.ts";
 
@@ -31,6 +32,7 @@ export const SECTIONS = {
   retry,
   queue,
   upstream,
+  storage,
 } as const satisfies Record<string, Section>;
 
 /** Sections that other commands read: documented with the rest, and known to all as no misspelt names. */

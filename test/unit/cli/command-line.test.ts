@@ -111,6 +111,15 @@ describe("check", () => {
     expect(stdout).not.toContain("hunter2");
   });
 
+  test("warns of a DATA_DIR in which nothing can be kept", () => {
+    const { code, stdout } = neurabalancer(["check"], { SERVERS, DATA_DIR: join(directory, ".env/data") });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^Warning: DATA_DIR: .*\.env.*: a file is in the way \(ENOTDIR\): what is learned would be kept in memory only$/m,
+    );
+    expect(stdout).toMatch(/^Storage\n {2}DATA_DIR +\S+ +environment$/m);
+  });
+
   test("--env-file reads that file instead; it must exist", () => {
     expect(neurabalancer(["check", "--env-file", "other.env"], {}, directory).stdout).toContain("other.env line 1");
     const missing = neurabalancer(["check", "--env-file", "missing.env"], { SERVERS }, directory);

@@ -142,6 +142,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
+    title: "storage/ keeps what it is given: of learning it knows the names of the features and nothing else",
+    folder: "src/storage/",
+    allows: (imported) =>
+      within("src/storage/", "src/learning/feature-names.ts")(imported) || isBuiltin(imported.specifier),
+  },
+  {
     title: "src/ imports nothing of tests, benchmarks or scripts",
     folder: "src/",
     allows: ({ file }) => file === null || file.startsWith("src/") || file === "package.json",
