@@ -133,8 +133,7 @@ export function accumulate(
     let sum = parameters[b1 + unit];
     const w = unit * inputs;
     for (let i = 0; i < inputs; i++) {
-      const x = data[at + i];
-      sum += parameters[w + i] * (x > INPUT_LIMIT ? INPUT_LIMIT : x < -INPUT_LIMIT ? -INPUT_LIMIT : x);
+      sum += parameters[w + i] * clip(data[at + i]);
     }
     hidden[unit] = Math.tanh(sum);
     y += parameters[w2 + unit] * hidden[unit];
@@ -154,11 +153,14 @@ export function accumulate(
     gradient[b1 + unit] += dSum;
     const w = unit * inputs;
     for (let i = 0; i < inputs; i++) {
-      const x = data[at + i];
-      gradient[w + i] += dSum * (x > INPUT_LIMIT ? INPUT_LIMIT : x < -INPUT_LIMIT ? -INPUT_LIMIT : x);
+      gradient[w + i] += dSum * clip(data[at + i]);
     }
   }
   return loss;
+}
+
+function clip(x: number): number {
+  return Math.max(-INPUT_LIMIT, Math.min(INPUT_LIMIT, x));
 }
 
 /** The parameters of a network one behind the other: w1, b1, w2, linear, b2. */
@@ -171,7 +173,10 @@ export function unpackNetwork(like: Network, parameters: Float64Array): Network 
   const n = like.linear.length;
   const h = like.b1.length;
   let at = 0;
-  const take = (length: number) => parameters.slice(at, (at += length));
+  const take = (length: number) => {
+    at += length;
+    return parameters.slice(at - length, at);
+  };
   const w1 = take(h * n);
   const b1 = take(h);
   const w2 = take(h);

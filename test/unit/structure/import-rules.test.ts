@@ -30,6 +30,7 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import type { LearningStore } from "../../storage/learning-store.ts";',
     'import { CONTRACT_FEATURES } from "../feature-names.ts";',
     "console.log(1);",
+  ],
   "src/storage/": [
     'import type { Network } from "../learning/network.ts";',
     'import { Fleet } from "../control/fleet.ts";',
