@@ -88,7 +88,7 @@ test.each([...STRATEGY_NAMES])("%s loses nothing on an equal fleet", (name) => {
 });
 
 describe("a latency peak", () => {
-  test.each(["peak_ewma", "least_response_time", "adaptive"])("%s leaves the server at once and comes back", (name) => {
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])("%s leaves the server at once and comes back", (name) => {
     const fleet = fleetOf(firstSlots(6));
     const strategy = make(name, fleet);
     const sent = new Map<string, number>();
@@ -119,7 +119,7 @@ describe("a latency peak", () => {
 describe("a server that fails at once", () => {
   const failing = Array.from({ length: 6 }, (_, i) => server(10, i === 2 ? 1 : 0));
 
-  test.each(["peak_ewma", "least_response_time", "adaptive"])("does not look fast to %s", (name) => {
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])("does not look fast to %s", (name) => {
     const { failures } = run(name, failing, { perSecond: 800 });
     expect(failures).toBeLessThan(REQUESTS * 0.003);
     expect(failures).toBeGreaterThan(0); // it is tried, or its recovery would go unseen
@@ -129,7 +129,7 @@ describe("a server that fails at once", () => {
     expect(run("least_connections", failing, { perSecond: 800 }).failures).toBeGreaterThan(REQUESTS / 6);
   });
 
-  test.each(["peak_ewma", "least_response_time", "adaptive"])("a few errors everywhere do not upset %s", (name) => {
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])("a few errors everywhere do not upset %s", (name) => {
     const servers = Array.from({ length: 6 }, () => server(10, 0.002));
     for (const count of run(name, servers, { perSecond: 1400 }).requests) {
       expect(count).toBeGreaterThan(REQUESTS * 0.08);
@@ -139,7 +139,7 @@ describe("a server that fails at once", () => {
 });
 
 describe("a newcomer", () => {
-  test.each(["peak_ewma", "least_response_time", "adaptive"])(
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])(
     "of unknown speed gets a share under %s, not everything",
     (name) => {
       const fleet = fleetOf(firstSlots(4));
@@ -157,7 +157,7 @@ describe("a newcomer", () => {
     },
   );
 
-  test.each(["peak_ewma", "least_response_time", "adaptive"])(
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])(
     "that is slow is tried on an idle fleet under %s, then left",
     (name) => {
       const { requests } = run(name, [server(10), server(10), server(10), server(300)], { perSecond: 20 }, 2000);
@@ -166,7 +166,7 @@ describe("a newcomer", () => {
     },
   );
 
-  describe.each(["peak_ewma", "least_response_time", "adaptive"])("on an idle fleet under %s", (name) => {
+  describe.each(["peak_ewma", "least_response_time", "adaptive", "ml"])("on an idle fleet under %s", (name) => {
     /** Servers 0 and 2 are known, at 10 and 100 ms; server 1 is not, and counts as something between. */
     function started() {
       const fleet = fleetOf(firstSlots(3));
