@@ -1,5 +1,6 @@
 import { DecisionArm, type LearnedTable, LearnerFigure, LearnerWord, Rung, SURFACE_COPIES } from "../shared/layout.ts";
 import { Adaptive } from "./adaptive.ts";
+import { crowdFactor } from "./crowd.ts";
 import { columnOf, SCORE_COLUMNS } from "./score-columns.ts";
 import { StallWatch } from "./stall-watch.ts";
 import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
@@ -7,9 +8,6 @@ import { WeightedRoundRobin } from "./weighted-round-robin.ts";
 
 /** A table that was not renewed for so long is not believed: the learner is dead, stuck or starved. */
 const STALE_MS = 1000;
-
-/** How much a request that this worker does not wait for itself adds to the crowd, as in `Adaptive`. */
-const OTHERS = 0.1;
 
 /** One of the two tables of costs, as it was when it was last looked at. */
 class Surface {
@@ -189,7 +187,7 @@ export class Ml implements Strategy {
       let score = cost[at * SCORE_COLUMNS + columnOf(k)];
       if (crowded) score += this.#estimator.failureMs(slot);
       if (own > 0) score *= this.#stalls.penalty(slot, crowded ? score : this.#estimator.expectedMs(slot), nowMs, own);
-      if (crowded && k > 0) score *= Math.sqrt(1 + own + OTHERS * (k - own));
+      if (crowded && k > 0) score *= crowdFactor(own, k);
       const weight = effectiveWeight[slot];
       if (weight !== 1) score /= weight;
       waiting[i] = own;

@@ -167,7 +167,15 @@ export class LearnerCore {
     const sequence = seat.writer.publish();
     if (seat.kind === SurfaceModel.CHAMPION) learned.figures[LearnerFigure.TABLE_MS] = nowMs;
     counters[LearnerCounter.TABLES]++;
-    const surface = { model: seat.kind, sequence, atMs: nowMs, modelVersion: occupant.version, isCost, features, costs };
+    const surface = {
+      model: seat.kind,
+      sequence,
+      atMs: nowMs,
+      modelVersion: occupant.version,
+      isCost,
+      features,
+      costs,
+    };
     history.add(surface);
     onSurface?.(surface);
     return "";

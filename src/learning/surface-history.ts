@@ -36,6 +36,10 @@ export class SurfaceHistory {
     this.#mostBytes = mostBytes;
   }
 
+  get length(): number {
+    return this.#surfaces.length;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

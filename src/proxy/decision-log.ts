@@ -80,7 +80,7 @@ export class DecisionWriter implements DecisionLog {
     figures[(at + DecisionWord.TIME) >> 1] = decision.nowMs + this.#clockOffsetMs;
     floats[at + DecisionWord.PROPENSITY] = decision.propensity;
     words[at + DecisionWord.COUNT] = count;
-    const kept = count < DECISION_CANDIDATES ? count : DECISION_CANDIDATES;
+    const kept = Math.min(count, DECISION_CANDIDATES);
     for (let i = 0, to = at + DecisionWord.CANDIDATES; i < kept; i++, to += 2) {
       const candidate = candidates[i];
       words[to] = packCandidate(candidate, inFlight[candidate], scored ? waiting[i] : 0);

@@ -2,13 +2,7 @@
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
-import {
-  MAX_SERVERS,
-  type SharedMemory,
-  type WorkerBlock,
-  WorkerCounter,
-  type WorkerRings,
-} from "../shared/layout.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter, type WorkerRings } from "../shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AccessLog } from "./access-log.ts";

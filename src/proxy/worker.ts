@@ -1,7 +1,7 @@
 /** The worker process: composition root of the request path. It owns its clock and randomness and hands them down. */
 
-import { Header, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
+import { Header, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "../shared/protocol.ts";
 import { droppedLogLines } from "../telemetry/log-sink.ts";

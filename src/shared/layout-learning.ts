@@ -149,8 +149,8 @@ const MOST_LOAD = (1 << LOAD_BITS) - 1;
  * are told apart.
  */
 export function packCandidate(slot: number, inFlight: number, waiting: number): number {
-  const load = inFlight < MOST_LOAD ? (inFlight > 0 ? inFlight : 0) : MOST_LOAD;
-  const own = waiting < MOST_LOAD ? waiting : MOST_LOAD;
+  const load = Math.max(0, Math.min(inFlight, MOST_LOAD));
+  const own = Math.min(waiting, MOST_LOAD);
   return slot | (load << SLOT_BITS) | (own << (SLOT_BITS + LOAD_BITS));
 }
 

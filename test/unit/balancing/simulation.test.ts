@@ -88,26 +88,29 @@ test.each([...STRATEGY_NAMES])("%s loses nothing on an equal fleet", (name) => {
 });
 
 describe("a latency peak", () => {
-  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])("%s leaves the server at once and comes back", (name) => {
-    const fleet = fleetOf(firstSlots(6));
-    const strategy = make(name, fleet);
-    const sent = new Map<string, number>();
-    const phase = (nowMs: number) =>
-      nowMs < 5000 ? "before" : nowMs < 8000 ? "during" : nowMs < 30_000 ? "after" : "later";
-    const counting = {
-      pick(candidates: Int32Array, count: number, key: number, nowMs: number) {
-        const slot = strategy.pick(candidates, count, key, nowMs);
-        if (slot === 2) sent.set(phase(nowMs), (sent.get(phase(nowMs)) ?? 0) + 1);
-        return slot;
-      },
-      onOutcome: strategy.onOutcome?.bind(strategy),
-    };
-    simulate(counting, fleet, PEAKING, { perSecond: 600 }, 36_000, 7);
-    // A sixth of 600 per second is 100 per second.
-    expect(sent.get("before")).toBeGreaterThan(250);
-    expect(sent.get("during") ?? 0).toBeLessThan(40);
-    expect(sent.get("later")).toBeGreaterThan(1000);
-  });
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])(
+    "%s leaves the server at once and comes back",
+    (name) => {
+      const fleet = fleetOf(firstSlots(6));
+      const strategy = make(name, fleet);
+      const sent = new Map<string, number>();
+      const phase = (nowMs: number) =>
+        nowMs < 5000 ? "before" : nowMs < 8000 ? "during" : nowMs < 30_000 ? "after" : "later";
+      const counting = {
+        pick(candidates: Int32Array, count: number, key: number, nowMs: number) {
+          const slot = strategy.pick(candidates, count, key, nowMs);
+          if (slot === 2) sent.set(phase(nowMs), (sent.get(phase(nowMs)) ?? 0) + 1);
+          return slot;
+        },
+        onOutcome: strategy.onOutcome?.bind(strategy),
+      };
+      simulate(counting, fleet, PEAKING, { perSecond: 600 }, 36_000, 7);
+      // A sixth of 600 per second is 100 per second.
+      expect(sent.get("before")).toBeGreaterThan(250);
+      expect(sent.get("during") ?? 0).toBeLessThan(40);
+      expect(sent.get("later")).toBeGreaterThan(1000);
+    },
+  );
 
   test("random keeps sending, and its p99 shows it", () => {
     const random = run("random", PEAKING, { perSecond: 1200 });
@@ -129,13 +132,16 @@ describe("a server that fails at once", () => {
     expect(run("least_connections", failing, { perSecond: 800 }).failures).toBeGreaterThan(REQUESTS / 6);
   });
 
-  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])("a few errors everywhere do not upset %s", (name) => {
-    const servers = Array.from({ length: 6 }, () => server(10, 0.002));
-    for (const count of run(name, servers, { perSecond: 1400 }).requests) {
-      expect(count).toBeGreaterThan(REQUESTS * 0.08);
-      expect(count).toBeLessThan(REQUESTS * 0.27);
-    }
-  });
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])(
+    "a few errors everywhere do not upset %s",
+    (name) => {
+      const servers = Array.from({ length: 6 }, () => server(10, 0.002));
+      for (const count of run(name, servers, { perSecond: 1400 }).requests) {
+        expect(count).toBeGreaterThan(REQUESTS * 0.08);
+        expect(count).toBeLessThan(REQUESTS * 0.27);
+      }
+    },
+  );
 });
 
 describe("a newcomer", () => {
