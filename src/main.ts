@@ -1,9 +1,12 @@
 /** Where every process of the product begins. */
 
-// A worker is started often (after a crash, at once): it loads the request path and nothing else.
+// A worker is started often (after a crash, at once): it loads the request path and nothing else. Likewise the learner.
 if (process.argv[2] === "worker") {
   const { runWorker } = await import("./proxy/worker.ts");
   await runWorker();
+} else if (process.argv[2] === "learner") {
+  const { runLearner } = await import("./learning/learner-process.ts");
+  runLearner();
 } else {
   const { runCommandLine } = await import("./cli/program.ts");
   await runCommandLine(process.argv);

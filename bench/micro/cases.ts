@@ -80,9 +80,13 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     source("shared/memory-file.ts")
   )) as typeof import("../../src/shared/memory-file.ts");
   const layout = (await import(source("shared/layout.ts"))) as typeof import("../../src/shared/layout.ts");
+  const decisionLog = (await import(
+    source("proxy/decision-log.ts")
+  )) as typeof import("../../src/proxy/decision-log.ts");
   const registry = (await import(source("balancing/registry.ts"))) as typeof import("../../src/balancing/registry.ts");
 
-  const block = memoryFile.createSharedMemory(memoryPath).workers[0];
+  const memory = memoryFile.createSharedMemory(memoryPath);
+  const block = memory.workers[0];
   const out = Buffer.allocUnsafeSlow(128 * 1024);
   const request = new head.RequestHead();
   const response = new head.ResponseHead();
@@ -158,7 +162,64 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     };
   };
 
+  /** What a request costs by its strategy: pick, note of the decision, and its outcome a few requests later. */
+  const placing = (name: string, servers: number): Case => {
+    const fleet = { ...memory.servers, identityHash: new Uint32Array(layout.MAX_SERVERS) };
+    const { learned } = memory;
+    for (let slot = 0; slot < servers; slot++) {
+      fleet.id[slot] = slot + 1;
+      fleet.weight[slot] = 1;
+      fleet.effectiveWeight[slot] = 1;
+      learned.rowId[layout.MAX_SERVERS + slot] = slot + 1; // the copy of odd sequence numbers
+      for (let column = 0; column < layout.SCORE_COLUMNS; column++) {
+        learned.cost[(layout.MAX_SERVERS + slot) * layout.SCORE_COLUMNS + column] = 5 + slot + column;
+      }
+    }
+    learned.words[layout.LearnerWord.CHAMPION_COSTS] = 1;
+    learned.figures[layout.LearnerFigure.CONTROL_SHARE] = 0.02;
+    learned.figures[layout.LearnerFigure.SECOND_SHARE] = 0.01;
+    const writer = new decisionLog.DecisionWriter(memory.rings[0], memory.servers, block.counters, 0);
+    const decisions = name === registry.LEARNED_STRATEGY ? writer : undefined;
+    const strategy = registry.createStrategy(name, { fleet, random: Math.random, learned, decisions });
+    const candidates = Int32Array.from({ length: servers }, (_, slot) => slot);
+    const flying = Array.from({ length: 16 }, () => ({
+      slot: -1,
+      serverId: 0,
+      dispatchedMs: 0,
+      inFlightAtDispatch: 0,
+      decision: 0,
+    }));
+    let nowMs = 0;
+    return {
+      name: `place a request, ${name}, ${servers} servers`,
+      run: (times) => {
+        learned.words[layout.LearnerWord.CHAMPION_SURFACE] = 1 + ((nowMs >> 8) & 0x3fffff) * 2;
+        for (let i = 0; i < times; i++) {
+          nowMs += 0.1;
+          const attempt = flying[i & 15];
+          if (attempt.slot >= 0) {
+            Atomics.sub(fleet.inFlight, attempt.slot, 1);
+            strategy.onOutcome?.(attempt.slot, nowMs - attempt.dispatchedMs, false, nowMs, attempt.inFlightAtDispatch);
+            decisions?.ended(attempt, false, nowMs);
+          }
+          decisions?.setRequest(IDS, 0, 32);
+          const slot = strategy.pick(candidates, servers, i, nowMs);
+          attempt.slot = slot;
+          attempt.serverId = fleet.id[slot];
+          attempt.dispatchedMs = nowMs;
+          attempt.inFlightAtDispatch = Atomics.add(fleet.inFlight, slot, 1);
+          attempt.decision = decisions?.last ?? 0;
+        }
+      },
+      check: () => expectMore(flying[0].slot, -1),
+    };
+  };
+
   return [
+    placing("round_robin", 3),
+    placing("round_robin", 10),
+    placing("ml", 3),
+    placing("ml", 10),
     parsing("curl, 3 fields", CURL),
     parsing("browser, 12 fields", BROWSER),
     {

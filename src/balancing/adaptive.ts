@@ -1,12 +1,10 @@
+import { crowdFactor } from "./crowd.ts";
 import { FleetRegression } from "./estimators/fleet-regression.ts";
 import { StallWatch } from "./stall-watch.ts";
 import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
 
 /** Factors fade over seconds; reading them anew for every server and pick would cost more than all the rest. */
 const REFRESH_MS = 10;
-
-/** How much a request in flight that another balancer sent adds to the crowd, in requests of one's own. */
-const OTHERS = 0.1;
 
 /**
  * The least `d(inFlight) · stall · √crowd / effectiveWeight` over all candidates, ties at random with equal chances. It
@@ -80,8 +78,7 @@ export class Adaptive implements Strategy {
       const expectedMs = this.#factor[slot] * (a + b * inFlight[slot]) + this.#failureMs[slot];
       const stall = this.#stalls.penalty(slot, expectedMs, nowMs);
       const waiting = this.#stalls.waiting(slot);
-      const crowd = 1 + waiting + OTHERS * (inFlight[slot] - waiting);
-      const score = (expectedMs * stall * Math.sqrt(crowd)) / effectiveWeight[slot];
+      const score = (expectedMs * stall * crowdFactor(waiting, inFlight[slot])) / effectiveWeight[slot];
       if (score > least) continue;
       if (score < least) {
         least = score;

@@ -1,15 +1,13 @@
 import { DecisionArm, type LearnedTable, LearnerFigure, LearnerWord, Rung, SURFACE_COPIES } from "../shared/layout.ts";
 import { Adaptive } from "./adaptive.ts";
+import { crowdFactor } from "./crowd.ts";
 import { columnOf, SCORE_COLUMNS } from "./score-columns.ts";
 import { StallWatch } from "./stall-watch.ts";
-import type { DecisionLog, FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
 import { WeightedRoundRobin } from "./weighted-round-robin.ts";
 
 /** A table that was not renewed for so long is not believed: the learner is dead, stuck or starved. */
 const STALE_MS = 1000;
-
-/** How much a request that this worker does not wait for itself adds to the crowd, as in `Adaptive`. */
-const OTHERS = 0.1;
 
 /** One of the two tables of costs, as it was when it was last looked at. */
 class Surface {
@@ -46,6 +44,8 @@ class Surface {
   }
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /**
  * The least learned cost at the present load, over all candidates: what the learner's model expects of each server with
  * so many requests in flight is looked up in its table, then multiplied as in `Adaptive` by the stall term and the crowd,
@@ -70,6 +70,8 @@ export class Ml implements Strategy {
   readonly #canary: Surface | undefined;
   /** Of the last choice: the second best, -1 = there was only one candidate. */
   #second = -1;
+  /** The last choice, for the log. */
+  readonly #decision: Writable<Decision>;
 
   constructor(dependencies: StrategyDependencies) {
     const { fleet, random, learned, decisions } = dependencies;
@@ -83,6 +85,18 @@ export class Ml implements Strategy {
     const slots = fleet.id.length;
     this.#champion = learned && new Surface(learned, 0, slots);
     this.#canary = learned && new Surface(learned, 1, slots);
+    this.#decision = {
+      slot: -1,
+      arm: DecisionArm.CHAMPION,
+      rung: Rung.ESTIMATOR,
+      propensity: 1,
+      surface: 0,
+      candidates: new Int32Array(0),
+      count: 0,
+      waiting: new Int32Array(slots),
+      scores: new Float64Array(slots),
+      nowMs: 0,
+    };
   }
 
   onCandidates(candidates: Int32Array, count: number): void {
@@ -91,44 +105,61 @@ export class Ml implements Strategy {
 
   pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
     let arm: DecisionArm = DecisionArm.PROBE;
+    let rung: Rung = Rung.ESTIMATOR;
     let propensity = 1;
     let surface = 0;
+    let draw = 1;
     let slot = this.#estimator.unknown(candidates, count, nowMs);
     if (slot < 0) {
-      let rung: Rung = Rung.ESTIMATOR;
       arm = DecisionArm.CHAMPION;
       if (this.#learned !== undefined) {
         const { words, figures } = this.#learned;
         rung = words[LearnerWord.RUNG] as Rung;
-        const draw = this.#random();
+        draw = this.#random();
         const control = rung === Rung.WEIGHTED_ROUND_ROBIN ? 0 : figures[LearnerFigure.CONTROL_SHARE];
+        const shares = control + figures[LearnerFigure.CANARY_SHARE];
         if (draw < control) {
           arm = DecisionArm.CONTROL;
           rung++;
-        } else if (draw < control + figures[LearnerFigure.CANARY_SHARE]) {
+        } else if (draw < shares) {
           arm = DecisionArm.CANARY;
           rung = Rung.MODEL;
         }
+        // What is left of the draw is uniform again: one number decides it all.
+        else draw = (draw - shares) / (1 - shares);
       }
-      const table = arm === DecisionArm.CANARY ? this.#canary : this.#champion;
-      if (rung === Rung.MODEL && table?.look(nowMs)) {
-        slot = this.#least(table, candidates, count, nowMs);
-      }
-      if (slot >= 0) {
-        surface = table!.sequence;
-        const share = arm === DecisionArm.CHAMPION ? this.#learned!.figures[LearnerFigure.SECOND_SHARE] : 0;
-        if (this.#second >= 0 && share > 0) {
-          propensity = 1 - share;
-          if (this.#random() < share) {
-            slot = this.#second;
-            propensity = share;
+      if (rung === Rung.MODEL) {
+        const table = arm === DecisionArm.CANARY ? this.#canary : this.#champion;
+        if (table?.look(nowMs)) slot = this.#least(table, candidates, count, nowMs);
+        if (slot < 0) rung = Rung.ESTIMATOR;
+        else {
+          surface = table!.sequence;
+          const share = arm === DecisionArm.CHAMPION ? this.#learned!.figures[LearnerFigure.SECOND_SHARE] : 0;
+          if (this.#second >= 0 && share > 0) {
+            propensity = 1 - share;
+            if (draw < share) {
+              slot = this.#second;
+              propensity = share;
+            }
           }
         }
-      } else if (rung === Rung.WEIGHTED_ROUND_ROBIN) slot = this.#floor.pick(candidates, count);
-      else slot = this.#estimator.choose(candidates, count, nowMs);
+      }
+      if (rung === Rung.ESTIMATOR) slot = this.#estimator.choose(candidates, count, nowMs);
+      else if (rung === Rung.WEIGHTED_ROUND_ROBIN) slot = this.#floor.pick(candidates, count);
     }
     this.#stalls.onPick(slot, nowMs);
-    this.#decisions?.record(slot, arm, propensity, surface, candidates, count, this.#fleet.inFlight, nowMs);
+    if (this.#decisions !== undefined) {
+      const decision = this.#decision;
+      decision.slot = slot;
+      decision.arm = arm;
+      decision.rung = rung;
+      decision.propensity = propensity;
+      decision.surface = surface;
+      decision.candidates = candidates;
+      decision.count = count;
+      decision.nowMs = nowMs;
+      this.#decisions.record(decision);
+    }
     return slot;
   }
 
@@ -141,6 +172,7 @@ export class Ml implements Strategy {
     const { inFlight, effectiveWeight, id } = this.#fleet;
     const { cost, rowId } = this.#learned!;
     const { row, crowded } = surface;
+    const { waiting, scores } = this.#decision;
     let best = candidates[0];
     let second = -1;
     let least = Number.POSITIVE_INFINITY;
@@ -151,14 +183,15 @@ export class Ml implements Strategy {
       const at = row + slot;
       if (rowId[at] !== id[slot]) return -1;
       const k = inFlight[slot];
+      const own = this.#stalls.waiting(slot);
       let score = cost[at * SCORE_COLUMNS + columnOf(k)];
       if (crowded) score += this.#estimator.failureMs(slot);
-      score *= this.#stalls.penalty(slot, crowded ? score : this.#estimator.expectedMs(slot), nowMs);
-      if (crowded) {
-        const waiting = this.#stalls.waiting(slot);
-        score *= Math.sqrt(1 + waiting + OTHERS * (k - waiting));
-      }
-      score /= effectiveWeight[slot];
+      if (own > 0) score *= this.#stalls.penalty(slot, crowded ? score : this.#estimator.expectedMs(slot), nowMs, own);
+      if (crowded && k > 0) score *= crowdFactor(own, k);
+      const weight = effectiveWeight[slot];
+      if (weight !== 1) score /= weight;
+      waiting[i] = own;
+      scores[i] = score;
       if (score < least) {
         next = least;
         second = best;

@@ -3,6 +3,7 @@ import { Adaptive } from "./adaptive.ts";
 import { ConsistentHash } from "./consistent-hash.ts";
 import { LeastConnections } from "./least-connections.ts";
 import { LeastResponseTime } from "./least-response-time.ts";
+import { Ml } from "./ml.ts";
 import { PowerOfTwoChoices } from "./p2c.ts";
 import { PeakEwma } from "./peak-ewma.ts";
 import { RandomChoice } from "./random-choice.ts";
@@ -62,6 +63,11 @@ export const STRATEGIES = [
     create: (dependencies) => new Adaptive(dependencies),
   },
   {
+    name: "ml",
+    description: "The server with the lowest cost expected by a model that learns from answers while it serves.",
+    create: (dependencies) => new Ml(dependencies),
+  },
+  {
     name: "consistent_hash",
     description: "The same key (client address, header or cookie) to the same server, with bounded load.",
     create: (dependencies, options) => new ConsistentHash(dependencies, options),
@@ -73,6 +79,9 @@ export type StrategyName = (typeof STRATEGIES)[number]["name"];
 
 /** The names, in the order of the list. */
 export const STRATEGY_NAMES: readonly StrategyName[] = STRATEGIES.map((strategy) => strategy.name);
+
+/** The one that has a learner process beside it. */
+export const LEARNED_STRATEGY: StrategyName = "ml";
 
 /** Makes the strategy of that name. Throws an `Error` that lists the valid names when there is none. */
 export function createStrategy(

@@ -2,13 +2,14 @@
  * The columns of a score surface: one for each number of requests in flight up to 31, then eight in every octave. So a
  * surface has a fixed size whatever the load, and its steps stay below a tenth.
  */
+import { SCORE_COLUMNS } from "../shared/layout.ts";
+
+export { SCORE_COLUMNS };
 
 const EXACT = 32;
 const PER_OCTAVE = 8;
-const OCTAVES = 6;
-
-/** Columns of a surface; the last stands for 1920 requests in flight and more. */
-export const SCORE_COLUMNS = EXACT + PER_OCTAVE * OCTAVES;
+/** Six: the last column stands for 1920 requests in flight and more. */
+const OCTAVES = (SCORE_COLUMNS - EXACT) / PER_OCTAVE;
 
 /** The column of a server with `inFlight` requests (those before the one to be placed). */
 export function columnOf(inFlight: number): number {

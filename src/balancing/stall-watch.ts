@@ -64,9 +64,9 @@ export class StallWatch {
   /**
    * By what to multiply an expected latency of `expectedMs`: 1 plus the probability that the server stands still times
    * how long it has been silent, in expected latencies. A pause is expected to last as long again as it has lasted.
+   * @param waiting `waiting(slot)`, from whoever has it already.
    */
-  penalty(slot: number, expectedMs: number, nowMs: number): number {
-    const waiting = this.waiting(slot);
+  penalty(slot: number, expectedMs: number, nowMs: number, waiting = this.waiting(slot)): number {
     if (waiting === 0) return 1;
     const silence = (nowMs - this.#silentSinceMs[slot]) / expectedMs;
     const missed = (silence * waiting * STEPS) | 0;

@@ -33,24 +33,32 @@ export interface StrategyDependencies {
   readonly decisions?: DecisionLog;
 }
 
+/** How a choice came about. The object and its arrays are used again for the next one. */
+export interface Decision {
+  /** The choice. */
+  readonly slot: number;
+  /** A `DecisionArm`. */
+  readonly arm: number;
+  /** The `Rung` whose policy chose. */
+  readonly rung: number;
+  /** Probability with which that arm chose this slot, 0 … 1. */
+  readonly propensity: number;
+  /** Sequence number of the table that the scores came from; 0 = none did. */
+  readonly surface: number;
+  readonly candidates: Int32Array;
+  readonly count: number;
+  /** By candidate: requests that this balancer itself waits for at the server. Only set where there are scores. */
+  readonly waiting: Int32Array;
+  /** By candidate: what was compared, lower is better. 0 where the choice did not come from a table. */
+  readonly scores: Float64Array;
+  /** Monotonic clock, milliseconds. */
+  readonly nowMs: number;
+}
+
 /** Takes down how a choice came about, so that it can be judged when its outcome is known, and explained. */
 export interface DecisionLog {
-  /**
-   * @param arm a `DecisionArm`.
-   * @param propensity probability with which that arm chose this slot, 0 … 1.
-   * @param surface sequence number of the table that the scores came from; 0 = none did.
-   * @param inFlight by slot, before the request was placed.
-   */
-  record(
-    slot: number,
-    arm: number,
-    propensity: number,
-    surface: number,
-    candidates: Int32Array,
-    count: number,
-    inFlight: Int32Array,
-    nowMs: number,
-  ): void;
+  /** Called before the request is placed: what is in flight does not count it yet. */
+  record(decision: Decision): void;
 }
 
 /** The settings of strategies; each reads its own. */

@@ -14,6 +14,10 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
     "file descriptors are short (ulimit -n): further connections are refused",
     "there are enough file descriptors again",
   ],
+  learner: [
+    "the learner makes no tables: requests are balanced by the estimator",
+    "the learner makes tables again: requests are balanced by them",
+  ],
   log: ["lines of this log could not be written", "lines of this log could not be written for a while"],
 };
 

@@ -3,6 +3,7 @@
  * configuration changes. Signals and exit codes are supervisor.ts's business.
  */
 import { availableParallelism } from "node:os";
+import { LEARNED_STRATEGY } from "../balancing/registry.ts";
 import { ConfigError, type EffectiveSetting, type LoadResult } from "../config/load.ts";
 import { toProxySettings } from "../config/proxy-settings.ts";
 import type { Config } from "../config/schema.ts";
@@ -20,6 +21,7 @@ import { DegradedWatch } from "./degraded-watch.ts";
 import type { Resolver } from "./discovery-resolver.ts";
 import { Fleet, type FleetClock } from "./fleet.ts";
 import { InFlightAudit } from "./in-flight-audit.ts";
+import { Learner } from "./learner.ts";
 import { toFleetOptions } from "./supervisor-fleet-options.ts";
 import { type ReplaceableLogger, replaceableLogger } from "./supervisor-log.ts";
 import { pinSettings } from "./supervisor-pinned.ts";
@@ -37,6 +39,8 @@ const TOTALS_INTERVAL_MS = 60_000;
 /** A lost place in flight may wait for three looks; each wakes an idle process. */
 const AUDIT_INTERVAL_MS = 500;
 const DEGRADED_INTERVAL_MS = 1_000;
+/** The learner has nothing to finish. */
+const LEARNER_STOP_MS = 2_000;
 
 /** What an instance is made from. */
 export interface InstanceOptions {
@@ -48,7 +52,11 @@ export interface InstanceOptions {
   readonly log: Logger;
   /** Program and arguments of a worker. */
   readonly workerCommand: readonly string[];
+  /** Program and arguments of the learner. */
+  readonly learnerCommand: readonly string[];
   readonly clock: FleetClock;
+  /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). */
+  readonly bootOffsetMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly resolver: Resolver;
@@ -69,9 +77,11 @@ export class SupervisorInstance {
   #settings!: ProxySettings;
   #directory: RuntimeDirectory | null = null;
   #memory!: SupervisorView["memory"];
+  #pages!: MemoryPages;
   #fleet!: Fleet;
   #api!: AdminApi;
   #pool: WorkerPool | null = null;
+  #learner!: Learner;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #stopping = false;
@@ -100,6 +110,8 @@ export class SupervisorInstance {
     this.#directory = directory;
     this.#memory = createSharedMemory(directory.memoryPath);
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
+    this.#pages = pages;
+    this.#learner = this.#makeLearner(directory);
     const reserveSlots = (count: number) => pages.reserveSlots(count);
     this.#fleet = new Fleet({ memory: this.#memory, log: this.#log, clock, random, resolver, reserveSlots });
     const totals = new ServerTotalsLedger(this.#memory);
@@ -122,6 +134,8 @@ export class SupervisorInstance {
       reserveBlocks: (count) => pages.reserveWorkers(count),
     });
     this.#pool = pool;
+    this.#reserveRings(this.#settings);
+    if (this.#settings.strategy === LEARNED_STRATEGY) this.#learner.start();
     this.#fleet.onEndpoints((endpoints) => {
       totals.update();
       pool.setEndpoints(endpoints);
@@ -174,6 +188,7 @@ export class SupervisorInstance {
     const killed = (await this.#pool?.drain(shutdownTimeoutMs - graceMs)) ?? 0;
     if (killed > 0) this.#log.warn({ workers: killed }, "not all requests finished in time: workers were ended");
     else this.#log.info("stopped: all requests are finished");
+    await this.#learner.stop(LEARNER_STOP_MS);
   }
 
   /** Ends whatever still runs, at once, and removes the runtime directory. Never throws. */
@@ -181,6 +196,7 @@ export class SupervisorInstance {
     this.#stopping = true;
     for (const timer of this.#timers) clearInterval(timer);
     this.#pool?.kill();
+    this.#learner?.kill();
     this.#fleet?.stop();
     await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
@@ -193,6 +209,7 @@ export class SupervisorInstance {
       totals,
       fleet: this.#fleet,
       pool: () => this.#pool,
+      learner: this.#learner,
       settings: () => this.#settings,
       effective: () => this.#effective,
       reloads: this.#reloads,
@@ -227,7 +244,8 @@ export class SupervisorInstance {
     const { admin } = this.#config;
     if (config.admin.host !== admin.host || config.admin.port !== admin.port)
       needRestart.push("ADMIN_HOST, ADMIN_PORT");
-    await this.#fleet.update(toFleetOptions(config, settings.upstreamCaPem)); // may throw, and then nothing has changed
+    this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
+    await this.#fleet.update(toFleetOptions(config, settings.upstreamCaPem));
     if (needRestart.length > 0) {
       this.#log.warn({ settings: needRestart }, `a restart is needed to change ${needRestart.join(", ")}`);
     }
@@ -239,8 +257,29 @@ export class SupervisorInstance {
     this.#settings = settings;
     this.#rejected.certificates = false;
     if (this.#stopping) return;
+    if (settings.strategy === LEARNED_STRATEGY) this.#learner.start(); // before workers look for its tables
     this.#pool?.setSettings(settings);
     this.#pool?.scale(workerCount(config));
+    if (settings.strategy !== LEARNED_STRATEGY) await this.#learner.stop(LEARNER_STOP_MS);
+  }
+
+  #makeLearner({ memoryPath }: RuntimeDirectory): Learner {
+    const { clock, bootOffsetMs, learnerCommand } = this.#options;
+    return new Learner({
+      command: learnerCommand,
+      memory: this.#memory,
+      log: this.#log,
+      clock: () => clock.nowMs(),
+      bootOffsetMs,
+      startMessage: () => {
+        const { logFormat, logLevel } = this.#settings;
+        return { type: "start", memoryPath, logFormat, logLevel };
+      },
+    });
+  }
+
+  #reserveRings({ strategy }: ProxySettings): void {
+    if (strategy === LEARNED_STRATEGY) this.#pages.reserveRings();
   }
 
   /** Certificates are replaced file by file: what does not fit together yet is looked at again until it does. */

@@ -9,6 +9,7 @@ import type { ServerTotalsLedger } from "../telemetry/metrics-durations.ts";
 import type { MetricsSource, ProcessFigures } from "../telemetry/metrics-source.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Learner } from "./learner.ts";
 import type { WorkerPool, WorkerStatus } from "./worker-pool.ts";
 
 /** What the supervisor knows at the moment. */
@@ -18,6 +19,7 @@ export interface SupervisorView {
   readonly fleet: Fleet;
   /** `null` before the workers are started. */
   readonly pool: () => WorkerPool | null;
+  readonly learner: Learner;
   readonly settings: () => ProxySettings;
   readonly effective: () => readonly EffectiveSetting[];
   readonly reloads: { readonly success: number; readonly failure: number };
@@ -81,6 +83,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     panic: header[Header.PANIC] === 1,
     no_servers: healthy === 0,
     workers: readyWorkers(view) < header[Header.WORKERS],
+    learner: view.learner.degraded,
     configuration: view.rejected.configuration,
     certificates: view.rejected.certificates,
     draining: header[Header.DRAINING] === 1,

@@ -1,6 +1,7 @@
 /** The supervisor process: an instance under signals. */
 import { join } from "node:path";
 import { isatty } from "node:tty";
+import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { systemResolver } from "./discovery-resolver.ts";
 import { type InstanceOptions, problemsOf, SupervisorInstance } from "./supervisor-instance.ts";
 
@@ -10,7 +11,7 @@ const ECHO_MS = 1000;
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /** As in bin/neurabalancer: what Bun would read from the current directory is not the product's. */
-const WORKER_FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install", "--use-system-ca"];
+const FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install", "--use-system-ca"];
 
 /** What must be given; the rest has the defaults of the product. */
 export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "reload" | "log"> &
@@ -23,9 +24,16 @@ export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "
  */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { log } = options;
+  const program = [process.execPath, ...FLAGS, join(import.meta.dir, "../main.ts")];
+  let bootOffsetMs: number | undefined;
   const instance = new SupervisorInstance({
-    workerCommand: [process.execPath, ...WORKER_FLAGS, join(import.meta.dir, "../main.ts"), "worker"],
+    workerCommand: [...program, "worker"],
+    learnerCommand: [...program, "learner"],
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
+    bootOffsetMs: () => {
+      bootOffsetMs ??= bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
+      return bootOffsetMs;
+    },
     random: Math.random,
     resolver: systemResolver,
     certificatePollMs: CERTIFICATE_POLL_MS,

@@ -5,7 +5,8 @@
 import { Header, MAX_WORKERS, type SharedMemory } from "../shared/layout.ts";
 import type { Endpoint, ProxySettings, ToWorker, WorkerStart } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { Member, type MemberHost, type MemberState, type RestartReason } from "./worker-pool-member.ts";
+import type { ProcessState, RestartReason } from "./process-keeper.ts";
+import { Member, type MemberHost } from "./worker-pool-member.ts";
 
 /** What the pool is made from. */
 export interface WorkerPoolOptions {
@@ -37,7 +38,7 @@ export interface BoundPorts {
 export interface WorkerStatus {
   readonly index: number;
   readonly pid: number;
-  readonly state: MemberState;
+  readonly state: ProcessState;
   readonly restarts: number;
   readonly uptimeMs: number;
 }
@@ -71,7 +72,7 @@ export class WorkerPool {
       clock: options.clock,
       hungTicks: Math.max(1, Math.ceil((options.hungAfterMs ?? 15_000) / (options.tickMs ?? 1_000))),
       startMessage: (index) => this.#startMessage(index),
-      onReady: (_member, port, tlsPort) => {
+      onReady: (port, tlsPort) => {
         this.#ports ??= { port, tlsPort };
         this.#firstStart?.ready();
       },

@@ -5,7 +5,7 @@ import { FEATURE_COUNT, type FleetFeatures } from "./fleet-features.ts";
 import { INPUT_LIMIT, type Network } from "./network.ts";
 
 /** Features that change with the number in flight; all others are the same for a whole row. */
-const LOAD_FEATURES: readonly FeatureName[] = [
+export const LOAD_FEATURES: readonly FeatureName[] = [
   "active_conns",
   "log_expected",
   "log_curve",

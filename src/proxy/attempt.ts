@@ -56,6 +56,8 @@ export class Attempt implements UpstreamUser {
   dispatchedMs = 0;
   /** What was in flight at the server by then, this attempt not counted. */
   inFlightAtDispatch = 0;
+  /** Number of the decision that led here; 0 = none was noted. */
+  decision = 0;
   connection: UpstreamConnection | null = null;
   /** The head was sent. */
   sent = false;
@@ -85,6 +87,7 @@ export class Attempt implements UpstreamUser {
     this.serverId = pool.endpoint.id;
     this.dispatchedMs = nowMs;
     this.inFlightAtDispatch = this.#ctx.picker.inFlightAtDispatch;
+    this.decision = this.#ctx.picker.decision;
     this.sent = false;
     this.answered = false;
     this.#interim = 0;
@@ -115,7 +118,7 @@ export class Attempt implements UpstreamUser {
   blame(nowMs: number): void {
     if (this.slot < 0) return;
     const { picker, block } = this.#ctx;
-    picker.onOutcome(this.slot, nowMs - this.dispatchedMs, true, nowMs, this.inFlightAtDispatch);
+    picker.onOutcome(this, true, nowMs);
     block.failures[this.slot]++;
     if (!this.answered) block.unanswered[this.slot]++;
   }

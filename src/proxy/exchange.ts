@@ -117,7 +117,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   // ── dispatch and queue ───────────────────────────────────────────────────────────────────────────────────────────
 
   #dispatch(nowMs: number): void {
-    const slot = this.#ctx.picker.acquire(this.request.key, nowMs, this.#excluded);
+    const slot = this.#ctx.picker.acquire(this.request, nowMs, this.#excluded);
     if (slot >= 0) this.#start(slot, nowMs);
     else if (slot === NO_SERVER) this.fail(Failures.NO_SERVER, nowMs);
     else this.#enqueue(nowMs);
@@ -137,7 +137,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   /** The queue's turn: see `Waiting`. */
   retryFromQueue(nowMs: number): boolean {
-    const slot = this.#ctx.picker.acquire(this.request.key, nowMs, this.#excluded);
+    const slot = this.#ctx.picker.acquire(this.request, nowMs, this.#excluded);
     if (slot === ALL_FULL) return false;
     this.#queued = false;
     this.#ctx.wheel.clear(this.request.client);
@@ -224,10 +224,10 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onResponse(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const ctx = this.#ctx;
-    const { slot, dispatchedMs, inFlightAtDispatch } = attempt;
+    const { slot, dispatchedMs } = attempt;
     const head = ctx.responseHead;
     const failed = head.status >= 500;
-    ctx.picker.onOutcome(slot, nowMs - dispatchedMs, failed, nowMs, inFlightAtDispatch);
+    ctx.picker.onOutcome(attempt, failed, nowMs);
     recordResponse(ctx.block, slot, nowMs - dispatchedMs, failed);
     if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, ctx.block, slot);
     if (failed && this.#giveWay(attempt, nowMs)) return;
@@ -393,7 +393,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const { picker, hedgeBudget, counters } = this.#ctx;
     if (generation !== this.#generation || this.#responseStarted || this.attempts !== 1) return;
     if (!this.#attempt.active) return;
-    const slot = picker.acquire(this.request.key, nowMs, [this.#attempt.slot]);
+    const slot = picker.acquire(this.request, nowMs, [this.#attempt.slot]);
     if (slot < 0) return;
     // Only a hedge that has another server to go to costs budget.
     if (slot === this.#attempt.slot || !hedgeBudget.tryTake(nowMs)) {

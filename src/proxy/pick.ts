@@ -6,17 +6,29 @@ import { isEligible } from "../balancing/eligibility.ts";
 import type { Strategy } from "../balancing/strategy.ts";
 import { Header, MAX_SERVERS, type ServerTable, type SharedMemory, type WorkerBlock } from "../shared/layout.ts";
 import { readServerTable } from "../shared/server-table-reader.ts";
+import type { DecisionWriter, EndedAttempt } from "./decision-log.ts";
 
 /** No server may take requests at all. */
 export const NO_SERVER = -1;
 /** There are servers, but all are at their hard limit. */
 export const ALL_FULL = -2;
 
+/** What the picker wants of a request. */
+export interface PickedRequest {
+  /** Hash of what it sticks to. */
+  readonly key: number;
+  readonly requestIdBuffer: Buffer;
+  readonly requestIdStart: number;
+  readonly requestIdEnd: number;
+}
+
 /** Finds a server with room and keeps the count of requests in flight. */
 export class Picker {
   readonly #memory: SharedMemory;
   readonly #own: WorkerBlock;
   #strategy: Strategy;
+  /** What the strategy notes its choices in; `null` for those that do not. */
+  #decisions: DecisionWriter | null;
   /** Slots that this worker knows an endpoint for: id by slot, 0 = none. */
   readonly #knownIds = new Int32Array(MAX_SERVERS);
   readonly #candidates = new Int32Array(MAX_SERVERS);
@@ -27,18 +39,20 @@ export class Picker {
   #seenVersion = -1;
   #inFlightAtDispatch = 0;
 
-  constructor(memory: SharedMemory, own: WorkerBlock, strategy: Strategy) {
+  constructor(memory: SharedMemory, own: WorkerBlock, strategy: Strategy, decisions: DecisionWriter | null) {
     this.#memory = memory;
     this.#own = own;
     this.#strategy = strategy;
+    this.#decisions = decisions;
   }
 
   get usesKey(): boolean {
     return this.#strategy.usesKey === true;
   }
 
-  setStrategy(strategy: Strategy): void {
+  setStrategy(strategy: Strategy, decisions: DecisionWriter | null): void {
     this.#strategy = strategy;
+    this.#decisions = decisions;
     this.#seenVersion = -1;
   }
 
@@ -61,9 +75,11 @@ export class Picker {
    * @param excluded slots to avoid if any other will do.
    * @returns a slot, `NO_SERVER` or `ALL_FULL`.
    */
-  acquire(key: number, nowMs: number, excluded: readonly number[]): number {
+  acquire(request: PickedRequest, nowMs: number, excluded: readonly number[]): number {
     if (this.#memory.header[Header.TABLE_VERSION] !== this.#seenVersion) this.#refresh();
     if (this.#count === 0) return NO_SERVER;
+    const { key } = request;
+    this.#decisions?.setRequest(request.requestIdBuffer, request.requestIdStart, request.requestIdEnd);
     if (!this.#limited && excluded.length === 0) {
       const slot = this.#strategy.pick(this.#candidates, this.#count, key, nowMs);
       this.#take(slot);
@@ -77,20 +93,24 @@ export class Picker {
     return this.#inFlightAtDispatch;
   }
 
+  /** Number of the decision behind the slot that `acquire` gave last; 0 = none was noted. */
+  get decision(): number {
+    return this.#decisions === null ? 0 : this.#decisions.last;
+  }
+
   release(slot: number): void {
     Atomics.sub(this.#memory.servers.inFlight, slot, 1);
     this.#own.ownInFlight[slot]--;
   }
 
-  /**
-   * An attempt ended with a complete response head, or without one (`failed`).
-   * @param inFlight `inFlightAtDispatch` of the attempt.
-   */
-  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlight: number): void {
+  /** An attempt ended with a complete response head, or without one (`failed`). */
+  onOutcome(attempt: EndedAttempt, failed: boolean, nowMs: number): void {
+    const { slot, dispatchedMs, inFlightAtDispatch } = attempt;
     const failures = this.#memory.servers.consecutiveFailures;
     if (failed) Atomics.add(failures, slot, 1);
     else if (failures[slot] !== 0) Atomics.store(failures, slot, 0);
-    this.#strategy.onOutcome?.(slot, latencyMs, failed, nowMs, inFlight);
+    this.#strategy.onOutcome?.(slot, nowMs - dispatchedMs, failed, nowMs, inFlightAtDispatch);
+    if (attempt.decision !== 0) this.#decisions?.ended(attempt, failed, nowMs);
   }
 
   #take(slot: number): number {

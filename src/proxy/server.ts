@@ -1,8 +1,8 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import { serverIdentityHash } from "../balancing/hash.ts";
-import { createStrategy } from "../balancing/registry.ts";
+import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from "../shared/layout.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter, type WorkerRings } from "../shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AccessLog } from "./access-log.ts";
@@ -11,6 +11,7 @@ import type { RawSocket } from "./channel.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { Admission, ConnectionLimits } from "./connection-limits.ts";
 import type { ProxyContext } from "./context.ts";
+import { DecisionWriter } from "./decision-log.ts";
 import { HedgeTimer } from "./hedge-timer.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError, type Listening, listenPlain, listenTls } from "./listener.ts";
@@ -29,6 +30,7 @@ import { WaitQueue } from "./wait-queue.ts";
 export interface ProxyServerOptions {
   readonly memory: SharedMemory;
   readonly block: WorkerBlock;
+  readonly rings: WorkerRings;
   readonly settings: ProxySettings;
   readonly endpoints: readonly Endpoint[];
   readonly log: Logger;
@@ -36,6 +38,8 @@ export interface ProxyServerOptions {
   readonly now: () => number;
   /** Added to the monotonic clock it gives milliseconds since the epoch. */
   readonly epochOffsetMs: number;
+  /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). Only asked for where it is needed. */
+  readonly bootOffsetMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Four random words for request ids. */
@@ -59,6 +63,7 @@ export class ProxyServer {
   #accessLog: AccessLog | null = null;
   readonly #memory: SharedMemory;
   readonly #random: () => number;
+  readonly #createDecisionWriter: () => DecisionWriter;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
   readonly #limits: ConnectionLimits;
@@ -74,10 +79,13 @@ export class ProxyServer {
     this.log = log;
     this.#memory = memory;
     this.#random = options.random;
+    this.#createDecisionWriter = () =>
+      new DecisionWriter(options.rings, memory.servers, block.counters, options.bootOffsetMs());
     this.#limits = new ConnectionLimits(memory, block);
     this.#accessLogFd = options.accessLogFd;
     this.#dial = createDial(now, (error) => internalError(this.#ctx, error));
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
+    const { strategy, decisions } = this.#createStrategy(settings);
     this.#ctx = {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
@@ -90,7 +98,7 @@ export class ProxyServer {
       memory,
       block,
       counters: block.counters,
-      picker: new Picker(memory, block, this.#createStrategy(settings)),
+      picker: new Picker(memory, block, strategy, decisions),
       pools: new Array(MAX_SERVERS).fill(undefined),
       queue: new WaitQueue(block, now, (error) => internalError(this.#ctx, error)),
       wheel: new TimerWheel(now(), TICK_MS),
@@ -172,7 +180,8 @@ export class ProxyServer {
       ctx.hedgeBudget = new RetryBudget(settings.hedgeBudgetPercent / 100, 0, ctx.now());
     }
     if (settings.strategy !== old.strategy || settings.hashBalanceFactor !== old.hashBalanceFactor) {
-      ctx.picker.setStrategy(this.#createStrategy(settings));
+      const { strategy, decisions } = this.#createStrategy(settings);
+      ctx.picker.setStrategy(strategy, decisions);
     }
     for (const pool of ctx.pools) if (pool !== undefined) pool.settings = settings;
     this.#setAccessLog(settings);
@@ -255,14 +264,18 @@ export class ProxyServer {
     done?.();
   }
 
-  #createStrategy(settings: ProxySettings): Strategy {
-    const { servers } = this.#memory;
+  #createStrategy(settings: ProxySettings): { strategy: Strategy; decisions: DecisionWriter | null } {
+    const { servers, learned } = this.#memory;
     const fleet = { ...servers, identityHash: this.#identityHash };
-    return createStrategy(
+    // The pages of tables and rings are only real while the strategy is the one that uses them.
+    const decisions = settings.strategy === LEARNED_STRATEGY ? this.#createDecisionWriter() : null;
+    const learning = decisions === null ? {} : { learned, decisions };
+    const strategy = createStrategy(
       settings.strategy,
-      { fleet, random: this.#random },
+      { fleet, random: this.#random, ...learning },
       { hashBalanceFactor: settings.hashBalanceFactor },
     );
+    return { strategy, decisions };
   }
 
   #setAccessLog(settings: ProxySettings): void {

@@ -1,5 +1,6 @@
 /** The worker process: composition root of the request path. It owns its clock and randomness and hands them down. */
 
+import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { Header, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "../shared/protocol.ts";
@@ -55,14 +56,20 @@ function start(message: WorkerStart): ProxyServer {
   const { settings } = message;
   const log = createLogger({ level: settings.logLevel, format: settings.logFormat, name: `worker-${message.index}` });
   block.info[WorkerInfo.PID] = process.pid;
+  let bootOffsetMs: number | undefined;
   const server = new ProxyServer({
     memory,
     block,
+    rings: memory.rings[message.index],
     settings,
     endpoints: message.endpoints,
     log,
     now: () => performance.now(),
     epochOffsetMs: performance.timeOrigin,
+    bootOffsetMs: () => {
+      bootOffsetMs ??= bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
+      return bootOffsetMs;
+    },
     random: Math.random,
     seed: crypto.getRandomValues(new Uint32Array(4)),
     admin: (method, path) => askAdmin(message.adminSocket, method, path),

@@ -9,11 +9,28 @@
  *   even when the snapshot is complete. A reader that sees an odd or a changed number reads again.
  */
 import { bucketCount } from "./latency-buckets.ts";
+import {
+  DECISION_ROWS,
+  DecisionWord,
+  type LearnedTable,
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  OUTCOME_ROWS,
+  OutcomeWord,
+  type Ring,
+  SCORE_COLUMNS,
+  SURFACE_COPIES,
+  SURFACE_MODELS,
+  type WorkerRings,
+} from "./layout-learning.ts";
+
+export * from "./layout-learning.ts";
 
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -81,74 +98,6 @@ export interface ServerTable {
   readonly consecutiveFailures: Int32Array;
 }
 
-/** Words of the learner's block (Int32). Writer: learner, unless said otherwise. */
-export const LearnerWord = {
-  /** Process id; cleared by the supervisor after the learner's death. */
-  PID: 0,
-  /** Which policy routes: a `Rung`. Writers: learner; supervisor after its death. */
-  RUNG: 1,
-  /** Sequence numbers of the champion's and the canary's score tables; their lowest bit says which copy is complete. */
-  CHAMPION_SURFACE: 2,
-  CANARY_SURFACE: 3,
-  /** Versions of the models behind them; 0 = none. */
-  CHAMPION_MODEL: 4,
-  CANARY_MODEL: 5,
-  /** 1 = the tables are costs, to be multiplied by the crowd; 0 = they are scores that know the load already. */
-  CHAMPION_COSTS: 6,
-  CANARY_COSTS: 7,
-  LENGTH: 16,
-} as const;
-
-/** Figures of the learner (Float64). Writer: learner. */
-export const LearnerFigure = {
-  /** Share of the requests that the policy one rung below places, for comparison, 0 … 1. */
-  CONTROL_SHARE: 0,
-  /** Share that the canary's table places. */
-  CANARY_SHARE: 1,
-  /** Share of the rest that goes to the second best server: chances that are known make choices comparable. */
-  SECOND_SHARE: 2,
-  LENGTH: 64,
-} as const;
-
-/** The ladder of policies behind `ml`, from the best to the most robust. */
-export const Rung = {
-  MODEL: 0,
-  /** What `adaptive` does; needs no model. */
-  ESTIMATOR: 1,
-  WEIGHTED_ROUND_ROBIN: 2,
-} as const;
-export type Rung = (typeof Rung)[keyof typeof Rung];
-
-/** By what a request was placed. */
-export const DecisionArm = {
-  /** The policy of the present rung. */
-  CHAMPION: 0,
-  /** The policy one rung below. */
-  CONTROL: 1,
-  /** The candidate model. */
-  CANARY: 2,
-  /** Nobody's choice: a server that was not heard of for long is asked, so that none is forgotten. */
-  PROBE: 3,
-} as const;
-export type DecisionArm = (typeof DecisionArm)[keyof typeof DecisionArm];
-
-/** The models that have a score table: the champion, and a canary beside it. */
-export const SURFACE_MODELS = 2;
-/** Each table has two copies: the learner fills the one that nobody reads, then counts its sequence number up. */
-export const SURFACE_COPIES = 2;
-
-/** What the learner publishes. Rows of tables: `(model × SURFACE_COPIES + copy) × slots + slot`. */
-export interface LearnedTable {
-  /** `LearnerWord`s. */
-  readonly words: Int32Array;
-  /** `LearnerFigure`s. */
-  readonly figures: Float64Array;
-  /** Whose row it is: the id of a server, 0 = nobody's. A slot may have changed hands since. */
-  readonly rowId: Int32Array;
-  /** `[rows × SCORE_COLUMNS]` (balancing/score-columns.ts): what a request would cost at that load, > 0; lower is better. */
-  readonly cost: Float32Array;
-}
-
 /** Words of a worker's counters (Float64, only ever growing unless named a gauge). Writer: that worker. */
 export const WorkerCounter = {
   CONNECTIONS_ACCEPTED: 0,
@@ -198,6 +147,8 @@ export const WorkerCounter = {
   LOG_DROPPED: 30,
   /** Gauge: open file descriptors of the process; 0 where the system does not tell. */
   DESCRIPTORS_OPEN: 31,
+  /** Requests placed by `ml`, by `DecisionArm`: this word and the three behind it. */
+  DECISIONS: 32,
   LENGTH: 64,
 } as const;
 
@@ -245,7 +196,13 @@ export interface SharedMemory {
    * workers (`Atomics.add`), supervisor (a dead worker's share).
    */
   readonly clientConnections: Int32Array;
+  /** What the learner publishes. Writer: learner (words that the supervisor writes too say so). */
+  readonly learned: LearnedTable;
+  /** `LearnerCounter`s. Writer: learner; supervisor clears the gauges after its death. */
+  readonly learnerCounters: Float64Array;
   readonly workers: readonly WorkerBlock[];
+  /** By worker, as `workers`. */
+  readonly rings: readonly WorkerRings[];
 }
 
 /** Hands out aligned, consecutive views over one buffer; with no buffer it only measures. */
@@ -277,9 +234,22 @@ class Carver {
     return this.#buffer ? new Uint32Array(this.#buffer, at, length) : new Uint32Array(0);
   }
 
+  float32(length: number): Float32Array {
+    const at = this.#take(length * 4);
+    return this.#buffer ? new Float32Array(this.#buffer, at, length) : new Float32Array(0);
+  }
+
   float64(length: number): Float64Array {
     const at = this.#take(length * 8);
     return this.#buffer ? new Float64Array(this.#buffer, at, length) : new Float64Array(0);
+  }
+
+  ring(rows: number, wordsPerRow: number): Ring {
+    const head = this.int32(1);
+    const words = this.int32(rows * wordsPerRow);
+    const { buffer, byteOffset, length } = words;
+    const floats = new Float32Array(buffer, byteOffset, length);
+    return { head, words, floats, figures: new Float64Array(buffer, byteOffset, length / 2) };
   }
 
   page(): void {
@@ -302,6 +272,13 @@ function carve(c: Carver): SharedMemory {
     consecutiveFailures: c.int32(MAX_SERVERS),
   };
   const clientConnections = c.int32(CLIENT_BUCKETS);
+  const learnedRows = SURFACE_MODELS * SURFACE_COPIES * MAX_SERVERS;
+  const words = c.int32(LearnerWord.LENGTH);
+  const figures = c.float64(LearnerFigure.LENGTH);
+  const learnerCounters = c.float64(LearnerCounter.LENGTH);
+  const rowId = c.int32(learnedRows);
+  c.page();
+  const learned: LearnedTable = { words, figures, rowId, cost: c.float32(learnedRows * SCORE_COLUMNS) };
   const workers: WorkerBlock[] = [];
   for (let i = 0; i < MAX_WORKERS; i++) {
     c.page();
@@ -323,8 +300,16 @@ function carve(c: Carver): SharedMemory {
       seriesCounts: c.float64(SERIES_CAPACITY),
     });
   }
+  const rings: WorkerRings[] = [];
+  for (let i = 0; i < MAX_WORKERS; i++) {
+    c.page();
+    rings.push({
+      decisions: c.ring(DECISION_ROWS, DecisionWord.LENGTH),
+      outcomes: c.ring(OUTCOME_ROWS, OutcomeWord.LENGTH),
+    });
+  }
   c.page();
-  return { header, servers, clientConnections, workers };
+  return { header, servers, clientConnections, learned, learnerCounters, workers, rings };
 }
 
 /** Bytes of the shared file. It is sparse: pages of workers and servers that do not exist take no memory. */

@@ -2,18 +2,28 @@
  * Makes pages of the sparse shared file real before anybody touches them. A page that finds no room when it is first
  * read or written through the mapping ends the process with SIGBUS; a write to the file only fails, with ENOSPC, and
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
- * when the file is made, a worker's block before its first worker starts, rows of histograms before their slot is given.
+ * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
+ * their slot is given, the workers' rings before the strategy that fills them (a megabyte and a half for each worker).
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { bucketCount } from "./latency-buckets.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "./layout.ts";
+import {
+  MAX_SERVERS,
+  type Ring,
+  SCORE_COLUMNS,
+  type SharedMemory,
+  SURFACE_COPIES,
+  SURFACE_MODELS,
+  type WorkerBlock,
+} from "./layout.ts";
 
 const PAGE_BYTES = 4096;
 /** Rows of histograms are made real in steps of so many servers: about 26 KB for each histogram. */
 const SLOT_STEP = 16;
 const ROW_BYTES = bucketCount * Uint32Array.BYTES_PER_ELEMENT;
+const COST_ROW_BYTES = SCORE_COLUMNS * Float32Array.BYTES_PER_ELEMENT;
 const ZEROS = new Uint8Array(64 * 1024);
 
 /** The file system has no room for another page of the shared memory. */
@@ -28,6 +38,9 @@ export class MemoryPages {
   /** Worker blocks 0 … n-1 are real, with `#slots` rows of histograms each. */
   #workers = 0;
   #slots = 0;
+  /** The rings of workers 0 … n-1 are real, and those of further ones will be. */
+  #rings = 0;
+  #wantsRings = false;
 
   /** @param path the file that `memory` maps, of which nothing but the base is in use yet (see `reserveBase`). */
   constructor(path: string, memory: SharedMemory) {
@@ -49,6 +62,15 @@ export class MemoryPages {
         zeroRows(block, 0, this.#slots, zero);
         this.#workers = index + 1;
       }
+      this.#reserveRings(zero);
+    });
+  }
+
+  /** Makes room for the rings of all workers there are and of those to come. Throws a `NoSharedMemoryError`. */
+  reserveRings(): void {
+    this.#write((zero) => {
+      this.#wantsRings = true;
+      this.#reserveRings(zero);
     });
   }
 
@@ -60,8 +82,17 @@ export class MemoryPages {
       for (let index = 0; index < this.#workers; index++) {
         zeroRows(this.#memory.workers[index], this.#slots, slots, zero);
       }
+      zeroCosts(this.#memory, this.#slots, slots, zero);
     });
     this.#slots = slots;
+  }
+
+  #reserveRings(zero: Zero): void {
+    for (; this.#wantsRings && this.#rings < this.#workers; this.#rings++) {
+      for (const { head, words } of Object.values(this.#memory.rings[this.#rings]) as Ring[]) {
+        zero(head.byteOffset, words.byteOffset + words.byteLength);
+      }
+    }
   }
 
   #write(work: (zero: Zero) => void): void {
@@ -77,12 +108,12 @@ export class MemoryPages {
 }
 
 /**
- * Makes real what every process touches: all before the workers' blocks, and the first page of each block, where its
+ * Makes real what every process touches: all before the learned tables, and the first page of each block, where its
  * gauges are (who sums a gauge over all workers reads them all). For a new file only. Throws a `NoSharedMemoryError`.
  */
 export function reserveBase(fd: number, path: string, layout: SharedMemory): void {
   try {
-    zeroFile(fd, 0, layout.workers[0].info.byteOffset);
+    zeroFile(fd, 0, layout.learned.cost.byteOffset);
     for (const { info } of layout.workers) zeroFile(fd, info.byteOffset, info.byteOffset + PAGE_BYTES);
   } catch (cause) {
     throw noRoom(path, cause);
@@ -94,6 +125,13 @@ type Zero = (from: number, to: number) => void;
 function zeroRows(block: WorkerBlock, from: number, to: number, zero: Zero): void {
   for (const { byteOffset } of [block.latencyHistogram, block.durationHistogram]) {
     zero(byteOffset + from * ROW_BYTES, byteOffset + to * ROW_BYTES);
+  }
+}
+
+function zeroCosts({ learned }: SharedMemory, from: number, to: number, zero: Zero): void {
+  for (let table = 0; table < SURFACE_MODELS * SURFACE_COPIES; table++) {
+    const first = learned.cost.byteOffset + table * MAX_SERVERS * COST_ROW_BYTES;
+    zero(first + from * COST_ROW_BYTES, first + to * COST_ROW_BYTES);
   }
 }
 

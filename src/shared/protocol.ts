@@ -92,6 +92,37 @@ export interface WorkerStart {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** What the learner is started with, as JSON in its first message. */
+export interface LearnerStart {
+  readonly type: "start";
+  readonly memoryPath: string;
+  readonly logFormat: ProxySettings["logFormat"];
+  readonly logLevel: string;
+}
+
+/** What the learner is asked, for people; it answers with JSON, or with null when it does not know. */
+export type LearnerQuestion =
+  /** Why did this request go where it went? An `Explanation`. */
+  | { readonly kind: "explain"; readonly requestId: string }
+  /** What does it know of the servers now? A `LearnerDescription`. */
+  | { readonly kind: "describe" };
+
+/** What the supervisor tells the learner. */
+export type ToLearner =
+  | LearnerStart
+  /** The answer carries the same number. */
+  | { readonly type: "ask"; readonly number: number; readonly question: LearnerQuestion }
+  /** Exit with 0. */
+  | { readonly type: "drain" };
+
+/** What the learner tells the supervisor. */
+export type FromLearner =
+  /** It makes tables from now on. */
+  | { readonly type: "ready" }
+  /** It cannot start: a sentence for the operator. It exits with 1. */
+  | { readonly type: "failed"; readonly message: string }
+  | { readonly type: "answer"; readonly number: number; readonly answer: unknown };
+
 /** What the supervisor tells a worker. */
 export type ToWorker =
   | WorkerStart

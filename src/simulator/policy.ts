@@ -33,7 +33,7 @@ export const ORACLE: Policy = Object.freeze({
 } satisfies Policy);
 
 /** Strategies that are not classical are measured against those that are. */
-const LEARNED: readonly string[] = ["adaptive"];
+const LEARNED: readonly string[] = ["adaptive", "ml"];
 /** Placement by key is not meant to be fast, and the simulator has no keys worth the name. */
 const NOT_COMPARED: readonly string[] = ["consistent_hash"];
 

@@ -189,11 +189,13 @@ export class TestProxy {
     this.server = new ProxyServer({
       memory: this.memory,
       block: this.memory.workers[0],
+      rings: this.memory.rings[0],
       settings: this.settings,
       endpoints: this.#endpoints,
       log: silentLogger(this.logged),
       now: () => performance.now(),
       epochOffsetMs: performance.timeOrigin,
+      bootOffsetMs: () => 0,
       random: Math.random,
       seed: crypto.getRandomValues(new Uint32Array(4)),
       admin: admin ?? (async () => ({ status: 200, type: "text/plain", body: "from admin" })),

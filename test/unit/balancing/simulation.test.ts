@@ -88,26 +88,29 @@ test.each([...STRATEGY_NAMES])("%s loses nothing on an equal fleet", (name) => {
 });
 
 describe("a latency peak", () => {
-  test.each(["peak_ewma", "least_response_time", "adaptive"])("%s leaves the server at once and comes back", (name) => {
-    const fleet = fleetOf(firstSlots(6));
-    const strategy = make(name, fleet);
-    const sent = new Map<string, number>();
-    const phase = (nowMs: number) =>
-      nowMs < 5000 ? "before" : nowMs < 8000 ? "during" : nowMs < 30_000 ? "after" : "later";
-    const counting = {
-      pick(candidates: Int32Array, count: number, key: number, nowMs: number) {
-        const slot = strategy.pick(candidates, count, key, nowMs);
-        if (slot === 2) sent.set(phase(nowMs), (sent.get(phase(nowMs)) ?? 0) + 1);
-        return slot;
-      },
-      onOutcome: strategy.onOutcome?.bind(strategy),
-    };
-    simulate(counting, fleet, PEAKING, { perSecond: 600 }, 36_000, 7);
-    // A sixth of 600 per second is 100 per second.
-    expect(sent.get("before")).toBeGreaterThan(250);
-    expect(sent.get("during") ?? 0).toBeLessThan(40);
-    expect(sent.get("later")).toBeGreaterThan(1000);
-  });
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])(
+    "%s leaves the server at once and comes back",
+    (name) => {
+      const fleet = fleetOf(firstSlots(6));
+      const strategy = make(name, fleet);
+      const sent = new Map<string, number>();
+      const phase = (nowMs: number) =>
+        nowMs < 5000 ? "before" : nowMs < 8000 ? "during" : nowMs < 30_000 ? "after" : "later";
+      const counting = {
+        pick(candidates: Int32Array, count: number, key: number, nowMs: number) {
+          const slot = strategy.pick(candidates, count, key, nowMs);
+          if (slot === 2) sent.set(phase(nowMs), (sent.get(phase(nowMs)) ?? 0) + 1);
+          return slot;
+        },
+        onOutcome: strategy.onOutcome?.bind(strategy),
+      };
+      simulate(counting, fleet, PEAKING, { perSecond: 600 }, 36_000, 7);
+      // A sixth of 600 per second is 100 per second.
+      expect(sent.get("before")).toBeGreaterThan(250);
+      expect(sent.get("during") ?? 0).toBeLessThan(40);
+      expect(sent.get("later")).toBeGreaterThan(1000);
+    },
+  );
 
   test("random keeps sending, and its p99 shows it", () => {
     const random = run("random", PEAKING, { perSecond: 1200 });
@@ -119,7 +122,7 @@ describe("a latency peak", () => {
 describe("a server that fails at once", () => {
   const failing = Array.from({ length: 6 }, (_, i) => server(10, i === 2 ? 1 : 0));
 
-  test.each(["peak_ewma", "least_response_time", "adaptive"])("does not look fast to %s", (name) => {
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])("does not look fast to %s", (name) => {
     const { failures } = run(name, failing, { perSecond: 800 });
     expect(failures).toBeLessThan(REQUESTS * 0.003);
     expect(failures).toBeGreaterThan(0); // it is tried, or its recovery would go unseen
@@ -129,17 +132,20 @@ describe("a server that fails at once", () => {
     expect(run("least_connections", failing, { perSecond: 800 }).failures).toBeGreaterThan(REQUESTS / 6);
   });
 
-  test.each(["peak_ewma", "least_response_time", "adaptive"])("a few errors everywhere do not upset %s", (name) => {
-    const servers = Array.from({ length: 6 }, () => server(10, 0.002));
-    for (const count of run(name, servers, { perSecond: 1400 }).requests) {
-      expect(count).toBeGreaterThan(REQUESTS * 0.08);
-      expect(count).toBeLessThan(REQUESTS * 0.27);
-    }
-  });
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])(
+    "a few errors everywhere do not upset %s",
+    (name) => {
+      const servers = Array.from({ length: 6 }, () => server(10, 0.002));
+      for (const count of run(name, servers, { perSecond: 1400 }).requests) {
+        expect(count).toBeGreaterThan(REQUESTS * 0.08);
+        expect(count).toBeLessThan(REQUESTS * 0.27);
+      }
+    },
+  );
 });
 
 describe("a newcomer", () => {
-  test.each(["peak_ewma", "least_response_time", "adaptive"])(
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])(
     "of unknown speed gets a share under %s, not everything",
     (name) => {
       const fleet = fleetOf(firstSlots(4));
@@ -157,7 +163,7 @@ describe("a newcomer", () => {
     },
   );
 
-  test.each(["peak_ewma", "least_response_time", "adaptive"])(
+  test.each(["peak_ewma", "least_response_time", "adaptive", "ml"])(
     "that is slow is tried on an idle fleet under %s, then left",
     (name) => {
       const { requests } = run(name, [server(10), server(10), server(10), server(300)], { perSecond: 20 }, 2000);
@@ -166,7 +172,7 @@ describe("a newcomer", () => {
     },
   );
 
-  describe.each(["peak_ewma", "least_response_time", "adaptive"])("on an idle fleet under %s", (name) => {
+  describe.each(["peak_ewma", "least_response_time", "adaptive", "ml"])("on an idle fleet under %s", (name) => {
     /** Servers 0 and 2 are known, at 10 and 100 ms; server 1 is not, and counts as something between. */
     function started() {
       const fleet = fleetOf(firstSlots(3));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { CrashBackoff } from "../../../src/control/worker-pool-backoff.ts";
+import { CrashBackoff } from "../../../src/control/process-backoff.ts";
 import { reclaimWorkerBlock } from "../../../src/control/worker-pool-reclaim.ts";
 import { Header, SHARED_BYTES, viewSharedMemory, WorkerCounter, WorkerInfo } from "../../../src/shared/layout.ts";
 import { removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";

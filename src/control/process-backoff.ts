@@ -1,5 +1,5 @@
 /**
- * How long to wait before a dead worker is started again: not at all at first, so that a single crash costs nothing, then
+ * How long to wait before a dead process is started again: not at all at first, so that a single crash costs nothing, then
  * exponentially longer while it keeps dying young.
  */
 
@@ -10,7 +10,7 @@ export const FREE_RESTARTS = 2;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 
-/** The restart delay of one worker. */
+/** The restart delay of one process. */
 export class CrashBackoff {
   #shortRuns = 0;
 

@@ -1,0 +1,64 @@
+/** A process of ours: spawned with an IPC channel, told to start, killed. It knows nothing of restarts. */
+
+/** How a process ended: `code` is null after a signal. */
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: string | number | null;
+}
+
+/** What a process tells. */
+export interface ChildProcessEvents<From> {
+  readonly onMessage: (message: From) => void;
+  /** Called once, when the process is gone: nothing writes its part of the shared memory any more. */
+  readonly onExit: (exit: ProcessExit) => void;
+}
+
+/** A process and the channel to it, on which it is told `To` and tells `From`. Started at once. */
+export class ChildProcess<To, From> {
+  readonly #process: Bun.Subprocess<"ignore", "inherit", "inherit">;
+  #connected = true;
+
+  /**
+   * Spawns `command` and sends it `start`. Its output goes where the supervisor's goes. Throws when it cannot be spawned.
+   */
+  constructor(command: readonly string[], start: To, events: ChildProcessEvents<From>) {
+    this.#process = Bun.spawn({
+      cmd: [...command],
+      stdin: "ignore",
+      stdout: "inherit",
+      stderr: "inherit",
+      serialization: "json",
+      ipc: (message) => events.onMessage(message as From),
+      onDisconnect: () => {
+        this.#connected = false;
+      },
+      onExit: (process, code) => events.onExit({ code, signal: process.signalCode }),
+    });
+    this.send(start);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** False once the process closed its channel: it is about to exit, or cannot be reached any more. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** Sends a message; false when the process is gone or going, which its exit will tell anyway. */
+  send(message: To): boolean {
+    if (!this.#connected) return false;
+    try {
+      this.#process.send(message);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Ends the process at once (SIGKILL). */
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+}

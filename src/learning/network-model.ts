@@ -1,0 +1,46 @@
+/** A network in this process as a score model. */
+import { forward, type Network, scaleRow } from "./network.ts";
+import { checkRows, type OutputKind, type ScoreModel } from "./score-model.ts";
+
+export class NetworkModel implements ScoreModel {
+  readonly featureNames: readonly string[];
+  readonly outputKind: OutputKind = "log_relative_cost";
+  readonly #network: Network;
+  readonly #row: Float64Array;
+
+  constructor(network: Network) {
+    this.featureNames = network.features;
+    this.#network = network;
+    this.#row = new Float64Array(network.features.length);
+  }
+
+  async predict(rows: Float64Array | Float32Array, count: number): Promise<Float32Array> {
+    checkRows(this, rows, count);
+    const row = this.#row;
+    const n = row.length;
+    const scores = new Float32Array(count);
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j < n; j++) row[j] = rows[i * n + j];
+      scaleRow(this.#network, row);
+      scores[i] = forward(this.#network, row);
+    }
+    return scores;
+  }
+
+  async release(): Promise<void> {}
+}
+
+/** The network that says what the estimator says: `log_expected` passed on, and nothing learned beside it. */
+export function estimatorNetwork(): Network {
+  const none = new Float64Array(0);
+  return {
+    features: ["log_expected"],
+    mean: Float64Array.of(0),
+    scale: Float64Array.of(1),
+    w1: none,
+    b1: none,
+    w2: none,
+    b2: 0,
+    linear: Float64Array.of(1),
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * The part of the shared memory that learned balancing uses: what the learner publishes, and the rings in which workers tell
+ * it what they decided and what came of it. layout.ts places it; its rules hold here too.
+ */
+
+/** Columns of a score table, by load: balancing/score-columns.ts says which load each is for. */
+export const SCORE_COLUMNS = 80;
+
+/** Words of the learner's block (Int32). Writer: learner, unless said otherwise. */
+export const LearnerWord = {
+  /** Process id; cleared by the supervisor after the learner's death. */
+  PID: 0,
+  /** Which policy routes: a `Rung`. Writers: learner; supervisor after its death. */
+  RUNG: 1,
+  /** Sequence numbers of the champion's and the canary's score tables; their lowest bit says which copy is complete. */
+  CHAMPION_SURFACE: 2,
+  CANARY_SURFACE: 3,
+  /** Versions of the models behind them; 0 = none. */
+  CHAMPION_MODEL: 4,
+  CANARY_MODEL: 5,
+  /** 1 = the tables are costs, to be multiplied by the crowd; 0 = they are scores that know the load already. */
+  CHAMPION_COSTS: 6,
+  CANARY_COSTS: 7,
+  LENGTH: 16,
+} as const;
+
+/** Figures of the learner (Float64). Writers: learner; supervisor, which clears the shares after its death. */
+export const LearnerFigure = {
+  /** Share of the requests that the policy one rung below places, for comparison, 0 … 1. */
+  CONTROL_SHARE: 0,
+  /** Share that the canary's table places. */
+  CANARY_SHARE: 1,
+  /** Share of the rest that goes to the second best server: chances that are known make choices comparable. */
+  SECOND_SHARE: 2,
+  /** When the champion's last table was published, milliseconds of the boot clock (boot-clock.ts); 0 = never. */
+  TABLE_MS: 3,
+  LENGTH: 64,
+} as const;
+
+/** Upper bounds of the exported buckets of inference durations, seconds. The last bucket has none. */
+export const INFERENCE_BOUNDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+] as const;
+
+/** Words of the learner's counters (Float64, only ever growing unless named a gauge). Writer: learner. */
+export const LearnerCounter = {
+  /** Rows of features that a model gave scores for. */
+  PREDICTIONS: 0,
+  /** Calls of a model that failed, or gave something that is no number. */
+  ERRORS: 1,
+  /** Predictions that a cache answered. */
+  CACHE_HITS: 2,
+  /** Outcomes that were read from the workers' rings. */
+  SAMPLES: 3,
+  /** Outcomes that were overwritten before they were read. */
+  SAMPLES_LOST: 4,
+  /** Tables published. */
+  TABLES: 5,
+  INFERENCE_SECONDS: 6,
+  /** Gauge: 1 while a remote model is not asked because it failed too often. */
+  BREAKER_OPEN: 7,
+  /** Gauge: resident set size, bytes. */
+  RSS_BYTES: 8,
+  /** Gauge: a number that changes while the learner is alive. */
+  HEARTBEAT: 9,
+  /** Gauge: open file descriptors; 0 where the system does not tell. */
+  DESCRIPTORS_OPEN: 10,
+  /** Lines of the process's own log that could not be written. */
+  LOG_DROPPED: 11,
+  /** Calls of a model by `INFERENCE_BOUNDS`, not cumulative: this word and those behind it, one more than there are bounds. */
+  INFERENCE_BUCKETS: 16,
+  LENGTH: 64,
+} as const;
+
+/** The ladder of policies behind `ml`, from the best to the most robust. */
+export const Rung = {
+  MODEL: 0,
+  /** What `adaptive` does; needs no model. */
+  ESTIMATOR: 1,
+  WEIGHTED_ROUND_ROBIN: 2,
+} as const;
+export type Rung = (typeof Rung)[keyof typeof Rung];
+
+/** By what a request was placed. */
+export const DecisionArm = {
+  /** The policy of the present rung. */
+  CHAMPION: 0,
+  /** The policy one rung below. */
+  CONTROL: 1,
+  /** The candidate model. */
+  CANARY: 2,
+  /** Nobody's choice: a server that was not heard of for long is asked, so that none is forgotten. */
+  PROBE: 3,
+} as const;
+export type DecisionArm = (typeof DecisionArm)[keyof typeof DecisionArm];
+
+/** The models that have a score table: the champion, and a canary beside it. */
+export const SURFACE_MODELS = 2;
+/** Each table has two copies: the learner fills the one that nobody reads, then counts its sequence number up. */
+export const SURFACE_COPIES = 2;
+
+/** What the learner publishes. Rows of tables: `(model × SURFACE_COPIES + copy) × slots + slot`. */
+export interface LearnedTable {
+  /** `LearnerWord`s. */
+  readonly words: Int32Array;
+  /** `LearnerFigure`s. */
+  readonly figures: Float64Array;
+  /** Whose row it is: the id of a server, 0 = nobody's. A slot may have changed hands since. */
+  readonly rowId: Int32Array;
+  /** `[rows × SCORE_COLUMNS]` (balancing/score-columns.ts): what a request would cost at that load, > 0; lower is better. */
+  readonly cost: Float32Array;
+}
+
+/** Records of decisions that a worker keeps; a power of two. */
+export const DECISION_ROWS = 4096;
+/** Candidates that a record has room for. */
+export const DECISION_CANDIDATES = 32;
+/** Records of outcomes that a worker keeps; a power of two. */
+export const OUTCOME_ROWS = 8192;
+
+/** A record of a decision: how an attempt was placed by `ml`. Indices of 32-bit words in its row. */
+export const DecisionWord = {
+  /** Four words: the hash of the request's id (request-id-hash.ts). */
+  REQUEST_ID: 0,
+  SLOT: 4,
+  /** Id of the server that was in the slot. */
+  SERVER: 5,
+  /** `DecisionArm` + 256 × the `Rung` whose policy chose. */
+  ARM: 6,
+  /** Sequence number of the table that the scores came from; 0 = none did. Of the canary's if the arm is. */
+  SURFACE: 7,
+  /** Float64: when, milliseconds of the boot clock. */
+  TIME: 8,
+  /** Float32: probability with which the arm chose this slot, 0 … 1. */
+  PROPENSITY: 10,
+  /** Candidates there were; the first `DECISION_CANDIDATES` of them are in the row, and the chosen one in any case. */
+  COUNT: 11,
+  /** For each candidate two words: `packCandidate`, and its score as Float32 (0 = it had none). */
+  CANDIDATES: 12,
+  LENGTH: 12 + 2 * DECISION_CANDIDATES,
+} as const;
+
+const SLOT_BITS = 9;
+const LOAD_BITS = 11;
+const MOST_LOAD = (1 << LOAD_BITS) - 1;
+
+/**
+ * One word: a slot, the requests in flight there, and those that this worker itself waits for there; no more than 2047
+ * are told apart.
+ */
+export function packCandidate(slot: number, inFlight: number, waiting: number): number {
+  const load = Math.max(0, Math.min(inFlight, MOST_LOAD));
+  const own = Math.min(waiting, MOST_LOAD);
+  return slot | (load << SLOT_BITS) | (own << (SLOT_BITS + LOAD_BITS));
+}
+
+/** Takes apart what `packCandidate` made. */
+export function unpackCandidate(word: number): { slot: number; inFlight: number; waiting: number } {
+  return {
+    slot: word & ((1 << SLOT_BITS) - 1),
+    inFlight: (word >>> SLOT_BITS) & MOST_LOAD,
+    waiting: (word >>> (SLOT_BITS + LOAD_BITS)) & MOST_LOAD,
+  };
+}
+
+/** A record of an outcome: how an attempt ended that was placed by `ml`. Indices of 32-bit words in its row. */
+export const OutcomeWord = {
+  /** Number of the decision's record in the same worker's ring. */
+  DECISION: 0,
+  SLOT: 1,
+  SERVER: 2,
+  /** At the server when the attempt was placed, without it. */
+  IN_FLIGHT: 3,
+  /** 1 = the server failed the attempt. */
+  FAILED: 4,
+  /** Float64: from the dispatch to the complete response head, or to the failure, milliseconds. */
+  LATENCY: 6,
+  /** Float64: when it ended, milliseconds of the boot clock. */
+  TIME: 8,
+  LENGTH: 10,
+} as const;
+
+/**
+ * A ring of records of one size; ring.ts says how it is written and read. All views are of the same memory,
+ * `[rows × words of a record]`.
+ */
+export interface Ring {
+  /** `[0]`: records ever written, modulo 2^32; raised after the record. */
+  readonly head: Int32Array;
+  readonly words: Int32Array;
+  readonly floats: Float32Array;
+  readonly figures: Float64Array;
+}
+
+/** What one worker tells the learner. Only in use while the strategy is `ml`. Writer: that worker. */
+export interface WorkerRings {
+  readonly decisions: Ring;
+  readonly outcomes: Ring;
+}
