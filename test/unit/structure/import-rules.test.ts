@@ -22,7 +22,8 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/shared/": ['import { Picker } from "../proxy/pick.ts";', 'import pino from "pino";'],
   "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
-  "src/control/": ['import { ProxyServer } from "../proxy/server.ts";'],
+  "src/learning/": ['import { Learner } from "../control/learner.ts";', 'import "../proxy/pick.ts";'],
+  "src/control/": ['import { ProxyServer } from "../proxy/server.ts";', 'import "../learning/explain.ts";'],
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
