@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { STRATEGIES } from "../src/balancing/registry.ts";
 import { RESERVED_FEATURES } from "../src/config/reserved.ts";
-import { ALL_SETTINGS, SECTIONS } from "../src/config/schema.ts";
+import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "../src/config/schema.ts";
 import type { Section, Setting } from "../src/config/setting.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -37,7 +37,7 @@ export function generatedFiles(): GeneratedFile[] {
 }
 
 function sections(): Section[] {
-  return Object.values<Section>(SECTIONS);
+  return Object.values<Section>({ ...SECTIONS, ...OTHER_SECTIONS });
 }
 
 function unitOf({ unit }: Setting<unknown>): string {
@@ -149,8 +149,9 @@ function cell(text: string): string {
   return text.replace(/\|/g, "\\|").replace(/(?<!`)<(\w+)>/g, "&lt;$1&gt;");
 }
 
+/** Text without markup: a link becomes its text. */
 function plain(text: string): string {
-  return text.replace(/`/g, "");
+  return text.replace(/\[([^\]]+)\]\([^)]+\)/g, "$1").replace(/`/g, "");
 }
 
 function wrapComment(text: string): string[] {

@@ -4,8 +4,8 @@
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { median, ratios, spread } from "../proxy/statistics.ts";
-import { renderTable } from "../proxy/table.ts";
+import { median, ratios, spread } from "../common/statistics.ts";
+import { renderTable } from "../common/table.ts";
 
 const HELP = `  npm run bench:micro -- [options]
 

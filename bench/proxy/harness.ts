@@ -1,7 +1,8 @@
 /** One group of proxies with equal settings, the servers behind them and the clients in front of them. */
 import { join } from "node:path";
+import { Child, stopProcess } from "../common/children.ts";
+import { freePort } from "../common/programs.ts";
 import type { FromBackend, FromGenerator, Load, RunResult, ToGenerator } from "../load/messages.ts";
-import { Child, stopProcess } from "./children.ts";
 import type { Peer } from "./peers/peer.ts";
 import { RunningProxy } from "./proxies.ts";
 
@@ -118,11 +119,4 @@ export class Harness {
     if (counts.broken > 0) throw new Error(`${counts.broken} request bodies reached the servers changed`);
     return counts.requests.reduce((sum, count) => sum + count, 0);
   }
-}
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
 }

@@ -2,10 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { stopAll } from "../common/children.ts";
+import { describeMachine } from "../common/machine.ts";
 import { makeCertificate } from "./certificate.ts";
-import { stopAll } from "./children.ts";
 import { Harness } from "./harness.ts";
-import { describeMachine } from "./machine.ts";
 import { measureRow, type RowResult } from "./measure.ts";
 import { HELP, type Options, parseOptions } from "./options.ts";
 import { CADDY } from "./peers/caddy.ts";

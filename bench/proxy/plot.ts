@@ -3,7 +3,8 @@
  * of nginx and HAProxy. Ours has the middle half of the rounds as a whisker. Colours follow the reader's light or dark
  * scheme.
  */
-import { machineLine } from "./machine.ts";
+import { machineLine } from "../common/machine.ts";
+import { escaped } from "../common/svg.ts";
 import type { Report } from "./report.ts";
 import type { Row } from "./rows.ts";
 import { OURS, overall, type RowFigures } from "./summary.ts";
@@ -107,8 +108,4 @@ function colour(peer: string): string {
 
 function share(value: number): string {
   return `${Math.round(value * 100)} %`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 }

@@ -1,11 +1,9 @@
 /** Proxies while they run: started with the same setup, checked, and asked what they have used. */
 import { mkdirSync, truncateSync } from "node:fs";
-import { join } from "node:path";
-import { startProgram, stopProcess } from "./children.ts";
+import { startServer, stopProcess } from "../common/children.ts";
 import type { Peer, PeerSetup } from "./peers/peer.ts";
 import { cpuUs, readTree, type TreeUsage, treePids } from "./process-tree.ts";
 
-const READY_MS = 15_000;
 const LOG_MS = 5000;
 
 export class RunningProxy {
@@ -39,28 +37,20 @@ export class RunningProxy {
     now: () => number,
   ): Promise<RunningProxy> {
     mkdirSync(setup.directory, { recursive: true });
-    const { command, env, logFile } = peer.prepare(setup);
-    const errorFile = join(setup.directory, "stderr.log");
-    const child = startProgram([...prefix, ...command], env, logFile, errorFile);
-    const proxy = new RunningProxy(peer, setup, child, logFile);
-    const deadlineMs = now() + READY_MS;
-    while (!(await proxy.#answers())) {
-      if (child.exitCode !== null || now() > deadlineMs) {
-        await stopProcess(child);
-        throw new Error(`${peer.title} does not start:\n${(await Bun.file(errorFile).text()).slice(-2000)}`);
-      }
-      await Bun.sleep(50);
-    }
+    const start = peer.prepare(setup);
+    const child = await startServer(
+      {
+        ...start,
+        command: [...prefix, ...start.command],
+        title: peer.title,
+        directory: setup.directory,
+        readyUrl: `http://127.0.0.1:${setup.port}/echo`,
+      },
+      now,
+    );
+    const proxy = new RunningProxy(peer, setup, child, start.logFile);
     proxy.#pids = treePids(child.pid);
     return proxy;
-  }
-
-  async #answers(): Promise<boolean> {
-    try {
-      return (await fetch(`http://127.0.0.1:${this.port}/echo`, { signal: AbortSignal.timeout(1000) })).ok;
-    } catch {
-      return false;
-    }
   }
 
   /** CPU time so far, microseconds. Cheap: it asks only the processes that there were at the start. */

@@ -1,9 +1,9 @@
 /** What the benchmark says: the tables. */
-import { type Machine, machineLine } from "./machine.ts";
+import { type Machine, machineLine } from "../common/machine.ts";
+import type { Spread } from "../common/statistics.ts";
+import { renderTable, type Table } from "../common/table.ts";
 import type { Row } from "./rows.ts";
-import type { Spread } from "./statistics.ts";
 import { OURS, overall, type PeerFigures, type RowFigures } from "./summary.ts";
-import { renderTable, type Table } from "./table.ts";
 
 /** A peer as the tables call it. */
 export interface PeerTitle {

@@ -1,7 +1,8 @@
 /** From samples to the figures of the table. */
+
+import { geometricMean, median, ratios, type Spread, spread } from "../common/statistics.ts";
 import type { PeerResult, RowResult } from "./measure.ts";
 import type { Row } from "./rows.ts";
-import { geometricMean, median, ratios, type Spread, spread } from "./statistics.ts";
 
 /** Names under which this checkout and the one it is compared with are measured. */
 export const OURS = "ours";

@@ -5,11 +5,12 @@ import { ConfigError, type EffectiveSetting, type LoadResult } from "../config/l
 import { toProxySettings } from "../config/proxy-settings.ts";
 import { type Config, SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
+import { dataDirectoryProblem } from "../storage/data-directory.ts";
 import { describeProblems } from "./problems.ts";
 import { type Resolution, resolveServers } from "./resolve-servers.ts";
 
 const HELP = `
-Reads the same sources as "serve", files of certificates included, and starts nothing. Secrets are shown as ****.
+Reads the same sources as "serve", files of certificates included, and starts and changes nothing. Secrets are shown as ****.
 
 Examples:
   $ neurabalancer check
@@ -66,6 +67,8 @@ async function check(loaded: LoadResult, resolve: boolean): Promise<CheckReport>
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
   }
+  const storage = dataDirectoryProblem(config.storage.dataDir);
+  if (storage !== null) warnings.push(`DATA_DIR: ${storage}: what is learned would be kept in memory only`);
   const resolved = resolve ? await resolveServers(config.servers.list) : undefined;
   for (const { url, error } of resolved ?? []) if (error) problems.push(`SERVERS: ${url}: ${error}`);
   const servers = config.servers.list;

@@ -4,6 +4,8 @@ import { version } from "../../package.json";
 import { registerBackend } from "./backend.ts";
 import { registerCheck } from "./check.ts";
 import { registerDemo } from "./demo.ts";
+import { registerModelServer } from "./model-server.ts";
+import { registerModels } from "./models.ts";
 import { registerServe } from "./serve.ts";
 import { registerSimulate } from "./simulate.ts";
 
@@ -14,6 +16,8 @@ Examples:
   $ neurabalancer check                                        is my configuration right, and what does it say?
   $ neurabalancer backend --port 8001                          a server to try things with
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
+  $ neurabalancer models list                                  which models were learned, and what became of them
+  $ MODEL_PATH=models/current neurabalancer model-server       offer a model to balancers
 
 Settings:
   come from environment variables and from the file .env of the current directory; a real variable wins over the file.
@@ -37,6 +41,8 @@ export function createProgram(): Command {
   registerDemo(program);
   registerBackend(program);
   registerSimulate(program);
+  registerModels(program);
+  registerModelServer(program);
   return program;
 }
 

@@ -8,7 +8,7 @@ export type PartialConfig = { readonly [S in keyof Config]: Partial<Config[S]> }
 export function findContradictions(config: PartialConfig): { problems: string[]; warnings: string[] } {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const { app, admin, tls, dns, outlier, health, balancing } = config;
+  const { app, admin, tls, dns, outlier, health, balancing, ml } = config;
 
   if (typeof tls.port === "number") {
     if (tls.certFiles === null)
@@ -61,6 +61,9 @@ export function findContradictions(config: PartialConfig): { problems: string[];
     warnings.push(
       `HASH_ON has no effect: only LB_STRATEGY=consistent_hash uses it, and LB_STRATEGY is ${balancing.strategy}`,
     );
+  }
+  if (ml.scalerPath && ml.modelPath === null) {
+    warnings.push("SCALER_PATH has no effect: it belongs to the model of MODEL_PATH, which is not set");
   }
   return { problems, warnings };
 }

@@ -1,5 +1,8 @@
 /** The only reader of the process's environment. */
 import { type LoadResult, loadConfig } from "./load.ts";
+import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
+import { loadStorageConfig, type StorageLoadResult } from "./storage.ts";
+import type { ConfigSources } from "./variables.ts";
 
 /** File of settings that is read from the current directory when no other is named. */
 export const DEFAULT_ENV_FILE = ".env";
@@ -9,9 +12,19 @@ export const DEFAULT_ENV_FILE = ".env";
  * @param envFile a file that must exist; without it `.env` of the current directory, which may be missing.
  */
 export function loadProcessConfig(envFile?: string): LoadResult {
-  return loadConfig({
-    env: process.env,
-    envFilePath: envFile ?? DEFAULT_ENV_FILE,
-    envFileRequired: envFile !== undefined,
-  });
+  return loadConfig(sourcesOf(envFile));
+}
+
+/** Reads the configuration of `neurabalancer model-server`, from the same sources. */
+export function loadProcessModelServerConfig(envFile?: string): ModelServerLoadResult {
+  return loadModelServerConfig(sourcesOf(envFile));
+}
+
+/** Reads the settings of the store alone, from the same sources. */
+export function loadProcessStorageConfig(envFile?: string): StorageLoadResult {
+  return loadStorageConfig(sourcesOf(envFile));
+}
+
+function sourcesOf(envFile: string | undefined): ConfigSources {
+  return { env: process.env, envFilePath: envFile ?? DEFAULT_ENV_FILE, envFileRequired: envFile !== undefined };
 }

@@ -1,14 +1,12 @@
 /** From the environment to a frozen `Config`, or to every problem at once. */
 import { findContradictions, type PartialConfig } from "./consistency.ts";
-import { FOREIGN_PREFIXES, RESERVED_FEATURES } from "./reserved.ts";
-import { ALL_SETTINGS, type Config, type PlacedSetting, SECTIONS } from "./schema.ts";
+import { findMisspelt } from "./misspelt.ts";
+import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
+import { RESERVED_FEATURES } from "./reserved.ts";
+import { ALL_SETTINGS, type Config, type PlacedSetting } from "./schema.ts";
 import type { ServerSpec } from "./server-list.ts";
 import { applyOverrides, isOverride } from "./server-overrides.ts";
-import { nearest } from "./suggest.ts";
-import { type ConfigSources, complain, quote, readVariables, type Variable } from "./variables.ts";
-
-/** What stands in place of a secret. */
-export const HIDDEN = "****";
+import { type ConfigSources, readVariables, type Variable } from "./variables.ts";
 
 /** A setting as it is in force, for people. */
 export interface EffectiveSetting {
@@ -48,15 +46,12 @@ export function loadConfig(sources: ConfigSources): LoadResult {
   const { variables } = read;
   const problems = [...read.problems];
   const warnings: string[] = [];
-  const draft = emptyDraft();
-  const effective: EffectiveSetting[] = [];
-
-  for (const placed of ALL_SETTINGS) {
-    const variable = variables.get(placed.setting.env);
-    const value = parseSetting(placed, variable, sources.envFilePath, problems);
-    if (value !== undefined) draft[placed.section][placed.key] = value;
-    effective.push(describe(placed, variable));
-  }
+  const values = readSettings(ALL_SETTINGS, variables, sources.envFilePath);
+  problems.push(...values.problems);
+  const draft = values.draft;
+  const effective: EffectiveSetting[] = ALL_SETTINGS.map((placed) =>
+    describe(placed, variables.get(placed.setting.env)),
+  );
 
   const overrides = [...variables.values()].filter(({ name }) => isOverride(name));
   const applied = applyOverrides(draft.servers.list as readonly ServerSpec[] | undefined, overrides);
@@ -74,39 +69,6 @@ export function loadConfig(sources: ConfigSources): LoadResult {
 
   if (problems.length > 0) return { ok: false, problems, warnings };
   return { ok: true, config: deepFreeze(draft) as unknown as Config, effective, warnings };
-}
-
-type Draft = Record<keyof Config, Record<string, unknown>>;
-
-function emptyDraft(): Draft {
-  return Object.fromEntries(Object.keys(SECTIONS).map((section) => [section, {}])) as Draft;
-}
-
-/** The value, or `undefined` after its problems were reported. */
-function parseSetting(
-  { setting }: PlacedSetting,
-  variable: Variable | undefined,
-  file: string | null,
-  problems: string[],
-): unknown {
-  if (variable === undefined && setting.default === null) {
-    if (!setting.required) return null;
-    const places = file === null ? "is not set" : `is set neither in the environment nor in ${file}`;
-    problems.push(`${setting.env}: is required and ${places}. ${setting.doc}`);
-    return undefined;
-  }
-  const parsed = setting.type.schema.safeParse(variable?.value ?? setting.default!);
-  if (parsed.success) return parsed.data;
-  if (variable === undefined) throw new Error(`the default of ${setting.env} is wrong: ${parsed.error.message}`);
-  for (const { message } of parsed.error.issues)
-    problems.push(complain(variable, message, shown(setting, variable, message)));
-  return undefined;
-}
-
-/** What an error repeats of a value: nothing of a secret or of what may hold one, nor what the message quotes itself. */
-function shown({ secret }: PlacedSetting["setting"], { value }: Variable, message: string): string {
-  if (secret || value.includes("@")) return HIDDEN;
-  return message.startsWith("entry ") ? "" : quote(value);
 }
 
 function describe({ section, setting }: PlacedSetting, variable: Variable | undefined): EffectiveSetting {
@@ -131,30 +93,4 @@ function reportReserved(variables: ReadonlyMap<string, Variable>, effective: Eff
     warnings.push(`${names}: ${title[0].toLowerCase()}${title.slice(1)} is not supported by this version: ignored`);
   }
   return warnings;
-}
-
-const KNOWN_NAMES: readonly string[] = [
-  ...ALL_SETTINGS.map(({ setting }) => setting.env),
-  ...RESERVED_FEATURES.flatMap(({ settings }) => settings.map(({ env }) => env)),
-];
-const KNOWN = new Set(KNOWN_NAMES);
-
-function findMisspelt(variables: ReadonlyMap<string, Variable>): { variable: Variable; message: string }[] {
-  const found: { variable: Variable; message: string }[] = [];
-  for (const variable of variables.values()) {
-    const { name } = variable;
-    if (KNOWN.has(name) || isOverride(name) || FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
-    const meant = nearest(name, KNOWN_NAMES);
-    // The value is not repeated: what is not ours may be a secret.
-    if (meant) found.push({ variable, message: `${name} (${variable.origin}): is no setting; did you mean ${meant}?` });
-  }
-  return found;
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const inner of Object.values(value)) deepFreeze(inner);
-  }
-  return value;
 }

@@ -30,7 +30,6 @@ function reserve(
 
 /** The features, with their names and defaults. */
 export const RESERVED_FEATURES: readonly ReservedFeature[] = [
-  reserve("A store on disk", ["DATA_DIR", "./data"]),
   reserve(
     "A PostgreSQL store",
     ["DB_HOST"],
@@ -44,22 +43,6 @@ export const RESERVED_FEATURES: readonly ReservedFeature[] = [
     ["DB_CONN_MAX_LIFETIME_MINUTES", "30"],
   ),
   reserve("A Redis cluster", ["REDIS_ADDR"], ["REDIS_PASSWORD", null, "secret"], ["REDIS_DB", "0"]),
-  reserve(
-    "Learned balancing",
-    ["ML_MODEL_ENDPOINT"],
-    ["ML_MODEL_TIMEOUT_MS", "300"],
-    ["ML_CIRCUIT_BREAKER_RESET_SECONDS", "30"],
-    ["ML_CACHE_SIZE", "1000"],
-  ),
-  reserve(
-    "A model server",
-    ["ML_SERVICE_PORT", "8081"],
-    ["MODEL_PATH"],
-    ["SCALER_PATH"],
-    ["MODEL_INPUT_NAME", "features"],
-    ["MODEL_OUTPUT_NAME", "predicted_score"],
-    ["MODEL_VERSION"],
-  ),
   reserve(
     "An OpenTelemetry exporter",
     ["OTEL_ENABLED", "false"],

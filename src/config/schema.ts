@@ -3,9 +3,11 @@
  * this one description.
  */
 import * as fleet from "./sections/fleet.ts";
+import { ml, modelService } from "./sections/learning.ts";
 import * as processSections from "./sections/process.ts";
+import { storage } from "./sections/storage.ts";
 import * as traffic from "./sections/traffic.ts";
-import type { Section, Setting, SettingValue } from "./setting.ts";
+import type { Section, SectionValues, Setting } from "./setting.ts";
 
 const { app, log, admin, tls } = processSections;
 const { servers, dns, balancing, health, metricsPoll, outlier } = fleet;
@@ -16,6 +18,7 @@ export const SECTIONS = {
   servers,
   dns,
   balancing,
+  ml,
   app,
   log,
   tls,
@@ -29,30 +32,32 @@ export const SECTIONS = {
   retry,
   queue,
   upstream,
+  storage,
 } as const satisfies Record<string, Section>;
 
-type Sections = typeof SECTIONS;
+/** Sections that other commands read: documented with the rest, and known to all as no misspelt names. */
+export const OTHER_SECTIONS = { modelService } as const satisfies Record<string, Section>;
 
 /** The configuration: frozen, times in milliseconds (names end in `Ms`), unset settings `null`. */
-export type Config = {
-  readonly [S in keyof Sections]: {
-    readonly [K in keyof Sections[S]["settings"]]: SettingValue<Sections[S]["settings"][K]>;
-  };
-};
+export type Config = SectionValues<typeof SECTIONS>;
 
 /** Prefixes of names that end in `<host>_<port>` of a server. */
 export const WEIGHT_PREFIX = "SERVER_WEIGHT_";
 export const CAPACITY_PREFIX = "SERVER_CAPACITY_";
 
-/** A setting with its place in `Config`. */
-export interface PlacedSetting {
-  readonly section: keyof Config;
+/** A setting with its place in a configuration. */
+export interface PlacedSetting<Name extends string = keyof Config> {
+  readonly section: Name;
   readonly key: string;
   readonly setting: Setting<unknown>;
 }
 
-/** All settings in order. */
-export const ALL_SETTINGS: readonly PlacedSetting[] = Object.entries(SECTIONS as Record<string, Section>).flatMap(
-  ([section, { settings }]) =>
-    Object.entries(settings).map(([key, setting]) => ({ section: section as keyof Config, key, setting })),
-);
+/** The settings of `sections` in order. */
+export function placeSettings<Name extends string>(sections: Readonly<Record<Name, Section>>): PlacedSetting<Name>[] {
+  return Object.entries<Section>(sections).flatMap(([section, { settings }]) =>
+    Object.entries(settings).map(([key, setting]) => ({ section: section as Name, key, setting })),
+  );
+}
+
+/** All settings of `serve` in order. */
+export const ALL_SETTINGS: readonly PlacedSetting[] = placeSettings<keyof Config>(SECTIONS);

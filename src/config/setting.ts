@@ -37,6 +37,11 @@ export interface Section {
 /** The type of a setting's value in `Config`. */
 export type SettingValue<S> = S extends Setting<infer T> ? T : never;
 
+/** The values of sections: what a `Config` is. */
+export type SectionValues<S extends Readonly<Record<string, Section>>> = {
+  readonly [N in keyof S]: { readonly [K in keyof S[N]["settings"]]: SettingValue<S[N]["settings"][K]> };
+};
+
 type Described<T> = Omit<Setting<T>, "default" | "required">;
 
 /** A setting with a default. */

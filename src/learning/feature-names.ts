@@ -36,10 +36,13 @@ export const OWN_FEATURES = [
   "log_relative_load",
   /** log of the server's factor f. */
   "log_factor",
-  /** log(mean latency over the last 0.5 s / M), drawn to 0 where there are few answers; likewise below. */
-  "log_latency_500ms",
-  "log_latency_2s",
-  "log_latency_10s",
+  /**
+   * log(mean of latency / growth with load over the last 0.5 s / the fleet's): the server's slowness whatever its load,
+   * drawn to 0 where there are few answers; likewise below.
+   */
+  "log_unloaded_500ms",
+  "log_unloaded_2s",
+  "log_unloaded_10s",
   /** log((mean in-flight at dispatch + 1) / (the fleet's + 1)). */
   "log_dispatch_load",
   /** log(1 + time since the last answer / M). */

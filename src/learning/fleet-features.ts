@@ -137,11 +137,12 @@ export class FleetFeatures {
     }
     const latency = Math.max(latencyMs, LEAST_LATENCY_MS);
     this.#curves.observe(slot, latency, inFlight, this.#regression.meanMs, nowMs);
-    this.#short.add(slot, latency, silenceMs);
-    this.#medium.add(slot, latency, silenceMs);
-    this.#long.add(slot, latency, silenceMs);
+    const unloaded = latency / this.#curves.growth(slot, inFlight);
+    this.#short.add(slot, unloaded, silenceMs);
+    this.#medium.add(slot, unloaded, silenceMs);
+    this.#long.add(slot, unloaded, silenceMs);
     this.#load[slot] += inFlight;
-    this.#squares[slot] += latency * latency;
+    this.#squares[slot] += unloaded * unloaded;
   }
 
   /** Begins a round of rows at one moment: works out what all of them need of the fleet in `slots[0 … count)`. */
@@ -185,9 +186,12 @@ export class FleetFeatures {
     row[at + F.error_rate] = attempts > 0 ? this.#failures[slot] / attempts : 0;
     row[at + F.capacity] = fleet.capacity[slot];
     row[at + F.log_factor] = Math.log(regression.factor(slot, nowMs));
-    row[at + F.log_latency_500ms] = this.#logLatency(this.#short, slot, silenceMs, mean);
-    row[at + F.log_latency_2s] = this.#logLatency(this.#medium, slot, silenceMs, mean);
-    row[at + F.log_latency_10s] = this.#logLatency(this.#long, slot, silenceMs, mean);
+    this.#curves.select(slot);
+    this.#unloadedMs = this.#curves.expectedMs(0);
+    const unloadedMs = this.#curves.fleetUnloadedMs;
+    row[at + F.log_unloaded_500ms] = this.#logUnloaded(this.#short, slot, silenceMs, unloadedMs);
+    row[at + F.log_unloaded_2s] = this.#logUnloaded(this.#medium, slot, silenceMs, unloadedMs);
+    row[at + F.log_unloaded_10s] = this.#logUnloaded(this.#long, slot, silenceMs, unloadedMs);
     const ownLoad = (this.#load[slot] * left + PRIOR_ANSWERS * this.#fleetDispatchLoad) / (answers + PRIOR_ANSWERS);
     row[at + F.log_dispatch_load] = Math.log((ownLoad + 1) / (this.#fleetDispatchLoad + 1));
     row[at + F.log_silence] = Math.log1p(Math.min(silenceMs, LONG_MS * 3) / mean);
@@ -198,8 +202,6 @@ export class FleetFeatures {
     const spread = variation(answers, this.#medium.latency[slot] * left, this.#squares[slot] * left);
     row[at + F.relative_variation] = (spread - this.#fleetVariation) * (answers / (answers + 4 * PRIOR_ANSWERS));
     row[at + F.log_fleet_load] = Math.log1p(this.#meanLoad);
-    this.#curves.select(slot);
-    this.#unloadedMs = this.#curves.expectedMs(0);
   }
 
   /** Adds, to the row of the server that `fillServer` was called for last, what depends on the number in flight there. */
@@ -227,7 +229,7 @@ export class FleetFeatures {
     row[at + F.response_p95] = count === 0 ? Number.NaN : values[Math.min(count - 1, Math.floor(0.95 * count))];
   }
 
-  #logLatency(sums: Sums, slot: number, silenceMs: number, mean: number): number {
+  #logUnloaded(sums: Sums, slot: number, silenceMs: number, mean: number): number {
     const left = decayFactor(silenceMs, sums.timeConstantMs);
     const average = (sums.latency[slot] * left + PRIOR_ANSWERS * mean) / (sums.count[slot] * left + PRIOR_ANSWERS);
     return Math.log(average / mean);

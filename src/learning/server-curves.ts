@@ -43,8 +43,11 @@ export class ServerCurves {
   #fleetHeardMs = Number.NEGATIVE_INFINITY;
   /** `[EXPERTS]`: mean loss over the servers of the present round. */
   readonly #fleetLoss = new Float64Array(EXPERTS);
+  /** `[slots × EXPERTS]`: weights of the experts when `select` was called last. */
+  readonly #weight: Float64Array;
   /** `[EXPERTS]`: of the server that `select` was called for, its speed times its weight. */
   readonly #mixed = new Float64Array(EXPERTS);
+  #fleetUnloadedMs = 1;
   #nowMs = 0;
   #forgetMs = SPEED_MS;
 
@@ -52,6 +55,7 @@ export class ServerCurves {
     this.#speedSum = new Float64Array(slots * EXPERTS);
     this.#speedCount = new Float64Array(slots);
     this.#loss = new Float64Array(slots * EXPERTS);
+    this.#weight = new Float64Array(slots * EXPERTS).fill(1 / EXPERTS);
     this.#heardMs = new Float64Array(slots).fill(Number.NEGATIVE_INFINITY);
   }
 
@@ -60,6 +64,7 @@ export class ServerCurves {
     this.#speedCount[slot] = 0;
     this.#speedSum.fill(0, slot * EXPERTS, (slot + 1) * EXPERTS);
     this.#loss.fill(0, slot * EXPERTS, (slot + 1) * EXPERTS);
+    this.#weight.fill(1 / EXPERTS, slot * EXPERTS, (slot + 1) * EXPERTS);
     this.#heardMs[slot] = Number.NEGATIVE_INFINITY;
   }
 
@@ -119,11 +124,27 @@ export class ServerCurves {
     }
     const left = decayFactor(this.#nowMs - this.#heardMs[slot], this.#forgetMs);
     const count = this.#speedCount[slot] * left;
+    this.#fleetUnloadedMs = 0;
     for (let e = 0; e < EXPERTS; e++) {
       const fleet = this.#fleetCount > 0 ? this.#fleetSum[e] / this.#fleetCount : 1;
       const speed = (this.#speedSum[at + e] * left + PRIOR_ANSWERS * fleet) / (count + PRIOR_ANSWERS);
+      this.#weight[at + e] = mixed[e] / total;
+      this.#fleetUnloadedMs += this.#weight[at + e] * fleet;
       mixed[e] = (mixed[e] / total) * speed;
     }
+  }
+
+  /** How many times as long a request takes when it finds `inFlight` others, as was thought at the last `select`. */
+  growth(slot: number, inFlight: number): number {
+    const at = slot * EXPERTS;
+    let sum = 0;
+    for (let e = 0; e < EXPERTS; e++) sum += this.#weight[at + e] * Math.max(1, (inFlight + 1) / SIZES[e]);
+    return sum;
+  }
+
+  /** What an average server takes for a request that finds no others, milliseconds; the experts of the selected server. */
+  get fleetUnloadedMs(): number {
+    return this.#fleetUnloadedMs;
   }
 
   /** The latency to expect of the selected server with `inFlight` requests at it, milliseconds. */

@@ -55,6 +55,11 @@ export class SimulatedLearner implements Strategy {
     this.#ml = new Ml(this.#dependencies);
   }
 
+  /** What it has learned of each server. */
+  get features(): FleetFeatures {
+    return this.#features;
+  }
+
   onCandidates(candidates: Int32Array, count: number): void {
     this.#ml.onCandidates(candidates, count);
     this.#dueMs = 0;

@@ -21,5 +21,7 @@ export interface MetricDefinition<Source> {
 /** Metrics that belong together in the documentation. */
 export interface MetricGroup<Source> {
   readonly title: string;
+  /** A paragraph below the title. */
+  readonly doc?: string;
   readonly metrics: readonly MetricDefinition<Source>[];
 }

@@ -1,10 +1,13 @@
 /** Renders docs/metrics.md from the list of metrics. */
 import { METRIC_GROUPS } from "./metrics.ts";
-import { METRIC_PREFIX } from "./metrics-definition.ts";
+import { METRIC_PREFIX, type MetricGroup } from "./metrics-definition.ts";
 import { DURATION_BOUNDS } from "./metrics-durations.ts";
 
-/** The whole of docs/metrics.md. */
-export function renderMetricsDocs(): string {
+/**
+ * The whole of docs/metrics.md.
+ * @param others groups of the product's other servers, which have a `GET /metrics` of their own.
+ */
+export function renderMetricsDocs(others: readonly MetricGroup<never>[]): string {
   const lines = [
     "# Metrics",
     "",
@@ -13,10 +16,12 @@ export function renderMetricsDocs(): string {
     "`GET /metrics` answers in the Prometheus text format, for all workers together. Counters go on over restarts of",
     "workers. A server's `server_id` is never given to another one while the instance runs.",
     "",
-    `Buckets of the histogram, seconds: ${DURATION_BOUNDS.join(", ")}.`,
+    `Buckets of request durations, seconds: ${DURATION_BOUNDS.join(", ")}.`,
   ];
-  for (const { title, metrics } of METRIC_GROUPS) {
-    lines.push("", `## ${title}`, "", "| Metric | Type | Labels | Meaning |", "|---|---|---|---|");
+  for (const { title, doc, metrics } of [...METRIC_GROUPS, ...others]) {
+    lines.push("", `## ${title}`, "");
+    if (doc) lines.push(doc, "");
+    lines.push("| Metric | Type | Labels | Meaning |", "|---|---|---|---|");
     for (const { name, type, labels, help } of metrics) {
       const shown = (labels ?? []).map((label) => `\`${label}\``).join(", ");
       lines.push(`| \`${METRIC_PREFIX}${name}\` | ${type} | ${shown} | ${help.replaceAll("|", "\\|")} |`);

@@ -1,7 +1,8 @@
 /** Caddy, for orientation: the ratio of the table is to the better of nginx and HAProxy. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { executable, type Peer, type PeerSetup, type Start, versionOf } from "./peer.ts";
+import { executable, type Start, versionOf } from "../../common/programs.ts";
+import type { Peer, PeerSetup } from "./peer.ts";
 
 export const CADDY: Peer = {
   name: "caddy",

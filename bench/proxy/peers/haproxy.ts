@@ -1,13 +1,14 @@
 /** HAProxy doing the same work, tuned in its favour. What that means is explained in docs/performance.md. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { executable, type Peer, type PeerSetup, type Start, versionOf } from "./peer.ts";
+import { haproxyCommand, haproxyVersion, type Start } from "../../common/programs.ts";
+import type { Peer, PeerSetup } from "./peer.ts";
 
 export const HAPROXY: Peer = {
   name: "haproxy",
   title: "HAProxy",
   proxies: true,
-  version: () => versionOf([executable("haproxy") ?? "haproxy", "-v"], /version (\d[\d.]*)/),
+  version: haproxyVersion,
   prepare: (setup: PeerSetup): Start => {
     const { directory, certFile, keyFile, tlsPort } = setup;
     const file = join(directory, "haproxy.cfg");
@@ -15,11 +16,7 @@ export const HAPROXY: Peer = {
       writeFileSync(join(directory, "certificate.pem"), readFileSync(certFile, "utf8") + readFileSync(keyFile, "utf8"));
     }
     writeFileSync(file, haproxyConfig(setup));
-    return {
-      command: [executable("haproxy") ?? "haproxy", "-db", "-f", file],
-      env: {},
-      logFile: join(directory, "access.log"),
-    };
+    return { command: haproxyCommand(file), env: {}, logFile: join(directory, "access.log") };
   },
 };
 

@@ -1,31 +1,26 @@
 /** nginx doing the same work, tuned in its favour. What that means is explained in docs/performance.md. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { executable, type Peer, type PeerSetup, type Start, versionOf } from "./peer.ts";
+import { nginxCommand, nginxPreamble, nginxVersion, type Start } from "../../common/programs.ts";
+import type { Peer, PeerSetup } from "./peer.ts";
 
 export const NGINX: Peer = {
   name: "nginx",
   title: "nginx",
   proxies: true,
-  version: () => versionOf([executable("nginx") ?? "nginx", "-v"], /nginx\/(\S+)/),
+  version: nginxVersion,
   prepare: (setup: PeerSetup): Start => {
     const { directory } = setup;
     const file = join(directory, "nginx.conf");
     mkdirSync(join(directory, "temporary"));
     writeFileSync(file, nginxConfig(setup));
-    return {
-      command: [executable("nginx") ?? "nginx", "-p", directory, "-c", file, "-e", join(directory, "error.log")],
-      env: {},
-      logFile: join(directory, "access.log"),
-    };
+    return { command: nginxCommand(directory, file), env: {}, logFile: join(directory, "access.log") };
   },
 };
 
 /** The whole configuration file. */
 export function nginxConfig(setup: PeerSetup): string {
   const { directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog } = setup;
-  const temporary = join(directory, "temporary");
-  const user = process.getuid?.() === 0 ? "user root;" : "";
   const log = accessLog
     ? `access_log ${join(directory, "access.log")} json buffer=32k flush=200ms;`
     : "access_log off;";
@@ -36,18 +31,7 @@ export function nginxConfig(setup: PeerSetup): string {
     ssl_certificate ${certFile};
     ssl_certificate_key ${keyFile};
     ssl_protocols TLSv1.3;`;
-  return `
-daemon off;
-${user}
-worker_processes ${workers};
-pid ${join(directory, "nginx.pid")};
-events { worker_connections 16384; }
-http {
-  client_body_temp_path ${temporary}/body;
-  proxy_temp_path ${temporary}/proxy;
-  fastcgi_temp_path ${temporary}/fastcgi;
-  uwsgi_temp_path ${temporary}/uwsgi;
-  scgi_temp_path ${temporary}/scgi;
+  return `${nginxPreamble(directory, workers)}
   log_format json escape=json '{"ts":"$time_iso8601","request_id":"$request_id","method":"$request_method",'
     '"path":"$request_uri","status":$status,"duration":$request_time,"remote_ip":"$remote_addr",'
     '"server_id":"$upstream_addr","bytes":$body_bytes_sent,"trace_id":"$traceparent"}';

@@ -1,18 +1,18 @@
 /** NeuraBalancer as it ships, from a checkout. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Peer, PeerSetup, Start } from "./peer.ts";
+import { checkoutVersion, launcherOf, type Start } from "../../common/programs.ts";
+import type { Peer, PeerSetup } from "./peer.ts";
 
 /**
  * @param root the checkout; its node_modules may be a link to another's.
  */
 export function neuraBalancer(name: string, title: string, root: string): Peer {
-  const launcher = join(root, "bin/neurabalancer");
+  const launcher = launcherOf(root);
   return {
     name,
     title,
     proxies: true,
-    version: () => (existsSync(launcher) ? commitOf(root) : null),
+    version: () => checkoutVersion(root),
     prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog }: PeerSetup): Start => ({
       command: [launcher, "serve"],
       env: {
@@ -34,17 +34,4 @@ export function neuraBalancer(name: string, title: string, root: string): Peer {
 function passedOn(): Record<string, string> {
   const { MIMALLOC_PURGE_DELAY } = process.env;
   return MIMALLOC_PURGE_DELAY === undefined ? {} : { MIMALLOC_PURGE_DELAY };
-}
-
-function commitOf(root: string): string {
-  try {
-    const git = (...args: string[]): string =>
-      Bun.spawnSync(["git", "-C", root, ...args])
-        .stdout.toString()
-        .trim();
-    const commit = git("rev-parse", "--short", "HEAD");
-    return commit === "" ? "unknown commit" : commit + (git("status", "--porcelain", "src") === "" ? "" : ", changed");
-  } catch {
-    return "unknown commit";
-  }
 }

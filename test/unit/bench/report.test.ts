@@ -1,12 +1,12 @@
 /** From samples to tables and the plot. */
 import { describe, expect, test } from "bun:test";
+import { geometricMean, median, quantile, ratios, spread } from "../../../bench/common/statistics.ts";
 import { parseOptions } from "../../../bench/proxy/options.ts";
 import { renderPlot } from "../../../bench/proxy/plot.ts";
 import { descendants, parseStat } from "../../../bench/proxy/process-tree.ts";
 import { type Report, renderReport } from "../../../bench/proxy/report.ts";
 import { selectRows } from "../../../bench/proxy/rows.ts";
 import { differences } from "../../../bench/proxy/same-work.ts";
-import { geometricMean, median, quantile, ratios, spread } from "../../../bench/proxy/statistics.ts";
 import { overall, summarise } from "../../../bench/proxy/summary.ts";
 
 function peer(name: string, ...cpu: number[]) {

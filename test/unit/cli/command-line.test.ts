@@ -24,7 +24,17 @@ describe("help", () => {
   test("--help teaches: commands, examples, where settings come from, exit codes", () => {
     const { code, stdout } = neurabalancer(["--help"]);
     expect(code).toBe(0);
-    for (const part of ["serve", "check", "demo", "backend", "Examples:", "Settings:", ".env", "Exit codes:"]) {
+    for (const part of [
+      "serve",
+      "check",
+      "demo",
+      "backend",
+      "model-server",
+      "Examples:",
+      "Settings:",
+      ".env",
+      "Exit codes:",
+    ]) {
       expect(stdout).toContain(part);
     }
     expect(stdout).not.toContain("worker ");
@@ -34,6 +44,12 @@ describe("help", () => {
     const { code, stdout } = neurabalancer(["serve", "--help"]);
     expect(code).toBe(0);
     for (const part of ["SIGTERM", "SIGHUP", "--env-file", "Exit codes:"]) expect(stdout).toContain(part);
+  });
+
+  test("model-server --help names the endpoints and the signals", () => {
+    const { code, stdout } = neurabalancer(["model-server", "--help"]);
+    expect(code).toBe(0);
+    for (const part of ["/predict", "/reload", "MODEL_PATH", "SIGTERM", "Exit codes:"]) expect(stdout).toContain(part);
   });
 
   test("--version is the package's", () => {
@@ -93,6 +109,15 @@ describe("check", () => {
       /^Ignored by this version\n {2}DB_HOST +db +environment\n {2}DB_PASSWORD +\*{4} +environment$/m,
     );
     expect(stdout).not.toContain("hunter2");
+  });
+
+  test("warns of a DATA_DIR in which nothing can be kept", () => {
+    const { code, stdout } = neurabalancer(["check"], { SERVERS, DATA_DIR: join(directory, ".env/data") });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^Warning: DATA_DIR: .*\.env.*: a file is in the way \(ENOTDIR\): what is learned would be kept in memory only$/m,
+    );
+    expect(stdout).toMatch(/^Storage\n {2}DATA_DIR +\S+ +environment$/m);
   });
 
   test("--env-file reads that file instead; it must exist", () => {

@@ -12,13 +12,13 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FileWatch } from "../../../src/control/supervisor-file-watch.ts";
 import { replaceableLogger } from "../../../src/control/supervisor-log.ts";
 import { pinSettings } from "../../../src/control/supervisor-pinned.ts";
 import {
   claimRuntimeDirectory,
   removeStaleRuntimeDirectories,
 } from "../../../src/control/supervisor-runtime-directory.ts";
+import { FileWatch } from "../../../src/shared/file-watch.ts";
 import { removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import type { Logger } from "../../../src/telemetry/logger.ts";

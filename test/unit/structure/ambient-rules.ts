@@ -88,6 +88,8 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     may: ["clock", "randomness", "environment"],
     why: "command: it hands clock and chance to the demo; TERM and NO_COLOR describe the terminal",
   },
+  "src/cli/model-server.ts": { may: ["clock"], why: "composition root of the model server" },
+  "src/cli/models.ts": { may: ["clock"], why: "command: it says how old models are" },
   "src/cli/simulate.ts": { may: ["clock"], why: "command: it says how long a study took" },
   "src/config/environment.ts": { may: ["environment"], why: "the one reader of the product's settings" },
   "src/control/supervisor.ts": { may: ["clock", "randomness"], why: "composition root of the supervisor process" },

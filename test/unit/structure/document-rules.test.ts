@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { RESERVED_FEATURES } from "../../../src/config/reserved.ts";
-import { ALL_SETTINGS } from "../../../src/config/schema.ts";
+import { KNOWN_NAMES } from "../../../src/config/misspelt.ts";
 import { Failures } from "../../../src/proxy/failure.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/layout.ts";
 import { localLinks, missingRows, namedFiles, unknownMetrics, unknownSettings, unmentioned } from "./document-rules.ts";
@@ -22,11 +21,8 @@ const METRICS = new Set(
     type === "histogram" ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
   ),
 );
-const SETTINGS = new Set([
-  ...ALL_SETTINGS.map(({ setting }) => setting.env),
-  ...RESERVED_FEATURES.flatMap(({ settings }) => settings.map(({ env }) => env)),
-]);
-/** Names in capitals that are no settings of `serve`. */
+const SETTINGS = new Set(KNOWN_NAMES);
+/** Names in capitals that are no settings. */
 const OTHER_NAMES = [
   ...Object.keys(Header),
   "BACKEND_PORT",

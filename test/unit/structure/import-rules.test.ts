@@ -25,6 +25,19 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/learning/": ['import { Learner } from "../control/learner.ts";', 'import "../proxy/pick.ts";'],
   "src/control/": ['import { ProxyServer } from "../proxy/server.ts";', 'import "../learning/explain.ts";'],
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/learning/": ['import { startModelServer } from "../model-server/server.ts";'],
+  "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/learning/judge/": [
+    'import type { LearningStore } from "../../storage/learning-store.ts";',
+    'import { CONTRACT_FEATURES } from "../feature-names.ts";',
+    "console.log(1);",
+  ],
+  "src/storage/": [
+    'import type { Network } from "../learning/network.ts";',
+    'import { Fleet } from "../control/fleet.ts";',
+    'import type { Config } from "../config/schema.ts";',
+    'import pino from "pino";',
+  ],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
 

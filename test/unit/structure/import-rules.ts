@@ -121,6 +121,38 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/health/", "src/balancing/"),
   },
   {
+    title: "learning/ knows neither the request path nor who starts it",
+    folder: "src/learning/",
+    allows: notFrom("src/proxy/", "src/control/", "src/cli/", "src/demo/", "src/model-server/"),
+  },
+  {
+    title: "model-server/ knows models and its own configuration, and nothing of the balancer",
+    folder: "src/model-server/",
+    allows: notFrom(
+      "src/proxy/",
+      "src/balancing/",
+      "src/control/",
+      "src/health/",
+      "src/storage/",
+      "src/cluster/",
+      "src/simulator/",
+      "src/cli/",
+      "src/demo/",
+    ),
+  },
+  {
+    title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows the network's limits",
+    folder: "src/learning/judge/",
+    allows: within("src/learning/judge/", "src/learning/network.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
+    title: "storage/ keeps what it is given: of learning it knows the names of the features and nothing else",
+    folder: "src/storage/",
+    allows: (imported) =>
+      within("src/storage/", "src/learning/feature-names.ts")(imported) || isBuiltin(imported.specifier),
+  },
+  {
     title: "src/ imports nothing of tests, benchmarks or scripts",
     folder: "src/",
     allows: ({ file }) => file === null || file.startsWith("src/") || file === "package.json",

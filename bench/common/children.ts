@@ -1,7 +1,11 @@
 /** Processes of the benchmark: started here, ended here, each by its id. */
 import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { Start } from "./programs.ts";
 
 const END_MS = 5000;
+const READY_MS = 15_000;
+const READY_POLL_MS = 50;
 const running = new Set<Bun.Subprocess>();
 
 /** A child that speaks messages of `In` and hears messages of `Out`. */
@@ -52,21 +56,44 @@ export class Child<In, Out extends { readonly type: string }> {
   }
 }
 
-/** Starts a program whose output is appended to `logFile` and whose errors go to `errorFile`. */
-export function startProgram(
-  command: readonly string[],
-  env: Readonly<Record<string, string>>,
-  logFile: string,
-  errorFile: string,
-): Bun.Subprocess {
+/** A program that serves HTTP, and how one sees that it does. */
+export interface ServerProgram extends Start {
+  /** Names it in errors. */
+  readonly title: string;
+  /** Where it runs, so that a `.env` of whoever benchmarks is not read; its errors go to a file there. */
+  readonly directory: string;
+  /** Answered with 2xx once it serves. */
+  readonly readyUrl: string;
+}
+
+/** Starts a program and waits until it answers. Throws an `Error` with what it said when it does not. */
+export async function startServer(program: ServerProgram, now: () => number): Promise<Bun.Subprocess> {
+  const { command, env, logFile, directory, readyUrl, title } = program;
+  const errorFile = join(directory, "stderr.log");
   const out = openSync(logFile, "a");
   const errors = openSync(errorFile, "a");
   const { PATH = "/usr/bin:/bin" } = process.env;
-  const child = Bun.spawn([...command], { env: { PATH, ...env }, stdio: ["ignore", out, errors] });
+  const child = Bun.spawn([...command], { cwd: directory, env: { PATH, ...env }, stdio: ["ignore", out, errors] });
   closeSync(out);
   closeSync(errors);
   running.add(child);
+  const deadlineMs = now() + READY_MS;
+  while (!(await answers(readyUrl))) {
+    if (child.exitCode !== null || now() > deadlineMs) {
+      await stopProcess(child);
+      throw new Error(`${title} does not start:\n${(await Bun.file(errorFile).text()).slice(-2000)}`);
+    }
+    await Bun.sleep(READY_POLL_MS);
+  }
   return child;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(1000) })).ok;
+  } catch {
+    return false;
+  }
 }
 
 /** Ends a process: SIGTERM, and SIGKILL when that does not help. */

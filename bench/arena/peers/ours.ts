@@ -1,0 +1,58 @@
+/** NeuraBalancer as a contestant: every strategy that could serve this fleet, and hedging on top of some. */
+import { join } from "node:path";
+import { STRATEGY_NAMES } from "../../../src/balancing/registry.ts";
+import { checkoutVersion, launcherOf } from "../../common/programs.ts";
+import type { Contestant, ContestantSetup } from "../contestant.ts";
+
+/** Behind a strategy's name: with hedged requests. */
+export const HEDGED = "+hedge";
+/** Hedged requests, percent of all. */
+const HEDGE_BUDGET = 5;
+
+/** Left out: placement by key is not meant to be fast, and with equal weights (nobody is told any) the other is `round_robin`. */
+const NOT_COMPARED: readonly string[] = ["consistent_hash", "weighted_round_robin"];
+
+/** Every strategy that takes part, and each with hedging. @param root the checkout that is started. */
+export function ours(root: string): readonly Contestant[] {
+  const names = STRATEGY_NAMES.filter((name) => !NOT_COMPARED.includes(name));
+  return [...names.map((name) => contestant(root, name, false)), ...names.map((name) => contestant(root, name, true))];
+}
+
+function contestant(root: string, strategy: string, hedged: boolean): Contestant {
+  return {
+    name: hedged ? strategy + HEDGED : strategy,
+    side: "ours",
+    description: `NeuraBalancer, LB_STRATEGY=${strategy}${hedged ? `, hedging within ${HEDGE_BUDGET} %` : ""}`,
+    version: () => {
+      const version = checkoutVersion(root);
+      return version === null ? null : `NeuraBalancer ${version}`;
+    },
+    prepare: (setup) => ({
+      command: [launcherOf(root), "serve"],
+      env: environment(setup, strategy),
+      logFile: join(setup.directory, "out.log"),
+    }),
+    hedges: hedged ? strategy : null,
+  };
+}
+
+/** As it ships, but for what all contestants are told: one worker, no access log, when an attempt has failed. */
+export function environment(setup: ContestantSetup, strategy: string): Readonly<Record<string, string>> {
+  const { port, servers, tryTimeoutMs, p95Ms } = setup;
+  return {
+    APP_HOST: "127.0.0.1",
+    APP_PORT: String(port),
+    WORKERS: "1",
+    SERVERS: servers.map(({ host, port: at }) => `http://${host}:${at}`).join(","),
+    LB_STRATEGY: strategy,
+    PER_TRY_TIMEOUT_MS: String(tryTimeoutMs),
+    IDLE_TIMEOUT_MS: "3600000",
+    SHUTDOWN_TIMEOUT_SECONDS: "0",
+    ACCESS_LOG: "off",
+    LOG_LEVEL: "warn",
+    ...(p95Ms !== null && {
+      HEDGE_AFTER_MS: String(Math.max(1, Math.round(p95Ms))),
+      HEDGE_BUDGET_PERCENT: String(HEDGE_BUDGET),
+    }),
+  };
+}

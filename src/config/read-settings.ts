@@ -1,0 +1,65 @@
+/** From variables to values: the settings of some sections, each checked by itself. */
+import type { PlacedSetting } from "./schema.ts";
+import { complain, quote, type Variable } from "./variables.ts";
+
+/** What stands in place of a secret. */
+export const HIDDEN = "****";
+
+/** Values by section and key. Settings with a wrong value are missing. */
+export type Draft<Name extends string> = Record<Name, Record<string, unknown>>;
+
+/**
+ * Reads `settings`.
+ * @param file the file of settings, as problems name it; `null` = none was read.
+ */
+export function readSettings<Name extends string>(
+  settings: readonly PlacedSetting<Name>[],
+  variables: ReadonlyMap<string, Variable>,
+  file: string | null,
+): { readonly draft: Draft<Name>; readonly problems: readonly string[] } {
+  const draft = {} as Draft<Name>;
+  const problems: string[] = [];
+  for (const { section, key, setting } of settings) {
+    draft[section] ??= {};
+    const values: Record<string, unknown> = draft[section];
+    const value = parse(setting, variables.get(setting.env), file, problems);
+    if (value !== undefined) values[key] = value;
+  }
+  return { draft, problems };
+}
+
+/** The value, or `undefined` after its problems were reported. */
+function parse(
+  setting: PlacedSetting["setting"],
+  variable: Variable | undefined,
+  file: string | null,
+  problems: string[],
+): unknown {
+  if (variable === undefined && setting.default === null) {
+    if (!setting.required) return null;
+    const places = file === null ? "is not set" : `is set neither in the environment nor in ${file}`;
+    problems.push(`${setting.env}: is required and ${places}. ${setting.doc}`);
+    return undefined;
+  }
+  const parsed = setting.type.schema.safeParse(variable?.value ?? setting.default!);
+  if (parsed.success) return parsed.data;
+  if (variable === undefined) throw new Error(`the default of ${setting.env} is wrong: ${parsed.error.message}`);
+  for (const { message } of parsed.error.issues)
+    problems.push(complain(variable, message, shown(setting, variable, message)));
+  return undefined;
+}
+
+/** What an error repeats of a value: nothing of a secret or of what may hold one, nor what the message quotes itself. */
+function shown({ secret }: PlacedSetting["setting"], { value }: Variable, message: string): string {
+  if (secret || value.includes("@")) return HIDDEN;
+  return message.startsWith("entry ") ? "" : quote(value);
+}
+
+/** Freezes a value with all that is in it. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

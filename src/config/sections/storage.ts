@@ -1,0 +1,30 @@
+/** Settings of what is kept on disk. */
+import { setting } from "../setting.ts";
+import { integer, path } from "../value-types.ts";
+
+/** The embedded store of what is learned. */
+export const storage = {
+  title: "Storage",
+  doc: "What is learned from traffic (samples, models, verdicts) is kept in a file and survives restarts. When the directory cannot be used, it is kept in memory, and the log says so. Each instance needs a directory of its own.",
+  settings: {
+    dataDir: setting({
+      env: "DATA_DIR",
+      type: path,
+      default: "./data",
+      doc: "Directory of the store, made when it is missing. It needs a local file system.",
+      common: true,
+    }),
+    maxSamples: setting({
+      env: "LEARNING_MAX_SAMPLES",
+      type: integer(1_000, 10_000_000),
+      default: "500000",
+      doc: "Samples of traffic that are kept, about 150 bytes each; the oldest go first.",
+    }),
+    maxMegabytes: setting({
+      env: "LEARNING_MAX_MEGABYTES",
+      type: integer(16, 1_000_000),
+      default: "256",
+      doc: "Size of the store's file, beyond which the oldest samples go. Its log takes up to 8 MB more.",
+    }),
+  },
+};

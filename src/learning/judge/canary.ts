@@ -1,0 +1,116 @@
+/** A candidate with a share of the traffic of its own, against whatever serves. */
+import { ArmComparison, type ArmComparisonOptions, type ArmSummary } from "./arm-comparison.ts";
+import { describe, figures } from "./describe.ts";
+import type { CanaryOptions } from "./options.ts";
+import { SequentialEvidence } from "./sequential-evidence.ts";
+import { finiteNumbers } from "./verdict.ts";
+
+/** How a canary ended. `reason` is one sentence with figures. */
+export interface CanaryFinding {
+  readonly promote: boolean;
+  readonly reason: string;
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+/**
+ * One rule promotes: the evidence against "it is worse by more than the margin (1 %)" reaches 1 / `promotionError`, its
+ * mean is the lower one, and the least time has passed. By Ville's inequality a candidate that *is* worse by more than
+ * that is promoted with probability ≤ 5 %, however long and often one looks. A better candidate meets the rule sooner the
+ * better it is. A candidate that is just as good would need hours to prove itself within 1 % and gains nothing, so it times
+ * out: "promote what is not shown to be worse" would, over many candidates, let the champion decay step by step, each
+ * within its margin.
+ *
+ * Harm is looked for with bets that begin anew all the time, so that it is found soon whether the candidate was bad from
+ * the start or turns bad. One in twenty harmless candidates is stopped by chance at most, and loses no more than its turn.
+ *
+ * Measured at 200 requests/s (100 or 200 seeds; canary.test.ts holds fewer to bounds): 20 % and 10 % better promoted at
+ * the least time, 5 % better after 103 s (medians); 1 % worse promoted in 0 of 200 trials; 30 % worse stopped after 10 s,
+ * twice as slow after 2 s.
+ */
+export class Canary {
+  readonly #options: CanaryOptions;
+  readonly #startedMs: number;
+  readonly #against: ArmComparison;
+  /** Against the control arm: the record that it will be held to when promoted. */
+  readonly #againstControl: ArmComparison;
+  readonly #better: SequentialEvidence;
+  readonly #harm: SequentialEvidence;
+  #comparedSinceMs: number;
+
+  constructor(options: CanaryOptions, comparison: ArmComparisonOptions, nowMs: number) {
+    this.#options = options;
+    this.#startedMs = nowMs;
+    this.#comparedSinceMs = nowMs;
+    this.#better = new SequentialEvidence({
+      claim: "better",
+      bets: options.promotionBets,
+      startWeight: 1,
+      bucketWeight: 0,
+      subjectScale: 1 / (1 + options.margin),
+      ownVariance: true,
+    });
+    this.#harm = new SequentialEvidence({
+      claim: "worse",
+      bets: options.harmBets,
+      startWeight: 0.5,
+      bucketWeight: (0.5 * comparison.bucketMs) / options.mostMs,
+    });
+    this.#against = new ArmComparison(comparison, [this.#better, this.#harm]);
+    this.#againstControl = new ArmComparison(comparison);
+  }
+
+  /** An outcome of the candidate's arm. */
+  observeCanary(cost: number): void {
+    this.#against.observeSubject(cost);
+    this.#againstControl.observeSubject(cost);
+  }
+
+  /** An outcome of the arm that serves. */
+  observeChampion(cost: number): void {
+    this.#against.observeReference(cost);
+  }
+
+  /** An outcome of the control arm. */
+  observeControl(cost: number): void {
+    this.#againstControl.observeReference(cost);
+  }
+
+  /** What it is compared with has changed: what was seen is void. The time limit goes on. */
+  restart(nowMs: number): void {
+    this.#comparedSinceMs = nowMs;
+    this.#against.restart();
+    this.#againstControl.restart();
+  }
+
+  /** Moves time on; call it about once a second. `undefined` = the canary goes on. */
+  tick(nowMs: number): CanaryFinding | undefined {
+    const { promotionError, harmError, leastMs, mostMs } = this.#options;
+    this.#against.advance(nowMs);
+    this.#againstControl.advance(nowMs);
+    const seen = this.summary(nowMs);
+    if (this.#harm.value * harmError >= 1 && seen.difference > 0) {
+      return this.#found(false, "harm", seen);
+    }
+    const proven = this.#better.value * promotionError >= 1 && seen.difference < 0;
+    if (proven && nowMs - this.#comparedSinceMs >= leastMs) return this.#found(true, "better", seen);
+    if (nowMs - this.#startedMs >= mostMs) {
+      return this.#found(false, `no advantage shown in ${Math.round(mostMs / 60_000)} min`, seen);
+    }
+    return undefined;
+  }
+
+  /** Candidate against champion, over the last minute or so. */
+  summary(nowMs: number): ArmSummary {
+    return this.#against.summary(nowMs, Number.POSITIVE_INFINITY);
+  }
+
+  /** Candidate against control, likewise: its record when it is promoted. */
+  record(nowMs: number): ArmSummary {
+    return this.#againstControl.summary(nowMs, Number.POSITIVE_INFINITY);
+  }
+
+  #found(promote: boolean, what: string, seen: ArmSummary): CanaryFinding {
+    const numbers = { ...figures(seen), evidenceBetter: this.#better.value, evidenceHarm: this.#harm.value };
+    return { promote, reason: `${what}: ${describe(seen)}`, numbers: finiteNumbers(numbers) };
+  }
+}

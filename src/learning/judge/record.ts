@@ -1,0 +1,49 @@
+/** What the learner hands to the judges about one finished attempt. */
+
+/**
+ * How a request was routed. The worker draws the arm before the server is chosen, so arms differ in their policy only.
+ * - `champion`: by the policy of the present rung.
+ * - `control`: by the policy one rung below.
+ * - `canary`: by the model that the judges asked to try (`Directive.canaryVersion`).
+ * - `probe`: to a server that was due its guaranteed minimum; nobody's choice, so it counts for nobody.
+ */
+export type Arm = "champion" | "control" | "canary" | "probe";
+
+/** One finished attempt. */
+export interface AttemptRecord {
+  readonly arm: Arm;
+  /** Model whose surface chose; `null` when a classical policy did. */
+  readonly modelVersion: number | null;
+  readonly slot: number;
+  readonly latencyMs: number;
+  readonly failed: boolean;
+  /** In flight at the server when the attempt was dispatched, without it. */
+  readonly inFlight: number;
+  readonly dispatchedMs: number;
+  readonly endedMs: number;
+  /** Probability with which its arm chose this server, 0 … 1. */
+  readonly propensity: number;
+  /** The fleet's mean latency when it was dispatched, milliseconds. */
+  readonly meanMs: number;
+  /** Servers that could be chosen. */
+  readonly candidates: ArrayLike<number>;
+  /** In flight at each of them at the decision, in the same order. */
+  readonly candidatesInFlight: ArrayLike<number>;
+}
+
+/** A model as it stood when a decision was made, for off-policy work. */
+export interface PolicyView {
+  /** Routing score: the least is chosen. NaN = the model failed. */
+  readonly score: (slot: number, inFlight: number) => number;
+  /** Expected cost of a request, relative to the fleet's mean latency, > 0. NaN = the model failed. */
+  readonly predicted: (slot: number, inFlight: number) => number;
+}
+
+/** What the learner knew when a decision was made. */
+export interface DecisionViews {
+  readonly candidate: PolicyView;
+  /** The policy that serves: the champion, or the estimator where it has taken over. */
+  readonly incumbent: PolicyView;
+  /** Simple outcome model: the estimator's d(k) / M. */
+  readonly direct: (slot: number, inFlight: number) => number;
+}
