@@ -106,11 +106,6 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/"),
   },
   {
-    title: "learning/ meets the other processes in shared memory and in the protocol",
-    folder: "src/learning/",
-    allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/demo/", "src/simulator/"),
-  },
-  {
     title: "control/ does not reach into the request path: they meet in shared memory and in the protocol",
     folder: "src/control/",
     allows: notFrom("src/proxy/", "src/learning/", "src/cli/", "src/demo/", "src/simulator/"),
