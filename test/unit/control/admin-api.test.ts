@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AdminApi, type AdminControl } from "../../../src/control/admin-api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../src/control/admin-api-listener.ts";
+import { ApiError } from "../../../src/control/admin-api-responses.ts";
 import type { ServerStatus } from "../../../src/control/fleet-options.ts";
 import { recordingLogger } from "./pool-fixture.ts";
 
@@ -34,6 +35,13 @@ function makeControl() {
     },
     prometheusEnabled: () => state.prometheus,
     status: () => ({ version: "1.2.3" }),
+    learning: {
+      overview: async () => ({ rung: "model" }),
+      explain: async (id) => {
+        if (id === "known/1") return { request_id: id, attempts: [] };
+        throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
+      },
+    },
     wallMs: () => Date.UTC(2026, 0, 2),
   };
   return { state, control };
