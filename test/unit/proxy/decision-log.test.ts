@@ -7,9 +7,11 @@ import {
   DECISION_ROWS,
   DecisionArm,
   Header,
+  LearnerCounter,
   OUTCOME_ROWS,
   Rung,
   SHARED_BYTES,
+  type SharedMemory,
   viewSharedMemory,
   WorkerCounter,
 } from "../../../src/shared/layout.ts";
@@ -57,6 +59,11 @@ function hashOf(id: string): Int32Array {
   hashRequestId(Buffer.from(id), 0, id.length, hash, 0);
   return hash;
 }
+
+const counts = ({ learnerCounters }: SharedMemory) => [
+  learnerCounters[LearnerCounter.SAMPLES],
+  learnerCounters[LearnerCounter.SAMPLES_LOST],
+];
 
 const ended = (number: number) => ({
   slot: 7,
@@ -134,7 +141,8 @@ describe("what a worker notes", () => {
     writer.ended(ended(number), false, 45);
     writer.ended(ended(number), true, 60); // the answer was cut off later
     const seen: object[] = [];
-    expect(feed.drain((outcome) => seen.push(outcome))).toBe(0);
+    feed.drain((outcome) => seen.push(outcome));
+    expect(counts(memory)).toEqual([2, 0]);
     const common = { worker: 1, decision: number, slot: 7, serverId: 507, inFlight: 7 };
     expect(seen).toEqual([
       { ...common, failed: false, latencyMs: 25, atMs: 1045 },
@@ -155,8 +163,23 @@ describe("what a worker notes", () => {
     expect(findRequest(memory, hashOf("first"))).toEqual([]);
     expect(findDecision(memory, 1, first)).toBeUndefined();
     let seen = 0;
-    const lost = feed.drain(() => seen++);
-    expect(lost).toBe(101);
+    feed.drain(() => seen++);
     expect(seen).toBe(OUTCOME_ROWS - 1);
+    expect(counts(memory)).toEqual([OUTCOME_ROWS - 1, 101]);
+  });
+
+  test("of outcomes is read once also when the reader begins anew, who can look at what was read before", () => {
+    const { memory, writer } = setUp();
+    const number = write(writer, "r", decision());
+    for (let i = 0; i < 5; i++) writer.ended(ended(number), false, 30 + i);
+    new OutcomeFeed(memory).drain(() => {});
+    for (let i = 5; i < 7; i++) writer.ended(ended(number), false, 30 + i);
+    const next = new OutcomeFeed(memory);
+    expect(next.past().map(({ atMs }) => atMs)).toEqual([1030, 1031, 1032, 1033, 1034]);
+    const seen: number[] = [];
+    next.drain(({ atMs }) => seen.push(atMs));
+    expect(seen).toEqual([1035, 1036]);
+    expect(counts(memory)).toEqual([7, 0]);
+    expect(next.past()).toHaveLength(7);
   });
 });

@@ -30,7 +30,13 @@ function useEverything(memory: SharedMemory, slots: number): void {
       column.fill(1, 0, histogram ? slots * bucketCount : column.length);
     }
   }
-  for (const column of [memory.learned.words, memory.learned.figures, memory.learned.rowId, memory.learnerCounters]) {
+  for (const column of [
+    memory.learned.words,
+    memory.learned.figures,
+    memory.learned.rowId,
+    memory.learnerCounters,
+    memory.learnerPositions,
+  ]) {
     column.fill(1);
   }
   const { cost } = memory.learned;
