@@ -45,10 +45,10 @@ describe("the learner", () => {
     learner.start();
     await ready(learner);
     expect(await learner.ask(question)).toEqual({ asked: question });
-    const refused = expect(learner.ask({ kind: "describe" })).rejects.toThrow("is stopped"); // the fake never answers that
+    const refused = learner.ask({ kind: "describe" }).catch(String); // the fake never answers that
     const pid = learner.status?.pid as number;
     await learner.stop(2000);
-    await refused;
+    expect(await refused).toContain("is stopped");
     expect(isAlive(pid)).toBe(false);
     expect(learner.running).toBe(false);
     learner.start();
@@ -69,9 +69,9 @@ describe("the learner", () => {
     await ready(learner);
     const pid = learner.status?.pid as number;
     memory.learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
-    const refused = expect(learner.ask({ kind: "describe" })).rejects.toThrow("died");
+    const refused = learner.ask({ kind: "describe" }).catch(String);
     process.kill(pid, "SIGKILL");
-    await refused;
+    expect(await refused).toContain("died");
     await until(() => learner.status?.state === "ready" && learner.status.pid !== pid);
     expect(memory.learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
     expect(learner.restarts).toEqual({ exit: 1, hung: 0, failed: 0 });
