@@ -35,8 +35,8 @@ const FAILURE_LATENCIES = 3;
  * likely one that is not fails: the odds grow by the inverse with each failure (Bayes), and fade over so many times the
  * memory, because what was broken may be mended.
  */
-const BROKEN_ODDS = 0.002;
-const CHANCE_FAILURE = 0.02;
+const BROKEN_ODDS = 0.0001;
+const CHANCE_FAILURE = 0.005;
 const BROKEN_MEMORY = 2;
 /** So many failures are certain enough. */
 const LONGEST_STREAK = 8;
