@@ -11,6 +11,7 @@ import { parseScenarioFile } from "../simulator/scenario-file.ts";
 import { type BaseFleet, BUILT_IN, builtInScenario, DEFAULT_BASE, FAULTS } from "../simulator/scenarios.ts";
 import type { ServiceDistribution } from "../simulator/service-times.ts";
 import { runStudy } from "../simulator/study.ts";
+import { number, whole } from "./numbers.ts";
 
 const HELP = `
 Requests, servers and time are simulated; the strategies, health checks, ejection and slow start are the product's own.
@@ -189,23 +190,6 @@ function list(text: string): readonly string[] {
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-function number(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === "" ? Number.NaN : Number(text);
-    if (value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`Expected a number from ${low} to ${high}.`);
-  };
-}
-
-function whole(low: number, high: number): (text: string) => number {
-  const read = number(low, high);
-  return (text) => {
-    const value = read(text);
-    if (Number.isInteger(value)) return value;
-    throw new InvalidArgumentError("Expected a whole number.");
-  };
 }
 
 function sharing(text: string): Sharing {

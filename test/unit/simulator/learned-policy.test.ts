@@ -10,7 +10,7 @@ import {
   parsePolicy,
 } from "../../../src/simulator/policy.ts";
 import { builtInScenario, DEFAULT_BASE } from "../../../src/simulator/scenarios.ts";
-import { PRODUCT_LEARNER, SimulatedLearner } from "../../../src/simulator/simulated-learner.ts";
+import { PRODUCT_LEARNER, type SimulatedLearner } from "../../../src/simulator/simulated-learner.ts";
 import { run, scenario, server } from "./support.ts";
 
 const network = readShippedNetwork();
@@ -73,20 +73,5 @@ describe("learners", () => {
       expect(made).toHaveLength(3);
       expect(features(made)).toBe(learners);
     }
-  });
-
-  test("what one worker hears the others know", () => {
-    // So many balancers that each alone hears next to nothing.
-    const unequal = { ...DEFAULT_BASE, balancers: 32, sharing: "live" as const };
-    const what = builtInScenario("unequal-speed", unequal);
-    const alone: Policy = {
-      ...learnedPolicy(network),
-      create: (dependencies) => new SimulatedLearner(dependencies, network),
-    };
-    const mean = (policy: Policy) => {
-      const { latenciesMs } = run(what, policy, 30_000, 3, 1000);
-      return latenciesMs.reduce((a, b) => a + b) / latenciesMs.length;
-    };
-    expect(mean(learnedPolicy(network))).toBeLessThan(mean(alone));
   });
 });
