@@ -9,6 +9,7 @@ import { registerModelServer } from "./model-server.ts";
 import { registerModels } from "./models.ts";
 import { registerServe } from "./serve.ts";
 import { registerSimulate } from "./simulate.ts";
+import { registerTrain } from "./train.ts";
 
 const HELP = `
 Examples:
@@ -17,6 +18,7 @@ Examples:
   $ neurabalancer check                                        is my configuration right, and what does it say?
   $ neurabalancer backend --port 8001                          a server to try things with
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
+  $ neurabalancer train --from store --out ./model             what your own traffic teaches
   $ neurabalancer models list                                  which models were learned, and what became of them
   $ MODEL_PATH=models/current neurabalancer model-server       offer a model to balancers
 
@@ -42,6 +44,7 @@ export function createProgram(): Command {
   registerDemo(program);
   registerBackend(program);
   registerSimulate(program);
+  registerTrain(program);
   registerModels(program);
   registerExplain(program);
   registerModelServer(program);

@@ -1,7 +1,9 @@
 /** `neurabalancer simulate`: how policies fare on simulated fleets. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { classicalPolicies, ORACLE_NAME, type Policy, parsePolicy } from "../simulator/policy.ts";
+import { LEARNED_STRATEGY } from "../balancing/registry.ts";
+import type { Network } from "../learning/network.ts";
+import { classicalPolicies, ORACLE_NAME, type Policy, parsePolicy, strategyOf } from "../simulator/policy.ts";
 import { plotStudy } from "../simulator/report-plot.ts";
 import { renderStudy } from "../simulator/report-table.ts";
 import type { Scenario, Sharing } from "../simulator/scenario.ts";
@@ -9,6 +11,7 @@ import { parseScenarioFile } from "../simulator/scenario-file.ts";
 import { type BaseFleet, BUILT_IN, builtInScenario, DEFAULT_BASE, FAULTS } from "../simulator/scenarios.ts";
 import type { ServiceDistribution } from "../simulator/service-times.ts";
 import { runStudy } from "../simulator/study.ts";
+import { number, whole } from "./numbers.ts";
 
 const HELP = `
 Requests, servers and time are simulated; the strategies, health checks, ejection and slow start are the product's own.
@@ -20,12 +23,13 @@ Examples:
   $ neurabalancer simulate --policies adaptive,least_connections+weights --scenario all --balancers 8
   $ neurabalancer simulate --scenario faults --compare --summary         against every classical policy in hindsight
   $ neurabalancer simulate --file fleet.json --seeds 10 --json
+  $ neurabalancer simulate --policies ml,adaptive --model ./trained       a model of "neurabalancer train"
   $ neurabalancer simulate --scenario all --plot comparison.svg
 
 Scenarios (docs/simulator.md explains them, and how to write your own):
 ${BUILT_IN.map(({ name, description }) => `  ${name.padEnd(16)} ${description}`).join("\n")}`;
 
-const DEFAULT_POLICIES = "adaptive,least_response_time,least_connections,peak_ewma,p2c,round_robin";
+const DEFAULT_POLICIES = "ml,adaptive,least_response_time,least_connections,peak_ewma,p2c,round_robin";
 const WARM_UP_MS = 2000;
 /** Between two lines of progress on a terminal. */
 const PROGRESS_MS = 200;
@@ -56,6 +60,7 @@ interface SimulateFlags {
   readonly load: number;
   readonly balancers: number;
   readonly sharing?: Sharing;
+  readonly model?: string;
   readonly json?: boolean;
   readonly plot?: string;
 }
@@ -98,15 +103,16 @@ export function registerSimulate(program: Command): void {
         "what balancers see of each other's requests: live, own, or everything so many ms ago",
       ).argParser(sharing),
     )
+    .option("--model <dir>", "three-file model that ml routes by (default: the one that the product ships with)")
     .option("--json", "print JSON")
     .option("--plot <file>", "write an SVG picture")
     .addHelpText("after", HELP)
     .action(simulate);
 }
 
-function simulate(flags: SimulateFlags): void {
+async function simulate(flags: SimulateFlags): Promise<void> {
   const scenarios = readScenarios(flags);
-  const policies = readPolicies(flags);
+  const policies = readPolicies(flags, await readModel(flags));
   const seeds = Array.from({ length: flags.seeds }, (_, i) => flags.seed + i);
   const onProgress = process.stderr.isTTY ? progressLine() : undefined;
   const study = runStudy({ scenarios, policies, requests: flags.requests, seeds, warmUpMs: WARM_UP_MS, onProgress });
@@ -147,8 +153,18 @@ function readScenarioFile(file: string): Scenario {
   }
 }
 
-function readPolicies({ policies, compare }: SimulateFlags): Policy[] {
-  const named = policies.map(parsePolicy);
+async function readModel({ policies, model }: SimulateFlags): Promise<Network | undefined> {
+  if (!policies.some((text) => strategyOf(text) === LEARNED_STRATEGY)) {
+    if (model === undefined) return undefined;
+    throw new Error(`--model is for the policy ${LEARNED_STRATEGY}, which is not among --policies`);
+  }
+  // Loaded only here: they bring what reads ONNX, which nothing else of the command line needs.
+  if (model !== undefined) return (await import("../learning/model-files/onnx-reader.ts")).readNetworkAt(model);
+  return (await import("../learning/shipped-model.ts")).readShippedNetwork();
+}
+
+function readPolicies({ policies, compare }: SimulateFlags, network: Network | undefined): Policy[] {
+  const named = policies.map((text) => parsePolicy(text, network));
   const all = compare ? [...named, ...classicalPolicies()] : named;
   const distinct = [...new Map(all.map((policy) => [policy.name, policy])).values()];
   return distinct.sort((a, b) => Number(a.name === ORACLE_NAME) - Number(b.name === ORACLE_NAME));
@@ -174,23 +190,6 @@ function list(text: string): readonly string[] {
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-function number(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === "" ? Number.NaN : Number(text);
-    if (value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`Expected a number from ${low} to ${high}.`);
-  };
-}
-
-function whole(low: number, high: number): (text: string) => number {
-  const read = number(low, high);
-  return (text) => {
-    const value = read(text);
-    if (Number.isInteger(value)) return value;
-    throw new InvalidArgumentError("Expected a whole number.");
-  };
 }
 
 function sharing(text: string): Sharing {

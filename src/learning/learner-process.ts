@@ -11,13 +11,12 @@ import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { describeLearner, explainRequest } from "./explain.ts";
 import { LearnerCore } from "./learner-core.ts";
 import { estimatorNetwork, NetworkModel } from "./network-model.ts";
+import { SERVING_DEFAULTS } from "./serving-defaults.ts";
 import { SurfaceHistory } from "./surface-history.ts";
 import { OutcomeFeed } from "./worker-rings.ts";
 
 /** How often outcomes are read, milliseconds: the rings hold far more than come in that time. */
 const DRAIN_MS = 20;
-/** From one table to the next, milliseconds. */
-const TABLE_MS = 50;
 const HEARTBEAT_MS = 500;
 /** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
 const LOOK_EVERY_BEATS = 10;
@@ -76,7 +75,7 @@ function start({ memoryPath, logLevel, logFormat }: LearnerStart): (question: Le
     if (slots !== undefined) void core.tick(slots, now()).then(() => logRung(log, core));
   };
   makeTable();
-  setInterval(makeTable, TABLE_MS);
+  setInterval(makeTable, SERVING_DEFAULTS.tableMs);
   const sources = { memory, history, wallOffsetMs: performance.timeOrigin - bootOffsetMs };
   return (question) =>
     question.kind === "explain"

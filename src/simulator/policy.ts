@@ -1,7 +1,9 @@
 /** What is compared: a strategy, and what stands beside it. */
-import { createStrategy, STRATEGY_NAMES } from "../balancing/registry.ts";
+import { createStrategy, LEARNED_STRATEGY, STRATEGY_NAMES } from "../balancing/registry.ts";
 import type { Strategy, StrategyDependencies } from "../balancing/strategy.ts";
+import type { Network } from "../learning/network.ts";
 import { GreedyOracle, type OracleSight } from "./greedy-oracle.ts";
+import { PRODUCT_LEARNER, SimulatedLearner, type SimulatedLearnerOptions } from "./simulated-learner.ts";
 
 export interface Policy {
   /** As written on the command line. */
@@ -12,8 +14,11 @@ export interface Policy {
   readonly ejection: boolean;
   /** Servers are given weights in proportion to workers × speed; otherwise all have weight 1. */
   readonly trueWeights: boolean;
-  /** A strategy for one balancer. `sight` is for oracles: nothing that serves traffic can have it. */
-  readonly create: (dependencies: StrategyDependencies, sight: OracleSight) => Strategy;
+  /**
+   * A strategy for one balancer. `sight` is for oracles: nothing that serves traffic can have it. `mate` is the strategy
+   * of another worker of the same instance, if there is one already: what such workers share in memory they share here.
+   */
+  readonly create: (dependencies: StrategyDependencies, sight: OracleSight, mate?: Strategy) => Strategy;
 }
 
 /** The name of the greedy oracle (see greedy-oracle.ts). */
@@ -33,7 +38,7 @@ export const ORACLE: Policy = Object.freeze({
 } satisfies Policy);
 
 /** Strategies that are not classical are measured against those that are. */
-const LEARNED: readonly string[] = ["adaptive", "ml"];
+const LEARNED: readonly string[] = ["adaptive", LEARNED_STRATEGY];
 /** Placement by key is not meant to be fast, and the simulator has no keys worth the name. */
 const NOT_COMPARED: readonly string[] = ["consistent_hash"];
 
@@ -53,13 +58,26 @@ export function classicalPolicies(): readonly Policy[] {
 
 /** Whether `policy` is one that needs no learning: what others are compared with. */
 export function isClassical(policy: Policy): boolean {
-  return CLASSICAL_NAMES.includes(bareName(policy.name));
+  return CLASSICAL_NAMES.includes(strategyOf(policy.name));
 }
 
-/** Reads `<strategy>[+weights][-ejection]`, or `oracle`. Throws an `Error` that says what there is. */
-export function parsePolicy(text: string): Policy {
+/** `ml` by `network`, with the learner of the product unless `options` say otherwise. */
+export function learnedPolicy(network: Network, options: SimulatedLearnerOptions = PRODUCT_LEARNER): Policy {
+  return Object.freeze({ name: LEARNED_STRATEGY, probes: true, ejection: true, trueWeights: false, create: learned });
+
+  function learned(dependencies: StrategyDependencies, _sight: OracleSight, mate?: Strategy): Strategy {
+    const other = mate instanceof SimulatedLearner ? mate : undefined;
+    return new SimulatedLearner(dependencies, network, options, other);
+  }
+}
+
+/**
+ * Reads `<strategy>[+weights][-ejection]`, or `oracle`. Throws an `Error` that says what there is.
+ * @param network what `ml` routes by; needed for that alone.
+ */
+export function parsePolicy(text: string, network?: Network): Policy {
   if (text === ORACLE_NAME) return ORACLE;
-  const strategy = bareName(text);
+  const strategy = strategyOf(text);
   const options = text.slice(strategy.length);
   const trueWeights = options.startsWith(WITH_WEIGHTS);
   const rest = trueWeights ? options.slice(WITH_WEIGHTS.length) : options;
@@ -75,10 +93,17 @@ export function parsePolicy(text: string): Policy {
     probes: true,
     ejection: rest === "",
     trueWeights,
-    create: (dependencies: StrategyDependencies) => createStrategy(strategy, dependencies),
+    create: creatorOf(strategy, network),
   });
 }
 
-function bareName(text: string): string {
+function creatorOf(strategy: string, network: Network | undefined): Policy["create"] {
+  if (strategy !== LEARNED_STRATEGY) return (dependencies) => createStrategy(strategy, dependencies);
+  if (network === undefined) throw new Error(`the policy ${LEARNED_STRATEGY} needs a model to route by`);
+  return learnedPolicy(network).create;
+}
+
+/** The strategy in a policy's name: `least_connections` of `least_connections+weights-ejection`. */
+export function strategyOf(text: string): string {
   return /^[a-z0-9_]*/.exec(text)![0];
 }

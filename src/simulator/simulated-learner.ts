@@ -1,10 +1,11 @@
-/** `ml` in the simulator: the product's strategy with a learner of its own beside it, on simulated time. */
+/** `ml` in the simulator: the product's strategy with a learner beside it, on simulated time. */
 import { Ml } from "../balancing/ml.ts";
 import { columnOf, SCORE_COLUMNS } from "../balancing/score-columns.ts";
-import type { Strategy, StrategyDependencies } from "../balancing/strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies } from "../balancing/strategy.ts";
 import { FleetFeatures } from "../learning/fleet-features.ts";
 import type { Network } from "../learning/network.ts";
 import { NetworkSurface } from "../learning/network-surface.ts";
+import { SERVING_DEFAULTS } from "../learning/serving-defaults.ts";
 import { SurfaceModel, SurfaceWriter } from "../learning/surface-writer.ts";
 import { type LearnedTable, LearnerFigure, LearnerWord, SURFACE_COPIES, SURFACE_MODELS } from "../shared/layout.ts";
 
@@ -20,74 +21,102 @@ export interface SimulatedLearnerOptions {
   readonly secondShare: number;
 }
 
-export class SimulatedLearner implements Strategy {
-  readonly #dependencies: StrategyDependencies;
-  readonly #options: SimulatedLearnerOptions;
-  readonly #ml: Ml;
-  readonly #features: FleetFeatures;
+/** As the product does it. */
+export const PRODUCT_LEARNER: SimulatedLearnerOptions = Object.freeze({
+  periodMs: SERVING_DEFAULTS.tableMs,
+  controlShare: SERVING_DEFAULTS.controlShare,
+  secondShare: SERVING_DEFAULTS.secondShare,
+});
+
+/** What the balancers of one instance have in common: what is known of the servers, and the table made of it. */
+class InstanceLearner {
+  readonly fleet: FleetView;
+  readonly learned: LearnedTable;
+  readonly features: FleetFeatures;
+  readonly #periodMs: number;
   readonly #surface: NetworkSurface;
   readonly #writer: SurfaceWriter;
   #dueMs = 0;
 
-  constructor(dependencies: StrategyDependencies, network: Network, options: SimulatedLearnerOptions) {
-    const { fleet } = dependencies;
+  constructor(fleet: FleetView, network: Network, options: SimulatedLearnerOptions) {
     const slots = fleet.id.length;
-    const learned: LearnedTable = {
+    this.fleet = fleet;
+    this.learned = {
       words: new Int32Array(LearnerWord.LENGTH),
       figures: new Float64Array(LearnerFigure.LENGTH),
       rowId: new Int32Array(SURFACE_MODELS * SURFACE_COPIES * slots),
       cost: new Float32Array(SURFACE_MODELS * SURFACE_COPIES * slots * SCORE_COLUMNS),
     };
-    learned.words[LearnerWord.CHAMPION_COSTS] = 1;
-    learned.figures[LearnerFigure.CONTROL_SHARE] = options.controlShare;
-    learned.figures[LearnerFigure.SECOND_SHARE] = options.secondShare;
-    this.#dependencies = { ...dependencies, learned };
-    this.#options = options;
+    this.learned.words[LearnerWord.CHAMPION_COSTS] = 1;
+    this.learned.figures[LearnerFigure.CONTROL_SHARE] = options.controlShare;
+    this.learned.figures[LearnerFigure.SECOND_SHARE] = options.secondShare;
     const unknown = new Float64Array(slots).fill(Number.NaN);
-    this.#features = new FleetFeatures({
+    this.features = new FleetFeatures({
       ...fleet,
       capacity: unknown,
       cpuUsagePercent: unknown,
       memoryUsagePercent: unknown,
     });
+    this.#periodMs = options.periodMs;
     this.#surface = new NetworkSurface(network);
-    this.#writer = new SurfaceWriter(learned, SurfaceModel.CHAMPION, slots);
-    this.#ml = new Ml(this.#dependencies);
+    this.#writer = new SurfaceWriter(this.learned, SurfaceModel.CHAMPION, slots);
   }
 
-  /** What it has learned of each server. */
-  get features(): FleetFeatures {
-    return this.#features;
-  }
-
-  onCandidates(candidates: Int32Array, count: number): void {
-    this.#ml.onCandidates(candidates, count);
+  /** The next pick makes a new table, because there are other candidates. */
+  renew(): void {
     this.#dueMs = 0;
   }
 
-  pick(candidates: Int32Array, count: number, key: number, nowMs: number): number {
-    if (nowMs >= this.#dueMs) this.#publish(candidates, count, nowMs);
-    return this.#ml.pick(candidates, count, key, nowMs);
-  }
-
-  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
-    const inFlight = inFlightAtDispatch ?? this.#dependencies.fleet.inFlight[slot];
-    this.#features.observe(slot, latencyMs, failed, nowMs, inFlight);
-    this.#ml.onOutcome(slot, latencyMs, failed, nowMs, inFlight);
-  }
-
-  #publish(candidates: Int32Array, count: number, nowMs: number): void {
-    const { id, inFlight } = this.#dependencies.fleet;
-    this.#dueMs = nowMs + this.#options.periodMs;
-    this.#features.begin(candidates, count, nowMs);
+  publishIfDue(candidates: Int32Array, count: number, nowMs: number): void {
+    if (nowMs < this.#dueMs) return;
+    const { id, inFlight } = this.fleet;
+    this.#dueMs = nowMs + this.#periodMs;
+    this.features.begin(candidates, count, nowMs);
     const cost = this.#writer.begin();
     let most = 0;
     for (let i = 0; i < count; i++) most = Math.max(most, inFlight[candidates[i]]);
     const columns = columnOf(2 * most + HEADROOM) + 1;
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
-      this.#surface.fill(this.#features, slot, cost, this.#writer.rowOf(slot, id[slot]), columns);
+      this.#surface.fill(this.features, slot, cost, this.#writer.rowOf(slot, id[slot]), columns);
     }
     this.#writer.publish();
+  }
+}
+
+export class SimulatedLearner implements Strategy {
+  readonly #ml: Ml;
+  readonly #learner: InstanceLearner;
+
+  /** @param mate the strategy of another worker of the same instance: workers have one learner between them. */
+  constructor(
+    dependencies: StrategyDependencies,
+    network: Network,
+    options: SimulatedLearnerOptions = PRODUCT_LEARNER,
+    mate?: SimulatedLearner,
+  ) {
+    this.#learner = mate === undefined ? new InstanceLearner(dependencies.fleet, network, options) : mate.#learner;
+    this.#ml = new Ml({ ...dependencies, learned: this.#learner.learned });
+  }
+
+  /** What is known of each server. */
+  get features(): FleetFeatures {
+    return this.#learner.features;
+  }
+
+  onCandidates(candidates: Int32Array, count: number): void {
+    this.#ml.onCandidates(candidates, count);
+    this.#learner.renew();
+  }
+
+  pick(candidates: Int32Array, count: number, key: number, nowMs: number): number {
+    this.#learner.publishIfDue(candidates, count, nowMs);
+    return this.#ml.pick(candidates, count, key, nowMs);
+  }
+
+  onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
+    const inFlight = inFlightAtDispatch ?? this.#learner.fleet.inFlight[slot];
+    this.#learner.features.observe(slot, latencyMs, failed, nowMs, inFlight);
+    this.#ml.onOutcome(slot, latencyMs, failed, nowMs, inFlight);
   }
 }

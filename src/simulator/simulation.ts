@@ -155,11 +155,13 @@ class Simulation {
     const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
     const sight = { farm: this.#farm, work: () => this.#work };
     const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
+    let mate: Strategy | undefined;
     return Array.from({ length: balancers }, () => {
       const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
       const inFlight = together ? this.#total : new Int32Array(n);
       const fleet: FleetView = { inFlight, effectiveWeight: plane.effectiveWeight, weight, id, identityHash };
-      const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight);
+      const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
+      if (together) mate = strategy;
       return { strategy, control: plane, inFlight, candidates: new Int32Array(n), count: 0, seenVersion: -1 };
     });
   }

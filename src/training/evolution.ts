@@ -121,6 +121,6 @@ export class Evolution {
 }
 
 /** A standard normal variate (Box & Muller 1958). */
-function normal(random: () => number): number {
+export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

@@ -3,10 +3,9 @@
 import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
 import { seededRandom } from "../balancing/random.ts";
 import type { Network } from "../learning/network.ts";
-import { type Policy, parsePolicy } from "../simulator/policy.ts";
+import { learnedPolicy, type Policy, parsePolicy } from "../simulator/policy.ts";
 import { capacityPerMs, type Scenario } from "../simulator/scenario.ts";
 import { BUILT_IN, builtInScenario, DEFAULT_BASE } from "../simulator/scenarios.ts";
-import { SimulatedLearner } from "../simulator/simulated-learner.ts";
 import { runSimulation } from "../simulator/simulation.ts";
 import { quantile } from "../simulator/statistics.ts";
 import { randomScenario } from "./random-scenario.ts";
@@ -58,14 +57,7 @@ export function drawTasks(seed: number, requests: number): Task[] {
 
 /** The policy that routes by `network`. */
 export function networkPolicy(network: Network, periodMs = PERIOD_MS): Policy {
-  const options = { periodMs, controlShare: 0, secondShare: 0 };
-  return {
-    name: "ml",
-    probes: true,
-    ejection: true,
-    trueWeights: false,
-    create: (dependencies) => new SimulatedLearner(dependencies, network, options),
-  };
+  return learnedPolicy(network, { periodMs, controlShare: 0, secondShare: 0 });
 }
 
 /** Runs one task. */

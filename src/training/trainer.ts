@@ -5,7 +5,8 @@
  */
 import { FEATURE_NAMES, type FeatureName } from "../learning/feature-names.ts";
 import { FEATURE_COUNT } from "../learning/fleet-features.ts";
-import { INPUT_LIMIT, type Network } from "../learning/network.ts";
+import { forward, INPUT_LIMIT, type Network } from "../learning/network.ts";
+import { columnMoments } from "./column-moments.ts";
 import type { TrainingRows } from "./rows.ts";
 
 /** How a network is fitted. */
@@ -15,8 +16,8 @@ export interface TrainingOptions {
   readonly rate: number;
   /** Pull of all weights towards those of the start, per row: what the rows say little of stays as it was. */
   readonly decay: number;
-  /** Share of the rows that is not learned from, to judge by; 0 … 1. */
-  readonly validation: number;
+  /** To judge by: a share of the rows that is not learned from, 0 … 1, or rows apart from them. */
+  readonly validation: number | TrainingRows;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Called after each epoch. */
@@ -52,9 +53,12 @@ export function trainNetwork(
   const shape = { inputs: start.linear.length, hidden: start.b1.length };
   const data = scaledRows(start, rows);
   const order = shuffled(rows.length, random);
-  const kept = Math.floor(rows.length * validation);
+  const kept = typeof validation === "number" ? Math.floor(rows.length * validation) : 0;
   const learned = order.subarray(kept);
-  const apart = order.subarray(0, kept);
+  const apart =
+    typeof validation === "number"
+      ? { rows, data, chosen: order.subarray(0, kept) }
+      : { rows: validation, data: scaledRows(start, validation), chosen: allOf(validation) };
 
   const anchor = packNetwork(start);
   const parameters = anchor.slice();
@@ -95,7 +99,7 @@ export function trainNetwork(
     const report = {
       epoch,
       training: total / weights,
-      validation: meanLoss(parameters, shape, data, rows, apart, hidden),
+      validation: meanLoss(parameters, shape, apart.data, apart.rows, apart.chosen, hidden),
     };
     reports.push(report);
     options.onEpoch?.(report);
@@ -106,9 +110,28 @@ export function trainNetwork(
 /** Mean deviance of a network over all rows. */
 export function evaluateNetwork(network: Network, rows: TrainingRows): number {
   const shape = { inputs: network.linear.length, hidden: network.b1.length };
-  const all = Int32Array.from({ length: rows.length }, (_, i) => i);
   const data = scaledRows(network, rows);
-  return meanLoss(packNetwork(network), shape, data, rows, all, new Float64Array(shape.hidden));
+  return meanLoss(packNetwork(network), shape, data, rows, allOf(rows), new Float64Array(shape.hidden));
+}
+
+/** What a network says of each row, `[rows]`: the logarithm of the latency relative to the fleet's mean. */
+export function predictRows(network: Network, rows: TrainingRows): Float64Array {
+  const n = network.linear.length;
+  const data = scaledRows(network, rows);
+  return Float64Array.from({ length: rows.length }, (_, row) =>
+    forward(network, data.subarray(row * n, (row + 1) * n)),
+  );
+}
+
+/** Deviance of each row, `[rows]`. */
+export function rowDeviances(network: Network, rows: TrainingRows): Float64Array {
+  const shape = { inputs: network.linear.length, hidden: network.b1.length };
+  const data = scaledRows(network, rows);
+  const parameters = packNetwork(network);
+  const hidden = new Float64Array(shape.hidden);
+  return Float64Array.from({ length: rows.length }, (_, row) =>
+    accumulate(parameters, shape, data, row, rows.target[row], 1, hidden, null),
+  );
 }
 
 /** Loss and, added to `gradient`, its derivatives for one row. Exported for the check by finite differences. */
@@ -192,21 +215,9 @@ export function fitScaler(features: readonly string[], rows: TrainingRows): Pick
   const mean = new Float64Array(features.length);
   const scale = new Float64Array(features.length).fill(1);
   for (const [i, name] of features.entries()) {
-    const column = FEATURE_NAMES.indexOf(name as FeatureName);
-    let n = 0;
-    let sum = 0;
-    let squares = 0;
-    for (let row = 0; row < rows.length; row++) {
-      const x = rows.features[row * FEATURE_COUNT + column];
-      if (Number.isNaN(x)) continue;
-      n++;
-      sum += x;
-      squares += x * x;
-    }
-    if (n === 0) continue;
-    mean[i] = sum / n;
-    const deviation = Math.sqrt(Math.max(0, squares / n - mean[i] * mean[i]));
-    if (deviation > 1e-6 * Math.max(1, Math.abs(mean[i]))) scale[i] = deviation;
+    const { known, average, deviation } = columnMoments(rows, name);
+    if (known > 0) mean[i] = average;
+    if (deviation > 0) scale[i] = deviation;
   }
   return { mean, scale };
 }
@@ -239,6 +250,10 @@ function meanLoss(
     weights += rows.weight[row];
   }
   return weights > 0 ? total / weights : Number.NaN;
+}
+
+function allOf(rows: TrainingRows): Int32Array {
+  return Int32Array.from({ length: rows.length }, (_, i) => i);
 }
 
 function shuffled(length: number, random: () => number): Int32Array {

@@ -58,9 +58,14 @@ function pathsIn(directory: string): ModelPaths {
   };
 }
 
-/** Reads the three files. Throws a `ModelFileError` that names the first file that is wrong. */
-export function readModelFiles(paths: ModelPaths): ModelFiles {
-  const onnx = readBytes(paths.onnx, MAX_ONNX_BYTES);
+/**
+ * Reads the three files. Throws a `ModelFileError` that names the first file that is wrong.
+ * @param read where their content comes from, when they are no files on disk; gets a path and the most bytes there may be.
+ */
+export function readModelFiles(paths: ModelPaths, read: ReadBytes = readBytes): ModelFiles {
+  const onnx = read(paths.onnx, MAX_ONNX_BYTES);
+  const readJson = <T>(path: string, schema: z.ZodType<T>, right: string): T =>
+    parseJson(path, read(path, MAX_JSON_BYTES), schema, right);
   const features = readJson(paths.features, z.array(z.string()), 'a list of names: ["cpu_usage", …]');
   const complaint = checkFeatureList(features);
   if (complaint !== null) throw new ModelFileError(paths.features, complaint);
@@ -89,13 +94,27 @@ export function readModelFiles(paths: ModelPaths): ModelFiles {
  * in between would see files of two models, so give every model a directory of its own or read again after a change.
  */
 export function writeModelFiles(directory: string, network: Network): ModelPaths {
-  const onnx = writeOnnx(network);
+  const { onnx, scalerJson, featuresJson } = encodeModelFiles(network);
   const paths = pathsIn(directory);
-  const scaler = { mean: [...network.mean], scale: [...network.scale] };
-  replaceFile(paths.features, `${JSON.stringify(network.features, null, 2)}\n`);
-  replaceFile(paths.scaler, `${JSON.stringify(scaler, null, 2)}\n`);
+  replaceFile(paths.features, featuresJson);
+  replaceFile(paths.scaler, scalerJson);
   replaceFile(paths.onnx, onnx);
   return paths;
+}
+
+/** The content of the three files. Throws a `RangeError` when the network's arrays do not fit together or are not finite. */
+export function encodeModelFiles(network: Network): {
+  readonly onnx: Uint8Array;
+  readonly scalerJson: string;
+  readonly featuresJson: string;
+} {
+  const onnx = writeOnnx(network);
+  const scaler = { mean: [...network.mean], scale: [...network.scale] };
+  return {
+    onnx,
+    scalerJson: `${JSON.stringify(scaler, null, 2)}\n`,
+    featuresJson: `${JSON.stringify(network.features, null, 2)}\n`,
+  };
 }
 
 /** A reader sees the old content or all of the new one, whenever it looks and whatever crashes. */
@@ -109,6 +128,8 @@ function replaceFile(path: string, content: string | Uint8Array): void {
     throw error;
   }
 }
+
+type ReadBytes = (path: string, limit: number) => Uint8Array;
 
 function readBytes(path: string, limit: number): Uint8Array {
   try {
@@ -129,8 +150,8 @@ function readBytes(path: string, limit: number): Uint8Array {
   }
 }
 
-function readJson<T>(path: string, schema: z.ZodType<T>, right: string): T {
-  const text = new TextDecoder().decode(readBytes(path, MAX_JSON_BYTES));
+function parseJson<T>(path: string, bytes: Uint8Array, schema: z.ZodType<T>, right: string): T {
+  const text = new TextDecoder().decode(bytes);
   let json: unknown;
   try {
     json = JSON.parse(text);

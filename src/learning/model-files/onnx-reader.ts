@@ -4,7 +4,7 @@ import { type ModelProto, ModelProtoSchema, TensorProto_DataType } from "onnx-bu
 import type { Network } from "../network.ts";
 import type { OutputKind } from "../score-model.ts";
 import { ModelFileError } from "./model-file-error.ts";
-import type { ModelFiles } from "./model-files.ts";
+import { type ModelFiles, modelPaths, readModelFiles } from "./model-files.ts";
 import { INITIALIZERS, OUTPUT_KIND_KEY, PRODUCER } from "./onnx-names.ts";
 
 /** Parses the file. Throws a `ModelFileError` that names `file` when it is no ONNX model. */
@@ -73,4 +73,9 @@ export function readNetwork(files: ModelFiles): Network {
     b2: weights(INITIALIZERS.b2, 1)[0],
     linear: weights(INITIALIZERS.linear, 1, n),
   };
+}
+
+/** Our own network in a directory with the three files, or in an ONNX file with the others beside it. Throws like both. */
+export function readNetworkAt(path: string): Network {
+  return readNetwork(readModelFiles(modelPaths(path)));
 }

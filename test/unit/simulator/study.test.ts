@@ -9,7 +9,7 @@ const SMALL = { ...DEFAULT_BASE, servers: 5 };
 const progress: [number, number][] = [];
 const study = runStudy({
   scenarios: ["homogeneous", "unequal-speed"].map((name) => builtInScenario(name, SMALL)),
-  policies: ["adaptive", "least_connections", "round_robin"].map(parsePolicy),
+  policies: ["adaptive", "least_connections", "round_robin"].map((name) => parsePolicy(name)),
   requests: 4000,
   seeds: [1, 2, 3],
   warmUpMs: 500,

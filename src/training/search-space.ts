@@ -1,0 +1,33 @@
+/**
+ * What evolution may change of a network: the linear path of its own features, and how much each hidden unit counts. The
+ * hidden units themselves stay as supervised training made them: they are what is worth knowing, and few numbers are found
+ * sooner than many.
+ */
+import { OWN_FEATURES } from "../learning/feature-names.ts";
+import type { Network } from "../learning/network.ts";
+
+/** Standard deviation of the first steps, on scaled inputs: a few percent of cost for a server one deviation off. */
+const SPREAD = 0.03;
+
+/** The point of the space where `network` is. */
+export function pointOf(network: Network): Float64Array {
+  return Float64Array.from([...ownInputs(network).map((i) => network.linear[i]), ...network.w2]);
+}
+
+/** How far the first steps go, coordinate by coordinate. */
+export function spreadOf(network: Network): Float64Array {
+  return new Float64Array(pointOf(network).length).fill(SPREAD);
+}
+
+/** `network` moved to `point`. */
+export function networkAt(network: Network, point: Float64Array): Network {
+  const inputs = ownInputs(network);
+  const linear = network.linear.slice();
+  for (const [j, i] of inputs.entries()) linear[i] = point[j];
+  return { ...network, linear, w2: point.slice(inputs.length) };
+}
+
+function ownInputs({ features }: Network): number[] {
+  const own: readonly string[] = OWN_FEATURES;
+  return features.flatMap((name, i) => (own.includes(name) ? [i] : []));
+}

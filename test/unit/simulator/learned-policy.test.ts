@@ -1,0 +1,77 @@
+import { describe, expect, test } from "bun:test";
+import type { Strategy } from "../../../src/balancing/strategy.ts";
+import { SERVING_DEFAULTS } from "../../../src/learning/serving-defaults.ts";
+import { readShippedNetwork } from "../../../src/learning/shipped-model.ts";
+import {
+  classicalPolicies,
+  isClassical,
+  learnedPolicy,
+  type Policy,
+  parsePolicy,
+} from "../../../src/simulator/policy.ts";
+import { builtInScenario, DEFAULT_BASE } from "../../../src/simulator/scenarios.ts";
+import { PRODUCT_LEARNER, type SimulatedLearner } from "../../../src/simulator/simulated-learner.ts";
+import { run, scenario, server } from "./support.ts";
+
+const network = readShippedNetwork();
+const FOUR = [server(2), server(2), server(2), server(1)];
+
+/** The policy, and the strategies that it made. */
+function watched(policy: Policy): { policy: Policy; made: Strategy[] } {
+  const made: Strategy[] = [];
+  const create: Policy["create"] = (...args) => {
+    const strategy = policy.create(...args);
+    made.push(strategy);
+    return strategy;
+  };
+  return { policy: { ...policy, create }, made };
+}
+
+test("ml is none of the classical policies, and needs a model", () => {
+  expect(isClassical(parsePolicy("ml", network))).toBe(false);
+  expect(isClassical(parsePolicy("ml-ejection", network))).toBe(false);
+  expect(classicalPolicies().map(({ name }) => name)).not.toContain("ml");
+  expect(() => parsePolicy("ml")).toThrow("the policy ml needs a model to route by");
+});
+
+test("it works as the product does", () => {
+  expect(PRODUCT_LEARNER).toEqual({
+    periodMs: SERVING_DEFAULTS.tableMs,
+    controlShare: SERVING_DEFAULTS.controlShare,
+    secondShare: SERVING_DEFAULTS.secondShare,
+  });
+});
+
+test.each([1, 3])("with %d balancers every request is answered once, and the same seed gives the same", (balancers) => {
+  const what = builtInScenario("compound", { ...DEFAULT_BASE, balancers });
+  const ml = parsePolicy("ml", network);
+  const once = run(what, ml, 4000, 5);
+  expect(once.sent.reduce((a, b) => a + b)).toBe(4000);
+  expect(run(what, ml, 4000, 5)).toEqual(once);
+  expect(run(what, ml, 4000, 6).latenciesMs).not.toEqual(once.latenciesMs);
+});
+
+test("without ejection and with true weights it is another policy", () => {
+  const what = builtInScenario("black-hole");
+  const plain = run(what, parsePolicy("ml", network), 30_000);
+  expect(plain.ejections).toBeGreaterThan(0);
+  expect(run(what, parsePolicy("ml-ejection", network), 30_000).ejections).toBe(0);
+});
+
+describe("learners", () => {
+  const features = (made: readonly Strategy[]) =>
+    new Set(made.map((strategy) => (strategy as SimulatedLearner).features)).size;
+
+  test("workers of one instance share theirs, instances apart have their own", () => {
+    for (const [sharing, learners] of [
+      ["live", 1],
+      ["own", 3],
+      [100, 3],
+    ] as const) {
+      const { policy, made } = watched(learnedPolicy(network));
+      run(scenario(FOUR, { balancers: 3, sharing }), policy, 1000);
+      expect(made).toHaveLength(3);
+      expect(features(made)).toBe(learners);
+    }
+  });
+});
