@@ -29,6 +29,7 @@ export class LearningAnswers {
       rung_reason: said instanceof ApiError ? said.message : (known?.rung_reason ?? "no table was made yet"),
       mean_latency_ms: known?.mean_latency_ms ?? null,
       remembered_tables: known?.remembered_tables ?? 0,
+      models: known?.models ?? null,
       servers: known?.servers.map(name) ?? null,
     };
   }
