@@ -31,7 +31,7 @@ export const FINE_TUNE_DEFAULTS: Omit<FineTuneOptions, "seed" | "onEpoch"> = Obj
   epochs: 5,
   batch: 256,
   rate: 0.001,
-  decay: 0.001,
+  decay: 1,
   holdOut: 0.2,
   leastRows: 2000,
 });
