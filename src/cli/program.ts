@@ -4,6 +4,7 @@ import { version } from "../../package.json";
 import { registerBackend } from "./backend.ts";
 import { registerCheck } from "./check.ts";
 import { registerDemo } from "./demo.ts";
+import { registerExplain } from "./explain.ts";
 import { registerModelServer } from "./model-server.ts";
 import { registerModels } from "./models.ts";
 import { registerServe } from "./serve.ts";
@@ -45,6 +46,7 @@ export function createProgram(): Command {
   registerSimulate(program);
   registerTrain(program);
   registerModels(program);
+  registerExplain(program);
   registerModelServer(program);
   return program;
 }
