@@ -59,7 +59,7 @@ export function registerTrain(program: Command): void {
     .option("--env-file <file>", "read this file instead of .env of the current directory")
     .option("--propose", "leave the model in the store as a candidate, at low priority, instead of in a directory")
     .addOption(new Option("--rate <x>", "size of the steps (default: 0.001)").argParser(number(1e-6, 1)))
-    .addOption(new Option("--decay <x>", "pull towards the current model (default: 0.001)").argParser(number(0, 100)))
+    .addOption(new Option("--decay <x>", "pull towards the current model (default: 1)").argParser(number(0, 100)))
     .addOption(
       new Option("--hold-out <share>", "newest share, to judge by (default: 0.2)").argParser(number(0.01, 0.9)),
     )

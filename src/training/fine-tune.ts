@@ -31,10 +31,13 @@ export const FINE_TUNE_DEFAULTS: Omit<FineTuneOptions, "seed" | "onEpoch"> = Obj
   epochs: 5,
   batch: 256,
   rate: 0.001,
-  decay: 0.001,
+  decay: 1,
   holdOut: 0.2,
   leastRows: 2000,
 });
+
+/** With many rows the least difference is certain; one of less than this share of the deviance is not worth a trial. */
+const LEAST_GAIN = 0.005;
 
 /** Thrown when there is too little to learn from. */
 export class TooFewRowsError extends TrainingError {
@@ -136,8 +139,8 @@ function effective(weights: Float32Array): number {
   return Math.round((sum * sum) / squares);
 }
 
-function verdictOf({ low, high }: DevianceComparison): FineTuneVerdict {
-  if (high < 0) return "better";
+function verdictOf({ current, difference, low, high }: DevianceComparison): FineTuneVerdict {
+  if (high < 0 && difference < -LEAST_GAIN * current) return "better";
   return low > 0 ? "worse" : "no_difference";
 }
 
@@ -145,7 +148,7 @@ function sentenceOf(verdict: FineTuneVerdict, comparison: DevianceComparison): s
   const { rows, current, trained, difference, low, high } = comparison;
   const says = {
     better: "The trained model predicts better than the current one",
-    no_difference: "There is no telling the trained model from the current one",
+    no_difference: "There is no difference that matters between the trained model and the current one",
     worse: "The trained model predicts worse than the current one",
   }[verdict];
   const figure = (value: number) => value.toFixed(4);

@@ -51,11 +51,12 @@ test.each([1, 3])("with %d balancers every request is answered once, and the sam
   expect(run(what, ml, 4000, 6).latenciesMs).not.toEqual(once.latenciesMs);
 });
 
-test("without ejection and with true weights it is another policy", () => {
-  const what = builtInScenario("black-hole");
-  const plain = run(what, parsePolicy("ml", network), 30_000);
-  expect(plain.ejections).toBeGreaterThan(0);
-  expect(run(what, parsePolicy("ml-ejection", network), 30_000).ejections).toBe(0);
+test("it may be run without ejection and with true weights, like any other", () => {
+  expect(parsePolicy("ml", network)).toMatchObject({ ejection: true, trueWeights: false, probes: true });
+  expect(parsePolicy("ml+weights-ejection", network)).toMatchObject({ ejection: false, trueWeights: true });
+  const what = builtInScenario("unequal-speed");
+  const weighted = run(what, parsePolicy("ml+weights", network), 3000);
+  expect(weighted.sent).not.toEqual(run(what, parsePolicy("ml", network), 3000).sent);
 });
 
 describe("learners", () => {

@@ -27,6 +27,16 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/learning/": [
     'import { startModelServer } from "../model-server/server.ts";',
     'import { Learner } from "../control/learner.ts";',
+    'import { fineTune } from "../training/fine-tune.ts";',
+  ],
+  "src/simulator/": [
+    'import { trainNetwork } from "../training/trainer.ts";',
+    'import { openLearningStore } from "../storage/open-store.ts";',
+  ],
+  "src/training/": [
+    'import { Ml } from "../proxy/pick.ts";',
+    'import { Learner } from "../control/learner.ts";',
+    'import { registerTrain } from "../cli/train.ts";',
   ],
   "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/learning/judge/": [

@@ -93,6 +93,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       "src/cli/",
       "src/demo/",
       "src/simulator/",
+      "src/training/",
     ),
   },
   {
@@ -116,9 +117,47 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/health/", "src/balancing/"),
   },
   {
-    title: "learning/ knows neither the request path nor who starts it",
+    title: "learning/ knows neither the request path nor who starts it, and serves without what trains",
     folder: "src/learning/",
-    allows: notFrom("src/proxy/", "src/control/", "src/cli/", "src/demo/", "src/model-server/"),
+    allows: notFrom(
+      "src/proxy/",
+      "src/control/",
+      "src/cli/",
+      "src/demo/",
+      "src/model-server/",
+      "src/simulator/",
+      "src/training/",
+    ),
+  },
+  {
+    title:
+      "simulator/ runs the product's parts on simulated time: it knows neither processes nor disks, nor who trains on it",
+    folder: "src/simulator/",
+    allows: notFrom(
+      "src/proxy/",
+      "src/control/",
+      "src/cli/",
+      "src/demo/",
+      "src/model-server/",
+      "src/storage/",
+      "src/telemetry/",
+      "src/training/",
+    ),
+  },
+  {
+    title:
+      "training/ stands on learning, the simulator and the store: it knows nothing of what serves, nor who starts it",
+    folder: "src/training/",
+    allows: notFrom(
+      "src/proxy/",
+      "src/control/",
+      "src/health/",
+      "src/config/",
+      "src/cli/",
+      "src/demo/",
+      "src/model-server/",
+      "src/telemetry/",
+    ),
   },
   {
     title: "model-server/ knows models and its own configuration, and nothing of the balancer",
