@@ -50,6 +50,7 @@ export interface VersionedModel {
 export interface Faults {
   readonly champion: number;
   readonly canary: number;
+  readonly shadow: number;
 }
 
 /** What the learner works on. */
@@ -167,11 +168,6 @@ export class LearnerCore {
     return this.#champion.occupant?.version ?? null;
   }
 
-  /** Why the shadow's last table was not made; empty when it was. */
-  get shadowProblem(): string {
-    return this.#shadow.problem;
-  }
-
   /** The fleet's mean latency, milliseconds. */
   get meanMs(): number {
     return this.#features.meanMs;
@@ -179,9 +175,8 @@ export class LearnerCore {
 
   /** How often a model failed since this was called last. */
   takeFaults(): Faults {
-    const faults = { champion: this.#champion.faults, canary: this.#canary.faults };
-    this.#champion.faults = 0;
-    this.#canary.faults = 0;
+    const faults = { champion: this.#champion.faults, canary: this.#canary.faults, shadow: this.#shadow.faults };
+    for (const seat of [this.#champion, this.#canary, this.#shadow]) seat.faults = 0;
     return faults;
   }
 

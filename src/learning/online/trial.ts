@@ -70,6 +70,8 @@ export class Trial {
   readonly #inputs: InputWatch;
   readonly #costs = new ArmCosts();
   #rungReason: string;
+  /** The candidate in shadow could not make its tables of late. */
+  #shadowFails = false;
   #savedMs = Number.NEGATIVE_INFINITY;
   #saved = "";
   /** By version: when a model that cannot be loaded is tried again. */
@@ -119,6 +121,7 @@ export class Trial {
   tick(nowMs: number): void {
     const { core, learned, remoteUnavailable } = this.#options;
     const faults = core.takeFaults();
+    this.#shadowFails = faults.shadow > 0;
     const verdicts = this.#judge.tick(nowMs, {
       modelReady: this.champion !== null && core.championVersion === this.champion,
       tableAgeMs: nowMs - learned.figures[LearnerFigure.TABLE_MS],
@@ -163,10 +166,9 @@ export class Trial {
   }
 
   #viewsOf(decision: ReadAttempt["decision"], surface: PublishedSurface) {
-    const { core, reader, fleet } = this.#options;
+    const { reader, fleet } = this.#options;
     const shadow = reader.shadowAt(decision.atMs);
-    // Its first table is still to come, unless it cannot make any.
-    if (shadow === undefined && core.shadowProblem === "") return undefined;
+    if (shadow === undefined && !this.#shadowFails) return undefined; // its first table is still to come
     if (shadow !== undefined && shadow.modelVersion !== this.#judge.shadowVersion) return undefined;
     return shadowViews(decision, surface, shadow ?? null, fleet.effectiveWeight);
   }
