@@ -47,6 +47,7 @@ export const FAST: Readonly<Record<string, string>> = {
   OUTLIER_EJECTION: "off",
   ML_JUDGE_SPEED: "20",
   ML_TRAIN_INTERVAL_SECONDS: "2",
+  ML_CANARY_PERCENT: "40",
 };
 
 export interface Fleet {
