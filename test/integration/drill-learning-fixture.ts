@@ -7,7 +7,15 @@ import type { Network } from "../../src/learning/network.ts";
 import type { LearningReader, Model, ModelStatus, StoredModelFiles } from "../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../src/storage/open-store.ts";
 import { seeded } from "../support/networks.ts";
-import { type Behaviour, Product, type ProductOptions, type Scripted, serversOn, startScripted, taking } from "./drill-fixture.ts";
+import {
+  type Behaviour,
+  Product,
+  type ProductOptions,
+  type Scripted,
+  serversOn,
+  startScripted,
+  taking,
+} from "./drill-fixture.ts";
 
 /** The `ml` of `GET /api/v1/ml`, as far as drills look. */
 export interface LearningView {
@@ -84,7 +92,7 @@ export async function startLearning(
 /** Answers well, after a time of that mean: lognormal, as services are. */
 export function serving(meanMs: number, seed = 1): Behaviour {
   const random = seeded(seed);
-  const sigma = 0.6;
+  const sigma = 0.3;
   return (socket, path, count) => {
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
     taking(meanMs * Math.exp(sigma * normal - (sigma * sigma) / 2))(socket, path, count);
@@ -125,10 +133,15 @@ export async function reading<T>(dataDir: string, read: (store: LearningReader) 
   }
 }
 
-export const modelsIn = (dataDir: string): Promise<Model[]> => reading(dataDir, (store) => store.models({ limit: 100 }));
+export const modelsIn = (dataDir: string): Promise<Model[]> =>
+  reading(dataDir, (store) => store.models({ limit: 100 }));
 
 /** Leaves a model in a store that no instance has open. */
-export async function leave(dataDir: string, network: Network | StoredModelFiles, status: ModelStatus): Promise<number> {
+export async function leave(
+  dataDir: string,
+  network: Network | StoredModelFiles,
+  status: ModelStatus,
+): Promise<number> {
   const { store, problem } = await openLearningStore(dataDir, { nowMs: Date.now });
   if (problem !== null) throw new Error(problem);
   try {

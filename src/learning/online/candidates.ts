@@ -135,8 +135,8 @@ export class Candidates {
         return;
       }
       if (trial.status.candidate !== null || trial.champion === newest.version) return;
-      const from = newest.parentVersion === null ? "the shipped model" : `model ${newest.parentVersion}`;
-      trial.propose(newest.version, nowMs(), `trained from ${from}`);
+      const from = newest.parentVersion === null ? "on the samples of the store" : `from model ${newest.parentVersion}`;
+      trial.propose(newest.version, nowMs(), `trained ${from}`);
     } catch (error) {
       log.once("candidates", "candidates cannot be looked for", { why: (error as Error).message });
     } finally {
