@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { FEATURE_NAMES } from "../../src/learning/feature-names.ts";
 import { encodeModelFiles } from "../../src/learning/model-files/model-files.ts";
 import type { Network } from "../../src/learning/network.ts";
-import type { LearningReader, Model, ModelStatus, StoredModelFiles } from "../../src/storage/learning-store.ts";
+import type { LearningReader, Model, ModelStatus, Sample, StoredModelFiles } from "../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../src/storage/open-store.ts";
 import { seeded } from "../support/networks.ts";
 import {
@@ -161,6 +161,26 @@ export async function propose(dataDir: string, network: Network | StoredModelFil
   }
 }
 
+/** Fills a store that no instance has open with samples in which the servers that look slow were fast. */
+export async function poison(dataDir: string, count: number): Promise<void> {
+  const { store } = await openLearningStore(dataDir, { nowMs: Date.now });
+  const random = seeded(9);
+  for (let from = 0; from < count; from += 1000) {
+    const batch = Array.from({ length: 1000 }, (_, i): Sample => {
+      const features = Float32Array.from(FEATURE_NAMES, () => random() - 0.5);
+      const expected = 3 * random() - 1.5;
+      features[FEATURE_NAMES.indexOf("log_expected")] = expected;
+      const latencyMs = 20 * Math.exp(-expected + (random() - 0.5));
+      const atMs = Date.now() - count + from + i;
+      const rest = { serverId: "http://poison 127.0.0.1", arm: 0, modelVersion: 1, propensity: 0.99, failed: false };
+      return { atMs, features, latencyMs, meanMs: 20, ...rest };
+    });
+    store.appendSamples(batch);
+    await store.flush();
+  }
+  await store.close();
+}
+
 function newModel(network: Network | StoredModelFiles, status: ModelStatus) {
   const files = "onnx" in network ? network : encodeModelFiles(network);
   return { createdAtMs: Date.now(), origin: "trained", parentVersion: null, status, files, report: null } as const;
@@ -189,3 +209,8 @@ export function estimatorTimes(sign: number, hidden = 8): Network {
 
 /** Where the six-feature model made by PyTorch is. */
 export const PYTORCH_MODEL = join(import.meta.dir, "../fixtures/pytorch-model");
+
+/** A network that says the same of every server at every load: `log` of its cost. */
+export function constantNetwork(log: number): Network {
+  return { ...estimatorTimes(0), b2: log };
+}

@@ -147,6 +147,7 @@ export class Trial {
   order(order: "promote" | "rollback" | "reject" | "pause" | "resume", version: number, nowMs: number): void {
     if (order === "promote" || order === "reject") this.#judge[order](version, nowMs);
     else this.#judge[order](nowMs);
+    this.#apply(nowMs); // or the guardrail would find the new champion's seat empty
     this.tick(nowMs);
   }
 
