@@ -1,5 +1,4 @@
 /** What the drills of learning share: the product with `ml`, its store before and after, and models of every kind. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { FEATURE_NAMES } from "../../src/learning/feature-names.ts";
 import { encodeModelFiles } from "../../src/learning/model-files/model-files.ts";
@@ -68,11 +67,10 @@ export interface Fleet {
 export async function startLearning(
   behaviours: readonly Behaviour[],
   settings: Readonly<Record<string, string>> = {},
-  { before, ...options }: ProductOptions & { before?: (dataDir: string) => Promise<void> } = {},
+  { before, ...options }: ProductOptions & { before?: (dataDir: string) => Promise<unknown> } = {},
 ): Promise<Fleet> {
   const servers = await startScripted(...behaviours);
   const dataDir = settings.DATA_DIR ?? `/tmp/nb-drill-data-${process.pid}-${servers[0].port}`;
-  mkdirSync(dataDir, { recursive: true });
   await before?.(dataDir);
   const all = { ...FAST, SERVERS: serversOn(...servers), DATA_DIR: dataDir, ...settings };
   const product = new Product(all, options);
