@@ -16,8 +16,9 @@ import { ProbeSchedule } from "../health/probe-schedule.ts";
 import { paceRamps, SlowStart } from "../health/slow-start.ts";
 import { ServerState } from "../shared/layout.ts";
 
-/** Period of the control loop, and of its looks for servers that fail everything, as in the product. */
+/** Period of the control loop, as in the product. */
 const CONTROL_TICK_MS = 100;
+/** Period of its looks for servers that fail everything, as in the product: call `ControlPlane.look` so often. */
 export const CONTROL_LOOK_MS = 20;
 /** Finer steps of slow start would make new tables for no visible change. */
 const RAMP_STEPS = 100;
