@@ -1,5 +1,6 @@
 /** How `neurabalancer models` speaks to people. */
 import type { Model, Verdict } from "../storage/learning-store.ts";
+import { columns } from "./columns.ts";
 
 /** A model with what was last decided about it. */
 export interface ListedModel extends Model {
@@ -68,11 +69,4 @@ export function ageText(ms: number): string {
 
 function dateText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
-}
-
-/** Rows with their cells below each other; the last one is as long as it is. */
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ");
-  return rows.map((row) => line(row).trimEnd()).join("\n");
 }

@@ -4,6 +4,7 @@ import { version } from "../../package.json";
 import { registerBackend } from "./backend.ts";
 import { registerCheck } from "./check.ts";
 import { registerDemo } from "./demo.ts";
+import { registerExplain } from "./explain.ts";
 import { registerModelServer } from "./model-server.ts";
 import { registerModels } from "./models.ts";
 import { registerServe } from "./serve.ts";
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   registerBackend(program);
   registerSimulate(program);
   registerModels(program);
+  registerExplain(program);
   registerModelServer(program);
   return program;
 }

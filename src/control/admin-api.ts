@@ -7,6 +7,7 @@ import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./
 import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./admin-api-guard.ts";
 import { ApiError, json } from "./admin-api-responses.ts";
 import type { FleetSummary, ServerStatus } from "./fleet-options.ts";
+import type { LearningAnswers } from "./learner-answers.ts";
 
 /** What the API shows and changes. */
 export interface AdminControl {
@@ -17,6 +18,7 @@ export interface AdminControl {
   prometheusEnabled(): boolean;
   /** The instance for people; secrets hidden. */
   status(): object;
+  readonly learning: Pick<LearningAnswers, "overview" | "explain">;
   /** Milliseconds since the epoch. */
   wallMs(): number;
 }
@@ -33,6 +35,14 @@ interface Route {
   readonly methods: Readonly<
     Record<string, (request: Request, match: RegExpExecArray) => Response | Promise<Response>>
   >;
+}
+
+function decodeId(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new ApiError(400, "invalid_request_id", "the request id is not percent-encoded correctly");
+  }
 }
 
 export class AdminApi {
@@ -59,6 +69,18 @@ export class AdminApi {
         },
       },
       { path: /^\/api\/v1\/status$/, public: false, open: false, methods: read(() => json(control.status())) },
+      {
+        path: /^\/api\/v1\/ml$/,
+        public: false,
+        open: false,
+        methods: read(async () => json(await control.learning.overview())),
+      },
+      {
+        path: /^\/api\/v1\/explain\/([^/]{1,512})$/,
+        public: false,
+        open: false,
+        methods: read(async (_request, match) => json(await control.learning.explain(decodeId(match[1])))),
+      },
     ];
   }
 

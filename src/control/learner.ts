@@ -2,7 +2,7 @@
  * The learner process as the supervisor sees it: runs while the strategy is `ml`, is started again when it dies or hangs,
  * and answers questions. Requests never wait for it: workers see from the age of its tables whether it works.
  */
-import { LearnerCounter, LearnerFigure, type SharedMemory } from "../shared/layout.ts";
+import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../shared/layout.ts";
 import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { reclaimLearner } from "./learner-reclaim.ts";
@@ -83,7 +83,13 @@ export class Learner {
   get tableAgeMs(): number {
     const { memory, clock, bootOffsetMs } = this.#options;
     const madeMs = memory.learned.figures[LearnerFigure.TABLE_MS];
-    return madeMs === 0 ? Number.POSITIVE_INFINITY : Math.max(0, clock() + bootOffsetMs() - madeMs);
+    return madeMs === 0 || !this.running ? Number.POSITIVE_INFINITY : Math.max(0, clock() + bootOffsetMs() - madeMs);
+  }
+
+  /** The `Rung` that is in force: without a table that workers believe, the model's is not. */
+  get rung(): number {
+    const ordered = this.#options.memory.learned.words[LearnerWord.RUNG];
+    return ordered === Rung.MODEL && this.tableAgeMs > STALE_TABLE_MS ? Rung.ESTIMATOR : ordered;
   }
 
   /** It is meant to run, and workers have no table that they believe. */

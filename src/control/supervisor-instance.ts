@@ -22,6 +22,7 @@ import type { Resolver } from "./discovery-resolver.ts";
 import { Fleet, type FleetClock } from "./fleet.ts";
 import { InFlightAudit } from "./in-flight-audit.ts";
 import { Learner } from "./learner.ts";
+import { LearningAnswers } from "./learner-answers.ts";
 import { toFleetOptions } from "./supervisor-fleet-options.ts";
 import { type ReplaceableLogger, replaceableLogger } from "./supervisor-log.ts";
 import { pinSettings } from "./supervisor-pinned.ts";
@@ -227,6 +228,7 @@ export class SupervisorInstance {
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
       prometheusEnabled: () => this.#config.app.prometheusEnabled,
       status: () => describeStatus(view),
+      learning: new LearningAnswers(view),
       wallMs: () => view.wallMs(),
     };
     return new AdminApi(control, this.#log);

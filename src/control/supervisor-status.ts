@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { version } from "../../package.json";
 import type { EffectiveSetting } from "../config/load.ts";
-import { Header, type SharedMemory, WorkerCounter } from "../shared/layout.ts";
+import { Header, LearnerCounter, type SharedMemory, WorkerCounter } from "../shared/layout.ts";
 import type { ProxySettings } from "../shared/protocol.ts";
 import { droppedLogLines, isLogFailing } from "../telemetry/log-sink.ts";
 import type { ServerTotalsLedger } from "../telemetry/metrics-durations.ts";
@@ -10,6 +10,7 @@ import type { MetricsSource, ProcessFigures } from "../telemetry/metrics-source.
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Learner } from "./learner.ts";
+import { describeLearning } from "./learner-status.ts";
 import type { WorkerPool, WorkerStatus } from "./worker-pool.ts";
 
 /** What the supervisor knows at the moment. */
@@ -49,6 +50,7 @@ export function describeStatus(view: SupervisorView): object {
       uptime_seconds: Math.round(worker.uptimeMs / 1000),
       rss_bytes: rssOf(view.memory, worker),
     })),
+    ml: describeLearning(view),
     reloads: view.reloads,
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
     settings: Object.fromEntries(view.effective().map(({ env, value, origin }) => [env, { value, origin }])),
@@ -68,6 +70,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     processes: () => processesOf(view),
     workersReady: () => readyWorkers(view),
     workerRestarts: () => view.pool()?.restarts ?? {},
+    learner: () => view.learner,
     reloads: () => view.reloads,
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
@@ -116,8 +119,19 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     rssBytes: rssOf(view.memory, worker),
     openDescriptors: view.memory.workers[worker.index].counters[WorkerCounter.DESCRIPTORS_OPEN],
   }));
-  const openDescriptors = processDescriptors.open() || 0;
-  return [{ name: "supervisor", rssBytes: process.memoryUsage.rss(), openDescriptors }, ...workers];
+  const supervisor = {
+    name: "supervisor",
+    rssBytes: process.memoryUsage.rss(),
+    openDescriptors: processDescriptors.open() || 0,
+  };
+  if (!view.learner.running) return [supervisor, ...workers];
+  const { learnerCounters } = view.memory;
+  const learner = {
+    name: "learner",
+    rssBytes: learnerCounters[LearnerCounter.RSS_BYTES],
+    openDescriptors: learnerCounters[LearnerCounter.DESCRIPTORS_OPEN],
+  };
+  return [supervisor, ...workers, learner];
 }
 
 function certificatesOf({ tls }: ProxySettings): { name: string; expiresAtSeconds: number }[] {

@@ -55,6 +55,7 @@ export function describeLearner({ memory, history }: ExplainSources, rungReason:
     const inFlight = memory.servers.inFlight[slot];
     return {
       server_id: features.ids[server],
+      url: null,
       in_flight: inFlight,
       cost: round(costIn(surface, server, inFlight)),
       expected_ms: round(expectedMs(surface, server, inFlight)),
@@ -77,6 +78,7 @@ function explainDecision(sources: ExplainSources, decision: RecordedDecision, tr
     at: new Date(atMs + wallOffsetMs).toISOString(),
     worker: decision.worker,
     server_id: decision.serverId,
+    url: null,
     arm: ARM_NAMES[arm],
     policy: arm === DecisionArm.PROBE ? "probe" : RUNG_NAMES[decision.rung],
     propensity: round(decision.propensity),
@@ -106,6 +108,7 @@ function explainCandidate(
   const isKnown = surface !== undefined && place >= 0;
   return {
     server_id: serverId,
+    url: null,
     chosen,
     in_flight: inFlight,
     score: score === 0 ? null : round(score),
@@ -154,7 +157,7 @@ function ineligibleServers(
         : servers.hardLimit[slot] > 0
           ? `it was at its limit of ${servers.hardLimit[slot]} requests, or came back since`
           : "it takes requests now and did not then";
-    found.push({ server_id: id, state: name, why });
+    found.push({ server_id: id, url: null, state: name, why });
   }
   return found;
 }

@@ -12,7 +12,7 @@ import { describeLearner, explainRequest } from "./explain.ts";
 import { LearnerCore } from "./learner-core.ts";
 import { estimatorNetwork, NetworkModel } from "./network-model.ts";
 import { SurfaceHistory } from "./surface-history.ts";
-import { OutcomeFeed, type RecordedOutcome } from "./worker-rings.ts";
+import { OutcomeFeed } from "./worker-rings.ts";
 
 /** How often outcomes are read, milliseconds: the rings hold far more than come in that time. */
 const DRAIN_MS = 20;
@@ -21,7 +21,7 @@ const TABLE_MS = 50;
 const HEARTBEAT_MS = 500;
 /** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
 const LOOK_EVERY_BEATS = 10;
-/** A learner that is started again reads what the rings still hold, if it is no older, milliseconds. */
+/** A learner that is started again begins with what its predecessor knew of, if it is no older, milliseconds. */
 const REPLAY_MS = 30_000;
 
 /** Runs the learner until the supervisor says "drain", or is gone. */
@@ -65,10 +65,12 @@ function start({ memoryPath, logLevel, logFormat }: LearnerStart): (question: Le
   });
   core.setChampion({ version: 1, model: new NetworkModel(estimatorNetwork()) });
   const feed = new OutcomeFeed(memory);
-  replay(feed, core, now() - REPLAY_MS);
+  for (const outcome of feed.past()) if (outcome.atMs >= now() - REPLAY_MS) core.observe(outcome);
   memory.learned.words[LearnerWord.PID] = process.pid;
   keepAlive(memory.learnerCounters);
-  setInterval(() => drain(feed, core, memory.learnerCounters), DRAIN_MS);
+  const drain = (): void => feed.drain((outcome) => core.observe(outcome));
+  drain();
+  setInterval(drain, DRAIN_MS);
   const makeTable = (): void => {
     const slots = eligibleSlots(memory);
     if (slots !== undefined) void core.tick(slots, now()).then(() => logRung(log, core));
@@ -80,23 +82,6 @@ function start({ memoryPath, logLevel, logFormat }: LearnerStart): (question: Le
     question.kind === "explain"
       ? explainRequest(sources, question.requestId)
       : describeLearner(sources, core.rungReason);
-}
-
-/** What was counted by an earlier learner is not counted again, and none of it is new. */
-function replay(feed: OutcomeFeed, core: LearnerCore, sinceMs: number): void {
-  const outcomes: RecordedOutcome[] = [];
-  feed.drain((outcome) => {
-    if (outcome.atMs >= sinceMs) outcomes.push(outcome);
-  });
-  outcomes.sort((a, b) => a.atMs - b.atMs);
-  for (const outcome of outcomes) core.observe(outcome);
-}
-
-function drain(feed: OutcomeFeed, core: LearnerCore, counters: Float64Array): void {
-  counters[LearnerCounter.SAMPLES_LOST] += feed.drain((outcome) => {
-    counters[LearnerCounter.SAMPLES]++;
-    core.observe(outcome);
-  });
 }
 
 /** `undefined` while the supervisor is writing. */

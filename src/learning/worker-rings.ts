@@ -4,6 +4,7 @@ import {
   DECISION_ROWS,
   DecisionWord,
   Header,
+  LearnerCounter,
   OUTCOME_ROWS,
   OutcomeWord,
   type SharedMemory,
@@ -49,7 +50,10 @@ export interface RecordedDecision {
   readonly candidates: readonly RecordedCandidate[];
 }
 
-/** Outcomes of all workers, each read once. */
+/**
+ * Outcomes of all workers, each read once: also over the learner's restarts, because how far it has come is kept in the
+ * shared memory.
+ */
 export class OutcomeFeed {
   readonly #memory: SharedMemory;
   readonly #cursors: RingCursor[] = [];
@@ -58,15 +62,33 @@ export class OutcomeFeed {
     this.#memory = memory;
   }
 
-  /** Hands what is new to `visit`, worker by worker. @returns how many were overwritten before they could be read. */
-  drain(visit: (outcome: RecordedOutcome) => void): number {
-    const { header, rings } = this.#memory;
-    let lost = 0;
+  /** Hands what is new to `visit`, worker by worker, and counts it: what was read, and what was overwritten before. */
+  drain(visit: (outcome: RecordedOutcome) => void): void {
+    const { header, rings, learnerCounters, learnerPositions } = this.#memory;
     for (let worker = 0; worker < header[Header.WORKER_BLOCKS]; worker++) {
-      this.#cursors[worker] ??= new RingCursor(rings[worker].outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
-      lost += this.#cursors[worker].drain((row) => visit(readOutcome(row, worker)));
+      const { outcomes } = rings[worker];
+      const from = learnerPositions[worker];
+      this.#cursors[worker] ??= new RingCursor(outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH, from);
+      const cursor = this.#cursors[worker];
+      const lost = cursor.drain((row) => visit(readOutcome(row, worker)));
+      const gone = (cursor.position - from) | 0;
+      if (gone === 0) continue;
+      learnerPositions[worker] = cursor.position;
+      learnerCounters[LearnerCounter.SAMPLES] += gone - lost;
+      learnerCounters[LearnerCounter.SAMPLES_LOST] += lost;
     }
-    return lost;
+  }
+
+  /** What the rings still hold of what was read before, oldest first: for a learner that begins anew. */
+  past(): RecordedOutcome[] {
+    const { header, rings, learnerPositions } = this.#memory;
+    const found: RecordedOutcome[] = [];
+    for (let worker = 0; worker < header[Header.WORKER_BLOCKS]; worker++) {
+      new RingCursor(rings[worker].outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH).drain((row, number) => {
+        if (((learnerPositions[worker] - number) | 0) >= 0) found.push(readOutcome(row, worker));
+      });
+    }
+    return found.sort((a, b) => a.atMs - b.atMs);
   }
 }
 

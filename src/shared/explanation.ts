@@ -19,9 +19,14 @@ export interface ScoreParts {
   readonly weight: number;
 }
 
-/** A server that could have been chosen. */
-export interface ExplainedCandidate {
+/** A server. The learner knows only its id; the supervisor adds the rest, `null` = it has left. */
+export interface NamedServer {
   readonly server_id: number;
+  readonly url: string | null;
+}
+
+/** A server that could have been chosen. */
+export interface ExplainedCandidate extends NamedServer {
   readonly chosen: boolean;
   /** Requests at the server, without the one to be placed. */
   readonly in_flight: number;
@@ -34,18 +39,16 @@ export interface ExplainedCandidate {
 }
 
 /** A server that could not. */
-export interface IneligibleServer {
-  readonly server_id: number;
+export interface IneligibleServer extends NamedServer {
   readonly state: string;
   readonly why: string;
 }
 
 /** One attempt of the request: its first, a retry, or a hedge. */
-export interface ExplainedAttempt {
+export interface ExplainedAttempt extends NamedServer {
   /** ISO 8601. */
   readonly at: string;
   readonly worker: number;
-  readonly server_id: number;
   /** By whom it was placed: `champion`, `control`, `canary` or `probe`. */
   readonly arm: string;
   /** How: `model`, `estimator`, `weighted_round_robin`, or `probe` (the server had not been heard of for long). */
@@ -69,8 +72,7 @@ export interface Explanation {
 }
 
 /** What the learner knows of a server now. */
-export interface DescribedServer {
-  readonly server_id: number;
+export interface DescribedServer extends NamedServer {
   readonly in_flight: number;
   /** What the table has for that load. */
   readonly cost: number;

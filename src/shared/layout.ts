@@ -200,6 +200,8 @@ export interface SharedMemory {
   readonly learned: LearnedTable;
   /** `LearnerCounter`s. Writer: learner; supervisor clears the gauges after its death. */
   readonly learnerCounters: Float64Array;
+  /** By worker: number of the last outcome that the learner has counted, so that its successor goes on. Writer: learner. */
+  readonly learnerPositions: Int32Array;
   readonly workers: readonly WorkerBlock[];
   /** By worker, as `workers`. */
   readonly rings: readonly WorkerRings[];
@@ -276,6 +278,7 @@ function carve(c: Carver): SharedMemory {
   const words = c.int32(LearnerWord.LENGTH);
   const figures = c.float64(LearnerFigure.LENGTH);
   const learnerCounters = c.float64(LearnerCounter.LENGTH);
+  const learnerPositions = c.int32(MAX_WORKERS);
   const rowId = c.int32(learnedRows);
   c.page();
   const learned: LearnedTable = { words, figures, rowId, cost: c.float32(learnedRows * SCORE_COLUMNS) };
@@ -309,7 +312,7 @@ function carve(c: Carver): SharedMemory {
     });
   }
   c.page();
-  return { header, servers, clientConnections, learned, learnerCounters, workers, rings };
+  return { header, servers, clientConnections, learned, learnerCounters, learnerPositions, workers, rings };
 }
 
 /** Bytes of the shared file. It is sparse: pages of workers and servers that do not exist take no memory. */

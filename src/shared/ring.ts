@@ -96,11 +96,16 @@ export class RingCursor {
   readonly #row: Row;
   #next: number;
 
-  /** Begins with the oldest record that there is. */
-  constructor(ring: Ring, rows: number, wordsPerRow: number) {
+  /** Begins behind the record `after`; with the oldest that there is when none is given. */
+  constructor(ring: Ring, rows: number, wordsPerRow: number, after?: number) {
     this.#reader = new RingReader(ring, rows, wordsPerRow);
     this.#row = newRow(wordsPerRow);
-    this.#next = this.#reader.oldest();
+    this.#next = after === undefined ? this.#reader.oldest() : (after + 1) | 0;
+  }
+
+  /** Number of the last record that was given out or is lost. */
+  get position(): number {
+    return (this.#next - 1) | 0;
   }
 
   /** Hands all new records to `visit`; the row is used again for the next one. @returns how many were overwritten unread. */

@@ -41,11 +41,23 @@ export interface FleetEvents {
 
 /** A process of the instance. */
 export interface ProcessFigures {
-  /** `supervisor` or `worker-<index>`. */
+  /** `supervisor`, `worker-<index>` or `learner`. */
   readonly name: string;
   readonly rssBytes: number;
   /** 0 = not known. */
   readonly openDescriptors: number;
+}
+
+/** The learner as its supervisor sees it. */
+export interface LearnerFigures {
+  /** The strategy is `ml`. */
+  readonly running: boolean;
+  /** The `Rung` in force: the estimator's while there is no table that workers believe. */
+  readonly rung: number;
+  /** `Infinity` = there is no table. */
+  readonly tableAgeMs: number;
+  /** By reason. */
+  readonly restarts: Readonly<Record<string, number>>;
 }
 
 export interface MetricsSource {
@@ -60,6 +72,7 @@ export interface MetricsSource {
   readonly processes: () => readonly ProcessFigures[];
   readonly workersReady: () => number;
   readonly workerRestarts: () => Readonly<Record<string, number>>;
+  readonly learner: () => LearnerFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
   /** Lines of the supervisor's own log that were lost. */
   readonly logDropped: () => number;

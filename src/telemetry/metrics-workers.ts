@@ -1,5 +1,5 @@
 /** Metrics that are sums of the workers' counters. */
-import { Header, WorkerCounter } from "../shared/layout.ts";
+import { Header, LearnerCounter, WorkerCounter } from "../shared/layout.ts";
 import type { MetricDefinition, MetricGroup } from "./metrics-definition.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 
@@ -78,7 +78,13 @@ export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
       name: "log_dropped_total",
       type: "counter",
       help: "Lines of the processes' own logs that could not be written.",
-      collect: (source, emit) => emit(source.logDropped() + sumCounter(source, C.LOG_DROPPED)),
+      collect: (source, emit) => {
+        emit(
+          source.logDropped() +
+            sumCounter(source, C.LOG_DROPPED) +
+            source.memory.learnerCounters[LearnerCounter.LOG_DROPPED],
+        );
+      },
     },
     summed(
       "counter",

@@ -1,6 +1,7 @@
 /** The metrics of an instance: the list of all there are, and their exposition in the Prometheus text format 0.0.4. */
 import type { Registry } from "prom-client";
 import type { MetricGroup } from "./metrics-definition.ts";
+import { learningMetrics } from "./metrics-learning.ts";
 import { processMetrics } from "./metrics-process.ts";
 import { requestMetrics } from "./metrics-requests.ts";
 import { controlMetrics, serverMetrics } from "./metrics-servers.ts";
@@ -15,6 +16,7 @@ export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
   controlMetrics,
   clientMetrics,
   upstreamMetrics,
+  learningMetrics,
   healthOfSelfMetrics,
   processMetrics,
 ];

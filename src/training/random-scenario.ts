@@ -1,6 +1,6 @@
 /** Scenarios drawn at random: a model that is trained on them has seen more than the built-in ones. */
 import { seededRandom } from "../balancing/random.ts";
-import type { Disturbance, Effect, Scenario, ServerSpec } from "../simulator/scenario.ts";
+import type { Disturbance, Effect, Scenario, ServerSpec, Sharing } from "../simulator/scenario.ts";
 import type { ServiceDistribution } from "../simulator/service-times.ts";
 
 const SERVICES: readonly ServiceDistribution[] = [
@@ -49,7 +49,7 @@ export function randomScenario(seed: number): Scenario {
     disturbances,
     timeoutMs: 2000,
     balancers: oneOf([1, 1, 2, 4, 8]),
-    sharing: "own",
+    sharing: oneOf<Sharing>(["own", "own", "live", 100, 1000]),
   };
   return Object.freeze(scenario);
 }

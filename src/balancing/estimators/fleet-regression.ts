@@ -30,6 +30,18 @@ export const FLEET_REGRESSION_DEFAULTS: FleetRegressionOptions = Object.freeze({
 const FORGET_LATENCIES = 25;
 /** A failure costs at least so many mean latencies: on a slow fleet too, failing at once must not look fast. */
 const FAILURE_LATENCIES = 3;
+/**
+ * A server that fails twice in a row is more likely to be broken than unlucky. Odds that one is, beforehand, and how
+ * likely one that is not fails: the odds grow by the inverse with each failure (Bayes), and fade over so many times the
+ * memory, because what was broken may be mended.
+ */
+const BROKEN_ODDS = 0.0001;
+const CHANCE_FAILURE = 0.005;
+const BROKEN_MEMORY = 2;
+/** So many failures are certain enough. */
+const LONGEST_STREAK = 8;
+/** A server whose last attempt failed is asked again after this many times the silence that others are. */
+const BROKEN_PATIENCE = 2;
 /** The line keeps at least this share of its mean at k = 0, and rises by at least this share with each request. */
 const LEAST_INTERCEPT = 0.1;
 const LEAST_SLOPE = 0.02;
@@ -44,7 +56,8 @@ const LEAST_SLOPE = 0.02;
  *   kᵢ at dispatch), with exponential forgetting. So a server that is slow because it is loaded is not taken for a slow
  *   server. w₀ and forgetting make f = 1 of the unknown and the forgotten: an abandoned server is tried again.
  * - The price of its failures e is their recent share times what one costs: at least `FAILURE_LATENCY_MS`. It is no part
- *   of f because a failure takes as long as it takes, whatever the load.
+ *   of f because a failure takes as long as it takes, whatever the load. Failures in a row, with no answer since, are
+ *   worth the probability that the server is broken.
  *
  * Times are relative to M, so the same constants serve fleets of 2 ms and of 2 s.
  */
@@ -67,6 +80,8 @@ export class FleetRegression {
   // Of each server, by slot, with exponential forgetting:
   readonly #attempts: Float64Array;
   readonly #failureCost: Float64Array;
+  /** Failures since the last answer. */
+  readonly #streak: Float64Array;
   readonly #answers: Float64Array;
   readonly #latencySum: Float64Array;
   readonly #inFlightSum: Float64Array;
@@ -78,6 +93,7 @@ export class FleetRegression {
     this.#history = new SlotHistory(fleet);
     this.#attempts = new Float64Array(slots);
     this.#failureCost = new Float64Array(slots);
+    this.#streak = new Float64Array(slots);
     this.#answers = new Float64Array(slots);
     this.#latencySum = new Float64Array(slots);
     this.#inFlightSum = new Float64Array(slots);
@@ -100,12 +116,13 @@ export class FleetRegression {
 
   /** @param inFlight what was in flight at the server when the attempt was placed, without it. */
   observe(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlight: number): void {
-    this.#history.claim(slot);
+    if (this.#history.claim(slot)) this.#streak[slot] = 0;
     const left = this.#left(slot, nowMs);
     const latency = Math.max(latencyMs, LEAST_LATENCY_MS);
     if (!failed) this.#fitLine(slot, latency, nowMs, inFlight, left);
     this.#attempts[slot] = this.#attempts[slot] * left + 1;
     this.#failureCost[slot] = this.#failureCost[slot] * left + (failed ? this.#priceOfFailure(latency) : 0);
+    this.#streak[slot] = failed ? this.#streak[slot] + 1 : 0;
     this.#answers[slot] = this.#answers[slot] * left + (failed ? 0 : 1);
     this.#latencySum[slot] = this.#latencySum[slot] * left + (failed ? 0 : latency);
     this.#inFlightSum[slot] = this.#inFlightSum[slot] * left + (failed ? 0 : inFlight);
@@ -125,13 +142,19 @@ export class FleetRegression {
   failureMs(slot: number, nowMs: number): number {
     this.#history.claim(slot);
     const left = this.#left(slot, nowMs);
-    return (this.#failureCost[slot] * left) / (this.#attempts[slot] * left + this.#options.priorAttempts);
+    const share = (this.#failureCost[slot] * left) / (this.#attempts[slot] * left + this.#options.priorAttempts);
+    const streak = this.#streak[slot];
+    if (streak === 0) return share;
+    const odds = BROKEN_ODDS / CHANCE_FAILURE ** Math.min(streak, LONGEST_STREAK);
+    const fading = decayFactor(this.#history.silenceMs(slot, nowMs), BROKEN_MEMORY * this.#forgetMs);
+    return Math.max(share, (odds / (1 + odds)) * fading * this.#priceOfFailure(0));
   }
 
   /** True when the server has not been heard of or probed for so long that its factor is a guess. */
   isUnknown(slot: number, nowMs: number): boolean {
     this.#history.claim(slot);
-    return this.#history.isSilent(slot, nowMs, EXPIRY_TIME_CONSTANTS * this.#forgetMs);
+    const patience = this.#streak[slot] > 0 ? BROKEN_PATIENCE : 1;
+    return this.#history.isSilent(slot, nowMs, patience * EXPIRY_TIME_CONSTANTS * this.#forgetMs);
   }
 
   /** A request was sent to find out: the server counts as known until it has been silent for a whole expiry again. */

@@ -102,10 +102,26 @@ describe("failures", () => {
     const { regression } = teach([1, 1], [0, 0]);
     regression.observe(1, 1, true, 4000, 0);
     const one = regression.failureMs(1, 4000);
-    expect(one).toBeLessThan(regression.meanMs);
+    expect(one).toBeLessThan(2 * regression.meanMs);
     for (let i = 0; i < 100; i++) regression.observe(1, 1, true, 4000, 0);
     expect(regression.failureMs(1, 4000)).toBeGreaterThan(one * 40);
     expect(regression.failureMs(1, 60_000)).toBeLessThan(one / 100);
+  });
+
+  test("in a row mean that the server is broken, until it answers", () => {
+    const { regression } = teach([1, 1], [0, 0]);
+    for (let i = 0; i < 3; i++) regression.observe(1, 1, true, 4000, 0);
+    expect(regression.failureMs(1, 4000)).toBeGreaterThan(500);
+    regression.observe(1, 10, false, 4001, 0);
+    expect(regression.failureMs(1, 4001)).toBeLessThan(150);
+  });
+
+  test("keep a server from being asked again for longer", () => {
+    const { regression } = teach([1, 1], [0, 0]);
+    regression.observe(1, 1, true, 4000, 0);
+    expect(regression.isUnknown(0, 4000 + 6000)).toBe(true);
+    expect(regression.isUnknown(1, 4000 + 6000)).toBe(false);
+    expect(regression.isUnknown(1, 4000 + 12_000)).toBe(true);
   });
 
   test("cost more than an answer on a slow fleet too", () => {

@@ -30,6 +30,7 @@ describe("help", () => {
       "demo",
       "backend",
       "model-server",
+      "explain",
       "Examples:",
       "Settings:",
       ".env",

@@ -74,7 +74,11 @@ describe("wrong values", () => {
     ["HEALTH_CHECK_PATH", "health", 'must be a path that begins with "/"'],
     ["HEALTH_CHECK_PATH", "/a b", 'must be a path that begins with "/"'],
     ["LB_STRATEGY", "roundrobin", "is not a strategy of this version; did you mean round_robin? choose one of: "],
-    ["LB_STRATEGY", "ml", "is not a strategy of this version; choose one of: round_robin, weighted_round_robin"],
+    [
+      "LB_STRATEGY",
+      "fastest_finger",
+      "is not a strategy of this version; choose one of: round_robin, weighted_round_robin",
+    ],
     ["HASH_ON", "header:", "must be client_ip, header:<name> or cookie:<name>"],
     ["MAX_HEADER_BYTES", "0", "must be a whole number from 1024 to 1048576"],
   ])("%s=%s: %s", (name, value, message) => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AdminApi, type AdminControl } from "../../../src/control/admin-api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../src/control/admin-api-listener.ts";
+import { ApiError } from "../../../src/control/admin-api-responses.ts";
 import type { ServerStatus } from "../../../src/control/fleet-options.ts";
 import { recordingLogger } from "./pool-fixture.ts";
 
@@ -34,6 +35,13 @@ function makeControl() {
     },
     prometheusEnabled: () => state.prometheus,
     status: () => ({ version: "1.2.3" }),
+    learning: {
+      overview: async () => ({ rung: "model" }),
+      explain: async (id) => {
+        if (id === "known/1") return { request_id: id, attempts: [] };
+        throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
+      },
+    },
     wallMs: () => Date.UTC(2026, 0, 2),
   };
   return { state, control };
@@ -66,6 +74,18 @@ const patch = (id: number | string, body: unknown, headers: Record<string, strin
   );
 const errorOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
 
+describe("learned balancing", () => {
+  test("is told on the admin port; ids are taken as they are written, percent-encoded", async () => {
+    expect(await (await viaPort("/api/v1/ml")).json()).toEqual({ rung: "model" });
+    expect(await (await viaPort("/api/v1/explain/known%2F1")).json()).toEqual({ request_id: "known/1", attempts: [] });
+    const unknown = await viaPort("/api/v1/explain/abc");
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({ error: { code: "unknown_request" } });
+    expect((await viaPort("/api/v1/explain/%E0%A4%A")).status).toBe(400);
+    expect((await viaPort("/api/v1/explain/abc", {}, guarded.port)).status).toBe(401);
+  });
+});
+
 describe("reading", () => {
   test.each([
     ["the relay socket", viaRelay],
@@ -96,7 +116,8 @@ describe("reading", () => {
   test("status and single servers are the admin port's only", async () => {
     expect(await (await viaPort("/api/v1/status")).json()).toEqual({ version: "1.2.3" });
     expect(await (await viaPort("/api/v1/servers/1")).json()).toMatchObject({ id: 1 });
-    for (const path of ["/api/v1/status", "/api/v1/servers/1"]) expect((await viaRelay(path)).status).toBe(404);
+    const inner = ["/api/v1/status", "/api/v1/servers/1", "/api/v1/ml", "/api/v1/explain/known%2F1"];
+    for (const path of inner) expect((await viaRelay(path)).status).toBe(404);
   });
 
   test("HEAD has no body, unknown paths are 404, other methods 405 with Allow", async () => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { bucketCount } from "../../../src/shared/latency-buckets.ts";
-import { type SharedMemory, WorkerCounter } from "../../../src/shared/layout.ts";
+import { MAX_SERVERS, SCORE_COLUMNS, type SharedMemory, WorkerCounter } from "../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import { MemoryPages } from "../../../src/shared/memory-pages.ts";
 
@@ -30,6 +30,18 @@ function useEverything(memory: SharedMemory, slots: number): void {
       column.fill(1, 0, histogram ? slots * bucketCount : column.length);
     }
   }
+  for (const column of [
+    memory.learned.words,
+    memory.learned.figures,
+    memory.learned.rowId,
+    memory.learnerCounters,
+    memory.learnerPositions,
+  ]) {
+    column.fill(1);
+  }
+  const { cost } = memory.learned;
+  const table = MAX_SERVERS * SCORE_COLUMNS;
+  for (let from = 0; from < cost.length; from += table) cost.fill(1, from, from + slots * SCORE_COLUMNS);
   // Sums over all workers read a gauge of each.
   for (const { counters } of memory.workers) counters[WorkerCounter.CONNECTIONS_OPEN] += 0;
 }
@@ -44,6 +56,34 @@ describe.skipIf(process.platform !== "linux")("pages of the shared memory", () =
     useEverything(memory, 16);
     expect(kilobytes(path)).toBe(reserved);
     expect(reserved).toBeLessThan(2048);
+  });
+
+  test("rings have room when they are wanted, for workers of before and after, and keep what is in them", () => {
+    const { path, memory, pages } = make();
+    const useRings = (workers: number) => {
+      for (const { decisions, outcomes } of memory.rings.slice(0, workers)) {
+        for (const { head, words } of [decisions, outcomes]) {
+          head[0] = 1;
+          words.fill(1);
+        }
+      }
+    };
+    pages.reserveWorkers(1);
+    const without = kilobytes(path);
+    pages.reserveRings();
+    const one = kilobytes(path) - without;
+    expect(one).toBeGreaterThan(1024);
+    expect(one).toBeLessThan(2048);
+    useRings(1);
+    pages.reserveWorkers(2);
+    pages.reserveRings();
+    const reserved = kilobytes(path);
+    useRings(2);
+    expect(kilobytes(path)).toBe(reserved);
+    pages.reserveWorkers(2);
+    pages.reserveRings();
+    expect(memory.rings[0].decisions.words.every((word) => word === 1)).toBe(true);
+    expect(memory.rings[1].outcomes.head[0]).toBe(1);
   });
 
   test("more servers and workers get room without harm to the numbers that are there", () => {

@@ -22,9 +22,12 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/shared/": ['import { Picker } from "../proxy/pick.ts";', 'import pino from "pino";'],
   "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
-  "src/control/": ['import { ProxyServer } from "../proxy/server.ts";'],
+  "src/control/": ['import { ProxyServer } from "../proxy/server.ts";', 'import "../learning/explain.ts";'],
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
-  "src/learning/": ['import { startModelServer } from "../model-server/server.ts";'],
+  "src/learning/": [
+    'import { startModelServer } from "../model-server/server.ts";',
+    'import { Learner } from "../control/learner.ts";',
+  ],
   "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/learning/judge/": [
     'import type { LearningStore } from "../../storage/learning-store.ts";',

@@ -108,7 +108,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "control/ does not reach into the request path: they meet in shared memory and in the protocol",
     folder: "src/control/",
-    allows: notFrom("src/proxy/", "src/cli/", "src/demo/", "src/simulator/"),
+    allows: notFrom("src/proxy/", "src/learning/", "src/cli/", "src/demo/", "src/simulator/"),
   },
   {
     title: "telemetry/ reads shared memory and nobody's insides",

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { modelServerMetrics } from "../../../src/model-server/metrics.ts";
 import { bucketCount, bucketOf } from "../../../src/shared/latency-buckets.ts";
 import type { SharedMemory } from "../../../src/shared/layout.ts";
-import { WorkerCounter } from "../../../src/shared/layout.ts";
+import {
+  DecisionArm,
+  INFERENCE_BOUNDS,
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  WorkerCounter,
+} from "../../../src/shared/layout.ts";
 import { countRequest, Method, Route } from "../../../src/shared/series-table.ts";
 import { METRIC_GROUPS, Metrics } from "../../../src/telemetry/metrics.ts";
 import { renderMetricsDocs } from "../../../src/telemetry/metrics-docs.ts";
@@ -144,6 +151,37 @@ describe("Metrics", () => {
     expect(samples.get(`${P}worker_restarts_total{reason=hung}`)).toBe(1);
     expect(samples.get(`${P}degraded{mode=panic}`)).toBe(1);
     expect(samples.get(`${P}build_info{runtime=bun 1,version=1.2.3}`)).toBe(1);
+  });
+
+  test("of learning come from the shared memory; what is in force is only shown while something learns", async () => {
+    const source = makeSource();
+    const { learnerCounters, learned, workers } = source.memory;
+    learnerCounters[LearnerCounter.PREDICTIONS] = 480;
+    learnerCounters[LearnerCounter.INFERENCE_SECONDS] = 0.25;
+    learnerCounters[LearnerCounter.INFERENCE_BUCKETS] = 3;
+    learnerCounters[LearnerCounter.INFERENCE_BUCKETS + INFERENCE_BOUNDS.length] = 2;
+    learned.words[LearnerWord.CANARY_MODEL] = 7;
+    learned.figures[LearnerFigure.SECOND_SHARE] = 0.02;
+    workers[0].counters[WorkerCounter.DECISIONS + DecisionArm.CANARY] = 4;
+    workers[1].counters[WorkerCounter.DECISIONS + DecisionArm.CANARY] = 5;
+    const seen = await scrape(new Metrics(source));
+    const inference = `${P}ml_inference_duration_seconds`;
+    expect(seen.get(`${P}ml_predictions_total`)).toBe(480);
+    expect(seen.get(`${inference}_bucket{le=0.0001}`)).toBe(3);
+    expect(seen.get(`${inference}_bucket{le=1}`)).toBe(3);
+    expect(seen.get(`${inference}_bucket{le=+Inf}`)).toBe(5);
+    expect(seen.get(`${inference}_count`)).toBe(5);
+    expect(seen.get(`${inference}_sum`)).toBe(0.25);
+    expect(seen.get(`${P}ml_model_version{role=canary}`)).toBe(7);
+    expect(seen.get(`${P}ml_share{kind=second}`)).toBe(0.02);
+    expect(seen.get(`${P}ml_decisions_total{arm=canary}`)).toBe(9);
+    expect(seen.get(`${P}ml_table_age_seconds`)).toBeCloseTo(0.04, 9);
+    expect(seen.get(`${P}ml_rung`)).toBe(0);
+    const idle = { running: false, rung: 1, tableAgeMs: Number.POSITIVE_INFINITY, restarts: { exit: 2 } };
+    const without = await scrape(new Metrics(makeSource({ learner: () => idle })));
+    expect(without.has(`${P}ml_rung`)).toBe(false);
+    expect(without.has(`${P}ml_table_age_seconds`)).toBe(false);
+    expect(without.get(`${P}ml_learner_restarts_total{reason=exit}`)).toBe(2);
   });
 
   test("the servers are read once per scrape, however many metrics they have", async () => {
