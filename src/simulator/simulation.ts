@@ -5,7 +5,7 @@ import { hashString } from "../balancing/hash.ts";
 import { seededRandom } from "../balancing/random.ts";
 import type { FleetView, Strategy } from "../balancing/strategy.ts";
 import { ArrivalProcess } from "./arrivals.ts";
-import { CONTROL_TICK_MS, ControlPlane, defaultControlOptions } from "./control-plane.ts";
+import { CONTROL_LOOK_MS, ControlPlane, defaultControlOptions } from "./control-plane.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
 import type { Policy } from "./policy.ts";
 import { RequestPool } from "./request-pool.ts";
@@ -112,23 +112,23 @@ class Simulation {
     const { requests } = this.#options;
     const { sharing } = this.#scenario;
     const shareEveryMs = typeof sharing === "number" ? sharing : Number.POSITIVE_INFINITY;
-    let tickMs = 0;
+    let lookMs = 0;
     let shareMs = shareEveryMs;
     while (this.#arrived < requests || this.#underWay > 0) {
       const doneMs = this.#farm.nextMs;
       const timedMs = this.#timed.topKey;
       const arrivalMs = this.#arrived < requests ? this.#arrivals.nextMs : Number.POSITIVE_INFINITY;
       const changeMs = this.#schedule.nextMs;
-      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, tickMs, shareMs);
+      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, lookMs, shareMs);
       this.#nowMs = nowMs;
       if (nowMs === doneMs) this.#end(this.#farm.finish());
       else if (nowMs === timedMs) this.#end(this.#timed.pop());
       else if (nowMs === arrivalMs) {
         if (this.#arrivals.advance()) this.#arrive();
       } else if (nowMs === changeMs) this.#schedule.advance(this.#apply);
-      else if (nowMs === tickMs) {
-        for (const control of this.#controls) control.tick(nowMs, this.#isDown);
-        tickMs += CONTROL_TICK_MS;
+      else if (nowMs === lookMs) {
+        for (const control of this.#controls) control.look(nowMs, this.#isDown);
+        lookMs += CONTROL_LOOK_MS;
       } else {
         for (const { inFlight } of this.#balancers) inFlight.set(this.#total);
         shareMs += shareEveryMs;
