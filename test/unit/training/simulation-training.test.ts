@@ -113,13 +113,12 @@ describe("the whole way", () => {
     let start: number[] | undefined;
     const answer = (job: Job): unknown => {
       if (job.kind === "trial") {
+        start ??= weightsOf(job.network); // it is tried first
         const isStart = JSON.stringify(weightsOf(job.network)) === JSON.stringify(start);
         return { tail: isStart ? 1 : 2, median: 1, errors: 0 };
       }
       if (job.kind === "reference") return { tail: 1, median: 1, errors: 0 };
-      const result = perform(job);
-      if (job.kind === "fit") start = weightsOf((result as Results["fit"]).network);
-      return result;
+      return perform(job);
     };
     const rigged: Laboratory = { run: async (job) => answer(job) as never };
     const { network, report } = await trainFromSimulation(SMALL, rigged);
