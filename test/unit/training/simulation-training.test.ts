@@ -4,7 +4,7 @@ import { mean } from "../../../src/simulator/statistics.ts";
 import { TrainingError } from "../../../src/training/check-trained.ts";
 import { columnMoments } from "../../../src/training/column-moments.ts";
 import { examine } from "../../../src/training/exam.ts";
-import { type Job, type Laboratory, perform, type Results, SAME_THREAD } from "../../../src/training/laboratory.ts";
+import { type Job, type Laboratory, perform, SAME_THREAD } from "../../../src/training/laboratory.ts";
 import { reportPage } from "../../../src/training/report-html.ts";
 import { TrainingRows } from "../../../src/training/rows.ts";
 import { networkAt, pointOf, spreadOf } from "../../../src/training/search-space.ts";
