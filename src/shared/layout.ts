@@ -30,7 +30,7 @@ export * from "./layout-learning.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -94,6 +94,11 @@ export interface ServerTable {
   readonly memoryUsagePercent: Float64Array;
   /** Requests in flight over all workers. Writers: workers (`Atomics.add`), supervisor (a dead worker's share). */
   readonly inFlight: Int32Array;
+  /**
+   * When the last answer came to any worker, or the first request was sent that waits since; boot clock, milliseconds.
+   * Writers: workers, whole numbers of 64 bits over each other's: the last one is right.
+   */
+  readonly silentSinceMs: Float64Array;
   /** Failures since the last success. Writers: workers (`Atomics`), supervisor (resets). */
   readonly consecutiveFailures: Int32Array;
 }
@@ -271,6 +276,7 @@ function carve(c: Carver): SharedMemory {
     cpuUsagePercent: c.float64(MAX_SERVERS),
     memoryUsagePercent: c.float64(MAX_SERVERS),
     inFlight: c.int32(MAX_SERVERS),
+    silentSinceMs: c.float64(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
   };
   const clientConnections = c.int32(CLIENT_BUCKETS);

@@ -154,12 +154,23 @@ class Simulation {
     const id = Int32Array.from(servers, (_, i) => i + 1);
     const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
     const sight = { farm: this.#farm, work: () => this.#work };
+    const heardMs = new Float64Array(n);
     const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
     let mate: Strategy | undefined;
     return Array.from({ length: balancers }, () => {
       const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
       const inFlight = together ? this.#total : new Int32Array(n);
-      const fleet: FleetView = { inFlight, effectiveWeight: plane.effectiveWeight, weight, id, identityHash };
+      // With one balancer, or apart from each other, everything in flight is the balancer's own.
+      const isTold = typeof sharing === "number" && balancers > 1;
+      const listening = { sinceMs: together ? heardMs : new Float64Array(n), clockOffsetMs: 0 };
+      const fleet: FleetView = {
+        inFlight,
+        effectiveWeight: plane.effectiveWeight,
+        weight,
+        id,
+        identityHash,
+        together: isTold ? undefined : listening,
+      };
       const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
       if (together) mate = strategy;
       return { strategy, control: plane, inFlight, candidates: new Int32Array(n), count: 0, seenVersion: -1 };
