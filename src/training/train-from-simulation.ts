@@ -30,7 +30,7 @@ export const SIMULATION_DEFAULTS: Omit<SimulationTrainingOptions, "seed"> = Obje
   rows: 250_000,
   hidden: 12,
   epochs: 6,
-  generations: 40,
+  generations: 22,
   population: 14,
   requests: 20_000,
   examRounds: 4,
