@@ -1,10 +1,8 @@
 /** `neurabalancer explain`: asks a running instance why a request went where it went. */
 import type { Command } from "commander";
 import type { Explanation } from "../shared/explanation.ts";
+import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "./admin-client.ts";
 import { explanationText } from "./explain-text.ts";
-
-const DEFAULT_ADMIN = "http://127.0.0.1:9090";
-const TIMEOUT_MS = 5000;
 
 const HELP = `
 Asks the admin port of a running instance (ADMIN_PORT) with LB_STRATEGY=ml. It remembers each worker's last 4095 attempts,
@@ -19,9 +17,7 @@ Exit codes:
   0  done
   1  nobody answers there, or the request is not known there; standard error says which`;
 
-interface ExplainFlags {
-  readonly admin: string;
-  readonly token?: string;
+interface ExplainFlags extends AdminFlags {
   readonly json?: boolean;
 }
 
@@ -36,31 +32,8 @@ export function registerExplain(program: Command): void {
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action(async (requestId: string, flags: ExplainFlags) => {
-      const explanation = await askForExplanation(requestId, flags);
+      const path = `/api/v1/explain/${encodeURIComponent(requestId)}`;
+      const explanation = (await askAdmin(flags, path)) as Explanation;
       console.log(flags.json === true ? JSON.stringify(explanation, null, 2) : explanationText(explanation));
     });
-}
-
-async function askForExplanation(requestId: string, { admin, token }: ExplainFlags): Promise<Explanation> {
-  if (!URL.canParse(admin) || !/^https?:$/.test(new URL(admin).protocol)) {
-    throw new Error(`--admin must be a URL such as ${DEFAULT_ADMIN}, not ${admin}`);
-  }
-  const url = new URL(`/api/v1/explain/${encodeURIComponent(requestId)}`, admin);
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  let response: Response;
-  try {
-    response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  } catch (cause) {
-    throw new Error(`no admin port answers at ${url.origin}: ${(cause as Error).message}`, { cause });
-  }
-  const text = await response.text();
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new Error(`${url.origin} answers ${response.status} without JSON: is that the admin port of an instance?`);
-  }
-  if (response.ok) return body as Explanation;
-  const said = (body as { error?: { message?: string } }).error?.message ?? `it answers ${response.status}`;
-  throw new Error(said);
 }

@@ -3,26 +3,30 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { loadProcessStorageConfig } from "../config/environment.ts";
+import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../shared/protocol.ts";
 import type { LearningReader, Model, StoredModelFiles, Verdict } from "../storage/learning-store.ts";
 import { openStoreReader } from "../storage/open-store.ts";
+import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "./admin-client.ts";
 import { ageText, describeModel, modelTable, verdictTable } from "./models-text.ts";
 import { describeProblems } from "./problems.ts";
 
 const HELP = `
-Reads the store in DATA_DIR and changes nothing; an instance may be running.
+list, show, verdicts and export read the store in DATA_DIR; an instance may be running. The others order a running
+instance about, over its admin port (ADMIN_PORT).
 
 Examples:
   $ neurabalancer models list
   $ neurabalancer models show 7
   $ neurabalancer models verdicts --model 7 --json
   $ neurabalancer models export 7 ./model-7        load_balancer.onnx, scaler.json, inference_features.json
+  $ neurabalancer models rollback --admin http://127.0.0.1:9090
 
 A model is at first a candidate, then on trial without traffic (shadow), then with a share of it (canary), then the
 champion, which routes; at the end it is retired, or rejected because it was not good enough.
 
 Exit codes:
   0  done
-  1  there is no store, no such model, or the store cannot be read; standard error says which`;
+  1  there is no store, no such model, the store cannot be read, or the instance refuses; standard error says which`;
 
 /** Verdicts that `show` tells. */
 const SHOWN_VERDICTS = 20;
@@ -32,6 +36,16 @@ interface StoreFlags {
   readonly envFile?: string;
   readonly json?: boolean;
 }
+
+/** Orders with their descriptions; `<version>` where they are about one model. */
+const ORDERS: readonly (readonly [order: LearnerOrder, description: string])[] = [
+  ["promote", "make a model the champion at once; it is watched, and rolled back if it is worse"],
+  ["rollback", "back to the champion before"],
+  ["reject", "end the trial of a candidate"],
+  ["pause", "no model moves on by itself until resume; the guardrail goes on"],
+  ["resume", "undo pause"],
+  ["train", "train a model now"],
+];
 
 /** Adds the `models` command to `program`. */
 export function registerModels(program: Command): void {
@@ -89,6 +103,23 @@ export function registerModels(program: Command): void {
       const age = ageText(Date.now() - model.createdAtMs);
       console.log(`Version ${model.version} (${model.status}, made ${age} ago) is in ${dir}.`);
     });
+
+  for (const [order, description] of ORDERS) {
+    const ordering = models
+      .command(order)
+      .description(description)
+      .option("--admin <url>", "where the instance's admin port is", DEFAULT_ADMIN)
+      .option("--token <token>", "its ADMIN_TOKEN, where it has one");
+    const send = async (flags: AdminFlags, body: object) => {
+      const { message } = (await askAdmin(flags, `/api/v1/ml/${order}`, body)) as { message: string };
+      console.log(`Done: ${message}.`);
+    };
+    if (ORDERS_OF_A_VERSION.includes(order)) {
+      ordering
+        .argument("<version>", "as the list shows it", whole)
+        .action((version: number, flags: AdminFlags) => send(flags, { version }));
+    } else ordering.action((flags: AdminFlags) => send(flags, {}));
+  }
 }
 
 async function reading<T>(flags: StoreFlags, read: (store: LearningReader) => Promise<T>): Promise<T> {

@@ -65,6 +65,14 @@ export function findContradictions(config: PartialConfig): { problems: string[];
   if (ml.scalerPath && ml.modelPath === null) {
     warnings.push("SCALER_PATH has no effect: it belongs to the model of MODEL_PATH, which is not set");
   }
+  if (ml.endpoint && ml.modelPath) {
+    problems.push(
+      "MODEL_PATH: is set together with ML_MODEL_ENDPOINT, and only one of them can route: unset the other",
+    );
+  }
+  if (ml.judgeSpeed! > 1) {
+    warnings.push(`ML_JUDGE_SPEED=${ml.judgeSpeed} is for tests and trials: models are promoted on little experience`);
+  }
   return { problems, warnings };
 }
 

@@ -2,9 +2,11 @@
  * The HTTP API of the control plane. Two doors lead here: the admin port, and the socket over which workers pass on the
  * reserved paths of the public port. The public door only reads, and only what the contract shows to everyone.
  */
+import type { LearnerOrder } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./admin-api-changes.ts";
 import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./admin-api-guard.ts";
+import { limitIn, numberIn, ORDER_PATH, readOrder } from "./admin-api-learning.ts";
 import { ApiError, json } from "./admin-api-responses.ts";
 import type { FleetSummary, ServerStatus } from "./fleet-options.ts";
 import type { LearningAnswers } from "./learner-answers.ts";
@@ -18,7 +20,7 @@ export interface AdminControl {
   prometheusEnabled(): boolean;
   /** The instance for people; secrets hidden. */
   status(): object;
-  readonly learning: Pick<LearningAnswers, "overview" | "explain">;
+  readonly learning: Pick<LearningAnswers, "overview" | "explain" | "models" | "verdicts" | "order">;
   /** Milliseconds since the epoch. */
   wallMs(): number;
 }
@@ -74,6 +76,26 @@ export class AdminApi {
         public: false,
         open: false,
         methods: read(async () => json(await control.learning.overview())),
+      },
+      {
+        path: /^\/api\/v1\/ml\/models$/,
+        public: false,
+        open: false,
+        methods: read(async (request) => json(await control.learning.models(limitIn(request)))),
+      },
+      {
+        path: /^\/api\/v1\/ml\/verdicts$/,
+        public: false,
+        open: false,
+        methods: read(async (request) =>
+          json(await control.learning.verdicts(limitIn(request), numberIn(request, "model"))),
+        ),
+      },
+      {
+        path: ORDER_PATH,
+        public: false,
+        open: false,
+        methods: { POST: (request, match) => this.#order(request, match[1] as LearnerOrder) },
       },
       {
         path: /^\/api\/v1\/explain\/([^/]{1,512})$/,
@@ -132,6 +154,14 @@ export class AdminApi {
     const server = this.#control.fleet.servers().find((candidate) => candidate.id === id);
     if (server === undefined) throw unknownServer(id);
     return json(server);
+  }
+
+  async #order(request: Request, order: LearnerOrder): Promise<Response> {
+    requireSameSite(request);
+    const version = await readOrder(request, order);
+    const message = await this.#control.learning.order(order, version);
+    this.#log.info({ order, model_version: version }, `ordered by an operator: ${message}`);
+    return json({ message });
   }
 
   async #change(request: Request, id: number): Promise<Response> {

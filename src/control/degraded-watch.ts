@@ -18,6 +18,14 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
     "the learner makes no tables: requests are balanced by the estimator",
     "the learner makes tables again: requests are balanced by them",
   ],
+  model: [
+    "the model that should route cannot be loaded or asked: the log of the learner says why; requests are balanced without it",
+    "the model that should route can be used again",
+  ],
+  learning_store: [
+    "what is learned is not kept as it should be: the log of the learner says why; requests go on",
+    "what is learned is kept again",
+  ],
   log: ["lines of this log could not be written", "lines of this log could not be written for a while"],
 };
 

@@ -6,6 +6,9 @@ const GAUGES = [
   LearnerCounter.RSS_BYTES,
   LearnerCounter.HEARTBEAT,
   LearnerCounter.DESCRIPTORS_OPEN,
+  LearnerCounter.STORE_DEGRADED,
+  LearnerCounter.MODEL_UNUSABLE,
+  LearnerCounter.TRAINING,
 ];
 
 /**
@@ -19,6 +22,9 @@ export function reclaimLearner({ learned, learnerCounters }: SharedMemory): void
   figures[LearnerFigure.CANARY_SHARE] = 0;
   figures[LearnerFigure.SECOND_SHARE] = 0;
   figures[LearnerFigure.TABLE_MS] = 0;
+  figures[LearnerFigure.CHAMPION_COST] = 0;
+  figures[LearnerFigure.CONTROL_COST] = 0;
+  figures[LearnerFigure.CANARY_COST] = 0;
   words[LearnerWord.CHAMPION_MODEL] = 0;
   words[LearnerWord.CANARY_MODEL] = 0;
   for (const gauge of GAUGES) learnerCounters[gauge] = 0;

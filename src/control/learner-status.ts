@@ -41,8 +41,8 @@ export function describeLearning({ memory, learner }: LearningView): object | nu
     },
     /** `null` = there is none. */
     table_age_ms: Number.isFinite(age) ? Math.round(age) : null,
-    model_version: words[LearnerWord.CHAMPION_MODEL] || null,
-    canary_version: words[LearnerWord.CANARY_MODEL] || null,
+    model_version: versionIn(words[LearnerWord.CHAMPION_MODEL]),
+    canary_version: versionIn(words[LearnerWord.CANARY_MODEL]),
     shares: {
       control: figures[LearnerFigure.CONTROL_SHARE],
       canary: figures[LearnerFigure.CANARY_SHARE],
@@ -53,6 +53,11 @@ export function describeLearning({ memory, learner }: LearningView): object | nu
     samples_lost: counters[LearnerCounter.SAMPLES_LOST],
     model_errors: counters[LearnerCounter.ERRORS],
   };
+}
+
+/** 0 = none, -1 = a model server's. */
+function versionIn(word: number): number | null {
+  return word > 0 ? word : null;
 }
 
 /** By arm, over all workers. */

@@ -3,7 +3,7 @@
  * and answers questions. Requests never wait for it: workers see from the age of its tables whether it works.
  */
 import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../shared/layout.ts";
-import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../shared/protocol.ts";
+import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { reclaimLearner } from "./learner-reclaim.ts";
 import { ProcessKeeper, type ProcessState, type RestartReason } from "./process-keeper.ts";
@@ -124,6 +124,11 @@ export class Learner {
     this.#forget("the learner is stopped");
     keeper?.drain();
     keeper?.kill();
+  }
+
+  /** Tells it what servers are called; a learner that starts later has it from its start message. */
+  setServers(servers: readonly NamedAddress[]): void {
+    this.#keeper?.send({ type: "servers", servers });
   }
 
   /** Its answer. Rejects with a `LearnerUnavailableError`. */

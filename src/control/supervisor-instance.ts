@@ -3,7 +3,9 @@
  * configuration changes. Signals and exit codes are supervisor.ts's business.
  */
 import { availableParallelism } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import { LEARNED_STRATEGY } from "../balancing/registry.ts";
+import { toLearnerSettings } from "../config/learner-settings.ts";
 import { ConfigError, type EffectiveSetting, type LoadResult } from "../config/load.ts";
 import { toProxySettings } from "../config/proxy-settings.ts";
 import type { Config } from "../config/schema.ts";
@@ -11,7 +13,7 @@ import { FileWatch } from "../shared/file-watch.ts";
 import { Header, MAX_WORKERS } from "../shared/layout.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../shared/memory-file.ts";
 import { MemoryPages } from "../shared/memory-pages.ts";
-import type { ProxySettings } from "../shared/protocol.ts";
+import type { Endpoint, NamedAddress, ProxySettings } from "../shared/protocol.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ServerTotalsLedger } from "../telemetry/metrics-durations.ts";
@@ -55,6 +57,8 @@ export interface InstanceOptions {
   readonly workerCommand: readonly string[];
   /** Program and arguments of the learner. */
   readonly learnerCommand: readonly string[];
+  /** Program and arguments before a command of the command line. */
+  readonly program: readonly string[];
   readonly clock: FleetClock;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). */
   readonly bootOffsetMs: () => number;
@@ -140,6 +144,7 @@ export class SupervisorInstance {
     this.#fleet.onEndpoints((endpoints) => {
       totals.update();
       pool.setEndpoints(endpoints);
+      this.#learner.setServers(named(endpoints));
     });
     const ports = await pool.start(workerCount(config));
     this.#every(TOTALS_INTERVAL_MS, () => totals.update());
@@ -255,10 +260,12 @@ export class SupervisorInstance {
     if (level !== this.#config.log.level || format !== this.#config.log.format) {
       this.#logger.replace(createLogger({ level, format, name: "supervisor" }));
     }
+    const learnsAsBefore = isDeepStrictEqual(toLearnerSettings(config), toLearnerSettings(this.#config));
     this.#config = config;
     this.#settings = settings;
     this.#rejected.certificates = false;
     if (this.#stopping) return;
+    if (!learnsAsBefore) await this.#learner.stop(LEARNER_STOP_MS); // it begins with the new ones; nobody waits for it
     if (settings.strategy === LEARNED_STRATEGY) this.#learner.start(); // before workers look for its tables
     this.#pool?.setSettings(settings);
     this.#pool?.scale(workerCount(config));
@@ -266,7 +273,7 @@ export class SupervisorInstance {
   }
 
   #makeLearner({ memoryPath }: RuntimeDirectory): Learner {
-    const { clock, bootOffsetMs, learnerCommand } = this.#options;
+    const { clock, bootOffsetMs, learnerCommand, program } = this.#options;
     return new Learner({
       command: learnerCommand,
       memory: this.#memory,
@@ -275,7 +282,9 @@ export class SupervisorInstance {
       bootOffsetMs,
       startMessage: () => {
         const { logFormat, logLevel } = this.#settings;
-        return { type: "start", memoryPath, logFormat, logLevel };
+        const settings = toLearnerSettings(this.#config);
+        const servers = named(this.#fleet.endpoints());
+        return { type: "start", memoryPath, logFormat, logLevel, settings, program, servers };
       },
     });
   }
@@ -341,6 +350,10 @@ export class SupervisorInstance {
 /** The sentences of an error made for the operator. */
 export function problemsOf(error: unknown): readonly string[] {
   return error instanceof ConfigError ? error.problems : [(error as Error).message];
+}
+
+function named(endpoints: readonly Endpoint[]): NamedAddress[] {
+  return endpoints.map(({ id, url, address }) => ({ id, url, address }));
 }
 
 function workerCount({ app }: Config): number {

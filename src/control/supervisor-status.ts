@@ -87,6 +87,8 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     no_servers: healthy === 0,
     workers: readyWorkers(view) < header[Header.WORKERS],
     learner: view.learner.degraded,
+    model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
+    learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1,
     configuration: view.rejected.configuration,
     certificates: view.rejected.certificates,
     draining: header[Header.DRAINING] === 1,

@@ -29,6 +29,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   const instance = new SupervisorInstance({
     workerCommand: [...program, "worker"],
     learnerCommand: [...program, "learner"],
+    program,
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
     bootOffsetMs: () => {
       bootOffsetMs ??= bootClockOffsetMs(() => performance.now(), performance.timeOrigin);

@@ -47,7 +47,11 @@ export function explainRequest(sources: ExplainSources, requestId: string): Expl
 }
 
 /** What is known of the servers of the newest table; `null` before the first. */
-export function describeLearner({ memory, history }: ExplainSources, rungReason: string): LearnerDescription | null {
+export function describeLearner(
+  { memory, history }: ExplainSources,
+  rungReason: string,
+  models: object | null,
+): LearnerDescription | null {
   const surface = history.newest(SurfaceModel.CHAMPION);
   if (surface === undefined) return null;
   const { features } = surface;
@@ -63,7 +67,7 @@ export function describeLearner({ memory, history }: ExplainSources, rungReason:
     };
   });
   const mean_latency_ms = round(features.meanMs);
-  return { rung_reason: rungReason, mean_latency_ms, remembered_tables: history.length, servers };
+  return { rung_reason: rungReason, mean_latency_ms, remembered_tables: history.length, models, servers };
 }
 
 function explainDecision(sources: ExplainSources, decision: RecordedDecision, tried: Set<number>): ExplainedAttempt {

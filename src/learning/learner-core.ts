@@ -1,7 +1,8 @@
 /**
  * What the learner does, with the clock passed in: it takes in outcomes, and turns what it knows of the servers into the
- * tables of costs by which `ml` balances. One tick makes one table of the champion, and one of the canary where there is
- * one.
+ * tables of costs by which `ml` balances. One tick makes one table of the champion, one of the canary where there is one, and
+ * one of a candidate in shadow, which nobody routes by: judges look at it. Which policy routes is ordered from outside
+ * (`order`); a model that fails is not waited for.
  */
 import { columnOf } from "../balancing/score-columns.ts";
 import {
@@ -13,6 +14,7 @@ import {
   Rung,
 } from "../shared/layout.ts";
 import { FleetFeatures, type ObservedFleet } from "./fleet-features.ts";
+import { RemoteModelError } from "./remote/predict-request.ts";
 import type { ScoreModel } from "./score-model.ts";
 import { costsOf } from "./score-table.ts";
 import type { PublishedSurface, SurfaceHistory } from "./surface-history.ts";
@@ -35,10 +37,20 @@ export interface Outcome {
   readonly atMs: number;
 }
 
-/** A model with its version, > 0. */
+/** A model with its version. */
 export interface VersionedModel {
+  /** 0 = it is nobody's model, but stands in for one; -1 = the remote model, whose versions are not ours. */
   readonly version: number;
   readonly model: ScoreModel;
+  /** The `Rung` that is in force while it fails; the estimator unless given. */
+  readonly fallback?: Rung;
+}
+
+/** Tables that could not be made since they were last asked for, by who should have made them. */
+export interface Faults {
+  readonly champion: number;
+  readonly canary: number;
+  readonly shadow: number;
 }
 
 /** What the learner works on. */
@@ -54,19 +66,53 @@ export interface LearnerOptions {
   readonly onSurface?: (surface: PublishedSurface) => void;
 }
 
-class Seat {
+interface Occupant extends VersionedModel {
+  readonly selection: Int32Array;
+}
+
+/** Where a seat's tables are shown to the workers. */
+interface Shown {
   readonly writer: SurfaceWriter;
-  readonly kind: SurfaceModel;
   readonly modelWord: number;
   readonly costsWord: number;
-  occupant: { readonly version: number; readonly model: ScoreModel; readonly selection: Int32Array } | null = null;
+}
+
+class Seat {
+  readonly kind: SurfaceModel;
+  /** `null` = nobody routes by it. */
+  readonly shown: Shown | null;
+  occupant: Occupant | null = null;
+  faults = 0;
+  /** Why the last table was not made; empty when it was. */
+  problem = "";
+  #unshown = 0;
 
   constructor(learned: LearnedTable, kind: SurfaceModel, slots: number) {
     const champion = kind === SurfaceModel.CHAMPION;
     this.kind = kind;
-    this.writer = new SurfaceWriter(learned, kind, slots);
-    this.modelWord = champion ? LearnerWord.CHAMPION_MODEL : LearnerWord.CANARY_MODEL;
-    this.costsWord = champion ? LearnerWord.CHAMPION_COSTS : LearnerWord.CANARY_COSTS;
+    this.shown =
+      kind === SurfaceModel.SHADOW
+        ? null
+        : {
+            writer: new SurfaceWriter(learned, kind, slots),
+            modelWord: champion ? LearnerWord.CHAMPION_MODEL : LearnerWord.CANARY_MODEL,
+            costsWord: champion ? LearnerWord.CHAMPION_COSTS : LearnerWord.CANARY_COSTS,
+          };
+  }
+
+  /** Shows the table where it is to be shown. @returns its sequence number. */
+  publish(
+    learned: LearnedTable,
+    { version }: Occupant,
+    isCost: boolean,
+    fill: (writer: SurfaceWriter) => void,
+  ): number {
+    if (this.shown === null) return ++this.#unshown;
+    const { writer, modelWord, costsWord } = this.shown;
+    fill(writer);
+    learned.words[modelWord] = version;
+    learned.words[costsWord] = isCost ? 1 : 0;
+    return writer.publish();
   }
 }
 
@@ -75,6 +121,8 @@ export class LearnerCore {
   readonly #features: FleetFeatures;
   readonly #champion: Seat;
   readonly #canary: Seat;
+  readonly #shadow: Seat;
+  #ordered: { readonly rung: Rung; readonly reason: string } = { rung: Rung.MODEL, reason: "" };
   #rungReason = "no table was made yet";
   #ticking = false;
 
@@ -85,6 +133,7 @@ export class LearnerCore {
     this.#features = new FleetFeatures(fleet);
     this.#champion = new Seat(learned, SurfaceModel.CHAMPION, slots);
     this.#canary = new Seat(learned, SurfaceModel.CANARY, slots);
+    this.#shadow = new Seat(learned, SurfaceModel.SHADOW, slots);
     learned.words[LearnerWord.RUNG] = Rung.ESTIMATOR;
   }
 
@@ -101,6 +150,34 @@ export class LearnerCore {
   /** The candidate beside it. Its share of the traffic is `LearnerFigure.CANARY_SHARE`, which is not touched here. */
   setCanary(model: VersionedModel | null): void {
     this.#seat(this.#canary, model);
+  }
+
+  /** A candidate whose tables are remembered (`SurfaceModel.SHADOW`) and shown to nobody. */
+  setShadow(model: VersionedModel | null): void {
+    this.#seat(this.#shadow, model);
+  }
+
+  /** The policy that may route at best from now on. @param reason why, for people; empty for the model. */
+  order(rung: Rung, reason: string): void {
+    this.#ordered = { rung, reason };
+    this.#setRung();
+  }
+
+  /** Version of the model that is the champion; `null` = there is none. */
+  get championVersion(): number | null {
+    return this.#champion.occupant?.version ?? null;
+  }
+
+  /** The fleet's mean latency, milliseconds. */
+  get meanMs(): number {
+    return this.#features.meanMs;
+  }
+
+  /** How often a model failed since this was called last. */
+  takeFaults(): Faults {
+    const faults = { champion: this.#champion.faults, canary: this.#canary.faults, shadow: this.#shadow.faults };
+    for (const seat of [this.#champion, this.#canary, this.#shadow]) seat.faults = 0;
+    return faults;
   }
 
   /** Takes in one outcome. One of a server that has left since is of no use. */
@@ -123,48 +200,56 @@ export class LearnerCore {
       let most = 0;
       for (const slot of slots) most = Math.max(most, inFlight[slot]);
       const columns = columnOf(2 * most + HEADROOM) + 1;
-      const names = [this.#champion, this.#canary].flatMap(({ occupant }) => occupant?.model.featureNames ?? []);
-      const wantsP95 = names.includes("response_p95");
+      const seats = [this.#champion, this.#canary, this.#shadow];
+      const wantsP95 = seats.some(({ occupant }) => occupant?.model.featureNames.includes("response_p95"));
       const features = new TableFeatures(this.#features, slots, id, columns, nowMs, wantsP95);
-      const [problem] = await Promise.all([
-        this.#publish(this.#champion, features, nowMs),
-        this.#publish(this.#canary, features, nowMs),
-      ]);
-      this.#setRung(problem);
+      await Promise.all(seats.map((seat) => this.#publish(seat, features, nowMs)));
+      this.#setRung();
     } finally {
       this.#ticking = false;
     }
   }
 
   #seat(seat: Seat, model: VersionedModel | null): void {
+    const { shown, occupant } = seat;
+    if (model !== null && occupant?.model === model.model && occupant.version === model.version) return;
     seat.occupant = model && { ...model, selection: selectFeatures(model.model.featureNames) };
-    if (model === null) this.#options.learned.words[seat.modelWord] = 0;
+    seat.faults = 0;
+    // What served goes on with its last table until the new one has its first.
+    if (occupant === null || model === null) seat.problem = "no table was made yet";
+    if (model === null && shown !== null) this.#options.learned.words[shown.modelWord] = 0;
   }
 
-  /** @returns why no table was published; empty when one was. */
-  async #publish(seat: Seat, features: TableFeatures, nowMs: number): Promise<string> {
+  async #publish(seat: Seat, features: TableFeatures, nowMs: number): Promise<void> {
     const { occupant } = seat;
-    if (occupant === null) return "there is no model";
+    if (occupant === null) {
+      seat.problem = "there is no model";
+      return;
+    }
     const { counters, learned, history, onSurface } = this.#options;
     let costs: Float32Array;
     try {
       costs = await this.#ask(occupant, features);
     } catch (error) {
-      counters[LearnerCounter.ERRORS]++;
-      return (error as Error).message;
+      // A model server that is not asked did not fail: it is counted when it is asked.
+      if (!(error instanceof RemoteModelError && error.kind === "circuit_open")) counters[LearnerCounter.ERRORS]++;
+      if (seat.occupant !== occupant) return;
+      seat.faults++;
+      seat.problem = (error as Error).message;
+      return;
     }
-    if (seat.occupant !== occupant) return "the model was replaced"; // while it was asked: the next tick asks the new one
+    if (seat.occupant !== occupant) return; // it was replaced while it was asked: the next tick asks the new one
     const isCost = occupant.model.outputKind === "log_relative_cost";
-    const cost = seat.writer.begin();
     const { slots, ids } = features;
     const width = costs.length / Math.max(1, slots.length);
-    for (let server = 0; server < slots.length; server++) {
-      const row = costs.subarray(server * width, (server + 1) * width);
-      cost.set(row, seat.writer.rowOf(slots[server], ids[server]));
-    }
-    learned.words[seat.modelWord] = occupant.version;
-    learned.words[seat.costsWord] = isCost ? 1 : 0;
-    const sequence = seat.writer.publish();
+    const sequence = seat.publish(learned, occupant, isCost, (writer) => {
+      const cost = writer.begin();
+      for (let server = 0; server < slots.length; server++) {
+        const row = costs.subarray(server * width, (server + 1) * width);
+        cost.set(row, writer.rowOf(slots[server], ids[server]));
+      }
+    });
+    seat.problem = "";
     if (seat.kind === SurfaceModel.CHAMPION) learned.figures[LearnerFigure.TABLE_MS] = nowMs;
     counters[LearnerCounter.TABLES]++;
     const surface = {
@@ -178,10 +263,9 @@ export class LearnerCore {
     };
     history.add(surface);
     onSurface?.(surface);
-    return "";
   }
 
-  async #ask({ model, selection }: NonNullable<Seat["occupant"]>, features: TableFeatures): Promise<Float32Array> {
+  async #ask({ model, selection }: Occupant, features: TableFeatures): Promise<Float32Array> {
     const { counters, stopwatch } = this.#options;
     const servers = features.slots.length;
     if (servers === 0) return new Float32Array(0);
@@ -202,8 +286,12 @@ export class LearnerCore {
     counters[LearnerCounter.INFERENCE_BUCKETS + (bucket < 0 ? INFERENCE_BOUNDS.length : bucket)]++;
   }
 
-  #setRung(problem: string): void {
-    this.#rungReason = problem;
-    this.#options.learned.words[LearnerWord.RUNG] = problem === "" ? Rung.MODEL : Rung.ESTIMATOR;
+  /** The rung that was ordered, or the fallback of a champion that fails where that is lower. */
+  #setRung(): void {
+    const { problem, occupant } = this.#champion;
+    const possible = problem === "" ? Rung.MODEL : (occupant?.fallback ?? Rung.ESTIMATOR);
+    const rung = Math.max(this.#ordered.rung, possible);
+    this.#rungReason = rung === this.#ordered.rung ? this.#ordered.reason : problem;
+    this.#options.learned.words[LearnerWord.RUNG] = rung;
   }
 }

@@ -1,16 +1,16 @@
 /** The learner process: composition root of learned balancing. It owns its clock and hands it down. */
 import { isEligible } from "../balancing/eligibility.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
-import { LearnerCounter, LearnerWord, MAX_SERVERS, type SharedMemory } from "../shared/layout.ts";
+import { LearnerCounter, LearnerWord, MAX_SERVERS, Rung, type SharedMemory } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
-import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../shared/protocol.ts";
+import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../shared/protocol.ts";
 import { readServerTable } from "../shared/server-table-reader.ts";
 import { droppedLogLines } from "../telemetry/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { describeLearner, explainRequest } from "./explain.ts";
 import { LearnerCore } from "./learner-core.ts";
-import { estimatorNetwork, NetworkModel } from "./network-model.ts";
+import { OnlineLearning } from "./online/online-learning.ts";
 import { SERVING_DEFAULTS } from "./serving-defaults.ts";
 import { SurfaceHistory } from "./surface-history.ts";
 import { OutcomeFeed } from "./worker-rings.ts";
@@ -23,9 +23,16 @@ const LOOK_EVERY_BEATS = 10;
 /** A learner that is started again begins with what its predecessor knew of, if it is no older, milliseconds. */
 const REPLAY_MS = 30_000;
 
+/** A learner that runs. */
+interface Running {
+  readonly answer: (question: LearnerQuestion) => unknown;
+  readonly setServers: (servers: readonly NamedAddress[]) => void;
+  readonly close: () => Promise<void>;
+}
+
 /** Runs the learner until the supervisor says "drain", or is gone. */
 export function runLearner(): void {
-  let answer: ((question: LearnerQuestion) => unknown) | undefined;
+  let running: Running | undefined;
   const tell = (message: FromLearner): void => void process.send?.(message);
   // The terminal sends Ctrl-C to the whole process group; what it means is the supervisor's decision.
   process.on("SIGINT", () => {});
@@ -34,7 +41,7 @@ export function runLearner(): void {
   process.on("message", (message: ToLearner) => {
     if (message.type === "start") {
       try {
-        answer = start(message);
+        running = start(message);
         tell({ type: "ready" });
       } catch (error) {
         tell({ type: "failed", message: (error as Error).message });
@@ -42,45 +49,107 @@ export function runLearner(): void {
         setTimeout(() => process.exit(1), 100); // time for the message to leave
       }
     } else if (message.type === "ask") {
-      tell({ type: "answer", number: message.number, answer: answer?.(message.question) ?? null });
-    } else if (message.type === "drain") process.exit(0);
+      void answered(running, message.question).then((answer) =>
+        tell({ type: "answer", number: message.number, answer }),
+      );
+    } else if (message.type === "servers") running?.setServers(message.servers);
+    else if (message.type === "drain") void end(running);
   });
   // The supervisor is gone, and the workers are going.
-  process.on("disconnect", () => process.exit(0));
+  process.on("disconnect", () => void end(running));
 }
 
-function start({ memoryPath, logLevel, logFormat }: LearnerStart): (question: LearnerQuestion) => unknown {
+async function end(running: Running | undefined): Promise<void> {
+  try {
+    await running?.close();
+  } finally {
+    process.exit(0);
+  }
+}
+
+async function answered(running: Running | undefined, question: LearnerQuestion): Promise<unknown> {
+  try {
+    return (await running?.answer(question)) ?? null;
+  } catch {
+    return null; // it is not known: the store, for one, says itself what is wrong with it
+  }
+}
+
+function start({ memoryPath, logLevel, logFormat, settings, program, servers }: LearnerStart): Running {
   const memory = openSharedMemory(memoryPath);
   const log = createLogger({ level: logLevel, format: logFormat, name: "learner" });
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
+  const wallOffsetMs = performance.timeOrigin - bootOffsetMs;
   const now = (): number => performance.now() + bootOffsetMs;
   const history = new SurfaceHistory();
+  const names = new Map<number, string>();
+  const setServers = (list: readonly NamedAddress[]): void => {
+    names.clear();
+    for (const { id, url, address } of list) names.set(id, `${url} ${address}`);
+  };
+  setServers(servers);
+  /** `null` until the store is open. */
+  let learning: OnlineLearning | null = null;
   const core = new LearnerCore({
     fleet: memory.servers,
     learned: memory.learned,
     counters: memory.learnerCounters,
     history,
     stopwatch: () => performance.now(),
+    onSurface: (surface) => learning?.onSurface(surface),
   });
-  core.setChampion({ version: 1, model: new NetworkModel(estimatorNetwork()) });
+  core.order(Rung.ESTIMATOR, "the learner has just begun");
   const feed = new OutcomeFeed(memory);
   for (const outcome of feed.past()) if (outcome.atMs >= now() - REPLAY_MS) core.observe(outcome);
   memory.learned.words[LearnerWord.PID] = process.pid;
   keepAlive(memory.learnerCounters);
-  const drain = (): void => feed.drain((outcome) => core.observe(outcome));
+  const drain = (): void =>
+    feed.drain((outcome) => {
+      core.observe(outcome);
+      learning?.onOutcome(outcome);
+    });
   drain();
   setInterval(drain, DRAIN_MS);
-  const makeTable = (): void => {
+  const makeTable = async (): Promise<void> => {
     const slots = eligibleSlots(memory);
-    if (slots !== undefined) void core.tick(slots, now()).then(() => logRung(log, core));
+    if (slots !== undefined) await core.tick(slots, now());
+    learning?.tick();
+    if (learning !== null) logRung(log, core); // before that it is not a failure
   };
-  makeTable();
-  setInterval(makeTable, SERVING_DEFAULTS.tableMs);
-  const sources = { memory, history, wallOffsetMs: performance.timeOrigin - bootOffsetMs };
-  return (question) =>
-    question.kind === "explain"
-      ? explainRequest(sources, question.requestId)
-      : describeLearner(sources, core.rungReason);
+  setInterval(() => void makeTable(), SERVING_DEFAULTS.tableMs);
+  const opening = OnlineLearning.open({
+    settings,
+    program,
+    memory,
+    core,
+    history,
+    log,
+    nowMs: now,
+    wallMs: () => Date.now(),
+    wallOffsetMs,
+    random: Math.random,
+    nameOf: (id) => names.get(id),
+  }).then((opened) => {
+    learning = opened;
+    void makeTable();
+    return opened;
+  });
+  const sources = { memory, history, wallOffsetMs };
+  const answer = async (question: LearnerQuestion): Promise<unknown> => {
+    switch (question.kind) {
+      case "explain":
+        return explainRequest(sources, question.requestId);
+      case "describe":
+        return describeLearner(sources, core.rungReason, learning?.describe() ?? null);
+      case "models":
+        return (await opening).models(question.limit);
+      case "verdicts":
+        return (await opening).verdicts(question.limit, question.modelVersion);
+      case "order":
+        return (await opening).order(question.order, question.version);
+    }
+  };
+  return { answer, setServers, close: async () => (await opening).close() };
 }
 
 /** `undefined` while the supervisor is writing. */
@@ -111,6 +180,6 @@ function keepAlive(counters: Float64Array): void {
 /** Said once when the model does not work, and once when it does again. */
 function logRung(log: Logger, core: LearnerCore): void {
   const { rungReason } = core;
-  if (rungReason !== "") log.once("rung", "the model is not used; the estimator balances", { why: rungReason });
+  if (rungReason !== "") log.once("rung", "the model is not used", { why: rungReason });
   else log.rearm("rung");
 }

@@ -2,8 +2,8 @@
 import { SCORE_COLUMNS } from "../balancing/score-columns.ts";
 import { type LearnedTable, LearnerWord, SURFACE_COPIES } from "../shared/layout.ts";
 
-/** Which of the two tables. */
-export const SurfaceModel = { CHAMPION: 0, CANARY: 1 } as const;
+/** Which of the tables. The shadow's is remembered by the learner and never written here. */
+export const SurfaceModel = { CHAMPION: 0, CANARY: 1, SHADOW: 2 } as const;
 export type SurfaceModel = (typeof SurfaceModel)[keyof typeof SurfaceModel];
 
 /** Fills the copy that nobody reads, row by row, then shows it. */

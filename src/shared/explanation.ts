@@ -87,5 +87,7 @@ export interface LearnerDescription {
   /** The fleet's mean latency, milliseconds. */
   readonly mean_latency_ms: number;
   readonly remembered_tables: number;
+  /** Where learning is: champion, candidate, training, store; `null` while the store is being opened. */
+  readonly models: object | null;
   readonly servers: readonly DescribedServer[];
 }

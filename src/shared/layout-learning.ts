@@ -34,6 +34,10 @@ export const LearnerFigure = {
   SECOND_SHARE: 2,
   /** When the champion's last table was published, milliseconds of the boot clock (boot-clock.ts); 0 = never. */
   TABLE_MS: 3,
+  /** Mean cost of the attempts of each arm of late, in mean latencies of the fleet; 0 = there were none. */
+  CHAMPION_COST: 4,
+  CONTROL_COST: 5,
+  CANARY_COST: 6,
   LENGTH: 64,
 } as const;
 
@@ -67,10 +71,51 @@ export const LearnerCounter = {
   DESCRIPTORS_OPEN: 10,
   /** Lines of the process's own log that could not be written. */
   LOG_DROPPED: 11,
+  /** Gauge: 1 while what is learned is not kept as it should be. */
+  STORE_DEGRADED: 12,
+  /** Gauge: 1 while the model that should serve cannot be loaded or asked. */
+  MODEL_UNUSABLE: 13,
+  /** Gauge: 1 while a model is being trained. */
+  TRAINING: 14,
+  /** Samples that were handed to the store. */
+  SAMPLES_KEPT: 15,
   /** Calls of a model by `INFERENCE_BOUNDS`, not cumulative: this word and those behind it, one more than there are bounds. */
   INFERENCE_BUCKETS: 16,
+  /** Verdicts by `VERDICT_KINDS`: this word and those behind it. */
+  VERDICTS: 32,
+  /** Trainings that ended, by `TRAINING_RESULTS`: this word and those behind it. */
+  TRAININGS: 52,
   LENGTH: 64,
 } as const;
+
+/** What the judges of learned balancing may decide (learning/judge/). */
+export const VERDICT_KINDS = [
+  /** A candidate came; its shadow begins. */
+  "candidate",
+  "shadow_passed",
+  "shadow_failed",
+  "canary_started",
+  "promoted",
+  "rejected",
+  /** A promoted model has proven itself. */
+  "watch_passed",
+  /** The model before it serves again. */
+  "rolled_back",
+  /** The guardrail went down the ladder. */
+  "demoted",
+  /** The model gets a small share while the estimator serves. */
+  "probation_started",
+  "probation_failed",
+  /** The guardrail came back up. */
+  "recovered",
+  "paused",
+  "resumed",
+] as const;
+
+/** How a training may end: with a candidate, without one because it predicts no better, with too little to learn from, … */
+export const TRAINING_RESULTS = ["proposed", "no_better", "too_few_samples", "failed"] as const;
+/** One of them. */
+export type TrainingResult = (typeof TRAINING_RESULTS)[number];
 
 /** The ladder of policies behind `ml`, from the best to the most robust. */
 export const Rung = {

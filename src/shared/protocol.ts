@@ -94,12 +94,62 @@ export interface WorkerStart {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** The settings of the learner; a frozen, JSON-safe extract of the configuration. Times in milliseconds, shares 0 … 1. */
+export interface LearnerSettings {
+  /** Samples are kept, models are trained and tried without being asked to. */
+  readonly learning: boolean;
+  /** From the beginning of one training to that of the next, at least. */
+  readonly trainIntervalMs: number;
+  readonly canaryShare: number;
+  readonly controlShare: number;
+  /** How many times faster than usual the judges' waiting times pass. */
+  readonly judgeSpeed: number;
+  readonly dataDir: string;
+  readonly maxSamples: number;
+  readonly maxBytes: number;
+  /** A model made elsewhere that is to route, instead of those that are learned. */
+  readonly modelFile: {
+    readonly path: string;
+    readonly scalerPath: string | null;
+    readonly inputName: string;
+    readonly outputName: string;
+  } | null;
+  /** A model server that is to be asked, instead of any model here. */
+  readonly modelServer: {
+    readonly endpoint: string;
+    readonly timeoutMs: number;
+    readonly circuitBreakerResetMs: number;
+    readonly cacheSize: number;
+  } | null;
+}
+
 /** What the learner is started with, as JSON in its first message. */
 export interface LearnerStart {
   readonly type: "start";
   readonly memoryPath: string;
   readonly logFormat: ProxySettings["logFormat"];
   readonly logLevel: string;
+  readonly settings: LearnerSettings;
+  /** Program and arguments before the command, to train with. */
+  readonly program: readonly string[];
+  readonly servers: readonly NamedAddress[];
+}
+
+/** What a server is called: ids are of one run only. */
+export type NamedAddress = Pick<Endpoint, "id" | "url" | "address">;
+
+/** What an operator may order about models. */
+export const LEARNER_ORDERS = ["promote", "rollback", "reject", "pause", "resume", "train"] as const;
+/** One of them. */
+export type LearnerOrder = (typeof LEARNER_ORDERS)[number];
+
+/** Orders that are about one version. */
+export const ORDERS_OF_A_VERSION: readonly LearnerOrder[] = ["promote", "reject"];
+
+/** What became of an order. `message` is a sentence for the operator; `done` = it was carried out. */
+export interface LearnerOrderAnswer {
+  readonly done: boolean;
+  readonly message: string;
 }
 
 /** What the learner is asked, for people; it answers with JSON, or with null when it does not know. */
@@ -107,13 +157,21 @@ export type LearnerQuestion =
   /** Why did this request go where it went? An `Explanation`. */
   | { readonly kind: "explain"; readonly requestId: string }
   /** What does it know of the servers now? A `LearnerDescription`. */
-  | { readonly kind: "describe" };
+  | { readonly kind: "describe" }
+  /** A `LearnerOrderAnswer`. */
+  | { readonly kind: "order"; readonly order: LearnerOrder; readonly version: number | null }
+  /** Models, the newest first. */
+  | { readonly kind: "models"; readonly limit: number }
+  /** Verdicts, the newest first. */
+  | { readonly kind: "verdicts"; readonly limit: number; readonly modelVersion: number | null };
 
 /** What the supervisor tells the learner. */
 export type ToLearner =
   | LearnerStart
   /** The answer carries the same number. */
   | { readonly type: "ask"; readonly number: number; readonly question: LearnerQuestion }
+  /** The fleet changed. */
+  | { readonly type: "servers"; readonly servers: readonly NamedAddress[] }
   /** Exit with 0. */
   | { readonly type: "drain" };
 

@@ -5,6 +5,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, statSync } from "node:fs";
 import { ModelTable } from "./model-table.ts";
+import { NoteTable } from "./note-table.ts";
 import { SampleTable } from "./sample-table.ts";
 import { checkIdentity, MIGRATIONS, migrate, pragma, requireCurrent } from "./schema.ts";
 import { StoreError, storeErrorOf } from "./store-error.ts";
@@ -29,6 +30,7 @@ export class Connection {
   readonly samples: SampleTable;
   readonly models: ModelTable;
   readonly verdicts: VerdictTable;
+  readonly notes: NoteTable;
   readonly #path: string | null;
   readonly #inode: number | null;
 
@@ -39,6 +41,7 @@ export class Connection {
     this.samples = new SampleTable(db, features);
     this.models = new ModelTable(db);
     this.verdicts = new VerdictTable(db);
+    this.notes = new NoteTable(db);
   }
 
   /** For the holder of the instance's lock: makes the file, checks all of it, brings it up to date. Throws a `StoreError`. */

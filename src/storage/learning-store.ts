@@ -118,6 +118,8 @@ export interface LearningReader {
   models(query: { readonly limit: number }): Promise<Model[]>;
   modelFiles(version: number): Promise<StoredModelFiles | null>;
   verdicts(query: VerdictQuery): Promise<Verdict[]>;
+  /** What `setNote` was told last under that name; `null` when there is nothing. */
+  note(name: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -144,6 +146,8 @@ export interface LearningStore extends TrainingStore {
    * Throws a `RangeError` when there is no such model.
    */
   setModelStatus(version: number, status: ModelStatus, atMs: number, options?: StatusOptions): Promise<void>;
+  /** Keeps one small thing, anything that JSON can say, in the place of what the name stood for before. */
+  setNote(name: string, value: unknown): Promise<void>;
   /** Tries now to write what was handed over, also while the store waits after a failure. True when nothing is left. */
   flush(): Promise<boolean>;
   status(): StoreStatus;

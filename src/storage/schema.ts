@@ -65,6 +65,12 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX verdicts_by_model ON verdicts (model, id);
   `,
+  `
+  CREATE TABLE notes (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** Throws a `StoreError` unless the file is empty or a store of a version that `migrations` knows. */

@@ -59,6 +59,10 @@ export abstract class SqliteReads implements LearningReader {
     return this.use(({ models }) => models.files(version));
   }
 
+  async note(name: string): Promise<unknown> {
+    return this.use(({ notes }) => notes.get(name));
+  }
+
   async verdicts(query: VerdictQuery): Promise<Verdict[]> {
     return this.use(({ verdicts }) => verdicts.list(query));
   }

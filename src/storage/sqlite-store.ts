@@ -101,6 +101,10 @@ export class SqliteLearningStore extends SqliteReads implements LearningStore {
     this.#write(({ models }) => models.setStatus(version, status, atMs, options));
   }
 
+  async setNote(name: string, value: unknown): Promise<void> {
+    this.#write(({ notes }) => notes.set(name, value));
+  }
+
   async flush(): Promise<boolean> {
     while (this.#buffered > 0 && this.#flushOnce());
     return this.#buffered === 0;

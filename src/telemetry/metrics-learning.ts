@@ -5,6 +5,8 @@ import {
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
+  TRAINING_RESULTS,
+  VERDICT_KINDS,
   WorkerCounter,
 } from "../shared/layout.ts";
 import type { MetricDefinition, MetricGroup } from "./metrics-definition.ts";
@@ -19,6 +21,11 @@ const C = LearnerCounter;
 const ROLES = [
   ["champion", LearnerWord.CHAMPION_MODEL],
   ["canary", LearnerWord.CANARY_MODEL],
+] as const;
+const COSTS = [
+  ["champion", LearnerFigure.CHAMPION_COST],
+  ["control", LearnerFigure.CONTROL_COST],
+  ["canary", LearnerFigure.CANARY_COST],
 ] as const;
 const SHARES = [
   ["control", LearnerFigure.CONTROL_SHARE],
@@ -87,12 +94,51 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
     {
       name: "ml_model_version",
       type: "gauge",
-      help: "Version of the model, by `role`: `champion`, `canary`; 0 = none.",
+      help: "Version of the model, by `role`: `champion`, `canary`; 0 = none, -1 = the model of a model server.",
       labels: ["role"],
       collect: ({ memory }, emit) => {
         for (const [role, word] of ROLES) emit(memory.learned.words[word], { role });
       },
     },
+    {
+      name: "ml_arm_cost",
+      type: "gauge",
+      help: "Mean cost of the attempts of an arm over the last seconds, in mean latencies of the fleet; a failed attempt costs at least a second. Nothing for an arm without attempts.",
+      labels: ["arm"],
+      collect: ({ memory }, emit) => {
+        for (const [arm, figure] of COSTS) {
+          const cost = memory.learned.figures[figure];
+          if (cost > 0) emit(cost, { arm });
+        }
+      },
+    },
+    {
+      name: "ml_verdicts_total",
+      type: "counter",
+      help: "Verdicts on models, by `kind`; `neurabalancer models verdicts` shows them with their figures.",
+      labels: ["kind"],
+      collect: ({ memory }, emit) => {
+        for (const [i, kind] of VERDICT_KINDS.entries()) emit(memory.learnerCounters[C.VERDICTS + i], { kind });
+      },
+    },
+    {
+      name: "ml_trainings_total",
+      type: "counter",
+      help: "Trainings in the background that ended, by `result`: `proposed` (a candidate), `no_better`, `too_few_samples`, `failed`.",
+      labels: ["result"],
+      collect: ({ memory }, emit) => {
+        for (const [i, result] of TRAINING_RESULTS.entries()) {
+          emit(memory.learnerCounters[C.TRAININGS + i], { result });
+        }
+      },
+    },
+    {
+      name: "ml_training",
+      type: "gauge",
+      help: "1 while a model is being trained.",
+      collect: ({ memory }, emit) => emit(memory.learnerCounters[C.TRAINING]),
+    },
+    counted("ml_samples_kept_total", C.SAMPLES_KEPT, "Samples that were handed to the store, to be learned from."),
     {
       name: "ml_table_age_seconds",
       type: "gauge",

@@ -69,11 +69,13 @@ export interface FineTuneReport {
  * Trains a copy of `start` on all but the newest of `rows`, which are in the order of time. Inputs that `start` does not
  * listen to are scaled to the rows and may be learned, but for those that are bound to a scale (those are forgotten in
  * `rows`). Deterministic. Throws a `TooFewRowsError`, or a `TrainingError` when the result is unusable.
+ * @param current what the result is compared with, when that is not what it began with.
  */
 export function fineTune(
   start: Network,
   rows: TrainingRows,
   { holdOut, leastRows, seed, ...training }: FineTuneOptions,
+  current: Network = start,
 ): { readonly network: Network; readonly report: FineTuneReport } {
   if (rows.length < leastRows) {
     throw new TooFewRowsError(`there are ${rows.length} rows to learn from, and ${leastRows} are needed`);
@@ -81,14 +83,14 @@ export function fineTune(
   const heldOut = Math.max(1, Math.floor(rows.length * holdOut));
   const learned = rows.part(0, rows.length - heldOut);
   const apart = rows.part(rows.length - heldOut, rows.length);
-  const shift = featureShift(start, learned);
+  const shift = featureShift(current, learned);
   const network = trainNetwork(prepare(start, rows, learned), learned, {
     ...training,
     validation: apart,
     random: seededRandom(seed).next,
   });
   checkTrained(network.network);
-  const comparison = compareDeviance(start, network.network, apart, seed);
+  const comparison = compareDeviance(current, network.network, apart, seed);
   const verdict = verdictOf(comparison);
   const report: FineTuneReport = {
     rows: learned.length,
@@ -96,7 +98,7 @@ export function fineTune(
     effectiveRows: effective(learned.weight),
     epochs: network.epochs,
     comparison,
-    calibration: { current: calibrate(start, apart), trained: calibrate(network.network, apart) },
+    calibration: { current: calibrate(current, apart), trained: calibrate(network.network, apart) },
     shift,
     verdict,
     sentence: sentenceOf(verdict, comparison),

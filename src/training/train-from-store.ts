@@ -2,7 +2,9 @@
 import { ModelFileError } from "../learning/model-files/model-file-error.ts";
 import type { Network } from "../learning/network.ts";
 import type { LearningReader, TrainingStore } from "../storage/learning-store.ts";
+import { compareDeviance } from "./deviance-comparison.ts";
 import { type FineTuneOptions, type FineTuneReport, fineTune, TooFewRowsError } from "./fine-tune.ts";
+import type { TrainingRows } from "./rows.ts";
 import { readSampleRows, type SampleRowOptions, type SampleRows } from "./sample-rows.ts";
 import { filesOf, networkOf } from "./stored-network.ts";
 
@@ -44,7 +46,7 @@ export async function trainFromStore(
   shipped: () => Network,
   options: StoreTrainingOptions,
 ): Promise<StoreTraining> {
-  const { network: start, ...origin } = await startingModel(store, shipped);
+  const current = await startingModel(store, shipped);
   const { rows, ...samples } = await readSampleRows(store, options);
   if (rows.length < options.leastRows) {
     const left = `${samples.failed} failed, ${samples.unusable} unusable and ${samples.skipped} with other features were left out`;
@@ -52,9 +54,49 @@ export async function trainFromStore(
       `the store has ${rows.length} samples to learn from (${left}), and ${options.leastRows} are needed: let the balancer serve for longer`,
     );
   }
-  const { network, report } = fineTune(start, rows, options);
+  const { network: start, ...origin } = bestStart(current, shipped(), rows, options);
+  const { network, report } = fineTune(start, rows, options, current.network);
   const { onEpoch: _, ...written } = options;
   return { network, report: { from: "store", options: written, start: origin, samples, ...report } };
+}
+
+/**
+ * The current model, unless the shipped one or the bare estimator predicts the rows better for sure: the pull towards what a
+ * training begins with would hold it to a model that is wrong for the fleet. The newest rows have no say in it.
+ */
+function bestStart(
+  current: StartingModel,
+  shipped: Network,
+  rows: TrainingRows,
+  { holdOut, seed }: StoreTrainingOptions,
+): StartingModel {
+  const older = rows.part(0, rows.length - Math.max(1, Math.floor(rows.length * holdOut)));
+  let best = current;
+  let least = 0;
+  for (const [name, network] of [
+    ["the shipped model", shipped],
+    ["the estimator alone", estimatorAlone(shipped)],
+  ] as const) {
+    const { difference, high, low } = compareDeviance(current.network, network, older, seed);
+    if (high >= 0 || difference >= least) continue;
+    least = difference;
+    const by = `${difference.toFixed(4)}, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`;
+    best = {
+      network,
+      version: null,
+      note: `${name} predicts better than the current model (${by}), so it began there`,
+    };
+  }
+  return best;
+}
+
+/** A network with the same inputs and hidden units that says what the estimator says. */
+function estimatorAlone(network: Network): Network {
+  const at = network.features.indexOf("log_expected");
+  const linear = new Float64Array(network.features.length);
+  if (at < 0) return network;
+  linear[at] = network.scale[at];
+  return { ...network, linear, b2: network.mean[at], w2: new Float64Array(network.w2.length) };
 }
 
 /** Leaves the model in the store as a candidate, with its report. Returns its version. */

@@ -1,7 +1,7 @@
 /** Settings of learned balancing, and of the server that offers models to others. */
 import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
-import { integer, milliseconds, path, port, seconds, text, valueType } from "../value-types.ts";
+import { decimal, integer, milliseconds, path, port, seconds, text, toggle, valueType } from "../value-types.ts";
 
 const modelEndpoint = valueType("http:// or https:// URL", (value): string => {
   const url = URL.canParse(value) ? new URL(value) : null;
@@ -47,7 +47,38 @@ export const modelFiles = {
 /** Learned balancing. */
 export const ml = {
   title: "Learned balancing",
+  doc: "For `LB_STRATEGY=ml`. `ARCHITECTURE.md` draws the life of a model.",
   settings: {
+    learning: setting({
+      env: "ML_LEARNING",
+      type: toggle,
+      default: "on",
+      doc: "Learn from the traffic: keep samples, train models in the background, try them on a share of the requests, and promote what is better, all without being asked. `off` routes by the model that there is; it is guarded all the same, and models can be promoted by command.",
+    }),
+    trainIntervalMs: setting({
+      env: "ML_TRAIN_INTERVAL_SECONDS",
+      type: seconds(1, 86_400),
+      default: "60",
+      doc: "From one training to the next, at least, while no model is being tried. Trainings that gave nothing better make it longer, up to sixteen times.",
+    }),
+    canaryPercent: setting({
+      env: "ML_CANARY_PERCENT",
+      type: decimal(1, 50),
+      default: "20",
+      doc: "Share of the requests that a model on trial gets before it is promoted. Less takes longer to tell.",
+    }),
+    controlPercent: setting({
+      env: "ML_CONTROL_PERCENT",
+      type: decimal(0.5, 50),
+      default: "5",
+      doc: "Share of the requests that are always placed without the model, so that it is noticed when they fare better.",
+    }),
+    judgeSpeed: setting({
+      env: "ML_JUDGE_SPEED",
+      type: decimal(1, 100),
+      default: "1",
+      doc: "For tests and trials: how many times faster than usual the waiting times of a model's trial pass. Verdicts then rest on less of what traffic can be like; leave it at 1 where it matters.",
+    }),
     endpoint: optional({
       env: "ML_MODEL_ENDPOINT",
       type: modelEndpoint,

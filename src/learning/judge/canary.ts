@@ -18,7 +18,9 @@ export interface CanaryFinding {
  * that is promoted with probability ≤ 5 %, however long and often one looks. A better candidate meets the rule sooner the
  * better it is. A candidate that is just as good would need hours to prove itself within 1 % and gains nothing, so it times
  * out: "promote what is not shown to be worse" would, over many candidates, let the champion decay step by step, each
- * within its margin.
+ * within its margin. There is one exception: while the champion itself was found worse than the estimator, which serves in
+ * its place, whoever keeps up with the estimator (5 %) replaces it. There is nothing that could decay, and without it a
+ * champion that is wrong for the fleet would stay for ever, because few models beat the estimator by much.
  *
  * Harm is looked for with bets that begin anew all the time, so that it is found soon whether the candidate was bad from
  * the start or turns bad. One in twenty harmless candidates is stopped by chance at most, and loses no more than its turn.
@@ -30,32 +32,23 @@ export interface CanaryFinding {
 export class Canary {
   readonly #options: CanaryOptions;
   readonly #startedMs: number;
-  readonly #against: ArmComparison;
+  readonly #comparison: ArmComparisonOptions;
+  #against!: ArmComparison;
   /** Against the control arm: the record that it will be held to when promoted. */
   readonly #againstControl: ArmComparison;
-  readonly #better: SequentialEvidence;
-  readonly #harm: SequentialEvidence;
+  #better!: SequentialEvidence;
+  #harm!: SequentialEvidence;
   #comparedSinceMs: number;
+  #replaces: boolean;
 
-  constructor(options: CanaryOptions, comparison: ArmComparisonOptions, nowMs: number) {
+  /** @param replaces the champion was found worse than the estimator, which serves: to keep up with that is enough. */
+  constructor(options: CanaryOptions, comparison: ArmComparisonOptions, nowMs: number, replaces = false) {
     this.#options = options;
+    this.#comparison = comparison;
+    this.#replaces = replaces;
     this.#startedMs = nowMs;
     this.#comparedSinceMs = nowMs;
-    this.#better = new SequentialEvidence({
-      claim: "better",
-      bets: options.promotionBets,
-      startWeight: 1,
-      bucketWeight: 0,
-      subjectScale: 1 / (1 + options.margin),
-      ownVariance: true,
-    });
-    this.#harm = new SequentialEvidence({
-      claim: "worse",
-      bets: options.harmBets,
-      startWeight: 0.5,
-      bucketWeight: (0.5 * comparison.bucketMs) / options.mostMs,
-    });
-    this.#against = new ArmComparison(comparison, [this.#better, this.#harm]);
+    this.#compare();
     this.#againstControl = new ArmComparison(comparison);
   }
 
@@ -82,6 +75,15 @@ export class Canary {
     this.#againstControl.restart();
   }
 
+  /** What is asked of it changes: what was seen is void, because evidence cannot be weighed by another measure. */
+  setReplaces(nowMs: number, replaces: boolean): void {
+    if (replaces === this.#replaces) return;
+    this.#replaces = replaces;
+    this.#comparedSinceMs = nowMs;
+    this.#compare();
+    this.#againstControl.restart();
+  }
+
   /** Moves time on; call it about once a second. `undefined` = the canary goes on. */
   tick(nowMs: number): CanaryFinding | undefined {
     const { promotionError, harmError, leastMs, mostMs } = this.#options;
@@ -91,8 +93,10 @@ export class Canary {
     if (this.#harm.value * harmError >= 1 && seen.difference > 0) {
       return this.#found(false, "harm", seen);
     }
-    const proven = this.#better.value * promotionError >= 1 && seen.difference < 0;
-    if (proven && nowMs - this.#comparedSinceMs >= leastMs) return this.#found(true, "better", seen);
+    const most = this.#replaces ? this.#margin * seen.referenceMean : 0;
+    const proven = this.#better.value * promotionError >= 1 && seen.difference < most;
+    const what = this.#replaces ? "it keeps up with the estimator, and the champion does not" : "better";
+    if (proven && nowMs - this.#comparedSinceMs >= leastMs) return this.#found(true, what, seen);
     if (nowMs - this.#startedMs >= mostMs) {
       return this.#found(false, `no advantage shown in ${Math.round(mostMs / 60_000)} min`, seen);
     }
@@ -107,6 +111,29 @@ export class Canary {
   /** Candidate against control, likewise: its record when it is promoted. */
   record(nowMs: number): ArmSummary {
     return this.#againstControl.summary(nowMs, Number.POSITIVE_INFINITY);
+  }
+
+  get #margin(): number {
+    const { margin, replacementMargin } = this.#options;
+    return this.#replaces ? replacementMargin : margin;
+  }
+
+  #compare(): void {
+    this.#better = new SequentialEvidence({
+      claim: "better",
+      bets: this.#options.promotionBets,
+      startWeight: 1,
+      bucketWeight: 0,
+      subjectScale: 1 / (1 + this.#margin),
+      ownVariance: true,
+    });
+    this.#harm = new SequentialEvidence({
+      claim: "worse",
+      bets: this.#options.harmBets,
+      startWeight: 0.5,
+      bucketWeight: (0.5 * this.#comparison.bucketMs) / this.#options.mostMs,
+    });
+    this.#against = new ArmComparison(this.#comparison, [this.#better, this.#harm]);
   }
 
   #found(promote: boolean, what: string, seen: ArmSummary): CanaryFinding {

@@ -29,6 +29,8 @@ export interface GuardrailEvent {
   readonly kind: "demoted" | "probation_started" | "probation_failed" | "recovered";
   readonly from: Rung;
   readonly to: Rung;
+  /** It rests on the outcomes of the model, not on a sign of trouble. */
+  readonly byOutcomes: boolean;
   readonly reason: string;
   readonly numbers: Readonly<Record<string, number>>;
 }
@@ -41,6 +43,8 @@ export interface GuardrailState {
 }
 
 interface Finding {
+  /** Outcomes of the model say so. */
+  readonly byOutcomes?: boolean;
   readonly reason: string;
   readonly numbers: Readonly<Record<string, number>>;
 }
@@ -167,7 +171,7 @@ export class Guardrail {
 
   /** Somebody judged the model bad: one rung down. */
   demote(nowMs: number, reason: string, numbers: Readonly<Record<string, number>>): GuardrailEvent {
-    return this.#demote(nowMs, RUNG.ESTIMATOR, { reason, numbers });
+    return this.#demote(nowMs, RUNG.ESTIMATOR, { byOutcomes: true, reason, numbers });
   }
 
   /** Another model was promoted while the estimator served: it takes over without probation, its canary was one. */
@@ -187,6 +191,7 @@ export class Guardrail {
     if (!surely && !veryBadNow) return undefined;
     const below = RUNG_NAMES[this.#rung + 1];
     return {
+      byOutcomes: true,
       reason: `${RUNG_NAMES[this.#rung]} is worse than ${below}: ${describe(seen)}`,
       numbers: { ...figures(seen), evidence: this.#evidence.value, logEvidence: this.#logEvidence.value },
     };
@@ -238,7 +243,8 @@ export class Guardrail {
     if (this.#probation !== undefined) {
       const finding = this.#probation.tick(nowMs);
       if (finding === undefined) return undefined;
-      return finding.good ? this.#move(nowMs, "recovered", RUNG.MODEL, finding) : this.#endProbation(nowMs, finding);
+      const found = { ...finding, byOutcomes: true };
+      return finding.good ? this.#move(nowMs, "recovered", RUNG.MODEL, found) : this.#endProbation(nowMs, found);
     }
     if (nowMs < this.#heldUntilMs) return undefined;
     this.#probation = new Probation(this.#options, this.#comparisonOptions, nowMs);
@@ -249,15 +255,16 @@ export class Guardrail {
     });
   }
 
-  #endProbation(nowMs: number, { reason, numbers }: Finding): GuardrailEvent {
+  #endProbation(nowMs: number, finding: Finding): GuardrailEvent {
     this.#probation = undefined;
     const holdMs = this.#hold(nowMs);
-    return event(nowMs, "probation_failed", this.#rung, this.#rung, { reason, numbers: { ...numbers, holdMs } });
+    const numbers = { ...finding.numbers, holdMs };
+    return event(nowMs, "probation_failed", this.#rung, this.#rung, { ...finding, numbers });
   }
 
-  #demote(nowMs: number, to: Rung, { reason, numbers }: Finding): GuardrailEvent {
+  #demote(nowMs: number, to: Rung, finding: Finding): GuardrailEvent {
     const holdMs = this.#hold(nowMs);
-    return this.#move(nowMs, "demoted", to, { reason, numbers: { ...numbers, holdMs } });
+    return this.#move(nowMs, "demoted", to, { ...finding, numbers: { ...finding.numbers, holdMs } });
   }
 
   #move(nowMs: number, kind: GuardrailEvent["kind"], to: Rung, finding: Finding): GuardrailEvent {
@@ -294,9 +301,9 @@ function event(
   kind: GuardrailEvent["kind"],
   from: Rung,
   to: Rung,
-  { reason, numbers }: Finding,
+  { byOutcomes = false, reason, numbers }: Finding,
 ): GuardrailEvent {
-  return { atMs, kind, from, to, reason, numbers: finiteNumbers(numbers) };
+  return { atMs, kind, from, to, byOutcomes, reason, numbers: finiteNumbers(numbers) };
 }
 
 /** Within a tenth of the fleet's mean all is alike: what is that fast is no merit of the policy. */

@@ -45,6 +45,8 @@ export class Judge {
   readonly #lifecycle: Lifecycle;
   readonly #verdicts: Verdict[] = [];
   #directive: Directive;
+  /** The champion was found worse than the estimator by its outcomes, and has not come back since. */
+  #refuted = false;
   /** What was dispatched before this may have been routed by an older directive. */
   #settledMs: number;
 
@@ -108,7 +110,7 @@ export class Judge {
   /** Moves time on; call it about once a second. Returns what was decided since the last tick, oldest first. */
   tick(nowMs: number, signs: JudgeSigns): Verdict[] {
     const champion = this.#lifecycle.champion;
-    const bad = this.#lifecycle.tick(nowMs, this.#guardrail.rung, signs.canaryFaults);
+    const bad = this.#lifecycle.tick(nowMs, this.#guardrail.rung, signs.canaryFaults, this.#refuted);
     this.#collect();
     if (this.#lifecycle.champion !== champion) this.#onNewChampion(nowMs);
     else if (bad !== undefined) this.#note(this.#guardrail.demote(nowMs, bad.reason, bad.numbers));
@@ -140,6 +142,7 @@ export class Judge {
   rollback(nowMs: number): void {
     this.#lifecycle.rollback(nowMs);
     this.#collect();
+    this.#refuted = false;
     this.#guardrail.restart();
     this.#apply(nowMs);
   }
@@ -172,6 +175,7 @@ export class Judge {
 
   /** After a promotion or a roll-back. A promotion while the estimator serves brings the model back to the top. */
   #onNewChampion(nowMs: number): void {
+    this.#refuted = false;
     this.#guardrail.restart();
     if (this.#guardrail.rung !== RUNG.ESTIMATOR || !this.#lifecycle.watching) return;
     const reason = `model ${this.#lifecycle.champion} was promoted`;
@@ -179,6 +183,9 @@ export class Judge {
   }
 
   #note(event: GuardrailEvent): void {
+    const { kind, byOutcomes, from } = event;
+    if (kind === "recovered" && event.to === RUNG.MODEL) this.#refuted = false;
+    else if (byOutcomes && (kind === "probation_failed" || from === RUNG.MODEL)) this.#refuted = true;
     this.#verdicts.push(this.#verdict(event));
     if (event.from !== event.to) this.#lifecycle.onRungChange(event.atMs);
   }

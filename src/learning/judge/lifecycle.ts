@@ -184,11 +184,12 @@ export class Lifecycle {
   /**
    * Moves time on; call it about once a second.
    * @param canaryFaults scores of the model in the canary arm since the last tick that were no finite numbers.
+   * @param replaces the champion was found worse than the estimator, which serves in its place.
    * @returns the finding when the champion has turned out bad and there is nothing to roll back to.
    */
-  tick(nowMs: number, rung: Rung, canaryFaults: number): NothingToReturnTo | undefined {
+  tick(nowMs: number, rung: Rung, canaryFaults: number, replaces = false): NothingToReturnTo | undefined {
     if (this.#watched !== undefined) return this.#tickWatch(nowMs, rung);
-    if (!this.#paused) this.#tickCandidate(nowMs, rung, canaryFaults);
+    if (!this.#paused) this.#tickCandidate(nowMs, rung, canaryFaults, replaces);
     return undefined;
   }
 
@@ -263,7 +264,7 @@ export class Lifecycle {
     return rung === RUNG.MODEL ? finding : undefined;
   }
 
-  #tickCandidate(nowMs: number, rung: Rung, canaryFaults: number): void {
+  #tickCandidate(nowMs: number, rung: Rung, canaryFaults: number, replaces: boolean): void {
     const candidate = this.#candidate;
     if (candidate === undefined) return;
     if (!candidate.passed) {
@@ -287,7 +288,7 @@ export class Lifecycle {
     }
     const { canary, comparison } = this.#options;
     if (candidate.canary === undefined) {
-      candidate.canary = new Canary(canary, comparison, nowMs);
+      candidate.canary = new Canary(canary, comparison, nowMs, replaces);
       const share = canary.share;
       this.#note(nowMs, "canary_started", candidate.version, `it gets ${share * 100} % of requests`, { share });
       return;
@@ -298,6 +299,7 @@ export class Lifecycle {
       this.#note(nowMs, "rejected", candidate.version, reason, { canaryFaults });
       return;
     }
+    candidate.canary.setReplaces(nowMs, replaces);
     const finding = candidate.canary.tick(nowMs);
     if (finding === undefined) return;
     if (finding.promote) {

@@ -89,6 +89,8 @@ export interface CanaryOptions {
   readonly share: number;
   /** A canary that is worse by more than this is promoted with probability ≤ `promotionError`. */
   readonly margin: number;
+  /** The same while the estimator serves because the champion was found worse: any model that keeps up with it is progress. */
+  readonly replacementMargin: number;
   readonly promotionError: number;
   readonly promotionBets: readonly number[];
   /** Probability of stopping a canary that does no harm. */
@@ -179,6 +181,7 @@ export const JUDGE_DEFAULTS: JudgeOptions = deepFreeze({
   canary: {
     share: 0.2,
     margin: 0.01,
+    replacementMargin: 0.05,
     promotionError: 0.05,
     promotionBets: [0.03, 0.06, 0.12, 0.25, 0.5],
     harmError: 0.05,

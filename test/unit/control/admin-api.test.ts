@@ -37,6 +37,12 @@ function makeControl() {
     status: () => ({ version: "1.2.3" }),
     learning: {
       overview: async () => ({ rung: "model" }),
+      models: async (limit) => ({ models: [], limit }),
+      verdicts: async (limit, model) => ({ verdicts: [], limit, model }),
+      order: async (order, version) => {
+        if (order === "rollback") throw new ApiError(409, "not_possible", "there is no champion before this one");
+        return `${order} ${version}`;
+      },
       explain: async (id) => {
         if (id === "known/1") return { request_id: id, attempts: [] };
         throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
@@ -83,6 +89,52 @@ describe("learned balancing", () => {
     expect(await unknown.json()).toMatchObject({ error: { code: "unknown_request" } });
     expect((await viaPort("/api/v1/explain/%E0%A4%A")).status).toBe(400);
     expect((await viaPort("/api/v1/explain/abc", {}, guarded.port)).status).toBe(401);
+  });
+
+  test("models and verdicts are listed, as many as are asked for", async () => {
+    expect(await (await viaPort("/api/v1/ml/models")).json()).toEqual({ models: [], limit: 100 });
+    expect(await (await viaPort("/api/v1/ml/verdicts?limit=7&model=3")).json()).toEqual({
+      verdicts: [],
+      limit: 7,
+      model: 3,
+    });
+    expect((await viaPort("/api/v1/ml/verdicts?limit=99999")).status).toBe(200);
+    for (const query of ["limit=0", "limit=x", "limit=", "model=-1", "model=1.5"]) {
+      const refused = await viaPort(`/api/v1/ml/verdicts?${query}`);
+      expect([query, refused.status]).toEqual([query, 400]);
+    }
+  });
+
+  test("orders are guarded like changes, and checked; what cannot be done is a conflict", async () => {
+    const order = (what: string, body: string, headers: Record<string, string> = {}, port = open.port) =>
+      viaPort(
+        `/api/v1/ml/${what}`,
+        { method: "POST", body, headers: { "content-type": "application/json", ...headers } },
+        port,
+      );
+    expect(await (await order("promote", '{"version":7}')).json()).toEqual({ message: "promote 7" });
+    expect(await (await order("pause", "")).json()).toEqual({ message: "pause null" });
+    expect(await (await order("train", "{}")).json()).toEqual({ message: "train null" });
+    for (const [what, body] of [
+      ["promote", "{}"],
+      ["promote", '{"version":0}'],
+      ["reject", '{"version":"7"}'],
+      ["promote", '{"version":7,"now":true}'],
+      ["pause", '{"version":7}'],
+      ["resume", "["],
+    ]) {
+      const refused = await order(what, body);
+      expect([what, body, refused.status]).toEqual([what, body, 400]);
+    }
+    const conflict = await order("rollback", "{}");
+    expect(conflict.status).toBe(409);
+    expect(await conflict.json()).toMatchObject({ error: { code: "not_possible" } });
+    expect((await order("pause", "{}", { origin: "http://evil.example" })).status).toBe(403);
+    expect((await order("pause", "{}", { "content-type": "text/plain" })).status).toBe(415);
+    expect((await order("pause", "{}", {}, guarded.port)).status).toBe(401);
+    expect((await order("destroy", "{}")).status).toBe(404);
+    expect((await viaPort("/api/v1/ml/pause")).status).toBe(405);
+    expect((await viaRelay("/api/v1/ml/pause", { method: "POST" })).status).toBe(404);
   });
 });
 

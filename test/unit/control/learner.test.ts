@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
 import { Learner, type LearnerOptions, LearnerUnavailableError } from "../../../src/control/learner.ts";
 import { LearnerFigure, LearnerWord, Rung } from "../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
+import { configOf } from "../config/sources.ts";
 import { isAlive, recordingLogger, until } from "./pool-fixture.ts";
 
 const open: (() => void)[] = [];
@@ -21,7 +23,15 @@ function make(mode: string, overrides: Partial<LearnerOptions> = {}) {
     log,
     clock: () => performance.now(),
     bootOffsetMs: () => 5000,
-    startMessage: () => ({ type: "start", memoryPath, logFormat: "json", logLevel: "info" }),
+    startMessage: () => ({
+      type: "start",
+      memoryPath,
+      logFormat: "json",
+      logLevel: "info",
+      settings: toLearnerSettings(configOf()),
+      program: [],
+      servers: [],
+    }),
     tickMs: 50,
     hungAfterMs: 400,
     answerMs: 300,

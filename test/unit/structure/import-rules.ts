@@ -175,9 +175,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows the network's limits",
+    title:
+      "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows the network's limits and what verdicts are called",
     folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/learning/network.ts"),
+    allows: within("src/learning/judge/", "src/learning/network.ts", "src/shared/layout.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {

@@ -1,0 +1,42 @@
+/** Asks the admin port of a running instance. */
+
+/** Where it is unless told otherwise. */
+export const DEFAULT_ADMIN = "http://127.0.0.1:9090";
+const TIMEOUT_MS = 5000;
+
+/** Where the admin port is, and what it asks for. */
+export interface AdminFlags {
+  readonly admin: string;
+  /** `ADMIN_TOKEN`. */
+  readonly token?: string;
+}
+
+/** The answer's JSON. @param body makes it a POST. Rejects with an `Error` made for the operator. */
+export async function askAdmin({ admin, token }: AdminFlags, path: string, body?: object): Promise<unknown> {
+  if (!URL.canParse(admin) || !/^https?:$/.test(new URL(admin).protocol)) {
+    throw new Error(`--admin must be a URL such as ${DEFAULT_ADMIN}, not ${admin}`);
+  }
+  const url = new URL(path, admin);
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method: body === undefined ? "GET" : "POST",
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch (cause) {
+    throw new Error(`no admin port answers at ${url.origin}: ${(cause as Error).message}`, { cause });
+  }
+  const text = await response.text();
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw new Error(`${url.origin} answers ${response.status} without JSON: is that the admin port of an instance?`);
+  }
+  if (response.ok) return answer;
+  throw new Error((answer as { error?: { message?: string } }).error?.message ?? `it answers ${response.status}`);
+}

@@ -1,0 +1,75 @@
+/** Makes of a worker's notes what judges and trainers can use: how the attempt was placed, and what was known then. */
+import { DecisionArm, Rung, type SharedMemory } from "../../shared/layout.ts";
+import type { Arm, AttemptRecord } from "../judge/record.ts";
+import type { PublishedSurface, SurfaceHistory } from "../surface-history.ts";
+import { SurfaceModel } from "../surface-writer.ts";
+import { findDecision, type RecordedDecision, type RecordedOutcome } from "../worker-rings.ts";
+import { SurfaceIndex } from "./surface-index.ts";
+
+/** A table so much older than a decision says nothing of it: the model failed meanwhile. Milliseconds. */
+const FRESH_MS = 1000;
+
+const ARMS: Readonly<Record<number, Arm>> = {
+  [DecisionArm.CHAMPION]: "champion",
+  [DecisionArm.CONTROL]: "control",
+  [DecisionArm.CANARY]: "canary",
+  [DecisionArm.PROBE]: "probe",
+};
+
+/** A finished attempt. */
+export interface ReadAttempt {
+  readonly record: AttemptRecord;
+  readonly decision: RecordedDecision;
+  /** The table that it was placed by, or the newest champion's then; `null` = it is not remembered any more. */
+  readonly surface: PublishedSurface | null;
+}
+
+export class AttemptReader {
+  readonly #memory: SharedMemory;
+  readonly #history: SurfaceHistory;
+  readonly #index = new SurfaceIndex();
+
+  constructor(memory: SharedMemory, history: SurfaceHistory) {
+    this.#memory = memory;
+    this.#history = history;
+  }
+
+  /** Must be told of each table. */
+  onSurface(surface: PublishedSurface): void {
+    this.#index.add(surface);
+  }
+
+  /** `undefined` when its decision is overwritten, or its table was made by another process. */
+  read(outcome: RecordedOutcome): ReadAttempt | undefined {
+    const decision = findDecision(this.#memory, outcome.worker, outcome.decision);
+    if (decision === undefined || decision.serverId !== outcome.serverId) return undefined;
+    const { arm, rung, surface: sequence, atMs } = decision;
+    const byModel = rung === Rung.MODEL && sequence !== 0;
+    const kind = arm === DecisionArm.CANARY ? SurfaceModel.CANARY : SurfaceModel.CHAMPION;
+    const indexed = byModel ? this.#index.find(kind, sequence) : this.#index.at(atMs);
+    if (indexed === undefined || !(indexed.meanMs > 0) || (!byModel && atMs - indexed.atMs > FRESH_MS))
+      return undefined;
+    const record: AttemptRecord = {
+      arm: ARMS[arm],
+      modelVersion: byModel ? indexed.modelVersion : null,
+      slot: decision.slot,
+      latencyMs: outcome.latencyMs,
+      failed: outcome.failed,
+      inFlight: outcome.inFlight,
+      dispatchedMs: atMs,
+      endedMs: outcome.atMs,
+      propensity: decision.propensity,
+      meanMs: indexed.meanMs,
+      candidates: decision.candidates.map(({ slot }) => slot),
+      candidatesInFlight: decision.candidates.map(({ inFlight }) => inFlight),
+    };
+    const surface = this.#history.find(byModel ? kind : SurfaceModel.CHAMPION, indexed.sequence) ?? null;
+    return { record, decision, surface };
+  }
+
+  /** The shadow's table of the moment of a decision; `undefined` = there was none. */
+  shadowAt(atMs: number): PublishedSurface | undefined {
+    const found = this.#history.at(SurfaceModel.SHADOW, atMs);
+    return found !== undefined && atMs - found.atMs <= FRESH_MS ? found : undefined;
+  }
+}

@@ -1,0 +1,155 @@
+/** Where candidates come from: trained in the background, or left in the store by somebody else. One is tried at a time. */
+import { LearnerCounter, TRAINING_RESULTS } from "../../shared/layout.ts";
+import type { LearningStore } from "../../storage/learning-store.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { CommandError } from "../judge/judge.ts";
+import type { ModelShelf } from "./model-shelf.ts";
+import type { ModelStatuses } from "./model-statuses.ts";
+import { TrainerProcess, type Training } from "./trainer-process.ts";
+import { TrainingSchedule } from "./training-schedule.ts";
+import type { Trial } from "./trial.ts";
+
+/** How often the store is looked at for candidates that others left, milliseconds. */
+const LOOK_MS = 5_000;
+/** The newest models that are looked through. */
+const LOOKED_THROUGH = 20;
+
+/** What is needed to find candidates. Times of the boot clock, milliseconds. */
+export interface CandidatesOptions {
+  readonly store: LearningStore;
+  readonly shelf: ModelShelf;
+  readonly statuses: ModelStatuses;
+  readonly counters: Float64Array;
+  readonly log: Logger;
+  readonly trainIntervalMs: number;
+  readonly program: readonly string[];
+  readonly dataDir: string;
+  readonly nowMs: () => number;
+  readonly wallMs: () => number;
+}
+
+export class Candidates {
+  readonly #options: CandidatesOptions;
+  readonly #schedule: TrainingSchedule;
+  #trainer: TrainerProcess | null = null;
+  #preparing = false;
+  #looking = false;
+  #lookMs = Number.NEGATIVE_INFINITY;
+  #trainings = 0;
+
+  constructor(options: CandidatesOptions) {
+    this.#options = options;
+    this.#schedule = new TrainingSchedule(options.trainIntervalMs);
+  }
+
+  /** Process id of the training that runs; `null` = none does. */
+  get trainerPid(): number | null {
+    return this.#trainer?.pid ?? null;
+  }
+
+  /** Further samples were handed to the store. */
+  addSamples(count: number): void {
+    this.#schedule.add(count);
+  }
+
+  /** Another champion serves. */
+  onChampion(): void {
+    this.#schedule.restart();
+  }
+
+  /** Moves time on; call it about once a second. @param trial who judges; nothing is proposed or trained while it is busy. */
+  tick(trial: Trial, nowMs: number): void {
+    const { candidate, paused } = trial.status;
+    if (candidate !== null || trial.champion === null) return;
+    if (nowMs >= this.#lookMs) {
+      this.#lookMs = nowMs + LOOK_MS;
+      void this.#look(trial);
+    }
+    if (!paused && this.#trainer === null && !this.#preparing && this.#canTrain && this.#schedule.due(nowMs)) {
+      void this.#train(nowMs);
+    }
+  }
+
+  /** A training begins at the next tick, whatever samples there are. Throws a `CommandError` when it cannot. */
+  train(trial: Trial): void {
+    const { candidate, paused } = trial.status;
+    if (!this.#canTrain)
+      throw new CommandError("the store is in memory, where no training finds it: see its problem in the log");
+    if (this.#trainer !== null || this.#preparing) throw new CommandError("a training is running");
+    if (candidate !== null)
+      throw new CommandError(`model ${candidate.version} is the candidate; train when it is decided`);
+    if (paused) throw new CommandError("paused: resume first");
+    this.#schedule.ask();
+  }
+
+  /** Ends a training that runs. */
+  close(): void {
+    this.#trainer?.kill();
+  }
+
+  get #canTrain(): boolean {
+    return this.#options.store.status().durable;
+  }
+
+  async #train(nowMs: number): Promise<void> {
+    const { store, counters, log, program, dataDir } = this.#options;
+    this.#schedule.begin(nowMs);
+    this.#preparing = true;
+    let training: Training;
+    try {
+      await store.flush();
+      this.#trainer = new TrainerProcess({ program, dataDir, seed: ++this.#trainings });
+      counters[LearnerCounter.TRAINING] = 1;
+      log.info({ trainer_pid: this.#trainer.pid }, "training a model on the samples of the store");
+      training = await this.#trainer.ended();
+    } catch (error) {
+      training = { result: "failed", version: null, sentence: (error as Error).message };
+    }
+    this.#trainer = null;
+    this.#preparing = false;
+    counters[LearnerCounter.TRAINING] = 0;
+    counters[LearnerCounter.TRAININGS + TRAINING_RESULTS.indexOf(training.result)]++;
+    this.#schedule.end(training.result);
+    this.#lookMs = Number.NEGATIVE_INFINITY;
+    const { result, version, sentence } = training;
+    const fields = { result, model_version: version, seconds: Math.round(this.#options.nowMs() - nowMs) / 1000 };
+    log[result === "failed" ? "warn" : "info"](fields, `training ended: ${sentence}`);
+  }
+
+  /** Proposes the newest candidate of the store; older ones that nobody tried are out of date. Never rejects. */
+  async #look(trial: Trial): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const { store, shelf, nowMs, log } = this.#options;
+    try {
+      const found = (await store.models({ limit: LOOKED_THROUGH })).filter(({ status }) => status === "candidate");
+      const [newest, ...older] = found;
+      for (const { version } of older) this.#reject(version, `model ${newest.version} is newer`);
+      if (newest === undefined) return;
+      try {
+        const { model } = await shelf.load(newest.version);
+        if (model.outputKind !== "log_relative_cost")
+          throw new Error("its scores are no costs, so they cannot be compared");
+      } catch (error) {
+        this.#reject(newest.version, `it cannot be used: ${(error as Error).message}`);
+        return;
+      }
+      if (trial.status.candidate !== null || trial.champion === newest.version) return;
+      const from = newest.parentVersion === null ? "on the samples of the store" : `from model ${newest.parentVersion}`;
+      trial.propose(newest.version, nowMs(), `trained ${from}`);
+    } catch (error) {
+      log.once("candidates", "candidates cannot be looked for", { why: (error as Error).message });
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #reject(version: number, reason: string): void {
+    const { store, statuses, log, wallMs } = this.#options;
+    const atMs = wallMs();
+    statuses.set(version, "rejected", atMs);
+    void statuses.write();
+    store.appendVerdict({ atMs, modelVersion: version, kind: "rejected", reason, numbers: {} });
+    log.warn({ verdict: "rejected", model_version: version }, `rejected: ${reason}`);
+  }
+}

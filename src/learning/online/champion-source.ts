@@ -1,0 +1,71 @@
+/** Which model is to serve when the learner starts, and again when that one cannot be had. */
+import type { LearnerSettings } from "../../shared/protocol.ts";
+import type { LearningStore, Model, StoredModelFiles } from "../../storage/learning-store.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { modelPaths, readModelFiles } from "../model-files/model-files.ts";
+import { sameFiles, toStoredFiles } from "../model-files/stored-files.ts";
+import { SHIPPED_MODEL_DIRECTORY } from "../shipped-model.ts";
+import { type LoadedModel, loadStored } from "./loaded-model.ts";
+
+/** Models that are looked through for one with the same files. */
+const LOOKED_THROUGH = 100;
+
+/** What a champion is looked for in. */
+export interface ChampionSourceOptions {
+  readonly store: LearningStore;
+  readonly log: Logger;
+  readonly wallMs: () => number;
+}
+
+/**
+ * The model of `MODEL_PATH`, as a version of its own in the store. Rejects with an `Error` made for the operator when the
+ * files are not right, and with a `StoreError` when the store cannot take it.
+ */
+export async function fileChampion(
+  { path, scalerPath, inputName, outputName }: NonNullable<LearnerSettings["modelFile"]>,
+  { store, wallMs }: ChampionSourceOptions,
+): Promise<LoadedModel> {
+  const files = toStoredFiles(readModelFiles(modelPaths(path, scalerPath)));
+  // Loaded before it gets a version: what does not work is no model.
+  const loaded = await loadStored(files, 0, { inputName, outputName });
+  return { ...loaded, version: await champion(files, "file", { store, wallMs }) };
+}
+
+/**
+ * The store's champion; where there is none that can be loaded, the one before it, then the model that the product ships
+ * with. A shipped model that has served unchanged gives way to the one that an update brought. Rejects like `fileChampion`.
+ */
+export async function storedChampion({ store, log, wallMs }: ChampionSourceOptions): Promise<LoadedModel> {
+  const shipped = toStoredFiles(readModelFiles(modelPaths(SHIPPED_MODEL_DIRECTORY)));
+  for (const model of [await store.champion(), await store.previousChampion()]) {
+    if (model === null || model.origin === "file") continue; // MODEL_PATH named it once
+    const files = await store.modelFiles(model.version);
+    if (files === null || (model.origin === "shipped" && !sameFiles(files, shipped))) continue;
+    try {
+      const loaded = await loadStored(files, model.version);
+      if (model.status !== "champion") await store.setModelStatus(model.version, "champion", wallMs());
+      return loaded;
+    } catch (error) {
+      log.error({ model_version: model.version }, `a model of the store is not used: ${(error as Error).message}`);
+    }
+  }
+  const loaded = await loadStored(shipped, 0);
+  return { ...loaded, version: await champion(shipped, "shipped", { store, wallMs }) };
+}
+
+/** Makes these files the champion, as the version that they have or as a new one. */
+async function champion(
+  files: StoredModelFiles,
+  origin: Model["origin"],
+  { store, wallMs }: Pick<ChampionSourceOptions, "store" | "wallMs">,
+): Promise<number> {
+  for (const { version, origin: from } of await store.models({ limit: LOOKED_THROUGH })) {
+    if (from !== origin) continue;
+    const known = await store.modelFiles(version);
+    if (known === null || !sameFiles(known, files)) continue;
+    await store.setModelStatus(version, "champion", wallMs());
+    return version;
+  }
+  const createdAtMs = wallMs();
+  return store.insertModel({ createdAtMs, origin, parentVersion: null, status: "champion", files, report: null });
+}

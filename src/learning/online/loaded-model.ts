@@ -1,0 +1,60 @@
+/** Models that are ready to serve, with what must be known of them beside their scores. */
+import type { StoredModelFiles } from "../../storage/learning-store.ts";
+import type { TrainingInputs } from "../judge/drift.ts";
+import { ModelFileError } from "../model-files/model-file-error.ts";
+import type { ModelFiles } from "../model-files/model-files.ts";
+import { OnnxModel, type OnnxModelOptions } from "../model-files/onnx-model.ts";
+import { readNetwork } from "../model-files/onnx-reader.ts";
+import { parseStoredFiles } from "../model-files/stored-files.ts";
+import type { Network } from "../network.ts";
+import type { ScoreModel } from "../score-model.ts";
+import { selectFeatures } from "../table-features.ts";
+
+/** A model that was loaded and tried. */
+export interface LoadedModel {
+  readonly version: number;
+  readonly model: ScoreModel;
+  /** What it was trained on, for the watch over its inputs; `null` = not known. */
+  readonly inputs: TrainingInputs | null;
+  /** `null` = it is not kept in the store. */
+  readonly files: StoredModelFiles | null;
+}
+
+/** Features that time alone moves: a fleet without traffic has not drifted. */
+const MOVED_BY_TIME = ["log_silence", "log_answers"];
+
+/** Loads a model of the store. Rejects with an `Error` made for the operator. */
+export async function loadStored(
+  files: StoredModelFiles,
+  version: number,
+  options: OnnxModelOptions = {},
+): Promise<LoadedModel> {
+  const parsed = parseStoredFiles(files, version);
+  selectFeatures(parsed.features); // throws for a feature that there is not (any more)
+  const model = await OnnxModel.load(parsed, options);
+  return { version, model, inputs: inputsOf(parsed), files };
+}
+
+/** What the scaler says, and how much the model heeds each input where its graph is one of ours. */
+export function inputsOf(files: ModelFiles): TrainingInputs {
+  const { features: names, mean, scale } = files;
+  return { names, mean, scale, relevance: relevanceOf(files) };
+}
+
+function relevanceOf(files: ModelFiles): number[] {
+  let network: Network | null;
+  try {
+    network = readNetwork(files);
+  } catch (error) {
+    if (!(error instanceof ModelFileError)) throw error;
+    network = null; // made elsewhere: all alike
+  }
+  return files.features.map((name, i) => {
+    if (MOVED_BY_TIME.includes(name)) return 0;
+    if (network === null) return 1;
+    const { w1, w2, linear } = network;
+    let sum = Math.abs(linear[i]);
+    for (let unit = 0; unit < w2.length; unit++) sum += Math.abs(w2[unit] * w1[unit * linear.length + i]);
+    return sum;
+  });
+}

@@ -1,0 +1,61 @@
+/** Turns finished attempts into samples for the store, a bounded number a second. */
+import type { Sample } from "../../storage/learning-store.ts";
+import { FEATURE_COUNT } from "../fleet-features.ts";
+import type { ReadAttempt } from "./attempt-reader.ts";
+import { Thinning } from "./thinning.ts";
+
+/**
+ * Samples kept a second. More would teach nothing new: the default store then holds the last forty minutes of busy traffic.
+ * Which attempts are kept is chance alone, so their weights need no correction: a second of heavy traffic has the same say
+ * as one of light.
+ */
+export const SAMPLES_PER_SECOND = 200;
+
+/** What a sampler needs. */
+export interface SamplerOptions {
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Added to the boot clock it gives milliseconds since the epoch. */
+  readonly wallOffsetMs: number;
+  /** URL and address of a server; `undefined` when it has left. */
+  readonly nameOf: (serverId: number) => string | undefined;
+}
+
+export class Sampler {
+  readonly #options: SamplerOptions;
+  readonly #thinning: Thinning;
+  #batch: Sample[] = [];
+
+  constructor(options: SamplerOptions) {
+    this.#options = options;
+    this.#thinning = new Thinning(SAMPLES_PER_SECOND, options.random);
+  }
+
+  /** Takes an attempt in, or leaves it out. Features are those of the moment when it was placed. */
+  add({ record, decision, surface }: ReadAttempt): void {
+    if (surface === null || !this.#thinning.passes(record.endedMs)) return;
+    const place = surface.features.indexOf(decision.slot, decision.serverId);
+    const serverId = this.#options.nameOf(decision.serverId);
+    if (place < 0 || serverId === undefined) return;
+    const features = new Float32Array(FEATURE_COUNT);
+    surface.features.fillRow(place, record.inFlight, features, 0);
+    this.#batch.push({
+      atMs: Math.round(record.endedMs + this.#options.wallOffsetMs),
+      serverId,
+      arm: decision.arm,
+      modelVersion: Math.max(0, record.modelVersion ?? 0),
+      propensity: record.propensity,
+      features,
+      latencyMs: record.latencyMs,
+      meanMs: record.meanMs,
+      failed: record.failed,
+    });
+  }
+
+  /** What was kept since the last call. */
+  take(): Sample[] {
+    const batch = this.#batch;
+    this.#batch = [];
+    return batch;
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * The judges at work: they are told how attempts ended, and what they order is carried out. Each verdict is logged, counted
+ * and kept in the store, and so is what the judges must know after a restart.
+ */
+import { type LearnedTable, LearnerCounter, LearnerFigure, Rung, VERDICT_KINDS } from "../../shared/layout.ts";
+import type { LearningStore, ModelStatus } from "../../storage/learning-store.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { Judge, type JudgeState } from "../judge/judge.ts";
+import type { JudgeOptions } from "../judge/options.ts";
+import { RUNG, type Verdict, type VerdictKind } from "../judge/verdict.ts";
+import type { LearnerCore, VersionedModel } from "../learner-core.ts";
+import { estimatorNetwork, NetworkModel } from "../network-model.ts";
+import { SERVING_DEFAULTS } from "../serving-defaults.ts";
+import type { PublishedSurface } from "../surface-history.ts";
+import { SurfaceModel } from "../surface-writer.ts";
+import { ArmCosts } from "./arm-costs.ts";
+import type { AttemptReader, ReadAttempt } from "./attempt-reader.ts";
+import { InputWatch } from "./input-watch.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import type { ModelShelf } from "./model-shelf.ts";
+import type { ModelStatuses } from "./model-statuses.ts";
+import { shadowViews } from "./shadow-views.ts";
+
+/** Under this name the store keeps the judges' state. */
+export const STATE_NOTE = "judge";
+/** What counts down in it is written so often, milliseconds. */
+const SAVE_MS = 10_000;
+/** A model that could not be loaded is tried again after this, milliseconds. */
+const RELOAD_MS = 10_000;
+
+/** Verdicts that somebody should look into. */
+const ALARMING: readonly VerdictKind[] = ["demoted", "rolled_back", "probation_failed"];
+
+/** What a model's status in the store becomes by a verdict about it. */
+const STATUS_AFTER: Readonly<Partial<Record<VerdictKind, ModelStatus>>> = {
+  candidate: "shadow",
+  canary_started: "canary",
+  promoted: "champion",
+  shadow_failed: "rejected",
+  rejected: "rejected",
+};
+
+/** Where there is no model, features are still made into tables, so that samples can be taken. */
+const STAND_IN: VersionedModel = { version: 0, model: new NetworkModel(estimatorNetwork()) };
+
+/** What a trial needs. */
+export interface TrialOptions {
+  readonly core: LearnerCore;
+  readonly reader: AttemptReader;
+  readonly shelf: ModelShelf;
+  readonly store: LearningStore;
+  readonly statuses: ModelStatuses;
+  readonly learned: LearnedTable;
+  readonly counters: Float64Array;
+  /** By slot. */
+  readonly fleet: { readonly inFlight: ArrayLike<number>; readonly effectiveWeight: ArrayLike<number> };
+  readonly log: Logger;
+  readonly judge: JudgeOptions;
+  /** Added to the boot clock it gives milliseconds since the epoch. */
+  readonly wallOffsetMs: number;
+  /** True while the remote model is not asked; `null` where the champion is a model here. */
+  readonly remoteUnavailable: (() => boolean) | null;
+  /** Told when another model has become the champion. */
+  readonly onChampion: () => void;
+}
+
+export class Trial {
+  readonly #options: TrialOptions;
+  readonly #judge: Judge;
+  readonly #inputs: InputWatch;
+  readonly #costs = new ArmCosts();
+  #rungReason: string;
+  /** The candidate in shadow could not make its tables of late. */
+  #shadowFails = false;
+  #savedMs = Number.NEGATIVE_INFINITY;
+  #saved = "";
+  /** By version: when a model that cannot be loaded is tried again. */
+  readonly #retryMs = new Map<number, number>();
+
+  constructor(options: TrialOptions, state: JudgeState, nowMs: number) {
+    this.#options = options;
+    this.#judge = new Judge(state, nowMs, options.judge);
+    this.#inputs = new InputWatch(options.judge.drift);
+    const { rung, championVersion } = this.#judge.directive;
+    this.#rungReason =
+      championVersion === null ? "there is no model" : rung === RUNG.MODEL ? "" : "as before the learner's restart";
+    this.#apply(nowMs);
+  }
+
+  get champion(): number | null {
+    return this.#judge.directive.championVersion;
+  }
+
+  /** The judges' own words on where they are. */
+  get status(): Judge["status"] {
+    return this.#judge.status;
+  }
+
+  state(nowMs: number): JudgeState {
+    return this.#judge.state(nowMs);
+  }
+
+  /** An attempt ended. */
+  observe(attempt: ReadAttempt): void {
+    const { record, decision, surface } = attempt;
+    this.#costs.add(record);
+    const wantsViews = this.#judge.shadowVersion !== null && record.arm === "champion" && surface !== null;
+    this.#judge.observe(record, wantsViews ? this.#viewsOf(decision, surface) : undefined);
+  }
+
+  /** Any attempt ended, also one that is not judged. */
+  onTraffic(nowMs: number): void {
+    this.#inputs.onTraffic(nowMs);
+  }
+
+  onSurface(surface: PublishedSurface): void {
+    if (surface.model === SurfaceModel.CHAMPION) this.#inputs.onSurface(surface, this.#options.fleet.inFlight);
+  }
+
+  /** Moves time on; call it about once a second. */
+  tick(nowMs: number): void {
+    const { core, learned, remoteUnavailable } = this.#options;
+    const faults = core.takeFaults();
+    this.#shadowFails = faults.shadow > 0;
+    const verdicts = this.#judge.tick(nowMs, {
+      modelReady: this.champion !== null && core.championVersion === this.champion,
+      tableAgeMs: nowMs - learned.figures[LearnerFigure.TABLE_MS],
+      remoteUnavailable: remoteUnavailable?.() ?? false,
+      // A server that gave no scores is the circuit breaker's business.
+      modelFaults: remoteUnavailable === null ? faults.champion : 0,
+      canaryFaults: faults.canary,
+      drift: this.#inputs.verdict(nowMs),
+    });
+    for (const verdict of verdicts) this.#carryOut(verdict);
+    this.#apply(nowMs);
+    this.#costs.show(learned.figures, nowMs);
+    if (verdicts.length > 0 || nowMs - this.#savedMs >= SAVE_MS) void this.save(nowMs);
+  }
+
+  /** A trained model is to be tried; it is on the shelf. Throws a `CommandError`. */
+  propose(version: number, nowMs: number, reason: string): void {
+    this.#judge.propose(version, nowMs, reason);
+    this.tick(nowMs);
+  }
+
+  /** What an operator orders; the model that it is about is on the shelf. Throws a `CommandError`. */
+  order(order: "promote" | "rollback" | "reject" | "pause" | "resume", version: number, nowMs: number): void {
+    if (order === "promote" || order === "reject") this.#judge[order](version, nowMs);
+    else this.#judge[order](nowMs);
+    this.#apply(nowMs); // or the guardrail would find the new champion's seat empty
+    this.tick(nowMs);
+  }
+
+  /** Keeps the state where it differs from what is kept. Never rejects: the store says itself what is wrong with it. */
+  async save(nowMs: number): Promise<void> {
+    this.#savedMs = nowMs;
+    const { store, statuses } = this.#options;
+    await statuses.write();
+    const state = JSON.stringify(this.#judge.state(nowMs));
+    if (state === this.#saved) return;
+    try {
+      await store.setNote(STATE_NOTE, JSON.parse(state));
+      this.#saved = state;
+    } catch {
+      // It is tried again at the next tick that saves.
+    }
+  }
+
+  #viewsOf(decision: ReadAttempt["decision"], surface: PublishedSurface) {
+    const { reader, fleet } = this.#options;
+    const shadow = reader.shadowAt(decision.atMs);
+    if (shadow === undefined && !this.#shadowFails) return undefined; // its first table is still to come
+    if (shadow !== undefined && shadow.modelVersion !== this.#judge.shadowVersion) return undefined;
+    return shadowViews(decision, surface, shadow ?? null, fleet.effectiveWeight);
+  }
+
+  #carryOut(verdict: Verdict): void {
+    const { store, statuses, counters, log, wallOffsetMs, onChampion } = this.#options;
+    const { kind, reason, numbers, atMs } = verdict;
+    const modelVersion = verdict.modelVersion !== null && verdict.modelVersion > 0 ? verdict.modelVersion : null;
+    const wallMs = Math.round(atMs + wallOffsetMs);
+    counters[LearnerCounter.VERDICTS + VERDICT_KINDS.indexOf(kind)]++;
+    const fields = { verdict: kind, model_version: modelVersion, ...numbers };
+    log[ALARMING.includes(kind) ? "warn" : "info"](fields, `${kind.replaceAll("_", " ")}: ${reason}`);
+    store.appendVerdict({ atMs: wallMs, modelVersion, kind, reason, numbers });
+    const status = STATUS_AFTER[kind];
+    if (modelVersion !== null && status !== undefined) statuses.set(modelVersion, status, wallMs);
+    if (kind === "rolled_back" && this.champion !== null) {
+      statuses.set(this.champion, "champion", wallMs, { outgoing: "rejected" });
+    }
+    if (kind === "promoted" || kind === "rolled_back") onChampion();
+    if (kind === "demoted" || kind === "probation_failed") this.#rungReason = reason;
+    if (kind === "recovered") this.#rungReason = numbers.to === RUNG.MODEL ? "" : reason;
+  }
+
+  /** Brings the seats, the shares and the rung in line with what the judges want. */
+  #apply(nowMs: number): void {
+    const { core, shelf, learned, remoteUnavailable } = this.#options;
+    const { rung, championVersion, canaryVersion, canaryShare, controlShare } = this.#judge.directive;
+    const champion = this.#onShelf(championVersion, nowMs);
+    const canary = this.#onShelf(canaryVersion, nowMs);
+    const shadow = this.#onShelf(this.#judge.shadowVersion, nowMs);
+    const fallback = remoteUnavailable === null ? Rung.ESTIMATOR : Rung.WEIGHTED_ROUND_ROBIN;
+    core.setChampion(champion === undefined ? STAND_IN : { ...champion, fallback });
+    core.setCanary(canary ?? null);
+    core.setShadow(shadow ?? null);
+    this.#inputs.watch(champion);
+    const { figures } = learned;
+    figures[LearnerFigure.CONTROL_SHARE] = controlShare;
+    figures[LearnerFigure.CANARY_SHARE] = canary === undefined ? 0 : canaryShare;
+    figures[LearnerFigure.SECOND_SHARE] = rung === RUNG.MODEL ? SERVING_DEFAULTS.secondShare : 0;
+    if (champion === undefined && championVersion !== null) {
+      core.order(Math.max(rung, Rung.ESTIMATOR) as Rung, `model ${championVersion} is not loaded`);
+    } else core.order(rung, rung === RUNG.MODEL ? "" : this.#rungReason);
+    const { candidate, previous } = this.#judge.status;
+    shelf.keep(new Set([championVersion, canaryVersion, previous, candidate?.version ?? null]));
+  }
+
+  /** The model; where it is not loaded, that is begun. */
+  #onShelf(version: number | null, nowMs: number): LoadedModel | undefined {
+    if (version === null) return undefined;
+    const { shelf, log } = this.#options;
+    const there = shelf.get(version);
+    if (there !== undefined || nowMs < (this.#retryMs.get(version) ?? 0)) return there;
+    this.#retryMs.set(version, nowMs + RELOAD_MS);
+    shelf.load(version).catch((error: Error) => log.error({ model_version: version }, `${error.message}`));
+    return undefined;
+  }
+}
