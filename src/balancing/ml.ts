@@ -167,12 +167,21 @@ export class Ml implements Strategy {
     this.#estimator.onOutcome(slot, latencyMs, failed, nowMs, inFlightAtDispatch);
   }
 
+  /** Requests in flight per server that other balancers told of. */
+  #meanTold(candidates: Int32Array, count: number): number {
+    let told = 0;
+    for (let i = 0; i < count; i++) told += this.#fleet.inFlight[candidates[i]] - this.#stalls.waiting(candidates[i]);
+    return Math.max(0, Math.round(told / count));
+  }
+
   /** Also finds `#second`. -1 = a candidate is not in the table yet. */
   #least(surface: Surface, candidates: Int32Array, count: number, nowMs: number): number {
     const { inFlight, effectiveWeight, id } = this.#fleet;
     const { cost, rowId } = this.#learned!;
     const { row, crowded } = surface;
     const { waiting, scores } = this.#decision;
+    // What others told may be old: it counts on average, because to follow an old number together is how herds form.
+    const told = this.#fleet.together === undefined ? this.#meanTold(candidates, count) : -1;
     let best = candidates[0];
     let second = -1;
     let least = Number.POSITIVE_INFINITY;
@@ -182,8 +191,8 @@ export class Ml implements Strategy {
       const slot = candidates[i];
       const at = row + slot;
       if (rowId[at] !== id[slot]) return -1;
-      const k = inFlight[slot];
       const own = this.#stalls.waiting(slot);
+      const k = told < 0 ? inFlight[slot] : own + told;
       let score = cost[at * SCORE_COLUMNS + columnOf(k)];
       if (crowded) score += this.#estimator.failureMs(slot);
       if (own > 0) score *= this.#stalls.penalty(slot, crowded ? score : this.#estimator.expectedMs(slot), nowMs, own);

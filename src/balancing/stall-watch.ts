@@ -19,21 +19,28 @@ const STALL_PROBABILITY = Float64Array.from({ length: LENGTH }, (_, i) => {
 
 /**
  * Notices servers that have stopped answering (a garbage collection, a hang) from the silence alone, long before the
- * answers that do not come could be counted. One balancer's view: what it sent and what it heard.
+ * answers that do not come could be counted. Those who count their requests in flight together also listen together:
+ * what one of them heard, all know. Else it is one balancer's view: what it sent and what it heard.
  */
 export class StallWatch {
   readonly #fleet: Pick<FleetView, "id" | "inFlight">;
+  readonly #together: boolean;
+  readonly #clockOffsetMs: number;
   readonly #owner: Int32Array;
-  /** Picks without an outcome. */
+  /** Picks without an outcome; not kept by those who count together. */
   readonly #waiting: Int32Array;
   /** When the last answer came, or when the first request was sent that waits since. */
   readonly #silentSinceMs: Float64Array;
 
-  constructor(fleet: Pick<FleetView, "id" | "inFlight">) {
+  constructor(fleet: Pick<FleetView, "id" | "inFlight" | "together">) {
+    const slots = fleet.id.length;
+    const { together } = fleet;
     this.#fleet = fleet;
-    this.#owner = new Int32Array(fleet.id.length);
-    this.#waiting = new Int32Array(fleet.id.length);
-    this.#silentSinceMs = new Float64Array(fleet.id.length);
+    this.#together = together !== undefined;
+    this.#clockOffsetMs = together?.clockOffsetMs ?? 0;
+    this.#owner = new Int32Array(slots);
+    this.#waiting = new Int32Array(slots);
+    this.#silentSinceMs = together?.sinceMs ?? new Float64Array(slots);
   }
 
   onPick(slot: number, nowMs: number): void {
@@ -43,22 +50,24 @@ export class StallWatch {
       this.#waiting[slot] = 0;
     }
     const waiting = this.waiting(slot);
-    if (waiting === 0) this.#silentSinceMs[slot] = nowMs;
+    if (waiting === 0) this.#silentSinceMs[slot] = nowMs + this.#clockOffsetMs;
     this.#waiting[slot] = waiting + 1;
   }
 
   onOutcome(slot: number, nowMs: number): void {
-    this.#silentSinceMs[slot] = nowMs;
+    this.#silentSinceMs[slot] = nowMs + this.#clockOffsetMs;
     if (this.#waiting[slot] > 0) this.#waiting[slot]--;
   }
 
   /**
-   * Requests sent by this balancer that wait for their answer. A client that gives up leaves no outcome; but no more
-   * can wait than is in flight, and so the count mends itself.
+   * Requests that wait for their answer: all that are there when they are counted together, else those of this balancer.
+   * A client that gives up leaves no outcome; but no more can wait than is in flight, and so the count mends itself.
    */
   waiting(slot: number): number {
+    const inFlight = this.#fleet.inFlight[slot];
+    if (this.#together) return Math.max(0, inFlight);
     if (this.#owner[slot] !== this.#fleet.id[slot]) return 0;
-    return Math.max(0, Math.min(this.#waiting[slot], this.#fleet.inFlight[slot]));
+    return Math.max(0, Math.min(this.#waiting[slot], inFlight));
   }
 
   /**
@@ -68,7 +77,7 @@ export class StallWatch {
    */
   penalty(slot: number, expectedMs: number, nowMs: number, waiting = this.waiting(slot)): number {
     if (waiting === 0) return 1;
-    const silence = (nowMs - this.#silentSinceMs[slot]) / expectedMs;
+    const silence = Math.max(0, nowMs + this.#clockOffsetMs - this.#silentSinceMs[slot]) / expectedMs;
     const missed = (silence * waiting * STEPS) | 0;
     return 1 + silence * STALL_PROBABILITY[Math.min(missed, LENGTH - 1)];
   }

@@ -20,6 +20,16 @@ export interface FleetView {
    * worker, instance and restart, whatever its slot. Only `consistent_hash` looks at it.
    */
   readonly identityHash: Uint32Array;
+  /** Given when all who place requests at these servers count `inFlight` together, live. */
+  readonly together?: SharedSilence;
+}
+
+/** When each server was last heard of by anybody. */
+export interface SharedSilence {
+  /** By slot: when the last answer came to anyone, or the first request was sent that waits since; milliseconds. */
+  readonly sinceMs: Float64Array;
+  /** Added to the strategy's clock it gives the one that all use. */
+  readonly clockOffsetMs: number;
 }
 
 /** What a strategy is made from. */

@@ -39,6 +39,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     shutdownTimeoutMs: app.shutdownTimeoutMs,
     retryAttempts: retry.attempts,
     retryBudgetPercent: retry.budgetPercent,
+    retryOnStatus: retry.onStatus,
     perTryTimeoutMs: retry.perTryTimeoutMs,
     hedgeAfterMs: retry.hedgeAfterMs,
     hedgeBudgetPercent: retry.hedgeBudgetPercent,

@@ -3,13 +3,9 @@ import type { SecureContext } from "node:tls";
 import packageJson from "../../package.json" with { type: "json" };
 import { type RunningProbe, startProbe } from "../health/http-probe.ts";
 import { readUsage, UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
+import { ProbeSchedule } from "../health/probe-schedule.ts";
 import type { DiscoveredServer } from "./discovery-targets.ts";
 import type { FleetOptions } from "./fleet-options.ts";
-
-/** Probes are spread by this share around their interval, so that servers and balancers do not fall into step. */
-const JITTER = 0.2;
-/** While probes contradict the verdict the next comes sooner, by this factor (as HAProxy's `fastinter`). */
-const WAVERING_SPEEDUP = 4;
 
 /** What probes find out. */
 export interface ProberEvents {
@@ -20,15 +16,19 @@ export interface ProberEvents {
 
 export class Prober {
   readonly #events: ProberEvents;
-  readonly #random: () => number;
-  #dueMs = Number.NEGATIVE_INFINITY;
+  readonly #schedule: ProbeSchedule;
   #busy = false;
   #stopped = false;
   #running: RunningProbe | undefined;
 
   constructor(events: ProberEvents, random: () => number) {
     this.#events = events;
-    this.#random = random;
+    this.#schedule = new ProbeSchedule(random);
+  }
+
+  /** The next round is due at once. */
+  alarm(): void {
+    this.#schedule.alarm();
   }
 
   /** Starts a round when it is due. The first is due at once; a round under way is never doubled. */
@@ -37,13 +37,12 @@ export class Prober {
     server: DiscoveredServer,
     options: FleetOptions,
     trust: SecureContext | undefined,
-    wavering: boolean,
+    hurry: boolean,
   ): void {
     const { health, metricsPoll } = options;
     if (this.#busy || this.#stopped || !(health.enabled || metricsPoll.enabled)) return;
-    const pace = wavering ? 1 / WAVERING_SPEEDUP : 1;
-    if (nowMs < this.#dueMs - health.intervalMs * (1 - pace)) return;
-    this.#dueMs = nowMs + health.intervalMs * (1 - JITTER + 2 * JITTER * this.#random());
+    if (!this.#schedule.isDue(nowMs, health.intervalMs, hurry)) return;
+    this.#schedule.begun(nowMs);
     this.#busy = true;
     void this.#round(server, options, trust).finally(() => {
       this.#busy = false;

@@ -1,12 +1,15 @@
 /**
  * The fleet: which servers there are and what state each is in. Runs in the supervisor and is the only writer of the
- * shared server table. Decisions are made in one control loop, ten times a second; everything it reads is in memory.
+ * shared server table. Decisions are made in one control loop, ten times a second, and at once when a server fails
+ * everything; all that it reads is in memory.
  */
 import type { SecureContext } from "node:tls";
-import { judgeFleet } from "../health/fleet-ejection.ts";
+import { isUrgent, onCheck } from "../health/checked-server.ts";
+import { isAlarming, judgeFleet } from "../health/fleet-ejection.ts";
 import { probeTrust } from "../health/http-probe.ts";
 import { PanicMode } from "../health/panic-mode.ts";
 import { UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
+import { paceRamps } from "../health/slow-start.ts";
 import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../shared/layout.ts";
 import type { Endpoint } from "../shared/protocol.ts";
 import { type ServerRow, ServerTableWriter } from "../shared/server-table-writer.ts";
@@ -29,6 +32,8 @@ export type * from "./fleet-options.ts";
 
 /** Period of the control loop. */
 const TICK_MS = 100;
+/** In between it looks for servers that fail everything: each look is a few reads of memory. */
+const LOOK_MS = 20;
 /** A removed server keeps its slot at least so long: a worker may have chosen it just before it was removed. */
 const MIN_DRAIN_MS = 1_000;
 /** After this a removed server is no longer shown, although requests (tunnels) are in flight; its slot stays taken. */
@@ -83,6 +88,8 @@ export class Fleet {
   /** The shared memory has no room for a server; monotonic milliseconds of the next try. */
   #noRoomUntilMs: number | undefined;
   #stopped = false;
+  /** Monotonic milliseconds of the next turn of the control loop. */
+  #tickDueMs = 0;
   /** Ends when the last configuration has been taken over, well or not. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -97,7 +104,7 @@ export class Fleet {
   /** Finds the servers (bounded: a name that does not answer joins later), publishes them and begins to probe. */
   async start(options: FleetOptions): Promise<void> {
     await this.#inTurn(() => this.#configure(options, true));
-    if (!this.#stopped) this.#timer = setInterval(() => this.tick(), TICK_MS);
+    if (!this.#stopped) this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** Takes over new options. Servers that stay keep id, state and statistics; removed ones drain. */
@@ -189,6 +196,7 @@ export class Fleet {
     judgeFleet(present, options.outlier, nowMs, {
       onEjected: (member, reason, durationMs) => {
         this.#counts.ejections++;
+        member.prober.alarm();
         member.ejectionReason = `ejected for ${(durationMs / 1000).toFixed(1)} s: ${reason}`;
       },
       onReturned: (member) => {
@@ -198,13 +206,22 @@ export class Fleet {
       },
     });
     for (const member of present) {
-      // Failing requests are a hint to look: a probe tells sooner than its interval whether the server is gone.
-      const doubtful = member.health.wavering || (member.health.up && member.consecutiveFailures > 0);
-      member.prober.tick(nowMs, member.server, options, this.#trust, doubtful);
+      member.prober.tick(nowMs, member.server, options, this.#trust, isUrgent(member));
     }
+    paceRamps(present, options.slowStartMs, nowMs);
     this.#releaseDrained(nowMs);
     if (this.#noRoomUntilMs !== undefined && nowMs >= this.#noRoomUntilMs && !this.#configuring) this.#reconcile(false);
     this.#publish(nowMs);
+  }
+
+  #look(): void {
+    const options = this.#options;
+    if (options === undefined) return;
+    const nowMs = this.#deps.clock.nowMs();
+    const due = nowMs >= this.#tickDueMs;
+    if (!due && !this.#present().some((member) => isAlarming(member, options.outlier))) return;
+    if (due) this.#tickDueMs = nowMs + TICK_MS - LOOK_MS / 2; // timers are late: the fifth look is to be the one
+    this.tick();
   }
 
   /** Configurations are taken over one after the other. */
@@ -310,15 +327,9 @@ export class Fleet {
     this.#counts.healthChecks++;
     if (!healthy) this.#counts.healthCheckFailures++;
     const nowMs = this.#deps.clock.nowMs();
-    const transition = member.health.onProbe(healthy);
-    if (transition === "none") return;
+    if (onCheck(member, healthy, nowMs) === "none") return;
     if (healthy) member.upReason = "health check passed";
     else member.downReason = `health check failed: ${reason}`;
-    if (transition === "up") {
-      member.outlier.release(nowMs);
-      member.forgetFailures();
-      member.slowStart.begin(nowMs);
-    }
     this.#publish(nowMs);
   }
 

@@ -22,6 +22,20 @@ export interface EjectionEvents<S extends JudgedServer> {
   onReturned(server: S): void;
 }
 
+/**
+ * Does a server fail so many requests in a row that the next turn should not wait for its time? Cheap: a strategy that
+ * counts requests in flight sends to a server that fails at once nearly all there are.
+ */
+export function isAlarming(server: JudgedServer, options: OutlierOptions): boolean {
+  const { enabled, consecutiveFailures } = options;
+  return (
+    enabled &&
+    consecutiveFailures > 0 &&
+    server.consecutiveFailures >= consecutiveFailures &&
+    server.state === ServerState.UP
+  );
+}
+
 /** One turn. `servers` are those of the configuration; what drains is left alone. */
 export function judgeFleet<S extends JudgedServer>(
   servers: readonly S[],

@@ -53,7 +53,8 @@ export class HealthState {
     this.#against = 0;
   }
 
-  onProbe(healthy: boolean): HealthTransition {
+  /** @param corroborated requests say the same of a server that fails: one check is enough then. */
+  onProbe(healthy: boolean, corroborated = false): HealthTransition {
     if (healthy === this.#up) {
       this.#against = 0;
       if (!healthy || this.#proven) return "none";
@@ -61,7 +62,8 @@ export class HealthState {
       return "proven";
     }
     this.#against++;
-    const needed = healthy ? this.#thresholds.rise : this.#proven ? this.#thresholds.fall : 1;
+    const { rise, fall } = this.#thresholds;
+    const needed = healthy ? rise : this.#proven && !corroborated ? fall : 1;
     if (this.#against < needed) return "none";
     this.#against = 0;
     this.#up = healthy;

@@ -68,6 +68,11 @@ export class OutcomeWindows {
     return difference(this.#now, this.#seconds[0]);
   }
 
+  /** Over the last one to two seconds, or since `restart` if that is later. */
+  lately(): Outcomes {
+    return difference(this.#now, this.#seconds[Math.max(0, this.#seconds.length - 2)]);
+  }
+
   /** Since the last `restart`. */
   sinceRestart(): Outcomes {
     return difference(this.#now, this.#restarted);

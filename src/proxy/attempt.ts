@@ -4,6 +4,7 @@
  */
 import type { ProxyContext } from "./context.ts";
 import { copyBytes } from "./copy.ts";
+import { discardAnswer } from "./discarded-answer.ts";
 import { type Failure, Failures } from "./failure.ts";
 import { parseResponseHead } from "./http1/response-parser.ts";
 import type { ProxiedRequest } from "./request.ts";
@@ -112,6 +113,26 @@ export class Attempt implements UpstreamUser {
     if (slot < 0) return;
     this.#ctx.picker.release(slot);
     if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
+  }
+
+  /** Lets go of the connection alone: the answer on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
+  discard(rest: Buffer, restStart: number, nowMs: number): void {
+    const { connection } = this;
+    this.connection = null;
+    if (connection !== null) discardAnswer(this.#ctx, this.#request, connection, rest, restStart, nowMs);
+  }
+
+  /**
+   * Begins anew at `slot`, whose place in flight was taken by the picker; the connection has been let go of. Nothing may
+   * come between the picker's choice and the beginning, so the old place is given back last.
+   * @param fresh use no pooled connection.
+   */
+  moveTo(slot: number, fresh: boolean, nowMs: number): void {
+    const { picker, queue } = this.#ctx;
+    const left = this.slot;
+    this.start(slot, fresh, nowMs);
+    picker.release(left);
+    if (queue.length > 0) queue.poll(nowMs);
   }
 
   /** Counts a failure against the server. */

@@ -19,6 +19,7 @@ import { type RequestOutcome, recordRequest, recordResponse } from "./record.ts"
 import { ProxiedRequest } from "./request.ts";
 import { RequestRelay } from "./request-relay.ts";
 import { Relay, ResponseRelay } from "./response-relay.ts";
+import { NO_OTHER, Retries } from "./retries.ts";
 import { ClientConnectionHeader } from "./rewrite-response.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { UpstreamConnection } from "./upstream/connection.ts";
@@ -38,11 +39,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #attempt: Attempt;
   /** The second attempt of a hedged request; its object is kept for the next one. */
   #hedge: Attempt | null = null;
-  attempts = 0;
-  /** Servers that failed this request: others are preferred. */
-  readonly #excluded: number[] = [];
-  /** An attempt met a stale connection: when a server restarts, all that are pooled are stale at once. */
-  #foundStale = false;
+  readonly #retries: Retries;
   #queued = false;
 
   /** The final head went to the client: from here on there is no second try and no error page. */
@@ -59,6 +56,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#upload = new RequestRelay(ctx, this.request);
     this.#relay = new ResponseRelay(ctx, this.request);
     this.#attempt = new Attempt(ctx, this, this.request);
+    this.#retries = new Retries(ctx, this.request);
   }
 
   /** Every byte of the request has arrived. */
@@ -70,6 +68,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     return this.#tunnel !== null;
   }
 
+  get attempts(): number {
+    return this.#retries.attempts;
+  }
   get slot(): number {
     return this.#attempt.slot;
   }
@@ -117,7 +118,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   // ── dispatch and queue ───────────────────────────────────────────────────────────────────────────────────────────
 
   #dispatch(nowMs: number): void {
-    const slot = this.#ctx.picker.acquire(this.request, nowMs, this.#excluded);
+    const slot = this.#ctx.picker.acquire(this.request, nowMs, this.#retries.excluded);
     if (slot >= 0) this.#start(slot, nowMs);
     else if (slot === NO_SERVER) this.fail(Failures.NO_SERVER, nowMs);
     else this.#enqueue(nowMs);
@@ -137,7 +138,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   /** The queue's turn: see `Waiting`. */
   retryFromQueue(nowMs: number): boolean {
-    const slot = this.#ctx.picker.acquire(this.request, nowMs, this.#excluded);
+    const slot = this.#ctx.picker.acquire(this.request, nowMs, this.#retries.excluded);
     if (slot === ALL_FULL) return false;
     this.#queued = false;
     this.#ctx.wheel.clear(this.request.client);
@@ -147,9 +148,12 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   }
 
   #start(slot: number, nowMs: number): void {
-    this.attempts++;
-    if (this.attempts === 1 && this.#ctx.settings.hedgeAfterMs > 0) this.#planHedge(nowMs);
-    this.#attempt.start(slot, this.#foundStale, nowMs);
+    this.#countAttempt(nowMs);
+    this.#attempt.start(slot, this.#retries.foundStale, nowMs);
+  }
+
+  #countAttempt(nowMs: number): void {
+    if (++this.#retries.attempts === 1 && this.#ctx.settings.hedgeAfterMs > 0) this.#planHedge(nowMs);
   }
 
   // ── request body ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +176,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     wheel.clear(this.request.client);
     if (attempt.connection === null) return;
     const { responseHeadTimeoutMs, perTryTimeoutMs } = settings;
-    const perTry = perTryTimeoutMs > 0 && this.#couldRetry() ? perTryTimeoutMs : responseHeadTimeoutMs;
+    const perTry = perTryTimeoutMs > 0 && this.#retries.possible ? perTryTimeoutMs : responseHeadTimeoutMs;
     wheel.set(attempt.connection, nowMs + Math.min(perTry, responseHeadTimeoutMs));
   }
 
@@ -230,7 +234,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     ctx.picker.onOutcome(attempt, failed, nowMs);
     recordResponse(ctx.block, slot, nowMs - dispatchedMs, failed);
     if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, ctx.block, slot);
-    if (failed && this.#giveWay(attempt, nowMs)) return;
+    if (failed && this.#passOver(attempt, rest, restStart, nowMs)) return;
     this.#win(attempt, nowMs);
     this.#responseStarted = true;
     this.status = head.status;
@@ -334,50 +338,42 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void {
     const { slot } = attempt;
     if (failure !== Failures.STALE_CONNECTION) attempt.blame(nowMs);
-    if (this.#giveWay(attempt, nowMs)) return;
-    if (!this.#mayRetry(failure, nothingSent, nowMs)) {
+    if (this.#giveWay(attempt)) {
+      attempt.end(ConnectionFate.RESET, nowMs);
+      return;
+    }
+    if (this.#responseStarted || !this.#retries.afterFailure(failure, slot, nothingSent, nowMs)) {
       this.fail(failure, nowMs);
       return;
     }
     this.#ctx.counters[WorkerCounter.RETRIES]++;
     attempt.end(ConnectionFate.RESET, nowMs);
-    // A stale connection says nothing about its server.
-    if (failure === Failures.STALE_CONNECTION) this.#foundStale = true;
-    else this.#excluded.push(slot);
     this.#dispatch(nowMs);
   }
 
-  /** Leaves a hedged request to its other attempt. @returns false when there is none under way. */
-  #giveWay(attempt: Attempt, nowMs: number): boolean {
-    const other = attempt === this.#attempt ? this.#hedge : this.#attempt;
-    if (!other?.active) return false;
-    attempt.end(ConnectionFate.RESET, nowMs);
-    this.#attempt = other;
-    this.#hedge = attempt;
+  /** Does without an answer of 5xx when there may be a better one. @returns false when it is the client's. */
+  #passOver(attempt: Attempt, rest: Buffer, restStart: number, nowMs: number): boolean {
+    if (this.#giveWay(attempt)) {
+      attempt.discard(rest, restStart, nowMs);
+      attempt.end(ConnectionFate.RESET, nowMs);
+      return true;
+    }
+    const slot = this.#retries.insteadOf(this.#ctx.responseHead.status, attempt.slot, nowMs);
+    if (slot === NO_OTHER) return false;
+    this.#ctx.counters[WorkerCounter.RETRIES]++;
+    attempt.discard(rest, restStart, nowMs);
+    this.#countAttempt(nowMs);
+    attempt.moveTo(slot, this.#retries.foundStale, nowMs);
     return true;
   }
 
-  /** Is everything of the request at hand, and another attempt allowed? */
-  #couldRetry(): boolean {
-    return (
-      !this.#responseStarted &&
-      !this.request.streamed &&
-      this.request.idempotent &&
-      this.attempts <= this.#ctx.settings.retryAttempts
-    );
-  }
-
-  #mayRetry(failure: Failure, nothingSent: boolean, nowMs: number): boolean {
-    const { settings, retryBudget, counters } = this.#ctx;
-    if (this.#responseStarted || !failure.retryable || this.request.streamed) return false;
-    if (this.attempts > settings.retryAttempts) return false;
-    // What may have been processed is sent again only if that does no harm.
-    if (!nothingSent && !this.request.idempotent) return false;
-    // The budget keeps a fleet from being buried under repeated work: what no server has seen is none.
-    if (nothingSent || failure === Failures.STALE_CONNECTION) return true;
-    if (retryBudget.tryTake(nowMs)) return true;
-    counters[WorkerCounter.RETRIES_DENIED_BY_BUDGET]++;
-    return false;
+  /** Leaves a hedged request to its other attempt. @returns false when there is none under way. */
+  #giveWay(attempt: Attempt): boolean {
+    const other = attempt === this.#attempt ? this.#hedge : this.#attempt;
+    if (!other?.active) return false;
+    this.#attempt = other;
+    this.#hedge = attempt;
+    return true;
   }
 
   #planHedge(nowMs: number): void {
@@ -401,7 +397,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     counters[WorkerCounter.HEDGES]++;
-    this.attempts++;
+    this.#retries.attempts++;
     this.#hedge ??= new Attempt(this.#ctx, this, this.request);
     this.#hedge.start(slot, false, nowMs);
   }
@@ -482,9 +478,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.request.clear();
     this.#generation++;
     this.#upload.reset();
-    this.attempts = 0;
-    this.#excluded.length = 0;
-    this.#foundStale = false;
+    this.#retries.reset();
     this.#queued = false;
     this.#responseStarted = false;
     this.status = 0;

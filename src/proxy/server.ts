@@ -63,6 +63,7 @@ export class ProxyServer {
   #accessLog: AccessLog | null = null;
   readonly #memory: SharedMemory;
   readonly #random: () => number;
+  readonly #bootOffsetMs: () => number;
   readonly #createDecisionWriter: () => DecisionWriter;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
@@ -79,6 +80,7 @@ export class ProxyServer {
     this.log = log;
     this.#memory = memory;
     this.#random = options.random;
+    this.#bootOffsetMs = options.bootOffsetMs;
     this.#createDecisionWriter = () =>
       new DecisionWriter(options.rings, memory.servers, block.counters, options.bootOffsetMs());
     this.#limits = new ConnectionLimits(memory, block);
@@ -266,7 +268,15 @@ export class ProxyServer {
 
   #createStrategy(settings: ProxySettings): { strategy: Strategy; decisions: DecisionWriter | null } {
     const { servers, learned } = this.#memory;
-    const fleet = { ...servers, identityHash: this.#identityHash };
+    const bootOffsetMs = this.#bootOffsetMs;
+    const fleet = {
+      ...servers,
+      identityHash: this.#identityHash,
+      // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
+      get together() {
+        return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
+      },
+    };
     // The pages of tables and rings are only real while the strategy is the one that uses them.
     const decisions = settings.strategy === LEARNED_STRATEGY ? this.#createDecisionWriter() : null;
     const learning = decisions === null ? {} : { learned, decisions };

@@ -94,6 +94,11 @@ export interface ServerTable {
   readonly memoryUsagePercent: Float64Array;
   /** Requests in flight over all workers. Writers: workers (`Atomics.add`), supervisor (a dead worker's share). */
   readonly inFlight: Int32Array;
+  /**
+   * When the last answer came to any worker, or the first request was sent that waits since; boot clock, milliseconds.
+   * Writers: workers, whole numbers of 64 bits over each other's: the last one is right.
+   */
+  readonly silentSinceMs: Float64Array;
   /** Failures since the last success. Writers: workers (`Atomics`), supervisor (resets). */
   readonly consecutiveFailures: Int32Array;
 }
@@ -271,6 +276,7 @@ function carve(c: Carver): SharedMemory {
     cpuUsagePercent: c.float64(MAX_SERVERS),
     memoryUsagePercent: c.float64(MAX_SERVERS),
     inFlight: c.int32(MAX_SERVERS),
+    silentSinceMs: c.float64(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
   };
   const clientConnections = c.int32(CLIENT_BUCKETS);

@@ -46,6 +46,8 @@ export interface ProxySettings {
   readonly retryAttempts: number;
   /** Retries allowed as a share of requests, percent (a floor of 3 per second is always allowed). */
   readonly retryBudgetPercent: number;
+  /** Statuses (500 … 599) after which an idempotent request is sent to another server. */
+  readonly retryOnStatus: readonly number[];
   /** Time for one attempt while another one is allowed; 0 = only `responseHeadTimeoutMs` counts. */
   readonly perTryTimeoutMs: number;
   /** A second server is asked when the first has not answered for so long; 0 = never. */

@@ -6,19 +6,20 @@
 import { isEligible } from "../balancing/eligibility.ts";
 import { SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
-import { type JudgedServer, judgeFleet } from "../health/fleet-ejection.ts";
+import { type CheckedServer, isUrgent, onCheck } from "../health/checked-server.ts";
+import { isAlarming, type JudgedServer, judgeFleet } from "../health/fleet-ejection.ts";
 import { HealthState, type HealthThresholds } from "../health/health-state.ts";
 import { OutcomeWindows } from "../health/outcome-windows.ts";
 import { OutlierEjection, type OutlierOptions } from "../health/outlier-ejection.ts";
 import { PanicMode } from "../health/panic-mode.ts";
-import { SlowStart } from "../health/slow-start.ts";
+import { ProbeSchedule } from "../health/probe-schedule.ts";
+import { paceRamps, SlowStart } from "../health/slow-start.ts";
 import { ServerState } from "../shared/layout.ts";
 
 /** Period of the control loop, as in the product. */
-export const CONTROL_TICK_MS = 100;
-/** Probes are spread by this share of the interval, and repeated sooner by this factor while in doubt. */
-const PROBE_JITTER = 0.2;
-const DOUBT_SPEEDUP = 5;
+const CONTROL_TICK_MS = 100;
+/** Period of its looks for servers that fail everything, as in the product: call `ControlPlane.look` so often. */
+export const CONTROL_LOOK_MS = 20;
 /** Finer steps of slow start would make new tables for no visible change. */
 const RAMP_STEPS = 100;
 
@@ -53,17 +54,18 @@ function defaults<Key extends string>({ settings }: Section): Record<Key, number
   ) as Record<Key, number>;
 }
 
-class Member implements JudgedServer {
+class Member implements JudgedServer, CheckedServer {
   readonly health: HealthState;
   readonly slowStart = new SlowStart();
   readonly outlier: OutlierEjection;
   readonly windows: OutcomeWindows;
   consecutiveFailures = 0;
-  probeDueMs = 0;
+  readonly schedule: ProbeSchedule;
 
   constructor(thresholds: HealthThresholds, random: () => number, windows: OutcomeWindows) {
     this.health = new HealthState(thresholds);
     this.outlier = new OutlierEjection(random);
+    this.schedule = new ProbeSchedule(random);
     this.windows = windows;
   }
 
@@ -85,9 +87,9 @@ export class ControlPlane {
   readonly effectiveWeight: Float64Array;
   readonly #weight: Float64Array;
   readonly #options: ControlOptions;
-  readonly #random: () => number;
   readonly #members: readonly Member[];
   readonly #panic = new PanicMode();
+  #tickMs = 0;
   readonly #state: Int32Array;
   readonly #columns;
   readonly #workers;
@@ -97,7 +99,6 @@ export class ControlPlane {
     this.#weight = weight;
     this.effectiveWeight = weight.slice();
     this.#options = options;
-    this.#random = random;
     this.#state = new Int32Array(n).fill(ServerState.UP);
     this.#columns = {
       responses: new Float64Array(n),
@@ -108,7 +109,7 @@ export class ControlPlane {
     this.#workers = [this.#columns];
     this.#members = Array.from(weight, (_, server) => {
       const member = new Member(options.thresholds, random, new OutcomeWindows(server, this.#workers, 0));
-      member.probeDueMs = random() * options.probeIntervalMs;
+      member.schedule.begun(-random() * options.probeIntervalMs);
       return member;
     });
   }
@@ -135,13 +136,21 @@ export class ControlPlane {
     } else this.#members[server].consecutiveFailures = 0;
   }
 
-  /** One turn of the control loop. @param isDown whether a probe of that server would be refused now. */
-  tick(nowMs: number, isDown: (server: number) => boolean): void {
+  /** A moment of the control loop, which may be the time for a turn. @param isDown whether a probe of that server would be refused now. */
+  look(nowMs: number, isDown: (server: number) => boolean): void {
+    const { outlier } = this.#options;
+    if (nowMs < this.#tickMs && !this.#members.some((member) => isAlarming(member, outlier))) return;
+    if (nowMs >= this.#tickMs) this.#tickMs = nowMs + CONTROL_TICK_MS;
+    this.#tick(nowMs, isDown);
+  }
+
+  #tick(nowMs: number, isDown: (server: number) => boolean): void {
     const { outlier, probes } = this.#options;
     for (const member of this.#members) member.windows.advance(this.#workers, nowMs);
     judgeFleet(this.#members, outlier, nowMs, {
-      onEjected: () => {
+      onEjected: (member) => {
         this.ejections++;
+        member.schedule.alarm();
       },
       onReturned: (member) => {
         member.forgetFailures();
@@ -149,20 +158,15 @@ export class ControlPlane {
       },
     });
     if (probes) for (const [server, member] of this.#members.entries()) this.#probe(member, isDown(server), nowMs);
+    paceRamps(this.#members, this.#options.slowStartMs, nowMs);
     this.#publish(nowMs);
   }
 
   #probe(member: Member, refused: boolean, nowMs: number): void {
-    const { probeIntervalMs } = this.#options;
-    const { health } = member;
-    const doubtful = health.wavering || (health.up && member.consecutiveFailures > 0);
-    const pace = doubtful ? 1 / DOUBT_SPEEDUP : 1;
-    if (nowMs < member.probeDueMs - probeIntervalMs * (1 - pace)) return;
-    member.probeDueMs = nowMs + probeIntervalMs * (1 - PROBE_JITTER + 2 * PROBE_JITTER * this.#random());
-    if (health.onProbe(!refused) !== "up") return;
-    member.outlier.release(nowMs);
-    member.forgetFailures();
-    member.slowStart.begin(nowMs);
+    const { schedule } = member;
+    if (!schedule.isDue(nowMs, this.#options.probeIntervalMs, isUrgent(member))) return;
+    schedule.begun(nowMs);
+    onCheck(member, !refused, nowMs);
   }
 
   #publish(nowMs: number): void {

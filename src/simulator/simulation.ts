@@ -5,7 +5,7 @@ import { hashString } from "../balancing/hash.ts";
 import { seededRandom } from "../balancing/random.ts";
 import type { FleetView, Strategy } from "../balancing/strategy.ts";
 import { ArrivalProcess } from "./arrivals.ts";
-import { CONTROL_TICK_MS, ControlPlane, defaultControlOptions } from "./control-plane.ts";
+import { CONTROL_LOOK_MS, ControlPlane, defaultControlOptions } from "./control-plane.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
 import type { Policy } from "./policy.ts";
 import { RequestPool } from "./request-pool.ts";
@@ -112,23 +112,23 @@ class Simulation {
     const { requests } = this.#options;
     const { sharing } = this.#scenario;
     const shareEveryMs = typeof sharing === "number" ? sharing : Number.POSITIVE_INFINITY;
-    let tickMs = 0;
+    let lookMs = 0;
     let shareMs = shareEveryMs;
     while (this.#arrived < requests || this.#underWay > 0) {
       const doneMs = this.#farm.nextMs;
       const timedMs = this.#timed.topKey;
       const arrivalMs = this.#arrived < requests ? this.#arrivals.nextMs : Number.POSITIVE_INFINITY;
       const changeMs = this.#schedule.nextMs;
-      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, tickMs, shareMs);
+      const nowMs = Math.min(doneMs, timedMs, arrivalMs, changeMs, lookMs, shareMs);
       this.#nowMs = nowMs;
       if (nowMs === doneMs) this.#end(this.#farm.finish());
       else if (nowMs === timedMs) this.#end(this.#timed.pop());
       else if (nowMs === arrivalMs) {
         if (this.#arrivals.advance()) this.#arrive();
       } else if (nowMs === changeMs) this.#schedule.advance(this.#apply);
-      else if (nowMs === tickMs) {
-        for (const control of this.#controls) control.tick(nowMs, this.#isDown);
-        tickMs += CONTROL_TICK_MS;
+      else if (nowMs === lookMs) {
+        for (const control of this.#controls) control.look(nowMs, this.#isDown);
+        lookMs += CONTROL_LOOK_MS;
       } else {
         for (const { inFlight } of this.#balancers) inFlight.set(this.#total);
         shareMs += shareEveryMs;
@@ -154,12 +154,23 @@ class Simulation {
     const id = Int32Array.from(servers, (_, i) => i + 1);
     const identityHash = Uint32Array.from(servers, (_, i) => hashString(`server ${i}`));
     const sight = { farm: this.#farm, work: () => this.#work };
+    const heardMs = new Float64Array(n);
     const together = sharing === "live" ? new ControlPlane(weight, options, seededRandom(seeds()).next) : undefined;
     let mate: Strategy | undefined;
     return Array.from({ length: balancers }, () => {
       const plane = together ?? new ControlPlane(weight, options, seededRandom(seeds()).next);
       const inFlight = together ? this.#total : new Int32Array(n);
-      const fleet: FleetView = { inFlight, effectiveWeight: plane.effectiveWeight, weight, id, identityHash };
+      // With one balancer, or apart from each other, everything in flight is the balancer's own.
+      const isTold = typeof sharing === "number" && balancers > 1;
+      const listening = { sinceMs: together ? heardMs : new Float64Array(n), clockOffsetMs: 0 };
+      const fleet: FleetView = {
+        inFlight,
+        effectiveWeight: plane.effectiveWeight,
+        weight,
+        id,
+        identityHash,
+        together: isTold ? undefined : listening,
+      };
       const strategy = policy.create({ fleet, random: seededRandom(seeds()).next }, sight, mate);
       if (together) mate = strategy;
       return { strategy, control: plane, inFlight, candidates: new Int32Array(n), count: 0, seenVersion: -1 };

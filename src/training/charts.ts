@@ -31,7 +31,7 @@ export function lineChart(text: ChartText, series: readonly Series[], diagonal =
   const shown = series.map((one) => ({ ...one, points: one.points.filter((point) => point.every(Number.isFinite)) }));
   const all = shown.flatMap(({ points }) => points);
   if (all.length === 0) return frame(text, HEIGHT, [`<text x="${LEFT}" y="${HEIGHT / 2}">no data</text>`]);
-  const both = diagonal ? all.flatMap(([x, y]) => [x, y]) : [];
+  const both = diagonal ? all.flat() : [];
   const x = axisOf([...all.map(([value]) => value), ...both], LEFT, WIDTH - RIGHT);
   const y = axisOf([...all.map(([, value]) => value), ...both], HEIGHT - BOTTOM, TOP);
   const parts = [...grid(x, y)];

@@ -7,7 +7,7 @@ import { columnMoments, forgetColumns } from "./column-moments.ts";
 import { compareDeviance, type DevianceComparison } from "./deviance-comparison.ts";
 import { type FeatureShift, featureShift } from "./feature-shift.ts";
 import type { TrainingRows } from "./rows.ts";
-import { BOUND_TO_SCALE } from "./supervised-start.ts";
+import { SILENT_INPUTS } from "./supervised-start.ts";
 import { type EpochReport, trainNetwork } from "./trainer.ts";
 
 /** How a network is fine-tuned. */
@@ -120,7 +120,7 @@ function prepare(start: Network, rows: TrainingRows, learned: TrainingRows): Net
     const { deviation, average } = columnMoments(learned, name);
     const silent = linear[i] === 0 && start.b1.every((_, unit) => w1[unit * n + i] === 0);
     if (!silent) continue;
-    if (deviation === 0 || BOUND_TO_SCALE.includes(name)) {
+    if (deviation === 0 || SILENT_INPUTS.includes(name)) {
       forgotten.push(name);
       continue;
     }

@@ -33,6 +33,8 @@ const WARM_UP_MS = 1500;
 const PERIOD_MS = 100;
 /** How much a loss against the yardstick counts beyond a gain of the same size. */
 const REGRET = 1;
+/** A task that goes wrong counts as no more than this, up or down: one must not decide for all. */
+const MOST = 0.3;
 /** How much the median counts beside the tail, when it is worse. */
 const MEDIAN = 0.3;
 /** What one percent of errors more costs. */
@@ -84,7 +86,7 @@ export function lossOf(figures: readonly TaskFigures[], references: readonly Tas
   let total = 0;
   for (const [i, { tail, median, errors }] of figures.entries()) {
     const reference = references[i];
-    const gap = tail - reference.tail;
+    const gap = Math.max(-MOST, Math.min(MOST, tail - reference.tail));
     total += gap + REGRET * Math.max(0, gap);
     total += MEDIAN * Math.max(0, median - reference.median);
     total += ERRORS * 100 * Math.max(0, errors - reference.errors);

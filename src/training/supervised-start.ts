@@ -11,7 +11,13 @@ import { type EpochReport, evaluateNetwork, fitScaler, trainNetwork } from "./tr
  * Inputs of the contract in units of their own: milliseconds, requests, whatever a capacity was set to. A model that is
  * to serve fleets of 2 ms and of 2 s must not listen to them.
  */
-export const BOUND_TO_SCALE: readonly string[] = ["active_conns", "response_p95", "capacity"];
+const BOUND_TO_SCALE: readonly string[] = ["active_conns", "response_p95", "capacity"];
+
+/** What failures cost is added by the strategy; rows are of answers only, so what goes with failures in them is chance. */
+const OF_FAILURES: readonly string[] = ["error_rate", "failure_share"];
+
+/** Inputs that our own models do not listen to. */
+export const SILENT_INPUTS: readonly string[] = [...BOUND_TO_SCALE, ...OF_FAILURES];
 
 /** Spread of the hidden weights at the beginning. */
 const HIDDEN_SPREAD = 0.2;
@@ -47,7 +53,7 @@ export function superviseStart(
   { hidden, epochs, seed, onEpoch }: SupervisedOptions,
 ): { readonly network: Network; readonly report: SupervisedReport } {
   const features = [...FEATURE_NAMES];
-  const silent = features.filter((name) => BOUND_TO_SCALE.includes(name) || columnMoments(rows, name).deviation === 0);
+  const silent = features.filter((name) => SILENT_INPUTS.includes(name) || columnMoments(rows, name).deviation === 0);
   forgetColumns(rows, silent);
   const { next: random } = seededRandom(seed);
   const scaler = fitScaler(features, rows);

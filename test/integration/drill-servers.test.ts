@@ -154,7 +154,7 @@ describe.concurrent("failing servers", () => {
   });
 
   test("a recovered server gets its share little by little", async () => {
-    const { servers, product } = await start([answer, answer], { SLOW_START_SECONDS: "4" });
+    const { servers, product } = await start([answer, answer], { SLOW_START_SECONDS: "8" });
     await servers[1].stop();
     await until(async () => (await product.server(servers[1].port)).state === "down");
     await servers[1].start();

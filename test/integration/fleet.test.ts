@@ -150,6 +150,25 @@ describe("outlier ejection", () => {
     expect(states()[1]).toBe("up"); // proven: one failure is no reason any more
   });
 
+  test("an ejected server whose check fails is down, and its checks bring it back long before the ejection ends", async () => {
+    const [one, two, three] = await backends(3);
+    const { fleet, states, answers } = makeFleet();
+    const seldom = { ...checks, intervalMs: 600_000, fall: 3 };
+    await fleet.start(
+      fleetOptions(specs([one, two, three]), { outlier: { ...outlier, baseEjectionMs: 600_000 }, health: seldom }),
+    );
+    await eventually(() => expect(fleet.summary().healthy).toBe(3));
+    two.stop();
+    answers(1, 0, 5);
+    await eventually(() => expect(states()).toEqual(["up", "down", "up"])); // one check, at once
+    expect(fleet.servers()[1].reason).toBe("health check failed: connection refused");
+    await two.start();
+    await fleet.update(
+      fleetOptions(specs([one, two, three]), { outlier: { ...outlier, baseEjectionMs: 600_000 }, health: checks }),
+    );
+    await eventually(() => expect(states()).toEqual(["up", "up", "up"]));
+  });
+
   test("ejects on the share of failures, never more than the cap, never the last", async () => {
     const { fleet, states, answers } = makeFleet();
     await fleet.start(

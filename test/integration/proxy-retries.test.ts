@@ -119,6 +119,47 @@ describe("stale connections", () => {
   });
 });
 
+describe("a crash of several servers at once", () => {
+  test("costs no idempotent request: the connection that was cut is no attempt", async () => {
+    let crash = () => {};
+    const servers = await Promise.all(
+      [0, 1, 2].map((n) =>
+        Backend.answering(({ startLine }) => {
+          if (startLine.includes("/crash")) crash();
+          return ok(`${n}`);
+        }),
+      ),
+    );
+    // One client has one order of servers: its requests go to the first that is there.
+    const proxy = new TestProxy(servers, { settings: { strategy: "consistent_hash" } });
+    const order: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      order.push(Number(await body(proxy, get())));
+      proxy.setState(order[i], ServerState.DOWN);
+    }
+    for (const slot of order) proxy.setState(slot, ServerState.UP);
+    crash = () => {
+      for (const slot of order.slice(0, 2)) servers[slot].stop();
+    };
+    // It meets the cut connection, then the closed doors of both.
+    expect(await body(proxy, get("/crash"))).toBe(`${order[2]}`);
+    expect(proxy.counter("RETRIES")).toBe(3);
+  });
+
+  test("RETRY_ATTEMPTS=0 is no second attempt even then", async () => {
+    const backend = await Backend.start(async (connection) => {
+      await connection.message();
+      await connection.send(ok());
+      await connection.message();
+      connection.reset();
+    });
+    const proxy = new TestProxy([backend], { settings: { retryAttempts: 0 } });
+    expect((await proxy.ask(get())).status).toBe(200);
+    expect((await proxy.ask(get())).status).toBe(502);
+    expect(backend.connections.length).toBe(1);
+  });
+});
+
 describe("slow servers", () => {
   /** A server that takes its time for every request, and how many it saw. */
   const taking = (ms: number, name: string) =>

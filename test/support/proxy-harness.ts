@@ -43,6 +43,7 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   shutdownTimeoutMs: 5000,
   retryAttempts: 2,
   retryBudgetPercent: 20,
+  retryOnStatus: [],
   perTryTimeoutMs: 0,
   hedgeAfterMs: 0,
   hedgeBudgetPercent: 5,

@@ -36,7 +36,10 @@ function contestant(root: string, strategy: string, hedged: boolean): Contestant
   };
 }
 
-/** As it ships, but for what all contestants are told: one worker, no access log, when an attempt has failed. */
+/**
+ * As it ships, but for what all contestants are told (one worker, no access log, when an attempt has failed), and that an
+ * answer of 5xx is to be asked for again elsewhere, which the tuned peers are told, too.
+ */
 export function environment(setup: ContestantSetup, strategy: string): Readonly<Record<string, string>> {
   const { port, servers, tryTimeoutMs, p95Ms } = setup;
   return {
@@ -46,6 +49,7 @@ export function environment(setup: ContestantSetup, strategy: string): Readonly<
     SERVERS: servers.map(({ host, port: at }) => `http://${host}:${at}`).join(","),
     LB_STRATEGY: strategy,
     PER_TRY_TIMEOUT_MS: String(tryTimeoutMs),
+    RETRY_ON_STATUS: "5xx",
     IDLE_TIMEOUT_MS: "3600000",
     SHUTDOWN_TIMEOUT_SECONDS: "0",
     ACCESS_LOG: "off",

@@ -82,7 +82,7 @@ export const balancing = {
       env: "SLOW_START_SECONDS",
       type: seconds(0, 3600),
       default: "10",
-      doc: "A new or recovered server gets a growing share for this long. 0 means off.",
+      doc: "A new or recovered server gets a growing share for this long: a quarter of it while it answers as fast as the others, twice as long while it is much slower. 0 means off.",
     }),
     panicThresholdPercent: setting({
       env: "PANIC_THRESHOLD_PERCENT",
@@ -115,7 +115,7 @@ export const health = {
       env: "HEALTH_CHECK_INTERVAL_SECONDS",
       type: seconds(0.05, 3600),
       default: "5",
-      doc: "Time between two checks of one server.",
+      doc: "Time between two checks of one server. Five times as often while checks or requests say that something changes, and while it is out.",
       common: true,
     }),
     timeoutMs: setting({
@@ -128,7 +128,7 @@ export const health = {
       env: "HEALTH_CHECK_RETRIES",
       type: integer(1, 1000),
       default: "3",
-      doc: "Failed checks in a row that take a server out.",
+      doc: "Failed checks in a row that take a server out. One is enough for a server that is ejected already, unless it is not for the first time lately.",
     }),
     rise: setting({
       env: "HEALTH_CHECK_RISE",

@@ -1,5 +1,6 @@
 /** Settings of the request path: timeouts, limits, retries, the queue, connections to servers. */
 import { cidrList } from "../addresses.ts";
+import { retryStatuses } from "../retry-statuses.ts";
 import { optional, setting } from "../setting.ts";
 import { integer, milliseconds, path } from "../value-types.ts";
 
@@ -133,6 +134,12 @@ export const retry = {
       default: "20",
       doc: "Retries as a share of requests. A few per second are always allowed, and attempts that got no connection do not count.",
       unit: "percent",
+    }),
+    onStatus: setting({
+      env: "RETRY_ON_STATUS",
+      type: retryStatuses,
+      default: "off",
+      doc: "Answers after which an idempotent request is sent to another server: statuses from 500 to 599, `gateway` (502, 503, 504) or `5xx`, separated by commas. The last server's answer is passed on as it is. `off` means that every answer is.",
     }),
     perTryTimeoutMs: setting({
       env: "PER_TRY_TIMEOUT_MS",

@@ -83,3 +83,17 @@ test("a newcomer in the slot starts afresh", () => {
   send(0, 1000);
   expect(watch.waiting(0)).toBe(1);
 });
+
+test("those who count together hear together, on one clock", () => {
+  const fleet = fleetOf([0]);
+  const sinceMs = new Float64Array(fleet.id.length);
+  const one = new StallWatch({ ...fleet, together: { sinceMs, clockOffsetMs: 1000 } });
+  const other = new StallWatch({ ...fleet, together: { sinceMs, clockOffsetMs: 5000 } });
+  one.onPick(0, 4000); // 5000 by the common clock
+  fleet.inFlight[0] = 4;
+  expect(other.waiting(0)).toBe(4);
+  expect(other.penalty(0, 10, 2)).toBe(1); // 5002
+  expect(other.penalty(0, 10, 50)).toBeGreaterThan(1);
+  one.onOutcome(0, 4049);
+  expect(other.penalty(0, 10, 50)).toBe(1);
+});

@@ -234,6 +234,7 @@ describe("contestants", () => {
       SERVERS: "http://127.1.0.1:80,http://127.1.0.2:81",
       LB_STRATEGY: "p2c",
       PER_TRY_TIMEOUT_MS: "4000",
+      RETRY_ON_STATUS: "5xx",
       WORKERS: "1",
     });
     for (const text of [nginxConfig(setup, "least_conn", false), nginxConfig(setup, "random", true)]) {

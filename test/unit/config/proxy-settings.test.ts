@@ -75,6 +75,7 @@ describe("toProxySettings", () => {
       shutdownTimeoutMs: 30_000,
       retryAttempts: 2,
       retryBudgetPercent: 20,
+      retryOnStatus: [],
       queueSize: 1024,
       queueTimeoutMs: 1000,
       maxBodyBytes: 1000,

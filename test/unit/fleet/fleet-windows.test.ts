@@ -22,7 +22,12 @@ test("outcomes since the baseline, over ten seconds and since a restart, summed 
   a.responses[SLOT] += 4;
   windows.advance([a, b], 2000);
   expect(windows.recent().attempts).toBe(4);
-  for (let s = 3; s <= 14; s++) windows.advance([a, b], s * 1000);
+  expect(windows.lately().attempts).toBe(4);
+  windows.advance([a, b], 2900);
+  expect(windows.lately().attempts).toBe(4);
+  windows.advance([a, b], 3000);
+  expect(windows.lately().attempts).toBe(0);
+  for (let s = 4; s <= 14; s++) windows.advance([a, b], s * 1000);
   expect(windows.recent().attempts).toBe(0);
   expect(windows.sinceRestart().attempts).toBe(4);
   expect(windows.total().attempts).toBe(24);

@@ -150,6 +150,19 @@ describe("disturbances", () => {
   });
 });
 
+describe("a rolling restart", () => {
+  test.each(["least_connections", "adaptive"])(
+    "%s: servers are back soon, and few requests meet one that is gone",
+    (policy) => {
+      const { latenciesMs, failed, requests } = run(builtInScenario("rolling-restart"), policy, 60_000);
+      const calm = run(builtInScenario("homogeneous"), policy, 60_000);
+      // A tenth of the fleet is gone for two of five seconds and cold for the rest: more than that shows in the median.
+      expect(quantile(latenciesMs, 0.5) / quantile(calm.latenciesMs, 0.5)).toBeLessThan(1.15);
+      expect(failed / requests).toBeLessThan(0.004);
+    },
+  );
+});
+
 describe("several balancers", () => {
   const fleet = Array.from({ length: 6 }, () => server(1));
   const mean = (balancers: number, sharing: "live" | "own" | number): number =>
