@@ -53,6 +53,8 @@ export class Shadow {
   readonly #shares = new FleetShares();
   #predictedSum = 0;
   #records = 0;
+  /** Decisions in which chance had a say: only they can show what another choice would have cost. */
+  #explored = 0;
   #dissents = 0;
   #failure: string | undefined;
 
@@ -82,6 +84,7 @@ export class Shadow {
     }
     const cost = costOf(record.latencyMs, record.failed, record.meanMs);
     this.#records++;
+    if (propensity < 1) this.#explored++;
     this.#cost.add(cost);
     this.#observePrediction(cost, predicted, views.incumbent.predicted(slot, inFlight));
 
@@ -115,7 +118,9 @@ export class Shadow {
     if (predictsWell && relative + confidence * relativeError <= tolerance) {
       return this.#found(true, `not worse: ${estimate}; ${predictions}`);
     }
-    if (this.#records < mostRecords && nowMs - this.#startedMs < mostMs) return undefined;
+    // Where nothing is explored (the estimator serves), waiting would bring no overlap: the canary will tell.
+    const isWorthWaiting = this.#explored > 0 || !predictsWell;
+    if (isWorthWaiting && this.#records < mostRecords && nowMs - this.#startedMs < mostMs) return undefined;
     if (relative - confidence * relativeError > tolerance) return this.#found(false, `probably worse: ${estimate}`);
     if (deviance.mean > allowed) return this.#found(false, `it predicts no better for all its data: ${predictions}`);
     const uncertain = Number.isNaN(relative) ? "too little of its dissent was tried to estimate its cost" : estimate;
