@@ -7,9 +7,13 @@ import { lognormal, MINUTE } from "./traffic.ts";
 const { canary: OPTIONS, comparison } = JUDGE_DEFAULTS;
 
 /** A canary at 200 requests/s whose candidate takes `factor(second)` times the latency. */
-function runCanary(seed: number, factor: (second: number) => number): { finding: CanaryFinding; seconds: number } {
+function runCanary(
+  seed: number,
+  factor: (second: number) => number,
+  replaces = false,
+): { finding: CanaryFinding; seconds: number } {
   const random = seededRandom(seed);
-  const canary = new Canary(OPTIONS, comparison, 0);
+  const canary = new Canary(OPTIONS, comparison, 0, replaces);
   for (let second = 1; ; second++) {
     const common = 1 + 0.3 * Math.sin(second / 30);
     for (let i = 0; i < 200; i++) {
@@ -72,6 +76,41 @@ test("no difference: it times out as rejected", () => {
   const trials = runs(10, () => 1).filter(({ finding }) => finding.reason.startsWith("no advantage shown in 15 min"));
   expect(trials.length).toBeGreaterThanOrEqual(8);
   expect(trials[0].seconds).toBe(OPTIONS.mostMs / 1000);
+});
+
+describe("in the place of a champion that the estimator had to replace", () => {
+  const trials = (factor: number, count = 40) =>
+    Array.from({ length: count }, (_, i) => runCanary(i + 1, () => factor, true)).sort((a, b) => a.seconds - b.seconds);
+
+  test("it is enough to keep up with the estimator", () => {
+    const found = trials(1, 20);
+    const promoted = found.filter(({ finding }) => finding.promote);
+    expect(promoted.length).toBeGreaterThanOrEqual(18);
+    expect(promoted[promoted.length >> 1].seconds).toBeLessThanOrEqual(240);
+    expect(promoted[0].finding.reason).toMatch(/^it keeps up with the estimator, and the champion does not: cost /);
+  });
+
+  test("who is worse by more than 5 % is promoted in at most 5 % of trials", () => {
+    for (const factor of [1.06, 1.15]) {
+      expect(trials(factor).filter(({ finding }) => finding.promote).length).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test("what was seen before is void when that begins, and when it ends", () => {
+    const random = seededRandom(1);
+    const canary = new Canary(OPTIONS, comparison, 0);
+    const second = (at: number) => {
+      for (let i = 0; i < 100; i++) canary.observeChampion(Math.min(lognormal(random), 8));
+      for (let i = 0; i < 100; i++) canary.observeCanary(Math.min(lognormal(random) * 0.5, 8));
+      return canary.tick(at * 1000);
+    };
+    for (let at = 1; at < 50; at++) expect(second(at)).toBeUndefined();
+    canary.setReplaces(50_000, true);
+    expect(canary.summary(50_000).subjectCount).toBe(0);
+    canary.setReplaces(50_000, true);
+    for (let at = 51; at < 110; at++) expect(second(at)).toBeUndefined();
+    expect(second(110)).toMatchObject({ promote: true });
+  });
 });
 
 test("a restart voids what was seen, and the time limit goes on", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { seededRandom } from "../../../../src/balancing/random.ts";
 import { CommandError, initialState, Judge, type JudgeState } from "../../../../src/learning/judge/judge.ts";
 import type { AttemptRecord } from "../../../../src/learning/judge/record.ts";
 import { RUNG } from "../../../../src/learning/judge/verdict.ts";
@@ -196,4 +197,35 @@ test("without any model the estimator serves and nothing is on probation", () =>
   const world = { requestsPerSecond: 20, seed: 1, untilMs: 2 * MINUTE, signs: () => ({ modelReady: false }) };
   expect(runFleet(judge, world, MODELS)).toEqual([]);
   expect(judge.directive).toMatchObject({ rung: RUNG.ESTIMATOR, championVersion: null, canaryVersion: null });
+});
+
+describe("a champion that was found worse than the estimator", () => {
+  const record = (arm: AttemptRecord["arm"], modelVersion: number | null, latencyMs: number, nowMs: number) =>
+    ({ arm, modelVersion, latencyMs, failed: false, meanMs: 100, dispatchedMs: nowMs, propensity: 1 }) as AttemptRecord;
+
+  test("is replaced by a candidate that keeps up with the estimator; one demoted for a fault is not", () => {
+    for (const worse of [true, false]) {
+      const state: JudgeState = initialState(1);
+      const candidate = { version: 2, stage: "canary" } as const;
+      const judge = new Judge({ ...state, lifecycle: { ...state.lifecycle, candidate, paused: false } }, 0);
+      const random = seededRandom(1);
+      const kinds: string[] = [];
+      for (let nowMs = SECOND; nowMs < 10 * MINUTE && !kinds.includes("promoted 2"); nowMs += SECOND) {
+        const { rung, canaryVersion } = judge.directive;
+        const onModel = rung === RUNG.MODEL;
+        for (let i = 0; i < 200; i++) {
+          const ms = 60 + 80 * random.next();
+          if (i < 150) judge.observe(record("champion", onModel ? 1 : null, onModel && worse ? 4 * ms : ms, nowMs));
+          else if (i < 160) judge.observe(record("control", null, ms, nowMs));
+          else judge.observe(record("canary", canaryVersion, canaryVersion === 1 && worse ? 4 * ms : ms, nowMs));
+        }
+        const modelFaults = !worse && nowMs < 30 * SECOND ? 1 : 0;
+        kinds.push(
+          ...judge.tick(nowMs, { ...CALM, modelFaults }).map(({ kind, modelVersion }) => `${kind} ${modelVersion}`),
+        );
+      }
+      expect(kinds).toContain("demoted 1");
+      expect([worse, kinds.includes("promoted 2")]).toEqual([worse, worse]);
+    }
+  });
 });

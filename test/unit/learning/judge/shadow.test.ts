@@ -20,10 +20,14 @@ interface Study {
   readonly perSecond?: number;
   readonly seconds?: number;
   readonly options?: Partial<ShadowOptions>;
+  readonly exploration?: number;
 }
 
 /** Champion's traffic with known truth: latency is `20 ms · speed · (1 + 0.2 k) · lognormal`, the mean is 30 ms. */
-function study(seed: number, { speeds, views, perSecond = 200, seconds = 400, options = {} }: Study) {
+function study(
+  seed: number,
+  { speeds, views, perSecond = 200, seconds = 400, options = {}, exploration = EXPLORATION }: Study,
+) {
   const random = seededRandom(seed);
   const shadow = new Shadow({ ...OPTIONS, ...options }, 0);
   const slots = speeds.map((_, slot) => slot);
@@ -35,7 +39,7 @@ function study(seed: number, { speeds, views, perSecond = 200, seconds = 400, op
       const by = (policy: PolicyView) =>
         [...slots].sort((a, b) => policy.score(a, inFlight[a]) - policy.score(b, inFlight[b]));
       const order = by(views.incumbent);
-      const explores = random.next() < EXPLORATION;
+      const explores = random.next() < exploration;
       const slot = order[explores ? 1 : 0];
       const wanted = by(views.candidate)[0];
       truth.champion += costOf(attempt(order[0], inFlight[order[0]]), false, 30);
@@ -52,7 +56,7 @@ function study(seed: number, { speeds, views, perSecond = 200, seconds = 400, op
           inFlight: inFlight[slot],
           dispatchedMs: nowMs,
           endedMs: nowMs,
-          propensity: explores ? EXPLORATION : 1 - EXPLORATION,
+          propensity: explores ? exploration : 1 - exploration,
           meanMs: 30,
           candidates: slots,
           candidatesInFlight: inFlight,
@@ -198,4 +202,14 @@ test("only the champion's arm counts, and a propensity must be one", () => {
   shadow.observe({ ...record, arm: "champion" }, views);
   expect(shadow.records).toBe(1);
   expect(() => shadow.observe({ ...record, arm: "champion", propensity: 0 }, views)).toThrow("propensity is 0");
+});
+
+test("where nobody explores there is no waiting for what will not come: who predicts well passes, who does not fails", () => {
+  const direct = exact([1.1, 1.1, 1.7, 2.8]);
+  const run = (candidate: PolicyView) =>
+    study(1, { speeds: SPEEDS, views: { candidate, incumbent: KNOWS, direct }, exploration: 0 });
+  const good = run(view(exact(SPEEDS)));
+  expect(good.finding).toMatchObject({ passed: true, numbers: { overlap: 0 } });
+  expect(good.seconds).toBe(OPTIONS.leastMs / 1000);
+  expect(run(view(exact([3, 3, 1, 1]))).finding.passed).toBe(false);
 });
