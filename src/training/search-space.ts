@@ -5,6 +5,7 @@
  */
 import { OWN_FEATURES } from "../learning/feature-names.ts";
 import type { Network } from "../learning/network.ts";
+import { SILENT_INPUTS } from "./supervised-start.ts";
 
 /** Standard deviation of the first steps, on scaled inputs: a few percent of cost for a server one deviation off. */
 const SPREAD = 0.03;
@@ -29,5 +30,5 @@ export function networkAt(network: Network, point: Float64Array): Network {
 
 function ownInputs({ features }: Network): number[] {
   const own: readonly string[] = OWN_FEATURES;
-  return features.flatMap((name, i) => (own.includes(name) ? [i] : []));
+  return features.flatMap((name, i) => (own.includes(name) && !SILENT_INPUTS.includes(name) ? [i] : []));
 }
