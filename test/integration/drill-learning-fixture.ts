@@ -23,6 +23,7 @@ export interface LearningView {
   readonly model_version: number | null;
   readonly canary_version: number | null;
   readonly model_errors: number;
+  readonly table_age_ms: number | null;
   readonly samples: number;
   readonly learner: { readonly pid: number; readonly state: string };
   readonly shares: Readonly<Record<string, number>>;

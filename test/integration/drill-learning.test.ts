@@ -1,9 +1,11 @@
 /** Learning from traffic with real processes: the life of models, good and bad, while requests flow. */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { encodeModelFiles } from "../../src/learning/model-files/model-files.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { changedOnnx, setWeight } from "../support/model-graphs.ts";
-import { figures, Load, request, until } from "./drill-fixture.ts";
+import { figures, isAlive, Load, request, until } from "./drill-fixture.ts";
 import {
   constantNetwork,
   dataDirOf,
@@ -18,6 +20,8 @@ import {
   startLearning,
   verdicts,
 } from "./drill-learning-fixture.ts";
+
+const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
 
 const open = endedAfterAll();
 
@@ -132,7 +136,17 @@ describe("the life of a model", () => {
     });
     expect(await order(product, "promote", { version: 99 })).toEqual({ status: 409, message: "there is no model 99" });
     expect(await order(product, "promote", { version: champion })).toMatchObject({ status: 409 });
-    expect(await order(product, "pause")).toMatchObject({ status: 200 });
+    const command = (...args: string[]) => {
+      const where = ["--admin", `http://127.0.0.1:${product.said("admin API listens")?.port}`];
+      const { exitCode, stdout, stderr } = Bun.spawnSync([LAUNCHER, "models", ...args, ...where]);
+      return { exitCode, said: stdout.toString() + stderr.toString() };
+    };
+    expect(command("pause")).toMatchObject({ exitCode: 0, said: expect.stringContaining("until it is resumed") });
+    expect(command("reject", "99")).toMatchObject({
+      exitCode: 1,
+      said: expect.stringContaining("99 is not the candidate"),
+    });
+    expect(command("promote")).toMatchObject({ exitCode: 1 });
     expect(await order(product, "pause")).toEqual({ status: 409, message: "paused already" });
     expect((await learning(product)).models!.paused).toBe(true);
     expect(await order(product, "train")).toMatchObject({ status: 409, message: expect.stringContaining("resume") });
@@ -203,4 +217,44 @@ describe("the learner", () => {
     const models = await modelsIn(dataDirOf(fleet));
     expect(models.find(({ version }) => version === candidate)?.status).toBe("candidate");
   }, 60_000);
+
+  test("goes on making tables while it trains, and takes the trainer with it when it ends", async () => {
+    const fleet = await startLearning(
+      [serving(10, 1), serving(10, 2)],
+      { ML_TRAIN_INTERVAL_SECONDS: "3600" },
+      { before: (dataDir) => poison(dataDir, 100_000) },
+    );
+    open.push(fleet);
+    const { product } = fleet;
+    const running = new Load(100, () => request(product.port));
+    let oldestMs = 0;
+    let trainer = 0;
+    await until(async () => {
+      const { models, table_age_ms } = await learning(product);
+      if (models?.trainer_pid == null) return false;
+      trainer = models.trainer_pid;
+      oldestMs = Math.max(oldestMs, table_age_ms ?? 0);
+      return true;
+    }, 20_000);
+    for (let i = 0; i < 10 && isAlive(trainer); i++) {
+      oldestMs = Math.max(oldestMs, (await learning(product)).table_age_ms ?? 0);
+      await Bun.sleep(20);
+    }
+    expect(oldestMs).toBeLessThan(1000);
+    expect(niceOf(trainer)).toBe(19);
+    expect(await product.metric("ml_training")).toBe(1);
+    expect(await order(product, "train")).toEqual({ status: 409, message: "a training is running" });
+    const seen = await running.stop();
+    expect(seen.why).toEqual({});
+    product.process.kill("SIGTERM");
+    expect(await product.process.exited).toBe(0);
+    await until(() => !isAlive(trainer));
+    expect(await modelsIn(dataDirOf(fleet))).toHaveLength(1);
+  }, 60_000);
 });
+
+/** proc_pid_stat(5), field 19. */
+function niceOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+}
