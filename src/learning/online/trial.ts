@@ -69,6 +69,8 @@ export class Trial {
   readonly #judge: Judge;
   readonly #inputs: InputWatch;
   readonly #costs = new ArmCosts();
+  /** Nothing can be older than the trial: the first table is not late because there was none before. */
+  readonly #beganMs: number;
   #rungReason: string;
   /** The candidate in shadow could not make its tables of late. */
   #shadowFails = false;
@@ -79,6 +81,7 @@ export class Trial {
 
   constructor(options: TrialOptions, state: JudgeState, nowMs: number) {
     this.#options = options;
+    this.#beganMs = nowMs;
     this.#judge = new Judge(state, nowMs, options.judge);
     this.#inputs = new InputWatch(options.judge.drift);
     const { rung, championVersion } = this.#judge.directive;
@@ -124,7 +127,7 @@ export class Trial {
     this.#shadowFails = faults.shadow > 0;
     const verdicts = this.#judge.tick(nowMs, {
       modelReady: this.champion !== null && core.championVersion === this.champion,
-      tableAgeMs: nowMs - learned.figures[LearnerFigure.TABLE_MS],
+      tableAgeMs: nowMs - Math.max(this.#beganMs, learned.figures[LearnerFigure.TABLE_MS]),
       remoteUnavailable: remoteUnavailable?.() ?? false,
       // A server that gave no scores is the circuit breaker's business.
       modelFaults: remoteUnavailable === null ? faults.champion : 0,
