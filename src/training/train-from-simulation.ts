@@ -30,8 +30,8 @@ export const SIMULATION_DEFAULTS: Omit<SimulationTrainingOptions, "seed"> = Obje
   rows: 250_000,
   hidden: 12,
   epochs: 6,
-  generations: 22,
-  population: 14,
+  generations: 24,
+  population: 12,
   requests: 20_000,
   examRounds: 4,
 });

@@ -79,15 +79,17 @@ describe("the supervised start", () => {
   });
 });
 
-test("evolution moves the linear path of our own features and the output weights, nothing else", () => {
-  const network = blankNetwork(3);
+test("evolution moves the linear path of our own features and the hidden units altogether, nothing else", () => {
+  const network = { ...blankNetwork(3), w2: Float64Array.of(1, 2, -3) };
   const point = pointOf(network).map((_, i) => i + 1);
   expect(point).toHaveLength(spreadOf(network).length);
   const moved = networkAt(network, point);
-  expect(pointOf(moved)).toEqual(point);
+  expect(pointOf(moved).slice(0, -1)).toEqual(point.slice(0, -1));
+  expect([...moved.w2]).toEqual([...network.w2.map((w) => w * point.length)]);
   expect([...moved.linear.subarray(0, 6)]).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(moved.linear[moved.features.indexOf("failure_share")]).toBe(0);
   expect([moved.w1, moved.b1, moved.b2, moved.mean]).toEqual([network.w1, network.b1, network.b2, network.mean]);
-  expect(pointOf(network).every((value) => value === 0)).toBe(true);
+  expect(networkAt(network, pointOf(network))).toEqual(network);
 });
 
 describe("the whole way", () => {
