@@ -11,6 +11,7 @@ import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { describeLearner, explainRequest } from "./explain.ts";
 import { LearnerCore } from "./learner-core.ts";
 import { OnlineLearning } from "./online/online-learning.ts";
+import { OutcomeSampler } from "./outcome-sampler.ts";
 import { SERVING_DEFAULTS } from "./serving-defaults.ts";
 import { SurfaceHistory } from "./surface-history.ts";
 import { OutcomeFeed } from "./worker-rings.ts";
@@ -103,11 +104,14 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   for (const outcome of feed.past()) if (outcome.atMs >= now() - REPLAY_MS) core.observe(outcome);
   memory.learned.words[LearnerWord.PID] = process.pid;
   keepAlive(memory.learnerCounters);
-  const drain = (): void =>
+  const sampler = new OutcomeSampler(MAX_SERVERS);
+  const drain = (): void => {
+    sampler.begin(now());
     feed.drain((outcome) => {
-      core.observe(outcome);
+      if (sampler.takes(outcome.slot, outcome.atMs)) core.observe(outcome);
       learning?.onOutcome(outcome);
     });
+  };
   drain();
   setInterval(drain, DRAIN_MS);
   const makeTable = async (): Promise<void> => {
