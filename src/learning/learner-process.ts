@@ -16,8 +16,6 @@ import { SERVING_DEFAULTS } from "./serving-defaults.ts";
 import { SurfaceHistory } from "./surface-history.ts";
 import { OutcomeFeed } from "./worker-rings.ts";
 
-/** How often outcomes are read, milliseconds: the rings hold far more than come in that time. */
-const DRAIN_MS = 20;
 const HEARTBEAT_MS = 500;
 /** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
 const LOOK_EVERY_BEATS = 10;
@@ -112,9 +110,10 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
       learning?.onOutcome(outcome);
     });
   };
-  drain();
-  setInterval(drain, DRAIN_MS);
+  // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
+  // more often would cost more than all that is done then.
   const makeTable = async (): Promise<void> => {
+    drain();
     const slots = eligibleSlots(memory);
     if (slots !== undefined) await core.tick(slots, now());
     learning?.tick();
