@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { MOST_PER_SECOND, OutcomeSampler } from "../../../src/learning/outcome-sampler.ts";
+import { MOST_PER_SECOND, MOST_PER_SERVER, OutcomeSampler } from "../../../src/learning/outcome-sampler.ts";
 
 /** Offers outcomes for a second in rounds of 20 ms. @param perSecond by slot. @returns taken, by slot. */
 function second(sampler: OutcomeSampler, startMs: number, perSecond: readonly number[]): number[] {
@@ -17,17 +17,26 @@ function second(sampler: OutcomeSampler, startMs: number, perSecond: readonly nu
 describe("outcomes", () => {
   test("are all taken while they are no more than can be learned from", () => {
     const sampler = new OutcomeSampler(4);
-    for (let s = 0; s < 3; s++) expect(second(sampler, s * 1000, [4000, 4000, 1500])).toEqual([4000, 4000, 1500]);
+    for (let s = 0; s < 3; s++) expect(second(sampler, s * 1000, [400, 600, 500])).toEqual([400, 600, 500]);
   });
 
   test("beyond that are taken in the servers' proportions, and no more than the most", () => {
     const sampler = new OutcomeSampler(4);
     second(sampler, 0, [40_000, 20_000, 10_000]);
     const [a, b, c] = second(sampler, 1000, [40_000, 20_000, 10_000]);
-    expect(a + b + c).toBeLessThanOrEqual(MOST_PER_SECOND * 1.01);
-    expect(a + b + c).toBeGreaterThan(MOST_PER_SECOND * 0.9);
+    expect(a + b + c).toBeLessThanOrEqual(3 * MOST_PER_SERVER * 1.02);
+    expect(a + b + c).toBeGreaterThan(3 * MOST_PER_SERVER * 0.9);
     expect(a / c).toBeCloseTo(4, 1);
     expect(b / c).toBeCloseTo(2, 1);
+  });
+
+  test("of many servers are no more than the learner has time for", () => {
+    const sampler = new OutcomeSampler(100);
+    const rates = Array.from({ length: 100 }, () => 1000);
+    second(sampler, 0, rates);
+    const taken = second(sampler, 1000, rates).reduce((sum, n) => sum + n, 0);
+    expect(taken).toBeLessThanOrEqual(MOST_PER_SECOND);
+    expect(taken).toBeGreaterThan(MOST_PER_SECOND * 0.9);
   });
 
   test("of a server that is hardly asked are all taken, whatever the others do", () => {
@@ -39,9 +48,9 @@ describe("outcomes", () => {
   test("are all taken again soon after the rush", () => {
     const sampler = new OutcomeSampler(4);
     second(sampler, 0, [80_000]);
-    expect(sampler.every).toBe(8);
-    second(sampler, 1000, [500]);
+    expect(sampler.every).toBe(160);
+    second(sampler, 1000, [400]);
     expect(sampler.every).toBe(1);
-    expect(second(sampler, 2000, [500])).toEqual([500]);
+    expect(second(sampler, 2000, [400])).toEqual([400]);
   });
 });
