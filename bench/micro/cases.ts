@@ -164,7 +164,11 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
 
   /** What a request costs by its strategy: pick, note of the decision, and its outcome a few requests later. */
   const placing = (name: string, servers: number): Case => {
-    const fleet = { ...memory.servers, identityHash: new Uint32Array(layout.MAX_SERVERS) };
+    const fleet = {
+      ...memory.servers,
+      identityHash: new Uint32Array(layout.MAX_SERVERS),
+      together: { sinceMs: memory.servers.silentSinceMs, clockOffsetMs: 1000 },
+    };
     const { learned } = memory;
     for (let slot = 0; slot < servers; slot++) {
       fleet.id[slot] = slot + 1;

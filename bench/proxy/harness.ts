@@ -29,6 +29,8 @@ export interface GroupOptions {
 /** What one measurement found. */
 export interface Sample extends RunResult {
   readonly cpuUsPerRequest: number;
+  /** The learner's part of it; 0 where there is none. */
+  readonly learnerUsPerRequest: number;
 }
 
 export class Harness {
@@ -87,15 +89,21 @@ export class Harness {
   async run(proxy: RunningProxy, requests: number, seconds: number): Promise<Sample> {
     const before = await this.#served();
     const cpuBefore = proxy.cpuUs();
+    const learnerBefore = proxy.learnerCpuUs();
     const done = await this.#ask(proxy, { type: "run", requests, seconds });
     const cpuAfter = proxy.cpuUs();
+    const learnerAfter = proxy.learnerCpuUs();
     if (done.type !== "done") throw new Error(`${proxy.peer.title}: ${done.type} instead of done`);
     const served = (await this.#served()) - before;
     if (served !== done.requests) {
       throw new Error(`${proxy.peer.title}: the servers saw ${served} requests, the clients sent ${done.requests}`);
     }
     proxy.expectLines(done.requests);
-    return { ...done, cpuUsPerRequest: (cpuAfter - cpuBefore) / done.requests };
+    return {
+      ...done,
+      cpuUsPerRequest: (cpuAfter - cpuBefore) / done.requests,
+      learnerUsPerRequest: (learnerAfter - learnerBefore) / done.requests,
+    };
   }
 
   async close(): Promise<void> {

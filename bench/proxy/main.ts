@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { stopAll } from "../common/children.ts";
 import { describeMachine } from "../common/machine.ts";
 import { makeCertificate } from "./certificate.ts";
@@ -33,6 +34,8 @@ const say = (text: string): void => console.error(text);
 function findPeers(options: Options): Peer[] {
   const wanted = [neuraBalancer(OURS, "NeuraBalancer", ROOT)];
   if (options.base !== null) wanted.push(neuraBalancer(BASE, "base", resolve(options.base)));
+  const strategies = options.peers.filter((peer) => STRATEGY_NAMES.some((name) => name === peer));
+  wanted.push(...strategies.map((strategy) => neuraBalancer(strategy, strategy, ROOT, strategy)));
   wanted.push(...[NGINX, HAPROXY, CADDY, FLOOR].filter(({ name }) => options.peers.includes(name)));
   return wanted.filter((peer) => {
     if (peer.version() !== null) return true;

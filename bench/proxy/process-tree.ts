@@ -53,6 +53,11 @@ export function treePids(root: number): number[] {
   return descendants(root, parents);
 }
 
+/** Those of our processes that are learners: they are started with this word behind the program (src/main.ts). */
+export function learnersOf(pids: readonly number[]): number[] {
+  return pids.filter((pid) => readText(`/proc/${pid}/cmdline`)?.endsWith("\0learner\0"));
+}
+
 /** CPU time of the processes `pids`, microseconds; of their ended children too. */
 export function cpuUs(pids: readonly number[]): number {
   let total = 0;

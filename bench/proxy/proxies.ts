@@ -1,10 +1,12 @@
 /** Proxies while they run: started with the same setup, checked, and asked what they have used. */
 import { mkdirSync, truncateSync } from "node:fs";
+import { LEARNED_STRATEGY } from "../../src/balancing/registry.ts";
 import { startServer, stopProcess } from "../common/children.ts";
 import type { Peer, PeerSetup } from "./peers/peer.ts";
-import { cpuUs, readTree, type TreeUsage, treePids } from "./process-tree.ts";
+import { cpuUs, learnersOf, readTree, type TreeUsage, treePids } from "./process-tree.ts";
 
 const LOG_MS = 5000;
+const LEARNER_MS = 5000;
 
 export class RunningProxy {
   readonly peer: Peer;
@@ -16,6 +18,7 @@ export class RunningProxy {
   /** Lines that its access log should have since it was last emptied. */
   #expectedLines = 0;
   #pids: readonly number[] = [];
+  #learners: readonly number[] = [];
 
   private constructor(peer: Peer, setup: PeerSetup, child: Bun.Subprocess, logFile: string) {
     this.peer = peer;
@@ -49,13 +52,24 @@ export class RunningProxy {
       now,
     );
     const proxy = new RunningProxy(peer, setup, child, start.logFile);
-    proxy.#pids = treePids(child.pid);
-    return proxy;
+    const deadlineMs = now() + LEARNER_MS;
+    do {
+      proxy.#pids = treePids(child.pid);
+      proxy.#learners = learnersOf(proxy.#pids);
+      if (peer.strategy !== LEARNED_STRATEGY || proxy.#learners.length > 0) return proxy;
+      await Bun.sleep(50); // it serves before its learner is there
+    } while (now() < deadlineMs);
+    throw new Error(`${peer.title} has no learner`);
   }
 
   /** CPU time so far, microseconds. Cheap: it asks only the processes that there were at the start. */
   cpuUs(): number {
     return cpuUs(this.#pids);
+  }
+
+  /** Of these, those of the learner. */
+  learnerCpuUs(): number {
+    return cpuUs(this.#learners);
   }
 
   /** Throws an `Error` when a process of its has ended or was replaced. */

@@ -30,7 +30,7 @@ export function renderReport(report: Report, markdown: boolean): string {
   for (const accessLog of [true, false]) {
     if (figures.some((found) => found.accessLog === accessLog && hasCpu(found))) tables.push(costs(report, accessLog));
   }
-  tables.push(...details(report));
+  tables.push(...strategyTables(report), ...details(report));
   const idle = figures.filter((found) => rows.some(({ name, kind }) => name === found.row && kind === "idle"));
   if (idle.length > 0) tables.push(idleMemory(report, idle));
   const foot = `${machineLine(machine)}. ${versions}. Medians of ${rounds} interleaved rounds.`;
@@ -57,6 +57,25 @@ function costs({ peers, rows, figures }: Report, accessLog: boolean): Table {
     columns: ["", ...peers.map(({ title }) => title), "to the better (middle half)", ...(hasBase ? ["to base"] : [])],
     rows: body,
   };
+}
+
+/** What our strategies cost, where several were measured: one line for each, row by row. */
+function strategyTables({ rows, figures }: Report): Table[] {
+  const body: string[][] = [];
+  let first = "";
+  for (const row of rows) {
+    for (const { row: name, accessLog, strategies } of figures) {
+      if (name !== row.name || strategies.length < 2) continue;
+      first = strategies[0].strategy;
+      for (const { strategy, cpuUs, learnerUs, toFirst, pathToFirst } of strategies) {
+        const cost = [decimals(cpuUs.median, 2), decimals(learnerUs.median, 2)];
+        const label = `${row.title}, log ${accessLog ? "on" : "off"}`;
+        body.push([label, strategy, ...cost, ratioCell(toFirst, 3), ratioCell(pathToFirst, 3)]);
+      }
+    }
+  }
+  const columns = ["", "strategy", "all", "of these the learner", `to ${first} (middle half)`, "without the learner"];
+  return body.length === 0 ? [] : [{ title: "Strategies: CPU µs per request", columns, rows: body }];
 }
 
 /** Throughput, latency and memory: not the figure of merit, but what would show a bought one. */
@@ -102,9 +121,9 @@ function decimals(value: number | undefined, digits: number): string {
   return value === undefined || Number.isNaN(value) ? NONE : value.toFixed(digits);
 }
 
-function ratioCell(ratio: Spread | null): string {
+function ratioCell(ratio: Spread | null, digits = 2): string {
   if (ratio === null) return NONE;
-  return `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`;
+  return `${ratio.median.toFixed(digits)} (${ratio.low.toFixed(digits)}–${ratio.high.toFixed(digits)})`;
 }
 
 /** One line when a row is done, for those who wait. */

@@ -1,5 +1,6 @@
 /** From samples to the figures of the table. */
 
+import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { geometricMean, median, ratios, type Spread, spread } from "../common/statistics.ts";
 import type { PeerResult, RowResult } from "./measure.ts";
 import type { Row } from "./rows.ts";
@@ -21,6 +22,19 @@ export interface PeerFigures {
   readonly bytesPerConnection: number | null;
 }
 
+/** What a request costs with one of our strategies. */
+export interface StrategyFigures {
+  readonly strategy: string;
+  /** CPU microseconds per request, of all processes. */
+  readonly cpuUs: Spread;
+  /** Of these, those of the learner; 0 where there is none. */
+  readonly learnerUs: Spread;
+  /** Through those of the first strategy, from the ratios of the rounds. */
+  readonly toFirst: Spread;
+  /** The same without the learner: what the path of a request costs. */
+  readonly pathToFirst: Spread;
+}
+
 export interface RowFigures {
   readonly row: string;
   readonly accessLog: boolean;
@@ -30,6 +44,8 @@ export interface RowFigures {
   readonly better: string | null;
   /** The same against the other checkout. */
   readonly toBase: Spread | null;
+  /** In the order in which they were named. */
+  readonly strategies: readonly StrategyFigures[];
 }
 
 /** The figures of one row. */
@@ -44,7 +60,25 @@ export function summarise(result: RowResult): RowFigures {
     better,
     toBetter: better === null ? null : compare(result, better),
     toBase: compare(result, BASE),
+    strategies: compareStrategies(result.peers.filter(isStrategy)),
   };
+}
+
+function isStrategy({ peer, samples }: PeerResult): boolean {
+  return samples.length > 0 && STRATEGY_NAMES.some((name) => name === peer);
+}
+
+function compareStrategies(results: readonly PeerResult[]): StrategyFigures[] {
+  const whole = ({ samples }: PeerResult): number[] => samples.map(({ cpuUsPerRequest }) => cpuUsPerRequest);
+  const path = ({ samples }: PeerResult): number[] =>
+    samples.map(({ cpuUsPerRequest, learnerUsPerRequest }) => cpuUsPerRequest - learnerUsPerRequest);
+  return results.map((result) => ({
+    strategy: result.peer,
+    cpuUs: spread(whole(result)),
+    learnerUs: spread(result.samples.map(({ learnerUsPerRequest }) => learnerUsPerRequest)),
+    toFirst: spread(ratios(whole(result), whole(results[0]))),
+    pathToFirst: spread(ratios(path(result), path(results[0]))),
+  }));
 }
 
 function figures({ peer, samples, rssBytes, bytesPerConnection }: PeerResult): PeerFigures {

@@ -1,6 +1,6 @@
 import { crowdFactor } from "./crowd.ts";
 import { FleetRegression } from "./estimators/fleet-regression.ts";
-import { StallWatch } from "./stall-watch.ts";
+import { StallWatch, stallFactor } from "./stall-watch.ts";
 import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
 
 /** Factors fade over seconds; reading them anew for every server and pick would cost more than all the rest. */
@@ -23,7 +23,8 @@ export class Adaptive implements Strategy {
   readonly #stalls: StallWatch;
   /** By slot: what the regression says, at most `REFRESH_MS` old. Outcomes enter at once. */
   readonly #factor: Float64Array;
-  readonly #failureMs: Float64Array;
+  /** By slot: what the server's failures add to the expected cost of a request, milliseconds. Others only read it. */
+  readonly failureMs: Float64Array;
   #nowMs = 0;
   #refreshAtMs = Number.NEGATIVE_INFINITY;
 
@@ -34,7 +35,7 @@ export class Adaptive implements Strategy {
     this.#regression = new FleetRegression(fleet);
     this.#stalls = stalls;
     this.#factor = new Float64Array(fleet.id.length).fill(1);
-    this.#failureMs = new Float64Array(fleet.id.length);
+    this.failureMs = new Float64Array(fleet.id.length);
   }
 
   onCandidates(candidates: Int32Array, count: number): void {
@@ -57,17 +58,13 @@ export class Adaptive implements Strategy {
   /** The latency to expect of the server at its present load, milliseconds; its failures count with their price. */
   expectedMs(slot: number): number {
     const { interceptMs, slopeMs } = this.#regression;
-    return this.#factor[slot] * (interceptMs + slopeMs * this.#fleet.inFlight[slot]) + this.#failureMs[slot];
-  }
-
-  /** What the server's failures add to the expected cost of a request, milliseconds. */
-  failureMs(slot: number): number {
-    return this.#failureMs[slot];
+    return this.#factor[slot] * (interceptMs + slopeMs * this.#fleet.inFlight[slot]) + this.failureMs[slot];
   }
 
   /** The best of the candidates, without placing the request: `pick` does both. */
   choose(candidates: Int32Array, count: number, nowMs: number): number {
     const { inFlight, effectiveWeight } = this.#fleet;
+    const { silentSinceMs, clockOffsetMs } = this.#stalls;
     const a = this.#regression.interceptMs;
     const b = this.#regression.slopeMs;
     let best = candidates[0];
@@ -75,9 +72,9 @@ export class Adaptive implements Strategy {
     let ties = 1;
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
-      const expectedMs = this.#factor[slot] * (a + b * inFlight[slot]) + this.#failureMs[slot];
-      const stall = this.#stalls.penalty(slot, expectedMs, nowMs);
+      const expectedMs = this.#factor[slot] * (a + b * inFlight[slot]) + this.failureMs[slot];
       const waiting = this.#stalls.waiting(slot);
+      const stall = stallFactor(nowMs + clockOffsetMs - silentSinceMs[slot], waiting, expectedMs);
       const score = (expectedMs * stall * crowdFactor(waiting, inFlight[slot])) / effectiveWeight[slot];
       if (score > least) continue;
       if (score < least) {
@@ -94,13 +91,14 @@ export class Adaptive implements Strategy {
   onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {
     const inFlight = inFlightAtDispatch ?? this.#fleet.inFlight[slot];
     this.#regression.observe(slot, latencyMs, failed, nowMs, inFlight);
-    this.#read(slot, nowMs);
+    this.#factor[slot] = this.#regression.freshFactor(slot);
+    this.failureMs[slot] = this.#regression.failureMs(slot, nowMs);
     this.#stalls.onOutcome(slot, nowMs);
   }
 
   #read(slot: number, nowMs: number): void {
     this.#factor[slot] = this.#regression.factor(slot, nowMs);
-    this.#failureMs[slot] = this.#regression.failureMs(slot, nowMs);
+    this.failureMs[slot] = this.#regression.failureMs(slot, nowMs);
   }
 
   /** Reads all factors. Returns an idle server of which nothing is known, to be picked now, or -1. */

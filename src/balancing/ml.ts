@@ -1,13 +1,25 @@
-import { DecisionArm, type LearnedTable, LearnerFigure, LearnerWord, Rung, SURFACE_COPIES } from "../shared/layout.ts";
+import {
+  DecisionArm,
+  type LearnedTable,
+  LearnerFigure,
+  LearnerWord,
+  packCandidate,
+  Rung,
+  SURFACE_COPIES,
+} from "../shared/layout.ts";
 import { Adaptive } from "./adaptive.ts";
 import { crowdFactor } from "./crowd.ts";
 import { columnOf, SCORE_COLUMNS } from "./score-columns.ts";
-import { StallWatch } from "./stall-watch.ts";
+import { StallWatch, stallFactor } from "./stall-watch.ts";
 import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
 import { WeightedRoundRobin } from "./weighted-round-robin.ts";
 
 /** A table that was not renewed for so long is not believed: the learner is dead, stuck or starved. */
 const STALE_MS = 1000;
+
+/** `#score` found a place, or one of these. */
+const TIED = -1;
+const MISSING = -2;
 
 /** One of the two tables of costs, as it was when it was last looked at. */
 class Surface {
@@ -68,8 +80,6 @@ export class Ml implements Strategy {
   readonly #floor: WeightedRoundRobin;
   readonly #champion: Surface | undefined;
   readonly #canary: Surface | undefined;
-  /** Of the last choice: the second best, -1 = there was only one candidate. */
-  #second = -1;
   /** The last choice, for the log. */
   readonly #decision: Writable<Decision>;
 
@@ -93,7 +103,7 @@ export class Ml implements Strategy {
       surface: 0,
       candidates: new Int32Array(0),
       count: 0,
-      waiting: new Int32Array(slots),
+      loads: new Int32Array(slots),
       scores: new Float64Array(slots),
       nowMs: 0,
     };
@@ -130,19 +140,16 @@ export class Ml implements Strategy {
       }
       if (rung === Rung.MODEL) {
         const table = arm === DecisionArm.CANARY ? this.#canary : this.#champion;
-        if (table?.look(nowMs)) slot = this.#least(table, candidates, count, nowMs);
-        if (slot < 0) rung = Rung.ESTIMATOR;
-        else {
+        const best = table?.look(nowMs) ? this.#score(table, candidates, count, nowMs) : MISSING;
+        if (best !== MISSING) {
           surface = table!.sequence;
-          const share = arm === DecisionArm.CHAMPION ? this.#learned!.figures[LearnerFigure.SECOND_SHARE] : 0;
-          if (this.#second >= 0 && share > 0) {
-            propensity = 1 - share;
-            if (draw < share) {
-              slot = this.#second;
-              propensity = share;
-            }
-          }
-        }
+          // With a single candidate there is no second best.
+          const share =
+            arm === DecisionArm.CHAMPION && count > 1 ? this.#learned!.figures[LearnerFigure.SECOND_SHARE] : 0;
+          const explores = draw < share;
+          slot = candidates[explores ? this.#secondBest(count) : best === TIED ? this.#best(count) : best];
+          propensity = explores ? share : 1 - share;
+        } else rung = Rung.ESTIMATOR;
       }
       if (rung === Rung.ESTIMATOR) slot = this.#estimator.choose(candidates, count, nowMs);
       else if (rung === Rung.WEIGHTED_ROUND_ROBIN) slot = this.#floor.pick(candidates, count);
@@ -174,49 +181,94 @@ export class Ml implements Strategy {
     return Math.max(0, Math.round(told / count));
   }
 
-  /** Also finds `#second`. -1 = a candidate is not in the table yet. */
-  #least(surface: Surface, candidates: Int32Array, count: number, nowMs: number): number {
+  /**
+   * Fills the decision's loads and scores from the table. Returns the place of the least score, `TIED` when some were equal
+   * on the way to it, `MISSING` when a candidate is not in the table yet.
+   *
+   * It is the longest part of placing a request, so it calls nothing that the compiler would not take in: one call that
+   * stays makes it load every array anew for each candidate.
+   */
+  #score(surface: Surface, candidates: Int32Array, count: number, nowMs: number): number {
     const { inFlight, effectiveWeight, id } = this.#fleet;
     const { cost, rowId } = this.#learned!;
     const { row, crowded } = surface;
-    const { waiting, scores } = this.#decision;
+    const { loads, scores } = this.#decision;
+    const stalls = this.#stalls;
+    const { together, silentSinceMs } = stalls;
+    const now = nowMs + stalls.clockOffsetMs;
+    const { failureMs } = this.#estimator;
     // What others told may be old: it counts on average, because to follow an old number together is how herds form.
-    const told = this.#fleet.together === undefined ? this.#meanTold(candidates, count) : -1;
-    let best = candidates[0];
-    let second = -1;
+    const told = together ? 0 : this.#meanTold(candidates, count);
+    let best = 0;
     let least = Number.POSITIVE_INFINITY;
-    let next = Number.POSITIVE_INFINITY;
-    let ties = 1;
+    let tied = false;
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
       const at = row + slot;
-      if (rowId[at] !== id[slot]) return -1;
-      const own = this.#stalls.waiting(slot);
-      const k = told < 0 ? inFlight[slot] : own + told;
-      let score = cost[at * SCORE_COLUMNS + columnOf(k)];
-      if (crowded) score += this.#estimator.failureMs(slot);
-      if (own > 0) score *= this.#stalls.penalty(slot, crowded ? score : this.#estimator.expectedMs(slot), nowMs, own);
-      if (crowded && k > 0) score *= crowdFactor(own, k);
+      if (rowId[at] !== id[slot]) return MISSING;
+      const own = together ? Math.max(0, inFlight[slot]) : stalls.waiting(slot);
+      const all = own + told;
+      let score = cost[at * SCORE_COLUMNS + columnOf(all)];
+      if (crowded) {
+        score += failureMs[slot];
+        score *= stallFactor(now - silentSinceMs[slot], own, score);
+        if (all > 0) score *= crowdFactor(own, all);
+      } else if (own > 0) score *= stallFactor(now - silentSinceMs[slot], own, this.#estimator.expectedMs(slot));
       const weight = effectiveWeight[slot];
       if (weight !== 1) score /= weight;
-      waiting[i] = own;
+      loads[i] = packCandidate(slot, all, own);
       scores[i] = score;
+      if (score > least) continue;
+      if (score === least) tied = true;
+      least = score;
+      best = i;
+    }
+    return tied ? TIED : best;
+  }
+
+  /** Place of the least score, ties at random with equal chances. */
+  #best(count: number): number {
+    const { scores } = this.#decision;
+    let best = 0;
+    let least = scores[0];
+    let ties = 1;
+    for (let i = 1; i < count; i++) {
+      const score = scores[i];
+      if (score > least) continue;
+      if (score < least) {
+        least = score;
+        best = i;
+        ties = 1;
+      } else if (this.#random() * ++ties < 1) best = i;
+    }
+    return best;
+  }
+
+  /** Place of the score behind the least one, which is found as `#best` does. There are two candidates at least. */
+  #secondBest(count: number): number {
+    const { scores } = this.#decision;
+    let best = 0;
+    let second = -1;
+    let least = scores[0];
+    let next = Number.POSITIVE_INFINITY;
+    let ties = 1;
+    for (let i = 1; i < count; i++) {
+      const score = scores[i];
       if (score < least) {
         next = least;
         second = best;
         least = score;
-        best = slot;
+        best = i;
         ties = 1;
       } else if (score === least && this.#random() * ++ties < 1) {
         next = score;
         second = best;
-        best = slot;
+        best = i;
       } else if (score < next) {
         next = score;
-        second = slot;
+        second = i;
       }
     }
-    this.#second = next < Number.POSITIVE_INFINITY ? second : -1;
-    return best;
+    return second;
   }
 }

@@ -18,45 +18,59 @@ const STALL_PROBABILITY = Float64Array.from({ length: LENGTH }, (_, i) => {
 });
 
 /**
+ * By what to multiply an expected latency of `expectedMs`: 1 plus the probability that the server stands still times
+ * how long it has been silent, in expected latencies. A pause is expected to last as long again as it has lasted.
+ * @param waiting requests that wait for its answer; with none silence says nothing.
+ */
+export function stallFactor(silentMs: number, waiting: number, expectedMs: number): number {
+  // No answer is overdue: that spares the division.
+  if (silentMs * waiting < expectedMs || waiting === 0) return 1;
+  const silence = silentMs / expectedMs;
+  const missed = (silence * waiting * STEPS) | 0;
+  return 1 + silence * STALL_PROBABILITY[Math.min(missed, LENGTH - 1)];
+}
+
+/**
  * Notices servers that have stopped answering (a garbage collection, a hang) from the silence alone, long before the
  * answers that do not come could be counted. Those who count their requests in flight together also listen together:
  * what one of them heard, all know. Else it is one balancer's view: what it sent and what it heard.
  */
 export class StallWatch {
   readonly #fleet: Pick<FleetView, "id" | "inFlight">;
-  readonly #together: boolean;
-  readonly #clockOffsetMs: number;
-  readonly #owner: Int32Array;
+  /** Everything in flight waits for its answer, whoever sent it. */
+  readonly together: boolean;
+  /** Added to the strategy's clock it gives that of `silentSinceMs`. */
+  readonly clockOffsetMs: number;
+  // By slot; others only read them:
+  /** Whose figures they are: the id of a server. A slot may have changed hands since. */
+  readonly owner: Int32Array;
   /** Picks without an outcome; not kept by those who count together. */
-  readonly #waiting: Int32Array;
+  readonly sent: Int32Array;
   /** When the last answer came, or when the first request was sent that waits since. */
-  readonly #silentSinceMs: Float64Array;
+  readonly silentSinceMs: Float64Array;
 
   constructor(fleet: Pick<FleetView, "id" | "inFlight" | "together">) {
     const slots = fleet.id.length;
     const { together } = fleet;
     this.#fleet = fleet;
-    this.#together = together !== undefined;
-    this.#clockOffsetMs = together?.clockOffsetMs ?? 0;
-    this.#owner = new Int32Array(slots);
-    this.#waiting = new Int32Array(slots);
-    this.#silentSinceMs = together?.sinceMs ?? new Float64Array(slots);
+    this.together = together !== undefined;
+    this.clockOffsetMs = together?.clockOffsetMs ?? 0;
+    this.owner = new Int32Array(slots);
+    this.sent = new Int32Array(slots);
+    this.silentSinceMs = together?.sinceMs ?? new Float64Array(slots);
   }
 
   onPick(slot: number, nowMs: number): void {
-    const { id } = this.#fleet;
-    if (this.#owner[slot] !== id[slot]) {
-      this.#owner[slot] = id[slot];
-      this.#waiting[slot] = 0;
-    }
     const waiting = this.waiting(slot);
-    if (waiting === 0) this.#silentSinceMs[slot] = nowMs + this.#clockOffsetMs;
-    this.#waiting[slot] = waiting + 1;
+    if (waiting === 0) this.silentSinceMs[slot] = nowMs + this.clockOffsetMs;
+    if (this.together) return;
+    this.owner[slot] = this.#fleet.id[slot];
+    this.sent[slot] = waiting + 1;
   }
 
   onOutcome(slot: number, nowMs: number): void {
-    this.#silentSinceMs[slot] = nowMs + this.#clockOffsetMs;
-    if (this.#waiting[slot] > 0) this.#waiting[slot]--;
+    this.silentSinceMs[slot] = nowMs + this.clockOffsetMs;
+    if (this.sent[slot] > 0) this.sent[slot]--;
   }
 
   /**
@@ -65,20 +79,8 @@ export class StallWatch {
    */
   waiting(slot: number): number {
     const inFlight = this.#fleet.inFlight[slot];
-    if (this.#together) return Math.max(0, inFlight);
-    if (this.#owner[slot] !== this.#fleet.id[slot]) return 0;
-    return Math.max(0, Math.min(this.#waiting[slot], inFlight));
-  }
-
-  /**
-   * By what to multiply an expected latency of `expectedMs`: 1 plus the probability that the server stands still times
-   * how long it has been silent, in expected latencies. A pause is expected to last as long again as it has lasted.
-   * @param waiting `waiting(slot)`, from whoever has it already.
-   */
-  penalty(slot: number, expectedMs: number, nowMs: number, waiting = this.waiting(slot)): number {
-    if (waiting === 0) return 1;
-    const silence = Math.max(0, nowMs + this.#clockOffsetMs - this.#silentSinceMs[slot]) / expectedMs;
-    const missed = (silence * waiting * STEPS) | 0;
-    return 1 + silence * STALL_PROBABILITY[Math.min(missed, LENGTH - 1)];
+    if (this.together) return Math.max(0, inFlight);
+    if (this.owner[slot] !== this.#fleet.id[slot]) return 0;
+    return Math.max(0, Math.min(this.sent[slot], inFlight));
   }
 }

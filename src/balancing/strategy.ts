@@ -57,9 +57,9 @@ export interface Decision {
   readonly surface: number;
   readonly candidates: Int32Array;
   readonly count: number;
-  /** By candidate: requests that this balancer itself waits for at the server. Only set where there are scores. */
-  readonly waiting: Int32Array;
-  /** By candidate: what was compared, lower is better. 0 where the choice did not come from a table. */
+  /** By candidate: `packCandidate` of the load that the score is for. Only set where there are scores. */
+  readonly loads: Int32Array;
+  /** By candidate: what was compared, lower is better. Only set where `surface` is not 0. */
   readonly scores: Float64Array;
   /** Monotonic clock, milliseconds. */
   readonly nowMs: number;

@@ -11,12 +11,11 @@ import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { describeLearner, explainRequest } from "./explain.ts";
 import { LearnerCore } from "./learner-core.ts";
 import { OnlineLearning } from "./online/online-learning.ts";
+import { OutcomeSampler } from "./outcome-sampler.ts";
 import { SERVING_DEFAULTS } from "./serving-defaults.ts";
 import { SurfaceHistory } from "./surface-history.ts";
 import { OutcomeFeed } from "./worker-rings.ts";
 
-/** How often outcomes are read, milliseconds: the rings hold far more than come in that time. */
-const DRAIN_MS = 20;
 const HEARTBEAT_MS = 500;
 /** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
 const LOOK_EVERY_BEATS = 10;
@@ -103,14 +102,18 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   for (const outcome of feed.past()) if (outcome.atMs >= now() - REPLAY_MS) core.observe(outcome);
   memory.learned.words[LearnerWord.PID] = process.pid;
   keepAlive(memory.learnerCounters);
-  const drain = (): void =>
+  const sampler = new OutcomeSampler(MAX_SERVERS);
+  const drain = (): void => {
+    sampler.begin(now());
     feed.drain((outcome) => {
-      core.observe(outcome);
+      if (sampler.takes(outcome.slot, outcome.atMs)) core.observe(outcome);
       learning?.onOutcome(outcome);
     });
-  drain();
-  setInterval(drain, DRAIN_MS);
+  };
+  // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
+  // more often would cost more than all that is done then.
   const makeTable = async (): Promise<void> => {
+    drain();
     const slots = eligibleSlots(memory);
     if (slots !== undefined) await core.tick(slots, now());
     learning?.tick();

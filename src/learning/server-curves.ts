@@ -83,16 +83,23 @@ export class ServerCurves {
     this.#heardMs[slot] = nowMs;
     this.#fleetHeardMs = nowMs;
     const count = this.#speedCount[slot] * keepSpeed;
-    const fleetCount = this.#fleetCount * keepFleet;
+    const fleetBefore = this.#fleetCount;
+    const fleetCount = fleetBefore * keepFleet;
+    const fleetSum = this.#fleetSum;
+    const speedSum = this.#speedSum;
+    const loss = this.#loss;
+    const requests = inFlight + 1;
+    const weight = count + PRIOR_ANSWERS;
     for (let e = 0, at = slot * EXPERTS; e < EXPERTS; e++, at++) {
-      const growth = Math.max(1, (inFlight + 1) / SIZES[e]);
-      const unloaded = latencyMs / growth;
-      const fleet = fleetCount > 0 ? this.#fleetSum[e] / this.#fleetCount : unloaded;
-      const sum = this.#speedSum[at] * keepSpeed;
-      const speed = (sum + PRIOR_ANSWERS * fleet) / (count + PRIOR_ANSWERS);
-      this.#loss[at] = this.#loss[at] * keepLoss + Math.log((speed * growth) / meanMs) + unloaded / speed;
-      this.#speedSum[at] = sum + unloaded;
-      this.#fleetSum[e] = this.#fleetSum[e] * keepFleet + unloaded;
+      const queues = requests > SIZES[e];
+      const growth = queues ? requests / SIZES[e] : 1;
+      const unloaded = queues ? latencyMs / growth : latencyMs;
+      const fleet = fleetCount > 0 ? fleetSum[e] / fleetBefore : unloaded;
+      const sum = speedSum[at] * keepSpeed;
+      const speed = (sum + PRIOR_ANSWERS * fleet) / weight;
+      loss[at] = loss[at] * keepLoss + Math.log((speed * growth) / meanMs) + unloaded / speed;
+      speedSum[at] = sum + unloaded;
+      fleetSum[e] = fleetSum[e] * keepFleet + unloaded;
     }
     this.#speedCount[slot] = count + 1;
     this.#fleetCount = fleetCount + 1;

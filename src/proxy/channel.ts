@@ -2,6 +2,7 @@
  * One side of a proxied connection: a socket, the bytes that it did not take yet, and a deadline. Client connections and
  * upstream connections are both channels, so that back-pressure is written once.
  */
+import { freeMemory, isWorthFreeing } from "./spare-memory.ts";
 import { Timed, type TimerWheel } from "./timer-wheel.ts";
 
 /** What the proxy asks of a socket: Bun's TCP and TLS sockets have it, and so has the SNI adapter over node:tls. */
@@ -19,11 +20,18 @@ export interface RawSocket {
   readonly remoteAddress: string;
 }
 
+/** Bytes that wait. */
+interface Queued {
+  readonly bytes: Uint8Array;
+  /** Their memory is free once they are sent. */
+  readonly last: boolean;
+}
+
 export abstract class Channel extends Timed {
   protected socket: RawSocket | null;
   protected readonly wheel: TimerWheel;
   /** Bytes that the socket has not taken, in order; null when there are none (the usual case). */
-  #queue: Uint8Array[] | null = null;
+  #queue: Queued[] | null = null;
   #queueOffset = 0;
   /** Bytes in the queue. */
   queuedBytes = 0;
@@ -46,20 +54,32 @@ export abstract class Channel extends Timed {
    * @returns false when the peer is gone. Look at `queuedBytes` to see whether it took everything.
    */
   send(data: Uint8Array, start: number, end: number, owned: boolean): boolean {
+    return this.#send(data, start, end, owned, false);
+  }
+
+  /** As `send`, for a packet that nobody looks at any more: it may be empty afterwards, its memory used again. */
+  sendAway(packet: Uint8Array, start: number, end: number): boolean {
+    return this.#send(packet, start, end, true, isWorthFreeing(packet));
+  }
+
+  #send(data: Uint8Array, start: number, end: number, owned: boolean, last: boolean): boolean {
     if (this.gone || this.socket === null) return false;
     const length = end - start;
     if (this.#queue !== null) {
-      this.#enqueue(data, start, end, owned);
+      this.#enqueue(data, start, end, owned, last);
       return true;
     }
     const taken = this.socket.write(data, start, length);
-    if (taken === length) return true;
+    if (taken === length) {
+      if (last) freeMemory(data);
+      return true;
+    }
     // -1 means that the peer is gone; read as back-pressure it would park this connection for ever.
     if (taken < 0) {
       this.gone = true;
       return false;
     }
-    this.#enqueue(data, start + taken, end, owned);
+    this.#enqueue(data, start + taken, end, owned, last);
     return true;
   }
 
@@ -68,9 +88,9 @@ export abstract class Channel extends Timed {
     const queue = this.#queue;
     if (queue === null || this.socket === null) return !this.gone;
     while (queue.length > 0) {
-      const chunk = queue[0];
-      const length = chunk.length - this.#queueOffset;
-      const taken = this.socket.write(chunk, this.#queueOffset, length);
+      const { bytes, last } = queue[0];
+      const length = bytes.length - this.#queueOffset;
+      const taken = this.socket.write(bytes, this.#queueOffset, length);
       if (taken < 0) {
         this.gone = true;
         return false;
@@ -80,6 +100,7 @@ export abstract class Channel extends Timed {
         this.#queueOffset += taken;
         return true;
       }
+      if (last) freeMemory(bytes);
       queue.shift();
       this.#queueOffset = 0;
     }
@@ -113,16 +134,16 @@ export abstract class Channel extends Timed {
     }
   }
 
-  #enqueue(data: Uint8Array, start: number, end: number, owned: boolean): void {
+  #enqueue(data: Uint8Array, start: number, end: number, owned: boolean, last: boolean): void {
     const left = data.subarray(start, end);
     // A new array, for `slice` of a Buffer is no copy: the memory would soon hold another connection's bytes.
-    const rest = owned ? left : new Uint8Array(left);
+    const bytes = owned ? left : new Uint8Array(left);
     if (this.#queue === null) {
-      this.#queue = [rest];
+      this.#queue = [{ bytes, last }];
       this.#queueOffset = 0;
     } else {
-      this.#queue.push(rest);
+      this.#queue.push({ bytes, last });
     }
-    this.queuedBytes += rest.length;
+    this.queuedBytes += bytes.length;
   }
 }

@@ -63,8 +63,7 @@ export class DecisionWriter implements DecisionLog {
   }
 
   record(decision: Decision): void {
-    const { slot, arm, surface, candidates, count, waiting, scores } = decision;
-    const scored = surface !== 0;
+    const { slot, arm, surface, candidates, count, loads, scores } = decision;
     const { inFlight, id } = this.#servers;
     const { words, floats, figures } = this.#decisions.ring;
     const requestId = this.#requestId;
@@ -81,10 +80,16 @@ export class DecisionWriter implements DecisionLog {
     floats[at + DecisionWord.PROPENSITY] = decision.propensity;
     words[at + DecisionWord.COUNT] = count;
     const kept = Math.min(count, DECISION_CANDIDATES);
-    for (let i = 0, to = at + DecisionWord.CANDIDATES; i < kept; i++, to += 2) {
-      const candidate = candidates[i];
-      words[to] = packCandidate(candidate, inFlight[candidate], scored ? waiting[i] : 0);
-      floats[to + 1] = scored ? scores[i] : 0;
+    if (surface !== 0) {
+      for (let i = 0, to = at + DecisionWord.CANDIDATES; i < kept; i++, to += 2) {
+        words[to] = loads[i];
+        floats[to + 1] = scores[i];
+      }
+    } else {
+      for (let i = 0, to = at + DecisionWord.CANDIDATES; i < kept; i++, to += 2) {
+        words[to] = packCandidate(candidates[i], inFlight[candidates[i]], 0);
+        floats[to + 1] = 0;
+      }
     }
     if (count > kept) this.#keepChosen(decision, at + DecisionWord.CANDIDATES + 2 * (kept - 1));
     this.#counters[WorkerCounter.DECISIONS + arm]++;
@@ -106,12 +111,12 @@ export class DecisionWriter implements DecisionLog {
   }
 
   /** The server that was chosen stands last when it is among those that found no room. */
-  #keepChosen({ slot, surface, candidates, count, waiting, scores }: Decision, at: number): void {
+  #keepChosen({ slot, surface, candidates, count, loads, scores }: Decision, at: number): void {
     const { words, floats } = this.#decisions.ring;
     const scored = surface !== 0;
     for (let i = DECISION_CANDIDATES; i < count; i++) {
       if (candidates[i] !== slot) continue;
-      words[at] = packCandidate(slot, this.#servers.inFlight[slot], scored ? waiting[i] : 0);
+      words[at] = scored ? loads[i] : packCandidate(slot, this.#servers.inFlight[slot], 0);
       floats[at + 1] = scored ? scores[i] : 0;
     }
   }

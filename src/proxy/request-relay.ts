@@ -22,7 +22,7 @@ export class RequestRelay {
     this.#waiting = null;
   }
 
-  /** Sends `data[start … stop)` on; before there is a connection that has the head, keeps it and lets the client wait. */
+  /** Sends `data[start … stop)` on (when that is its end, it may be empty afterwards); before there is a connection that has the head, keeps it and lets the client wait. */
   pass(attempt: Attempt, data: Buffer, start: number, stop: number): void {
     if (attempt.connection === null || !attempt.sent) {
       this.#waiting ??= [];
@@ -32,7 +32,9 @@ export class RequestRelay {
     }
     this.#request.streamed = true;
     // A server that stopped reading, perhaps because it has answered already, shows by closing.
-    attempt.connection.send(data, start, stop, true);
+    // What follows in the same packet belongs to the next request.
+    if (stop === data.length) attempt.connection.sendAway(data, start, stop);
+    else attempt.connection.send(data, start, stop, true);
   }
 
   /** The head has been sent: so can be what waited. */

@@ -71,7 +71,10 @@ export class ResponseRelay {
     return this.#request.client.send(scratch, 0, length, false);
   }
 
-  /** Sends the head (in `ctx.responseHead`, parsed from `buffer`) and the body bytes that came with it, `rest[restStart …]`. */
+  /**
+   * Sends the head (in `ctx.responseHead`, parsed from `buffer`) and the body bytes that came with it, `rest[restStart …]`.
+   * Both may be empty afterwards.
+   */
   begin(connection: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
     const { responseHead: head } = this.#ctx;
     const dechunk = head.bodyKind === BodyKind.CHUNKED && this.#request.versionMinor === 0;
@@ -79,10 +82,11 @@ export class ResponseRelay {
     body.begin(head.bodyKind, head.contentLength, dechunk);
     this.upstreamKeepAlive = head.keepAlive;
     this.keepClient = this.#mayKeepClient(head.bodyKind, dechunk);
-    const stop = body.consume(rest, restStart, rest.length);
+    const { length } = rest;
+    const stop = body.consume(rest, restStart, length);
     if (stop < 0) return Relay.BROKEN;
     return this.#sendFirst(buffer, rest, restStart, dechunk)
-      ? this.#wait(connection, stop < rest.length, nowMs)
+      ? this.#wait(connection, stop < length, nowMs)
       : Relay.CLIENT_GONE;
   }
 
@@ -98,29 +102,30 @@ export class ResponseRelay {
     const connection = this.#connectionHeader();
     if (buffer === rest && leavesUnchanged(head, connection, dechunk)) {
       counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd - head.start;
-      return client.send(rest, head.start, contentEnd, true);
+      return client.sendAway(rest, head.start, contentEnd);
     }
     const length = writeResponseHead(scratch, 0, buffer, head, connection, dechunk, dateLine);
     const bodyBytes = contentEnd - restStart;
     counters[WorkerCounter.BYTES_TO_CLIENTS] += length + bodyBytes;
     if (buffer === rest && length <= restStart && bodyBytes > IN_PLACE_BYTES) {
       scratch.copy(rest, restStart - length, 0, length);
-      return client.send(rest, restStart - length, contentEnd, true);
+      return client.sendAway(rest, restStart - length, contentEnd);
     }
     if (bodyBytes <= COALESCE_BYTES) {
       return client.send(scratch, 0, copyBytes(scratch, length, rest, restStart, contentEnd), false);
     }
-    return client.send(scratch, 0, length, false) && client.send(rest, restStart, contentEnd, true);
+    return client.send(scratch, 0, length, false) && client.sendAway(rest, restStart, contentEnd);
   }
 
-  /** More of the body. */
+  /** More of the body; `data` may be empty afterwards. */
   more(connection: UpstreamConnection, data: Buffer, nowMs: number): Relay {
-    const stop = this.#body.consume(data, 0, data.length);
+    const { length } = data;
+    const stop = this.#body.consume(data, 0, length);
     if (stop < 0) return Relay.BROKEN;
     const { contentEnd } = this.#body;
     this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd;
-    if (contentEnd > 0 && !this.#request.client.send(data, 0, contentEnd, true)) return Relay.CLIENT_GONE;
-    return this.#wait(connection, stop < data.length, nowMs);
+    if (contentEnd > 0 && !this.#request.client.sendAway(data, 0, contentEnd)) return Relay.CLIENT_GONE;
+    return this.#wait(connection, stop < length, nowMs);
   }
 
   /** The client took queued bytes. */

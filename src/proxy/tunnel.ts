@@ -78,7 +78,7 @@ export class Tunnel {
   #relay(from: Channel, to: Channel, data: Buffer, nowMs: number): void {
     if (this.#over) return;
     this.#ctx.wheel.set(this.#client, nowMs + this.#ctx.settings.tunnelTimeoutMs);
-    if (!to.send(data, 0, data.length, true)) {
+    if (!to.sendAway(data, 0, data.length)) {
       this.#finish(to === this.#client ? Failures.CLIENT_ABORTED : Failures.RESPONSE_TRUNCATED, nowMs);
     } else if (to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
   }

@@ -179,6 +179,24 @@ describe("bytes that nobody asked for", () => {
     expect(backend.connections.length).toBe(3);
   });
 
+  test("so is a large one, whose memory is used again at once", async () => {
+    const large = "x".repeat(300_000);
+    const backend = await Backend.start(async (server) => {
+      for (;;) {
+        await server.message();
+        await server.send(`${status}Content-Length: ${large.length}\r\n\r\n${large}and more`);
+      }
+    });
+    const proxy = new TestProxy([backend]);
+    const client = await proxy.connect();
+    for (let i = 0; i < 5; i++) {
+      await client.send(get());
+      expect((await client.message()).body.toString() === large).toBe(true);
+    }
+    expect(client.unread).toBe(0);
+    expect(backend.connections.length).toBe(5);
+  });
+
   test("a body behind HEAD, 204 or 304 is not taken for the next answer", async () => {
     for (const [method, head] of [
       ["HEAD", `${status}Content-Length: 6\r\n\r\n`],

@@ -5,13 +5,15 @@ import type { Peer, PeerSetup } from "./peer.ts";
 
 /**
  * @param root the checkout; its node_modules may be a link to another's.
+ * @param strategy a name of `LB_STRATEGY`; left out = the one it ships with.
  */
-export function neuraBalancer(name: string, title: string, root: string): Peer {
+export function neuraBalancer(name: string, title: string, root: string, strategy?: string): Peer {
   const launcher = launcherOf(root);
   return {
     name,
     title,
     proxies: true,
+    ...(strategy !== undefined && { strategy }),
     version: () => checkoutVersion(root),
     prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog }: PeerSetup): Start => ({
       command: [launcher, "serve"],
@@ -23,6 +25,7 @@ export function neuraBalancer(name: string, title: string, root: string): Peer {
         SERVERS: backendPorts.map((backend) => `http://127.0.0.1:${backend}`).join(","),
         ACCESS_LOG: accessLog ? "on" : "off",
         LOG_LEVEL: "warn",
+        ...(strategy !== undefined && { LB_STRATEGY: strategy }),
         ...(tlsPort > 0 && { TLS_PORT: String(tlsPort), TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }),
       },
       logFile: join(directory, "access.log"),

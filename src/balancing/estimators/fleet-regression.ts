@@ -132,7 +132,16 @@ export class FleetRegression {
   /** The server's factor f: 1 = as fast as the fleet, 2 = takes twice as long under the same load. */
   factor(slot: number, nowMs: number): number {
     this.#history.claim(slot);
-    const left = this.#left(slot, nowMs);
+    return this.#factor(slot, this.#left(slot, nowMs));
+  }
+
+  /** `factor` at the moment of the server's last outcome. */
+  freshFactor(slot: number): number {
+    return this.#factor(slot, 1);
+  }
+
+  /** @param left how much the server's outcomes count now. */
+  #factor(slot: number, left: number): number {
     const prior = this.#options.priorWeight * this.#mean;
     const expected = this.#a * this.#answers[slot] + this.#b * this.#inFlightSum[slot];
     return (this.#latencySum[slot] * left + prior) / (expected * left + prior);
@@ -141,9 +150,11 @@ export class FleetRegression {
   /** What the server's failures add to the expected cost of a request, milliseconds. */
   failureMs(slot: number, nowMs: number): number {
     this.#history.claim(slot);
+    const streak = this.#streak[slot];
+    // Nearly always there was none at all.
+    if (streak === 0 && this.#failureCost[slot] === 0) return 0;
     const left = this.#left(slot, nowMs);
     const share = (this.#failureCost[slot] * left) / (this.#attempts[slot] * left + this.#options.priorAttempts);
-    const streak = this.#streak[slot];
     if (streak === 0) return share;
     const odds = BROKEN_ODDS / CHANCE_FAILURE ** Math.min(streak, LONGEST_STREAK);
     const fading = decayFactor(this.#history.silenceMs(slot, nowMs), BROKEN_MEMORY * this.#forgetMs);
@@ -186,7 +197,7 @@ export class FleetRegression {
       const deviation = inFlight - (this.#inFlightSum[slot] * left) / n;
       const late = latencyMs - (this.#latencySum[slot] * left) / n;
       this.#variation += trust * deviation * deviation;
-      this.#covariation += (trust * deviation * late) / this.factor(slot, nowMs);
+      this.#covariation += (trust * deviation * late) / this.#factor(slot, left);
     }
     this.#deriveLine();
   }

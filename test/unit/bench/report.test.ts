@@ -10,7 +10,9 @@ import { differences } from "../../../bench/proxy/same-work.ts";
 import { overall, summarise } from "../../../bench/proxy/summary.ts";
 
 function peer(name: string, ...cpu: number[]) {
-  const samples = cpu.map((cpuUsPerRequest) => ({ cpuUsPerRequest, requests: 100, seconds: 2, p50Ms: 1, p99Ms: 3 }));
+  const learnerUsPerRequest = name === "ml" ? 1 : 0;
+  const common = { learnerUsPerRequest, requests: 100, seconds: 2, p50Ms: 1, p99Ms: 3 };
+  const samples = cpu.map((cpuUsPerRequest) => ({ cpuUsPerRequest, ...common }));
   return { peer: name, samples, rssBytes: 2 ** 20, logDifference: 0, bytesPerConnection: null };
 }
 
@@ -45,6 +47,16 @@ describe("summary", () => {
     expect(summarise({ ...SMALL, peers: SMALL.peers.slice(0, 1) }).toBetter).toBeNull();
   });
 
+  test("strategies are compared with the first, with the learner and without", () => {
+    const peers = [peer("ours", 9, 9), peer("round_robin", 10, 20), peer("ml", 12, 22), peer("nginx", 20, 20)];
+    const { strategies } = summarise({ ...SMALL, peers });
+    expect(strategies.map(({ strategy }) => strategy)).toEqual(["round_robin", "ml"]);
+    expect(strategies[1].toFirst.median).toBeCloseTo(1.15); // 1.2, 1.1
+    expect(strategies[1].pathToFirst.median).toBeCloseTo(1.075); // 1.1, 1.05
+    expect(strategies[1].learnerUs.median).toBe(1);
+    expect(summarise(SMALL).strategies).toEqual([]);
+  });
+
   test("the geometric mean is over scored rows with that log alone", () => {
     const rows = selectRows(["small", "tls", "paced"]);
     const figures = [SMALL, TLS, PACED, { ...TLS, accessLog: false }].map(summarise);
@@ -71,6 +83,15 @@ describe("report", () => {
     expect(plain).toContain("CPU <1>, 2 cores, 4 GiB, Linux 6, Bun, 2026-11-02");
     const markdown = renderReport(report, true);
     expect(markdown).toMatch(/\| 100 B answers, 64 connections \| +12\.0 \| +20\.0 \| +30\.0 \| +0\.50 /);
+  });
+
+  test("strategies have a line each, behind the row's name", () => {
+    const peers = [peer("ours", 9), peer("round_robin", 10), peer("ml", 12)];
+    const names = peers.map(({ peer: name }) => ({ name, title: name, version: "1" }));
+    const plain = renderReport({ ...report, peers: names, figures: [summarise({ ...SMALL, peers })] }, false);
+    expect(plain).toMatch(/64 connections, log on +ml +12\.00 +1\.00 +1\.200 \(1\.200–1\.200\) +1\.100 /);
+    expect(plain).toContain("to round_robin (middle half)");
+    expect(renderReport(report, false)).not.toContain("Strategies");
   });
 
   test("the plot is one well-formed picture with a bar per proxy and row", () => {
@@ -132,6 +153,7 @@ describe("options", () => {
     expect(chosen.peers).toEqual(["nginx"]);
     expect(chosen.accessLogs).toEqual([false]);
     expect(chosen.effort.rounds).toBe(2);
+    expect(parseOptions(["--peers", "round_robin,ml"])?.peers).toEqual(["round_robin", "ml"]);
     expect(parseOptions(["--help"])).toBeNull();
   });
 

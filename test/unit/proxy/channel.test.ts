@@ -46,6 +46,34 @@ describe("Channel", () => {
     expect([socket.written, channel.queuedBytes]).toEqual(["hello", 0]);
   });
 
+  test("a large packet that was sent away is freed: at once, or when the last of it is taken", () => {
+    const packet = () => Buffer.from(new Uint8Array(100_000).fill(120).buffer);
+    const socket = new FakeSocket(100_000, 40_000, 50_000);
+    const channel = new TestChannel(socket);
+    const taken = packet();
+    expect(channel.sendAway(taken, 0, taken.length)).toBe(true);
+    expect(taken.length).toBe(0);
+    const waiting = packet();
+    channel.sendAway(waiting, 0, 99_999);
+    expect([waiting.length, channel.queuedBytes]).toEqual([100_000, 59_999]);
+    channel.flush();
+    expect([waiting.length, channel.queuedBytes]).toEqual([100_000, 9_999]);
+    channel.flush();
+    expect([waiting.length, channel.queuedBytes]).toEqual([0, 0]);
+    expect(socket.written).toBe("x".repeat(199_999));
+  });
+
+  test("memory that others may look at is not freed by sending a part of it away, and small packets are not", () => {
+    const channel = new TestChannel(new FakeSocket());
+    const shared = Buffer.from(new Uint8Array(100_000).buffer);
+    channel.sendAway(shared.subarray(10), 0, 99_990);
+    const small = Buffer.from(new Uint8Array(1000).buffer);
+    channel.sendAway(small, 0, 1000);
+    const kept = Buffer.from(new Uint8Array(100_000).buffer);
+    channel.send(kept, 0, kept.length, true);
+    expect([shared.length, small.length, kept.length]).toEqual([100_000, 1000, 100_000]);
+  });
+
   test("the rest waits, in order, and borrowed memory is copied", () => {
     const socket = new FakeSocket(2, 0, 3);
     const channel = new TestChannel(socket);

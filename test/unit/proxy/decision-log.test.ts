@@ -9,6 +9,7 @@ import {
   Header,
   LearnerCounter,
   OUTCOME_ROWS,
+  packCandidate,
   Rung,
   SHARED_BYTES,
   type SharedMemory,
@@ -40,7 +41,7 @@ function decision(overrides: Partial<Decision> = {}): Decision {
     surface: 12,
     candidates,
     count: candidates.length,
-    waiting: Int32Array.from(candidates, (_, i) => i),
+    loads: Int32Array.from(candidates, (slot, i) => packCandidate(slot, slot + 1, i)),
     scores: Float64Array.from(candidates, (_, i) => 1.5 + i),
     nowMs: 20,
     ...overrides,
@@ -92,9 +93,9 @@ describe("what a worker notes", () => {
       propensity: 0.75,
       candidateCount: 3,
       candidates: [
-        { slot: 3, inFlight: 3, waiting: 0, score: 1.5 },
-        { slot: 7, inFlight: 7, waiting: 1, score: 2.5 },
-        { slot: 9, inFlight: 9, waiting: 2, score: 3.5 },
+        { slot: 3, inFlight: 4, waiting: 0, score: 1.5 },
+        { slot: 7, inFlight: 8, waiting: 1, score: 2.5 },
+        { slot: 9, inFlight: 10, waiting: 2, score: 3.5 },
       ],
     });
     expect(findDecision(memory, 1, number)).toEqual(found);
@@ -108,6 +109,7 @@ describe("what a worker notes", () => {
     write(writer, "r", decision({ surface: 0, rung: Rung.ESTIMATOR }));
     const [{ candidates }] = findRequest(memory, hashOf("r"));
     expect(candidates.map(({ score, waiting }) => score + waiting)).toEqual([0, 0, 0]);
+    expect(candidates.map(({ inFlight }) => inFlight)).toEqual([3, 7, 9]);
   });
 
   test("has the chosen server in any case when there are more candidates than places", () => {
@@ -117,7 +119,7 @@ describe("what a worker notes", () => {
     const [found] = findRequest(memory, hashOf("r"));
     expect(found.candidateCount).toBe(60);
     expect(found.candidates).toHaveLength(DECISION_CANDIDATES);
-    expect(found.candidates.at(-1)).toEqual({ slot: 50, inFlight: 50, waiting: 50, score: 51.5 });
+    expect(found.candidates.at(-1)).toEqual({ slot: 50, inFlight: 51, waiting: 50, score: 51.5 });
     expect(found.candidates.at(-2)?.slot).toBe(DECISION_CANDIDATES - 2);
   });
 
@@ -125,7 +127,7 @@ describe("what a worker notes", () => {
     const { memory, writer } = setUp();
     memory.servers.inFlight[3] = 1_000_000;
     memory.servers.inFlight[7] = -1;
-    write(writer, "r", decision());
+    write(writer, "r", decision({ surface: 0, rung: Rung.ESTIMATOR }));
     const [{ candidates }] = findRequest(memory, hashOf("r"));
     expect(candidates.map(({ slot, inFlight }) => [slot, inFlight])).toEqual([
       [3, 2047],
