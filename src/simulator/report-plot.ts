@@ -20,6 +20,7 @@ export function plotStudy(study: StudyResult): string {
   const scale = logScale(study);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    "<title>Response time by scenario and policy</title>",
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="16" y="26" font-size="16" font-weight="600">Response time by scenario and policy</text>`,
     `<text x="16" y="44" fill="#555555">● p99 with 95 % interval   ○ median   milliseconds, logarithmic</text>`,
