@@ -92,37 +92,17 @@ export class EmulatedFleet<Caller> {
   }
 
   #apply(effect: Effect, server: number, on: boolean, atMs: number): void {
-    const farm = this.#farm;
-    switch (effect.kind) {
-      case "slow":
-        farm.slow(server, on ? effect.factor : 1 / effect.factor, atMs);
-        break;
-      case "pause":
-        farm.pause(server, on ? 1 : -1, atMs);
-        break;
-      case "errors":
-        farm.addErrors(server, on ? effect.share : -effect.share);
-        break;
-      case "hangs":
-        farm.addHangs(server, on ? effect.share : -effect.share);
-        break;
-      case "down":
-        this.#turn(server, on, atMs);
-        break;
-      case "surge":
-        break; // that is the clients' affair
-    }
+    const wasDown = this.#farm.isDown(server);
+    this.#farm.apply(effect, server, on, atMs); // a surge is the clients' affair
+    if (effect.kind === "down" && this.#farm.isDown(server) !== wasDown) this.#turn(server, wasDown, atMs);
   }
 
-  #turn(server: number, down: boolean, atMs: number): void {
-    const farm = this.#farm;
-    const wasDown = farm.isDown(server);
-    farm.takeDown(server, down ? 1 : -1);
-    if (farm.isDown(server) === wasDown) return;
+  #turn(server: number, wasDown: boolean, atMs: number): void {
     if (wasDown) {
       this.#events.restart(server);
       return;
     }
+    const farm = this.#farm;
     for (let request = farm.evict(server, atMs); request >= 0; request = farm.evict(server, atMs)) {
       this.#requests.give(request);
     }

@@ -39,7 +39,7 @@ class Surface {
     this.#word = model === 0 ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
   }
 
-  /** True while it can be believed. Its age is counted from when a new one was seen: processes have no common clock. */
+  /** True while it can be believed. Its age is counted from when a new one was seen, which needs no other clock. */
   look(nowMs: number): boolean {
     const sequence = this.#learned.words[this.#word];
     if (sequence !== this.sequence) {

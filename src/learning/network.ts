@@ -54,3 +54,18 @@ export function forward(network: Network, scaled: ArrayLike<number>): number {
   }
   return y;
 }
+
+/** A network that passes one input on, in its own units, and has learned nothing beside it. */
+export function passingNetwork(feature: string): Network {
+  const none = new Float64Array(0);
+  return {
+    features: [feature],
+    mean: Float64Array.of(0),
+    scale: Float64Array.of(1),
+    w1: none,
+    b1: none,
+    w2: none,
+    b2: 0,
+    linear: Float64Array.of(1),
+  };
+}

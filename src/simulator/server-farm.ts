@@ -1,5 +1,5 @@
 import type { RequestPool } from "./request-pool.ts";
-import type { ServerSpec } from "./scenario.ts";
+import type { Effect, ServerSpec } from "./scenario.ts";
 import { NextEvents, TimerHeap } from "./timer-heap.ts";
 
 /**
@@ -110,6 +110,29 @@ export class ServerFarm {
     const waiting = this.#head[server];
     if (waiting >= 0) this.#unqueue(server);
     return waiting;
+  }
+
+  /** An effect on a server begins or ends. What `down` does to its requests, and a surge, are the caller's business. */
+  apply(effect: Effect, server: number, on: boolean, nowMs: number): void {
+    switch (effect.kind) {
+      case "slow":
+        this.slow(server, on ? effect.factor : 1 / effect.factor, nowMs);
+        break;
+      case "pause":
+        this.pause(server, on ? 1 : -1, nowMs);
+        break;
+      case "errors":
+        this.addErrors(server, on ? effect.share : -effect.share);
+        break;
+      case "hangs":
+        this.addHangs(server, on ? effect.share : -effect.share);
+        break;
+      case "down":
+        this.takeDown(server, on ? 1 : -1);
+        break;
+      case "surge":
+        break;
+    }
   }
 
   /** Work takes `factor` times as long from now on; its inverse ends that. */

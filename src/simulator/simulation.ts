@@ -251,29 +251,10 @@ class Simulation {
   }
 
   readonly #apply = (effect: Effect, server: number, on: boolean): void => {
-    const farm = this.#farm;
     const nowMs = this.#nowMs;
-    switch (effect.kind) {
-      case "slow":
-        farm.slow(server, on ? effect.factor : 1 / effect.factor, nowMs);
-        break;
-      case "pause":
-        farm.pause(server, on ? 1 : -1, nowMs);
-        break;
-      case "errors":
-        farm.addErrors(server, on ? effect.share : -effect.share);
-        break;
-      case "hangs":
-        farm.addHangs(server, on ? effect.share : -effect.share);
-        break;
-      case "down":
-        farm.takeDown(server, on ? 1 : -1);
-        if (on) this.#crash(server);
-        break;
-      case "surge":
-        this.#arrivals.surge(on ? effect.factor : 1 / effect.factor, nowMs);
-        break;
-    }
+    this.#farm.apply(effect, server, on, nowMs);
+    if (effect.kind === "surge") this.#arrivals.surge(on ? effect.factor : 1 / effect.factor, nowMs);
+    else if (effect.kind === "down" && on) this.#crash(server);
   };
 
   #crash(server: number): void {

@@ -1,7 +1,6 @@
 /** Training rows from simulations: what an imperfect policy that also tries what it would not choose gets to see. */
 import { seededRandom } from "../balancing/random.ts";
-import { FEATURE_NAMES } from "../learning/feature-names.ts";
-import type { Network } from "../learning/network.ts";
+import { passingNetwork } from "../learning/network.ts";
 import type { Policy } from "../simulator/policy.ts";
 import type { Scenario } from "../simulator/scenario.ts";
 import { BUILT_IN, builtInScenario, DEFAULT_BASE } from "../simulator/scenarios.ts";
@@ -41,7 +40,8 @@ export function* drawRuns(seed: number): Generator<RecordedRun> {
 /** Simulates a run. @returns at most `limit` rows. */
 export function recordRun({ scenario, seed }: RecordedRun, limit = ROWS_PER_RUN): TrainingRows {
   const rows = new TrainingRows(limit);
-  const network = curveNetwork();
+  // Routes by what each server's curve says: good enough to be where a good policy is.
+  const network = passingNetwork("log_curve");
   const policy: Policy = {
     name: "recorder",
     probes: true,
@@ -51,23 +51,4 @@ export function recordRun({ scenario, seed }: RecordedRun, limit = ROWS_PER_RUN)
   };
   runSimulation(scenario, policy, { requests: Math.ceil(limit * REQUESTS_PER_ROW), seed, warmUpMs: 0 });
   return rows.part(0, rows.length);
-}
-
-/** Routes by what each server's curve says: good enough to be where a good policy is. */
-function curveNetwork(): Network {
-  const features = [...FEATURE_NAMES];
-  const n = features.length;
-  const linear = new Float64Array(n);
-  linear[features.indexOf("log_curve")] = 1;
-  const none = new Float64Array(0);
-  return {
-    features,
-    mean: new Float64Array(n),
-    scale: new Float64Array(n).fill(1),
-    w1: none,
-    b1: none,
-    w2: none,
-    b2: 0,
-    linear,
-  };
 }

@@ -1,12 +1,13 @@
 /** Fine-tuning on the samples of a store: what the balancer's own traffic says. */
 import { ModelFileError } from "../learning/model-files/model-file-error.ts";
+import { encodeModelFiles } from "../learning/model-files/model-files.ts";
 import type { Network } from "../learning/network.ts";
 import type { LearningReader, TrainingStore } from "../storage/learning-store.ts";
 import { compareDeviance } from "./deviance-comparison.ts";
 import { type FineTuneOptions, type FineTuneReport, fineTune, TooFewRowsError } from "./fine-tune.ts";
 import type { TrainingRows } from "./rows.ts";
 import { readSampleRows, type SampleRowOptions, type SampleRows } from "./sample-rows.ts";
-import { filesOf, networkOf } from "./stored-network.ts";
+import { networkOf } from "./stored-network.ts";
 
 /** Which samples, and how they are learned from. */
 export interface StoreTrainingOptions extends FineTuneOptions, SampleRowOptions {}
@@ -110,7 +111,7 @@ export function proposeModel(
     origin: "trained",
     parentVersion: report.start.version,
     status: "candidate",
-    files: filesOf(network),
+    files: encodeModelFiles(network),
     report,
   });
 }

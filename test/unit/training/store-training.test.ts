@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { FEATURE_NAMES } from "../../../src/learning/feature-names.ts";
 import { FEATURE_COUNT } from "../../../src/learning/fleet-features.ts";
+import { encodeModelFiles } from "../../../src/learning/model-files/model-files.ts";
 import type { Network } from "../../../src/learning/network.ts";
 import type { LearningStore, Sample, TrainingStore } from "../../../src/storage/learning-store.ts";
 import { openLearningStore, openTrainingStore } from "../../../src/storage/open-store.ts";
 import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../../../src/training/fine-tune.ts";
 import { reportPage } from "../../../src/training/report-html.ts";
 import { readSampleRows } from "../../../src/training/sample-rows.ts";
-import { filesOf, networkOf } from "../../../src/training/stored-network.ts";
+import { networkOf } from "../../../src/training/stored-network.ts";
 import { proposeModel, SAMPLE_DEFAULTS, trainFromStore } from "../../../src/training/train-from-store.ts";
 import { randomNetwork } from "../../support/networks.ts";
 import { scratch } from "../storage/store-fixture.ts";
@@ -175,7 +176,7 @@ describe("training on a store", () => {
   });
 
   test("begins with the shipped model, and says why, when the champion was made elsewhere", async () => {
-    const files = { ...filesOf(randomNetwork(1)), onnx: Uint8Array.of(1, 2, 3) };
+    const files = { ...encodeModelFiles(randomNetwork(1)), onnx: Uint8Array.of(1, 2, 3) };
     const foreign = {
       createdAtMs: 1,
       origin: "file",
@@ -202,7 +203,7 @@ test("too few samples: says how many there are, what was left out, and what to d
 
 test("a network is kept with all its features", () => {
   const network = randomNetwork(9);
-  expect(networkOf(filesOf(network), 7).features).toEqual([...FEATURE_NAMES]);
-  const broken = { ...filesOf(network), scalerJson: "{" };
+  expect(networkOf(encodeModelFiles(network), 7).features).toEqual([...FEATURE_NAMES]);
+  const broken = { ...encodeModelFiles(network), scalerJson: "{" };
   expect(() => networkOf(broken, 7)).toThrow("model 7, scaler.json: is no JSON");
 });
