@@ -54,10 +54,7 @@ const SURVIVES: GuardrailState = Object.freeze({ rung: RUNG.MODEL, holdLeftMs: 0
 /**
  * The ladder: down on evidence or on a sign of trouble, up by itself. The caller tells it which outcomes count.
  *
- * Measured with a control share of 5 % and latencies of σ = 1 (20 to 60 seeds; guardrail-simulation.test.ts holds fewer to
- * bounds), median time until a model that turns worse is demoted: twice as slow 75 s, 9 s and 2 s at 20, 200 and 2000
- * requests/s; 30 % slower 325 s, 53 s and 7 s; 10 % slower 46 min, 5 min and 39 s. Without a difference: 1 demotion in 608
- * simulated hours with outages and load steps.
+ * How soon, and how rarely without a difference: guardrail-simulation.test.ts.
  */
 export class Guardrail {
   readonly #options: GuardrailOptions;

@@ -19,9 +19,7 @@ export interface WatchFinding {
  * canary it cost r times what control cost; if it now costs clearly more than that, it has turned bad even where control
  * is no better. Both look for a change at any time, so a roll-back comes within seconds of it.
  *
- * Measured at 200 requests/s (60 seeds; lifecycle-simulation.test.ts holds fewer to bounds): twice as slow rolled back
- * after 6 to 9 s, half as slow again after 12 s, 30 % slower after 23 s (medians); a model as good as the one before it in
- * 0 of 150 watches.
+ * How soon, and how rarely without a reason: lifecycle-simulation.test.ts.
  */
 export class Watch {
   readonly #options: WatchOptions;
