@@ -27,6 +27,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     reservedPaths: app.reservedPaths,
     prometheusEnabled: app.prometheusEnabled,
     trustedProxies: clients.trustedProxies ?? [],
+    nativeSockets: app.nativeSockets && process.platform === "linux",
     connectTimeoutMs: timeouts.connectMs,
     requestHeadTimeoutMs: timeouts.requestHeadMs,
     requestBodyTimeoutMs: timeouts.requestBodyMs,

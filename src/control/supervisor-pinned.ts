@@ -1,4 +1,4 @@
-/** Settings that a reload cannot change: sockets that clients hold on to. */
+/** Settings that a reload cannot change: sockets, which clients hold on to. */
 import type { ProxySettings } from "../shared/protocol.ts";
 
 /** The new settings with what needs a restart left as it was, and the names of what that is. */
@@ -12,10 +12,14 @@ export function pinSettings(running: ProxySettings, wanted: ProxySettings): Pinn
   const needRestart: string[] = [];
   if (wanted.host !== running.host) needRestart.push("APP_HOST");
   if (wanted.port !== running.port) needRestart.push("APP_PORT");
+  if (wanted.nativeSockets !== running.nativeSockets) needRestart.push("NATIVE_SOCKETS");
   if (wanted.tls?.port !== running.tls?.port) needRestart.push("TLS_PORT");
   const tls =
     running.tls !== null && wanted.tls !== null
       ? { ...running.tls, certificates: wanted.tls.certificates }
       : running.tls;
-  return { settings: { ...wanted, host: running.host, port: running.port, tls }, needRestart };
+  return {
+    settings: { ...wanted, host: running.host, port: running.port, nativeSockets: running.nativeSockets, tls },
+    needRestart,
+  };
 }

@@ -11,6 +11,7 @@ const GAUGES = [
   WorkerCounter.ACCESS_LOG_FAILING,
   WorkerCounter.DESCRIPTORS_SHORT,
   WorkerCounter.DESCRIPTORS_OPEN,
+  WorkerCounter.SOCKETS_DEGRADED,
 ];
 
 /**

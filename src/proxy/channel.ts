@@ -2,10 +2,11 @@
  * One side of a proxied connection: a socket, the bytes that it did not take yet, and a deadline. Client connections and
  * upstream connections are both channels, so that back-pressure is written once.
  */
+import { isBorrowed } from "./sockets/receive-memory.ts";
 import { freeMemory, isWorthFreeing } from "./spare-memory.ts";
 import { Timed, type TimerWheel } from "./timer-wheel.ts";
 
-/** What the proxy asks of a socket: Bun's TCP and TLS sockets have it, and so has the SNI adapter over node:tls. */
+/** What the proxy asks of a socket: Bun's TCP and TLS sockets have it, our own (sockets/), and the SNI adapter over node:tls. */
 export interface RawSocket {
   /** Bytes taken: possibly fewer than given, 0 when full, -1 when the peer is gone. */
   write(data: Uint8Array, offset?: number, length?: number): number;
@@ -137,7 +138,7 @@ export abstract class Channel extends Timed {
   #enqueue(data: Uint8Array, start: number, end: number, owned: boolean, last: boolean): void {
     const left = data.subarray(start, end);
     // A new array, for `slice` of a Buffer is no copy: the memory would soon hold another connection's bytes.
-    const bytes = owned ? left : new Uint8Array(left);
+    const bytes = owned && !isBorrowed(left) ? left : new Uint8Array(left);
     if (this.#queue === null) {
       this.#queue = [{ bytes, last }];
       this.#queueOffset = 0;

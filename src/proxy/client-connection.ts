@@ -17,6 +17,7 @@ import { recordLocal, recordRefused } from "./record.ts";
 import type { ProxiedRequest } from "./request.ts";
 import type { Peer } from "./rewrite-request.ts";
 import { routeOf } from "./routes.ts";
+import { keep } from "./sockets/receive-memory.ts";
 import { clientAddressOf } from "./sticky-key.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
@@ -96,7 +97,7 @@ export class ClientConnection extends Channel {
     switch (this.#state) {
       case State.IDLE:
       case State.HEAD:
-        this.#readRequests(data, nowMs);
+        this.#readRequests(keep(data), nowMs); // heads, and bodies with them, are looked at again
         return;
       case State.BUSY:
         this.#onBusyData(data, nowMs);
@@ -124,7 +125,8 @@ export class ClientConnection extends Channel {
     if (stop >= 0 && stop < data.length) this.#hold(data.subarray(stop));
   }
 
-  #hold(data: Buffer): void {
+  #hold(packet: Buffer): void {
+    const data = keep(packet);
     this.#held = this.#held === null ? data : Buffer.concat([this.#held, data]);
     if (this.#held.length > MAX_HELD_BYTES) this.pauseReading();
   }

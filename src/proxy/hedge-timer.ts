@@ -26,6 +26,11 @@ export class HedgeTimer {
     this.#onError = onError;
   }
 
+  /** Somebody waits. */
+  get pending(): boolean {
+    return this.#timer !== null;
+  }
+
   schedule(who: Hedgeable, generation: number, dueMs: number): void {
     this.#entries.push({ who, generation, dueMs });
     this.#arm();

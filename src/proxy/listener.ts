@@ -1,4 +1,4 @@
-/** Listening sockets of a worker: plain and TLS on Bun's sockets; several certificates (SNI) on node:tls. */
+/** Listening sockets of a worker: our own, or Bun's; TLS on Bun's; several certificates (SNI) on node:tls. */
 import type { Socket, SocketHandler, TCPSocketListener, TCPSocketListenOptions } from "bun";
 import { type WorkerBlock, WorkerCounter } from "../shared/layout.ts";
 import type { TlsCertificate } from "../shared/protocol.ts";
@@ -7,6 +7,7 @@ import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
 import { DescriptorGuard } from "./descriptors.ts";
 import { listenWithSni } from "./sni-listener.ts";
+import type { Tcp } from "./sockets/tcp.ts";
 
 /** An open listening socket. */
 export interface Listening {
@@ -21,9 +22,15 @@ export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => Clie
 /** "\x08http/1.1": ALPN in wire format (RFC 7301 section 3.1), the only one that Bun takes. */
 const ALPN = "\x08http/1.1";
 
-/** Listens without TLS. Throws when the port cannot be had. */
-export function listenPlain(ctx: ProxyContext, accept: Accept, host: string, port: number): Listening {
-  return wrap(Bun.listen<Accepted>(options(host, port, handlers(ctx, guarded(ctx, accept), false))));
+/**
+ * Listens without TLS. Throws when the port cannot be had.
+ * @param own our own sockets, for a `host` that is an address; null = the runtime's.
+ */
+export function listenPlain(ctx: ProxyContext, own: Tcp | null, accept: Accept, host: string, port: number): Listening {
+  const admit = guarded(ctx, accept);
+  const listener = own?.listen(host, port, (socket, nowMs) => admit(socket, false, nowMs));
+  if (listener) return listener;
+  return wrap(Bun.listen<Accepted>(options(host, port, handlers(ctx, admit, false))));
 }
 
 /** Listens with TLS 1.2 and 1.3. Throws when the port cannot be had or a certificate cannot be used. */

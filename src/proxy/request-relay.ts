@@ -2,6 +2,7 @@
 import type { Attempt } from "./attempt.ts";
 import type { ProxyContext } from "./context.ts";
 import type { ProxiedRequest } from "./request.ts";
+import { keep } from "./sockets/receive-memory.ts";
 
 /** Bytes that may wait for a slow receiver before the sender is paused. */
 export const HIGH_WATER_BYTES = 64 * 1024;
@@ -26,7 +27,7 @@ export class RequestRelay {
   pass(attempt: Attempt, data: Buffer, start: number, stop: number): void {
     if (attempt.connection === null || !attempt.sent) {
       this.#waiting ??= [];
-      this.#waiting.push(data.subarray(start, stop));
+      this.#waiting.push(keep(data.subarray(start, stop)));
       this.#request.client.pauseReading();
       return;
     }

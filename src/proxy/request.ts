@@ -8,6 +8,7 @@ import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } 
 import { parseRequestHead } from "./http1/request-parser.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "./request-ids.ts";
 import type { Peer, RequestRewrite } from "./rewrite-request.ts";
+import { freeMemory, isWorthFreeing } from "./spare-memory.ts";
 
 /** Stands where there are no bytes, so that a field keeps one type. */
 export const NO_BUFFER = Buffer.alloc(0);
@@ -66,6 +67,8 @@ export class ProxiedRequest implements RequestRewrite {
   firstBody: Buffer = NO_BUFFER;
   firstBodyStart = 0;
   firstBodyEnd = 0;
+  /** Nothing but this request is in the memory of `headBuffer`. */
+  #alone = false;
   /** Body bytes beyond the first ones were passed on: the request can't be sent again. */
   streamed = false;
 
@@ -142,9 +145,11 @@ export class ProxiedRequest implements RequestRewrite {
     this.firstBody = data;
     this.firstBodyStart = start;
     this.firstBodyEnd = start;
+    this.#alone = false;
     if (kind === BodyKind.NONE) return start;
     const stop = this.body.consume(data, start, end);
     if (stop > 0) this.firstBodyEnd = stop;
+    this.#alone = data === this.headBuffer && this.#headStart === 0 && stop === data.length;
     return stop;
   }
 
@@ -162,6 +167,8 @@ export class ProxiedRequest implements RequestRewrite {
   /** Forgets the request, so that none of its memory is kept alive. */
   clear(): void {
     if (this.#ctx.requestHeadOwner === this) this.#ctx.requestHeadOwner = null;
+    if (this.#alone && isWorthFreeing(this.headBuffer)) freeMemory(this.headBuffer);
+    this.#alone = false;
     this.headBuffer = NO_BUFFER;
     this.firstBody = NO_BUFFER;
     this.requestIdBuffer = NO_BUFFER;

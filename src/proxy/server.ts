@@ -19,6 +19,7 @@ import { PeerCache } from "./peer-cache.ts";
 import { Picker } from "./pick.ts";
 import { IdSource } from "./request-ids.ts";
 import { RetryBudget } from "./retry-budget.ts";
+import type { Tcp } from "./sockets/tcp.ts";
 import { createStickyKey } from "./sticky-key.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 import { TrustedProxies } from "./trusted-proxies.ts";
@@ -47,6 +48,8 @@ export interface ProxyServerOptions {
   readonly admin: ProxyContext["admin"];
   /** Where access lines go. */
   readonly accessLogFd: number;
+  /** Our own sockets; null = the runtime's. */
+  readonly tcp: Tcp | null;
 }
 
 /** Retries per second that the budget always allows. */
@@ -68,6 +71,7 @@ export class ProxyServer {
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
   readonly #limits: ConnectionLimits;
+  readonly #tcp: Tcp | null;
   #plain: Listening;
   #tls: Listening | null;
   #onDrained: (() => void) | null = null;
@@ -85,7 +89,9 @@ export class ProxyServer {
       new DecisionWriter(options.rings, memory.servers, block.counters, options.bootOffsetMs());
     this.#limits = new ConnectionLimits(memory, block);
     this.#accessLogFd = options.accessLogFd;
-    this.#dial = createDial(now, (error) => internalError(this.#ctx, error));
+    this.#tcp = options.tcp;
+    if (this.#tcp) this.#tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
+    this.#dial = createDial(this.#tcp, now, (error) => internalError(this.#ctx, error));
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#ctx = {
@@ -298,7 +304,9 @@ export class ProxyServer {
   }
 
   #listen(settings: ProxySettings): Listening {
-    return listening(settings.host, settings.port, (host, port) => listenPlain(this.#ctx, this.#accept, host, port));
+    return listening(settings.host, settings.port, (host, port) =>
+      listenPlain(this.#ctx, this.#tcp, this.#accept, host, port),
+    );
   }
 
   #listenTls(settings: ProxySettings): Listening | null {

@@ -1,13 +1,15 @@
 /** The worker process: composition root of the request path. It owns its clock and randomness and hands them down. */
 
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
-import { Header, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
+import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "../shared/protocol.ts";
 import { droppedLogLines } from "../telemetry/log-sink.ts";
-import { createLogger } from "../telemetry/logger.ts";
+import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
+import { internalError } from "./listener.ts";
 import { ProxyServer } from "./server.ts";
+import { Tcp } from "./sockets/tcp.ts";
 
 /** How often a worker shows that it is alive, milliseconds. */
 const HEARTBEAT_MS = 500;
@@ -15,6 +17,8 @@ const HEARTBEAT_MS = 500;
 const LOOK_EVERY_BEATS = 10;
 /** How long the last log lines may take to be written, milliseconds. */
 const LOG_CLOSE_MS = 1000;
+/** How late timers may be while there is nothing else to do: half a step of the timing wheel, milliseconds. */
+const TIMER_SLACK_MS = 25;
 
 /** Runs a worker until the supervisor says "drain", or is gone. */
 export function runWorker(): void {
@@ -74,6 +78,7 @@ function start(message: WorkerStart): ProxyServer {
     seed: crypto.getRandomValues(new Uint32Array(4)),
     admin: (method, path) => askAdmin(message.adminSocket, method, path),
     accessLogFd: 1,
+    tcp: settings.nativeSockets ? openTcp(block, log) : null,
   });
   let beats = 0;
   let logDropped = 0;
@@ -92,6 +97,22 @@ function start(message: WorkerStart): ProxyServer {
   // Readiness also follows the supervisor's word in the shared memory, whatever the channel says.
   if (memory.header[Header.DRAINING] === 1) server.drain(() => process.exit(0));
   return server;
+}
+
+/** Our own sockets; null, which is counted as a degraded mode, where the system does not allow them. */
+function openTcp(block: WorkerBlock, log: Logger): Tcp | null {
+  block.counters[WorkerCounter.SOCKETS_DEGRADED] = 0;
+  try {
+    return new Tcp(
+      () => performance.now(),
+      TIMER_SLACK_MS,
+      (error) => internalError({ counters: block.counters, log }, error),
+    );
+  } catch (error) {
+    block.counters[WorkerCounter.SOCKETS_DEGRADED] = 1;
+    log.warn({ err: error }, "no sockets of our own: the runtime's are used, which cost more");
+    return null;
+  }
 }
 
 /** Relays a request for a path that the control process answers. */

@@ -154,6 +154,8 @@ export const WorkerCounter = {
   DESCRIPTORS_OPEN: 31,
   /** Requests placed by `ml`, by `DecisionArm`: this word and the three behind it. */
   DECISIONS: 32,
+  /** Gauge: 1 while the runtime's sockets stand in for ours, which the system does not allow. */
+  SOCKETS_DEGRADED: 36,
   LENGTH: 64,
 } as const;
 

@@ -31,6 +31,8 @@ export interface ProxySettings {
   readonly prometheusEnabled: boolean;
   /** CIDR ranges whose forwarding fields are believed. */
   readonly trustedProxies: readonly string[];
+  /** Sockets by system calls of our own, where the system allows it. */
+  readonly nativeSockets: boolean;
   readonly connectTimeoutMs: number;
   readonly requestHeadTimeoutMs: number;
   readonly requestBodyTimeoutMs: number;

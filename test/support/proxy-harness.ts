@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { ProxyServer } from "../../src/proxy/server.ts";
+import { Tcp } from "../../src/proxy/sockets/tcp.ts";
 import {
   Header,
   ServerState,
@@ -31,6 +32,7 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   reservedPaths: true,
   prometheusEnabled: true,
   trustedProxies: [],
+  nativeSockets: process.env.TEST_RUNTIME_SOCKETS !== "1",
   connectTimeoutMs: 2000,
   requestHeadTimeoutMs: 10_000,
   requestBodyTimeoutMs: 10_000,
@@ -62,6 +64,20 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   tls: null,
   upstreamCaPem: "",
 });
+
+/** One event loop for all proxies of the process; it never waits long, for tests have timers. */
+function ownSockets(): Tcp {
+  tcp ??= new Tcp(
+    () => performance.now(),
+    1,
+    (error) => socketErrors.push(error),
+  );
+  return tcp;
+}
+
+let tcp: Tcp | undefined;
+/** What handlers of sockets threw. */
+export const socketErrors: unknown[] = [];
 
 // ── backends ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -201,6 +217,7 @@ export class TestProxy {
       seed: crypto.getRandomValues(new Uint32Array(4)),
       admin: admin ?? (async () => ({ status: 200, type: "text/plain", body: "from admin" })),
       accessLogFd: fd,
+      tcp: this.settings.nativeSockets ? ownSockets() : null,
     });
   }
 

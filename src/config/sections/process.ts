@@ -49,6 +49,12 @@ export const app = {
       default: "0",
       doc: "Worker processes that share the port. 0 means one per core on Linux and one elsewhere.",
     }),
+    nativeSockets: setting({
+      env: "NATIVE_SOCKETS",
+      type: toggle,
+      default: "on",
+      doc: "On Linux, serve plain TCP by system calls of our own, which costs least. `off` uses the runtime's sockets, as other systems and TLS do. A change needs a restart.",
+    }),
     shutdownTimeoutMs: setting({
       env: "SHUTDOWN_TIMEOUT_SECONDS",
       type: seconds(0, 3600),

@@ -3,6 +3,7 @@ import { Channel, type RawSocket } from "../channel.ts";
 import type { Failure } from "../failure.ts";
 import { Failures } from "../failure.ts";
 import { HeadBuffer } from "../http1/head-buffer.ts";
+import type { Dialler } from "../sockets/tcp.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import type { UpstreamPool } from "./pool.ts";
 
@@ -21,7 +22,7 @@ export interface UpstreamUser {
 const State = { CONNECTING: 0, IDLE: 1, BUSY: 2, CLOSED: 3 } as const;
 
 /** One connection, from the dialling to its end. */
-export class UpstreamConnection extends Channel {
+export class UpstreamConnection extends Channel implements Dialler {
   readonly pool: UpstreamPool;
   user: UpstreamUser | null;
   /** Answers that it has carried: a connection that has carried one may turn out stale. */
@@ -31,8 +32,8 @@ export class UpstreamConnection extends Channel {
   /** Monotonic milliseconds since when it is idle. */
   idleSinceMs = 0;
   #state: number = State.CONNECTING;
-  /** TCP is connected and TLS is shaking hands. */
-  #handshaking: RawSocket | null = null;
+  /** Of a connection in the making: closing it ends that at once. */
+  #unready: RawSocket | null = null;
   /** Given up while connecting; the kernel has not ended the attempt yet. */
   #abandoned = false;
   #headBuffer: HeadBuffer | null = null;
@@ -57,9 +58,9 @@ export class UpstreamConnection extends Channel {
     return this.#headBuffer !== null && this.#headBuffer.length > 0;
   }
 
-  /** TCP is connected, and TLS begins: from here on giving up closes the socket at once. */
-  handshakeBegins(socket: RawSocket): void {
-    if (this.#state === State.CONNECTING) this.#handshaking = socket;
+  /** There is a socket, although nothing can be sent yet: from here on giving up closes it at once. */
+  begun(socket: RawSocket): void {
+    if (this.#state === State.CONNECTING) this.#unready = socket;
     else {
       this.#endAbandoned();
       socket.terminate();
@@ -74,7 +75,7 @@ export class UpstreamConnection extends Channel {
       return;
     }
     this.socket = socket;
-    this.#handshaking = null;
+    this.#unready = null;
     this.wheel.clear(this);
     this.#state = State.BUSY;
     // Whoever wanted it may have gone; then the next one may have it.
@@ -92,6 +93,11 @@ export class UpstreamConnection extends Channel {
     const user = this.user;
     this.user = null;
     user?.onConnectFailed(this, failure, nowMs);
+  }
+
+  /** As `failed`, by the name of the system's error. */
+  refused(code: string, nowMs: number): void {
+    this.failed(code === "ECONNREFUSED" ? Failures.CONNECT_REFUSED : Failures.CONNECT_FAILED, nowMs);
   }
 
   /** Takes it out of the pool for an exchange. */
@@ -123,8 +129,8 @@ export class UpstreamConnection extends Channel {
     this.wheel.remove(this);
     this.dropQueue();
     if (state === State.CONNECTING) {
-      const socket = this.#handshaking;
-      this.#handshaking = null;
+      const socket = this.#unready;
+      this.#unready = null;
       if (socket === null) {
         this.#abandoned = true;
         this.pool.abandoned();
@@ -173,6 +179,10 @@ export class UpstreamConnection extends Channel {
     const inOrder = error === undefined && this.sendingEnded;
     if (this.#state === State.BUSY && user !== null) user.onUpstreamEnd(this, !inOrder, nowMs);
     this.destroy();
+  }
+
+  onInternalError(nowMs: number): void {
+    this.onClose(nowMs);
   }
 
   #endAbandoned(): void {

@@ -4,21 +4,28 @@ import type { Socket, SocketHandler } from "bun";
 import { trustedAuthorities } from "../../shared/authorities.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
 import { type Failure, Failures } from "../failure.ts";
+import type { Tcp } from "../sockets/tcp.ts";
 import type { UpstreamConnection } from "./connection.ts";
 
 /** Starts to connect `connection` to `endpoint`; the connection itself is told of the outcome. */
 export type Dial = (endpoint: Endpoint, caPem: string, connection: UpstreamConnection) => void;
 
 /**
+ * @param own our own sockets, for servers without TLS; null = the runtime's.
  * @param now monotonic clock, milliseconds.
  * @param onInternalError told of exceptions in a handler: Bun would not route them to the socket's `error` handler. The
  * connection that met one is ended.
  */
-export function createDial(now: () => number, onInternalError: (error: unknown) => void): Dial {
+export function createDial(own: Tcp | null, now: () => number, onInternalError: (error: unknown) => void): Dial {
   const tcp = handlers(now, onInternalError);
   const tls = tlsHandlers(tcp, now, onInternalError);
   return (endpoint, caPem, connection) => {
     try {
+      const socket = endpoint.tls ? null : (own?.connect(endpoint.address, endpoint.port, connection) ?? null);
+      if (socket !== null) {
+        connection.begun(socket);
+        return;
+      }
       Bun.connect<UpstreamConnection>({
         hostname: endpoint.address,
         port: endpoint.port,
@@ -89,9 +96,8 @@ function handlers(now: () => number, onInternalError: (error: unknown) => void):
       }
     },
     connectError(socket, error) {
-      const refused = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
       try {
-        socket.data.failed(refused ? Failures.CONNECT_REFUSED : Failures.CONNECT_FAILED, now());
+        socket.data.refused((error as NodeJS.ErrnoException).code ?? "", now());
       } catch (thrown) {
         fail(socket.data, thrown);
       }
@@ -108,7 +114,7 @@ function tlsHandlers(
   return {
     ...tcp,
     open(socket) {
-      socket.data.handshakeBegins(socket);
+      socket.data.begun(socket);
     },
     close(socket, error) {
       // Before the handshake is through there is no exchange that an end could belong to.

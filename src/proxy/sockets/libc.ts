@@ -1,0 +1,139 @@
+/**
+ * The system calls of the socket layer, by the C library. Numbers are Linux's, the same on x86-64 and arm64 (see socket(7),
+ * tcp(7), epoll(7)). Nothing here allocates, and nothing blocks but `epoll_wait`.
+ */
+import { dlopen, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0x800;
+const SOCK_CLOEXEC = 0x80000;
+/** What every socket of ours is. */
+export const STREAM_SOCKET = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+export const ACCEPT_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
+export const SO_ERROR = 4;
+export const SO_LINGER = 13;
+export const SO_REUSEPORT = 15;
+export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_V6ONLY = 26;
+export const MSG_NOSIGNAL = 0x4000;
+export const SHUT_WR = 1;
+
+export const EPOLL_CLOEXEC = 0x80000;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLET = 0x80000000;
+
+export const Errno = {
+  EPERM: 1,
+  EINTR: 4,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  ENFILE: 23,
+  EMFILE: 24,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  ENETUNREACH: 101,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTUNREACH: 113,
+  EINPROGRESS: 115,
+} as const;
+
+const i32 = "i32";
+const u32 = "u32";
+const pointer = "ptr";
+const FUNCTIONS = {
+  socket: { args: [i32, i32, i32], returns: i32 },
+  bind: { args: [i32, pointer, u32], returns: i32 },
+  listen: { args: [i32, i32], returns: i32 },
+  connect: { args: [i32, pointer, u32], returns: i32 },
+  accept4: { args: [i32, pointer, pointer, i32], returns: i32 },
+  getsockname: { args: [i32, pointer, pointer], returns: i32 },
+  getsockopt: { args: [i32, i32, i32, pointer, pointer], returns: i32 },
+  setsockopt: { args: [i32, i32, i32, pointer, u32], returns: i32 },
+  recv: { args: [i32, pointer, u32, i32], returns: i32 },
+  send: { args: [i32, pointer, u32, i32], returns: i32 },
+  shutdown: { args: [i32, i32], returns: i32 },
+  close: { args: [i32], returns: i32 },
+  epoll_create1: { args: [i32], returns: i32 },
+  epoll_ctl: { args: [i32, i32, i32, pointer], returns: i32 },
+  epoll_wait: { args: [i32, pointer, i32, i32], returns: i32 },
+  inet_pton: { args: [i32, pointer, pointer], returns: i32 },
+  inet_ntop: { args: [i32, pointer, pointer, u32], returns: pointer },
+  __errno_location: { args: [], returns: pointer },
+} as const;
+
+function open() {
+  if (process.platform !== "linux" || (process.arch !== "x64" && process.arch !== "arm64")) {
+    throw new Error(`${process.platform} on ${process.arch} is not supported`);
+  }
+  const musl = `libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`;
+  try {
+    return dlopen("libc.so.6", FUNCTIONS).symbols;
+  } catch {
+    return dlopen(musl, FUNCTIONS).symbols;
+  }
+}
+
+/** The C library, opened. */
+export class Libc {
+  readonly call: ReturnType<typeof open>;
+  readonly #errno: Int32Array;
+  readonly #int = new Int32Array(1);
+  readonly #linger = new Int32Array([1, 0]);
+
+  /** Throws an `Error` where there is none, or another system than Linux. */
+  constructor() {
+    this.call = open();
+    const location = this.call.__errno_location();
+    if (location === null) throw new Error("no errno");
+    this.#errno = new Int32Array(toArrayBuffer(location, 0, 4));
+  }
+
+  /** Of the call before, when that has failed. */
+  get errno(): number {
+    return this.#errno[0];
+  }
+
+  /** Sets an option of a whole number. @returns whether that could be done. */
+  setOption(fd: number, level: number, option: number, value: number): boolean {
+    this.#int[0] = value;
+    return this.call.setsockopt(fd, level, option, this.#int, 4) === 0;
+  }
+
+  /** Closes with a reset. */
+  abort(fd: number): void {
+    this.call.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.#linger, 8);
+    this.call.close(fd);
+  }
+}
+
+/** The address of `data[offset]`. The caller keeps `data` alive until the call that uses it is over. */
+export function pointerTo(data: Uint8Array, offset: number): Pointer {
+  return ((ptr(data) as number) + offset) as Pointer;
+}
+
+/** An `Error` as the runtime's own: `code` is the name of the number. */
+export function systemError(call: string, errno: number): NodeJS.ErrnoException {
+  const name = Object.entries(Errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  const error: NodeJS.ErrnoException = new Error(`${call}: ${name}`);
+  error.code = name;
+  error.errno = -errno;
+  error.syscall = call;
+  return error;
+}

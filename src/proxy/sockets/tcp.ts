@@ -1,0 +1,386 @@
+/**
+ * TCP by system calls of our own: what `Bun.listen` and `Bun.connect` do, with fewer calls and without memory for each
+ * packet. Events are edge-triggered, so reading and writing are tried until the kernel has nothing more.
+ */
+import type { RawSocket } from "../channel.ts";
+import { AddressBuffer, type PackedAddress, packAddress } from "./address.ts";
+import { EventLoop, type Watched } from "./event-loop.ts";
+import {
+  ACCEPT_FLAGS,
+  AF_INET6,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  Errno,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  Libc,
+  MSG_NOSIGNAL,
+  pointerTo,
+  SHUT_WR,
+  SO_ERROR,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SOL_SOCKET,
+  STREAM_SOCKET,
+  systemError,
+  TCP_NODELAY,
+} from "./libc.ts";
+import { packetOf, RECEIVE_BYTES, receiveBuffer } from "./receive-memory.ts";
+
+/** Who is told what happens on a socket: the connections of clients and of servers are. */
+export interface SocketUser {
+  /** `data` may be borrowed: see receive-memory.ts. */
+  onData(data: Buffer, nowMs: number): void;
+  onDrain(nowMs: number): void;
+  /** The peer sends nothing more. */
+  onEnd(nowMs: number): void;
+  /** Closed in both directions, or broken by `error`. */
+  onClose(nowMs: number, error?: Error): void;
+  /** Something above threw. */
+  onInternalError(nowMs: number): void;
+}
+
+/** Who waits for a connection to be made. */
+export interface Dialler extends SocketUser {
+  opened(socket: RawSocket, nowMs: number): void;
+  /** @param code the name of the system's error, as `ECONNREFUSED`. */
+  refused(code: string, nowMs: number): void;
+}
+
+const SOCKET_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+const ENDED_EVENTS = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+/** Reads in a row from one socket, before others have their turn. */
+const MAX_READS = 4;
+/** Connections accepted in a row. */
+const MAX_ACCEPTS = 64;
+const BACKLOG = 4096;
+/** Pause after the system had no descriptor or memory for a connection, milliseconds. */
+const ACCEPT_PAUSE_MS = 100;
+
+/** TCP of one process. */
+export class Tcp {
+  readonly libc: Libc;
+  readonly loop: EventLoop;
+  readonly now: () => number;
+  readonly address: AddressBuffer;
+  readonly #errorBuffer = new Int32Array(1);
+  readonly #errorLength = new Uint32Array(1);
+
+  /**
+   * @param now monotonic clock, milliseconds.
+   * @param slackMs how long timers of the runtime may be late, milliseconds.
+   * Throws an `Error` where the system does not allow it.
+   */
+  constructor(now: () => number, slackMs: number, onInternalError: (error: unknown) => void) {
+    this.libc = new Libc();
+    this.now = now;
+    this.address = new AddressBuffer(this.libc);
+    this.loop = new EventLoop(this.libc, now, slackMs, (watched, error) => {
+      onInternalError(error);
+      if (watched instanceof TcpSocket) watched.user.onInternalError(now());
+    });
+  }
+
+  /**
+   * Listens on a numeric address, together with other processes (SO_REUSEPORT).
+   * @returns null when `host` is a name. Throws an `Error` with a `code` when the port cannot be had.
+   */
+  listen(
+    host: string,
+    port: number,
+    onSocket: (socket: TcpSocket, nowMs: number) => SocketUser | null,
+  ): TcpListener | null {
+    const address = packAddress(this.libc, host, port);
+    return address && new TcpListener(this, address, onSocket);
+  }
+
+  /** Connects `user` to a numeric address; null when it is none. The user is told later, unless it ends the socket. */
+  connect(host: string, port: number, user: Dialler): TcpSocket | null {
+    const address = packAddress(this.libc, host, port);
+    if (address === null) return null;
+    const { call } = this.libc;
+    const fd = call.socket(address.family, STREAM_SOCKET, 0);
+    const socket = new TcpSocket(this, fd, user, "");
+    if (fd < 0) return refuseLater(socket, user, this.libc.errno);
+    this.libc.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    const begun = call.connect(fd, address.bytes, address.bytes.length) === 0 || this.libc.errno === Errno.EINPROGRESS;
+    if (begun && this.loop.watch(fd, SOCKET_EVENTS, socket)) {
+      socket.connecting = user;
+      return socket;
+    }
+    return refuseLater(socket, user, this.libc.errno);
+  }
+
+  /** What a socket is broken by; 0 = nothing. */
+  errorOf(fd: number): number {
+    this.#errorLength[0] = 4;
+    const failed = this.libc.call.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#errorBuffer, this.#errorLength) < 0;
+    return failed ? this.libc.errno : this.#errorBuffer[0];
+  }
+}
+
+/** Not at once: the caller does not hold the connection yet that it would be told of. */
+function refuseLater(socket: TcpSocket, user: Dialler, errno: number): TcpSocket {
+  const { code = "" } = systemError("connect", errno);
+  queueMicrotask(() => {
+    socket.end();
+    user.refused(code, socket.tcp.now());
+  });
+  return socket;
+}
+
+/** A listening socket. */
+export class TcpListener implements Watched {
+  readonly #tcp: Tcp;
+  readonly #fd: number;
+  readonly #onSocket: (socket: TcpSocket, nowMs: number) => SocketUser | null;
+  readonly port: number;
+  #stopped = false;
+
+  constructor(tcp: Tcp, address: PackedAddress, onSocket: (socket: TcpSocket, nowMs: number) => SocketUser | null) {
+    this.#tcp = tcp;
+    this.#onSocket = onSocket;
+    const { libc } = tcp;
+    this.#fd = libc.call.socket(address.family, STREAM_SOCKET, 0);
+    if (this.#fd < 0) throw systemError("socket", libc.errno);
+    const { bytes } = address;
+    libc.setOption(this.#fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    libc.setOption(this.#fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    libc.setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, 1); // accepted sockets inherit it
+    if (address.family === AF_INET6) libc.setOption(this.#fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (libc.call.bind(this.#fd, bytes, bytes.length) < 0) throw this.#closed("bind");
+    if (libc.call.listen(this.#fd, BACKLOG) < 0) throw this.#closed("listen");
+    tcp.address.reset();
+    if (libc.call.getsockname(this.#fd, tcp.address.bytes, tcp.address.length) < 0) throw this.#closed("getsockname");
+    this.port = tcp.address.port;
+    if (!tcp.loop.watch(this.#fd, EPOLLIN, this)) throw this.#closed("epoll_ctl");
+  }
+
+  onEvent(): void {
+    this.#acceptAll(MAX_ACCEPTS);
+  }
+
+  /** Takes those who have connected already, and no more. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#acceptAll(BACKLOG);
+    this.#stopped = true;
+    this.#tcp.loop.forget(this.#fd);
+    this.#tcp.libc.call.close(this.#fd);
+  }
+
+  #acceptAll(most: number): void {
+    const { libc, address, loop, now } = this.#tcp;
+    for (let i = 0; i < most; i++) {
+      address.reset();
+      const fd = libc.call.accept4(this.#fd, address.bytes, address.length, ACCEPT_FLAGS);
+      if (fd < 0) {
+        const { errno } = libc;
+        if (errno === Errno.EMFILE || errno === Errno.ENFILE || errno === Errno.ENOMEM || errno === Errno.ENOBUFS) {
+          this.#pause();
+        }
+        return; // whatever else it was, there is another event if there is another client
+      }
+      const socket = new TcpSocket(this.#tcp, fd, NOBODY, address.text);
+      let user: SocketUser | null = null;
+      try {
+        user = this.#onSocket(socket, now());
+      } finally {
+        if (user === null) socket.terminate();
+      }
+      if (user === null || socket.over) continue;
+      socket.user = user;
+      if (loop.watch(fd, SOCKET_EVENTS, socket)) continue;
+      const error = systemError("epoll_ctl", libc.errno);
+      socket.terminate();
+      user.onClose(now(), error);
+    }
+  }
+
+  #pause(): void {
+    const { loop } = this.#tcp;
+    loop.unwatch(this.#fd);
+    setTimeout(() => {
+      if (!this.#stopped) loop.watch(this.#fd, EPOLLIN, this);
+    }, ACCEPT_PAUSE_MS);
+  }
+
+  #closed(call: string): Error {
+    const error = systemError(call, this.#tcp.libc.errno);
+    this.#tcp.libc.call.close(this.#fd);
+    return error;
+  }
+}
+
+const NOBODY: SocketUser = { onData() {}, onDrain() {}, onEnd() {}, onClose() {}, onInternalError() {} };
+
+/** One TCP connection. */
+export class TcpSocket implements RawSocket, Watched {
+  readonly tcp: Tcp;
+  readonly remoteAddress: string;
+  user: SocketUser;
+  /** Told when the connection is made; null afterwards. */
+  connecting: Dialler | null = null;
+  /** -1 = closed. */
+  #fd: number;
+  #paused = false;
+  /** The kernel did not take everything. */
+  #full = false;
+  /** There may be more to read than was read. */
+  #more = false;
+  /** It is in the loop's list of those who have left something undone. */
+  #due = false;
+  #received = false;
+  #shutDown = false;
+
+  constructor(tcp: Tcp, fd: number, user: SocketUser, remoteAddress: string) {
+    this.tcp = tcp;
+    this.#fd = fd;
+    this.user = user;
+    this.remoteAddress = remoteAddress;
+  }
+
+  get over(): boolean {
+    return this.#fd < 0;
+  }
+
+  // ── RawSocket ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  write(data: Uint8Array, offset = 0, length = data.length - offset): number {
+    if (this.#fd < 0) return -1;
+    const taken = this.tcp.libc.call.send(this.#fd, pointerTo(data, offset), length, MSG_NOSIGNAL);
+    if (taken === length) return taken;
+    if (taken >= 0) {
+      this.#full = true;
+      return taken;
+    }
+    const { errno } = this.tcp.libc;
+    if (errno === Errno.EINTR) return this.write(data, offset, length);
+    if (errno !== Errno.EAGAIN && errno !== Errno.ENOBUFS) return -1;
+    this.#full = true;
+    return 0;
+  }
+
+  end(): void {
+    const fd = this.#release();
+    if (fd >= 0) this.tcp.libc.call.close(fd);
+  }
+
+  terminate(): void {
+    const fd = this.#release();
+    if (fd >= 0) this.tcp.libc.abort(fd);
+  }
+
+  shutdown(): void {
+    if (this.#fd < 0 || this.#shutDown) return;
+    this.#shutDown = true;
+    this.tcp.libc.call.shutdown(this.#fd, SHUT_WR);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#more) this.#readLater();
+  }
+
+  // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onEvent(mask: number): void {
+    if (mask === 0) this.#due = false; // from the loop's list
+    if (this.#fd < 0) return;
+    if (this.connecting !== null) {
+      this.#connected(mask);
+      if (this.#fd < 0) return;
+    }
+    if ((mask & EPOLLOUT) !== 0 && this.#full && (mask & EPOLLERR) === 0) {
+      this.#full = false;
+      this.user.onDrain(this.tcp.now());
+      if (this.#fd < 0) return;
+    }
+    if ((mask & (EPOLLIN | ENDED_EVENTS)) !== 0) this.#more = true;
+    if (!this.#more) return;
+    if (!this.#paused) this.#read((mask & ENDED_EVENTS) !== 0 || mask === 0);
+    // Who is paused has no reason to wait for more from a peer that is gone.
+    else if ((mask & EPOLLERR) !== 0) this.#close(this.tcp.errorOf(this.#fd));
+  }
+
+  #connected(mask: number): void {
+    if ((mask & (EPOLLOUT | EPOLLERR | EPOLLHUP)) === 0) return;
+    const dialler = this.connecting as Dialler;
+    this.connecting = null;
+    const errno = (mask & (EPOLLERR | EPOLLHUP)) === 0 ? 0 : this.tcp.errorOf(this.#fd);
+    if (errno === 0) {
+      dialler.opened(this, this.tcp.now());
+      return;
+    }
+    this.end();
+    dialler.refused(systemError("connect", errno).code ?? "", this.tcp.now());
+  }
+
+  /** @param thoroughly there may be more behind a read that did not fill the buffer, such as the end. */
+  #read(thoroughly: boolean): void {
+    const { libc, now } = this.tcp;
+    for (let i = 0; i < MAX_READS; i++) {
+      const count = libc.call.recv(this.#fd, receiveBuffer, RECEIVE_BYTES, 0);
+      if (count > 0) {
+        this.user.onData(packetOf(count), now());
+        if (this.#fd < 0 || (count < RECEIVE_BYTES && !thoroughly && this.#nothingMore())) return;
+        if (this.#paused) return;
+      } else if (count === 0) {
+        this.#more = false;
+        this.#ended();
+        return;
+      } else if (libc.errno === Errno.EAGAIN) {
+        this.#more = false;
+        return;
+      } else if (libc.errno !== Errno.EINTR) {
+        this.#close(libc.errno);
+        return;
+      }
+    }
+    this.#readLater();
+  }
+
+  #nothingMore(): boolean {
+    this.#more = false;
+    return true;
+  }
+
+  #readLater(): void {
+    if (this.#due || this.#fd < 0) return;
+    this.#due = true;
+    this.tcp.loop.later(this);
+  }
+
+  /** The peer's FIN. */
+  #ended(): void {
+    if (this.#shutDown) {
+      this.end();
+      this.user.onClose(this.tcp.now());
+    } else if (!this.#received) {
+      this.#received = true;
+      this.user.onEnd(this.tcp.now());
+    }
+  }
+
+  #close(errno: number): void {
+    this.end();
+    this.user.onClose(this.tcp.now(), systemError("recv", errno));
+  }
+
+  #release(): number {
+    const fd = this.#fd;
+    if (fd >= 0) this.tcp.loop.forget(fd);
+    this.#fd = -1;
+    this.connecting = null;
+    return fd;
+  }
+}
