@@ -1,6 +1,8 @@
 /** Socket addresses as the kernel writes them: `sockaddr_in` (ip(7)) and `sockaddr_in6` (ipv6(7)). */
 import { isIPv4, isIPv6 } from "node:net";
-import { AF_INET, AF_INET6, type Libc } from "./libc.ts";
+import { Kernel, type Libc } from "./libc.ts";
+
+const { AF_INET, AF_INET6 } = Kernel;
 
 const IPV4_BYTES = 16;
 const IPV6_BYTES = 28;

@@ -6,7 +6,7 @@
 
 import { drainMicrotasks } from "bun:jsc";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, Errno, type Libc, systemError } from "./libc.ts";
+import { Errno, Kernel, type Libc, systemError } from "./libc.ts";
 
 /** Something with a file descriptor that is waited for. */
 export interface Watched {
@@ -52,9 +52,9 @@ export class EventLoop {
     this.#slackMs = slackMs;
     this.#onError = onError;
     const runtime = runtimeEpoll();
-    this.#epoll = libc.call.epoll_create1(EPOLL_CLOEXEC);
+    this.#epoll = libc.call.epoll_create1(Kernel.EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw systemError("epoll_create1", libc.errno);
-    if (!this.#control(EPOLL_CTL_ADD, runtime, EPOLLIN, RUNTIME_FD, 0)) {
+    if (!this.#control(Kernel.EPOLL_CTL_ADD, runtime, Kernel.EPOLLIN, RUNTIME_FD, 0)) {
       throw systemError("epoll_ctl", libc.errno);
     }
   }
@@ -63,7 +63,7 @@ export class EventLoop {
   watch(fd: number, mask: number, watched: Watched): boolean {
     const use = ((this.#uses[fd] ?? 0) + 1) | 0;
     this.#uses[fd] = use;
-    if (!this.#control(EPOLL_CTL_ADD, fd, mask, fd, use)) return false;
+    if (!this.#control(Kernel.EPOLL_CTL_ADD, fd, mask, fd, use)) return false;
     this.#watched[fd] = watched;
     this.#count++;
     if (!this.#running) {
@@ -84,7 +84,7 @@ export class EventLoop {
   /** Stops the watch of an `fd` that stays open. */
   unwatch(fd: number): void {
     this.forget(fd);
-    this.#control(EPOLL_CTL_DEL, fd, 0, 0, 0);
+    this.#control(Kernel.EPOLL_CTL_DEL, fd, 0, 0, 0);
   }
 
   /** Gives `watched` an event without any news in the next turn: it has left something undone. */

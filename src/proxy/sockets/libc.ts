@@ -4,37 +4,36 @@
  */
 import { dlopen, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 
-export const AF_INET = 2;
-export const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK = 0x800;
-const SOCK_CLOEXEC = 0x80000;
-/** What every socket of ours is. */
-export const STREAM_SOCKET = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-export const ACCEPT_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC;
+/** Numbers of the kernel's interface, by their names there. */
+export const Kernel = {
+  AF_INET: 2,
+  AF_INET6: 10,
+  SOCK_STREAM: 1,
+  SOCK_NONBLOCK: 0x800,
+  SOCK_CLOEXEC: 0x80000,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  SO_ERROR: 4,
+  SO_LINGER: 13,
+  SO_REUSEPORT: 15,
+  IPPROTO_TCP: 6,
+  TCP_NODELAY: 1,
+  IPPROTO_IPV6: 41,
+  IPV6_V6ONLY: 26,
+  MSG_NOSIGNAL: 0x4000,
+  SHUT_WR: 1,
+  EPOLL_CLOEXEC: 0x80000,
+  EPOLL_CTL_ADD: 1,
+  EPOLL_CTL_DEL: 2,
+  EPOLLIN: 0x1,
+  EPOLLOUT: 0x4,
+  EPOLLERR: 0x8,
+  EPOLLHUP: 0x10,
+  EPOLLRDHUP: 0x2000,
+  EPOLLET: 0x80000000,
+} as const;
 
-export const SOL_SOCKET = 1;
-export const SO_REUSEADDR = 2;
-export const SO_ERROR = 4;
-export const SO_LINGER = 13;
-export const SO_REUSEPORT = 15;
-export const IPPROTO_TCP = 6;
-export const TCP_NODELAY = 1;
-export const IPPROTO_IPV6 = 41;
-export const IPV6_V6ONLY = 26;
-export const MSG_NOSIGNAL = 0x4000;
-export const SHUT_WR = 1;
-
-export const EPOLL_CLOEXEC = 0x80000;
-export const EPOLL_CTL_ADD = 1;
-export const EPOLL_CTL_DEL = 2;
-export const EPOLLIN = 0x1;
-export const EPOLLOUT = 0x4;
-export const EPOLLERR = 0x8;
-export const EPOLLHUP = 0x10;
-export const EPOLLRDHUP = 0x2000;
-export const EPOLLET = 0x80000000;
-
+/** Errors that are told apart, or named to the user. */
 export const Errno = {
   EPERM: 1,
   EINTR: 4,
@@ -118,7 +117,7 @@ export class Libc {
 
   /** Closes with a reset. */
   abort(fd: number): void {
-    this.call.setsockopt(fd, SOL_SOCKET, SO_LINGER, this.#linger, 8);
+    this.call.setsockopt(fd, Kernel.SOL_SOCKET, Kernel.SO_LINGER, this.#linger, 8);
     this.call.close(fd);
   }
 }

@@ -5,31 +5,7 @@
 import type { RawSocket } from "../channel.ts";
 import { AddressBuffer, type PackedAddress, packAddress } from "./address.ts";
 import { EventLoop, type Watched } from "./event-loop.ts";
-import {
-  ACCEPT_FLAGS,
-  AF_INET6,
-  EPOLLERR,
-  EPOLLET,
-  EPOLLHUP,
-  EPOLLIN,
-  EPOLLOUT,
-  EPOLLRDHUP,
-  Errno,
-  IPPROTO_IPV6,
-  IPPROTO_TCP,
-  IPV6_V6ONLY,
-  Libc,
-  MSG_NOSIGNAL,
-  pointerTo,
-  SHUT_WR,
-  SO_ERROR,
-  SO_REUSEADDR,
-  SO_REUSEPORT,
-  SOL_SOCKET,
-  STREAM_SOCKET,
-  systemError,
-  TCP_NODELAY,
-} from "./libc.ts";
+import { Errno, Kernel, Libc, pointerTo, systemError } from "./libc.ts";
 import { packetOf, RECEIVE_BYTES, receiveBuffer } from "./receive-memory.ts";
 
 /** Who is told what happens on a socket: the connections of clients and of servers are. */
@@ -52,6 +28,12 @@ export interface Dialler extends SocketUser {
   refused(code: string, nowMs: number): void;
 }
 
+const { AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, MSG_NOSIGNAL, SHUT_WR, TCP_NODELAY } = Kernel;
+const { SO_ERROR, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET } = Kernel;
+const { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } = Kernel;
+/** What every socket of ours is. */
+const ACCEPT_FLAGS = Kernel.SOCK_NONBLOCK | Kernel.SOCK_CLOEXEC;
+const STREAM_SOCKET = Kernel.SOCK_STREAM | ACCEPT_FLAGS;
 const SOCKET_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 const ENDED_EVENTS = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 /** Reads in a row from one socket, before others have their turn. */
