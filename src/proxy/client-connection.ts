@@ -17,7 +17,7 @@ import { recordLocal, recordRefused } from "./record.ts";
 import type { ProxiedRequest } from "./request.ts";
 import type { Peer } from "./rewrite-request.ts";
 import { routeOf } from "./routes.ts";
-import { keep } from "./sockets/receive-memory.ts";
+import { keep, keepClientPacket } from "./sockets/receive-memory.ts";
 import { clientAddressOf } from "./sticky-key.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
@@ -97,7 +97,7 @@ export class ClientConnection extends Channel {
     switch (this.#state) {
       case State.IDLE:
       case State.HEAD:
-        this.#readRequests(keep(data), nowMs); // heads, and bodies with them, are looked at again
+        this.#readRequests(keepClientPacket(data), nowMs); // heads, and bodies with them, are looked at again
         return;
       case State.BUSY:
         this.#onBusyData(data, nowMs);

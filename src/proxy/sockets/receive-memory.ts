@@ -1,31 +1,45 @@
 /**
- * Where bytes from sockets arrive. Small packets get memory of their own. Large ones stay where they came, in one buffer
- * that every read uses again, so that they are in the cache when they are sent on: such a packet is *borrowed*, until the
- * handler that it was given to returns. Whoever wants one for longer asks for it with `keep`.
+ * Where bytes from sockets arrive: one buffer that every read uses again, so that they are in the cache when they are sent
+ * on. A packet is a view of it and *borrowed*, until the handler that it was given to returns; whoever wants one for longer
+ * asks for it with `keep`. Only small packets of clients, which hold the heads of requests and are always kept, are copied
+ * at once.
  */
 
 /** Size of a read, bytes: enough for the fewest system calls, and half of a common second-level cache. */
 export const RECEIVE_BYTES = 256 * 1024;
-/** Packets up to here are copied: that costs less than taking care of borrowed ones. */
+/** Packets of clients up to here are copied before anybody sees them. */
 const COPY_BYTES = 16 * 1024;
+/** Views of so many bytes at most are made once and for all. */
+const CACHED_VIEW_BYTES = 2048;
 
 /** A little more than one read, so that no packet is the whole of it: that would be memory to give away. */
 const memory = Buffer.allocUnsafeSlow(RECEIVE_BYTES + 64);
+const views: Buffer[] = Array.from({ length: CACHED_VIEW_BYTES + 1 }, (_, length) => memory.subarray(0, length));
 
 /** Where to receive to, `RECEIVE_BYTES` long. */
 export const receiveBuffer: Uint8Array = memory;
 
-/** The packet of the first `length` bytes received. */
-export function packetOf(length: number): Buffer {
+/** The packet of the first `length` bytes received, borrowed. */
+export function borrowedPacket(length: number): Buffer {
+  return length <= CACHED_VIEW_BYTES ? views[length] : memory.subarray(0, length);
+}
+
+/** As `borrowedPacket`, but small ones are copies. */
+export function clientPacket(length: number): Buffer {
   if (length > COPY_BYTES) return memory.subarray(0, length);
   const packet = Buffer.allocUnsafe(length);
   memory.copy(packet, 0, 0, length);
   return packet;
 }
 
-/** The packet itself when it may be kept, else a copy. */
+/** What `clientPacket` gave, or another's packet, to be kept as long as is wanted. */
+export function keepClientPacket(packet: Buffer): Buffer {
+  return packet.length > COPY_BYTES ? keep(packet) : packet;
+}
+
+/** The packet, or the part of one, itself when it may be kept, else a copy. */
 export function keep(packet: Buffer): Buffer {
-  return packet.buffer === memory.buffer ? Buffer.from(packet) : packet;
+  return isBorrowed(packet) ? Buffer.from(packet) : packet;
 }
 
 /** True when the packet's bytes are only there until the handler returns. */

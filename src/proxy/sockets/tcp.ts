@@ -6,7 +6,7 @@ import type { RawSocket } from "../channel.ts";
 import { AddressBuffer, type PackedAddress, packAddress } from "./address.ts";
 import { EventLoop, type Watched } from "./event-loop.ts";
 import { Errno, Kernel, Libc, pointerTo, systemError } from "./libc.ts";
-import { packetOf, RECEIVE_BYTES, receiveBuffer } from "./receive-memory.ts";
+import { borrowedPacket, clientPacket, RECEIVE_BYTES, receiveBuffer } from "./receive-memory.ts";
 
 /** Who is told what happens on a socket: the connections of clients and of servers are. */
 export interface SocketUser {
@@ -205,6 +205,7 @@ const NOBODY: SocketUser = { onData() {}, onDrain() {}, onEnd() {}, onClose() {}
 export class TcpSocket implements RawSocket, Watched {
   readonly tcp: Tcp;
   readonly remoteAddress: string;
+  readonly #ofClient: boolean;
   user: SocketUser;
   /** Told when the connection is made; null afterwards. */
   connecting: Dialler | null = null;
@@ -220,11 +221,13 @@ export class TcpSocket implements RawSocket, Watched {
   #received = false;
   #shutDown = false;
 
+  /** @param remoteAddress of a client; "" = the socket is one that we connect. */
   constructor(tcp: Tcp, fd: number, user: SocketUser, remoteAddress: string) {
     this.tcp = tcp;
     this.#fd = fd;
     this.user = user;
     this.remoteAddress = remoteAddress;
+    this.#ofClient = remoteAddress !== "";
   }
 
   get over(): boolean {
@@ -313,7 +316,7 @@ export class TcpSocket implements RawSocket, Watched {
     for (let i = 0; i < MAX_READS; i++) {
       const count = libc.call.recv(this.#fd, receiveBuffer, RECEIVE_BYTES, 0);
       if (count > 0) {
-        this.user.onData(packetOf(count), now());
+        this.user.onData(this.#ofClient ? clientPacket(count) : borrowedPacket(count), now());
         if (this.#fd < 0 || (count < RECEIVE_BYTES && !thoroughly && this.#nothingMore())) return;
         if (this.#paused) return;
       } else if (count === 0) {

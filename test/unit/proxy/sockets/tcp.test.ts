@@ -5,7 +5,7 @@ import { createServer, connect as netConnect, type Server, type Socket } from "n
 import type { RawSocket } from "../../../../src/proxy/channel.ts";
 import { AddressBuffer, packAddress } from "../../../../src/proxy/sockets/address.ts";
 import { Libc } from "../../../../src/proxy/sockets/libc.ts";
-import { isBorrowed, keep, RECEIVE_BYTES } from "../../../../src/proxy/sockets/receive-memory.ts";
+import { isBorrowed, keep, keepClientPacket, RECEIVE_BYTES } from "../../../../src/proxy/sockets/receive-memory.ts";
 import { type Dialler, Tcp, type TcpListener, type TcpSocket } from "../../../../src/proxy/sockets/tcp.ts";
 
 const errors: unknown[] = [];
@@ -313,27 +313,41 @@ describe.if(onLinux)("a connection", () => {
 });
 
 describe.if(onLinux)("received memory", () => {
-  test("of small packets is the user's; of large ones it is borrowed, unless kept", async () => {
+  test("is borrowed, unless kept", async () => {
     const port = await serve((socket) => {
       socket.write("small");
       socket.once("data", () => socket.write(Buffer.alloc(RECEIVE_BYTES, 1)));
     });
     const notes = new Notes();
-    const small: Buffer[] = [];
     const kept: Buffer[] = [];
     notes.onBytes = (data) => {
-      if (!isBorrowed(data)) small.push(data);
-      else if (kept.length === 0) kept.push(keep(data));
+      expect(isBorrowed(data)).toBe(true);
+      kept.push(keep(data.subarray(1)));
     };
     (tcp as Tcp).connect("127.0.0.1", port, notes);
     await notes.until(() => notes.bytes === 5);
     notes.socket?.write(Buffer.from("more"));
-    await notes.until(() => kept.length === 1);
     await notes.until(() => notes.bytes === 5 + RECEIVE_BYTES);
-    expect(small[0].toString()).toBe("small");
-    expect(kept[0].every((byte) => byte === 1)).toBe(true);
-    expect(isBorrowed(kept[0])).toBe(false);
-    expect(keep(small[0])).toBe(small[0]);
+    expect(kept[0].toString()).toBe("mall");
+    expect(kept.slice(1).every((packet) => packet.every((byte) => byte === 1))).toBe(true);
+    expect(kept.some(isBorrowed)).toBe(false);
+    expect(keep(kept[0])).toBe(kept[0]);
+  });
+
+  test("of a client's small packets is the user's", async () => {
+    const { listener, clients } = listen();
+    const client = await dial(listener.port);
+    const served = await accepted(clients);
+    const got: Buffer[] = [];
+    served.onBytes = (data) => got.push(keepClientPacket(data));
+    for (const text of ["one", "two"]) {
+      client.write(text);
+      await served.until(() => served.bytes === got.length * 3 && got.length === (text === "one" ? 1 : 2));
+    }
+    client.write(Buffer.alloc(RECEIVE_BYTES, 3));
+    await served.until(() => served.bytes === 6 + RECEIVE_BYTES);
+    expect(got.slice(0, 2).map(String)).toEqual(["one", "two"]);
+    expect(got.some(isBorrowed)).toBe(false);
   });
 });
 
