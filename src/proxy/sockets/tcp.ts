@@ -87,7 +87,7 @@ export class Tcp {
     if (address === null) return null;
     const { call } = this.libc;
     const fd = call.socket(address.family, STREAM_SOCKET, 0);
-    const socket = new TcpSocket(this, fd, user, "");
+    const socket = new TcpSocket(this, fd, user, null);
     if (fd < 0) return refuseLater(socket, user, this.libc.errno);
     this.libc.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     const begun = call.connect(fd, address.bytes, address.bytes.length) === 0 || this.libc.errno === Errno.EINPROGRESS;
@@ -185,10 +185,13 @@ export class TcpListener implements Watched {
   }
 
   #pause(): void {
-    const { loop } = this.#tcp;
-    loop.unwatch(this.#fd);
+    this.#tcp.loop.unwatch(this.#fd);
+    this.#goOnLater();
+  }
+
+  #goOnLater(): void {
     setTimeout(() => {
-      if (!this.#stopped) loop.watch(this.#fd, EPOLLIN, this);
+      if (!this.#stopped && !this.#tcp.loop.watch(this.#fd, EPOLLIN, this)) this.#goOnLater();
     }, ACCEPT_PAUSE_MS);
   }
 
@@ -221,13 +224,13 @@ export class TcpSocket implements RawSocket, Watched {
   #received = false;
   #shutDown = false;
 
-  /** @param remoteAddress of a client; "" = the socket is one that we connect. */
-  constructor(tcp: Tcp, fd: number, user: SocketUser, remoteAddress: string) {
+  /** @param clientAddress null = no client's: we connect it. */
+  constructor(tcp: Tcp, fd: number, user: SocketUser, clientAddress: string | null) {
     this.tcp = tcp;
     this.#fd = fd;
     this.user = user;
-    this.remoteAddress = remoteAddress;
-    this.#ofClient = remoteAddress !== "";
+    this.remoteAddress = clientAddress ?? "";
+    this.#ofClient = clientAddress !== null;
   }
 
   get over(): boolean {
