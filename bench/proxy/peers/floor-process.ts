@@ -1,71 +1,94 @@
 /**
- * A relay of bytes on raw sockets: each client connection gets a connection to the next server, and what comes from one
- * side is written to the other. Arguments: port, TLS port, certificate, key, ports of the servers.
+ * A relay of bytes on the product's sockets: each client connection gets a connection to the next server, and what comes
+ * from one side is written to the other. Arguments: port, TLS port, certificate, key, ports of the servers.
  */
-import type { Socket } from "bun";
+import type { RawSocket } from "../../../src/proxy/channel.ts";
+import { keep } from "../../../src/proxy/sockets/receive-memory.ts";
+import { type Dialler, Tcp } from "../../../src/proxy/sockets/tcp.ts";
 
-interface Side {
-  other: Socket<Side> | null;
-  /** What this side has not taken yet. */
-  pending: Buffer[];
-  /** What came from this side before there was another. */
-  early: Buffer[];
-}
-
+const HOST = "127.0.0.1";
 const [port, tlsPort, certFile, keyFile, ...serverPorts] = process.argv.slice(2);
+const tcp = new Tcp(
+  () => performance.now(),
+  25,
+  (error) => {
+    throw error;
+  },
+);
 let turn = 0;
 
-const handlers = {
-  data: ({ data: side }: Socket<Side>, bytes: Buffer): void => {
-    if (side.other === null) side.early.push(bytes);
-    else forward(side.other, bytes);
-  },
-  drain: (socket: Socket<Side>): void => {
-    const { pending } = socket.data;
-    socket.data.pending = [];
-    for (const bytes of pending) forward(socket, bytes);
-  },
-  close: ({ data: side }: Socket<Side>): void => {
-    side.other?.end();
-    side.other = null;
-  },
-};
+class Side implements Dialler {
+  other: Side | null = null;
+  socket: RawSocket | null = null;
+  /** What this side has not taken yet. */
+  pending: Buffer[] = [];
 
-const listener = {
-  hostname: "127.0.0.1",
-  socket: {
-    ...handlers,
-    open: (client: Socket<Side>): void => {
-      client.data = { other: null, pending: [], early: [] };
-      turn = (turn + 1) % serverPorts.length;
-      void Bun.connect<Side>({
-        hostname: "127.0.0.1",
-        port: Number(serverPorts[turn]),
-        data: { other: client, pending: [], early: [] },
-        socket: {
-          ...handlers,
-          open: (server) => {
-            client.data.other = server;
-            for (const bytes of client.data.early) forward(server, bytes);
-            client.data.early = [];
-          },
-        },
-      }).catch(() => client.end());
-    },
-  },
-};
+  onData(data: Buffer): void {
+    this.other?.send(data);
+  }
 
-Bun.listen<Side>({ ...listener, port: Number(port) });
-if (tlsPort !== "0") {
-  Bun.listen<Side>({ ...listener, port: Number(tlsPort), tls: { cert: Bun.file(certFile), key: Bun.file(keyFile) } });
+  send(data: Buffer): void {
+    if (this.socket === null || this.pending.length > 0) {
+      this.pending.push(keep(data));
+      return;
+    }
+    const taken = this.socket.write(data);
+    if (taken >= 0 && taken < data.length) this.pending.push(keep(data.subarray(taken)));
+  }
+
+  opened(socket: RawSocket): void {
+    this.socket = socket;
+    this.onDrain();
+  }
+
+  onDrain(): void {
+    const { pending } = this;
+    this.pending = [];
+    for (const data of pending) this.send(data);
+  }
+
+  onEnd(): void {
+    this.onClose();
+  }
+  refused(): void {
+    this.onClose();
+  }
+  onInternalError(): void {
+    this.onClose();
+  }
+
+  onClose(): void {
+    const { other } = this;
+    this.other = null;
+    this.socket?.end();
+    other?.onClose();
+  }
 }
 
-function forward(to: Socket<Side>, bytes: Buffer): void {
-  const { pending } = to.data;
-  if (pending.length > 0) {
-    pending.push(bytes);
-    return;
-  }
-  const taken = to.write(bytes);
-  if (taken >= 0 && taken < bytes.length) pending.push(bytes.subarray(taken));
+function accept(socket: RawSocket): Side {
+  const client = new Side();
+  const server = new Side();
+  client.socket = socket;
+  client.other = server;
+  server.other = client;
+  turn = (turn + 1) % serverPorts.length;
+  tcp.connect(HOST, Number(serverPorts[turn]), server);
+  return client;
+}
+
+tcp.listen(HOST, Number(port), accept);
+if (tlsPort !== "0") {
+  Bun.listen<Side>({
+    hostname: HOST,
+    port: Number(tlsPort),
+    tls: { cert: Bun.file(certFile), key: Bun.file(keyFile) },
+    socket: {
+      open: (socket) => {
+        socket.data = accept(socket);
+      },
+      data: (socket, bytes) => socket.data.onData(bytes),
+      drain: (socket) => socket.data.onDrain(),
+      close: (socket) => socket.data.onClose(),
+    },
+  });
 }

@@ -1,4 +1,4 @@
-/** Not a proxy but the least that one can be on this runtime: it copies bytes and looks at none of them. */
+/** Not a proxy but the least that one can be on these sockets: it copies bytes and looks at none of them. */
 import { join } from "node:path";
 import type { Peer } from "./peer.ts";
 
