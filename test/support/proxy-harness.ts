@@ -71,6 +71,7 @@ function ownSockets(): Tcp {
     () => performance.now(),
     1,
     (error) => socketErrors.push(error),
+    true,
   );
   return tcp;
 }

@@ -49,6 +49,7 @@ export class Tcp {
   readonly libc: Libc;
   readonly loop: EventLoop;
   readonly now: () => number;
+  readonly overwrite: boolean;
   readonly address: AddressBuffer;
   readonly #errorBuffer = new Int32Array(1);
   readonly #errorLength = new Uint32Array(1);
@@ -56,9 +57,11 @@ export class Tcp {
   /**
    * @param now monotonic clock, milliseconds.
    * @param slackMs how long timers of the runtime may be late, milliseconds.
+   * @param overwrite spoil borrowed packets when their handler returns, so that tests find whoever kept one.
    * Throws an `Error` where the system does not allow it.
    */
-  constructor(now: () => number, slackMs: number, onInternalError: (error: unknown) => void) {
+  constructor(now: () => number, slackMs: number, onInternalError: (error: unknown) => void, overwrite = false) {
+    this.overwrite = overwrite;
     this.libc = new Libc();
     this.now = now;
     this.address = new AddressBuffer(this.libc);
@@ -315,11 +318,12 @@ export class TcpSocket implements RawSocket, Watched {
 
   /** @param thoroughly there may be more behind a read that did not fill the buffer, such as the end. */
   #read(thoroughly: boolean): void {
-    const { libc, now } = this.tcp;
+    const { libc, now, overwrite } = this.tcp;
     for (let i = 0; i < MAX_READS; i++) {
       const count = libc.call.recv(this.#fd, receiveBuffer, RECEIVE_BYTES, 0);
       if (count > 0) {
         this.user.onData(this.#ofClient ? clientPacket(count) : borrowedPacket(count), now());
+        if (overwrite) receiveBuffer.fill(0xdd, 0, count);
         if (this.#fd < 0 || (count < RECEIVE_BYTES && !thoroughly && this.#nothingMore())) return;
         if (this.#paused) return;
       } else if (count === 0) {
