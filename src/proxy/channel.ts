@@ -138,12 +138,14 @@ export abstract class Channel extends Timed {
   #enqueue(data: Uint8Array, start: number, end: number, owned: boolean, last: boolean): void {
     const left = data.subarray(start, end);
     // A new array, for `slice` of a Buffer is no copy: the memory would soon hold another connection's bytes.
-    const bytes = owned && !isBorrowed(left) ? left : new Uint8Array(left);
+    const kept = owned && !isBorrowed(left);
+    const bytes = kept ? left : new Uint8Array(left);
+    const queued = { bytes, last: kept ? last : isWorthFreeing(bytes) };
     if (this.#queue === null) {
-      this.#queue = [{ bytes, last }];
+      this.#queue = [queued];
       this.#queueOffset = 0;
     } else {
-      this.#queue.push({ bytes, last });
+      this.#queue.push(queued);
     }
     this.queuedBytes += bytes.length;
   }

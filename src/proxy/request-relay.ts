@@ -44,7 +44,7 @@ export class RequestRelay {
     if (waiting === null || attempt.connection === null) return;
     this.#waiting = null;
     this.#request.streamed = true;
-    for (const chunk of waiting) attempt.connection.send(chunk, 0, chunk.length, true);
+    for (const chunk of waiting) attempt.connection.sendAway(chunk, 0, chunk.length);
   }
 
   /** The next piece is awaited from the client, unless the server must first take what there is. */

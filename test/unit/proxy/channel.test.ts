@@ -63,6 +63,24 @@ describe("Channel", () => {
     expect(socket.written).toBe("x".repeat(199_999));
   });
 
+  test("what was copied to wait is freed when the last of it is taken", () => {
+    const seen: Uint8Array[] = [];
+    const socket = new FakeSocket(40_000, 30_000);
+    const { write } = socket;
+    socket.write = (data, offset, length) => {
+      seen.push(data);
+      return write.call(socket, data, offset, length);
+    };
+    const channel = new TestChannel(socket);
+    const lent = new Uint8Array(100_000).fill(120);
+    channel.send(lent, 0, lent.length, false);
+    expect(channel.flush()).toBe(true);
+    const copy = seen[1];
+    expect(copy.length).toBe(60_000);
+    expect(channel.flush()).toBe(true);
+    expect([copy.length, lent.length, socket.written.length]).toEqual([0, 100_000, 100_000]);
+  });
+
   test("memory that others may look at is not freed by sending a part of it away, and small packets are not", () => {
     const channel = new TestChannel(new FakeSocket());
     const shared = Buffer.from(new Uint8Array(100_000).buffer);
