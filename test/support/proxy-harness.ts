@@ -70,15 +70,17 @@ function ownSockets(): Tcp {
   tcp ??= new Tcp(
     () => performance.now(),
     1,
-    (error) => socketErrors.push(error),
+    (error) => {
+      setImmediate(() => {
+        throw error; // fails the run: no handler may throw
+      });
+    },
     true,
   );
   return tcp;
 }
 
 let tcp: Tcp | undefined;
-/** What handlers of sockets threw. */
-export const socketErrors: unknown[] = [];
 
 // ── backends ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,8 +1,10 @@
 /**
  * The system calls of the socket layer, by the C library. Numbers are Linux's, the same on x86-64 and arm64 (see socket(7),
- * tcp(7), epoll(7)). Nothing here allocates, and nothing blocks but `epoll_wait`.
+ * tcp(7), epoll(7)). Nothing blocks but `epoll_wait`.
  */
 import { dlopen, type Pointer, ptr, toArrayBuffer } from "bun:ffi";
+import { constants } from "node:os";
+import { getSystemErrorName } from "node:util";
 
 /** Numbers of the kernel's interface, by their names there. */
 export const Kernel = {
@@ -33,25 +35,8 @@ export const Kernel = {
   EPOLLET: 0x80000000,
 } as const;
 
-/** Errors that are told apart, or named to the user. */
-export const Errno = {
-  EPERM: 1,
-  EINTR: 4,
-  EAGAIN: 11,
-  ENOMEM: 12,
-  EACCES: 13,
-  ENFILE: 23,
-  EMFILE: 24,
-  EADDRINUSE: 98,
-  EADDRNOTAVAIL: 99,
-  ENETUNREACH: 101,
-  ECONNRESET: 104,
-  ENOBUFS: 105,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTUNREACH: 113,
-  EINPROGRESS: 115,
-} as const;
+/** Numbers of errors, by name. */
+export const Errno = constants.errno;
 
 const i32 = "i32";
 const u32 = "u32";
@@ -109,10 +94,10 @@ export class Libc {
     return this.#errno[0];
   }
 
-  /** Sets an option of a whole number. @returns whether that could be done. */
-  setOption(fd: number, level: number, option: number, value: number): boolean {
+  /** Sets an option of a whole number. The options used are there in every Linux: it cannot fail on a good socket. */
+  setOption(fd: number, level: number, option: number, value: number): void {
     this.#int[0] = value;
-    return this.call.setsockopt(fd, level, option, this.#int, 4) === 0;
+    this.call.setsockopt(fd, level, option, this.#int, 4);
   }
 
   /** Closes with a reset. */
@@ -129,7 +114,7 @@ export function pointerTo(data: Uint8Array, offset: number): Pointer {
 
 /** An `Error` as the runtime's own: `code` is the name of the number. */
 export function systemError(call: string, errno: number): NodeJS.ErrnoException {
-  const name = Object.entries(Errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  const name = getSystemErrorName(-errno);
   const error: NodeJS.ErrnoException = new Error(`${call}: ${name}`);
   error.code = name;
   error.errno = -errno;
