@@ -7,9 +7,9 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Product, serversOn } from "../drill/fixture.ts";
 import { Backend, cleanUp, eventually, get, ok } from "../support/proxy-harness.ts";
 import { singleValue, Wire } from "../support/wire.ts";
-import { Product, serversOn } from "./drill-fixture.ts";
 
 const BODY_MB = Number(process.env.NEURABALANCER_TEST_BODY_MB ?? 64);
 const PIECE = Buffer.alloc(1_000_000);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { Readable } from "node:stream";
 import { openStoreReader } from "../../src/storage/open-store.ts";
-import { FEATURES, openStore, plain, read, samples, scratch } from "../unit/storage/store-fixture.ts";
+import { FEATURES, openStore, plain, read, samples, scratch } from "./storage/store-fixture.ts";
 
 const SCRIPT = join(import.meta.dir, "store-process.ts");
 const WAIT_MS = 20_000;

@@ -12,7 +12,7 @@ import { drawRuns, recordRun } from "../../../src/training/simulated-rows.ts";
 import { SILENT_INPUTS, superviseStart } from "../../../src/training/supervised-start.ts";
 import { ThreadLaboratory } from "../../../src/training/thread-laboratory.ts";
 import { trainFromSimulation } from "../../../src/training/train-from-simulation.ts";
-import { blankNetwork, weightsOf } from "./support.ts";
+import { blankNetwork, weightsOf } from "../../unit/training/support.ts";
 
 const SMALL = {
   seed: 3,

@@ -21,7 +21,7 @@ import {
   startScripted,
   taking,
   until,
-} from "./drill-fixture.ts";
+} from "./fixture.ts";
 
 const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
 

@@ -16,7 +16,7 @@ import {
   serversOn,
   startScripted,
   until,
-} from "./drill-fixture.ts";
+} from "./fixture.ts";
 
 const open: { end?(): unknown; stop?(): unknown }[] = [];
 const directory = mkdtempSync(join(tmpdir(), "nb-drill-resources-"));

@@ -4,7 +4,7 @@ import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
 import { Learner, type LearnerOptions, LearnerUnavailableError } from "../../../src/control/learner.ts";
 import { LearnerFigure, LearnerWord, Rung } from "../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
-import { configOf } from "../config/sources.ts";
+import { configOf } from "../../unit/config/sources.ts";
 import { isAlive, recordingLogger, until } from "./pool-fixture.ts";
 
 const open: (() => void)[] = [];

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { writeModelFiles } from "../../src/learning/model-files/model-files.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { runModelServer } from "../support/model-server-process.ts";
-import { fail, Load, load, request, until } from "./drill-fixture.ts";
+import { fail, Load, load, request, until } from "./fixture.ts";
 import {
   dataDirOf,
   estimatorTimes,
@@ -17,7 +17,7 @@ import {
   serving,
   startLearning,
   verdicts,
-} from "./drill-learning-fixture.ts";
+} from "./learning-fixture.ts";
 
 const open = endedAfterAll();
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../../../src/config/load.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
-import { configOf } from "./sources.ts";
+import { configOf } from "../../unit/config/sources.ts";
 
 const DAY_MS = 86_400_000;
 let directory: string;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
-import { fail, figures, Load, Product, request, serversOn, startScripted, taking } from "./drill-fixture.ts";
+import { fail, figures, Load, Product, request, serversOn, startScripted, taking } from "./fixture.ts";
 
 const open = endedAfterAll();
 

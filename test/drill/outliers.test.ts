@@ -13,7 +13,7 @@ import {
   startScripted,
   taking,
   until,
-} from "./drill-fixture.ts";
+} from "./fixture.ts";
 
 const open = endedAfterAll();
 

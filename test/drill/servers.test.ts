@@ -15,7 +15,7 @@ import {
   startScripted,
   startServerProcess,
   until,
-} from "./drill-fixture.ts";
+} from "./fixture.ts";
 
 const open = endedAfterAll();
 
@@ -105,7 +105,7 @@ describe.concurrent("failing servers", () => {
 
   test("a name that can no longer be resolved keeps its last addresses, and no request fails", async () => {
     const [server] = await startScripted(answer);
-    const names = join(import.meta.dir, "drill-supervisor-process.ts");
+    const names = join(import.meta.dir, "supervisor-process.ts");
     const product = new Product(
       { SERVERS: `http://app.example:${server.port}`, DNS_MIN_TTL_SECONDS: "0.2", DNS_MAX_TTL_SECONDS: "0.4" },
       { command: [process.execPath, names] },

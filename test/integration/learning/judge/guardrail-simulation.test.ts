@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { initialState, Judge } from "../../../../src/learning/judge/judge.ts";
 import { RUNG } from "../../../../src/learning/judge/verdict.ts";
-import { MINUTE, runArms, SECOND } from "./traffic.ts";
+import { MINUTE, runArms, SECOND } from "../../../unit/learning/judge/traffic.ts";
 
 const WORSE_FROM_MS = MINUTE;
 

@@ -14,7 +14,7 @@ import {
   serversOn,
   startScripted,
   taking,
-} from "./drill-fixture.ts";
+} from "./fixture.ts";
 
 /** The `ml` of `GET /api/v1/ml`, as far as drills look. */
 export interface LearningView {

@@ -11,8 +11,8 @@ import { readSampleRows } from "../../../src/training/sample-rows.ts";
 import { networkOf } from "../../../src/training/stored-network.ts";
 import { proposeModel, SAMPLE_DEFAULTS, trainFromStore } from "../../../src/training/train-from-store.ts";
 import { randomNetwork } from "../../support/networks.ts";
+import { blankNetwork, column, syntheticRows, weightsOf } from "../../unit/training/support.ts";
 import { scratch } from "../storage/store-fixture.ts";
-import { blankNetwork, column, syntheticRows, weightsOf } from "./support.ts";
 
 const OPTIONS = { ...FINE_TUNE_DEFAULTS, ...SAMPLE_DEFAULTS, seed: 1 };
 const HOUR_MS = 3600 * 1000;

@@ -2,7 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import { initialState, Judge } from "../../../../src/learning/judge/judge.ts";
 import type { Verdict, VerdictKind } from "../../../../src/learning/judge/verdict.ts";
-import { MINUTE, modelOf, NAIVE, PERFECT, POISONED, runFleet, SECOND, type SimulatedModel } from "./traffic.ts";
+import {
+  MINUTE,
+  modelOf,
+  NAIVE,
+  PERFECT,
+  POISONED,
+  runFleet,
+  SECOND,
+  type SimulatedModel,
+} from "../../../unit/learning/judge/traffic.ts";
 
 /** What happens when `candidate` is proposed after five seconds. */
 function live(

@@ -7,7 +7,7 @@ import { durationText, TrainProgress } from "../../../src/cli/train-progress.ts"
 import { FEATURE_COUNT } from "../../../src/learning/fleet-features.ts";
 import { readNetworkAt } from "../../../src/learning/model-files/onnx-reader.ts";
 import { openLearningStore, openStoreReader } from "../../../src/storage/open-store.ts";
-import { column, syntheticRows } from "../training/support.ts";
+import { column, syntheticRows } from "../../unit/training/support.ts";
 import { LAUNCHER, neurabalancer } from "./spawn.ts";
 
 const FILES = ["inference_features.json", "load_balancer.onnx", "report.html", "report.json", "scaler.json"];

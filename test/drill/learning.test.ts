@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { encodeModelFiles } from "../../src/learning/model-files/model-files.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { changedOnnx, setWeight } from "../support/model-graphs.ts";
-import { figures, isAlive, Load, request, until } from "./drill-fixture.ts";
+import { figures, isAlive, Load, request, until } from "./fixture.ts";
 import {
   constantNetwork,
   dataDirOf,
@@ -19,7 +19,7 @@ import {
   serving,
   startLearning,
   verdicts,
-} from "./drill-learning-fixture.ts";
+} from "./learning-fixture.ts";
 
 const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
 

@@ -19,7 +19,7 @@ import {
   startScripted,
   taking,
   until,
-} from "./drill-fixture.ts";
+} from "./fixture.ts";
 
 const open = endedAfterAll();
 
