@@ -3,18 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawn, spawnSync } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+
+export { isAlive } from "../support/processes.ts";
+export { until } from "../support/until.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const LAUNCHER = join(ROOT, "bin/neurabalancer");
-
-/** Polls until `condition` holds; throws after `deadlineMs`. */
-export async function until(condition: () => unknown, deadlineMs = 10_000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${condition}`);
-    await Bun.sleep(20);
-  }
-}
 
 // ── the product ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -80,7 +76,7 @@ export class Product {
     const command = options.command ?? [LAUNCHER, "serve"];
     const { stdout = "ignore" } = options;
     const redirect = typeof stdout === "object" ? ` >>${stdout.path}` : "";
-    this.process = Bun.spawn({
+    this.process = spawn({
       // $0 is a name for the shell's own errors.
       cmd: ["/bin/bash", "-c", `${options.prelude ?? "true"} && exec "$@"${redirect}`, "drill", ...command],
       cwd: this.directory,
@@ -214,7 +210,7 @@ export function serversOn(...servers: readonly { readonly port: number }[]): str
 
 /** Open descriptors of a process; -1 when it is gone or the system does not tell. */
 export function descriptorsOf(pid: number): number {
-  const { stdout, exitCode } = Bun.spawnSync(["ls", `/proc/${pid}/fd`]);
+  const { stdout, exitCode } = spawnSync(["ls", `/proc/${pid}/fd`]);
   return exitCode === 0 ? stdout.toString().trim().split("\n").length : -1;
 }
 
@@ -223,15 +219,6 @@ export function cpuTicksOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return Number(fields[11]) + Number(fields[12]);
-}
-
-/** False also for a process that is dead and not waited for. */
-export function isAlive(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    return false;
-  }
 }
 
 // ── servers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -317,7 +304,7 @@ export async function startServerProcess(
 ): Promise<{ readonly port: number; readonly pid: number; end(): void }> {
   const code = `const s = Bun.serve({ hostname: "127.0.0.1", port: ${port}, reusePort: false, fetch: () => new Response("ok") });
     console.log(s.port);`;
-  const child = Bun.spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "ignore" });
+  const child = spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "ignore" });
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   reader.releaseLock();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Explanation } from "../../src/shared/explanation.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
+import { spawnSync } from "../support/processes.ts";
 import {
   answer,
   type Behaviour,
@@ -266,7 +267,7 @@ describe("explain", () => {
       return accessLog().length > 5;
     });
     const run = (...args: string[]) => {
-      const { exitCode, stdout, stderr } = Bun.spawnSync([LAUNCHER, "explain", ...args]);
+      const { exitCode, stdout, stderr } = spawnSync([LAUNCHER, "explain", ...args]);
       return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
     };
     const where = ["--admin", `http://127.0.0.1:${port}`];

@@ -6,6 +6,7 @@ import type { Network } from "../../src/learning/network.ts";
 import type { LearningReader, Model, ModelStatus, Sample, StoredModelFiles } from "../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../src/storage/open-store.ts";
 import { seeded } from "../support/networks.ts";
+import { spawnSync } from "../support/processes.ts";
 import {
   type Behaviour,
   Product,
@@ -78,7 +79,7 @@ export async function startLearning(
   const end = async () => {
     await product.end();
     await Promise.all(servers.map((server) => server.stop()));
-    if (settings.DATA_DIR === undefined) Bun.spawnSync(["rm", "-rf", dataDir]);
+    if (settings.DATA_DIR === undefined) spawnSync(["rm", "-rf", dataDir]);
   };
   try {
     return { product: await product.ready(), servers, end };

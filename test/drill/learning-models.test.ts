@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { writeModelFiles } from "../../src/learning/model-files/model-files.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { runModelServer } from "../support/model-server-process.ts";
+import { spawnSync } from "../support/processes.ts";
 import { fail, Load, load, request, until } from "./fixture.ts";
 import {
   dataDirOf,
@@ -147,8 +148,7 @@ describe("the store", () => {
     await until(async () => (await learning(product)).rung === "model");
     const { learner } = await learning(product);
     // A limit of the size of its files stands for the disk.
-    const limit = (bytes: string) =>
-      Bun.spawnSync(["prlimit", "--pid", String(learner.pid), `--fsize=${bytes}:unlimited`]);
+    const limit = (bytes: string) => spawnSync(["prlimit", "--pid", String(learner.pid), `--fsize=${bytes}:unlimited`]);
     expect(limit("50000").exitCode).toBe(0);
     const running = new Load(200, () => request(product.port));
     await until(async () => (await product.degraded("learning_store")) === 1, 30_000);

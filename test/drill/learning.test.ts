@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { encodeModelFiles } from "../../src/learning/model-files/model-files.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { changedOnnx, setWeight } from "../support/model-graphs.ts";
+import { spawnSync } from "../support/processes.ts";
 import { figures, isAlive, Load, request, until } from "./fixture.ts";
 import {
   constantNetwork,
@@ -138,7 +139,7 @@ describe("the life of a model", () => {
     expect(await order(product, "promote", { version: champion })).toMatchObject({ status: 409 });
     const command = (...args: string[]) => {
       const where = ["--admin", `http://127.0.0.1:${product.said("admin API listens")?.port}`];
-      const { exitCode, stdout, stderr } = Bun.spawnSync([LAUNCHER, "models", ...args, ...where]);
+      const { exitCode, stdout, stderr } = spawnSync([LAUNCHER, "models", ...args, ...where]);
       return { exitCode, said: stdout.toString() + stderr.toString() };
     };
     expect(command("pause")).toMatchObject({ exitCode: 0, said: expect.stringContaining("until it is resumed") });

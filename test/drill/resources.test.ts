@@ -4,6 +4,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync, trun
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawnSync } from "../support/processes.ts";
 import {
   answer,
   cpuTicksOf,
@@ -35,7 +36,7 @@ async function start(options: ProductOptions, settings: Record<string, string> =
 /** Whether this user may mount a small file system of its own over /dev/shm, out of sight of everyone else. */
 const canMount =
   process.platform === "linux" &&
-  Bun.spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/dev/shm"], { stderr: "ignore" }).exitCode === 0;
+  spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/dev/shm"], { stderr: "ignore" }).exitCode === 0;
 const smallSharedMemory = (kilobytes: number) => `mount -t tmpfs -o size=${kilobytes}k tmpfs /dev/shm`;
 
 describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
@@ -174,7 +175,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
     ).ready();
     open.push(product, ...servers);
     const shell = (script: string) =>
-      Bun.spawnSync(["nsenter", "-t", String(product.process.pid), "-m", "bash", "-c", script]).exitCode;
+      spawnSync(["nsenter", "-t", String(product.process.pid), "-m", "bash", "-c", script]).exitCode;
     shell("head -c 3000000 /dev/zero >/dev/shm/filler");
     const pids = (await product.status()).workers.map(({ pid }) => pid);
     await product.reload({ SERVERS: serversOn(...servers), WORKERS: "3" });

@@ -9,6 +9,7 @@ import { createRuntimeDirectory, createSharedMemory } from "../../src/shared/mem
 import type { Endpoint } from "../../src/shared/protocol.ts";
 import { serverTableVersion } from "../../src/shared/server-table-reader.ts";
 import { ServerTableWriter } from "../../src/shared/server-table-writer.ts";
+import { spawn } from "../support/processes.ts";
 import { fleetOptions, host, quietLog } from "../unit/fleet/fixtures.ts";
 import { Backend, eventually } from "./fleet-fixtures.ts";
 
@@ -317,7 +318,7 @@ test("another process never sees half of an update", async () => {
     writer.publish(new Map(Array.from({ length: 64 }, (_, slot) => [slot, row])), n % 2 === 1);
   };
   publish(1);
-  const reader = Bun.spawn([process.execPath, join(import.meta.dir, "fleet-table-reader-process.ts"), path], {
+  const reader = spawn([process.execPath, join(import.meta.dir, "fleet-table-reader-process.ts"), path], {
     stdout: "pipe",
   });
   let n = 1;

@@ -18,8 +18,8 @@ import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } fr
 import type { Model, Verdict } from "../../src/storage/learning-store.ts";
 import { estimatorTimes, leave } from "../drill/learning-fixture.ts";
 import { seeded } from "../support/networks.ts";
+import { recordingLogger } from "../support/recording-logger.ts";
 import { configOf } from "../unit/config/sources.ts";
-import { recordingLogger } from "./control/pool-fixture.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 const TABLE_MS = 50;

@@ -8,6 +8,7 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Product, serversOn } from "../drill/fixture.ts";
+import { spawnSync } from "../support/processes.ts";
 import { Backend, cleanUp, eventually, get, ok } from "../support/proxy-harness.ts";
 import { singleValue, Wire } from "../support/wire.ts";
 
@@ -171,7 +172,7 @@ describe("a log that nobody reads", () => {
   test("does not stall requests; what is lost is counted", async () => {
     const directory = mkdtempSync(join(tmpdir(), "neurabalancer-fifo-"));
     const fifo = join(directory, "log");
-    Bun.spawnSync(["mkfifo", fifo]);
+    spawnSync(["mkfifo", fifo]);
     const reader = openSync(fifo, constants.O_RDWR); // open, and never read
     const settings = { SERVERS: serversOn(backend), WORKERS: "1" };
     const stalled = await new Product(settings, { stdout: { path: fifo } }).ready();

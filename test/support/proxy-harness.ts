@@ -20,7 +20,10 @@ import {
 import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
 import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table-writer.ts";
 import type { Logger } from "../../src/telemetry/logger.ts";
+import { until as eventually } from "./until.ts";
 import { Wire, type WireMessage } from "./wire.ts";
+
+export { eventually };
 
 /** Settings that suit tests: no log, generous deadlines. */
 export const TEST_SETTINGS: ProxySettings = Object.freeze({
@@ -328,7 +331,7 @@ function silentLogger(errors: unknown[]): Logger {
   return logger;
 }
 
-// ── cleaning up and waiting ──────────────────────────────────────────────────────────────────────────────────────────
+// ── cleaning up ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const cleanups: (() => void)[] = [];
 
@@ -339,13 +342,4 @@ function onCleanup(action: () => void): void {
 /** Stops everything that was started since the last call: for `afterEach` or `afterAll`. */
 export function cleanUp(): void {
   for (const action of cleanups.splice(0).reverse()) action();
-}
-
-/** Polls until `condition` holds; throws after `deadlineMs`. */
-export async function eventually(condition: () => boolean, deadlineMs = 8000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`still not so after ${deadlineMs} ms: ${condition}`);
-    await Bun.sleep(5);
-  }
 }

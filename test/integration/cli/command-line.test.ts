@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../../package.json";
 import type { CheckReport } from "../../../src/cli/check.ts";
+import { spawn } from "../../support/processes.ts";
 import { LAUNCHER, neurabalancer, run } from "./spawn.ts";
 
 const SERVERS = "http://127.0.0.1:8001,http://backend-1:8002";
@@ -188,7 +189,7 @@ describe("the launcher", () => {
   });
 
   test("is replaced by the product: the process id stays, so signals arrive", async () => {
-    const child = Bun.spawn([LAUNCHER, "backend", "--port", "0"], {
+    const child = spawn([LAUNCHER, "backend", "--port", "0"], {
       cwd: "/",
       env: { PATH: process.env.PATH },
       stdout: "pipe",

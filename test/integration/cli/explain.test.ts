@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { explanationText } from "../../../src/cli/explain-text.ts";
 import type { ExplainedAttempt, Explanation } from "../../../src/shared/explanation.ts";
+import { spawn } from "../../support/processes.ts";
 import { LAUNCHER } from "./spawn.ts";
 
 const ATTEMPT: ExplainedAttempt = {
@@ -88,7 +89,7 @@ describe("neurabalancer explain", () => {
   const admin = ["--admin", `http://127.0.0.1:${server.port}`];
 
   async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = Bun.spawn([LAUNCHER, "explain", ...args], { stdout: "pipe", stderr: "pipe" });
+    const child = spawn([LAUNCHER, "explain", ...args], { stdout: "pipe", stderr: "pipe" });
     const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
     return { code: await child.exited, stdout, stderr };
   }

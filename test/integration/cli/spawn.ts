@@ -1,6 +1,6 @@
 /** Runs programs of the product as a user would. */
-import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { spawnSync } from "../../support/processes.ts";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 export const LAUNCHER = `${ROOT}bin/neurabalancer`;
@@ -13,14 +13,14 @@ export interface Outcome {
 
 /** Runs `command` with only PATH and `env` in its environment; in the root directory, where there is no .env. */
 export function run(command: string, args: readonly string[], env: Record<string, string> = {}, cwd = "/"): Outcome {
-  const { status, stdout, stderr, error } = spawnSync(command, [...args], {
+  const { exitCode, stdout, stderr } = spawnSync([command, ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
-    encoding: "utf8",
-    timeout: 20_000,
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: 60_000,
   });
-  if (error) throw error;
-  return { code: status, stdout, stderr };
+  return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
 /** Runs `neurabalancer`. */

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { durationText, TrainProgress } from "../../../src/cli/train-progress.ts"
 import { FEATURE_COUNT } from "../../../src/learning/fleet-features.ts";
 import { readNetworkAt } from "../../../src/learning/model-files/onnx-reader.ts";
 import { openLearningStore, openStoreReader } from "../../../src/storage/open-store.ts";
+import { spawn } from "../../support/processes.ts";
 import { column, syntheticRows } from "../../unit/training/support.ts";
 import { LAUNCHER, neurabalancer } from "./spawn.ts";
 
@@ -69,22 +69,18 @@ test("from simulation: a model that can be used, its report, and what went on", 
 }, 30_000);
 
 test("Ctrl-C: ends at once, and nothing is written", async () => {
-  const child = spawn(LAUNCHER, ["train", "--from", "simulation", "--out", "never"], {
+  const child = spawn([LAUNCHER, "train", "--from", "simulation", "--out", "never"], {
     cwd: directory,
     env: { PATH: process.env.PATH },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  let said = "";
-  child.stderr.on("data", (text) => {
-    said += text;
-  });
-  const ended = new Promise((resolve) => child.on("exit", resolve));
+  const said = new Response(child.stderr).text();
   // Made just before the threads are started and the signals are listened to.
   while (!existsSync(join(directory, "never"))) await Bun.sleep(20);
   await Bun.sleep(300);
   child.kill("SIGINT");
-  expect(await ended).toBe(130);
-  expect(said).toContain("stopped by SIGINT; nothing was written");
+  expect(await child.exited).toBe(130);
+  expect(await said).toContain("stopped by SIGINT; nothing was written");
   expect(readdirSync(join(directory, "never"))).toEqual([]);
 }, 30_000);
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../../../src/config/load.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
+import { spawnSync } from "../../support/processes.ts";
 import { configOf } from "../../unit/config/sources.ts";
 
 const DAY_MS = 86_400_000;
@@ -14,13 +14,18 @@ function file(name: string): string {
   return join(directory, name);
 }
 
+function openssl(...args: string[]): void {
+  const { exitCode, stderr } = spawnSync(["openssl", ...args], { stdout: "ignore", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(`openssl ${args[0]}: ${stderr}`);
+}
+
 /** Makes `<name>.pem` and `<name>.key`. */
 function makeCertificate(name: string, names: string, days: number): void {
   const extension = names === "" ? [] : ["-addext", `subjectAltName=${names}`];
   const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   const out = ["-keyout", file(`${name}.key`), "-out", file(`${name}.pem`)];
   const subject = ["-subj", `/CN=${name}`, "-days", String(days)];
-  execFileSync("openssl", ["req", "-x509", ...kind, ...out, ...subject, ...extension], { stdio: "ignore" });
+  openssl("req", "-x509", ...kind, ...out, ...subject, ...extension);
 }
 
 beforeAll(() => {
@@ -31,7 +36,7 @@ beforeAll(() => {
   writeFileSync(file("junk.pem"), "junk");
   writeFileSync(file("damaged.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
   writeFileSync(file("damaged.key"), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
-  execFileSync("openssl", ["pkey", "-in", file("a.key"), "-aes256", "-passout", "pass:x", "-out", file("locked.key")]);
+  openssl("pkey", "-in", file("a.key"), "-aes256", "-passout", "pass:x", "-out", file("locked.key"));
   mkdirSync(file("directory"));
 });
 

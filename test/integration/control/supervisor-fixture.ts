@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RUNTIME_DIRECTORY_PREFIX } from "../../../src/shared/memory-file.ts";
 import type { ToWorker } from "../../../src/shared/protocol.ts";
+import { spawn } from "../../support/processes.ts";
 import { type LogLine, until } from "./pool-fixture.ts";
 
 const BASE = {
@@ -33,9 +34,9 @@ export class FakeSupervisor {
     const cmd = [process.execPath, join(import.meta.dir, "fake-supervisor.ts"), this.#envFile, mode, this.#journal];
     if (terminal) {
       const data = (_: Bun.Terminal, chunk: Uint8Array) => this.#take(chunk);
-      this.process = Bun.spawn({ cmd, terminal: { cols: 500, data } });
+      this.process = spawn({ cmd, terminal: { cols: 500, data } });
     } else {
-      const piped = Bun.spawn({ cmd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+      const piped = spawn({ cmd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
       this.process = piped;
       void this.#read(piped.stderr);
     }

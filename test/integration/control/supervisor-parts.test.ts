@@ -22,6 +22,7 @@ import { FileWatch } from "../../../src/shared/file-watch.ts";
 import { removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import type { Logger } from "../../../src/telemetry/logger.ts";
+import { spawnSync } from "../../support/processes.ts";
 
 const bases: string[] = [];
 function makeBase(): string {
@@ -56,7 +57,7 @@ describe("stale runtime directories", () => {
   test("go when their owner is dead, or its pid was given again", async () => {
     const base = makeBase();
     const owner = await self();
-    const dead = Bun.spawnSync({ cmd: ["true"] }).pid;
+    const dead = spawnSync({ cmd: ["true"] }).pid;
     const paths = [leave(base, { ...owner, pid: dead }, false), leave(base, { ...owner, startTicks: "1" }, false)];
     expect((await removeStaleRuntimeDirectories(Date.now(), base)).sort()).toEqual(paths.sort());
     expect(paths.some((path) => existsSync(path))).toBe(false);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawnSync } from "../../support/processes.ts";
 import { isAlive, until } from "./pool-fixture.ts";
 import { FakeSupervisor } from "./supervisor-fixture.ts";
 
@@ -175,7 +176,7 @@ describe("certificates", () => {
     const files = ["-keyout", `${directory}/key.pem`, "-out", `${directory}/cert.pem`];
     const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`, "-days", "30"];
     const cmd = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-    const { exitCode, stderr } = Bun.spawnSync({ cmd: [...cmd, ...files, ...subject], stderr: "pipe" });
+    const { exitCode, stderr } = spawnSync({ cmd: [...cmd, ...files, ...subject], stderr: "pipe" });
     if (exitCode !== 0) throw new Error(stderr.toString());
   }
 

@@ -3,6 +3,7 @@ import { CrashBackoff } from "../../../src/control/process-backoff.ts";
 import { reclaimWorkerBlock } from "../../../src/control/worker-pool-reclaim.ts";
 import { Header, SHARED_BYTES, viewSharedMemory, WorkerCounter, WorkerInfo } from "../../../src/shared/layout.ts";
 import { removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
+import { spawn } from "../../support/processes.ts";
 import { isAlive, makePool, settings, until } from "./pool-fixture.ts";
 
 describe("CrashBackoff", () => {
@@ -167,7 +168,7 @@ describe("WorkerPool", () => {
       await pool.start(2);
       console.log(JSON.stringify({ directory, pids: pool.status().map((s) => s.pid) }));
       process.kill(process.pid, "SIGKILL");`;
-    const supervisor = Bun.spawn({ cmd: [process.execPath, "-e", script], stdout: "pipe" });
+    const supervisor = spawn({ cmd: [process.execPath, "-e", script], stdout: "pipe" });
     const { directory, pids } = JSON.parse((await supervisor.stdout.text()).trim().split("\n")[0]);
     expect(pids.length).toBe(2);
     await until(() => !pids.some(isAlive));

@@ -7,6 +7,7 @@ import { AccessLog, type LoggedOutcome, type LoggedRequest } from "../../../src/
 import { Failures } from "../../../src/proxy/failure.ts";
 import { SHARED_BYTES, viewSharedMemory, WorkerCounter } from "../../../src/shared/layout.ts";
 import { Method } from "../../../src/shared/series-table.ts";
+import { spawnSync } from "../../support/processes.ts";
 
 const directories: string[] = [];
 const descriptors: number[] = [];
@@ -115,7 +116,7 @@ describe("when many requests end at once", () => {
 });
 
 describe("when nobody reads", () => {
-  const mkfifo = (file: string) => void Bun.spawnSync(["mkfifo", file]);
+  const mkfifo = (file: string) => void spawnSync(["mkfifo", file]);
 
   test("lines are dropped and counted, and closing does not wait for ever", async () => {
     const { fd, block, counter } = open(mkfifo, constants.O_RDWR | constants.O_NONBLOCK);

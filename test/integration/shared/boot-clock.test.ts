@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootClockOffsetMs } from "../../../src/shared/boot-clock.ts";
+import { spawn } from "../../support/processes.ts";
 
 const MODULE = join(import.meta.dir, "../../../src/shared/boot-clock.ts");
 
@@ -22,7 +23,7 @@ describe.skipIf(process.platform !== "linux")("the boot clock", () => {
       process.on("message", () => process.send(performance.now() + offset));
       process.send("ready");`;
     const answers: ((message: unknown) => void)[] = [];
-    const child = Bun.spawn([process.execPath, "-e", code], { ipc: (message) => answers.shift()?.(message) });
+    const child = spawn([process.execPath, "-e", code], { ipc: (message) => answers.shift()?.(message) });
     const next = () => new Promise<unknown>((resolve) => answers.push(resolve));
     await next();
     const offsetMs = bootClockOffsetMs(() => performance.now(), 0);

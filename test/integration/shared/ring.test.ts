@@ -5,6 +5,7 @@ import { OUTCOME_ROWS, OutcomeWord } from "../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import { MemoryPages } from "../../../src/shared/memory-pages.ts";
 import { newRow, RingCursor, RingReader, RingWriter } from "../../../src/shared/ring.ts";
+import { spawn } from "../../support/processes.ts";
 
 const ROWS = 8;
 const WORDS = 4;
@@ -121,7 +122,7 @@ describe("a ring", () => {
       pages.reserveWorkers(1);
       pages.reserveRings();
       const cursor = new RingCursor(memory.rings[0].outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
-      const writer = Bun.spawn([process.execPath, join(import.meta.dir, "ring-writer-process.ts"), path, "400000"]);
+      const writer = spawn([process.execPath, join(import.meta.dir, "ring-writer-process.ts"), path, "400000"]);
       let seen = 0;
       let lost = 0;
       let torn = 0;

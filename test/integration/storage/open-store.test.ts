@@ -17,6 +17,7 @@ import { dataDirectoryProblem } from "../../../src/storage/data-directory.ts";
 import type { LearningStore } from "../../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../../src/storage/open-store.ts";
 import { MIGRATIONS } from "../../../src/storage/schema.ts";
+import { spawnSync } from "../../support/processes.ts";
 import { FEATURES, model, openStore, plain, read, Said, samples, scratch, verdict } from "./store-fixture.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 25, 2, 3, 4, 567);
@@ -277,7 +278,7 @@ describe("a file", () => {
     const script = `const { openSync, writeSync, fstatSync } = require("node:fs");
       const fd = openSync(process.argv[1], "r+");
       writeSync(fd, Buffer.alloc(fstatSync(fd).size - 65536, 0xa5), 0, undefined, 65536);`;
-    expect(Bun.spawnSync([process.execPath, "-e", script, file]).exitCode).toBe(0);
+    expect(spawnSync([process.execPath, "-e", script, file]).exitCode).toBe(0);
     store.appendSamples(samples(0, 100));
     await expect(read(store)).rejects.toThrow("it is damaged");
     expect(said.lines).toEqual(["degraded corrupt", expect.stringMatching(/^moved .*learning\.db\.corrupt-/)]);

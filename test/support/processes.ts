@@ -1,18 +1,42 @@
-/** Processes of a test, and waiting for what they do. */
-import { mkdtempSync, rmSync } from "node:fs";
+/**
+ * How tests start processes. All of them go through `spawn` or `spawnSync`: what they start carries the run's mark and the
+ * test file's name in its environment, keeps its files in the run's temporary directory, and is ended with the run
+ * (scripts/test-guard.ts), whatever becomes of the test.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { until } from "./until.ts";
 
-const DEADLINE_MS = 15_000;
+const ROOT = join(import.meta.dir, "../..");
 
-/** Polls until `condition` returns something true, and returns that. Throws after `deadlineMs`. */
-export async function until<T>(condition: () => T | Promise<T>, deadlineMs = DEADLINE_MS): Promise<NonNullable<T>> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const value = await condition();
-    if (value) return value;
-    if (performance.now() > end) throw new Error(`still not so after ${deadlineMs} ms: ${condition}`);
-    await Bun.sleep(20);
+type Environment = Record<string, string | undefined>;
+
+function marked(environment: Environment = process.env): Environment {
+  const { TEST_RUN, TMPDIR } = process.env;
+  return { ...environment, TEST_RUN, TMPDIR: environment.TMPDIR ?? TMPDIR, TEST_FILE: relative(ROOT, Bun.main) };
+}
+
+/** `Bun.spawn`, with the run's marks. Whoever calls it ends the process. */
+export const spawn = ((first: string[] | { cmd: string[]; env?: Environment }, second?: { env?: Environment }) => {
+  const options = Array.isArray(first) ? { ...second, cmd: first } : first;
+  return Bun.spawn({ ...options, env: marked(options.env) });
+}) as typeof Bun.spawn;
+
+/** `Bun.spawnSync`, with the run's marks. */
+export const spawnSync = ((first: string[] | { cmd: string[]; env?: Environment }, second?: { env?: Environment }) => {
+  const options = Array.isArray(first) ? { ...second, cmd: first } : first;
+  return Bun.spawnSync({ ...options, env: marked(options.env) });
+}) as typeof Bun.spawnSync;
+
+/** False also for a process that is dead and that nobody has waited for yet. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    const stat = `/proc/${pid}/stat`;
+    return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, "latin1"));
+  } catch {
+    return false;
   }
 }
 
@@ -27,7 +51,7 @@ export class Daemon {
     command: readonly string[],
     options: { cwd?: string; env?: Record<string, string>; quiet?: boolean } = {},
   ) {
-    this.process = Bun.spawn({
+    this.process = spawn({
       cmd: [...command],
       cwd: options.cwd ?? "/",
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
@@ -61,10 +85,10 @@ export class Daemon {
     });
   }
 
-  /** Asks the process to end, and insists after five seconds. @returns its exit code. */
+  /** Asks the process to end, and insists after twenty seconds. @returns its exit code. */
   async stop(): Promise<number> {
     this.process.kill("SIGTERM");
-    const insist = setTimeout(() => this.process.kill("SIGKILL"), 5000);
+    const insist = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
     const code = await this.process.exited;
     clearTimeout(insist);
     return code;
@@ -89,14 +113,14 @@ export async function run(
   command: readonly string[],
   options: { cwd?: string; input?: Blob; deadlineMs?: number; env?: Record<string, string> } = {},
 ): Promise<Outcome> {
-  const child = Bun.spawn({
+  const child = spawn({
     cmd: [...command],
     cwd: options.cwd ?? "/",
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
     stdin: options.input ?? "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    timeout: options.deadlineMs ?? 20_000,
+    timeout: options.deadlineMs ?? 60_000,
     killSignal: "SIGKILL",
   });
   const [stdout, stderr, code] = await Promise.all([
