@@ -45,10 +45,10 @@ process.exit(total.failed > 0 ? 1 : 0);
 
 /** What to run, in order: the quickest tier first. Arguments without a tier are one run. */
 function plan() {
-  const tiers = Object.entries(TIERS).map(([name, { folders, limitSeconds }]) => ({
+  const tiers = Object.entries(TIERS).map(([name, { folders, limitSeconds, flags = [] }]) => ({
     name,
     limitSeconds,
-    args: [...folders.map((folder) => `./${folder}`), ...chosen],
+    args: [...flags, ...folders.map((folder) => `./${folder}`), ...chosen],
   }));
   if (tierFlag !== undefined) {
     const one = tiers.filter(({ name }) => tierFlag === `--tier=${name}`);
@@ -79,7 +79,8 @@ async function runUnderGuard({ args, limitSeconds }) {
   // however that ends.
   guard = spawn(bun, ["--no-env-file", join(ROOT, "scripts", "test-guard.ts"), String(limitSeconds), bun, ...tests], {
     cwd: ROOT,
-    env: { ...process.env, TMPDIR: temporary, TEST_RUN: mark },
+    // ORT_…: tests load the ONNX runtime themselves, and nothing of a run calls home.
+    env: { ...process.env, TMPDIR: temporary, TEST_RUN: mark, ORT_DISABLE_TELEMETRY: "1" },
     stdio: ["pipe", "inherit", "inherit"],
     detached: true,
   });
