@@ -21,7 +21,7 @@ import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
 import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table-writer.ts";
 import type { Logger } from "../../src/telemetry/logger.ts";
 import { until as eventually } from "./until.ts";
-import { Wire, type WireMessage } from "./wire.ts";
+import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";
 
 export { eventually };
 
@@ -97,7 +97,6 @@ export class Backend {
   readonly #server: Server;
   readonly host: string;
   readonly tls: boolean;
-  /** Errors of scripts, other than connections that ended while the script waited. */
   port = 0;
 
   private constructor(script: Script, host: string, tls: TlsOptions | undefined) {
@@ -105,15 +104,27 @@ export class Backend {
     this.host = host;
     this.tls = tls !== undefined;
     const onConnection = (socket: import("node:net").Socket) => {
-      const wire = new Wire(socket);
+      const wire = new Wire(socket, Number.POSITIVE_INFINITY); // as long as the proxy keeps the connection
       const index = this.connections.push(wire) - 1;
-      // A script that waits for more on a connection that ended has nothing left to say.
-      void Promise.resolve(this.script(wire, index)).catch(() => {});
+      void this.#run(wire, index);
     };
     this.#server = tls
       ? createTlsServer({ ...tls, allowHalfOpen: true }, onConnection)
       : createServer({ allowHalfOpen: true }, onConnection);
     this.#server.on("tlsClientError", () => {});
+  }
+
+  async #run(wire: Wire, index: number): Promise<void> {
+    try {
+      await this.script(wire, index);
+    } catch (error) {
+      // A script that waits for more on a connection that ended has nothing left to say. Anything else fails the test.
+      if (error instanceof ConnectionEndedError) return;
+      setImmediate(() => {
+        throw error;
+      });
+      wire.destroy();
+    }
   }
 
   static async start(
@@ -205,6 +216,7 @@ export class TestProxy {
       this.server.drain(() => {});
       closeSync(fd);
       rmSync(directory, { recursive: true, force: true });
+      if (this.logged.length > 0) throw new Error(`the proxy logged errors: ${Bun.inspect(this.logged)}`);
     });
     this.#endpoints = targets.map(endpointOf);
     this.memory.header[Header.WORKER_BLOCKS] = 1;
@@ -339,7 +351,18 @@ function onCleanup(action: () => void): void {
   cleanups.push(action);
 }
 
-/** Stops everything that was started since the last call: for `afterEach` or `afterAll`. */
+/**
+ * Stops everything that was started since the last call: for `afterEach` or `afterAll`. Throws, when all is stopped, what
+ * went wrong meanwhile.
+ */
 export function cleanUp(): void {
-  for (const action of cleanups.splice(0).reverse()) action();
+  const errors: unknown[] = [];
+  for (const action of cleanups.splice(0).reverse()) {
+    try {
+      action();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
