@@ -30,6 +30,12 @@ interface Queued {
   readonly last: boolean;
 }
 
+/**
+ * What the runtime's sockets report as the peer's end when a write has met its reset before: that is what they know of it,
+ * for the system tells an error only once.
+ */
+export const BROKEN_BEFORE = new Error("the connection was broken when something was sent");
+
 export abstract class Channel extends Timed {
   protected socket: RawSocket | null;
   protected readonly wheel: TimerWheel;
