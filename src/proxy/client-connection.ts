@@ -19,6 +19,7 @@ import type { Peer } from "./rewrite-request.ts";
 import { routeOf } from "./routes.ts";
 import { keep, keepClientPacket } from "./sockets/receive-memory.ts";
 import { clientAddressOf } from "./sticky-key.ts";
+import { UntilTaken } from "./until-taken.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
 const MAX_HELD_BYTES = 64 * 1024;
@@ -37,7 +38,9 @@ const State = {
   FLUSHING: 3,
   /** We have sent FIN and throw away what still comes, so that no reset destroys the answer on its way. */
   LINGERING: 4,
-  CLOSED: 5,
+  /** The answer was cut and only a reset shows it: it comes when the client has what was sent. */
+  RESETTING: 5,
+  CLOSED: 6,
 } as const;
 
 export class ClientConnection extends Channel {
@@ -56,6 +59,8 @@ export class ClientConnection extends Channel {
   /** The client may still be sending what we will not read. */
   #inputPending = false;
   #closeAfterFlush = false;
+  #resetAfterFlush = false;
+  #untilTaken: UntilTaken | null = null;
   #lingered = 0;
   /** Requests so far. */
   requests = 0;
@@ -290,7 +295,34 @@ export class ClientConnection extends Channel {
     this.#afterFlush(nowMs);
   }
 
+  /**
+   * As `onExchangeDone`, of an answer that was cut: the client gets what there is of it, and sees that it is not all.
+   * @param shows it does when the connection ends in order, for its framing is incomplete; else a reset has to tell.
+   */
+  onExchangeCut(shows: boolean, nowMs: number): void {
+    this.#resetAfterFlush = !shows;
+    // The client did not know that the connection ends: what it may have sent meanwhile must not destroy the answer.
+    this.onExchangeDone(false, true, nowMs);
+  }
+
+  #resetWhenTaken(nowMs: number): void {
+    const { wheel, settings, unacknowledged } = this.#ctx;
+    this.#state = State.RESETTING;
+    this.#untilTaken ??= new UntilTaken();
+    const next = this.#untilTaken.nextLook(this.unacknowledged(unacknowledged), settings.responseBodyTimeoutMs, nowMs);
+    if (next === 0) {
+      this.cutOff();
+      return;
+    }
+    this.pauseReading();
+    wheel.set(this, next);
+  }
+
   #afterFlush(nowMs: number): void {
+    if (this.#resetAfterFlush) {
+      this.#resetWhenTaken(nowMs);
+      return;
+    }
     if (this.#closeAfterFlush) {
       this.#close(nowMs);
       return;
@@ -318,9 +350,7 @@ export class ClientConnection extends Channel {
     const mayReceive = this.#inputPending || this.#held !== null;
     this.#held = null;
     if (this.#inputEnded || !mayReceive) {
-      const socket = this.socket;
-      this.#closed();
-      socket?.end();
+      this.#closed(true);
       return;
     }
     this.#state = State.LINGERING;
@@ -338,19 +368,13 @@ export class ClientConnection extends Channel {
   /** Ends the connection with a reset, so that a broken answer cannot be taken for a complete one. */
   cutOff(): void {
     this.#exchange = null;
-    if (this.#state === State.CLOSED) return;
-    const socket = this.socket;
-    this.#closed();
-    socket?.terminate();
+    if (this.#state !== State.CLOSED) this.#closed(false);
   }
 
-  #closed(): void {
+  #closed(inOrder: boolean): void {
     this.#state = State.CLOSED;
-    this.gone = true;
-    this.socket = null;
     this.#held = null;
-    this.dropQueue();
-    this.#ctx.wheel.remove(this);
+    this.letGo(inOrder);
     this.#ctx.onClientGone(this);
   }
 
@@ -360,7 +384,6 @@ export class ClientConnection extends Channel {
     const held = this.#held;
     this.#held = null;
     this.resumeReading();
-    this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.tunnelTimeoutMs);
     if (held !== null) this.#exchange?.onTunnelData(held, nowMs);
     if (this.#inputEnded) this.#exchange?.onClientEnd(nowMs);
   }
@@ -371,7 +394,8 @@ export class ClientConnection extends Channel {
   }
 
   onDrain(nowMs: number): void {
-    if (!this.flush()) {
+    // Of a tunnel there may be more to read: its socket reports its end by itself.
+    if (!this.flush() && !this.wantsRest) {
       this.onClose(nowMs);
       return;
     }
@@ -398,17 +422,21 @@ export class ClientConnection extends Channel {
     if (this.#state === State.CLOSED) return;
     const exchange = this.#exchange;
     this.#exchange = null;
-    this.#closed();
+    this.#closed(false);
     if (error === undefined && this.sendingEnded && exchange?.isTunnel) exchange.onClientEnd(nowMs);
     else exchange?.abort(nowMs);
+  }
+
+  /** What a client said in a tunnel before it broke off is the server's. */
+  get wantsRest(): boolean {
+    return this.#exchange?.isTunnel ?? false;
   }
 
   /** Something threw while this connection was served: it ends, whatever its state. */
   onInternalError(nowMs: number): void {
     this.#reading = false;
-    const exchange = this.#exchange;
-    if (exchange !== null) exchange.fail(Failures.INTERNAL, nowMs);
-    this.cutOff();
+    if (this.#exchange !== null) this.#exchange.failInternally(nowMs);
+    else this.cutOff();
   }
 
   override onDeadline(nowMs: number): void {
@@ -425,6 +453,9 @@ export class ClientConnection extends Channel {
         return;
       case State.BUSY:
         this.#exchange?.onClientDeadline(nowMs);
+        return;
+      case State.RESETTING:
+        this.#resetWhenTaken(nowMs);
         return;
       default:
         this.cutOff();

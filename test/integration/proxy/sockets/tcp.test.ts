@@ -29,6 +29,7 @@ class Notes implements Dialler {
   readonly seen: string[] = [];
   readonly packets: Buffer[] = [];
   bytes = 0;
+  wantsRest = false;
   socket: RawSocket | null = null;
   onBytes: (data: Buffer) => void = () => {};
   onRoom: () => void = () => {};
