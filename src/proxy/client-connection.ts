@@ -22,9 +22,8 @@ import { clientAddressOf } from "./sticky-key.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
 const MAX_HELD_BYTES = 64 * 1024;
-/** How long and how much a client may go on sending after its answer, before it is cut off. */
-const LINGER_MS = 2000;
-const MAX_LINGER_BYTES = 4 * 1024 * 1024;
+/** A client that goes on sending after its answer is waited for, unless it pauses for so long (nginx: lingering_timeout). */
+const LINGER_PAUSE_MS = 5000;
 
 const State = {
   /** Between requests: nothing of the next one is there. */
@@ -56,7 +55,7 @@ export class ClientConnection extends Channel {
   /** The client may still be sending what we will not read. */
   #inputPending = false;
   #closeAfterFlush = false;
-  #lingered = 0;
+  #lingerUntilMs = 0;
   /** Requests so far. */
   requests = 0;
 
@@ -106,8 +105,7 @@ export class ClientConnection extends Channel {
         this.#hold(data);
         return;
       case State.LINGERING:
-        this.#lingered += data.length;
-        if (this.#lingered > MAX_LINGER_BYTES) this.cutOff();
+        this.#linger(nowMs);
     }
   }
 
@@ -126,6 +124,10 @@ export class ClientConnection extends Channel {
   }
 
   #hold(packet: Buffer): void {
+    if (this.#state === State.FLUSHING && this.#closeAfterFlush) {
+      this.#inputPending = true; // behind the last answer: some clients read it only when they have sent everything
+      return;
+    }
     const data = keep(packet);
     this.#held = this.#held === null ? data : Buffer.concat([this.#held, data]);
     if (this.#held.length > MAX_HELD_BYTES) this.pauseReading();
@@ -285,9 +287,17 @@ export class ClientConnection extends Channel {
     if (this.queuedBytes > 0) {
       this.#state = State.FLUSHING;
       this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
+      if (this.#closeAfterFlush) this.#dropInput();
       return;
     }
     this.#afterFlush(nowMs);
+  }
+
+  /** Nothing more of the client is served: what it still sends is thrown away. */
+  #dropInput(): void {
+    if (this.#held !== null) this.#inputPending = true;
+    this.#held = null;
+    this.resumeReading();
   }
 
   #afterFlush(nowMs: number): void {
@@ -315,18 +325,25 @@ export class ClientConnection extends Channel {
 
   /** Ends the connection so that the client gets all that was sent (RFC 9112 section 9.6). */
   #close(nowMs: number): void {
-    const mayReceive = this.#inputPending || this.#held !== null;
-    this.#held = null;
-    if (this.#inputEnded || !mayReceive) {
-      const socket = this.socket;
-      this.#closed();
-      socket?.end();
+    this.#dropInput();
+    if (this.#inputEnded || !this.#inputPending) {
+      this.#finish();
       return;
     }
     this.#state = State.LINGERING;
+    this.#lingerUntilMs = nowMs + this.#ctx.settings.requestBodyTimeoutMs;
     this.endSending();
-    this.resumeReading();
-    this.#ctx.wheel.set(this, nowMs + LINGER_MS);
+    this.#linger(nowMs);
+  }
+
+  #linger(nowMs: number): void {
+    this.#ctx.wheel.set(this, Math.min(nowMs + LINGER_PAUSE_MS, this.#lingerUntilMs));
+  }
+
+  #finish(): void {
+    const socket = this.socket;
+    this.#closed();
+    socket?.end();
   }
 
   /** The worker is finishing: an idle connection has no reason to stay. */
@@ -380,11 +397,34 @@ export class ClientConnection extends Channel {
     else this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
   }
 
-  /** The client's FIN: it may still read. */
+  /** The client's FIN. */
   onEnd(nowMs: number): void {
+    if (this.#hasLeft(nowMs)) return;
     this.#inputEnded = true;
     // Requests that are still held came before the FIN: they are served first.
     if (this.#held === null) this.#endInput(nowMs);
+  }
+
+  /** The client's FIN is known of, and bytes before it are unread because reading is paused. */
+  onEndAhead(nowMs: number): void {
+    this.#hasLeft(nowMs);
+  }
+
+  /**
+   * A client that has sent its FIN may still read, but most have closed: unless `CLIENT_HALF_CLOSE` is on, it is taken for
+   * gone, with what it asked for. Not at the other end of a tunnel, and not when it only has to take the last bytes.
+   */
+  #hasLeft(nowMs: number): boolean {
+    const exchange = this.#exchange;
+    if (this.#ctx.settings.clientHalfClose || exchange?.isTunnel) return false;
+    if (this.#state === State.FLUSHING) {
+      this.#closeAfterFlush = true;
+      this.#dropInput();
+    }
+    if (this.#state !== State.BUSY) return false;
+    this.cutOff();
+    exchange?.abort(nowMs);
+    return true;
   }
 
   /** Nothing of the client is left to be read. */
@@ -425,6 +465,9 @@ export class ClientConnection extends Channel {
         return;
       case State.BUSY:
         this.#exchange?.onClientDeadline(nowMs);
+        return;
+      case State.LINGERING:
+        this.#finish(); // it has had its time to read the answer, or to stop sending
         return;
       default:
         this.cutOff();

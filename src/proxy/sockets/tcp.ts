@@ -15,6 +15,8 @@ export interface SocketUser {
   onDrain(nowMs: number): void;
   /** The peer sends nothing more. */
   onEnd(nowMs: number): void;
+  /** As `onEnd`, while what the peer sent before is unread because reading is paused. */
+  onEndAhead?(nowMs: number): void;
   /** Closed in both directions, or broken by `error`. */
   onClose(nowMs: number, error?: Error): void;
   /** Something above threw. */
@@ -225,6 +227,8 @@ export class TcpSocket implements RawSocket, Watched {
   /** It is in the loop's list of those who have left something undone. */
   #due = false;
   #received = false;
+  /** The peer's FIN has come, although it may not have been read. */
+  #ending = false;
   #shutDown = false;
 
   /** @param clientAddress null = no client's: we connect it. */
@@ -297,10 +301,12 @@ export class TcpSocket implements RawSocket, Watched {
       if (this.#fd < 0) return;
     }
     if ((mask & (EPOLLIN | ENDED_EVENTS)) !== 0) this.#more = true;
+    if ((mask & EPOLLRDHUP) !== 0) this.#ending = true;
     if (!this.#more) return;
     if (!this.#paused) this.#read((mask & ENDED_EVENTS) !== 0 || mask === 0);
     // Who is paused has no reason to wait for more from a peer that is gone.
     else if ((mask & EPOLLERR) !== 0) this.#close(this.tcp.errorOf(this.#fd));
+    if (this.#ending && this.#paused && this.#fd >= 0) this.user.onEndAhead?.(this.tcp.now());
   }
 
   #connected(mask: number): void {
