@@ -26,6 +26,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     hashBalanceFactor: balancing.hashBalanceFactor,
     reservedPaths: app.reservedPaths,
     prometheusEnabled: app.prometheusEnabled,
+    clientHalfClose: clients.halfClose,
     trustedProxies: clients.trustedProxies ?? [],
     nativeSockets: app.nativeSockets && process.platform === "linux",
     connectTimeoutMs: timeouts.connectMs,

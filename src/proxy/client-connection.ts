@@ -23,9 +23,8 @@ import { UntilTaken } from "./until-taken.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
 const MAX_HELD_BYTES = 64 * 1024;
-/** How long and how much a client may go on sending after its answer, before it is cut off. */
-const LINGER_MS = 2000;
-const MAX_LINGER_BYTES = 4 * 1024 * 1024;
+/** A client that goes on sending after its answer is waited for, unless it pauses for so long (nginx: lingering_timeout). */
+const LINGER_PAUSE_MS = 5000;
 
 const State = {
   /** Between requests: nothing of the next one is there. */
@@ -61,7 +60,7 @@ export class ClientConnection extends Channel {
   #closeAfterFlush = false;
   #resetAfterFlush = false;
   #untilTaken: UntilTaken | null = null;
-  #lingered = 0;
+  #lingerUntilMs = 0;
   /** Requests so far. */
   requests = 0;
 
@@ -111,8 +110,7 @@ export class ClientConnection extends Channel {
         this.#hold(data);
         return;
       case State.LINGERING:
-        this.#lingered += data.length;
-        if (this.#lingered > MAX_LINGER_BYTES) this.cutOff();
+        this.#linger(nowMs);
     }
   }
 
@@ -131,6 +129,10 @@ export class ClientConnection extends Channel {
   }
 
   #hold(packet: Buffer): void {
+    if (this.#state === State.FLUSHING && this.#closeAfterFlush) {
+      this.#inputPending = true; // behind the last answer: some clients read it only when they have sent everything
+      return;
+    }
     const data = keep(packet);
     this.#held = this.#held === null ? data : Buffer.concat([this.#held, data]);
     if (this.#held.length > MAX_HELD_BYTES) this.pauseReading();
@@ -290,6 +292,7 @@ export class ClientConnection extends Channel {
     if (this.queuedBytes > 0) {
       this.#state = State.FLUSHING;
       this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
+      if (this.#closeAfterFlush) this.#dropInput();
       return;
     }
     this.#afterFlush(nowMs);
@@ -316,6 +319,13 @@ export class ClientConnection extends Channel {
     }
     this.pauseReading();
     wheel.set(this, next);
+  }
+
+  /** Nothing more of the client is served: what it still sends is thrown away. */
+  #dropInput(): void {
+    if (this.#held !== null) this.#inputPending = true;
+    this.#held = null;
+    this.resumeReading();
   }
 
   #afterFlush(nowMs: number): void {
@@ -347,16 +357,19 @@ export class ClientConnection extends Channel {
 
   /** Ends the connection so that the client gets all that was sent (RFC 9112 section 9.6). */
   #close(nowMs: number): void {
-    const mayReceive = this.#inputPending || this.#held !== null;
-    this.#held = null;
-    if (this.#inputEnded || !mayReceive) {
+    this.#dropInput();
+    if (this.#inputEnded || !this.#inputPending) {
       this.#closed(true);
       return;
     }
     this.#state = State.LINGERING;
+    this.#lingerUntilMs = nowMs + this.#ctx.settings.requestBodyTimeoutMs;
     this.endSending();
-    this.resumeReading();
-    this.#ctx.wheel.set(this, nowMs + LINGER_MS);
+    this.#linger(nowMs);
+  }
+
+  #linger(nowMs: number): void {
+    this.#ctx.wheel.set(this, Math.min(nowMs + LINGER_PAUSE_MS, this.#lingerUntilMs));
   }
 
   /** The worker is finishing: an idle connection has no reason to stay. */
@@ -404,11 +417,34 @@ export class ClientConnection extends Channel {
     else this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
   }
 
-  /** The client's FIN: it may still read. */
+  /** The client's FIN. */
   onEnd(nowMs: number): void {
+    if (this.#hasLeft(nowMs)) return;
     this.#inputEnded = true;
     // Requests that are still held came before the FIN: they are served first.
     if (this.#held === null) this.#endInput(nowMs);
+  }
+
+  /** The client's FIN is known of, and bytes before it are unread because reading is paused. */
+  onEndAhead(nowMs: number): void {
+    this.#hasLeft(nowMs);
+  }
+
+  /**
+   * A client that has sent its FIN may still read, but most have closed: unless `CLIENT_HALF_CLOSE` is on, it is taken for
+   * gone, with what it asked for. Not at the other end of a tunnel, and not when it only has to take the last bytes.
+   */
+  #hasLeft(nowMs: number): boolean {
+    const exchange = this.#exchange;
+    if (this.#ctx.settings.clientHalfClose || exchange?.isTunnel) return false;
+    if (this.#state === State.FLUSHING) {
+      this.#closeAfterFlush = true;
+      this.#dropInput();
+    }
+    if (this.#state !== State.BUSY) return false;
+    this.cutOff();
+    exchange?.abort(nowMs);
+    return true;
   }
 
   /** Nothing of the client is left to be read. */
@@ -456,6 +492,9 @@ export class ClientConnection extends Channel {
         return;
       case State.RESETTING:
         this.#resetWhenTaken(nowMs);
+        return;
+      case State.LINGERING:
+        this.#closed(true); // it has had its time to read the answer, or to stop sending
         return;
       default:
         this.cutOff();

@@ -136,6 +136,10 @@ class SniSocket implements RawSocket {
   }
 
   end(): void {
+    if (this.#socket.writableFinished) {
+      this.#socket.destroy();
+      return;
+    }
     this.#socket.end();
     this.#socket.once("finish", () => this.#socket.destroySoon());
   }

@@ -30,6 +30,8 @@ export interface ProxySettings {
   readonly reservedPaths: boolean;
   readonly prometheusEnabled: boolean;
   /** CIDR ranges whose forwarding fields are believed. */
+  /** Clients that have sent their FIN are still served. */
+  readonly clientHalfClose: boolean;
   readonly trustedProxies: readonly string[];
   /** Sockets by system calls of our own, where the system allows it. */
   readonly nativeSockets: boolean;

@@ -2,9 +2,17 @@
 import { expect, test } from "bun:test";
 import { spawn } from "../support/processes.ts";
 
-const FILES = ["messages", "first-write", "bad-responses", "queue", "retries", "timeouts", "tunnels", "large"].map(
-  (name) => `test/integration/proxy-${name}.test.ts`,
-);
+const FILES = [
+  "messages",
+  "first-write",
+  "bad-responses",
+  "queue",
+  "retries",
+  "timeouts",
+  "tunnels",
+  "large",
+  "client-end",
+].map((name) => `test/integration/proxy-${name}.test.ts`);
 
 test.if(process.platform === "linux")(
   "messages, failures, time limits and tunnels are the same on the runtime's sockets",

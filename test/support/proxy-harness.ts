@@ -35,6 +35,7 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   reservedPaths: true,
   prometheusEnabled: true,
   trustedProxies: [],
+  clientHalfClose: false,
   nativeSockets: process.env.TEST_RUNTIME_SOCKETS !== "1",
   connectTimeoutMs: 2000,
   requestHeadTimeoutMs: 10_000,

@@ -15,6 +15,8 @@ export interface SocketUser {
   onDrain(nowMs: number): void;
   /** The peer sends nothing more. */
   onEnd(nowMs: number): void;
+  /** As `onEnd`, while what the peer sent before is unread because reading is paused. */
+  onEndAhead?(nowMs: number): void;
   /** Closed in both directions, or broken by `error`: it lets go of the socket, which is what closes the descriptor. */
   onClose(nowMs: number, error?: Error): void;
   /** Reading is paused and the peer has reset the connection: what it sent before is still to be read. */
@@ -245,6 +247,8 @@ export class TcpSocket implements RawSocket, Watched {
   /** It is in the loop's list of those who have left something undone. */
   #due = false;
   #received = false;
+  /** The peer's FIN has come, although it may not have been read. */
+  #ending = false;
   #shutDown = false;
   /** What a call found the connection broken by; 0 = nothing. */
   #error = 0;
@@ -333,9 +337,11 @@ export class TcpSocket implements RawSocket, Watched {
       if (this.#fd < 0) return;
     }
     if ((mask & (EPOLLIN | ENDED_EVENTS)) !== 0) this.#more = true;
+    if ((mask & EPOLLRDHUP) !== 0) this.#ending = true;
     if (!this.#more) return;
     if (!this.#paused) this.#read((mask & ENDED_EVENTS) !== 0 || mask === 0);
     if (this.#paused && this.#broken && this.#fd >= 0 && !this.user.wantsRest) this.#breakOff();
+    if (this.#ending && this.#paused && this.#fd >= 0) this.user.onEndAhead?.(this.tcp.now());
   }
 
   /** Nobody waits for what a peer that is gone has sent. */
