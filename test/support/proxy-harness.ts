@@ -179,6 +179,8 @@ export interface Target {
 
 export interface ProxyOptions {
   readonly settings?: Partial<ProxySettings>;
+  /** What relates its clock to the wall clock; that of the process by default. */
+  readonly epochOffsetMs?: () => number;
   readonly admin?: (method: string, path: string) => Promise<{ status: number; type: string; body: string }>;
 }
 
@@ -193,7 +195,7 @@ export class TestProxy {
   #rows = new Map<number, ServerRow>();
   #endpoints: Endpoint[];
 
-  constructor(targets: readonly Target[], { settings = {}, admin }: ProxyOptions = {}) {
+  constructor(targets: readonly Target[], { settings = {}, admin, epochOffsetMs }: ProxyOptions = {}) {
     this.settings = { ...TEST_SETTINGS, ...settings };
     const directory = mkdtempSync(join(tmpdir(), "neurabalancer-wire-"));
     this.#logFile = join(directory, "access.log");
@@ -214,7 +216,7 @@ export class TestProxy {
       endpoints: this.#endpoints,
       log: silentLogger(this.logged),
       now: () => performance.now(),
-      epochOffsetMs: performance.timeOrigin,
+      epochOffsetMs: epochOffsetMs ?? (() => performance.timeOrigin),
       bootOffsetMs: () => 0,
       random: Math.random,
       seed: crypto.getRandomValues(new Uint32Array(4)),
