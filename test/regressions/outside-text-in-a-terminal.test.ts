@@ -29,7 +29,7 @@ function check(env: string, ...flags: string[]) {
 
 describe("check", () => {
   test("values and origins in the table, a line feed in one included", () => {
-    const { code, stdout, stderr } = check(`SERVERS=http://a:1\nMODEL_VERSION="v${HOSTILE}\\nFORGED  line"\n`);
+    const { code, stdout, stderr } = check(`SERVERS=http://a:1\nDATA_DIR="v${HOSTILE}\\nFORGED  line"\n`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).not.toMatch(OBEYED);
     expect(stdout).toContain("v\\u001b[2J\\u001b]0;owned\\u0007\\u009b1A\\u202e\\r\\nFORGED  line");
@@ -37,10 +37,10 @@ describe("check", () => {
   });
 
   test("JSON keeps its meaning", () => {
-    const { stdout } = check(`SERVERS=http://a:1\nMODEL_VERSION="v${HOSTILE}"\n`, "--json");
+    const { stdout } = check(`SERVERS=http://a:1\nDATA_DIR="v${HOSTILE}"\n`, "--json");
     expect(stdout).not.toMatch(OBEYED);
     const { settings } = JSON.parse(stdout) as { settings: { env: string; value: string }[] };
-    expect(settings.find(({ env }) => env === "MODEL_VERSION")?.value).toBe(`v${HOSTILE}`);
+    expect(settings.find(({ env }) => env === "DATA_DIR")?.value).toBe(`v${HOSTILE}`);
   });
 
   test.each([
