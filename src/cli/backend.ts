@@ -1,6 +1,7 @@
 /** `neurabalancer backend`: the demo server, for trying things out and for drills. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Backend, startBackend } from "../backend/server.ts";
+import { print, printError } from "./output.ts";
 
 const HELP = `
 Endpoints:
@@ -84,7 +85,7 @@ function runBackend(flags: BackendFlags): void {
       nowMs: () => performance.now(),
     });
   } catch (error) {
-    console.error(`backend: cannot listen on ${flags.host}:${flags.port}: ${(error as Error).message}`);
+    printError(`backend: cannot listen on ${flags.host}:${flags.port}: ${(error as Error).message}`);
     process.exit(1);
   }
   const stop = () => {
@@ -96,7 +97,7 @@ function runBackend(flags: BackendFlags): void {
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
   // Said last: whoever reads it may send a signal at once.
-  console.log(`backend ${backend.instanceId} (pid ${process.pid}) listens on ${backend.url}`);
+  print(`backend ${backend.instanceId} (pid ${process.pid}) listens on ${backend.url}`);
 }
 
 function numberUpTo(max: number): (text: string) => number {

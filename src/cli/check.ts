@@ -5,7 +5,9 @@ import { ConfigError, type EffectiveSetting, type LoadResult } from "../config/l
 import { toProxySettings } from "../config/proxy-settings.ts";
 import { type Config, SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
+import { visible } from "../shared/visible-text.ts";
 import { dataDirectoryProblem } from "../storage/data-directory.ts";
+import { print, printError, printJson } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 import { type Resolution, resolveServers } from "./resolve-servers.ts";
 
@@ -48,7 +50,7 @@ export function registerCheck(program: Command): void {
     .addHelpText("after", HELP)
     .action(async (flags: CheckFlags) => {
       const report = await check(loadProcessConfig(flags.envFile), flags.resolve === true);
-      if (flags.json) console.log(JSON.stringify(report, null, 2));
+      if (flags.json) printJson(report);
       else printReport(report);
       process.exitCode = report.ok ? 0 : 1;
     });
@@ -78,22 +80,22 @@ async function check(loaded: LoadResult, resolve: boolean): Promise<CheckReport>
 function printReport(report: CheckReport): void {
   const out: string[] = [];
   for (const [title, settings] of bySection(report.settings)) {
-    const nameWidth = Math.max(...settings.map(({ env }) => env.length));
-    const shown = settings.map(({ value }) => value ?? "(unset)");
+    const nameWidth = Math.max(...settings.map(({ env }) => visible(env).length));
+    const shown = settings.map(({ value }) => (value === null ? "(unset)" : visible(value)));
     const valueWidth = Math.min(40, Math.max(...shown.map((value) => value.length)));
     out.push(title);
     for (const [index, { env, origin }] of settings.entries()) {
-      out.push(`  ${env.padEnd(nameWidth)}  ${shown[index].padEnd(valueWidth)}  ${origin}`);
+      out.push(`  ${visible(env).padEnd(nameWidth)}  ${shown[index].padEnd(valueWidth)}  ${visible(origin)}`);
     }
     out.push("");
   }
   for (const { url, addresses } of report.resolved ?? []) {
-    if (addresses.length > 0) out.push(`${url} is ${addresses.join(", ")}`);
+    if (addresses.length > 0) out.push(visible(`${url} is ${addresses.join(", ")}`));
   }
-  for (const warning of report.warnings) out.push(`Warning: ${warning}`);
+  for (const warning of report.warnings) out.push(`Warning: ${visible(warning)}`);
   if (report.ok) out.push(`The configuration can be used: ${count(report.servers.length, "server")}.`);
-  if (out.length > 0) console.log(out.join("\n"));
-  if (!report.ok) console.error(describeProblems(report.problems));
+  if (out.length > 0) print(out.join("\n"));
+  if (!report.ok) printError(describeProblems(report.problems));
 }
 
 function bySection(settings: readonly EffectiveSetting[]): Map<string, EffectiveSetting[]> {

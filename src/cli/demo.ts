@@ -4,6 +4,7 @@ import { STRATEGY_NAMES } from "../balancing/registry.ts";
 import { LineScreen, NoScreen, type Screen, TerminalScreen } from "../demo/screen.ts";
 import { runDemo } from "../demo/session.ts";
 import { renderSummary } from "../demo/summary.ts";
+import { print, printError } from "./output.ts";
 
 const HELP = `
 Three servers of unequal speed (5, 15 and 60 ms), the balancer and eight clients run on this machine until Ctrl-C.
@@ -57,17 +58,17 @@ async function demo(flags: DemoFlags): Promise<void> {
       perSecond: flags.rate,
       workers: flags.workers,
       seconds: flags.seconds ?? null,
-      say: (text) => process.stderr.write(`${text}\n`),
+      say: printError,
       openScreen: () => openScreen(flags.json ?? false),
       stop: stop.signal,
       random: Math.random,
       nowMs: () => performance.now(),
     });
-    if (summary) process.stdout.write(`${flags.json ? JSON.stringify(summary) : renderSummary(summary)}\n`);
+    if (summary) print(flags.json ? JSON.stringify(summary) : renderSummary(summary));
     // Standard output may be a pipe: exit by itself, when all is written.
     process.exitCode = summary && (summary.failed_unexplained > 0 || summary.succeeded === 0) ? 1 : 0;
   } catch (error) {
-    process.stderr.write(`demo: ${(error as Error).message}\n`);
+    printError(`demo: ${(error as Error).message}`);
     process.exitCode = 1;
   }
 }

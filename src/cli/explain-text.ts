@@ -1,5 +1,6 @@
 /** An explanation for people. */
 import type { ExplainedAttempt, ExplainedCandidate, Explanation, NamedServer } from "../shared/explanation.ts";
+import { visible } from "../shared/visible-text.ts";
 import { columns } from "./columns.ts";
 
 const POLICIES: Readonly<Record<string, string>> = {
@@ -11,7 +12,7 @@ const POLICIES: Readonly<Record<string, string>> = {
 
 /** All attempts of the request, each with its candidates, the best first. */
 export function explanationText({ request_id, attempts }: Explanation): string {
-  return [`Request ${request_id}`, ...attempts.map(attemptText)].join("\n\n");
+  return [`Request ${visible(request_id)}`, ...attempts.map(attemptText)].join("\n\n");
 }
 
 function attemptText(attempt: ExplainedAttempt, index: number): string {

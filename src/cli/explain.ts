@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Explanation } from "../shared/explanation.ts";
 import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "./admin-client.ts";
 import { explanationText } from "./explain-text.ts";
+import { print, printJson } from "./output.ts";
 
 const HELP = `
 Asks the admin port of a running instance (ADMIN_PORT) with LB_STRATEGY=ml. It remembers each worker's last 4095 attempts,
@@ -34,6 +35,7 @@ export function registerExplain(program: Command): void {
     .action(async (requestId: string, flags: ExplainFlags) => {
       const path = `/api/v1/explain/${encodeURIComponent(requestId)}`;
       const explanation = (await askAdmin(flags, path)) as Explanation;
-      console.log(flags.json === true ? JSON.stringify(explanation, null, 2) : explanationText(explanation));
+      if (flags.json === true) printJson(explanation);
+      else print(explanationText(explanation));
     });
 }

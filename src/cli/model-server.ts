@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { version } from "../../package.json";
 import { loadProcessModelServerConfig } from "../config/environment.ts";
 import { createLogger } from "../telemetry/logger.ts";
+import { printError } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 
 const HELP = `
@@ -42,7 +43,7 @@ export function registerModelServer(program: Command): void {
 async function runModelServer(envFile: string | undefined): Promise<void> {
   const loaded = loadProcessModelServerConfig(envFile);
   if (!loaded.ok) {
-    console.error(describeProblems(loaded.problems));
+    printError(describeProblems(loaded.problems));
     process.exit(1);
   }
   const { config, warnings } = loaded;

@@ -8,6 +8,7 @@ import type { LearningReader, Model, StoredModelFiles, Verdict } from "../storag
 import { openStoreReader } from "../storage/open-store.ts";
 import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "./admin-client.ts";
 import { ageText, describeModel, modelTable, verdictTable } from "./models-text.ts";
+import { print, printError, printJson } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 
 const HELP = `
@@ -68,7 +69,7 @@ export function registerModels(program: Command): void {
         const list = await store.models({ limit: flags.limit });
         return Promise.all(list.map(async (model) => ({ ...model, lastVerdict: await lastVerdict(store, model) })));
       });
-      print(flags, { models: found }, () => modelTable(found, Date.now()));
+      show(flags, { models: found }, () => modelTable(found, Date.now()));
     });
 
   command("show", "one model: its report and the verdicts on it")
@@ -80,7 +81,7 @@ export function registerModels(program: Command): void {
         const verdicts = await store.verdicts({ modelVersion: model.version, limit: SHOWN_VERDICTS });
         return { model, features: JSON.parse(files.featuresJson) as unknown, verdicts };
       });
-      print(flags, found, () => describeModel(found, Date.now()));
+      show(flags, found, () => describeModel(found, Date.now()));
     });
 
   command("verdicts", "what was decided, the newest first")
@@ -90,7 +91,7 @@ export function registerModels(program: Command): void {
     .action(async (flags: StoreFlags & { limit: number; model?: number }) => {
       const query = { limit: flags.limit, modelVersion: flags.model };
       const verdicts = await reading(flags, (store) => store.verdicts(query));
-      print(flags, { verdicts }, () => verdictTable(verdicts, Date.now()));
+      show(flags, { verdicts }, () => verdictTable(verdicts, Date.now()));
     });
 
   command("export", "write a model's three files")
@@ -101,7 +102,7 @@ export function registerModels(program: Command): void {
       const { model, files } = await reading(flags, (store) => existing(store, version));
       await exportFiles(files, dir, flags.force === true);
       const age = ageText(Date.now() - model.createdAtMs);
-      console.log(`Version ${model.version} (${model.status}, made ${age} ago) is in ${dir}.`);
+      print(`Version ${model.version} (${model.status}, made ${age} ago) is in ${dir}.`);
     });
 
   for (const [order, description] of ORDERS) {
@@ -112,7 +113,7 @@ export function registerModels(program: Command): void {
       .option("--token <token>", "its ADMIN_TOKEN, where it has one");
     const send = async (flags: AdminFlags, body: object) => {
       const { message } = (await askAdmin(flags, `/api/v1/ml/${order}`, body)) as { message: string };
-      console.log(`Done: ${message}.`);
+      print(`Done: ${message}.`);
     };
     if (ORDERS_OF_A_VERSION.includes(order)) {
       ordering
@@ -134,7 +135,7 @@ async function reading<T>(flags: StoreFlags, read: (store: LearningReader) => Pr
 function configuredDirectory(envFile: string | undefined): string {
   const loaded = loadProcessStorageConfig(envFile);
   if (loaded.ok) return loaded.config.dataDir;
-  console.error(describeProblems(loaded.problems));
+  printError(describeProblems(loaded.problems));
   process.exit(1);
 }
 
@@ -168,8 +169,9 @@ async function exportFiles(files: StoredModelFiles, dir: string, force: boolean)
   }
 }
 
-function print(flags: StoreFlags, json: unknown, text: () => string): void {
-  console.log(flags.json ? JSON.stringify(json, null, 2) : text());
+function show(flags: StoreFlags, json: unknown, text: () => string): void {
+  if (flags.json) printJson(json);
+  else print(text());
 }
 
 function whole(text: string): number {

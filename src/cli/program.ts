@@ -1,12 +1,14 @@
 /** The command line: one file per command beside this one. */
 import { Command } from "commander";
 import { version } from "../../package.json";
+import { visibleLines } from "../shared/visible-text.ts";
 import { registerBackend } from "./backend.ts";
 import { registerCheck } from "./check.ts";
 import { registerDemo } from "./demo.ts";
 import { registerExplain } from "./explain.ts";
 import { registerModelServer } from "./model-server.ts";
 import { registerModels } from "./models.ts";
+import { printError } from "./output.ts";
 import { registerServe } from "./serve.ts";
 import { registerSimulate } from "./simulate.ts";
 import { registerTrain } from "./train.ts";
@@ -36,6 +38,7 @@ export function createProgram(): Command {
     .description("A self-optimising HTTP load balancer.")
     .version(version)
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeErr: (text) => process.stderr.write(visibleLines(text)) })
     .showSuggestionAfterError()
     .showHelpAfterError("(--help shows what can be given)")
     .addHelpText("after", HELP);
@@ -56,7 +59,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
   try {
     await createProgram().parseAsync([...argv]);
   } catch (error) {
-    console.error(`neurabalancer: ${(error as Error).message}`);
+    printError(`neurabalancer: ${(error as Error).message}`);
     process.exit(1);
   }
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { version } from "../../package.json";
 import { loadProcessConfig } from "../config/environment.ts";
 import { createLogger } from "../telemetry/logger.ts";
+import { printError } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 
 const HELP = `
@@ -44,7 +45,7 @@ export function registerServe(program: Command): void {
 async function serve(envFile: string | undefined): Promise<void> {
   const loaded = loadProcessConfig(envFile);
   if (!loaded.ok) {
-    console.error(describeProblems(loaded.problems));
+    printError(describeProblems(loaded.problems));
     process.exit(1);
   }
   const { config, effective } = loaded;

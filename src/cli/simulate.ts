@@ -12,6 +12,7 @@ import { type BaseFleet, BUILT_IN, builtInScenario, DEFAULT_BASE, FAULTS } from 
 import type { ServiceDistribution } from "../simulator/service-times.ts";
 import { runStudy } from "../simulator/study.ts";
 import { number, whole } from "./numbers.ts";
+import { print, printJson } from "./output.ts";
 
 const HELP = `
 Requests, servers and time are simulated; the strategies, health checks, ejection and slow start are the product's own.
@@ -117,8 +118,8 @@ async function simulate(flags: SimulateFlags): Promise<void> {
   const onProgress = process.stderr.isTTY ? progressLine() : undefined;
   const study = runStudy({ scenarios, policies, requests: flags.requests, seeds, warmUpMs: WARM_UP_MS, onProgress });
   if (flags.plot !== undefined) writeFileSync(flags.plot, plotStudy(study));
-  const text = flags.json ? JSON.stringify(study, null, 2) : renderStudy(study, flags.summary !== true);
-  process.stdout.write(`${text}\n`);
+  if (flags.json) printJson(study);
+  else print(renderStudy(study, flags.summary !== true));
 }
 
 function readScenarios(flags: SimulateFlags): Scenario[] {

@@ -1,4 +1,5 @@
 /** How `neurabalancer train` says how far it is: one line that changes on a terminal, nothing that repeats elsewhere. */
+import { visible } from "../shared/visible-text.ts";
 
 /** Between two lines of progress on a terminal, milliseconds. */
 const PROGRESS_MS = 200;
@@ -42,7 +43,7 @@ export class TrainProgress {
   /** A line that stays, on a terminal and elsewhere. */
   say(line: string): void {
     this.clear();
-    this.#sink.write(`${line}\n`);
+    this.#sink.write(`${visible(line)}\n`);
   }
 
   /** Takes the changing line away. */

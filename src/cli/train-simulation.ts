@@ -7,6 +7,7 @@ import {
   type SimulationReport,
   trainFromSimulation,
 } from "../training/train-from-simulation.ts";
+import { print, printJson } from "./output.ts";
 import { makeOutput, writeTraining } from "./train-output.ts";
 import { TrainProgress } from "./train-progress.ts";
 
@@ -60,7 +61,8 @@ export async function runSimulationTraining(request: SimulationTrainingRequest):
   }).finally(() => laboratory.close());
   progress.clear();
   writeTraining(out, network, report);
-  process.stdout.write(`${json ? JSON.stringify(report, null, 2) : describe(report, out)}\n`);
+  if (json) printJson(report);
+  else print(describe(report, out));
 }
 
 function describe({ supervised, exam, verdict }: SimulationReport, out: string): string {

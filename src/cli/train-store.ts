@@ -5,6 +5,7 @@ import { readShippedNetwork } from "../learning/shipped-model.ts";
 import { openTrainingStore } from "../storage/open-store.ts";
 import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../training/fine-tune.ts";
 import { proposeModel, SAMPLE_DEFAULTS, type StoreReport, trainFromStore } from "../training/train-from-store.ts";
+import { print, printError, printJson } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 import { makeOutput, writeTraining } from "./train-output.ts";
 import { TrainProgress } from "./train-progress.ts";
@@ -57,12 +58,12 @@ export async function runStoreTraining(request: StoreTrainingRequest): Promise<v
     const accepted = report.verdict === "better";
     const version = propose && accepted ? await proposeModel(store, training, Date.now()) : null;
     const where = placeOf(out, version);
-    const text = json ? JSON.stringify({ ...report, proposedVersion: version }, null, 2) : describe(report, where);
-    process.stdout.write(`${text}\n`);
+    if (json) printJson({ ...report, proposedVersion: version });
+    else print(describe(report, where));
     if (propose && !accepted) process.exitCode = NOT_PROPOSED;
   } catch (error) {
     if (!(error instanceof TooFewRowsError)) throw error;
-    console.error(`neurabalancer: ${error.message}`);
+    printError(`neurabalancer: ${error.message}`);
     process.exitCode = TOO_FEW_SAMPLES;
   } finally {
     await store.close();
@@ -72,7 +73,7 @@ export async function runStoreTraining(request: StoreTrainingRequest): Promise<v
 function configuredDirectory(envFile: string | undefined): string {
   const loaded = loadProcessStorageConfig(envFile);
   if (loaded.ok) return loaded.config.dataDir;
-  console.error(describeProblems(loaded.problems));
+  printError(describeProblems(loaded.problems));
   process.exit(1);
 }
 

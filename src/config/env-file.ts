@@ -47,8 +47,12 @@ function parseLine(content: string): { name: string; value: string } {
   const at = content.indexOf("=");
   if (at < 0) throw new Error('has no "=": write NAME=value, or begin a comment with #');
   const name = content.slice(0, at);
+  if (!NAME.test(name.trim())) {
+    // What is clearly no mistyped name is not repeated: it may be a line of a key or of a password.
+    const shown = /^[\w.-]{0,16}$/.test(name) ? `"${name}"` : 'what stands before "="';
+    throw new Error(`${shown} is not a name: letters, digits and underscores are allowed`);
+  }
   if (name !== name.trim()) throw new Error(`has a space before "=": write ${name.trim()}=value`);
-  if (!NAME.test(name)) throw new Error(`"${name}" is not a name: letters, digits and underscores are allowed`);
   return { name, value: parseValue(name, content.slice(at + 1).trim()) };
 }
 

@@ -87,7 +87,8 @@ function reportReserved(variables: ReadonlyMap<string, Variable>, effective: Eff
     if (asked.length === 0) continue;
     for (const { env, secret } of asked) {
       const { value, origin } = variables.get(env)!;
-      effective.push({ section: "ignored", env, value: secret ? HIDDEN : value, origin });
+      // An address may hold a user name and a password.
+      effective.push({ section: "ignored", env, value: secret || value.includes("@") ? HIDDEN : value, origin });
     }
     const names = asked.map(({ env }) => env).join(", ");
     warnings.push(`${names}: ${title[0].toLowerCase()}${title.slice(1)} is not supported by this version: ignored`);

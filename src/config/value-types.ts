@@ -34,12 +34,12 @@ function parseNumber(text: string, pattern: RegExp, min: number, max: number, ki
 
 /** A whole number in decimal digits. */
 export function integer(min: number, max: number): ValueType<number> {
-  return valueType(`integer ${min} … ${max}`, (text) => parseNumber(text, /^-?\d+$/, min, max, "a whole number"));
+  return valueType(`integer ${min} … ${max}`, (text) => parseNumber(text, /^\d+$/, min, max, "a whole number"));
 }
 
 /** A decimal number. */
 export function decimal(min: number, max: number): ValueType<number> {
-  return valueType(`number ${min} … ${max}`, (text) => parseNumber(text, /^-?\d+(\.\d+)?$/, min, max, "a number"));
+  return valueType(`number ${min} … ${max}`, (text) => parseNumber(text, /^\d+(\.\d+)?$/, min, max, "a number"));
 }
 
 /** A TCP port. */
@@ -56,9 +56,12 @@ export function port(min: 0 | 1): ValueType<number> {
 
 /** A duration written in seconds (decimals allowed); the value is in milliseconds. */
 export function seconds(min: number, max: number): ValueType<number> {
-  return valueType(`seconds ${min} … ${max}`, (text) =>
-    Math.round(parseNumber(text, /^\d+(\.\d+)?$/, min, max, "seconds: a number") * 1000),
-  );
+  return valueType(`seconds ${min} … ${max}`, (text) => {
+    const value = parseNumber(text, /^\d+(\.\d+)?$/, min, max, "seconds: a number");
+    const ms = Math.round(value * 1000);
+    if (ms === 0 && value > 0) throw new Error("must be 0 or at least 0.001 seconds"); // 0 has a meaning of its own
+    return ms;
+  });
 }
 
 /** A duration written in whole milliseconds. */
@@ -88,17 +91,25 @@ export function oneOf<const T extends string>(words: readonly T[]): ValueType<T>
   });
 }
 
-/** Any text. */
-export const text: ValueType<string> = valueType("text", (value) => value);
+/** A name or a label: any text of one line. */
+export const text: ValueType<string> = valueType("text", (value) => {
+  if (/\p{Cc}/u.test(value)) throw new Error("must be one line without control characters");
+  return value;
+});
 
 /** A path of a file or directory. */
-export const path: ValueType<string> = valueType("path", (value) => value);
+export const path: ValueType<string> = valueType("path", (value) => {
+  if (value.includes("\0")) throw new Error("must be a path: it has a zero byte in it");
+  return value;
+});
 
 /** Comma-separated paths. */
 export const pathList: ValueType<readonly string[]> = valueType("paths, comma-separated", (value) => {
   const paths = value.split(",").map((entry) => entry.trim());
   const empty = paths.indexOf("");
   if (empty >= 0) throw new Error(`entry ${empty + 1} is empty: remove the extra comma`);
+  const damaged = paths.findIndex((entry) => entry.includes("\0"));
+  if (damaged >= 0) throw new Error(`entry ${damaged + 1} must be a path: it has a zero byte in it`);
   return paths;
 });
 

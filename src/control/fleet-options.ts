@@ -11,6 +11,10 @@ export interface HealthOptions {
   readonly enabled: boolean;
   /** Origin-form: `/health`. */
   readonly path: string;
+  /** `Host` field of probes; unset = the server's own name. */
+  readonly host?: string | null;
+  /** More fields of probes. */
+  readonly headers?: readonly { readonly name: string; readonly value: string }[] | null;
   /** Between two probes of one server, ± 20 %. */
   readonly intervalMs: number;
   readonly timeoutMs: number;

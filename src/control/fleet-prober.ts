@@ -5,7 +5,7 @@ import { type RunningProbe, startProbe } from "../health/http-probe.ts";
 import { readUsage, UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
 import { ProbeSchedule } from "../health/probe-schedule.ts";
 import type { DiscoveredServer } from "./discovery-targets.ts";
-import type { FleetOptions } from "./fleet-options.ts";
+import type { FleetOptions, HealthOptions } from "./fleet-options.ts";
 
 /** What probes find out. */
 export interface ProberEvents {
@@ -58,29 +58,29 @@ export class Prober {
   async #round(server: DiscoveredServer, options: FleetOptions, trust: SecureContext | undefined): Promise<void> {
     const { health, metricsPoll } = options;
     if (health.enabled) {
-      const answer = await this.#ask(server, health.path, health.timeoutMs, trust, false);
+      const answer = await this.#ask(server, health, health.path, trust, false);
       if (this.#stopped) return;
       const healthy = answer.kind === "answer" && answer.status >= 200 && answer.status <= 299;
       this.#events.onHealth(healthy, answer.kind === "answer" ? `status ${answer.status}` : answer.reason);
       if (!healthy) return; // a server that is down has no usage worth a wait
     }
     if (!metricsPoll.enabled) return;
-    const answer = await this.#ask(server, metricsPoll.path, health.timeoutMs, trust, true);
+    const answer = await this.#ask(server, health, metricsPoll.path, trust, true);
     if (this.#stopped) return;
     this.#events.onUsage(answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body) : UNKNOWN_USAGE);
   }
 
   #ask(
     server: DiscoveredServer,
+    { host, headers, timeoutMs }: HealthOptions,
     path: string,
-    timeoutMs: number,
     trust: SecureContext | undefined,
     wantBody: boolean,
   ): RunningProbe["result"] {
     const { hostname, address, port, spec } = server;
     const target = { hostname, address, port, tls: spec.scheme === "https" };
     const version = packageJson.version;
-    this.#running = startProbe({ target, path, timeoutMs, trust, version, wantBody });
+    this.#running = startProbe({ target, path, timeoutMs, trust, version, wantBody, host, headers });
     return this.#running.result;
   }
 }

@@ -210,6 +210,7 @@ export class SupervisorInstance {
 
   #makeView(totals: ServerTotalsLedger): SupervisorView {
     const { clock } = this.#options;
+    const startedMs = clock.nowMs();
     return {
       memory: this.#memory,
       totals,
@@ -221,6 +222,7 @@ export class SupervisorInstance {
       reloads: this.#reloads,
       rejected: this.#rejected,
       startedAtMs: clock.wallMs(),
+      uptimeMs: () => clock.nowMs() - startedMs,
       wallMs: () => clock.wallMs(),
     };
   }

@@ -26,6 +26,8 @@ export interface SupervisorView {
   readonly reloads: { readonly success: number; readonly failure: number };
   readonly rejected: { readonly configuration: boolean; readonly certificates: boolean };
   readonly startedAtMs: number;
+  /** On the monotonic clock: it does not leap when the wall clock is set. */
+  readonly uptimeMs: () => number;
   readonly wallMs: () => number;
 }
 
@@ -37,7 +39,7 @@ export function describeStatus(view: SupervisorView): object {
     version,
     runtime: runtimeName(),
     started_at: new Date(view.startedAtMs).toISOString(),
-    uptime_seconds: Math.round((view.wallMs() - view.startedAtMs) / 1000),
+    uptime_seconds: Math.round(view.uptimeMs() / 1000),
     pid: process.pid,
     ports: pool?.ports ?? null,
     strategy: settings.strategy,

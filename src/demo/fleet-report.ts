@@ -1,5 +1,6 @@
 /** What the balancer says of its servers (`GET /api/v1/servers`), and each one's share of the recent traffic. */
 import { z } from "zod";
+import { visible } from "../shared/visible-text.ts";
 
 const reportSchema = z.array(
   z.object({
@@ -33,9 +34,9 @@ export interface ServerReport {
 /** Reads the answer's JSON. Throws when it is not of the contract. */
 export function parseFleetReport(json: unknown): readonly ServerReport[] {
   return reportSchema.parse(json).map((server) => ({
-    url: server.url,
-    state: server.state ?? (server.alive ? "up" : "down"),
-    reason: server.reason ?? "",
+    url: visible(server.url),
+    state: visible(server.state ?? (server.alive ? "up" : "down")),
+    reason: visible(server.reason ?? ""),
     inFlight: server.active_connections,
     requests: server.requests,
     p95Ms: server.response_ms?.p95 ?? null,

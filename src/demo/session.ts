@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { visible } from "../shared/visible-text.ts";
 import { BACKENDS, Backends, RESTART_AFTER_MS, untilAnswers } from "./backends.ts";
 import { Child } from "./child.ts";
 import { Disturbances } from "./disturbances.ts";
@@ -236,7 +237,7 @@ class DemoSession {
   }
 
   #tell(text: string): void {
-    this.#events.push({ atMs: this.#options.nowMs() - this.#startedMs, text });
+    this.#events.push({ atMs: this.#options.nowMs() - this.#startedMs, text: visible(text) });
     this.#events.splice(0, this.#events.length - EVENTS_KEPT);
   }
 

@@ -21,6 +21,12 @@ export interface ProbeTarget {
   readonly tls: boolean;
 }
 
+/** One field line. */
+export interface ProbeField {
+  readonly name: string;
+  readonly value: string;
+}
+
 /** What a probe asks. */
 export interface ProbeRequest {
   readonly target: ProbeTarget;
@@ -31,6 +37,10 @@ export interface ProbeRequest {
   readonly trust: SecureContext | undefined;
   /** Product version, for `User-Agent`. */
   readonly version: string;
+  /** `Host` field instead of the target's own name and port. TLS goes by the target's name all the same. */
+  readonly host?: string | null;
+  /** More fields; one of the same name replaces ours. Names and values were checked when they were read. */
+  readonly headers?: readonly ProbeField[] | null;
   /** Wait for the whole body; otherwise the status is enough and a body without end does no harm. */
   readonly wantBody: boolean;
 }
@@ -102,13 +112,15 @@ function openSocket({ target, trust }: ProbeRequest): Socket {
   return connectTls({ host, port, ...(servername && { servername }), ...(trust && { secureContext: trust }) });
 }
 
-function requestHead({ target, path, version }: ProbeRequest): string {
+function requestHead({ target, path, version, host, headers }: ProbeRequest): string {
   const name = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
   const authority = target.port === (target.tls ? 443 : 80) ? name : `${name}:${target.port}`;
-  return (
-    `GET ${path} HTTP/1.1\r\nHost: ${authority}\r\nUser-Agent: neurabalancer-health/${version}\r\n` +
-    "Accept: */*\r\nConnection: close\r\n\r\n"
-  );
+  const fields = new Map([
+    ["user-agent", `User-Agent: neurabalancer-health/${version}\r\n`],
+    ["accept", "Accept: */*\r\n"],
+  ]);
+  for (const field of headers ?? []) fields.set(field.name.toLowerCase(), `${field.name}: ${field.value}\r\n`);
+  return `GET ${path} HTTP/1.1\r\nHost: ${host ?? authority}\r\n${[...fields.values()].join("")}Connection: close\r\n\r\n`;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -27,7 +27,7 @@ export interface ExplainSources {
   readonly memory: SharedMemory;
   readonly history: SurfaceHistory;
   /** Added to the boot clock it gives milliseconds since the epoch. */
-  readonly wallOffsetMs: number;
+  readonly wallOffsetMs: () => number;
 }
 
 /** The explanation of a recent request; `null` when no worker remembers it. */
@@ -79,7 +79,7 @@ function explainDecision(sources: ExplainSources, decision: RecordedDecision, tr
   const known = used ?? (sequence === 0 ? history.at(SurfaceModel.CHAMPION, atMs) : undefined);
   const outcome = findOutcomes(memory, decision).at(-1);
   return {
-    at: new Date(atMs + wallOffsetMs).toISOString(),
+    at: new Date(atMs + wallOffsetMs()).toISOString(),
     worker: decision.worker,
     server_id: decision.serverId,
     url: null,

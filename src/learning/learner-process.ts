@@ -5,6 +5,7 @@ import { LearnerCounter, LearnerWord, MAX_SERVERS, Rung, type SharedMemory } fro
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../shared/protocol.ts";
 import { readServerTable } from "../shared/server-table-reader.ts";
+import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
@@ -78,8 +79,9 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   const memory = openSharedMemory(memoryPath);
   const log = createLogger({ level: logLevel, format: logFormat, name: "learner" });
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
-  const wallOffsetMs = performance.timeOrigin - bootOffsetMs;
   const now = (): number => performance.now() + bootOffsetMs;
+  const wallClock = new WallClock(now, () => Date.now());
+  const wallOffsetMs = (): number => wallClock.offsetMs();
   const history = new SurfaceHistory();
   const names = new Map<number, string>();
   const setServers = (list: readonly NamedAddress[]): void => {

@@ -220,7 +220,6 @@ export class AccessLog {
 
   #writeText(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number): number {
     const out = this.#buffer;
-    const target = r.headBuffer.toString("latin1", r.targetStart, r.targetEnd);
     const id = r.requestIdBuffer.toString("latin1", r.requestIdStart, r.requestIdEnd);
     const trace = r.traceIdBuffer.toString("latin1", r.traceIdStart, r.traceIdStart + 32);
     const failed =
@@ -229,8 +228,10 @@ export class AccessLog {
     let at = copyAll(out, this.#length, this.#timestamp);
     at += out.write(` ${r.clientAddress.toString("latin1")} "`, at);
     at = writeMethod(out, at, r);
+    out[at++] = 32;
+    at = copyEscaped(out, at, r.headBuffer, r.targetStart, r.targetEnd);
     at += out.write(
-      ` ${target}" ${outcome.status} ${(durationMs / 1000).toFixed(6)}s ${outcome.responseBytes}B server=${outcome.serverId}` +
+      `" ${outcome.status} ${(durationMs / 1000).toFixed(6)}s ${outcome.responseBytes}B server=${outcome.serverId}` +
         `${attempts}${failed} request_id=${id} trace_id=${trace}\n`,
       at,
     );
@@ -265,7 +266,10 @@ function writeMethod(out: Buffer, at: number, r: LoggedRequest): number {
   return copyAll(out, at, METHOD_NAMES[r.method]);
 }
 
-/** Copies visible ASCII, escaping what JSON asks for (RFC 8259 section 7). */
+/**
+ * Copies a request target, which is visible ASCII (the parser refuses anything else), escaping what would end the quoted
+ * string that it stands in: the same for JSON (RFC 8259 section 7) and text.
+ */
 function copyEscaped(out: Buffer, start: number, src: Buffer, from: number, to: number): number {
   let at = start;
   for (let i = from; i < to; i++) {

@@ -42,8 +42,8 @@ export interface ProxyContext {
   accessLog: AccessLog | null;
   /** Monotonic clock, milliseconds. Read once per event and handed down. */
   readonly now: () => number;
-  /** Added to the monotonic clock it gives milliseconds since the epoch. */
-  readonly epochOffsetMs: number;
+  /** Added to the monotonic clock it gives milliseconds since the epoch. Follows the wall clock when that is set. */
+  epochOffsetMs: number;
   readonly random: () => number;
   /** Where heads are put together; its content lasts until the next write. */
   scratch: Buffer;

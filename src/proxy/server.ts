@@ -37,8 +37,8 @@ export interface ProxyServerOptions {
   readonly log: Logger;
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
-  /** Added to the monotonic clock it gives milliseconds since the epoch. */
-  readonly epochOffsetMs: number;
+  /** What, added to the monotonic clock, gives milliseconds since the epoch at present (wall-clock.ts). */
+  readonly epochOffsetMs: () => number;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). Only asked for where it is needed. */
   readonly bootOffsetMs: () => number;
   /** Uniform in [0, 1). */
@@ -67,6 +67,7 @@ export class ProxyServer {
   readonly #memory: SharedMemory;
   readonly #random: () => number;
   readonly #bootOffsetMs: () => number;
+  readonly #epochOffsetMs: () => number;
   readonly #createDecisionWriter: () => DecisionWriter;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
@@ -94,6 +95,8 @@ export class ProxyServer {
     this.#dial = createDial(this.#tcp, now, (error) => internalError(this.#ctx, error));
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
     const { strategy, decisions } = this.#createStrategy(settings);
+    this.#epochOffsetMs = options.epochOffsetMs;
+    const epochOffsetMs = this.#epochOffsetMs();
     this.#ctx = {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
@@ -114,14 +117,14 @@ export class ProxyServer {
       log,
       accessLog: null,
       now,
-      epochOffsetMs: options.epochOffsetMs,
+      epochOffsetMs,
       random: options.random,
       scratch: createScratch(settings),
       requestHead: new RequestHead(settings.maxHeaderCount),
       responseHead: new ResponseHead(settings.maxHeaderCount),
       requestHeadOwner: null,
       draining: false,
-      dateLine: dateLine(now() + options.epochOffsetMs),
+      dateLine: dateLine(now() + epochOffsetMs),
       admin: options.admin,
       freeExchanges: [],
       unacknowledged: (socket) => unacknowledgedOf(socket, this.#tcp),
@@ -250,6 +253,7 @@ export class ProxyServer {
   #tick(): void {
     const ctx = this.#ctx;
     const nowMs = ctx.now();
+    ctx.epochOffsetMs = this.#epochOffsetMs();
     const second = Math.floor((nowMs + ctx.epochOffsetMs) / 1000);
     if (second !== this.#second) {
       this.#second = second;

@@ -4,6 +4,7 @@ import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "../shared/protocol.ts";
+import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
@@ -61,6 +62,10 @@ function start(message: WorkerStart): ProxyServer {
   const log = createLogger({ level: settings.logLevel, format: settings.logFormat, name: `worker-${message.index}` });
   block.info[WorkerInfo.PID] = process.pid;
   let bootOffsetMs: number | undefined;
+  const wallClock = new WallClock(
+    () => performance.now(),
+    () => Date.now(),
+  );
   const server = new ProxyServer({
     memory,
     block,
@@ -69,7 +74,7 @@ function start(message: WorkerStart): ProxyServer {
     endpoints: message.endpoints,
     log,
     now: () => performance.now(),
-    epochOffsetMs: performance.timeOrigin,
+    epochOffsetMs: () => wallClock.offsetMs(),
     bootOffsetMs: () => {
       bootOffsetMs ??= bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
       return bootOffsetMs;

@@ -2,8 +2,8 @@
  * The process's own log: what an operator should know, on standard error. Access lines are elsewhere (they are many and
  * go to standard output). Lines are written at once, so that the last words of a dying process are not lost.
  */
-import { createRequire } from "node:module";
 import pino from "pino";
+import { jsonLine, textLine } from "./log-lines.ts";
 import { LogSink } from "./log-sink.ts";
 
 /** What a line says beside its message. Names are snake_case; an `Error` goes under `err`. */
@@ -46,7 +46,9 @@ const STANDARD_ERROR = 2;
 
 /** Makes a logger that writes synchronously and never waits for a reader. */
 export function createLogger({ level, format, name, fd = STANDARD_ERROR }: LoggerOptions): Logger {
-  const destination = new LogSink(fd);
+  const sink = new LogSink(fd);
+  const colour = fd === STANDARD_ERROR && process.stderr.isTTY === true;
+  const render = format === "text" ? (line: string) => textLine(line, colour) : jsonLine;
   const base = pino(
     {
       level,
@@ -54,23 +56,9 @@ export function createLogger({ level, format, name, fd = STANDARD_ERROR }: Logge
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    format === "text" ? inWords(destination, fd) : destination,
+    { write: (line) => sink.write(render(line)) },
   );
   return wrap(base, new Set());
-}
-
-/** Lines for people. The stream that pino-pretty offers would close the descriptor after a failed write: not used. */
-function inWords(destination: pino.DestinationStream, fd: number): pino.DestinationStream {
-  // Loaded only here: most processes write JSON and should start fast.
-  const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
-  const toText = prettyFactory({
-    colorize: fd === STANDARD_ERROR && process.stderr.isTTY === true,
-    translateTime: "SYS:HH:MM:ss.l",
-    messageFormat: "{process}: {msg}",
-    ignore: "pid,process",
-    singleLine: true,
-  });
-  return { write: (line) => destination.write(toText(line)) };
 }
 
 function wrap(logger: pino.Logger, said: Set<string>): Logger {

@@ -50,6 +50,27 @@ describe("over plain sockets", () => {
     await closeAll(server);
   });
 
+  test("Host and fields of the operator's own; one of the same name replaces ours", async () => {
+    let head = "";
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("data", (data) => {
+        head += data;
+        socket.end("HTTP/1.1 204 No Content\r\n\r\n");
+      });
+    });
+    const port = await listen(server);
+    const headers = [
+      { name: "X-Probe", value: "1" },
+      { name: "user-agent", value: "mine" },
+    ];
+    await ask(port, { host: "app.example:81", headers });
+    expect(head).toBe(
+      "GET /health HTTP/1.1\r\nHost: app.example:81\r\nuser-agent: mine\r\nAccept: */*\r\nX-Probe: 1\r\nConnection: close\r\n\r\n",
+    );
+    await closeAll(server);
+  });
+
   test("does not follow redirects, and a body without end is no trouble", async () => {
     const redirect = saying("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n");
     expect(await ask(await listen(redirect))).toMatchObject({ status: 302 });

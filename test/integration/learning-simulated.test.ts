@@ -89,7 +89,7 @@ async function simulate(
     log,
     nowMs: () => nowMs,
     wallMs: () => Math.round(epochMs + nowMs),
-    wallOffsetMs: epochMs,
+    wallOffsetMs: () => epochMs,
     random,
     nameOf: (id) => `http://server-${id} 10.0.0.${id}`,
   });

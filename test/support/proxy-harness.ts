@@ -194,6 +194,8 @@ export interface Target {
 
 export interface ProxyOptions {
   readonly settings?: Partial<ProxySettings>;
+  /** What relates its clock to the wall clock; that of the process by default. */
+  readonly epochOffsetMs?: () => number;
   readonly admin?: (method: string, path: string) => Promise<{ status: number; type: string; body: string }>;
 }
 
@@ -208,7 +210,7 @@ export class TestProxy {
   #rows = new Map<number, ServerRow>();
   #endpoints: Endpoint[];
 
-  constructor(targets: readonly Target[], { settings = {}, admin }: ProxyOptions = {}) {
+  constructor(targets: readonly Target[], { settings = {}, admin, epochOffsetMs }: ProxyOptions = {}) {
     this.settings = { ...TEST_SETTINGS, ...settings };
     const directory = mkdtempSync(join(tmpdir(), "neurabalancer-wire-"));
     this.#logFile = join(directory, "access.log");
@@ -230,7 +232,7 @@ export class TestProxy {
       endpoints: this.#endpoints,
       log: silentLogger(this.logged),
       now: () => performance.now(),
-      epochOffsetMs: performance.timeOrigin,
+      epochOffsetMs: epochOffsetMs ?? (() => performance.timeOrigin),
       bootOffsetMs: () => 0,
       random: Math.random,
       seed: crypto.getRandomValues(new Uint32Array(4)),

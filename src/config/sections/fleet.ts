@@ -1,7 +1,8 @@
 /** Settings of the fleet: which servers, how one is chosen, how their health is judged. */
 import { STRATEGY_NAMES } from "../../balancing/registry.ts";
+import { headerFields, hostField } from "../header-fields.ts";
 import { serverList } from "../server-list.ts";
-import { required, setting } from "../setting.ts";
+import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
 import { decimal, integer, seconds, toggle, urlPath, valueType } from "../value-types.ts";
 
@@ -110,6 +111,17 @@ export const health = {
       default: "/health",
       doc: "Path that a healthy server answers with a 2xx status.",
       common: true,
+    }),
+    host: optional({
+      env: "HEALTH_CHECK_HOST",
+      type: hostField,
+      doc: "`Host` field of checks, and of the questions for load reports. Unset means the server's own name as in SERVERS. It changes nothing of TLS: server name (SNI) and certificate are those of the server's own name.",
+    }),
+    headers: optional({
+      env: "HEALTH_CHECK_HEADERS",
+      type: headerFields,
+      doc: "More fields of the same requests: `X-Probe: 1; Authorization: Bearer abc`. A semicolon in a value is written `\\;`. Never shown, because it may hold a password.",
+      secret: true,
     }),
     intervalMs: setting({
       env: "HEALTH_CHECK_INTERVAL_SECONDS",

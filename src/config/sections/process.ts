@@ -2,7 +2,10 @@
 import { MAX_WORKERS } from "../../shared/layout.ts";
 import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
-import { bearerToken, decimal, integer, oneOf, pathList, port, seconds, text, toggle } from "../value-types.ts";
+import { bearerToken, decimal, integer, oneOf, pathList, port, seconds, toggle } from "../value-types.ts";
+
+/** What `APP_ENV` may be. */
+const ENVIRONMENTS = ["development", "staging", "production"] as const;
 
 /** What `LOG_LEVEL` and `LOG_FORMAT` may be. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
@@ -14,9 +17,9 @@ export const app = {
   settings: {
     environment: setting({
       env: "APP_ENV",
-      type: text,
+      type: oneOf(ENVIRONMENTS),
       default: "development",
-      doc: "Name of the deployment, such as development or production. It is named in the log at start and changes nothing else.",
+      doc: "What this deployment is for. The log names it at start, and it changes nothing else.",
     }),
     host: setting({
       env: "APP_HOST",

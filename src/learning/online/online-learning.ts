@@ -48,7 +48,7 @@ export interface OnlineLearningOptions {
   /** Milliseconds since the epoch. */
   readonly wallMs: () => number;
   /** Added to the boot clock it gives milliseconds since the epoch. */
-  readonly wallOffsetMs: number;
+  readonly wallOffsetMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** URL and address of a server. */

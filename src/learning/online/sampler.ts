@@ -16,7 +16,7 @@ export interface SamplerOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Added to the boot clock it gives milliseconds since the epoch. */
-  readonly wallOffsetMs: number;
+  readonly wallOffsetMs: () => number;
   /** URL and address of a server; `undefined` when it has left. */
   readonly nameOf: (serverId: number) => string | undefined;
 }
@@ -40,7 +40,7 @@ export class Sampler {
     const features = new Float32Array(FEATURE_COUNT);
     surface.features.fillRow(place, record.inFlight, features, 0);
     this.#batch.push({
-      atMs: Math.round(record.endedMs + this.#options.wallOffsetMs),
+      atMs: Math.round(record.endedMs + this.#options.wallOffsetMs()),
       serverId,
       arm: decision.arm,
       modelVersion: Math.max(0, record.modelVersion ?? 0),

@@ -57,7 +57,7 @@ export interface TrialOptions {
   readonly log: Logger;
   readonly judge: JudgeOptions;
   /** Added to the boot clock it gives milliseconds since the epoch. */
-  readonly wallOffsetMs: number;
+  readonly wallOffsetMs: () => number;
   /** True while the remote model is not asked; `null` where the champion is a model here. */
   readonly remoteUnavailable: (() => boolean) | null;
   /** Told when another model has become the champion. */
@@ -181,7 +181,7 @@ export class Trial {
     const { store, statuses, counters, log, wallOffsetMs, onChampion } = this.#options;
     const { kind, reason, numbers, atMs } = verdict;
     const modelVersion = verdict.modelVersion !== null && verdict.modelVersion > 0 ? verdict.modelVersion : null;
-    const wallMs = Math.round(atMs + wallOffsetMs);
+    const wallMs = Math.round(atMs + wallOffsetMs());
     counters[LearnerCounter.VERDICTS + VERDICT_KINDS.indexOf(kind)]++;
     const fields = { verdict: kind, model_version: modelVersion, ...numbers };
     log[ALARMING.includes(kind) ? "warn" : "info"](fields, `${kind.replaceAll("_", " ")}: ${reason}`);

@@ -63,7 +63,7 @@ describe("lines", () => {
       ],
       [
         "text",
-        '2031-02-03T04:05:06.078Z 1.2.3.4 "GET /a"\\" 504 1.234568s 12B server=3 attempts=2 error=response_timeout ' +
+        '2031-02-03T04:05:06.078Z 1.2.3.4 "GET /a\\"\\\\" 504 1.234568s 12B server=3 attempts=2 error=response_timeout ' +
           "error_source=upstream request_id=rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr trace_id=tttttttttttttttttttttttttttttttt",
       ],
     ] as const) {

@@ -34,6 +34,10 @@ describe("defaults", () => {
     expect(config.admin).toEqual({ host: "127.0.0.1", port: null, token: null });
   });
 
+  test.each(["development", "staging", "production"])("APP_ENV may be %s", (environment) => {
+    expect(configOf({ APP_ENV: environment }).app.environment).toBe(environment as "development");
+  });
+
   test("every setting is described, named once and has a default of its own type", () => {
     const names = ALL_SETTINGS.map(({ setting }) => setting.env);
     expect(new Set(names).size).toBe(names.length);
@@ -66,6 +70,8 @@ describe("wrong values", () => {
     ["APP_HOST", "256.1.1.1", "must be an address to listen on"],
     ["WORKERS", "1.5", "must be a whole number from 0 to 64"],
     ["WORKERS", "65", "must be a whole number from 0 to 64"],
+    ["APP_ENV", "prod", "must be one of: development, staging, production"],
+    ["APP_ENV", "my cluster", "must be one of: development, staging, production"],
     ["LOG_LEVEL", "loud", "must be one of: trace, debug, info, warn, error, fatal"],
     ["ACCESS_LOG", "maybe", "must be true or false"],
     ["ACCESS_LOG_SAMPLE", "1.1", "must be a number from 0 to 1"],

@@ -43,7 +43,9 @@ describe("the process log", () => {
 
   test("writes text for people, at once", () => {
     logger("text").info({ port: 8080 }, "listening");
-    expect(written()).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: supervisor: listening \{"port":8080\}\n$/);
+    expect(written()).toMatch(
+      /^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] INFO: supervisor: listening \{"port":8080\}\n$/,
+    );
   });
 
   test("leaves out what is below its level", () => {
