@@ -100,9 +100,14 @@ export class FleetServer {
     return Atomics.load(this.#memory.servers.consecutiveFailures, this.slot);
   }
 
+  get consecutiveUnanswered(): number {
+    return Atomics.load(this.#memory.servers.consecutiveUnanswered, this.slot);
+  }
+
   /** What comes next is judged by itself. */
   forgetFailures(): void {
     Atomics.store(this.#memory.servers.consecutiveFailures, this.slot, 0);
+    Atomics.store(this.#memory.servers.consecutiveUnanswered, this.slot, 0);
     this.windows.restart();
   }
 

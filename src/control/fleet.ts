@@ -201,7 +201,8 @@ export class Fleet {
       },
       onReturned: (member) => {
         member.upReason = "ejection over, on probation";
-        member.forgetFailures();
+        // One whose checks fail as well stays behind those that answer: its time is over, its failures are not.
+        if (member.health.up) member.forgetFailures();
         member.slowStart.begin(nowMs);
       },
     });
