@@ -105,6 +105,14 @@ export class FailingServers {
     Atomics.store(this.#columns.consecutiveUnanswered, slot, 0);
   }
 
+  /** Looks for what others have counted, from time to time: a worker that gets no answer itself hears of it so. */
+  notice(candidates: Int32Array, count: number): void {
+    const { consecutiveFailures } = this.#columns;
+    for (let i = 0; i < count && !this.suspected; i++) {
+      if (consecutiveFailures[candidates[i]] >= this.#mostFailures) this.suspected = true;
+    }
+  }
+
   /**
    * Finds out who is passed over among `candidates[0 … count)`; `isPassedOver` tells.
    * @param repeatable the request may be sent again: others are only used for a trial when none of those has come.

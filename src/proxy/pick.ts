@@ -144,6 +144,11 @@ export class Picker {
     return this.#acquireFiltered(request, nowMs, excluded, again);
   }
 
+  /** To be called from time to time: see `FailingServers.notice`. */
+  noticeFailing(): void {
+    this.#failing.notice(this.#candidates, this.#count);
+  }
+
   /** Does `slot` fail all requests? It is only given while nobody else has room, or for a trial. */
   isPassedOver(slot: number): boolean {
     return this.#failing.suspected && this.#failing.isPassedOver(slot);

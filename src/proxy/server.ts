@@ -257,6 +257,7 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
+    ctx.picker.noticeFailing();
     try {
       ctx.wheel.advance(nowMs);
     } catch (error) {

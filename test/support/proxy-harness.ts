@@ -265,11 +265,11 @@ export class TestProxy {
     this.server.setEndpoints(this.#endpoints);
   }
 
-  setState(slot: number, state: ServerState): void {
+  setState(slot: number, state: ServerState, panic = false): void {
     const row = this.#rows.get(slot);
     if (row === undefined) throw new Error(`no row in slot ${slot}`);
     this.#rows.set(slot, { ...row, state });
-    this.#table.publish(this.#rows, false);
+    this.#table.publish(this.#rows, panic);
   }
 
   /** Access lines so far, after `count` of them have been written. */
