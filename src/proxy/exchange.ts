@@ -389,10 +389,10 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const { picker, hedgeBudget, counters } = this.#ctx;
     if (generation !== this.#generation || this.#responseStarted || this.attempts !== 1) return;
     if (!this.#attempt.active) return;
-    const slot = picker.acquire(this.request, nowMs, [this.#attempt.slot]);
+    const slot = picker.acquire(this.request, nowMs, [this.#attempt.slot], false);
     if (slot < 0) return;
-    // Only a hedge that has another server to go to costs budget.
-    if (slot === this.#attempt.slot || !hedgeBudget.tryTake(nowMs)) {
+    // Only a hedge that has another server to go to, which answers, costs budget.
+    if (slot === this.#attempt.slot || picker.isPassedOver(slot) || !hedgeBudget.tryTake(nowMs)) {
       picker.release(slot);
       return;
     }

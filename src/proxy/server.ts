@@ -1,4 +1,6 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
+
+import type { FailingOptions } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
@@ -109,7 +111,7 @@ export class ProxyServer {
       memory,
       block,
       counters: block.counters,
-      picker: new Picker(memory, block, strategy, decisions),
+      picker: new Picker(memory, block, failingOptions(settings), strategy, decisions),
       pools: new Array(MAX_SERVERS).fill(undefined),
       queue: new WaitQueue(block, now, (error) => internalError(this.#ctx, error)),
       wheel: new TimerWheel(now(), TICK_MS),
@@ -195,6 +197,7 @@ export class ProxyServer {
       const { strategy, decisions } = this.#createStrategy(settings);
       ctx.picker.setStrategy(strategy, decisions);
     }
+    ctx.picker.setFailing(failingOptions(settings));
     for (const pool of ctx.pools) if (pool !== undefined) pool.settings = settings;
     this.#setAccessLog(settings);
     this.#replaceListeners(settings, old);
@@ -259,6 +262,7 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
+    ctx.picker.noticeFailing();
     try {
       ctx.wheel.advance(nowMs);
     } catch (error) {
@@ -350,6 +354,14 @@ function listening(host: string, port: number, listen: (host: string, port: numb
       code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "permission denied" : (code ?? message);
     throw new Error(`cannot listen on ${host}:${port}: ${why}`, { cause });
   }
+}
+
+function failingOptions(settings: ProxySettings): FailingOptions {
+  return {
+    consecutiveFailures: settings.outlierConsecutiveFailures,
+    maxEjectedPercent: settings.outlierMaxEjectedPercent,
+    baseEjectionMs: settings.outlierBaseEjectionMs,
+  };
 }
 
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */

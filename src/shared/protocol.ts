@@ -58,6 +58,11 @@ export interface ProxySettings {
   readonly hedgeAfterMs: number;
   /** Second attempts allowed as a share of requests, percent. */
   readonly hedgeBudgetPercent: number;
+  /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
+  readonly outlierConsecutiveFailures: number;
+  /** Most servers that may be ejected at once, percent. */
+  readonly outlierMaxEjectedPercent: number;
+  readonly outlierBaseEjectionMs: number;
   readonly queueSize: number;
   readonly queueTimeoutMs: number;
   readonly maxHeaderBytes: number;

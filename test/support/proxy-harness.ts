@@ -53,6 +53,9 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   perTryTimeoutMs: 0,
   hedgeAfterMs: 0,
   hedgeBudgetPercent: 5,
+  outlierConsecutiveFailures: 0,
+  outlierMaxEjectedPercent: 50,
+  outlierBaseEjectionMs: 10_000,
   queueSize: 128,
   queueTimeoutMs: 5000,
   maxHeaderBytes: 32_768,
@@ -280,11 +283,11 @@ export class TestProxy {
     this.server.setEndpoints(this.#endpoints);
   }
 
-  setState(slot: number, state: ServerState): void {
+  setState(slot: number, state: ServerState, panic = false): void {
     const row = this.#rows.get(slot);
     if (row === undefined) throw new Error(`no row in slot ${slot}`);
     this.#rows.set(slot, { ...row, state });
-    this.#table.publish(this.#rows, false);
+    this.#table.publish(this.#rows, panic);
   }
 
   /** Access lines so far, after `count` of them have been written. */
