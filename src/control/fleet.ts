@@ -77,7 +77,14 @@ export class Fleet {
   /** Slots of servers that are shown no more but still have requests in flight. */
   readonly #undrained = new Set<number>();
   readonly #listeners: ((endpoints: readonly Endpoint[]) => void)[] = [];
-  readonly #counts = { healthChecks: 0, healthCheckFailures: 0, ejections: 0, panics: 0, stateChanges: 0 };
+  readonly #counts = {
+    healthChecks: 0,
+    healthCheckFailures: 0,
+    ejections: 0,
+    panics: 0,
+    stateChanges: 0,
+    usageIgnored: 0,
+  };
   #options: FleetOptions | undefined;
   #trust: SecureContext | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -303,7 +310,10 @@ export class Fleet {
     const { memory, random, clock } = this.#deps;
     const probes = {
       onHealth: (healthy: boolean, reason: string) => this.#onHealth(member, healthy, reason),
-      onUsage: (usage: Usage) => member.usage.onPoll(usage),
+      onUsage: (usage: Usage, ignored: number) => {
+        member.usage.onPoll(usage);
+        this.#counts.usageIgnored += ignored;
+      },
     };
     const deps = { memory, random, probes };
     const member = new FleetServer(seat, server, options, deps, this.#workers, nowMs, clock.wallMs());

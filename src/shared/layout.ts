@@ -158,6 +158,8 @@ export const WorkerCounter = {
   DECISIONS: 32,
   /** Gauge: 1 while the runtime's sockets stand in for ours, which the system does not allow. */
   SOCKETS_DEGRADED: 36,
+  /** Numbers in servers' load reports that were ignored because they cannot be true. */
+  LOAD_REPORTS_IGNORED: 37,
   LENGTH: 64,
 } as const;
 

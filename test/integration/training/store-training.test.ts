@@ -3,7 +3,7 @@ import { FEATURE_NAMES } from "../../../src/learning/feature-names.ts";
 import { FEATURE_COUNT } from "../../../src/learning/fleet-features.ts";
 import { encodeModelFiles } from "../../../src/learning/model-files/model-files.ts";
 import type { Network } from "../../../src/learning/network.ts";
-import type { LearningStore, Sample, TrainingStore } from "../../../src/storage/learning-store.ts";
+import type { LearningReader, LearningStore, Sample, TrainingStore } from "../../../src/storage/learning-store.ts";
 import { openLearningStore, openTrainingStore } from "../../../src/storage/open-store.ts";
 import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../../../src/training/fine-tune.ts";
 import { reportPage } from "../../../src/training/report-html.ts";
@@ -96,6 +96,38 @@ describe("rows from samples", () => {
       sample({ failed: true }),
     ]);
     expect([rows.length, failed, unusable]).toEqual([1, 2, 1]);
+  });
+
+  test("leave out what a damaged store gives back", async () => {
+    const damaged: Partial<Sample>[] = [
+      { latencyMs: Number.NaN },
+      { latencyMs: 1e300 },
+      { latencyMs: null as unknown as number },
+      { meanMs: 5e-324 },
+      { meanMs: Number.POSITIVE_INFINITY },
+      { propensity: 0 },
+      { propensity: Number.NaN },
+      { atMs: Number.NaN },
+      { features: new Float32Array(FEATURE_COUNT - 1) },
+      { features: new Float32Array(FEATURE_COUNT).fill(Number.POSITIVE_INFINITY) },
+    ];
+    const good = [
+      sample({ atMs: 1000 }),
+      sample({ atMs: 1001, features: new Float32Array(FEATURE_COUNT).fill(Number.NaN) }),
+    ];
+    const all = [...damaged.map((wrong) => sample(wrong)), ...good];
+    const reader = {
+      countSamples: async () => all.length,
+      readSamples: async () => ({
+        skippedRows: 0,
+        pages: (async function* () {
+          yield all;
+        })(),
+      }),
+    } as Partial<LearningReader> as LearningReader;
+    const { rows, unusable } = await readSampleRows(reader, SAMPLE_DEFAULTS);
+    expect([rows.length, unusable]).toEqual([2, damaged.length]);
+    expect([...rows.weight, ...rows.target].every(Number.isFinite)).toBe(true);
   });
 
   test("are the newest when there are more than are wanted", async () => {
