@@ -4,6 +4,7 @@
  */
 import { WorkerCounter } from "../shared/layout.ts";
 import { Method, Route } from "../shared/series-table.ts";
+import type { AdminQuestion } from "./admin-relay.ts";
 import { Channel, type RawSocket } from "./channel.ts";
 import type { ProxyContext } from "./context.ts";
 import { Exchange } from "./exchange.ts";
@@ -12,7 +13,14 @@ import type { RequestHead } from "./http1/head.ts";
 import { HeadBuffer } from "./http1/head-buffer.ts";
 import { refusalOf } from "./http1/parse-error.ts";
 import { parseRequestHead } from "./http1/request-parser.ts";
-import { errorAnswer, type LocalAnswer, livenessAnswer, readinessAnswer, renderAnswer } from "./local-answers.ts";
+import {
+  errorAnswer,
+  type LocalAnswer,
+  livenessAnswer,
+  readinessAnswer,
+  renderAnswer,
+  sharedBody,
+} from "./local-answers.ts";
 import { recordLocal, recordRefused } from "./record.ts";
 import type { ProxiedRequest } from "./request.ts";
 import type { Peer } from "./rewrite-request.ts";
@@ -49,6 +57,8 @@ export class ClientConnection extends Channel {
   readonly #shed: boolean;
   #state: number = State.IDLE;
   #exchange: Exchange | null = null;
+  /** What the control process is asked for this client, until the client has it. */
+  #question: AdminQuestion | null = null;
   #peer: Peer | null = null;
   #headBuffer: HeadBuffer | null = null;
   #headStartedMs = 0;
@@ -191,7 +201,7 @@ export class ClientConnection extends Channel {
     ctx.wheel.clear(this);
     const route = routeOf(head, ctx.requestHead, ctx.settings);
     if (route !== Route.PROXY && route !== Route.API_REQUEST) {
-      this.#answerLocally(route, head, nowMs);
+      this.#answerLocally(route, nowMs);
       return bodyStart;
     }
     if (this.#shed) {
@@ -215,27 +225,34 @@ export class ClientConnection extends Channel {
 
   // ── answers of our own ───────────────────────────────────────────────────────────────────────────────────────────
 
-  #answerLocally(route: number, head: Buffer, nowMs: number): void {
+  #answerLocally(route: number, nowMs: number): void {
     const ctx = this.#ctx;
-    const { method, versionMinor, keepAlive, chunked, contentLength, pathStart, targetEnd } = ctx.requestHead;
+    const { method, versionMinor, keepAlive, chunked, contentLength } = ctx.requestHead;
     // A body to these paths is not read: the connection ends with the answer.
     const hasBody = chunked || contentLength > 0;
     const keep = keepAlive && !hasBody && !ctx.draining && !this.#shed;
     this.#inputPending = hasBody;
     const answer = (what: LocalAnswer, now: number): void => {
       recordLocal(ctx, route, method, what.status);
-      this.#deliver(renderAnswer(ctx, what, method, versionMinor, keep), keep, now);
+      this.#deliver(renderAnswer(ctx, what, method, versionMinor, keep), keep, now, sharedBody(what, method));
     };
     if (method !== Method.GET && method !== Method.HEAD) {
       answer(errorAnswer(Failures.METHOD_NOT_ALLOWED, this.#newRequestId()), nowMs);
     } else if (route === Route.HEALTH_LIVE) answer(livenessAnswer(nowMs + ctx.epochOffsetMs), nowMs);
     else if (route === Route.HEALTH_READY) answer(readinessAnswer(ctx.memory), nowMs);
     else {
-      ctx.admin("GET", head.toString("latin1", pathStart, targetEnd)).then(
-        (what) => answer(what, ctx.now()),
-        () => answer(errorAnswer(Failures.ADMIN_UNAVAILABLE, this.#newRequestId()), ctx.now()),
-      );
+      const fail = (failure: Failure, now: number): void => answer(errorAnswer(failure, this.#newRequestId()), now);
+      this.#question = ctx.admin.ask(route, (what) => {
+        if (what === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
+        else answer(what, ctx.now());
+      });
+      if (this.#question === null) fail(Failures.ADMIN_BUSY, nowMs);
     }
+  }
+
+  #endQuestion(): void {
+    this.#question?.end();
+    this.#question = null;
   }
 
   /** An error before there is an exchange; it ends the connection. */
@@ -256,10 +273,12 @@ export class ClientConnection extends Channel {
     return id.toString("latin1");
   }
 
-  #deliver(bytes: Buffer, keepAlive: boolean, nowMs: number): void {
+  /** @param body follows `bytes`. */
+  #deliver(bytes: Buffer, keepAlive: boolean, nowMs: number, body: Uint8Array | null = null): void {
     if (this.#state !== State.BUSY) return; // it went away while we looked for the answer
-    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
-    if (this.send(bytes, 0, bytes.length, true)) this.onExchangeDone(keepAlive, false, nowMs);
+    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length + (body?.length ?? 0);
+    const sent = this.send(bytes, 0, bytes.length, true) && (body === null || this.send(body, 0, body.length, true));
+    if (sent) this.onExchangeDone(keepAlive, false, nowMs);
     else this.onClose(nowMs);
   }
 
@@ -329,6 +348,7 @@ export class ClientConnection extends Channel {
   }
 
   #afterFlush(nowMs: number): void {
+    this.#endQuestion();
     if (this.#resetAfterFlush) {
       this.#resetWhenTaken(nowMs);
       return;
@@ -387,6 +407,7 @@ export class ClientConnection extends Channel {
   #closed(inOrder: boolean): void {
     this.#state = State.CLOSED;
     this.#held = null;
+    this.#endQuestion();
     this.letGo(inOrder);
     this.#ctx.onClientGone(this);
   }

@@ -8,6 +8,7 @@ import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter, type W
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AccessLog } from "./access-log.ts";
+import { AdminRelay, type AskAdmin } from "./admin-relay.ts";
 import { COALESCE_BYTES } from "./attempt.ts";
 import type { RawSocket } from "./channel.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -47,7 +48,8 @@ export interface ProxyServerOptions {
   readonly random: () => number;
   /** Four random words for request ids. */
   readonly seed: Uint32Array;
-  readonly admin: ProxyContext["admin"];
+  /** Asks the control process. */
+  readonly admin: AskAdmin;
   /** Where access lines go. */
   readonly accessLogFd: number;
   /** Our own sockets; null = the runtime's. */
@@ -127,7 +129,7 @@ export class ProxyServer {
       requestHeadOwner: null,
       draining: false,
       dateLine: dateLine(now() + epochOffsetMs),
-      admin: options.admin,
+      admin: new AdminRelay(options.admin),
       freeExchanges: [],
       unacknowledged: (socket) => unacknowledgedOf(socket, this.#tcp),
       onClientGone: (client) => this.#onClientGone(client),

@@ -112,7 +112,9 @@ function serve(ctx: ProxyContext, accept: Accept, socket: TLSSocket): void {
   };
   socket.on("data", (data: Buffer) => guarded(() => connection.onData(data, now())));
   socket.on("drain", () => guarded(() => connection.onDrain(now())));
-  socket.on("end", () => guarded(() => (connection.gone ? connection.onClose(now(), BROKEN_BEFORE) : connection.onEnd(now()))));
+  socket.on("end", () =>
+    guarded(() => (connection.gone ? connection.onClose(now(), BROKEN_BEFORE) : connection.onEnd(now()))),
+  );
   socket.on("close", () => guarded(() => connection.onClose(now())));
   socket.on("error", (error) => guarded(() => connection.onClose(now(), error)));
 }

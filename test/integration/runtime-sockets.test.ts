@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { spawn } from "../support/processes.ts";
 
 const FILES = [
+  "admin-relay",
   "messages",
   "first-write",
   "bad-responses",

@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import type { AskAdmin } from "../../src/proxy/admin-relay.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import { Tcp } from "../../src/proxy/sockets/tcp.ts";
 import {
@@ -199,7 +200,7 @@ export interface ProxyOptions {
   readonly settings?: Partial<ProxySettings>;
   /** What relates its clock to the wall clock; that of the process by default. */
   readonly epochOffsetMs?: () => number;
-  readonly admin?: (method: string, path: string) => Promise<{ status: number; type: string; body: string }>;
+  readonly admin?: AskAdmin;
 }
 
 export class TestProxy {
@@ -239,7 +240,7 @@ export class TestProxy {
       bootOffsetMs: () => 0,
       random: Math.random,
       seed: crypto.getRandomValues(new Uint32Array(4)),
-      admin: admin ?? (async () => ({ status: 200, type: "text/plain", body: "from admin" })),
+      admin: admin ?? (async () => ADMIN_ANSWER),
       accessLogFd: fd,
       tcp: this.settings.nativeSockets ? ownSockets() : null,
     });
@@ -318,6 +319,8 @@ export class TestProxy {
     this.#table.publish(rows, false);
   }
 }
+
+const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };
 
 const EMPTY_ROW: ServerRow = {
   id: 0,
