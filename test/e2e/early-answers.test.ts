@@ -3,8 +3,8 @@ import { afterEach, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { ProxySettings, TlsCertificate } from "../../src/shared/protocol.ts";
 import { createSelfSigned } from "../support/certificates.ts";
+import { run } from "../support/processes.ts";
 import { Backend, cleanUp, eventually, type Script, TestProxy } from "../support/proxy-harness.ts";
-import { run } from "./support/processes.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 
 const MB = 1024 * 1024;

@@ -1,5 +1,6 @@
 /** A client's FIN before its answer is complete: it has gone, and takes its request with it (`CLIENT_HALF_CLOSE=off`). */
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import type { AdminAnswer } from "../../src/proxy/admin-relay.ts";
 import type { ProxySettings, TlsCertificate } from "../../src/shared/protocol.ts";
 import { createSelfSigned } from "../support/certificates.ts";
 import {
@@ -160,14 +161,14 @@ describe.each(doors)("%s: a client that has sent FIN", (_, certificates, connect
   });
 
   test("while a local answer is made ends its connection", async () => {
-    const { promise, resolve } = Promise.withResolvers<{ status: number; type: string; body: string }>();
+    const { promise, resolve } = Promise.withResolvers<AdminAnswer>();
     const proxy = started([], {}, () => promise);
     const client = await connect(proxy);
     await client.send(get("/metrics"));
     await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 1);
     client.finish();
     await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0);
-    resolve({ status: 200, type: "text/plain", body: "late" });
+    resolve({ status: 200, type: "text/plain", body: Buffer.from("late"), retryAfter: null });
     await client.end();
     expect(client.text).toBe("");
     expect(proxy.logged).toEqual([]);

@@ -64,8 +64,10 @@ describe("whoever reads only when everything is sent learns what became of it", 
   });
 
   test("an answer that is larger than what the client's system takes, too", async () => {
-    const body = "x".repeat(24_000_000);
-    const proxy = new TestProxy([], { admin: async () => ({ status: 200, type: "text/plain", body }) });
+    const body = Buffer.alloc(24_000_000, "x");
+    const proxy = new TestProxy([], {
+      admin: async () => ({ status: 200, type: "text/plain", body, retryAfter: null }),
+    });
     const client = await proxy.connect();
     client.socket.pause();
     await client.send(get("/metrics", UPLOAD));

@@ -16,7 +16,7 @@ import {
   serversOn,
   startScripted,
   until,
-} from "./drill-fixture.ts";
+} from "./fixture.ts";
 
 const open = endedAfterAll();
 const CLIENTS = 8;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createSelfSigned } from "../support/certificates.ts";
 import { Backend, cleanUp, get, ok } from "../support/proxy-harness.ts";
 import { Wire } from "../support/wire.ts";
-import { Product, serversOn, until } from "./drill-fixture.ts";
+import { Product, serversOn, until } from "./fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-descriptors-"));
 afterAll(() => {
