@@ -62,6 +62,8 @@ export interface ProxyContext {
   readonly freeExchanges: Exchange[];
   /** Bytes that a socket took and that its peer has not acknowledged; -1 = the system does not tell. */
   readonly unacknowledged: (socket: RawSocket) => number;
+  /** The same, by descriptor. */
+  readonly unacknowledgedOn: (fd: number) => number;
   /** A connection of a client ended. */
   readonly onClientGone: (client: ClientConnection) => void;
 }

@@ -124,7 +124,8 @@ export class ProxyServer {
       dateLine: dateLine(now() + options.epochOffsetMs),
       admin: options.admin,
       freeExchanges: [],
-      unacknowledged: (socket) => unacknowledgedOf(socket, this.#tcp),
+      unacknowledged: (socket) => this.#unacknowledged(socket),
+      unacknowledgedOn: (fd) => (this.#tcp === null || fd < 0 ? -1 : this.#tcp.unacknowledged(fd)),
       onClientGone: (client) => this.#onClientGone(client),
     };
     this.#setAccessLog(settings);
@@ -240,6 +241,12 @@ export class ProxyServer {
     return client;
   };
 
+  /** Our own sockets know; the runtime's have a descriptor, although its types do not say so. */
+  #unacknowledged(socket: RawSocket): number {
+    if (socket.unacknowledged !== undefined) return socket.unacknowledged();
+    return this.#ctx.unacknowledgedOn((socket as { readonly fd?: number }).fd ?? -1);
+  }
+
   #onClientGone(client: ClientConnection): void {
     if (!this.#clients.delete(client)) return;
     this.#ctx.counters[WorkerCounter.CONNECTIONS_OPEN]--;
@@ -354,13 +361,6 @@ const ADDED_HEAD_BYTES = 4096;
 /** Room for a head with its host and its forwarding fields repeated, what we add, and a coalesced body. */
 function createScratch(settings: ProxySettings): Buffer {
   return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + ADDED_HEAD_BYTES + COALESCE_BYTES);
-}
-
-/** Our own sockets know; the runtime's have a descriptor, although its types do not say so. */
-function unacknowledgedOf(socket: RawSocket, tcp: Tcp | null): number {
-  if (socket.unacknowledged !== undefined) return socket.unacknowledged();
-  const { fd = -1 } = socket as { readonly fd?: number };
-  return tcp === null || fd < 0 ? -1 : tcp.unacknowledged(fd);
 }
 
 function dateLine(wallMs: number): Buffer {

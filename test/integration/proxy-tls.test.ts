@@ -40,6 +40,49 @@ describe.each([
   ["one certificate", () => tls(named(shop, "shop.test"))],
   ["several certificates", () => tls(named(shop, "shop.test"), named(blog, "blog.test"))],
 ])("towards clients, %s", (_, settings) => {
+  test.each([
+    ["Content-Length: 9000000\r\n", "end"],
+    ["", "reset"],
+  ] as const)("an answer with %p that is cut: what came arrives, and the cut shows", async (field, how) => {
+    const body = Buffer.alloc(3_000_000, "body");
+    const backend = await Backend.start(async (server) => {
+      await server.message();
+      await server.send(`HTTP/1.1 200 OK\r\n${field}\r\n`);
+      await server.pump(body);
+      await server.until(() => server.socket.writableLength === 0, 10_000, true);
+      await Bun.sleep(50);
+      server.reset();
+    });
+    const proxy = new TestProxy([backend], { settings: settings() });
+    const client = await Wire.connectTls(proxy.server.tlsPort);
+    await client.send(get());
+    await client.head();
+    // It reads slowly all along.
+    const reading = setInterval(() => {
+      client.socket.resume();
+      setTimeout(() => client.socket.pause(), 1);
+    }, 20);
+    try {
+      expect(await client.end(20_000)).toBe(how);
+    } finally {
+      clearInterval(reading);
+    }
+    expect(client.unread).toBe(body.length);
+    await eventually(() => proxy.inFlight === 0);
+  });
+
+  test("a client that does not take the end of its last answer is not kept", async () => {
+    const backend = await Backend.answering(() => ok(Buffer.alloc(20_000_000)));
+    const proxy = new TestProxy([backend], { settings: { ...settings(), responseBodyTimeoutMs: 300 } });
+    const client = await Wire.connectTls(proxy.server.tlsPort);
+    await client.send(get("/", "Connection: close\r\n"));
+    await client.until(() => client.received > 0);
+    client.socket.pause();
+    await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0 && proxy.inFlight === 0);
+    client.socket.resume();
+    expect(await client.end()).toBe("reset");
+  });
+
   test.each(["TLSv1.2", "TLSv1.3"] as const)("%s, verified, with ALPN", async (version) => {
     const { port } = await secured(settings());
     const client = await Wire.connectTls(port, {
