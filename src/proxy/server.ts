@@ -19,6 +19,7 @@ import { PeerCache } from "./peer-cache.ts";
 import { Picker } from "./pick.ts";
 import { IdSource } from "./request-ids.ts";
 import { RetryBudget } from "./retry-budget.ts";
+import { SocketKernel } from "./socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { createStickyKey } from "./sticky-key.ts";
 import { TimerWheel } from "./timer-wheel.ts";
@@ -124,8 +125,7 @@ export class ProxyServer {
       dateLine: dateLine(now() + options.epochOffsetMs),
       admin: options.admin,
       freeExchanges: [],
-      unacknowledged: (socket) => this.#unacknowledged(socket),
-      unacknowledgedOn: (fd) => (this.#tcp === null || fd < 0 ? -1 : this.#tcp.unacknowledged(fd)),
+      kernel: new SocketKernel(options.tcp),
       onClientGone: (client) => this.#onClientGone(client),
     };
     this.#setAccessLog(settings);
@@ -240,12 +240,6 @@ export class ProxyServer {
     this.#clients.add(client);
     return client;
   };
-
-  /** Our own sockets know; the runtime's have a descriptor, although its types do not say so. */
-  #unacknowledged(socket: RawSocket): number {
-    if (socket.unacknowledged !== undefined) return socket.unacknowledged();
-    return this.#ctx.unacknowledgedOn((socket as { readonly fd?: number }).fd ?? -1);
-  }
 
   #onClientGone(client: ClientConnection): void {
     if (!this.#clients.delete(client)) return;

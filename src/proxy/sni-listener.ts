@@ -112,7 +112,9 @@ function serve(ctx: ProxyContext, accept: Accept, socket: TLSSocket): void {
   };
   socket.on("data", (data: Buffer) => guarded(() => connection.onData(data, now())));
   socket.on("drain", () => guarded(() => connection.onDrain(now())));
-  socket.on("end", () => guarded(() => (connection.gone ? connection.onClose(now(), BROKEN_BEFORE) : connection.onEnd(now()))));
+  socket.on("end", () =>
+    guarded(() => (connection.gone ? connection.onClose(now(), BROKEN_BEFORE) : connection.onEnd(now()))),
+  );
   socket.on("close", () => guarded(() => connection.onClose(now())));
   socket.on("error", (error) => guarded(() => connection.onClose(now(), error)));
 }
@@ -142,11 +144,12 @@ class SniSocket extends Timed implements RawSocket {
     return length;
   }
 
-  unacknowledged(): number {
-    const held = this.#socket.writableLength;
-    const { fd = -1 } = (this.#socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle ?? {};
-    const sent = this.#ctx.unacknowledgedOn(fd);
-    return sent < 0 && held === 0 ? sent : held + Math.max(sent, 0);
+  get fd(): number {
+    return (this.#socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd ?? -1;
+  }
+
+  get heldBytes(): number {
+    return this.#socket.writableLength;
   }
 
   end(): void {

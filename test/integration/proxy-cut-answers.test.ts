@@ -146,7 +146,10 @@ describe("a server that resets while it is still sent a body", () => {
   });
 
   test("a length is cut where it was cut", async () => {
-    expect(await upload("Content-Length: 100\r\n")).toMatchObject({ text: "part of it", errors: ["response_truncated"] });
+    expect(await upload("Content-Length: 100\r\n")).toMatchObject({
+      text: "part of it",
+      errors: ["response_truncated"],
+    });
   });
 
   test("an answer that it gave before it broke off is the client's", async () => {

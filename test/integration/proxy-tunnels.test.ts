@@ -188,15 +188,18 @@ describe("bytes", () => {
       await gone(proxy);
     });
 
-    test.each(["client", "server"] as const)("when the other one was reset and the %s does not take the rest", async (slow) => {
-      const { proxy, ...ends } = await tunnel(settings);
-      const sender = ends[slow === "client" ? "server" : "client"];
-      ends[slow].socket.pause();
-      void sender.pump(Buffer.alloc(20_000_000));
-      await Bun.sleep(100);
-      sender.reset();
-      await gone(proxy);
-    });
+    test.each(["client", "server"] as const)(
+      "when the other one was reset and the %s does not take the rest",
+      async (slow) => {
+        const { proxy, ...ends } = await tunnel(settings);
+        const sender = ends[slow === "client" ? "server" : "client"];
+        ends[slow].socket.pause();
+        void sender.pump(Buffer.alloc(20_000_000));
+        await Bun.sleep(100);
+        sender.reset();
+        await gone(proxy);
+      },
+    );
 
     test.each(["client", "server"] as const)("when the %s alone has ended", async (first) => {
       const { proxy, ...ends } = await tunnel(settings);

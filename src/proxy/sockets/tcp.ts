@@ -264,6 +264,10 @@ export class TcpSocket implements RawSocket, Watched {
     return this.#fd < 0;
   }
 
+  get fd(): number {
+    return this.#fd;
+  }
+
   // ── RawSocket ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   write(data: Uint8Array, offset = 0, length = data.length - offset): number {
@@ -282,14 +286,6 @@ export class TcpSocket implements RawSocket, Watched {
     }
     this.#full = true;
     return 0;
-  }
-
-  unacknowledged(): number {
-    return this.#fd < 0 ? 0 : this.tcp.unacknowledged(this.#fd);
-  }
-
-  get fd(): number {
-    return this.#fd;
   }
 
   end(): void {
