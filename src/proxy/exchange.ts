@@ -444,11 +444,13 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       this.#queued = false;
       this.#ctx.queue.remove(this);
     }
-    if (this.#responseStarted || failure.status === 0) return this.#cut(failure, nowMs);
-    this.status = failure.status;
-    this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
-    this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
-    this.#complete(ConnectionFate.RESET, nowMs);
+    if (this.#responseStarted || failure.status === 0) this.#cut(failure, nowMs);
+    else {
+      this.status = failure.status;
+      this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
+      this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
+      this.#complete(ConnectionFate.RESET, nowMs);
+    }
   }
 
   /** Ends what cannot be answered any more: the client gets what there is of its answer, and sees that it is not all. */

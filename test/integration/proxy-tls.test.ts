@@ -294,6 +294,37 @@ describe("towards servers", () => {
     expect(Bun.hash((await client.message()).body)).toBe(Bun.hash(body));
   });
 
+  test("a server that resets while the client is slow: also what nobody had read yet arrives, and then a reset", async () => {
+    const backend = await Backend.start(
+      async (server) => {
+        await server.message();
+        await server.send("HTTP/1.1 200 OK\r\n\r\n");
+        void server.pump(Buffer.alloc(60_000_000));
+      },
+      { tls: shop },
+    );
+    const proxy = new TestProxy([{ port: backend.port, tls: true, hostname: "shop.test" }], {
+      settings: { upstreamCaPem: authority.cert },
+    });
+    const client = await proxy.connect();
+    await client.send(get());
+    await client.until(() => client.received > 0);
+    client.socket.pause();
+    // Until nothing moves: the client's side is full, and the system holds more that the proxy has not read.
+    let relayed = 0;
+    for (let still = 0; still < 20; ) {
+      await Bun.sleep(25);
+      still = proxy.counter("BYTES_TO_CLIENTS") === relayed ? still + 1 : 0;
+      relayed = proxy.counter("BYTES_TO_CLIENTS");
+    }
+    backend.connections[0].reset();
+    await eventually(() => proxy.counter("BYTES_TO_CLIENTS") > relayed);
+    client.socket.resume();
+    expect(await client.end()).toBe("reset");
+    expect(client.unread).toBe(proxy.counter("BYTES_TO_CLIENTS"));
+    await eventually(() => proxy.inFlight === 0);
+  });
+
   test("a body until close that is cut off without TLS's farewell is no clean end", async () => {
     const backend = await Backend.start(
       async (server) => {

@@ -1,9 +1,17 @@
 /** The request path on the runtime's sockets, as with `NATIVE_SOCKETS=off` and on other systems than Linux. */
 import { expect, test } from "bun:test";
 
-const FILES = ["messages", "first-write", "bad-responses", "queue", "retries", "timeouts", "tunnels", "large"].map(
-  (name) => `test/integration/proxy-${name}.test.ts`,
-);
+const FILES = [
+  "messages",
+  "first-write",
+  "bad-responses",
+  "cut-answers",
+  "queue",
+  "retries",
+  "timeouts",
+  "tunnels",
+  "large",
+].map((name) => `test/integration/proxy-${name}.test.ts`);
 
 test.if(process.platform === "linux")(
   "messages, failures, time limits and tunnels are the same on the runtime's sockets",
