@@ -49,8 +49,7 @@ describe.each([
       await server.message();
       await server.send(`HTTP/1.1 200 OK\r\n${field}\r\n`);
       await server.pump(body);
-      await server.until(() => server.socket.writableLength === 0, 10_000, true);
-      await Bun.sleep(50);
+      await server.until(() => server.unacknowledged === 0, 20_000, true);
       server.reset();
     });
     const proxy = new TestProxy([backend], { settings: settings() });
