@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { claimRuntimeDirectory } from "../../src/control/supervisor-runtime-directory.ts";
 import { removeRuntimeDirectory } from "../../src/shared/memory-file.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
+import { Wire } from "../support/wire.ts";
 import {
   answer,
   type Behaviour,
@@ -73,6 +74,33 @@ describe("crashes", () => {
     expect(counted).toBeGreaterThanOrEqual(good);
     expect(counted).toBeLessThanOrEqual(seen.sent);
   }, 30_000);
+
+  test("an answer until close that a worker does not live to finish is never taken for complete", async () => {
+    const product = await start([
+      (socket, path) => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\nhalf");
+        if (path.includes("whole")) socket.end();
+      },
+    ]);
+    for (const how of ["kill", "stop"] as const) {
+      const wholes = await Promise.all([1, 2, 3].map(() => Wire.connect(product.port)));
+      for (const whole of wholes) {
+        await whole.send("GET /whole HTTP/1.1\r\nHost: a\r\n\r\n");
+        expect((await whole.message()).body.toString()).toBe("half");
+      }
+      const clients = await Promise.all(Array.from({ length: 8 }, () => Wire.connect(product.port)));
+      for (const client of clients) await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      for (const client of clients) await client.until(() => client.text.endsWith("half"));
+      if (how === "kill") for (const pid of await workerPids(product)) process.kill(pid, "SIGKILL");
+      else product.process.kill("SIGTERM");
+      for (const client of clients) expect(await client.end(15_000)).toBe("reset");
+      if (how === "kill") {
+        await until(async () =>
+          (await product.status()).workers.every(({ state, restarts }) => state === "ready" && restarts > 0),
+        );
+      }
+    }
+  }, 40_000);
 
   test("kill -9 of the supervisor under load: workers finish and go, and the next start cleans up", async () => {
     const product = await start([taking(200)]);

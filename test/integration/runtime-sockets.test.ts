@@ -7,6 +7,7 @@ const FILES = [
   "messages",
   "first-write",
   "bad-responses",
+  "cut-answers",
   "queue",
   "retries",
   "timeouts",
