@@ -1,6 +1,7 @@
 /** Opens the doors to the admin API. */
 import type { AdminApi, Door } from "./admin-api.ts";
 import { isLoopback } from "./admin-api-guard.ts";
+import { listenersOn } from "./supervisor-port-listeners.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const IDLE_TIMEOUT_SECONDS = 30;
@@ -36,7 +37,10 @@ export function listenOnAdminPort(api: AdminApi, { host, port, token }: AdminPor
       Bun.serve({ hostname: host, port, reusePort: false, idleTimeout: IDLE_TIMEOUT_SECONDS, ...common(api, door) }),
     );
   } catch (cause) {
-    const why = (cause as { code?: string }).code === "EADDRINUSE" ? "it is in use" : (cause as Error).message;
+    const taken = (cause as { code?: string }).code === "EADDRINUSE";
+    const why = taken
+      ? `it is in use by another process${listenersOn(port)}; stop that one, or choose another port`
+      : (cause as Error).message;
     throw new Error(`cannot listen on ADMIN_HOST=${host} ADMIN_PORT=${port}: ${why}`, { cause });
   }
 }

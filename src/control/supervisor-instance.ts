@@ -28,6 +28,7 @@ import { LearningAnswers } from "./learner-answers.ts";
 import { toFleetOptions } from "./supervisor-fleet-options.ts";
 import { type ReplaceableLogger, replaceableLogger } from "./supervisor-log.ts";
 import { pinSettings } from "./supervisor-pinned.ts";
+import { claimPorts, type PortClaim, portsOf } from "./supervisor-port-claims.ts";
 import { checkPorts } from "./supervisor-ports.ts";
 import {
   claimRuntimeDirectory,
@@ -81,6 +82,7 @@ export class SupervisorInstance {
   #effective: readonly EffectiveSetting[];
   #settings!: ProxySettings;
   #directory: RuntimeDirectory | null = null;
+  #claim: PortClaim | null = null;
   #memory!: SupervisorView["memory"];
   #pages!: MemoryPages;
   #fleet!: Fleet;
@@ -107,12 +109,13 @@ export class SupervisorInstance {
     const { clock, random, resolver, workerCommand } = this.#options;
     const config = this.#config;
     this.#settings = this.#readSettings(config);
-    checkPorts(this.#settings);
     const stale = await removeStaleRuntimeDirectories(clock.wallMs());
     if (stale.length > 0) this.#log.info({ directories: stale }, "removed what a dead instance left behind");
 
     const directory = claimRuntimeDirectory();
     this.#directory = directory;
+    this.#claim = await claimPorts(directory, portsOf(this.#settings, config.admin));
+    checkPorts(this.#settings);
     this.#memory = createSharedMemory(directory.memoryPath);
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
@@ -191,6 +194,7 @@ export class SupervisorInstance {
     Atomics.store(this.#memory.header, Header.DRAINING, 1);
     this.#log.info({ timeout_ms: shutdownTimeoutMs, grace_ms: graceMs }, "stopping: requests in flight may finish");
     if (graceMs > 0) await Bun.sleep(graceMs);
+    this.#claim?.release(); // the workers stop listening: a successor may begin while requests finish here
     const killed = (await this.#pool?.drain(shutdownTimeoutMs - graceMs)) ?? 0;
     if (killed > 0) this.#log.warn({ workers: killed }, "not all requests finished in time: workers were ended");
     else this.#log.info("stopped: all requests are finished");
