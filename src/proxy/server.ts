@@ -1,5 +1,4 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
-
 import type { FailingOptions } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
