@@ -6,6 +6,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
 import { trustedAuthorities } from "../shared/authorities.ts";
+import { serverNameIndication } from "../shared/server-name.ts";
 import { readProbeAnswer } from "./probe-response.ts";
 
 /** Most bytes of an answer that are looked at. */
@@ -107,8 +108,8 @@ export function startProbe(request: ProbeRequest): RunningProbe {
 function openSocket({ target, trust }: ProbeRequest): Socket {
   const { address: host, port } = target;
   if (!target.tls) return connectTcp({ host, port });
-  // A server name must not be an address (RFC 6066 section 3); the certificate is then checked against `host`.
-  const servername = isIP(target.hostname) === 0 ? target.hostname : undefined;
+  // Without a name the certificate is checked against `host`.
+  const servername = serverNameIndication(target.hostname);
   return connectTls({ host, port, ...(servername && { servername }), ...(trust && { secureContext: trust }) });
 }
 

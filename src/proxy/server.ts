@@ -1,5 +1,4 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
-
 import type { FailingOptions } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
@@ -165,7 +164,8 @@ export class ProxyServer {
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const endpoint = bySlot.get(slot);
       const old = pools[slot];
-      if (old !== undefined && old.endpoint.id === endpoint?.id) continue;
+      // A server keeps its id when it listens on this machine's other loopback address.
+      if (old !== undefined && old.endpoint.id === endpoint?.id && old.endpoint.address === endpoint?.address) continue;
       old?.retire();
       pools[slot] = endpoint && new UpstreamPool(endpoint, settings, wheel, counters, this.#dial);
       this.#identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;

@@ -225,6 +225,19 @@ test("panic: too few servers, so all are eligible until enough are back", async 
 }, 15_000);
 
 describe("membership", () => {
+  test("an update whose names don't resolve keeps the servers that are there", async () => {
+    const { fleet, hosts, log } = makeFleet();
+    hosts.old = { addresses: ["127.0.0.1"], ttlSeconds: 60 };
+    await fleet.start(fleetOptions([host("old", 9)]));
+    await fleet.update(fleetOptions([host("nowhere", 9)]));
+    expect(fleet.servers()).toMatchObject([{ id: 1, address: "127.0.0.1", state: "up" }]);
+    expect(fleet.unresolved()).toEqual(["nowhere"]);
+    expect(log.lines.filter((line) => line.includes("the servers of the configuration before stay"))).toHaveLength(1);
+    hosts.nowhere = { addresses: ["127.0.0.2"], ttlSeconds: 60 };
+    await eventually(() => expect(fleet.servers().map(({ state }) => state)).toEqual(["draining", "up"]));
+    expect(fleet.unresolved()).toEqual([]);
+  });
+
   test("an update keeps id, state and statistics of who stays, and drains who leaves", async () => {
     const { fleet, states, answers, memory, skip } = makeFleet();
     const seen: (readonly Endpoint[])[] = [];

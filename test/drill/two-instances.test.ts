@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { endedAfterAll } from "../support/ended-after-all.ts";
-import { Product, until } from "./drill-fixture.ts";
+import { Product, until } from "./fixture.ts";
 
 const open = endedAfterAll();
 
