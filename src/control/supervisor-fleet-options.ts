@@ -1,6 +1,5 @@
 /** The part of the configuration that the fleet runs on. */
 import type { Config } from "../config/schema.ts";
-import { DEFAULT_MINIMUM_VOLUME } from "../health/outlier-ejection.ts";
 import type { FleetOptions } from "./fleet-options.ts";
 
 /** @param upstreamCaPem the text of `UPSTREAM_CA_FILE`, read and checked. */
@@ -13,7 +12,7 @@ export function toFleetOptions(config: Config, upstreamCaPem: string): FleetOpti
     metricsPoll,
     slowStartMs: balancing.slowStartMs,
     panicThresholdPercent: balancing.panicThresholdPercent,
-    outlier: { ...outlier, minimumVolume: DEFAULT_MINIMUM_VOLUME },
+    outlier,
     upstreamCaPem,
   });
 }

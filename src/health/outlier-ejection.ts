@@ -36,9 +36,6 @@ export interface OutlierObservation {
   readonly probationFailures: number;
 }
 
-/** A sensible `minimumVolume`. */
-export const DEFAULT_MINIMUM_VOLUME = 20;
-
 /** Answers after which a server on probation is judged like any other. */
 const PROBATION_ANSWERS = 10;
 /** Ejections end up to this share later, at random, so that many balancers do not return at the same moment. */

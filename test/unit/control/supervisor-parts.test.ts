@@ -12,7 +12,6 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { replaceableLogger } from "../../../src/control/supervisor-log.ts";
 import { pinSettings } from "../../../src/control/supervisor-pinned.ts";
 import {
   claimRuntimeDirectory,
@@ -22,6 +21,7 @@ import { FileWatch } from "../../../src/shared/file-watch.ts";
 import { removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import type { Logger } from "../../../src/telemetry/logger.ts";
+import { replaceableLogger } from "../../../src/telemetry/replaceable-logger.ts";
 
 const bases: string[] = [];
 function makeBase(): string {
