@@ -38,13 +38,13 @@ export const app = {
       env: "RESERVED_PATHS",
       type: toggle,
       default: "true",
-      doc: "Answer /health/live, /health/ready, /metrics and /api/v1/* here. Set it to false when your site owns these paths: they are then proxied, and answered on the admin port only.",
+      doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below it) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
     }),
     prometheusEnabled: setting({
       env: "PROMETHEUS_ENABLED",
       type: toggle,
       default: "true",
-      doc: "Offer GET /metrics.",
+      doc: "Offer GET /metrics. When off, the path is proxied like any other, and 404 on the admin port.",
     }),
     workers: setting({
       env: "WORKERS",
@@ -101,7 +101,7 @@ export const log = {
       env: "ACCESS_LOG_SAMPLE",
       type: decimal(0, 1),
       default: "1",
-      doc: "Share of requests that are logged, 0 … 1. Answers of 500 and above are logged always.",
+      doc: "Share of requests that are logged, 0 … 1. Answers of 500 and above, and requests that failed, are logged always.",
     }),
   },
 };
