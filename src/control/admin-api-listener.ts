@@ -36,7 +36,10 @@ export function listenOnAdminPort(api: AdminApi, { host, port, token }: AdminPor
       Bun.serve({ hostname: host, port, reusePort: false, idleTimeout: IDLE_TIMEOUT_SECONDS, ...common(api, door) }),
     );
   } catch (cause) {
-    const why = (cause as { code?: string }).code === "EADDRINUSE" ? "it is in use" : (cause as Error).message;
+    const why =
+      (cause as { code?: string }).code === "EADDRINUSE"
+        ? "it is in use by another process: choose another port, or ADMIN_PORT=0 for none"
+        : (cause as Error).message;
     throw new Error(`cannot listen on ADMIN_HOST=${host} ADMIN_PORT=${port}: ${why}`, { cause });
   }
 }

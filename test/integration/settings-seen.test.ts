@@ -63,6 +63,13 @@ describe("the process", () => {
     expect(await refuses("127.0.0.1", server.said("admin API listens")?.port as number)).toBe(true);
   });
 
+  test("ADMIN_PORT=0 opens none", async () => {
+    const product = new Product({ SERVERS: "http://127.0.0.1:1", ADMIN_PORT: "0", WORKERS: "1" });
+    open.push(product);
+    await until(() => product.said("balancing over"));
+    expect(product.said("admin API listens")).toBeUndefined();
+  });
+
   test.skipIf(process.platform !== "linux")("NATIVE_SOCKETS is whose sockets a worker has", async () => {
     const pollers = async (value: string) => {
       const product = await start({ NATIVE_SOCKETS: value });

@@ -2,7 +2,7 @@
 import { MAX_WORKERS } from "../../shared/layout.ts";
 import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
-import { bearerToken, decimal, integer, oneOf, pathList, port, seconds, toggle } from "../value-types.ts";
+import { bearerToken, decimal, integer, oneOf, pathList, port, portOrOff, seconds, toggle } from "../value-types.ts";
 
 /** What `APP_ENV` may be. */
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
@@ -116,10 +116,11 @@ export const admin = {
       default: "127.0.0.1",
       doc: "Address that the admin port listens on. Set ADMIN_TOKEN before you open it to a network.",
     }),
-    port: optional({
+    port: setting({
       env: "ADMIN_PORT",
-      type: port(0),
-      doc: "Port of the admin API, which also answers the reserved paths. Unset means off.",
+      type: portOrOff,
+      default: "8090",
+      doc: "Port of the admin API, which also answers the reserved paths. 0 or `off` means none, `auto` any free one, which the log names. Two instances on one machine need two.",
     }),
     token: optional({
       env: "ADMIN_TOKEN",
