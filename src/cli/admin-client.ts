@@ -1,7 +1,8 @@
 /** Asks the admin port of a running instance. */
+import { admin } from "../config/sections/process.ts";
 
-/** Where it is unless told otherwise. */
-export const DEFAULT_ADMIN = "http://127.0.0.1:9090";
+/** Where it is unless told otherwise: where an instance has it unless told otherwise. */
+export const DEFAULT_ADMIN = `http://${admin.settings.host.default}:${admin.settings.port.default}`;
 const TIMEOUT_MS = 5000;
 
 /** Where the admin port is, and what it asks for. */
@@ -12,11 +13,11 @@ export interface AdminFlags {
 }
 
 /** The answer's JSON. @param body makes it a POST. Rejects with an `Error` made for the operator. */
-export async function askAdmin({ admin, token }: AdminFlags, path: string, body?: object): Promise<unknown> {
-  if (!URL.canParse(admin) || !/^https?:$/.test(new URL(admin).protocol)) {
-    throw new Error(`--admin must be a URL such as ${DEFAULT_ADMIN}, not ${admin}`);
+export async function askAdmin({ admin: address, token }: AdminFlags, path: string, body?: object): Promise<unknown> {
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
+    throw new Error(`--admin must be a URL such as ${DEFAULT_ADMIN}, not ${address}`);
   }
-  const url = new URL(path, admin);
+  const url = new URL(path, address);
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response: Response;

@@ -11,7 +11,7 @@ and the features of the last ten seconds. A request's id is request_id in the ac
 
 Examples:
   $ neurabalancer explain 5f2a7c0e9b1d4a638f0c2e7d1b9a4c65
-  $ neurabalancer explain order-4711 --admin http://10.0.0.2:9090 --token "$ADMIN_TOKEN"
+  $ neurabalancer explain order-4711 --admin http://10.0.0.2:8090 --token "$ADMIN_TOKEN"
   $ neurabalancer explain 5f2a7c0e9b1d4a638f0c2e7d1b9a4c65 --json
 
 Exit codes:

@@ -20,7 +20,7 @@ Examples:
   $ neurabalancer models show 7
   $ neurabalancer models verdicts --model 7 --json
   $ neurabalancer models export 7 ./model-7        load_balancer.onnx, scaler.json, inference_features.json
-  $ neurabalancer models rollback --admin http://127.0.0.1:9090
+  $ neurabalancer models rollback --admin http://127.0.0.1:8090
 
 A model is at first a candidate, then on trial without traffic (shadow), then with a share of it (canary), then the
 champion, which routes; at the end it is retired, or rejected because it was not good enough.

@@ -7,7 +7,7 @@ import { reportPage } from "../training/report-html.ts";
 import type { SimulationReport } from "../training/train-from-simulation.ts";
 import type { StoreReport } from "../training/train-from-store.ts";
 
-/** Makes the directory if it is missing: before hours of work rather than after them. Throws when it cannot be made. */
+/** Makes the directory if it is missing: before minutes of work rather than after them. Throws when it cannot be made. */
 export function makeOutput(directory: string): void {
   mkdirSync(directory, { recursive: true });
 }

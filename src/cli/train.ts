@@ -12,7 +12,7 @@ them, and leaves it in a directory or, with --propose, in the store as a candida
 docs/training.md explains both, and the reports.
 
 Examples:
-  $ neurabalancer train --from simulation --seed 1 --out ./model --threads 4       hours: the shipped model
+  $ neurabalancer train --from simulation --seed 1 --out ./model --threads 2       20 minutes: the shipped model
   $ neurabalancer train --from simulation --seed 1 --out ./model --quick           a minute: to see how it goes
   $ neurabalancer train --from store --out ./model                                 what does my traffic teach?
   $ neurabalancer train --from store --propose                                     let the running instance try it

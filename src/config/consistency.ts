@@ -29,9 +29,9 @@ export function findContradictions(config: PartialConfig): { problems: string[];
   if (clash(app.port, tls.port)) problems.push(`TLS_PORT: is the same as APP_PORT (${app.port}): choose another`);
   const meet = app.host === admin.host || isWildcard(app.host) || isWildcard(admin.host);
   if (meet && clash(admin.port, app.port))
-    problems.push(`ADMIN_PORT: is the same as APP_PORT (${app.port}): choose another`);
+    problems.push(`ADMIN_PORT: is the same as APP_PORT (${app.port}): choose another, or 0 for none`);
   if (meet && clash(admin.port, tls.port))
-    problems.push(`ADMIN_PORT: is the same as TLS_PORT (${tls.port}): choose another`);
+    problems.push(`ADMIN_PORT: is the same as TLS_PORT (${tls.port}): choose another, or 0 for none`);
 
   problems.push(...findItself(config));
 
@@ -77,9 +77,14 @@ export function findContradictions(config: PartialConfig): { problems: string[];
 }
 
 /** Servers that are this instance: a request to one would come back as a new one, until its header is too long. */
-function findItself({ servers, app, tls }: PartialConfig): string[] {
+function findItself({ servers, app, admin, tls }: PartialConfig): string[] {
   const problems: string[] = [];
   for (const { url, scheme, host, port } of servers.list ?? []) {
+    if (scheme === "http" && clash(port, admin.port) && admin.host !== undefined && reaches(host, admin.host)) {
+      problems.push(
+        `SERVERS: ${url} is this balancer's own admin port (ADMIN_PORT=${port}): choose another port for one of them, or ADMIN_PORT=0 for none`,
+      );
+    }
     const own = scheme === "http" ? app.port : tls.port;
     if (!clash(port, own) || app.host === undefined || !reaches(host, app.host)) continue;
     const setting = scheme === "http" ? "APP_PORT" : "TLS_PORT";

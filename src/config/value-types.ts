@@ -54,6 +54,14 @@ export function port(min: 0 | 1): ValueType<number> {
   });
 }
 
+/** A TCP port that may be switched off: `null` = off, 0 = any free one. */
+export const portOrOff: ValueType<number | null> = valueType("port 1 … 65535, 0 or off, or auto", (text) => {
+  const word = text.toLowerCase();
+  if (word === "off" || word === "0") return null;
+  if (word === "auto") return 0;
+  return parseNumber(text, /^\d+$/, 1, 65535, "0 or off for none, auto for any free one, or a port: a whole number");
+});
+
 /** A duration written in seconds (decimals allowed); the value is in milliseconds. */
 export function seconds(min: number, max: number): ValueType<number> {
   return valueType(`seconds ${min} … ${max}`, (text) => {

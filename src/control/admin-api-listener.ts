@@ -39,7 +39,7 @@ export function listenOnAdminPort(api: AdminApi, { host, port, token }: AdminPor
   } catch (cause) {
     const taken = (cause as { code?: string }).code === "EADDRINUSE";
     const why = taken
-      ? `it is in use by another process${listenersOn(port)}; stop that one, or choose another port`
+      ? `it is in use by another process${listenersOn(port)}; choose another port, or ADMIN_PORT=0 for none`
       : (cause as Error).message;
     throw new Error(`cannot listen on ADMIN_HOST=${host} ADMIN_PORT=${port}: ${why}`, { cause });
   }

@@ -126,6 +126,11 @@ export class Learner {
     keeper?.kill();
   }
 
+  /** Tells it how to write its log; a learner that starts later has it from its start message. */
+  setLog(level: string, format: "json" | "text"): void {
+    this.#keeper?.send({ type: "log", level, format });
+  }
+
   /** Tells it what servers are called; a learner that starts later has it from its start message. */
   setServers(servers: readonly NamedAddress[]): void {
     this.#keeper?.send({ type: "servers", servers });

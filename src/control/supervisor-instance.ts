@@ -17,6 +17,7 @@ import type { Endpoint, NamedAddress, ProxySettings } from "../shared/protocol.t
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ServerTotalsLedger } from "../telemetry/metrics-durations.ts";
+import { type ReplaceableLogger, replaceableLogger } from "../telemetry/replaceable-logger.ts";
 import { AdminApi } from "./admin-api.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "./admin-api-listener.ts";
 import { DegradedWatch } from "./degraded-watch.ts";
@@ -26,7 +27,6 @@ import { InFlightAudit } from "./in-flight-audit.ts";
 import { Learner } from "./learner.ts";
 import { LearningAnswers } from "./learner-answers.ts";
 import { toFleetOptions } from "./supervisor-fleet-options.ts";
-import { type ReplaceableLogger, replaceableLogger } from "./supervisor-log.ts";
 import { pinSettings } from "./supervisor-pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./supervisor-port-claims.ts";
 import { checkPorts } from "./supervisor-ports.ts";
@@ -265,6 +265,7 @@ export class SupervisorInstance {
     const { level, format } = config.log;
     if (level !== this.#config.log.level || format !== this.#config.log.format) {
       this.#logger.replace(createLogger({ level, format, name: "supervisor" }));
+      this.#learner.setLog(level, format);
     }
     const learnsAsBefore = isDeepStrictEqual(toLearnerSettings(config), toLearnerSettings(this.#config));
     this.#config = config;

@@ -147,6 +147,7 @@ class DemoSession {
       env: {
         APP_HOST: "127.0.0.1",
         APP_PORT: String(balancerPort),
+        ADMIN_PORT: "0",
         LB_STRATEGY: strategy,
         SERVERS: this.#backends
           .list()

@@ -9,6 +9,7 @@ import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
+import { replaceableLogger } from "../telemetry/replaceable-logger.ts";
 import { describeLearner, explainRequest } from "./explain.ts";
 import { LearnerCore } from "./learner-core.ts";
 import { OnlineLearning } from "./online/online-learning.ts";
@@ -27,6 +28,7 @@ const REPLAY_MS = 30_000;
 interface Running {
   readonly answer: (question: LearnerQuestion) => unknown;
   readonly setServers: (servers: readonly NamedAddress[]) => void;
+  readonly setLog: (level: string, format: "json" | "text") => void;
   readonly close: () => Promise<void>;
 }
 
@@ -53,6 +55,7 @@ export function runLearner(): void {
         tell({ type: "answer", number: message.number, answer }),
       );
     } else if (message.type === "servers") running?.setServers(message.servers);
+    else if (message.type === "log") running?.setLog(message.level, message.format);
     else if (message.type === "drain") void end(running);
   });
   // The supervisor is gone, and the workers are going.
@@ -77,7 +80,10 @@ async function answered(running: Running | undefined, question: LearnerQuestion)
 
 function start({ memoryPath, logLevel, logFormat, settings, program, servers }: LearnerStart): Running {
   const memory = openSharedMemory(memoryPath);
-  const log = createLogger({ level: logLevel, format: logFormat, name: "learner" });
+  const logger = replaceableLogger(createLogger({ level: logLevel, format: logFormat, name: "learner" }));
+  const { log } = logger;
+  const setLog = (level: string, format: "json" | "text"): void =>
+    logger.replace(createLogger({ level, format, name: "learner" }));
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
   const now = (): number => performance.now() + bootOffsetMs;
   const wallClock = new WallClock(now, () => Date.now());
@@ -154,7 +160,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
         return (await opening).order(question.order, question.version);
     }
   };
-  return { answer, setServers, close: async () => (await opening).close() };
+  return { answer, setServers, setLog, close: async () => (await opening).close() };
 }
 
 /** `undefined` while the supervisor is writing. */

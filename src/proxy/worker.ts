@@ -3,11 +3,12 @@
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
-import type { FromWorker, ToWorker, WorkerStart } from "../shared/protocol.ts";
+import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../shared/protocol.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
+import { replaceableLogger } from "../telemetry/replaceable-logger.ts";
 import type { AdminAnswer } from "./admin-relay.ts";
 import { internalError } from "./listener.ts";
 import { ProxyServer } from "./server.ts";
@@ -25,6 +26,7 @@ const TIMER_SLACK_MS = 25;
 /** Runs a worker until the supervisor says "drain", or is gone. */
 export function runWorker(): void {
   let server: ProxyServer | undefined;
+  let setLog: ((settings: ProxySettings) => void) | undefined;
   const tell = (message: FromWorker): void => void process.send?.(message);
   const finish = async (code: number): Promise<never> => {
     await server?.closeLogs(LOG_CLOSE_MS);
@@ -37,16 +39,21 @@ export function runWorker(): void {
   process.on("message", (message: ToWorker) => {
     if (message.type === "start") {
       try {
-        server = start(message);
+        const own = ownLogger(`worker-${message.index}`, message.settings);
+        setLog = own.set;
+        server = start(message, own.log);
         tell({ type: "ready", port: server.port, tlsPort: server.tlsPort });
       } catch (error) {
         tell({ type: "failed", message: (error as Error).message });
         process.exitCode = 1;
         setTimeout(() => process.exit(1), 100); // time for the message to leave
       }
-    } else if (message.type === "endpoints") server?.setEndpoints(message.endpoints);
-    else if (message.type === "settings") server?.setSettings(message.settings);
-    else if (message.type === "drain") server?.drain(() => void finish(0));
+    } else if (message.type === "endpoints") {
+      server?.setEndpoints(message.endpoints);
+    } else if (message.type === "settings") {
+      setLog?.(message.settings);
+      server?.setSettings(message.settings);
+    } else if (message.type === "drain") server?.drain(() => void finish(0));
   });
   // The supervisor is gone: finish what is in flight and go too, rather than serve a fleet that nobody watches.
   process.on("disconnect", () => {
@@ -56,11 +63,23 @@ export function runWorker(): void {
   });
 }
 
-function start(message: WorkerStart): ProxyServer {
+/** The process's log, which a reload may change while everyone holds it. */
+function ownLogger(name: string, first: ProxySettings): { log: Logger; set: (settings: ProxySettings) => void } {
+  const make = ({ logLevel, logFormat }: ProxySettings) => createLogger({ level: logLevel, format: logFormat, name });
+  let present = first;
+  const { log, replace } = replaceableLogger(make(first));
+  const set = (settings: ProxySettings): void => {
+    const isSame = settings.logLevel === present.logLevel && settings.logFormat === present.logFormat;
+    present = settings;
+    if (!isSame) replace(make(settings));
+  };
+  return { log, set };
+}
+
+function start(message: WorkerStart, log: Logger): ProxyServer {
   const memory = openSharedMemory(message.memoryPath);
   const block = memory.workers[message.index];
   const { settings } = message;
-  const log = createLogger({ level: settings.logLevel, format: settings.logFormat, name: `worker-${message.index}` });
   block.info[WorkerInfo.PID] = process.pid;
   let bootOffsetMs: number | undefined;
   const wallClock = new WallClock(

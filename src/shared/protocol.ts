@@ -181,6 +181,8 @@ export type ToLearner =
   | { readonly type: "ask"; readonly number: number; readonly question: LearnerQuestion }
   /** The fleet changed. */
   | { readonly type: "servers"; readonly servers: readonly NamedAddress[] }
+  /** SIGHUP: how it writes its log from now on. */
+  | { readonly type: "log"; readonly level: string; readonly format: "json" | "text" }
   /** Exit with 0. */
   | { readonly type: "drain" };
 

@@ -51,7 +51,7 @@ export interface ProductOptions {
 const BASE: Readonly<Record<string, string>> = {
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
-  ADMIN_PORT: "0",
+  ADMIN_PORT: "auto",
   WORKERS: "2",
   HEALTH_CHECK_INTERVAL_SECONDS: "0.2",
   METRICS_POLL_ENABLED: "false",

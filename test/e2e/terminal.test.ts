@@ -29,7 +29,14 @@ describeWith(["node", "npm"], "npm start in a terminal", () => {
       cwd: ROOT,
       env: {
         ...{ PATH: process.env.PATH, HOME: scratch.path, TERM: "xterm" },
-        ...{ SERVERS: live.url, APP_HOST: "127.0.0.1", APP_PORT: "0", WORKERS: "2", LOG_FORMAT: "text" },
+        ...{
+          SERVERS: live.url,
+          APP_HOST: "127.0.0.1",
+          APP_PORT: "0",
+          ADMIN_PORT: "0",
+          WORKERS: "2",
+          LOG_FORMAT: "text",
+        },
       },
       terminal: {
         cols: 300,

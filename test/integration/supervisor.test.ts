@@ -141,7 +141,7 @@ const settings = {
   SERVERS: `http://127.0.0.1:${first.port}`,
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
-  ADMIN_PORT: "0",
+  ADMIN_PORT: "auto",
   WORKERS: "2",
   LB_STRATEGY: "round_robin",
   HEALTH_CHECK_INTERVAL_SECONDS: "0.2",

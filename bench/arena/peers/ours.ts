@@ -45,6 +45,7 @@ export function environment(setup: ContestantSetup, strategy: string): Readonly<
   return {
     APP_HOST: "127.0.0.1",
     APP_PORT: String(port),
+    ADMIN_PORT: "0",
     WORKERS: "1",
     SERVERS: servers.map(({ host, port: at }) => `http://${host}:${at}`).join(","),
     LB_STRATEGY: strategy,

@@ -21,6 +21,7 @@ export function neuraBalancer(name: string, title: string, root: string, strateg
         ...passedOn(),
         APP_HOST: "127.0.0.1",
         APP_PORT: String(port),
+        ADMIN_PORT: "0",
         WORKERS: String(workers),
         SERVERS: backendPorts.map((backend) => `http://127.0.0.1:${backend}`).join(","),
         ACCESS_LOG: accessLog ? "on" : "off",

@@ -40,7 +40,7 @@ export const modelFiles = {
   modelVersion: optional({
     env: "MODEL_VERSION",
     type: text,
-    doc: "What the model's version is called. Unset means a part of the SHA-256 of its files.",
+    doc: "What `model-server` calls its model's version. Unset means a part of the SHA-256 of its files. `serve` numbers its models itself.",
   }),
 };
 

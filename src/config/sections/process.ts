@@ -2,7 +2,7 @@
 import { MAX_WORKERS } from "../../shared/layout.ts";
 import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
-import { bearerToken, decimal, integer, oneOf, pathList, port, seconds, toggle } from "../value-types.ts";
+import { bearerToken, decimal, integer, oneOf, pathList, port, portOrOff, seconds, toggle } from "../value-types.ts";
 
 /** What `APP_ENV` may be. */
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
@@ -38,13 +38,13 @@ export const app = {
       env: "RESERVED_PATHS",
       type: toggle,
       default: "true",
-      doc: "Answer /health/live, /health/ready, /metrics and /api/v1/* here. Set it to false when your site owns these paths: they are then proxied, and answered on the admin port only.",
+      doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below it) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
     }),
     prometheusEnabled: setting({
       env: "PROMETHEUS_ENABLED",
       type: toggle,
       default: "true",
-      doc: "Offer GET /metrics.",
+      doc: "Offer GET /metrics. When off, the path is proxied like any other, and 404 on the admin port.",
     }),
     workers: setting({
       env: "WORKERS",
@@ -101,7 +101,7 @@ export const log = {
       env: "ACCESS_LOG_SAMPLE",
       type: decimal(0, 1),
       default: "1",
-      doc: "Share of requests that are logged, 0 … 1. Answers of 500 and above are logged always.",
+      doc: "Share of requests that are logged, 0 … 1. Answers of 500 and above, and requests that failed, are logged always.",
     }),
   },
 };
@@ -116,10 +116,11 @@ export const admin = {
       default: "127.0.0.1",
       doc: "Address that the admin port listens on. Set ADMIN_TOKEN before you open it to a network.",
     }),
-    port: optional({
+    port: setting({
       env: "ADMIN_PORT",
-      type: port(0),
-      doc: "Port of the admin API, which also answers the reserved paths. Unset means off.",
+      type: portOrOff,
+      default: "8090",
+      doc: "Port of the admin API, which also answers the reserved paths. 0 or `off` means none, `auto` any free one, which the log names. Two instances on one machine need two.",
     }),
     token: optional({
       env: "ADMIN_TOKEN",

@@ -9,6 +9,7 @@ const LAUNCHER = join(import.meta.dir, "../../../bin/neurabalancer");
 const SETTINGS = {
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
+  ADMIN_PORT: "0",
   WORKERS: "2",
   HEALTH_CHECK_INTERVAL_SECONDS: "0.5",
   HEALTH_CHECK_TIMEOUT_SECONDS: "0.5",

@@ -80,7 +80,7 @@ describe("check", () => {
     expect(stdout).toMatch(/^Servers\n {2}SERVERS +http:\/\/127\.0\.0\.1:8001,http:\/\/backend-1:8002 +\.env line 1$/m);
     expect(stdout).toMatch(/^ {2}APP_PORT +9000 +\.env line 2$/m);
     expect(stdout).toMatch(/^ {2}WORKERS +2 +environment$/m);
-    expect(stdout).toMatch(/^ {2}ADMIN_PORT +\(unset\) +default$/m);
+    expect(stdout).toMatch(/^ {2}ADMIN_PORT +8090 +default$/m);
     expect(stdout).toMatch(/^ {2}ADMIN_TOKEN +\*{4} +\.env line 3$/m);
     expect(stdout).not.toContain("correct-horse");
     expect(stdout).toEndWith("The configuration can be used: 2 servers.\n");

@@ -280,6 +280,6 @@ describe("with a token", () => {
 
 test("a port in use is named", () => {
   expect(() => listenOnAdminPort(api, { host: "127.0.0.1", port: open.port, token: () => null })).toThrow(
-    `cannot listen on ADMIN_HOST=127.0.0.1 ADMIN_PORT=${open.port}: it is in use`,
+    `cannot listen on ADMIN_HOST=127.0.0.1 ADMIN_PORT=${open.port}: it is in use by another process: choose another port, or ADMIN_PORT=0 for none`,
   );
 });

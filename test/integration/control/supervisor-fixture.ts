@@ -11,7 +11,7 @@ const BASE = {
   SERVERS: "http://127.0.0.1:1",
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
-  ADMIN_PORT: "0",
+  ADMIN_PORT: "auto",
   WORKERS: "2",
   HEALTH_CHECK_ENABLED: "false",
   METRICS_POLL_ENABLED: "false",

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DEFAULT_ADMIN } from "../../../src/cli/admin-client.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
 import { configOf, load, problemsOf, TWO_SERVERS } from "./sources.ts";
@@ -31,7 +32,7 @@ describe("defaults", () => {
       tunnelMs: 3_600_000,
     });
     expect(config.tls).toEqual({ port: null, certFiles: null, keyFiles: null });
-    expect(config.admin).toEqual({ host: "127.0.0.1", port: null, token: null });
+    expect(config.admin).toEqual({ host: "127.0.0.1", port: 8090, token: null });
   });
 
   test.each(["development", "staging", "production"])("APP_ENV may be %s", (environment) => {
@@ -57,7 +58,30 @@ describe("defaults", () => {
   });
 
   test("an empty value counts as unset", () => {
-    expect(configOf({ APP_PORT: "", ADMIN_PORT: "  " })).toMatchObject({ app: { port: 8080 }, admin: { port: null } });
+    expect(configOf({ APP_PORT: "", ADMIN_PORT: "  " })).toMatchObject({ app: { port: 8080 }, admin: { port: 8090 } });
+  });
+});
+
+describe("the admin port", () => {
+  test.each([
+    ["1", 1],
+    ["65535", 65_535],
+    ["0", null],
+    ["off", null],
+    ["OFF", null],
+    ["auto", 0],
+  ])("ADMIN_PORT=%s", (text, port) => {
+    expect(configOf({ ADMIN_PORT: text }).admin.port).toBe(port);
+  });
+
+  test.each(["-1", "65536", "00x", "on", "8090/tcp", "1e3", "80.5"])("ADMIN_PORT=%s is wrong", (text) => {
+    expect(problemsOf({ ADMIN_PORT: text })[0]).toContain(
+      "must be 0 or off for none, auto for any free one, or a port: a whole number from 1 to 65535",
+    );
+  });
+
+  test("is where the command line looks for it", () => {
+    expect(DEFAULT_ADMIN).toBe(`http://${configOf().admin.host}:${configOf().admin.port}`);
   });
 });
 
@@ -132,6 +156,8 @@ describe("contradictions", () => {
       "TLS_KEY_FILE: has 1 entries and TLS_CERT_FILE 2",
     ],
     [{ APP_PORT: "9000", ADMIN_PORT: "9000" }, "ADMIN_PORT: is the same as APP_PORT (9000)"],
+    [{ APP_PORT: "8090" }, "ADMIN_PORT: is the same as APP_PORT (8090): choose another, or 0 for none"],
+    [{ SERVERS: "http://localhost:8090" }, "SERVERS: http://localhost:8090 is this balancer's own admin port"],
     [
       { APP_PORT: "8443", TLS_PORT: "8443", TLS_CERT_FILE: "a", TLS_KEY_FILE: "b" },
       "TLS_PORT: is the same as APP_PORT (8443)",
@@ -151,7 +177,8 @@ describe("contradictions", () => {
   });
 
   test("ports that cannot meet are no clash: 0, and different addresses", () => {
-    expect(problemsOf({ APP_PORT: "0", ADMIN_PORT: "0" })).toEqual([]);
+    expect(problemsOf({ APP_PORT: "0", ADMIN_PORT: "auto" })).toEqual([]);
+    expect(problemsOf({ APP_PORT: "8090", ADMIN_PORT: "0" })).toEqual([]);
     expect(problemsOf({ APP_HOST: "10.0.0.1", APP_PORT: "9000", ADMIN_PORT: "9000" })).toEqual([]);
   });
 

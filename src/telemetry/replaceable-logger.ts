@@ -1,5 +1,5 @@
 /** A logger whose target can be replaced: a reload may change the level while everyone holds the logger already. */
-import type { LogFields, Logger } from "../telemetry/logger.ts";
+import type { LogFields, Logger } from "./logger.ts";
 
 /** A logger that everyone may hold on to, and the handle that changes its target. */
 export interface ReplaceableLogger {

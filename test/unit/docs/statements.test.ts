@@ -1,0 +1,53 @@
+/** Statements of the documents that the program could contradict: each is compared with what the code does. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { RequestHead } from "../../../src/proxy/http1/head.ts";
+import { routeOf } from "../../../src/proxy/routes.ts";
+import type { ProxySettings } from "../../../src/shared/protocol.ts";
+import { Route } from "../../../src/shared/series-table.ts";
+import { configOf } from "../config/sources.ts";
+
+const ROOT = join(import.meta.dir, "../../..");
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+/** Line breaks are where the text happened to be wrapped. */
+const flat = (path: string): string => read(path).replaceAll(/\s+/g, " ");
+
+test("the reserved paths are those that README and configuration name, and no others", () => {
+  const settings = { reservedPaths: true, prometheusEnabled: true } as ProxySettings;
+  const isReserved = (path: string): boolean => {
+    const head = new RequestHead(8);
+    head.pathStart = 0;
+    head.targetEnd = path.length;
+    return routeOf(Buffer.from(path), head, settings) !== Route.PROXY;
+  };
+  const named = ["/health/live", "/health/ready", "/metrics", "/api/v1/servers", "/api/v1/request"];
+  for (const path of [...named, "/api/v1/request/a"])
+    expect({ path, is: isReserved(path) }).toEqual({ path, is: true });
+  for (const path of ["/api/v1/", "/api/v1/servers/1", "/api/v1/status", "/api/v1/requests", "/health", "/metrics/a"]) {
+    expect({ path, is: isReserved(path) }).toEqual({ path, is: false });
+  }
+  for (const document of ["README.md", "docs/configuration.md"]) {
+    for (const path of named) expect(flat(document)).toContain(path);
+    expect(flat(document)).not.toContain("/api/v1/*");
+  }
+});
+
+test("the accept queue is as long as README and the threat model say", () => {
+  const [, backlog] = /^const BACKLOG = (\d+);$/m.exec(read("src/proxy/sockets/tcp.ts")) ?? [];
+  expect(flat("README.md")).toContain(`as long as this, ${backlog} at most; 512 at most for TLS`);
+  expect(flat("docs/threat-model.md")).toContain(`has ${backlog} places, 512 for TLS`);
+});
+
+test("what a reload does not change is named", () => {
+  const pinned = [...read("src/control/supervisor-pinned.ts").matchAll(/needRestart\.push\("([A-Z_]+)"\)/g)];
+  expect(pinned.length).toBeGreaterThan(3);
+  for (const [, name] of pinned)
+    expect(flat("docs/operations.md")).toMatch(new RegExp(`\`${name}\`[^.]*need a restart`));
+});
+
+test("the units of the timeouts in README are those of the settings", () => {
+  const { shutdownTimeoutMs } = configOf().app;
+  const [, unit] = /TimeoutStopSec=(\d+)/.exec(read("README.md")) ?? [];
+  expect(Number(unit) * 1000).toBeGreaterThan(shutdownTimeoutMs);
+});
