@@ -7,6 +7,9 @@
  * - the limit passes: the same, with a message, and exit code 124;
  * - SIGTERM or SIGINT: the command gets it, and five seconds later everything is killed.
  *
+ * Where it may, it gives the run a /dev/shm of its own: other runs and instances on the machine remove what dead instances
+ * left there, and tests look at that.
+ *
  * On Linux all of them are found, because the orphans among its descendants become children of this process
  * (PR_SET_CHILD_SUBREAPER, prctl(2)). Elsewhere only the command itself is ended.
  */
@@ -32,7 +35,7 @@ interface ProcessEntry {
 const [limitSeconds, ...command] = process.argv.slice(2);
 const libc = loadLibc();
 libc?.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
-const child = Bun.spawn(command, { stdio: ["ignore", "inherit", "inherit"] });
+const child = Bun.spawn([...ownSharedMemory(), ...command], { stdio: ["ignore", "inherit", "inherit"] });
 /** Every process of the run that was seen. */
 const seen = new Set([child.pid]);
 let ending = false;
@@ -62,6 +65,13 @@ if (left.length > 0) console.error(`the tests left processes behind:\n${describe
 const files = leftFiles();
 if (files.length > 0) console.error(`the tests left files behind:\n${files.map((path) => `  ${path}`).join("\n")}`);
 end(left.length + files.length > 0 ? LEFT_BEHIND : (child.exitCode ?? 1));
+
+/** What to put before the command for a /dev/shm of its own; nothing where that may not be. */
+function ownSharedMemory(): string[] {
+  const mount = ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/dev/shm"];
+  if (Bun.which("unshare") === null || Bun.spawnSync(mount).exitCode !== 0) return [];
+  return ["unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs /dev/shm && exec "$@"', "sh"];
+}
 
 /** Kills everything, takes away what the run wrote into its temporary directory, and exits. */
 function end(code: number): never {
