@@ -1,5 +1,5 @@
 /**
- * `bun test-guard.ts <limit in seconds> <command …>`: runs the command and ends every process that it leaves behind, also
+ * `bun test-guard.ts <limit> <grace> <command …>`, both in seconds: runs the command and ends every process that it leaves behind, also
  * those that have lost their parents or detached themselves, whatever becomes of the command, or of who started this:
  *
  * - the command ends: what it started has a while to end, too; what does not is named and killed, and the exit code is 70;
@@ -23,8 +23,6 @@ const TIMED_OUT = 124;
 const STOPPED = 130;
 const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
-/** Workers whose supervisor was killed end by themselves, when their requests have. */
-const GRACE_MS = 15_000;
 
 interface ProcessEntry {
   readonly pid: number;
@@ -32,7 +30,7 @@ interface ProcessEntry {
   readonly zombie: boolean;
 }
 
-const [limitSeconds, ...command] = process.argv.slice(2);
+const [limitSeconds, graceSeconds, ...command] = process.argv.slice(2);
 const libc = loadLibc();
 libc?.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
 const child = Bun.spawn([...ownSharedMemory(), ...command], { stdio: ["ignore", "inherit", "inherit"] });
@@ -45,7 +43,7 @@ const watch = setInterval(() => {
   reapOrphans();
 }, 500);
 const limit = setTimeout(() => {
-  console.error(`the tests did not end within ${limitSeconds} s; these processes ran:\n${describe(descendants())}`);
+  console.error(`the command did not end within ${limitSeconds} s; these processes ran:\n${describe(descendants())}`);
   end(TIMED_OUT);
 }, Number(limitSeconds) * 1000);
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -99,7 +97,7 @@ async function watchStarter(): Promise<void> {
 
 /** Processes that are still there when the grace is over. */
 async function leftOver(): Promise<ProcessEntry[]> {
-  const until = performance.now() + GRACE_MS;
+  const until = performance.now() + Number(graceSeconds) * 1000;
   for (;;) {
     const found = descendants();
     if (found.length === 0 || performance.now() > until) return found;
