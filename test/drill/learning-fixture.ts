@@ -19,11 +19,8 @@ import {
   taking,
 } from "./fixture.ts";
 
-/** Judging takes thousands of requests: a test of it may last this long on a machine with other work. */
-export const LIMIT_MS = 400_000;
-
-/** Polls until `condition` holds, for as long as a verdict may take. */
-export const until = (condition: () => unknown) => patiently(condition, LIMIT_MS / 2);
+/** Polls until `condition` holds, for as long as a verdict may take: it needs thousands of requests. */
+export const until = (condition: () => unknown) => patiently(condition, 200_000);
 
 /** The `ml` of `GET /api/v1/ml`, as far as drills look. */
 export interface LearningView {
