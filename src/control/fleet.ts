@@ -131,9 +131,21 @@ export class Fleet {
   }
 
   servers(): readonly ServerStatus[] {
-    const slowStartMs = this.#options?.slowStartMs ?? 0;
-    const nowMs = this.#deps.clock.nowMs();
-    return [...this.#members.values()].map((member) => member.status(nowMs, slowStartMs, this.#workers));
+    return [...this.statuses()];
+  }
+
+  /** As `servers`, each as it is when it is read: percentiles take time, and there may be hundreds of servers. */
+  *statuses(): IterableIterator<ServerStatus> {
+    for (const member of this.#members.values()) yield this.#status(member);
+  }
+
+  server(id: number): ServerStatus | undefined {
+    const member = [...this.#members.values()].find((candidate) => candidate.id === id);
+    return member && this.#status(member);
+  }
+
+  #status(member: FleetServer): ServerStatus {
+    return member.status(this.#deps.clock.nowMs(), this.#options?.slowStartMs ?? 0, this.#workers);
   }
 
   summary(): FleetSummary {
