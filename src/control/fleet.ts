@@ -251,6 +251,7 @@ export class Fleet {
       member.health.configure(options.health);
       if (!options.health.enabled) member.assumeUp();
       if (!options.metricsPoll.enabled) member.usage.onPoll(UNKNOWN_USAGE);
+      member.prober.forgetUsage();
     }
     this.#configuring = true;
     try {
@@ -339,7 +340,9 @@ export class Fleet {
     this.#counts.healthChecks++;
     if (!healthy) this.#counts.healthCheckFailures++;
     const nowMs = this.#deps.clock.nowMs();
-    if (onCheck(member, healthy, nowMs) === "none") return;
+    const transition = onCheck(member, healthy, nowMs);
+    if (transition === "none") return;
+    if (transition === "up") member.prober.forgetUsage();
     if (healthy) member.upReason = "health check passed";
     else member.downReason = `health check failed: ${reason}`;
     this.#publish(nowMs);

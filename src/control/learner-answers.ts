@@ -122,7 +122,8 @@ async function ask<T>(learner: Learner, question: Parameters<Learner["ask"]>[0])
   try {
     return (await learner.ask(question)) as T | null;
   } catch (error) {
-    if (error instanceof LearnerUnavailableError) throw new ApiError(503, "learner_unavailable", error.message, { "retry-after": "1" });
+    if (error instanceof LearnerUnavailableError)
+      throw new ApiError(503, "learner_unavailable", error.message, { "retry-after": "1" });
     throw error;
   }
 }

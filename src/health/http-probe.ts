@@ -6,10 +6,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
 import { trustedAuthorities } from "../shared/authorities.ts";
-import { readProbeAnswer } from "./probe-response.ts";
-
-/** Most bytes of an answer that are looked at. */
-export const MAX_PROBE_BYTES = 64 * 1024;
+import { type ProbeAnswer, ProbeReader } from "./probe-response.ts";
 
 /** Where a probe goes. */
 export interface ProbeTarget {
@@ -60,7 +57,7 @@ export function probeTrust(extraCaPem: string): SecureContext | undefined {
 export function startProbe(request: ProbeRequest): RunningProbe {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
   const socket = openSocket(request);
-  let received = Buffer.alloc(0);
+  const reader = new ProbeReader(request.wantBody);
   let done = false;
 
   const finish = (result: ProbeResult): void => {
@@ -73,23 +70,17 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   const fail = (reason: string): void => finish({ kind: "error", reason });
   const timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), request.timeoutMs);
 
-  const look = (ended: boolean): void => {
-    const answer = readProbeAnswer(received, ended);
-    if (typeof answer === "string") fail(answer);
-    else if (answer !== undefined && (answer.body !== undefined || !request.wantBody)) {
-      finish({ kind: "answer", status: answer.status, body: answer.body ?? "" });
-    } else if (ended) fail("closed before a complete answer");
-    else if (received.length >= MAX_PROBE_BYTES) fail(`answer larger than ${MAX_PROBE_BYTES / 1024} KB`);
+  const look = (found: ProbeAnswer | string | undefined): void => {
+    if (typeof found === "string") fail(found);
+    else if (found !== undefined) finish({ kind: "answer", status: found.status, body: found.body });
   };
 
   socket.on(request.target.tls ? "secureConnect" : "connect", () => socket.write(requestHead(request)));
-  socket.on("data", (chunk: Buffer) => {
-    if (done) return;
-    received = Buffer.concat([received, chunk.subarray(0, MAX_PROBE_BYTES - received.length)]);
-    look(false);
+  socket.on("data", (packet: Buffer) => {
+    if (!done) look(reader.push(packet));
   });
-  socket.on("end", () => look(true));
-  socket.on("close", () => look(true));
+  socket.on("end", () => look(reader.end()));
+  socket.on("close", () => look(reader.end()));
   socket.on("error", (error: NodeJS.ErrnoException) => fail(describeError(error)));
   return { result: promise, abort: () => fail("aborted") };
 }

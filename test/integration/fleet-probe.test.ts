@@ -67,6 +67,21 @@ describe("over plain sockets", () => {
     await closeAll(small, large);
   });
 
+  test("an answer that drips after thousands of interim heads is given up at once, one that drips for ever in time", async () => {
+    const interim = saying("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(3200), false);
+    expect(await ask(await listen(interim))).toEqual({ kind: "error", reason: "more than 8 interim answers" });
+    const dripping = createServer((socket) => {
+      socket.setNoDelay(true);
+      const timer = setInterval(() => socket.write("x"), 1);
+      socket.on("close", () => clearInterval(timer));
+      socket.on("error", () => {});
+      socket.write("HTTP/1.1 200 OK\r\nX: ");
+    });
+    const result = await ask(await listen(dripping), { timeoutMs: 200 });
+    expect(result).toEqual({ kind: "error", reason: "timeout after 200 ms" });
+    await closeAll(interim, dripping);
+  });
+
   test("names what went wrong", async () => {
     const gone = createServer();
     const port = await listen(gone);
