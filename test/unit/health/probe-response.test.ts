@@ -79,7 +79,7 @@ describe("answer to a probe", () => {
 describe("a hostile answer", () => {
   /** Counts the bytes that are searched or decoded while `work` runs. */
   function bytesLookedAt(work: () => void): number {
-    const { indexOf, toString } = Buffer.prototype;
+    const { indexOf, toString: decode } = Buffer.prototype;
     let bytes = 0;
     Buffer.prototype.indexOf = function (this: Buffer, value: never, from = 0) {
       bytes += this.length - from;
@@ -87,12 +87,12 @@ describe("a hostile answer", () => {
     } as typeof indexOf;
     Buffer.prototype.toString = function (this: Buffer, encoding?: BufferEncoding, start = 0, end = this.length) {
       bytes += end - start;
-      return toString.call(this, encoding, start, end);
+      return decode.call(this, encoding, start, end);
     };
     try {
       work();
     } finally {
-      Object.assign(Buffer.prototype, { indexOf, toString });
+      Object.assign(Buffer.prototype, { indexOf, toString: decode });
     }
     return bytes;
   }
