@@ -1,7 +1,7 @@
 /** Probes one server on its own clock: the health check, then the poll of its usage. */
 import type { SecureContext } from "node:tls";
 import packageJson from "../../package.json" with { type: "json" };
-import { type RunningProbe, startProbe } from "../health/http-probe.ts";
+import { type ProbeResult, type RunningProbe, startProbe } from "../health/http-probe.ts";
 import { readUsage, UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
 import { ProbeSchedule } from "../health/probe-schedule.ts";
 import { UsagePolls } from "../health/usage-polls.ts";
@@ -22,6 +22,8 @@ export class Prober {
   #busy = false;
   #stopped = false;
   #running: RunningProbe | undefined;
+  /** The last probe was answered. */
+  #accepts = false;
 
   constructor(events: ProberEvents, random: () => number) {
     this.#events = events;
@@ -86,17 +88,19 @@ export class Prober {
     this.#events.onUsage(usage ?? UNKNOWN_USAGE);
   }
 
-  #ask(
+  async #ask(
     server: DiscoveredServer,
     path: string,
     timeoutMs: number,
     trust: SecureContext | undefined,
     wantBody: boolean,
-  ): RunningProbe["result"] {
+  ): Promise<ProbeResult> {
     const { hostname, address, port, spec } = server;
     const target = { hostname, address, port, tls: spec.scheme === "https" };
     const version = packageJson.version;
-    this.#running = startProbe({ target, path, timeoutMs, trust, version, wantBody });
-    return this.#running.result;
+    this.#running = startProbe({ target, path, timeoutMs, trust, version, wantBody, accepts: this.#accepts });
+    const result = await this.#running.result;
+    this.#accepts = result.kind === "answer";
+    return result;
   }
 }
