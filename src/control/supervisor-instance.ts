@@ -126,7 +126,7 @@ export class SupervisorInstance {
     const view = this.#makeView(totals);
     this.#api = this.#makeApi(view);
     this.#relay = listenForWorkers(this.#api, directory.socketPath);
-    this.#openAdminPort(config);
+    await this.#openAdminPort(config, directory);
 
     await this.#fleet.start(toFleetOptions(config, this.#settings.upstreamCaPem));
     if (this.#stopping) return;
@@ -236,19 +236,21 @@ export class SupervisorInstance {
     const control = {
       fleet: this.#fleet,
       draining: () => this.#memory.header[Header.DRAINING] === 1,
-      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
+      metrics: () => metrics.rendering(),
       prometheusEnabled: () => this.#config.app.prometheusEnabled,
       status: () => describeStatus(view),
       learning: new LearningAnswers(view),
       wallMs: () => view.wallMs(),
+      nowMs: () => this.#options.clock.nowMs(),
     };
     return new AdminApi(control, this.#log);
   }
 
-  #openAdminPort({ admin }: Config): void {
+  async #openAdminPort({ admin }: Config, { adminPortPath: socketPath }: RuntimeDirectory): Promise<void> {
     if (admin.port === null) return;
     const { host, port } = admin;
-    this.#adminPort = listenOnAdminPort(this.#api, { host, port, token: () => this.#config.admin.token });
+    const token = (): string | null => this.#config.admin.token;
+    this.#adminPort = await listenOnAdminPort(this.#api, { host, port, token, socketPath });
     this.#log.info({ host, port: this.#adminPort.port }, "the admin API listens");
   }
 

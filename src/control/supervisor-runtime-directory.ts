@@ -11,10 +11,11 @@ import { createRuntimeDirectory, RUNTIME_DIRECTORY_PREFIX, removeRuntimeDirector
 
 const OWNER_FILE = "owner.json";
 const SOCKET_FILE = "admin.sock";
+const ADMIN_PORT_FILE = "port.sock";
 const MEMORY_FILE = "memory";
 const PORTS_FILE = "ports.json";
 /** All that an instance ever puts into its directory. A directory with anything else in it is somebody else's. */
-const OUR_FILES: ReadonlySet<string> = new Set([OWNER_FILE, SOCKET_FILE, MEMORY_FILE, PORTS_FILE]);
+const OUR_FILES: ReadonlySet<string> = new Set([OWNER_FILE, SOCKET_FILE, ADMIN_PORT_FILE, MEMORY_FILE, PORTS_FILE]);
 /** As `createRuntimeDirectory` names them: process id and what mkdtemp(3) adds. */
 const OUR_NAME = new RegExp(`^${RUNTIME_DIRECTORY_PREFIX}[1-9][0-9]*-[A-Za-z0-9]{6}$`);
 /** An owner that cannot be looked up may still be about to open its socket: it gets this long. */
@@ -34,7 +35,10 @@ interface Owner {
 export interface RuntimeDirectory {
   readonly path: string;
   readonly memoryPath: string;
+  /** Where workers ask. */
   readonly socketPath: string;
+  /** What is behind the admin port. */
+  readonly adminPortPath: string;
   /** Which ports it listens on: see supervisor-port-claims.ts. */
   readonly portsPath: string;
 }
@@ -72,6 +76,7 @@ function pathsIn(path: string): RuntimeDirectory {
     path,
     memoryPath: join(path, MEMORY_FILE),
     socketPath: join(path, SOCKET_FILE),
+    adminPortPath: join(path, ADMIN_PORT_FILE),
     portsPath: join(path, PORTS_FILE),
   };
 }

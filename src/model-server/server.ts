@@ -1,10 +1,9 @@
 /** The contract's model server: scores for servers over HTTP. */
-import type { Registry } from "prom-client";
 import { version as productVersion } from "../../package.json";
 import type { ModelServerConfig } from "../config/model-server.ts";
 import { SCORE } from "../shared/ranges.ts";
+import { complete, EXPOSITION_TYPE, exposition } from "../telemetry/exposition.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { scrapedRegistry } from "../telemetry/scraped-metric.ts";
 import { ModelServerCounts, modelServerMetrics } from "./metrics.ts";
 import { ModelHolder, type ServedModel } from "./model-holder.ts";
 import { BadBody, readPredictBody, type Servers, toRows } from "./predict-body.ts";
@@ -52,7 +51,6 @@ class HttpModelServer implements ModelServer {
   readonly #options: ModelServerOptions;
   readonly #holder: ModelHolder;
   readonly #counts: ModelServerCounts;
-  readonly #registry: Registry;
   readonly #server: Bun.Server<undefined>;
   readonly #poll: Timer;
   #stopping = false;
@@ -74,7 +72,6 @@ class HttpModelServer implements ModelServer {
     this.#options = options;
     this.#holder = holder;
     this.#counts = counts;
-    this.#registry = scrapedRegistry([modelServerMetrics], { counts, served: () => holder.served });
     this.#server = Bun.serve({
       hostname: host,
       port,
@@ -186,8 +183,10 @@ class HttpModelServer implements ModelServer {
     return Response.json({ status: "rejected", error: problem, ...state }, { status: 422 });
   }
 
-  async #metrics(): Promise<Response> {
-    return new Response(await this.#registry.metrics(), { headers: { "content-type": this.#registry.contentType } });
+  #metrics(): Response {
+    const source = { counts: this.#counts, served: () => this.#holder.served };
+    const text = complete(exposition([modelServerMetrics], source));
+    return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
   }
 }
 

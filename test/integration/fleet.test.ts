@@ -119,7 +119,35 @@ describe("health checks", () => {
     await eventually(() => expect(memory.servers.cpuUsagePercent[0]).toBe(12.5));
     await eventually(() => expect(other.paths).toContain("/metrics"));
     expect(fleet.servers()[1]).toMatchObject({ cpu_usage: null, memory_usage: null, state: "up" });
+    const polls = ({ paths }: Backend) => paths.filter((path) => path === "/metrics").length;
+    await eventually(() => expect(polls(telling)).toBeGreaterThan(4));
+    expect(polls(other)).toBe(1);
     expect(memory.servers.cpuUsagePercent[1]).toBeNaN();
+  });
+
+  test("a server that does not offer its usage is left alone until it was down, or the configuration is read again", async () => {
+    const [other] = await backends(1);
+    const { fleet, states } = makeFleet();
+    const health = { ...fleetOptions([]).health, enabled: true, intervalMs: 20, rise: 1, fall: 1 };
+    const options = fleetOptions(specs([other]), { health, metricsPoll: { enabled: true, path: "/metrics" } });
+    const polls = () => other.paths.filter((path) => path === "/metrics").length;
+    const checks = () => other.paths.filter((path) => path === "/health").length;
+    const severalChecks = async () => {
+      const before = checks();
+      await eventually(() => expect(checks()).toBeGreaterThan(before + 5));
+    };
+    await fleet.start(options);
+    await severalChecks();
+    expect(polls()).toBe(1);
+    other.mode = "503";
+    await eventually(() => expect(states()).toEqual(["down"]));
+    other.mode = "ok";
+    await eventually(() => expect(states()).toEqual(["up"]));
+    await severalChecks();
+    expect(polls()).toBe(2);
+    await fleet.update(options);
+    await severalChecks();
+    expect(polls()).toBe(3);
   });
 });
 

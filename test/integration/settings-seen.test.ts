@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { Product, Scripted, until } from "./drill-fixture.ts";
+import { Product, Scripted, until } from "../drill/fixture.ts";
 
 const open: { end?(): unknown; stop?(): unknown }[] = [];
 afterEach(async () => {

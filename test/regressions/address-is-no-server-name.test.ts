@@ -33,7 +33,7 @@ async function both(hostname: string, address: string, port: number) {
   const proxy = new TestProxy([{ port, host: address, hostname, tls: true }], { settings });
   const target = { address, port, hostname, tls: true };
   const trust = probeTrust(authority.cert);
-  const request = { target, path: "/", timeoutMs: 5000, trust, version: "0", wantBody: false };
+  const request = { target, path: "/", timeoutMs: 5000, trust, version: "0", wantBody: false, accepts: false };
   const checked = await startProbe(request).result;
   return { request: (await proxy.ask(get())).status, check: checked.kind === "answer" ? checked.status : checked.kind };
 }

@@ -159,7 +159,7 @@ export const metricsPoll = {
       env: "METRICS_POLL_ENABLED",
       type: toggle,
       default: "true",
-      doc: 'Ask servers for {"cpu_usage":…,"memory_usage":…} (percent). Servers that do not offer it are left alone.',
+      doc: 'Ask servers for {"cpu_usage":…,"memory_usage":…} (percent). Servers that do not offer it are left alone: they are asked again when they come back up, after a reload, and once an hour.',
     }),
     path: setting({
       env: "METRICS_POLL_PATH",
