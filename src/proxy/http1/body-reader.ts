@@ -12,20 +12,29 @@ export class BodyReader {
   /** Of an announced length, what is still to come. */
   #remaining = 0;
   #chunked: ChunkedParser | null = null;
+  readonly #lax: boolean;
   /** Take the chunked coding off: see `contentEnd`. */
   #decode = false;
   /** After `consume`: end of the bytes to pass on, which begin where the packet began. */
   contentEnd = 0;
+  /** After `consume`: what to pass on in their stead, when the server's chunks are not as they should be. */
+  repaired: Buffer | null = null;
+
+  /** @param lax bodies are of servers: see `ChunkedParser`. */
+  constructor(lax = false) {
+    this.#lax = lax;
+  }
 
   /** @param length of a body of kind `LENGTH`. @param decode take off the chunked coding, in place. */
   begin(kind: number, length: number, decode = false): void {
     this.kind = kind;
     this.bytes = 0;
+    this.repaired = null;
     this.#remaining = length;
     this.#decode = decode;
     this.done = kind === BodyKind.NONE || (kind === BodyKind.LENGTH && length === 0);
     if (kind === BodyKind.CHUNKED) {
-      this.#chunked ??= new ChunkedParser();
+      this.#chunked ??= new ChunkedParser(this.#lax);
       this.#chunked.reset();
     }
   }
@@ -36,6 +45,7 @@ export class BodyReader {
    */
   consume(buf: Uint8Array, start: number, end: number): number {
     if (this.done) {
+      this.repaired = null;
       this.contentEnd = start;
       return start;
     }
@@ -55,11 +65,16 @@ export class BodyReader {
 
   #consumeChunked(buf: Uint8Array, start: number, end: number): number {
     const parser = this.#chunked as ChunkedParser;
-    const stop = this.#decode ? parser.decode(buf, start, end) : parser.consume(buf, start, end);
+    const stop = this.#decode
+      ? parser.decode(buf, start, end)
+      : this.#lax
+        ? parser.repair(buf, start, end)
+        : parser.consume(buf, start, end);
     if (stop < 0) return stop;
     this.bytes = parser.bodyBytes;
     this.done = parser.done;
-    this.contentEnd = this.#decode ? parser.decodedEnd : stop;
+    this.contentEnd = this.#decode ? parser.decodedEnd : this.#lax ? parser.rawEnd : stop;
+    this.repaired = parser.repaired;
     return stop;
   }
 }
