@@ -38,6 +38,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     tunnelTimeoutMs: timeouts.tunnelMs,
     upstreamIdleTimeoutMs: upstream.idleTimeoutMs,
     upstreamMaxIdle: upstream.maxIdle,
+    withoutVia: !upstream.via,
     shutdownTimeoutMs: app.shutdownTimeoutMs,
     retryAttempts: retry.attempts,
     retryBudgetPercent: retry.budgetPercent,

@@ -237,6 +237,8 @@ export class Attempt implements UpstreamUser {
       this.answered = true;
       this.#owner.onResponse(this, buffer, rest, restStart, nowMs);
     } else {
+      // It closes, or announces a body that may come although there can be none.
+      if (!this.#ctx.responseHead.keepAlive) connection.reusable = false;
       this.#owner.onInterim(this, buffer, nowMs);
       if (this.connection === connection) this.#readHead(connection, rest, restStart, nowMs);
     }

@@ -23,6 +23,10 @@ export interface RawSocket {
   readonly fd?: number;
   /** Bytes that it took and did not hand to the system yet. */
   readonly heldBytes?: number;
+  /** There may be bytes, or an end, that were not read yet. Only our own sockets know. */
+  readonly unread?: boolean;
+  /** Nothing is expected of the peer: what came is looked at before anybody can make use of it. Only our own sockets care. */
+  idle?: boolean;
 }
 
 /** Bytes that wait. */
@@ -122,6 +126,11 @@ export abstract class Channel extends Timed {
     }
     this.#queue = null;
     return true;
+  }
+
+  /** There may be bytes, or an end, that were not read yet. */
+  get unread(): boolean {
+    return this.socket?.unread === true;
   }
 
   dropQueue(): void {

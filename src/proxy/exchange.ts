@@ -27,6 +27,8 @@ import type { Waiting } from "./wait-queue.ts";
 
 /** nginx's status for the log when the client went away before it was answered. */
 const CLIENT_CLOSED_REQUEST = 499;
+/** Idle exchanges that are kept, of some 2 KB each: after a wave of requests the rest is not needed for long. */
+const MAX_FREE_EXCHANGES = 1024;
 const LOAD_REPORT_BITS = (1 << FieldId.ENDPOINT_LOAD_METRICS) | (1 << FieldId.ENDPOINT_LOAD_METRICS_BIN);
 
 export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcome {
@@ -230,7 +232,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const ctx = this.#ctx;
     const { slot, dispatchedMs } = attempt;
     const head = ctx.responseHead;
-    const failed = head.status >= 500;
+    const failed = head.status >= 500 && head.status < 600;
     ctx.picker.onOutcome(attempt, failed, nowMs);
     recordResponse(ctx.block, slot, nowMs - dispatchedMs, failed);
     if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, ctx.block, slot);
@@ -494,6 +496,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.failure = null;
     this.#tunnel = null;
     this.#attempt.serverId = 0;
-    this.#ctx.freeExchanges.push(this);
+    const { freeExchanges } = this.#ctx;
+    if (freeExchanges.length < MAX_FREE_EXCHANGES) freeExchanges.push(this);
   }
 }

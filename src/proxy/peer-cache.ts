@@ -2,17 +2,23 @@
 import { Peer } from "./rewrite-request.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
-/** With more addresses than this the cache starts again: it saves work, and nothing hangs on it. */
+/**
+ * With more addresses than this the cache starts again: it saves work, and nothing hangs on it. A peer keeps no more than
+ * `MAX_PEER_BYTES`, so all of them together at most 8 MB.
+ */
 const MAX_PEERS = 4096;
 
 /** One worker's peers under one `TRUSTED_PROXIES`. */
 export class PeerCache {
   readonly #trustedProxies: TrustedProxies;
+  readonly #via: boolean;
   readonly #plain = new Map<string, Peer>();
   readonly #secure = new Map<string, Peer>();
 
-  constructor(trustedProxies: TrustedProxies) {
+  /** @param via servers are told of this proxy in `Via`. */
+  constructor(trustedProxies: TrustedProxies, via = true) {
     this.#trustedProxies = trustedProxies;
+    this.#via = via;
   }
 
   /** The peer at `address`, over TLS or not. */
@@ -20,8 +26,11 @@ export class PeerCache {
     const peers = secure ? this.#secure : this.#plain;
     const known = peers.get(address);
     if (known !== undefined) return known;
-    if (peers.size >= MAX_PEERS) peers.clear();
-    const peer = new Peer(address, secure, this.#trustedProxies);
+    if (this.#plain.size + this.#secure.size >= MAX_PEERS) {
+      this.#plain.clear();
+      this.#secure.clear();
+    }
+    const peer = new Peer(address, secure, this.#trustedProxies, this.#via);
     peers.set(address, peer);
     return peer;
   }

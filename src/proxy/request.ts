@@ -9,6 +9,7 @@ import { parseRequestHead } from "./http1/request-parser.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "./request-ids.ts";
 import type { Peer, RequestRewrite } from "./rewrite-request.ts";
 import { freeMemory, isWorthFreeing } from "./spare-memory.ts";
+import { CLIENT_ADDRESS_BITS } from "./sticky-key.ts";
 
 /** Stands where there are no bytes, so that a field keeps one type. */
 export const NO_BUFFER = Buffer.alloc(0);
@@ -127,7 +128,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.streamed = false;
     this.#readIds(head, parsed);
     this.clientAddress =
-      this.peer.trusted && parsed.has(FieldId.X_FORWARDED_FOR)
+      this.peer.trusted && (parsed.seen & CLIENT_ADDRESS_BITS) !== 0
         ? client.addressBehind(head, parsed)
         : this.peer.addressBytes;
     if (ctx.picker.usesKey) this.key = ctx.stickyKey(head, parsed, this.peer);

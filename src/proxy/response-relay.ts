@@ -28,7 +28,7 @@ export type Relay = (typeof Relay)[keyof typeof Relay];
 export class ResponseRelay {
   readonly #ctx: ProxyContext;
   readonly #request: ProxiedRequest;
-  readonly #body = new BodyReader();
+  readonly #body = new BodyReader(true);
   /** The connection to the server may carry another exchange after this answer. */
   upstreamKeepAlive = false;
   /** The connection of the client may carry another request after this answer. */
@@ -82,7 +82,7 @@ export class ResponseRelay {
    */
   begin(connection: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
     const { responseHead: head } = this.#ctx;
-    const dechunk = head.bodyKind === BodyKind.CHUNKED && this.#request.versionMinor === 0;
+    const dechunk = head.chunked && this.#request.versionMinor === 0;
     const body = this.#body;
     body.begin(head.bodyKind, head.contentLength, dechunk);
     this.upstreamKeepAlive = head.keepAlive;
@@ -92,9 +92,12 @@ export class ResponseRelay {
     const { length } = rest;
     const stop = body.consume(rest, restStart, length);
     if (stop < 0) return Relay.BROKEN;
-    return this.#sendFirst(buffer, rest, restStart, dechunk)
-      ? this.#wait(connection, stop < length, nowMs)
-      : Relay.CLIENT_GONE;
+    const { repaired, contentEnd } = body;
+    const sent =
+      repaired === null
+        ? this.#sendFirst(buffer, rest, restStart, contentEnd, dechunk)
+        : this.#sendFirst(buffer, repaired, 0, repaired.length, dechunk);
+    return sent ? this.#wait(connection, stop < length, nowMs) : Relay.CLIENT_GONE;
   }
 
   /**
@@ -102,10 +105,9 @@ export class ResponseRelay {
    * over the old one, right before the body; or put together in the scratch memory, unless the body is large.
    * @returns false when the client is gone.
    */
-  #sendFirst(buffer: Buffer, rest: Buffer, restStart: number, dechunk: boolean): boolean {
+  #sendFirst(buffer: Buffer, rest: Buffer, restStart: number, contentEnd: number, dechunk: boolean): boolean {
     const { scratch, responseHead: head, dateLine, counters } = this.#ctx;
     const { client } = this.#request;
-    const { contentEnd } = this.#body;
     const connection = this.#connectionHeader();
     if (buffer === rest && leavesUnchanged(head, connection, dechunk)) {
       counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd - head.start;
@@ -128,9 +130,11 @@ export class ResponseRelay {
   more(connection: UpstreamConnection, data: Buffer, nowMs: number): Relay {
     const { length } = data;
     const stop = this.#body.consume(data, 0, length);
-    const { contentEnd } = this.#body;
-    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd;
-    if (contentEnd > 0 && !this.#request.client.sendAway(data, 0, contentEnd)) return Relay.CLIENT_GONE;
+    const { repaired, contentEnd } = this.#body;
+    const content = repaired ?? data;
+    const end = repaired?.length ?? contentEnd;
+    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end;
+    if (end > 0 && !this.#request.client.sendAway(content, 0, end)) return Relay.CLIENT_GONE;
     if (stop < 0) return Relay.BROKEN;
     return this.#wait(connection, stop < length, nowMs);
   }

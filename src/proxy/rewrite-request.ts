@@ -3,10 +3,13 @@
  * (RFC 9110 section 7.6.1) and without forwarding fields that the client may not set, and with ours added.
  */
 import { copyAll, copyBytes, equalBytes } from "./copy.ts";
+import { forwardedElements } from "./forwarded.ts";
+import { CHAR_CLASS, COMMA, OWS, TOKEN } from "./http1/char-class.ts";
 import { FieldId, FORWARDING_MASK, HOP_BY_HOP_MASK } from "./http1/field-names.ts";
+import { isWord } from "./http1/framing.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead, TargetForm } from "./http1/head.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
-import { writeFields } from "./write-fields.ts";
+import { FRAMING_BITS, writeFields, writeFraming } from "./write-fields.ts";
 
 /** Name in `Via` and `Proxy-Status`. */
 export const PROXY_NAME = "neurabalancer";
@@ -19,6 +22,10 @@ const TRACEPARENT = Buffer.from("traceparent: 00-");
 /** Sampled: a service that follows its parent's decision goes on recording as if there were no proxy. */
 const TRACEPARENT_END = Buffer.from("-01\r\n");
 const CONNECTION_UPGRADE = Buffer.from("Connection: Upgrade\r\n");
+/** RFC 9110 section 10.1.4: TE is for the next hop alone, and says so. */
+const TE_TRAILERS = Buffer.from("TE: trailers\r\nConnection: TE\r\n");
+const TE_TRAILERS_UPGRADE = Buffer.from("TE: trailers\r\nConnection: TE, Upgrade\r\n");
+const WORD_TRAILERS = Buffer.from("trailers");
 
 /** From a trusted peer all stays; X-Forwarded-For is written anew, with the peer's address at its end. */
 const EXTENDED = 1 << FieldId.X_FORWARDED_FOR;
@@ -27,21 +34,29 @@ const TRACE_BITS = (1 << FieldId.TRACEPARENT) | (1 << FieldId.TRACESTATE);
 const HOST_BIT = 1 << FieldId.HOST;
 const EXPECT_BIT = 1 << FieldId.EXPECT;
 
+/** Hosts beyond this are longer than any name with its port: nothing that was made of one is kept. */
+const MAX_KEPT_HOST_BYTES = 264;
+/** Bytes that one peer keeps, its objects included. */
+export const MAX_PEER_BYTES = 2048;
+
 /** The other end of a client connection, as servers and the log are told of it. */
 export class Peer {
   readonly address: string;
   readonly addressBytes: Buffer;
   readonly trusted: boolean;
   readonly secure: boolean;
+  readonly #via: boolean;
   #block: Buffer = CRLF;
   #blockHost: Buffer = CRLF;
   #blockVersion = -1;
 
-  constructor(address: string, secure: boolean, trustedProxies: TrustedProxies) {
+  /** @param via servers are told of this proxy in `Via`. */
+  constructor(address: string, secure: boolean, trustedProxies: TrustedProxies, via = true) {
     this.address = address.startsWith("::ffff:") ? address.slice(7) : address;
     this.addressBytes = Buffer.from(this.address);
     this.trusted = trustedProxies.includes(this.address);
     this.secure = secure;
+    this.#via = via;
   }
 
   /**
@@ -51,26 +66,42 @@ export class Peer {
   forwardingFields(buf: Buffer, hostStart: number, hostEnd: number, versionMinor: number): Buffer {
     if (versionMinor === this.#blockVersion && equalBytes(buf, hostStart, hostEnd, this.#blockHost)) return this.#block;
     const host = buf.toString("latin1", hostStart, hostEnd);
-    this.#blockHost = Buffer.from(host, "latin1");
-    this.#blockVersion = versionMinor;
     const hostLine = host === "" ? "" : `X-Forwarded-Host: ${host}\r\n`;
-    this.#block = Buffer.from(
+    const block = Buffer.from(
       `X-Forwarded-For: ${this.address}\r\nX-Forwarded-Proto: ${this.#protocol}\r\n${hostLine}` +
-        `Forwarded: ${this.#forwardedElement(host)}\r\n${viaLine(versionMinor)}`,
+        `Forwarded: ${this.#forwardedElement(host)}\r\n${this.#viaLine(versionMinor)}`,
       "latin1",
     );
-    return this.#block;
+    if (host.length <= MAX_KEPT_HOST_BYTES) {
+      this.#blockHost = Buffer.from(host, "latin1");
+      this.#blockVersion = versionMinor;
+      this.#block = block;
+    }
+    return block;
   }
 
   /** The forwarding fields when this peer is trusted: what it said is extended, not replaced. */
   extendedForwardingFields(buf: Buffer, head: RequestHead): Buffer {
     const host = buf.toString("latin1", head.hostStart, head.hostEnd);
-    const earlier = fieldValues(buf, head, FieldId.X_FORWARDED_FOR);
+    let earlier = fieldValues(buf, head, FieldId.X_FORWARDED_FOR);
+    let proto = this.#protocol;
+    let forwardedHost = host;
+    if (earlier.length === 0 && head.has(FieldId.FORWARDED)) {
+      // It says the same in the standard's words: servers that read the other fields are told what it says.
+      const elements = [...forwardedElements(fieldValues(buf, head, FieldId.FORWARDED).join(","))].reverse();
+      earlier = elements.map(({ address }) => address);
+      proto = elements[0]?.proto || proto;
+      forwardedHost = elements[0]?.host || host;
+    }
     let text = `X-Forwarded-For: ${[...earlier, this.address].join(", ")}\r\n`;
-    if (!head.has(FieldId.X_FORWARDED_PROTO)) text += `X-Forwarded-Proto: ${this.#protocol}\r\n`;
-    if (!head.has(FieldId.X_FORWARDED_HOST) && host !== "") text += `X-Forwarded-Host: ${host}\r\n`;
-    text += `Forwarded: ${this.#forwardedElement(host)}\r\n${viaLine(head.versionMinor)}`;
+    if (!head.has(FieldId.X_FORWARDED_PROTO)) text += `X-Forwarded-Proto: ${proto}\r\n`;
+    if (!head.has(FieldId.X_FORWARDED_HOST) && forwardedHost !== "") text += `X-Forwarded-Host: ${forwardedHost}\r\n`;
+    text += `Forwarded: ${this.#forwardedElement(host)}\r\n${this.#viaLine(head.versionMinor)}`;
     return Buffer.from(text, "latin1");
+  }
+
+  #viaLine(versionMinor: number): string {
+    return this.#via ? `Via: 1.${versionMinor} ${PROXY_NAME}\r\n` : "";
   }
 
   get #protocol(): string {
@@ -83,10 +114,6 @@ export class Peer {
     const hostPart = host === "" ? "" : `;host="${host.replace(/["\\]/g, "\\$&")}"`;
     return `for=${node}${hostPart};proto=${this.#protocol}`;
   }
-}
-
-function viaLine(versionMinor: number): string {
-  return `Via: 1.${versionMinor} ${PROXY_NAME}\r\n`;
 }
 
 /** The values of all fields of this id, in order, empty ones left out. */
@@ -139,8 +166,11 @@ export function writeRequestHead(out: Buffer, buf: Buffer, head: RequestHead, ho
   const hostFromTarget = head.targetForm === TargetForm.ABSOLUTE;
   if (hostFromTarget || !head.has(FieldId.HOST)) at = writeHost(out, at, buf, head, how, hostFromTarget);
   at = writeFields(out, at, buf, head, droppedFields(head, how, hostFromTarget));
+  if (head.reframe) at = writeFraming(out, at, head);
 
-  if (how.upgrade) at = copyAll(out, at, CONNECTION_UPGRADE);
+  if (head.has(FieldId.TE) && wantsTrailers(buf, head)) {
+    at = copyAll(out, at, how.upgrade ? TE_TRAILERS_UPGRADE : TE_TRAILERS);
+  } else if (how.upgrade) at = copyAll(out, at, CONNECTION_UPGRADE);
   at = copyAll(
     out,
     at,
@@ -161,6 +191,25 @@ export function writeRequestHead(out: Buffer, buf: Buffer, head: RequestHead, ho
     at = copyAll(out, at, TRACEPARENT_END);
   }
   return copyAll(out, at, CRLF);
+}
+
+/** Whether TE says that trailers are welcome. A client of HTTP/1.0 gets no chunks that they could come behind. */
+function wantsTrailers(buf: Buffer, head: RequestHead): boolean {
+  if (head.versionMinor === 0) return false;
+  for (let i = 0; i < head.fieldCount; i++) {
+    if (head.ids[i] !== FieldId.TE) continue;
+    const end = head.fields[i * FIELD_STRIDE + FieldPart.VALUE_END];
+    let pos = head.fields[i * FIELD_STRIDE + FieldPart.VALUE_START];
+    while (pos < end) {
+      const start = pos;
+      while (pos < end && (CHAR_CLASS[buf[pos]] & TOKEN) !== 0) pos++;
+      if (isWord(buf, start, pos, WORD_TRAILERS)) return true;
+      while (pos < end && buf[pos] !== COMMA) pos++;
+      pos++;
+      while (pos < end && (CHAR_CLASS[buf[pos]] & OWS) !== 0) pos++;
+    }
+  }
+  return false;
 }
 
 const QUESTION_MARK = 63;
@@ -185,6 +234,7 @@ function droppedFields(head: RequestHead, how: RequestRewrite, hostFromTarget: b
   if (how.upgrade) dropped &= ~UPGRADE_BIT;
   if (!how.keepTrace) dropped |= TRACE_BITS;
   if (hostFromTarget) dropped |= HOST_BIT;
+  if (head.reframe) dropped |= FRAMING_BITS;
   // A client of HTTP/1.0 can't mean an expectation (RFC 9110 section 10.1.1).
   if (head.versionMinor === 0) dropped |= EXPECT_BIT;
   if (!how.keepRequestId) dropped |= 1 << FieldId.X_REQUEST_ID;

@@ -6,19 +6,18 @@
 import { copyAll, copyBytes, writeInteger } from "./copy.ts";
 import { FieldId, HOP_BY_HOP_MASK } from "./http1/field-names.ts";
 import type { ResponseHead } from "./http1/head.ts";
-import { writeFields } from "./write-fields.ts";
+import { FRAMING_BITS, writeFields, writeFraming } from "./write-fields.ts";
 
 const HTTP_1_1 = Buffer.from("HTTP/1.1 ");
 const CONNECTION_CLOSE = Buffer.from("Connection: close\r\n");
 const CONNECTION_KEEP_ALIVE = Buffer.from("Connection: keep-alive\r\n");
 const CONNECTION_UPGRADE = Buffer.from("Connection: Upgrade\r\n");
-/** A server may leave out the space before an empty reason; towards the client it is always there. */
-const STATUS_LINE_START_BYTES = "HTTP/1.1 200 ".length;
 const CRLF = Buffer.from("\r\n");
 
 /** Load reports are for the balancer (ORCA, gRFC A51), not for the client. */
 const DROPPED = HOP_BY_HOP_MASK | (1 << FieldId.ENDPOINT_LOAD_METRICS) | (1 << FieldId.ENDPOINT_LOAD_METRICS_BIN);
-const FRAMING = (1 << FieldId.TRANSFER_ENCODING) | (1 << FieldId.TRAILER);
+/** What goes with a chunked body. */
+const CHUNKING = (1 << FieldId.TRANSFER_ENCODING) | (1 << FieldId.TRAILER);
 const UPGRADE_BIT = 1 << FieldId.UPGRADE;
 
 /** What the client is told about its connection. */
@@ -29,8 +28,7 @@ export type ClientConnectionHeader = (typeof ClientConnectionHeader)[keyof typeo
 export function leavesUnchanged(head: ResponseHead, connection: ClientConnectionHeader, dechunk: boolean): boolean {
   return (
     connection === ClientConnectionHeader.NONE &&
-    head.versionMinor === 1 &&
-    head.reasonStart - head.start === STATUS_LINE_START_BYTES &&
+    head.regular &&
     (head.seen & DROPPED) === 0 &&
     !head.hasConnectionOptions &&
     !dechunk &&
@@ -45,7 +43,7 @@ function keepsUpgrade(status: number): boolean {
 
 /**
  * Writes the head for the client at `out[start]` and returns the offset after it.
- * @param dechunk the body will be sent without its chunked coding (an HTTP/1.0 client).
+ * @param dechunk the message is for a client of HTTP/1.0, and its body, if any, is sent without its chunked coding.
  * @param date the current `Date: …` line, added when the server sent none.
  */
 export function writeResponseHead(
@@ -63,9 +61,12 @@ export function writeResponseHead(
   at = copyBytes(out, at, buf, head.reasonStart, head.reasonEnd);
   at = copyAll(out, at, CRLF);
 
-  let dropped = dechunk ? DROPPED | FRAMING : DROPPED;
+  const bodiless = head.status < 200 || head.status === 204;
+  let dropped = dechunk || (bodiless && head.reframe) ? DROPPED | CHUNKING : DROPPED;
+  if (head.reframe) dropped |= FRAMING_BITS;
   if (keepsUpgrade(head.status)) dropped &= ~UPGRADE_BIT;
   at = writeFields(out, at, buf, head, dropped);
+  if (head.reframe && !bodiless && !dechunk) at = writeFraming(out, at, head);
 
   if (!head.has(FieldId.DATE) && head.status >= 200) at = copyAll(out, at, date);
   if (connection === ClientConnectionHeader.CLOSE) at = copyAll(out, at, CONNECTION_CLOSE);

@@ -105,7 +105,7 @@ export class ProxyServer {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
       trustedProxies,
-      peers: new PeerCache(trustedProxies),
+      peers: new PeerCache(trustedProxies, !settings.withoutVia),
       stickyKey: createStickyKey(settings.hashOn, trustedProxies),
       retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
       hedgeBudget: new RetryBudget(settings.hedgeBudgetPercent / 100, 0, now()),
@@ -188,7 +188,7 @@ export class ProxyServer {
       ctx.requestHeadOwner = null;
     }
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
-    ctx.peers = new PeerCache(ctx.trustedProxies);
+    ctx.peers = new PeerCache(ctx.trustedProxies, !settings.withoutVia);
     ctx.stickyKey = createStickyKey(settings.hashOn, ctx.trustedProxies);
     if (settings.retryBudgetPercent !== old.retryBudgetPercent) {
       ctx.retryBudget = new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, ctx.now());

@@ -1,9 +1,6 @@
 /** Which peers' forwarding fields are believed (`TRUSTED_PROXIES`), and whose address a request really comes from. */
 import ipaddr from "ipaddr.js";
 
-/** An IPv4-mapped IPv6 address written out; a zone id, which means nothing here, may make it longer. */
-const LONGEST_ADDRESS = 45;
-
 type Range = ReturnType<typeof ipaddr.parseCIDR>;
 
 export class TrustedProxies {
@@ -28,14 +25,12 @@ export class TrustedProxies {
   }
 
   /**
-   * The client's address behind a trusted peer: the last address of `X-Forwarded-For` that is not itself trusted.
-   * Anything that is not an address ends the search, because nothing left of it can be believed.
+   * The client's address behind a trusted peer: the nearest of these addresses (the nearest first) that is not itself
+   * trusted, or the farthest that is known.
    */
-  clientAddress(peer: string, xForwardedFor: string): string {
+  clientAddress(peer: string, addresses: Iterable<string>): string {
     let client = peer;
-    for (const part of xForwardedFor.split(",").reverse()) {
-      const address = part.trim();
-      if (address.length > LONGEST_ADDRESS || !ipaddr.isValid(address)) break;
+    for (const address of addresses) {
       client = address;
       if (!this.includes(address)) break;
     }

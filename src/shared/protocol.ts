@@ -45,6 +45,8 @@ export interface ProxySettings {
   readonly upstreamIdleTimeoutMs: number;
   /** Idle connections kept per server and worker. */
   readonly upstreamMaxIdle: number;
+  /** Servers are not told of this proxy in `Via`. */
+  readonly withoutVia: boolean;
   readonly shutdownTimeoutMs: number;
   /** Attempts after the first. */
   readonly retryAttempts: number;

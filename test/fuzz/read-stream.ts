@@ -1,8 +1,10 @@
 /** Reads what a connection carries with our parsers, as the proxy would: message after message, until doubt or end. */
+import { BodyReader } from "../../src/proxy/http1/body-reader.ts";
 import { ChunkedParser } from "../../src/proxy/http1/chunked.ts";
 import { BodyKind, FIELD_STRIDE, type MessageHead, RequestHead, ResponseHead } from "../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../src/proxy/http1/request-parser.ts";
 import { parseResponseHead } from "../../src/proxy/http1/response-parser.ts";
+import { ClientConnectionHeader, writeResponseHead } from "../../src/proxy/rewrite-response.ts";
 
 /** Below Node's 16 KiB, so that size never explains a difference. */
 export const LIMITS = { maxHeadBytes: 8192, maxFields: 100 };
@@ -17,6 +19,8 @@ export interface Message {
   readonly body: string;
   /** The whole body arrived. */
   readonly complete: boolean;
+  /** Of a complete response: the body as it came, with chunk framing and trailers. */
+  readonly raw?: string;
 }
 
 export interface Stream {
@@ -54,6 +58,32 @@ export function readRequests(bytes: Uint8Array): Stream {
   return { messages, verdict: "end" };
 }
 
+/** What a client gets of the responses in `bytes`, up to and with the first final one, or up to what is refused. */
+export function passedOn(bytes: Uint8Array, requestMethod: number): Uint8Array {
+  const buffer = Buffer.from(bytes);
+  const out = Buffer.alloc(bytes.length * 4 + 1024);
+  const pieces: Uint8Array[] = [];
+  let at = 0;
+  for (;;) {
+    const head = responseHead;
+    const next = parseResponseHead(buffer, at, buffer.length, head, LIMITS, requestMethod);
+    if (next <= 0) return new Uint8Array(Buffer.concat(pieces));
+    const length = writeResponseHead(out, 0, buffer, head, ClientConnectionHeader.NONE, false, NO_DATE);
+    pieces.push(Buffer.from(out.subarray(0, length)));
+    if (head.status >= 200 || head.status === 101) {
+      const body = new BodyReader(true);
+      body.begin(head.bodyKind, head.contentLength);
+      if (body.consume(buffer, next, buffer.length) >= 0) {
+        pieces.push(body.repaired ?? buffer.subarray(next, body.contentEnd));
+      }
+      return new Uint8Array(Buffer.concat(pieces));
+    }
+    at = next;
+  }
+}
+
+const NO_DATE = Buffer.alloc(0);
+
 /** Reads up to and with the first final response. */
 export function readResponse(bytes: Uint8Array, requestMethod: number): Stream {
   const messages: Message[] = [];
@@ -62,18 +92,18 @@ export function readResponse(bytes: Uint8Array, requestMethod: number): Stream {
     const head = responseHead;
     const next = parseResponseHead(bytes, at, bytes.length, head, LIMITS, requestMethod);
     if (next <= 0) return { messages, verdict: next === 0 ? "more" : next };
-    const body = readBody(bytes, next, head.bodyKind, head.contentLength);
+    const body = readBody(bytes, next, head.bodyKind, head.contentLength, true);
     messages.push({
       start: String(head.status),
       fields: fieldsOf(bytes, head),
       keepAlive: head.keepAlive,
       body: body.data,
       complete: body.verdict === "end",
+      raw: body.verdict === "end" ? latin1(bytes, next, body.end) : "",
     });
     if (head.status >= 200 || head.status === 101) {
       return { messages, verdict: body.verdict === "end" ? "closed" : body.verdict };
     }
-    if (!head.keepAlive) return { messages, verdict: "closed" };
     at = next;
   }
 }
@@ -84,7 +114,7 @@ interface Body {
   readonly verdict: "end" | "more" | number;
 }
 
-function readBody(bytes: Uint8Array, start: number, kind: number, length: number): Body {
+function readBody(bytes: Uint8Array, start: number, kind: number, length: number, lax = false): Body {
   if (kind === BodyKind.NONE) return { data: "", end: start, verdict: "end" };
   if (kind === BodyKind.UNTIL_CLOSE) {
     return { data: latin1(bytes, start, bytes.length), end: bytes.length, verdict: "more" };
@@ -93,7 +123,7 @@ function readBody(bytes: Uint8Array, start: number, kind: number, length: number
     const end = Math.min(bytes.length, start + length);
     return { data: latin1(bytes, start, end), end, verdict: end === start + length ? "end" : "more" };
   }
-  const parser = new ChunkedParser();
+  const parser = new ChunkedParser(lax);
   const copy = bytes.slice(start);
   const end = parser.decode(copy, 0, copy.length);
   const data = latin1(copy, 0, parser.decodedEnd);

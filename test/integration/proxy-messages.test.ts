@@ -218,21 +218,24 @@ describe("bodies", () => {
     expect(trailers).toBe("Sum: 1\r\n");
   });
 
-  test("HEAD, 204 and 304 have no body, whatever they announce", async () => {
+  test("HEAD, 204 and 304 have no body, whatever they announce; who announces one is not asked again there", async () => {
     const { client, backend } = await proxied(async (server) => {
       for (;;) {
         const { startLine } = await server.message();
         if (startLine.startsWith("HEAD")) await server.send("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
         else if (startLine.includes("204")) await server.send("HTTP/1.1 204 No Content\r\n\r\n");
+        else if (startLine.includes("same")) await server.send("HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n");
         else await server.send("HTTP/1.1 304 Not Modified\r\nContent-Length: 700\r\nETag: x\r\n\r\n");
       }
     });
-    await client.send(get("/", "", "HEAD") + get("/204") + get("/304") + get("/", "", "HEAD"));
-    expect(singleValue(await client.message({ noBody: true }), "content-length")).toBe("500");
+    await client.send(get("/204") + get("/same") + get("/", "", "HEAD") + get("/304") + get("/204"));
     expect((await client.message()).status).toBe(204);
-    expect(singleValue(await client.message(), "content-length")).toBe("700");
-    expect((await client.message({ noBody: true })).status).toBe(200);
+    expect((await client.message()).status).toBe(304);
     expect(backend.connections.length).toBe(1);
+    expect(singleValue(await client.message({ noBody: true }), "content-length")).toBe("500");
+    expect(singleValue(await client.message(), "content-length")).toBe("700");
+    expect((await client.message()).status).toBe(204);
+    expect(backend.connections.length).toBe(3);
   });
 });
 

@@ -87,7 +87,7 @@ describe("hop-by-hop fields", () => {
     const request = await sent(
       get(
         "/",
-        "Connection: close, X-Private,x-OTHER\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\n" +
+        "Connection: close, X-Private,x-OTHER\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: gzip\r\n" +
           "X-Private: 1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nX-Other: 2\r\nX-Kept: 3\r\nX-Private: 4\r\n" +
           "Proxy-Authorization: Basic x\r\nX-Privates: 5\r\n",
       ),
@@ -95,6 +95,45 @@ describe("hop-by-hop fields", () => {
     const names = request.fields.map(([name]) => name);
     expect(names.slice(0, 3)).toEqual(["Host", "X-Kept", "X-Privates"]);
     expect(names.slice(3)).not.toContain("Connection");
+  });
+
+  test.each([
+    ["TE: trailers\r\n"],
+    ["TE: trailers\r\nConnection: TE\r\n"],
+    ["Connection: te, close\r\nTE: gzip;q=0.5, Trailers\r\n"],
+    ["TE: deflate\r\nTE: x ,trailers\r\n"],
+  ])("%j: servers are told that trailers are welcome, and that this is for them alone", async (lines) => {
+    const { sent } = await observed();
+    const request = await sent(get("/", lines));
+    expect(valuesOf(request, "te")).toEqual(["trailers"]);
+    expect(valuesOf(request, "connection")).toEqual(["TE"]);
+    const upgrade = await sent(get("/", `${lines}Connection: Upgrade\r\nUpgrade: x\r\n`));
+    expect(valuesOf(upgrade, "connection")).toEqual(["TE, Upgrade"]);
+    expect(valuesOf(upgrade, "upgrade")).toEqual(["x"]);
+  });
+
+  test.each(["TE: gzip\r\n", "TE:\r\n", "TE: trailersx, xtrailers\r\n", "TE: gzip;trailers\r\n"])(
+    "%j says nothing of trailers",
+    async (lines) => {
+      const { sent } = await observed();
+      const request = await sent(get("/", lines));
+      expect([...valuesOf(request, "te"), ...valuesOf(request, "connection")]).toEqual([]);
+    },
+  );
+
+  test("a client of HTTP/1.0 can have no trailers", async () => {
+    const { sent } = await observed();
+    expect(valuesOf(await sent("GET / HTTP/1.0\r\nTE: trailers\r\n\r\n"), "te")).toEqual([]);
+  });
+
+  test("a length and a coding with tabs around them reach the server without", async () => {
+    const { sent } = await observed();
+    const length = await sent(`${get("/", "Content-Length:\t2 \t\r\nX-A: b\r\n", "POST")}ok`);
+    expect(length.head).toContain("X-A: b\r\nContent-Length: 2\r\n");
+    expect(valuesOf(length, "content-length").length).toBe(1);
+    const chunked = await sent(`${get("/", "Transfer-Encoding:\tchunked\r\n", "POST")}2\r\nok\r\n0\r\n\r\n`);
+    expect(chunked.head).toContain("\r\nTransfer-Encoding: chunked\r\n");
+    expect(chunked.body.toString()).toBe("ok");
   });
 
   test("are removed from responses, with those that Connection lists", async () => {
@@ -155,6 +194,69 @@ describe("added fields", () => {
     expect(valuesOf(request, "forwarded")).toEqual(['for=127.0.0.1;host="a.example";proto=http']);
     expect(valuesOf(request, "via")).toEqual(["1.1 before", "1.1 neurabalancer"]);
     expect(singleValue(request, "x-request-id")).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test("and so is whatever else of that family an application might believe", async () => {
+    const { sent } = await observed();
+    const names = [
+      "X-Forwarded-Prefix",
+      "x-forwarded-ssl",
+      "X_Forwarded_Scheme",
+      "X-Forwarded-Server",
+      "X-Forwarded-By",
+      "X-Forwarded-Anything-That-Comes-To-Mind",
+      "X-Forwarded",
+      "X-Real-Port",
+      "X-Original-URL",
+      "X-Original-Forwarded-For",
+      "X-Rewrite-Url",
+      "X-Client-IP",
+      "Client_Ip",
+      "X-Cluster-Client-IP",
+      "Front-End-Https",
+    ];
+    const lines = names.map((name) => `${name}: evil\r\nX-Kept: 1\r\n`).join("");
+    const request = await sent(get("/", lines));
+    expect(request.head).not.toContain("evil");
+    expect(valuesOf(request, "x-kept").length).toBe(names.length);
+    const trusting = await observed(TRUSTING);
+    expect((await trusting.sent(get("/", lines))).head.match(/evil/g)?.length).toBe(names.length);
+  });
+
+  test("Via is left out where servers are not to know", async () => {
+    const { sent } = await observed({ settings: { withoutVia: true } });
+    expect(valuesOf(await sent(get()), "via")).toEqual([]);
+    expect(valuesOf(await sent(get("/", "Via: 1.1 before\r\n")), "via")).toEqual(["1.1 before"]);
+    const trusting = await observed({ settings: { withoutVia: true, trustedProxies: ["127.0.0.0/8"] } });
+    expect(valuesOf(await trusting.sent(get()), "via")).toEqual([]);
+  });
+
+  test("a trusted proxy that knows only Forwarded is believed, and servers are told in their words", async () => {
+    const { sent, proxy } = await observed({
+      settings: { ...TRUSTING.settings, accessLog: true, strategy: "consistent_hash" },
+    });
+    const request = await sent(
+      get("/", 'Forwarded: for=6.6.6.6, for="[2001:db8::7]:4711";proto=https;host="shop.example:8443"\r\n'),
+    );
+    expect(valuesOf(request, "x-forwarded-for")).toEqual(["6.6.6.6, 2001:db8::7, 127.0.0.1"]);
+    expect(valuesOf(request, "forwarded").length).toBe(2);
+    const one = await sent(get("/", "Forwarded: For=203.0.113.7;Proto=HTTPS;Host=shop.example\r\n"));
+    expect(valuesOf(one, "x-forwarded-proto")).toEqual(["https"]);
+    expect(valuesOf(one, "x-forwarded-host")).toEqual(["shop.example"]);
+    const lines = await proxy.logLines(2);
+    expect(lines.map((line) => JSON.parse(line).remote_ip)).toEqual(["2001:db8::7", "203.0.113.7"]);
+  });
+
+  test.each([
+    ["X-Forwarded-For: 203.0.113.7:51234\r\n", "203.0.113.7"],
+    ["X-Forwarded-For: 6.6.6.6, [2001:db8::1]:443\r\n", "2001:db8::1"],
+    ["X-Forwarded-For: 203.0.113.7\r\nForwarded: for=203.0.113.8\r\n", "203.0.113.7"],
+    ["X-Forwarded-For:\r\nForwarded: for=203.0.113.8\r\n", "203.0.113.8"],
+    ["Forwarded: for=unknown\r\n", "127.0.0.1"],
+  ])("%j: the log says %s", async (lines, address) => {
+    const { sent, proxy } = await observed({ settings: { ...TRUSTING.settings, accessLog: true } });
+    await sent(get("/", lines));
+    expect(JSON.parse((await proxy.logLines(1))[0]).remote_ip).toBe(address);
   });
 
   test("a trusted proxy's are kept and extended", async () => {

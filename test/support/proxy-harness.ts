@@ -47,6 +47,7 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   tunnelTimeoutMs: 20_000,
   upstreamIdleTimeoutMs: 20_000,
   upstreamMaxIdle: 64,
+  withoutVia: false,
   shutdownTimeoutMs: 5000,
   retryAttempts: 2,
   retryBudgetPercent: 20,

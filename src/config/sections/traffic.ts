@@ -14,7 +14,7 @@ export const clients = {
     trustedProxies: optional({
       env: "TRUSTED_PROXIES",
       type: cidrList,
-      doc: "Proxies in front of this one, as addresses and CIDR ranges separated by commas. Only their X-Forwarded-*, Forwarded and X-Request-Id fields are believed; everyone else's are replaced.",
+      doc: "Proxies in front of this one, as addresses and CIDR ranges separated by commas. Only their X-Forwarded-*, Forwarded and X-Request-Id fields are believed (and X-Real-*, X-Original-* and the like passed on); everyone else's are removed or replaced. The client's address is the last in X-Forwarded-For, or without it in Forwarded, that is not in this list.",
       common: true,
     }),
     halfClose: setting({
@@ -204,6 +204,12 @@ export const upstream = {
       type: integer(0, 65_535),
       default: "256",
       doc: "Idle connections kept per server and worker.",
+    }),
+    via: setting({
+      env: "UPSTREAM_VIA",
+      type: toggle,
+      default: "on",
+      doc: "Tell servers of this proxy in a Via field, as RFC 9110 section 7.6.3 asks of every gateway. Some compress nothing then (nginx, unless it has `gzip_proxied any`): mend that there, or switch this off.",
     }),
     caFile: optional({
       env: "UPSTREAM_CA_FILE",

@@ -12,6 +12,7 @@ export class BodyReader {
   /** Of an announced length, what is still to come. */
   #remaining = 0;
   #chunked: ChunkedParser | null = null;
+  readonly #lax: boolean;
   /** Take the chunked coding off: see `contentEnd`. */
   #decode = false;
   /**
@@ -19,6 +20,13 @@ export class BodyReader {
    * whole or partial data, and never a last chunk.
    */
   contentEnd = 0;
+  /** After `consume`: what to pass on in their stead, when the server's chunks are not as they should be. */
+  repaired: Buffer | null = null;
+
+  /** @param lax bodies are of servers: see `ChunkedParser`. */
+  constructor(lax = false) {
+    this.#lax = lax;
+  }
 
   /** An end here cannot be taken for the body's own: a length or a last chunk is missing. */
   get showsCut(): boolean {
@@ -30,11 +38,12 @@ export class BodyReader {
   begin(kind: number, length: number, decode = false): void {
     this.kind = kind;
     this.bytes = 0;
+    this.repaired = null;
     this.#remaining = length;
     this.#decode = decode;
     this.done = kind === BodyKind.NONE || (kind === BodyKind.LENGTH && length === 0);
     if (kind === BodyKind.CHUNKED) {
-      this.#chunked ??= new ChunkedParser();
+      this.#chunked ??= new ChunkedParser(this.#lax);
       this.#chunked.reset();
     }
   }
@@ -45,6 +54,7 @@ export class BodyReader {
    */
   consume(buf: Uint8Array, start: number, end: number): number {
     if (this.done) {
+      this.repaired = null;
       this.contentEnd = start;
       return start;
     }
@@ -64,14 +74,17 @@ export class BodyReader {
 
   #consumeChunked(buf: Uint8Array, start: number, end: number): number {
     const parser = this.#chunked as ChunkedParser;
-    const stop = this.#decode ? parser.decode(buf, start, end) : parser.consume(buf, start, end);
+    const stop = this.#decode
+      ? parser.decode(buf, start, end)
+      : this.#lax
+        ? parser.repair(buf, start, end)
+        : parser.consume(buf, start, end);
     this.bytes = parser.bodyBytes;
-    if (stop < 0) {
-      this.contentEnd = this.#decode ? parser.decodedEnd : parser.dataEnd;
-      return stop;
-    }
     this.done = parser.done;
-    this.contentEnd = this.#decode ? parser.decodedEnd : stop;
+    this.repaired = parser.repaired;
+    if (this.#decode) this.contentEnd = parser.decodedEnd;
+    else if (this.#lax) this.contentEnd = parser.rawEnd;
+    else this.contentEnd = stop < 0 ? parser.dataEnd : stop;
     return stop;
   }
 }

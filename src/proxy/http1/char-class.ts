@@ -17,6 +17,8 @@ export const DIGIT = 16;
 export const HOST_CHAR = 32;
 /** SP and HTAB: optional white space (RFC 9110 section 5.6.3). */
 export const OWS = 64;
+/** What servers have in field values, too: any byte but CR, LF and NUL, which no reader keeps (RFC 9110 section 5.5). */
+export const LAX_VALUE = 128;
 
 /** Bytes by their names in RFC 5234 and in ASCII. */
 export const HTAB = 0x09;
@@ -38,6 +40,7 @@ export const QUESTION = 0x3f;
 export const LEFT_BRACKET = 0x5b;
 export const BACKSLASH = 0x5c;
 export const RIGHT_BRACKET = 0x5d;
+export const UNDERSCORE = 0x5f;
 
 /** Bit set of classes for each byte. */
 export const CHAR_CLASS: Uint8Array = buildClasses();
@@ -49,6 +52,7 @@ function buildClasses(): Uint8Array {
   const table = new Uint8Array(256);
   for (let byte = 0x20; byte < 256; byte++) if (byte !== 0x7f) table[byte] |= VALUE;
   table[HTAB] |= VALUE | OWS;
+  for (let byte = 1; byte < 256; byte++) if (byte !== CR && byte !== LF) table[byte] |= LAX_VALUE;
   table[SP] |= OWS;
   for (let byte = 0x21; byte < 0x7f; byte++) if (byte !== HASH) table[byte] |= TARGET;
   mark(table, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", TOKEN | HOST_CHAR);

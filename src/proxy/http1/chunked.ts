@@ -1,6 +1,7 @@
 /**
  * The chunked transfer coding (RFC 9112 section 7.1), read byte by byte over any split into packets. It finds the end
- * and refuses what is not exact; the proxy passes the raw bytes on, or, for clients of HTTP/1.0, the decoded ones.
+ * and refuses what is not exact; the proxy passes the raw bytes on, or, for clients of HTTP/1.0, the decoded ones. Of
+ * servers more is accepted (`lax`), and passed on as they should have written it.
  */
 import {
   BACKSLASH,
@@ -11,13 +12,16 @@ import {
   EQUALS,
   HEX_VALUE,
   HTAB,
+  LAX_VALUE,
   LF,
   SEMICOLON,
   SP,
   TOKEN,
+  UNDERSCORE,
   VALUE,
 } from "./char-class.ts";
-import { FieldId, fieldIdOf } from "./field-names.ts";
+import { fieldIdOf } from "./field-names.ts";
+import { FORBIDDEN_TRAILERS } from "./forbidden-trailers.ts";
 import { ParseError } from "./parse-error.ts";
 
 /** Bounds of the trailer section. */
@@ -30,18 +34,18 @@ export interface TrailerLimits {
 /** Bounds that hold unless others are given. */
 export const DEFAULT_TRAILER_LIMITS: TrailerLimits = Object.freeze({ maxTrailerBytes: 8192, maxTrailerFields: 64 });
 
+/** As servers are allowed. */
+const LAX_TRAILER_LIMITS: TrailerLimits = Object.freeze({ maxTrailerBytes: 32_768, maxTrailerFields: 128 });
+
 /** Most digits of a chunk size, leading zeros counted: it stays below 2^52, an exact number. */
 const MAX_SIZE_DIGITS = 13;
+/** Of a server leading zeros do not count, within reason: the size must be below this before its last digit is read. */
+const MAX_LAX_SIZE_DIGITS = 64;
+const MAX_BEFORE_LAST_DIGIT = 2 ** 48;
 const MAX_EXTENSION_BYTES_PER_CHUNK = 4096;
 const MAX_EXTENSION_BYTES = 16_384;
 /** Longer trailer names can't be ones that are refused. */
 const NAME_BYTES = 32;
-
-/**
- * Fields that must not come as trailers, because they frame, route, authenticate or describe the message (RFC 9110
- * section 6.5.1), or because whoever merges trailers into the head would be told a client's address by the client.
- */
-const FORBIDDEN = buildForbidden();
 
 const State = {
   SIZE: 0,
@@ -60,6 +64,11 @@ const State = {
   TRAILER_LF: 13,
   END_LF: 14,
   DONE: 15,
+  // Only of servers: what is left out when it is passed on.
+  SIZE_SPACE: 16,
+  SKIPPED_EXTENSION: 17,
+  SKIPPED_TRAILER: 18,
+  SKIPPED_TRAILER_LF: 19,
 } as const;
 
 /** One per message body, or one per connection, `reset` for each body. After an error it must be reset. */
@@ -72,6 +81,10 @@ export class ChunkedParser {
   decodedEnd = 0;
   /** After an error: end of the packet's last data before it; the packet's start when there is none. */
   dataEnd = 0;
+  /** After `repair`: what to pass on instead of the packet; null = the packet, up to `rawEnd`. */
+  repaired: Buffer | null = null;
+  /** After `repair`: where the bytes to pass on end in the packet. The name of a trailer is held back until it is whole. */
+  rawEnd = 0;
   #state: number = State.SIZE;
   /** While a size is read: its value. While data is read: the bytes of the chunk still to come. */
   #remaining = 0;
@@ -82,11 +95,29 @@ export class ChunkedParser {
   #trailerBytes = 0;
   #trailerFields = 0;
   #limits: TrailerLimits = DEFAULT_TRAILER_LIMITS;
+  readonly #lax: boolean;
+  #repairing = false;
+  /** While repairing: the packet so far, as it is passed on, once that differs from how it came. */
+  #out: Buffer | null = null;
+  #outLength = 0;
+  /** Where the last data in it ends. */
+  #outDataEnd = 0;
+  /** The last packet ended in a trailer's name, which has not been passed on. */
+  #heldName = false;
   readonly #name = new Uint8Array(NAME_BYTES);
+
+  /** @param lax bodies are of servers: what can only be meant in one way is accepted. */
+  constructor(lax = false) {
+    this.#lax = lax;
+    if (lax) this.#limits = LAX_TRAILER_LIMITS;
+  }
 
   /** Makes it ready for the next body. Limits given once stay until others are given. */
   reset(limits?: TrailerLimits): void {
     if (limits !== undefined) this.#limits = limits;
+    this.repaired = null;
+    this.rawEnd = 0;
+    this.#heldName = false;
     this.done = false;
     this.bodyBytes = 0;
     this.decodedEnd = 0;
@@ -134,6 +165,31 @@ export class ChunkedParser {
     return this.#run(buf, start, end, true);
   }
 
+  /** Like `consume`, and tells what to pass on, also after an error: `repaired`, or the packet up to `rawEnd`. */
+  repair(buf: Uint8Array, start: number, end: number): number {
+    this.#out = null;
+    this.#repairing = true;
+    this.dataEnd = start;
+    // Something that came before was held back, or what it was part of is being left out.
+    if (this.#heldName || this.#state >= State.SIZE_SPACE) this.#rewrite(buf, start, start, end);
+    this.#heldName = false;
+    const stop = this.#run(buf, start, end, false);
+    this.#repairing = false;
+    if (stop < 0) {
+      this.rawEnd = this.dataEnd;
+      this.#outLength = this.#outDataEnd;
+      this.repaired = this.#takeOut();
+      return stop;
+    }
+    this.rawEnd = stop;
+    if (this.#state === State.TRAILER_NAME && this.#length <= NAME_BYTES) {
+      this.#heldName = true;
+      this.rawEnd = stop - this.#length;
+    }
+    this.repaired = this.#takeOut();
+    return stop;
+  }
+
   #run(buf: Uint8Array, start: number, end: number, compact: boolean): number {
     let pos = start;
     this.dataEnd = start;
@@ -143,6 +199,10 @@ export class ChunkedParser {
         if (compact) {
           if (this.decodedEnd !== pos) buf.copyWithin(this.decodedEnd, pos, pos + take);
           this.decodedEnd += take;
+        } else if (this.#out !== null) {
+          this.#out.set(buf.subarray(pos, pos + take), this.#outLength);
+          this.#outLength += take;
+          this.#outDataEnd = this.#outLength;
         }
         pos += take;
         this.dataEnd = pos;
@@ -151,7 +211,7 @@ export class ChunkedParser {
         if (this.#remaining === 0) this.#state = State.DATA_CR;
         continue;
       }
-      const error = this.#step(buf[pos]);
+      const error = this.#lax ? this.#laxStep(buf, start, pos, end) : this.#step(buf[pos]);
       if (error !== 0) return error;
       pos++;
     }
@@ -181,21 +241,149 @@ export class ChunkedParser {
       case State.TRAILER_NAME:
       case State.TRAILER_VALUE:
       case State.TRAILER_LF:
+      case State.SKIPPED_TRAILER:
+      case State.SKIPPED_TRAILER_LF:
         return this.#trailer(byte);
       case State.END_LF:
         if (byte !== LF) return ParseError.BARE_CR;
         this.#state = State.DONE;
         this.done = true;
         return 0;
+      case State.SIZE_SPACE:
+      case State.SKIPPED_EXTENSION:
+        return this.#skipped(byte);
       default:
         return this.#extension(byte);
+    }
+  }
+
+  /** Takes one byte of framing as a server may write it, and notes what is passed on. @returns 0 or a `ParseError`. */
+  #laxStep(buf: Uint8Array, start: number, pos: number, end: number): number {
+    const byte = buf[pos];
+    const state = this.#state;
+    if (byte === LF) {
+      const afterCr = this.#stateAfterCr(state);
+      if (afterCr >= 0) {
+        this.#rewrite(buf, start, pos, end);
+        this.#completeExtension();
+        this.#put(CR);
+        this.#put(LF);
+        this.#state = afterCr;
+        return this.#step(LF);
+      }
+    } else if (state === State.SIZE && this.#length > 0 && (byte === SP || byte === HTAB)) {
+      this.#rewrite(buf, start, pos, end);
+      this.#state = State.SIZE_SPACE;
+      return 0;
+    }
+    const error = this.#step(byte);
+    if (error === 0) {
+      if (this.#out !== null) this.#passOn(byte, state);
+      return 0;
+    }
+    if (error === ParseError.INVALID_CHUNK_EXTENSION) {
+      this.#rewrite(buf, start, pos, end);
+      this.#completeExtension();
+      if (byte === CR) this.#put(CR);
+      this.#state = byte === CR ? State.SIZE_LF : State.SKIPPED_EXTENSION;
+      return 0;
+    }
+    if (error === ParseError.FORBIDDEN_TRAILER) {
+      this.#rewrite(buf, start, pos - this.#length, end);
+      this.#state = State.SKIPPED_TRAILER;
+      return 0;
+    }
+    return error;
+  }
+
+  /** The state that a CR would lead to where a line may end; else -1. */
+  #stateAfterCr(state: number): number {
+    switch (state) {
+      case State.SIZE:
+        return this.#length > 0 ? State.SIZE_LF : -1;
+      case State.DATA_CR:
+        return State.DATA_LF;
+      case State.TRAILER_START:
+        return State.END_LF;
+      case State.TRAILER_VALUE:
+        return State.TRAILER_LF;
+      case State.SIZE_SPACE:
+      case State.SKIPPED_EXTENSION:
+        return State.SIZE_LF;
+      default:
+        return state >= State.EXTENSION_NAME && state <= State.EXTENSION_QUOTED_END ? State.SIZE_LF : -1;
+    }
+  }
+
+  /** White space behind a size, or an extension that is none: only its end matters. */
+  #skipped(byte: number): number {
+    if (++this.#extensionBytes > MAX_EXTENSION_BYTES) return ParseError.CHUNK_EXTENSION_TOO_LARGE;
+    if (byte === CR) this.#state = State.SIZE_LF;
+    else if (byte === SEMICOLON) this.#state = State.SKIPPED_EXTENSION;
+    else if (this.#state === State.SIZE_SPACE && byte !== SP && byte !== HTAB) return ParseError.INVALID_CHUNK_SIZE;
+    return 0;
+  }
+
+  /** From here on the packet is passed on in another form: its bytes before `upTo` are taken as they are. */
+  #rewrite(buf: Uint8Array, start: number, upTo: number, end: number): void {
+    if (!this.#repairing || this.#out !== null) return;
+    // Each byte may become two, a name that was held back comes before them, and one extension may need completion.
+    this.#out = Buffer.allocUnsafeSlow((end - start) * 2 + NAME_BYTES + 8);
+    this.#out.set(buf.subarray(start, upTo));
+    this.#outLength = upTo - start;
+    this.#outDataEnd = this.dataEnd - start;
+  }
+
+  #takeOut(): Buffer | null {
+    const out = this.#out;
+    this.#out = null;
+    return out === null ? null : out.subarray(0, this.#outLength);
+  }
+
+  #put(byte: number): void {
+    if (this.#out !== null) this.#out[this.#outLength++] = byte;
+  }
+
+  #putName(length: number): void {
+    for (let i = 0; i < length; i++) this.#put(this.#name[i]);
+  }
+
+  /** Passes on a byte that was taken in `state`, unless it is left out or waits for its trailer's name to be whole. */
+  #passOn(byte: number, state: number): void {
+    if (this.#state === State.TRAILER_NAME) {
+      if (this.#length <= NAME_BYTES) return;
+      if (this.#length === NAME_BYTES + 1) this.#putName(NAME_BYTES);
+    } else if (state === State.TRAILER_NAME && this.#length <= NAME_BYTES) this.#putName(this.#length);
+    const skipped = state >= State.SIZE_SPACE && (state >= State.SKIPPED_TRAILER || byte !== CR);
+    if (!skipped) this.#put(byte);
+  }
+
+  /** Ends an extension that breaks off, so that what was passed on of it is whole. */
+  #completeExtension(): void {
+    const empty = this.#length === 0;
+    switch (this.#state) {
+      case State.EXTENSION_NAME:
+        if (empty) this.#put(UNDERSCORE);
+        return;
+      case State.EXTENSION_VALUE:
+        if (!empty) return;
+        this.#put(DQUOTE);
+        this.#put(DQUOTE);
+        return;
+      case State.EXTENSION_ESCAPE:
+        this.#put(BACKSLASH);
+        this.#put(DQUOTE);
+        return;
+      case State.EXTENSION_QUOTED:
+        this.#put(DQUOTE);
     }
   }
 
   #size(byte: number): number {
     const digit = HEX_VALUE[byte];
     if (digit !== 255) {
-      if (this.#length === MAX_SIZE_DIGITS) return ParseError.CHUNK_SIZE_TOO_LONG;
+      const most = this.#lax && this.#remaining < MAX_BEFORE_LAST_DIGIT ? MAX_LAX_SIZE_DIGITS : MAX_SIZE_DIGITS;
+      if (this.#length >= most) return ParseError.CHUNK_SIZE_TOO_LONG;
       this.#length++;
       this.#remaining = this.#remaining * 16 + digit;
       return 0;
@@ -283,9 +471,14 @@ export class ChunkedParser {
       case State.TRAILER_NAME:
         return this.#trailerName(byte);
       case State.TRAILER_VALUE:
-        if ((CHAR_CLASS[byte] & VALUE) !== 0) return 0;
+        if ((CHAR_CLASS[byte] & (this.#lax ? LAX_VALUE : VALUE)) !== 0) return 0;
         if (byte !== CR) return byte === LF ? ParseError.BARE_LF : ParseError.INVALID_FIELD_VALUE;
         this.#state = State.TRAILER_LF;
+        return 0;
+      case State.SKIPPED_TRAILER:
+        if (byte === CR) this.#state = State.SKIPPED_TRAILER_LF;
+        else if (byte === LF) this.#state = State.TRAILER_START;
+        else if ((CHAR_CLASS[byte] & LAX_VALUE) === 0) return ParseError.INVALID_FIELD_VALUE;
         return 0;
       default:
         if (byte !== LF) return ParseError.BARE_CR;
@@ -304,45 +497,10 @@ export class ChunkedParser {
     if (this.#length === 0) return byte === COLON ? ParseError.EMPTY_FIELD_NAME : ParseError.INVALID_FIELD_NAME;
     if (byte === SP || byte === HTAB) return ParseError.SPACE_BEFORE_COLON;
     if (byte !== COLON) return ParseError.INVALID_FIELD_NAME;
-    if (this.#length <= NAME_BYTES && FORBIDDEN[fieldIdOf(this.#name, 0, this.#length)] !== 0) {
+    if (this.#length <= NAME_BYTES && FORBIDDEN_TRAILERS[fieldIdOf(this.#name, 0, this.#length)] !== 0) {
       return ParseError.FORBIDDEN_TRAILER;
     }
     this.#state = State.TRAILER_VALUE;
     return 0;
   }
-}
-
-function buildForbidden(): Uint8Array {
-  const table = new Uint8Array(Object.keys(FieldId).length);
-  for (const id of [
-    FieldId.HOST,
-    FieldId.CONTENT_LENGTH,
-    FieldId.TRANSFER_ENCODING,
-    FieldId.CONNECTION,
-    FieldId.KEEP_ALIVE,
-    FieldId.PROXY_CONNECTION,
-    FieldId.TE,
-    FieldId.TRAILER,
-    FieldId.UPGRADE,
-    FieldId.EXPECT,
-    FieldId.X_FORWARDED_FOR,
-    FieldId.X_FORWARDED_PROTO,
-    FieldId.X_FORWARDED_HOST,
-    FieldId.X_FORWARDED_PORT,
-    FieldId.X_REAL_IP,
-    FieldId.FORWARDED,
-    FieldId.COOKIE,
-    FieldId.SET_COOKIE,
-    FieldId.PROXY_AUTHENTICATE,
-    FieldId.PROXY_AUTHORIZATION,
-    FieldId.AUTHORIZATION,
-    FieldId.HTTP2_SETTINGS,
-    FieldId.MAX_FORWARDS,
-    FieldId.CONTENT_TYPE,
-    FieldId.CONTENT_ENCODING,
-    FieldId.CONTENT_RANGE,
-  ]) {
-    table[id] = 1;
-  }
-  return table;
 }

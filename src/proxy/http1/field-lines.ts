@@ -1,5 +1,5 @@
 /** The field lines of a head (RFC 9112 section 5): syntax and identities, nothing about what they mean. */
-import { CHAR_CLASS, COLON, CR, HTAB, LF, OWS, SP, TOKEN, VALUE } from "./char-class.ts";
+import { CHAR_CLASS, COLON, CR, HTAB, LAX_VALUE, LF, OWS, SP, TOKEN, VALUE } from "./char-class.ts";
 import { fieldIdOf, SEEN_IDS } from "./field-names.ts";
 import { FIELD_STRIDE, FieldPart, type MessageHead } from "./head.ts";
 import { INCOMPLETE, ParseError } from "./parse-error.ts";
@@ -7,6 +7,7 @@ import { INCOMPLETE, ParseError } from "./parse-error.ts";
 /**
  * Reads field lines from `pos` up to and with the blank line into `head`. Errors are found in the order of the bytes,
  * so a longer input never turns one error into another.
+ * @param lax as servers write them: a line may end in LF alone (RFC 9112 section 2.2), a value have control characters.
  * @returns the offset after the blank line, `INCOMPLETE` or a `ParseError`.
  */
 export function readFieldLines(
@@ -15,6 +16,7 @@ export function readFieldLines(
   end: number,
   head: MessageHead,
   maxFields: number,
+  lax: boolean,
 ): number {
   const { fields, ids, lastIndex } = head;
   const capacity = Math.min(maxFields, ids.length);
@@ -22,11 +24,19 @@ export function readFieldLines(
   let count = 0;
   let seen = 0;
   let repeated = 0;
+  let bareLineFeeds = false;
+  const valueClass = lax ? LAX_VALUE : VALUE;
   while (pos < end) {
     let byte = buf[pos];
-    if (byte === CR) {
-      if (pos + 1 >= end) return INCOMPLETE;
-      if (buf[pos + 1] !== LF) return ParseError.BARE_CR;
+    if (byte === CR || (lax && byte === LF)) {
+      if (byte === LF) {
+        bareLineFeeds = true;
+        pos--;
+      } else {
+        if (pos + 1 >= end) return INCOMPLETE;
+        if (buf[pos + 1] !== LF) return ParseError.BARE_CR;
+      }
+      head.bareLineFeeds = bareLineFeeds;
       head.fieldCount = count;
       head.seen = seen;
       head.repeated = repeated;
@@ -47,15 +57,18 @@ export function readFieldLines(
       byte = buf[pos];
     } while (byte === SP || byte === HTAB);
     const valueStart = pos;
-    while ((CHAR_CLASS[byte] & VALUE) !== 0) {
+    while ((CHAR_CLASS[byte] & valueClass) !== 0) {
       if (++pos === end) return INCOMPLETE;
       byte = buf[pos];
     }
-    if (byte !== CR) return byte === LF ? ParseError.BARE_LF : ParseError.INVALID_FIELD_VALUE;
     let valueEnd = pos;
+    if (byte === CR) {
+      if (++pos === end) return INCOMPLETE;
+      if (buf[pos] !== LF) return ParseError.BARE_CR;
+    } else if (byte !== LF) return ParseError.INVALID_FIELD_VALUE;
+    else if (lax) bareLineFeeds = true;
+    else return ParseError.BARE_LF;
     while (valueEnd > valueStart && (CHAR_CLASS[buf[valueEnd - 1]] & OWS) !== 0) valueEnd--;
-    if (++pos === end) return INCOMPLETE;
-    if (buf[pos] !== LF) return ParseError.BARE_CR;
     pos++;
 
     const id = fieldIdOf(buf, nameStart, nameEnd);

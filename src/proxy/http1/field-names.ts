@@ -2,6 +2,7 @@
  * Small-integer identities of the fields that the proxy cares about, and how a name in a buffer becomes one: by its
  * length and first byte, then by comparing bytes. No string is made.
  */
+import { UNDERSCORE } from "./char-class.ts";
 
 /**
  * Identity of a field name. Identities below 32 have a bit in `MessageHead.seen`; the others are known only so that a
@@ -39,12 +40,14 @@ export const FieldId = {
   X_REAL_IP: 28,
   HTTP2_SETTINGS: 29,
   PROXY_STATUS: 30,
-  MAX_FORWARDS: 31,
+  /** Any other field by which proxies tell where a request comes from: see `FORWARDING_PREFIXES`. */
+  X_FORWARDED_OTHER: 31,
   AUTHORIZATION: 32,
   SET_COOKIE: 33,
   CONTENT_TYPE: 34,
   CONTENT_ENCODING: 35,
   CONTENT_RANGE: 36,
+  MAX_FORWARDS: 37,
 } as const;
 
 /** Identities below this have a bit in `MessageHead.seen`. */
@@ -72,52 +75,95 @@ export const FORWARDING_MASK =
   (1 << FieldId.X_FORWARDED_PORT) |
   (1 << FieldId.X_REAL_IP) |
   (1 << FieldId.FORWARDED) |
+  (1 << FieldId.X_FORWARDED_OTHER) |
   (1 << FieldId.X_REQUEST_ID);
 
 const HYPHEN = 0x2d;
-const UNDERSCORE = 0x5f;
+const LETTER_X = 0x78;
 
 /** Lower-case names by identity: `X_REQUEST_ID` is `x-request-id`. Index 0 is the empty string. */
 export const FIELD_NAMES: readonly string[] = buildNames();
 
-const LONGEST = FIELD_NAMES.reduce((longest, name) => Math.max(longest, name.length), 0);
+/** What the names of forwarding fields begin with: applications believe whichever of them they know. */
+const FORWARDING_PREFIXES = ["x-forwarded-", "x-original-", "x-real-"].map((text) => new TextEncoder().encode(text));
+const SHORTEST_PREFIX = "x-real-".length;
+/** Forwarding fields whose names begin otherwise. */
+const OTHER_FORWARDING_NAMES = [
+  "x-forwarded",
+  "x-rewrite-url",
+  "x-client-ip",
+  "client-ip",
+  "x-cluster-client-ip",
+  "x-scheme",
+  "x-url-scheme",
+  "front-end-https",
+];
+
+/** Known names: those with an identity of their own, then the others. */
+const NAMES = [...FIELD_NAMES, ...OTHER_FORWARDING_NAMES];
+const LONGEST = NAMES.reduce((longest, name) => Math.max(longest, name.length), 0);
 /** All names, one after the other. */
-const NAME_BYTES = new TextEncoder().encode(FIELD_NAMES.join(""));
-/** Where the name of an identity starts in `NAME_BYTES`. */
+const NAME_BYTES = new TextEncoder().encode(NAMES.join(""));
+/** Where a name starts in `NAME_BYTES`. */
 const NAME_OFFSET = buildOffsets();
-/** First identity for (length × 32 + low five bits of the first byte); 0 = none. */
+/** First name for (length × 32 + low five bits of the first byte); 0 = none. */
 const FIRST = new Uint8Array((LONGEST + 1) * 32);
-/** Next identity with the same length and first letter; 0 = none. */
-const NEXT = new Uint8Array(FIELD_NAMES.length);
-for (let id = FIELD_NAMES.length - 1; id > 0; id--) {
-  const name = FIELD_NAMES[id];
+/** Next name with the same length and first letter; 0 = none. */
+const NEXT = new Uint8Array(NAMES.length);
+for (let index = NAMES.length - 1; index > 0; index--) {
+  const name = NAMES[index];
   const key = name.length * 32 + (name.charCodeAt(0) & 31);
-  NEXT[id] = FIRST[key];
-  FIRST[key] = id;
+  NEXT[index] = FIRST[key];
+  FIRST[key] = index;
 }
 
 /** Identity of the field name `buf[start, end)`, which must be a non-empty token; letter case does not matter. */
 export function fieldIdOf(buf: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  if (length > LONGEST) return FieldId.OTHER;
-  let id = FIRST[length * 32 + (buf[start] & 31)];
-  while (id !== 0) {
-    // Token bytes that become a lower-case letter or a hyphen by setting bit 5 are that letter or hyphen.
-    const offset = NAME_OFFSET[id] - start;
-    let i = start;
-    while (i < end && ((buf[i] | 0x20) === NAME_BYTES[offset + i] || isAliasHyphen(buf[i], offset + i, id))) i++;
-    if (i === end) return id;
-    id = NEXT[id];
+  let index = length > LONGEST ? 0 : FIRST[length * 32 + (buf[start] & 31)];
+  while (index !== 0) {
+    const id = index < FIELD_NAMES.length ? index : FieldId.X_FORWARDED_OTHER;
+    if (hasBytes(buf, start, end, NAME_BYTES, NAME_OFFSET[index], isForwarding(id))) return id;
+    index = NEXT[index];
+  }
+  // "x-", and longer than any prefix: all of them begin so.
+  if ((buf[start] | 0x20) === LETTER_X && length > SHORTEST_PREFIX && hasForwardingPrefix(buf, start, length)) {
+    return FieldId.X_FORWARDED_OTHER;
   }
   return FieldId.OTHER;
 }
 
+function hasForwardingPrefix(buf: Uint8Array, start: number, length: number): boolean {
+  for (const prefix of FORWARDING_PREFIXES) {
+    if (length > prefix.length && hasBytes(buf, start, start + prefix.length, prefix, 0, true)) return true;
+  }
+  return false;
+}
+
+function isForwarding(id: number): boolean {
+  return id < SEEN_IDS && (FORWARDING_MASK & (1 << id)) !== 0;
+}
+
 /**
- * Servers that hand fields to programs as variables (CGI, WSGI) can't tell `X_Forwarded_For` from `X-Forwarded-For`: in
- * the names of forwarding fields an underscore is taken for a hyphen, so that neither spelling gets past the proxy.
+ * Whether `buf[start, end)` is the text at `names[offset]`. Token bytes that become a lower-case letter or a hyphen by
+ * setting bit 5 are that letter or hyphen.
+ * @param aliases servers that hand fields to programs as variables (CGI, WSGI) can't tell `X_Forwarded_For` from
+ * `X-Forwarded-For`: an underscore is taken for a hyphen, so that neither spelling gets past the proxy.
  */
-function isAliasHyphen(byte: number, nameByte: number, id: number): boolean {
-  return byte === UNDERSCORE && NAME_BYTES[nameByte] === HYPHEN && id < SEEN_IDS && (FORWARDING_MASK & (1 << id)) !== 0;
+function hasBytes(
+  buf: Uint8Array,
+  start: number,
+  end: number,
+  names: Uint8Array,
+  offset: number,
+  aliases: boolean,
+): boolean {
+  for (let i = start, at = offset; i < end; i++, at++) {
+    const byte = buf[i];
+    if ((byte | 0x20) === names[at]) continue;
+    if (!aliases || byte !== UNDERSCORE || names[at] !== HYPHEN) return false;
+  }
+  return true;
 }
 
 function buildNames(): readonly string[] {
@@ -129,7 +175,7 @@ function buildNames(): readonly string[] {
 }
 
 function buildOffsets(): Uint16Array {
-  const offsets = new Uint16Array(FIELD_NAMES.length);
-  for (let id = 1; id < FIELD_NAMES.length; id++) offsets[id] = offsets[id - 1] + FIELD_NAMES[id - 1].length;
+  const offsets = new Uint16Array(NAMES.length);
+  for (let index = 1; index < NAMES.length; index++) offsets[index] = offsets[index - 1] + NAMES[index - 1].length;
   return offsets;
 }

@@ -1,11 +1,13 @@
 /**
  * What decides where a message ends and whether its connection lives on: Content-Length, Transfer-Encoding and
- * Connection, the same for requests and responses. Every doubt is refused, because two parties that resolve it
- * differently disagree about where the next message starts (request smuggling; RFC 9112 sections 6.3, 11.1, 11.2).
+ * Connection. In requests every doubt is refused, because two parties that resolve it differently disagree about where
+ * the next message starts (request smuggling; RFC 9112 sections 6.3, 11.1, 11.2). Responses are read as servers write
+ * them, as far as there is one reading only; it is what the client is told (`reframe`), and where there was any doubt,
+ * nothing else is read from that connection (`keepAlive`).
  */
 import { CHAR_CLASS, COMMA, DIGIT, HTAB, OWS, TOKEN, ZERO } from "./char-class.ts";
 import { FieldId, fieldIdOf, HOP_BY_HOP_MASK, SEEN_IDS } from "./field-names.ts";
-import { FIELD_STRIDE, FieldPart, type MessageHead } from "./head.ts";
+import { FIELD_STRIDE, FieldPart, MAX_CONNECTION_OPTIONS, type MessageHead } from "./head.ts";
 import { ParseError } from "./parse-error.ts";
 
 const LENGTH_BIT = 1 << FieldId.CONTENT_LENGTH;
@@ -20,38 +22,41 @@ const MAX_LENGTH_DIGITS = 16;
 const CLOSE = 1;
 const KEEP_ALIVE = 2;
 const UPGRADE = 4;
-const OTHER_OPTION = 8;
+/** Something that is no option; only in a response. */
+const NO_OPTION = 8;
 
 const WORD_CLOSE = new TextEncoder().encode("close");
 const WORD_CHUNKED = new TextEncoder().encode("chunked");
 const WORD_H2C = new TextEncoder().encode("h2c");
 
 /**
- * Sets `contentLength`, `chunked`, `keepAlive`, `upgrade`, `hasConnectionOptions` and `hasHopByHop` of a head whose
- * fields were read. @returns 0 or a `ParseError`.
+ * Sets `contentLength`, `chunked`, `reframe`, `keepAlive`, `upgrade`, the options and `hasHopByHop` of a head whose fields
+ * were read. @param lax the head of a response. @returns 0 or a `ParseError`.
  */
-export function readFraming(buf: Uint8Array, head: MessageHead): number {
+export function readFraming(buf: Uint8Array, head: MessageHead, lax: boolean): number {
   const seen = head.seen;
   head.contentLength = -1;
   head.chunked = false;
+  head.reframe = false;
   head.upgrade = false;
-  head.hasConnectionOptions = false;
+  head.optionCount = 0;
   head.keepAlive = head.versionMinor === 1;
   head.hasHopByHop = (seen & HOP_BY_HOP_MASK) !== 0;
 
   if ((seen & (LENGTH_BIT | CODING_BIT)) !== 0) {
-    const error = readLength(buf, head);
+    const error = lax ? readLaxLength(buf, head) : readLength(buf, head);
     if (error !== 0) return error;
   }
   if ((seen & CONNECTION_BIT) !== 0) {
-    const options = readConnection(buf, head);
+    const options = readConnection(buf, head, lax);
     if (options < 0) return options;
-    if ((options & CLOSE) !== 0) head.keepAlive = false;
+    if ((options & (CLOSE | NO_OPTION)) !== 0) head.keepAlive = false;
     else if ((options & KEEP_ALIVE) !== 0) head.keepAlive = true;
-    head.hasConnectionOptions = (options & OTHER_OPTION) !== 0;
     head.upgrade =
       (options & UPGRADE) !== 0 && (seen & UPGRADE_BIT) !== 0 && head.versionMinor === 1 && !namesH2c(buf, head);
   }
+  // In a response: the length is not what counts, or the version knows no codings, so the server may mean something else.
+  if (head.chunked && ((seen & LENGTH_BIT) !== 0 || head.versionMinor === 0)) head.keepAlive = false;
   return 0;
 }
 
@@ -67,36 +72,75 @@ function readLength(buf: Uint8Array, head: MessageHead): number {
   const { seen, repeated } = head;
   if ((seen & CODING_BIT) === 0) {
     if ((repeated & LENGTH_BIT) !== 0) return ParseError.DUPLICATE_CONTENT_LENGTH;
-    const length = parseContentLength(buf, head);
+    const at = head.lastIndex[FieldId.CONTENT_LENGTH] * FIELD_STRIDE;
+    const start = head.fields[at + FieldPart.VALUE_START];
+    const end = head.fields[at + FieldPart.VALUE_END];
+    // Some read a leading zero as octal.
+    if (end - start > 1 && buf[start] === ZERO) return ParseError.INVALID_CONTENT_LENGTH;
+    const length = parseLength(buf, start, end);
     if (length < 0) return length;
     head.contentLength = length;
+    head.reframe = hasTabAround(buf, head, at);
     return 0;
   }
   if ((seen & LENGTH_BIT) !== 0) return ParseError.LENGTH_AND_TRANSFER_ENCODING;
   if (head.versionMinor === 0) return ParseError.TRANSFER_ENCODING_VERSION;
-  if ((repeated & CODING_BIT) !== 0) return ParseError.INVALID_TRANSFER_ENCODING;
-  const at = head.lastIndex[FieldId.TRANSFER_ENCODING] * FIELD_STRIDE;
-  const start = head.fields[at + FieldPart.VALUE_START];
-  const end = head.fields[at + FieldPart.VALUE_END];
-  if (hasTabAround(buf, head, at)) return ParseError.INVALID_TRANSFER_ENCODING;
-  if (!isWord(buf, start, end, WORD_CHUNKED)) return codingError(buf, start, end);
-  head.chunked = true;
-  return 0;
+  return readCoding(buf, head);
 }
 
 /**
- * `1*DIGIT` (RFC 9110 section 8.6), but no leading zero: some read that as octal.
- * @returns the length, exact, or a `ParseError`.
+ * The length of a response: said once, or the same several times (RFC 9110 section 8.6), and without meaning beside a
+ * transfer coding (RFC 9112 section 6.3).
  */
-function parseContentLength(buf: Uint8Array, head: MessageHead): number {
-  const at = head.lastIndex[FieldId.CONTENT_LENGTH] * FIELD_STRIDE;
+function readLaxLength(buf: Uint8Array, head: MessageHead): number {
+  const { seen, fields, ids } = head;
+  if ((seen & CODING_BIT) !== 0) {
+    const error = readCoding(buf, head);
+    if ((seen & LENGTH_BIT) !== 0) head.reframe = true;
+    return error;
+  }
+  const last = head.lastIndex[FieldId.CONTENT_LENGTH];
+  let said = 0;
+  for (let field = (head.repeated & LENGTH_BIT) !== 0 ? 0 : last; field <= last; field++) {
+    if (ids[field] !== FieldId.CONTENT_LENGTH) continue;
+    const end = fields[field * FIELD_STRIDE + FieldPart.VALUE_END];
+    let pos = fields[field * FIELD_STRIDE + FieldPart.VALUE_START];
+    for (;;) {
+      let start = pos;
+      while (pos < end && (CHAR_CLASS[buf[pos]] & DIGIT) !== 0) pos++;
+      while (start < pos - 1 && buf[start] === ZERO) {
+        start++;
+        head.reframe = true;
+      }
+      const length = parseLength(buf, start, pos);
+      if (length < 0) return length;
+      if (said++ > 0 && length !== head.contentLength) return ParseError.DUPLICATE_CONTENT_LENGTH;
+      head.contentLength = length;
+      while (pos < end && (CHAR_CLASS[buf[pos]] & OWS) !== 0) pos++;
+      if (pos === end) break;
+      if (buf[pos++] !== COMMA) return ParseError.INVALID_CONTENT_LENGTH;
+      while (pos < end && (CHAR_CLASS[buf[pos]] & OWS) !== 0) pos++;
+    }
+  }
+  if (said > 1 || hasTabAround(buf, head, last * FIELD_STRIDE)) head.reframe = true;
+  return 0;
+}
+
+function readCoding(buf: Uint8Array, head: MessageHead): number {
+  if ((head.repeated & CODING_BIT) !== 0) return ParseError.INVALID_TRANSFER_ENCODING;
+  const at = head.lastIndex[FieldId.TRANSFER_ENCODING] * FIELD_STRIDE;
   const start = head.fields[at + FieldPart.VALUE_START];
   const end = head.fields[at + FieldPart.VALUE_END];
+  if (!isWord(buf, start, end, WORD_CHUNKED)) return codingError(buf, start, end);
+  head.chunked = true;
+  head.reframe = hasTabAround(buf, head, at);
+  return 0;
+}
+
+/** `1*DIGIT` (RFC 9110 section 8.6). @returns the length, exact, or a `ParseError`. */
+function parseLength(buf: Uint8Array, start: number, end: number): number {
   const digits = end - start;
-  if (digits === 0 || digits > MAX_LENGTH_DIGITS || hasTabAround(buf, head, at)) {
-    return ParseError.INVALID_CONTENT_LENGTH;
-  }
-  if (digits > 1 && buf[start] === ZERO) return ParseError.INVALID_CONTENT_LENGTH;
+  if (digits === 0 || digits > MAX_LENGTH_DIGITS) return ParseError.INVALID_CONTENT_LENGTH;
   let length = 0;
   for (let i = start; i < end; i++) {
     const byte = buf[i];
@@ -106,7 +150,7 @@ function parseContentLength(buf: Uint8Array, head: MessageHead): number {
   return length <= Number.MAX_SAFE_INTEGER ? length : ParseError.INVALID_CONTENT_LENGTH;
 }
 
-/** A tab is valid white space around a value, but not every server trims it: framing must not hang on that. */
+/** A tab is white space around a value (RFC 9110 section 5.6.3), but not everybody trims it: framing must not hang on that. */
 function hasTabAround(buf: Uint8Array, head: MessageHead, at: number): boolean {
   const { fields } = head;
   const valueStart = fields[at + FieldPart.VALUE_START];
@@ -136,7 +180,7 @@ function codingError(buf: Uint8Array, start: number, end: number): number {
 }
 
 /** Reads all Connection fields. @returns the bits of what they list, or a `ParseError`. */
-function readConnection(buf: Uint8Array, head: MessageHead): number {
+function readConnection(buf: Uint8Array, head: MessageHead, lax: boolean): number {
   const { fields, ids } = head;
   const last = head.lastIndex[FieldId.CONNECTION];
   let found = 0;
@@ -148,12 +192,16 @@ function readConnection(buf: Uint8Array, head: MessageHead): number {
       const start = pos;
       while (pos < end && (CHAR_CLASS[buf[pos]] & TOKEN) !== 0) pos++;
       if (pos > start) {
-        const bits = optionBits(buf, start, pos);
+        const bits = readOption(buf, start, pos, head, lax);
         if (bits < 0) return bits;
         found |= bits;
       }
       while (pos < end && (CHAR_CLASS[buf[pos]] & OWS) !== 0) pos++;
-      if (pos < end && buf[pos] !== COMMA) return ParseError.INVALID_CONNECTION;
+      if (pos < end && buf[pos] !== COMMA) {
+        if (!lax) return ParseError.INVALID_CONNECTION;
+        found |= NO_OPTION;
+        while (pos < end && buf[pos] !== COMMA) pos++;
+      }
       pos++;
       while (pos < end && (CHAR_CLASS[buf[pos]] & OWS) !== 0) pos++;
     }
@@ -161,16 +209,24 @@ function readConnection(buf: Uint8Array, head: MessageHead): number {
   return found;
 }
 
-function optionBits(buf: Uint8Array, start: number, end: number): number {
+/** Notes one option, unless it is known. @returns its bits, or a `ParseError`. */
+function readOption(buf: Uint8Array, start: number, end: number, head: MessageHead, lax: boolean): number {
   if (isWord(buf, start, end, WORD_CLOSE)) return CLOSE;
   const id = fieldIdOf(buf, start, end);
   if (id === FieldId.KEEP_ALIVE) return KEEP_ALIVE;
   if (id === FieldId.UPGRADE) return UPGRADE;
   // Dropping these because they are listed would change where the message ends or whom it is for.
-  if (id === FieldId.CONTENT_LENGTH || id === FieldId.HOST) return ParseError.CONNECTION_NAMES_FRAMING;
+  if (!lax && (id === FieldId.CONTENT_LENGTH || id === FieldId.HOST)) return ParseError.CONNECTION_NAMES_FRAMING;
+  if (id === FieldId.CONTENT_LENGTH) return 0;
   // Some servers list it with chunked bodies; it is passed on with the framing all the same.
   if (id === FieldId.TRANSFER_ENCODING) return 0;
-  return id < SEEN_IDS && ((1 << id) & HOP_BY_HOP_MASK) !== 0 ? 0 : OTHER_OPTION;
+  if (id < SEEN_IDS && ((1 << id) & HOP_BY_HOP_MASK) !== 0) return 0;
+  const { options, optionCount } = head;
+  if (optionCount === MAX_CONNECTION_OPTIONS) return ParseError.TOO_MANY_OPTIONS;
+  options[optionCount * 2] = start;
+  options[optionCount * 2 + 1] = end;
+  head.optionCount++;
+  return 0;
 }
 
 /**

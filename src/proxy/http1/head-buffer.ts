@@ -24,6 +24,7 @@ export class HeadBuffer {
   /** Bytes of the present line so far: 0 after a line end. */
   #lineBytes = 0;
   #lines = 0;
+  #bareLineFeed = false;
   #nextCheck = FIRST_CHECK;
   /** Where the last packet began, in its own buffer and here. */
   #packetStart = 0;
@@ -52,8 +53,10 @@ export class HeadBuffer {
       const byte = buf[i];
       bytes[at++] = byte;
       if (byte === LF) {
-        // A blank line is the CR alone before this LF.
-        if (last !== CR || lineBytes === 1 || this.#lines === 0) check = true;
+        // A blank line is the CR alone before this LF. Where a bare LF is allowed, the first one said so.
+        const blank = last === CR ? lineBytes === 1 : lineBytes === 0 || !this.#bareLineFeed;
+        if (blank || this.#lines === 0) check = true;
+        if (last !== CR) this.#bareLineFeed = true;
         this.#lines++;
         lineBytes = 0;
       } else lineBytes++;
@@ -86,6 +89,7 @@ export class HeadBuffer {
     this.#lastByte = 0;
     this.#lineBytes = 0;
     this.#lines = 0;
+    this.#bareLineFeed = false;
     this.#nextCheck = FIRST_CHECK;
   }
 

@@ -3,7 +3,6 @@
  * filled again for every message, so nothing is allocated per request; what is to outlive the next parse is copied.
  */
 import { Method } from "../../shared/series-table.ts";
-import { CHAR_CLASS, COMMA, OWS } from "./char-class.ts";
 import { FieldId } from "./field-names.ts";
 
 /** Integers per field in `MessageHead.fields`. */
@@ -18,6 +17,12 @@ export const FieldPart = {
   /** Offset after the line's CRLF. The line starts at `NAME_START`. */
   LINE_END: 4,
 } as const;
+
+/**
+ * Most options of Connection that are neither hop-by-hop anyway nor close or keep-alive. Each field of the head is
+ * compared with each of them, so their number has to have a bound: nobody has use for more than two or three.
+ */
+export const MAX_CONNECTION_OPTIONS = 32;
 
 /** Forms of the request target (RFC 9112 section 3.2). */
 export const TargetForm = { ORIGIN: 0, ABSOLUTE: 1, ASTERISK: 2, AUTHORITY: 3 } as const;
@@ -56,8 +61,17 @@ export class MessageHead {
    * switch only together with status 101.
    */
   upgrade = false;
-  /** Connection lists fields beyond those that are hop-by-hop anyway: ask `fieldIsListedInConnection` for each. */
-  hasConnectionOptions = false;
+  /** How many options Connection has beyond those that are hop-by-hop anyway: see `fieldIsListedInConnection`. */
+  optionCount = 0;
+  /** Where these begin and end. */
+  readonly options = new Int32Array(MAX_CONNECTION_OPTIONS * 2);
+  /**
+   * Content-Length and Transfer-Encoding are valid in a way that others may read differently (a tab for a space, a length
+   * said twice), or are no concern of whoever gets the message: they are written anew instead of copied.
+   */
+  reframe = false;
+  /** There are lines that end in a line feed alone; only in a response. They are passed on with CRLF. */
+  bareLineFeeds = false;
   /** There is a field that must not be passed on; when false, the field lines may be copied in one run. */
   hasHopByHop = false;
   /** `FIELD_STRIDE` integers per field: see `FieldPart`. */
@@ -72,6 +86,11 @@ export class MessageHead {
     this.fields = new Int32Array(capacity * FIELD_STRIDE);
     this.ids = new Uint8Array(capacity);
     this.lastIndex = new Int32Array(32);
+  }
+
+  /** Connection has such options. */
+  get hasConnectionOptions(): boolean {
+    return this.optionCount > 0;
   }
 
   /** Whether a field with this identity (below 32) is present. */
@@ -106,34 +125,31 @@ export class RequestHead extends MessageHead {
 export class ResponseHead extends MessageHead {
   /** Offset of the status line. */
   start = 0;
-  /** 100 … 599. */
+  /** 100 … 999. */
   status = 0;
   reasonStart = 0;
   reasonEnd = 0;
   /** One of `BodyKind`. */
   bodyKind: number = BodyKind.NONE;
+  /** The version is one of HTTP/1. */
+  majorKnown = true;
+  /** Every line is as we would have written it. */
+  regular = false;
 }
 
 /**
  * Whether the name of field `index` is an option of a Connection field, so that it must not be passed on (RFC 9110
- * section 7.6.1). Never true for Transfer-Encoding, which goes with the framing; a head that lists Content-Length or
- * Host was refused.
+ * section 7.6.1). Never true for Transfer-Encoding and Content-Length, which frame the message; a request that lists
+ * Content-Length or Host was refused.
  */
 export function fieldIsListedInConnection(buf: Uint8Array, head: MessageHead, index: number): boolean {
-  const { fields, ids, fieldCount } = head;
-  if (ids[index] === FieldId.TRANSFER_ENCODING) return false;
+  const { fields, ids, options, optionCount } = head;
+  if (ids[index] === FieldId.TRANSFER_ENCODING || ids[index] === FieldId.CONTENT_LENGTH) return false;
   const nameStart = fields[index * FIELD_STRIDE];
   const length = fields[index * FIELD_STRIDE + FieldPart.NAME_END] - nameStart;
-  for (let field = 0; field < fieldCount; field++) {
-    if (ids[field] !== FieldId.CONNECTION) continue;
-    const end = fields[field * FIELD_STRIDE + FieldPart.VALUE_END];
-    let at = fields[field * FIELD_STRIDE + FieldPart.VALUE_START];
-    while (at < end) {
-      while (at < end && (buf[at] === COMMA || (CHAR_CLASS[buf[at]] & OWS) !== 0)) at++;
-      const option = at;
-      while (at < end && buf[at] !== COMMA && (CHAR_CLASS[buf[at]] & OWS) === 0) at++;
-      if (at - option === length && equalIgnoringCase(buf, option, nameStart, length)) return true;
-    }
+  for (let at = 0; at < optionCount * 2; at += 2) {
+    const option = options[at];
+    if (options[at + 1] - option === length && equalIgnoringCase(buf, option, nameStart, length)) return true;
   }
   return false;
 }

@@ -44,15 +44,15 @@ export const ParseError = {
   UNKNOWN_EXPECTATION: -34,
   INVALID_STATUS_LINE: -35,
   INVALID_STATUS: -36,
-  BODY_NOT_ALLOWED: -37,
-  INVALID_CHUNK_SIZE: -38,
-  CHUNK_SIZE_TOO_LONG: -39,
-  INVALID_CHUNK_EXTENSION: -40,
-  CHUNK_EXTENSION_TOO_LARGE: -41,
-  INVALID_CHUNK_END: -42,
-  FORBIDDEN_TRAILER: -43,
-  TRAILER_TOO_LARGE: -44,
-  INTERIM_VERSION: -45,
+  INVALID_CHUNK_SIZE: -37,
+  CHUNK_SIZE_TOO_LONG: -38,
+  INVALID_CHUNK_EXTENSION: -39,
+  CHUNK_EXTENSION_TOO_LARGE: -40,
+  INVALID_CHUNK_END: -41,
+  FORBIDDEN_TRAILER: -42,
+  TRAILER_TOO_LARGE: -43,
+  INTERIM_VERSION: -44,
+  TOO_MANY_OPTIONS: -45,
 } as const;
 
 /** What a refusal becomes outside the parser. */
@@ -103,8 +103,7 @@ const TABLE: Readonly<Record<Name, readonly [status: Refusal["status"], message:
   CONNECTION_NAMES_FRAMING: [400, "The Connection field names Content-Length or Host."],
   UNKNOWN_EXPECTATION: [417, "Only the expectation 100-continue is supported."],
   INVALID_STATUS_LINE: [502, "The status line is malformed."],
-  INVALID_STATUS: [502, "The status code is not within 100 to 599."],
-  BODY_NOT_ALLOWED: [502, "A response that can't have a body announces one."],
+  INVALID_STATUS: [502, "The status code is not within 100 to 999."],
   INVALID_CHUNK_SIZE: [400, "A chunk size is not a hexadecimal number."],
   CHUNK_SIZE_TOO_LONG: [400, "A chunk size has more than 13 digits."],
   INVALID_CHUNK_EXTENSION: [400, "A chunk extension is malformed."],
@@ -113,6 +112,7 @@ const TABLE: Readonly<Record<Name, readonly [status: Refusal["status"], message:
   FORBIDDEN_TRAILER: [400, "A trailer field is one that is not allowed in trailers."],
   TRAILER_TOO_LARGE: [431, "The trailer section is too large."],
   INTERIM_VERSION: [502, "A response of HTTP/1.0 has an interim status, which that version does not know."],
+  TOO_MANY_OPTIONS: [431, "The Connection field lists more than 32 fields."],
 };
 
 const REFUSALS: readonly Refusal[] = buildRefusals();

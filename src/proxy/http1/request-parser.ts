@@ -38,7 +38,7 @@ export function parseRequestHead(
   const limit = Math.min(end, bound);
   head.fieldsStart = -1;
   let result = readRequestLine(buf, start, limit, head);
-  if (result > 0) result = readFieldLines(buf, result, limit, head, limits.maxFields);
+  if (result > 0) result = readFieldLines(buf, result, limit, head, limits.maxFields, false);
   if (result > 0) {
     const error = readMeaning(buf, head);
     if (error !== 0) return error;
@@ -162,7 +162,7 @@ function readAbsoluteTarget(buf: Uint8Array, head: RequestHead): number {
 
 /** What the fields say: framing, Host, Expect. @returns 0 or a `ParseError`. */
 function readMeaning(buf: Uint8Array, head: RequestHead): number {
-  const error = readFraming(buf, head);
+  const error = readFraming(buf, head, false);
   if (error !== 0) return error;
   const seen = head.seen;
 

@@ -12,6 +12,8 @@ import { Errno, Kernel, type Libc, systemError } from "./libc.ts";
 export interface Watched {
   /** @param mask what epoll says is the case. */
   onEvent(mask: number): void;
+  /** Its events are first: a connection that waits for its next use must not be taken while there is news of it. */
+  readonly idle: boolean;
 }
 
 /** Events taken from one wait. */
@@ -24,6 +26,8 @@ const STRIDE = process.arch === "x64" ? 3 : 4;
 const DATA = STRIDE - 2;
 /** Its data is the descriptor and which of those that had this number it is, so that no event goes to a later one. */
 const RUNTIME_FD = -1;
+/** Its event has been given. */
+const DONE_FD = -2;
 
 export class EventLoop {
   readonly #libc: Libc;
@@ -111,16 +115,29 @@ export class EventLoop {
     const events = this.#events;
     const watched = this.#watched;
     let again = count > 0;
+    this.#dispatchIdle(count);
     for (let i = 0, at = 0; i < count; i++, at += STRIDE) {
       const fd = events[at + DATA];
       if (fd === RUNTIME_FD) {
         again = false;
         continue;
       }
+      if (fd === DONE_FD) continue;
       const who = watched[fd];
       if (who !== undefined && this.#uses[fd] === events[at + DATA + 1]) this.#give(who, events[at]);
     }
     return again;
+  }
+
+  #dispatchIdle(count: number): void {
+    const events = this.#events;
+    for (let i = 0, at = 0; i < count; i++, at += STRIDE) {
+      const fd = events[at + DATA];
+      const who = fd < 0 ? undefined : this.#watched[fd];
+      if (who === undefined || !who.idle || this.#uses[fd] !== events[at + DATA + 1]) continue;
+      events[at + DATA] = DONE_FD;
+      this.#give(who, events[at]);
+    }
   }
 
   #runLater(): void {

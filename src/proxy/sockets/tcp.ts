@@ -136,6 +136,7 @@ export class TcpListener implements Watched {
   readonly #fd: number;
   readonly #onSocket: (socket: TcpSocket, nowMs: number) => SocketUser | null;
   readonly port: number;
+  readonly idle = false;
   #stopped = false;
 
   constructor(tcp: Tcp, address: PackedAddress, onSocket: (socket: TcpSocket, nowMs: number) => SocketUser | null) {
@@ -235,6 +236,7 @@ export class TcpSocket implements RawSocket, Watched {
   readonly remoteAddress: string;
   readonly #ofClient: boolean;
   user: SocketUser;
+  idle = false;
   /** Told when the connection is made; null afterwards. */
   connecting: Dialler | null = null;
   /** -1 = closed. */
@@ -244,6 +246,8 @@ export class TcpSocket implements RawSocket, Watched {
   #full = false;
   /** There may be more to read than was read. */
   #more = false;
+  /** The last read left something: it filled the buffer, or the peer's end was announced with it. */
+  #unread = false;
   /** It is in the loop's list of those who have left something undone. */
   #due = false;
   #received = false;
@@ -270,6 +274,10 @@ export class TcpSocket implements RawSocket, Watched {
 
   get fd(): number {
     return this.#fd;
+  }
+
+  get unread(): boolean {
+    return this.#unread || (this.#paused && this.#more);
   }
 
   // ── RawSocket ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -335,7 +343,7 @@ export class TcpSocket implements RawSocket, Watched {
     if ((mask & (EPOLLIN | ENDED_EVENTS)) !== 0) this.#more = true;
     if ((mask & EPOLLRDHUP) !== 0) this.#ending = true;
     if (!this.#more) return;
-    if (!this.#paused) this.#read((mask & ENDED_EVENTS) !== 0 || mask === 0);
+    if (!this.#paused) this.#read((mask & ENDED_EVENTS) !== 0, mask === 0);
     if (this.#paused && this.#broken && this.#fd >= 0 && !this.user.wantsRest) this.#breakOff();
     if (this.#ending && this.#paused && this.#fd >= 0) this.user.onEndAhead?.(this.tcp.now());
   }
@@ -367,12 +375,17 @@ export class TcpSocket implements RawSocket, Watched {
     dialler.refused(systemError("connect", errno).code ?? "", this.tcp.now());
   }
 
-  /** @param thoroughly there may be more behind a read that did not fill the buffer, such as the end. */
-  #read(thoroughly: boolean): void {
+  /**
+   * @param ended the peer's end is behind what there is to read.
+   * @param again it is not known what there is.
+   */
+  #read(ended: boolean, again: boolean): void {
     const { libc, now, overwrite } = this.tcp;
+    const thoroughly = ended || again;
     for (let i = 0; i < MAX_READS; i++) {
       const count = libc.call.recv(this.#fd, receiveBuffer, RECEIVE_BYTES, 0);
       if (count > 0) {
+        this.#unread = ended || count === RECEIVE_BYTES;
         this.user.onData(this.#ofClient ? clientPacket(count) : borrowedPacket(count), now());
         if (overwrite) receiveBuffer.fill(0xdd, 0, count);
         if (this.#fd < 0 || (count < RECEIVE_BYTES && !thoroughly && !this.#broken && this.#nothingMore())) return;

@@ -29,6 +29,8 @@ export class UpstreamConnection extends Channel implements Dialler {
   served = 0;
   /** Bytes of the present answer have arrived. */
   answered = false;
+  /** Something was said on it that rules out another exchange. */
+  reusable = true;
   /** Monotonic milliseconds since when it is idle. */
   idleSinceMs = 0;
   #state: number = State.CONNECTING;
@@ -105,6 +107,7 @@ export class UpstreamConnection extends Channel implements Dialler {
     this.user = user;
     this.answered = false;
     this.#state = State.BUSY;
+    if (this.socket !== null) this.socket.idle = false;
   }
 
   /** It is clean and may serve the next exchange. */
@@ -113,6 +116,7 @@ export class UpstreamConnection extends Channel implements Dialler {
     this.served++;
     this.idleSinceMs = nowMs;
     this.#state = State.IDLE;
+    if (this.socket !== null) this.socket.idle = true;
     this.resumeReading();
     this.wheel.set(this, nowMs + idleTimeoutMs);
   }

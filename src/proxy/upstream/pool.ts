@@ -83,7 +83,8 @@ export class UpstreamPool {
 
   /** Takes back a connection whose exchange ended cleanly. */
   release(connection: UpstreamConnection, nowMs: number): void {
-    if (this.#retired || this.#idle.length >= this.settings.upstreamMaxIdle) {
+    const clean = connection.reusable && !connection.unread;
+    if (!clean || this.#retired || this.#idle.length >= this.settings.upstreamMaxIdle) {
       connection.destroy(true);
       return;
     }

@@ -58,6 +58,16 @@ function problemsOf(certs: string[], keys: string[], env: Record<string, string>
 }
 
 describe("toProxySettings", () => {
+  test("Via is written unless it is switched off", () => {
+    const withoutVia = (env: Record<string, string>) =>
+      toProxySettings(configOf(env), { nowMs: Date.now() }).withoutVia;
+    expect([withoutVia({}), withoutVia({ UPSTREAM_VIA: "on" }), withoutVia({ UPSTREAM_VIA: "off" })]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
   test("takes every value over and makes a message of it that JSON does not change", () => {
     const env = {
       TRUSTED_PROXIES: "10.1.2.3/8, 192.0.2.7,FD00::1/8",

@@ -21,8 +21,8 @@ import { FileWatch } from "../../../src/shared/file-watch.ts";
 import { removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import type { Logger } from "../../../src/telemetry/logger.ts";
-import { spawnSync } from "../../support/processes.ts";
 import { replaceableLogger } from "../../../src/telemetry/replaceable-logger.ts";
+import { spawnSync } from "../../support/processes.ts";
 
 const bases: string[] = [];
 function makeBase(): string {

@@ -17,8 +17,7 @@ function consume(text: string, size = text.length, parser = new ChunkedParser())
   return { parser, result: at };
 }
 
-function decode(text: string, size: number): string {
-  const parser = new ChunkedParser();
+function decode(text: string, size: number, parser = new ChunkedParser()): string {
   let out = "";
   for (let at = 0; at < text.length && !parser.done; at += size) {
     const packet = bytesOf(`??${text.slice(at, at + size)}`);
@@ -76,6 +75,76 @@ describe("accepted", () => {
     consume("5;a=b\r\nhel", 100, parser);
     parser.reset();
     expect(consume("1\r\nx\r\n0\r\n\r\n", 100, parser).parser.done).toBe(true);
+  });
+});
+
+describe("of servers", () => {
+  /** What is passed on, in packets of `size` bytes; or the name of the code it ended with. */
+  function repair(text: string, size: number): string {
+    const parser = new ChunkedParser(true);
+    let out = "";
+    for (let at = 0; at < text.length && !parser.done; at += size) {
+      const packet = bytesOf(`??${text.slice(at, at + size)}`);
+      const stop = parser.repair(packet, 2, packet.length);
+      if (stop < 0) return nameOf(stop);
+      out += parser.repaired === null ? textOf(packet, 2, parser.rawEnd) : textOf(parser.repaired);
+      expect(textOf(packet, stop)).toBe(parser.done ? text.slice(at + stop - 2, at + size) : "");
+    }
+    return out;
+  }
+  const long = "x".repeat(40);
+  const forwarded = `X-Forwarded-${"y".repeat(30)}`;
+
+  test.each([
+    ["as it should be", '1;a=b;c="d;\\""\r\nx\r\n0\r\nX: y\r\n\r\n', '1;a=b;c="d;\\""\r\nx\r\n0\r\nX: y\r\n\r\n'],
+    ["spaces behind a size", "1  \r\nx\r\n0 \t\r\n\r\n", "1\r\nx\r\n0\r\n\r\n"],
+    ["spaces before an extension", "1 ; a = b\r\nx\r\n0\r\n\r\n", "1\r\nx\r\n0\r\n\r\n"],
+    ["spaces in an extension", "1;a = b\r\nx\r\n0\r\n\r\n", "1;a\r\nx\r\n0\r\n\r\n"],
+    ["an extension without a name", "1;\r\nx\r\n0\r\n\r\n", "1;_\r\nx\r\n0\r\n\r\n"],
+    ["an extension without a value", "1;a=\r\nx\r\n0\r\n\r\n", '1;a=""\r\nx\r\n0\r\n\r\n'],
+    ["an extension that breaks off", '1;a="b\r\nx\r\n0\r\n\r\n', '1;a="b"\r\nx\r\n0\r\n\r\n'],
+    ["an escape that breaks off", '1;a="b\\\r\nx\r\n0\r\n\r\n', '1;a="b\\\\""\r\nx\r\n0\r\n\r\n'.replace('""', '"')],
+    ["a control character in an extension", "1;a\x01b\r\nx\r\n0\r\n\r\n", "1;a\r\nx\r\n0\r\n\r\n"],
+    ["line feeds alone", "1\nx\n1;a\ny\n0\nX: y\n\n", "1\r\nx\r\n1;a\r\ny\r\n0\r\nX: y\r\n\r\n"],
+    ["line feeds in the data", "2\n\n\n\n0\n\n", "2\r\n\n\n\r\n0\r\n\r\n"],
+    ["many zeros", `${"0".repeat(40)}1\r\nx\r\n0\r\n\r\n`, `${"0".repeat(40)}1\r\nx\r\n0\r\n\r\n`],
+    [
+      "trailers that frame",
+      `0\r\nA: 1\r\nContent-Length: 5\r\nB: 2\r\ntransfer-encoding: x\n${long}: 3\r\nHost:\r\n\r\n`,
+      `0\r\nA: 1\r\nB: 2\r\n${long}: 3\r\n\r\n`,
+    ],
+    ["a control character in a trailer", "0\r\nA: \x01\r\n\r\n", "0\r\nA: \x01\r\n\r\n"],
+    ["a long name of the client's", `0\r\n${forwarded}: 1\r\nB: 2\r\n\r\n`, `0\r\n${forwarded}: 1\r\nB: 2\r\n\r\n`],
+  ])("%s: passed on as it should have been", (_, text, expected) => {
+    for (const size of [1, 2, 3, 5, 7, 11, text.length + 4]) {
+      expect(repair(`${text}NEXT`, size)).toBe(expected);
+    }
+    const strict = consume(expected.replaceAll("\x01", "y").replace(/^0{13,}/, ""));
+    expect(strict.parser.done).toBe(true);
+  });
+
+  test.each([
+    ["no number", "1 x\r\n", "INVALID_CHUNK_SIZE"],
+    ["prefix 0x", "0x1\r\n", "INVALID_CHUNK_SIZE"],
+    ["space before the size", " 1\r\n", "INVALID_CHUNK_SIZE"],
+    ["2^64", "10000000000000000\r\n", "CHUNK_SIZE_TOO_LONG"],
+    ["zeros without end", "0".repeat(65), "CHUNK_SIZE_TOO_LONG"],
+    ["data longer than its size", "1\r\nxy\r\n", "INVALID_CHUNK_END"],
+    ["CR CR LF", "1\r\r\n", "BARE_CR"],
+    ["spaces without end", `1${" ".repeat(16_390)}`, "CHUNK_EXTENSION_TOO_LARGE"],
+    ["a trailer without colon", "0\r\nX\r\n", "INVALID_FIELD_NAME"],
+    ["a folded trailer", "0\r\nX: a\r\n b\r\n", "OBS_FOLD"],
+    ["NUL in a trailer", "0\r\nX: \0\r\n", "INVALID_FIELD_VALUE"],
+    ["a bare CR in a trailer that is left out", "0\r\nHost: a\rb\r\n", "BARE_CR"],
+    ["trailers too large", `0\r\nX: ${"a".repeat(32_768)}\r\n`, "TRAILER_TOO_LARGE"],
+  ])("%s is refused all the same", (_, text, code) => {
+    for (const size of [1, 3, text.length]) expect(repair(text, size)).toBe(code);
+  });
+
+  test("decoded, for whoever knows no chunks", () => {
+    for (const size of [1, 2, 3, 50]) {
+      expect(decode("1 ; a\nx\n2\r\nyz\r\n0\nContent-Length: 4\n\n", size, new ChunkedParser(true))).toBe("xyz");
+    }
   });
 });
 

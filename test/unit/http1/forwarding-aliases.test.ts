@@ -12,9 +12,41 @@ test.each([
   expect(idOf(name)).toBe(id);
 });
 
-test.each(["Content_Length", "Transfer_Encoding", "Keep_Alive", "X_Forwarded_Fox", "X.Forwarded.For", "_orwarded"])(
-  "%s is no field that is known",
-  (name) => {
-    expect(idOf(name)).toBe(FieldId.OTHER);
-  },
-);
+test.each([
+  "X-Forwarded-Prefix",
+  "X-Forwarded-Ssl",
+  "X-Forwarded-Scheme",
+  "X-Forwarded-Server",
+  "X-Forwarded-By",
+  "x_forwarded-Whatever_It_May_Be_Called_By_Somebody",
+  "X-Forwarded",
+  "X-Real-Port",
+  "X-Original-URL",
+  "X_ORIGINAL_FORWARDED_FOR",
+  "X-Rewrite-URL",
+  "X-Client-IP",
+  "client_ip",
+  "X-Cluster-Client-Ip",
+  "X-Scheme",
+  "X-Url-Scheme",
+  "Front-End-Https",
+])("%s is one of the family", (name) => {
+  expect(idOf(name)).toBe(FieldId.X_FORWARDED_OTHER);
+});
+
+test.each([
+  "Content_Length",
+  "Transfer_Encoding",
+  "Keep_Alive",
+  "X.Forwarded.For",
+  "_orwarded",
+  "X-Forwarded-",
+  "X-Forward",
+  "X-Realm",
+  "X-Real-",
+  "X-Requested-With",
+  "X-Originals-1",
+  "My-X-Forwarded-For",
+])("%s is no field that is known", (name) => {
+  expect(idOf(name)).toBe(FieldId.OTHER);
+});

@@ -7,6 +7,7 @@ import {
   RequestHead,
   TargetForm,
 } from "../../../src/proxy/http1/head.ts";
+import { refusalOf } from "../../../src/proxy/http1/parse-error.ts";
 import { parseRequestHead } from "../../../src/proxy/http1/request-parser.ts";
 import { METHODS, Method } from "../../../src/shared/series-table.ts";
 import { bytesOf, LIMITS, parseRequest, prefixesOf, summaryOf, textOf } from "./support.ts";
@@ -155,7 +156,7 @@ describe("fields", () => {
   });
 
   test("known names are found in any case, with presence, repetition and last position", () => {
-    const head = withFields("x-FORWARDED-for: 1\r\nVIA: a\r\nvia: b\r\nX-Forwarded-Fox: 1\r\n");
+    const head = withFields("x-FORWARDED-for: 1\r\nVIA: a\r\nvia: b\r\nX-Forwards-For: 1\r\n");
     expect([...head.ids.subarray(0, head.fieldCount)]).toEqual([
       FieldId.HOST,
       FieldId.X_FORWARDED_FOR,
@@ -195,15 +196,22 @@ describe("framing", () => {
     ["5", 5],
     ["9007199254740991", Number.MAX_SAFE_INTEGER],
     ["  12  ", 12],
+    ["\t5", 5],
+    ["5 \t ", 5],
   ])("Content-Length: %s", (value, length) => {
     const head = withFields(`Content-Length: ${value}\r\n`);
     expect([head.contentLength, head.chunked]).toEqual([length, false]);
+    expect(head.reframe).toBe(value.includes("\t")); // a server that does not trim tabs must not see one
   });
 
-  test.each(["chunked", "CHUNKED", "ChunkeD", "  chunked "])("Transfer-Encoding: %s", (value) => {
-    const head = withFields(`Transfer-Encoding: ${value}\r\n`);
-    expect([head.contentLength, head.chunked]).toEqual([-1, true]);
-  });
+  test.each(["chunked", "CHUNKED", "ChunkeD", "  chunked ", "\tchunked", "chunked \t"])(
+    "Transfer-Encoding: %s",
+    (value) => {
+      const head = withFields(`Transfer-Encoding: ${value}\r\n`);
+      expect([head.contentLength, head.chunked]).toEqual([-1, true]);
+      expect(head.reframe).toBe(value.includes("\t"));
+    },
+  );
 
   test("neither means no body", () => {
     const head = withFields("");
@@ -253,6 +261,18 @@ describe("Connection", () => {
     ["HTTP2-Settings: x\r\n", true],
   ])("%j has hop-by-hop fields: %p", (lines, expected) => {
     expect(withFields(lines).hasHopByHop).toBe(expected);
+  });
+
+  test("no more than 32 of them: each is compared with each field", () => {
+    const options = (count: number) => `Connection: ${Array.from({ length: count }, (_, i) => `x-${i}`).join(",")}\r\n`;
+    expect(withFields(options(32)).optionCount).toBe(32);
+    for (const lines of [options(33), options(20) + options(13)]) {
+      const { result } = parseRequest(`GET /x HTTP/1.1\r\n${H}${lines}\r\n`);
+      expect(refusalOf(result)).toMatchObject({ status: 431, reason: "too_many_options" });
+    }
+    // What is known costs nothing but the reading of it.
+    const known = withFields(`Connection: ${"close,keep-alive,te,".repeat(150)}\r\n`);
+    expect([known.optionCount, known.keepAlive]).toEqual([0, false]);
   });
 
   test("listed fields are found in any case and in every Connection field, Transfer-Encoding never", () => {

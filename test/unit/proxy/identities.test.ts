@@ -1,6 +1,7 @@
 /** Who a request is from, what it sticks to, which ids it has and which path it is for. */
 import { describe, expect, test } from "bun:test";
 import { hashString } from "../../../src/balancing/hash.ts";
+import { forwardedElements, forwardedForAddresses, MAX_HOPS } from "../../../src/proxy/forwarded.ts";
 import { IdSource, isTraceparent } from "../../../src/proxy/request-ids.ts";
 import { Peer } from "../../../src/proxy/rewrite-request.ts";
 import { routeOf } from "../../../src/proxy/routes.ts";
@@ -42,8 +43,53 @@ describe("TrustedProxies", () => {
     ["1.1.1.1, 2001:db8::9", "1.1.1.1"],
     ["garbage", "10.9.9.9"],
     ["", "10.9.9.9"],
+    ["203.0.113.7:51234", "203.0.113.7"],
+    ["203.0.113.7:51234, 10.0.0.2:80", "203.0.113.7"],
+    ["[2001:db9::1]:443", "2001:db9::1"],
+    ["[2001:db9::1]", "2001:db9::1"],
+    ['"[2001:db9::1]:443"', "2001:db9::1"],
+    ['"203.0.113.7:80"', "203.0.113.7"],
+    ["2001:db9::1:443", "2001:db9::1:443"],
+    ["::ffff:203.0.113.7", "203.0.113.7"],
+    ["203.0.113.7:", "10.9.9.9"],
+    ["203.0.113.7:x", "10.9.9.9"],
+    ["[2001:db9::1]x", "10.9.9.9"],
+    ["[203.0.113.7]", "10.9.9.9"],
+    ["203.0.113", "10.9.9.9"],
+    ["0x7f.1", "10.9.9.9"],
+    ["fe80::1%eth0", "10.9.9.9"],
+    ["1.1.1.1,", "10.9.9.9"],
+    ["_hidden, 10.0.0.2", "10.0.0.2"],
   ])("behind 10.9.9.9, %p means %p", (forwarded, expected) => {
-    expect(trusted.clientAddress("10.9.9.9", forwarded)).toBe(expected);
+    expect(trusted.clientAddress("10.9.9.9", forwardedForAddresses(forwarded))).toBe(expected);
+  });
+
+  test.each([
+    ["for=1.1.1.1", "1.1.1.1"],
+    ["For=1.1.1.1;proto=https;by=10.0.0.1", "1.1.1.1"],
+    ['proto=https ; for="1.1.1.1:80"', "1.1.1.1"],
+    ['for=6.6.6.6, for="[2001:db9::1]:443"', "2001:db9::1"],
+    ['for=1.1.1.1, for=10.0.0.2, for="10.0.0.3:_port"', "1.1.1.1"],
+    ['for=6.6.6.6, host="a,b;for=7.7.7.7";for=1.1.1.1', "1.1.1.1"],
+    ['for=1.1.1.1;host="a\\"b"', "1.1.1.1"],
+    // A stranger wrote the beginning, whatever it is; the end is the proxy's.
+    ['"", for=" , for=1.1.1.1', "1.1.1.1"],
+    ["for=1.1.1.1, for=unknown, for=10.0.0.2", "10.0.0.2"],
+    ["for=_secret", "10.9.9.9"],
+    ["by=1.1.1.1", "10.9.9.9"],
+    ["xfor=1.1.1.1", "10.9.9.9"],
+    ["for=", "10.9.9.9"],
+    ["", "10.9.9.9"],
+  ])("behind 10.9.9.9, Forwarded: %p means %p", (forwarded, expected) => {
+    const addresses = [...forwardedElements(forwarded)].map(({ address }) => address);
+    expect(trusted.clientAddress("10.9.9.9", addresses)).toBe(expected);
+  });
+
+  test("however long the chain, no more than 64 hops are looked at", () => {
+    const chain = (node: string) => Array.from({ length: 4000 }, () => node).join(",");
+    expect([...forwardedForAddresses(chain("10.0.0.1"))].length).toBe(MAX_HOPS);
+    expect([...forwardedElements(chain("for=10.0.0.1"))].length).toBe(MAX_HOPS);
+    expect(MAX_HOPS).toBe(64);
   });
 });
 
