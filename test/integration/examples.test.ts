@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Product, startScripted, until } from "../drill/fixture.ts";
+import { spawnSync } from "../support/processes.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -23,7 +24,7 @@ afterEach(async () => {
 /** May this user take another one's place, out of sight of everyone else, and may that one read the product? */
 const canStandIn =
   process.platform === "linux" &&
-  Bun.spawnSync(
+  spawnSync(
     [
       "unshare",
       "-m",

@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { spawn } from "../support/processes.ts";
 
 const [what, directory] = process.argv.slice(2);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -30,7 +31,7 @@ function nameIn(query: Buffer): string {
 }
 
 function run(command: string[], env: Record<string, string> = {}): Bun.Subprocess {
-  const child = Bun.spawn(command, {
+  const child = spawn(command, {
     cwd: directory,
     env: { PATH: process.env.PATH, HOME, ...env },
     stdin: "ignore",

@@ -6,12 +6,13 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawn, spawnSync } from "../support/processes.ts";
 
 const SCRIPT = join(import.meta.dir, "quiet-network-process.ts");
 const NAMESPACES = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child"];
 /** Namespaces can be made here. Where the whole suite must hold they have to be. */
 const isPossible =
-  Bun.which("unshare") !== null && Bun.which("ip") !== null && Bun.spawnSync([...NAMESPACES, "true"]).exitCode === 0;
+  Bun.which("unshare") !== null && Bun.which("ip") !== null && spawnSync([...NAMESPACES, "true"]).exitCode === 0;
 const isSkipped = !isPossible && !(process.env.CI && process.getuid?.() === 0);
 if (isSkipped) console.warn("SKIPPED: no network namespace can be made here, so nobody can see who calls home");
 
@@ -37,7 +38,7 @@ class Network {
     const prepare =
       'ip link set lo up && mount --bind "$1/resolv.conf" /etc/resolv.conf && { [ ! -e /etc/nsswitch.conf ] || mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf; } && shift && exec "$@"';
     const command = [process.execPath, "--no-env-file", SCRIPT, what, own];
-    this.#child = Bun.spawn([...NAMESPACES, "sh", "-c", prepare, "sh", own, ...command], {
+    this.#child = spawn([...NAMESPACES, "sh", "-c", prepare, "sh", own, ...command], {
       env: { PATH: process.env.PATH, HOME: this.home },
       stdin: "pipe",
       stdout: "pipe",

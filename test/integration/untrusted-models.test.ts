@@ -16,6 +16,7 @@ import { NetworkModel } from "../../src/learning/network-model.ts";
 import { changedOnnx, EXTERNAL_DATA, loopForEver, setMetadata } from "../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../support/model-server-process.ts";
 import { randomNetwork } from "../support/networks.ts";
+import { spawn } from "../support/processes.ts";
 
 const network = randomNetwork(21, 6);
 /** A thousand standard deviations from anything. */
@@ -141,7 +142,7 @@ describe("a model that never answers", () => {
        console.log("begun");
        await loadModel(readModelFiles(modelPaths(${JSON.stringify(directory)})));`,
     );
-    const parent = Bun.spawn([process.execPath, "--no-env-file", script], { stdout: "pipe", stderr: "ignore" });
+    const parent = spawn([process.execPath, "--no-env-file", script], { stdout: "pipe", stderr: "ignore" });
     await parent.stdout.getReader().read();
     let child = 0;
     await until(() => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { BusyError, SharedAnswer } from "../../../src/control/shared-answer.ts";
+import { turn } from "../../support/turn.ts";
 
 const wanted = new AbortController().signal;
 
@@ -52,7 +53,7 @@ test("after each there is a rest in proportion to the work", async () => {
   await answer.get(wanted);
   const gone = new AbortController();
   const second = answer.get(gone.signal);
-  await Bun.sleep(30);
+  for (let i = 0; i < 20; i++) await turn();
   expect(seen.begun).toBe(1);
   gone.abort(new Error("gone"));
   await expect(second).rejects.toThrow("gone");
@@ -68,7 +69,7 @@ test("what nobody wants any more is not made, and rested from like what is", asy
   await expect(first).rejects.toThrow("gone");
   const later = new AbortController();
   const second = answer.get(later.signal);
-  await Bun.sleep(30);
+  for (let i = 0; i < 20; i++) await turn();
   expect(seen).toEqual({ begun: 1, steps: 1 });
   later.abort(new Error("gone too"));
   await expect(second).rejects.toThrow("gone too");

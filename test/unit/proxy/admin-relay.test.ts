@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { type AdminAnswer, type AdminQuestion, AdminRelay } from "../../../src/proxy/admin-relay.ts";
 import { Route } from "../../../src/shared/series-table.ts";
+import { turn } from "../../support/turn.ts";
 
 /** A relay whose questions the test answers. */
 function scripted() {
@@ -10,7 +11,7 @@ function scripted() {
     signal.addEventListener("abort", () => reject(signal.reason));
     const answer = async (body: Uint8Array): Promise<void> => {
       resolve({ status: 200, type: "text/plain", body, retryAfter: null });
-      await Bun.sleep(0);
+      await turn();
     };
     asked.push({ path, signal, answer });
     return promise;
@@ -54,7 +55,7 @@ test("a question that nobody waits for is given up, and the next one is asked", 
   first?.end();
   expect(asked[0].signal.aborted).toBe(true);
   ask("c");
-  await Bun.sleep(0);
+  await turn();
   expect(asked.length).toBe(2);
   expect(asked[1].signal.aborted).toBe(false);
   await asked[1].answer(bytes("1"));
@@ -65,7 +66,7 @@ test("they are told when there is no answer", async () => {
   const got: unknown[] = [];
   const relay = new AdminRelay(() => Promise.reject(new Error("gone")));
   relay.ask(Route.METRICS, (answer) => got.push(answer));
-  await Bun.sleep(0);
+  await turn();
   expect(got).toEqual([null]);
 });
 
@@ -86,7 +87,7 @@ test("bytes of answers count once however many read them, until the last has end
   const first = ask("a");
   await asked[0].answer(large);
   ask("b")?.end();
-  await Bun.sleep(0);
+  await turn();
   const shared = [ask("c"), ask("d"), ask("e")]; // c is asked for at once, the others together after it
   await asked.at(-1)?.answer(bytes("small"));
   expect(shared[0]).not.toBeNull();
