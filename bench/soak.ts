@@ -6,15 +6,7 @@
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { parseArgs } from "node:util";
-import {
-  descriptorsOf,
-  isGood,
-  Load,
-  type Outcome,
-  Product,
-  request,
-  until,
-} from "../test/integration/drill-fixture.ts";
+import { descriptorsOf, isGood, Load, type Outcome, Product, request, until } from "../test/drill/fixture.ts";
 
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" } } });
 const DURATION_MS = Number(values.minutes) * 60_000;

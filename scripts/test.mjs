@@ -1,15 +1,106 @@
 /**
- * `npm test`: runs all tests, or those that the arguments of `bun test` choose, and ends with one line that scripts can
- * read: `12 passed, 0 failed` (and `, 1 skipped`).
+ * `npm test`: runs all tests, tier by tier, or those that the arguments of `bun test` choose, and ends with one line that
+ * scripts can read: `12 passed, 0 failed` (and `, 1 skipped`). `--tier=unit` runs one tier.
+ *
+ * Each tier runs under a guard (test-guard.ts), which ends every process of it whatever happens to this one.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const TEST_TIMEOUT_MS = 30_000;
+/** Which folders each tier has, and the longest that it may take on a busy machine. The quickest comes first. */
+const TIERS = JSON.parse(readFileSync(join(ROOT, "scripts", "test-tiers.json"), "utf8"));
+/** A test that hangs fails after this; on a machine with other work a start of the product alone may take ten seconds. */
+const TEST_TIMEOUT_MS = 120_000;
+/** Guards exit with this when the tests left something behind. */
+const LEFT_BEHIND = 70;
+
+const tierFlag = process.argv.slice(2).find((argument) => argument.startsWith("--tier="));
+const chosen = process.argv.slice(2).filter((argument) => argument !== tierFlag);
+const bun = join(ROOT, "node_modules", ".bin", "bun");
+/** The guard that runs now. */
+let guard = null;
+let stopped = false;
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    stopped = true;
+    guard?.kill("SIGTERM");
+  });
+}
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const run of plan()) {
+  if (stopped) break;
+  if (run.name !== null) console.log(`── ${run.name} tests`);
+  const counts = await runUnderGuard(run);
+  for (const name of Object.keys(total)) total[name] += counts[name];
+}
+if (stopped) total.failed = Math.max(total.failed, 1);
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exit(total.failed > 0 ? 1 : 0);
+
+/** What to run, in order. Arguments without a tier are one run. */
+function plan() {
+  const tiers = Object.entries(TIERS).map(([name, { folders, limitSeconds, flags }]) => ({
+    name,
+    limitSeconds,
+    args: [...flags, ...folders.map((folder) => `./${folder}`), ...chosen],
+  }));
+  if (tierFlag !== undefined) {
+    const one = tiers.filter(({ name }) => tierFlag === `--tier=${name}`);
+    if (one.length > 0) return one;
+    console.error(`${tierFlag}: the tiers are ${Object.keys(TIERS).join(", ")}`);
+    process.exit(1);
+  }
+  if (chosen.length === 0) return tiers;
+  return [{ name: null, limitSeconds: tiers.reduce((sum, { limitSeconds }) => sum + limitSeconds, 0), args: chosen }];
+}
+
+async function runUnderGuard({ args, limitSeconds }) {
+  const directory = mkdtempSync(join(tmpdir(), "nb-test-"));
+  const report = join(directory, "report.xml");
+  // Everything that tests put into the temporary directory goes into this one.
+  const temporary = join(directory, "tmp");
+  mkdirSync(temporary);
+  const tests = [
+    "--no-env-file", // a developer's .env must not decide what tests see
+    "test",
+    `--timeout=${TEST_TIMEOUT_MS}`,
+    "--reporter=junit",
+    `--reporter-outfile=${report}`,
+    ...args,
+  ];
+  const mark = `${process.pid}-${Date.now()}`;
+  // Detached: a terminal's Ctrl-C reaches this process, which tells the guard. Its standard input ends with this process,
+  // however that ends.
+  guard = spawn(bun, ["--no-env-file", join(ROOT, "scripts", "test-guard.ts"), String(limitSeconds), bun, ...tests], {
+    cwd: ROOT,
+    // ORT_…: tests load the ONNX runtime themselves, and nothing of a run calls home.
+    env: { ...process.env, TMPDIR: temporary, TEST_RUN: mark, ORT_DISABLE_TELEMETRY: "1" },
+    stdio: ["pipe", "inherit", "inherit"],
+    detached: true,
+  });
+  const code = await new Promise((resolve) => {
+    guard.on("error", (error) => {
+      console.error(`cannot run Bun: ${error.message}`);
+      resolve(1);
+    });
+    guard.on("exit", (exitCode, signal) => {
+      if (signal !== null) killMarked(guard.pid, mark);
+      resolve(exitCode ?? 1);
+    });
+  });
+  const counts = readCounts(report) ?? { passed: 0, failed: 0, skipped: 0 };
+  rmSync(directory, { recursive: true, force: true });
+  // A file that could not be loaded, or an error between tests, fails the run without a failed test.
+  if (code === LEFT_BEHIND || (code !== 0 && counts.failed === 0)) counts.failed += 1;
+  return counts;
+}
 
 /** Counts of a JUnit report; `null` when there is none, because the run broke off. */
 function readCounts(file) {
@@ -27,32 +118,22 @@ function readCounts(file) {
   return { passed: count("tests") - failed - skipped, failed, skipped };
 }
 
-const directory = mkdtempSync(join(tmpdir(), "neurabalancer-test-"));
-const report = join(directory, "report.xml");
-const bun = join(ROOT, "node_modules", ".bin", "bun");
-const args = [
-  "--no-env-file", // a developer's .env must not decide what tests see
-  "test",
-  `--timeout=${TEST_TIMEOUT_MS}`,
-  "--reporter=junit",
-  `--reporter-outfile=${report}`,
-  ...process.argv.slice(2),
-];
-
-const child = spawn(bun, args, { cwd: ROOT, stdio: "inherit" });
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
-child.on("error", (error) => {
-  console.error(`cannot run Bun: ${error.message}`);
-  finish(1);
-});
-child.on("exit", (code) => finish(code ?? 1));
-
-function finish(code) {
-  const counts = readCounts(report) ?? { passed: 0, failed: 0, skipped: 0 };
-  rmSync(directory, { recursive: true, force: true });
-  // A file that could not be loaded, or an error between tests, fails the run without a failed test.
-  const failed = code !== 0 && counts.failed === 0 ? 1 : counts.failed;
-  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
-  console.log(`${counts.passed} passed, ${failed} failed${skipped}`);
-  process.exit(failed > 0 ? code || 1 : 0);
+/** When even the guard was killed: ends what is in its session or has its mark in the environment. */
+function killMarked(session, mark) {
+  let names;
+  try {
+    names = readdirSync("/proc");
+  } catch {
+    return; // not Linux
+  }
+  for (const pid of names.filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+      const itsSession = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+      const environment = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+      if (itsSession === session || environment.includes(`TEST_RUN=${mark}`)) process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // gone meanwhile, or another user's
+    }
+  }
 }

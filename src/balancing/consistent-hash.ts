@@ -45,8 +45,10 @@ export class ConsistentHash implements Strategy {
     const slot = equal
       ? this.#highestHash(candidates, count, key, roomPerWeight * weight)
       : this.#lowestScore(candidates, count, key, roomPerWeight);
+    if (slot >= 0) return slot;
     // Other workers may fill the last room between the loops; then the key's own server is as good as any.
-    return slot >= 0 ? slot : this.#lowestScore(candidates, count, key, Number.POSITIVE_INFINITY);
+    const own = this.#lowestScore(candidates, count, key, Number.POSITIVE_INFINITY);
+    return own >= 0 ? own : candidates[0];
   }
 
   /** Of equal weights, the candidate with room that has the lowest score, or -1: scores fall as hashes rise. */

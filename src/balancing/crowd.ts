@@ -9,5 +9,5 @@ const OTHERS = 0.1;
  * @param inFlight all that are there.
  */
 export function crowdFactor(waiting: number, inFlight: number): number {
-  return Math.sqrt(1 + waiting + OTHERS * (inFlight - waiting));
+  return Math.sqrt(1 + waiting + OTHERS * Math.max(0, inFlight - waiting));
 }

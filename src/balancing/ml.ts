@@ -111,6 +111,7 @@ export class Ml implements Strategy {
 
   onCandidates(candidates: Int32Array, count: number): void {
     this.#estimator.onCandidates(candidates, count);
+    this.#floor.onCandidates(candidates, count);
   }
 
   pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
@@ -269,6 +270,6 @@ export class Ml implements Strategy {
         second = i;
       }
     }
-    return second;
+    return second >= 0 ? second : best; // where no other score is a finite number
   }
 }

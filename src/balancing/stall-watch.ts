@@ -26,8 +26,9 @@ export function stallFactor(silentMs: number, waiting: number, expectedMs: numbe
   // No answer is overdue: that spares the division.
   if (silentMs * waiting < expectedMs || waiting === 0) return 1;
   const silence = silentMs / expectedMs;
-  const missed = (silence * waiting * STEPS) | 0;
-  return 1 + silence * STALL_PROBABILITY[Math.min(missed, LENGTH - 1)];
+  // The bound comes first: beyond 32 bits `| 0` would make any index of it.
+  const missed = Math.min(silence * waiting * STEPS, LENGTH - 1) | 0;
+  return 1 + silence * STALL_PROBABILITY[missed];
 }
 
 /**

@@ -9,7 +9,7 @@ import type { LearnedTable } from "../shared/layout.ts";
 export interface FleetView {
   /** Requests in flight over all workers, without the one that is being placed. */
   readonly inFlight: Int32Array;
-  /** Configured weight × slow-start factor, > 0. How each strategy honours it: slow-start.ts. */
+  /** Configured weight × slow-start factor, > 0 and finite (shared/ranges.ts, `WEIGHT`). How each strategy honours it: slow-start.ts. */
   readonly effectiveWeight: Float64Array;
   /** Configured weight, > 0: `effectiveWeight / weight` is the slow-start factor. */
   readonly weight: Float64Array;

@@ -22,6 +22,13 @@ export class WeightedRoundRobin implements Strategy {
     this.#owner = new Int32Array(fleet.id.length);
   }
 
+  /** Credit that is no number would never be one again; what earned it has just been replaced. */
+  onCandidates(candidates: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) {
+      if (!Number.isFinite(this.#credit[candidates[i]])) this.#credit[candidates[i]] = 0;
+    }
+  }
+
   pick(candidates: Int32Array, count: number): number {
     if (!this.#started) {
       // Each worker enters the sequence at a place of its own: together they would send the same burst to one server.

@@ -1,10 +1,11 @@
 /** Numbers on the command line: each function is a parser for commander's options. */
 import { InvalidArgumentError } from "commander";
+import { parseDecimal } from "../shared/ranges.ts";
 
 /** A number from `low` to `high`. */
 export function number(low: number, high: number): (text: string) => number {
   return (text) => {
-    const value = text.trim() === "" ? Number.NaN : Number(text);
+    const value = parseDecimal(text.trim());
     if (value >= low && value <= high) return value;
     throw new InvalidArgumentError(`Expected a number from ${low} to ${high}.`);
   };

@@ -16,7 +16,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   const { nowMs, warn = () => {} } = options;
   const problems: string[] = [];
   const findings = { problem: (sentence: string) => void problems.push(sentence), warning: warn };
-  const { app, log, balancing, clients, timeouts, limits, retry, queue, upstream } = config;
+  const { app, log, balancing, clients, timeouts, limits, retry, queue, upstream, outlier } = config;
 
   const settings: ProxySettings = {
     host: app.host,
@@ -26,6 +26,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     hashBalanceFactor: balancing.hashBalanceFactor,
     reservedPaths: app.reservedPaths,
     prometheusEnabled: app.prometheusEnabled,
+    clientHalfClose: clients.halfClose,
     trustedProxies: clients.trustedProxies ?? [],
     nativeSockets: app.nativeSockets && process.platform === "linux",
     connectTimeoutMs: timeouts.connectMs,
@@ -44,6 +45,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     perTryTimeoutMs: retry.perTryTimeoutMs,
     hedgeAfterMs: retry.hedgeAfterMs,
     hedgeBudgetPercent: retry.hedgeBudgetPercent,
+    outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
+    outlierMaxEjectedPercent: outlier.maxEjectedPercent,
+    outlierBaseEjectionMs: outlier.baseEjectionMs,
     queueSize: queue.size,
     queueTimeoutMs: queue.timeoutMs,
     maxHeaderBytes: limits.maxHeaderBytes,

@@ -1,11 +1,13 @@
 /** Applies `SERVER_WEIGHT_<host>_<port>` and `SERVER_CAPACITY_<host>_<port>` to the servers that they name. */
+
+import { CAPACITY, WEIGHT } from "../shared/ranges.ts";
 import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "./schema.ts";
 import type { ServerSpec } from "./server-list.ts";
 import { decimal, integer } from "./value-types.ts";
 import { complain, quote, type Variable } from "./variables.ts";
 
-const WEIGHT = decimal(0.001, 65_535);
-const CAPACITY = integer(1, 1_000_000);
+const WEIGHT_TYPE = decimal(WEIGHT.least, WEIGHT.most);
+const CAPACITY_TYPE = integer(CAPACITY.least, CAPACITY.most);
 /** How many valid names an error shows. */
 const SHOWN_NAMES = 8;
 
@@ -31,7 +33,7 @@ export function applyOverrides(
   for (const variable of variables) {
     const isWeight = variable.name.startsWith(WEIGHT_PREFIX);
     const prefix = isWeight ? WEIGHT_PREFIX : CAPACITY_PREFIX;
-    const parsed = (isWeight ? WEIGHT : CAPACITY).schema.safeParse(variable.value);
+    const parsed = (isWeight ? WEIGHT_TYPE : CAPACITY_TYPE).schema.safeParse(variable.value);
     if (!parsed.success)
       for (const issue of parsed.error.issues) problems.push(complain(variable, issue.message, quote(variable.value)));
     if (servers === undefined) continue;

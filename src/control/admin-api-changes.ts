@@ -1,16 +1,16 @@
 /** What an operator may change of a server: `PATCH /api/v1/servers/<id>`. */
 import { z } from "zod";
+import { CAPACITY, describeRange, inRange, WEIGHT } from "../shared/ranges.ts";
 import { ApiError } from "./admin-api-responses.ts";
 import type { Fleet } from "./fleet.ts";
 
-const MAX_WEIGHT = 1_000_000;
-const MAX_CAPACITY = 1_000_000;
+/** Most requests in flight; 0 = not enforced. */
+const LIMIT = { ...CAPACITY, least: 0 };
 
 const changeSchema = z
   .strictObject({
-    weight: z.number().positive().max(MAX_WEIGHT).optional(),
-    /** Most requests in flight; 0 = not enforced. */
-    capacity: z.int().min(0).max(MAX_CAPACITY).optional(),
+    weight: z.custom<number>((value) => inRange(value, WEIGHT), `must be ${describeRange(WEIGHT)}`).optional(),
+    capacity: z.custom<number>((value) => inRange(value, LIMIT), `must be ${describeRange(LIMIT)}`).optional(),
     state: z.enum(["drain", "active"]).optional(),
   })
   .refine((change) => Object.keys(change).length > 0, { error: "give weight, capacity or state" });

@@ -1,5 +1,6 @@
 /** One configured server into the addresses behind it: asks the resolver, decides nothing about time or failure. */
 import { isIP } from "node:net";
+import { WEIGHT } from "../shared/ranges.ts";
 import type { Resolver, SrvRecord } from "./discovery-resolver.ts";
 
 /** A server as configured. */
@@ -91,7 +92,7 @@ async function resolveSrv(
       return;
     }
     ttl = Math.min(ttl, answer.value.ttlSeconds);
-    const weight = spec.weight * srvWeight(record, group);
+    const weight = Math.min(WEIGHT.most, Math.max(WEIGHT.least, spec.weight * srvWeight(record, group)));
     for (const address of answer.value.addresses) {
       servers.push({ spec, url, hostname, address, port: record.port, weight });
     }

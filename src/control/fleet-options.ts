@@ -90,6 +90,8 @@ export interface FleetCounters {
   readonly ejections: number;
   readonly panics: number;
   readonly stateChanges: number;
+  /** Numbers in polls of servers' usage that were ignored because they cannot be true. */
+  readonly usageIgnored: number;
 }
 
 /** The logger that the fleet needs: pino's shape. */

@@ -11,7 +11,8 @@ import type { FleetOptions, HealthOptions } from "./fleet-options.ts";
 export interface ProberEvents {
   /** @param reason why it failed, or what it answered. */
   onHealth(healthy: boolean, reason: string): void;
-  onUsage(usage: Usage): void;
+  /** @param ignored numbers of the answer that cannot be true. */
+  onUsage(usage: Usage, ignored: number): void;
 }
 
 export class Prober {
@@ -67,7 +68,10 @@ export class Prober {
     if (!metricsPoll.enabled) return;
     const answer = await this.#ask(server, health, metricsPoll.path, trust, true);
     if (this.#stopped) return;
-    this.#events.onUsage(answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body) : UNKNOWN_USAGE);
+    let ignored = 0;
+    const usage =
+      answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body, () => ignored++) : UNKNOWN_USAGE;
+    this.#events.onUsage(usage, ignored);
   }
 
   #ask(

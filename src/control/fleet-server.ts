@@ -40,6 +40,10 @@ export class FleetServer {
   downReason = "";
   ejectionReason = "";
   sinceWallMs: number;
+  /** As many requests in a row got no answer as would eject it, as of the last tick. */
+  silent = false;
+  /** It is, and it was not ejected. */
+  passedOver = false;
   /** The state at the last tick, to notice changes by. */
   announced: ServerStateName | undefined;
 
@@ -100,9 +104,14 @@ export class FleetServer {
     return Atomics.load(this.#memory.servers.consecutiveFailures, this.slot);
   }
 
+  get consecutiveUnanswered(): number {
+    return Atomics.load(this.#memory.servers.consecutiveUnanswered, this.slot);
+  }
+
   /** What comes next is judged by itself. */
   forgetFailures(): void {
     Atomics.store(this.#memory.servers.consecutiveFailures, this.slot, 0);
+    Atomics.store(this.#memory.servers.consecutiveUnanswered, this.slot, 0);
     this.windows.restart();
   }
 
@@ -130,7 +139,8 @@ export class FleetServer {
     if (this.removedMs !== undefined) return "no longer in the configuration";
     if (this.draining) return "drained by an operator";
     if (!this.health.up) return this.downReason;
-    return this.outlier.ejected ? this.ejectionReason : this.upReason;
+    if (this.outlier.ejected) return this.ejectionReason;
+    return this.passedOver ? "gives no answers: those that do come first" : this.upReason;
   }
 
   /** Health checks are off: there is nothing to prove. */

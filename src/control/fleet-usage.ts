@@ -1,6 +1,7 @@
 /** CPU and memory usage of one server, from whichever source spoke last and best. */
 import { UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
 import type { WorkerBlock } from "../shared/layout.ts";
+import { inRange, USAGE_PERCENT } from "../shared/ranges.ts";
 
 /** A report in a response header is fresher than any poll while it is younger than this. */
 const ORCA_FRESH_MS = 10_000;
@@ -16,7 +17,7 @@ class OrcaValue {
     const before = this.#seen[worker];
     this.#seen[worker] = reported;
     // A slot's first reading may be of the server that had the slot before.
-    if (before === undefined || Object.is(before, reported) || !Number.isFinite(reported)) return;
+    if (before === undefined || Object.is(before, reported) || !inRange(reported, USAGE_PERCENT)) return;
     this.#value = reported;
     this.#atMs = nowMs;
   }

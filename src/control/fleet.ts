@@ -23,6 +23,7 @@ import type {
   FleetLogger,
   FleetOptions,
   FleetSummary,
+  OutlierOptions,
   ServerStatus,
 } from "./fleet-options.ts";
 import { FleetServer } from "./fleet-server.ts";
@@ -76,7 +77,14 @@ export class Fleet {
   /** Slots of servers that are shown no more but still have requests in flight. */
   readonly #undrained = new Set<number>();
   readonly #listeners: ((endpoints: readonly Endpoint[]) => void)[] = [];
-  readonly #counts = { healthChecks: 0, healthCheckFailures: 0, ejections: 0, panics: 0, stateChanges: 0 };
+  readonly #counts = {
+    healthChecks: 0,
+    healthCheckFailures: 0,
+    ejections: 0,
+    panics: 0,
+    stateChanges: 0,
+    usageIgnored: 0,
+  };
   #options: FleetOptions | undefined;
   #trust: SecureContext | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -201,11 +209,13 @@ export class Fleet {
       },
       onReturned: (member) => {
         member.upReason = "ejection over, on probation";
-        member.forgetFailures();
+        // One whose checks fail as well stays behind those that answer: its time is over, its failures are not.
+        if (member.health.up) member.forgetFailures();
         member.slowStart.begin(nowMs);
       },
     });
     for (const member of present) {
+      this.#announceSilence(member, options.outlier);
       member.prober.tick(nowMs, member.server, options, this.#trust, isUrgent(member));
     }
     paceRamps(present, options.slowStartMs, nowMs);
@@ -300,7 +310,10 @@ export class Fleet {
     const { memory, random, clock } = this.#deps;
     const probes = {
       onHealth: (healthy: boolean, reason: string) => this.#onHealth(member, healthy, reason),
-      onUsage: (usage: Usage) => member.usage.onPoll(usage),
+      onUsage: (usage: Usage, ignored: number) => {
+        member.usage.onPoll(usage);
+        this.#counts.usageIgnored += ignored;
+      },
     };
     const deps = { memory, random, probes };
     const member = new FleetServer(seat, server, options, deps, this.#workers, nowMs, clock.wallMs());
@@ -406,10 +419,28 @@ export class Fleet {
     else this.#deps.log.info(fields, message);
   }
 
+  /** Workers pass it over (`FailingServers`), although it is not ejected: too many others are. */
+  #announceSilence(member: FleetServer, { enabled, consecutiveFailures }: OutlierOptions): void {
+    const inARow = member.consecutiveUnanswered;
+    const silent = enabled && consecutiveFailures > 0 && inARow >= consecutiveFailures;
+    member.passedOver = silent && member.state === ServerState.UP;
+    if (silent === member.silent) return;
+    member.silent = silent;
+    if (!member.passedOver) return;
+    const { url, address, port } = member.server;
+    this.#deps.log.warn(
+      { server_id: member.id, server: url, address, port, unanswered: inARow },
+      `server ${url} (${address}) gave no answer to ${inARow} requests in a row: those that answer come first`,
+    );
+  }
+
   #announcePanic(panic: boolean, up: number, total: number): void {
     if (panic) {
       this.#counts.panics++;
-      this.#deps.log.warn({ up, total }, `panic routing: only ${up} of ${total} servers are up, so all take requests`);
+      this.#deps.log.warn(
+        { up, total },
+        `panic routing: only ${up} of ${total} servers are up, so all that answer take requests`,
+      );
     } else {
       this.#deps.log.info({ up, total }, `panic routing is over: ${up} of ${total} servers are up`);
     }

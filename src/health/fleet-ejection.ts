@@ -1,7 +1,8 @@
 /** Judges the fleet's servers by each other: who is ejected, and who comes back. */
+import { ejectionAllowance } from "../balancing/failing-servers.ts";
 import { ServerState } from "../shared/layout.ts";
 import type { OutcomeWindows } from "./outcome-windows.ts";
-import { ejectionAllowance, type OutlierEjection, type OutlierOptions } from "./outlier-ejection.ts";
+import type { OutlierEjection, OutlierOptions } from "./outlier-ejection.ts";
 
 /** Servers with enough answers below which a median says nothing. */
 const MIN_SERVERS_FOR_MEDIAN = 3;

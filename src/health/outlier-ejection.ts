@@ -41,13 +41,6 @@ const PROBATION_ANSWERS = 10;
 /** Ejections end up to this share later, at random, so that many balancers do not return at the same moment. */
 const EJECTION_JITTER = 0.1;
 
-/** How many servers may be ejected at once, of `total` that do not drain. */
-export function ejectionAllowance(total: number, maxEjectedPercent: number): number {
-  if (maxEjectedPercent === 0) return 0;
-  if (total < 2) return 0; // the last server is never ejected: there is nowhere else to go
-  return Math.min(total - 1, Math.max(1, Math.floor((total * maxEjectedPercent) / 100)));
-}
-
 /** One server's record. */
 export class OutlierEjection {
   readonly #random: () => number;

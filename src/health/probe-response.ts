@@ -2,6 +2,7 @@
  * Reads the answer to a probe: as much of HTTP/1.1 (RFC 9112) as a check needs. It trusts nothing and forwards nothing,
  * so unlike the proxy's parser it may stop as soon as it knows enough.
  */
+import { inRange, USAGE_PERCENT } from "../shared/ranges.ts";
 
 /** What has been understood of an answer so far. */
 export interface ProbeAnswer {
@@ -65,18 +66,23 @@ export interface Usage {
 /** Nothing is known: the neutral value. */
 export const UNKNOWN_USAGE: Usage = Object.freeze({ cpuPercent: Number.NaN, memoryPercent: Number.NaN });
 
-/** Reads the contract's `{"cpu_usage":12.5,"memory_usage":40.1}`. Whatever is not that is unknown, never an error. */
-export function readUsage(body: string): Usage {
+/**
+ * Reads the contract's `{"cpu_usage":12.5,"memory_usage":40.1}`. Whatever is not that is unknown, never an error.
+ * @param onIgnored told of each number that is there and cannot be true.
+ */
+export function readUsage(body: string, onIgnored: () => void = () => {}): Usage {
   try {
     const json: unknown = JSON.parse(body);
     if (typeof json !== "object" || json === null) return UNKNOWN_USAGE;
     const { cpu_usage, memory_usage } = json as Record<string, unknown>;
-    return { cpuPercent: percent(cpu_usage), memoryPercent: percent(memory_usage) };
+    return { cpuPercent: percent(cpu_usage, onIgnored), memoryPercent: percent(memory_usage, onIgnored) };
   } catch {
     return UNKNOWN_USAGE; // Prometheus text, most likely
   }
 }
 
-function percent(value: unknown): number {
-  return typeof value === "number" && value >= 0 ? Math.min(value, 100) : Number.NaN;
+function percent(value: unknown, onIgnored: () => void): number {
+  if (inRange(value, USAGE_PERCENT)) return Math.min(value + 0, 100); // -0 becomes 0
+  if (value !== undefined && value !== null) onIgnored();
+  return Number.NaN;
 }

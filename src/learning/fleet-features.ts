@@ -1,7 +1,8 @@
 /** What the learner knows of each server: statistics of its answers, and the features that models see. */
 import { decayFactor } from "../balancing/estimators/decay.ts";
 import { FleetRegression } from "../balancing/estimators/fleet-regression.ts";
-import { LEAST_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
+import { isObservable, LEAST_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
+import { inRange, USAGE_PERCENT } from "../shared/ranges.ts";
 import { FEATURE_NAMES, type FeatureName } from "./feature-names.ts";
 import { ServerCurves } from "./server-curves.ts";
 
@@ -111,9 +112,11 @@ export class FleetFeatures {
 
   /**
    * One attempt ended.
-   * @param inFlight what was in flight at the server when it was placed, without it.
+   * @param inFlightAtDispatch what was in flight at the server when it was placed, without it.
    */
-  observe(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlight: number): void {
+  observe(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch: number): void {
+    if (!isObservable(latencyMs, nowMs)) return;
+    const inFlight = Math.max(0, inFlightAtDispatch);
     this.#claim(slot);
     this.#regression.observe(slot, latencyMs, failed, nowMs, inFlight);
     const silenceMs = nowMs - this.#heardMs[slot];
@@ -181,8 +184,8 @@ export class FleetFeatures {
     const answers = this.#medium.count[slot] * left;
     const attempts = this.#attempts[slot];
 
-    row[at + F.cpu_usage] = fleet.cpuUsagePercent[slot];
-    row[at + F.memory_usage] = fleet.memoryUsagePercent[slot];
+    row[at + F.cpu_usage] = percent(fleet.cpuUsagePercent[slot]);
+    row[at + F.memory_usage] = percent(fleet.memoryUsagePercent[slot]);
     row[at + F.error_rate] = attempts > 0 ? this.#failures[slot] / attempts : 0;
     row[at + F.capacity] = fleet.capacity[slot];
     row[at + F.log_factor] = Math.log(regression.factor(slot, nowMs));
@@ -249,6 +252,11 @@ export class FleetFeatures {
     this.#failures[slot] = 0;
     this.#recentCount[slot] = 0;
   }
+}
+
+/** What cannot be true is unknown. More than all is all: models have seen nothing beyond. */
+function percent(value: number): number {
+  return inRange(value, USAGE_PERCENT) ? Math.min(value, 100) : Number.NaN;
 }
 
 /** Coefficient of variation from count, sum and sum of squares; 0 where there is too little. */

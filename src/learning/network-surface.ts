@@ -2,7 +2,7 @@
 import { columnLoad, SCORE_COLUMNS } from "../balancing/score-columns.ts";
 import { FEATURE_NAMES, type FeatureName } from "./feature-names.ts";
 import { FEATURE_COUNT, type FleetFeatures } from "./fleet-features.ts";
-import { INPUT_LIMIT, type Network } from "./network.ts";
+import { INPUT_LIMIT, type Network, scaleInput } from "./network.ts";
 
 /** Features that change with the number in flight; all others are the same for a whole row. */
 export const LOAD_FEATURES: readonly FeatureName[] = [
@@ -90,7 +90,6 @@ export class NetworkSurface {
 
   #scale(i: number): number {
     const { mean, scale } = this.#network;
-    const value = (this.#row[this.#source[i]] - mean[i]) / scale[i];
-    return Number.isNaN(value) ? 0 : value;
+    return scaleInput(this.#row[this.#source[i]], mean[i], scale[i]);
   }
 }

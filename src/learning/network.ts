@@ -3,11 +3,14 @@
 /** Inputs of the hidden layer are kept within this many standard deviations: far from its data a network says nothing. */
 export const INPUT_LIMIT = 4;
 
+/** No input is taken for further from its mean than this many standard deviations: none becomes infinite as a 32-bit float. */
+const SCALED_LIMIT = 1e6;
+
 /**
  * A trained network over n features with h hidden units. Its output is the logarithm of the expected cost of a request
  * relative to the fleet's mean latency:
  *
- *     x̂ = (x - mean) / scale, 0 where x is unknown (NaN)
+ *     x̂ = (x - mean) / scale, 0 where x is unknown (NaN), and never beyond a million
  *     y = w2 · tanh(w1 · clip(x̂) + b1) + b2 + linear · x̂
  *
  * The linear path carries `log d(k)`, so the hidden layer has to learn the difference only; it is not clipped, because
@@ -30,13 +33,17 @@ export interface Network {
   readonly linear: Float64Array;
 }
 
-/** Scales one row of inputs in place; what is unknown (NaN) becomes the mean. */
+/** One input in standard deviations from the mean; what is unknown (NaN) becomes the mean. Always finite. */
+export function scaleInput(value: number, mean: number, scale: number): number {
+  const scaled = (value - mean) / scale;
+  if (Number.isNaN(scaled)) return 0;
+  return Math.max(-SCALED_LIMIT, Math.min(SCALED_LIMIT, scaled));
+}
+
+/** Scales one row of inputs in place. */
 export function scaleRow(network: Pick<Network, "mean" | "scale">, row: Float64Array): void {
   const { mean, scale } = network;
-  for (let i = 0; i < mean.length; i++) {
-    const value = (row[i] - mean[i]) / scale[i];
-    row[i] = Number.isNaN(value) ? 0 : value;
-  }
+  for (let i = 0; i < mean.length; i++) row[i] = scaleInput(row[i], mean[i], scale[i]);
 }
 
 /** The output for one row of scaled inputs. */

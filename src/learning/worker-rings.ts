@@ -5,11 +5,13 @@ import {
   DecisionWord,
   Header,
   LearnerCounter,
+  MAX_SERVERS,
   OUTCOME_ROWS,
   OutcomeWord,
   type SharedMemory,
   unpackCandidate,
 } from "../shared/layout.ts";
+import { inRange, LATENCY_MS, MOMENT_MS } from "../shared/ranges.ts";
 import { newRow, RingCursor, RingReader, type Row } from "../shared/ring.ts";
 import type { Outcome } from "./learner-core.ts";
 
@@ -62,7 +64,10 @@ export class OutcomeFeed {
     this.#memory = memory;
   }
 
-  /** Hands what is new to `visit`, worker by worker, and counts it: what was read, and what was overwritten before. */
+  /**
+   * Hands what is new to `visit`, worker by worker, and counts it: what was read, and what was overwritten before or holds
+   * numbers that no outcome can have.
+   */
   drain(visit: (outcome: RecordedOutcome) => void): void {
     const { header, rings, learnerCounters, learnerPositions } = this.#memory;
     for (let worker = 0; worker < header[Header.WORKER_BLOCKS]; worker++) {
@@ -70,7 +75,13 @@ export class OutcomeFeed {
       const from = learnerPositions[worker];
       this.#cursors[worker] ??= new RingCursor(outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH, from);
       const cursor = this.#cursors[worker];
-      const lost = cursor.drain((row) => visit(readOutcome(row, worker)));
+      let impossible = 0;
+      const overwritten = cursor.drain((row) => {
+        const outcome = readOutcome(row, worker);
+        if (isPossible(outcome)) visit(outcome);
+        else impossible++;
+      });
+      const lost = overwritten + impossible;
       const gone = (cursor.position - from) | 0;
       if (gone === 0) continue;
       learnerPositions[worker] = cursor.position;
@@ -85,7 +96,8 @@ export class OutcomeFeed {
     const found: RecordedOutcome[] = [];
     for (let worker = 0; worker < header[Header.WORKER_BLOCKS]; worker++) {
       new RingCursor(rings[worker].outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH).drain((row, number) => {
-        if (((learnerPositions[worker] - number) | 0) >= 0) found.push(readOutcome(row, worker));
+        const outcome = readOutcome(row, worker);
+        if (((learnerPositions[worker] - number) | 0) >= 0 && isPossible(outcome)) found.push(outcome);
       });
     }
     return found.sort((a, b) => a.atMs - b.atMs);
@@ -144,6 +156,11 @@ function readOutcome({ words, figures }: Row, worker: number): RecordedOutcome {
     latencyMs: figures[OutcomeWord.LATENCY >> 1],
     atMs: figures[OutcomeWord.TIME >> 1],
   };
+}
+
+/** The memory is other processes', and one of them may have been killed in the midst of a write. */
+function isPossible({ slot, latencyMs, atMs }: RecordedOutcome): boolean {
+  return slot >= 0 && slot < MAX_SERVERS && inRange(latencyMs, LATENCY_MS) && inRange(atMs, MOMENT_MS);
 }
 
 function readDecision({ words, floats, figures }: Row, worker: number, number: number): RecordedDecision {

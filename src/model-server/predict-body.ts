@@ -1,13 +1,14 @@
 /** The body of `POST /predict`: what it may hold, and what is said about what it may not. */
 import { z } from "zod";
 import { FEATURE_NAMES } from "../learning/feature-names.ts";
+import { describeRange, FEATURE, inRange } from "../shared/ranges.ts";
 
 /** Servers of one request at most; many more than the limit on its bytes leaves to most. */
 export const MAX_SERVERS_PER_REQUEST = 4096;
 const MAX_PROBLEMS_SHOWN = 10;
 
 /** Absent and `null` mean unknown: JSON has no NaN, and many programs write `null` for it. */
-const feature = z.number().nullish();
+const feature = z.custom<number>((value) => inRange(value, FEATURE)).nullish();
 
 const body = z.object({
   servers: z
@@ -80,7 +81,8 @@ function placeOf(path: readonly PropertyKey[]): string {
 function sayWrong(path: readonly PropertyKey[], message: string, input: unknown): string {
   const name = path.at(-1);
   if (path.length === 3) {
-    const right = name === "server_id" ? "a text or a number" : "a number, or left out";
+    const number = typeof input === "number" ? describeRange(FEATURE) : "a number";
+    const right = name === "server_id" ? "a text or a number" : `${number}, or left out`;
     return `is ${describe(input)}: it must be ${right}`;
   }
   if (path.length === 2) return `is ${describe(input)}: it must be an object with the server's features`;

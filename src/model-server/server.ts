@@ -2,6 +2,7 @@
 import type { Registry } from "prom-client";
 import { version as productVersion } from "../../package.json";
 import type { ModelServerConfig } from "../config/model-server.ts";
+import { SCORE } from "../shared/ranges.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { scrapedRegistry } from "../telemetry/scraped-metric.ts";
 import { ModelServerCounts, modelServerMetrics } from "./metrics.ts";
@@ -199,8 +200,8 @@ class HttpModelServer implements ModelServer {
  */
 function toPredictions({ outputKind }: ServedModel, scores: Float32Array): number[] {
   if (outputKind === "score") return [...scores];
-  // Beyond e^700 a number would be infinite, which JSON cannot say.
-  return Array.from(scores, (score) => Math.exp(Math.min(score, 700)));
+  // No more than whoever asks can take for a score.
+  return Array.from(scores, (score) => Math.min(Math.exp(score), SCORE.most));
 }
 
 function pathOf(request: Request): string {

@@ -156,11 +156,14 @@ export class Attempt implements UpstreamUser {
     const { firstBody, firstBodyStart, firstBodyEnd } = request;
     const coalesced = firstBodyEnd - firstBodyStart <= COALESCE_BYTES;
     if (coalesced) length = copyBytes(scratch, length, firstBody, firstBodyStart, firstBodyEnd);
-    const headSent = connection.send(scratch, 0, length, false);
-    if (headSent && (coalesced || connection.send(firstBody, firstBodyStart, firstBodyEnd, true))) {
-      this.sent = true;
-      this.#owner.onSent(this, nowMs);
-    } else this.#lost(connection, !headSent, nowMs);
+    if (!connection.send(scratch, 0, length, false)) {
+      this.#lost(connection, true, nowMs);
+      return;
+    }
+    // A server that takes no body may have answered already: what comes next on the connection tells.
+    if (!coalesced) connection.send(firstBody, firstBodyStart, firstBodyEnd, true);
+    this.sent = true;
+    this.#owner.onSent(this, nowMs);
   }
 
   onConnectFailed(_connection: UpstreamConnection, failure: Failure, nowMs: number): void {

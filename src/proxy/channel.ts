@@ -19,6 +19,8 @@ export interface RawSocket {
   pause(): void;
   resume(): void;
   readonly remoteAddress: string;
+  /** Bytes that it took and that the peer has not acknowledged. Missing: its descriptor has to be asked. */
+  unacknowledged?(): number;
 }
 
 /** Bytes that wait. */
@@ -27,6 +29,12 @@ interface Queued {
   /** Their memory is free once they are sent. */
   readonly last: boolean;
 }
+
+/**
+ * What the runtime's sockets report as the peer's end when a write has met its reset before: that is what they know of it,
+ * for the system tells an error only once.
+ */
+export const BROKEN_BEFORE = new Error("the connection was broken when something was sent");
 
 export abstract class Channel extends Timed {
   protected socket: RawSocket | null;
@@ -38,7 +46,10 @@ export abstract class Channel extends Timed {
   queuedBytes = 0;
   /** Reading is paused. */
   paused = false;
-  /** The peer has gone: a write said -1, or the socket closed. */
+  /**
+   * Nothing can be sent any more: a write said -1, or the socket is let go of. What the peer sent before may still be on
+   * its way to us; the socket reports its end.
+   */
   gone = false;
   /** We have sent FIN: when the peer's FIN comes then, Bun reports no end but only that the socket is closed. */
   protected sendingEnded = false;
@@ -94,6 +105,7 @@ export abstract class Channel extends Timed {
       const taken = this.socket.write(bytes, this.#queueOffset, length);
       if (taken < 0) {
         this.gone = true;
+        this.dropQueue();
         return false;
       }
       this.queuedBytes -= taken;
@@ -122,7 +134,7 @@ export abstract class Channel extends Timed {
   }
 
   pauseReading(): void {
-    if (!this.paused && this.socket !== null && !this.gone) {
+    if (!this.paused && this.socket !== null) {
       this.paused = true;
       this.socket.pause();
     }
@@ -131,8 +143,28 @@ export abstract class Channel extends Timed {
   resumeReading(): void {
     if (this.paused) {
       this.paused = false;
-      if (this.socket !== null && !this.gone) this.socket.resume();
+      this.socket?.resume();
     }
+  }
+
+  /** Bytes on their way to the peer: see `ProxyContext.unacknowledged`, which is `ask`. */
+  unacknowledged(ask: (socket: RawSocket) => number): number {
+    return this.socket === null ? 0 : ask(this.socket);
+  }
+
+  /**
+   * Lets go of the socket, and with it of its descriptor: whatever ends a connection ends it here, also when the socket
+   * has reported its own end (to close it twice does no harm).
+   * @param inOrder let what was written reach the peer; else the connection is reset.
+   */
+  protected letGo(inOrder: boolean): void {
+    const { socket } = this;
+    this.socket = null;
+    this.gone = true;
+    this.dropQueue();
+    this.wheel.remove(this);
+    if (inOrder) socket?.end();
+    else socket?.terminate();
   }
 
   #enqueue(data: Uint8Array, start: number, end: number, owned: boolean, last: boolean): void {

@@ -4,6 +4,7 @@
  */
 import { WorkerCounter } from "../shared/layout.ts";
 import { Method, Route } from "../shared/series-table.ts";
+import type { AdminQuestion } from "./admin-relay.ts";
 import { Channel, type RawSocket } from "./channel.ts";
 import type { ProxyContext } from "./context.ts";
 import { Exchange } from "./exchange.ts";
@@ -12,19 +13,26 @@ import type { RequestHead } from "./http1/head.ts";
 import { HeadBuffer } from "./http1/head-buffer.ts";
 import { refusalOf } from "./http1/parse-error.ts";
 import { parseRequestHead } from "./http1/request-parser.ts";
-import { errorAnswer, type LocalAnswer, livenessAnswer, readinessAnswer, renderAnswer } from "./local-answers.ts";
+import {
+  errorAnswer,
+  type LocalAnswer,
+  livenessAnswer,
+  readinessAnswer,
+  renderAnswer,
+  sharedBody,
+} from "./local-answers.ts";
 import { recordLocal, recordRefused } from "./record.ts";
 import type { ProxiedRequest } from "./request.ts";
 import type { Peer } from "./rewrite-request.ts";
 import { routeOf } from "./routes.ts";
 import { keep, keepClientPacket } from "./sockets/receive-memory.ts";
 import { clientAddressOf } from "./sticky-key.ts";
+import { UntilTaken } from "./until-taken.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
 const MAX_HELD_BYTES = 64 * 1024;
-/** How long and how much a client may go on sending after its answer, before it is cut off. */
-const LINGER_MS = 2000;
-const MAX_LINGER_BYTES = 4 * 1024 * 1024;
+/** A client that goes on sending after its answer is waited for, unless it pauses for so long (nginx: lingering_timeout). */
+const LINGER_PAUSE_MS = 5000;
 
 const State = {
   /** Between requests: nothing of the next one is there. */
@@ -37,7 +45,9 @@ const State = {
   FLUSHING: 3,
   /** We have sent FIN and throw away what still comes, so that no reset destroys the answer on its way. */
   LINGERING: 4,
-  CLOSED: 5,
+  /** The answer was cut and only a reset shows it: it comes when the client has what was sent. */
+  RESETTING: 5,
+  CLOSED: 6,
 } as const;
 
 export class ClientConnection extends Channel {
@@ -47,6 +57,8 @@ export class ClientConnection extends Channel {
   readonly #shed: boolean;
   #state: number = State.IDLE;
   #exchange: Exchange | null = null;
+  /** What the control process is asked for this client, until the client has it. */
+  #question: AdminQuestion | null = null;
   #peer: Peer | null = null;
   #headBuffer: HeadBuffer | null = null;
   #headStartedMs = 0;
@@ -56,7 +68,9 @@ export class ClientConnection extends Channel {
   /** The client may still be sending what we will not read. */
   #inputPending = false;
   #closeAfterFlush = false;
-  #lingered = 0;
+  #resetAfterFlush = false;
+  #untilTaken: UntilTaken | null = null;
+  #lingerUntilMs = 0;
   /** Requests so far. */
   requests = 0;
 
@@ -106,8 +120,7 @@ export class ClientConnection extends Channel {
         this.#hold(data);
         return;
       case State.LINGERING:
-        this.#lingered += data.length;
-        if (this.#lingered > MAX_LINGER_BYTES) this.cutOff();
+        this.#linger(nowMs);
     }
   }
 
@@ -126,6 +139,10 @@ export class ClientConnection extends Channel {
   }
 
   #hold(packet: Buffer): void {
+    if (this.#state === State.FLUSHING && this.#closeAfterFlush) {
+      this.#inputPending = true; // behind the last answer: some clients read it only when they have sent everything
+      return;
+    }
     const data = keep(packet);
     this.#held = this.#held === null ? data : Buffer.concat([this.#held, data]);
     if (this.#held.length > MAX_HELD_BYTES) this.pauseReading();
@@ -184,7 +201,7 @@ export class ClientConnection extends Channel {
     ctx.wheel.clear(this);
     const route = routeOf(head, ctx.requestHead, ctx.settings);
     if (route !== Route.PROXY && route !== Route.API_REQUEST) {
-      this.#answerLocally(route, head, nowMs);
+      this.#answerLocally(route, nowMs);
       return bodyStart;
     }
     if (this.#shed) {
@@ -208,27 +225,34 @@ export class ClientConnection extends Channel {
 
   // ── answers of our own ───────────────────────────────────────────────────────────────────────────────────────────
 
-  #answerLocally(route: number, head: Buffer, nowMs: number): void {
+  #answerLocally(route: number, nowMs: number): void {
     const ctx = this.#ctx;
-    const { method, versionMinor, keepAlive, chunked, contentLength, pathStart, targetEnd } = ctx.requestHead;
+    const { method, versionMinor, keepAlive, chunked, contentLength } = ctx.requestHead;
     // A body to these paths is not read: the connection ends with the answer.
     const hasBody = chunked || contentLength > 0;
     const keep = keepAlive && !hasBody && !ctx.draining && !this.#shed;
     this.#inputPending = hasBody;
     const answer = (what: LocalAnswer, now: number): void => {
       recordLocal(ctx, route, method, what.status);
-      this.#deliver(renderAnswer(ctx, what, method, versionMinor, keep), keep, now);
+      this.#deliver(renderAnswer(ctx, what, method, versionMinor, keep), keep, now, sharedBody(what, method));
     };
     if (method !== Method.GET && method !== Method.HEAD) {
       answer(errorAnswer(Failures.METHOD_NOT_ALLOWED, this.#newRequestId()), nowMs);
     } else if (route === Route.HEALTH_LIVE) answer(livenessAnswer(nowMs + ctx.epochOffsetMs), nowMs);
     else if (route === Route.HEALTH_READY) answer(readinessAnswer(ctx.memory), nowMs);
     else {
-      ctx.admin("GET", head.toString("latin1", pathStart, targetEnd)).then(
-        (what) => answer(what, ctx.now()),
-        () => answer(errorAnswer(Failures.ADMIN_UNAVAILABLE, this.#newRequestId()), ctx.now()),
-      );
+      const fail = (failure: Failure, now: number): void => answer(errorAnswer(failure, this.#newRequestId()), now);
+      this.#question = ctx.admin.ask(route, (what) => {
+        if (what === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
+        else answer(what, ctx.now());
+      });
+      if (this.#question === null) fail(Failures.ADMIN_BUSY, nowMs);
     }
+  }
+
+  #endQuestion(): void {
+    this.#question?.end();
+    this.#question = null;
   }
 
   /** An error before there is an exchange; it ends the connection. */
@@ -249,10 +273,12 @@ export class ClientConnection extends Channel {
     return id.toString("latin1");
   }
 
-  #deliver(bytes: Buffer, keepAlive: boolean, nowMs: number): void {
+  /** @param body follows `bytes`. */
+  #deliver(bytes: Buffer, keepAlive: boolean, nowMs: number, body: Uint8Array | null = null): void {
     if (this.#state !== State.BUSY) return; // it went away while we looked for the answer
-    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
-    if (this.send(bytes, 0, bytes.length, true)) this.onExchangeDone(keepAlive, false, nowMs);
+    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length + (body?.length ?? 0);
+    const sent = this.send(bytes, 0, bytes.length, true) && (body === null || this.send(body, 0, body.length, true));
+    if (sent) this.onExchangeDone(keepAlive, false, nowMs);
     else this.onClose(nowMs);
   }
 
@@ -285,12 +311,48 @@ export class ClientConnection extends Channel {
     if (this.queuedBytes > 0) {
       this.#state = State.FLUSHING;
       this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
+      if (this.#closeAfterFlush) this.#dropInput();
       return;
     }
     this.#afterFlush(nowMs);
   }
 
+  /**
+   * As `onExchangeDone`, of an answer that was cut: the client gets what there is of it, and sees that it is not all.
+   * @param shows it does when the connection ends in order, for its framing is incomplete; else a reset has to tell.
+   */
+  onExchangeCut(shows: boolean, nowMs: number): void {
+    this.#resetAfterFlush = !shows;
+    // The client did not know that the connection ends: what it may have sent meanwhile must not destroy the answer.
+    this.onExchangeDone(false, true, nowMs);
+  }
+
+  #resetWhenTaken(nowMs: number): void {
+    const { wheel, settings, unacknowledged } = this.#ctx;
+    this.#state = State.RESETTING;
+    this.#untilTaken ??= new UntilTaken();
+    const next = this.#untilTaken.nextLook(this.unacknowledged(unacknowledged), settings.responseBodyTimeoutMs, nowMs);
+    if (next === 0) {
+      this.cutOff();
+      return;
+    }
+    this.pauseReading();
+    wheel.set(this, next);
+  }
+
+  /** Nothing more of the client is served: what it still sends is thrown away. */
+  #dropInput(): void {
+    if (this.#held !== null) this.#inputPending = true;
+    this.#held = null;
+    this.resumeReading();
+  }
+
   #afterFlush(nowMs: number): void {
+    this.#endQuestion();
+    if (this.#resetAfterFlush) {
+      this.#resetWhenTaken(nowMs);
+      return;
+    }
     if (this.#closeAfterFlush) {
       this.#close(nowMs);
       return;
@@ -315,18 +377,19 @@ export class ClientConnection extends Channel {
 
   /** Ends the connection so that the client gets all that was sent (RFC 9112 section 9.6). */
   #close(nowMs: number): void {
-    const mayReceive = this.#inputPending || this.#held !== null;
-    this.#held = null;
-    if (this.#inputEnded || !mayReceive) {
-      const socket = this.socket;
-      this.#closed();
-      socket?.end();
+    this.#dropInput();
+    if (this.#inputEnded || !this.#inputPending) {
+      this.#closed(true);
       return;
     }
     this.#state = State.LINGERING;
+    this.#lingerUntilMs = nowMs + this.#ctx.settings.requestBodyTimeoutMs;
     this.endSending();
-    this.resumeReading();
-    this.#ctx.wheel.set(this, nowMs + LINGER_MS);
+    this.#linger(nowMs);
+  }
+
+  #linger(nowMs: number): void {
+    this.#ctx.wheel.set(this, Math.min(nowMs + LINGER_PAUSE_MS, this.#lingerUntilMs));
   }
 
   /** The worker is finishing: an idle connection has no reason to stay. */
@@ -338,19 +401,14 @@ export class ClientConnection extends Channel {
   /** Ends the connection with a reset, so that a broken answer cannot be taken for a complete one. */
   cutOff(): void {
     this.#exchange = null;
-    if (this.#state === State.CLOSED) return;
-    const socket = this.socket;
-    this.#closed();
-    socket?.terminate();
+    if (this.#state !== State.CLOSED) this.#closed(false);
   }
 
-  #closed(): void {
+  #closed(inOrder: boolean): void {
     this.#state = State.CLOSED;
-    this.gone = true;
-    this.socket = null;
     this.#held = null;
-    this.dropQueue();
-    this.#ctx.wheel.remove(this);
+    this.#endQuestion();
+    this.letGo(inOrder);
     this.#ctx.onClientGone(this);
   }
 
@@ -360,7 +418,6 @@ export class ClientConnection extends Channel {
     const held = this.#held;
     this.#held = null;
     this.resumeReading();
-    this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.tunnelTimeoutMs);
     if (held !== null) this.#exchange?.onTunnelData(held, nowMs);
     if (this.#inputEnded) this.#exchange?.onClientEnd(nowMs);
   }
@@ -371,7 +428,8 @@ export class ClientConnection extends Channel {
   }
 
   onDrain(nowMs: number): void {
-    if (!this.flush()) {
+    // Of a tunnel there may be more to read: its socket reports its end by itself.
+    if (!this.flush() && !this.wantsRest) {
       this.onClose(nowMs);
       return;
     }
@@ -380,11 +438,34 @@ export class ClientConnection extends Channel {
     else this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
   }
 
-  /** The client's FIN: it may still read. */
+  /** The client's FIN. */
   onEnd(nowMs: number): void {
+    if (this.#hasLeft(nowMs)) return;
     this.#inputEnded = true;
     // Requests that are still held came before the FIN: they are served first.
     if (this.#held === null) this.#endInput(nowMs);
+  }
+
+  /** The client's FIN is known of, and bytes before it are unread because reading is paused. */
+  onEndAhead(nowMs: number): void {
+    this.#hasLeft(nowMs);
+  }
+
+  /**
+   * A client that has sent its FIN may still read, but most have closed: unless `CLIENT_HALF_CLOSE` is on, it is taken for
+   * gone, with what it asked for. Not at the other end of a tunnel, and not when it only has to take the last bytes.
+   */
+  #hasLeft(nowMs: number): boolean {
+    const exchange = this.#exchange;
+    if (this.#ctx.settings.clientHalfClose || exchange?.isTunnel) return false;
+    if (this.#state === State.FLUSHING) {
+      this.#closeAfterFlush = true;
+      this.#dropInput();
+    }
+    if (this.#state !== State.BUSY) return false;
+    this.cutOff();
+    exchange?.abort(nowMs);
+    return true;
   }
 
   /** Nothing of the client is left to be read. */
@@ -398,17 +479,21 @@ export class ClientConnection extends Channel {
     if (this.#state === State.CLOSED) return;
     const exchange = this.#exchange;
     this.#exchange = null;
-    this.#closed();
+    this.#closed(false);
     if (error === undefined && this.sendingEnded && exchange?.isTunnel) exchange.onClientEnd(nowMs);
     else exchange?.abort(nowMs);
+  }
+
+  /** What a client said in a tunnel before it broke off is the server's. */
+  get wantsRest(): boolean {
+    return this.#exchange?.isTunnel ?? false;
   }
 
   /** Something threw while this connection was served: it ends, whatever its state. */
   onInternalError(nowMs: number): void {
     this.#reading = false;
-    const exchange = this.#exchange;
-    if (exchange !== null) exchange.fail(Failures.INTERNAL, nowMs);
-    this.cutOff();
+    if (this.#exchange !== null) this.#exchange.failInternally(nowMs);
+    else this.cutOff();
   }
 
   override onDeadline(nowMs: number): void {
@@ -425,6 +510,12 @@ export class ClientConnection extends Channel {
         return;
       case State.BUSY:
         this.#exchange?.onClientDeadline(nowMs);
+        return;
+      case State.RESETTING:
+        this.#resetWhenTaken(nowMs);
+        return;
+      case State.LINGERING:
+        this.#closed(true); // it has had its time to read the answer, or to stop sending
         return;
       default:
         this.cutOff();

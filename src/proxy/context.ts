@@ -3,6 +3,8 @@ import type { SharedMemory, WorkerBlock } from "../shared/layout.ts";
 import type { ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { AccessLog } from "./access-log.ts";
+import type { AdminRelay } from "./admin-relay.ts";
+import type { RawSocket } from "./channel.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HedgeTimer } from "./hedge-timer.ts";
@@ -56,9 +58,11 @@ export interface ProxyContext {
   /** `Date: …\r\n` of the present second. */
   dateLine: Buffer;
   /** Asks the control process, for the paths that it answers. */
-  readonly admin: (method: string, path: string) => Promise<{ status: number; type: string; body: string }>;
+  readonly admin: AdminRelay;
   /** Idle exchanges, to be used again. */
   readonly freeExchanges: Exchange[];
+  /** Bytes that a socket took and that its peer has not acknowledged; -1 = the system does not tell. */
+  readonly unacknowledged: (socket: RawSocket) => number;
   /** A connection of a client ended. */
   readonly onClientGone: (client: ClientConnection) => void;
 }

@@ -283,7 +283,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #startTunnel(upstream: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { client } = this.request;
     this.#relay.head(buffer, ClientConnectionHeader.UPGRADE);
-    this.#tunnel = new Tunnel(this.#ctx, client, upstream, (failure, now) => this.#endTunnel(failure, now));
+    this.#tunnel = new Tunnel(this.#ctx, client, upstream, nowMs, (failure, now) => this.#endTunnel(failure, now));
     if (restStart < rest.length) this.#tunnel.fromServer(rest.subarray(restStart), nowMs);
     client.startTunnel(nowMs);
   }
@@ -309,8 +309,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** The answer is complete. */
   #finish(nowMs: number): void {
     this.responseBytes = this.#relay.bytes;
-    const queued = this.#attempt.connection?.queuedBytes ?? 0;
-    const sent = this.request.body.done && queued === 0;
+    const upstream = this.#attempt.connection;
+    const sent = this.request.body.done && upstream?.queuedBytes === 0 && !upstream.gone;
     const reuse = sent && this.#relay.upstreamKeepAlive;
     this.#complete(reuse ? ConnectionFate.REUSE : sent ? ConnectionFate.CLOSE : ConnectionFate.RESET, nowMs);
   }
@@ -389,10 +389,10 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const { picker, hedgeBudget, counters } = this.#ctx;
     if (generation !== this.#generation || this.#responseStarted || this.attempts !== 1) return;
     if (!this.#attempt.active) return;
-    const slot = picker.acquire(this.request, nowMs, [this.#attempt.slot]);
+    const slot = picker.acquire(this.request, nowMs, [this.#attempt.slot], false);
     if (slot < 0) return;
-    // Only a hedge that has another server to go to costs budget.
-    if (slot === this.#attempt.slot || !hedgeBudget.tryTake(nowMs)) {
+    // Only a hedge that has another server to go to, which answers, costs budget.
+    if (slot === this.#attempt.slot || picker.isPassedOver(slot) || !hedgeBudget.tryTake(nowMs)) {
       picker.release(slot);
       return;
     }
@@ -445,19 +445,33 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       this.#ctx.queue.remove(this);
     }
     if (this.#responseStarted || failure.status === 0) {
-      if (!this.#responseStarted) this.status = CLIENT_CLOSED_REQUEST;
-      else if (failure.source === "upstream") this.#attempt.blame(nowMs);
-      this.responseBytes = this.#tunnel?.bytesToClient ?? this.#relay.bytes;
-      recordRequest(this.#ctx, this.request, this, nowMs);
-      this.#endAttempts(ConnectionFate.RESET, nowMs);
-      this.#reset();
-      client.cutOff();
+      this.#cut(failure, nowMs);
       return;
     }
     this.status = failure.status;
     this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
     this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
     this.#complete(ConnectionFate.RESET, nowMs);
+  }
+
+  /** Ends what cannot be answered any more: the client gets what there is of its answer, and sees that it is not all. */
+  #cut(failure: Failure, nowMs: number): void {
+    const { client } = this.request;
+    if (!this.#responseStarted) this.status = CLIENT_CLOSED_REQUEST;
+    else if (failure.source === "upstream") this.#attempt.blame(nowMs);
+    this.responseBytes = this.#tunnel?.bytesToClient ?? this.#relay.bytes;
+    recordRequest(this.#ctx, this.request, this, nowMs);
+    this.#endAttempts(ConnectionFate.RESET, nowMs);
+    const shows = this.#tunnel === null && this.#relay.showsCut;
+    this.#reset();
+    // Who is gone, or does not read, has no use for the rest.
+    if (failure.status === 0) client.cutOff();
+    else client.onExchangeCut(shows, nowMs);
+  }
+
+  /** Something threw: the connection ends with what it was doing. */
+  failInternally(nowMs: number): void {
+    this.#refuseRest(Failures.INTERNAL, nowMs);
   }
 
   /** The client has gone. */

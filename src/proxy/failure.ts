@@ -235,6 +235,14 @@ export const Failures = {
     false,
     "the control process does not answer",
   ),
+  ADMIN_BUSY: failure(
+    "admin_busy",
+    503,
+    "internal",
+    "proxy_internal_response",
+    false,
+    "too many clients ask for this path",
+  ),
   INTERNAL: failure("internal_error", 500, "internal", "proxy_internal_error", false, "an error inside the proxy"),
 } as const;
 

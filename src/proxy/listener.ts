@@ -2,7 +2,7 @@
 import type { Socket, SocketHandler, TCPSocketListener, TCPSocketListenOptions } from "bun";
 import { type WorkerBlock, WorkerCounter } from "../shared/layout.ts";
 import type { TlsCertificate } from "../shared/protocol.ts";
-import type { RawSocket } from "./channel.ts";
+import { BROKEN_BEFORE, type RawSocket } from "./channel.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
 import { DescriptorGuard } from "./descriptors.ts";
@@ -125,7 +125,9 @@ function handlers(ctx: ProxyContext, accept: Accept, secure: boolean): SocketHan
     },
     end(socket) {
       try {
-        socket.data.connection?.onEnd(now());
+        const { connection } = socket.data;
+        if (connection?.gone) connection.onClose(now(), BROKEN_BEFORE);
+        else connection?.onEnd(now());
       } catch (error) {
         fail(socket, error);
       }

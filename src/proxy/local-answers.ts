@@ -10,7 +10,8 @@ import { PROXY_NAME } from "./rewrite-request.ts";
 export interface LocalAnswer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  /** Bytes are sent as they are, and may be shared by several answers. */
+  readonly body: string | Uint8Array;
   /** Further header lines, each with its CRLF. */
   readonly headers?: string;
 }
@@ -18,7 +19,7 @@ export interface LocalAnswer {
 /** Seconds after which a client may try again when there was no room or no server. */
 const RETRY_AFTER_SECONDS = 1;
 
-/** The bytes of an answer. */
+/** The bytes of an answer: its head, and its body unless that is bytes already (`sharedBody`). */
 export function renderAnswer(
   ctx: ProxyContext,
   answer: LocalAnswer,
@@ -27,12 +28,19 @@ export function renderAnswer(
   keepAlive: boolean,
 ): Buffer {
   const connection = keepAlive ? (versionMinor === 0 ? "Connection: keep-alive\r\n" : "") : "Connection: close\r\n";
-  const body = method === Method.HEAD ? "" : answer.body;
+  const { body } = answer;
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   return Buffer.from(
     `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}\r\n${ctx.dateLine.toString("latin1")}` +
-      `Content-Type: ${answer.type}\r\nContent-Length: ${Buffer.byteLength(answer.body)}\r\n` +
-      `Cache-Control: no-store\r\n${answer.headers ?? ""}${connection}\r\n${body}`,
+      `Content-Type: ${answer.type}\r\nContent-Length: ${length}\r\n` +
+      `Cache-Control: no-store\r\n${answer.headers ?? ""}${connection}\r\n` +
+      (typeof body === "string" && method !== Method.HEAD ? body : ""),
   );
+}
+
+/** What follows `renderAnswer`'s bytes; null = nothing. */
+export function sharedBody({ body }: LocalAnswer, method: number): Uint8Array | null {
+  return typeof body === "string" || method === Method.HEAD ? null : body;
 }
 
 /** The answer for a failure: JSON for people and programs, `Proxy-Status` (RFC 9209) for both. */

@@ -23,9 +23,12 @@ export class RequestRelay {
     this.#waiting = null;
   }
 
-  /** Sends `data[start … stop)` on (when that is its end, it may be empty afterwards); before there is a connection that has the head, keeps it and lets the client wait. */
+  /**
+   * Sends `data[start … stop)` on (when that is its end, it may be empty afterwards). While there is no connection that has
+   * the head, or one that takes nothing more, keeps it and lets the client wait.
+   */
   pass(attempt: Attempt, data: Buffer, start: number, stop: number): void {
-    if (attempt.connection === null || !attempt.sent) {
+    if (attempt.connection === null || !attempt.sent || attempt.connection.gone) {
       this.#waiting ??= [];
       this.#waiting.push(keep(data.subarray(start, stop)));
       this.#request.client.pauseReading();
@@ -53,6 +56,12 @@ export class RequestRelay {
     const { client } = this.#request;
     const upstream = attempt.connection;
     if (upstream === null || !attempt.sent) return;
+    if (upstream.gone) {
+      // It may have answered before it broke off, and shows its end by itself.
+      if (client.queuedBytes === 0) wheel.clear(client);
+      if (!answerBegun) wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
+      return;
+    }
     if (upstream.queuedBytes > HIGH_WATER_BYTES) {
       client.pauseReading();
       wheel.clear(client);

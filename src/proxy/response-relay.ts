@@ -49,6 +49,11 @@ export class ResponseRelay {
     return this.#body.kind === BodyKind.UNTIL_CLOSE;
   }
 
+  /** What the client has got so far shows that it is not all; else only a reset can. */
+  get showsCut(): boolean {
+    return this.#body.showsCut;
+  }
+
   /** There is no answer yet. */
   reset(): void {
     this.#body.begin(BodyKind.NONE, 0);
@@ -81,7 +86,7 @@ export class ResponseRelay {
     const body = this.#body;
     body.begin(head.bodyKind, head.contentLength, dechunk);
     this.upstreamKeepAlive = head.keepAlive;
-    this.keepClient = this.#mayKeepClient(head.bodyKind, dechunk);
+    this.keepClient = head.bodyKind !== BodyKind.UNTIL_CLOSE && !dechunk && this.#mayKeepClient();
     const { length } = rest;
     const stop = body.consume(rest, restStart, length);
     if (stop < 0) return Relay.BROKEN;
@@ -121,10 +126,10 @@ export class ResponseRelay {
   more(connection: UpstreamConnection, data: Buffer, nowMs: number): Relay {
     const { length } = data;
     const stop = this.#body.consume(data, 0, length);
-    if (stop < 0) return Relay.BROKEN;
     const { contentEnd } = this.#body;
     this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd;
     if (contentEnd > 0 && !this.#request.client.sendAway(data, 0, contentEnd)) return Relay.CLIENT_GONE;
+    if (stop < 0) return Relay.BROKEN;
     return this.#wait(connection, stop < length, nowMs);
   }
 
@@ -162,10 +167,10 @@ export class ResponseRelay {
     return Relay.MORE;
   }
 
-  #mayKeepClient(bodyKind: number, dechunk: boolean): boolean {
+  #mayKeepClient(): boolean {
     const { draining, settings } = this.#ctx;
     const { keepAlive, body, client } = this.#request;
-    if (!keepAlive || draining || bodyKind === BodyKind.UNTIL_CLOSE || dechunk) return false;
+    if (!keepAlive || draining) return false;
     // An answer before the end of the request: nobody can know whether the client will send the rest of it.
     if (!body.done) return false;
     const most = settings.maxRequestsPerConnection;

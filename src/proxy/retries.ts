@@ -39,9 +39,10 @@ export class Retries {
   afterFailure(failure: Failure, slot: number, nothingSent: boolean, nowMs: number): boolean {
     const stale = failure === Failures.STALE_CONNECTION;
     if (stale) this.foundStale = true;
-    if (!failure.retryable || this.#request.streamed || !this.#attemptsLeft) return false;
+    if (!failure.retryable || this.#request.streamed) return false;
     // What may have been processed is sent again only if that does no harm.
     if (!nothingSent && !this.#request.idempotent) return false;
+    if (!this.#attemptsLeft && !(nothingSent && this.#hasUntried(slot))) return false;
     // The budget keeps a fleet from being buried under repeated work: what no server has seen is none.
     if (!nothingSent && !stale && !this.#takeBudget(nowMs)) return false;
     // A stale connection says nothing about its server.
@@ -61,7 +62,7 @@ export class Retries {
     this.excluded.push(slot);
     const other = picker.acquire(this.#request, nowMs, this.excluded);
     if (other < 0) return NO_OTHER;
-    if (!this.excluded.includes(other) && this.#takeBudget(nowMs)) return other;
+    if (!this.excluded.includes(other) && !picker.isPassedOver(other) && this.#takeBudget(nowMs)) return other;
     picker.release(other);
     return NO_OTHER;
   }
@@ -79,6 +80,15 @@ export class Retries {
   get #attemptsLeft(): boolean {
     const most = this.#ctx.settings.retryAttempts;
     return most > 0 && this.attempts - (this.foundStale ? 1 : 0) <= most;
+  }
+
+  /**
+   * Closed doors don't use up the attempts while there is a server that nobody found failing: whoever finds one does so
+   * for all, so this costs no more tries than there are servers, however many requests there are.
+   */
+  #hasUntried(slot: number): boolean {
+    const { settings, picker } = this.#ctx;
+    return settings.retryAttempts > 0 && picker.hasUntried([...this.excluded, slot]);
   }
 
   #takeBudget(nowMs: number): boolean {

@@ -1,4 +1,6 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
+
+import type { FailingOptions } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
@@ -6,6 +8,7 @@ import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter, type W
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AccessLog } from "./access-log.ts";
+import { AdminRelay, type AskAdmin } from "./admin-relay.ts";
 import { COALESCE_BYTES } from "./attempt.ts";
 import type { RawSocket } from "./channel.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -45,7 +48,8 @@ export interface ProxyServerOptions {
   readonly random: () => number;
   /** Four random words for request ids. */
   readonly seed: Uint32Array;
-  readonly admin: ProxyContext["admin"];
+  /** Asks the control process. */
+  readonly admin: AskAdmin;
   /** Where access lines go. */
   readonly accessLogFd: number;
   /** Our own sockets; null = the runtime's. */
@@ -109,7 +113,7 @@ export class ProxyServer {
       memory,
       block,
       counters: block.counters,
-      picker: new Picker(memory, block, strategy, decisions),
+      picker: new Picker(memory, block, failingOptions(settings), strategy, decisions),
       pools: new Array(MAX_SERVERS).fill(undefined),
       queue: new WaitQueue(block, now, (error) => internalError(this.#ctx, error)),
       wheel: new TimerWheel(now(), TICK_MS),
@@ -125,8 +129,9 @@ export class ProxyServer {
       requestHeadOwner: null,
       draining: false,
       dateLine: dateLine(now() + epochOffsetMs),
-      admin: options.admin,
+      admin: new AdminRelay(options.admin),
       freeExchanges: [],
+      unacknowledged: (socket) => unacknowledgedOf(socket, this.#tcp),
       onClientGone: (client) => this.#onClientGone(client),
     };
     this.#setAccessLog(settings);
@@ -194,6 +199,7 @@ export class ProxyServer {
       const { strategy, decisions } = this.#createStrategy(settings);
       ctx.picker.setStrategy(strategy, decisions);
     }
+    ctx.picker.setFailing(failingOptions(settings));
     for (const pool of ctx.pools) if (pool !== undefined) pool.settings = settings;
     this.#setAccessLog(settings);
     this.#replaceListeners(settings, old);
@@ -258,6 +264,7 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
+    ctx.picker.noticeFailing();
     try {
       ctx.wheel.advance(nowMs);
     } catch (error) {
@@ -351,12 +358,27 @@ function listening(host: string, port: number, listen: (host: string, port: numb
   }
 }
 
+function failingOptions(settings: ProxySettings): FailingOptions {
+  return {
+    consecutiveFailures: settings.outlierConsecutiveFailures,
+    maxEjectedPercent: settings.outlierMaxEjectedPercent,
+    baseEjectionMs: settings.outlierBaseEjectionMs,
+  };
+}
+
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */
 const ADDED_HEAD_BYTES = 4096;
 
 /** Room for a head with its host and its forwarding fields repeated, what we add, and a coalesced body. */
 function createScratch(settings: ProxySettings): Buffer {
   return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + ADDED_HEAD_BYTES + COALESCE_BYTES);
+}
+
+/** Our own sockets know; the runtime's have a descriptor, although its types do not say so. */
+function unacknowledgedOf(socket: RawSocket, tcp: Tcp | null): number {
+  if (socket.unacknowledged !== undefined) return socket.unacknowledged();
+  const { fd = -1 } = socket as { readonly fd?: number };
+  return tcp === null || fd < 0 ? -1 : tcp.unacknowledged(fd);
 }
 
 function dateLine(wallMs: number): Buffer {

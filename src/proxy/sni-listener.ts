@@ -7,7 +7,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { createSecureContext, createServer, type SecureContext, type TLSSocket } from "node:tls";
 import { WorkerCounter } from "../shared/layout.ts";
 import type { TlsCertificate } from "../shared/protocol.ts";
-import type { RawSocket } from "./channel.ts";
+import { BROKEN_BEFORE, type RawSocket } from "./channel.ts";
 import type { ProxyContext } from "./context.ts";
 import { type Accept, internalError, type Listening } from "./listener.ts";
 import { Timed } from "./timer-wheel.ts";
@@ -112,7 +112,9 @@ function serve(ctx: ProxyContext, accept: Accept, socket: TLSSocket): void {
   };
   socket.on("data", (data: Buffer) => guarded(() => connection.onData(data, now())));
   socket.on("drain", () => guarded(() => connection.onDrain(now())));
-  socket.on("end", () => guarded(() => connection.onEnd(now())));
+  socket.on("end", () =>
+    guarded(() => (connection.gone ? connection.onClose(now(), BROKEN_BEFORE) : connection.onEnd(now()))),
+  );
   socket.on("close", () => guarded(() => connection.onClose(now())));
   socket.on("error", (error) => guarded(() => connection.onClose(now(), error)));
 }
@@ -136,6 +138,10 @@ class SniSocket implements RawSocket {
   }
 
   end(): void {
+    if (this.#socket.writableFinished) {
+      this.#socket.destroy();
+      return;
+    }
     this.#socket.end();
     this.#socket.once("finish", () => this.#socket.destroySoon());
   }

@@ -8,15 +8,21 @@ import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
 import { type Failure, Failures } from "./failure.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
+import { Timed } from "./timer-wheel.ts";
+import { UntilTaken } from "./until-taken.ts";
 import type { UpstreamConnection } from "./upstream/connection.ts";
 
-export class Tunnel {
+export class Tunnel extends Timed {
   readonly #ctx: ProxyContext;
   readonly #client: ClientConnection;
   readonly #server: UpstreamConnection;
   readonly #onEnd: (failure: Failure | null, nowMs: number) => void;
   #clientDone = false;
   #serverDone = false;
+  /** One side is broken: the other one, which gets what there is for it before that is passed on. */
+  #last: Channel | null = null;
+  #failure: Failure | null = null;
+  #untilTaken: UntilTaken | null = null;
   #over = false;
   bytesToClient = 0;
 
@@ -24,15 +30,19 @@ export class Tunnel {
     ctx: ProxyContext,
     client: ClientConnection,
     server: UpstreamConnection,
+    nowMs: number,
     onEnd: (failure: Failure | null, nowMs: number) => void,
   ) {
+    super();
     this.#ctx = ctx;
     this.#client = client;
     this.#server = server;
     this.#onEnd = onEnd;
+    ctx.wheel.clear(client);
     ctx.wheel.clear(server);
     ctx.counters[WorkerCounter.TUNNELS_OPEN]++;
     ctx.counters[WorkerCounter.TUNNELS_TOTAL]++;
+    this.#moved(nowMs);
   }
 
   fromClient(data: Buffer, nowMs: number): void {
@@ -61,46 +71,103 @@ export class Tunnel {
 
   serverEnded(broken: boolean, nowMs: number): void {
     this.#serverDone = true;
-    // A reset is passed on as one: the client must not take it for an orderly end.
-    if (broken) this.#finish(Failures.RESPONSE_TRUNCATED, nowMs);
+    if (broken) this.#broken(this.#client, Failures.RESPONSE_TRUNCATED, nowMs);
     else this.#ended(this.#client, nowMs);
   }
 
   clientGone(nowMs: number): void {
-    this.#finish(this.#serverDone ? null : Failures.CLIENT_ABORTED, nowMs);
+    this.#clientDone = true;
+    this.#broken(this.#server, this.#serverDone ? null : Failures.CLIENT_ABORTED, nowMs);
   }
 
-  /** Its time is up: nothing moved for too long, or the worker stops. */
+  /** The worker stops: what has come is still passed on. */
   close(nowMs: number): void {
-    this.#finish(null, nowMs);
+    this.#client.pauseReading();
+    this.#server.pauseReading();
+    this.#clientDone = true;
+    this.#serverDone = true;
+    this.#ended(this.#client, nowMs);
+    this.#ended(this.#server, nowMs);
+  }
+
+  /** Nothing moved for too long. */
+  override onDeadline(nowMs: number): void {
+    if (this.#client.queuedBytes > 0) this.#finish(Failures.CLIENT_WRITE_TIMEOUT, nowMs);
+    else if (this.#server.queuedBytes > 0) this.#finish(Failures.REQUEST_WRITE_TIMEOUT, nowMs);
+    else if (this.#last !== null) this.#passOnBreak(this.#last, nowMs);
+    else this.#finish(null, nowMs);
+  }
+
+  /** Something moved, or has to from here on. */
+  #moved(nowMs: number): void {
+    const { wheel, settings } = this.#ctx;
+    const { tunnelTimeoutMs, responseBodyTimeoutMs } = settings;
+    // Between two that speak silence is allowed. What is left when both have ended has only to be taken.
+    const onlyTaking = this.#last !== null || (this.#clientDone && this.#serverDone);
+    wheel.set(this, nowMs + (onlyTaking ? Math.min(tunnelTimeoutMs, responseBodyTimeoutMs) : tunnelTimeoutMs));
   }
 
   #relay(from: Channel, to: Channel, data: Buffer, nowMs: number): void {
     if (this.#over) return;
-    this.#ctx.wheel.set(this.#client, nowMs + this.#ctx.settings.tunnelTimeoutMs);
-    if (!to.sendAway(data, 0, data.length)) {
-      this.#finish(to === this.#client ? Failures.CLIENT_ABORTED : Failures.RESPONSE_TRUNCATED, nowMs);
-    } else if (to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
+    this.#moved(nowMs);
+    // A receiver that is gone says so itself: it may have sent something before.
+    if (to.sendAway(data, 0, data.length) && to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
   }
 
   #drained(side: Channel, other: Channel, otherDone: boolean, nowMs: number): void {
-    if (this.#over || side.queuedBytes > 0) return;
-    if (otherDone) this.#ended(side, nowMs);
+    if (this.#over) return;
+    this.#moved(nowMs);
+    if (side.queuedBytes > 0) return;
+    if (side === this.#last) this.#passOnBreak(side, nowMs);
+    else if (otherDone) this.#ended(side, nowMs);
     else other.resumeReading();
   }
 
   /** One side sends nothing more: the other side is told when it has taken everything. */
   #ended(receiver: Channel, nowMs: number): void {
-    if (this.#over || receiver.queuedBytes > 0) return;
+    if (this.#over || this.#last !== null) return;
+    this.#moved(nowMs);
+    if (receiver.queuedBytes > 0) return;
     receiver.endSending();
     if (this.#clientDone && this.#serverDone && this.#client.queuedBytes + this.#server.queuedBytes === 0) {
       this.#finish(null, nowMs);
     }
   }
 
+  /** One side broke off. The other one must not take that for an orderly end, and gets what was meant for it before. */
+  #broken(other: Channel, failure: Failure | null, nowMs: number): void {
+    if (this.#over) return;
+    // Both sides broke off: there is nobody left.
+    if (this.#last !== null) {
+      this.#finish(this.#failure, nowMs);
+      return;
+    }
+    this.#last = other;
+    this.#failure = failure;
+    this.#moved(nowMs);
+    other.resumeReading(); // whoever does not read would not hear of its end either
+    if (other.queuedBytes === 0) this.#passOnBreak(other, nowMs);
+  }
+
+  #passOnBreak(side: Channel, nowMs: number): void {
+    const { wheel, settings, unacknowledged } = this.#ctx;
+    // The client's connection waits by itself before it is reset.
+    if (side === this.#server && this.#failure !== null) {
+      this.#untilTaken ??= new UntilTaken();
+      const left = side.unacknowledged(unacknowledged);
+      const next = this.#untilTaken.nextLook(left, settings.requestBodyTimeoutMs, nowMs);
+      if (next > 0) {
+        wheel.set(this, next);
+        return;
+      }
+    }
+    this.#finish(this.#failure, nowMs);
+  }
+
   #finish(failure: Failure | null, nowMs: number): void {
     if (this.#over) return;
     this.#over = true;
+    this.#ctx.wheel.remove(this);
     this.#ctx.counters[WorkerCounter.TUNNELS_OPEN]--;
     this.#onEnd(failure, nowMs);
   }

@@ -9,6 +9,7 @@ import { droppedLogLines } from "../telemetry/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { replaceableLogger } from "../telemetry/replaceable-logger.ts";
+import type { AdminAnswer } from "./admin-relay.ts";
 import { internalError } from "./listener.ts";
 import { ProxyServer } from "./server.ts";
 import { Tcp } from "./sockets/tcp.ts";
@@ -100,7 +101,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     },
     random: Math.random,
     seed: crypto.getRandomValues(new Uint32Array(4)),
-    admin: (method, path) => askAdmin(message.adminSocket, method, path),
+    admin: (path, signal) => askAdmin(message.adminSocket, path, signal),
     accessLogFd: 1,
     tcp: settings.nativeSockets ? openTcp(block, log) : null,
   });
@@ -139,19 +140,20 @@ function openTcp(block: WorkerBlock, log: Logger): Tcp | null {
   }
 }
 
-/** Relays a request for a path that the control process answers. */
-async function askAdmin(
-  socket: string,
-  method: string,
-  path: string,
-): Promise<{ status: number; type: string; body: string }> {
+/** Asks the control process for a path. */
+async function askAdmin(socket: string, path: string, signal: AbortSignal): Promise<AdminAnswer> {
   const response = await fetch(`http://localhost${path}`, {
     unix: socket,
-    method,
-    signal: AbortSignal.timeout(ADMIN_TIMEOUT_MS),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ADMIN_TIMEOUT_MS)]),
   });
-  const type = response.headers.get("content-type") ?? "text/plain";
-  return { status: response.status, type, body: await response.text() };
+  const { status, headers } = response;
+  const retryAfter = headers.get("retry-after");
+  return {
+    status,
+    type: headers.get("content-type") ?? "text/plain",
+    body: await response.bytes(),
+    retryAfter: retryAfter === null ? null : Number(retryAfter),
+  };
 }
 
 const ADMIN_TIMEOUT_MS = 5000;

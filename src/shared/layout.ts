@@ -30,7 +30,7 @@ export * from "./layout-learning.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -101,6 +101,8 @@ export interface ServerTable {
   readonly silentSinceMs: Float64Array;
   /** Failures since the last success. Writers: workers (`Atomics`), supervisor (resets). */
   readonly consecutiveFailures: Int32Array;
+  /** Of these, failures without an answer since the last answer. Writers: as above. */
+  readonly consecutiveUnanswered: Int32Array;
 }
 
 /** Words of a worker's counters (Float64, only ever growing unless named a gauge). Writer: that worker. */
@@ -156,6 +158,8 @@ export const WorkerCounter = {
   DECISIONS: 32,
   /** Gauge: 1 while the runtime's sockets stand in for ours, which the system does not allow. */
   SOCKETS_DEGRADED: 36,
+  /** Numbers in servers' load reports that were ignored because they cannot be true. */
+  LOAD_REPORTS_IGNORED: 37,
   LENGTH: 64,
 } as const;
 
@@ -280,6 +284,7 @@ function carve(c: Carver): SharedMemory {
     inFlight: c.int32(MAX_SERVERS),
     silentSinceMs: c.float64(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
+    consecutiveUnanswered: c.int32(MAX_SERVERS),
   };
   const clientConnections = c.int32(CLIENT_BUCKETS);
   const learnedRows = SURFACE_MODELS * SURFACE_COPIES * MAX_SERVERS;

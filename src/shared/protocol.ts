@@ -30,6 +30,8 @@ export interface ProxySettings {
   readonly reservedPaths: boolean;
   readonly prometheusEnabled: boolean;
   /** CIDR ranges whose forwarding fields are believed. */
+  /** Clients that have sent their FIN are still served. */
+  readonly clientHalfClose: boolean;
   readonly trustedProxies: readonly string[];
   /** Sockets by system calls of our own, where the system allows it. */
   readonly nativeSockets: boolean;
@@ -56,6 +58,11 @@ export interface ProxySettings {
   readonly hedgeAfterMs: number;
   /** Second attempts allowed as a share of requests, percent. */
   readonly hedgeBudgetPercent: number;
+  /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
+  readonly outlierConsecutiveFailures: number;
+  /** Most servers that may be ejected at once, percent. */
+  readonly outlierMaxEjectedPercent: number;
+  readonly outlierBaseEjectionMs: number;
   readonly queueSize: number;
   readonly queueTimeoutMs: number;
   readonly maxHeaderBytes: number;

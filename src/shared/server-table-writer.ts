@@ -2,7 +2,7 @@
 import { Header, type ServerState, type ServerTable, type SharedMemory } from "./layout.ts";
 import { fence } from "./server-table-reader.ts";
 
-/** The published columns of one slot. The live ones (`inFlight`, `consecutiveFailures`) are not part of a snapshot. */
+/** The published columns of one slot. The live ones (`inFlight`, failures in a row) are not part of a snapshot. */
 export interface ServerRow {
   readonly id: number;
   readonly state: ServerState;

@@ -4,6 +4,7 @@
  */
 
 import { isEligible } from "../balancing/eligibility.ts";
+import { FailingServers } from "../balancing/failing-servers.ts";
 import { SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
 import { type CheckedServer, isUrgent, onCheck } from "../health/checked-server.ts";
@@ -54,15 +55,24 @@ function defaults<Key extends string>({ settings }: Section): Record<Key, number
   ) as Record<Key, number>;
 }
 
+/** Failures in a row, by server. */
+interface Rows {
+  readonly consecutiveFailures: Int32Array;
+  readonly consecutiveUnanswered: Int32Array;
+}
+
 class Member implements JudgedServer, CheckedServer {
   readonly health: HealthState;
   readonly slowStart = new SlowStart();
   readonly outlier: OutlierEjection;
   readonly windows: OutcomeWindows;
-  consecutiveFailures = 0;
   readonly schedule: ProbeSchedule;
+  readonly #server: number;
+  readonly #rows: Rows;
 
-  constructor(thresholds: HealthThresholds, random: () => number, windows: OutcomeWindows) {
+  constructor(server: number, thresholds: HealthThresholds, random: () => number, windows: OutcomeWindows, rows: Rows) {
+    this.#server = server;
+    this.#rows = rows;
     this.health = new HealthState(thresholds);
     this.outlier = new OutlierEjection(random);
     this.schedule = new ProbeSchedule(random);
@@ -74,8 +84,13 @@ class Member implements JudgedServer, CheckedServer {
     return this.outlier.ejected ? ServerState.EJECTED : ServerState.UP;
   }
 
+  get consecutiveFailures(): number {
+    return this.#rows.consecutiveFailures[this.#server];
+  }
+
   forgetFailures(): void {
-    this.consecutiveFailures = 0;
+    this.#rows.consecutiveFailures[this.#server] = 0;
+    this.#rows.consecutiveUnanswered[this.#server] = 0;
     this.windows.restart();
   }
 }
@@ -93,6 +108,8 @@ export class ControlPlane {
   readonly #state: Int32Array;
   readonly #columns;
   readonly #workers;
+  /** What those who place requests see themselves. */
+  readonly #failing: FailingServers;
 
   constructor(weight: Float64Array, options: ControlOptions, random: () => number) {
     const n = weight.length;
@@ -107,11 +124,18 @@ export class ControlPlane {
       latencySumMs: new Float64Array(n),
     };
     this.#workers = [this.#columns];
+    const rows = { consecutiveFailures: new Int32Array(n), consecutiveUnanswered: new Int32Array(n) };
+    const { enabled, consecutiveFailures } = options.outlier;
+    this.#failing = new FailingServers(rows, {
+      ...options.outlier,
+      consecutiveFailures: enabled ? consecutiveFailures : 0,
+    });
     this.#members = Array.from(weight, (_, server) => {
-      const member = new Member(options.thresholds, random, new OutcomeWindows(server, this.#workers, 0));
+      const member = new Member(server, options.thresholds, random, new OutcomeWindows(server, this.#workers, 0), rows);
       member.schedule.begun(-random() * options.probeIntervalMs);
       return member;
     });
+    this.#tellFailing();
   }
 
   /** Collects the servers that may take requests, in `into`; returns how many they are. */
@@ -120,6 +144,24 @@ export class ControlPlane {
     for (let server = 0; server < this.#state.length; server++) {
       if (isEligible(this.#state[server], this.#panic.on)) into[n++] = server;
     }
+    return n;
+  }
+
+  /**
+   * Of `candidates[0 … count)`, those that a worker would not pass over now; or the one that it would try again.
+   * @returns how many are in `into`; 0 = all may have the request.
+   */
+  answering(candidates: Int32Array, count: number, into: Int32Array, nowMs: number): number {
+    const failing = this.#failing;
+    if (!failing.suspected) return 0;
+    const trial = failing.look(candidates, count, nowMs, true);
+    if (trial >= 0) {
+      failing.onTrial(trial, nowMs);
+      into[0] = trial;
+      return 1;
+    }
+    let n = 0;
+    for (let i = 0; i < count; i++) if (!failing.isPassedOver(candidates[i])) into[n++] = candidates[i];
     return n;
   }
 
@@ -132,8 +174,8 @@ export class ControlPlane {
     } else columns.unanswered[server]++;
     if (failed) {
       columns.failures[server]++;
-      this.#members[server].consecutiveFailures++;
-    } else this.#members[server].consecutiveFailures = 0;
+      this.#failing.onFailure(server, answered);
+    } else this.#failing.onSuccess(server);
   }
 
   /** A moment of the control loop, which may be the time for a turn. @param isDown whether a probe of that server would be refused now. */
@@ -153,7 +195,7 @@ export class ControlPlane {
         member.schedule.alarm();
       },
       onReturned: (member) => {
-        member.forgetFailures();
+        if (member.health.up) member.forgetFailures();
         member.slowStart.begin(nowMs);
       },
     });
@@ -185,6 +227,13 @@ export class ControlPlane {
       this.effectiveWeight[server] = effective;
       changed = true;
     }
-    if (changed) this.version++;
+    if (!changed) return;
+    this.version++;
+    this.#tellFailing();
+  }
+
+  #tellFailing(): void {
+    const ejected = this.#state.reduce((sum, state) => sum + (state === ServerState.EJECTED ? 1 : 0), 0);
+    this.#failing.onTable({ present: this.#state.length, ejected, panic: this.#panic.on });
   }
 }

@@ -6,7 +6,8 @@ import { BUILT_IN } from "./scenarios.ts";
 const MAX_SERVERS = 512;
 const MAX_BALANCERS = 256;
 
-const positive = z.number().positive();
+/** Of whatever unit: as little as the command line takes. Next to nothing would make next to endless simulations. */
+const positive = z.number().min(0.001);
 const timeMs = z.number().min(0).max(1e9);
 const share = z.number().gt(0).max(1);
 
@@ -27,8 +28,8 @@ const arrivals = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("bursty"),
     factor: z.number().min(1).max(1000),
-    burstMs: positive,
-    calmMs: positive,
+    burstMs: positive.max(1e9),
+    calmMs: positive.max(1e9),
   }),
 ]);
 
@@ -54,7 +55,7 @@ const disturbance = z
     servers: z.union([z.literal("all"), z.array(z.int().min(0)).min(1)]).default("all"),
     startMs: timeMs.default(0),
     durationMs: timeMs.nullable().default(null),
-    everyMs: timeMs.nullable().default(null),
+    everyMs: timeMs.min(1).nullable().default(null),
     random: z.boolean().default(false),
     staggerMs: timeMs.default(0),
   })

@@ -83,6 +83,8 @@ class Simulation {
   #work = 0;
   #measured = 0;
   #failed = 0;
+  /** The servers that may get the next request, when not all may. */
+  readonly #answering: Int32Array;
   readonly #latenciesMs: Float64Array;
   readonly #sent: Float64Array;
   readonly #failedBy: Float64Array;
@@ -101,6 +103,7 @@ class Simulation {
     this.#schedule = new DisturbanceSchedule(scenario.disturbances, seeds);
     this.#isDown = (server) => this.#farm.isDown(server);
     this.#total = new Int32Array(n);
+    this.#answering = new Int32Array(n);
     this.#latenciesMs = new Float64Array(options.requests);
     this.#sent = new Float64Array(n);
     this.#failedBy = new Float64Array(n);
@@ -191,7 +194,7 @@ class Simulation {
       this.#record(-1, 0, true, nowMs);
       return;
     }
-    const server = balancer.strategy.pick(balancer.candidates, balancer.count, key, nowMs);
+    const server = this.#pick(balancer, key);
     const requests = this.#requests;
     const request = requests.take();
     requests.arrivedMs[request] = nowMs;
@@ -202,6 +205,13 @@ class Simulation {
     if (balancer.inFlight !== this.#total) this.#total[server]++;
     this.#underWay++;
     this.#send(server, request, fate);
+  }
+
+  #pick({ strategy, control, candidates, count }: Balancer, key: number): number {
+    const nowMs = this.#nowMs;
+    const answering = control.answering(candidates, count, this.#answering, nowMs);
+    if (answering > 0) return strategy.pick(this.#answering, answering, key, nowMs);
+    return strategy.pick(candidates, count, key, nowMs);
   }
 
   #send(server: number, request: number, fate: number): void {

@@ -1,6 +1,8 @@
 /** Metrics of the servers behind the balancer and of what the control plane does about them. */
+import { WorkerCounter } from "../shared/layout.ts";
 import type { MetricDefinition, MetricGroup } from "./metrics-definition.ts";
 import type { FleetEvents, MetricsSource, ServerFigures } from "./metrics-source.ts";
+import { sumCounter } from "./metrics-workers.ts";
 
 type ServerMetric = MetricDefinition<MetricsSource>;
 
@@ -106,6 +108,16 @@ export const controlMetrics: MetricGroup<MetricsSource> = {
     event("health_checks_total", "Health checks made.", (e) => e.healthChecks),
     event("health_check_failures_total", "Health checks that failed.", (e) => e.healthCheckFailures),
     event("server_ejections_total", "Ejections of servers whose answers failed.", (e) => e.ejections),
+    {
+      name: "server_usage_ignored_total",
+      type: "counter",
+      help: "Numbers of CPU or memory usage that servers reported and that cannot be true, by where they stood: `header` (ORCA), `poll`. They are ignored.",
+      labels: ["source"],
+      collect: (source, emit) => {
+        emit(sumCounter(source, WorkerCounter.LOAD_REPORTS_IGNORED), { source: "header" });
+        emit(source.fleetEvents().usageIgnored, { source: "poll" });
+      },
+    },
     event("server_state_changes_total", "Changes of servers' states.", (e) => e.stateChanges),
     event("panics_total", "Times that too few servers were healthy, so that all were used.", (e) => e.panics),
     event("dns_resolutions_total", "Look-ups of server names.", (e) => e.dnsResolutions),

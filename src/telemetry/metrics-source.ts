@@ -37,6 +37,7 @@ export interface FleetEvents {
   readonly stateChanges: number;
   readonly dnsResolutions: number;
   readonly dnsFailures: number;
+  readonly usageIgnored: number;
 }
 
 /** A process of the instance. */

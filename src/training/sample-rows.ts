@@ -1,7 +1,8 @@
 /** Training rows from the store of samples: bounded in number, newest first, weighted by how they came about and by age. */
 import { LEAST_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts";
 import { FEATURE_COUNT } from "../learning/fleet-features.ts";
-import type { LearningReader } from "../storage/learning-store.ts";
+import { FEATURE, inRange, LATENCY_MS, MOMENT_MS } from "../shared/ranges.ts";
+import type { LearningReader, Sample } from "../storage/learning-store.ts";
 import { TrainingRows } from "./rows.ts";
 
 /** Which samples, and how they count. */
@@ -17,7 +18,7 @@ export interface SampleRows {
   readonly rows: TrainingRows;
   /** Failed attempts: how long they took says nothing of how long answers take, and their price is counted elsewhere. */
   readonly failed: number;
-  /** Samples without a latency, or made while the fleet's mean was unknown. */
+  /** Samples with numbers that none can have (a damaged file), or made while the fleet's mean was unknown. */
   readonly unusable: number;
   /** Samples of another list of features. */
   readonly skipped: number;
@@ -53,17 +54,18 @@ export async function readSampleRows(
   let total = 0;
   const scan = await store.readSamples({ limit: limit * SAMPLES_PER_ROW, newestFirst: true });
   reading: for await (const page of scan.pages) {
-    for (const { atMs, features, latencyMs, meanMs, propensity, failed: hasFailed } of page) {
+    for (const sample of page) {
       if (at === 0) break reading;
-      if (hasFailed) {
+      if (sample.failed) {
         failed++;
         continue;
       }
-      const target = Math.max(latencyMs, LEAST_LATENCY_MS) / meanMs;
-      if (!(meanMs > 0) || !(target > 0) || !Number.isFinite(target)) {
+      if (!isUsable(sample)) {
         unusable++;
         continue;
       }
+      const { atMs, features, latencyMs, meanMs, propensity } = sample;
+      const target = Math.max(latencyMs, LEAST_LATENCY_MS) / meanMs;
       toMs ??= atMs;
       fromMs = atMs;
       at--;
@@ -77,4 +79,17 @@ export async function readSampleRows(
   const rows = TrainingRows.of(columns).part(at, limit);
   for (let row = 0; row < rows.length; row++) rows.weight[row] *= rows.length / total;
   return { rows, failed, unusable, skipped: scan.skippedRows, fromMs, toMs };
+}
+
+/** One NaN or infinite number among the rows would make all weights of the network NaN. An unknown feature is NaN, and may be. */
+function isUsable({ atMs, features, latencyMs, meanMs, propensity }: Sample): boolean {
+  return (
+    inRange(atMs, MOMENT_MS) &&
+    inRange(latencyMs, LATENCY_MS) &&
+    inRange(meanMs, { ...LATENCY_MS, least: LEAST_LATENCY_MS }) &&
+    propensity > 0 &&
+    propensity <= 1 &&
+    features.length === FEATURE_COUNT &&
+    features.every((value) => Number.isNaN(value) || inRange(value, FEATURE))
+  );
 }

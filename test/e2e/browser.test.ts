@@ -1,8 +1,8 @@
 /** A browser visits a page of nginx through the product: files, a POST, an event stream and a WebSocket. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { run, Scratch } from "../support/processes.ts";
 import { type CertificateFiles, makeCertificates } from "./support/certificates.ts";
-import { run, Scratch } from "./support/processes.ts";
 import { Product } from "./support/product.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 import { startLive, startNginx, type Upstream } from "./support/servers.ts";

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { type Outcome, run, Scratch, spawn } from "../support/processes.ts";
 import { type CertificateFiles, makeCertificates } from "./support/certificates.ts";
-import { type Outcome, run, Scratch } from "./support/processes.ts";
 import { Product } from "./support/product.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 import { startLive, startNginx, startPython, type Upstream } from "./support/servers.ts";
@@ -156,7 +156,7 @@ describeWith(["curl", "nginx", "python3", "node", "openssl"], "curl", () => {
   });
 
   test("a slow chunked answer arrives piece by piece", async () => {
-    const child = Bun.spawn({
+    const child = spawn({
       cmd: [pathOf("curl"), "-sSN", "--max-time", "15", `${modern.url}/live/slow`],
       stdout: "pipe",
       stderr: "inherit",

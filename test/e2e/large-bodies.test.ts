@@ -1,7 +1,8 @@
 /** Large bodies keep their hash and pass in bounded memory. 64 MB; 1 GB with E2E_LARGE=1. */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { run, Scratch, until } from "./support/processes.ts";
+import { run, Scratch } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 import { growthDuring, Product } from "./support/product.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 import { startNginx, startPython, type Upstream } from "./support/servers.ts";

@@ -1,7 +1,8 @@
 /** Many idle connections and slow clients beside busy ones. 2,000 connections; 10,000 with E2E_LARGE=1. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { truncateSync, writeFileSync } from "node:fs";
-import { Daemon, run, Scratch, until } from "./support/processes.ts";
+import { Daemon, run, Scratch } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 import { Product } from "./support/product.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 import { startNginx, type Upstream } from "./support/servers.ts";

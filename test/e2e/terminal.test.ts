@@ -1,7 +1,8 @@
 /** `npm start` in a terminal, as a stranger runs it: Ctrl-C, and closing the window. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { Scratch, until } from "./support/processes.ts";
+import { Scratch, spawn } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 import { startLive, type Upstream } from "./support/servers.ts";
 
@@ -23,7 +24,7 @@ describeWith(["node", "npm"], "npm start in a terminal", () => {
   /** Starts the product and waits until it serves. */
   async function start() {
     let screen = "";
-    const child = Bun.spawn({
+    const child = spawn({
       cmd: [pathOf("npm"), "start"],
       cwd: ROOT,
       env: {

@@ -1,8 +1,9 @@
 /** The `ws` client and the `ws` server, both under Node.js, with the product between them. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { run, Scratch } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 import { type CertificateFiles, makeCertificates } from "./support/certificates.ts";
-import { run, Scratch, until } from "./support/processes.ts";
 import { Product } from "./support/product.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 import { type LiveServer, startLive } from "./support/servers.ts";

@@ -1,8 +1,9 @@
 /** wrk against the product in front of nginx: bounded runs, every answer counted on both sides. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { run, Scratch } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 import { makeCertificates } from "./support/certificates.ts";
-import { run, Scratch, until } from "./support/processes.ts";
 import { Product } from "./support/product.ts";
 import { describeWith, pathOf } from "./support/programs.ts";
 import { startNginx, type Upstream } from "./support/servers.ts";

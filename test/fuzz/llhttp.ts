@@ -1,5 +1,6 @@
 /** The other side of `llhttp-peer.mjs`. */
 import { METHODS } from "../../src/shared/series-table.ts";
+import { spawn } from "../support/processes.ts";
 import type { Message } from "./read-stream.ts";
 
 export interface Case {
@@ -16,7 +17,7 @@ export interface PeerStream {
 
 /** A Node process that parses for comparison. `close` it. */
 export class LlhttpPeer {
-  readonly #process = Bun.spawn([process.env.NODE_BINARY ?? "node", `${import.meta.dir}/llhttp-peer.mjs`], {
+  readonly #process = spawn([process.env.NODE_BINARY ?? "node", `${import.meta.dir}/llhttp-peer.mjs`], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",

@@ -3,6 +3,7 @@ import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawn } from "../support/processes.ts";
 
 setDefaultTimeout(60_000);
 
@@ -30,7 +31,7 @@ test.skipIf(process.platform !== "linux")("two servers, two seconds", async () =
   const plot = join(directory, "arena.svg");
   const sizes = ["--servers", "2", "--workers", "2", "--mean-ms", "20", "--seconds", "2"];
   const what = ["--scenarios", "homogeneous", "--contestants", "round_robin,round_robin+hedge,direct"];
-  const child = Bun.spawn([process.execPath, "--no-install", MAIN, ...what, ...sizes, "--json", json, "--plot", plot], {
+  const child = spawn([process.execPath, "--no-install", MAIN, ...what, ...sizes, "--json", json, "--plot", plot], {
     stdout: "pipe",
     stderr: "pipe",
   });

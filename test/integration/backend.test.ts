@@ -4,6 +4,8 @@ import { connect } from "node:net";
 import { Command } from "commander";
 import { type Backend, type BackendOptions, startBackend } from "../../src/backend/server.ts";
 import { registerBackend } from "../../src/cli/backend.ts";
+import { spawn } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 
 const running: Backend[] = [];
 
@@ -16,11 +18,6 @@ function start(options: Partial<BackendOptions> = {}): Backend {
 afterEach(async () => {
   await Promise.all(running.splice(0).map((backend) => backend.stop(0)));
 });
-
-/** Polls until `condition` holds; the test's own timeout is the deadline. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await Bun.sleep(5);
-}
 
 describe("endpoints", () => {
   test("health, metrics and echo", async () => {
@@ -147,7 +144,7 @@ describe("command", () => {
       const program = new Command();
       registerBackend(program);
       program.parse(["backend"], { from: "user" });`;
-    const child = Bun.spawn([process.execPath, "-e", source], {
+    const child = spawn([process.execPath, "-e", source], {
       cwd: `${import.meta.dir}/../..`,
       env: {
         ...process.env,

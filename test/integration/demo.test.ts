@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DemoSummary } from "../../src/demo/summary.ts";
+import { spawn } from "../support/processes.ts";
+import { until as holds } from "../support/until.ts";
 
 setDefaultTimeout(60_000);
 
@@ -21,15 +23,13 @@ afterAll(() => rmSync(TMPDIR, { recursive: true, force: true }));
 
 function demo(...flags: string[]) {
   const env = { ...process.env, TMPDIR };
-  const child = Bun.spawn([LAUNCHER, "demo", ...flags], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const child = spawn([LAUNCHER, "demo", ...flags], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   running.add(child);
   return child;
 }
 
-/** Polls until `condition` holds; the test's own timeout is the deadline. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition().catch(() => false))) await Bun.sleep(50);
-}
+/** A question that nobody answers yet is asked again. */
+const until = (condition: () => Promise<boolean>) => holds(() => condition().catch(() => false));
 
 /** Reads what the demo says until it names its balancer. */
 async function balancerOf(child: { stderr: ReadableStream<Uint8Array> }): Promise<{ url: string; said: string }> {

@@ -1,18 +1,8 @@
 /** Servers and waits that the integration tests of the fleet share. */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { spawn } from "../support/processes.ts";
 
-/** Polls until `check` passes; its last error is thrown after `deadlineMs`. */
-export async function eventually(check: () => void, deadlineMs = 8_000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    try {
-      return check();
-    } catch (error) {
-      if (performance.now() > end) throw error;
-      await Bun.sleep(20);
-    }
-  }
-}
+export { eventually } from "../support/until.ts";
 
 /** Listens on a free loopback port and returns it. */
 export async function listen(server: Server, port = 0): Promise<number> {
@@ -32,7 +22,7 @@ export async function closeAll(...servers: Server[]): Promise<void> {
 export async function startDeafServer(): Promise<{ port: number; stop: () => void }> {
   const code = `const s = require("node:net").createServer();
     s.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => { console.log(s.address().port); Bun.sleepSync(60000); });`;
-  const child = Bun.spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "ignore" });
+  const child = spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "ignore" });
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   reader.releaseLock();

@@ -9,6 +9,7 @@ import { createRuntimeDirectory, createSharedMemory } from "../../src/shared/mem
 import type { Endpoint } from "../../src/shared/protocol.ts";
 import { serverTableVersion } from "../../src/shared/server-table-reader.ts";
 import { ServerTableWriter } from "../../src/shared/server-table-writer.ts";
+import { spawn } from "../support/processes.ts";
 import { fleetOptions, host, quietLog } from "../unit/fleet/fixtures.ts";
 import { Backend, eventually } from "./fleet-fixtures.ts";
 
@@ -124,6 +125,24 @@ describe("health checks", () => {
 
 describe("outlier ejection", () => {
   const outlier: FleetOptions["outlier"] = { ...fleetOptions([]).outlier, enabled: true };
+
+  test("one that gives no answers and may not be ejected is named, and so is that others come first", async () => {
+    const { fleet, states, answers, memory, log } = makeFleet();
+    const three = [1, 2, 3].map((n) => host(`127.0.0.${n}`, 9));
+    await fleet.start(fleetOptions(three, { outlier }));
+    for (const slot of [1, 2]) {
+      Atomics.store(memory.servers.consecutiveUnanswered, slot, 5);
+      answers(slot, 0, 5);
+    }
+    await eventually(() => expect(states()).toEqual(["up", "ejected", "up"])); // half of three
+    expect(fleet.servers()[2].reason).toBe("gives no answers: those that do come first");
+    const said = () => log.lines.filter((line) => line.includes("no answer to 5 requests in a row"));
+    expect(said()).toEqual([expect.stringContaining("127.0.0.3")]);
+    memory.servers.consecutiveUnanswered[2] = 0;
+    answers(2, 1, 0);
+    await eventually(() => expect(fleet.servers()[2].reason).toBe("health checks are off"));
+    expect(said().length).toBe(1);
+  });
 
   test("ejects on failing answers, returns on probation with a trickle, ejects again at once", async () => {
     const { fleet, states, answers, skip, memory } = makeFleet();
@@ -317,7 +336,7 @@ test("another process never sees half of an update", async () => {
     writer.publish(new Map(Array.from({ length: 64 }, (_, slot) => [slot, row])), n % 2 === 1);
   };
   publish(1);
-  const reader = Bun.spawn([process.execPath, join(import.meta.dir, "fleet-table-reader-process.ts"), path], {
+  const reader = spawn([process.execPath, join(import.meta.dir, "fleet-table-reader-process.ts"), path], {
     stdout: "pipe",
   });
   let n = 1;

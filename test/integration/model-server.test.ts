@@ -11,6 +11,7 @@ import { forward, type Network, scaleRow } from "../../src/learning/network.ts";
 import { changedOnnx, setWeight } from "../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../support/model-server-process.ts";
 import { randomNetwork, randomRows } from "../support/networks.ts";
+import { until } from "../support/until.ts";
 
 const FIXTURE = join(import.meta.dir, "../fixtures/pytorch-model");
 const FINE = { cpu_usage: 30, memory_usage: 50, active_conns: 4, error_rate: 0, response_p95: 60, capacity: 10 };
@@ -24,11 +25,6 @@ async function predictions(url: string, servers: readonly object[]): Promise<num
   const answer = (await response.json()) as { predictions: number[] };
   expect([response.status, answer]).toEqual([200, { predictions: expect.any(Array) }]);
   return answer.predictions;
-}
-
-/** Polls until `condition` holds; the test's own timeout is the deadline. */
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await Bun.sleep(20);
 }
 
 async function metric(url: string, name: string): Promise<number> {

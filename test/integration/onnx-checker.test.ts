@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FEATURE_NAMES } from "../../src/learning/feature-names.ts";
 import { writeModelFiles } from "../../src/learning/model-files/model-files.ts";
 import { randomNetwork } from "../support/networks.ts";
+import { spawnSync } from "../support/processes.ts";
 
 /** Debian's: another python3 in PATH does not see Debian's modules. */
 const PYTHON = "/usr/bin/python3";
@@ -27,8 +27,8 @@ print(json.dumps({
 }))`;
 
 function python(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(PYTHON, args, { encoding: "utf8", timeout: 60_000 });
-  return { status, stdout, stderr };
+  const child = spawnSync([PYTHON, ...args], { stdout: "pipe", stderr: "pipe", timeout: 60_000 });
+  return { status: child.exitCode, stdout: child.stdout.toString(), stderr: child.stderr.toString() };
 }
 
 describe("the official ONNX checker", () => {

@@ -7,9 +7,10 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Product, serversOn } from "../drill/fixture.ts";
+import { spawnSync } from "../support/processes.ts";
 import { Backend, cleanUp, eventually, get, ok } from "../support/proxy-harness.ts";
 import { singleValue, Wire } from "../support/wire.ts";
-import { Product, serversOn } from "./drill-fixture.ts";
 
 const BODY_MB = Number(process.env.NEURABALANCER_TEST_BODY_MB ?? 64);
 const PIECE = Buffer.alloc(1_000_000);
@@ -171,7 +172,7 @@ describe("a log that nobody reads", () => {
   test("does not stall requests; what is lost is counted", async () => {
     const directory = mkdtempSync(join(tmpdir(), "neurabalancer-fifo-"));
     const fifo = join(directory, "log");
-    Bun.spawnSync(["mkfifo", fifo]);
+    spawnSync(["mkfifo", fifo]);
     const reader = openSync(fifo, constants.O_RDWR); // open, and never read
     const settings = { SERVERS: serversOn(backend), WORKERS: "1" };
     const stalled = await new Product(settings, { stdout: { path: fifo } }).ready();

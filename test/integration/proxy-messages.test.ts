@@ -298,16 +298,18 @@ describe("interim responses", () => {
 });
 
 describe("ends of connections", () => {
-  test("a client that half-closes still gets its answer", async () => {
-    const { client } = await echoing();
+  test("a client that half-closes still gets its answer, where that is wanted", async () => {
+    const { client, proxy } = await echoing();
+    proxy.change({ clientHalfClose: true });
     await client.send(get("/half"));
     client.finish();
     expect((await client.message()).body.toString()).toContain("/half");
     expect(await client.end()).toBe("end");
   });
 
-  test("half a body and a FIN is 400, and the server sees a broken request", async () => {
-    const { client, backend } = await proxied((server: Wire) => server.message());
+  test("half a body and a FIN of a client that may half-close is 400, and the server sees a broken request", async () => {
+    const { client, backend, proxy } = await proxied((server: Wire) => server.message());
+    proxy.change({ clientHalfClose: true });
     await client.send(`${post("Content-Length: 10\r\n")}half`);
     await eventually(() => backend.received > 0);
     client.finish();

@@ -314,7 +314,7 @@ describe("changes while it runs", () => {
     proxy.change({ port: blocker.port });
     expect(proxy.port).toBe(old);
     expect((await proxy.ask(get())).status).toBe(200);
-    expect(proxy.logged.length).toBe(1);
+    expect(proxy.logged.splice(0)).toHaveLength(1); // taken out: others would fail the test
   });
 
   test("over the connection limit health still answers, and the rest is 503", async () => {

@@ -250,7 +250,8 @@ describe("failures after sending", () => {
     const client = await proxy.connect();
     await client.send(get());
     expect((await client.head()).status).toBe(200);
-    expect(await client.end()).toBe("reset");
+    expect(await client.end()).toBe("end");
+    expect(client.text).toBe("half");
     expect(good.connections.length).toBe(0);
   });
 

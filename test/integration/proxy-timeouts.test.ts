@@ -213,7 +213,8 @@ describe("towards servers", () => {
     const client = await proxy.connect();
     await client.send(get());
     expect((await client.head()).status).toBe(200);
-    expect(await client.end()).toBe("reset");
+    expect(await client.end()).toBe("end");
+    expect(client.text).toBe("half");
     expect(await backend.connections[0].end()).toBe("reset");
     expect(proxy.memory.servers.consecutiveFailures[0]).toBe(1);
   });

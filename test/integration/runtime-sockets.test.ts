@@ -1,14 +1,24 @@
 /** The request path on the runtime's sockets, as with `NATIVE_SOCKETS=off` and on other systems than Linux. */
 import { expect, test } from "bun:test";
+import { spawn } from "../support/processes.ts";
 
-const FILES = ["messages", "first-write", "bad-responses", "queue", "retries", "timeouts", "tunnels", "large"].map(
-  (name) => `test/integration/proxy-${name}.test.ts`,
-);
+const FILES = [
+  "admin-relay",
+  "messages",
+  "first-write",
+  "bad-responses",
+  "queue",
+  "retries",
+  "timeouts",
+  "tunnels",
+  "large",
+  "client-end",
+].map((name) => `test/integration/proxy-${name}.test.ts`);
 
 test.if(process.platform === "linux")(
   "messages, failures, time limits and tunnels are the same on the runtime's sockets",
   async () => {
-    const run = Bun.spawn([process.execPath, "test", "--timeout=30000", ...FILES], {
+    const run = spawn([process.execPath, "test", "--timeout=30000", ...FILES], {
       env: { ...process.env, TEST_RUNTIME_SOCKETS: "1" },
       stdout: "pipe",
       stderr: "pipe",

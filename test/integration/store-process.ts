@@ -5,7 +5,7 @@
 import { createInterface } from "node:readline";
 import type { LearningStore, TrainingStore } from "../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../src/storage/open-store.ts";
-import { FEATURES, model, read, Said, samples } from "../unit/storage/store-fixture.ts";
+import { FEATURES, model, read, Said, samples } from "./storage/store-fixture.ts";
 
 const [role, dataDir] = process.argv.slice(2);
 const said = new Said();

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { Readable } from "node:stream";
 import { openStoreReader } from "../../src/storage/open-store.ts";
-import { FEATURES, openStore, plain, read, samples, scratch } from "../unit/storage/store-fixture.ts";
+import { spawn, spawnSync } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+import { FEATURES, openStore, plain, read, samples, scratch } from "./storage/store-fixture.ts";
 
 const SCRIPT = join(import.meta.dir, "store-process.ts");
-const WAIT_MS = 20_000;
 const running = new Set<StoreProcess>();
 
 /** See store-process.ts. */
@@ -19,7 +20,7 @@ class StoreProcess {
 
   /** @param prelude a command line that runs the one that follows it. */
   constructor(role: "owner" | "trainer" | "reader", dataDir: string, prelude: readonly string[] = []) {
-    this.process = Bun.spawn([...prelude, process.execPath, SCRIPT, role, dataDir], {
+    this.process = spawn([...prelude, process.execPath, SCRIPT, role, dataDir], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
@@ -58,14 +59,6 @@ class StoreProcess {
     await this.process.exited;
     this.#interface.close();
     running.delete(this);
-  }
-}
-
-async function until(condition: () => unknown): Promise<void> {
-  const deadline = Date.now() + WAIT_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${WAIT_MS} ms: ${condition}`);
-    await Bun.sleep(30);
   }
 }
 
@@ -129,7 +122,7 @@ describe("processes side by side", () => {
 
   test("a process that was forked from the owner does not keep its lock", async () => {
     const store = await openStore(directory.path);
-    const child = Bun.spawn(["sleep", "20"]);
+    const child = spawn(["sleep", "20"]);
     try {
       await store.close();
       const next = await StoreProcess.owner(directory.path);
@@ -175,14 +168,14 @@ describe("kill -9", () => {
 /** Whether this user may mount file systems out of sight of everyone else. */
 const canMount =
   process.platform === "linux" &&
-  Bun.spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"], { stderr: "ignore" }).exitCode === 0;
+  spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"], { stderr: "ignore" }).exitCode === 0;
 
 /** Runs what follows with `script` done before it, in a mount namespace of its own. */
 const mounted = (script: string): string[] => ["unshare", "-m", "sh", "-c", `${script} && exec "$@"`, "mounted"];
 
 describe.skipIf(!canMount)("a full disk", () => {
   const shell = ({ process: { pid } }: StoreProcess, script: string): void => {
-    const { exitCode } = Bun.spawnSync(["nsenter", "-t", String(pid), "-m", "sh", "-c", script], {
+    const { exitCode } = spawnSync(["nsenter", "-t", String(pid), "-m", "sh", "-c", script], {
       stderr: "ignore",
     });
     expect(exitCode).toBe(0);
@@ -240,7 +233,7 @@ test("a limit of file size: rows wait until it is raised", async () => {
   const { problem, bufferedRows } = await owner.ask("status");
   expect(problem.message).toContain("a limit of file size");
   expect(bufferedRows).toBeGreaterThan(0);
-  const raised = Bun.spawnSync(["prlimit", "--pid", String(owner.process.pid), "--fsize=unlimited"]);
+  const raised = spawnSync(["prlimit", "--pid", String(owner.process.pid), "--fsize=unlimited"]);
   expect(raised.exitCode).toBe(0);
   await until(async () => (await owner.ask("status")).bufferedRows === 0);
   const { said } = await owner.ask("status");

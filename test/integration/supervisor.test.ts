@@ -5,17 +5,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { claimRuntimeDirectory } from "../../src/control/supervisor-runtime-directory.ts";
 import { removeRuntimeDirectory } from "../../src/shared/memory-file.ts";
+import { spawn } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 
 const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
-const DEADLINE_MS = 10_000;
-
-async function until(condition: () => unknown): Promise<void> {
-  const end = performance.now() + DEADLINE_MS;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${DEADLINE_MS} ms: ${condition}`);
-    await Bun.sleep(20);
-  }
-}
 
 interface Line {
   readonly msg: string;
@@ -55,7 +48,7 @@ class Product {
   /** Settings are in `.env` of its directory, as a stranger would have them. */
   constructor(settings: Record<string, string>) {
     this.configure(settings);
-    this.process = Bun.spawn({
+    this.process = spawn({
       cmd: [LAUNCHER, "serve"],
       cwd: this.directory,
       env: { PATH: process.env.PATH, HOME: process.env.HOME },

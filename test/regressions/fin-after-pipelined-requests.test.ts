@@ -1,4 +1,4 @@
-/** A FIN behind pipelined requests ended the connection after the first answer. */
+/** A FIN behind pipelined requests, of a client that may half-close, ended the connection after the first answer. */
 import { afterEach, expect, test } from "bun:test";
 import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
 
@@ -10,8 +10,10 @@ const slowEcho = () =>
     return ok(startLine);
   });
 
+const served = async () => new TestProxy([await slowEcho()], { settings: { clientHalfClose: true } });
+
 test("all requests before the FIN are answered", async () => {
-  const client = await new TestProxy([await slowEcho()]).connect();
+  const client = await (await served()).connect();
   await client.send(get("/1") + get("/2") + get("/3"));
   client.finish();
   for (const path of ["/1", "/2", "/3"]) expect((await client.message()).body.toString()).toContain(path);
@@ -19,7 +21,7 @@ test("all requests before the FIN are answered", async () => {
 });
 
 test("a request that the FIN cut off is answered with 400 in its turn", async () => {
-  const client = await new TestProxy([await slowEcho()]).connect();
+  const client = await (await served()).connect();
   await client.send(`${get("/1")}${get("/2", "Content-Length: 10\r\n", "POST")}half`);
   client.finish();
   expect((await client.message()).status).toBe(200);
@@ -28,7 +30,7 @@ test("a request that the FIN cut off is answered with 400 in its turn", async ()
 });
 
 test("half a head before the FIN ends the connection", async () => {
-  const client = await new TestProxy([await slowEcho()]).connect();
+  const client = await (await served()).connect();
   await client.send(`${get("/1")}GET /2 HT`);
   client.finish();
   expect((await client.message()).status).toBe(200);

@@ -8,7 +8,7 @@ import { describeModel, modelTable, verdictTable } from "../../src/cli/models-te
 import { parseFleetReport } from "../../src/demo/fleet-report.ts";
 import type { Explanation } from "../../src/shared/explanation.ts";
 import type { Model, Verdict } from "../../src/storage/learning-store.ts";
-import { neurabalancer } from "../unit/cli/spawn.ts";
+import { neurabalancer } from "../integration/cli/spawn.ts";
 
 /** Clears the screen, sets the title, moves up, by C0 and by C1, and writes backwards. */
 const HOSTILE = "\x1b[2J\x1b]0;owned\x07\u009b1A\u202e\r";

@@ -1,8 +1,8 @@
 /** Certificates for tests, made with openssl when they are first asked for. No key is ever part of the repository. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawnSync } from "./processes.ts";
 
 /** A certificate and its key as PEM texts. */
 export interface Certificate {
@@ -66,9 +66,8 @@ function read(directory: string, name: string): Certificate {
 }
 
 function openssl(cwd: string, ...args: string[]): void {
-  const { status, stderr, error } = spawnSync("openssl", args, { cwd, encoding: "utf8" });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`openssl ${args[0]}: ${stderr}`);
+  const { exitCode, stderr } = spawnSync(["openssl", ...args], { cwd, stdout: "ignore", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(`openssl ${args[0]}: ${stderr}`);
 }
 
 function inDirectory<T>(action: (directory: string) => T): T {

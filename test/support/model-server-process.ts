@@ -1,5 +1,6 @@
 /** Runs `neurabalancer model-server` as a user would. */
 import { fileURLToPath } from "node:url";
+import { spawn } from "./processes.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/neurabalancer", import.meta.url));
 
@@ -18,7 +19,7 @@ export interface ModelServerProcess {
 
 /** Starts it on the loopback interface and waits until it listens. `env` are its settings. */
 export async function runModelServer(env: Record<string, string> = {}): Promise<ModelServerProcess> {
-  const child = Bun.spawn([LAUNCHER, "model-server"], {
+  const child = spawn([LAUNCHER, "model-server"], {
     cwd: "/",
     env: { PATH: process.env.PATH, ML_SERVICE_HOST: "127.0.0.1", ML_SERVICE_PORT: "0", ...env },
     stdout: "ignore",

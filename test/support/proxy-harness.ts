@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import type { AskAdmin } from "../../src/proxy/admin-relay.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import { Tcp } from "../../src/proxy/sockets/tcp.ts";
 import {
@@ -20,7 +21,10 @@ import {
 import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
 import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table-writer.ts";
 import type { Logger } from "../../src/telemetry/logger.ts";
-import { Wire, type WireMessage } from "./wire.ts";
+import { until as eventually } from "./until.ts";
+import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";
+
+export { eventually };
 
 /** Settings that suit tests: no log, generous deadlines. */
 export const TEST_SETTINGS: ProxySettings = Object.freeze({
@@ -32,6 +36,7 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   reservedPaths: true,
   prometheusEnabled: true,
   trustedProxies: [],
+  clientHalfClose: false,
   nativeSockets: process.env.TEST_RUNTIME_SOCKETS !== "1",
   connectTimeoutMs: 2000,
   requestHeadTimeoutMs: 10_000,
@@ -49,6 +54,9 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   perTryTimeoutMs: 0,
   hedgeAfterMs: 0,
   hedgeBudgetPercent: 5,
+  outlierConsecutiveFailures: 0,
+  outlierMaxEjectedPercent: 50,
+  outlierBaseEjectionMs: 10_000,
   queueSize: 128,
   queueTimeoutMs: 5000,
   maxHeaderBytes: 32_768,
@@ -94,7 +102,6 @@ export class Backend {
   readonly #server: Server;
   readonly host: string;
   readonly tls: boolean;
-  /** Errors of scripts, other than connections that ended while the script waited. */
   port = 0;
 
   private constructor(script: Script, host: string, tls: TlsOptions | undefined) {
@@ -102,15 +109,27 @@ export class Backend {
     this.host = host;
     this.tls = tls !== undefined;
     const onConnection = (socket: import("node:net").Socket) => {
-      const wire = new Wire(socket);
+      const wire = new Wire(socket, Number.POSITIVE_INFINITY); // as long as the proxy keeps the connection
       const index = this.connections.push(wire) - 1;
-      // A script that waits for more on a connection that ended has nothing left to say.
-      void Promise.resolve(this.script(wire, index)).catch(() => {});
+      void this.#run(wire, index);
     };
     this.#server = tls
       ? createTlsServer({ ...tls, allowHalfOpen: true }, onConnection)
       : createServer({ allowHalfOpen: true }, onConnection);
     this.#server.on("tlsClientError", () => {});
+  }
+
+  async #run(wire: Wire, index: number): Promise<void> {
+    try {
+      await this.script(wire, index);
+    } catch (error) {
+      // A script that waits for more on a connection that ended has nothing left to say. Anything else fails the test.
+      if (error instanceof ConnectionEndedError) return;
+      setImmediate(() => {
+        throw error;
+      });
+      wire.destroy();
+    }
   }
 
   static async start(
@@ -181,7 +200,7 @@ export interface ProxyOptions {
   readonly settings?: Partial<ProxySettings>;
   /** What relates its clock to the wall clock; that of the process by default. */
   readonly epochOffsetMs?: () => number;
-  readonly admin?: (method: string, path: string) => Promise<{ status: number; type: string; body: string }>;
+  readonly admin?: AskAdmin;
 }
 
 export class TestProxy {
@@ -204,6 +223,7 @@ export class TestProxy {
       this.server.drain(() => {});
       closeSync(fd);
       rmSync(directory, { recursive: true, force: true });
+      if (this.logged.length > 0) throw new Error(`the proxy logged errors: ${Bun.inspect(this.logged)}`);
     });
     this.#endpoints = targets.map(endpointOf);
     this.memory.header[Header.WORKER_BLOCKS] = 1;
@@ -220,7 +240,7 @@ export class TestProxy {
       bootOffsetMs: () => 0,
       random: Math.random,
       seed: crypto.getRandomValues(new Uint32Array(4)),
-      admin: admin ?? (async () => ({ status: 200, type: "text/plain", body: "from admin" })),
+      admin: admin ?? (async () => ADMIN_ANSWER),
       accessLogFd: fd,
       tcp: this.settings.nativeSockets ? ownSockets() : null,
     });
@@ -264,11 +284,11 @@ export class TestProxy {
     this.server.setEndpoints(this.#endpoints);
   }
 
-  setState(slot: number, state: ServerState): void {
+  setState(slot: number, state: ServerState, panic = false): void {
     const row = this.#rows.get(slot);
     if (row === undefined) throw new Error(`no row in slot ${slot}`);
     this.#rows.set(slot, { ...row, state });
-    this.#table.publish(this.#rows, false);
+    this.#table.publish(this.#rows, panic);
   }
 
   /** Access lines so far, after `count` of them have been written. */
@@ -300,6 +320,8 @@ export class TestProxy {
   }
 }
 
+const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };
+
 const EMPTY_ROW: ServerRow = {
   id: 0,
   state: ServerState.EMPTY,
@@ -330,7 +352,7 @@ function silentLogger(errors: unknown[]): Logger {
   return logger;
 }
 
-// ── cleaning up and waiting ──────────────────────────────────────────────────────────────────────────────────────────
+// ── cleaning up ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const cleanups: (() => void)[] = [];
 
@@ -338,16 +360,18 @@ function onCleanup(action: () => void): void {
   cleanups.push(action);
 }
 
-/** Stops everything that was started since the last call: for `afterEach` or `afterAll`. */
+/**
+ * Stops everything that was started since the last call: for `afterEach` or `afterAll`. Throws, when all is stopped, what
+ * went wrong meanwhile.
+ */
 export function cleanUp(): void {
-  for (const action of cleanups.splice(0).reverse()) action();
-}
-
-/** Polls until `condition` holds; throws after `deadlineMs`. */
-export async function eventually(condition: () => boolean, deadlineMs = 8000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`still not so after ${deadlineMs} ms: ${condition}`);
-    await Bun.sleep(5);
+  const errors: unknown[] = [];
+  for (const action of cleanups.splice(0).reverse()) {
+    try {
+      action();
+    } catch (error) {
+      errors.push(error);
+    }
   }
+  if (errors.length > 0) throw errors[0];
 }

@@ -4,8 +4,8 @@
  */
 import { connect as connectTcp, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { DEADLINE_MS } from "./until.ts";
 
-const DEADLINE_MS = 10_000;
 const CRLF_CRLF = Buffer.from("\r\n\r\n");
 
 /** A message as it came over the wire. Values are latin1 strings, one character per byte. */
@@ -41,6 +41,9 @@ export function singleValue(message: WireMessage, name: string): string | undefi
   return values[0];
 }
 
+/** Somebody waited for more on a connection that has ended. */
+export class ConnectionEndedError extends Error {}
+
 export class Wire {
   readonly socket: Socket;
   /** Bytes not yet taken by a reader. */
@@ -54,8 +57,12 @@ export class Wire {
   closed = false;
   #wake: (() => void)[] = [];
 
-  constructor(socket: Socket) {
+  /** How long reading waits unless it is told otherwise. */
+  readonly #deadlineMs: number;
+
+  constructor(socket: Socket, deadlineMs = DEADLINE_MS) {
     this.socket = socket;
+    this.#deadlineMs = deadlineMs;
     socket.setNoDelay(true);
     socket.on("data", (data: Buffer) => {
       this.received += data.length;
@@ -114,7 +121,7 @@ export class Wire {
   async pump(data: Uint8Array, pieceBytes = 65_536): Promise<void> {
     for (let at = 0; at < data.length && this.ended !== "reset"; at += pieceBytes) {
       if (this.socket.write(data.subarray(at, at + pieceBytes))) continue;
-      await this.until(() => this.closed || !this.socket.writableNeedDrain, 30_000, true);
+      await this.until(() => this.closed || !this.socket.writableNeedDrain, this.#deadlineMs, true);
     }
   }
 
@@ -145,7 +152,7 @@ export class Wire {
   }
 
   /** Resolves when `condition` holds; throws with what came when it does not in time. */
-  async until(condition: () => boolean, deadlineMs = DEADLINE_MS, poll = false): Promise<void> {
+  async until(condition: () => boolean, deadlineMs = this.#deadlineMs, poll = false): Promise<void> {
     const end = performance.now() + deadlineMs;
     while (!condition()) {
       const left = end - performance.now();
@@ -165,27 +172,28 @@ export class Wire {
   }
 
   /** Takes exactly `count` bytes. */
-  async take(count: number, deadlineMs = DEADLINE_MS): Promise<Buffer> {
+  async take(count: number, deadlineMs = this.#deadlineMs): Promise<Buffer> {
     await this.until(() => this.#pendingBytes >= count || this.ended !== null, deadlineMs);
-    if (this.#pendingBytes < count)
-      throw new Error(`ended (${this.ended}) after ${this.#pendingBytes} of ${count} bytes`);
+    if (this.#pendingBytes < count) {
+      throw new ConnectionEndedError(`ended (${this.ended}) after ${this.#pendingBytes} of ${count} bytes`);
+    }
     const all = this.#all();
     this.#setPending(all.subarray(count));
     return all.subarray(0, count);
   }
 
   /** Takes everything up to and with `mark`. */
-  async takeThrough(mark: Buffer | string, deadlineMs = DEADLINE_MS): Promise<Buffer> {
+  async takeThrough(mark: Buffer | string, deadlineMs = this.#deadlineMs): Promise<Buffer> {
     const bytes = typeof mark === "string" ? Buffer.from(mark, "latin1") : mark;
     let at = -1;
     await this.until(() => {
       at = this.#all().indexOf(bytes);
       return at >= 0 || this.ended !== null;
     }, deadlineMs);
-    if (at < 0)
-      throw new Error(
-        `ended (${this.ended}) before ${JSON.stringify(bytes.toString())}; got ${JSON.stringify(this.text)}`,
-      );
+    if (at < 0) {
+      const what = `before ${JSON.stringify(bytes.toString())}; got ${JSON.stringify(this.text)}`;
+      throw new ConnectionEndedError(`ended (${this.ended}) ${what}`);
+    }
     return this.take(at + bytes.length);
   }
 
@@ -204,11 +212,11 @@ export class Wire {
     } else if (get("transfer-encoding")?.toLowerCase() === "chunked") {
       ({ body, rawBody, trailers } = await this.#chunked());
     } else if (get("content-length") !== undefined) {
-      body = await this.take(Number(get("content-length")), 30_000);
+      body = await this.take(Number(get("content-length")));
       rawBody = body;
     } else if (isResponse) {
-      await this.until(() => this.ended !== null, 30_000);
-      if (this.ended === "reset") throw new Error("the body was cut off by a reset");
+      await this.until(() => this.ended !== null);
+      if (this.ended === "reset") throw new ConnectionEndedError("the body was cut off by a reset");
       body = await this.take(this.#pendingBytes);
       rawBody = body;
     }
@@ -221,7 +229,7 @@ export class Wire {
   }
 
   /** Waits until the other side has ended. @returns how. */
-  async end(deadlineMs = DEADLINE_MS): Promise<"end" | "reset"> {
+  async end(deadlineMs = this.#deadlineMs): Promise<"end" | "reset"> {
     await this.until(() => this.ended !== null, deadlineMs);
     return this.ended as "end" | "reset";
   }

@@ -22,6 +22,7 @@ class Side implements Dialler {
   socket: RawSocket | null = null;
   /** What this side has not taken yet. */
   pending: Buffer[] = [];
+  readonly wantsRest = false;
 
   onData(data: Buffer): void {
     this.other?.send(data);

@@ -4,6 +4,7 @@ import { FleetMean } from "./fleet-mean.ts";
 import {
   EXPIRY_TIME_CONSTANTS,
   FAILURE_LATENCY_MS,
+  isObservable,
   type LatencyEstimator,
   LEAST_LATENCY_MS,
 } from "./latency-estimator.ts";
@@ -35,6 +36,7 @@ export class EwmaLatency implements LatencyEstimator {
   }
 
   observe(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {
+    if (!isObservable(latencyMs, nowMs)) return;
     this.#history.claim(slot);
     const value = Math.max(latencyMs, failed ? FAILURE_LATENCY_MS : LEAST_LATENCY_MS);
     const keep = decayFactor(this.#history.silenceMs(slot, nowMs), this.#timeConstantMs);

@@ -1,6 +1,6 @@
 import type { FleetView } from "../strategy.ts";
 import { decayFactor } from "./decay.ts";
-import { EXPIRY_TIME_CONSTANTS, FAILURE_LATENCY_MS, LEAST_LATENCY_MS } from "./latency-estimator.ts";
+import { EXPIRY_TIME_CONSTANTS, FAILURE_LATENCY_MS, isObservable, LEAST_LATENCY_MS } from "./latency-estimator.ts";
 import { SlotHistory } from "./slot-history.ts";
 
 /** How quickly `FleetRegression` forgets and how much it believes before it has seen anything. */
@@ -114,9 +114,12 @@ export class FleetRegression {
     return this.#b;
   }
 
-  /** @param inFlight what was in flight at the server when the attempt was placed, without it. */
-  observe(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlight: number): void {
+  /** @param inFlightAtDispatch what was in flight at the server when the attempt was placed, without it. */
+  observe(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch: number): void {
+    if (!isObservable(latencyMs, nowMs)) return;
     if (this.#history.claim(slot)) this.#streak[slot] = 0;
+    // Counted by several processes: it may be a little below 0 for a moment after one has died.
+    const inFlight = Math.max(0, inFlightAtDispatch);
     const left = this.#left(slot, nowMs);
     const latency = Math.max(latencyMs, LEAST_LATENCY_MS);
     if (!failed) this.#fitLine(slot, latency, nowMs, inFlight, left);

@@ -26,5 +26,16 @@ export const FAILURE_LATENCY_MS = 1000;
 /** No latency counts as less, milliseconds: at zero the in-flight factor would lose its meaning. */
 export const LEAST_LATENCY_MS = 0.01;
 
+/** An attempt cannot have taken longer, milliseconds: what is beyond says nothing, and sums of what is below stay finite. */
+const MOST_LATENCY_MS = 1e9;
+
+/**
+ * True when an outcome can be learned from. Every estimator asks before it takes one in: a single NaN in a sum with
+ * forgetting would stay there for ever.
+ */
+export function isObservable(latencyMs: number, nowMs: number): boolean {
+  return latencyMs <= MOST_LATENCY_MS && Number.isFinite(nowMs);
+}
+
 /** Silence after which a server is unknown again, in time constants: 5 % of the evidence is left by then. */
 export const EXPIRY_TIME_CONSTANTS = 3;

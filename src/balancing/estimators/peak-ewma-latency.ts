@@ -4,6 +4,7 @@ import { FleetMean } from "./fleet-mean.ts";
 import {
   EXPIRY_TIME_CONSTANTS,
   FAILURE_LATENCY_MS,
+  isObservable,
   type LatencyEstimator,
   LEAST_LATENCY_MS,
 } from "./latency-estimator.ts";
@@ -41,6 +42,7 @@ export class PeakEwmaLatency implements LatencyEstimator {
   }
 
   observe(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {
+    if (!isObservable(latencyMs, nowMs)) return;
     this.#claim(slot);
     const keep = decayFactor(this.#history.silenceMs(slot, nowMs), this.#timeConstantMs);
     const keepFailures = keep * keep * keep;

@@ -2,7 +2,7 @@
 import { cidrList } from "../addresses.ts";
 import { retryStatuses } from "../retry-statuses.ts";
 import { optional, setting } from "../setting.ts";
-import { integer, milliseconds, path } from "../value-types.ts";
+import { integer, milliseconds, path, toggle } from "../value-types.ts";
 
 const DAY_MS = 86_400_000;
 const COUNT = integer(0, 1_000_000_000);
@@ -16,6 +16,12 @@ export const clients = {
       type: cidrList,
       doc: "Proxies in front of this one, as addresses and CIDR ranges separated by commas. Only their X-Forwarded-*, Forwarded and X-Request-Id fields are believed; everyone else's are replaced.",
       common: true,
+    }),
+    halfClose: setting({
+      env: "CLIENT_HALF_CLOSE",
+      type: toggle,
+      default: "off",
+      doc: "`on` serves clients that have ended their side of the connection (FIN) and still wait for the answer. `off` takes them for gone, as nearly all of them are: the request is aborted and its place at the server given back. Tunnels are half-closed either way.",
     }),
   },
 };
@@ -40,7 +46,7 @@ export const timeouts = {
       env: "REQUEST_BODY_TIMEOUT_MS",
       type: milliseconds(1, DAY_MS),
       default: "30000",
-      doc: "Time without progress while a request body is received.",
+      doc: "Time without progress while a request body is received; then 408. A client that is answered before it has sent everything may go on for as long, so that it reads its answer, unless it pauses for 5 s.",
     }),
     responseHeadMs: setting({
       env: "RESPONSE_HEAD_TIMEOUT_MS",

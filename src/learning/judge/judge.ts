@@ -93,6 +93,7 @@ export class Judge {
     if (arm === "probe" || record.dispatchedMs < this.#settledMs) return;
     const { rung, championVersion, canaryVersion } = this.#directive;
     const cost = costOf(record.latencyMs, record.failed, record.meanMs);
+    if (!Number.isFinite(cost)) return; // it would stay in every mean
     if (arm === "champion") {
       if (rung === RUNG.MODEL && modelVersion !== championVersion) return;
       this.#guardrail.observeChampion(cost);

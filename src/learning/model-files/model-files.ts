@@ -5,6 +5,7 @@
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { describeRange, inRange, type Range, SCALER_MEAN, SCALER_SCALE } from "../../shared/ranges.ts";
 import type { Network } from "../network.ts";
 import { checkFeatureList } from "./feature-list.ts";
 import { ModelFileError } from "./model-file-error.ts";
@@ -34,7 +35,7 @@ export interface ModelFiles {
   readonly features: readonly string[];
   /** As many as features. */
   readonly mean: readonly number[];
-  /** As many as features; all > 0. */
+  /** As many as features; all within `SCALER_SCALE`. */
   readonly scale: readonly number[];
 }
 
@@ -79,13 +80,15 @@ export function readModelFiles(paths: ModelPaths, read: ReadBytes = readBytes): 
       );
     }
   }
-  const flat = scale.findIndex((value) => value <= 0);
-  if (flat >= 0) {
-    throw new ModelFileError(
-      paths.scaler,
-      `"scale" has ${scale[flat]} for ${features[flat]}: it must be above 0 (write 1 for a feature that never varies)`,
-    );
-  }
+  const check = (name: string, values: readonly number[], range: Range) => {
+    const at = values.findIndex((value) => !inRange(value, range));
+    if (at < 0) return;
+    const right =
+      range.least > 0 && values[at] <= 0 ? "above 0 (write 1 for a feature that never varies)" : describeRange(range);
+    throw new ModelFileError(paths.scaler, `"${name}" has ${values[at]} for ${features[at]}: it must be ${right}`);
+  };
+  check("scale", scale, SCALER_SCALE);
+  check("mean", mean, SCALER_MEAN);
   return { paths, onnx, features, mean, scale };
 }
 

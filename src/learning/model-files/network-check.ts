@@ -1,4 +1,5 @@
 /** Finds networks whose arrays do not fit together, before they become files that nobody can read. */
+import { describeRange, inRange, SCALER_MEAN, SCALER_SCALE } from "../../shared/ranges.ts";
 import type { Network } from "../network.ts";
 import { checkFeatureList } from "./feature-list.ts";
 
@@ -25,4 +26,12 @@ export function checkNetwork(network: Network): void {
   }
   const at = scale.findIndex((value) => value <= 0);
   if (at >= 0) throw new RangeError(`network.scale: entry ${at} (${features[at]}) is ${scale[at]}: it must be above 0`);
+  for (const [name, values, range] of [
+    ["mean", mean, SCALER_MEAN],
+    ["scale", scale, SCALER_SCALE],
+  ] as const) {
+    const at = values.findIndex((value) => !inRange(value, range));
+    if (at >= 0)
+      throw new RangeError(`network.${name}: entry ${at} is ${values[at]}: it must be ${describeRange(range)}`);
+  }
 }

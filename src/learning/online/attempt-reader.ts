@@ -43,7 +43,8 @@ export class AttemptReader {
   read(outcome: RecordedOutcome): ReadAttempt | undefined {
     const decision = findDecision(this.#memory, outcome.worker, outcome.decision);
     if (decision === undefined || decision.serverId !== outcome.serverId) return undefined;
-    const { arm, rung, surface: sequence, atMs } = decision;
+    const { arm, rung, surface: sequence, atMs, propensity } = decision;
+    if (!(propensity > 0 && propensity <= 1) || !Object.hasOwn(ARMS, arm)) return undefined;
     const byModel = rung === Rung.MODEL && sequence !== 0;
     const kind = arm === DecisionArm.CANARY ? SurfaceModel.CANARY : SurfaceModel.CHAMPION;
     const indexed = byModel ? this.#index.find(kind, sequence) : this.#index.at(atMs);
@@ -58,7 +59,7 @@ export class AttemptReader {
       inFlight: outcome.inFlight,
       dispatchedMs: atMs,
       endedMs: outcome.atMs,
-      propensity: decision.propensity,
+      propensity,
       meanMs: indexed.meanMs,
       candidates: decision.candidates.map(({ slot }) => slot),
       candidatesInFlight: decision.candidates.map(({ inFlight }) => inFlight),

@@ -19,6 +19,7 @@ import type { RecordedOutcome } from "../worker-rings.ts";
 import { AttemptReader } from "./attempt-reader.ts";
 import { Candidates } from "./candidates.ts";
 import { fileChampion, storedChampion } from "./champion-source.ts";
+import { readJudgeNote } from "./judge-note.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { ModelShelf } from "./model-shelf.ts";
 import { ModelStatuses } from "./model-statuses.ts";
@@ -288,8 +289,8 @@ export class OnlineLearning {
 
   /** Where the judges were, if it was with this champion. */
   async #startingState(champion: number): Promise<JudgeState> {
-    const kept = (await this.#store.note(STATE_NOTE).catch(() => null)) as JudgeState | null;
-    if (kept?.lifecycle?.champion !== champion) return initialState(champion);
+    const kept = readJudgeNote(await this.#store.note(STATE_NOTE).catch(() => null));
+    if (kept?.lifecycle.champion !== champion) return initialState(champion);
     const { candidate, watch } = kept.lifecycle;
     for (const version of [candidate?.version, watch?.holdBack]) {
       // What cannot be loaded now is tried again by the trial.

@@ -34,7 +34,7 @@ export function shadowViews(
     const place = features.slots.indexOf(slot);
     if (place < 0 || (shadow !== null && shadow.features.slots[place] !== slot)) return undefined;
     places.set(slot, place);
-    const known = score > 0 && champion.isCost;
+    const known = score > 0 && Number.isFinite(score) && champion.isCost;
     const factor = known
       ? score / costIn(champion, place, inFlight)
       : crowdFactor(waiting, inFlight) / (effectiveWeight[slot] || 1);

@@ -1,5 +1,7 @@
 /** One `POST /predict` of the contract: what is asked, and what may be answered. */
 
+import { inRange, SCORE } from "../../shared/ranges.ts";
+
 /** Why a model server gave no scores. */
 export type RemoteFailure = "timeout" | "unreachable" | "status" | "answer" | "circuit_open" | "released";
 
@@ -72,7 +74,7 @@ export async function requestPredictions(
   }
 }
 
-/** The scores, as many as were asked for and each a finite 32-bit float. Throws a `RemoteModelError`. */
+/** The scores, as many as were asked for and each within `SCORE`. Throws a `RemoteModelError`. */
 export function readPredictions(text: string, count: number, url: string): readonly number[] {
   const wrong = (what: string) => new RemoteModelError("answer", `${url} answered ${what}: ${shorten(text)}`);
   let answer: unknown;
@@ -84,8 +86,8 @@ export function readPredictions(text: string, count: number, url: string): reado
   const predictions: unknown = (answer as { predictions?: unknown } | null)?.predictions;
   if (!Array.isArray(predictions)) throw wrong('without a list "predictions"');
   if (predictions.length !== count) throw wrong(`${predictions.length} predictions for ${count} servers`);
-  const at = predictions.findIndex((score) => typeof score !== "number" || !Number.isFinite(Math.fround(score)));
-  if (at >= 0) throw wrong(`with no finite number at predictions[${at}]`);
+  const at = predictions.findIndex((score) => !inRange(score, SCORE));
+  if (at >= 0) throw wrong(`with no finite number at predictions[${at}], or none from ${SCORE.least} to ${SCORE.most}`);
   return predictions as number[];
 }
 

@@ -14,8 +14,17 @@ export class BodyReader {
   #chunked: ChunkedParser | null = null;
   /** Take the chunked coding off: see `contentEnd`. */
   #decode = false;
-  /** After `consume`: end of the bytes to pass on, which begin where the packet began. */
+  /**
+   * After `consume`: end of the bytes to pass on, which begin where the packet began. After an error, of those before it:
+   * whole or partial data, and never a last chunk.
+   */
   contentEnd = 0;
+
+  /** An end here cannot be taken for the body's own: a length or a last chunk is missing. */
+  get showsCut(): boolean {
+    if (this.kind === BodyKind.CHUNKED) return !this.#decode && this.#chunked?.looksDone === false;
+    return this.kind === BodyKind.LENGTH;
+  }
 
   /** @param length of a body of kind `LENGTH`. @param decode take off the chunked coding, in place. */
   begin(kind: number, length: number, decode = false): void {
@@ -56,8 +65,11 @@ export class BodyReader {
   #consumeChunked(buf: Uint8Array, start: number, end: number): number {
     const parser = this.#chunked as ChunkedParser;
     const stop = this.#decode ? parser.decode(buf, start, end) : parser.consume(buf, start, end);
-    if (stop < 0) return stop;
     this.bytes = parser.bodyBytes;
+    if (stop < 0) {
+      this.contentEnd = this.#decode ? parser.decodedEnd : parser.dataEnd;
+      return stop;
+    }
     this.done = parser.done;
     this.contentEnd = this.#decode ? parser.decodedEnd : stop;
     return stop;

@@ -70,6 +70,8 @@ export class ChunkedParser {
   bodyBytes = 0;
   /** After `decode`: end of the decoded bytes, which start where the packet started. */
   decodedEnd = 0;
+  /** After an error: end of the packet's last data before it; the packet's start when there is none. */
+  dataEnd = 0;
   #state: number = State.SIZE;
   /** While a size is read: its value. While data is read: the bytes of the chunk still to come. */
   #remaining = 0;
@@ -98,6 +100,23 @@ export class ChunkedParser {
   }
 
   /**
+   * The last chunk has begun, or the first zeros of a size have come: readers that are not exact take a body that ends
+   * here for complete.
+   */
+  get looksDone(): boolean {
+    switch (this.#state) {
+      case State.DATA:
+      case State.DATA_CR:
+      case State.DATA_LF:
+        return false;
+      case State.SIZE:
+        return this.#remaining === 0 && this.#length > 0;
+      default:
+        return this.#remaining === 0;
+    }
+  }
+
+  /**
    * Reads the next packet, `buf[start, end)`.
    * @returns the offset after what belongs to this body: `end` while more is to come, else where the next message
    * starts, with `done` set; or a negative `ParseError`. An offset of 0 is possible only for an empty packet at 0.
@@ -117,6 +136,7 @@ export class ChunkedParser {
 
   #run(buf: Uint8Array, start: number, end: number, compact: boolean): number {
     let pos = start;
+    this.dataEnd = start;
     while (pos < end && !this.done) {
       if (this.#state === State.DATA) {
         const take = Math.min(this.#remaining, end - pos);
@@ -125,6 +145,7 @@ export class ChunkedParser {
           this.decodedEnd += take;
         }
         pos += take;
+        this.dataEnd = pos;
         this.bodyBytes += take;
         this.#remaining -= take;
         if (this.#remaining === 0) this.#state = State.DATA_CR;

@@ -15,8 +15,12 @@ export interface SocketUser {
   onDrain(nowMs: number): void;
   /** The peer sends nothing more. */
   onEnd(nowMs: number): void;
-  /** Closed in both directions, or broken by `error`. */
+  /** As `onEnd`, while what the peer sent before is unread because reading is paused. */
+  onEndAhead?(nowMs: number): void;
+  /** Closed in both directions, or broken by `error`: it lets go of the socket, which is what closes the descriptor. */
   onClose(nowMs: number, error?: Error): void;
+  /** Reading is paused and the peer has reset the connection: what it sent before is still to be read. */
+  readonly wantsRest: boolean;
   /** Something above threw. */
   onInternalError(nowMs: number): void;
 }
@@ -51,8 +55,8 @@ export class Tcp {
   readonly now: () => number;
   readonly overwrite: boolean;
   readonly address: AddressBuffer;
-  readonly #errorBuffer = new Int32Array(1);
-  readonly #errorLength = new Uint32Array(1);
+  readonly #number = new Int32Array(1);
+  readonly #numberBytes = new Uint32Array(1);
 
   /**
    * @param now monotonic clock, milliseconds.
@@ -101,11 +105,18 @@ export class Tcp {
     return refuseLater(socket, user, this.libc.errno);
   }
 
-  /** What a socket is broken by; 0 = nothing. */
+  /** Bytes that were sent on a socket and that its peer has not acknowledged (SIOCOUTQ, tcp(7)). */
+  unacknowledged(fd: number): number {
+    this.#number[0] = 0;
+    this.libc.call.ioctl(fd, Kernel.SIOCOUTQ, this.#number);
+    return this.#number[0];
+  }
+
+  /** What a socket is broken by; 0 = nothing. To ask is to consume it. */
   errorOf(fd: number): number {
-    this.#errorLength[0] = 4;
-    const failed = this.libc.call.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#errorBuffer, this.#errorLength) < 0;
-    return failed ? this.libc.errno : this.#errorBuffer[0];
+    this.#numberBytes[0] = 4;
+    const failed = this.libc.call.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#number, this.#numberBytes) < 0;
+    return failed ? this.libc.errno : this.#number[0];
   }
 }
 
@@ -205,9 +216,20 @@ export class TcpListener implements Watched {
   }
 }
 
-const NOBODY: SocketUser = { onData() {}, onDrain() {}, onEnd() {}, onClose() {}, onInternalError() {} };
+const NOBODY: SocketUser = {
+  onData() {},
+  onDrain() {},
+  onEnd() {},
+  onClose() {},
+  wantsRest: false,
+  onInternalError() {},
+};
 
-/** One TCP connection. */
+/**
+ * One TCP connection. The kernel tells an error of it once, to whichever call comes first, and `recv` says 0 from then on,
+ * as after a FIN. So whoever meets the error notes it: what the kernel still holds is read first, and then the connection
+ * is reported broken.
+ */
 export class TcpSocket implements RawSocket, Watched {
   readonly tcp: Tcp;
   readonly remoteAddress: string;
@@ -225,7 +247,13 @@ export class TcpSocket implements RawSocket, Watched {
   /** It is in the loop's list of those who have left something undone. */
   #due = false;
   #received = false;
+  /** The peer's FIN has come, although it may not have been read. */
+  #ending = false;
   #shutDown = false;
+  /** What a call found the connection broken by; 0 = nothing. */
+  #error = 0;
+  /** epoll said that it is broken. */
+  #broken = false;
 
   /** @param clientAddress null = no client's: we connect it. */
   constructor(tcp: Tcp, fd: number, user: SocketUser, clientAddress: string | null) {
@@ -252,9 +280,20 @@ export class TcpSocket implements RawSocket, Watched {
     }
     const { errno } = this.tcp.libc;
     if (errno === Errno.EINTR) return this.write(data, offset, length);
-    if (errno !== Errno.EAGAIN && errno !== Errno.ENOBUFS) return -1;
+    if (errno !== Errno.EAGAIN && errno !== Errno.ENOBUFS) {
+      this.#failed(errno);
+      return -1;
+    }
     this.#full = true;
     return 0;
+  }
+
+  unacknowledged(): number {
+    return this.#fd < 0 ? 0 : this.tcp.unacknowledged(this.#fd);
+  }
+
+  get fd(): number {
+    return this.#fd;
   }
 
   end(): void {
@@ -291,16 +330,32 @@ export class TcpSocket implements RawSocket, Watched {
       this.#connected(mask);
       if (this.#fd < 0) return;
     }
-    if ((mask & EPOLLOUT) !== 0 && this.#full && (mask & EPOLLERR) === 0) {
+    if ((mask & EPOLLERR) !== 0) this.#broken = true;
+    if ((mask & EPOLLOUT) !== 0 && this.#full) {
       this.#full = false;
       this.user.onDrain(this.tcp.now());
       if (this.#fd < 0) return;
     }
     if ((mask & (EPOLLIN | ENDED_EVENTS)) !== 0) this.#more = true;
+    if ((mask & EPOLLRDHUP) !== 0) this.#ending = true;
     if (!this.#more) return;
     if (!this.#paused) this.#read((mask & ENDED_EVENTS) !== 0 || mask === 0);
-    // Who is paused has no reason to wait for more from a peer that is gone.
-    else if ((mask & EPOLLERR) !== 0) this.#close(this.tcp.errorOf(this.#fd));
+    if (this.#paused && this.#broken && this.#fd >= 0 && !this.user.wantsRest) this.#breakOff();
+    if (this.#ending && this.#paused && this.#fd >= 0) this.user.onEndAhead?.(this.tcp.now());
+  }
+
+  /** Nobody waits for what a peer that is gone has sent. */
+  #breakOff(): void {
+    this.#close(this.#error || this.tcp.errorOf(this.#fd) || Errno.ECONNRESET);
+  }
+
+  /** A call has found the connection broken, so that no other will. */
+  #failed(errno: number): void {
+    this.#broken = true;
+    // EPIPE comes first when the peer's FIN had come before its reset: all that it had to say is there.
+    if (errno !== Errno.EPIPE && this.#error === 0) this.#error = errno;
+    this.#more = true;
+    if (!this.#paused || !this.user.wantsRest) this.#readLater();
   }
 
   #connected(mask: number): void {
@@ -328,7 +383,12 @@ export class TcpSocket implements RawSocket, Watched {
         if (this.#paused) return;
       } else if (count === 0) {
         this.#more = false;
-        this.#ended();
+        if (this.#error !== 0) this.#close(this.#error);
+        else {
+          this.#ended();
+          // The FIN came first, and a reset behind it.
+          if (this.#broken && this.#fd >= 0) this.#close(Errno.ECONNRESET);
+        }
         return;
       } else if (libc.errno === Errno.EAGAIN) {
         this.#more = false;

@@ -126,25 +126,15 @@ export class UpstreamConnection extends Channel implements Dialler {
     const state = this.#state;
     this.#state = State.CLOSED;
     this.user = null;
-    this.wheel.remove(this);
-    this.dropQueue();
     if (state === State.CONNECTING) {
-      const socket = this.#unready;
+      this.socket = this.#unready;
       this.#unready = null;
-      if (socket === null) {
+      if (this.socket === null) {
         this.#abandoned = true;
         this.pool.abandoned();
-      } else {
-        this.pool.connectFailed();
-        socket.terminate();
-      }
-      return;
-    }
-    this.pool.closed(this, state === State.IDLE);
-    const socket = this.socket;
-    this.socket = null;
-    if (inOrder) socket?.end();
-    else socket?.terminate();
+      } else this.pool.connectFailed();
+    } else this.pool.closed(this, state === State.IDLE);
+    this.letGo(inOrder && state !== State.CONNECTING);
   }
 
   onData(data: Buffer, nowMs: number): void {
@@ -163,11 +153,14 @@ export class UpstreamConnection extends Channel implements Dialler {
   }
 
   onDrain(nowMs: number): void {
-    if (!this.flush()) {
-      this.onClose(nowMs);
-      return;
-    }
+    // A server that takes nothing more may have answered: its socket reports its end when that is read.
+    this.flush();
     this.user?.onUpstreamDrain(this, nowMs);
+  }
+
+  /** What a server had answered before it broke off is the client's. */
+  get wantsRest(): boolean {
+    return true;
   }
 
   /** The socket is closed, or broken by `error`. */
@@ -175,6 +168,7 @@ export class UpstreamConnection extends Channel implements Dialler {
     this.#endAbandoned();
     if (this.#state === State.CLOSED) return;
     this.gone = true;
+    this.dropQueue();
     const user = this.user;
     const inOrder = error === undefined && this.sendingEnded;
     if (this.#state === State.BUSY && user !== null) user.onUpstreamEnd(this, !inOrder, nowMs);

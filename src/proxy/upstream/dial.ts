@@ -3,6 +3,7 @@ import { checkServerIdentity } from "node:tls";
 import type { Socket, SocketHandler } from "bun";
 import { trustedAuthorities } from "../../shared/authorities.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
+import { BROKEN_BEFORE } from "../channel.ts";
 import { type Failure, Failures } from "../failure.ts";
 import type { Tcp } from "../sockets/tcp.ts";
 import type { UpstreamConnection } from "./connection.ts";
@@ -76,7 +77,8 @@ function handlers(now: () => number, onInternalError: (error: unknown) => void):
     },
     end(socket) {
       try {
-        socket.data.onEnd(now());
+        if (socket.data.gone) socket.data.onClose(now(), BROKEN_BEFORE);
+        else socket.data.onEnd(now());
       } catch (error) {
         fail(socket.data, error);
       }

@@ -1,7 +1,8 @@
 /** The product as its users run it: launcher, supervisor, two workers. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Daemon, until } from "./processes.ts";
+import { Daemon } from "../../support/processes.ts";
+import { until } from "../../support/until.ts";
 
 const LAUNCHER = join(import.meta.dir, "../../../bin/neurabalancer");
 

@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { Daemon, type Scratch, until } from "./processes.ts";
+import { Daemon, type Scratch } from "../../support/processes.ts";
+import { until } from "../../support/until.ts";
 import { pathOf } from "./programs.ts";
 
 /** A running server. */

@@ -1,21 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { LineLeft, WorkLine } from "../../../src/backend/work-line.ts";
-
-/** Lets promise callbacks run. */
-const settle = () => Bun.sleep(0);
+import { turn } from "../../support/turn.ts";
 
 describe("WorkLine", () => {
   test("works on N at once and takes the others in order", async () => {
     const line = new WorkLine(2);
     const order: number[] = [];
     for (let i = 0; i < 5; i++) void line.enter().then(() => order.push(i));
-    await settle();
+    await turn();
     expect(order).toEqual([0, 1]);
     expect([line.busy, line.waiting]).toEqual([2, 3]);
     line.leave();
-    await settle();
+    await turn();
     line.leave();
-    await settle();
+    await turn();
     expect(order).toEqual([0, 1, 2, 3]);
     expect([line.busy, line.waiting]).toEqual([2, 1]);
   });
@@ -39,7 +37,7 @@ describe("WorkLine", () => {
     await expect(left).rejects.toBeInstanceOf(LineLeft);
     expect(line.waiting).toBe(1);
     line.leave();
-    await settle();
+    await turn();
     expect(reached).toBe(true);
     expect([line.busy, line.waiting]).toEqual([1, 0]);
     await expect(line.enter(impatient.signal)).rejects.toBeInstanceOf(LineLeft);
@@ -69,10 +67,10 @@ describe("WorkLine", () => {
     const line = new WorkLine(1);
     let started = 0;
     for (let i = 0; i < 4; i++) void line.enter().then(() => started++);
-    await settle();
+    await turn();
     expect(started).toBe(1);
     line.setWorkers(3);
-    await settle();
+    await turn();
     expect(started).toBe(3);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { DegradedWatch } from "../../../src/control/degraded-watch.ts";
-import { recordingLogger } from "./pool-fixture.ts";
+import { recordingLogger } from "../../support/recording-logger.ts";
 
 test("a degraded mode is said once when it begins, and once when it has been over for a while", () => {
   const { log, lines } = recordingLogger();

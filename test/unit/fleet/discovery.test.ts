@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Discovery } from "../../../src/control/discovery.ts";
 import type { LookupAnswer, SrvAnswer } from "../../../src/control/discovery-resolver.ts";
+import { turn } from "../../support/turn.ts";
 import { host, quietLog, srvSpec } from "./fixtures.ts";
 
 const dns = { minTtlMs: 1000, maxTtlMs: 60_000 };
@@ -36,7 +37,7 @@ class World {
   async at(nowMs: number): Promise<void> {
     this.nowMs = nowMs;
     this.discovery.tick(nowMs);
-    await Bun.sleep(1);
+    await turn();
   }
 }
 

@@ -1,11 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import {
-  ejectionAllowance,
-  OutlierEjection,
-  type OutlierObservation,
-  type OutlierOptions,
-} from "../../../src/health/outlier-ejection.ts";
+import { ejectionAllowance } from "../../../src/balancing/failing-servers.ts";
+import { OutlierEjection, type OutlierObservation, type OutlierOptions } from "../../../src/health/outlier-ejection.ts";
 
 const options: OutlierOptions = {
   enabled: true,

@@ -50,7 +50,14 @@ describe("usage", () => {
       cpuPercent: Number.NaN,
       memoryPercent: Number.NaN,
     });
-    for (const text of ["", "null", "[]", "# HELP up\nup 1", '{"cpu_usage":1e999}']) {
+    for (const text of [
+      '{"cpu_usage":1e300,"memory_usage":{"x":1}}',
+      "",
+      "null",
+      "[]",
+      "# HELP up\nup 1",
+      '{"cpu_usage":1e999}',
+    ]) {
       expect(readUsage(text).memoryPercent).toBeNaN();
     }
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ScoreModel } from "../../../src/learning/score-model.ts";
 import { Batcher, MAX_ROWS_PER_RUN } from "../../../src/model-server/batcher.ts";
+import { turn } from "../../support/turn.ts";
 
 /** A model of one feature whose score is the feature; a run waits until it is let go, and fails for NaN. */
 class SlowModel implements ScoreModel {
@@ -27,7 +28,7 @@ class SlowModel implements ScoreModel {
       const gates = this.#gates.splice(0);
       for (const open of gates) open();
       if (gates.length > 0) idle = 0;
-      await Bun.sleep(0);
+      await turn();
     }
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseLoadReport, readLoadReport } from "../../../src/proxy/load-report.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../src/shared/layout.ts";
+import { SHARED_BYTES, viewSharedMemory, WorkerCounter } from "../../../src/shared/layout.ts";
 import { response } from "./support.ts";
 
 /** An `OrcaLoadReport` with these two shares. */
@@ -27,6 +27,16 @@ describe("load reports", () => {
     [`BIN ${binary(Number.NaN, Number.POSITIVE_INFINITY)}`, {}],
     ["rubbish", {}],
     ["", {}],
+    ["TEXT cpu_utilization=1e300,mem_utilization=0.5", { memory: 0.5 }],
+    ["TEXT cpu_utilization=Infinity,mem_utilization=1e999", {}],
+    ["TEXT cpu_utilization=0x10,mem_utilization=", {}],
+    ["TEXT cpu_utilization=-0,mem_utilization=5e-320", { cpu: 0, memory: 5e-320 }],
+    ["TEXT cpu_utilization=100.01,mem_utilization=100", { memory: 100 }],
+    ['JSON {"cpu_utilization":true,"mem_utilization":[0.5]}', {}],
+    ['JSON {"cpu_utilization":1e300,"mem_utilization":null}', {}],
+    ['JSON {"cpu_utilization":"0.5","mem_utilization":""}', { cpu: 0.5 }],
+    [`BIN ${binary(1e300, 5e-324)}`, { memory: 5e-324 }],
+    [`BIN ${binary(-0, -5e-324)}`, { cpu: 0 }],
   ])("%p", (value, expected) => {
     expect(parseLoadReport(value)).toEqual(expected);
   });
@@ -42,5 +52,9 @@ describe("load reports", () => {
     expect(publish("endpoint-load-metrics: cpu_utilization=0.75\r\n")).toEqual([75, 25]);
     expect(publish(`endpoint-load-metrics-bin: ${binary(1, 0.125)}\r\n`)).toEqual([100, 12.5]);
     expect(publish("endpoint-load-metrics: rubbish\r\n")).toEqual([100, 12.5]);
+    expect(block.counters[WorkerCounter.LOAD_REPORTS_IGNORED]).toBe(0);
+    expect(publish("endpoint-load-metrics: TEXT cpu_utilization=1e300\r\n")).toEqual([100, 12.5]);
+    expect(publish("endpoint-load-metrics: JSON {\r\n")).toEqual([100, 12.5]);
+    expect(block.counters[WorkerCounter.LOAD_REPORTS_IGNORED]).toBe(2);
   });
 });

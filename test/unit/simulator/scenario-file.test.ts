@@ -32,6 +32,10 @@ describe("what is wrong is named", () => {
   test.each<[string, unknown, RegExp]>([
     ["a built-in name", { ...LEAST, name: "surge" }, /^name: is the name of a built-in scenario$/],
     ["an unknown key", { ...LEAST, lode: 1 }, /lode/],
+    ["next to no load", { ...LEAST, load: 5e-324 }, /^load: /],
+    ["next to no work", { ...LEAST, meanMs: 1e-300 }, /^meanMs: /],
+    ["a speed of nearly nothing", { ...LEAST, servers: [{ workers: 1, speed: 5e-324 }] }, /^servers\.0\.speed: /],
+    ["rounds without a pause", { ...LEAST, disturbances: [{ ...pause, durationMs: 0, everyMs: 1e-300 }] }, /everyMs/],
     ["no load", { ...LEAST, load: undefined }, /^load: /],
     [
       "too many servers",

@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger, type Logger } from "../../../src/telemetry/logger.ts";
+import { turn } from "../../support/turn.ts";
 
 let directory: string;
 let fd: number;
@@ -84,7 +85,7 @@ test.skipIf(!existsSync("/dev/full")).each(["json", "text"] as const)(
     try {
       const log = createLogger({ level: "info", format, name: "x", fd: full });
       for (let i = 0; i < 100; i++) log.error({ i }, "nobody reads this");
-      await Bun.sleep(1); // an error that is only told later would end the process here
+      for (let i = 0; i < 10; i++) await turn(); // an error that is only told later would end the process here
     } finally {
       closeSync(full);
     }

@@ -38,6 +38,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
       stateChanges: 0,
       dnsResolutions: 0,
       dnsFailures: 0,
+      usageIgnored: 0,
     }),
     version: "1.2.3",
     runtime: "bun 1",

@@ -119,6 +119,16 @@ describe("reading", () => {
       { mean: [0, 0, 0, 0, 0, 0], scale: [1, 0, 1, 1, 1, 1] },
       '"scale" has 0 for memory_usage: it must be above 0',
     ],
+    [
+      "scaler.json",
+      { mean: [0, 0, 0, 0, 0, 0], scale: [1, 1, 5e-324, 1, 1, 1] },
+      '"scale" has 5e-324 for active_conns: it must be a number from 1e-30 to 1e+30',
+    ],
+    [
+      "scaler.json",
+      { mean: [0, 0, 0, -1e300, 0, 0], scale: [1, 1, 1, 1, 1, 1] },
+      '"mean" has -1e+300 for error_rate: it must be a number from -1e+30 to 1e+30',
+    ],
   ])("%s %j: %s", (name, content, message) => {
     put(name, content);
     const said = complaint();

@@ -17,9 +17,9 @@ import type {
   StoredModelFiles,
 } from "../../../../src/storage/learning-store.ts";
 import { openLearningStore } from "../../../../src/storage/open-store.ts";
+import { scratch } from "../../../integration/storage/store-fixture.ts";
 import { randomNetwork } from "../../../support/networks.ts";
-import { recordingLogger } from "../../control/pool-fixture.ts";
-import { scratch } from "../../storage/store-fixture.ts";
+import { recordingLogger } from "../../../support/recording-logger.ts";
 
 const open: (() => unknown)[] = [];
 afterAll(async () => {

@@ -1,0 +1,106 @@
+/**
+ * `npm run bench:idle`: what it costs to stand still with many servers, beside HAProxy with the same checks; and what a
+ * scrape of `/metrics` takes, and holds up. See docs/performance.md.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Child, startServer, stopAll } from "../common/children.ts";
+import { describeMachine, machineLine } from "../common/machine.ts";
+import { freePort } from "../common/programs.ts";
+import { renderTable } from "../common/table.ts";
+import { type Case, type Contestant, contestants } from "./contestants.ts";
+import { cpuShares, scrape } from "./measure.ts";
+
+const HELP = `What it costs to stand still: CPU of each process without a request, beside HAProxy with the same checks.
+
+  npm run bench:idle -- [options]
+
+  --servers N    servers (default: 500)
+  --seconds S    length of each measurement (default: 20)
+  --settle S     pause before it: compilers and first checks are not what it costs to stand still (default: 15)
+  --only a,b     only these: checks, no-checks, ml, haproxy
+  --markdown     the tables as Markdown
+`;
+
+const { values } = parseArgs({
+  options: {
+    help: { type: "boolean", short: "h" },
+    servers: { type: "string", default: "500" },
+    seconds: { type: "string", default: "20" },
+    settle: { type: "string", default: "15" },
+    only: { type: "string" },
+    markdown: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const servers = number("servers");
+const seconds = number("seconds");
+const settleSeconds = number("settle");
+const only = values.only?.split(",");
+
+const directory = mkdtempSync(join(tmpdir(), "bench-idle-"));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void finish(130));
+try {
+  const backendPort = freePort();
+  const fleet = new Child<never, { readonly type: "ready" }>(
+    join(import.meta.dir, "servers-process.ts"),
+    [String(servers), String(backendPort)],
+    [],
+  );
+  await fleet.next(30_000);
+  const cpu: string[][] = [];
+  const scrapes: string[][] = [];
+  for (const contestant of contestants({ servers, backendPort, directory })) {
+    if (only !== undefined && !only.includes(contestant.name)) continue;
+    await measure(contestant, cpu, scrapes);
+  }
+  console.log(machineLine(describeMachine(Date.now())));
+  const columns = ["", "supervisor", "workers", "learner", "all"];
+  const title = `CPU without a request, percent of a core, ${servers} servers`;
+  console.log(renderTable({ title, columns, rows: cpu }, values.markdown));
+  console.log(
+    renderTable(
+      {
+        title: "GET /metrics, five in a row: median; and meanwhile the longest wait for the supervisor",
+        columns: ["", "bytes", "ms", "longest wait, ms"],
+        rows: scrapes,
+      },
+      values.markdown,
+    ),
+  );
+  await finish(0);
+} catch (error) {
+  console.error(error);
+  await finish(1);
+}
+
+async function measure(contestant: Contestant, cpu: string[][], scrapes: string[][]): Promise<void> {
+  const run: Case = contestant.prepare();
+  const child = await startServer(run, () => performance.now());
+  await Bun.sleep(settleSeconds * 1000);
+  const { supervisor, workers, learner, all } = await cpuShares(child.pid, seconds, () => performance.now());
+  const percent = (share: number | null): string => (share === null ? "" : (share * 100).toFixed(1));
+  cpu.push([contestant.title, percent(supervisor), percent(workers), percent(learner), percent(all)]);
+  if (run.adminUrl !== null) {
+    const { bytes, ms, longestWaitMs } = await scrape(run.adminUrl, () => performance.now());
+    scrapes.push([contestant.title, String(bytes), ms.toFixed(1), longestWaitMs.toFixed(1)]);
+  }
+  await run.stop(child);
+}
+
+function number(name: "servers" | "seconds" | "settle"): number {
+  const value = Number(values[name]);
+  if (!(value > 0)) throw new RangeError(`--${name} takes a number above 0`);
+  return value;
+}
+
+async function finish(code: number): Promise<never> {
+  await stopAll();
+  rmSync(directory, { recursive: true, force: true });
+  process.exit(code);
+}

@@ -1,0 +1,448 @@
+/** What the failure drills share: the product as a process, servers that misbehave, and a client with a steady rate. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { spawn, spawnSync } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+
+export { isAlive } from "../support/processes.ts";
+export { until } from "../support/until.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const LAUNCHER = join(ROOT, "bin/neurabalancer");
+
+// ── the product ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface LogLine {
+  readonly msg: string;
+  readonly level: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ServerView {
+  readonly id: number;
+  readonly url: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly requests: number;
+  readonly failures: number;
+  readonly active_connections: number;
+  readonly effective_weight: number;
+  readonly weight: number;
+}
+
+export interface StatusView {
+  readonly pid: number;
+  readonly workers: readonly { readonly pid: number; readonly state: string; readonly restarts: number }[];
+  readonly degraded: readonly string[];
+  readonly reloads: { readonly success: number; readonly failure: number };
+}
+
+export interface ProductOptions {
+  /** Shell commands before the start, such as `ulimit -n 100`. */
+  readonly prelude?: string;
+  /** Where standard output goes; ignored unless given. A path is appended to. */
+  readonly stdout?: "pipe" | "ignore" | { readonly path: string };
+  /** Another program instead of the launcher. */
+  readonly command?: readonly string[];
+}
+
+const BASE: Readonly<Record<string, string>> = {
+  APP_HOST: "127.0.0.1",
+  APP_PORT: "0",
+  ADMIN_PORT: "auto",
+  WORKERS: "2",
+  HEALTH_CHECK_INTERVAL_SECONDS: "0.2",
+  METRICS_POLL_ENABLED: "false",
+  SLOW_START_SECONDS: "0",
+  SHUTDOWN_TIMEOUT_SECONDS: "5",
+};
+
+/** The product with two workers; its settings are in `.env` of its directory. */
+export class Product {
+  readonly directory = mkdtempSync(join(tmpdir(), "nb-drill-"));
+  readonly process: Bun.Subprocess<"ignore", "pipe" | "ignore" | "inherit", "pipe">;
+  readonly lines: LogLine[] = [];
+  readonly #settings: Record<string, string>;
+  #stderr = "";
+  #pausedLog = false;
+  #port = 0;
+  #adminPort = 0;
+
+  constructor(settings: Readonly<Record<string, string>>, options: ProductOptions = {}) {
+    this.#settings = { ...BASE, ...settings };
+    this.configure({});
+    const command = options.command ?? [LAUNCHER, "serve"];
+    const { stdout = "ignore" } = options;
+    const redirect = typeof stdout === "object" ? ` >>${stdout.path}` : "";
+    this.process = spawn({
+      // $0 is a name for the shell's own errors.
+      cmd: ["/bin/bash", "-c", `${options.prelude ?? "true"} && exec "$@"${redirect}`, "drill", ...command],
+      cwd: this.directory,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME },
+      stdin: "ignore",
+      stdout: typeof stdout === "object" ? "ignore" : stdout,
+      stderr: "pipe",
+    });
+    void this.#readLog();
+  }
+
+  /** Changes settings; SIGHUP makes them count. */
+  configure(settings: Readonly<Record<string, string>>): void {
+    Object.assign(this.#settings, settings);
+    const text = Object.entries(this.#settings).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(join(this.directory, ".env"), text.join(""));
+  }
+
+  /** Waits until it serves and each server has been probed. */
+  async ready(): Promise<this> {
+    await until(() => this.said("balancing over") !== undefined || this.process.exitCode !== null);
+    if (this.process.exitCode !== null) throw new Error(`it ended with ${this.process.exitCode}: ${this.#stderr}`);
+    this.#port = this.said("balancing over")?.port as number;
+    this.#adminPort = this.said("admin API listens")?.port as number;
+    await until(async () => (await this.servers()).every(({ state }) => state !== "starting"));
+    return this;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  said(text: string): LogLine | undefined {
+    return this.lines.find((line) => line.msg.includes(text));
+  }
+
+  count(text: string): number {
+    return this.lines.filter((line) => line.msg.includes(text)).length;
+  }
+
+  /** Reads standard error no more, so that its pipe fills. */
+  pauseLog(): void {
+    this.#pausedLog = true;
+  }
+
+  admin(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { ...init.headers, connection: "close" };
+    return fetch(`http://127.0.0.1:${this.#adminPort}${path}`, {
+      ...init,
+      headers,
+      keepalive: false,
+      signal: AbortSignal.timeout(5_000),
+    });
+  }
+
+  async servers(): Promise<readonly ServerView[]> {
+    return (await (await this.admin("/api/v1/servers")).json()) as ServerView[];
+  }
+
+  async server(port: number): Promise<ServerView> {
+    const found = (await this.servers()).find(({ url }) => url.endsWith(`:${port}`));
+    if (found === undefined) throw new Error(`no server on port ${port}`);
+    return found;
+  }
+
+  async status(): Promise<StatusView> {
+    return (await (await this.admin("/api/v1/status")).json()) as StatusView;
+  }
+
+  /** An operator's change of one server. */
+  async change(id: number, change: object): Promise<void> {
+    const init = { method: "PATCH", body: JSON.stringify(change), headers: { "content-type": "application/json" } };
+    const response = await this.admin(`/api/v1/servers/${id}`, init);
+    if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+  }
+
+  /** Sum of the samples whose line begins like this. */
+  async metric(start: string): Promise<number> {
+    const text = await (await this.admin("/metrics")).text();
+    const lines = text.split("\n").filter((line) => line.startsWith(`neurabalancer_${start}`));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+  }
+
+  degraded(mode: string): Promise<number> {
+    return this.metric(`degraded{mode="${mode}"}`);
+  }
+
+  async inFlight(): Promise<number> {
+    return (await this.servers()).reduce((sum, server) => sum + Math.abs(server.active_connections), 0);
+  }
+
+  /** SIGHUP; resolves when the configuration was taken over or rejected. */
+  async reload(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.configure(settings);
+    const done = () => this.count("is in force") + this.count("is rejected");
+    const before = done();
+    this.process.kill("SIGHUP");
+    await until(() => done() > before);
+  }
+
+  async end(): Promise<void> {
+    this.process.kill("SIGTERM");
+    const timer = setTimeout(() => this.process.kill("SIGKILL"), 8_000);
+    await this.process.exited;
+    clearTimeout(timer);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #readLog(): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const chunk of this.process.stderr) {
+      const text = decoder.decode(chunk, { stream: true });
+      this.#stderr += text;
+      const parts = (rest + text).split("\n");
+      rest = parts.pop() ?? "";
+      for (const line of parts) if (line.startsWith("{")) this.lines.push(JSON.parse(line));
+      if (this.#pausedLog) return;
+    }
+  }
+}
+
+/** SERVERS for these ports. */
+export function serversOn(...servers: readonly { readonly port: number }[]): string {
+  return servers.map(({ port }) => `http://127.0.0.1:${port}`).join(",");
+}
+
+/** Open descriptors of a process; -1 when it is gone or the system does not tell. */
+export function descriptorsOf(pid: number): number {
+  const { stdout, exitCode } = spawnSync(["ls", `/proc/${pid}/fd`]);
+  return exitCode === 0 ? stdout.toString().trim().split("\n").length : -1;
+}
+
+/** CPU time of a process, clock ticks (100 per second): proc_pid_stat(5), fields 14 and 15. */
+export function cpuTicksOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+// ── servers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Does something to a request that is not a health check. `count` is its number, from 1. */
+export type Behaviour = (socket: Socket, path: string, count: number) => void;
+
+/** Answers 200 with its port as body. */
+export const answer: Behaviour = (socket) => {
+  const body = String(socket.localPort);
+  socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nX-Instance: ${body}\r\n\r\n${body}`);
+};
+
+/** Answers well, `ms` milliseconds late. */
+export const taking =
+  (ms: number): Behaviour =>
+  (socket, path, count) => {
+    setTimeout(() => answer(socket, path, count), ms);
+  };
+
+/** Answers 500 at once. */
+export const fail: Behaviour = (socket) => {
+  socket.write("HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n");
+};
+
+/** A server that passes its health checks and does to requests what it is told. */
+export class Scripted {
+  behaviour: Behaviour;
+  healthy = true;
+  /** Requests that were not health checks. */
+  requests = 0;
+  port = 0;
+  #server: Server | undefined;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(behaviour: Behaviour = answer) {
+    this.behaviour = behaviour;
+  }
+
+  async start(): Promise<this> {
+    const server = createServer((socket) => this.#serve(socket));
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.port, "127.0.0.1", () => resolve());
+    });
+    this.port = (server.address() as AddressInfo).port;
+    return this;
+  }
+
+  /** Stops listening and drops its connections; the port stays known for `start`. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    for (const socket of this.#sockets) socket.destroy();
+    if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("error", () => {});
+    socket.on("data", (data) => {
+      const [method, path] = data.toString("latin1").split(" ", 2);
+      if (!/^(GET|HEAD|PUT|POST)$/.test(method)) return; // more of a body
+      if (path === "/health") {
+        const status = this.healthy ? "200 OK" : "503 Down";
+        socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`);
+        return;
+      }
+      this.behaviour(socket, path, ++this.requests);
+    });
+  }
+}
+
+export function startScripted(...behaviours: readonly Behaviour[]): Promise<Scripted[]> {
+  return Promise.all(behaviours.map((behaviour) => new Scripted(behaviour).start()));
+}
+
+/** A server in a process of its own, that can be stopped and killed. */
+export async function startServerProcess(
+  port = 0,
+): Promise<{ readonly port: number; readonly pid: number; end(): void }> {
+  const code = `const s = Bun.serve({ hostname: "127.0.0.1", port: ${port}, reusePort: false, fetch: () => new Response("ok") });
+    console.log(s.port);`;
+  const child = spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "ignore" });
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  reader.releaseLock();
+  return { port: Number(new TextDecoder().decode(value)), pid: child.pid, end: () => child.kill("SIGKILL") };
+}
+
+// ── the client ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Outcome {
+  /** 0 = no answer began. */
+  readonly status: number;
+  /** The answer was complete, by its own framing. */
+  readonly complete: boolean;
+  readonly body: string;
+  readonly instance: string;
+  readonly ms: number;
+  /** Error of the socket, if any. */
+  readonly error: string;
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  readonly path?: string;
+  readonly body?: string;
+  /** The client goes away after this long. */
+  readonly abortAfterMs?: number;
+  /** Bytes to send instead of a well-formed request. */
+  readonly raw?: string;
+}
+
+/** One request on a connection of its own. Never rejects, and tries nothing twice. */
+export function request(port: number, options: RequestOptions = {}): Promise<Outcome> {
+  const { method = "GET", path = "/", body, abortAfterMs, raw } = options;
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const startedMs = performance.now();
+  let text = "";
+  let error = "";
+  const socket = connect({ host: "127.0.0.1", port });
+  const length = body === undefined ? "" : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+  socket.on("connect", () => {
+    socket.write(raw ?? `${method} ${path} HTTP/1.1\r\nHost: drill\r\n${length}Connection: close\r\n\r\n${body ?? ""}`);
+  });
+  socket.on("data", (data) => {
+    text += data.toString("latin1");
+  });
+  socket.on("error", (cause: NodeJS.ErrnoException) => {
+    error = cause.code ?? cause.message;
+  });
+  const timers = [setTimeout(() => socket.destroy(), 10_000)];
+  if (abortAfterMs !== undefined) timers.push(setTimeout(() => socket.resetAndDestroy(), abortAfterMs));
+  socket.on("close", () => {
+    for (const timer of timers) clearTimeout(timer);
+    resolve({ ...read(text), ms: performance.now() - startedMs, error });
+  });
+  return promise;
+}
+
+function read(text: string): Pick<Outcome, "status" | "complete" | "body" | "instance"> {
+  const end = text.indexOf("\r\n\r\n");
+  if (end < 0) return { status: 0, complete: false, body: "", instance: "" };
+  const head = text.slice(0, end);
+  const body = text.slice(end + 4);
+  const length = /^content-length: *(\d+)/im.exec(head)?.[1];
+  const complete = length === undefined ? body.endsWith("0\r\n\r\n") : body.length === Number(length);
+  const instance = /^x-instance: *(\S+)/im.exec(head)?.[1] ?? "";
+  return { status: Number(head.slice(9, 12)), complete, body, instance };
+}
+
+/** True for an answer that a client would be content with: complete, and not the fault of a server or of the proxy. */
+export function isGood({ status, complete }: Outcome): boolean {
+  return complete && status > 0 && status < 500;
+}
+
+export interface Report {
+  readonly outcomes: readonly Outcome[];
+  readonly sent: number;
+  readonly failed: number;
+  /** Share of the requests that failed. */
+  readonly failedShare: number;
+  /** Failures by status or socket error. */
+  readonly why: Readonly<Record<string, number>>;
+  /** Answers by `X-Instance`. */
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+/** Sends `perSecond` requests, whether answers come or not, until `stop`. */
+export class Load {
+  readonly #sending: Promise<Outcome>[] = [];
+  readonly #timer: Timer;
+  readonly #startedMs = performance.now();
+  readonly #perSecond: number;
+  readonly #send: (index: number) => Promise<Outcome>;
+
+  constructor(perSecond: number, send: (index: number) => Promise<Outcome>) {
+    this.#perSecond = perSecond;
+    this.#send = send;
+    this.#timer = setInterval(() => this.#tick(), 5);
+  }
+
+  get sent(): number {
+    return this.#sending.length;
+  }
+
+  async stop(): Promise<Report> {
+    clearInterval(this.#timer);
+    return report(await Promise.all(this.#sending));
+  }
+
+  #tick(): void {
+    // A test process that was held up does not catch up with a burst.
+    const due = Math.min(((performance.now() - this.#startedMs) * this.#perSecond) / 1000, this.#sending.length + 10);
+    while (this.#sending.length < due) this.#sending.push(this.#send(this.#sending.length));
+  }
+}
+
+/** A load for so long. */
+export async function load(perSecond: number, ms: number, send: (index: number) => Promise<Outcome>): Promise<Report> {
+  const running = new Load(perSecond, send);
+  await Bun.sleep(ms);
+  return running.stop();
+}
+
+export function report(outcomes: readonly Outcome[]): Report {
+  const why: Record<string, number> = {};
+  const shares: Record<string, number> = {};
+  let failed = 0;
+  for (const outcome of outcomes) {
+    if (outcome.instance !== "") shares[outcome.instance] = (shares[outcome.instance] ?? 0) + 1;
+    if (isGood(outcome)) continue;
+    failed++;
+    const reason = outcome.status >= 500 ? String(outcome.status) : outcome.error || `cut off ${outcome.status}`;
+    why[reason] = (why[reason] ?? 0) + 1;
+  }
+  return { outcomes, sent: outcomes.length, failed, failedShare: failed / Math.max(1, outcomes.length), why, shares };
+}
+
+/** The figures of a drill on one line, for whoever watches: `DRILL_FIGURES=1 npm test drill`. */
+export function figures(name: string, { sent, failed, why }: Report, more: object = {}): void {
+  if (process.env.DRILL_FIGURES === undefined) return;
+  console.error(`drill ${name}: ${JSON.stringify({ sent, failed, why, ...more })}`);
+}

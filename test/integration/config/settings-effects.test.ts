@@ -1,0 +1,140 @@
+/** Every setting changes something, and a test shows what. See settings-effects.ts. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
+import { toProxySettings } from "../../../src/config/proxy-settings.ts";
+import { RESERVED_FEATURES } from "../../../src/config/reserved.ts";
+import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config/schema.ts";
+import { toFleetOptions } from "../../../src/control/supervisor-fleet-options.ts";
+import { createSelfSigned } from "../../support/certificates.ts";
+import { configOf, load } from "../../unit/config/sources.ts";
+import { EFFECTS } from "./settings-effects.ts";
+
+const ROOT = join(import.meta.dir, "../../..");
+const SERVED = ALL_SETTINGS.map(({ setting }) => setting.env);
+const OTHERS = placeSettings(OTHER_SECTIONS).map(({ setting }) => setting.env);
+/** Settings whose values are files of certificates: "a" and "b" stand for them. */
+const PEM: Readonly<Record<string, "crt" | "key">> = {
+  TLS_CERT_FILE: "crt",
+  TLS_KEY_FILE: "key",
+  UPSTREAM_CA_FILE: "crt",
+};
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "neurabalancer-effects-"));
+  for (const name of ["a", "b"]) {
+    const { cert, key } = createSelfSigned(`DNS:${name}.test`);
+    writeFileSync(join(directory, `${name}.crt`), cert);
+    writeFileSync(join(directory, `${name}.key`), key);
+  }
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+test("every setting is in the list, and nothing else", () => {
+  expect(Object.keys(EFFECTS).sort()).toEqual([...SERVED, ...OTHERS].sort());
+});
+
+/** What the processes are given, as one flat object. */
+function given(env: Record<string, string>): Record<string, unknown> {
+  const config = configOf(env);
+  const worker = toProxySettings(config, { nowMs: 0 });
+  const parts = { worker, fleet: toFleetOptions(config, worker.upstreamCaPem), learner: toLearnerSettings(config) };
+  return Object.fromEntries(
+    Object.entries(parts).flatMap(([part, values]) =>
+      Object.entries(values).map(([key, value]) => [`${part}.${key}`, value] as const),
+    ),
+  );
+}
+
+function environment(name: string, value: string): Record<string, string> {
+  const file = (letter: string, kind: string) => join(directory, `${letter}.${kind}`);
+  if (name.startsWith("TLS_")) {
+    // A certificate goes with its key: where one is replaced, so is the other.
+    const letter = name === "TLS_PORT" ? "a" : value;
+    const files = { TLS_CERT_FILE: file(letter, "crt"), TLS_KEY_FILE: file(letter, "key") };
+    return { ...files, TLS_PORT: name === "TLS_PORT" ? value : "1" };
+  }
+  return { [name]: name in PEM ? file(value, PEM[name]) : value };
+}
+
+describe.each(Object.entries(EFFECTS).filter(([name]) => SERVED.includes(name)))(
+  "%s",
+  (name, { values, reaches, with: more }) => {
+    test("reaches who needs it, and nothing else", () => {
+      const [first, second] = values.map((value) => given({ ...more, ...environment(name, value) }));
+      const changed = Object.keys(first).filter((key) => !isDeepStrictEqual(first[key], second[key]));
+      expect(changed.sort()).toEqual([...reaches].sort());
+      if (reaches.length === 0) {
+        // The supervisor reads it from the configuration: that at least differs.
+        const [one, other] = values.map((value) => configOf({ ...more, [name]: value }));
+        expect(one).not.toEqual(other);
+      }
+    });
+  },
+);
+
+describe.each(Object.entries(EFFECTS))("%s", (name, { file, title }) => {
+  test(`is shown by a test: ${title}`, () => {
+    expect(existsSync(join(ROOT, file))).toBe(true);
+    const source = readFileSync(join(ROOT, file), "utf8").replaceAll(/([[(])\s+"/g, '$1"');
+    // As the argument of a test, or as the first of a row of test.each: a mention in a comment shows nothing.
+    expect(source.includes(`("${title}"`) || source.includes(`["${title}"`)).toBe(true);
+    // The test sets it: by its name, or by the name that it has in the program; itself or in a file that it imports.
+    const nearby = [...source.matchAll(/from "(\.[^"]+\.ts)"/g)].map(([, path]) => join(ROOT, dirname(file), path));
+    const all = [source, ...nearby.filter((path) => !path.includes("/src/")).map((path) => readFileSync(path, "utf8"))];
+    const names = [name, ...namesOf(name)];
+    expect({ name, set: names.some((one) => all.some((text) => new RegExp(`\\b${one}\\b`).test(text))) }).toEqual({
+      name,
+      set: true,
+    });
+  });
+});
+
+/** What a setting is called inside: its key in the configuration, and those of the parts that it reaches. */
+function namesOf(env: string): string[] {
+  const placed = [...ALL_SETTINGS, ...placeSettings(OTHER_SECTIONS)].find(({ setting }) => setting.env === env);
+  const reached = EFFECTS[env].reaches.map((path) => path.split(".")[1]);
+  // Of sections that are handed over whole the key is the name.
+  return [
+    ...reached.filter((key) => !/^(health|outlier|dns|metricsPoll|model(File|Server))$/.test(key)),
+    placed?.key ?? "",
+  ]
+    .filter((key) => key !== "")
+    .concat(ALIASES[env] ?? []);
+}
+
+/** Names inside that are neither. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  HEALTH_CHECK_INTERVAL_SECONDS: ["INTERVAL_MS"],
+  MODEL_INPUT_NAME: ["inputName"],
+  MODEL_OUTPUT_NAME: ["outputName"],
+  SCALER_PATH: ["scaler"],
+};
+
+describe("names of features that this version does not have", () => {
+  const reserved = RESERVED_FEATURES.flatMap(({ settings }) => settings);
+
+  test("are no settings", () => {
+    for (const { env } of reserved) expect(EFFECTS[env]).toBeUndefined();
+  });
+
+  test.each(reserved.map((setting) => [setting.env, setting] as const))(
+    "%s is reported at start as ignored, and changes nothing",
+    (env, { default: usual, secret }) => {
+      const loaded = load({ [env]: "4711" });
+      if (!loaded.ok) throw new Error(loaded.problems.join());
+      expect(loaded.warnings).toHaveLength(1);
+      expect(loaded.warnings[0]).toContain(env);
+      expect(loaded.warnings[0]).toEndWith("is not supported by this version: ignored");
+      const listed = loaded.effective.find((setting) => setting.env === env);
+      expect(listed).toMatchObject({ section: "ignored", value: secret ? "****" : "4711" });
+      expect(loaded.config).toEqual(configOf());
+      // Its default asks for nothing.
+      if (usual !== null) expect(load({ [env]: usual }).warnings).toEqual([]);
+    },
+  );
+});

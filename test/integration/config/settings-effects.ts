@@ -1,0 +1,471 @@
+/**
+ * What each setting changes. A setting that does nothing is worse than none: somebody relies on it. So every one names
+ * - two values that differ,
+ * - what differs then in what the processes are given (`worker`: ProxySettings, `fleet`: FleetOptions, `learner`:
+ *   LearnerSettings), all of it and nothing else; empty where the supervisor reads it from the configuration itself,
+ * - and the test that shows the difference as a user would see it.
+ *
+ * settings-effects.test.ts beside this file compares the list with the schema, tries the values, and looks for the tests.
+ */
+
+/** What one setting changes. */
+export interface Effect {
+  readonly values: readonly [string, string];
+  /** Settings that must be there for this one to mean anything. */
+  readonly with?: Readonly<Record<string, string>>;
+  readonly reaches: readonly string[];
+  readonly file: string;
+  readonly title: string;
+}
+
+const SEEN = "test/drill/settings.test.ts";
+const QUEUE = "test/integration/proxy-queue.test.ts";
+const RETRIES = "test/integration/proxy-retries.test.ts";
+const RETRY_STATUS = "test/integration/proxy-retry-status.test.ts";
+const TIMEOUTS = "test/integration/proxy-timeouts.test.ts";
+const TLS = "test/integration/proxy-tls.test.ts";
+const LOG = "test/integration/proxy-access-log.test.ts";
+const FLEET = "test/integration/fleet.test.ts";
+const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
+const SUPERVISOR = "test/integration/control/supervisor.test.ts";
+const LEARNING = "test/drill/learning.test.ts";
+const LEARNING_MODELS = "test/drill/learning-models.test.ts";
+const ADMIN = "test/integration/control/admin-api.test.ts";
+const MODEL_SERVER = "test/integration/model-server.test.ts";
+const REMOTE = "test/integration/remote-model.test.ts";
+const SAMPLES = "test/integration/storage/samples.test.ts";
+const JUDGES = "test/unit/learning/online/parts.test.ts";
+
+function effect(
+  values: readonly [string, string],
+  reaches: readonly string[],
+  file: string,
+  title: string,
+  more: Readonly<Record<string, string>> = {},
+): Effect {
+  return { values, reaches, file, title, with: more };
+}
+
+/** By name. Where several settings have one test, it needs each of them. */
+export const EFFECTS: Readonly<Record<string, Effect>> = {
+  SERVERS: effect(
+    ["http://127.0.0.1:1", "http://127.0.0.1:2"],
+    ["fleet.servers"],
+    SUPERVISOR,
+    "takes over settings, servers, number of workers and log level, without restarting a worker",
+  ),
+  DNS_MIN_TTL_SECONDS: effect(
+    ["1", "2"],
+    ["fleet.dns"],
+    "test/unit/fleet/discovery.test.ts",
+    "times to live are clamped",
+  ),
+  DNS_MAX_TTL_SECONDS: effect(
+    ["60", "9"],
+    ["fleet.dns"],
+    "test/unit/fleet/discovery.test.ts",
+    "times to live are clamped",
+  ),
+  LB_STRATEGY: effect(["p2c", "random"], ["worker.strategy"], SEEN, "LB_STRATEGY chooses the server"),
+  HASH_ON: effect(["client_ip", "cookie:sid"], ["worker.hashOn"], QUEUE, "%s sticks, and spreads", {
+    LB_STRATEGY: "consistent_hash",
+  }),
+  HASH_BALANCE_FACTOR: effect(
+    ["1.25", "2"],
+    ["worker.hashBalanceFactor"],
+    "test/unit/balancing/registry.test.ts",
+    "options reach the strategy",
+  ),
+  SLOW_START_SECONDS: effect(
+    ["10", "0"],
+    ["fleet.slowStartMs"],
+    FLEET,
+    "a server starts up, is proven, leaves when it fails and comes back through slow start",
+  ),
+  PANIC_THRESHOLD_PERCENT: effect(
+    ["50", "0"],
+    ["fleet.panicThresholdPercent"],
+    FLEET,
+    "panic: too few servers, so all are eligible until enough are back",
+  ),
+  ML_LEARNING: effect(
+    ["on", "off"],
+    ["learner.learning"],
+    LEARNING,
+    "does not learn with ML_LEARNING=off, and guards all the same",
+  ),
+  ML_TRAIN_INTERVAL_SECONDS: effect(
+    ["60", "2"],
+    ["learner.trainIntervalMs"],
+    LEARNING,
+    "a champion that is wrong for the fleet is taken out within seconds, and replaced by one that was learned",
+  ),
+  ML_CANARY_PERCENT: effect(
+    ["20", "40"],
+    ["learner.canaryShare"],
+    JUDGES,
+    "wait less at a higher speed, and are as sure",
+  ),
+  ML_CONTROL_PERCENT: effect(
+    ["5", "10"],
+    ["learner.controlShare"],
+    JUDGES,
+    "wait less at a higher speed, and are as sure",
+  ),
+  ML_JUDGE_SPEED: effect(
+    ["1", "20"],
+    ["learner.judgeSpeed"],
+    LEARNING,
+    "a champion that is wrong for the fleet is taken out within seconds, and replaced by one that was learned",
+  ),
+  ML_MODEL_ENDPOINT: effect(
+    ["http://a:1", "http://b:1"],
+    ["learner.modelServer"],
+    LEARNING_MODELS,
+    "a model server is asked; when it is gone, weighted round robin at once, and it comes back by itself",
+  ),
+  ML_MODEL_TIMEOUT_MS: effect(
+    ["300", "100"],
+    ["learner.modelServer"],
+    REMOTE,
+    "one that is too slow is given up, also when its answer has begun",
+    { ML_MODEL_ENDPOINT: "http://a:1" },
+  ),
+  ML_CIRCUIT_BREAKER_RESET_SECONDS: effect(
+    ["30", "1"],
+    ["learner.modelServer"],
+    REMOTE,
+    "is left alone after failures in a row, tried once when the time is over, and used again",
+    { ML_MODEL_ENDPOINT: "http://a:1" },
+  ),
+  ML_CACHE_SIZE: effect(["1000", "0"], ["learner.modelServer"], REMOTE, "of size 0 asks for every row every time", {
+    ML_MODEL_ENDPOINT: "http://a:1",
+  }),
+  MODEL_PATH: effect(
+    ["/a", "/b"],
+    ["learner.modelFile"],
+    LEARNING_MODELS,
+    "a six-feature model made by PyTorch routes away from a server that fails",
+  ),
+  SCALER_PATH: effect(
+    ["/a", "/b"],
+    ["learner.modelFile"],
+    "test/unit/learning/model-files/model-files.test.ts",
+    "the files may be elsewhere: an ONNX file by its name, and a scaler of its own",
+    { MODEL_PATH: "/m" },
+  ),
+  MODEL_INPUT_NAME: effect(
+    ["features", "x"],
+    ["learner.modelFile"],
+    "test/unit/learning/model-files/onnx-model.test.ts",
+    "an input of another name",
+    { MODEL_PATH: "/m" },
+  ),
+  MODEL_OUTPUT_NAME: effect(
+    ["predicted_score", "y"],
+    ["learner.modelFile"],
+    "test/unit/learning/model-files/onnx-model.test.ts",
+    "an output of another name",
+    { MODEL_PATH: "/m" },
+  ),
+  // Of the model server's alone: `serve` numbers its models.
+  MODEL_VERSION: effect(["a", "b"], [], MODEL_SERVER, "health and version say which model is served"),
+  APP_ENV: effect(["development", "production"], [], SEEN, "APP_ENV is named at start"),
+  APP_HOST: effect(["127.0.0.1", "127.0.0.2"], ["worker.host"], SEEN, "APP_HOST and ADMIN_HOST are where it listens"),
+  APP_PORT: effect(["1", "2"], ["worker.port"], QUEUE, "a new port is listened on before the old one closes"),
+  RESERVED_PATHS: effect(
+    ["true", "false"],
+    ["worker.reservedPaths"],
+    "test/integration/proxy-rewriting.test.ts",
+    "RESERVED_PATHS=false proxies them all",
+  ),
+  PROMETHEUS_ENABLED: effect(
+    ["true", "false"],
+    ["worker.prometheusEnabled"],
+    ADMIN,
+    "switched off metrics are 404; an exception is a 500 without its details, and logged",
+  ),
+  WORKERS: effect(
+    ["1", "2"],
+    [],
+    SUPERVISOR,
+    "takes over settings, servers, number of workers and log level, without restarting a worker",
+  ),
+  NATIVE_SOCKETS: effect(["on", "off"], ["worker.nativeSockets"], SEEN, "NATIVE_SOCKETS is whose sockets a worker has"),
+  SHUTDOWN_TIMEOUT_SECONDS: effect(
+    ["30", "1"],
+    ["worker.shutdownTimeoutMs"],
+    SUPERVISOR,
+    "a worker that does not finish in time is ended, and the exit is still 0",
+  ),
+  SHUTDOWN_GRACE_SECONDS: effect(
+    ["0", "1"],
+    [],
+    SEEN,
+    "SHUTDOWN_GRACE_SECONDS takes new requests for a while, with readiness failing",
+  ),
+  LOG_LEVEL: effect(
+    ["info", "error"],
+    ["worker.logLevel"],
+    SEEN,
+    "LOG_LEVEL and LOG_FORMAT hold in every process, and after a reload",
+  ),
+  LOG_FORMAT: effect(
+    ["json", "text"],
+    ["worker.logFormat"],
+    SEEN,
+    "LOG_LEVEL and LOG_FORMAT hold in every process, and after a reload",
+  ),
+  ACCESS_LOG: effect(["on", "off"], ["worker.accessLog"], SEEN, "ACCESS_LOG=off writes no line"),
+  ACCESS_LOG_SAMPLE: effect(
+    ["1", "0.5"],
+    ["worker.accessLogSample"],
+    LOG,
+    "a share of what succeeds, and all that fails",
+  ),
+  TLS_PORT: effect(["1", "2"], ["worker.tls"], TLS, "each name gets its certificate, others the first"),
+  TLS_CERT_FILE: effect(["a", "b"], ["worker.tls"], TLS, "each name gets its certificate, others the first"),
+  TLS_KEY_FILE: effect(["a", "b"], ["worker.tls"], TLS, "each name gets its certificate, others the first"),
+  ADMIN_HOST: effect(["127.0.0.1", "127.0.0.2"], [], SEEN, "APP_HOST and ADMIN_HOST are where it listens"),
+  ADMIN_PORT: effect(["1", "2"], [], SUPERVISOR, "names the admin port that another process has"),
+  ADMIN_TOKEN: effect(
+    ["correct-horse-battery", "another-horse-battery"],
+    [],
+    ADMIN,
+    "the API wants it, health and metrics do not",
+  ),
+  TRUSTED_PROXIES: effect(
+    ["10.0.0.0/8", "127.0.0.1"],
+    ["worker.trustedProxies"],
+    "test/integration/proxy-rewriting.test.ts",
+    "a trusted proxy's are kept and extended",
+  ),
+  CLIENT_HALF_CLOSE: effect(
+    ["off", "on"],
+    ["worker.clientHalfClose"],
+    "test/integration/proxy-client-end.test.ts",
+    "is served as before where clients may half-close",
+  ),
+  HEALTH_CHECK_ENABLED: effect(["true", "false"], ["fleet.health"], SEEN, "HEALTH_CHECK_ENABLED=false asks nobody"),
+  HEALTH_CHECK_PATH: effect(["/a", "/b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
+  HEALTH_CHECK_HOST: effect(["a", "b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
+  HEALTH_CHECK_HEADERS: effect(
+    ["X-A: 1", "X-A: 2"],
+    ["fleet.health"],
+    SEEN,
+    "checks and polls ask what they are told to ask",
+  ),
+  HEALTH_CHECK_INTERVAL_SECONDS: effect(
+    ["5", "1"],
+    ["fleet.health"],
+    "test/unit/health/probe-schedule.test.ts",
+    "with %p drawn, the next comes after %p ms, and five times as soon in a hurry",
+  ),
+  HEALTH_CHECK_TIMEOUT_SECONDS: effect(
+    ["3", "1"],
+    ["fleet.health"],
+    FLEET,
+    "refused, hanging and slow servers are told apart, and a dead one never counts as ready",
+  ),
+  HEALTH_CHECK_RETRIES: effect(
+    ["3", "1"],
+    ["fleet.health"],
+    "test/unit/health/health-state.test.ts",
+    "a proven server falls after `fall` failures in a row and rises after `rise` successes",
+  ),
+  HEALTH_CHECK_RISE: effect(
+    ["2", "1"],
+    ["fleet.health"],
+    "test/unit/health/health-state.test.ts",
+    "a proven server falls after `fall` failures in a row and rises after `rise` successes",
+  ),
+  METRICS_POLL_ENABLED: effect(
+    ["true", "false"],
+    ["fleet.metricsPoll"],
+    FLEET,
+    "polls usage where it is offered and takes the rest as unknown",
+  ),
+  METRICS_POLL_PATH: effect(
+    ["/a", "/b"],
+    ["fleet.metricsPoll"],
+    SEEN,
+    "checks and polls ask what they are told to ask",
+  ),
+  OUTLIER_EJECTION: effect(
+    ["on", "off"],
+    ["fleet.outlier", "worker.outlierConsecutiveFailures"],
+    OUTLIERS,
+    "nothing when it is off, or when the server is ejected already",
+  ),
+  OUTLIER_CONSECUTIVE_FAILURES: effect(
+    ["5", "0"],
+    ["fleet.outlier", "worker.outlierConsecutiveFailures"],
+    OUTLIERS,
+    "failures in a row",
+  ),
+  OUTLIER_FAILURE_PERCENT: effect(["50", "0"], ["fleet.outlier"], OUTLIERS, "share of failures, given enough answers"),
+  OUTLIER_MINIMUM_VOLUME: effect(["20", "7"], ["fleet.outlier"], OUTLIERS, "share of failures, given enough answers"),
+  OUTLIER_LATENCY_FACTOR: effect(
+    ["0", "3"],
+    ["fleet.outlier"],
+    OUTLIERS,
+    "latency against the fleet's median; unknown is no outlier",
+  ),
+  OUTLIER_BASE_EJECTION_SECONDS: effect(
+    ["10", "20"],
+    ["fleet.outlier", "worker.outlierBaseEjectionMs"],
+    OUTLIERS,
+    "doubles up to the maximum",
+  ),
+  OUTLIER_MAX_EJECTION_SECONDS: effect(["300", "20"], ["fleet.outlier"], OUTLIERS, "doubles up to the maximum"),
+  OUTLIER_MAX_EJECTED_PERCENT: effect(
+    ["50", "10"],
+    ["fleet.outlier", "worker.outlierMaxEjectedPercent"],
+    OUTLIERS,
+    "the cap on ejections always leaves a server, and lets one of two or more go",
+  ),
+  CONNECT_TIMEOUT_MS: effect(
+    ["2000", "100"],
+    ["worker.connectTimeoutMs"],
+    TIMEOUTS,
+    "connecting: a full accept queue is another server's chance, then 504",
+  ),
+  REQUEST_HEAD_TIMEOUT_MS: effect(
+    ["10000", "300"],
+    ["worker.requestHeadTimeoutMs"],
+    TIMEOUTS,
+    "request head: 408 and the end, however it drips",
+  ),
+  REQUEST_BODY_TIMEOUT_MS: effect(
+    ["30000", "300"],
+    ["worker.requestBodyTimeoutMs"],
+    TIMEOUTS,
+    "request body without progress: 408; a server that had part of it sees it broken",
+  ),
+  RESPONSE_HEAD_TIMEOUT_MS: effect(
+    ["30000", "300"],
+    ["worker.responseHeadTimeoutMs"],
+    TIMEOUTS,
+    "response head: 504, not retried, the server's connection is closed",
+  ),
+  RESPONSE_BODY_TIMEOUT_MS: effect(
+    ["60000", "300"],
+    ["worker.responseBodyTimeoutMs"],
+    TIMEOUTS,
+    "response body without progress is cut off visibly",
+  ),
+  IDLE_TIMEOUT_MS: effect(
+    ["75000", "300"],
+    ["worker.idleTimeoutMs"],
+    TIMEOUTS,
+    "idle keep-alive: closed without a word",
+  ),
+  TUNNEL_TIMEOUT_MS: effect(["3600000", "300"], ["worker.tunnelTimeoutMs"], TIMEOUTS, "tunnels without traffic end"),
+  MAX_HEADER_BYTES: effect(
+    ["32768", "1024"],
+    ["worker.maxHeaderBytes"],
+    QUEUE,
+    "new settings hold for what comes, on connections that are open too",
+  ),
+  MAX_HEADER_COUNT: effect(
+    ["128", "8"],
+    ["worker.maxHeaderCount"],
+    QUEUE,
+    "new settings hold for what comes, on connections that are open too",
+  ),
+  MAX_BODY_BYTES: effect(["0", "10"], ["worker.maxBodyBytes"], SEEN, "MAX_BODY_BYTES refuses what is longer"),
+  MAX_CONNECTIONS: effect(
+    ["0", "10"],
+    ["worker.maxConnections"],
+    QUEUE,
+    "over the connection limit health still answers, and the rest is 503",
+  ),
+  MAX_CONNECTIONS_PER_CLIENT: effect(
+    ["0", "10"],
+    ["worker.maxConnectionsPerClient"],
+    SEEN,
+    "MAX_CONNECTIONS_PER_CLIENT counts over all workers",
+  ),
+  MAX_REQUESTS_PER_CONNECTION: effect(
+    ["0", "10"],
+    ["worker.maxRequestsPerConnection"],
+    "test/integration/proxy-messages.test.ts",
+    "after MAX_REQUESTS_PER_CONNECTION the connection ends",
+  ),
+  RETRY_ATTEMPTS: effect(["2", "0"], ["worker.retryAttempts"], RETRIES, "RETRY_ATTEMPTS=0 means one try"),
+  RETRY_BUDGET_PERCENT: effect(
+    ["20", "0"],
+    ["worker.retryBudgetPercent"],
+    RETRIES,
+    "the budget bounds retries to a share of requests",
+  ),
+  RETRY_ON_STATUS: effect(
+    ["off", "5xx"],
+    ["worker.retryOnStatus"],
+    RETRY_STATUS,
+    "only after the statuses that are configured, and after none by default",
+  ),
+  PER_TRY_TIMEOUT_MS: effect(
+    ["0", "100"],
+    ["worker.perTryTimeoutMs"],
+    RETRIES,
+    "a time limit per attempt gives another server its chance",
+  ),
+  HEDGE_AFTER_MS: effect(
+    ["0", "100"],
+    ["worker.hedgeAfterMs"],
+    RETRIES,
+    "a hedged request is answered by the faster one, and the other is given up",
+  ),
+  HEDGE_BUDGET_PERCENT: effect(
+    ["5", "0"],
+    ["worker.hedgeBudgetPercent"],
+    RETRIES,
+    "nothing that may do harm twice is hedged, and never without a budget",
+  ),
+  QUEUE_SIZE: effect(["1024", "0"], ["worker.queueSize"], QUEUE, "a full queue refuses at once"),
+  QUEUE_TIMEOUT_MS: effect(
+    ["1000", "10"],
+    ["worker.queueTimeoutMs"],
+    QUEUE,
+    "who waits too long gets 503 with Retry-After, and its connection lives",
+  ),
+  UPSTREAM_IDLE_TIMEOUT_MS: effect(
+    ["4000", "100"],
+    ["worker.upstreamIdleTimeoutMs"],
+    TIMEOUTS,
+    "idle connections to servers are closed",
+  ),
+  UPSTREAM_MAX_IDLE: effect(
+    ["256", "0"],
+    ["worker.upstreamMaxIdle"],
+    SEEN,
+    "UPSTREAM_MAX_IDLE=0 keeps no connection to a server",
+  ),
+  UPSTREAM_CA_FILE: effect(
+    ["a", "b"],
+    ["worker.upstreamCaPem", "fleet.upstreamCaPem"],
+    TLS,
+    "a certificate for the name, or the address, from a known authority",
+  ),
+  DATA_DIR: effect(
+    ["/a", "/b"],
+    ["learner.dataDir"],
+    LEARNING_MODELS,
+    "cannot be made where DATA_DIR is a file: requests flow, it is shown, and learning goes on in memory",
+  ),
+  LEARNING_MAX_SAMPLES: effect(
+    ["500000", "1000"],
+    ["learner.maxSamples"],
+    SAMPLES,
+    "the oldest go beyond maxSamples, with the servers that only they name",
+  ),
+  LEARNING_MAX_MEGABYTES: effect(
+    ["256", "16"],
+    ["learner.maxBytes"],
+    SAMPLES,
+    "the file stays within maxBytes, whatever maxSamples says",
+  ),
+  ML_SERVICE_HOST: effect(["0.0.0.0", "127.0.0.1"], [], MODEL_SERVER, "a taken port and wrong settings stop the start"),
+  ML_SERVICE_PORT: effect(["8081", "8082"], [], MODEL_SERVER, "a taken port and wrong settings stop the start"),
+};
