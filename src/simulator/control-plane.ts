@@ -51,7 +51,10 @@ export function defaultControlOptions(): ControlOptions {
 
 function defaults<Key extends string>({ settings }: Section): Record<Key, number> {
   return Object.fromEntries(
-    Object.entries(settings).map(([key, { type, default: text }]) => [key, text === null ? null : type.schema.parse(text)]),
+    Object.entries(settings).map(([key, { type, default: text }]) => [
+      key,
+      text === null ? null : type.schema.parse(text),
+    ]),
   ) as Record<Key, number>;
 }
 
