@@ -1,11 +1,14 @@
 /**
- * `bun test-guard.ts <limit in seconds> <command …>`: runs the command and ends every process that it leaves behind, also
+ * `bun test-guard.ts <limit> <grace> <command …>`, both in seconds: runs the command and ends every process that it leaves behind, also
  * those that have lost their parents or detached themselves, whatever becomes of the command, or of who started this:
  *
  * - the command ends: what it started has a while to end, too; what does not is named and killed, and the exit code is 70;
  * - standard input ends, because whoever started this is gone: everything is killed;
  * - the limit passes: the same, with a message, and exit code 124;
  * - SIGTERM or SIGINT: the command gets it, and five seconds later everything is killed.
+ *
+ * Where it may, it gives the run a /dev/shm of its own: other runs and instances on the machine remove what dead instances
+ * left there, and tests look at that.
  *
  * On Linux all of them are found, because the orphans among its descendants become children of this process
  * (PR_SET_CHILD_SUBREAPER, prctl(2)). Elsewhere only the command itself is ended.
@@ -20,8 +23,6 @@ const TIMED_OUT = 124;
 const STOPPED = 130;
 const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
-/** Workers whose supervisor was killed end by themselves, when their requests have. */
-const GRACE_MS = 15_000;
 
 interface ProcessEntry {
   readonly pid: number;
@@ -29,10 +30,10 @@ interface ProcessEntry {
   readonly zombie: boolean;
 }
 
-const [limitSeconds, ...command] = process.argv.slice(2);
+const [limitSeconds, graceSeconds, ...command] = process.argv.slice(2);
 const libc = loadLibc();
 libc?.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n);
-const child = Bun.spawn(command, { stdio: ["ignore", "inherit", "inherit"] });
+const child = Bun.spawn([...ownSharedMemory(), ...command], { stdio: ["ignore", "inherit", "inherit"] });
 /** Every process of the run that was seen. */
 const seen = new Set([child.pid]);
 let ending = false;
@@ -42,7 +43,7 @@ const watch = setInterval(() => {
   reapOrphans();
 }, 500);
 const limit = setTimeout(() => {
-  console.error(`the tests did not end within ${limitSeconds} s; these processes ran:\n${describe(descendants())}`);
+  console.error(`the command did not end within ${limitSeconds} s; these processes ran:\n${describe(descendants())}`);
   end(TIMED_OUT);
 }, Number(limitSeconds) * 1000);
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -62,6 +63,13 @@ if (left.length > 0) console.error(`the tests left processes behind:\n${describe
 const files = leftFiles();
 if (files.length > 0) console.error(`the tests left files behind:\n${files.map((path) => `  ${path}`).join("\n")}`);
 end(left.length + files.length > 0 ? LEFT_BEHIND : (child.exitCode ?? 1));
+
+/** What to put before the command for a /dev/shm of its own; nothing where that may not be. */
+function ownSharedMemory(): string[] {
+  const mount = ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/dev/shm"];
+  if (Bun.which("unshare") === null || Bun.spawnSync(mount).exitCode !== 0) return [];
+  return ["unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs /dev/shm && exec "$@"', "sh"];
+}
 
 /** Kills everything, takes away what the run wrote into its temporary directory, and exits. */
 function end(code: number): never {
@@ -89,7 +97,7 @@ async function watchStarter(): Promise<void> {
 
 /** Processes that are still there when the grace is over. */
 async function leftOver(): Promise<ProcessEntry[]> {
-  const until = performance.now() + GRACE_MS;
+  const until = performance.now() + Number(graceSeconds) * 1000;
   for (;;) {
     const found = descendants();
     if (found.length === 0 || performance.now() > until) return found;

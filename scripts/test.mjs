@@ -15,6 +15,8 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const TIERS = JSON.parse(readFileSync(join(ROOT, "scripts", "test-tiers.json"), "utf8"));
 /** A test that hangs fails after this; on a machine with other work a start of the product alone may take ten seconds. */
 const TEST_TIMEOUT_MS = 120_000;
+/** Workers whose supervisor was killed end by themselves, when their requests have. */
+const GRACE_SECONDS = 15;
 /** Guards exit with this when the tests left something behind. */
 const LEFT_BEHIND = 70;
 
@@ -78,13 +80,24 @@ async function runUnderGuard({ args, limitSeconds }) {
   const mark = `${process.pid}-${Date.now()}`;
   // Detached: a terminal's Ctrl-C reaches this process, which tells the guard. Its standard input ends with this process,
   // however that ends.
-  guard = spawn(bun, ["--no-env-file", join(ROOT, "scripts", "test-guard.ts"), String(limitSeconds), bun, ...tests], {
-    cwd: ROOT,
-    // ORT_…: tests load the ONNX runtime themselves, and nothing of a run calls home.
-    env: { ...process.env, TMPDIR: temporary, TEST_RUN: mark, ORT_DISABLE_TELEMETRY: "1" },
-    stdio: ["pipe", "inherit", "inherit"],
-    detached: true,
-  });
+  guard = spawn(
+    bun,
+    [
+      "--no-env-file",
+      join(ROOT, "scripts", "test-guard.ts"),
+      String(limitSeconds),
+      String(GRACE_SECONDS),
+      bun,
+      ...tests,
+    ],
+    {
+      cwd: ROOT,
+      // ORT_…: tests load the ONNX runtime themselves, and nothing of a run calls home.
+      env: { ...process.env, TMPDIR: temporary, TEST_RUN: mark, ORT_DISABLE_TELEMETRY: "1" },
+      stdio: ["pipe", "inherit", "inherit"],
+      detached: true,
+    },
+  );
   const code = await new Promise((resolve) => {
     guard.on("error", (error) => {
       console.error(`cannot run Bun: ${error.message}`);

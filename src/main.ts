@@ -7,6 +7,9 @@ if (process.argv[2] === "worker") {
 } else if (process.argv[2] === "learner") {
   const { runLearner } = await import("./learning/learner-process.ts");
   runLearner();
+} else if (process.argv[2] === "inference") {
+  const { runInference } = await import("./learning/inference/inference-process.ts");
+  runInference();
 } else {
   const { runCommandLine } = await import("./cli/program.ts");
   await runCommandLine(process.argv);

@@ -143,7 +143,7 @@ export class FailingServers {
     return due;
   }
 
-  /** Gives no answers, or fails everything: others are preferred. As of the last `look`. */
+  /** Gives no answers, or fails everything: others are preferred. As of the last `look`; false when nobody is `suspected`. */
   isPassedOver(slot: number): boolean {
     return this.#passed[slot] === 1;
   }

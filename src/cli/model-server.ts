@@ -52,10 +52,11 @@ async function runModelServer(envFile: string | undefined): Promise<void> {
   const stop = Promise.withResolvers<void>();
   process.on("SIGTERM", () => stop.resolve());
   process.on("SIGINT", () => stop.resolve());
-  // Loaded only here: it brings onnxruntime, which other commands should not wait for.
+  // Loaded only here: it brings what reads ONNX, which other commands should not wait for.
   const { startModelServer } = await import("../model-server/server.ts");
   try {
-    const server = await startModelServer({ config, log, nowMs: () => performance.now() });
+    const server = startModelServer({ config, log, nowMs: () => performance.now() });
+    await Promise.race([server.loaded, stop.promise]);
     log.info({ version, url: server.url }, "the model server listens");
     await stop.promise;
     await server.stop();

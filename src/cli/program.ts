@@ -2,16 +2,20 @@
 import { Command } from "commander";
 import { version } from "../../package.json";
 import { visibleLines } from "../shared/visible-text.ts";
-import { registerBackend } from "./backend.ts";
-import { registerCheck } from "./check.ts";
-import { registerDemo } from "./demo.ts";
-import { registerExplain } from "./explain.ts";
-import { registerModelServer } from "./model-server.ts";
-import { registerModels } from "./models.ts";
 import { printError } from "./output.ts";
-import { registerServe } from "./serve.ts";
-import { registerSimulate } from "./simulate.ts";
-import { registerTrain } from "./train.ts";
+
+/** Each command, loaded when it is needed: `serve` stays, and what it does not use would stay in memory with it. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  serve: async () => (await import("./serve.ts")).registerServe,
+  check: async () => (await import("./check.ts")).registerCheck,
+  demo: async () => (await import("./demo.ts")).registerDemo,
+  backend: async () => (await import("./backend.ts")).registerBackend,
+  simulate: async () => (await import("./simulate.ts")).registerSimulate,
+  train: async () => (await import("./train.ts")).registerTrain,
+  models: async () => (await import("./models.ts")).registerModels,
+  explain: async () => (await import("./explain.ts")).registerExplain,
+  "model-server": async () => (await import("./model-server.ts")).registerModelServer,
+};
 
 const HELP = `
 Examples:
@@ -32,8 +36,8 @@ Exit codes:
   0  done, or stopped by SIGTERM or SIGINT after the requests in flight were finished
   1  wrong usage or configuration, or a failure; standard error says which`;
 
-/** The whole command line. */
-export function createProgram(): Command {
+/** The command line: all of it, or as much as is needed for `command`. */
+async function createProgram(command: string): Promise<Command> {
   const program = new Command("neurabalancer")
     .description("A self-optimising HTTP load balancer.")
     .version(version)
@@ -42,22 +46,15 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError("(--help shows what can be given)")
     .addHelpText("after", HELP);
-  registerServe(program);
-  registerCheck(program);
-  registerDemo(program);
-  registerBackend(program);
-  registerSimulate(program);
-  registerTrain(program);
-  registerModels(program);
-  registerExplain(program);
-  registerModelServer(program);
+  const needed = Object.hasOwn(COMMANDS, command) ? [COMMANDS[command]] : Object.values(COMMANDS);
+  for (const load of needed) (await load())(program);
   return program;
 }
 
 /** Runs the command that `argv` names. Ends the process with 1 after a failure that nothing handled. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync([...argv]);
+    await (await createProgram(argv[2])).parseAsync([...argv]);
   } catch (error) {
     printError(`neurabalancer: ${(error as Error).message}`);
     process.exit(1);

@@ -10,7 +10,7 @@ export interface ServerSpec {
   /** As configured, canonical: lower case, port always there, no trailing slash. `dns+srv://…` for SRV records. */
   readonly url: string;
   readonly scheme: "http" | "https";
-  /** Host name, address (IPv6 without brackets) or name of the SRV records. */
+  /** Host name, address (IPv6 without brackets) or name of the SRV records; with a dot at its end where there was one. */
   readonly host: string;
   /** 0 for `srv`: the records say it. */
   readonly port: number;
@@ -113,7 +113,7 @@ function parseHost(text: string): string {
   if (!isHostName(text)) {
     throw new Error(`has a wrong host name or address "${text}": letters, digits, "-", "_" and "." are allowed`);
   }
-  return text.toLowerCase().replace(/\.$/, "");
+  return text.toLowerCase(); // a dot at its end stays: it says that no search domain is to be added
 }
 
 function parsePort(text: string): number {

@@ -62,7 +62,8 @@ export function applyOverrides(
 
 /** What follows the prefix, as the host is written in `SERVERS`. */
 function suffixOf(server: ServerSpec): string {
-  return server.srv ? server.host : `${server.host}_${server.port}`;
+  const host = server.host.replace(/\.$/, "");
+  return server.srv ? host : `${host}_${server.port}`;
 }
 
 /** Shells cannot export names with dots or dashes: capitals and underscores stand for them. */

@@ -31,10 +31,15 @@ export function requireToken(request: Request, token: string | null): void {
   });
 }
 
-/** Throws 403 for a request to a loopback listener under a foreign name. A token says more than a name. */
+/**
+ * Throws 403 for a request to a loopback listener under a foreign name. A token says more than a name; and whoever gives
+ * no name (HTTP/1.0) is no browser.
+ */
 export function requireOwnName(request: Request, { token, loopbackOnly }: GuardOptions): void {
   if (!loopbackOnly || token !== null) return;
-  const name = hostName(request.headers.get("host") ?? "");
+  const host = request.headers.get("host");
+  if (host === null) return;
+  const name = hostName(host);
   if (name === "localhost" || name.endsWith(".localhost") || ipaddr.isValid(name)) return;
   throw new ApiError(403, "foreign_host", "reach the admin port as localhost or by address, or set ADMIN_TOKEN");
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { LEARNER_ORDERS, type LearnerOrder, ORDERS_OF_A_VERSION } from "../shared/protocol.ts";
 import { ApiError } from "./admin-api-responses.ts";
+import { targetOf } from "./admin-api-target.ts";
 
 /** Orders as they stand in a path. */
 export const ORDER_PATH = new RegExp(`^/api/v1/ml/(${LEARNER_ORDERS.join("|")})$`);
@@ -30,7 +31,7 @@ export async function readOrder(request: Request, order: LearnerOrder): Promise<
 
 /** A whole number of the query; throws 400 when it is none. `null` = it is not there. */
 export function numberIn(request: Request, name: string): number | null {
-  const text = new URL(request.url).searchParams.get(name);
+  const text = new URLSearchParams(targetOf(request).query).get(name);
   if (text === null) return null;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new ApiError(400, "invalid_query", `${name} must be a whole number above 0`);

@@ -1,9 +1,12 @@
 /** Opens the doors to the admin API. */
 import type { AdminApi, Door } from "./admin-api.ts";
 import { isLoopback } from "./admin-api-guard.ts";
+import { openGate } from "./admin-gate.ts";
+import { listenersOn } from "./supervisor-port-listeners.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
-const IDLE_TIMEOUT_SECONDS = 30;
+/** For a socket of the file system: the gate before it watches its clients, and workers are ours. */
+const IDLE_TIMEOUT_SECONDS = 60;
 
 /** An open door. */
 export interface AdminListener {
@@ -15,7 +18,7 @@ export interface AdminListener {
 
 /** Listens for the workers on a unix socket. Throws when the path is too long or cannot be made. */
 export function listenForWorkers(api: AdminApi, path: string): AdminListener {
-  return wrap(Bun.serve({ unix: path, ...common(api, () => ({ kind: "relay" })) }));
+  return wrap(serve(api, path, () => ({ kind: "relay" })));
 }
 
 /** Where the admin port is, and who may use it. */
@@ -25,31 +28,42 @@ export interface AdminPortOptions {
   readonly port: number;
   /** The token at the moment of a request; `null` = none is asked for. */
   readonly token: () => string | null;
+  /** Where a socket is made that the port leads to. */
+  readonly socketPath: string;
 }
 
-/** Listens on the admin port. Throws an `Error` for the operator when that fails. */
-export function listenOnAdminPort(api: AdminApi, { host, port, token }: AdminPortOptions): AdminListener {
+/** Listens on the admin port. Rejects with an `Error` for the operator when that fails. */
+export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions): Promise<AdminListener> {
+  const { host, port, token, socketPath } = options;
   const loopbackOnly = isLoopback(host);
   const door = (): Door => ({ kind: "admin", token: token(), loopbackOnly });
+  const inner = wrap(serve(api, socketPath, door));
   try {
-    return wrap(
-      Bun.serve({ hostname: host, port, reusePort: false, idleTimeout: IDLE_TIMEOUT_SECONDS, ...common(api, door) }),
-    );
+    const gate = await openGate(host, port, socketPath);
+    const stop = async (): Promise<void> => {
+      await gate.stop();
+      await inner.stop();
+    };
+    return { port: gate.port, stop };
   } catch (cause) {
-    const why =
-      (cause as { code?: string }).code === "EADDRINUSE"
-        ? "it is in use by another process: choose another port, or ADMIN_PORT=0 for none"
-        : (cause as Error).message;
+    await inner.stop();
+    const taken = (cause as { code?: string }).code === "EADDRINUSE";
+    const why = taken
+      ? `it is in use by another process${listenersOn(port)}; choose another port, or ADMIN_PORT=0 for none`
+      : (cause as Error).message;
     throw new Error(`cannot listen on ADMIN_HOST=${host} ADMIN_PORT=${port}: ${why}`, { cause });
   }
 }
 
-function common(api: AdminApi, door: () => Door) {
-  return {
+function serve(api: AdminApi, path: string, door: () => Door): Bun.Server<undefined> {
+  const options = {
+    unix: path,
     maxRequestBodySize: MAX_BODY_BYTES,
     development: false,
     fetch: (request: Request) => api.handle(request, door()),
   } as const;
+  // The types know no idle timeout of a socket in the file system; the runtime does, and 10 s is short between scrapes.
+  return Bun.serve({ ...options, idleTimeout: IDLE_TIMEOUT_SECONDS } as typeof options);
 }
 
 function wrap(server: Bun.Server<undefined>): AdminListener {

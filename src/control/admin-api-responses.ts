@@ -11,6 +11,11 @@ export function json(body: unknown, status = 200, headers: Readonly<Record<strin
   return new Response(JSON.stringify(body), { status, headers: { ...JSON_HEADERS, ...headers } });
 }
 
+/** As `json`, for a body that is JSON already and may be shared. */
+export function jsonBlob(body: Blob): Response {
+  return new Response(body, { headers: JSON_HEADERS });
+}
+
 /** A refusal, thrown by whatever finds the reason and answered in one place. */
 export class ApiError extends Error {
   override readonly name = "ApiError";

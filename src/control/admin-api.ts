@@ -3,26 +3,37 @@
  * reserved paths of the public port. The public door only reads, and only what the contract shows to everyone.
  */
 import type { LearnerOrder } from "../shared/protocol.ts";
+import { EXPOSITION_TYPE, type Work } from "../telemetry/exposition.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./admin-api-changes.ts";
 import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./admin-api-guard.ts";
 import { limitIn, numberIn, ORDER_PATH, readOrder } from "./admin-api-learning.ts";
-import { ApiError, json } from "./admin-api-responses.ts";
+import { ApiError, json, jsonBlob } from "./admin-api-responses.ts";
+import { targetOf } from "./admin-api-target.ts";
 import type { FleetSummary, ServerStatus } from "./fleet-options.ts";
 import type { LearningAnswers } from "./learner-answers.ts";
+import { BusyError, SharedAnswer } from "./shared-answer.ts";
 
 /** What the API shows and changes. */
 export interface AdminControl {
-  readonly fleet: ChangeableFleet & { servers(): readonly ServerStatus[]; summary(): FleetSummary };
+  readonly fleet: ChangeableFleet & {
+    /** One after the other, as they are read. */
+    statuses(): Iterable<ServerStatus>;
+    server(id: number): ServerStatus | undefined;
+    summary(): FleetSummary;
+  };
   /** True while the instance stops: readiness fails. */
   draining(): boolean;
-  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Reads and writes all metrics. */
+  metrics(): Work<Buffer>;
   prometheusEnabled(): boolean;
   /** The instance for people; secrets hidden. */
   status(): object;
   readonly learning: Pick<LearningAnswers, "overview" | "explain" | "models" | "verdicts" | "order">;
   /** Milliseconds since the epoch. */
   wallMs(): number;
+  /** Monotonic, milliseconds. */
+  nowMs(): number;
 }
 
 /** Where a request came in. */
@@ -47,20 +58,45 @@ function decodeId(text: string): string {
   }
 }
 
+const RETRY_SOON = { "retry-after": "1" } as const;
+
+/** What several readers share takes memory once. */
+function* metricsBlob(control: AdminControl): Work<Blob> {
+  return new Blob([yield* control.metrics()]);
+}
+
+function* serversBlob({ fleet }: AdminControl): Work<Blob> {
+  const servers: string[] = [];
+  for (const server of fleet.statuses()) {
+    servers.push(JSON.stringify(server));
+    yield;
+  }
+  return new Blob([`[${servers.join(",")}]`]);
+}
+
 export class AdminApi {
   readonly #control: AdminControl;
   readonly #log: Logger;
   readonly #routes: readonly Route[];
+  readonly #metricsAnswer: SharedAnswer<Blob>;
+  readonly #serversAnswer: SharedAnswer<Blob>;
 
   constructor(control: AdminControl, log: Logger) {
     this.#control = control;
     this.#log = log;
+    this.#metricsAnswer = new SharedAnswer(() => metricsBlob(control), control.nowMs);
+    this.#serversAnswer = new SharedAnswer(() => serversBlob(control), control.nowMs);
     const read = (get: Route["methods"][string]) => ({ GET: get, HEAD: get });
     this.#routes = [
       { path: /^\/health\/live$/, public: true, open: true, methods: read(() => this.#live()) },
       { path: /^\/health\/ready$/, public: true, open: true, methods: read(() => this.#ready()) },
-      { path: /^\/metrics$/, public: true, open: true, methods: read(() => this.#metrics()) },
-      { path: /^\/api\/v1\/servers$/, public: true, open: false, methods: read(() => json(control.fleet.servers())) },
+      { path: /^\/metrics$/, public: true, open: true, methods: read((request) => this.#metrics(request)) },
+      {
+        path: /^\/api\/v1\/servers$/,
+        public: true,
+        open: false,
+        methods: read(async ({ signal }) => jsonBlob(await this.#serversAnswer.get(signal))),
+      },
       {
         path: /^\/api\/v1\/servers\/(\d{1,10})$/,
         public: false,
@@ -112,22 +148,24 @@ export class AdminApi {
       return await this.#answer(request, door);
     } catch (error) {
       if (error instanceof ApiError) return error.toResponse();
+      if (error instanceof BusyError) return new ApiError(503, "busy", error.message, RETRY_SOON).toResponse();
+      if (request.signal.aborted) return new Response(null); // nobody is there to read it
       this.#log.error({ err: error, method: request.method, url: request.url }, "the admin API failed to answer");
       return new ApiError(500, "internal", "this is a bug; the log has the details").toResponse();
     }
   }
 
   #answer(request: Request, door: Door): Response | Promise<Response> {
-    const { pathname } = new URL(request.url);
+    const { path } = targetOf(request);
     if (door.kind === "admin") requireOwnName(request, door);
     for (const route of this.#routes) {
-      const match = route.path.exec(pathname);
+      const match = route.path.exec(path);
       if (match === null || (door.kind === "relay" && !route.public)) continue;
       if (door.kind === "admin" && !route.open) requireToken(request, door.token);
       const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined;
       if (handler !== undefined) return handler(request, match);
       const allow = Object.keys(route.methods).join(", ");
-      throw new ApiError(405, "method_not_allowed", `${pathname} knows ${allow}`, { allow });
+      throw new ApiError(405, "method_not_allowed", `${path} knows ${allow}`, { allow });
     }
     throw new ApiError(404, "not_found", "there is nothing at this path");
   }
@@ -142,16 +180,16 @@ export class AdminApi {
     return healthy > 0 ? json({ status: "ready", total, healthy }) : json({ status: "not_ready", total, healthy }, 503);
   }
 
-  async #metrics(): Promise<Response> {
+  async #metrics({ signal }: Request): Promise<Response> {
     if (!this.#control.prometheusEnabled()) {
       throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
     }
-    const { contentType, text } = await this.#control.metrics();
-    return new Response(text, { headers: { "content-type": contentType, "cache-control": "no-store" } });
+    const body = await this.#metricsAnswer.get(signal);
+    return new Response(body, { headers: { "content-type": EXPOSITION_TYPE, "cache-control": "no-store" } });
   }
 
   #server(id: number): Response {
-    const server = this.#control.fleet.servers().find((candidate) => candidate.id === id);
+    const server = this.#control.fleet.server(id);
     if (server === undefined) throw unknownServer(id);
     return json(server);
   }

@@ -3,8 +3,17 @@
  * is over; what fails keeps the addresses last known, so that a dead DNS server takes nothing out of service.
  */
 import { isIP } from "node:net";
+import { MAX_SERVERS } from "../shared/layout.ts";
+import { withDeadline } from "./deadline.ts";
+import { NameMemory } from "./discovery-names.ts";
 import type { Resolver } from "./discovery-resolver.ts";
-import { type DiscoveredServer, type LoopbackChooser, resolveTargets, type ServerSpec } from "./discovery-targets.ts";
+import {
+  type DiscoveredServer,
+  type LoopbackChooser,
+  resolveTargets,
+  type ServerSpec,
+  type Targets,
+} from "./discovery-targets.ts";
 import type { FleetLogger } from "./fleet-options.ts";
 
 /** A resolution that takes longer has failed; another is due then. */
@@ -29,6 +38,11 @@ interface Entry {
   dueMs: number;
   running: Promise<void> | undefined;
   failures: number;
+  readonly names: NameMemory;
+  /** Addresses of one family are those of an earlier answer. */
+  partial: boolean;
+  /** There are more targets than there can be servers. */
+  overflowing: boolean;
 }
 
 /** What discovery is given. */
@@ -43,6 +57,8 @@ export interface DiscoveryDependencies {
 export class Discovery {
   readonly #deps: DiscoveryDependencies;
   #entries = new Map<string, Entry>();
+  /** Entries of the configuration before, while no address is known of any server of the present one. */
+  #standIns = new Map<string, Entry>();
   #dns: DnsOptions = { minTtlMs: 1_000, maxTtlMs: 60_000 };
   #resolutions = 0;
   #failures = 0;
@@ -59,7 +75,7 @@ export class Discovery {
 
   /** True while a name's addresses are those of an earlier answer, or missing. */
   get degraded(): boolean {
-    return [...this.#entries.values()].some((entry) => entry.failures > 0);
+    return [...this.#entries.values()].some(({ failures, partial }) => failures > 0 || partial);
   }
 
   /** Names as configured that no address is known of. */
@@ -74,26 +90,37 @@ export class Discovery {
 
   /** Every known address, in the order of the configuration. */
   servers(): readonly DiscoveredServer[] {
-    return [...this.#entries.values()].flatMap((entry) => entry.servers);
+    const entries = this.#standIns.size > 0 ? this.#standIns : this.#entries;
+    return [...entries.values()].flatMap((entry) => entry.servers);
   }
 
   /**
    * Takes over a new list. What was resolved for servers that stay is kept; the new names are asked for now.
    * Resolves when all of those have an answer or failed, or after two seconds: later answers come through `onChange`.
+   * When no address is known of any of the new servers by then, the old ones stay in service until one is.
    */
   async configure(specs: readonly ServerSpec[], dns: DnsOptions): Promise<void> {
     this.#dns = dns;
+    const before = new Map([...this.#standIns, ...this.#entries]);
     const entries = new Map<string, Entry>();
-    for (const spec of specs) entries.set(spec.url, this.#keepOrMake(spec, this.#entries.get(spec.url)));
+    for (const spec of specs) entries.set(spec.url, this.#keepOrMake(spec, before.get(spec.url)));
     this.#entries = entries;
+    this.#standIns = new Map([...before].filter(([url, { servers }]) => !entries.has(url) && servers.length > 0));
     const unresolved = [...entries.values()].filter((entry) => entry.servers.length === 0);
     const all = Promise.all(unresolved.map((entry) => this.#resolve(entry))).then(() => undefined);
     await withDeadline(all, CONFIGURE_WAIT_MS).catch(() => undefined);
+    this.#dismissStandIns();
+    if (this.#standIns.size === 0) return;
+    const names = [...entries.values()].map(({ spec }) => spec.host);
+    this.#deps.log.warn(
+      { unresolved: names, kept: [...this.#standIns.keys()] },
+      `no address is known of ${names.join(", ")}: the servers of the configuration before stay in service until one is`,
+    );
   }
 
   /** Starts the resolutions that are due. */
   tick(nowMs: number): void {
-    for (const entry of this.#entries.values()) {
+    for (const entry of [...this.#entries.values(), ...this.#standIns.values()]) {
       if (!entry.fixed && nowMs >= entry.dueMs && entry.running === undefined) void this.#resolve(entry);
     }
   }
@@ -101,7 +128,9 @@ export class Discovery {
   #keepOrMake(spec: ServerSpec, old: Entry | undefined): Entry {
     if (old === undefined) {
       const fixed = !spec.srv && isIP(spec.host) !== 0;
-      return { spec, servers: [], fixed, dueMs: 0, running: undefined, failures: 0 };
+      const names = new NameMemory();
+      const quiet = { failures: 0, partial: false, overflowing: false };
+      return { spec, servers: [], fixed, dueMs: 0, running: undefined, names, ...quiet };
     }
     old.servers = respecify(old.servers, old.spec, spec);
     old.spec = spec;
@@ -120,19 +149,49 @@ export class Discovery {
     const { spec } = entry;
     if (!entry.fixed) this.#resolutions++;
     try {
-      const targets = await withDeadline(
-        resolveTargets(spec, entry.servers, resolver, chooseLoopback),
-        RESOLVE_TIMEOUT_MS,
-      );
+      const { names, servers: known } = entry;
+      const resolution = { resolver, choose: chooseLoopback, names, known, nowMs: nowMs() };
+      const targets = await withDeadline(resolveTargets(spec, resolution), RESOLVE_TIMEOUT_MS);
       if (entry.failures > 0) this.#deps.log.info({ server: spec.url }, "name resolves again");
       entry.failures = 0;
+      this.#announceGaps(entry, targets);
       entry.dueMs = nowMs() + clamp(targets.ttlSeconds * 1000, this.#dns.minTtlMs, this.#dns.maxTtlMs);
       // The configuration may have changed meanwhile: same URL, other numbers.
       entry.servers = respecify(targets.servers, spec, entry.spec);
     } catch (error) {
       this.#fail(entry, error as Error);
     }
-    if (this.#entries.get(entry.spec.url) === entry) this.#onChange();
+    const { url } = entry.spec;
+    if (this.#entries.get(url) === entry) this.#dismissStandIns();
+    if (this.#entries.get(url) === entry || this.#standIns.get(url) === entry) this.#onChange();
+  }
+
+  /** The configuration has a server of its own now, or never needed any other. */
+  #dismissStandIns(): void {
+    if (this.#standIns.size === 0) return;
+    if ([...this.#entries.values()].some(({ servers }) => servers.length > 0)) this.#standIns.clear();
+  }
+
+  /** What an answer lacks is said once, until it is whole again. */
+  #announceGaps(entry: Entry, { kept, leftOut }: Targets): void {
+    const { url, host } = entry.spec;
+    const partial = kept.length > 0;
+    if (partial && !entry.partial) {
+      const families = kept.map((family) => `IPv${family}`).join(" and ");
+      this.#deps.log.warn(
+        { server: url },
+        `cannot resolve all of ${host}: its ${families} addresses last known stay in use`,
+      );
+    }
+    if (partial) this.#failures++;
+    entry.partial = partial;
+    if (leftOut > 0 && !entry.overflowing) {
+      this.#deps.log.error(
+        { server: url, limit: MAX_SERVERS, left_out: leftOut },
+        `${host} names more servers than the limit of ${MAX_SERVERS}: ${leftOut} are left out`,
+      );
+    }
+    entry.overflowing = leftOut > 0;
   }
 
   #fail(entry: Entry, error: Error): void {
@@ -162,10 +221,4 @@ function respecify(
 
 function clamp(value: number, low: number, high: number): number {
   return Math.min(Math.max(value, low), high);
-}
-
-function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }

@@ -1,9 +1,10 @@
 /** Probes one server on its own clock: the health check, then the poll of its usage. */
 import type { SecureContext } from "node:tls";
 import packageJson from "../../package.json" with { type: "json" };
-import { type RunningProbe, startProbe } from "../health/http-probe.ts";
+import { type ProbeResult, type RunningProbe, startProbe } from "../health/http-probe.ts";
 import { readUsage, UNKNOWN_USAGE, type Usage } from "../health/probe-response.ts";
 import { ProbeSchedule } from "../health/probe-schedule.ts";
+import { UsagePolls } from "../health/usage-polls.ts";
 import type { DiscoveredServer } from "./discovery-targets.ts";
 import type { FleetOptions, HealthOptions } from "./fleet-options.ts";
 
@@ -18,9 +19,12 @@ export interface ProberEvents {
 export class Prober {
   readonly #events: ProberEvents;
   readonly #schedule: ProbeSchedule;
+  #polls = new UsagePolls();
   #busy = false;
   #stopped = false;
   #running: RunningProbe | undefined;
+  /** The last probe was answered. */
+  #accepts = false;
 
   constructor(events: ProberEvents, random: () => number) {
     this.#events = events;
@@ -32,6 +36,11 @@ export class Prober {
     this.#schedule.alarm();
   }
 
+  /** It was started again, or is asked for something else: whether it tells its usage is to be seen. */
+  forgetUsage(): void {
+    this.#polls = new UsagePolls(); // what a poll under way will tell belongs to the old ones
+  }
+
   /** Starts a round when it is due. The first is due at once; a round under way is never doubled. */
   tick(
     nowMs: number,
@@ -41,11 +50,11 @@ export class Prober {
     hurry: boolean,
   ): void {
     const { health, metricsPoll } = options;
-    if (this.#busy || this.#stopped || !(health.enabled || metricsPoll.enabled)) return;
-    if (!this.#schedule.isDue(nowMs, health.intervalMs, hurry)) return;
+    if (this.#busy || !this.#schedule.isDue(nowMs, health.intervalMs, hurry)) return;
+    if (this.#stopped || !(health.enabled || (metricsPoll.enabled && this.#polls.isDue(nowMs)))) return;
     this.#schedule.begun(nowMs);
     this.#busy = true;
-    void this.#round(server, options, trust).finally(() => {
+    void this.#round(nowMs, server, options, trust).finally(() => {
       this.#busy = false;
     });
   }
@@ -56,7 +65,12 @@ export class Prober {
     this.#running?.abort();
   }
 
-  async #round(server: DiscoveredServer, options: FleetOptions, trust: SecureContext | undefined): Promise<void> {
+  async #round(
+    nowMs: number,
+    server: DiscoveredServer,
+    options: FleetOptions,
+    trust: SecureContext | undefined,
+  ): Promise<void> {
     const { health, metricsPoll } = options;
     if (health.enabled) {
       const answer = await this.#ask(server, health, health.path, trust, false);
@@ -65,26 +79,40 @@ export class Prober {
       this.#events.onHealth(healthy, answer.kind === "answer" ? `status ${answer.status}` : answer.reason);
       if (!healthy) return; // a server that is down has no usage worth a wait
     }
-    if (!metricsPoll.enabled) return;
+    const polls = this.#polls;
+    if (!metricsPoll.enabled || !polls.isDue(nowMs)) return;
     const answer = await this.#ask(server, health, metricsPoll.path, trust, true);
     if (this.#stopped) return;
     let ignored = 0;
-    const usage =
-      answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body, () => ignored++) : UNKNOWN_USAGE;
-    this.#events.onUsage(usage, ignored);
+    const usage = answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body, () => ignored++) : null;
+    const failed = answer.kind === "error" || answer.status >= 500;
+    polls.onOutcome(usage !== null ? "offered" : failed ? "failed" : "none", nowMs, health.intervalMs);
+    this.#events.onUsage(usage ?? UNKNOWN_USAGE, ignored);
   }
 
-  #ask(
+  async #ask(
     server: DiscoveredServer,
     { host, headers, timeoutMs }: HealthOptions,
     path: string,
     trust: SecureContext | undefined,
     wantBody: boolean,
-  ): RunningProbe["result"] {
+  ): Promise<ProbeResult> {
     const { hostname, address, port, spec } = server;
     const target = { hostname, address, port, tls: spec.scheme === "https" };
     const version = packageJson.version;
-    this.#running = startProbe({ target, path, timeoutMs, trust, version, wantBody, host, headers });
-    return this.#running.result;
+    this.#running = startProbe({
+      target,
+      path,
+      timeoutMs,
+      trust,
+      version,
+      wantBody,
+      host,
+      headers,
+      accepts: this.#accepts,
+    });
+    const result = await this.#running.result;
+    this.#accepts = result.kind === "answer";
+    return result;
   }
 }

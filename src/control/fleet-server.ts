@@ -44,6 +44,8 @@ export class FleetServer {
   silent = false;
   /** It is, and it was not ejected. */
   passedOver = false;
+  /** What the shared table has of it. */
+  published: ServerRow | undefined;
   /** The state at the last tick, to notice changes by. */
   announced: ServerStateName | undefined;
 
@@ -51,6 +53,7 @@ export class FleetServer {
   #server: DiscoveredServer;
   #weight: number | undefined;
   #hardLimit: number | undefined;
+  #row: ServerRow | undefined;
 
   constructor(
     seat: Seat,
@@ -149,12 +152,25 @@ export class FleetServer {
     this.upReason = "health checks are off";
   }
 
+  /** What the shared table should have of it; the same object as long as nothing of it has changed. */
   row(nowMs: number, slowStartMs: number): ServerRow {
     const weight = this.#weight ?? this.#server.weight;
     const factor = Math.round(this.slowStart.factor(nowMs, slowStartMs) * RAMP_STEPS) / RAMP_STEPS;
+    const effectiveWeight = weight * factor;
     const hardLimit = this.#hardLimit ?? this.#server.spec.hardLimit;
     const capacity = this.#hardLimit || this.#server.spec.capacity;
-    return { id: this.id, state: this.state, weight, effectiveWeight: weight * factor, capacity, hardLimit };
+    const { state } = this;
+    const old = this.#row;
+    const same =
+      old !== undefined &&
+      old.state === state &&
+      old.weight === weight &&
+      old.effectiveWeight === effectiveWeight &&
+      old.capacity === capacity &&
+      old.hardLimit === hardLimit;
+    if (same) return old;
+    this.#row = { id: this.id, state, weight, effectiveWeight, capacity, hardLimit };
+    return this.#row;
   }
 
   endpoint(): Endpoint {

@@ -17,6 +17,7 @@ import { Discovery } from "./discovery.ts";
 import { firstListening } from "./discovery-loopback.ts";
 import type { Resolver } from "./discovery-resolver.ts";
 import type { DiscoveredServer } from "./discovery-targets.ts";
+import { FleetActivity } from "./fleet-activity.ts";
 import type {
   FleetClock,
   FleetCounters,
@@ -72,6 +73,9 @@ export class Fleet {
   readonly #panic = new PanicMode();
   /** By identity; removed servers stay until they have drained. */
   readonly #members = new Map<string, FleetServer>();
+  readonly #activity = new FleetActivity();
+  /** Servers of the configuration, without those that were removed; `undefined` = to be found anew. */
+  #presentNow: readonly FleetServer[] | undefined;
   /** Slots to be published as free. */
   readonly #freed = new Set<number>();
   /** Slots of servers that are shown no more but still have requests in flight. */
@@ -139,9 +143,21 @@ export class Fleet {
   }
 
   servers(): readonly ServerStatus[] {
-    const slowStartMs = this.#options?.slowStartMs ?? 0;
-    const nowMs = this.#deps.clock.nowMs();
-    return [...this.#members.values()].map((member) => member.status(nowMs, slowStartMs, this.#workers));
+    return [...this.statuses()];
+  }
+
+  /** As `servers`, each as it is when it is read: percentiles take time, and there may be hundreds of servers. */
+  *statuses(): IterableIterator<ServerStatus> {
+    for (const member of this.#members.values()) yield this.#status(member);
+  }
+
+  server(id: number): ServerStatus | undefined {
+    const member = [...this.#members.values()].find((candidate) => candidate.id === id);
+    return member && this.#status(member);
+  }
+
+  #status(member: FleetServer): ServerStatus {
+    return member.status(this.#deps.clock.nowMs(), this.#options?.slowStartMs ?? 0, this.#workers);
   }
 
   summary(): FleetSummary {
@@ -229,9 +245,14 @@ export class Fleet {
     if (options === undefined) return;
     const nowMs = this.#deps.clock.nowMs();
     const due = nowMs >= this.#tickDueMs;
-    if (!due && !this.#present().some((member) => isAlarming(member, options.outlier))) return;
+    if (!due && !this.#anyAlarming(options)) return;
     if (due) this.#tickDueMs = nowMs + TICK_MS - LOOK_MS / 2; // timers are late: the fifth look is to be the one
     this.tick();
+  }
+
+  #anyAlarming({ outlier }: FleetOptions): boolean {
+    const { consecutiveFailures } = this.#deps.memory.servers;
+    return this.#activity.anyFailing(consecutiveFailures, (member) => isAlarming(member, outlier));
   }
 
   /** Configurations are taken over one after the other. */
@@ -248,7 +269,8 @@ export class Fleet {
     for (const member of this.#members.values()) {
       member.health.configure(options.health);
       if (!options.health.enabled) member.assumeUp();
-      if (!options.metricsPoll.enabled) member.usage.onPoll(UNKNOWN_USAGE);
+      if (!options.metricsPoll.enabled) this.#onUsage(member, UNKNOWN_USAGE);
+      member.prober.forgetUsage();
     }
     this.#configuring = true;
     try {
@@ -283,6 +305,7 @@ export class Fleet {
     let refused = 0;
     const wasOutOfMemory = this.outOfMemory;
     this.#noRoomUntilMs = undefined;
+    this.#presentNow = undefined;
     for (const server of change.added) if (!this.#add(server, initial, nowMs)) refused++;
     if (this.outOfMemory) {
       if (!wasOutOfMemory) {
@@ -311,7 +334,7 @@ export class Fleet {
     const probes = {
       onHealth: (healthy: boolean, reason: string) => this.#onHealth(member, healthy, reason),
       onUsage: (usage: Usage, ignored: number) => {
-        member.usage.onPoll(usage);
+        this.#onUsage(member, usage);
         this.#counts.usageIgnored += ignored;
       },
     };
@@ -322,6 +345,7 @@ export class Fleet {
     if (!initial) member.slowStart.begin(nowMs);
     this.#freed.delete(seat.slot);
     this.#members.set(identityOf(server), member);
+    this.#activity.add(member, nowMs);
     return true;
   }
 
@@ -340,10 +364,22 @@ export class Fleet {
     this.#counts.healthChecks++;
     if (!healthy) this.#counts.healthCheckFailures++;
     const nowMs = this.#deps.clock.nowMs();
-    if (onCheck(member, healthy, nowMs) === "none") return;
+    const transition = onCheck(member, healthy, nowMs);
+    if (transition === "none") return;
+    if (transition === "up") member.prober.forgetUsage();
     if (healthy) member.upReason = "health check passed";
     else member.downReason = `health check failed: ${reason}`;
     this.#publish(nowMs);
+  }
+
+  #onUsage(member: FleetServer, usage: Usage): void {
+    member.usage.onPoll(usage);
+    this.#writeUsage(member, this.#deps.clock.nowMs());
+  }
+
+  #writeUsage(member: FleetServer, nowMs: number): void {
+    const { cpuPercent, memoryPercent } = member.usage.advance(this.#workers, nowMs);
+    this.#writer.setUsage(member.slot, cpuPercent, memoryPercent);
   }
 
   #readWorkers(nowMs: number): void {
@@ -352,11 +388,10 @@ export class Fleet {
     // file makes it real, and where there is no room for it ends the process.
     const count = header[Header.WORKER_BLOCKS];
     if (count !== this.#workers.length) this.#workers = workers.slice(0, count);
-    for (const member of this.#members.values()) {
+    this.#activity.look(this.#workers, nowMs, (member) => {
       member.windows.advance(this.#workers, nowMs);
-      const { cpuPercent, memoryPercent } = member.usage.advance(this.#workers, nowMs);
-      this.#writer.setUsage(member.slot, cpuPercent, memoryPercent);
-    }
+      this.#writeUsage(member, nowMs); // reports come in answers, which are outcomes
+    });
   }
 
   #releaseDrained(nowMs: number): void {
@@ -365,12 +400,13 @@ export class Fleet {
       this.#freed.add(slot);
       freed = true;
     };
-    for (const [identity, member] of this.#members) {
+    for (const member of this.#members.values()) {
       if (member.removedMs === undefined || nowMs - member.removedMs < MIN_DRAIN_MS) continue;
       const idle = member.inFlight <= 0;
       if (!idle && nowMs - member.removedMs < MAX_SHOWN_DRAIN_MS) continue;
       member.prober.stop();
-      this.#members.delete(identity);
+      this.#members.delete(identityOf(member.server));
+      this.#activity.remove(member);
       if (idle) free(member.slot);
       else this.#undrained.add(member.slot);
     }
@@ -392,15 +428,23 @@ export class Fleet {
 
   #publish(nowMs: number): void {
     const slowStartMs = this.#options?.slowStartMs ?? 0;
-    const present = this.#present().filter((member) => member.state !== ServerState.DRAINING);
-    const up = present.filter((member) => member.state === ServerState.UP).length;
+    let total = 0;
+    let up = 0;
+    for (const { state } of this.#present()) {
+      if (state !== ServerState.DRAINING) total++;
+      if (state === ServerState.UP) up++;
+    }
     const wasPanic = this.#panic.on;
-    const panic = this.#panic.update(up, present.length, this.#options?.panicThresholdPercent ?? 0, nowMs);
-    if (panic !== wasPanic) this.#announcePanic(panic, up, present.length);
+    const panic = this.#panic.update(up, total, this.#options?.panicThresholdPercent ?? 0, nowMs);
+    if (panic !== wasPanic) this.#announcePanic(panic, up, total);
 
     const rows = new Map<number, ServerRow>();
     for (const slot of this.#freed) rows.set(slot, FREE_ROW);
-    for (const member of this.#members.values()) rows.set(member.slot, member.row(nowMs, slowStartMs));
+    for (const member of this.#members.values()) {
+      const row = member.row(nowMs, slowStartMs);
+      if (row !== member.published) rows.set(member.slot, row);
+      member.published = row;
+    }
     this.#writer.publish(rows, panic);
     for (const member of this.#members.values()) this.#announceState(member);
   }
@@ -452,8 +496,9 @@ export class Fleet {
   }
 
   /** The servers of the configuration, without those that were removed. */
-  #present(): FleetServer[] {
-    return [...this.#members.values()].filter((member) => member.removedMs === undefined);
+  #present(): readonly FleetServer[] {
+    this.#presentNow ??= [...this.#members.values()].filter((member) => member.removedMs === undefined);
+    return this.#presentNow;
   }
 
   #change(id: number, apply: (member: FleetServer) => void): boolean {

@@ -9,7 +9,7 @@ import { describeLearning, type LearningView } from "./learner-status.ts";
 
 /** What is asked. */
 export interface LearningAnswersView extends LearningView {
-  readonly fleet: { servers(): readonly { readonly id: number; readonly url: string }[] };
+  readonly fleet: { endpoints(): readonly { readonly id: number; readonly url: string }[] };
 }
 
 /** Answers the questions of the admin API. Each throws an `ApiError` when there is no answer. */
@@ -103,7 +103,7 @@ export class LearningAnswers {
   }
 
   #namer(): <T extends NamedServer>(server: T) => T {
-    const urls = new Map(this.#view.fleet.servers().map(({ id, url }) => [id, url] as const));
+    const urls = new Map(this.#view.fleet.endpoints().map(({ id, url }) => [id, url] as const));
     return (server) => ({ ...server, url: urls.get(server.server_id) ?? null });
   }
 }
@@ -122,7 +122,8 @@ async function ask<T>(learner: Learner, question: Parameters<Learner["ask"]>[0])
   try {
     return (await learner.ask(question)) as T | null;
   } catch (error) {
-    if (error instanceof LearnerUnavailableError) throw new ApiError(503, "learner_unavailable", error.message);
+    if (error instanceof LearnerUnavailableError)
+      throw new ApiError(503, "learner_unavailable", error.message, { "retry-after": "1" });
     throw error;
   }
 }

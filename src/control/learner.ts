@@ -11,6 +11,9 @@ import { ProcessKeeper, type ProcessState, type RestartReason } from "./process-
 /** Workers do not believe a table that was not renewed for so long (balancing/ml.ts), milliseconds. */
 export const STALE_TABLE_MS = 1000;
 
+/** Most questions that wait for an answer: it has something else to do. */
+const MAX_PENDING = 16;
+
 /** What the learner's keeper is made from. */
 export interface LearnerOptions {
   /** Program and arguments. */
@@ -138,6 +141,9 @@ export class Learner {
 
   /** Its answer. Rejects with a `LearnerUnavailableError`. */
   ask(question: LearnerQuestion): Promise<unknown> {
+    if (this.#pending.size >= MAX_PENDING) {
+      return Promise.reject(new LearnerUnavailableError("the learner has too many questions to answer"));
+    }
     const number = ++this.#asked;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (this.#keeper?.state !== "ready" || !this.#keeper.send({ type: "ask", number, question })) {

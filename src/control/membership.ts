@@ -3,8 +3,13 @@ import { MAX_SERVERS } from "../shared/layout.ts";
 import type { DiscoveredServer } from "./discovery-targets.ts";
 
 /** What makes a server the same server across re-resolutions and configuration changes. */
-export function identityOf(server: Pick<DiscoveredServer, "url" | "address" | "port">): string {
-  return `${server.url} ${server.address} ${server.port}`;
+export function identityOf({
+  url,
+  address,
+  port,
+  eitherLoopback,
+}: Pick<DiscoveredServer, "url" | "address" | "port" | "eitherLoopback">): string {
+  return `${url} ${eitherLoopback ? "loopback" : address} ${port}`;
 }
 
 /** A server's place in the shared memory. */

@@ -28,6 +28,7 @@ import { Learner } from "./learner.ts";
 import { LearningAnswers } from "./learner-answers.ts";
 import { toFleetOptions } from "./supervisor-fleet-options.ts";
 import { pinSettings } from "./supervisor-pinned.ts";
+import { claimPorts, type PortClaim, portsOf } from "./supervisor-port-claims.ts";
 import { checkPorts } from "./supervisor-ports.ts";
 import {
   claimRuntimeDirectory,
@@ -81,6 +82,7 @@ export class SupervisorInstance {
   #effective: readonly EffectiveSetting[];
   #settings!: ProxySettings;
   #directory: RuntimeDirectory | null = null;
+  #claim: PortClaim | null = null;
   #memory!: SupervisorView["memory"];
   #pages!: MemoryPages;
   #fleet!: Fleet;
@@ -107,12 +109,13 @@ export class SupervisorInstance {
     const { clock, random, resolver, workerCommand } = this.#options;
     const config = this.#config;
     this.#settings = this.#readSettings(config);
-    checkPorts(this.#settings);
     const stale = await removeStaleRuntimeDirectories(clock.wallMs());
     if (stale.length > 0) this.#log.info({ directories: stale }, "removed what a dead instance left behind");
 
     const directory = claimRuntimeDirectory();
     this.#directory = directory;
+    this.#claim = await claimPorts(directory, portsOf(this.#settings, config.admin));
+    checkPorts(this.#settings);
     this.#memory = createSharedMemory(directory.memoryPath);
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
@@ -123,7 +126,7 @@ export class SupervisorInstance {
     const view = this.#makeView(totals);
     this.#api = this.#makeApi(view);
     this.#relay = listenForWorkers(this.#api, directory.socketPath);
-    this.#openAdminPort(config);
+    await this.#openAdminPort(config, directory);
 
     await this.#fleet.start(toFleetOptions(config, this.#settings.upstreamCaPem));
     if (this.#stopping) return;
@@ -191,6 +194,7 @@ export class SupervisorInstance {
     Atomics.store(this.#memory.header, Header.DRAINING, 1);
     this.#log.info({ timeout_ms: shutdownTimeoutMs, grace_ms: graceMs }, "stopping: requests in flight may finish");
     if (graceMs > 0) await Bun.sleep(graceMs);
+    this.#claim?.release(); // the workers stop listening: a successor may begin while requests finish here
     const killed = (await this.#pool?.drain(shutdownTimeoutMs - graceMs)) ?? 0;
     if (killed > 0) this.#log.warn({ workers: killed }, "not all requests finished in time: workers were ended");
     else this.#log.info("stopped: all requests are finished");
@@ -232,19 +236,21 @@ export class SupervisorInstance {
     const control = {
       fleet: this.#fleet,
       draining: () => this.#memory.header[Header.DRAINING] === 1,
-      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.render() }),
+      metrics: () => metrics.rendering(),
       prometheusEnabled: () => this.#config.app.prometheusEnabled,
       status: () => describeStatus(view),
       learning: new LearningAnswers(view),
       wallMs: () => view.wallMs(),
+      nowMs: () => this.#options.clock.nowMs(),
     };
     return new AdminApi(control, this.#log);
   }
 
-  #openAdminPort({ admin }: Config): void {
+  async #openAdminPort({ admin }: Config, { adminPortPath: socketPath }: RuntimeDirectory): Promise<void> {
     if (admin.port === null) return;
     const { host, port } = admin;
-    this.#adminPort = listenOnAdminPort(this.#api, { host, port, token: () => this.#config.admin.token });
+    const token = (): string | null => this.#config.admin.token;
+    this.#adminPort = await listenOnAdminPort(this.#api, { host, port, token, socketPath });
     this.#log.info({ host, port: this.#adminPort.port }, "the admin API listens");
   }
 

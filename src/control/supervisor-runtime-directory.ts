@@ -11,9 +11,11 @@ import { createRuntimeDirectory, RUNTIME_DIRECTORY_PREFIX, removeRuntimeDirector
 
 const OWNER_FILE = "owner.json";
 const SOCKET_FILE = "admin.sock";
+const ADMIN_PORT_FILE = "port.sock";
 const MEMORY_FILE = "memory";
+const PORTS_FILE = "ports.json";
 /** All that an instance ever puts into its directory. A directory with anything else in it is somebody else's. */
-const OUR_FILES: ReadonlySet<string> = new Set([OWNER_FILE, SOCKET_FILE, MEMORY_FILE]);
+const OUR_FILES: ReadonlySet<string> = new Set([OWNER_FILE, SOCKET_FILE, ADMIN_PORT_FILE, MEMORY_FILE, PORTS_FILE]);
 /** As `createRuntimeDirectory` names them: process id and what mkdtemp(3) adds. */
 const OUR_NAME = new RegExp(`^${RUNTIME_DIRECTORY_PREFIX}[1-9][0-9]*-[A-Za-z0-9]{6}$`);
 /** An owner that cannot be looked up may still be about to open its socket: it gets this long. */
@@ -33,7 +35,12 @@ interface Owner {
 export interface RuntimeDirectory {
   readonly path: string;
   readonly memoryPath: string;
+  /** Where workers ask. */
   readonly socketPath: string;
+  /** What is behind the admin port. */
+  readonly adminPortPath: string;
+  /** Which ports it listens on: see supervisor-port-claims.ts. */
+  readonly portsPath: string;
 }
 
 /** Makes this process's runtime directory. */
@@ -45,7 +52,38 @@ export function claimRuntimeDirectory(): RuntimeDirectory {
     pidNamespace: pidNamespace(),
   };
   writeFileSync(join(path, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 });
-  return { path, memoryPath: join(path, MEMORY_FILE), socketPath: join(path, SOCKET_FILE) };
+  return pathsIn(path);
+}
+
+/** Directories of living instances of this user, and the process id of each. */
+export async function livingInstances(
+  base = baseDirectory(),
+): Promise<(RuntimeDirectory & { readonly pid: number })[]> {
+  const living: (RuntimeDirectory & { readonly pid: number })[] = [];
+  for (const name of readdirSync(base)) {
+    if (!OUR_NAME.test(name)) continue;
+    const paths = pathsIn(join(base, name));
+    const owner = isOurs(paths.path) ? readOwner(paths.path) : null;
+    if (owner === null) continue;
+    const lives = owner.pidNamespace === pidNamespace() ? isRunning(owner) : await answers(paths.socketPath);
+    if (lives) living.push({ ...paths, pid: owner.pid });
+  }
+  return living;
+}
+
+function pathsIn(path: string): RuntimeDirectory {
+  return {
+    path,
+    memoryPath: join(path, MEMORY_FILE),
+    socketPath: join(path, SOCKET_FILE),
+    adminPortPath: join(path, ADMIN_PORT_FILE),
+    portsPath: join(path, PORTS_FILE),
+  };
+}
+
+function isOurs(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && stat.uid === process.getuid?.();
 }
 
 /**

@@ -64,7 +64,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
-    servers: () => view.fleet.servers(),
+    servers: () => view.fleet.statuses(),
     fleetEvents: () => view.fleet.counters(),
     version,
     runtime: runtimeName(),

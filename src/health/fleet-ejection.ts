@@ -51,6 +51,7 @@ export function judgeFleet<S extends JudgedServer>(
   const fleetMedianLatencyMs = options.latencyFactor > 0 ? medianLatency(present, options.minimumVolume) : Number.NaN;
 
   for (const server of present) {
+    if (isUneventful(server)) continue;
     const since = server.windows.sinceRestart();
     if (server.state === ServerState.UP) {
       const recent = server.windows.recent();
@@ -75,8 +76,14 @@ export function judgeFleet<S extends JudgedServer>(
   }
 }
 
+/** Nothing has happened that could eject it or bring it back. In a large fleet that is most of them. */
+function isUneventful({ windows, outlier, consecutiveFailures }: JudgedServer): boolean {
+  return windows.quiet && outlier.settled && consecutiveFailures === 0;
+}
+
 function medianLatency(servers: readonly JudgedServer[], minimumVolume: number): number {
   const means = servers
+    .filter((server) => !server.windows.quiet)
     .map((server) => server.windows.recent())
     .filter((recent) => recent.attempts >= minimumVolume && Number.isFinite(recent.meanLatencyMs))
     .map((recent) => recent.meanLatencyMs)

@@ -1,25 +1,9 @@
-/**
- * One HTTP request to one address, with a deadline over all of it. On `node:net` and `node:tls`, because `destroy()`
- * gives the descriptor back at once even while the kernel still tries to connect (a server whose accept queue is full);
- * `Bun.connect` cannot be cancelled.
- */
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
+/** One HTTP request to one address, with a deadline over all of it. */
+import { isIP } from "node:net";
+import { createSecureContext, type SecureContext } from "node:tls";
 import { trustedAuthorities } from "../shared/authorities.ts";
-import { readProbeAnswer } from "./probe-response.ts";
-
-/** Most bytes of an answer that are looked at. */
-export const MAX_PROBE_BYTES = 64 * 1024;
-
-/** Where a probe goes. */
-export interface ProbeTarget {
-  /** IP address to connect to. */
-  readonly address: string;
-  readonly port: number;
-  /** Name in the URL: `Host`, TLS server name and certificate check. */
-  readonly hostname: string;
-  readonly tls: boolean;
-}
+import { type ProbeAnswer, ProbeReader } from "./probe-response.ts";
+import { openCancellably, openQuickly, type ProbeTarget } from "./probe-socket.ts";
 
 /** One field line. */
 export interface ProbeField {
@@ -43,6 +27,8 @@ export interface ProbeRequest {
   readonly headers?: readonly ProbeField[] | null;
   /** Wait for the whole body; otherwise the status is enough and a body without end does no harm. */
   readonly wantBody: boolean;
+  /** The server accepted the last probe: see probe-socket.ts. */
+  readonly accepts: boolean;
 }
 
 /** What came of a probe. */
@@ -69,47 +55,34 @@ export function probeTrust(extraCaPem: string): SecureContext | undefined {
 /** Starts a probe. */
 export function startProbe(request: ProbeRequest): RunningProbe {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
-  const socket = openSocket(request);
-  let received = Buffer.alloc(0);
+  const reader = new ProbeReader(request.wantBody);
   let done = false;
 
   const finish = (result: ProbeResult): void => {
     if (done) return;
     done = true;
     clearTimeout(timer);
-    socket.destroy();
+    socket.close();
     resolve(result);
   };
   const fail = (reason: string): void => finish({ kind: "error", reason });
   const timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), request.timeoutMs);
-
-  const look = (ended: boolean): void => {
-    const answer = readProbeAnswer(received, ended);
-    if (typeof answer === "string") fail(answer);
-    else if (answer !== undefined && (answer.body !== undefined || !request.wantBody)) {
-      finish({ kind: "answer", status: answer.status, body: answer.body ?? "" });
-    } else if (ended) fail("closed before a complete answer");
-    else if (received.length >= MAX_PROBE_BYTES) fail(`answer larger than ${MAX_PROBE_BYTES / 1024} KB`);
+  const look = (found: ProbeAnswer | string | undefined): void => {
+    if (typeof found === "string") fail(found);
+    else if (found !== undefined) finish({ kind: "answer", status: found.status, body: found.body });
   };
 
-  socket.on(request.target.tls ? "secureConnect" : "connect", () => socket.write(requestHead(request)));
-  socket.on("data", (chunk: Buffer) => {
-    if (done) return;
-    received = Buffer.concat([received, chunk.subarray(0, MAX_PROBE_BYTES - received.length)]);
-    look(false);
-  });
-  socket.on("end", () => look(true));
-  socket.on("close", () => look(true));
-  socket.on("error", (error: NodeJS.ErrnoException) => fail(describeError(error)));
+  const { target, trust } = request;
+  const user = {
+    request: requestHead(request),
+    onData: (packet: Buffer) => {
+      if (!done) look(reader.push(packet));
+    },
+    onEnd: () => look(reader.end()),
+    onError: (error: NodeJS.ErrnoException) => fail(describeError(error)),
+  };
+  const socket = request.accepts && !target.tls ? openQuickly(target, user) : openCancellably(target, trust, user);
   return { result: promise, abort: () => fail("aborted") };
-}
-
-function openSocket({ target, trust }: ProbeRequest): Socket {
-  const { address: host, port } = target;
-  if (!target.tls) return connectTcp({ host, port });
-  // A server name must not be an address (RFC 6066 section 3); the certificate is then checked against `host`.
-  const servername = isIP(target.hostname) === 0 ? target.hostname : undefined;
-  return connectTls({ host, port, ...(servername && { servername }), ...(trust && { secureContext: trust }) });
 }
 
 function requestHead({ target, path, version, host, headers }: ProbeRequest): string {

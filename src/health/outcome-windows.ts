@@ -49,10 +49,22 @@ export class OutcomeWindows {
     this.#seconds.push(this.#baseline);
   }
 
-  /** Reads the counters; call it every tick. */
+  /** True when `advance` would begin another second, whether anything has been counted or not. */
+  isStepDue(nowMs: number): boolean {
+    return nowMs - this.#seconds[this.#seconds.length - 1].atMs >= 1000;
+  }
+
+  /** Nothing was counted in the time that `recent` is about. */
+  get quiet(): boolean {
+    const then = this.#seconds[0];
+    const { responses, failures, unanswered } = this.#now;
+    return responses === then.responses && failures === then.failures && unanswered === then.unanswered;
+  }
+
+  /** Reads the counters; call it every tick, or whenever something has been counted and when a step is due. */
   advance(workers: readonly OutcomeColumns[], nowMs: number): void {
     this.#now = this.#read(workers, nowMs);
-    if (nowMs - this.#seconds[this.#seconds.length - 1].atMs >= 1000) {
+    if (this.isStepDue(nowMs)) {
       this.#seconds.push(this.#now);
       if (this.#seconds.length > OUTCOME_SECONDS) this.#seconds.shift();
     }

@@ -64,6 +64,11 @@ export class OutlierEjection {
     return this.#probation;
   }
 
+  /** No ejection of it is remembered: time changes nothing. */
+  get settled(): boolean {
+    return this.#ejectedUntilMs === undefined && !this.#probation && this.#strikes === 0;
+  }
+
   /** Ejections that count towards the length of the next. */
   get strikes(): number {
     return this.#strikes;

@@ -1,59 +1,152 @@
 /**
  * Reads the answer to a probe: as much of HTTP/1.1 (RFC 9112) as a check needs. It trusts nothing and forwards nothing,
- * so unlike the proxy's parser it may stop as soon as it knows enough.
+ * so unlike the proxy's parser it may stop as soon as it knows enough. Whoever answers may be hostile: bytes, packets and
+ * interim answers are bounded, and no byte is looked at again because another one has come.
  */
 import { inRange, USAGE_PERCENT } from "../shared/ranges.ts";
 
-/** What has been understood of an answer so far. */
+/** Most bytes of an answer that are looked at. */
+export const MAX_PROBE_BYTES = 64 * 1024;
+/** Most packets of one answer: each costs something, however little is in it. */
+const MAX_PACKETS = 1_000;
+/** Most interim answers (1xx) before the final one. */
+const MAX_INTERIM = 8;
+/** Longest line before a chunk. */
+const MAX_CHUNK_LINE = 256;
+
+/** A complete answer. */
 export interface ProbeAnswer {
   /** Final status; 1xx are skipped. */
   readonly status: number;
-  /** The body, undecoded by any content coding; `undefined` while it is incomplete. */
-  readonly body: string | undefined;
+  /** The body, undecoded by any content coding; empty where it was not wanted. */
+  readonly body: string;
 }
 
 const HEAD_END = Buffer.from("\r\n\r\n");
+const LINE_END = Buffer.from("\r\n");
+const INCOMPLETE = "closed before a complete answer";
 
-/**
- * @param bytes all bytes received so far; @param ended whether the server closed its side.
- * @returns the answer once its head is complete, `undefined` before that, or a sentence that says what is wrong.
- */
-export function readProbeAnswer(bytes: Buffer, ended: boolean): ProbeAnswer | string | undefined {
-  let from = 0;
-  for (;;) {
-    const end = bytes.indexOf(HEAD_END, from);
-    if (end < 0) return ended ? "closed before a complete answer" : undefined;
-    const head = bytes.toString("latin1", from, end);
+export class ProbeReader {
+  readonly #wantBody: boolean;
+  #bytes: Buffer = Buffer.alloc(0);
+  #length = 0;
+  #packets = 0;
+  #interim = 0;
+  /** What is being read begins here: a head, the body, the line before a chunk, a chunk. */
+  #at = 0;
+  /** Up to here no end of it was found. */
+  #searched = 0;
+  /** Of the final answer; 0 = its head is not complete. */
+  #status = 0;
+  #framing: "length" | "chunks" | "close" = "close";
+  /** Bytes of the body, or of the present chunk; -1 = its line is not complete. */
+  #size = -1;
+  #chunks: Buffer[] = [];
+
+  /** @param wantBody read to the end of the body; otherwise the status is enough and a body without end does no harm. */
+  constructor(wantBody: boolean) {
+    this.#wantBody = wantBody;
+  }
+
+  /** Takes what has come. @returns the answer, a sentence that says what is wrong, or `undefined` when more is needed. */
+  push(packet: Buffer): ProbeAnswer | string | undefined {
+    if (++this.#packets > MAX_PACKETS) return `answer in more than ${MAX_PACKETS} packets`;
+    this.#keep(packet);
+    const found = this.#read();
+    if (found === undefined && this.#length >= MAX_PROBE_BYTES) {
+      return `answer larger than ${MAX_PROBE_BYTES / 1024} KB`;
+    }
+    return found;
+  }
+
+  /** The server has closed its side. */
+  end(): ProbeAnswer | string {
+    if (this.#status === 0 || this.#framing !== "close") return INCOMPLETE;
+    return this.#answer(this.#bytes.toString("utf8", this.#at, this.#length));
+  }
+
+  #keep(packet: Buffer): void {
+    if (this.#length === 0) {
+      this.#bytes = packet;
+      this.#length = Math.min(packet.length, MAX_PROBE_BYTES);
+      return;
+    }
+    const length = Math.min(this.#length + packet.length, MAX_PROBE_BYTES);
+    if (length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.min(Math.max(length, 2 * this.#bytes.length), MAX_PROBE_BYTES));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    packet.copy(this.#bytes, this.#length, 0, length - this.#length);
+    this.#length = length;
+  }
+
+  #read(): ProbeAnswer | string | undefined {
+    while (this.#status === 0) {
+      const end = this.#find(HEAD_END);
+      if (end < 0) return undefined;
+      const wrong = this.#readHead(this.#bytes.toString("latin1", this.#at, end));
+      if (wrong !== undefined) return wrong;
+      this.#begin(end + HEAD_END.length);
+    }
+    if (!this.#wantBody) return this.#answer("");
+    if (this.#framing === "chunks") return this.#readChunks();
+    if (this.#framing === "close" || this.#length - this.#at < this.#size) return undefined;
+    return this.#answer(this.#bytes.toString("utf8", this.#at, this.#at + this.#size));
+  }
+
+  #readHead(head: string): string | undefined {
     const match = /^HTTP\/1\.[01] ([1-5][0-9]{2})(?: |\r|$)/.exec(head);
     if (match === null) return "answer is not HTTP/1.1";
     const status = Number(match[1]);
-    from = end + HEAD_END.length;
-    if (status >= 200) return { status, body: readBody(head, bytes.subarray(from), ended) };
     if (status === 101) return "answered with a protocol upgrade";
+    if (status < 200) return ++this.#interim > MAX_INTERIM ? `more than ${MAX_INTERIM} interim answers` : undefined;
+    this.#status = status;
+    if (!this.#wantBody) return undefined;
+    if (/^transfer-encoding:.*\bchunked[ \t]*$/im.test(head)) this.#framing = "chunks";
+    else {
+      const length = /^content-length:[ \t]*([0-9]{1,15})[ \t]*$/im.exec(head);
+      if (length === null) return undefined;
+      this.#framing = "length";
+      this.#size = Number(length[1]);
+    }
+    return undefined;
   }
-}
 
-function readBody(head: string, body: Buffer, ended: boolean): string | undefined {
-  if (/^transfer-encoding:.*\bchunked[ \t]*$/im.test(head)) return readChunks(body);
-  const length = /^content-length:[ \t]*([0-9]{1,15})[ \t]*$/im.exec(head);
-  if (length === null) return ended ? body.toString("utf8") : undefined;
-  const size = Number(length[1]);
-  return body.length >= size ? body.toString("utf8", 0, size) : undefined;
-}
+  #readChunks(): ProbeAnswer | string | undefined {
+    for (;;) {
+      if (this.#size < 0) {
+        const end = this.#find(LINE_END);
+        if ((end < 0 ? this.#length : end) - this.#at > MAX_CHUNK_LINE) return "answer has a malformed chunk";
+        if (end < 0) return undefined;
+        const size = /^([0-9a-f]{1,8})[ \t]*(?:;|$)/i.exec(this.#bytes.toString("latin1", this.#at, end));
+        if (size === null) return "answer has a malformed chunk";
+        this.#size = Number.parseInt(size[1], 16);
+        this.#begin(end + LINE_END.length);
+      }
+      if (this.#size === 0) return this.#answer(Buffer.concat(this.#chunks).toString("utf8"));
+      if (this.#length - this.#at < this.#size + LINE_END.length) return undefined;
+      this.#chunks.push(this.#bytes.subarray(this.#at, this.#at + this.#size));
+      this.#begin(this.#at + this.#size + LINE_END.length);
+      this.#size = -1;
+    }
+  }
 
-function readChunks(body: Buffer): string | undefined {
-  const parts: Buffer[] = [];
-  let at = 0;
-  for (;;) {
-    const lineEnd = body.indexOf("\r\n", at);
-    if (lineEnd < 0) return undefined;
-    const size = Number.parseInt(body.toString("latin1", at, lineEnd), 16);
-    if (!(size >= 0)) return undefined;
-    if (size === 0) return Buffer.concat(parts).toString("utf8");
-    const start = lineEnd + 2;
-    if (body.length < start + size + 2) return undefined;
-    parts.push(body.subarray(start, start + size));
-    at = start + size + 2;
+  /** Where `mark` begins; -1 = it has not come yet. */
+  #find(mark: Buffer): number {
+    // A view that ends with what has come: the memory behind it was never written.
+    const end = this.#bytes.subarray(0, this.#length).indexOf(mark, this.#searched);
+    if (end < 0) this.#searched = Math.max(this.#at, this.#length - mark.length + 1);
+    return end;
+  }
+
+  #begin(at: number): void {
+    this.#at = at;
+    this.#searched = at;
+  }
+
+  #answer(body: string): ProbeAnswer {
+    return { status: this.#status, body: this.#wantBody ? body : "" };
   }
 }
 
@@ -67,17 +160,19 @@ export interface Usage {
 export const UNKNOWN_USAGE: Usage = Object.freeze({ cpuPercent: Number.NaN, memoryPercent: Number.NaN });
 
 /**
- * Reads the contract's `{"cpu_usage":12.5,"memory_usage":40.1}`. Whatever is not that is unknown, never an error.
+ * Reads the contract's `{"cpu_usage":12.5,"memory_usage":40.1}`; a number that is none is unknown.
  * @param onIgnored told of each number that is there and cannot be true.
+ * @returns null for whatever is not that: it is no error, the server offers something else.
  */
-export function readUsage(body: string, onIgnored: () => void = () => {}): Usage {
+export function readUsage(body: string, onIgnored: () => void = () => {}): Usage | null {
   try {
     const json: unknown = JSON.parse(body);
-    if (typeof json !== "object" || json === null) return UNKNOWN_USAGE;
+    if (typeof json !== "object" || json === null) return null;
     const { cpu_usage, memory_usage } = json as Record<string, unknown>;
+    if (cpu_usage === undefined && memory_usage === undefined) return null;
     return { cpuPercent: percent(cpu_usage, onIgnored), memoryPercent: percent(memory_usage, onIgnored) };
   } catch {
-    return UNKNOWN_USAGE; // Prometheus text, most likely
+    return null; // Prometheus text, most likely
   }
 }
 

@@ -58,8 +58,8 @@ export interface RampingServer {
  * tell, only time counts.
  */
 export function paceRamps(servers: readonly RampingServer[], durationMs: number, nowMs: number): void {
+  if (!servers.some(({ slowStart }) => slowStart.active(nowMs, durationMs))) return;
   const ramping = servers.filter(({ slowStart }) => slowStart.active(nowMs, durationMs));
-  if (ramping.length === 0) return;
   const means: number[] = [];
   for (const { state, slowStart, windows } of servers) {
     if (state !== ServerState.UP || slowStart.active(nowMs, durationMs)) continue;

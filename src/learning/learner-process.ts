@@ -128,6 +128,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
     if (learning !== null) logRung(log, core); // before that it is not a failure
   };
   setInterval(() => void makeTable(), SERVING_DEFAULTS.tableMs);
+  const ending = new AbortController();
   const opening = OnlineLearning.open({
     settings,
     program,
@@ -140,6 +141,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
     wallOffsetMs,
     random: Math.random,
     nameOf: (id) => names.get(id),
+    signal: ending.signal,
   }).then((opened) => {
     learning = opened;
     void makeTable();
@@ -160,7 +162,11 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
         return (await opening).order(question.order, question.version);
     }
   };
-  return { answer, setServers, setLog, close: async () => (await opening).close() };
+  const close = async (): Promise<void> => {
+    ending.abort();
+    await (await opening).close();
+  };
+  return { answer, setServers, setLog, close };
 }
 
 /** `undefined` while the supervisor is writing. */

@@ -1,5 +1,6 @@
 /** What a model said, made into the costs of a table. */
 import { columnLoad, SCORE_COLUMNS } from "../balancing/score-columns.ts";
+import { inRange, SCORE } from "../shared/ranges.ts";
 import type { OutputKind } from "./score-model.ts";
 
 /**
@@ -7,6 +8,9 @@ import type { OutputKind } from "./score-model.ts";
  * the others are full.
  */
 export const MOST_OF_MEDIAN = 50;
+
+/** As much as scores may differ: all columns of a table are finite 32-bit floats then. */
+const COST = { least: 0, most: 4 * SCORE.most };
 
 /** Thrown when a model gave something that cannot be a cost. */
 export class UnusableScoresError extends Error {
@@ -32,9 +36,10 @@ export function costsOf(
   for (let server = 0; server < servers; server++) {
     for (let column = 0; column < columns; column++) {
       const score = scores[server * columns + column];
-      const cost = kind === "score" ? score + shift : meanMs * Math.exp(score);
-      costs[server * SCORE_COLUMNS + column] = cost;
-      if (!(costs[server * SCORE_COLUMNS + column] > 0) || !Number.isFinite(costs[server * SCORE_COLUMNS + column])) {
+      const at = server * SCORE_COLUMNS + column;
+      costs[at] = kind === "score" ? score + shift : meanMs * Math.exp(score);
+      // The columns behind are up to two thousand times as much.
+      if (!(costs[at] > 0) || !inRange(costs[at], COST)) {
         throw new UnusableScoresError(`the model's score ${score} for load ${columnLoad(column)} is not usable`);
       }
     }

@@ -1,8 +1,8 @@
 /** Holds the model that is served, and exchanges it: a new one is tried first, the old one stays when it fails. */
 import { createHash } from "node:crypto";
 import type { ModelServerConfig } from "../config/model-server.ts";
+import { loadModel } from "../learning/inference/load-model.ts";
 import { type ModelFiles, type ModelPaths, modelPaths, readModelFiles } from "../learning/model-files/model-files.ts";
-import { OnnxModel } from "../learning/model-files/onnx-model.ts";
 import type { OutputKind } from "../learning/score-model.ts";
 import { FileWatch } from "../shared/file-watch.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -30,12 +30,12 @@ export class ModelHolder {
   readonly #options: ModelHolderOptions;
   readonly #watch: FileWatch;
   #served: ServedModel | null = null;
-  #problem: string | null = null;
+  #problem: string | null = "the model is being loaded";
   /** Files changed at the last look: they are read when they no longer do. */
   #settling = false;
   /** Loads are made one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  readonly #ending = new AbortController();
 
   constructor(options: ModelHolderOptions) {
     this.#options = options;
@@ -71,25 +71,31 @@ export class ModelHolder {
     await this.load();
   }
 
-  /** Finishes what waits for the model and releases it. */
+  /** Ends the use of the model at once: whoever waits for scores is told so. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#ending.abort();
     await this.#turn;
     await this.#served?.batcher.close();
     this.#served = null;
   }
 
   async #load(): Promise<boolean> {
-    if (this.#closed) return false;
+    const { signal } = this.#ending;
+    if (signal.aborted) return false;
     const { counts, log, nowMs, settings } = this.#options;
     try {
       const files = readModelFiles(this.#paths());
       const { modelInputName: inputName, modelOutputName: outputName } = settings;
-      const model = await OnnxModel.load(files, { inputName, outputName });
+      const onLine = (line: string) => log.warn({ source: "onnxruntime" }, line);
+      const model = await loadModel(files, { inputName, outputName, signal, onLine });
       const onRun = (rows: number, seconds: number) => {
         counts.predictions += rows;
         counts.inference.add(seconds);
       };
+      if (signal.aborted) {
+        await model.release();
+        return false;
+      }
       const former = this.#served;
       const { featureNames, outputKind } = model;
       const version = settings.modelVersion ?? fingerprint(files);
@@ -101,6 +107,7 @@ export class ModelHolder {
       await former?.batcher.close();
       return true;
     } catch (error) {
+      if (signal.aborted) return false;
       this.#problem = (error as Error).message;
       counts.reloads.failure++;
       const then =

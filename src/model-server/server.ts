@@ -1,10 +1,9 @@
 /** The contract's model server: scores for servers over HTTP. */
-import type { Registry } from "prom-client";
 import { version as productVersion } from "../../package.json";
 import type { ModelServerConfig } from "../config/model-server.ts";
 import { SCORE } from "../shared/ranges.ts";
+import { complete, EXPOSITION_TYPE, exposition } from "../telemetry/exposition.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { scrapedRegistry } from "../telemetry/scraped-metric.ts";
 import { ModelServerCounts, modelServerMetrics } from "./metrics.ts";
 import { ModelHolder, type ServedModel } from "./model-holder.ts";
 import { BadBody, readPredictBody, type Servers, toRows } from "./predict-body.ts";
@@ -30,25 +29,20 @@ export interface ModelServer {
   /** `http://host:port`. */
   readonly url: string;
   readonly port: number;
+  /** Resolves when the first model serves, or was not fit to: `/health` says why. */
+  readonly loaded: Promise<unknown>;
   /** Accepts nothing new, finishes what it has (up to `SHUTDOWN_TIMEOUT_SECONDS`), closes all connections. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the server, with the model if there is one. Throws what `Bun.serve` throws when the port is taken (`code` is
- * `EADDRINUSE`).
+ * Starts the server, which answers while its model is loaded: wait for `loaded` where that matters. Throws what `Bun.serve`
+ * throws when the port is taken (`code` is `EADDRINUSE`).
  */
-export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
+export function startModelServer(options: ModelServerOptions): ModelServer {
   const counts = new ModelServerCounts();
   const { config, log, nowMs } = options;
-  const holder = new ModelHolder({ settings: config.model, counts, log, nowMs });
-  await holder.load();
-  try {
-    return new HttpModelServer(options, holder, counts);
-  } catch (error) {
-    await holder.close();
-    throw error;
-  }
+  return new HttpModelServer(options, new ModelHolder({ settings: config.model, counts, log, nowMs }), counts);
 }
 
 type Handler = (request: Request) => Response | Promise<Response>;
@@ -57,12 +51,12 @@ class HttpModelServer implements ModelServer {
   readonly #options: ModelServerOptions;
   readonly #holder: ModelHolder;
   readonly #counts: ModelServerCounts;
-  readonly #registry: Registry;
   readonly #server: Bun.Server<undefined>;
   readonly #poll: Timer;
   #stopping = false;
   readonly url: string;
   readonly port: number;
+  readonly loaded: Promise<unknown>;
 
   /** By path, then by method. */
   readonly #routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
@@ -78,7 +72,6 @@ class HttpModelServer implements ModelServer {
     this.#options = options;
     this.#holder = holder;
     this.#counts = counts;
-    this.#registry = scrapedRegistry([modelServerMetrics], { counts, served: () => holder.served });
     this.#server = Bun.serve({
       hostname: host,
       port,
@@ -94,6 +87,7 @@ class HttpModelServer implements ModelServer {
     });
     this.port = this.#server.port!;
     this.url = `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
+    this.loaded = holder.load();
     this.#poll = setInterval(() => {
       holder.poll().catch((error) => options.log.error({ err: error }, "cannot look at the model's files"));
     }, options.pollMs ?? POLL_MS);
@@ -189,8 +183,10 @@ class HttpModelServer implements ModelServer {
     return Response.json({ status: "rejected", error: problem, ...state }, { status: 422 });
   }
 
-  async #metrics(): Promise<Response> {
-    return new Response(await this.#registry.metrics(), { headers: { "content-type": this.#registry.contentType } });
+  #metrics(): Response {
+    const source = { counts: this.#counts, served: () => this.#holder.served };
+    const text = complete(exposition([modelServerMetrics], source));
+    return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
   }
 }
 
@@ -199,9 +195,10 @@ class HttpModelServer implements ModelServer {
  * it can be multiplied and compared like the scores of any other model.
  */
 function toPredictions({ outputKind }: ServedModel, scores: Float32Array): number[] {
-  if (outputKind === "score") return [...scores];
   // No more than whoever asks can take for a score.
-  return Array.from(scores, (score) => Math.min(Math.exp(score), SCORE.most));
+  return Array.from(scores, (score) =>
+    Math.max(SCORE.least, Math.min(SCORE.most, outputKind === "score" ? score : Math.exp(score))),
+  );
 }
 
 function pathOf(request: Request): string {

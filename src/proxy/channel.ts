@@ -19,8 +19,10 @@ export interface RawSocket {
   pause(): void;
   resume(): void;
   readonly remoteAddress: string;
-  /** Bytes that it took and that the peer has not acknowledged. Missing: its descriptor has to be asked. */
-  unacknowledged?(): number;
+  /** -1 = closed. The runtime's sockets have it, although their types do not say so. */
+  readonly fd?: number;
+  /** Bytes that it took and did not hand to the system yet. */
+  readonly heldBytes?: number;
 }
 
 /** Bytes that wait. */
@@ -37,7 +39,8 @@ interface Queued {
 export const BROKEN_BEFORE = new Error("the connection was broken when something was sent");
 
 export abstract class Channel extends Timed {
-  protected socket: RawSocket | null;
+  /** Null before there is one, and once it is let go of. */
+  socket: RawSocket | null;
   protected readonly wheel: TimerWheel;
   /** Bytes that the socket has not taken, in order; null when there are none (the usual case). */
   #queue: Queued[] | null = null;
@@ -145,11 +148,6 @@ export abstract class Channel extends Timed {
       this.paused = false;
       this.socket?.resume();
     }
-  }
-
-  /** Bytes on their way to the peer: see `ProxyContext.unacknowledged`, which is `ask`. */
-  unacknowledged(ask: (socket: RawSocket) => number): number {
-    return this.socket === null ? 0 : ask(this.socket);
   }
 
   /**

@@ -69,6 +69,7 @@ export class ClientConnection extends Channel {
   #inputPending = false;
   #closeAfterFlush = false;
   #resetAfterFlush = false;
+  #untilClose = false;
   #untilTaken: UntilTaken | null = null;
   #lingerUntilMs = 0;
   /** Requests so far. */
@@ -317,6 +318,13 @@ export class ClientConnection extends Channel {
     this.#afterFlush(nowMs);
   }
 
+  /** Only its end shows where the answer ends: if this process dies first, that must be a reset. */
+  beginUntilClose(): void {
+    if (this.socket === null) return;
+    this.#untilClose = true;
+    this.#ctx.kernel.closeByReset(this.socket, true);
+  }
+
   /**
    * As `onExchangeDone`, of an answer that was cut: the client gets what there is of it, and sees that it is not all.
    * @param shows it does when the connection ends in order, for its framing is incomplete; else a reset has to tell.
@@ -328,10 +336,10 @@ export class ClientConnection extends Channel {
   }
 
   #resetWhenTaken(nowMs: number): void {
-    const { wheel, settings, unacknowledged } = this.#ctx;
+    const { wheel, settings, kernel } = this.#ctx;
     this.#state = State.RESETTING;
     this.#untilTaken ??= new UntilTaken();
-    const next = this.#untilTaken.nextLook(this.unacknowledged(unacknowledged), settings.responseBodyTimeoutMs, nowMs);
+    const next = this.#untilTaken.nextLook(kernel, this.socket, settings.responseBodyTimeoutMs, nowMs);
     if (next === 0) {
       this.cutOff();
       return;
@@ -377,6 +385,7 @@ export class ClientConnection extends Channel {
 
   /** Ends the connection so that the client gets all that was sent (RFC 9112 section 9.6). */
   #close(nowMs: number): void {
+    if (this.#untilClose && this.socket !== null) this.#ctx.kernel.closeByReset(this.socket, false);
     this.#dropInput();
     if (this.#inputEnded || !this.#inputPending) {
       this.#closed(true);
@@ -492,7 +501,7 @@ export class ClientConnection extends Channel {
   /** Something threw while this connection was served: it ends, whatever its state. */
   onInternalError(nowMs: number): void {
     this.#reading = false;
-    if (this.#exchange !== null) this.#exchange.failInternally(nowMs);
+    if (this.#exchange !== null) this.#exchange.refuseRest(Failures.INTERNAL, nowMs);
     else this.cutOff();
   }
 

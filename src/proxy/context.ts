@@ -4,7 +4,6 @@ import type { ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { AdminRelay } from "./admin-relay.ts";
-import type { RawSocket } from "./channel.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HedgeTimer } from "./hedge-timer.ts";
@@ -14,6 +13,7 @@ import type { Picker } from "./pick.ts";
 import type { ProxiedRequest } from "./request.ts";
 import type { IdSource } from "./request-ids.ts";
 import type { RetryBudget } from "./retry-budget.ts";
+import type { SocketKernel } from "./socket-kernel.ts";
 import type { StickyKey } from "./sticky-key.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
@@ -61,8 +61,8 @@ export interface ProxyContext {
   readonly admin: AdminRelay;
   /** Idle exchanges, to be used again. */
   readonly freeExchanges: Exchange[];
-  /** Bytes that a socket took and that its peer has not acknowledged; -1 = the system does not tell. */
-  readonly unacknowledged: (socket: RawSocket) => number;
+  /** What is asked of the system about any socket. */
+  readonly kernel: SocketKernel;
   /** A connection of a client ended. */
   readonly onClientGone: (client: ClientConnection) => void;
 }

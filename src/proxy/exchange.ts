@@ -106,7 +106,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return dataEnd;
     }
     if (this.request.tooLarge) {
-      this.#refuseRest(Failures.BODY_TOO_LARGE, nowMs);
+      this.refuseRest(Failures.BODY_TOO_LARGE, nowMs);
       return dataEnd;
     }
     ctx.counters[WorkerCounter.BYTES_FROM_CLIENTS] += next - bodyStart;
@@ -191,7 +191,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return -1;
     }
     if (this.request.tooLarge) {
-      this.#refuseRest(Failures.BODY_TOO_LARGE, nowMs);
+      this.refuseRest(Failures.BODY_TOO_LARGE, nowMs);
       return -1;
     }
     this.#ctx.counters[WorkerCounter.BYTES_FROM_CLIENTS] += stop - start;
@@ -209,11 +209,11 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #refuseBody(code: number, nowMs: number): void {
     const refusal = refusalOf(code);
     this.#ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
-    this.#refuseRest(refusedRequest(refusal.status, refusal.reason, refusal.message), nowMs);
+    this.refuseRest(refusedRequest(refusal.status, refusal.reason, refusal.message), nowMs);
   }
 
   /** Refuses a request whose end cannot be known or is not wanted: its connection ends with the answer. */
-  #refuseRest(failure: Failure, nowMs: number): void {
+  refuseRest(failure: Failure, nowMs: number): void {
     this.request.keepAlive = false;
     this.fail(failure, nowMs);
   }
@@ -433,7 +433,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       this.#ctx.counters[WorkerCounter.QUEUE_TIMEOUTS]++;
       this.fail(Failures.QUEUE_TIMEOUT, nowMs);
     } else if (this.request.client.queuedBytes > 0) this.fail(Failures.CLIENT_WRITE_TIMEOUT, nowMs);
-    else if (!this.request.body.done) this.#refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
+    else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
   }
 
   /** Ends the exchange with an error answer, or visibly cuts off an answer that has begun. */
@@ -444,14 +444,13 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       this.#queued = false;
       this.#ctx.queue.remove(this);
     }
-    if (this.#responseStarted || failure.status === 0) {
-      this.#cut(failure, nowMs);
-      return;
+    if (this.#responseStarted || failure.status === 0) this.#cut(failure, nowMs);
+    else {
+      this.status = failure.status;
+      this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
+      this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
+      this.#complete(ConnectionFate.RESET, nowMs);
     }
-    this.status = failure.status;
-    this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
-    this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
-    this.#complete(ConnectionFate.RESET, nowMs);
   }
 
   /** Ends what cannot be answered any more: the client gets what there is of its answer, and sees that it is not all. */
@@ -469,11 +468,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     else client.onExchangeCut(shows, nowMs);
   }
 
-  /** Something threw: the connection ends with what it was doing. */
-  failInternally(nowMs: number): void {
-    this.#refuseRest(Failures.INTERNAL, nowMs);
-  }
-
   /** The client has gone. */
   abort(nowMs: number): void {
     this.#ctx.counters[WorkerCounter.CLIENT_ABORTS]++;
@@ -484,7 +478,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** The client sends nothing more (FIN) and still reads. */
   onClientEnd(nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.clientEnded(nowMs);
-    else if (!this.request.body.done) this.#refuseRest(Failures.REQUEST_TRUNCATED, nowMs);
+    else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_TRUNCATED, nowMs);
   }
 
   /** Makes the object ready for the next request. */

@@ -1,9 +1,10 @@
 /** Answers that the balancer gives itself: health, and errors. Built as text; they are not the hot path. */
-import { STATUS_CODES } from "node:http";
+
 import { Header, MAX_SERVERS, ServerState, type SharedMemory } from "../shared/layout.ts";
 import { Method } from "../shared/series-table.ts";
 import type { ProxyContext } from "./context.ts";
 import type { Failure } from "./failure.ts";
+import { REASON_PHRASES } from "./http1/reason-phrases.ts";
 import { PROXY_NAME } from "./rewrite-request.ts";
 
 /** One answer, before it is put on the wire. */
@@ -31,7 +32,7 @@ export function renderAnswer(
   const { body } = answer;
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   return Buffer.from(
-    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}\r\n${ctx.dateLine.toString("latin1")}` +
+    `HTTP/1.1 ${answer.status} ${REASON_PHRASES[answer.status] ?? ""}\r\n${ctx.dateLine.toString("latin1")}` +
       `Content-Type: ${answer.type}\r\nContent-Length: ${length}\r\n` +
       `Cache-Control: no-store\r\n${answer.headers ?? ""}${connection}\r\n` +
       (typeof body === "string" && method !== Method.HEAD ? body : ""),

@@ -195,7 +195,8 @@ export class Picker {
   #acquireFiltered(request: PickedRequest, nowMs: number, excluded: readonly number[], again: boolean): number {
     const { hardLimit } = this.#memory.servers;
     const { key, idempotent } = request;
-    const due = this.#failing.look(this.#candidates, this.#count, nowMs, idempotent);
+    const failing = this.#failing;
+    const due = failing.suspected ? failing.look(this.#candidates, this.#count, nowMs, idempotent) : -1;
     const trial = excluded.length === 0 ? due : -1;
     // Another worker may take the last place between the look and the grab: look again then.
     for (let round = 0; round < 3; round++) {
@@ -205,7 +206,7 @@ export class Picker {
       const before = this.#take(slot);
       const limit = hardLimit[slot];
       if (limit === 0 || before < limit) {
-        if (slot === trial) this.#failing.onTrial(slot, nowMs);
+        if (slot === trial) failing.onTrial(slot, nowMs);
         return slot;
       }
       this.release(slot);

@@ -13,6 +13,7 @@ export class RequestRelay {
   readonly #request: ProxiedRequest;
   /** Bytes that wait for a connection; null = none. */
   #waiting: Buffer[] | null = null;
+  #waitingBytes = 0;
 
   constructor(ctx: ProxyContext, request: ProxiedRequest) {
     this.#ctx = ctx;
@@ -21,17 +22,20 @@ export class RequestRelay {
 
   reset(): void {
     this.#waiting = null;
+    this.#waitingBytes = 0;
   }
 
   /**
-   * Sends `data[start … stop)` on (when that is its end, it may be empty afterwards). While there is no connection that has
-   * the head, or one that takes nothing more, keeps it and lets the client wait.
+   * Sends `data[start … stop)` on; when that is its end, it may be empty afterwards. While there is no connection that has
+   * the head, or one that takes nothing more, it is kept, and the client has to wait when that is much: of one that is read
+   * from we see that it leaves.
    */
   pass(attempt: Attempt, data: Buffer, start: number, stop: number): void {
     if (attempt.connection === null || !attempt.sent || attempt.connection.gone) {
       this.#waiting ??= [];
       this.#waiting.push(keep(data.subarray(start, stop)));
-      this.#request.client.pauseReading();
+      this.#waitingBytes += stop - start;
+      if (this.#waitingBytes > HIGH_WATER_BYTES) this.#request.client.pauseReading();
       return;
     }
     this.#request.streamed = true;
@@ -46,6 +50,7 @@ export class RequestRelay {
     const waiting = this.#waiting;
     if (waiting === null || attempt.connection === null) return;
     this.#waiting = null;
+    this.#waitingBytes = 0;
     this.#request.streamed = true;
     for (const chunk of waiting) attempt.connection.sendAway(chunk, 0, chunk.length);
   }

@@ -86,7 +86,9 @@ export class ResponseRelay {
     const body = this.#body;
     body.begin(head.bodyKind, head.contentLength, dechunk);
     this.upstreamKeepAlive = head.keepAlive;
-    this.keepClient = head.bodyKind !== BodyKind.UNTIL_CLOSE && !dechunk && this.#mayKeepClient();
+    const untilClose = head.bodyKind === BodyKind.UNTIL_CLOSE || dechunk;
+    if (untilClose) this.#request.client.beginUntilClose();
+    this.keepClient = !untilClose && this.#mayKeepClient();
     const { length } = rest;
     const stop = body.consume(rest, restStart, length);
     if (stop < 0) return Relay.BROKEN;

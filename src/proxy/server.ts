@@ -1,5 +1,4 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
-
 import type { FailingOptions } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
@@ -22,6 +21,7 @@ import { PeerCache } from "./peer-cache.ts";
 import { Picker } from "./pick.ts";
 import { IdSource } from "./request-ids.ts";
 import { RetryBudget } from "./retry-budget.ts";
+import { SocketKernel } from "./socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { createStickyKey } from "./sticky-key.ts";
 import { TimerWheel } from "./timer-wheel.ts";
@@ -131,7 +131,7 @@ export class ProxyServer {
       dateLine: dateLine(now() + epochOffsetMs),
       admin: new AdminRelay(options.admin),
       freeExchanges: [],
-      unacknowledged: (socket) => unacknowledgedOf(socket, this.#tcp),
+      kernel: new SocketKernel(options.tcp),
       onClientGone: (client) => this.#onClientGone(client),
     };
     this.#setAccessLog(settings);
@@ -164,7 +164,8 @@ export class ProxyServer {
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const endpoint = bySlot.get(slot);
       const old = pools[slot];
-      if (old !== undefined && old.endpoint.id === endpoint?.id) continue;
+      // A server keeps its id when it listens on this machine's other loopback address.
+      if (old !== undefined && old.endpoint.id === endpoint?.id && old.endpoint.address === endpoint?.address) continue;
       old?.retire();
       pools[slot] = endpoint && new UpstreamPool(endpoint, settings, wheel, counters, this.#dial);
       this.#identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
@@ -372,13 +373,6 @@ const ADDED_HEAD_BYTES = 4096;
 /** Room for a head with its host and its forwarding fields repeated, what we add, and a coalesced body. */
 function createScratch(settings: ProxySettings): Buffer {
   return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + ADDED_HEAD_BYTES + COALESCE_BYTES);
-}
-
-/** Our own sockets know; the runtime's have a descriptor, although its types do not say so. */
-function unacknowledgedOf(socket: RawSocket, tcp: Tcp | null): number {
-  if (socket.unacknowledged !== undefined) return socket.unacknowledged();
-  const { fd = -1 } = socket as { readonly fd?: number };
-  return tcp === null || fd < 0 ? -1 : tcp.unacknowledged(fd);
 }
 
 function dateLine(wallMs: number): Buffer {

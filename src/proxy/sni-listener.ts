@@ -99,7 +99,7 @@ function contextFor(name: string, contexts: readonly NamedContext[]): SecureCont
 
 function serve(ctx: ProxyContext, accept: Accept, socket: TLSSocket): void {
   const { now } = ctx;
-  const connection = accept(new SniSocket(socket), true, now());
+  const connection = accept(new SniSocket(ctx, socket), true, now());
   if (connection === null) return;
   connection.onHandshake(now());
   const guarded = (action: () => void): void => {
@@ -119,12 +119,19 @@ function serve(ctx: ProxyContext, accept: Accept, socket: TLSSocket): void {
   socket.on("error", (error) => guarded(() => connection.onClose(now(), error)));
 }
 
-/** A node:tls socket with the manners of Bun's: partial writes instead of an unbounded queue. */
-class SniSocket implements RawSocket {
+/**
+ * A node:tls socket with the manners of Bun's: partial writes instead of an unbounded queue. What it took it may still hold
+ * when it is ended, and nobody else waits for that then: so it has a deadline of its own.
+ */
+class SniSocket extends Timed implements RawSocket {
+  readonly #ctx: ProxyContext;
   readonly #socket: TLSSocket;
   readonly remoteAddress: string;
+  #held = 0;
 
-  constructor(socket: TLSSocket) {
+  constructor(ctx: ProxyContext, socket: TLSSocket) {
+    super();
+    this.#ctx = ctx;
     this.#socket = socket;
     this.remoteAddress = socket.remoteAddress ?? "";
   }
@@ -137,13 +144,37 @@ class SniSocket implements RawSocket {
     return length;
   }
 
+  get fd(): number {
+    return (this.#socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd ?? -1;
+  }
+
+  get heldBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   end(): void {
-    if (this.#socket.writableFinished) {
-      this.#socket.destroy();
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    if (socket.writableFinished) {
+      socket.destroy();
       return;
     }
-    this.#socket.end();
-    this.#socket.once("finish", () => this.#socket.destroySoon());
+    socket.end();
+    socket.once("finish", () => socket.destroySoon());
+    this.#held = socket.writableLength;
+    this.#ctx.wheel.set(this, this.#ctx.now() + this.#ctx.settings.responseBodyTimeoutMs);
+    socket.once("close", () => this.#ctx.wheel.remove(this));
+  }
+
+  /** Nothing of it was taken for too long. */
+  override onDeadline(nowMs: number): void {
+    const held = this.#socket.writableLength;
+    if (held === 0 || held >= this.#held) {
+      this.#socket.resetAndDestroy();
+      return;
+    }
+    this.#held = held;
+    this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.responseBodyTimeoutMs);
   }
 
   shutdown(): void {

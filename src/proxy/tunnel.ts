@@ -150,12 +150,11 @@ export class Tunnel extends Timed {
   }
 
   #passOnBreak(side: Channel, nowMs: number): void {
-    const { wheel, settings, unacknowledged } = this.#ctx;
+    const { wheel, settings, kernel } = this.#ctx;
     // The client's connection waits by itself before it is reset.
     if (side === this.#server && this.#failure !== null) {
       this.#untilTaken ??= new UntilTaken();
-      const left = side.unacknowledged(unacknowledged);
-      const next = this.#untilTaken.nextLook(left, settings.requestBodyTimeoutMs, nowMs);
+      const next = this.#untilTaken.nextLook(kernel, side.socket, settings.requestBodyTimeoutMs, nowMs);
       if (next > 0) {
         wheel.set(this, next);
         return;

@@ -95,9 +95,14 @@ export function countRequest(
   block.counters[WorkerCounter.SERIES_OVERFLOW]++;
 }
 
-/** Calls `visit` for each series of one worker. */
-export function readSeries(block: WorkerBlock, visit: (series: RequestSeries) => void): void {
-  for (let i = 0; i < SERIES_CAPACITY; i++) {
+/** Calls `visit` for each series of one worker, or for those in the places `from` … `to`-1 of its table. */
+export function readSeries(
+  block: WorkerBlock,
+  visit: (series: RequestSeries) => void,
+  from = 0,
+  to: number = SERIES_CAPACITY,
+): void {
+  for (let i = from; i < to; i++) {
     const key = block.seriesKeys[i];
     if (key === 0) continue;
     let rest = key - 1;

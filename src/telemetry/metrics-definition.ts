@@ -14,8 +14,11 @@ export interface MetricDefinition<Source> {
   /** One sentence, with the unit where the name does not say it. */
   readonly help: string;
   readonly labels?: readonly string[];
-  /** Reads the values from memory; called once per scrape. */
-  readonly collect: (source: Source, emit: Emit) => void;
+  /**
+   * Reads the values from memory; called once per scrape. With many values it is a generator, which yields every now and
+   * then: whoever asks for the values may do something else then.
+   */
+  readonly collect: (source: Source, emit: Emit) => Iterable<void> | void;
 }
 
 /** Metrics that belong together in the documentation. */

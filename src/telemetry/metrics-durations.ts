@@ -5,6 +5,7 @@
  */
 import { bucketCount, bucketLowerMs, bucketUpperMs } from "../shared/latency-buckets.ts";
 import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/layout.ts";
+import type { Work } from "./exposition.ts";
 
 /** Upper bounds of the exported buckets, seconds: the standard ones of the Prometheus clients, and finer below 5 ms. */
 export const DURATION_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
@@ -52,18 +53,27 @@ export class ServerTotalsLedger {
    * besides: within the time in which a bucket could wrap around.
    */
   update(): void {
-    const ids = this.#memory.servers.id;
+    for (let slot = 0; slot < MAX_SERVERS; slot++) this.#updateSlot(slot);
+  }
+
+  /** As `update`, a slot at a time. */
+  *updating(): Work<void> {
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
-      const known = this.#bySlot[slot];
-      const id = ids[slot];
-      if (known !== null) this.#add(slot, known);
-      if ((known?.id ?? 0) === id) continue;
-      // What a slot counted after its former server left is nobody's. A slot's first server has all of it.
-      if (known === null && this.#used.has(slot)) this.#add(slot, null);
-      this.#used.add(slot);
-      this.#bySlot[slot] = id === 0 ? null : emptyTotals(id);
-      this.#add(slot, this.#bySlot[slot]);
+      this.#updateSlot(slot);
+      yield;
     }
+  }
+
+  #updateSlot(slot: number): void {
+    const known = this.#bySlot[slot];
+    const id = this.#memory.servers.id[slot];
+    if (known !== null) this.#add(slot, known);
+    if ((known?.id ?? 0) === id) return;
+    // What a slot counted after its former server left is nobody's. A slot's first server has all of it.
+    if (known === null && this.#used.has(slot)) this.#add(slot, null);
+    this.#used.add(slot);
+    this.#bySlot[slot] = id === 0 ? null : emptyTotals(id);
+    this.#add(slot, this.#bySlot[slot]);
   }
 
   /** Totals of the servers that are in the table now. */

@@ -1,11 +1,15 @@
 /** Metrics of requests, over all workers. */
-import { Header, WorkerCounter } from "../shared/layout.ts";
+import { Header, SERIES_CAPACITY, WorkerCounter } from "../shared/layout.ts";
 import { readSeries } from "../shared/series-table.ts";
+import type { Work } from "./exposition.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./metrics-definition.ts";
 import { DURATION_BOUNDS } from "./metrics-durations.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 import { sumCounter } from "./metrics-workers.ts";
 
+/** Read or written between two pauses. */
+const SERIES_AT_ONCE = 256;
+const SERVERS_AT_ONCE = 16;
 /** Label value of requests that no server was chosen for. */
 const NO_SERVER = "none";
 
@@ -17,7 +21,7 @@ const requests: MetricDefinition<MetricsSource> = {
   collect: collectRequests,
 };
 
-function collectRequests({ memory }: MetricsSource, emit: Emit): void {
+function* collectRequests({ memory }: MetricsSource, emit: Emit): Work<void> {
   const sums = new Map<string, { labels: Record<string, string | number>; count: number }>();
   const add = (method: string, path: string, status: number, server: number, count: number) => {
     const key = `${method} ${path} ${status} ${server}`;
@@ -27,11 +31,18 @@ function collectRequests({ memory }: MetricsSource, emit: Emit): void {
   };
   for (let i = 0; i < memory.header[Header.WORKER_BLOCKS]; i++) {
     const block = memory.workers[i];
-    readSeries(block, (s) => add(s.method, s.route, s.status, s.serverId, s.count));
+    for (let from = 0; from < SERIES_CAPACITY; from += SERIES_AT_ONCE) {
+      readSeries(block, (s) => add(s.method, s.route, s.status, s.serverId, s.count), from, from + SERIES_AT_ONCE);
+      yield;
+    }
     const overflow = block.counters[WorkerCounter.SERIES_OVERFLOW];
     if (overflow > 0) add("other", "/*", 0, 0, overflow);
   }
-  for (const { labels, count } of sums.values()) emit(count, labels);
+  let emitted = 0;
+  for (const { labels, count } of sums.values()) {
+    emit(count, labels);
+    if (++emitted % SERIES_AT_ONCE === 0) yield;
+  }
 }
 
 const durations: MetricDefinition<MetricsSource> = {
@@ -39,7 +50,8 @@ const durations: MetricDefinition<MetricsSource> = {
   type: "histogram",
   help: "Time from a request's first byte to the last of its answer, for requests that a server was chosen for. Bounds are met within 3 %.",
   labels: ["server_id"],
-  collect: ({ totals }, emit) => {
+  *collect({ totals }, emit) {
+    let shown = 0;
     for (const server of totals.servers()) {
       let count = 0;
       for (let i = 0; i < DURATION_BOUNDS.length; i++) {
@@ -50,6 +62,7 @@ const durations: MetricDefinition<MetricsSource> = {
       emit(count, { server_id: server.id, le: "+Inf" }, "_bucket");
       emit(server.durationSumMs / 1000, { server_id: server.id }, "_sum");
       emit(count, { server_id: server.id }, "_count");
+      if (++shown % SERVERS_AT_ONCE === 0) yield;
     }
   },
 };

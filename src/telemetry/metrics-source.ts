@@ -64,7 +64,8 @@ export interface LearnerFigures {
 export interface MetricsSource {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
-  readonly servers: () => readonly ServerFigures[];
+  /** May be made one after the other while they are read. */
+  readonly servers: () => Iterable<ServerFigures>;
   readonly fleetEvents: () => FleetEvents;
   readonly version: string;
   readonly runtime: string;

@@ -24,7 +24,7 @@ describe.concurrent("black hole", () => {
     // Strategies that look at failures by themselves may leave it alone before it has failed often enough.
     const deadlineMs = performance.now() + 3000;
     while (!(await isEjected()) && performance.now() < deadlineMs) await Bun.sleep(20);
-    await Bun.sleep(300); // what was sent before arrives
+    await running.caughtUp(); // what was chosen before
     const attracted = { black: black.requests, all: running.sent };
     const ejected = await isEjected();
     await Bun.sleep(1000);

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { claimRuntimeDirectory } from "../../src/control/supervisor-runtime-directory.ts";
 import { removeRuntimeDirectory } from "../../src/shared/memory-file.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
+import { Wire } from "../support/wire.ts";
 import {
   answer,
   type Behaviour,
@@ -72,13 +73,40 @@ describe("crashes", () => {
     const good = seen.outcomes.filter(isGood).length;
     expect(counted).toBeGreaterThanOrEqual(good);
     expect(counted).toBeLessThanOrEqual(seen.sent);
-  }, 30_000);
+  });
+
+  test("an answer until close that a worker does not live to finish is never taken for complete", async () => {
+    const product = await start([
+      (socket, path) => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\nhalf");
+        if (path.includes("whole")) socket.end();
+      },
+    ]);
+    for (const how of ["kill", "stop"] as const) {
+      const wholes = await Promise.all([1, 2, 3].map(() => Wire.connect(product.port)));
+      for (const whole of wholes) {
+        await whole.send("GET /whole HTTP/1.1\r\nHost: a\r\n\r\n");
+        expect((await whole.message()).body.toString()).toBe("half");
+      }
+      const clients = await Promise.all(Array.from({ length: 8 }, () => Wire.connect(product.port)));
+      for (const client of clients) await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      for (const client of clients) await client.until(() => client.text.endsWith("half"));
+      if (how === "kill") for (const pid of await workerPids(product)) process.kill(pid, "SIGKILL");
+      else product.process.kill("SIGTERM");
+      for (const client of clients) expect(await client.end(15_000)).toBe("reset");
+      if (how === "kill") {
+        await until(async () =>
+          (await product.status()).workers.every(({ state, restarts }) => state === "ready" && restarts > 0),
+        );
+      }
+    }
+  }, 40_000);
 
   test("kill -9 of the supervisor under load: workers finish and go, and the next start cleans up", async () => {
     const product = await start([taking(200)]);
     const workers = await workerPids(product);
     const running = new Load(60, () => request(product.port));
-    await Bun.sleep(600);
+    await until(() => running.sent > 40);
     product.process.kill("SIGKILL");
     await product.process.exited;
     await until(() => !workers.some(isAlive));
@@ -95,7 +123,7 @@ describe("crashes", () => {
   });
 
   test("SIGTERM under load: readiness fails first, and no request is lost", async () => {
-    const product = await start([taking(100), taking(100)], { SHUTDOWN_GRACE_SECONDS: "1" });
+    const product = await start([taking(100), taking(100)], { SHUTDOWN_GRACE_SECONDS: "5" });
     const pids = await workerPids(product);
     // As a load balancer before this one does: ask for readiness, send while the answer is yes.
     let ready = true;
@@ -106,7 +134,7 @@ describe("crashes", () => {
       }
     })();
     const running = new Load(150, () => request(product.port));
-    await Bun.sleep(400);
+    await until(() => running.sent > 60);
     product.process.kill("SIGTERM");
     await watching;
     const seen = await running.stop();
@@ -168,5 +196,5 @@ describe("crashes", () => {
     after.rss.forEach((bytes, i) => {
       expect(bytes).toBeLessThan(before.rss[i] + 48 * 2 ** 20);
     });
-  }, 30_000);
+  });
 });

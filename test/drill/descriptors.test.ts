@@ -155,7 +155,7 @@ describe.if(process.platform === "linux").each(KINDS)("on sockets: $kind", ({ se
     } finally {
       await product.end();
     }
-  }, 60_000);
+  }, 180_000);
 
   test("answers and resets that pile up while the worker stands still", async () => {
     const { product, pid, connect } = await start();
@@ -183,5 +183,5 @@ describe.if(process.platform === "linux").each(KINDS)("on sockets: $kind", ({ se
       process.kill(pid, "SIGCONT");
       await product.end();
     }
-  }, 60_000);
+  }, 180_000);
 });

@@ -7,7 +7,7 @@ import { spawn, spawnSync } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 export { isAlive } from "../support/processes.ts";
-export { until } from "../support/until.ts";
+export { until };
 
 const ROOT = join(import.meta.dir, "../..");
 const LAUNCHER = join(ROOT, "bin/neurabalancer");
@@ -132,7 +132,7 @@ export class Product {
       ...init,
       headers,
       keepalive: false,
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(30_000),
     });
   }
 
@@ -183,7 +183,7 @@ export class Product {
 
   async end(): Promise<void> {
     this.process.kill("SIGTERM");
-    const timer = setTimeout(() => this.process.kill("SIGKILL"), 8_000);
+    const timer = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
     await this.process.exited;
     clearTimeout(timer);
     rmSync(this.directory, { recursive: true, force: true });
@@ -353,7 +353,7 @@ export function request(port: number, options: RequestOptions = {}): Promise<Out
   socket.on("error", (cause: NodeJS.ErrnoException) => {
     error = cause.code ?? cause.message;
   });
-  const timers = [setTimeout(() => socket.destroy(), 10_000)];
+  const timers = [setTimeout(() => socket.destroy(), 60_000)];
   if (abortAfterMs !== undefined) timers.push(setTimeout(() => socket.resetAndDestroy(), abortAfterMs));
   socket.on("close", () => {
     for (const timer of timers) clearTimeout(timer);
@@ -390,6 +390,9 @@ export interface Report {
   readonly shares: Readonly<Record<string, number>>;
 }
 
+/** No test has a load for longer. */
+const LONGEST_LOAD_MS = 400_000;
+
 /** Sends `perSecond` requests, whether answers come or not, until `stop`. */
 export class Load {
   readonly #sending: Promise<Outcome>[] = [];
@@ -408,12 +411,19 @@ export class Load {
     return this.#sending.length;
   }
 
+  /** Resolves when everything that was sent before the call has ended. */
+  async caughtUp(): Promise<void> {
+    await Promise.all([...this.#sending]);
+  }
+
   async stop(): Promise<Report> {
     clearInterval(this.#timer);
     return report(await Promise.all(this.#sending));
   }
 
   #tick(): void {
+    // The test that began it has failed, and will not stop it.
+    if (performance.now() - this.#startedMs > LONGEST_LOAD_MS) clearInterval(this.#timer);
     // A test process that was held up does not catch up with a burst.
     const due = Math.min(((performance.now() - this.#startedMs) * this.#perSecond) / 1000, this.#sending.length + 10);
     while (this.#sending.length < due) this.#sending.push(this.#send(this.#sending.length));
@@ -424,6 +434,19 @@ export class Load {
 export async function load(perSecond: number, ms: number, send: (index: number) => Promise<Outcome>): Promise<Report> {
   const running = new Load(perSecond, send);
   await Bun.sleep(ms);
+  return running.stop();
+}
+
+/** A load for at least so long, and until `condition` holds. */
+export async function loadUntil(
+  condition: () => unknown,
+  perSecond: number,
+  ms: number,
+  send: (index: number) => Promise<Outcome>,
+): Promise<Report> {
+  const running = new Load(perSecond, send);
+  await Bun.sleep(ms);
+  await until(condition);
   return running.stop();
 }
 

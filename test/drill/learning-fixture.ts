@@ -1,4 +1,5 @@
 /** What the drills of learning share: the product with `ml`, its store before and after, and models of every kind. */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FEATURE_NAMES } from "../../src/learning/feature-names.ts";
 import { encodeModelFiles } from "../../src/learning/model-files/model-files.ts";
@@ -7,6 +8,7 @@ import type { LearningReader, Model, ModelStatus, Sample, StoredModelFiles } fro
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../src/storage/open-store.ts";
 import { seeded } from "../support/networks.ts";
 import { spawnSync } from "../support/processes.ts";
+import { until as patiently } from "../support/until.ts";
 import {
   type Behaviour,
   Product,
@@ -16,6 +18,9 @@ import {
   startScripted,
   taking,
 } from "./fixture.ts";
+
+/** Polls until `condition` holds, for as long as a verdict may take: it needs thousands of requests. */
+export const until = (condition: () => unknown) => patiently(condition, 200_000);
 
 /** The `ml` of `GET /api/v1/ml`, as far as drills look. */
 export interface LearningView {
@@ -72,7 +77,7 @@ export async function startLearning(
   { before, ...options }: ProductOptions & { before?: (dataDir: string) => Promise<unknown> } = {},
 ): Promise<Fleet> {
   const servers = await startScripted(...behaviours);
-  const dataDir = settings.DATA_DIR ?? `/tmp/nb-drill-data-${process.pid}-${servers[0].port}`;
+  const dataDir = settings.DATA_DIR ?? join(tmpdir(), `nb-drill-data-${process.pid}-${servers[0].port}`);
   await before?.(dataDir);
   const all = { ...FAST, SERVERS: serversOn(...servers), DATA_DIR: dataDir, ...settings };
   const product = new Product(all, options);
@@ -101,7 +106,7 @@ export function serving(meanMs: number, seed = 1): Behaviour {
 
 /** The product's data directory. */
 export function dataDirOf({ servers }: Pick<Fleet, "servers">): string {
-  return `/tmp/nb-drill-data-${process.pid}-${servers[0].port}`;
+  return join(tmpdir(), `nb-drill-data-${process.pid}-${servers[0].port}`);
 }
 
 export async function learning(product: Product): Promise<LearningView> {

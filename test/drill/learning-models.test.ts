@@ -7,7 +7,7 @@ import { writeModelFiles } from "../../src/learning/model-files/model-files.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { runModelServer } from "../support/model-server-process.ts";
 import { spawnSync } from "../support/processes.ts";
-import { fail, Load, load, request, until } from "./fixture.ts";
+import { fail, Load, load, request } from "./fixture.ts";
 import {
   dataDirOf,
   estimatorTimes,
@@ -17,6 +17,7 @@ import {
   PYTORCH_MODEL,
   serving,
   startLearning,
+  until,
   verdicts,
 } from "./learning-fixture.ts";
 
@@ -49,7 +50,7 @@ describe("MODEL_PATH", () => {
       message: expect.stringContaining("MODEL_PATH"),
     });
     expect(await order(product, "promote", { version: model.version })).toMatchObject({ status: 409 });
-  }, 40_000);
+  }, 400_000);
 
   test("a file that is broken is said, the estimator balances, and the mended file takes over; so does a new one", async () => {
     const path = scratch();
@@ -65,18 +66,18 @@ describe("MODEL_PATH", () => {
     expect(broken.models?.problem).toContain("load_balancer.onnx");
     expect(product.said("there is no model to route by")?.why).toContain("load_balancer.onnx");
     cpSync(PYTORCH_MODEL, path, { recursive: true });
-    await until(async () => (await learning(product)).rung === "model", 15_000);
+    await until(async () => (await learning(product)).rung === "model");
     await until(async () => (await product.degraded("model")) === 0);
     const first = (await learning(product)).models!.champion;
     writeModelFiles(path, estimatorTimes(1));
-    await until(async () => (await learning(product)).models!.champion !== first, 15_000);
+    await until(async () => (await learning(product)).models!.champion !== first);
     writeFileSync(join(path, "scaler.json"), "{}");
-    await until(async () => (await product.degraded("model")) === 1, 15_000);
+    await until(async () => (await product.degraded("model")) === 1);
     const seen = await running.stop();
     expect(seen.why).toEqual({});
     const { models, rung } = await learning(product);
     expect([rung, models!.champion]).toEqual(["model", (await modelsIn(dataDirOf(fleet)))[0].version]);
-  }, 60_000);
+  }, 400_000);
 });
 
 describe("ML_MODEL_ENDPOINT", () => {
@@ -111,12 +112,12 @@ describe("ML_MODEL_ENDPOINT", () => {
 
     const again = await runModelServer({ MODEL_PATH: PYTORCH_MODEL, ML_SERVICE_PORT: String(server.port) });
     open.push({ end: () => again.stop() });
-    await until(async () => (await product.metric("ml_circuit_breaker_open")) === 0, 20_000);
-    await until(async () => (await learning(product)).rung === "model", 30_000);
+    await until(async () => (await product.metric("ml_circuit_breaker_open")) === 0);
+    await until(async () => (await learning(product)).rung === "model");
     const seen = await running.stop();
     expect(seen.why).toEqual({});
     await until(async () => (await product.degraded("model")) === 0);
-  }, 90_000);
+  }, 400_000);
 });
 
 describe("the store", () => {
@@ -135,7 +136,7 @@ describe("the store", () => {
     expect(models!.store.problem).toContain("kept in memory");
     expect(product.said("the store of what is learned")).toBeDefined();
     expect(await order(product, "train")).toMatchObject({ status: 409, message: expect.stringContaining("memory") });
-  }, 30_000);
+  }, 400_000);
 
   test("of a disk that is full keeps nothing more, which is shown; requests flow, and it goes on when there is room", async () => {
     const fleet = await startLearning(
@@ -151,16 +152,16 @@ describe("the store", () => {
     const limit = (bytes: string) => spawnSync(["prlimit", "--pid", String(learner.pid), `--fsize=${bytes}:unlimited`]);
     expect(limit("50000").exitCode).toBe(0);
     const running = new Load(200, () => request(product.port));
-    await until(async () => (await product.degraded("learning_store")) === 1, 30_000);
+    await until(async () => (await product.degraded("learning_store")) === 1);
     expect((await product.status()).degraded).toContain("learning_store");
-    expect((await learning(product)).rung).toBe("model");
+    await until(async () => (await learning(product)).rung === "model"); // tables may be late, not gone
     expect(limit("unlimited").exitCode).toBe(0);
-    await until(async () => (await product.degraded("learning_store")) === 0, 60_000);
+    await until(async () => (await product.degraded("learning_store")) === 0);
     const seen = await running.stop();
     expect(seen.why).toEqual({});
     expect((await learning(product)).learner.pid).toBe(learner.pid);
     expect(product.said("the store of what is learned works again")).toBeDefined();
-  }, 110_000);
+  }, 400_000);
 
   test("belongs to the first of two instances: the second learns in memory and says so", async () => {
     const dataDir = join(scratch(), "data");
@@ -171,12 +172,12 @@ describe("the store", () => {
     const second = await startLearning([serving(10, 1), serving(10, 2)], { DATA_DIR: dataDir });
     open.push(second);
     const running = new Load(100, () => request(second.product.port));
-    await until(async () => (await second.product.degraded("learning_store")) === 1, 20_000);
+    await until(async () => (await second.product.degraded("learning_store")) === 1);
     await until(async () => (await learning(second.product)).rung === "model");
     const seen = await running.stop();
     expect(seen.why).toEqual({});
     expect((await learning(second.product)).models!.store).toMatchObject({ durable: false });
     expect((await learning(first.product)).models!.store).toMatchObject({ durable: true, problem: null });
     expect(await first.product.degraded("learning_store")).toBe(0);
-  }, 60_000);
+  }, 400_000);
 });

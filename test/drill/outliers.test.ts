@@ -29,7 +29,7 @@ describe.concurrent("outliers", () => {
     open.push(product, ...servers);
     const running = new Load(120, () => request(product.port));
     await until(async () => (await product.server(servers[3].port)).state === "ejected");
-    await Bun.sleep(300);
+    await running.caughtUp();
     const before = servers[3].requests;
     await Bun.sleep(700);
     const seen = await running.stop();

@@ -75,7 +75,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
   });
 
   test("nobody reads standard output: the pipe fills, lines are dropped, requests go on; SIGTERM ends it", async () => {
-    const product = await start({ prelude: "exec > >(exec sleep 20)" });
+    const product = await start({ prelude: "exec > >(while kill -0 $$; do sleep 0.2; done 2>/dev/null)" });
     const path = `/${"x".repeat(6000)}`;
     const seen = await load(150, 2000, () => request(product.port, { path }));
     await until(async () => {

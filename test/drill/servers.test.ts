@@ -8,6 +8,7 @@ import {
   figures,
   isGood,
   load,
+  loadUntil,
   Product,
   report,
   request,
@@ -36,10 +37,11 @@ describe.concurrent("failing servers", () => {
       if (count % 5 !== 0) answer(socket, path, count);
     };
     const { servers, product } = await start([answer, answer, swallowing], {
-      RESPONSE_HEAD_TIMEOUT_MS: "600", // sound servers on a busy machine answer within that
+      RESPONSE_HEAD_TIMEOUT_MS: "1000", // sound servers on a busy machine answer within that
       OUTLIER_FAILURE_PERCENT: "10",
     });
-    const seen = await load(120, 3500, () => request(product.port));
+    const isEjected = async () => (await product.server(servers[2].port)).state === "ejected";
+    const seen = await loadUntil(isEjected, 120, 5000, () => request(product.port));
     const gray = await product.server(servers[2].port);
     figures("gray failure", seen, { state: gray.state });
     expect(seen.sent).toBeGreaterThan(100);
@@ -53,7 +55,8 @@ describe.concurrent("failing servers", () => {
       socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", () => socket.resetAndDestroy());
     };
     const { servers, product } = await start([answer, answer, cut]);
-    const seen = await load(120, 2000, () => request(product.port));
+    const isEjected = async () => (await product.server(servers[2].port)).state === "ejected";
+    const seen = await loadUntil(isEjected, 120, 2000, () => request(product.port));
     figures("resets mid-body", seen);
     expect((await product.server(servers[2].port)).state).toBe("ejected");
     expect(seen.failedShare).toBeLessThan(0.2);
@@ -78,15 +81,17 @@ describe.concurrent("failing servers", () => {
     const product = await new Product({
       SERVERS: serversOn(sound, frozen),
       LB_STRATEGY: "round_robin",
-      RESPONSE_HEAD_TIMEOUT_MS: "400",
-      HEALTH_CHECK_TIMEOUT_SECONDS: "0.3",
+      RESPONSE_HEAD_TIMEOUT_MS: "1500",
+      HEALTH_CHECK_TIMEOUT_SECONDS: "1",
       HEALTH_CHECK_RETRIES: "2",
     }).ready();
     open.push(product, sound);
     process.kill(frozen.pid, "SIGSTOP");
-    const seen = await load(100, 3000, () => request(product.port));
+    const state = async () => (await product.server(frozen.port)).state;
+    const isOut = async () => ["down", "ejected"].includes(await state());
+    const seen = await loadUntil(isOut, 100, 8000, () => request(product.port));
     figures("stopped process", seen);
-    expect(["down", "ejected"]).toContain((await product.server(frozen.port)).state);
+    expect(["down", "ejected"]).toContain(await state());
     expect(seen.failedShare).toBeLessThan(0.35);
     process.kill(frozen.pid, "SIGCONT");
     await until(async () => (await product.server(frozen.port)).state === "up");
@@ -94,8 +99,9 @@ describe.concurrent("failing servers", () => {
   });
 
   test("a server that accepts and never answers: ejected, then no client waits for it", async () => {
-    const { servers, product } = await start([answer, () => {}], { RESPONSE_HEAD_TIMEOUT_MS: "200" });
-    const first = await load(100, 1200, () => request(product.port));
+    const { servers, product } = await start([answer, () => {}], { RESPONSE_HEAD_TIMEOUT_MS: "1000" });
+    const isEjected = async () => (await product.server(servers[1].port)).state === "ejected";
+    const first = await loadUntil(isEjected, 100, 2500, () => request(product.port));
     expect((await product.server(servers[1].port)).state).toBe("ejected");
     const after = await load(100, 1000, () => request(product.port));
     figures("never answers", first, { after: after.why });
@@ -114,7 +120,8 @@ describe.concurrent("failing servers", () => {
     await Bun.write(join(product.directory, "names.json"), JSON.stringify({ "app.example": ["127.0.0.1"] }));
     await product.ready();
     await Bun.write(join(product.directory, "names.json"), "{}");
-    const seen = await load(100, 1500, () => request(product.port));
+    const failedTwice = async () => (await product.metric("dns_failures_total")) > 1;
+    const seen = await loadUntil(failedTwice, 100, 1500, () => request(product.port));
     figures("name disappears", seen, { dnsFailures: await product.metric("dns_failures_total") });
     expect(seen.why).toEqual({});
     expect(product.count("the addresses last known stay in use")).toBe(1);
@@ -140,7 +147,8 @@ describe.concurrent("failing servers", () => {
       { raw: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nConnection: close\r\n\r\nabc" },
       { raw: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n" },
     ] as const;
-    const bad = await load(120, 1500, (i) => request(product.port, kinds[i % kinds.length]));
+    const aborts = async () => (await product.metric("client_aborts_total")) > 20;
+    const bad = await loadUntil(aborts, 120, 1500, (i) => request(product.port, kinds[i % kinds.length]));
     await until(async () => (await product.inFlight()) === 0);
     const servers = await product.servers();
     figures("bad clients", report(bad.outcomes.filter((o) => o.status >= 500)), { sent: bad.sent });

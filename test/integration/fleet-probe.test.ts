@@ -15,9 +15,17 @@ function request(
 ) {
   const { tls = false, hostname = "localhost", ...rest } = more;
   const target = { address: "127.0.0.1", port, hostname, tls };
-  return { target, path: "/health", timeoutMs: 2000, trust: undefined, version: "9.9.9", wantBody: false, ...rest };
+  const usual = {
+    path: "/health",
+    timeoutMs: 2000,
+    trust: undefined,
+    version: "9.9.9",
+    wantBody: false,
+    accepts: false,
+  };
+  return { target, ...usual, ...rest };
 }
-const ask = (port: number, more: Parameters<typeof request>[1] = {}) => startProbe(request(port, more)).result;
+type More = Parameters<typeof request>[1];
 
 /** A server that says `text` to whoever speaks, and then closes or not. */
 function saying(text: string, close = true): Server {
@@ -27,15 +35,19 @@ function saying(text: string, close = true): Server {
   });
 }
 
-describe("over plain sockets", () => {
+describe.each([false, true])("over plain sockets, when the server accepted the last probe: %p", (accepts) => {
+  const ask = (port: number, more: More = {}) => startProbe(request(port, { accepts, ...more })).result;
+
   test("sends a complete request and takes the status", async () => {
     let head = "";
     let closed = false;
+    const seen: string[] = [];
     const server = createServer((socket) => {
       socket.on("close", () => {
         closed = true;
       });
-      socket.on("error", () => {});
+      socket.on("end", () => seen.push("end"));
+      socket.on("error", ({ message }) => seen.push(message));
       socket.on("data", (data) => {
         head += data;
         socket.write("HTTP/1.1 204 No Content\r\n\r\n"); // stays open: a probe closes by itself
@@ -47,6 +59,7 @@ describe("over plain sockets", () => {
       `GET /up?x=1 HTTP/1.1\r\nHost: localhost:${port}\r\nUser-Agent: neurabalancer-health/9.9.9\r\nAccept: */*\r\nConnection: close\r\n\r\n`,
     );
     await eventually(() => expect(closed).toBe(true));
+    expect(seen).toEqual(["end"]); // no reset: it would stand in the server's log with every check
     await closeAll(server);
   });
 
@@ -88,6 +101,21 @@ describe("over plain sockets", () => {
     await closeAll(small, large);
   });
 
+  test("an answer that drips after thousands of interim heads is given up at once, one that drips for ever in time", async () => {
+    const interim = saying("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(3200), false);
+    expect(await ask(await listen(interim))).toEqual({ kind: "error", reason: "more than 8 interim answers" });
+    const dripping = createServer((socket) => {
+      socket.setNoDelay(true);
+      const timer = setInterval(() => socket.write("x"), 1);
+      socket.on("close", () => clearInterval(timer));
+      socket.on("error", () => {});
+      socket.write("HTTP/1.1 200 OK\r\nX: ");
+    });
+    const result = await ask(await listen(dripping), { timeoutMs: 200 });
+    expect(result).toEqual({ kind: "error", reason: "timeout after 200 ms" });
+    await closeAll(interim, dripping);
+  });
+
   test("names what went wrong", async () => {
     const gone = createServer();
     const port = await listen(gone);
@@ -95,6 +123,12 @@ describe("over plain sockets", () => {
     expect(await ask(port)).toEqual({ kind: "error", reason: "connection refused" });
     const closing = saying("HTTP/1.1 200");
     expect(await ask(await listen(closing))).toEqual({ kind: "error", reason: "closed before a complete answer" });
+    const resetting = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("data", () => socket.resetAndDestroy());
+    });
+    expect(await ask(await listen(resetting))).toEqual({ kind: "error", reason: "connection reset" });
+    await closeAll(resetting);
     const silent = saying("", false);
     expect(await ask(await listen(silent), { timeoutMs: 100 })).toEqual({
       kind: "error",
@@ -102,8 +136,10 @@ describe("over plain sockets", () => {
     });
     await closeAll(closing, silent);
   });
+});
 
-  test("a server that never accepts costs no descriptor once the probe has given up", async () => {
+describe("a server that does not accept", () => {
+  test("costs no descriptor once the probe has given up", async () => {
     const deaf = await startDeafServer();
     const filler: Socket[] = [];
     try {
@@ -128,10 +164,24 @@ describe("over plain sockets", () => {
       for (const socket of filler) socket.destroy();
       deaf.stop();
     }
-  }, 15_000);
+  });
+
+  test("is told apart from one that is gone, also after it has accepted", async () => {
+    const gone = createServer();
+    const port = await listen(gone);
+    await closeAll(gone);
+    expect(await startProbe(request(port, { accepts: true })).result).toEqual({
+      kind: "error",
+      reason: "connection refused",
+    });
+    const running = startProbe(request(port, { accepts: true }));
+    running.abort();
+    expect(await running.result).toEqual({ kind: "error", reason: "aborted" });
+  });
 });
 
 describe("over TLS", () => {
+  const ask = (port: number, more: More = {}) => startProbe(request(port, { accepts: true, ...more })).result;
   const authority = createAuthority();
   const server = createTlsServer(authority.issue("DNS:api.test", "DNS:localhost", "IP:127.0.0.1"), (socket) => {
     socket.on("error", () => {});

@@ -119,7 +119,35 @@ describe("health checks", () => {
     await eventually(() => expect(memory.servers.cpuUsagePercent[0]).toBe(12.5));
     await eventually(() => expect(other.paths).toContain("/metrics"));
     expect(fleet.servers()[1]).toMatchObject({ cpu_usage: null, memory_usage: null, state: "up" });
+    const polls = ({ paths }: Backend) => paths.filter((path) => path === "/metrics").length;
+    await eventually(() => expect(polls(telling)).toBeGreaterThan(4));
+    expect(polls(other)).toBe(1);
     expect(memory.servers.cpuUsagePercent[1]).toBeNaN();
+  });
+
+  test("a server that does not offer its usage is left alone until it was down, or the configuration is read again", async () => {
+    const [other] = await backends(1);
+    const { fleet, states } = makeFleet();
+    const health = { ...fleetOptions([]).health, enabled: true, intervalMs: 20, rise: 1, fall: 1 };
+    const options = fleetOptions(specs([other]), { health, metricsPoll: { enabled: true, path: "/metrics" } });
+    const polls = () => other.paths.filter((path) => path === "/metrics").length;
+    const checks = () => other.paths.filter((path) => path === "/health").length;
+    const severalChecks = async () => {
+      const before = checks();
+      await eventually(() => expect(checks()).toBeGreaterThan(before + 5));
+    };
+    await fleet.start(options);
+    await severalChecks();
+    expect(polls()).toBe(1);
+    other.mode = "503";
+    await eventually(() => expect(states()).toEqual(["down"]));
+    other.mode = "ok";
+    await eventually(() => expect(states()).toEqual(["up"]));
+    await severalChecks();
+    expect(polls()).toBe(2);
+    await fleet.update(options);
+    await severalChecks();
+    expect(polls()).toBe(3);
   });
 });
 
@@ -222,9 +250,22 @@ test("panic: too few servers, so all are eligible until enough are back", async 
   await two.start();
   await eventually(() => expect(memory.header[Header.PANIC]).toBe(0));
   expect(fleet.counters().panics).toBe(1);
-}, 15_000);
+});
 
 describe("membership", () => {
+  test("an update whose names don't resolve keeps the servers that are there", async () => {
+    const { fleet, hosts, log } = makeFleet();
+    hosts.old = { addresses: ["127.0.0.1"], ttlSeconds: 60 };
+    await fleet.start(fleetOptions([host("old", 9)]));
+    await fleet.update(fleetOptions([host("nowhere", 9)]));
+    expect(fleet.servers()).toMatchObject([{ id: 1, address: "127.0.0.1", state: "up" }]);
+    expect(fleet.unresolved()).toEqual(["nowhere"]);
+    expect(log.lines.filter((line) => line.includes("the servers of the configuration before stay"))).toHaveLength(1);
+    hosts.nowhere = { addresses: ["127.0.0.2"], ttlSeconds: 60 };
+    await eventually(() => expect(fleet.servers().map(({ state }) => state)).toEqual(["draining", "up"]));
+    expect(fleet.unresolved()).toEqual([]);
+  });
+
   test("an update keeps id, state and statistics of who stays, and drains who leaves", async () => {
     const { fleet, states, answers, memory, skip } = makeFleet();
     const seen: (readonly Endpoint[])[] = [];
@@ -347,4 +388,4 @@ test("another process never sees half of an update", async () => {
   const { torn, versions } = JSON.parse(await new Response(reader.stdout).text());
   expect(torn).toBe(0);
   expect(versions).toBeGreaterThan(10); // it did read while the table changed
-}, 15_000);
+});

@@ -200,4 +200,4 @@ test("a champion that is wrong for the fleet is promoted past within ten minutes
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
-}, 180_000);
+}, 360_000);

@@ -82,15 +82,20 @@ describe.each(doors)("%s: a client that has sent FIN", (_, certificates, connect
     await second.send(get("/second"));
     const third = await connect(proxy);
     await third.send(post("Content-Length: 300000\r\n", "/third"), Buffer.alloc(200_000));
-    await eventually(() => proxy.counter("QUEUE_LENGTH") === 2);
+    const fourth = await connect(proxy);
+    await fourth.send(post("Content-Length: 60000\r\n", "/fourth"), ...Array(5).fill(Buffer.alloc(12_000)));
+    await eventually(() => proxy.counter("QUEUE_LENGTH") === 3);
     second.finish();
+    await eventually(() => proxy.counter("QUEUE_LENGTH") === 2);
+    fourth.finish();
     await eventually(() => proxy.counter("QUEUE_LENGTH") === 1);
     third.reset();
     await eventually(() => proxy.counter("QUEUE_LENGTH") === 0);
     first.finish();
     await eventually(() => proxy.inFlight === 0 && proxy.counter("CONNECTIONS_OPEN") === 0);
     expect(backend.connections.map(({ text }) => text).join()).not.toContain("/second");
-    expect(proxy.counter("CLIENT_ABORTS")).toBe(3);
+    expect(backend.connections.map(({ text }) => text).join()).not.toContain("/fourth");
+    expect(proxy.counter("CLIENT_ABORTS")).toBe(4);
   });
 
   test("in the middle of its answer has gone: the server's connection is closed", async () => {

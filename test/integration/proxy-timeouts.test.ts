@@ -67,11 +67,11 @@ describe("towards clients", () => {
 
   test("a body that drips goes on: each piece is progress", async () => {
     const backend = await Backend.answering((request) => ok(request.body));
-    const proxy = new TestProxy([backend], { settings: { requestBodyTimeoutMs: 300 } });
+    const proxy = new TestProxy([backend], { settings: { requestBodyTimeoutMs: 1000 } });
     const client = await proxy.connect();
     await client.send(post(8));
     for (const letter of "drip-dry") {
-      await Bun.sleep(100);
+      await Bun.sleep(200);
       await client.send(letter);
     }
     expect((await client.message()).body.toString()).toBe("drip-dry");
@@ -103,12 +103,12 @@ describe("towards clients", () => {
       await server.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
       for (;;) await server.send(await server.take(1));
     });
-    const proxy = new TestProxy([backend], { settings: { tunnelTimeoutMs: 300, idleTimeoutMs: 50 } });
+    const proxy = new TestProxy([backend], { settings: { tunnelTimeoutMs: 1000, idleTimeoutMs: 50 } });
     const client = await proxy.connect();
     await client.send(get("/", "Connection: Upgrade\r\nUpgrade: x\r\n"));
     expect((await client.message()).status).toBe(101);
-    for (const letter of "alive") {
-      await Bun.sleep(100);
+    for (const letter of "still alive") {
+      await Bun.sleep(150);
       await client.send(letter);
       expect((await client.take(1)).toString()).toBe(letter);
     }
@@ -126,12 +126,12 @@ describe("towards servers", () => {
       // The kernel drops every further SYN when the backlog is full.
       for (let full = false; !full; ) {
         const filler = Wire.connect(deaf.port);
-        full = (await Promise.race([filler, Bun.sleep(200)])) === undefined;
+        full = (await Promise.race([filler, Bun.sleep(1000)])) === undefined;
         filler.then((wire) => fillers.push(wire)).catch(() => {});
         if (fillers.length > 5000) throw new Error("the backlog has no end");
       }
       const good = await Backend.answering(() => ok("good"));
-      const proxy = new TestProxy([{ port: deaf.port }, good], { settings: { connectTimeoutMs: SHORT_MS } });
+      const proxy = new TestProxy([{ port: deaf.port }, good], { settings: { connectTimeoutMs: 1000 } });
       for (let i = 0; i < 2; i++) expect((await proxy.ask(get())).body.toString()).toBe("good");
       const alone = new TestProxy([{ port: deaf.port }], {
         settings: { connectTimeoutMs: SHORT_MS, retryAttempts: 1 },
@@ -171,25 +171,25 @@ describe("towards servers", () => {
 
   test("the response head's deadline starts when the body has gone out", async () => {
     const backend = await Backend.answering((request) => ok(request.body));
-    const proxy = new TestProxy([backend], { settings: { responseHeadTimeoutMs: SHORT_MS } });
+    const proxy = new TestProxy([backend], { settings: { responseHeadTimeoutMs: 1000 } });
     const client = await proxy.connect();
     await client.send(`${post(2)}a`);
-    await Bun.sleep(2 * SHORT_MS);
+    await Bun.sleep(1300);
     await client.send("b");
     expect((await client.message()).body.toString()).toBe("ab");
   });
 
   test("a server that keeps a client waiting for 100 (Continue) is late itself, and the client is not", async () => {
     const fields = "Expect: 100-continue\r\nContent-Length: 2\r\n";
-    const settings = { responseHeadTimeoutMs: 600, requestBodyTimeoutMs: SHORT_MS };
-    const never = new TestProxy([await silent()], { settings });
+    const settings = { responseHeadTimeoutMs: 5000, requestBodyTimeoutMs: 500 };
+    const never = new TestProxy([await silent()], { settings: { ...settings, responseHeadTimeoutMs: 1200 } });
     const late = await never.ask(get("/", fields, "POST"));
     expect(late.status).toBe(504);
     expect(singleValue(late, "proxy-status")).toContain("response_timeout");
     const hesitating = await Backend.start(async (server) => {
       for (;;) {
         await server.head();
-        await Bun.sleep(2 * SHORT_MS);
+        await Bun.sleep(1000);
         await server.send("HTTP/1.1 100 Continue\r\n\r\n");
         await server.send(ok((await server.take(2)).toString()));
       }

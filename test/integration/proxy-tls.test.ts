@@ -40,6 +40,48 @@ describe.each([
   ["one certificate", () => tls(named(shop, "shop.test"))],
   ["several certificates", () => tls(named(shop, "shop.test"), named(blog, "blog.test"))],
 ])("towards clients, %s", (_, settings) => {
+  test.each([
+    ["Content-Length: 9000000\r\n", "end"],
+    ["", "reset"],
+  ] as const)("an answer with %p that is cut: what came arrives, and the cut shows", async (field, how) => {
+    const body = Buffer.alloc(3_000_000, "body");
+    const backend = await Backend.start(async (server) => {
+      await server.message();
+      await server.send(`HTTP/1.1 200 OK\r\n${field}\r\n`);
+      await server.pump(body);
+      await server.until(() => server.unacknowledged === 0, 20_000, true);
+      server.reset();
+    });
+    const proxy = new TestProxy([backend], { settings: settings() });
+    const client = await Wire.connectTls(proxy.server.tlsPort);
+    await client.send(get());
+    await client.head();
+    // It reads slowly all along.
+    const reading = setInterval(() => {
+      client.socket.resume();
+      setTimeout(() => client.socket.pause(), 1);
+    }, 20);
+    try {
+      expect(await client.end(20_000)).toBe(how);
+    } finally {
+      clearInterval(reading);
+    }
+    expect(client.unread).toBe(body.length);
+    await eventually(() => proxy.inFlight === 0);
+  });
+
+  test("a client that does not take the end of its last answer is not kept", async () => {
+    const backend = await Backend.answering(() => ok(Buffer.alloc(20_000_000)));
+    const proxy = new TestProxy([backend], { settings: { ...settings(), responseBodyTimeoutMs: 300 } });
+    const client = await Wire.connectTls(proxy.server.tlsPort);
+    await client.send(get("/", "Connection: close\r\n"));
+    await client.until(() => client.received > 0);
+    client.socket.pause();
+    await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0 && proxy.inFlight === 0);
+    client.socket.resume();
+    expect(await client.end()).toBe("reset");
+  });
+
   test.each(["TLSv1.2", "TLSv1.3"] as const)("%s, verified, with ALPN", async (version) => {
     const { port } = await secured(settings());
     const client = await Wire.connectTls(port, {
@@ -249,6 +291,37 @@ describe("towards servers", () => {
     await client.send(get("/", `Content-Length: ${body.length}\r\n`, "POST"));
     await client.pump(body);
     expect(Bun.hash((await client.message()).body)).toBe(Bun.hash(body));
+  });
+
+  test("a server that resets while the client is slow: also what nobody had read yet arrives, and then a reset", async () => {
+    const backend = await Backend.start(
+      async (server) => {
+        await server.message();
+        await server.send("HTTP/1.1 200 OK\r\n\r\n");
+        void server.pump(Buffer.alloc(60_000_000));
+      },
+      { tls: shop },
+    );
+    const proxy = new TestProxy([{ port: backend.port, tls: true, hostname: "shop.test" }], {
+      settings: { upstreamCaPem: authority.cert },
+    });
+    const client = await proxy.connect();
+    await client.send(get());
+    await client.until(() => client.received > 0);
+    client.socket.pause();
+    // Until nothing moves: the client's side is full, and the system holds more that the proxy has not read.
+    let relayed = 0;
+    for (let still = 0; still < 20; ) {
+      await Bun.sleep(25);
+      still = proxy.counter("BYTES_TO_CLIENTS") === relayed ? still + 1 : 0;
+      relayed = proxy.counter("BYTES_TO_CLIENTS");
+    }
+    backend.connections[0].reset();
+    await eventually(() => proxy.counter("BYTES_TO_CLIENTS") > relayed);
+    client.socket.resume();
+    expect(await client.end()).toBe("reset");
+    expect(client.unread).toBe(proxy.counter("BYTES_TO_CLIENTS"));
+    await eventually(() => proxy.inFlight === 0);
   });
 
   test("a body until close that is cut off without TLS's farewell is no clean end", async () => {

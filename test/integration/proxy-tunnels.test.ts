@@ -151,6 +151,70 @@ describe("bytes", () => {
     await eventually(() => proxy.inFlight === 0);
   });
 
+  test("what was said before a reset arrives, either way", async () => {
+    for (const slow of ["client", "server"] as const) {
+      const { [slow]: receiver, proxy, ...rest } = await tunnel();
+      const sender = slow === "client" ? (rest as { server: Wire }).server : (rest as { client: Wire }).client;
+      const bytes = 1_000_000;
+      receiver.socket.pause();
+      await sender.pump(Buffer.alloc(bytes));
+      await sender.until(() => sender.unacknowledged === 0, 10_000, true);
+      sender.reset();
+      await Bun.sleep(100);
+      receiver.socket.resume();
+      expect(await receiver.end()).toBe("reset");
+      expect(receiver.unread).toBe(bytes);
+      await eventually(() => proxy.inFlight === 0 && proxy.counter("TUNNELS_OPEN") === 0);
+    }
+  });
+
+  describe("has a deadline", () => {
+    const settings = { tunnelTimeoutMs: 300 };
+    const gone = (proxy: TestProxy) =>
+      eventually(
+        () => proxy.inFlight === 0 && proxy.counter("TUNNELS_OPEN") === 0 && proxy.counter("CONNECTIONS_OPEN") === 0,
+      );
+
+    test.each(["client", "server"] as const)("when both have ended and the %s does not take the rest", async (slow) => {
+      const { proxy, ...ends } = await tunnel(settings);
+      const receiver = ends[slow];
+      const sender = ends[slow === "client" ? "server" : "client"];
+      receiver.finish();
+      await sender.end();
+      receiver.socket.pause();
+      void sender.pump(Buffer.alloc(20_000_000)).then(() => sender.finish());
+      await gone(proxy);
+    });
+
+    test.each(["client", "server"] as const)(
+      "when the other one was reset and the %s does not take the rest",
+      async (slow) => {
+        const { proxy, ...ends } = await tunnel(settings);
+        const sender = ends[slow === "client" ? "server" : "client"];
+        ends[slow].socket.pause();
+        void sender.pump(Buffer.alloc(20_000_000));
+        await Bun.sleep(100);
+        sender.reset();
+        await gone(proxy);
+      },
+    );
+
+    test.each(["client", "server"] as const)("when the %s alone has ended", async (first) => {
+      const { proxy, ...ends } = await tunnel(settings);
+      ends[first].finish();
+      await gone(proxy);
+    });
+
+    test("when the worker stops and one does not take the rest", async () => {
+      const { proxy, client, server } = await tunnel({ tunnelTimeoutMs: 60_000, responseBodyTimeoutMs: 300 });
+      client.socket.pause();
+      void server.pump(Buffer.alloc(20_000_000));
+      await Bun.sleep(100);
+      proxy.server.drain(() => {});
+      await gone(proxy);
+    });
+  });
+
   test("draining ends tunnels", async () => {
     const { client, proxy } = await tunnel();
     let drained = false;

@@ -44,5 +44,4 @@ test.each(["plain", "TLS", "TLS with several certificates"])(
     await sent;
     slow.destroy();
   },
-  20_000,
 );

@@ -14,7 +14,7 @@ type Environment = Record<string, string | undefined>;
 
 function marked(environment: Environment = process.env): Environment {
   const { TEST_RUN, TMPDIR } = process.env;
-  return { ...environment, TEST_RUN, TMPDIR: environment.TMPDIR ?? TMPDIR, TEST_FILE: relative(ROOT, Bun.main) };
+  return { TMPDIR, ...environment, ...(TEST_RUN && { TEST_RUN }), TEST_FILE: relative(ROOT, Bun.main) };
 }
 
 /** `Bun.spawn`, with the run's marks. Whoever calls it ends the process. */

@@ -2,6 +2,7 @@
  * One end of a raw connection in tests: bytes go out in the packets that the test chooses, and what comes in is kept
  * and read as HTTP messages by a reader that shares no code with the product.
  */
+import { readFileSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { DEADLINE_MS } from "./until.ts";
@@ -123,6 +124,23 @@ export class Wire {
       if (this.socket.write(data.subarray(at, at + pieceBytes))) continue;
       await this.until(() => this.closed || !this.socket.writableNeedDrain, this.#deadlineMs, true);
     }
+  }
+
+  /**
+   * What was sent and not acknowledged by the other side's system: a reset would take it back. 0 where the system does not
+   * tell (proc(5)).
+   */
+  get unacknowledged(): number {
+    if (process.platform !== "linux") return this.socket.writableLength;
+    const { localPort = 0, remotePort = 0, writableLength } = this.socket;
+    const [local, remote] = [localPort, remotePort].map(
+      (port) => `:${port.toString(16).toUpperCase().padStart(4, "0")}`,
+    );
+    for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n")) {
+      const [, from = "", to = "", , queues = ""] = line.trim().split(/\s+/);
+      if (from.endsWith(local) && to.endsWith(remote)) return writableLength + Number.parseInt(queues, 16);
+    }
+    return writableLength;
   }
 
   /** FIN. */

@@ -132,7 +132,7 @@ export const retry = {
       env: "RETRY_ATTEMPTS",
       type: integer(0, 10),
       default: "2",
-      doc: "Attempts after the first. 0 means off.",
+      doc: "Attempts after the first; more only while servers cannot be reached and there is one that nobody found failing. 0 means off.",
     }),
     budgetPercent: setting({
       env: "RETRY_BUDGET_PERCENT",

@@ -1,10 +1,14 @@
-/** A model in this process, run by onnxruntime. */
-import { InferenceSession, Tensor } from "onnxruntime-node";
+/** A model in this process, run by onnxruntime. Nothing can interrupt it: what serves uses inference/load-model.ts. */
+import type { InferenceSession } from "onnxruntime-node";
+import { loadOnnxRuntime, type OnnxRuntime } from "../inference/onnx-runtime.ts";
+import { scaleInput } from "../network.ts";
 import { checkRows, type OutputKind, type ScoreModel } from "../score-model.ts";
 import { ModelFileError } from "./model-file-error.ts";
 import { type ModelFiles, modelPaths, readModelFiles } from "./model-files.ts";
 import { INPUT_NAME, OUTPUT_NAME } from "./onnx-names.ts";
 import { outputKindOf, parseOnnx } from "./onnx-reader.ts";
+import { safeOnnx } from "./onnx-safety.ts";
+import { checkScores, tryModel } from "./trial-batch.ts";
 
 /** Names in the graph, when they are not the contract's. */
 export interface OnnxModelOptions {
@@ -14,21 +18,19 @@ export interface OnnxModelOptions {
   readonly outputName?: string;
 }
 
-/** One thread: a batch takes tens of microseconds, and the cores belong to the request path. Its own log: errors only. */
+/** One thread: a batch takes tens of microseconds, and the cores belong to the request path. Its own log: from warnings on. */
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   executionProviders: ["cpu"],
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: "sequential",
-  logSeverityLevel: 3,
+  logSeverityLevel: 2,
 };
-
-/** Standard deviations from the mean that a new model is tried at, all features alike. */
-const PROBE_AT = [0, -1, 1, -4, 4, 20];
 
 export class OnnxModel implements ScoreModel {
   readonly featureNames: readonly string[];
   readonly outputKind: OutputKind;
+  readonly #runtime: OnnxRuntime;
   readonly #session: InferenceSession;
   readonly #files: ModelFiles;
   readonly #input: string;
@@ -37,7 +39,15 @@ export class OnnxModel implements ScoreModel {
   #turn: Promise<unknown> = Promise.resolve();
   #released = false;
 
-  private constructor(session: InferenceSession, files: ModelFiles, kind: OutputKind, input: string, output: string) {
+  private constructor(
+    runtime: OnnxRuntime,
+    session: InferenceSession,
+    files: ModelFiles,
+    kind: OutputKind,
+    input: string,
+    output: string,
+  ) {
+    this.#runtime = runtime;
     this.#session = session;
     this.#files = files;
     this.featureNames = files.features;
@@ -54,18 +64,21 @@ export class OnnxModel implements ScoreModel {
     const files = typeof source === "string" ? readModelFiles(modelPaths(source)) : source;
     const { inputName = INPUT_NAME, outputName = OUTPUT_NAME } = options;
     const file = files.paths.onnx;
-    const kind = outputKindOf(parseOnnx(files.onnx, file), file);
+    const parsed = parseOnnx(files.onnx, file);
+    const kind = outputKindOf(parsed, file);
+    const bytes = safeOnnx(parsed, file);
+    const runtime = await loadOnnxRuntime();
     let session: InferenceSession;
     try {
-      session = await InferenceSession.create(files.onnx, SESSION_OPTIONS);
+      session = await runtime.InferenceSession.create(bytes, SESSION_OPTIONS);
     } catch (cause) {
       throw new ModelFileError(file, `onnxruntime cannot load it: ${(cause as Error).message}`, { cause });
     }
-    const model = new OnnxModel(session, files, kind, inputName, outputName);
+    const model = new OnnxModel(runtime, session, files, kind, inputName, outputName);
     try {
       checkInput(session.inputMetadata, inputName, files);
       checkOutput(session.outputMetadata, outputName, file);
-      await model.#probe();
+      await tryModel(file, files.features.length, (scaled, count) => model.#run(scaled, count));
     } catch (error) {
       await model.release();
       throw error;
@@ -86,14 +99,13 @@ export class OnnxModel implements ScoreModel {
     await this.#session.release();
   }
 
-  /** In 64 bits until the last step, as scikit-learn's scaler does it; what is unknown becomes the mean. */
+  /** In 64 bits until the last step, as scikit-learn's scaler does it. */
   #scale(rows: Float64Array | Float32Array): Float32Array {
     const { mean, scale } = this.#files;
     const n = mean.length;
     const scaled = new Float32Array(rows.length);
     for (let i = 0, column = 0; i < rows.length; i++) {
-      const value = (rows[i] - mean[column]) / scale[column];
-      scaled[i] = Number.isNaN(value) ? 0 : value;
+      scaled[i] = scaleInput(rows[i], mean[column], scale[column]);
       if (++column === n) column = 0;
     }
     return scaled;
@@ -102,7 +114,7 @@ export class OnnxModel implements ScoreModel {
   #run(scaled: Float32Array, count: number): Promise<Float32Array> {
     if (this.#released) return Promise.reject(new Error("the model was released"));
     const run = this.#turn.then(async () => {
-      const feeds = { [this.#input]: new Tensor("float32", scaled, [count, this.featureNames.length]) };
+      const feeds = { [this.#input]: new this.#runtime.Tensor("float32", scaled, [count, this.featureNames.length]) };
       const { [this.#output]: output } = await this.#session.run(feeds, [this.#output]);
       const scores = output.data as Float32Array;
       if (scores.length !== count || output.dims.length !== 2) {
@@ -110,28 +122,11 @@ export class OnnxModel implements ScoreModel {
           `output ${this.#output} has the shape [${output.dims.join(", ")}] for ${count} rows: it must be [${count}, 1]`,
         );
       }
-      const wrong = scores.findIndex((score) => !Number.isFinite(score));
-      if (wrong >= 0) throw new Error(`the score of row ${wrong} is ${scores[wrong]}: it must be a finite number`);
+      checkScores(scores);
       return scores;
     });
     this.#turn = run.catch(() => {});
     return run;
-  }
-
-  /** Alone and in a batch, near the mean and far from it: a model that fails here would fail in service. */
-  async #probe(): Promise<void> {
-    const n = this.featureNames.length;
-    const rows = Float32Array.from({ length: PROBE_AT.length * n }, (_, i) => PROBE_AT[Math.floor(i / n)]);
-    try {
-      await this.#run(rows.slice(0, n), 1);
-      await this.#run(rows, PROBE_AT.length);
-    } catch (cause) {
-      throw new ModelFileError(
-        this.#files.paths.onnx,
-        `fails on a trial batch (features from ${Math.min(...PROBE_AT)} to ${Math.max(...PROBE_AT)} standard deviations from the mean): ${(cause as Error).message}`,
-        { cause },
-      );
-    }
   }
 }
 

@@ -2,6 +2,7 @@
 import type { LearnerSettings } from "../../shared/protocol.ts";
 import type { LearningStore, Model, StoredModelFiles } from "../../storage/learning-store.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import type { IsolatedModelOptions } from "../inference/isolated-model.ts";
 import { modelPaths, readModelFiles } from "../model-files/model-files.ts";
 import { sameFiles, toStoredFiles } from "../model-files/stored-files.ts";
 import { SHIPPED_MODEL_DIRECTORY } from "../shipped-model.ts";
@@ -15,6 +16,13 @@ export interface ChampionSourceOptions {
   readonly store: LearningStore;
   readonly log: Logger;
   readonly wallMs: () => number;
+  /** Gives up models that are run in a process of their own, at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** How models of a source are run. */
+export function isolation({ log, signal }: Pick<ChampionSourceOptions, "log" | "signal">): IsolatedModelOptions {
+  return { signal, onLine: (line) => log.warn({ source: "onnxruntime" }, line) };
 }
 
 /**
@@ -23,26 +31,27 @@ export interface ChampionSourceOptions {
  */
 export async function fileChampion(
   { path, scalerPath, inputName, outputName }: NonNullable<LearnerSettings["modelFile"]>,
-  { store, wallMs }: ChampionSourceOptions,
+  source: ChampionSourceOptions,
 ): Promise<LoadedModel> {
   const files = toStoredFiles(readModelFiles(modelPaths(path, scalerPath)));
   // Loaded before it gets a version: what does not work is no model.
-  const loaded = await loadStored(files, 0, { inputName, outputName });
-  return { ...loaded, version: await champion(files, "file", { store, wallMs }) };
+  const loaded = await loadStored(files, 0, { ...isolation(source), inputName, outputName });
+  return { ...loaded, version: await champion(files, "file", source) };
 }
 
 /**
  * The store's champion; where there is none that can be loaded, the one before it, then the model that the product ships
  * with. A shipped model that has served unchanged gives way to the one that an update brought. Rejects like `fileChampion`.
  */
-export async function storedChampion({ store, log, wallMs }: ChampionSourceOptions): Promise<LoadedModel> {
+export async function storedChampion(source: ChampionSourceOptions): Promise<LoadedModel> {
+  const { store, log, wallMs } = source;
   const shipped = toStoredFiles(readModelFiles(modelPaths(SHIPPED_MODEL_DIRECTORY)));
   for (const model of [await store.champion(), await store.previousChampion()]) {
     if (model === null || model.origin === "file") continue; // MODEL_PATH named it once
     const files = await store.modelFiles(model.version);
     if (files === null || (model.origin === "shipped" && !sameFiles(files, shipped))) continue;
     try {
-      const loaded = await loadStored(files, model.version);
+      const loaded = await loadStored(files, model.version, isolation(source));
       if (model.status !== "champion") await store.setModelStatus(model.version, "champion", wallMs());
       return loaded;
     } catch (error) {

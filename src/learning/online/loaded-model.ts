@@ -1,12 +1,10 @@
 /** Models that are ready to serve, with what must be known of them beside their scores. */
 import type { StoredModelFiles } from "../../storage/learning-store.ts";
+import type { IsolatedModelOptions } from "../inference/isolated-model.ts";
+import { loadModel, ownNetwork } from "../inference/load-model.ts";
 import type { TrainingInputs } from "../judge/drift.ts";
-import { ModelFileError } from "../model-files/model-file-error.ts";
 import type { ModelFiles } from "../model-files/model-files.ts";
-import { OnnxModel, type OnnxModelOptions } from "../model-files/onnx-model.ts";
-import { readNetwork } from "../model-files/onnx-reader.ts";
 import { parseStoredFiles } from "../model-files/stored-files.ts";
-import type { Network } from "../network.ts";
 import type { ScoreModel } from "../score-model.ts";
 import { selectFeatures } from "../table-features.ts";
 
@@ -27,11 +25,11 @@ const MOVED_BY_TIME = ["log_silence", "log_answers"];
 export async function loadStored(
   files: StoredModelFiles,
   version: number,
-  options: OnnxModelOptions = {},
+  options: IsolatedModelOptions = {},
 ): Promise<LoadedModel> {
   const parsed = parseStoredFiles(files, version);
   selectFeatures(parsed.features); // throws for a feature that there is not (any more)
-  const model = await OnnxModel.load(parsed, options);
+  const model = await loadModel(parsed, options);
   return { version, model, inputs: inputsOf(parsed), files };
 }
 
@@ -42,16 +40,10 @@ export function inputsOf(files: ModelFiles): TrainingInputs {
 }
 
 function relevanceOf(files: ModelFiles): number[] {
-  let network: Network | null;
-  try {
-    network = readNetwork(files);
-  } catch (error) {
-    if (!(error instanceof ModelFileError)) throw error;
-    network = null; // made elsewhere: all alike
-  }
+  const network = ownNetwork(files);
   return files.features.map((name, i) => {
     if (MOVED_BY_TIME.includes(name)) return 0;
-    if (network === null) return 1;
+    if (network === null) return 1; // made elsewhere: all alike
     const { w1, w2, linear } = network;
     let sum = Math.abs(linear[i]);
     for (let unit = 0; unit < w2.length; unit++) sum += Math.abs(w2[unit] * w1[unit * linear.length + i]);

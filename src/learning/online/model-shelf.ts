@@ -1,5 +1,6 @@
 /** The models that are in use, loaded, by version. What is no longer needed is given back. */
 import type { LearningReader } from "../../storage/learning-store.ts";
+import type { IsolatedModelOptions } from "../inference/isolated-model.ts";
 import { type LoadedModel, loadStored } from "./loaded-model.ts";
 
 export class ModelShelf {
@@ -7,8 +8,12 @@ export class ModelShelf {
   readonly #models = new Map<number, LoadedModel>();
   readonly #loading = new Map<number, Promise<LoadedModel>>();
 
-  constructor(store: Pick<LearningReader, "modelFiles">) {
+  readonly #isolation: IsolatedModelOptions;
+
+  /** @param isolation how models that others made are run. */
+  constructor(store: Pick<LearningReader, "modelFiles">, isolation: IsolatedModelOptions = {}) {
     this.#store = store;
+    this.#isolation = isolation;
   }
 
   get(version: number): LoadedModel | undefined {
@@ -40,7 +45,7 @@ export class ModelShelf {
   async #load(version: number): Promise<LoadedModel> {
     const files = await this.#store.modelFiles(version);
     if (files === null) throw new Error(`there is no model ${version}`);
-    const model = await loadStored(files, version);
+    const model = await loadStored(files, version, this.#isolation);
     this.#models.set(version, model);
     return model;
   }

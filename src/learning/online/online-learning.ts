@@ -18,7 +18,7 @@ import type { PublishedSurface, SurfaceHistory } from "../surface-history.ts";
 import type { RecordedOutcome } from "../worker-rings.ts";
 import { AttemptReader } from "./attempt-reader.ts";
 import { Candidates } from "./candidates.ts";
-import { fileChampion, storedChampion } from "./champion-source.ts";
+import { fileChampion, isolation, storedChampion } from "./champion-source.ts";
 import { readJudgeNote } from "./judge-note.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { ModelShelf } from "./model-shelf.ts";
@@ -54,6 +54,8 @@ export interface OnlineLearningOptions {
   readonly random: () => number;
   /** URL and address of a server. */
   readonly nameOf: (serverId: number) => string | undefined;
+  /** Gives up what a model of somebody else's making is being asked: the process ends. */
+  readonly signal?: AbortSignal;
 }
 
 export class OnlineLearning {
@@ -81,10 +83,10 @@ export class OnlineLearning {
   #closed = false;
 
   private constructor(options: OnlineLearningOptions, store: LearningStore) {
-    const { settings, memory, history, log, program, nowMs, wallMs, wallOffsetMs, random, nameOf } = options;
+    const { settings, memory, history, log, program, nowMs, wallMs, wallOffsetMs, random, nameOf, signal } = options;
     this.#options = options;
     this.#store = store;
-    this.#shelf = new ModelShelf(store);
+    this.#shelf = new ModelShelf(store, isolation({ log, signal }));
     this.#statuses = new ModelStatuses(store);
     this.#reader = new AttemptReader(memory, history);
     this.#sampler = new Sampler({ random, wallOffsetMs, nameOf });
@@ -281,9 +283,9 @@ export class OnlineLearning {
   }
 
   async #findChampion(): Promise<LoadedModel> {
-    const { settings, log, wallMs } = this.#options;
+    const { settings, log, wallMs, signal } = this.#options;
     if (this.#remote !== null) return { version: REMOTE_VERSION, model: this.#remote, inputs: null, files: null };
-    const source = { store: this.#store, log, wallMs };
+    const source = { store: this.#store, log, wallMs, signal };
     return settings.modelFile === null ? storedChampion(source) : fileChampion(settings.modelFile, source);
   }
 

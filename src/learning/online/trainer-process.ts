@@ -1,6 +1,6 @@
 /** One training as a process beside the learner: at low priority, bounded in time and memory. */
-import { readFileSync } from "node:fs";
 import type { TrainingResult } from "../../shared/layout.ts";
+import { residentBytes } from "../../shared/resident-bytes.ts";
 
 /** Longer than this takes no training of the rows that it is given, milliseconds. */
 const MOST_MS = 5 * 60_000;
@@ -9,7 +9,6 @@ const MOST_BYTES = 512 * 1024 * 1024;
 /** Rows that it learns from: 2 to 4 s of one core. */
 const ROWS = 100_000;
 const LOOK_MS = 500;
-const PAGE_BYTES = 4096;
 const SHOWN_ERROR = 500;
 
 /** How the command says what it did. */
@@ -88,14 +87,5 @@ export class TrainerProcess {
   #kill(why: string): void {
     this.#killed ||= why;
     this.#child.kill("SIGKILL");
-  }
-}
-
-/** 0 where the system does not tell. proc_pid_statm(5). */
-function residentBytes(pid: number): number {
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * PAGE_BYTES;
-  } catch {
-    return 0;
   }
 }

@@ -81,7 +81,7 @@ export class Libc {
   readonly call: ReturnType<typeof open>;
   readonly #errno: Int32Array;
   readonly #int = new Int32Array(1);
-  readonly #linger = new Int32Array([1, 0]);
+  readonly #linger = new Int32Array(2);
 
   /** Throws an `Error` where there is none, or another system than Linux. */
   constructor() {
@@ -102,9 +102,15 @@ export class Libc {
     this.call.setsockopt(fd, level, option, this.#int, 4);
   }
 
+  /** Makes the close of a socket, also by the end of the process, a reset; or orderly again. */
+  closeByReset(fd: number, on: boolean): void {
+    this.#linger[0] = on ? 1 : 0;
+    this.call.setsockopt(fd, Kernel.SOL_SOCKET, Kernel.SO_LINGER, this.#linger, 8);
+  }
+
   /** Closes with a reset. */
   abort(fd: number): void {
-    this.call.setsockopt(fd, Kernel.SOL_SOCKET, Kernel.SO_LINGER, this.#linger, 8);
+    this.closeByReset(fd, true);
     this.call.close(fd);
   }
 }

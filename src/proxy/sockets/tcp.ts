@@ -268,10 +268,14 @@ export class TcpSocket implements RawSocket, Watched {
     return this.#fd < 0;
   }
 
+  get fd(): number {
+    return this.#fd;
+  }
+
   // ── RawSocket ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   write(data: Uint8Array, offset = 0, length = data.length - offset): number {
-    if (this.#fd < 0) return -1;
+    if (this.#fd < 0 || this.#shutDown) return -1;
     const taken = this.tcp.libc.call.send(this.#fd, pointerTo(data, offset), length, MSG_NOSIGNAL);
     if (taken === length) return taken;
     if (taken >= 0) {
@@ -286,14 +290,6 @@ export class TcpSocket implements RawSocket, Watched {
     }
     this.#full = true;
     return 0;
-  }
-
-  unacknowledged(): number {
-    return this.#fd < 0 ? 0 : this.tcp.unacknowledged(this.#fd);
-  }
-
-  get fd(): number {
-    return this.#fd;
   }
 
   end(): void {
@@ -379,7 +375,7 @@ export class TcpSocket implements RawSocket, Watched {
       if (count > 0) {
         this.user.onData(this.#ofClient ? clientPacket(count) : borrowedPacket(count), now());
         if (overwrite) receiveBuffer.fill(0xdd, 0, count);
-        if (this.#fd < 0 || (count < RECEIVE_BYTES && !thoroughly && this.#nothingMore())) return;
+        if (this.#fd < 0 || (count < RECEIVE_BYTES && !thoroughly && !this.#broken && this.#nothingMore())) return;
         if (this.#paused) return;
       } else if (count === 0) {
         this.#more = false;

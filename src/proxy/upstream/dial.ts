@@ -3,6 +3,7 @@ import { checkServerIdentity } from "node:tls";
 import type { Socket, SocketHandler } from "bun";
 import { trustedAuthorities } from "../../shared/authorities.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
+import { serverNameIndication } from "../../shared/server-name.ts";
 import { BROKEN_BEFORE } from "../channel.ts";
 import { type Failure, Failures } from "../failure.ts";
 import type { Tcp } from "../sockets/tcp.ts";
@@ -44,7 +45,9 @@ export function createDial(own: Tcp | null, now: () => number, onInternalError: 
 
 function tlsOptions(endpoint: Endpoint, caPem: string) {
   const ca = trustedAuthorities(caPem);
-  return { serverName: endpoint.hostname, rejectUnauthorized: true, ...(ca && { ca }) };
+  // Without a name of its own the runtime sends the address; an empty one keeps it from sending any.
+  const serverName = serverNameIndication(endpoint.hostname) ?? "";
+  return { serverName, rejectUnauthorized: true, ...(ca && { ca }) };
 }
 
 function handlers(now: () => number, onInternalError: (error: unknown) => void): SocketHandler<UpstreamConnection> {

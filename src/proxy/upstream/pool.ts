@@ -43,7 +43,9 @@ export class UpstreamPool {
     this.#wheel = wheel;
     this.#counters = counters;
     this.#dial = dial;
-    this.hostBytes = Buffer.from(new URL(endpoint.url.replace(/^dns\+srv(\+https)?:/, "http:")).host, "latin1");
+    const { host } = new URL(endpoint.url.replace(/^dns\+srv(\+https)?:/, "http:"));
+    // As for checks and TLS: the dot that makes a name complete is for the resolver, virtual hosts have none.
+    this.hostBytes = Buffer.from(host.replace(/\.(?=:|$)/, ""), "latin1");
   }
 
   get idleCount(): number {

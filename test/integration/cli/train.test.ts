@@ -66,7 +66,7 @@ test("from simulation: a model that can be used, its report, and what went on", 
     directory,
   );
   expect(simulated.code).toBe(0);
-}, 30_000);
+});
 
 test("Ctrl-C: ends at once, and nothing is written", async () => {
   const child = spawn([LAUNCHER, "train", "--from", "simulation", "--out", "never"], {
@@ -82,7 +82,7 @@ test("Ctrl-C: ends at once, and nothing is written", async () => {
   expect(await child.exited).toBe(130);
   expect(await said).toContain("stopped by SIGINT; nothing was written");
   expect(readdirSync(join(directory, "never"))).toEqual([]);
-}, 30_000);
+});
 
 describe("from a store", () => {
   test("into a directory: tables, the verdict, and the files", async () => {

@@ -21,7 +21,8 @@ function makeControl() {
     ({ id: 1, url: "http://a:1", alive: true, active_connections: 0, ...state }) as unknown as ServerStatus;
   const control: AdminControl = {
     fleet: {
-      servers: () => [status()],
+      statuses: () => [status()],
+      server: (id) => (id === 1 ? status() : undefined),
       summary: () => ({ total: 2, healthy: state.healthy, panic: false }),
       drain: (id) => known(id, () => (state.state = "draining")),
       undrain: (id) => known(id, () => (state.state = "up")),
@@ -29,9 +30,10 @@ function makeControl() {
       setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
     },
     draining: () => state.draining,
-    metrics: async () => {
+    *metrics() {
+      yield;
       if (state.broken) throw new Error("secret detail");
-      return { contentType: "text/plain; version=0.0.4; charset=utf-8", text: "up 1\n" };
+      return Buffer.from("up 1\n");
     },
     prometheusEnabled: () => state.prometheus,
     status: () => ({ version: "1.2.3" }),
@@ -49,6 +51,7 @@ function makeControl() {
       },
     },
     wallMs: () => Date.UTC(2026, 0, 2),
+    nowMs: () => performance.now(),
   };
   return { state, control };
 }
@@ -58,8 +61,10 @@ const { log, lines } = recordingLogger();
 const api = new AdminApi(control, log);
 const socket = join(directory, "admin.sock");
 const relay = listenForWorkers(api, socket);
-const open = listenOnAdminPort(api, { host: "127.0.0.1", port: 0, token: () => null });
-const guarded = listenOnAdminPort(api, { host: "127.0.0.1", port: 0, token: () => TOKEN });
+const listen = (port: number, token: string | null, name: string) =>
+  listenOnAdminPort(api, { host: "127.0.0.1", port, token: () => token, socketPath: join(directory, name) });
+const open = await listen(0, null, "open.sock");
+const guarded = await listen(0, TOKEN, "guarded.sock");
 afterAll(async () => {
   await Promise.all([relay.stop(), open.stop(), guarded.stop()]);
   rmSync(directory, { recursive: true });
@@ -278,8 +283,8 @@ describe("with a token", () => {
   });
 });
 
-test("a port in use is named", () => {
-  expect(() => listenOnAdminPort(api, { host: "127.0.0.1", port: open.port, token: () => null })).toThrow(
+test("a port in use is named", async () => {
+  await expect(listen(open.port, null, "second.sock")).rejects.toThrow(
     `cannot listen on ADMIN_HOST=127.0.0.1 ADMIN_PORT=${open.port}: it is in use by another process: choose another port, or ADMIN_PORT=0 for none`,
   );
 });

@@ -56,6 +56,8 @@ describe("the learner", () => {
     await ready(learner);
     expect(await learner.ask(question)).toEqual({ asked: question });
     const refused = learner.ask({ kind: "describe" }).catch(String); // the fake never answers that
+    for (let i = 1; i < 16; i++) learner.ask({ kind: "describe" }).catch(() => {});
+    await expect(learner.ask(question)).rejects.toThrow("too many questions");
     const pid = learner.status?.pid as number;
     await learner.stop(2000);
     expect(await refused).toContain("is stopped");

@@ -108,7 +108,7 @@ describe("the whole way", () => {
     expect(page).toContain(once.report.verdict);
     expect(page).not.toContain("NaN");
     expect(page.match(/<svg /g)).toHaveLength(4);
-  }, 30_000);
+  });
 
   test("keeps the start when evolution did not improve on it, and says so", async () => {
     // A laboratory in which whatever differs from the start routes badly.

@@ -100,6 +100,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     may: ["environment"],
     why: "preloaded into the demo's children before any of their code runs; the variable is a message of the parent",
   },
+  "src/learning/inference/isolated-model.ts": {
+    may: ["environment"],
+    why: "passes on to a model's process where libraries are, and nothing else",
+  },
   "src/learning/learner-process.ts": { may: ["clock", "randomness"], why: "composition root of the learner process" },
   "src/proxy/worker.ts": { may: ["clock", "randomness"], why: "composition root of the worker process" },
 };

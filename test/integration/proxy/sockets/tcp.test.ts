@@ -245,6 +245,63 @@ describe.if(onLinux)("a connection", () => {
     expect(notes.seen.filter((what) => what === "end")).toHaveLength(1);
   });
 
+  test("reads what came before a reset, also when it was paused or has found the reset by sending", async () => {
+    for (const sending of [false, true]) {
+      const port = await serve((socket) => {
+        socket.write(Buffer.alloc(50_000));
+        setTimeout(() => socket.resetAndDestroy(), 20);
+      });
+      const notes = new Notes();
+      notes.wantsRest = true;
+      (tcp as Tcp).connect("127.0.0.1", port, notes);
+      await notes.untilSeen("opened");
+      notes.socket?.pause();
+      await Bun.sleep(80);
+      if (sending) expect(notes.socket?.write(Buffer.from("x"))).toBe(-1);
+      await Bun.sleep(20);
+      expect(notes.seen.filter((what) => what.startsWith("broken"))).toEqual([]);
+      notes.socket?.resume();
+      await notes.untilSeen("broken ECONNRESET");
+      expect(notes.bytes).toBe(50_000);
+      expect(notes.seen).not.toContain("end");
+    }
+  });
+
+  test("that is paused hears of a reset that it has found by sending, if nobody wants the rest", async () => {
+    let server: Socket | undefined;
+    const port = await serve((socket) => {
+      server = socket;
+      socket.write("x");
+    });
+    const notes = new Notes();
+    (tcp as Tcp).connect("127.0.0.1", port, notes);
+    await notes.untilSeen("opened");
+    notes.socket?.pause();
+    while (server === undefined) await Bun.sleep(1);
+    await Bun.sleep(5);
+    // Nothing comes between the two: the loop has not told of the reset yet.
+    server.resetAndDestroy();
+    let written = 0;
+    for (const end = performance.now() + 5000; written >= 0 && performance.now() < end; ) {
+      written = notes.socket?.write(Buffer.from("x")) ?? 0;
+    }
+    expect(written).toBe(-1);
+    await notes.until(() => notes.seen.some((what) => what.startsWith("broken")));
+    expect(notes.seen.at(-1)).toBe("broken ECONNRESET");
+    expect(errors).toEqual([]);
+  });
+
+  test("hears of an end and of the reset behind it", async () => {
+    const port = await serve((socket) => {
+      socket.end("bye");
+      setTimeout(() => socket.resetAndDestroy(), 20);
+    });
+    const notes = new Notes();
+    (tcp as Tcp).connect("127.0.0.1", port, notes);
+    await notes.untilSeen("broken ECONNRESET");
+    expect(notes.seen).toEqual(["opened", "data", "end", "broken ECONNRESET"]);
+  });
+
   test.each([false, true])("hears of a reset, also while it is paused (%p)", async (paused) => {
     const port = await serve((socket) => setTimeout(() => socket.resetAndDestroy(), 5));
     const notes = new Notes();

@@ -1,0 +1,80 @@
+/**
+ * The admin port's own door: it counts who comes in, which the runtime's server behind it does not. Descriptors and memory
+ * of the supervisor are what health checks need, too, so there are only so many connections; each may hold one answer that
+ * its client does not read.
+ */
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+/** Most connections at one time. */
+export const MAX_ADMIN_CONNECTIONS = 64;
+/** A connection on which nothing moves for so long is closed. */
+const IDLE_MS = 30_000;
+/** How long a client that is turned away has to take its answer. */
+const REFUSED_MS = 1_000;
+/** Most clients that are turned away with an answer at one time; more are just closed. */
+const MAX_REFUSED = 16;
+
+const BODY = `{"error":{"code":"too_many_connections","message":"the admin port has ${MAX_ADMIN_CONNECTIONS} connections already"}}`;
+const REFUSAL =
+  "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: 1\r\n" +
+  `Cache-Control: no-store\r\nConnection: close\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
+
+/** An open door. */
+export interface Gate {
+  readonly port: number;
+  /** Closes it with all its connections. */
+  stop(): Promise<void>;
+}
+
+/** Listens at `host` and `port`, and passes everything on to the unix socket `path`. Rejects as `listen` fails. */
+export async function openGate(host: string, port: number, path: string): Promise<Gate> {
+  const sockets = new Set<Socket>();
+  let refused = 0;
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    client.on("error", () => {});
+    if (sockets.size >= MAX_ADMIN_CONNECTIONS) {
+      if (refused >= MAX_REFUSED) {
+        client.destroy();
+        return;
+      }
+      refused++;
+      client.setTimeout(REFUSED_MS, () => client.destroy());
+      client.once("close", () => refused--);
+      client.on("data", () => {}); // unread bytes would turn the answer into a reset
+      client.on("end", () => client.destroy());
+      client.end(REFUSAL);
+      return;
+    }
+    sockets.add(client);
+    const inner = connect({ path, allowHalfOpen: true });
+    inner.on("error", () => {});
+    client.once("close", () => {
+      sockets.delete(client);
+      inner.destroy();
+    });
+    inner.once("close", () => client.destroy());
+    client.setTimeout(IDLE_MS, () => client.destroy());
+    client.pipe(inner);
+    inner.pipe(client);
+  });
+  await listening(server, host, port);
+  return {
+    port: (server.address() as { port: number }).port,
+    stop: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      server.on("error", () => {}); // one connection that could not be accepted
+      resolve();
+    });
+  });
+}

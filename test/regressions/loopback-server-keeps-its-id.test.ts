@@ -1,0 +1,83 @@
+/**
+ * A server at `localhost` that restarts was taken for the one of the other loopback address, got a new id each time and
+ * lost what an operator had said of it.
+ */
+import { afterAll, expect, test } from "bun:test";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { Fleet } from "../../src/control/fleet.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/layout.ts";
+import { eventually } from "../integration/fleet-fixtures.ts";
+import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
+import { fleetOptions, host, quietLog } from "../unit/fleet/fixtures.ts";
+
+afterAll(cleanUp);
+
+const listeners: Server[] = [];
+afterAll(() => {
+  for (const listener of listeners) listener.close();
+});
+
+async function listen(address: string, port = 0): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  listeners.push(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: address, port }, resolve);
+  });
+  return server;
+}
+
+const close = (server: Server) => new Promise((resolve) => server.close(resolve));
+
+test("id and drain outlast a restart, also at the other address", async () => {
+  const first = await listen("::1");
+  const { port } = first.address() as AddressInfo;
+  const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  memory.header[Header.WORKER_BLOCKS] = 1;
+  let skewMs = 0;
+  let lookups = 0;
+  const fleet = new Fleet({
+    memory,
+    log: quietLog(),
+    clock: { nowMs: () => performance.now() + skewMs, wallMs: () => Date.now() + skewMs },
+    random: () => 0,
+    resolver: {
+      lookup: async () => {
+        lookups++;
+        return { addresses: ["127.0.0.1", "::1"], ttlSeconds: 1 };
+      },
+      srv: () => Promise.reject(new Error("ENOTFOUND")),
+    },
+  });
+  /** Resolves again; what came of it is in force. */
+  const resolveAgain = async () => {
+    const before = lookups;
+    skewMs += 1000;
+    await eventually(() => expect(lookups).toBeGreaterThan(before));
+    await Bun.sleep(300);
+  };
+  await fleet.start(fleetOptions([host("localhost", port)]));
+  try {
+    const seen = () => fleet.servers().map(({ id, address, state }) => [id, address, state]);
+    expect(seen()).toEqual([[1, "::1", "up"]]);
+    fleet.drain(1);
+    await close(first);
+    await resolveAgain();
+    expect(seen()).toEqual([[1, "::1", "draining"]]);
+    await listen("127.0.0.1", port);
+    await resolveAgain();
+    expect(seen()).toEqual([[1, "127.0.0.1", "draining"]]);
+    expect(fleet.endpoints()).toMatchObject([{ id: 1, address: "127.0.0.1" }]);
+  } finally {
+    fleet.stop();
+  }
+});
+
+test("a worker asks a server where it is now", async () => {
+  const six = await Backend.answering(() => ok("six"), { host: "::1" });
+  const four = await Backend.answering(() => ok("four"), { port: six.port });
+  const proxy = new TestProxy([{ port: six.port, host: "::1", hostname: "localhost" }]);
+  expect((await proxy.ask(get())).body.toString()).toBe("six");
+  proxy.setTargets([{ port: four.port, host: "127.0.0.1", hostname: "localhost", id: 1 }]);
+  expect((await proxy.ask(get())).body.toString()).toBe("four");
+});
