@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TlsCertificate } from "../../src/shared/protocol.ts";
 import { type Certificate, createSelfSigned } from "../support/certificates.ts";
+import { spawn } from "../support/processes.ts";
 import { Backend, cleanUp, ok, TestProxy } from "../support/proxy-harness.ts";
 
 const VERSIONS = ["tls1_2", "tls1_3"] as const;
@@ -39,7 +40,7 @@ function directory(): string {
 /** A handshake and a request by OpenSSL, with the session of `session` or a new one, which is left in `session`. */
 async function reused(port: number, version: string, session: string, hasSession: boolean): Promise<boolean> {
   const keep = hasSession ? ["-sess_in", session] : ["-sess_out", session];
-  const client = Bun.spawn(
+  const client = spawn(
     [
       "openssl",
       "s_client",
@@ -106,7 +107,7 @@ describe.each(["runtime", "node"])("keys for tickets that are given to the socke
       [1, 2].map(async () => {
         const files = ["cert.pem", "key.pem"].map((name) => join(path, name));
         const command = [process.execPath, "--no-env-file", join(path, "server.mjs"), kind, ...files];
-        const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+        const child = spawn(command, { stdout: "pipe", stderr: "inherit" });
         children.push(child);
         const { value } = await child.stdout.getReader().read();
         return Number(new TextDecoder().decode(value));

@@ -1,11 +1,11 @@
 /**
  * Settings whose effect no other test shows: the whole product is started with one value and with another, and what a
- * user sees differs. test/unit/config/settings-effects.ts has the list.
+ * user sees differs. test/integration/config/settings-effects.ts has the list.
  */
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { Product, Scripted, until } from "../drill/fixture.ts";
+import { Product, Scripted, until } from "./fixture.ts";
 
 const open: { end?(): unknown; stop?(): unknown }[] = [];
 afterEach(async () => {

@@ -18,7 +18,7 @@ export interface Effect {
   readonly title: string;
 }
 
-const SEEN = "test/integration/settings-seen.test.ts";
+const SEEN = "test/drill/settings.test.ts";
 const QUEUE = "test/integration/proxy-queue.test.ts";
 const RETRIES = "test/integration/proxy-retries.test.ts";
 const RETRY_STATUS = "test/integration/proxy-retry-status.test.ts";
@@ -27,13 +27,13 @@ const TLS = "test/integration/proxy-tls.test.ts";
 const LOG = "test/integration/proxy-access-log.test.ts";
 const FLEET = "test/integration/fleet.test.ts";
 const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
-const SUPERVISOR = "test/unit/control/supervisor.test.ts";
-const LEARNING = "test/integration/drill-learning.test.ts";
-const LEARNING_MODELS = "test/integration/drill-learning-models.test.ts";
-const ADMIN = "test/unit/control/admin-api.test.ts";
+const SUPERVISOR = "test/integration/control/supervisor.test.ts";
+const LEARNING = "test/drill/learning.test.ts";
+const LEARNING_MODELS = "test/drill/learning-models.test.ts";
+const ADMIN = "test/integration/control/admin-api.test.ts";
 const MODEL_SERVER = "test/integration/model-server.test.ts";
 const REMOTE = "test/integration/remote-model.test.ts";
-const SAMPLES = "test/unit/storage/samples.test.ts";
+const SAMPLES = "test/integration/storage/samples.test.ts";
 const JUDGES = "test/unit/learning/online/parts.test.ts";
 
 function effect(
@@ -240,6 +240,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy-rewriting.test.ts",
     "a trusted proxy's are kept and extended",
   ),
+  CLIENT_HALF_CLOSE: effect(
+    ["off", "on"],
+    ["worker.clientHalfClose"],
+    "test/integration/proxy-client-end.test.ts",
+    "is served as before where clients may half-close",
+  ),
   HEALTH_CHECK_ENABLED: effect(["true", "false"], ["fleet.health"], SEEN, "HEALTH_CHECK_ENABLED=false asks nobody"),
   HEALTH_CHECK_PATH: effect(["/a", "/b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
   HEALTH_CHECK_HOST: effect(["a", "b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
@@ -287,11 +293,16 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   OUTLIER_EJECTION: effect(
     ["on", "off"],
-    ["fleet.outlier"],
+    ["fleet.outlier", "worker.outlierConsecutiveFailures"],
     OUTLIERS,
     "nothing when it is off, or when the server is ejected already",
   ),
-  OUTLIER_CONSECUTIVE_FAILURES: effect(["5", "0"], ["fleet.outlier"], OUTLIERS, "failures in a row"),
+  OUTLIER_CONSECUTIVE_FAILURES: effect(
+    ["5", "0"],
+    ["fleet.outlier", "worker.outlierConsecutiveFailures"],
+    OUTLIERS,
+    "failures in a row",
+  ),
   OUTLIER_FAILURE_PERCENT: effect(["50", "0"], ["fleet.outlier"], OUTLIERS, "share of failures, given enough answers"),
   OUTLIER_MINIMUM_VOLUME: effect(["20", "7"], ["fleet.outlier"], OUTLIERS, "share of failures, given enough answers"),
   OUTLIER_LATENCY_FACTOR: effect(
@@ -300,11 +311,16 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     OUTLIERS,
     "latency against the fleet's median; unknown is no outlier",
   ),
-  OUTLIER_BASE_EJECTION_SECONDS: effect(["10", "20"], ["fleet.outlier"], OUTLIERS, "doubles up to the maximum"),
+  OUTLIER_BASE_EJECTION_SECONDS: effect(
+    ["10", "20"],
+    ["fleet.outlier", "worker.outlierBaseEjectionMs"],
+    OUTLIERS,
+    "doubles up to the maximum",
+  ),
   OUTLIER_MAX_EJECTION_SECONDS: effect(["300", "20"], ["fleet.outlier"], OUTLIERS, "doubles up to the maximum"),
   OUTLIER_MAX_EJECTED_PERCENT: effect(
     ["50", "10"],
-    ["fleet.outlier"],
+    ["fleet.outlier", "worker.outlierMaxEjectedPercent"],
     OUTLIERS,
     "the cap on ejections always leaves a server, and lets one of two or more go",
   ),

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Product, startScripted, until } from "../drill/fixture.ts";
 import { spawnSync } from "../support/processes.ts";
+import { Product, startScripted, until } from "./fixture.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
