@@ -21,6 +21,8 @@ const OUR_NAME = new RegExp(`^${RUNTIME_DIRECTORY_PREFIX}[1-9][0-9]*-[A-Za-z0-9]
 /** An owner that cannot be looked up may still be about to open its socket: it gets this long. */
 const UNKNOWN_OWNER_AGE_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 500;
+/** Of a process: zombie, dead. */
+const ENDED_STATES: ReadonlySet<string> = new Set(["Z", "X"]);
 
 /** Identity of a process; a process id alone is given again some day. */
 interface Owner {
@@ -143,15 +145,21 @@ function isRunning({ pid, startTicks }: Owner): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
   }
+  if (ENDED_STATES.has(statOf(pid)?.[0] ?? "")) return false; // it only waits to be reaped
   const now = startTicksOf(pid);
   return startTicks === null || now === null || now === startTicks;
 }
 
-/** proc_pid_stat(5), field 22. The name, in parentheses, may contain anything, so fields are counted after it. */
+/** proc_pid_stat(5), field 22. */
 function startTicksOf(pid: number): string | null {
+  return statOf(pid)?.[19] ?? null;
+}
+
+/** Fields 3 and on of proc_pid_stat(5): the name, in parentheses, may contain anything, so they are counted after it. */
+function statOf(pid: number): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return null;
   }

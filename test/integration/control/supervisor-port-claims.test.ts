@@ -6,6 +6,7 @@ import { listenersOn } from "../../../src/control/supervisor-port-listeners.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory } from "../../../src/control/supervisor-runtime-directory.ts";
 import { removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import { TEST_SETTINGS } from "../../support/proxy-harness.ts";
+import { until } from "./pool-fixture.ts";
 
 const directories: RuntimeDirectory[] = [];
 afterEach(() => {
@@ -81,6 +82,26 @@ describe("two instances and one port", () => {
     writeFileSync(ownerFile, JSON.stringify({ ...owner, startTicks: "1" }));
     await claim("0.0.0.0", at);
   });
+});
+
+test.if(process.platform === "linux")("a process that has ended and waits to be reaped has no claim", async () => {
+  const at = port();
+  await claim("0.0.0.0", at);
+  // A shell that becomes another program never reaps the child that it had: a zombie.
+  const parent = Bun.spawn({ cmd: ["sh", "-c", "sleep 0.01 & echo $!; exec sleep 60"], stdout: "pipe" });
+  try {
+    const { value } = await parent.stdout.getReader().read();
+    const pid = Number(new TextDecoder().decode(value));
+    const stat = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    await until(() => stat()[0] === "Z");
+    const ownerFile = join(directories[0].path, "owner.json");
+    const owner = JSON.parse(readFileSync(ownerFile, "utf8"));
+    writeFileSync(ownerFile, JSON.stringify({ ...owner, pid, startTicks: stat()[19] }));
+    await claim("0.0.0.0", at);
+  } finally {
+    parent.kill("SIGKILL");
+    await parent.exited;
+  }
 });
 
 test("all ports are claimed but those that the system chooses", () => {
