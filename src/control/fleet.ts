@@ -33,7 +33,7 @@ export type * from "./fleet-options.ts";
 
 /** Period of the control loop. */
 const TICK_MS = 100;
-/** In between it looks for servers that fail everything: each look is a few reads of memory. */
+/** While requests flow it looks in between for servers that fail everything: each look is a few reads of memory. */
 const LOOK_MS = 20;
 /** A removed server keeps its slot at least so long: a worker may have chosen it just before it was removed. */
 const MIN_DRAIN_MS = 1_000;
@@ -83,7 +83,7 @@ export class Fleet {
   readonly #counts = { healthChecks: 0, healthCheckFailures: 0, ejections: 0, panics: 0, stateChanges: 0 };
   #options: FleetOptions | undefined;
   #trust: SecureContext | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: Timer | undefined;
   #endpoints: readonly Endpoint[] = [];
   #workers: readonly WorkerBlock[] = [];
   /** Set while a new configuration is taken over: its names change the fleet in one step. */
@@ -108,7 +108,7 @@ export class Fleet {
   /** Finds the servers (bounded: a name that does not answer joins later), publishes them and begins to probe. */
   async start(options: FleetOptions): Promise<void> {
     await this.#inTurn(() => this.#configure(options, true));
-    if (!this.#stopped) this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#lookAgain();
   }
 
   /** Takes over new options. Servers that stay keep id, state and statistics; removed ones drain. */
@@ -119,7 +119,7 @@ export class Fleet {
   /** Ends the control loop and all probes. What was published stays. */
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const member of this.#members.values()) member.prober.stop();
   }
@@ -228,6 +228,22 @@ export class Fleet {
     this.#releaseDrained(nowMs);
     if (this.#noRoomUntilMs !== undefined && nowMs >= this.#noRoomUntilMs && !this.#configuring) this.#reconcile(false);
     this.#publish(nowMs);
+  }
+
+  /** Each look wakes a process that may have nothing else to do. */
+  #lookAgain(): void {
+    if (this.#stopped) return;
+    const idle = this.#activity.idleMs(this.#deps.clock.nowMs()) > TICK_MS;
+    this.#timer = setTimeout(
+      () => {
+        try {
+          this.#look();
+        } finally {
+          this.#lookAgain();
+        }
+      },
+      idle ? TICK_MS : LOOK_MS,
+    );
   }
 
   #look(): void {
