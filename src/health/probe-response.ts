@@ -25,6 +25,7 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
 const INCOMPLETE = "closed before a complete answer";
 
+/** Reads one answer, packet by packet. */
 export class ProbeReader {
   readonly #wantBody: boolean;
   #bytes: Buffer = Buffer.alloc(0);
