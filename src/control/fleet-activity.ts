@@ -18,6 +18,12 @@ export class FleetActivity {
   readonly #sumsNow = new Float64Array(MAX_SERVERS);
   /** All slots that were ever used are below this. */
   #slots = 0;
+  #activeMs = Number.NEGATIVE_INFINITY;
+
+  /** How long ago anything was last noticed. */
+  idleMs(nowMs: number): number {
+    return nowMs - this.#activeMs;
+  }
 
   add(member: FleetServer, nowMs: number): void {
     this.#bySlot[member.slot] = member;
@@ -36,6 +42,7 @@ export class FleetActivity {
     for (let slot = 0; slot < this.#slots; slot++) {
       if (this.#sumsNow[slot] === this.#sums[slot]) continue;
       this.#sums[slot] = this.#sumsNow[slot];
+      this.#activeMs = nowMs;
       const member = this.#bySlot[slot];
       if (member !== undefined) this.#awake.set(member, nowMs);
     }

@@ -18,13 +18,13 @@ import { firstListening } from "./discovery-loopback.ts";
 import type { Resolver } from "./discovery-resolver.ts";
 import type { DiscoveredServer } from "./discovery-targets.ts";
 import { FleetActivity } from "./fleet-activity.ts";
+import { FleetAnnouncer } from "./fleet-announcer.ts";
 import type {
   FleetClock,
   FleetCounters,
   FleetLogger,
   FleetOptions,
   FleetSummary,
-  OutlierOptions,
   ServerStatus,
 } from "./fleet-options.ts";
 import { FleetServer } from "./fleet-server.ts";
@@ -34,7 +34,7 @@ export type * from "./fleet-options.ts";
 
 /** Period of the control loop. */
 const TICK_MS = 100;
-/** In between it looks for servers that fail everything: each look is a few reads of memory. */
+/** While requests flow it looks in between for servers that fail everything: each look is a few reads of memory. */
 const LOOK_MS = 20;
 /** A removed server keeps its slot at least so long: a worker may have chosen it just before it was removed. */
 const MIN_DRAIN_MS = 1_000;
@@ -68,6 +68,7 @@ export interface FleetDependencies {
 export class Fleet {
   readonly #deps: FleetDependencies;
   readonly #writer: ServerTableWriter;
+  readonly #announce: FleetAnnouncer;
   readonly #discovery: Discovery;
   readonly #seats = new Seats();
   readonly #panic = new PanicMode();
@@ -91,7 +92,7 @@ export class Fleet {
   };
   #options: FleetOptions | undefined;
   #trust: SecureContext | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: Timer | undefined;
   #endpoints: readonly Endpoint[] = [];
   #workers: readonly WorkerBlock[] = [];
   /** Set while a new configuration is taken over: its names change the fleet in one step. */
@@ -109,6 +110,7 @@ export class Fleet {
     this.#deps = deps;
     this.#writer = new ServerTableWriter(deps.memory);
     const { resolver, log, clock } = deps;
+    this.#announce = new FleetAnnouncer(log, clock, this.#counts);
     this.#discovery = new Discovery({ resolver, log, nowMs: () => clock.nowMs(), chooseLoopback: firstListening });
     this.#discovery.onChange(() => this.#onDiscovery());
   }
@@ -116,7 +118,7 @@ export class Fleet {
   /** Finds the servers (bounded: a name that does not answer joins later), publishes them and begins to probe. */
   async start(options: FleetOptions): Promise<void> {
     await this.#inTurn(() => this.#configure(options, true));
-    if (!this.#stopped) this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#lookAgain();
   }
 
   /** Takes over new options. Servers that stay keep id, state and statistics; removed ones drain. */
@@ -127,7 +129,7 @@ export class Fleet {
   /** Ends the control loop and all probes. What was published stays. */
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const member of this.#members.values()) member.prober.stop();
   }
@@ -231,13 +233,29 @@ export class Fleet {
       },
     });
     for (const member of present) {
-      this.#announceSilence(member, options.outlier);
+      this.#announce.silence(member, options.outlier);
       member.prober.tick(nowMs, member.server, options, this.#trust, isUrgent(member));
     }
     paceRamps(present, options.slowStartMs, nowMs);
     this.#releaseDrained(nowMs);
     if (this.#noRoomUntilMs !== undefined && nowMs >= this.#noRoomUntilMs && !this.#configuring) this.#reconcile(false);
     this.#publish(nowMs);
+  }
+
+  /** Each look wakes a process that may have nothing else to do. */
+  #lookAgain(): void {
+    if (this.#stopped) return;
+    const idle = this.#activity.idleMs(this.#deps.clock.nowMs()) > TICK_MS;
+    this.#timer = setTimeout(
+      () => {
+        try {
+          this.#look();
+        } finally {
+          this.#lookAgain();
+        }
+      },
+      idle ? TICK_MS : LOOK_MS,
+    );
   }
 
   #look(): void {
@@ -436,7 +454,7 @@ export class Fleet {
     }
     const wasPanic = this.#panic.on;
     const panic = this.#panic.update(up, total, this.#options?.panicThresholdPercent ?? 0, nowMs);
-    if (panic !== wasPanic) this.#announcePanic(panic, up, total);
+    if (panic !== wasPanic) this.#announce.panic(panic, up, total);
 
     const rows = new Map<number, ServerRow>();
     for (const slot of this.#freed) rows.set(slot, FREE_ROW);
@@ -446,48 +464,7 @@ export class Fleet {
       member.published = row;
     }
     this.#writer.publish(rows, panic);
-    for (const member of this.#members.values()) this.#announceState(member);
-  }
-
-  #announceState(member: FleetServer): void {
-    const state = member.stateName;
-    if (state === member.announced) return;
-    const before = member.announced;
-    member.announced = state;
-    member.sinceWallMs = this.#deps.clock.wallMs();
-    if (before !== undefined) this.#counts.stateChanges++;
-    const { url, address, port } = member.server;
-    const fields = { server_id: member.id, server: url, address, port, state, before, reason: member.reason };
-    const message = `server ${url} (${address}) is ${state}: ${member.reason}`;
-    if (state === "down" || state === "ejected") this.#deps.log.warn(fields, message);
-    else this.#deps.log.info(fields, message);
-  }
-
-  /** Workers pass it over (`FailingServers`), although it is not ejected: too many others are. */
-  #announceSilence(member: FleetServer, { enabled, consecutiveFailures }: OutlierOptions): void {
-    const inARow = member.consecutiveUnanswered;
-    const silent = enabled && consecutiveFailures > 0 && inARow >= consecutiveFailures;
-    member.passedOver = silent && member.state === ServerState.UP;
-    if (silent === member.silent) return;
-    member.silent = silent;
-    if (!member.passedOver) return;
-    const { url, address, port } = member.server;
-    this.#deps.log.warn(
-      { server_id: member.id, server: url, address, port, unanswered: inARow },
-      `server ${url} (${address}) gave no answer to ${inARow} requests in a row: those that answer come first`,
-    );
-  }
-
-  #announcePanic(panic: boolean, up: number, total: number): void {
-    if (panic) {
-      this.#counts.panics++;
-      this.#deps.log.warn(
-        { up, total },
-        `panic routing: only ${up} of ${total} servers are up, so all that answer take requests`,
-      );
-    } else {
-      this.#deps.log.info({ up, total }, `panic routing is over: ${up} of ${total} servers are up`);
-    }
+    for (const member of this.#members.values()) this.#announce.state(member);
   }
 
   #announceEndpoints(endpoints: readonly Endpoint[]): void {

@@ -44,14 +44,22 @@ export function judgeFleet<S extends JudgedServer>(
   nowMs: number,
   events: EjectionEvents<S>,
 ): void {
-  const present = servers.filter((server) => server.state !== ServerState.DRAINING);
-  const allowance = ejectionAllowance(present.length, options.maxEjectedPercent);
-  let ejected = present.filter((server) => server.outlier.ejected).length;
-  let up = present.filter((server) => server.state === ServerState.UP).length;
+  let total = 0;
+  let ejected = 0;
+  let up = 0;
+  const present: S[] = []; // those of whom there is anything to say
+  for (const server of servers) {
+    const { state } = server;
+    if (state === ServerState.DRAINING) continue;
+    total++;
+    if (server.outlier.ejected) ejected++;
+    if (state === ServerState.UP) up++;
+    if (!isUneventful(server)) present.push(server);
+  }
+  const allowance = ejectionAllowance(total, options.maxEjectedPercent);
   const fleetMedianLatencyMs = options.latencyFactor > 0 ? medianLatency(present, options.minimumVolume) : Number.NaN;
 
   for (const server of present) {
-    if (isUneventful(server)) continue;
     const since = server.windows.sinceRestart();
     if (server.state === ServerState.UP) {
       const recent = server.windows.recent();
@@ -83,7 +91,6 @@ function isUneventful({ windows, outlier, consecutiveFailures }: JudgedServer): 
 
 function medianLatency(servers: readonly JudgedServer[], minimumVolume: number): number {
   const means = servers
-    .filter((server) => !server.windows.quiet)
     .map((server) => server.windows.recent())
     .filter((recent) => recent.attempts >= minimumVolume && Number.isFinite(recent.meanLatencyMs))
     .map((recent) => recent.meanLatencyMs)

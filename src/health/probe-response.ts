@@ -26,7 +26,7 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
 const INCOMPLETE = "closed before a complete answer";
 
-/** One answer, packet by packet. */
+/** Reads one answer, packet by packet. */
 export class ProbeReader {
   readonly #wantBody: boolean;
   #bytes: Buffer = Buffer.alloc(0);

@@ -4,7 +4,6 @@
  */
 import { WorkerCounter } from "../shared/layout.ts";
 import { Method, Route } from "../shared/series-table.ts";
-import type { AdminQuestion } from "./admin-relay.ts";
 import { Channel, type RawSocket } from "./channel.ts";
 import type { ProxyContext } from "./context.ts";
 import { Exchange } from "./exchange.ts";
@@ -13,15 +12,7 @@ import type { RequestHead } from "./http1/head.ts";
 import { HeadBuffer } from "./http1/head-buffer.ts";
 import { refusalOf } from "./http1/parse-error.ts";
 import { parseRequestHead } from "./http1/request-parser.ts";
-import {
-  errorAnswer,
-  type LocalAnswer,
-  livenessAnswer,
-  readinessAnswer,
-  renderAnswer,
-  sharedBody,
-} from "./local-answers.ts";
-import { recordLocal, recordRefused } from "./record.ts";
+import { type AnsweredClient, LocalResponder, renderError } from "./local-responder.ts";
 import type { ProxiedRequest } from "./request.ts";
 import type { Peer } from "./rewrite-request.ts";
 import { routeOf } from "./routes.ts";
@@ -50,15 +41,14 @@ const State = {
   CLOSED: 6,
 } as const;
 
-export class ClientConnection extends Channel {
+export class ClientConnection extends Channel implements AnsweredClient {
   readonly #ctx: ProxyContext;
   readonly #secure: boolean;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
   #state: number = State.IDLE;
   #exchange: Exchange | null = null;
-  /** What the control process is asked for this client, until the client has it. */
-  #question: AdminQuestion | null = null;
+  #local: LocalResponder | null = null;
   #peer: Peer | null = null;
   #headBuffer: HeadBuffer | null = null;
   #headStartedMs = 0;
@@ -202,7 +192,7 @@ export class ClientConnection extends Channel {
     ctx.wheel.clear(this);
     const route = routeOf(head, ctx.requestHead, ctx.settings);
     if (route !== Route.PROXY && route !== Route.API_REQUEST) {
-      this.#answerLocally(route, nowMs);
+      this.#responder.answer(route, !this.#shed, nowMs);
       return bodyStart;
     }
     if (this.#shed) {
@@ -226,72 +216,38 @@ export class ClientConnection extends Channel {
 
   // ── answers of our own ───────────────────────────────────────────────────────────────────────────────────────────
 
-  #answerLocally(route: number, nowMs: number): void {
-    const ctx = this.#ctx;
-    const { method, versionMinor, keepAlive, chunked, contentLength } = ctx.requestHead;
-    // A body to these paths is not read: the connection ends with the answer.
-    const hasBody = chunked || contentLength > 0;
-    const keep = keepAlive && !hasBody && !ctx.draining && !this.#shed;
-    this.#inputPending = hasBody;
-    const answer = (what: LocalAnswer, now: number): void => {
-      recordLocal(ctx, route, method, what.status);
-      this.#deliver(renderAnswer(ctx, what, method, versionMinor, keep), keep, now, sharedBody(what, method));
-    };
-    if (method !== Method.GET && method !== Method.HEAD) {
-      answer(errorAnswer(Failures.METHOD_NOT_ALLOWED, this.#newRequestId()), nowMs);
-    } else if (route === Route.HEALTH_LIVE) answer(livenessAnswer(nowMs + ctx.epochOffsetMs), nowMs);
-    else if (route === Route.HEALTH_READY) answer(readinessAnswer(ctx.memory), nowMs);
-    else {
-      const fail = (failure: Failure, now: number): void => answer(errorAnswer(failure, this.#newRequestId()), now);
-      this.#question = ctx.admin.ask(route, (what) => {
-        if (what === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
-        else answer(what, ctx.now());
-      });
-      if (this.#question === null) fail(Failures.ADMIN_BUSY, nowMs);
-    }
-  }
-
-  #endQuestion(): void {
-    this.#question?.end();
-    this.#question = null;
+  get #responder(): LocalResponder {
+    this.#local ??= new LocalResponder(this.#ctx, this);
+    return this.#local;
   }
 
   /** An error before there is an exchange; it ends the connection. */
   #answerError(failure: Failure, route: number, nowMs: number): void {
-    const ctx = this.#ctx;
-    const { method, versionMinor } = ctx.requestHead;
-    const requestId = this.#newRequestId();
-    const bytes = renderAnswer(ctx, errorAnswer(failure, requestId), method, versionMinor, false);
-    recordRefused(ctx, this.peer, route, method, failure, requestId, nowMs);
     this.#state = State.BUSY;
-    this.#inputPending = true;
-    this.#deliver(bytes, false, nowMs);
+    this.#responder.refuse(failure, route, nowMs);
   }
 
-  #newRequestId(): string {
-    const id = Buffer.alloc(32);
-    this.#ctx.ids.write(id, 0, 32);
-    return id.toString("latin1");
-  }
-
-  /** @param body follows `bytes`. */
-  #deliver(bytes: Buffer, keepAlive: boolean, nowMs: number, body: Uint8Array | null = null): void {
+  /** As `AnsweredClient` says. */
+  deliver(
+    bytes: Buffer,
+    keepAlive: boolean,
+    inputPending: boolean,
+    nowMs: number,
+    body: Uint8Array | null = null,
+  ): void {
     if (this.#state !== State.BUSY) return; // it went away while we looked for the answer
     this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length + (body?.length ?? 0);
     const sent = this.send(bytes, 0, bytes.length, true) && (body === null || this.send(body, 0, body.length, true));
-    if (sent) this.onExchangeDone(keepAlive, false, nowMs);
+    if (sent) this.onExchangeDone(keepAlive, inputPending, nowMs);
     else this.onClose(nowMs);
   }
 
   /** Sends an exchange's error answer. @returns the bytes of its body. */
   sendError(failure: Failure, request: ProxiedRequest, keepAlive: boolean): number {
-    const ctx = this.#ctx;
-    const id = request.requestIdBuffer.toString("latin1", request.requestIdStart, request.requestIdEnd);
-    const answer = errorAnswer(failure, id);
-    const bytes = renderAnswer(ctx, answer, request.method, request.versionMinor, keepAlive);
-    ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
+    const { bytes, bodyBytes } = renderError(this.#ctx, failure, request, keepAlive);
+    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
     this.send(bytes, 0, bytes.length, true);
-    return request.method === Method.HEAD ? 0 : Buffer.byteLength(answer.body);
+    return bodyBytes;
   }
 
   // ── after an exchange ────────────────────────────────────────────────────────────────────────────────────────────
@@ -356,7 +312,7 @@ export class ClientConnection extends Channel {
   }
 
   #afterFlush(nowMs: number): void {
-    this.#endQuestion();
+    this.#local?.end();
     if (this.#resetAfterFlush) {
       this.#resetWhenTaken(nowMs);
       return;
@@ -416,7 +372,7 @@ export class ClientConnection extends Channel {
   #closed(inOrder: boolean): void {
     this.#state = State.CLOSED;
     this.#held = null;
-    this.#endQuestion();
+    this.#local?.end();
     this.letGo(inOrder);
     this.#ctx.onClientGone(this);
   }

@@ -11,9 +11,8 @@ import type { ClientConnection } from "./client-connection.ts";
 import type { ProxyContext } from "./context.ts";
 import { type Failure, Failures, refusedRequest } from "./failure.ts";
 import type { Hedgeable } from "./hedge-timer.ts";
-import { FieldId } from "./http1/field-names.ts";
 import { refusalOf } from "./http1/parse-error.ts";
-import { readLoadReport } from "./load-report.ts";
+import { LOAD_REPORT_BITS, readLoadReport } from "./load-report.ts";
 import { ALL_FULL, NO_SERVER } from "./pick.ts";
 import { type RequestOutcome, recordRequest, recordResponse } from "./record.ts";
 import { ProxiedRequest } from "./request.ts";
@@ -29,7 +28,6 @@ import type { Waiting } from "./wait-queue.ts";
 const CLIENT_CLOSED_REQUEST = 499;
 /** Idle exchanges that are kept, of some 2 KB each: after a wave of requests the rest is not needed for long. */
 const MAX_FREE_EXCHANGES = 1024;
-const LOAD_REPORT_BITS = (1 << FieldId.ENDPOINT_LOAD_METRICS) | (1 << FieldId.ENDPOINT_LOAD_METRICS_BIN);
 
 export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcome {
   readonly #ctx: ProxyContext;

@@ -13,6 +13,9 @@ export interface LoadReport {
   memory?: number;
 }
 
+/** In `ResponseHead.seen`: there is a report. */
+export const LOAD_REPORT_BITS = (1 << FieldId.ENDPOINT_LOAD_METRICS) | (1 << FieldId.ENDPOINT_LOAD_METRICS_BIN);
+
 /**
  * Publishes a report's values (percent) in the worker's block. What cannot be read, or cannot be true, is ignored and
  * counted: it is only advice.

@@ -23,6 +23,7 @@ import {
 import { fieldIdOf } from "./field-names.ts";
 import { FORBIDDEN_TRAILERS } from "./forbidden-trailers.ts";
 import { ParseError } from "./parse-error.ts";
+import { RewrittenPacket } from "./rewritten-packet.ts";
 
 /** Bounds of the trailer section. */
 export interface TrailerLimits {
@@ -97,11 +98,7 @@ export class ChunkedParser {
   #limits: TrailerLimits = DEFAULT_TRAILER_LIMITS;
   readonly #lax: boolean;
   #repairing = false;
-  /** While repairing: the packet so far, as it is passed on, once that differs from how it came. */
-  #out: Buffer | null = null;
-  #outLength = 0;
-  /** Where the last data in it ends. */
-  #outDataEnd = 0;
+  readonly #rewritten = new RewrittenPacket();
   /** The last packet ended in a trailer's name, which has not been passed on. */
   #heldName = false;
   readonly #name = new Uint8Array(NAME_BYTES);
@@ -167,7 +164,7 @@ export class ChunkedParser {
 
   /** Like `consume`, and tells what to pass on, also after an error: `repaired`, or the packet up to `rawEnd`. */
   repair(buf: Uint8Array, start: number, end: number): number {
-    this.#out = null;
+    this.#rewritten.take(false);
     this.#repairing = true;
     this.dataEnd = start;
     // Something that came before was held back, or what it was part of is being left out.
@@ -177,8 +174,7 @@ export class ChunkedParser {
     this.#repairing = false;
     if (stop < 0) {
       this.rawEnd = this.dataEnd;
-      this.#outLength = this.#outDataEnd;
-      this.repaired = this.#takeOut();
+      this.repaired = this.#rewritten.take(true);
       return stop;
     }
     this.rawEnd = stop;
@@ -186,7 +182,7 @@ export class ChunkedParser {
       this.#heldName = true;
       this.rawEnd = stop - this.#length;
     }
-    this.repaired = this.#takeOut();
+    this.repaired = this.#rewritten.take(false);
     return stop;
   }
 
@@ -199,11 +195,7 @@ export class ChunkedParser {
         if (compact) {
           if (this.decodedEnd !== pos) buf.copyWithin(this.decodedEnd, pos, pos + take);
           this.decodedEnd += take;
-        } else if (this.#out !== null) {
-          this.#out.set(buf.subarray(pos, pos + take), this.#outLength);
-          this.#outLength += take;
-          this.#outDataEnd = this.#outLength;
-        }
+        } else if (this.#rewritten.active) this.#rewritten.putData(buf.subarray(pos, pos + take));
         pos += take;
         this.dataEnd = pos;
         this.bodyBytes += take;
@@ -278,7 +270,7 @@ export class ChunkedParser {
     }
     const error = this.#step(byte);
     if (error === 0) {
-      if (this.#out !== null) this.#passOn(byte, state);
+      if (this.#rewritten.active) this.#passOn(byte, state);
       return 0;
     }
     if (error === ParseError.INVALID_CHUNK_EXTENSION) {
@@ -324,24 +316,12 @@ export class ChunkedParser {
     return 0;
   }
 
-  /** From here on the packet is passed on in another form: its bytes before `upTo` are taken as they are. */
   #rewrite(buf: Uint8Array, start: number, upTo: number, end: number): void {
-    if (!this.#repairing || this.#out !== null) return;
-    // Each byte may become two, a name that was held back comes before them, and one extension may need completion.
-    this.#out = Buffer.allocUnsafeSlow((end - start) * 2 + NAME_BYTES + 8);
-    this.#out.set(buf.subarray(start, upTo));
-    this.#outLength = upTo - start;
-    this.#outDataEnd = this.dataEnd - start;
-  }
-
-  #takeOut(): Buffer | null {
-    const out = this.#out;
-    this.#out = null;
-    return out === null ? null : out.subarray(0, this.#outLength);
+    if (this.#repairing) this.#rewritten.begin(buf, start, upTo, end, this.dataEnd);
   }
 
   #put(byte: number): void {
-    if (this.#out !== null) this.#out[this.#outLength++] = byte;
+    this.#rewritten.put(byte);
   }
 
   #putName(length: number): void {
