@@ -1,6 +1,7 @@
 /**
- * `bun test-guard.ts <limit> <grace> <command …>`, both in seconds: runs the command and ends every process that it leaves behind, also
- * those that have lost their parents or detached themselves, whatever becomes of the command, or of who started this:
+ * `bun test-guard.ts <limit> <grace> <command …>`, both in seconds: runs the command and ends every process that it leaves
+ * behind, also those that have lost their parents or detached themselves, whatever becomes of the command, or of who
+ * started this:
  *
  * - the command ends: what it started has a while to end, too; what does not is named and killed, and the exit code is 70;
  * - standard input ends, because whoever started this is gone: everything is killed;

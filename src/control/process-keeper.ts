@@ -51,6 +51,12 @@ export interface KeeperHost<To, From> {
   onGone(): void;
 }
 
+/**
+ * A process that starts gets so many times longer until it counts as hung. Loading its code takes a second of CPU time, which
+ * may be many on a machine with other work; who is killed for that starts again and again, and never gets there.
+ */
+const STARTING_FACTOR = 6;
+
 export class ProcessKeeper<To, From extends { readonly type: string }> {
   readonly #host: KeeperHost<Order<To>, From>;
   readonly #backoff = new CrashBackoff();
@@ -136,7 +142,8 @@ export class ProcessKeeper<To, From extends { readonly type: string }> {
     const alive = this.#process.connected && heartbeat !== this.#lastHeartbeat;
     this.#lastHeartbeat = heartbeat;
     this.#silentTicks = alive ? 0 : this.#silentTicks + 1;
-    if (this.#silentTicks < this.#host.hungTicks) return;
+    const { hungTicks } = this.#host;
+    if (this.#silentTicks < (this.#state === "starting" ? hungTicks * STARTING_FACTOR : hungTicks)) return;
     this.#hung = true;
     const { log, fields, kind } = this.#host;
     log.error({ ...fields, pid: this.pid }, `${kind} hangs: no sign of life, killing it`);

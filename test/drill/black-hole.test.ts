@@ -24,9 +24,9 @@ describe.concurrent("black hole", () => {
     // Strategies that look at failures by themselves may leave it alone before it has failed often enough.
     const deadlineMs = performance.now() + 3000;
     while (!(await isEjected()) && performance.now() < deadlineMs) await Bun.sleep(20);
-    await running.caughtUp(); // what was chosen before
-    const attracted = { black: black.requests, all: running.sent };
     const ejected = await isEjected();
+    await running.caughtUp(); // what was placed before
+    const attracted = { black: black.requests, all: running.sent };
     await Bun.sleep(1000);
     const seen = await running.stop();
     const later = { black: black.requests - attracted.black, all: seen.sent - attracted.all };

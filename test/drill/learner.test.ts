@@ -68,7 +68,7 @@ async function explain(product: Product, id: string): Promise<{ status: number; 
 
 describe("ml", () => {
   test("routes away from a slow server; every attempt is counted once, as a decision and as a sample", async () => {
-    const { product, servers } = await start([taking(10), taking(10), taking(200)]);
+    const { product, servers } = await start([taking(10), taking(10), taking(500)]);
     await onModel(product);
     const seen = await load(100, 3000, () => request(product.port));
     const slow = (seen.shares[servers[2].port] ?? 0) / seen.sent;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn } from "../support/processes.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const MAIN = join(import.meta.dir, "../../bench/arena/main.ts");
 const directory = mkdtempSync(join(tmpdir(), "neurabalancer-arena-test-"));

@@ -150,7 +150,7 @@ describe("command", () => {
         ...process.env,
         BACKEND_PORT: "0",
         BACKEND_INSTANCE_ID: "one",
-        BACKEND_LATENCY_MS: "150",
+        BACKEND_LATENCY_MS: "2000",
         BACKEND_FAIL_HEALTH: "false",
       },
       stdout: "pipe",
@@ -162,7 +162,7 @@ describe("command", () => {
       const url = /http:\S+/.exec(line)![0];
       expect((await fetch(`${url}/health`)).status).toBe(200);
       const slow = fetch(url);
-      await Bun.sleep(50);
+      await Bun.sleep(1000); // it has come; nothing of it shows
       child.kill("SIGTERM");
       expect((await slow).status).toBe(200);
       expect(await child.exited).toBe(0);

@@ -8,7 +8,7 @@ import type { DemoSummary } from "../../src/demo/summary.ts";
 import { spawn } from "../support/processes.ts";
 import { until as holds } from "../support/until.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(240_000);
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/neurabalancer", import.meta.url));
 // A demo that is killed leaves its working directory behind.

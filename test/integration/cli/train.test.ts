@@ -7,6 +7,7 @@ import { FEATURE_COUNT } from "../../../src/learning/fleet-features.ts";
 import { readNetworkAt } from "../../../src/learning/model-files/onnx-reader.ts";
 import { openLearningStore, openStoreReader } from "../../../src/storage/open-store.ts";
 import { spawn } from "../../support/processes.ts";
+import { until } from "../../support/until.ts";
 import { column, syntheticRows } from "../../unit/training/support.ts";
 import { LAUNCHER, neurabalancer } from "./spawn.ts";
 
@@ -75,9 +76,8 @@ test("Ctrl-C: ends at once, and nothing is written", async () => {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const said = new Response(child.stderr).text();
-  // Made just before the threads are started and the signals are listened to.
-  while (!existsSync(join(directory, "never"))) await Bun.sleep(20);
-  await Bun.sleep(300);
+  await until(() => existsSync(join(directory, "never")));
+  await until(() => catchesInterrupt(child.pid));
   child.kill("SIGINT");
   expect(await child.exited).toBe(130);
   expect(await said).toContain("stopped by SIGINT; nothing was written");
@@ -194,3 +194,11 @@ describe("progress", () => {
     [3 * 3600 * 1000 + 60_000, "3 h 1 min"],
   ])("%d ms are %s", (ms, text) => expect(durationText(ms)).toBe(text));
 });
+
+/** Whether a process has a handler for SIGINT (proc_pid_status(5)); true where the system does not tell. */
+function catchesInterrupt(pid: number): boolean {
+  const status = `/proc/${pid}/status`;
+  if (!existsSync(status)) return true;
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(status, "latin1"))?.[1];
+  return (BigInt(`0x${caught}`) & 2n) !== 0n;
+}

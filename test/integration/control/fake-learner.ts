@@ -17,7 +17,12 @@ process.on("message", (message: ToLearner) => {
     setTimeout(() => process.exit(1), 5);
     return;
   }
-  const { learnerCounters } = openSharedMemory(message.memoryPath);
+  if (mode === "never-starts") return;
+  setTimeout(() => begin(message.memoryPath), mode === "starts-slowly" ? 1000 : 0);
+});
+
+function begin(memoryPath: string): void {
+  const { learnerCounters } = openSharedMemory(memoryPath);
   setInterval(() => learnerCounters[LearnerCounter.HEARTBEAT]++, 20);
   send({ type: "ready" });
-});
+}

@@ -33,7 +33,7 @@ function make(mode: string, overrides: Partial<LearnerOptions> = {}) {
       servers: [],
     }),
     tickMs: 50,
-    hungAfterMs: 400,
+    hungAfterMs: 1000,
     answerMs: 300,
     ...overrides,
   });
@@ -103,6 +103,16 @@ describe("the learner", () => {
     process.kill(next, "SIGSTOP");
     await learner.stop(50);
     expect(isAlive(next)).toBe(false);
+  });
+
+  test("that takes its time to start is left alone; one that never does is not waited for for ever", async () => {
+    const slow = make("starts-slowly", { hungAfterMs: 250 });
+    slow.learner.start();
+    await ready(slow.learner);
+    expect(slow.learner.restarts).toEqual({ exit: 0, hung: 0, failed: 0 });
+    const never = make("never-starts", { hungAfterMs: 250 });
+    never.learner.start();
+    await until(() => never.learner.restarts.hung > 0);
   });
 
   test("that cannot start is tried again, later each time, with its own words in the log", async () => {
