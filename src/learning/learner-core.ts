@@ -24,6 +24,9 @@ import { selectFeatures, TableFeatures } from "./table-features.ts";
 /** Columns beyond twice the highest load are extrapolated, but for so many: bursts come between two tables. */
 const HEADROOM = 6;
 
+/** A model that is waited for longer than this is slow, milliseconds. */
+const SLOW_MS = 500;
+
 /** An attempt that ended. */
 export interface Outcome {
   readonly slot: number;
@@ -124,7 +127,10 @@ export class LearnerCore {
   readonly #shadow: Seat;
   #ordered: { readonly rung: Rung; readonly reason: string } = { rung: Rung.MODEL, reason: "" };
   #rungReason = "no table was made yet";
-  #ticking = false;
+  /** When the tick began that is waiting for a model, boot clock; `null` = none is. */
+  #waitingMs: number | null = null;
+  /** For how long it has been, when that was last looked at. */
+  #waitedMs = 0;
 
   constructor(options: LearnerOptions) {
     const { fleet, learned } = options;
@@ -140,6 +146,13 @@ export class LearnerCore {
   /** Why the present rung is in force, for people; empty while it is the model. */
   get rungReason(): string {
     return this.#rungReason;
+  }
+
+  /** Why the champion made no table the last time, or makes none now, for people; empty when it did. */
+  get championProblem(): string {
+    const { problem } = this.#champion;
+    if (problem !== "" || this.#waitedMs < SLOW_MS) return problem;
+    return `the model has given no answer for ${(this.#waitedMs / 1000).toFixed(1)} s`;
   }
 
   /** The model that is asked from the next tick on; `null` = none, and the estimator balances. Throws when it asks for features that there are not. */
@@ -193,8 +206,11 @@ export class LearnerCore {
    * @param nowMs boot clock, milliseconds.
    */
   async tick(slots: Int32Array, nowMs: number): Promise<void> {
-    if (this.#ticking) return;
-    this.#ticking = true;
+    if (this.#waitingMs !== null) {
+      this.#waitedMs = nowMs - this.#waitingMs;
+      return;
+    }
+    this.#waitingMs = nowMs;
     try {
       const { inFlight, id } = this.#options.fleet;
       let most = 0;
@@ -206,7 +222,8 @@ export class LearnerCore {
       await Promise.all(seats.map((seat) => this.#publish(seat, features, nowMs)));
       this.#setRung();
     } finally {
-      this.#ticking = false;
+      this.#waitingMs = null;
+      this.#waitedMs = 0;
     }
   }
 
