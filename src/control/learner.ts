@@ -95,9 +95,13 @@ export class Learner {
     return ordered === Rung.MODEL && this.tableAgeMs > STALE_TABLE_MS ? Rung.ESTIMATOR : ordered;
   }
 
-  /** It is meant to run, and workers have no table that they believe. */
+  /**
+   * It is meant to run, and workers have no table that they believe. Where it says itself that the fault is the model's, that
+   * is another mode.
+   */
   get degraded(): boolean {
-    return this.running && this.tableAgeMs > STALE_TABLE_MS;
+    const { learnerCounters } = this.#options.memory;
+    return this.running && this.tableAgeMs > STALE_TABLE_MS && learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 0;
   }
 
   start(): void {

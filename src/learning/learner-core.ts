@@ -14,6 +14,7 @@ import {
   Rung,
 } from "../shared/layout.ts";
 import { FleetFeatures, type ObservedFleet } from "./fleet-features.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { RemoteModelError } from "./remote/predict-request.ts";
 import type { ScoreModel } from "./score-model.ts";
 import { costsOf } from "./score-table.ts";
@@ -23,6 +24,9 @@ import { selectFeatures, TableFeatures } from "./table-features.ts";
 
 /** Columns beyond twice the highest load are extrapolated, but for so many: bursts come between two tables. */
 const HEADROOM = 6;
+
+/** A model that is waited for longer than this is slow, milliseconds. */
+const SLOW_MS = 500;
 
 /** An attempt that ended. */
 export interface Outcome {
@@ -85,6 +89,8 @@ class Seat {
   faults = 0;
   /** Why the last table was not made; empty when it was. */
   problem = "";
+  /** The last table, for as long as its model has the seat. */
+  last: PublishedSurface | null = null;
   #unshown = 0;
 
   constructor(learned: LearnedTable, kind: SurfaceModel, slots: number) {
@@ -114,6 +120,11 @@ class Seat {
     learned.words[costsWord] = isCost ? 1 : 0;
     return writer.publish();
   }
+
+  /** Shows the last table once more. @returns its sequence number. */
+  repeat(): number {
+    return this.shown === null ? ++this.#unshown : this.shown.writer.repeat();
+  }
 }
 
 export class LearnerCore {
@@ -124,13 +135,20 @@ export class LearnerCore {
   readonly #shadow: Seat;
   #ordered: { readonly rung: Rung; readonly reason: string } = { rung: Rung.MODEL, reason: "" };
   #rungReason = "no table was made yet";
-  #ticking = false;
+  /** When the tick began that is waiting for a model, boot clock; `null` = none is. */
+  #waitingMs: number | null = null;
+  /** For how long it has been, when that was last looked at. */
+  #waitedMs = 0;
+  readonly #idle: IdleWatch;
+  /** Rows for models, used again for each. */
+  #batch: Float64Array = new Float64Array(0);
 
   constructor(options: LearnerOptions) {
     const { fleet, learned } = options;
     const slots = fleet.id.length;
     this.#options = options;
     this.#features = new FleetFeatures(fleet);
+    this.#idle = new IdleWatch(fleet);
     this.#champion = new Seat(learned, SurfaceModel.CHAMPION, slots);
     this.#canary = new Seat(learned, SurfaceModel.CANARY, slots);
     this.#shadow = new Seat(learned, SurfaceModel.SHADOW, slots);
@@ -140,6 +158,13 @@ export class LearnerCore {
   /** Why the present rung is in force, for people; empty while it is the model. */
   get rungReason(): string {
     return this.#rungReason;
+  }
+
+  /** Why the champion made no table the last time, or makes none now, for people; empty when it did. */
+  get championProblem(): string {
+    const { problem } = this.#champion;
+    if (problem !== "" || this.#waitedMs < SLOW_MS) return problem;
+    return `the model has given no answer for ${(this.#waitedMs / 1000).toFixed(1)} s`;
   }
 
   /** The model that is asked from the next tick on; `null` = none, and the estimator balances. Throws when it asks for features that there are not. */
@@ -183,6 +208,7 @@ export class LearnerCore {
   /** Takes in one outcome. One of a server that has left since is of no use. */
   observe({ slot, serverId, latencyMs, failed, atMs, inFlight }: Outcome): void {
     if (this.#options.fleet.id[slot] !== serverId) return;
+    this.#idle.onOutcome(atMs);
     this.#features.observe(slot, latencyMs, failed, atMs, inFlight);
   }
 
@@ -193,8 +219,12 @@ export class LearnerCore {
    * @param nowMs boot clock, milliseconds.
    */
   async tick(slots: Int32Array, nowMs: number): Promise<void> {
-    if (this.#ticking) return;
-    this.#ticking = true;
+    if (this.#waitingMs !== null) {
+      this.#waitedMs = nowMs - this.#waitingMs;
+      return;
+    }
+    this.#waitingMs = nowMs;
+    this.#idle.onTick(slots, nowMs);
     try {
       const { inFlight, id } = this.#options.fleet;
       let most = 0;
@@ -206,8 +236,20 @@ export class LearnerCore {
       await Promise.all(seats.map((seat) => this.#publish(seat, features, nowMs)));
       this.#setRung();
     } finally {
-      this.#ticking = false;
+      this.#waitingMs = null;
+      this.#waitedMs = 0;
     }
+  }
+
+  /**
+   * As `tick`, but where nothing has happened and little has faded since the last tables were made they are shown once more:
+   * so a fleet without traffic costs next to nothing. To be called as often as there should be tables.
+   */
+  async refresh(slots: Int32Array, nowMs: number): Promise<void> {
+    const seats = [this.#champion, this.#canary, this.#shadow].filter(({ occupant }) => occupant !== null);
+    const isComplete = seats.every(({ problem, last }) => problem === "" && last !== null);
+    if (this.#waitingMs !== null || !isComplete || !this.#idle.isIdle(slots, nowMs)) return this.tick(slots, nowMs);
+    for (const seat of seats) this.#show(seat, { ...seat.last!, sequence: seat.repeat(), atMs: nowMs });
   }
 
   #seat(seat: Seat, model: VersionedModel | null): void {
@@ -215,6 +257,7 @@ export class LearnerCore {
     if (model !== null && occupant?.model === model.model && occupant.version === model.version) return;
     seat.occupant = model && { ...model, selection: selectFeatures(model.model.featureNames) };
     seat.faults = 0;
+    seat.last = null;
     // What served goes on with its last table until the new one has its first.
     if (occupant === null || model === null) seat.problem = "no table was made yet";
     if (model === null && shown !== null) this.#options.learned.words[shown.modelWord] = 0;
@@ -226,7 +269,7 @@ export class LearnerCore {
       seat.problem = "there is no model";
       return;
     }
-    const { counters, learned, history, onSurface } = this.#options;
+    const { counters, learned } = this.#options;
     let costs: Float32Array;
     try {
       costs = await this.#ask(occupant, features);
@@ -250,9 +293,7 @@ export class LearnerCore {
       }
     });
     seat.problem = "";
-    if (seat.kind === SurfaceModel.CHAMPION) learned.figures[LearnerFigure.TABLE_MS] = nowMs;
-    counters[LearnerCounter.TABLES]++;
-    const surface = {
+    this.#show(seat, {
       model: seat.kind,
       sequence,
       atMs: nowMs,
@@ -260,7 +301,15 @@ export class LearnerCore {
       isCost,
       features,
       costs,
-    };
+    });
+  }
+
+  /** Says that a table is there. */
+  #show(seat: Seat, surface: PublishedSurface): void {
+    const { counters, learned, history, onSurface } = this.#options;
+    seat.last = surface;
+    if (seat.kind === SurfaceModel.CHAMPION) learned.figures[LearnerFigure.TABLE_MS] = surface.atMs;
+    counters[LearnerCounter.TABLES]++;
     history.add(surface);
     onSurface?.(surface);
   }
@@ -270,7 +319,8 @@ export class LearnerCore {
     const servers = features.slots.length;
     if (servers === 0) return new Float32Array(0);
     const rows = servers * features.columns;
-    const batch = features.batch(selection);
+    const batch = features.batch(selection, this.#batch);
+    if (batch.buffer !== this.#batch.buffer) this.#batch = batch;
     const startedMs = stopwatch();
     const scores = await model.predict(batch, rows).finally(() => {
       this.#countDuration((stopwatch() - startedMs) / 1000);

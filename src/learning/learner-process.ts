@@ -123,7 +123,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   const makeTable = async (): Promise<void> => {
     drain();
     const slots = eligibleSlots(memory);
-    if (slots !== undefined) await core.tick(slots, now());
+    if (slots !== undefined) await core.refresh(slots, now());
     learning?.tick();
     if (learning !== null) logRung(log, core); // before that it is not a failure
   };

@@ -7,11 +7,13 @@ export class NetworkModel implements ScoreModel {
   readonly outputKind: OutputKind = "log_relative_cost";
   readonly #network: Network;
   readonly #row: Float64Array;
+  readonly #clipped: Float64Array;
 
   constructor(network: Network) {
     this.featureNames = network.features;
     this.#network = network;
     this.#row = new Float64Array(network.features.length);
+    this.#clipped = new Float64Array(network.features.length);
   }
 
   async predict(rows: Float64Array | Float32Array, count: number): Promise<Float32Array> {
@@ -22,7 +24,7 @@ export class NetworkModel implements ScoreModel {
     for (let i = 0; i < count; i++) {
       for (let j = 0; j < n; j++) row[j] = rows[i * n + j];
       scaleRow(this.#network, row);
-      scores[i] = forward(this.#network, row);
+      scores[i] = forward(this.#network, row, this.#clipped);
     }
     return scores;
   }

@@ -46,17 +46,25 @@ export function scaleRow(network: Pick<Network, "mean" | "scale">, row: Float64A
   for (let i = 0; i < mean.length; i++) row[i] = scaleInput(row[i], mean[i], scale[i]);
 }
 
-/** The output for one row of scaled inputs. */
-export function forward(network: Network, scaled: ArrayLike<number>): number {
+/**
+ * The output for one row of scaled inputs.
+ * @param clipped room for as many: what is not given is made, which costs more than all the rest where there are many rows.
+ */
+export function forward(
+  network: Network,
+  scaled: ArrayLike<number>,
+  clipped: Float64Array = new Float64Array(network.linear.length),
+): number {
   const { w1, b1, w2, b2, linear } = network;
   const n = linear.length;
   let y = b2;
-  for (let i = 0; i < n; i++) y += linear[i] * scaled[i];
+  for (let i = 0; i < n; i++) {
+    y += linear[i] * scaled[i];
+    clipped[i] = Math.max(-INPUT_LIMIT, Math.min(INPUT_LIMIT, scaled[i]));
+  }
   for (let unit = 0; unit < b1.length; unit++) {
     let sum = b1[unit];
-    for (let i = 0, at = unit * n; i < n; i++, at++) {
-      sum += w1[at] * Math.max(-INPUT_LIMIT, Math.min(INPUT_LIMIT, scaled[i]));
-    }
+    for (let i = 0, at = unit * n; i < n; i++, at++) sum += w1[at] * clipped[i];
     y += w2[unit] * Math.tanh(sum);
   }
   return y;

@@ -30,6 +30,8 @@ export function costIn({ costs }: PublishedSurface, server: number, inFlight: nu
 export class SurfaceHistory {
   readonly #surfaces: PublishedSurface[] = [];
   readonly #mostBytes: number;
+  /** How many of them share these costs: a table that is shown again takes nothing. */
+  readonly #sharing = new Map<Float32Array, number>();
   #bytes = 0;
 
   constructor(mostBytes = HISTORY_BYTES) {
@@ -47,14 +49,26 @@ export class SurfaceHistory {
   /** Adds one, and drops what is too old or too much. The last one stays in any case. */
   add(surface: PublishedSurface): void {
     this.#surfaces.push(surface);
-    this.#bytes += bytesOf(surface);
+    const sharing = this.#sharing.get(surface.costs) ?? 0;
+    this.#sharing.set(surface.costs, sharing + 1);
+    if (sharing === 0) this.#bytes += bytesOf(surface);
     let drop = 0;
     for (; drop < this.#surfaces.length - 1; drop++) {
       const oldest = this.#surfaces[drop];
       if (surface.atMs - oldest.atMs <= HISTORY_MS && this.#bytes <= this.#mostBytes) break;
-      this.#bytes -= bytesOf(oldest);
+      this.#forget(oldest);
     }
     if (drop > 0) this.#surfaces.splice(0, drop);
+  }
+
+  #forget(surface: PublishedSurface): void {
+    const sharing = this.#sharing.get(surface.costs)! - 1;
+    if (sharing > 0) {
+      this.#sharing.set(surface.costs, sharing);
+    } else {
+      this.#sharing.delete(surface.costs);
+      this.#bytes -= bytesOf(surface);
+    }
   }
 
   /** The table of that sequence number. */

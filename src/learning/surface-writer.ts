@@ -12,6 +12,8 @@ export class SurfaceWriter {
   readonly #slots: number;
   readonly #model: SurfaceModel;
   readonly #word: number;
+  /** Both copies hold the table that is shown. */
+  #isDoubled = false;
 
   constructor(learned: LearnedTable, model: SurfaceModel, slots: number) {
     this.#learned = learned;
@@ -27,6 +29,7 @@ export class SurfaceWriter {
 
   /** Begins a new table, in which every server is missing. @returns the table that rows are written into. */
   begin(): Float32Array {
+    this.#isDoubled = false;
     const from = this.#firstRow();
     this.#learned.rowId.fill(0, from, from + this.#slots);
     return this.#learned.cost;
@@ -44,7 +47,21 @@ export class SurfaceWriter {
     return Atomics.add(this.#learned.words, this.#word, 1) + 1;
   }
 
-  #firstRow(): number {
-    return (this.#model * SURFACE_COPIES + ((this.sequence + 1) & 1)) * this.#slots;
+  /** Shows the same table once more, under a number of its own: workers do not believe one that is not renewed. */
+  repeat(): number {
+    if (!this.#isDoubled) {
+      const { rowId, cost } = this.#learned;
+      const to = this.#firstRow();
+      const from = this.#firstRow(0);
+      rowId.copyWithin(to, from, from + this.#slots);
+      cost.copyWithin(to * SCORE_COLUMNS, from * SCORE_COLUMNS, (from + this.#slots) * SCORE_COLUMNS);
+      this.#isDoubled = true;
+    }
+    return this.publish();
+  }
+
+  /** Of the copy of a table: 0 = the one that is shown, 1 = the next. */
+  #firstRow(ahead: 0 | 1 = 1): number {
+    return (this.#model * SURFACE_COPIES + ((this.sequence + ahead) & 1)) * this.#slots;
   }
 }

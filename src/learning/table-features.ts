@@ -82,11 +82,13 @@ export class TableFeatures {
   /**
    * One row for each server and column, `[servers × columns × names]`, in that order: what a model is asked with.
    * @param selection indices of the model's features (`selectFeatures`).
+   * @param room where the rows may be written, if it is large enough: they are half of all the memory that a table takes.
    */
-  batch(selection: Int32Array): Float64Array {
+  batch(selection: Int32Array, room: Float64Array = new Float64Array(0)): Float64Array {
     const width = selection.length;
     const loadOf = Int32Array.from(selection, (index) => LOAD_INDICES.indexOf(index));
-    const batch = new Float64Array(this.slots.length * this.columns * width);
+    const length = this.slots.length * this.columns * width;
+    const batch = room.length < length ? new Float64Array(length) : room.subarray(0, length);
     let to = 0;
     let load = 0;
     for (let server = 0; server < this.slots.length; server++) {

@@ -15,8 +15,12 @@ export interface GuardrailSigns {
   readonly tableAgeMs: number;
   /** The remote model does not answer or its circuit breaker is open; `false` where the model is our own. */
   readonly remoteUnavailable: boolean;
+  /** The champion is a remote model; left out where it is our own. */
+  readonly remote?: boolean;
   /** Scores of the champion since the last tick that were no finite numbers. */
   readonly modelFaults: number;
+  /** Why the champion made no table the last time, for people; empty or left out when it did. */
+  readonly modelProblem?: string;
   /** `undefined` = not watched. */
   readonly drift: DriftVerdict | undefined;
   /** The canary arm is taken by a candidate: no probation now. */
@@ -40,6 +44,8 @@ export interface GuardrailState {
   readonly rung: Rung;
   readonly holdLeftMs: number;
   readonly strikes: number;
+  /** The model server is or was away, and nothing else speaks against its model; left out when that is not so. */
+  readonly away?: boolean;
 }
 
 interface Finding {
@@ -70,6 +76,10 @@ export class Guardrail {
   #strikes: number;
   #goodSinceMs: number;
   #probation: Probation | undefined;
+  /** The model serves no more only because its server went away. */
+  #away: boolean;
+  /** Since when that server has been there again, milliseconds. */
+  #backMs = Number.POSITIVE_INFINITY;
 
   constructor(
     options: GuardrailOptions,
@@ -88,6 +98,7 @@ export class Guardrail {
     this.#rung = state.rung;
     this.#heldUntilMs = nowMs + state.holdLeftMs;
     this.#strikes = state.strikes;
+    this.#away = state.away ?? false;
     this.#goodSinceMs = nowMs;
   }
 
@@ -103,7 +114,8 @@ export class Guardrail {
 
   /** What to keep for the next start. */
   state(nowMs: number): GuardrailState {
-    return { rung: this.#rung, holdLeftMs: Math.max(0, this.#heldUntilMs - nowMs), strikes: this.#strikes };
+    const holdLeftMs = Math.max(0, this.#heldUntilMs - nowMs);
+    return { rung: this.#rung, holdLeftMs, strikes: this.#strikes, ...(this.#away && { away: true }) };
   }
 
   /** An outcome of the policy that serves. */
@@ -143,11 +155,10 @@ export class Guardrail {
     this.#comparison.advance(nowMs);
     this.#logComparison.advance(nowMs);
     this.#forgive(nowMs, signs);
-    if (signs.remoteUnavailable) {
-      // The contract's fallback, from wherever we are.
-      if (this.#rung === RUNG.FLOOR) return this.#wait(nowMs);
-      return this.#demote(nowMs, RUNG.FLOOR, { reason: "the remote model is unavailable", numbers: {} });
+    if (signs.remoteUnavailable || (signs.remote === true && this.#isStale(signs))) {
+      return this.#onAbsence(nowMs, signs);
     }
+    if (this.#away && signs.modelReady) return this.#onPresence(nowMs);
     if (this.#rung !== RUNG.FLOOR) {
       const worse = this.#worse(nowMs);
       if (worse !== undefined) {
@@ -164,6 +175,25 @@ export class Guardrail {
     }
     if (this.#rung === RUNG.FLOOR) return this.#climbFromFloor(nowMs);
     return this.#climbFromEstimator(nowMs, signs, trouble);
+  }
+
+  /** The model server gives no tables: the contract's fallback, from wherever we are. */
+  #onAbsence(nowMs: number, { remote, modelProblem }: GuardrailSigns): GuardrailEvent | undefined {
+    this.#backMs = Number.POSITIVE_INFINITY;
+    if (remote && this.#rung === RUNG.MODEL) this.#away = true;
+    if (this.#rung === RUNG.FLOOR) return this.#wait(nowMs);
+    const why = modelProblem ? `: ${modelProblem}` : "";
+    const finding = { reason: `the remote model is unavailable${why}`, numbers: {} };
+    // Its absence is nobody's fault but the server's, and shows by itself: it is no strike.
+    return this.#away ? this.#move(nowMs, "demoted", RUNG.FLOOR, finding) : this.#demote(nowMs, RUNG.FLOOR, finding);
+  }
+
+  /** It is there again: what it was when it went away it still is. */
+  #onPresence(nowMs: number): GuardrailEvent | undefined {
+    this.#backMs = Math.min(this.#backMs, nowMs);
+    if (nowMs - this.#backMs < this.#options.backMs) return undefined;
+    this.#heldUntilMs = nowMs;
+    return this.#move(nowMs, "recovered", RUNG.MODEL, { reason: "the remote model answers again", numbers: {} });
   }
 
   /** Somebody judged the model bad: one rung down. */
@@ -196,17 +226,18 @@ export class Guardrail {
 
   /** Why the model cannot serve, whatever its outcomes. */
   #trouble(signs: GuardrailSigns): Finding | undefined {
-    const { tableAgeMs } = this.#options;
     if (!signs.modelReady) return { reason: "there is no model", numbers: {} };
     if (signs.modelFaults > 0) {
       return {
-        reason: `the model gave ${signs.modelFaults} scores that are no numbers`,
+        reason: signs.modelProblem || `the model gave ${signs.modelFaults} scores that are no numbers`,
         numbers: { modelFaults: signs.modelFaults },
       };
     }
-    if (!(signs.tableAgeMs <= tableAgeMs)) {
+    if (this.#isStale(signs)) {
       return {
-        reason: `the score table is ${Math.round(signs.tableAgeMs)} ms old, ${tableAgeMs} ms are allowed`,
+        reason:
+          signs.modelProblem ||
+          `the score table is ${Math.round(signs.tableAgeMs)} ms old, ${this.#options.tableAgeMs} ms are allowed`,
         numbers: { tableAgeMs: signs.tableAgeMs },
       };
     }
@@ -220,6 +251,10 @@ export class Guardrail {
       return { reason: signs.drift.reason, numbers };
     }
     return undefined;
+  }
+
+  #isStale({ tableAgeMs }: GuardrailSigns): boolean {
+    return !(tableAgeMs <= this.#options.tableAgeMs);
   }
 
   #climbFromFloor(nowMs: number): GuardrailEvent | undefined {
@@ -267,6 +302,7 @@ export class Guardrail {
   #move(nowMs: number, kind: GuardrailEvent["kind"], to: Rung, finding: Finding): GuardrailEvent {
     const from = this.#rung;
     this.#rung = to;
+    if (to === RUNG.MODEL || finding.byOutcomes) this.#away = false;
     this.#probation = undefined;
     this.#goodSinceMs = nowMs;
     this.restart();

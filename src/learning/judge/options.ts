@@ -23,6 +23,8 @@ export interface GuardrailOptions {
   /** First time below; each further one is twice as long as the one before. */
   readonly holdMs: number;
   readonly longestHoldMs: number;
+  /** A model server that was away must have been there again for so long. */
+  readonly backMs: number;
   /** So long without trouble forgives everything. */
   readonly forgiveMs: number;
   /** Share of requests that the model gets on probation. */
@@ -144,6 +146,7 @@ export const JUDGE_DEFAULTS: JudgeOptions = deepFreeze({
     tableAgeMs: SECOND,
     holdMs: 10 * SECOND,
     longestHoldMs: 10 * MINUTE,
+    backMs: SECOND,
     forgiveMs: 10 * MINUTE,
     probationShare: 0.1,
     probationMs: 20 * SECOND,

@@ -14,6 +14,7 @@ const schema: z.ZodType<JudgeState> = z.object({
     rung: z.union([z.literal(0), z.literal(1), z.literal(2)]),
     holdLeftMs: waitMs,
     strikes: z.int().min(0).max(1_000_000),
+    away: z.boolean().optional(),
   }),
   lifecycle: z.object({
     champion: version.nullable(),

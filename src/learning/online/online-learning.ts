@@ -3,7 +3,7 @@
  * for: until the store is open and a model is loaded, and whenever one of them fails, the estimator balances.
  */
 import { FileWatch } from "../../shared/file-watch.ts";
-import { LearnerCounter, type SharedMemory } from "../../shared/layout.ts";
+import { LearnerCounter, LearnerFigure, type SharedMemory } from "../../shared/layout.ts";
 import type { LearnerOrder, LearnerOrderAnswer, LearnerSettings } from "../../shared/protocol.ts";
 import type { LearningStore, Model, Verdict } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
@@ -32,6 +32,8 @@ const JUDGED_PER_SECOND = 1000;
 const TICK_MS = 1000;
 /** A champion that could not be had is looked for again after this, milliseconds. */
 const CHAMPION_RETRY_MS = 10_000;
+/** A model that has given no table for so long is shown as unusable: before tables are thought stale. Milliseconds. */
+const PATIENCE_MS = 500;
 /** The version of a remote model: it has none of ours. */
 export const REMOTE_VERSION = -1;
 
@@ -158,6 +160,7 @@ export class OnlineLearning {
   /** Moves time on; call it after each table. */
   tick(): void {
     const nowMs = this.#options.nowMs();
+    if (!this.#closed) this.#showModel(nowMs);
     if (this.#closed || nowMs - this.#tickMs < TICK_MS) return;
     this.#tickMs = nowMs;
     this.#trial.tick(nowMs);
@@ -251,11 +254,18 @@ export class OnlineLearning {
     this.#options.memory.learnerCounters[LearnerCounter.SAMPLES_KEPT] += samples.length;
   }
 
+  /** Soon enough that nobody takes tables that are missing for the fault of this process. */
+  #showModel(nowMs: number): void {
+    const { core, memory } = this.#options;
+    const ageMs = nowMs - memory.learned.figures[LearnerFigure.TABLE_MS];
+    const isUsable = this.#problem === null && (core.championProblem === "" || ageMs < PATIENCE_MS);
+    memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] = isUsable && !isShut(this.#remote?.circuit) ? 0 : 1;
+  }
+
   #showState(): void {
     const { learnerCounters: counters } = this.#options.memory;
     counters[LearnerCounter.STORE_DEGRADED] = this.#store.status().problem === null ? 0 : 1;
     const remote = this.#remote?.figures();
-    counters[LearnerCounter.MODEL_UNUSABLE] = this.#problem === null && !isShut(remote?.circuit) ? 0 : 1;
     if (remote === undefined) return;
     counters[LearnerCounter.BREAKER_OPEN] = isShut(remote.circuit) ? 1 : 0;
     counters[LearnerCounter.CACHE_HITS] += remote.cacheHits - this.#cacheHits;

@@ -129,8 +129,10 @@ export class Trial {
       modelReady: this.champion !== null && core.championVersion === this.champion,
       tableAgeMs: nowMs - Math.max(this.#beganMs, learned.figures[LearnerFigure.TABLE_MS]),
       remoteUnavailable: remoteUnavailable?.() ?? false,
+      remote: remoteUnavailable !== null,
       // A server that gave no scores is the circuit breaker's business.
       modelFaults: remoteUnavailable === null ? faults.champion : 0,
+      modelProblem: core.championProblem,
       canaryFaults: faults.canary,
       drift: this.#inputs.verdict(nowMs),
     });

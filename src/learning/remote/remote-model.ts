@@ -66,6 +66,8 @@ export class RemoteModel implements ScoreModel {
   #predictions = 0;
   #errors = 0;
   #cacheHits = 0;
+  /** Why the last prediction that failed did. */
+  #problem = "";
 
   constructor(options: RemoteModelOptions) {
     const { endpoint, circuitBreakerResetMs, cacheSize, nowMs } = options;
@@ -76,6 +78,10 @@ export class RemoteModel implements ScoreModel {
       cacheSize === 0
         ? null
         : new PredictionCache({ featureNames: CONTRACT_FEATURES, size: cacheSize, ttlMs: CACHE_TTL_MS, nowMs });
+  }
+
+  get circuit(): CircuitState {
+    return this.#breaker.state;
   }
 
   /** The counts as they are now. */
@@ -101,7 +107,7 @@ export class RemoteModel implements ScoreModel {
     if (permit === null) {
       throw new RemoteModelError(
         "circuit_open",
-        `${this.#url} is not asked: it failed ${FAILURES_TO_OPEN} times in a row`,
+        `${this.#url} is not asked: it failed ${FAILURES_TO_OPEN} times in a row, the last time because ${this.#problem}`,
       );
     }
     try {
@@ -111,6 +117,7 @@ export class RemoteModel implements ScoreModel {
     } catch (error) {
       permit.failed();
       this.#errors++;
+      this.#problem = (error as Error).message;
       throw error;
     }
   }

@@ -85,6 +85,54 @@ describe("it comes back by itself", () => {
     expect(bench.events.map(({ to }) => to)).toEqual([RUNG.FLOOR, RUNG.ESTIMATOR, RUNG.ESTIMATOR, RUNG.MODEL]);
   });
 
+  describe("a model server that was away", () => {
+    const HERE = { remote: true };
+    const AWAY = { remote: true, remoteUnavailable: true, modelProblem: "http://m gave no answer" };
+    const SILENT = { remote: true, tableAgeMs: 1500 };
+
+    test.each([
+      ["its circuit was open", AWAY],
+      ["its tables were stale", SILENT],
+    ])("routes again as soon as it is there again: %s", (_, signs) => {
+      const bench = new Bench().run(5, HERE).run(60, signs).run(3, HERE);
+      expect(bench.events.map(({ kind, to }) => [kind, to])).toEqual([
+        ["demoted", RUNG.FLOOR],
+        ["recovered", RUNG.MODEL],
+      ]);
+      expect(bench.events[1].reason).toBe("the remote model answers again");
+    });
+
+    test("is said to be away for the reason that it is", () => {
+      const [demoted] = new Bench().run(1, AWAY).events;
+      expect(demoted.reason).toBe("the remote model is unavailable: http://m gave no answer");
+    });
+
+    test("is no strike, however often", () => {
+      const bench = new Bench();
+      for (let i = 0; i < 10; i++) bench.run(3, HERE).run(2, AWAY);
+      bench.run(3, HERE);
+      expect(bench.guardrail.rung).toBe(RUNG.MODEL);
+      expect(bench.guardrail.state(bench.nowMs)).toEqual({ rung: RUNG.MODEL, holdLeftMs: 0, strikes: 0 });
+    });
+
+    test("also over a restart of the learner", () => {
+      const bench = new Bench().run(5, HERE).run(5, AWAY);
+      const state = bench.guardrail.state(bench.nowMs);
+      expect(state).toMatchObject({ rung: RUNG.FLOOR, away: true });
+      const again = new Guardrail(OPTIONS, comparison, 0, state);
+      again.tick(1000, { ...FINE, ...HERE }, () => false);
+      again.tick(2000, { ...FINE, ...HERE }, () => false);
+      expect(again.rung).toBe(RUNG.MODEL);
+    });
+
+    test("comes back no sooner than usual when its outcomes had spoken against it", () => {
+      const bench = new Bench().run(5, HERE);
+      bench.events.push(bench.guardrail.demote(bench.nowMs, "worse", {}));
+      bench.run(1, AWAY).run(5, HERE);
+      expect(bench.guardrail.rung).toBe(RUNG.FLOOR);
+    });
+  });
+
   test("a model that is still bad fails its probation, and holds double up to the longest", () => {
     const bad = { champion: 1, control: 1, model: 1.5 };
     const bench = new Bench().run(1, { modelFaults: 1 }).run(4000, {}, bad);
