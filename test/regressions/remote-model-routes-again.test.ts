@@ -3,8 +3,8 @@
  * there is; and the log says that it was away, not that the learner makes no tables.
  */
 import { expect, test } from "bun:test";
-import { Load, request, until } from "../integration/drill-fixture.ts";
-import { learning, serving, startLearning, verdicts } from "../integration/drill-learning-fixture.ts";
+import { Load, request, until } from "../drill/fixture.ts";
+import { learning, serving, startLearning, verdicts } from "../drill/learning-fixture.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 
 const open = endedAfterAll();

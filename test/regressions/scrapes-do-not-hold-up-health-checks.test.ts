@@ -4,7 +4,7 @@
  */
 import { afterEach, expect, test } from "bun:test";
 import { connect } from "node:net";
-import { Product } from "../integration/drill-fixture.ts";
+import { Product } from "../drill/fixture.ts";
 
 const SERVERS = 60;
 const SCRAPES = 4_000;

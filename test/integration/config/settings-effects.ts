@@ -246,6 +246,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy-client-end.test.ts",
     "is served as before where clients may half-close",
   ),
+  UPSTREAM_VIA: effect(
+    ["on", "off"],
+    ["worker.withoutVia"],
+    "test/integration/proxy-rewriting.test.ts",
+    "Via is left out where servers are not to know",
+  ),
   HEALTH_CHECK_ENABLED: effect(["true", "false"], ["fleet.health"], SEEN, "HEALTH_CHECK_ENABLED=false asks nobody"),
   HEALTH_CHECK_PATH: effect(["/a", "/b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
   HEALTH_CHECK_HOST: effect(["a", "b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),

@@ -5,6 +5,7 @@ import { claimPorts, portsOf, type WantedPort } from "../../../src/control/super
 import { listenersOn } from "../../../src/control/supervisor-port-listeners.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory } from "../../../src/control/supervisor-runtime-directory.ts";
 import { removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
+import { spawn } from "../../support/processes.ts";
 import { TEST_SETTINGS } from "../../support/proxy-harness.ts";
 import { until } from "./pool-fixture.ts";
 
@@ -88,7 +89,7 @@ test.if(process.platform === "linux")("a process that has ended and waits to be 
   const at = port();
   await claim("0.0.0.0", at);
   // A shell that becomes another program never reaps the child that it had: a zombie.
-  const parent = Bun.spawn({ cmd: ["sh", "-c", "sleep 0.01 & echo $!; exec sleep 60"], stdout: "pipe" });
+  const parent = spawn({ cmd: ["sh", "-c", "sleep 0.01 & echo $!; exec sleep 60"], stdout: "pipe" });
   try {
     const { value } = await parent.stdout.getReader().read();
     const pid = Number(new TextDecoder().decode(value));
