@@ -119,17 +119,34 @@ function strategyTable(): string[] {
 }
 
 function table(settings: readonly Setting<unknown>[]): string[] {
-  const rows = settings.map((setting) => {
-    const initial = setting.required ? "required" : setting.default === null ? "unset" : `\`${setting.default}\``;
-    return `| \`${setting.env}\` | ${initial} | ${cell(setting.type.describe)}${unitOf(setting)} | ${cell(setting.doc)} |`;
-  });
+  const rows = settings.map(
+    (setting) =>
+      `| \`${setting.env}\` | ${initialOf(setting)} | ${cell(setting.type.describe)}${unitOf(setting)} | ${cell(setting.doc)} |`,
+  );
   return ["| Name | Default | Value | Meaning |", "|---|---|---|---|", ...rows];
+}
+
+/** Of each setting the default and the first sentence: docs/configuration.md has the rest. */
+function shortTable(settings: readonly Setting<unknown>[]): string[] {
+  const rows = settings.map(
+    (setting) => `| \`${setting.env}\` | ${initialOf(setting)} | ${cell(firstSentence(setting.doc))} |`,
+  );
+  return ["| Name | Default | Meaning |", "|---|---|---|", ...rows];
+}
+
+function initialOf(setting: Setting<unknown>): string {
+  if (setting.required) return "required";
+  return setting.default === null ? "unset" : `\`${setting.default}\``;
+}
+
+function firstSentence(text: string): string {
+  return text.split(/(?<=\.) (?=[A-Z])/, 1)[0];
 }
 
 /** The README with a fresh table of the most used settings between its markers. */
 export function withTable(readme: string): string {
   const common = ALL_SETTINGS.map(({ setting }) => setting).filter((setting) => setting.common);
-  return between(readme, README_BEGIN, README_END, table(common));
+  return between(readme, README_BEGIN, README_END, shortTable(common));
 }
 
 /** The README with a fresh table of the strategies between its markers. */

@@ -14,7 +14,7 @@ export interface Setting<T> {
   readonly type: ValueType<T>;
   /** The default as it would be written in the environment; `null` = unset, and the value is `null`. */
   readonly default: string | null;
-  /** One or two sentences. */
+  /** One or two sentences; README shows the first alone. */
   readonly doc: string;
   /** Unit of the number as written, when the name alone does not say it. */
   readonly unit?: string;

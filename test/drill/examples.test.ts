@@ -1,4 +1,4 @@
-/** The examples of README.md for systemd and containers: what they run can keep what it learns. */
+/** The examples of docs/deployment.md for systemd and containers: what they run can keep what it learns. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,9 +7,9 @@ import { spawnSync } from "../support/processes.ts";
 import { Product, startScripted, until } from "./fixture.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
+const DOCUMENT = readFileSync(join(ROOT, "docs/deployment.md"), "utf8");
 const block = (language: string): string =>
-  new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\n\`\`\``).exec(README)?.[1] ?? "";
+  new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\n\`\`\``).exec(DOCUMENT)?.[1] ?? "";
 const UNIT = block("ini");
 const IMAGE = block("dockerfile");
 const NOBODY = 65_534;

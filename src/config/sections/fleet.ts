@@ -128,7 +128,6 @@ export const health = {
       type: seconds(0.05, 3600),
       default: "5",
       doc: "Time between two checks of one server. Five times as often while checks or requests say that something changes, and while it is out.",
-      common: true,
     }),
     timeoutMs: setting({
       env: "HEALTH_CHECK_TIMEOUT_SECONDS",

@@ -95,7 +95,6 @@ export const log = {
       type: toggle,
       default: "on",
       doc: "Write one line per request to standard output.",
-      common: true,
     }),
     accessSample: setting({
       env: "ACCESS_LOG_SAMPLE",

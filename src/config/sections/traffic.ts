@@ -53,7 +53,6 @@ export const timeouts = {
       type: milliseconds(1, DAY_MS),
       default: "30000",
       doc: "From the request to the header of the server's answer; then 504.",
-      common: true,
     }),
     responseBodyMs: setting({
       env: "RESPONSE_BODY_TIMEOUT_MS",

@@ -27,15 +27,15 @@ test("the reserved paths are those that README and configuration name, and no ot
   for (const path of ["/api/v1/", "/api/v1/servers/1", "/api/v1/status", "/api/v1/requests", "/health", "/metrics/a"]) {
     expect({ path, is: isReserved(path) }).toEqual({ path, is: false });
   }
-  for (const document of ["README.md", "docs/configuration.md"]) {
+  for (const document of ["README.md", "docs/configuration.md", "docs/http-api.md"]) {
     for (const path of named) expect(flat(document)).toContain(path);
     expect(flat(document)).not.toContain("/api/v1/*");
   }
 });
 
-test("the accept queue is as long as README and the threat model say", () => {
+test("the accept queue is as long as deployment and the threat model say", () => {
   const [, backlog] = /^const BACKLOG = (\d+);$/m.exec(read("src/proxy/sockets/tcp.ts")) ?? [];
-  expect(flat("README.md")).toContain(`as long as this, ${backlog} at most; 512 at most for TLS`);
+  expect(flat("docs/deployment.md")).toContain(`as long as this, ${backlog} at most; 512 at most for TLS`);
   expect(flat("docs/threat-model.md")).toContain(`has ${backlog} places, 512 for TLS`);
 });
 
@@ -46,8 +46,8 @@ test("what a reload does not change is named", () => {
     expect(flat("docs/operations.md")).toMatch(new RegExp(`\`${name}\`[^.]*need a restart`));
 });
 
-test("the units of the timeouts in README are those of the settings", () => {
+test("the units of the timeouts in the systemd example are those of the settings", () => {
   const { shutdownTimeoutMs } = configOf().app;
-  const [, unit] = /TimeoutStopSec=(\d+)/.exec(read("README.md")) ?? [];
+  const [, unit] = /TimeoutStopSec=(\d+)/.exec(read("docs/deployment.md")) ?? [];
   expect(Number(unit) * 1000).toBeGreaterThan(shutdownTimeoutMs);
 });

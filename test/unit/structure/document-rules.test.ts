@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { KNOWN_NAMES } from "../../../src/config/misspelt.ts";
 import { Failures } from "../../../src/proxy/failure.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/layout.ts";
-import { localLinks, missingRows, namedFiles, unknownMetrics, unknownSettings, unmentioned } from "./document-rules.ts";
+import { missingRows, namedFiles, unknownMetrics, unknownSettings, unmentioned } from "./document-rules.ts";
 import { ROOT, readSources } from "./source-tokens.ts";
 
 const DOCUMENTS = [
@@ -52,7 +52,6 @@ describe("documents", () => {
     const text = read(path);
     expect(unknownMetrics(text, METRICS)).toEqual([]);
     expect(unknownSettings(text, new Set([...SETTINGS, ...OTHER_NAMES]))).toEqual([]);
-    expect(localLinks(text).filter((link) => !existsSync(join(ROOT, dirname(path), link)))).toEqual([]);
     const files = ["src", "test", "bench", "scripts"].flatMap(readSources).map((file) => `/${file.path}`);
     const known = (name: string) => existsSync(join(ROOT, name)) || files.some((file) => file.endsWith(`/${name}`));
     expect(namedFiles(text).filter((name) => !known(name))).toEqual([]);
@@ -61,7 +60,6 @@ describe("documents", () => {
   test("what does not exist is found", () => {
     expect(unknownMetrics("`neurabalancer_no_such_total`", METRICS)).toEqual(["neurabalancer_no_such_total"]);
     expect(unknownSettings("`NO_SUCH`, `APP_PORT=1`, `NO_VALUE=2`", SETTINGS)).toEqual(["NO_SUCH", "NO_VALUE"]);
-    expect(localLinks("[a](b.md#c) [d](#e) [f](https://g.example/h.md)")).toEqual(["b.md"]);
     expect(namedFiles("`src/a.ts` and `b.mjs`, not c.ts")).toEqual(["src/a.ts", "b.mjs"]);
   });
 });

@@ -23,13 +23,6 @@ export function unknownSettings(document: string, known: ReadonlySet<string>): s
   return [...new Set(spoken)].filter((name) => !known.has(name));
 }
 
-/** Targets of links, without anchors and other sites. */
-export function localLinks(document: string): string[] {
-  return [...document.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
-    .map((match) => match[1])
-    .filter((link) => !/^\w+:/.test(link));
-}
-
 /** Files that a document names in back quotes: with a folder, or a source file alone. */
 export function namedFiles(document: string): string[] {
   return [...document.matchAll(/`([\w./-]+\.(?:ts|mjs|md))`/g)].map((match) => match[1]);
