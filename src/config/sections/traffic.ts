@@ -99,7 +99,6 @@ export const limits = {
       default: "0",
       doc: "Longest request body; then 413.",
       unit: "bytes",
-      common: true,
     }),
     maxConnections: setting({
       env: "MAX_CONNECTIONS",

@@ -51,3 +51,8 @@ test("the units of the timeouts in the systemd example are those of the settings
   const [, unit] = /TimeoutStopSec=(\d+)/.exec(read("docs/deployment.md")) ?? [];
   expect(Number(unit) * 1000).toBeGreaterThan(shutdownTimeoutMs);
 });
+
+test("README is read in two minutes", () => {
+  const words = read("README.md").replaceAll("|", " ").split(/\s+/);
+  expect(words.length).toBeLessThan(900);
+});
