@@ -167,7 +167,10 @@ export class IsolatedModel implements ScoreModel {
       stdout: "ignore",
       stderr: "pipe",
       serialization: "advanced",
-      ipc: (message) => this.#waiting?.resolve(message as FromInference),
+      ipc: (message, from) => {
+        // What a process that was given up says is no answer to what its successor is asked.
+        if (from === this.#child) this.#waiting?.resolve(message as FromInference);
+      },
       onExit: (ended, code) => {
         if (this.#child !== ended) return;
         this.#fail(
