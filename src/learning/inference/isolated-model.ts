@@ -143,7 +143,8 @@ export class IsolatedModel implements ScoreModel {
     }, LOOK_MS);
     try {
       if (message === null) this.#child = this.#spawn();
-      else this.#child?.send(message);
+      else if (this.#child === null) throw new Error(this.#resting);
+      else this.#child.send(message);
       const answer = await promise;
       if (answer.type !== "failed") return answer;
       const { file, message: why } = answer;
