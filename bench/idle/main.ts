@@ -1,6 +1,6 @@
 /**
- * `npm run bench:idle`: what it costs to stand still with many servers, beside HAProxy with the same checks; and what a
- * scrape of `/metrics` takes, and holds up. See docs/performance.md.
+ * `npm run bench:idle`: the CPU and memory that it takes to stand still with many servers, beside HAProxy with the same
+ * checks; and what a scrape of `/metrics` takes, and holds up. See docs/performance.md.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,9 +11,9 @@ import { describeMachine, machineLine } from "../common/machine.ts";
 import { freePort } from "../common/programs.ts";
 import { renderTable } from "../common/table.ts";
 import { type Case, type Contestant, contestants } from "./contestants.ts";
-import { cpuShares, scrape } from "./measure.ts";
+import { type Standing, scrape, standings } from "./measure.ts";
 
-const HELP = `What it costs to stand still: CPU of each process without a request, beside HAProxy with the same checks.
+const HELP = `What it costs to stand still: CPU and memory of each process without a request, beside HAProxy with the same checks.
 
   npm run bench:idle -- [options]
 
@@ -54,15 +54,18 @@ try {
   );
   await fleet.next(30_000);
   const cpu: string[][] = [];
+  const memory: string[][] = [];
   const scrapes: string[][] = [];
   for (const contestant of contestants({ servers, backendPort, directory })) {
     if (only !== undefined && !only.includes(contestant.name)) continue;
-    await measure(contestant, cpu, scrapes);
+    await measure(contestant, { cpu, memory, scrapes });
   }
   console.log(machineLine(describeMachine(Date.now())));
   const columns = ["", "supervisor", "workers", "learner", "all"];
   const title = `CPU without a request, percent of a core, ${servers} servers`;
   console.log(renderTable({ title, columns, rows: cpu }, values.markdown));
+  const memoryTitle = "Resident memory, MiB: what processes share, some 45 MiB of the runtime's code, counts for each";
+  console.log(renderTable({ title: memoryTitle, columns, rows: memory }, values.markdown));
   console.log(
     renderTable(
       {
@@ -79,13 +82,24 @@ try {
   await finish(1);
 }
 
-async function measure(contestant: Contestant, cpu: string[][], scrapes: string[][]): Promise<void> {
+interface Rows {
+  readonly cpu: string[][];
+  readonly memory: string[][];
+  readonly scrapes: string[][];
+}
+
+async function measure(contestant: Contestant, { cpu, memory, scrapes }: Rows): Promise<void> {
   const run: Case = contestant.prepare();
   const child = await startServer(run, () => performance.now());
   await Bun.sleep(settleSeconds * 1000);
-  const { supervisor, workers, learner, all } = await cpuShares(child.pid, seconds, () => performance.now());
-  const percent = (share: number | null): string => (share === null ? "" : (share * 100).toFixed(1));
-  cpu.push([contestant.title, percent(supervisor), percent(workers), percent(learner), percent(all)]);
+  const { supervisor, workers, learner, all } = await standings(child.pid, seconds, () => performance.now());
+  const kinds = [supervisor, workers, learner, all];
+  const row = (tell: (standing: Standing) => string): string[] => [
+    contestant.title,
+    ...kinds.map((standing) => (standing === null ? "" : tell(standing))),
+  ];
+  cpu.push(row(({ cpu: share }) => (share * 100).toFixed(1)));
+  memory.push(row(({ rssBytes }) => (rssBytes / 2 ** 20).toFixed(0)));
   if (run.adminUrl !== null) {
     const { bytes, ms, longestWaitMs } = await scrape(run.adminUrl, () => performance.now());
     scrapes.push([contestant.title, String(bytes), ms.toFixed(1), longestWaitMs.toFixed(1)]);

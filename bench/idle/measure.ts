@@ -1,18 +1,28 @@
-/** CPU time of standing still, and what a scrape holds up. */
+/** CPU time and memory of standing still, and what a scrape holds up. */
 import { readFileSync } from "node:fs";
 import { median } from "../common/statistics.ts";
 import { cpuUs, treePids } from "../proxy/process-tree.ts";
 
-/** Shares of a core, 0 … ; null = there is no such process. */
-export interface Shares {
-  readonly supervisor: number | null;
-  readonly workers: number | null;
-  readonly learner: number | null;
-  readonly all: number;
+const PAGE_BYTES = 4096;
+
+/** Of all processes of a kind together. */
+export interface Standing {
+  /** Share of a core, 0 … */
+  readonly cpu: number;
+  /** Resident memory at the end, bytes; what processes share counts for each. */
+  readonly rssBytes: number;
 }
 
-/** What each kind of process below `root` uses in `seconds`. */
-export async function cpuShares(root: number, seconds: number, now: () => number): Promise<Shares> {
+/** By kind of process; null = there is none. */
+export interface Standings {
+  readonly supervisor: Standing | null;
+  readonly workers: Standing | null;
+  readonly learner: Standing | null;
+  readonly all: Standing;
+}
+
+/** What each kind of process below `root` takes in `seconds`. */
+export async function standings(root: number, seconds: number, now: () => number): Promise<Standings> {
   const pids = treePids(root);
   const ofKind = (word: string): number[] => pids.filter((pid) => commandOf(pid).endsWith(`\0${word}\0`));
   const kinds = [ofKind("serve"), ofKind("worker"), ofKind("learner"), pids];
@@ -21,9 +31,9 @@ export async function cpuShares(root: number, seconds: number, now: () => number
   await Bun.sleep(seconds * 1000);
   const elapsedUs = (now() - startedMs) * 1000;
   const [supervisor, workers, learner, all] = kinds.map((group, i) =>
-    group.length === 0 ? null : (cpuUs(group) - before[i]) / elapsedUs,
+    group.length === 0 ? null : { cpu: (cpuUs(group) - before[i]) / elapsedUs, rssBytes: rssBytes(group) },
   );
-  return { supervisor, workers, learner, all: all ?? 0 };
+  return { supervisor, workers, learner, all: all ?? { cpu: 0, rssBytes: 0 } };
 }
 
 /** One scrape's size, the median of their times, and the longest that the same process took to answer a trifle. */
@@ -59,6 +69,11 @@ export async function scrape(adminUrl: string, now: () => number): Promise<Scrap
   over = true;
   await watch;
   return { bytes, ms: median(times), longestWaitMs };
+}
+
+function rssBytes(pids: readonly number[]): number {
+  const pages = pids.map((pid) => Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]));
+  return pages.reduce((sum, count) => sum + count, 0) * PAGE_BYTES;
 }
 
 function commandOf(pid: number): string {

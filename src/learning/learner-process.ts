@@ -24,6 +24,12 @@ const LOOK_EVERY_BEATS = 10;
 /** A learner that is started again begins with what its predecessor knew of, if it is no older, milliseconds. */
 const REPLAY_MS = 30_000;
 
+/**
+ * Garbage is collected after so many bytes of tables. The runtime itself would wait for ten times as many, because it counts
+ * the shared memory, most of which is not there, as its own.
+ */
+const COLLECT_EVERY_BYTES = 24 * 1024 * 1024;
+
 /** A learner that runs. */
 interface Running {
   readonly answer: (question: LearnerQuestion) => unknown;
@@ -120,10 +126,15 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   };
   // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
   // more often would cost more than all that is done then.
+  let collectedAt = 0;
   const makeTable = async (): Promise<void> => {
     drain();
     const slots = eligibleSlots(memory);
     if (slots !== undefined) await core.refresh(slots, now());
+    if (history.addedBytes - collectedAt >= COLLECT_EVERY_BYTES) {
+      collectedAt = history.addedBytes;
+      Bun.gc(true);
+    }
     learning?.tick();
     if (learning !== null) logRung(log, core); // before that it is not a failure
   };

@@ -33,6 +33,7 @@ export class SurfaceHistory {
   /** How many of them share these costs: a table that is shown again takes nothing. */
   readonly #sharing = new Map<Float32Array, number>();
   #bytes = 0;
+  #addedBytes = 0;
 
   constructor(mostBytes = HISTORY_BYTES) {
     this.#mostBytes = mostBytes;
@@ -46,12 +47,20 @@ export class SurfaceHistory {
     return this.#bytes;
   }
 
+  /** Of all that were ever added: what is dropped is garbage. */
+  get addedBytes(): number {
+    return this.#addedBytes;
+  }
+
   /** Adds one, and drops what is too old or too much. The last one stays in any case. */
   add(surface: PublishedSurface): void {
     this.#surfaces.push(surface);
     const sharing = this.#sharing.get(surface.costs) ?? 0;
     this.#sharing.set(surface.costs, sharing + 1);
-    if (sharing === 0) this.#bytes += bytesOf(surface);
+    if (sharing === 0) {
+      this.#bytes += bytesOf(surface);
+      this.#addedBytes += bytesOf(surface);
+    }
     let drop = 0;
     for (; drop < this.#surfaces.length - 1; drop++) {
       const oldest = this.#surfaces[drop];

@@ -60,7 +60,7 @@ describeWith(["curl", "nginx"], "many clients", () => {
   });
 
   async function answered(count: number, parallel: number): Promise<void> {
-    const args = ["-sS", "--max-time", "20", "-Z", "--parallel-max", String(parallel), "-o", "/dev/null"];
+    const args = ["-sS", "--max-time", "60", "-Z", "--parallel-max", String(parallel), "-o", "/dev/null"];
     const url = `${product.url}/large.txt?[1-${count}]`;
     const { code, text, stderr } = await run([pathOf("curl"), ...args, "-w", "%{http_code} %{size_download}\n", url]);
     if (code !== 0) throw new Error(`curl ended with ${code}: ${stderr}`);
@@ -105,7 +105,7 @@ describeWith(["curl", "nginx"], "many clients", () => {
     const endless = scratch.file("root/endless.bin");
     writeFileSync(endless, "");
     truncateSync(endless, 1_000_000_000);
-    const slow = [pathOf("curl"), "-sS", "--limit-rate", "1K", "--max-time", "60"];
+    const slow = [pathOf("curl"), "-sS", "--limit-rate", "1K", "--max-time", "300"];
     const upload = scratch.file("root/large.txt");
     const inFlight = async () => (await product.servers())[0].active_connections;
 

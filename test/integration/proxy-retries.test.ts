@@ -170,7 +170,7 @@ describe("slow servers", () => {
 
   test("a hedged request is answered by the faster one, and the other is given up", async () => {
     const [slow, fast] = [await taking(3000, "slow"), await taking(0, "fast")];
-    const proxy = new TestProxy([slow, fast], { settings: { hedgeAfterMs: 30, hedgeBudgetPercent: 100 } });
+    const proxy = new TestProxy([slow, fast], { settings: { hedgeAfterMs: 300, hedgeBudgetPercent: 100 } });
     for (let i = 0; i < 6; i++) expect(await body(proxy, get())).toBe("fast");
     expect(proxy.counter("HEDGES")).toBeGreaterThan(0);
     expect(proxy.counter("HEDGES_WON")).toBe(proxy.counter("HEDGES"));
@@ -219,7 +219,7 @@ describe("slow servers", () => {
 
   test("a time limit per attempt gives another server its chance", async () => {
     const [slow, fast] = [await taking(3000, "slow"), await taking(0, "fast")];
-    const proxy = new TestProxy([slow, fast], { settings: { perTryTimeoutMs: 100, retryBudgetPercent: 100 } });
+    const proxy = new TestProxy([slow, fast], { settings: { perTryTimeoutMs: 500, retryBudgetPercent: 100 } });
     for (let i = 0; i < 2; i++) expect(await body(proxy, get())).toBe("fast");
     expect(proxy.counter("RETRIES")).toBeGreaterThan(0);
   });

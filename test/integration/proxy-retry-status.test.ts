@@ -306,9 +306,9 @@ describe("with hedges and limits of time", () => {
     });
 
   test("an error leaves the request to the hedge that is under way", async () => {
-    const [bad, slow] = [await after(60, failure()), await after(150, ok("hedge"))];
+    const [bad, slow] = [await after(250, failure()), await after(700, ok("hedge"))];
     const proxy = new TestProxy([bad, slow], {
-      settings: { ...RETRYING, hedgeAfterMs: 20, hedgeBudgetPercent: 100 },
+      settings: { ...RETRYING, hedgeAfterMs: 50, hedgeBudgetPercent: 100 },
     });
     for (let i = 0; i < 4; i++) expect((await proxy.ask(get())).body.toString()).toBe("hedge");
     expect(proxy.counter("RETRIES")).toBe(0);
@@ -329,7 +329,7 @@ describe("with hedges and limits of time", () => {
 
   test("the time of one attempt begins anew with each", async () => {
     const servers = [await after(0, failure()), await after(3000, ok("too late")), await good()];
-    const proxy = new TestProxy(servers, { settings: { ...RETRYING, perTryTimeoutMs: 100 } });
+    const proxy = new TestProxy(servers, { settings: { ...RETRYING, perTryTimeoutMs: 500 } });
     for (let i = 0; i < 3; i++) expect((await proxy.ask(get())).status).toBe(200);
     expect(proxy.inFlight).toBe(0);
   });

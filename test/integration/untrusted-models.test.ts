@@ -13,6 +13,8 @@ import {
   writeModelFiles,
 } from "../../src/learning/model-files/model-files.ts";
 import { NetworkModel } from "../../src/learning/network-model.ts";
+import { request } from "../drill/fixture.ts";
+import { learning, serving, startLearning } from "../drill/learning-fixture.ts";
 import { changedOnnx, EXTERNAL_DATA, loopForEver, setMetadata } from "../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../support/model-server-process.ts";
 import { randomNetwork } from "../support/networks.ts";
@@ -200,6 +202,30 @@ describe("the model server with a model that never answers", () => {
     await cutOff;
   }, 60_000);
 });
+
+test("the learner goes on without a model that never answers, says why, and ends when it is told to", async () => {
+  put(changedOnnx(network, (model) => loopForEver(model)));
+  const fleet = await startLearning([serving(10, 1), serving(10, 2)], { MODEL_PATH: directory });
+  try {
+    const { product } = fleet;
+    const { pid } = (await learning(product)).learner;
+    await until(() => childrenOf(pid).some((child) => cpuTicks(child) > 200)); // it is being tried
+    const [child] = childrenOf(pid);
+    expect((await request(product.port)).error).toBe("");
+    await until(async () =>
+      (await learning(product)).models?.problem?.includes("the model was stopped: it took longer"),
+    );
+    expect((await learning(product)).rung).toBe("estimator");
+    await until(() => isGone(child));
+    await until(() => childrenOf(pid).some((again) => cpuTicks(again) > 50)); // and once more
+    const trying = childrenOf(pid);
+    product.process.kill("SIGTERM");
+    expect(await product.process.exited).toBe(0);
+    for (const left of trying) await until(() => isGone(left));
+  } finally {
+    await fleet.end();
+  }
+}, 90_000);
 
 test("what onnxruntime has to say becomes lines of the log", async () => {
   const lines: string[] = [];

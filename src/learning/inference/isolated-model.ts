@@ -143,7 +143,8 @@ export class IsolatedModel implements ScoreModel {
     }, LOOK_MS);
     try {
       if (message === null) this.#child = this.#spawn();
-      else this.#child?.send(message);
+      else if (this.#child === null) throw new Error(this.#resting);
+      else this.#child.send(message);
       const answer = await promise;
       if (answer.type !== "failed") return answer;
       const { file, message: why } = answer;
@@ -167,7 +168,10 @@ export class IsolatedModel implements ScoreModel {
       stdout: "ignore",
       stderr: "pipe",
       serialization: "advanced",
-      ipc: (message) => this.#waiting?.resolve(message as FromInference),
+      ipc: (message, from) => {
+        // What a process that was given up says is no answer to what its successor is asked.
+        if (from === this.#child) this.#waiting?.resolve(message as FromInference);
+      },
       onExit: (ended, code) => {
         if (this.#child !== ended) return;
         this.#fail(

@@ -30,8 +30,9 @@ import { STATE_NOTE, Trial } from "./trial.ts";
 /** Attempts that judges look at a second: enough for any verdict, and no more work when traffic is heavy. */
 const JUDGED_PER_SECOND = 1000;
 const TICK_MS = 1000;
-/** A champion that could not be had is looked for again after this, milliseconds. */
+/** A champion that could not be had is looked for again after this, milliseconds; later more seldom: some take long to try. */
 const CHAMPION_RETRY_MS = 10_000;
+const LONGEST_RETRY_MS = 600_000;
 /** A model that has given no table for so long is shown as unusable: before tables are thought stale. Milliseconds. */
 const PATIENCE_MS = 500;
 /** The version of a remote model: it has none of ours. */
@@ -75,6 +76,7 @@ export class OnlineLearning {
   #trial: Trial;
   #tickMs = Number.NEGATIVE_INFINITY;
   #championMs = 0;
+  #retryMs = CHAMPION_RETRY_MS;
   #seeking = false;
   /** Files changed at the last look: they are read when they no longer do. */
   #settling = false;
@@ -282,12 +284,14 @@ export class OnlineLearning {
       this.#shelf.add(found);
       this.#trial = this.#newTrial(await this.#startingState(found.version));
       this.#problem = null;
+      this.#retryMs = CHAMPION_RETRY_MS;
       log.info({ model_version: found.version }, `the champion is ${this.#nameOf(found.version)}`);
     } catch (error) {
       this.#problem = (error as Error).message;
       log.once("champion", "there is no model to route by; the estimator balances", { why: this.#problem });
     } finally {
-      this.#championMs = nowMs() + CHAMPION_RETRY_MS;
+      this.#championMs = nowMs() + this.#retryMs;
+      this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
       this.#seeking = false;
     }
   }
@@ -340,6 +344,7 @@ export class OnlineLearning {
     if (this.#files === null || modelFile === null) return;
     if (this.#files.changed()) {
       this.#settling = true;
+      this.#retryMs = CHAMPION_RETRY_MS;
       this.#files.watch(watchedPaths(modelFile)); // where the directory came only now, they are others than before
     } else if (this.#settling) {
       this.#settling = false;

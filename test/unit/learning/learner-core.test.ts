@@ -241,3 +241,98 @@ describe("the history", () => {
     expect(small.newest(SurfaceModel.CHAMPION)).toBe(history.newest(SurfaceModel.CHAMPION)!);
   });
 });
+
+describe("a refresh", () => {
+  /** A model that counts how often it is asked. */
+  function counting() {
+    const asked = { count: 0 };
+    const inner = new NetworkModel(estimatorNetwork());
+    const model: ScoreModel = {
+      featureNames: inner.featureNames,
+      outputKind: inner.outputKind,
+      predict: (rows, count) => {
+        asked.count++;
+        return inner.predict(rows, count);
+      },
+      release: async () => {},
+    };
+    return { asked, model };
+  }
+
+  async function quiet() {
+    const made = setUp();
+    const { asked, model } = counting();
+    made.core.setChampion({ version: 7, model });
+    for (let ms = 0; ms < 1000; ms += 10) for (const slot of SLOTS) made.observe(slot, slot === 4 ? 80 : 10, ms);
+    await made.core.refresh(SLOTS, 31_000); // silent for thirty seconds
+    expect(asked.count).toBe(1);
+    return { ...made, asked };
+  }
+
+  test("shows the same table again where nothing happened, and says that it is new", async () => {
+    const { core, learned, cost, history, asked, counters } = await quiet();
+    const costs = [cost(1, 0), cost(4, 3), cost(6, 100)];
+    for (let i = 1; i <= 10; i++) {
+      const sequence = learned.words[LearnerWord.CHAMPION_SURFACE];
+      await core.refresh(SLOTS, 31_000 + 50 * i);
+      expect(learned.words[LearnerWord.CHAMPION_SURFACE]).toBe(sequence + 1);
+      expect(learned.figures[LearnerFigure.TABLE_MS]).toBe(31_000 + 50 * i);
+      expect([cost(1, 0), cost(4, 3), cost(6, 100)]).toEqual(costs); // whichever copy it is
+      const found = history.find(SurfaceModel.CHAMPION, sequence + 1);
+      expect(found).toMatchObject({ sequence: sequence + 1, atMs: 31_000 + 50 * i, modelVersion: 7 });
+    }
+    expect(asked.count).toBe(1);
+    expect(counters[LearnerCounter.TABLES]).toBe(11);
+    expect(core.rungReason).toBe("");
+    const { bytes } = history;
+    await core.refresh(SLOTS, 31_550);
+    expect(history.bytes).toBe(bytes); // it takes no memory
+  });
+
+  test("hardly differs from a table that is made anew, however long it is shown", async () => {
+    const { core, cost, asked } = await quiet();
+    let shown = cost(4, 2);
+    for (let ms = 31_050; ms < 60_000; ms += 50) {
+      const before = asked.count;
+      await core.refresh(SLOTS, ms);
+      if (asked.count > before) expect(Math.abs(cost(4, 2) / shown - 1)).toBeLessThan(0.01);
+      shown = cost(4, 2);
+    }
+    expect(asked.count).toBeGreaterThan(10);
+    expect(asked.count).toBeLessThan(60); // 579 tables
+  });
+
+  type Made = Awaited<ReturnType<typeof quiet>>;
+  test.each<[string, (made: Made) => void]>([
+    ["an answer came", ({ observe }) => observe(4, 500, 31_020)],
+    ["a request is in flight", ({ servers }) => void servers.inFlight[6]++],
+    ["a server reports another usage", ({ servers }) => void servers.cpuUsagePercent.fill(50)],
+    ["a capacity was changed", ({ servers }) => void servers.capacity.fill(50)],
+    ["a slot went to another server", ({ servers }) => void servers.id.fill(999, 1, 2)],
+    ["another model came", ({ core }) => core.setChampion({ version: 8, model: counting().model })],
+    ["a canary came", ({ core }) => core.setCanary({ version: 8, model: counting().model })],
+  ])("makes tables anew when %s", async (_, happens) => {
+    const made = await quiet();
+    await made.core.refresh(SLOTS, 31_010);
+    const before = made.counters[LearnerCounter.PREDICTIONS];
+    happens(made);
+    await made.core.refresh(SLOTS, 31_050);
+    expect(made.counters[LearnerCounter.PREDICTIONS]).toBeGreaterThan(before);
+  });
+
+  test("makes tables anew when other servers take requests", async () => {
+    const { core, learned, asked } = await quiet();
+    await core.refresh(SLOTS.slice(1), 31_050);
+    expect(asked.count).toBe(2);
+    expect(learned.rowId[(learned.words[LearnerWord.CHAMPION_SURFACE] & 1) * MAX_SERVERS + SLOTS[0]]).toBe(0);
+  });
+
+  test("asks a model that failed every time, until it works", async () => {
+    const { core } = setUp();
+    let asked = 0;
+    const model = modelOf(() => (++asked > 30 ? 0 : Number.NaN));
+    core.setChampion({ version: 1, model });
+    for (let i = 0; i < 6; i++) await core.refresh(SLOTS, 1000 + 50 * i);
+    expect(core.rungReason).toBe("");
+  });
+});
