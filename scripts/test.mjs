@@ -5,7 +5,7 @@
  * Each tier runs under a guard (test-guard.ts), which ends every process of it whatever happens to this one.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,6 +65,7 @@ function plan() {
 
 async function runUnderGuard({ args, limitSeconds }) {
   const directory = mkdtempSync(join(tmpdir(), "nb-test-"));
+  chmodSync(directory, 0o711); // tests that stand in for another user leave something for that one to find
   const report = join(directory, "report.xml");
   // Everything that tests put into the temporary directory goes into this one.
   const temporary = join(directory, "tmp");

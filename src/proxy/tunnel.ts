@@ -108,7 +108,8 @@ export class Tunnel extends Timed {
   }
 
   #relay(from: Channel, to: Channel, data: Buffer, nowMs: number): void {
-    if (this.#over) return;
+    // What the one says who is left has nobody to go to, and must not put off the end.
+    if (this.#over || from === this.#last) return;
     this.#moved(nowMs);
     // A receiver that is gone says so itself: it may have sent something before.
     if (to.sendAway(data, 0, data.length) && to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();

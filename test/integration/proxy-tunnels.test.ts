@@ -205,6 +205,17 @@ describe("bytes", () => {
       await gone(proxy);
     });
 
+    test("when the client was reset and the server goes on sending", async () => {
+      const { proxy, client, server } = await tunnel({ tunnelTimeoutMs: 600_000, responseBodyTimeoutMs: 600_000 });
+      const sending = setInterval(() => server.socket.write("more"), 5);
+      try {
+        client.reset();
+        await gone(proxy);
+      } finally {
+        clearInterval(sending);
+      }
+    });
+
     test("when the worker stops and one does not take the rest", async () => {
       const { proxy, client, server } = await tunnel({ tunnelTimeoutMs: 60_000, responseBodyTimeoutMs: 300 });
       client.socket.pause();
