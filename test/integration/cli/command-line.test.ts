@@ -72,6 +72,12 @@ describe("help", () => {
   });
 });
 
+test("what goes to standard error is not painted, also where colours are wanted", () => {
+  const { stderr } = neurabalancer(["check"], { FORCE_COLOR: "1" });
+  expect(stderr).toContain("SERVERS: is required");
+  expect(stderr).not.toContain("\x1b");
+});
+
 describe("check", () => {
   test("shows every setting with where it comes from, secrets hidden", () => {
     const { code, stdout, stderr } = neurabalancer(["check"], { WORKERS: "2" }, directory);
