@@ -8,7 +8,7 @@ export function print(text: string): void {
 
 /** Writes text and the end of its line to standard error. */
 export function printError(text: string): void {
-  console.error(visibleLines(text));
+  console.warn(visibleLines(text)); // Bun's console.error paints all of it red on a terminal
 }
 
 /** Writes JSON to standard output, for programs and for people. */

@@ -16,6 +16,7 @@ import {
 import { FleetFeatures, type ObservedFleet } from "./fleet-features.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { RemoteModelError } from "./remote/predict-request.ts";
+import { NO_TABLE_YET } from "./rung-log.ts";
 import type { ScoreModel } from "./score-model.ts";
 import { costsOf } from "./score-table.ts";
 import type { PublishedSurface, SurfaceHistory } from "./surface-history.ts";
@@ -134,7 +135,7 @@ export class LearnerCore {
   readonly #canary: Seat;
   readonly #shadow: Seat;
   #ordered: { readonly rung: Rung; readonly reason: string } = { rung: Rung.MODEL, reason: "" };
-  #rungReason = "no table was made yet";
+  #rungReason: string = NO_TABLE_YET;
   /** When the tick began that is waiting for a model, boot clock; `null` = none is. */
   #waitingMs: number | null = null;
   /** For how long it has been, when that was last looked at. */
@@ -259,7 +260,7 @@ export class LearnerCore {
     seat.faults = 0;
     seat.last = null;
     // What served goes on with its last table until the new one has its first.
-    if (occupant === null || model === null) seat.problem = "no table was made yet";
+    if (occupant === null || model === null) seat.problem = NO_TABLE_YET;
     if (model === null && shown !== null) this.#options.learned.words[shown.modelWord] = 0;
   }
 

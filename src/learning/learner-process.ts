@@ -7,13 +7,14 @@ import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearne
 import { readServerTable } from "../shared/server-table-reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log-sink.ts";
-import { createLogger, type Logger } from "../telemetry/logger.ts";
+import { createLogger } from "../telemetry/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { replaceableLogger } from "../telemetry/replaceable-logger.ts";
 import { describeLearner, explainRequest } from "./explain.ts";
 import { LearnerCore } from "./learner-core.ts";
 import { OnlineLearning } from "./online/online-learning.ts";
 import { OutcomeSampler } from "./outcome-sampler.ts";
+import { rungLog } from "./rung-log.ts";
 import { SERVING_DEFAULTS } from "./serving-defaults.ts";
 import { SurfaceHistory } from "./surface-history.ts";
 import { OutcomeFeed } from "./worker-rings.ts";
@@ -124,6 +125,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
       learning?.onOutcome(outcome);
     });
   };
+  const sayRung = rungLog(log);
   // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
   // more often would cost more than all that is done then.
   let collectedAt = 0;
@@ -136,7 +138,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
       Bun.gc(true);
     }
     learning?.tick();
-    if (learning !== null) logRung(log, core); // before that it is not a failure
+    if (learning !== null) sayRung(core.rungReason); // before that it is not a failure
   };
   setInterval(() => void makeTable(), SERVING_DEFAULTS.tableMs);
   const ending = new AbortController();
@@ -203,11 +205,4 @@ function keepAlive(counters: Float64Array): void {
   };
   beat();
   setInterval(beat, HEARTBEAT_MS);
-}
-
-/** Said once when the model does not work, and once when it does again. */
-function logRung(log: Logger, core: LearnerCore): void {
-  const { rungReason } = core;
-  if (rungReason !== "") log.once("rung", "the model is not used", { why: rungReason });
-  else log.rearm("rung");
 }

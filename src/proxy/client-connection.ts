@@ -24,6 +24,11 @@ import { UntilTaken } from "./until-taken.ts";
 const MAX_HELD_BYTES = 64 * 1024;
 /** A client that goes on sending after its answer is waited for, unless it pauses for so long (nginx: lingering_timeout). */
 const LINGER_PAUSE_MS = 5000;
+/**
+ * When the worker stops, an idle connection may have a request on its way, which a close would destroy: one that comes
+ * within this time is served, and its answer says that it was the last (HAProxy: idle-close-on-response).
+ */
+const LAST_REQUEST_MS = 250;
 
 const State = {
   /** Between requests: nothing of the next one is there. */
@@ -335,8 +340,12 @@ export class ClientConnection extends Channel implements AnsweredClient {
   }
 
   #awaitRequest(nowMs: number): void {
-    if (this.#inputEnded || this.#ctx.draining) this.#close(nowMs);
-    else this.#ctx.wheel.set(this, nowMs + this.#ctx.settings.idleTimeoutMs);
+    if (this.#inputEnded) {
+      this.#close(nowMs);
+      return;
+    }
+    const { wheel, settings, draining } = this.#ctx;
+    wheel.set(this, nowMs + (draining ? Math.min(LAST_REQUEST_MS, settings.idleTimeoutMs) : settings.idleTimeoutMs));
   }
 
   /** Ends the connection so that the client gets all that was sent (RFC 9112 section 9.6). */
@@ -357,9 +366,9 @@ export class ClientConnection extends Channel implements AnsweredClient {
     this.#ctx.wheel.set(this, Math.min(nowMs + LINGER_PAUSE_MS, this.#lingerUntilMs));
   }
 
-  /** The worker is finishing: an idle connection has no reason to stay. */
+  /** The worker is finishing: an idle connection has no reason to stay for long. */
   drain(nowMs: number): void {
-    if (this.#state === State.IDLE) this.#close(nowMs);
+    if (this.#state === State.IDLE) this.#awaitRequest(nowMs);
     else if (this.#exchange?.isTunnel) this.#exchange.onClientDeadline(nowMs);
   }
 

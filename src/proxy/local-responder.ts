@@ -68,8 +68,9 @@ export class LocalResponder {
     const ctx = this.#ctx;
     const { method, versionMinor } = ctx.requestHead;
     const requestId = this.#newRequestId();
-    const bytes = renderAnswer(ctx, errorAnswer(failure, requestId), method, versionMinor, false);
-    recordRefused(ctx, this.#client.peer, route, method, failure, requestId, nowMs);
+    const what = errorAnswer(failure, requestId);
+    const bytes = renderAnswer(ctx, what, method, versionMinor, false);
+    recordRefused(ctx, this.#client.peer, route, method, failure, requestId, bodyBytesOf(what, method), nowMs);
     this.#client.deliver(bytes, false, true, nowMs);
   }
 
@@ -96,5 +97,9 @@ export function renderError(
   const id = request.requestIdBuffer.toString("latin1", request.requestIdStart, request.requestIdEnd);
   const answer = errorAnswer(failure, id);
   const bytes = renderAnswer(ctx, answer, request.method, request.versionMinor, keepAlive);
-  return { bytes, bodyBytes: request.method === Method.HEAD ? 0 : Buffer.byteLength(answer.body) };
+  return { bytes, bodyBytes: bodyBytesOf(answer, request.method) };
+}
+
+function bodyBytesOf(answer: LocalAnswer, method: number): number {
+  return method === Method.HEAD ? 0 : Buffer.byteLength(answer.body);
 }

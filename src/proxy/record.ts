@@ -66,6 +66,7 @@ export function recordRefused(
   method: number,
   failure: Failure,
   requestId: string,
+  responseBytes: number,
   nowMs: number,
 ): void {
   countRequest(ctx.block, route, method, failure.status, 0);
@@ -85,7 +86,7 @@ export function recordRefused(
       traceIdStart: 0,
       clientAddress: peer.addressBytes,
     },
-    { status: failure.status, serverId: 0, responseBytes: 0, attempts: 0, failure },
+    { status: failure.status, serverId: 0, responseBytes, attempts: 0, failure },
     0,
     nowMs + ctx.epochOffsetMs,
   );

@@ -25,10 +25,8 @@ export interface Logger {
   child(fields: LogFields): Logger;
   /**
    * Warns once for each `key`, for degraded modes that would repeat with every request. Children share the memory.
-   * `rearm(key)` lets it be said again, when the mode was left.
    */
   once(key: string, message: string, fields?: LogFields): void;
-  rearm(key: string): void;
 }
 
 /** What a log looks like and where it goes. */
@@ -73,6 +71,5 @@ function wrap(logger: pino.Logger, said: Set<string>): Logger {
       said.add(key);
       logger.warn(fields, message);
     },
-    rearm: (key: string) => void said.delete(key),
   });
 }

@@ -30,7 +30,6 @@ export function replaceableLogger(first: Logger): ReplaceableLogger {
         });
       },
       once: (key: string, message: string, fields?: LogFields) => current().once(key, message, fields),
-      rearm: (key: string) => current().rearm(key),
     });
   };
   return {

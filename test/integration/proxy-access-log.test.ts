@@ -62,10 +62,12 @@ describe("JSON", () => {
       if (startLine.includes("half")) server.finish();
     });
     const proxy = new TestProxy([backend], { settings: LOGGING });
-    await proxy.ask("BAD\r\n\r\n");
+    const refused = await proxy.ask("BAD\r\n\r\n");
+    expect(refused.body.length).toBeGreaterThan(0);
     expect(JSON.parse((await proxy.logLines(1))[0])).toMatchObject({
       path: "",
       status: 400,
+      bytes: refused.body.length,
       error_source: "client",
       server_id: 0,
     });

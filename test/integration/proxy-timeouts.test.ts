@@ -243,8 +243,10 @@ describe("towards servers", () => {
 
 describe("draining", () => {
   test("idle connections end, busy ones finish, the port is closed, and then it is over", async () => {
+    const idleIsGone = Promise.withResolvers<void>();
+    let asked = 0;
     const backend = await Backend.answering(async () => {
-      await Bun.sleep(200);
+      if (++asked === 2) await idleIsGone.promise;
       return ok("late");
     });
     const proxy = new TestProxy([backend]);
@@ -259,12 +261,34 @@ describe("draining", () => {
     });
     expect(await idle.end()).toBe("end");
     expect(drained).toBe(false);
+    idleIsGone.resolve();
     const answer = await busy.message();
     expect(singleValue(answer, "connection")).toBe("close");
     expect(answer.body.toString()).toBe("late");
     busy.finish();
     await eventually(() => drained);
     await expect(Wire.connect(proxy.port)).rejects.toThrow();
+  });
+
+  test("a request that is on its way on an idle connection is served, and told that it is the last", async () => {
+    const proxy = new TestProxy([await Backend.answering(() => ok("last"))]);
+    const clients = await Promise.all([proxy.connect(), proxy.connect()]);
+    for (const client of clients) {
+      await client.send(get());
+      expect(singleValue(await client.message(), "connection")).toBeUndefined();
+    }
+    let drained = false;
+    // Nobody has read it yet when the worker is told to stop.
+    const sent = clients[0].send(get());
+    proxy.server.drain(() => {
+      drained = true;
+    });
+    await sent;
+    const answer = await clients[0].message();
+    expect(answer.body.toString()).toBe("last");
+    expect(singleValue(answer, "connection")).toBe("close");
+    for (const client of clients) expect(await client.end()).toBe("end");
+    await eventually(() => drained);
   });
 
   test("what does not finish in time is not waited for", async () => {

@@ -348,7 +348,6 @@ function silentLogger(errors: unknown[]): Logger {
     error: (...said: unknown[]) => void errors.push(said),
     child: () => logger,
     once: () => {},
-    rearm: () => {},
   };
   return logger;
 }

@@ -217,9 +217,12 @@ export class Guardrail {
     const veryBadNow = seen.relative >= veryBad && seen.difference >= 2 * seen.standardError;
     if (!surely && !veryBadNow) return undefined;
     const below = RUNG_NAMES[this.#rung + 1];
+    const [evidence, window] = [this.#evidence.value.toPrecision(2), this.#options.windowMs / 1000];
+    // Evidence gathers for longer than the window, which may look harmless.
+    const shown = surely ? `evidence ${Number(evidence)}, ${this.#threshold} is enough; ` : "";
     return {
       byOutcomes: true,
-      reason: `${RUNG_NAMES[this.#rung]} is worse than ${below}: ${describe(seen)}`,
+      reason: `${RUNG_NAMES[this.#rung]} is worse than ${below}: ${shown}in the last ${window} s ${describe(seen)}`,
       numbers: { ...figures(seen), evidence: this.#evidence.value, logEvidence: this.#logEvidence.value },
     };
   }

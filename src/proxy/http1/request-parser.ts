@@ -127,7 +127,7 @@ function readTarget(buf: Uint8Array, head: RequestHead): number {
   head.hostEnd = targetStart;
   if (method === Method.CONNECT) {
     head.targetForm = TargetForm.AUTHORITY;
-    return ParseError.CONNECT_REFUSED;
+    return ParseError.CONNECT_METHOD;
   }
   const first = buf[targetStart];
   if (first === SLASH) {

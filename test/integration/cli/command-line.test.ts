@@ -72,6 +72,12 @@ describe("help", () => {
   });
 });
 
+test("what goes to standard error is not painted, also where colours are wanted", () => {
+  const { stderr } = neurabalancer(["check"], { FORCE_COLOR: "1" });
+  expect(stderr).toContain("SERVERS: is required");
+  expect(stderr).not.toContain("\x1b");
+});
+
 describe("check", () => {
   test("shows every setting with where it comes from, secrets hidden", () => {
     const { code, stdout, stderr } = neurabalancer(["check"], { WORKERS: "2" }, directory);
@@ -217,6 +223,6 @@ describe("the launcher", () => {
     run("/bin/cp", [LAUNCHER, copy]);
     const { code, stderr } = run(join(copy, "neurabalancer"), []);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^neurabalancer: Bun is not installed\. Run this first: .*npm install\n$/);
+    expect(stderr).toMatch(/^neurabalancer: Bun is not installed\. Run this first: .*ensure-installed\.mjs'\n$/);
   });
 });

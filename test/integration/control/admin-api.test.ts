@@ -283,8 +283,13 @@ describe("with a token", () => {
   });
 });
 
-test("a port in use is named", async () => {
-  await expect(listen(open.port, null, "second.sock")).rejects.toThrow(
-    `cannot listen on ADMIN_HOST=127.0.0.1 ADMIN_PORT=${open.port}: it is in use by another process: choose another port, or ADMIN_PORT=0 for none`,
+test("a port in use is named, and whose it is", async () => {
+  const { message } = await listen(open.port, null, "second.sock").then(
+    () => new Error("it listens"),
+    (error: Error) => error,
   );
+  expect(message).toStartWith(
+    `cannot listen on ADMIN_HOST=127.0.0.1 ADMIN_PORT=${open.port}: it is in use by another process: `,
+  );
+  expect(message).toEndWith(`, process ${process.pid}; choose another port, or ADMIN_PORT=0 for none`);
 });

@@ -157,7 +157,6 @@ test("a logger's target can be replaced under everyone who holds it", () => {
       error: say,
       child: (fields) => target(`${name}${JSON.stringify(fields)}`),
       once: (key, message) => void said.push(`${name} ${key} ${message}`),
-      rearm: () => {},
     };
   };
   const { log, replace } = replaceableLogger(target("a"));

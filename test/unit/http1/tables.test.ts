@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Failures } from "../../../src/proxy/failure.ts";
 import { CHAR_CLASS, HEX_VALUE, TARGET, TOKEN, VALUE } from "../../../src/proxy/http1/char-class.ts";
 import {
   FIELD_NAMES,
@@ -95,4 +96,11 @@ describe("refusals", () => {
       expect(message).toEndWith(".");
     }
   });
+});
+
+test("no refusal has the code of a failure: one word in the log means one thing", () => {
+  const failures = new Set(Object.values(Failures).map(({ code }) => code));
+  expect(failures.size).toBe(Object.keys(Failures).length);
+  const reasons = Object.values(ParseError).map((code) => refusalOf(code).reason);
+  expect(reasons.filter((reason) => failures.has(reason))).toEqual([]);
 });
