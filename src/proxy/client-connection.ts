@@ -12,6 +12,7 @@ import type { RequestHead } from "./http1/head.ts";
 import { HeadBuffer } from "./http1/head-buffer.ts";
 import { refusalOf } from "./http1/parse-error.ts";
 import { parseRequestHead } from "./http1/request-parser.ts";
+import { Lingering } from "./lingering.ts";
 import { type AnsweredClient, LocalResponder, renderError } from "./local-responder.ts";
 import type { ProxiedRequest } from "./request.ts";
 import type { Peer } from "./rewrite-request.ts";
@@ -22,8 +23,6 @@ import { UntilTaken } from "./until-taken.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
 const MAX_HELD_BYTES = 64 * 1024;
-/** A client that goes on sending after its answer is waited for, unless it pauses for so long (nginx: lingering_timeout). */
-const LINGER_PAUSE_MS = 5000;
 /**
  * When the worker stops, an idle connection may have a request on its way, which a close would destroy: one that comes
  * within this time is served, and its answer says that it was the last (HAProxy: idle-close-on-response).
@@ -66,7 +65,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
   #resetAfterFlush = false;
   #untilClose = false;
   #untilTaken: UntilTaken | null = null;
-  #lingerUntilMs = 0;
+  #lingering: Lingering | null = null;
   /** Requests so far. */
   requests = 0;
 
@@ -116,7 +115,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
         this.#hold(data);
         return;
       case State.LINGERING:
-        this.#linger(nowMs);
+        this.#linger(data.length, nowMs);
     }
   }
 
@@ -357,13 +356,13 @@ export class ClientConnection extends Channel implements AnsweredClient {
       return;
     }
     this.#state = State.LINGERING;
-    this.#lingerUntilMs = nowMs + this.#ctx.settings.requestBodyTimeoutMs;
     this.endSending();
-    this.#linger(nowMs);
+    this.#lingering = new Lingering(this.#ctx.settings.requestBodyTimeoutMs, nowMs);
+    this.#linger(0, nowMs);
   }
 
-  #linger(nowMs: number): void {
-    this.#ctx.wheel.set(this, Math.min(nowMs + LINGER_PAUSE_MS, this.#lingerUntilMs));
+  #linger(bytes: number, nowMs: number): void {
+    if (this.#lingering !== null) this.#ctx.wheel.set(this, this.#lingering.onData(bytes, nowMs));
   }
 
   /** The worker is finishing: an idle connection has no reason to stay for long. */
@@ -423,6 +422,11 @@ export class ClientConnection extends Channel implements AnsweredClient {
   /** The client's FIN is known of, and bytes before it are unread because reading is paused. */
   onEndAhead(nowMs: number): void {
     this.#hasLeft(nowMs);
+  }
+
+  /** The runtime's sockets report no end while reading is paused. Asked once a second. */
+  lookForEnd(nowMs: number): void {
+    if (this.paused && this.socket !== null && this.#ctx.kernel.peerHasEnded(this.socket)) this.onEndAhead(nowMs);
   }
 
   /**

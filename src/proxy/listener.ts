@@ -19,8 +19,10 @@ export interface Listening {
 /** Takes a fresh socket: a connection to serve, or null when it was refused. */
 export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => ClientConnection | null;
 
-/** "\x08http/1.1": ALPN in wire format (RFC 7301 section 3.1), the only one that Bun takes. */
-const ALPN = "\x08http/1.1";
+/** Protocols for ALPN. Who offers others alone is refused (RFC 7301 section 3.2), and clients of HTTP/1.0 say so there. */
+export const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
+/** In wire format (RFC 7301 section 3.1), the only one that Bun takes. */
+const ALPN = ALPN_PROTOCOLS.map((name) => String.fromCharCode(name.length) + name).join("");
 
 /**
  * Listens without TLS. Throws when the port cannot be had.

@@ -131,7 +131,7 @@ export class ProxyServer {
       dateLine: dateLine(now() + epochOffsetMs),
       admin: new AdminRelay(options.admin),
       freeExchanges: [],
-      kernel: new SocketKernel(options.tcp),
+      kernel: SocketKernel.of(options.tcp),
       onClientGone: (client) => this.#onClientGone(client),
     };
     this.#setAccessLog(settings);
@@ -261,13 +261,15 @@ export class ProxyServer {
     const nowMs = ctx.now();
     ctx.epochOffsetMs = this.#epochOffsetMs();
     const second = Math.floor((nowMs + ctx.epochOffsetMs) / 1000);
-    if (second !== this.#second) {
+    const newSecond = second !== this.#second;
+    if (newSecond) {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
     ctx.picker.noticeFailing();
     try {
       ctx.wheel.advance(nowMs);
+      if (newSecond) for (const client of this.#clients) client.lookForEnd(nowMs);
     } catch (error) {
       // The deadline that threw is lost with its connection; those behind it are still in the wheel.
       internalError(ctx, error);

@@ -9,7 +9,7 @@ import { WorkerCounter } from "../shared/layout.ts";
 import type { TlsCertificate } from "../shared/protocol.ts";
 import { BROKEN_BEFORE, type RawSocket } from "./channel.ts";
 import type { ProxyContext } from "./context.ts";
-import { type Accept, internalError, type Listening } from "./listener.ts";
+import { type Accept, ALPN_PROTOCOLS, internalError, type Listening } from "./listener.ts";
 import { Timed } from "./timer-wheel.ts";
 
 /** Listens; the first certificate serves clients that name no server, or none of ours. */
@@ -30,7 +30,7 @@ export function listenWithSni(
       cert: certificates[0].certPem,
       key: certificates[0].keyPem,
       minVersion: "TLSv1.2",
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: [...ALPN_PROTOCOLS],
       allowHalfOpen: true,
       SNICallback: (name, done) => done(null, contextFor(name.toLowerCase(), contexts)),
     },

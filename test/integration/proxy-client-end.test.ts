@@ -138,6 +138,19 @@ describe.each(doors)("%s: a client that has sent FIN", (_, certificates, connect
     expect(backend.connections[0].text).not.toContain("/2");
   });
 
+  test("behind more requests than are held has gone, although nothing more of it is read", async () => {
+    const backend = await silent();
+    const proxy = started([backend]);
+    const client = await connect(proxy);
+    await client.send(get("/1"));
+    await eventually(() => backend.received > 0);
+    await client.send(get("/more", `X: ${"x".repeat(8000)}\r\n`).repeat(20));
+    client.finish();
+    await eventually(() => proxy.inFlight === 0 && proxy.counter("CONNECTIONS_OPEN") === 0);
+    await backend.connections[0].end();
+    expect(proxy.counter("CLIENT_ABORTS")).toBe(1);
+  });
+
   test("after a complete answer ends in order", async () => {
     const backend = await Backend.answering(({ startLine }) => ok(startLine));
     const proxy = started([backend]);

@@ -27,13 +27,13 @@ async function sendAndReset(server: Wire, body: Uint8Array): Promise<number> {
 }
 
 /** A client that asks and reads nothing until the server has broken off. */
-async function late(proxy: TestProxy, request: string, broken: () => boolean): Promise<Wire> {
+async function late(proxy: TestProxy, request: string, broken: () => boolean, longerMs = 100): Promise<Wire> {
   const client = await proxy.connect();
   await client.send(request);
   await client.until(() => client.received > 0);
   client.socket.pause();
   await eventually(broken, 20_000);
-  await Bun.sleep(100);
+  await Bun.sleep(longerMs);
   client.socket.resume();
   return client;
 }
@@ -84,6 +84,25 @@ describe.if(onLinux)("a server that resets while the client is slow", () => {
     const { how } = await run("", "GET / HTTP/1.0\r\n\r\n");
     expect(how).toBe("reset");
   });
+});
+
+test.if(onLinux)("a cut body until close waits in the system for a client that comes back after seconds", async () => {
+  // More than the client's system takes, and no more than ours does: the proxy itself has nothing left.
+  const body = pattern(1_200_000);
+  let arrived = -1;
+  const backend = await Backend.start(async (server) => {
+    await server.message();
+    await server.send(`${OK}\r\n`);
+    arrived = await sendAndReset(server, body);
+  });
+  const proxy = new TestProxy([backend], { settings: { responseBodyTimeoutMs: 30_000 } });
+  const client = await late(proxy, get(), () => arrived >= 0, 3000);
+  expect(await client.end()).toBe("reset");
+  await client.takeThrough("\r\n\r\n");
+  const got = await client.take(client.unread);
+  expect(arrived).toBeGreaterThan(0);
+  expect(got.length).toBeGreaterThanOrEqual(arrived);
+  expect(Bun.hash(got)).toBe(Bun.hash(body.subarray(0, got.length)));
 });
 
 test.if(onLinux)("a complete answer reaches a late client although its server has reset by then", async () => {

@@ -106,7 +106,7 @@ describe("bounds", () => {
     ["floods", 65_536, 0],
     ["drips", 1, 20],
   ])("a client that %s is cut off in time, and does not grow the process", async (_, bytes, everyMs) => {
-    const proxy = new TestProxy([], { settings: { requestBodyTimeoutMs: 1500 } });
+    const proxy = new TestProxy([], { settings: { requestBodyTimeoutMs: bytes === 1 ? 1500 : 300 } });
     const client = await proxy.connect();
     await client.send(post(UPLOAD));
     expect((await client.message()).status).toBe(503);
@@ -137,6 +137,22 @@ describe("bounds", () => {
     await client.send(post(UPLOAD));
     await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 1);
     await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0);
+    client.socket.resume();
+    expect((await client.message()).status).toBe(503);
+    expect(await client.end()).toBe("end");
+  });
+
+  test("a client that gets on is waited for, although all of it takes longer than a pause may", async () => {
+    const proxy = new TestProxy([], { settings: { requestBodyTimeoutMs: 1500 } });
+    const client = await proxy.connect();
+    client.socket.pause();
+    const started = performance.now();
+    await client.send(post(UPLOAD));
+    while (performance.now() - started < 4000) {
+      await client.pump(LARGE.subarray(0, 1_500_000));
+      await Bun.sleep(100);
+    }
+    expect(proxy.counter("CONNECTIONS_OPEN")).toBe(1);
     client.socket.resume();
     expect((await client.message()).status).toBe(503);
     expect(await client.end()).toBe("end");

@@ -74,6 +74,8 @@ describe("a coding that counts instead of the length", () => {
   test.each([
     ["before the length", `${OK}Transfer-Encoding: chunked\r\nContent-Length: 12\r\n\r\n${body}`],
     ["behind the length", `${OK}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n${body}`],
+    ["with empty elements behind it", `${OK}Transfer-Encoding: chunked,\r\nContent-Length: 2\r\n\r\n${body}`],
+    ["with empty elements around it", `${OK}Transfer-Encoding: ,\tchunked , ,\r\nContent-Length: 2\r\n\r\n${body}`],
     ["in HTTP/1.0", `HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n${body}`],
   ])("%s: the connection is not used again", async (_, text) => {
     const { answer, connections } = await asked(text);

@@ -105,6 +105,15 @@ describe.each([
     client.destroy();
   });
 
+  test("a client of HTTP/1.0 names it in ALPN", async () => {
+    const { port } = await secured(settings());
+    const client = await Wire.connectTls(port, { servername: "shop.test", ALPNProtocols: ["http/1.0"] });
+    expect((client.socket as TLSSocket).alpnProtocol).toBe("http/1.0");
+    await client.send("GET /old HTTP/1.0\r\n\r\n");
+    expect((await client.message()).body.toString()).toContain("GET /old ");
+    client.destroy();
+  });
+
   test("TLS 1.1 is refused", async () => {
     const { port } = await secured(settings());
     const old = Wire.connectTls(port, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" });

@@ -46,7 +46,7 @@ export const timeouts = {
       env: "REQUEST_BODY_TIMEOUT_MS",
       type: milliseconds(1, DAY_MS),
       default: "30000",
-      doc: "Time without progress while a request body is received; then 408. A client that is answered before it has sent everything may go on for as long, so that it reads its answer, unless it pauses for 5 s.",
+      doc: "Time without progress while a request body is received; then 408. A client that is answered before it has sent everything may go on for as long for each megabyte, ten times as long in all, so that it reads its answer, unless it pauses for 5 s.",
     }),
     responseHeadMs: setting({
       env: "RESPONSE_HEAD_TIMEOUT_MS",

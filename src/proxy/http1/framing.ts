@@ -85,7 +85,7 @@ function readLength(buf: Uint8Array, head: MessageHead): number {
   }
   if ((seen & LENGTH_BIT) !== 0) return ParseError.LENGTH_AND_TRANSFER_ENCODING;
   if (head.versionMinor === 0) return ParseError.TRANSFER_ENCODING_VERSION;
-  return readCoding(buf, head);
+  return readCoding(buf, head, false);
 }
 
 /**
@@ -95,7 +95,7 @@ function readLength(buf: Uint8Array, head: MessageHead): number {
 function readLaxLength(buf: Uint8Array, head: MessageHead): number {
   const { seen, fields, ids } = head;
   if ((seen & CODING_BIT) !== 0) {
-    const error = readCoding(buf, head);
+    const error = readCoding(buf, head, true);
     if ((seen & LENGTH_BIT) !== 0) head.reframe = true;
     return error;
   }
@@ -126,15 +126,26 @@ function readLaxLength(buf: Uint8Array, head: MessageHead): number {
   return 0;
 }
 
-function readCoding(buf: Uint8Array, head: MessageHead): number {
+/** @param lax empty elements of the list do not count (RFC 9110 section 5.6.1.2). */
+function readCoding(buf: Uint8Array, head: MessageHead, lax: boolean): number {
   if ((head.repeated & CODING_BIT) !== 0) return ParseError.INVALID_TRANSFER_ENCODING;
   const at = head.lastIndex[FieldId.TRANSFER_ENCODING] * FIELD_STRIDE;
-  const start = head.fields[at + FieldPart.VALUE_START];
-  const end = head.fields[at + FieldPart.VALUE_END];
-  if (!isWord(buf, start, end, WORD_CHUNKED)) return codingError(buf, start, end);
+  const valueStart = head.fields[at + FieldPart.VALUE_START];
+  const valueEnd = head.fields[at + FieldPart.VALUE_END];
+  let start = valueStart;
+  let end = valueEnd;
+  if (lax) {
+    while (start < end && isListSpace(buf[start])) start++;
+    while (end > start && isListSpace(buf[end - 1])) end--;
+  }
+  if (!isWord(buf, start, end, WORD_CHUNKED)) return codingError(buf, valueStart, valueEnd);
   head.chunked = true;
-  head.reframe = hasTabAround(buf, head, at);
+  head.reframe = end - start < valueEnd - valueStart || hasTabAround(buf, head, at);
   return 0;
+}
+
+function isListSpace(byte: number): boolean {
+  return byte === COMMA || (CHAR_CLASS[byte] & OWS) !== 0;
 }
 
 /** `1*DIGIT` (RFC 9110 section 8.6). @returns the length, exact, or a `ParseError`. */

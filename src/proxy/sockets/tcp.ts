@@ -105,13 +105,6 @@ export class Tcp {
     return refuseLater(socket, user, this.libc.errno);
   }
 
-  /** Bytes that were sent on a socket and that its peer has not acknowledged (SIOCOUTQ, tcp(7)). */
-  unacknowledged(fd: number): number {
-    this.#number[0] = 0;
-    this.libc.call.ioctl(fd, Kernel.SIOCOUTQ, this.#number);
-    return this.#number[0];
-  }
-
   /** What a socket is broken by; 0 = nothing. To ask is to consume it. */
   errorOf(fd: number): number {
     this.#numberBytes[0] = 4;
