@@ -30,10 +30,7 @@ export function reasonToInstall(root) {
   return null;
 }
 
-/**
- * True when Bun's package is there and its binary is not. So it is after each install, because .npmrc says ignore-scripts:
- * of what we depend on only Bun's install step is needed, and onnxruntime's would fetch libraries for graphics cards.
- */
+/** True when Bun's package is there and its binary is not, as after `npm install --ignore-scripts`. */
 export function bunNeedsRepair(root) {
   const directory = join(root, "node_modules", "bun");
   if (!existsSync(join(directory, "install.js"))) return false;
@@ -76,7 +73,9 @@ function main(root) {
     console.error("neurabalancer: Bun's binary is missing; putting it in place …");
     const repaired = run(join(root, "node_modules", "bun"), process.execPath, ["install.js"]);
     if (!repaired || bunNeedsRepair(root)) {
-      console.error("neurabalancer: Bun could not be installed. Run npm install without --omit=optional");
+      console.error(
+        "neurabalancer: Bun could not be installed. Run npm install without --ignore-scripts and --omit=optional",
+      );
       return 1;
     }
   }

@@ -223,6 +223,6 @@ describe("the launcher", () => {
     run("/bin/cp", [LAUNCHER, copy]);
     const { code, stderr } = run(join(copy, "neurabalancer"), []);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^neurabalancer: Bun is not installed\. Run this first: .*ensure-installed\.mjs'\n$/);
+    expect(stderr).toMatch(/^neurabalancer: Bun is not installed\. Run this first: .*npm install\n$/);
   });
 });
