@@ -16,7 +16,7 @@ import { NetworkModel } from "../../src/learning/network-model.ts";
 import { changedOnnx, EXTERNAL_DATA, loopForEver, setMetadata } from "../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../support/model-server-process.ts";
 import { randomNetwork } from "../support/networks.ts";
-import { spawn } from "../support/processes.ts";
+import { spawn, spawnSync } from "../support/processes.ts";
 
 const network = randomNetwork(21, 6);
 /** A thousand standard deviations from anything. */
@@ -200,6 +200,22 @@ describe("the model server with a model that never answers", () => {
     await cutOff;
   }, 60_000);
 });
+
+test.each(["load_balancer.onnx", "scaler.json", "inference_features.json"])(
+  "a pipe, a device or a directory in place of %s is refused at once",
+  (name) => {
+    const path = join(directory, name);
+    for (const make of [
+      ["mkfifo", path],
+      ["ln", "-s", "/dev/zero", path],
+      ["mkdir", path],
+    ]) {
+      rmSync(path, { recursive: true });
+      expect(spawnSync(make).exitCode).toBe(0);
+      expect(files).toThrow(/: it is (no regular file|a directory)$/);
+    }
+  },
+);
 
 test("what onnxruntime has to say becomes lines of the log", async () => {
   const lines: string[] = [];
