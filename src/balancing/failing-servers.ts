@@ -7,10 +7,13 @@
  *   the same limit (`OUTLIER_MAX_EJECTED_PERCENT`).
  * - One that gave no answer at all so often comes behind those that answer, however many there are of its kind, and also in
  *   panic: a verdict may be wrong, and the rest may drown, but a closed door takes no load off anybody.
+ * - So does, in panic, one whose checks fail as well as that many requests in a row: what two witnesses say is no error.
  * - Every server that is passed over gets one request from time to time, so that nobody is left out for ever because the
  *   control loop hangs or checks ask for a page that is not there.
  * - When all are failing, all are asked.
  */
+
+import { ServerState } from "../shared/layout.ts";
 
 /** Failures in a row that count in panic, where ejection is off or does not go by them. */
 const PANIC_FAILURES = 5;
@@ -27,6 +30,8 @@ export interface FailingOptions {
 
 /** Columns by slot, which all who place requests at these servers share. Writers: they, through `Atomics`. */
 export interface FailureColumns {
+  /** A `ServerState`. Writer: the control loop. */
+  readonly state: Int32Array;
   /** Failures since the last success. */
   readonly consecutiveFailures: Int32Array;
   /** Failures without an answer since the last answer. */
@@ -119,7 +124,7 @@ export class FailingServers {
    * @returns one that is to be tried again now, or -1. Call `onTrial` when it is.
    */
   look(candidates: Int32Array, count: number, nowMs: number, repeatable: boolean): number {
-    const { consecutiveFailures, consecutiveUnanswered } = this.#columns;
+    const { state, consecutiveFailures, consecutiveUnanswered } = this.#columns;
     const intervalMs = this.#options.baseEjectionMs;
     const patienceMs = repeatable ? 0 : intervalMs;
     let allowance = this.#allowance;
@@ -128,7 +133,9 @@ export class FailingServers {
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
       const silent = consecutiveUnanswered[slot] >= this.#mostUnanswered;
-      const passed = silent || (allowance > 0 && consecutiveFailures[slot] >= this.#mostFailures);
+      const fails = consecutiveFailures[slot] >= this.#mostFailures;
+      // Only panic has those whose checks fail among the candidates.
+      const passed = silent || (fails && (allowance > 0 || state[slot] === ServerState.DOWN));
       this.#passed[slot] = passed ? 1 : 0;
       if (!passed) {
         this.#trialMs[slot] = 0;

@@ -14,6 +14,10 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
     "file descriptors are short (ulimit -n): further connections are refused",
     "there are enough file descriptors again",
   ],
+  health_checks: [
+    "health checks cannot be made for want of file descriptors (ulimit -n), local ports, memory or CPU of our own: servers stay as they were",
+    "health checks are made again",
+  ],
   learner: [
     "the learner makes no tables: requests are balanced by the estimator",
     "the learner makes tables again: requests are balanced by them",

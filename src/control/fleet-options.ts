@@ -85,6 +85,8 @@ export interface FleetSummary {
 export interface FleetCounters {
   readonly healthChecks: number;
   readonly healthCheckFailures: number;
+  /** Checks that could not be made, for want of something of our own. */
+  readonly healthChecksSkipped: number;
   readonly dnsResolutions: number;
   readonly dnsFailures: number;
   readonly ejections: number;

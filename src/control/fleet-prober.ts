@@ -12,12 +12,18 @@ import type { FleetOptions, HealthOptions } from "./fleet-options.ts";
 export interface ProberEvents {
   /** @param reason why it failed, or what it answered. */
   onHealth(healthy: boolean, reason: string): void;
+  /** A check could not be made, for want of something of our own. */
+  onSkipped(): void;
   /** @param ignored numbers of the answer that cannot be true. */
   onUsage(usage: Usage, ignored: number): void;
 }
 
+/** A check that ends so long after its deadline was not looked at in time: the process did not run, and knows nothing. */
+const NOT_RUNNING_MS = 1_000;
+
 export class Prober {
   readonly #events: ProberEvents;
+  readonly #nowMs: () => number;
   readonly #schedule: ProbeSchedule;
   #polls = new UsagePolls();
   #busy = false;
@@ -25,10 +31,17 @@ export class Prober {
   #running: RunningProbe | undefined;
   /** The last probe was answered. */
   #accepts = false;
+  #skipped = false;
 
-  constructor(events: ProberEvents, random: () => number) {
+  constructor(events: ProberEvents, random: () => number, nowMs: () => number) {
     this.#events = events;
+    this.#nowMs = nowMs;
     this.#schedule = new ProbeSchedule(random);
+  }
+
+  /** The last probe could not be made, for want of something of our own. */
+  get skipped(): boolean {
+    return this.#skipped;
   }
 
   /** The next round is due at once. */
@@ -75,6 +88,7 @@ export class Prober {
     if (health.enabled) {
       const answer = await this.#ask(server, health, health.path, trust, false);
       if (this.#stopped) return;
+      if (answer.kind === "skipped") return this.#events.onSkipped();
       const healthy = answer.kind === "answer" && answer.status >= 200 && answer.status <= 299;
       this.#events.onHealth(healthy, answer.kind === "answer" ? `status ${answer.status}` : answer.reason);
       if (!healthy) return; // a server that is down has no usage worth a wait
@@ -82,7 +96,7 @@ export class Prober {
     const polls = this.#polls;
     if (!metricsPoll.enabled || !polls.isDue(nowMs)) return;
     const answer = await this.#ask(server, health, metricsPoll.path, trust, true);
-    if (this.#stopped) return;
+    if (this.#stopped || answer.kind === "skipped") return;
     let ignored = 0;
     const usage = answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body, () => ignored++) : null;
     const failed = answer.kind === "error" || answer.status >= 500;
@@ -100,6 +114,7 @@ export class Prober {
     const { hostname, address, port, spec } = server;
     const target = { hostname, address, port, tls: spec.scheme === "https" };
     const version = packageJson.version;
+    const startedMs = this.#nowMs();
     this.#running = startProbe({
       target,
       path,
@@ -112,6 +127,9 @@ export class Prober {
       accepts: this.#accepts,
     });
     const result = await this.#running.result;
+    const late = this.#nowMs() - startedMs >= timeoutMs + NOT_RUNNING_MS;
+    this.#skipped = result.kind === "skipped" || (late && result.kind === "error");
+    if (this.#skipped) return { kind: "skipped" };
     this.#accepts = result.kind === "answer";
     return result;
   }

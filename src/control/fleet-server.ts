@@ -20,6 +20,8 @@ export interface FleetServerDependencies {
   readonly memory: SharedMemory;
   readonly random: () => number;
   readonly probes: ProberEvents;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
 }
 
 export class FleetServer {
@@ -72,7 +74,7 @@ export class FleetServer {
     this.outlier = new OutlierEjection(deps.random);
     this.windows = new ServerWindows(seat.slot, workers, nowMs);
     this.usage = new ServerUsage(seat.slot);
-    this.prober = new Prober(deps.probes, deps.random);
+    this.prober = new Prober(deps.probes, deps.random, deps.nowMs);
     this.sinceWallMs = wallMs;
     this.forgetFailures();
   }

@@ -85,6 +85,7 @@ export class Fleet {
   readonly #counts = {
     healthChecks: 0,
     healthCheckFailures: 0,
+    healthChecksSkipped: 0,
     ejections: 0,
     panics: 0,
     stateChanges: 0,
@@ -176,6 +177,11 @@ export class Fleet {
   /** True while servers are left out because the shared memory cannot grow. */
   get outOfMemory(): boolean {
     return this.#noRoomUntilMs !== undefined;
+  }
+
+  /** True while checks cannot be made, for want of something of our own. */
+  get skippingChecks(): boolean {
+    return this.#present().some(({ prober }) => prober.skipped);
   }
 
   counters(): FleetCounters {
@@ -351,12 +357,13 @@ export class Fleet {
     const { memory, random, clock } = this.#deps;
     const probes = {
       onHealth: (healthy: boolean, reason: string) => this.#onHealth(member, healthy, reason),
+      onSkipped: () => void this.#counts.healthChecksSkipped++,
       onUsage: (usage: Usage, ignored: number) => {
         this.#onUsage(member, usage);
         this.#counts.usageIgnored += ignored;
       },
     };
-    const deps = { memory, random, probes };
+    const deps = { memory, random, probes, nowMs: () => clock.nowMs() };
     const member = new FleetServer(seat, server, options, deps, this.#workers, nowMs, clock.wallMs());
     if (!options.health.enabled) member.assumeUp();
     // The fleet that the product starts with takes its full share at once: nobody else could carry it meanwhile.

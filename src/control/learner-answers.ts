@@ -32,7 +32,7 @@ export class LearningAnswers {
       mean_latency_ms: known?.mean_latency_ms ?? null,
       remembered_tables: known?.remembered_tables ?? 0,
       models: known?.models ?? null,
-      servers: known?.servers.map(name) ?? null,
+      servers: known?.servers?.map(name) ?? null,
     };
   }
 

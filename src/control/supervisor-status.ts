@@ -97,6 +97,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
     log: isLogFailing(),
     descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
+    health_checks: view.fleet.skippingChecks,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
     memory: view.fleet.outOfMemory || (view.pool()?.outOfMemory ?? false),
   };

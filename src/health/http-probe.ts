@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { trustedAuthorities } from "../shared/authorities.ts";
+import { isOwnShortage, lacksDescriptors } from "./own-shortage.ts";
 import { type ProbeAnswer, ProbeReader } from "./probe-response.ts";
 import { openCancellably, openQuickly, type ProbeTarget } from "./probe-socket.ts";
 
@@ -35,7 +36,12 @@ export interface ProbeRequest {
 export type ProbeResult =
   | { readonly kind: "answer"; readonly status: number; readonly body: string }
   /** `reason` is a few words for an operator: "connection refused". */
-  | { readonly kind: "error"; readonly reason: string };
+  | { readonly kind: "error"; readonly reason: string }
+  /** It could not be made, for want of something of our own: the server may be well or not. */
+  | { readonly kind: "skipped" };
+
+/** A process that was kept from running finds its timer over and the answer there: the answer is read first. */
+const LATE_ANSWER_MS = 50;
 
 /** A probe under way. */
 export interface RunningProbe {
@@ -58,6 +64,7 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   const reader = new ProbeReader(request.wantBody);
   let done = false;
 
+  if (lacksDescriptors()) return { result: Promise.resolve({ kind: "skipped" }), abort: () => {} };
   const finish = (result: ProbeResult): void => {
     if (done) return;
     done = true;
@@ -66,7 +73,9 @@ export function startProbe(request: ProbeRequest): RunningProbe {
     resolve(result);
   };
   const fail = (reason: string): void => finish({ kind: "error", reason });
-  const timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), request.timeoutMs);
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), LATE_ANSWER_MS);
+  }, request.timeoutMs);
   const look = (found: ProbeAnswer | string | undefined): void => {
     if (typeof found === "string") fail(found);
     else if (found !== undefined) finish({ kind: "answer", status: found.status, body: found.body });
@@ -79,7 +88,8 @@ export function startProbe(request: ProbeRequest): RunningProbe {
       if (!done) look(reader.push(packet));
     },
     onEnd: () => look(reader.end()),
-    onError: (error: NodeJS.ErrnoException) => fail(describeError(error)),
+    onError: (error: NodeJS.ErrnoException) =>
+      isOwnShortage(error, target.address) ? finish({ kind: "skipped" }) : fail(describeError(error)),
   };
   const socket = request.accepts && !target.tls ? openQuickly(target, user) : openCancellably(target, trust, user);
   return { result: promise, abort: () => fail("aborted") };
@@ -103,8 +113,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "no route to host",
   ENETUNREACH: "network unreachable",
   ETIMEDOUT: "connect timeout",
-  EADDRNOTAVAIL: "no local address left",
-  EMFILE: "no file descriptor left",
+  EADDRNOTAVAIL: "no local address of this family",
 };
 
 /** What OpenSSL says of a certificate that no trusted authority vouches for; one authority more would mend each. */

@@ -46,14 +46,15 @@ export function explainRequest(sources: ExplainSources, requestId: string): Expl
   return { request_id: requestId, attempts };
 }
 
-/** What is known of the servers of the newest table; `null` before the first. */
+/** What is known of the servers of the newest table, and why there is none. */
 export function describeLearner(
   { memory, history }: ExplainSources,
   rungReason: string,
   models: object | null,
-): LearnerDescription | null {
+): LearnerDescription {
   const surface = history.newest(SurfaceModel.CHAMPION);
-  if (surface === undefined) return null;
+  const known = { rung_reason: rungReason, remembered_tables: history.length, models };
+  if (surface === undefined) return { ...known, mean_latency_ms: null, servers: null };
   const { features } = surface;
   const servers = Array.from(features.slots, (slot, server): DescribedServer => {
     const inFlight = memory.servers.inFlight[slot];
@@ -66,8 +67,7 @@ export function describeLearner(
       features: namedFeatures(surface, server, inFlight),
     };
   });
-  const mean_latency_ms = round(features.meanMs);
-  return { rung_reason: rungReason, mean_latency_ms, remembered_tables: history.length, models, servers };
+  return { ...known, mean_latency_ms: round(features.meanMs), servers };
 }
 
 function explainDecision(sources: ExplainSources, decision: RecordedDecision, tried: Set<number>): ExplainedAttempt {

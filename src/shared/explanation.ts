@@ -84,10 +84,11 @@ export interface DescribedServer extends NamedServer {
 export interface LearnerDescription {
   /** Why the present rung is in force; empty while it is the model. */
   readonly rung_reason: string;
-  /** The fleet's mean latency, milliseconds. */
-  readonly mean_latency_ms: number;
+  /** The fleet's mean latency, milliseconds; `null` before the first table. */
+  readonly mean_latency_ms: number | null;
   readonly remembered_tables: number;
   /** Where learning is: champion, candidate, training, store; `null` while the store is being opened. */
   readonly models: object | null;
-  readonly servers: readonly DescribedServer[];
+  /** Those of the newest table; `null` before the first. */
+  readonly servers: readonly DescribedServer[] | null;
 }

@@ -127,7 +127,8 @@ export class ControlPlane {
       latencySumMs: new Float64Array(n),
     };
     this.#workers = [this.#columns];
-    const rows = { consecutiveFailures: new Int32Array(n), consecutiveUnanswered: new Int32Array(n) };
+    const failures = { consecutiveFailures: new Int32Array(n), consecutiveUnanswered: new Int32Array(n) };
+    const rows = { state: this.#state, ...failures };
     const { enabled, consecutiveFailures } = options.outlier;
     this.#failing = new FailingServers(rows, {
       ...options.outlier,

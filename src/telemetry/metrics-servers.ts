@@ -107,6 +107,11 @@ export const controlMetrics: MetricGroup<MetricsSource> = {
   metrics: [
     event("health_checks_total", "Health checks made.", (e) => e.healthChecks),
     event("health_check_failures_total", "Health checks that failed.", (e) => e.healthCheckFailures),
+    event(
+      "health_checks_skipped_total",
+      "Health checks that could not be made for want of descriptors, local ports, memory or time of our own: they change no verdict.",
+      (e) => e.healthChecksSkipped,
+    ),
     event("server_ejections_total", "Ejections of servers whose answers failed.", (e) => e.ejections),
     {
       name: "server_usage_ignored_total",

@@ -32,6 +32,7 @@ export interface ServerFigures {
 export interface FleetEvents {
   readonly healthChecks: number;
   readonly healthCheckFailures: number;
+  readonly healthChecksSkipped: number;
   readonly ejections: number;
   readonly panics: number;
   readonly stateChanges: number;

@@ -63,6 +63,23 @@ describe("most of the fleet refuses connections", () => {
     }
   });
 
+  test("also when the rest answers requests and checks alike with an error", async () => {
+    const [fine, ...bad] = await startScripted(answer, fail, fail, fail);
+    for (const server of bad) server.healthy = false;
+    const product = await new Product({ SERVERS: serversOn(fine, ...bad), LB_STRATEGY: "round_robin" }).ready();
+    open.push(product, fine, ...bad);
+    await until(async () => (await product.servers()).filter(({ state }) => state === "down").length === 3);
+    await ask(product.port, 20);
+    // Each of them takes five failures in a row, one more of each worker and client, and a trial now and then.
+    expect(bad.reduce((sum, { requests }) => sum + requests, 0)).toBeLessThan(3 * (5 + CLIENTS + 2));
+    const before = bad.map(({ requests }) => requests);
+    bad[0].behaviour = answer; // a wrong check, and it is well: found out by a trial
+    await until(async () => {
+      await ask(product.port, 1);
+      return bad[0].requests > before[0] + 20;
+    });
+  });
+
   test("one that comes back serves again, in panic too", async () => {
     const servers = await fleet(1, 4);
     const product = new Product({ SERVERS: serversOn(...servers) });

@@ -18,7 +18,7 @@ import { learning, serving, startLearning } from "../drill/learning-fixture.ts";
 import { changedOnnx, EXTERNAL_DATA, loopForEver, setMetadata } from "../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../support/model-server-process.ts";
 import { randomNetwork } from "../support/networks.ts";
-import { spawn } from "../support/processes.ts";
+import { spawn, spawnSync } from "../support/processes.ts";
 
 const network = randomNetwork(21, 6);
 /** A thousand standard deviations from anything. */
@@ -226,6 +226,22 @@ test("the learner goes on without a model that never answers, says why, and ends
     await fleet.end();
   }
 }, 90_000);
+
+test.each(["load_balancer.onnx", "scaler.json", "inference_features.json"])(
+  "a pipe, a device or a directory in place of %s is refused at once",
+  (name) => {
+    const path = join(directory, name);
+    for (const make of [
+      ["mkfifo", path],
+      ["ln", "-s", "/dev/zero", path],
+      ["mkdir", path],
+    ]) {
+      rmSync(path, { recursive: true });
+      expect(spawnSync(make).exitCode).toBe(0);
+      expect(files).toThrow(/: it is (no regular file|a directory)$/);
+    }
+  },
+);
 
 test("what onnxruntime has to say becomes lines of the log", async () => {
   const lines: string[] = [];

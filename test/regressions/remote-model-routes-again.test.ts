@@ -53,3 +53,15 @@ test("a model server that is back routes again, at 25 requests a second", async 
   expect(product.said("the model that should route cannot be loaded or asked")).toBeDefined();
   expect(product.said("the learner makes no tables")).toBeUndefined();
 }, 120_000);
+
+test("a model server that never answered well is named as the reason, before there is any table", async () => {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json({ scores: [1, 2] }) });
+  open.push({ end: () => server.stop(true) });
+  const fleet = await startLearning([serving(10, 1), serving(10, 2)], {
+    ML_MODEL_ENDPOINT: `http://127.0.0.1:${server.port}`,
+  });
+  open.push(fleet);
+  await until(async () => /without a list "predictions"/.test((await learning(fleet.product)).rung_reason));
+  await until(() => fleet.product.lines.some(({ why }) => /without a list "predictions"/.test(`${why}`)));
+  expect(await learning(fleet.product)).toMatchObject({ rung: "weighted_round_robin", mean_latency_ms: null });
+}, 60_000);

@@ -2,7 +2,17 @@
  * A model on disk in the contract's three-file form: `load_balancer.onnx`, `scaler.json` and `inference_features.json`.
  * Read with strict checks, written so that a reader of a directory sees the old files or the new ones.
  */
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { describeRange, inRange, type Range, SCALER_MEAN, SCALER_SCALE } from "../../shared/ranges.ts";
@@ -136,18 +146,24 @@ type ReadBytes = (path: string, limit: number) => Uint8Array;
 
 function readBytes(path: string, limit: number): Uint8Array {
   try {
-    const { size } = statSync(path);
-    if (size > limit) {
-      throw new ModelFileError(path, `has ${size} bytes: the most is ${limit}`);
+    // A pipe would be waited for, without end, and a device has no size.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = fstatSync(file);
+      if (stats.isDirectory()) throw new ModelFileError(path, "it is a directory");
+      if (!stats.isFile()) throw new ModelFileError(path, "it is no regular file");
+      if (stats.size > limit) throw new ModelFileError(path, `has ${stats.size} bytes: the most is ${limit}`);
+      return readFileSync(file);
+    } finally {
+      closeSync(file);
     }
-    return readFileSync(path);
   } catch (error) {
     if (error instanceof ModelFileError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const reasons: Record<string, string> = {
       ENOENT: `there is no such file: a model is ${ONNX_FILE}, ${SCALER_FILE} and ${FEATURES_FILE}`,
       EACCES: "this process may not read it",
-      EISDIR: "it is a directory",
+      ENXIO: "it is no regular file", // a socket
     };
     throw new ModelFileError(path, reasons[code ?? ""] ?? `cannot be read: ${message}`, { cause: error });
   }

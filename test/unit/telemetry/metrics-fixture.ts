@@ -33,6 +33,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     fleetEvents: () => ({
       healthChecks: 0,
       healthCheckFailures: 0,
+      healthChecksSkipped: 0,
       ejections: 0,
       panics: 0,
       stateChanges: 0,
