@@ -5,6 +5,7 @@
 import { WorkerCounter } from "../shared/layout.ts";
 import { Method, Route } from "../shared/series-table.ts";
 import { Channel, type RawSocket } from "./channel.ts";
+import { ClientState as State } from "./client-state.ts";
 import type { ProxyContext } from "./context.ts";
 import { Exchange } from "./exchange.ts";
 import { type Failure, Failures, refusedRequest } from "./failure.ts";
@@ -28,22 +29,6 @@ const MAX_HELD_BYTES = 64 * 1024;
  * within this time is served, and its answer says that it was the last (HAProxy: idle-close-on-response).
  */
 const LAST_REQUEST_MS = 250;
-
-const State = {
-  /** Between requests: nothing of the next one is there. */
-  IDLE: 0,
-  /** Part of a head is there. */
-  HEAD: 1,
-  /** A request is being served, or the connection is a tunnel. */
-  BUSY: 2,
-  /** The answer is complete; its last bytes wait for the client to take them. */
-  FLUSHING: 3,
-  /** We have sent FIN and throw away what still comes, so that no reset destroys the answer on its way. */
-  LINGERING: 4,
-  /** The answer was cut and only a reset shows it: it comes when the client has what was sent. */
-  RESETTING: 5,
-  CLOSED: 6,
-} as const;
 
 export class ClientConnection extends Channel implements AnsweredClient {
   readonly #ctx: ProxyContext;
