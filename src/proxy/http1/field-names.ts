@@ -123,7 +123,7 @@ export function fieldIdOf(buf: Uint8Array, start: number, end: number): number {
   let index = length > LONGEST ? 0 : FIRST[length * 32 + (buf[start] & 31)];
   while (index !== 0) {
     const id = index < FIELD_NAMES.length ? index : FieldId.X_FORWARDED_OTHER;
-    if (hasBytes(buf, start, end, NAME_BYTES, NAME_OFFSET[index], isForwarding(id))) return id;
+    if (hasBytes(buf, start, end, NAME_BYTES, NAME_OFFSET[index], id)) return id;
     index = NEXT[index];
   }
   // "x-", and longer than any prefix: all of them begin so.
@@ -135,7 +135,9 @@ export function fieldIdOf(buf: Uint8Array, start: number, end: number): number {
 
 function hasForwardingPrefix(buf: Uint8Array, start: number, length: number): boolean {
   for (const prefix of FORWARDING_PREFIXES) {
-    if (length > prefix.length && hasBytes(buf, start, start + prefix.length, prefix, 0, true)) return true;
+    if (length > prefix.length && hasBytes(buf, start, start + prefix.length, prefix, 0, FieldId.X_FORWARDED_OTHER)) {
+      return true;
+    }
   }
   return false;
 }
@@ -147,21 +149,14 @@ function isForwarding(id: number): boolean {
 /**
  * Whether `buf[start, end)` is the text at `names[offset]`. Token bytes that become a lower-case letter or a hyphen by
  * setting bit 5 are that letter or hyphen.
- * @param aliases servers that hand fields to programs as variables (CGI, WSGI) can't tell `X_Forwarded_For` from
- * `X-Forwarded-For`: an underscore is taken for a hyphen, so that neither spelling gets past the proxy.
+ * @param id whose text it is. Servers that hand fields to programs as variables (CGI, WSGI) can't tell `X_Forwarded_For`
+ * from `X-Forwarded-For`: of forwarding fields an underscore is taken for a hyphen, so that neither spelling gets past.
  */
-function hasBytes(
-  buf: Uint8Array,
-  start: number,
-  end: number,
-  names: Uint8Array,
-  offset: number,
-  aliases: boolean,
-): boolean {
+function hasBytes(buf: Uint8Array, start: number, end: number, names: Uint8Array, offset: number, id: number): boolean {
   for (let i = start, at = offset; i < end; i++, at++) {
     const byte = buf[i];
     if ((byte | 0x20) === names[at]) continue;
-    if (!aliases || byte !== UNDERSCORE || names[at] !== HYPHEN) return false;
+    if (byte !== UNDERSCORE || names[at] !== HYPHEN || !isForwarding(id)) return false;
   }
   return true;
 }
