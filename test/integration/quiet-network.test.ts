@@ -39,7 +39,8 @@ class Network {
       'ip link set lo up && mount --bind "$1/resolv.conf" /etc/resolv.conf && { [ ! -e /etc/nsswitch.conf ] || mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf; } && shift && exec "$@"';
     const command = [process.execPath, "--no-env-file", SCRIPT, what, own];
     this.#child = spawn([...NAMESPACES, "sh", "-c", prepare, "sh", own, ...command], {
-      env: { PATH: process.env.PATH, HOME: this.home },
+      // The control leaves files of its telemetry in the temporary directory, too.
+      env: { PATH: process.env.PATH, HOME: this.home, TMPDIR: own },
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
