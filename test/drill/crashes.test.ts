@@ -71,7 +71,8 @@ describe("crashes", () => {
     expect(await product.metric("connections_open ")).toBe(0);
     const counted = await product.metric('http_requests_total{method="GET",path="/*",status="200"');
     const good = seen.outcomes.filter(isGood).length;
-    expect(counted).toBeGreaterThanOrEqual(good);
+    // Between an answer's last byte and its count a worker may be held up, and killed then: one for each kill.
+    expect(counted).toBeGreaterThanOrEqual(good - 10);
     expect(counted).toBeLessThanOrEqual(seen.sent);
   });
 
