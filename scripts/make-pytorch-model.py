@@ -17,7 +17,7 @@ import pathlib
 
 import torch
 
-# The contract's names, in the contract's order. A model may take more of the names in src/learning/feature-names.ts
+# The contract's names, in the contract's order. A model may take more of the names in src/learning/features/feature-names.ts
 # after these six.
 FEATURES = ["cpu_usage", "memory_usage", "active_conns", "error_rate", "response_p95", "capacity"]
 

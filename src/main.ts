@@ -8,7 +8,7 @@ if (process.argv[2] === "worker") {
   const { runLearner } = await import("./learning/learner-process.ts");
   runLearner();
 } else if (process.argv[2] === "inference") {
-  const { runInference } = await import("./learning/inference/inference-process.ts");
+  const { runInference } = await import("./learning/models/inference/inference-process.ts");
   runInference();
 } else {
   const { runCommandLine } = await import("./cli/program.ts");

@@ -4,8 +4,8 @@
  */
 import { openSync } from "node:fs";
 import { join } from "node:path";
-import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/access-log.ts";
-import type { RequestRewrite } from "../../src/proxy/rewrite-request.ts";
+import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log.ts";
+import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
 
 /** One thing that is timed. */
 export interface Case {
@@ -64,25 +64,25 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     source("proxy/http1/response-parser.ts")
   )) as typeof import("../../src/proxy/http1/response-parser.ts");
   const rewriteRequest = (await import(
-    source("proxy/rewrite-request.ts")
-  )) as typeof import("../../src/proxy/rewrite-request.ts");
+    source("proxy/rewrite/request.ts")
+  )) as typeof import("../../src/proxy/rewrite/request.ts");
   const rewriteResponse = (await import(
-    source("proxy/rewrite-response.ts")
-  )) as typeof import("../../src/proxy/rewrite-response.ts");
+    source("proxy/rewrite/response.ts")
+  )) as typeof import("../../src/proxy/rewrite/response.ts");
   const trusted = (await import(
-    source("proxy/trusted-proxies.ts")
-  )) as typeof import("../../src/proxy/trusted-proxies.ts");
-  const accessLog = (await import(source("proxy/access-log.ts"))) as typeof import("../../src/proxy/access-log.ts");
-  const requestIds = (await import(source("proxy/request-ids.ts"))) as typeof import("../../src/proxy/request-ids.ts");
-  const record = (await import(source("proxy/record.ts"))) as typeof import("../../src/proxy/record.ts");
+    source("proxy/rewrite/trusted-proxies.ts")
+  )) as typeof import("../../src/proxy/rewrite/trusted-proxies.ts");
+  const accessLog = (await import(source("proxy/record/access-log.ts"))) as typeof import("../../src/proxy/record/access-log.ts");
+  const requestIds = (await import(source("proxy/rewrite/request-ids.ts"))) as typeof import("../../src/proxy/rewrite/request-ids.ts");
+  const record = (await import(source("proxy/record/record.ts"))) as typeof import("../../src/proxy/record/record.ts");
   const series = (await import(source("shared/series-table.ts"))) as typeof import("../../src/shared/series-table.ts");
   const memoryFile = (await import(
     source("shared/memory-file.ts")
   )) as typeof import("../../src/shared/memory-file.ts");
   const layout = (await import(source("shared/layout.ts"))) as typeof import("../../src/shared/layout.ts");
   const decisionLog = (await import(
-    source("proxy/decision-log.ts")
-  )) as typeof import("../../src/proxy/decision-log.ts");
+    source("proxy/pick/decision-log.ts")
+  )) as typeof import("../../src/proxy/pick/decision-log.ts");
   const registry = (await import(source("balancing/registry.ts"))) as typeof import("../../src/balancing/registry.ts");
 
   const memory = memoryFile.createSharedMemory(memoryPath);

@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FEATURE_NAMES } from "../../src/learning/feature-names.ts";
+import { FEATURE_NAMES } from "../../src/learning/features/feature-names.ts";
 import type { LearningStore, Sample } from "../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader } from "../../src/storage/open-store.ts";
 import { renderTable } from "../common/table.ts";

@@ -1,6 +1,6 @@
 /**
  * What a balancing strategy is: it chooses one of the candidates it is given and does nothing else. Health, drain,
- * capacity and retries are the caller's business (proxy/pick.ts); clocks and randomness are passed in, so that the
+ * capacity and retries are the caller's business (proxy/pick/picker.ts); clocks and randomness are passed in, so that the
  * simulator runs the very code that serves traffic.
  */
 import type { LearnedTable } from "../shared/layout.ts";

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { version } from "../../package.json";
 import { loadProcessModelServerConfig } from "../config/environment.ts";
-import { createLogger } from "../telemetry/logger.ts";
+import { createLogger } from "../telemetry/log/logger.ts";
 import { printError } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 

@@ -152,7 +152,7 @@ async function existing(store: LearningReader, version: number): Promise<{ model
 
 async function exportFiles(files: StoredModelFiles, dir: string, force: boolean): Promise<void> {
   // Loaded only here: it brings what writes ONNX, which nothing else of this command needs.
-  const { ONNX_FILE, SCALER_FILE, FEATURES_FILE } = await import("../learning/model-files/model-files.ts");
+  const { ONNX_FILE, SCALER_FILE, FEATURES_FILE } = await import("../learning/models/files/model-files.ts");
   const contents: readonly (readonly [name: string, content: string | Uint8Array])[] = [
     [ONNX_FILE, files.onnx],
     [SCALER_FILE, files.scalerJson],

@@ -1,4 +1,4 @@
-/** Looks the servers' names up once, for people. Serving uses control/discovery.ts instead. */
+/** Looks the servers' names up once, for people. Serving uses control/discovery/discovery.ts instead. */
 import { lookup, resolveSrv } from "node:dns/promises";
 import type { ServerSpec } from "../config/server-list.ts";
 

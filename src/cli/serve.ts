@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { version } from "../../package.json";
 import { loadProcessConfig } from "../config/environment.ts";
-import { createLogger } from "../telemetry/logger.ts";
+import { createLogger } from "../telemetry/log/logger.ts";
 import { printError } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 
@@ -52,6 +52,6 @@ async function serve(envFile: string | undefined): Promise<void> {
   const log = createLogger({ level: config.log.level, format: config.log.format, name: "supervisor" });
   log.info({ version, environment: config.app.environment }, "neurabalancer starts");
   for (const warning of loaded.warnings) log.warn(warning);
-  const { runSupervisor } = await import("../control/supervisor.ts");
+  const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
   process.exit(await runSupervisor({ config, effective, log, reload: () => loadProcessConfig(envFile) }));
 }

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { LEARNED_STRATEGY } from "../balancing/registry.ts";
-import type { Network } from "../learning/network.ts";
+import type { Network } from "../learning/models/network.ts";
 import { classicalPolicies, ORACLE_NAME, type Policy, parsePolicy, strategyOf } from "../simulator/policy.ts";
 import { plotStudy } from "../simulator/report-plot.ts";
 import { renderStudy } from "../simulator/report-table.ts";
@@ -160,8 +160,8 @@ async function readModel({ policies, model }: SimulateFlags): Promise<Network | 
     throw new Error(`--model is for the policy ${LEARNED_STRATEGY}, which is not among --policies`);
   }
   // Loaded only here: they bring what reads ONNX, which nothing else of the command line needs.
-  if (model !== undefined) return (await import("../learning/model-files/onnx-reader.ts")).readNetworkAt(model);
-  return (await import("../learning/shipped-model.ts")).readShippedNetwork();
+  if (model !== undefined) return (await import("../learning/models/files/onnx-reader.ts")).readNetworkAt(model);
+  return (await import("../learning/models/shipped-model.ts")).readShippedNetwork();
 }
 
 function readPolicies({ policies, compare }: SimulateFlags, network: Network | undefined): Policy[] {

@@ -1,12 +1,12 @@
 /** `neurabalancer train --from simulation`. */
 import { constants } from "node:os";
-import { ThreadLaboratory } from "../training/thread-laboratory.ts";
+import { ThreadLaboratory } from "../training/simulation/thread-laboratory.ts";
 import {
   QUICK_DEFAULTS,
   SIMULATION_DEFAULTS,
   type SimulationReport,
   trainFromSimulation,
-} from "../training/train-from-simulation.ts";
+} from "../training/simulation/train-from-simulation.ts";
 import { print, printJson } from "./output.ts";
 import { makeOutput, writeTraining } from "./train-output.ts";
 import { TrainProgress } from "./train-progress.ts";

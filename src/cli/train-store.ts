@@ -1,10 +1,10 @@
 /** `neurabalancer train --from store`. */
 import { constants, setPriority } from "node:os";
 import { loadProcessStorageConfig } from "../config/environment.ts";
-import { readShippedNetwork } from "../learning/shipped-model.ts";
+import { readShippedNetwork } from "../learning/models/shipped-model.ts";
 import { openTrainingStore } from "../storage/open-store.ts";
-import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../training/fine-tune.ts";
-import { proposeModel, SAMPLE_DEFAULTS, type StoreReport, trainFromStore } from "../training/train-from-store.ts";
+import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../training/store/fine-tune.ts";
+import { proposeModel, SAMPLE_DEFAULTS, type StoreReport, trainFromStore } from "../training/store/train-from-store.ts";
 import { print, printError, printJson } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 import { makeOutput, writeTraining } from "./train-output.ts";

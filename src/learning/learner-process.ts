@@ -6,18 +6,18 @@ import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../shared/protocol.ts";
 import { readServerTable } from "../shared/server-table-reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
-import { droppedLogLines } from "../telemetry/log-sink.ts";
-import { createLogger } from "../telemetry/logger.ts";
+import { droppedLogLines } from "../telemetry/log/log-sink.ts";
+import { createLogger } from "../telemetry/log/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
-import { replaceableLogger } from "../telemetry/replaceable-logger.ts";
-import { describeLearner, explainRequest } from "./explain.ts";
-import { LearnerCore } from "./learner-core.ts";
+import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import { describeLearner, explainRequest } from "./serving/explain.ts";
+import { LearnerCore } from "./serving/learner-core.ts";
 import { OnlineLearning } from "./online/online-learning.ts";
-import { OutcomeSampler } from "./outcome-sampler.ts";
-import { rungLog } from "./rung-log.ts";
-import { SERVING_DEFAULTS } from "./serving-defaults.ts";
-import { SurfaceHistory } from "./surface-history.ts";
-import { OutcomeFeed } from "./worker-rings.ts";
+import { OutcomeSampler } from "./serving/outcome-thinning.ts";
+import { rungLog } from "./serving/rung-log.ts";
+import { SERVING_DEFAULTS } from "./serving/serving-defaults.ts";
+import { SurfaceHistory } from "./serving/table-history.ts";
+import { OutcomeFeed } from "./serving/worker-rings.ts";
 
 const HEARTBEAT_MS = 500;
 /** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */

@@ -1,5 +1,5 @@
 /** Puts requests that wait for a model at the same time into one batch: a run costs much more than a row. */
-import type { ScoreModel } from "../learning/score-model.ts";
+import type { ScoreModel } from "../learning/models/score-model.ts";
 
 /** Rows of one run at most, so that small requests do not wait long behind large ones. */
 export const MAX_ROWS_PER_RUN = 4096;

@@ -1,11 +1,11 @@
 /** Holds the model that is served, and exchanges it: a new one is tried first, the old one stays when it fails. */
 import { createHash } from "node:crypto";
 import type { ModelServerConfig } from "../config/model-server.ts";
-import { loadModel } from "../learning/inference/load-model.ts";
-import { type ModelFiles, type ModelPaths, modelPaths, readModelFiles } from "../learning/model-files/model-files.ts";
-import type { OutputKind } from "../learning/score-model.ts";
+import { loadModel } from "../learning/models/inference/load-model.ts";
+import { type ModelFiles, type ModelPaths, modelPaths, readModelFiles } from "../learning/models/files/model-files.ts";
+import type { OutputKind } from "../learning/models/score-model.ts";
 import { FileWatch } from "../shared/file-watch.ts";
-import type { Logger } from "../telemetry/logger.ts";
+import type { Logger } from "../telemetry/log/logger.ts";
 import { Batcher } from "./batcher.ts";
 import type { ModelServerCounts } from "./metrics.ts";
 

@@ -1,6 +1,6 @@
 /** The body of `POST /predict`: what it may hold, and what is said about what it may not. */
 import { z } from "zod";
-import { FEATURE_NAMES } from "../learning/feature-names.ts";
+import { FEATURE_NAMES } from "../learning/features/feature-names.ts";
 import { describeRange, FEATURE, inRange } from "../shared/ranges.ts";
 
 /** Servers of one request at most; many more than the limit on its bytes leaves to most. */

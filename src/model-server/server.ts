@@ -2,8 +2,8 @@
 import { version as productVersion } from "../../package.json";
 import type { ModelServerConfig } from "../config/model-server.ts";
 import { SCORE } from "../shared/ranges.ts";
-import { complete, EXPOSITION_TYPE, exposition } from "../telemetry/exposition.ts";
-import type { Logger } from "../telemetry/logger.ts";
+import { complete, EXPOSITION_TYPE, exposition } from "../telemetry/metrics/exposition.ts";
+import type { Logger } from "../telemetry/log/logger.ts";
 import { ModelServerCounts, modelServerMetrics } from "./metrics.ts";
 import { ModelHolder, type ServedModel } from "./model-holder.ts";
 import { BadBody, readPredictBody, type Servers, toRows } from "./predict-body.ts";

@@ -5,12 +5,12 @@ import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/l
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../shared/protocol.ts";
 import { WallClock } from "../shared/wall-clock.ts";
-import { droppedLogLines } from "../telemetry/log-sink.ts";
-import { createLogger, type Logger } from "../telemetry/logger.ts";
+import { droppedLogLines } from "../telemetry/log/log-sink.ts";
+import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
-import { replaceableLogger } from "../telemetry/replaceable-logger.ts";
-import type { AdminAnswer } from "./admin-relay.ts";
-import { internalError } from "./listener.ts";
+import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import type { AdminAnswer } from "./downstream/admin-relay.ts";
+import { internalError } from "./listen/listener.ts";
 import { ProxyServer } from "./server.ts";
 import { Tcp } from "./sockets/tcp.ts";
 

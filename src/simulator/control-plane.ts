@@ -1,6 +1,6 @@
 /**
  * Health, ejection, slow start and panic routing of one simulated instance: the product's state machines on simulated
- * time, put together as control/fleet.ts does it on real time.
+ * time, put together as control/fleet/fleet.ts does it on real time.
  */
 
 import { isEligible } from "../balancing/eligibility.ts";

@@ -1,7 +1,7 @@
 /** What is compared: a strategy, and what stands beside it. */
 import { createStrategy, LEARNED_STRATEGY, STRATEGY_NAMES } from "../balancing/registry.ts";
 import type { Strategy, StrategyDependencies } from "../balancing/strategy.ts";
-import type { Network } from "../learning/network.ts";
+import type { Network } from "../learning/models/network.ts";
 import { GreedyOracle, type OracleSight } from "./greedy-oracle.ts";
 import { PRODUCT_LEARNER, SimulatedLearner, type SimulatedLearnerOptions } from "./simulated-learner.ts";
 

@@ -2,11 +2,11 @@
 import { Ml } from "../balancing/ml.ts";
 import { columnOf, SCORE_COLUMNS } from "../balancing/score-columns.ts";
 import type { FleetView, Strategy, StrategyDependencies } from "../balancing/strategy.ts";
-import { FleetFeatures } from "../learning/fleet-features.ts";
-import type { Network } from "../learning/network.ts";
-import { NetworkSurface } from "../learning/network-surface.ts";
-import { SERVING_DEFAULTS } from "../learning/serving-defaults.ts";
-import { SurfaceModel, SurfaceWriter } from "../learning/surface-writer.ts";
+import { FleetFeatures } from "../learning/features/fleet-features.ts";
+import type { Network } from "../learning/models/network.ts";
+import { NetworkSurface } from "../learning/models/network-table.ts";
+import { SERVING_DEFAULTS } from "../learning/serving/serving-defaults.ts";
+import { SurfaceModel, SurfaceWriter } from "../learning/serving/table-writer.ts";
 import { type LearnedTable, LearnerFigure, LearnerWord, SURFACE_COPIES, SURFACE_MODELS } from "../shared/layout.ts";
 
 /** A row is computed for twice the highest load and so many requests more; beyond, it is extrapolated. */

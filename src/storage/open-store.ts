@@ -1,5 +1,5 @@
 /** Opens the learning store of a data directory, for each of those that use it. */
-import { FEATURE_NAMES } from "../learning/feature-names.ts";
+import { FEATURE_NAMES } from "../learning/features/feature-names.ts";
 import type { Connection } from "./connection.ts";
 import { storePath } from "./data-directory.ts";
 import {

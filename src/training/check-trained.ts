@@ -1,6 +1,6 @@
 /** The last look at a network before anybody uses it. */
-import { checkNetwork } from "../learning/model-files/network-check.ts";
-import { forward, type Network } from "../learning/network.ts";
+import { checkNetwork } from "../learning/models/files/network-check.ts";
+import { forward, type Network } from "../learning/models/network.ts";
 
 /** A training that gave something unusable, or could not begin. The message is made for the operator. */
 export class TrainingError extends Error {

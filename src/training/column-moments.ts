@@ -1,6 +1,6 @@
 /** What the values of a feature are like over rows. */
-import { FEATURE_NAMES, type FeatureName } from "../learning/feature-names.ts";
-import { FEATURE_COUNT } from "../learning/fleet-features.ts";
+import { FEATURE_NAMES, type FeatureName } from "../learning/features/feature-names.ts";
+import { FEATURE_COUNT } from "../learning/features/fleet-features.ts";
 import type { TrainingRows } from "./rows.ts";
 
 /** Moments of the known values. */

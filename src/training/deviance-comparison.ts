@@ -1,6 +1,6 @@
 /** Which of two networks predicts held-out rows better, and how sure that is. */
 import { seededRandom } from "../balancing/random.ts";
-import type { Network } from "../learning/network.ts";
+import type { Network } from "../learning/models/network.ts";
 import type { TrainingRows } from "./rows.ts";
 import { rowDeviances } from "./trainer.ts";
 

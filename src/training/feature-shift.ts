@@ -1,5 +1,5 @@
 /** How far the inputs are from those that a network was scaled for: a network far from its data knows little. */
-import type { Network } from "../learning/network.ts";
+import type { Network } from "../learning/models/network.ts";
 import { columnMoments } from "./column-moments.ts";
 import type { TrainingRows } from "./rows.ts";
 

@@ -1,7 +1,7 @@
 /** A strategy in the simulator that gathers training rows while it balances. */
 import type { Strategy, StrategyDependencies } from "../balancing/strategy.ts";
-import { FEATURE_COUNT } from "../learning/fleet-features.ts";
-import type { Network } from "../learning/network.ts";
+import { FEATURE_COUNT } from "../learning/features/fleet-features.ts";
+import type { Network } from "../learning/models/network.ts";
 import { SimulatedLearner } from "../simulator/simulated-learner.ts";
 import type { TrainingRows } from "./rows.ts";
 

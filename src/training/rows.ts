@@ -1,5 +1,5 @@
 /** Training rows: what was known when a request was placed, and how long it took. */
-import { FEATURE_COUNT } from "../learning/fleet-features.ts";
+import { FEATURE_COUNT } from "../learning/features/fleet-features.ts";
 
 /** The columns of some rows. */
 export interface RowColumns {

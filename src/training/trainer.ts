@@ -3,9 +3,9 @@
  * latency of twice the expectation counts the same on a fast fleet as on a slow one, and long latencies do not outweigh
  * all others as squares would let them.
  */
-import { FEATURE_NAMES, type FeatureName } from "../learning/feature-names.ts";
-import { FEATURE_COUNT } from "../learning/fleet-features.ts";
-import { forward, INPUT_LIMIT, type Network } from "../learning/network.ts";
+import { FEATURE_NAMES, type FeatureName } from "../learning/features/feature-names.ts";
+import { FEATURE_COUNT } from "../learning/features/fleet-features.ts";
+import { forward, INPUT_LIMIT, type Network } from "../learning/models/network.ts";
 import { columnMoments } from "./column-moments.ts";
 import type { TrainingRows } from "./rows.ts";
 

@@ -1,9 +1,9 @@
 /** What the drills of learning share: the product with `ml`, its store before and after, and models of every kind. */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FEATURE_NAMES } from "../../src/learning/feature-names.ts";
-import { encodeModelFiles } from "../../src/learning/model-files/model-files.ts";
-import type { Network } from "../../src/learning/network.ts";
+import { FEATURE_NAMES } from "../../src/learning/features/feature-names.ts";
+import { encodeModelFiles } from "../../src/learning/models/files/model-files.ts";
+import type { Network } from "../../src/learning/models/network.ts";
 import type { LearningReader, Model, ModelStatus, Sample, StoredModelFiles } from "../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../src/storage/open-store.ts";
 import { seeded } from "../support/networks.ts";

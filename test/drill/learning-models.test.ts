@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeModelFiles } from "../../src/learning/model-files/model-files.ts";
+import { writeModelFiles } from "../../src/learning/models/files/model-files.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { runModelServer } from "../support/model-server-process.ts";
 import { spawnSync } from "../support/processes.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeModelFiles } from "../../src/learning/model-files/model-files.ts";
+import { encodeModelFiles } from "../../src/learning/models/files/model-files.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { changedOnnx, setWeight } from "../support/model-graphs.ts";
 import { spawnSync } from "../support/processes.ts";

@@ -1,8 +1,8 @@
 /** The product with a resolver that reads names from `names.json` of the current directory at each question. */
 import { readFileSync } from "node:fs";
 import { loadProcessConfig } from "../../src/config/environment.ts";
-import { runSupervisor } from "../../src/control/supervisor.ts";
-import { createLogger } from "../../src/telemetry/logger.ts";
+import { runSupervisor } from "../../src/control/supervisor/supervisor.ts";
+import { createLogger } from "../../src/telemetry/log/logger.ts";
 
 const loaded = loadProcessConfig();
 if (!loaded.ok) throw new Error(loaded.problems.join("\n"));

@@ -4,7 +4,7 @@ import { ChunkedParser } from "../../src/proxy/http1/chunked.ts";
 import { BodyKind, FIELD_STRIDE, type MessageHead, RequestHead, ResponseHead } from "../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../src/proxy/http1/request-parser.ts";
 import { parseResponseHead } from "../../src/proxy/http1/response-parser.ts";
-import { ClientConnectionHeader, writeResponseHead } from "../../src/proxy/rewrite-response.ts";
+import { ClientConnectionHeader, writeResponseHead } from "../../src/proxy/rewrite/response.ts";
 
 /** Below Node's 16 KiB, so that size never explains a difference. */
 export const LIMITS = { maxHeadBytes: 8192, maxFields: 100 };

@@ -4,11 +4,11 @@
  */
 import { afterAll, expect, test } from "bun:test";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { Fleet } from "../../src/control/fleet.ts";
+import { Fleet } from "../../src/control/fleet/fleet.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/layout.ts";
-import { eventually } from "../integration/fleet-fixtures.ts";
+import { eventually } from "../integration/control/fleet/fixtures.ts";
 import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
-import { fleetOptions, host, quietLog } from "../unit/fleet/fixtures.ts";
+import { fleetOptions, host, quietLog } from "../unit/control/fleet/fixtures.ts";
 
 afterAll(cleanUp);
 

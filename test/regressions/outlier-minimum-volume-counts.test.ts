@@ -1,10 +1,10 @@
 /** `OUTLIER_MINIMUM_VOLUME` was replaced by its default on its way to the fleet. */
 import { expect, test } from "bun:test";
-import { Fleet } from "../../src/control/fleet.ts";
-import { toFleetOptions } from "../../src/control/supervisor-fleet-options.ts";
+import { Fleet } from "../../src/control/fleet/fleet.ts";
+import { toFleetOptions } from "../../src/control/supervisor/fleet-options.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/layout.ts";
 import { configOf } from "../unit/config/sources.ts";
-import { quietLog } from "../unit/fleet/fixtures.ts";
+import { quietLog } from "../unit/control/fleet/fixtures.ts";
 
 test.each([
   ["4", "ejected"],

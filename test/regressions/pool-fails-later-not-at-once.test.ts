@@ -1,7 +1,7 @@
 /** A connect that was refused at once told its user before the user held the connection, which then kept a dead one. */
 import { expect, test } from "bun:test";
 import type { Failure } from "../../src/proxy/failure.ts";
-import { TimerWheel } from "../../src/proxy/timer-wheel.ts";
+import { TimerWheel } from "../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamUser } from "../../src/proxy/upstream/connection.ts";
 import { UpstreamPool } from "../../src/proxy/upstream/pool.ts";
 

@@ -1,6 +1,6 @@
 /** A waiting request whose attempt failed at once freed its place, which served the very same request a second time. */
 import { expect, test } from "bun:test";
-import { WaitQueue } from "../../src/proxy/wait-queue.ts";
+import { WaitQueue } from "../../src/proxy/pick/wait-queue.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../src/shared/layout.ts";
 
 test("a poll within a poll serves the next one", () => {

@@ -22,8 +22,8 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { writeOnnx } from "../../src/learning/model-files/onnx-writer.ts";
-import type { Network } from "../../src/learning/network.ts";
+import { writeOnnx } from "../../src/learning/models/files/onnx-writer.ts";
+import type { Network } from "../../src/learning/models/network.ts";
 
 /** Our own file of `network` after a change of its protocol buffer. */
 export function changedOnnx(network: Network, change: (model: ModelProto) => void): Uint8Array {

@@ -1,6 +1,6 @@
 /** Networks with weights drawn at random, for tests of what reads, writes and runs them. */
-import { CONTRACT_FEATURES, FEATURE_NAMES } from "../../src/learning/feature-names.ts";
-import type { Network } from "../../src/learning/network.ts";
+import { CONTRACT_FEATURES, FEATURE_NAMES } from "../../src/learning/features/feature-names.ts";
+import type { Network } from "../../src/learning/models/network.ts";
 
 /** Uniform in [0, 1), the same for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {

@@ -7,7 +7,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
-import type { AskAdmin } from "../../src/proxy/admin-relay.ts";
+import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import { Tcp } from "../../src/proxy/sockets/tcp.ts";
 import {
@@ -20,7 +20,7 @@ import {
 } from "../../src/shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
 import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table-writer.ts";
-import type { Logger } from "../../src/telemetry/logger.ts";
+import type { Logger } from "../../src/telemetry/log/logger.ts";
 import { until as eventually } from "./until.ts";
 import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 /** A logger for tests that keeps what it is told. */
-import type { Logger } from "../../src/telemetry/logger.ts";
+import type { Logger } from "../../src/telemetry/log/logger.ts";
 
 export interface LogLine {
   readonly level: string;

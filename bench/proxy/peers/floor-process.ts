@@ -2,7 +2,7 @@
  * A relay of bytes on the product's sockets: each client connection gets a connection to the next server, and what comes
  * from one side is written to the other. Arguments: port, TLS port, certificate, key, ports of the servers.
  */
-import type { RawSocket } from "../../../src/proxy/channel.ts";
+import type { RawSocket } from "../../../src/proxy/sockets/channel.ts";
 import { keep } from "../../../src/proxy/sockets/receive-memory.ts";
 import { type Dialler, Tcp } from "../../../src/proxy/sockets/tcp.ts";
 

@@ -1,5 +1,5 @@
 /** Are the model's inputs still of the kind that it was trained on? */
-import { INPUT_LIMIT } from "../network.ts";
+import { INPUT_LIMIT } from "../models/network.ts";
 import type { DriftOptions } from "./options.ts";
 
 /** What the model was trained on, feature by feature. */

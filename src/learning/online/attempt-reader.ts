@@ -1,10 +1,10 @@
 /** Makes of a worker's notes what judges and trainers can use: how the attempt was placed, and what was known then. */
 import { DecisionArm, Rung, type SharedMemory } from "../../shared/layout.ts";
 import type { Arm, AttemptRecord } from "../judge/record.ts";
-import type { PublishedSurface, SurfaceHistory } from "../surface-history.ts";
-import { SurfaceModel } from "../surface-writer.ts";
-import { findDecision, type RecordedDecision, type RecordedOutcome } from "../worker-rings.ts";
-import { SurfaceIndex } from "./surface-index.ts";
+import type { PublishedSurface, SurfaceHistory } from "../serving/table-history.ts";
+import { SurfaceModel } from "../serving/table-writer.ts";
+import { findDecision, type RecordedDecision, type RecordedOutcome } from "../serving/worker-rings.ts";
+import { SurfaceIndex } from "./table-index.ts";
 
 /** A table so much older than a decision says nothing of it: the model failed meanwhile. Milliseconds. */
 const FRESH_MS = 1000;

@@ -1,7 +1,7 @@
 /** Where candidates come from: trained in the background, or left in the store by somebody else. One is tried at a time. */
 import { LearnerCounter, TRAINING_RESULTS } from "../../shared/layout.ts";
 import type { LearningStore } from "../../storage/learning-store.ts";
-import type { Logger } from "../../telemetry/logger.ts";
+import type { Logger } from "../../telemetry/log/logger.ts";
 import { CommandError } from "../judge/judge.ts";
 import type { ModelShelf } from "./model-shelf.ts";
 import type { ModelStatuses } from "./model-statuses.ts";

@@ -1,11 +1,11 @@
 /** Which model is to serve when the learner starts, and again when that one cannot be had. */
 import type { LearnerSettings } from "../../shared/protocol.ts";
 import type { LearningStore, Model, StoredModelFiles } from "../../storage/learning-store.ts";
-import type { Logger } from "../../telemetry/logger.ts";
-import type { IsolatedModelOptions } from "../inference/isolated-model.ts";
-import { modelPaths, readModelFiles } from "../model-files/model-files.ts";
-import { sameFiles, toStoredFiles } from "../model-files/stored-files.ts";
-import { SHIPPED_MODEL_DIRECTORY } from "../shipped-model.ts";
+import type { Logger } from "../../telemetry/log/logger.ts";
+import type { IsolatedModelOptions } from "../models/inference/isolated-model.ts";
+import { modelPaths, readModelFiles } from "../models/files/model-files.ts";
+import { sameFiles, toStoredFiles } from "../models/files/stored-files.ts";
+import { SHIPPED_MODEL_DIRECTORY } from "../models/shipped-model.ts";
 import { type LoadedModel, loadStored } from "./loaded-model.ts";
 
 /** Models that are looked through for one with the same files. */

@@ -1,9 +1,9 @@
 /** Watches what the champion is asked with: one row for each server, a few times a second, while there is traffic. */
-import { FEATURE_COUNT } from "../fleet-features.ts";
+import { FEATURE_COUNT } from "../features/fleet-features.ts";
 import { type DriftVerdict, DriftWatch } from "../judge/drift.ts";
 import type { DriftOptions } from "../judge/options.ts";
-import type { PublishedSurface } from "../surface-history.ts";
-import { selectFeatures } from "../table-features.ts";
+import type { PublishedSurface } from "../serving/table-history.ts";
+import { selectFeatures } from "../features/table-features.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 
 /** Tables between two looks: five looks a second. */

@@ -1,10 +1,10 @@
 /** What a candidate in shadow, the champion and the estimator would have said at a decision. */
 import { crowdFactor } from "../../balancing/crowd.ts";
-import { FEATURE_NAMES } from "../feature-names.ts";
-import { FEATURE_COUNT } from "../fleet-features.ts";
+import { FEATURE_NAMES } from "../features/feature-names.ts";
+import { FEATURE_COUNT } from "../features/fleet-features.ts";
 import type { DecisionViews } from "../judge/record.ts";
-import { costIn, type PublishedSurface } from "../surface-history.ts";
-import type { RecordedDecision } from "../worker-rings.ts";
+import { costIn, type PublishedSurface } from "../serving/table-history.ts";
+import type { RecordedDecision } from "../serving/worker-rings.ts";
 
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
 

@@ -4,15 +4,15 @@
  */
 import { type LearnedTable, LearnerCounter, LearnerFigure, Rung, VERDICT_KINDS } from "../../shared/layout.ts";
 import type { LearningStore, ModelStatus } from "../../storage/learning-store.ts";
-import type { Logger } from "../../telemetry/logger.ts";
+import type { Logger } from "../../telemetry/log/logger.ts";
 import { Judge, type JudgeState } from "../judge/judge.ts";
 import type { JudgeOptions } from "../judge/options.ts";
 import { RUNG, type Verdict, type VerdictKind } from "../judge/verdict.ts";
-import type { LearnerCore, VersionedModel } from "../learner-core.ts";
-import { estimatorNetwork, NetworkModel } from "../network-model.ts";
-import { SERVING_DEFAULTS } from "../serving-defaults.ts";
-import type { PublishedSurface } from "../surface-history.ts";
-import { SurfaceModel } from "../surface-writer.ts";
+import type { LearnerCore, VersionedModel } from "../serving/learner-core.ts";
+import { estimatorNetwork, NetworkModel } from "../models/network-model.ts";
+import { SERVING_DEFAULTS } from "../serving/serving-defaults.ts";
+import type { PublishedSurface } from "../serving/table-history.ts";
+import { SurfaceModel } from "../serving/table-writer.ts";
 import { ArmCosts } from "./arm-costs.ts";
 import type { AttemptReader, ReadAttempt } from "./attempt-reader.ts";
 import { InputWatch } from "./input-watch.ts";

@@ -2,7 +2,7 @@
  * TCP by system calls of our own: what `Bun.listen` and `Bun.connect` do, with fewer calls and without memory for each
  * packet. Events are edge-triggered, so reading and writing are tried until the kernel has nothing more.
  */
-import type { RawSocket } from "../channel.ts";
+import type { RawSocket } from "./channel.ts";
 import { AddressBuffer, type PackedAddress, packAddress } from "./address.ts";
 import { EventLoop, type Watched } from "./event-loop.ts";
 import { Errno, Kernel, Libc, pointerTo, systemError } from "./libc.ts";

@@ -1,10 +1,10 @@
 /** One connection to a server: connecting, idle in its pool, or serving one exchange. */
-import { Channel, type RawSocket } from "../channel.ts";
+import { Channel, type RawSocket } from "../sockets/channel.ts";
 import type { Failure } from "../failure.ts";
 import { Failures } from "../failure.ts";
 import { HeadBuffer } from "../http1/head-buffer.ts";
 import type { Dialler } from "../sockets/tcp.ts";
-import type { TimerWheel } from "../timer-wheel.ts";
+import type { TimerWheel } from "../sockets/timer-wheel.ts";
 import type { UpstreamPool } from "./pool.ts";
 
 /** Who is told what happens on a busy connection. */

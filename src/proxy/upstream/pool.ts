@@ -6,7 +6,7 @@
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
 import { Failures } from "../failure.ts";
-import type { TimerWheel } from "../timer-wheel.ts";
+import type { TimerWheel } from "../sockets/timer-wheel.ts";
 import { UpstreamConnection, type UpstreamUser } from "./connection.ts";
 import type { Dial } from "./dial.ts";
 

@@ -8,7 +8,7 @@ import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
 import { RESERVED_FEATURES } from "../../../src/config/reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config/schema.ts";
-import { toFleetOptions } from "../../../src/control/supervisor-fleet-options.ts";
+import { toFleetOptions } from "../../../src/control/supervisor/fleet-options.ts";
 import { createSelfSigned } from "../../support/certificates.ts";
 import { configOf, load } from "../../unit/config/sources.ts";
 import { EFFECTS } from "./settings-effects.ts";

@@ -19,20 +19,20 @@ export interface Effect {
 }
 
 const SEEN = "test/drill/settings.test.ts";
-const QUEUE = "test/integration/proxy-queue.test.ts";
-const RETRIES = "test/integration/proxy-retries.test.ts";
-const RETRY_STATUS = "test/integration/proxy-retry-status.test.ts";
-const TIMEOUTS = "test/integration/proxy-timeouts.test.ts";
-const TLS = "test/integration/proxy-tls.test.ts";
-const LOG = "test/integration/proxy-access-log.test.ts";
-const FLEET = "test/integration/fleet.test.ts";
+const QUEUE = "test/integration/proxy/pick/queue.test.ts";
+const RETRIES = "test/integration/proxy/exchange/retries.test.ts";
+const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
+const TIMEOUTS = "test/integration/proxy/exchange/timeouts.test.ts";
+const TLS = "test/integration/proxy/listen/tls.test.ts";
+const LOG = "test/integration/proxy/record/access-log-lines.test.ts";
+const FLEET = "test/integration/control/fleet/fleet.test.ts";
 const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
-const SUPERVISOR = "test/integration/control/supervisor.test.ts";
+const SUPERVISOR = "test/integration/control/supervisor/supervisor.test.ts";
 const LEARNING = "test/drill/learning.test.ts";
 const LEARNING_MODELS = "test/drill/learning-models.test.ts";
-const ADMIN = "test/integration/control/admin-api.test.ts";
-const MODEL_SERVER = "test/integration/model-server.test.ts";
-const REMOTE = "test/integration/remote-model.test.ts";
+const ADMIN = "test/integration/control/admin/api.test.ts";
+const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
+const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/samples.test.ts";
 const JUDGES = "test/unit/learning/online/parts.test.ts";
 
@@ -57,13 +57,13 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   DNS_MIN_TTL_SECONDS: effect(
     ["1", "2"],
     ["fleet.dns"],
-    "test/unit/fleet/discovery.test.ts",
+    "test/unit/control/discovery/discovery.test.ts",
     "times to live are clamped",
   ),
   DNS_MAX_TTL_SECONDS: effect(
     ["60", "9"],
     ["fleet.dns"],
-    "test/unit/fleet/discovery.test.ts",
+    "test/unit/control/discovery/discovery.test.ts",
     "times to live are clamped",
   ),
   LB_STRATEGY: effect(["p2c", "random"], ["worker.strategy"], SEEN, "LB_STRATEGY chooses the server"),
@@ -150,21 +150,21 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   SCALER_PATH: effect(
     ["/a", "/b"],
     ["learner.modelFile"],
-    "test/unit/learning/model-files/model-files.test.ts",
+    "test/unit/learning/models/files/model-files.test.ts",
     "the files may be elsewhere: an ONNX file by its name, and a scaler of its own",
     { MODEL_PATH: "/m" },
   ),
   MODEL_INPUT_NAME: effect(
     ["features", "x"],
     ["learner.modelFile"],
-    "test/unit/learning/model-files/onnx-model.test.ts",
+    "test/unit/learning/models/files/onnx-model.test.ts",
     "an input of another name",
     { MODEL_PATH: "/m" },
   ),
   MODEL_OUTPUT_NAME: effect(
     ["predicted_score", "y"],
     ["learner.modelFile"],
-    "test/unit/learning/model-files/onnx-model.test.ts",
+    "test/unit/learning/models/files/onnx-model.test.ts",
     "an output of another name",
     { MODEL_PATH: "/m" },
   ),
@@ -176,7 +176,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   RESERVED_PATHS: effect(
     ["true", "false"],
     ["worker.reservedPaths"],
-    "test/integration/proxy-rewriting.test.ts",
+    "test/integration/proxy/rewrite/rewriting.test.ts",
     "RESERVED_PATHS=false proxies them all",
   ),
   PROMETHEUS_ENABLED: effect(
@@ -237,19 +237,19 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   TRUSTED_PROXIES: effect(
     ["10.0.0.0/8", "127.0.0.1"],
     ["worker.trustedProxies"],
-    "test/integration/proxy-rewriting.test.ts",
+    "test/integration/proxy/rewrite/rewriting.test.ts",
     "a trusted proxy's are kept and extended",
   ),
   CLIENT_HALF_CLOSE: effect(
     ["off", "on"],
     ["worker.clientHalfClose"],
-    "test/integration/proxy-client-end.test.ts",
+    "test/integration/proxy/downstream/client-end.test.ts",
     "is served as before where clients may half-close",
   ),
   UPSTREAM_VIA: effect(
     ["on", "off"],
     ["worker.withoutVia"],
-    "test/integration/proxy-rewriting.test.ts",
+    "test/integration/proxy/rewrite/rewriting.test.ts",
     "Via is left out where servers are not to know",
   ),
   HEALTH_CHECK_ENABLED: effect(["true", "false"], ["fleet.health"], SEEN, "HEALTH_CHECK_ENABLED=false asks nobody"),
@@ -395,7 +395,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   MAX_REQUESTS_PER_CONNECTION: effect(
     ["0", "10"],
     ["worker.maxRequestsPerConnection"],
-    "test/integration/proxy-messages.test.ts",
+    "test/integration/proxy/exchange/messages.test.ts",
     "after MAX_REQUESTS_PER_CONNECTION the connection ends",
   ),
   RETRY_ATTEMPTS: effect(["2", "0"], ["worker.retryAttempts"], RETRIES, "RETRY_ATTEMPTS=0 means one try"),

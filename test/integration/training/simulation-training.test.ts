@@ -1,17 +1,17 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { FEATURE_NAMES } from "../../../src/learning/feature-names.ts";
+import { FEATURE_NAMES } from "../../../src/learning/features/feature-names.ts";
 import { mean } from "../../../src/simulator/statistics.ts";
 import { TrainingError } from "../../../src/training/check-trained.ts";
 import { columnMoments } from "../../../src/training/column-moments.ts";
-import { examine } from "../../../src/training/exam.ts";
-import { type Job, type Laboratory, perform, SAME_THREAD } from "../../../src/training/laboratory.ts";
-import { reportPage } from "../../../src/training/report-html.ts";
+import { examine } from "../../../src/training/simulation/exam.ts";
+import { type Job, type Laboratory, perform, SAME_THREAD } from "../../../src/training/simulation/laboratory.ts";
+import { reportPage } from "../../../src/training/report/html.ts";
 import { TrainingRows } from "../../../src/training/rows.ts";
-import { networkAt, pointOf, spreadOf } from "../../../src/training/search-space.ts";
-import { drawRuns, recordRun } from "../../../src/training/simulated-rows.ts";
-import { SILENT_INPUTS, superviseStart } from "../../../src/training/supervised-start.ts";
-import { ThreadLaboratory } from "../../../src/training/thread-laboratory.ts";
-import { trainFromSimulation } from "../../../src/training/train-from-simulation.ts";
+import { networkAt, pointOf, spreadOf } from "../../../src/training/simulation/search-space.ts";
+import { drawRuns, recordRun } from "../../../src/training/simulation/simulated-rows.ts";
+import { SILENT_INPUTS, superviseStart } from "../../../src/training/simulation/supervised-start.ts";
+import { ThreadLaboratory } from "../../../src/training/simulation/thread-laboratory.ts";
+import { trainFromSimulation } from "../../../src/training/simulation/train-from-simulation.ts";
 import { blankNetwork, weightsOf } from "../../unit/training/support.ts";
 
 const SMALL = {

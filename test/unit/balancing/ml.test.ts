@@ -4,7 +4,7 @@ import { crowdFactor } from "../../../src/balancing/crowd.ts";
 import { Ml } from "../../../src/balancing/ml.ts";
 import { seededRandom } from "../../../src/balancing/random.ts";
 import type { Decision } from "../../../src/balancing/strategy.ts";
-import { SurfaceModel, SurfaceWriter } from "../../../src/learning/surface-writer.ts";
+import { SurfaceModel, SurfaceWriter } from "../../../src/learning/serving/table-writer.ts";
 import {
   DecisionArm,
   type LearnedTable,

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RequestHead } from "../../../src/proxy/http1/head.ts";
-import { routeOf } from "../../../src/proxy/routes.ts";
+import { routeOf } from "../../../src/proxy/downstream/routes.ts";
 import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import { Route } from "../../../src/shared/series-table.ts";
 import { configOf } from "../config/sources.ts";
@@ -40,7 +40,7 @@ test("the accept queue is as long as deployment and the threat model say", () =>
 });
 
 test("what a reload does not change is named", () => {
-  const pinned = [...read("src/control/supervisor-pinned.ts").matchAll(/needRestart\.push\("([A-Z_]+)"\)/g)];
+  const pinned = [...read("src/control/supervisor/pinned.ts").matchAll(/needRestart\.push\("([A-Z_]+)"\)/g)];
   expect(pinned.length).toBeGreaterThan(3);
   for (const [, name] of pinned)
     expect(flat("docs/operations.md")).toMatch(new RegExp(`\`${name}\`[^.]*need a restart`));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { ScoreModel } from "../../../src/learning/score-model.ts";
+import type { ScoreModel } from "../../../src/learning/models/score-model.ts";
 import { Batcher, MAX_ROWS_PER_RUN } from "../../../src/model-server/batcher.ts";
 import { turn } from "../../support/turn.ts";
 

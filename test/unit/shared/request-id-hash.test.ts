@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { IdSource } from "../../../src/proxy/request-ids.ts";
+import { IdSource } from "../../../src/proxy/rewrite/request-ids.ts";
 import { hashRequestId } from "../../../src/shared/request-id-hash.ts";
 
 function hash(text: string): string {

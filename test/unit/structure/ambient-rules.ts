@@ -94,13 +94,13 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
   "src/cli/train-simulation.ts": { may: ["clock"], why: "command: it says how long a training will take" },
   "src/cli/train-store.ts": { may: ["clock"], why: "command: it says when a model was made, and how long that takes" },
   "src/config/environment.ts": { may: ["environment"], why: "the one reader of the product's settings" },
-  "src/control/supervisor.ts": { may: ["clock", "randomness"], why: "composition root of the supervisor process" },
+  "src/control/supervisor/supervisor.ts": { may: ["clock", "randomness"], why: "composition root of the supervisor process" },
   "src/demo/child.ts": { may: ["environment"], why: "passes PATH and its like on to the processes of the demo" },
   "src/demo/exit-with-parent.ts": {
     may: ["environment"],
     why: "preloaded into the demo's children before any of their code runs; the variable is a message of the parent",
   },
-  "src/learning/inference/isolated-model.ts": {
+  "src/learning/models/inference/isolated-model.ts": {
     may: ["environment"],
     why: "passes on to a model's process where libraries are, and nothing else",
   },

@@ -178,14 +178,14 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     title:
       "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows the network's limits and what verdicts are called",
     folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/learning/network.ts", "src/shared/layout.ts"),
+    allows: within("src/learning/judge/", "src/learning/models/network.ts", "src/shared/layout.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
     title: "storage/ keeps what it is given: of learning it knows the names of the features and nothing else",
     folder: "src/storage/",
     allows: (imported) =>
-      within("src/storage/", "src/learning/feature-names.ts")(imported) || isBuiltin(imported.specifier),
+      within("src/storage/", "src/learning/features/feature-names.ts")(imported) || isBuiltin(imported.specifier),
   },
   {
     title: "src/ imports nothing of tests, benchmarks or scripts",

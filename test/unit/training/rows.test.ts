@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { FEATURE_COUNT } from "../../../src/learning/fleet-features.ts";
+import { FEATURE_COUNT } from "../../../src/learning/features/fleet-features.ts";
 import { TrainingRows } from "../../../src/training/rows.ts";
 
 function filled(count: number, capacity = count): TrainingRows {

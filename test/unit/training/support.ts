@@ -1,9 +1,9 @@
 /** Rows and networks for tests of training. */
 import { seededRandom } from "../../../src/balancing/random.ts";
-import { FEATURE_NAMES, type FeatureName } from "../../../src/learning/feature-names.ts";
-import { FEATURE_COUNT } from "../../../src/learning/fleet-features.ts";
-import type { Network } from "../../../src/learning/network.ts";
-import { normal } from "../../../src/training/evolution.ts";
+import { FEATURE_NAMES, type FeatureName } from "../../../src/learning/features/feature-names.ts";
+import { FEATURE_COUNT } from "../../../src/learning/features/fleet-features.ts";
+import type { Network } from "../../../src/learning/models/network.ts";
+import { normal } from "../../../src/training/simulation/evolution.ts";
 import { TrainingRows } from "../../../src/training/rows.ts";
 
 /** Index of a feature in rows. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../../src/balancing/random.ts";
-import { FEATURE_NAMES } from "../../../src/learning/feature-names.ts";
-import { forward } from "../../../src/learning/network.ts";
+import { FEATURE_NAMES } from "../../../src/learning/features/feature-names.ts";
+import { forward } from "../../../src/learning/models/network.ts";
 import { forgetColumns } from "../../../src/training/column-moments.ts";
 import { TrainingRows } from "../../../src/training/rows.ts";
 import {

@@ -6,10 +6,10 @@ import {
   modelPaths,
   readModelFiles,
   writeModelFiles,
-} from "../../../../src/learning/model-files/model-files.ts";
-import { toStoredFiles } from "../../../../src/learning/model-files/stored-files.ts";
+} from "../../../../src/learning/models/files/model-files.ts";
+import { toStoredFiles } from "../../../../src/learning/models/files/stored-files.ts";
 import { fileChampion, storedChampion } from "../../../../src/learning/online/champion-source.ts";
-import { SHIPPED_MODEL_DIRECTORY } from "../../../../src/learning/shipped-model.ts";
+import { SHIPPED_MODEL_DIRECTORY } from "../../../../src/learning/models/shipped-model.ts";
 import type {
   LearningStore,
   ModelOrigin,

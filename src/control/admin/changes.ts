@@ -1,0 +1,54 @@
+/** What an operator may change of a server: `PATCH /api/v1/servers/<id>`. */
+import { z } from "zod";
+import { CAPACITY, describeRange, inRange, WEIGHT } from "../../shared/ranges.ts";
+import { ApiError } from "./responses.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+
+/** Most requests in flight; 0 = not enforced. */
+const LIMIT = { ...CAPACITY, least: 0 };
+
+const changeSchema = z
+  .strictObject({
+    weight: z.custom<number>((value) => inRange(value, WEIGHT), `must be ${describeRange(WEIGHT)}`).optional(),
+    capacity: z.custom<number>((value) => inRange(value, LIMIT), `must be ${describeRange(LIMIT)}`).optional(),
+    state: z.enum(["drain", "active"]).optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, { error: "give weight, capacity or state" });
+
+/** A change as it was asked for; at least one field is there. */
+export type ServerChange = z.infer<typeof changeSchema>;
+
+/** What a change is made to. */
+export type ChangeableFleet = Pick<Fleet, "drain" | "undrain" | "setWeight" | "setCapacity">;
+
+/** Reads a change; throws 400 with every problem of it. */
+export async function readChange(request: Request): Promise<ServerChange> {
+  const text = await request.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new ApiError(400, "invalid_json", "the body is not JSON");
+  }
+  const parsed = changeSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join(".")}: ${message}`,
+  );
+  throw new ApiError(400, "invalid_change", problems.join("; "));
+}
+
+/** Makes the change; throws 404 when there is no such server. */
+export function applyChange(fleet: ChangeableFleet, id: number, change: ServerChange): void {
+  const { weight, capacity, state } = change;
+  const known =
+    (weight === undefined || fleet.setWeight(id, weight)) &&
+    (capacity === undefined || fleet.setCapacity(id, capacity)) &&
+    (state === undefined || (state === "drain" ? fleet.drain(id) : fleet.undrain(id)));
+  if (!known) throw unknownServer(id);
+}
+
+/** The answer for an id that no server has. */
+export function unknownServer(id: number): ApiError {
+  return new ApiError(404, "unknown_server", `there is no server with id ${id}`);
+}

@@ -1,0 +1,118 @@
+/**
+ * An answer that many may ask for and that takes long to make: the metrics, the list of servers. It is made in the thread
+ * that makes health checks, so it takes turns with them, and one that is made serves all who asked before it was begun.
+ * Nobody gets what was begun before he asked: a scrape after a change shows the change. Instead there is a rest after each,
+ * so that whoever asks all the time gets his answers later and does not get the thread.
+ */
+import type { Work } from "../../telemetry/metrics/exposition.ts";
+
+/** Longest piece of work before others have their turn, milliseconds. */
+const TURN_MS = 2;
+/** Rest after the work, as a multiple of it: at most a tenth of the time is spent on one kind of answer. */
+const REST = 9;
+/** Most who wait. Workers ask one at a time; it is the admin port that this is for. */
+const MAX_WAITING = 64;
+
+/** Too many wait already. */
+export class BusyError extends Error {
+  override readonly name = "BusyError";
+}
+
+interface Waiter<T> {
+  readonly resolve: (answer: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** An answer that is being made. */
+interface Making<T> {
+  readonly work: Work<T>;
+  readonly waiters: Set<Waiter<T>>;
+  workedMs: number;
+}
+
+export class SharedAnswer<T> {
+  readonly #make: () => Work<T>;
+  readonly #nowMs: () => number;
+  #making: Making<T> | null = null;
+  /** Those who came since it was begun. */
+  #waiting = new Set<Waiter<T>>();
+  #restUntilMs = Number.NEGATIVE_INFINITY;
+  #timer: Timer | null = null;
+
+  /** @param nowMs monotonic clock, milliseconds. */
+  constructor(make: () => Work<T>, nowMs: () => number) {
+    this.#make = make;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * The answer as of now, or a little later.
+   * @param signal aborted = it is not wanted any more; what nobody wants is not made.
+   * Rejects with what `make` throws, with a `BusyError`, or with the signal's reason.
+   */
+  get(signal: AbortSignal): Promise<T> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#waiting.size >= MAX_WAITING) return Promise.reject(new BusyError("too many wait for this already"));
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const waiter = { resolve, reject };
+    this.#waiting.add(waiter);
+    const leave = (): void => {
+      this.#waiting.delete(waiter);
+      this.#making?.waiters.delete(waiter);
+      if (this.#waiting.size === 0) this.#stopResting();
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    this.#begin();
+    return promise.finally(() => signal.removeEventListener("abort", leave));
+  }
+
+  readonly #begin = (): void => {
+    if (this.#making !== null || this.#timer !== null || this.#waiting.size === 0) return;
+    const restMs = this.#restUntilMs - this.#nowMs();
+    if (restMs > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        this.#begin();
+      }, restMs);
+      return;
+    }
+    this.#making = { work: this.#make(), waiters: this.#waiting, workedMs: 0 };
+    this.#waiting = new Set();
+    this.#turn(this.#making);
+  };
+
+  #stopResting(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #turn(making: Making<T>): void {
+    if (making.waiters.size === 0) {
+      this.#end(making, () => {});
+      return;
+    }
+    const startedMs = this.#nowMs();
+    try {
+      for (;;) {
+        const { done, value } = making.work.next();
+        const workedMs = this.#nowMs() - startedMs;
+        if (!done && workedMs < TURN_MS) continue;
+        making.workedMs += workedMs;
+        if (done) this.#end(making, ({ resolve }) => resolve(value));
+        else setImmediate(() => this.#turn(making));
+        return;
+      }
+    } catch (error) {
+      making.workedMs += this.#nowMs() - startedMs;
+      this.#end(making, ({ reject }) => reject(error));
+    }
+  }
+
+  #end(making: Making<T>, tell: (waiter: Waiter<T>) => void): void {
+    this.#making = null;
+    this.#restUntilMs = this.#nowMs() + REST * making.workedMs;
+    for (const waiter of making.waiters) tell(waiter);
+    this.#begin();
+  }
+}

@@ -1,0 +1,136 @@
+/** Probes one server on its own clock: the health check, then the poll of its usage. */
+import type { SecureContext } from "node:tls";
+import packageJson from "../../../package.json" with { type: "json" };
+import { type ProbeResult, type RunningProbe, startProbe } from "../../health/http-probe.ts";
+import { readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe-response.ts";
+import { ProbeSchedule } from "../../health/probe-schedule.ts";
+import { UsagePolls } from "../../health/usage-polls.ts";
+import type { DiscoveredServer } from "../discovery/targets.ts";
+import type { FleetOptions, HealthOptions } from "./options.ts";
+
+/** What probes find out. */
+export interface ProberEvents {
+  /** @param reason why it failed, or what it answered. */
+  onHealth(healthy: boolean, reason: string): void;
+  /** A check could not be made, for want of something of our own. */
+  onSkipped(): void;
+  /** @param ignored numbers of the answer that cannot be true. */
+  onUsage(usage: Usage, ignored: number): void;
+}
+
+/** A check that ends so long after its deadline was not looked at in time: the process did not run, and knows nothing. */
+const NOT_RUNNING_MS = 1_000;
+
+export class Prober {
+  readonly #events: ProberEvents;
+  readonly #nowMs: () => number;
+  readonly #schedule: ProbeSchedule;
+  #polls = new UsagePolls();
+  #busy = false;
+  #stopped = false;
+  #running: RunningProbe | undefined;
+  /** The last probe was answered. */
+  #accepts = false;
+  #skipped = false;
+
+  constructor(events: ProberEvents, random: () => number, nowMs: () => number) {
+    this.#events = events;
+    this.#nowMs = nowMs;
+    this.#schedule = new ProbeSchedule(random);
+  }
+
+  /** The last probe could not be made, for want of something of our own. */
+  get skipped(): boolean {
+    return this.#skipped;
+  }
+
+  /** The next round is due at once. */
+  alarm(): void {
+    this.#schedule.alarm();
+  }
+
+  /** It was started again, or is asked for something else: whether it tells its usage is to be seen. */
+  forgetUsage(): void {
+    this.#polls = new UsagePolls(); // what a poll under way will tell belongs to the old ones
+  }
+
+  /** Starts a round when it is due. The first is due at once; a round under way is never doubled. */
+  tick(
+    nowMs: number,
+    server: DiscoveredServer,
+    options: FleetOptions,
+    trust: SecureContext | undefined,
+    hurry: boolean,
+  ): void {
+    const { health, metricsPoll } = options;
+    if (this.#busy || !this.#schedule.isDue(nowMs, health.intervalMs, hurry)) return;
+    if (this.#stopped || !(health.enabled || (metricsPoll.enabled && this.#polls.isDue(nowMs)))) return;
+    this.#schedule.begun(nowMs);
+    this.#busy = true;
+    void this.#round(nowMs, server, options, trust).finally(() => {
+      this.#busy = false;
+    });
+  }
+
+  /** No event comes after this. */
+  stop(): void {
+    this.#stopped = true;
+    this.#running?.abort();
+  }
+
+  async #round(
+    nowMs: number,
+    server: DiscoveredServer,
+    options: FleetOptions,
+    trust: SecureContext | undefined,
+  ): Promise<void> {
+    const { health, metricsPoll } = options;
+    if (health.enabled) {
+      const answer = await this.#ask(server, health, health.path, trust, false);
+      if (this.#stopped) return;
+      if (answer.kind === "skipped") return this.#events.onSkipped();
+      const healthy = answer.kind === "answer" && answer.status >= 200 && answer.status <= 299;
+      this.#events.onHealth(healthy, answer.kind === "answer" ? `status ${answer.status}` : answer.reason);
+      if (!healthy) return; // a server that is down has no usage worth a wait
+    }
+    const polls = this.#polls;
+    if (!metricsPoll.enabled || !polls.isDue(nowMs)) return;
+    const answer = await this.#ask(server, health, metricsPoll.path, trust, true);
+    if (this.#stopped || answer.kind === "skipped") return;
+    let ignored = 0;
+    const usage = answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body, () => ignored++) : null;
+    const failed = answer.kind === "error" || answer.status >= 500;
+    polls.onOutcome(usage !== null ? "offered" : failed ? "failed" : "none", nowMs, health.intervalMs);
+    this.#events.onUsage(usage ?? UNKNOWN_USAGE, ignored);
+  }
+
+  async #ask(
+    server: DiscoveredServer,
+    { host, headers, timeoutMs }: HealthOptions,
+    path: string,
+    trust: SecureContext | undefined,
+    wantBody: boolean,
+  ): Promise<ProbeResult> {
+    const { hostname, address, port, spec } = server;
+    const target = { hostname, address, port, tls: spec.scheme === "https" };
+    const version = packageJson.version;
+    const startedMs = this.#nowMs();
+    this.#running = startProbe({
+      target,
+      path,
+      timeoutMs,
+      trust,
+      version,
+      wantBody,
+      host,
+      headers,
+      accepts: this.#accepts,
+    });
+    const result = await this.#running.result;
+    const late = this.#nowMs() - startedMs >= timeoutMs + NOT_RUNNING_MS;
+    this.#skipped = result.kind === "skipped" || (late && result.kind === "error");
+    if (this.#skipped) return { kind: "skipped" };
+    this.#accepts = result.kind === "answer";
+    return result;
+  }
+}

@@ -1,0 +1,210 @@
+/** One server of the fleet: its state machines, and what follows from them for the table and for the API. */
+import { HealthState } from "../../health/health-state.ts";
+import { OutlierEjection } from "../../health/outlier-ejection.ts";
+import { SlowStart } from "../../health/slow-start.ts";
+import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
+import type { Endpoint } from "../../shared/protocol.ts";
+import type { ServerRow } from "../../shared/server-table-writer.ts";
+import type { DiscoveredServer } from "../discovery/targets.ts";
+import type { FleetOptions, ServerStateName, ServerStatus } from "./options.ts";
+import { Prober, type ProberEvents } from "./prober.ts";
+import { ServerUsage } from "./usage.ts";
+import { ServerWindows } from "./windows.ts";
+import type { Seat } from "./membership.ts";
+
+/** Steps of the slow-start ramp: finer ones would publish a new table for no visible change. */
+const RAMP_STEPS = 100;
+
+/** What a server of the fleet is given. */
+export interface FleetServerDependencies {
+  readonly memory: SharedMemory;
+  readonly random: () => number;
+  readonly probes: ProberEvents;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+export class FleetServer {
+  readonly slot: number;
+  readonly id: number;
+  readonly health: HealthState;
+  readonly slowStart = new SlowStart();
+  readonly outlier: OutlierEjection;
+  readonly windows: ServerWindows;
+  readonly usage: ServerUsage;
+  readonly prober: Prober;
+  /** When it left the configuration; `undefined` = it is in it. */
+  removedMs: number | undefined;
+  /** An operator asked for it. */
+  draining = false;
+  /** Why it is up, down or ejected, when it is; kept by whoever makes it so. */
+  upReason = "no health check yet";
+  downReason = "";
+  ejectionReason = "";
+  sinceWallMs: number;
+  /** As many requests in a row got no answer as would eject it, as of the last tick. */
+  silent = false;
+  /** It is, and it was not ejected. */
+  passedOver = false;
+  /** What the shared table has of it. */
+  published: ServerRow | undefined;
+  /** The state at the last tick, to notice changes by. */
+  announced: ServerStateName | undefined;
+
+  readonly #memory: SharedMemory;
+  #server: DiscoveredServer;
+  #weight: number | undefined;
+  #hardLimit: number | undefined;
+  #row: ServerRow | undefined;
+
+  constructor(
+    seat: Seat,
+    server: DiscoveredServer,
+    options: FleetOptions,
+    deps: FleetServerDependencies,
+    workers: readonly WorkerBlock[],
+    nowMs: number,
+    wallMs: number,
+  ) {
+    this.slot = seat.slot;
+    this.id = seat.id;
+    this.#server = server;
+    this.#memory = deps.memory;
+    this.health = new HealthState(options.health);
+    this.outlier = new OutlierEjection(deps.random);
+    this.windows = new ServerWindows(seat.slot, workers, nowMs);
+    this.usage = new ServerUsage(seat.slot);
+    this.prober = new Prober(deps.probes, deps.random, deps.nowMs);
+    this.sinceWallMs = wallMs;
+    this.forgetFailures();
+  }
+
+  get server(): DiscoveredServer {
+    return this.#server;
+  }
+
+  /** Takes over new settings. An operator's weight or limit lasts until the configuration itself changes that number. */
+  respecify(server: DiscoveredServer): void {
+    const old = this.#server;
+    if (server.weight !== old.weight) this.#weight = undefined;
+    if (server.spec.hardLimit !== old.spec.hardLimit || server.spec.capacity !== old.spec.capacity) {
+      this.#hardLimit = undefined;
+    }
+    this.#server = server;
+  }
+
+  setWeight(weight: number): void {
+    this.#weight = weight;
+  }
+
+  setHardLimit(hardLimit: number): void {
+    this.#hardLimit = hardLimit;
+  }
+
+  get inFlight(): number {
+    return Atomics.load(this.#memory.servers.inFlight, this.slot);
+  }
+
+  get consecutiveFailures(): number {
+    return Atomics.load(this.#memory.servers.consecutiveFailures, this.slot);
+  }
+
+  get consecutiveUnanswered(): number {
+    return Atomics.load(this.#memory.servers.consecutiveUnanswered, this.slot);
+  }
+
+  /** What comes next is judged by itself. */
+  forgetFailures(): void {
+    Atomics.store(this.#memory.servers.consecutiveFailures, this.slot, 0);
+    Atomics.store(this.#memory.servers.consecutiveUnanswered, this.slot, 0);
+    this.windows.restart();
+  }
+
+  get state(): ServerState {
+    if (this.draining || this.removedMs !== undefined) return ServerState.DRAINING;
+    if (!this.health.up) return ServerState.DOWN;
+    return this.outlier.ejected ? ServerState.EJECTED : ServerState.UP;
+  }
+
+  get stateName(): ServerStateName {
+    switch (this.state) {
+      case ServerState.DRAINING:
+        return "draining";
+      case ServerState.DOWN:
+        return "down";
+      case ServerState.EJECTED:
+        return "ejected";
+      default:
+        return this.health.proven ? "up" : "starting";
+    }
+  }
+
+  /** Why it is in its state, for an operator. */
+  get reason(): string {
+    if (this.removedMs !== undefined) return "no longer in the configuration";
+    if (this.draining) return "drained by an operator";
+    if (!this.health.up) return this.downReason;
+    if (this.outlier.ejected) return this.ejectionReason;
+    return this.passedOver ? "gives no answers: those that do come first" : this.upReason;
+  }
+
+  /** Health checks are off: there is nothing to prove. */
+  assumeUp(): void {
+    this.health.assumeUp();
+    this.upReason = "health checks are off";
+  }
+
+  /** What the shared table should have of it; the same object as long as nothing of it has changed. */
+  row(nowMs: number, slowStartMs: number): ServerRow {
+    const weight = this.#weight ?? this.#server.weight;
+    const factor = Math.round(this.slowStart.factor(nowMs, slowStartMs) * RAMP_STEPS) / RAMP_STEPS;
+    const effectiveWeight = weight * factor;
+    const hardLimit = this.#hardLimit ?? this.#server.spec.hardLimit;
+    const capacity = this.#hardLimit || this.#server.spec.capacity;
+    const { state } = this;
+    const old = this.#row;
+    const same =
+      old !== undefined &&
+      old.state === state &&
+      old.weight === weight &&
+      old.effectiveWeight === effectiveWeight &&
+      old.capacity === capacity &&
+      old.hardLimit === hardLimit;
+    if (same) return old;
+    this.#row = { id: this.id, state, weight, effectiveWeight, capacity, hardLimit };
+    return this.#row;
+  }
+
+  endpoint(): Endpoint {
+    const { url, hostname, address, port, spec } = this.#server;
+    return { slot: this.slot, id: this.id, url, hostname, address, port, tls: spec.scheme === "https" };
+  }
+
+  status(nowMs: number, slowStartMs: number, workers: readonly WorkerBlock[]): ServerStatus {
+    const row = this.row(nowMs, slowStartMs);
+    const total = this.windows.total();
+    const recent = this.windows.recent();
+    const usage = this.usage.advance(workers, nowMs);
+    return {
+      id: this.id,
+      url: this.#server.url,
+      address: this.#server.address,
+      port: this.#server.port,
+      alive: row.state === ServerState.UP,
+      state: this.stateName,
+      reason: this.reason,
+      weight: row.weight,
+      effective_weight: row.effectiveWeight,
+      capacity: row.capacity,
+      hard_limit: row.hardLimit,
+      active_connections: Math.max(0, this.inFlight),
+      cpu_usage: Number.isNaN(usage.cpuPercent) ? null : usage.cpuPercent,
+      memory_usage: Number.isNaN(usage.memoryPercent) ? null : usage.memoryPercent,
+      requests: total.attempts,
+      failures: total.failures,
+      error_rate: recent.attempts === 0 ? 0 : Math.min(1, recent.failures / recent.attempts),
+      response_ms: this.windows.percentiles(workers),
+      since: new Date(this.sinceWallMs).toISOString(),
+    };
+  }
+}

@@ -1,0 +1,64 @@
+/** What one server did lately, for judging it (`OutcomeWindows`) and for showing it (percentiles). */
+import { OutcomeWindows } from "../../health/outcome-windows.ts";
+import { bucketCount, quantileMs } from "../../shared/latency-buckets.ts";
+import type { WorkerBlock } from "../../shared/layout.ts";
+
+/** Percentiles of response time, milliseconds. */
+export interface ResponsePercentiles {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+const LATENCY_STEP_MS = 10_000;
+const LATENCY_STEPS = 6;
+
+/** One server's outcomes and response times over moving windows. */
+export class ServerWindows extends OutcomeWindows {
+  readonly #slot: number;
+  /** Summed histograms at the end of each of the last steps, oldest first; the first is the baseline. */
+  readonly #histograms: Float64Array[];
+  #histogramAtMs: number;
+
+  /** Begins at zero now, whatever `workers` counted in this slot before. */
+  constructor(slot: number, workers: readonly WorkerBlock[], nowMs: number) {
+    super(slot, workers, nowMs);
+    this.#slot = slot;
+    this.#histograms = [this.#readHistogram(workers)];
+    this.#histogramAtMs = nowMs;
+  }
+
+  /** Reads the counters; call it every tick. */
+  override advance(workers: readonly WorkerBlock[], nowMs: number): void {
+    super.advance(workers, nowMs);
+    if (nowMs - this.#histogramAtMs >= LATENCY_STEP_MS) {
+      this.#histogramAtMs = nowMs;
+      this.#histograms.push(this.#readHistogram(workers));
+      if (this.#histograms.length > LATENCY_STEPS) this.#histograms.shift();
+    }
+  }
+
+  /** Over the last 50 to 60 seconds; `null` without an answer. Reads the live histograms: for displays, not for ticks. */
+  percentiles(workers: readonly WorkerBlock[]): ResponsePercentiles | null {
+    const counts = this.#readHistogram(workers);
+    const old = this.#histograms[0];
+    let any = false;
+    for (let i = 0; i < bucketCount; i++) {
+      counts[i] = Math.max(0, counts[i] - old[i]); // a 32-bit bucket may wrap around once in days
+      any ||= counts[i] > 0;
+    }
+    if (!any) return null;
+    const at = (q: number): number => Number(quantileMs(counts, q).toFixed(3));
+    return { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99) };
+  }
+
+  #readHistogram(workers: readonly WorkerBlock[]): Float64Array {
+    const sum = new Float64Array(bucketCount);
+    for (const { latencyHistogram } of workers) {
+      const from = this.#slot * bucketCount;
+      for (let i = 0; i < bucketCount; i++) sum[i] += latencyHistogram[from + i];
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,28 @@
+/** Looks whether the ports are free before the workers share them. */
+import type { ProxySettings } from "../../shared/protocol.ts";
+import { listenersOn } from "./port-listeners.ts";
+
+/**
+ * Throws an `Error` for the operator when a port cannot be listened on. Workers listen with `reusePort`, with which they
+ * would silently take half of the connections of whoever of this user does so, too: so this asks for the port alone.
+ */
+export function checkPorts({ host, port, tls }: ProxySettings): void {
+  checkPort("APP_PORT", host, port);
+  if (tls !== null) checkPort("TLS_PORT", host, tls.port);
+}
+
+function checkPort(setting: string, hostname: string, port: number): void {
+  if (port === 0) return;
+  try {
+    Bun.listen({ hostname, port, exclusive: true, socket: { data() {} } }).stop(true);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reasons: Record<string, string> = {
+      EADDRINUSE: `it is in use by another process${listenersOn(port)}; stop that one, or choose another port`,
+      EACCES: "this user may not (ports below 1024 need a privilege: CAP_NET_BIND_SERVICE)",
+      EADDRNOTAVAIL: "this machine does not have that address",
+    };
+    const why = reasons[code ?? ""] ?? message;
+    throw new Error(`cannot listen on APP_HOST=${hostname} ${setting}=${port}: ${why}`, { cause });
+  }
+}

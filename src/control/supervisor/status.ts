@@ -1,0 +1,152 @@
+/** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
+import { X509Certificate } from "node:crypto";
+import { version } from "../../../package.json";
+import type { EffectiveSetting } from "../../config/load.ts";
+import { Header, LearnerCounter, type SharedMemory, WorkerCounter } from "../../shared/layout.ts";
+import type { ProxySettings } from "../../shared/protocol.ts";
+import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
+import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
+import type { MetricsSource, ProcessFigures } from "../../telemetry/metrics/source.ts";
+import { processDescriptors } from "../../telemetry/process-descriptors.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Learner } from "../processes/learner.ts";
+import { describeLearning } from "../processes/learner-status.ts";
+import type { WorkerPool, WorkerStatus } from "../processes/worker-pool.ts";
+
+/** What the supervisor knows at the moment. */
+export interface SupervisorView {
+  readonly memory: SharedMemory;
+  readonly totals: ServerTotalsLedger;
+  readonly fleet: Fleet;
+  /** `null` before the workers are started. */
+  readonly pool: () => WorkerPool | null;
+  readonly learner: Learner;
+  readonly settings: () => ProxySettings;
+  readonly effective: () => readonly EffectiveSetting[];
+  readonly reloads: { readonly success: number; readonly failure: number };
+  readonly rejected: { readonly configuration: boolean; readonly certificates: boolean };
+  readonly startedAtMs: number;
+  /** On the monotonic clock: it does not leap when the wall clock is set. */
+  readonly uptimeMs: () => number;
+  readonly wallMs: () => number;
+}
+
+/** The instance for people and scripts; secrets are hidden in the effective settings already. */
+export function describeStatus(view: SupervisorView): object {
+  const pool = view.pool();
+  const settings = view.settings();
+  return {
+    version,
+    runtime: runtimeName(),
+    started_at: new Date(view.startedAtMs).toISOString(),
+    uptime_seconds: Math.round(view.uptimeMs() / 1000),
+    pid: process.pid,
+    ports: pool?.ports ?? null,
+    strategy: settings.strategy,
+    fleet: view.fleet.summary(),
+    workers: workersOf(view).map((worker) => ({
+      index: worker.index,
+      pid: worker.pid,
+      state: worker.state,
+      restarts: worker.restarts,
+      uptime_seconds: Math.round(worker.uptimeMs / 1000),
+      rss_bytes: rssOf(view.memory, worker),
+    })),
+    ml: describeLearning(view),
+    reloads: view.reloads,
+    degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
+    settings: Object.fromEntries(view.effective().map(({ env, value, origin }) => [env, { value, origin }])),
+  };
+}
+
+/** Where the metrics of this instance come from. */
+export function metricsSource(view: SupervisorView): MetricsSource {
+  return {
+    memory: view.memory,
+    totals: view.totals,
+    servers: () => view.fleet.statuses(),
+    fleetEvents: () => view.fleet.counters(),
+    version,
+    runtime: runtimeName(),
+    startedAtSeconds: view.startedAtMs / 1000,
+    processes: () => processesOf(view),
+    workersReady: () => readyWorkers(view),
+    workerRestarts: () => view.pool()?.restarts ?? {},
+    learner: () => view.learner,
+    reloads: () => view.reloads,
+    logDropped: droppedLogLines,
+    degradedModes: () => degradedModes(view),
+    certificates: () => certificatesOf(view.settings()),
+  };
+}
+
+/** Ways in which the instance works with less than it should. Each is a label of `neurabalancer_degraded`. */
+export function degradedModes(view: SupervisorView): Record<string, boolean> {
+  const { header } = view.memory;
+  const { healthy } = view.fleet.summary();
+  return {
+    panic: header[Header.PANIC] === 1,
+    no_servers: healthy === 0,
+    workers: readyWorkers(view) < header[Header.WORKERS],
+    learner: view.learner.degraded,
+    model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
+    learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1,
+    configuration: view.rejected.configuration,
+    certificates: view.rejected.certificates,
+    draining: header[Header.DRAINING] === 1,
+    access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
+    log: isLogFailing(),
+    descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
+    health_checks: view.fleet.skippingChecks,
+    sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
+    memory: view.fleet.outOfMemory || (view.pool()?.outOfMemory ?? false),
+  };
+}
+
+function anyWorker({ header, workers }: SharedMemory, gauge: number): boolean {
+  return workers.slice(0, header[Header.WORKER_BLOCKS]).some(({ counters }) => counters[gauge] > 0);
+}
+
+function workersOf(view: SupervisorView): readonly WorkerStatus[] {
+  return view.pool()?.status() ?? [];
+}
+
+function readyWorkers(view: SupervisorView): number {
+  return workersOf(view).filter(({ state }) => state === "ready").length;
+}
+
+function rssOf(memory: SharedMemory, { index }: WorkerStatus): number {
+  return memory.workers[index].counters[WorkerCounter.RSS_BYTES];
+}
+
+function processesOf(view: SupervisorView): ProcessFigures[] {
+  const workers = workersOf(view).map((worker) => ({
+    name: `worker-${worker.index}`,
+    rssBytes: rssOf(view.memory, worker),
+    openDescriptors: view.memory.workers[worker.index].counters[WorkerCounter.DESCRIPTORS_OPEN],
+  }));
+  const supervisor = {
+    name: "supervisor",
+    rssBytes: process.memoryUsage.rss(),
+    openDescriptors: processDescriptors.open() || 0,
+  };
+  if (!view.learner.running) return [supervisor, ...workers];
+  const { learnerCounters } = view.memory;
+  const learner = {
+    name: "learner",
+    rssBytes: learnerCounters[LearnerCounter.RSS_BYTES],
+    openDescriptors: learnerCounters[LearnerCounter.DESCRIPTORS_OPEN],
+  };
+  return [supervisor, ...workers, learner];
+}
+
+function certificatesOf({ tls }: ProxySettings): { name: string; expiresAtSeconds: number }[] {
+  return (tls?.certificates ?? []).map(({ certPem, names }, index) => ({
+    name: names[0] ?? `certificate-${index}`,
+    expiresAtSeconds: Date.parse(new X509Certificate(certPem).validTo) / 1000,
+  }));
+}
+
+function runtimeName(): string {
+  return `bun ${Bun.version}`;
+}

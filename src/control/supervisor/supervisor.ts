@@ -1,0 +1,105 @@
+/** The supervisor process: an instance under signals. */
+import { join } from "node:path";
+import { isatty } from "node:tty";
+import { bootClockOffsetMs } from "../../shared/boot-clock.ts";
+import { systemResolver } from "../discovery/resolver.ts";
+import { type InstanceOptions, problemsOf, SupervisorInstance } from "./instance.ts";
+
+const CERTIFICATE_POLL_MS = 10_000;
+/** npm passes on a Ctrl-C that the terminal has sent already: the same signal so soon is the same request. */
+const ECHO_MS = 1000;
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/** As in bin/neurabalancer: what Bun would read from the current directory is not the product's. */
+const FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install", "--use-system-ca"];
+
+/** What must be given; the rest has the defaults of the product. */
+export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "reload" | "log"> &
+  Partial<InstanceOptions>;
+
+/**
+ * Runs an instance until it is told to stop, and resolves to the exit code: 0 after SIGTERM or SIGINT, 1 when it could
+ * not start, 128 + n when a second signal n ended it at once. SIGHUP reads the configuration again; when it comes because
+ * the terminal was closed that this was started in, it stops as after SIGTERM.
+ */
+export async function runSupervisor(options: SupervisorOptions): Promise<number> {
+  const { log } = options;
+  const program = [process.execPath, ...FLAGS, join(import.meta.dir, "../../../main.ts")];
+  let bootOffsetMs: number | undefined;
+  const instance = new SupervisorInstance({
+    workerCommand: [...program, "worker"],
+    learnerCommand: [...program, "learner"],
+    program,
+    clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
+    bootOffsetMs: () => {
+      bootOffsetMs ??= bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
+      return bootOffsetMs;
+    },
+    random: Math.random,
+    resolver: systemResolver,
+    certificatePollMs: CERTIFICATE_POLL_MS,
+    ...options,
+  });
+  const signals = new StopSignals(() => performance.now());
+  let running = false;
+  const terminals = openTerminals();
+  process.on("SIGHUP", () => {
+    if (terminals > 0 && openTerminals() === 0) signals.ask();
+    else if (running) void instance.reload();
+  });
+  // Whatever fails here, traffic must flow on: the workers live only as long as this process.
+  const survive = (error: unknown) => log.error({ err: error }, "internal error of the supervisor; it goes on");
+  process.on("uncaughtException", survive);
+  process.on("unhandledRejection", survive);
+
+  try {
+    running = await Promise.race([instance.start().then(() => true), signals.first.then(() => false)]);
+    if (!running) return 0;
+    await signals.first;
+    return await Promise.race([instance.stop().then(() => 0), signals.second]);
+  } catch (error) {
+    for (const problem of problemsOf(error)) log.error(problem);
+    return 1;
+  } finally {
+    await instance.dispose();
+  }
+}
+
+/** How many of standard input, output and error are a terminal that still exists; none after `nohup`. */
+function openTerminals(): number {
+  return [0, 1, 2].filter((fd) => isatty(fd)).length;
+}
+
+/** SIGTERM and SIGINT: the first asks to stop, the second insists. */
+class StopSignals {
+  readonly first: Promise<void>;
+  /** Resolves to the exit code. */
+  readonly second: Promise<number>;
+  readonly #first = Promise.withResolvers<void>();
+  #asked = false;
+  #askedBy = "";
+  #askedAtMs = 0;
+
+  constructor(nowMs: () => number) {
+    const second = Promise.withResolvers<number>();
+    this.first = this.#first.promise;
+    this.second = second.promise;
+    for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
+      process.on(signal, () => {
+        const isEcho = this.#askedBy === signal && nowMs() - this.#askedAtMs < ECHO_MS;
+        if (this.#asked && !isEcho) second.resolve(128 + number);
+        if (!this.#asked) {
+          this.#askedBy = signal;
+          this.#askedAtMs = nowMs();
+        }
+        this.ask();
+      });
+    }
+  }
+
+  /** Asks to stop; insists on nothing when that was asked before. */
+  ask(): void {
+    this.#asked = true;
+    this.#first.resolve();
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Asks the control process for what it answers in this worker's stead: `/metrics` and the list of servers, which anybody
+ * may ask for. So it is bounded, whatever strangers do: one question of a kind is under way at a time, and one answer
+ * serves all who asked before it was begun; who is gone is waited for no longer, and a question that nobody waits for is
+ * given up. An answer is never older than the question: whoever comes while one is being made gets the next.
+ */
+import { Route } from "../../shared/series-table.ts";
+import type { LocalAnswer } from "./local-responses.ts";
+
+/** An answer of the control process. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: Uint8Array;
+  /** Seconds; null = it does not say. */
+  readonly retryAfter: number | null;
+}
+
+/** Asks for a path. Rejects when there is no answer, or `signal` was aborted. */
+export type AskAdmin = (path: string, signal: AbortSignal) => Promise<AdminAnswer>;
+
+/** Most who wait or read at one time. */
+const MAX_CLIENTS = 64;
+/** Most bytes of answers that clients have not taken yet; what several read is counted once. */
+const MAX_HELD_BYTES = 32 * 1024 * 1024;
+
+const PATHS: Readonly<Record<number, string>> = { [Route.METRICS]: "/metrics", [Route.SERVERS]: "/api/v1/servers" };
+
+/** One client's question. */
+export interface AdminQuestion {
+  /** The client is gone, or has all of the answer. May be called twice. */
+  end(): void;
+}
+
+/** Told the answer; null = there is none. */
+type OnAnswer = (answer: LocalAnswer | null) => void;
+
+/** A question of one kind. */
+interface Kind {
+  readonly path: string;
+  /** Those whom the question under way is asked for; empty = there is none. */
+  asked: Set<Client>;
+  abort: AbortController | null;
+  /** Those who came since. */
+  waiting: Set<Client>;
+}
+
+/** An answer as long as clients read it. */
+class Held {
+  readonly answer: LocalAnswer;
+  readonly bytes: number;
+  readers = 0;
+
+  constructor({ status, type, body, retryAfter }: AdminAnswer) {
+    const headers = retryAfter === null ? "" : `Retry-After: ${retryAfter}\r\n`;
+    this.answer = { status, type, body, headers };
+    this.bytes = body.length;
+  }
+}
+
+interface Client {
+  readonly onAnswer: OnAnswer;
+  held: Held | null;
+  ended: boolean;
+}
+
+export class AdminRelay {
+  readonly #ask: AskAdmin;
+  readonly #kinds = new Map<number, Kind>();
+  #clients = 0;
+  #heldBytes = 0;
+
+  constructor(ask: AskAdmin) {
+    this.#ask = ask;
+  }
+
+  /**
+   * Asks for what `route` answers.
+   * @param onAnswer is not called before this returns, and not after `end`.
+   * @returns null when too many ask already.
+   */
+  ask(route: number, onAnswer: OnAnswer): AdminQuestion | null {
+    if (this.#clients >= MAX_CLIENTS || this.#heldBytes > MAX_HELD_BYTES) return null;
+    let kind = this.#kinds.get(route);
+    if (kind === undefined) {
+      kind = { path: PATHS[route], asked: new Set(), abort: null, waiting: new Set() };
+      this.#kinds.set(route, kind);
+    }
+    const of = kind;
+    const client: Client = { onAnswer, held: null, ended: false };
+    this.#clients++;
+    of.waiting.add(client);
+    this.#begin(of);
+    return { end: () => this.#end(of, client) };
+  }
+
+  #end(kind: Kind, client: Client): void {
+    if (client.ended) return;
+    client.ended = true;
+    this.#clients--;
+    kind.waiting.delete(client);
+    if (kind.asked.delete(client) && kind.asked.size === 0) kind.abort?.abort();
+    const { held } = client;
+    if (held !== null && --held.readers === 0) this.#heldBytes -= held.bytes;
+  }
+
+  #begin(kind: Kind): void {
+    if (kind.abort !== null || kind.waiting.size === 0) return;
+    const abort = new AbortController();
+    kind.abort = abort;
+    kind.asked = kind.waiting;
+    kind.waiting = new Set();
+    this.#ask(kind.path, abort.signal).then(
+      (answer) => this.#answered(kind, new Held(answer)),
+      () => this.#answered(kind, null),
+    );
+  }
+
+  #answered(kind: Kind, held: Held | null): void {
+    const clients = kind.asked;
+    kind.asked = new Set();
+    kind.abort = null;
+    if (held !== null && clients.size > 0) {
+      held.readers = clients.size;
+      this.#heldBytes += held.bytes;
+      for (const client of clients) client.held = held;
+    }
+    this.#begin(kind);
+    for (const client of clients) if (!client.ended) client.onAnswer(held?.answer ?? null);
+  }
+}

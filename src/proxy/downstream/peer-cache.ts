@@ -1,0 +1,37 @@
+/** Peers by address: a client's connections, and its next ones, share what was worked out about it. */
+import { Peer } from "../rewrite/request.ts";
+import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
+
+/**
+ * With more addresses than this the cache starts again: it saves work, and nothing hangs on it. A peer keeps no more than
+ * `MAX_PEER_BYTES`, so all of them together at most 8 MB.
+ */
+const MAX_PEERS = 4096;
+
+/** One worker's peers under one `TRUSTED_PROXIES`. */
+export class PeerCache {
+  readonly #trustedProxies: TrustedProxies;
+  readonly #via: boolean;
+  readonly #plain = new Map<string, Peer>();
+  readonly #secure = new Map<string, Peer>();
+
+  /** @param via servers are told of this proxy in `Via`. */
+  constructor(trustedProxies: TrustedProxies, via = true) {
+    this.#trustedProxies = trustedProxies;
+    this.#via = via;
+  }
+
+  /** The peer at `address`, over TLS or not. */
+  get(address: string, secure: boolean): Peer {
+    const peers = secure ? this.#secure : this.#plain;
+    const known = peers.get(address);
+    if (known !== undefined) return known;
+    if (this.#plain.size + this.#secure.size >= MAX_PEERS) {
+      this.#plain.clear();
+      this.#secure.clear();
+    }
+    const peer = new Peer(address, secure, this.#trustedProxies, this.#via);
+    peers.set(address, peer);
+    return peer;
+  }
+}

@@ -1,0 +1,86 @@
+/** Passes the rest of a request's body on to its server, no faster than the server takes it. */
+import type { Attempt } from "./attempt.ts";
+import type { ProxyContext } from "../context.ts";
+import type { ProxiedRequest } from "./request.ts";
+import { keep } from "../sockets/receive-memory.ts";
+
+/** Bytes that may wait for a slow receiver before the sender is paused. */
+export const HIGH_WATER_BYTES = 64 * 1024;
+
+/** The body of one request beyond the bytes that came with its head; the object serves many requests. */
+export class RequestRelay {
+  readonly #ctx: ProxyContext;
+  readonly #request: ProxiedRequest;
+  /** Bytes that wait for a connection; null = none. */
+  #waiting: Buffer[] | null = null;
+  #waitingBytes = 0;
+
+  constructor(ctx: ProxyContext, request: ProxiedRequest) {
+    this.#ctx = ctx;
+    this.#request = request;
+  }
+
+  reset(): void {
+    this.#waiting = null;
+    this.#waitingBytes = 0;
+  }
+
+  /**
+   * Sends `data[start … stop)` on; when that is its end, it may be empty afterwards. While there is no connection that has
+   * the head, or one that takes nothing more, it is kept, and the client has to wait when that is much: of one that is read
+   * from we see that it leaves.
+   */
+  pass(attempt: Attempt, data: Buffer, start: number, stop: number): void {
+    if (attempt.connection === null || !attempt.sent || attempt.connection.gone) {
+      this.#waiting ??= [];
+      this.#waiting.push(keep(data.subarray(start, stop)));
+      this.#waitingBytes += stop - start;
+      if (this.#waitingBytes > HIGH_WATER_BYTES) this.#request.client.pauseReading();
+      return;
+    }
+    this.#request.streamed = true;
+    // A server that stopped reading, perhaps because it has answered already, shows by closing.
+    // What follows in the same packet belongs to the next request.
+    if (stop === data.length) attempt.connection.sendAway(data, start, stop);
+    else attempt.connection.send(data, start, stop, true);
+  }
+
+  /** The head has been sent: so can be what waited. */
+  passWaiting(attempt: Attempt): void {
+    const waiting = this.#waiting;
+    if (waiting === null || attempt.connection === null) return;
+    this.#waiting = null;
+    this.#waitingBytes = 0;
+    this.#request.streamed = true;
+    for (const chunk of waiting) attempt.connection.sendAway(chunk, 0, chunk.length);
+  }
+
+  /** The next piece is awaited from the client, unless the server must first take what there is. */
+  awaitMore(attempt: Attempt, answerBegun: boolean, nowMs: number): void {
+    const { wheel, settings } = this.#ctx;
+    const { client } = this.#request;
+    const upstream = attempt.connection;
+    if (upstream === null || !attempt.sent) return;
+    if (upstream.gone) {
+      // It may have answered before it broke off, and shows its end by itself.
+      if (client.queuedBytes === 0) wheel.clear(client);
+      if (!answerBegun) wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
+      return;
+    }
+    if (upstream.queuedBytes > HIGH_WATER_BYTES) {
+      client.pauseReading();
+      wheel.clear(client);
+      wheel.set(upstream, nowMs + settings.requestBodyTimeoutMs);
+      return;
+    }
+    client.resumeReading();
+    if (this.#request.awaitsContinue) {
+      wheel.clear(client);
+      wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
+      return;
+    }
+    if (!answerBegun) wheel.clear(upstream);
+    // A client that does not take an answer that has begun keeps its deadline for that.
+    if (client.queuedBytes === 0) wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
+  }
+}

@@ -1,0 +1,220 @@
+/** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
+import { Method, Route } from "../../shared/series-table.ts";
+import type { ClientConnection } from "../downstream/client-connection.ts";
+import type { ProxyContext } from "../context.ts";
+import { BodyReader } from "../http1/body-reader.ts";
+import { FieldId } from "../http1/field-names.ts";
+import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } from "../http1/head.ts";
+import { parseRequestHead } from "../http1/request-parser.ts";
+import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
+import type { Peer, RequestRewrite } from "../rewrite/request.ts";
+import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
+import { CLIENT_ADDRESS_BITS } from "../pick/sticky-key.ts";
+
+/** Stands where there are no bytes, so that a field keeps one type. */
+export const NO_BUFFER = Buffer.alloc(0);
+
+const API_REQUEST_PREFIX_BYTES = "/api/v1/request".length;
+/** Longer ids of a trusted peer are replaced. */
+const MAX_REQUEST_ID_BYTES = 128;
+
+/** One request; the object serves many, one after the other. */
+export class ProxiedRequest implements RequestRewrite {
+  readonly #ctx: ProxyContext;
+  client!: ClientConnection;
+  peer!: Peer;
+  /** Holds the head; the offsets below are into it. */
+  headBuffer: Buffer = NO_BUFFER;
+  #headStart = 0;
+  #headEnd = 0;
+  /** Under which it was accepted: they may have become smaller since. */
+  #limits!: HeadLimits;
+  /** Index into `METHODS`. */
+  method = 0;
+  methodStart = 0;
+  methodEnd = 0;
+  targetStart = 0;
+  targetEnd = 0;
+  pathStart = 0;
+  pathEnd = 0;
+  /** Index into `ROUTES`. */
+  route = 0;
+  versionMinor = 1;
+  upgrade = false;
+  /** The client waits for 100 (Continue), and the server has not said it yet. */
+  expectsContinue = false;
+  /** The client would keep its connection open. */
+  keepAlive = false;
+  readonly ids = Buffer.alloc(TRACE_ID_DIGITS + SPAN_ID_DIGITS);
+  keepRequestId = false;
+  keepTrace = false;
+  requestIdBuffer: Buffer = NO_BUFFER;
+  requestIdStart = 0;
+  requestIdEnd = 0;
+  traceIdBuffer: Buffer = NO_BUFFER;
+  traceIdStart = 0;
+  clientAddress: Buffer = NO_BUFFER;
+  /** Hash of what the request sticks to; only set where the strategy asks for it. */
+  key = 0;
+  /** Monotonic milliseconds. */
+  startedMs = 0;
+  /** What `Host` is when the client sent none: set for each attempt. */
+  fallbackHost: Buffer = NO_BUFFER;
+
+  readonly body = new BodyReader();
+  /** Content-Length; -1 = none. */
+  #announcedBytes = -1;
+  /** Body bytes that came with the head: kept, so that the request can be sent again. */
+  firstBody: Buffer = NO_BUFFER;
+  firstBodyStart = 0;
+  firstBodyEnd = 0;
+  /** Nothing but this request is in the memory of `headBuffer`. */
+  #alone = false;
+  /** Body bytes beyond the first ones were passed on: the request can't be sent again. */
+  streamed = false;
+
+  constructor(ctx: ProxyContext) {
+    this.#ctx = ctx;
+  }
+
+  /** The body is, or is announced to be, larger than `MAX_BODY_BYTES`. */
+  get tooLarge(): boolean {
+    const most = this.#ctx.settings.maxBodyBytes;
+    return most > 0 && (this.#announcedBytes > most || this.body.bytes > most);
+  }
+
+  /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
+  get idempotent(): boolean {
+    const { method } = this;
+    return (
+      method === Method.GET ||
+      method === Method.HEAD ||
+      method === Method.PUT ||
+      method === Method.DELETE ||
+      method === Method.OPTIONS ||
+      method === Method.TRACE
+    );
+  }
+
+  /** It is the server's turn, although the body has not come: the client holds it back until it hears 100 (Continue). */
+  get awaitsContinue(): boolean {
+    return this.expectsContinue && this.body.bytes === 0 && !this.body.done;
+  }
+
+  /** Takes what `ctx.requestHead` says, which was parsed from `head[headStart …]`. */
+  read(client: ClientConnection, head: Buffer, headStart: number, route: number, startedMs: number): void {
+    const ctx = this.#ctx;
+    const parsed = ctx.requestHead;
+    ctx.requestHeadOwner = this;
+    this.#limits = ctx.limits;
+    this.client = client;
+    this.peer = client.peer;
+    this.headBuffer = head;
+    this.#headStart = headStart;
+    this.#headEnd = parsed.headEnd;
+    this.method = parsed.method;
+    this.methodStart = parsed.methodStart;
+    this.methodEnd = parsed.methodEnd;
+    this.targetStart = parsed.targetStart;
+    this.targetEnd = parsed.targetEnd;
+    this.pathStart = route === Route.API_REQUEST ? parsed.pathStart + API_REQUEST_PREFIX_BYTES : parsed.pathStart;
+    this.pathEnd = parsed.targetEnd;
+    this.route = route;
+    this.versionMinor = parsed.versionMinor;
+    this.upgrade = parsed.upgrade;
+    this.expectsContinue = parsed.expectContinue;
+    this.keepAlive = parsed.keepAlive;
+    this.startedMs = startedMs;
+    this.streamed = false;
+    this.#readIds(head, parsed);
+    this.clientAddress =
+      this.peer.trusted && (parsed.seen & CLIENT_ADDRESS_BITS) !== 0
+        ? client.addressBehind(head, parsed)
+        : this.peer.addressBytes;
+    if (ctx.picker.usesKey) this.key = ctx.stickyKey(head, parsed, this.peer);
+  }
+
+  /**
+   * Takes the body's part of `data[start … end)`, the bytes behind the head.
+   * @returns the offset after it, or a negative `ParseError`.
+   */
+  readFirstBody(data: Buffer, start: number, end: number): number {
+    const parsed = this.#ctx.requestHead;
+    const kind = parsed.chunked ? BodyKind.CHUNKED : parsed.contentLength > 0 ? BodyKind.LENGTH : BodyKind.NONE;
+    this.body.begin(kind, parsed.contentLength);
+    this.#announcedBytes = parsed.contentLength;
+    this.firstBody = data;
+    this.firstBodyStart = start;
+    this.firstBodyEnd = start;
+    this.#alone = false;
+    if (kind === BodyKind.NONE) return start;
+    const stop = this.body.consume(data, start, end);
+    if (stop > 0) this.firstBodyEnd = stop;
+    this.#alone = data === this.headBuffer && this.#headStart === 0 && stop === data.length;
+    return stop;
+  }
+
+  /** The parsed head: read once more when the worker's parser has been used for another request since. */
+  parsedHead(): RequestHead {
+    const ctx = this.#ctx;
+    if (ctx.requestHeadOwner !== this) {
+      const end = parseRequestHead(this.headBuffer, this.#headStart, this.#headEnd, ctx.requestHead, this.#limits);
+      if (end !== this.#headEnd) throw new Error("a request head that was accepted is refused when read again");
+      ctx.requestHeadOwner = this;
+    }
+    return ctx.requestHead;
+  }
+
+  /** Forgets the request, so that none of its memory is kept alive. */
+  clear(): void {
+    if (this.#ctx.requestHeadOwner === this) this.#ctx.requestHeadOwner = null;
+    if (this.#alone && isWorthFreeing(this.headBuffer)) freeMemory(this.headBuffer);
+    this.#alone = false;
+    this.headBuffer = NO_BUFFER;
+    this.firstBody = NO_BUFFER;
+    this.requestIdBuffer = NO_BUFFER;
+    this.traceIdBuffer = NO_BUFFER;
+    this.key = 0;
+  }
+
+  /** Which request and trace ids it goes by: its own, or those that it came with. */
+  #readIds(head: Buffer, parsed: RequestHead): void {
+    this.#ctx.ids.write(this.ids, 0, TRACE_ID_DIGITS + SPAN_ID_DIGITS);
+    this.requestIdBuffer = this.ids;
+    this.requestIdStart = 0;
+    this.requestIdEnd = TRACE_ID_DIGITS;
+    this.traceIdBuffer = this.ids;
+    this.traceIdStart = 0;
+    this.keepRequestId = false;
+    this.keepTrace = false;
+    if (this.peer.trusted && parsed.has(FieldId.X_REQUEST_ID)) {
+      const at = parsed.lastIndex[FieldId.X_REQUEST_ID] * FIELD_STRIDE;
+      const start = parsed.fields[at + FieldPart.VALUE_START];
+      const end = parsed.fields[at + FieldPart.VALUE_END];
+      if (end > start && end - start <= MAX_REQUEST_ID_BYTES && isPlainId(head, start, end)) {
+        this.keepRequestId = true;
+        this.requestIdBuffer = head;
+        this.requestIdStart = start;
+        this.requestIdEnd = end;
+      }
+    }
+    if (parsed.has(FieldId.TRACEPARENT) && (parsed.repeated & (1 << FieldId.TRACEPARENT)) === 0) {
+      const at = parsed.lastIndex[FieldId.TRACEPARENT] * FIELD_STRIDE;
+      const start = parsed.fields[at + FieldPart.VALUE_START];
+      if (isTraceparent(head, start, parsed.fields[at + FieldPart.VALUE_END])) {
+        this.keepTrace = true;
+        this.traceIdBuffer = head;
+        this.traceIdStart = start + 3;
+      }
+    }
+  }
+}
+
+/** Visible ASCII without what JSON would have to escape. */
+function isPlainId(buf: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const c = buf[i];
+    if (c <= 32 || c >= 127 || c === 34 || c === 92) return false;
+  }
+  return true;
+}

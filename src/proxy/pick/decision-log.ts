@@ -1,0 +1,123 @@
+/** What a worker tells the learner while the strategy is `ml`: how each attempt was placed, and how it ended. */
+import type { Decision, DecisionLog } from "../../balancing/strategy.ts";
+import {
+  DECISION_CANDIDATES,
+  DECISION_ROWS,
+  DecisionWord,
+  OUTCOME_ROWS,
+  OutcomeWord,
+  packCandidate,
+  type ServerTable,
+  WorkerCounter,
+  type WorkerRings,
+} from "../../shared/layout.ts";
+import { hashRequestId } from "../../shared/request-id-hash.ts";
+import { RingWriter } from "../../shared/ring.ts";
+
+/** An attempt that ended. */
+export interface EndedAttempt {
+  readonly slot: number;
+  readonly serverId: number;
+  /** Monotonic milliseconds. */
+  readonly dispatchedMs: number;
+  readonly inFlightAtDispatch: number;
+  /** Number of its decision; 0 = it has none. */
+  readonly decision: number;
+}
+
+/** Writes the rings of one worker. */
+export class DecisionWriter implements DecisionLog {
+  readonly #decisions: RingWriter;
+  readonly #outcomes: RingWriter;
+  readonly #servers: Pick<ServerTable, "id" | "inFlight">;
+  readonly #counters: Float64Array;
+  readonly #clockOffsetMs: number;
+  readonly #requestId = new Int32Array(4);
+  #last = 0;
+
+  /**
+   * @param counters the worker's.
+   * @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts).
+   */
+  constructor(
+    rings: WorkerRings,
+    servers: Pick<ServerTable, "id" | "inFlight">,
+    counters: Float64Array,
+    clockOffsetMs: number,
+  ) {
+    this.#decisions = new RingWriter(rings.decisions, DECISION_ROWS, DecisionWord.LENGTH);
+    this.#outcomes = new RingWriter(rings.outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
+    this.#servers = servers;
+    this.#counters = counters;
+    this.#clockOffsetMs = clockOffsetMs;
+  }
+
+  /** Number of the last decision. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** For which request the decisions that follow are: its id, in `bytes[start … end)`. */
+  setRequest(bytes: Buffer, start: number, end: number): void {
+    hashRequestId(bytes, start, end, this.#requestId, 0);
+  }
+
+  record(decision: Decision): void {
+    const { slot, arm, surface, candidates, count, loads, scores } = decision;
+    const { inFlight, id } = this.#servers;
+    const { words, floats, figures } = this.#decisions.ring;
+    const requestId = this.#requestId;
+    const at = this.#decisions.next();
+    words[at] = requestId[0];
+    words[at + 1] = requestId[1];
+    words[at + 2] = requestId[2];
+    words[at + 3] = requestId[3];
+    words[at + DecisionWord.SLOT] = slot;
+    words[at + DecisionWord.SERVER] = id[slot];
+    words[at + DecisionWord.ARM] = arm | (decision.rung << 8);
+    words[at + DecisionWord.SURFACE] = surface;
+    figures[(at + DecisionWord.TIME) >> 1] = decision.nowMs + this.#clockOffsetMs;
+    floats[at + DecisionWord.PROPENSITY] = decision.propensity;
+    words[at + DecisionWord.COUNT] = count;
+    const kept = Math.min(count, DECISION_CANDIDATES);
+    if (surface !== 0) {
+      for (let i = 0, to = at + DecisionWord.CANDIDATES; i < kept; i++, to += 2) {
+        words[to] = loads[i];
+        floats[to + 1] = scores[i];
+      }
+    } else {
+      for (let i = 0, to = at + DecisionWord.CANDIDATES; i < kept; i++, to += 2) {
+        words[to] = packCandidate(candidates[i], inFlight[candidates[i]], 0);
+        floats[to + 1] = 0;
+      }
+    }
+    if (count > kept) this.#keepChosen(decision, at + DecisionWord.CANDIDATES + 2 * (kept - 1));
+    this.#counters[WorkerCounter.DECISIONS + arm]++;
+    this.#last = this.#decisions.commit();
+  }
+
+  /** An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time. */
+  ended(attempt: EndedAttempt, failed: boolean, nowMs: number): void {
+    const { words, figures } = this.#outcomes.ring;
+    const at = this.#outcomes.next();
+    words[at + OutcomeWord.DECISION] = attempt.decision;
+    words[at + OutcomeWord.SLOT] = attempt.slot;
+    words[at + OutcomeWord.SERVER] = attempt.serverId;
+    words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
+    words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
+    figures[(at + OutcomeWord.LATENCY) >> 1] = nowMs - attempt.dispatchedMs;
+    figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
+    this.#outcomes.commit();
+  }
+
+  /** The server that was chosen stands last when it is among those that found no room. */
+  #keepChosen({ slot, surface, candidates, count, loads, scores }: Decision, at: number): void {
+    const { words, floats } = this.#decisions.ring;
+    const scored = surface !== 0;
+    for (let i = DECISION_CANDIDATES; i < count; i++) {
+      if (candidates[i] !== slot) continue;
+      words[at] = scored ? loads[i] : packCandidate(slot, this.#servers.inFlight[slot], 0);
+      floats[at + 1] = scored ? scores[i] : 0;
+    }
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * Which servers may take a request now, asked in one place: health, drain, ejection, panic, capacity, "not the one that
+ * just failed" and "rather one that answers". The strategy only chooses among what is left.
+ */
+import { isEligible } from "../../balancing/eligibility.ts";
+import { type FailingOptions, FailingServers, type PublishedFleet } from "../../balancing/failing-servers.ts";
+import type { Strategy } from "../../balancing/strategy.ts";
+import {
+  Header,
+  MAX_SERVERS,
+  ServerState,
+  type ServerTable,
+  type SharedMemory,
+  type WorkerBlock,
+} from "../../shared/layout.ts";
+import { readServerTable } from "../../shared/server-table-reader.ts";
+import type { DecisionWriter, EndedAttempt } from "./decision-log.ts";
+
+/** No server may take requests at all. */
+export const NO_SERVER = -1;
+/** There are servers, but all are at their hard limit. */
+export const ALL_FULL = -2;
+
+/** What is to be expected of a server, best first: a request goes to one of the best that there are. */
+const Rank = {
+  /** It has answered this worker, and its last request did not fail. For a first attempt: whoever is not passed over. */
+  ANSWERS: 0,
+  /** Up, and nobody's last request failed there. */
+  UNKNOWN: 1,
+  /** Its last request failed, or its checks do. */
+  DOUBTFUL: 2,
+  /** It failed this request, and has answered others since. */
+  TRIED: 3,
+  /** It fails all requests: see `FailingServers`. */
+  PASSED_OVER: 4,
+  /** It failed this request, and nobody has got an answer since. */
+  FAILED: 5,
+  NONE: 6,
+} as const;
+
+/** What the picker wants of a request. */
+export interface PickedRequest {
+  /** Hash of what it sticks to. */
+  readonly key: number;
+  /** It may be sent again to another server once one has had it. */
+  readonly idempotent: boolean;
+  readonly requestIdBuffer: Buffer;
+  readonly requestIdStart: number;
+  readonly requestIdEnd: number;
+}
+
+/** An attempt that ended, as the picker needs it. */
+export interface PickedAttempt extends EndedAttempt {
+  /** The server's final head has come. */
+  readonly answered: boolean;
+}
+
+/** Finds a server with room and keeps the count of requests in flight. */
+export class Picker {
+  readonly #memory: SharedMemory;
+  readonly #own: WorkerBlock;
+  #strategy: Strategy;
+  /** What the strategy notes its choices in; `null` for those that do not. */
+  #decisions: DecisionWriter | null;
+  /** Slots that this worker knows an endpoint for: id by slot, 0 = none. */
+  readonly #knownIds = new Int32Array(MAX_SERVERS);
+  readonly #candidates = new Int32Array(MAX_SERVERS);
+  readonly #filtered = new Int32Array(MAX_SERVERS);
+  readonly #failing: FailingServers;
+  /** By slot: what this worker had counted of `responses` before its present server came. */
+  readonly #responsesBefore = new Float64Array(MAX_SERVERS);
+  #count = 0;
+  #limited = false;
+  #filteredLimited = false;
+  #seenVersion = -1;
+  #inFlightAtDispatch = 0;
+
+  constructor(
+    memory: SharedMemory,
+    own: WorkerBlock,
+    failing: FailingOptions,
+    strategy: Strategy,
+    decisions: DecisionWriter | null,
+  ) {
+    this.#memory = memory;
+    this.#own = own;
+    this.#failing = new FailingServers(memory.servers, failing);
+    this.#strategy = strategy;
+    this.#decisions = decisions;
+  }
+
+  get usesKey(): boolean {
+    return this.#strategy.usesKey === true;
+  }
+
+  setStrategy(strategy: Strategy, decisions: DecisionWriter | null): void {
+    this.#strategy = strategy;
+    this.#decisions = decisions;
+    this.#seenVersion = -1;
+  }
+
+  setFailing(options: FailingOptions): void {
+    this.#failing.configure(options);
+  }
+
+  /** Tells which server each slot means to this worker. */
+  setKnownIds(ids: Iterable<readonly [slot: number, id: number]>): void {
+    const before = this.#knownIds.slice();
+    this.#knownIds.fill(0);
+    for (const [slot, id] of ids) {
+      this.#knownIds[slot] = id;
+      if (before[slot] !== id) this.#responsesBefore[slot] = this.#own.responses[slot];
+    }
+    this.#seenVersion = -1;
+    // Until the table can be read again, those that stay are chosen from: the others' endpoints are gone.
+    const kept = this.#candidates
+      .subarray(0, this.#count)
+      .filter((slot) => before[slot] !== 0 && this.#knownIds[slot] === before[slot]);
+    this.#candidates.set(kept);
+    this.#count = kept.length;
+  }
+
+  /**
+   * Chooses a server and takes one of its in-flight places. Give the place back with `release`.
+   * @param excluded slots that failed this request, or have it: others are preferred.
+   * @param again the request has failed: one that is known to answer comes first.
+   * @returns a slot, `NO_SERVER` or `ALL_FULL`.
+   */
+  acquire(
+    request: PickedRequest,
+    nowMs: number,
+    excluded: readonly number[],
+    again: boolean = excluded.length > 0,
+  ): number {
+    if (this.#memory.header[Header.TABLE_VERSION] !== this.#seenVersion) this.#refresh();
+    if (this.#count === 0) return NO_SERVER;
+    const { key } = request;
+    this.#decisions?.setRequest(request.requestIdBuffer, request.requestIdStart, request.requestIdEnd);
+    if (!this.#limited && !this.#failing.suspected && excluded.length === 0) {
+      const slot = this.#strategy.pick(this.#candidates, this.#count, key, nowMs);
+      this.#take(slot);
+      return slot;
+    }
+    return this.#acquireFiltered(request, nowMs, excluded, again);
+  }
+
+  /** To be called from time to time: see `FailingServers.notice`. */
+  noticeFailing(): void {
+    this.#failing.notice(this.#candidates, this.#count);
+  }
+
+  /** Does `slot` fail all requests? It is only given while nobody else has room, or for a trial. */
+  isPassedOver(slot: number): boolean {
+    return this.#failing.suspected && this.#failing.isPassedOver(slot);
+  }
+
+  /** Is there a server that has not been tried and is not known to fail? */
+  hasUntried(excluded: readonly number[]): boolean {
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#rank(this.#candidates[i], excluded, true) <= Rank.UNKNOWN) return true;
+    }
+    return false;
+  }
+
+  /** What was in flight at the server that `acquire` gave last, without the request that it was for. */
+  get inFlightAtDispatch(): number {
+    return this.#inFlightAtDispatch;
+  }
+
+  /** Number of the decision behind the slot that `acquire` gave last; 0 = none was noted. */
+  get decision(): number {
+    return this.#decisions === null ? 0 : this.#decisions.last;
+  }
+
+  release(slot: number): void {
+    Atomics.sub(this.#memory.servers.inFlight, slot, 1);
+    this.#own.ownInFlight[slot]--;
+  }
+
+  /** An attempt ended with a complete response head, or without one (`failed`). */
+  onOutcome(attempt: PickedAttempt, failed: boolean, nowMs: number): void {
+    const { slot, dispatchedMs, inFlightAtDispatch } = attempt;
+    if (failed) this.#failing.onFailure(slot, attempt.answered);
+    else if (this.#memory.servers.consecutiveFailures[slot] !== 0) this.#failing.onSuccess(slot);
+    this.#strategy.onOutcome?.(slot, nowMs - dispatchedMs, failed, nowMs, inFlightAtDispatch);
+    if (attempt.decision !== 0) this.#decisions?.ended(attempt, failed, nowMs);
+  }
+
+  #take(slot: number): number {
+    this.#own.ownInFlight[slot]++;
+    this.#inFlightAtDispatch = Atomics.add(this.#memory.servers.inFlight, slot, 1);
+    return this.#inFlightAtDispatch;
+  }
+
+  #acquireFiltered(request: PickedRequest, nowMs: number, excluded: readonly number[], again: boolean): number {
+    const { hardLimit } = this.#memory.servers;
+    const { key, idempotent } = request;
+    const failing = this.#failing;
+    const due = failing.suspected ? failing.look(this.#candidates, this.#count, nowMs, idempotent) : -1;
+    const trial = excluded.length === 0 ? due : -1;
+    // Another worker may take the last place between the look and the grab: look again then.
+    for (let round = 0; round < 3; round++) {
+      const n = trial >= 0 && this.#hasRoom(trial) ? this.#only(trial) : this.#collectBest(excluded, again);
+      if (n === 0) return ALL_FULL;
+      const slot = this.#strategy.pick(this.#filtered, n, key, nowMs);
+      const before = this.#take(slot);
+      const limit = hardLimit[slot];
+      if (limit === 0 || before < limit) {
+        if (slot === trial) failing.onTrial(slot, nowMs);
+        return slot;
+      }
+      this.release(slot);
+    }
+    return ALL_FULL;
+  }
+
+  #hasRoom(slot: number): boolean {
+    const { inFlight, hardLimit } = this.#memory.servers;
+    return hardLimit[slot] === 0 || inFlight[slot] < hardLimit[slot];
+  }
+
+  #only(slot: number): number {
+    this.#filtered[0] = slot;
+    return 1;
+  }
+
+  /** Collects the best candidates with room in `#filtered` and returns how many they are; 0 = wait for room. */
+  #collectBest(excluded: readonly number[], again: boolean): number {
+    let n = 0;
+    let best: number = Rank.NONE;
+    let bestFull: number = Rank.NONE;
+    for (let i = 0; i < this.#count; i++) {
+      const slot = this.#candidates[i];
+      const rank = this.#rank(slot, excluded, again);
+      if (!this.#hasRoom(slot)) bestFull = Math.min(bestFull, rank);
+      else if (rank <= best) {
+        if (rank < best) n = 0;
+        best = rank;
+        this.#filtered[n++] = slot;
+      }
+    }
+    // To wait for one that answers is better than to ask one that does not.
+    return best >= Rank.PASSED_OVER && bestFull < Rank.PASSED_OVER ? 0 : n;
+  }
+
+  #rank(slot: number, excluded: readonly number[], again: boolean): number {
+    const { state, consecutiveFailures } = this.#memory.servers;
+    const fails = consecutiveFailures[slot] > 0;
+    if (excluded.includes(slot)) return fails ? Rank.FAILED : Rank.TRIED;
+    if (this.#failing.isPassedOver(slot)) return Rank.PASSED_OVER;
+    if (!again) return Rank.ANSWERS;
+    if (fails) return Rank.DOUBTFUL;
+    if (this.#own.responses[slot] > this.#responsesBefore[slot]) return Rank.ANSWERS;
+    return state[slot] === ServerState.UP ? Rank.UNKNOWN : Rank.DOUBTFUL;
+  }
+
+  /** Reads the published table again; keeps the last complete view while the supervisor is writing. */
+  #refresh(): void {
+    const read = readServerTable(this.#memory, (servers, panic) => this.#readEligible(servers, panic), 3);
+    if (read === undefined) return; // the next request tries again
+    this.#candidates.set(this.#filtered.subarray(0, read.value.eligible));
+    this.#count = read.value.eligible;
+    this.#limited = this.#filteredLimited;
+    this.#seenVersion = read.version;
+    this.#failing.onTable(read.value);
+    if (this.#count > 0) this.#strategy.onCandidates?.(this.#candidates, this.#count);
+  }
+
+  /** Collects the eligible slots in `#filtered` and returns how many they are, and what else is to be known. */
+  #readEligible(servers: ServerTable, panic: boolean): PublishedFleet & { readonly eligible: number } {
+    let eligible = 0;
+    let present = 0;
+    let ejected = 0;
+    this.#filteredLimited = false;
+    for (let slot = 0; slot < MAX_SERVERS; slot++) {
+      const id = servers.id[slot];
+      if (id === 0) continue;
+      const state = servers.state[slot];
+      if (state !== ServerState.DRAINING) present++;
+      if (state === ServerState.EJECTED) ejected++;
+      if (id !== this.#knownIds[slot] || !isEligible(state, panic)) continue;
+      this.#filtered[eligible++] = slot;
+      if (servers.hardLimit[slot] > 0) this.#filteredLimited = true;
+    }
+    return { eligible, present, ejected, panic };
+  }
+}

@@ -1,0 +1,93 @@
+/** What remains of a request: counters and histograms in this worker's shared block, and a line in the access log. */
+import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
+import type { WorkerBlock } from "../../shared/layout.ts";
+import { countRequest } from "../../shared/series-table.ts";
+import type { LoggedOutcome, LoggedRequest } from "./access-log.ts";
+import type { ProxyContext } from "../context.ts";
+import type { Failure } from "../failure.ts";
+import { NO_BUFFER } from "../exchange/request.ts";
+import type { Peer } from "../rewrite/request.ts";
+
+/** A server's answer began. @param latencyMs from the dispatch to the complete response head. */
+export function recordResponse(block: WorkerBlock, slot: number, latencyMs: number, failed: boolean): void {
+  block.responses[slot]++;
+  if (failed) block.failures[slot]++;
+  block.latencySumMs[slot] += latencyMs;
+  block.latencyHistogram[slot * bucketCount + bucketOf(latencyMs)]++;
+}
+
+/** A request as the recorder needs it. */
+export interface RecordedRequest extends LoggedRequest {
+  /** Index into `ROUTES`. */
+  readonly route: number;
+  /** Monotonic milliseconds. */
+  readonly startedMs: number;
+}
+
+/** How it ended. */
+export interface RequestOutcome extends LoggedOutcome {
+  /** -1 = no server was chosen. */
+  readonly slot: number;
+}
+
+/** A request ended. */
+export function recordRequest(
+  ctx: ProxyContext,
+  request: RecordedRequest,
+  outcome: RequestOutcome,
+  nowMs: number,
+): void {
+  const { block } = ctx;
+  const { status, slot } = outcome;
+  const durationMs = nowMs - request.startedMs;
+  countRequest(block, request.route, request.method, status, outcome.serverId);
+  if (slot >= 0) {
+    block.durationSumMs[slot] += durationMs;
+    block.durationHistogram[slot * bucketCount + bucketOf(durationMs)]++;
+  }
+  const log = ctx.accessLog;
+  if (log === null) return;
+  const sample = ctx.settings.accessLogSample;
+  // Failures are always worth a line.
+  if (sample < 1 && status < 500 && outcome.failure === null && ctx.random() >= sample) return;
+  log.record(request, outcome, durationMs, nowMs + ctx.epochOffsetMs);
+}
+
+/** A path that the balancer answers itself: counted, but no line each time somebody asks after its health. */
+export function recordLocal(ctx: ProxyContext, route: number, method: number, status: number): void {
+  countRequest(ctx.block, route, method, status, 0);
+}
+
+/** A request that was refused before anything of it could be believed. */
+export function recordRefused(
+  ctx: ProxyContext,
+  peer: Peer,
+  route: number,
+  method: number,
+  failure: Failure,
+  requestId: string,
+  responseBytes: number,
+  nowMs: number,
+): void {
+  countRequest(ctx.block, route, method, failure.status, 0);
+  const id = Buffer.from(requestId, "latin1");
+  ctx.accessLog?.record(
+    {
+      headBuffer: NO_BUFFER,
+      methodStart: 0,
+      methodEnd: 0,
+      targetStart: 0,
+      targetEnd: 0,
+      method,
+      requestIdBuffer: id,
+      requestIdStart: 0,
+      requestIdEnd: id.length,
+      traceIdBuffer: id,
+      traceIdStart: 0,
+      clientAddress: peer.addressBytes,
+    },
+    { status: failure.status, serverId: 0, responseBytes, attempts: 0, failure },
+    0,
+    nowMs + ctx.epochOffsetMs,
+  );
+}

@@ -1,0 +1,60 @@
+import { copyAll, copyBytes, writeInteger } from "../http1/copy.ts";
+import { FieldId, SEEN_IDS } from "../http1/field-names.ts";
+import { FIELD_STRIDE, FieldPart, fieldIsListedInConnection, type MessageHead } from "../http1/head.ts";
+
+const CRLF = Buffer.from("\r\n");
+const CONTENT_LENGTH = Buffer.from("Content-Length: ");
+const CHUNKED = Buffer.from("Transfer-Encoding: chunked\r\n");
+
+/** The fields that frame a message. */
+export const FRAMING_BITS = (1 << FieldId.CONTENT_LENGTH) | (1 << FieldId.TRANSFER_ENCODING);
+
+/**
+ * Copies the field lines of a head in runs, as they came, without the blank line, and returns the offset after them.
+ * @param dropped fields to leave out, as bits of `1 << FieldId`; those that Connection lists are left out as well.
+ */
+export function writeFields(out: Buffer, start: number, buf: Buffer, head: MessageHead, dropped: number): number {
+  if (head.bareLineFeeds) return writeLines(out, start, buf, head, dropped);
+  const fieldsEnd = head.headEnd - 2;
+  if ((head.seen & dropped) === 0 && !head.hasConnectionOptions) {
+    return copyBytes(out, start, buf, head.fieldsStart, fieldsEnd);
+  }
+  const { fields, fieldCount } = head;
+  let at = start;
+  let runStart = head.fieldsStart;
+  for (let i = 0; i < fieldCount; i++) {
+    if (isDropped(buf, head, i, dropped)) {
+      const f = i * FIELD_STRIDE;
+      at = copyBytes(out, at, buf, runStart, fields[f]);
+      runStart = fields[f + FieldPart.LINE_END];
+    }
+  }
+  return copyBytes(out, at, buf, runStart, fieldsEnd);
+}
+
+/** As `writeFields`, each line with its own end. */
+function writeLines(out: Buffer, start: number, buf: Buffer, head: MessageHead, dropped: number): number {
+  const { fields, fieldCount } = head;
+  let at = start;
+  for (let i = 0; i < fieldCount; i++) {
+    if (isDropped(buf, head, i, dropped)) continue;
+    const f = i * FIELD_STRIDE;
+    at = copyAll(out, copyBytes(out, at, buf, fields[f], fields[f + FieldPart.VALUE_END]), CRLF);
+  }
+  return at;
+}
+
+function isDropped(buf: Buffer, head: MessageHead, index: number, dropped: number): boolean {
+  const id = head.ids[index];
+  return (
+    (id < SEEN_IDS && (dropped & (1 << id)) !== 0 && id !== FieldId.OTHER) ||
+    (head.hasConnectionOptions && fieldIsListedInConnection(buf, head, index))
+  );
+}
+
+/** Writes the line that frames the body, anew. */
+export function writeFraming(out: Buffer, start: number, head: MessageHead): number {
+  if (head.chunked) return copyAll(out, start, CHUNKED);
+  if (head.contentLength < 0) return start;
+  return copyAll(out, writeInteger(out, copyAll(out, start, CONTENT_LENGTH), head.contentLength), CRLF);
+}

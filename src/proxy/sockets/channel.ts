@@ -1,0 +1,191 @@
+/**
+ * One side of a proxied connection: a socket, the bytes that it did not take yet, and a deadline. Client connections and
+ * upstream connections are both channels, so that back-pressure is written once.
+ */
+import { isBorrowed } from "./receive-memory.ts";
+import { freeMemory, isWorthFreeing } from "./spare-memory.ts";
+import { Timed, type TimerWheel } from "./timer-wheel.ts";
+
+/** What the proxy asks of a socket: Bun's TCP and TLS sockets have it, our own (sockets/), and the SNI adapter over node:tls. */
+export interface RawSocket {
+  /** Bytes taken: possibly fewer than given, 0 when full, -1 when the peer is gone. */
+  write(data: Uint8Array, offset?: number, length?: number): number;
+  /** Closes both directions once what was written is sent. */
+  end(): void;
+  /** Closes the sending direction (FIN) and goes on receiving. */
+  shutdown(): void;
+  /** Closes with a reset: the peer sees an error, not a clean end. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+  readonly remoteAddress: string;
+  /** -1 = closed. The runtime's sockets have it, although their types do not say so. */
+  readonly fd?: number;
+  /** Bytes that it took and did not hand to the system yet. */
+  readonly heldBytes?: number;
+  /** There may be bytes, or an end, that were not read yet. Only our own sockets know. */
+  readonly unread?: boolean;
+  /** Nothing is expected of the peer: what came is looked at before anybody can make use of it. Only our own sockets care. */
+  idle?: boolean;
+}
+
+/** Bytes that wait. */
+interface Queued {
+  readonly bytes: Uint8Array;
+  /** Their memory is free once they are sent. */
+  readonly last: boolean;
+}
+
+/**
+ * What the runtime's sockets report as the peer's end when a write has met its reset before: that is what they know of it,
+ * for the system tells an error only once.
+ */
+export const BROKEN_BEFORE = new Error("the connection was broken when something was sent");
+
+export abstract class Channel extends Timed {
+  /** Null before there is one, and once it is let go of. */
+  socket: RawSocket | null;
+  protected readonly wheel: TimerWheel;
+  /** Bytes that the socket has not taken, in order; null when there are none (the usual case). */
+  #queue: Queued[] | null = null;
+  #queueOffset = 0;
+  /** Bytes in the queue. */
+  queuedBytes = 0;
+  /** Reading is paused. */
+  paused = false;
+  /**
+   * Nothing can be sent any more: a write said -1, or the socket is let go of. What the peer sent before may still be on
+   * its way to us; the socket reports its end.
+   */
+  gone = false;
+  /** We have sent FIN: when the peer's FIN comes then, Bun reports no end but only that the socket is closed. */
+  protected sendingEnded = false;
+
+  constructor(socket: RawSocket | null, wheel: TimerWheel) {
+    super();
+    this.socket = socket;
+    this.wheel = wheel;
+  }
+
+  /**
+   * Sends `data[start … end)` in order after what is queued.
+   * @param owned the memory will not be reused: what is left over may be kept without a copy.
+   * @returns false when the peer is gone. Look at `queuedBytes` to see whether it took everything.
+   */
+  send(data: Uint8Array, start: number, end: number, owned: boolean): boolean {
+    return this.#send(data, start, end, owned, false);
+  }
+
+  /** As `send`, for a packet that nobody looks at any more: it may be empty afterwards, its memory used again. */
+  sendAway(packet: Uint8Array, start: number, end: number): boolean {
+    return this.#send(packet, start, end, true, isWorthFreeing(packet));
+  }
+
+  #send(data: Uint8Array, start: number, end: number, owned: boolean, last: boolean): boolean {
+    if (this.gone || this.socket === null) return false;
+    const length = end - start;
+    if (this.#queue !== null) {
+      this.#enqueue(data, start, end, owned, last);
+      return true;
+    }
+    const taken = this.socket.write(data, start, length);
+    if (taken === length) {
+      if (last) freeMemory(data);
+      return true;
+    }
+    // -1 means that the peer is gone; read as back-pressure it would park this connection for ever.
+    if (taken < 0) {
+      this.gone = true;
+      return false;
+    }
+    this.#enqueue(data, start + taken, end, owned, last);
+    return true;
+  }
+
+  /** The socket has room again. Returns false when the peer is gone. */
+  flush(): boolean {
+    const queue = this.#queue;
+    if (queue === null || this.socket === null) return !this.gone;
+    while (queue.length > 0) {
+      const { bytes, last } = queue[0];
+      const length = bytes.length - this.#queueOffset;
+      const taken = this.socket.write(bytes, this.#queueOffset, length);
+      if (taken < 0) {
+        this.gone = true;
+        this.dropQueue();
+        return false;
+      }
+      this.queuedBytes -= taken;
+      if (taken < length) {
+        this.#queueOffset += taken;
+        return true;
+      }
+      if (last) freeMemory(bytes);
+      queue.shift();
+      this.#queueOffset = 0;
+    }
+    this.#queue = null;
+    return true;
+  }
+
+  /** There may be bytes, or an end, that were not read yet. */
+  get unread(): boolean {
+    return this.socket?.unread === true;
+  }
+
+  dropQueue(): void {
+    this.#queue = null;
+    this.#queueOffset = 0;
+    this.queuedBytes = 0;
+  }
+
+  /** Sends FIN: this side writes nothing more and goes on reading. */
+  endSending(): void {
+    this.sendingEnded = true;
+    if (!this.gone) this.socket?.shutdown();
+  }
+
+  pauseReading(): void {
+    if (!this.paused && this.socket !== null) {
+      this.paused = true;
+      this.socket.pause();
+    }
+  }
+
+  resumeReading(): void {
+    if (this.paused) {
+      this.paused = false;
+      this.socket?.resume();
+    }
+  }
+
+  /**
+   * Lets go of the socket, and with it of its descriptor: whatever ends a connection ends it here, also when the socket
+   * has reported its own end (to close it twice does no harm).
+   * @param inOrder let what was written reach the peer; else the connection is reset.
+   */
+  protected letGo(inOrder: boolean): void {
+    const { socket } = this;
+    this.socket = null;
+    this.gone = true;
+    this.dropQueue();
+    this.wheel.remove(this);
+    if (inOrder) socket?.end();
+    else socket?.terminate();
+  }
+
+  #enqueue(data: Uint8Array, start: number, end: number, owned: boolean, last: boolean): void {
+    const left = data.subarray(start, end);
+    // A new array, for `slice` of a Buffer is no copy: the memory would soon hold another connection's bytes.
+    const kept = owned && !isBorrowed(left);
+    const bytes = kept ? left : new Uint8Array(left);
+    const queued = { bytes, last: kept ? last : isWorthFreeing(bytes) };
+    if (this.#queue === null) {
+      this.#queue = [queued];
+      this.#queueOffset = 0;
+    } else {
+      this.#queue.push(queued);
+    }
+    this.queuedBytes += bytes.length;
+  }
+}

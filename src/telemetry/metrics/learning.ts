@@ -1,0 +1,164 @@
+/** Metrics of learned balancing. Counts rest while the strategy is another, and what is in force then is not shown. */
+import {
+  DecisionArm,
+  INFERENCE_BOUNDS,
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  TRAINING_RESULTS,
+  VERDICT_KINDS,
+  WorkerCounter,
+} from "../../shared/layout.ts";
+import type { MetricDefinition, MetricGroup } from "./definition.ts";
+import type { MetricsSource } from "./source.ts";
+import { sumCounter } from "./workers.ts";
+
+function counted(name: string, word: number, help: string): MetricDefinition<MetricsSource> {
+  return { name, type: "counter", help, collect: ({ memory }, emit) => emit(memory.learnerCounters[word]) };
+}
+
+const C = LearnerCounter;
+const ROLES = [
+  ["champion", LearnerWord.CHAMPION_MODEL],
+  ["canary", LearnerWord.CANARY_MODEL],
+] as const;
+const COSTS = [
+  ["champion", LearnerFigure.CHAMPION_COST],
+  ["control", LearnerFigure.CONTROL_COST],
+  ["canary", LearnerFigure.CANARY_COST],
+] as const;
+const SHARES = [
+  ["control", LearnerFigure.CONTROL_SHARE],
+  ["canary", LearnerFigure.CANARY_SHARE],
+  ["second", LearnerFigure.SECOND_SHARE],
+] as const;
+
+/** The learner, its models and what `ml` decided. */
+export const learningMetrics: MetricGroup<MetricsSource> = {
+  title: "Learned balancing",
+  metrics: [
+    counted("ml_predictions_total", C.PREDICTIONS, "Predictions made: one for each server and load of a table."),
+    counted("ml_errors_total", C.ERRORS, "Calls of a model that failed, or gave what cannot be used."),
+    counted("ml_cache_hits_total", C.CACHE_HITS, "Predictions of a remote model that the cache answered."),
+    {
+      name: "ml_circuit_breaker_open",
+      type: "gauge",
+      help: "1 while a remote model is not asked because it failed too often.",
+      collect: ({ memory }, emit) => emit(memory.learnerCounters[C.BREAKER_OPEN]),
+    },
+    {
+      name: "ml_inference_duration_seconds",
+      type: "histogram",
+      help: "How long a model takes for a whole table; requests never wait for it.",
+      labels: ["le"],
+      collect: ({ memory }, emit) => {
+        const { learnerCounters } = memory;
+        let count = 0;
+        for (let i = 0; i <= INFERENCE_BOUNDS.length; i++) {
+          count += learnerCounters[C.INFERENCE_BUCKETS + i];
+          emit(count, { le: INFERENCE_BOUNDS[i] ?? "+Inf" }, "_bucket");
+        }
+        emit(learnerCounters[C.INFERENCE_SECONDS], {}, "_sum");
+        emit(count, {}, "_count");
+      },
+    },
+    {
+      name: "ml_rung",
+      type: "gauge",
+      help: "Which policy routes: 0 the model, 1 the estimator, 2 weighted round robin. Nothing while `LB_STRATEGY` is not `ml`.",
+      collect: ({ learner }, emit) => {
+        const { running, rung } = learner();
+        if (running) emit(rung);
+      },
+    },
+    {
+      name: "ml_decisions_total",
+      type: "counter",
+      help: "Attempts placed by `ml`, by `arm`: `champion` (the policy of the rung), `control` (the one below, to compare), `canary` (a candidate model), `probe` (a server that was not heard of for long).",
+      labels: ["arm"],
+      collect: (source, emit) => {
+        for (const [arm, index] of Object.entries(DecisionArm)) {
+          emit(sumCounter(source, WorkerCounter.DECISIONS + index), { arm: arm.toLowerCase() });
+        }
+      },
+    },
+    {
+      name: "ml_share",
+      type: "gauge",
+      help: "Share of the requests, 0 … 1, that is placed otherwise than by the champion's first choice, by `kind`: `control`, `canary`, or `second` (to its second best server).",
+      labels: ["kind"],
+      collect: ({ memory }, emit) => {
+        for (const [kind, figure] of SHARES) emit(memory.learned.figures[figure], { kind });
+      },
+    },
+    {
+      name: "ml_model_version",
+      type: "gauge",
+      help: "Version of the model, by `role`: `champion`, `canary`; 0 = none, -1 = the model of a model server.",
+      labels: ["role"],
+      collect: ({ memory }, emit) => {
+        for (const [role, word] of ROLES) emit(memory.learned.words[word], { role });
+      },
+    },
+    {
+      name: "ml_arm_cost",
+      type: "gauge",
+      help: "Mean cost of the attempts of an arm over the last seconds, in mean latencies of the fleet; a failed attempt costs at least a second. Nothing for an arm without attempts.",
+      labels: ["arm"],
+      collect: ({ memory }, emit) => {
+        for (const [arm, figure] of COSTS) {
+          const cost = memory.learned.figures[figure];
+          if (cost > 0) emit(cost, { arm });
+        }
+      },
+    },
+    {
+      name: "ml_verdicts_total",
+      type: "counter",
+      help: "Verdicts on models, by `kind`; `neurabalancer models verdicts` shows them with their figures.",
+      labels: ["kind"],
+      collect: ({ memory }, emit) => {
+        for (const [i, kind] of VERDICT_KINDS.entries()) emit(memory.learnerCounters[C.VERDICTS + i], { kind });
+      },
+    },
+    {
+      name: "ml_trainings_total",
+      type: "counter",
+      help: "Trainings in the background that ended, by `result`: `proposed` (a candidate), `no_better`, `too_few_samples`, `failed`.",
+      labels: ["result"],
+      collect: ({ memory }, emit) => {
+        for (const [i, result] of TRAINING_RESULTS.entries()) {
+          emit(memory.learnerCounters[C.TRAININGS + i], { result });
+        }
+      },
+    },
+    {
+      name: "ml_training",
+      type: "gauge",
+      help: "1 while a model is being trained.",
+      collect: ({ memory }, emit) => emit(memory.learnerCounters[C.TRAINING]),
+    },
+    counted("ml_samples_kept_total", C.SAMPLES_KEPT, "Samples that were handed to the store, to be learned from."),
+    {
+      name: "ml_table_age_seconds",
+      type: "gauge",
+      help: "Age of the champion's table; above 1 it is not believed. Nothing while there is none.",
+      collect: ({ learner }, emit) => {
+        const { tableAgeMs } = learner();
+        if (Number.isFinite(tableAgeMs)) emit(tableAgeMs / 1000);
+      },
+    },
+    counted("ml_tables_total", C.TABLES, "Tables published."),
+    counted("ml_samples_total", C.SAMPLES, "Outcomes of attempts that the learner took in."),
+    counted("ml_samples_lost_total", C.SAMPLES_LOST, "Outcomes that were overwritten before it could take them in."),
+    {
+      name: "ml_learner_restarts_total",
+      type: "counter",
+      help: "How often the learner was started again, by reason, as for workers.",
+      labels: ["reason"],
+      collect: ({ learner }, emit) => {
+        for (const [reason, count] of Object.entries(learner().restarts)) emit(count, { reason });
+      },
+    },
+  ],
+};

@@ -1,0 +1,47 @@
+/** The metrics of an instance: the list of all there are, and their exposition in the Prometheus text format 0.0.4. */
+import { complete, exposition, type Work } from "./exposition.ts";
+import type { MetricGroup } from "./definition.ts";
+import { learningMetrics } from "./learning.ts";
+import { processMetrics } from "./process.ts";
+import { requestMetrics } from "./requests.ts";
+import { controlMetrics, serverMetrics } from "./servers.ts";
+import type { MetricsSource, ServerFigures } from "./source.ts";
+import { clientMetrics, healthOfSelfMetrics, upstreamMetrics } from "./workers.ts";
+
+/** Every metric, in the order in which it is exposed and documented. */
+export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
+  requestMetrics,
+  serverMetrics,
+  controlMetrics,
+  clientMetrics,
+  upstreamMetrics,
+  learningMetrics,
+  healthOfSelfMetrics,
+  processMetrics,
+];
+
+/** The exposition of one source. */
+export class Metrics {
+  readonly #source: MetricsSource;
+
+  constructor(source: MetricsSource) {
+    this.#source = source;
+  }
+
+  /** Reads everything and renders it, a little at a time. */
+  *rendering(): Work<Buffer> {
+    const { totals, servers } = this.#source;
+    yield* totals.updating();
+    const read: ServerFigures[] = []; // once per scrape: percentiles cost a walk over the histograms
+    for (const server of servers()) {
+      read.push(server);
+      yield;
+    }
+    return yield* exposition(METRIC_GROUPS, { ...this.#source, servers: () => read });
+  }
+
+  /** As `rendering`, at once. */
+  render(): string {
+    return complete(this.rendering()).toString();
+  }
+}

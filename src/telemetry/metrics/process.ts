@@ -1,0 +1,92 @@
+/** Metrics of the instance itself. */
+import { Header } from "../../shared/layout.ts";
+import type { MetricGroup } from "./definition.ts";
+import type { MetricsSource } from "./source.ts";
+
+/** Metrics of the instance. */
+export const processMetrics: MetricGroup<MetricsSource> = {
+  title: "Instance",
+  metrics: [
+    {
+      name: "build_info",
+      type: "gauge",
+      help: "Always 1; carries the version.",
+      labels: ["version", "runtime"],
+      collect: ({ version, runtime }, emit) => emit(1, { version, runtime }),
+    },
+    {
+      name: "start_time_seconds",
+      type: "gauge",
+      help: "When the instance started, seconds since the epoch.",
+      collect: ({ startedAtSeconds }, emit) => emit(startedAtSeconds),
+    },
+    {
+      name: "workers",
+      type: "gauge",
+      help: "Worker processes that are meant to run.",
+      collect: ({ memory }, emit) => emit(memory.header[Header.WORKERS]),
+    },
+    {
+      name: "workers_ready",
+      type: "gauge",
+      help: "Worker processes that take requests.",
+      collect: (source, emit) => emit(source.workersReady()),
+    },
+    {
+      name: "worker_restarts_total",
+      type: "counter",
+      help: "Workers started again, by reason: `exit` (died), `hung` (killed without a sign of life), `failed` (could not start).",
+      labels: ["reason"],
+      collect: (source, emit) => {
+        for (const [reason, count] of Object.entries(source.workerRestarts())) emit(count, { reason });
+      },
+    },
+    {
+      name: "process_resident_memory_bytes",
+      type: "gauge",
+      help: "Resident memory by process.",
+      labels: ["process"],
+      collect: (source, emit) => {
+        for (const { name, rssBytes } of source.processes()) emit(rssBytes, { process: name });
+      },
+    },
+    {
+      name: "process_open_descriptors",
+      type: "gauge",
+      help: "Open file descriptors by process (workers and learner: as of some seconds ago).",
+      labels: ["process"],
+      collect: (source, emit) => {
+        for (const { name, openDescriptors } of source.processes()) {
+          if (openDescriptors > 0) emit(openDescriptors, { process: name });
+        }
+      },
+    },
+    {
+      name: "config_reloads_total",
+      type: "counter",
+      help: "Configuration reloads (SIGHUP), by result.",
+      labels: ["result"],
+      collect: (source, emit) => {
+        for (const [result, count] of Object.entries(source.reloads())) emit(count, { result });
+      },
+    },
+    {
+      name: "tls_certificate_expiry_seconds",
+      type: "gauge",
+      help: "When a certificate expires, seconds since the epoch.",
+      labels: ["name"],
+      collect: (source, emit) => {
+        for (const { name, expiresAtSeconds } of source.certificates()) emit(expiresAtSeconds, { name });
+      },
+    },
+    {
+      name: "degraded",
+      type: "gauge",
+      help: "1 while the instance works with less than it should: `panic` (too few healthy servers, all are used), `no_servers` (none has passed its checks), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `memory` (the shared memory has no room for another server or worker).",
+      labels: ["mode"],
+      collect: (source, emit) => {
+        for (const [mode, on] of Object.entries(source.degradedModes())) emit(on ? 1 : 0, { mode });
+      },
+    },
+  ],
+};

@@ -1,0 +1,81 @@
+/** Metrics of requests, over all workers. */
+import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/layout.ts";
+import { readSeries } from "../../shared/series-table.ts";
+import type { Work } from "./exposition.ts";
+import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
+import { DURATION_BOUNDS } from "./durations.ts";
+import type { MetricsSource } from "./source.ts";
+import { sumCounter } from "./workers.ts";
+
+/** Read or written between two pauses. */
+const SERIES_AT_ONCE = 256;
+const SERVERS_AT_ONCE = 16;
+/** Label value of requests that no server was chosen for. */
+const NO_SERVER = "none";
+
+const requests: MetricDefinition<MetricsSource> = {
+  name: "http_requests_total",
+  type: "counter",
+  help: "Requests answered. `path` is the route, never the raw path; `server_id` is `none` when no server was chosen; `status` 0 gathers what found no room for a series of its own.",
+  labels: ["method", "path", "status", "server_id"],
+  collect: collectRequests,
+};
+
+function* collectRequests({ memory }: MetricsSource, emit: Emit): Work<void> {
+  const sums = new Map<string, { labels: Record<string, string | number>; count: number }>();
+  const add = (method: string, path: string, status: number, server: number, count: number) => {
+    const key = `${method} ${path} ${status} ${server}`;
+    const sum = sums.get(key);
+    if (sum !== undefined) sum.count += count;
+    else sums.set(key, { labels: { method, path, status, server_id: server === 0 ? NO_SERVER : server }, count });
+  };
+  for (let i = 0; i < memory.header[Header.WORKER_BLOCKS]; i++) {
+    const block = memory.workers[i];
+    for (let from = 0; from < SERIES_CAPACITY; from += SERIES_AT_ONCE) {
+      readSeries(block, (s) => add(s.method, s.route, s.status, s.serverId, s.count), from, from + SERIES_AT_ONCE);
+      yield;
+    }
+    const overflow = block.counters[WorkerCounter.SERIES_OVERFLOW];
+    if (overflow > 0) add("other", "/*", 0, 0, overflow);
+  }
+  let emitted = 0;
+  for (const { labels, count } of sums.values()) {
+    emit(count, labels);
+    if (++emitted % SERIES_AT_ONCE === 0) yield;
+  }
+}
+
+const durations: MetricDefinition<MetricsSource> = {
+  name: "http_request_duration_seconds",
+  type: "histogram",
+  help: "Time from a request's first byte to the last of its answer, for requests that a server was chosen for. Bounds are met within 3 %.",
+  labels: ["server_id"],
+  *collect({ totals }, emit) {
+    let shown = 0;
+    for (const server of totals.servers()) {
+      let count = 0;
+      for (let i = 0; i < DURATION_BOUNDS.length; i++) {
+        count += server.buckets[i];
+        emit(count, { server_id: server.id, le: DURATION_BOUNDS[i] }, "_bucket");
+      }
+      count += server.buckets[DURATION_BOUNDS.length];
+      emit(count, { server_id: server.id, le: "+Inf" }, "_bucket");
+      emit(server.durationSumMs / 1000, { server_id: server.id }, "_sum");
+      emit(count, { server_id: server.id }, "_count");
+      if (++shown % SERVERS_AT_ONCE === 0) yield;
+    }
+  },
+};
+
+const refused: MetricDefinition<MetricsSource> = {
+  name: "http_requests_refused_total",
+  type: "counter",
+  help: "Requests refused before a server was chosen: malformed, oversize or late.",
+  collect: (source, emit) => emit(sumCounter(source, WorkerCounter.REQUESTS_REFUSED)),
+};
+
+/** Metrics of requests. */
+export const requestMetrics: MetricGroup<MetricsSource> = {
+  title: "Requests",
+  metrics: [requests, durations, refused],
+};

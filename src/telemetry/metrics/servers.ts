@@ -1,0 +1,135 @@
+/** Metrics of the servers behind the balancer and of what the control plane does about them. */
+import { WorkerCounter } from "../../shared/layout.ts";
+import type { MetricDefinition, MetricGroup } from "./definition.ts";
+import type { FleetEvents, MetricsSource, ServerFigures } from "./source.ts";
+import { sumCounter } from "./workers.ts";
+
+type ServerMetric = MetricDefinition<MetricsSource>;
+
+/** A gauge per server; `null` leaves the server out. */
+function gauge(name: string, help: string, value: (server: ServerFigures) => number | null): ServerMetric {
+  return {
+    name,
+    type: "gauge",
+    help,
+    labels: ["server_id"],
+    collect: (source, emit) => {
+      for (const server of source.servers()) {
+        const now = value(server);
+        if (now !== null) emit(now, { server_id: server.id });
+      }
+    },
+  };
+}
+
+function event(name: string, help: string, value: (events: FleetEvents) => number): ServerMetric {
+  return { name, type: "counter", help, collect: (source, emit) => emit(value(source.fleetEvents())) };
+}
+
+const STATES = ["starting", "up", "down", "draining", "ejected"];
+const QUANTILES = [
+  ["0.5", "p50"],
+  ["0.9", "p90"],
+  ["0.95", "p95"],
+  ["0.99", "p99"],
+] as const;
+
+const info: ServerMetric = {
+  name: "server_info",
+  type: "gauge",
+  help: "Always 1; joins a `server_id` with its URL and address.",
+  labels: ["server_id", "url", "address"],
+  collect: (source, emit) => {
+    for (const { id, url, address } of source.servers()) emit(1, { server_id: id, url, address });
+  },
+};
+
+const states: ServerMetric = {
+  name: "server_state",
+  type: "gauge",
+  help: `1 for the state that the server is in: ${STATES.join(", ")}.`,
+  labels: ["server_id", "state"],
+  collect: (source, emit) => {
+    for (const server of source.servers()) {
+      for (const state of STATES) emit(server.state === state ? 1 : 0, { server_id: server.id, state });
+    }
+  },
+};
+
+const responseTimes: ServerMetric = {
+  name: "server_response_duration_seconds",
+  type: "gauge",
+  help: "Quantiles of the time from dispatch to the answer's header, over the last minute.",
+  labels: ["server_id", "quantile"],
+  collect: (source, emit) => {
+    for (const { id, response_ms } of source.servers()) {
+      if (response_ms === null) continue;
+      for (const [quantile, key] of QUANTILES) emit(response_ms[key] / 1000, { server_id: id, quantile });
+    }
+  },
+};
+
+function perServerTotal(name: string, help: string, key: "responses" | "failures"): ServerMetric {
+  return {
+    name,
+    type: "counter",
+    help,
+    labels: ["server_id"],
+    collect: ({ totals }, emit) => {
+      for (const server of totals.servers()) emit(server[key], { server_id: server.id });
+    },
+  };
+}
+
+/** One value per server. */
+export const serverMetrics: MetricGroup<MetricsSource> = {
+  title: "Servers",
+  metrics: [
+    info,
+    gauge("server_up", "1 while the server takes requests.", (s) => (s.alive ? 1 : 0)),
+    states,
+    gauge("server_active_connections", "Requests in flight at the server.", (s) => s.active_connections),
+    gauge("server_weight", "Configured weight.", (s) => s.weight),
+    gauge("server_effective_weight", "Weight after slow start.", (s) => s.effective_weight),
+    gauge("server_capacity", "Capacity: requests in flight that the server is meant to take.", (s) => s.capacity),
+    gauge("server_cpu_usage_percent", "CPU usage that the server reports.", (s) => s.cpu_usage),
+    gauge("server_memory_usage_percent", "Memory usage that the server reports.", (s) => s.memory_usage),
+    gauge("server_error_rate", "Share of failed attempts in the last seconds, 0 to 1.", (s) => s.error_rate),
+    responseTimes,
+    perServerTotal("server_responses_total", "Answers from the server, whatever their status.", "responses"),
+    perServerTotal("server_failures_total", "Attempts that the server failed: no answer, or 5xx.", "failures"),
+  ],
+};
+
+/** What health checks and discovery did. */
+export const controlMetrics: MetricGroup<MetricsSource> = {
+  title: "Health checks and discovery",
+  metrics: [
+    event("health_checks_total", "Health checks made.", (e) => e.healthChecks),
+    event("health_check_failures_total", "Health checks that failed.", (e) => e.healthCheckFailures),
+    event(
+      "health_checks_skipped_total",
+      "Health checks that could not be made for want of descriptors, local ports, memory or time of our own: they change no verdict.",
+      (e) => e.healthChecksSkipped,
+    ),
+    event("server_ejections_total", "Ejections of servers whose answers failed.", (e) => e.ejections),
+    {
+      name: "server_usage_ignored_total",
+      type: "counter",
+      help: "Numbers of CPU or memory usage that servers reported and that cannot be true, by where they stood: `header` (ORCA), `poll`. They are ignored.",
+      labels: ["source"],
+      collect: (source, emit) => {
+        emit(sumCounter(source, WorkerCounter.LOAD_REPORTS_IGNORED), { source: "header" });
+        emit(source.fleetEvents().usageIgnored, { source: "poll" });
+      },
+    },
+    event("server_state_changes_total", "Changes of servers' states.", (e) => e.stateChanges),
+    event("panics_total", "Times that too few servers were healthy, so that all were used.", (e) => e.panics),
+    event("dns_resolutions_total", "Look-ups of server names.", (e) => e.dnsResolutions),
+    event(
+      "dns_failures_total",
+      "Look-ups of server names that failed; the last addresses are kept.",
+      (e) => e.dnsFailures,
+    ),
+  ],
+};

@@ -1,0 +1,85 @@
+/** What the metrics are read from. The supervisor brings these together; tests bring plain objects. */
+import type { SharedMemory } from "../../shared/layout.ts";
+import type { ServerTotalsLedger } from "./durations.ts";
+
+/** One server as it is now, by the names of the HTTP API. `null` = unknown. */
+export interface ServerFigures {
+  readonly id: number;
+  readonly url: string;
+  /** The address behind a name in the URL. */
+  readonly address: string;
+  readonly state: string;
+  readonly alive: boolean;
+  readonly weight: number;
+  readonly effective_weight: number;
+  readonly capacity: number;
+  readonly active_connections: number;
+  /** Percent, here and below. */
+  readonly cpu_usage: number | null;
+  readonly memory_usage: number | null;
+  /** Share of failed attempts of late, 0 … 1. */
+  readonly error_rate: number;
+  /** Response times over the last minute, milliseconds. */
+  readonly response_ms: {
+    readonly p50: number;
+    readonly p90: number;
+    readonly p95: number;
+    readonly p99: number;
+  } | null;
+}
+
+/** Events of the control plane since the start. */
+export interface FleetEvents {
+  readonly healthChecks: number;
+  readonly healthCheckFailures: number;
+  readonly healthChecksSkipped: number;
+  readonly ejections: number;
+  readonly panics: number;
+  readonly stateChanges: number;
+  readonly dnsResolutions: number;
+  readonly dnsFailures: number;
+  readonly usageIgnored: number;
+}
+
+/** A process of the instance. */
+export interface ProcessFigures {
+  /** `supervisor`, `worker-<index>` or `learner`. */
+  readonly name: string;
+  readonly rssBytes: number;
+  /** 0 = not known. */
+  readonly openDescriptors: number;
+}
+
+/** The learner as its supervisor sees it. */
+export interface LearnerFigures {
+  /** The strategy is `ml`. */
+  readonly running: boolean;
+  /** The `Rung` in force: the estimator's while there is no table that workers believe. */
+  readonly rung: number;
+  /** `Infinity` = there is no table. */
+  readonly tableAgeMs: number;
+  /** By reason. */
+  readonly restarts: Readonly<Record<string, number>>;
+}
+
+export interface MetricsSource {
+  readonly memory: SharedMemory;
+  readonly totals: ServerTotalsLedger;
+  /** May be made one after the other while they are read. */
+  readonly servers: () => Iterable<ServerFigures>;
+  readonly fleetEvents: () => FleetEvents;
+  readonly version: string;
+  readonly runtime: string;
+  /** Seconds since the epoch. */
+  readonly startedAtSeconds: number;
+  readonly processes: () => readonly ProcessFigures[];
+  readonly workersReady: () => number;
+  readonly workerRestarts: () => Readonly<Record<string, number>>;
+  readonly learner: () => LearnerFigures;
+  readonly reloads: () => { readonly success: number; readonly failure: number };
+  /** Lines of the supervisor's own log that were lost. */
+  readonly logDropped: () => number;
+  /** Ways in which the instance works with less than it should, each on or off. */
+  readonly degradedModes: () => Readonly<Record<string, boolean>>;
+  readonly certificates: () => readonly { readonly name: string; readonly expiresAtSeconds: number }[];
+}

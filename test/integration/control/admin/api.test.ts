@@ -1,0 +1,295 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.ts";
+import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
+import { ApiError } from "../../../../src/control/admin/responses.ts";
+import type { ServerStatus } from "../../../../src/control/fleet/options.ts";
+import { recordingLogger } from "../processes/pool-fixture.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "nb-admin-"));
+const TOKEN = "correct horse battery staple".replaceAll(" ", "-");
+
+function makeControl() {
+  const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
+  const known = (id: number, change: () => void) => {
+    if (id === 1) change();
+    return id === 1;
+  };
+  const status = () =>
+    ({ id: 1, url: "http://a:1", alive: true, active_connections: 0, ...state }) as unknown as ServerStatus;
+  const control: AdminControl = {
+    fleet: {
+      statuses: () => [status()],
+      server: (id) => (id === 1 ? status() : undefined),
+      summary: () => ({ total: 2, healthy: state.healthy, panic: false }),
+      drain: (id) => known(id, () => (state.state = "draining")),
+      undrain: (id) => known(id, () => (state.state = "up")),
+      setWeight: (id, weight) => known(id, () => (state.weight = weight)),
+      setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
+    },
+    draining: () => state.draining,
+    *metrics() {
+      yield;
+      if (state.broken) throw new Error("secret detail");
+      return Buffer.from("up 1\n");
+    },
+    prometheusEnabled: () => state.prometheus,
+    status: () => ({ version: "1.2.3" }),
+    learning: {
+      overview: async () => ({ rung: "model" }),
+      models: async (limit) => ({ models: [], limit }),
+      verdicts: async (limit, model) => ({ verdicts: [], limit, model }),
+      order: async (order, version) => {
+        if (order === "rollback") throw new ApiError(409, "not_possible", "there is no champion before this one");
+        return `${order} ${version}`;
+      },
+      explain: async (id) => {
+        if (id === "known/1") return { request_id: id, attempts: [] };
+        throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
+      },
+    },
+    wallMs: () => Date.UTC(2026, 0, 2),
+    nowMs: () => performance.now(),
+  };
+  return { state, control };
+}
+
+const { state, control } = makeControl();
+const { log, lines } = recordingLogger();
+const api = new AdminApi(control, log);
+const socket = join(directory, "admin.sock");
+const relay = listenForWorkers(api, socket);
+const listen = (port: number, token: string | null, name: string) =>
+  listenOnAdminPort(api, { host: "127.0.0.1", port, token: () => token, socketPath: join(directory, name) });
+const open = await listen(0, null, "open.sock");
+const guarded = await listen(0, TOKEN, "guarded.sock");
+afterAll(async () => {
+  await Promise.all([relay.stop(), open.stop(), guarded.stop()]);
+  rmSync(directory, { recursive: true });
+});
+
+const viaRelay = (path: string, init: RequestInit = {}) => fetch(`http://x${path}`, { ...init, unix: socket });
+const viaPort = (path: string, init: RequestInit = {}, port = open.port) =>
+  fetch(`http://127.0.0.1:${port}${path}`, init);
+const patch = (id: number | string, body: unknown, headers: Record<string, string> = {}, port = open.port) =>
+  viaPort(
+    `/api/v1/servers/${id}`,
+    {
+      method: "PATCH",
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      headers: { "content-type": "application/json", ...headers },
+    },
+    port,
+  );
+const errorOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
+
+describe("learned balancing", () => {
+  test("is told on the admin port; ids are taken as they are written, percent-encoded", async () => {
+    expect(await (await viaPort("/api/v1/ml")).json()).toEqual({ rung: "model" });
+    expect(await (await viaPort("/api/v1/explain/known%2F1")).json()).toEqual({ request_id: "known/1", attempts: [] });
+    const unknown = await viaPort("/api/v1/explain/abc");
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({ error: { code: "unknown_request" } });
+    expect((await viaPort("/api/v1/explain/%E0%A4%A")).status).toBe(400);
+    expect((await viaPort("/api/v1/explain/abc", {}, guarded.port)).status).toBe(401);
+  });
+
+  test("models and verdicts are listed, as many as are asked for", async () => {
+    expect(await (await viaPort("/api/v1/ml/models")).json()).toEqual({ models: [], limit: 100 });
+    expect(await (await viaPort("/api/v1/ml/verdicts?limit=7&model=3")).json()).toEqual({
+      verdicts: [],
+      limit: 7,
+      model: 3,
+    });
+    expect((await viaPort("/api/v1/ml/verdicts?limit=99999")).status).toBe(200);
+    for (const query of ["limit=0", "limit=x", "limit=", "model=-1", "model=1.5"]) {
+      const refused = await viaPort(`/api/v1/ml/verdicts?${query}`);
+      expect([query, refused.status]).toEqual([query, 400]);
+    }
+  });
+
+  test("orders are guarded like changes, and checked; what cannot be done is a conflict", async () => {
+    const order = (what: string, body: string, headers: Record<string, string> = {}, port = open.port) =>
+      viaPort(
+        `/api/v1/ml/${what}`,
+        { method: "POST", body, headers: { "content-type": "application/json", ...headers } },
+        port,
+      );
+    expect(await (await order("promote", '{"version":7}')).json()).toEqual({ message: "promote 7" });
+    expect(await (await order("pause", "")).json()).toEqual({ message: "pause null" });
+    expect(await (await order("train", "{}")).json()).toEqual({ message: "train null" });
+    for (const [what, body] of [
+      ["promote", "{}"],
+      ["promote", '{"version":0}'],
+      ["reject", '{"version":"7"}'],
+      ["promote", '{"version":7,"now":true}'],
+      ["pause", '{"version":7}'],
+      ["resume", "["],
+    ]) {
+      const refused = await order(what, body);
+      expect([what, body, refused.status]).toEqual([what, body, 400]);
+    }
+    const conflict = await order("rollback", "{}");
+    expect(conflict.status).toBe(409);
+    expect(await conflict.json()).toMatchObject({ error: { code: "not_possible" } });
+    expect((await order("pause", "{}", { origin: "http://evil.example" })).status).toBe(403);
+    expect((await order("pause", "{}", { "content-type": "text/plain" })).status).toBe(415);
+    expect((await order("pause", "{}", {}, guarded.port)).status).toBe(401);
+    expect((await order("destroy", "{}")).status).toBe(404);
+    expect((await viaPort("/api/v1/ml/pause")).status).toBe(405);
+    expect((await viaRelay("/api/v1/ml/pause", { method: "POST" })).status).toBe(404);
+  });
+});
+
+describe("reading", () => {
+  test.each([
+    ["the relay socket", viaRelay],
+    ["the admin port", viaPort],
+  ])("%s answers the contract's paths", async (_name, get) => {
+    const live = await get("/health/live");
+    expect([live.status, await live.json()]).toEqual([200, { status: "ok", ts: "2026-01-02T00:00:00.000Z" }]);
+    expect(await (await get("/health/ready")).json()).toEqual({ status: "ready", total: 2, healthy: 1 });
+    const servers = await get("/api/v1/servers");
+    expect(servers.headers.get("content-type")).toContain("application/json");
+    expect(await servers.json()).toMatchObject([{ id: 1, url: "http://a:1", alive: true, active_connections: 0 }]);
+    const metrics = await get("/metrics");
+    expect(metrics.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    expect(await metrics.text()).toBe("up 1\n");
+  });
+
+  test("readiness fails without a healthy server and while draining", async () => {
+    state.healthy = 0;
+    const none = await viaPort("/health/ready");
+    expect([none.status, await none.json()]).toEqual([503, { status: "not_ready", total: 2, healthy: 0 }]);
+    state.healthy = 1;
+    state.draining = true;
+    expect((await viaPort("/health/ready")).status).toBe(503);
+    expect((await viaPort("/health/live")).status).toBe(200);
+    state.draining = false;
+  });
+
+  test("status and single servers are the admin port's only", async () => {
+    expect(await (await viaPort("/api/v1/status")).json()).toEqual({ version: "1.2.3" });
+    expect(await (await viaPort("/api/v1/servers/1")).json()).toMatchObject({ id: 1 });
+    const inner = ["/api/v1/status", "/api/v1/servers/1", "/api/v1/ml", "/api/v1/explain/known%2F1"];
+    for (const path of inner) expect((await viaRelay(path)).status).toBe(404);
+  });
+
+  test("HEAD has no body, unknown paths are 404, other methods 405 with Allow", async () => {
+    const head = await viaPort("/api/v1/servers", { method: "HEAD" });
+    expect([head.status, await head.text()]).toEqual([200, ""]);
+    const unknown = await viaPort("/api/v2");
+    expect([unknown.status, await errorOf(unknown)]).toEqual([404, "not_found"]);
+    const wrong = await viaPort("/api/v1/servers/1", { method: "DELETE" });
+    expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "GET, HEAD, PATCH"]);
+    expect((await viaPort("/health/live", { method: "POST" })).status).toBe(405);
+    expect((await viaPort("/api/v1/servers/99999999999")).status).toBe(404);
+  });
+
+  test("switched off metrics are 404; an exception is a 500 without its details, and logged", async () => {
+    state.prometheus = false;
+    expect(await errorOf(await viaPort("/metrics"))).toBe("disabled");
+    state.prometheus = true;
+    state.broken = true;
+    const failed = await viaPort("/metrics");
+    expect(failed.status).toBe(500);
+    expect(await failed.text()).not.toContain("secret detail");
+    expect(lines.some((l) => l.level === "error" && (l.err as Error).message === "secret detail")).toBe(true);
+    state.broken = false;
+  });
+});
+
+describe("changing", () => {
+  test("weight, capacity and state", async () => {
+    const changed = await patch(1, { weight: 2.5, capacity: 40, state: "drain" });
+    expect([changed.status, await changed.json()]).toMatchObject([
+      200,
+      { weight: 2.5, capacity: 40, state: "draining" },
+    ]);
+    expect(await (await patch(1, { state: "active" })).json()).toMatchObject({ weight: 2.5, state: "up" });
+    expect(lines.some((l) => l.message.includes("changed by an operator") && l.weight === 2.5)).toBe(true);
+  });
+
+  test.each([
+    ["not JSON", "{", "invalid_json"],
+    ["nothing", {}, "invalid_change"],
+    ["an unknown field", { wieght: 1 }, "invalid_change"],
+    ["a weight of 0", { weight: 0 }, "invalid_change"],
+    ["a weight that is text", { weight: "2" }, "invalid_change"],
+    ["a weight next to nothing", { weight: 5e-320 }, "invalid_change"],
+    ["a weight beyond what SRV records can say", { weight: 65_536 }, "invalid_change"],
+    ["a weight without end", '{"weight":1e999}', "invalid_change"],
+    ["a capacity that is no whole number", { capacity: 0.5 }, "invalid_change"],
+    ["a capacity beyond 32 bits", { capacity: 2 ** 32 }, "invalid_change"],
+    ["a fraction of a capacity", { capacity: 1.5 }, "invalid_change"],
+    ["an unknown state", { state: "dead" }, "invalid_change"],
+    ["a list", [1], "invalid_change"],
+  ])("%s is a 400 that changes nothing", async (_name, body, code) => {
+    const before = JSON.stringify(state);
+    const response = await patch(1, body);
+    expect([response.status, await errorOf(response)]).toEqual([400, code]);
+    expect(JSON.stringify(state)).toBe(before);
+  });
+
+  test("an unknown server is 404, a huge body 413", async () => {
+    expect(await errorOf(await patch(7, { weight: 2 }))).toBe("unknown_server");
+    expect((await patch(1, `{"weight":${" ".repeat(70_000)}1}`)).status).toBe(413);
+  });
+
+  test("not through the public door", async () => {
+    const response = await viaRelay("/api/v1/servers/1", {
+      method: "PATCH",
+      body: '{"weight":9}',
+      headers: { "content-type": "application/json" },
+    });
+    expect(response.status).toBe(404);
+    expect(state.weight).not.toBe(9);
+  });
+
+  test.each([
+    ["a plain form", { "content-type": "text/plain" }, 415],
+    ["a foreign origin", { origin: "https://evil.example" }, 403],
+    ["a sandboxed page", { origin: "null" }, 403],
+    ["a foreign site", { "sec-fetch-site": "cross-site" }, 403],
+    ["a neighbouring port", { origin: "http://127.0.0.1:1" }, 403],
+    ["a name that was bound to this address", { host: "evil.example", origin: "http://evil.example" }, 403],
+  ])("%s is refused", async (_name, headers, status) => {
+    const response = await patch(1, { weight: 9 }, headers as Record<string, string>);
+    expect(response.status).toBe(status);
+    expect(state.weight).not.toBe(9);
+  });
+
+  test("the page that the admin port serves itself may", async () => {
+    const origin = `http://localhost:${open.port}`;
+    const headers = { host: `localhost:${open.port}`, origin, "sec-fetch-site": "same-origin" };
+    expect((await patch(1, { weight: 3 }, headers)).status).toBe(200);
+  });
+});
+
+describe("with a token", () => {
+  const get = (path: string, headers: Record<string, string> = {}) => viaPort(path, { headers }, guarded.port);
+
+  test("the API wants it, health and metrics do not", async () => {
+    for (const path of ["/health/live", "/health/ready", "/metrics"]) expect((await get(path)).status).toBe(200);
+    const refused = await get("/api/v1/servers");
+    expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([401, 'Bearer realm="neurabalancer"']);
+    expect((await get("/api/v1/status", { authorization: `Bearer ${TOKEN}x` })).status).toBe(401);
+    expect((await get("/api/v1/status", { authorization: `Basic ${TOKEN}` })).status).toBe(401);
+    expect((await get("/api/v1/status", { authorization: `bearer ${TOKEN}` })).status).toBe(200);
+    expect((await patch(1, { weight: 5 }, {}, guarded.port)).status).toBe(401);
+    expect((await patch(1, { weight: 5 }, { authorization: `Bearer ${TOKEN}` }, guarded.port)).status).toBe(200);
+  });
+});
+
+test("a port in use is named, and whose it is", async () => {
+  const { message } = await listen(open.port, null, "second.sock").then(
+    () => new Error("it listens"),
+    (error: Error) => error,
+  );
+  expect(message).toStartWith(
+    `cannot listen on ADMIN_HOST=127.0.0.1 ADMIN_PORT=${open.port}: it is in use by another process: `,
+  );
+  expect(message).toEndWith(`, process ${process.pid}; choose another port, or ADMIN_PORT=0 for none`);
+});

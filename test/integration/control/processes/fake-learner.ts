@@ -1,0 +1,28 @@
+/** A learner that learns nothing: speaks the protocol, shows signs of life, and answers one kind of question. */
+import { LearnerCounter } from "../../../../src/shared/layout.ts";
+import { openSharedMemory } from "../../../../src/shared/memory-file.ts";
+import type { FromLearner, ToLearner } from "../../../../src/shared/protocol.ts";
+
+const mode = process.argv[2];
+const send = (message: FromLearner) => process.send?.(message);
+process.on("disconnect", () => process.exit(0));
+process.on("message", (message: ToLearner) => {
+  if (message.type === "drain") process.exit(0);
+  if (message.type === "ask" && message.question.kind === "explain") {
+    send({ type: "answer", number: message.number, answer: { asked: message.question } });
+  }
+  if (message.type !== "start") return;
+  if (mode === "failed") {
+    send({ type: "failed", message: "no model can be read" });
+    setTimeout(() => process.exit(1), 5);
+    return;
+  }
+  if (mode === "never-starts") return;
+  setTimeout(() => begin(message.memoryPath), mode === "starts-slowly" ? 1000 : 0);
+});
+
+function begin(memoryPath: string): void {
+  const { learnerCounters } = openSharedMemory(memoryPath);
+  setInterval(() => learnerCounters[LearnerCounter.HEARTBEAT]++, 20);
+  send({ type: "ready" });
+}

@@ -1,0 +1,142 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { toLearnerSettings } from "../../../../src/config/learner-settings.ts";
+import { Learner, type LearnerOptions, LearnerUnavailableError } from "../../../../src/control/processes/learner.ts";
+import { LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/layout.ts";
+import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
+import { configOf } from "../../../unit/config/sources.ts";
+import { isAlive, recordingLogger, until } from "./pool-fixture.ts";
+
+const open: (() => void)[] = [];
+afterAll(() => {
+  for (const close of open) close();
+});
+
+function make(mode: string, overrides: Partial<LearnerOptions> = {}) {
+  const directory = createRuntimeDirectory();
+  const memoryPath = join(directory, "memory");
+  const memory = createSharedMemory(memoryPath);
+  const { log, lines } = recordingLogger();
+  const learner = new Learner({
+    command: [process.execPath, join(import.meta.dir, "fake-learner.ts"), mode],
+    memory,
+    log,
+    clock: () => performance.now(),
+    bootOffsetMs: () => 5000,
+    startMessage: () => ({
+      type: "start",
+      memoryPath,
+      logFormat: "json",
+      logLevel: "info",
+      settings: toLearnerSettings(configOf()),
+      program: [],
+      servers: [],
+    }),
+    tickMs: 50,
+    hungAfterMs: 1000,
+    answerMs: 300,
+    ...overrides,
+  });
+  open.push(() => {
+    learner.kill();
+    removeRuntimeDirectory(directory);
+  });
+  return { learner, memory, lines };
+}
+
+const ready = (learner: Learner) => until(() => learner.status?.state === "ready");
+const question = { kind: "explain", requestId: "abc" } as const;
+
+describe("the learner", () => {
+  test("is asked and answers; who asks when it is gone is told so", async () => {
+    const { learner } = make("normal");
+    expect(learner.status).toBeNull();
+    await expect(learner.ask(question)).rejects.toThrow(LearnerUnavailableError);
+    learner.start();
+    await ready(learner);
+    expect(await learner.ask(question)).toEqual({ asked: question });
+    const refused = learner.ask({ kind: "describe" }).catch(String); // the fake never answers that
+    for (let i = 1; i < 16; i++) learner.ask({ kind: "describe" }).catch(() => {});
+    await expect(learner.ask(question)).rejects.toThrow("too many questions");
+    const pid = learner.status?.pid as number;
+    await learner.stop(2000);
+    expect(await refused).toContain("is stopped");
+    expect(isAlive(pid)).toBe(false);
+    expect(learner.running).toBe(false);
+    learner.start();
+    await ready(learner);
+    expect(await learner.ask(question)).toEqual({ asked: question });
+  });
+
+  test("that does not answer in time is not waited for", async () => {
+    const { learner } = make("normal");
+    learner.start();
+    await ready(learner);
+    await expect(learner.ask({ kind: "describe" })).rejects.toThrow("does not answer");
+  });
+
+  test("that dies is started again, its orders end, and its questions fail", async () => {
+    const { learner, memory, lines } = make("normal");
+    learner.start();
+    await ready(learner);
+    const pid = learner.status?.pid as number;
+    memory.learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
+    const refused = learner.ask({ kind: "describe" }).catch(String);
+    process.kill(pid, "SIGKILL");
+    expect(await refused).toContain("died");
+    await until(() => learner.status?.state === "ready" && learner.status.pid !== pid);
+    expect(memory.learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
+    expect(learner.restarts).toEqual({ exit: 1, hung: 0, failed: 0 });
+    expect(lines.filter(({ message }) => message.startsWith("learner died"))).toHaveLength(1);
+  });
+
+  test("that hangs is killed and started again; one that cannot be ended is killed after a while", async () => {
+    const { learner, lines } = make("normal");
+    learner.start();
+    await ready(learner);
+    const pid = learner.status?.pid as number;
+    process.kill(pid, "SIGSTOP");
+    await until(() => learner.restarts.hung === 1 && learner.status?.state === "ready");
+    expect(isAlive(pid)).toBe(false);
+    expect(lines.some(({ message }) => message.startsWith("learner hangs"))).toBe(true);
+    const next = learner.status?.pid as number;
+    process.kill(next, "SIGSTOP");
+    await learner.stop(50);
+    expect(isAlive(next)).toBe(false);
+  });
+
+  test("that takes its time to start is left alone; one that never does is not waited for for ever", async () => {
+    const slow = make("starts-slowly", { hungAfterMs: 250 });
+    slow.learner.start();
+    await ready(slow.learner);
+    expect(slow.learner.restarts).toEqual({ exit: 0, hung: 0, failed: 0 });
+    const never = make("never-starts", { hungAfterMs: 250 });
+    never.learner.start();
+    await until(() => never.learner.restarts.hung > 0);
+  });
+
+  test("that cannot start is tried again, later each time, with its own words in the log", async () => {
+    const { learner, lines } = make("failed");
+    learner.start();
+    await until(() => learner.restarts.failed >= 3);
+    const said = lines.filter(({ message }) => message === "learner died: no model can be read");
+    expect(said.length).toBeGreaterThanOrEqual(3);
+    expect(said[2].restart_in_ms).toBeGreaterThan(0);
+    expect(learner.degraded).toBe(true);
+  });
+
+  test("counts as degraded, and its rung as the estimator's, while its table is older than workers believe", async () => {
+    let nowMs = 1000;
+    const { learner, memory } = make("normal", { clock: () => nowMs });
+    memory.learned.words[LearnerWord.RUNG] = Rung.MODEL;
+    memory.learned.figures[LearnerFigure.TABLE_MS] = 5900;
+    expect([learner.degraded, learner.rung]).toEqual([false, Rung.ESTIMATOR]); // not even meant to run
+    learner.start();
+    expect(learner.tableAgeMs).toBe(100);
+    expect([learner.degraded, learner.rung]).toEqual([false, Rung.MODEL]);
+    nowMs = 2000;
+    expect([learner.degraded, learner.rung]).toEqual([true, Rung.ESTIMATOR]);
+    memory.learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
+    expect(learner.rung).toBe(Rung.WEIGHTED_ROUND_ROBIN);
+  });
+});

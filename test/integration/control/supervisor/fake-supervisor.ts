@@ -1,0 +1,20 @@
+/** A supervisor over fake workers: `fake-supervisor.ts <env file> <worker mode> <journal>`. */
+import { join } from "node:path";
+import { loadConfig } from "../../../../src/config/load.ts";
+import { runSupervisor } from "../../../../src/control/supervisor/supervisor.ts";
+import { createLogger } from "../../../../src/telemetry/log/logger.ts";
+
+const [envFilePath, mode, journal] = process.argv.slice(2);
+const load = () => loadConfig({ env: {}, envFilePath });
+const loaded = load();
+if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
+const { config, effective } = loaded;
+const code = await runSupervisor({
+  config,
+  effective,
+  log: createLogger({ level: config.log.level, format: "json", name: "supervisor" }),
+  reload: load,
+  workerCommand: [process.execPath, join(import.meta.dir, "../processes/fake-worker.ts"), mode, journal],
+  certificatePollMs: 50,
+});
+process.exit(code);

@@ -1,0 +1,136 @@
+/** Runs a supervisor with fake workers as a process of its own and reads what it says. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RUNTIME_DIRECTORY_PREFIX } from "../../../../src/shared/memory-file.ts";
+import type { ToWorker } from "../../../../src/shared/protocol.ts";
+import { spawn } from "../../../support/processes.ts";
+import { type LogLine, until } from "../processes/pool-fixture.ts";
+
+const BASE = {
+  SERVERS: "http://127.0.0.1:1",
+  APP_HOST: "127.0.0.1",
+  APP_PORT: "0",
+  ADMIN_PORT: "auto",
+  WORKERS: "2",
+  HEALTH_CHECK_ENABLED: "false",
+  METRICS_POLL_ENABLED: "false",
+  SHUTDOWN_TIMEOUT_SECONDS: "5",
+};
+
+export class FakeSupervisor {
+  readonly process: Bun.Subprocess;
+  readonly lines: LogLine[] = [];
+  readonly directory = mkdtempSync(join(tmpdir(), "nb-supervisor-"));
+  #settings: Record<string, string>;
+  readonly #decoder = new TextDecoder();
+  #stderr = "";
+  #rest = "";
+
+  /** With `terminal` it is started in a terminal of its own, where it also writes its log. */
+  constructor(settings: Record<string, string> = {}, mode = "normal", { terminal = false } = {}) {
+    this.#settings = { ...BASE, ...settings };
+    this.#writeSettings();
+    const cmd = [process.execPath, join(import.meta.dir, "fake-supervisor.ts"), this.#envFile, mode, this.#journal];
+    if (terminal) {
+      const data = (_: Bun.Terminal, chunk: Uint8Array) => this.#take(chunk);
+      this.process = spawn({ cmd, terminal: { cols: 500, data } });
+    } else {
+      const piped = spawn({ cmd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+      this.process = piped;
+      void this.#read(piped.stderr);
+    }
+  }
+
+  /** Hangs up, as closing a terminal's window does. */
+  closeTerminal(): void {
+    this.process.terminal?.close();
+  }
+
+  get #envFile(): string {
+    return join(this.directory, "settings.env");
+  }
+
+  get #journal(): string {
+    return join(this.directory, "journal");
+  }
+
+  /** Waits until the workers run. */
+  async started(): Promise<this> {
+    await until(() => this.said("balancing over") || this.process.exitCode !== null);
+    if (this.process.exitCode !== null) throw new Error(`it ended: ${this.#stderr}`);
+    return this;
+  }
+
+  said(text: string): LogLine | undefined {
+    return this.lines.find((line) => line.message.includes(text));
+  }
+
+  /** Changes the file of settings; SIGHUP makes it count. */
+  configure(settings: Record<string, string>): void {
+    this.#settings = { ...this.#settings, ...settings };
+    this.#writeSettings();
+  }
+
+  /** Every message that any worker received. */
+  journal(): (ToWorker & { pid: number })[] {
+    if (!existsSync(this.#journal)) return [];
+    const lines = readFileSync(this.#journal, "utf8").trim().split("\n");
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  async get(path: string): Promise<Response> {
+    const line = this.said("admin API listens");
+    return fetch(`http://127.0.0.1:${line?.port}${path}`);
+  }
+
+  async status(): Promise<{
+    workers: { pid: number; state: string }[];
+    strategy: string;
+    degraded: string[];
+    settings: Record<string, { value: string }>;
+    reloads: { success: number; failure: number };
+  }> {
+    return (await (await this.get("/api/v1/status")).json()) as never;
+  }
+
+  runtimeDirectories(): string[] {
+    const base = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+    return readdirSync(base)
+      .filter((name) => name.startsWith(`${RUNTIME_DIRECTORY_PREFIX}${this.process.pid}-`))
+      .map((name) => join(base, name));
+  }
+
+  /** Waits for the exit code, and for the end of what it had to say. */
+  async exit(): Promise<number> {
+    return this.process.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.process.kill("SIGKILL");
+    await this.process.exited;
+    for (const path of this.runtimeDirectories()) rmSync(path, { recursive: true });
+    rmSync(this.directory, { recursive: true });
+  }
+
+  #writeSettings(): void {
+    const text = Object.entries(this.#settings).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(this.#envFile, text.join(""));
+  }
+
+  async #read(stderr: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const chunk of stderr) this.#take(chunk);
+  }
+
+  #take(chunk: Uint8Array): void {
+    const text = this.#decoder.decode(chunk, { stream: true });
+    this.#stderr += text;
+    const parts = (this.#rest + text).split(/\r?\n/);
+    this.#rest = parts.pop() ?? "";
+    for (const line of parts) {
+      if (!line.startsWith("{")) continue;
+      const fields = JSON.parse(line);
+      this.lines.push({ ...fields, message: fields.msg });
+    }
+  }
+}

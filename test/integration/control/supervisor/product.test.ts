@@ -1,0 +1,254 @@
+/** The whole product as a process: launcher, supervisor, two real workers, real servers behind them. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { claimRuntimeDirectory } from "../../../../src/control/supervisor/runtime-directory.ts";
+import { removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
+import { spawn } from "../../../support/processes.ts";
+import { until } from "../../../support/until.ts";
+
+const LAUNCHER = join(import.meta.dir, "../../../../../../bin/neurabalancer");
+
+interface Line {
+  readonly msg: string;
+  readonly level: string;
+  readonly [field: string]: unknown;
+}
+
+/** Inodes of the sockets that listen on `port`; empty where the system does not tell. proc_net_tcp: state 0A = listen. */
+function listeningSockets(port: number): string[] {
+  if (!existsSync("/proc/net/tcp")) return [];
+  const rows = readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .map((row) => row.trim().split(/\s+/));
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return rows.flatMap((row) => (row[3] === "0A" && row[1].endsWith(`:${hex}`) ? [row[9]] : [])).sort();
+}
+
+/** A server that says who it is; `/slow` takes its time. */
+function backend(name: string) {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async (request) => {
+      if (request.url.endsWith("/slow")) await Bun.sleep(600);
+      return new Response(name);
+    },
+  });
+}
+
+class Product {
+  readonly directory = mkdtempSync(join(tmpdir(), "nb-product-"));
+  readonly process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly lines: Line[] = [];
+  accessLog = "";
+  #stderr = "";
+
+  /** Settings are in `.env` of its directory, as a stranger would have them. */
+  constructor(settings: Record<string, string>) {
+    this.configure(settings);
+    this.process = spawn({
+      cmd: [LAUNCHER, "serve"],
+      cwd: this.directory,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    void this.#readLog();
+    void this.#readAccessLog();
+  }
+
+  configure(settings: Record<string, string>): void {
+    const text = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(join(this.directory, ".env"), text.join(""));
+  }
+
+  async ready(): Promise<void> {
+    await until(() => this.said("balancing over") !== undefined || this.process.exitCode !== null);
+    if (this.process.exitCode !== null) throw new Error(`it ended with ${this.process.exitCode}: ${this.#stderr}`);
+    await until(async () => (await this.get("/health/ready")).status === 200);
+  }
+
+  said(text: string): Line | undefined {
+    return this.lines.find((line) => line.msg.includes(text));
+  }
+
+  get port(): number {
+    return this.said("balancing over")?.port as number;
+  }
+
+  /** A request on a connection of its own, so that both workers get some. */
+  get(path: string): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.port}${path}`, { keepalive: false, headers: { connection: "close" } });
+  }
+
+  admin(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.said("admin API listens")?.port}${path}`, init);
+  }
+
+  async names(count: number): Promise<Record<string, number>> {
+    const seen: Record<string, number> = {};
+    for (let i = 0; i < count; i++) {
+      const response = await this.get("/");
+      if (response.status !== 200) throw new Error(`status ${response.status}: ${await response.text()}`);
+      const name = await response.text();
+      seen[name] = (seen[name] ?? 0) + 1;
+    }
+    return seen;
+  }
+
+  async workers(): Promise<{ pid: number; state: string; restarts: number }[]> {
+    return ((await (await this.admin("/api/v1/status")).json()) as { workers: never[] }).workers;
+  }
+
+  /** Sum of the samples of a metric whose line matches. */
+  async metric(pattern: RegExp): Promise<number> {
+    const response = await this.get("/metrics");
+    expect(response.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
+    const lines = (await response.text()).split("\n").filter((line) => pattern.test(line));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+  }
+
+  async end(): Promise<void> {
+    this.process.kill("SIGKILL");
+    await this.process.exited;
+    rmSync(this.directory, { recursive: true });
+  }
+
+  async #readLog(): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const chunk of this.process.stderr) {
+      const text = decoder.decode(chunk, { stream: true });
+      this.#stderr += text;
+      const parts = (rest + text).split("\n");
+      rest = parts.pop() ?? "";
+      for (const line of parts) if (line.startsWith("{")) this.lines.push(JSON.parse(line));
+    }
+  }
+
+  async #readAccessLog(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.process.stdout) this.accessLog += decoder.decode(chunk, { stream: true });
+  }
+}
+
+const first = backend("first");
+const second = backend("second");
+const settings = {
+  SERVERS: `http://127.0.0.1:${first.port}`,
+  APP_HOST: "127.0.0.1",
+  APP_PORT: "0",
+  ADMIN_PORT: "auto",
+  WORKERS: "2",
+  LB_STRATEGY: "round_robin",
+  HEALTH_CHECK_INTERVAL_SECONDS: "0.2",
+  SLOW_START_SECONDS: "0",
+  SHUTDOWN_TIMEOUT_SECONDS: "10",
+};
+const product = new Product(settings);
+const served = /^neurabalancer_http_requests_total\{[^}]*path="\/\*"[^}]*status="200"/;
+
+beforeAll(() => product.ready());
+afterAll(async () => {
+  await product.end();
+  await Promise.all([first.stop(true), second.stop(true)]);
+});
+
+// The tests tell one story and run in this order.
+describe("the product", () => {
+  test("balances, and counts each request once over all workers", async () => {
+    expect(await product.names(30)).toEqual({ first: 30 });
+    expect(await product.metric(served)).toBe(30);
+    expect(await product.metric(/^neurabalancer_http_request_duration_seconds_count/)).toBe(30);
+    expect(await product.metric(/^neurabalancer_connections_accepted_total /)).toBeGreaterThanOrEqual(30);
+    const servers = async () => (await (await product.get("/api/v1/servers")).json()) as { requests: number }[];
+    await until(async () => (await servers())[0].requests === 30); // the control loop reads ten times a second
+    expect(await servers()).toMatchObject([{ id: 1, alive: true, state: "up", capacity: 10, active_connections: 0 }]);
+    expect((await product.get("/api/v1/status")).status).toBe(200); // the server's own: the path is not reserved
+    await until(() => product.accessLog.split("\n").filter((line) => line.includes('"path":"/"')).length >= 30);
+  });
+
+  test("SIGHUP adds a server; nothing that was counted is lost, no worker is replaced", async () => {
+    const before = (await product.workers()).map((w) => w.pid);
+    const sockets = listeningSockets(product.port);
+    product.configure({ ...settings, SERVERS: `${settings.SERVERS},http://127.0.0.1:${second.port}` });
+    product.process.kill("SIGHUP");
+    await until(async () => (await product.names(4)).second > 0);
+    let reloading = true;
+    const traffic = (async () => {
+      while (reloading) await product.names(1); // throws at the first request that fails
+    })();
+    for (let i = 0; i < 8; i++) {
+      const done = () => product.lines.filter((line) => line.msg.includes("is in force")).length;
+      const already = done();
+      product.process.kill("SIGHUP");
+      await until(() => done() > already);
+    }
+    reloading = false;
+    await traffic;
+    expect((await product.workers()).map((w) => w.pid)).toEqual(before);
+    // A listener that is replaced resets the connections that wait in its queue.
+    expect(listeningSockets(product.port)).toEqual(sockets);
+    expect(sockets.length).toBe(existsSync("/proc/net/tcp") ? 2 : 0);
+    expect(await product.metric(served)).toBeGreaterThanOrEqual(34);
+  });
+
+  test("an operator drains a server and takes it back", async () => {
+    const change = (state: string) =>
+      product.admin("/api/v1/servers/1", {
+        method: "PATCH",
+        body: JSON.stringify({ state }),
+        headers: { "content-type": "application/json" },
+      });
+    expect(await (await change("drain")).json()).toMatchObject({ id: 1, state: "draining", alive: false });
+    await until(async () => (await product.names(6)).first === undefined);
+    expect(await product.names(10)).toEqual({ second: 10 });
+    expect((await change("active")).status).toBe(200);
+    await until(async () => (await product.names(6)).first > 0);
+  });
+
+  test("a killed worker is replaced; its requests in flight are given back, counters go on", async () => {
+    const before = await product.metric(served);
+    const workers = await product.workers();
+    const slow = Array.from({ length: 6 }, () =>
+      product
+        .get("/slow")
+        .then((r) => r.status)
+        .catch(() => 0),
+    );
+    const inFlight = async () => product.metric(/^neurabalancer_server_active_connections/);
+    await until(async () => (await inFlight()) === 6);
+    process.kill(workers[0].pid, "SIGKILL");
+    const statuses = await Promise.all(slow);
+    const lost = statuses.filter((status) => status !== 200).length;
+    await until(async () => (await product.workers()).every((w) => w.state === "ready"));
+    const after = await product.workers();
+    expect([after[0].restarts, after[1].pid]).toEqual([1, workers[1].pid]);
+    await until(async () => (await inFlight()) === 0);
+    expect(await product.metric(served)).toBe(before + 6 - lost);
+    expect(await product.metric(/^neurabalancer_worker_restarts_total\{reason="exit"\}/)).toBe(1);
+    await product.names(10);
+    expect(await product.metric(served)).toBe(before + 16 - lost);
+  });
+
+  test("SIGTERM: readiness fails, a request in flight finishes, exit 0, nothing is left", async () => {
+    const runtime = claimRuntimeDirectory();
+    const base = dirname(runtime.path);
+    removeRuntimeDirectory(runtime.path);
+    const own = () => readdirSync(base).filter((name) => name.startsWith(`neurabalancer-${product.process.pid}-`));
+    expect(own().length).toBe(1);
+    const workers = await product.workers();
+    const slow = product.get("/slow").then((response) => response.text());
+    await until(async () => (await product.metric(/^neurabalancer_server_active_connections/)) === 1);
+    product.process.kill("SIGTERM");
+    await until(async () => (await product.admin("/health/ready")).status === 503);
+    expect(["first", "second"]).toContain(await slow);
+    expect(await product.process.exited).toBe(0);
+    expect(own()).toEqual([]);
+    for (const { pid } of workers) expect(() => process.kill(pid, 0)).toThrow();
+    expect(product.lines.filter((line) => line.level === "error" && !line.msg.includes("worker died"))).toEqual([]);
+  });
+});

@@ -1,0 +1,243 @@
+/**
+ * Servers that break off in the middle: whatever they had sent reaches the client, however late it reads, and what was
+ * cut is never taken for complete.
+ */
+import { afterEach, describe, expect, test } from "bun:test";
+import { Backend, cleanUp, eventually, get, TestProxy } from "../../../support/proxy-harness.ts";
+import type { Wire } from "../../../support/wire.ts";
+
+afterEach(cleanUp);
+
+const OK = "HTTP/1.1 200 OK\r\n";
+const onLinux = process.platform === "linux";
+
+/** Sends `body` and resets as soon as everything is acknowledged, or as nothing more will be. */
+async function sendAndReset(server: Wire, body: Uint8Array): Promise<number> {
+  server.socket.write(body);
+  let left = -1;
+  let same = 0;
+  while (left !== 0 && same < 20) {
+    await Bun.sleep(25);
+    const now = server.unacknowledged;
+    same = now === left ? same + 1 : 0;
+    left = now;
+  }
+  server.reset();
+  return body.length - left;
+}
+
+/** A client that asks and reads nothing until the server has broken off. */
+async function late(proxy: TestProxy, request: string, broken: () => boolean, longerMs = 100): Promise<Wire> {
+  const client = await proxy.connect();
+  await client.send(request);
+  await client.until(() => client.received > 0);
+  client.socket.pause();
+  await eventually(broken, 20_000);
+  await Bun.sleep(longerMs);
+  client.socket.resume();
+  return client;
+}
+
+const pattern = (size: number): Buffer => {
+  const body = Buffer.alloc(size);
+  for (let i = 0; i + 4 <= size; i += 4) body.writeUInt32LE(Math.imul(i, 2_654_435_761) >>> 0, i);
+  return body;
+};
+
+describe.if(onLinux)("a server that resets while the client is slow", () => {
+  const size = 3_500_000;
+  const body = pattern(size);
+
+  async function run(head: string, request = get()) {
+    let arrived = -1;
+    const backend = await Backend.start(async (server) => {
+      await server.message();
+      await server.send(`${OK}${head}\r\n`);
+      arrived = await sendAndReset(server, body);
+    });
+    const proxy = new TestProxy([backend], { settings: { accessLog: true } });
+    const client = await late(proxy, request, () => arrived >= 0);
+    const how = await client.end();
+    const got = await client.takeThrough("\r\n\r\n").then(() => client.take(client.unread));
+    await eventually(() => proxy.inFlight === 0 && proxy.counter("CONNECTIONS_OPEN") === 0);
+    const [line] = (await proxy.logLines(1)).map((text) => JSON.parse(text) as Record<string, unknown>);
+    expect(proxy.logged).toEqual([]);
+    // Every acknowledged byte, in order. The rest was never ours.
+    expect(got.length).toBeGreaterThanOrEqual(arrived);
+    expect(Bun.hash(got)).toBe(Bun.hash(body.subarray(0, got.length)));
+    return { how, got, line };
+  }
+
+  test("in the middle of a length: what came arrives, and then an end that is too early", async () => {
+    const { how, line } = await run(`Content-Length: ${size * 2}\r\n`);
+    expect(how).toBe("end");
+    expect(line.error).toBe("response_truncated");
+  });
+
+  test("in a body until close: what came arrives, and then a reset", async () => {
+    const { how, line } = await run("");
+    expect(how).toBe("reset");
+    expect(line.error).toBe("response_truncated");
+  });
+
+  test("towards a client of HTTP/1.0, too", async () => {
+    const { how } = await run("", "GET / HTTP/1.0\r\n\r\n");
+    expect(how).toBe("reset");
+  });
+});
+
+test.if(onLinux)("a cut body until close waits in the system for a client that comes back after seconds", async () => {
+  // More than the client's system takes, and no more than ours does: the proxy itself has nothing left.
+  const body = pattern(1_200_000);
+  let arrived = -1;
+  const backend = await Backend.start(async (server) => {
+    await server.message();
+    await server.send(`${OK}\r\n`);
+    arrived = await sendAndReset(server, body);
+  });
+  const proxy = new TestProxy([backend], { settings: { responseBodyTimeoutMs: 30_000 } });
+  const client = await late(proxy, get(), () => arrived >= 0, 3000);
+  expect(await client.end()).toBe("reset");
+  await client.takeThrough("\r\n\r\n");
+  const got = await client.take(client.unread);
+  expect(arrived).toBeGreaterThan(0);
+  expect(got.length).toBeGreaterThanOrEqual(arrived);
+  expect(Bun.hash(got)).toBe(Bun.hash(body.subarray(0, got.length)));
+});
+
+test.if(onLinux)("a complete answer reaches a late client although its server has reset by then", async () => {
+  // Small enough that the kernel acknowledges all of it while nobody reads.
+  const body = pattern(180_000);
+  let arrived = -1;
+  const backend = await Backend.start(async (server) => {
+    await server.message();
+    await server.send(`${OK}Content-Length: ${body.length}\r\n\r\n`);
+    arrived = await sendAndReset(server, body);
+  });
+  const proxy = new TestProxy([backend]);
+  const client = await late(proxy, get(), () => arrived >= 0);
+  expect(arrived).toBe(body.length);
+  expect(Bun.hash((await client.message()).body)).toBe(Bun.hash(body));
+});
+
+describe("a server that resets while it is still sent a body", () => {
+  /** Answers at once, and resets when more of the upload has come; the proxy is writing by then. */
+  async function upload(head: string): Promise<{ how: string; text: string; errors: unknown[] }> {
+    const backend = await Backend.start(async (server) => {
+      await server.head();
+      await server.send(`${OK}${head}\r\npart of it`);
+      await server.take(200_000);
+      server.socket.pause();
+      await Bun.sleep(50);
+      server.reset();
+    });
+    const proxy = new TestProxy([backend], { settings: { accessLog: true } });
+    const client = await proxy.connect();
+    await client.send(get("/", "Content-Length: 100000000\r\n", "POST"));
+    const piece = Buffer.alloc(65_536);
+    const pushing = setInterval(() => client.ended === null && client.socket.write(piece), 1);
+    try {
+      await client.head();
+      const how = await client.end();
+      const lines = await proxy.logLines(1);
+      return { how, text: client.text, errors: lines.map((line) => JSON.parse(line).error) };
+    } finally {
+      clearInterval(pushing);
+      client.destroy();
+    }
+  }
+
+  test("a body until close is not taken for complete", async () => {
+    for (let i = 0; i < 5; i++) {
+      expect(await upload("")).toEqual({ how: "reset", text: "part of it", errors: ["response_truncated"] });
+    }
+  });
+
+  test("a length is cut where it was cut", async () => {
+    expect(await upload("Content-Length: 100\r\n")).toMatchObject({
+      text: "part of it",
+      errors: ["response_truncated"],
+    });
+  });
+
+  test("an answer that it gave before it broke off is the client's", async () => {
+    const backend = await Backend.start(async (server) => {
+      await server.head();
+      await server.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\nConnection: close\r\n\r\nless");
+      server.socket.pause();
+      await Bun.sleep(20);
+      server.reset();
+    });
+    const proxy = new TestProxy([backend], { settings: { retryAttempts: 0 } });
+    for (const bytes of [10, 200_000, 3_000_000]) {
+      const client = await proxy.connect();
+      await client.send(get("/", `Content-Length: ${bytes}\r\n`, "POST"), Buffer.alloc(bytes));
+      const answer = await client.message();
+      expect([answer.status, answer.body.toString()]).toEqual([413, "less"]);
+      client.destroy();
+    }
+  });
+});
+
+describe("a cut loses nothing that waits for a slow client", () => {
+  const body = pattern(2_000_000);
+  const chunk = Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n")]);
+  const chunked = "Transfer-Encoding: chunked\r\n";
+
+  test.each([
+    ["a length, FIN", "Content-Length: 9000000\r\n", body, "", "end"],
+    ["chunked, FIN", chunked, chunk, "", "end"],
+    ["chunked, then nonsense", chunked, chunk, "nonsense", "end"],
+    ["chunked for HTTP/1.0, FIN", chunked, chunk, "", "reset"],
+    ["a length, silence", "Content-Length: 9000000\r\n", body, null, "end"],
+    ["until close, silence", "", body, null, "reset"],
+  ])("%s", async (name, head, bytes, behind, expected) => {
+    let sent = false;
+    const backend = await Backend.start(async (server) => {
+      await server.message();
+      await server.send(`${OK}${head}\r\n`);
+      await server.pump(bytes);
+      if (behind !== null && behind !== "") await server.send(behind);
+      else if (behind !== null) server.finish();
+      sent = true;
+    });
+    const proxy = new TestProxy([backend], { settings: { responseBodyTimeoutMs: 2000 } });
+    const client = await proxy.connect();
+    const old = name.includes("HTTP/1.0");
+    await client.send(old ? "GET / HTTP/1.0\r\n\r\n" : get());
+    await client.until(() => client.received > 0);
+    client.socket.pause();
+    // It reads again before its own time is up, piece by piece.
+    const reading = setInterval(() => {
+      client.socket.resume();
+      setTimeout(() => client.socket.pause(), 2);
+    }, 50);
+    try {
+      expect(await client.end(30_000)).toBe(expected as "end");
+    } finally {
+      clearInterval(reading);
+    }
+    expect(sent).toBe(true);
+    await client.takeThrough("\r\n\r\n");
+    const got = await client.take(client.unread);
+    const whole = old ? body : bytes;
+    expect(got.length).toBeGreaterThanOrEqual(body.length);
+    expect(Bun.hash(got)).toBe(Bun.hash(whole.subarray(0, got.length)));
+  });
+
+  test("but a client that takes nothing of it is not waited for", async () => {
+    const backend = await Backend.start(async (server) => {
+      await server.message();
+      await server.send(`${OK}\r\n`);
+      void server.pump(Buffer.alloc(20_000_000));
+      await Bun.sleep(100);
+      server.reset();
+    });
+    const proxy = new TestProxy([backend], { settings: { responseBodyTimeoutMs: 300 } });
+    const client = await proxy.connect();
+    await client.send(get());
+    await client.until(() => client.received > 0);
+    client.socket.pause();
+    await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0 && proxy.inFlight === 0);
+  });
+});

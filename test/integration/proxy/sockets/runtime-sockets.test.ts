@@ -1,0 +1,35 @@
+/** The request path on the runtime's sockets, as with `NATIVE_SOCKETS=off` and on other systems than Linux. */
+import { expect, test } from "bun:test";
+import { spawn } from "../../../support/processes.ts";
+
+const FILES = [
+  "admin-relay",
+  "messages",
+  "first-write",
+  "bad-responses",
+  "cut-answers",
+  "queue",
+  "retries",
+  "timeouts",
+  "tunnels",
+  "large",
+  "client-end",
+].map((name) => `test/integration/proxy-${name}.test.ts`);
+
+test.if(process.platform === "linux")(
+  "messages, failures, time limits and tunnels are the same on the runtime's sockets",
+  async () => {
+    const run = spawn([process.execPath, "test", "--timeout=120000", ...FILES], {
+      env: { ...process.env, TEST_RUNTIME_SOCKETS: "1" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [output, code] = await Promise.all([new Response(run.stderr).text(), run.exited]);
+    expect({ code, failed: output.split("\n").filter((line) => line.startsWith("(fail)")) }).toEqual({
+      code: 0,
+      failed: [],
+    });
+    expect(output).toMatch(/ \d{2,} pass/);
+  },
+  600_000,
+);

@@ -1,0 +1,102 @@
+import { expect, test } from "bun:test";
+import { BusyError, SharedAnswer } from "../../../../src/control/admin/shared-response.ts";
+import { turn } from "../../../support/turn.ts";
+
+const wanted = new AbortController().signal;
+
+/** An answer that takes `steps` pieces of work; each costs as much of the clock as `costMs` says. */
+function counted(steps: number, costMs = 0) {
+  const seen = { begun: 0, steps: 0 };
+  let passedMs = 0;
+  const answer = new SharedAnswer(
+    function* () {
+      const number = ++seen.begun;
+      for (let i = 0; i < steps; i++) {
+        seen.steps++;
+        passedMs += costMs;
+        yield;
+      }
+      return number;
+    },
+    () => performance.now() + passedMs,
+  );
+  return { answer, seen, pass: (ms: number) => (passedMs += ms) };
+}
+
+test("one serves all who asked before it was begun; who comes later gets the next", async () => {
+  const { answer, seen } = counted(10, 1);
+  const first = answer.get(wanted);
+  const later = Array.from({ length: 50 }, () => answer.get(wanted));
+  expect(await first).toBe(1);
+  expect(await Promise.all(later)).toEqual(Array(50).fill(2));
+  expect(seen.begun).toBe(2);
+});
+
+test("others have their turn in between, however long it takes", async () => {
+  const { answer, seen } = counted(100, 1);
+  const stepsAtTurn: number[] = [];
+  let over = false;
+  const watch = (): void => {
+    stepsAtTurn.push(seen.steps);
+    if (!over) setImmediate(watch);
+  };
+  setImmediate(watch);
+  await answer.get(wanted);
+  over = true;
+  const longest = Math.max(...stepsAtTurn.map((steps, i) => steps - (stepsAtTurn[i - 1] ?? 0)));
+  expect(stepsAtTurn.length).toBeGreaterThan(20);
+  expect(longest).toBeLessThanOrEqual(4); // 2 ms of work each
+});
+
+test("after each there is a rest in proportion to the work", async () => {
+  const { answer, seen, pass } = counted(10, 10_000); // 100 s of work, then 900 s of rest
+  await answer.get(wanted);
+  const gone = new AbortController();
+  const second = answer.get(gone.signal);
+  for (let i = 0; i < 20; i++) await turn();
+  expect(seen.begun).toBe(1);
+  gone.abort(new Error("gone"));
+  await expect(second).rejects.toThrow("gone");
+  pass(901_000);
+  expect(await answer.get(wanted)).toBe(2);
+});
+
+test("what nobody wants any more is not made, and rested from like what is", async () => {
+  const { answer, seen, pass } = counted(1000, 10_000);
+  const gone = new AbortController();
+  const first = answer.get(gone.signal);
+  gone.abort(new Error("gone"));
+  await expect(first).rejects.toThrow("gone");
+  const later = new AbortController();
+  const second = answer.get(later.signal);
+  for (let i = 0; i < 20; i++) await turn();
+  expect(seen).toEqual({ begun: 1, steps: 1 });
+  later.abort(new Error("gone too"));
+  await expect(second).rejects.toThrow("gone too");
+  pass(91_000);
+  const third = answer.get(later.signal);
+  await expect(third).rejects.toThrow("gone too");
+  expect(seen.begun).toBe(1);
+});
+
+test("what fails, fails all who wait for it, and the next is tried anew", async () => {
+  let calls = 0;
+  const answer = new SharedAnswer<string>(
+    // biome-ignore lint/correctness/useYield: it fails before it could
+    function* () {
+      if (++calls === 1) throw new Error("broken");
+      return "well";
+    },
+    () => performance.now(),
+  );
+  await expect(answer.get(wanted)).rejects.toThrow("broken");
+  expect(await answer.get(wanted)).toBe("well");
+});
+
+test("who asks for too much is told at once", async () => {
+  const { answer } = counted(3, 1);
+  const all = Array.from({ length: 66 }, () => answer.get(wanted).catch((error: unknown) => error));
+  expect(await all[65]).toBeInstanceOf(BusyError);
+  expect(await all[0]).toBe(1);
+  expect(await all[64]).toBe(2);
+});

@@ -1,0 +1,79 @@
+/** A source of metrics over plain memory. */
+import { Header, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "../../../../src/shared/layout.ts";
+import { ServerTotalsLedger } from "../../../../src/telemetry/metrics/durations.ts";
+import type { MetricsSource, ServerFigures } from "../../../../src/telemetry/metrics/source.ts";
+
+export function server(id: number, overrides: Partial<ServerFigures> = {}): ServerFigures {
+  return {
+    id,
+    url: `http://backend-${id}:8001`,
+    address: `10.0.0.${id}`,
+    state: "up",
+    alive: true,
+    weight: 1,
+    effective_weight: 1,
+    capacity: 10,
+    active_connections: 0,
+    cpu_usage: null,
+    memory_usage: null,
+    error_rate: 0,
+    response_ms: null,
+    ...overrides,
+  };
+}
+
+export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSource & { memory: SharedMemory } {
+  const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  memory.header[Header.WORKERS] = 2;
+  memory.header[Header.WORKER_BLOCKS] = 2;
+  return {
+    memory,
+    totals: new ServerTotalsLedger(memory),
+    servers: () => [],
+    fleetEvents: () => ({
+      healthChecks: 0,
+      healthCheckFailures: 0,
+      healthChecksSkipped: 0,
+      ejections: 0,
+      panics: 0,
+      stateChanges: 0,
+      dnsResolutions: 0,
+      dnsFailures: 0,
+      usageIgnored: 0,
+    }),
+    version: "1.2.3",
+    runtime: "bun 1",
+    startedAtSeconds: 1000,
+    processes: () => [],
+    workersReady: () => 2,
+    workerRestarts: () => ({}),
+    logDropped: () => 0,
+    learner: () => ({ running: true, rung: 0, tableAgeMs: 40, restarts: { exit: 0, hung: 0, failed: 0 } }),
+    reloads: () => ({ success: 0, failure: 0 }),
+    degradedModes: () => ({}),
+    certificates: () => [],
+    ...overrides,
+  };
+}
+
+/** A parsed exposition: values by `name{labels sorted}`, types by name. Throws on a line that is not one. */
+export function parseExposition(text: string): { samples: Map<string, number>; types: Map<string, string> } {
+  const samples = new Map<string, number>();
+  const types = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const type = /^# TYPE (\S+) (\S+)$/.exec(line);
+    if (type) types.set(type[1], type[2]);
+    if (line === "" || line.startsWith("#")) continue;
+    const match = /^([a-z_][a-z0-9_]*)(?:\{(.*)\})? (\S+)$/.exec(line);
+    if (!match) throw new Error(`not a sample: ${line}`);
+    const labels = [...(match[2] ?? "").matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"(?:,|$)/g)].map(
+      (m) => `${m[1]}=${m[2]}`,
+    );
+    const key = labels.length === 0 ? match[1] : `${match[1]}{${labels.sort().join(",")}}`;
+    if (samples.has(key)) throw new Error(`twice: ${key}`);
+    const value = match[3] === "+Inf" ? Number.POSITIVE_INFINITY : Number(match[3]);
+    if (Number.isNaN(value)) throw new Error(`not a number: ${line}`);
+    samples.set(key, value);
+  }
+  return { samples, types };
+}
