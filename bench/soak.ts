@@ -35,7 +35,7 @@ function startBackend() {
   });
 }
 
-/** Reads the first part of a large answer, waits, then reads the rest. */
+/** Reads the first part of a large response, waits, then reads the rest. */
 function readSlowly(port: number): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const startedMs = performance.now();
@@ -147,7 +147,7 @@ for (let i = 0; i < SAMPLES; i++) {
 let bad = 0;
 for (const [name, running] of Object.entries(mix)) {
   const { sent, outcomes } = await running.stop();
-  // An abort is meant to have no answer; a tunnel's status is not one of requests.
+  // An abort is meant to have no response; a tunnel's status is not one of requests.
   const failed = name.startsWith("abort") ? 0 : outcomes.filter((outcome) => !isGood(outcome)).length;
   bad += failed;
   console.log(`${name}: ${sent} sent, ${failed} failed`);

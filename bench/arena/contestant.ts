@@ -8,7 +8,7 @@ export interface ContestantSetup {
   readonly directory: string;
   readonly port: number;
   readonly servers: readonly Address[];
-  /** An attempt without an answer for this long has failed. */
+  /** An attempt without a response for this long has failed. */
   readonly tryTimeoutMs: number;
   /** The p95 of the contestant that this one hedges, as measured beforehand; null for those that do not hedge. */
   readonly p95Ms: number | null;

@@ -1,7 +1,7 @@
 /**
  * The servers behind one contestant: the simulator's servers and disturbances, moved by a clock that is handed in. Queues
  * and service times are exact: a request begins when its worker became free, not when a timer got round to saying so; only
- * the answer leaves late by what the timer was late.
+ * the response leaves late by what the timer was late.
  */
 import type { DisturbanceSchedule } from "../../src/simulator/disturbance-schedule.ts";
 import { RequestPool } from "../../src/simulator/request-pool.ts";
@@ -11,7 +11,7 @@ import type { Work } from "./work-path.ts";
 
 /** What the fleet tells those who hold its sockets. `Caller` is whatever they gave with the request. */
 export interface FleetEvents<Caller> {
-  /** @param lateMs how long ago the answer was due. */
+  /** @param lateMs how long ago the response was due. */
   answer(caller: Caller, work: Work, served: boolean, lateMs: number): void;
   /** The server crashed: every connection to it is cut, and new ones are refused until `restart`. */
   crash(server: number): void;

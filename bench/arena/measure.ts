@@ -21,7 +21,7 @@ const WARM_UP_MS = 2000;
 const MOST_WARM_UP = 0.1;
 /** A client that has waited for so long gives up. */
 const CLIENT_TIMEOUT_MS = 10_000;
-/** An attempt without an answer for so many mean service times has failed, for every contestant. */
+/** An attempt without a response for so many mean service times has failed, for every contestant. */
 const TRY_TIMEOUT_MEANS = 100;
 /** From the word to begin to the beginning: the clients make their plan and connect meanwhile. */
 const LEAD_MS = 1500;

@@ -28,7 +28,7 @@ export interface FleetRecord {
   readonly served: readonly number[];
   readonly failed: readonly number[];
   readonly hung: readonly number[];
-  /** Different requests that were served and whose answers were written to a connection that was still there. */
+  /** Different requests that were served and whose responses were written to a connection that was still there. */
   readonly answered: number;
 }
 
@@ -64,6 +64,6 @@ export interface ClientFigures {
   readonly succeeded: number;
 }
 
-/** Ways to fail: an answer of 500 or above, a connection that was cut or refused, no answer in time, another answer. */
+/** Ways to fail: a response of 500 or above, a connection that was cut or refused, no response in time, another answer. */
 export const FAILURE_KINDS = ["status", "cut", "timeout", "wrong"] as const;
 export type FailureKind = (typeof FAILURE_KINDS)[number];

@@ -27,7 +27,7 @@ export class Outcomes {
     return this.#left;
   }
 
-  /** @param failure null = the answer was right. Throws an `Error` when the request has an outcome already. */
+  /** @param failure null = the response was right. Throws an `Error` when the request has an outcome already. */
   record(request: number, failure: FailureKind | null, nowMs: number): void {
     if (this.#outcome[request] !== PENDING) throw new Error(`request ${request} has two outcomes`);
     this.#outcome[request] = failure === null ? OK : FIRST_FAILURE + FAILURE_KINDS.indexOf(failure);

@@ -1,6 +1,6 @@
 /**
  * The clients: raw sockets that send the same bytes again and again and check all that comes back. Closed loop by default
- * (each connection asks again as soon as it has its answer), or at a fixed rate.
+ * (each connection asks again as soon as it has its response), or at a fixed rate.
  */
 import type { Socket } from "bun";
 import { Latencies } from "./latencies.ts";
@@ -10,7 +10,7 @@ import { ResponseChecker } from "./response-checker.ts";
 
 /** Connects under way at a time: fewer than the shortest accept queue of a peer (511). */
 const CONNECTS_AT_ONCE = 128;
-/** A load without any answer for this long has failed. */
+/** A load without any response for this long has failed. */
 const STALL_MS = 10_000;
 const PACE_MS = 1;
 const MAX_SAMPLES = 1 << 20;
@@ -45,7 +45,7 @@ export class Generator {
   #stopAtMs = Number.POSITIVE_INFINITY;
   /** Requests are due at regular times (the first one on each connection is not). */
   #paced = false;
-  #lastAnswerMs = 0;
+  #lastResponseMs = 0;
   #settle: { resolve: () => void; reject: (error: Error) => void } | null = null;
   #closing = false;
 
@@ -69,7 +69,7 @@ export class Generator {
     return connections;
   }
 
-  /** Sends this many requests, or fewer when `seconds` end before. Rejects when any answer is wrong. */
+  /** Sends this many requests, or fewer when `seconds` end before. Rejects when any response is wrong. */
   async run(requests: number, seconds: number): Promise<RunResult> {
     this.#latencies = new Latencies(Math.min(requests, MAX_SAMPLES));
     const startedMs = this.#now();
@@ -95,9 +95,9 @@ export class Generator {
     this.#skipped = 0;
     this.#overdue = [];
     this.#idle = [];
-    this.#lastAnswerMs = this.#now();
+    this.#lastResponseMs = this.#now();
     const watchdog = setInterval(() => {
-      if (this.#now() - this.#lastAnswerMs > STALL_MS) this.#fail(new Error(`no answer for ${STALL_MS} ms`));
+      if (this.#now() - this.#lastResponseMs > STALL_MS) this.#fail(new Error(`no answer for ${STALL_MS} ms`));
     }, 1000);
     const pacer = this.#paced ? this.#pace(requests, ratePerSecond) : null;
     if (pacer === null) for (const client of clients) this.#next(client);
@@ -184,7 +184,7 @@ export class Generator {
   #answered(client: Client): void {
     const nowMs = this.#now();
     client.busy = false;
-    this.#lastAnswerMs = nowMs;
+    this.#lastResponseMs = nowMs;
     this.#latencies.add(nowMs - client.sinceMs);
     // With a connection per request, the proxy's close belongs to its work and is waited for.
     if (!this.#load.connectionPerRequest) this.#done(client);

@@ -13,7 +13,7 @@ export interface Load {
   readonly connections: number;
   /** A connection for each request; with TLS, a full handshake for each. */
   readonly connectionPerRequest: boolean;
-  /** Requests per second at regular times, whatever the answers do; 0 = each connection asks again at once. */
+  /** Requests per second at regular times, whatever the responses do; 0 = each connection asks again at once. */
   readonly ratePerSecond: number;
 }
 
@@ -34,7 +34,7 @@ export type FromGenerator =
 export interface RunResult {
   readonly requests: number;
   readonly seconds: number;
-  /** Milliseconds from the request to the last byte of its answer (with a rate: from when it was due). */
+  /** Milliseconds from the request to the last byte of its response (with a rate: from when it was due). */
   readonly p50Ms: number;
   readonly p99Ms: number;
 }

@@ -72,8 +72,12 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   const trusted = (await import(
     source("proxy/rewrite/trusted-proxies.ts")
   )) as typeof import("../../src/proxy/rewrite/trusted-proxies.ts");
-  const accessLog = (await import(source("proxy/record/access-log.ts"))) as typeof import("../../src/proxy/record/access-log.ts");
-  const requestIds = (await import(source("proxy/rewrite/request-ids.ts"))) as typeof import("../../src/proxy/rewrite/request-ids.ts");
+  const accessLog = (await import(
+    source("proxy/record/access-log.ts")
+  )) as typeof import("../../src/proxy/record/access-log.ts");
+  const requestIds = (await import(
+    source("proxy/rewrite/request-ids.ts")
+  )) as typeof import("../../src/proxy/rewrite/request-ids.ts");
   const record = (await import(source("proxy/record/record.ts"))) as typeof import("../../src/proxy/record/record.ts");
   const series = (await import(source("shared/series-table.ts"))) as typeof import("../../src/shared/series-table.ts");
   const memoryFile = (await import(

@@ -8,7 +8,7 @@ import { LineLeft, WorkLine } from "./work-line.ts";
 
 const SAMPLE_EVERY_MS = 500;
 const MAX_KNOBS_BYTES = 64 * 1024;
-/** What an answer says that fails because of `error_rate`. */
+/** What a response says that fails because of `error_rate`. */
 export const ON_PURPOSE = "failing on purpose";
 
 /** How a demo server is started. */
@@ -136,7 +136,7 @@ class DemoServer implements Backend {
     clearInterval(this.#sampler);
     void this.#server.stop();
     const deadline = this.#options.nowMs() + graceMs;
-    // pendingRequests falls when an answer has been written, not merely handed over.
+    // pendingRequests falls when a response has been written, not merely handed over.
     while (this.#server.pendingRequests > this.#hanging && this.#options.nowMs() < deadline) await Bun.sleep(10);
     await this.#server.stop(true);
   }

@@ -8,9 +8,9 @@ const REFRESH_MS = 10;
 
 /**
  * The least `d(inFlight) · stall · √crowd / effectiveWeight` over all candidates, ties at random with equal chances. It
- * needs no weights: speed and size show in the answers. An idle server of which nothing is known gets one request.
+ * needs no weights: speed and size show in the responses. An idle server of which nothing is known gets one request.
  *
- * - `d` is the latency to expect, as `FleetRegression` learns it from the answers.
+ * - `d` is the latency to expect, as `FleetRegression` learns it from the responses.
  * - `stall` is above 1 for servers that have fallen silent (`StallWatch`).
  * - `crowd` counts the requests there, because `d` is fitted where servers have been and says little of what is beyond,
  *   nor of what this request does to those that come after it. It counts what this balancer itself waits for, and what

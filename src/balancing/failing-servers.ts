@@ -5,7 +5,7 @@
  *
  * - A server that failed so many requests in a row as would eject it is passed over as if it were ejected already, within
  *   the same limit (`OUTLIER_MAX_EJECTED_PERCENT`).
- * - One that gave no answer at all so often comes behind those that answer, however many there are of its kind, and also in
+ * - One that gave no response at all so often comes behind those that answer, however many there are of its kind, and also in
  *   panic: a verdict may be wrong, and the rest may drown, but a closed door takes no load off anybody.
  * - So does, in panic, one whose checks fail as well as that many requests in a row: what two witnesses say is no error.
  * - Every server that is passed over gets one request from time to time, so that nobody is left out for ever because the
@@ -34,7 +34,7 @@ export interface FailureColumns {
   readonly state: Int32Array;
   /** Failures since the last success. */
   readonly consecutiveFailures: Int32Array;
-  /** Failures without an answer since the last answer. */
+  /** Failures without a response since the last response. */
   readonly consecutiveUnanswered: Int32Array;
 }
 
@@ -58,7 +58,7 @@ export class FailingServers {
   readonly #columns: FailureColumns;
   #options: FailingOptions;
   #fleet: PublishedFleet = { present: 0, ejected: 0, panic: false };
-  /** Failures in a row, and failures without an answer in a row, from which on a server is passed over. */
+  /** Failures in a row, and failures without a response in a row, from which on a server is passed over. */
   #mostFailures = Number.POSITIVE_INFINITY;
   #mostUnanswered = Number.POSITIVE_INFINITY;
   /** How many more servers may be passed over as if they were ejected. */
@@ -96,7 +96,7 @@ export class FailingServers {
     this.suspected = true; // for all that is known
   }
 
-  /** A request failed at `slot`. @param answered it was an answer that said so. */
+  /** A request failed at `slot`. @param answered it was a response that said so. */
   onFailure(slot: number, answered: boolean): void {
     const { consecutiveFailures, consecutiveUnanswered } = this.#columns;
     if (answered) Atomics.store(consecutiveUnanswered, slot, 0);
@@ -110,7 +110,7 @@ export class FailingServers {
     Atomics.store(this.#columns.consecutiveUnanswered, slot, 0);
   }
 
-  /** Looks for what others have counted, from time to time: a worker that gets no answer itself hears of it so. */
+  /** Looks for what others have counted, from time to time: a worker that gets no response itself hears of it so. */
   notice(candidates: Int32Array, count: number): void {
     const { consecutiveFailures } = this.#columns;
     for (let i = 0; i < count && !this.suspected; i++) {
@@ -150,7 +150,7 @@ export class FailingServers {
     return due;
   }
 
-  /** Gives no answers, or fails everything: others are preferred. As of the last `look`; false when nobody is `suspected`. */
+  /** Gives no responses, or fails everything: others are preferred. As of the last `look`; false when nobody is `suspected`. */
   isPassedOver(slot: number): boolean {
     return this.#passed[slot] === 1;
   }

@@ -6,7 +6,7 @@ const REFRESH_MS = 10;
 
 /**
  * The least `EWMA latency × (inFlight + 1) / effectiveWeight` over all candidates, ties at random with equal chances.
- * An idle server of which nothing is known gets one request to find out; until its answer it counts as average.
+ * An idle server of which nothing is known gets one request to find out; until its response it counts as average.
  */
 export class LeastResponseTime implements Strategy {
   readonly #fleet: FleetView;

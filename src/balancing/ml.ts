@@ -5,7 +5,7 @@ import {
   LearnerWord,
   packCandidate,
   Rung,
-  SURFACE_COPIES,
+  TABLE_COPIES,
 } from "../shared/layout.ts";
 import { Adaptive } from "./adaptive.ts";
 import { crowdFactor } from "./crowd.ts";
@@ -22,7 +22,7 @@ const TIED = -1;
 const MISSING = -2;
 
 /** One of the two tables of costs, as it was when it was last looked at. */
-class Surface {
+class Table {
   readonly #learned: LearnedTable;
   readonly #model: number;
   readonly #slots: number;
@@ -45,7 +45,7 @@ class Surface {
     if (sequence !== this.sequence) {
       this.sequence = sequence;
       this.#seenMs = nowMs;
-      this.row = (this.#model * SURFACE_COPIES + (sequence & 1)) * this.#slots;
+      this.row = (this.#model * TABLE_COPIES + (sequence & 1)) * this.#slots;
     }
     return nowMs - this.#seenMs <= STALE_MS;
   }
@@ -78,8 +78,8 @@ export class Ml implements Strategy {
   readonly #stalls: StallWatch;
   readonly #estimator: Adaptive;
   readonly #floor: WeightedRoundRobin;
-  readonly #champion: Surface | undefined;
-  readonly #canary: Surface | undefined;
+  readonly #champion: Table | undefined;
+  readonly #canary: Table | undefined;
   /** The last choice, for the log. */
   readonly #decision: Writable<Decision>;
 
@@ -93,14 +93,14 @@ export class Ml implements Strategy {
     this.#estimator = new Adaptive(dependencies, this.#stalls);
     this.#floor = new WeightedRoundRobin(dependencies);
     const slots = fleet.id.length;
-    this.#champion = learned && new Surface(learned, 0, slots);
-    this.#canary = learned && new Surface(learned, 1, slots);
+    this.#champion = learned && new Table(learned, 0, slots);
+    this.#canary = learned && new Table(learned, 1, slots);
     this.#decision = {
       slot: -1,
       arm: DecisionArm.CHAMPION,
       rung: Rung.ESTIMATOR,
       propensity: 1,
-      surface: 0,
+      table: 0,
       candidates: new Int32Array(0),
       count: 0,
       loads: new Int32Array(slots),
@@ -118,7 +118,7 @@ export class Ml implements Strategy {
     let arm: DecisionArm = DecisionArm.PROBE;
     let rung: Rung = Rung.ESTIMATOR;
     let propensity = 1;
-    let surface = 0;
+    let sequence = 0;
     let draw = 1;
     let slot = this.#estimator.unknown(candidates, count, nowMs);
     if (slot < 0) {
@@ -143,7 +143,7 @@ export class Ml implements Strategy {
         const table = arm === DecisionArm.CANARY ? this.#canary : this.#champion;
         const best = table?.look(nowMs) ? this.#score(table, candidates, count, nowMs) : MISSING;
         if (best !== MISSING) {
-          surface = table!.sequence;
+          sequence = table!.sequence;
           // With a single candidate there is no second best.
           const share =
             arm === DecisionArm.CHAMPION && count > 1 ? this.#learned!.figures[LearnerFigure.SECOND_SHARE] : 0;
@@ -162,7 +162,7 @@ export class Ml implements Strategy {
       decision.arm = arm;
       decision.rung = rung;
       decision.propensity = propensity;
-      decision.surface = surface;
+      decision.table = sequence;
       decision.candidates = candidates;
       decision.count = count;
       decision.nowMs = nowMs;
@@ -189,10 +189,10 @@ export class Ml implements Strategy {
    * It is the longest part of placing a request, so it calls nothing that the compiler would not take in: one call that
    * stays makes it load every array anew for each candidate.
    */
-  #score(surface: Surface, candidates: Int32Array, count: number, nowMs: number): number {
+  #score(table: Table, candidates: Int32Array, count: number, nowMs: number): number {
     const { inFlight, effectiveWeight, id } = this.#fleet;
     const { cost, rowId } = this.#learned!;
-    const { row, crowded } = surface;
+    const { row, crowded } = table;
     const { loads, scores } = this.#decision;
     const stalls = this.#stalls;
     const { together, silentSinceMs } = stalls;

@@ -1,6 +1,6 @@
 /**
- * The columns of a score surface: one for each number of requests in flight up to 31, then eight in every octave. So a
- * surface has a fixed size whatever the load, and its steps stay below a tenth.
+ * The columns of a score table: one for each number of requests in flight up to 31, then eight in every octave. So a
+ * table has a fixed size whatever the load, and its steps stay below a tenth.
  */
 import { SCORE_COLUMNS } from "../shared/layout.ts";
 

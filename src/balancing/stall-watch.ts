@@ -9,7 +9,7 @@ const LENGTH = 12 * STEPS;
 /**
  * How likely it is that a server stands still when it should have answered m times by now and has not: answers that
  * come independently of each other stay away by chance with probability e^-m, so the odds grow by e^m (Bayes). Before the
- * first answer is overdue silence says nothing. Indexed by m × STEPS.
+ * first response is overdue silence says nothing. Indexed by m × STEPS.
  */
 const STALL_PROBABILITY = Float64Array.from({ length: LENGTH }, (_, i) => {
   if (i < STEPS) return 0;
@@ -20,10 +20,10 @@ const STALL_PROBABILITY = Float64Array.from({ length: LENGTH }, (_, i) => {
 /**
  * By what to multiply an expected latency of `expectedMs`: 1 plus the probability that the server stands still times
  * how long it has been silent, in expected latencies. A pause is expected to last as long again as it has lasted.
- * @param waiting requests that wait for its answer; with none silence says nothing.
+ * @param waiting requests that wait for its response; with none silence says nothing.
  */
 export function stallFactor(silentMs: number, waiting: number, expectedMs: number): number {
-  // No answer is overdue: that spares the division.
+  // No response is overdue: that spares the division.
   if (silentMs * waiting < expectedMs || waiting === 0) return 1;
   const silence = silentMs / expectedMs;
   // The bound comes first: beyond 32 bits `| 0` would make any index of it.
@@ -38,7 +38,7 @@ export function stallFactor(silentMs: number, waiting: number, expectedMs: numbe
  */
 export class StallWatch {
   readonly #fleet: Pick<FleetView, "id" | "inFlight">;
-  /** Everything in flight waits for its answer, whoever sent it. */
+  /** Everything in flight waits for its response, whoever sent it. */
   readonly together: boolean;
   /** Added to the strategy's clock it gives that of `silentSinceMs`. */
   readonly clockOffsetMs: number;
@@ -47,7 +47,7 @@ export class StallWatch {
   readonly owner: Int32Array;
   /** Picks without an outcome; not kept by those who count together. */
   readonly sent: Int32Array;
-  /** When the last answer came, or when the first request was sent that waits since. */
+  /** When the last response came, or when the first request was sent that waits since. */
   readonly silentSinceMs: Float64Array;
 
   constructor(fleet: Pick<FleetView, "id" | "inFlight" | "together">) {

@@ -26,7 +26,7 @@ export interface FleetView {
 
 /** When each server was last heard of by anybody. */
 export interface SharedSilence {
-  /** By slot: when the last answer came to anyone, or the first request was sent that waits since; milliseconds. */
+  /** By slot: when the last response came to anyone, or the first request was sent that waits since; milliseconds. */
   readonly sinceMs: Float64Array;
   /** Added to the strategy's clock it gives the one that all use. */
   readonly clockOffsetMs: number;
@@ -54,12 +54,12 @@ export interface Decision {
   /** Probability with which that arm chose this slot, 0 … 1. */
   readonly propensity: number;
   /** Sequence number of the table that the scores came from; 0 = none did. */
-  readonly surface: number;
+  readonly table: number;
   readonly candidates: Int32Array;
   readonly count: number;
   /** By candidate: `packCandidate` of the load that the score is for. Only set where there are scores. */
   readonly loads: Int32Array;
-  /** By candidate: what was compared, lower is better. Only set where `surface` is not 0. */
+  /** By candidate: what was compared, lower is better. Only set where `table` is not 0. */
   readonly scores: Float64Array;
   /** Monotonic clock, milliseconds. */
   readonly nowMs: number;

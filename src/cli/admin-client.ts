@@ -12,7 +12,7 @@ export interface AdminFlags {
   readonly token?: string;
 }
 
-/** The answer's JSON. @param body makes it a POST. Rejects with an `Error` made for the operator. */
+/** The response's JSON. @param body makes it a POST. Rejects with an `Error` made for the operator. */
 export async function askAdmin({ admin: address, token }: AdminFlags, path: string, body?: object): Promise<unknown> {
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     throw new Error(`--admin must be a URL such as ${DEFAULT_ADMIN}, not ${address}`);

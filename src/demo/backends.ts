@@ -50,7 +50,7 @@ export class Backends {
   }
 
   /**
-   * Starts all and resolves when each answers. Rejects with a sentence that holds the output of the one that did not.
+   * Starts all and resolves when each responses. Rejects with a sentence that holds the output of the one that did not.
    * @param fixedPorts true: 8001 and up where these are free; false: any free ports.
    */
   async start(fixedPorts: boolean, taken: Set<number>, random: () => number): Promise<void> {
@@ -113,7 +113,7 @@ function urlOf(member: Member): string {
 
 async function untilHealthy(member: Member): Promise<void> {
   const { child, spec } = member;
-  await untilAnswers(child, `server "${spec.name}"`, STARTED_WITHIN_MS, async () => {
+  await untilResponds(child, `server "${spec.name}"`, STARTED_WITHIN_MS, async () => {
     const response = await fetch(`${urlOf(member)}/health`, { signal: AbortSignal.timeout(1000) });
     return response.ok;
   });
@@ -123,7 +123,7 @@ async function untilHealthy(member: Member): Promise<void> {
  * Resolves when `check` is true. Rejects when the child ended, or when `withinMs` have passed; the message holds the
  * child's output. A `check` that throws is not there yet.
  */
-export async function untilAnswers(
+export async function untilResponds(
   child: Child,
   what: string,
   withinMs: number,

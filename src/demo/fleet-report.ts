@@ -31,7 +31,7 @@ export interface ServerReport {
   readonly cpuPercent: number | null;
 }
 
-/** Reads the answer's JSON. Throws when it is not of the contract. */
+/** Reads the response's JSON. Throws when it is not of the contract. */
 export function parseFleetReport(json: unknown): readonly ServerReport[] {
   return reportSchema.parse(json).map((server) => ({
     url: visible(server.url),

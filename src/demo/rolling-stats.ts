@@ -48,12 +48,12 @@ export class RollingStats {
     return this.#failed;
   }
 
-  /** The `q`-quantile of all answers so far, milliseconds; NaN without any. */
+  /** The `q`-quantile of all responses so far, milliseconds; NaN without any. */
   quantile(q: number): number {
     return quantileMs(this.#total, q);
   }
 
-  /** An answer came `latencyMs` after its request was meant to be sent. */
+  /** A response came `latencyMs` after its request was meant to be sent. */
   success(latencyMs: number, nowMs: number): void {
     const slot = this.#slotAt(nowMs);
     const bucket = bucketOf(latencyMs);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { visible } from "../shared/visible-text.ts";
-import { BACKENDS, Backends, RESTART_AFTER_MS, untilAnswers } from "./backends.ts";
+import { BACKENDS, Backends, RESTART_AFTER_MS, untilResponds } from "./backends.ts";
 import { Child } from "./child.ts";
 import { Disturbances } from "./disturbances.ts";
 import { fetchFleetReport, type ServerReport, TrafficWindow } from "./fleet-report.ts";
@@ -167,7 +167,7 @@ class DemoSession {
       },
     });
     this.#balancer = child;
-    await untilAnswers(child, "the balancer", BALANCER_STARTED_WITHIN_MS, async () => {
+    await untilResponds(child, "the balancer", BALANCER_STARTED_WITHIN_MS, async () => {
       const response = await fetch(`${this.#url}/health/ready`, { signal: AbortSignal.timeout(1000) });
       return response.ok && ((await response.json()) as { healthy: number }).healthy === BACKENDS.length;
     });

@@ -13,7 +13,7 @@ export interface DemoSummary {
   readonly failed_unexplained: number;
   /** Why requests failed, and how often. */
   readonly failures: Readonly<Record<string, number>>;
-  /** From the intended time of sending, milliseconds; `null` without an answer. */
+  /** From the intended time of sending, milliseconds; `null` without a response. */
   readonly p50_ms: number | null;
   readonly p99_ms: number | null;
   readonly servers: readonly {

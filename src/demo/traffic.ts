@@ -3,7 +3,7 @@ import { ON_PURPOSE } from "../backend/server.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { RollingStats } from "./rolling-stats.ts";
 
-/** A request without an answer by then has failed. */
+/** A request without a response by then has failed. */
 const TIMEOUT_MS = 10_000;
 /** More open requests than this are not sent but counted as failed: the demo is bounded, whatever it balances. */
 const MAX_OPEN = 1000;
@@ -37,7 +37,7 @@ export class Traffic {
     this.#schedule();
   }
 
-  /** Sends nothing more and waits for the answers that are due, at most `graceMs`. */
+  /** Sends nothing more and waits for the responses that are due, at most `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     clearTimeout(this.#timer);
     const deadline = this.#options.nowMs() + graceMs;

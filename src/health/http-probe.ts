@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { trustedAuthorities } from "../shared/authorities.ts";
 import { isOwnShortage, lacksDescriptors } from "./own-shortage.ts";
-import { type ProbeAnswer, ProbeReader } from "./probe-response.ts";
+import { ProbeReader, type ProbeReply } from "./probe-response.ts";
 import { openCancellably, openQuickly, type ProbeTarget } from "./probe-socket.ts";
 
 /** One field line. */
@@ -40,7 +40,7 @@ export type ProbeResult =
   /** It could not be made, for want of something of our own: the server may be well or not. */
   | { readonly kind: "skipped" };
 
-/** A process that was kept from running finds its timer over and the answer there: the answer is read first. */
+/** A process that was kept from running finds its timer over and the response there: the response is read first. */
 const LATE_ANSWER_MS = 50;
 
 /** A probe under way. */
@@ -76,7 +76,7 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   let timer = setTimeout(() => {
     timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), LATE_ANSWER_MS);
   }, request.timeoutMs);
-  const look = (found: ProbeAnswer | string | undefined): void => {
+  const look = (found: ProbeReply | string | undefined): void => {
     if (typeof found === "string") fail(found);
     else if (found !== undefined) finish({ kind: "answer", status: found.status, body: found.body });
   };

@@ -16,7 +16,7 @@ export interface Outcomes {
   /** Attempts that ended, good or bad. */
   readonly attempts: number;
   readonly failures: number;
-  /** Mean response time, milliseconds; NaN = no answer. */
+  /** Mean response time, milliseconds; NaN = no response. */
   readonly meanLatencyMs: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Outlier ejection: judges a server by the answers it gives to real requests. It catches what probes do not see, such as
+ * Outlier ejection: judges a server by the responses it gives to real requests. It catches what probes do not see, such as
  * a server whose health page works and whose application does not. Pure; the caller reads the counters and the clock.
  */
 
@@ -7,7 +7,7 @@ export interface OutlierOptions {
   readonly enabled: boolean;
   /** Failures in a row that eject a server; 0 = not judged by that. */
   readonly consecutiveFailures: number;
-  /** Failures within the window that eject it, percent of answers; 0 = not judged by that. */
+  /** Failures within the window that eject it, percent of responses; 0 = not judged by that. */
   readonly failurePercent: number;
   /** Answers within the window below which shares and means say nothing. */
   readonly minimumVolume: number;
@@ -122,7 +122,7 @@ export class OutlierEjection {
     }
     if (this.#probation) {
       if (probationAttempts >= PROBATION_ANSWERS) this.#probation = false;
-      else if (probationAttempts === 0) this.#goodSinceMs = nowMs; // no answers prove nothing
+      else if (probationAttempts === 0) this.#goodSinceMs = nowMs; // no responses prove nothing
     }
     while (this.#strikes > 0 && options.baseEjectionMs > 0 && nowMs - this.#goodSinceMs >= options.baseEjectionMs) {
       this.#goodSinceMs += options.baseEjectionMs;

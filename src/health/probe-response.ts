@@ -1,21 +1,21 @@
 /**
- * Reads the answer to a probe: as much of HTTP/1.1 (RFC 9112) as a check needs. It trusts nothing and forwards nothing,
+ * Reads the response to a probe: as much of HTTP/1.1 (RFC 9112) as a check needs. It trusts nothing and forwards nothing,
  * so unlike the proxy's parser it may stop as soon as it knows enough. Whoever answers may be hostile: bytes, packets and
- * interim answers are bounded, and no byte is looked at again because another one has come.
+ * interim responses are bounded, and no byte is looked at again because another one has come.
  */
 import { inRange, USAGE_PERCENT } from "../shared/ranges.ts";
 
-/** Most bytes of an answer that are looked at. */
+/** Most bytes of a response that are looked at. */
 export const MAX_PROBE_BYTES = 64 * 1024;
-/** Most packets of one answer: each costs something, however little is in it. */
+/** Most packets of one response: each costs something, however little is in it. */
 const MAX_PACKETS = 1_000;
-/** Most interim answers (1xx) before the final one. */
+/** Most interim responses (1xx) before the final one. */
 const MAX_INTERIM = 8;
 /** Longest line before a chunk. */
 const MAX_CHUNK_LINE = 256;
 
-/** A complete answer. */
-export interface ProbeAnswer {
+/** A complete response. */
+export interface ProbeReply {
   /** Final status; 1xx are skipped. */
   readonly status: number;
   /** The body, undecoded by any content coding; empty where it was not wanted. */
@@ -26,7 +26,7 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
 const INCOMPLETE = "closed before a complete answer";
 
-/** Reads one answer, packet by packet. */
+/** Reads one response, packet by packet. */
 export class ProbeReader {
   readonly #wantBody: boolean;
   #bytes: Buffer = Buffer.alloc(0);
@@ -37,7 +37,7 @@ export class ProbeReader {
   #at = 0;
   /** Up to here no end of it was found. */
   #searched = 0;
-  /** Of the final answer; 0 = its head is not complete. */
+  /** Of the final response; 0 = its head is not complete. */
   #status = 0;
   #framing: "length" | "chunks" | "close" = "close";
   /** Bytes of the body, or of the present chunk; -1 = its line is not complete. */
@@ -49,8 +49,8 @@ export class ProbeReader {
     this.#wantBody = wantBody;
   }
 
-  /** Takes what has come. @returns the answer, a sentence that says what is wrong, or `undefined` when more is needed. */
-  push(packet: Buffer): ProbeAnswer | string | undefined {
+  /** Takes what has come. @returns the response, a sentence that says what is wrong, or `undefined` when more is needed. */
+  push(packet: Buffer): ProbeReply | string | undefined {
     if (++this.#packets > MAX_PACKETS) return `answer in more than ${MAX_PACKETS} packets`;
     this.#keep(packet);
     const found = this.#read();
@@ -61,7 +61,7 @@ export class ProbeReader {
   }
 
   /** The server has closed its side. */
-  end(): ProbeAnswer | string {
+  end(): ProbeReply | string {
     if (this.#status === 0 || this.#framing !== "close") return INCOMPLETE;
     return this.#answer(this.#bytes.toString("utf8", this.#at, this.#length));
   }
@@ -82,7 +82,7 @@ export class ProbeReader {
     this.#length = length;
   }
 
-  #read(): ProbeAnswer | string | undefined {
+  #read(): ProbeReply | string | undefined {
     while (this.#status === 0) {
       const end = this.#find(HEAD_END);
       if (end < 0) return undefined;
@@ -114,7 +114,7 @@ export class ProbeReader {
     return undefined;
   }
 
-  #readChunks(): ProbeAnswer | string | undefined {
+  #readChunks(): ProbeReply | string | undefined {
     for (;;) {
       if (this.#size < 0) {
         const end = this.#find(LINE_END);
@@ -146,7 +146,7 @@ export class ProbeReader {
     this.#searched = at;
   }
 
-  #answer(body: string): ProbeAnswer {
+  #answer(body: string): ProbeReply {
     return { status: this.#status, body: this.#wantBody ? body : "" };
   }
 }

@@ -8,15 +8,15 @@ import { readServerTable } from "../shared/server-table-reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
-import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import { processDescriptors } from "../telemetry/process-descriptors.ts";
+import { OnlineLearning } from "./online/online-learning.ts";
 import { describeLearner, explainRequest } from "./serving/explain.ts";
 import { LearnerCore } from "./serving/learner-core.ts";
-import { OnlineLearning } from "./online/online-learning.ts";
 import { OutcomeSampler } from "./serving/outcome-thinning.ts";
 import { rungLog } from "./serving/rung-log.ts";
 import { SERVING_DEFAULTS } from "./serving/serving-defaults.ts";
-import { SurfaceHistory } from "./serving/table-history.ts";
+import { TableHistory } from "./serving/table-history.ts";
 import { OutcomeFeed } from "./serving/worker-rings.ts";
 
 const HEARTBEAT_MS = 500;
@@ -95,7 +95,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   const now = (): number => performance.now() + bootOffsetMs;
   const wallClock = new WallClock(now, () => Date.now());
   const wallOffsetMs = (): number => wallClock.offsetMs();
-  const history = new SurfaceHistory();
+  const history = new TableHistory();
   const names = new Map<number, string>();
   const setServers = (list: readonly NamedAddress[]): void => {
     names.clear();
@@ -110,7 +110,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
     counters: memory.learnerCounters,
     history,
     stopwatch: () => performance.now(),
-    onSurface: (surface) => learning?.onSurface(surface),
+    onTable: (table) => learning?.onTable(table),
   });
   core.order(Rung.ESTIMATOR, "the learner has just begun");
   const feed = new OutcomeFeed(memory);

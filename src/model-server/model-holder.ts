@@ -1,8 +1,8 @@
 /** Holds the model that is served, and exchanges it: a new one is tried first, the old one stays when it fails. */
 import { createHash } from "node:crypto";
 import type { ModelServerConfig } from "../config/model-server.ts";
-import { loadModel } from "../learning/models/inference/load-model.ts";
 import { type ModelFiles, type ModelPaths, modelPaths, readModelFiles } from "../learning/models/files/model-files.ts";
+import { loadModel } from "../learning/models/inference/load-model.ts";
 import type { OutputKind } from "../learning/models/score-model.ts";
 import { FileWatch } from "../shared/file-watch.ts";
 import type { Logger } from "../telemetry/log/logger.ts";

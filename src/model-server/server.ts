@@ -2,14 +2,14 @@
 import { version as productVersion } from "../../package.json";
 import type { ModelServerConfig } from "../config/model-server.ts";
 import { SCORE } from "../shared/ranges.ts";
-import { complete, EXPOSITION_TYPE, exposition } from "../telemetry/metrics/exposition.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
+import { complete, EXPOSITION_TYPE, exposition } from "../telemetry/metrics/exposition.ts";
 import { ModelServerCounts, modelServerMetrics } from "./metrics.ts";
 import { ModelHolder, type ServedModel } from "./model-holder.ts";
 import { BadBody, readPredictBody, type Servers, toRows } from "./predict-body.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
-/** What the listener cuts off without an explanation; up to here an answer says what is wrong. */
+/** What the listener cuts off without an explanation; up to here a response says what is wrong. */
 const HARD_LIMIT_BYTES = 4 * MAX_BODY_BYTES;
 const IDLE_TIMEOUT_SECONDS = 60;
 const POLL_MS = 1000;
@@ -100,7 +100,7 @@ class HttpModelServer implements ModelServer {
     void this.#server.stop();
     const { config, nowMs } = this.#options;
     const deadline = nowMs() + config.app.shutdownTimeoutMs;
-    // pendingRequests falls when an answer has been written, not merely handed over.
+    // pendingRequests falls when a response has been written, not merely handed over.
     while (this.#server.pendingRequests > 0 && nowMs() < deadline) await Bun.sleep(10);
     await this.#server.stop(true);
     await this.#holder.close();

@@ -2,23 +2,23 @@
 import type { SharedMemory, WorkerBlock } from "../shared/layout.ts";
 import type { ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
-import type { AccessLog } from "./record/access-log.ts";
 import type { AdminRelay } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
+import type { PeerCache } from "./downstream/peer-cache.ts";
 import type { Exchange } from "./exchange/exchange.ts";
 import type { HedgeTimer } from "./exchange/hedge-timer.ts";
-import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
-import type { PeerCache } from "./downstream/peer-cache.ts";
-import type { Picker } from "./pick/picker.ts";
 import type { ProxiedRequest } from "./exchange/request.ts";
-import type { IdSource } from "./rewrite/request-ids.ts";
 import type { RetryBudget } from "./exchange/retry-budget.ts";
-import type { SocketKernel } from "./sockets/socket-kernel.ts";
+import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
+import type { Picker } from "./pick/picker.ts";
 import type { StickyKey } from "./pick/sticky-key.ts";
-import type { TimerWheel } from "./sockets/timer-wheel.ts";
-import type { TrustedProxies } from "./rewrite/trusted-proxies.ts";
-import type { UpstreamPool } from "./upstream/pool.ts";
 import type { WaitQueue } from "./pick/wait-queue.ts";
+import type { AccessLog } from "./record/access-log.ts";
+import type { IdSource } from "./rewrite/request-ids.ts";
+import type { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import type { SocketKernel } from "./sockets/socket-kernel.ts";
+import type { TimerWheel } from "./sockets/timer-wheel.ts";
+import type { UpstreamPool } from "./upstream/pool.ts";
 
 /** One worker's shared parts. What is not `readonly` changes at a reload or with every event. */
 export interface ProxyContext {

@@ -9,14 +9,14 @@ export type FailureSource = "client" | "upstream" | "internal";
 export interface Failure {
   /** The log field `error`, and the `code` of the JSON answer. */
   readonly code: string;
-  /** Status of the answer; 0 = none can be sent (the client is gone). */
+  /** Status of the response; 0 = none can be sent (the client is gone). */
   readonly status: number;
   readonly source: FailureSource;
   /** Error type of RFC 9209 section 2.3. */
   readonly proxyError: string;
   /** Another attempt may help, as far as the request allows one (see exchange.ts). */
   readonly retryable: boolean;
-  /** For the person who reads the answer. */
+  /** For the person who reads the response. */
   readonly message: string;
 }
 

@@ -7,9 +7,9 @@ import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../shared
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
-import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
-import type { AdminAnswer } from "./downstream/admin-relay.ts";
+import { processDescriptors } from "../telemetry/process-descriptors.ts";
+import type { AdminResponse } from "./downstream/admin-relay.ts";
 import { internalError } from "./listen/listener.ts";
 import { ProxyServer } from "./server.ts";
 import { Tcp } from "./sockets/tcp.ts";
@@ -141,7 +141,7 @@ function openTcp(block: WorkerBlock, log: Logger): Tcp | null {
 }
 
 /** Asks the control process for a path. */
-async function askAdmin(socket: string, path: string, signal: AbortSignal): Promise<AdminAnswer> {
+async function askAdmin(socket: string, path: string, signal: AbortSignal): Promise<AdminResponse> {
   const response = await fetch(`http://localhost${path}`, {
     unix: socket,
     signal: AbortSignal.any([signal, AbortSignal.timeout(ADMIN_TIMEOUT_MS)]),

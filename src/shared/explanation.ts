@@ -57,7 +57,7 @@ export interface ExplainedAttempt extends NamedServer {
   readonly propensity: number;
   /** The table it was looked up in, its model and its age then; `null` when it was none, or is no longer remembered. */
   readonly table: { readonly sequence: number; readonly model_version: number; readonly age_ms: number } | null;
-  /** How it ended; `null` = not yet, or the client gave up. The last one when the answer was cut off later. */
+  /** How it ended; `null` = not yet, or the client gave up. The last one when the response was cut off later. */
   readonly outcome: { readonly latency_ms: number; readonly failed: boolean } | null;
   /** Candidates there were; the list may be shorter. */
   readonly candidate_count: number;

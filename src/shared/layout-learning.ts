@@ -142,9 +142,9 @@ export type DecisionArm = (typeof DecisionArm)[keyof typeof DecisionArm];
 /** The models that have a score table: the champion, and a canary beside it. */
 export const SURFACE_MODELS = 2;
 /** Each table has two copies: the learner fills the one that nobody reads, then counts its sequence number up. */
-export const SURFACE_COPIES = 2;
+export const TABLE_COPIES = 2;
 
-/** What the learner publishes. Rows of tables: `(model × SURFACE_COPIES + copy) × slots + slot`. */
+/** What the learner publishes. Rows of tables: `(model × TABLE_COPIES + copy) × slots + slot`. */
 export interface LearnedTable {
   /** `LearnerWord`s. */
   readonly words: Int32Array;
@@ -173,7 +173,7 @@ export const DecisionWord = {
   /** `DecisionArm` + 256 × the `Rung` whose policy chose. */
   ARM: 6,
   /** Sequence number of the table that the scores came from; 0 = none did. Of the canary's if the arm is. */
-  SURFACE: 7,
+  TABLE: 7,
   /** Float64: when, milliseconds of the boot clock. */
   TIME: 8,
   /** Float32: probability with which the arm chose this slot, 0 … 1. */

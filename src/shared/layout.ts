@@ -20,8 +20,8 @@ import {
   OutcomeWord,
   type Ring,
   SCORE_COLUMNS,
-  SURFACE_COPIES,
   SURFACE_MODELS,
+  TABLE_COPIES,
   type WorkerRings,
 } from "./layout-learning.ts";
 
@@ -95,13 +95,13 @@ export interface ServerTable {
   /** Requests in flight over all workers. Writers: workers (`Atomics.add`), supervisor (a dead worker's share). */
   readonly inFlight: Int32Array;
   /**
-   * When the last answer came to any worker, or the first request was sent that waits since; boot clock, milliseconds.
+   * When the last response came to any worker, or the first request was sent that waits since; boot clock, milliseconds.
    * Writers: workers, whole numbers of 64 bits over each other's: the last one is right.
    */
   readonly silentSinceMs: Float64Array;
   /** Failures since the last success. Writers: workers (`Atomics`), supervisor (resets). */
   readonly consecutiveFailures: Int32Array;
-  /** Of these, failures without an answer since the last answer. Writers: as above. */
+  /** Of these, failures without a response since the last response. Writers: as above. */
   readonly consecutiveUnanswered: Int32Array;
 }
 
@@ -130,7 +130,7 @@ export const WorkerCounter = {
   /** Gauge: open tunnels (WebSocket and other upgrades). */
   TUNNELS_OPEN: 16,
   TUNNELS_TOTAL: 17,
-  /** Requests that the client gave up before the answer was complete. */
+  /** Requests that the client gave up before the response was complete. */
   CLIENT_ABORTS: 18,
   /** Exceptions caught at the edge: each is a bug, fails one connection and is counted. */
   INTERNAL_ERRORS: 19,
@@ -174,9 +174,9 @@ export interface WorkerBlock {
   readonly ownInFlight: Int32Array;
   /** Answers from the server, by slot (whatever their status). */
   readonly responses: Float64Array;
-  /** Requests that the server failed (no answer, or 5xx), by slot. */
+  /** Requests that the server failed (no response, or 5xx), by slot. */
   readonly failures: Float64Array;
-  /** Those of the failures that are not among `responses`: no answer began, by slot. */
+  /** Those of the failures that are not among `responses`: no response began, by slot. */
   readonly unanswered: Float64Array;
   /** Sum of response times (dispatch to complete response head) in milliseconds, by slot. */
   readonly latencySumMs: Float64Array;
@@ -287,7 +287,7 @@ function carve(c: Carver): SharedMemory {
     consecutiveUnanswered: c.int32(MAX_SERVERS),
   };
   const clientConnections = c.int32(CLIENT_BUCKETS);
-  const learnedRows = SURFACE_MODELS * SURFACE_COPIES * MAX_SERVERS;
+  const learnedRows = SURFACE_MODELS * TABLE_COPIES * MAX_SERVERS;
   const words = c.int32(LearnerWord.LENGTH);
   const figures = c.float64(LearnerFigure.LENGTH);
   const learnerCounters = c.float64(LearnerCounter.LENGTH);

@@ -158,7 +158,7 @@ export type LearnerOrder = (typeof LEARNER_ORDERS)[number];
 export const ORDERS_OF_A_VERSION: readonly LearnerOrder[] = ["promote", "reject"];
 
 /** What became of an order. `message` is a sentence for the operator; `done` = it was carried out. */
-export interface LearnerOrderAnswer {
+export interface LearnerOrderReply {
   readonly done: boolean;
   readonly message: string;
 }
@@ -169,7 +169,7 @@ export type LearnerQuestion =
   | { readonly kind: "explain"; readonly requestId: string }
   /** What does it know of the servers now? A `LearnerDescription`. */
   | { readonly kind: "describe" }
-  /** A `LearnerOrderAnswer`. */
+  /** A `LearnerOrderReply`. */
   | { readonly kind: "order"; readonly order: LearnerOrder; readonly version: number | null }
   /** Models, the newest first. */
   | { readonly kind: "models"; readonly limit: number }
@@ -179,7 +179,7 @@ export type LearnerQuestion =
 /** What the supervisor tells the learner. */
 export type ToLearner =
   | LearnerStart
-  /** The answer carries the same number. */
+  /** The response carries the same number. */
   | { readonly type: "ask"; readonly number: number; readonly question: LearnerQuestion }
   /** The fleet changed. */
   | { readonly type: "servers"; readonly servers: readonly NamedAddress[] }

@@ -169,7 +169,7 @@ export class ControlPlane {
     return n;
   }
 
-  /** @param answered false = the attempt failed without an answer. */
+  /** @param answered false = the attempt failed without a response. */
   onOutcome(server: number, latencyMs: number, failed: boolean, answered: boolean): void {
     const columns = this.#columns;
     if (answered) {

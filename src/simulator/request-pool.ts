@@ -8,7 +8,7 @@ export class RequestPool {
   balancer: Int32Array;
   /** What its balancer saw in flight at the server when it chose, this request not counted. */
   inFlightAtDispatch: Int32Array;
-  /** 1 = it will fail without an answer (refused, timed out), 2 = it will be answered with an error, 0 = neither. */
+  /** 1 = it will fail without a response (refused, timed out), 2 = it will be answered with an error, 0 = neither. */
   fate: Uint8Array;
   /** The next in a server's queue, or in the list of free numbers; -1 = none. */
   next: Int32Array;

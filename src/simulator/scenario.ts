@@ -48,7 +48,7 @@ export interface Disturbance {
   readonly staggerMs: number;
 }
 
-/** How requests arrive. Both are open loop: nobody waits for an answer before sending the next. */
+/** How requests arrive. Both are open loop: nobody waits for a response before sending the next. */
 export type Arrivals =
   | { readonly kind: "poisson" }
   /**

@@ -4,10 +4,10 @@ import { columnOf, SCORE_COLUMNS } from "../balancing/score-columns.ts";
 import type { FleetView, Strategy, StrategyDependencies } from "../balancing/strategy.ts";
 import { FleetFeatures } from "../learning/features/fleet-features.ts";
 import type { Network } from "../learning/models/network.ts";
-import { NetworkSurface } from "../learning/models/network-table.ts";
+import { NetworkTable } from "../learning/models/network-table.ts";
 import { SERVING_DEFAULTS } from "../learning/serving/serving-defaults.ts";
-import { SurfaceModel, SurfaceWriter } from "../learning/serving/table-writer.ts";
-import { type LearnedTable, LearnerFigure, LearnerWord, SURFACE_COPIES, SURFACE_MODELS } from "../shared/layout.ts";
+import { TableModel, TableWriter } from "../learning/serving/table-writer.ts";
+import { type LearnedTable, LearnerFigure, LearnerWord, SURFACE_MODELS, TABLE_COPIES } from "../shared/layout.ts";
 
 /** A row is computed for twice the highest load and so many requests more; beyond, it is extrapolated. */
 const HEADROOM = 6;
@@ -34,8 +34,8 @@ class InstanceLearner {
   readonly learned: LearnedTable;
   readonly features: FleetFeatures;
   readonly #periodMs: number;
-  readonly #surface: NetworkSurface;
-  readonly #writer: SurfaceWriter;
+  readonly #table: NetworkTable;
+  readonly #writer: TableWriter;
   #dueMs = 0;
 
   constructor(fleet: FleetView, network: Network, options: SimulatedLearnerOptions) {
@@ -44,8 +44,8 @@ class InstanceLearner {
     this.learned = {
       words: new Int32Array(LearnerWord.LENGTH),
       figures: new Float64Array(LearnerFigure.LENGTH),
-      rowId: new Int32Array(SURFACE_MODELS * SURFACE_COPIES * slots),
-      cost: new Float32Array(SURFACE_MODELS * SURFACE_COPIES * slots * SCORE_COLUMNS),
+      rowId: new Int32Array(SURFACE_MODELS * TABLE_COPIES * slots),
+      cost: new Float32Array(SURFACE_MODELS * TABLE_COPIES * slots * SCORE_COLUMNS),
     };
     this.learned.words[LearnerWord.CHAMPION_COSTS] = 1;
     this.learned.figures[LearnerFigure.CONTROL_SHARE] = options.controlShare;
@@ -58,8 +58,8 @@ class InstanceLearner {
       memoryUsagePercent: unknown,
     });
     this.#periodMs = options.periodMs;
-    this.#surface = new NetworkSurface(network);
-    this.#writer = new SurfaceWriter(this.learned, SurfaceModel.CHAMPION, slots);
+    this.#table = new NetworkTable(network);
+    this.#writer = new TableWriter(this.learned, TableModel.CHAMPION, slots);
   }
 
   /** The next pick makes a new table, because there are other candidates. */
@@ -78,7 +78,7 @@ class InstanceLearner {
     const columns = columnOf(2 * most + HEADROOM) + 1;
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
-      this.#surface.fill(this.features, slot, cost, this.#writer.rowOf(slot, id[slot]), columns);
+      this.#table.fill(this.features, slot, cost, this.#writer.rowOf(slot, id[slot]), columns);
     }
     this.#writer.publish();
   }

@@ -34,7 +34,7 @@ export interface RunResult {
   readonly failedBy: Float64Array;
   /** Servers ejected, over all instances. */
   readonly ejections: number;
-  /** Simulated time from the first arrival to the last answer, milliseconds. */
+  /** Simulated time from the first arrival to the last response, milliseconds. */
   readonly simulatedMs: number;
 }
 

@@ -7,7 +7,7 @@ import type { StoreProblem } from "./store-error.ts";
 
 /** One answered attempt as the learner saw it when it was placed, and what came of it. */
 export interface Sample {
-  /** When the answer came, milliseconds since the epoch. */
+  /** When the response came, milliseconds since the epoch. */
   readonly atMs: number;
   /** URL and address of the server: the same after a restart. */
   readonly serverId: string;

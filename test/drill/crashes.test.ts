@@ -71,7 +71,7 @@ describe("crashes", () => {
     expect(await product.metric("connections_open ")).toBe(0);
     const counted = await product.metric('http_requests_total{method="GET",path="/*",status="200"');
     const good = seen.outcomes.filter(isGood).length;
-    // Between an answer's last byte and its count a worker may be held up, and killed then: one for each kill.
+    // Between a response's last byte and its count a worker may be held up, and killed then: one for each kill.
     expect(counted).toBeGreaterThanOrEqual(good - 10);
     expect(counted).toBeLessThanOrEqual(seen.sent);
   });
@@ -126,7 +126,7 @@ describe("crashes", () => {
   test("SIGTERM under load: readiness fails first, and no request is lost", async () => {
     const product = await start([taking(100), taking(100)], { SHUTDOWN_GRACE_SECONDS: "5" });
     const pids = await workerPids(product);
-    // As a load balancer before this one does: ask for readiness, send while the answer is yes.
+    // As a load balancer before this one does: ask for readiness, send while the response is yes.
     let ready = true;
     const watching = (async () => {
       while (ready) {

@@ -315,9 +315,9 @@ export async function startServerProcess(
 // ── the client ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Outcome {
-  /** 0 = no answer began. */
+  /** 0 = no response began. */
   readonly status: number;
-  /** The answer was complete, by its own framing. */
+  /** The response was complete, by its own framing. */
   readonly complete: boolean;
   readonly body: string;
   readonly instance: string;
@@ -374,7 +374,7 @@ function read(text: string): Pick<Outcome, "status" | "complete" | "body" | "ins
   return { status: Number(head.slice(9, 12)), complete, body, instance };
 }
 
-/** True for an answer that a client would be content with: complete, and not the fault of a server or of the proxy. */
+/** True for a response that a client would be content with: complete, and not the fault of a server or of the proxy. */
 export function isGood({ status, complete }: Outcome): boolean {
   return complete && status > 0 && status < 500;
 }

@@ -1,4 +1,4 @@
-/** Servers whose health checks pass and whose answers do not: ejection, return, panic, and fleets that restart. */
+/** Servers whose health checks pass and whose responses do not: ejection, return, panic, and fleets that restart. */
 import { describe, expect, test } from "bun:test";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import {

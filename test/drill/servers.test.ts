@@ -60,7 +60,7 @@ describe.concurrent("failing servers", () => {
     figures("resets mid-body", seen);
     expect((await product.server(servers[2].port)).state).toBe("ejected");
     expect(seen.failedShare).toBeLessThan(0.2);
-    // Nobody may take three bytes of a hundred for a complete answer.
+    // Nobody may take three bytes of a hundred for a complete response.
     expect(seen.outcomes.filter((o) => o.status === 200 && o.complete && o.body === "abc")).toEqual([]);
     expect(seen.failed).toBeGreaterThan(0);
   });

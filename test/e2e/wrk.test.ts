@@ -1,4 +1,4 @@
-/** wrk against the product in front of nginx: bounded runs, every answer counted on both sides. */
+/** wrk against the product in front of nginx: bounded runs, every response counted on both sides. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { run, Scratch } from "../support/processes.ts";
@@ -69,7 +69,7 @@ describeWith(["wrk", "nginx", "openssl"], "wrk", () => {
       expect(requests).toBeGreaterThan(100);
       expect(bytes).toBeGreaterThanOrEqual(requests * body.length);
 
-      // wrk leaves without reading the last answer of each connection.
+      // wrk leaves without reading the last response of each connection.
       await until(async () => (await product.servers()).every(({ active_connections }) => active_connections === 0));
       const counted = (await answered()) - before;
       expect(counted).toBeGreaterThanOrEqual(requests);

@@ -1,5 +1,5 @@
 /**
- * A server that sends a body to HEAD, or with 204, 304 and 103, on connections that it keeps: what it sends is no answer to
+ * A server that sends a body to HEAD, or with 204, 304 and 103, on connections that it keeps: what it sends is no response to
  * anybody, whenever it comes. Under load another request was on the connection already when it came, and got it.
  */
 import { afterEach, expect, test } from "bun:test";

@@ -1,4 +1,4 @@
-/** A FIN behind pipelined requests, of a client that may half-close, ended the connection after the first answer. */
+/** A FIN behind pipelined requests, of a client that may half-close, ended the connection after the first response. */
 import { afterEach, expect, test } from "bun:test";
 import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
 

@@ -1,4 +1,4 @@
-/** The answer to a request with a body for one of the balancer's own paths was lost in a reset. */
+/** The response to a request with a body for one of the balancer's own paths was lost in a reset. */
 import { afterEach, expect, test } from "bun:test";
 import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
 

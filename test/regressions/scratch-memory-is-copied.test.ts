@@ -14,7 +14,7 @@ const REQUESTS = 1200;
 test.each(["plain", "TLS", "TLS with several certificates"])(
   "%s: heads that wait for a slow client stay their own",
   async (how) => {
-    // Each answer is one head of 20 KB that says to whom it belongs.
+    // Each response is one head of 20 KB that says to whom it belongs.
     const backend = await Backend.answering(({ startLine }) => {
       const name = startLine.split(" ")[1].slice(1);
       return ok("", `X-Owner: ${name}\r\nX-Padding: ${`${name}-`.repeat(20_000 / (name.length + 1))}\r\n`);

@@ -1,4 +1,4 @@
-/** A 101 that nobody asked for was counted as a failure of an answer that was never counted: error rates above 1. */
+/** A 101 that nobody asked for was counted as a failure of a response that was never counted: error rates above 1. */
 import { afterEach, expect, test } from "bun:test";
 import { Backend, cleanUp, get, TestProxy } from "../support/proxy-harness.ts";
 

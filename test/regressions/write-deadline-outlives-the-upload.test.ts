@@ -1,4 +1,4 @@
-/** The end of an upload took away the deadline of a client that did not read the answer that had begun meanwhile. */
+/** The end of an upload took away the deadline of a client that did not read the response that had begun meanwhile. */
 import { afterEach, expect, test } from "bun:test";
 import { Backend, cleanUp, eventually, get, TestProxy } from "../support/proxy-harness.ts";
 

@@ -264,7 +264,7 @@ export class TestProxy {
     return Wire.connect(this.port, this.settings.host);
   }
 
-  /** One request on a connection of its own; the connection is closed after the answer. */
+  /** One request on a connection of its own; the connection is closed after the response. */
   async ask(request: string | Uint8Array, options: { noBody?: boolean } = {}): Promise<WireMessage> {
     const client = await this.connect();
     await client.send(request);

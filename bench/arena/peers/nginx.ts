@@ -38,7 +38,7 @@ function contestant(method: Method, tuned: boolean): Contestant {
 /**
  * The whole configuration file. Plain: what nginx does by itself, which is another server when one refuses or times out,
  * and ten seconds without one that failed. Tuned: the same for errors that a server answers, up to three servers, and
- * marking that neither one slow answer triggers nor keeps a server out for long.
+ * marking that neither one slow response triggers nor keeps a server out for long.
  */
 export function nginxConfig(setup: ContestantSetup, method: Method, tuned: boolean): string {
   const { directory, port, servers, tryTimeoutMs } = setup;

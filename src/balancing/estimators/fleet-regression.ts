@@ -52,11 +52,11 @@ const LEAST_SLOPE = 0.02;
  * - The line `a + b·k` belongs to the fleet. Its slope is learned from how the latency of each server varies with that
  *   server's own in-flight around their recent means (within-server regression), so that a slow server that is always
  *   full does not pass for an effect of load. It goes through the fleet's mean latency M at its mean in-flight.
- * - The factor f belongs to the server: `f = (Σ x + w₀M) / (Σ (a + b·kᵢ) + w₀M)` over its answers (latency x, in-flight
+ * - The factor f belongs to the server: `f = (Σ x + w₀M) / (Σ (a + b·kᵢ) + w₀M)` over its responses (latency x, in-flight
  *   kᵢ at dispatch), with exponential forgetting. So a server that is slow because it is loaded is not taken for a slow
  *   server. w₀ and forgetting make f = 1 of the unknown and the forgotten: an abandoned server is tried again.
  * - The price of its failures e is their recent share times what one costs: at least `FAILURE_LATENCY_MS`. It is no part
- *   of f because a failure takes as long as it takes, whatever the load. Failures in a row, with no answer since, are
+ *   of f because a failure takes as long as it takes, whatever the load. Failures in a row, with no response since, are
  *   worth the probability that the server is broken.
  *
  * Times are relative to M, so the same constants serve fleets of 2 ms and of 2 s.
@@ -80,7 +80,7 @@ export class FleetRegression {
   // Of each server, by slot, with exponential forgetting:
   readonly #attempts: Float64Array;
   readonly #failureCost: Float64Array;
-  /** Failures since the last answer. */
+  /** Failures since the last response. */
   readonly #streak: Float64Array;
   readonly #answers: Float64Array;
   readonly #latencySum: Float64Array;

@@ -19,7 +19,7 @@ const DEFAULT_TIME_CONSTANT_MS = 10_000;
  *
  * - Silence leads to the fleet's mean peak, not to zero: a server that was not asked is unknown, not fast. (The mean of
  *   plain latencies would not be neutral: it is far below everybody's peaks.)
- * - Failures add `FAILURE_LATENCY_MS` × their recent share, which is the expected price of an answer that has to be
+ * - Failures add `FAILURE_LATENCY_MS` × their recent share, which is the expected price of a response that has to be
  *   fetched again. One error among thousands hardly counts, a server that fails everything is avoided. They are
  *   forgotten three times as fast as peaks. A fast failure is no evidence of speed.
  */

@@ -169,7 +169,7 @@ export const metricsPoll = {
   },
 };
 
-/** When a server is taken out for its answers. */
+/** When a server is taken out for its responses. */
 export const outlier = {
   title: "Outlier ejection",
   doc: "Takes out servers whose answers fail although their health checks pass.",

@@ -3,16 +3,16 @@
  * reserved paths of the public port. The public door only reads, and only what the contract shows to everyone.
  */
 import type { LearnerOrder } from "../../shared/protocol.ts";
-import { EXPOSITION_TYPE, type Work } from "../../telemetry/metrics/exposition.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
+import { EXPOSITION_TYPE, type Work } from "../../telemetry/metrics/exposition.ts";
+import type { FleetSummary, ServerStatus } from "../fleet/options.ts";
 import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./changes.ts";
 import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./guard.ts";
+import type { LearningResponses } from "./learner-responses.ts";
 import { limitIn, numberIn, ORDER_PATH, readOrder } from "./learning.ts";
 import { ApiError, json, jsonBlob } from "./responses.ts";
+import { BusyError, SharedResponse } from "./shared-response.ts";
 import { targetOf } from "./target.ts";
-import type { FleetSummary, ServerStatus } from "../fleet/options.ts";
-import type { LearningAnswers } from "./learner-responses.ts";
-import { BusyError, SharedAnswer } from "./shared-response.ts";
 
 /** What the API shows and changes. */
 export interface AdminControl {
@@ -29,7 +29,7 @@ export interface AdminControl {
   prometheusEnabled(): boolean;
   /** The instance for people; secrets hidden. */
   status(): object;
-  readonly learning: Pick<LearningAnswers, "overview" | "explain" | "models" | "verdicts" | "order">;
+  readonly learning: Pick<LearningResponses, "overview" | "explain" | "models" | "verdicts" | "order">;
   /** Milliseconds since the epoch. */
   wallMs(): number;
   /** Monotonic, milliseconds. */
@@ -78,14 +78,14 @@ export class AdminApi {
   readonly #control: AdminControl;
   readonly #log: Logger;
   readonly #routes: readonly Route[];
-  readonly #metricsAnswer: SharedAnswer<Blob>;
-  readonly #serversAnswer: SharedAnswer<Blob>;
+  readonly #metricsResponse: SharedResponse<Blob>;
+  readonly #serversResponse: SharedResponse<Blob>;
 
   constructor(control: AdminControl, log: Logger) {
     this.#control = control;
     this.#log = log;
-    this.#metricsAnswer = new SharedAnswer(() => metricsBlob(control), control.nowMs);
-    this.#serversAnswer = new SharedAnswer(() => serversBlob(control), control.nowMs);
+    this.#metricsResponse = new SharedResponse(() => metricsBlob(control), control.nowMs);
+    this.#serversResponse = new SharedResponse(() => serversBlob(control), control.nowMs);
     const read = (get: Route["methods"][string]) => ({ GET: get, HEAD: get });
     this.#routes = [
       { path: /^\/health\/live$/, public: true, open: true, methods: read(() => this.#live()) },
@@ -95,7 +95,7 @@ export class AdminApi {
         path: /^\/api\/v1\/servers$/,
         public: true,
         open: false,
-        methods: read(async ({ signal }) => jsonBlob(await this.#serversAnswer.get(signal))),
+        methods: read(async ({ signal }) => jsonBlob(await this.#serversResponse.get(signal))),
       },
       {
         path: /^\/api\/v1\/servers\/(\d{1,10})$/,
@@ -184,7 +184,7 @@ export class AdminApi {
     if (!this.#control.prometheusEnabled()) {
       throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
     }
-    const body = await this.#metricsAnswer.get(signal);
+    const body = await this.#metricsResponse.get(signal);
     return new Response(body, { headers: { "content-type": EXPOSITION_TYPE, "cache-control": "no-store" } });
   }
 

@@ -1,8 +1,8 @@
 /** What an operator may change of a server: `PATCH /api/v1/servers/<id>`. */
 import { z } from "zod";
 import { CAPACITY, describeRange, inRange, WEIGHT } from "../../shared/ranges.ts";
-import { ApiError } from "./responses.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { ApiError } from "./responses.ts";
 
 /** Most requests in flight; 0 = not enforced. */
 const LIMIT = { ...CAPACITY, least: 0 };
@@ -48,7 +48,7 @@ export function applyChange(fleet: ChangeableFleet, id: number, change: ServerCh
   if (!known) throw unknownServer(id);
 }
 
-/** The answer for an id that no server has. */
+/** The response for an id that no server has. */
 export function unknownServer(id: number): ApiError {
   return new ApiError(404, "unknown_server", `there is no server with id ${id}`);
 }

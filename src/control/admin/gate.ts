@@ -1,6 +1,6 @@
 /**
  * The admin port's own door: it counts who comes in, which the runtime's server behind it does not. Descriptors and memory
- * of the supervisor are what health checks need, too, so there are only so many connections; each may hold one answer that
+ * of the supervisor are what health checks need, too, so there are only so many connections; each may hold one response that
  * its client does not read.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -9,9 +9,9 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export const MAX_ADMIN_CONNECTIONS = 64;
 /** A connection on which nothing moves for so long is closed. */
 const IDLE_MS = 30_000;
-/** How long a client that is turned away has to take its answer. */
+/** How long a client that is turned away has to take its response. */
 const REFUSED_MS = 1_000;
-/** Most clients that are turned away with an answer at one time; more are just closed. */
+/** Most clients that are turned away with a response at one time; more are just closed. */
 const MAX_REFUSED = 16;
 
 const BODY = `{"error":{"code":"too_many_connections","message":"the admin port has ${MAX_ADMIN_CONNECTIONS} connections already"}}`;
@@ -40,7 +40,7 @@ export async function openGate(host: string, port: number, path: string): Promis
       refused++;
       client.setTimeout(REFUSED_MS, () => client.destroy());
       client.once("close", () => refused--);
-      client.on("data", () => {}); // unread bytes would turn the answer into a reset
+      client.on("data", () => {}); // unread bytes would turn the response into a reset
       client.on("end", () => client.destroy());
       client.end(REFUSAL);
       return;

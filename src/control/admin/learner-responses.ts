@@ -1,22 +1,22 @@
-/** The answers about learned balancing: what the learner says, with the names of the servers. */
+/** The responses about learned balancing: what the learner says, with the names of the servers. */
 import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
 import type { Explanation, LearnerDescription, NamedServer } from "../../shared/explanation.ts";
-import type { LearnerOrder, LearnerOrderAnswer } from "../../shared/protocol.ts";
+import type { LearnerOrder, LearnerOrderReply } from "../../shared/protocol.ts";
 import type { Model as StoredModel, Verdict as StoredVerdict } from "../../storage/learning-store.ts";
-import { ApiError } from "./responses.ts";
 import { type Learner, LearnerUnavailableError } from "../processes/learner.ts";
 import { describeLearning, type LearningView } from "../processes/learner-status.ts";
+import { ApiError } from "./responses.ts";
 
 /** What is asked. */
-export interface LearningAnswersView extends LearningView {
+export interface LearningResponsesView extends LearningView {
   readonly fleet: { endpoints(): readonly { readonly id: number; readonly url: string }[] };
 }
 
-/** Answers the questions of the admin API. Each throws an `ApiError` when there is no answer. */
-export class LearningAnswers {
-  readonly #view: LearningAnswersView;
+/** Answers the questions of the admin API. Each throws an `ApiError` when there is no response. */
+export class LearningResponses {
+  readonly #view: LearningResponsesView;
 
-  constructor(view: LearningAnswersView) {
+  constructor(view: LearningResponsesView) {
     this.#view = view;
   }
 
@@ -91,7 +91,7 @@ export class LearningAnswers {
 
   /** `POST /api/v1/ml/<order>`. What was done, in a sentence; throws 409 with the sentence that says why not. */
   async order(order: LearnerOrder, version: number | null): Promise<string> {
-    const answer = known(await ask<LearnerOrderAnswer>(this.#running(), { kind: "order", order, version }));
+    const answer = known(await ask<LearnerOrderReply>(this.#running(), { kind: "order", order, version }));
     if (!answer.done) throw new ApiError(409, "not_possible", answer.message);
     return answer.message;
   }

@@ -1,5 +1,5 @@
 /**
- * An answer that many may ask for and that takes long to make: the metrics, the list of servers. It is made in the thread
+ * A response that many may ask for and that takes long to make: the metrics, the list of servers. It is made in the thread
  * that makes health checks, so it takes turns with them, and one that is made serves all who asked before it was begun.
  * Nobody gets what was begun before he asked: a scrape after a change shows the change. Instead there is a rest after each,
  * so that whoever asks all the time gets his answers later and does not get the thread.
@@ -8,7 +8,7 @@ import type { Work } from "../../telemetry/metrics/exposition.ts";
 
 /** Longest piece of work before others have their turn, milliseconds. */
 const TURN_MS = 2;
-/** Rest after the work, as a multiple of it: at most a tenth of the time is spent on one kind of answer. */
+/** Rest after the work, as a multiple of it: at most a tenth of the time is spent on one kind of response. */
 const REST = 9;
 /** Most who wait. Workers ask one at a time; it is the admin port that this is for. */
 const MAX_WAITING = 64;
@@ -23,14 +23,14 @@ interface Waiter<T> {
   readonly reject: (error: unknown) => void;
 }
 
-/** An answer that is being made. */
+/** A response that is being made. */
 interface Making<T> {
   readonly work: Work<T>;
   readonly waiters: Set<Waiter<T>>;
   workedMs: number;
 }
 
-export class SharedAnswer<T> {
+export class SharedResponse<T> {
   readonly #make: () => Work<T>;
   readonly #nowMs: () => number;
   #making: Making<T> | null = null;
@@ -46,7 +46,7 @@ export class SharedAnswer<T> {
   }
 
   /**
-   * The answer as of now, or a little later.
+   * The response as of now, or a little later.
    * @param signal aborted = it is not wanted any more; what nobody wants is not made.
    * Rejects with what `make` throws, with a `BusyError`, or with the signal's reason.
    */

@@ -4,6 +4,7 @@
  */
 import { isIP } from "node:net";
 import { MAX_SERVERS } from "../../shared/layout.ts";
+import type { FleetLogger } from "../fleet/options.ts";
 import { withDeadline } from "./deadline.ts";
 import { NameMemory } from "./names.ts";
 import type { Resolver } from "./resolver.ts";
@@ -14,7 +15,6 @@ import {
   type ServerSpec,
   type Targets,
 } from "./targets.ts";
-import type { FleetLogger } from "../fleet/options.ts";
 
 /** A resolution that takes longer has failed; another is due then. */
 const RESOLVE_TIMEOUT_MS = 5_000;
@@ -96,7 +96,7 @@ export class Discovery {
 
   /**
    * Takes over a new list. What was resolved for servers that stay is kept; the new names are asked for now.
-   * Resolves when all of those have an answer or failed, or after two seconds: later answers come through `onChange`.
+   * Resolves when all of those have a response or failed, or after two seconds: later answers come through `onChange`.
    * When no address is known of any of the new servers by then, the old ones stay in service until one is.
    */
   async configure(specs: readonly ServerSpec[], dns: DnsOptions): Promise<void> {
@@ -172,7 +172,7 @@ export class Discovery {
     if ([...this.#entries.values()].some(({ servers }) => servers.length > 0)) this.#standIns.clear();
   }
 
-  /** What an answer lacks is said once, until it is whole again. */
+  /** What a response lacks is said once, until it is whole again. */
   #announceGaps(entry: Entry, { kept, leftOut }: Targets): void {
     const { url, host } = entry.spec;
     const partial = kept.length > 0;

@@ -40,7 +40,7 @@ export class NameMemory {
     return known;
   }
 
-  /** As `lookup`, but the last answer will do while its time to live lasts. */
+  /** As `lookup`, but the last response will do while its time to live lasts. */
   async recall(host: string, complete: boolean, resolver: Resolver, nowMs: number): Promise<KnownName> {
     const known = this.#names.get(host);
     if (known === undefined || nowMs >= known.untilMs) return this.lookup(host, complete, resolver, nowMs);

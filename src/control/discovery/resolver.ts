@@ -11,7 +11,7 @@ export interface LookupAnswer {
   readonly addresses: readonly string[];
   /** Smallest time to live of the records; 0 = unknown or not to be kept. */
   readonly ttlSeconds: number;
-  /** Families that nothing was learned of: their question failed, or had no answer in time. Left out = none. */
+  /** Families that nothing was learned of: their question failed, or had no response in time. Left out = none. */
   readonly unknown?: readonly Family[];
 }
 
@@ -45,13 +45,13 @@ const OTHER_FAMILY_MS = 1_000;
 /** How long one channel is used. */
 const CHANNEL_MS = 100;
 
-/** What the question for one family came to. `undefined` = the answer is that there are none. */
+/** What the question for one family came to. `undefined` = the response is that there are none. */
 type FamilyAnswer = readonly { readonly address: string; readonly ttl: number }[] | undefined;
 
 /**
  * Asks the system. Found by experiment with Bun 1.4.5:
  * - `node:dns` `lookup` goes through getaddrinfo: it knows /etc/hosts and nsswitch, but no times to live.
- * - `Bun.dns.lookup` with the backend `c-ares` knows all of it, but an answer without records stays in its cache for up to
+ * - `Bun.dns.lookup` with the backend `c-ares` knows all of it, but a response without records stays in its cache for up to
  *   an hour, and so does one with records, whatever `DNS_MAX_TTL_SECONDS` says; and of two families of which one fails it
  *   returns the other without a word.
  * - So the questions are asked one by one on a `Resolver`, whose cache is its own and ends with it; /etc/hosts and search
@@ -136,7 +136,7 @@ async function askOthers(name: string, complete: boolean): Promise<LookupAnswer>
   return { addresses: [...new Set(found.map(({ address }) => address))], ttlSeconds: 0 };
 }
 
-/** No records are an answer; a server that fails or is silent is none. */
+/** No records are a response; a server that fails or is silent is none. */
 async function asFamily(question: Promise<{ address: string; ttl: number }[]>): Promise<FamilyAnswer> {
   try {
     return await question;

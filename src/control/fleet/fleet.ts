@@ -19,16 +19,9 @@ import type { Resolver } from "../discovery/resolver.ts";
 import type { DiscoveredServer } from "../discovery/targets.ts";
 import { FleetActivity } from "./activity.ts";
 import { FleetAnnouncer } from "./announcer.ts";
-import type {
-  FleetClock,
-  FleetCounters,
-  FleetLogger,
-  FleetOptions,
-  FleetSummary,
-  ServerStatus,
-} from "./options.ts";
-import { FleetServer } from "./server.ts";
 import { compareMembership, identityOf, Seats } from "./membership.ts";
+import type { FleetClock, FleetCounters, FleetLogger, FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
+import { FleetServer } from "./server.ts";
 
 export type * from "./options.ts";
 

@@ -66,7 +66,7 @@ export interface ServerStatus {
   readonly failures: number;
   /** Share of failures over the last ten seconds, 0 … 1. */
   readonly error_rate: number;
-  /** Over the last minute, milliseconds; `null` = no answer in that time. */
+  /** Over the last minute, milliseconds; `null` = no response in that time. */
   readonly response_ms: ResponsePercentiles | null;
   /** When the state last changed, ISO 8601. */
   readonly since: string;

@@ -14,7 +14,7 @@ export interface ProberEvents {
   onHealth(healthy: boolean, reason: string): void;
   /** A check could not be made, for want of something of our own. */
   onSkipped(): void;
-  /** @param ignored numbers of the answer that cannot be true. */
+  /** @param ignored numbers of the response that cannot be true. */
   onUsage(usage: Usage, ignored: number): void;
 }
 

@@ -6,11 +6,11 @@ import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/l
 import type { Endpoint } from "../../shared/protocol.ts";
 import type { ServerRow } from "../../shared/server-table-writer.ts";
 import type { DiscoveredServer } from "../discovery/targets.ts";
+import type { Seat } from "./membership.ts";
 import type { FleetOptions, ServerStateName, ServerStatus } from "./options.ts";
 import { Prober, type ProberEvents } from "./prober.ts";
 import { ServerUsage } from "./usage.ts";
 import { ServerWindows } from "./windows.ts";
-import type { Seat } from "./membership.ts";
 
 /** Steps of the slow-start ramp: finer ones would publish a new table for no visible change. */
 const RAMP_STEPS = 100;
@@ -42,7 +42,7 @@ export class FleetServer {
   downReason = "";
   ejectionReason = "";
   sinceWallMs: number;
-  /** As many requests in a row got no answer as would eject it, as of the last tick. */
+  /** As many requests in a row got no response as would eject it, as of the last tick. */
   silent = false;
   /** It is, and it was not ejected. */
   passedOver = false;

@@ -39,7 +39,7 @@ export class ServerWindows extends OutcomeWindows {
     }
   }
 
-  /** Over the last 50 to 60 seconds; `null` without an answer. Reads the live histograms: for displays, not for ticks. */
+  /** Over the last 50 to 60 seconds; `null` without a response. Reads the live histograms: for displays, not for ticks. */
   percentiles(workers: readonly WorkerBlock[]): ResponsePercentiles | null {
     const counts = this.#readHistogram(workers);
     const old = this.#histograms[0];

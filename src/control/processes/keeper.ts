@@ -3,8 +3,8 @@
  * what a dead one held in the shared memory given back.
  */
 import type { LogFields, Logger } from "../../telemetry/log/logger.ts";
-import { ChildProcess, type ProcessExit } from "./child-process.ts";
 import { CrashBackoff } from "./backoff.ts";
+import { ChildProcess, type ProcessExit } from "./child-process.ts";
 
 /**
  * `starting` until it says that it is ready, `ready`, `waiting` for its restart in a crash loop, `draining` until it has gone

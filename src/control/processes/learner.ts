@@ -5,13 +5,13 @@
 import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../../shared/layout.ts";
 import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../../shared/protocol.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import { reclaimLearner } from "./learner-reclaim.ts";
 import { ProcessKeeper, type ProcessState, type RestartReason } from "./keeper.ts";
+import { reclaimLearner } from "./learner-reclaim.ts";
 
 /** Workers do not believe a table that was not renewed for so long (balancing/ml.ts), milliseconds. */
 export const STALE_TABLE_MS = 1000;
 
-/** Most questions that wait for an answer: it has something else to do. */
+/** Most questions that wait for a response: it has something else to do. */
 const MAX_PENDING = 16;
 
 /** What the learner's keeper is made from. */
@@ -29,7 +29,7 @@ export interface LearnerOptions {
   readonly tickMs?: number;
   /** A learner without a sign of life for this long is killed. Default 5000: nobody waits for it, but nobody learns either. */
   readonly hungAfterMs?: number;
-  /** How long an answer may take. Default 2000. */
+  /** How long a response may take. Default 2000. */
   readonly answerMs?: number;
 }
 

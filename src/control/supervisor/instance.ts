@@ -15,28 +15,24 @@ import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory-
 import { MemoryPages } from "../../shared/memory-pages.ts";
 import type { Endpoint, NamedAddress, ProxySettings } from "../../shared/protocol.ts";
 import { createLogger, type Logger } from "../../telemetry/log/logger.ts";
-import { Metrics } from "../../telemetry/metrics/metrics.ts";
-import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/replaceable-logger.ts";
+import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
+import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { AdminApi } from "../admin/api.ts";
+import { LearningResponses } from "../admin/learner-responses.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
-import { DegradedWatch } from "./degraded-watch.ts";
 import type { Resolver } from "../discovery/resolver.ts";
 import { Fleet, type FleetClock } from "../fleet/fleet.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { Learner } from "../processes/learner.ts";
-import { LearningAnswers } from "../admin/learner-responses.ts";
+import { WorkerPool } from "../processes/worker-pool.ts";
+import { DegradedWatch } from "./degraded-watch.ts";
 import { toFleetOptions } from "./fleet-options.ts";
 import { pinSettings } from "./pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
 import { checkPorts } from "./ports.ts";
-import {
-  claimRuntimeDirectory,
-  type RuntimeDirectory,
-  removeStaleRuntimeDirectories,
-} from "./runtime-directory.ts";
+import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
 import { degradedModes, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
-import { WorkerPool } from "../processes/worker-pool.ts";
 
 /** Totals are kept up at least so often (see ServerTotalsLedger). */
 const TOTALS_INTERVAL_MS = 60_000;
@@ -239,7 +235,7 @@ export class SupervisorInstance {
       metrics: () => metrics.rendering(),
       prometheusEnabled: () => this.#config.app.prometheusEnabled,
       status: () => describeStatus(view),
-      learning: new LearningAnswers(view),
+      learning: new LearningResponses(view),
       wallMs: () => view.wallMs(),
       nowMs: () => this.#options.clock.nowMs(),
     };

@@ -24,7 +24,7 @@ export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "
  */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { log } = options;
-  const program = [process.execPath, ...FLAGS, join(import.meta.dir, "../../../main.ts")];
+  const program = [process.execPath, ...FLAGS, join(import.meta.dir, "../../main.ts")];
   let bootOffsetMs: number | undefined;
   const instance = new SupervisorInstance({
     workerCommand: [...program, "worker"],

@@ -45,7 +45,7 @@ export const OWN_FEATURES = [
   "log_unloaded_10s",
   /** log((mean in-flight at dispatch + 1) / (the fleet's + 1)). */
   "log_dispatch_load",
-  /** log(1 + time since the last answer / M). */
+  /** log(1 + time since the last response / M). */
   "log_silence",
   /** log(requests per second of this server / the fleet's mean per server). */
   "log_request_share",

@@ -1,4 +1,4 @@
-/** What the learner knows of each server: statistics of its answers, and the features that models see. */
+/** What the learner knows of each server: statistics of its responses, and the features that models see. */
 import { decayFactor } from "../../balancing/estimators/decay.ts";
 import { FleetRegression } from "../../balancing/estimators/fleet-regression.ts";
 import { isObservable, LEAST_LATENCY_MS } from "../../balancing/estimators/latency-estimator.ts";
@@ -22,7 +22,7 @@ export interface ObservedFleet {
 const SHORT_MS = 500;
 const MEDIUM_MS = 2000;
 const LONG_MS = 10_000;
-/** The fleet's mean counts as so many answers in each average: few answers say little. */
+/** The fleet's mean counts as so many responses in each average: few answers say little. */
 const PRIOR_ANSWERS = 2;
 /** Latencies kept per server for the contract's `response_p95`. */
 const RECENT = 128;

@@ -69,7 +69,7 @@ export class ServerCurves {
   }
 
   /**
-   * An answer came. Failures are not for this.
+   * A response came. Failures are not for this.
    * @param latencyMs > 0.
    * @param inFlight what was in flight at the server when the attempt was placed, without it.
    * @param meanMs the fleet's mean latency.

@@ -12,7 +12,7 @@ export type Arm = "champion" | "control" | "canary" | "probe";
 /** One finished attempt. */
 export interface AttemptRecord {
   readonly arm: Arm;
-  /** Model whose surface chose; `null` when a classical policy did. */
+  /** Model whose table chose; `null` when a classical policy did. */
   readonly modelVersion: number | null;
   readonly slot: number;
   readonly latencyMs: number;

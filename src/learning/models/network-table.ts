@@ -18,7 +18,7 @@ export const LOAD_FEATURES: readonly FeatureName[] = [
  * Evaluates one network over tables. Exactly `forward` of each row: what does not depend on the load enters the hidden
  * layer once per server.
  */
-export class NetworkSurface {
+export class NetworkTable {
   readonly #network: Network;
   /** For each input: its place in the learner's rows. */
   readonly #source: Int32Array;

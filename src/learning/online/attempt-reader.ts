@@ -1,10 +1,10 @@
 /** Makes of a worker's notes what judges and trainers can use: how the attempt was placed, and what was known then. */
 import { DecisionArm, Rung, type SharedMemory } from "../../shared/layout.ts";
 import type { Arm, AttemptRecord } from "../judge/record.ts";
-import type { PublishedSurface, SurfaceHistory } from "../serving/table-history.ts";
-import { SurfaceModel } from "../serving/table-writer.ts";
+import type { PublishedTable, TableHistory } from "../serving/table-history.ts";
+import { TableModel } from "../serving/table-writer.ts";
 import { findDecision, type RecordedDecision, type RecordedOutcome } from "../serving/worker-rings.ts";
-import { SurfaceIndex } from "./table-index.ts";
+import { TableIndex } from "./table-index.ts";
 
 /** A table so much older than a decision says nothing of it: the model failed meanwhile. Milliseconds. */
 const FRESH_MS = 1000;
@@ -21,32 +21,32 @@ export interface ReadAttempt {
   readonly record: AttemptRecord;
   readonly decision: RecordedDecision;
   /** The table that it was placed by, or the newest champion's then; `null` = it is not remembered any more. */
-  readonly surface: PublishedSurface | null;
+  readonly table: PublishedTable | null;
 }
 
 export class AttemptReader {
   readonly #memory: SharedMemory;
-  readonly #history: SurfaceHistory;
-  readonly #index = new SurfaceIndex();
+  readonly #history: TableHistory;
+  readonly #index = new TableIndex();
 
-  constructor(memory: SharedMemory, history: SurfaceHistory) {
+  constructor(memory: SharedMemory, history: TableHistory) {
     this.#memory = memory;
     this.#history = history;
   }
 
   /** Must be told of each table. */
-  onSurface(surface: PublishedSurface): void {
-    this.#index.add(surface);
+  onTable(table: PublishedTable): void {
+    this.#index.add(table);
   }
 
   /** `undefined` when its decision is overwritten, or its table was made by another process. */
   read(outcome: RecordedOutcome): ReadAttempt | undefined {
     const decision = findDecision(this.#memory, outcome.worker, outcome.decision);
     if (decision === undefined || decision.serverId !== outcome.serverId) return undefined;
-    const { arm, rung, surface: sequence, atMs, propensity } = decision;
+    const { arm, rung, table: sequence, atMs, propensity } = decision;
     if (!(propensity > 0 && propensity <= 1) || !Object.hasOwn(ARMS, arm)) return undefined;
     const byModel = rung === Rung.MODEL && sequence !== 0;
-    const kind = arm === DecisionArm.CANARY ? SurfaceModel.CANARY : SurfaceModel.CHAMPION;
+    const kind = arm === DecisionArm.CANARY ? TableModel.CANARY : TableModel.CHAMPION;
     const indexed = byModel ? this.#index.find(kind, sequence) : this.#index.at(atMs);
     if (indexed === undefined || !(indexed.meanMs > 0) || (!byModel && atMs - indexed.atMs > FRESH_MS))
       return undefined;
@@ -64,13 +64,13 @@ export class AttemptReader {
       candidates: decision.candidates.map(({ slot }) => slot),
       candidatesInFlight: decision.candidates.map(({ inFlight }) => inFlight),
     };
-    const surface = this.#history.find(byModel ? kind : SurfaceModel.CHAMPION, indexed.sequence) ?? null;
-    return { record, decision, surface };
+    const table = this.#history.find(byModel ? kind : TableModel.CHAMPION, indexed.sequence) ?? null;
+    return { record, decision, table };
   }
 
   /** The shadow's table of the moment of a decision; `undefined` = there was none. */
-  shadowAt(atMs: number): PublishedSurface | undefined {
-    const found = this.#history.at(SurfaceModel.SHADOW, atMs);
+  shadowAt(atMs: number): PublishedTable | undefined {
+    const found = this.#history.at(TableModel.SHADOW, atMs);
     return found !== undefined && atMs - found.atMs <= FRESH_MS ? found : undefined;
   }
 }

@@ -2,9 +2,9 @@
 import type { LearnerSettings } from "../../shared/protocol.ts";
 import type { LearningStore, Model, StoredModelFiles } from "../../storage/learning-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import type { IsolatedModelOptions } from "../models/inference/isolated-model.ts";
 import { modelPaths, readModelFiles } from "../models/files/model-files.ts";
 import { sameFiles, toStoredFiles } from "../models/files/stored-files.ts";
+import type { IsolatedModelOptions } from "../models/inference/isolated-model.ts";
 import { SHIPPED_MODEL_DIRECTORY } from "../models/shipped-model.ts";
 import { type LoadedModel, loadStored } from "./loaded-model.ts";
 

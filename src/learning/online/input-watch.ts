@@ -1,9 +1,9 @@
 /** Watches what the champion is asked with: one row for each server, a few times a second, while there is traffic. */
 import { FEATURE_COUNT } from "../features/fleet-features.ts";
+import { selectFeatures } from "../features/table-features.ts";
 import { type DriftVerdict, DriftWatch } from "../judge/drift.ts";
 import type { DriftOptions } from "../judge/options.ts";
-import type { PublishedSurface } from "../serving/table-history.ts";
-import { selectFeatures } from "../features/table-features.ts";
+import type { PublishedTable } from "../serving/table-history.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 
 /** Tables between two looks: five looks a second. */
@@ -38,7 +38,7 @@ export class InputWatch {
   }
 
   /** A table of the champion. @param inFlight by slot. */
-  onSurface({ modelVersion, features, atMs }: PublishedSurface, inFlight: ArrayLike<number>): void {
+  onTable({ modelVersion, features, atMs }: PublishedTable, inFlight: ArrayLike<number>): void {
     const watched = this.#watched;
     if (watched === null || watched.version !== modelVersion) return;
     if (this.#tables++ % EVERY !== 0 || atMs - this.#trafficMs > TRAFFIC_MS) return;

@@ -4,17 +4,17 @@
  */
 import { FileWatch } from "../../shared/file-watch.ts";
 import { LearnerCounter, LearnerFigure, type SharedMemory } from "../../shared/layout.ts";
-import type { LearnerOrder, LearnerOrderAnswer, LearnerSettings } from "../../shared/protocol.ts";
+import type { LearnerOrder, LearnerOrderReply, LearnerSettings } from "../../shared/protocol.ts";
 import type { LearningStore, Model, Verdict } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { CommandError, initialState, type JudgeState } from "../judge/judge.ts";
 import type { JudgeOptions } from "../judge/options.ts";
 import { judgeOptions } from "../judge/trial-options.ts";
-import type { LearnerCore } from "../serving/learner-core.ts";
 import { modelPaths } from "../models/files/model-files.ts";
 import { RemoteModel } from "../models/remote/remote-model.ts";
-import type { PublishedSurface, SurfaceHistory } from "../serving/table-history.ts";
+import type { LearnerCore } from "../serving/learner-core.ts";
+import type { PublishedTable, TableHistory } from "../serving/table-history.ts";
 import type { RecordedOutcome } from "../serving/worker-rings.ts";
 import { AttemptReader } from "./attempt-reader.ts";
 import { Candidates } from "./candidates.ts";
@@ -45,7 +45,7 @@ export interface OnlineLearningOptions {
   readonly program: readonly string[];
   readonly memory: SharedMemory;
   readonly core: LearnerCore;
-  readonly history: SurfaceHistory;
+  readonly history: TableHistory;
   readonly log: Logger;
   /** Boot clock, milliseconds. */
   readonly nowMs: () => number;
@@ -154,9 +154,9 @@ export class OnlineLearning {
     if (this.#options.settings.learning) this.#sampler.add(attempt);
   }
 
-  onSurface(surface: PublishedSurface): void {
-    this.#reader.onSurface(surface);
-    this.#trial.onSurface(surface);
+  onTable(table: PublishedTable): void {
+    this.#reader.onTable(table);
+    this.#trial.onTable(table);
   }
 
   /** Moves time on; call it after each table. */
@@ -176,7 +176,7 @@ export class OnlineLearning {
   }
 
   /** Carries out what an operator orders. Never rejects. */
-  async order(order: LearnerOrder, version: number | null): Promise<LearnerOrderAnswer> {
+  async order(order: LearnerOrder, version: number | null): Promise<LearnerOrderReply> {
     try {
       return { done: true, message: await this.#carryOut(order, version ?? 0) };
     } catch (error) {

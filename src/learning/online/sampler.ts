@@ -32,13 +32,13 @@ export class Sampler {
   }
 
   /** Takes an attempt in, or leaves it out. Features are those of the moment when it was placed. */
-  add({ record, decision, surface }: ReadAttempt): void {
-    if (surface === null || !this.#thinning.passes(record.endedMs)) return;
-    const place = surface.features.indexOf(decision.slot, decision.serverId);
+  add({ record, decision, table }: ReadAttempt): void {
+    if (table === null || !this.#thinning.passes(record.endedMs)) return;
+    const place = table.features.indexOf(decision.slot, decision.serverId);
     const serverId = this.#options.nameOf(decision.serverId);
     if (place < 0 || serverId === undefined) return;
     const features = new Float32Array(FEATURE_COUNT);
-    surface.features.fillRow(place, record.inFlight, features, 0);
+    table.features.fillRow(place, record.inFlight, features, 0);
     this.#batch.push({
       atMs: Math.round(record.endedMs + this.#options.wallOffsetMs()),
       serverId,

@@ -3,12 +3,12 @@ import { crowdFactor } from "../../balancing/crowd.ts";
 import { FEATURE_NAMES } from "../features/feature-names.ts";
 import { FEATURE_COUNT } from "../features/fleet-features.ts";
 import type { DecisionViews } from "../judge/record.ts";
-import { costIn, type PublishedSurface } from "../serving/table-history.ts";
+import { costIn, type PublishedTable } from "../serving/table-history.ts";
 import type { RecordedDecision } from "../serving/worker-rings.ts";
 
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
 
-/** A candidate that fails: every answer is no number, which ends its candidacy. */
+/** A candidate that fails: every response is no number, which ends its candidacy. */
 const FAILING = { score: () => Number.NaN, predicted: () => Number.NaN };
 
 /**
@@ -22,8 +22,8 @@ const FAILING = { score: () => Number.NaN, predicted: () => Number.NaN };
  */
 export function shadowViews(
   decision: RecordedDecision,
-  champion: PublishedSurface,
-  shadow: PublishedSurface | null,
+  champion: PublishedTable,
+  shadow: PublishedTable | null,
   effectiveWeight: ArrayLike<number>,
 ): DecisionViews | undefined {
   const { features } = champion;
@@ -45,9 +45,9 @@ export function shadowViews(
     features.fillRow(places.get(slot)!, inFlight, row, 0);
     return Math.exp(row[LOG_EXPECTED]);
   };
-  const expected = (surface: PublishedSurface, slot: number, inFlight: number): number =>
-    surface.isCost ? costIn(surface, places.get(slot)!, inFlight) / surface.features.meanMs : Number.NaN;
-  const byTable = decision.surface !== 0;
+  const expected = (table: PublishedTable, slot: number, inFlight: number): number =>
+    table.isCost ? costIn(table, places.get(slot)!, inFlight) / table.features.meanMs : Number.NaN;
+  const byTable = decision.table !== 0;
   return {
     candidate:
       shadow === null

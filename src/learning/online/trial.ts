@@ -8,11 +8,11 @@ import type { Logger } from "../../telemetry/log/logger.ts";
 import { Judge, type JudgeState } from "../judge/judge.ts";
 import type { JudgeOptions } from "../judge/options.ts";
 import { RUNG, type Verdict, type VerdictKind } from "../judge/verdict.ts";
-import type { LearnerCore, VersionedModel } from "../serving/learner-core.ts";
 import { estimatorNetwork, NetworkModel } from "../models/network-model.ts";
+import type { LearnerCore, VersionedModel } from "../serving/learner-core.ts";
 import { SERVING_DEFAULTS } from "../serving/serving-defaults.ts";
-import type { PublishedSurface } from "../serving/table-history.ts";
-import { SurfaceModel } from "../serving/table-writer.ts";
+import type { PublishedTable } from "../serving/table-history.ts";
+import { TableModel } from "../serving/table-writer.ts";
 import { ArmCosts } from "./arm-costs.ts";
 import type { AttemptReader, ReadAttempt } from "./attempt-reader.ts";
 import { InputWatch } from "./input-watch.ts";
@@ -105,10 +105,10 @@ export class Trial {
 
   /** An attempt ended. */
   observe(attempt: ReadAttempt): void {
-    const { record, decision, surface } = attempt;
+    const { record, decision, table } = attempt;
     this.#costs.add(record);
-    const wantsViews = this.#judge.shadowVersion !== null && record.arm === "champion" && surface !== null;
-    this.#judge.observe(record, wantsViews ? this.#viewsOf(decision, surface) : undefined);
+    const wantsViews = this.#judge.shadowVersion !== null && record.arm === "champion" && table !== null;
+    this.#judge.observe(record, wantsViews ? this.#viewsOf(decision, table) : undefined);
   }
 
   /** Any attempt ended, also one that is not judged. */
@@ -116,8 +116,8 @@ export class Trial {
     this.#inputs.onTraffic(nowMs);
   }
 
-  onSurface(surface: PublishedSurface): void {
-    if (surface.model === SurfaceModel.CHAMPION) this.#inputs.onSurface(surface, this.#options.fleet.inFlight);
+  onTable(table: PublishedTable): void {
+    if (table.model === TableModel.CHAMPION) this.#inputs.onTable(table, this.#options.fleet.inFlight);
   }
 
   /** Moves time on; call it about once a second. */
@@ -171,12 +171,12 @@ export class Trial {
     }
   }
 
-  #viewsOf(decision: ReadAttempt["decision"], surface: PublishedSurface) {
+  #viewsOf(decision: ReadAttempt["decision"], table: PublishedTable) {
     const { reader, fleet } = this.#options;
     const shadow = reader.shadowAt(decision.atMs);
     if (shadow === undefined && !this.#shadowFails) return undefined; // its first table is still to come
     if (shadow !== undefined && shadow.modelVersion !== this.#judge.shadowVersion) return undefined;
-    return shadowViews(decision, surface, shadow ?? null, fleet.effectiveWeight);
+    return shadowViews(decision, table, shadow ?? null, fleet.effectiveWeight);
   }
 
   #carryOut(verdict: Verdict): void {

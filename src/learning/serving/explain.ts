@@ -13,8 +13,8 @@ import { DecisionArm, MAX_SERVERS, Rung, ServerState, type SharedMemory } from "
 import { hashRequestId } from "../../shared/request-id-hash.ts";
 import { FEATURE_NAMES } from "../features/feature-names.ts";
 import { FEATURE_COUNT } from "../features/fleet-features.ts";
-import { costIn, type PublishedSurface, type SurfaceHistory } from "./table-history.ts";
-import { SurfaceModel } from "./table-writer.ts";
+import { costIn, type PublishedTable, type TableHistory } from "./table-history.ts";
+import { TableModel } from "./table-writer.ts";
 import { findOutcomes, findRequest, type RecordedCandidate, type RecordedDecision } from "./worker-rings.ts";
 
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
@@ -25,7 +25,7 @@ const STATE_NAMES = nameOf(ServerState);
 /** What is read to explain. */
 export interface ExplainSources {
   readonly memory: SharedMemory;
-  readonly history: SurfaceHistory;
+  readonly history: TableHistory;
   /** Added to the boot clock it gives milliseconds since the epoch. */
   readonly wallOffsetMs: () => number;
 }
@@ -52,19 +52,19 @@ export function describeLearner(
   rungReason: string,
   models: object | null,
 ): LearnerDescription {
-  const surface = history.newest(SurfaceModel.CHAMPION);
+  const table = history.newest(TableModel.CHAMPION);
   const known = { rung_reason: rungReason, remembered_tables: history.length, models };
-  if (surface === undefined) return { ...known, mean_latency_ms: null, servers: null };
-  const { features } = surface;
+  if (table === undefined) return { ...known, mean_latency_ms: null, servers: null };
+  const { features } = table;
   const servers = Array.from(features.slots, (slot, server): DescribedServer => {
     const inFlight = memory.servers.inFlight[slot];
     return {
       server_id: features.ids[server],
       url: null,
       in_flight: inFlight,
-      cost: round(costIn(surface, server, inFlight)),
-      expected_ms: round(expectedMs(surface, server, inFlight)),
-      features: namedFeatures(surface, server, inFlight),
+      cost: round(costIn(table, server, inFlight)),
+      expected_ms: round(expectedMs(table, server, inFlight)),
+      features: namedFeatures(table, server, inFlight),
     };
   });
   return { ...known, mean_latency_ms: round(features.meanMs), servers };
@@ -72,11 +72,11 @@ export function describeLearner(
 
 function explainDecision(sources: ExplainSources, decision: RecordedDecision, tried: Set<number>): ExplainedAttempt {
   const { memory, history, wallOffsetMs } = sources;
-  const { arm, surface: sequence, atMs } = decision;
-  const model = arm === DecisionArm.CANARY ? SurfaceModel.CANARY : SurfaceModel.CHAMPION;
+  const { arm, table: sequence, atMs } = decision;
+  const model = arm === DecisionArm.CANARY ? TableModel.CANARY : TableModel.CHAMPION;
   const used = sequence === 0 ? undefined : history.find(model, sequence);
   // Decisions without a table are explained by what was known at that moment.
-  const known = used ?? (sequence === 0 ? history.at(SurfaceModel.CHAMPION, atMs) : undefined);
+  const known = used ?? (sequence === 0 ? history.at(TableModel.CHAMPION, atMs) : undefined);
   const outcome = findOutcomes(memory, decision).at(-1);
   return {
     at: new Date(atMs + wallOffsetMs()).toISOString(),
@@ -98,42 +98,42 @@ function explainCandidate(
   memory: SharedMemory,
   decision: RecordedDecision,
   candidate: RecordedCandidate,
-  surface: PublishedSurface | undefined,
+  table: PublishedTable | undefined,
 ): ExplainedCandidate {
   const { slot, inFlight, score } = candidate;
   // The slot may have changed hands since: a table that is remembered says whose it was.
-  const place = surface === undefined ? -1 : surface.features.slots.indexOf(slot);
+  const place = table === undefined ? -1 : table.features.slots.indexOf(slot);
   const chosen = slot === decision.slot;
   const serverId = chosen
     ? decision.serverId
-    : surface !== undefined && place >= 0
-      ? surface.features.ids[place]
+    : table !== undefined && place >= 0
+      ? table.features.ids[place]
       : memory.servers.id[slot];
-  const isKnown = surface !== undefined && place >= 0;
+  const isKnown = table !== undefined && place >= 0;
   return {
     server_id: serverId,
     url: null,
     chosen,
     in_flight: inFlight,
     score: score === 0 ? null : round(score),
-    parts: isKnown && score !== 0 ? partsOf(memory, candidate, surface, place) : null,
-    features: isKnown ? namedFeatures(surface, place, inFlight) : null,
+    parts: isKnown && score !== 0 ? partsOf(memory, candidate, table, place) : null,
+    features: isKnown ? namedFeatures(table, place, inFlight) : null,
   };
 }
 
 function partsOf(
   { servers }: SharedMemory,
   { slot, inFlight, waiting, score }: RecordedCandidate,
-  surface: PublishedSurface,
+  table: PublishedTable,
   place: number,
 ): ScoreParts {
-  const expected = expectedMs(surface, place, inFlight);
-  const cost = costIn(surface, place, inFlight);
-  const crowd = surface.isCost ? crowdFactor(waiting, inFlight) : 1;
+  const expected = expectedMs(table, place, inFlight);
+  const cost = costIn(table, place, inFlight);
+  const crowd = table.isCost ? crowdFactor(waiting, inFlight) : 1;
   const weight = servers.effectiveWeight[slot];
   return {
     expected_ms: round(expected),
-    network: surface.isCost ? round(cost / expected) : null,
+    network: table.isCost ? round(cost / expected) : null,
     cost: round(cost),
     crowd: round(crowd),
     stall_and_failures: round((score * weight) / (cost * crowd)),
@@ -172,17 +172,13 @@ const WHY: Readonly<Record<string, string>> = {
   ejected: "it was ejected: its answers fail or are far slower than the others'",
 };
 
-function expectedMs({ features }: PublishedSurface, server: number, inFlight: number): number {
+function expectedMs({ features }: PublishedTable, server: number, inFlight: number): number {
   const row = new Float64Array(FEATURE_COUNT);
   features.fillRow(server, inFlight, row, 0);
   return features.meanMs * Math.exp(row[LOG_EXPECTED]);
 }
 
-function namedFeatures(
-  { features }: PublishedSurface,
-  server: number,
-  inFlight: number,
-): Record<string, number | null> {
+function namedFeatures({ features }: PublishedTable, server: number, inFlight: number): Record<string, number | null> {
   const row = new Float64Array(FEATURE_COUNT);
   features.fillRow(server, inFlight, row, 0);
   return Object.fromEntries(

@@ -14,14 +14,14 @@ import {
   Rung,
 } from "../../shared/layout.ts";
 import { FleetFeatures, type ObservedFleet } from "../features/fleet-features.ts";
-import { IdleWatch } from "./idle-watch.ts";
-import { RemoteModelError } from "../models/remote/predict-request.ts";
-import { NO_TABLE_YET } from "./rung-log.ts";
-import type { ScoreModel } from "../models/score-model.ts";
-import { costsOf } from "./score-table.ts";
-import type { PublishedSurface, SurfaceHistory } from "./table-history.ts";
-import { SurfaceModel, SurfaceWriter } from "./table-writer.ts";
 import { selectFeatures, TableFeatures } from "../features/table-features.ts";
+import { RemoteModelError } from "../models/remote/predict-request.ts";
+import type { ScoreModel } from "../models/score-model.ts";
+import { IdleWatch } from "./idle-watch.ts";
+import { NO_TABLE_YET } from "./rung-log.ts";
+import { costsOf } from "./score-table.ts";
+import type { PublishedTable, TableHistory } from "./table-history.ts";
+import { TableModel, TableWriter } from "./table-writer.ts";
 
 /** Columns beyond twice the highest load are extrapolated, but for so many: bursts come between two tables. */
 const HEADROOM = 6;
@@ -64,11 +64,11 @@ export interface LearnerOptions {
   readonly learned: LearnedTable;
   /** `LearnerCounter`s. */
   readonly counters: Float64Array;
-  readonly history: SurfaceHistory;
+  readonly history: TableHistory;
   /** Any clock that runs evenly, milliseconds: how long a model takes. */
   readonly stopwatch: () => number;
   /** Told of each table that was published: judges look here for what a decision was based on. */
-  readonly onSurface?: (surface: PublishedSurface) => void;
+  readonly onTable?: (table: PublishedTable) => void;
 }
 
 interface Occupant extends VersionedModel {
@@ -77,13 +77,13 @@ interface Occupant extends VersionedModel {
 
 /** Where a seat's tables are shown to the workers. */
 interface Shown {
-  readonly writer: SurfaceWriter;
+  readonly writer: TableWriter;
   readonly modelWord: number;
   readonly costsWord: number;
 }
 
 class Seat {
-  readonly kind: SurfaceModel;
+  readonly kind: TableModel;
   /** `null` = nobody routes by it. */
   readonly shown: Shown | null;
   occupant: Occupant | null = null;
@@ -91,29 +91,24 @@ class Seat {
   /** Why the last table was not made; empty when it was. */
   problem = "";
   /** The last table, for as long as its model has the seat. */
-  last: PublishedSurface | null = null;
+  last: PublishedTable | null = null;
   #unshown = 0;
 
-  constructor(learned: LearnedTable, kind: SurfaceModel, slots: number) {
-    const champion = kind === SurfaceModel.CHAMPION;
+  constructor(learned: LearnedTable, kind: TableModel, slots: number) {
+    const champion = kind === TableModel.CHAMPION;
     this.kind = kind;
     this.shown =
-      kind === SurfaceModel.SHADOW
+      kind === TableModel.SHADOW
         ? null
         : {
-            writer: new SurfaceWriter(learned, kind, slots),
+            writer: new TableWriter(learned, kind, slots),
             modelWord: champion ? LearnerWord.CHAMPION_MODEL : LearnerWord.CANARY_MODEL,
             costsWord: champion ? LearnerWord.CHAMPION_COSTS : LearnerWord.CANARY_COSTS,
           };
   }
 
   /** Shows the table where it is to be shown. @returns its sequence number. */
-  publish(
-    learned: LearnedTable,
-    { version }: Occupant,
-    isCost: boolean,
-    fill: (writer: SurfaceWriter) => void,
-  ): number {
+  publish(learned: LearnedTable, { version }: Occupant, isCost: boolean, fill: (writer: TableWriter) => void): number {
     if (this.shown === null) return ++this.#unshown;
     const { writer, modelWord, costsWord } = this.shown;
     fill(writer);
@@ -150,9 +145,9 @@ export class LearnerCore {
     this.#options = options;
     this.#features = new FleetFeatures(fleet);
     this.#idle = new IdleWatch(fleet);
-    this.#champion = new Seat(learned, SurfaceModel.CHAMPION, slots);
-    this.#canary = new Seat(learned, SurfaceModel.CANARY, slots);
-    this.#shadow = new Seat(learned, SurfaceModel.SHADOW, slots);
+    this.#champion = new Seat(learned, TableModel.CHAMPION, slots);
+    this.#canary = new Seat(learned, TableModel.CANARY, slots);
+    this.#shadow = new Seat(learned, TableModel.SHADOW, slots);
     learned.words[LearnerWord.RUNG] = Rung.ESTIMATOR;
   }
 
@@ -178,7 +173,7 @@ export class LearnerCore {
     this.#seat(this.#canary, model);
   }
 
-  /** A candidate whose tables are remembered (`SurfaceModel.SHADOW`) and shown to nobody. */
+  /** A candidate whose tables are remembered (`TableModel.SHADOW`) and shown to nobody. */
   setShadow(model: VersionedModel | null): void {
     this.#seat(this.#shadow, model);
   }
@@ -306,13 +301,13 @@ export class LearnerCore {
   }
 
   /** Says that a table is there. */
-  #show(seat: Seat, surface: PublishedSurface): void {
-    const { counters, learned, history, onSurface } = this.#options;
-    seat.last = surface;
-    if (seat.kind === SurfaceModel.CHAMPION) learned.figures[LearnerFigure.TABLE_MS] = surface.atMs;
+  #show(seat: Seat, table: PublishedTable): void {
+    const { counters, learned, history, onTable } = this.#options;
+    seat.last = table;
+    if (seat.kind === TableModel.CHAMPION) learned.figures[LearnerFigure.TABLE_MS] = table.atMs;
     counters[LearnerCounter.TABLES]++;
-    history.add(surface);
-    onSurface?.(surface);
+    history.add(table);
+    onTable?.(table);
   }
 
   async #ask({ model, selection }: Occupant, features: TableFeatures): Promise<Float32Array> {

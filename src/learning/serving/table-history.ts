@@ -1,7 +1,7 @@
 /** The tables of the last seconds with the features behind them: to explain decisions, and to judge them. */
 import { columnOf, SCORE_COLUMNS } from "../../balancing/score-columns.ts";
-import type { SurfaceModel } from "./table-writer.ts";
 import type { TableFeatures } from "../features/table-features.ts";
+import type { TableModel } from "./table-writer.ts";
 
 /** Tables are kept for so long, milliseconds … */
 export const HISTORY_MS = 10_000;
@@ -9,8 +9,8 @@ export const HISTORY_MS = 10_000;
 export const HISTORY_BYTES = 16 * 1024 * 1024;
 
 /** One table that was published. */
-export interface PublishedSurface {
-  readonly model: SurfaceModel;
+export interface PublishedTable {
+  readonly model: TableModel;
   readonly sequence: number;
   /** Boot clock, milliseconds. */
   readonly atMs: number;
@@ -23,12 +23,12 @@ export interface PublishedSurface {
 }
 
 /** The cost that a table has for a server (its place in `features.slots`) with `inFlight` requests. */
-export function costIn({ costs }: PublishedSurface, server: number, inFlight: number): number {
+export function costIn({ costs }: PublishedTable, server: number, inFlight: number): number {
   return costs[server * SCORE_COLUMNS + columnOf(inFlight)];
 }
 
-export class SurfaceHistory {
-  readonly #surfaces: PublishedSurface[] = [];
+export class TableHistory {
+  readonly #tables: PublishedTable[] = [];
   readonly #mostBytes: number;
   /** How many of them share these costs: a table that is shown again takes nothing. */
   readonly #sharing = new Map<Float32Array, number>();
@@ -40,7 +40,7 @@ export class SurfaceHistory {
   }
 
   get length(): number {
-    return this.#surfaces.length;
+    return this.#tables.length;
   }
 
   get bytes(): number {
@@ -53,48 +53,48 @@ export class SurfaceHistory {
   }
 
   /** Adds one, and drops what is too old or too much. The last one stays in any case. */
-  add(surface: PublishedSurface): void {
-    this.#surfaces.push(surface);
-    const sharing = this.#sharing.get(surface.costs) ?? 0;
-    this.#sharing.set(surface.costs, sharing + 1);
+  add(table: PublishedTable): void {
+    this.#tables.push(table);
+    const sharing = this.#sharing.get(table.costs) ?? 0;
+    this.#sharing.set(table.costs, sharing + 1);
     if (sharing === 0) {
-      this.#bytes += bytesOf(surface);
-      this.#addedBytes += bytesOf(surface);
+      this.#bytes += bytesOf(table);
+      this.#addedBytes += bytesOf(table);
     }
     let drop = 0;
-    for (; drop < this.#surfaces.length - 1; drop++) {
-      const oldest = this.#surfaces[drop];
-      if (surface.atMs - oldest.atMs <= HISTORY_MS && this.#bytes <= this.#mostBytes) break;
+    for (; drop < this.#tables.length - 1; drop++) {
+      const oldest = this.#tables[drop];
+      if (table.atMs - oldest.atMs <= HISTORY_MS && this.#bytes <= this.#mostBytes) break;
       this.#forget(oldest);
     }
-    if (drop > 0) this.#surfaces.splice(0, drop);
+    if (drop > 0) this.#tables.splice(0, drop);
   }
 
-  #forget(surface: PublishedSurface): void {
-    const sharing = this.#sharing.get(surface.costs)! - 1;
+  #forget(table: PublishedTable): void {
+    const sharing = this.#sharing.get(table.costs)! - 1;
     if (sharing > 0) {
-      this.#sharing.set(surface.costs, sharing);
+      this.#sharing.set(table.costs, sharing);
     } else {
-      this.#sharing.delete(surface.costs);
-      this.#bytes -= bytesOf(surface);
+      this.#sharing.delete(table.costs);
+      this.#bytes -= bytesOf(table);
     }
   }
 
   /** The table of that sequence number. */
-  find(model: SurfaceModel, sequence: number): PublishedSurface | undefined {
-    return this.#surfaces.find((surface) => surface.model === model && surface.sequence === sequence);
+  find(model: TableModel, sequence: number): PublishedTable | undefined {
+    return this.#tables.find((table) => table.model === model && table.sequence === sequence);
   }
 
   /** The newest of that model that was there at a moment of the boot clock: for decisions that came from none. */
-  at(model: SurfaceModel, atMs: number): PublishedSurface | undefined {
-    return this.#surfaces.findLast((surface) => surface.model === model && surface.atMs <= atMs);
+  at(model: TableModel, atMs: number): PublishedTable | undefined {
+    return this.#tables.findLast((table) => table.model === model && table.atMs <= atMs);
   }
 
-  newest(model: SurfaceModel): PublishedSurface | undefined {
-    return this.#surfaces.findLast((surface) => surface.model === model);
+  newest(model: TableModel): PublishedTable | undefined {
+    return this.#tables.findLast((table) => table.model === model);
   }
 }
 
-function bytesOf({ features, costs }: PublishedSurface): number {
+function bytesOf({ features, costs }: PublishedTable): number {
   return features.bytes + costs.byteLength;
 }

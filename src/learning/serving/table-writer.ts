@@ -1,25 +1,25 @@
 /** Publishes score tables. Writer: the learner, alone. Readers: balancing/ml.ts in every worker. */
 import { SCORE_COLUMNS } from "../../balancing/score-columns.ts";
-import { type LearnedTable, LearnerWord, SURFACE_COPIES } from "../../shared/layout.ts";
+import { type LearnedTable, LearnerWord, TABLE_COPIES } from "../../shared/layout.ts";
 
 /** Which of the tables. The shadow's is remembered by the learner and never written here. */
-export const SurfaceModel = { CHAMPION: 0, CANARY: 1, SHADOW: 2 } as const;
-export type SurfaceModel = (typeof SurfaceModel)[keyof typeof SurfaceModel];
+export const TableModel = { CHAMPION: 0, CANARY: 1, SHADOW: 2 } as const;
+export type TableModel = (typeof TableModel)[keyof typeof TableModel];
 
 /** Fills the copy that nobody reads, row by row, then shows it. */
-export class SurfaceWriter {
+export class TableWriter {
   readonly #learned: LearnedTable;
   readonly #slots: number;
-  readonly #model: SurfaceModel;
+  readonly #model: TableModel;
   readonly #word: number;
   /** Both copies hold the table that is shown. */
   #isDoubled = false;
 
-  constructor(learned: LearnedTable, model: SurfaceModel, slots: number) {
+  constructor(learned: LearnedTable, model: TableModel, slots: number) {
     this.#learned = learned;
     this.#slots = slots;
     this.#model = model;
-    this.#word = model === SurfaceModel.CHAMPION ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
+    this.#word = model === TableModel.CHAMPION ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
   }
 
   /** Number of the table that is shown; 0 = none yet. */
@@ -62,6 +62,6 @@ export class SurfaceWriter {
 
   /** Of the copy of a table: 0 = the one that is shown, 1 = the next. */
   #firstRow(ahead: 0 | 1 = 1): number {
-    return (this.#model * SURFACE_COPIES + ((this.sequence + ahead) & 1)) * this.#slots;
+    return (this.#model * TABLE_COPIES + ((this.sequence + ahead) & 1)) * this.#slots;
   }
 }

@@ -43,7 +43,7 @@ export interface RecordedDecision {
   /** The `Rung` whose policy chose. */
   readonly rung: number;
   /** Sequence number of the table; 0 = none. */
-  readonly surface: number;
+  readonly table: number;
   /** Boot clock, milliseconds. */
   readonly atMs: number;
   readonly propensity: number;
@@ -132,7 +132,7 @@ export function findRequest(memory: SharedMemory, hash: Int32Array): RecordedDec
   return found.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** The outcomes of a decision, in order: none yet, one, or two when an answer that had begun was cut off. */
+/** The outcomes of a decision, in order: none yet, one, or two when a response that had begun was cut off. */
 export function findOutcomes(memory: SharedMemory, { worker, number }: RecordedDecision): RecordedOutcome[] {
   const found: RecordedOutcome[] = [];
   new RingCursor(memory.rings[worker].outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH).drain((row) => {
@@ -177,7 +177,7 @@ function readDecision({ words, floats, figures }: Row, worker: number, number: n
     serverId: words[DecisionWord.SERVER],
     arm: words[DecisionWord.ARM] & 0xff,
     rung: words[DecisionWord.ARM] >> 8,
-    surface: words[DecisionWord.SURFACE],
+    table: words[DecisionWord.TABLE],
     atMs: figures[DecisionWord.TIME >> 1],
     propensity: floats[DecisionWord.PROPENSITY],
     candidateCount,

@@ -1,14 +1,14 @@
 /**
  * Asks the control process for what it answers in this worker's stead: `/metrics` and the list of servers, which anybody
- * may ask for. So it is bounded, whatever strangers do: one question of a kind is under way at a time, and one answer
+ * may ask for. So it is bounded, whatever strangers do: one question of a kind is under way at a time, and one response
  * serves all who asked before it was begun; who is gone is waited for no longer, and a question that nobody waits for is
- * given up. An answer is never older than the question: whoever comes while one is being made gets the next.
+ * given up. A response is never older than the question: whoever comes while one is being made gets the next.
  */
 import { Route } from "../../shared/series-table.ts";
-import type { LocalAnswer } from "./local-responses.ts";
+import type { LocalResponse } from "./local-responses.ts";
 
-/** An answer of the control process. */
-export interface AdminAnswer {
+/** A response of the control process. */
+export interface AdminResponse {
   readonly status: number;
   readonly type: string;
   readonly body: Uint8Array;
@@ -16,24 +16,24 @@ export interface AdminAnswer {
   readonly retryAfter: number | null;
 }
 
-/** Asks for a path. Rejects when there is no answer, or `signal` was aborted. */
-export type AskAdmin = (path: string, signal: AbortSignal) => Promise<AdminAnswer>;
+/** Asks for a path. Rejects when there is no response, or `signal` was aborted. */
+export type AskAdmin = (path: string, signal: AbortSignal) => Promise<AdminResponse>;
 
 /** Most who wait or read at one time. */
 const MAX_CLIENTS = 64;
-/** Most bytes of answers that clients have not taken yet; what several read is counted once. */
+/** Most bytes of responses that clients have not taken yet; what several read is counted once. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 const PATHS: Readonly<Record<number, string>> = { [Route.METRICS]: "/metrics", [Route.SERVERS]: "/api/v1/servers" };
 
 /** One client's question. */
 export interface AdminQuestion {
-  /** The client is gone, or has all of the answer. May be called twice. */
+  /** The client is gone, or has all of the response. May be called twice. */
   end(): void;
 }
 
-/** Told the answer; null = there is none. */
-type OnAnswer = (answer: LocalAnswer | null) => void;
+/** Told the response; null = there is none. */
+type OnResponse = (answer: LocalResponse | null) => void;
 
 /** A question of one kind. */
 interface Kind {
@@ -45,13 +45,13 @@ interface Kind {
   waiting: Set<Client>;
 }
 
-/** An answer as long as clients read it. */
+/** A response as long as clients read it. */
 class Held {
-  readonly answer: LocalAnswer;
+  readonly answer: LocalResponse;
   readonly bytes: number;
   readers = 0;
 
-  constructor({ status, type, body, retryAfter }: AdminAnswer) {
+  constructor({ status, type, body, retryAfter }: AdminResponse) {
     const headers = retryAfter === null ? "" : `Retry-After: ${retryAfter}\r\n`;
     this.answer = { status, type, body, headers };
     this.bytes = body.length;
@@ -59,7 +59,7 @@ class Held {
 }
 
 interface Client {
-  readonly onAnswer: OnAnswer;
+  readonly onResponse: OnResponse;
   held: Held | null;
   ended: boolean;
 }
@@ -76,10 +76,10 @@ export class AdminRelay {
 
   /**
    * Asks for what `route` answers.
-   * @param onAnswer is not called before this returns, and not after `end`.
+   * @param onResponse is not called before this returns, and not after `end`.
    * @returns null when too many ask already.
    */
-  ask(route: number, onAnswer: OnAnswer): AdminQuestion | null {
+  ask(route: number, onResponse: OnResponse): AdminQuestion | null {
     if (this.#clients >= MAX_CLIENTS || this.#heldBytes > MAX_HELD_BYTES) return null;
     let kind = this.#kinds.get(route);
     if (kind === undefined) {
@@ -87,7 +87,7 @@ export class AdminRelay {
       this.#kinds.set(route, kind);
     }
     const of = kind;
-    const client: Client = { onAnswer, held: null, ended: false };
+    const client: Client = { onResponse, held: null, ended: false };
     this.#clients++;
     of.waiting.add(client);
     this.#begin(of);
@@ -126,6 +126,6 @@ export class AdminRelay {
       for (const client of clients) client.held = held;
     }
     this.#begin(kind);
-    for (const client of clients) if (!client.ended) client.onAnswer(held?.answer ?? null);
+    for (const client of clients) if (!client.ended) client.onResponse(held?.answer ?? null);
   }
 }

@@ -4,33 +4,33 @@
  */
 import { WorkerCounter } from "../../shared/layout.ts";
 import { Method, Route } from "../../shared/series-table.ts";
-import { Channel, type RawSocket } from "../sockets/channel.ts";
-import { ClientState as State } from "./client-state.ts";
 import type { ProxyContext } from "../context.ts";
 import { Exchange } from "../exchange/exchange.ts";
+import type { ProxiedRequest } from "../exchange/request.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import type { RequestHead } from "../http1/head.ts";
 import { HeadBuffer } from "../http1/head-buffer.ts";
 import { refusalOf } from "../http1/parse-error.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
-import { Lingering } from "./lingering.ts";
-import { type AnsweredClient, LocalResponder, renderError } from "./local-responder.ts";
-import type { ProxiedRequest } from "../exchange/request.ts";
-import type { Peer } from "../rewrite/request.ts";
-import { routeOf } from "./routes.ts";
-import { keep, keepClientPacket } from "../sockets/receive-memory.ts";
 import { clientAddressOf } from "../pick/sticky-key.ts";
+import type { Peer } from "../rewrite/request.ts";
+import { Channel, type RawSocket } from "../sockets/channel.ts";
+import { keep, keepClientPacket } from "../sockets/receive-memory.ts";
 import { UntilTaken } from "../sockets/until-taken.ts";
+import { ClientState as State } from "./client-state.ts";
+import { Lingering } from "./lingering.ts";
+import { LocalResponder, renderError, type WaitingClient } from "./local-responder.ts";
+import { routeOf } from "./routes.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
 const MAX_HELD_BYTES = 64 * 1024;
 /**
  * When the worker stops, an idle connection may have a request on its way, which a close would destroy: one that comes
- * within this time is served, and its answer says that it was the last (HAProxy: idle-close-on-response).
+ * within this time is served, and its response says that it was the last (HAProxy: idle-close-on-response).
  */
 const LAST_REQUEST_MS = 250;
 
-export class ClientConnection extends Channel implements AnsweredClient {
+export class ClientConnection extends Channel implements WaitingClient {
   readonly #ctx: ProxyContext;
   readonly #secure: boolean;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
@@ -120,7 +120,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
 
   #hold(packet: Buffer): void {
     if (this.#state === State.FLUSHING && this.#closeAfterFlush) {
-      this.#inputPending = true; // behind the last answer: some clients read it only when they have sent everything
+      this.#inputPending = true; // behind the last response: some clients read it only when they have sent everything
       return;
     }
     const data = keep(packet);
@@ -185,7 +185,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
       return bodyStart;
     }
     if (this.#shed) {
-      this.#answerError(Failures.OVERLOADED, route, nowMs);
+      this.#respondError(Failures.OVERLOADED, route, nowMs);
       return data.length;
     }
     const exchange = ctx.freeExchanges.pop() ?? new Exchange(ctx);
@@ -199,7 +199,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
     this.#ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
     this.#ctx.requestHead.method = Method.OTHER;
     this.#ctx.requestHead.versionMinor = 1;
-    this.#answerError(refusedRequest(refusal.status, refusal.reason, refusal.message), Route.INVALID, nowMs);
+    this.#respondError(refusedRequest(refusal.status, refusal.reason, refusal.message), Route.INVALID, nowMs);
     return data.length;
   }
 
@@ -211,12 +211,12 @@ export class ClientConnection extends Channel implements AnsweredClient {
   }
 
   /** An error before there is an exchange; it ends the connection. */
-  #answerError(failure: Failure, route: number, nowMs: number): void {
+  #respondError(failure: Failure, route: number, nowMs: number): void {
     this.#state = State.BUSY;
     this.#responder.refuse(failure, route, nowMs);
   }
 
-  /** As `AnsweredClient` says. */
+  /** As `WaitingClient` says. */
   deliver(
     bytes: Buffer,
     keepAlive: boolean,
@@ -224,14 +224,14 @@ export class ClientConnection extends Channel implements AnsweredClient {
     nowMs: number,
     body: Uint8Array | null = null,
   ): void {
-    if (this.#state !== State.BUSY) return; // it went away while we looked for the answer
+    if (this.#state !== State.BUSY) return; // it went away while we looked for the response
     this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length + (body?.length ?? 0);
     const sent = this.send(bytes, 0, bytes.length, true) && (body === null || this.send(body, 0, body.length, true));
     if (sent) this.onExchangeDone(keepAlive, inputPending, nowMs);
     else this.onClose(nowMs);
   }
 
-  /** Sends an exchange's error answer. @returns the bytes of its body. */
+  /** Sends an exchange's error response. @returns the bytes of its body. */
   sendError(failure: Failure, request: ProxiedRequest, keepAlive: boolean): number {
     const { bytes, bodyBytes } = renderError(this.#ctx, failure, request, keepAlive);
     this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
@@ -263,7 +263,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
     this.#afterFlush(nowMs);
   }
 
-  /** Only its end shows where the answer ends: if this process dies first, that must be a reset. */
+  /** Only its end shows where the response ends: if this process dies first, that must be a reset. */
   beginUntilClose(): void {
     if (this.socket === null) return;
     this.#untilClose = true;
@@ -271,12 +271,12 @@ export class ClientConnection extends Channel implements AnsweredClient {
   }
 
   /**
-   * As `onExchangeDone`, of an answer that was cut: the client gets what there is of it, and sees that it is not all.
+   * As `onExchangeDone`, of a response that was cut: the client gets what there is of it, and sees that it is not all.
    * @param shows it does when the connection ends in order, for its framing is incomplete; else a reset has to tell.
    */
   onExchangeCut(shows: boolean, nowMs: number): void {
     this.#resetAfterFlush = !shows;
-    // The client did not know that the connection ends: what it may have sent meanwhile must not destroy the answer.
+    // The client did not know that the connection ends: what it may have sent meanwhile must not destroy the response.
     this.onExchangeDone(false, true, nowMs);
   }
 
@@ -356,7 +356,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
     else if (this.#exchange?.isTunnel) this.#exchange.onClientDeadline(nowMs);
   }
 
-  /** Ends the connection with a reset, so that a broken answer cannot be taken for a complete one. */
+  /** Ends the connection with a reset, so that a broken response cannot be taken for a complete one. */
   cutOff(): void {
     this.#exchange = null;
     if (this.#state !== State.CLOSED) this.#closed(false);
@@ -469,7 +469,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
         this.#ctx.requestHead.method = Method.OTHER;
         this.#ctx.requestHead.versionMinor = 1;
         this.#ctx.requestHeadOwner = null;
-        this.#answerError(Failures.REQUEST_HEAD_TIMEOUT, Route.INVALID, nowMs);
+        this.#respondError(Failures.REQUEST_HEAD_TIMEOUT, Route.INVALID, nowMs);
         return;
       case State.BUSY:
         this.#exchange?.onClientDeadline(nowMs);
@@ -478,7 +478,7 @@ export class ClientConnection extends Channel implements AnsweredClient {
         this.#resetWhenTaken(nowMs);
         return;
       case State.LINGERING:
-        this.#closed(true); // it has had its time to read the answer, or to stop sending
+        this.#closed(true); // it has had its time to read the response, or to stop sending
         return;
       default:
         this.cutOff();

@@ -8,11 +8,11 @@ export const ClientState = {
   HEAD: 1,
   /** A request is being served, or the connection is a tunnel. */
   BUSY: 2,
-  /** The answer is complete; its last bytes wait for the client to take them. */
+  /** The response is complete; its last bytes wait for the client to take them. */
   FLUSHING: 3,
-  /** We have sent FIN and throw away what still comes, so that no reset destroys the answer on its way. */
+  /** We have sent FIN and throw away what still comes, so that no reset destroys the response on its way. */
   LINGERING: 4,
-  /** The answer was cut and only a reset shows it: it comes when the client has what was sent. */
+  /** The response was cut and only a reset shows it: it comes when the client has what was sent. */
   RESETTING: 5,
   CLOSED: 6,
 } as const;

@@ -1,5 +1,5 @@
 /**
- * How long a client that has its answer may go on sending (RFC 9112 section 9.6): as long as it gets on, for many read only
+ * How long a client that has its response may go on sending (RFC 9112 section 9.6): as long as it gets on, for many read only
  * when they have sent everything. What it sends is thrown away.
  */
 

@@ -1,25 +1,25 @@
-/** The answers that a worker gives itself on one client's connection: reserved paths, refusals, errors. */
+/** The responses that a worker gives itself on one client's connection: reserved paths, refusals, errors. */
 import { Method, Route } from "../../shared/series-table.ts";
-import type { AdminQuestion } from "./admin-relay.ts";
 import type { ProxyContext } from "../context.ts";
+import type { ProxiedRequest } from "../exchange/request.ts";
 import { type Failure, Failures } from "../failure.ts";
+import { recordLocal, recordRefused } from "../record/record.ts";
+import type { Peer } from "../rewrite/request.ts";
+import type { AdminQuestion } from "./admin-relay.ts";
 import {
-  errorAnswer,
-  type LocalAnswer,
-  livenessAnswer,
-  readinessAnswer,
-  renderAnswer,
+  errorResponse,
+  type LocalResponse,
+  livenessResponse,
+  readinessResponse,
+  renderResponse,
   sharedBody,
 } from "./local-responses.ts";
-import { recordLocal, recordRefused } from "../record/record.ts";
-import type { ProxiedRequest } from "../exchange/request.ts";
-import type { Peer } from "../rewrite/request.ts";
 
-/** The connection that the answers are for. */
-export interface AnsweredClient {
+/** The connection that the responses are for. */
+export interface WaitingClient {
   readonly peer: Peer;
   /**
-   * Sends a complete answer.
+   * Sends a complete response.
    * @param inputPending the client may still be sending what belongs to the request.
    * @param body follows `bytes`.
    */
@@ -29,11 +29,11 @@ export interface AnsweredClient {
 /** One client's. */
 export class LocalResponder {
   readonly #ctx: ProxyContext;
-  readonly #client: AnsweredClient;
+  readonly #client: WaitingClient;
   /** What the control process is asked for this client, until the client has it. */
   #question: AdminQuestion | null = null;
 
-  constructor(ctx: ProxyContext, client: AnsweredClient) {
+  constructor(ctx: ProxyContext, client: WaitingClient) {
     this.#ctx = ctx;
     this.#client = client;
   }
@@ -42,18 +42,18 @@ export class LocalResponder {
   answer(route: number, mayKeep: boolean, nowMs: number): void {
     const ctx = this.#ctx;
     const { method, versionMinor, keepAlive, chunked, contentLength } = ctx.requestHead;
-    // A body to these paths is not read: the connection ends with the answer.
+    // A body to these paths is not read: the connection ends with the response.
     const hasBody = chunked || contentLength > 0;
     const keep = keepAlive && !hasBody && !ctx.draining && mayKeep;
-    const answer = (what: LocalAnswer, now: number): void => {
+    const answer = (what: LocalResponse, now: number): void => {
       recordLocal(ctx, route, method, what.status);
-      const bytes = renderAnswer(ctx, what, method, versionMinor, keep);
+      const bytes = renderResponse(ctx, what, method, versionMinor, keep);
       this.#client.deliver(bytes, keep, hasBody, now, sharedBody(what, method));
     };
-    const fail = (failure: Failure, now: number): void => answer(errorAnswer(failure, this.#newRequestId()), now);
+    const fail = (failure: Failure, now: number): void => answer(errorResponse(failure, this.#newRequestId()), now);
     if (method !== Method.GET && method !== Method.HEAD) fail(Failures.METHOD_NOT_ALLOWED, nowMs);
-    else if (route === Route.HEALTH_LIVE) answer(livenessAnswer(nowMs + ctx.epochOffsetMs), nowMs);
-    else if (route === Route.HEALTH_READY) answer(readinessAnswer(ctx.memory), nowMs);
+    else if (route === Route.HEALTH_LIVE) answer(livenessResponse(nowMs + ctx.epochOffsetMs), nowMs);
+    else if (route === Route.HEALTH_READY) answer(readinessResponse(ctx.memory), nowMs);
     else {
       this.#question = ctx.admin.ask(route, (what) => {
         if (what === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
@@ -68,13 +68,13 @@ export class LocalResponder {
     const ctx = this.#ctx;
     const { method, versionMinor } = ctx.requestHead;
     const requestId = this.#newRequestId();
-    const what = errorAnswer(failure, requestId);
-    const bytes = renderAnswer(ctx, what, method, versionMinor, false);
+    const what = errorResponse(failure, requestId);
+    const bytes = renderResponse(ctx, what, method, versionMinor, false);
     recordRefused(ctx, this.#client.peer, route, method, failure, requestId, bodyBytesOf(what, method), nowMs);
     this.#client.deliver(bytes, false, true, nowMs);
   }
 
-  /** The client has its answer, or has gone: nobody waits for the control process any more. */
+  /** The client has its response, or has gone: nobody waits for the control process any more. */
   end(): void {
     this.#question?.end();
     this.#question = null;
@@ -87,7 +87,7 @@ export class LocalResponder {
   }
 }
 
-/** An exchange's error answer, and how many bytes its body has. */
+/** An exchange's error response, and how many bytes its body has. */
 export function renderError(
   ctx: ProxyContext,
   failure: Failure,
@@ -95,11 +95,11 @@ export function renderError(
   keepAlive: boolean,
 ): { readonly bytes: Buffer; readonly bodyBytes: number } {
   const id = request.requestIdBuffer.toString("latin1", request.requestIdStart, request.requestIdEnd);
-  const answer = errorAnswer(failure, id);
-  const bytes = renderAnswer(ctx, answer, request.method, request.versionMinor, keepAlive);
+  const answer = errorResponse(failure, id);
+  const bytes = renderResponse(ctx, answer, request.method, request.versionMinor, keepAlive);
   return { bytes, bodyBytes: bodyBytesOf(answer, request.method) };
 }
 
-function bodyBytesOf(answer: LocalAnswer, method: number): number {
+function bodyBytesOf(answer: LocalResponse, method: number): number {
   return method === Method.HEAD ? 0 : Buffer.byteLength(answer.body);
 }

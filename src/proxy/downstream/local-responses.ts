@@ -8,10 +8,10 @@ import { REASON_PHRASES } from "../http1/reason-phrases.ts";
 import { PROXY_NAME } from "../rewrite/request.ts";
 
 /** One answer, before it is put on the wire. */
-export interface LocalAnswer {
+export interface LocalResponse {
   readonly status: number;
   readonly type: string;
-  /** Bytes are sent as they are, and may be shared by several answers. */
+  /** Bytes are sent as they are, and may be shared by several responses. */
   readonly body: string | Uint8Array;
   /** Further header lines, each with its CRLF. */
   readonly headers?: string;
@@ -20,10 +20,10 @@ export interface LocalAnswer {
 /** Seconds after which a client may try again when there was no room or no server. */
 const RETRY_AFTER_SECONDS = 1;
 
-/** The bytes of an answer: its head, and its body unless that is bytes already (`sharedBody`). */
-export function renderAnswer(
+/** The bytes of a response: its head, and its body unless that is bytes already (`sharedBody`). */
+export function renderResponse(
   ctx: ProxyContext,
-  answer: LocalAnswer,
+  answer: LocalResponse,
   method: number,
   versionMinor: number,
   keepAlive: boolean,
@@ -39,13 +39,13 @@ export function renderAnswer(
   );
 }
 
-/** What follows `renderAnswer`'s bytes; null = nothing. */
-export function sharedBody({ body }: LocalAnswer, method: number): Uint8Array | null {
+/** What follows `renderResponse`'s bytes; null = nothing. */
+export function sharedBody({ body }: LocalResponse, method: number): Uint8Array | null {
   return typeof body === "string" || method === Method.HEAD ? null : body;
 }
 
-/** The answer for a failure: JSON for people and programs, `Proxy-Status` (RFC 9209) for both. */
-export function errorAnswer(failure: Failure, requestId: string): LocalAnswer {
+/** The response for a failure: JSON for people and programs, `Proxy-Status` (RFC 9209) for both. */
+export function errorResponse(failure: Failure, requestId: string): LocalResponse {
   const retry = failure.status === 503 ? `Retry-After: ${RETRY_AFTER_SECONDS}\r\n` : "";
   const allow = failure.status === 405 ? "Allow: GET, HEAD\r\n" : "";
   return {
@@ -59,12 +59,12 @@ export function errorAnswer(failure: Failure, requestId: string): LocalAnswer {
 }
 
 /** `GET /health/live`: the process is there. */
-export function livenessAnswer(wallMs: number): LocalAnswer {
+export function livenessResponse(wallMs: number): LocalResponse {
   return json(200, { status: "ok", ts: new Date(wallMs).toISOString() });
 }
 
 /** `GET /health/ready`: requests can be served now. 503 while shutting down or without a healthy server. */
-export function readinessAnswer(memory: SharedMemory): LocalAnswer {
+export function readinessResponse(memory: SharedMemory): LocalResponse {
   const { header, servers } = memory;
   let total = 0;
   let healthy = 0;
@@ -78,6 +78,6 @@ export function readinessAnswer(memory: SharedMemory): LocalAnswer {
   return json(ready ? 200 : 503, { status: ready ? "ready" : draining ? "draining" : "not_ready", total, healthy });
 }
 
-function json(status: number, value: unknown): LocalAnswer {
+function json(status: number, value: unknown): LocalResponse {
   return { status, type: "application/json", body: JSON.stringify(value) };
 }

@@ -3,13 +3,13 @@
  * answer up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
  */
 import type { ProxyContext } from "../context.ts";
-import { copyBytes } from "../http1/copy.ts";
-import { discardAnswer } from "./discarded-response.ts";
 import { type Failure, Failures } from "../failure.ts";
+import { copyBytes } from "../http1/copy.ts";
 import { parseResponseHead } from "../http1/response-parser.ts";
-import type { ProxiedRequest } from "./request.ts";
 import { writeRequestHead } from "../rewrite/request.ts";
 import type { UpstreamConnection, UpstreamUser } from "../upstream/connection.ts";
+import { discardResponse } from "./discarded-response.ts";
+import type { ProxiedRequest } from "./request.ts";
 
 /**
  * Body bytes that are copied behind a head to save a system call; more are sent from where they are. Up to here copying
@@ -115,11 +115,11 @@ export class Attempt implements UpstreamUser {
     if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
   }
 
-  /** Lets go of the connection alone: the answer on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
+  /** Lets go of the connection alone: the response on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
   discard(rest: Buffer, restStart: number, nowMs: number): void {
     const { connection } = this;
     this.connection = null;
-    if (connection !== null) discardAnswer(this.#ctx, this.#request, connection, rest, restStart, nowMs);
+    if (connection !== null) discardResponse(this.#ctx, this.#request, connection, rest, restStart, nowMs);
   }
 
   /**

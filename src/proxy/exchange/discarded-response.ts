@@ -1,13 +1,13 @@
 /**
- * What becomes of an answer that is not passed on, because another server is asked instead. A short one is read to its
+ * What becomes of a response that is not passed on, because another server is asked instead. A short one is read to its
  * end, so that its connection can be used again: to reconnect after each error would add to the troubles of a server that
  * has some. What is long, slow or endless is cut off.
  */
 import type { ProxyContext } from "../context.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { BodyKind } from "../http1/head.ts";
-import type { ProxiedRequest } from "./request.ts";
 import type { UpstreamConnection, UpstreamUser } from "../upstream/connection.ts";
+import type { ProxiedRequest } from "./request.ts";
 
 /** Longer bodies are not worth reading: a new connection costs less. */
 const MAX_BYTES = 64 * 1024;
@@ -18,7 +18,7 @@ const MAX_MS = 1000;
  * Takes over `connection`, on which the head in `ctx.responseHead` and then `rest[restStart …]` came. It ends in its pool
  * or is closed; nobody waits for it.
  */
-export function discardAnswer(
+export function discardResponse(
   ctx: ProxyContext,
   request: ProxiedRequest,
   connection: UpstreamConnection,

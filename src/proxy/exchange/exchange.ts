@@ -6,23 +6,23 @@
  * and where a phase fails: try another server, or fail. One object serves many requests; nothing is allocated for each.
  */
 import { WorkerCounter } from "../../shared/layout.ts";
-import { Attempt, type AttemptOwner, ConnectionFate } from "./attempt.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { ProxyContext } from "../context.ts";
+import type { ClientConnection } from "../downstream/client-connection.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
-import type { Hedgeable } from "./hedge-timer.ts";
 import { refusalOf } from "../http1/parse-error.ts";
-import { LOAD_REPORT_BITS, readLoadReport } from "../record/load-report.ts";
 import { ALL_FULL, NO_SERVER } from "../pick/picker.ts";
+import type { Waiting } from "../pick/wait-queue.ts";
+import { LOAD_REPORT_BITS, readLoadReport } from "../record/load-report.ts";
 import { type RequestOutcome, recordRequest, recordResponse } from "../record/record.ts";
+import { ClientConnectionHeader } from "../rewrite/response.ts";
+import type { UpstreamConnection } from "../upstream/connection.ts";
+import { Attempt, type AttemptOwner, ConnectionFate } from "./attempt.ts";
+import type { Hedgeable } from "./hedge-timer.ts";
 import { ProxiedRequest } from "./request.ts";
 import { RequestRelay } from "./request-relay.ts";
 import { Relay, ResponseRelay } from "./response-relay.ts";
 import { NO_OTHER, Retries } from "./retries.ts";
-import { ClientConnectionHeader } from "../rewrite/response.ts";
 import { Tunnel } from "./tunnel.ts";
-import type { UpstreamConnection } from "../upstream/connection.ts";
-import type { Waiting } from "../pick/wait-queue.ts";
 
 /** nginx's status for the log when the client went away before it was answered. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -163,7 +163,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#awaitNext(attempt, nowMs);
   }
 
-  /** What comes next: more of the request's body, or the answer. */
+  /** What comes next: more of the request's body, or the response. */
   #awaitNext(attempt: Attempt, nowMs: number): void {
     const { body, client } = this.request;
     if (!body.done) this.#upload.awaitMore(attempt, this.#responseStarted, nowMs);
@@ -212,7 +212,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.refuseRest(refusedRequest(refusal.status, refusal.reason, refusal.message), nowMs);
   }
 
-  /** Refuses a request whose end cannot be known or is not wanted: its connection ends with the answer. */
+  /** Refuses a request whose end cannot be known or is not wanted: its connection ends with the response. */
   refuseRest(failure: Failure, nowMs: number): void {
     this.request.keepAlive = false;
     this.fail(failure, nowMs);
@@ -257,14 +257,14 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     else if (attempt.connection !== null) this.#relayed(this.#relay.more(attempt.connection, data, nowMs), nowMs);
   }
 
-  /** A part of the answer went to the client. */
+  /** A part of the response went to the client. */
   #relayed(relay: Relay, nowMs: number): void {
     if (relay === Relay.DONE) this.#finish(nowMs);
     else if (relay === Relay.CLIENT_GONE) this.request.client.onClose(nowMs);
     else if (relay === Relay.BROKEN) this.fail(Failures.BAD_RESPONSE, nowMs);
   }
 
-  /** The client took queued bytes of the answer. */
+  /** The client took queued bytes of the response. */
   onClientDrain(nowMs: number): void {
     const upstream = this.#attempt.connection;
     if (this.#tunnel !== null) this.#tunnel.clientDrained(nowMs);
@@ -306,7 +306,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── finish ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The answer is complete. */
+  /** The response is complete. */
   #finish(nowMs: number): void {
     this.responseBytes = this.#relay.bytes;
     const upstream = this.#attempt.connection;
@@ -334,7 +334,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── retries and hedges ───────────────────────────────────────────────────────────────────────────────────────────
 
-  /** An attempt ended without an answer that can be used: try another server, where that is safe, or give up. */
+  /** An attempt ended without a response that can be used: try another server, where that is safe, or give up. */
   onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void {
     const { slot } = attempt;
     if (failure !== Failures.STALE_CONNECTION) attempt.blame(nowMs);
@@ -351,7 +351,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#dispatch(nowMs);
   }
 
-  /** Does without an answer of 5xx when there may be a better one. @returns false when it is the client's. */
+  /** Does without a response of 5xx when there may be a better one. @returns false when it is the client's. */
   #passOver(attempt: Attempt, rest: Buffer, restStart: number, nowMs: number): boolean {
     if (this.#giveWay(attempt)) {
       attempt.discard(rest, restStart, nowMs);
@@ -436,7 +436,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
   }
 
-  /** Ends the exchange with an error answer, or visibly cuts off an answer that has begun. */
+  /** Ends the exchange with an error response, or visibly cuts off a response that has begun. */
   fail(failure: Failure, nowMs: number): void {
     const { client } = this.request;
     this.failure = failure;
@@ -453,7 +453,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     }
   }
 
-  /** Ends what cannot be answered any more: the client gets what there is of its answer, and sees that it is not all. */
+  /** Ends what cannot be answered any more: the client gets what there is of its response, and sees that it is not all. */
   #cut(failure: Failure, nowMs: number): void {
     const { client } = this.request;
     if (!this.#responseStarted) this.status = CLIENT_CLOSED_REQUEST;

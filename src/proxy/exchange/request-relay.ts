@@ -1,8 +1,9 @@
 /** Passes the rest of a request's body on to its server, no faster than the server takes it. */
-import type { Attempt } from "./attempt.ts";
+
 import type { ProxyContext } from "../context.ts";
-import type { ProxiedRequest } from "./request.ts";
 import { keep } from "../sockets/receive-memory.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ProxiedRequest } from "./request.ts";
 
 /** Bytes that may wait for a slow receiver before the sender is paused. */
 export const HIGH_WATER_BYTES = 64 * 1024;
@@ -56,7 +57,7 @@ export class RequestRelay {
   }
 
   /** The next piece is awaited from the client, unless the server must first take what there is. */
-  awaitMore(attempt: Attempt, answerBegun: boolean, nowMs: number): void {
+  awaitMore(attempt: Attempt, responseBegun: boolean, nowMs: number): void {
     const { wheel, settings } = this.#ctx;
     const { client } = this.#request;
     const upstream = attempt.connection;
@@ -64,7 +65,7 @@ export class RequestRelay {
     if (upstream.gone) {
       // It may have answered before it broke off, and shows its end by itself.
       if (client.queuedBytes === 0) wheel.clear(client);
-      if (!answerBegun) wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
+      if (!responseBegun) wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
       return;
     }
     if (upstream.queuedBytes > HIGH_WATER_BYTES) {
@@ -79,8 +80,8 @@ export class RequestRelay {
       wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
       return;
     }
-    if (!answerBegun) wheel.clear(upstream);
-    // A client that does not take an answer that has begun keeps its deadline for that.
+    if (!responseBegun) wheel.clear(upstream);
+    // A client that does not take a response that has begun keeps its deadline for that.
     if (client.queuedBytes === 0) wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
   }
 }

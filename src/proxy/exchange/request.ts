@@ -1,15 +1,15 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
 import { Method, Route } from "../../shared/series-table.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { ProxyContext } from "../context.ts";
+import type { ClientConnection } from "../downstream/client-connection.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { FieldId } from "../http1/field-names.ts";
 import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } from "../http1/head.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
-import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
-import type { Peer, RequestRewrite } from "../rewrite/request.ts";
-import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import { CLIENT_ADDRESS_BITS } from "../pick/sticky-key.ts";
+import type { Peer, RequestRewrite } from "../rewrite/request.ts";
+import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
+import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 
 /** Stands where there are no bytes, so that a field keeps one type. */
 export const NO_BUFFER = Buffer.alloc(0);

@@ -1,19 +1,19 @@
-/** Passes one answer on to the client: the rewritten head, then the body as it comes, no faster than the client takes it. */
+/** Passes one response on to the client: the rewritten head, then the body as it comes, no faster than the client takes it. */
 import { WorkerCounter } from "../../shared/layout.ts";
-import { COALESCE_BYTES } from "./attempt.ts";
 import type { ProxyContext } from "../context.ts";
-import { copyBytes } from "../http1/copy.ts";
 import { BodyReader } from "../http1/body-reader.ts";
+import { copyBytes } from "../http1/copy.ts";
 import { BodyKind } from "../http1/head.ts";
-import type { ProxiedRequest } from "./request.ts";
-import { HIGH_WATER_BYTES } from "./request-relay.ts";
 import { ClientConnectionHeader, leavesUnchanged, writeResponseHead } from "../rewrite/response.ts";
 import type { UpstreamConnection } from "../upstream/connection.ts";
+import { COALESCE_BYTES } from "./attempt.ts";
+import type { ProxiedRequest } from "./request.ts";
+import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
 /** Bodies beyond this are not copied when their head fits in front of them. */
 const IN_PLACE_BYTES = 4096;
 
-/** How far an answer is. */
+/** How far a response is. */
 export const Relay = {
   /** One of the two sides is waited for. */
   MORE: 0,
@@ -29,9 +29,9 @@ export class ResponseRelay {
   readonly #ctx: ProxyContext;
   readonly #request: ProxiedRequest;
   readonly #body = new BodyReader(true);
-  /** The connection to the server may carry another exchange after this answer. */
+  /** The connection to the server may carry another exchange after this response. */
   upstreamKeepAlive = false;
-  /** The connection of the client may carry another request after this answer. */
+  /** The connection of the client may carry another request after this response. */
   keepClient = false;
 
   constructor(ctx: ProxyContext, request: ProxiedRequest) {
@@ -54,7 +54,7 @@ export class ResponseRelay {
     return this.#body.showsCut;
   }
 
-  /** There is no answer yet. */
+  /** There is no response yet. */
   reset(): void {
     this.#body.begin(BodyKind.NONE, 0);
     this.upstreamKeepAlive = false;
@@ -155,7 +155,7 @@ export class ResponseRelay {
 
   #wait(connection: UpstreamConnection, unsolicited: boolean, nowMs: number): Relay {
     if (this.#body.done) {
-      // What follows an answer that nobody asked for would poison the next one: such a connection is not used again.
+      // What follows a response that nobody asked for would poison the next one: such a connection is not used again.
       if (unsolicited) this.upstreamKeepAlive = false;
       return Relay.DONE;
     }
@@ -177,7 +177,7 @@ export class ResponseRelay {
     const { draining, settings } = this.#ctx;
     const { keepAlive, body, client } = this.#request;
     if (!keepAlive || draining) return false;
-    // An answer before the end of the request: nobody can know whether the client will send the rest of it.
+    // A response before the end of the request: nobody can know whether the client will send the rest of it.
     if (!body.done) return false;
     const most = settings.maxRequestsPerConnection;
     return most === 0 || client.requests < most;

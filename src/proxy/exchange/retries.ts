@@ -32,7 +32,7 @@ export class Retries {
   }
 
   /**
-   * An attempt at `slot` ended without an answer: may another one follow? If so, the server is remembered and the
+   * An attempt at `slot` ended without a response: may another one follow? If so, the server is remembered and the
    * budget charged.
    * @param nothingSent the server can't have seen any of the request.
    */
@@ -52,9 +52,9 @@ export class Retries {
 
   /**
    * The server in `slot` answered with an error: which one is asked instead? The budget is charged then, and a place in
-   * flight is taken there. An answer in hand is worth more than another attempt at a server that has failed already, or
+   * flight is taken there. A response in hand is worth more than another attempt at a server that has failed already, or
    * than a wait for room.
-   * @returns a slot, or `NO_OTHER`: this answer is the client's.
+   * @returns a slot, or `NO_OTHER`: this response is the client's.
    */
   insteadOf(status: number, slot: number, nowMs: number): number {
     const { settings, picker } = this.#ctx;

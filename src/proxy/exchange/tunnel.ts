@@ -3,14 +3,14 @@
  * its own (half-close), and a slow receiver pauses the other side.
  */
 import { WorkerCounter } from "../../shared/layout.ts";
-import type { Channel } from "../sockets/channel.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { ProxyContext } from "../context.ts";
+import type { ClientConnection } from "../downstream/client-connection.ts";
 import { type Failure, Failures } from "../failure.ts";
-import { HIGH_WATER_BYTES } from "./request-relay.ts";
+import type { Channel } from "../sockets/channel.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
 import { UntilTaken } from "../sockets/until-taken.ts";
 import type { UpstreamConnection } from "../upstream/connection.ts";
+import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
 export class Tunnel extends Timed {
   readonly #ctx: ProxyContext;

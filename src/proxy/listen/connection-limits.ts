@@ -14,7 +14,7 @@ export const Admission = {
 } as const;
 export type Admission = (typeof Admission)[keyof typeof Admission];
 
-/** Connections beyond the total limit that still get an answer. */
+/** Connections beyond the total limit that still get a response. */
 const SHED_MARGIN = 256;
 
 /** The limits in force. */

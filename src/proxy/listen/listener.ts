@@ -2,12 +2,12 @@
 import type { Socket, SocketHandler, TCPSocketListener, TCPSocketListenOptions } from "bun";
 import { type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";
 import type { TlsCertificate } from "../../shared/protocol.ts";
-import { BROKEN_BEFORE, type RawSocket } from "../sockets/channel.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { ProxyContext } from "../context.ts";
+import type { ClientConnection } from "../downstream/client-connection.ts";
+import { BROKEN_BEFORE, type RawSocket } from "../sockets/channel.ts";
+import type { Tcp } from "../sockets/tcp.ts";
 import { DescriptorGuard } from "./descriptors.ts";
 import { listenWithSni } from "./sni-listener.ts";
-import type { Tcp } from "../sockets/tcp.ts";
 
 /** An open listening socket. */
 export interface Listening {
@@ -62,7 +62,7 @@ function guarded(ctx: ProxyContext, accept: Accept): Accept {
   return (socket, secure, nowMs) => {
     if (guard.admits(nowMs)) return accept(socket, secure, nowMs);
     if (secure)
-      socket.terminate(); // an answer would need a handshake first
+      socket.terminate(); // a response would need a handshake first
     else {
       socket.write(NO_DESCRIPTOR);
       socket.end();

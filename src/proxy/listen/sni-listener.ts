@@ -7,10 +7,10 @@ import type { AddressInfo, Socket } from "node:net";
 import { createSecureContext, createServer, type SecureContext, type TLSSocket } from "node:tls";
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { TlsCertificate } from "../../shared/protocol.ts";
-import { BROKEN_BEFORE, type RawSocket } from "../sockets/channel.ts";
 import type { ProxyContext } from "../context.ts";
-import { type Accept, ALPN_PROTOCOLS, internalError, type Listening } from "./listener.ts";
+import { BROKEN_BEFORE, type RawSocket } from "../sockets/channel.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
+import { type Accept, ALPN_PROTOCOLS, internalError, type Listening } from "./listener.ts";
 
 /** Listens; the first certificate serves clients that name no server, or none of ours. */
 export function listenWithSni(

@@ -63,7 +63,7 @@ export class DecisionWriter implements DecisionLog {
   }
 
   record(decision: Decision): void {
-    const { slot, arm, surface, candidates, count, loads, scores } = decision;
+    const { slot, arm, table, candidates, count, loads, scores } = decision;
     const { inFlight, id } = this.#servers;
     const { words, floats, figures } = this.#decisions.ring;
     const requestId = this.#requestId;
@@ -75,12 +75,12 @@ export class DecisionWriter implements DecisionLog {
     words[at + DecisionWord.SLOT] = slot;
     words[at + DecisionWord.SERVER] = id[slot];
     words[at + DecisionWord.ARM] = arm | (decision.rung << 8);
-    words[at + DecisionWord.SURFACE] = surface;
+    words[at + DecisionWord.TABLE] = table;
     figures[(at + DecisionWord.TIME) >> 1] = decision.nowMs + this.#clockOffsetMs;
     floats[at + DecisionWord.PROPENSITY] = decision.propensity;
     words[at + DecisionWord.COUNT] = count;
     const kept = Math.min(count, DECISION_CANDIDATES);
-    if (surface !== 0) {
+    if (table !== 0) {
       for (let i = 0, to = at + DecisionWord.CANDIDATES; i < kept; i++, to += 2) {
         words[to] = loads[i];
         floats[to + 1] = scores[i];
@@ -111,9 +111,9 @@ export class DecisionWriter implements DecisionLog {
   }
 
   /** The server that was chosen stands last when it is among those that found no room. */
-  #keepChosen({ slot, surface, candidates, count, loads, scores }: Decision, at: number): void {
+  #keepChosen({ slot, table, candidates, count, loads, scores }: Decision, at: number): void {
     const { words, floats } = this.#decisions.ring;
-    const scored = surface !== 0;
+    const scored = table !== 0;
     for (let i = DECISION_CANDIDATES; i < count; i++) {
       if (candidates[i] !== slot) continue;
       words[at] = scored ? loads[i] : packCandidate(slot, this.#servers.inFlight[slot], 0);

@@ -33,7 +33,7 @@ const Rank = {
   TRIED: 3,
   /** It fails all requests: see `FailingServers`. */
   PASSED_OVER: 4,
-  /** It failed this request, and nobody has got an answer since. */
+  /** It failed this request, and nobody has got a response since. */
   FAILED: 5,
   NONE: 6,
 } as const;

@@ -1,10 +1,10 @@
 /** What a request sticks to under `consistent_hash` (`HASH_ON`): the client's address, a field or a cookie, hashed. */
 import { hashBytes, hashString } from "../../balancing/hash.ts";
-import { equalBytes } from "../http1/copy.ts";
-import { type ForwardedElement, forwardedElements, forwardedForAddresses } from "../rewrite/forwarded.ts";
 import { CHAR_CLASS, EQUALS, OWS, SEMICOLON } from "../http1/char-class.ts";
+import { equalBytes } from "../http1/copy.ts";
 import { FieldId } from "../http1/field-names.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead } from "../http1/head.ts";
+import { type ForwardedElement, forwardedElements, forwardedForAddresses } from "../rewrite/forwarded.ts";
 import type { Peer } from "../rewrite/request.ts";
 import { fieldValues } from "../rewrite/request.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";

@@ -8,8 +8,8 @@
 import { fstatSync, write } from "node:fs";
 import { type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";
 import { METHODS } from "../../shared/series-table.ts";
-import { copyAll, copyBytes, writeInteger } from "../http1/copy.ts";
 import type { Failure } from "../failure.ts";
+import { copyAll, copyBytes, writeInteger } from "../http1/copy.ts";
 
 /** What a line says of a request. */
 export interface LoggedRequest {

@@ -2,14 +2,15 @@
  * The request head that a server gets: the client's bytes in the client's order, without hop-by-hop fields
  * (RFC 9110 section 7.6.1) and without forwarding fields that the client may not set, and with ours added.
  */
-import { copyAll, copyBytes, equalBytes } from "../http1/copy.ts";
-import { forwardedElements } from "./forwarded.ts";
+
 import { CHAR_CLASS, COMMA, OWS, TOKEN } from "../http1/char-class.ts";
+import { copyAll, copyBytes, equalBytes } from "../http1/copy.ts";
 import { FieldId, FORWARDING_MASK, HOP_BY_HOP_MASK } from "../http1/field-names.ts";
 import { isWord } from "../http1/framing.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead, TargetForm } from "../http1/head.ts";
-import type { TrustedProxies } from "./trusted-proxies.ts";
 import { FRAMING_BITS, writeFields, writeFraming } from "./fields.ts";
+import { forwardedElements } from "./forwarded.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
 
 /** Name in `Via` and `Proxy-Status`. */
 export const PROXY_NAME = "neurabalancer";

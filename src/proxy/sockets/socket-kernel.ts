@@ -14,7 +14,7 @@ export class SocketKernel {
   }
 
   /**
-   * That of `tcp`; and without, where there is one: a cut answer must not depend on whose sockets serve.
+   * That of `tcp`; and without, where there is one: a cut response must not depend on whose sockets serve.
    * On other systems than Linux it knows nothing.
    */
   static of(tcp: Tcp | null): SocketKernel {

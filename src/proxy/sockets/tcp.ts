@@ -2,8 +2,9 @@
  * TCP by system calls of our own: what `Bun.listen` and `Bun.connect` do, with fewer calls and without memory for each
  * packet. Events are edge-triggered, so reading and writing are tried until the kernel has nothing more.
  */
-import type { RawSocket } from "./channel.ts";
+
 import { AddressBuffer, type PackedAddress, packAddress } from "./address.ts";
+import type { RawSocket } from "./channel.ts";
 import { EventLoop, type Watched } from "./event-loop.ts";
 import { Errno, Kernel, Libc, pointerTo, systemError } from "./libc.ts";
 import { borrowedPacket, clientPacket, RECEIVE_BYTES, receiveBuffer } from "./receive-memory.ts";

@@ -1,8 +1,9 @@
 /** One connection to a server: connecting, idle in its pool, or serving one exchange. */
-import { Channel, type RawSocket } from "../sockets/channel.ts";
+
 import type { Failure } from "../failure.ts";
 import { Failures } from "../failure.ts";
 import { HeadBuffer } from "../http1/head-buffer.ts";
+import { Channel, type RawSocket } from "../sockets/channel.ts";
 import type { Dialler } from "../sockets/tcp.ts";
 import type { TimerWheel } from "../sockets/timer-wheel.ts";
 import type { UpstreamPool } from "./pool.ts";

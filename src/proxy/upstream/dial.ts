@@ -4,8 +4,8 @@ import type { Socket, SocketHandler } from "bun";
 import { trustedAuthorities } from "../../shared/authorities.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
 import { serverNameIndication } from "../../shared/server-name.ts";
-import { BROKEN_BEFORE } from "../sockets/channel.ts";
 import { type Failure, Failures } from "../failure.ts";
+import { BROKEN_BEFORE } from "../sockets/channel.ts";
 import type { Tcp } from "../sockets/tcp.ts";
 import type { UpstreamConnection } from "./connection.ts";
 

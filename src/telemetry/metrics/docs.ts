@@ -1,7 +1,8 @@
 /** Renders docs/metrics.md from the list of metrics. */
-import { METRIC_GROUPS } from "./metrics.ts";
+
 import { METRIC_PREFIX, type MetricGroup } from "./definition.ts";
 import { DURATION_BOUNDS } from "./durations.ts";
+import { METRIC_GROUPS } from "./metrics.ts";
 
 /**
  * The whole of docs/metrics.md.

@@ -1,6 +1,7 @@
 /** The metrics of an instance: the list of all there are, and their exposition in the Prometheus text format 0.0.4. */
-import { complete, exposition, type Work } from "./exposition.ts";
+
 import type { MetricGroup } from "./definition.ts";
+import { complete, exposition, type Work } from "./exposition.ts";
 import { learningMetrics } from "./learning.ts";
 import { processMetrics } from "./process.ts";
 import { requestMetrics } from "./requests.ts";

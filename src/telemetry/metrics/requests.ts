@@ -1,9 +1,9 @@
 /** Metrics of requests, over all workers. */
 import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/layout.ts";
 import { readSeries } from "../../shared/series-table.ts";
-import type { Work } from "./exposition.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
 import { DURATION_BOUNDS } from "./durations.ts";
+import type { Work } from "./exposition.ts";
 import type { MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 

@@ -1,6 +1,7 @@
 /** A thread of a `ThreadLaboratory`: does one job after the other. */
-import { type Job, perform, type Results } from "./laboratory.ts";
+
 import type { EpochReport } from "../trainer.ts";
+import { type Job, perform, type Results } from "./laboratory.ts";
 
 declare const self: Worker;
 

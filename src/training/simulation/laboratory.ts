@@ -1,10 +1,10 @@
 /** Where simulations for training are run: in this thread or in others. What comes out does not depend on where. */
 import type { Network } from "../../learning/models/network.ts";
-import { networkPolicy, referenceOf, runTask, type Task, type TaskFigures } from "./fitness.ts";
 import { type RowColumns, TrainingRows } from "../rows.ts";
+import type { EpochReport } from "../trainer.ts";
+import { networkPolicy, referenceOf, runTask, type Task, type TaskFigures } from "./fitness.ts";
 import { type RecordedRun, recordRun } from "./simulated-rows.ts";
 import { type SupervisedOptions, type SupervisedReport, superviseStart } from "./supervised-start.ts";
-import type { EpochReport } from "../trainer.ts";
 
 /** One piece of work. All of it can be sent to another thread. */
 export type Job =

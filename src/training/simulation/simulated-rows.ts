@@ -5,9 +5,9 @@ import type { Policy } from "../../simulator/policy.ts";
 import type { Scenario } from "../../simulator/scenario.ts";
 import { BUILT_IN, builtInScenario, DEFAULT_BASE } from "../../simulator/scenarios.ts";
 import { runSimulation } from "../../simulator/simulation.ts";
-import { randomScenario } from "./random-scenario.ts";
 import { RowRecorder } from "../row-recorder.ts";
 import { TrainingRows } from "../rows.ts";
+import { randomScenario } from "./random-scenario.ts";
 
 /** One simulation to take rows from. */
 export interface RecordedRun {

@@ -3,9 +3,9 @@ import { seededRandom } from "../../balancing/random.ts";
 import { FEATURE_NAMES } from "../../learning/features/feature-names.ts";
 import type { Network } from "../../learning/models/network.ts";
 import { columnMoments, forgetColumns } from "../column-moments.ts";
-import { normal } from "./evolution.ts";
 import type { TrainingRows } from "../rows.ts";
 import { type EpochReport, evaluateNetwork, fitScaler, trainNetwork } from "../trainer.ts";
+import { normal } from "./evolution.ts";
 
 /**
  * Inputs of the contract in units of their own: milliseconds, requests, whatever a capacity was set to. A model that is
@@ -13,7 +13,7 @@ import { type EpochReport, evaluateNetwork, fitScaler, trainNetwork } from "../t
  */
 const BOUND_TO_SCALE: readonly string[] = ["active_conns", "response_p95", "capacity"];
 
-/** What failures cost is added by the strategy; rows are of answers only, so what goes with failures in them is chance. */
+/** What failures cost is added by the strategy; rows are of responses only, so what goes with failures in them is chance. */
 const OF_FAILURES: readonly string[] = ["error_rate", "failure_share"];
 
 /** Inputs that our own models do not listen to. */

@@ -1,7 +1,8 @@
 /** A laboratory of threads: simulations are nothing but computing, and share nothing. */
+
+import type { EpochReport } from "../trainer.ts";
 import type { Job, Laboratory, Results } from "./laboratory.ts";
 import type { Answer } from "./laboratory-worker.ts";
-import type { EpochReport } from "../trainer.ts";
 
 interface Order {
   readonly job: Job;
@@ -40,7 +41,7 @@ export class ThreadLaboratory implements Laboratory {
 
   #start(): Worker {
     const thread = new Worker(new URL("./laboratory-worker.ts", import.meta.url).href);
-    thread.onmessage = ({ data }: MessageEvent<Answer>) => this.#onAnswer(thread, data);
+    thread.onmessage = ({ data }: MessageEvent<Answer>) => this.#onResponse(thread, data);
     // The thread itself is gone, out of memory for instance: without all threads there is no telling how long it takes.
     thread.onerror = ({ message }) => this.close(new Error(`a thread of the training failed: ${message}`));
     return thread;
@@ -55,7 +56,7 @@ export class ThreadLaboratory implements Laboratory {
     }
   }
 
-  #onAnswer(thread: Worker, answer: Answer): void {
+  #onResponse(thread: Worker, answer: Answer): void {
     const order = this.#busy.get(thread);
     if (order === undefined) return; // it was closed
     if (answer.type === "epoch") {

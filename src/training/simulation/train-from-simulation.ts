@@ -2,13 +2,13 @@
 import { seededRandom } from "../../balancing/random.ts";
 import type { Network } from "../../learning/models/network.ts";
 import { checkTrained } from "../check-trained.ts";
+import { type RowColumns, TrainingRows } from "../rows.ts";
+import type { EpochReport } from "../trainer.ts";
 import { evolveNetwork, type GenerationReport } from "./evolve.ts";
 import { type ExamReport, examine } from "./exam.ts";
 import type { Laboratory } from "./laboratory.ts";
-import { type RowColumns, TrainingRows } from "../rows.ts";
 import { drawRuns, ROWS_PER_RUN } from "./simulated-rows.ts";
 import type { SupervisedReport } from "./supervised-start.ts";
-import type { EpochReport } from "../trainer.ts";
 
 /** How much of each. */
 export interface SimulationTrainingOptions {

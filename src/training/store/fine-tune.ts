@@ -1,11 +1,11 @@
 /** Training a network further on rows of real traffic, and judging it on the newest of them. */
 import { seededRandom } from "../../balancing/random.ts";
 import type { Network } from "../../learning/models/network.ts";
-import { type CalibrationBin, calibrate } from "../report/calibration.ts";
 import { checkTrained, TrainingError } from "../check-trained.ts";
 import { columnMoments, forgetColumns } from "../column-moments.ts";
 import { compareDeviance, type DevianceComparison } from "../deviance-comparison.ts";
 import { type FeatureShift, featureShift } from "../feature-shift.ts";
+import { type CalibrationBin, calibrate } from "../report/calibration.ts";
 import type { TrainingRows } from "../rows.ts";
 import { SILENT_INPUTS } from "../simulation/supervised-start.ts";
 import { type EpochReport, trainNetwork } from "../trainer.ts";

@@ -16,7 +16,7 @@ export interface SampleRowOptions {
 /** Rows in the order of time, oldest first, and what was left out. */
 export interface SampleRows {
   readonly rows: TrainingRows;
-  /** Failed attempts: how long they took says nothing of how long answers take, and their price is counted elsewhere. */
+  /** Failed attempts: how long they took says nothing of how long responses take, and their price is counted elsewhere. */
   readonly failed: number;
   /** Samples with numbers that none can have (a damaged file), or made while the fleet's mean was unknown. */
   readonly unusable: number;

@@ -4,8 +4,8 @@ import { encodeModelFiles } from "../../learning/models/files/model-files.ts";
 import type { Network } from "../../learning/models/network.ts";
 import type { LearningReader, TrainingStore } from "../../storage/learning-store.ts";
 import { compareDeviance } from "../deviance-comparison.ts";
-import { type FineTuneOptions, type FineTuneReport, fineTune, TooFewRowsError } from "./fine-tune.ts";
 import type { TrainingRows } from "../rows.ts";
+import { type FineTuneOptions, type FineTuneReport, fineTune, TooFewRowsError } from "./fine-tune.ts";
 import { readSampleRows, type SampleRowOptions, type SampleRows } from "./sample-rows.ts";
 import { networkOf } from "./stored-network.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Uploads many bytes with Node's own clients and prints the status of the answer.
+ * Uploads many bytes with Node's own clients and prints the status of the response.
  *   upload.mjs http|fetch <url> <bytes>
  */
 import { request as plain } from "node:http";

@@ -24,7 +24,7 @@ async function echoes(data) {
 
 const result = { text: await echoes("grüße"), empty: await echoes("") };
 result.large = await echoes(randomBytes(8_000_000));
-// All sent before the first answer is read.
+// All sent before the first response is read.
 result.burst = (await Promise.all(Array.from({ length: 1000 }, (_, i) => echoes(`message ${i}`)))).every(Boolean);
 const ponged = once(socket, "pong");
 socket.ping("are you there");

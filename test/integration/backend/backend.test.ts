@@ -140,12 +140,12 @@ describe("command", () => {
   test("runs from the environment and ends with 0 on SIGTERM", async () => {
     const source = `
       import { Command } from "commander";
-      import { registerBackend } from "${import.meta.dir}/../../src/cli/backend.ts";
+      import { registerBackend } from "${import.meta.dir}/../../../src/cli/backend.ts";
       const program = new Command();
       registerBackend(program);
       program.parse(["backend"], { from: "user" });`;
     const child = spawn([process.execPath, "-e", source], {
-      cwd: `${import.meta.dir}/../..`,
+      cwd: `${import.meta.dir}/../../..`,
       env: {
         ...process.env,
         BACKEND_PORT: "0",

@@ -7,7 +7,7 @@ import { spawn } from "../../support/processes.ts";
 
 setDefaultTimeout(240_000);
 
-const MAIN = join(import.meta.dir, "../../../../bench/arena/main.ts");
+const MAIN = join(import.meta.dir, "../../../bench/arena/main.ts");
 const directory = mkdtempSync(join(tmpdir(), "neurabalancer-arena-test-"));
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

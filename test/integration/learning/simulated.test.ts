@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ml } from "../../../src/balancing/ml.ts";
 import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
-import { LearnerCore } from "../../../src/learning/serving/learner-core.ts";
 import { OnlineLearning } from "../../../src/learning/online/online-learning.ts";
-import { SurfaceHistory } from "../../../src/learning/serving/table-history.ts";
+import { LearnerCore } from "../../../src/learning/serving/learner-core.ts";
+import { TableHistory } from "../../../src/learning/serving/table-history.ts";
 import { OutcomeFeed } from "../../../src/learning/serving/worker-rings.ts";
 import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
 import { Header } from "../../../src/shared/layout.ts";
@@ -21,7 +21,7 @@ import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
 import { configOf } from "../../unit/config/sources.ts";
 
-const MAIN = join(import.meta.dir, "../../../../src/main.ts");
+const MAIN = join(import.meta.dir, "../../../src/main.ts");
 const TABLE_MS = 50;
 const DRAIN_MS = 20;
 
@@ -68,7 +68,7 @@ async function simulate(
     decisions: writer,
   });
   strategy.onCandidates(slots, slots.length);
-  const history = new SurfaceHistory();
+  const history = new TableHistory();
   let learning: OnlineLearning | null = null;
   const core = new LearnerCore({
     fleet: servers,
@@ -76,7 +76,7 @@ async function simulate(
     counters: memory.learnerCounters,
     history,
     stopwatch: () => performance.now(),
-    onSurface: (surface) => learning?.onSurface(surface),
+    onTable: (table) => learning?.onTable(table),
   });
   const epochMs = Date.now() - mostMs;
   const { log } = recordingLogger();

@@ -245,7 +245,7 @@ describe("models that come and change", () => {
     const clients = Array.from({ length: 8 }, async () => {
       while (exchanging) {
         const scores = await predictions(url, entries);
-        // All scores of one answer are of one model.
+        // All scores of one response are of one model.
         const by = expected.findIndex((costs) => costs.every((cost, i) => Math.abs(scores[i] / cost - 1) < 1e-3));
         expect(by).toBeGreaterThanOrEqual(0);
         served.add(by);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isAlive, Scratch, spawn } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 
-const GUARD = join(import.meta.dir, "../../../../scripts/test-guard.ts");
+const GUARD = join(import.meta.dir, "../../../scripts/test-guard.ts");
 
 let scratch: Scratch;
 afterEach(() => scratch.remove());

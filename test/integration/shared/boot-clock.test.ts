@@ -27,7 +27,7 @@ describe.skipIf(process.platform !== "linux")("the boot clock", () => {
     const next = () => new Promise<unknown>((resolve) => answers.push(resolve));
     await next();
     const offsetMs = bootClockOffsetMs(() => performance.now(), 0);
-    // The other's time lies between the question and the answer. One quick round trip of many tells.
+    // The other's time lies between the question and the response. One quick round trip of many tells.
     let closest = Number.POSITIVE_INFINITY;
     for (let i = 0; i < 30; i++) {
       const asked = performance.now() + offsetMs;

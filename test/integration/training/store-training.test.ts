@@ -5,8 +5,8 @@ import { encodeModelFiles } from "../../../src/learning/models/files/model-files
 import type { Network } from "../../../src/learning/models/network.ts";
 import type { LearningReader, LearningStore, Sample, TrainingStore } from "../../../src/storage/learning-store.ts";
 import { openLearningStore, openTrainingStore } from "../../../src/storage/open-store.ts";
-import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../../../src/training/store/fine-tune.ts";
 import { reportPage } from "../../../src/training/report/html.ts";
+import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../../../src/training/store/fine-tune.ts";
 import { readSampleRows } from "../../../src/training/store/sample-rows.ts";
 import { networkOf } from "../../../src/training/store/stored-network.ts";
 import { proposeModel, SAMPLE_DEFAULTS, trainFromStore } from "../../../src/training/store/train-from-store.ts";

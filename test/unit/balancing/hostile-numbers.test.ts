@@ -11,8 +11,8 @@ import {
   LearnerWord,
   Rung,
   SHARED_BYTES,
-  SURFACE_COPIES,
   SURFACE_MODELS,
+  TABLE_COPIES,
   viewSharedMemory,
 } from "../../../src/shared/layout.ts";
 import { WEIGHT } from "../../../src/shared/ranges.ts";
@@ -28,7 +28,7 @@ const LOADS = [0, 1, 7, 1000, 0x7fff_ffff, -1, -40, -0x8000_0000];
 /** A table of the learner's with room for the fleet, full of `cost`. */
 function tableOf(fleet: TestFleet, cost: () => number): LearnedTable {
   const { words, figures } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned;
-  const rows = SURFACE_MODELS * SURFACE_COPIES * SLOTS;
+  const rows = SURFACE_MODELS * TABLE_COPIES * SLOTS;
   const rowId = Int32Array.from({ length: rows }, (_, row) => fleet.id[row % SLOTS]);
   words[LearnerWord.RUNG] = Rung.MODEL;
   words[LearnerWord.CHAMPION_COSTS] = 1;

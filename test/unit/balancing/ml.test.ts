@@ -4,7 +4,7 @@ import { crowdFactor } from "../../../src/balancing/crowd.ts";
 import { Ml } from "../../../src/balancing/ml.ts";
 import { seededRandom } from "../../../src/balancing/random.ts";
 import type { Decision } from "../../../src/balancing/strategy.ts";
-import { SurfaceModel, SurfaceWriter } from "../../../src/learning/serving/table-writer.ts";
+import { TableModel, TableWriter } from "../../../src/learning/serving/table-writer.ts";
 import {
   DecisionArm,
   type LearnedTable,
@@ -12,13 +12,13 @@ import {
   LearnerWord,
   Rung,
   SCORE_COLUMNS,
-  SURFACE_COPIES,
   SURFACE_MODELS,
+  TABLE_COPIES,
 } from "../../../src/shared/layout.ts";
 import { binomialTolerance, fleetOf, SLOTS, type TestFleet } from "./fleet.ts";
 
 function learnedTable(): LearnedTable {
-  const rows = SURFACE_MODELS * SURFACE_COPIES * SLOTS;
+  const rows = SURFACE_MODELS * TABLE_COPIES * SLOTS;
   const learned = {
     words: new Int32Array(LearnerWord.LENGTH),
     figures: new Float64Array(LearnerFigure.LENGTH),
@@ -35,9 +35,9 @@ function publish(
   learned: LearnedTable,
   fleet: TestFleet,
   costs: Readonly<Record<number, number>>,
-  model: SurfaceModel = SurfaceModel.CHAMPION,
+  model: TableModel = TableModel.CHAMPION,
 ): void {
-  const writer = new SurfaceWriter(learned, model, SLOTS);
+  const writer = new TableWriter(learned, model, SLOTS);
   const cost = writer.begin();
   for (const [slot, each] of Object.entries(costs)) {
     const at = writer.rowOf(Number(slot), fleet.id[Number(slot)]);
@@ -46,15 +46,15 @@ function publish(
   writer.publish();
 }
 
-type Noted = Pick<Decision, "slot" | "arm" | "rung" | "propensity" | "surface"> & { scores: number[] };
+type Noted = Pick<Decision, "slot" | "arm" | "rung" | "propensity" | "table"> & { scores: number[] };
 
 function setUp(slots: readonly number[], seed = 1) {
   const fleet = fleetOf(slots);
   const learned = learnedTable();
   const noted: Noted[] = [];
   const decisions = {
-    record: ({ slot, arm, rung, propensity, surface, scores, count }: Decision) => {
-      noted.push({ slot, arm, rung, propensity, surface, scores: [...scores.subarray(0, count)] });
+    record: ({ slot, arm, rung, propensity, table, scores, count }: Decision) => {
+      noted.push({ slot, arm, rung, propensity, table, scores: [...scores.subarray(0, count)] });
     },
   };
   const strategy = new Ml({ fleet, random: seededRandom(seed).next, learned, decisions });
@@ -71,7 +71,7 @@ function setUp(slots: readonly number[], seed = 1) {
   return { fleet, learned, noted, strategy, pick, heard };
 }
 
-/** Picks `n` times; every answer comes at once, so that nothing waits and nobody is forgotten. */
+/** Picks `n` times; every response comes at once, so that nothing waits and nobody is forgotten. */
 function picks({ pick, strategy, noted }: ReturnType<typeof setUp>, n: number): Noted[] {
   for (let i = 0; i < n; i++) strategy.onOutcome(pick(0.01), 10, false, 0, 0);
   return noted.splice(0);
@@ -84,8 +84,8 @@ describe("with a table", () => {
     const made = setUp([2, 5, 9]);
     publish(made.learned, made.fleet, { 2: 30, 5: 20, 9: 40 });
     made.strategy.onOutcome(5, 300, false, 0, 0);
-    for (const { slot, arm, rung, surface, propensity } of picks(made, 50)) {
-      expect([slot, arm, rung, surface, propensity]).toEqual([5, DecisionArm.CHAMPION, Rung.MODEL, 1, 1]);
+    for (const { slot, arm, rung, table, propensity } of picks(made, 50)) {
+      expect([slot, arm, rung, table, propensity]).toEqual([5, DecisionArm.CHAMPION, Rung.MODEL, 1, 1]);
     }
   });
 
@@ -94,13 +94,13 @@ describe("with a table", () => {
     for (let round = 0; round < 6; round++) {
       publish(made.learned, made.fleet, round % 2 === 0 ? { 2: 10, 5: 20 } : { 2: 20, 5: 10 });
       const [last] = picks(made, 1);
-      expect([last.slot, last.surface]).toEqual([round % 2 === 0 ? 2 : 5, round + 1]);
+      expect([last.slot, last.table]).toEqual([round % 2 === 0 ? 2 : 5, round + 1]);
     }
   });
 
   test("the column is that of the requests in flight, and the crowd counts on top", () => {
     const made = setUp([2, 5]);
-    const writer = new SurfaceWriter(made.learned, SurfaceModel.CHAMPION, SLOTS);
+    const writer = new TableWriter(made.learned, TableModel.CHAMPION, SLOTS);
     const cost = writer.begin();
     for (const slot of [2, 5]) {
       const at = writer.rowOf(slot, made.fleet.id[slot]);
@@ -148,12 +148,12 @@ describe("with a table", () => {
   test("a table that lacks a candidate, or has its slot's former server, is not used", () => {
     const made = setUp([2, 5]);
     publish(made.learned, made.fleet, { 2: 10 });
-    expect(picks(made, 1)[0]).toMatchObject({ rung: Rung.ESTIMATOR, surface: 0 });
+    expect(picks(made, 1)[0]).toMatchObject({ rung: Rung.ESTIMATOR, table: 0 });
     publish(made.learned, made.fleet, { 2: 10, 5: 20 });
-    expect(picks(made, 1)[0]).toMatchObject({ rung: Rung.MODEL, surface: 2 });
+    expect(picks(made, 1)[0]).toMatchObject({ rung: Rung.MODEL, table: 2 });
     made.fleet.place(5);
     made.heard();
-    expect(picks(made, 1)[0]).toMatchObject({ rung: Rung.ESTIMATOR, surface: 0 });
+    expect(picks(made, 1)[0]).toMatchObject({ rung: Rung.ESTIMATOR, table: 0 });
   });
 
   test("a table that is not renewed is believed for a second and not longer; a new one is at once", () => {
@@ -164,10 +164,10 @@ describe("with a table", () => {
     made.heard();
     expect(made.noted.pop()).toMatchObject({ slot: 2, rung: Rung.MODEL });
     made.pick(20);
-    expect(made.noted.pop()).toMatchObject({ rung: Rung.ESTIMATOR, surface: 0 });
+    expect(made.noted.pop()).toMatchObject({ rung: Rung.ESTIMATOR, table: 0 });
     publish(made.learned, made.fleet, { 2: 20, 5: 10 });
     made.pick(1);
-    expect(made.noted.pop()).toMatchObject({ slot: 5, rung: Rung.MODEL, surface: 2 });
+    expect(made.noted.pop()).toMatchObject({ slot: 5, rung: Rung.MODEL, table: 2 });
   });
 });
 
@@ -177,7 +177,7 @@ describe("the ladder", () => {
     publish(made.learned, made.fleet, { 2: 30, 5: 20, 9: 40 });
     made.learned.words[LearnerWord.RUNG] = Rung.ESTIMATOR;
     for (let i = 0; i < 20; i++) made.strategy.onOutcome(9, 1, false, 0, 0);
-    for (const each of picks(made, 20)) expect(each).toMatchObject({ slot: 9, rung: Rung.ESTIMATOR, surface: 0 });
+    for (const each of picks(made, 20)) expect(each).toMatchObject({ slot: 9, rung: Rung.ESTIMATOR, table: 0 });
     made.learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
     const all = picks(made, 300);
     for (const slot of [2, 5, 9]) expect(share(all, (each) => each.slot === slot)).toBeCloseTo(1 / 3, 5);
@@ -187,7 +187,7 @@ describe("the ladder", () => {
   test("shares of control, canary and second best are what was ordered, each with its propensity", () => {
     const made = setUp([2, 5, 9]);
     publish(made.learned, made.fleet, { 2: 10, 5: 20, 9: 30 });
-    publish(made.learned, made.fleet, { 2: 30, 5: 20, 9: 10 }, SurfaceModel.CANARY);
+    publish(made.learned, made.fleet, { 2: 30, 5: 20, 9: 10 }, TableModel.CANARY);
     made.learned.figures[LearnerFigure.CONTROL_SHARE] = 0.1;
     made.learned.figures[LearnerFigure.CANARY_SHARE] = 0.2;
     made.learned.figures[LearnerFigure.SECOND_SHARE] = 0.3;
@@ -216,7 +216,7 @@ describe("the ladder", () => {
     const made = setUp([2, 5]);
     publish(made.learned, made.fleet, { 2: 10, 5: 20 });
     made.learned.figures[LearnerFigure.CANARY_SHARE] = 1;
-    expect(picks(made, 1)[0]).toMatchObject({ arm: DecisionArm.CANARY, rung: Rung.ESTIMATOR, surface: 0 });
+    expect(picks(made, 1)[0]).toMatchObject({ arm: DecisionArm.CANARY, rung: Rung.ESTIMATOR, table: 0 });
   });
 
   test("a server that was not heard of is asked whatever the table says, once, and that is noted as a probe", () => {
@@ -225,7 +225,7 @@ describe("the ladder", () => {
     made.fleet.place(5);
     publish(made.learned, made.fleet, { 2: 10, 5: 20 });
     made.pick(20);
-    expect(made.noted.pop()).toMatchObject({ slot: 5, arm: DecisionArm.PROBE, propensity: 1, surface: 0 });
+    expect(made.noted.pop()).toMatchObject({ slot: 5, arm: DecisionArm.PROBE, propensity: 1, table: 0 });
     made.fleet.inFlight[5] = 1;
     made.pick(20);
     expect(made.noted.pop()).toMatchObject({ slot: 2, arm: DecisionArm.CHAMPION });

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { RequestHead } from "../../../src/proxy/http1/head.ts";
 import { routeOf } from "../../../src/proxy/downstream/routes.ts";
+import { RequestHead } from "../../../src/proxy/http1/head.ts";
 import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import { Route } from "../../../src/shared/series-table.ts";
 import { configOf } from "../config/sources.ts";

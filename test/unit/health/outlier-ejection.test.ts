@@ -106,7 +106,7 @@ describe("ejection", () => {
       ejection.advance(at + 8000, 0, options);
     }
     expect(ejection.strikes).toBe(3);
-    ejection.advance(60_000, 0, options); // on probation without an answer
+    ejection.advance(60_000, 0, options); // on probation without a response
     expect(ejection.strikes).toBe(3);
     ejection.advance(60_100, 10, options);
     ejection.advance(61_999, 20, options);

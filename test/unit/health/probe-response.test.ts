@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type ProbeAnswer, ProbeReader, readUsage } from "../../../src/health/probe-response.ts";
+import { ProbeReader, type ProbeReply, readUsage } from "../../../src/health/probe-response.ts";
 
 /** What is known after these packets, and after the end that may follow. */
 function readPackets(packets: Iterable<Uint8Array>, ended: boolean, wantBody = true) {
   const reader = new ProbeReader(wantBody);
-  let found: ProbeAnswer | string | undefined;
+  let found: ProbeReply | string | undefined;
   for (const packet of packets) {
     found = reader.push(Buffer.from(packet));
     if (found !== undefined) return found;

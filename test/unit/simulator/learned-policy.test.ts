@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Strategy } from "../../../src/balancing/strategy.ts";
-import { SERVING_DEFAULTS } from "../../../src/learning/serving/serving-defaults.ts";
 import { readShippedNetwork } from "../../../src/learning/models/shipped-model.ts";
+import { SERVING_DEFAULTS } from "../../../src/learning/serving/serving-defaults.ts";
 import {
   classicalPolicies,
   isClassical,

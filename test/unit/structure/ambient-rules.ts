@@ -94,7 +94,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
   "src/cli/train-simulation.ts": { may: ["clock"], why: "command: it says how long a training will take" },
   "src/cli/train-store.ts": { may: ["clock"], why: "command: it says when a model was made, and how long that takes" },
   "src/config/environment.ts": { may: ["environment"], why: "the one reader of the product's settings" },
-  "src/control/supervisor/supervisor.ts": { may: ["clock", "randomness"], why: "composition root of the supervisor process" },
+  "src/control/supervisor/supervisor.ts": {
+    may: ["clock", "randomness"],
+    why: "composition root of the supervisor process",
+  },
   "src/demo/child.ts": { may: ["environment"], why: "passes PATH and its like on to the processes of the demo" },
   "src/demo/exit-with-parent.ts": {
     may: ["environment"],

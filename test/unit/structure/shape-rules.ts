@@ -1,5 +1,5 @@
 /** How a source file must look: its length, its name, and what is said about its exports. */
-import { basename } from "node:path/posix";
+import { basename, dirname } from "node:path/posix";
 import type { SourceFile, Token } from "./source-tokens.ts";
 
 /** Split a file that grows beyond this. */
@@ -33,7 +33,7 @@ interface Export {
  * - a docstring directly before it,
  * - the docstring of an export of the same name (a type beside its constant, an overload),
  * - the docstring of a block of one-line exports that it belongs to, without a blank line between,
- * - the docstring at the head of the file, if the file is named after the export (`timer-wheel.ts`: `TimerWheel`).
+ * - the docstring at the head of the file, if the file is named after the export (`timer-wheel.ts`: `TimerWheel`, `fleet/server.ts`: `FleetServer`).
  */
 export function docstringOffences(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) => {
@@ -81,7 +81,9 @@ function isOneLineExport(tokens: readonly Token[], i: number): boolean {
 }
 
 function isNamedAfter(path: string, name: string): boolean {
-  const file = `-${basename(path, ".ts")}-`;
   const kebab = name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
-  return file.endsWith(`-${kebab}-`);
+  // A folder may say the first half of the name: `fleet/server.ts`, `processes/keeper.ts`.
+  const [folder, file] = [basename(dirname(path)), basename(path, ".ts")];
+  const full = [folder, folder.replace(/e?s$/, "")].map((role) => `-${role}-${file}`);
+  return [`-${file}`, ...full].some((from) => from.endsWith(`-${kebab}`));
 }

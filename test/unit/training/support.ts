@@ -3,8 +3,8 @@ import { seededRandom } from "../../../src/balancing/random.ts";
 import { FEATURE_NAMES, type FeatureName } from "../../../src/learning/features/feature-names.ts";
 import { FEATURE_COUNT } from "../../../src/learning/features/fleet-features.ts";
 import type { Network } from "../../../src/learning/models/network.ts";
-import { normal } from "../../../src/training/simulation/evolution.ts";
 import { TrainingRows } from "../../../src/training/rows.ts";
+import { normal } from "../../../src/training/simulation/evolution.ts";
 
 /** Index of a feature in rows. */
 export function column(name: FeatureName): number {

@@ -1,6 +1,6 @@
 /**
  * The process that runs one model of somebody else's making. The library that runs it is native code and cannot be
- * interrupted, so whoever started this process ends it when an answer does not come. It has no settings and no secrets:
+ * interrupted, so whoever started this process ends it when a response does not come. It has no settings and no secrets:
  * its environment and directory are given by isolated-model.ts.
  */
 import { writeFileSync } from "node:fs";

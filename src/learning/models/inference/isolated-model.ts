@@ -18,7 +18,7 @@ const PASSED_ON = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 /** Many times what it takes; between two looks. */
 const MOST_BYTES = 1024 * 1024 * 1024;
 const LOOK_MS = 250;
-/** Pause before a process that failed is begun again, milliseconds: doubled each time, back to the first by an answer. */
+/** Pause before a process that failed is begun again, milliseconds: doubled each time, back to the first by a response. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** Lines of onnxruntime's that are passed on for each process, and characters of each. */
@@ -169,7 +169,7 @@ export class IsolatedModel implements ScoreModel {
       stderr: "pipe",
       serialization: "advanced",
       ipc: (message, from) => {
-        // What a process that was given up says is no answer to what its successor is asked.
+        // What a process that was given up says is no response to what its successor is asked.
         if (from === this.#child) this.#waiting?.resolve(message as FromInference);
       },
       onExit: (ended, code) => {

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.ts";
-import { type AdminListener, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
 import { MAX_ADMIN_CONNECTIONS } from "../../../../src/control/admin/gate.ts";
+import { type AdminListener, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
 import { singleValue, Wire } from "../../../support/wire.ts";
-import { recordingLogger } from "../processes/pool-fixture.ts";
 import { eventually } from "../fleet/fixtures.ts";
+import { recordingLogger } from "../processes/pool-fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-port-"));
 const LARGE = Buffer.alloc(8 * 1024 * 1024, "m");
@@ -40,7 +40,7 @@ afterAll(async () => {
 
 const connect = () => Wire.connect(listener.port);
 
-/** The status of the answer; 0 = closed without one. */
+/** The status of the response; 0 = closed without one. */
 async function statusOf(request: string): Promise<number> {
   const wire = await connect();
   await wire.send(request);

@@ -2,7 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { WorkerPool, type WorkerPoolOptions } from "../../../../src/control/processes/worker-pool.ts";
-import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
+import {
+  createRuntimeDirectory,
+  createSharedMemory,
+  removeRuntimeDirectory,
+} from "../../../../src/shared/memory-file.ts";
 import type { ProxySettings, ToWorker } from "../../../../src/shared/protocol.ts";
 import { recordingLogger } from "../../../support/recording-logger.ts";
 

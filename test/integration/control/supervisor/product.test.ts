@@ -8,7 +8,7 @@ import { removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
 import { spawn } from "../../../support/processes.ts";
 import { until } from "../../../support/until.ts";
 
-const LAUNCHER = join(import.meta.dir, "../../../../../../bin/neurabalancer");
+const LAUNCHER = join(import.meta.dir, "../../../../bin/neurabalancer");
 
 interface Line {
   readonly msg: string;

@@ -4,14 +4,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ModelProto } from "onnx-buf";
-import { IsolatedModel } from "../../../../src/learning/models/inference/isolated-model.ts";
-import { loadModel } from "../../../../src/learning/models/inference/load-model.ts";
 import {
   encodeModelFiles,
   modelPaths,
   readModelFiles,
   writeModelFiles,
 } from "../../../../src/learning/models/files/model-files.ts";
+import { IsolatedModel } from "../../../../src/learning/models/inference/isolated-model.ts";
+import { loadModel } from "../../../../src/learning/models/inference/load-model.ts";
 import { NetworkModel } from "../../../../src/learning/models/network-model.ts";
 import { request } from "../../../drill/fixture.ts";
 import { learning, serving, startLearning } from "../../../drill/learning-fixture.ts";
@@ -136,11 +136,11 @@ describe("a model that never answers", () => {
   test("its process ends by itself when nobody is there to end it", async () => {
     put(changedOnnx(network, (model) => loopForEver(model)));
     const script = join(directory, "parent.ts");
-    const source = join(import.meta.dir, "../../../../src/learning");
+    const source = join(import.meta.dir, "../../../../src/learning/models");
     writeFileSync(
       script,
       `import { loadModel } from "${source}/inference/load-model.ts";
-       import { modelPaths, readModelFiles } from "${source}/model-files/model-files.ts";
+       import { modelPaths, readModelFiles } from "${source}/files/model-files.ts";
        console.log("begun");
        await loadModel(readModelFiles(modelPaths(${JSON.stringify(directory)})));`,
     );

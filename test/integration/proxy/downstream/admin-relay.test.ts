@@ -1,6 +1,6 @@
 /** What strangers ask the control process for through a worker: given up when they go, refused when they are too many. */
 import { afterEach, expect, test } from "bun:test";
-import type { AdminAnswer } from "../../../../src/proxy/downstream/admin-relay.ts";
+import type { AdminResponse } from "../../../../src/proxy/downstream/admin-relay.ts";
 import { cleanUp, eventually, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, type Wire } from "../../../support/wire.ts";
 
@@ -8,11 +8,11 @@ afterEach(cleanUp);
 
 const METRICS = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/** A control process whose answers the test gives. */
+/** A control process whose responses the test gives. */
 function control() {
   const asked: { signal: AbortSignal; answer: (body: Uint8Array) => void }[] = [];
-  const admin = (_path: string, signal: AbortSignal): Promise<AdminAnswer> => {
-    const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>();
+  const admin = (_path: string, signal: AbortSignal): Promise<AdminResponse> => {
+    const { promise, resolve, reject } = Promise.withResolvers<AdminResponse>();
     signal.addEventListener("abort", () => reject(signal.reason));
     asked.push({ signal, answer: (body) => resolve({ status: 200, type: "text/plain", body, retryAfter: null }) });
     return promise;
@@ -27,7 +27,7 @@ async function clients(proxy: TestProxy, count: number, request = METRICS): Prom
 }
 
 /** One more client is answered as if nothing had been. */
-async function expectAnswer({ asked, proxy }: ReturnType<typeof control>): Promise<void> {
+async function expectResponse({ asked, proxy }: ReturnType<typeof control>): Promise<void> {
   const before = asked.length;
   const [wire] = await clients(proxy, 1);
   await eventually(() => asked.length > before);
@@ -42,7 +42,7 @@ test("the question of clients that went away is given up", async () => {
   for (const wire of gone) wire.reset();
   await eventually(() => asked[0].signal.aborted);
   await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0);
-  await expectAnswer({ asked, proxy });
+  await expectResponse({ asked, proxy });
 });
 
 test("more than can wait are refused at once, and are welcome when the others have gone", async () => {
@@ -54,7 +54,7 @@ test("more than can wait are refused at once, and are welcome when the others ha
   expect(JSON.parse(refused.body.toString())).toMatchObject({ error: { code: "admin_busy" } });
   for (const wire of wires) wire.reset();
   await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0);
-  await expectAnswer({ asked, proxy });
+  await expectResponse({ asked, proxy });
 });
 
 test("answers that clients do not read are bounded in bytes, and let go with their clients", async () => {
@@ -75,7 +75,7 @@ test("answers that clients do not read are bounded in bytes, and let go with the
   expect(refused).toBe(503);
   slow.reset();
   await eventually(() => proxy.counter("CONNECTIONS_OPEN") === 0);
-  await expectAnswer({ asked, proxy });
+  await expectResponse({ asked, proxy });
 });
 
 test("a large answer comes whole, to HEAD only its length, and the connection goes on", async () => {

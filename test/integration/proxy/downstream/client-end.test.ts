@@ -1,6 +1,6 @@
-/** A client's FIN before its answer is complete: it has gone, and takes its request with it (`CLIENT_HALF_CLOSE=off`). */
+/** A client's FIN before its response is complete: it has gone, and takes its request with it (`CLIENT_HALF_CLOSE=off`). */
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import type { AdminAnswer } from "../../../../src/proxy/downstream/admin-relay.ts";
+import type { AdminResponse } from "../../../../src/proxy/downstream/admin-relay.ts";
 import type { ProxySettings, TlsCertificate } from "../../../../src/shared/protocol.ts";
 import { createSelfSigned } from "../../../support/certificates.ts";
 import {
@@ -179,7 +179,7 @@ describe.each(doors)("%s: a client that has sent FIN", (_, certificates, connect
   });
 
   test("while a local answer is made ends its connection", async () => {
-    const { promise, resolve } = Promise.withResolvers<AdminAnswer>();
+    const { promise, resolve } = Promise.withResolvers<AdminResponse>();
     const proxy = started([], {}, () => promise);
     const client = await connect(proxy);
     await client.send(get("/metrics"));

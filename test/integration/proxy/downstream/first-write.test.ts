@@ -1,4 +1,4 @@
-/** The first write of an answer: as it came, over the old head, or put together. The client can't tell which. */
+/** The first write of a response: as it came, over the old head, or put together. The client can't tell which. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { Backend, cleanUp, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 
@@ -23,7 +23,7 @@ describe.each([0, 1, 100, 5000, 70_000, 300_000])("an answer of %d bytes", (coun
     const backend = await Backend.answering(() => ok(body, fields));
     const proxy = new TestProxy([backend]);
     const client = await proxy.connect();
-    // Twice on one connection: nothing of the first answer may be left anywhere.
+    // Twice on one connection: nothing of the first response may be left anywhere.
     for (let i = 0; i < 2; i++) {
       await client.send(get());
       const answer = await client.message();

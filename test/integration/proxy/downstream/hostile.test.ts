@@ -30,7 +30,7 @@ async function refused(bytes: string, status: number): Promise<void> {
     expect(singleValue(answer, "connection")).toBe("close");
     expect(singleValue(answer, "proxy-status")).toStartWith("neurabalancer; error=http_request_");
     expect(await client.end()).toBe("end");
-    expect(client.unread).toBe(0); // one answer, and not one for the smuggled request
+    expect(client.unread).toBe(0); // one response, and not one for the smuggled request
     client.destroy();
   }
   expect(backend.received).toBe(0);

@@ -1,4 +1,4 @@
-/** Clients that are still sending when they are answered: they are let, within bounds, so that they read the answer. */
+/** Clients that are still sending when they are answered: they are let, within bounds, so that they read the response. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue } from "../../../support/wire.ts";

@@ -147,7 +147,7 @@ describe("broken bodies are cut off visibly", () => {
 });
 
 describe("bytes that nobody asked for", () => {
-  /** Answers each request, with `extra` behind the first answer of the first connection. */
+  /** Answers each request, with `extra` behind the first response of the first connection. */
   const adding = (extra: string, apart: boolean) =>
     Backend.start(async (server: Wire, index) => {
       for (let n = 0; ; n++) {

@@ -340,7 +340,7 @@ describe("ends of connections", () => {
     const answer = await client.message();
     expect(answer.status).toBe(403);
     expect(singleValue(answer, "connection")).toBe("close");
-    await client.send("more"); // still taken: no reset may destroy the answer on its way
+    await client.send("more"); // still taken: no reset may destroy the response on its way
     expect(await client.end()).toBe("end");
   });
 

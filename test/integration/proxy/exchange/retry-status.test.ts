@@ -1,4 +1,4 @@
-/** `RETRY_ON_STATUS`: which error answers are asked for again elsewhere, and what becomes of those that are not wanted. */
+/** `RETRY_ON_STATUS`: which error responses are asked for again elsewhere, and what becomes of those that are not wanted. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, type Wire } from "../../../support/wire.ts";

@@ -55,7 +55,7 @@ async function reused(port: number, version: string, session: string, hasSession
     { stdin: "pipe", stdout: "pipe", stderr: "ignore" },
   );
   children.push(client);
-  // Tickets of TLS 1.3 come after the handshake: with the answer at the latest. The server closes then.
+  // Tickets of TLS 1.3 come after the handshake: with the response at the latest. The server closes then.
   client.stdin.write("GET / HTTP/1.1\r\nHost: one.test\r\nConnection: close\r\n\r\n");
   await client.stdin.flush();
   const text = await new Response(client.stdout).text();

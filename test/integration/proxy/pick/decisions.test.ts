@@ -1,6 +1,11 @@
 /** What a worker notes of the requests that it places, over real connections. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { findOutcomes, findRequest, OutcomeFeed, type RecordedOutcome } from "../../../../src/learning/serving/worker-rings.ts";
+import {
+  findOutcomes,
+  findRequest,
+  OutcomeFeed,
+  type RecordedOutcome,
+} from "../../../../src/learning/serving/worker-rings.ts";
 import { hashRequestId } from "../../../../src/shared/request-id-hash.ts";
 import { Backend, cleanUp, eventually, get, ok, type Target, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, type WireMessage } from "../../../support/wire.ts";
@@ -16,7 +21,7 @@ function decisionsOf(proxy: TestProxy, id: string) {
   return findRequest(proxy.memory, hash);
 }
 
-/** An answer that says by which id the server knows the request. */
+/** A response that says by which id the server knows the request. */
 const echo = (request: WireMessage) => ok(singleValue(request, "x-request-id"));
 const idOf = (answer: WireMessage): string => answer.body.toString();
 

@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
-import type { RawSocket } from "../../../../src/proxy/sockets/channel.ts";
 import { AddressBuffer, packAddress } from "../../../../src/proxy/sockets/address.ts";
+import type { RawSocket } from "../../../../src/proxy/sockets/channel.ts";
 import { Libc } from "../../../../src/proxy/sockets/libc.ts";
 import { isBorrowed, keep, keepClientPacket, RECEIVE_BYTES } from "../../../../src/proxy/sockets/receive-memory.ts";
 import { type Dialler, Tcp, type TcpListener, type TcpSocket } from "../../../../src/proxy/sockets/tcp.ts";

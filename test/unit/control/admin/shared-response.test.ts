@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
-import { BusyError, SharedAnswer } from "../../../../src/control/admin/shared-response.ts";
+import { BusyError, SharedResponse } from "../../../../src/control/admin/shared-response.ts";
 import { turn } from "../../../support/turn.ts";
 
 const wanted = new AbortController().signal;
 
-/** An answer that takes `steps` pieces of work; each costs as much of the clock as `costMs` says. */
+/** A response that takes `steps` pieces of work; each costs as much of the clock as `costMs` says. */
 function counted(steps: number, costMs = 0) {
   const seen = { begun: 0, steps: 0 };
   let passedMs = 0;
-  const answer = new SharedAnswer(
+  const answer = new SharedResponse(
     function* () {
       const number = ++seen.begun;
       for (let i = 0; i < steps; i++) {
@@ -81,7 +81,7 @@ test("what nobody wants any more is not made, and rested from like what is", asy
 
 test("what fails, fails all who wait for it, and the next is tried anew", async () => {
   let calls = 0;
-  const answer = new SharedAnswer<string>(
+  const answer = new SharedResponse<string>(
     // biome-ignore lint/correctness/useYield: it fails before it could
     function* () {
       if (++calls === 1) throw new Error("broken");

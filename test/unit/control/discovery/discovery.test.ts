@@ -155,7 +155,7 @@ describe("names", () => {
     expect(warnings).toEqual(["warn cannot resolve all of app: its IPv6 addresses last known stay in use"]);
     world.hosts.app = { addresses: ["10.0.0.2"], ttlSeconds: 1 };
     await world.at(4000);
-    expect(world.addresses).toEqual(["10.0.0.2:80"]); // it has none: that is an answer
+    expect(world.addresses).toEqual(["10.0.0.2:80"]); // it has none: that is a response
     expect(world.discovery.degraded).toBe(false);
   });
 

@@ -3,12 +3,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { FEATURE_NAMES } from "../../../../src/learning/features/feature-names.ts";
 import { FEATURE_COUNT, FleetFeatures } from "../../../../src/learning/features/fleet-features.ts";
-import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
 import { scaleInput } from "../../../../src/learning/models/network.ts";
 import { NetworkModel } from "../../../../src/learning/models/network-model.ts";
-import { readJudgeNote } from "../../../../src/learning/online/judge-note.ts";
 import { readShippedNetwork } from "../../../../src/learning/models/shipped-model.ts";
-import { SurfaceHistory } from "../../../../src/learning/serving/table-history.ts";
+import { readJudgeNote } from "../../../../src/learning/online/judge-note.ts";
+import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
+import { TableHistory } from "../../../../src/learning/serving/table-history.ts";
 import { OutcomeFeed } from "../../../../src/learning/serving/worker-rings.ts";
 import { parseLoadReport } from "../../../../src/proxy/record/load-report.ts";
 import {
@@ -45,7 +45,7 @@ function setUp() {
     fleet: servers,
     learned,
     counters: learnerCounters,
-    history: new SurfaceHistory(),
+    history: new TableHistory(),
     stopwatch: () => 0,
   });
   core.setChampion({ version: 1, model: new NetworkModel(readShippedNetwork()) });

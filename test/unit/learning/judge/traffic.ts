@@ -165,7 +165,7 @@ function run(
       candidatesInFlight: inFlight,
     };
     judge.observe(record, arm === "champion" ? views : undefined);
-    // The fleet's mean as the estimator keeps it: over ten seconds of answers.
+    // The fleet's mean as the estimator keeps it: over ten seconds of responses.
     if (!failed) meanMs += (latencyMs - meanMs) * -Math.expm1(-gapMs / 10_000);
   }
 }

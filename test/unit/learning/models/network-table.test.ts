@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { columnLoad, SCORE_COLUMNS } from "../../../../src/balancing/score-columns.ts";
 import { FEATURE_COUNT, FleetFeatures } from "../../../../src/learning/features/fleet-features.ts";
 import { forward, type Network, scaleRow } from "../../../../src/learning/models/network.ts";
-import { NetworkSurface } from "../../../../src/learning/models/network-table.ts";
+import { NetworkTable } from "../../../../src/learning/models/network-table.ts";
 import { readShippedNetwork } from "../../../../src/learning/models/shipped-model.ts";
 import { randomNetwork, seeded } from "../../../support/networks.ts";
 
@@ -51,14 +51,14 @@ describe.each([
   ["of all features", tame(randomNetwork(1))],
   ["of the contract's six features", tame(randomNetwork(2, 6, 5))],
   ["of some features", tame(randomNetwork(3, 13, 3))],
-])("a surface of a network %s", (_, network) => {
+])("a table of a network %s", (_, network) => {
   const features = observed();
-  const surface = new NetworkSurface(network);
+  const table = new NetworkTable(network);
 
   test("holds what inference for each request would say", () => {
     for (const slot of SLOTS) {
       const costs = new Float32Array(SCORE_COLUMNS);
-      surface.fill(features, slot, costs, 0);
+      table.fill(features, slot, costs, 0);
       for (let column = 0; column < SCORE_COLUMNS; column++) {
         const expected = cost(network, features, slot, columnLoad(column));
         expect(Math.abs(costs[column] / expected - 1)).toBeLessThan(1e-5);
@@ -68,7 +68,7 @@ describe.each([
 
   test("of few columns goes on in proportion to the load", () => {
     const costs = new Float32Array(SCORE_COLUMNS);
-    surface.fill(features, 2, costs, 0, 4);
+    table.fill(features, 2, costs, 0, 4);
     expect(Math.abs(costs[3] / cost(network, features, 2, columnLoad(3)) - 1)).toBeLessThan(1e-5);
     const last = SCORE_COLUMNS - 1;
     expect(costs[last] / costs[3]).toBeCloseTo((columnLoad(last) + 1) / (columnLoad(3) + 1), 4);

@@ -8,8 +8,8 @@ import {
   writeModelFiles,
 } from "../../../../src/learning/models/files/model-files.ts";
 import { toStoredFiles } from "../../../../src/learning/models/files/stored-files.ts";
-import { fileChampion, storedChampion } from "../../../../src/learning/online/champion-source.ts";
 import { SHIPPED_MODEL_DIRECTORY } from "../../../../src/learning/models/shipped-model.ts";
+import { fileChampion, storedChampion } from "../../../../src/learning/online/champion-source.ts";
 import type {
   LearningStore,
   ModelOrigin,

@@ -4,11 +4,11 @@ import type { AttemptRecord } from "../../../../src/learning/judge/record.ts";
 import { judgeOptions } from "../../../../src/learning/judge/trial-options.ts";
 import { ArmCosts } from "../../../../src/learning/online/arm-costs.ts";
 import { ModelStatuses } from "../../../../src/learning/online/model-statuses.ts";
-import { SurfaceIndex } from "../../../../src/learning/online/table-index.ts";
+import { TableIndex } from "../../../../src/learning/online/table-index.ts";
 import { Thinning } from "../../../../src/learning/online/thinning.ts";
 import { FIRST_SAMPLES, MORE_SAMPLES, TrainingSchedule } from "../../../../src/learning/online/training-schedule.ts";
-import type { PublishedSurface } from "../../../../src/learning/serving/table-history.ts";
-import { SurfaceModel } from "../../../../src/learning/serving/table-writer.ts";
+import type { PublishedTable } from "../../../../src/learning/serving/table-history.ts";
+import { TableModel } from "../../../../src/learning/serving/table-writer.ts";
 import { LearnerFigure } from "../../../../src/shared/layout.ts";
 import { StoreError } from "../../../../src/storage/store-error.ts";
 import { seeded } from "../../../support/networks.ts";
@@ -117,31 +117,31 @@ describe("statuses of models", () => {
 });
 
 describe("the index of tables", () => {
-  const surface = (model: SurfaceModel, sequence: number, atMs: number): PublishedSurface =>
+  const table = (model: TableModel, sequence: number, atMs: number): PublishedTable =>
     ({
       model,
       sequence,
       atMs,
       modelVersion: sequence % 7,
       features: { meanMs: atMs / 10 },
-    }) as unknown as PublishedSurface;
+    }) as unknown as PublishedTable;
 
   test("knows tables by number and by time, long after the tables themselves are gone", () => {
-    const index = new SurfaceIndex();
+    const index = new TableIndex();
     for (let sequence = 1; sequence <= 5000; sequence++) {
-      index.add(surface(SurfaceModel.CHAMPION, sequence, sequence * 50));
-      index.add(surface(SurfaceModel.SHADOW, sequence, sequence * 50));
+      index.add(table(TableModel.CHAMPION, sequence, sequence * 50));
+      index.add(table(TableModel.SHADOW, sequence, sequence * 50));
     }
-    index.add(surface(SurfaceModel.CANARY, 3, 1));
-    expect(index.find(SurfaceModel.CHAMPION, 4000)).toEqual({
+    index.add(table(TableModel.CANARY, 3, 1));
+    expect(index.find(TableModel.CHAMPION, 4000)).toEqual({
       sequence: 4000,
       atMs: 200_000,
       modelVersion: 4000 % 7,
       meanMs: 20_000,
     });
-    expect(index.find(SurfaceModel.CHAMPION, 100)).toBeUndefined();
-    expect(index.find(SurfaceModel.CANARY, 3)?.atMs).toBe(1);
-    expect(index.find(SurfaceModel.SHADOW, 4000)).toBeUndefined();
+    expect(index.find(TableModel.CHAMPION, 100)).toBeUndefined();
+    expect(index.find(TableModel.CANARY, 3)?.atMs).toBe(1);
+    expect(index.find(TableModel.SHADOW, 4000)).toBeUndefined();
     expect(index.at(200_049)?.sequence).toBe(4000);
     expect(index.at(1e9)?.sequence).toBe(5000);
     expect(index.at(0)).toBeUndefined();

@@ -3,7 +3,7 @@ import { crowdFactor } from "../../../../src/balancing/crowd.ts";
 import { columnOf, SCORE_COLUMNS } from "../../../../src/balancing/score-columns.ts";
 import { FEATURE_NAMES } from "../../../../src/learning/features/feature-names.ts";
 import { shadowViews } from "../../../../src/learning/online/shadow-views.ts";
-import type { PublishedSurface } from "../../../../src/learning/serving/table-history.ts";
+import type { PublishedTable } from "../../../../src/learning/serving/table-history.ts";
 import type { RecordedCandidate, RecordedDecision } from "../../../../src/learning/serving/worker-rings.ts";
 
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
@@ -12,7 +12,7 @@ const SLOTS = [4, 9];
 const WEIGHT = new Float64Array(16).fill(1);
 
 /** A table whose cost is `cost` of each server plus what is in flight; the estimator expects 1 + k means. */
-function surface(cost: readonly number[], changed: Partial<PublishedSurface> = {}): PublishedSurface {
+function table(cost: readonly number[], changed: Partial<PublishedTable> = {}): PublishedTable {
   const costs = new Float32Array(cost.length * SCORE_COLUMNS);
   for (const [server, base] of cost.entries()) {
     for (let k = 0; k < 12; k++) costs[server * SCORE_COLUMNS + columnOf(k)] = base + k;
@@ -24,7 +24,7 @@ function surface(cost: readonly number[], changed: Partial<PublishedSurface> = {
       row[LOG_EXPECTED] = Math.log(1 + inFlight);
     },
   };
-  return { isCost: true, costs, features, ...changed } as unknown as PublishedSurface;
+  return { isCost: true, costs, features, ...changed } as unknown as PublishedTable;
 }
 
 const candidate = (slot: number, inFlight: number, waiting: number, score: number): RecordedCandidate => ({
@@ -34,14 +34,14 @@ const candidate = (slot: number, inFlight: number, waiting: number, score: numbe
   score,
 });
 const decision = (candidates: RecordedCandidate[], table = 7): RecordedDecision =>
-  ({ surface: table, candidates }) as unknown as RecordedDecision;
+  ({ table: table, candidates }) as unknown as RecordedDecision;
 
 describe("what a candidate would have said", () => {
   // Slot 4 scored three times its cost (a stall), slot 9 twice.
   const placed = decision([candidate(4, 1, 1, 3 * 11), candidate(9, 2, 0, 2 * 32)]);
 
   test("is its cost times whatever the worker multiplied the champion's by", () => {
-    const views = shadowViews(placed, surface([10, 30]), surface([50, 5]), WEIGHT)!;
+    const views = shadowViews(placed, table([10, 30]), table([50, 5]), WEIGHT)!;
     expect(views.candidate.score(4, 1)).toBeCloseTo(3 * 51, 4);
     expect(views.candidate.score(9, 2)).toBeCloseTo(2 * 7, 4);
     expect(views.candidate.score(9, 6)).toBeCloseTo(2 * 11, 4);
@@ -55,7 +55,7 @@ describe("what a candidate would have said", () => {
     const weight = WEIGHT.slice();
     weight[9] = 2;
     const byEstimator = decision([candidate(4, 1, 1, 0), candidate(9, 2, 0, 0)], 0);
-    const views = shadowViews(byEstimator, surface([10, 30]), surface([50, 5]), weight)!;
+    const views = shadowViews(byEstimator, table([10, 30]), table([50, 5]), weight)!;
     expect(views.candidate.score(4, 1)).toBeCloseTo(51 * crowdFactor(1, 1), 4);
     expect(views.candidate.score(9, 2)).toBeCloseTo((7 * crowdFactor(0, 2)) / 2, 4);
     expect(views.incumbent.score(9, 2)).toBeCloseTo((3 * crowdFactor(0, 2)) / 2, 6);
@@ -63,18 +63,18 @@ describe("what a candidate would have said", () => {
   });
 
   test("is no number where it could not make a table", () => {
-    const views = shadowViews(placed, surface([10, 30]), null, WEIGHT)!;
+    const views = shadowViews(placed, table([10, 30]), null, WEIGHT)!;
     expect([views.candidate.score(4, 1), views.candidate.predicted(4, 1)]).toEqual([Number.NaN, Number.NaN]);
     expect(views.incumbent.score(4, 1)).toBeCloseTo(33, 4);
   });
 
   test("is unknown when a server is in neither table", () => {
-    expect(shadowViews(placed, surface([10]), surface([50, 5]), WEIGHT)).toBeUndefined();
-    expect(shadowViews(placed, surface([10, 30]), surface([50]), WEIGHT)).toBeUndefined();
+    expect(shadowViews(placed, table([10]), table([50, 5]), WEIGHT)).toBeUndefined();
+    expect(shadowViews(placed, table([10, 30]), table([50]), WEIGHT)).toBeUndefined();
   });
 
   test("a champion that gives scores without a unit predicts nothing", () => {
-    const views = shadowViews(placed, surface([10, 30], { isCost: false }), surface([50, 5]), WEIGHT)!;
+    const views = shadowViews(placed, table([10, 30], { isCost: false }), table([50, 5]), WEIGHT)!;
     expect(views.incumbent.predicted(4, 1)).toBeNaN();
     expect(views.incumbent.score(4, 1)).toBeCloseTo(11, 4);
     expect(views.candidate.predicted(4, 1)).toBeCloseTo(51 / MEAN_MS, 6);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { columnLoad, columnOf } from "../../../../src/balancing/score-columns.ts";
-import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
 import { estimatorNetwork, NetworkModel } from "../../../../src/learning/models/network-model.ts";
 import type { ScoreModel } from "../../../../src/learning/models/score-model.ts";
-import { HISTORY_MS, SurfaceHistory } from "../../../../src/learning/serving/table-history.ts";
-import { SurfaceModel } from "../../../../src/learning/serving/table-writer.ts";
+import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
+import { HISTORY_MS, TableHistory } from "../../../../src/learning/serving/table-history.ts";
+import { TableModel } from "../../../../src/learning/serving/table-writer.ts";
 import {
   INFERENCE_BOUNDS,
   LearnerCounter,
@@ -14,7 +14,7 @@ import {
   Rung,
   SCORE_COLUMNS,
   SHARED_BYTES,
-  SURFACE_COPIES,
+  TABLE_COPIES,
   viewSharedMemory,
 } from "../../../../src/shared/layout.ts";
 
@@ -26,7 +26,7 @@ function setUp() {
     servers.id[slot] = 100 + slot;
     servers.effectiveWeight[slot] = 1;
   }
-  const history = new SurfaceHistory();
+  const history = new TableHistory();
   let stopwatchMs = 0;
   const core = new LearnerCore({
     fleet: servers,
@@ -40,9 +40,9 @@ function setUp() {
   });
   const observe = (slot: number, latencyMs: number, atMs: number, inFlight = 0) =>
     core.observe({ slot, serverId: servers.id[slot], latencyMs, failed: false, inFlight, atMs });
-  const cost = (slot: number, inFlight: number, model: SurfaceModel = SurfaceModel.CHAMPION) => {
-    const word = model === SurfaceModel.CHAMPION ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
-    const row = (model * SURFACE_COPIES + (learned.words[word] & 1)) * MAX_SERVERS + slot;
+  const cost = (slot: number, inFlight: number, model: TableModel = TableModel.CHAMPION) => {
+    const word = model === TableModel.CHAMPION ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
+    const row = (model * TABLE_COPIES + (learned.words[word] & 1)) * MAX_SERVERS + slot;
     expect(learned.rowId[row]).toBe(servers.id[slot]);
     return learned.cost[row * SCORE_COLUMNS + columnOf(inFlight)];
   };
@@ -195,7 +195,7 @@ describe("two models", () => {
     await core.tick(SLOTS, 50);
     expect(learned.words[LearnerWord.CANARY_MODEL]).toBe(2);
     expect(learned.words[LearnerWord.CANARY_COSTS]).toBe(0);
-    expect(cost(1, 0, SurfaceModel.CANARY)).toBeGreaterThan(cost(6, 0, SurfaceModel.CANARY));
+    expect(cost(1, 0, TableModel.CANARY)).toBeGreaterThan(cost(6, 0, TableModel.CANARY));
     expect(cost(1, 0)).toBe(cost(6, 0));
     core.setCanary(null);
     expect(learned.words[LearnerWord.CANARY_MODEL]).toBe(0);
@@ -217,28 +217,28 @@ describe("the history", () => {
     core.setChampion({ version: 3, model: new NetworkModel(estimatorNetwork()) });
     for (let ms = 0; ms <= 12_000; ms += 50) await core.tick(SLOTS, ms);
     expect(history.length).toBe(HISTORY_MS / 50 + 1);
-    expect(history.find(SurfaceModel.CHAMPION, 1)).toBeUndefined();
-    const surface = history.find(SurfaceModel.CHAMPION, 241);
-    expect(surface).toMatchObject({ atMs: 12_000, modelVersion: 3, isCost: true });
-    expect(surface?.features.indexOf(4, 104)).toBe(1);
-    expect(surface?.features.indexOf(4, 105)).toBe(-1);
-    expect(surface?.costs[SCORE_COLUMNS + 2]).toBe(cost(4, 2));
-    expect(history.at(SurfaceModel.CHAMPION, 11_999)?.atMs).toBe(11_950);
-    expect(history.newest(SurfaceModel.CHAMPION)?.atMs).toBe(12_000);
+    expect(history.find(TableModel.CHAMPION, 1)).toBeUndefined();
+    const table = history.find(TableModel.CHAMPION, 241);
+    expect(table).toMatchObject({ atMs: 12_000, modelVersion: 3, isCost: true });
+    expect(table?.features.indexOf(4, 104)).toBe(1);
+    expect(table?.features.indexOf(4, 105)).toBe(-1);
+    expect(table?.costs[SCORE_COLUMNS + 2]).toBe(cost(4, 2));
+    expect(history.at(TableModel.CHAMPION, 11_999)?.atMs).toBe(11_950);
+    expect(history.newest(TableModel.CHAMPION)?.atMs).toBe(12_000);
   });
 
   test("is bounded in size: of a large fleet it has fewer", async () => {
-    const small = new SurfaceHistory(100_000);
+    const small = new TableHistory(100_000);
     const { core, history } = setUp();
     core.setChampion({ version: 3, model: modelOf(() => 0) });
     for (let ms = 0; ms < 5000; ms += 50) {
       await core.tick(SLOTS, ms);
-      small.add(history.newest(SurfaceModel.CHAMPION)!);
+      small.add(history.newest(TableModel.CHAMPION)!);
     }
     expect(small.bytes).toBeLessThanOrEqual(100_000);
     expect(small.length).toBeGreaterThan(5);
     expect(small.length).toBeLessThan(history.length);
-    expect(small.newest(SurfaceModel.CHAMPION)).toBe(history.newest(SurfaceModel.CHAMPION)!);
+    expect(small.newest(TableModel.CHAMPION)).toBe(history.newest(TableModel.CHAMPION)!);
   });
 });
 
@@ -278,7 +278,7 @@ describe("a refresh", () => {
       expect(learned.words[LearnerWord.CHAMPION_SURFACE]).toBe(sequence + 1);
       expect(learned.figures[LearnerFigure.TABLE_MS]).toBe(31_000 + 50 * i);
       expect([cost(1, 0), cost(4, 3), cost(6, 100)]).toEqual(costs); // whichever copy it is
-      const found = history.find(SurfaceModel.CHAMPION, sequence + 1);
+      const found = history.find(TableModel.CHAMPION, sequence + 1);
       expect(found).toMatchObject({ sequence: sequence + 1, atMs: 31_000 + 50 * i, modelVersion: 7 });
     }
     expect(asked.count).toBe(1);

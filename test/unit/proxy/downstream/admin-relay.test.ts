@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type AdminAnswer, type AdminQuestion, AdminRelay } from "../../../../src/proxy/downstream/admin-relay.ts";
+import { type AdminQuestion, AdminRelay, type AdminResponse } from "../../../../src/proxy/downstream/admin-relay.ts";
 import { Route } from "../../../../src/shared/series-table.ts";
 import { turn } from "../../../support/turn.ts";
 
@@ -7,7 +7,7 @@ import { turn } from "../../../support/turn.ts";
 function scripted() {
   const asked: { path: string; signal: AbortSignal; answer: (body: Uint8Array) => Promise<void> }[] = [];
   const relay = new AdminRelay((path, signal) => {
-    const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>();
+    const { promise, resolve, reject } = Promise.withResolvers<AdminResponse>();
     signal.addEventListener("abort", () => reject(signal.reason));
     const answer = async (body: Uint8Array): Promise<void> => {
       resolve({ status: 200, type: "text/plain", body, retryAfter: null });

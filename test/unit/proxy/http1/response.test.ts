@@ -177,7 +177,7 @@ describe("body", () => {
   ] as const)("of %s answered by %i with %j is %s", (method, status, lines, kind) => {
     const { head } = accepted(`HTTP/1.1 ${status} X\r\n${lines}\r\n`, Method[method]);
     expect(head.bodyKind).toBe(BodyKind[kind]);
-    // A body that was announced may come, and what is read from the connection then is no answer.
+    // A body that was announced may come, and what is read from the connection then is no response.
     const announced = kind === "NONE" && (lines.includes(LENGTH) || lines.includes(CHUNKED));
     const unknown = method === "HEAD" && status === 200 && lines === "";
     expect(head.keepAlive).toBe(kind !== "UNTIL_CLOSE" && !announced && !unknown);

@@ -38,7 +38,7 @@ function decision(overrides: Partial<Decision> = {}): Decision {
     arm: DecisionArm.CHAMPION,
     rung: Rung.MODEL,
     propensity: 0.75,
-    surface: 12,
+    table: 12,
     candidates,
     count: candidates.length,
     loads: Int32Array.from(candidates, (slot, i) => packCandidate(slot, slot + 1, i)),
@@ -88,7 +88,7 @@ describe("what a worker notes", () => {
       serverId: 507,
       arm: DecisionArm.CHAMPION,
       rung: Rung.MODEL,
-      surface: 12,
+      table: 12,
       atMs: 1020,
       propensity: 0.75,
       candidateCount: 3,
@@ -106,7 +106,7 @@ describe("what a worker notes", () => {
 
   test("has no scores where none were looked up, whatever an earlier choice left behind", () => {
     const { memory, writer } = setUp();
-    write(writer, "r", decision({ surface: 0, rung: Rung.ESTIMATOR }));
+    write(writer, "r", decision({ table: 0, rung: Rung.ESTIMATOR }));
     const [{ candidates }] = findRequest(memory, hashOf("r"));
     expect(candidates.map(({ score, waiting }) => score + waiting)).toEqual([0, 0, 0]);
     expect(candidates.map(({ inFlight }) => inFlight)).toEqual([3, 7, 9]);
@@ -127,7 +127,7 @@ describe("what a worker notes", () => {
     const { memory, writer } = setUp();
     memory.servers.inFlight[3] = 1_000_000;
     memory.servers.inFlight[7] = -1;
-    write(writer, "r", decision({ surface: 0, rung: Rung.ESTIMATOR }));
+    write(writer, "r", decision({ table: 0, rung: Rung.ESTIMATOR }));
     const [{ candidates }] = findRequest(memory, hashOf("r"));
     expect(candidates.map(({ slot, inFlight }) => [slot, inFlight])).toEqual([
       [3, 2047],
@@ -141,7 +141,7 @@ describe("what a worker notes", () => {
     const feed = new OutcomeFeed(memory);
     const number = write(writer, "r", decision());
     writer.ended(ended(number), false, 45);
-    writer.ended(ended(number), true, 60); // the answer was cut off later
+    writer.ended(ended(number), true, 60); // the response was cut off later
     const seen: object[] = [];
     feed.drain((outcome) => seen.push(outcome));
     expect(counts(memory)).toEqual([2, 0]);

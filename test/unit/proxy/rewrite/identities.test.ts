@@ -1,11 +1,11 @@
 /** Who a request is from, what it sticks to, which ids it has and which path it is for. */
 import { describe, expect, test } from "bun:test";
 import { hashString } from "../../../../src/balancing/hash.ts";
-import { forwardedElements, forwardedForAddresses, MAX_HOPS } from "../../../../src/proxy/rewrite/forwarded.ts";
-import { IdSource, isTraceparent } from "../../../../src/proxy/rewrite/request-ids.ts";
-import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { routeOf } from "../../../../src/proxy/downstream/routes.ts";
 import { clientAddressOf, createStickyKey } from "../../../../src/proxy/pick/sticky-key.ts";
+import { forwardedElements, forwardedForAddresses, MAX_HOPS } from "../../../../src/proxy/rewrite/forwarded.ts";
+import { Peer } from "../../../../src/proxy/rewrite/request.ts";
+import { IdSource, isTraceparent } from "../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
 import { ROUTES } from "../../../../src/shared/series-table.ts";
 import { TEST_SETTINGS } from "../../../support/proxy-harness.ts";

@@ -13,8 +13,8 @@ import {
   WorkerCounter,
 } from "../../../../src/shared/layout.ts";
 import { countRequest, Method, Route } from "../../../../src/shared/series-table.ts";
-import { METRIC_GROUPS, Metrics } from "../../../../src/telemetry/metrics/metrics.ts";
 import { renderMetricsDocs } from "../../../../src/telemetry/metrics/docs.ts";
+import { METRIC_GROUPS, Metrics } from "../../../../src/telemetry/metrics/metrics.ts";
 import { makeSource, parseExposition, server } from "./fixture.ts";
 
 const P = "neurabalancer_";
@@ -201,6 +201,6 @@ describe("Metrics", () => {
 });
 
 test("docs/metrics.md is what the list of metrics says (else run scripts/generate-metrics-docs.ts)", () => {
-  const path = join(import.meta.dir, "../../../../../docs/metrics.md");
+  const path = join(import.meta.dir, "../../../../docs/metrics.md");
   expect(readFileSync(path, "utf8")).toBe(renderMetricsDocs([modelServerMetrics]));
 });

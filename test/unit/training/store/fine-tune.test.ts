@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { FEATURE_NAMES } from "../../../../src/learning/features/feature-names.ts";
 import { FEATURE_COUNT } from "../../../../src/learning/features/fleet-features.ts";
 import type { Network } from "../../../../src/learning/models/network.ts";
-import { calibrate } from "../../../../src/training/report/calibration.ts";
 import { checkTrained, TrainingError } from "../../../../src/training/check-trained.ts";
 import { compareDeviance } from "../../../../src/training/deviance-comparison.ts";
 import { featureShift } from "../../../../src/training/feature-shift.ts";
-import { FINE_TUNE_DEFAULTS, fineTune, TooFewRowsError } from "../../../../src/training/store/fine-tune.ts";
+import { calibrate } from "../../../../src/training/report/calibration.ts";
 import { TrainingRows } from "../../../../src/training/rows.ts";
+import { FINE_TUNE_DEFAULTS, fineTune, TooFewRowsError } from "../../../../src/training/store/fine-tune.ts";
 import { predictRows } from "../../../../src/training/trainer.ts";
 import { blankNetwork, column, syntheticRows, weightsOf } from "../support.ts";
 

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { predictUrl, RemoteModelError, readPredictions } from "../../../../../src/learning/models/remote/predict-request.ts";
+import {
+  predictUrl,
+  RemoteModelError,
+  readPredictions,
+} from "../../../../../src/learning/models/remote/predict-request.ts";
 
 const URL = "http://m/predict";
 
