@@ -12,6 +12,7 @@ import { UNKNOWN_USAGE, type Usage } from "../../health/probe-response.ts";
 import { paceRamps } from "../../health/slow-start.ts";
 import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
+import { publishReadiness } from "../../shared/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/server-table-writer.ts";
 import { Discovery } from "../discovery/discovery.ts";
 import { firstListening } from "../discovery/loopback.ts";
@@ -88,6 +89,7 @@ export class Fleet {
   #trust: SecureContext | undefined;
   #timer: Timer | undefined;
   #endpoints: readonly Endpoint[] = [];
+  #summary: FleetSummary = { total: 0, healthy: 0, panic: false };
   #workers: readonly WorkerBlock[] = [];
   /** Set while a new configuration is taken over: its names change the fleet in one step. */
   #configuring = false;
@@ -156,10 +158,9 @@ export class Fleet {
     return member.status(this.#deps.clock.nowMs(), this.#options?.slowStartMs ?? 0, this.#workers);
   }
 
+  /** As of the last look; readiness is made of it. */
   summary(): FleetSummary {
-    const present = this.#present();
-    const healthy = present.filter((member) => member.state === ServerState.UP && member.health.proven).length;
-    return { total: present.length, healthy, panic: this.#panic.on };
+    return this.#summary;
   }
 
   /** Names of the configuration that no address is known of. */
@@ -446,11 +447,15 @@ export class Fleet {
 
   #publish(nowMs: number): void {
     const slowStartMs = this.#options?.slowStartMs ?? 0;
+    const present = this.#present();
     let total = 0;
     let up = 0;
-    for (const { state } of this.#present()) {
+    let healthy = 0;
+    for (const { state, health } of present) {
       if (state !== ServerState.DRAINING) total++;
-      if (state === ServerState.UP) up++;
+      if (state !== ServerState.UP) continue;
+      up++;
+      if (health.proven) healthy++;
     }
     const wasPanic = this.#panic.on;
     const panic = this.#panic.update(up, total, this.#options?.panicThresholdPercent ?? 0, nowMs);
@@ -464,6 +469,8 @@ export class Fleet {
       member.published = row;
     }
     this.#writer.publish(rows, panic);
+    this.#summary = { total: present.length, healthy, panic };
+    publishReadiness(this.#deps.memory, this.#summary);
     for (const member of this.#members.values()) this.#announce.state(member);
   }
 

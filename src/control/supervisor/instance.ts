@@ -14,6 +14,7 @@ import { Header, MAX_WORKERS } from "../../shared/layout.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory-file.ts";
 import { MemoryPages } from "../../shared/memory-pages.ts";
 import type { Endpoint, NamedAddress, ProxySettings } from "../../shared/protocol.ts";
+import { readReadiness } from "../../shared/readiness.ts";
 import { createLogger, type Logger } from "../../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/replaceable-logger.ts";
 import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
@@ -231,7 +232,7 @@ export class SupervisorInstance {
     const metrics = new Metrics(metricsSource(view));
     const control = {
       fleet: this.#fleet,
-      draining: () => this.#memory.header[Header.DRAINING] === 1,
+      readiness: () => readReadiness(this.#memory),
       metrics: () => metrics.rendering(),
       prometheusEnabled: () => this.#config.app.prometheusEnabled,
       status: () => describeStatus(view),
