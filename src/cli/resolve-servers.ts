@@ -1,6 +1,6 @@
-/** Looks the servers' names up once, for people. Serving uses control/discovery/discovery.ts instead. */
+/** Looks the servers' names up once, for people. Serving uses control/discovery/ instead. */
 import { lookup, resolveSrv } from "node:dns/promises";
-import type { ServerSpec } from "../config/server-list.ts";
+import type { ServerSpec } from "../shared/server-spec.ts";
 
 const DEADLINE_MS = 5000;
 
@@ -29,7 +29,7 @@ export function resolveServers(servers: readonly ServerSpec[]): Promise<Resoluti
 }
 
 async function addressesOf(server: ServerSpec): Promise<string[]> {
-  if (server.srv) return (await resolveSrv(server.host)).map(({ name, port }) => `${name}:${port}`);
+  if (server.source === "srv") return (await resolveSrv(server.host)).map(({ name, port }) => `${name}:${port}`);
   const found = await lookup(server.host, { all: true });
   return [...new Set(found.map(({ address }) => address))];
 }

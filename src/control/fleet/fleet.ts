@@ -14,14 +14,16 @@ import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock }
 import type { Endpoint } from "../../shared/protocol.ts";
 import { publishReadiness } from "../../shared/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/server-table-writer.ts";
+import type { ControlClock } from "../clock.ts";
+import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import { Discovery } from "../discovery/discovery.ts";
-import { firstListening } from "../discovery/loopback.ts";
-import type { Resolver } from "../discovery/resolver.ts";
-import type { DiscoveredServer } from "../discovery/targets.ts";
+import { firstListening } from "../discovery/dns/loopback.ts";
+import type { Resolver } from "../discovery/dns/resolver.ts";
+import type { ControlLog } from "../log.ts";
 import { FleetActivity } from "./activity.ts";
 import { FleetAnnouncer } from "./announcer.ts";
 import { compareMembership, identityOf, Seats } from "./membership.ts";
-import type { FleetClock, FleetCounters, FleetLogger, FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
+import type { FleetCounters, FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
 import { FleetServer } from "./server.ts";
 
 export type * from "./options.ts";
@@ -50,8 +52,8 @@ const FREE_ROW: ServerRow = Object.freeze({
 /** What the fleet is given. */
 export interface FleetDependencies {
   readonly memory: SharedMemory;
-  readonly log: FleetLogger;
-  readonly clock: FleetClock;
+  readonly log: ControlLog;
+  readonly clock: ControlClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly resolver: Resolver;
@@ -127,6 +129,7 @@ export class Fleet {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#discovery.close();
     for (const member of this.#members.values()) member.prober.stop();
   }
 

@@ -22,8 +22,9 @@ import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { AdminApi } from "../admin/api.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
-import type { Resolver } from "../discovery/resolver.ts";
-import { Fleet, type FleetClock } from "../fleet/fleet.ts";
+import type { ControlClock } from "../clock.ts";
+import type { Resolver } from "../discovery/dns/resolver.ts";
+import { Fleet } from "../fleet/fleet.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { Learner } from "../processes/learner.ts";
 import { WorkerPool } from "../processes/worker-pool.ts";
@@ -57,7 +58,7 @@ export interface InstanceOptions {
   readonly learnerCommand: readonly string[];
   /** Program and arguments before a command of the command line. */
   readonly program: readonly string[];
-  readonly clock: FleetClock;
+  readonly clock: ControlClock;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). */
   readonly bootOffsetMs: () => number;
   /** Uniform in [0, 1). */

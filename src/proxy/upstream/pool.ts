@@ -43,7 +43,7 @@ export class UpstreamPool {
     this.#wheel = wheel;
     this.#counters = counters;
     this.#dial = dial;
-    const { host } = new URL(endpoint.url.replace(/^dns\+srv(\+https)?:/, "http:"));
+    const { host } = new URL(endpoint.url);
     // As for checks and TLS: the dot that makes a name complete is for the resolver, virtual hosts have none.
     this.hostBytes = Buffer.from(host.replace(/\.(?=:|$)/, ""), "latin1");
   }
