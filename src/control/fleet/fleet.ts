@@ -4,7 +4,8 @@
  * everything; all that it reads is in memory.
  */
 import type { SecureContext } from "node:tls";
-import { isUrgent, onCheck } from "../../health/checked-server.ts";
+import { isUrgent, onCheck, onReturned } from "../../health/checked-server.ts";
+import { CONTROL_LOOK_MS, CONTROL_TICK_MS } from "../../health/control-loop.ts";
 import { isAlarming, judgeFleet } from "../../health/fleet-ejection.ts";
 import { probeTrust } from "../../health/http-probe.ts";
 import { PanicMode } from "../../health/panic-mode.ts";
@@ -28,10 +29,6 @@ import { FleetServer } from "./server.ts";
 
 export type * from "./options.ts";
 
-/** Period of the control loop. */
-const TICK_MS = 100;
-/** While requests flow it looks in between for servers that fail everything: each look is a few reads of memory. */
-const LOOK_MS = 20;
 /** A removed server keeps its slot at least so long: a worker may have chosen it just before it was removed. */
 const MIN_DRAIN_MS = 1_000;
 /** After this a removed server is no longer shown, although requests (tunnels) are in flight; its slot stays taken. */
@@ -230,9 +227,7 @@ export class Fleet {
       },
       onReturned: (member) => {
         member.upReason = "ejection over, on probation";
-        // One whose checks fail as well stays behind those that answer: its time is over, its failures are not.
-        if (member.health.up) member.forgetFailures();
-        member.slowStart.begin(nowMs);
+        onReturned(member, nowMs);
       },
     });
     for (const member of present) {
@@ -248,7 +243,7 @@ export class Fleet {
   /** Each look wakes a process that may have nothing else to do. */
   #lookAgain(): void {
     if (this.#stopped) return;
-    const idle = this.#activity.idleMs(this.#deps.clock.nowMs()) > TICK_MS;
+    const idle = this.#activity.idleMs(this.#deps.clock.nowMs()) > CONTROL_TICK_MS;
     this.#timer = setTimeout(
       () => {
         try {
@@ -257,7 +252,7 @@ export class Fleet {
           this.#lookAgain();
         }
       },
-      idle ? TICK_MS : LOOK_MS,
+      idle ? CONTROL_TICK_MS : CONTROL_LOOK_MS,
     );
   }
 
@@ -267,7 +262,7 @@ export class Fleet {
     const nowMs = this.#deps.clock.nowMs();
     const due = nowMs >= this.#tickDueMs;
     if (!due && !this.#anyAlarming(options)) return;
-    if (due) this.#tickDueMs = nowMs + TICK_MS - LOOK_MS / 2; // timers are late: the fifth look is to be the one
+    if (due) this.#tickDueMs = nowMs + CONTROL_TICK_MS - CONTROL_LOOK_MS / 2; // timers are late: the fifth look is to be the one
     this.tick();
   }
 
