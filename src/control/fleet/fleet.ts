@@ -6,9 +6,9 @@
 import type { SecureContext } from "node:tls";
 import { isUrgent, onCheck } from "../../health/checked-server.ts";
 import { isAlarming, judgeFleet } from "../../health/fleet-ejection.ts";
-import { probeTrust } from "../../health/http-probe.ts";
 import { PanicMode } from "../../health/panic-mode.ts";
-import { UNKNOWN_USAGE, type Usage } from "../../health/probe-response.ts";
+import { probeTrust } from "../../health/probe/probe.ts";
+import { UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
 import { paceRamps } from "../../health/slow-start.ts";
 import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
