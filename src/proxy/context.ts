@@ -18,7 +18,7 @@ import type { IdSource } from "./rewrite/request-ids.ts";
 import type { TrustedProxies } from "./rewrite/trusted-proxies.ts";
 import type { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { TimerWheel } from "./sockets/timer-wheel.ts";
-import type { UpstreamPool } from "./upstream/pool.ts";
+import type { UpstreamPool } from "./upstream/leg.ts";
 
 /** One worker's shared parts. What is not `readonly` changes at a reload or with every event. */
 export interface ProxyContext {

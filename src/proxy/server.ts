@@ -10,9 +10,9 @@ import type { ProxyContext } from "./context.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import { ClientConnection } from "./downstream/client-connection.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
-import { COALESCE_BYTES } from "./exchange/attempt.ts";
 import { HedgeTimer } from "./exchange/hedge-timer.ts";
 import { RetryBudget } from "./exchange/retry-budget.ts";
+import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { Admission, ConnectionLimits } from "./listen/connection-limits.ts";
 import { internalError, type Listening, listenPlain, listenTls } from "./listen/listener.ts";
@@ -28,7 +28,7 @@ import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
 import { createDial, type Dial } from "./upstream/dial.ts";
-import { UpstreamPool } from "./upstream/pool.ts";
+import { Http1Pool } from "./upstream/http1/pool.ts";
 
 /** What a worker's proxy is made from. */
 export interface ProxyServerOptions {
@@ -159,7 +159,7 @@ export class ProxyServer {
 
   /** The fleet changed. Servers that stay keep their connections. */
   setEndpoints(endpoints: readonly Endpoint[]): void {
-    const { pools, picker, settings, wheel, counters } = this.#ctx;
+    const { pools, picker } = this.#ctx;
     const bySlot = new Map(endpoints.map((endpoint) => [endpoint.slot, endpoint]));
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const endpoint = bySlot.get(slot);
@@ -167,7 +167,7 @@ export class ProxyServer {
       // A server keeps its id when it listens on this machine's other loopback address.
       if (old !== undefined && old.endpoint.id === endpoint?.id && old.endpoint.address === endpoint?.address) continue;
       old?.retire();
-      pools[slot] = endpoint && new UpstreamPool(endpoint, settings, wheel, counters, this.#dial);
+      pools[slot] = endpoint && new Http1Pool(endpoint, this.#ctx, this.#dial);
       this.#identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
     }
     picker.setKnownIds(endpoints.map(({ slot, id }) => [slot, id] as const));
@@ -201,7 +201,6 @@ export class ProxyServer {
       ctx.picker.setStrategy(strategy, decisions);
     }
     ctx.picker.setFailing(failingOptions(settings));
-    for (const pool of ctx.pools) if (pool !== undefined) pool.settings = settings;
     this.#setAccessLog(settings);
     this.#replaceListeners(settings, old);
   }

@@ -14,7 +14,7 @@ import { HealthState, type HealthThresholds } from "../health/health-state.ts";
 import { OutcomeWindows } from "../health/outcome-windows.ts";
 import { OutlierEjection, type OutlierOptions } from "../health/outlier-ejection.ts";
 import { PanicMode } from "../health/panic-mode.ts";
-import { ProbeSchedule } from "../health/probe-schedule.ts";
+import { ProbeSchedule } from "../health/probe/schedule.ts";
 import { paceRamps, SlowStart } from "../health/slow-start.ts";
 import { ServerState } from "../shared/layout.ts";
 

@@ -284,7 +284,8 @@ export class ClientConnection extends Channel implements WaitingClient {
     const { wheel, settings, kernel } = this.#ctx;
     this.#state = State.RESETTING;
     this.#untilTaken ??= new UntilTaken();
-    const next = this.#untilTaken.nextLook(kernel, this.socket, settings.responseBodyTimeoutMs, nowMs);
+    const left = this.socket === null ? 0 : kernel.unacknowledged(this.socket);
+    const next = this.#untilTaken.nextLook(left, settings.responseBodyTimeoutMs, nowMs);
     if (next === 0) {
       this.cutOff();
       return;

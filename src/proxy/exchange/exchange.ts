@@ -15,8 +15,8 @@ import type { Waiting } from "../pick/wait-queue.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../record/load-report.ts";
 import { type RequestOutcome, recordRequest, recordResponse } from "../record/record.ts";
 import { ClientConnectionHeader } from "../rewrite/response.ts";
-import type { UpstreamConnection } from "../upstream/connection.ts";
-import { Attempt, type AttemptOwner, ConnectionFate } from "./attempt.ts";
+import type { UpstreamLeg } from "../upstream/leg.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { Hedgeable } from "./hedge-timer.ts";
 import { ProxiedRequest } from "./request.ts";
 import { RequestRelay } from "./request-relay.ts";
@@ -174,10 +174,10 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #awaitResponse(attempt: Attempt, nowMs: number): void {
     const { wheel, settings } = this.#ctx;
     wheel.clear(this.request.client);
-    if (attempt.connection === null) return;
+    if (attempt.leg === null) return;
     const { responseHeadTimeoutMs, perTryTimeoutMs } = settings;
     const perTry = perTryTimeoutMs > 0 && this.#retries.possible ? perTryTimeoutMs : responseHeadTimeoutMs;
-    wheel.set(attempt.connection, nowMs + Math.min(perTry, responseHeadTimeoutMs));
+    wheel.set(attempt.leg, nowMs + Math.min(perTry, responseHeadTimeoutMs));
   }
 
   /**
@@ -238,13 +238,13 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#win(attempt, nowMs);
     this.#responseStarted = true;
     this.status = head.status;
-    const { connection } = attempt;
-    if (connection === null) return;
+    const { leg } = attempt;
+    if (leg === null) return;
     if (head.status === 101) {
-      this.#startTunnel(connection, buffer, rest, restStart, nowMs);
+      this.#startTunnel(leg, buffer, rest, restStart, nowMs);
       return;
     }
-    const relay = this.#relay.begin(connection, buffer, rest, restStart, nowMs);
+    const relay = this.#relay.begin(leg, buffer, rest, restStart, nowMs);
     if (relay === Relay.BROKEN) {
       // Nothing of it has been sent: the client can still be told.
       this.#responseStarted = false;
@@ -254,7 +254,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onResponseData(attempt: Attempt, data: Buffer, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.fromServer(data, nowMs);
-    else if (attempt.connection !== null) this.#relayed(this.#relay.more(attempt.connection, data, nowMs), nowMs);
+    else if (attempt.leg !== null) this.#relayed(this.#relay.more(attempt.leg, data, nowMs), nowMs);
   }
 
   /** A part of the response went to the client. */
@@ -266,7 +266,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   /** The client took queued bytes of the response. */
   onClientDrain(nowMs: number): void {
-    const upstream = this.#attempt.connection;
+    const upstream = this.#attempt.leg;
     if (this.#tunnel !== null) this.#tunnel.clientDrained(nowMs);
     else if (upstream !== null && this.#responseStarted) this.#relay.onClientDrain(upstream, nowMs);
   }
@@ -280,7 +280,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #startTunnel(upstream: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+  #startTunnel(upstream: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { client } = this.request;
     this.#relay.head(buffer, ClientConnectionHeader.UPGRADE);
     this.#tunnel = new Tunnel(this.#ctx, client, upstream, nowMs, (failure, now) => this.#endTunnel(failure, now));
@@ -301,7 +301,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     }
     this.responseBytes = this.#tunnel?.bytesToClient ?? 0;
     this.#relay.keepClient = false;
-    this.#complete(ConnectionFate.CLOSE, nowMs);
+    this.#complete(true, nowMs);
   }
 
   // ── finish ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,27 +309,26 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** The response is complete. */
   #finish(nowMs: number): void {
     this.responseBytes = this.#relay.bytes;
-    const upstream = this.#attempt.connection;
+    const upstream = this.#attempt.leg;
     const sent = this.request.body.done && upstream?.queuedBytes === 0 && !upstream.gone;
-    const reuse = sent && this.#relay.upstreamKeepAlive;
-    this.#complete(reuse ? ConnectionFate.REUSE : sent ? ConnectionFate.CLOSE : ConnectionFate.RESET, nowMs);
+    this.#complete(sent, nowMs);
   }
 
   /** Records the request, lets go of everything and hands the client's connection back. */
-  #complete(upstream: ConnectionFate, nowMs: number): void {
+  #complete(upstreamDone: boolean, nowMs: number): void {
     const { client } = this.request;
     const keepClient = this.#relay.keepClient;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(upstream, nowMs);
+    this.#endAttempts(upstreamDone, nowMs);
     this.#ctx.wheel.clear(client);
     const inputPending = !this.request.body.done;
     this.#reset();
     client.onExchangeDone(keepClient, inputPending, nowMs);
   }
 
-  #endAttempts(upstream: ConnectionFate, nowMs: number): void {
-    this.#attempt.end(upstream, nowMs);
-    if (this.#hedge?.active) this.#hedge.end(ConnectionFate.RESET, nowMs);
+  #endAttempts(upstreamDone: boolean, nowMs: number): void {
+    this.#attempt.end(upstreamDone, nowMs);
+    if (this.#hedge?.active) this.#hedge.end(false, nowMs);
   }
 
   // ── retries and hedges ───────────────────────────────────────────────────────────────────────────────────────────
@@ -339,7 +338,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const { slot } = attempt;
     if (failure !== Failures.STALE_CONNECTION) attempt.blame(nowMs);
     if (this.#giveWay(attempt)) {
-      attempt.end(ConnectionFate.RESET, nowMs);
+      attempt.end(false, nowMs);
       return;
     }
     if (this.#responseStarted || !this.#retries.afterFailure(failure, slot, nothingSent, nowMs)) {
@@ -347,7 +346,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.#ctx.counters[WorkerCounter.RETRIES]++;
-    attempt.end(ConnectionFate.RESET, nowMs);
+    attempt.end(false, nowMs);
     this.#dispatch(nowMs);
   }
 
@@ -355,7 +354,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #passOver(attempt: Attempt, rest: Buffer, restStart: number, nowMs: number): boolean {
     if (this.#giveWay(attempt)) {
       attempt.discard(rest, restStart, nowMs);
-      attempt.end(ConnectionFate.RESET, nowMs);
+      attempt.end(false, nowMs);
       return true;
     }
     const slot = this.#retries.insteadOf(this.#ctx.responseHead.status, attempt.slot, nowMs);
@@ -410,7 +409,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (attempt === hedge) this.#ctx.counters[WorkerCounter.HEDGES_WON]++;
     this.#attempt = attempt;
     this.#hedge = loser;
-    loser.end(ConnectionFate.RESET, nowMs);
+    loser.end(false, nowMs);
   }
 
   // ── failure ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -449,7 +448,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       this.status = failure.status;
       this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
       this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
-      this.#complete(ConnectionFate.RESET, nowMs);
+      this.#complete(false, nowMs);
     }
   }
 
@@ -460,7 +459,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     else if (failure.source === "upstream") this.#attempt.blame(nowMs);
     this.responseBytes = this.#tunnel?.bytesToClient ?? this.#relay.bytes;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(ConnectionFate.RESET, nowMs);
+    this.#endAttempts(false, nowMs);
     const shows = this.#tunnel === null && this.#relay.showsCut;
     this.#reset();
     // Who is gone, or does not read, has no use for the rest.

@@ -2,11 +2,10 @@
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { ProxyContext } from "../context.ts";
 import { BodyReader } from "../http1/body-reader.ts";
-import { copyBytes } from "../http1/copy.ts";
+import { COALESCE_BYTES, copyBytes } from "../http1/copy.ts";
 import { BodyKind } from "../http1/head.ts";
 import { ClientConnectionHeader, leavesUnchanged, writeResponseHead } from "../rewrite/response.ts";
-import type { UpstreamConnection } from "../upstream/connection.ts";
-import { COALESCE_BYTES } from "./attempt.ts";
+import type { UpstreamLeg } from "../upstream/leg.ts";
 import type { ProxiedRequest } from "./request.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
@@ -29,8 +28,6 @@ export class ResponseRelay {
   readonly #ctx: ProxyContext;
   readonly #request: ProxiedRequest;
   readonly #body = new BodyReader(true);
-  /** The connection to the server may carry another exchange after this response. */
-  upstreamKeepAlive = false;
   /** The connection of the client may carry another request after this response. */
   keepClient = false;
 
@@ -57,7 +54,6 @@ export class ResponseRelay {
   /** There is no response yet. */
   reset(): void {
     this.#body.begin(BodyKind.NONE, 0);
-    this.upstreamKeepAlive = false;
     this.keepClient = false;
   }
 
@@ -80,12 +76,11 @@ export class ResponseRelay {
    * Sends the head (in `ctx.responseHead`, parsed from `buffer`) and the body bytes that came with it, `rest[restStart …]`.
    * Both may be empty afterwards.
    */
-  begin(connection: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
+  begin(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
     const { responseHead: head } = this.#ctx;
     const dechunk = head.chunked && this.#request.versionMinor === 0;
     const body = this.#body;
     body.begin(head.bodyKind, head.contentLength, dechunk);
-    this.upstreamKeepAlive = head.keepAlive;
     const untilClose = head.bodyKind === BodyKind.UNTIL_CLOSE || dechunk;
     if (untilClose) this.#request.client.beginUntilClose();
     this.keepClient = !untilClose && this.#mayKeepClient();
@@ -97,7 +92,7 @@ export class ResponseRelay {
       repaired === null
         ? this.#sendFirst(buffer, rest, restStart, contentEnd, dechunk)
         : this.#sendFirst(buffer, repaired, 0, repaired.length, dechunk);
-    return sent ? this.#wait(connection, stop < length, nowMs) : Relay.CLIENT_GONE;
+    return sent ? this.#wait(leg, stop < length, nowMs) : Relay.CLIENT_GONE;
   }
 
   /**
@@ -127,7 +122,7 @@ export class ResponseRelay {
   }
 
   /** More of the body; `data` may be empty afterwards. */
-  more(connection: UpstreamConnection, data: Buffer, nowMs: number): Relay {
+  more(leg: UpstreamLeg, data: Buffer, nowMs: number): Relay {
     const { length } = data;
     const stop = this.#body.consume(data, 0, length);
     const { repaired, contentEnd } = this.#body;
@@ -136,11 +131,11 @@ export class ResponseRelay {
     this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end;
     if (end > 0 && !this.#request.client.sendAway(content, 0, end)) return Relay.CLIENT_GONE;
     if (stop < 0) return Relay.BROKEN;
-    return this.#wait(connection, stop < length, nowMs);
+    return this.#wait(leg, stop < length, nowMs);
   }
 
   /** The client took queued bytes. */
-  onClientDrain(connection: UpstreamConnection, nowMs: number): void {
+  onClientDrain(leg: UpstreamLeg, nowMs: number): void {
     const { wheel, settings } = this.#ctx;
     const { client, body } = this.#request;
     if (client.queuedBytes > 0) {
@@ -149,14 +144,14 @@ export class ResponseRelay {
     }
     if (body.done) wheel.clear(client);
     else wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
-    wheel.set(connection, nowMs + settings.responseBodyTimeoutMs);
-    connection.resumeReading();
+    wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
+    leg.resumeReading();
   }
 
-  #wait(connection: UpstreamConnection, unsolicited: boolean, nowMs: number): Relay {
+  #wait(leg: UpstreamLeg, unsolicited: boolean, nowMs: number): Relay {
     if (this.#body.done) {
       // What follows a response that nobody asked for would poison the next one: such a connection is not used again.
-      if (unsolicited) this.upstreamKeepAlive = false;
+      if (unsolicited) leg.reusable = false;
       return Relay.DONE;
     }
     const { wheel, settings } = this.#ctx;
@@ -164,12 +159,12 @@ export class ResponseRelay {
     if (client.queuedBytes > 0) {
       wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
       if (client.queuedBytes > HIGH_WATER_BYTES) {
-        connection.pauseReading();
-        wheel.clear(connection);
+        leg.pauseReading();
+        wheel.clear(leg);
         return Relay.MORE;
       }
     }
-    wheel.set(connection, nowMs + settings.responseBodyTimeoutMs);
+    wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
     return Relay.MORE;
   }
 

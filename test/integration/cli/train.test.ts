@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { durationText, TrainProgress } from "../../../src/cli/train-progress.ts";
+import { durationText, TrainProgress } from "../../../src/cli/train/progress.ts";
 import { FEATURE_COUNT } from "../../../src/learning/features/fleet-features.ts";
 import { readNetworkAt } from "../../../src/learning/models/files/onnx-reader.ts";
 import { openLearningStore, openStoreReader } from "../../../src/storage/open-store.ts";

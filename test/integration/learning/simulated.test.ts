@@ -16,7 +16,7 @@ import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
 import { Header } from "../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import type { Model, Verdict } from "../../../src/storage/learning-store.ts";
-import { estimatorTimes, leave } from "../../drill/learning-fixture.ts";
+import { estimatorTimes, leave } from "../../drill/learning/fixture.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
 import { configOf } from "../../unit/config/sources.ts";

@@ -1,7 +1,7 @@
 /** An explanation for people. */
-import type { ExplainedAttempt, ExplainedCandidate, Explanation, NamedServer } from "../shared/explanation.ts";
-import { visible } from "../shared/visible-text.ts";
-import { columns } from "./columns.ts";
+import type { ExplainedAttempt, ExplainedCandidate, Explanation, NamedServer } from "../../shared/explanation.ts";
+import { visible } from "../../shared/visible-text.ts";
+import { columns } from "../columns.ts";
 
 const POLICIES: Readonly<Record<string, string>> = {
   model: "by the model's table",

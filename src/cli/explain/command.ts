@@ -1,9 +1,9 @@
 /** `neurabalancer explain`: asks a running instance why a request went where it went. */
 import type { Command } from "commander";
-import type { Explanation } from "../shared/explanation.ts";
-import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "./admin-client.ts";
-import { explanationText } from "./explain-text.ts";
-import { print, printJson } from "./output.ts";
+import type { Explanation } from "../../shared/explanation.ts";
+import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
+import { print, printJson } from "../output.ts";
+import { explanationText } from "./text.ts";
 
 const HELP = `
 Asks the admin port of a running instance (ADMIN_PORT) with LB_STRATEGY=ml. It remembers each worker's last 4095 attempts,

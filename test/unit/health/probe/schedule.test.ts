@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { HURRY, ProbeSchedule } from "../../../src/health/probe-schedule.ts";
+import { HURRY, ProbeSchedule } from "../../../../src/health/probe/schedule.ts";
 
 const INTERVAL_MS = 5000;
 /** When the next check comes after one at 0, looked for in steps of 10 ms. */

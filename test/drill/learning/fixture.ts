@@ -1,14 +1,20 @@
 /** What the drills of learning share: the product with `ml`, its store before and after, and models of every kind. */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FEATURE_NAMES } from "../../src/learning/features/feature-names.ts";
-import { encodeModelFiles } from "../../src/learning/models/files/model-files.ts";
-import type { Network } from "../../src/learning/models/network.ts";
-import type { LearningReader, Model, ModelStatus, Sample, StoredModelFiles } from "../../src/storage/learning-store.ts";
-import { openLearningStore, openStoreReader, openTrainingStore } from "../../src/storage/open-store.ts";
-import { seeded } from "../support/networks.ts";
-import { spawnSync } from "../support/processes.ts";
-import { until as patiently } from "../support/until.ts";
+import { FEATURE_NAMES } from "../../../src/learning/features/feature-names.ts";
+import { encodeModelFiles } from "../../../src/learning/models/files/model-files.ts";
+import type { Network } from "../../../src/learning/models/network.ts";
+import type {
+  LearningReader,
+  Model,
+  ModelStatus,
+  Sample,
+  StoredModelFiles,
+} from "../../../src/storage/learning-store.ts";
+import { openLearningStore, openStoreReader, openTrainingStore } from "../../../src/storage/open-store.ts";
+import { seeded } from "../../support/networks.ts";
+import { spawnSync } from "../../support/processes.ts";
+import { until as patiently } from "../../support/until.ts";
 import {
   type Behaviour,
   Product,
@@ -17,7 +23,7 @@ import {
   serversOn,
   startScripted,
   taking,
-} from "./fixture.ts";
+} from "../fixture.ts";
 
 /** Polls until `condition` holds, for as long as a verdict may take: it needs thousands of requests. */
 export const until = (condition: () => unknown) => patiently(condition, 200_000);
@@ -213,7 +219,7 @@ export function estimatorTimes(sign: number, hidden = 8): Network {
 }
 
 /** Where the six-feature model made by PyTorch is. */
-export const PYTORCH_MODEL = join(import.meta.dir, "../fixtures/pytorch-model");
+export const PYTORCH_MODEL = join(import.meta.dir, "../../fixtures/pytorch-model");
 
 /** A network that says the same of every server at every load: `log` of its cost. */
 export function constantNetwork(log: number): Network {

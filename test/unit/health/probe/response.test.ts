@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ProbeReader, type ProbeReply, readUsage } from "../../../src/health/probe-response.ts";
+import { ProbeReader, type ProbeReply, readUsage } from "../../../../src/health/probe/response.ts";
 
 /** What is known after these packets, and after the end that may follow. */
 function readPackets(packets: Iterable<Uint8Array>, ended: boolean, wantBody = true) {

@@ -1,14 +1,19 @@
 /** `neurabalancer train --from store`. */
 import { constants, setPriority } from "node:os";
-import { loadProcessStorageConfig } from "../config/environment.ts";
-import { readShippedNetwork } from "../learning/models/shipped-model.ts";
-import { openTrainingStore } from "../storage/open-store.ts";
-import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../training/store/fine-tune.ts";
-import { proposeModel, SAMPLE_DEFAULTS, type StoreReport, trainFromStore } from "../training/store/train-from-store.ts";
-import { print, printError, printJson } from "./output.ts";
-import { describeProblems } from "./problems.ts";
-import { makeOutput, writeTraining } from "./train-output.ts";
-import { TrainProgress } from "./train-progress.ts";
+import { loadProcessStorageConfig } from "../../config/environment.ts";
+import { readShippedNetwork } from "../../learning/models/shipped-model.ts";
+import { openTrainingStore } from "../../storage/open-store.ts";
+import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../../training/store/fine-tune.ts";
+import {
+  proposeModel,
+  SAMPLE_DEFAULTS,
+  type StoreReport,
+  trainFromStore,
+} from "../../training/store/train-from-store.ts";
+import { print, printError, printJson } from "../output.ts";
+import { describeProblems } from "../problems.ts";
+import { makeOutput, writeTraining } from "./output.ts";
+import { TrainProgress } from "./progress.ts";
 
 /** The command's options for this source; what is left out has the defaults. */
 export interface StoreTrainingRequest {

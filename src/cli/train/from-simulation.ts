@@ -1,15 +1,15 @@
 /** `neurabalancer train --from simulation`. */
 import { constants } from "node:os";
-import { ThreadLaboratory } from "../training/simulation/thread-laboratory.ts";
+import { ThreadLaboratory } from "../../training/simulation/thread-laboratory.ts";
 import {
   QUICK_DEFAULTS,
   SIMULATION_DEFAULTS,
   type SimulationReport,
   trainFromSimulation,
-} from "../training/simulation/train-from-simulation.ts";
-import { print, printJson } from "./output.ts";
-import { makeOutput, writeTraining } from "./train-output.ts";
-import { TrainProgress } from "./train-progress.ts";
+} from "../../training/simulation/train-from-simulation.ts";
+import { print, printJson } from "../output.ts";
+import { makeOutput, writeTraining } from "./output.ts";
+import { TrainProgress } from "./progress.ts";
 
 /** The command's options for this source; what is left out has the defaults. */
 export interface SimulationTrainingRequest {

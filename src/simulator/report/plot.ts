@@ -1,5 +1,5 @@
 /** A study as an SVG picture: for each scenario and policy the p99 with its confidence interval, and the median. */
-import type { PolicyFigures, StudyResult } from "./study.ts";
+import type { PolicyFigures, StudyResult } from "../study.ts";
 
 const WIDTH = 960;
 const LABELS = 150;

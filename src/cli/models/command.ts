@@ -2,14 +2,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { loadProcessStorageConfig } from "../config/environment.ts";
-import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../shared/protocol.ts";
-import type { LearningReader, Model, StoredModelFiles, Verdict } from "../storage/learning-store.ts";
-import { openStoreReader } from "../storage/open-store.ts";
-import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "./admin-client.ts";
-import { ageText, describeModel, modelTable, verdictTable } from "./models-text.ts";
-import { print, printError, printJson } from "./output.ts";
-import { describeProblems } from "./problems.ts";
+import { loadProcessStorageConfig } from "../../config/environment.ts";
+import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../shared/protocol.ts";
+import type { LearningReader, Model, StoredModelFiles, Verdict } from "../../storage/learning-store.ts";
+import { openStoreReader } from "../../storage/open-store.ts";
+import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
+import { print, printError, printJson } from "../output.ts";
+import { describeProblems } from "../problems.ts";
+import { ageText, describeModel, modelTable, verdictTable } from "./text.ts";
 
 const HELP = `
 list, show, verdicts and export read the store in DATA_DIR; an instance may be running. The others order a running
@@ -152,7 +152,7 @@ async function existing(store: LearningReader, version: number): Promise<{ model
 
 async function exportFiles(files: StoredModelFiles, dir: string, force: boolean): Promise<void> {
   // Loaded only here: it brings what writes ONNX, which nothing else of this command needs.
-  const { ONNX_FILE, SCALER_FILE, FEATURES_FILE } = await import("../learning/models/files/model-files.ts");
+  const { ONNX_FILE, SCALER_FILE, FEATURES_FILE } = await import("../../learning/models/files/model-files.ts");
   const contents: readonly (readonly [name: string, content: string | Uint8Array])[] = [
     [ONNX_FILE, files.onnx],
     [SCALER_FILE, files.scalerJson],

@@ -1,6 +1,6 @@
 /** A study as text for a terminal. */
-import type { Estimate } from "./statistics.ts";
-import type { PolicySummary, ScenarioFigures, StudyResult } from "./study.ts";
+import type { Estimate } from "../statistics.ts";
+import type { PolicySummary, ScenarioFigures, StudyResult } from "../study.ts";
 
 /** @param details the figures of every scenario too, not only the summary. */
 export function renderStudy(study: StudyResult, details: boolean): string {

@@ -1,10 +1,10 @@
 /** One HTTP request to one address, with a deadline over all of it. */
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { trustedAuthorities } from "../shared/authorities.ts";
-import { isOwnShortage, lacksDescriptors } from "./own-shortage.ts";
-import { ProbeReader, type ProbeReply } from "./probe-response.ts";
-import { openCancellably, openQuickly, type ProbeTarget } from "./probe-socket.ts";
+import { trustedAuthorities } from "../../shared/authorities.ts";
+import { isOwnShortage, lacksDescriptors } from "../own-shortage.ts";
+import { ProbeReader, type ProbeReply } from "./response.ts";
+import { openCancellably, openQuickly, type ProbeTarget } from "./socket.ts";
 
 /** One field line. */
 export interface ProbeField {
@@ -28,7 +28,7 @@ export interface ProbeRequest {
   readonly headers?: readonly ProbeField[] | null;
   /** Wait for the whole body; otherwise the status is enough and a body without end does no harm. */
   readonly wantBody: boolean;
-  /** The server accepted the last probe: see probe-socket.ts. */
+  /** The server accepted the last probe: see socket.ts. */
   readonly accepts: boolean;
 }
 

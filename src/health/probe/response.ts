@@ -3,7 +3,7 @@
  * so unlike the proxy's parser it may stop as soon as it knows enough. Whoever answers may be hostile: bytes, packets and
  * interim responses are bounded, and no byte is looked at again because another one has come.
  */
-import { inRange, USAGE_PERCENT } from "../shared/ranges.ts";
+import { inRange, USAGE_PERCENT } from "../../shared/ranges.ts";
 
 /** Most bytes of a response that are looked at. */
 export const MAX_PROBE_BYTES = 64 * 1024;

@@ -1,8 +1,8 @@
 /** `neurabalancer train`: makes a model, from simulations or from the samples of one's own traffic. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { number, whole } from "./numbers.ts";
-import type { SimulationTrainingRequest } from "./train-simulation.ts";
-import type { StoreTrainingRequest } from "./train-store.ts";
+import { number, whole } from "../numbers.ts";
+import type { SimulationTrainingRequest } from "./from-simulation.ts";
+import type { StoreTrainingRequest } from "./from-store.ts";
 
 const HELP = `
 From simulation: rows from simulated fleets, a network fitted to them, then evolution by how well it routes. The same
@@ -81,7 +81,7 @@ export function registerTrain(program: Command): void {
     // Loaded only here: they bring what reads and writes ONNX, which other commands should not wait for.
     if (flags.from === "simulation") {
       if (flags.out === undefined) throw new Error("--out says where the model goes: a directory");
-      const { runSimulationTraining } = await import("./train-simulation.ts");
+      const { runSimulationTraining } = await import("./from-simulation.ts");
       await runSimulationTraining(flags as SimulationTrainingRequest);
     } else {
       if ((flags.out === undefined) === (flags.propose !== true)) {
@@ -89,7 +89,7 @@ export function registerTrain(program: Command): void {
           "the model goes into a directory (--out <dir>) or into the store (--propose): give one of the two",
         );
       }
-      const { runStoreTraining } = await import("./train-store.ts");
+      const { runStoreTraining } = await import("./from-store.ts");
       await runStoreTraining(flags as StoreTrainingRequest);
     }
   });

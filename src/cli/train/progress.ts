@@ -1,5 +1,5 @@
 /** How `neurabalancer train` says how far it is: one line that changes on a terminal, nothing that repeats elsewhere. */
-import { visible } from "../shared/visible-text.ts";
+import { visible } from "../../shared/visible-text.ts";
 
 /** Between two lines of progress on a terminal, milliseconds. */
 const PROGRESS_MS = 200;

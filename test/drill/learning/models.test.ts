@@ -3,11 +3,11 @@ import { describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeModelFiles } from "../../src/learning/models/files/model-files.ts";
-import { endedAfterAll } from "../support/ended-after-all.ts";
-import { runModelServer } from "../support/model-server-process.ts";
-import { spawnSync } from "../support/processes.ts";
-import { fail, Load, load, request } from "./fixture.ts";
+import { writeModelFiles } from "../../../src/learning/models/files/model-files.ts";
+import { endedAfterAll } from "../../support/ended-after-all.ts";
+import { runModelServer } from "../../support/model-server-process.ts";
+import { spawnSync } from "../../support/processes.ts";
+import { fail, Load, load, request } from "../fixture.ts";
 import {
   dataDirOf,
   estimatorTimes,
@@ -19,7 +19,7 @@ import {
   startLearning,
   until,
   verdicts,
-} from "./learning-fixture.ts";
+} from "./fixture.ts";
 
 const open = endedAfterAll();
 

@@ -1,6 +1,6 @@
 /** How `neurabalancer models` speaks to people. */
-import type { Model, Verdict } from "../storage/learning-store.ts";
-import { columns } from "./columns.ts";
+import type { Model, Verdict } from "../../storage/learning-store.ts";
+import { columns } from "../columns.ts";
 
 /** A model with what was last decided about it. */
 export interface ListedModel extends Model {

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeModelFiles } from "../../src/learning/models/files/model-files.ts";
-import { endedAfterAll } from "../support/ended-after-all.ts";
-import { changedOnnx, setWeight } from "../support/model-graphs.ts";
-import { spawnSync } from "../support/processes.ts";
-import { figures, isAlive, Load, request } from "./fixture.ts";
+import { encodeModelFiles } from "../../../src/learning/models/files/model-files.ts";
+import { endedAfterAll } from "../../support/ended-after-all.ts";
+import { changedOnnx, setWeight } from "../../support/model-graphs.ts";
+import { spawnSync } from "../../support/processes.ts";
+import { figures, isAlive, Load, request } from "../fixture.ts";
 import {
   constantNetwork,
   dataDirOf,
@@ -21,9 +21,9 @@ import {
   startLearning,
   until,
   verdicts,
-} from "./learning-fixture.ts";
+} from "./fixture.ts";
 
-const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
+const LAUNCHER = join(import.meta.dir, "../../../bin/neurabalancer");
 
 const open = endedAfterAll();
 
