@@ -6,7 +6,7 @@ import type { LearnerOrder } from "../../shared/protocol.ts";
 import { type Readiness, readinessCode } from "../../shared/readiness.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { EXPOSITION_TYPE, type Work } from "../../telemetry/metrics/exposition.ts";
-import type { ServerStatus } from "../fleet/options.ts";
+import type { ServerStatus } from "../fleet/status.ts";
 import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./changes.ts";
 import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./guard.ts";
 import type { LearningResponses } from "./learner-responses.ts";

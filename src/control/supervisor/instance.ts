@@ -25,6 +25,7 @@ import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admi
 import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { FleetTable } from "../fleet/table.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { Learner } from "../processes/learner.ts";
 import { WorkerPool } from "../processes/worker-pool.ts";
@@ -118,8 +119,8 @@ export class SupervisorInstance {
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
-    const reserveSlots = (count: number) => pages.reserveSlots(count);
-    this.#fleet = new Fleet({ memory: this.#memory, log: this.#log, clock, random, resolver, reserveSlots });
+    const table = new FleetTable(this.#memory, (count) => pages.reserveSlots(count));
+    this.#fleet = new Fleet({ table, log: this.#log, clock, random, resolver });
     const totals = new ServerTotalsLedger(this.#memory);
     const view = this.#makeView(totals);
     this.#api = this.#makeApi(view);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
-import type { ServerStatus } from "../../../../src/control/fleet/options.ts";
+import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/readiness.ts";
 import { recordingLogger } from "../processes/pool-fixture.ts";

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.ts";
 import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
 import { Fleet } from "../../../../src/control/fleet/fleet.ts";
+import { FleetTable } from "../../../../src/control/fleet/table.ts";
 import { readinessResponse } from "../../../../src/proxy/downstream/local-responses.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { readReadiness } from "../../../../src/shared/readiness.ts";
@@ -21,7 +22,7 @@ function makeInstance() {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const hosts: Record<string, LookupAnswer> = {};
   const fleet = new Fleet({
-    memory,
+    table: new FleetTable(memory),
     log: quietLog(),
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
     random: () => 0,
