@@ -1,6 +1,7 @@
 /** `GET /health/ready` at both ports: what a worker says of itself and what the admin API says, of one fleet. */
 import { afterEach, expect, test } from "bun:test";
-import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.ts";
+import { AdminApi } from "../../../../src/control/admin/api.ts";
+import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
 import { Fleet } from "../../../../src/control/fleet/fleet.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
