@@ -9,7 +9,7 @@ import { type AdminListener, listenOnAdminPort } from "../../../../src/control/a
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import { singleValue, Wire } from "../../../support/wire.ts";
 import { eventually } from "../fleet/fixtures.ts";
-import { recordingLogger } from "../processes/pool-fixture.ts";
+import { recordingLogger } from "../processes/fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-port-"));
 const LARGE = Buffer.alloc(8 * 1024 * 1024, "m");

@@ -9,7 +9,7 @@ import type { AdminControl } from "../../../../src/control/admin/routes/routes.t
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/readiness.ts";
-import { recordingLogger } from "../processes/pool-fixture.ts";
+import { recordingLogger } from "../processes/fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-"));
 const TOKEN = "correct horse battery staple".replaceAll(" ", "-");

@@ -9,7 +9,7 @@ import { readinessResponse } from "../../../../src/proxy/downstream/local-respon
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { readReadiness } from "../../../../src/shared/readiness.ts";
 import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
-import { recordingLogger } from "../processes/pool-fixture.ts";
+import { recordingLogger } from "../processes/fixture.ts";
 import { Backend, eventually } from "./fixtures.ts";
 
 const cleanups: (() => void)[] = [];
