@@ -1,21 +1,12 @@
 /** What a fleet shows: rows of the shared table, whether it is in panic, and in the log what has changed. */
 import { PanicMode } from "../../health/panic-mode.ts";
 import { ServerState } from "../../shared/layout.ts";
-import type { ServerRow } from "../../shared/server-table-writer.ts";
+import { FREE_ROW, type ServerRow } from "../../shared/server-table-writer.ts";
 import type { FleetAnnouncer } from "./announcer.ts";
 import type { FleetOptions } from "./options.ts";
 import type { Roster } from "./roster.ts";
 import type { FleetSummary } from "./status.ts";
 import type { FleetTable } from "./table.ts";
-
-const FREE_ROW: ServerRow = Object.freeze({
-  id: 0,
-  state: ServerState.EMPTY,
-  weight: 0,
-  effectiveWeight: 0,
-  capacity: 0,
-  hardLimit: 0,
-});
 
 /** One fleet's. */
 export class FleetPublisher {
