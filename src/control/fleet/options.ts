@@ -1,10 +1,8 @@
 /** What the fleet is told (its options) and what it tells (the status of its servers). */
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
-import type { DnsOptions } from "../discovery/discovery.ts";
-import type { ServerSpec } from "../discovery/targets.ts";
+import type { ServerSpec } from "../../shared/server-spec.ts";
+import type { DnsOptions } from "../discovery/source.ts";
 import type { ResponsePercentiles } from "./windows.ts";
-
-export type { OutlierOptions, ServerSpec };
 
 /** Active health checks. */
 export interface HealthOptions {
@@ -94,19 +92,4 @@ export interface FleetCounters {
   readonly stateChanges: number;
   /** Numbers in polls of servers' usage that were ignored because they cannot be true. */
   readonly usageIgnored: number;
-}
-
-/** The logger that the fleet needs: pino's shape. */
-export interface FleetLogger {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
-}
-
-/** The two clocks of the control plane. */
-export interface FleetClock {
-  /** Monotonic, milliseconds. */
-  nowMs(): number;
-  /** Since the epoch, milliseconds. */
-  wallMs(): number;
 }
