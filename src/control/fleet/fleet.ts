@@ -13,6 +13,7 @@ import { paceRamps } from "../../health/slow-start.ts";
 import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/server-table-writer.ts";
+import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import { Discovery } from "../discovery/discovery.ts";
 import { firstListening } from "../discovery/loopback.ts";
 import type { Resolver } from "../discovery/resolver.ts";
@@ -20,7 +21,7 @@ import type { DiscoveredServer } from "../discovery/targets.ts";
 import { FleetActivity } from "./activity.ts";
 import { FleetAnnouncer } from "./announcer.ts";
 import { compareMembership, identityOf, Seats } from "./membership.ts";
-import type { FleetClock, FleetCounters, FleetLogger, FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
+import type { FleetClock, FleetLogger, FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
 import { FleetServer } from "./server.ts";
 
 export type * from "./options.ts";
@@ -177,7 +178,7 @@ export class Fleet {
     return this.#present().some(({ prober }) => prober.skipped);
   }
 
-  counters(): FleetCounters {
+  counters(): FleetEvents {
     const { resolutions, failures } = this.#discovery.counters;
     return { ...this.#counts, dnsResolutions: resolutions, dnsFailures: failures };
   }
