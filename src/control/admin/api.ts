@@ -5,7 +5,8 @@
 import type { LearnerOrder } from "../../shared/protocol.ts";
 import { type Readiness, readinessCode } from "../../shared/readiness.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import { EXPOSITION_TYPE, type Work } from "../../telemetry/metrics/exposition.ts";
+import type { Work } from "../../telemetry/metrics/exposition.ts";
+import { PROMETHEUS_TEXT } from "../../telemetry/metrics/prometheus-text.ts";
 import type { ServerStatus } from "../fleet/options.ts";
 import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./changes.ts";
 import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./guard.ts";
@@ -183,7 +184,9 @@ export class AdminApi {
       throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
     }
     const body = await this.#metricsResponse.get(signal);
-    return new Response(body, { headers: { "content-type": EXPOSITION_TYPE, "cache-control": "no-store" } });
+    return new Response(body, {
+      headers: { "content-type": PROMETHEUS_TEXT.contentType, "cache-control": "no-store" },
+    });
   }
 
   #server(id: number): Response {

@@ -15,6 +15,7 @@ import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock }
 import type { Endpoint } from "../../shared/protocol.ts";
 import { publishReadiness } from "../../shared/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/server-table-writer.ts";
+import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import type { ControlClock } from "../clock.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import { Discovery } from "../discovery/discovery.ts";
@@ -24,7 +25,7 @@ import type { ControlLog } from "../log.ts";
 import { FleetActivity } from "./activity.ts";
 import { FleetAnnouncer } from "./announcer.ts";
 import { compareMembership, identityOf, Seats } from "./membership.ts";
-import type { FleetCounters, FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
+import type { FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
 import { FleetServer } from "./server.ts";
 
 export type * from "./options.ts";
@@ -178,7 +179,7 @@ export class Fleet {
     return this.#present().some(({ prober }) => prober.skipped);
   }
 
-  counters(): FleetCounters {
+  counters(): FleetEvents {
     const { resolutions, failures } = this.#discovery.counters;
     return { ...this.#counts, dnsResolutions: resolutions, dnsFailures: failures };
   }

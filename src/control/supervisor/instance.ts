@@ -30,7 +30,7 @@ import { Learner } from "../processes/learner.ts";
 import { WorkerPool } from "../processes/worker-pool.ts";
 import { DegradedWatch } from "./degraded-watch.ts";
 import { toFleetOptions } from "./fleet-options.ts";
-import { pinSettings } from "./pinned.ts";
+import { pinSettings, restartsNeeded } from "./pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
 import { checkPorts } from "./ports.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
@@ -254,9 +254,7 @@ export class SupervisorInstance {
 
   async #apply(config: Config, wanted: ProxySettings): Promise<void> {
     const { settings, needRestart } = pinSettings(this.#settings, wanted);
-    const { admin } = this.#config;
-    if (config.admin.host !== admin.host || config.admin.port !== admin.port)
-      needRestart.push("ADMIN_HOST, ADMIN_PORT");
+    needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
     this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
     await this.#fleet.update(toFleetOptions(config, settings.upstreamCaPem));
     if (needRestart.length > 0) {
