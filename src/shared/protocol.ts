@@ -2,6 +2,7 @@
  * What the supervisor and its workers tell each other over the IPC channel: structure and settings. Everything that
  * changes with traffic is in the shared memory instead. Messages are JSON.
  */
+import type { StoreLocation } from "./store-location.ts";
 
 /** Where a server is reached. `slot` and `id` name its row in the shared server table. */
 export interface Endpoint {
@@ -115,7 +116,7 @@ export interface LearnerSettings {
   readonly controlShare: number;
   /** How many times faster than usual the judges' waiting times pass. */
   readonly judgeSpeed: number;
-  readonly dataDir: string;
+  readonly store: StoreLocation;
   readonly maxSamples: number;
   readonly maxBytes: number;
   /** A model made elsewhere that is to route, instead of those that are learned. */
