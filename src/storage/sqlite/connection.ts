@@ -4,12 +4,12 @@
  */
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, statSync } from "node:fs";
-import { ModelTable } from "./model-table.ts";
-import { NoteTable } from "./note-table.ts";
-import { SampleTable } from "./sample-table.ts";
-import { checkIdentity, MIGRATIONS, migrate, pragma, requireCurrent } from "./schema.ts";
-import { StoreError, storeErrorOf } from "./store-error.ts";
-import { VerdictTable } from "./verdict-table.ts";
+import { StoreError } from "../store-error.ts";
+import { storeErrorOf } from "./sqlite-errors.ts";
+import { ModelTable } from "./tables/model-table.ts";
+import { NoteTable } from "./tables/note-table.ts";
+import { type RowTables, rowTables } from "./tables/row-tables.ts";
+import { checkIdentity, MIGRATIONS, migrate, pragma, requireCurrent } from "./tables/schema.ts";
 
 /** How long another process's lock is waited for, by who waits. Only a trainer has nothing else to do meanwhile. */
 const BUSY_MS = { own: 100, read: 250, write: 5_000 };
@@ -27,9 +27,8 @@ export interface ConnectionOptions {
 /** An open store. */
 export class Connection {
   readonly db: Database;
-  readonly samples: SampleTable;
+  readonly rows: RowTables;
   readonly models: ModelTable;
-  readonly verdicts: VerdictTable;
   readonly notes: NoteTable;
   readonly #path: string | null;
   readonly #inode: number | null;
@@ -38,9 +37,8 @@ export class Connection {
     this.db = db;
     this.#path = path;
     this.#inode = path === null ? null : inodeOf(path);
-    this.samples = new SampleTable(db, features);
+    this.rows = rowTables(db, features);
     this.models = new ModelTable(db);
-    this.verdicts = new VerdictTable(db);
     this.notes = new NoteTable(db);
   }
 

@@ -2,29 +2,15 @@
 import type { Database } from "bun:sqlite";
 import type {
   Model,
-  ModelOrigin,
   ModelStatus,
   NewModel,
   StatusOptions,
   StoredModelFiles,
   StoreLimits,
-} from "./learning-store.ts";
+} from "../../learning-store.ts";
+import { type KeptModel, modelReport, surplusModels } from "../../model-rules.ts";
 
-/** Files and report of one model together: several hundred times our own model, and room for those made elsewhere. */
-export const MAX_MODEL_BYTES = 4 * 1024 * 1024;
-/** Share of the store's bytes that models may take. */
-const MODELS_SHARE = 0.25;
-/** Former champions that are kept beside the newest models. */
-const KEPT_CHAMPIONS = 10;
-
-interface StoredModel {
-  readonly version: number;
-  readonly createdAtMs: number;
-  readonly origin: ModelOrigin;
-  readonly parentVersion: number | null;
-  readonly status: ModelStatus;
-  readonly statusAtMs: number;
-  readonly promotedAtMs: number | null;
+interface StoredModel extends Omit<Model, "report"> {
   readonly report: string;
 }
 
@@ -43,11 +29,7 @@ export class ModelTable {
   /** Returns the version; models that are too many go. Throws a `RangeError` when the model is too large. */
   insert(model: NewModel, limits: StoreLimits): number {
     const { createdAtMs, origin, parentVersion, status, files } = model;
-    const report = JSON.stringify(model.report ?? null);
-    const bytes = files.onnx.length + files.scalerJson.length + files.featuresJson.length + report.length;
-    if (bytes > MAX_MODEL_BYTES) {
-      throw new RangeError(`the model has ${bytes} bytes with its report, and at most ${MAX_MODEL_BYTES} are kept`);
-    }
+    const report = modelReport(model);
     const first: ModelStatus = status === "champion" ? "candidate" : status;
     const { lastInsertRowid } = this.#db
       .query(
@@ -67,7 +49,7 @@ export class ModelTable {
       );
     const version = Number(lastInsertRowid);
     if (status !== first) this.setStatus(version, status, createdAtMs);
-    this.#prune(limits.maxModels, limits.maxBytes * MODELS_SHARE);
+    this.#prune(limits);
     return version;
   }
 
@@ -131,30 +113,12 @@ export class ModelTable {
     this.#db.query<unknown, [number]>("INSERT INTO sqlite_sequence (name, seq) VALUES ('models', ?)").run(version);
   }
 
-  /**
-   * Deletes the oldest models beyond `maxModels` or `maxBytes`, but never one in use (champion, canary, shadow) nor one
-   * of the last ten former champions, where `previousChampion` is found.
-   */
-  #prune(maxModels: number, maxBytes: number): void {
-    const rows = this.#db
-      .query<{ version: number; bytes: number; needed: number }, [number]>(
-        `SELECT version, ${BYTES} AS bytes, status IN ('champion', 'canary', 'shadow') OR version IN
-           (SELECT version FROM models WHERE status = 'retired' AND promotion IS NOT NULL
-            ORDER BY promotion DESC LIMIT ?) AS needed
-         FROM models ORDER BY version DESC`,
-      )
-      .all(KEPT_CHAMPIONS);
+  #prune(limits: StoreLimits): void {
+    const models = this.#db
+      .query<KeptModel, []>(`SELECT version, status, promotion, ${BYTES} AS bytes FROM models ORDER BY version DESC`)
+      .all();
     const remove = this.#db.query<unknown, [number]>("DELETE FROM models WHERE version = ?");
-    let kept = 0;
-    let keptBytes = 0;
-    for (const { version, bytes, needed } of rows) {
-      if (needed === 0 && (kept >= maxModels || keptBytes + bytes > maxBytes)) {
-        remove.run(version);
-        continue;
-      }
-      kept++;
-      keptBytes += bytes;
-    }
+    for (const version of surplusModels(models, limits)) remove.run(version);
   }
 }
 

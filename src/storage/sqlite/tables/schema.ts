@@ -3,7 +3,7 @@
  * which it has, `application_id` that it is one of ours.
  */
 import type { Database } from "bun:sqlite";
-import { StoreError } from "./store-error.ts";
+import { StoreError } from "../../store-error.ts";
 
 /** "NbLs". */
 const APPLICATION_ID = 0x4e624c73;

@@ -1,13 +1,13 @@
 /**
- * The store as those see it who do not own it: the supervisor and the command line read, a trainer leaves a model as well.
- * The file is opened at the first use, and again when another has taken its place: whoever owns it may begin a new one.
+ * The file as those see it who do not own it. It is opened at the first use, and again when another has taken its place: whoever owns it may begin a new one.
  */
+import type { VisitingBackend } from "../backend.ts";
+import type { NewModel, StoreLimits } from "../learning-store.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import type { NewModel, StoreLimits, TrainingStore } from "./learning-store.ts";
+import { storeErrorOf } from "./sqlite-errors.ts";
 import { SqliteReads } from "./sqlite-reads.ts";
-import { storeErrorOf } from "./store-error.ts";
 
-export class StoreVisitor extends SqliteReads implements TrainingStore {
+export class SqliteVisitor extends SqliteReads implements VisitingBackend {
   readonly #path: string;
   readonly #access: "read" | "write";
   readonly #options: ConnectionOptions;

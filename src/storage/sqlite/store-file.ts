@@ -1,11 +1,12 @@
 /** The store's file as the instance that owns it knows it: locked, opened, replaced when it is damaged or gone. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { StoreError } from "../store-error.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { LOCK_FILE, makeDataDirectory, storePath } from "./data-directory.ts";
 import { InstanceLock } from "./instance-lock.ts";
 import { lastVersionIn, moveAside } from "./move-aside.ts";
-import { StoreError, storeErrorOf } from "./store-error.ts";
+import { storeErrorOf } from "./sqlite-errors.ts";
 
 /** Where a store's connections come from. */
 export interface StoreSource {

@@ -6,8 +6,9 @@
 import { Database } from "bun:sqlite";
 import { accessSync, constants, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { StoreError } from "../store-error.ts";
 import { LOCK_FILE, OWNER_FILE } from "./data-directory.ts";
-import { StoreError, storeErrorOf } from "./store-error.ts";
+import { storeErrorOf } from "./sqlite-errors.ts";
 
 /** A lock that is held until it is released or the process ends. */
 export class InstanceLock {
