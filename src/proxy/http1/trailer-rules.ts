@@ -1,5 +1,18 @@
-/** Trailer fields that are not passed on. */
+/** What trailers may be: how many, and which are not passed on. */
 import { FieldId } from "./field-names.ts";
+
+/** Bounds of the trailer section. */
+export interface TrailerLimits {
+  /** Bytes of all trailer lines. */
+  readonly maxTrailerBytes: number;
+  readonly maxTrailerFields: number;
+}
+
+/** Bounds that hold unless others are given. */
+export const DEFAULT_TRAILER_LIMITS: TrailerLimits = Object.freeze({ maxTrailerBytes: 8192, maxTrailerFields: 64 });
+
+/** As servers are allowed. */
+export const LAX_TRAILER_LIMITS: TrailerLimits = Object.freeze({ maxTrailerBytes: 32_768, maxTrailerFields: 128 });
 
 /**
  * Fields that must not come as trailers, because they frame, route, authenticate or describe the message (RFC 9110
