@@ -92,6 +92,7 @@ export class BodyReader {
     if (this.#decode) {
       this.contentEnd = parser.decodedEnd;
       this.trailers = parser.trailers;
+      parser.trailers = null; // a reader that waits for its next body keeps none of them
     } else if (this.#lax) this.contentEnd = parser.rawEnd;
     else this.contentEnd = stop < 0 ? parser.dataEnd : stop;
     return stop;

@@ -32,8 +32,6 @@ const MAX_LAX_SIZE_DIGITS = 64;
 const MAX_BEFORE_LAST_DIGIT = 2 ** 48;
 const MAX_EXTENSION_BYTES_PER_CHUNK = 4096;
 const MAX_EXTENSION_BYTES = 16_384;
-/** The end of a line. */
-const CRLF_BYTES = 2;
 /** Longer trailer names can't be ones that are refused. */
 const NAME_BYTES = 32;
 
@@ -156,13 +154,14 @@ export class ChunkedParser {
     this.decodedEnd = start;
     if (this.#trailerSection !== null) this.#rewritten.begin(buf, start, start, end, start);
     const stop = this.#run(buf, start, end, true);
-    const lines = this.#rewritten.take(false);
-    if (lines === null || stop < 0) return stop;
+    const part = this.#rewritten.take(false);
+    if (part === null || stop < 0) return stop;
     this.#trailerSection ??= [];
-    this.#trailerSection.push(lines);
+    this.#trailerSection.push(part);
     if (this.done) {
-      const section = Buffer.concat(this.#trailerSection);
-      if (section.length > CRLF_BYTES) this.trailers = section.subarray(0, -CRLF_BYTES);
+      const lines = Buffer.concat(this.#trailerSection).subarray(0, -2); // without the empty one
+      if (lines.length > 0) this.trailers = lines;
+      this.#trailerSection = null;
     }
     return stop;
   }
