@@ -8,9 +8,10 @@ import type { LearnerOrder, LearnerOrderReply, LearnerSettings } from "../../sha
 import type { LearningStore, Model, Verdict } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import { CommandError, initialState, type JudgeState } from "../judge/judge.ts";
+import { initialState, type JudgeState } from "../judge/judge.ts";
+import { CommandError } from "../judge/lifecycle/command-error.ts";
+import { judgeOptions } from "../judge/operator-options.ts";
 import type { JudgeOptions } from "../judge/options.ts";
-import { judgeOptions } from "../judge/trial-options.ts";
 import { modelPaths } from "../models/files/model-files.ts";
 import { RemoteModel } from "../models/remote/remote-model.ts";
 import type { LearnerCore } from "../serving/learner-core.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { judgeOptions } from "../../../../src/learning/judge/operator-options.ts";
 import { JUDGE_DEFAULTS } from "../../../../src/learning/judge/options.ts";
 import type { AttemptRecord } from "../../../../src/learning/judge/record.ts";
-import { judgeOptions } from "../../../../src/learning/judge/trial-options.ts";
 import { ArmCosts } from "../../../../src/learning/online/arm-costs.ts";
 import { ModelStatuses } from "../../../../src/learning/online/model-statuses.ts";
 import { TableIndex } from "../../../../src/learning/online/table-index.ts";

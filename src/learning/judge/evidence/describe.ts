@@ -5,11 +5,9 @@ import type { ArmSummary } from "./arm-comparison.ts";
 export function describe(summary: ArmSummary): string {
   const { subjectMean, referenceMean, relative, standardError, subjectCount, referenceCount } = summary;
   if (Number.isNaN(relative)) return `too few outcomes to compare (${subjectCount} and ${referenceCount})`;
-  const change = `${relative > 0 ? "+" : ""}${(relative * 100).toFixed(1)} %`;
-  const error = `${((standardError / referenceMean) * 100).toFixed(1)} %`;
   return (
     `cost ${subjectMean.toFixed(2)} against ${referenceMean.toFixed(2)} ` +
-    `(${change} ± ${error}; ${subjectCount} and ${referenceCount} outcomes)`
+    `(${signed(relative)} ± ${percent(standardError / referenceMean, 1)}; ${subjectCount} and ${referenceCount} outcomes)`
   );
 }
 
@@ -23,4 +21,14 @@ export function figures(summary: ArmSummary): Record<string, number> {
     outcomes: summary.subjectCount,
     referenceOutcomes: summary.referenceCount,
   };
+}
+
+/** A share as people write it: `19 %`. */
+export function percent(share: number, digits = 0): string {
+  return `${(share * 100).toFixed(digits)} %`;
+}
+
+/** A change as people write it: `+18.6 %`. */
+export function signed(share: number): string {
+  return `${share > 0 ? "+" : ""}${percent(share, 1)}`;
 }

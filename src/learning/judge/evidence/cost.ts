@@ -22,9 +22,14 @@ const FAILURE_LATENCIES = 3;
  */
 export function costOf(latencyMs: number, failed: boolean, meanMs: number): number {
   if (!(latencyMs >= 0)) throw new RangeError(`latencyMs is ${latencyMs}; it must be a number from 0 up`);
-  if (!(meanMs > 0 && meanMs < Number.POSITIVE_INFINITY)) {
+  if (!isPositive(meanMs)) {
     throw new RangeError(`meanMs is ${meanMs}; it must be a finite number above 0`);
   }
   const countsMs = failed ? Math.max(latencyMs, FAILURE_MS, FAILURE_LATENCIES * meanMs) : latencyMs;
   return Math.min(countsMs / meanMs, COST_CAP);
+}
+
+/** True for a finite number above 0: what can be divided by, and what a cost can be. */
+export function isPositive(value: number): boolean {
+  return value > 0 && value < Number.POSITIVE_INFINITY;
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import type { DriftVerdict } from "../../../../src/learning/judge/drift.ts";
-import { Guardrail, type GuardrailEvent, type GuardrailSigns } from "../../../../src/learning/judge/guardrail.ts";
-import { JUDGE_DEFAULTS } from "../../../../src/learning/judge/options.ts";
-import { RUNG } from "../../../../src/learning/judge/verdict.ts";
+import { failed } from "../../../../../src/learning/judge/finding.ts";
+import { Guardrail, type GuardrailEvent } from "../../../../../src/learning/judge/guardrail/guardrail.ts";
+import type { GuardrailSigns } from "../../../../../src/learning/judge/guardrail/signs.ts";
+import { JUDGE_DEFAULTS } from "../../../../../src/learning/judge/options.ts";
+import { Rung } from "../../../../../src/shared/layout.ts";
 
 const { comparison, guardrail: OPTIONS } = JUDGE_DEFAULTS;
 const FINE: GuardrailSigns = Object.freeze({
@@ -13,11 +14,7 @@ const FINE: GuardrailSigns = Object.freeze({
   drift: undefined,
   canaryBusy: false,
 });
-const DRIFTED: DriftVerdict = {
-  drifted: true,
-  features: [{ name: "cpu_usage", shift: 9, beyondShare: 1, unknownShare: 0 }],
-  reason: "inputs have drifted: cpu_usage is 9.0 σ off",
-};
+const DRIFTED = failed("inputs have drifted: cpu_usage is 9.0 σ off", { shift_cpu_usage: 9 });
 
 /** Ticks once a second under `signs`, with even traffic of the costs given. */
 class Bench {
@@ -56,17 +53,17 @@ describe("signs of trouble take the model out at the next tick, with a reason", 
   ])("%s", (_, signs, words) => {
     const bench = new Bench().run(3).run(1, signs);
     expect(bench.events).toHaveLength(1);
-    expect(bench.events[0]).toMatchObject({ atMs: 4000, kind: "demoted", from: RUNG.MODEL, to: RUNG.ESTIMATOR });
+    expect(bench.events[0]).toMatchObject({ atMs: 4000, kind: "demoted", from: Rung.MODEL, to: Rung.ESTIMATOR });
     expect(bench.events[0].reason).toContain(words);
     expect(bench.run(60, signs).events).toHaveLength(1); // it stays down while the trouble lasts
   });
 
   test("a remote model that is unavailable means the floor, from any rung", () => {
     const bench = new Bench().run(1, { remoteUnavailable: true });
-    expect(bench.events[0]).toMatchObject({ kind: "demoted", from: RUNG.MODEL, to: RUNG.FLOOR });
+    expect(bench.events[0]).toMatchObject({ kind: "demoted", from: Rung.MODEL, to: Rung.FLOOR });
     bench.run(60, { remoteUnavailable: true });
-    expect(bench.guardrail.rung).toBe(RUNG.FLOOR);
-    expect(new Bench().run(1, { modelFaults: 1 }).run(1, { remoteUnavailable: true }).guardrail.rung).toBe(RUNG.FLOOR);
+    expect(bench.guardrail.rung).toBe(Rung.FLOOR);
+    expect(new Bench().run(1, { modelFaults: 1 }).run(1, { remoteUnavailable: true }).guardrail.rung).toBe(Rung.FLOOR);
   });
 });
 
@@ -77,12 +74,12 @@ describe("it comes back by itself", () => {
     const [demoted, started, recovered] = bench.events.map(({ atMs }) => atMs);
     expect(started - demoted).toBe(OPTIONS.holdMs);
     expect(recovered - started).toBeGreaterThanOrEqual(OPTIONS.probationMs);
-    expect(bench.guardrail.rung).toBe(RUNG.MODEL);
+    expect(bench.guardrail.rung).toBe(Rung.MODEL);
   });
 
   test("from the floor over the estimator", () => {
     const bench = new Bench().run(1, { remoteUnavailable: true }).run(90);
-    expect(bench.events.map(({ to }) => to)).toEqual([RUNG.FLOOR, RUNG.ESTIMATOR, RUNG.ESTIMATOR, RUNG.MODEL]);
+    expect(bench.events.map(({ to }) => to)).toEqual([Rung.FLOOR, Rung.ESTIMATOR, Rung.ESTIMATOR, Rung.MODEL]);
   });
 
   describe("a model server that was away", () => {
@@ -96,8 +93,8 @@ describe("it comes back by itself", () => {
     ])("routes again as soon as it is there again: %s", (_, signs) => {
       const bench = new Bench().run(5, HERE).run(60, signs).run(3, HERE);
       expect(bench.events.map(({ kind, to }) => [kind, to])).toEqual([
-        ["demoted", RUNG.FLOOR],
-        ["recovered", RUNG.MODEL],
+        ["demoted", Rung.FLOOR],
+        ["recovered", Rung.MODEL],
       ]);
       expect(bench.events[1].reason).toBe("the remote model answers again");
     });
@@ -111,25 +108,25 @@ describe("it comes back by itself", () => {
       const bench = new Bench();
       for (let i = 0; i < 10; i++) bench.run(3, HERE).run(2, AWAY);
       bench.run(3, HERE);
-      expect(bench.guardrail.rung).toBe(RUNG.MODEL);
-      expect(bench.guardrail.state(bench.nowMs)).toEqual({ rung: RUNG.MODEL, holdLeftMs: 0, strikes: 0 });
+      expect(bench.guardrail.rung).toBe(Rung.MODEL);
+      expect(bench.guardrail.state(bench.nowMs)).toEqual({ rung: Rung.MODEL, holdLeftMs: 0, strikes: 0 });
     });
 
     test("also over a restart of the learner", () => {
       const bench = new Bench().run(5, HERE).run(5, AWAY);
       const state = bench.guardrail.state(bench.nowMs);
-      expect(state).toMatchObject({ rung: RUNG.FLOOR, away: true });
+      expect(state).toMatchObject({ rung: Rung.FLOOR, away: true });
       const again = new Guardrail(OPTIONS, comparison, 0, state);
       again.tick(1000, { ...FINE, ...HERE }, () => false);
       again.tick(2000, { ...FINE, ...HERE }, () => false);
-      expect(again.rung).toBe(RUNG.MODEL);
+      expect(again.rung).toBe(Rung.MODEL);
     });
 
     test("comes back no sooner than usual when its outcomes had spoken against it", () => {
       const bench = new Bench().run(5, HERE);
-      bench.events.push(bench.guardrail.demote(bench.nowMs, "worse", {}));
+      bench.events.push(bench.guardrail.demote(bench.nowMs, failed("worse")));
       bench.run(1, AWAY).run(5, HERE);
-      expect(bench.guardrail.rung).toBe(RUNG.FLOOR);
+      expect(bench.guardrail.rung).toBe(Rung.FLOOR);
     });
   });
 
@@ -140,7 +137,7 @@ describe("it comes back by itself", () => {
     const holds = bench.events.flatMap(({ numbers }) => numbers.holdMs ?? []);
     expect(holds.slice(0, 4)).toEqual([10_000, 20_000, 40_000, 80_000]);
     expect(Math.max(...holds)).toBe(OPTIONS.longestHoldMs);
-    expect(bench.guardrail.rung).toBe(RUNG.ESTIMATOR);
+    expect(bench.guardrail.rung).toBe(Rung.ESTIMATOR);
   });
 
   test("trouble during probation ends it", () => {
@@ -170,7 +167,7 @@ describe("worse than the policy below", () => {
 
   test("one rung down within seconds, with figures", () => {
     const bench = new Bench().run(60).run(20, {}, worse);
-    expect(bench.events[0]).toMatchObject({ kind: "demoted", from: RUNG.MODEL, to: RUNG.ESTIMATOR });
+    expect(bench.events[0]).toMatchObject({ kind: "demoted", from: Rung.MODEL, to: Rung.ESTIMATOR });
     expect(bench.events[0].atMs).toBeLessThan(75_000);
     expect(bench.events[0].reason).toMatch(
       /worse than the estimator: evidence \d+, 86400 is enough; in the last 15 s cost 1\.\d\d against 1\.00/,
@@ -180,7 +177,7 @@ describe("worse than the policy below", () => {
 
   test("the estimator too, down to the floor", () => {
     const bench = new Bench().run(1, { modelFaults: 1 }).run(30, { canaryBusy: true }, worse);
-    expect(bench.events.at(-1)).toMatchObject({ kind: "demoted", from: RUNG.ESTIMATOR, to: RUNG.FLOOR });
+    expect(bench.events.at(-1)).toMatchObject({ kind: "demoted", from: Rung.ESTIMATOR, to: Rung.FLOOR });
   });
 
   test("what is better, or worse within tolerance, stays", () => {
@@ -193,18 +190,18 @@ describe("worse than the policy below", () => {
     bench.settles = true;
     bench.run(60, {}, worse);
     expect(bench.events).toEqual([]);
-    expect(bench.guardrail.rung).toBe(RUNG.MODEL);
+    expect(bench.guardrail.rung).toBe(Rung.MODEL);
     bench.settles = false;
-    expect(bench.run(20, {}, worse).events[0]).toMatchObject({ kind: "demoted", to: RUNG.ESTIMATOR });
+    expect(bench.run(20, {}, worse).events[0]).toMatchObject({ kind: "demoted", to: Rung.ESTIMATOR });
   });
 });
 
 test("the state survives a restart", () => {
   const bench = new Bench().run(1, { modelFaults: 1 }).run(4);
   const state = JSON.parse(JSON.stringify(bench.guardrail.state(bench.nowMs)));
-  expect(state).toEqual({ rung: RUNG.ESTIMATOR, holdLeftMs: 6000, strikes: 1 });
+  expect(state).toEqual({ rung: Rung.ESTIMATOR, holdLeftMs: 6000, strikes: 1 });
   const again = new Guardrail(OPTIONS, comparison, 1e6, state);
-  expect(again.rung).toBe(RUNG.ESTIMATOR);
+  expect(again.rung).toBe(Rung.ESTIMATOR);
   expect(again.tick(1e6 + 5000, FINE, () => false)).toBeUndefined();
   expect(again.tick(1e6 + 6000, FINE, () => false)?.kind).toBe("probation_started");
 });

@@ -1,6 +1,7 @@
 /** Are the model's inputs still of the kind that it was trained on? */
-import { INPUT_LIMIT } from "../models/network.ts";
-import type { DriftOptions } from "./options.ts";
+import { percent } from "../evidence/describe.ts";
+import { type Finding, failed } from "../finding.ts";
+import type { DriftOptions } from "../options.ts";
 
 /** What the model was trained on, feature by feature. */
 export interface TrainingInputs {
@@ -8,12 +9,14 @@ export interface TrainingInputs {
   readonly mean: ArrayLike<number>;
   /** Standard deviations. */
   readonly scale: ArrayLike<number>;
-  /** How much the model heeds each feature, in any unit (sum of its weights' magnitudes); all alike when absent. */
-  readonly relevance?: ArrayLike<number>;
+  /** How much the model heeds each feature, in any unit (sum of its weights' magnitudes). */
+  readonly relevance: ArrayLike<number>;
+  /** Beyond so many standard deviations the model does not tell one input from another. */
+  readonly inputLimit: number;
 }
 
 /** One feature that has drifted. */
-export interface DriftedFeature {
+interface DriftedFeature {
   readonly name: string;
   /** Shift of the mean in standard deviations, each input counted up to the clip. */
   readonly shift: number;
@@ -21,16 +24,6 @@ export interface DriftedFeature {
   readonly beyondShare: number;
   readonly unknownShare: number;
 }
-
-/** What the watch says at one moment. */
-export interface DriftVerdict {
-  readonly drifted: boolean;
-  readonly features: readonly DriftedFeature[];
-  /** One sentence; empty when nothing has drifted. */
-  readonly reason: string;
-}
-
-const NOTHING: DriftVerdict = Object.freeze({ drifted: false, features: Object.freeze([]), reason: "" });
 
 /** How fast the record of what used to be known follows, per complete bucket. */
 const RECORD_RATE = 0.02;
@@ -68,7 +61,7 @@ export class DriftWatch {
   constructor(training: TrainingInputs, options: DriftOptions) {
     const n = training.names.length;
     for (const name of ["mean", "scale", "relevance"] as const) {
-      const length = training[name]?.length ?? n;
+      const length = training[name].length;
       if (length !== n) throw new RangeError(`${n} features but ${length} values of ${name}`);
     }
     this.#options = options;
@@ -76,9 +69,8 @@ export class DriftWatch {
     this.#scale = Float64Array.from({ length: n }, (_, i) =>
       Math.max(training.scale[i], options.leastRelativeScale * Math.abs(training.mean[i]), options.leastScale),
     );
-    const relevance = training.names.map((_, i) => training.relevance?.[i] ?? 1);
-    const least = options.leastRelevance * Math.max(...relevance);
-    this.#heeded = relevance.flatMap((value, i) => (value >= least ? [i] : []));
+    const least = options.leastRelevance * Math.max(...Array.from(training.relevance));
+    this.#heeded = training.names.flatMap((_, i) => (training.relevance[i] >= least ? [i] : []));
     this.#inputs = new Float64Array(BUCKETS * n);
     this.#unknown = new Float64Array(BUCKETS * n);
     this.#beyond = new Float64Array(BUCKETS * n);
@@ -90,7 +82,7 @@ export class DriftWatch {
   observe(row: ArrayLike<number>, nowMs: number): void {
     this.#advance(nowMs);
     const { clip } = this.#options;
-    const { names, mean } = this.#training;
+    const { names, mean, inputLimit } = this.#training;
     const base = this.#bucket * names.length;
     for (const i of this.#heeded) {
       const at = base + i;
@@ -100,25 +92,31 @@ export class DriftWatch {
         continue;
       }
       const z = (row[i] - mean[i]) / this.#scale[i];
-      if (Math.abs(z) > INPUT_LIMIT) this.#beyond[at]++;
+      if (Math.abs(z) > inputLimit) this.#beyond[at]++;
       this.#shift[at] += Math.max(-clip, Math.min(clip, z));
     }
   }
 
-  /** The verdict of the window that ends now. */
-  verdict(nowMs: number): DriftVerdict {
+  /** In what the inputs of the window that ends now have drifted; `undefined` = in nothing. */
+  finding(nowMs: number): Finding | undefined {
     this.#advance(nowMs);
-    const features = this.#heeded.flatMap((i) => {
-      const found = this.#judge(i);
-      return found === undefined ? [] : [found];
-    });
-    if (features.length === 0) return NOTHING;
-    const words = features.map(({ name, shift, beyondShare, unknownShare }) =>
-      unknownShare >= this.#options.unknownShare
-        ? `${name} used to be known and is unknown in ${percent(unknownShare)} of inputs`
-        : `${name} is ${shift.toFixed(1)} σ off its training mean, ${percent(beyondShare)} of inputs beyond ${INPUT_LIMIT} σ`,
-    );
-    return { drifted: true, features, reason: `inputs have drifted: ${words.join("; ")}` };
+    const drifted = this.#heeded.flatMap((i) => this.#judge(i) ?? []);
+    if (drifted.length === 0) return undefined;
+    const numbers: Record<string, number> = {};
+    for (const { name, shift, beyondShare, unknownShare } of drifted) {
+      numbers[`shift_${name}`] = shift;
+      numbers[`beyond_${name}`] = beyondShare;
+      numbers[`unknown_${name}`] = unknownShare;
+    }
+    return failed(`inputs have drifted: ${drifted.map((feature) => this.#describe(feature)).join("; ")}`, numbers);
+  }
+
+  #describe({ name, shift, beyondShare, unknownShare }: DriftedFeature): string {
+    if (unknownShare >= this.#options.unknownShare) {
+      return `${name} used to be known and is unknown in ${percent(unknownShare)} of inputs`;
+    }
+    const beyond = `${percent(beyondShare)} of inputs beyond ${this.#training.inputLimit} σ`;
+    return `${name} is ${shift.toFixed(1)} σ off its training mean, ${beyond}`;
   }
 
   #judge(feature: number): DriftedFeature | undefined {
@@ -177,8 +175,4 @@ export class DriftWatch {
       this.#shift[at] = 0;
     }
   }
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../../../../src/balancing/random.ts";
-import { costOf } from "../../../../src/learning/judge/cost.ts";
-import { JUDGE_DEFAULTS, type ShadowOptions } from "../../../../src/learning/judge/options.ts";
-import type { DecisionViews, PolicyView } from "../../../../src/learning/judge/record.ts";
-import { Shadow, type ShadowFinding } from "../../../../src/learning/judge/shadow.ts";
-import { lognormal } from "./traffic.ts";
+import { seededRandom } from "../../../../../src/balancing/random.ts";
+import { costOf } from "../../../../../src/learning/judge/evidence/cost.ts";
+import type { Finding } from "../../../../../src/learning/judge/finding.ts";
+import { JUDGE_DEFAULTS, type ShadowOptions } from "../../../../../src/learning/judge/options.ts";
+import type { DecisionViews, PolicyView } from "../../../../../src/learning/judge/record.ts";
+import { Shadow } from "../../../../../src/learning/judge/trials/shadow/shadow.ts";
+import { lognormal } from "../traffic.ts";
 
 const OPTIONS = JUDGE_DEFAULTS.shadow;
 const EXPLORATION = 0.01;
@@ -107,7 +108,7 @@ describe("the estimate is doubly robust", () => {
 /** Findings of many seeds of one case, among four servers and an incumbent that knows them fairly well. */
 const SPEEDS = [1, 1, 2, 3];
 const KNOWS = view(exact([1.2, 0.9, 1.8, 3.2]));
-function findings(candidate: PolicyView, seeds = 8, incumbent = KNOWS): ShadowFinding[] {
+function findings(candidate: PolicyView, seeds = 8, incumbent = KNOWS): Finding[] {
   const views = { candidate, incumbent, direct: exact([1.1, 1.1, 1.7, 2.8]) };
   return Array.from({ length: seeds }, (_, i) => study(i + 1, { speeds: SPEEDS, views }).finding);
 }

@@ -1,4 +1,5 @@
-import type { ShadowOptions } from "./options.ts";
+import { percent } from "../../evidence/describe.ts";
+import type { ShadowOptions } from "../../options.ts";
 
 /** Who would get how much of the traffic, under the champion and under a candidate. */
 export class FleetShares {
@@ -54,8 +55,4 @@ export class FleetShares {
 
 function increase(counts: Map<number, number>, slot: number): void {
   counts.set(slot, (counts.get(slot) ?? 0) + 1);
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../../../../src/balancing/random.ts";
-import { CommandError, initialState, Judge, type JudgeState } from "../../../../src/learning/judge/judge.ts";
-import type { AttemptRecord } from "../../../../src/learning/judge/record.ts";
-import { RUNG } from "../../../../src/learning/judge/verdict.ts";
-import { CALM, MINUTE, NAIVE, PERFECT, runFleet, SECOND } from "./traffic.ts";
+import { seededRandom } from "../../../../../src/balancing/random.ts";
+import { initialState, Judge, type JudgeState } from "../../../../../src/learning/judge/judge.ts";
+import { CommandError } from "../../../../../src/learning/judge/lifecycle/command-error.ts";
+import type { AttemptRecord } from "../../../../../src/learning/judge/record.ts";
+import { Rung } from "../../../../../src/shared/layout.ts";
+import { CALM, MINUTE, NAIVE, PERFECT, runFleet, SECOND } from "../traffic.ts";
 
 const MODELS = { 1: NAIVE, 2: PERFECT, 3: PERFECT };
 
@@ -16,7 +17,7 @@ describe("commands", () => {
     const judge = new Judge(initialState(1), 0);
     judge.promote(2, 1000);
     expect(judge.directive).toEqual({
-      rung: RUNG.MODEL,
+      rung: Rung.MODEL,
       championVersion: 2,
       canaryVersion: 1,
       canaryShare: 0.2,
@@ -29,9 +30,9 @@ describe("commands", () => {
   test("promote while the estimator serves brings the model back, with the control arm as yardstick", () => {
     const judge = new Judge(initialState(1), 0);
     judge.tick(1000, { ...CALM, modelFaults: 1 });
-    expect(judge.directive.rung).toBe(RUNG.ESTIMATOR);
+    expect(judge.directive.rung).toBe(Rung.ESTIMATOR);
     judge.promote(2, 2000);
-    expect(judge.directive).toMatchObject({ rung: RUNG.MODEL, canaryVersion: null, controlShare: expect.closeTo(0.3) });
+    expect(judge.directive).toMatchObject({ rung: Rung.MODEL, canaryVersion: null, controlShare: expect.closeTo(0.3) });
     expect(kindsAt(judge, 3000)).toEqual(["promoted 2", "recovered 2"]);
   });
 
@@ -69,7 +70,7 @@ describe("commands", () => {
     const kinds = runFleet(judge, world, { 1: PERFECT, 2: PERFECT }).map(({ kind }) => kind);
     expect(kinds).toEqual(["candidate", "paused"]);
     judge.tick(4 * MINUTE + 1000, { ...CALM, tableAgeMs: 5000 });
-    expect(judge.directive.rung).toBe(RUNG.ESTIMATOR);
+    expect(judge.directive.rung).toBe(Rung.ESTIMATOR);
     judge.resume(4 * MINUTE + 2000);
     expect(kindsAt(judge, 4 * MINUTE + 3000)[0]).toBe("resumed null");
   });
@@ -106,14 +107,14 @@ describe("the canary arm", () => {
     const judge = new Judge({ ...initialState(1), lifecycle: inCanary() }, 0);
     judge.tick(1000, CALM);
     judge.tick(2000, { ...CALM, remoteUnavailable: true });
-    expect(judge.directive).toMatchObject({ rung: RUNG.FLOOR, canaryVersion: null, canaryShare: 0, controlShare: 0 });
+    expect(judge.directive).toMatchObject({ rung: Rung.FLOOR, canaryVersion: null, canaryShare: 0, controlShare: 0 });
   });
 
   test("on probation the champion has it", () => {
     const judge = new Judge(initialState(1), 0);
     judge.tick(1000, { ...CALM, modelFaults: 1 });
     judge.tick(11_000, CALM);
-    expect(judge.directive).toMatchObject({ rung: RUNG.ESTIMATOR, canaryVersion: 1, canaryShare: 0.1 });
+    expect(judge.directive).toMatchObject({ rung: Rung.ESTIMATOR, canaryVersion: 1, canaryShare: 0.1 });
   });
 
   test("a candidate waits for the watch over the last one to end", () => {
@@ -185,7 +186,7 @@ describe("the state survives a restart as JSON", () => {
   test("rung, pause and champion too", () => {
     const judge = new Judge(initialState(1), 0);
     judge.pause(0);
-    judge.tick(SECOND, { ...CALM, drift: { drifted: true, features: [], reason: "x" } });
+    judge.tick(SECOND, { ...CALM, drift: { passed: false, reason: "x", numbers: {} } });
     const restored = again(judge, SECOND);
     expect(restored.directive).toEqual(judge.directive);
     expect(restored.status.paused).toBe(true);
@@ -196,7 +197,7 @@ test("without any model the estimator serves and nothing is on probation", () =>
   const judge = new Judge(initialState(null), 0);
   const world = { requestsPerSecond: 20, seed: 1, untilMs: 2 * MINUTE, signs: () => ({ modelReady: false }) };
   expect(runFleet(judge, world, MODELS)).toEqual([]);
-  expect(judge.directive).toMatchObject({ rung: RUNG.ESTIMATOR, championVersion: null, canaryVersion: null });
+  expect(judge.directive).toMatchObject({ rung: Rung.ESTIMATOR, championVersion: null, canaryVersion: null });
 });
 
 describe("a champion that was found worse than the estimator", () => {
@@ -212,7 +213,7 @@ describe("a champion that was found worse than the estimator", () => {
       const kinds: string[] = [];
       for (let nowMs = SECOND; nowMs < 10 * MINUTE && !kinds.includes("promoted 2"); nowMs += SECOND) {
         const { rung, canaryVersion } = judge.directive;
-        const onModel = rung === RUNG.MODEL;
+        const onModel = rung === Rung.MODEL;
         for (let i = 0; i < 200; i++) {
           const ms = 60 + 80 * random.next();
           if (i < 150) judge.observe(record("champion", onModel ? 1 : null, onModel && worse ? 4 * ms : ms, nowMs));

@@ -2,7 +2,7 @@
 import { JUDGE_DEFAULTS, type JudgeOptions } from "./options.ts";
 
 /** What an operator chooses. Shares 0 … 1. */
-export interface TrialChoices {
+export interface OperatorChoices {
   readonly canaryShare: number;
   readonly controlShare: number;
   /** How many times faster than usual waiting times pass, ≥ 1. */
@@ -16,7 +16,7 @@ const LEAST_OUTCOMES = 100;
  * Waiting times are divided by the speed, and so are the numbers of outcomes that are waited for only to see more of the
  * traffic. How sure a judge must be is not touched.
  */
-export function judgeOptions({ canaryShare, controlShare, speed }: TrialChoices): JudgeOptions {
+export function judgeOptions({ canaryShare, controlShare, speed }: OperatorChoices): JudgeOptions {
   const { guardrail, shadow, canary, watch } = JUDGE_DEFAULTS;
   const outcomes = (count: number) => Math.max(Math.min(count, LEAST_OUTCOMES), Math.ceil(count / speed));
   return {

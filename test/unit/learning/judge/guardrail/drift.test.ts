@@ -1,14 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../../../../src/balancing/random.ts";
-import { DriftWatch, type TrainingInputs } from "../../../../src/learning/judge/drift.ts";
-import { JUDGE_DEFAULTS } from "../../../../src/learning/judge/options.ts";
-import { lognormal } from "./traffic.ts";
+import { seededRandom } from "../../../../../src/balancing/random.ts";
+import { DriftWatch, type TrainingInputs } from "../../../../../src/learning/judge/guardrail/drift.ts";
+import { JUDGE_DEFAULTS } from "../../../../../src/learning/judge/options.ts";
+import { lognormal } from "../traffic.ts";
 
 const TRAINING: TrainingInputs = {
   names: ["cpu_usage", "active_conns", "response_p95", "capacity", "log_expected", "unused"],
   mean: [40, 5, 80, 10, 0, 1],
   scale: [15, 4, 60, 0, 0.5, 1],
   relevance: [1, 3, 2, 1, 5, 0.001],
+  inputLimit: 4,
 };
 const SERVERS = 5;
 
@@ -25,8 +26,8 @@ function row(random: () => number): number[] {
   ];
 }
 
-/** Twenty seconds of ordinary rows, then ten of changed ones; the verdict at the end. */
-function verdictOf(change: (row: number[], server: number) => number[], normal = (r: number[]) => r) {
+/** Twenty seconds of ordinary rows, then ten of changed ones; the finding at the end. */
+function findingOf(change: (row: number[], server: number) => number[], normal = (r: number[]) => r) {
   const watch = new DriftWatch(TRAINING, JUDGE_DEFAULTS.drift);
   const random = seededRandom(1).next;
   for (let nowMs = 0; nowMs < 30_000; nowMs += 100) {
@@ -34,9 +35,9 @@ function verdictOf(change: (row: number[], server: number) => number[], normal =
       const ordinary = normal(row(random));
       watch.observe(nowMs < 20_000 ? ordinary : change(ordinary, server), nowMs);
     }
-    if (nowMs === 19_900) expect(watch.verdict(nowMs).drifted).toBe(false);
+    if (nowMs === 19_900) expect(watch.finding(nowMs)).toBeUndefined();
   }
-  return watch.verdict(29_950);
+  return watch.finding(29_950);
 }
 
 describe("what happens every day is no drift", () => {
@@ -49,7 +50,7 @@ describe("what happens every day is no drift", () => {
     ["a constant of the training changes a little", ([a, b, c, , ...rest]) => [a, b, c, 11, ...rest]],
     ["a feature that the model does not heed is garbage", (r) => [...r.slice(0, 5), 1e9]],
   ])("%s", (_, change) => {
-    expect(verdictOf(change)).toEqual({ drifted: false, features: [], reason: "" });
+    expect(findingOf(change)).toBeUndefined();
   });
 });
 
@@ -66,16 +67,16 @@ describe("garbage is drift, by name", () => {
     ["the estimate of our own is nonsense", "log_expected", (r) => [...r.slice(0, 4), -20, r[5]]],
     ["what used to be known is unknown", "active_conns", (r) => [r[0], Number.NaN, ...r.slice(2)]],
   ])("%s", (_, name, change) => {
-    const verdict = verdictOf(change);
-    expect(verdict.drifted).toBe(true);
-    expect(verdict.features.map((feature) => feature.name)).toEqual([name]);
-    expect(verdict.reason).toContain(name);
+    const finding = findingOf(change);
+    expect(finding?.passed).toBe(false);
+    expect(Object.keys(finding?.numbers ?? {})).toEqual([`shift_${name}`, `beyond_${name}`, `unknown_${name}`]);
+    expect(finding?.reason).toContain(name);
   });
 });
 
 test("what was never known is no drift", () => {
   const silent = (r: number[]) => [Number.NaN, ...r.slice(1)];
-  expect(verdictOf(silent, silent).drifted).toBe(false);
+  expect(findingOf(silent, silent)).toBeUndefined();
 });
 
 test("it shows within seconds, and goes when the garbage has gone", () => {
@@ -88,7 +89,7 @@ test("it shows within seconds, and goes when the garbage has gone", () => {
         watch.observe([a, b, c * scale, ...rest], nowMs);
       }
     }
-    return watch.verdict(toMs).drifted;
+    return watch.finding(toMs) !== undefined;
   };
   expect(feed(0, 10_000, 1)).toBe(false);
   expect(feed(10_000, 14_000, 1000)).toBe(true);
@@ -98,14 +99,13 @@ test("it shows within seconds, and goes when the garbage has gone", () => {
 test("too few inputs say nothing; an old window is empty", () => {
   const watch = new DriftWatch(TRAINING, JUDGE_DEFAULTS.drift);
   for (let i = 0; i < 20; i++) watch.observe([1e9, 1e9, 1e9, 1e9, 1e9, 1e9], i);
-  expect(watch.verdict(100).drifted).toBe(false);
+  expect(watch.finding(100)).toBeUndefined();
   for (let i = 0; i < 100; i++) watch.observe([1e9, 1e9, 1e9, 1e9, 1e9, 1e9], 200 + i);
-  expect(watch.verdict(400).drifted).toBe(true);
-  expect(watch.verdict(60_000).drifted).toBe(false);
+  expect(watch.finding(400)).toBeDefined();
+  expect(watch.finding(60_000)).toBeUndefined();
 });
 
 test("lists of different lengths are refused", () => {
-  expect(() => new DriftWatch({ names: ["a", "b"], mean: [0], scale: [1, 1] }, JUDGE_DEFAULTS.drift)).toThrow(
-    "2 features but 1 values of mean",
-  );
+  const training = { ...TRAINING, names: ["a", "b"], mean: [0], scale: [1, 1], relevance: [1, 1] };
+  expect(() => new DriftWatch(training, JUDGE_DEFAULTS.drift)).toThrow("2 features but 1 values of mean");
 });
