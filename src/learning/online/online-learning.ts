@@ -24,8 +24,8 @@ import { readJudgeNote } from "./judge-note.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { ModelShelf } from "./model-shelf.ts";
 import { ModelStatuses } from "./model-statuses.ts";
+import { RandomThinning } from "./random-thinning.ts";
 import { Sampler } from "./sampler.ts";
-import { Thinning } from "./thinning.ts";
 import { STATE_NOTE, Trial } from "./trial.ts";
 
 /** Attempts that judges look at a second: enough for any verdict, and no more work when traffic is heavy. */
@@ -69,7 +69,7 @@ export class OnlineLearning {
   readonly #statuses: ModelStatuses;
   readonly #reader: AttemptReader;
   readonly #sampler: Sampler;
-  readonly #thinning: Thinning;
+  readonly #thinning: RandomThinning;
   readonly #candidates: Candidates;
   readonly #judge: JudgeOptions;
   readonly #remote: RemoteModel | null;
@@ -95,7 +95,7 @@ export class OnlineLearning {
     this.#statuses = new ModelStatuses(store);
     this.#reader = new AttemptReader(memory, history);
     this.#sampler = new Sampler({ random, wallOffsetMs, nameOf });
-    this.#thinning = new Thinning(JUDGED_PER_SECOND, random);
+    this.#thinning = new RandomThinning(JUDGED_PER_SECOND, random);
     const { canaryShare, controlShare, judgeSpeed: speed, modelServer, modelFile, trainIntervalMs, dataDir } = settings;
     this.#judge = judgeOptions({ canaryShare, controlShare, speed });
     this.#candidates = new Candidates({

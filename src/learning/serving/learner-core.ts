@@ -4,7 +4,6 @@
  * one of a candidate in shadow, which nobody routes by: judges look at it. Which policy routes is ordered from outside
  * (`order`); a model that fails is not waited for.
  */
-import { columnOf } from "../../balancing/score-columns.ts";
 import {
   INFERENCE_BOUNDS,
   type LearnedTable,
@@ -14,33 +13,18 @@ import {
   Rung,
 } from "../../shared/layout.ts";
 import { FleetFeatures, type ObservedFleet } from "../features/fleet-features.ts";
+import type { Outcome } from "../features/outcome.ts";
 import { selectFeatures, TableFeatures } from "../features/table-features.ts";
 import { RemoteModelError } from "../models/remote/predict-request.ts";
 import type { ScoreModel } from "../models/score-model.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { NO_TABLE_YET } from "./rung-log.ts";
-import { costsOf } from "./score-table.ts";
+import { columnsFor, costsOf } from "./score-table.ts";
 import type { PublishedTable, TableHistory } from "./table-history.ts";
 import { TableModel, TableWriter } from "./table-writer.ts";
 
-/** Columns beyond twice the highest load are extrapolated, but for so many: bursts come between two tables. */
-const HEADROOM = 6;
-
 /** A model that is waited for longer than this is slow, milliseconds. */
 const SLOW_MS = 500;
-
-/** An attempt that ended. */
-export interface Outcome {
-  readonly slot: number;
-  readonly serverId: number;
-  readonly latencyMs: number;
-  /** The server failed it. */
-  readonly failed: boolean;
-  /** At the server when the attempt was placed, without it. */
-  readonly inFlight: number;
-  /** When it ended, boot clock, milliseconds. */
-  readonly atMs: number;
-}
 
 /** A model with its version. */
 export interface VersionedModel {
@@ -223,9 +207,7 @@ export class LearnerCore {
     this.#idle.onTick(slots, nowMs);
     try {
       const { inFlight, id } = this.#options.fleet;
-      let most = 0;
-      for (const slot of slots) most = Math.max(most, inFlight[slot]);
-      const columns = columnOf(2 * most + HEADROOM) + 1;
+      const columns = columnsFor(inFlight, slots, slots.length);
       const seats = [this.#champion, this.#canary, this.#shadow];
       const wantsP95 = seats.some(({ occupant }) => occupant?.model.featureNames.includes("response_p95"));
       const features = new TableFeatures(this.#features, slots, id, columns, nowMs, wantsP95);

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { columnLoad, SCORE_COLUMNS } from "../../../../src/balancing/score-columns.ts";
 import { FEATURE_COUNT, FleetFeatures } from "../../../../src/learning/features/fleet-features.ts";
 import { forward, type Network, scaleRow } from "../../../../src/learning/models/network.ts";
-import { NetworkTable } from "../../../../src/learning/models/network-table.ts";
 import { readShippedNetwork } from "../../../../src/learning/models/shipped-model.ts";
+import { NetworkTable } from "../../../../src/learning/serving/network-table.ts";
 import { randomNetwork, seeded } from "../../../support/networks.ts";
 
 const SLOTS = [0, 2, 3];

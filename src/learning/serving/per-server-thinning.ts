@@ -1,4 +1,4 @@
-/** Which outcomes the learner takes in when more come than it can learn from. */
+/** Which outcomes become features when more come than can be learned from: as many of each server as of the others. */
 
 /** So many outcomes a second are taken for each server, whatever comes: twice what a simulated server gives. */
 export const MOST_PER_SERVER = 500;
@@ -14,7 +14,7 @@ const LOOK_MS = 200;
  * whole fleet could fall into step with a strategy that asks the servers in turn. The same n for all leaves the servers'
  * shares of the requests and of the failures as they are.
  */
-export class OutcomeSampler {
+export class PerServerThinning {
   readonly #skipped: Int32Array;
   readonly #takenMs: Float64Array;
   /** By slot: the last look before which it was heard of. */

@@ -1,4 +1,4 @@
-/** Keeps a random part of what comes, so that what follows costs the same whatever the traffic. */
+/** Which attempts are judged, and which are kept as samples: a random part, so that either costs the same whatever the traffic. */
 
 const WINDOW_MS = 1000;
 
@@ -6,7 +6,7 @@ const WINDOW_MS = 1000;
  * Passes about `perSecond` events a second on. Which ones is chance alone, so what passes is like what came: each event of a
  * second has the same probability, set by the second before it.
  */
-export class Thinning {
+export class RandomThinning {
   readonly #perSecond: number;
   readonly #random: () => number;
   #probability = 1;

@@ -1,18 +1,9 @@
 /** Fills a server's row of a score table from a network, without building the rows of features one by one. */
 import { columnLoad, SCORE_COLUMNS } from "../../balancing/score-columns.ts";
-import { FEATURE_NAMES, type FeatureName } from "../features/feature-names.ts";
+import { FEATURE_NAMES, type FeatureName, LOAD_FEATURES } from "../features/feature-names.ts";
 import { FEATURE_COUNT, type FleetFeatures } from "../features/fleet-features.ts";
-import { INPUT_LIMIT, type Network, scaleInput } from "./network.ts";
-
-/** Features that change with the number in flight; all others are the same for a whole row. */
-export const LOAD_FEATURES: readonly FeatureName[] = [
-  "active_conns",
-  "log_expected",
-  "log_curve",
-  "log_curve_rise",
-  "log_load",
-  "log_relative_load",
-];
+import { INPUT_LIMIT, type Network, scaleInput } from "../models/network.ts";
+import { extrapolate } from "./score-table.ts";
 
 /**
  * Evaluates one network over tables. Exactly `forward` of each row: what does not depend on the load enters the hidden
@@ -82,10 +73,7 @@ export class NetworkTable {
       }
       cost[at + column] = meanMs * Math.exp(y);
     }
-    const last = cost[at + columns - 1];
-    for (let column = columns; column < SCORE_COLUMNS; column++) {
-      cost[at + column] = (last * (columnLoad(column) + 1)) / (columnLoad(columns - 1) + 1);
-    }
+    extrapolate(cost, at, columns);
   }
 
   #scale(i: number): number {
