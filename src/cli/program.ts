@@ -11,9 +11,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   demo: async () => (await import("./demo.ts")).registerDemo,
   backend: async () => (await import("./backend.ts")).registerBackend,
   simulate: async () => (await import("./simulate.ts")).registerSimulate,
-  train: async () => (await import("./train.ts")).registerTrain,
-  models: async () => (await import("./models.ts")).registerModels,
-  explain: async () => (await import("./explain.ts")).registerExplain,
+  train: async () => (await import("./train/command.ts")).registerTrain,
+  models: async () => (await import("./models/command.ts")).registerModels,
+  explain: async () => (await import("./explain/command.ts")).registerExplain,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
 

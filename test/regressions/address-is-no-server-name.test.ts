@@ -5,7 +5,7 @@
 import { afterAll, expect, test } from "bun:test";
 import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
-import { probeTrust, startProbe } from "../../src/health/http-probe.ts";
+import { probeTrust, startProbe } from "../../src/health/probe/probe.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { cleanUp, get, TestProxy } from "../support/proxy-harness.ts";
 

@@ -5,7 +5,7 @@
 import { expect, test } from "bun:test";
 import type { Behaviour } from "../drill/fixture.ts";
 import { load, request, until } from "../drill/fixture.ts";
-import { learning, serving, startLearning, verdicts } from "../drill/learning-fixture.ts";
+import { learning, serving, startLearning, verdicts } from "../drill/learning/fixture.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 
 const open = endedAfterAll();

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { Load, request, until } from "../drill/fixture.ts";
-import { learning, serving, startLearning, verdicts } from "../drill/learning-fixture.ts";
+import { learning, serving, startLearning, verdicts } from "../drill/learning/fixture.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 
 const open = endedAfterAll();

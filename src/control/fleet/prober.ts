@@ -1,11 +1,11 @@
 /** Probes one server on its own clock: the health check, then the poll of its usage. */
 import type { SecureContext } from "node:tls";
 import packageJson from "../../../package.json" with { type: "json" };
-import { type ProbeResult, type RunningProbe, startProbe } from "../../health/http-probe.ts";
-import { readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe-response.ts";
-import { ProbeSchedule } from "../../health/probe-schedule.ts";
+import { type ProbeResult, type RunningProbe, startProbe } from "../../health/probe/probe.ts";
+import { readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
+import { ProbeSchedule } from "../../health/probe/schedule.ts";
 import { UsagePolls } from "../../health/usage-polls.ts";
-import type { DiscoveredServer } from "../discovery/targets.ts";
+import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { FleetOptions, HealthOptions } from "./options.ts";
 
 /** What probes find out. */

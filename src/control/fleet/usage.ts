@@ -1,5 +1,5 @@
 /** CPU and memory usage of one server, from whichever source spoke last and best. */
-import { UNKNOWN_USAGE, type Usage } from "../../health/probe-response.ts";
+import { UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
 import type { WorkerBlock } from "../../shared/layout.ts";
 import { inRange, USAGE_PERCENT } from "../../shared/ranges.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { explanationText } from "../../../src/cli/explain-text.ts";
+import { explanationText } from "../../../src/cli/explain/text.ts";
 import type { ExplainedAttempt, Explanation } from "../../../src/shared/explanation.ts";
 import { spawn } from "../../support/processes.ts";
 import { LAUNCHER } from "./spawn.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ageText } from "../../../src/cli/models-text.ts";
+import { ageText } from "../../../src/cli/models/text.ts";
 import type { LearningStore } from "../../../src/storage/learning-store.ts";
 import { model, openStore, scratch, verdict } from "../storage/store-fixture.ts";
 import { neurabalancer } from "./spawn.ts";

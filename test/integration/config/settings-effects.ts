@@ -28,8 +28,8 @@ const LOG = "test/integration/proxy/record/access-log-lines.test.ts";
 const FLEET = "test/integration/control/fleet/fleet.test.ts";
 const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
 const SUPERVISOR = "test/integration/control/supervisor/supervisor.test.ts";
-const LEARNING = "test/drill/learning.test.ts";
-const LEARNING_MODELS = "test/drill/learning-models.test.ts";
+const LEARNING = "test/drill/learning/learning.test.ts";
+const LEARNING_MODELS = "test/drill/learning/models.test.ts";
 const ADMIN = "test/integration/control/admin/api.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
@@ -264,7 +264,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   HEALTH_CHECK_INTERVAL_SECONDS: effect(
     ["5", "1"],
     ["fleet.health"],
-    "test/unit/health/probe-schedule.test.ts",
+    "test/unit/health/probe/schedule.test.ts",
     "with %p drawn, the next comes after %p ms, and five times as soon in a hurry",
   ),
   HEALTH_CHECK_TIMEOUT_SECONDS: effect(
@@ -456,7 +456,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   DATA_DIR: effect(
     ["/a", "/b"],
-    ["learner.dataDir"],
+    ["learner.store"],
     LEARNING_MODELS,
     "cannot be made where DATA_DIR is a file: requests flow, it is shown, and learning goes on in memory",
   ),

@@ -16,7 +16,7 @@ import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
 import { Header } from "../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import type { Model, Verdict } from "../../../src/storage/learning-store.ts";
-import { estimatorTimes, leave } from "../../drill/learning-fixture.ts";
+import { estimatorTimes, leave } from "../../drill/learning/fixture.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
 import { configOf } from "../../unit/config/sources.ts";
@@ -81,7 +81,7 @@ async function simulate(
   const epochMs = Date.now() - mostMs;
   const { log } = recordingLogger();
   const opened = await OnlineLearning.open({
-    settings: { ...toLearnerSettings(configOf()), dataDir },
+    settings: toLearnerSettings(configOf({ DATA_DIR: dataDir })),
     program: [process.execPath, "--no-env-file", "--config=/dev/null", MAIN],
     memory,
     core,

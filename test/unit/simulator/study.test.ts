@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { parsePolicy } from "../../../src/simulator/policy.ts";
-import { plotStudy } from "../../../src/simulator/report-plot.ts";
-import { renderStudy } from "../../../src/simulator/report-table.ts";
+import { plotStudy } from "../../../src/simulator/report/plot.ts";
+import { renderStudy } from "../../../src/simulator/report/table.ts";
 import { builtInScenario, DEFAULT_BASE } from "../../../src/simulator/scenarios.ts";
 import { runStudy } from "../../../src/simulator/study.ts";
 

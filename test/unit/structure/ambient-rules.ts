@@ -89,10 +89,13 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     why: "command: it hands clock and chance to the demo; TERM and NO_COLOR describe the terminal",
   },
   "src/cli/model-server.ts": { may: ["clock"], why: "composition root of the model server" },
-  "src/cli/models.ts": { may: ["clock"], why: "command: it says how old models are" },
+  "src/cli/models/command.ts": { may: ["clock"], why: "command: it says how old models are" },
   "src/cli/simulate.ts": { may: ["clock"], why: "command: it says how long a study took" },
-  "src/cli/train-simulation.ts": { may: ["clock"], why: "command: it says how long a training will take" },
-  "src/cli/train-store.ts": { may: ["clock"], why: "command: it says when a model was made, and how long that takes" },
+  "src/cli/train/from-simulation.ts": { may: ["clock"], why: "command: it says how long a training will take" },
+  "src/cli/train/from-store.ts": {
+    may: ["clock"],
+    why: "command: it says when a model was made, and how long that takes",
+  },
   "src/config/environment.ts": { may: ["environment"], why: "the one reader of the product's settings" },
   "src/control/supervisor/supervisor.ts": {
     may: ["clock", "randomness"],

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { type ProbeRequest, probeTrust, startProbe } from "../../../../src/health/http-probe.ts";
+import { type ProbeRequest, probeTrust, startProbe } from "../../../../src/health/probe/probe.ts";
 import { createAuthority } from "../../../support/certificates.ts";
 import { closeAll, eventually, listen, startDeafServer } from "./fixtures.ts";
 

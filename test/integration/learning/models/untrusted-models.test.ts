@@ -14,7 +14,7 @@ import { IsolatedModel } from "../../../../src/learning/models/inference/isolate
 import { loadModel } from "../../../../src/learning/models/inference/load-model.ts";
 import { NetworkModel } from "../../../../src/learning/models/network-model.ts";
 import { request } from "../../../drill/fixture.ts";
-import { learning, serving, startLearning } from "../../../drill/learning-fixture.ts";
+import { learning, serving, startLearning } from "../../../drill/learning/fixture.ts";
 import { changedOnnx, EXTERNAL_DATA, loopForEver, setMetadata } from "../../../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../../../support/model-server-process.ts";
 import { randomNetwork } from "../../../support/networks.ts";

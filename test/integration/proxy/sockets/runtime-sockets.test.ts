@@ -3,18 +3,18 @@ import { expect, test } from "bun:test";
 import { spawn } from "../../../support/processes.ts";
 
 const FILES = [
-  "admin-relay",
-  "messages",
-  "first-write",
-  "bad-responses",
-  "cut-answers",
-  "queue",
-  "retries",
-  "timeouts",
-  "tunnels",
-  "large",
-  "client-end",
-].map((name) => `test/integration/proxy-${name}.test.ts`);
+  "downstream/admin-relay",
+  "downstream/client-end",
+  "downstream/first-write",
+  "exchange/bad-responses",
+  "exchange/cut-responses",
+  "exchange/large",
+  "exchange/messages",
+  "exchange/retries",
+  "exchange/timeouts",
+  "exchange/tunnels",
+  "pick/queue",
+].map((name) => `test/integration/proxy/${name}.test.ts`);
 
 test.if(process.platform === "linux")(
   "messages, failures, time limits and tunnels are the same on the runtime's sockets",

@@ -1,0 +1,41 @@
+/** `neurabalancer explain`: asks a running instance why a request went where it went. */
+import type { Command } from "commander";
+import type { Explanation } from "../../shared/explanation.ts";
+import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
+import { print, printJson } from "../output.ts";
+import { explanationText } from "./text.ts";
+
+const HELP = `
+Asks the admin port of a running instance (ADMIN_PORT) with LB_STRATEGY=ml. It remembers each worker's last 4095 attempts,
+and the features of the last ten seconds. A request's id is request_id in the access log; servers get it as X-Request-Id.
+
+Examples:
+  $ neurabalancer explain 5f2a7c0e9b1d4a638f0c2e7d1b9a4c65
+  $ neurabalancer explain order-4711 --admin http://10.0.0.2:8090 --token "$ADMIN_TOKEN"
+  $ neurabalancer explain 5f2a7c0e9b1d4a638f0c2e7d1b9a4c65 --json
+
+Exit codes:
+  0  done
+  1  nobody answers there, or the request is not known there; standard error says which`;
+
+interface ExplainFlags extends AdminFlags {
+  readonly json?: boolean;
+}
+
+/** Adds the `explain` command to `program`. */
+export function registerExplain(program: Command): void {
+  program
+    .command("explain")
+    .description("show why a request went to its server (LB_STRATEGY=ml)")
+    .argument("<request_id>", "as the access log has it")
+    .option("--admin <url>", "where the instance's admin port is", DEFAULT_ADMIN)
+    .option("--token <token>", "its ADMIN_TOKEN, where it has one")
+    .option("--json", "print JSON")
+    .addHelpText("after", HELP)
+    .action(async (requestId: string, flags: ExplainFlags) => {
+      const path = `/api/v1/explain/${encodeURIComponent(requestId)}`;
+      const explanation = (await askAdmin(flags, path)) as Explanation;
+      if (flags.json === true) printJson(explanation);
+      else print(explanationText(explanation));
+    });
+}

@@ -1,0 +1,135 @@
+/** One HTTP request to one address, with a deadline over all of it. */
+import { isIP } from "node:net";
+import { createSecureContext, type SecureContext } from "node:tls";
+import { trustedAuthorities } from "../../shared/authorities.ts";
+import { isOwnShortage, lacksDescriptors } from "../own-shortage.ts";
+import { ProbeReader, type ProbeReply } from "./response.ts";
+import { openCancellably, openQuickly, type ProbeTarget } from "./socket.ts";
+
+/** One field line. */
+export interface ProbeField {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What a probe asks. */
+export interface ProbeRequest {
+  readonly target: ProbeTarget;
+  /** Origin-form: path and query. */
+  readonly path: string;
+  readonly timeoutMs: number;
+  /** Trust for TLS targets: see `probeTrust`. */
+  readonly trust: SecureContext | undefined;
+  /** Product version, for `User-Agent`. */
+  readonly version: string;
+  /** `Host` field instead of the target's own name and port. TLS goes by the target's name all the same. */
+  readonly host?: string | null;
+  /** More fields; one of the same name replaces ours. Names and values were checked when they were read. */
+  readonly headers?: readonly ProbeField[] | null;
+  /** Wait for the whole body; otherwise the status is enough and a body without end does no harm. */
+  readonly wantBody: boolean;
+  /** The server accepted the last probe: see socket.ts. */
+  readonly accepts: boolean;
+}
+
+/** What came of a probe. */
+export type ProbeResult =
+  | { readonly kind: "answer"; readonly status: number; readonly body: string }
+  /** `reason` is a few words for an operator: "connection refused". */
+  | { readonly kind: "error"; readonly reason: string }
+  /** It could not be made, for want of something of our own: the server may be well or not. */
+  | { readonly kind: "skipped" };
+
+/** A process that was kept from running finds its timer over and the response there: the response is read first. */
+const LATE_ANSWER_MS = 50;
+
+/** A probe under way. */
+export interface RunningProbe {
+  /** Never rejects. */
+  readonly result: Promise<ProbeResult>;
+  /** Ends the probe now and frees its descriptor; the result is an error. */
+  abort(): void;
+}
+
+/** Trust in the usual authorities and those of `extraCaPem`; `undefined` = the usual alone. Throws on a malformed PEM. */
+export function probeTrust(extraCaPem: string): SecureContext | undefined {
+  // Made once per configuration: parsing a hundred certificates for each probe would cost more than the probe.
+  const ca = trustedAuthorities(extraCaPem);
+  return ca && createSecureContext({ ca });
+}
+
+/** Starts a probe. */
+export function startProbe(request: ProbeRequest): RunningProbe {
+  const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+  const reader = new ProbeReader(request.wantBody);
+  let done = false;
+
+  if (lacksDescriptors()) return { result: Promise.resolve({ kind: "skipped" }), abort: () => {} };
+  const finish = (result: ProbeResult): void => {
+    if (done) return;
+    done = true;
+    clearTimeout(timer);
+    socket.close();
+    resolve(result);
+  };
+  const fail = (reason: string): void => finish({ kind: "error", reason });
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), LATE_ANSWER_MS);
+  }, request.timeoutMs);
+  const look = (found: ProbeReply | string | undefined): void => {
+    if (typeof found === "string") fail(found);
+    else if (found !== undefined) finish({ kind: "answer", status: found.status, body: found.body });
+  };
+
+  const { target, trust } = request;
+  const user = {
+    request: requestHead(request),
+    onData: (packet: Buffer) => {
+      if (!done) look(reader.push(packet));
+    },
+    onEnd: () => look(reader.end()),
+    onError: (error: NodeJS.ErrnoException) =>
+      isOwnShortage(error, target.address) ? finish({ kind: "skipped" }) : fail(describeError(error)),
+  };
+  const socket = request.accepts && !target.tls ? openQuickly(target, user) : openCancellably(target, trust, user);
+  return { result: promise, abort: () => fail("aborted") };
+}
+
+function requestHead({ target, path, version, host, headers }: ProbeRequest): string {
+  const name = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
+  const authority = target.port === (target.tls ? 443 : 80) ? name : `${name}:${target.port}`;
+  const fields = new Map([
+    ["user-agent", `User-Agent: neurabalancer-health/${version}\r\n`],
+    ["accept", "Accept: */*\r\n"],
+  ]);
+  for (const field of headers ?? []) fields.set(field.name.toLowerCase(), `${field.name}: ${field.value}\r\n`);
+  return `GET ${path} HTTP/1.1\r\nHost: ${host ?? authority}\r\n${[...fields.values()].join("")}Connection: close\r\n\r\n`;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EPIPE: "connection reset",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network unreachable",
+  ETIMEDOUT: "connect timeout",
+  EADDRNOTAVAIL: "no local address of this family",
+};
+
+/** What OpenSSL says of a certificate that no trusted authority vouches for; one authority more would mend each. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+function describeError({ code = "", message }: NodeJS.ErrnoException): string {
+  if (UNTRUSTED.has(code)) return `${message} (UPSTREAM_CA_FILE names authorities to trust beside the system's)`;
+  return REASONS[code] ?? message;
+}
+
+function seconds(ms: number): string {
+  return ms >= 1000 ? `${Number((ms / 1000).toFixed(1))} s` : `${ms} ms`;
+}

@@ -1,0 +1,103 @@
+/**
+ * The connection of a probe. In the usual case, when the server accepted the last one, it is the runtime's own socket,
+ * which costs half of what `node:net` does; but its connect cannot be cancelled and does not say what went wrong. So what
+ * fails to connect is tried again on `node:net`, and so is every probe until the server accepts again: there `destroy()`
+ * gives the descriptor back at once even while the kernel still tries to connect (a server whose accept queue is full).
+ * What is left behind is one connect for each server that stops answering, until the kernel gives it up.
+ */
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls, type SecureContext } from "node:tls";
+import { serverNameIndication } from "../../shared/server-name.ts";
+
+/** Where a probe goes. */
+export interface ProbeTarget {
+  /** IP address to connect to. */
+  readonly address: string;
+  readonly port: number;
+  /** Name in the URL: `Host`, TLS server name and certificate check. */
+  readonly hostname: string;
+  readonly tls: boolean;
+}
+
+/** Who is told what happens; nothing after `close`. */
+export interface ProbeSocketUser {
+  /** Sent as soon as the connection is made. */
+  readonly request: string;
+  onData(packet: Buffer): void;
+  /** The server sends nothing more. */
+  onEnd(): void;
+  onError(error: NodeJS.ErrnoException): void;
+}
+
+/** A connection, or the attempt to make one. */
+export interface ProbeSocket {
+  /** Ends it at once. May be called twice. */
+  close(): void;
+}
+
+/** Connects by what costs least: for a server that accepted the last probe. Plain TCP only. */
+export function openQuickly(target: ProbeTarget, user: ProbeSocketUser): ProbeSocket {
+  let closed = false;
+  let connected: Bun.Socket<undefined> | null = null;
+  let instead: ProbeSocket | null = null;
+  const end = (): void => {
+    if (!closed) user.onEnd();
+  };
+  const startAgain = (): void => {
+    if (!closed) instead ??= openCancellably(target, undefined, user);
+  };
+  const socket: Bun.SocketHandler<undefined> = {
+    open: (opened) => {
+      connected = opened;
+      if (closed) opened.end();
+      else opened.write(user.request);
+    },
+    data: (_opened, packet) => {
+      if (!closed) user.onData(packet);
+    },
+    end,
+    close: (_opened, error) => {
+      if (closed) return;
+      if (error === undefined || error === null) user.onEnd();
+      else user.onError(error);
+    },
+    error: (_opened, error) => {
+      if (!closed) user.onError(error);
+    },
+    connectError: startAgain,
+  };
+  Bun.connect<undefined>({ hostname: target.address, port: target.port, socket }).catch(startAgain);
+  return {
+    close: () => {
+      if (closed) return;
+      closed = true;
+      connected?.end(); // not `terminate`: a reset with each check would stand in the server's log
+      instead?.close();
+    },
+  };
+}
+
+/**
+ * Connects so that it can be cancelled at any time.
+ * @param trust for TLS.
+ */
+export function openCancellably(
+  target: ProbeTarget,
+  trust: SecureContext | undefined,
+  user: ProbeSocketUser,
+): ProbeSocket {
+  const socket = open(target, trust);
+  socket.on(target.tls ? "secureConnect" : "connect", () => socket.write(user.request));
+  socket.on("data", (packet: Buffer) => user.onData(packet));
+  socket.on("end", () => user.onEnd());
+  socket.on("close", () => user.onEnd());
+  socket.on("error", (error: NodeJS.ErrnoException) => user.onError(error));
+  return { close: () => socket.destroy() };
+}
+
+function open({ address: host, port, hostname, tls }: ProbeTarget, trust: SecureContext | undefined): Socket {
+  if (!tls) return connectTcp({ host, port });
+  // Without a name the certificate is checked against `host`.
+  const servername = serverNameIndication(hostname);
+  return connectTls({ host, port, ...(servername && { servername }), ...(trust && { secureContext: trust }) });
+}
