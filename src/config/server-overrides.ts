@@ -3,8 +3,8 @@
 import { CAPACITY, WEIGHT } from "../shared/ranges.ts";
 import type { ServerSpec } from "../shared/server-spec.ts";
 import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "./schema.ts";
+import { complain, quote, type Variable } from "./sources/source.ts";
 import { decimal, integer } from "./value-types.ts";
-import { complain, quote, type Variable } from "./variables.ts";
 
 const WEIGHT_TYPE = decimal(WEIGHT.least, WEIGHT.most);
 const CAPACITY_TYPE = integer(CAPACITY.least, CAPACITY.most);

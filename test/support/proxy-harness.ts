@@ -70,7 +70,7 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   accessLog: false,
   accessLogSample: 1,
   logFormat: "json",
-  logLevel: "silent",
+  logLevel: "fatal",
   tls: null,
   upstreamCaPem: "",
 });

@@ -8,6 +8,7 @@ import { judgeFleet } from "../../health/fleet-ejection.ts";
 import { probeTrust } from "../../health/probe/probe.ts";
 import { paceRamps } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
+import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import type { ControlClock } from "../clock.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import { Discovery } from "../discovery/discovery.ts";
@@ -22,7 +23,7 @@ import type { FleetOptions } from "./options.ts";
 import { FleetPublisher } from "./publisher.ts";
 import { Roster } from "./roster.ts";
 import { FleetServer } from "./server.ts";
-import type { FleetCounters, FleetSummary, ServerStatus } from "./status.ts";
+import type { FleetSummary, ServerStatus } from "./status.ts";
 import type { FleetTable } from "./table.ts";
 
 /** What a fleet is given. */
@@ -135,7 +136,7 @@ export class Fleet {
     return this.#roster.present().some(({ prober }) => prober.skipped);
   }
 
-  counters(): FleetCounters {
+  counters(): FleetEvents {
     const { resolutions, failures } = this.#discovery.counters;
     return { ...this.#observer.counts, ...this.#counts, dnsResolutions: resolutions, dnsFailures: failures };
   }

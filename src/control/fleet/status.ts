@@ -1,37 +1,20 @@
-/** What a fleet tells: of each server, of all together, and what it has counted. */
-import type { ResponsePercentiles } from "./windows.ts";
+/** What a fleet tells: of each server, and of all together. */
+import type { ServerFigures } from "../../telemetry/metrics/source.ts";
 
 /** A server's state in words. `starting`: takes requests, but no probe has succeeded yet. */
 export type ServerStateName = "up" | "down" | "draining" | "ejected" | "starting";
 
-/** One server as the HTTP API shows it; the names are those of the API. */
-export interface ServerStatus {
-  readonly id: number;
-  readonly url: string;
-  readonly address: string;
+/** One server as the HTTP API shows it; the names are those of the API. What metrics show of it stands there. */
+export interface ServerStatus extends ServerFigures {
   readonly port: number;
-  /** Takes new requests. */
-  readonly alive: boolean;
   readonly state: ServerStateName;
   /** Why it is in this state, for an operator. */
   readonly reason: string;
-  readonly weight: number;
-  /** Weight after slow start. */
-  readonly effective_weight: number;
-  readonly capacity: number;
   /** 0 = not enforced. */
   readonly hard_limit: number;
-  readonly active_connections: number;
-  /** Percent; `null` = unknown. */
-  readonly cpu_usage: number | null;
-  readonly memory_usage: number | null;
   /** Since the server came. */
   readonly requests: number;
   readonly failures: number;
-  /** Share of failures over the last ten seconds, 0 … 1. */
-  readonly error_rate: number;
-  /** Over the last minute, milliseconds; `null` = no response in that time. */
-  readonly response_ms: ResponsePercentiles | null;
   /** When the state last changed, ISO 8601. */
   readonly since: string;
 }
@@ -43,19 +26,4 @@ export interface FleetSummary {
   /** Those that take requests and have passed a health check. */
   readonly healthy: number;
   readonly panic: boolean;
-}
-
-/** Counts since the start; `_total` counters of the metrics. */
-export interface FleetCounters {
-  readonly healthChecks: number;
-  readonly healthCheckFailures: number;
-  /** Checks that could not be made, for want of something of our own. */
-  readonly healthChecksSkipped: number;
-  readonly dnsResolutions: number;
-  readonly dnsFailures: number;
-  readonly ejections: number;
-  readonly panics: number;
-  readonly stateChanges: number;
-  /** Numbers in polls of servers' usage that were ignored because they cannot be true. */
-  readonly usageIgnored: number;
 }

@@ -26,7 +26,7 @@ import { adminControl } from "./admin-control.ts";
 import { ConfigurationInForce, type ConfigurationOptions } from "./configuration.ts";
 import { toFleetOptions } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import { pinSettings } from "./pinned.ts";
+import { pinSettings, restartsNeeded } from "./pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
 import { checkPorts } from "./ports.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
@@ -201,9 +201,7 @@ export class SupervisorInstance {
   async #apply(config: Config, wanted: ProxySettings): Promise<void> {
     const before = this.#configuration.config;
     const { settings, needRestart } = pinSettings(this.#configuration.settings, wanted);
-    const { admin } = before;
-    if (config.admin.host !== admin.host || config.admin.port !== admin.port)
-      needRestart.push("ADMIN_HOST, ADMIN_PORT");
+    needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
     this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
     await this.#fleet.update(toFleetOptions(config, settings.upstreamCaPem));
     if (needRestart.length > 0) {

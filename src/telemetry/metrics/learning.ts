@@ -1,6 +1,6 @@
 /** Metrics of learned balancing. Counts rest while the strategy is another, and what is in force then is not shown. */
 import {
-  DecisionArm,
+  ARM_NAMES,
   INFERENCE_BOUNDS,
   LearnerCounter,
   LearnerFigure,
@@ -10,6 +10,7 @@ import {
   WorkerCounter,
 } from "../../shared/layout.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
+import { emitHistogram } from "./histogram.ts";
 import type { MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
@@ -53,13 +54,8 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       labels: ["le"],
       collect: ({ memory }, emit) => {
         const { learnerCounters } = memory;
-        let count = 0;
-        for (let i = 0; i <= INFERENCE_BOUNDS.length; i++) {
-          count += learnerCounters[C.INFERENCE_BUCKETS + i];
-          emit(count, { le: INFERENCE_BOUNDS[i] ?? "+Inf" }, "_bucket");
-        }
-        emit(learnerCounters[C.INFERENCE_SECONDS], {}, "_sum");
-        emit(count, {}, "_count");
+        const counts = learnerCounters.subarray(C.INFERENCE_BUCKETS, C.INFERENCE_BUCKETS + INFERENCE_BOUNDS.length + 1);
+        emitHistogram(emit, INFERENCE_BOUNDS, counts, learnerCounters[C.INFERENCE_SECONDS]);
       },
     },
     {
@@ -77,8 +73,8 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       help: "Attempts placed by `ml`, by `arm`: `champion` (the policy of the rung), `control` (the one below, to compare), `canary` (a candidate model), `probe` (a server that was not heard of for long).",
       labels: ["arm"],
       collect: (source, emit) => {
-        for (const [arm, index] of Object.entries(DecisionArm)) {
-          emit(sumCounter(source, WorkerCounter.DECISIONS + index), { arm: arm.toLowerCase() });
+        for (const [index, arm] of ARM_NAMES.entries()) {
+          emit(sumCounter(source, WorkerCounter.DECISIONS + index), { arm });
         }
       },
     },

@@ -1,5 +1,7 @@
 /** `/health/…`: is the process there, and can it serve? */
+
 import { type Readiness, readinessCode } from "../../../shared/readiness.ts";
+import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import { json } from "../responses.ts";
 import type { RouteGroup } from "./route.ts";
 
@@ -13,7 +15,7 @@ export interface HealthControl {
 /** They never ask for the token. */
 export const healthRoutes: RouteGroup<HealthControl> = (control) => [
   {
-    path: "/health/live",
+    path: ReservedPath.HEALTH_LIVE,
     audience: "everyone",
     open: true,
     methods: {
@@ -24,7 +26,7 @@ export const healthRoutes: RouteGroup<HealthControl> = (control) => [
     },
   },
   {
-    path: "/health/ready",
+    path: ReservedPath.HEALTH_READY,
     audience: "everyone",
     open: true,
     methods: {

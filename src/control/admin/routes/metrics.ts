@@ -1,5 +1,7 @@
 /** `/metrics`. */
-import { EXPOSITION_TYPE, type Work } from "../../../telemetry/metrics/exposition.ts";
+import { ReservedPath } from "../../../shared/reserved-paths.ts";
+import type { Work } from "../../../telemetry/metrics/exposition.ts";
+import { PROMETHEUS_TEXT } from "../../../telemetry/metrics/prometheus-text.ts";
 import { ApiError } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
 import type { RouteGroup } from "./route.ts";
@@ -21,7 +23,7 @@ export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
   );
   return [
     {
-      path: "/metrics",
+      path: ReservedPath.METRICS,
       audience: "everyone",
       open: true,
       methods: {
@@ -31,7 +33,7 @@ export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
             if (!control.prometheusEnabled()) {
               throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
             }
-            const headers = { "content-type": EXPOSITION_TYPE, "cache-control": "no-store" };
+            const headers = { "content-type": PROMETHEUS_TEXT.contentType, "cache-control": "no-store" };
             return new Response(await exposition.get(signal), { headers });
           },
         },

@@ -1,4 +1,5 @@
 /** `/api/v1/servers…`: what the servers are doing, and what an operator changes of them. */
+import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import type { Work } from "../../../telemetry/metrics/exposition.ts";
 import type { ServerStatus } from "../../fleet/status.ts";
 import { applyChange, type ChangeableFleet, readChange, unknownServer } from "../changes.ts";
@@ -31,7 +32,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
   };
   return [
     {
-      path: "/api/v1/servers",
+      path: ReservedPath.SERVERS,
       audience: "everyone",
       open: false,
       methods: {
@@ -42,7 +43,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
       },
     },
     {
-      path: "/api/v1/servers/<id>",
+      path: `${ReservedPath.SERVERS}/<id>`,
       parts: ["\\d{1,10}"],
       audience: "operator",
       open: false,
