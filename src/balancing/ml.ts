@@ -36,7 +36,7 @@ class Table {
     this.#learned = learned;
     this.#model = model;
     this.#slots = slots;
-    this.#word = model === 0 ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
+    this.#word = model === 0 ? LearnerWord.CHAMPION_TABLE : LearnerWord.CANARY_TABLE;
   }
 
   /** True while it can be believed. Its age is counted from when a new one was seen, which needs no other clock. */

@@ -13,8 +13,8 @@ export const LearnerWord = {
   /** Which policy routes: a `Rung`. Writers: learner; supervisor after its death. */
   RUNG: 1,
   /** Sequence numbers of the champion's and the canary's score tables; their lowest bit says which copy is complete. */
-  CHAMPION_SURFACE: 2,
-  CANARY_SURFACE: 3,
+  CHAMPION_TABLE: 2,
+  CANARY_TABLE: 3,
   /** Versions of the models behind them; 0 = none. */
   CHAMPION_MODEL: 4,
   CANARY_MODEL: 5,
@@ -140,7 +140,7 @@ export const DecisionArm = {
 export type DecisionArm = (typeof DecisionArm)[keyof typeof DecisionArm];
 
 /** The models that have a score table: the champion, and a canary beside it. */
-export const SURFACE_MODELS = 2;
+export const TABLE_MODELS = 2;
 /** Each table has two copies: the learner fills the one that nobody reads, then counts its sequence number up. */
 export const TABLE_COPIES = 2;
 

@@ -7,7 +7,7 @@ import type { Network } from "../learning/models/network.ts";
 import { NetworkTable } from "../learning/models/network-table.ts";
 import { SERVING_DEFAULTS } from "../learning/serving/serving-defaults.ts";
 import { TableModel, TableWriter } from "../learning/serving/table-writer.ts";
-import { type LearnedTable, LearnerFigure, LearnerWord, SURFACE_MODELS, TABLE_COPIES } from "../shared/layout.ts";
+import { type LearnedTable, LearnerFigure, LearnerWord, TABLE_COPIES, TABLE_MODELS } from "../shared/layout.ts";
 
 /** A row is computed for twice the highest load and so many requests more; beyond, it is extrapolated. */
 const HEADROOM = 6;
@@ -44,8 +44,8 @@ class InstanceLearner {
     this.learned = {
       words: new Int32Array(LearnerWord.LENGTH),
       figures: new Float64Array(LearnerFigure.LENGTH),
-      rowId: new Int32Array(SURFACE_MODELS * TABLE_COPIES * slots),
-      cost: new Float32Array(SURFACE_MODELS * TABLE_COPIES * slots * SCORE_COLUMNS),
+      rowId: new Int32Array(TABLE_MODELS * TABLE_COPIES * slots),
+      cost: new Float32Array(TABLE_MODELS * TABLE_COPIES * slots * SCORE_COLUMNS),
     };
     this.learned.words[LearnerWord.CHAMPION_COSTS] = 1;
     this.learned.figures[LearnerFigure.CONTROL_SHARE] = options.controlShare;

@@ -3,7 +3,7 @@ import { checkServerIdentity } from "node:tls";
 import type { Socket, SocketHandler } from "bun";
 import { trustedAuthorities } from "../../shared/authorities.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
-import { serverNameIndication } from "../../shared/server-name.ts";
+import { serverNameIndication } from "../../shared/sni.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { BROKEN_BEFORE } from "../sockets/channel.ts";
 import type { Tcp } from "../sockets/tcp.ts";

@@ -12,13 +12,13 @@ import {
   LearnerWord,
   Rung,
   SCORE_COLUMNS,
-  SURFACE_MODELS,
   TABLE_COPIES,
+  TABLE_MODELS,
 } from "../../../src/shared/layout.ts";
 import { binomialTolerance, fleetOf, SLOTS, type TestFleet } from "./fleet.ts";
 
 function learnedTable(): LearnedTable {
-  const rows = SURFACE_MODELS * TABLE_COPIES * SLOTS;
+  const rows = TABLE_MODELS * TABLE_COPIES * SLOTS;
   const learned = {
     words: new Int32Array(LearnerWord.LENGTH),
     figures: new Float64Array(LearnerFigure.LENGTH),
