@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { LearnerSettings } from "../shared/protocol.ts";
 import { given } from "./given.ts";
 import type { Config } from "./schema.ts";
+import { toStoreLocation } from "./storage.ts";
 
 /** Files are not looked at here: the learner says what is wrong with them, and goes on without. */
 export function toLearnerSettings(config: Config): LearnerSettings {
@@ -13,7 +14,7 @@ export function toLearnerSettings(config: Config): LearnerSettings {
     ...given(config, "learner"),
     canaryShare: ml.canaryPercent / 100,
     controlShare: ml.controlPercent / 100,
-    dataDir: resolve(storage.dataDir),
+    store: toStoreLocation({ ...storage, dataDir: resolve(storage.dataDir) }),
     maxSamples: storage.maxSamples,
     maxBytes: storage.maxMegabytes * 1024 * 1024,
     modelFile: path === null ? null : { path, scalerPath, inputName: modelInputName, outputName: modelOutputName },

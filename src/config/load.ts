@@ -1,10 +1,11 @@
 /** From the environment to a frozen `Config`, or to every problem at once. */
+
+import type { ServerSpec } from "../shared/server-spec.ts";
 import { findContradictions, type PartialConfig } from "./consistency.ts";
 import { findMisspelt } from "./misspelt.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, type Config, type PlacedSetting } from "./schema.ts";
-import type { ServerSpec } from "./server-list.ts";
 import { applyOverrides, isOverride } from "./server-overrides.ts";
 import { readSources, type SettingsSource, type Variable } from "./sources/source.ts";
 

@@ -3,6 +3,7 @@
  * changes with traffic is in the shared memory instead. Messages are JSON.
  */
 import type { GivenTo } from "../config/given.ts";
+import type { StoreLocation } from "./store-location.ts";
 
 /** Where a server is reached. `slot` and `id` name its row in the shared server table. */
 export interface Endpoint {
@@ -62,7 +63,7 @@ export interface WorkerStart {
 export interface LearnerSettings extends GivenTo<"learner"> {
   readonly canaryShare: number;
   readonly controlShare: number;
-  readonly dataDir: string;
+  readonly store: StoreLocation;
   readonly maxSamples: number;
   readonly maxBytes: number;
   /** A model made elsewhere that is to route, instead of those that are learned. */

@@ -1,10 +1,8 @@
 /** What the fleet is told (its options) and what it tells (the status of its servers). */
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
+import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { ServerFigures } from "../../telemetry/metrics/source.ts";
-import type { DnsOptions } from "../discovery/discovery.ts";
-import type { ServerSpec } from "../discovery/targets.ts";
-
-export type { OutlierOptions, ServerSpec };
+import type { DnsOptions } from "../discovery/source.ts";
 
 /** Active health checks. */
 export interface HealthOptions {
@@ -62,19 +60,4 @@ export interface FleetSummary {
   /** Those that take requests and have passed a health check. */
   readonly healthy: number;
   readonly panic: boolean;
-}
-
-/** The logger that the fleet needs: pino's shape. */
-export interface FleetLogger {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
-}
-
-/** The two clocks of the control plane. */
-export interface FleetClock {
-  /** Monotonic, milliseconds. */
-  nowMs(): number;
-  /** Since the epoch, milliseconds. */
-  wallMs(): number;
 }

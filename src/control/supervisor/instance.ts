@@ -14,6 +14,7 @@ import { Header, MAX_WORKERS } from "../../shared/layout.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory-file.ts";
 import { MemoryPages } from "../../shared/memory-pages.ts";
 import type { Endpoint, NamedAddress, ProxySettings } from "../../shared/protocol.ts";
+import { readReadiness } from "../../shared/readiness.ts";
 import { createLogger, type Logger } from "../../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/replaceable-logger.ts";
 import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
@@ -21,8 +22,9 @@ import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { AdminApi } from "../admin/api.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
-import type { Resolver } from "../discovery/resolver.ts";
-import { Fleet, type FleetClock } from "../fleet/fleet.ts";
+import type { ControlClock } from "../clock.ts";
+import type { Resolver } from "../discovery/dns/resolver.ts";
+import { Fleet } from "../fleet/fleet.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { Learner } from "../processes/learner.ts";
 import { WorkerPool } from "../processes/worker-pool.ts";
@@ -56,7 +58,7 @@ export interface InstanceOptions {
   readonly learnerCommand: readonly string[];
   /** Program and arguments before a command of the command line. */
   readonly program: readonly string[];
-  readonly clock: FleetClock;
+  readonly clock: ControlClock;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). */
   readonly bootOffsetMs: () => number;
   /** Uniform in [0, 1). */
@@ -231,7 +233,7 @@ export class SupervisorInstance {
     const metrics = new Metrics(metricsSource(view));
     const control = {
       fleet: this.#fleet,
-      draining: () => this.#memory.header[Header.DRAINING] === 1,
+      readiness: () => readReadiness(this.#memory),
       metrics: () => metrics.rendering(),
       prometheusEnabled: () => this.#config.app.prometheusEnabled,
       status: () => describeStatus(view),
