@@ -20,7 +20,7 @@ import {
 } from "../../src/shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
 import { publishReadiness } from "../../src/shared/readiness.ts";
-import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table-writer.ts";
+import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";
 import { until as eventually } from "./until.ts";
 import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";

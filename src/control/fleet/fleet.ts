@@ -14,7 +14,7 @@ import { paceRamps } from "../../health/slow-start.ts";
 import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
 import { publishReadiness } from "../../shared/readiness.ts";
-import { type ServerRow, ServerTableWriter } from "../../shared/server-table-writer.ts";
+import { type ServerRow, ServerTableWriter } from "../../shared/server-table/writer.ts";
 import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import type { ControlClock } from "../clock.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";

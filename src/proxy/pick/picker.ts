@@ -13,7 +13,7 @@ import {
   type SharedMemory,
   type WorkerBlock,
 } from "../../shared/layout.ts";
-import { readServerTable } from "../../shared/server-table-reader.ts";
+import { readServerTable } from "../../shared/server-table/reader.ts";
 import type { DecisionWriter, EndedAttempt } from "./decision-log.ts";
 
 /** No server may take requests at all. */

@@ -7,8 +7,8 @@ import { Fleet, type FleetOptions } from "../../../../src/control/fleet/fleet.ts
 import { Header, MAX_SERVERS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory } from "../../../../src/shared/memory-file.ts";
 import type { Endpoint } from "../../../../src/shared/protocol.ts";
-import { serverTableVersion } from "../../../../src/shared/server-table-reader.ts";
-import { ServerTableWriter } from "../../../../src/shared/server-table-writer.ts";
+import { serverTableVersion } from "../../../../src/shared/server-table/reader.ts";
+import { ServerTableWriter } from "../../../../src/shared/server-table/writer.ts";
 import { spawn } from "../../../support/processes.ts";
 import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { Backend, eventually } from "./fixtures.ts";
