@@ -4,6 +4,7 @@
  */
 import type { LearnerOrder } from "../../shared/protocol.ts";
 import { type Readiness, readinessCode } from "../../shared/readiness.ts";
+import { ReservedPath } from "../../shared/reserved-paths.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import type { Work } from "../../telemetry/metrics/exposition.ts";
 import { PROMETHEUS_TEXT } from "../../telemetry/metrics/prometheus-text.ts";
@@ -50,6 +51,10 @@ interface Route {
   >;
 }
 
+function exactly(path: string): RegExp {
+  return new RegExp(`^${RegExp.escape(path)}$`);
+}
+
 function decodeId(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -88,11 +93,16 @@ export class AdminApi {
     this.#serversResponse = new SharedResponse(() => serversBlob(control), control.nowMs);
     const read = (get: Route["methods"][string]) => ({ GET: get, HEAD: get });
     this.#routes = [
-      { path: /^\/health\/live$/, public: true, open: true, methods: read(() => this.#live()) },
-      { path: /^\/health\/ready$/, public: true, open: true, methods: read(() => this.#ready()) },
-      { path: /^\/metrics$/, public: true, open: true, methods: read((request) => this.#metrics(request)) },
+      { path: exactly(ReservedPath.HEALTH_LIVE), public: true, open: true, methods: read(() => this.#live()) },
+      { path: exactly(ReservedPath.HEALTH_READY), public: true, open: true, methods: read(() => this.#ready()) },
       {
-        path: /^\/api\/v1\/servers$/,
+        path: exactly(ReservedPath.METRICS),
+        public: true,
+        open: true,
+        methods: read((request) => this.#metrics(request)),
+      },
+      {
+        path: exactly(ReservedPath.SERVERS),
         public: true,
         open: false,
         methods: read(async ({ signal }) => jsonBlob(await this.#serversResponse.get(signal))),

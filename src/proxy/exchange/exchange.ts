@@ -265,7 +265,7 @@ export class Exchange implements DownstreamUser, AttemptOwner, Waiting, Hedgeabl
   /** The server sends nothing more. */
   onResponseEnd(_attempt: Attempt, broken: boolean, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.serverEnded(broken, nowMs);
-    else if (this.#relay.endsWithConnection && !broken) this.#finish(nowMs);
+    else if (!broken && this.#relay.endWithConnection()) this.#finish(nowMs);
     else this.fail(Failures.RESPONSE_TRUNCATED, nowMs);
   }
 

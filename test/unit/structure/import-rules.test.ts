@@ -39,9 +39,32 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { registerTrain } from "../cli/train.ts";',
   ],
   "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/learning/features/": [
+    'import { SHIPPED_MODEL_DIRECTORY } from "../models/shipped-model.ts";',
+    'import type { PublishedTable } from "../serving/table-history.ts";',
+    "console.log(1);",
+  ],
+  "src/learning/models/": [
+    'import { FleetFeatures } from "../features/fleet-features.ts";',
+    'import type { PublishedTable } from "../serving/table-history.ts";',
+    'import type { TrainingInputs } from "../judge/guardrail/drift.ts";',
+  ],
+  "src/learning/serving/": [
+    'import { JUDGE_DEFAULTS } from "../judge/options.ts";',
+    'import { ModelShelf } from "../online/model-shelf.ts";',
+  ],
+  "src/learning/online/": ['import { runLearner } from "../learner-process.ts";'],
+  "src/learning/judge/evidence/": ['import type { JudgeOptions } from "../options.ts";'],
+  "src/learning/judge/trials/": [
+    'import type { Verdict } from "../verdict.ts";',
+    'import type { Guardrail } from "../guardrail/guardrail.ts";',
+  ],
+  "src/learning/judge/guardrail/": ['import { Lifecycle } from "../lifecycle/lifecycle.ts";'],
+  "src/learning/judge/lifecycle/": ['import type { GuardrailState } from "../guardrail/guardrail.ts";'],
   "src/learning/judge/": [
     'import type { LearningStore } from "../../storage/learning-store.ts";',
-    'import { CONTRACT_FEATURES } from "../feature-names.ts";',
+    'import { CONTRACT_FEATURES } from "../features/feature-names.ts";',
+    'import { INPUT_LIMIT } from "../models/network.ts";',
     "console.log(1);",
   ],
   "src/storage/": [

@@ -14,7 +14,7 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   const { learned, learnerCounters } = memory;
   learned.words.fill(0);
   learned.words[LearnerWord.PID] = 4711;
-  learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
+  learned.words[LearnerWord.RUNG] = Rung.FLOOR;
   learned.words[LearnerWord.CHAMPION_TABLE] = 33;
   learned.words[LearnerWord.CHAMPION_MODEL] = 2;
   learned.figures[LearnerFigure.CONTROL_SHARE] = 0.1;
