@@ -5,7 +5,7 @@ import { OutlierEjection } from "../../health/outlier-ejection.ts";
 import { SlowStart } from "../../health/slow-start.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
-import type { ServerRow } from "../../shared/server-table-writer.ts";
+import type { ServerRow } from "../../shared/server-table/writer.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
 import type { FleetOptions } from "./options.ts";
