@@ -3,9 +3,11 @@
  * reserved paths of the public port. The public door only reads, and only what the contract shows to everyone.
  */
 import type { LearnerOrder } from "../../shared/protocol.ts";
+import { type Readiness, readinessCode } from "../../shared/readiness.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import { EXPOSITION_TYPE, type Work } from "../../telemetry/metrics/exposition.ts";
-import type { FleetSummary, ServerStatus } from "../fleet/options.ts";
+import type { Work } from "../../telemetry/metrics/exposition.ts";
+import { PROMETHEUS_TEXT } from "../../telemetry/metrics/prometheus-text.ts";
+import type { ServerStatus } from "../fleet/options.ts";
 import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./changes.ts";
 import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./guard.ts";
 import type { LearningResponses } from "./learner-responses.ts";
@@ -20,10 +22,8 @@ export interface AdminControl {
     /** One after the other, as they are read. */
     statuses(): Iterable<ServerStatus>;
     server(id: number): ServerStatus | undefined;
-    summary(): FleetSummary;
   };
-  /** True while the instance stops: readiness fails. */
-  draining(): boolean;
+  readiness(): Readiness;
   /** Reads and writes all metrics. */
   metrics(): Work<Buffer>;
   prometheusEnabled(): boolean;
@@ -175,9 +175,8 @@ export class AdminApi {
   }
 
   #ready(): Response {
-    const { total, healthy } = this.#control.fleet.summary();
-    if (this.#control.draining()) return json({ status: "draining", total, healthy }, 503);
-    return healthy > 0 ? json({ status: "ready", total, healthy }) : json({ status: "not_ready", total, healthy }, 503);
+    const readiness = this.#control.readiness();
+    return json(readiness, readinessCode(readiness));
   }
 
   async #metrics({ signal }: Request): Promise<Response> {
@@ -185,7 +184,9 @@ export class AdminApi {
       throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
     }
     const body = await this.#metricsResponse.get(signal);
-    return new Response(body, { headers: { "content-type": EXPOSITION_TYPE, "cache-control": "no-store" } });
+    return new Response(body, {
+      headers: { "content-type": PROMETHEUS_TEXT.contentType, "cache-control": "no-store" },
+    });
   }
 
   #server(id: number): Response {

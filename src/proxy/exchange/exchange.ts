@@ -7,16 +7,15 @@
  */
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { ProxyContext } from "../context.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import { refusalOf } from "../http1/parse-error.ts";
 import { ALL_FULL, NO_SERVER } from "../pick/picker.ts";
 import type { Waiting } from "../pick/wait-queue.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../record/load-report.ts";
 import { type RequestOutcome, recordRequest, recordResponse } from "../record/record.ts";
-import { ClientConnectionHeader } from "../rewrite/response.ts";
-import type { UpstreamConnection } from "../upstream/connection.ts";
-import { Attempt, type AttemptOwner, ConnectionFate } from "./attempt.ts";
+import type { UpstreamLeg } from "../upstream/leg.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { Downstream, DownstreamUser } from "./downstream.ts";
 import type { Hedgeable } from "./hedge-timer.ts";
 import { ProxiedRequest } from "./request.ts";
 import { RequestRelay } from "./request-relay.ts";
@@ -27,10 +26,12 @@ import { Tunnel } from "./tunnel.ts";
 /** nginx's status for the log when the client went away before it was answered. */
 const CLIENT_CLOSED_REQUEST = 499;
 /** Idle exchanges that are kept, of some 2 KB each: after a wave of requests the rest is not needed for long. */
-const MAX_FREE_EXCHANGES = 1024;
+const MAX_IDLE_EXCHANGES = 1024;
 
-export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcome {
+export class Exchange implements DownstreamUser, AttemptOwner, Waiting, Hedgeable, RequestOutcome {
   readonly #ctx: ProxyContext;
+  /** Where it waits for its next request. */
+  readonly #idle: Exchange[];
   readonly request: ProxiedRequest;
   readonly #upload: RequestRelay;
   /** The request that this object serves now: a timer that was set for an earlier one finds another number. */
@@ -50,8 +51,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   failure: Failure | null = null;
   #tunnel: Tunnel | null = null;
 
-  constructor(ctx: ProxyContext) {
+  constructor(ctx: ProxyContext, idle: Exchange[]) {
     this.#ctx = ctx;
+    this.#idle = idle;
     this.request = new ProxiedRequest(ctx);
     this.#upload = new RequestRelay(ctx, this.request);
     this.#relay = new ResponseRelay(ctx, this.request);
@@ -59,7 +61,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#retries = new Retries(ctx, this.request);
   }
 
-  /** Every byte of the request has arrived. */
   get requestComplete(): boolean {
     return this.request.body.done;
   }
@@ -80,12 +81,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── begin ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * A request head was parsed into `ctx.requestHead` from `head[headStart …]`; `data[bodyStart … dataEnd)` follows it.
-   * @returns the offset in `data` after what belongs to this request.
-   */
   begin(
-    client: ClientConnection,
+    client: Downstream,
     head: Buffer,
     headStart: number,
     route: number,
@@ -174,16 +171,12 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #awaitResponse(attempt: Attempt, nowMs: number): void {
     const { wheel, settings } = this.#ctx;
     wheel.clear(this.request.client);
-    if (attempt.connection === null) return;
+    if (attempt.leg === null) return;
     const { responseHeadTimeoutMs, perTryTimeoutMs } = settings;
     const perTry = perTryTimeoutMs > 0 && this.#retries.possible ? perTryTimeoutMs : responseHeadTimeoutMs;
-    wheel.set(attempt.connection, nowMs + Math.min(perTry, responseHeadTimeoutMs));
+    wheel.set(attempt.leg, nowMs + Math.min(perTry, responseHeadTimeoutMs));
   }
 
-  /**
-   * More of the request body.
-   * @returns the offset after what belongs to it, or -1 when the exchange has ended over it.
-   */
   onRequestBody(data: Buffer, start: number, end: number, nowMs: number): number {
     const stop = this.request.body.consume(data, start, end);
     if (stop < 0) {
@@ -212,9 +205,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.refuseRest(refusedRequest(refusal.status, refusal.reason, refusal.message), nowMs);
   }
 
-  /** Refuses a request whose end cannot be known or is not wanted: its connection ends with the response. */
   refuseRest(failure: Failure, nowMs: number): void {
-    this.request.keepAlive = false;
+    this.request.client.refuseRest();
     this.fail(failure, nowMs);
   }
 
@@ -222,7 +214,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void {
     if (this.#ctx.responseHead.status === 100) this.request.expectsContinue = false;
-    if (!this.#relay.interim(buffer)) this.request.client.onClose(nowMs);
+    if (!this.request.client.interim(buffer)) this.abort(nowMs);
     else if (!this.request.body.done) this.#awaitNext(attempt, nowMs);
   }
 
@@ -238,13 +230,13 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#win(attempt, nowMs);
     this.#responseStarted = true;
     this.status = head.status;
-    const { connection } = attempt;
-    if (connection === null) return;
+    const { leg } = attempt;
+    if (leg === null) return;
     if (head.status === 101) {
-      this.#startTunnel(connection, buffer, rest, restStart, nowMs);
+      this.#startTunnel(leg, buffer, rest, restStart, nowMs);
       return;
     }
-    const relay = this.#relay.begin(connection, buffer, rest, restStart, nowMs);
+    const relay = this.#relay.begin(leg, buffer, rest, restStart, nowMs);
     if (relay === Relay.BROKEN) {
       // Nothing of it has been sent: the client can still be told.
       this.#responseStarted = false;
@@ -254,19 +246,18 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onResponseData(attempt: Attempt, data: Buffer, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.fromServer(data, nowMs);
-    else if (attempt.connection !== null) this.#relayed(this.#relay.more(attempt.connection, data, nowMs), nowMs);
+    else if (attempt.leg !== null) this.#relayed(this.#relay.more(attempt.leg, data, nowMs), nowMs);
   }
 
   /** A part of the response went to the client. */
   #relayed(relay: Relay, nowMs: number): void {
     if (relay === Relay.DONE) this.#finish(nowMs);
-    else if (relay === Relay.CLIENT_GONE) this.request.client.onClose(nowMs);
+    else if (relay === Relay.CLIENT_GONE) this.abort(nowMs);
     else if (relay === Relay.BROKEN) this.fail(Failures.BAD_RESPONSE, nowMs);
   }
 
-  /** The client took queued bytes of the response. */
   onClientDrain(nowMs: number): void {
-    const upstream = this.#attempt.connection;
+    const upstream = this.#attempt.leg;
     if (this.#tunnel !== null) this.#tunnel.clientDrained(nowMs);
     else if (upstream !== null && this.#responseStarted) this.#relay.onClientDrain(upstream, nowMs);
   }
@@ -280,15 +271,14 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #startTunnel(upstream: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+  #startTunnel(upstream: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { client } = this.request;
-    this.#relay.head(buffer, ClientConnectionHeader.UPGRADE);
-    this.#tunnel = new Tunnel(this.#ctx, client, upstream, nowMs, (failure, now) => this.#endTunnel(failure, now));
-    if (restStart < rest.length) this.#tunnel.fromServer(rest.subarray(restStart), nowMs);
-    client.startTunnel(nowMs);
+    const tunnel = new Tunnel(this.#ctx, client, upstream, nowMs, (failure, now) => this.#endTunnel(failure, now));
+    this.#tunnel = tunnel;
+    client.startTunnel(buffer, nowMs);
+    if (restStart < rest.length) tunnel.fromServer(rest.subarray(restStart), nowMs);
   }
 
-  /** Bytes of the client after 101. */
   onTunnelData(data: Buffer, nowMs: number): void {
     this.#tunnel?.fromClient(data, nowMs);
   }
@@ -300,8 +290,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.responseBytes = this.#tunnel?.bytesToClient ?? 0;
-    this.#relay.keepClient = false;
-    this.#complete(ConnectionFate.CLOSE, nowMs);
+    this.#complete(true, nowMs);
   }
 
   // ── finish ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,27 +298,25 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** The response is complete. */
   #finish(nowMs: number): void {
     this.responseBytes = this.#relay.bytes;
-    const upstream = this.#attempt.connection;
+    const upstream = this.#attempt.leg;
     const sent = this.request.body.done && upstream?.queuedBytes === 0 && !upstream.gone;
-    const reuse = sent && this.#relay.upstreamKeepAlive;
-    this.#complete(reuse ? ConnectionFate.REUSE : sent ? ConnectionFate.CLOSE : ConnectionFate.RESET, nowMs);
+    this.#complete(sent, nowMs);
   }
 
   /** Records the request, lets go of everything and hands the client's connection back. */
-  #complete(upstream: ConnectionFate, nowMs: number): void {
+  #complete(upstreamDone: boolean, nowMs: number): void {
     const { client } = this.request;
-    const keepClient = this.#relay.keepClient;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(upstream, nowMs);
+    this.#endAttempts(upstreamDone, nowMs);
     this.#ctx.wheel.clear(client);
-    const inputPending = !this.request.body.done;
+    const { done } = this.request.body;
     this.#reset();
-    client.onExchangeDone(keepClient, inputPending, nowMs);
+    client.done(done, nowMs);
   }
 
-  #endAttempts(upstream: ConnectionFate, nowMs: number): void {
-    this.#attempt.end(upstream, nowMs);
-    if (this.#hedge?.active) this.#hedge.end(ConnectionFate.RESET, nowMs);
+  #endAttempts(upstreamDone: boolean, nowMs: number): void {
+    this.#attempt.end(upstreamDone, nowMs);
+    if (this.#hedge?.active) this.#hedge.end(false, nowMs);
   }
 
   // ── retries and hedges ───────────────────────────────────────────────────────────────────────────────────────────
@@ -339,7 +326,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const { slot } = attempt;
     if (failure !== Failures.STALE_CONNECTION) attempt.blame(nowMs);
     if (this.#giveWay(attempt)) {
-      attempt.end(ConnectionFate.RESET, nowMs);
+      attempt.end(false, nowMs);
       return;
     }
     if (this.#responseStarted || !this.#retries.afterFailure(failure, slot, nothingSent, nowMs)) {
@@ -347,7 +334,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.#ctx.counters[WorkerCounter.RETRIES]++;
-    attempt.end(ConnectionFate.RESET, nowMs);
+    attempt.end(false, nowMs);
     this.#dispatch(nowMs);
   }
 
@@ -355,7 +342,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #passOver(attempt: Attempt, rest: Buffer, restStart: number, nowMs: number): boolean {
     if (this.#giveWay(attempt)) {
       attempt.discard(rest, restStart, nowMs);
-      attempt.end(ConnectionFate.RESET, nowMs);
+      attempt.end(false, nowMs);
       return true;
     }
     const slot = this.#retries.insteadOf(this.#ctx.responseHead.status, attempt.slot, nowMs);
@@ -410,7 +397,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (attempt === hedge) this.#ctx.counters[WorkerCounter.HEDGES_WON]++;
     this.#attempt = attempt;
     this.#hedge = loser;
-    loser.end(ConnectionFate.RESET, nowMs);
+    loser.end(false, nowMs);
   }
 
   // ── failure ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -426,7 +413,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     } else this.onAttemptFailed(attempt, Failures.RESPONSE_TIMEOUT, false, nowMs);
   }
 
-  /** The client's deadline passed: which one depends on the phase. */
+  /** Which one it was depends on the phase. */
   onClientDeadline(nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.close(nowMs);
     else if (this.#queued) {
@@ -447,9 +434,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (this.#responseStarted || failure.status === 0) this.#cut(failure, nowMs);
     else {
       this.status = failure.status;
-      this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
-      this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
-      this.#complete(ConnectionFate.RESET, nowMs);
+      this.responseBytes = client.fail(failure, this.request);
+      this.#complete(false, nowMs);
     }
   }
 
@@ -460,22 +446,20 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     else if (failure.source === "upstream") this.#attempt.blame(nowMs);
     this.responseBytes = this.#tunnel?.bytesToClient ?? this.#relay.bytes;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(ConnectionFate.RESET, nowMs);
+    this.#endAttempts(false, nowMs);
     const shows = this.#tunnel === null && this.#relay.showsCut;
     this.#reset();
     // Who is gone, or does not read, has no use for the rest.
-    if (failure.status === 0) client.cutOff();
-    else client.onExchangeCut(shows, nowMs);
+    if (failure.status === 0) client.reset();
+    else client.cut(shows, nowMs);
   }
 
-  /** The client has gone. */
   abort(nowMs: number): void {
     this.#ctx.counters[WorkerCounter.CLIENT_ABORTS]++;
     if (this.#tunnel !== null) this.#tunnel.clientGone(nowMs);
     else this.fail(Failures.CLIENT_ABORTED, nowMs);
   }
 
-  /** The client sends nothing more (FIN) and still reads. */
   onClientEnd(nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.clientEnded(nowMs);
     else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_TRUNCATED, nowMs);
@@ -494,7 +478,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.failure = null;
     this.#tunnel = null;
     this.#attempt.serverId = 0;
-    const { freeExchanges } = this.#ctx;
-    if (freeExchanges.length < MAX_FREE_EXCHANGES) freeExchanges.push(this);
+    if (this.#idle.length < MAX_IDLE_EXCHANGES) this.#idle.push(this);
   }
 }

@@ -97,9 +97,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "shared/ imports nothing but shared/ and the runtime's own modules",
+    title:
+      "shared/ imports nothing but shared/ and the runtime's own modules, and the type of the settings that messages carry",
     folder: "src/shared/",
-    allows: (imported) => within("src/shared/")(imported) || isBuiltin(imported.specifier),
+    allows: (imported) => within("src/shared/", "src/config/given.ts")(imported) || isBuiltin(imported.specifier),
   },
   {
     title: "health/ judges what it is given: it knows neither the request path nor the control plane",

@@ -40,6 +40,11 @@ export interface Resolver {
   srv(name: string): Promise<SrvAnswer>;
 }
 
+/** Without the dot that only says that the name is complete. */
+export function hostnameOf(name: string): string {
+  return name.replace(/\.$/, "");
+}
+
 /** The second family may take so much longer than the first; then what is known of it stays as it is. */
 const OTHER_FAMILY_MS = 1_000;
 /** How long one channel is used. */
@@ -69,7 +74,7 @@ export class SystemResolver implements Resolver {
   }
 
   async lookup(host: string, complete = false): Promise<LookupAnswer> {
-    const name = host.replace(/\.$/, "");
+    const name = hostnameOf(host);
     const own = this.#local.addressesOf(name);
     if (own.length > 0) return { addresses: own, ttlSeconds: 0 };
     const isComplete = complete || name !== host;

@@ -3,6 +3,8 @@
  * space; `export ` before a name is allowed. Single quotes keep a value as it is, double quotes know \n, \t, \" and \\.
  * Nothing is expanded: `$` is a dollar sign. Whatever it does not understand is an error, with its line number.
  */
+import { existsSync, readFileSync } from "node:fs";
+import type { SettingsSource } from "./source.ts";
 
 /** A value with the line it stands on. */
 export interface EnvFileEntry {
@@ -19,6 +21,31 @@ export interface EnvFile {
 // Beyond shell identifiers, names may hold what a host name may: SERVER_WEIGHT_backend-1_8001, SERVER_WEIGHT_::1_8001.
 const NAME = /^[A-Za-z_][A-Za-z0-9_.:[\]-]*$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", '"': '"', "\\": "\\" };
+
+/** The file at `path`, which may be missing unless it is `required`. */
+export function envFileSource(path: string, required = false): SettingsSource {
+  return {
+    name: path,
+    read() {
+      const { entries, problems } = readEnvFile(path, required);
+      const variables = Array.from(entries, ([name, { value, line }]) => {
+        return { name, value, origin: `${path} line ${line}`, inFile: true };
+      });
+      return { variables: variables.filter(({ value }) => value !== ""), problems };
+    },
+  };
+}
+
+function readEnvFile(path: string, required: boolean): EnvFile {
+  if (!existsSync(path)) {
+    return { entries: new Map(), problems: required ? [`${path}: there is no such file`] : [] };
+  }
+  try {
+    return parseEnvFile(readFileSync(path, "utf8"), path);
+  } catch (error) {
+    return { entries: new Map(), problems: [`${path}: cannot be read: ${(error as Error).message}`] };
+  }
+}
 
 /** Reads the text of a file. `label` names the file in problems. */
 export function parseEnvFile(text: string, label: string): EnvFile {

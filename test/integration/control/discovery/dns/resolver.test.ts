@@ -5,8 +5,8 @@ import { getServers, setServers } from "node:dns";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LocalNames } from "../../../../src/control/discovery/local-names.ts";
-import { SystemResolver, systemResolver } from "../../../../src/control/discovery/resolver.ts";
+import { LocalNames } from "../../../../../src/control/discovery/dns/local-names.ts";
+import { SystemResolver, systemResolver } from "../../../../../src/control/discovery/dns/resolver.ts";
 
 const A = 1;
 const AAAA = 28;
