@@ -1,7 +1,7 @@
 /** Every backend that there is keeps the one contract. */
 import { inMemory, SQLITE } from "../../../src/storage/sqlite/sqlite.ts";
 import { MemoryPlace } from "../../support/memory-backend.ts";
-import { storeContract } from "./contract.ts";
+import { storeContract } from "./contract/contract.ts";
 import { at, scratch } from "./store-fixture.ts";
 
 storeContract({
