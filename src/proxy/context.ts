@@ -10,6 +10,7 @@ import type { HedgeTimer } from "./exchange/hedge-timer.ts";
 import type { ProxiedRequest } from "./exchange/request.ts";
 import type { RetryBudget } from "./exchange/retry-budget.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
+import type { OutcomeConsumers } from "./outcome.ts";
 import type { Picker } from "./pick/picker.ts";
 import type { StickyKey } from "./pick/sticky-key.ts";
 import type { WaitQueue } from "./pick/wait-queue.ts";
@@ -34,6 +35,8 @@ export interface ProxyContext {
   readonly block: WorkerBlock;
   readonly counters: Float64Array;
   readonly picker: Picker;
+  /** Who is told how attempts go. */
+  outcomes: OutcomeConsumers;
   /** Pools by slot. */
   readonly pools: (UpstreamPool | undefined)[];
   readonly queue: WaitQueue;

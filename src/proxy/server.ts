@@ -1,5 +1,5 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
-import type { FailingOptions } from "../balancing/failing-servers.ts";
+import { type FailingOptions, FailingServers } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
@@ -16,11 +16,15 @@ import { RetryBudget } from "./exchange/retry-budget.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { Admission, ConnectionLimits } from "./listen/connection-limits.ts";
 import { internalError, type Listening, listenPlain, listenTls } from "./listen/listener.ts";
+import { type OutcomeConsumer, OutcomeConsumers } from "./outcome.ts";
 import { DecisionWriter } from "./pick/decision-log.ts";
+import { FailureStreaks } from "./pick/failure-streaks.ts";
 import { Picker } from "./pick/picker.ts";
 import { createStickyKey } from "./pick/sticky-key.ts";
+import { learns, StrategyFeed } from "./pick/strategy-feed.ts";
 import { WaitQueue } from "./pick/wait-queue.ts";
 import { AccessLog } from "./record/access-log.ts";
+import { ServerCounts } from "./record/server-counts.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
 import type { RawSocket } from "./sockets/channel.ts";
@@ -73,6 +77,7 @@ export class ProxyServer {
   readonly #bootOffsetMs: () => number;
   readonly #epochOffsetMs: () => number;
   readonly #createDecisionWriter: () => DecisionWriter;
+  readonly #failing: FailingServers;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
   readonly #limits: ConnectionLimits;
@@ -98,6 +103,7 @@ export class ProxyServer {
     if (this.#tcp) this.#tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
     this.#dial = createDial(this.#tcp, now, (error) => internalError(this.#ctx, error));
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
+    this.#failing = new FailingServers(memory.servers, failingOptions(settings));
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
@@ -113,7 +119,8 @@ export class ProxyServer {
       memory,
       block,
       counters: block.counters,
-      picker: new Picker(memory, block, failingOptions(settings), strategy, decisions),
+      picker: new Picker(memory, block, this.#failing, strategy, decisions),
+      outcomes: this.#outcomeConsumers(block, strategy, decisions),
       pools: new Array(MAX_SERVERS).fill(undefined),
       queue: new WaitQueue(block, now, (error) => internalError(this.#ctx, error)),
       wheel: new TimerWheel(now(), TICK_MS),
@@ -199,8 +206,9 @@ export class ProxyServer {
     if (settings.strategy !== old.strategy || settings.hashBalanceFactor !== old.hashBalanceFactor) {
       const { strategy, decisions } = this.#createStrategy(settings);
       ctx.picker.setStrategy(strategy, decisions);
+      ctx.outcomes = this.#outcomeConsumers(ctx.block, strategy, decisions);
     }
-    ctx.picker.setFailing(failingOptions(settings));
+    this.#failing.configure(failingOptions(settings));
     for (const pool of ctx.pools) if (pool !== undefined) pool.settings = settings;
     this.#setAccessLog(settings);
     this.#replaceListeners(settings, old);
@@ -306,6 +314,14 @@ export class ProxyServer {
       { hashBalanceFactor: settings.hashBalanceFactor },
     );
     return { strategy, decisions };
+  }
+
+  /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
+  #outcomeConsumers(block: WorkerBlock, strategy: Strategy, decisions: DecisionWriter | null): OutcomeConsumers {
+    const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
+    if (learns(strategy)) consumers.push(new StrategyFeed(strategy));
+    if (decisions !== null) consumers.push(decisions);
+    return new OutcomeConsumers(consumers);
   }
 
   #setAccessLog(settings: ProxySettings): void {

@@ -30,7 +30,7 @@ export * from "./layout-learning.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -99,10 +99,12 @@ export interface ServerTable {
    * Writers: workers, whole numbers of 64 bits over each other's: the last one is right.
    */
   readonly silentSinceMs: Float64Array;
-  /** Failures since the last success. Writers: workers (`Atomics`), supervisor (resets). */
+  /** Failures since the last success (see `FailureColumns`). Writers: workers (`Atomics`), supervisor (resets). */
   readonly consecutiveFailures: Int32Array;
   /** Of these, failures without a response since the last response. Writers: as above. */
   readonly consecutiveUnanswered: Int32Array;
+  /** Of these, responses that broke off since the last complete one. Writers: as above. */
+  readonly consecutiveBroken: Int32Array;
 }
 
 /** Words of a worker's counters (Float64, only ever growing unless named a gauge). Writer: that worker. */
@@ -285,6 +287,7 @@ function carve(c: Carver): SharedMemory {
     silentSinceMs: c.float64(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
     consecutiveUnanswered: c.int32(MAX_SERVERS),
+    consecutiveBroken: c.int32(MAX_SERVERS),
   };
   const clientConnections = c.int32(CLIENT_BUCKETS);
   const learnedRows = SURFACE_MODELS * TABLE_COPIES * MAX_SERVERS;

@@ -9,6 +9,7 @@ import { parseResponseHead } from "../http1/response-parser.ts";
 import { writeRequestHead } from "../rewrite/request.ts";
 import type { UpstreamConnection, UpstreamUser } from "../upstream/connection.ts";
 import { discardResponse } from "./discarded-response.ts";
+import { OutcomeRecord } from "./outcome-record.ts";
 import type { ProxiedRequest } from "./request.ts";
 
 /**
@@ -50,20 +51,12 @@ export class Attempt implements UpstreamUser {
   readonly #ctx: ProxyContext;
   readonly #owner: AttemptOwner;
   readonly #request: ProxiedRequest;
-  /** -1 = not under way. */
+  /** Where it holds a place in flight; -1 = it is not under way. */
   slot = -1;
-  serverId = 0;
-  /** Monotonic milliseconds. */
-  dispatchedMs = 0;
-  /** What was in flight at the server by then, this attempt not counted. */
-  inFlightAtDispatch = 0;
-  /** Number of the decision that led here; 0 = none was noted. */
-  decision = 0;
+  readonly outcome = new OutcomeRecord();
   connection: UpstreamConnection | null = null;
   /** The head was sent. */
   sent = false;
-  /** The final head has come: the rest is the exchange's. */
-  answered = false;
   #interim = 0;
 
   constructor(ctx: ProxyContext, owner: AttemptOwner, request: ProxiedRequest) {
@@ -76,21 +69,24 @@ export class Attempt implements UpstreamUser {
     return this.slot >= 0;
   }
 
+  /** The final head has come: the rest is the exchange's. */
+  get answered(): boolean {
+    return this.outcome.status !== 0;
+  }
+
   /**
    * Begins at `slot`, whose place in flight was taken by the picker.
+   * @param number which attempt of its request it is, from 1.
    * @param fresh use no pooled connection.
    */
-  start(slot: number, fresh: boolean, nowMs: number): void {
-    const pool = this.#ctx.pools[slot];
+  start(slot: number, number: number, fresh: boolean, nowMs: number): void {
+    const { pools, picker } = this.#ctx;
+    const pool = pools[slot];
     // The picker only gives slots that this worker has a pool for.
     if (pool === undefined) throw new Error(`slot ${slot} has no pool`);
     this.slot = slot;
-    this.serverId = pool.endpoint.id;
-    this.dispatchedMs = nowMs;
-    this.inFlightAtDispatch = this.#ctx.picker.inFlightAtDispatch;
-    this.decision = this.#ctx.picker.decision;
+    this.outcome.begin(slot, pool.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     this.sent = false;
-    this.answered = false;
     this.#interim = 0;
     const idle = fresh ? null : pool.takeIdle(this, this.#request.idempotent, nowMs);
     if (idle !== null) this.onConnected(idle, nowMs);
@@ -98,10 +94,12 @@ export class Attempt implements UpstreamUser {
   }
 
   /**
-   * Lets go of the connection and of the place in flight.
+   * It is over: lets go of the connection and of the place in flight, and tells how it went.
    * @param fate what becomes of the connection.
+   * @param failure why it ended, when its response was not complete or not wanted any more.
+   * @param responseBytes what the client got of it.
    */
-  end(fate: ConnectionFate, nowMs: number): void {
+  end(fate: ConnectionFate, failure: Failure | null, responseBytes: number, nowMs: number): void {
     const { connection, slot } = this;
     this.connection = null;
     this.slot = -1;
@@ -112,6 +110,7 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#ctx.picker.release(slot);
+    this.#tell(failure, responseBytes, nowMs);
     if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
   }
 
@@ -123,25 +122,17 @@ export class Attempt implements UpstreamUser {
   }
 
   /**
-   * Begins anew at `slot`, whose place in flight was taken by the picker; the connection has been let go of. Nothing may
-   * come between the picker's choice and the beginning, so the old place is given back last.
+   * Is over, its response being discarded, and begins anew at `slot`, whose place in flight was taken by the picker. No
+   * choice for another request may come between the picker's and the beginning, so the old place is given back last.
    * @param fresh use no pooled connection.
    */
-  moveTo(slot: number, fresh: boolean, nowMs: number): void {
+  moveTo(slot: number, number: number, fresh: boolean, nowMs: number): void {
     const { picker, queue } = this.#ctx;
     const left = this.slot;
-    this.start(slot, fresh, nowMs);
+    this.#tell(null, 0, nowMs);
+    this.start(slot, number, fresh, nowMs);
     picker.release(left);
     if (queue.length > 0) queue.poll(nowMs);
-  }
-
-  /** Counts a failure against the server. */
-  blame(nowMs: number): void {
-    if (this.slot < 0) return;
-    const { picker, block } = this.#ctx;
-    picker.onOutcome(this, true, nowMs);
-    block.failures[this.slot]++;
-    if (!this.answered) block.unanswered[this.slot]++;
   }
 
   // ── UpstreamUser ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,6 +196,11 @@ export class Attempt implements UpstreamUser {
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {
+    this.outcome.end(failure, responseBytes);
+    this.#ctx.outcomes.onEnd(this.outcome, nowMs);
+  }
+
   /** The connection closed before a final head. @param nothingSent it was found closed by the very first write. */
   #lost(connection: UpstreamConnection, nothingSent: boolean, nowMs: number): void {
     const stale = connection.served > 0 && !connection.answered;
@@ -234,7 +230,8 @@ export class Attempt implements UpstreamUser {
     } else if (status === 101 && !this.#request.upgrade) {
       this.#owner.onAttemptFailed(this, Failures.UNEXPECTED_UPGRADE, false, nowMs);
     } else if (status >= 200 || status === 101) {
-      this.answered = true;
+      this.outcome.head(status, nowMs);
+      this.#ctx.outcomes.onHead(this.outcome, nowMs);
       this.#owner.onResponse(this, buffer, rest, restStart, nowMs);
     } else {
       // It closes, or announces a body that may come although there can be none.

@@ -10,10 +10,11 @@ import type { ProxyContext } from "../context.ts";
 import type { ClientConnection } from "../downstream/client-connection.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import { refusalOf } from "../http1/parse-error.ts";
+import { isServerError } from "../outcome.ts";
 import { ALL_FULL, NO_SERVER } from "../pick/picker.ts";
 import type { Waiting } from "../pick/wait-queue.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../record/load-report.ts";
-import { type RequestOutcome, recordRequest, recordResponse } from "../record/record.ts";
+import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import { ClientConnectionHeader } from "../rewrite/response.ts";
 import type { UpstreamConnection } from "../upstream/connection.ts";
 import { Attempt, type AttemptOwner, ConnectionFate } from "./attempt.ts";
@@ -75,7 +76,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     return this.#attempt.slot;
   }
   get serverId(): number {
-    return this.#attempt.serverId;
+    return this.#attempt.outcome.serverId;
   }
 
   // ── begin ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,7 +150,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   #start(slot: number, nowMs: number): void {
     this.#countAttempt(nowMs);
-    this.#attempt.start(slot, this.#retries.foundStale, nowMs);
+    this.#attempt.start(slot, this.attempts, this.#retries.foundStale, nowMs);
   }
 
   #countAttempt(nowMs: number): void {
@@ -228,13 +229,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onResponse(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const ctx = this.#ctx;
-    const { slot, dispatchedMs } = attempt;
     const head = ctx.responseHead;
-    const failed = head.status >= 500 && head.status < 600;
-    ctx.picker.onOutcome(attempt, failed, nowMs);
-    recordResponse(ctx.block, slot, nowMs - dispatchedMs, failed);
-    if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, ctx.block, slot);
-    if (failed && this.#passOver(attempt, rest, restStart, nowMs)) return;
+    if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, ctx.block, attempt.slot);
+    if (isServerError(head.status) && this.#passOver(attempt, rest, restStart, nowMs)) return;
     this.#win(attempt, nowMs);
     this.#responseStarted = true;
     this.status = head.status;
@@ -301,7 +298,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     }
     this.responseBytes = this.#tunnel?.bytesToClient ?? 0;
     this.#relay.keepClient = false;
-    this.#complete(ConnectionFate.CLOSE, nowMs);
+    this.#complete(ConnectionFate.CLOSE, null, nowMs);
   }
 
   // ── finish ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -312,42 +309,41 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const upstream = this.#attempt.connection;
     const sent = this.request.body.done && upstream?.queuedBytes === 0 && !upstream.gone;
     const reuse = sent && this.#relay.upstreamKeepAlive;
-    this.#complete(reuse ? ConnectionFate.REUSE : sent ? ConnectionFate.CLOSE : ConnectionFate.RESET, nowMs);
+    this.#complete(reuse ? ConnectionFate.REUSE : sent ? ConnectionFate.CLOSE : ConnectionFate.RESET, null, nowMs);
   }
 
   /** Records the request, lets go of everything and hands the client's connection back. */
-  #complete(upstream: ConnectionFate, nowMs: number): void {
+  #complete(upstream: ConnectionFate, failure: Failure | null, nowMs: number): void {
     const { client } = this.request;
     const keepClient = this.#relay.keepClient;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(upstream, nowMs);
+    this.#endAttempts(upstream, failure, nowMs);
     this.#ctx.wheel.clear(client);
     const inputPending = !this.request.body.done;
     this.#reset();
     client.onExchangeDone(keepClient, inputPending, nowMs);
   }
 
-  #endAttempts(upstream: ConnectionFate, nowMs: number): void {
-    this.#attempt.end(upstream, nowMs);
-    if (this.#hedge?.active) this.#hedge.end(ConnectionFate.RESET, nowMs);
+  #endAttempts(upstream: ConnectionFate, failure: Failure | null, nowMs: number): void {
+    const bytes = this.#responseStarted ? (this.#tunnel?.bytesToClient ?? this.#relay.bytes) : 0;
+    this.#attempt.end(upstream, failure, bytes, nowMs);
+    if (this.#hedge?.active) this.#hedge.end(ConnectionFate.RESET, failure, 0, nowMs);
   }
 
   // ── retries and hedges ───────────────────────────────────────────────────────────────────────────────────────────
 
   /** An attempt ended without a response that can be used: try another server, where that is safe, or give up. */
   onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void {
-    const { slot } = attempt;
-    if (failure !== Failures.STALE_CONNECTION) attempt.blame(nowMs);
     if (this.#giveWay(attempt)) {
-      attempt.end(ConnectionFate.RESET, nowMs);
+      attempt.end(ConnectionFate.RESET, failure, 0, nowMs);
       return;
     }
-    if (this.#responseStarted || !this.#retries.afterFailure(failure, slot, nothingSent, nowMs)) {
+    if (this.#responseStarted || !this.#retries.afterFailure(failure, attempt.slot, nothingSent, nowMs)) {
       this.fail(failure, nowMs);
       return;
     }
     this.#ctx.counters[WorkerCounter.RETRIES]++;
-    attempt.end(ConnectionFate.RESET, nowMs);
+    attempt.end(ConnectionFate.RESET, failure, 0, nowMs);
     this.#dispatch(nowMs);
   }
 
@@ -355,7 +351,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #passOver(attempt: Attempt, rest: Buffer, restStart: number, nowMs: number): boolean {
     if (this.#giveWay(attempt)) {
       attempt.discard(rest, restStart, nowMs);
-      attempt.end(ConnectionFate.RESET, nowMs);
+      attempt.end(ConnectionFate.RESET, null, 0, nowMs);
       return true;
     }
     const slot = this.#retries.insteadOf(this.#ctx.responseHead.status, attempt.slot, nowMs);
@@ -363,7 +359,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#ctx.counters[WorkerCounter.RETRIES]++;
     attempt.discard(rest, restStart, nowMs);
     this.#countAttempt(nowMs);
-    attempt.moveTo(slot, this.#retries.foundStale, nowMs);
+    attempt.moveTo(slot, this.attempts, this.#retries.foundStale, nowMs);
     return true;
   }
 
@@ -399,7 +395,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     counters[WorkerCounter.HEDGES]++;
     this.#retries.attempts++;
     this.#hedge ??= new Attempt(this.#ctx, this, this.request);
-    this.#hedge.start(slot, false, nowMs);
+    this.#hedge.start(slot, this.attempts, false, nowMs);
   }
 
   /** This attempt's answer is the one that counts: the other one, if any, is cancelled. */
@@ -410,14 +406,14 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (attempt === hedge) this.#ctx.counters[WorkerCounter.HEDGES_WON]++;
     this.#attempt = attempt;
     this.#hedge = loser;
-    loser.end(ConnectionFate.RESET, nowMs);
+    loser.end(ConnectionFate.RESET, null, 0, nowMs);
   }
 
   // ── failure ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A deadline towards the server passed. */
   onUpstreamSilent(attempt: Attempt, nowMs: number): void {
-    const waitedMs = nowMs - attempt.dispatchedMs;
+    const waitedMs = nowMs - attempt.outcome.dispatchedMs;
     if (this.#responseStarted) this.fail(Failures.RESPONSE_BODY_TIMEOUT, nowMs);
     else if (!this.request.body.done && !this.request.awaitsContinue) {
       this.onAttemptFailed(attempt, Failures.REQUEST_WRITE_TIMEOUT, false, nowMs);
@@ -449,7 +445,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       this.status = failure.status;
       this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
       this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
-      this.#complete(ConnectionFate.RESET, nowMs);
+      this.#complete(ConnectionFate.RESET, failure, nowMs);
     }
   }
 
@@ -457,10 +453,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #cut(failure: Failure, nowMs: number): void {
     const { client } = this.request;
     if (!this.#responseStarted) this.status = CLIENT_CLOSED_REQUEST;
-    else if (failure.source === "upstream") this.#attempt.blame(nowMs);
     this.responseBytes = this.#tunnel?.bytesToClient ?? this.#relay.bytes;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(ConnectionFate.RESET, nowMs);
+    this.#endAttempts(ConnectionFate.RESET, failure, nowMs);
     const shows = this.#tunnel === null && this.#relay.showsCut;
     this.#reset();
     // Who is gone, or does not read, has no use for the rest.
@@ -493,7 +488,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.responseBytes = 0;
     this.failure = null;
     this.#tunnel = null;
-    this.#attempt.serverId = 0;
+    this.#attempt.outcome.serverId = 0;
     const { freeExchanges } = this.#ctx;
     if (freeExchanges.length < MAX_FREE_EXCHANGES) freeExchanges.push(this);
   }
