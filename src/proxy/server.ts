@@ -8,11 +8,14 @@ import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { ProxyContext } from "./context.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
-import { ClientConnection } from "./downstream/client-connection.ts";
+import type { ClientConnection } from "./downstream/client-connection.ts";
+import type { DownstreamContext } from "./downstream/context.ts";
+import { Http1Connection } from "./downstream/http1/connection.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
-import { COALESCE_BYTES } from "./exchange/attempt.ts";
+import { ExchangePool } from "./exchange/exchange-pool.ts";
 import { HedgeTimer } from "./exchange/hedge-timer.ts";
 import { RetryBudget } from "./exchange/retry-budget.ts";
+import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { Admission, ConnectionLimits } from "./listen/connection-limits.ts";
 import { internalError, type Listening, listenPlain, listenTls } from "./listen/listener.ts";
@@ -32,7 +35,7 @@ import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
 import { createDial, type Dial } from "./upstream/dial.ts";
-import { UpstreamPool } from "./upstream/pool.ts";
+import { Http1Pool } from "./upstream/http1/pool.ts";
 
 /** What a worker's proxy is made from. */
 export interface ProxyServerOptions {
@@ -68,8 +71,9 @@ const TICK_MS = 50;
 /** The request path of one worker. */
 export class ProxyServer {
   readonly log: Logger;
-  readonly #ctx: ProxyContext;
-  readonly #clients = new Set<ClientConnection>();
+  readonly #ctx: ProxyContext & DownstreamContext;
+  /** With the place where each one's address is counted: see `ConnectionLimits`. */
+  readonly #clients = new Map<ClientConnection, number>();
   readonly #accessLogFd: number;
   #accessLog: AccessLog | null = null;
   readonly #memory: SharedMemory;
@@ -107,11 +111,10 @@ export class ProxyServer {
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
-    this.#ctx = {
+    const ctx: ProxyContext = {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
       trustedProxies,
-      peers: new PeerCache(trustedProxies, !settings.withoutVia),
       stickyKey: createStickyKey(settings.hashOn, trustedProxies),
       retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
       hedgeBudget: new RetryBudget(settings.hedgeBudgetPercent / 100, 0, now()),
@@ -133,14 +136,17 @@ export class ProxyServer {
       scratch: createScratch(settings),
       requestHead: new RequestHead(settings.maxHeaderCount),
       responseHead: new ResponseHead(settings.maxHeaderCount),
-      requestHeadOwner: null,
       draining: false,
       dateLine: dateLine(now() + epochOffsetMs),
-      admin: new AdminRelay(options.admin),
-      freeExchanges: [],
       kernel: SocketKernel.of(options.tcp),
-      onClientGone: (client) => this.#onClientGone(client),
     };
+    // One object for both sides: what changes in it changes for all.
+    this.#ctx = Object.assign(ctx, {
+      peers: new PeerCache(trustedProxies, !settings.withoutVia),
+      admin: new AdminRelay(options.admin),
+      exchanges: new ExchangePool(ctx),
+      onClientGone: (client: ClientConnection) => this.#onClientGone(client),
+    });
     this.#setAccessLog(settings);
     this.setEndpoints(options.endpoints);
     this.#plain = this.#listen(settings);
@@ -166,7 +172,7 @@ export class ProxyServer {
 
   /** The fleet changed. Servers that stay keep their connections. */
   setEndpoints(endpoints: readonly Endpoint[]): void {
-    const { pools, picker, settings, wheel, counters } = this.#ctx;
+    const { pools, picker } = this.#ctx;
     const bySlot = new Map(endpoints.map((endpoint) => [endpoint.slot, endpoint]));
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const endpoint = bySlot.get(slot);
@@ -174,7 +180,7 @@ export class ProxyServer {
       // A server keeps its id when it listens on this machine's other loopback address.
       if (old !== undefined && old.endpoint.id === endpoint?.id && old.endpoint.address === endpoint?.address) continue;
       old?.retire();
-      pools[slot] = endpoint && new UpstreamPool(endpoint, settings, wheel, counters, this.#dial);
+      pools[slot] = endpoint && new Http1Pool(endpoint, this.#ctx, this.#dial);
       this.#identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
     }
     picker.setKnownIds(endpoints.map(({ slot, id }) => [slot, id] as const));
@@ -192,7 +198,6 @@ export class ProxyServer {
     if (settings.maxHeaderCount > ctx.requestHead.ids.length) {
       ctx.requestHead = new RequestHead(settings.maxHeaderCount);
       ctx.responseHead = new ResponseHead(settings.maxHeaderCount);
-      ctx.requestHeadOwner = null;
     }
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
     ctx.peers = new PeerCache(ctx.trustedProxies, !settings.withoutVia);
@@ -209,7 +214,6 @@ export class ProxyServer {
       ctx.outcomes = this.#outcomeConsumers(ctx.block, strategy, decisions);
     }
     this.#failing.configure(failingOptions(settings));
-    for (const pool of ctx.pools) if (pool !== undefined) pool.settings = settings;
     this.#setAccessLog(settings);
     this.#replaceListeners(settings, old);
   }
@@ -224,7 +228,7 @@ export class ProxyServer {
     this.#plain.stop();
     this.#tls?.stop();
     const nowMs = ctx.now();
-    for (const client of [...this.#clients]) client.drain(nowMs);
+    for (const client of [...this.#clients.keys()]) client.drain(nowMs);
     this.#checkDrained(nowMs);
   }
 
@@ -252,15 +256,17 @@ export class ProxyServer {
     }
     counters[WorkerCounter.CONNECTIONS_ACCEPTED]++;
     counters[WorkerCounter.CONNECTIONS_OPEN]++;
-    const client = new ClientConnection(this.#ctx, socket, secure, shed, bucket, nowMs);
-    this.#clients.add(client);
+    const client = new Http1Connection(this.#ctx, socket, secure, shed, nowMs);
+    this.#clients.set(client, bucket);
     return client;
   };
 
   #onClientGone(client: ClientConnection): void {
-    if (!this.#clients.delete(client)) return;
+    const bucket = this.#clients.get(client);
+    if (bucket === undefined) return;
+    this.#clients.delete(client);
     this.#ctx.counters[WorkerCounter.CONNECTIONS_OPEN]--;
-    this.#limits.leave(client.limitBucket);
+    this.#limits.leave(bucket);
     if (this.#onDrained !== null) this.#checkDrained(this.#ctx.now());
   }
 
@@ -277,7 +283,7 @@ export class ProxyServer {
     ctx.picker.noticeFailing();
     try {
       ctx.wheel.advance(nowMs);
-      if (newSecond) for (const client of this.#clients) client.lookForEnd(nowMs);
+      if (newSecond) for (const client of this.#clients.keys()) client.lookForEnd(nowMs);
     } catch (error) {
       // The deadline that threw is lost with its connection; those behind it are still in the wheel.
       internalError(ctx, error);

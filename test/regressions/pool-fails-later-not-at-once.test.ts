@@ -1,27 +1,39 @@
 /** A connect that was refused at once told its user before the user held the connection, which then kept a dead one. */
 import { expect, test } from "bun:test";
 import type { Failure } from "../../src/proxy/failure.ts";
+import { ResponseHead } from "../../src/proxy/http1/head.ts";
+import { SocketKernel } from "../../src/proxy/sockets/socket-kernel.ts";
 import { TimerWheel } from "../../src/proxy/sockets/timer-wheel.ts";
-import type { UpstreamUser } from "../../src/proxy/upstream/connection.ts";
-import { UpstreamPool } from "../../src/proxy/upstream/pool.ts";
+import { Http1Pool } from "../../src/proxy/upstream/http1/pool.ts";
+import type { UpstreamUser } from "../../src/proxy/upstream/leg.ts";
 
 const ENDPOINT = { slot: 0, id: 1, url: "http://a:1", hostname: "a", address: "127.0.0.1", port: 1, tls: false };
 const SETTINGS = { connectTimeoutMs: 100, upstreamIdleTimeoutMs: 100, upstreamMaxIdle: 10, upstreamCaPem: "" };
+const CONTEXT = {
+  settings: SETTINGS,
+  limits: { maxHeadBytes: 1024, maxFields: 10 },
+  scratch: Buffer.alloc(0),
+  responseHead: new ResponseHead(10),
+  wheel: new TimerWheel(0),
+  kernel: new SocketKernel(null),
+  counters: new Float64Array(64),
+};
 const MANY_ABANDONED = 128;
 
 test("a server with too many hanging connects is failed in a later turn", async () => {
-  const pool = new UpstreamPool(ENDPOINT, SETTINGS, new TimerWheel(0), new Float64Array(64), () => {});
+  const pool = new Http1Pool(ENDPOINT, CONTEXT, () => {});
   const told: Failure[] = [];
   const user: UpstreamUser = {
-    onConnected() {},
-    onConnectFailed: (_, failure) => void told.push(failure),
+    onUpstreamReady() {},
+    onUpstreamFailed: (_, failure) => void told.push(failure),
+    onUpstreamHead() {},
     onUpstreamData() {},
     onUpstreamEnd() {},
     onUpstreamDrain() {},
     onUpstreamDeadline() {},
   };
-  for (let i = 0; i < MANY_ABANDONED; i++) pool.connect(user, 0).destroy();
-  pool.connect(user, 0);
+  for (let i = 0; i < MANY_ABANDONED; i++) pool.acquire(user, true, true, 0).destroy();
+  pool.acquire(user, true, true, 0);
   expect(told).toEqual([]);
   await Promise.resolve();
   expect(told.map(({ code }) => code)).toEqual(["connect_timeout"]);

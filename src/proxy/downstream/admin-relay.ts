@@ -33,7 +33,7 @@ export interface AdminQuestion {
 }
 
 /** Told the response; null = there is none. */
-type OnResponse = (answer: LocalResponse | null) => void;
+type OnResponse = (response: LocalResponse | null) => void;
 
 /** A question of one kind. */
 interface Kind {
@@ -47,13 +47,12 @@ interface Kind {
 
 /** A response as long as clients read it. */
 class Held {
-  readonly answer: LocalResponse;
+  readonly response: LocalResponse;
   readonly bytes: number;
   readers = 0;
 
   constructor({ status, type, body, retryAfter }: AdminResponse) {
-    const headers = retryAfter === null ? "" : `Retry-After: ${retryAfter}\r\n`;
-    this.answer = { status, type, body, headers };
+    this.response = { status, type, body, fields: retryAfter === null ? [] : [["Retry-After", `${retryAfter}`]] };
     this.bytes = body.length;
   }
 }
@@ -111,7 +110,7 @@ export class AdminRelay {
     kind.asked = kind.waiting;
     kind.waiting = new Set();
     this.#ask(kind.path, abort.signal).then(
-      (answer) => this.#answered(kind, new Held(answer)),
+      (response) => this.#answered(kind, new Held(response)),
       () => this.#answered(kind, null),
     );
   }
@@ -126,6 +125,6 @@ export class AdminRelay {
       for (const client of clients) client.held = held;
     }
     this.#begin(kind);
-    for (const client of clients) if (!client.ended) client.onResponse(held?.answer ?? null);
+    for (const client of clients) if (!client.ended) client.onResponse(held?.response ?? null);
   }
 }

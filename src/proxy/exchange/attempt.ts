@@ -1,35 +1,16 @@
 /**
- * One attempt at one server: it holds a place in flight and a connection, sends the request, and reads the server's
- * answer up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
+ * One attempt at one server: it holds a place in flight and a leg to the server, sends the request, and sees the response
+ * up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
  */
 import type { ProxyContext } from "../context.ts";
 import { type Failure, Failures } from "../failure.ts";
-import { copyBytes } from "../http1/copy.ts";
-import { parseResponseHead } from "../http1/response-parser.ts";
-import { writeRequestHead } from "../rewrite/request.ts";
-import type { UpstreamConnection, UpstreamUser } from "../upstream/connection.ts";
+import type { UpstreamLeg, UpstreamUser } from "../upstream/leg.ts";
 import { discardResponse } from "./discarded-response.ts";
 import { OutcomeRecord } from "./outcome-record.ts";
 import type { ProxiedRequest } from "./request.ts";
 
-/**
- * Body bytes that are copied behind a head to save a system call; more are sent from where they are. Up to here copying
- * is cheaper than a second write: at 64 KB it saves a tenth of the request's CPU time.
- */
-export const COALESCE_BYTES = 96 * 1024;
 /** Interim responses (1xx) that one attempt may get. */
 const MAX_INTERIM_RESPONSES = 16;
-
-/** What becomes of a connection after an attempt. */
-export const ConnectionFate = {
-  /** Both messages are complete: it may serve another request. */
-  REUSE: 0,
-  /** Both messages are complete, but one side wants it closed. */
-  CLOSE: 1,
-  /** Something is unfinished on it. */
-  RESET: 2,
-} as const;
-export type ConnectionFate = (typeof ConnectionFate)[keyof typeof ConnectionFate];
 
 /** The exchange, as its attempts see it. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
 export interface AttemptOwner {
@@ -54,7 +35,7 @@ export class Attempt implements UpstreamUser {
   /** Where it holds a place in flight; -1 = it is not under way. */
   slot = -1;
   readonly outcome = new OutcomeRecord();
-  connection: UpstreamConnection | null = null;
+  leg: UpstreamLeg | null = null;
   /** The head was sent. */
   sent = false;
   #interim = 0;
@@ -67,11 +48,6 @@ export class Attempt implements UpstreamUser {
 
   get active(): boolean {
     return this.slot >= 0;
-  }
-
-  /** The final head has come: the rest is the exchange's. */
-  get answered(): boolean {
-    return this.outcome.status !== 0;
   }
 
   /**
@@ -88,25 +64,24 @@ export class Attempt implements UpstreamUser {
     this.outcome.begin(slot, pool.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     this.sent = false;
     this.#interim = 0;
-    const idle = fresh ? null : pool.takeIdle(this, this.#request.idempotent, nowMs);
-    if (idle !== null) this.onConnected(idle, nowMs);
-    else this.connection = pool.connect(this, nowMs);
+    const leg = pool.acquire(this, this.#request.idempotent, fresh, nowMs);
+    this.leg = leg;
+    if (leg.ready) this.onUpstreamReady(leg, nowMs);
   }
 
   /**
-   * It is over: lets go of the connection and of the place in flight, and tells how it went.
-   * @param fate what becomes of the connection.
+   * It is over: lets go of the leg and of the place in flight, and tells how it went.
+   * @param complete both messages are: else something is unfinished on the leg.
    * @param failure why it ended, when its response was not complete or not wanted any more.
    * @param responseBytes what the client got of it.
    */
-  end(fate: ConnectionFate, failure: Failure | null, responseBytes: number, nowMs: number): void {
-    const { connection, slot } = this;
-    this.connection = null;
+  end(complete: boolean, failure: Failure | null, responseBytes: number, nowMs: number): void {
+    const { leg, slot } = this;
+    this.leg = null;
     this.slot = -1;
-    if (connection !== null) {
-      if (fate === ConnectionFate.REUSE) connection.pool.release(connection, nowMs);
-      else if (connection.connecting) connection.user = null;
-      else connection.destroy(fate === ConnectionFate.CLOSE);
+    if (leg !== null) {
+      if (complete) leg.release(nowMs);
+      else leg.reset();
     }
     if (slot < 0) return;
     this.#ctx.picker.release(slot);
@@ -114,11 +89,11 @@ export class Attempt implements UpstreamUser {
     if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
   }
 
-  /** Lets go of the connection alone: the response on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
+  /** Lets go of the leg alone: the response on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
   discard(rest: Buffer, restStart: number, nowMs: number): void {
-    const { connection } = this;
-    this.connection = null;
-    if (connection !== null) discardResponse(this.#ctx, this.#request, connection, rest, restStart, nowMs);
+    const { leg } = this;
+    this.leg = null;
+    if (leg !== null) discardResponse(this.#ctx, this.#request, leg, rest, restStart, nowMs);
   }
 
   /**
@@ -135,97 +110,30 @@ export class Attempt implements UpstreamUser {
     if (queue.length > 0) queue.poll(nowMs);
   }
 
-  // ── UpstreamUser ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Sends the head and the body bytes that came with it; in one write unless that would copy a lot. */
-  onConnected(connection: UpstreamConnection, nowMs: number): void {
-    const { scratch } = this.#ctx;
-    const request = this.#request;
-    this.connection = connection;
-    request.fallbackHost = connection.pool.hostBytes;
-    let length = writeRequestHead(scratch, request.headBuffer, request.parsedHead(), request);
-    const { firstBody, firstBodyStart, firstBodyEnd } = request;
-    const coalesced = firstBodyEnd - firstBodyStart <= COALESCE_BYTES;
-    if (coalesced) length = copyBytes(scratch, length, firstBody, firstBodyStart, firstBodyEnd);
-    if (!connection.send(scratch, 0, length, false)) {
-      this.#lost(connection, true, nowMs);
-      return;
-    }
-    // A server that takes no body may have answered already: what comes next on the connection tells.
-    if (!coalesced) connection.send(firstBody, firstBodyStart, firstBodyEnd, true);
-    this.sent = true;
-    this.#owner.onSent(this, nowMs);
-  }
-
-  onConnectFailed(_connection: UpstreamConnection, failure: Failure, nowMs: number): void {
-    this.connection = null;
-    this.#owner.onAttemptFailed(this, failure, true, nowMs);
-  }
-
-  onUpstreamData(connection: UpstreamConnection, data: Buffer, nowMs: number): void {
-    if (this.answered) {
-      this.#owner.onResponseData(this, data, nowMs);
-      return;
-    }
-    if (!connection.collectingHead) {
-      this.#readHead(connection, data, 0, nowMs);
-      return;
-    }
-    const { limits, responseHead } = this.#ctx;
-    const collected = connection.headBuffer(limits.maxHeadBytes);
-    if (!collected.push(data, 0, data.length)) return;
-    const end = parseResponseHead(collected.bytes, 0, collected.length, responseHead, limits, this.#request.method);
-    if (end === 0) return;
-    const rest = end > 0 ? collected.restStart(end) : 0;
-    const bytes = collected.take();
-    this.#gotHead(connection, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), end, data, rest, nowMs);
-  }
-
-  onUpstreamEnd(connection: UpstreamConnection, broken: boolean, nowMs: number): void {
-    if (this.answered) this.#owner.onResponseEnd(this, broken, nowMs);
-    else this.#lost(connection, false, nowMs);
-  }
-
-  onUpstreamDrain(_connection: UpstreamConnection, nowMs: number): void {
-    this.#owner.onUpstreamRoom(this, nowMs);
-  }
-
-  onUpstreamDeadline(_connection: UpstreamConnection, nowMs: number): void {
-    this.#owner.onUpstreamSilent(this, nowMs);
-  }
-
-  // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
   #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {
     this.outcome.end(failure, responseBytes);
     this.#ctx.outcomes.onEnd(this.outcome, nowMs);
   }
 
-  /** The connection closed before a final head. @param nothingSent it was found closed by the very first write. */
-  #lost(connection: UpstreamConnection, nothingSent: boolean, nowMs: number): void {
-    const stale = connection.served > 0 && !connection.answered;
-    const failure = stale ? Failures.STALE_CONNECTION : Failures.CLOSED_BEFORE_RESPONSE;
+  // ── UpstreamUser ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onUpstreamReady(leg: UpstreamLeg, nowMs: number): void {
+    const failure = leg.sendRequest(this.#request);
+    if (failure !== null) {
+      this.#owner.onAttemptFailed(this, failure, true, nowMs);
+      return;
+    }
+    this.sent = true;
+    this.#owner.onSent(this, nowMs);
+  }
+
+  onUpstreamFailed(_leg: UpstreamLeg, failure: Failure, nothingSent: boolean, nowMs: number): void {
     this.#owner.onAttemptFailed(this, failure, nothingSent, nowMs);
   }
 
-  #readHead(connection: UpstreamConnection, data: Buffer, start: number, nowMs: number): void {
-    const { limits, responseHead } = this.#ctx;
-    const end = parseResponseHead(data, start, data.length, responseHead, limits, this.#request.method);
-    if (end !== 0) this.#gotHead(connection, data, end, data, end, nowMs);
-    else if (start < data.length) connection.headBuffer(limits.maxHeadBytes).push(data, start, data.length);
-  }
-
-  /** A head was read from `buffer`, or refused (`end` < 0); `rest[restStart …]` follows it. */
-  #gotHead(
-    connection: UpstreamConnection,
-    buffer: Buffer,
-    end: number,
-    rest: Buffer,
-    restStart: number,
-    nowMs: number,
-  ): void {
+  onUpstreamHead(_leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { status } = this.#ctx.responseHead;
-    if (end < 0 || (status < 200 && ++this.#interim > MAX_INTERIM_RESPONSES)) {
+    if (status < 200 && ++this.#interim > MAX_INTERIM_RESPONSES) {
       this.#owner.onAttemptFailed(this, Failures.BAD_RESPONSE, false, nowMs);
     } else if (status === 101 && !this.#request.upgrade) {
       this.#owner.onAttemptFailed(this, Failures.UNEXPECTED_UPGRADE, false, nowMs);
@@ -233,11 +141,22 @@ export class Attempt implements UpstreamUser {
       this.outcome.head(status, nowMs);
       this.#ctx.outcomes.onHead(this.outcome, nowMs);
       this.#owner.onResponse(this, buffer, rest, restStart, nowMs);
-    } else {
-      // It closes, or announces a body that may come although there can be none.
-      if (!this.#ctx.responseHead.keepAlive) connection.reusable = false;
-      this.#owner.onInterim(this, buffer, nowMs);
-      if (this.connection === connection) this.#readHead(connection, rest, restStart, nowMs);
-    }
+    } else this.#owner.onInterim(this, buffer, nowMs);
+  }
+
+  onUpstreamData(_leg: UpstreamLeg, data: Buffer, nowMs: number): void {
+    this.#owner.onResponseData(this, data, nowMs);
+  }
+
+  onUpstreamEnd(_leg: UpstreamLeg, broken: boolean, nowMs: number): void {
+    this.#owner.onResponseEnd(this, broken, nowMs);
+  }
+
+  onUpstreamDrain(_leg: UpstreamLeg, nowMs: number): void {
+    this.#owner.onUpstreamRoom(this, nowMs);
+  }
+
+  onUpstreamDeadline(_leg: UpstreamLeg, nowMs: number): void {
+    this.#owner.onUpstreamSilent(this, nowMs);
   }
 }

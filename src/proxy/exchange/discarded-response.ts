@@ -6,7 +6,7 @@
 import type { ProxyContext } from "../context.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { BodyKind } from "../http1/head.ts";
-import type { UpstreamConnection, UpstreamUser } from "../upstream/connection.ts";
+import type { UpstreamLeg, UpstreamUser } from "../upstream/leg.ts";
 import type { ProxiedRequest } from "./request.ts";
 
 /** Longer bodies are not worth reading: a new connection costs less. */
@@ -15,39 +15,39 @@ const MAX_BYTES = 64 * 1024;
 const MAX_MS = 1000;
 
 /**
- * Takes over `connection`, on which the head in `ctx.responseHead` and then `rest[restStart …]` came. It ends in its pool
- * or is closed; nobody waits for it.
+ * Takes over `leg`, on which the head in `ctx.responseHead` and then `rest[restStart …]` came. It ends in its pool
+ * or is cut off; nobody waits for it.
  */
 export function discardResponse(
   ctx: ProxyContext,
   request: ProxiedRequest,
-  connection: UpstreamConnection,
+  leg: UpstreamLeg,
   rest: Buffer,
   restStart: number,
   nowMs: number,
 ): void {
-  const { keepAlive, bodyKind, contentLength } = ctx.responseHead;
-  const unfinished = !request.body.done || connection.queuedBytes > 0;
+  const { bodyKind, contentLength } = ctx.responseHead;
+  const unfinished = !request.body.done || leg.queuedBytes > 0;
   const unwanted = bodyKind === BodyKind.UNTIL_CLOSE || (bodyKind === BodyKind.LENGTH && contentLength > MAX_BYTES);
-  if (unfinished || unwanted || !keepAlive) {
-    connection.destroy();
+  if (unfinished || unwanted || !leg.reusable) {
+    leg.reset();
     return;
   }
   const body = new BodyReader();
   body.begin(bodyKind, contentLength);
-  const drain = new Drain(connection, body);
+  const drain = new Drain(leg, body);
   if (drain.take(rest, restStart, nowMs)) return;
-  connection.user = drain;
-  ctx.wheel.set(connection, nowMs + MAX_MS);
+  leg.user = drain;
+  ctx.wheel.set(leg, nowMs + MAX_MS);
 }
 
 /** Reads one body and forgets it. */
 class Drain implements UpstreamUser {
-  readonly #connection: UpstreamConnection;
+  readonly #leg: UpstreamLeg;
   readonly #body: BodyReader;
 
-  constructor(connection: UpstreamConnection, body: BodyReader) {
-    this.#connection = connection;
+  constructor(leg: UpstreamLeg, body: BodyReader) {
+    this.#leg = leg;
     this.#body = body;
   }
 
@@ -56,26 +56,28 @@ class Drain implements UpstreamUser {
     const body = this.#body;
     const stop = body.consume(data, start, data.length);
     // A body that breaks its framing, or bytes behind it that nobody asked for: such a connection is not used again.
-    if (stop < data.length || body.bytes > MAX_BYTES) this.#connection.destroy();
+    if (stop < data.length || body.bytes > MAX_BYTES) this.#leg.reset();
     else if (!body.done) return false;
-    else this.#connection.pool.release(this.#connection, nowMs);
+    else this.#leg.release(nowMs);
     return true;
   }
 
-  onConnected(): void {} // it is
-  onConnectFailed(): void {}
+  // The request was sent, and its head has come.
+  onUpstreamReady(): void {}
+  onUpstreamFailed(): void {}
+  onUpstreamHead(): void {}
 
-  onUpstreamData(_connection: UpstreamConnection, data: Buffer, nowMs: number): void {
+  onUpstreamData(_leg: UpstreamLeg, data: Buffer, nowMs: number): void {
     this.take(data, 0, nowMs);
   }
 
   onUpstreamEnd(): void {
-    this.#connection.destroy();
+    this.#leg.reset();
   }
 
   onUpstreamDrain(): void {}
 
   onUpstreamDeadline(): void {
-    this.#connection.destroy();
+    this.#leg.reset();
   }
 }

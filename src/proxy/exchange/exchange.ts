@@ -7,7 +7,6 @@
  */
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { ProxyContext } from "../context.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import { refusalOf } from "../http1/parse-error.ts";
 import { isServerError } from "../outcome.ts";
@@ -15,9 +14,9 @@ import { ALL_FULL, NO_SERVER } from "../pick/picker.ts";
 import type { Waiting } from "../pick/wait-queue.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../record/load-report.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
-import { ClientConnectionHeader } from "../rewrite/response.ts";
-import type { UpstreamConnection } from "../upstream/connection.ts";
-import { Attempt, type AttemptOwner, ConnectionFate } from "./attempt.ts";
+import type { UpstreamLeg } from "../upstream/leg.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { Downstream, DownstreamUser } from "./downstream.ts";
 import type { Hedgeable } from "./hedge-timer.ts";
 import { ProxiedRequest } from "./request.ts";
 import { RequestRelay } from "./request-relay.ts";
@@ -28,10 +27,12 @@ import { Tunnel } from "./tunnel.ts";
 /** nginx's status for the log when the client went away before it was answered. */
 const CLIENT_CLOSED_REQUEST = 499;
 /** Idle exchanges that are kept, of some 2 KB each: after a wave of requests the rest is not needed for long. */
-const MAX_FREE_EXCHANGES = 1024;
+const MAX_IDLE_EXCHANGES = 1024;
 
-export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcome {
+export class Exchange implements DownstreamUser, AttemptOwner, Waiting, Hedgeable, RequestOutcome {
   readonly #ctx: ProxyContext;
+  /** Where it waits for its next request. */
+  readonly #idle: Exchange[];
   readonly request: ProxiedRequest;
   readonly #upload: RequestRelay;
   /** The request that this object serves now: a timer that was set for an earlier one finds another number. */
@@ -51,8 +52,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   failure: Failure | null = null;
   #tunnel: Tunnel | null = null;
 
-  constructor(ctx: ProxyContext) {
+  constructor(ctx: ProxyContext, idle: Exchange[]) {
     this.#ctx = ctx;
+    this.#idle = idle;
     this.request = new ProxiedRequest(ctx);
     this.#upload = new RequestRelay(ctx, this.request);
     this.#relay = new ResponseRelay(ctx, this.request);
@@ -60,7 +62,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#retries = new Retries(ctx, this.request);
   }
 
-  /** Every byte of the request has arrived. */
   get requestComplete(): boolean {
     return this.request.body.done;
   }
@@ -81,12 +82,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── begin ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * A request head was parsed into `ctx.requestHead` from `head[headStart …]`; `data[bodyStart … dataEnd)` follows it.
-   * @returns the offset in `data` after what belongs to this request.
-   */
   begin(
-    client: ClientConnection,
+    client: Downstream,
     head: Buffer,
     headStart: number,
     route: number,
@@ -175,16 +172,12 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #awaitResponse(attempt: Attempt, nowMs: number): void {
     const { wheel, settings } = this.#ctx;
     wheel.clear(this.request.client);
-    if (attempt.connection === null) return;
+    if (attempt.leg === null) return;
     const { responseHeadTimeoutMs, perTryTimeoutMs } = settings;
     const perTry = perTryTimeoutMs > 0 && this.#retries.possible ? perTryTimeoutMs : responseHeadTimeoutMs;
-    wheel.set(attempt.connection, nowMs + Math.min(perTry, responseHeadTimeoutMs));
+    wheel.set(attempt.leg, nowMs + Math.min(perTry, responseHeadTimeoutMs));
   }
 
-  /**
-   * More of the request body.
-   * @returns the offset after what belongs to it, or -1 when the exchange has ended over it.
-   */
   onRequestBody(data: Buffer, start: number, end: number, nowMs: number): number {
     const stop = this.request.body.consume(data, start, end);
     if (stop < 0) {
@@ -213,9 +206,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.refuseRest(refusedRequest(refusal.status, refusal.reason, refusal.message), nowMs);
   }
 
-  /** Refuses a request whose end cannot be known or is not wanted: its connection ends with the response. */
   refuseRest(failure: Failure, nowMs: number): void {
-    this.request.keepAlive = false;
+    this.request.client.refuseRest();
     this.fail(failure, nowMs);
   }
 
@@ -223,7 +215,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void {
     if (this.#ctx.responseHead.status === 100) this.request.expectsContinue = false;
-    if (!this.#relay.interim(buffer)) this.request.client.onClose(nowMs);
+    if (!this.request.client.interim(buffer)) this.abort(nowMs);
     else if (!this.request.body.done) this.#awaitNext(attempt, nowMs);
   }
 
@@ -235,13 +227,13 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#win(attempt, nowMs);
     this.#responseStarted = true;
     this.status = head.status;
-    const { connection } = attempt;
-    if (connection === null) return;
+    const { leg } = attempt;
+    if (leg === null) return;
     if (head.status === 101) {
-      this.#startTunnel(connection, buffer, rest, restStart, nowMs);
+      this.#startTunnel(leg, buffer, rest, restStart, nowMs);
       return;
     }
-    const relay = this.#relay.begin(connection, buffer, rest, restStart, nowMs);
+    const relay = this.#relay.begin(leg, buffer, rest, restStart, nowMs);
     if (relay === Relay.BROKEN) {
       // Nothing of it has been sent: the client can still be told.
       this.#responseStarted = false;
@@ -251,19 +243,18 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onResponseData(attempt: Attempt, data: Buffer, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.fromServer(data, nowMs);
-    else if (attempt.connection !== null) this.#relayed(this.#relay.more(attempt.connection, data, nowMs), nowMs);
+    else if (attempt.leg !== null) this.#relayed(this.#relay.more(attempt.leg, data, nowMs), nowMs);
   }
 
   /** A part of the response went to the client. */
   #relayed(relay: Relay, nowMs: number): void {
     if (relay === Relay.DONE) this.#finish(nowMs);
-    else if (relay === Relay.CLIENT_GONE) this.request.client.onClose(nowMs);
+    else if (relay === Relay.CLIENT_GONE) this.abort(nowMs);
     else if (relay === Relay.BROKEN) this.fail(Failures.BAD_RESPONSE, nowMs);
   }
 
-  /** The client took queued bytes of the response. */
   onClientDrain(nowMs: number): void {
-    const upstream = this.#attempt.connection;
+    const upstream = this.#attempt.leg;
     if (this.#tunnel !== null) this.#tunnel.clientDrained(nowMs);
     else if (upstream !== null && this.#responseStarted) this.#relay.onClientDrain(upstream, nowMs);
   }
@@ -277,15 +268,14 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #startTunnel(upstream: UpstreamConnection, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+  #startTunnel(upstream: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { client } = this.request;
-    this.#relay.head(buffer, ClientConnectionHeader.UPGRADE);
-    this.#tunnel = new Tunnel(this.#ctx, client, upstream, nowMs, (failure, now) => this.#endTunnel(failure, now));
-    if (restStart < rest.length) this.#tunnel.fromServer(rest.subarray(restStart), nowMs);
-    client.startTunnel(nowMs);
+    const tunnel = new Tunnel(this.#ctx, client, upstream, nowMs, (failure, now) => this.#endTunnel(failure, now));
+    this.#tunnel = tunnel;
+    client.startTunnel(buffer, nowMs);
+    if (restStart < rest.length) tunnel.fromServer(rest.subarray(restStart), nowMs);
   }
 
-  /** Bytes of the client after 101. */
   onTunnelData(data: Buffer, nowMs: number): void {
     this.#tunnel?.fromClient(data, nowMs);
   }
@@ -297,8 +287,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.responseBytes = this.#tunnel?.bytesToClient ?? 0;
-    this.#relay.keepClient = false;
-    this.#complete(ConnectionFate.CLOSE, null, nowMs);
+    this.#complete(true, null, nowMs);
   }
 
   // ── finish ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -306,28 +295,26 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** The response is complete. */
   #finish(nowMs: number): void {
     this.responseBytes = this.#relay.bytes;
-    const upstream = this.#attempt.connection;
+    const upstream = this.#attempt.leg;
     const sent = this.request.body.done && upstream?.queuedBytes === 0 && !upstream.gone;
-    const reuse = sent && this.#relay.upstreamKeepAlive;
-    this.#complete(reuse ? ConnectionFate.REUSE : sent ? ConnectionFate.CLOSE : ConnectionFate.RESET, null, nowMs);
+    this.#complete(sent, null, nowMs);
   }
 
   /** Records the request, lets go of everything and hands the client's connection back. */
-  #complete(upstream: ConnectionFate, failure: Failure | null, nowMs: number): void {
+  #complete(upstreamDone: boolean, failure: Failure | null, nowMs: number): void {
     const { client } = this.request;
-    const keepClient = this.#relay.keepClient;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(upstream, failure, nowMs);
+    this.#endAttempts(upstreamDone, failure, nowMs);
     this.#ctx.wheel.clear(client);
-    const inputPending = !this.request.body.done;
+    const { done } = this.request.body;
     this.#reset();
-    client.onExchangeDone(keepClient, inputPending, nowMs);
+    client.done(done, nowMs);
   }
 
-  #endAttempts(upstream: ConnectionFate, failure: Failure | null, nowMs: number): void {
+  #endAttempts(upstreamDone: boolean, failure: Failure | null, nowMs: number): void {
     const bytes = this.#responseStarted ? (this.#tunnel?.bytesToClient ?? this.#relay.bytes) : 0;
-    this.#attempt.end(upstream, failure, bytes, nowMs);
-    if (this.#hedge?.active) this.#hedge.end(ConnectionFate.RESET, failure, 0, nowMs);
+    this.#attempt.end(upstreamDone, failure, bytes, nowMs);
+    if (this.#hedge?.active) this.#hedge.end(false, failure, 0, nowMs);
   }
 
   // ── retries and hedges ───────────────────────────────────────────────────────────────────────────────────────────
@@ -335,7 +322,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** An attempt ended without a response that can be used: try another server, where that is safe, or give up. */
   onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void {
     if (this.#giveWay(attempt)) {
-      attempt.end(ConnectionFate.RESET, failure, 0, nowMs);
+      attempt.end(false, failure, 0, nowMs);
       return;
     }
     if (this.#responseStarted || !this.#retries.afterFailure(failure, attempt.slot, nothingSent, nowMs)) {
@@ -343,7 +330,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.#ctx.counters[WorkerCounter.RETRIES]++;
-    attempt.end(ConnectionFate.RESET, failure, 0, nowMs);
+    attempt.end(false, failure, 0, nowMs);
     this.#dispatch(nowMs);
   }
 
@@ -351,7 +338,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   #passOver(attempt: Attempt, rest: Buffer, restStart: number, nowMs: number): boolean {
     if (this.#giveWay(attempt)) {
       attempt.discard(rest, restStart, nowMs);
-      attempt.end(ConnectionFate.RESET, null, 0, nowMs);
+      attempt.end(false, null, 0, nowMs);
       return true;
     }
     const slot = this.#retries.insteadOf(this.#ctx.responseHead.status, attempt.slot, nowMs);
@@ -406,7 +393,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (attempt === hedge) this.#ctx.counters[WorkerCounter.HEDGES_WON]++;
     this.#attempt = attempt;
     this.#hedge = loser;
-    loser.end(ConnectionFate.RESET, null, 0, nowMs);
+    loser.end(false, null, 0, nowMs);
   }
 
   // ── failure ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -422,7 +409,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     } else this.onAttemptFailed(attempt, Failures.RESPONSE_TIMEOUT, false, nowMs);
   }
 
-  /** The client's deadline passed: which one depends on the phase. */
+  /** Which one it was depends on the phase. */
   onClientDeadline(nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.close(nowMs);
     else if (this.#queued) {
@@ -443,9 +430,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (this.#responseStarted || failure.status === 0) this.#cut(failure, nowMs);
     else {
       this.status = failure.status;
-      this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
-      this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
-      this.#complete(ConnectionFate.RESET, failure, nowMs);
+      this.responseBytes = client.fail(failure, this.request);
+      this.#complete(false, failure, nowMs);
     }
   }
 
@@ -455,22 +441,20 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (!this.#responseStarted) this.status = CLIENT_CLOSED_REQUEST;
     this.responseBytes = this.#tunnel?.bytesToClient ?? this.#relay.bytes;
     recordRequest(this.#ctx, this.request, this, nowMs);
-    this.#endAttempts(ConnectionFate.RESET, failure, nowMs);
+    this.#endAttempts(false, failure, nowMs);
     const shows = this.#tunnel === null && this.#relay.showsCut;
     this.#reset();
     // Who is gone, or does not read, has no use for the rest.
-    if (failure.status === 0) client.cutOff();
-    else client.onExchangeCut(shows, nowMs);
+    if (failure.status === 0) client.reset();
+    else client.cut(shows, nowMs);
   }
 
-  /** The client has gone. */
   abort(nowMs: number): void {
     this.#ctx.counters[WorkerCounter.CLIENT_ABORTS]++;
     if (this.#tunnel !== null) this.#tunnel.clientGone(nowMs);
     else this.fail(Failures.CLIENT_ABORTED, nowMs);
   }
 
-  /** The client sends nothing more (FIN) and still reads. */
   onClientEnd(nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.clientEnded(nowMs);
     else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_TRUNCATED, nowMs);
@@ -489,7 +473,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.failure = null;
     this.#tunnel = null;
     this.#attempt.outcome.serverId = 0;
-    const { freeExchanges } = this.#ctx;
-    if (freeExchanges.length < MAX_FREE_EXCHANGES) freeExchanges.push(this);
+    if (this.#idle.length < MAX_IDLE_EXCHANGES) this.#idle.push(this);
   }
 }

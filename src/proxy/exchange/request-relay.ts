@@ -32,7 +32,7 @@ export class RequestRelay {
    * from we see that it leaves.
    */
   pass(attempt: Attempt, data: Buffer, start: number, stop: number): void {
-    if (attempt.connection === null || !attempt.sent || attempt.connection.gone) {
+    if (attempt.leg === null || !attempt.sent || attempt.leg.gone) {
       this.#waiting ??= [];
       this.#waiting.push(keep(data.subarray(start, stop)));
       this.#waitingBytes += stop - start;
@@ -42,25 +42,27 @@ export class RequestRelay {
     this.#request.streamed = true;
     // A server that stopped reading, perhaps because it has answered already, shows by closing.
     // What follows in the same packet belongs to the next request.
-    if (stop === data.length) attempt.connection.sendAway(data, start, stop);
-    else attempt.connection.send(data, start, stop, true);
+    if (stop === data.length) attempt.leg.sendAway(data, start, stop);
+    else attempt.leg.send(data, start, stop, true);
+    if (this.#request.body.done) attempt.leg.endBody(null);
   }
 
   /** The head has been sent: so can be what waited. */
   passWaiting(attempt: Attempt): void {
     const waiting = this.#waiting;
-    if (waiting === null || attempt.connection === null) return;
+    if (waiting === null || attempt.leg === null) return;
     this.#waiting = null;
     this.#waitingBytes = 0;
     this.#request.streamed = true;
-    for (const chunk of waiting) attempt.connection.sendAway(chunk, 0, chunk.length);
+    for (const chunk of waiting) attempt.leg.sendAway(chunk, 0, chunk.length);
+    if (this.#request.body.done) attempt.leg.endBody(null);
   }
 
   /** The next piece is awaited from the client, unless the server must first take what there is. */
   awaitMore(attempt: Attempt, responseBegun: boolean, nowMs: number): void {
     const { wheel, settings } = this.#ctx;
     const { client } = this.#request;
-    const upstream = attempt.connection;
+    const upstream = attempt.leg;
     if (upstream === null || !attempt.sent) return;
     if (upstream.gone) {
       // It may have answered before it broke off, and shows its end by itself.

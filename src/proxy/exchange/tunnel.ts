@@ -4,23 +4,25 @@
  */
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { ProxyContext } from "../context.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import { type Failure, Failures } from "../failure.ts";
-import type { Channel } from "../sockets/channel.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
 import { UntilTaken } from "../sockets/until-taken.ts";
-import type { UpstreamConnection } from "../upstream/connection.ts";
+import type { UpstreamLeg } from "../upstream/leg.ts";
+import type { Downstream } from "./downstream.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
+
+/** One end of a tunnel. */
+type Side = Downstream | UpstreamLeg;
 
 export class Tunnel extends Timed {
   readonly #ctx: ProxyContext;
-  readonly #client: ClientConnection;
-  readonly #server: UpstreamConnection;
+  readonly #client: Downstream;
+  readonly #server: UpstreamLeg;
   readonly #onEnd: (failure: Failure | null, nowMs: number) => void;
   #clientDone = false;
   #serverDone = false;
   /** One side is broken: the other one, which gets what there is for it before that is passed on. */
-  #last: Channel | null = null;
+  #last: Side | null = null;
   #failure: Failure | null = null;
   #untilTaken: UntilTaken | null = null;
   #over = false;
@@ -28,8 +30,8 @@ export class Tunnel extends Timed {
 
   constructor(
     ctx: ProxyContext,
-    client: ClientConnection,
-    server: UpstreamConnection,
+    client: Downstream,
+    server: UpstreamLeg,
     nowMs: number,
     onEnd: (failure: Failure | null, nowMs: number) => void,
   ) {
@@ -52,7 +54,6 @@ export class Tunnel extends Timed {
 
   fromServer(data: Buffer, nowMs: number): void {
     this.bytesToClient += data.length;
-    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += data.length;
     this.#relay(this.#server, this.#client, data, nowMs);
   }
 
@@ -107,15 +108,20 @@ export class Tunnel extends Timed {
     wheel.set(this, nowMs + (onlyTaking ? Math.min(tunnelTimeoutMs, responseBodyTimeoutMs) : tunnelTimeoutMs));
   }
 
-  #relay(from: Channel, to: Channel, data: Buffer, nowMs: number): void {
+  #relay(from: Side, to: Side, data: Buffer, nowMs: number): void {
     // What the one says who is left has nobody to go to, and must not put off the end.
     if (this.#over || from === this.#last) return;
     this.#moved(nowMs);
     // A receiver that is gone says so itself: it may have sent something before.
-    if (to.sendAway(data, 0, data.length) && to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
+    if (this.#send(to, data) && to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
   }
 
-  #drained(side: Channel, other: Channel, otherDone: boolean, nowMs: number): void {
+  #send(to: Side, data: Buffer): boolean {
+    if (to === this.#client) return this.#client.body(data, 0, data.length);
+    return this.#server.sendAway(data, 0, data.length);
+  }
+
+  #drained(side: Side, other: Side, otherDone: boolean, nowMs: number): void {
     if (this.#over) return;
     this.#moved(nowMs);
     if (side.queuedBytes > 0) return;
@@ -125,18 +131,19 @@ export class Tunnel extends Timed {
   }
 
   /** One side sends nothing more: the other side is told when it has taken everything. */
-  #ended(receiver: Channel, nowMs: number): void {
+  #ended(receiver: Side, nowMs: number): void {
     if (this.#over || this.#last !== null) return;
     this.#moved(nowMs);
     if (receiver.queuedBytes > 0) return;
-    receiver.endSending();
+    if (receiver === this.#client) this.#client.end();
+    else this.#server.endSending();
     if (this.#clientDone && this.#serverDone && this.#client.queuedBytes + this.#server.queuedBytes === 0) {
       this.#finish(null, nowMs);
     }
   }
 
   /** One side broke off. The other one must not take that for an orderly end, and gets what was meant for it before. */
-  #broken(other: Channel, failure: Failure | null, nowMs: number): void {
+  #broken(other: Side, failure: Failure | null, nowMs: number): void {
     if (this.#over) return;
     // Both sides broke off: there is nobody left.
     if (this.#last !== null) {
@@ -150,12 +157,12 @@ export class Tunnel extends Timed {
     if (other.queuedBytes === 0) this.#passOnBreak(other, nowMs);
   }
 
-  #passOnBreak(side: Channel, nowMs: number): void {
-    const { wheel, settings, kernel } = this.#ctx;
+  #passOnBreak(side: Side, nowMs: number): void {
+    const { wheel, settings } = this.#ctx;
     // The client's connection waits by itself before it is reset.
     if (side === this.#server && this.#failure !== null) {
       this.#untilTaken ??= new UntilTaken();
-      const next = this.#untilTaken.nextLook(kernel, side.socket, settings.requestBodyTimeoutMs, nowMs);
+      const next = this.#untilTaken.nextLook(this.#server.unacknowledged(), settings.requestBodyTimeoutMs, nowMs);
       if (next > 0) {
         wheel.set(this, next);
         return;

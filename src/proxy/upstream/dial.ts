@@ -5,12 +5,24 @@ import { trustedAuthorities } from "../../shared/authorities.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
 import { serverNameIndication } from "../../shared/server-name.ts";
 import { type Failure, Failures } from "../failure.ts";
-import { BROKEN_BEFORE } from "../sockets/channel.ts";
-import type { Tcp } from "../sockets/tcp.ts";
-import type { UpstreamConnection } from "./connection.ts";
+import { BROKEN_BEFORE, type RawSocket } from "../sockets/channel.ts";
+import type { Dialler, Tcp } from "../sockets/tcp.ts";
+
+/** A connection to a server, as whoever makes it sees it. */
+export interface Dialled extends Dialler {
+  /** Nothing was heard of its success or failure yet. */
+  readonly connecting: boolean;
+  /** A write has found it broken. */
+  readonly gone: boolean;
+  /** The server's name, which its certificate is for. */
+  readonly hostname: string;
+  /** There is a socket, although nothing can be sent yet: from here on giving up closes it at once. */
+  begun(socket: RawSocket): void;
+  failed(failure: Failure, nowMs: number): void;
+}
 
 /** Starts to connect `connection` to `endpoint`; the connection itself is told of the outcome. */
-export type Dial = (endpoint: Endpoint, caPem: string, connection: UpstreamConnection) => void;
+export type Dial = (endpoint: Endpoint, caPem: string, connection: Dialled) => void;
 
 /**
  * @param own our own sockets, for servers without TLS; null = the runtime's.
@@ -28,7 +40,7 @@ export function createDial(own: Tcp | null, now: () => number, onInternalError: 
         connection.begun(socket);
         return;
       }
-      Bun.connect<UpstreamConnection>({
+      Bun.connect<Dialled>({
         hostname: endpoint.address,
         port: endpoint.port,
         allowHalfOpen: true,
@@ -50,8 +62,8 @@ function tlsOptions(endpoint: Endpoint, caPem: string) {
   return { serverName, rejectUnauthorized: true, ...(ca && { ca }) };
 }
 
-function handlers(now: () => number, onInternalError: (error: unknown) => void): SocketHandler<UpstreamConnection> {
-  const fail = (connection: UpstreamConnection, error: unknown): void => {
+function handlers(now: () => number, onInternalError: (error: unknown) => void): SocketHandler<Dialled> {
+  const fail = (connection: Dialled, error: unknown): void => {
     onInternalError(error);
     connection.onClose(now());
   };
@@ -112,10 +124,10 @@ function handlers(now: () => number, onInternalError: (error: unknown) => void):
 
 /** With TLS the connection is open when the handshake is through and the certificate is the server's. */
 function tlsHandlers(
-  tcp: SocketHandler<UpstreamConnection>,
+  tcp: SocketHandler<Dialled>,
   now: () => number,
   onInternalError: (error: unknown) => void,
-): SocketHandler<UpstreamConnection> {
+): SocketHandler<Dialled> {
   return {
     ...tcp,
     open(socket) {
@@ -148,16 +160,12 @@ function tlsHandlers(
 const NOT_THE_CERTIFICATE: ReadonlySet<string> = new Set(["EPROTO", "ECONNRESET"]);
 
 /** Both the flag and the error must be looked at: Bun reports some failures through one of them only. */
-function handshakeFailure(
-  socket: Socket<UpstreamConnection>,
-  success: boolean,
-  verifyError: Error | null,
-): Failure | null {
+function handshakeFailure(socket: Socket<Dialled>, success: boolean, verifyError: Error | null): Failure | null {
   if (verifyError) {
     const { code = "" } = verifyError as NodeJS.ErrnoException;
     return NOT_THE_CERTIFICATE.has(code) ? Failures.TLS_FAILED : Failures.TLS_CERTIFICATE;
   }
   if (!success) return Failures.TLS_FAILED;
-  const identity = checkServerIdentity(socket.data.pool.endpoint.hostname, socket.getPeerCertificate());
+  const identity = checkServerIdentity(socket.data.hostname, socket.getPeerCertificate());
   return identity === undefined ? null : Failures.TLS_CERTIFICATE;
 }

@@ -1,7 +1,7 @@
 /** What a client's connection is doing. */
 
 /** In the order of its life; a number, because it is asked with every packet. */
-export const ClientState = {
+export const ConnectionState = {
   /** Between requests: nothing of the next one is there. */
   IDLE: 0,
   /** Part of a head is there. */

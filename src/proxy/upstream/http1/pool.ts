@@ -1,0 +1,112 @@
+/**
+ * The connections of one worker to one server that speaks HTTP/1.1: each serves one request at a time. Idle ones are used
+ * again, the freshest first; new ones are made with a deadline.
+ */
+
+import { WorkerCounter } from "../../../shared/layout.ts";
+import type { Endpoint } from "../../../shared/protocol.ts";
+import { Failures } from "../../failure.ts";
+import type { Dial } from "../dial.ts";
+import type { UpstreamPool, UpstreamUser } from "../leg.ts";
+import type { UpstreamContext } from "../upstream-context.ts";
+import { type ConnectionOwner, Http1Connection } from "./connection.ts";
+
+/**
+ * Bun can't cancel a connect: one that timed out lives on in the kernel for about two minutes. More than this many of
+ * them, and the server is taken to be unreachable without trying.
+ */
+const MAX_ABANDONED = 128;
+
+/** The pool of one server. */
+export class Http1Pool implements UpstreamPool, ConnectionOwner {
+  readonly endpoint: Endpoint;
+  readonly hostBytes: Buffer;
+  readonly #ctx: UpstreamContext;
+  readonly #dial: Dial;
+  readonly #idle: Http1Connection[] = [];
+  #abandoned = 0;
+  #retired = false;
+
+  constructor(endpoint: Endpoint, ctx: UpstreamContext, dial: Dial) {
+    this.endpoint = endpoint;
+    this.#ctx = ctx;
+    this.#dial = dial;
+    const { host } = new URL(endpoint.url.replace(/^dns\+srv(\+https)?:/, "http:"));
+    // As for checks and TLS: the dot that makes a name complete is for the resolver, virtual hosts have none.
+    this.hostBytes = Buffer.from(host.replace(/\.(?=:|$)/, ""), "latin1");
+  }
+
+  acquire(user: UpstreamUser, repeatable: boolean, fresh: boolean, nowMs: number): Http1Connection {
+    return (fresh ? null : this.#takeIdle(user, repeatable, nowMs)) ?? this.#connect(user, nowMs);
+  }
+
+  /**
+   * Takes an idle connection, or null. A request that may not be repeated gets only one that was used within the first
+   * half of the idle time: the server is then hardly about to close it.
+   */
+  #takeIdle(user: UpstreamUser, repeatable: boolean, nowMs: number): Http1Connection | null {
+    const { settings, counters } = this.#ctx;
+    const freshest = this.#idle.at(-1);
+    if (freshest === undefined) return null;
+    if (!repeatable && nowMs - freshest.idleSinceMs > settings.upstreamIdleTimeoutMs / 2) return null;
+    this.#idle.pop();
+    counters[WorkerCounter.UPSTREAM_IDLE]--;
+    counters[WorkerCounter.UPSTREAM_REUSES]++;
+    freshest.use(user);
+    return freshest;
+  }
+
+  /** Starts a connection; the user hears of its success or failure later. */
+  #connect(user: UpstreamUser, nowMs: number): Http1Connection {
+    const { settings, counters, wheel } = this.#ctx;
+    const connection = new Http1Connection(this.#ctx, this, this.endpoint.hostname, user);
+    counters[WorkerCounter.UPSTREAM_CONNECTS]++;
+    if (this.#abandoned >= MAX_ABANDONED) {
+      // Not at once: the caller does not hold the connection yet that it would be told of.
+      queueMicrotask(() => connection.failed(Failures.CONNECT_TIMEOUT, nowMs));
+      return connection;
+    }
+    wheel.set(connection, nowMs + settings.connectTimeoutMs);
+    this.#dial(this.endpoint, settings.upstreamCaPem, connection);
+    return connection;
+  }
+
+  release(connection: Http1Connection, nowMs: number): void {
+    const { settings, counters } = this.#ctx;
+    const clean = connection.reusable && !connection.unread;
+    if (!clean || this.#retired || this.#idle.length >= settings.upstreamMaxIdle) {
+      connection.destroy(true);
+      return;
+    }
+    connection.becomeIdle(nowMs, settings.upstreamIdleTimeoutMs);
+    this.#idle.push(connection);
+    counters[WorkerCounter.UPSTREAM_IDLE]++;
+  }
+
+  retire(): void {
+    this.#retired = true;
+    for (const connection of [...this.#idle]) connection.destroy(true);
+  }
+
+  closed(connection: Http1Connection, wasIdle: boolean): void {
+    if (!wasIdle) return;
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) {
+      this.#idle.splice(at, 1);
+      this.#ctx.counters[WorkerCounter.UPSTREAM_IDLE]--;
+    }
+  }
+
+  connectFailed(): void {
+    this.#ctx.counters[WorkerCounter.UPSTREAM_CONNECT_FAILURES]++;
+  }
+
+  abandoned(): void {
+    this.#abandoned++;
+    this.#ctx.counters[WorkerCounter.UPSTREAM_CONNECT_FAILURES]++;
+  }
+
+  abandonedEnded(): void {
+    this.#abandoned--;
+  }
+}

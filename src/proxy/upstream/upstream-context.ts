@@ -1,0 +1,25 @@
+/** What connections to servers use of that which all parts of a worker share (`ProxyContext`). */
+import type { HeadLimits, ResponseHead } from "../http1/head.ts";
+import type { SocketKernel } from "../sockets/socket-kernel.ts";
+import type { TimerWheel } from "../sockets/timer-wheel.ts";
+
+/** The settings that pools look at; milliseconds. */
+export interface PoolSettings {
+  readonly connectTimeoutMs: number;
+  readonly upstreamIdleTimeoutMs: number;
+  readonly upstreamMaxIdle: number;
+  readonly upstreamCaPem: string;
+}
+
+/** Everything but the wheel, the kernel and the counters may be another at the next look. */
+export interface UpstreamContext {
+  readonly settings: PoolSettings;
+  readonly limits: HeadLimits;
+  /** Where request heads are put together. */
+  readonly scratch: Buffer;
+  /** Where response heads are parsed to. */
+  readonly responseHead: ResponseHead;
+  readonly wheel: TimerWheel;
+  readonly kernel: SocketKernel;
+  readonly counters: Float64Array;
+}
