@@ -80,8 +80,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   )) as typeof import("../../src/proxy/rewrite/request-ids.ts");
   const outcomes = (await import(source("proxy/outcome.ts"))) as typeof import("../../src/proxy/outcome.ts");
   const outcomeRecord = (await import(
-    source("proxy/exchange/outcome-record.ts")
-  )) as typeof import("../../src/proxy/exchange/outcome-record.ts");
+    source("proxy/exchange/attempts/outcome-record.ts")
+  )) as typeof import("../../src/proxy/exchange/attempts/outcome-record.ts");
   const failing = (await import(
     source("balancing/failing-servers.ts")
   )) as typeof import("../../src/balancing/failing-servers.ts");

@@ -1,6 +1,6 @@
 /** What all exchanges of one worker share. The composition root of the request path (server.ts) fills it. */
-import type { HedgeTimer } from "./exchange/hedge-timer.ts";
-import type { RetryBudget } from "./exchange/retry-budget.ts";
+import type { HedgeTimer } from "./exchange/attempts/hedge-timer.ts";
+import type { RetryBudget } from "./exchange/attempts/retry-budget.ts";
 import type { OutcomeConsumers } from "./outcome.ts";
 import type { Picker } from "./pick/picker.ts";
 import type { StickyKey } from "./pick/sticky-key.ts";

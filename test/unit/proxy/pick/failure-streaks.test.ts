@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { FailingServers } from "../../../../src/balancing/failing-servers.ts";
-import { OutcomeRecord } from "../../../../src/proxy/exchange/outcome-record.ts";
+import { OutcomeRecord } from "../../../../src/proxy/exchange/attempts/outcome-record.ts";
 import { type Failure, Failures } from "../../../../src/proxy/failure.ts";
 import { FailureStreaks } from "../../../../src/proxy/pick/failure-streaks.ts";
 import { ServerState } from "../../../../src/shared/layout.ts";

@@ -2,35 +2,46 @@
  * One attempt at one server: it holds a place in flight and a leg to the server, sends the request, and sees the response
  * up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
  */
-import type { ProxyContext } from "../context.ts";
-import { type Failure, Failures } from "../failure.ts";
-import type { UpstreamLeg, UpstreamUser } from "../upstream/leg.ts";
+import type { ProxyContext } from "../../context.ts";
+import { type Failure, Failures } from "../../failure.ts";
+import type { UpstreamLeg, UpstreamUser } from "../../upstream/leg.ts";
+import type { ProxiedRequest } from "../request.ts";
 import { discardResponse } from "./discarded-response.ts";
 import { OutcomeRecord } from "./outcome-record.ts";
-import type { ProxiedRequest } from "./request.ts";
 
 /** Interim responses (1xx) that one attempt may get. */
 const MAX_INTERIM_RESPONSES = 16;
 
-/** The exchange, as its attempts see it. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
+/** Who weighs attempts against each other. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
 export interface AttemptOwner {
-  /** The head is on its way: body bytes may follow. */
-  onSent(attempt: Attempt, nowMs: number): void;
   /** It failed before a final head came. `nothingSent`: the server can't have seen any of it. */
   onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void;
-  onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void;
   /** A final head came (or 101); `rest[restStart …]` follows it. */
-  onResponse(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void;
-  /** Bytes, an end and a drained queue after the final head. */
-  onResponseData(attempt: Attempt, data: Buffer, nowMs: number): void;
-  onResponseEnd(attempt: Attempt, broken: boolean, nowMs: number): void;
-  onUpstreamRoom(attempt: Attempt, nowMs: number): void;
-  onUpstreamSilent(attempt: Attempt, nowMs: number): void;
+  onAttemptHead(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void;
+  /** Its deadline passed before a final head came. */
+  onAttemptSilent(attempt: Attempt, nowMs: number): void;
+}
+
+/** Who passes the request's body on to an attempt, and its response to the client. */
+export interface AttemptUser {
+  /** The head is on its way: body bytes may follow. */
+  onSent(attempt: Attempt, nowMs: number): void;
+  /** The server took queued bytes. */
+  onServerDrain(attempt: Attempt, nowMs: number): void;
+  /** An interim head came, parsed from `buffer`. */
+  onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void;
+  // After the final head:
+  onResponseData(leg: UpstreamLeg, data: Buffer, nowMs: number): void;
+  /** The server sends nothing more; or, with `broken`, its leg is gone. */
+  onResponseEnd(broken: boolean, nowMs: number): void;
+  /** The deadline passed. */
+  onResponseSilent(nowMs: number): void;
 }
 
 export class Attempt implements UpstreamUser {
   readonly #ctx: ProxyContext;
   readonly #owner: AttemptOwner;
+  readonly #user: AttemptUser;
   readonly #request: ProxiedRequest;
   /** Where it holds a place in flight; -1 = it is not under way. */
   slot = -1;
@@ -40,14 +51,20 @@ export class Attempt implements UpstreamUser {
   sent = false;
   #interim = 0;
 
-  constructor(ctx: ProxyContext, owner: AttemptOwner, request: ProxiedRequest) {
+  constructor(ctx: ProxyContext, owner: AttemptOwner, user: AttemptUser, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#owner = owner;
+    this.#user = user;
     this.#request = request;
   }
 
   get active(): boolean {
     return this.slot >= 0;
+  }
+
+  /** Its final head has come. */
+  get answered(): boolean {
+    return this.outcome.status !== 0;
   }
 
   /**
@@ -124,7 +141,7 @@ export class Attempt implements UpstreamUser {
       return;
     }
     this.sent = true;
-    this.#owner.onSent(this, nowMs);
+    this.#user.onSent(this, nowMs);
   }
 
   onUpstreamFailed(_leg: UpstreamLeg, failure: Failure, nothingSent: boolean, nowMs: number): void {
@@ -140,23 +157,24 @@ export class Attempt implements UpstreamUser {
     } else if (status >= 200 || status === 101) {
       this.outcome.head(status, nowMs);
       this.#ctx.outcomes.onHead(this.outcome, nowMs);
-      this.#owner.onResponse(this, buffer, rest, restStart, nowMs);
-    } else this.#owner.onInterim(this, buffer, nowMs);
+      this.#owner.onAttemptHead(this, buffer, rest, restStart, nowMs);
+    } else this.#user.onInterim(this, buffer, nowMs);
   }
 
-  onUpstreamData(_leg: UpstreamLeg, data: Buffer, nowMs: number): void {
-    this.#owner.onResponseData(this, data, nowMs);
+  onUpstreamData(leg: UpstreamLeg, data: Buffer, nowMs: number): void {
+    this.#user.onResponseData(leg, data, nowMs);
   }
 
   onUpstreamEnd(_leg: UpstreamLeg, broken: boolean, nowMs: number): void {
-    this.#owner.onResponseEnd(this, broken, nowMs);
+    this.#user.onResponseEnd(broken, nowMs);
   }
 
   onUpstreamDrain(_leg: UpstreamLeg, nowMs: number): void {
-    this.#owner.onUpstreamRoom(this, nowMs);
+    this.#user.onServerDrain(this, nowMs);
   }
 
   onUpstreamDeadline(_leg: UpstreamLeg, nowMs: number): void {
-    this.#owner.onUpstreamSilent(this, nowMs);
+    if (this.answered) this.#user.onResponseSilent(nowMs);
+    else this.#owner.onAttemptSilent(this, nowMs);
   }
 }

@@ -1,6 +1,6 @@
 /** The record of an attempt, as the attempt itself writes it: one object for all that it serves. */
-import type { Failure } from "../failure.ts";
-import { type AttemptOutcome, Verdict, verdictOn } from "../outcome.ts";
+import type { Failure } from "../../failure.ts";
+import { type AttemptOutcome, Verdict, verdictOn } from "../../outcome.ts";
 
 export class OutcomeRecord implements AttemptOutcome {
   slot = -1;
