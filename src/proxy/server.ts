@@ -1,7 +1,7 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import { type FailingOptions, FailingServers } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
-import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
+import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter, type WorkerRings } from "../shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
@@ -208,7 +208,7 @@ export class ProxyServer {
     if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) {
       ctx.hedgeBudget = new RetryBudget(settings.hedgeBudgetPercent / 100, 0, ctx.now());
     }
-    if (settings.strategy !== old.strategy || settings.hashBalanceFactor !== old.hashBalanceFactor) {
+    if (!isSameStrategy(old, settings)) {
       const { strategy, decisions } = this.#createStrategy(settings);
       ctx.picker.setStrategy(strategy, decisions);
       ctx.outcomes = this.#outcomeConsumers(ctx.block, strategy, decisions);
@@ -314,11 +314,8 @@ export class ProxyServer {
     // The pages of tables and rings are only real while the strategy is the one that uses them.
     const decisions = settings.strategy === LEARNED_STRATEGY ? this.#createDecisionWriter() : null;
     const learning = decisions === null ? {} : { learned, decisions };
-    const strategy = createStrategy(
-      settings.strategy,
-      { fleet, random: this.#random, ...learning },
-      { hashBalanceFactor: settings.hashBalanceFactor },
-    );
+    const dependencies = { fleet, random: this.#random, ...learning };
+    const strategy = createStrategy(settings.strategy, dependencies, settings);
     return { strategy, decisions };
   }
 

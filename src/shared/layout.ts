@@ -56,6 +56,8 @@ export const Header = {
   SUPERVISOR_PID: 6,
   /** Blocks 0 … n-1 have been used by a worker; only ever grows. Reading others would make their pages real. */
   WORKER_BLOCKS: 7,
+  /** How many servers there are and how many of them are healthy: see readiness.ts. */
+  READINESS: 8,
   LENGTH: 16,
 } as const;
 

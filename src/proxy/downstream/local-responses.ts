@@ -1,6 +1,7 @@
 /** Responses that the balancer gives itself, in whatever protocol they are sent: health, and errors. */
 
-import { Header, MAX_SERVERS, ServerState, type SharedMemory } from "../../shared/layout.ts";
+import type { SharedMemory } from "../../shared/layout.ts";
+import { readinessCode, readReadiness } from "../../shared/readiness.ts";
 import type { Failure } from "../failure.ts";
 import { PROXY_NAME } from "../rewrite/request.ts";
 
@@ -43,19 +44,10 @@ export function livenessResponse(wallMs: number): LocalResponse {
   return json(200, { status: "ok", ts: new Date(wallMs).toISOString() });
 }
 
-/** `GET /health/ready`: requests can be served now. 503 while shutting down or without a healthy server. */
+/** `GET /health/ready`: what the supervisor has counted, as the admin port says it. */
 export function readinessResponse(memory: SharedMemory): LocalResponse {
-  const { header, servers } = memory;
-  let total = 0;
-  let healthy = 0;
-  for (let slot = 0; slot < MAX_SERVERS; slot++) {
-    if (servers.id[slot] === 0) continue;
-    total++;
-    if (servers.state[slot] === ServerState.UP) healthy++;
-  }
-  const draining = header[Header.DRAINING] === 1;
-  const ready = healthy > 0 && !draining;
-  return json(ready ? 200 : 503, { status: ready ? "ready" : draining ? "draining" : "not_ready", total, healthy });
+  const readiness = readReadiness(memory);
+  return json(readinessCode(readiness), readiness);
 }
 
 function json(status: number, value: unknown): LocalResponse {

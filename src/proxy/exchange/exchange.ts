@@ -198,7 +198,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
 
   onResponseEnd(broken: boolean, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.serverEnded(broken, nowMs);
-    else if (this.#relay.endsWithConnection && !broken) this.#complete(nowMs);
+    else if (!broken && this.#relay.endWithConnection()) this.#complete(nowMs);
     else this.fail(Failures.RESPONSE_TRUNCATED, nowMs);
   }
 

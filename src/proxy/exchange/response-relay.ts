@@ -35,9 +35,11 @@ export class ResponseRelay {
     return this.#body.bytes;
   }
 
-  /** The body lasts until the server closes, so that a FIN is its proper end. */
-  get endsWithConnection(): boolean {
-    return this.#body.kind === BodyKind.UNTIL_CLOSE;
+  /** The server sends nothing more, and has not broken off. @returns whether that is the body's proper end. */
+  endWithConnection(): boolean {
+    if (this.#body.kind !== BodyKind.UNTIL_CLOSE) return false;
+    this.#request.client.endBody(null);
+    return true;
   }
 
   /** What the client has got so far shows that it is not all; else only a reset can. */
@@ -60,11 +62,13 @@ export class ResponseRelay {
   /** Sends the head, parsed from `buffer`, and the bytes that `begin` has read. Both may be empty afterwards. */
   respond(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
     const { client } = this.#request;
-    const { repaired, contentEnd } = this.#body;
+    const { repaired, contentEnd, done, trailers } = this.#body;
+    const complete = done && trailers === null;
     const sent =
       repaired === null
-        ? client.respond(buffer, rest, restStart, contentEnd)
-        : client.respond(buffer, repaired, 0, repaired.length);
+        ? client.respond(buffer, rest, restStart, contentEnd, complete)
+        : client.respond(buffer, repaired, 0, repaired.length, complete);
+    if (sent && done && !complete) client.endBody(trailers);
     return sent ? this.#wait(leg, nowMs) : Relay.CLIENT_GONE;
   }
 
@@ -76,8 +80,9 @@ export class ResponseRelay {
     const { repaired, contentEnd } = this.#body;
     const content = repaired ?? data;
     const end = repaired?.length ?? contentEnd;
-    if (end > 0 && !this.#request.client.body(content, 0, end)) return Relay.CLIENT_GONE;
+    if (end > 0 && !this.#request.client.sendAway(content, 0, end)) return Relay.CLIENT_GONE;
     if (stop < 0) return Relay.BROKEN;
+    if (this.#body.done) this.#request.client.endBody(this.#body.trailers);
     return this.#wait(leg, nowMs);
   }
 
