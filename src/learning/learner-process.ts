@@ -4,7 +4,7 @@ import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { LearnerCounter, LearnerWord, MAX_SERVERS, Rung, type SharedMemory } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../shared/protocol.ts";
-import { readServerTable } from "../shared/server-table-reader.ts";
+import { readServerTable } from "../shared/server-table/reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger } from "../telemetry/log/logger.ts";

@@ -5,7 +5,7 @@ import { OutlierEjection } from "../../health/outlier-ejection.ts";
 import { SlowStart } from "../../health/slow-start.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
-import type { ServerRow } from "../../shared/server-table-writer.ts";
+import type { ServerRow } from "../../shared/server-table/writer.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
 import type { FleetOptions } from "./options.ts";
@@ -132,6 +132,7 @@ export class FleetServer {
   forgetFailures(): void {
     Atomics.store(this.#memory.servers.consecutiveFailures, this.slot, 0);
     Atomics.store(this.#memory.servers.consecutiveUnanswered, this.slot, 0);
+    Atomics.store(this.#memory.servers.consecutiveBroken, this.slot, 0);
     this.windows.restart();
   }
 

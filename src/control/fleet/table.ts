@@ -4,7 +4,7 @@
  */
 import type { SharedMemory } from "../../shared/layout.ts";
 import { publishReadiness } from "../../shared/readiness.ts";
-import { type ServerRow, ServerTableWriter } from "../../shared/server-table-writer.ts";
+import { type ServerRow, ServerTableWriter } from "../../shared/server-table/writer.ts";
 import { type Seat, Seats } from "./membership.ts";
 import type { FleetSummary } from "./status.ts";
 

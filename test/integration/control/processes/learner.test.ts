@@ -8,7 +8,7 @@ import {
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory-file.ts";
-import { configOf } from "../../../unit/config/sources.ts";
+import { configOf } from "../../../support/configuration.ts";
 import { isAlive, recordingLogger, until } from "./fixture.ts";
 
 const open: (() => void)[] = [];

@@ -1,10 +1,10 @@
 /** Applies `SERVER_WEIGHT_<host>_<port>` and `SERVER_CAPACITY_<host>_<port>` to the servers that they name. */
 
-import { CAPACITY, WEIGHT } from "../shared/ranges.ts";
-import type { ServerSpec } from "../shared/server-spec.ts";
-import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "./schema.ts";
-import { complain, quote, type Variable } from "./sources/source.ts";
-import { decimal, integer } from "./value-types.ts";
+import { CAPACITY, WEIGHT } from "../../shared/ranges.ts";
+import type { ServerSpec } from "../../shared/server-spec.ts";
+import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "../schema.ts";
+import { complain, quote, type Variable } from "../sources/source.ts";
+import { decimal, integer } from "../value-types.ts";
 
 const WEIGHT_TYPE = decimal(WEIGHT.least, WEIGHT.most);
 const CAPACITY_TYPE = integer(CAPACITY.least, CAPACITY.most);

@@ -1,4 +1,4 @@
-/** What a server is called in TLS: one response for requests and for health checks, so that they agree on who is well. */
+/** What a server is called in TLS: one answer for requests and for health checks, so that they agree on who is well. */
 import { isIP } from "node:net";
 
 /**

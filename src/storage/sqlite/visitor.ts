@@ -4,8 +4,8 @@
 import type { VisitingBackend } from "../backend.ts";
 import type { NewModel, StoreLimits } from "../learning-store.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import { storeErrorOf } from "./sqlite-errors.ts";
-import { SqliteReads } from "./sqlite-reads.ts";
+import { storeErrorOf } from "./errors.ts";
+import { SqliteReads } from "./reads.ts";
 
 export class SqliteVisitor extends SqliteReads implements VisitingBackend {
   readonly #path: string;

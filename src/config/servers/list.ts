@@ -1,9 +1,9 @@
 /** Reads `SERVERS`: comma-separated URLs of servers, or of DNS records that name them. */
-import { MAX_SERVERS } from "../shared/layout.ts";
-import type { ServerSpec } from "../shared/server-spec.ts";
-import { SERVER_SCHEMES, serverScheme } from "./server-schemes.ts";
-import type { ValueType } from "./setting.ts";
-import { Complaints, valueType } from "./value-types.ts";
+import { MAX_SERVERS } from "../../shared/layout.ts";
+import type { ServerSpec } from "../../shared/server-spec.ts";
+import type { ValueType } from "../setting.ts";
+import { Complaints, valueType } from "../value-types.ts";
+import { SERVER_SCHEMES, serverScheme } from "./schemes.ts";
 
 /** The capacity that is shown, and that a model sees, for a server with none configured. */
 export const DEFAULT_CAPACITY = 10;

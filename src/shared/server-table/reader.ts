@@ -1,5 +1,5 @@
 /** Reads the server table as one complete snapshot. Any process; see layout.ts for the rules. */
-import { Header, type ServerTable, type SharedMemory } from "./layout.ts";
+import { Header, type ServerTable, type SharedMemory } from "../layout.ts";
 
 const fenceWord = new Int32Array(new SharedArrayBuffer(4));
 

@@ -1,6 +1,6 @@
-/** Publishes the server table. Writer: the supervisor's fleet, alone. Readers: server-table-reader.ts. */
-import { Header, ServerState, type ServerTable, type SharedMemory } from "./layout.ts";
-import { fence } from "./server-table-reader.ts";
+/** Publishes the server table. Writer: the supervisor's fleet, alone. Readers: reader.ts beside it. */
+import { Header, ServerState, type ServerTable, type SharedMemory } from "../layout.ts";
+import { fence } from "./reader.ts";
 
 /** The published columns of one slot. The live ones (`inFlight`, failures in a row) are not part of a snapshot. */
 export interface ServerRow {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { MAX_SERVERS } from "../../../src/shared/layout.ts";
-import { configOf, problemsOf } from "./sources.ts";
+import { MAX_SERVERS } from "../../../../src/shared/layout.ts";
+import { configOf, problemsOf } from "../../../support/configuration.ts";
 
 function servers(text: string) {
   return configOf({ SERVERS: text }).servers.list;
