@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
-import { SERVER_SCHEMES } from "../../../src/config/server-schemes.ts";
+import { SERVER_SCHEMES } from "../../../src/config/servers/schemes.ts";
 import { routeOf } from "../../../src/proxy/downstream/routes.ts";
 import { RequestHead } from "../../../src/proxy/http1/head.ts";
 import type { ProxySettings } from "../../../src/shared/protocol.ts";
