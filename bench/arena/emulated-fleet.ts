@@ -5,7 +5,7 @@
  */
 import type { DisturbanceSchedule } from "../../src/simulator/disturbance-schedule.ts";
 import { RequestPool } from "../../src/simulator/request-pool.ts";
-import type { Effect, ServerSpec } from "../../src/simulator/scenario.ts";
+import type { Effect, SimulatedServer } from "../../src/simulator/scenario.ts";
 import { ServerFarm } from "../../src/simulator/server-farm.ts";
 import type { Work } from "./work-path.ts";
 
@@ -37,7 +37,7 @@ export class EmulatedFleet<Caller> {
   /** By the number of the request in the pool. */
   readonly #callers: { caller: Caller; work: Work }[] = [];
 
-  constructor(servers: readonly ServerSpec[], schedule: DisturbanceSchedule, events: FleetEvents<Caller>) {
+  constructor(servers: readonly SimulatedServer[], schedule: DisturbanceSchedule, events: FleetEvents<Caller>) {
     const none = (): number[] => servers.map(() => 0);
     this.counts = { received: none(), served: none(), failed: none(), hung: none() };
     this.#farm = new ServerFarm(servers, this.#requests);

@@ -18,6 +18,7 @@ const TRAINING_ROWS = 200_000;
 
 const base = mkdtempSync(join(process.argv[2] ?? tmpdir(), "bench-store-"));
 const dataDir = join(base, "data");
+const location = { kind: "sqlite", directory: dataDir } as const;
 const rows: string[][] = [];
 
 function sampleOf(n: number): Sample {
@@ -41,7 +42,7 @@ function report(what: string, times: number[]): void {
 }
 
 async function open(): Promise<LearningStore> {
-  const { store, problem } = await openLearningStore(dataDir, { nowMs: Date.now });
+  const { store, problem } = await openLearningStore(location, { nowMs: Date.now });
   if (problem !== null) throw new Error(problem);
   return store;
 }
@@ -72,7 +73,7 @@ try {
   report("batch of 1,000, store full", await write(store, 200));
   await timed("close", () => store.close());
   store = await timed("open a full store, every page checked", open);
-  const reader = openStoreReader(dataDir);
+  const reader = openStoreReader(location);
   await timed("read 200,000 samples", async () => {
     let read = 0;
     for await (const page of (await reader.readSamples({ limit: TRAINING_ROWS })).pages) read += page.length;

@@ -1,7 +1,7 @@
 import { crowdFactor } from "./crowd.ts";
 import { FleetRegression } from "./estimators/fleet-regression.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
-import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /** Factors fade over seconds; reading them anew for every server and pick would cost more than all the rest. */
 const REFRESH_MS = 10;
@@ -117,3 +117,10 @@ export class Adaptive implements Strategy {
     return unknown;
   }
 }
+
+/** How configuration and documentation know it. */
+export const adaptive = {
+  name: "adaptive",
+  description: "The server with the lowest latency expected from its speed and load, both learned from answers.",
+  create: (dependencies) => new Adaptive(dependencies),
+} as const satisfies StrategyEntry;

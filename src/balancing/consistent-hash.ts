@@ -1,7 +1,13 @@
 import { mix32 } from "./hash.ts";
-import type { FleetView, Strategy, StrategyDependencies, StrategyOptions } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 const DEFAULT_BALANCE_FACTOR = 1.25;
+
+/** What it may be told. */
+export interface ConsistentHashOptions {
+  /** Most load of a server relative to its fair share, ≥ 1; `Infinity` = no bound. Default 1.25. */
+  readonly hashBalanceFactor?: number;
+}
 
 /**
  * The same key goes to the same server, and nobody gets much more than its share.
@@ -21,7 +27,7 @@ export class ConsistentHash implements Strategy {
   readonly #balanceFactor: number;
 
   /** Throws a `RangeError` when `hashBalanceFactor` is below 1: there would not be room for every request. */
-  constructor({ fleet }: StrategyDependencies, options: StrategyOptions = {}) {
+  constructor({ fleet }: StrategyDependencies, options: ConsistentHashOptions = {}) {
     const factor = options.hashBalanceFactor ?? DEFAULT_BALANCE_FACTOR;
     if (!(factor >= 1)) throw new RangeError(`the balance factor of consistent_hash must be at least 1, got ${factor}`);
     this.#fleet = fleet;
@@ -90,3 +96,11 @@ export class ConsistentHash implements Strategy {
     return best;
   }
 }
+
+/** How configuration and documentation know it. */
+export const consistentHash = {
+  name: "consistent_hash",
+  description: "The same key (client address, header or cookie) to the same server, with bounded load.",
+  options: ["hashBalanceFactor"],
+  create: (dependencies, options) => new ConsistentHash(dependencies, options),
+} as const satisfies StrategyEntry<ConsistentHashOptions>;

@@ -1,4 +1,4 @@
-import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /**
  * The least `(inFlight + 1) / effectiveWeight`: the load that the request would make, so that weights count on an idle
@@ -34,3 +34,10 @@ export class LeastConnections implements Strategy {
     return best;
   }
 }
+
+/** How configuration and documentation know it. */
+export const leastConnections = {
+  name: "least_connections",
+  description: "The server with the fewest requests in flight for its weight; ties at random.",
+  create: (dependencies) => new LeastConnections(dependencies),
+} as const satisfies StrategyEntry;

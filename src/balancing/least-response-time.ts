@@ -1,5 +1,5 @@
 import { EwmaLatency } from "./estimators/ewma-latency.ts";
-import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /** Estimates fade over seconds; reading them anew for every server and pick would cost more than all the rest. */
 const REFRESH_MS = 10;
@@ -75,3 +75,10 @@ export class LeastResponseTime implements Strategy {
     return unknown;
   }
 }
+
+/** How configuration and documentation know it. */
+export const leastResponseTime = {
+  name: "least_response_time",
+  description: "The server with the lowest average latency times requests in flight, over all servers.",
+  create: (dependencies) => new LeastResponseTime(dependencies),
+} as const satisfies StrategyEntry;

@@ -11,7 +11,7 @@ import { Adaptive } from "./adaptive.ts";
 import { crowdFactor } from "./crowd.ts";
 import { columnOf, SCORE_COLUMNS } from "./score-columns.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
-import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 import { WeightedRoundRobin } from "./weighted-round-robin.ts";
 
 /** A table that was not renewed for so long is not believed: the learner is dead, stuck or starved. */
@@ -273,3 +273,10 @@ export class Ml implements Strategy {
     return second >= 0 ? second : best; // where no other score is a finite number
   }
 }
+
+/** How configuration and documentation know it. */
+export const ml = {
+  name: "ml",
+  description: "The server with the lowest cost expected by a model that learns from answers while it serves.",
+  create: (dependencies) => new Ml(dependencies),
+} as const satisfies StrategyEntry;

@@ -1,4 +1,4 @@
-import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /**
  * Power of two choices (Mitzenmacher 2001): of two distinct random candidates, the one with the lower
@@ -26,3 +26,10 @@ export class PowerOfTwoChoices implements Strategy {
     return (inFlight[a] + 1) * effectiveWeight[b] <= (inFlight[b] + 1) * effectiveWeight[a] ? a : b;
   }
 }
+
+/** How configuration and documentation know it. */
+export const powerOfTwoChoices = {
+  name: "p2c",
+  description: "Power of two choices: of two random servers, the one with fewer requests in flight for its weight.",
+  create: (dependencies) => new PowerOfTwoChoices(dependencies),
+} as const satisfies StrategyEntry;

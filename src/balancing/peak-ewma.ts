@@ -1,5 +1,5 @@
 import { PeakEwmaLatency } from "./estimators/peak-ewma-latency.ts";
-import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /**
  * Power of two choices over `peak EWMA latency × (inFlight + 1) / effectiveWeight` (Finagle, linkerd): quick to leave a
@@ -41,3 +41,10 @@ export class PeakEwma implements Strategy {
     return (this.#latency.read(slot, nowMs) * (inFlight + 1)) / this.#fleet.effectiveWeight[slot];
   }
 }
+
+/** How configuration and documentation know it. */
+export const peakEwma = {
+  name: "peak_ewma",
+  description: "Of two random servers, the one with the lower peak-sensitive latency times requests in flight.",
+  create: (dependencies) => new PeakEwma(dependencies),
+} as const satisfies StrategyEntry;

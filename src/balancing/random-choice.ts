@@ -1,4 +1,4 @@
-import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /** A random candidate, with chances proportional to `effectiveWeight`. */
 export class RandomChoice implements Strategy {
@@ -29,3 +29,10 @@ export class RandomChoice implements Strategy {
     return candidates[count - 1]; // also takes what rounding left over
   }
 }
+
+/** How configuration and documentation know it. */
+export const randomChoice = {
+  name: "random",
+  description: "A random server, with chances proportional to the weights.",
+  create: (dependencies) => new RandomChoice(dependencies),
+} as const satisfies StrategyEntry;

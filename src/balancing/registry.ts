@@ -1,87 +1,47 @@
 /** The one list of strategies: what `LB_STRATEGY` may name, and what the documentation shows. */
-import { Adaptive } from "./adaptive.ts";
-import { ConsistentHash } from "./consistent-hash.ts";
-import { LeastConnections } from "./least-connections.ts";
-import { LeastResponseTime } from "./least-response-time.ts";
-import { Ml } from "./ml.ts";
-import { PowerOfTwoChoices } from "./p2c.ts";
-import { PeakEwma } from "./peak-ewma.ts";
-import { RandomChoice } from "./random-choice.ts";
-import { RoundRobin } from "./round-robin.ts";
-import type { Strategy, StrategyDependencies, StrategyOptions } from "./strategy.ts";
-import { WeightedRoundRobin } from "./weighted-round-robin.ts";
 
-/** One strategy as configuration and documentation know it. */
-export interface StrategyEntry {
-  readonly name: string;
-  /** One line for the reference. */
-  readonly description: string;
-  /** Throws a `RangeError` when an option of this strategy is out of range. */
-  readonly create: (dependencies: StrategyDependencies, options: StrategyOptions) => Strategy;
-}
+import { adaptive } from "./adaptive.ts";
+import { type ConsistentHashOptions, consistentHash } from "./consistent-hash.ts";
+import { leastConnections } from "./least-connections.ts";
+import { leastResponseTime } from "./least-response-time.ts";
+import { ml } from "./ml.ts";
+import { powerOfTwoChoices } from "./p2c.ts";
+import { peakEwma } from "./peak-ewma.ts";
+import { randomChoice } from "./random-choice.ts";
+import { roundRobin } from "./round-robin.ts";
+import type { Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
+import { weightedRoundRobin } from "./weighted-round-robin.ts";
+
+/** What strategies may be told: each reads its own. */
+export type StrategyOptions = ConsistentHashOptions;
 
 /** Every strategy. The order is that of the documentation. */
 export const STRATEGIES = [
-  {
-    name: "round_robin",
-    description: "Each server in turn, whatever its weight.",
-    create: (dependencies) => new RoundRobin(dependencies),
-  },
-  {
-    name: "weighted_round_robin",
-    description: "Each server in turn, as often as its weight says, evenly spread (smooth).",
-    create: (dependencies) => new WeightedRoundRobin(dependencies),
-  },
-  {
-    name: "least_connections",
-    description: "The server with the fewest requests in flight for its weight; ties at random.",
-    create: (dependencies) => new LeastConnections(dependencies),
-  },
-  {
-    name: "random",
-    description: "A random server, with chances proportional to the weights.",
-    create: (dependencies) => new RandomChoice(dependencies),
-  },
-  {
-    name: "p2c",
-    description: "Power of two choices: of two random servers, the one with fewer requests in flight for its weight.",
-    create: (dependencies) => new PowerOfTwoChoices(dependencies),
-  },
-  {
-    name: "peak_ewma",
-    description: "Of two random servers, the one with the lower peak-sensitive latency times requests in flight.",
-    create: (dependencies) => new PeakEwma(dependencies),
-  },
-  {
-    name: "least_response_time",
-    description: "The server with the lowest average latency times requests in flight, over all servers.",
-    create: (dependencies) => new LeastResponseTime(dependencies),
-  },
-  {
-    name: "adaptive",
-    description: "The server with the lowest latency expected from its speed and load, both learned from answers.",
-    create: (dependencies) => new Adaptive(dependencies),
-  },
-  {
-    name: "ml",
-    description: "The server with the lowest cost expected by a model that learns from answers while it serves.",
-    create: (dependencies) => new Ml(dependencies),
-  },
-  {
-    name: "consistent_hash",
-    description: "The same key (client address, header or cookie) to the same server, with bounded load.",
-    create: (dependencies, options) => new ConsistentHash(dependencies, options),
-  },
-] as const satisfies readonly StrategyEntry[];
+  roundRobin,
+  weightedRoundRobin,
+  leastConnections,
+  randomChoice,
+  powerOfTwoChoices,
+  peakEwma,
+  leastResponseTime,
+  adaptive,
+  ml,
+  consistentHash,
+] as const satisfies readonly StrategyEntry<StrategyOptions>[];
 
 /** A name of the list. */
 export type StrategyName = (typeof STRATEGIES)[number]["name"];
 
 /** The names, in the order of the list. */
-export const STRATEGY_NAMES: readonly StrategyName[] = STRATEGIES.map((strategy) => strategy.name);
+export const STRATEGY_NAMES: readonly StrategyName[] = STRATEGIES.map(({ name }) => name);
 
 /** The one that has a learner process beside it. */
-export const LEARNED_STRATEGY: StrategyName = "ml";
+export const LEARNED_STRATEGY: StrategyName = ml.name;
+
+/** A strategy's name with the options of all strategies, as settings have them. */
+export interface StrategySettings extends StrategyOptions {
+  readonly strategy: string;
+}
 
 /** Makes the strategy of that name. Throws an `Error` that lists the valid names when there is none. */
 export function createStrategy(
@@ -89,7 +49,17 @@ export function createStrategy(
   dependencies: StrategyDependencies,
   options: StrategyOptions = {},
 ): Strategy {
+  return entryOf(name).create(dependencies, options);
+}
+
+/** True when the strategy need not be made anew: it is the same one, and none of its own options has changed. */
+export function isSameStrategy(present: StrategySettings, wanted: StrategySettings): boolean {
+  if (wanted.strategy !== present.strategy) return false;
+  return (entryOf(wanted.strategy).options ?? []).every((option) => wanted[option] === present[option]);
+}
+
+function entryOf(name: string): StrategyEntry<StrategyOptions> {
   const entry = STRATEGIES.find((strategy) => strategy.name === name);
   if (!entry) throw new Error(`unknown strategy "${name}": use one of ${STRATEGY_NAMES.join(", ")}`);
-  return entry.create(dependencies, options);
+  return entry;
 }

@@ -1,5 +1,5 @@
 import { admits } from "./slow-start.ts";
-import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /**
  * Each candidate in turn, weights ignored. The turn is kept as the slot last served rather than as an index, so that
@@ -39,3 +39,10 @@ function successor(candidates: Int32Array, count: number, slot: number): number 
   }
   return next < 0 ? lowest : next;
 }
+
+/** How configuration and documentation know it. */
+export const roundRobin = {
+  name: "round_robin",
+  description: "Each server in turn, whatever its weight.",
+  create: (dependencies) => new RoundRobin(dependencies),
+} as const satisfies StrategyEntry;

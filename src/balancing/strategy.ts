@@ -71,12 +71,6 @@ export interface DecisionLog {
   record(decision: Decision): void;
 }
 
-/** The settings of strategies; each reads its own. */
-export interface StrategyOptions {
-  /** `consistent_hash`: most load of a server relative to its fair share, ≥ 1; `Infinity` = no bound. Default 1.25. */
-  readonly hashBalanceFactor?: number;
-}
-
 export interface Strategy {
   /**
    * Chooses one of `candidates[0 … count)` (distinct slots in any order, count ≥ 1) and returns its slot. The
@@ -101,4 +95,16 @@ export interface Strategy {
 
   /** True when `pick` uses `key`, so that the caller computes it only then. */
   readonly usesKey?: boolean;
+}
+
+/** One strategy as configuration and documentation know it. */
+export interface StrategyEntry<Options extends object = object> {
+  /** As `LB_STRATEGY` has it. */
+  readonly name: string;
+  /** One line for the reference. */
+  readonly description: string;
+  /** Settings of its own, by the names under which workers are given them. When one changes, the strategy is made anew. */
+  readonly options?: readonly (keyof Options)[];
+  /** Throws a `RangeError` when an option of this strategy is out of range. */
+  readonly create: (dependencies: StrategyDependencies, options: Options) => Strategy;
 }

@@ -1,4 +1,4 @@
-import type { FleetView, Strategy, StrategyDependencies } from "./strategy.ts";
+import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /** Upper bound of the turns skipped at the start: covers the whole sequence up to a weight ratio of about 1:1000. */
 const START_SPAN = 1024;
@@ -63,3 +63,10 @@ export class WeightedRoundRobin implements Strategy {
     return best;
   }
 }
+
+/** How configuration and documentation know it. */
+export const weightedRoundRobin = {
+  name: "weighted_round_robin",
+  description: "Each server in turn, as often as its weight says, evenly spread (smooth).",
+  create: (dependencies) => new WeightedRoundRobin(dependencies),
+} as const satisfies StrategyEntry;

@@ -3,10 +3,12 @@ import type { Command } from "commander";
 import { loadProcessConfig } from "../config/environment.ts";
 import { ConfigError, type EffectiveSetting, type LoadResult } from "../config/load.ts";
 import { toProxySettings } from "../config/proxy-settings.ts";
-import { type Config, SECTIONS } from "../config/schema.ts";
+import { SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
+import { toStoreLocation } from "../config/storage.ts";
+import type { ServerSpec } from "../shared/server-spec.ts";
 import { visible } from "../shared/visible-text.ts";
-import { dataDirectoryProblem } from "../storage/data-directory.ts";
+import { storeProblem } from "../storage/open-store.ts";
 import { print, printError, printJson } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 import { type Resolution, resolveServers } from "./resolve-servers.ts";
@@ -35,7 +37,7 @@ export interface CheckReport {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
   readonly settings: readonly EffectiveSetting[];
-  readonly servers: Config["servers"]["list"];
+  readonly servers: readonly (ServerSpec & { readonly srv: boolean })[];
   readonly resolved?: readonly Resolution[];
 }
 
@@ -69,11 +71,11 @@ async function check(loaded: LoadResult, resolve: boolean): Promise<CheckReport>
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
   }
-  const storage = dataDirectoryProblem(config.storage.dataDir);
-  if (storage !== null) warnings.push(`DATA_DIR: ${storage}: what is learned would be kept in memory only`);
+  const storage = await storeProblem(toStoreLocation(config.storage));
+  if (storage !== null) warnings.push(`${storage}: what is learned would be kept in memory only`);
   const resolved = resolve ? await resolveServers(config.servers.list) : undefined;
   for (const { url, error } of resolved ?? []) if (error) problems.push(`SERVERS: ${url}: ${error}`);
-  const servers = config.servers.list;
+  const servers = config.servers.list.map((server) => ({ ...server, srv: server.source === "srv" }));
   return { ok: problems.length === 0, problems, warnings, settings: effective, servers, resolved };
 }
 

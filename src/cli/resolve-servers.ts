@@ -1,8 +1,9 @@
-/** Looks the servers' names up once, for people. Serving uses control/discovery/discovery.ts instead. */
-import { lookup, resolveSrv } from "node:dns/promises";
-import type { ServerSpec } from "../config/server-list.ts";
+/** Looks the servers up once, for people, as serving does. */
 
-const DEADLINE_MS = 5000;
+import type { DiscoveredServer } from "../control/discovery/discovered-server.ts";
+import { systemResolver } from "../control/discovery/dns/resolver.ts";
+import { openSource } from "../control/discovery/sources/registry.ts";
+import type { ServerSpec } from "../shared/server-spec.ts";
 
 /** What one entry of `SERVERS` stands for at the moment. */
 export interface Resolution {
@@ -15,33 +16,34 @@ export interface Resolution {
 
 /** Resolves all entries at once; takes five seconds at most. */
 export function resolveServers(servers: readonly ServerSpec[]): Promise<Resolution[]> {
-  return Promise.all(
-    servers.map(async (server) => {
-      try {
-        const addresses = await withDeadline(addressesOf(server));
-        return { url: server.url, addresses, error: addresses.length === 0 ? "has no address" : null };
-      } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        return { url: server.url, addresses: [], error: `cannot be resolved: ${code ?? message}` };
-      }
-    }),
-  );
+  return Promise.all(servers.map(resolveServer));
 }
 
-async function addressesOf(server: ServerSpec): Promise<string[]> {
-  if (server.srv) return (await resolveSrv(server.host)).map(({ name, port }) => `${name}:${port}`);
-  const found = await lookup(server.host, { all: true });
-  return [...new Set(found.map(({ address }) => address))];
-}
-
-async function withDeadline<T>(work: Promise<T>): Promise<T> {
-  let timer: Timer | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${DEADLINE_MS / 1000} s`)), DEADLINE_MS);
+async function resolveServer(spec: ServerSpec): Promise<Resolution> {
+  let failure: unknown;
+  const source = openSource(spec, {
+    resolver: systemResolver,
+    chooseLoopback: async (addresses) => addresses[0],
+    log: {
+      info: () => {},
+      warn: ({ error }) => {
+        failure ??= error;
+      },
+      error: () => {},
+    },
+    nowMs: () => 0, // it is asked once
+    dns: () => ({ minTtlMs: 0, maxTtlMs: 0 }),
+    counts: { resolutions: 0, failures: 0 },
+    onSettled: () => {},
   });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
+  await source.refresh();
+  source.close();
+  const addresses = [...new Set(source.servers.map(shown))];
+  const error = failure === undefined ? "has no address" : `cannot be resolved: ${failure}`;
+  return { url: spec.url, addresses, error: addresses.length === 0 ? error : null };
+}
+
+/** The address; where a source tells ports, what it calls the server and its port. */
+function shown({ spec, url, address, port }: DiscoveredServer): string {
+  return spec.port === 0 ? `${new URL(url).hostname}:${port}` : address;
 }

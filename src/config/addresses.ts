@@ -22,6 +22,12 @@ export function isIpv6(address: string): boolean {
   return address.includes(":") && !address.includes("%") && ipaddr.IPv6.isValid(address);
 }
 
+/** True for an address that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  if (host === "localhost") return true;
+  return ipaddr.isValid(host) && ipaddr.process(host).range() === "loopback";
+}
+
 /** An address or name to listen on. IPv6 with or without brackets; the value has none. */
 export const listenHost: ValueType<string> = valueType("address or host name", (text) => {
   const bare = text.replace(/^\[(.*)\]$/, "$1");

@@ -1,4 +1,5 @@
 /** What single values cannot tell: settings that contradict each other. */
+import { isLoopback } from "./addresses.ts";
 import type { Config } from "./schema.ts";
 
 /** A configuration in which the settings with wrong values are missing. */
@@ -108,8 +109,4 @@ function clash(a: number | null | undefined, b: number | null | undefined): bool
 
 function isWildcard(host: string | undefined): boolean {
   return host === "0.0.0.0" || host === "::";
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

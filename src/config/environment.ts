@@ -1,8 +1,10 @@
 /** The only reader of the process's environment. */
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
+import { envFileSource } from "./sources/env-file.ts";
+import { environmentSource } from "./sources/environment.ts";
+import type { SettingsSource } from "./sources/source.ts";
 import { loadStorageConfig, type StorageLoadResult } from "./storage.ts";
-import type { ConfigSources } from "./variables.ts";
 
 /** File of settings that is read from the current directory when no other is named. */
 export const DEFAULT_ENV_FILE = ".env";
@@ -25,6 +27,7 @@ export function loadProcessStorageConfig(envFile?: string): StorageLoadResult {
   return loadStorageConfig(sourcesOf(envFile));
 }
 
-function sourcesOf(envFile: string | undefined): ConfigSources {
-  return { env: process.env, envFilePath: envFile ?? DEFAULT_ENV_FILE, envFileRequired: envFile !== undefined };
+/** The real environment wins. */
+function sourcesOf(envFile: string | undefined): readonly SettingsSource[] {
+  return [environmentSource(process.env), envFileSource(envFile ?? DEFAULT_ENV_FILE, envFile !== undefined)];
 }

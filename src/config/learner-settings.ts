@@ -1,19 +1,20 @@
 /** The extract of the configuration that the learner needs. */
 import { resolve } from "node:path";
 import type { LearnerSettings } from "../shared/protocol.ts";
+import { given } from "./given.ts";
 import type { Config } from "./schema.ts";
+import { toStoreLocation } from "./storage.ts";
 
 /** Files are not looked at here: the learner says what is wrong with them, and goes on without. */
-export function toLearnerSettings({ ml, storage }: Config): LearnerSettings {
+export function toLearnerSettings(config: Config): LearnerSettings {
+  const { ml, storage } = config;
   const { modelPath: path, scalerPath, modelInputName, modelOutputName } = ml;
   const { endpoint, timeoutMs, circuitBreakerResetMs, cacheSize } = ml;
   return Object.freeze({
-    learning: ml.learning,
-    trainIntervalMs: ml.trainIntervalMs,
+    ...given(config, "learner"),
     canaryShare: ml.canaryPercent / 100,
     controlShare: ml.controlPercent / 100,
-    judgeSpeed: ml.judgeSpeed,
-    dataDir: resolve(storage.dataDir),
+    store: toStoreLocation({ ...storage, dataDir: resolve(storage.dataDir) }),
     maxSamples: storage.maxSamples,
     maxBytes: storage.maxMegabytes * 1024 * 1024,
     modelFile: path === null ? null : { path, scalerPath, inputName: modelInputName, outputName: modelOutputName },

@@ -1,12 +1,13 @@
 /** From the environment to a frozen `Config`, or to every problem at once. */
+
+import type { ServerSpec } from "../shared/server-spec.ts";
 import { findContradictions, type PartialConfig } from "./consistency.ts";
 import { findMisspelt } from "./misspelt.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, type Config, type PlacedSetting } from "./schema.ts";
-import type { ServerSpec } from "./server-list.ts";
 import { applyOverrides, isOverride } from "./server-overrides.ts";
-import { type ConfigSources, readVariables, type Variable } from "./variables.ts";
+import { readSources, type SettingsSource, type Variable } from "./sources/source.ts";
 
 /** A setting as it is in force, for people. */
 export interface EffectiveSetting {
@@ -40,15 +41,16 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads and checks the configuration. Files named by settings are not opened here: see proxy-settings.ts. */
-export function loadConfig(sources: ConfigSources): LoadResult {
-  const read = readVariables(sources);
+/**
+ * Reads and checks the configuration. Files named by settings are not opened here: see proxy-settings.ts.
+ * @param sources the first that has a setting wins.
+ */
+export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
+  const read = readSources(sources);
   const { variables } = read;
-  const problems = [...read.problems];
+  const { draft, problems: wrong } = readSettings(ALL_SETTINGS, read);
+  const problems = [...read.problems, ...wrong];
   const warnings: string[] = [];
-  const values = readSettings(ALL_SETTINGS, variables, sources.envFilePath);
-  problems.push(...values.problems);
-  const draft = values.draft;
   const effective: EffectiveSetting[] = ALL_SETTINGS.map((placed) =>
     describe(placed, variables.get(placed.setting.env)),
   );

@@ -2,8 +2,8 @@
 import { FOREIGN_PREFIXES, RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "./schema.ts";
 import { isOverride } from "./server-overrides.ts";
+import type { Variable } from "./sources/source.ts";
 import { nearest } from "./suggest.ts";
-import type { Variable } from "./variables.ts";
 
 /** Every name that some command reads, or that is reserved: one environment may serve all commands. */
 export const KNOWN_NAMES: readonly string[] = [

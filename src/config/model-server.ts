@@ -5,7 +5,7 @@ import { placeSettings } from "./schema.ts";
 import { modelFiles, modelService } from "./sections/learning.ts";
 import { app, log } from "./sections/process.ts";
 import type { SectionValues } from "./setting.ts";
-import { type ConfigSources, readVariables } from "./variables.ts";
+import { readSources, type SettingsSource } from "./sources/source.ts";
 
 const SECTIONS = {
   service: modelService,
@@ -23,12 +23,12 @@ export type ModelServerLoadResult =
   | { readonly ok: false; readonly problems: readonly string[]; readonly warnings: readonly string[] };
 
 /** Reads and checks the configuration. The files of the model are not opened here: it may come later. */
-export function loadModelServerConfig(sources: ConfigSources): ModelServerLoadResult {
-  const { variables, problems: unreadable } = readVariables(sources);
-  const { draft, problems: wrong } = readSettings(placeSettings(SECTIONS), variables, sources.envFilePath);
-  const problems = [...unreadable, ...wrong];
+export function loadModelServerConfig(sources: readonly SettingsSource[]): ModelServerLoadResult {
+  const read = readSources(sources);
+  const { draft, problems: wrong } = readSettings(placeSettings(SECTIONS), read);
+  const problems = [...read.problems, ...wrong];
   const warnings: string[] = [];
-  for (const { variable, message } of findMisspelt(variables)) {
+  for (const { variable, message } of findMisspelt(read.variables)) {
     (variable.inFile ? problems : warnings).push(message);
   }
   if (draft.model.scalerPath && draft.model.modelPath === null) {

@@ -1,5 +1,6 @@
 /** The extract of the configuration that workers need, with the TLS files read and checked. */
 import type { ProxySettings, TlsCertificate } from "../shared/protocol.ts";
+import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
 import type { Config } from "./schema.ts";
 import { readAuthorities, readCertificate } from "./tls-files.ts";
@@ -16,52 +17,14 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   const { nowMs, warn = () => {} } = options;
   const problems: string[] = [];
   const findings = { problem: (sentence: string) => void problems.push(sentence), warning: warn };
-  const { app, log, balancing, clients, timeouts, limits, retry, queue, upstream, outlier } = config;
-
+  const { app, clients, outlier, tls, upstream } = config;
   const settings: ProxySettings = {
-    host: app.host,
-    port: app.port,
-    strategy: balancing.strategy,
-    hashOn: balancing.hashOn,
-    hashBalanceFactor: balancing.hashBalanceFactor,
-    reservedPaths: app.reservedPaths,
-    prometheusEnabled: app.prometheusEnabled,
-    clientHalfClose: clients.halfClose,
-    trustedProxies: clients.trustedProxies ?? [],
+    ...given(config, "worker"),
     nativeSockets: app.nativeSockets && process.platform === "linux",
-    connectTimeoutMs: timeouts.connectMs,
-    requestHeadTimeoutMs: timeouts.requestHeadMs,
-    requestBodyTimeoutMs: timeouts.requestBodyMs,
-    responseHeadTimeoutMs: timeouts.responseHeadMs,
-    responseBodyTimeoutMs: timeouts.responseBodyMs,
-    idleTimeoutMs: timeouts.idleMs,
-    tunnelTimeoutMs: timeouts.tunnelMs,
-    upstreamIdleTimeoutMs: upstream.idleTimeoutMs,
-    upstreamMaxIdle: upstream.maxIdle,
+    trustedProxies: clients.trustedProxies ?? [],
     withoutVia: !upstream.via,
-    shutdownTimeoutMs: app.shutdownTimeoutMs,
-    retryAttempts: retry.attempts,
-    retryBudgetPercent: retry.budgetPercent,
-    retryOnStatus: retry.onStatus,
-    perTryTimeoutMs: retry.perTryTimeoutMs,
-    hedgeAfterMs: retry.hedgeAfterMs,
-    hedgeBudgetPercent: retry.hedgeBudgetPercent,
     outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
-    outlierMaxEjectedPercent: outlier.maxEjectedPercent,
-    outlierBaseEjectionMs: outlier.baseEjectionMs,
-    queueSize: queue.size,
-    queueTimeoutMs: queue.timeoutMs,
-    maxHeaderBytes: limits.maxHeaderBytes,
-    maxHeaderCount: limits.maxHeaderCount,
-    maxBodyBytes: limits.maxBodyBytes,
-    maxConnections: limits.maxConnections,
-    maxConnectionsPerClient: limits.maxConnectionsPerClient,
-    maxRequestsPerConnection: limits.maxRequestsPerConnection,
-    accessLog: log.access,
-    accessLogSample: log.accessSample,
-    logFormat: log.format,
-    logLevel: log.level,
-    tls: readTls(config.tls, nowMs, findings),
+    tls: readTls(tls, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
   };
   if (problems.length > 0) throw new ConfigError(problems);

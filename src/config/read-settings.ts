@@ -1,6 +1,6 @@
 /** From variables to values: the settings of some sections, each checked by itself. */
 import type { PlacedSetting } from "./schema.ts";
-import { complain, quote, type Variable } from "./variables.ts";
+import { complain, quote, type SettingsReading, type Variable } from "./sources/source.ts";
 
 /** What stands in place of a secret. */
 export const HIDDEN = "****";
@@ -8,21 +8,17 @@ export const HIDDEN = "****";
 /** Values by section and key. Settings with a wrong value are missing. */
 export type Draft<Name extends string> = Record<Name, Record<string, unknown>>;
 
-/**
- * Reads `settings`.
- * @param file the file of settings, as problems name it; `null` = none was read.
- */
+/** Reads `settings`; what is wrong with the sources themselves is not repeated. */
 export function readSettings<Name extends string>(
   settings: readonly PlacedSetting<Name>[],
-  variables: ReadonlyMap<string, Variable>,
-  file: string | null,
+  { variables, sources }: Pick<SettingsReading, "variables" | "sources">,
 ): { readonly draft: Draft<Name>; readonly problems: readonly string[] } {
   const draft = {} as Draft<Name>;
   const problems: string[] = [];
   for (const { section, key, setting } of settings) {
     draft[section] ??= {};
     const values: Record<string, unknown> = draft[section];
-    const value = parse(setting, variables.get(setting.env), file, problems);
+    const value = parse(setting, variables.get(setting.env), sources, problems);
     if (value !== undefined) values[key] = value;
   }
   return { draft, problems };
@@ -32,12 +28,12 @@ export function readSettings<Name extends string>(
 function parse(
   setting: PlacedSetting["setting"],
   variable: Variable | undefined,
-  file: string | null,
+  sources: readonly string[],
   problems: string[],
 ): unknown {
   if (variable === undefined && setting.default === null) {
     if (!setting.required) return null;
-    const places = file === null ? "is not set" : `is set neither in the environment nor in ${file}`;
+    const places = sources.length === 1 ? "is not set" : `is set neither in ${sources.join(" nor in ")}`;
     problems.push(`${setting.env}: is required and ${places}. ${setting.doc}`);
     return undefined;
   }

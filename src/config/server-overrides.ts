@@ -1,10 +1,10 @@
 /** Applies `SERVER_WEIGHT_<host>_<port>` and `SERVER_CAPACITY_<host>_<port>` to the servers that they name. */
 
 import { CAPACITY, WEIGHT } from "../shared/ranges.ts";
+import type { ServerSpec } from "../shared/server-spec.ts";
 import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "./schema.ts";
-import type { ServerSpec } from "./server-list.ts";
+import { complain, quote, type Variable } from "./sources/source.ts";
 import { decimal, integer } from "./value-types.ts";
-import { complain, quote, type Variable } from "./variables.ts";
 
 const WEIGHT_TYPE = decimal(WEIGHT.least, WEIGHT.most);
 const CAPACITY_TYPE = integer(CAPACITY.least, CAPACITY.most);
@@ -37,7 +37,7 @@ export function applyOverrides(
     if (!parsed.success)
       for (const issue of parsed.error.issues) problems.push(complain(variable, issue.message, quote(variable.value)));
     if (servers === undefined) continue;
-    const candidates = result.filter((server) => !(isWeight && server.srv));
+    const candidates = result.filter((server) => !(isWeight && server.port === 0));
     const found = match(variable.name.slice(prefix.length), candidates);
     if (typeof found === "string") {
       const names = candidates.slice(0, SHOWN_NAMES).map((server) => prefix + suffixOf(server));
@@ -63,7 +63,7 @@ export function applyOverrides(
 /** What follows the prefix, as the host is written in `SERVERS`. */
 function suffixOf(server: ServerSpec): string {
   const host = server.host.replace(/\.$/, "");
-  return server.srv ? host : `${host}_${server.port}`;
+  return server.port === 0 ? host : `${host}_${server.port}`;
 }
 
 /** Shells cannot export names with dots or dashes: capitals and underscores stand for them. */

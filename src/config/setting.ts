@@ -22,8 +22,22 @@ export interface Setting<T> {
   readonly secret?: boolean;
   /** Shown in the README's short table. */
   readonly common?: boolean;
-  /** Its value, when there is no default, stops the start. */
+  /** Unset, it stops the start. */
   readonly required?: boolean;
+  /** A reload keeps the old value and says so: sockets, which clients hold on to. */
+  readonly restart?: boolean;
+  /** Who is given its value as it is; what is worked out from it stands where the receiver's settings are made. */
+  readonly givenTo?: Receivers;
+}
+
+/** Parts of the product that are given settings, each with the name that the setting has there. */
+export interface Receivers {
+  /** `ProxySettings`, of every worker. */
+  readonly worker?: string;
+  /** `LearnerSettings`. */
+  readonly learner?: string;
+  /** `FleetOptions`. Sections that the fleet has whole (`health`, `dns`, …) need no names. */
+  readonly fleet?: string;
 }
 
 /** Settings that belong together. */
@@ -42,19 +56,27 @@ export type SectionValues<S extends Readonly<Record<string, Section>>> = {
   readonly [N in keyof S]: { readonly [K in keyof S[N]["settings"]]: SettingValue<S[N]["settings"][K]> };
 };
 
-type Described<T> = Omit<Setting<T>, "default" | "required">;
+/** A setting that says who is given its value, by names that the compiler knows. */
+export type Given<T, R extends Receivers> = Setting<T> & { readonly givenTo: R };
+
+/** A setting's description; `R` is what `givenTo` says. */
+type Described<T, R extends Receivers> = Omit<Setting<T>, "default" | "required" | "givenTo"> & {
+  readonly givenTo?: R;
+};
 
 /** A setting with a default. */
-export function setting<T>(described: Described<T> & { readonly default: string }): Setting<T> {
-  return Object.freeze(described);
+export function setting<T, const R extends Receivers = Receivers>(
+  described: Described<T, R> & { readonly default: string },
+): Given<T, R> {
+  return Object.freeze({ givenTo: {} as R, ...described });
 }
 
 /** A setting that may stay unset: its value is then `null`. */
-export function optional<T>(described: Described<T>): Setting<T | null> {
-  return Object.freeze({ ...described, default: null }) as Setting<T | null>;
+export function optional<T, const R extends Receivers = Receivers>(described: Described<T, R>): Given<T | null, R> {
+  return Object.freeze({ givenTo: {} as R, ...described, default: null }) as Given<T | null, R>;
 }
 
 /** A setting that must be set. */
-export function required<T>(described: Described<T>): Setting<T> {
-  return Object.freeze({ ...described, default: null, required: true });
+export function required<T, const R extends Receivers = Receivers>(described: Described<T, R>): Given<T, R> {
+  return Object.freeze({ givenTo: {} as R, ...described, default: null, required: true });
 }

@@ -1,8 +1,9 @@
 /** The settings of the store alone, for commands that need no servers: what is wrong elsewhere is not their business. */
+import type { StoreLocation } from "../shared/store-location.ts";
 import { deepFreeze, readSettings } from "./read-settings.ts";
 import { type Config, placeSettings } from "./schema.ts";
 import { storage } from "./sections/storage.ts";
-import { type ConfigSources, readVariables } from "./variables.ts";
+import { readSources, type SettingsSource } from "./sources/source.ts";
 
 /** Settings that can be used, or the sentences that say why not. */
 export type StorageLoadResult =
@@ -10,10 +11,15 @@ export type StorageLoadResult =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads and checks them. The directory is not looked at here. */
-export function loadStorageConfig(sources: ConfigSources): StorageLoadResult {
-  const { variables, problems: unreadable } = readVariables(sources);
-  const { draft, problems: wrong } = readSettings(placeSettings({ storage }), variables, sources.envFilePath);
-  const problems = [...unreadable, ...wrong];
+export function loadStorageConfig(sources: readonly SettingsSource[]): StorageLoadResult {
+  const read = readSources(sources);
+  const { draft, problems: wrong } = readSettings(placeSettings({ storage }), read);
+  const problems = [...read.problems, ...wrong];
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: deepFreeze(draft.storage) as unknown as Config["storage"] };
+}
+
+/** Where these settings say that the store is: the one place that knows which of them decides. */
+export function toStoreLocation({ dataDir }: Pick<Config["storage"], "dataDir">): StoreLocation {
+  return Object.freeze({ kind: "sqlite", directory: dataDir });
 }

@@ -1,4 +1,5 @@
 /** What checks mean for a server that also serves requests: when to look, and what follows from what is seen. */
+import { ServerState } from "../shared/layout.ts";
 import type { HealthState, HealthTransition } from "./health-state.ts";
 import type { OutlierEjection } from "./outlier-ejection.ts";
 import type { SlowStart } from "./slow-start.ts";
@@ -39,4 +40,19 @@ export function onCheck(server: CheckedServer, healthy: boolean, nowMs: number):
     slowStart.begin(nowMs);
   }
   return transition;
+}
+
+/** What its checks and its requests come to; what an operator wants of it is not asked. */
+export function verdictOn({ health, outlier }: Pick<CheckedServer, "health" | "outlier">): ServerState {
+  if (!health.up) return ServerState.DOWN;
+  return outlier.ejected ? ServerState.EJECTED : ServerState.UP;
+}
+
+/**
+ * Its ejection is over: what it failed is forgotten, and it gets its share little by little. One whose checks fail as well
+ * stays behind those that answer: its time is over, its failures are not.
+ */
+export function onReturned(server: CheckedServer, nowMs: number): void {
+  if (server.health.up) server.forgetFailures();
+  server.slowStart.begin(nowMs);
 }

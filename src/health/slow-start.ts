@@ -15,6 +15,8 @@ const PROVEN_PACE = 4;
 /** How fast while it is slower than the others by more than `SLOW_FACTOR`: it is still cold, and more would choke it. */
 const SLOW_PACE = 0.5;
 const SLOW_FACTOR = 2;
+/** Steps of the ramp: finer ones would publish a new table for no visible change. */
+const RAMP_STEPS = 100;
 
 export class SlowStart {
   #beganMs = Number.NEGATIVE_INFINITY;
@@ -42,6 +44,11 @@ export class SlowStart {
     const elapsed = nowMs - this.#beganMs;
     if (!(elapsed < durationMs)) return 1;
     return SLOW_START_FLOOR + ((1 - SLOW_START_FLOOR) * Math.max(0, elapsed)) / durationMs;
+  }
+
+  /** As `factor`, in steps, as it is published. */
+  step(nowMs: number, durationMs: number): number {
+    return Math.round(this.factor(nowMs, durationMs) * RAMP_STEPS) / RAMP_STEPS;
   }
 }
 

@@ -3,7 +3,8 @@ import { version as productVersion } from "../../package.json";
 import type { ModelServerConfig } from "../config/model-server.ts";
 import { SCORE } from "../shared/ranges.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
-import { complete, EXPOSITION_TYPE, exposition } from "../telemetry/metrics/exposition.ts";
+import { complete, exposition } from "../telemetry/metrics/exposition.ts";
+import { PROMETHEUS_TEXT } from "../telemetry/metrics/prometheus-text.ts";
 import { ModelServerCounts, modelServerMetrics } from "./metrics.ts";
 import { ModelHolder, type ServedModel } from "./model-holder.ts";
 import { BadBody, readPredictBody, type Servers, toRows } from "./predict-body.ts";
@@ -185,8 +186,8 @@ class HttpModelServer implements ModelServer {
 
   #metrics(): Response {
     const source = { counts: this.#counts, served: () => this.#holder.served };
-    const text = complete(exposition([modelServerMetrics], source));
-    return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
+    const text = complete(exposition([modelServerMetrics], source, PROMETHEUS_TEXT));
+    return new Response(text, { headers: { "content-type": PROMETHEUS_TEXT.contentType } });
   }
 }
 

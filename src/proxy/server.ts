@@ -1,15 +1,18 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import type { FailingOptions } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
-import { createStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
+import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter, type WorkerRings } from "../shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { ProxyContext } from "./context.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
-import { ClientConnection } from "./downstream/client-connection.ts";
+import type { ClientConnection } from "./downstream/client-connection.ts";
+import type { DownstreamContext } from "./downstream/context.ts";
+import { Http1Connection } from "./downstream/http1/connection.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
+import { ExchangePool } from "./exchange/exchange-pool.ts";
 import { HedgeTimer } from "./exchange/hedge-timer.ts";
 import { RetryBudget } from "./exchange/retry-budget.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
@@ -65,8 +68,9 @@ const TICK_MS = 50;
 /** The request path of one worker. */
 export class ProxyServer {
   readonly log: Logger;
-  readonly #ctx: ProxyContext;
-  readonly #clients = new Set<ClientConnection>();
+  readonly #ctx: ProxyContext & DownstreamContext;
+  /** With the place where each one's address is counted: see `ConnectionLimits`. */
+  readonly #clients = new Map<ClientConnection, number>();
   readonly #accessLogFd: number;
   #accessLog: AccessLog | null = null;
   readonly #memory: SharedMemory;
@@ -103,11 +107,10 @@ export class ProxyServer {
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
-    this.#ctx = {
+    const ctx: ProxyContext = {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
       trustedProxies,
-      peers: new PeerCache(trustedProxies, !settings.withoutVia),
       stickyKey: createStickyKey(settings.hashOn, trustedProxies),
       retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
       hedgeBudget: new RetryBudget(settings.hedgeBudgetPercent / 100, 0, now()),
@@ -128,14 +131,17 @@ export class ProxyServer {
       scratch: createScratch(settings),
       requestHead: new RequestHead(settings.maxHeaderCount),
       responseHead: new ResponseHead(settings.maxHeaderCount),
-      requestHeadOwner: null,
       draining: false,
       dateLine: dateLine(now() + epochOffsetMs),
-      admin: new AdminRelay(options.admin),
-      freeExchanges: [],
       kernel: SocketKernel.of(options.tcp),
-      onClientGone: (client) => this.#onClientGone(client),
     };
+    // One object for both sides: what changes in it changes for all.
+    this.#ctx = Object.assign(ctx, {
+      peers: new PeerCache(trustedProxies, !settings.withoutVia),
+      admin: new AdminRelay(options.admin),
+      exchanges: new ExchangePool(ctx),
+      onClientGone: (client: ClientConnection) => this.#onClientGone(client),
+    });
     this.#setAccessLog(settings);
     this.setEndpoints(options.endpoints);
     this.#plain = this.#listen(settings);
@@ -187,7 +193,6 @@ export class ProxyServer {
     if (settings.maxHeaderCount > ctx.requestHead.ids.length) {
       ctx.requestHead = new RequestHead(settings.maxHeaderCount);
       ctx.responseHead = new ResponseHead(settings.maxHeaderCount);
-      ctx.requestHeadOwner = null;
     }
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
     ctx.peers = new PeerCache(ctx.trustedProxies, !settings.withoutVia);
@@ -198,7 +203,7 @@ export class ProxyServer {
     if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) {
       ctx.hedgeBudget = new RetryBudget(settings.hedgeBudgetPercent / 100, 0, ctx.now());
     }
-    if (settings.strategy !== old.strategy || settings.hashBalanceFactor !== old.hashBalanceFactor) {
+    if (!isSameStrategy(old, settings)) {
       const { strategy, decisions } = this.#createStrategy(settings);
       ctx.picker.setStrategy(strategy, decisions);
     }
@@ -217,7 +222,7 @@ export class ProxyServer {
     this.#plain.stop();
     this.#tls?.stop();
     const nowMs = ctx.now();
-    for (const client of [...this.#clients]) client.drain(nowMs);
+    for (const client of [...this.#clients.keys()]) client.drain(nowMs);
     this.#checkDrained(nowMs);
   }
 
@@ -245,15 +250,17 @@ export class ProxyServer {
     }
     counters[WorkerCounter.CONNECTIONS_ACCEPTED]++;
     counters[WorkerCounter.CONNECTIONS_OPEN]++;
-    const client = new ClientConnection(this.#ctx, socket, secure, shed, bucket, nowMs);
-    this.#clients.add(client);
+    const client = new Http1Connection(this.#ctx, socket, secure, shed, nowMs);
+    this.#clients.set(client, bucket);
     return client;
   };
 
   #onClientGone(client: ClientConnection): void {
-    if (!this.#clients.delete(client)) return;
+    const bucket = this.#clients.get(client);
+    if (bucket === undefined) return;
+    this.#clients.delete(client);
     this.#ctx.counters[WorkerCounter.CONNECTIONS_OPEN]--;
-    this.#limits.leave(client.limitBucket);
+    this.#limits.leave(bucket);
     if (this.#onDrained !== null) this.#checkDrained(this.#ctx.now());
   }
 
@@ -270,7 +277,7 @@ export class ProxyServer {
     ctx.picker.noticeFailing();
     try {
       ctx.wheel.advance(nowMs);
-      if (newSecond) for (const client of this.#clients) client.lookForEnd(nowMs);
+      if (newSecond) for (const client of this.#clients.keys()) client.lookForEnd(nowMs);
     } catch (error) {
       // The deadline that threw is lost with its connection; those behind it are still in the wheel.
       internalError(ctx, error);
@@ -301,11 +308,8 @@ export class ProxyServer {
     // The pages of tables and rings are only real while the strategy is the one that uses them.
     const decisions = settings.strategy === LEARNED_STRATEGY ? this.#createDecisionWriter() : null;
     const learning = decisions === null ? {} : { learned, decisions };
-    const strategy = createStrategy(
-      settings.strategy,
-      { fleet, random: this.#random, ...learning },
-      { hashBalanceFactor: settings.hashBalanceFactor },
-    );
+    const dependencies = { fleet, random: this.#random, ...learning };
+    const strategy = createStrategy(settings.strategy, dependencies, settings);
     return { strategy, decisions };
   }
 

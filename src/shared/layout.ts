@@ -30,7 +30,7 @@ export * from "./layout-learning.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -56,6 +56,8 @@ export const Header = {
   SUPERVISOR_PID: 6,
   /** Blocks 0 … n-1 have been used by a worker; only ever grows. Reading others would make their pages real. */
   WORKER_BLOCKS: 7,
+  /** How many servers there are and how many of them are healthy: see readiness.ts. */
+  READINESS: 8,
   LENGTH: 16,
 } as const;
 

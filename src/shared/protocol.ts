@@ -2,6 +2,8 @@
  * What the supervisor and its workers tell each other over the IPC channel: structure and settings. Everything that
  * changes with traffic is in the shared memory instead. Messages are JSON.
  */
+import type { GivenTo } from "../config/given.ts";
+import type { StoreLocation } from "./store-location.ts";
 
 /** Where a server is reached. `slot` and `id` name its row in the shared server table. */
 export interface Endpoint {
@@ -17,68 +19,17 @@ export interface Endpoint {
   readonly tls: boolean;
 }
 
-/** The settings of the request path; a frozen, JSON-safe extract of the configuration. Times in milliseconds. */
-export interface ProxySettings {
-  readonly host: string;
-  readonly port: number;
-  readonly strategy: string;
-  /** What `consistent_hash` hashes: `client_ip`, `header:<name>` or `cookie:<name>`. */
-  readonly hashOn: string;
-  /** Bounded-load factor of `consistent_hash`, ≥ 1 (Mirrokni et al. 2016: 1.25). */
-  readonly hashBalanceFactor: number;
-  /** Paths of the contract (`/health/*`, `/metrics`, `/api/v1/*`) are answered here rather than proxied. */
-  readonly reservedPaths: boolean;
-  readonly prometheusEnabled: boolean;
+/**
+ * The settings of the request path; a frozen, JSON-safe extract of the configuration. Times in milliseconds. Most are
+ * handed over as they are declared (src/config/sections/: `givenTo`); these are worked out.
+ */
+export interface ProxySettings extends GivenTo<"worker"> {
   /** CIDR ranges whose forwarding fields are believed. */
-  /** Clients that have sent their FIN are still served. */
-  readonly clientHalfClose: boolean;
   readonly trustedProxies: readonly string[];
-  /** Sockets by system calls of our own, where the system allows it. */
-  readonly nativeSockets: boolean;
-  readonly connectTimeoutMs: number;
-  readonly requestHeadTimeoutMs: number;
-  readonly requestBodyTimeoutMs: number;
-  readonly responseHeadTimeoutMs: number;
-  readonly responseBodyTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly tunnelTimeoutMs: number;
-  readonly upstreamIdleTimeoutMs: number;
-  /** Idle connections kept per server and worker. */
-  readonly upstreamMaxIdle: number;
   /** Servers are not told of this proxy in `Via`. */
   readonly withoutVia: boolean;
-  readonly shutdownTimeoutMs: number;
-  /** Attempts after the first. */
-  readonly retryAttempts: number;
-  /** Retries allowed as a share of requests, percent (a floor of 3 per second is always allowed). */
-  readonly retryBudgetPercent: number;
-  /** Statuses (500 … 599) after which an idempotent request is sent to another server. */
-  readonly retryOnStatus: readonly number[];
-  /** Time for one attempt while another one is allowed; 0 = only `responseHeadTimeoutMs` counts. */
-  readonly perTryTimeoutMs: number;
-  /** A second server is asked when the first has not answered for so long; 0 = never. */
-  readonly hedgeAfterMs: number;
-  /** Second attempts allowed as a share of requests, percent. */
-  readonly hedgeBudgetPercent: number;
   /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
   readonly outlierConsecutiveFailures: number;
-  /** Most servers that may be ejected at once, percent. */
-  readonly outlierMaxEjectedPercent: number;
-  readonly outlierBaseEjectionMs: number;
-  readonly queueSize: number;
-  readonly queueTimeoutMs: number;
-  readonly maxHeaderBytes: number;
-  readonly maxHeaderCount: number;
-  /** 0 = no limit, here and below. */
-  readonly maxBodyBytes: number;
-  readonly maxConnections: number;
-  readonly maxConnectionsPerClient: number;
-  readonly maxRequestsPerConnection: number;
-  readonly accessLog: boolean;
-  /** Share of requests that are logged, 0 … 1. Failed requests (5xx) are logged always. */
-  readonly accessLogSample: number;
-  readonly logFormat: "json" | "text";
-  readonly logLevel: string;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
@@ -105,17 +56,14 @@ export interface WorkerStart {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** The settings of the learner; a frozen, JSON-safe extract of the configuration. Times in milliseconds, shares 0 … 1. */
-export interface LearnerSettings {
-  /** Samples are kept, models are trained and tried without being asked to. */
-  readonly learning: boolean;
-  /** From the beginning of one training to that of the next, at least. */
-  readonly trainIntervalMs: number;
+/**
+ * The settings of the learner; a frozen, JSON-safe extract of the configuration. Times in milliseconds, shares 0 … 1.
+ * Beside those that are handed over as they are declared, these are worked out.
+ */
+export interface LearnerSettings extends GivenTo<"learner"> {
   readonly canaryShare: number;
   readonly controlShare: number;
-  /** How many times faster than usual the judges' waiting times pass. */
-  readonly judgeSpeed: number;
-  readonly dataDir: string;
+  readonly store: StoreLocation;
   readonly maxSamples: number;
   readonly maxBytes: number;
   /** A model made elsewhere that is to route, instead of those that are learned. */

@@ -7,7 +7,8 @@ import { isEligible } from "../balancing/eligibility.ts";
 import { FailingServers } from "../balancing/failing-servers.ts";
 import { SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
-import { type CheckedServer, isUrgent, onCheck } from "../health/checked-server.ts";
+import { type CheckedServer, isUrgent, onCheck, onReturned, verdictOn } from "../health/checked-server.ts";
+import { CONTROL_TICK_MS } from "../health/control-loop.ts";
 import { isAlarming, type JudgedServer, judgeFleet } from "../health/fleet-ejection.ts";
 import { HealthState, type HealthThresholds } from "../health/health-state.ts";
 import { OutcomeWindows } from "../health/outcome-windows.ts";
@@ -16,13 +17,6 @@ import { PanicMode } from "../health/panic-mode.ts";
 import { ProbeSchedule } from "../health/probe/schedule.ts";
 import { paceRamps, SlowStart } from "../health/slow-start.ts";
 import { ServerState } from "../shared/layout.ts";
-
-/** Period of the control loop, as in the product. */
-const CONTROL_TICK_MS = 100;
-/** Period of its looks for servers that fail everything, as in the product: call `ControlPlane.look` so often. */
-export const CONTROL_LOOK_MS = 20;
-/** Finer steps of slow start would make new tables for no visible change. */
-const RAMP_STEPS = 100;
 
 /** The settings of the product that matter here. */
 export interface ControlOptions {
@@ -83,8 +77,7 @@ class Member implements JudgedServer, CheckedServer {
   }
 
   get state(): ServerState {
-    if (!this.health.up) return ServerState.DOWN;
-    return this.outlier.ejected ? ServerState.EJECTED : ServerState.UP;
+    return verdictOn(this);
   }
 
   get consecutiveFailures(): number {
@@ -182,7 +175,7 @@ export class ControlPlane {
     } else this.#failing.onSuccess(server);
   }
 
-  /** A moment of the control loop, which may be the time for a turn. @param isDown whether a probe of that server would be refused now. */
+  /** A moment of the control loop, one every `CONTROL_LOOK_MS`, which may be the time for a turn. @param isDown whether a probe of that server would be refused now. */
   look(nowMs: number, isDown: (server: number) => boolean): void {
     const { outlier } = this.#options;
     if (nowMs < this.#tickMs && !this.#members.some((member) => isAlarming(member, outlier))) return;
@@ -198,10 +191,7 @@ export class ControlPlane {
         this.ejections++;
         member.schedule.alarm();
       },
-      onReturned: (member) => {
-        if (member.health.up) member.forgetFailures();
-        member.slowStart.begin(nowMs);
-      },
+      onReturned: (member) => onReturned(member, nowMs),
     });
     if (probes) for (const [server, member] of this.#members.entries()) this.#probe(member, isDown(server), nowMs);
     paceRamps(this.#members, this.#options.slowStartMs, nowMs);
@@ -224,8 +214,7 @@ export class ControlPlane {
     let changed = this.#panic.update(up, members.length, panicThresholdPercent, nowMs) !== wasPanic;
     for (const [server, member] of members.entries()) {
       const { state } = member;
-      const factor = Math.round(member.slowStart.factor(nowMs, slowStartMs) * RAMP_STEPS) / RAMP_STEPS;
-      const effective = this.#weight[server] * factor;
+      const effective = this.#weight[server] * member.slowStart.step(nowMs, slowStartMs);
       if (state === this.#state[server] && effective === this.effectiveWeight[server]) continue;
       this.#state[server] = state;
       this.effectiveWeight[server] = effective;

@@ -1,6 +1,6 @@
 /** Scenarios from JSON files: docs/simulator.md explains the format. */
 import { z } from "zod";
-import type { Disturbance, Scenario, ServerSpec } from "./scenario.ts";
+import type { Disturbance, Scenario, SimulatedServer } from "./scenario.ts";
 import { BUILT_IN } from "./scenarios.ts";
 
 const MAX_SERVERS = 512;
@@ -107,7 +107,9 @@ export function parseScenarioFile(text: string): Scenario {
   const parsed = scenarioFileSchema.safeParse(json);
   if (!parsed.success) throw new Error(describe(parsed.error.issues));
   const { servers: groups, disturbances, ...rest } = parsed.data;
-  const servers = groups.flatMap(({ count, ...server }): ServerSpec[] => Array.from({ length: count }, () => server));
+  const servers = groups.flatMap(({ count, ...server }): SimulatedServer[] =>
+    Array.from({ length: count }, () => server),
+  );
   const problems: string[] = [];
   const complete = disturbances.map((written, i): Disturbance => {
     const indices = written.servers === "all" ? [...servers.keys()] : written.servers;

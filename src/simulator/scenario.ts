@@ -9,7 +9,7 @@ export type Discipline =
   | "ps";
 
 /** One server, undisturbed. */
-export interface ServerSpec {
+export interface SimulatedServer {
   /** Requests served at full speed at the same time. */
   readonly workers: number;
   /** Work done per millisecond and worker: at 2 a request takes half as long. */
@@ -70,7 +70,7 @@ export interface Scenario {
   readonly name: string;
   /** One line: what goes on, and what a good policy does about it. */
   readonly description: string;
-  readonly servers: readonly ServerSpec[];
+  readonly servers: readonly SimulatedServer[];
   readonly service: ServiceDistribution;
   /** Mean work of a request: its service time on a worker of speed 1, milliseconds. */
   readonly meanMs: number;

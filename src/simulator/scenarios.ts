@@ -1,5 +1,5 @@
 /** The built-in scenarios. Each is the same base fleet with one thing about it that makes routing hard. */
-import type { Arrivals, Discipline, Disturbance, Effect, Scenario, ServerSpec, Sharing } from "./scenario.ts";
+import type { Arrivals, Discipline, Disturbance, Effect, Scenario, Sharing, SimulatedServer } from "./scenario.ts";
 import type { ServiceDistribution } from "./service-times.ts";
 
 /** What all built-in scenarios share; the command line can change each of it. */
@@ -170,7 +170,7 @@ export const FAULTS: readonly string[] = RECIPES.map(({ name }) => name).filter(
 export function builtInScenario(name: string, base: BaseFleet = DEFAULT_BASE): Scenario {
   const recipe = RECIPES.find((candidate) => candidate.name === name);
   if (!recipe) throw new Error(`unknown scenario "${name}": use one of ${RECIPES.map((r) => r.name).join(", ")}`);
-  const servers = Array.from({ length: base.servers }, (_, i): ServerSpec => {
+  const servers = Array.from({ length: base.servers }, (_, i): SimulatedServer => {
     const size = recipe.sizes?.[i % recipe.sizes.length] ?? 1;
     const speed = recipe.speeds?.[i % recipe.speeds.length] ?? 1;
     return { workers: Math.max(1, Math.round(base.workers * size)), speed, discipline: base.discipline };

@@ -1,5 +1,5 @@
 import type { RequestPool } from "./request-pool.ts";
-import type { Effect, ServerSpec } from "./scenario.ts";
+import type { Effect, SimulatedServer } from "./scenario.ts";
 import { NextEvents, TimerHeap } from "./timer-heap.ts";
 
 /**
@@ -10,7 +10,7 @@ import { NextEvents, TimerHeap } from "./timer-heap.ts";
  */
 export class ServerFarm {
   readonly count: number;
-  readonly #specs: readonly ServerSpec[];
+  readonly #specs: readonly SimulatedServer[];
   readonly #requests: RequestPool;
   /** Relative speed now; 0 while paused. */
   readonly #speed: Float64Array;
@@ -31,7 +31,7 @@ export class ServerFarm {
   readonly #queuedWork: Float64Array;
   readonly #next: NextEvents;
 
-  constructor(specs: readonly ServerSpec[], requests: RequestPool) {
+  constructor(specs: readonly SimulatedServer[], requests: RequestPool) {
     const n = specs.length;
     this.count = n;
     this.#specs = specs;

@@ -4,8 +4,9 @@ import { FAILURE_LATENCY_MS } from "../balancing/estimators/latency-estimator.ts
 import { hashString } from "../balancing/hash.ts";
 import { seededRandom } from "../balancing/random.ts";
 import type { FleetView, Strategy } from "../balancing/strategy.ts";
+import { CONTROL_LOOK_MS } from "../health/control-loop.ts";
 import { ArrivalProcess } from "./arrivals.ts";
-import { CONTROL_LOOK_MS, ControlPlane, defaultControlOptions } from "./control-plane.ts";
+import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
 import type { Policy } from "./policy.ts";
 import { RequestPool } from "./request-pool.ts";

@@ -184,7 +184,7 @@ export interface StoreLimits {
   /** Of the file, without its write-ahead log, which is kept below 8 MB. */
   readonly maxBytes: number;
   readonly maxVerdicts: number;
-  /** Of the models that are not needed: see model-table.ts. */
+  /** Of the models that are not needed: see model-rules.ts. */
   readonly maxModels: number;
 }
 

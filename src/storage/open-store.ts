@@ -1,7 +1,9 @@
-/** Opens the learning store of a data directory, for each of those that use it. */
+/** Opens the learning store of a place, for each of those that use it. */
 import { FEATURE_NAMES } from "../learning/features/feature-names.ts";
-import type { Connection } from "./connection.ts";
-import { storePath } from "./data-directory.ts";
+import type { StoreLocation } from "../shared/store-location.ts";
+import type { StoreBackend } from "./backend.ts";
+import { backendFor, inMemory } from "./backends.ts";
+import { BufferedStore } from "./buffered/buffered-store.ts";
 import {
   DEFAULT_LIMITS,
   type LearningReader,
@@ -10,10 +12,8 @@ import {
   type StoreLimits,
   type TrainingStore,
 } from "./learning-store.ts";
-import { SqliteLearningStore } from "./sqlite-store.ts";
 import { StoreError, type StoreProblem } from "./store-error.ts";
-import { StoreFile, StoreMemory, type StoreSource } from "./store-file.ts";
-import { StoreVisitor } from "./store-visitor.ts";
+import { VisitedStore } from "./visited-store.ts";
 
 /** In memory there is room for less: about 10 MB. */
 const MEMORY_SAMPLES = 50_000;
@@ -27,7 +27,7 @@ export interface OpenStoreOptions {
   readonly nowMs: () => number;
   readonly limits?: Partial<StoreLimits>;
   readonly events?: StoreEvents;
-  /** How long to wait for another instance to give the directory up, milliseconds. */
+  /** How long to wait for another instance to give the place up, milliseconds. */
   readonly lockWaitMs?: number;
   readonly features?: readonly string[];
   readonly migrations?: readonly string[];
@@ -38,39 +38,35 @@ export interface OpenedStore {
   readonly store: LearningStore;
   /**
    * `null` when all is well. Otherwise a sentence, and the store is in memory until it is opened again: learning goes on
-   * and is forgotten with the process, and others that open the directory see nothing of it.
+   * and is forgotten with the process, and others that open the place see nothing of it.
    */
   readonly problem: string | null;
 }
 
-/** Opens the store for the process that owns it. Never throws for what is wrong with the disk. */
-export async function openLearningStore(dataDir: string, options: OpenStoreOptions): Promise<OpenedStore> {
+/** Opens the store for the process that owns it. Never rejects for what is wrong with the place. */
+export async function openLearningStore(location: StoreLocation, options: OpenStoreOptions): Promise<OpenedStore> {
   const { nowMs, events = {}, lockWaitMs = LOCK_WAIT_MS, features = FEATURE_NAMES, migrations } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const movedAside = (path: string, reason: string) => events.movedAside?.(path, reason);
-  const file = new StoreFile({ dataDir, nowMs, movedAside, features, migrations });
-  const rest = { features, events, nowMs };
+  const made = { features, limits, nowMs, movedAside, migrations };
+  const kind = backendFor(location);
+  const rest = { name: kind.describe(location), features, events, nowMs };
+  const backend = kind.own(location, made);
   try {
-    const connection = await openWhenFree(file, lockWaitMs);
-    return { store: new SqliteLearningStore({ ...rest, source: file, connection, limits }), problem: null };
+    await openWhenFree(backend, lockWaitMs);
+    return { store: new BufferedStore({ ...rest, backend }), problem: null };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    file.release();
+    await backend.close();
     const standing: StoreProblem = {
       kind: error.kind,
       message: `${error.message}; what is learned is kept in memory and ends with the process`,
       sinceMs: nowMs(),
     };
-    const memory = new StoreMemory({ features, migrations });
     const maxSamples = Math.min(limits.maxSamples, MEMORY_SAMPLES);
-    const store = new SqliteLearningStore({
-      ...rest,
-      source: memory,
-      connection: memory.open(),
-      limits: { ...limits, maxSamples },
-      standing,
-    });
-    return { store, problem: standing.message };
+    const memory = inMemory({ ...made, limits: { ...limits, maxSamples } });
+    await memory.open();
+    return { store: new BufferedStore({ ...rest, backend: memory, standing }), problem: standing.message };
   }
 }
 
@@ -78,24 +74,31 @@ export async function openLearningStore(dataDir: string, options: OpenStoreOptio
 export type VisitOptions = Pick<OpenStoreOptions, "limits" | "features">;
 
 /** Opens the store beside the instance that owns it, or without one, to read samples and leave a model. */
-export function openTrainingStore(dataDir: string, options: VisitOptions = {}): TrainingStore {
-  return visit(dataDir, "write", options);
+export function openTrainingStore(location: StoreLocation, options: VisitOptions = {}): TrainingStore {
+  return visit(location, "write", options);
 }
 
 /** Opens the store to read, which may be done at any time by anyone. Nothing is touched before the first question. */
-export function openStoreReader(dataDir: string, options: VisitOptions = {}): LearningReader {
-  return visit(dataDir, "read", options);
+export function openStoreReader(location: StoreLocation, options: VisitOptions = {}): LearningReader {
+  return visit(location, "read", options);
 }
 
-function visit(dataDir: string, access: "read" | "write", { limits, features = FEATURE_NAMES }: VisitOptions) {
-  return new StoreVisitor(storePath(dataDir), access, { features }, { ...DEFAULT_LIMITS, ...limits });
+/** Why nothing can be kept there, as a sentence that begins with the setting; `null` = nothing speaks against it. Changes nothing. */
+export function storeProblem(location: StoreLocation): Promise<string | null> {
+  return backendFor(location).problem(location);
+}
+
+function visit(location: StoreLocation, access: "read" | "write", { limits, features = FEATURE_NAMES }: VisitOptions) {
+  const options = { features, limits: { ...DEFAULT_LIMITS, ...limits } };
+  return new VisitedStore(backendFor(location).visit(location, access, options));
 }
 
 /** An instance that is started while the one before it still ends should not have to do without its store. */
-async function openWhenFree(source: StoreSource, lockWaitMs: number): Promise<Connection> {
+async function openWhenFree(backend: StoreBackend, lockWaitMs: number): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += LOCK_POLL_MS) {
     try {
-      return source.open();
+      await backend.open();
+      return;
     } catch (error) {
       const busy = error instanceof StoreError && (error.kind === "in_use" || error.kind === "locked");
       if (!busy || waitedMs >= lockWaitMs) throw error;

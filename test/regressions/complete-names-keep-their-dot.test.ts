@@ -12,7 +12,7 @@ test("the configuration keeps it, and settings of the server are named without",
   const env = { SERVERS: "http://API.corp.:80,dns+srv://_http._tcp.corp.", SERVER_WEIGHT_API_CORP_80: "3" };
   const { list } = configOf(env).servers;
   expect(list[0]).toMatchObject({ host: "api.corp.", url: "http://api.corp.:80", weight: 3 });
-  expect(list[1]).toMatchObject({ host: "_http._tcp.corp.", srv: true });
+  expect(list[1]).toMatchObject({ host: "_http._tcp.corp.", source: "srv" });
 });
 
 test("Host, where the client sends none, is the name without it", async () => {

@@ -19,6 +19,7 @@ import {
   WorkerCounter,
 } from "../../src/shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
+import { publishReadiness } from "../../src/shared/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table-writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";
 import { until as eventually } from "./until.ts";
@@ -69,7 +70,7 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   accessLog: false,
   accessLogSample: 1,
   logFormat: "json",
-  logLevel: "silent",
+  logLevel: "fatal",
   tls: null,
   upstreamCaPem: "",
 });
@@ -290,6 +291,7 @@ export class TestProxy {
     if (row === undefined) throw new Error(`no row in slot ${slot}`);
     this.#rows.set(slot, { ...row, state });
     this.#table.publish(this.#rows, panic);
+    this.#publishReadiness();
   }
 
   /** Access lines so far, after `count` of them have been written. */
@@ -318,6 +320,14 @@ export class TestProxy {
     }
     this.#rows = rows;
     this.#table.publish(rows, false);
+    this.#publishReadiness();
+  }
+
+  /** As the fleet does, for servers that have all passed their checks. */
+  #publishReadiness(): void {
+    const states = [...this.#rows.values()].filter(({ id }) => id !== 0).map(({ state }) => state);
+    const healthy = states.filter((state) => state === ServerState.UP).length;
+    publishReadiness(this.memory, { total: states.length, healthy });
   }
 }
 

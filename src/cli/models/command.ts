@@ -2,13 +2,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { loadProcessStorageConfig } from "../../config/environment.ts";
 import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../shared/protocol.ts";
 import type { LearningReader, Model, StoredModelFiles, Verdict } from "../../storage/learning-store.ts";
 import { openStoreReader } from "../../storage/open-store.ts";
 import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
-import { print, printError, printJson } from "../output.ts";
-import { describeProblems } from "../problems.ts";
+import { print, printJson } from "../output.ts";
+import { type StoreFlags, storeLocation } from "../store-location.ts";
 import { ageText, describeModel, modelTable, verdictTable } from "./text.ts";
 
 const HELP = `
@@ -32,9 +31,7 @@ Exit codes:
 /** Verdicts that `show` tells. */
 const SHOWN_VERDICTS = 20;
 
-interface StoreFlags {
-  readonly dataDir?: string;
-  readonly envFile?: string;
+interface ReadingFlags extends StoreFlags {
   readonly json?: boolean;
 }
 
@@ -64,7 +61,7 @@ export function registerModels(program: Command): void {
   command("list", "models, the newest first")
     .option("--limit <n>", "at most so many", whole, 100)
     .option("--json", "print JSON")
-    .action(async (flags: StoreFlags & { limit: number }) => {
+    .action(async (flags: ReadingFlags & { limit: number }) => {
       const found = await reading(flags, async (store) => {
         const list = await store.models({ limit: flags.limit });
         return Promise.all(list.map(async (model) => ({ ...model, lastVerdict: await lastVerdict(store, model) })));
@@ -75,7 +72,7 @@ export function registerModels(program: Command): void {
   command("show", "one model: its report and the verdicts on it")
     .argument("<version>", "as the list shows it", whole)
     .option("--json", "print JSON")
-    .action(async (version: number, flags: StoreFlags) => {
+    .action(async (version: number, flags: ReadingFlags) => {
       const found = await reading(flags, async (store) => {
         const { model, files } = await existing(store, version);
         const verdicts = await store.verdicts({ modelVersion: model.version, limit: SHOWN_VERDICTS });
@@ -88,7 +85,7 @@ export function registerModels(program: Command): void {
     .option("--model <version>", "only about this model", whole)
     .option("--limit <n>", "at most so many", whole, 50)
     .option("--json", "print JSON")
-    .action(async (flags: StoreFlags & { limit: number; model?: number }) => {
+    .action(async (flags: ReadingFlags & { limit: number; model?: number }) => {
       const query = { limit: flags.limit, modelVersion: flags.model };
       const verdicts = await reading(flags, (store) => store.verdicts(query));
       show(flags, { verdicts }, () => verdictTable(verdicts, Date.now()));
@@ -98,7 +95,7 @@ export function registerModels(program: Command): void {
     .argument("<version>", "as the list shows it", whole)
     .argument("<dir>", "made when it is missing")
     .option("--force", "replace files that are there")
-    .action(async (version: number, dir: string, flags: StoreFlags & { force?: boolean }) => {
+    .action(async (version: number, dir: string, flags: ReadingFlags & { force?: boolean }) => {
       const { model, files } = await reading(flags, (store) => existing(store, version));
       await exportFiles(files, dir, flags.force === true);
       const age = ageText(Date.now() - model.createdAtMs);
@@ -124,19 +121,12 @@ export function registerModels(program: Command): void {
 }
 
 async function reading<T>(flags: StoreFlags, read: (store: LearningReader) => Promise<T>): Promise<T> {
-  const store = openStoreReader(flags.dataDir ?? configuredDirectory(flags.envFile));
+  const store = openStoreReader(storeLocation(flags));
   try {
     return await read(store);
   } finally {
     await store.close();
   }
-}
-
-function configuredDirectory(envFile: string | undefined): string {
-  const loaded = loadProcessStorageConfig(envFile);
-  if (loaded.ok) return loaded.config.dataDir;
-  printError(describeProblems(loaded.problems));
-  process.exit(1);
 }
 
 async function lastVerdict(store: LearningReader, { version }: Model): Promise<Verdict | null> {
@@ -169,7 +159,7 @@ async function exportFiles(files: StoredModelFiles, dir: string, force: boolean)
   }
 }
 
-function show(flags: StoreFlags, json: unknown, text: () => string): void {
+function show(flags: ReadingFlags, json: unknown, text: () => string): void {
   if (flags.json) printJson(json);
   else print(text());
 }

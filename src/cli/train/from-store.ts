@@ -1,6 +1,5 @@
 /** `neurabalancer train --from store`. */
 import { constants, setPriority } from "node:os";
-import { loadProcessStorageConfig } from "../../config/environment.ts";
 import { readShippedNetwork } from "../../learning/models/shipped-model.ts";
 import { openTrainingStore } from "../../storage/open-store.ts";
 import { FINE_TUNE_DEFAULTS, TooFewRowsError } from "../../training/store/fine-tune.ts";
@@ -11,17 +10,15 @@ import {
   trainFromStore,
 } from "../../training/store/train-from-store.ts";
 import { print, printError, printJson } from "../output.ts";
-import { describeProblems } from "../problems.ts";
+import { type StoreFlags, storeLocation } from "../store-location.ts";
 import { makeOutput, writeTraining } from "./output.ts";
 import { TrainProgress } from "./progress.ts";
 
 /** The command's options for this source; what is left out has the defaults. */
-export interface StoreTrainingRequest {
+export interface StoreTrainingRequest extends StoreFlags {
   readonly out?: string;
   readonly propose?: boolean;
   readonly seed: number;
-  readonly dataDir?: string;
-  readonly envFile?: string;
   readonly rows?: number;
   readonly epochs?: number;
   readonly rate?: number;
@@ -44,7 +41,7 @@ export async function runStoreTraining(request: StoreTrainingRequest): Promise<v
   if (out !== undefined) makeOutput(out);
   const progress = new TrainProgress(process.stderr, () => performance.now());
   const epochs = request.epochs ?? FINE_TUNE_DEFAULTS.epochs;
-  const store = openTrainingStore(request.dataDir ?? configuredDirectory(request.envFile));
+  const store = openTrainingStore(storeLocation(request));
   try {
     const training = await trainFromStore(store, readShippedNetwork, {
       ...FINE_TUNE_DEFAULTS,
@@ -73,13 +70,6 @@ export async function runStoreTraining(request: StoreTrainingRequest): Promise<v
   } finally {
     await store.close();
   }
-}
-
-function configuredDirectory(envFile: string | undefined): string {
-  const loaded = loadProcessStorageConfig(envFile);
-  if (loaded.ok) return loaded.config.dataDir;
-  printError(describeProblems(loaded.problems));
-  process.exit(1);
 }
 
 function placeOf(out: string | undefined, version: number | null): string {

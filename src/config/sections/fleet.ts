@@ -66,24 +66,28 @@ export const balancing = {
       default: "least_connections",
       doc: "How the server of a request is chosen.",
       common: true,
+      givenTo: { worker: "strategy" },
     }),
     hashOn: setting({
       env: "HASH_ON",
       type: hashOn,
       default: "client_ip",
       doc: "What consistent_hash keeps on one server: the client's address, a header field or a cookie.",
+      givenTo: { worker: "hashOn" },
     }),
     hashBalanceFactor: setting({
       env: "HASH_BALANCE_FACTOR",
       type: decimal(1, 100),
       default: "1.25",
       doc: "consistent_hash gives no server more than this multiple of the mean load; above it the next server on the ring takes over.",
+      givenTo: { worker: "hashBalanceFactor" },
     }),
     slowStartMs: setting({
       env: "SLOW_START_SECONDS",
       type: seconds(0, 3600),
       default: "10",
       doc: "A new or recovered server gets a growing share for this long: a quarter of it while it answers as fast as the others, twice as long while it is much slower. 0 means off.",
+      givenTo: { fleet: "slowStartMs" },
     }),
     panicThresholdPercent: setting({
       env: "PANIC_THRESHOLD_PERCENT",
@@ -91,6 +95,7 @@ export const balancing = {
       default: "50",
       doc: "With fewer healthy servers than this, requests go to all of them that answer: the checks are probably wrong. 0 means off.",
       unit: "percent",
+      givenTo: { fleet: "panicThresholdPercent" },
     }),
   },
 };
@@ -210,6 +215,7 @@ export const outlier = {
       type: seconds(0.1, 86400),
       default: "10",
       doc: "Length of the first ejection; each one that follows lasts twice as long.",
+      givenTo: { worker: "outlierBaseEjectionMs" },
     }),
     maxEjectionMs: setting({
       env: "OUTLIER_MAX_EJECTION_SECONDS",
@@ -223,6 +229,7 @@ export const outlier = {
       default: "50",
       doc: "No more than this share of the servers is ejected at a time. Those that give no answers still come behind the others.",
       unit: "percent",
+      givenTo: { worker: "outlierMaxEjectedPercent" },
     }),
   },
 };

@@ -54,12 +54,14 @@ export const ml = {
       type: toggle,
       default: "on",
       doc: "Learn from the traffic: keep samples, train models in the background, try them on a share of the requests, and promote what is better, all without being asked. `off` routes by the model that there is; it is guarded all the same, and models can be promoted by command.",
+      givenTo: { learner: "learning" },
     }),
     trainIntervalMs: setting({
       env: "ML_TRAIN_INTERVAL_SECONDS",
       type: seconds(1, 86_400),
       default: "60",
       doc: "From one training to the next, at least, while no model is being tried. Trainings that gave nothing better make it longer, up to sixteen times.",
+      givenTo: { learner: "trainIntervalMs" },
     }),
     canaryPercent: setting({
       env: "ML_CANARY_PERCENT",
@@ -78,6 +80,7 @@ export const ml = {
       type: decimal(1, 100),
       default: "1",
       doc: "For tests and trials: how many times faster than usual the waiting times of a model's trial pass. Verdicts then rest on less of what traffic can be like; leave it at 1 where it matters.",
+      givenTo: { learner: "judgeSpeed" },
     }),
     endpoint: optional({
       env: "ML_MODEL_ENDPOINT",

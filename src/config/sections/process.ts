@@ -26,6 +26,8 @@ export const app = {
       type: listenHost,
       default: "0.0.0.0",
       doc: "Address to listen on for clients. `::` listens on IPv6 and IPv4.",
+      givenTo: { worker: "host" },
+      restart: true,
     }),
     port: setting({
       env: "APP_PORT",
@@ -33,18 +35,22 @@ export const app = {
       default: "8080",
       doc: "Port for clients that speak plain HTTP. 0 takes any free port.",
       common: true,
+      givenTo: { worker: "port" },
+      restart: true,
     }),
     reservedPaths: setting({
       env: "RESERVED_PATHS",
       type: toggle,
       default: "true",
       doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below it) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
+      givenTo: { worker: "reservedPaths" },
     }),
     prometheusEnabled: setting({
       env: "PROMETHEUS_ENABLED",
       type: toggle,
       default: "true",
       doc: "Offer GET /metrics. When off, the path is proxied like any other, and 404 on the admin port.",
+      givenTo: { worker: "prometheusEnabled" },
     }),
     workers: setting({
       env: "WORKERS",
@@ -57,12 +63,15 @@ export const app = {
       type: toggle,
       default: "on",
       doc: "On Linux, serve plain TCP by system calls of our own, which costs least. `off` uses the runtime's sockets, as other systems and TLS do. A change needs a restart.",
+      givenTo: { worker: "nativeSockets" },
+      restart: true,
     }),
     shutdownTimeoutMs: setting({
       env: "SHUTDOWN_TIMEOUT_SECONDS",
       type: seconds(0, 3600),
       default: "30",
       doc: "How long requests in flight may take to finish after SIGTERM or SIGINT before they are cut.",
+      givenTo: { worker: "shutdownTimeoutMs" },
     }),
     shutdownGraceMs: setting({
       env: "SHUTDOWN_GRACE_SECONDS",
@@ -82,6 +91,7 @@ export const log = {
       type: oneOf(LOG_LEVELS),
       default: "info",
       doc: "Least severe level that the process log shows.",
+      givenTo: { worker: "logLevel" },
     }),
     format: setting({
       env: "LOG_FORMAT",
@@ -89,18 +99,21 @@ export const log = {
       default: "json",
       doc: "`json` for machines or `text` for people; for the process log (standard error) and the access log (standard output).",
       common: true,
+      givenTo: { worker: "logFormat" },
     }),
     access: setting({
       env: "ACCESS_LOG",
       type: toggle,
       default: "on",
       doc: "Write one line per request to standard output.",
+      givenTo: { worker: "accessLog" },
     }),
     accessSample: setting({
       env: "ACCESS_LOG_SAMPLE",
       type: decimal(0, 1),
       default: "1",
       doc: "Share of requests that are logged, 0 … 1. Answers of 500 and above, and requests that failed, are logged always.",
+      givenTo: { worker: "accessLogSample" },
     }),
   },
 };
@@ -114,12 +127,14 @@ export const admin = {
       type: listenHost,
       default: "127.0.0.1",
       doc: "Address that the admin port listens on. Set ADMIN_TOKEN before you open it to a network.",
+      restart: true,
     }),
     port: setting({
       env: "ADMIN_PORT",
       type: portOrOff,
       default: "8090",
       doc: "Port of the admin API, which also answers the reserved paths. 0 or `off` means none, `auto` any free one, which the log names. Two instances on one machine need two.",
+      restart: true,
     }),
     token: optional({
       env: "ADMIN_TOKEN",
@@ -140,6 +155,7 @@ export const tls = {
       type: port(0),
       doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE.",
       common: true,
+      restart: true,
     }),
     certFiles: optional({
       env: "TLS_CERT_FILE",

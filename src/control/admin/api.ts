@@ -3,9 +3,12 @@
  * reserved paths of the public port. The public door only reads, and only what the contract shows to everyone.
  */
 import type { LearnerOrder } from "../../shared/protocol.ts";
+import { type Readiness, readinessCode } from "../../shared/readiness.ts";
+import { ReservedPath } from "../../shared/reserved-paths.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import { EXPOSITION_TYPE, type Work } from "../../telemetry/metrics/exposition.ts";
-import type { FleetSummary, ServerStatus } from "../fleet/options.ts";
+import type { Work } from "../../telemetry/metrics/exposition.ts";
+import { PROMETHEUS_TEXT } from "../../telemetry/metrics/prometheus-text.ts";
+import type { ServerStatus } from "../fleet/options.ts";
 import { applyChange, type ChangeableFleet, readChange, unknownServer } from "./changes.ts";
 import { type GuardOptions, requireOwnName, requireSameSite, requireToken } from "./guard.ts";
 import type { LearningResponses } from "./learner-responses.ts";
@@ -20,10 +23,8 @@ export interface AdminControl {
     /** One after the other, as they are read. */
     statuses(): Iterable<ServerStatus>;
     server(id: number): ServerStatus | undefined;
-    summary(): FleetSummary;
   };
-  /** True while the instance stops: readiness fails. */
-  draining(): boolean;
+  readiness(): Readiness;
   /** Reads and writes all metrics. */
   metrics(): Work<Buffer>;
   prometheusEnabled(): boolean;
@@ -48,6 +49,10 @@ interface Route {
   readonly methods: Readonly<
     Record<string, (request: Request, match: RegExpExecArray) => Response | Promise<Response>>
   >;
+}
+
+function exactly(path: string): RegExp {
+  return new RegExp(`^${RegExp.escape(path)}$`);
 }
 
 function decodeId(text: string): string {
@@ -88,11 +93,16 @@ export class AdminApi {
     this.#serversResponse = new SharedResponse(() => serversBlob(control), control.nowMs);
     const read = (get: Route["methods"][string]) => ({ GET: get, HEAD: get });
     this.#routes = [
-      { path: /^\/health\/live$/, public: true, open: true, methods: read(() => this.#live()) },
-      { path: /^\/health\/ready$/, public: true, open: true, methods: read(() => this.#ready()) },
-      { path: /^\/metrics$/, public: true, open: true, methods: read((request) => this.#metrics(request)) },
+      { path: exactly(ReservedPath.HEALTH_LIVE), public: true, open: true, methods: read(() => this.#live()) },
+      { path: exactly(ReservedPath.HEALTH_READY), public: true, open: true, methods: read(() => this.#ready()) },
       {
-        path: /^\/api\/v1\/servers$/,
+        path: exactly(ReservedPath.METRICS),
+        public: true,
+        open: true,
+        methods: read((request) => this.#metrics(request)),
+      },
+      {
+        path: exactly(ReservedPath.SERVERS),
         public: true,
         open: false,
         methods: read(async ({ signal }) => jsonBlob(await this.#serversResponse.get(signal))),
@@ -175,9 +185,8 @@ export class AdminApi {
   }
 
   #ready(): Response {
-    const { total, healthy } = this.#control.fleet.summary();
-    if (this.#control.draining()) return json({ status: "draining", total, healthy }, 503);
-    return healthy > 0 ? json({ status: "ready", total, healthy }) : json({ status: "not_ready", total, healthy }, 503);
+    const readiness = this.#control.readiness();
+    return json(readiness, readinessCode(readiness));
   }
 
   async #metrics({ signal }: Request): Promise<Response> {
@@ -185,7 +194,9 @@ export class AdminApi {
       throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
     }
     const body = await this.#metricsResponse.get(signal);
-    return new Response(body, { headers: { "content-type": EXPOSITION_TYPE, "cache-control": "no-store" } });
+    return new Response(body, {
+      headers: { "content-type": PROMETHEUS_TEXT.contentType, "cache-control": "no-store" },
+    });
   }
 
   #server(id: number): Response {

@@ -15,12 +15,6 @@ export interface GuardOptions {
   readonly loopbackOnly: boolean;
 }
 
-/** True for an address that only this machine reaches. */
-export function isLoopback(host: string): boolean {
-  if (host === "localhost") return true;
-  return ipaddr.isValid(host) && ipaddr.process(host).range() === "loopback";
-}
-
 /** Throws 401 unless the token is there or none is asked for. */
 export function requireToken(request: Request, token: string | null): void {
   if (token === null) return;

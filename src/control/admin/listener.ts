@@ -1,9 +1,9 @@
 /** Opens the doors to the admin API. */
 
+import { isLoopback } from "../../config/addresses.ts";
 import { listenersOn } from "../supervisor/port-listeners.ts";
 import type { AdminApi, Door } from "./api.ts";
 import { openGate } from "./gate.ts";
-import { isLoopback } from "./guard.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 /** For a socket of the file system: the gate before it watches its clients, and workers are ours. */

@@ -1,6 +1,9 @@
 /** Says in the log what becomes of servers and of the fleet: each change once. */
+
+import type { OutlierOptions } from "../../health/outlier-ejection.ts";
 import { ServerState } from "../../shared/layout.ts";
-import type { FleetClock, FleetLogger, OutlierOptions } from "./options.ts";
+import type { ControlClock } from "../clock.ts";
+import type { ControlLog } from "../log.ts";
 import type { FleetServer } from "./server.ts";
 
 /** What is counted as it is said. */
@@ -11,11 +14,11 @@ export interface AnnouncedCounts {
 
 /** One fleet's. */
 export class FleetAnnouncer {
-  readonly #log: FleetLogger;
-  readonly #clock: FleetClock;
+  readonly #log: ControlLog;
+  readonly #clock: ControlClock;
   readonly #counts: AnnouncedCounts;
 
-  constructor(log: FleetLogger, clock: FleetClock, counts: AnnouncedCounts) {
+  constructor(log: ControlLog, clock: ControlClock, counts: AnnouncedCounts) {
     this.#log = log;
     this.#clock = clock;
     this.#counts = counts;

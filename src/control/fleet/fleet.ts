@@ -4,7 +4,8 @@
  * everything; all that it reads is in memory.
  */
 import type { SecureContext } from "node:tls";
-import { isUrgent, onCheck } from "../../health/checked-server.ts";
+import { isUrgent, onCheck, onReturned } from "../../health/checked-server.ts";
+import { CONTROL_LOOK_MS, CONTROL_TICK_MS } from "../../health/control-loop.ts";
 import { isAlarming, judgeFleet } from "../../health/fleet-ejection.ts";
 import { PanicMode } from "../../health/panic-mode.ts";
 import { probeTrust } from "../../health/probe/probe.ts";
@@ -12,23 +13,23 @@ import { UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
 import { paceRamps } from "../../health/slow-start.ts";
 import { Header, MAX_SERVERS, ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
+import { publishReadiness } from "../../shared/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/server-table-writer.ts";
+import type { FleetEvents } from "../../telemetry/metrics/source.ts";
+import type { ControlClock } from "../clock.ts";
+import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import { Discovery } from "../discovery/discovery.ts";
-import { firstListening } from "../discovery/loopback.ts";
-import type { Resolver } from "../discovery/resolver.ts";
-import type { DiscoveredServer } from "../discovery/targets.ts";
+import { firstListening } from "../discovery/dns/loopback.ts";
+import type { Resolver } from "../discovery/dns/resolver.ts";
+import type { ControlLog } from "../log.ts";
 import { FleetActivity } from "./activity.ts";
 import { FleetAnnouncer } from "./announcer.ts";
 import { compareMembership, identityOf, Seats } from "./membership.ts";
-import type { FleetClock, FleetCounters, FleetLogger, FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
+import type { FleetOptions, FleetSummary, ServerStatus } from "./options.ts";
 import { FleetServer } from "./server.ts";
 
 export type * from "./options.ts";
 
-/** Period of the control loop. */
-const TICK_MS = 100;
-/** While requests flow it looks in between for servers that fail everything: each look is a few reads of memory. */
-const LOOK_MS = 20;
 /** A removed server keeps its slot at least so long: a worker may have chosen it just before it was removed. */
 const MIN_DRAIN_MS = 1_000;
 /** After this a removed server is no longer shown, although requests (tunnels) are in flight; its slot stays taken. */
@@ -49,8 +50,8 @@ const FREE_ROW: ServerRow = Object.freeze({
 /** What the fleet is given. */
 export interface FleetDependencies {
   readonly memory: SharedMemory;
-  readonly log: FleetLogger;
-  readonly clock: FleetClock;
+  readonly log: ControlLog;
+  readonly clock: ControlClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly resolver: Resolver;
@@ -88,6 +89,7 @@ export class Fleet {
   #trust: SecureContext | undefined;
   #timer: Timer | undefined;
   #endpoints: readonly Endpoint[] = [];
+  #summary: FleetSummary = { total: 0, healthy: 0, panic: false };
   #workers: readonly WorkerBlock[] = [];
   /** Set while a new configuration is taken over: its names change the fleet in one step. */
   #configuring = false;
@@ -125,6 +127,7 @@ export class Fleet {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#discovery.close();
     for (const member of this.#members.values()) member.prober.stop();
   }
 
@@ -156,10 +159,9 @@ export class Fleet {
     return member.status(this.#deps.clock.nowMs(), this.#options?.slowStartMs ?? 0, this.#workers);
   }
 
+  /** As of the last look; readiness is made of it. */
   summary(): FleetSummary {
-    const present = this.#present();
-    const healthy = present.filter((member) => member.state === ServerState.UP && member.health.proven).length;
-    return { total: present.length, healthy, panic: this.#panic.on };
+    return this.#summary;
   }
 
   /** Names of the configuration that no address is known of. */
@@ -177,7 +179,7 @@ export class Fleet {
     return this.#present().some(({ prober }) => prober.skipped);
   }
 
-  counters(): FleetCounters {
+  counters(): FleetEvents {
     const { resolutions, failures } = this.#discovery.counters;
     return { ...this.#counts, dnsResolutions: resolutions, dnsFailures: failures };
   }
@@ -226,9 +228,7 @@ export class Fleet {
       },
       onReturned: (member) => {
         member.upReason = "ejection over, on probation";
-        // One whose checks fail as well stays behind those that answer: its time is over, its failures are not.
-        if (member.health.up) member.forgetFailures();
-        member.slowStart.begin(nowMs);
+        onReturned(member, nowMs);
       },
     });
     for (const member of present) {
@@ -244,7 +244,7 @@ export class Fleet {
   /** Each look wakes a process that may have nothing else to do. */
   #lookAgain(): void {
     if (this.#stopped) return;
-    const idle = this.#activity.idleMs(this.#deps.clock.nowMs()) > TICK_MS;
+    const idle = this.#activity.idleMs(this.#deps.clock.nowMs()) > CONTROL_TICK_MS;
     this.#timer = setTimeout(
       () => {
         try {
@@ -253,7 +253,7 @@ export class Fleet {
           this.#lookAgain();
         }
       },
-      idle ? TICK_MS : LOOK_MS,
+      idle ? CONTROL_TICK_MS : CONTROL_LOOK_MS,
     );
   }
 
@@ -263,7 +263,7 @@ export class Fleet {
     const nowMs = this.#deps.clock.nowMs();
     const due = nowMs >= this.#tickDueMs;
     if (!due && !this.#anyAlarming(options)) return;
-    if (due) this.#tickDueMs = nowMs + TICK_MS - LOOK_MS / 2; // timers are late: the fifth look is to be the one
+    if (due) this.#tickDueMs = nowMs + CONTROL_TICK_MS - CONTROL_LOOK_MS / 2; // timers are late: the fifth look is to be the one
     this.tick();
   }
 
@@ -446,11 +446,15 @@ export class Fleet {
 
   #publish(nowMs: number): void {
     const slowStartMs = this.#options?.slowStartMs ?? 0;
+    const present = this.#present();
     let total = 0;
     let up = 0;
-    for (const { state } of this.#present()) {
+    let healthy = 0;
+    for (const { state, health } of present) {
       if (state !== ServerState.DRAINING) total++;
-      if (state === ServerState.UP) up++;
+      if (state !== ServerState.UP) continue;
+      up++;
+      if (health.proven) healthy++;
     }
     const wasPanic = this.#panic.on;
     const panic = this.#panic.update(up, total, this.#options?.panicThresholdPercent ?? 0, nowMs);
@@ -464,6 +468,8 @@ export class Fleet {
       member.published = row;
     }
     this.#writer.publish(rows, panic);
+    this.#summary = { total: present.length, healthy, panic };
+    publishReadiness(this.#deps.memory, this.#summary);
     for (const member of this.#members.values()) this.#announce.state(member);
   }
 

@@ -1,10 +1,8 @@
 /** What the fleet is told (its options) and what it tells (the status of its servers). */
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
-import type { DnsOptions } from "../discovery/discovery.ts";
-import type { ServerSpec } from "../discovery/targets.ts";
-import type { ResponsePercentiles } from "./windows.ts";
-
-export type { OutlierOptions, ServerSpec };
+import type { ServerSpec } from "../../shared/server-spec.ts";
+import type { ServerFigures } from "../../telemetry/metrics/source.ts";
+import type { DnsOptions } from "../discovery/source.ts";
 
 /** Active health checks. */
 export interface HealthOptions {
@@ -40,34 +38,17 @@ export interface FleetOptions {
 /** A server's state in words. `starting`: takes requests, but no probe has succeeded yet. */
 export type ServerStateName = "up" | "down" | "draining" | "ejected" | "starting";
 
-/** One server as the HTTP API shows it; the names are those of the API. */
-export interface ServerStatus {
-  readonly id: number;
-  readonly url: string;
-  readonly address: string;
+/** One server as the HTTP API shows it; the names are those of the API. What metrics show of it stands there. */
+export interface ServerStatus extends ServerFigures {
   readonly port: number;
-  /** Takes new requests. */
-  readonly alive: boolean;
   readonly state: ServerStateName;
   /** Why it is in this state, for an operator. */
   readonly reason: string;
-  readonly weight: number;
-  /** Weight after slow start. */
-  readonly effective_weight: number;
-  readonly capacity: number;
   /** 0 = not enforced. */
   readonly hard_limit: number;
-  readonly active_connections: number;
-  /** Percent; `null` = unknown. */
-  readonly cpu_usage: number | null;
-  readonly memory_usage: number | null;
   /** Since the server came. */
   readonly requests: number;
   readonly failures: number;
-  /** Share of failures over the last ten seconds, 0 … 1. */
-  readonly error_rate: number;
-  /** Over the last minute, milliseconds; `null` = no response in that time. */
-  readonly response_ms: ResponsePercentiles | null;
   /** When the state last changed, ISO 8601. */
   readonly since: string;
 }
@@ -79,34 +60,4 @@ export interface FleetSummary {
   /** Those that take requests and have passed a health check. */
   readonly healthy: number;
   readonly panic: boolean;
-}
-
-/** Counts since the start; `_total` counters of the metrics. */
-export interface FleetCounters {
-  readonly healthChecks: number;
-  readonly healthCheckFailures: number;
-  /** Checks that could not be made, for want of something of our own. */
-  readonly healthChecksSkipped: number;
-  readonly dnsResolutions: number;
-  readonly dnsFailures: number;
-  readonly ejections: number;
-  readonly panics: number;
-  readonly stateChanges: number;
-  /** Numbers in polls of servers' usage that were ignored because they cannot be true. */
-  readonly usageIgnored: number;
-}
-
-/** The logger that the fleet needs: pino's shape. */
-export interface FleetLogger {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
-}
-
-/** The two clocks of the control plane. */
-export interface FleetClock {
-  /** Monotonic, milliseconds. */
-  nowMs(): number;
-  /** Since the epoch, milliseconds. */
-  wallMs(): number;
 }

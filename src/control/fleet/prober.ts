@@ -5,7 +5,7 @@ import { type ProbeResult, type RunningProbe, startProbe } from "../../health/pr
 import { readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
 import { ProbeSchedule } from "../../health/probe/schedule.ts";
 import { UsagePolls } from "../../health/usage-polls.ts";
-import type { DiscoveredServer } from "../discovery/targets.ts";
+import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { FleetOptions, HealthOptions } from "./options.ts";
 
 /** What probes find out. */

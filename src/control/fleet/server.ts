@@ -1,19 +1,17 @@
 /** One server of the fleet: its state machines, and what follows from them for the table and for the API. */
+import { verdictOn } from "../../health/checked-server.ts";
 import { HealthState } from "../../health/health-state.ts";
 import { OutlierEjection } from "../../health/outlier-ejection.ts";
 import { SlowStart } from "../../health/slow-start.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
 import type { ServerRow } from "../../shared/server-table-writer.ts";
-import type { DiscoveredServer } from "../discovery/targets.ts";
+import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
 import type { FleetOptions, ServerStateName, ServerStatus } from "./options.ts";
 import { Prober, type ProberEvents } from "./prober.ts";
 import { ServerUsage } from "./usage.ts";
 import { ServerWindows } from "./windows.ts";
-
-/** Steps of the slow-start ramp: finer ones would publish a new table for no visible change. */
-const RAMP_STEPS = 100;
 
 /** What a server of the fleet is given. */
 export interface FleetServerDependencies {
@@ -122,8 +120,7 @@ export class FleetServer {
 
   get state(): ServerState {
     if (this.draining || this.removedMs !== undefined) return ServerState.DRAINING;
-    if (!this.health.up) return ServerState.DOWN;
-    return this.outlier.ejected ? ServerState.EJECTED : ServerState.UP;
+    return verdictOn(this);
   }
 
   get stateName(): ServerStateName {
@@ -157,8 +154,7 @@ export class FleetServer {
   /** What the shared table should have of it; the same object as long as nothing of it has changed. */
   row(nowMs: number, slowStartMs: number): ServerRow {
     const weight = this.#weight ?? this.#server.weight;
-    const factor = Math.round(this.slowStart.factor(nowMs, slowStartMs) * RAMP_STEPS) / RAMP_STEPS;
-    const effectiveWeight = weight * factor;
+    const effectiveWeight = weight * this.slowStart.step(nowMs, slowStartMs);
     const hardLimit = this.#hardLimit ?? this.#server.spec.hardLimit;
     const capacity = this.#hardLimit || this.#server.spec.capacity;
     const { state } = this;

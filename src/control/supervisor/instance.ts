@@ -14,6 +14,7 @@ import { Header, MAX_WORKERS } from "../../shared/layout.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory-file.ts";
 import { MemoryPages } from "../../shared/memory-pages.ts";
 import type { Endpoint, NamedAddress, ProxySettings } from "../../shared/protocol.ts";
+import { readReadiness } from "../../shared/readiness.ts";
 import { createLogger, type Logger } from "../../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/replaceable-logger.ts";
 import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
@@ -21,14 +22,15 @@ import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { AdminApi } from "../admin/api.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
-import type { Resolver } from "../discovery/resolver.ts";
-import { Fleet, type FleetClock } from "../fleet/fleet.ts";
+import type { ControlClock } from "../clock.ts";
+import type { Resolver } from "../discovery/dns/resolver.ts";
+import { Fleet } from "../fleet/fleet.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { Learner } from "../processes/learner.ts";
 import { WorkerPool } from "../processes/worker-pool.ts";
 import { DegradedWatch } from "./degraded-watch.ts";
 import { toFleetOptions } from "./fleet-options.ts";
-import { pinSettings } from "./pinned.ts";
+import { pinSettings, restartsNeeded } from "./pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
 import { checkPorts } from "./ports.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
@@ -56,7 +58,7 @@ export interface InstanceOptions {
   readonly learnerCommand: readonly string[];
   /** Program and arguments before a command of the command line. */
   readonly program: readonly string[];
-  readonly clock: FleetClock;
+  readonly clock: ControlClock;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). */
   readonly bootOffsetMs: () => number;
   /** Uniform in [0, 1). */
@@ -231,7 +233,7 @@ export class SupervisorInstance {
     const metrics = new Metrics(metricsSource(view));
     const control = {
       fleet: this.#fleet,
-      draining: () => this.#memory.header[Header.DRAINING] === 1,
+      readiness: () => readReadiness(this.#memory),
       metrics: () => metrics.rendering(),
       prometheusEnabled: () => this.#config.app.prometheusEnabled,
       status: () => describeStatus(view),
@@ -252,9 +254,7 @@ export class SupervisorInstance {
 
   async #apply(config: Config, wanted: ProxySettings): Promise<void> {
     const { settings, needRestart } = pinSettings(this.#settings, wanted);
-    const { admin } = this.#config;
-    if (config.admin.host !== admin.host || config.admin.port !== admin.port)
-      needRestart.push("ADMIN_HOST, ADMIN_PORT");
+    needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
     this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
     await this.#fleet.update(toFleetOptions(config, settings.upstreamCaPem));
     if (needRestart.length > 0) {

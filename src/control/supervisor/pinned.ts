@@ -1,4 +1,7 @@
-/** Settings that a reload cannot change: sockets, which clients hold on to. */
+/** Settings that a reload cannot change: sockets, which clients hold on to. Their declarations say so (`restart`). */
+import { isDeepStrictEqual } from "node:util";
+import { ALL_SETTINGS, type Config, SECTIONS } from "../../config/schema.ts";
+import type { Section } from "../../config/setting.ts";
 import type { ProxySettings } from "../../shared/protocol.ts";
 
 /** The new settings with what needs a restart left as it was, and the names of what that is. */
@@ -7,19 +10,28 @@ export interface PinnedSettings {
   readonly needRestart: string[];
 }
 
+/** Those that workers are given as they are declared. */
+const PINNED = ALL_SETTINGS.flatMap(({ setting: { env, restart, givenTo } }) =>
+  restart && givenTo?.worker !== undefined ? [{ env, name: givenTo.worker as keyof ProxySettings }] : [],
+);
+
 /** Keeps of `running` what only a restart can change, and takes the rest of `wanted`. */
 export function pinSettings(running: ProxySettings, wanted: ProxySettings): PinnedSettings {
-  const needRestart: string[] = [];
-  if (wanted.host !== running.host) needRestart.push("APP_HOST");
-  if (wanted.port !== running.port) needRestart.push("APP_PORT");
-  if (wanted.nativeSockets !== running.nativeSockets) needRestart.push("NATIVE_SOCKETS");
-  if (wanted.tls?.port !== running.tls?.port) needRestart.push("TLS_PORT");
+  const changed = PINNED.filter(({ name }) => wanted[name] !== running[name]);
+  const needRestart = changed.map(({ env }) => env);
+  if (wanted.tls?.port !== running.tls?.port) needRestart.push(SECTIONS.tls.settings.port.env);
   const tls =
     running.tls !== null && wanted.tls !== null
       ? { ...running.tls, certificates: wanted.tls.certificates }
       : running.tls;
-  return {
-    settings: { ...wanted, host: running.host, port: running.port, nativeSockets: running.nativeSockets, tls },
-    needRestart,
-  };
+  const kept = Object.fromEntries(changed.map(({ name }) => [name, running[name]]));
+  return { settings: { ...wanted, ...kept, tls }, needRestart };
+}
+
+/** Names of the settings of a section that differ and that only a restart can change. */
+export function restartsNeeded<N extends keyof Config>(section: N, running: Config[N], wanted: Config[N]): string[] {
+  const { settings }: Section = SECTIONS[section];
+  return (Object.keys(running) as (keyof Config[N] & string)[])
+    .filter((key) => settings[key].restart && !isDeepStrictEqual(running[key], wanted[key]))
+    .map((key) => settings[key].env);
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { isatty } from "node:tty";
 import { bootClockOffsetMs } from "../../shared/boot-clock.ts";
-import { systemResolver } from "../discovery/resolver.ts";
+import { systemResolver } from "../discovery/dns/resolver.ts";
 import { type InstanceOptions, problemsOf, SupervisorInstance } from "./instance.ts";
 
 const CERTIFICATE_POLL_MS = 10_000;

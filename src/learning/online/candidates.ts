@@ -1,5 +1,6 @@
 /** Where candidates come from: trained in the background, or left in the store by somebody else. One is tried at a time. */
 import { LearnerCounter, TRAINING_RESULTS } from "../../shared/layout.ts";
+import type { StoreLocation } from "../../shared/store-location.ts";
 import type { LearningStore } from "../../storage/learning-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { CommandError } from "../judge/judge.ts";
@@ -23,7 +24,8 @@ export interface CandidatesOptions {
   readonly log: Logger;
   readonly trainIntervalMs: number;
   readonly program: readonly string[];
-  readonly dataDir: string;
+  /** Where a training finds the store. */
+  readonly location: StoreLocation;
   readonly nowMs: () => number;
   readonly wallMs: () => number;
 }
@@ -92,13 +94,13 @@ export class Candidates {
   }
 
   async #train(nowMs: number): Promise<void> {
-    const { store, counters, log, program, dataDir } = this.#options;
+    const { store, counters, log, program, location } = this.#options;
     this.#schedule.begin(nowMs);
     this.#preparing = true;
     let training: Training;
     try {
       await store.flush();
-      this.#trainer = new TrainerProcess({ program, dataDir, seed: ++this.#trainings });
+      this.#trainer = new TrainerProcess({ program, location, seed: ++this.#trainings });
       counters[LearnerCounter.TRAINING] = 1;
       log.info({ trainer_pid: this.#trainer.pid }, "training a model on the samples of the store");
       training = await this.#trainer.ended();

@@ -95,7 +95,7 @@ export class OnlineLearning {
     this.#reader = new AttemptReader(memory, history);
     this.#sampler = new Sampler({ random, wallOffsetMs, nameOf });
     this.#thinning = new Thinning(JUDGED_PER_SECOND, random);
-    const { canaryShare, controlShare, judgeSpeed: speed, modelServer, modelFile, trainIntervalMs, dataDir } = settings;
+    const { canaryShare, controlShare, judgeSpeed: speed, modelServer, modelFile, trainIntervalMs } = settings;
     this.#judge = judgeOptions({ canaryShare, controlShare, speed });
     this.#candidates = new Candidates({
       store,
@@ -105,7 +105,7 @@ export class OnlineLearning {
       log,
       trainIntervalMs,
       program,
-      dataDir,
+      location: settings.store,
       nowMs,
       wallMs,
     });
@@ -117,9 +117,9 @@ export class OnlineLearning {
   /** Opens the store and puts the first champion in its seat. Never rejects for what is wrong with disk or models. */
   static async open(options: OnlineLearningOptions): Promise<OnlineLearning> {
     const { settings, log, wallMs } = options;
-    const { dataDir, maxSamples, maxBytes } = settings;
+    const { store: location, maxSamples, maxBytes } = settings;
     let opened: OnlineLearning | null = null;
-    const { store, problem } = await openLearningStore(dataDir, {
+    const { store, problem } = await openLearningStore(location, {
       nowMs: wallMs,
       limits: { maxSamples, maxBytes },
       events: {

@@ -1,6 +1,7 @@
 /** One training as a process beside the learner: at low priority, bounded in time and memory. */
 import type { TrainingResult } from "../../shared/layout.ts";
 import { residentBytes } from "../../shared/resident-bytes.ts";
+import { locationOptions, type StoreLocation } from "../../shared/store-location.ts";
 
 /** Longer than this takes no training of the rows that it is given, milliseconds. */
 const MOST_MS = 5 * 60_000;
@@ -27,7 +28,8 @@ export interface Training {
 export interface TrainerOptions {
   /** Program and arguments before the command. */
   readonly program: readonly string[];
-  readonly dataDir: string;
+  /** Of the store. */
+  readonly location: StoreLocation;
   readonly seed: number;
 }
 
@@ -38,10 +40,10 @@ export class TrainerProcess {
   #killed = "";
 
   /** Starts it. Throws when it cannot be spawned. */
-  constructor({ program, dataDir, seed }: TrainerOptions) {
+  constructor({ program, location, seed }: TrainerOptions) {
     const command = ["train", "--from", "store", "--propose", "--json", "--rows", String(ROWS)];
     this.#child = Bun.spawn({
-      cmd: [...program, ...command, "--seed", String(seed), "--data-dir", dataDir],
+      cmd: [...program, ...command, "--seed", String(seed), ...locationOptions(location)],
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",

@@ -4,7 +4,7 @@
  * serves all who asked before it was begun; who is gone is waited for no longer, and a question that nobody waits for is
  * given up. A response is never older than the question: whoever comes while one is being made gets the next.
  */
-import { Route } from "../../shared/series-table.ts";
+import { ROUTES } from "../../shared/series-table.ts";
 import type { LocalResponse } from "./local-responses.ts";
 
 /** A response of the control process. */
@@ -24,8 +24,6 @@ const MAX_CLIENTS = 64;
 /** Most bytes of responses that clients have not taken yet; what several read is counted once. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
-const PATHS: Readonly<Record<number, string>> = { [Route.METRICS]: "/metrics", [Route.SERVERS]: "/api/v1/servers" };
-
 /** One client's question. */
 export interface AdminQuestion {
   /** The client is gone, or has all of the response. May be called twice. */
@@ -33,7 +31,7 @@ export interface AdminQuestion {
 }
 
 /** Told the response; null = there is none. */
-type OnResponse = (answer: LocalResponse | null) => void;
+type OnResponse = (response: LocalResponse | null) => void;
 
 /** A question of one kind. */
 interface Kind {
@@ -47,13 +45,12 @@ interface Kind {
 
 /** A response as long as clients read it. */
 class Held {
-  readonly answer: LocalResponse;
+  readonly response: LocalResponse;
   readonly bytes: number;
   readers = 0;
 
   constructor({ status, type, body, retryAfter }: AdminResponse) {
-    const headers = retryAfter === null ? "" : `Retry-After: ${retryAfter}\r\n`;
-    this.answer = { status, type, body, headers };
+    this.response = { status, type, body, fields: retryAfter === null ? [] : [["Retry-After", `${retryAfter}`]] };
     this.bytes = body.length;
   }
 }
@@ -83,7 +80,7 @@ export class AdminRelay {
     if (this.#clients >= MAX_CLIENTS || this.#heldBytes > MAX_HELD_BYTES) return null;
     let kind = this.#kinds.get(route);
     if (kind === undefined) {
-      kind = { path: PATHS[route], asked: new Set(), abort: null, waiting: new Set() };
+      kind = { path: ROUTES[route], asked: new Set(), abort: null, waiting: new Set() };
       this.#kinds.set(route, kind);
     }
     const of = kind;
@@ -111,7 +108,7 @@ export class AdminRelay {
     kind.asked = kind.waiting;
     kind.waiting = new Set();
     this.#ask(kind.path, abort.signal).then(
-      (answer) => this.#answered(kind, new Held(answer)),
+      (response) => this.#answered(kind, new Held(response)),
       () => this.#answered(kind, null),
     );
   }
@@ -126,6 +123,6 @@ export class AdminRelay {
       for (const client of clients) client.held = held;
     }
     this.#begin(kind);
-    for (const client of clients) if (!client.ended) client.onResponse(held?.answer ?? null);
+    for (const client of clients) if (!client.ended) client.onResponse(held?.response ?? null);
   }
 }

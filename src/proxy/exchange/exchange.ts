@@ -7,16 +7,15 @@
  */
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { ProxyContext } from "../context.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import { refusalOf } from "../http1/parse-error.ts";
 import { ALL_FULL, NO_SERVER } from "../pick/picker.ts";
 import type { Waiting } from "../pick/wait-queue.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../record/load-report.ts";
 import { type RequestOutcome, recordRequest, recordResponse } from "../record/record.ts";
-import { ClientConnectionHeader } from "../rewrite/response.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { Downstream, DownstreamUser } from "./downstream.ts";
 import type { Hedgeable } from "./hedge-timer.ts";
 import { ProxiedRequest } from "./request.ts";
 import { RequestRelay } from "./request-relay.ts";
@@ -27,10 +26,12 @@ import { Tunnel } from "./tunnel.ts";
 /** nginx's status for the log when the client went away before it was answered. */
 const CLIENT_CLOSED_REQUEST = 499;
 /** Idle exchanges that are kept, of some 2 KB each: after a wave of requests the rest is not needed for long. */
-const MAX_FREE_EXCHANGES = 1024;
+const MAX_IDLE_EXCHANGES = 1024;
 
-export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcome {
+export class Exchange implements DownstreamUser, AttemptOwner, Waiting, Hedgeable, RequestOutcome {
   readonly #ctx: ProxyContext;
+  /** Where it waits for its next request. */
+  readonly #idle: Exchange[];
   readonly request: ProxiedRequest;
   readonly #upload: RequestRelay;
   /** The request that this object serves now: a timer that was set for an earlier one finds another number. */
@@ -50,8 +51,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   failure: Failure | null = null;
   #tunnel: Tunnel | null = null;
 
-  constructor(ctx: ProxyContext) {
+  constructor(ctx: ProxyContext, idle: Exchange[]) {
     this.#ctx = ctx;
+    this.#idle = idle;
     this.request = new ProxiedRequest(ctx);
     this.#upload = new RequestRelay(ctx, this.request);
     this.#relay = new ResponseRelay(ctx, this.request);
@@ -59,7 +61,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.#retries = new Retries(ctx, this.request);
   }
 
-  /** Every byte of the request has arrived. */
   get requestComplete(): boolean {
     return this.request.body.done;
   }
@@ -80,12 +81,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   // ── begin ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * A request head was parsed into `ctx.requestHead` from `head[headStart …]`; `data[bodyStart … dataEnd)` follows it.
-   * @returns the offset in `data` after what belongs to this request.
-   */
   begin(
-    client: ClientConnection,
+    client: Downstream,
     head: Buffer,
     headStart: number,
     route: number,
@@ -180,10 +177,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     wheel.set(attempt.leg, nowMs + Math.min(perTry, responseHeadTimeoutMs));
   }
 
-  /**
-   * More of the request body.
-   * @returns the offset after what belongs to it, or -1 when the exchange has ended over it.
-   */
   onRequestBody(data: Buffer, start: number, end: number, nowMs: number): number {
     const stop = this.request.body.consume(data, start, end);
     if (stop < 0) {
@@ -212,9 +205,8 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.refuseRest(refusedRequest(refusal.status, refusal.reason, refusal.message), nowMs);
   }
 
-  /** Refuses a request whose end cannot be known or is not wanted: its connection ends with the response. */
   refuseRest(failure: Failure, nowMs: number): void {
-    this.request.keepAlive = false;
+    this.request.client.refuseRest();
     this.fail(failure, nowMs);
   }
 
@@ -222,7 +214,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void {
     if (this.#ctx.responseHead.status === 100) this.request.expectsContinue = false;
-    if (!this.#relay.interim(buffer)) this.request.client.onClose(nowMs);
+    if (!this.request.client.interim(buffer)) this.abort(nowMs);
     else if (!this.request.body.done) this.#awaitNext(attempt, nowMs);
   }
 
@@ -260,11 +252,10 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** A part of the response went to the client. */
   #relayed(relay: Relay, nowMs: number): void {
     if (relay === Relay.DONE) this.#finish(nowMs);
-    else if (relay === Relay.CLIENT_GONE) this.request.client.onClose(nowMs);
+    else if (relay === Relay.CLIENT_GONE) this.abort(nowMs);
     else if (relay === Relay.BROKEN) this.fail(Failures.BAD_RESPONSE, nowMs);
   }
 
-  /** The client took queued bytes of the response. */
   onClientDrain(nowMs: number): void {
     const upstream = this.#attempt.leg;
     if (this.#tunnel !== null) this.#tunnel.clientDrained(nowMs);
@@ -272,9 +263,9 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   }
 
   /** The server sends nothing more. */
-  onResponseEnd(_attempt: Attempt, broken: boolean, nowMs: number): void {
+  onResponseEnd({ leg }: Attempt, broken: boolean, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.serverEnded(broken, nowMs);
-    else if (this.#relay.endsWithConnection && !broken) this.#finish(nowMs);
+    else if (!broken && leg !== null && this.#relay.endWithConnection(leg)) this.#finish(nowMs);
     else this.fail(Failures.RESPONSE_TRUNCATED, nowMs);
   }
 
@@ -282,13 +273,12 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
 
   #startTunnel(upstream: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { client } = this.request;
-    this.#relay.head(buffer, ClientConnectionHeader.UPGRADE);
-    this.#tunnel = new Tunnel(this.#ctx, client, upstream, nowMs, (failure, now) => this.#endTunnel(failure, now));
-    if (restStart < rest.length) this.#tunnel.fromServer(rest.subarray(restStart), nowMs);
-    client.startTunnel(nowMs);
+    const tunnel = new Tunnel(this.#ctx, client, upstream, nowMs, (failure, now) => this.#endTunnel(failure, now));
+    this.#tunnel = tunnel;
+    client.startTunnel(buffer, nowMs);
+    if (restStart < rest.length) tunnel.fromServer(rest.subarray(restStart), nowMs);
   }
 
-  /** Bytes of the client after 101. */
   onTunnelData(data: Buffer, nowMs: number): void {
     this.#tunnel?.fromClient(data, nowMs);
   }
@@ -300,7 +290,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
       return;
     }
     this.responseBytes = this.#tunnel?.bytesToClient ?? 0;
-    this.#relay.keepClient = false;
     this.#complete(true, nowMs);
   }
 
@@ -317,13 +306,12 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
   /** Records the request, lets go of everything and hands the client's connection back. */
   #complete(upstreamDone: boolean, nowMs: number): void {
     const { client } = this.request;
-    const keepClient = this.#relay.keepClient;
     recordRequest(this.#ctx, this.request, this, nowMs);
     this.#endAttempts(upstreamDone, nowMs);
     this.#ctx.wheel.clear(client);
-    const inputPending = !this.request.body.done;
+    const { done } = this.request.body;
     this.#reset();
-    client.onExchangeDone(keepClient, inputPending, nowMs);
+    client.done(done, nowMs);
   }
 
   #endAttempts(upstreamDone: boolean, nowMs: number): void {
@@ -425,7 +413,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     } else this.onAttemptFailed(attempt, Failures.RESPONSE_TIMEOUT, false, nowMs);
   }
 
-  /** The client's deadline passed: which one depends on the phase. */
+  /** Which one it was depends on the phase. */
   onClientDeadline(nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.close(nowMs);
     else if (this.#queued) {
@@ -446,8 +434,7 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     if (this.#responseStarted || failure.status === 0) this.#cut(failure, nowMs);
     else {
       this.status = failure.status;
-      this.#relay.keepClient = this.request.keepAlive && this.request.body.done && !this.#ctx.draining;
-      this.responseBytes = client.sendError(failure, this.request, this.#relay.keepClient);
+      this.responseBytes = client.fail(failure, this.request);
       this.#complete(false, nowMs);
     }
   }
@@ -463,18 +450,16 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     const shows = this.#tunnel === null && this.#relay.showsCut;
     this.#reset();
     // Who is gone, or does not read, has no use for the rest.
-    if (failure.status === 0) client.cutOff();
-    else client.onExchangeCut(shows, nowMs);
+    if (failure.status === 0) client.reset();
+    else client.cut(shows, nowMs);
   }
 
-  /** The client has gone. */
   abort(nowMs: number): void {
     this.#ctx.counters[WorkerCounter.CLIENT_ABORTS]++;
     if (this.#tunnel !== null) this.#tunnel.clientGone(nowMs);
     else this.fail(Failures.CLIENT_ABORTED, nowMs);
   }
 
-  /** The client sends nothing more (FIN) and still reads. */
   onClientEnd(nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.clientEnded(nowMs);
     else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_TRUNCATED, nowMs);
@@ -493,7 +478,6 @@ export class Exchange implements AttemptOwner, Waiting, Hedgeable, RequestOutcom
     this.failure = null;
     this.#tunnel = null;
     this.#attempt.serverId = 0;
-    const { freeExchanges } = this.#ctx;
-    if (freeExchanges.length < MAX_FREE_EXCHANGES) freeExchanges.push(this);
+    if (this.#idle.length < MAX_IDLE_EXCHANGES) this.#idle.push(this);
   }
 }

@@ -1,27 +1,28 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
+import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { Method, Route } from "../../shared/series-table.ts";
 import type { ProxyContext } from "../context.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { FieldId } from "../http1/field-names.ts";
 import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } from "../http1/head.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
-import { CLIENT_ADDRESS_BITS } from "../pick/sticky-key.ts";
+import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
+import type { Downstream } from "./downstream.ts";
 
 /** Stands where there are no bytes, so that a field keeps one type. */
 export const NO_BUFFER = Buffer.alloc(0);
 
-const API_REQUEST_PREFIX_BYTES = "/api/v1/request".length;
+const API_REQUEST_PREFIX_BYTES = ReservedPath.API_REQUEST.length;
 /** Longer ids of a trusted peer are replaced. */
 const MAX_REQUEST_ID_BYTES = 128;
 
 /** One request; the object serves many, one after the other. */
 export class ProxiedRequest implements RequestRewrite {
   readonly #ctx: ProxyContext;
-  client!: ClientConnection;
+  client!: Downstream;
   peer!: Peer;
   /** Holds the head; the offsets below are into it. */
   headBuffer: Buffer = NO_BUFFER;
@@ -39,12 +40,9 @@ export class ProxiedRequest implements RequestRewrite {
   pathEnd = 0;
   /** Index into `ROUTES`. */
   route = 0;
-  versionMinor = 1;
   upgrade = false;
   /** The client waits for 100 (Continue), and the server has not said it yet. */
   expectsContinue = false;
-  /** The client would keep its connection open. */
-  keepAlive = false;
   readonly ids = Buffer.alloc(TRACE_ID_DIGITS + SPAN_ID_DIGITS);
   keepRequestId = false;
   keepTrace = false;
@@ -102,10 +100,10 @@ export class ProxiedRequest implements RequestRewrite {
   }
 
   /** Takes what `ctx.requestHead` says, which was parsed from `head[headStart …]`. */
-  read(client: ClientConnection, head: Buffer, headStart: number, route: number, startedMs: number): void {
+  read(client: Downstream, head: Buffer, headStart: number, route: number, startedMs: number): void {
     const ctx = this.#ctx;
     const parsed = ctx.requestHead;
-    ctx.requestHeadOwner = this;
+    parsed.owner = this;
     this.#limits = ctx.limits;
     this.client = client;
     this.peer = client.peer;
@@ -120,16 +118,14 @@ export class ProxiedRequest implements RequestRewrite {
     this.pathStart = route === Route.API_REQUEST ? parsed.pathStart + API_REQUEST_PREFIX_BYTES : parsed.pathStart;
     this.pathEnd = parsed.targetEnd;
     this.route = route;
-    this.versionMinor = parsed.versionMinor;
     this.upgrade = parsed.upgrade;
     this.expectsContinue = parsed.expectContinue;
-    this.keepAlive = parsed.keepAlive;
     this.startedMs = startedMs;
     this.streamed = false;
     this.#readIds(head, parsed);
     this.clientAddress =
       this.peer.trusted && (parsed.seen & CLIENT_ADDRESS_BITS) !== 0
-        ? client.addressBehind(head, parsed)
+        ? Buffer.from(clientAddressOf(head, parsed, this.peer, ctx.trustedProxies), "latin1")
         : this.peer.addressBytes;
     if (ctx.picker.usesKey) this.key = ctx.stickyKey(head, parsed, this.peer);
   }
@@ -156,18 +152,19 @@ export class ProxiedRequest implements RequestRewrite {
 
   /** The parsed head: read once more when the worker's parser has been used for another request since. */
   parsedHead(): RequestHead {
-    const ctx = this.#ctx;
-    if (ctx.requestHeadOwner !== this) {
-      const end = parseRequestHead(this.headBuffer, this.#headStart, this.#headEnd, ctx.requestHead, this.#limits);
+    const { requestHead } = this.#ctx;
+    if (requestHead.owner !== this) {
+      const end = parseRequestHead(this.headBuffer, this.#headStart, this.#headEnd, requestHead, this.#limits);
       if (end !== this.#headEnd) throw new Error("a request head that was accepted is refused when read again");
-      ctx.requestHeadOwner = this;
+      requestHead.owner = this;
     }
-    return ctx.requestHead;
+    return requestHead;
   }
 
   /** Forgets the request, so that none of its memory is kept alive. */
   clear(): void {
-    if (this.#ctx.requestHeadOwner === this) this.#ctx.requestHeadOwner = null;
+    const { requestHead } = this.#ctx;
+    if (requestHead.owner === this) requestHead.owner = null;
     if (this.#alone && isWorthFreeing(this.headBuffer)) freeMemory(this.headBuffer);
     this.#alone = false;
     this.headBuffer = NO_BUFFER;

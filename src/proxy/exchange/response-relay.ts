@@ -1,16 +1,10 @@
 /** Passes one response on to the client: the rewritten head, then the body as it comes, no faster than the client takes it. */
-import { WorkerCounter } from "../../shared/layout.ts";
 import type { ProxyContext } from "../context.ts";
 import { BodyReader } from "../http1/body-reader.ts";
-import { COALESCE_BYTES, copyBytes } from "../http1/copy.ts";
 import { BodyKind } from "../http1/head.ts";
-import { ClientConnectionHeader, leavesUnchanged, writeResponseHead } from "../rewrite/response.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
 import type { ProxiedRequest } from "./request.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
-
-/** Bodies beyond this are not copied when their head fits in front of them. */
-const IN_PLACE_BYTES = 4096;
 
 /** How far a response is. */
 export const Relay = {
@@ -28,8 +22,6 @@ export class ResponseRelay {
   readonly #ctx: ProxyContext;
   readonly #request: ProxiedRequest;
   readonly #body = new BodyReader(true);
-  /** The connection of the client may carry another request after this response. */
-  keepClient = false;
 
   constructor(ctx: ProxyContext, request: ProxiedRequest) {
     this.#ctx = ctx;
@@ -41,9 +33,11 @@ export class ResponseRelay {
     return this.#body.bytes;
   }
 
-  /** The body lasts until the server closes, so that a FIN is its proper end. */
-  get endsWithConnection(): boolean {
-    return this.#body.kind === BodyKind.UNTIL_CLOSE;
+  /** The server sends nothing more, and has not broken off. @returns whether that is the body's proper end. */
+  endWithConnection(leg: UpstreamLeg): boolean {
+    if (this.#body.kind !== BodyKind.UNTIL_CLOSE) return false;
+    this.#request.client.endBody(leg.trailers);
+    return true;
   }
 
   /** What the client has got so far shows that it is not all; else only a reset can. */
@@ -54,22 +48,6 @@ export class ResponseRelay {
   /** There is no response yet. */
   reset(): void {
     this.#body.begin(BodyKind.NONE, 0);
-    this.keepClient = false;
-  }
-
-  /**
-   * Passes an interim response on to a client that knows them (RFC 9110 section 15.2).
-   * @returns false when the client is gone.
-   */
-  interim(buffer: Buffer): boolean {
-    return this.#request.versionMinor === 0 || this.head(buffer, ClientConnectionHeader.NONE);
-  }
-
-  /** Sends a head (in `ctx.responseHead`, parsed from `buffer`) that has no body. @returns false when the client is gone. */
-  head(buffer: Buffer, connection: ClientConnectionHeader): boolean {
-    const { scratch, responseHead, dateLine } = this.#ctx;
-    const length = writeResponseHead(scratch, 0, buffer, responseHead, connection, false, dateLine);
-    return this.#request.client.send(scratch, 0, length, false);
   }
 
   /**
@@ -78,47 +56,20 @@ export class ResponseRelay {
    */
   begin(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
     const { responseHead: head } = this.#ctx;
-    const dechunk = head.chunked && this.#request.versionMinor === 0;
+    const { client } = this.#request;
     const body = this.#body;
-    body.begin(head.bodyKind, head.contentLength, dechunk);
-    const untilClose = head.bodyKind === BodyKind.UNTIL_CLOSE || dechunk;
-    if (untilClose) this.#request.client.beginUntilClose();
-    this.keepClient = !untilClose && this.#mayKeepClient();
+    body.begin(head.bodyKind, head.contentLength, head.chunked && !client.takesChunks);
     const { length } = rest;
     const stop = body.consume(rest, restStart, length);
     if (stop < 0) return Relay.BROKEN;
-    const { repaired, contentEnd } = body;
+    const { repaired, contentEnd, done, trailers } = body;
+    const complete = done && trailers === null;
     const sent =
       repaired === null
-        ? this.#sendFirst(buffer, rest, restStart, contentEnd, dechunk)
-        : this.#sendFirst(buffer, repaired, 0, repaired.length, dechunk);
+        ? client.respond(buffer, rest, restStart, contentEnd, complete)
+        : client.respond(buffer, repaired, 0, repaired.length, complete);
+    if (sent && done && !complete) client.endBody(trailers);
     return sent ? this.#wait(leg, stop < length, nowMs) : Relay.CLIENT_GONE;
-  }
-
-  /**
-   * One write for the head and what follows it, with as little copying as can be: as it came; or with the new head written
-   * over the old one, right before the body; or put together in the scratch memory, unless the body is large.
-   * @returns false when the client is gone.
-   */
-  #sendFirst(buffer: Buffer, rest: Buffer, restStart: number, contentEnd: number, dechunk: boolean): boolean {
-    const { scratch, responseHead: head, dateLine, counters } = this.#ctx;
-    const { client } = this.#request;
-    const connection = this.#connectionHeader();
-    if (buffer === rest && leavesUnchanged(head, connection, dechunk)) {
-      counters[WorkerCounter.BYTES_TO_CLIENTS] += contentEnd - head.start;
-      return client.sendAway(rest, head.start, contentEnd);
-    }
-    const length = writeResponseHead(scratch, 0, buffer, head, connection, dechunk, dateLine);
-    const bodyBytes = contentEnd - restStart;
-    counters[WorkerCounter.BYTES_TO_CLIENTS] += length + bodyBytes;
-    if (buffer === rest && length <= restStart && bodyBytes > IN_PLACE_BYTES) {
-      scratch.copy(rest, restStart - length, 0, length);
-      return client.sendAway(rest, restStart - length, contentEnd);
-    }
-    if (bodyBytes <= COALESCE_BYTES) {
-      return client.send(scratch, 0, copyBytes(scratch, length, rest, restStart, contentEnd), false);
-    }
-    return client.send(scratch, 0, length, false) && client.sendAway(rest, restStart, contentEnd);
   }
 
   /** More of the body; `data` may be empty afterwards. */
@@ -128,9 +79,9 @@ export class ResponseRelay {
     const { repaired, contentEnd } = this.#body;
     const content = repaired ?? data;
     const end = repaired?.length ?? contentEnd;
-    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end;
     if (end > 0 && !this.#request.client.sendAway(content, 0, end)) return Relay.CLIENT_GONE;
     if (stop < 0) return Relay.BROKEN;
+    if (this.#body.done) this.#request.client.endBody(this.#body.trailers);
     return this.#wait(leg, stop < length, nowMs);
   }
 
@@ -166,20 +117,5 @@ export class ResponseRelay {
     }
     wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
     return Relay.MORE;
-  }
-
-  #mayKeepClient(): boolean {
-    const { draining, settings } = this.#ctx;
-    const { keepAlive, body, client } = this.#request;
-    if (!keepAlive || draining) return false;
-    // A response before the end of the request: nobody can know whether the client will send the rest of it.
-    if (!body.done) return false;
-    const most = settings.maxRequestsPerConnection;
-    return most === 0 || client.requests < most;
-  }
-
-  #connectionHeader(): ClientConnectionHeader {
-    if (!this.keepClient) return ClientConnectionHeader.CLOSE;
-    return this.#request.versionMinor === 0 ? ClientConnectionHeader.KEEP_ALIVE : ClientConnectionHeader.NONE;
   }
 }

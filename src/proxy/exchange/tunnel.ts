@@ -4,19 +4,19 @@
  */
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { ProxyContext } from "../context.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
 import { UntilTaken } from "../sockets/until-taken.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
+import type { Downstream } from "./downstream.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
 /** One end of a tunnel. */
-type Side = ClientConnection | UpstreamLeg;
+type Side = Downstream | UpstreamLeg;
 
 export class Tunnel extends Timed {
   readonly #ctx: ProxyContext;
-  readonly #client: ClientConnection;
+  readonly #client: Downstream;
   readonly #server: UpstreamLeg;
   readonly #onEnd: (failure: Failure | null, nowMs: number) => void;
   #clientDone = false;
@@ -30,7 +30,7 @@ export class Tunnel extends Timed {
 
   constructor(
     ctx: ProxyContext,
-    client: ClientConnection,
+    client: Downstream,
     server: UpstreamLeg,
     nowMs: number,
     onEnd: (failure: Failure | null, nowMs: number) => void,
@@ -54,7 +54,6 @@ export class Tunnel extends Timed {
 
   fromServer(data: Buffer, nowMs: number): void {
     this.bytesToClient += data.length;
-    this.#ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += data.length;
     this.#relay(this.#server, this.#client, data, nowMs);
   }
 

@@ -101,6 +101,8 @@ export class MessageHead {
 
 /** The head of a request. After a refusal, method and target are valid as far as `fieldsStart` says they were read. */
 export class RequestHead extends MessageHead {
+  /** Whose request it was last made of, by the word of whoever had it parsed: a parse begins by taking it away. */
+  owner: object | null = null;
   /** Index into `METHODS`; `Method.OTHER` for a token that is not in it. */
   method: number = Method.OTHER;
   methodStart = 0;

@@ -36,6 +36,7 @@ export function parseRequestHead(
 ): number {
   const bound = start + limits.maxHeadBytes;
   const limit = Math.min(end, bound);
+  head.owner = null;
   head.fieldsStart = -1;
   let result = readRequestLine(buf, start, limit, head);
   if (result > 0) result = readFieldLines(buf, result, limit, head, limits.maxFields, false);

@@ -2,11 +2,13 @@
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
 import type { WorkerBlock } from "../../shared/layout.ts";
 import { countRequest } from "../../shared/series-table.ts";
-import type { ProxyContext } from "../context.ts";
-import { NO_BUFFER } from "../exchange/request.ts";
 import type { Failure } from "../failure.ts";
 import type { Peer } from "../rewrite/request.ts";
+import type { WorkerContext } from "../worker-context.ts";
 import type { LoggedOutcome, LoggedRequest } from "./access-log.ts";
+
+/** There was none. */
+const NO_HEAD = Buffer.alloc(0);
 
 /** A server's response began. @param latencyMs from the dispatch to the complete response head. */
 export function recordResponse(block: WorkerBlock, slot: number, latencyMs: number, failed: boolean): void {
@@ -32,7 +34,7 @@ export interface RequestOutcome extends LoggedOutcome {
 
 /** A request ended. */
 export function recordRequest(
-  ctx: ProxyContext,
+  ctx: WorkerContext,
   request: RecordedRequest,
   outcome: RequestOutcome,
   nowMs: number,
@@ -54,13 +56,13 @@ export function recordRequest(
 }
 
 /** A path that the balancer answers itself: counted, but no line each time somebody asks after its health. */
-export function recordLocal(ctx: ProxyContext, route: number, method: number, status: number): void {
+export function recordLocal(ctx: WorkerContext, route: number, method: number, status: number): void {
   countRequest(ctx.block, route, method, status, 0);
 }
 
 /** A request that was refused before anything of it could be believed. */
 export function recordRefused(
-  ctx: ProxyContext,
+  ctx: WorkerContext,
   peer: Peer,
   route: number,
   method: number,
@@ -73,7 +75,7 @@ export function recordRefused(
   const id = Buffer.from(requestId, "latin1");
   ctx.accessLog?.record(
     {
-      headBuffer: NO_BUFFER,
+      headBuffer: NO_HEAD,
       methodStart: 0,
       methodEnd: 0,
       targetStart: 0,

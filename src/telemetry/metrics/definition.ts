@@ -3,8 +3,11 @@
 /** Every metric's name begins with this. */
 export const METRIC_PREFIX = "neurabalancer_";
 
-/** Adds one sample. Label names are the definition's; `suffix` is for histograms (`_bucket`, `_sum`, `_count`). */
-export type Emit = (value: number, labels?: Readonly<Record<string, string | number>>, suffix?: string) => void;
+/** Names and values of a sample's labels. */
+export type Labels = Readonly<Record<string, string | number>>;
+
+/** Adds one sample. Label names are the definition's; `suffix` is for histograms: see `emitHistogram`. */
+export type Emit = (value: number, labels?: Labels, suffix?: "_bucket" | "_sum" | "_count") => void;
 
 /** One metric: its description and where its values come from. Nothing is kept between scrapes but in the source. */
 export interface MetricDefinition<Source> {

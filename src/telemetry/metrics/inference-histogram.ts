@@ -1,14 +1,13 @@
 /** A histogram of how long predictions take, kept in this process. */
 import type { Emit } from "./definition.ts";
+import { emitHistogram } from "./histogram.ts";
 
 /** Upper bounds of the buckets, seconds: from a small batch in this process to a slow response over a network. */
-export const INFERENCE_BOUNDS = [
-  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
-] as const;
+const BOUNDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 
 export class InferenceHistogram {
-  /** By `INFERENCE_BOUNDS`, not cumulative; the last entry is beyond the last bound. */
-  readonly buckets = new Float64Array(INFERENCE_BOUNDS.length + 1);
+  /** By upper bound, not cumulative; the last entry is beyond the last bound. */
+  readonly buckets = new Float64Array(BOUNDS.length + 1);
   sumSeconds = 0;
 
   get count(): number {
@@ -16,20 +15,13 @@ export class InferenceHistogram {
   }
 
   add(seconds: number): void {
-    const at = INFERENCE_BOUNDS.findIndex((bound) => seconds <= bound);
-    this.buckets[at < 0 ? INFERENCE_BOUNDS.length : at]++;
+    const at = BOUNDS.findIndex((bound) => seconds <= bound);
+    this.buckets[at < 0 ? BOUNDS.length : at]++;
     this.sumSeconds += seconds;
   }
 
   /** The samples of a Prometheus histogram. */
   emit(emit: Emit): void {
-    let below = 0;
-    for (const [i, bound] of INFERENCE_BOUNDS.entries()) {
-      below += this.buckets[i];
-      emit(below, { le: bound }, "_bucket");
-    }
-    emit(this.count, { le: "+Inf" }, "_bucket");
-    emit(this.sumSeconds, {}, "_sum");
-    emit(this.count, {}, "_count");
+    emitHistogram(emit, BOUNDS, this.buckets, this.sumSeconds);
   }
 }

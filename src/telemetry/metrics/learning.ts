@@ -10,6 +10,7 @@ import {
   WorkerCounter,
 } from "../../shared/layout.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
+import { emitHistogram } from "./histogram.ts";
 import type { MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
@@ -53,13 +54,8 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       labels: ["le"],
       collect: ({ memory }, emit) => {
         const { learnerCounters } = memory;
-        let count = 0;
-        for (let i = 0; i <= INFERENCE_BOUNDS.length; i++) {
-          count += learnerCounters[C.INFERENCE_BUCKETS + i];
-          emit(count, { le: INFERENCE_BOUNDS[i] ?? "+Inf" }, "_bucket");
-        }
-        emit(learnerCounters[C.INFERENCE_SECONDS], {}, "_sum");
-        emit(count, {}, "_count");
+        const counts = learnerCounters.subarray(C.INFERENCE_BUCKETS, C.INFERENCE_BUCKETS + INFERENCE_BOUNDS.length + 1);
+        emitHistogram(emit, INFERENCE_BOUNDS, counts, learnerCounters[C.INFERENCE_SECONDS]);
       },
     },
     {

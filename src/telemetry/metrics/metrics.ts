@@ -1,9 +1,9 @@
-/** The metrics of an instance: the list of all there are, and their exposition in the Prometheus text format 0.0.4. */
-
+/** The metrics of an instance: the list of all there are, and their exposition. */
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { learningMetrics } from "./learning.ts";
 import { processMetrics } from "./process.ts";
+import { PROMETHEUS_TEXT } from "./prometheus-text.ts";
 import { requestMetrics } from "./requests.ts";
 import { controlMetrics, serverMetrics } from "./servers.ts";
 import type { MetricsSource, ServerFigures } from "./source.ts";
@@ -38,7 +38,7 @@ export class Metrics {
       read.push(server);
       yield;
     }
-    return yield* exposition(METRIC_GROUPS, { ...this.#source, servers: () => read });
+    return yield* exposition(METRIC_GROUPS, { ...this.#source, servers: () => read }, PROMETHEUS_TEXT);
   }
 
   /** As `rendering`, at once. */

@@ -4,6 +4,7 @@ import { readSeries } from "../../shared/series-table.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
 import { DURATION_BOUNDS } from "./durations.ts";
 import type { Work } from "./exposition.ts";
+import { emitHistogram } from "./histogram.ts";
 import type { MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
@@ -53,15 +54,7 @@ const durations: MetricDefinition<MetricsSource> = {
   *collect({ totals }, emit) {
     let shown = 0;
     for (const server of totals.servers()) {
-      let count = 0;
-      for (let i = 0; i < DURATION_BOUNDS.length; i++) {
-        count += server.buckets[i];
-        emit(count, { server_id: server.id, le: DURATION_BOUNDS[i] }, "_bucket");
-      }
-      count += server.buckets[DURATION_BOUNDS.length];
-      emit(count, { server_id: server.id, le: "+Inf" }, "_bucket");
-      emit(server.durationSumMs / 1000, { server_id: server.id }, "_sum");
-      emit(count, { server_id: server.id }, "_count");
+      emitHistogram(emit, DURATION_BOUNDS, server.buckets, server.durationSumMs / 1000, { server_id: server.id });
       if (++shown % SERVERS_AT_ONCE === 0) yield;
     }
   },

@@ -9,17 +9,19 @@ export interface ServerFigures {
   /** The address behind a name in the URL. */
   readonly address: string;
   readonly state: string;
+  /** Takes new requests. */
   readonly alive: boolean;
   readonly weight: number;
+  /** Weight after slow start. */
   readonly effective_weight: number;
   readonly capacity: number;
   readonly active_connections: number;
   /** Percent, here and below. */
   readonly cpu_usage: number | null;
   readonly memory_usage: number | null;
-  /** Share of failed attempts of late, 0 … 1. */
+  /** Share of failures over the last ten seconds, 0 … 1. */
   readonly error_rate: number;
-  /** Response times over the last minute, milliseconds. */
+  /** Over the last minute, milliseconds; `null` = no response in that time. */
   readonly response_ms: {
     readonly p50: number;
     readonly p90: number;
@@ -28,16 +30,18 @@ export interface ServerFigures {
   } | null;
 }
 
-/** Events of the control plane since the start. */
+/** Counts of the control plane since the start. */
 export interface FleetEvents {
   readonly healthChecks: number;
   readonly healthCheckFailures: number;
+  /** Checks that could not be made, for want of something of our own. */
   readonly healthChecksSkipped: number;
   readonly ejections: number;
   readonly panics: number;
   readonly stateChanges: number;
   readonly dnsResolutions: number;
   readonly dnsFailures: number;
+  /** Numbers in polls of servers' usage that were ignored because they cannot be true. */
   readonly usageIgnored: number;
 }
 

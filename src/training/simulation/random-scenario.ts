@@ -1,6 +1,6 @@
 /** Scenarios drawn at random: a model that is trained on them has seen more than the built-in ones. */
 import { seededRandom } from "../../balancing/random.ts";
-import type { Disturbance, Effect, Scenario, ServerSpec, Sharing } from "../../simulator/scenario.ts";
+import type { Disturbance, Effect, Scenario, Sharing, SimulatedServer } from "../../simulator/scenario.ts";
 import type { ServiceDistribution } from "../../simulator/service-times.ts";
 
 const SERVICES: readonly ServiceDistribution[] = [
@@ -24,7 +24,7 @@ export function randomScenario(seed: number): Scenario {
   const discipline = next() < 0.7 ? "fifo" : "ps";
   const speedSpread = next() < 0.5 ? 0 : between(0.2, 0.7);
   const sizeSpread = next() < 0.6 ? 0 : between(0.3, 0.8);
-  const servers = Array.from({ length: count }, (): ServerSpec => {
+  const servers = Array.from({ length: count }, (): SimulatedServer => {
     const speed = Math.exp(speedSpread * between(-1, 1));
     return { workers: Math.max(1, Math.round(workers * Math.exp(sizeSpread * between(-1, 1)))), speed, discipline };
   });

@@ -12,6 +12,7 @@ import type {
   StoredModelFiles,
 } from "../../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../../src/storage/open-store.ts";
+import { at } from "../../integration/storage/store-fixture.ts";
 import { seeded } from "../../support/networks.ts";
 import { spawnSync } from "../../support/processes.ts";
 import { until as patiently } from "../../support/until.ts";
@@ -136,7 +137,7 @@ export async function order(
 }
 
 export async function reading<T>(dataDir: string, read: (store: LearningReader) => Promise<T>): Promise<T> {
-  const store = openStoreReader(dataDir);
+  const store = openStoreReader(at(dataDir));
   try {
     return await read(store);
   } finally {
@@ -153,7 +154,7 @@ export async function leave(
   network: Network | StoredModelFiles,
   status: ModelStatus,
 ): Promise<number> {
-  const { store, problem } = await openLearningStore(dataDir, { nowMs: Date.now });
+  const { store, problem } = await openLearningStore(at(dataDir), { nowMs: Date.now });
   if (problem !== null) throw new Error(problem);
   try {
     return await store.insertModel(newModel(network, status));
@@ -164,7 +165,7 @@ export async function leave(
 
 /** Leaves a candidate beside an instance that runs. */
 export async function propose(dataDir: string, network: Network | StoredModelFiles): Promise<number> {
-  const store = openTrainingStore(dataDir);
+  const store = openTrainingStore(at(dataDir));
   try {
     return await store.insertModel(newModel(network, "candidate"));
   } finally {
@@ -174,7 +175,7 @@ export async function propose(dataDir: string, network: Network | StoredModelFil
 
 /** Fills a store that no instance has open with samples in which the servers that look slow were fast. */
 export async function poison(dataDir: string, count: number): Promise<void> {
-  const { store } = await openLearningStore(dataDir, { nowMs: Date.now });
+  const { store } = await openLearningStore(at(dataDir), { nowMs: Date.now });
   const random = seeded(9);
   for (let from = 0; from < count; from += 1000) {
     const batch = Array.from({ length: 1000 }, (_, i): Sample => {

@@ -9,6 +9,7 @@ import { openLearningStore, openStoreReader } from "../../../src/storage/open-st
 import { spawn } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 import { column, syntheticRows } from "../../unit/training/support.ts";
+import { at } from "../storage/store-fixture.ts";
 import { LAUNCHER, neurabalancer } from "./spawn.ts";
 
 const FILES = ["inference_features.json", "load_balancer.onnx", "report.html", "report.json", "scaler.json"];
@@ -23,7 +24,7 @@ const train = (...args: string[]) => neurabalancer(["train", ...args], {}, direc
 /** A store in `name` with that many samples, of which the shipped model does not know the half. */
 async function storeOf(name: string, count: number): Promise<string> {
   const place = join(directory, name);
-  const { store } = await openLearningStore(place, { nowMs: () => 2_000_000 });
+  const { store } = await openLearningStore(at(place), { nowMs: () => 2_000_000 });
   const rows = syntheticRows(count, 1, (row) => 0.4 * row[column("log_silence")]);
   store.appendSamples(
     Array.from({ length: count }, (_, i) => ({
@@ -102,7 +103,7 @@ describe("from a store", () => {
     expect(run.stderr).toBe("");
     expect(run.code).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ from: "store", verdict: "better", proposedVersion: 1 });
-    const reader = openStoreReader(place);
+    const reader = openStoreReader(at(place));
     expect((await reader.models({ limit: 5 })).map(({ status }) => status)).toEqual(["candidate"]);
     await reader.close();
     expect(neurabalancer(["models", "show", "1", "--data-dir", place]).stdout).toContain("candidate since");
@@ -125,7 +126,7 @@ describe("from a store", () => {
     );
     expect(stdout).toContain("was not proposed");
     expect(code).toBe(3);
-    const reader = openStoreReader(place);
+    const reader = openStoreReader(at(place));
     expect(await reader.models({ limit: 5 })).toEqual([]);
     await reader.close();
   });

@@ -9,12 +9,14 @@ import { toProxySettings } from "../../../src/config/proxy-settings.ts";
 import { RESERVED_FEATURES } from "../../../src/config/reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config/schema.ts";
 import { toFleetOptions } from "../../../src/control/supervisor/fleet-options.ts";
+import { pinSettings, restartsNeeded } from "../../../src/control/supervisor/pinned.ts";
 import { createSelfSigned } from "../../support/certificates.ts";
 import { configOf, load } from "../../unit/config/sources.ts";
 import { EFFECTS } from "./settings-effects.ts";
 
 const ROOT = join(import.meta.dir, "../../..");
 const SERVED = ALL_SETTINGS.map(({ setting }) => setting.env);
+const RESTARTED = ALL_SETTINGS.filter(({ setting }) => setting.restart).map(({ setting }) => setting.env);
 const OTHERS = placeSettings(OTHER_SECTIONS).map(({ setting }) => setting.env);
 /** Settings whose values are files of certificates: "a" and "b" stand for them. */
 const PEM: Readonly<Record<string, "crt" | "key">> = {
@@ -73,6 +75,15 @@ describe.each(Object.entries(EFFECTS).filter(([name]) => SERVED.includes(name)))
         const [one, other] = values.map((value) => configOf({ ...more, [name]: value }));
         expect(one).not.toEqual(other);
       }
+    });
+
+    test("is kept by a reload, and named, if it needs a restart", () => {
+      const [running, wanted] = values.map((value) => configOf({ ...more, ...environment(name, value) }));
+      const [before, after] = [running, wanted].map((config) => toProxySettings(config, { nowMs: 0 }));
+      const { settings, needRestart } = pinSettings(before, after);
+      const all = [...needRestart, ...restartsNeeded("admin", running.admin, wanted.admin)];
+      expect(all).toEqual(RESTARTED.includes(name) ? [name] : []);
+      expect(settings).toEqual(RESTARTED.includes(name) ? before : after);
     });
   },
 );

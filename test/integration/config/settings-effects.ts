@@ -456,7 +456,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   DATA_DIR: effect(
     ["/a", "/b"],
-    ["learner.dataDir"],
+    ["learner.store"],
     LEARNING_MODELS,
     "cannot be made where DATA_DIR is a file: requests flow, it is shown, and learning goes on in memory",
   ),

@@ -81,7 +81,7 @@ async function simulate(
   const epochMs = Date.now() - mostMs;
   const { log } = recordingLogger();
   const opened = await OnlineLearning.open({
-    settings: { ...toLearnerSettings(configOf()), dataDir },
+    settings: toLearnerSettings(configOf({ DATA_DIR: dataDir })),
     program: [process.execPath, "--no-env-file", "--config=/dev/null", MAIN],
     memory,
     core,

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { LearningStore } from "../../../src/storage/learning-store.ts";
 import { openTrainingStore } from "../../../src/storage/open-store.ts";
-import { model, openStore, samples, scratch, verdict } from "./store-fixture.ts";
+import { at, model, openStore, samples, scratch, verdict } from "./store-fixture.ts";
 
 let directory: ReturnType<typeof scratch>;
 let store: LearningStore;
@@ -80,7 +80,7 @@ describe("models", () => {
   });
 
   test("are left by a trainer beside the owner", async () => {
-    const trainer = openTrainingStore(directory.path);
+    const trainer = openTrainingStore(at(directory.path));
     expect(await trainer.insertModel(model())).toBe(1);
     expect(await store.insertModel(model())).toBe(2);
     expect(await trainer.insertModel(model())).toBe(3);

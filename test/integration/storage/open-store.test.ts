@@ -13,12 +13,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { dataDirectoryProblem } from "../../../src/storage/data-directory.ts";
 import type { LearningStore } from "../../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../../src/storage/open-store.ts";
-import { MIGRATIONS } from "../../../src/storage/schema.ts";
+import { dataDirectoryProblem } from "../../../src/storage/sqlite/data-directory.ts";
+import { MIGRATIONS } from "../../../src/storage/sqlite/tables/schema.ts";
 import { spawnSync } from "../../support/processes.ts";
-import { FEATURES, model, openStore, plain, read, Said, samples, scratch, verdict } from "./store-fixture.ts";
+import { at, FEATURES, model, openStore, plain, read, Said, samples, scratch, verdict } from "./store-fixture.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 25, 2, 3, 4, 567);
 let directory: ReturnType<typeof scratch>;
@@ -43,7 +43,7 @@ async function good(options: Parameters<typeof openStore>[1] = {}): Promise<Lear
 
 /** Opens a store that must have a problem, and returns it with the sentence. */
 async function bad(options: Parameters<typeof openStore>[1] = {}): Promise<{ store: LearningStore; problem: string }> {
-  const { store, problem } = await openLearningStore(directory.path, {
+  const { store, problem } = await openLearningStore(at(directory.path), {
     nowMs: () => NOW_MS,
     features: FEATURES,
     lockWaitMs: 0,
@@ -173,8 +173,8 @@ describe("a file", () => {
       `${file}: was written by a newer version of NeuraBalancer (schema 9, this one knows ${MIGRATIONS.length}): run that version, or choose another DATA_DIR;`,
     );
     expect(readFileSync(file).equals(before)).toBe(true);
-    await expect(openStoreReader(directory.path).champion()).rejects.toThrow("newer version");
-    await expect(openTrainingStore(directory.path).insertModel(model())).rejects.toThrow("newer version");
+    await expect(openStoreReader(at(directory.path)).champion()).rejects.toThrow("newer version");
+    await expect(openTrainingStore(at(directory.path)).insertModel(model())).rejects.toThrow("newer version");
   });
 
   test("of an older version is brought up to date by its owner, and by nobody else", async () => {
@@ -194,7 +194,7 @@ describe("a file", () => {
     const db = new Database(file);
     db.run("PRAGMA user_version = 0");
     db.close();
-    await expect(openStoreReader(directory.path).champion()).rejects.toThrow("is empty");
+    await expect(openStoreReader(at(directory.path)).champion()).rejects.toThrow("is empty");
   });
 
   test("whose migration fails stays as it was", async () => {
@@ -272,7 +272,7 @@ describe("a file", () => {
       store.appendSamples(samples(n, n + 10_000)); // more than SQLite keeps in memory
       await store.flush();
     }
-    const reader = openStoreReader(directory.path, { features: FEATURES });
+    const reader = openStoreReader(at(directory.path), { features: FEATURES });
     expect(await reader.countSamples()).toBe(60_000);
     // By another process: closing the file in this one would drop the locks.
     const script = `const { openSync, writeSync, fstatSync } = require("node:fs");
@@ -306,9 +306,9 @@ describe("a file", () => {
 
 describe("visitors", () => {
   test("of a directory without a store are told so, and find it when it is there", async () => {
-    const reader = openStoreReader(directory.path, { features: FEATURES });
+    const reader = openStoreReader(at(directory.path), { features: FEATURES });
     await expect(reader.models({ limit: 1 })).rejects.toThrow(`${file}: there is no store yet`);
-    await expect(openTrainingStore(directory.path).insertModel(model())).rejects.toThrow("there is no store yet");
+    await expect(openTrainingStore(at(directory.path)).insertModel(model())).rejects.toThrow("there is no store yet");
     const store = await good();
     await store.insertModel(model());
     expect((await reader.models({ limit: 10 })).length).toBe(1);
@@ -317,7 +317,7 @@ describe("visitors", () => {
 
   test("that read cannot write", async () => {
     await leaveSome();
-    const reader = openStoreReader(directory.path) as ReturnType<typeof openTrainingStore>;
+    const reader = openStoreReader(at(directory.path)) as ReturnType<typeof openTrainingStore>;
     await expect(reader.insertModel(model())).rejects.toThrow("cannot be written");
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import type { LearningStore } from "../../../src/storage/learning-store.ts";
 import { openStoreReader } from "../../../src/storage/open-store.ts";
-import { FEATURES, openStore, plain, read, sample, samples, scratch } from "./store-fixture.ts";
+import { at, FEATURES, openStore, plain, read, sample, samples, scratch } from "./store-fixture.ts";
 
 let directory: ReturnType<typeof scratch>;
 let store: LearningStore;
@@ -223,7 +223,7 @@ describe("bounds", () => {
 test("a reader and the owner read the same", async () => {
   store.appendSamples(samples(0, 10));
   await store.flush();
-  const reader = openStoreReader(directory.path, { features: FEATURES });
+  const reader = openStoreReader(at(directory.path), { features: FEATURES });
   expect((await read(reader)).rows).toEqual(plain(samples(0, 10)));
   store.appendSamples(samples(10, 20));
   await store.flush();

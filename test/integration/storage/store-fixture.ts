@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { StoreLocation } from "../../../src/shared/store-location.ts";
 import type {
   LearningReader,
   LearningStore,
@@ -15,6 +16,9 @@ import type {
 import { type OpenStoreOptions, openLearningStore } from "../../../src/storage/open-store.ts";
 
 export const FEATURES = ["first", "second", "third"];
+
+/** The embedded store of a directory. */
+export const at = (directory: string): StoreLocation => ({ kind: "sqlite", directory });
 
 /** A directory that does not exist yet, in one that `remove` takes away. */
 export function scratch(): { readonly path: string; remove(): void } {
@@ -79,7 +83,7 @@ export async function openStore(
   dataDir: string,
   options: Partial<OpenStoreOptions> & { readonly limits?: Partial<StoreLimits> } = {},
 ): Promise<LearningStore> {
-  const { store, problem } = await openLearningStore(dataDir, {
+  const { store, problem } = await openLearningStore(at(dataDir), {
     nowMs: () => 1_700_000_000_000,
     features: FEATURES,
     lockWaitMs: 0,

@@ -5,17 +5,17 @@
 import { createInterface } from "node:readline";
 import type { LearningStore, TrainingStore } from "../../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../../src/storage/open-store.ts";
-import { FEATURES, model, read, Said, samples } from "./store-fixture.ts";
+import { at, FEATURES, model, read, Said, samples } from "./store-fixture.ts";
 
 const [role, dataDir] = process.argv.slice(2);
 const said = new Said();
 const say = (answer: unknown) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 async function open(): Promise<TrainingStore> {
-  if (role === "trainer") return openTrainingStore(dataDir, { features: FEATURES });
-  if (role === "reader") return openStoreReader(dataDir, { features: FEATURES }) as TrainingStore;
+  if (role === "trainer") return openTrainingStore(at(dataDir), { features: FEATURES });
+  if (role === "reader") return openStoreReader(at(dataDir), { features: FEATURES }) as TrainingStore;
   const options = { nowMs: Date.now, events: said, features: FEATURES, lockWaitMs: 0 };
-  const { store, problem } = await openLearningStore(dataDir, options);
+  const { store, problem } = await openLearningStore(at(dataDir), options);
   say({ problem });
   return store;
 }

@@ -7,7 +7,7 @@ import { Readable } from "node:stream";
 import { openStoreReader } from "../../../src/storage/open-store.ts";
 import { spawn, spawnSync } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
-import { FEATURES, openStore, plain, read, samples, scratch } from "./store-fixture.ts";
+import { at, FEATURES, openStore, plain, read, samples, scratch } from "./store-fixture.ts";
 
 const SCRIPT = join(import.meta.dir, "store-process.ts");
 const running = new Set<StoreProcess>();
@@ -145,13 +145,13 @@ describe("kill -9", () => {
       owner.process.stdin.write("append 1000 9000\nflush\n".repeat(5));
       await owner.process.stdin.flush();
       await until(async () => {
-        const reader = openStoreReader(directory.path, { features: FEATURES });
+        const reader = openStoreReader(at(directory.path), { features: FEATURES });
         const count = await reader.countSamples();
         await reader.close();
         return count >= before + 1_000 + round * 1_500;
       });
       await owner.end();
-      const after = openStoreReader(directory.path, { features: FEATURES });
+      const after = openStoreReader(at(directory.path), { features: FEATURES });
       expect(await after.countSamples()).toBeGreaterThanOrEqual(before + 1_000 + round * 1_500);
       await after.close();
     }

@@ -12,7 +12,7 @@ import { networkOf } from "../../../src/training/store/stored-network.ts";
 import { proposeModel, SAMPLE_DEFAULTS, trainFromStore } from "../../../src/training/store/train-from-store.ts";
 import { randomNetwork } from "../../support/networks.ts";
 import { blankNetwork, column, syntheticRows, weightsOf } from "../../unit/training/support.ts";
-import { scratch } from "../storage/store-fixture.ts";
+import { at, scratch } from "../storage/store-fixture.ts";
 
 const OPTIONS = { ...FINE_TUNE_DEFAULTS, ...SAMPLE_DEFAULTS, seed: 1 };
 const HOUR_MS = 3600 * 1000;
@@ -54,12 +54,12 @@ class Fixture {
   trainer!: TrainingStore;
 
   async open(samples: readonly Sample[]): Promise<this> {
-    this.owner = (await openLearningStore(this.#place.path, { nowMs: () => 5_000_000 })).store;
+    this.owner = (await openLearningStore(at(this.#place.path), { nowMs: () => 5_000_000 })).store;
     for (let i = 0; i < samples.length; i += 5000) {
       this.owner.appendSamples(samples.slice(i, i + 5000));
       await this.owner.flush();
     }
-    this.trainer = openTrainingStore(this.#place.path);
+    this.trainer = openTrainingStore(at(this.#place.path));
     return this;
   }
 

@@ -7,7 +7,7 @@ import { STRATEGY_NAMES } from "../../../src/balancing/registry.ts";
 import { countPicks, firstSlots, fleetOf, make, SLOTS, type TestFleet } from "./fleet.ts";
 
 /** Strategies that learn from outcomes. */
-const LEARNERS = ["peak_ewma", "least_response_time", "adaptive", "ml"];
+const LEARNERS = STRATEGY_NAMES.filter((name) => make(name, fleetOf([0])).onOutcome !== undefined);
 
 /** Runs traffic in which requests overlap: each pick is in flight for the next `depth` picks. Returns the picks. */
 function overlap(name: string, fleet: TestFleet, slots: readonly number[], n: number, seed: number): number[] {

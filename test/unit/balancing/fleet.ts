@@ -1,8 +1,8 @@
 /** A fleet for tests: plain arrays, and the few things that tests do to it. */
 import { hashString } from "../../../src/balancing/hash.ts";
 import { seededRandom } from "../../../src/balancing/random.ts";
-import { createStrategy } from "../../../src/balancing/registry.ts";
-import type { FleetView, Strategy, StrategyOptions } from "../../../src/balancing/strategy.ts";
+import { createStrategy, type StrategyOptions } from "../../../src/balancing/registry.ts";
+import type { FleetView, Strategy } from "../../../src/balancing/strategy.ts";
 
 export const SLOTS = 64;
 

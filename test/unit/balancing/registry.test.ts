@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createStrategy, STRATEGIES, STRATEGY_NAMES } from "../../../src/balancing/registry.ts";
+import { createStrategy, isSameStrategy, STRATEGIES, STRATEGY_NAMES } from "../../../src/balancing/registry.ts";
 import { fleetOf } from "./fleet.ts";
 
 const dependencies = { fleet: fleetOf([0]), random: () => 0 };
@@ -30,4 +30,13 @@ test("options reach the strategy", () => {
     expect(() => createStrategy("consistent_hash", dependencies, { hashBalanceFactor })).toThrow(RangeError);
   }
   createStrategy("consistent_hash", dependencies, { hashBalanceFactor: Number.POSITIVE_INFINITY });
+});
+
+test("a strategy is made anew when it is another, or an option of its own changes", () => {
+  const settings = { strategy: "consistent_hash", hashBalanceFactor: 1.25 };
+  expect(isSameStrategy(settings, { ...settings })).toBe(true);
+  expect(isSameStrategy(settings, { ...settings, hashBalanceFactor: 2 })).toBe(false);
+  expect(isSameStrategy(settings, { ...settings, strategy: "p2c" })).toBe(false);
+  const other = { ...settings, strategy: "p2c" };
+  expect(isSameStrategy(other, { ...other, hashBalanceFactor: 2 })).toBe(true); // what p2c has learned is kept
 });

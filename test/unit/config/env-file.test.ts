@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseEnvFile } from "../../../src/config/env-file.ts";
+import { parseEnvFile } from "../../../src/config/sources/env-file.ts";
 
 function valueIn(line: string): string | undefined {
   const { entries, problems } = parseEnvFile(line, ".env");

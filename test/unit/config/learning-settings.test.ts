@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { loadModelServerConfig } from "../../../src/config/model-server.ts";
+import { environmentSource } from "../../../src/config/sources/environment.ts";
 import { configOf, load, problemsOf } from "./sources.ts";
 
 describe("settings of learned balancing", () => {
@@ -49,7 +50,7 @@ describe("settings of learned balancing", () => {
 });
 
 describe("the model server's configuration", () => {
-  const read = (env: Record<string, string>) => loadModelServerConfig({ env, envFilePath: null });
+  const read = (env: Record<string, string>) => loadModelServerConfig([environmentSource(env)]);
 
   test("needs nothing, and takes nothing that is not its own", () => {
     expect(read({ SERVERS: "wrong", APP_PORT: "wrong" })).toEqual({

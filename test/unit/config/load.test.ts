@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { DEFAULT_ADMIN } from "../../../src/cli/admin-client.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
+import { envFileSource } from "../../../src/config/sources/env-file.ts";
+import { environmentSource } from "../../../src/config/sources/environment.ts";
 import { configOf, load, problemsOf, TWO_SERVERS } from "./sources.ts";
 
 describe("defaults", () => {
@@ -131,7 +133,7 @@ describe("wrong values", () => {
   });
 
   test("SERVERS is required, and the problem says what to write", () => {
-    const loaded = loadConfig({ env: {}, envFilePath: null });
+    const loaded = loadConfig([environmentSource({})]);
     expect(loaded.ok).toBe(false);
     if (!loaded.ok)
       expect(loaded.problems).toEqual([expect.stringMatching(/^SERVERS: is required and is not set\. .*http:\/\//)]);
@@ -265,7 +267,7 @@ describe("the .env file", () => {
 
   test("fills in what the environment leaves open, and the environment wins", () => {
     withFile(`SERVERS=${TWO_SERVERS}\nAPP_PORT=9000\nWORKERS=3\nLOG_LEVEL=debug\n`, (path) => {
-      const loaded = loadConfig({ env: { APP_PORT: "9001", WORKERS: "" }, envFilePath: path });
+      const loaded = loadConfig([environmentSource({ APP_PORT: "9001", WORKERS: "" }), envFileSource(path)]);
       if (!loaded.ok) throw new Error(loaded.problems.join());
       expect(loaded.config.app).toMatchObject({ port: 9001, workers: 3 });
       const origin = (name: string) => loaded.effective.find(({ env }) => env === name)?.origin;
@@ -277,7 +279,7 @@ describe("the .env file", () => {
 
   test("a wrong value is found by its line, and a misspelt name stops the start", () => {
     withFile(`SERVERS=${TWO_SERVERS}\n\nAPP_PORT=x\nLB_STRATGEY=random\nnonsense\n`, (path) => {
-      const loaded = loadConfig({ env: {}, envFilePath: path });
+      const loaded = loadConfig([environmentSource({}), envFileSource(path)]);
       expect(loaded.ok || loaded.problems).toEqual([
         `${path} line 5: has no "=": write NAME=value, or begin a comment with #`,
         `APP_PORT="x" (${path} line 3): must be a port: a whole number from 0 to 65535`,
@@ -288,13 +290,13 @@ describe("the .env file", () => {
 
   test("may be missing, unless it was asked for", () => {
     const env = { SERVERS: TWO_SERVERS };
-    expect(loadConfig({ env, envFilePath: "/nonexistent/.env" }).ok).toBe(true);
-    const asked = loadConfig({ env, envFilePath: "/nonexistent/.env", envFileRequired: true });
+    expect(loadConfig([environmentSource(env), envFileSource("/nonexistent/.env")]).ok).toBe(true);
+    const asked = loadConfig([environmentSource(env), envFileSource("/nonexistent/.env", true)]);
     expect(asked.ok || asked.problems).toEqual(["/nonexistent/.env: there is no such file"]);
   });
 
   test("that cannot be read is a problem, not a missing file", () => {
-    const loaded = loadConfig({ env: { SERVERS: TWO_SERVERS }, envFilePath: tmpdir() });
+    const loaded = loadConfig([environmentSource({ SERVERS: TWO_SERVERS }), envFileSource(tmpdir())]);
     expect(loaded.ok || loaded.problems).toEqual([expect.stringContaining("cannot be read")]);
   });
 });

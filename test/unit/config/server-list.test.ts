@@ -10,16 +10,22 @@ describe("SERVERS", () => {
   test.each([
     ["http://backend-1:8001", { url: "http://backend-1:8001", scheme: "http", host: "backend-1", port: 8001 }],
     ["http://Backend.Example/", { url: "http://backend.example:80", host: "backend.example", port: 80 }],
-    ["HTTPS://a.example", { url: "https://a.example:443", scheme: "https", port: 443, srv: false }],
+    ["HTTPS://a.example", { url: "https://a.example:443", scheme: "https", port: 443, source: "names" }],
     ["http://10.0.0.5:3000", { host: "10.0.0.5", port: 3000 }],
     ["http://my_service:1", { host: "my_service", port: 1 }],
     ["http://[2001:DB8:0::1]:8001", { url: "http://[2001:db8::1]:8001", host: "2001:db8::1", port: 8001 }],
     ["https://[::1]", { url: "https://[::1]:443", host: "::1", port: 443 }],
     [
       "dns+srv://_http._tcp.example.com",
-      { url: "dns+srv://_http._tcp.example.com", scheme: "http", host: "_http._tcp.example.com", port: 0, srv: true },
+      {
+        url: "dns+srv://_http._tcp.example.com",
+        scheme: "http",
+        host: "_http._tcp.example.com",
+        port: 0,
+        source: "srv",
+      },
     ],
-    ["dns+srv+https://_http._tcp.example.com", { scheme: "https", srv: true }],
+    ["dns+srv+https://_http._tcp.example.com", { scheme: "https", source: "srv" }],
   ])("%s", (text, expected) => {
     expect(servers(text)).toEqual([expect.objectContaining(expected)]);
   });

@@ -1,14 +1,18 @@
 /** Small scenarios for tests. */
 import type { Policy } from "../../../src/simulator/policy.ts";
 import { parsePolicy } from "../../../src/simulator/policy.ts";
-import type { Disturbance, Effect, Scenario, ServerSpec } from "../../../src/simulator/scenario.ts";
+import type { Disturbance, Effect, Scenario, SimulatedServer } from "../../../src/simulator/scenario.ts";
 import { type RunResult, runSimulation } from "../../../src/simulator/simulation.ts";
 
-export function server(workers: number, speed = 1, discipline: ServerSpec["discipline"] = "fifo"): ServerSpec {
+export function server(
+  workers: number,
+  speed = 1,
+  discipline: SimulatedServer["discipline"] = "fifo",
+): SimulatedServer {
   return { workers, speed, discipline };
 }
 
-export function scenario(servers: readonly ServerSpec[], rest: Partial<Scenario> = {}): Scenario {
+export function scenario(servers: readonly SimulatedServer[], rest: Partial<Scenario> = {}): Scenario {
   return {
     name: "test",
     description: "",

@@ -97,9 +97,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "shared/ imports nothing but shared/ and the runtime's own modules",
+    title:
+      "shared/ imports nothing but shared/ and the runtime's own modules, and the type of the settings that messages carry",
     folder: "src/shared/",
-    allows: (imported) => within("src/shared/")(imported) || isBuiltin(imported.specifier),
+    allows: (imported) => within("src/shared/", "src/config/given.ts")(imported) || isBuiltin(imported.specifier),
   },
   {
     title: "health/ judges what it is given: it knows neither the request path nor the control plane",
@@ -182,10 +183,11 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
-    title: "storage/ keeps what it is given: of learning it knows the names of the features and nothing else",
+    title: "storage/ keeps what it is given: it knows where, the names of learning's features, and nothing else",
     folder: "src/storage/",
     allows: (imported) =>
-      within("src/storage/", "src/learning/features/feature-names.ts")(imported) || isBuiltin(imported.specifier),
+      within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/store-location.ts")(imported) ||
+      isBuiltin(imported.specifier),
   },
   {
     title: "src/ imports nothing of tests, benchmarks or scripts",

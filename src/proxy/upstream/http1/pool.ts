@@ -31,7 +31,7 @@ export class Http1Pool implements UpstreamPool, ConnectionOwner {
     this.endpoint = endpoint;
     this.#ctx = ctx;
     this.#dial = dial;
-    const { host } = new URL(endpoint.url.replace(/^dns\+srv(\+https)?:/, "http:"));
+    const { host } = new URL(endpoint.url);
     // As for checks and TLS: the dot that makes a name complete is for the resolver, virtual hosts have none.
     this.hostBytes = Buffer.from(host.replace(/\.(?=:|$)/, ""), "latin1");
   }

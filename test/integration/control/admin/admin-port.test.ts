@@ -14,8 +14,7 @@ const directory = mkdtempSync(join(tmpdir(), "nb-admin-port-"));
 const LARGE = Buffer.alloc(8 * 1024 * 1024, "m");
 const server = { id: 1 } as never;
 const control = {
-  fleet: { statuses: () => [server], server: () => server, summary: () => ({ total: 1, healthy: 1, panic: false }) },
-  draining: () => false,
+  fleet: { statuses: () => [server], server: () => server },
   prometheusEnabled: () => true,
   *metrics() {
     yield;

@@ -6,10 +6,14 @@ import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.t
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/options.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
+import { publishReadiness, readReadiness } from "../../../../src/shared/readiness.ts";
 import { recordingLogger } from "../processes/pool-fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-"));
 const TOKEN = "correct horse battery staple".replaceAll(" ", "-");
+
+const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
 
 function makeControl() {
   const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
@@ -23,13 +27,16 @@ function makeControl() {
     fleet: {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
-      summary: () => ({ total: 2, healthy: state.healthy, panic: false }),
       drain: (id) => known(id, () => (state.state = "draining")),
       undrain: (id) => known(id, () => (state.state = "up")),
       setWeight: (id, weight) => known(id, () => (state.weight = weight)),
       setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
     },
-    draining: () => state.draining,
+    readiness: () => {
+      publishReadiness(memory, { total: 2, healthy: state.healthy });
+      memory.header[Header.DRAINING] = state.draining ? 1 : 0;
+      return readReadiness(memory);
+    },
     *metrics() {
       yield;
       if (state.broken) throw new Error("secret detail");

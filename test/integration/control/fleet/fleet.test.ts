@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { LookupAnswer } from "../../../../src/control/discovery/resolver.ts";
+import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
 import { Fleet, type FleetOptions } from "../../../../src/control/fleet/fleet.ts";
 import { Header, MAX_SERVERS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory } from "../../../../src/shared/memory-file.ts";

@@ -1,11 +1,12 @@
 /** A supervisor over fake workers: `fake-supervisor.ts <env file> <worker mode> <journal>`. */
 import { join } from "node:path";
 import { loadConfig } from "../../../../src/config/load.ts";
+import { envFileSource } from "../../../../src/config/sources/env-file.ts";
 import { runSupervisor } from "../../../../src/control/supervisor/supervisor.ts";
 import { createLogger } from "../../../../src/telemetry/log/logger.ts";
 
 const [envFilePath, mode, journal] = process.argv.slice(2);
-const load = () => loadConfig({ env: {}, envFilePath });
+const load = () => loadConfig([envFileSource(envFilePath)]);
 const loaded = load();
 if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
 const { config, effective } = loaded;

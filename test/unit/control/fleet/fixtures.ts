@@ -1,15 +1,17 @@
 /** What the tests of the fleet share. */
-import type { FleetOptions, ServerSpec } from "../../../../src/control/fleet/options.ts";
+import type { FleetOptions } from "../../../../src/control/fleet/options.ts";
+import type { ServerSpec } from "../../../../src/shared/server-spec.ts";
 
 /** A server by name or address. */
 export function host(name: string, port: number, more: Partial<ServerSpec> = {}): ServerSpec {
   const shown = name.includes(":") ? `[${name}]` : name;
   const url = `http://${shown}:${port}`;
-  return { url, scheme: "http", host: name, port, srv: false, weight: 1, capacity: 10, hardLimit: 0, ...more };
+  const source = /^[0-9.]+$|:/.test(name) ? "static" : "names";
+  return { url, scheme: "http", source, host: name, port, weight: 1, capacity: 10, hardLimit: 0, ...more };
 }
 
 export function srvSpec(name: string, weight = 1): ServerSpec {
-  return { ...host(name, 0), url: `dns+srv://${name}`, srv: true, weight };
+  return { ...host(name, 0), url: `dns+srv://${name}`, source: "srv", weight };
 }
 
 /** A logger that remembers `level message`. */

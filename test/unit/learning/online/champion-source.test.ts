@@ -17,7 +17,7 @@ import type {
   StoredModelFiles,
 } from "../../../../src/storage/learning-store.ts";
 import { openLearningStore } from "../../../../src/storage/open-store.ts";
-import { scratch } from "../../../integration/storage/store-fixture.ts";
+import { at, scratch } from "../../../integration/storage/store-fixture.ts";
 import { randomNetwork } from "../../../support/networks.ts";
 import { recordingLogger } from "../../../support/recording-logger.ts";
 
@@ -29,7 +29,7 @@ afterAll(async () => {
 async function makeStore() {
   const directory = scratch();
   open.push(() => directory.remove());
-  const { store } = await openLearningStore(directory.path, { nowMs: () => 1000 });
+  const { store } = await openLearningStore(at(directory.path), { nowMs: () => 1000 });
   open.push(() => store.close());
   const { log, lines } = recordingLogger();
   return { store, lines, source: { store, log, wallMs: () => 5000 }, path: directory.path };

@@ -1,0 +1,30 @@
+/** One address of a configured server: what traffic is balanced over. */
+import type { ServerSpec } from "../../shared/server-spec.ts";
+
+/** A server that was found, whoever told of it. */
+export interface DiscoveredServer {
+  readonly spec: ServerSpec;
+  /** `http://…` or `https://…`: as configured, or made of what the source tells (the target of an SRV record). */
+  readonly url: string;
+  /** For `Host`, TLS server name and certificate check; without a dot at its end. */
+  readonly hostname: string;
+  readonly address: string;
+  /** The name means this machine in both families: the server is the same whichever of them it listens on. */
+  readonly eitherLoopback?: boolean;
+  readonly port: number;
+  /** The configured weight, times the one that the source tells. */
+  readonly weight: number;
+}
+
+/**
+ * The same addresses under other settings. Weights that a source tells are relative to the configured one: scaled, not
+ * asked for again.
+ */
+export function respecified(
+  servers: readonly DiscoveredServer[],
+  from: ServerSpec,
+  to: ServerSpec,
+): readonly DiscoveredServer[] {
+  if (from === to) return servers;
+  return servers.map((server) => ({ ...server, spec: to, weight: (server.weight * to.weight) / from.weight }));
+}

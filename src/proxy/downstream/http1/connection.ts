@@ -1,0 +1,445 @@
+/**
+ * A client's connection of HTTP/1: it finds the requests in the bytes, has them served one after the other (RFC 9112 section 9.3.2)
+ * and ends in an orderly way. What happens to one request is the exchange's business.
+ */
+import { WorkerCounter } from "../../../shared/layout.ts";
+import { Method, Route } from "../../../shared/series-table.ts";
+import type { Downstream } from "../../exchange/downstream.ts";
+import { type Failure, Failures, refusedRequest } from "../../failure.ts";
+import { HeadBuffer } from "../../http1/head-buffer.ts";
+import { refusalOf } from "../../http1/parse-error.ts";
+import { parseRequestHead } from "../../http1/request-parser.ts";
+import type { Peer } from "../../rewrite/request.ts";
+import type { RawSocket } from "../../sockets/raw-socket.ts";
+import { keep, keepClientPacket } from "../../sockets/receive-memory.ts";
+import { UntilTaken } from "../../sockets/until-taken.ts";
+import type { ClientConnection } from "../client-connection.ts";
+import type { DownstreamContext } from "../context.ts";
+import { type LocalClient, LocalResponder } from "../local-responder.ts";
+import type { LocalResponse } from "../local-responses.ts";
+import { isLocal, routeOf } from "../routes.ts";
+import { ConnectionState as State } from "./connection-state.ts";
+import { Lingering } from "./lingering.ts";
+import { ResponseWriter } from "./response-writer.ts";
+
+/** Bytes of further requests that are held while one is served; then the client has to wait. */
+const MAX_HELD_BYTES = 64 * 1024;
+/**
+ * When the worker stops, an idle connection may have a request on its way, which a close would destroy: one that comes
+ * within this time is served, and its response says that it was the last (HAProxy: idle-close-on-response).
+ */
+const LAST_REQUEST_MS = 250;
+
+/** One connection. */
+export class Http1Connection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
+  readonly #secure: boolean;
+  /** Over a connection limit: it gets health and metrics, and for everything else 503. */
+  readonly #shed: boolean;
+  #state: number = State.IDLE;
+  #local: LocalResponder | null = null;
+  #peer: Peer | null = null;
+  #headBuffer: HeadBuffer | null = null;
+  #headStartedMs = 0;
+  #held: Buffer | null = null;
+  #reading = false;
+  #inputEnded = false;
+  /** The client may still be sending what we will not read. */
+  #inputPending = false;
+  #resetAfterFlush = false;
+  #untilTaken: UntilTaken | null = null;
+  #lingering: Lingering | null = null;
+
+  constructor(ctx: DownstreamContext, socket: RawSocket, secure: boolean, shed: boolean, nowMs: number) {
+    super(ctx, socket);
+    this.#secure = secure;
+    this.#shed = shed;
+    // A TLS handshake is work for us: it gets the time of a head, not that of an idle connection.
+    const { idleTimeoutMs, requestHeadTimeoutMs } = ctx.settings;
+    ctx.wheel.set(this, nowMs + (secure ? Math.min(requestHeadTimeoutMs, idleTimeoutMs) : idleTimeoutMs));
+  }
+
+  get peer(): Peer {
+    this.#peer ??= this.ctx.peers.get(this.socket?.remoteAddress ?? "", this.#secure);
+    return this.#peer;
+  }
+
+  // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onData(data: Buffer, nowMs: number): void {
+    switch (this.#state) {
+      case State.IDLE:
+      case State.HEAD:
+        this.#readRequests(keepClientPacket(data), nowMs); // heads, and bodies with them, are looked at again
+        return;
+      case State.BUSY:
+        this.#onBusyData(data, nowMs);
+        return;
+      case State.FLUSHING:
+        this.#hold(data);
+        return;
+      case State.LINGERING:
+        this.#linger(data.length, nowMs);
+    }
+  }
+
+  #onBusyData(data: Buffer, nowMs: number): void {
+    const exchange = this.exchange;
+    if (exchange === null || (exchange.requestComplete && !exchange.isTunnel)) {
+      this.#hold(data);
+      return;
+    }
+    if (exchange.isTunnel) {
+      exchange.onTunnelData(data, nowMs);
+      return;
+    }
+    const stop = exchange.onRequestBody(data, 0, data.length, nowMs);
+    if (stop >= 0 && stop < data.length) this.#hold(data.subarray(stop));
+  }
+
+  #hold(packet: Buffer): void {
+    if (this.#state === State.FLUSHING && this.closes) {
+      this.#inputPending = true; // behind the last response: some clients read it only when they have sent everything
+      return;
+    }
+    const data = keep(packet);
+    this.#held = this.#held === null ? data : Buffer.concat([this.#held, data]);
+    if (this.#held.length > MAX_HELD_BYTES) this.pauseReading();
+  }
+
+  /** Serves requests from `data` until one has to be waited for. */
+  #readRequests(data: Buffer, nowMs: number): void {
+    this.#reading = true;
+    let at = 0;
+    while (at < data.length && this.#state <= State.HEAD) at = this.#readRequest(data, at, nowMs);
+    this.#reading = false;
+    if (at < data.length && (this.#state === State.BUSY || this.#state === State.FLUSHING)) {
+      this.#hold(data.subarray(at));
+    } else if (this.#state === State.IDLE) this.#awaitRequest(nowMs);
+  }
+
+  /** Reads one head, or a part of it. @returns the offset after what was used. */
+  #readRequest(data: Buffer, start: number, nowMs: number): number {
+    const ctx = this.ctx;
+    const { requestHead, limits } = ctx;
+    const collected = this.#headBuffer;
+    if (collected === null || collected.length === 0) {
+      const end = parseRequestHead(data, start, data.length, requestHead, limits);
+      if (end > 0) return this.#startRequest(data, start, data, end, nowMs, nowMs);
+      if (end < 0) return this.#refuseBytes(end, data, nowMs);
+      this.#headBuffer ??= new HeadBuffer(limits.maxHeadBytes);
+      this.#headBuffer.push(data, start, data.length);
+      this.#state = State.HEAD;
+      this.#headStartedMs = nowMs;
+      ctx.wheel.set(this, nowMs + ctx.settings.requestHeadTimeoutMs);
+      return data.length;
+    }
+    if (!collected.push(data, start, data.length)) return data.length;
+    const end = parseRequestHead(collected.bytes, 0, collected.length, requestHead, limits);
+    if (end === 0) return data.length;
+    if (end < 0) return this.#refuseBytes(end, data, nowMs);
+    const rest = collected.restStart(end);
+    const bytes = collected.take();
+    this.#headBuffer = null;
+    const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#startRequest(head, 0, data, rest, this.#headStartedMs, nowMs);
+  }
+
+  #startRequest(
+    head: Buffer,
+    headStart: number,
+    data: Buffer,
+    bodyStart: number,
+    startedMs: number,
+    nowMs: number,
+  ): number {
+    const ctx = this.ctx;
+    const { requestHead } = ctx;
+    this.requests++;
+    this.#state = State.BUSY;
+    this.versionMinor = requestHead.versionMinor;
+    this.closes = !requestHead.keepAlive;
+    ctx.wheel.clear(this);
+    const route = routeOf(head, requestHead, ctx.settings);
+    if (isLocal(route)) {
+      // A body to these paths is not read: the connection ends with the response.
+      const hasBody = requestHead.chunked || requestHead.contentLength > 0;
+      if (hasBody) this.#inputPending = true;
+      if (hasBody || ctx.draining || this.#shed) this.closes = true;
+      this.#responder.respond(route, requestHead.method, nowMs);
+      return bodyStart;
+    }
+    if (this.#shed) {
+      this.#refuse(Failures.OVERLOADED, route, requestHead.method, nowMs);
+      return data.length;
+    }
+    const exchange = ctx.exchanges.take();
+    this.exchange = exchange;
+    return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs, nowMs);
+  }
+
+  // ── responses of our own ─────────────────────────────────────────────────────────────────────────────────────────
+
+  get #responder(): LocalResponder {
+    this.#local ??= new LocalResponder(this.ctx, this);
+    return this.#local;
+  }
+
+  /** The bytes are no request that may be passed on. @returns the offset after them. */
+  #refuseBytes(code: number, data: Buffer, nowMs: number): number {
+    const { status, reason, message } = refusalOf(code);
+    this.#refuseHead(refusedRequest(status, reason, message), nowMs);
+    return data.length;
+  }
+
+  #refuseHead(failure: Failure, nowMs: number): void {
+    this.ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
+    this.versionMinor = 1;
+    this.#refuse(failure, Route.INVALID, Method.OTHER, nowMs);
+  }
+
+  /** An error before there is an exchange; it ends the connection. */
+  #refuse(failure: Failure, route: number, method: number, nowMs: number): void {
+    this.#state = State.BUSY;
+    this.closes = true;
+    this.#inputPending = true;
+    this.#responder.refuse(failure, route, method, nowMs);
+  }
+
+  deliver(response: LocalResponse, method: number, nowMs: number): void {
+    if (this.#state !== State.BUSY) return; // it went away while we looked for the response
+    if (this.sendOwn(response, method)) this.done(true, nowMs);
+    else this.onClose(nowMs);
+  }
+
+  // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  startTunnel(head: Buffer, nowMs: number): void {
+    this.sendSwitch(head);
+    const held = this.#held;
+    this.#held = null;
+    this.resumeReading();
+    if (held !== null) this.exchange?.onTunnelData(held, nowMs);
+    if (this.#inputEnded) this.exchange?.onClientEnd(nowMs);
+  }
+
+  // ── after an exchange ────────────────────────────────────────────────────────────────────────────────────────────
+
+  done(requestComplete: boolean, nowMs: number): void {
+    if (!requestComplete) this.#inputPending = true;
+    this.exchange = null;
+    if (this.#state === State.CLOSED) return;
+    if (this.gone) {
+      this.onClose(nowMs);
+      return;
+    }
+    if (this.queuedBytes > 0) {
+      this.#state = State.FLUSHING;
+      this.ctx.wheel.set(this, nowMs + this.ctx.settings.responseBodyTimeoutMs);
+      if (this.closes) this.#dropInput();
+      return;
+    }
+    this.#afterFlush(nowMs);
+  }
+
+  /** Unless what was sent shows that it is not all, a reset has to tell. */
+  cut(shows: boolean, nowMs: number): void {
+    this.#resetAfterFlush = !shows;
+    // The client did not know that the connection ends: what it may have sent meanwhile must not destroy the response.
+    this.closes = true;
+    this.done(false, nowMs);
+  }
+
+  /** Ends the connection with a reset, so that a broken response cannot be taken for a complete one. */
+  reset(): void {
+    this.exchange = null;
+    if (this.#state !== State.CLOSED) this.#closed(false);
+  }
+
+  #resetWhenTaken(nowMs: number): void {
+    const { wheel, settings, kernel } = this.ctx;
+    this.#state = State.RESETTING;
+    this.#untilTaken ??= new UntilTaken();
+    const left = this.socket === null ? 0 : kernel.unacknowledged(this.socket);
+    const next = this.#untilTaken.nextLook(left, settings.responseBodyTimeoutMs, nowMs);
+    if (next === 0) {
+      this.reset();
+      return;
+    }
+    this.pauseReading();
+    wheel.set(this, next);
+  }
+
+  /** Nothing more of the client is served: what it still sends is thrown away. */
+  #dropInput(): void {
+    if (this.#held !== null) this.#inputPending = true;
+    this.#held = null;
+    this.resumeReading();
+  }
+
+  #afterFlush(nowMs: number): void {
+    this.#local?.end();
+    if (this.#resetAfterFlush) {
+      this.#resetWhenTaken(nowMs);
+      return;
+    }
+    if (this.closes) {
+      this.#close(nowMs);
+      return;
+    }
+    this.#state = State.IDLE;
+    // Called from within the loop over the requests of one packet: the loop goes on by itself.
+    if (this.#reading) return;
+    const held = this.#held;
+    this.#held = null;
+    this.resumeReading();
+    if (held === null) this.#awaitRequest(nowMs);
+    else {
+      this.#readRequests(held, nowMs);
+      if (this.#inputEnded && this.#held === null) this.#endInput(nowMs);
+    }
+  }
+
+  #awaitRequest(nowMs: number): void {
+    if (this.#inputEnded) {
+      this.#close(nowMs);
+      return;
+    }
+    const { wheel, settings, draining } = this.ctx;
+    wheel.set(this, nowMs + (draining ? Math.min(LAST_REQUEST_MS, settings.idleTimeoutMs) : settings.idleTimeoutMs));
+  }
+
+  /** Ends the connection so that the client gets all that was sent (RFC 9112 section 9.6). */
+  #close(nowMs: number): void {
+    if (this.untilClose && this.socket !== null) this.ctx.kernel.closeByReset(this.socket, false);
+    this.#dropInput();
+    if (this.#inputEnded || !this.#inputPending) {
+      this.#closed(true);
+      return;
+    }
+    this.#state = State.LINGERING;
+    this.endSending();
+    this.#lingering = new Lingering(this.ctx.settings.requestBodyTimeoutMs, nowMs);
+    this.#linger(0, nowMs);
+  }
+
+  #linger(bytes: number, nowMs: number): void {
+    if (this.#lingering !== null) this.ctx.wheel.set(this, this.#lingering.onData(bytes, nowMs));
+  }
+
+  /** The worker is finishing: an idle connection has no reason to stay for long. */
+  drain(nowMs: number): void {
+    if (this.#state === State.IDLE) this.#awaitRequest(nowMs);
+    else if (this.exchange?.isTunnel) this.exchange.onClientDeadline(nowMs);
+  }
+
+  #closed(inOrder: boolean): void {
+    this.#state = State.CLOSED;
+    this.#held = null;
+    this.#local?.end();
+    this.letGo(inOrder);
+    this.ctx.onClientGone(this);
+  }
+
+  // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** TLS is through: from here on the client may take its time. */
+  onHandshake(nowMs: number): void {
+    if (this.#state === State.IDLE) this.ctx.wheel.set(this, nowMs + this.ctx.settings.idleTimeoutMs);
+  }
+
+  onDrain(nowMs: number): void {
+    // Of a tunnel there may be more to read: its socket reports its end by itself.
+    if (!this.flush() && !this.wantsRest) {
+      this.onClose(nowMs);
+      return;
+    }
+    if (this.#state !== State.FLUSHING) this.exchange?.onClientDrain(nowMs);
+    else if (this.queuedBytes === 0) this.#afterFlush(nowMs);
+    else this.ctx.wheel.set(this, nowMs + this.ctx.settings.responseBodyTimeoutMs);
+  }
+
+  /** The client's FIN. */
+  onEnd(nowMs: number): void {
+    if (this.#hasLeft(nowMs)) return;
+    this.#inputEnded = true;
+    // Requests that are still held came before the FIN: they are served first.
+    if (this.#held === null) this.#endInput(nowMs);
+  }
+
+  /** The client's FIN is known of, and bytes before it are unread because reading is paused. */
+  onEndAhead(nowMs: number): void {
+    this.#hasLeft(nowMs);
+  }
+
+  /** The runtime's sockets report no end while reading is paused. Asked once a second. */
+  lookForEnd(nowMs: number): void {
+    if (this.paused && this.socket !== null && this.ctx.kernel.peerHasEnded(this.socket)) this.onEndAhead(nowMs);
+  }
+
+  /**
+   * A client that has sent its FIN may still read, but most have closed: unless `CLIENT_HALF_CLOSE` is on, it is taken for
+   * gone, with what it asked for. Not at the other end of a tunnel, and not when it only has to take the last bytes.
+   */
+  #hasLeft(nowMs: number): boolean {
+    const exchange = this.exchange;
+    if (this.ctx.settings.clientHalfClose || exchange?.isTunnel) return false;
+    if (this.#state === State.FLUSHING) {
+      this.closes = true;
+      this.#dropInput();
+    }
+    if (this.#state !== State.BUSY) return false;
+    this.reset();
+    exchange?.abort(nowMs);
+    return true;
+  }
+
+  /** Nothing of the client is left to be read. */
+  #endInput(nowMs: number): void {
+    if (this.#state === State.BUSY) this.exchange?.onClientEnd(nowMs);
+    else if (this.#state <= State.HEAD || this.#state === State.LINGERING) this.#close(nowMs);
+  }
+
+  /** The socket is closed, or broken by `error`. */
+  onClose(nowMs: number, error?: Error): void {
+    if (this.#state === State.CLOSED) return;
+    const exchange = this.exchange;
+    this.exchange = null;
+    this.#closed(false);
+    if (error === undefined && this.sendingEnded && exchange?.isTunnel) exchange.onClientEnd(nowMs);
+    else exchange?.abort(nowMs);
+  }
+
+  /** What a client said in a tunnel before it broke off is the server's. */
+  get wantsRest(): boolean {
+    return this.exchange?.isTunnel ?? false;
+  }
+
+  /** Something threw while this connection was served: it ends, whatever its state. */
+  onInternalError(nowMs: number): void {
+    this.#reading = false;
+    if (this.exchange !== null) this.exchange.refuseRest(Failures.INTERNAL, nowMs);
+    else this.reset();
+  }
+
+  override onDeadline(nowMs: number): void {
+    switch (this.#state) {
+      case State.IDLE:
+        this.#close(nowMs);
+        return;
+      case State.HEAD:
+        this.#refuseHead(Failures.REQUEST_HEAD_TIMEOUT, nowMs);
+        return;
+      case State.BUSY:
+        this.exchange?.onClientDeadline(nowMs);
+        return;
+      case State.RESETTING:
+        this.#resetWhenTaken(nowMs);
+        return;
+      case State.LINGERING:
+        this.#closed(true); // it has had its time to read the response, or to stop sending
+        return;
+      default:
+        this.reset();
+    }
+  }
+}

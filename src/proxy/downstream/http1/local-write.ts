@@ -1,0 +1,38 @@
+/** A response of our own, as HTTP/1.1 has it. Built as text: this is not the hot path. */
+import { WorkerCounter } from "../../../shared/layout.ts";
+import { Method } from "../../../shared/series-table.ts";
+import { REASON_PHRASES } from "../../http1/reason-phrases.ts";
+import { ClientConnectionHeader } from "../../rewrite/response.ts";
+import type { Channel } from "../../sockets/channel.ts";
+import type { WorkerContext } from "../../worker-context.ts";
+import { bodyBytesOf, type LocalResponse } from "../local-responses.ts";
+
+/** Sends all of it to a request with this method. @returns false when the client is gone. */
+export function sendLocal(
+  ctx: WorkerContext,
+  client: Channel,
+  response: LocalResponse,
+  method: number,
+  connection: ClientConnectionHeader,
+): boolean {
+  const { status, type, fields } = response;
+  const further = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const body = method === Method.HEAD ? "" : response.body;
+  const bytes = Buffer.from(
+    `HTTP/1.1 ${status} ${REASON_PHRASES[status] ?? ""}\r\n${ctx.dateLine.toString("latin1")}` +
+      `Content-Type: ${type}\r\nContent-Length: ${bodyBytesOf(response)}\r\n` +
+      `Cache-Control: no-store\r\n${further}${CONNECTION_LINES[connection]}\r\n` +
+      (typeof body === "string" ? body : ""),
+  );
+  ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
+  if (!client.send(bytes, 0, bytes.length, true) || typeof body === "string") return !client.gone;
+  ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += body.length;
+  return client.send(body, 0, body.length, true); // as it is: several may share it
+}
+
+const CONNECTION_LINES = {
+  [ClientConnectionHeader.NONE]: "",
+  [ClientConnectionHeader.CLOSE]: "Connection: close\r\n",
+  [ClientConnectionHeader.KEEP_ALIVE]: "Connection: keep-alive\r\n",
+  [ClientConnectionHeader.UPGRADE]: "",
+} as const;

@@ -1,0 +1,19 @@
+/** The exchanges of one worker: they serve one request after the other, of whatever client. */
+import type { ProxyContext } from "../context.ts";
+import type { Exchanges } from "./downstream.ts";
+import { Exchange } from "./exchange.ts";
+
+/** One worker's. */
+export class ExchangePool implements Exchanges {
+  readonly #ctx: ProxyContext;
+  /** Those that serve no request. */
+  readonly #idle: Exchange[] = [];
+
+  constructor(ctx: ProxyContext) {
+    this.#ctx = ctx;
+  }
+
+  take(): Exchange {
+    return this.#idle.pop() ?? new Exchange(this.#ctx, this.#idle);
+  }
+}

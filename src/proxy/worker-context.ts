@@ -1,0 +1,40 @@
+/** What everything in a worker shares that serves its clients. */
+import type { SharedMemory, WorkerBlock } from "../shared/layout.ts";
+import type { ProxySettings } from "../shared/protocol.ts";
+import type { Logger } from "../telemetry/log/logger.ts";
+import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
+import type { AccessLog } from "./record/access-log.ts";
+import type { IdSource } from "./rewrite/request-ids.ts";
+import type { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import type { SocketKernel } from "./sockets/socket-kernel.ts";
+import type { TimerWheel } from "./sockets/timer-wheel.ts";
+
+/** One worker's. What is not `readonly` changes at a reload or with every event. */
+export interface WorkerContext {
+  settings: ProxySettings;
+  limits: HeadLimits;
+  trustedProxies: TrustedProxies;
+  readonly memory: SharedMemory;
+  readonly block: WorkerBlock;
+  readonly counters: Float64Array;
+  readonly wheel: TimerWheel;
+  readonly ids: IdSource;
+  readonly log: Logger;
+  accessLog: AccessLog | null;
+  /** Monotonic clock, milliseconds. Read once per event and handed down. */
+  readonly now: () => number;
+  /** Added to the monotonic clock it gives milliseconds since the epoch. Follows the wall clock when that is set. */
+  epochOffsetMs: number;
+  readonly random: () => number;
+  /** Where heads are put together; its content lasts until the next write. */
+  scratch: Buffer;
+  /** The parsers' results; their content lasts until the next parse. */
+  requestHead: RequestHead;
+  responseHead: ResponseHead;
+  /** The worker is finishing: connections are closed after their present response. */
+  draining: boolean;
+  /** `Date: …\r\n` of the present second. */
+  dateLine: Buffer;
+  /** What is asked of the system about any socket. */
+  readonly kernel: SocketKernel;
+}

@@ -1,0 +1,24 @@
+/** A server as it is configured: what the configuration tells the fleet. */
+
+/** One entry of `SERVERS`. It may stand for several addresses: each is a server of its own. */
+export interface ServerSpec {
+  /** As configured, canonical: lower case, port always there, no trailing slash. `dns+srv://…` for SRV records. */
+  readonly url: string;
+  /** How its addresses are spoken to. */
+  readonly scheme: "http" | "https";
+  /** Who says which addresses these are: a key of `SOURCES` (control/discovery/sources/registry.ts). */
+  readonly source: string;
+  /**
+   * Name or address (IPv6 without brackets), or the name that the source knows them by. A dot at its end says that it is
+   * complete: no search domain is added to it.
+   */
+  readonly host: string;
+  /** 0 = the source says the ports, and weights beside them. */
+  readonly port: number;
+  /** Relative share, > 0. From `SERVER_WEIGHT_…`, else 1. */
+  readonly weight: number;
+  /** As shown to users and to a model. From `SERVER_CAPACITY_…`, else `DEFAULT_CAPACITY`. */
+  readonly capacity: number;
+  /** Most requests in flight; 0 = not enforced. From `SERVER_CAPACITY_…`, else 0. */
+  readonly hardLimit: number;
+}

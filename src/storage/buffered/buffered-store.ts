@@ -1,0 +1,255 @@
+/**
+ * The store of the one process that owns it, over any backend. What is handed over waits in memory and is written in one
+ * transaction per second or per 1,000 rows. After a failure the rows wait, and it is tried again, later each time. Calls to
+ * the backend go one after another, so that no transaction runs into another. How long the backend takes is nobody's
+ * business but that of whoever waits for a call, and nobody waits for longer than `PATIENCE_MS`.
+ */
+import type { BackendReads, StoreBackend, StoreChange } from "../backend.ts";
+import type {
+  LearningStore,
+  ModelStatus,
+  NewModel,
+  Sample,
+  StatusOptions,
+  StoreEvents,
+  StoreStatus,
+  Verdict,
+} from "../learning-store.ts";
+import type { ItemOf, RowKindName } from "../rows/row-kinds.ts";
+import { StoreError, type StoreProblem } from "../store-error.ts";
+import { StoreReader } from "../store-reader.ts";
+import { CallLine } from "./call-line.ts";
+import { type Later, later, within } from "./later.ts";
+import { WaitingRows } from "./waiting-rows.ts";
+
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
+/** How long a call may take, its turn included. Then it fails for whoever waits; it is not given up itself. */
+const PATIENCE_MS = 10_000;
+/** How long what is left may take to be written at the end, and the backend to be given up: less than a process is given. */
+const LAST_FLUSH_MS = 1_500;
+const GIVE_UP_MS = 250;
+
+/** What a store needs. */
+export interface BufferedStoreOptions {
+  /** Open. */
+  readonly backend: StoreBackend;
+  /** What messages call the place. */
+  readonly name: string;
+  /** What each sample's values mean, in order. */
+  readonly features: readonly string[];
+  readonly events: StoreEvents;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
+  /** Why the backend is not the one that was wanted; it stays the store's problem. */
+  readonly standing?: StoreProblem;
+  /** Real time unless set. */
+  readonly later?: Later;
+}
+
+/** See the top of this file. */
+export class BufferedStore extends StoreReader implements LearningStore {
+  readonly #options: BufferedStoreOptions;
+  readonly #later: Later;
+  readonly #rows: WaitingRows;
+  readonly #line = new CallLine();
+  #problem: StoreProblem | null = null;
+  /** In a row. */
+  #failures = 0;
+  /** Takes the wait for the next batch back; `null` = there is none. */
+  #cancelWait: (() => void) | null = null;
+  /** What that wait was set to, so that a full batch need not wait for one that was set before. */
+  #delayMs = 0;
+  /** Batches whose turn has not come: behind a call that hangs one is enough. */
+  #inLine = 0;
+  /** The end has begun: nothing more is taken. */
+  #closing: Promise<void> | null = null;
+  /** The backend has been given up. */
+  #closed = false;
+  #rowsWritten = 0;
+  #flushErrors = 0;
+
+  constructor(options: BufferedStoreOptions) {
+    super();
+    this.#options = options;
+    this.#later = options.later ?? later;
+    this.#rows = new WaitingRows(options.features.length);
+  }
+
+  appendSamples(batch: readonly Sample[]): void {
+    this.append("samples", batch);
+  }
+
+  appendVerdict(verdict: Verdict): void {
+    this.append("verdicts", [verdict]);
+  }
+
+  /** Hands rows of a kind over. Never throws: see `status`. */
+  append<K extends RowKindName>(kind: K, items: readonly ItemOf<K>[]): void {
+    if (this.#closing !== null) this.#rows.refuse(items.length);
+    else this.#rows.push(kind, items);
+    this.#wake();
+  }
+
+  async insertModel(model: NewModel): Promise<number> {
+    return (await this.#change({ kind: "insert_model", model }))!;
+  }
+
+  async setModelStatus(version: number, status: ModelStatus, atMs: number, options?: StatusOptions): Promise<void> {
+    await this.#change({ kind: "set_status", version, status, atMs, options });
+  }
+
+  async setNote(name: string, value: unknown): Promise<void> {
+    await this.#change({ kind: "set_note", name, value });
+  }
+
+  async flush(): Promise<boolean> {
+    // So many batches as there are now: what comes meanwhile must not make it endless.
+    for (let left = this.#rows.batches; left > 0 && this.#rows.length > 0; left--) {
+      if (!(await this.#flushOnce())) break;
+    }
+    return this.#rows.length === 0;
+  }
+
+  status(): StoreStatus {
+    const { backend, standing = null } = this.#options;
+    return {
+      durable: backend.durable,
+      problem: this.#problem ?? standing,
+      bufferedRows: this.#rows.length,
+      rowsWritten: this.#rowsWritten,
+      rowsDropped: this.#rows.dropped,
+      flushErrors: this.#flushErrors,
+    };
+  }
+
+  /** Writes what is left, once, and gives the store up for others; a backend that does not answer is given up as well. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#sleep();
+    await within(this.flush(), LAST_FLUSH_MS, this.#later, () => false);
+    this.#closed = true;
+    await within(this.#options.backend.close(), GIVE_UP_MS, this.#later, () => {});
+  }
+
+  protected override ask<T>(question: (backend: BackendReads) => Promise<T>): Promise<T> {
+    return this.#call(() => question(this.#options.backend));
+  }
+
+  #change(change: StoreChange): Promise<number | null> {
+    return this.#call(() => this.#write(change));
+  }
+
+  /** One call of somebody outside. */
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing !== null) throw closedError();
+    return this.#takeTurn(work);
+  }
+
+  /** Waits for the calls before it, does `work`, and takes note of what goes wrong. */
+  #takeTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#line.run(async () => {
+      if (this.#closed) throw closedError();
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof StoreError) await this.#degrade(error);
+        throw error;
+      } finally {
+        this.#wake();
+      }
+    });
+    return within(done, PATIENCE_MS, this.#later, () => {
+      const failure = new StoreError("unavailable", `${this.#options.name}: no answer for ${PATIENCE_MS / 1000} s`);
+      this.#failures ||= 1;
+      this.#note(failure);
+      throw failure;
+    });
+  }
+
+  /** One transaction: some of what waits, and `change`. Within its turn. */
+  async #write(change: StoreChange | null): Promise<number | null> {
+    const probe = this.#problem !== null;
+    const rows = this.#rows.take();
+    try {
+      const version = await this.#options.backend.write({ rows, change, probe });
+      this.#rowsWritten += this.#rows.settle();
+      this.#recover();
+      return version;
+    } catch (error) {
+      // What is wrong with a change is no reason to lose rows; where there is none, the rows are what is wrong.
+      if (change === null && !(error instanceof StoreError)) this.#rows.drop();
+      else this.#rows.putBack();
+      throw error;
+    }
+  }
+
+  /** Writes a batch. False when that failed. */
+  async #flushOnce(): Promise<boolean> {
+    this.#inLine++;
+    try {
+      await this.#takeTurn(async () => {
+        this.#inLine--;
+        // Others whose turn came before may have written it.
+        if (this.#rows.length > 0 || this.#problem !== null) await this.#write(null);
+      });
+      return true;
+    } catch {
+      this.#flushErrors++;
+      return false;
+    }
+  }
+
+  /** Sees to it that the next batch is written when it is due. */
+  #wake(): void {
+    if (this.#closing !== null || this.#inLine > 0) return;
+    const delayMs = this.#problem !== null ? this.#retryMs : this.#rows.dueMs;
+    if (delayMs === null || (this.#cancelWait !== null && this.#delayMs <= delayMs)) return;
+    this.#sleep();
+    this.#delayMs = delayMs;
+    this.#cancelWait = this.#later(delayMs, () => {
+      this.#cancelWait = null;
+      void this.#flushOnce();
+    });
+  }
+
+  #sleep(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = null;
+  }
+
+  get #retryMs(): number {
+    return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
+  }
+
+  async #degrade(failure: StoreError): Promise<void> {
+    this.#failures++;
+    this.#note(failure);
+    await this.#options.backend.mend(failure);
+  }
+
+  #note({ kind, message }: StoreError): void {
+    const { nowMs, events } = this.#options;
+    const before = this.#problem;
+    this.#problem = { kind, message, sinceMs: before?.sinceMs ?? nowMs() };
+    if (before?.kind !== kind) events.degraded?.(this.#problem);
+    this.#wake();
+  }
+
+  #recover(): void {
+    const problem = this.#problem;
+    this.#failures = 0;
+    if (problem === null) return;
+    this.#problem = null;
+    const { nowMs, events } = this.#options;
+    events.recovered?.(problem, nowMs() - problem.sinceMs);
+  }
+}
+
+function closedError(): StoreError {
+  return new StoreError("unavailable", "the store is closed");
+}

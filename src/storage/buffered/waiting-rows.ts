@@ -1,0 +1,95 @@
+/** Rows of all kinds that wait to be written, and how they are put together to batches. */
+
+import type { RowKind } from "../rows/row-kind.ts";
+import { type ItemOf, ROW_KIND_NAMES, ROW_KINDS, type RowBatches, type RowKindName } from "../rows/row-kinds.ts";
+import { WriteBuffer } from "./write-buffer.ts";
+
+/** Rows of a kind in one transaction. */
+const BATCH_ROWS = 1_000;
+
+/** A kind with its buffer, whatever its rows are: what goes into one comes out of the same. */
+interface Queue {
+  readonly kind: RowKind<unknown, unknown>;
+  readonly buffer: WriteBuffer<unknown>;
+}
+
+export class WaitingRows {
+  readonly #featureCount: number;
+  readonly #queues: ReadonlyMap<RowKindName, Queue>;
+  #unfit = 0;
+
+  constructor(featureCount: number) {
+    this.#featureCount = featureCount;
+    this.#queues = new Map(
+      ROW_KIND_NAMES.map((name) => {
+        const kind = ROW_KINDS[name] as RowKind<unknown, unknown>;
+        return [name, { kind, buffer: new WriteBuffer(kind) }];
+      }),
+    );
+  }
+
+  /** Rows that are not known to be written. */
+  get length(): number {
+    return this.#sum(({ buffer }) => buffer.length);
+  }
+
+  /** Rows that were handed over and lost: there was no room, or they were unfit to be kept. */
+  get dropped(): number {
+    return this.#unfit + this.#sum(({ buffer }) => buffer.dropped);
+  }
+
+  /** How many transactions it takes to write them all. */
+  get batches(): number {
+    return Math.max(...[...this.#queues.values()].map(({ buffer }) => Math.ceil(buffer.length / BATCH_ROWS)));
+  }
+
+  /** How long those that wait may go on waiting, milliseconds; `null` = there are none. */
+  get dueMs(): number | null {
+    let due: number | null = null;
+    for (const { kind, buffer } of this.#queues.values()) {
+      if (buffer.waiting === 0) continue;
+      const dueMs = buffer.waiting >= BATCH_ROWS ? 0 : kind.flushMs;
+      due = Math.min(due ?? dueMs, dueMs);
+    }
+    return due;
+  }
+
+  push<K extends RowKindName>(name: K, items: readonly ItemOf<K>[]): void {
+    const { kind, buffer } = this.#queues.get(name)!;
+    const rows = items.map((item) => kind.encode(item, this.#featureCount)).filter((row) => row !== null);
+    this.#unfit += items.length - rows.length;
+    buffer.push(rows);
+  }
+
+  /** So many were handed over to nobody. */
+  refuse(count: number): void {
+    this.#unfit += count;
+  }
+
+  /** The oldest, to be written. The next call is `settle`, `putBack` or `drop`. */
+  take(): RowBatches {
+    const batches = [...this.#queues].map(([name, { buffer }]) => [name, buffer.take(BATCH_ROWS)] as const);
+    return Object.fromEntries(batches) as unknown as RowBatches;
+  }
+
+  /** What was taken is written. Returns how many rows that are. */
+  settle(): number {
+    return this.#sum(({ buffer }) => buffer.settle());
+  }
+
+  /** What was taken could not be written now. */
+  putBack(): void {
+    for (const { buffer } of this.#queues.values()) buffer.putBack();
+  }
+
+  /** What was taken will never be written: it must not keep those behind it from being. */
+  drop(): void {
+    this.#unfit += this.settle();
+  }
+
+  #sum(of: (queue: Queue) => number): number {
+    let sum = 0;
+    for (const queue of this.#queues.values()) sum += of(queue);
+    return sum;
+  }
+}

@@ -1,0 +1,39 @@
+/** The directory that holds what must outlive the process. */
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { storeErrorOf } from "./sqlite-errors.ts";
+
+/** Names of files in it. Whatever SQLite keeps beside the store begins with the store's name. */
+export const STORE_FILE = "learning.db";
+export const LOCK_FILE = "learning.lock";
+export const OWNER_FILE = "learning.owner";
+
+/** Where the store is. */
+export function storePath(dataDir: string): string {
+  return join(dataDir, STORE_FILE);
+}
+
+/** Makes the directory, for this user alone, unless it is there. Throws a `StoreError`, also when it cannot be written. */
+export function makeDataDirectory(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw storeErrorOf(error, dataDir);
+  }
+}
+
+/** Why nothing can be kept in `dataDir`, as a sentence; `null` when nothing speaks against it. Changes nothing. */
+export function dataDirectoryProblem(dataDir: string): string | null {
+  let existing = resolve(dataDir);
+  try {
+    while (statSync(existing, { throwIfNoEntry: false }) === undefined && dirname(existing) !== existing) {
+      existing = dirname(existing);
+    }
+    if (!statSync(existing).isDirectory()) return `${existing} is no directory`;
+    accessSync(existing, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    return (storeErrorOf(error, existing) as Error).message;
+  }
+}

@@ -1,0 +1,25 @@
+/** SQLite as a kind of backend: a file in a directory, or memory. */
+import type { SqliteLocation } from "../../shared/store-location.ts";
+import type { BackendKind, BackendOptions, StoreBackend } from "../backend.ts";
+import { dataDirectoryProblem, storePath } from "./data-directory.ts";
+import { SqliteBackend } from "./sqlite-backend.ts";
+import { SqliteVisitor } from "./sqlite-visitor.ts";
+import { StoreFile, StoreMemory } from "./store-file.ts";
+
+/** See `BackendKind`. */
+export const SQLITE: BackendKind<SqliteLocation> = Object.freeze({
+  describe: ({ directory }: SqliteLocation) => storePath(directory),
+  problem: async ({ directory }: SqliteLocation) => {
+    const problem = dataDirectoryProblem(directory);
+    return problem === null ? null : `DATA_DIR: ${problem}`;
+  },
+  own: ({ directory }: SqliteLocation, options: BackendOptions) =>
+    new SqliteBackend(new StoreFile({ ...options, dataDir: directory }), options.limits),
+  visit: ({ directory }, access, { features, limits }) =>
+    new SqliteVisitor(storePath(directory), access, { features }, limits),
+} satisfies BackendKind<SqliteLocation>);
+
+/** A backend that needs no place at all. */
+export function inMemory(options: BackendOptions): StoreBackend {
+  return new SqliteBackend(new StoreMemory(options), options.limits);
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from "bun:test";
+import { SERVER_SCHEMES } from "../../../../../src/config/server-schemes.ts";
+import { SOURCES } from "../../../../../src/control/discovery/sources/registry.ts";
+import { configOf } from "../../../config/sources.ts";
+import { host, srvSpec } from "../../fleet/fixtures.ts";
+import { type ScriptedWorld, type SourceCase, sourceContract } from "./contract.ts";
+
+const known = (address: string) => ({ addresses: [address], ttlSeconds: 3 });
+
+/** The world that each is tried in. */
+const CASES: Record<keyof typeof SOURCES, Omit<SourceCase, "open">> = {
+  static: { spec: host("10.0.0.1", 80), tell: null, silence: () => {} },
+  names: {
+    spec: host("app.test.", 80),
+    tell: (world, address) => {
+      world.hosts["app.test."] = known(address);
+    },
+    silence: (world) => {
+      world.hosts["app.test."] = undefined;
+    },
+  },
+  srv: {
+    spec: srvSpec("_http._tcp.shop.test."),
+    tell: (world: ScriptedWorld, address) => {
+      const records = [{ name: "a.test.", port: 8080, priority: 0, weight: 2 }];
+      world.srvs["_http._tcp.shop.test"] = { records, ttlSeconds: 3 };
+      world.hosts["a.test."] = known(address);
+    },
+    silence: (world) => {
+      world.srvs["_http._tcp.shop.test"] = undefined;
+      world.hosts["a.test."] = undefined;
+    },
+  },
+};
+
+for (const [kind, open] of Object.entries(SOURCES)) {
+  describe(`the source ${kind}`, () => sourceContract({ open, ...CASES[kind as keyof typeof SOURCES] }));
+}
+
+test.each(Object.keys(SERVER_SCHEMES))("what is written with %s:// has a source", (scheme) => {
+  const [{ source }] = configOf({ SERVERS: `${scheme}://app.example` }).servers.list;
+  expect(Object.keys(SOURCES)).toContain(source);
+});
