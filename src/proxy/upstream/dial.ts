@@ -1,7 +1,7 @@
 /** Connects to servers, and says what it means that one could not be reached. */
 import { trustedAuthorities } from "../../shared/authorities.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
-import { serverNameIndication } from "../../shared/server-name.ts";
+import { serverNameIndication } from "../../shared/sni.ts";
 import { type Failure, Failures } from "../failure.ts";
 import type { Network } from "../sockets/network.ts";
 import { type Dialler, Refusal } from "../sockets/raw-socket.ts";
