@@ -1,4 +1,4 @@
-/** A client's connection, as the listeners and the worker see it, whatever protocol it speaks. */
+/** A client's connection, as the worker sees it, whatever protocol it speaks. */
 import type { SocketUser } from "../sockets/raw-socket.ts";
 
 /** One connection. What it carries is its own business: requests one after the other, or many at once. */
