@@ -21,7 +21,7 @@ import {
 } from "../../src/shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
 import { publishReadiness } from "../../src/shared/readiness.ts";
-import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table/writer.ts";
+import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";
 import { configOf } from "./configuration.ts";
 import { until as eventually } from "./until.ts";
@@ -283,7 +283,7 @@ export class TestProxy {
 
   #publish(targets: readonly (Target & { id?: number })[], slots?: readonly number[]): void {
     const rows = new Map<number, ServerRow>();
-    for (const slot of this.#rows.keys()) rows.set(slot, EMPTY_ROW);
+    for (const slot of this.#rows.keys()) rows.set(slot, FREE_ROW);
     for (const [index, target] of targets.entries()) {
       const slot = slots?.[index] ?? index;
       rows.set(slot, {
@@ -309,15 +309,6 @@ export class TestProxy {
 }
 
 const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };
-
-const EMPTY_ROW: ServerRow = {
-  id: 0,
-  state: ServerState.EMPTY,
-  weight: 0,
-  effectiveWeight: 0,
-  capacity: 0,
-  hardLimit: 0,
-};
 
 function endpointOf(target: Target & { id?: number }, slot: number): Endpoint {
   const { port, host = "127.0.0.1", tls = false } = target;

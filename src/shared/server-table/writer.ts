@@ -1,5 +1,5 @@
 /** Publishes the server table. Writer: the supervisor's fleet, alone. Readers: reader.ts beside it. */
-import { Header, type ServerState, type ServerTable, type SharedMemory } from "../layout.ts";
+import { Header, ServerState, type ServerTable, type SharedMemory } from "../layout.ts";
 import { fence } from "./reader.ts";
 
 /** The published columns of one slot. The live ones (`inFlight`, failures in a row) are not part of a snapshot. */
@@ -11,6 +11,16 @@ export interface ServerRow {
   readonly capacity: number;
   readonly hardLimit: number;
 }
+
+/** The row of a slot that no server has. */
+export const FREE_ROW: ServerRow = Object.freeze({
+  id: 0,
+  state: ServerState.EMPTY,
+  weight: 0,
+  effectiveWeight: 0,
+  capacity: 0,
+  hardLimit: 0,
+});
 
 export class ServerTableWriter {
   readonly #header: Int32Array;

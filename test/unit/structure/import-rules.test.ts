@@ -23,6 +23,14 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/shared/": ['import { Picker } from "../proxy/pick.ts";', 'import pino from "pino";'],
   "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/control/": ['import { ProxyServer } from "../proxy/server.ts";', 'import "../learning/explain.ts";'],
+  "src/control/admin/": ['import { listenersOn } from "../supervisor/port-listeners.ts";'],
+  "src/control/fleet/": [
+    'import type { AdminApi } from "../admin/api.ts";',
+    'import type { Workers } from "../processes/workers.ts";',
+    'import type { SupervisorView } from "../supervisor/status.ts";',
+  ],
+  "src/control/discovery/": ['import type { FleetLogger } from "../fleet/options.ts";'],
+  "src/control/processes/": ['import type { Fleet } from "../fleet/fleet.ts";'],
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/learning/": [
     'import { startModelServer } from "../model-server/server.ts";',

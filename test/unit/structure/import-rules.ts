@@ -120,6 +120,26 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: notFrom("src/proxy/", "src/learning/", "src/cli/", "src/demo/", "src/simulator/"),
   },
   {
+    title: "control/admin/ shows what fleet and processes tell; who puts them together is the supervisor's business",
+    folder: "src/control/admin/",
+    allows: notFrom("src/control/supervisor/", "src/control/discovery/"),
+  },
+  {
+    title: "control/fleet/ stands on discovery, and knows neither who asks it nor what else runs",
+    folder: "src/control/fleet/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/processes/"),
+  },
+  {
+    title: "control/discovery/ finds servers, and does not know what becomes of them",
+    folder: "src/control/discovery/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/processes/", "src/control/fleet/"),
+  },
+  {
+    title: "control/processes/ keeps processes alive, and does not know what they are told",
+    folder: "src/control/processes/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/fleet/", "src/control/discovery/"),
+  },
+  {
     title: "telemetry/ reads shared memory and nobody's insides",
     folder: "src/telemetry/",
     allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/health/", "src/balancing/"),

@@ -9,7 +9,7 @@ import {
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory-file.ts";
 import { configOf } from "../../../support/configuration.ts";
-import { isAlive, recordingLogger, until } from "./pool-fixture.ts";
+import { isAlive, recordingLogger, until } from "./fixture.ts";
 
 const open: (() => void)[] = [];
 afterAll(() => {

@@ -6,10 +6,10 @@ import { Header, MAX_WORKERS, type SharedMemory } from "../../shared/layout.ts";
 import type { Endpoint, ProxySettings, ToWorker, WorkerStart } from "../../shared/protocol.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import type { ProcessState, RestartReason } from "./keeper.ts";
-import { Member, type MemberHost } from "./worker-pool-member.ts";
+import { type WorkerHost, WorkerProcess } from "./worker-process.ts";
 
-/** What the pool is made from. */
-export interface WorkerPoolOptions {
+/** What they are made from. */
+export interface WorkersOptions {
   /** Program and arguments of a worker. */
   readonly command: readonly string[];
   readonly memory: SharedMemory;
@@ -43,10 +43,10 @@ export interface WorkerStatus {
   readonly uptimeMs: number;
 }
 
-export class WorkerPool {
-  readonly #options: WorkerPoolOptions;
-  readonly #host: MemberHost;
-  readonly #members = new Map<number, Member>();
+export class Workers {
+  readonly #options: WorkersOptions;
+  readonly #host: WorkerHost;
+  readonly #processes = new Map<number, WorkerProcess>();
   readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
   #settings: ProxySettings;
   #endpoints: readonly Endpoint[];
@@ -58,10 +58,10 @@ export class WorkerPool {
   #ticker: Timer | null = null;
   /** Set while the first workers start: told of each one that listens, or of the first that cannot. */
   #firstStart: { ready: () => void; failed: (sentence: string) => void } | null = null;
-  /** Set while the pool drains: called whenever a worker has gone. */
+  /** Set while all drain: called whenever a worker has gone. */
   #onGone: () => void = () => {};
 
-  constructor(options: WorkerPoolOptions) {
+  constructor(options: WorkersOptions) {
     this.#options = options;
     this.#settings = options.settings;
     this.#endpoints = options.endpoints;
@@ -76,9 +76,9 @@ export class WorkerPool {
         this.#ports ??= { port, tlsPort };
         this.#firstStart?.ready();
       },
-      onDeath: (member, sentence, reason) => this.#onDeath(member, sentence, reason),
-      onGone: (member) => {
-        if (this.#members.get(member.index) === member) this.#members.delete(member.index);
+      onDeath: (worker, sentence, reason) => this.#onDeath(worker, sentence, reason),
+      onGone: (worker) => {
+        if (this.#processes.get(worker.index) === worker) this.#processes.delete(worker.index);
         this.#onGone();
       },
     };
@@ -121,7 +121,7 @@ export class WorkerPool {
   }
 
   status(): WorkerStatus[] {
-    return [...this.#members.values()]
+    return [...this.#processes.values()]
       .sort((a, b) => a.index - b.index)
       .map(({ index, pid, state, restarts, uptimeMs }) => ({ index, pid, state, restarts, uptimeMs }));
   }
@@ -144,7 +144,7 @@ export class WorkerPool {
     Atomics.store(this.#options.memory.header, Header.WORKERS, count);
     this.#wanted = count;
     const active = this.#active();
-    for (const member of active.slice(count)) this.#drainMember(member, this.#settings.shutdownTimeoutMs);
+    for (const worker of active.slice(count)) this.#drainWorker(worker, this.#settings.shutdownTimeoutMs);
     for (let missing = count - active.length; missing > 0; missing--) this.#add();
     if (active.length >= count) this.#outOfMemory = false;
   }
@@ -157,15 +157,15 @@ export class WorkerPool {
     this.#phase = "stopping";
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onGone = () => {
-      if (this.#members.size === 0) resolve();
+      if (this.#processes.size === 0) resolve();
     };
     let killed = 0;
-    for (const member of this.#members.values()) member.drain();
+    for (const worker of this.#processes.values()) worker.drain();
     const timer = setTimeout(() => {
-      killed = this.#members.size;
-      for (const member of this.#members.values()) member.kill();
+      killed = this.#processes.size;
+      for (const worker of this.#processes.values()) worker.kill();
     }, timeoutMs);
-    if (this.#members.size > 0) await promise;
+    if (this.#processes.size > 0) await promise;
     clearTimeout(timer);
     this.#stopTicker();
     return killed;
@@ -175,9 +175,9 @@ export class WorkerPool {
   kill(): void {
     this.#phase = "stopping";
     this.#stopTicker();
-    for (const member of this.#members.values()) {
-      member.drain();
-      member.kill();
+    for (const worker of this.#processes.values()) {
+      worker.drain();
+      worker.kill();
     }
   }
 
@@ -198,7 +198,7 @@ export class WorkerPool {
 
   #add(): void {
     let index = 0;
-    while (this.#members.has(index)) index++; // a draining worker still owns its block
+    while (this.#processes.has(index)) index++; // a draining worker still owns its block
     if (index >= MAX_WORKERS) {
       this.#options.log.warn(
         { max_workers: MAX_WORKERS },
@@ -209,9 +209,9 @@ export class WorkerPool {
     if (!this.#makeRoom(index)) return;
     const { header } = this.#options.memory;
     if (header[Header.WORKER_BLOCKS] <= index) Atomics.store(header, Header.WORKER_BLOCKS, index + 1);
-    const member = new Member(index, this.#host);
-    this.#members.set(index, member);
-    member.start();
+    const worker = new WorkerProcess(index, this.#host);
+    this.#processes.set(index, worker);
+    worker.start();
   }
 
   #makeRoom(index: number): boolean {
@@ -226,33 +226,33 @@ export class WorkerPool {
     }
   }
 
-  #onDeath(member: Member, sentence: string, reason: RestartReason): boolean {
+  #onDeath(worker: WorkerProcess, sentence: string, reason: RestartReason): boolean {
     if (this.#phase === "running") {
       this.#restarts[reason]++;
       return true;
     }
-    this.#members.delete(member.index);
+    this.#processes.delete(worker.index);
     this.#firstStart?.failed(sentence);
     return false;
   }
 
-  #drainMember(member: Member, timeoutMs: number): void {
-    this.#options.log.info({ worker: member.index, pid: member.pid }, "worker drains: fewer workers are wanted");
-    member.drain();
-    const pid = member.pid;
+  #drainWorker(worker: WorkerProcess, timeoutMs: number): void {
+    this.#options.log.info({ worker: worker.index, pid: worker.pid }, "worker drains: fewer workers are wanted");
+    worker.drain();
+    const pid = worker.pid;
     if (pid === 0) return;
     setTimeout(() => {
-      if (member.pid === pid) member.kill();
+      if (worker.pid === pid) worker.kill();
     }, timeoutMs).unref();
   }
 
-  #active(): Member[] {
-    return [...this.#members.values()].filter((m) => m.state !== "draining").sort((a, b) => a.index - b.index);
+  #active(): WorkerProcess[] {
+    return [...this.#processes.values()].filter((m) => m.state !== "draining").sort((a, b) => a.index - b.index);
   }
 
   #tick(): void {
     if (this.#outOfMemory) this.scale(this.#wanted);
-    for (const member of this.#members.values()) member.tick();
+    for (const worker of this.#processes.values()) worker.tick();
   }
 
   #stopTicker(): void {
@@ -261,7 +261,7 @@ export class WorkerPool {
   }
 
   #broadcast(message: ToWorker): void {
-    for (const member of this.#members.values()) member.send(message);
+    for (const worker of this.#processes.values()) worker.send(message);
   }
 
   #startMessage(index: number): WorkerStart {

@@ -1,7 +1,7 @@
-/** A worker pool over fake workers, in a runtime directory of its own. */
+/** Fake workers, in a runtime directory of its own. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { WorkerPool, type WorkerPoolOptions } from "../../../../src/control/processes/worker-pool.ts";
+import { Workers, type WorkersOptions } from "../../../../src/control/processes/workers.ts";
 import {
   createRuntimeDirectory,
   createSharedMemory,
@@ -16,13 +16,13 @@ export { until } from "../../../support/until.ts";
 
 export const settings = { port: 0, tls: null, strategy: "random", shutdownTimeoutMs: 500 } as unknown as ProxySettings;
 
-export function makePool(mode: string, overrides: Partial<WorkerPoolOptions> = {}) {
+export function makeWorkers(mode: string, overrides: Partial<WorkersOptions> = {}) {
   const directory = createRuntimeDirectory();
   const memoryPath = join(directory, "memory");
   const journalPath = join(directory, "journal");
   const memory = createSharedMemory(memoryPath);
   const { log, lines } = recordingLogger();
-  const pool = new WorkerPool({
+  const workers = new Workers({
     command: [process.execPath, join(import.meta.dir, "fake-worker.ts"), mode, journalPath],
     memory,
     memoryPath,
@@ -42,8 +42,8 @@ export function makePool(mode: string, overrides: Partial<WorkerPoolOptions> = {
           .map((line) => JSON.parse(line))
       : [];
   const close = () => {
-    pool.kill();
+    workers.kill();
     removeRuntimeDirectory(directory);
   };
-  return { pool, directory, memory, lines, journal, close, [Symbol.dispose]: close };
+  return { workers, directory, memory, lines, journal, close, [Symbol.dispose]: close };
 }

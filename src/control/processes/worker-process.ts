@@ -1,12 +1,12 @@
-/** One place in the worker pool: the process with its index, kept alive. */
+/** One worker: the process with its index, kept alive. */
 import { type SharedMemory, WorkerCounter } from "../../shared/layout.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "../../shared/protocol.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { ProcessKeeper, type RestartReason } from "./keeper.ts";
-import { reclaimWorkerBlock } from "./worker-pool-reclaim.ts";
+import { reclaimWorkerBlock } from "./worker-reclaim.ts";
 
-/** What a member needs of its pool. */
-export interface MemberHost {
+/** What a worker needs of those who keep them all. */
+export interface WorkerHost {
   readonly command: readonly string[];
   readonly memory: SharedMemory;
   readonly log: Logger;
@@ -18,15 +18,15 @@ export interface MemberHost {
   startMessage(index: number): WorkerStart;
   onReady(port: number, tlsPort: number): void;
   /** A worker could not start or died. Returns false when it is not to be started again. */
-  onDeath(member: Member, sentence: string, reason: RestartReason): boolean;
+  onDeath(worker: WorkerProcess, sentence: string, reason: RestartReason): boolean;
   /** A draining worker has exited. */
-  onGone(member: Member): void;
+  onGone(worker: WorkerProcess): void;
 }
 
-export class Member extends ProcessKeeper<ToWorker, FromWorker> {
+export class WorkerProcess extends ProcessKeeper<ToWorker, FromWorker> {
   readonly index: number;
 
-  constructor(index: number, host: MemberHost) {
+  constructor(index: number, host: WorkerHost) {
     const { command, memory, log, clock, hungTicks } = host;
     super({
       command,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { CrashBackoff } from "../../../../src/control/processes/backoff.ts";
-import { reclaimWorkerBlock } from "../../../../src/control/processes/worker-pool-reclaim.ts";
+import { reclaimWorkerBlock } from "../../../../src/control/processes/worker-reclaim.ts";
 import { Header, SHARED_BYTES, viewSharedMemory, WorkerCounter, WorkerInfo } from "../../../../src/shared/layout.ts";
 import { removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
 import { spawn } from "../../../support/processes.ts";
-import { isAlive, makePool, settings, until } from "./pool-fixture.ts";
+import { isAlive, makeWorkers, settings, until } from "./fixture.ts";
 
 describe("CrashBackoff", () => {
   test("waits longer and longer in a crash loop, to a limit", () => {
@@ -39,40 +39,40 @@ test("a dead worker's share is taken back, its counters stay", () => {
   expect(reclaimWorkerBlock(memory, 1)).toBe(0);
 });
 
-describe("WorkerPool", () => {
+describe("Workers", () => {
   test("starts the workers on the port that the first one found, and drains them", async () => {
-    using fixture = makePool("normal");
-    const { pool, memory, journal } = fixture;
-    expect(await pool.start(3)).toEqual({ port: 4321, tlsPort: 0 });
+    using fixture = makeWorkers("normal");
+    const { workers, memory, journal } = fixture;
+    expect(await workers.start(3)).toEqual({ port: 4321, tlsPort: 0 });
     expect(memory.header[Header.WORKERS]).toBe(3);
-    expect(pool.status().map((s) => [s.index, s.state])).toEqual([
+    expect(workers.status().map((s) => [s.index, s.state])).toEqual([
       [0, "ready"],
       [1, "ready"],
       [2, "ready"],
     ]);
     const ports = journal().flatMap((m) => (m.type === "start" ? [m.settings.port] : []));
     expect(ports.sort()).toEqual([0, 4321, 4321]);
-    pool.setEndpoints([]);
+    workers.setEndpoints([]);
     await until(() => journal().filter((m) => m.type === "endpoints").length === 3);
-    const pids = pool.status().map((s) => s.pid);
-    expect(await pool.drain(5_000)).toBe(0);
+    const pids = workers.status().map((s) => s.pid);
+    expect(await workers.drain(5_000)).toBe(0);
     expect(pids.some(isAlive)).toBe(false);
     expect(memory.servers.inFlight[0]).toBe(0);
   });
 
   test("restarts a killed worker, takes its in-flight back and keeps its counters", async () => {
-    using fixture = makePool("normal");
-    const { pool, memory, lines } = fixture;
-    await pool.start(2);
+    using fixture = makeWorkers("normal");
+    const { workers, memory, lines } = fixture;
+    await workers.start(2);
     expect(memory.servers.inFlight[0]).toBe(4);
-    const [before, other] = pool.status();
+    const [before, other] = workers.status();
     process.kill(before.pid, "SIGKILL");
-    await until(() => pool.status()[0].restarts === 1 && pool.status()[0].state === "ready");
-    expect(pool.status()[0].pid).not.toBe(before.pid);
-    expect(pool.status()[1].pid).toBe(other.pid);
+    await until(() => workers.status()[0].restarts === 1 && workers.status()[0].state === "ready");
+    expect(workers.status()[0].pid).not.toBe(before.pid);
+    expect(workers.status()[1].pid).toBe(other.pid);
     expect(memory.servers.inFlight[0]).toBe(4); // the new one took its own two
     expect(memory.workers[0].counters[WorkerCounter.REQUESTS]).toBe(20);
-    expect(pool.restarts).toEqual({ exit: 1, hung: 0, failed: 0 });
+    expect(workers.restarts).toEqual({ exit: 1, hung: 0, failed: 0 });
     expect(lines.find((l) => l.message.includes("died"))).toMatchObject({
       level: "error",
       signal: "SIGKILL",
@@ -82,12 +82,12 @@ describe("WorkerPool", () => {
   });
 
   test("a crash loop backs off and later starts get the latest settings", async () => {
-    using fixture = makePool("normal");
-    const { pool, lines, journal } = fixture;
-    await pool.start(1);
+    using fixture = makeWorkers("normal");
+    const { workers, lines, journal } = fixture;
+    await workers.start(1);
     for (let i = 1; i <= 3; i++) {
-      pool.setSettings({ ...settings, strategy: "exit", retryAttempts: i });
-      await until(() => pool.status()[0].restarts === i && pool.status()[0].state === "ready");
+      workers.setSettings({ ...settings, strategy: "exit", retryAttempts: i });
+      await until(() => workers.status()[0].restarts === i && workers.status()[0].state === "ready");
     }
     const delays = lines.filter((l) => l.message.includes("died")).map((l) => [l.code, l.restart_in_ms]);
     expect(delays).toEqual([
@@ -100,12 +100,12 @@ describe("WorkerPool", () => {
   });
 
   test("a hung worker is killed and replaced", async () => {
-    using fixture = makePool("normal", { tickMs: 100, hungAfterMs: 1500 });
-    const { pool, lines } = fixture;
-    await pool.start(1);
-    const { pid } = pool.status()[0];
-    pool.setSettings({ ...settings, strategy: "hang" });
-    await until(() => pool.restarts.hung === 1 && pool.status()[0].state === "ready");
+    using fixture = makeWorkers("normal", { tickMs: 100, hungAfterMs: 1500 });
+    const { workers, lines } = fixture;
+    await workers.start(1);
+    const { pid } = workers.status()[0];
+    workers.setSettings({ ...settings, strategy: "hang" });
+    await until(() => workers.restarts.hung === 1 && workers.status()[0].state === "ready");
     expect(isAlive(pid)).toBe(false);
     expect(lines.some((l) => l.message.includes("hangs") && l.pid === pid)).toBe(true);
   });
@@ -114,11 +114,11 @@ describe("WorkerPool", () => {
     ["failed", "cannot listen on port 0: it is in use"],
     ["crash", "worker 0 exited with code 3"],
     ["second-fails", "cannot listen on port 4321: it is in use"],
-  ])("a first start that ends in '%s' stops the pool with the reason", async (mode, reason) => {
-    using fixture = makePool(mode);
-    const { pool, journal } = fixture;
-    await expect(pool.start(2)).rejects.toThrow(reason);
-    await until(() => pool.status().length === 0);
+  ])("a first start that ends in '%s' stops them all with the reason", async (mode, reason) => {
+    using fixture = makeWorkers(mode);
+    const { workers, journal } = fixture;
+    await expect(workers.start(2)).rejects.toThrow(reason);
+    await until(() => workers.status().length === 0);
     const started = journal().filter((m) => m.type === "start");
     await until(() => !started.some((m) => isAlive(m.pid)));
     await Bun.sleep(50);
@@ -126,47 +126,47 @@ describe("WorkerPool", () => {
   });
 
   test("a command that cannot be spawned is a failed start", async () => {
-    using fixture = makePool("normal", { command: ["/nonexistent/program"] });
-    await expect(fixture.pool.start(1)).rejects.toThrow("cannot be spawned");
+    using fixture = makeWorkers("normal", { command: ["/nonexistent/program"] });
+    await expect(fixture.workers.start(1)).rejects.toThrow("cannot be spawned");
   });
 
   test("a worker that does not finish in time is killed", async () => {
-    using fixture = makePool("never-drains");
-    const { pool } = fixture;
-    await pool.start(2);
-    const pids = pool.status().map((s) => s.pid);
-    expect(await pool.drain(100)).toBe(2);
+    using fixture = makeWorkers("never-drains");
+    const { workers } = fixture;
+    await workers.start(2);
+    const pids = workers.status().map((s) => s.pid);
+    expect(await workers.drain(100)).toBe(2);
     expect(pids.some(isAlive)).toBe(false);
   });
 
   test("scales down gracefully and up again, never sharing a block with one that drains", async () => {
-    using fixture = makePool("normal");
-    const { pool, memory } = fixture;
-    await pool.start(3);
-    const [first] = pool.status();
-    pool.scale(1);
+    using fixture = makeWorkers("normal");
+    const { workers, memory } = fixture;
+    await workers.start(3);
+    const [first] = workers.status();
+    workers.scale(1);
     expect(memory.header[Header.WORKERS]).toBe(1);
-    expect(pool.status().map((s) => s.state)).toEqual(["ready", "draining", "draining"]);
-    pool.scale(2);
-    expect(pool.status().at(-1)).toMatchObject({ index: 3, state: "starting" });
+    expect(workers.status().map((s) => s.state)).toEqual(["ready", "draining", "draining"]);
+    workers.scale(2);
+    expect(workers.status().at(-1)).toMatchObject({ index: 3, state: "starting" });
     await until(
       () =>
-        pool
+        workers
           .status()
           .map((s) => s.state)
           .join() === "ready,ready",
     );
-    expect(pool.status()[0].pid).toBe(first.pid);
+    expect(workers.status()[0].pid).toBe(first.pid);
     expect(memory.header[Header.WORKER_BLOCKS]).toBe(4);
-    expect(pool.restarts.exit).toBe(0);
+    expect(workers.restarts.exit).toBe(0);
   });
 
   test("workers end when the supervisor dies", async () => {
     const script = `
-      import { makePool } from ${JSON.stringify(`${import.meta.dir}/pool-fixture.ts`)};
-      const { pool, directory } = makePool("normal");
-      await pool.start(2);
-      console.log(JSON.stringify({ directory, pids: pool.status().map((s) => s.pid) }));
+      import { makeWorkers } from ${JSON.stringify(`${import.meta.dir}/fixture.ts`)};
+      const { workers, directory } = makeWorkers("normal");
+      await workers.start(2);
+      console.log(JSON.stringify({ directory, pids: workers.status().map((s) => s.pid) }));
       process.kill(process.pid, "SIGKILL");`;
     const supervisor = spawn({ cmd: [process.execPath, "-e", script], stdout: "pipe" });
     const { directory, pids } = JSON.parse((await supervisor.stdout.text()).trim().split("\n")[0]);
