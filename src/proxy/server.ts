@@ -1,5 +1,5 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
-import type { FailingOptions } from "../balancing/failing-servers.ts";
+import { type FailingOptions, FailingServers } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
@@ -12,18 +12,22 @@ import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
 import { Http1Connection } from "./downstream/http1/connection.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
+import { HedgeTimer } from "./exchange/attempts/hedge-timer.ts";
+import { RetryBudget } from "./exchange/attempts/retry-budget.ts";
 import { ExchangePool } from "./exchange/exchange-pool.ts";
-import { HedgeTimer } from "./exchange/hedge-timer.ts";
-import { RetryBudget } from "./exchange/retry-budget.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { Admission, ConnectionLimits } from "./listen/connection-limits.ts";
 import { internalError, listenPlain, listenTls } from "./listen/listener.ts";
+import { type OutcomeConsumer, OutcomeConsumers } from "./outcome.ts";
 import { DecisionWriter } from "./pick/decision-log.ts";
+import { FailureStreaks } from "./pick/failure-streaks.ts";
 import { Picker } from "./pick/picker.ts";
 import { createStickyKey } from "./pick/sticky-key.ts";
+import { learns, StrategyFeed } from "./pick/strategy-feed.ts";
 import { WaitQueue } from "./pick/wait-queue.ts";
 import { AccessLog } from "./record/access-log.ts";
+import { ServerCounts } from "./record/server-counts.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
 import { Network } from "./sockets/network.ts";
@@ -78,6 +82,7 @@ export class ProxyServer {
   readonly #bootOffsetMs: () => number;
   readonly #epochOffsetMs: () => number;
   readonly #createDecisionWriter: () => DecisionWriter;
+  readonly #failing: FailingServers;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
   readonly #limits: ConnectionLimits;
@@ -104,6 +109,7 @@ export class ProxyServer {
     this.#network = new Network(options.tcp, { now, onInternalError });
     this.#dial = createDial(this.#network);
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
+    this.#failing = new FailingServers(memory.servers, failingOptions(settings));
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
@@ -118,7 +124,8 @@ export class ProxyServer {
       memory,
       block,
       counters: block.counters,
-      picker: new Picker(memory, block, failingOptions(settings), strategy, decisions),
+      picker: new Picker(memory, block, this.#failing, strategy, decisions),
+      outcomes: this.#outcomeConsumers(block, strategy, decisions),
       pools: new Array(MAX_SERVERS).fill(undefined),
       queue: new WaitQueue(block, now, (error) => internalError(this.#ctx, error)),
       wheel: new TimerWheel(now(), TICK_MS),
@@ -206,8 +213,9 @@ export class ProxyServer {
     if (!isSameStrategy(old, settings)) {
       const { strategy, decisions } = this.#createStrategy(settings);
       ctx.picker.setStrategy(strategy, decisions);
+      ctx.outcomes = this.#outcomeConsumers(ctx.block, strategy, decisions);
     }
-    ctx.picker.setFailing(failingOptions(settings));
+    this.#failing.configure(failingOptions(settings));
     this.#setAccessLog(settings);
     this.#replaceListeners(settings, old);
   }
@@ -311,6 +319,14 @@ export class ProxyServer {
     const dependencies = { fleet, random: this.#random, ...learning };
     const strategy = createStrategy(settings.strategy, dependencies, settings);
     return { strategy, decisions };
+  }
+
+  /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
+  #outcomeConsumers(block: WorkerBlock, strategy: Strategy, decisions: DecisionWriter | null): OutcomeConsumers {
+    const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
+    if (learns(strategy)) consumers.push(new StrategyFeed(strategy));
+    if (decisions !== null) consumers.push(decisions);
+    return new OutcomeConsumers(consumers);
   }
 
   #setAccessLog(settings: ProxySettings): void {

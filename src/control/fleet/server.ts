@@ -132,6 +132,7 @@ export class FleetServer {
   forgetFailures(): void {
     Atomics.store(this.#memory.servers.consecutiveFailures, this.slot, 0);
     Atomics.store(this.#memory.servers.consecutiveUnanswered, this.slot, 0);
+    Atomics.store(this.#memory.servers.consecutiveBroken, this.slot, 0);
     this.windows.restart();
   }
 

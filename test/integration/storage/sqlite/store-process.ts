@@ -3,9 +3,9 @@
  * `count`, `read`, `insert [bytes]`, `versions`, `close`. Each is answered by a line of JSON. Arguments: owner, trainer or reader; directory.
  */
 import { createInterface } from "node:readline";
-import type { LearningStore, TrainingStore } from "../../../src/storage/learning-store.ts";
-import { openLearningStore, openStoreReader, openTrainingStore } from "../../../src/storage/open-store.ts";
-import { at, FEATURES, model, read, Said, samples } from "./store-fixture.ts";
+import type { LearningStore, TrainingStore } from "../../../../src/storage/learning-store.ts";
+import { openLearningStore, openStoreReader, openTrainingStore } from "../../../../src/storage/open-store.ts";
+import { at, FEATURES, model, read, Said, samples } from "../store-fixture.ts";
 
 const [role, dataDir] = process.argv.slice(2);
 const said = new Said();

@@ -4,10 +4,10 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { Readable } from "node:stream";
-import { openStoreReader } from "../../../src/storage/open-store.ts";
-import { spawn, spawnSync } from "../../support/processes.ts";
-import { until } from "../../support/until.ts";
-import { at, FEATURES, openStore, plain, read, samples, scratch } from "./store-fixture.ts";
+import { openStoreReader } from "../../../../src/storage/open-store.ts";
+import { spawn, spawnSync } from "../../../support/processes.ts";
+import { until } from "../../../support/until.ts";
+import { at, FEATURES, openStore, plain, read, samples, scratch } from "../store-fixture.ts";
 
 const SCRIPT = join(import.meta.dir, "store-process.ts");
 const running = new Set<StoreProcess>();

@@ -2,54 +2,59 @@
  * One attempt at one server: it holds a place in flight and a leg to the server, sends the request, and sees the response
  * up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
  */
-import type { ProxyContext } from "../context.ts";
-import { type Failure, Failures } from "../failure.ts";
-import type { UpstreamLeg, UpstreamUser } from "../upstream/leg.ts";
+import type { ProxyContext } from "../../context.ts";
+import { type Failure, Failures } from "../../failure.ts";
+import type { UpstreamLeg, UpstreamUser } from "../../upstream/leg.ts";
+import type { ProxiedRequest } from "../request.ts";
 import { discardResponse } from "./discarded-response.ts";
-import type { ProxiedRequest } from "./request.ts";
+import { OutcomeRecord } from "./outcome-record.ts";
 
 /** Interim responses (1xx) that one attempt may get. */
 const MAX_INTERIM_RESPONSES = 16;
 
-/** The exchange, as its attempts see it. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
+/** Who weighs attempts against each other. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
 export interface AttemptOwner {
-  /** The head is on its way: body bytes may follow. */
-  onSent(attempt: Attempt, nowMs: number): void;
   /** It failed before a final head came. `nothingSent`: the server can't have seen any of it. */
   onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void;
-  onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void;
   /** A final head came (or 101); `rest[restStart …]` follows it. */
-  onResponse(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void;
-  /** Bytes, an end and a drained queue after the final head. */
-  onResponseData(attempt: Attempt, data: Buffer, nowMs: number): void;
-  onResponseEnd(attempt: Attempt, broken: boolean, nowMs: number): void;
-  onUpstreamRoom(attempt: Attempt, nowMs: number): void;
-  onUpstreamSilent(attempt: Attempt, nowMs: number): void;
+  onAttemptHead(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void;
+  /** Its deadline passed before a final head came. */
+  onAttemptSilent(attempt: Attempt, nowMs: number): void;
+}
+
+/** Who passes the request's body on to an attempt, and its response to the client. */
+export interface AttemptUser {
+  /** The head is on its way: body bytes may follow. */
+  onSent(attempt: Attempt, nowMs: number): void;
+  /** The server took queued bytes. */
+  onServerDrain(attempt: Attempt, nowMs: number): void;
+  /** An interim head came, parsed from `buffer`. */
+  onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void;
+  // After the final head:
+  onResponseData(leg: UpstreamLeg, data: Buffer, nowMs: number): void;
+  /** The server sends nothing more; or, with `broken`, its leg is gone. */
+  onResponseEnd(broken: boolean, nowMs: number): void;
+  /** The deadline passed. */
+  onResponseSilent(nowMs: number): void;
 }
 
 export class Attempt implements UpstreamUser {
   readonly #ctx: ProxyContext;
   readonly #owner: AttemptOwner;
+  readonly #user: AttemptUser;
   readonly #request: ProxiedRequest;
-  /** -1 = not under way. */
+  /** Where it holds a place in flight; -1 = it is not under way. */
   slot = -1;
-  serverId = 0;
-  /** Monotonic milliseconds. */
-  dispatchedMs = 0;
-  /** What was in flight at the server by then, this attempt not counted. */
-  inFlightAtDispatch = 0;
-  /** Number of the decision that led here; 0 = none was noted. */
-  decision = 0;
+  readonly outcome = new OutcomeRecord();
   leg: UpstreamLeg | null = null;
   /** The head was sent. */
   sent = false;
-  /** The final head has come: the rest is the exchange's. */
-  answered = false;
   #interim = 0;
 
-  constructor(ctx: ProxyContext, owner: AttemptOwner, request: ProxiedRequest) {
+  constructor(ctx: ProxyContext, owner: AttemptOwner, user: AttemptUser, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#owner = owner;
+    this.#user = user;
     this.#request = request;
   }
 
@@ -57,21 +62,24 @@ export class Attempt implements UpstreamUser {
     return this.slot >= 0;
   }
 
+  /** Its final head has come. */
+  get answered(): boolean {
+    return this.outcome.status !== 0;
+  }
+
   /**
    * Begins at `slot`, whose place in flight was taken by the picker.
+   * @param number which attempt of its request it is, from 1.
    * @param fresh use no pooled connection.
    */
-  start(slot: number, fresh: boolean, nowMs: number): void {
-    const pool = this.#ctx.pools[slot];
+  start(slot: number, number: number, fresh: boolean, nowMs: number): void {
+    const { pools, picker } = this.#ctx;
+    const pool = pools[slot];
     // The picker only gives slots that this worker has a pool for.
     if (pool === undefined) throw new Error(`slot ${slot} has no pool`);
     this.slot = slot;
-    this.serverId = pool.endpoint.id;
-    this.dispatchedMs = nowMs;
-    this.inFlightAtDispatch = this.#ctx.picker.inFlightAtDispatch;
-    this.decision = this.#ctx.picker.decision;
+    this.outcome.begin(slot, pool.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     this.sent = false;
-    this.answered = false;
     this.#interim = 0;
     const leg = pool.acquire(this, this.#request.idempotent, fresh, nowMs);
     this.leg = leg;
@@ -79,10 +87,12 @@ export class Attempt implements UpstreamUser {
   }
 
   /**
-   * Lets go of the leg and of the place in flight.
+   * It is over: lets go of the leg and of the place in flight, and tells how it went.
    * @param complete both messages are: else something is unfinished on the leg.
+   * @param failure why it ended, when its response was not complete or not wanted any more.
+   * @param responseBytes what the client got of it.
    */
-  end(complete: boolean, nowMs: number): void {
+  end(complete: boolean, failure: Failure | null, responseBytes: number, nowMs: number): void {
     const { leg, slot } = this;
     this.leg = null;
     this.slot = -1;
@@ -92,6 +102,7 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#ctx.picker.release(slot);
+    this.#tell(failure, responseBytes, nowMs);
     if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
   }
 
@@ -103,25 +114,22 @@ export class Attempt implements UpstreamUser {
   }
 
   /**
-   * Begins anew at `slot`, whose place in flight was taken by the picker; the connection has been let go of. Nothing may
-   * come between the picker's choice and the beginning, so the old place is given back last.
+   * Is over, its response being discarded, and begins anew at `slot`, whose place in flight was taken by the picker. No
+   * choice for another request may come between the picker's and the beginning, so the old place is given back last.
    * @param fresh use no pooled connection.
    */
-  moveTo(slot: number, fresh: boolean, nowMs: number): void {
+  moveTo(slot: number, number: number, fresh: boolean, nowMs: number): void {
     const { picker, queue } = this.#ctx;
     const left = this.slot;
-    this.start(slot, fresh, nowMs);
+    this.#tell(null, 0, nowMs);
+    this.start(slot, number, fresh, nowMs);
     picker.release(left);
     if (queue.length > 0) queue.poll(nowMs);
   }
 
-  /** Counts a failure against the server. */
-  blame(nowMs: number): void {
-    if (this.slot < 0) return;
-    const { picker, block } = this.#ctx;
-    picker.onOutcome(this, true, nowMs);
-    block.failures[this.slot]++;
-    if (!this.answered) block.unanswered[this.slot]++;
+  #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {
+    this.outcome.end(failure, responseBytes);
+    this.#ctx.outcomes.onEnd(this.outcome, nowMs);
   }
 
   // ── UpstreamUser ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,7 +141,7 @@ export class Attempt implements UpstreamUser {
       return;
     }
     this.sent = true;
-    this.#owner.onSent(this, nowMs);
+    this.#user.onSent(this, nowMs);
   }
 
   onUpstreamFailed(_leg: UpstreamLeg, failure: Failure, nothingSent: boolean, nowMs: number): void {
@@ -147,24 +155,26 @@ export class Attempt implements UpstreamUser {
     } else if (status === 101 && !this.#request.upgrade) {
       this.#owner.onAttemptFailed(this, Failures.UNEXPECTED_UPGRADE, false, nowMs);
     } else if (status >= 200 || status === 101) {
-      this.answered = true;
-      this.#owner.onResponse(this, buffer, rest, restStart, nowMs);
-    } else this.#owner.onInterim(this, buffer, nowMs);
+      this.outcome.head(status, nowMs);
+      this.#ctx.outcomes.onHead(this.outcome, nowMs);
+      this.#owner.onAttemptHead(this, buffer, rest, restStart, nowMs);
+    } else this.#user.onInterim(this, buffer, nowMs);
   }
 
-  onUpstreamData(_leg: UpstreamLeg, data: Buffer, nowMs: number): void {
-    this.#owner.onResponseData(this, data, nowMs);
+  onUpstreamData(leg: UpstreamLeg, data: Buffer, nowMs: number): void {
+    this.#user.onResponseData(leg, data, nowMs);
   }
 
   onUpstreamEnd(_leg: UpstreamLeg, broken: boolean, nowMs: number): void {
-    this.#owner.onResponseEnd(this, broken, nowMs);
+    this.#user.onResponseEnd(broken, nowMs);
   }
 
   onUpstreamDrain(_leg: UpstreamLeg, nowMs: number): void {
-    this.#owner.onUpstreamRoom(this, nowMs);
+    this.#user.onServerDrain(this, nowMs);
   }
 
   onUpstreamDeadline(_leg: UpstreamLeg, nowMs: number): void {
-    this.#owner.onUpstreamSilent(this, nowMs);
+    if (this.answered) this.#user.onResponseSilent(nowMs);
+    else this.#owner.onAttemptSilent(this, nowMs);
   }
 }

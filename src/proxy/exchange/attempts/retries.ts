@@ -2,10 +2,10 @@
  * Second attempts of one request: whether it may be sent again, and where not to. What bounds them is asked in this one
  * place: what the request is, `RETRY_ATTEMPTS`, and the budget.
  */
-import { WorkerCounter } from "../../shared/layout.ts";
-import type { ProxyContext } from "../context.ts";
-import { type Failure, Failures } from "../failure.ts";
-import type { ProxiedRequest } from "./request.ts";
+import { WorkerCounter } from "../../../shared/layout.ts";
+import type { ProxyContext } from "../../context.ts";
+import { type Failure, Failures } from "../../failure.ts";
+import type { ProxiedRequest } from "../request.ts";
 
 /** No other server is to be asked. */
 export const NO_OTHER = -1;

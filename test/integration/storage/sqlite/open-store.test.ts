@@ -13,12 +13,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import type { LearningStore } from "../../../src/storage/learning-store.ts";
-import { openLearningStore, openStoreReader, openTrainingStore } from "../../../src/storage/open-store.ts";
-import { dataDirectoryProblem } from "../../../src/storage/sqlite/data-directory.ts";
-import { MIGRATIONS } from "../../../src/storage/sqlite/tables/schema.ts";
-import { spawnSync } from "../../support/processes.ts";
-import { at, FEATURES, model, openStore, plain, read, Said, samples, scratch, verdict } from "./store-fixture.ts";
+import type { LearningStore } from "../../../../src/storage/learning-store.ts";
+import { openLearningStore, openStoreReader, openTrainingStore } from "../../../../src/storage/open-store.ts";
+import { dataDirectoryProblem } from "../../../../src/storage/sqlite/data-directory.ts";
+import { MIGRATIONS } from "../../../../src/storage/sqlite/tables/schema.ts";
+import { spawnSync } from "../../../support/processes.ts";
+import { at, FEATURES, model, openStore, plain, read, Said, samples, scratch, verdict } from "../store-fixture.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 25, 2, 3, 4, 567);
 let directory: ReturnType<typeof scratch>;
@@ -290,6 +290,16 @@ describe("a file", () => {
     expect(await reader.countSamples()).toBe(100);
     expect(await store.insertModel(model())).toBe(2);
     await reader.close();
+  });
+
+  test("never gives a model a version that it gave before, not even after the newest is gone", async () => {
+    const store = await good();
+    await store.insertModel(model());
+    await store.close();
+    const db = new Database(file);
+    db.run("DELETE FROM models");
+    db.close();
+    expect(await (await good()).insertModel(model())).toBe(2);
   });
 
   test("that was removed while it is used is made again, with its directory and its lock", async () => {
