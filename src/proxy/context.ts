@@ -1,6 +1,7 @@
 /** What all exchanges of one worker share. The composition root of the request path (server.ts) fills it. */
-import type { HedgeTimer } from "./exchange/hedge-timer.ts";
-import type { RetryBudget } from "./exchange/retry-budget.ts";
+import type { HedgeTimer } from "./exchange/attempts/hedge-timer.ts";
+import type { RetryBudget } from "./exchange/attempts/retry-budget.ts";
+import type { OutcomeConsumers } from "./outcome.ts";
 import type { Picker } from "./pick/picker.ts";
 import type { StickyKey } from "./pick/sticky-key.ts";
 import type { WaitQueue } from "./pick/wait-queue.ts";
@@ -14,6 +15,8 @@ export interface ProxyContext extends WorkerContext {
   hedgeBudget: RetryBudget;
   readonly hedgeTimer: HedgeTimer;
   readonly picker: Picker;
+  /** Who is told how attempts go. */
+  outcomes: OutcomeConsumers;
   /** Pools by slot. */
   readonly pools: (UpstreamPool | undefined)[];
   readonly queue: WaitQueue;

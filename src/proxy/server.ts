@@ -1,5 +1,5 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
-import type { FailingOptions } from "../balancing/failing-servers.ts";
+import { type FailingOptions, FailingServers } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
@@ -12,21 +12,26 @@ import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
 import { Http1Connection } from "./downstream/http1/connection.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
+import { HedgeTimer } from "./exchange/attempts/hedge-timer.ts";
+import { RetryBudget } from "./exchange/attempts/retry-budget.ts";
 import { ExchangePool } from "./exchange/exchange-pool.ts";
-import { HedgeTimer } from "./exchange/hedge-timer.ts";
-import { RetryBudget } from "./exchange/retry-budget.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { Admission, ConnectionLimits } from "./listen/connection-limits.ts";
-import { internalError, type Listening, listenPlain, listenTls } from "./listen/listener.ts";
+import { internalError, listenPlain, listenTls } from "./listen/listener.ts";
+import { type OutcomeConsumer, OutcomeConsumers } from "./outcome.ts";
 import { DecisionWriter } from "./pick/decision-log.ts";
+import { FailureStreaks } from "./pick/failure-streaks.ts";
 import { Picker } from "./pick/picker.ts";
 import { createStickyKey } from "./pick/sticky-key.ts";
+import { learns, StrategyFeed } from "./pick/strategy-feed.ts";
 import { WaitQueue } from "./pick/wait-queue.ts";
 import { AccessLog } from "./record/access-log.ts";
+import { ServerCounts } from "./record/server-counts.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
-import type { RawSocket } from "./sockets/channel.ts";
+import { Network } from "./sockets/network.ts";
+import type { Listening, RawSocket } from "./sockets/raw-socket.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
@@ -77,10 +82,11 @@ export class ProxyServer {
   readonly #bootOffsetMs: () => number;
   readonly #epochOffsetMs: () => number;
   readonly #createDecisionWriter: () => DecisionWriter;
+  readonly #failing: FailingServers;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
   readonly #limits: ConnectionLimits;
-  readonly #tcp: Tcp | null;
+  readonly #network: Network;
   #plain: Listening;
   #tls: Listening | null;
   #onDrained: (() => void) | null = null;
@@ -98,10 +104,12 @@ export class ProxyServer {
       new DecisionWriter(options.rings, memory.servers, block.counters, options.bootOffsetMs());
     this.#limits = new ConnectionLimits(memory, block);
     this.#accessLogFd = options.accessLogFd;
-    this.#tcp = options.tcp;
-    if (this.#tcp) this.#tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
-    this.#dial = createDial(this.#tcp, now, (error) => internalError(this.#ctx, error));
+    if (options.tcp) options.tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
+    const onInternalError = (error: unknown): void => internalError(this.#ctx, error);
+    this.#network = new Network(options.tcp, { now, onInternalError });
+    this.#dial = createDial(this.#network);
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
+    this.#failing = new FailingServers(memory.servers, failingOptions(settings));
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
@@ -116,7 +124,8 @@ export class ProxyServer {
       memory,
       block,
       counters: block.counters,
-      picker: new Picker(memory, block, failingOptions(settings), strategy, decisions),
+      picker: new Picker(memory, block, this.#failing, strategy, decisions),
+      outcomes: this.#outcomeConsumers(block, strategy, decisions),
       pools: new Array(MAX_SERVERS).fill(undefined),
       queue: new WaitQueue(block, now, (error) => internalError(this.#ctx, error)),
       wheel: new TimerWheel(now(), TICK_MS),
@@ -204,8 +213,9 @@ export class ProxyServer {
     if (!isSameStrategy(old, settings)) {
       const { strategy, decisions } = this.#createStrategy(settings);
       ctx.picker.setStrategy(strategy, decisions);
+      ctx.outcomes = this.#outcomeConsumers(ctx.block, strategy, decisions);
     }
-    ctx.picker.setFailing(failingOptions(settings));
+    this.#failing.configure(failingOptions(settings));
     this.#setAccessLog(settings);
     this.#replaceListeners(settings, old);
   }
@@ -311,6 +321,14 @@ export class ProxyServer {
     return { strategy, decisions };
   }
 
+  /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
+  #outcomeConsumers(block: WorkerBlock, strategy: Strategy, decisions: DecisionWriter | null): OutcomeConsumers {
+    const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
+    if (learns(strategy)) consumers.push(new StrategyFeed(strategy));
+    if (decisions !== null) consumers.push(decisions);
+    return new OutcomeConsumers(consumers);
+  }
+
   #setAccessLog(settings: ProxySettings): void {
     // Switched off, it stays: lines that it was given before are still written.
     if (settings.accessLog) {
@@ -322,7 +340,7 @@ export class ProxyServer {
 
   #listen(settings: ProxySettings): Listening {
     return listening(settings.host, settings.port, (host, port) =>
-      listenPlain(this.#ctx, this.#tcp, this.#accept, host, port),
+      listenPlain(this.#ctx, this.#network, this.#accept, host, port),
     );
   }
 
@@ -330,7 +348,7 @@ export class ProxyServer {
     const { tls } = settings;
     if (tls === null) return null;
     return listening(settings.host, tls.port, (host, port) =>
-      listenTls(this.#ctx, this.#accept, host, port, tls.certificates),
+      listenTls(this.#ctx, this.#network, this.#accept, host, port, tls.certificates),
     );
   }
 

@@ -1,11 +1,11 @@
 /** What the supervisor can say of learned balancing without asking the learner: the `ml` of `GET /api/v1/status`. */
 import {
-  DecisionArm,
+  ARM_NAMES,
   Header,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
-  Rung,
+  RUNG_NAMES,
   type SharedMemory,
   WorkerCounter,
 } from "../../shared/layout.ts";
@@ -16,12 +16,6 @@ export interface LearningView {
   readonly memory: SharedMemory;
   readonly learner: Learner;
 }
-
-const RUNG_NAMES: Readonly<Record<number, string>> = {
-  [Rung.MODEL]: "model",
-  [Rung.ESTIMATOR]: "estimator",
-  [Rung.WEIGHTED_ROUND_ROBIN]: "weighted_round_robin",
-};
 
 /** `null` while the strategy is not `ml`. */
 export function describeLearning({ memory, learner }: LearningView): object | null {
@@ -64,8 +58,8 @@ function versionIn(word: number): number | null {
 function decisionsOf({ header, workers }: SharedMemory): Record<string, number> {
   const used = workers.slice(0, header[Header.WORKER_BLOCKS]);
   return Object.fromEntries(
-    Object.entries(DecisionArm).map(([arm, index]) => [
-      arm.toLowerCase(),
+    ARM_NAMES.map((arm, index) => [
+      arm,
       used.reduce((sum, { counters }) => sum + counters[WorkerCounter.DECISIONS + index], 0),
     ]),
   );

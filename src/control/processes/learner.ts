@@ -2,14 +2,18 @@
  * The learner process as the supervisor sees it: runs while the strategy is `ml`, is started again when it dies or hangs,
  * and answers questions. Requests never wait for it: workers see from the age of its tables whether it works.
  */
-import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../../shared/layout.ts";
+import {
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  Rung,
+  type SharedMemory,
+  STALE_TABLE_MS,
+} from "../../shared/layout.ts";
 import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../../shared/protocol.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { ProcessKeeper, type ProcessState, type RestartReason } from "./keeper.ts";
 import { reclaimLearner } from "./learner-reclaim.ts";
-
-/** Workers do not believe a table that was not renewed for so long (balancing/ml.ts), milliseconds. */
-export const STALE_TABLE_MS = 1000;
 
 /** Most questions that wait for a response: it has something else to do. */
 const MAX_PENDING = 16;

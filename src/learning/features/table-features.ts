@@ -1,7 +1,6 @@
 /** The features behind one table of scores: what a model is asked with, and what is kept to explain and judge by. */
 import { columnLoad, columnOf } from "../../balancing/score-columns.ts";
-import { LOAD_FEATURES } from "../models/network-table.ts";
-import { FEATURE_NAMES, type FeatureName } from "./feature-names.ts";
+import { FEATURE_NAMES, type FeatureName, LOAD_FEATURES } from "./feature-names.ts";
 import { FEATURE_COUNT, type FleetFeatures } from "./fleet-features.ts";
 
 const LOAD_INDICES = LOAD_FEATURES.map((name) => FEATURE_NAMES.indexOf(name));

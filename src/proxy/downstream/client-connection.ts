@@ -1,5 +1,5 @@
 /** A client's connection, as the listeners and the worker see it, whatever protocol it speaks. */
-import type { SocketUser } from "../sockets/tcp.ts";
+import type { SocketUser } from "../sockets/raw-socket.ts";
 
 /** One connection. What it carries is its own business: requests one after the other, or many at once. */
 export interface ClientConnection extends SocketUser {

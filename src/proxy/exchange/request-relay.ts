@@ -2,7 +2,7 @@
 
 import type { ProxyContext } from "../context.ts";
 import { keep } from "../sockets/receive-memory.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./attempts/attempt.ts";
 import type { ProxiedRequest } from "./request.ts";
 
 /** Bytes that may wait for a slow receiver before the sender is paused. */

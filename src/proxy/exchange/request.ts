@@ -1,4 +1,5 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
+import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { Method, Route } from "../../shared/series-table.ts";
 import type { ProxyContext } from "../context.ts";
 import { BodyReader } from "../http1/body-reader.ts";
@@ -14,7 +15,7 @@ import type { Downstream } from "./downstream.ts";
 /** Stands where there are no bytes, so that a field keeps one type. */
 export const NO_BUFFER = Buffer.alloc(0);
 
-const API_REQUEST_PREFIX_BYTES = "/api/v1/request".length;
+const API_REQUEST_PREFIX_BYTES = ReservedPath.API_REQUEST.length;
 /** Longer ids of a trusted peer are replaced. */
 const MAX_REQUEST_ID_BYTES = 128;
 

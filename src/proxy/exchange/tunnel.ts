@@ -113,12 +113,7 @@ export class Tunnel extends Timed {
     if (this.#over || from === this.#last) return;
     this.#moved(nowMs);
     // A receiver that is gone says so itself: it may have sent something before.
-    if (this.#send(to, data) && to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
-  }
-
-  #send(to: Side, data: Buffer): boolean {
-    if (to === this.#client) return this.#client.body(data, 0, data.length);
-    return this.#server.sendAway(data, 0, data.length);
+    if (to.sendAway(data, 0, data.length) && to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
   }
 
   #drained(side: Side, other: Side, otherDone: boolean, nowMs: number): void {
@@ -135,8 +130,7 @@ export class Tunnel extends Timed {
     if (this.#over || this.#last !== null) return;
     this.#moved(nowMs);
     if (receiver.queuedBytes > 0) return;
-    if (receiver === this.#client) this.#client.end();
-    else this.#server.endSending();
+    receiver.endSending();
     if (this.#clientDone && this.#serverDone && this.#client.queuedBytes + this.#server.queuedBytes === 0) {
       this.#finish(null, nowMs);
     }

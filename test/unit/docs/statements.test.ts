@@ -7,7 +7,7 @@ import { routeOf } from "../../../src/proxy/downstream/routes.ts";
 import { RequestHead } from "../../../src/proxy/http1/head.ts";
 import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import { Route } from "../../../src/shared/series-table.ts";
-import { configOf } from "../config/sources.ts";
+import { configOf } from "../../support/configuration.ts";
 
 const ROOT = join(import.meta.dir, "../../..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");

@@ -14,8 +14,8 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   const { learned, learnerCounters } = memory;
   learned.words.fill(0);
   learned.words[LearnerWord.PID] = 4711;
-  learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
-  learned.words[LearnerWord.CHAMPION_SURFACE] = 33;
+  learned.words[LearnerWord.RUNG] = Rung.FLOOR;
+  learned.words[LearnerWord.CHAMPION_TABLE] = 33;
   learned.words[LearnerWord.CHAMPION_MODEL] = 2;
   learned.figures[LearnerFigure.CONTROL_SHARE] = 0.1;
   learned.figures[LearnerFigure.CANARY_SHARE] = 0.2;
@@ -27,7 +27,7 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   reclaimLearner(memory);
   expect(learned.words[LearnerWord.PID]).toBe(0);
   expect(learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
-  expect(learned.words[LearnerWord.CHAMPION_SURFACE]).toBe(33);
+  expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(33);
   expect(learned.words[LearnerWord.CHAMPION_MODEL]).toBe(0);
   expect([...learned.figures].every((figure) => figure === 0)).toBe(true);
   expect(learnerCounters[LearnerCounter.SAMPLES]).toBe(99);
