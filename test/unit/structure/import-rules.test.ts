@@ -81,6 +81,12 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import type { Config } from "../config/schema.ts";',
     'import pino from "pino";',
   ],
+  "src/storage/buffered/": [
+    'import { Database } from "bun:sqlite";',
+    'import { statSync } from "node:fs";',
+    'import { SQLITE } from "../sqlite/sqlite.ts";',
+    'import { backendFor } from "../backends.ts";',
+  ],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
 

@@ -278,6 +278,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       isBuiltin(imported.specifier),
   },
   {
+    title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",
+    folder: "src/storage/buffered/",
+    allows: within(
+      "src/storage/buffered/",
+      "src/storage/rows/",
+      "src/storage/backend.ts",
+      "src/storage/learning-store.ts",
+      "src/storage/store-error.ts",
+      "src/storage/store-reader.ts",
+    ),
+  },
+  {
     title: "src/ imports nothing of tests, benchmarks or scripts",
     folder: "src/",
     allows: ({ file }) => file === null || file.startsWith("src/") || file === "package.json",
