@@ -52,11 +52,7 @@ function parseServer(entry: string): ServerSpec {
     const valid = Object.keys(SERVER_SCHEMES).map((known) => `${known}://`);
     throw new Error(`has an unknown scheme: use ${valid.join(", ")}`);
   }
-  const authority = match[2].replace(/\/$/, "");
-  if (/[?#]/.test(authority)) throw new Error("contains a query or fragment: give scheme, host and port only");
-  if (authority.includes("/"))
-    throw new Error("contains a path: give scheme, host and port only; requests keep their own path");
-  const { source, host, port } = scheme.read(authority, name);
+  const { source, host, port } = scheme.read(match[2], name);
   const bracketed = host.includes(":") ? `[${host}]` : host;
   const url = `${name}://${bracketed}${port === 0 ? "" : `:${port}`}`;
   return { url, scheme: scheme.protocol, source, host, port, ...UNWEIGHTED };

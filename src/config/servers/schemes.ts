@@ -6,43 +6,48 @@ import { isHostName, isIpv4, isIpv6 } from "../addresses.ts";
 /** Where the addresses of an entry come from. */
 type Place = Pick<ServerSpec, "host" | "port"> & { readonly source: string };
 
-interface ServerScheme<P extends Place> {
+interface ServerScheme {
   /** How the servers are spoken to. */
   readonly protocol: ServerSpec["scheme"];
   /** Reads what follows `scheme://`; throws an `Error` that goes on from the entry: `has a wrong port`. */
-  readonly read: (authority: string, scheme: string) => P;
+  readonly read: (rest: string, scheme: string) => Place;
 }
 
 /** By scheme, in the order in which they are told to people. */
 export const SERVER_SCHEMES = {
-  http: { protocol: "http", read: (authority: string) => readHostAndPort(authority, 80) },
-  https: { protocol: "https", read: (authority: string) => readHostAndPort(authority, 443) },
+  http: { protocol: "http", read: (rest: string) => readHostAndPort(rest, 80) },
+  https: { protocol: "https", read: (rest: string) => readHostAndPort(rest, 443) },
   "dns+srv": { protocol: "http", read: readSrvName },
   "dns+srv+https": { protocol: "https", read: readSrvName },
-} as const satisfies Readonly<Record<string, ServerScheme<Place>>>;
+} as const satisfies Readonly<Record<string, ServerScheme>>;
 
 /** Who knows addresses: each has a source in control/discovery/sources/. */
 export type SourceKind = ReturnType<(typeof SERVER_SCHEMES)[keyof typeof SERVER_SCHEMES]["read"]>["source"];
 
 /** The scheme that is written so; `undefined` = there is none. */
-export function serverScheme(name: string): ServerScheme<Place> | undefined {
+export function serverScheme(name: string): ServerScheme | undefined {
   return Object.hasOwn(SERVER_SCHEMES, name) ? SERVER_SCHEMES[name as keyof typeof SERVER_SCHEMES] : undefined;
 }
 
-function readHostAndPort(authority: string, defaultPort: number): Place & { readonly source: "static" | "names" } {
-  const { host, portText } = split(authority);
+function readHostAndPort(rest: string, defaultPort: number): Place & { readonly source: "static" | "names" } {
+  const { host, portText } = split(rest);
   const port = portText === undefined ? defaultPort : parsePort(portText);
   return { source: isIpv4(host) || isIpv6(host) ? "static" : "names", host, port };
 }
 
-function readSrvName(authority: string, scheme: string): Place & { readonly source: "srv" } {
-  const { host, portText } = split(authority);
+function readSrvName(rest: string, scheme: string): Place & { readonly source: "srv" } {
+  const { host, portText } = split(rest);
   if (portText !== undefined) throw new Error("has a port: SRV records carry their own, leave it out");
   if (!isHostName(host)) throw new Error(`must name an SRV record: ${scheme}://_http._tcp.example.com`);
   return { source: "srv", host, port: 0 };
 }
 
-function split(authority: string): { readonly host: string; readonly portText: string | undefined } {
+/** Host and port, and nothing behind them but a slash. */
+function split(rest: string): { readonly host: string; readonly portText: string | undefined } {
+  const authority = rest.replace(/\/$/, "");
+  if (/[?#]/.test(authority)) throw new Error("contains a query or fragment: give scheme, host and port only");
+  if (authority.includes("/"))
+    throw new Error("contains a path: give scheme, host and port only; requests keep their own path");
   if (!authority.includes("[") && authority.indexOf(":") !== authority.lastIndexOf(":")) {
     throw new Error("has more than one colon: an IPv6 address needs brackets, as in http://[::1]:8001");
   }

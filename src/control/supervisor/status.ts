@@ -9,9 +9,9 @@ import type { MetricsSource, ProcessFigures } from "../../telemetry/metrics/sour
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { Learner } from "../processes/learner.ts";
-import { describeLearning } from "../processes/learner-status.ts";
-import type { WorkerStatus, Workers } from "../processes/workers.ts";
+import type { Learner } from "../processes/learner/learner.ts";
+import { describeLearning } from "../processes/learner/status.ts";
+import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 
 /** What the supervisor knows at the moment. */

@@ -83,7 +83,7 @@ export class TableFeatures {
    * @param selection indices of the model's features (`selectFeatures`).
    * @param room where the rows may be written, if it is large enough: they are half of all the memory that a table takes.
    */
-  batch(selection: Int32Array, room: Float64Array = new Float64Array(0)): Float64Array {
+  batch(selection: Int32Array, room: Float64Array): Float64Array {
     const width = selection.length;
     const loadOf = Int32Array.from(selection, (index) => LOAD_INDICES.indexOf(index));
     const length = this.slots.length * this.columns * width;

@@ -76,11 +76,6 @@ export class Judge {
     return { candidate, previous, watching, paused };
   }
 
-  /** The policy that serves against the one below over the last seconds. */
-  comparison(nowMs: number): ReturnType<Guardrail["summary"]> {
-    return this.#guardrail.summary(nowMs);
-  }
-
   /** What to keep for the next start. */
   state(nowMs: number): JudgeState {
     return { guardrail: this.#guardrail.state(nowMs), lifecycle: this.#lifecycle.state(nowMs) };

@@ -35,7 +35,7 @@ export async function loadStored(
 }
 
 /** What the scaler says, and how much the model heeds each input where its graph is one of ours. */
-export function inputsOf(files: ModelFiles): TrainingInputs {
+function inputsOf(files: ModelFiles): TrainingInputs {
   const { features: names, mean, scale } = files;
   return { names, mean, scale, relevance: relevanceOf(files), inputLimit: INPUT_LIMIT };
 }

@@ -37,7 +37,7 @@ const LONGEST_RETRY_MS = 600_000;
 /** A model that has given no table for so long is shown as unusable: before tables are thought stale. Milliseconds. */
 const PATIENCE_MS = 500;
 /** The version of a remote model: it has none of ours. */
-export const REMOTE_VERSION = -1;
+const REMOTE_VERSION = -1;
 
 /** What learning is made from. */
 export interface OnlineLearningOptions {

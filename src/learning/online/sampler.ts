@@ -9,7 +9,7 @@ import { RandomThinning } from "./random-thinning.ts";
  * Which attempts are kept is chance alone, so their weights need no correction: a second of heavy traffic has the same say
  * as one of light.
  */
-export const SAMPLES_PER_SECOND = 200;
+const SAMPLES_PER_SECOND = 200;
 
 /** What a sampler needs. */
 export interface SamplerOptions {

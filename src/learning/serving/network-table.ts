@@ -1,5 +1,5 @@
 /** Fills a server's row of a score table from a network, without building the rows of features one by one. */
-import { columnLoad, SCORE_COLUMNS } from "../../balancing/score-columns.ts";
+import { columnLoad } from "../../balancing/score-columns.ts";
 import { FEATURE_NAMES, type FeatureName, LOAD_FEATURES } from "../features/feature-names.ts";
 import { FEATURE_COUNT, type FleetFeatures } from "../features/fleet-features.ts";
 import { INPUT_LIMIT, type Network, scaleInput } from "../models/network.ts";
@@ -41,7 +41,7 @@ export class NetworkTable {
    * called for this moment.
    * @param columns columns that are computed; those behind repeat the growth of the last.
    */
-  fill(features: FleetFeatures, slot: number, cost: Float32Array, at: number, columns = SCORE_COLUMNS): void {
+  fill(features: FleetFeatures, slot: number, cost: Float32Array, at: number, columns: number): void {
     const { w1, b1, w2, b2, linear } = this.#network;
     const n = linear.length;
     const row = this.#row;

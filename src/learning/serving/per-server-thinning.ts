@@ -21,6 +21,7 @@ export class PerServerThinning {
   readonly #look: Int32Array;
   #looks = 1;
   #servers = 0;
+  /** Of so many outcomes of a server one is taken. */
   #every = 1;
   #count = 0;
   #sinceMs = Number.NEGATIVE_INFINITY;
@@ -29,11 +30,6 @@ export class PerServerThinning {
     this.#skipped = new Int32Array(slots);
     this.#takenMs = new Float64Array(slots).fill(Number.NEGATIVE_INFINITY);
     this.#look = new Int32Array(slots);
-  }
-
-  /** Outcomes of a server of which one is taken now. */
-  get every(): number {
-    return this.#every;
   }
 
   /** Looks at the rate, now and then. To be called before each round of outcomes. @param nowMs any even clock. */

@@ -9,12 +9,12 @@
  */
 import { WorkerCounter } from "../../shared/layout.ts";
 import type { ProxyContext } from "../context.ts";
-import { type Failure, Failures, refusedRequest } from "../failure.ts";
-import { refusalOf } from "../http1/parse-error.ts";
+import { type Failure, Failures } from "../failure.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
 import type { Attempt } from "./attempts/attempt.ts";
 import { Attempts, type ResponseSeeker } from "./attempts/attempts.ts";
+import { ClientDeadline, ClientTask, clientTask } from "./client-deadline.ts";
 import type { Downstream, DownstreamUser } from "./downstream.ts";
 import { follow, Phase } from "./phase.ts";
 import { ProxiedRequest } from "./request.ts";
@@ -32,6 +32,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   /** Where it waits for its next request. */
   readonly #idle: Exchange[];
   #phase: Phase = Phase.IDLE;
+  readonly #deadline: ClientDeadline;
   readonly request: ProxiedRequest;
   readonly #upload: RequestRelay;
   readonly #attempts: Attempts;
@@ -44,6 +45,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   constructor(ctx: ProxyContext, idle: Exchange[]) {
     this.#ctx = ctx;
     this.#idle = idle;
+    this.#deadline = new ClientDeadline(ctx);
     this.request = new ProxiedRequest(ctx);
     this.#upload = new RequestRelay(ctx, this.request);
     this.#attempts = new Attempts(ctx, this, this.request);
@@ -68,8 +70,16 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     return this.#attempts.current.outcome.serverId;
   }
 
-  #enter(phase: Phase): void {
+  #enter(phase: Phase, nowMs: number): void {
     this.#phase = follow(this.#phase, phase);
+    this.#watchClient(ClientTask.NONE, nowMs);
+  }
+
+  /** The client has so long for what it has to do next. @param moved what has made progress. */
+  #watchClient(moved: ClientTask, nowMs: number): void {
+    const { client } = this.request;
+    const task = clientTask(this.#phase, client.queuedBytes, this.#upload.isAwaited(this.#attempts.current));
+    this.#deadline.update(client, task, moved, nowMs);
   }
 
   // ── begin ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,52 +96,47 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     nowMs: number,
   ): number {
     const { counters, retryBudget, queue } = this.#ctx;
-    this.#enter(Phase.DISPATCH);
     this.request.read(client, head, headStart, route, startedMs);
+    this.#enter(Phase.DISPATCH, nowMs);
     counters[WorkerCounter.REQUESTS]++;
     retryBudget.onRequest();
     const next = this.request.readFirstBody(data, bodyStart, dataEnd);
-    if (!this.#accept(next, next - bodyStart, nowMs)) return dataEnd;
+    if (!this.#accept(bodyStart, next, nowMs)) return dataEnd;
     if (queue.length > 0) queue.poll(nowMs); // who waits comes first: another worker may have given a place back
     this.#attempts.begin(nowMs);
     return next;
   }
 
   onQueued(nowMs: number): void {
-    this.#enter(Phase.QUEUED);
-    this.#ctx.wheel.set(this.request.client, nowMs + this.#ctx.settings.queueTimeoutMs);
+    this.#enter(Phase.QUEUED, nowMs);
   }
 
-  onAttempt(): void {
-    if (this.#phase === Phase.QUEUED) this.#ctx.wheel.clear(this.request.client);
-    this.#enter(Phase.ATTEMPTING);
+  onAttempt(nowMs: number): void {
+    this.#enter(Phase.ATTEMPTING, nowMs);
   }
 
   // ── the request's body ───────────────────────────────────────────────────────────────────────────────────────────
 
   onRequestBody(data: Buffer, start: number, end: number, nowMs: number): number {
     const stop = this.request.body.consume(data, start, end);
-    if (!this.#accept(stop, stop - start, nowMs)) return -1;
+    if (!this.#accept(start, stop, nowMs)) return -1;
     const attempt = this.#attempts.current;
     this.#upload.pass(attempt, data, start, stop);
     if (attempt.sent) this.#awaitNext(attempt, nowMs);
     return stop;
   }
 
-  /** So many `bytes` of the body came; or, with `stop` < 0, what is none. @returns false when the request is refused. */
-  #accept(stop: number, bytes: number, nowMs: number): boolean {
-    if (stop < 0) {
-      const { status, reason, message } = refusalOf(stop);
-      this.#ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
-      this.refuseRest(refusedRequest(status, reason, message), nowMs);
-      return false;
+  /** The body's part of what came was read, from `start` to `stop`. @returns false when the request is refused over it. */
+  #accept(start: number, stop: number, nowMs: number): boolean {
+    const { counters } = this.#ctx;
+    const refusal = this.request.refusalAt(stop);
+    if (refusal === null) {
+      counters[WorkerCounter.BYTES_FROM_CLIENTS] += stop - start;
+      return true;
     }
-    if (this.request.tooLarge) {
-      this.refuseRest(Failures.BODY_TOO_LARGE, nowMs);
-      return false;
-    }
-    this.#ctx.counters[WorkerCounter.BYTES_FROM_CLIENTS] += bytes;
-    return true;
+    if (stop < 0) counters[WorkerCounter.REQUESTS_REFUSED]++;
+    this.refuseRest(refusal, nowMs);
+    return false;
   }
 
   onSent(attempt: Attempt, nowMs: number): void {
@@ -146,13 +151,10 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
 
   /** What comes next: more of the request's body, or the response. */
   #awaitNext(attempt: Attempt, nowMs: number): void {
-    const { body, client } = this.request;
     const responding = this.#phase === Phase.RESPONDING;
-    if (!body.done) this.#upload.awaitMore(attempt, responding, nowMs);
-    else if (!responding) {
-      this.#ctx.wheel.clear(client);
-      if (attempt.leg !== null) this.#attempts.awaitHead(attempt.leg, nowMs);
-    } else if (client.queuedBytes === 0) this.#ctx.wheel.clear(client);
+    if (!this.request.body.done) this.#upload.awaitMore(attempt, responding, nowMs);
+    else if (!responding && attempt.leg !== null) this.#attempts.awaitHead(attempt.leg, nowMs);
+    this.#watchClient(ClientTask.SEND, nowMs);
   }
 
   // ── the response ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -173,7 +175,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
       this.fail(Failures.BAD_RESPONSE, nowMs); // nothing of it has been sent: the client can still be told
       return;
     }
-    this.#enter(Phase.RESPONDING);
+    this.#enter(Phase.RESPONDING, nowMs);
     this.status = status;
     this.#relayed(this.#relay.respond(leg, buffer, rest, restStart, nowMs), nowMs);
   }
@@ -185,20 +187,24 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
 
   /** A part of the response went to the client. */
   #relayed(relay: Relay, nowMs: number): void {
-    if (relay === Relay.DONE) this.#complete(nowMs);
+    if (relay === Relay.MORE) this.#watchClient(ClientTask.TAKE, nowMs);
+    else if (relay === Relay.DONE) this.#complete(nowMs);
     else if (relay === Relay.CLIENT_GONE) this.abort(nowMs);
-    else if (relay === Relay.BROKEN) this.fail(Failures.BAD_RESPONSE, nowMs);
+    else this.fail(Failures.BAD_RESPONSE, nowMs);
   }
 
   onClientDrain(nowMs: number): void {
     const { leg } = this.#attempts.current;
     if (this.#tunnel !== null) this.#tunnel.clientDrained(nowMs);
-    else if (leg !== null && this.#phase === Phase.RESPONDING) this.#relay.onClientDrain(leg, nowMs);
+    else if (leg !== null && this.#phase === Phase.RESPONDING) {
+      this.#relay.onClientDrain(leg, nowMs);
+      this.#watchClient(ClientTask.TAKE, nowMs);
+    }
   }
 
-  onResponseEnd(broken: boolean, nowMs: number): void {
+  onResponseEnd(leg: UpstreamLeg, broken: boolean, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.serverEnded(broken, nowMs);
-    else if (!broken && this.#relay.endWithConnection()) this.#complete(nowMs);
+    else if (!broken && this.#relay.endWithConnection(leg)) this.#complete(nowMs);
     else this.fail(Failures.RESPONSE_TRUNCATED, nowMs);
   }
 
@@ -210,9 +216,12 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
 
   #startTunnel(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { client } = this.request;
-    this.#enter(Phase.TUNNEL);
+    this.#enter(Phase.TUNNEL, nowMs);
     this.status = 101;
-    const tunnel = new Tunnel(this.#ctx, client, leg, nowMs, (failure, now) => this.#endTunnel(failure, now));
+    const tunnel = new Tunnel(this.#ctx, client, leg, nowMs, (failure, now) => {
+      if (failure === null) this.#done(true, now);
+      else this.fail(failure, now); // a broken tunnel must not look like one that ended in order
+    });
     this.#tunnel = tunnel;
     client.startTunnel(buffer, nowMs);
     if (restStart < rest.length) tunnel.fromServer(rest.subarray(restStart), nowMs);
@@ -222,12 +231,6 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     this.#tunnel?.fromClient(data, nowMs);
   }
 
-  /** A broken tunnel must not look like one that ended in order. */
-  #endTunnel(failure: Failure | null, nowMs: number): void {
-    if (failure !== null) this.fail(failure, nowMs);
-    else this.#done(true, nowMs);
-  }
-
   // ── the client ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   onClientEnd(nowMs: number): void {
@@ -235,14 +238,15 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_TRUNCATED, nowMs);
   }
 
-  /** Which one it was depends on the phase. */
   onClientDeadline(nowMs: number): void {
+    const { task } = this.#deadline;
     if (this.#tunnel !== null) this.#tunnel.close(nowMs);
-    else if (this.#phase === Phase.QUEUED) {
+    else if (task === ClientTask.SEND) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
+    else if (task === ClientTask.TAKE) this.fail(Failures.CLIENT_WRITE_TIMEOUT, nowMs);
+    else if (task === ClientTask.WAIT) {
       this.#ctx.counters[WorkerCounter.QUEUE_TIMEOUTS]++;
       this.fail(Failures.QUEUE_TIMEOUT, nowMs);
-    } else if (this.request.client.queuedBytes > 0) this.fail(Failures.CLIENT_WRITE_TIMEOUT, nowMs);
-    else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
+    }
   }
 
   abort(nowMs: number): void {
@@ -258,21 +262,16 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
 
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  onNoResponse(failure: Failure, nowMs: number): void {
-    this.fail(failure, nowMs);
-  }
-
   /** Ends it with an error response, or visibly cuts off a response that has begun. */
   fail(failure: Failure, nowMs: number): void {
     this.failure = failure;
     if (this.#phase === Phase.QUEUED) this.#attempts.leaveQueue();
-    if (this.#phase >= Phase.RESPONDING || failure.status === 0) {
-      this.#cut(failure, nowMs);
-      return;
+    if (this.#phase >= Phase.RESPONDING || failure.status === 0) this.#cut(failure, nowMs);
+    else {
+      this.status = failure.status;
+      this.responseBytes = this.request.client.fail(failure, this.request);
+      this.#done(false, nowMs);
     }
-    this.status = failure.status;
-    this.responseBytes = this.request.client.fail(failure, this.request);
-    this.#done(false, nowMs);
   }
 
   /** Ends what cannot be answered any more: the client gets what there is of its response, and sees that it is not all. */
@@ -297,7 +296,6 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     const { client, body } = this.request;
     const requestComplete = body.done;
     this.#end(upstreamDone, nowMs);
-    this.#ctx.wheel.clear(client);
     client.done(requestComplete, nowMs);
   }
 
@@ -308,9 +306,9 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     if (responding) this.responseBytes = relayed;
     recordRequest(this.#ctx, this.request, this, nowMs);
     this.#attempts.end(upstreamDone, this.failure, relayed, nowMs);
+    this.#enter(Phase.IDLE, nowMs);
     this.request.clear();
     this.#upload.reset();
-    this.#enter(Phase.IDLE);
     this.#tunnel = null;
     this.status = 0;
     this.responseBytes = 0;

@@ -2,9 +2,11 @@
 import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { Method, Route } from "../../shared/series-table.ts";
 import type { ProxyContext } from "../context.ts";
+import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { FieldId } from "../http1/field-names.ts";
 import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } from "../http1/head.ts";
+import { refusalOf } from "../http1/parse-error.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
@@ -75,10 +77,18 @@ export class ProxiedRequest implements RequestRewrite {
     this.#ctx = ctx;
   }
 
-  /** The body is, or is announced to be, larger than `MAX_BODY_BYTES`. */
-  get tooLarge(): boolean {
+  /**
+   * Why the request is refused over its body, `null` = it is not: it breaks its framing, or is, or is announced to be,
+   * larger than `MAX_BODY_BYTES`.
+   * @param stop what reading the body has given: an offset, or a negative `ParseError`.
+   */
+  refusalAt(stop: number): Failure | null {
+    if (stop < 0) {
+      const { status, reason, message } = refusalOf(stop);
+      return refusedRequest(status, reason, message);
+    }
     const most = this.#ctx.settings.maxBodyBytes;
-    return most > 0 && (this.#announcedBytes > most || this.body.bytes > most);
+    return most > 0 && (this.#announcedBytes > most || this.body.bytes > most) ? Failures.BODY_TOO_LARGE : null;
   }
 
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */

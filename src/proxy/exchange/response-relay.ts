@@ -36,9 +36,9 @@ export class ResponseRelay {
   }
 
   /** The server sends nothing more, and has not broken off. @returns whether that is the body's proper end. */
-  endWithConnection(): boolean {
+  endWithConnection(leg: UpstreamLeg): boolean {
     if (this.#body.kind !== BodyKind.UNTIL_CLOSE) return false;
-    this.#request.client.endBody(null);
+    this.#request.client.endBody(leg.trailers);
     return true;
   }
 
@@ -88,14 +88,8 @@ export class ResponseRelay {
 
   /** The client took queued bytes. */
   onClientDrain(leg: UpstreamLeg, nowMs: number): void {
+    if (this.#request.client.queuedBytes > 0) return;
     const { wheel, settings } = this.#ctx;
-    const { client, body } = this.#request;
-    if (client.queuedBytes > 0) {
-      wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
-      return;
-    }
-    if (body.done) wheel.clear(client);
-    else wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
     wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
     leg.resumeReading();
   }
@@ -107,16 +101,10 @@ export class ResponseRelay {
       return Relay.DONE;
     }
     const { wheel, settings } = this.#ctx;
-    const { client } = this.#request;
-    if (client.queuedBytes > 0) {
-      wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
-      if (client.queuedBytes > HIGH_WATER_BYTES) {
-        leg.pauseReading();
-        wheel.clear(leg);
-        return Relay.MORE;
-      }
-    }
-    wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
+    if (this.#request.client.queuedBytes > HIGH_WATER_BYTES) {
+      leg.pauseReading();
+      wheel.clear(leg);
+    } else wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
     return Relay.MORE;
   }
 }

@@ -40,7 +40,6 @@ export class Tunnel extends Timed {
     this.#client = client;
     this.#server = server;
     this.#onEnd = onEnd;
-    ctx.wheel.clear(client);
     ctx.wheel.clear(server);
     ctx.counters[WorkerCounter.TUNNELS_OPEN]++;
     ctx.counters[WorkerCounter.TUNNELS_TOTAL]++;

@@ -1,9 +1,9 @@
 /** Listening sockets of a worker, which take a client in only while there are descriptors for it. */
 import { type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";
 import type { TlsCertificate } from "../../shared/protocol.ts";
-import type { ProxyContext } from "../context.ts";
 import type { Network } from "../sockets/network.ts";
 import type { Listening, OnSocket, RawSocket, SocketUser } from "../sockets/raw-socket.ts";
+import type { WorkerContext } from "../worker-context.ts";
 import { DescriptorGuard } from "./descriptors.ts";
 
 /** Takes a fresh socket: its user, or null when it was refused. */
@@ -14,7 +14,7 @@ const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
 
 /** Listens without TLS. Throws when the port cannot be had. */
 export function listenPlain(
-  ctx: ProxyContext,
+  ctx: WorkerContext,
   network: Network,
   accept: Accept,
   host: string,
@@ -25,7 +25,7 @@ export function listenPlain(
 
 /** Listens with TLS 1.2 and 1.3. Throws when the port cannot be had or a certificate cannot be used. */
 export function listenTls(
-  ctx: ProxyContext,
+  ctx: WorkerContext,
   network: Network,
   accept: Accept,
   host: string,
@@ -50,7 +50,7 @@ const NO_DESCRIPTOR = Buffer.from(
 );
 
 /** `accept` as long as there are descriptors. */
-function guarded(ctx: ProxyContext, accept: Accept, secure: boolean): OnSocket {
+function guarded(ctx: WorkerContext, accept: Accept, secure: boolean): OnSocket {
   const guard = new DescriptorGuard(ctx.counters);
   return (socket, nowMs) => {
     if (guard.admits(nowMs)) return accept(socket, secure, nowMs);
@@ -66,7 +66,7 @@ function guarded(ctx: ProxyContext, accept: Accept, secure: boolean): OnSocket {
 
 /** Counts and logs what should not have happened. */
 export function internalError(
-  ctx: { counters: WorkerBlock["counters"]; log: ProxyContext["log"] },
+  ctx: { counters: WorkerBlock["counters"]; log: WorkerContext["log"] },
   error: unknown,
 ): void {
   ctx.counters[WorkerCounter.INTERNAL_ERRORS]++;

@@ -144,7 +144,7 @@ export class BufferedStore extends StoreReader implements LearningStore {
     return this.#call(() => this.#write(change));
   }
 
-  /** One call of somebody outside. Whose turn comes after he was told that it failed is not served behind his back. */
+  /** One call of somebody outside. One that has failed for want of an answer before its turn came is not made at all. */
   async #call<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closing !== null) throw closedError();
     let isWaiting = true;

@@ -1,5 +1,6 @@
 /**
- * The file as those see it who do not own it. It is opened at the first use, and again when another has taken its place: whoever owns it may begin a new one.
+ * The file as those see it who do not own it. It is opened at the first use, and again when another has taken its place:
+ * whoever owns it may begin a new one.
  */
 import type { VisitingBackend } from "../backend.ts";
 import type { NewModel, StoreLimits } from "../learning-store.ts";

@@ -157,14 +157,14 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   MODEL_INPUT_NAME: effect(
     ["features", "x"],
     ["learner.modelFile"],
-    "test/unit/learning/models/files/onnx-model.test.ts",
+    "test/unit/learning/models/files/onnx/model.test.ts",
     "an input of another name",
     { MODEL_PATH: "/m" },
   ),
   MODEL_OUTPUT_NAME: effect(
     ["predicted_score", "y"],
     ["learner.modelFile"],
-    "test/unit/learning/models/files/onnx-model.test.ts",
+    "test/unit/learning/models/files/onnx/model.test.ts",
     "an output of another name",
     { MODEL_PATH: "/m" },
   ),

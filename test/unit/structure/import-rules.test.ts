@@ -81,6 +81,12 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import type { Config } from "../config/schema.ts";',
     'import pino from "pino";',
   ],
+  "src/storage/buffered/": [
+    'import { Database } from "bun:sqlite";',
+    'import { statSync } from "node:fs";',
+    'import { SQLITE } from "../sqlite/sqlite.ts";',
+    'import { backendFor } from "../backends.ts";',
+  ],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
 
@@ -110,6 +116,14 @@ describe("imports", () => {
       "2 src/x/b.ts",
       "3 src/c.ts",
       "4 src/x/d.ts",
+    ]);
+    const typesOnly = ['import type A from "./a.ts";', 'export type { B } from "./b.ts";'];
+    const more = ['import { type A, b } from "./a.ts";', 'import "./b.ts";', 'export { c } from "./c.ts";'];
+    expect(importsOf(sourceOf("src/a.ts", typesOnly.join("\n"))).map((each) => each.typesOnly)).toEqual([true, true]);
+    expect(importsOf(sourceOf("src/a.ts", more.join("\n"))).map((each) => each.typesOnly)).toEqual([
+      false,
+      false,
+      false,
     ]);
   });
 

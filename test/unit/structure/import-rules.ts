@@ -10,6 +10,8 @@ export interface Import {
   readonly specifier: string;
   /** `src/shared/layout.ts`; `null` for packages and modules of the runtime. */
   readonly file: string | null;
+  /** `import type`, `export type`: nothing is left of it when the program runs. */
+  readonly typesOnly: boolean;
 }
 
 /** Every import of a file: static, type-only, re-exported and dynamic. */
@@ -23,7 +25,9 @@ export function importsOf({ path, tokens }: SourceFile): Import[] {
     if (match === null) continue;
     const specifier = match[2];
     const file = specifier.startsWith(".") ? join(path, "..", specifier) : null;
-    found.push({ line: tokens[i].line, specifier, file });
+    let keyword = i - 1;
+    while (keyword > 0 && !/^(im|ex)port$/.test(tokens[keyword].text)) keyword--;
+    found.push({ line: tokens[i].line, specifier, file, typesOnly: tokens[keyword + 1]?.text === "type" });
   }
   return found;
 }
@@ -272,6 +276,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: (imported) =>
       within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/store-location.ts")(imported) ||
       isBuiltin(imported.specifier),
+  },
+  {
+    title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",
+    folder: "src/storage/buffered/",
+    allows: within(
+      "src/storage/buffered/",
+      "src/storage/rows/",
+      "src/storage/backend.ts",
+      "src/storage/learning-store.ts",
+      "src/storage/store-error.ts",
+      "src/storage/store-reader.ts",
+    ),
   },
   {
     title: "src/ imports nothing of tests, benchmarks or scripts",

@@ -42,7 +42,7 @@ export class ArmComparison {
   #open = emptyBucket();
   #openedMs = Number.NaN;
 
-  constructor(options: ArmComparisonOptions, evidence: readonly SequentialEvidence[] = []) {
+  constructor(options: ArmComparisonOptions, evidence: readonly SequentialEvidence[]) {
     this.#options = options;
     this.#evidence = evidence;
   }

@@ -1,6 +1,6 @@
 /** The policy that serves against the one a rung below, all the time: is it worse? */
 import { Rung } from "../../../shared/layout.ts";
-import { ArmComparison, type ArmComparisonOptions, type ArmSummary } from "../evidence/arm-comparison.ts";
+import { ArmComparison, type ArmComparisonOptions } from "../evidence/arm-comparison.ts";
 import { describe, figures } from "../evidence/describe.ts";
 import { SequentialEvidence } from "../evidence/sequential-evidence.ts";
 import { type Finding, failed } from "../finding.ts";
@@ -59,11 +59,6 @@ export class BelowComparison {
     this.#logComparison.restart();
   }
 
-  /** Of the window. */
-  summary(nowMs: number): ArmSummary {
-    return this.#comparison.summary(nowMs, this.#options.windowMs);
-  }
-
   /** Why the policy of `rung` is worse than the one below; `undefined` = it is not, or there is none below. */
   worse(nowMs: number, rung: Rung): Finding | undefined {
     if (rung === Rung.FLOOR) return undefined;
@@ -71,7 +66,7 @@ export class BelowComparison {
     const surely = this.#evidence.value >= this.#threshold;
     const quickly = this.#logEvidence.value >= this.#threshold;
     if (!surely && !quickly) return undefined;
-    const seen = this.summary(nowMs);
+    const seen = this.#comparison.summary(nowMs, windowMs);
     // Logarithms play down the tail: they only decide when the mean itself is far off.
     const veryBadNow = seen.relative >= veryBad && seen.difference >= 2 * seen.standardError;
     if (!surely && !veryBadNow) return undefined;

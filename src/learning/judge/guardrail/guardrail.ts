@@ -1,6 +1,6 @@
 /** Which policy serves: the model, the estimator or weighted round robin. */
 import { Rung } from "../../../shared/layout.ts";
-import type { ArmComparisonOptions, ArmSummary } from "../evidence/arm-comparison.ts";
+import type { ArmComparisonOptions } from "../evidence/arm-comparison.ts";
 import { type Finding, failed, finiteNumbers, passed } from "../finding.ts";
 import type { GuardrailOptions } from "../options.ts";
 import { probationRule } from "../trials/probation.ts";
@@ -32,8 +32,6 @@ export interface GuardrailState {
   readonly away?: boolean;
 }
 
-const SURVIVES: GuardrailState = Object.freeze({ rung: Rung.MODEL, holdLeftMs: 0, strikes: 0 });
-
 /**
  * The ladder: down on evidence or on a sign of trouble, up by itself. The caller tells it which outcomes count.
  *
@@ -52,12 +50,7 @@ export class Guardrail {
   /** Since when that server has been there again, milliseconds. */
   #backMs = Number.POSITIVE_INFINITY;
 
-  constructor(
-    options: GuardrailOptions,
-    comparison: ArmComparisonOptions,
-    nowMs: number,
-    state: GuardrailState = SURVIVES,
-  ) {
+  constructor(options: GuardrailOptions, comparison: ArmComparisonOptions, nowMs: number, state: GuardrailState) {
     this.#options = options;
     this.#comparisonOptions = comparison;
     this.#below = new BelowComparison(options, comparison);
@@ -97,11 +90,6 @@ export class Guardrail {
   /** An outcome of the model on probation. */
   observeProbation(cost: number): void {
     this.#probation?.observeSubject(cost);
-  }
-
-  /** The policy that serves against the one below, in the window. */
-  summary(nowMs: number): ArmSummary {
-    return this.#below.summary(nowMs);
   }
 
   /** What serves has changed without the ladder (another champion): what was seen of it is void. */

@@ -8,7 +8,12 @@ export class Hold {
   #untilMs: number;
 
   /** @param leftMs how long it still lasts. */
-  constructor(options: Pick<GuardrailOptions, "holdMs" | "longestHoldMs">, nowMs: number, strikes = 0, leftMs = 0) {
+  constructor(
+    options: Pick<GuardrailOptions, "holdMs" | "longestHoldMs">,
+    nowMs: number,
+    strikes: number,
+    leftMs: number,
+  ) {
     this.#options = options;
     this.#strikes = strikes;
     this.#untilMs = nowMs + leftMs;

@@ -21,11 +21,11 @@ export interface ResponseSeeker extends AttemptUser {
   /** Every server is full: there will be an attempt when one has room. */
   onQueued(nowMs: number): void;
   /** An attempt begins, after none or a failed one. */
-  onAttempt(): void;
+  onAttempt(nowMs: number): void;
   /** The final head that counts, or 101, in `ctx.responseHead` and parsed from `buffer`; `rest[restStart …]` follows it. */
   onResponse(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void;
   /** There will be no response. */
-  onNoResponse(failure: Failure, nowMs: number): void;
+  fail(failure: Failure, nowMs: number): void;
 }
 
 /** The attempts of one request; the object serves many requests, one after the other. */
@@ -65,7 +65,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   begin(nowMs: number): void {
     const slot = this.#acquire(nowMs);
     if (slot >= 0) this.#start(slot, nowMs);
-    else if (slot === NO_SERVER) this.#seeker.onNoResponse(Failures.NO_SERVER, nowMs);
+    else if (slot === NO_SERVER) this.#seeker.fail(Failures.NO_SERVER, nowMs);
     else this.#enqueue(nowMs);
   }
 
@@ -77,7 +77,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     const { queue, settings, counters } = this.#ctx;
     if (queue.length >= settings.queueSize) {
       counters[WorkerCounter.QUEUE_REJECTED]++;
-      this.#seeker.onNoResponse(Failures.QUEUE_FULL, nowMs);
+      this.#seeker.fail(Failures.QUEUE_FULL, nowMs);
       return;
     }
     this.#seeker.onQueued(nowMs);
@@ -88,7 +88,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   retryFromQueue(nowMs: number): boolean {
     const slot = this.#acquire(nowMs);
     if (slot === ALL_FULL) return false;
-    if (slot === NO_SERVER) this.#seeker.onNoResponse(Failures.NO_SERVER, nowMs);
+    if (slot === NO_SERVER) this.#seeker.fail(Failures.NO_SERVER, nowMs);
     else this.#start(slot, nowMs);
     return true;
   }
@@ -99,7 +99,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   }
 
   #start(slot: number, nowMs: number): void {
-    this.#seeker.onAttempt();
+    this.#seeker.onAttempt(nowMs);
     this.#countAttempt(nowMs);
     this.#current.start(slot, this.count, this.#retries.foundStale, nowMs);
   }
@@ -143,7 +143,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
       return;
     }
     if (!this.#retries.afterFailure(failure, attempt.slot, nothingSent, nowMs)) {
-      this.#seeker.onNoResponse(failure, nowMs);
+      this.#seeker.fail(failure, nowMs);
       return;
     }
     this.#ctx.counters[WorkerCounter.RETRIES]++;

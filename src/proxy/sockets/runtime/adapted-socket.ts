@@ -33,6 +33,8 @@ export abstract class AdaptedSocket implements RawSocket {
   #ended = false;
   /** We have sent FIN. */
   #shutDown = false;
+  /** A write did not take everything. */
+  #full = false;
   /** A write said -1. */
   #broken = false;
 
@@ -56,7 +58,10 @@ export abstract class AdaptedSocket implements RawSocket {
   write(data: Uint8Array, offset = 0, length = data.length - offset): number {
     if (this.#silent || this.#shutDown) return -1;
     const taken = this.writeNow(data, offset, length);
-    if (taken < 0) this.#broken = true;
+    if (taken < length) {
+      if (taken < 0) this.#broken = true;
+      else this.#full = true;
+    }
     return taken;
   }
 
@@ -116,8 +121,10 @@ export abstract class AdaptedSocket implements RawSocket {
     }
   }
 
+  /** There is room. The runtime says so of TLS also when there always was. */
   drained(): void {
-    if (this.#silent) return;
+    if (this.#silent || !this.#full) return;
+    this.#full = false;
     try {
       this.user?.onDrain(this.env.now());
     } catch (error) {

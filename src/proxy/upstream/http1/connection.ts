@@ -166,6 +166,11 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   /** The body's own bytes have said so. */
   endBody(): void {}
 
+  /** They came with the chunks, if there were any. */
+  get trailers(): null {
+    return null;
+  }
+
   unacknowledged(): number {
     return this.socket === null ? 0 : this.#ctx.kernel.unacknowledged(this.socket);
   }

@@ -1,7 +1,7 @@
 /** Fake workers, in a runtime directory of its own. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Workers, type WorkersOptions } from "../../../../src/control/processes/workers.ts";
+import { Workers, type WorkersOptions } from "../../../../src/control/processes/workers/workers.ts";
 import {
   createRuntimeDirectory,
   createSharedMemory,

@@ -1,7 +1,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { toLearnerSettings } from "../../../../src/config/learner-settings.ts";
-import { Learner, type LearnerOptions, LearnerUnavailableError } from "../../../../src/control/processes/learner.ts";
+import {
+  Learner,
+  type LearnerOptions,
+  LearnerUnavailableError,
+} from "../../../../src/control/processes/learner/learner.ts";
 import { LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/layout.ts";
 import {
   createRuntimeDirectory,

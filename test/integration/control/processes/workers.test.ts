@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { CrashBackoff } from "../../../../src/control/processes/backoff.ts";
-import { reclaimWorkerBlock } from "../../../../src/control/processes/worker-reclaim.ts";
+import { reclaimWorkerBlock } from "../../../../src/control/processes/workers/reclaim.ts";
 import { Header, SHARED_BYTES, viewSharedMemory, WorkerCounter, WorkerInfo } from "../../../../src/shared/layout.ts";
 import { removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
 import { spawn } from "../../../support/processes.ts";

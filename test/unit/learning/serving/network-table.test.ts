@@ -58,7 +58,7 @@ describe.each([
   test("holds what inference for each request would say", () => {
     for (const slot of SLOTS) {
       const costs = new Float32Array(SCORE_COLUMNS);
-      table.fill(features, slot, costs, 0);
+      table.fill(features, slot, costs, 0, SCORE_COLUMNS);
       for (let column = 0; column < SCORE_COLUMNS; column++) {
         const expected = cost(network, features, slot, columnLoad(column));
         expect(Math.abs(costs[column] / expected - 1)).toBeLessThan(1e-5);

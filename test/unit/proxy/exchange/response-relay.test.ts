@@ -119,16 +119,16 @@ describe("the end of a response", () => {
 
   test("until the connection ends is told by that", () => {
     const client = new Client(true);
-    const { relay: open, state } = relay(client, "HTTP/1.1 200 OK\r\n\r\n", "abcde", 2, 2);
+    const { relay: open, leg, state } = relay(client, "HTTP/1.1 200 OK\r\n\r\n", "abcde", 2, 2);
     expect([state, client.body, client.ends]).toEqual([Relay.MORE, "abcde", 0]);
-    expect(open.endWithConnection()).toBe(true);
+    expect(open.endWithConnection(leg)).toBe(true);
     expect([client.ends, client.trailers]).toEqual([1, null]);
   });
 
   test("is not told by the connection's where there was more to come", () => {
     const client = new Client(true);
-    const { relay: open } = relay(client, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "abcde", 2, 2);
-    expect(open.endWithConnection()).toBe(false);
+    const { relay: open, leg } = relay(client, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "abcde", 2, 2);
+    expect(open.endWithConnection(leg)).toBe(false);
     expect(client.ends).toBe(0);
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { withRouteTables } from "../../../../../src/control/admin/routes/docs.ts";
 import { allowedMethods, operationOf, patternOf } from "../../../../../src/control/admin/routes/route.ts";
 import { type AdminControl, adminRoutes } from "../../../../../src/control/admin/routes/routes.ts";
-import { ROUTES } from "../../../../../src/shared/series-table.ts";
+import { ReservedPath } from "../../../../../src/shared/reserved-paths.ts";
 import { quietLog } from "../../fleet/fixtures.ts";
 
 const routes = adminRoutes({} as AdminControl, quietLog()); // nothing is looked at before a request comes
@@ -16,8 +16,9 @@ test("docs/http-api.md has the routes as they are: run `npm run generate`", () =
 });
 
 test("what everyone may ask for is what workers keep for the balancer", () => {
-  const own = ROUTES.filter((path) => path.startsWith("/") && path !== "/*" && path !== "/api/v1/request");
-  expect(routes.filter(({ audience }) => audience === "everyone").map(({ path }) => path)).toEqual(own);
+  const { API_REQUEST, ...own } = ReservedPath;
+  expect(API_REQUEST).toBe("/api/v1/request"); // it is passed on
+  expect(routes.filter(({ audience }) => audience === "everyone").map(({ path }) => path)).toEqual(Object.values(own));
 });
 
 test("only what is everyone's is open, and what it shows to everyone it only shows", () => {

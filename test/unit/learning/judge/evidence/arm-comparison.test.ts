@@ -12,7 +12,7 @@ function fill(comparison: ArmComparison, subject: readonly number[], reference: 
 }
 
 test("means, the difference and Welch's error of one bucket", () => {
-  const comparison = new ArmComparison(OPTIONS);
+  const comparison = new ArmComparison(OPTIONS, []);
   comparison.advance(0);
   fill(comparison, [1, 2, 3, 4], [1, 1, 2]);
   expect(comparison.advance(999)).toBe(false);
@@ -26,7 +26,7 @@ test("means, the difference and Welch's error of one bucket", () => {
 });
 
 test("arms are compared within buckets: a drift with unequal shares does not pass for a difference", () => {
-  const comparison = new ArmComparison(OPTIONS);
+  const comparison = new ArmComparison(OPTIONS, []);
   comparison.advance(0);
   fill(comparison, Array(90).fill(1), Array(10).fill(1));
   comparison.advance(1000);
@@ -39,7 +39,7 @@ test("arms are compared within buckets: a drift with unequal shares does not pas
 });
 
 test("only the window counts, and memory is bounded", () => {
-  const comparison = new ArmComparison(OPTIONS);
+  const comparison = new ArmComparison(OPTIONS, []);
   comparison.advance(0);
   for (let second = 1; second <= 1000; second++) {
     fill(comparison, [second, second], [1, 1]);
@@ -50,7 +50,7 @@ test("only the window counts, and memory is bounded", () => {
 });
 
 test("at low traffic a bucket waits for both arms, but not for ever", () => {
-  const comparison = new ArmComparison(OPTIONS);
+  const comparison = new ArmComparison(OPTIONS, []);
   comparison.advance(0);
   fill(comparison, [1, 1, 1], [2]);
   expect(comparison.advance(29_000)).toBe(false);
@@ -61,7 +61,7 @@ test("at low traffic a bucket waits for both arms, but not for ever", () => {
 });
 
 test("nothing known is NaN, not zero; restart forgets", () => {
-  const comparison = new ArmComparison(OPTIONS);
+  const comparison = new ArmComparison(OPTIONS, []);
   comparison.advance(0);
   expect(comparison.summary(0, 1000)).toMatchObject({
     subjectCount: 0,
@@ -80,7 +80,7 @@ test("the standard error is the true one: 95 % of intervals contain the differen
   const runs = 400;
   for (let seed = 1; seed <= runs; seed++) {
     const random = seededRandom(seed);
-    const comparison = new ArmComparison(OPTIONS);
+    const comparison = new ArmComparison(OPTIONS, []);
     comparison.advance(0);
     for (let second = 1; second <= 20; second++) {
       for (let i = 0; i < 60; i++) {
@@ -97,7 +97,7 @@ test("the standard error is the true one: 95 % of intervals contain the differen
 });
 
 test("in words, with what is not known said plainly", () => {
-  const comparison = new ArmComparison(OPTIONS);
+  const comparison = new ArmComparison(OPTIONS, []);
   comparison.advance(0);
   expect(inWords(comparison.summary(0, 1000))).toBe("too few outcomes to compare (0 and 0)");
   fill(comparison, [1, 2, 3, 4], [1, 1, 2]);

@@ -18,7 +18,7 @@ const DRIFTED = failed("inputs have drifted: cpu_usage is 9.0 σ off", { shift_c
 
 /** Ticks once a second under `signs`, with even traffic of the costs given. */
 class Bench {
-  readonly guardrail = new Guardrail(OPTIONS, comparison, 0);
+  readonly guardrail = new Guardrail(OPTIONS, comparison, 0, { rung: Rung.MODEL, holdLeftMs: 0, strikes: 0 });
   readonly events: GuardrailEvent[] = [];
   nowMs = 0;
   settles = false;

@@ -3,6 +3,7 @@ import { seededRandom } from "../../../../../src/balancing/random.ts";
 import { initialState, Judge, type JudgeState } from "../../../../../src/learning/judge/judge.ts";
 import { CommandError } from "../../../../../src/learning/judge/lifecycle/command-error.ts";
 import type { AttemptRecord } from "../../../../../src/learning/judge/record.ts";
+import type { Verdict } from "../../../../../src/learning/judge/verdict.ts";
 import { Rung } from "../../../../../src/shared/layout.ts";
 import { CALM, MINUTE, NAIVE, PERFECT, runFleet, SECOND } from "../traffic.ts";
 
@@ -151,13 +152,23 @@ test("what an older directive or another model routed is left out, probes too", 
     candidatesInFlight: [0],
   };
   judge.tick(0, CALM);
-  judge.observe(record);
-  judge.observe({ ...record, dispatchedMs: 499 });
-  judge.observe({ ...record, modelVersion: 9 });
-  judge.observe({ ...record, arm: "probe" });
-  judge.observe({ ...record, arm: "control", modelVersion: null });
-  judge.tick(40_000, CALM);
-  expect(judge.comparison(40_000)).toMatchObject({ subjectCount: 1, referenceCount: 1 });
+  const verdicts: Verdict[] = [];
+  for (let nowMs = SECOND; verdicts.length === 0; nowMs += SECOND) {
+    for (let i = 0; i < 20; i++) {
+      const now = { ...record, dispatchedMs: nowMs - 400, latencyMs: 40 + i };
+      judge.observe(now);
+      judge.observe({ ...now, dispatchedMs: 499, latencyMs: 20 });
+      judge.observe({ ...now, modelVersion: 9, latencyMs: 20 });
+      judge.observe({ ...now, arm: "probe", latencyMs: 20 });
+      judge.observe({ ...now, arm: "control", modelVersion: null, latencyMs: 10 + i });
+    }
+    verdicts.push(...judge.tick(nowMs, CALM));
+  }
+  const [{ kind, numbers }] = verdicts;
+  expect(kind).toBe("demoted");
+  expect(numbers.outcomes).toBe(numbers.referenceOutcomes);
+  expect(numbers.cost).toBeCloseTo(49.5 / 20, 12);
+  expect(numbers.referenceCost).toBeCloseTo(19.5 / 20, 12);
 });
 
 describe("the state survives a restart as JSON", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { reclaimLearner } from "../../../../src/control/processes/learner-reclaim.ts";
+import { reclaimLearner } from "../../../../../src/control/processes/learner/reclaim.ts";
 import {
   LearnerCounter,
   LearnerFigure,
@@ -7,7 +7,7 @@ import {
   Rung,
   SHARED_BYTES,
   viewSharedMemory,
-} from "../../../../src/shared/layout.ts";
+} from "../../../../../src/shared/layout.ts";
 
 test("a dead learner's orders end; its counters and the numbers of its tables stay", () => {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));

@@ -8,7 +8,7 @@ import {
   RUNG_NAMES,
   type SharedMemory,
   WorkerCounter,
-} from "../../shared/layout.ts";
+} from "../../../shared/layout.ts";
 import type { Learner } from "./learner.ts";
 
 /** Where it is read. */

@@ -1,40 +1,13 @@
-/**
- * Writes what is made from the configuration's schema and the list of strategies: `.env.example`, docs/configuration.md
- * and the tables in README.md. A test fails when one of them is stale.
- */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { STRATEGIES } from "../src/balancing/registry.ts";
-import { RESERVED_FEATURES } from "../src/config/reserved.ts";
-import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "../src/config/schema.ts";
-import type { Section, Setting } from "../src/config/setting.ts";
+/** What is made from the configuration's schema and the list of strategies. */
+import { STRATEGIES } from "../../src/balancing/registry.ts";
+import { RESERVED_FEATURES } from "../../src/config/reserved.ts";
+import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "../../src/config/schema.ts";
+import type { Section, Setting } from "../../src/config/setting.ts";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
 export const README_BEGIN = "<!-- settings:begin -->";
 export const README_END = "<!-- settings:end -->";
 const STRATEGIES_BEGIN = "<!-- strategies:begin -->";
 const STRATEGIES_END = "<!-- strategies:end -->";
-
-/** A file with the text that it should have. */
-export interface GeneratedFile {
-  /** From the project's root. */
-  readonly path: string;
-  readonly content: string;
-}
-
-/** All generated files. Throws when README.md has lost the markers. */
-export function generatedFiles(): GeneratedFile[] {
-  const files = [
-    { path: ".env.example", content: renderEnvExample() },
-    { path: "docs/configuration.md", content: renderReference() },
-  ];
-  const readme = `${ROOT}README.md`;
-  if (existsSync(readme)) {
-    const text = withStrategies(withTable(readFileSync(readme, "utf8")));
-    files.push({ path: "README.md", content: text });
-  }
-  return files;
-}
 
 function sections(): Section[] {
   return Object.values<Section>({ ...SECTIONS, ...OTHER_SECTIONS });
@@ -143,6 +116,11 @@ function firstSentence(text: string): string {
   return text.split(/(?<=\.) (?=[A-Z])/, 1)[0];
 }
 
+/** The README with fresh tables of settings and strategies. Throws when it has lost the markers. */
+export function withTables(readme: string): string {
+  return withStrategies(withTable(readme));
+}
+
 /** The README with a fresh table of the most used settings between its markers. */
 export function withTable(readme: string): string {
   const common = ALL_SETTINGS.map(({ setting }) => setting).filter((setting) => setting.common);
@@ -182,12 +160,4 @@ function wrapComment(text: string): string[] {
     line += ` ${word}`;
   }
   return [...lines, line];
-}
-
-if (import.meta.main) {
-  for (const { path, content } of generatedFiles()) {
-    const fresh = existsSync(ROOT + path) && readFileSync(ROOT + path, "utf8") === content;
-    if (!fresh) writeFileSync(ROOT + path, content);
-    console.log(`${fresh ? "fresh  " : "written"} ${path}`);
-  }
 }

@@ -1,9 +1,9 @@
 /** One worker: the process with its index, kept alive. */
-import { type SharedMemory, WorkerCounter } from "../../shared/layout.ts";
-import type { FromWorker, ToWorker, WorkerStart } from "../../shared/protocol.ts";
-import type { Logger } from "../../telemetry/log/logger.ts";
-import { ProcessKeeper, type RestartReason } from "./keeper.ts";
-import { reclaimWorkerBlock } from "./worker-reclaim.ts";
+import { type SharedMemory, WorkerCounter } from "../../../shared/layout.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "../../../shared/protocol.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import { ProcessKeeper, type RestartReason } from "../keeper.ts";
+import { reclaimWorkerBlock } from "./reclaim.ts";
 
 /** What a worker needs of those who keep them all. */
 export interface WorkerHost {

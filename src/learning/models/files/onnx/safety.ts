@@ -4,7 +4,7 @@
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataLocation } from "onnx-buf";
-import { ModelFileError } from "./model-file-error.ts";
+import { ModelFileError } from "../model-file-error.ts";
 
 /** A model for twenty numbers has some ten nodes; functions and subgraphs count as well. */
 const MOST_NODES = 10_000;

@@ -1,14 +1,14 @@
 /** A model in this process, run by onnxruntime. Nothing can interrupt it: what serves uses inference/load-model.ts. */
 import type { InferenceSession } from "onnxruntime-node";
-import { loadOnnxRuntime, type OnnxRuntime } from "../inference/onnx-runtime.ts";
-import { scaleInput } from "../network.ts";
-import { checkRows, type OutputKind, type ScoreModel } from "../score-model.ts";
-import { ModelFileError } from "./model-file-error.ts";
-import { type ModelFiles, modelPaths, readModelFiles } from "./model-files.ts";
-import { INPUT_NAME, OUTPUT_NAME } from "./onnx-names.ts";
-import { outputKindOf, parseOnnx } from "./onnx-reader.ts";
-import { safeOnnx } from "./onnx-safety.ts";
-import { checkScores, tryModel } from "./trial-batch.ts";
+import { loadOnnxRuntime, type OnnxRuntime } from "../../inference/onnx-runtime.ts";
+import { scaleInput } from "../../network.ts";
+import { checkRows, type OutputKind, type ScoreModel } from "../../score-model.ts";
+import { ModelFileError } from "../model-file-error.ts";
+import { type ModelFiles, modelPaths, readModelFiles } from "../model-files.ts";
+import { checkScores, tryModel } from "../trial-batch.ts";
+import { INPUT_NAME, OUTPUT_NAME } from "./names.ts";
+import { outputKindOf, parseOnnx } from "./reader.ts";
+import { safeOnnx } from "./safety.ts";
 
 /** Names in the graph, when they are not the contract's. */
 export interface OnnxModelOptions {

@@ -1,11 +1,11 @@
 /** What an ONNX file says of itself, and our own network read back from one. */
 import { fromBinary } from "@bufbuild/protobuf";
 import { type ModelProto, ModelProtoSchema, TensorProto_DataType } from "onnx-buf";
-import type { Network } from "../network.ts";
-import type { OutputKind } from "../score-model.ts";
-import { ModelFileError } from "./model-file-error.ts";
-import { type ModelFiles, modelPaths, readModelFiles } from "./model-files.ts";
-import { INITIALIZERS, OUTPUT_KIND_KEY, PRODUCER } from "./onnx-names.ts";
+import type { Network } from "../../network.ts";
+import type { OutputKind } from "../../score-model.ts";
+import { ModelFileError } from "../model-file-error.ts";
+import { type ModelFiles, modelPaths, readModelFiles } from "../model-files.ts";
+import { INITIALIZERS, OUTPUT_KIND_KEY, PRODUCER } from "./names.ts";
 
 /** Parses the file. Throws a `ModelFileError` that names `file` when it is no ONNX model. */
 export function parseOnnx(bytes: Uint8Array, file: string): ModelProto {

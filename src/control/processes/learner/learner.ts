@@ -9,11 +9,11 @@ import {
   Rung,
   type SharedMemory,
   STALE_TABLE_MS,
-} from "../../shared/layout.ts";
-import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../../shared/protocol.ts";
-import type { Logger } from "../../telemetry/log/logger.ts";
-import { ProcessKeeper, type ProcessState, type RestartReason } from "./keeper.ts";
-import { reclaimLearner } from "./learner-reclaim.ts";
+} from "../../../shared/layout.ts";
+import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../../../shared/protocol.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
+import { reclaimLearner } from "./reclaim.ts";
 
 /** Most questions that wait for a response: it has something else to do. */
 const MAX_PENDING = 16;

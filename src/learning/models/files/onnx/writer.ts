@@ -18,10 +18,10 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { version } from "../../../../package.json";
-import { INPUT_LIMIT, type Network } from "../network.ts";
-import { checkNetwork } from "./network-check.ts";
-import { INITIALIZERS, INPUT_NAME, OUTPUT_KIND_KEY, OUTPUT_NAME, PRODUCER } from "./onnx-names.ts";
+import { version } from "../../../../../package.json";
+import { INPUT_LIMIT, type Network } from "../../network.ts";
+import { checkNetwork } from "../network-check.ts";
+import { INITIALIZERS, INPUT_NAME, OUTPUT_KIND_KEY, OUTPUT_NAME, PRODUCER } from "./names.ts";
 
 /** The oldest versions with all that is needed, so that old readers take the file as well. */
 const IR_VERSION = 8n;

@@ -2,15 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CONTRACT_FEATURES } from "../../../../../src/learning/features/feature-names.ts";
-import { type ModelFiles, modelPaths, readModelFiles } from "../../../../../src/learning/models/files/model-files.ts";
-import { OnnxModel, type OnnxModelOptions } from "../../../../../src/learning/models/files/onnx-model.ts";
-import { writeOnnx } from "../../../../../src/learning/models/files/onnx-writer.ts";
-import { forward, type Network, scaleRow } from "../../../../../src/learning/models/network.ts";
-import { changedOnnx, fixDimension, setMetadata, setWeight } from "../../../../support/model-graphs.ts";
-import { randomNetwork, randomRows, seeded } from "../../../../support/networks.ts";
+import { CONTRACT_FEATURES } from "../../../../../../src/learning/features/feature-names.ts";
+import {
+  type ModelFiles,
+  modelPaths,
+  readModelFiles,
+} from "../../../../../../src/learning/models/files/model-files.ts";
+import { OnnxModel, type OnnxModelOptions } from "../../../../../../src/learning/models/files/onnx/model.ts";
+import { writeOnnx } from "../../../../../../src/learning/models/files/onnx/writer.ts";
+import { forward, type Network, scaleRow } from "../../../../../../src/learning/models/network.ts";
+import { changedOnnx, fixDimension, setMetadata, setWeight } from "../../../../../support/model-graphs.ts";
+import { randomNetwork, randomRows, seeded } from "../../../../../support/networks.ts";
 
-const FIXTURE = join(import.meta.dir, "../../../../fixtures/pytorch-model");
+const FIXTURE = join(import.meta.dir, "../../../../../fixtures/pytorch-model");
 
 function filesOf(network: Network, onnx: Uint8Array = writeOnnx(network)): ModelFiles {
   return {

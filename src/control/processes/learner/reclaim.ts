@@ -1,5 +1,5 @@
 /** What the supervisor does to the learner's part of the shared memory when it has died: the only time it writes there. */
-import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../../shared/layout.ts";
+import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../../../shared/layout.ts";
 
 const GAUGES = [
   LearnerCounter.BREAKER_OPEN,
