@@ -6,7 +6,6 @@ import type { Strategy } from "../balancing/strategy.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter, type WorkerRings } from "../shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
-import type { ProxyContext } from "./context.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
@@ -14,6 +13,7 @@ import { Http1Connection } from "./downstream/http1/connection.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
 import { HedgeTimer } from "./exchange/attempts/hedge-timer.ts";
 import { RetryBudget } from "./exchange/attempts/retry-budget.ts";
+import type { ExchangeContext } from "./exchange/context.ts";
 import { ExchangePool } from "./exchange/exchange-pool.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
@@ -72,7 +72,7 @@ const TICK_MS = 50;
 /** The request path of one worker. */
 export class ProxyServer {
   readonly log: Logger;
-  readonly #ctx: ProxyContext & DownstreamContext;
+  readonly #ctx: ExchangeContext & DownstreamContext;
   /** With the place where each one's address is counted: see `ConnectionLimits`. */
   readonly #clients = new Map<ClientConnection, number>();
   readonly #accessLogFd: number;
@@ -113,7 +113,7 @@ export class ProxyServer {
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
-    const ctx: ProxyContext = {
+    const ctx: ExchangeContext = {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
       trustedProxies,
