@@ -6,13 +6,13 @@ import type { Strategy } from "../balancing/strategy.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, type WorkerRings } from "../shared/layout.ts";
 import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
-import type { ProxyContext } from "./context.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
 import { HedgeTimer } from "./exchange/attempts/hedge-timer.ts";
 import { RetryBudget } from "./exchange/attempts/retry-budget.ts";
+import type { ExchangeContext } from "./exchange/context.ts";
 import { ExchangePool } from "./exchange/exchange-pool.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
@@ -71,7 +71,7 @@ const TICK_MS = 50;
 /** The request path of one worker. */
 export class ProxyServer {
   readonly log: Logger;
-  readonly #ctx: ProxyContext & DownstreamContext;
+  readonly #ctx: ExchangeContext & DownstreamContext;
   readonly #clients: Clients;
   readonly #listeners: Listeners;
   readonly #accessLogFd: number;
@@ -107,7 +107,7 @@ export class ProxyServer {
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
-    const ctx: ProxyContext = {
+    const ctx: ExchangeContext = {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
       trustedProxies,
