@@ -21,7 +21,6 @@ export const LAYERED: readonly Layers[] = [
       ["server.ts"],
       ["listen/"],
       ["downstream/"],
-      ["context.ts"],
       ["exchange/"],
       ["worker-context.ts"],
       ["pick/", "record/"],
@@ -32,7 +31,6 @@ export const LAYERED: readonly Layers[] = [
       ["failure.ts"],
     ],
     everybody: {
-      "context.ts": "what the exchanges of one worker share: the composition root fills it",
       "worker-context.ts": "what all that serves clients shares in one worker",
     },
   },
