@@ -2,9 +2,10 @@
  * Learned balancing as a whole: the store, the model that serves, the judges, samples and trainings. Nothing here is waited
  * for: until the store is open and a model is loaded, and whenever one of them fails, the estimator balances.
  */
+
+import type { LearnerOrder, LearnerOrderReply, LearnerSettings } from "../../protocol/learner.ts";
 import { FileWatch } from "../../shared/file-watch.ts";
 import { LearnerCounter, LearnerFigure, type SharedMemory } from "../../shared/layout.ts";
-import type { LearnerOrder, LearnerOrderReply, LearnerSettings } from "../../shared/protocol.ts";
 import type { LearningStore, Model, Verdict } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";

@@ -1,6 +1,7 @@
 /** Listening sockets of a worker, which take a client in only while there are descriptors for it. */
+
+import type { TlsCertificate } from "../../protocol/worker.ts";
 import { type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";
-import type { TlsCertificate } from "../../shared/protocol.ts";
 import type { Network } from "../sockets/network.ts";
 import type { Listening, OnSocket, RawSocket, SocketUser } from "../sockets/raw-socket.ts";
 import type { WorkerContext } from "../worker-context.ts";
