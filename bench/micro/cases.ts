@@ -213,7 +213,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     return {
       name: `place a request, ${name}, ${servers} servers`,
       run: (times) => {
-        learned.words[layout.LearnerWord.CHAMPION_SURFACE] = 1 + ((nowMs >> 8) & 0x3fffff) * 2;
+        learned.words[layout.LearnerWord.CHAMPION_TABLE] = 1 + ((nowMs >> 8) & 0x3fffff) * 2;
         for (let i = 0; i < times; i++) {
           nowMs += 0.1;
           const attempt = flying[i & 15];

@@ -5,6 +5,7 @@ import {
   LearnerWord,
   packCandidate,
   Rung,
+  STALE_TABLE_MS,
   TABLE_COPIES,
 } from "../shared/layout.ts";
 import { Adaptive } from "./adaptive.ts";
@@ -13,9 +14,6 @@ import { columnOf, SCORE_COLUMNS } from "./score-columns.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
 import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 import { WeightedRoundRobin } from "./weighted-round-robin.ts";
-
-/** A table that was not renewed for so long is not believed: the learner is dead, stuck or starved. */
-const STALE_MS = 1000;
 
 /** `#score` found a place, or one of these. */
 const TIED = -1;
@@ -36,7 +34,7 @@ class Table {
     this.#learned = learned;
     this.#model = model;
     this.#slots = slots;
-    this.#word = model === 0 ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
+    this.#word = model === 0 ? LearnerWord.CHAMPION_TABLE : LearnerWord.CANARY_TABLE;
   }
 
   /** True while it can be believed. Its age is counted from when a new one was seen, which needs no other clock. */
@@ -47,7 +45,7 @@ class Table {
       this.#seenMs = nowMs;
       this.row = (this.#model * TABLE_COPIES + (sequence & 1)) * this.#slots;
     }
-    return nowMs - this.#seenMs <= STALE_MS;
+    return nowMs - this.#seenMs <= STALE_TABLE_MS;
   }
 
   /** True when the table holds costs, in which what is in flight counts but the crowd does not yet. */
@@ -127,7 +125,7 @@ export class Ml implements Strategy {
         const { words, figures } = this.#learned;
         rung = words[LearnerWord.RUNG] as Rung;
         draw = this.#random();
-        const control = rung === Rung.WEIGHTED_ROUND_ROBIN ? 0 : figures[LearnerFigure.CONTROL_SHARE];
+        const control = rung === Rung.FLOOR ? 0 : figures[LearnerFigure.CONTROL_SHARE];
         const shares = control + figures[LearnerFigure.CANARY_SHARE];
         if (draw < control) {
           arm = DecisionArm.CONTROL;
@@ -153,7 +151,7 @@ export class Ml implements Strategy {
         } else rung = Rung.ESTIMATOR;
       }
       if (rung === Rung.ESTIMATOR) slot = this.#estimator.choose(candidates, count, nowMs);
-      else if (rung === Rung.WEIGHTED_ROUND_ROBIN) slot = this.#floor.pick(candidates, count);
+      else if (rung === Rung.FLOOR) slot = this.#floor.pick(candidates, count);
     }
     this.#stalls.onPick(slot, nowMs);
     if (this.#decisions !== undefined) {

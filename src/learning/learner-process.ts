@@ -4,7 +4,7 @@ import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { LearnerCounter, LearnerWord, MAX_SERVERS, Rung, type SharedMemory } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
 import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../shared/protocol.ts";
-import { readServerTable } from "../shared/server-table-reader.ts";
+import { readServerTable } from "../shared/server-table/reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
@@ -13,7 +13,7 @@ import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { OnlineLearning } from "./online/online-learning.ts";
 import { describeLearner, explainRequest } from "./serving/explain.ts";
 import { LearnerCore } from "./serving/learner-core.ts";
-import { OutcomeSampler } from "./serving/outcome-thinning.ts";
+import { PerServerThinning } from "./serving/per-server-thinning.ts";
 import { rungLog } from "./serving/rung-log.ts";
 import { SERVING_DEFAULTS } from "./serving/serving-defaults.ts";
 import { TableHistory } from "./serving/table-history.ts";
@@ -117,11 +117,11 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   for (const outcome of feed.past()) if (outcome.atMs >= now() - REPLAY_MS) core.observe(outcome);
   memory.learned.words[LearnerWord.PID] = process.pid;
   keepAlive(memory.learnerCounters);
-  const sampler = new OutcomeSampler(MAX_SERVERS);
+  const thinning = new PerServerThinning(MAX_SERVERS);
   const drain = (): void => {
-    sampler.begin(now());
+    thinning.begin(now());
     feed.drain((outcome) => {
-      if (sampler.takes(outcome.slot, outcome.atMs)) core.observe(outcome);
+      if (thinning.takes(outcome.slot, outcome.atMs)) core.observe(outcome);
       learning?.onOutcome(outcome);
     });
   };

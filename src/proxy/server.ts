@@ -18,7 +18,7 @@ import { ExchangePool } from "./exchange/exchange-pool.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { Admission, ConnectionLimits } from "./listen/connection-limits.ts";
-import { internalError, type Listening, listenPlain, listenTls } from "./listen/listener.ts";
+import { internalError, listenPlain, listenTls } from "./listen/listener.ts";
 import { type OutcomeConsumer, OutcomeConsumers } from "./outcome.ts";
 import { DecisionWriter } from "./pick/decision-log.ts";
 import { FailureStreaks } from "./pick/failure-streaks.ts";
@@ -30,7 +30,8 @@ import { AccessLog } from "./record/access-log.ts";
 import { ServerCounts } from "./record/server-counts.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
-import type { RawSocket } from "./sockets/channel.ts";
+import { Network } from "./sockets/network.ts";
+import type { Listening, RawSocket } from "./sockets/raw-socket.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
@@ -85,7 +86,7 @@ export class ProxyServer {
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
   readonly #limits: ConnectionLimits;
-  readonly #tcp: Tcp | null;
+  readonly #network: Network;
   #plain: Listening;
   #tls: Listening | null;
   #onDrained: (() => void) | null = null;
@@ -103,9 +104,10 @@ export class ProxyServer {
       new DecisionWriter(options.rings, memory.servers, block.counters, options.bootOffsetMs());
     this.#limits = new ConnectionLimits(memory, block);
     this.#accessLogFd = options.accessLogFd;
-    this.#tcp = options.tcp;
-    if (this.#tcp) this.#tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
-    this.#dial = createDial(this.#tcp, now, (error) => internalError(this.#ctx, error));
+    if (options.tcp) options.tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
+    const onInternalError = (error: unknown): void => internalError(this.#ctx, error);
+    this.#network = new Network(options.tcp, { now, onInternalError });
+    this.#dial = createDial(this.#network);
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
     this.#failing = new FailingServers(memory.servers, failingOptions(settings));
     const { strategy, decisions } = this.#createStrategy(settings);
@@ -338,7 +340,7 @@ export class ProxyServer {
 
   #listen(settings: ProxySettings): Listening {
     return listening(settings.host, settings.port, (host, port) =>
-      listenPlain(this.#ctx, this.#tcp, this.#accept, host, port),
+      listenPlain(this.#ctx, this.#network, this.#accept, host, port),
     );
   }
 
@@ -346,7 +348,7 @@ export class ProxyServer {
     const { tls } = settings;
     if (tls === null) return null;
     return listening(settings.host, tls.port, (host, port) =>
-      listenTls(this.#ctx, this.#accept, host, port, tls.certificates),
+      listenTls(this.#ctx, this.#network, this.#accept, host, port, tls.certificates),
     );
   }
 

@@ -13,8 +13,8 @@ export const LearnerWord = {
   /** Which policy routes: a `Rung`. Writers: learner; supervisor after its death. */
   RUNG: 1,
   /** Sequence numbers of the champion's and the canary's score tables; their lowest bit says which copy is complete. */
-  CHAMPION_SURFACE: 2,
-  CANARY_SURFACE: 3,
+  CHAMPION_TABLE: 2,
+  CANARY_TABLE: 3,
   /** Versions of the models behind them; 0 = none. */
   CHAMPION_MODEL: 4,
   CANARY_MODEL: 5,
@@ -122,9 +122,13 @@ export const Rung = {
   MODEL: 0,
   /** What `adaptive` does; needs no model. */
   ESTIMATOR: 1,
-  WEIGHTED_ROUND_ROBIN: 2,
+  /** Weighted round robin: needs nothing. */
+  FLOOR: 2,
 } as const;
 export type Rung = (typeof Rung)[keyof typeof Rung];
+
+/** What the policies of the ladder are called where programs read of them, by `Rung`. */
+export const RUNG_NAMES: readonly string[] = ["model", "estimator", "weighted_round_robin"];
 
 /** By what a request was placed. */
 export const DecisionArm = {
@@ -139,8 +143,15 @@ export const DecisionArm = {
 } as const;
 export type DecisionArm = (typeof DecisionArm)[keyof typeof DecisionArm];
 
+/** What the arms are called where programs read of them, by `DecisionArm`. */
+export const ARM_NAMES = ["champion", "control", "canary", "probe"] as const;
+/** One of them. */
+export type Arm = (typeof ARM_NAMES)[number];
+
 /** The models that have a score table: the champion, and a canary beside it. */
-export const SURFACE_MODELS = 2;
+export const TABLE_MODELS = 2;
+/** A table that was not renewed for so long is believed by nobody, milliseconds: the learner is dead, stuck or starved. */
+export const STALE_TABLE_MS = 1000;
 /** Each table has two copies: the learner fills the one that nobody reads, then counts its sequence number up. */
 export const TABLE_COPIES = 2;
 

@@ -20,8 +20,8 @@ import {
   OutcomeWord,
   type Ring,
   SCORE_COLUMNS,
-  SURFACE_MODELS,
   TABLE_COPIES,
+  TABLE_MODELS,
   type WorkerRings,
 } from "./layout-learning.ts";
 
@@ -292,7 +292,7 @@ function carve(c: Carver): SharedMemory {
     consecutiveBroken: c.int32(MAX_SERVERS),
   };
   const clientConnections = c.int32(CLIENT_BUCKETS);
-  const learnedRows = SURFACE_MODELS * TABLE_COPIES * MAX_SERVERS;
+  const learnedRows = TABLE_MODELS * TABLE_COPIES * MAX_SERVERS;
   const words = c.int32(LearnerWord.LENGTH);
   const figures = c.float64(LearnerFigure.LENGTH);
   const learnerCounters = c.float64(LearnerCounter.LENGTH);

@@ -14,8 +14,8 @@ import {
   type Ring,
   SCORE_COLUMNS,
   type SharedMemory,
-  SURFACE_MODELS,
   TABLE_COPIES,
+  TABLE_MODELS,
   type WorkerBlock,
 } from "./layout.ts";
 
@@ -129,7 +129,7 @@ function zeroRows(block: WorkerBlock, from: number, to: number, zero: Zero): voi
 }
 
 function zeroCosts({ learned }: SharedMemory, from: number, to: number, zero: Zero): void {
-  for (let table = 0; table < SURFACE_MODELS * TABLE_COPIES; table++) {
+  for (let table = 0; table < TABLE_MODELS * TABLE_COPIES; table++) {
     const first = learned.cost.byteOffset + table * MAX_SERVERS * COST_ROW_BYTES;
     zero(first + from * COST_ROW_BYTES, first + to * COST_ROW_BYTES);
   }

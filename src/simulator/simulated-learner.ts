@@ -1,16 +1,15 @@
 /** `ml` in the simulator: the product's strategy with a learner beside it, on simulated time. */
 import { Ml } from "../balancing/ml.ts";
-import { columnOf, SCORE_COLUMNS } from "../balancing/score-columns.ts";
+import { SCORE_COLUMNS } from "../balancing/score-columns.ts";
 import type { FleetView, Strategy, StrategyDependencies } from "../balancing/strategy.ts";
 import { FleetFeatures } from "../learning/features/fleet-features.ts";
+import { JUDGE_DEFAULTS } from "../learning/judge/options.ts";
 import type { Network } from "../learning/models/network.ts";
-import { NetworkTable } from "../learning/models/network-table.ts";
+import { NetworkTable } from "../learning/serving/network-table.ts";
+import { columnsFor } from "../learning/serving/score-table.ts";
 import { SERVING_DEFAULTS } from "../learning/serving/serving-defaults.ts";
 import { TableModel, TableWriter } from "../learning/serving/table-writer.ts";
-import { type LearnedTable, LearnerFigure, LearnerWord, SURFACE_MODELS, TABLE_COPIES } from "../shared/layout.ts";
-
-/** A row is computed for twice the highest load and so many requests more; beyond, it is extrapolated. */
-const HEADROOM = 6;
+import { type LearnedTable, LearnerFigure, LearnerWord, TABLE_COPIES, TABLE_MODELS } from "../shared/layout.ts";
 
 /** How the simulated learner works. */
 export interface SimulatedLearnerOptions {
@@ -24,7 +23,7 @@ export interface SimulatedLearnerOptions {
 /** As the product does it. */
 export const PRODUCT_LEARNER: SimulatedLearnerOptions = Object.freeze({
   periodMs: SERVING_DEFAULTS.tableMs,
-  controlShare: SERVING_DEFAULTS.controlShare,
+  controlShare: JUDGE_DEFAULTS.guardrail.controlShare,
   secondShare: SERVING_DEFAULTS.secondShare,
 });
 
@@ -44,8 +43,8 @@ class InstanceLearner {
     this.learned = {
       words: new Int32Array(LearnerWord.LENGTH),
       figures: new Float64Array(LearnerFigure.LENGTH),
-      rowId: new Int32Array(SURFACE_MODELS * TABLE_COPIES * slots),
-      cost: new Float32Array(SURFACE_MODELS * TABLE_COPIES * slots * SCORE_COLUMNS),
+      rowId: new Int32Array(TABLE_MODELS * TABLE_COPIES * slots),
+      cost: new Float32Array(TABLE_MODELS * TABLE_COPIES * slots * SCORE_COLUMNS),
     };
     this.learned.words[LearnerWord.CHAMPION_COSTS] = 1;
     this.learned.figures[LearnerFigure.CONTROL_SHARE] = options.controlShare;
@@ -73,9 +72,7 @@ class InstanceLearner {
     this.#dueMs = nowMs + this.#periodMs;
     this.features.begin(candidates, count, nowMs);
     const cost = this.#writer.begin();
-    let most = 0;
-    for (let i = 0; i < count; i++) most = Math.max(most, inFlight[candidates[i]]);
-    const columns = columnOf(2 * most + HEADROOM) + 1;
+    const columns = columnsFor(inFlight, candidates, count);
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
       this.#table.fill(this.features, slot, cost, this.#writer.rowOf(slot, id[slot]), columns);

@@ -1,7 +1,7 @@
 /** Settings of the fleet: which servers, how one is chosen, how their health is judged. */
 import { STRATEGY_NAMES } from "../../balancing/registry.ts";
 import { headerFields, hostField } from "../header-fields.ts";
-import { serverList } from "../server-list.ts";
+import { serverList } from "../servers/list.ts";
 import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
 import { decimal, integer, seconds, toggle, urlPath, valueType } from "../value-types.ts";

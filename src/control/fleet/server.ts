@@ -5,11 +5,12 @@ import { OutlierEjection } from "../../health/outlier-ejection.ts";
 import { SlowStart } from "../../health/slow-start.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
 import type { Endpoint } from "../../shared/protocol.ts";
-import type { ServerRow } from "../../shared/server-table-writer.ts";
+import type { ServerRow } from "../../shared/server-table/writer.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
-import type { FleetOptions, ServerStateName, ServerStatus } from "./options.ts";
+import type { FleetOptions } from "./options.ts";
 import { Prober, type ProberEvents } from "./prober.ts";
+import type { ServerStateName, ServerStatus } from "./status.ts";
 import { ServerUsage } from "./usage.ts";
 import { ServerWindows } from "./windows.ts";
 
@@ -89,6 +90,22 @@ export class FleetServer {
       this.#hardLimit = undefined;
     }
     this.#server = server;
+  }
+
+  /** It is in the configuration again, if it was not. */
+  comeBack(nowMs: number): void {
+    if (this.removedMs === undefined) return;
+    this.removedMs = undefined;
+    this.upReason = "back in the configuration";
+    this.slowStart.begin(nowMs);
+  }
+
+  /** The operator wants it back, if it was drained. */
+  undrain(nowMs: number): void {
+    if (!this.draining) return;
+    this.draining = false;
+    this.upReason = "no longer drained";
+    this.slowStart.begin(nowMs);
   }
 
   setWeight(weight: number): void {

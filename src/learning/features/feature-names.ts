@@ -1,6 +1,6 @@
 /**
  * The inputs that a model may ask for, by name. A model's `inference_features.json` lists those that it takes, in order,
- * and the learner fills them in. How each is computed: features.ts.
+ * and the learner fills them in. How each is computed: fleet-features.ts.
  */
 
 /** The six of the contract, in its units: what a model made elsewhere can rely on. They begin every list. */
@@ -64,3 +64,13 @@ export const FEATURE_NAMES = [...CONTRACT_FEATURES, ...OWN_FEATURES] as const;
 
 /** A name of the list. */
 export type FeatureName = (typeof FEATURE_NAMES)[number];
+
+/** Features that change with the number in flight at the server; all others are the same whatever it is. */
+export const LOAD_FEATURES: readonly FeatureName[] = [
+  "active_conns",
+  "log_expected",
+  "log_curve",
+  "log_curve_rise",
+  "log_load",
+  "log_relative_load",
+];

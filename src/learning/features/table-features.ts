@@ -1,7 +1,6 @@
 /** The features behind one table of scores: what a model is asked with, and what is kept to explain and judge by. */
 import { columnLoad, columnOf } from "../../balancing/score-columns.ts";
-import { LOAD_FEATURES } from "../models/network-table.ts";
-import { FEATURE_NAMES, type FeatureName } from "./feature-names.ts";
+import { FEATURE_NAMES, type FeatureName, LOAD_FEATURES } from "./feature-names.ts";
 import { FEATURE_COUNT, type FleetFeatures } from "./fleet-features.ts";
 
 const LOAD_INDICES = LOAD_FEATURES.map((name) => FEATURE_NAMES.indexOf(name));
@@ -84,7 +83,7 @@ export class TableFeatures {
    * @param selection indices of the model's features (`selectFeatures`).
    * @param room where the rows may be written, if it is large enough: they are half of all the memory that a table takes.
    */
-  batch(selection: Int32Array, room: Float64Array = new Float64Array(0)): Float64Array {
+  batch(selection: Int32Array, room: Float64Array): Float64Array {
     const width = selection.length;
     const loadOf = Int32Array.from(selection, (index) => LOAD_INDICES.indexOf(index));
     const length = this.slots.length * this.columns * width;

@@ -1,10 +1,12 @@
 /** All judges behind one narrow interface: outcomes in, a directive and verdicts out. No clock, no I/O. */
-import { costOf } from "./cost.ts";
-import { Guardrail, type GuardrailEvent, type GuardrailSigns, type GuardrailState } from "./guardrail.ts";
-import { CommandError, Lifecycle, type LifecycleState } from "./lifecycle.ts";
+import { Rung } from "../../shared/layout.ts";
+import { costOf } from "./evidence/cost.ts";
+import { Guardrail, type GuardrailEvent, type GuardrailState } from "./guardrail/guardrail.ts";
+import type { GuardrailSigns } from "./guardrail/signs.ts";
+import { Lifecycle, type LifecycleState } from "./lifecycle/lifecycle.ts";
 import { JUDGE_DEFAULTS, type JudgeOptions } from "./options.ts";
 import type { AttemptRecord, DecisionViews } from "./record.ts";
-import { finiteNumbers, RUNG, type Rung, type Verdict } from "./verdict.ts";
+import { type Verdict, verdict } from "./verdict.ts";
 
 /** What the learner and the workers are to do. */
 export interface Directive {
@@ -33,7 +35,7 @@ export interface JudgeState {
 /** A beginning: this model serves (`null` = none yet), nothing is on trial. */
 export function initialState(champion: number | null): JudgeState {
   return {
-    guardrail: { rung: champion === null ? RUNG.ESTIMATOR : RUNG.MODEL, holdLeftMs: 0, strikes: 0 },
+    guardrail: { rung: champion === null ? Rung.ESTIMATOR : Rung.MODEL, holdLeftMs: 0, strikes: 0 },
     lifecycle: { champion, previous: null, candidate: null, watch: null, paused: false },
   };
 }
@@ -74,11 +76,6 @@ export class Judge {
     return { candidate, previous, watching, paused };
   }
 
-  /** The policy that serves against the one below over the last seconds. */
-  comparison(nowMs: number): ReturnType<Guardrail["summary"]> {
-    return this.#guardrail.summary(nowMs);
-  }
-
   /** What to keep for the next start. */
   state(nowMs: number): JudgeState {
     return { guardrail: this.#guardrail.state(nowMs), lifecycle: this.#lifecycle.state(nowMs) };
@@ -93,9 +90,8 @@ export class Judge {
     if (arm === "probe" || record.dispatchedMs < this.#settledMs) return;
     const { rung, championVersion, canaryVersion } = this.#directive;
     const cost = costOf(record.latencyMs, record.failed, record.meanMs);
-    if (!Number.isFinite(cost)) return; // it would stay in every mean
     if (arm === "champion") {
-      if (rung === RUNG.MODEL && modelVersion !== championVersion) return;
+      if (rung === Rung.MODEL && modelVersion !== championVersion) return;
       this.#guardrail.observeChampion(cost);
       this.#lifecycle.observeChampion(cost);
       if (views !== undefined) this.#lifecycle.observeDecision(record, views);
@@ -114,7 +110,7 @@ export class Judge {
     const bad = this.#lifecycle.tick(nowMs, this.#guardrail.rung, signs.canaryFaults, this.#refuted);
     this.#collect();
     if (this.#lifecycle.champion !== champion) this.#onNewChampion(nowMs);
-    else if (bad !== undefined) this.#note(this.#guardrail.demote(nowMs, bad.reason, bad.numbers));
+    else if (bad !== undefined) this.#note(this.#guardrail.demote(nowMs, bad));
 
     const event = this.#guardrail.tick(nowMs, { ...signs, canaryBusy: this.#lifecycle.canaryArm !== null }, (reason) =>
       this.#lifecycle.settle(nowMs, reason),
@@ -178,22 +174,21 @@ export class Judge {
   #onNewChampion(nowMs: number): void {
     this.#refuted = false;
     this.#guardrail.restart();
-    if (this.#guardrail.rung !== RUNG.ESTIMATOR || !this.#lifecycle.watching) return;
+    if (this.#guardrail.rung !== Rung.ESTIMATOR || !this.#lifecycle.watching) return;
     const reason = `model ${this.#lifecycle.champion} was promoted`;
     this.#verdicts.push(this.#verdict(this.#guardrail.returnToModel(nowMs, reason)));
   }
 
   #note(event: GuardrailEvent): void {
-    const { kind, byOutcomes, from } = event;
-    if (kind === "recovered" && event.to === RUNG.MODEL) this.#refuted = false;
-    else if (byOutcomes && (kind === "probation_failed" || from === RUNG.MODEL)) this.#refuted = true;
+    const { kind, basis, from } = event;
+    if (kind === "recovered" && event.to === Rung.MODEL) this.#refuted = false;
+    else if (basis === "outcomes" && (kind === "probation_failed" || from === Rung.MODEL)) this.#refuted = true;
     this.#verdicts.push(this.#verdict(event));
     if (event.from !== event.to) this.#lifecycle.onRungChange(event.atMs);
   }
 
   #verdict({ atMs, kind, from, to, reason, numbers }: GuardrailEvent): Verdict {
-    const modelVersion = this.#lifecycle.champion;
-    return Object.freeze({ atMs, modelVersion, kind, reason, numbers: finiteNumbers({ ...numbers, from, to }) });
+    return verdict(atMs, kind, this.#lifecycle.champion, reason, { ...numbers, from, to });
   }
 
   #collect(): void {
@@ -216,11 +211,9 @@ export class Judge {
     return Object.freeze({
       rung,
       championVersion: champion,
-      canaryVersion: rung === RUNG.FLOOR ? null : (canaryArm?.version ?? (probation ? champion : null)),
-      canaryShare: rung === RUNG.FLOOR ? 0 : (canaryArm?.share ?? (probation ? probationShare : 0)),
-      controlShare: rung === RUNG.FLOOR ? 0 : (controlShare ?? this.#options.guardrail.controlShare),
+      canaryVersion: rung === Rung.FLOOR ? null : (canaryArm?.version ?? (probation ? champion : null)),
+      canaryShare: rung === Rung.FLOOR ? 0 : (canaryArm?.share ?? (probation ? probationShare : 0)),
+      controlShare: rung === Rung.FLOOR ? 0 : (controlShare ?? this.#options.guardrail.controlShare),
     });
   }
 }
-
-export { CommandError };

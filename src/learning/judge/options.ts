@@ -1,5 +1,6 @@
 /** Every tunable of the judges, with its reason. Times in milliseconds, shares and margins as fractions. */
-import type { ArmComparisonOptions } from "./arm-comparison.ts";
+import { STALE_TABLE_MS } from "../../shared/layout.ts";
+import type { ArmComparisonOptions } from "./evidence/arm-comparison.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -143,7 +144,7 @@ export const JUDGE_DEFAULTS: JudgeOptions = deepFreeze({
     falseAlarmEveryMs: 24 * 60 * MINUTE,
     windowMs: 15 * SECOND,
     veryBad: 0.5,
-    tableAgeMs: SECOND,
+    tableAgeMs: STALE_TABLE_MS,
     holdMs: 10 * SECOND,
     longestHoldMs: 10 * MINUTE,
     backMs: SECOND,

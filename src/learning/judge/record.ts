@@ -1,16 +1,10 @@
 /** What the learner hands to the judges about one finished attempt. */
 
-/**
- * How a request was routed. The worker draws the arm before the server is chosen, so arms differ in their policy only.
- * - `champion`: by the policy of the present rung.
- * - `control`: by the policy one rung below.
- * - `canary`: by the model that the judges asked to try (`Directive.canaryVersion`).
- * - `probe`: to a server that was due its guaranteed minimum; nobody's choice, so it counts for nobody.
- */
-export type Arm = "champion" | "control" | "canary" | "probe";
+import type { Arm } from "../../shared/layout.ts";
 
 /** One finished attempt. */
 export interface AttemptRecord {
+  /** Drawn before the server was chosen, so arms differ in their policy only. A `probe` counts for nobody. */
   readonly arm: Arm;
   /** Model whose table chose; `null` when a classical policy did. */
   readonly modelVersion: number | null;

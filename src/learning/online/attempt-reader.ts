@@ -1,20 +1,10 @@
 /** Makes of a worker's notes what judges and trainers can use: how the attempt was placed, and what was known then. */
-import { DecisionArm, Rung, type SharedMemory } from "../../shared/layout.ts";
-import type { Arm, AttemptRecord } from "../judge/record.ts";
+import { ARM_NAMES, DecisionArm, Rung, type SharedMemory, STALE_TABLE_MS } from "../../shared/layout.ts";
+import type { AttemptRecord } from "../judge/record.ts";
 import type { PublishedTable, TableHistory } from "../serving/table-history.ts";
 import { TableModel } from "../serving/table-writer.ts";
 import { findDecision, type RecordedDecision, type RecordedOutcome } from "../serving/worker-rings.ts";
 import { TableIndex } from "./table-index.ts";
-
-/** A table so much older than a decision says nothing of it: the model failed meanwhile. Milliseconds. */
-const FRESH_MS = 1000;
-
-const ARMS: Readonly<Record<number, Arm>> = {
-  [DecisionArm.CHAMPION]: "champion",
-  [DecisionArm.CONTROL]: "control",
-  [DecisionArm.CANARY]: "canary",
-  [DecisionArm.PROBE]: "probe",
-};
 
 /** A finished attempt. */
 export interface ReadAttempt {
@@ -44,14 +34,14 @@ export class AttemptReader {
     const decision = findDecision(this.#memory, outcome.worker, outcome.decision);
     if (decision === undefined || decision.serverId !== outcome.serverId) return undefined;
     const { arm, rung, table: sequence, atMs, propensity } = decision;
-    if (!(propensity > 0 && propensity <= 1) || !Object.hasOwn(ARMS, arm)) return undefined;
+    if (!(propensity > 0 && propensity <= 1) || ARM_NAMES[arm] === undefined) return undefined;
     const byModel = rung === Rung.MODEL && sequence !== 0;
     const kind = arm === DecisionArm.CANARY ? TableModel.CANARY : TableModel.CHAMPION;
     const indexed = byModel ? this.#index.find(kind, sequence) : this.#index.at(atMs);
-    if (indexed === undefined || !(indexed.meanMs > 0) || (!byModel && atMs - indexed.atMs > FRESH_MS))
+    if (indexed === undefined || !(indexed.meanMs > 0) || (!byModel && atMs - indexed.atMs > STALE_TABLE_MS))
       return undefined;
     const record: AttemptRecord = {
-      arm: ARMS[arm],
+      arm: ARM_NAMES[arm],
       modelVersion: byModel ? indexed.modelVersion : null,
       slot: decision.slot,
       latencyMs: outcome.latencyMs,
@@ -71,6 +61,6 @@ export class AttemptReader {
   /** The shadow's table of the moment of a decision; `undefined` = there was none. */
   shadowAt(atMs: number): PublishedTable | undefined {
     const found = this.#history.at(TableModel.SHADOW, atMs);
-    return found !== undefined && atMs - found.atMs <= FRESH_MS ? found : undefined;
+    return found !== undefined && atMs - found.atMs <= STALE_TABLE_MS ? found : undefined;
   }
 }

@@ -3,7 +3,7 @@ import { LearnerCounter, TRAINING_RESULTS } from "../../shared/layout.ts";
 import type { StoreLocation } from "../../shared/store-location.ts";
 import type { LearningStore } from "../../storage/learning-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import { CommandError } from "../judge/judge.ts";
+import { CommandError } from "../judge/lifecycle/command-error.ts";
 import type { ModelShelf } from "./model-shelf.ts";
 import type { ModelStatuses } from "./model-statuses.ts";
 import { TrainerProcess, type Training } from "./trainer-process.ts";

@@ -1,7 +1,8 @@
 /** Watches what the champion is asked with: one row for each server, a few times a second, while there is traffic. */
 import { FEATURE_COUNT } from "../features/fleet-features.ts";
 import { selectFeatures } from "../features/table-features.ts";
-import { type DriftVerdict, DriftWatch } from "../judge/drift.ts";
+import type { Finding } from "../judge/finding.ts";
+import { DriftWatch } from "../judge/guardrail/drift.ts";
 import type { DriftOptions } from "../judge/options.ts";
 import type { PublishedTable } from "../serving/table-history.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -51,8 +52,8 @@ export class InputWatch {
     }
   }
 
-  /** `undefined` = nothing is watched. */
-  verdict(nowMs: number): DriftVerdict | undefined {
-    return this.#watched?.watch.verdict(nowMs);
+  /** In what the inputs have drifted; `undefined` = in nothing, or they are not watched. */
+  finding(nowMs: number): Finding | undefined {
+    return this.#watched?.watch.finding(nowMs);
   }
 }

@@ -1,11 +1,12 @@
 /** Models that are ready to serve, with what must be known of them beside their scores. */
 import type { StoredModelFiles } from "../../storage/learning-store.ts";
 import { selectFeatures } from "../features/table-features.ts";
-import type { TrainingInputs } from "../judge/drift.ts";
+import type { TrainingInputs } from "../judge/guardrail/drift.ts";
 import type { ModelFiles } from "../models/files/model-files.ts";
 import { parseStoredFiles } from "../models/files/stored-files.ts";
 import type { IsolatedModelOptions } from "../models/inference/isolated-model.ts";
 import { loadModel, ownNetwork } from "../models/inference/load-model.ts";
+import { INPUT_LIMIT } from "../models/network.ts";
 import type { ScoreModel } from "../models/score-model.ts";
 
 /** A model that was loaded and tried. */
@@ -34,9 +35,9 @@ export async function loadStored(
 }
 
 /** What the scaler says, and how much the model heeds each input where its graph is one of ours. */
-export function inputsOf(files: ModelFiles): TrainingInputs {
+function inputsOf(files: ModelFiles): TrainingInputs {
   const { features: names, mean, scale } = files;
-  return { names, mean, scale, relevance: relevanceOf(files) };
+  return { names, mean, scale, relevance: relevanceOf(files), inputLimit: INPUT_LIMIT };
 }
 
 function relevanceOf(files: ModelFiles): number[] {

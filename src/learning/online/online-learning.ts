@@ -8,9 +8,10 @@ import type { LearnerOrder, LearnerOrderReply, LearnerSettings } from "../../sha
 import type { LearningStore, Model, Verdict } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import { CommandError, initialState, type JudgeState } from "../judge/judge.ts";
+import { initialState, type JudgeState } from "../judge/judge.ts";
+import { CommandError } from "../judge/lifecycle/command-error.ts";
+import { judgeOptions } from "../judge/operator-options.ts";
 import type { JudgeOptions } from "../judge/options.ts";
-import { judgeOptions } from "../judge/trial-options.ts";
 import { modelPaths } from "../models/files/model-files.ts";
 import { RemoteModel } from "../models/remote/remote-model.ts";
 import type { LearnerCore } from "../serving/learner-core.ts";
@@ -23,8 +24,8 @@ import { readJudgeNote } from "./judge-note.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { ModelShelf } from "./model-shelf.ts";
 import { ModelStatuses } from "./model-statuses.ts";
+import { RandomThinning } from "./random-thinning.ts";
 import { Sampler } from "./sampler.ts";
-import { Thinning } from "./thinning.ts";
 import { STATE_NOTE, Trial } from "./trial.ts";
 
 /** Attempts that judges look at a second: enough for any verdict, and no more work when traffic is heavy. */
@@ -36,7 +37,7 @@ const LONGEST_RETRY_MS = 600_000;
 /** A model that has given no table for so long is shown as unusable: before tables are thought stale. Milliseconds. */
 const PATIENCE_MS = 500;
 /** The version of a remote model: it has none of ours. */
-export const REMOTE_VERSION = -1;
+const REMOTE_VERSION = -1;
 
 /** What learning is made from. */
 export interface OnlineLearningOptions {
@@ -68,7 +69,7 @@ export class OnlineLearning {
   readonly #statuses: ModelStatuses;
   readonly #reader: AttemptReader;
   readonly #sampler: Sampler;
-  readonly #thinning: Thinning;
+  readonly #thinning: RandomThinning;
   readonly #candidates: Candidates;
   readonly #judge: JudgeOptions;
   readonly #remote: RemoteModel | null;
@@ -94,7 +95,7 @@ export class OnlineLearning {
     this.#statuses = new ModelStatuses(store);
     this.#reader = new AttemptReader(memory, history);
     this.#sampler = new Sampler({ random, wallOffsetMs, nameOf });
-    this.#thinning = new Thinning(JUDGED_PER_SECOND, random);
+    this.#thinning = new RandomThinning(JUDGED_PER_SECOND, random);
     const { canaryShare, controlShare, judgeSpeed: speed, modelServer, modelFile, trainIntervalMs } = settings;
     this.#judge = judgeOptions({ canaryShare, controlShare, speed });
     this.#candidates = new Candidates({

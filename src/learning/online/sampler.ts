@@ -2,14 +2,14 @@
 import type { Sample } from "../../storage/learning-store.ts";
 import { FEATURE_COUNT } from "../features/fleet-features.ts";
 import type { ReadAttempt } from "./attempt-reader.ts";
-import { Thinning } from "./thinning.ts";
+import { RandomThinning } from "./random-thinning.ts";
 
 /**
  * Samples kept a second. More would teach nothing new: the default store then holds the last forty minutes of busy traffic.
  * Which attempts are kept is chance alone, so their weights need no correction: a second of heavy traffic has the same say
  * as one of light.
  */
-export const SAMPLES_PER_SECOND = 200;
+const SAMPLES_PER_SECOND = 200;
 
 /** What a sampler needs. */
 export interface SamplerOptions {
@@ -23,12 +23,12 @@ export interface SamplerOptions {
 
 export class Sampler {
   readonly #options: SamplerOptions;
-  readonly #thinning: Thinning;
+  readonly #thinning: RandomThinning;
   #batch: Sample[] = [];
 
   constructor(options: SamplerOptions) {
     this.#options = options;
-    this.#thinning = new Thinning(SAMPLES_PER_SECOND, options.random);
+    this.#thinning = new RandomThinning(SAMPLES_PER_SECOND, options.random);
   }
 
   /** Takes an attempt in, or leaves it out. Features are those of the moment when it was placed. */

@@ -7,9 +7,10 @@ import type { LearningStore, ModelStatus } from "../../storage/learning-store.ts
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { Judge, type JudgeState } from "../judge/judge.ts";
 import type { JudgeOptions } from "../judge/options.ts";
-import { RUNG, type Verdict, type VerdictKind } from "../judge/verdict.ts";
+import type { Verdict, VerdictKind } from "../judge/verdict.ts";
 import { estimatorNetwork, NetworkModel } from "../models/network-model.ts";
-import type { LearnerCore, VersionedModel } from "../serving/learner-core.ts";
+import type { LearnerCore } from "../serving/learner-core.ts";
+import type { VersionedModel } from "../serving/seat.ts";
 import { SERVING_DEFAULTS } from "../serving/serving-defaults.ts";
 import type { PublishedTable } from "../serving/table-history.ts";
 import { TableModel } from "../serving/table-writer.ts";
@@ -86,7 +87,7 @@ export class Trial {
     this.#inputs = new InputWatch(options.judge.drift);
     const { rung, championVersion } = this.#judge.directive;
     this.#rungReason =
-      championVersion === null ? "there is no model" : rung === RUNG.MODEL ? "" : "as before the learner's restart";
+      championVersion === null ? "there is no model" : rung === Rung.MODEL ? "" : "as before the learner's restart";
     this.#apply(nowMs);
   }
 
@@ -134,7 +135,7 @@ export class Trial {
       modelFaults: remoteUnavailable === null ? faults.champion : 0,
       modelProblem: core.championProblem,
       canaryFaults: faults.canary,
-      drift: this.#inputs.verdict(nowMs),
+      drift: this.#inputs.finding(nowMs),
     });
     for (const verdict of verdicts) this.#carryOut(verdict);
     this.#apply(nowMs);
@@ -195,7 +196,7 @@ export class Trial {
     }
     if (kind === "promoted" || kind === "rolled_back") onChampion();
     if (kind === "demoted" || kind === "probation_failed") this.#rungReason = reason;
-    if (kind === "recovered") this.#rungReason = numbers.to === RUNG.MODEL ? "" : reason;
+    if (kind === "recovered") this.#rungReason = numbers.to === Rung.MODEL ? "" : reason;
   }
 
   /** Brings the seats, the shares and the rung in line with what the judges want. */
@@ -205,7 +206,7 @@ export class Trial {
     const champion = this.#onShelf(championVersion, nowMs);
     const canary = this.#onShelf(canaryVersion, nowMs);
     const shadow = this.#onShelf(this.#judge.shadowVersion, nowMs);
-    const fallback = remoteUnavailable === null ? Rung.ESTIMATOR : Rung.WEIGHTED_ROUND_ROBIN;
+    const fallback = remoteUnavailable === null ? Rung.ESTIMATOR : Rung.FLOOR;
     core.setChampion(champion === undefined ? STAND_IN : { ...champion, fallback });
     core.setCanary(canary ?? null);
     core.setShadow(shadow ?? null);
@@ -213,10 +214,10 @@ export class Trial {
     const { figures } = learned;
     figures[LearnerFigure.CONTROL_SHARE] = controlShare;
     figures[LearnerFigure.CANARY_SHARE] = canary === undefined ? 0 : canaryShare;
-    figures[LearnerFigure.SECOND_SHARE] = rung === RUNG.MODEL ? SERVING_DEFAULTS.secondShare : 0;
+    figures[LearnerFigure.SECOND_SHARE] = rung === Rung.MODEL ? SERVING_DEFAULTS.secondShare : 0;
     if (champion === undefined && championVersion !== null) {
       core.order(Math.max(rung, Rung.ESTIMATOR) as Rung, `model ${championVersion} is not loaded`);
-    } else core.order(rung, rung === RUNG.MODEL ? "" : this.#rungReason);
+    } else core.order(rung, rung === Rung.MODEL ? "" : this.#rungReason);
     const { candidate, previous } = this.#judge.status;
     shelf.keep(new Set([championVersion, canaryVersion, previous, candidate?.version ?? null]));
   }

@@ -9,7 +9,14 @@ import type {
   LearnerDescription,
   ScoreParts,
 } from "../../shared/explanation.ts";
-import { DecisionArm, MAX_SERVERS, Rung, ServerState, type SharedMemory } from "../../shared/layout.ts";
+import {
+  ARM_NAMES,
+  DecisionArm,
+  MAX_SERVERS,
+  RUNG_NAMES,
+  ServerState,
+  type SharedMemory,
+} from "../../shared/layout.ts";
 import { hashRequestId } from "../../shared/request-id-hash.ts";
 import { FEATURE_NAMES } from "../features/feature-names.ts";
 import { FEATURE_COUNT } from "../features/fleet-features.ts";
@@ -18,8 +25,6 @@ import { TableModel } from "./table-writer.ts";
 import { findOutcomes, findRequest, type RecordedCandidate, type RecordedDecision } from "./worker-rings.ts";
 
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
-const ARM_NAMES = nameOf(DecisionArm);
-const RUNG_NAMES = nameOf(Rung);
 const STATE_NAMES = nameOf(ServerState);
 
 /** What is read to explain. */

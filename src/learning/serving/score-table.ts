@@ -1,5 +1,5 @@
 /** What a model said, made into the costs of a table. */
-import { columnLoad, SCORE_COLUMNS } from "../../balancing/score-columns.ts";
+import { columnLoad, columnOf, SCORE_COLUMNS } from "../../balancing/score-columns.ts";
 import { inRange, SCORE } from "../../shared/ranges.ts";
 import type { OutputKind } from "../models/score-model.ts";
 
@@ -9,12 +9,22 @@ import type { OutputKind } from "../models/score-model.ts";
  */
 export const MOST_OF_MEDIAN = 50;
 
+/** Columns beyond twice the highest load are extrapolated, but for so many: bursts come between two tables. */
+const HEADROOM = 6;
+
 /** As much as scores may differ: all columns of a table are finite 32-bit floats then. */
 const COST = { least: 0, most: 4 * SCORE.most };
 
 /** Thrown when a model gave something that cannot be a cost. */
 export class UnusableScoresError extends Error {
   override readonly name = "UnusableScoresError";
+}
+
+/** How many columns a model is asked for. @param inFlight by slot. @param count of the slots that are looked at. */
+export function columnsFor(inFlight: ArrayLike<number>, slots: ArrayLike<number>, count: number): number {
+  let most = 0;
+  for (let i = 0; i < count; i++) most = Math.max(most, inFlight[slots[i]]);
+  return columnOf(2 * most + HEADROOM) + 1;
 }
 
 /**
@@ -81,7 +91,8 @@ function capAtMedian(costs: Float32Array, servers: number, columns: number): voi
   }
 }
 
-function extrapolate(costs: Float32Array, from: number, columns: number): void {
+/** Lets the columns behind the first `columns` of a server's row grow with the load. @param from where its row begins. */
+export function extrapolate(costs: Float32Array, from: number, columns: number): void {
   const last = costs[from + columns - 1];
   const lastLoad = columnLoad(columns - 1) + 1;
   for (let column = columns; column < SCORE_COLUMNS; column++) {

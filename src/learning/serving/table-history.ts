@@ -6,7 +6,7 @@ import type { TableModel } from "./table-writer.ts";
 /** Tables are kept for so long, milliseconds … */
 export const HISTORY_MS = 10_000;
 /** … or, of large fleets, as many as fit: what they take is bounded, bytes. */
-export const HISTORY_BYTES = 16 * 1024 * 1024;
+const HISTORY_BYTES = 16 * 1024 * 1024;
 
 /** One table that was published. */
 export interface PublishedTable {
@@ -41,10 +41,6 @@ export class TableHistory {
 
   get length(): number {
     return this.#tables.length;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** Of all that were ever added: what is dropped is garbage. */

@@ -19,7 +19,7 @@ export class TableWriter {
     this.#learned = learned;
     this.#slots = slots;
     this.#model = model;
-    this.#word = model === TableModel.CHAMPION ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
+    this.#word = model === TableModel.CHAMPION ? LearnerWord.CHAMPION_TABLE : LearnerWord.CANARY_TABLE;
   }
 
   /** Number of the table that is shown; 0 = none yet. */

@@ -13,7 +13,7 @@ import {
 } from "../../shared/layout.ts";
 import { inRange, LATENCY_MS, MOMENT_MS } from "../../shared/ranges.ts";
 import { newRow, RingCursor, RingReader, type Row } from "../../shared/ring.ts";
-import type { Outcome } from "./learner-core.ts";
+import type { Outcome } from "../features/outcome.ts";
 
 /** An outcome as a worker noted it. */
 export interface RecordedOutcome extends Outcome {

@@ -202,9 +202,9 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     }
   }
 
-  onResponseEnd(broken: boolean, nowMs: number): void {
+  onResponseEnd(leg: UpstreamLeg, broken: boolean, nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.serverEnded(broken, nowMs);
-    else if (!broken && this.#relay.endWithConnection()) this.#complete(nowMs);
+    else if (!broken && this.#relay.endWithConnection(leg)) this.#complete(nowMs);
     else this.fail(Failures.RESPONSE_TRUNCATED, nowMs);
   }
 

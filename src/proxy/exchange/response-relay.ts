@@ -36,9 +36,9 @@ export class ResponseRelay {
   }
 
   /** The server sends nothing more, and has not broken off. @returns whether that is the body's proper end. */
-  endWithConnection(): boolean {
+  endWithConnection(leg: UpstreamLeg): boolean {
     if (this.#body.kind !== BodyKind.UNTIL_CLOSE) return false;
-    this.#request.client.endBody(null);
+    this.#request.client.endBody(leg.trailers);
     return true;
   }
 

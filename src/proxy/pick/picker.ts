@@ -13,7 +13,7 @@ import {
   type SharedMemory,
   type WorkerBlock,
 } from "../../shared/layout.ts";
-import { readServerTable } from "../../shared/server-table-reader.ts";
+import { readServerTable } from "../../shared/server-table/reader.ts";
 import type { DecisionWriter } from "./decision-log.ts";
 
 /** No server may take requests at all. */
@@ -24,7 +24,7 @@ export const ALL_FULL = -2;
 /** What is to be expected of a server, best first: a request goes to one of the best that there are. */
 const Rank = {
   /** It has answered this worker, and its last request did not fail. For a first attempt: whoever is not passed over. */
-  ANSWERS: 0,
+  RESPONDS: 0,
   /** Up, and nobody's last request failed there. */
   UNKNOWN: 1,
   /** Its last request failed, or its checks do. */
@@ -229,9 +229,9 @@ export class Picker {
     const fails = consecutiveFailures[slot] > 0;
     if (excluded.includes(slot)) return fails ? Rank.FAILED : Rank.TRIED;
     if (this.#failing.isPassedOver(slot)) return Rank.PASSED_OVER;
-    if (!again) return Rank.ANSWERS;
+    if (!again) return Rank.RESPONDS;
     if (fails) return Rank.DOUBTFUL;
-    if (this.#own.responses[slot] > this.#responsesBefore[slot]) return Rank.ANSWERS;
+    if (this.#own.responses[slot] > this.#responsesBefore[slot]) return Rank.RESPONDS;
     return state[slot] === ServerState.UP ? Rank.UNKNOWN : Rank.DOUBTFUL;
   }
 

@@ -63,6 +63,8 @@ export interface UpstreamLeg extends Timed {
   readonly gone: boolean;
   /** Bytes that wait to be sent. */
   readonly queuedBytes: number;
+  /** At the end of a response: the field lines behind its body, where its framing did not hold them; null = none. */
+  readonly trailers: Buffer | null;
 
   /**
    * Sends the head and the body bytes that came with it.
@@ -81,7 +83,7 @@ export interface UpstreamLeg extends Timed {
    * The body that did not come with the head is complete.
    * @param trailers the field lines behind it, where its framing did not hold them; null = none.
    */
-  endBody(trailers: Uint8Array | null): void;
+  endBody(trailers: Buffer | null): void;
   /** Of a tunnel: nothing more is sent, and what the server sends is still read. */
   endSending(): void;
 

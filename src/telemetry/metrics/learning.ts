@@ -1,6 +1,6 @@
 /** Metrics of learned balancing. Counts rest while the strategy is another, and what is in force then is not shown. */
 import {
-  DecisionArm,
+  ARM_NAMES,
   INFERENCE_BOUNDS,
   LearnerCounter,
   LearnerFigure,
@@ -73,8 +73,8 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       help: "Attempts placed by `ml`, by `arm`: `champion` (the policy of the rung), `control` (the one below, to compare), `canary` (a candidate model), `probe` (a server that was not heard of for long).",
       labels: ["arm"],
       collect: (source, emit) => {
-        for (const [arm, index] of Object.entries(DecisionArm)) {
-          emit(sumCounter(source, WorkerCounter.DECISIONS + index), { arm: arm.toLowerCase() });
+        for (const [index, arm] of ARM_NAMES.entries()) {
+          emit(sumCounter(source, WorkerCounter.DECISIONS + index), { arm });
         }
       },
     },

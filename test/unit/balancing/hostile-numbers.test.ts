@@ -11,8 +11,8 @@ import {
   LearnerWord,
   Rung,
   SHARED_BYTES,
-  SURFACE_MODELS,
   TABLE_COPIES,
+  TABLE_MODELS,
   viewSharedMemory,
 } from "../../../src/shared/layout.ts";
 import { WEIGHT } from "../../../src/shared/ranges.ts";
@@ -28,7 +28,7 @@ const LOADS = [0, 1, 7, 1000, 0x7fff_ffff, -1, -40, -0x8000_0000];
 /** A table of the learner's with room for the fleet, full of `cost`. */
 function tableOf(fleet: TestFleet, cost: () => number): LearnedTable {
   const { words, figures } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned;
-  const rows = SURFACE_MODELS * TABLE_COPIES * SLOTS;
+  const rows = TABLE_MODELS * TABLE_COPIES * SLOTS;
   const rowId = Int32Array.from({ length: rows }, (_, row) => fleet.id[row % SLOTS]);
   words[LearnerWord.RUNG] = Rung.MODEL;
   words[LearnerWord.CHAMPION_COSTS] = 1;
@@ -44,7 +44,7 @@ function traffic(strategy: Strategy, fleet: TestFleet, n: number, fromMs: number
   strategy.onCandidates?.(candidates, candidates.length);
   const picks: number[] = [];
   for (let i = 0; i < n; i++) {
-    if (learned !== undefined) learned.words[LearnerWord.CHAMPION_SURFACE] = 2 + i;
+    if (learned !== undefined) learned.words[LearnerWord.CHAMPION_TABLE] = 2 + i;
     const slot = strategy.pick(candidates, candidates.length, random.nextUint32(), fromMs + i);
     expect(SERVERS).toContain(slot);
     fleet.inFlight[slot]++;

@@ -12,13 +12,13 @@ import {
   LearnerWord,
   Rung,
   SCORE_COLUMNS,
-  SURFACE_MODELS,
   TABLE_COPIES,
+  TABLE_MODELS,
 } from "../../../src/shared/layout.ts";
 import { binomialTolerance, fleetOf, SLOTS, type TestFleet } from "./fleet.ts";
 
 function learnedTable(): LearnedTable {
-  const rows = SURFACE_MODELS * TABLE_COPIES * SLOTS;
+  const rows = TABLE_MODELS * TABLE_COPIES * SLOTS;
   const learned = {
     words: new Int32Array(LearnerWord.LENGTH),
     figures: new Float64Array(LearnerFigure.LENGTH),
@@ -178,10 +178,10 @@ describe("the ladder", () => {
     made.learned.words[LearnerWord.RUNG] = Rung.ESTIMATOR;
     for (let i = 0; i < 20; i++) made.strategy.onOutcome(9, 1, false, 0, 0);
     for (const each of picks(made, 20)) expect(each).toMatchObject({ slot: 9, rung: Rung.ESTIMATOR, table: 0 });
-    made.learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
+    made.learned.words[LearnerWord.RUNG] = Rung.FLOOR;
     const all = picks(made, 300);
     for (const slot of [2, 5, 9]) expect(share(all, (each) => each.slot === slot)).toBeCloseTo(1 / 3, 5);
-    expect(share(all, ({ rung }) => rung === Rung.WEIGHTED_ROUND_ROBIN)).toBe(1);
+    expect(share(all, ({ rung }) => rung === Rung.FLOOR)).toBe(1);
   });
 
   test("shares of control, canary and second best are what was ordered, each with its propensity", () => {

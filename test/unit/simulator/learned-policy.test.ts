@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Strategy } from "../../../src/balancing/strategy.ts";
+import { JUDGE_DEFAULTS } from "../../../src/learning/judge/options.ts";
 import { readShippedNetwork } from "../../../src/learning/models/shipped-model.ts";
 import { SERVING_DEFAULTS } from "../../../src/learning/serving/serving-defaults.ts";
 import {
@@ -37,7 +38,7 @@ test("ml is none of the classical policies, and needs a model", () => {
 test("it works as the product does", () => {
   expect(PRODUCT_LEARNER).toEqual({
     periodMs: SERVING_DEFAULTS.tableMs,
-    controlShare: SERVING_DEFAULTS.controlShare,
+    controlShare: JUDGE_DEFAULTS.guardrail.controlShare,
     secondShare: SERVING_DEFAULTS.secondShare,
   });
 });

@@ -23,6 +23,14 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/shared/": ['import { Picker } from "../proxy/pick.ts";', 'import pino from "pino";'],
   "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/control/": ['import { ProxyServer } from "../proxy/server.ts";', 'import "../learning/explain.ts";'],
+  "src/control/admin/": ['import { listenersOn } from "../supervisor/port-listeners.ts";'],
+  "src/control/fleet/": [
+    'import type { AdminApi } from "../admin/api.ts";',
+    'import type { Workers } from "../processes/workers.ts";',
+    'import type { SupervisorView } from "../supervisor/status.ts";',
+  ],
+  "src/control/discovery/": ['import type { FleetLogger } from "../fleet/options.ts";'],
+  "src/control/processes/": ['import type { Fleet } from "../fleet/fleet.ts";'],
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/learning/": [
     'import { startModelServer } from "../model-server/server.ts";',
@@ -39,9 +47,32 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { registerTrain } from "../cli/train.ts";',
   ],
   "src/model-server/": ['import { Fleet } from "../control/fleet.ts";'],
+  "src/learning/features/": [
+    'import { SHIPPED_MODEL_DIRECTORY } from "../models/shipped-model.ts";',
+    'import type { PublishedTable } from "../serving/table-history.ts";',
+    "console.log(1);",
+  ],
+  "src/learning/models/": [
+    'import { FleetFeatures } from "../features/fleet-features.ts";',
+    'import type { PublishedTable } from "../serving/table-history.ts";',
+    'import type { TrainingInputs } from "../judge/guardrail/drift.ts";',
+  ],
+  "src/learning/serving/": [
+    'import { JUDGE_DEFAULTS } from "../judge/options.ts";',
+    'import { ModelShelf } from "../online/model-shelf.ts";',
+  ],
+  "src/learning/online/": ['import { runLearner } from "../learner-process.ts";'],
+  "src/learning/judge/evidence/": ['import type { JudgeOptions } from "../options.ts";'],
+  "src/learning/judge/trials/": [
+    'import type { Verdict } from "../verdict.ts";',
+    'import type { Guardrail } from "../guardrail/guardrail.ts";',
+  ],
+  "src/learning/judge/guardrail/": ['import { Lifecycle } from "../lifecycle/lifecycle.ts";'],
+  "src/learning/judge/lifecycle/": ['import type { GuardrailState } from "../guardrail/guardrail.ts";'],
   "src/learning/judge/": [
     'import type { LearningStore } from "../../storage/learning-store.ts";',
-    'import { CONTRACT_FEATURES } from "../feature-names.ts";',
+    'import { CONTRACT_FEATURES } from "../features/feature-names.ts";',
+    'import { INPUT_LIMIT } from "../models/network.ts";',
     "console.log(1);",
   ],
   "src/storage/": [
@@ -49,6 +80,12 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { Fleet } from "../control/fleet.ts";',
     'import type { Config } from "../config/schema.ts";',
     'import pino from "pino";',
+  ],
+  "src/storage/buffered/": [
+    'import { Database } from "bun:sqlite";',
+    'import { statSync } from "node:fs";',
+    'import { SQLITE } from "../sqlite/sqlite.ts";',
+    'import { backendFor } from "../backends.ts";',
   ],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
@@ -79,6 +116,14 @@ describe("imports", () => {
       "2 src/x/b.ts",
       "3 src/c.ts",
       "4 src/x/d.ts",
+    ]);
+    const typesOnly = ['import type A from "./a.ts";', 'export type { B } from "./b.ts";'];
+    const more = ['import { type A, b } from "./a.ts";', 'import "./b.ts";', 'export { c } from "./c.ts";'];
+    expect(importsOf(sourceOf("src/a.ts", typesOnly.join("\n"))).map((each) => each.typesOnly)).toEqual([true, true]);
+    expect(importsOf(sourceOf("src/a.ts", more.join("\n"))).map((each) => each.typesOnly)).toEqual([
+      false,
+      false,
+      false,
     ]);
   });
 

@@ -10,6 +10,8 @@ export interface Import {
   readonly specifier: string;
   /** `src/shared/layout.ts`; `null` for packages and modules of the runtime. */
   readonly file: string | null;
+  /** `import type`, `export type`: nothing is left of it when the program runs. */
+  readonly typesOnly: boolean;
 }
 
 /** Every import of a file: static, type-only, re-exported and dynamic. */
@@ -23,7 +25,9 @@ export function importsOf({ path, tokens }: SourceFile): Import[] {
     if (match === null) continue;
     const specifier = match[2];
     const file = specifier.startsWith(".") ? join(path, "..", specifier) : null;
-    found.push({ line: tokens[i].line, specifier, file });
+    let keyword = i - 1;
+    while (keyword > 0 && !/^(im|ex)port$/.test(tokens[keyword].text)) keyword--;
+    found.push({ line: tokens[i].line, specifier, file, typesOnly: tokens[keyword + 1]?.text === "type" });
   }
   return found;
 }
@@ -59,6 +63,13 @@ function within(...folders: string[]): (imported: Import) => boolean {
 function notFrom(...folders: string[]): (imported: Import) => boolean {
   const banned = within(...folders);
   return (imported) => !banned(imported);
+}
+
+function either(
+  one: (imported: Import) => boolean,
+  other: (imported: Import) => boolean,
+): (imported: Import) => boolean {
+  return (imported) => one(imported) || other(imported);
 }
 
 /** `node:fs`, `fs`, `bun`, `bun:sqlite`: what comes with the runtime. */
@@ -111,6 +122,26 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     title: "control/ does not reach into the request path: they meet in shared memory and in the protocol",
     folder: "src/control/",
     allows: notFrom("src/proxy/", "src/learning/", "src/cli/", "src/demo/", "src/simulator/"),
+  },
+  {
+    title: "control/admin/ shows what fleet and processes tell; who puts them together is the supervisor's business",
+    folder: "src/control/admin/",
+    allows: notFrom("src/control/supervisor/", "src/control/discovery/"),
+  },
+  {
+    title: "control/fleet/ stands on discovery, and knows neither who asks it nor what else runs",
+    folder: "src/control/fleet/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/processes/"),
+  },
+  {
+    title: "control/discovery/ finds servers, and does not know what becomes of them",
+    folder: "src/control/discovery/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/processes/", "src/control/fleet/"),
+  },
+  {
+    title: "control/processes/ keeps processes alive, and does not know what they are told",
+    folder: "src/control/processes/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/fleet/", "src/control/discovery/"),
   },
   {
     title: "telemetry/ reads shared memory and nobody's insides",
@@ -176,11 +207,68 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title:
-      "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows the network's limits and what verdicts are called",
-    folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/learning/models/network.ts", "src/shared/layout.ts"),
+    title: "learning/features/ makes features of outcomes, and knows nothing of what they are for",
+    folder: "src/learning/features/",
+    allows: within("src/learning/features/", "src/balancing/", "src/shared/"),
     bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
+    title: "learning/models/ gives scores for rows: of the rest of learning it knows what the columns are called",
+    folder: "src/learning/models/",
+    allows: either(notFrom("src/learning/"), within("src/learning/models/", "src/learning/features/feature-names.ts")),
+  },
+  {
+    title: "learning/serving/ makes tables of features and models, and knows nothing of how models are judged",
+    folder: "src/learning/serving/",
+    allows: either(
+      notFrom("src/learning/"),
+      within("src/learning/serving/", "src/learning/features/", "src/learning/models/"),
+    ),
+  },
+  {
+    title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names",
+    folder: "src/learning/judge/",
+    allows: within("src/learning/judge/", "src/shared/layout.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
+    title: "learning/judge/evidence/ counts costs, whoever is on trial",
+    folder: "src/learning/judge/evidence/",
+    allows: within("src/learning/judge/evidence/"),
+  },
+  {
+    title: "learning/judge/trials/ stands on the evidence, and knows nothing of what a finding leads to",
+    folder: "src/learning/judge/trials/",
+    allows: notFrom(
+      "src/learning/judge/guardrail/",
+      "src/learning/judge/lifecycle/",
+      "src/learning/judge/judge.ts",
+      "src/learning/judge/verdict.ts",
+    ),
+  },
+  {
+    title: "learning/judge/guardrail/ and the life of models meet in the judge alone: this way",
+    folder: "src/learning/judge/guardrail/",
+    allows: notFrom("src/learning/judge/lifecycle/", "src/learning/judge/judge.ts"),
+  },
+  {
+    title: "learning/judge/lifecycle/ and the guardrail meet in the judge alone: and that way",
+    folder: "src/learning/judge/lifecycle/",
+    allows: notFrom("src/learning/judge/guardrail/", "src/learning/judge/judge.ts"),
+  },
+  {
+    title: "learning/online/ is the loop over all the rooms of learning, and knows nothing of the process around it",
+    folder: "src/learning/online/",
+    allows: either(
+      notFrom("src/learning/"),
+      within(
+        "src/learning/online/",
+        "src/learning/features/",
+        "src/learning/models/",
+        "src/learning/serving/",
+        "src/learning/judge/",
+      ),
+    ),
   },
   {
     title: "storage/ keeps what it is given: it knows where, the names of learning's features, and nothing else",
@@ -188,6 +276,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: (imported) =>
       within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/store-location.ts")(imported) ||
       isBuiltin(imported.specifier),
+  },
+  {
+    title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",
+    folder: "src/storage/buffered/",
+    allows: within(
+      "src/storage/buffered/",
+      "src/storage/rows/",
+      "src/storage/backend.ts",
+      "src/storage/learning-store.ts",
+      "src/storage/store-error.ts",
+      "src/storage/store-reader.ts",
+    ),
   },
   {
     title: "src/ imports nothing of tests, benchmarks or scripts",

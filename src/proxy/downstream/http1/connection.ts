@@ -10,7 +10,7 @@ import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import type { Peer } from "../../rewrite/request.ts";
-import type { RawSocket } from "../../sockets/channel.ts";
+import type { RawSocket } from "../../sockets/raw-socket.ts";
 import { keep, keepClientPacket } from "../../sockets/receive-memory.ts";
 import { UntilTaken } from "../../sockets/until-taken.ts";
 import type { ClientConnection } from "../client-connection.ts";

@@ -33,7 +33,7 @@ export interface AttemptUser {
   // After the final head:
   onResponseData(leg: UpstreamLeg, data: Buffer, nowMs: number): void;
   /** The server sends nothing more; or, with `broken`, its leg is gone. */
-  onResponseEnd(broken: boolean, nowMs: number): void;
+  onResponseEnd(leg: UpstreamLeg, broken: boolean, nowMs: number): void;
   /** The deadline passed. */
   onResponseSilent(nowMs: number): void;
 }
@@ -165,8 +165,8 @@ export class Attempt implements UpstreamUser {
     this.#user.onResponseData(leg, data, nowMs);
   }
 
-  onUpstreamEnd(_leg: UpstreamLeg, broken: boolean, nowMs: number): void {
-    this.#user.onResponseEnd(broken, nowMs);
+  onUpstreamEnd(leg: UpstreamLeg, broken: boolean, nowMs: number): void {
+    this.#user.onResponseEnd(leg, broken, nowMs);
   }
 
   onUpstreamDrain(_leg: UpstreamLeg, nowMs: number): void {

@@ -1,15 +1,19 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { toLearnerSettings } from "../../../../src/config/learner-settings.ts";
-import { Learner, type LearnerOptions, LearnerUnavailableError } from "../../../../src/control/processes/learner.ts";
+import {
+  Learner,
+  type LearnerOptions,
+  LearnerUnavailableError,
+} from "../../../../src/control/processes/learner/learner.ts";
 import { LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/layout.ts";
 import {
   createRuntimeDirectory,
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory-file.ts";
-import { configOf } from "../../../unit/config/sources.ts";
-import { isAlive, recordingLogger, until } from "./pool-fixture.ts";
+import { configOf } from "../../../support/configuration.ts";
+import { isAlive, recordingLogger, until } from "./fixture.ts";
 
 const open: (() => void)[] = [];
 afterAll(() => {
@@ -84,7 +88,7 @@ describe("the learner", () => {
     learner.start();
     await ready(learner);
     const pid = learner.status?.pid as number;
-    memory.learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
+    memory.learned.words[LearnerWord.RUNG] = Rung.FLOOR;
     const refused = learner.ask({ kind: "describe" }).catch(String);
     process.kill(pid, "SIGKILL");
     expect(await refused).toContain("died");
@@ -140,7 +144,7 @@ describe("the learner", () => {
     expect([learner.degraded, learner.rung]).toEqual([false, Rung.MODEL]);
     nowMs = 2000;
     expect([learner.degraded, learner.rung]).toEqual([true, Rung.ESTIMATOR]);
-    memory.learned.words[LearnerWord.RUNG] = Rung.WEIGHTED_ROUND_ROBIN;
-    expect(learner.rung).toBe(Rung.WEIGHTED_ROUND_ROBIN);
+    memory.learned.words[LearnerWord.RUNG] = Rung.FLOOR;
+    expect(learner.rung).toBe(Rung.FLOOR);
   });
 });

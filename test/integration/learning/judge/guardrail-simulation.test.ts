@@ -1,7 +1,7 @@
 /** How soon the guardrail acts and how often without reason, on seeded traffic (docs/learning.md quotes these figures). */
 import { describe, expect, test } from "bun:test";
 import { initialState, Judge } from "../../../../src/learning/judge/judge.ts";
-import { RUNG } from "../../../../src/learning/judge/verdict.ts";
+import { Rung } from "../../../../src/shared/layout.ts";
 import { MINUTE, runArms, SECOND } from "../../../unit/learning/judge/traffic.ts";
 
 const WORSE_FROM_MS = MINUTE;
@@ -17,7 +17,7 @@ function demotionDelays(requestsPerSecond: number, factor: number, seeds: number
         untilMs: WORSE_FROM_MS + withinSeconds * SECOND,
         until: (seen) => seen.some(({ kind }) => kind === "demoted"),
       },
-      (_version, rung, nowMs) => (rung === RUNG.MODEL && nowMs > WORSE_FROM_MS ? factor : 1),
+      (_version, rung, nowMs) => (rung === Rung.MODEL && nowMs > WORSE_FROM_MS ? factor : 1),
     );
     const demoted = verdicts.find(({ kind }) => kind === "demoted");
     return demoted === undefined ? Number.POSITIVE_INFINITY : (demoted.atMs - WORSE_FROM_MS) / SECOND;
@@ -70,7 +70,7 @@ describe("an hour without a difference, with drift, load steps and outages that 
 test("at one request a second it decides on nothing: even twice the latency gives no quick demotion, and no flapping", () => {
   const judge = new Judge(initialState(1), 0);
   const world = { requestsPerSecond: 1, seed: 5, untilMs: 60 * MINUTE };
-  const verdicts = runArms(judge, world, (_version, rung) => (rung === RUNG.MODEL ? 2 : 1));
+  const verdicts = runArms(judge, world, (_version, rung) => (rung === Rung.MODEL ? 2 : 1));
   expect(verdicts.filter(({ kind }) => kind === "demoted").length).toBeLessThanOrEqual(1);
   for (const { atMs } of verdicts) expect(atMs).toBeGreaterThan(5 * MINUTE);
 });

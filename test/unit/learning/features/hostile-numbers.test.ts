@@ -55,7 +55,7 @@ function setUp() {
 
 /** The costs that are shown of the champion. */
 function shownCosts({ learned }: ReturnType<typeof setUp>): number[] {
-  const row = (learned.words[LearnerWord.CHAMPION_SURFACE] & 1) * MAX_SERVERS;
+  const row = (learned.words[LearnerWord.CHAMPION_TABLE] & 1) * MAX_SERVERS;
   return [...SLOTS].flatMap((slot) => [
     ...learned.cost.subarray((row + slot) * SCORE_COLUMNS, (row + slot + 1) * SCORE_COLUMNS),
   ]);

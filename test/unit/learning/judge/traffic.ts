@@ -2,7 +2,8 @@
 import { type Random, seededRandom } from "../../../../src/balancing/random.ts";
 import type { Judge, JudgeSigns } from "../../../../src/learning/judge/judge.ts";
 import type { AttemptRecord, DecisionViews, PolicyView } from "../../../../src/learning/judge/record.ts";
-import { RUNG, type Verdict } from "../../../../src/learning/judge/verdict.ts";
+import type { Verdict } from "../../../../src/learning/judge/verdict.ts";
+import { Rung } from "../../../../src/shared/layout.ts";
 
 /** Nothing is wrong. */
 export const CALM: JudgeSigns = Object.freeze({
@@ -76,7 +77,7 @@ export function runFleet(judge: Judge, world: World, models: Readonly<Record<num
     const view = version === null ? ESTIMATOR.view : models[version].view;
     let slot: number;
     let propensity = 1;
-    if (rung === RUNG.FLOOR) slot = Math.floor(random.next() * SLOTS.length);
+    if (rung === Rung.FLOOR) slot = Math.floor(random.next() * SLOTS.length);
     else {
       const order = [...SLOTS].sort((a, b) => view.score(a, inFlight[a]) - view.score(b, inFlight[b]));
       const explores = random.next() < EXPLORATION;
@@ -85,7 +86,7 @@ export function runFleet(judge: Judge, world: World, models: Readonly<Record<num
     }
     const own = version === null ? 1 : (models[version].cost?.(nowMs) ?? 1);
     const incumbent =
-      judge.directive.rung === RUNG.MODEL ? models[judge.directive.championVersion ?? 0].view : ESTIMATOR.view;
+      judge.directive.rung === Rung.MODEL ? models[judge.directive.championVersion ?? 0].view : ESTIMATOR.view;
     const shadow = judge.shadowVersion;
     return {
       slot,
@@ -145,8 +146,8 @@ function run(
     const { rung, championVersion, canaryVersion, canaryShare, controlShare } = judge.directive;
     const drawn = random.next();
     const arm = drawn < controlShare ? "control" : drawn < controlShare + canaryShare ? "canary" : "champion";
-    const policy = arm === "control" ? rung + 1 : arm === "canary" ? RUNG.MODEL : rung;
-    const version = policy !== RUNG.MODEL ? null : arm === "canary" ? canaryVersion : championVersion;
+    const policy = arm === "control" ? rung + 1 : arm === "canary" ? Rung.MODEL : rung;
+    const version = policy !== Rung.MODEL ? null : arm === "canary" ? canaryVersion : championVersion;
     const { slot, propensity, factor, inFlight = noInFlight, views } = route(version, policy, nowMs);
     const latencyMs = 20 * level(nowMs) * factor * lognormal(random);
     const failed = random.next() < (world.failures?.(nowMs) ?? 0);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { judgeOptions } from "../../../../src/learning/judge/operator-options.ts";
 import { JUDGE_DEFAULTS } from "../../../../src/learning/judge/options.ts";
 import type { AttemptRecord } from "../../../../src/learning/judge/record.ts";
-import { judgeOptions } from "../../../../src/learning/judge/trial-options.ts";
 import { ArmCosts } from "../../../../src/learning/online/arm-costs.ts";
 import { ModelStatuses } from "../../../../src/learning/online/model-statuses.ts";
+import { RandomThinning } from "../../../../src/learning/online/random-thinning.ts";
 import { TableIndex } from "../../../../src/learning/online/table-index.ts";
-import { Thinning } from "../../../../src/learning/online/thinning.ts";
 import { FIRST_SAMPLES, MORE_SAMPLES, TrainingSchedule } from "../../../../src/learning/online/training-schedule.ts";
 import type { PublishedTable } from "../../../../src/learning/serving/table-history.ts";
 import { TableModel } from "../../../../src/learning/serving/table-writer.ts";
@@ -15,7 +15,7 @@ import { seeded } from "../../../support/networks.ts";
 
 describe("thinning", () => {
   const passed = (perSecond: number, rate: number, seconds: number) => {
-    const thinning = new Thinning(perSecond, seeded(1));
+    const thinning = new RandomThinning(perSecond, seeded(1));
     const counts: number[] = [];
     for (let i = 0; i < rate * seconds; i++) {
       const second = Math.floor(i / rate);
@@ -35,7 +35,7 @@ describe("thinning", () => {
   });
 
   test("takes all again when traffic ends and comes back", () => {
-    const thinning = new Thinning(10, seeded(1));
+    const thinning = new RandomThinning(10, seeded(1));
     for (let i = 0; i < 1000; i++) thinning.passes(i);
     thinning.passes(60_000);
     expect([61_001, 61_002, 61_003].map((ms) => thinning.passes(ms))).toEqual([true, true, true]);

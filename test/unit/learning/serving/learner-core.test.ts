@@ -41,7 +41,7 @@ function setUp() {
   const observe = (slot: number, latencyMs: number, atMs: number, inFlight = 0) =>
     core.observe({ slot, serverId: servers.id[slot], latencyMs, failed: false, inFlight, atMs });
   const cost = (slot: number, inFlight: number, model: TableModel = TableModel.CHAMPION) => {
-    const word = model === TableModel.CHAMPION ? LearnerWord.CHAMPION_SURFACE : LearnerWord.CANARY_SURFACE;
+    const word = model === TableModel.CHAMPION ? LearnerWord.CHAMPION_TABLE : LearnerWord.CANARY_TABLE;
     const row = (model * TABLE_COPIES + (learned.words[word] & 1)) * MAX_SERVERS + slot;
     expect(learned.rowId[row]).toBe(servers.id[slot]);
     return learned.cost[row * SCORE_COLUMNS + columnOf(inFlight)];
@@ -105,14 +105,14 @@ describe("a tick", () => {
     for (const slot of SLOTS) observe(slot, 10, 2);
     await core.tick(Int32Array.of(1, 4), 50);
     expect(cost(4, 0)).toBeCloseTo(cost(1, 0), 3);
-    expect(learned.rowId[(learned.words[LearnerWord.CHAMPION_SURFACE] & 1) * MAX_SERVERS + 6]).toBe(0);
+    expect(learned.rowId[(learned.words[LearnerWord.CHAMPION_TABLE] & 1) * MAX_SERVERS + 6]).toBe(0);
   });
 
   test("a fleet of nobody gets a table of nobody", async () => {
     const { core, learned } = setUp();
     core.setChampion({ version: 1, model: modelOf(() => 0) });
     await core.tick(new Int32Array(0), 5);
-    expect(learned.words[LearnerWord.CHAMPION_SURFACE]).toBe(1);
+    expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(1);
     expect(learned.words[LearnerWord.RUNG]).toBe(Rung.MODEL);
   });
 
@@ -158,14 +158,14 @@ describe("a model that fails", () => {
       await core.tick(SLOTS, 50);
       broken = true;
       await core.tick(SLOTS, 100);
-      expect(learned.words[LearnerWord.CHAMPION_SURFACE]).toBe(1);
+      expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(1);
       expect(learned.figures[LearnerFigure.TABLE_MS]).toBe(50);
       expect(learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
       expect(core.rungReason).not.toBe("");
       expect(counters[LearnerCounter.ERRORS]).toBe(1);
       broken = false;
       await core.tick(SLOTS, 150);
-      expect(learned.words[LearnerWord.CHAMPION_SURFACE]).toBe(2);
+      expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(2);
       expect(learned.words[LearnerWord.RUNG]).toBe(Rung.MODEL);
     },
   );
@@ -176,7 +176,7 @@ describe("a model that fails", () => {
     core.setCanary({ version: 2, model: modelOf(() => Number.NaN) });
     await core.tick(SLOTS, 50);
     expect(learned.words[LearnerWord.RUNG]).toBe(Rung.MODEL);
-    expect(learned.words[LearnerWord.CANARY_SURFACE]).toBe(0);
+    expect(learned.words[LearnerWord.CANARY_TABLE]).toBe(0);
     expect(counters[LearnerCounter.ERRORS]).toBe(1);
   });
 
@@ -200,7 +200,7 @@ describe("two models", () => {
     core.setCanary(null);
     expect(learned.words[LearnerWord.CANARY_MODEL]).toBe(0);
     await core.tick(SLOTS, 100);
-    expect(learned.words[LearnerWord.CANARY_SURFACE]).toBe(1);
+    expect(learned.words[LearnerWord.CANARY_TABLE]).toBe(1);
   });
 
   test("without a champion the estimator balances", async () => {
@@ -235,7 +235,8 @@ describe("the history", () => {
       await core.tick(SLOTS, ms);
       small.add(history.newest(TableModel.CHAMPION)!);
     }
-    expect(small.bytes).toBeLessThanOrEqual(100_000);
+    const { features, costs } = small.newest(TableModel.CHAMPION)!;
+    expect(small.length * (features.bytes + costs.byteLength)).toBeLessThanOrEqual(100_000);
     expect(small.length).toBeGreaterThan(5);
     expect(small.length).toBeLessThan(history.length);
     expect(small.newest(TableModel.CHAMPION)).toBe(history.newest(TableModel.CHAMPION)!);
@@ -273,9 +274,9 @@ describe("a refresh", () => {
     const { core, learned, cost, history, asked, counters } = await quiet();
     const costs = [cost(1, 0), cost(4, 3), cost(6, 100)];
     for (let i = 1; i <= 10; i++) {
-      const sequence = learned.words[LearnerWord.CHAMPION_SURFACE];
+      const sequence = learned.words[LearnerWord.CHAMPION_TABLE];
       await core.refresh(SLOTS, 31_000 + 50 * i);
-      expect(learned.words[LearnerWord.CHAMPION_SURFACE]).toBe(sequence + 1);
+      expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(sequence + 1);
       expect(learned.figures[LearnerFigure.TABLE_MS]).toBe(31_000 + 50 * i);
       expect([cost(1, 0), cost(4, 3), cost(6, 100)]).toEqual(costs); // whichever copy it is
       const found = history.find(TableModel.CHAMPION, sequence + 1);
@@ -284,9 +285,9 @@ describe("a refresh", () => {
     expect(asked.count).toBe(1);
     expect(counters[LearnerCounter.TABLES]).toBe(11);
     expect(core.rungReason).toBe("");
-    const { bytes } = history;
+    const { addedBytes } = history;
     await core.refresh(SLOTS, 31_550);
-    expect(history.bytes).toBe(bytes); // it takes no memory
+    expect(history.addedBytes).toBe(addedBytes); // it takes no memory
   });
 
   test("hardly differs from a table that is made anew, however long it is shown", async () => {
@@ -324,7 +325,7 @@ describe("a refresh", () => {
     const { core, learned, asked } = await quiet();
     await core.refresh(SLOTS.slice(1), 31_050);
     expect(asked.count).toBe(2);
-    expect(learned.rowId[(learned.words[LearnerWord.CHAMPION_SURFACE] & 1) * MAX_SERVERS + SLOTS[0]]).toBe(0);
+    expect(learned.rowId[(learned.words[LearnerWord.CHAMPION_TABLE] & 1) * MAX_SERVERS + SLOTS[0]]).toBe(0);
   });
 
   test("asks a model that failed every time, until it works", async () => {
