@@ -77,6 +77,7 @@ class Client extends Timed implements Downstream {
 export class Leg extends Timed implements UpstreamLeg {
   user: UpstreamUser | null;
   reusable = true;
+  readonly trailers = null;
   gone = false;
   queuedBytes = 0;
   readonly ready: boolean;
