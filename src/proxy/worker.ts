@@ -10,7 +10,7 @@ import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import type { AdminResponse } from "./downstream/admin-relay.ts";
-import { internalError } from "./listen/listener.ts";
+import { internalError } from "./internal-error.ts";
 import { ProxyServer } from "./server.ts";
 import { Tcp } from "./sockets/tcp.ts";
 
