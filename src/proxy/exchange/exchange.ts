@@ -238,10 +238,13 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_TRUNCATED, nowMs);
   }
 
+  closeTunnel(nowMs: number): void {
+    this.#tunnel?.close(nowMs);
+  }
+
   onClientDeadline(nowMs: number): void {
     const { task } = this.#deadline;
-    if (this.#tunnel !== null) this.#tunnel.close(nowMs);
-    else if (task === ClientTask.SEND) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
+    if (task === ClientTask.SEND) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
     else if (task === ClientTask.TAKE) this.fail(Failures.CLIENT_WRITE_TIMEOUT, nowMs);
     else if (task === ClientTask.WAIT) {
       this.#ctx.counters[WorkerCounter.QUEUE_TIMEOUTS]++;
