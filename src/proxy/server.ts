@@ -3,8 +3,9 @@ import { type FailingOptions, FailingServers } from "../balancing/failing-server
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
+import type { ProxySettings } from "../protocol/worker.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, type WorkerRings } from "../shared/layout.ts";
-import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";

@@ -189,7 +189,7 @@ export const outlier = {
       env: "OUTLIER_CONSECUTIVE_FAILURES",
       type: integer(0, 100000),
       default: "5",
-      doc: "Failures in a row (no answer, or 5xx) that eject a server; workers pass it over at once. 0 means off.",
+      doc: "Failures in a row (no answer, one that breaks off, or 5xx) that eject a server; workers pass it over at once. 0 means off.",
     }),
     failurePercent: setting({
       env: "OUTLIER_FAILURE_PERCENT",

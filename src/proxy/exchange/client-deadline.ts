@@ -2,7 +2,7 @@
  * The client's deadline while an exchange serves it: what the client has to do next follows from the state, and this is
  * the one place that sets the time it has for that.
  */
-import type { ProxySettings } from "../../shared/protocol.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
 import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 import { Phase } from "./phase.ts";

@@ -1,5 +1,5 @@
 /** All that a worker listens on. */
-import type { ProxySettings } from "../../shared/protocol.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
 import type { Network } from "../sockets/network.ts";
 import type { Listening } from "../sockets/raw-socket.ts";
 import type { WorkerContext } from "../worker-context.ts";
