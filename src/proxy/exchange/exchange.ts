@@ -231,15 +231,15 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     this.#tunnel?.fromClient(data, nowMs);
   }
 
+  closeTunnel(nowMs: number): void {
+    this.#tunnel?.close(nowMs);
+  }
+
   // ── the client ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   onClientEnd(nowMs: number): void {
     if (this.#tunnel !== null) this.#tunnel.clientEnded(nowMs);
     else if (!this.request.body.done) this.refuseRest(Failures.REQUEST_TRUNCATED, nowMs);
-  }
-
-  closeTunnel(nowMs: number): void {
-    this.#tunnel?.close(nowMs);
   }
 
   onClientDeadline(nowMs: number): void {
