@@ -1,22 +1,19 @@
-/** The learner process: composition root of learned balancing. It owns its clock and hands it down. */
+/** The learner process: composition root of learned balancing. It owns clock, rings and store, and hands them down. */
 import { isEligible } from "../balancing/eligibility.ts";
+import type { NamedAddress } from "../protocol/endpoint.ts";
+import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../protocol/learner.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
-import { LearnerCounter, LearnerWord, MAX_SERVERS, Rung, type SharedMemory } from "../shared/layout.ts";
+import { LearnerCounter, LearnerWord, MAX_SERVERS, type SharedMemory } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
-import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../shared/protocol.ts";
 import { readServerTable } from "../shared/server-table/reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
-import { OnlineLearning } from "./online/online-learning.ts";
-import { describeLearner, explainRequest } from "./serving/explain.ts";
-import { LearnerCore } from "./serving/learner-core.ts";
-import { PerServerThinning } from "./serving/per-server-thinning.ts";
-import { rungLog } from "./serving/rung-log.ts";
+import { Resources } from "./online/resources.ts";
+import { PoolLearner } from "./pool-learner.ts";
 import { SERVING_DEFAULTS } from "./serving/serving-defaults.ts";
-import { TableHistory } from "./serving/table-history.ts";
 import { OutcomeFeed } from "./serving/worker-rings.ts";
 
 const HEARTBEAT_MS = 500;
@@ -92,92 +89,74 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   const setLog = (level: string, format: "json" | "text"): void =>
     logger.replace(createLogger({ level, format, name: "learner" }));
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
-  const now = (): number => performance.now() + bootOffsetMs;
-  const wallClock = new WallClock(now, () => Date.now());
-  const wallOffsetMs = (): number => wallClock.offsetMs();
-  const history = new TableHistory();
+  const nowMs = (): number => performance.now() + bootOffsetMs;
+  const wallMs = (): number => Date.now();
+  const wallClock = new WallClock(nowMs, wallMs);
   const names = new Map<number, string>();
   const setServers = (list: readonly NamedAddress[]): void => {
     names.clear();
     for (const { id, url, address } of list) names.set(id, `${url} ${address}`);
   };
   setServers(servers);
-  /** `null` until the store is open. */
-  let learning: OnlineLearning | null = null;
-  const core = new LearnerCore({
-    fleet: memory.servers,
-    learned: memory.learned,
-    counters: memory.learnerCounters,
-    history,
-    stopwatch: () => performance.now(),
-    onTable: (table) => learning?.onTable(table),
-  });
-  core.order(Rung.ESTIMATOR, "the learner has just begun");
-  const feed = new OutcomeFeed(memory);
-  for (const outcome of feed.past()) if (outcome.atMs >= now() - REPLAY_MS) core.observe(outcome);
-  memory.learned.words[LearnerWord.PID] = process.pid;
-  keepAlive(memory.learnerCounters);
-  const thinning = new PerServerThinning(MAX_SERVERS);
-  const drain = (): void => {
-    thinning.begin(now());
-    feed.drain((outcome) => {
-      if (thinning.takes(outcome.slot, outcome.atMs)) core.observe(outcome);
-      learning?.onOutcome(outcome);
-    });
-  };
-  const sayRung = rungLog(log);
-  // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
-  // more often would cost more than all that is done then.
-  let collectedAt = 0;
-  const makeTable = async (): Promise<void> => {
-    drain();
-    const slots = eligibleSlots(memory);
-    if (slots !== undefined) await core.refresh(slots, now());
-    if (history.addedBytes - collectedAt >= COLLECT_EVERY_BYTES) {
-      collectedAt = history.addedBytes;
-      Bun.gc(true);
-    }
-    learning?.tick();
-    if (learning !== null) sayRung(core.rungReason); // before that it is not a failure
-  };
-  setInterval(() => void makeTable(), SERVING_DEFAULTS.tableMs);
   const ending = new AbortController();
-  const opening = OnlineLearning.open({
+  const { signal } = ending;
+  const pool = new PoolLearner({
     settings,
     program,
     memory,
-    core,
-    history,
     log,
-    nowMs: now,
-    wallMs: () => Date.now(),
-    wallOffsetMs,
+    nowMs,
+    wallMs,
+    wallOffsetMs: () => wallClock.offsetMs(),
+    stopwatch: () => performance.now(),
     random: Math.random,
     nameOf: (id) => names.get(id),
-    signal: ending.signal,
-  }).then((opened) => {
-    learning = opened;
-    void makeTable();
-    return opened;
+    signal,
   });
-  const sources = { memory, history, wallOffsetMs };
+  const feed = new OutcomeFeed(memory);
+  pool.replay(feed.past().filter(({ atMs }) => atMs >= nowMs() - REPLAY_MS));
+  memory.learned.words[LearnerWord.PID] = process.pid;
+  keepAlive(memory.learnerCounters);
+  // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
+  // more often would cost more than all that is done then.
+  let collectedAt = 0;
+  const makeTables = async (): Promise<void> => {
+    pool.beginRound();
+    feed.drain((outcome) => pool.observe(outcome));
+    await pool.tick(eligibleSlots(memory));
+    if (pool.tableBytes - collectedAt < COLLECT_EVERY_BYTES) return;
+    collectedAt = pool.tableBytes;
+    Bun.gc(true);
+  };
+  setInterval(() => void makeTables(), SERVING_DEFAULTS.tableMs);
+  const opening = Resources.open({ settings, log, wallMs, signal }).then(async (resources) => {
+    await pool.learn(resources);
+    void makeTables();
+    return resources;
+  });
   const answer = async (question: LearnerQuestion): Promise<unknown> => {
     switch (question.kind) {
       case "explain":
-        return explainRequest(sources, question.requestId);
+        return pool.explain(question.requestId);
       case "describe":
-        return describeLearner(sources, core.rungReason, learning?.describe() ?? null);
+        return pool.describe();
       case "models":
-        return (await opening).models(question.limit);
+        return (await opening).store.models({ limit: question.limit });
       case "verdicts":
-        return (await opening).verdicts(question.limit, question.modelVersion);
+        return (await opening).store.verdicts({
+          limit: question.limit,
+          modelVersion: question.modelVersion ?? undefined,
+        });
       case "order":
-        return (await opening).order(question.order, question.version);
+        await opening;
+        return pool.order(question.order, question.version);
     }
   };
   const close = async (): Promise<void> => {
     ending.abort();
-    await (await opening).close();
+    const { store } = await opening;
+    await pool.close();
+    await store.close();
   };
   return { answer, setServers, setLog, close };
 }

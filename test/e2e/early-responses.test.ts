@@ -1,7 +1,7 @@
 /** Clients of every day that are still uploading when they are answered: each learns the status. */
 import { afterEach, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { ProxySettings, TlsCertificate } from "../../src/shared/protocol.ts";
+import type { ProxySettings, TlsCertificate } from "../../src/protocol/worker.ts";
 import { createSelfSigned } from "../support/certificates.ts";
 import { run } from "../support/processes.ts";
 import { Backend, cleanUp, eventually, type Script, TestProxy } from "../support/proxy-harness.ts";

@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { toProxySettings } from "../../src/config/proxy-settings.ts";
+import type { Endpoint } from "../../src/protocol/endpoint.ts";
+import type { ProxySettings } from "../../src/protocol/worker.ts";
 import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import { Tcp } from "../../src/proxy/sockets/tcp.ts";
@@ -19,7 +21,6 @@ import {
   viewSharedMemory,
   WorkerCounter,
 } from "../../src/shared/layout.ts";
-import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
 import { publishReadiness } from "../../src/shared/readiness.ts";
 import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";

@@ -1,6 +1,6 @@
 /** What an operator may order of the learner: the body of `POST /api/v1/ml/<order>`. */
 import { z } from "zod";
-import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../shared/protocol.ts";
+import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../protocol/learner.ts";
 import { ApiError } from "./responses.ts";
 
 const orderSchema = z.strictObject({ version: z.int().positive().optional() });

@@ -7,7 +7,7 @@ import { isUrgent, onReturned } from "../../health/checked-server.ts";
 import { judgeFleet } from "../../health/fleet-ejection.ts";
 import { probeTrust } from "../../health/probe/probe.ts";
 import { paceRamps } from "../../health/slow-start.ts";
-import type { Endpoint } from "../../shared/protocol.ts";
+import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import type { ControlClock } from "../clock.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";

@@ -5,8 +5,8 @@
 import { ConfigError, type EffectiveSetting, type LoadResult } from "../../config/load.ts";
 import { toProxySettings } from "../../config/proxy-settings.ts";
 import type { Config } from "../../config/schema.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
 import { FileWatch } from "../../shared/file-watch.ts";
-import type { ProxySettings } from "../../shared/protocol.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 
 /** What it is made from. */

@@ -1,5 +1,5 @@
 /** Looks whether the ports are free before the workers share them. */
-import type { ProxySettings } from "../../shared/protocol.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
 import { listenersOn } from "../port-listeners.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
 import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
+import type { ProxySettings } from "../../protocol/worker.ts";
 import { Header, LearnerCounter, type SharedMemory, WorkerCounter } from "../../shared/layout.ts";
-import type { ProxySettings } from "../../shared/protocol.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { MetricsSource, ProcessFigures } from "../../telemetry/metrics/source.ts";

@@ -1,5 +1,5 @@
 /** Which paths are the balancer's own (reserved-paths.ts); every other path is proxied unchanged. */
-import type { ProxySettings } from "../../shared/protocol.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { Route } from "../../shared/series-table.ts";
 import { equalBytes } from "../http1/copy.ts";

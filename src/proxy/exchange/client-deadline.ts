@@ -2,8 +2,8 @@
  * The client's deadline while an exchange serves it: what the client has to do next follows from the state, and this is
  * the one place that sets the time it has for that.
  */
-import type { ProxySettings } from "../../shared/protocol.ts";
-import type { ProxyContext } from "../context.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 import { Phase } from "./phase.ts";
 
@@ -53,10 +53,10 @@ function timeFor(task: ClientTask, settings: ProxySettings): number {
 
 /** One exchange's. */
 export class ClientDeadline {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   #task: ClientTask = ClientTask.NONE;
 
-  constructor(ctx: ProxyContext) {
+  constructor(ctx: ExchangeContext) {
     this.#ctx = ctx;
   }
 

@@ -79,7 +79,9 @@ export interface DownstreamUser {
   readonly requestComplete: boolean;
   readonly isTunnel: boolean;
   /**
-   * A request head was parsed into `ctx.requestHead` from `head[headStart …]`; `data[bodyStart … dataEnd)` follows it.
+   * A request head was parsed into `ctx.requestHead` from `head[headStart …]`; `data[bodyStart … dataEnd)` follows it. Both
+   * have the form of HTTP/1.1, whatever the client speaks: a body whose length the head does not say is in the chunked
+   * coding, with its trailers. So there is one parser, and a server of HTTP/1.1 gets it as it is.
    * @param route index into `ROUTES`.
    * @param startedMs when its first byte came.
    * @returns the offset in `data` after what belongs to this request.

@@ -8,13 +8,13 @@
  * each.
  */
 import { WorkerCounter } from "../../shared/layout.ts";
-import type { ProxyContext } from "../context.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
 import type { Attempt } from "./attempts/attempt.ts";
 import { Attempts, type ResponseSeeker } from "./attempts/attempts.ts";
 import { ClientDeadline, ClientTask, clientTask } from "./client-deadline.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { Downstream, DownstreamUser } from "./downstream.ts";
 import { follow, Phase } from "./phase.ts";
 import { ProxiedRequest } from "./request.ts";
@@ -28,7 +28,7 @@ const CLIENT_CLOSED_REQUEST = 499;
 const MAX_IDLE_EXCHANGES = 1024;
 
 export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   /** Where it waits for its next request. */
   readonly #idle: Exchange[];
   #phase: Phase = Phase.IDLE;
@@ -42,7 +42,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   responseBytes = 0;
   failure: Failure | null = null;
 
-  constructor(ctx: ProxyContext, idle: Exchange[]) {
+  constructor(ctx: ExchangeContext, idle: Exchange[]) {
     this.#ctx = ctx;
     this.#idle = idle;
     this.#deadline = new ClientDeadline(ctx);

@@ -1,8 +1,8 @@
 /** Passes the rest of a request's body on to its server, no faster than the server takes it. */
 
-import type { ProxyContext } from "../context.ts";
 import { keep } from "../sockets/receive-memory.ts";
 import type { Attempt } from "./attempts/attempt.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { ProxiedRequest } from "./request.ts";
 
 /** Bytes that may wait for a slow receiver before the sender is paused. */
@@ -10,13 +10,13 @@ export const HIGH_WATER_BYTES = 64 * 1024;
 
 /** The body of one request beyond the bytes that came with its head; the object serves many requests. */
 export class RequestRelay {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #request: ProxiedRequest;
   /** Bytes that wait for a connection; null = none. */
   #waiting: Buffer[] | null = null;
   #waitingBytes = 0;
 
-  constructor(ctx: ProxyContext, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#request = request;
   }

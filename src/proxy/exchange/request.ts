@@ -1,7 +1,6 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
 import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { Method, Route } from "../../shared/series-table.ts";
-import type { ProxyContext } from "../context.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { FieldId } from "../http1/field-names.ts";
@@ -12,6 +11,7 @@ import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 
 /** Stands where there are no bytes, so that a field keeps one type. */
@@ -23,7 +23,7 @@ const MAX_REQUEST_ID_BYTES = 128;
 
 /** One request; the object serves many, one after the other. */
 export class ProxiedRequest implements RequestRewrite {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   client!: Downstream;
   peer!: Peer;
   /** Holds the head; the offsets below are into it. */
@@ -73,7 +73,7 @@ export class ProxiedRequest implements RequestRewrite {
   /** Body bytes beyond the first ones were passed on: the request can't be sent again. */
   streamed = false;
 
-  constructor(ctx: ProxyContext) {
+  constructor(ctx: ExchangeContext) {
     this.#ctx = ctx;
   }
 

@@ -1,8 +1,9 @@
 /** Passes one response on to the client: the rewritten head, then the body as it comes, no faster than the client takes it. */
-import type { ProxyContext } from "../context.ts";
+
 import { BodyReader } from "../http1/body-reader.ts";
 import { BodyKind } from "../http1/head.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { ProxiedRequest } from "./request.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
@@ -19,13 +20,13 @@ export type Relay = (typeof Relay)[keyof typeof Relay];
 
 /** One response; the object serves many, one after the other. */
 export class ResponseRelay {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #request: ProxiedRequest;
   readonly #body = new BodyReader(true);
   /** Something follows the response that nobody asked for. */
   #unsolicited = false;
 
-  constructor(ctx: ProxyContext, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#request = request;
   }

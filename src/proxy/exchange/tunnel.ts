@@ -3,11 +3,11 @@
  * its own (half-close), and a slow receiver pauses the other side.
  */
 import { WorkerCounter } from "../../shared/layout.ts";
-import type { ProxyContext } from "../context.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
 import { UntilTaken } from "../sockets/until-taken.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
@@ -15,7 +15,7 @@ import { HIGH_WATER_BYTES } from "./request-relay.ts";
 type Side = Downstream | UpstreamLeg;
 
 export class Tunnel extends Timed {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #client: Downstream;
   readonly #server: UpstreamLeg;
   readonly #onEnd: (failure: Failure | null, nowMs: number) => void;
@@ -29,7 +29,7 @@ export class Tunnel extends Timed {
   bytesToClient = 0;
 
   constructor(
-    ctx: ProxyContext,
+    ctx: ExchangeContext,
     client: Downstream,
     server: UpstreamLeg,
     nowMs: number,

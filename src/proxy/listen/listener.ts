@@ -1,10 +1,20 @@
-/** Listening sockets of a worker, which take a client in only while there are descriptors for it. */
-import { type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";
-import type { TlsCertificate } from "../../shared/protocol.ts";
+/** One listening socket of a worker, which takes a client in only while there is a descriptor for it. */
+
+import type { TlsCertificate } from "../../protocol/worker.ts";
+import { WorkerCounter } from "../../shared/layout.ts";
 import type { Network } from "../sockets/network.ts";
 import type { Listening, OnSocket, RawSocket, SocketUser } from "../sockets/raw-socket.ts";
+import type { TlsListening } from "../sockets/runtime/tls-listening.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { DescriptorGuard } from "./descriptors.ts";
+
+/** Where, and with what, is listened. */
+export interface ListenerSpec {
+  readonly host: string;
+  readonly port: number;
+  /** For TLS 1.2 and 1.3; null = without. */
+  readonly certificates: readonly TlsCertificate[] | null;
+}
 
 /** Takes a fresh socket: its user, or null when it was refused. */
 export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => SocketUser | null;
@@ -12,27 +22,21 @@ export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => Sock
 /** Protocols for ALPN. Who offers others alone is refused (RFC 7301 section 3.2), and clients of HTTP/1.0 say so there. */
 const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
 
-/** Listens without TLS. Throws when the port cannot be had. */
-export function listenPlain(
-  ctx: WorkerContext,
-  network: Network,
-  accept: Accept,
-  host: string,
-  port: number,
-): Listening {
-  return network.listen(host, port, null, guarded(ctx, accept, false));
+/** Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used. */
+export function listen(ctx: WorkerContext, network: Network, accept: Accept, spec: ListenerSpec): Listening {
+  const { host, port, certificates } = spec;
+  try {
+    return network.listen(host, port, certificates && tlsOf(ctx, certificates), guarded(ctx, accept, !!certificates));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why =
+      code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "permission denied" : (code ?? message);
+    throw new Error(`cannot listen on ${host}:${port}: ${why}`, { cause });
+  }
 }
 
-/** Listens with TLS 1.2 and 1.3. Throws when the port cannot be had or a certificate cannot be used. */
-export function listenTls(
-  ctx: WorkerContext,
-  network: Network,
-  accept: Accept,
-  host: string,
-  port: number,
-  certificates: readonly TlsCertificate[],
-): Listening {
-  const tls = {
+function tlsOf(ctx: WorkerContext, certificates: readonly TlsCertificate[]): TlsListening {
+  return {
     certificates,
     protocols: ALPN_PROTOCOLS,
     wheel: ctx.wheel,
@@ -40,7 +44,6 @@ export function listenTls(
     lastBytesTimeoutMs: () => ctx.settings.responseBodyTimeoutMs,
     onHandshakeFailed: () => void ctx.counters[WorkerCounter.TLS_HANDSHAKE_ERRORS]++,
   };
-  return network.listen(host, port, tls, guarded(ctx, accept, true));
 }
 
 /** What a client hears that there is no descriptor for. It is closed at once, so as not to need one for longer. */
@@ -62,13 +65,4 @@ function guarded(ctx: WorkerContext, accept: Accept, secure: boolean): OnSocket 
     }
     return null;
   };
-}
-
-/** Counts and logs what should not have happened. */
-export function internalError(
-  ctx: { counters: WorkerBlock["counters"]; log: WorkerContext["log"] },
-  error: unknown,
-): void {
-  ctx.counters[WorkerCounter.INTERNAL_ERRORS]++;
-  ctx.log.error({ err: error }, "internal error: one connection was ended");
 }

@@ -1,6 +1,7 @@
 /** Connects to servers, and says what it means that one could not be reached. */
+
+import type { Endpoint } from "../../protocol/endpoint.ts";
 import { trustedAuthorities } from "../../shared/authorities.ts";
-import type { Endpoint } from "../../shared/protocol.ts";
 import { serverNameIndication } from "../../shared/sni.ts";
 import { type Failure, Failures } from "../failure.ts";
 import type { Network } from "../sockets/network.ts";

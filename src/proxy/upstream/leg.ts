@@ -3,7 +3,7 @@
  * HTTP/1.1 that it has for itself, or one stream of a connection that many share. What the protocol's own bytes are,
  * where heads begin and end, and how a connection is made, kept and closed, is behind this.
  */
-import type { Endpoint } from "../../shared/protocol.ts";
+import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { Failure } from "../failure.ts";
 import type { RequestHead } from "../http1/head.ts";
 import type { RequestRewrite } from "../rewrite/request.ts";

@@ -8,9 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ml } from "../../../src/balancing/ml.ts";
 import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
-import { OnlineLearning } from "../../../src/learning/online/online-learning.ts";
-import { LearnerCore } from "../../../src/learning/serving/learner-core.ts";
-import { TableHistory } from "../../../src/learning/serving/table-history.ts";
+import { Resources } from "../../../src/learning/online/resources.ts";
+import { PoolLearner } from "../../../src/learning/pool-learner.ts";
 import { OutcomeFeed } from "../../../src/learning/serving/worker-rings.ts";
 import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
 import { Header } from "../../../src/shared/layout.ts";
@@ -68,32 +67,24 @@ async function simulate(
     decisions: writer,
   });
   strategy.onCandidates(slots, slots.length);
-  const history = new TableHistory();
-  let learning: OnlineLearning | null = null;
-  const core = new LearnerCore({
-    fleet: servers,
-    learned: memory.learned,
-    counters: memory.learnerCounters,
-    history,
-    stopwatch: () => performance.now(),
-    onTable: (table) => learning?.onTable(table),
-  });
   const epochMs = Date.now() - mostMs;
   const { log } = recordingLogger();
-  const opened = await OnlineLearning.open({
-    settings: toLearnerSettings(configOf({ DATA_DIR: dataDir })),
+  const wallMs = () => Math.round(epochMs + nowMs);
+  const settings = toLearnerSettings(configOf({ DATA_DIR: dataDir }));
+  const pool = new PoolLearner({
+    settings,
     program: [process.execPath, "--no-env-file", "--config=/dev/null", MAIN],
     memory,
-    core,
-    history,
     log,
     nowMs: () => nowMs,
-    wallMs: () => Math.round(epochMs + nowMs),
+    wallMs,
     wallOffsetMs: () => epochMs,
+    stopwatch: () => performance.now(),
     random,
     nameOf: (id) => `http://server-${id} 10.0.0.${id}`,
   });
-  learning = opened;
+  const resources = await Resources.open({ settings, log, wallMs });
+  await pool.learn(resources);
   const feed = new OutcomeFeed(memory);
 
   const capacity = SLOWNESS.reduce((sum, slowness) => sum + PLACES / slowness, 0);
@@ -135,10 +126,8 @@ async function simulate(
         if (eventMs > tableMs) break;
         nowMs = eventMs;
         if (eventMs === drainMs) {
-          feed.drain((outcome) => {
-            core.observe(outcome);
-            learning?.onOutcome(outcome);
-          });
+          pool.beginRound();
+          feed.drain((outcome) => pool.observe(outcome));
           drainMs += DRAIN_MS;
         } else if (eventMs === endMs) finish(next);
         else {
@@ -147,20 +136,26 @@ async function simulate(
         }
       }
       nowMs = tableMs;
-      await core.tick(slots, nowMs);
-      learning.tick();
-      let models = learning.describe() as Describes;
+      await pool.tick(slots);
+      let models = pool.describe().models as Describes;
       // The training takes real seconds, in which no simulated time passes.
       while (models.trainer_pid !== null) {
         await Bun.sleep(20);
-        models = learning.describe() as Describes;
+        models = pool.describe().models as Describes;
       }
       if (tableMs % 1000 === 0) await Bun.sleep(0); // the store's timers
       if (done({ nowMs, models })) break;
     }
-    return { nowMs, verdicts: await learning.verdicts(500, null), models: await learning.models(100), latencies };
+    const { store } = resources;
+    return {
+      nowMs,
+      verdicts: await store.verdicts({ limit: 500 }),
+      models: await store.models({ limit: 100 }),
+      latencies,
+    };
   } finally {
-    await learning.close();
+    await pool.close();
+    await resources.store.close();
     removeRuntimeDirectory(directory);
   }
 }

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
 import { SERVER_SCHEMES } from "../../../src/config/servers/schemes.ts";
+import type { ProxySettings } from "../../../src/protocol/worker.ts";
 import { routeOf } from "../../../src/proxy/downstream/routes.ts";
 import { RequestHead } from "../../../src/proxy/http1/head.ts";
-import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import { Route } from "../../../src/shared/series-table.ts";
 import { configOf } from "../../support/configuration.ts";
 

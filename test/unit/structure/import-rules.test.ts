@@ -21,6 +21,7 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'const health = await import("../health/slow-start.ts");',
   ],
   "src/shared/": ['import { Picker } from "../proxy/pick.ts";', 'import pino from "pino";'],
+  "src/protocol/": ['import type { Config } from "../config/schema.ts";', "process.send({});"],
   "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/control/": ['import { ProxyServer } from "../proxy/server.ts";', 'import "../learning/explain.ts";'],
   "src/control/admin/": ['import { listenersOn } from "../supervisor/port-listeners.ts";'],

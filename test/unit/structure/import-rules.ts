@@ -108,10 +108,16 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title:
-      "shared/ imports nothing but shared/ and the runtime's own modules, and the type of the settings that messages carry",
+    title: "shared/ imports nothing but shared/ and the runtime's own modules",
     folder: "src/shared/",
-    allows: (imported) => within("src/shared/", "src/config/given.ts")(imported) || isBuiltin(imported.specifier),
+    allows: (imported) => within("src/shared/")(imported) || isBuiltin(imported.specifier),
+  },
+  {
+    title:
+      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over",
+    folder: "src/protocol/",
+    allows: within("src/protocol/", "src/shared/", "src/config/given.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
   },
   {
     title: "health/ judges what it is given: it knows neither the request path nor the control plane",

@@ -19,9 +19,9 @@ export const LAYERED: readonly Layers[] = [
     layers: [
       ["worker.ts"],
       ["server.ts"],
+      ["internal-error.ts"],
       ["listen/"],
       ["downstream/"],
-      ["context.ts"],
       ["exchange/"],
       ["worker-context.ts"],
       ["pick/", "record/"],
@@ -32,7 +32,6 @@ export const LAYERED: readonly Layers[] = [
       ["failure.ts"],
     ],
     everybody: {
-      "context.ts": "what the exchanges of one worker share: the composition root fills it",
       "worker-context.ts": "what all that serves clients shares in one worker",
     },
   },

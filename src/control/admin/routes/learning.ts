@@ -1,5 +1,5 @@
 /** `/api/v1/ml…` and `/api/v1/explain/…`: what was learned, what became of a request, and orders to the learner. */
-import { LEARNER_ORDERS, type LearnerOrder } from "../../../shared/protocol.ts";
+import { LEARNER_ORDERS, type LearnerOrder } from "../../../protocol/learner.ts";
 import { requireSameSite } from "../guard.ts";
 import type { LearningResponses } from "../learner-responses.ts";
 import { readOrder } from "../orders.ts";

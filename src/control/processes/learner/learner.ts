@@ -2,6 +2,9 @@
  * The learner process as the supervisor sees it: runs while the strategy is `ml`, is started again when it dies or hangs,
  * and answers questions. Requests never wait for it: workers see from the age of its tables whether it works.
  */
+
+import type { NamedAddress } from "../../../protocol/endpoint.ts";
+import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../../../protocol/learner.ts";
 import {
   LearnerCounter,
   LearnerFigure,
@@ -10,7 +13,6 @@ import {
   type SharedMemory,
   STALE_TABLE_MS,
 } from "../../../shared/layout.ts";
-import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../../../shared/protocol.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
 import { reclaimLearner } from "./reclaim.ts";

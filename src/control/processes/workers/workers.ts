@@ -2,8 +2,10 @@
  * The worker processes: starts them, keeps the wanted number alive, tells them what changed, lets them finish at the end.
  * Traffic never passes here; the numbers of the workers are in the shared memory.
  */
+
+import type { Endpoint } from "../../../protocol/endpoint.ts";
+import type { ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
 import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/layout.ts";
-import type { Endpoint, ProxySettings, ToWorker, WorkerStart } from "../../../shared/protocol.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { ProcessState, RestartReason } from "../keeper.ts";
 import { type WorkerHost, WorkerProcess } from "./process.ts";

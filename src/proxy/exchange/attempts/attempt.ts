@@ -2,9 +2,10 @@
  * One attempt at one server: it holds a place in flight and a leg to the server, sends the request, and sees the response
  * up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
  */
-import type { ProxyContext } from "../../context.ts";
+
 import { type Failure, Failures } from "../../failure.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../upstream/leg.ts";
+import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
 import { discardResponse } from "./discarded-response.ts";
 import { OutcomeRecord } from "./outcome-record.ts";
@@ -39,7 +40,7 @@ export interface AttemptUser {
 }
 
 export class Attempt implements UpstreamUser {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #owner: AttemptOwner;
   readonly #user: AttemptUser;
   readonly #request: ProxiedRequest;
@@ -51,7 +52,7 @@ export class Attempt implements UpstreamUser {
   sent = false;
   #interim = 0;
 
-  constructor(ctx: ProxyContext, owner: AttemptOwner, user: AttemptUser, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, owner: AttemptOwner, user: AttemptUser, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#owner = owner;
     this.#user = user;

@@ -4,13 +4,13 @@
  * second one is asked beside a slow one.
  */
 import { WorkerCounter } from "../../../shared/layout.ts";
-import type { ProxyContext } from "../../context.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { isServerError } from "../../outcome.ts";
 import { ALL_FULL, NO_SERVER } from "../../pick/picker.ts";
 import type { Waiting } from "../../pick/wait-queue.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../../record/load-report.ts";
 import type { UpstreamLeg } from "../../upstream/leg.ts";
+import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
 import { Attempt, type AttemptOwner, type AttemptUser } from "./attempt.ts";
 import type { Hedgeable } from "./hedge-timer.ts";
@@ -30,7 +30,7 @@ export interface ResponseSeeker extends AttemptUser {
 
 /** The attempts of one request; the object serves many requests, one after the other. */
 export class Attempts implements AttemptOwner, Waiting, Hedgeable {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #seeker: ResponseSeeker;
   readonly #request: ProxiedRequest;
   readonly #retries: Retries;
@@ -41,7 +41,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   /** The request that this object serves now: a timer that was set for an earlier one finds another number. */
   #generation = 0;
 
-  constructor(ctx: ProxyContext, seeker: ResponseSeeker, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, seeker: ResponseSeeker, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#seeker = seeker;
     this.#request = request;

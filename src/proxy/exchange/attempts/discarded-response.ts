@@ -3,10 +3,11 @@
  * end, so that its connection can be used again: to reconnect after each error would add to the troubles of a server that
  * has some. What is long, slow or endless is cut off.
  */
-import type { ProxyContext } from "../../context.ts";
+
 import { BodyReader } from "../../http1/body-reader.ts";
 import { BodyKind } from "../../http1/head.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../upstream/leg.ts";
+import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
 
 /** Longer bodies are not worth reading: a new connection costs less. */
@@ -19,7 +20,7 @@ const MAX_MS = 1000;
  * or is cut off; nobody waits for it.
  */
 export function discardResponse(
-  ctx: ProxyContext,
+  ctx: ExchangeContext,
   request: ProxiedRequest,
   leg: UpstreamLeg,
   rest: Buffer,

@@ -3,8 +3,8 @@
  * place: what the request is, `RETRY_ATTEMPTS`, and the budget.
  */
 import { WorkerCounter } from "../../../shared/layout.ts";
-import type { ProxyContext } from "../../context.ts";
 import { type Failure, Failures } from "../../failure.ts";
+import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
 
 /** No other server is to be asked. */
@@ -12,7 +12,7 @@ export const NO_OTHER = -1;
 
 /** The attempts of one request; the object serves many requests, one after the other. */
 export class Retries {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #request: ProxiedRequest;
   /** Attempts that were begun, hedges and those that met a stale connection included. */
   attempts = 0;
@@ -21,7 +21,7 @@ export class Retries {
   /** An attempt met a stale connection: when a server restarts, all that are pooled are stale at once. */
   foundStale = false;
 
-  constructor(ctx: ProxyContext, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#request = request;
   }

@@ -103,10 +103,10 @@ export abstract class AdaptedSocket implements RawSocket {
     if (this.user === null) this.terminate();
   }
 
-  handshaken(): void {
+  handshaken(protocol: string): void {
     if (this.#silent) return;
     try {
-      this.user?.onHandshake?.(this.env.now());
+      this.user?.onHandshake?.(this.env.now(), protocol);
     } catch (error) {
       this.threw(error);
     }

@@ -52,7 +52,7 @@ function options(
         adapted.accept(onSocket);
       },
       handshake(socket, success) {
-        if (success) socket.data.handshaken();
+        if (success) socket.data.handshaken(socket.alpnProtocol || "");
         else onHandshakeFailed();
       },
     },

@@ -37,7 +37,7 @@ export function listenWithSni(
       handshakes.end(socket);
       const adapted = new NodeSocket(env, socket, tls);
       adapted.accept(onSocket);
-      adapted.handshaken();
+      adapted.handshaken(socket.alpnProtocol || "");
     },
   );
   server.on("connection", (socket: Socket) => handshakes.begin(socket));

@@ -1,5 +1,5 @@
 /** How to speak TLS with clients. */
-import type { TlsCertificate } from "../../../shared/protocol.ts";
+import type { TlsCertificate } from "../../../protocol/worker.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 
 export interface TlsListening {

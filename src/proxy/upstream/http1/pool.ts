@@ -3,8 +3,8 @@
  * again, the freshest first; new ones are made with a deadline.
  */
 
+import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { WorkerCounter } from "../../../shared/layout.ts";
-import type { Endpoint } from "../../../shared/protocol.ts";
 import { Failures } from "../../failure.ts";
 import type { Dial } from "../dial.ts";
 import type { UpstreamPool, UpstreamUser } from "../leg.ts";

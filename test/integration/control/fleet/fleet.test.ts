@@ -6,9 +6,9 @@ import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolve
 import { Fleet } from "../../../../src/control/fleet/fleet.ts";
 import type { FleetOptions } from "../../../../src/control/fleet/options.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
+import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
 import { Header, MAX_SERVERS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory } from "../../../../src/shared/memory-file.ts";
-import type { Endpoint } from "../../../../src/shared/protocol.ts";
 import { serverTableVersion } from "../../../../src/shared/server-table/reader.ts";
 import { ServerTableWriter } from "../../../../src/shared/server-table/writer.ts";
 import { spawn } from "../../../support/processes.ts";

@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Workers, type WorkersOptions } from "../../../../src/control/processes/workers/workers.ts";
+import type { ProxySettings, ToWorker } from "../../../../src/protocol/worker.ts";
 import {
   createRuntimeDirectory,
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory-file.ts";
-import type { ProxySettings, ToWorker } from "../../../../src/shared/protocol.ts";
 import { recordingLogger } from "../../../support/recording-logger.ts";
 
 export { isAlive } from "../../../support/processes.ts";

@@ -3,7 +3,7 @@ import type { Dialler, RawSocket } from "../../../../src/proxy/sockets/raw-socke
 
 /** Notes everything, in order, and never lets go of the socket by itself. */
 export class Recorder implements Dialler {
-  /** `begun`, `opened`, `handshake`, `data`, `drain`, `end`, `end ahead`, `close`, `broken`, `refused …`, `internal error`. */
+  /** `begun`, `opened`, `handshake …`, `data`, `drain`, `end`, `end ahead`, `close`, `broken`, `refused …`, `internal error`. */
   readonly heard: string[] = [];
   readonly packets: Buffer[] = [];
   received = 0;
@@ -38,8 +38,8 @@ export class Recorder implements Dialler {
   refused(code: string): void {
     this.#note(`refused ${code}`);
   }
-  onHandshake(): void {
-    this.#note("handshake");
+  onHandshake(_nowMs: number, protocol: string): void {
+    this.#note(`handshake ${protocol}`);
   }
   onData(data: Buffer): void {
     this.received += data.length;

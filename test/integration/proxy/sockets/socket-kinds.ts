@@ -13,6 +13,8 @@ import { Recorder } from "./recorder.ts";
 import type { Pair, RestOfReset, SocketKind } from "./socket-contract.ts";
 
 const HOST = "127.0.0.1";
+/** Agreed on by ALPN. */
+const PROTOCOL = "test/1";
 const now = (): number => performance.now();
 
 /** Made when it is first asked for. */
@@ -41,7 +43,7 @@ export function tlsListening(count: 1 | 2): TlsListening {
   const named = ({ cert, key }: Certificate, name: string) => ({ certPem: cert, keyPem: key, names: [name] });
   return {
     certificates: [named(server, "shop.test"), named(other, "blog.test")].slice(0, count),
-    protocols: ["http/1.1"],
+    protocols: [PROTOCOL],
     wheel: new TimerWheel(now()),
     handshakeTimeoutMs: () => 60_000,
     lastBytesTimeoutMs: () => 60_000,
@@ -64,7 +66,7 @@ export function accepted(name: string, own: boolean, tls: (() => TlsListening) |
     ...nature,
     name: `${name}, accepted`,
     address: HOST,
-    greeting: tls === null ? [] : ["handshake"],
+    greeting: tls === null ? [] : [`handshake ${PROTOCOL}`],
     errors,
     start() {
       const take = (socket: RawSocket): Recorder => {
@@ -78,10 +80,11 @@ export function accepted(name: string, own: boolean, tls: (() => TlsListening) |
     async open(): Promise<Pair> {
       const port = listening?.port ?? 0;
       const index = users.length;
-      const peer = tls === null ? await Wire.connect(port) : await Wire.connectTls(port, { servername: "shop.test" });
+      const named = { servername: "shop.test", ALPNProtocols: [PROTOCOL] };
+      const peer = tls === null ? await Wire.connect(port) : await Wire.connectTls(port, named);
       peers.push(peer);
       const user = await until(() => users[index]);
-      if (tls !== null) await until(() => user.heard.includes("handshake"));
+      if (tls !== null) await until(() => user.heard.length > 0);
       return { user, peer };
     },
     clean() {

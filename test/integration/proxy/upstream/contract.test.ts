@@ -1,11 +1,12 @@
 /** Legs of all protocols keep one contract: HTTP/1.1 on each kind of sockets, and a stand-in for what shares connections. */
+
+import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
 import { ResponseHead } from "../../../../src/proxy/http1/head.ts";
 import { SocketKernel } from "../../../../src/proxy/sockets/socket-kernel.ts";
 import { TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import { createDial } from "../../../../src/proxy/upstream/dial.ts";
 import { Http1Pool } from "../../../../src/proxy/upstream/http1/pool.ts";
 import type { UpstreamContext } from "../../../../src/proxy/upstream/upstream-context.ts";
-import type { Endpoint } from "../../../../src/shared/protocol.ts";
 import { until } from "../../../support/until.ts";
 import { networkOf } from "../sockets/socket-kinds.ts";
 import { Http1Server } from "./http1-server.ts";

@@ -2,6 +2,8 @@
  * A server that is reached over one connection which all requests share, in memory: what HTTP/2 will be. It takes bodies
  * without chunks, has a place of its own for trailers, ends requests without ending the connection, and knows no sockets.
  */
+
+import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
 import { Failures } from "../../../../src/proxy/failure.ts";
 import { BodyReader } from "../../../../src/proxy/http1/body-reader.ts";
 import { BodyKind } from "../../../../src/proxy/http1/head.ts";
@@ -10,7 +12,6 @@ import { writeRequestHead } from "../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamPool, UpstreamRequest, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
 import type { UpstreamContext } from "../../../../src/proxy/upstream/upstream-context.ts";
-import type { Endpoint } from "../../../../src/shared/protocol.ts";
 import { until } from "../../../support/until.ts";
 import type { ServersEnd } from "./leg-contract.ts";
 

@@ -6,7 +6,7 @@ import { FEATURE_COUNT, FleetFeatures } from "../../../../src/learning/features/
 import { scaleInput } from "../../../../src/learning/models/network.ts";
 import { NetworkModel } from "../../../../src/learning/models/network-model.ts";
 import { readShippedNetwork } from "../../../../src/learning/models/shipped-model.ts";
-import { readJudgeNote } from "../../../../src/learning/online/judge-note.ts";
+import { readJudgeNote } from "../../../../src/learning/online/judging/judge-note.ts";
 import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
 import { TableHistory } from "../../../../src/learning/serving/table-history.ts";
 import { OutcomeFeed } from "../../../../src/learning/serving/worker-rings.ts";

@@ -2,11 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { judgeOptions } from "../../../../src/learning/judge/operator-options.ts";
 import { JUDGE_DEFAULTS } from "../../../../src/learning/judge/options.ts";
 import type { AttemptRecord } from "../../../../src/learning/judge/record.ts";
-import { ArmCosts } from "../../../../src/learning/online/arm-costs.ts";
-import { ModelStatuses } from "../../../../src/learning/online/model-statuses.ts";
-import { RandomThinning } from "../../../../src/learning/online/random-thinning.ts";
-import { TableIndex } from "../../../../src/learning/online/table-index.ts";
-import { FIRST_SAMPLES, MORE_SAMPLES, TrainingSchedule } from "../../../../src/learning/online/training-schedule.ts";
+import { RandomThinning } from "../../../../src/learning/online/attempts/random-thinning.ts";
+import { TableIndex } from "../../../../src/learning/online/attempts/table-index.ts";
+import { ArmCosts } from "../../../../src/learning/online/judging/arm-costs.ts";
+import { ModelStatuses } from "../../../../src/learning/online/shelf/model-statuses.ts";
+import {
+  FIRST_SAMPLES,
+  MORE_SAMPLES,
+  TrainingSchedule,
+} from "../../../../src/learning/online/training/training-schedule.ts";
 import type { PublishedTable } from "../../../../src/learning/serving/table-history.ts";
 import { TableModel } from "../../../../src/learning/serving/table-writer.ts";
 import { LearnerFigure } from "../../../../src/shared/layout.ts";

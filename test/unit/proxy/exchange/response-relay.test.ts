@@ -1,6 +1,6 @@
 /** What a client's side is handed of a response, however the server's bytes are split. */
 import { describe, expect, test } from "bun:test";
-import type { ProxyContext } from "../../../../src/proxy/context.ts";
+import type { ExchangeContext } from "../../../../src/proxy/exchange/context.ts";
 import type { ProxiedRequest } from "../../../../src/proxy/exchange/request.ts";
 import { Relay, ResponseRelay } from "../../../../src/proxy/exchange/response-relay.ts";
 import type { UpstreamLeg } from "../../../../src/proxy/upstream/leg.ts";
@@ -46,7 +46,7 @@ function relay(client: Client, head: string, body: string, first: number, size: 
   const { buf, head: responseHead } = response(head + body.slice(0, first));
   const leg = { reusable: true } as UpstreamLeg;
   const request = { client, body: { done: true } } as unknown as ProxiedRequest;
-  const under = new ResponseRelay({ responseHead, wheel, settings: {} } as unknown as ProxyContext, request);
+  const under = new ResponseRelay({ responseHead, wheel, settings: {} } as unknown as ExchangeContext, request);
   expect(under.begin(buf, responseHead.headEnd)).toBe(true);
   let state = under.respond(leg, buf, buf, responseHead.headEnd, 0);
   for (let at = first; at < body.length && state === Relay.MORE; at += size) {

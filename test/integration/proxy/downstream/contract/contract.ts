@@ -15,6 +15,10 @@ export interface SentRequest {
   /** Bytes of the body; those that `body` lacks come later (`sendMore`). */
   readonly length?: number;
   readonly body?: string;
+  /** All of a body whose length its head does not say. */
+  readonly pieces?: readonly string[];
+  /** Field lines behind those. */
+  readonly trailers?: string;
   /** It asks for a tunnel; these are the first bytes in it, which come before anybody knows whether there will be one. */
   readonly tunnel?: string;
 }
@@ -58,6 +62,8 @@ export interface Nature {
   /** Chunks come as the server framed them; else the content alone. */
   readonly takesChunks: boolean;
   readonly knowsInterim: boolean;
+  /** A request may have a body whose length its head does not say. */
+  readonly sendsPieces: boolean;
   /** There is a place for trailers. */
   readonly knowsTrailers: boolean;
   /** A second request is served while the first one is; else it waits for its turn. */
@@ -118,6 +124,22 @@ export function downstreamContract(kind: DownstreamKind): void {
       served.done();
       expect(await client.response()).toMatchObject({ status: 200, body: "hello", whole: true });
       expect(served.told).toEqual([]);
+    });
+
+    test("a request's body of unknown length comes with its trailers, or is refused", async () => {
+      const client = await side.connect();
+      client.send({ method: "POST", pieces: ["012", "3", "456789"], trailers: "X-Sum: 10\r\n" });
+      if (!nature.sendsPieces) {
+        expect(await client.response()).toMatchObject({ status: 400, whole: true });
+        return;
+      }
+      const served = await side.worker.requests.next();
+      await until(() => served.requestComplete);
+      expect([served.body, served.trailers]).toEqual(["0123456789", "X-Sum: 10\r\n"]);
+      served.respond(OK);
+      served.done();
+      expect((await client.response()).whole).toBe(true);
+      await servesAnother(client);
     });
 
     test("a response in one piece, and the next requests on the same connection", async () => {
@@ -308,6 +330,17 @@ export function downstreamContract(kind: DownstreamKind): void {
         client.finish();
         await client.ended();
       }
+    });
+
+    test("so does one that had come whole", async () => {
+      const { client, served } = await asked({ method: "POST", length: 5, body: "01234" });
+      await until(() => served.requestComplete);
+      served.client.refuseRest();
+      served.fail(Failures.BODY_TOO_LARGE);
+      served.done();
+      expect(await client.response()).toMatchObject({ status: 413, whole: true });
+      if (nature.survivesRefusal) await servesAnother(client);
+      else await client.ended();
     });
 
     test.each([

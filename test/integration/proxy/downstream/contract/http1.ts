@@ -25,6 +25,7 @@ export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
     nature: {
       takesChunks: newer,
       knowsInterim: newer,
+      sendsPieces: newer,
       knowsTrailers: newer,
       concurrent: false,
       survivesRefusal: false,
@@ -72,15 +73,18 @@ class Http1Client implements ContractClient {
     void this.#wire.send(requests.map((request) => this.#render(request)).join(""));
   }
 
-  #render({ method = "GET", path = "/", length, body = "", tunnel }: SentRequest): string {
+  #render({ method = "GET", path = "/", length, body = "", pieces, trailers = "", tunnel }: SentRequest): string {
     this.#awaited.push(method);
     const lines = [
       "Host: a.example",
       ...(length === undefined ? [] : [`Content-Length: ${length}`]),
+      ...(pieces === undefined ? [] : ["Transfer-Encoding: chunked"]),
       ...(tunnel === undefined ? [] : ["Connection: Upgrade", "Upgrade: echo"]),
       ...(this.#versionMinor === 0 ? ["Connection: keep-alive"] : []),
     ];
-    return `${method} ${path} HTTP/1.${this.#versionMinor}\r\n${lines.join("\r\n")}\r\n\r\n${body}${tunnel ?? ""}`;
+    const chunks = pieces?.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join("");
+    const rest = chunks === undefined ? `${body}${tunnel ?? ""}` : `${chunks}0\r\n${trailers}\r\n`;
+    return `${method} ${path} HTTP/1.${this.#versionMinor}\r\n${lines.join("\r\n")}\r\n\r\n${rest}`;
   }
 
   sendMore(data: string): void {

@@ -1,6 +1,8 @@
 /** The exchange's part in the contract of downstreams: it notes what it is told, and the test says what it does. */
 import type { Downstream, DownstreamUser, Exchanges } from "../../../../../src/proxy/exchange/downstream.ts";
 import type { Failure } from "../../../../../src/proxy/failure.ts";
+import { BodyReader } from "../../../../../src/proxy/http1/body-reader.ts";
+import { BodyKind } from "../../../../../src/proxy/http1/head.ts";
 import { parseResponseHead } from "../../../../../src/proxy/http1/response-parser.ts";
 import type { LoggedRequest } from "../../../../../src/proxy/record/access-log.ts";
 import type { WorkerContext } from "../../../../../src/proxy/worker-context.ts";
@@ -16,7 +18,7 @@ export class Served implements DownstreamUser {
   /** The head as it came. */
   head = "";
   #method = 0;
-  /** What came of the body, and of a tunnel. */
+  /** What came of the body's content, and of a tunnel. */
   body = "";
   tunnel = "";
   isTunnel = false;
@@ -24,7 +26,7 @@ export class Served implements DownstreamUser {
   readonly told: string[] = [];
   /** How often there was room again; that may be said when there was room before, too. */
   drained = 0;
-  #left = 0;
+  readonly #reader = new BodyReader();
   /** The next piece of the body makes it throw. */
   throws = false;
 
@@ -33,7 +35,12 @@ export class Served implements DownstreamUser {
   }
 
   get requestComplete(): boolean {
-    return this.#left === 0;
+    return this.#reader.done;
+  }
+
+  /** Behind the body, as field lines. */
+  get trailers(): string {
+    return this.#reader.trailers?.toString("latin1") ?? "";
   }
 
   // ── DownstreamUser ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -47,11 +54,12 @@ export class Served implements DownstreamUser {
     bodyStart: number,
     dataEnd: number,
   ): number {
-    const { headEnd, method, contentLength } = this.#ctx.requestHead;
+    const { headEnd, method, contentLength, chunked } = this.#ctx.requestHead;
     this.client = client;
     this.head = head.toString("latin1", headStart, headEnd);
     this.#method = method;
-    this.#left = Math.max(0, contentLength);
+    const kind = chunked ? BodyKind.CHUNKED : contentLength > 0 ? BodyKind.LENGTH : BodyKind.NONE;
+    this.#reader.begin(kind, contentLength, true);
     return this.#take(data, bodyStart, dataEnd);
   }
 
@@ -61,9 +69,8 @@ export class Served implements DownstreamUser {
   }
 
   #take(data: Buffer, start: number, end: number): number {
-    const stop = Math.min(end, start + this.#left);
-    this.#left -= stop - start;
-    this.body += data.toString("latin1", start, stop);
+    const stop = this.#reader.consume(data, start, end);
+    this.body += data.toString("latin1", start, this.#reader.contentEnd);
     return stop;
   }
 

@@ -25,7 +25,14 @@ const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "transfer-encodin
 /** Streams of connections in memory. */
 export const STREAMS: DownstreamKind = {
   name: "a stream, in memory,",
-  nature: { takesChunks: false, knowsInterim: true, knowsTrailers: true, concurrent: true, survivesRefusal: true },
+  nature: {
+    takesChunks: false,
+    knowsInterim: true,
+    sendsPieces: true,
+    knowsTrailers: true,
+    concurrent: true,
+    survivesRefusal: true,
+  },
   async open() {
     const worker = new ContractWorker(null);
     return { worker, connect: async () => new StreamClient(worker), close: () => worker.close() };
@@ -91,6 +98,16 @@ class Stream extends Timed implements Downstream, LocalClient {
   receive(data: string): void {
     this.#held += data;
     this.#handOver();
+  }
+
+  /** A piece of a body whose length the head did not say. */
+  receivePiece(data: string): void {
+    this.receive(`${data.length.toString(16)}\r\n${data}\r\n`);
+  }
+
+  /** The end of such a body. */
+  receiveTrailers(lines: string): void {
+    this.receive(`0\r\n${lines}\r\n`);
   }
 
   /** Nothing more comes of the client. */
@@ -300,13 +317,17 @@ class StreamClient implements ContractClient {
   }
 
   send(...requests: SentRequest[]): void {
-    for (const { method = "GET", path = "/", length, body = "", tunnel } of requests) {
+    for (const { method = "GET", path = "/", length, body = "", pieces, trailers = "", tunnel } of requests) {
       const call = new StreamCall();
       const stream = new Stream(this.#worker, call);
       this.#calls.push(call);
       this.#streams.push(stream);
-      const lines = length === undefined ? "" : `Content-Length: ${length}\r\n`;
+      const known = length === undefined ? "" : `Content-Length: ${length}\r\n`;
+      const lines = pieces === undefined ? known : "Transfer-Encoding: chunked\r\n";
       stream.begin(`${method} ${path} HTTP/1.1\r\nHost: a.example\r\n${lines}\r\n`, `${body}${tunnel ?? ""}`);
+      if (pieces === undefined) continue;
+      for (const piece of pieces) stream.receivePiece(piece);
+      stream.receiveTrailers(trailers);
     }
   }
 

@@ -1,4 +1,6 @@
 /** A worker without servers: what client connections of every kind need around them. */
+
+import type { ProxySettings } from "../../../../../src/protocol/worker.ts";
 import { AdminRelay } from "../../../../../src/proxy/downstream/admin-relay.ts";
 import type { DownstreamContext } from "../../../../../src/proxy/downstream/context.ts";
 import { PeerCache } from "../../../../../src/proxy/downstream/peer-cache.ts";
@@ -9,7 +11,6 @@ import { SocketKernel } from "../../../../../src/proxy/sockets/socket-kernel.ts"
 import type { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { TimerWheel } from "../../../../../src/proxy/sockets/timer-wheel.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/layout.ts";
-import type { ProxySettings } from "../../../../../src/shared/protocol.ts";
 import { TEST_SETTINGS } from "../../../../support/proxy-harness.ts";
 import { recordingLogger } from "../../../../support/recording-logger.ts";
 import { ServedRequests } from "./served.ts";

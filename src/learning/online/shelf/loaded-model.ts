@@ -1,13 +1,13 @@
 /** Models that are ready to serve, with what must be known of them beside their scores. */
-import type { StoredModelFiles } from "../../storage/learning-store.ts";
-import { selectFeatures } from "../features/table-features.ts";
-import type { TrainingInputs } from "../judge/guardrail/drift.ts";
-import type { ModelFiles } from "../models/files/model-files.ts";
-import { parseStoredFiles } from "../models/files/stored-files.ts";
-import type { IsolatedModelOptions } from "../models/inference/isolated-model.ts";
-import { loadModel, ownNetwork } from "../models/inference/load-model.ts";
-import { INPUT_LIMIT } from "../models/network.ts";
-import type { ScoreModel } from "../models/score-model.ts";
+import type { StoredModelFiles } from "../../../storage/learning-store.ts";
+import { selectFeatures } from "../../features/table-features.ts";
+import type { TrainingInputs } from "../../judge/guardrail/drift.ts";
+import type { ModelFiles } from "../../models/files/model-files.ts";
+import { parseStoredFiles } from "../../models/files/stored-files.ts";
+import type { IsolatedModelOptions } from "../../models/inference/isolated-model.ts";
+import { loadModel, ownNetwork } from "../../models/inference/load-model.ts";
+import { INPUT_LIMIT } from "../../models/network.ts";
+import type { ScoreModel } from "../../models/score-model.ts";
 
 /** A model that was loaded and tried. */
 export interface LoadedModel {

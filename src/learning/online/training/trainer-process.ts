@@ -1,7 +1,7 @@
 /** One training as a process beside the learner: at low priority, bounded in time and memory. */
-import type { TrainingResult } from "../../shared/layout.ts";
-import { residentBytes } from "../../shared/resident-bytes.ts";
-import { locationOptions, type StoreLocation } from "../../shared/store-location.ts";
+import type { TrainingResult } from "../../../shared/layout.ts";
+import { residentBytes } from "../../../shared/resident-bytes.ts";
+import { locationOptions, type StoreLocation } from "../../../shared/store-location.ts";
 
 /** Longer than this takes no training of the rows that it is given, milliseconds. */
 const MOST_MS = 5 * 60_000;

@@ -1,7 +1,7 @@
 /** What attempts of each arm cost of late: for people, the judges keep figures of their own. */
-import { type Arm, LearnerFigure } from "../../shared/layout.ts";
-import { costOf } from "../judge/evidence/cost.ts";
-import type { AttemptRecord } from "../judge/record.ts";
+import { type Arm, LearnerFigure } from "../../../shared/layout.ts";
+import { costOf } from "../../judge/evidence/cost.ts";
+import type { AttemptRecord } from "../../judge/record.ts";
 
 /** Attempts fade with this time constant, milliseconds. */
 const FADE_MS = 15_000;

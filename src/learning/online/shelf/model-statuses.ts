@@ -1,5 +1,5 @@
 /** Tells the store what became of models, and again until it has taken it: a full disk must not make it forget a champion. */
-import type { LearningStore, ModelStatus, StatusOptions } from "../../storage/learning-store.ts";
+import type { LearningStore, ModelStatus, StatusOptions } from "../../../storage/learning-store.ts";
 
 interface Change extends StatusOptions {
   readonly version: number;

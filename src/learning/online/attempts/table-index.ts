@@ -1,6 +1,6 @@
 /** Which model was behind which table, for longer than tables themselves are remembered: attempts may take a minute. */
-import type { PublishedTable } from "../serving/table-history.ts";
-import { TableModel } from "../serving/table-writer.ts";
+import type { PublishedTable } from "../../serving/table-history.ts";
+import { TableModel } from "../../serving/table-writer.ts";
 
 /** Tables that are remembered of each kind: more than three minutes of them. */
 const KEPT = 4096;

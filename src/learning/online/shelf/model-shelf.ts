@@ -1,6 +1,6 @@
 /** The models that are in use, loaded, by version. What is no longer needed is given back. */
-import type { LearningReader } from "../../storage/learning-store.ts";
-import type { IsolatedModelOptions } from "../models/inference/isolated-model.ts";
+import type { LearningReader } from "../../../storage/learning-store.ts";
+import type { IsolatedModelOptions } from "../../models/inference/isolated-model.ts";
 import { type LoadedModel, loadStored } from "./loaded-model.ts";
 
 export class ModelShelf {

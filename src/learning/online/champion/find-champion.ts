@@ -1,18 +1,18 @@
-/** Which model is to serve when the learner starts, and again when that one cannot be had. */
-import type { LearnerSettings } from "../../shared/protocol.ts";
-import type { LearningStore, Model, StoredModelFiles } from "../../storage/learning-store.ts";
-import type { Logger } from "../../telemetry/log/logger.ts";
-import { modelPaths, readModelFiles } from "../models/files/model-files.ts";
-import { sameFiles, toStoredFiles } from "../models/files/stored-files.ts";
-import type { IsolatedModelOptions } from "../models/inference/isolated-model.ts";
-import { SHIPPED_MODEL_DIRECTORY } from "../models/shipped-model.ts";
-import { type LoadedModel, loadStored } from "./loaded-model.ts";
+/** Finds the model that is to serve when the learner starts, and again when that one cannot be had. */
+import type { LearnerSettings } from "../../../protocol/learner.ts";
+import type { LearningStore, Model, StoredModelFiles } from "../../../storage/learning-store.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import { modelPaths, readModelFiles } from "../../models/files/model-files.ts";
+import { sameFiles, toStoredFiles } from "../../models/files/stored-files.ts";
+import type { IsolatedModelOptions } from "../../models/inference/isolated-model.ts";
+import { SHIPPED_MODEL_DIRECTORY } from "../../models/shipped-model.ts";
+import { type LoadedModel, loadStored } from "../shelf/loaded-model.ts";
 
 /** Models that are looked through for one with the same files. */
 const LOOKED_THROUGH = 100;
 
 /** What a champion is looked for in. */
-export interface ChampionSourceOptions {
+export interface FindOptions {
   readonly store: LearningStore;
   readonly log: Logger;
   readonly wallMs: () => number;
@@ -21,7 +21,7 @@ export interface ChampionSourceOptions {
 }
 
 /** How models of a source are run. */
-export function isolation({ log, signal }: Pick<ChampionSourceOptions, "log" | "signal">): IsolatedModelOptions {
+export function isolation({ log, signal }: Pick<FindOptions, "log" | "signal">): IsolatedModelOptions {
   return { signal, onLine: (line) => log.warn({ source: "onnxruntime" }, line) };
 }
 
@@ -31,7 +31,7 @@ export function isolation({ log, signal }: Pick<ChampionSourceOptions, "log" | "
  */
 export async function fileChampion(
   { path, scalerPath, inputName, outputName }: NonNullable<LearnerSettings["modelFile"]>,
-  source: ChampionSourceOptions,
+  source: FindOptions,
 ): Promise<LoadedModel> {
   const files = toStoredFiles(readModelFiles(modelPaths(path, scalerPath)));
   // Loaded before it gets a version: what does not work is no model.
@@ -43,7 +43,7 @@ export async function fileChampion(
  * The store's champion; where there is none that can be loaded, the one before it, then the model that the product ships
  * with. A shipped model that has served unchanged gives way to the one that an update brought. Rejects like `fileChampion`.
  */
-export async function storedChampion(source: ChampionSourceOptions): Promise<LoadedModel> {
+export async function storedChampion(source: FindOptions): Promise<LoadedModel> {
   const { store, log, wallMs } = source;
   const shipped = toStoredFiles(readModelFiles(modelPaths(SHIPPED_MODEL_DIRECTORY)));
   for (const model of [await store.champion(), await store.previousChampion()]) {
@@ -66,7 +66,7 @@ export async function storedChampion(source: ChampionSourceOptions): Promise<Loa
 async function champion(
   files: StoredModelFiles,
   origin: Model["origin"],
-  { store, wallMs }: Pick<ChampionSourceOptions, "store" | "wallMs">,
+  { store, wallMs }: Pick<FindOptions, "store" | "wallMs">,
 ): Promise<number> {
   for (const { version, origin: from } of await store.models({ limit: LOOKED_THROUGH })) {
     if (from !== origin) continue;

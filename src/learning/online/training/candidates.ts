@@ -1,14 +1,12 @@
 /** Where candidates come from: trained in the background, or left in the store by somebody else. One is tried at a time. */
-import { LearnerCounter, TRAINING_RESULTS } from "../../shared/layout.ts";
-import type { StoreLocation } from "../../shared/store-location.ts";
-import type { LearningStore } from "../../storage/learning-store.ts";
-import type { Logger } from "../../telemetry/log/logger.ts";
-import { CommandError } from "../judge/lifecycle/command-error.ts";
-import type { ModelShelf } from "./model-shelf.ts";
-import type { ModelStatuses } from "./model-statuses.ts";
+import { LearnerCounter, TRAINING_RESULTS } from "../../../shared/layout.ts";
+import type { StoreLocation } from "../../../shared/store-location.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import { CommandError } from "../../judge/lifecycle/command-error.ts";
+import type { Judging } from "../judging/judging.ts";
+import type { Resources } from "../resources.ts";
 import { TrainerProcess, type Training } from "./trainer-process.ts";
 import { TrainingSchedule } from "./training-schedule.ts";
-import type { Trial } from "./trial.ts";
 
 /** How often the store is looked at for candidates that others left, milliseconds. */
 const LOOK_MS = 5_000;
@@ -17,9 +15,7 @@ const LOOKED_THROUGH = 20;
 
 /** What is needed to find candidates. Times of the boot clock, milliseconds. */
 export interface CandidatesOptions {
-  readonly store: LearningStore;
-  readonly shelf: ModelShelf;
-  readonly statuses: ModelStatuses;
+  readonly resources: Resources;
   readonly counters: Float64Array;
   readonly log: Logger;
   readonly trainIntervalMs: number;
@@ -59,13 +55,13 @@ export class Candidates {
     this.#schedule.restart();
   }
 
-  /** Moves time on; call it about once a second. @param trial who judges; nothing is proposed or trained while it is busy. */
-  tick(trial: Trial, nowMs: number): void {
-    const { candidate, paused } = trial.status;
-    if (candidate !== null || trial.champion === null) return;
+  /** Moves time on; call it about once a second. @param judging who judges; nothing is proposed or trained while it is busy. */
+  tick(judging: Judging, nowMs: number): void {
+    const { candidate, paused } = judging.status;
+    if (candidate !== null || judging.champion === null) return;
     if (nowMs >= this.#lookMs) {
       this.#lookMs = nowMs + LOOK_MS;
-      void this.#look(trial);
+      void this.#look(judging);
     }
     if (!paused && this.#trainer === null && !this.#preparing && this.#canTrain && this.#schedule.due(nowMs)) {
       void this.#train(nowMs);
@@ -73,8 +69,8 @@ export class Candidates {
   }
 
   /** A training begins at the next tick, whatever samples there are. Throws a `CommandError` when it cannot. */
-  train(trial: Trial): void {
-    const { candidate, paused } = trial.status;
+  train(judging: Judging): void {
+    const { candidate, paused } = judging.status;
     if (!this.#canTrain)
       throw new CommandError("the store is in memory, where no training finds it: see its problem in the log");
     if (this.#trainer !== null || this.#preparing) throw new CommandError("a training is running");
@@ -90,16 +86,16 @@ export class Candidates {
   }
 
   get #canTrain(): boolean {
-    return this.#options.store.status().durable;
+    return this.#options.resources.store.status().durable;
   }
 
   async #train(nowMs: number): Promise<void> {
-    const { store, counters, log, program, location } = this.#options;
+    const { resources, counters, log, program, location } = this.#options;
     this.#schedule.begin(nowMs);
     this.#preparing = true;
     let training: Training;
     try {
-      await store.flush();
+      await resources.store.flush();
       this.#trainer = new TrainerProcess({ program, location, seed: ++this.#trainings });
       counters[LearnerCounter.TRAINING] = 1;
       log.info({ trainer_pid: this.#trainer.pid }, "training a model on the samples of the store");
@@ -119,10 +115,11 @@ export class Candidates {
   }
 
   /** Proposes the newest candidate of the store; older ones that nobody tried are out of date. Never rejects. */
-  async #look(trial: Trial): Promise<void> {
+  async #look(judging: Judging): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const { store, shelf, nowMs, log } = this.#options;
+    const { resources, nowMs, log } = this.#options;
+    const { store, shelf } = resources;
     try {
       const found = (await store.models({ limit: LOOKED_THROUGH })).filter(({ status }) => status === "candidate");
       const [newest, ...older] = found;
@@ -136,9 +133,9 @@ export class Candidates {
         this.#reject(newest.version, `it cannot be used: ${(error as Error).message}`);
         return;
       }
-      if (trial.status.candidate !== null || trial.champion === newest.version) return;
+      if (judging.status.candidate !== null || judging.champion === newest.version) return;
       const from = newest.parentVersion === null ? "on the samples of the store" : `from model ${newest.parentVersion}`;
-      trial.propose(newest.version, nowMs(), `trained ${from}`);
+      judging.propose(newest.version, nowMs(), `trained ${from}`);
     } catch (error) {
       log.once("candidates", "candidates cannot be looked for", { why: (error as Error).message });
     } finally {
@@ -147,7 +144,8 @@ export class Candidates {
   }
 
   #reject(version: number, reason: string): void {
-    const { store, statuses, log, wallMs } = this.#options;
+    const { resources, log, wallMs } = this.#options;
+    const { store, statuses } = resources;
     const atMs = wallMs();
     statuses.set(version, "rejected", atMs);
     void statuses.write();

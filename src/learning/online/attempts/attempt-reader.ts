@@ -1,9 +1,9 @@
 /** Makes of a worker's notes what judges and trainers can use: how the attempt was placed, and what was known then. */
-import { ARM_NAMES, DecisionArm, Rung, type SharedMemory, STALE_TABLE_MS } from "../../shared/layout.ts";
-import type { AttemptRecord } from "../judge/record.ts";
-import type { PublishedTable, TableHistory } from "../serving/table-history.ts";
-import { TableModel } from "../serving/table-writer.ts";
-import { findDecision, type RecordedDecision, type RecordedOutcome } from "../serving/worker-rings.ts";
+import { ARM_NAMES, DecisionArm, Rung, type SharedMemory, STALE_TABLE_MS } from "../../../shared/layout.ts";
+import type { AttemptRecord } from "../../judge/record.ts";
+import type { PublishedTable, TableHistory } from "../../serving/table-history.ts";
+import { TableModel } from "../../serving/table-writer.ts";
+import { findDecision, type RecordedDecision, type RecordedOutcome } from "../../serving/worker-rings.ts";
 import { TableIndex } from "./table-index.ts";
 
 /** A finished attempt. */

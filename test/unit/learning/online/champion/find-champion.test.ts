@@ -6,20 +6,20 @@ import {
   modelPaths,
   readModelFiles,
   writeModelFiles,
-} from "../../../../src/learning/models/files/model-files.ts";
-import { toStoredFiles } from "../../../../src/learning/models/files/stored-files.ts";
-import { SHIPPED_MODEL_DIRECTORY } from "../../../../src/learning/models/shipped-model.ts";
-import { fileChampion, storedChampion } from "../../../../src/learning/online/champion-source.ts";
+} from "../../../../../src/learning/models/files/model-files.ts";
+import { toStoredFiles } from "../../../../../src/learning/models/files/stored-files.ts";
+import { SHIPPED_MODEL_DIRECTORY } from "../../../../../src/learning/models/shipped-model.ts";
+import { fileChampion, storedChampion } from "../../../../../src/learning/online/champion/find-champion.ts";
 import type {
   LearningStore,
   ModelOrigin,
   ModelStatus,
   StoredModelFiles,
-} from "../../../../src/storage/learning-store.ts";
-import { openLearningStore } from "../../../../src/storage/open-store.ts";
-import { at, scratch } from "../../../integration/storage/store-fixture.ts";
-import { randomNetwork } from "../../../support/networks.ts";
-import { recordingLogger } from "../../../support/recording-logger.ts";
+} from "../../../../../src/storage/learning-store.ts";
+import { openLearningStore } from "../../../../../src/storage/open-store.ts";
+import { at, scratch } from "../../../../integration/storage/store-fixture.ts";
+import { randomNetwork } from "../../../../support/networks.ts";
+import { recordingLogger } from "../../../../support/recording-logger.ts";
 
 const open: (() => unknown)[] = [];
 afterAll(async () => {

@@ -1,11 +1,11 @@
 /** Watches what the champion is asked with: one row for each server, a few times a second, while there is traffic. */
-import { FEATURE_COUNT } from "../features/fleet-features.ts";
-import { selectFeatures } from "../features/table-features.ts";
-import type { Finding } from "../judge/finding.ts";
-import { DriftWatch } from "../judge/guardrail/drift.ts";
-import type { DriftOptions } from "../judge/options.ts";
-import type { PublishedTable } from "../serving/table-history.ts";
-import type { LoadedModel } from "./loaded-model.ts";
+import { FEATURE_COUNT } from "../../features/fleet-features.ts";
+import { selectFeatures } from "../../features/table-features.ts";
+import type { Finding } from "../../judge/finding.ts";
+import { DriftWatch } from "../../judge/guardrail/drift.ts";
+import type { DriftOptions } from "../../judge/options.ts";
+import type { PublishedTable } from "../../serving/table-history.ts";
+import type { LoadedModel } from "../shelf/loaded-model.ts";
 
 /** Tables between two looks: five looks a second. */
 const EVERY = 4;

@@ -2,25 +2,25 @@
  * The judges at work: they are told how attempts ended, and what they order is carried out. Each verdict is logged, counted
  * and kept in the store, and so is what the judges must know after a restart.
  */
-import { type LearnedTable, LearnerCounter, LearnerFigure, Rung, VERDICT_KINDS } from "../../shared/layout.ts";
-import type { LearningStore, ModelStatus } from "../../storage/learning-store.ts";
-import type { Logger } from "../../telemetry/log/logger.ts";
-import { Judge, type JudgeState } from "../judge/judge.ts";
-import type { JudgeOptions } from "../judge/options.ts";
-import type { Verdict, VerdictKind } from "../judge/verdict.ts";
-import { estimatorNetwork, NetworkModel } from "../models/network-model.ts";
-import type { LearnerCore } from "../serving/learner-core.ts";
-import type { VersionedModel } from "../serving/seat.ts";
-import { SERVING_DEFAULTS } from "../serving/serving-defaults.ts";
-import type { PublishedTable } from "../serving/table-history.ts";
-import { TableModel } from "../serving/table-writer.ts";
+import { type LearnedTable, LearnerCounter, LearnerFigure, Rung, VERDICT_KINDS } from "../../../shared/layout.ts";
+import type { ModelStatus } from "../../../storage/learning-store.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import { Judge, type JudgeState } from "../../judge/judge.ts";
+import type { JudgeOptions } from "../../judge/options.ts";
+import type { Verdict, VerdictKind } from "../../judge/verdict.ts";
+import { estimatorNetwork, NetworkModel } from "../../models/network-model.ts";
+import type { LearnerCore } from "../../serving/learner-core.ts";
+import type { VersionedModel } from "../../serving/seat.ts";
+import { SERVING_DEFAULTS } from "../../serving/serving-defaults.ts";
+import type { PublishedTable } from "../../serving/table-history.ts";
+import { TableModel } from "../../serving/table-writer.ts";
+import type { AttemptReader, ReadAttempt } from "../attempts/attempt-reader.ts";
+import { shadowViews } from "../attempts/shadow-views.ts";
+import type { ChampionSource } from "../champion/champion-source.ts";
+import type { Resources } from "../resources.ts";
+import type { LoadedModel } from "../shelf/loaded-model.ts";
 import { ArmCosts } from "./arm-costs.ts";
-import type { AttemptReader, ReadAttempt } from "./attempt-reader.ts";
 import { InputWatch } from "./input-watch.ts";
-import type { LoadedModel } from "./loaded-model.ts";
-import type { ModelShelf } from "./model-shelf.ts";
-import type { ModelStatuses } from "./model-statuses.ts";
-import { shadowViews } from "./shadow-views.ts";
 
 /** Under this name the store keeps the judges' state. */
 export const STATE_NOTE = "judge";
@@ -44,13 +44,11 @@ const STATUS_AFTER: Readonly<Partial<Record<VerdictKind, ModelStatus>>> = {
 /** Where there is no model, features are still made into tables, so that samples can be taken. */
 const STAND_IN: VersionedModel = { version: 0, model: new NetworkModel(estimatorNetwork()) };
 
-/** What a trial needs. */
-export interface TrialOptions {
+/** What judging needs. */
+export interface JudgingOptions {
   readonly core: LearnerCore;
   readonly reader: AttemptReader;
-  readonly shelf: ModelShelf;
-  readonly store: LearningStore;
-  readonly statuses: ModelStatuses;
+  readonly resources: Resources;
   readonly learned: LearnedTable;
   readonly counters: Float64Array;
   /** By slot. */
@@ -59,18 +57,18 @@ export interface TrialOptions {
   readonly judge: JudgeOptions;
   /** Added to the boot clock it gives milliseconds since the epoch. */
   readonly wallOffsetMs: () => number;
-  /** True while the remote model is not asked; `null` where the champion is a model here. */
-  readonly remoteUnavailable: (() => boolean) | null;
+  /** Where champions come from. */
+  readonly source: ChampionSource;
   /** Told when another model has become the champion. */
   readonly onChampion: () => void;
 }
 
-export class Trial {
-  readonly #options: TrialOptions;
+export class Judging {
+  readonly #options: JudgingOptions;
   readonly #judge: Judge;
   readonly #inputs: InputWatch;
   readonly #costs = new ArmCosts();
-  /** Nothing can be older than the trial: the first table is not late because there was none before. */
+  /** Nothing can be older than this: the first table is not late because there was none before. */
   readonly #beganMs: number;
   #rungReason: string;
   /** The candidate in shadow could not make its tables of late. */
@@ -80,7 +78,7 @@ export class Trial {
   /** By version: when a model that cannot be loaded is tried again. */
   readonly #retryMs = new Map<number, number>();
 
-  constructor(options: TrialOptions, state: JudgeState, nowMs: number) {
+  constructor(options: JudgingOptions, state: JudgeState, nowMs: number) {
     this.#options = options;
     this.#beganMs = nowMs;
     this.#judge = new Judge(state, nowMs, options.judge);
@@ -123,16 +121,17 @@ export class Trial {
 
   /** Moves time on; call it about once a second. */
   tick(nowMs: number): void {
-    const { core, learned, remoteUnavailable } = this.#options;
+    const { core, learned, source } = this.#options;
+    const isRemote = source.kind === "remote";
     const faults = core.takeFaults();
     this.#shadowFails = faults.shadow > 0;
     const verdicts = this.#judge.tick(nowMs, {
       modelReady: this.champion !== null && core.championVersion === this.champion,
       tableAgeMs: nowMs - Math.max(this.#beganMs, learned.figures[LearnerFigure.TABLE_MS]),
-      remoteUnavailable: remoteUnavailable?.() ?? false,
-      remote: remoteUnavailable !== null,
+      remoteUnavailable: source.isAway,
+      remote: isRemote,
       // A server that gave no scores is the circuit breaker's business.
-      modelFaults: remoteUnavailable === null ? faults.champion : 0,
+      modelFaults: isRemote ? 0 : faults.champion,
       modelProblem: core.championProblem,
       canaryFaults: faults.canary,
       drift: this.#inputs.finding(nowMs),
@@ -160,7 +159,7 @@ export class Trial {
   /** Keeps the state where it differs from what is kept. Never rejects: the store says itself what is wrong with it. */
   async save(nowMs: number): Promise<void> {
     this.#savedMs = nowMs;
-    const { store, statuses } = this.#options;
+    const { store, statuses } = this.#options.resources;
     await statuses.write();
     const state = JSON.stringify(this.#judge.state(nowMs));
     if (state === this.#saved) return;
@@ -181,7 +180,8 @@ export class Trial {
   }
 
   #carryOut(verdict: Verdict): void {
-    const { store, statuses, counters, log, wallOffsetMs, onChampion } = this.#options;
+    const { counters, log, wallOffsetMs, onChampion } = this.#options;
+    const { store, statuses } = this.#options.resources;
     const { kind, reason, numbers, atMs } = verdict;
     const modelVersion = verdict.modelVersion !== null && verdict.modelVersion > 0 ? verdict.modelVersion : null;
     const wallMs = Math.round(atMs + wallOffsetMs());
@@ -201,12 +201,13 @@ export class Trial {
 
   /** Brings the seats, the shares and the rung in line with what the judges want. */
   #apply(nowMs: number): void {
-    const { core, shelf, learned, remoteUnavailable } = this.#options;
+    const { core, learned, source } = this.#options;
+    const { shelf } = this.#options.resources;
     const { rung, championVersion, canaryVersion, canaryShare, controlShare } = this.#judge.directive;
     const champion = this.#onShelf(championVersion, nowMs);
     const canary = this.#onShelf(canaryVersion, nowMs);
     const shadow = this.#onShelf(this.#judge.shadowVersion, nowMs);
-    const fallback = remoteUnavailable === null ? Rung.ESTIMATOR : Rung.FLOOR;
+    const fallback = source.kind === "remote" ? Rung.FLOOR : Rung.ESTIMATOR;
     core.setChampion(champion === undefined ? STAND_IN : { ...champion, fallback });
     core.setCanary(canary ?? null);
     core.setShadow(shadow ?? null);
@@ -225,7 +226,8 @@ export class Trial {
   /** The model; where it is not loaded, that is begun. */
   #onShelf(version: number | null, nowMs: number): LoadedModel | undefined {
     if (version === null) return undefined;
-    const { shelf, log } = this.#options;
+    const { resources, log } = this.#options;
+    const { shelf } = resources;
     const there = shelf.get(version);
     if (there !== undefined || nowMs < (this.#retryMs.get(version) ?? 0)) return there;
     this.#retryMs.set(version, nowMs + RELOAD_MS);

@@ -1,60 +1,8 @@
-/**
- * What the supervisor and its workers tell each other over the IPC channel: structure and settings. Everything that
- * changes with traffic is in the shared memory instead. Messages are JSON.
- */
+/** What the supervisor and the learner tell each other over the IPC channel. Messages are JSON. */
 import type { GivenTo } from "../config/given.ts";
-import type { StoreLocation } from "./store-location.ts";
-
-/** Where a server is reached. `slot` and `id` name its row in the shared server table. */
-export interface Endpoint {
-  readonly slot: number;
-  readonly id: number;
-  /** As configured, without a trailing slash: `http://backend-1:8001`. */
-  readonly url: string;
-  /** Name in the URL, for `Host`-independent purposes: TLS server name and certificate check. */
-  readonly hostname: string;
-  /** The IP address to connect to (one of the name's addresses). */
-  readonly address: string;
-  readonly port: number;
-  readonly tls: boolean;
-}
-
-/**
- * The settings of the request path; a frozen, JSON-safe extract of the configuration. Times in milliseconds. Most are
- * handed over as they are declared (src/config/sections/: `givenTo`); these are worked out.
- */
-export interface ProxySettings extends GivenTo<"worker"> {
-  /** CIDR ranges whose forwarding fields are believed. */
-  readonly trustedProxies: readonly string[];
-  /** Servers are not told of this proxy in `Via`. */
-  readonly withoutVia: boolean;
-  /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
-  readonly outlierConsecutiveFailures: number;
-  /** PEM texts, read and checked by the supervisor; the first is the default. */
-  readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
-  /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
-  readonly upstreamCaPem: string;
-}
-
-/** A certificate with its key, checked. */
-export interface TlsCertificate {
-  readonly certPem: string;
-  readonly keyPem: string;
-  /** DNS names of the certificate, lower case, with `*.` wildcards. */
-  readonly names: readonly string[];
-}
-
-/** What a worker is started with, as JSON in its first message. */
-export interface WorkerStart {
-  readonly type: "start";
-  /** Index of the worker's block in the shared memory. */
-  readonly index: number;
-  readonly memoryPath: string;
-  /** Unix socket of the supervisor's admin API: the worker relays `/metrics` and `/api/v1/servers` to it. */
-  readonly adminSocket: string;
-  readonly settings: ProxySettings;
-  readonly endpoints: readonly Endpoint[];
-}
+import type { StoreLocation } from "../shared/store-location.ts";
+import type { NamedAddress } from "./endpoint.ts";
+import type { ProxySettings } from "./worker.ts";
 
 /**
  * The settings of the learner; a frozen, JSON-safe extract of the configuration. Times in milliseconds, shares 0 … 1.
@@ -94,9 +42,6 @@ export interface LearnerStart {
   readonly servers: readonly NamedAddress[];
 }
 
-/** What a server is called: ids are of one run only. */
-export type NamedAddress = Pick<Endpoint, "id" | "url" | "address">;
-
 /** What an operator may order about models. */
 export const LEARNER_ORDERS = ["promote", "rollback", "reject", "pause", "resume", "train"] as const;
 /** One of them. */
@@ -127,7 +72,7 @@ export type LearnerQuestion =
 /** What the supervisor tells the learner. */
 export type ToLearner =
   | LearnerStart
-  /** The response carries the same number. */
+  /** Its answer carries the same number. */
   | { readonly type: "ask"; readonly number: number; readonly question: LearnerQuestion }
   /** The fleet changed. */
   | { readonly type: "servers"; readonly servers: readonly NamedAddress[] }
@@ -143,20 +88,3 @@ export type FromLearner =
   /** It cannot start: a sentence for the operator. It exits with 1. */
   | { readonly type: "failed"; readonly message: string }
   | { readonly type: "answer"; readonly number: number; readonly answer: unknown };
-
-/** What the supervisor tells a worker. */
-export type ToWorker =
-  | WorkerStart
-  /** The fleet changed. The numbers beside it are in the shared server table. */
-  | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
-  /** SIGHUP: new settings; connections live on. */
-  | { readonly type: "settings"; readonly settings: ProxySettings }
-  /** Stop accepting, finish what is in flight, then exit with 0. */
-  | { readonly type: "drain" };
-
-/** What a worker tells the supervisor. */
-export type FromWorker =
-  /** Listening, with the ports that were bound (they differ from the settings' when those are 0). */
-  | { readonly type: "ready"; readonly port: number; readonly tlsPort: number }
-  /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
-  | { readonly type: "failed"; readonly message: string };

@@ -1,10 +1,10 @@
 /** What a candidate in shadow, the champion and the estimator would have said at a decision. */
-import { crowdFactor } from "../../balancing/crowd.ts";
-import { FEATURE_NAMES } from "../features/feature-names.ts";
-import { FEATURE_COUNT } from "../features/fleet-features.ts";
-import type { DecisionViews } from "../judge/record.ts";
-import { costIn, type PublishedTable } from "../serving/table-history.ts";
-import type { RecordedDecision } from "../serving/worker-rings.ts";
+import { crowdFactor } from "../../../balancing/crowd.ts";
+import { FEATURE_NAMES } from "../../features/feature-names.ts";
+import { FEATURE_COUNT } from "../../features/fleet-features.ts";
+import type { DecisionViews } from "../../judge/record.ts";
+import { costIn, type PublishedTable } from "../../serving/table-history.ts";
+import type { RecordedDecision } from "../../serving/worker-rings.ts";
 
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
 

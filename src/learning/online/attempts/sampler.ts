@@ -1,6 +1,6 @@
 /** Turns finished attempts into samples for the store, a bounded number a second. */
-import type { Sample } from "../../storage/learning-store.ts";
-import { FEATURE_COUNT } from "../features/fleet-features.ts";
+import type { Sample } from "../../../storage/learning-store.ts";
+import { FEATURE_COUNT } from "../../features/fleet-features.ts";
 import type { ReadAttempt } from "./attempt-reader.ts";
 import { RandomThinning } from "./random-thinning.ts";
 

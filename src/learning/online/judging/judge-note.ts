@@ -1,6 +1,6 @@
 /** The judges' state as the store gives it back: of another version of the product, perhaps, or of a damaged file. */
 import { z } from "zod";
-import type { JudgeState } from "../judge/judge.ts";
+import type { JudgeState } from "../../judge/judge.ts";
 
 const version = z.int().min(-1);
 /** Of whatever the judges wait for: a year at most. */

@@ -1,0 +1,60 @@
+/** What the learners of all pools have in common, once in the process: the store, and the models of it that are loaded. */
+import type { LearnerSettings } from "../../protocol/learner.ts";
+import type { LearningStore } from "../../storage/learning-store.ts";
+import { openLearningStore } from "../../storage/open-store.ts";
+import type { Logger } from "../../telemetry/log/logger.ts";
+import { isolation } from "./champion/find-champion.ts";
+import { ModelShelf } from "./shelf/model-shelf.ts";
+import { ModelStatuses } from "./shelf/model-statuses.ts";
+
+/** What they are made from. */
+export interface ResourcesOptions {
+  readonly settings: Pick<LearnerSettings, "store" | "maxSamples" | "maxBytes">;
+  readonly log: Logger;
+  /** Milliseconds since the epoch. */
+  readonly wallMs: () => number;
+  /** Gives up what a model of somebody else's making is being asked: the process ends. */
+  readonly signal?: AbortSignal;
+}
+
+export class Resources {
+  readonly store: LearningStore;
+  readonly shelf: ModelShelf;
+  readonly statuses: ModelStatuses;
+  #storeReplaced = false;
+
+  private constructor(store: LearningStore, { log, signal }: ResourcesOptions) {
+    this.store = store;
+    this.shelf = new ModelShelf(store, isolation({ log, signal }));
+    this.statuses = new ModelStatuses(store);
+  }
+
+  /** Opens the store. Never rejects for what is wrong with its place: what is learned is kept in memory then. */
+  static async open(options: ResourcesOptions): Promise<Resources> {
+    const { settings, log, wallMs } = options;
+    let opened: Resources | null = null;
+    const { store, problem } = await openLearningStore(settings.store, {
+      nowMs: wallMs,
+      limits: { maxSamples: settings.maxSamples, maxBytes: settings.maxBytes },
+      events: {
+        degraded: ({ kind, message }) => log.warn({ problem: kind }, `the store of what is learned: ${message}`),
+        recovered: (_problem, lastedMs) =>
+          log.info({ lasted_seconds: Math.round(lastedMs / 1000) }, "the store of what is learned works again"),
+        movedAside: (path, reason) => {
+          log.error({ moved_to: path }, `the store of what is learned is damaged, a new one is begun: ${reason}`);
+          if (opened !== null) opened.#storeReplaced = true;
+        },
+      },
+    });
+    if (problem !== null) log.warn(`the store of what is learned: ${problem}`);
+    opened = new Resources(store, options);
+    return opened;
+  }
+
+  /** A new store was begun since this was asked last: it knows nothing of the champion. */
+  takeStoreReplaced(): boolean {
+    const replaced = this.#storeReplaced;
+    this.#storeReplaced = false;
+    return replaced;
+  }
+}
