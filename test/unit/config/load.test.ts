@@ -102,7 +102,7 @@ describe("wrong values", () => {
     ["ACCESS_LOG", "maybe", "must be true or false"],
     ["ACCESS_LOG_SAMPLE", "1.1", "must be a number from 0 to 1"],
     ["SHUTDOWN_TIMEOUT_SECONDS", "-1", "must be seconds: a number from 0 to 3600"],
-    ["CONNECT_TIMEOUT_MS", "2s", "must be milliseconds: a whole number from 1 to"],
+    ["CONNECT_TIMEOUT_MS", "2 s", "must be milliseconds: a whole number from 1 to"],
     ["HEALTH_CHECK_PATH", "health", 'must be a path that begins with "/"'],
     ["HEALTH_CHECK_PATH", "/a b", 'must be a path that begins with "/"'],
     ["LB_STRATEGY", "roundrobin", "is not a strategy of this version; did you mean round_robin? choose one of: "],
