@@ -99,7 +99,6 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   };
   setServers(servers);
   const ending = new AbortController();
-  const { signal } = ending;
   const pool = new PoolLearner({
     settings,
     program,
@@ -111,7 +110,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
     stopwatch: () => performance.now(),
     random: Math.random,
     nameOf: (id) => names.get(id),
-    signal,
+    signal: ending.signal,
   });
   const feed = new OutcomeFeed(memory);
   pool.replay(feed.past().filter(({ atMs }) => atMs >= nowMs() - REPLAY_MS));
@@ -129,7 +128,7 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
     Bun.gc(true);
   };
   setInterval(() => void makeTables(), SERVING_DEFAULTS.tableMs);
-  const opening = Resources.open({ settings, log, wallMs, signal }).then(async (resources) => {
+  const opening = Resources.open({ settings, log, wallMs }).then(async (resources) => {
     await pool.learn(resources);
     void makeTables();
     return resources;

@@ -18,10 +18,12 @@ import { RandomThinning } from "./attempts/random-thinning.ts";
 import { Sampler } from "./attempts/sampler.ts";
 import { ChampionSearch } from "./champion/champion-search.ts";
 import { type ChampionSource, championSource } from "./champion/champion-source.ts";
+import { isolation } from "./champion/find-champion.ts";
 import { readJudgeNote } from "./judging/judge-note.ts";
 import { Judging, STATE_NOTE } from "./judging/judging.ts";
 import type { Resources } from "./resources.ts";
 import type { LoadedModel } from "./shelf/loaded-model.ts";
+import { ModelShelf } from "./shelf/model-shelf.ts";
 import { Candidates } from "./training/candidates.ts";
 
 /** Attempts that judges look at a second: enough for any verdict, and no more work when traffic is heavy. */
@@ -56,6 +58,7 @@ export interface OnlineLearningOptions {
 
 export class OnlineLearning {
   readonly #options: OnlineLearningOptions;
+  readonly #shelf: ModelShelf;
   readonly #reader: AttemptReader;
   readonly #sampler: Sampler;
   readonly #thinning: RandomThinning;
@@ -73,6 +76,7 @@ export class OnlineLearning {
     const { settings, resources, memory, history, log, program, nowMs, wallMs, wallOffsetMs, random, nameOf, signal } =
       options;
     this.#options = options;
+    this.#shelf = new ModelShelf(resources.store, isolation({ log, signal }));
     this.#reader = new AttemptReader(memory, history);
     this.#sampler = new Sampler({ random, wallOffsetMs, nameOf });
     this.#thinning = new RandomThinning(JUDGED_PER_SECOND, random);
@@ -80,6 +84,7 @@ export class OnlineLearning {
     this.#judge = judgeOptions({ canaryShare, controlShare, speed });
     this.#candidates = new Candidates({
       resources,
+      shelf: this.#shelf,
       counters: memory.learnerCounters,
       log,
       trainIntervalMs,
@@ -177,7 +182,7 @@ export class OnlineLearning {
   }
 
   async #carryOut(order: LearnerOrder, version: number): Promise<string> {
-    const { nowMs, resources } = this.#options;
+    const { nowMs } = this.#options;
     if (order === "train") {
       if (this.#isPinned)
         throw new CommandError("the model is chosen by MODEL_PATH or ML_MODEL_ENDPOINT: it is not trained");
@@ -187,9 +192,9 @@ export class OnlineLearning {
     if (this.#isPinned && (order === "promote" || order === "rollback")) {
       throw new CommandError("MODEL_PATH or ML_MODEL_ENDPOINT says which model routes: unset it to choose another");
     }
-    if (order === "promote") await resources.shelf.load(version);
+    if (order === "promote") await this.#shelf.load(version);
     const { previous } = this.#judging.status;
-    if (order === "rollback" && previous !== null) await resources.shelf.load(previous);
+    if (order === "rollback" && previous !== null) await this.#shelf.load(previous);
     this.#judging.order(order, version, nowMs());
     const done: Record<typeof order, string> = {
       promote: `model ${version} is the champion`,
@@ -228,7 +233,7 @@ export class OnlineLearning {
   /** Finds a champion and begins to judge it. Never rejects; without one it is tried again later. */
   #fillSeat(): Promise<void> {
     return this.#search.fill(async (found) => {
-      this.#options.resources.shelf.add(found);
+      this.#shelf.add(found);
       this.#judging = this.#judgingFrom(await this.#startingState(found.version));
     });
   }
@@ -241,19 +246,19 @@ export class OnlineLearning {
 
   #promote(found: LoadedModel): void {
     if (found.version === this.#judging.champion) return;
-    this.#options.resources.shelf.add(found);
+    this.#shelf.add(found);
     this.#judging.order("promote", found.version, this.#options.nowMs());
   }
 
   /** Where the judges were, if it was with this champion. */
   async #startingState(champion: number): Promise<JudgeState> {
-    const { store, shelf } = this.#options.resources;
+    const { store } = this.#options.resources;
     const kept = readJudgeNote(await store.note(STATE_NOTE).catch(() => null));
     if (kept?.lifecycle.champion !== champion) return initialState(champion);
     const { candidate, watch } = kept.lifecycle;
     for (const version of [candidate?.version, watch?.holdBack]) {
       // What cannot be loaded now is tried again by who judges.
-      if (typeof version === "number") await shelf.load(version).catch(() => null);
+      if (typeof version === "number") await this.#shelf.load(version).catch(() => null);
     }
     return kept;
   }
@@ -265,6 +270,7 @@ export class OnlineLearning {
         core,
         reader: this.#reader,
         resources,
+        shelf: this.#shelf,
         learned: memory.learned,
         counters: memory.learnerCounters,
         fleet: memory.servers,
@@ -284,7 +290,7 @@ export class OnlineLearning {
     this.#isForgotten = false;
     const { resources, nowMs, wallMs } = this.#options;
     const { champion } = this.#judging;
-    const loaded = champion === null ? undefined : resources.shelf.get(champion);
+    const loaded = champion === null ? undefined : this.#shelf.get(champion);
     if (loaded?.files == null) return;
     try {
       const version = await resources.store.insertModel({
@@ -295,7 +301,7 @@ export class OnlineLearning {
         files: loaded.files,
         report: null,
       });
-      resources.shelf.add({ ...loaded, version });
+      this.#shelf.add({ ...loaded, version });
       const { guardrail, lifecycle } = this.#judging.state(nowMs());
       const { paused } = lifecycle;
       this.#judging = this.#judgingFrom({

@@ -1,10 +1,8 @@
-/** What the learners of all pools have in common, once in the process: the store, and the models of it that are loaded. */
+/** What the learners of all pools have in common, once in the process: the store, and what waits for it. */
 import type { LearnerSettings } from "../../protocol/learner.ts";
 import type { LearningStore } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import { isolation } from "./champion/find-champion.ts";
-import { ModelShelf } from "./shelf/model-shelf.ts";
 import { ModelStatuses } from "./shelf/model-statuses.ts";
 
 /** What they are made from. */
@@ -13,25 +11,20 @@ export interface ResourcesOptions {
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly wallMs: () => number;
-  /** Gives up what a model of somebody else's making is being asked: the process ends. */
-  readonly signal?: AbortSignal;
 }
 
 export class Resources {
   readonly store: LearningStore;
-  readonly shelf: ModelShelf;
   readonly statuses: ModelStatuses;
   #storeReplaced = false;
 
-  private constructor(store: LearningStore, { log, signal }: ResourcesOptions) {
+  private constructor(store: LearningStore) {
     this.store = store;
-    this.shelf = new ModelShelf(store, isolation({ log, signal }));
     this.statuses = new ModelStatuses(store);
   }
 
   /** Opens the store. Never rejects for what is wrong with its place: what is learned is kept in memory then. */
-  static async open(options: ResourcesOptions): Promise<Resources> {
-    const { settings, log, wallMs } = options;
+  static async open({ settings, log, wallMs }: ResourcesOptions): Promise<Resources> {
     let opened: Resources | null = null;
     const { store, problem } = await openLearningStore(settings.store, {
       nowMs: wallMs,
@@ -47,7 +40,7 @@ export class Resources {
       },
     });
     if (problem !== null) log.warn(`the store of what is learned: ${problem}`);
-    opened = new Resources(store, options);
+    opened = new Resources(store);
     return opened;
   }
 

@@ -2,12 +2,10 @@
  * The judges at work: they are told how attempts ended, and what they order is carried out. Each verdict is logged, counted
  * and kept in the store, and so is what the judges must know after a restart.
  */
-import { type LearnedTable, LearnerCounter, LearnerFigure, Rung, VERDICT_KINDS } from "../../../shared/layout.ts";
-import type { ModelStatus } from "../../../storage/learning-store.ts";
-import type { Logger } from "../../../telemetry/log/logger.ts";
+import { type LearnedTable, LearnerFigure, Rung } from "../../../shared/layout.ts";
 import { Judge, type JudgeState } from "../../judge/judge.ts";
 import type { JudgeOptions } from "../../judge/options.ts";
-import type { Verdict, VerdictKind } from "../../judge/verdict.ts";
+import type { Verdict } from "../../judge/verdict.ts";
 import { estimatorNetwork, NetworkModel } from "../../models/network-model.ts";
 import type { LearnerCore } from "../../serving/learner-core.ts";
 import type { VersionedModel } from "../../serving/seat.ts";
@@ -17,10 +15,11 @@ import { TableModel } from "../../serving/table-writer.ts";
 import type { AttemptReader, ReadAttempt } from "../attempts/attempt-reader.ts";
 import { shadowViews } from "../attempts/shadow-views.ts";
 import type { ChampionSource } from "../champion/champion-source.ts";
-import type { Resources } from "../resources.ts";
 import type { LoadedModel } from "../shelf/loaded-model.ts";
+import type { ModelShelf } from "../shelf/model-shelf.ts";
 import { ArmCosts } from "./arm-costs.ts";
 import { InputWatch } from "./input-watch.ts";
+import { VerdictKeeper, type VerdictKeeperOptions } from "./verdict-keeper.ts";
 
 /** Under this name the store keeps the judges' state. */
 export const STATE_NOTE = "judge";
@@ -29,34 +28,18 @@ const SAVE_MS = 10_000;
 /** A model that could not be loaded is tried again after this, milliseconds. */
 const RELOAD_MS = 10_000;
 
-/** Verdicts that somebody should look into. */
-const ALARMING: readonly VerdictKind[] = ["demoted", "rolled_back", "probation_failed"];
-
-/** What a model's status in the store becomes by a verdict about it. */
-const STATUS_AFTER: Readonly<Partial<Record<VerdictKind, ModelStatus>>> = {
-  candidate: "shadow",
-  canary_started: "canary",
-  promoted: "champion",
-  shadow_failed: "rejected",
-  rejected: "rejected",
-};
-
 /** Where there is no model, features are still made into tables, so that samples can be taken. */
 const STAND_IN: VersionedModel = { version: 0, model: new NetworkModel(estimatorNetwork()) };
 
 /** What judging needs. */
-export interface JudgingOptions {
+export interface JudgingOptions extends VerdictKeeperOptions {
   readonly core: LearnerCore;
   readonly reader: AttemptReader;
-  readonly resources: Resources;
+  readonly shelf: ModelShelf;
   readonly learned: LearnedTable;
-  readonly counters: Float64Array;
   /** By slot. */
   readonly fleet: { readonly inFlight: ArrayLike<number>; readonly effectiveWeight: ArrayLike<number> };
-  readonly log: Logger;
   readonly judge: JudgeOptions;
-  /** Added to the boot clock it gives milliseconds since the epoch. */
-  readonly wallOffsetMs: () => number;
   /** Where champions come from. */
   readonly source: ChampionSource;
   /** Told when another model has become the champion. */
@@ -67,6 +50,7 @@ export class Judging {
   readonly #options: JudgingOptions;
   readonly #judge: Judge;
   readonly #inputs: InputWatch;
+  readonly #keeper: VerdictKeeper;
   readonly #costs = new ArmCosts();
   /** Nothing can be older than this: the first table is not late because there was none before. */
   readonly #beganMs: number;
@@ -83,6 +67,7 @@ export class Judging {
     this.#beganMs = nowMs;
     this.#judge = new Judge(state, nowMs, options.judge);
     this.#inputs = new InputWatch(options.judge.drift);
+    this.#keeper = new VerdictKeeper(options);
     const { rung, championVersion } = this.#judge.directive;
     this.#rungReason =
       championVersion === null ? "there is no model" : rung === Rung.MODEL ? "" : "as before the learner's restart";
@@ -180,29 +165,16 @@ export class Judging {
   }
 
   #carryOut(verdict: Verdict): void {
-    const { counters, log, wallOffsetMs, onChampion } = this.#options;
-    const { store, statuses } = this.#options.resources;
-    const { kind, reason, numbers, atMs } = verdict;
-    const modelVersion = verdict.modelVersion !== null && verdict.modelVersion > 0 ? verdict.modelVersion : null;
-    const wallMs = Math.round(atMs + wallOffsetMs());
-    counters[LearnerCounter.VERDICTS + VERDICT_KINDS.indexOf(kind)]++;
-    const fields = { verdict: kind, model_version: modelVersion, ...numbers };
-    log[ALARMING.includes(kind) ? "warn" : "info"](fields, `${kind.replaceAll("_", " ")}: ${reason}`);
-    store.appendVerdict({ atMs: wallMs, modelVersion, kind, reason, numbers });
-    const status = STATUS_AFTER[kind];
-    if (modelVersion !== null && status !== undefined) statuses.set(modelVersion, status, wallMs);
-    if (kind === "rolled_back" && this.champion !== null) {
-      statuses.set(this.champion, "champion", wallMs, { outgoing: "rejected" });
-    }
-    if (kind === "promoted" || kind === "rolled_back") onChampion();
+    const { kind, reason, numbers } = verdict;
+    this.#keeper.keep(verdict, this.champion);
+    if (kind === "promoted" || kind === "rolled_back") this.#options.onChampion();
     if (kind === "demoted" || kind === "probation_failed") this.#rungReason = reason;
     if (kind === "recovered") this.#rungReason = numbers.to === Rung.MODEL ? "" : reason;
   }
 
   /** Brings the seats, the shares and the rung in line with what the judges want. */
   #apply(nowMs: number): void {
-    const { core, learned, source } = this.#options;
-    const { shelf } = this.#options.resources;
+    const { core, shelf, learned, source } = this.#options;
     const { rung, championVersion, canaryVersion, canaryShare, controlShare } = this.#judge.directive;
     const champion = this.#onShelf(championVersion, nowMs);
     const canary = this.#onShelf(canaryVersion, nowMs);
@@ -226,8 +198,7 @@ export class Judging {
   /** The model; where it is not loaded, that is begun. */
   #onShelf(version: number | null, nowMs: number): LoadedModel | undefined {
     if (version === null) return undefined;
-    const { resources, log } = this.#options;
-    const { shelf } = resources;
+    const { shelf, log } = this.#options;
     const there = shelf.get(version);
     if (there !== undefined || nowMs < (this.#retryMs.get(version) ?? 0)) return there;
     this.#retryMs.set(version, nowMs + RELOAD_MS);

@@ -5,6 +5,7 @@ import type { Logger } from "../../../telemetry/log/logger.ts";
 import { CommandError } from "../../judge/lifecycle/command-error.ts";
 import type { Judging } from "../judging/judging.ts";
 import type { Resources } from "../resources.ts";
+import type { ModelShelf } from "../shelf/model-shelf.ts";
 import { TrainerProcess, type Training } from "./trainer-process.ts";
 import { TrainingSchedule } from "./training-schedule.ts";
 
@@ -16,6 +17,7 @@ const LOOKED_THROUGH = 20;
 /** What is needed to find candidates. Times of the boot clock, milliseconds. */
 export interface CandidatesOptions {
   readonly resources: Resources;
+  readonly shelf: ModelShelf;
   readonly counters: Float64Array;
   readonly log: Logger;
   readonly trainIntervalMs: number;
@@ -118,8 +120,8 @@ export class Candidates {
   async #look(judging: Judging): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const { resources, nowMs, log } = this.#options;
-    const { store, shelf } = resources;
+    const { resources, shelf, nowMs, log } = this.#options;
+    const { store } = resources;
     try {
       const found = (await store.models({ limit: LOOKED_THROUGH })).filter(({ status }) => status === "candidate");
       const [newest, ...older] = found;
