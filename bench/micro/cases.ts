@@ -78,7 +78,19 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   const requestIds = (await import(
     source("proxy/rewrite/request-ids.ts")
   )) as typeof import("../../src/proxy/rewrite/request-ids.ts");
-  const record = (await import(source("proxy/record/record.ts"))) as typeof import("../../src/proxy/record/record.ts");
+  const outcomes = (await import(source("proxy/outcome.ts"))) as typeof import("../../src/proxy/outcome.ts");
+  const outcomeRecord = (await import(
+    source("proxy/exchange/attempts/outcome-record.ts")
+  )) as typeof import("../../src/proxy/exchange/attempts/outcome-record.ts");
+  const failing = (await import(
+    source("balancing/failing-servers.ts")
+  )) as typeof import("../../src/balancing/failing-servers.ts");
+  const failureStreaks = (await import(
+    source("proxy/pick/failure-streaks.ts")
+  )) as typeof import("../../src/proxy/pick/failure-streaks.ts");
+  const serverCounts = (await import(
+    source("proxy/record/server-counts.ts")
+  )) as typeof import("../../src/proxy/record/server-counts.ts");
   const series = (await import(source("shared/series-table.ts"))) as typeof import("../../src/shared/series-table.ts");
   const memoryFile = (await import(
     source("shared/memory-file.ts")
@@ -223,6 +235,16 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     };
   };
 
+  const streaks = new failureStreaks.FailureStreaks(
+    new failing.FailingServers(memory.servers, {
+      consecutiveFailures: 5,
+      maxEjectedPercent: 50,
+      baseEjectionMs: 10_000,
+    }),
+  );
+  const told = new outcomes.OutcomeConsumers([streaks, new serverCounts.ServerCounts(block)]);
+  const attempt = new outcomeRecord.OutcomeRecord();
+
   return [
     placing("round_robin", 3),
     placing("round_robin", 10),
@@ -268,11 +290,15 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       check: () => expectMore(length, 100),
     },
     {
-      name: "count request and response",
+      name: "count request and attempt",
       run: (times) => {
         for (let i = 0; i < times; i++) {
           series.countRequest(block, series.Route.PROXY, series.Method.GET, 200, 1 + (i & 3));
-          record.recordResponse(block, i & 3, 1 + (i & 63), false);
+          attempt.begin(i & 3, 1 + (i & 3), 1, 0, 0, i);
+          attempt.head(200, i + 1 + (i & 63));
+          told.onHead(attempt, i + 1 + (i & 63));
+          attempt.end(null, 100);
+          told.onEnd(attempt, i + 1 + (i & 63));
         }
       },
       check: () => expectMore(block.responses[0], 0),

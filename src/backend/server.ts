@@ -105,7 +105,7 @@ class DemoServer implements Backend {
       // Slow and hanging requests must outlive Bun's ten seconds: when they end is for their client to say.
       idleTimeout: 0,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request) => this.#answer(request),
+      fetch: (request) => this.#respond(request),
       error: (error) => Response.json({ error: error.message }, { status: 500 }),
     });
     this.port = this.#server.port!;
@@ -141,7 +141,7 @@ class DemoServer implements Backend {
     await this.#server.stop(true);
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     const path = new URL(request.url).pathname;
     const response = await this.#route(request, path);
     if (this.#options.orca) response.headers.set(ORCA_HEADER, orcaReport(this.#cpu.percent, this.#memoryPercent));

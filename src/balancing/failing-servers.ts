@@ -28,14 +28,22 @@ export interface FailingOptions {
   readonly baseEjectionMs: number;
 }
 
-/** Columns by slot, which all who place requests at these servers share. Writers: they, through `Atomics`. */
+/**
+ * Failures in a row, by slot, which all who place requests at these servers share. Writers: they, through `Atomics`.
+ *
+ * A response that is complete and no error ends all streaks. Its head alone, which may be hours earlier, shows that the
+ * server answers again and answers well, and ends those of refusals, silence and errors; that responses do not break off
+ * it cannot show.
+ */
 export interface FailureColumns {
   /** A `ServerState`. Writer: the control loop. */
   readonly state: Int32Array;
   /** Failures since the last success. */
   readonly consecutiveFailures: Int32Array;
-  /** Failures without a response since the last response. */
+  /** Of these, failures without a response since the last response. */
   readonly consecutiveUnanswered: Int32Array;
+  /** Of these, responses that broke off since the last complete one. */
+  readonly consecutiveBroken: Int32Array;
 }
 
 /** How many servers may be ejected at once, of `total` that do not drain. */
@@ -104,10 +112,27 @@ export class FailingServers {
     if (Atomics.add(consecutiveFailures, slot, 1) + 1 >= this.#mostFailures) this.suspected = true;
   }
 
-  /** A request succeeded at `slot`, which had failed before. */
+  /** A response of `slot` broke off that had begun well. */
+  onBroken(slot: number): void {
+    Atomics.add(this.#columns.consecutiveBroken, slot, 1);
+    this.onFailure(slot, true);
+  }
+
+  /** A response began at `slot` that is no error. */
+  onGoodHead(slot: number): void {
+    const { consecutiveFailures, consecutiveUnanswered, consecutiveBroken } = this.#columns;
+    if (consecutiveFailures[slot] === 0) return; // nearly always
+    Atomics.store(consecutiveUnanswered, slot, 0);
+    Atomics.store(consecutiveFailures, slot, Atomics.load(consecutiveBroken, slot));
+  }
+
+  /** A request succeeded at `slot`. */
   onSuccess(slot: number): void {
-    Atomics.store(this.#columns.consecutiveFailures, slot, 0);
-    Atomics.store(this.#columns.consecutiveUnanswered, slot, 0);
+    const { consecutiveFailures, consecutiveUnanswered, consecutiveBroken } = this.#columns;
+    if (consecutiveFailures[slot] === 0) return; // nearly always
+    Atomics.store(consecutiveFailures, slot, 0);
+    Atomics.store(consecutiveUnanswered, slot, 0);
+    Atomics.store(consecutiveBroken, slot, 0);
   }
 
   /** Looks for what others have counted, from time to time: a worker that gets no response itself hears of it so. */

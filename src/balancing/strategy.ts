@@ -87,8 +87,9 @@ export interface Strategy {
   onCandidates?(candidates: Int32Array, count: number): void;
 
   /**
-   * An attempt at `slot` ended. Strategies that do not learn leave it out. The caller drops the outcomes of servers
-   * that have left: the slot may be another's by then.
+   * An attempt at `slot` got the head of its response, or failed; one whose response breaks off after a good head is told
+   * of twice. Strategies that do not learn leave it out. The caller drops the outcomes of servers that have left: the
+   * slot may be another's by then.
    * @param inFlightAtDispatch `fleet.inFlight` of the slot when the attempt was placed, without it; left out = unknown.
    */
   onOutcome?(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void;

@@ -160,7 +160,7 @@ async function readModel({ policies, model }: SimulateFlags): Promise<Network | 
     throw new Error(`--model is for the policy ${LEARNED_STRATEGY}, which is not among --policies`);
   }
   // Loaded only here: they bring what reads ONNX, which nothing else of the command line needs.
-  if (model !== undefined) return (await import("../learning/models/files/onnx-reader.ts")).readNetworkAt(model);
+  if (model !== undefined) return (await import("../learning/models/files/onnx/reader.ts")).readNetworkAt(model);
   return (await import("../learning/models/shipped-model.ts")).readShippedNetwork();
 }
 

@@ -1,6 +1,6 @@
 /** The extract of the configuration that the learner needs. */
 import { resolve } from "node:path";
-import type { LearnerSettings } from "../shared/protocol.ts";
+import type { LearnerSettings } from "../protocol/learner.ts";
 import { given } from "./given.ts";
 import type { Config } from "./schema.ts";
 import { toStoreLocation } from "./storage.ts";

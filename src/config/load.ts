@@ -6,7 +6,7 @@ import { findMisspelt } from "./misspelt.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, type Config, type PlacedSetting } from "./schema.ts";
-import { applyOverrides, isOverride } from "./server-overrides.ts";
+import { applyOverrides, isOverride } from "./servers/overrides.ts";
 import { readSources, type SettingsSource, type Variable } from "./sources/source.ts";
 
 /** A setting as it is in force, for people. */

@@ -1,7 +1,7 @@
 /** Names that look like settings and are none. */
 import { FOREIGN_PREFIXES, RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "./schema.ts";
-import { isOverride } from "./server-overrides.ts";
+import { isOverride } from "./servers/overrides.ts";
 import type { Variable } from "./sources/source.ts";
 import { nearest } from "./suggest.ts";
 

@@ -1,5 +1,5 @@
 /** The extract of the configuration that workers need, with the TLS files read and checked. */
-import type { ProxySettings, TlsCertificate } from "../shared/protocol.ts";
+import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
 import type { Config } from "./schema.ts";

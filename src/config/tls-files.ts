@@ -1,7 +1,7 @@
 /** Reads certificates, keys and authorities from PEM files, and finds what is wrong with them before clients do. */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { TlsCertificate } from "../shared/protocol.ts";
+import type { TlsCertificate } from "../protocol/worker.ts";
 
 /** Where findings go. Both take whole sentences. */
 export interface Findings {

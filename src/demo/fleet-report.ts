@@ -1,5 +1,6 @@
 /** What the balancer says of its servers (`GET /api/v1/servers`), and each one's share of the recent traffic. */
 import { z } from "zod";
+import { ReservedPath } from "../shared/reserved-paths.ts";
 import { visible } from "../shared/visible-text.ts";
 
 const reportSchema = z.array(
@@ -46,8 +47,8 @@ export function parseFleetReport(json: unknown): readonly ServerReport[] {
 
 /** Asks the balancer. Throws when it does not answer within a second. */
 export async function fetchFleetReport(balancerUrl: string): Promise<readonly ServerReport[]> {
-  const response = await fetch(`${balancerUrl}/api/v1/servers`, { signal: AbortSignal.timeout(1000) });
-  if (!response.ok) throw new Error(`/api/v1/servers answered ${response.status}`);
+  const response = await fetch(`${balancerUrl}${ReservedPath.SERVERS}`, { signal: AbortSignal.timeout(1000) });
+  if (!response.ok) throw new Error(`${ReservedPath.SERVERS} answered ${response.status}`);
   return parseFleetReport(await response.json());
 }
 

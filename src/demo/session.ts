@@ -18,7 +18,7 @@ const WINDOW_MS = 3000;
 const POLL_EVERY_MS = 250;
 const BALANCER_STARTED_WITHIN_MS = 30_000;
 /** Answers that are due when the traffic ends are waited for so long. */
-const LAST_ANSWERS_MS = 5000;
+const LAST_RESPONSES_MS = 5000;
 const STOP_GRACE_MS = 8000;
 const EVENTS_KEPT = 50;
 const HISTORY_SECONDS = 60;
@@ -119,7 +119,7 @@ class DemoSession {
     } finally {
       screen.close();
     }
-    await this.#traffic.stop(LAST_ANSWERS_MS);
+    await this.#traffic.stop(LAST_RESPONSES_MS);
     const seconds = (nowMs() - this.#startedMs) / 1000;
     await this.#pollUntilCounted();
     return this.#summary(Math.round(seconds * 100) / 100);

@@ -1,4 +1,5 @@
 /** The demo's live view: a pure function from what is known to lines of text. */
+import { ReservedPath } from "../shared/reserved-paths.ts";
 import { formatCount, formatElapsed, formatMs, formatShare } from "./format.ts";
 import { bar, cut, type Paint, padEnd, padStart, type Style, sparkline, visibleWidth } from "./paint.ts";
 
@@ -151,7 +152,7 @@ function hintLines(view: DemoView, width: number, paint: Paint): string[] {
   const last = running.at(-1);
   const hints: [what: string, command: string][] = [
     ["send a request yourself", `curl ${view.url}/`],
-    ["ask what the balancer sees", `curl ${view.url}/api/v1/servers`],
+    ["ask what the balancer sees", `curl ${view.url}${ReservedPath.SERVERS}`],
   ];
   if (first) hints.push([`kill ${first.name}; it returns`, `kill -9 ${first.pid}`]);
   if (second) hints.push([`freeze ${second.name}, thaw it`, `kill -STOP ${second.pid}   kill -CONT ${second.pid}`]);

@@ -37,7 +37,7 @@ export interface OutlierObservation {
 }
 
 /** Answers after which a server on probation is judged like any other. */
-const PROBATION_ANSWERS = 10;
+const PROBATION_RESPONSES = 10;
 /** Ejections end up to this share later, at random, so that many balancers do not return at the same moment. */
 const EJECTION_JITTER = 0.1;
 
@@ -121,7 +121,7 @@ export class OutlierEjection {
       return true;
     }
     if (this.#probation) {
-      if (probationAttempts >= PROBATION_ANSWERS) this.#probation = false;
+      if (probationAttempts >= PROBATION_RESPONSES) this.#probation = false;
       else if (probationAttempts === 0) this.#goodSinceMs = nowMs; // no responses prove nothing
     }
     while (this.#strikes > 0 && options.baseEjectionMs > 0 && nowMs - this.#goodSinceMs >= options.baseEjectionMs) {

@@ -9,7 +9,7 @@ import type { OutcomeWindows } from "./outcome-windows.ts";
 export const SLOW_START_FLOOR = 0.1;
 
 /** Answers of the last two seconds below which a mean says nothing. */
-const ENOUGH_ANSWERS = 10;
+const ENOUGH_RESPONSES = 10;
 /** How fast the ramp goes on while the server answers as fast as the others: what it waits for has come. */
 const PROVEN_PACE = 4;
 /** How fast while it is slower than the others by more than `SLOW_FACTOR`: it is still cold, and more would choke it. */
@@ -71,7 +71,7 @@ export function paceRamps(servers: readonly RampingServer[], durationMs: number,
   for (const { state, slowStart, windows } of servers) {
     if (state !== ServerState.UP || slowStart.active(nowMs, durationMs)) continue;
     const { attempts, meanLatencyMs } = windows.lately();
-    if (attempts >= ENOUGH_ANSWERS && Number.isFinite(meanLatencyMs)) means.push(meanLatencyMs);
+    if (attempts >= ENOUGH_RESPONSES && Number.isFinite(meanLatencyMs)) means.push(meanLatencyMs);
   }
   means.sort((a, b) => a - b);
   const median = means.length === 0 ? Number.NaN : means[Math.floor((means.length - 1) / 2)];
@@ -79,7 +79,7 @@ export function paceRamps(servers: readonly RampingServer[], durationMs: number,
     const { attempts, failures, meanLatencyMs } = windows.lately();
     let pace = 1;
     // Comparisons with NaN are false: what is unknown changes nothing.
-    if (attempts >= ENOUGH_ANSWERS) {
+    if (attempts >= ENOUGH_RESPONSES) {
       if (failures === 0 && meanLatencyMs <= median) pace = PROVEN_PACE;
       else if (meanLatencyMs > SLOW_FACTOR * median) pace = SLOW_PACE;
     }

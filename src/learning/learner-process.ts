@@ -1,10 +1,11 @@
 /** The learner process: composition root of learned balancing. It owns clock, rings and store, and hands them down. */
 import { isEligible } from "../balancing/eligibility.ts";
+import type { NamedAddress } from "../protocol/endpoint.ts";
+import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../protocol/learner.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { LearnerCounter, LearnerWord, MAX_SERVERS, type SharedMemory } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
-import type { FromLearner, LearnerQuestion, LearnerStart, NamedAddress, ToLearner } from "../shared/protocol.ts";
-import { readServerTable } from "../shared/server-table-reader.ts";
+import { readServerTable } from "../shared/server-table/reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger } from "../telemetry/log/logger.ts";

@@ -2,9 +2,10 @@
  * The learner of one pool of servers: what is known of them, the tables made of it, and the models and judges of the pool. The
  * process (learner-process.ts) has the rings, the clock, the store and the channel; there is one pool today.
  */
+
+import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
 import type { Explanation, LearnerDescription } from "../shared/explanation.ts";
 import { MAX_SERVERS, Rung } from "../shared/layout.ts";
-import type { LearnerOrder, LearnerOrderReply } from "../shared/protocol.ts";
 import { OnlineLearning, type OnlineLearningOptions } from "./online/online-learning.ts";
 import type { Resources } from "./online/resources.ts";
 import { describeLearner, explainRequest } from "./serving/explain.ts";

@@ -80,7 +80,7 @@ class HttpModelServer implements ModelServer {
       idleTimeout: IDLE_TIMEOUT_SECONDS,
       maxRequestBodySize: HARD_LIMIT_BYTES,
       development: false,
-      fetch: (request) => this.#answer(request),
+      fetch: (request) => this.#respond(request),
       error: (error) => {
         options.log.error({ err: error }, "internal error while answering a request");
         return refuse(500, "internal error");
@@ -107,7 +107,7 @@ class HttpModelServer implements ModelServer {
     await this.#holder.close();
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     const route = Object.hasOwn(this.#routes, pathOf(request)) ? this.#routes[pathOf(request)] : undefined;
     const method = request.method === "HEAD" ? "GET" : request.method;
     let response: Response;

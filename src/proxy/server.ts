@@ -1,32 +1,37 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
-import type { FailingOptions } from "../balancing/failing-servers.ts";
+import { type FailingOptions, FailingServers } from "../balancing/failing-servers.ts";
 import { serverIdentityHash } from "../balancing/hash.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
 import type { Strategy } from "../balancing/strategy.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter, type WorkerRings } from "../shared/layout.ts";
-import type { Endpoint, ProxySettings } from "../shared/protocol.ts";
+import type { Endpoint } from "../protocol/endpoint.ts";
+import type { ProxySettings } from "../protocol/worker.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock, type WorkerRings } from "../shared/layout.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
-import type { ProxyContext } from "./context.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
-import { Http1Connection } from "./downstream/http1/connection.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
+import { HedgeTimer } from "./exchange/attempts/hedge-timer.ts";
+import { RetryBudget } from "./exchange/attempts/retry-budget.ts";
+import type { ExchangeContext } from "./exchange/context.ts";
 import { ExchangePool } from "./exchange/exchange-pool.ts";
-import { HedgeTimer } from "./exchange/hedge-timer.ts";
-import { RetryBudget } from "./exchange/retry-budget.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
-import { Admission, ConnectionLimits } from "./listen/connection-limits.ts";
-import { internalError, type Listening, listenPlain, listenTls } from "./listen/listener.ts";
+import { internalError } from "./internal-error.ts";
+import { Clients } from "./listen/clients.ts";
+import { Listeners } from "./listen/listeners.ts";
+import { type OutcomeConsumer, OutcomeConsumers } from "./outcome.ts";
 import { DecisionWriter } from "./pick/decision-log.ts";
+import { FailureStreaks } from "./pick/failure-streaks.ts";
 import { Picker } from "./pick/picker.ts";
 import { createStickyKey } from "./pick/sticky-key.ts";
+import { learns, StrategyFeed } from "./pick/strategy-feed.ts";
 import { WaitQueue } from "./pick/wait-queue.ts";
 import { AccessLog } from "./record/access-log.ts";
+import { ServerCounts } from "./record/server-counts.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
-import type { RawSocket } from "./sockets/channel.ts";
+import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
@@ -67,9 +72,9 @@ const TICK_MS = 50;
 /** The request path of one worker. */
 export class ProxyServer {
   readonly log: Logger;
-  readonly #ctx: ProxyContext & DownstreamContext;
-  /** With the place where each one's address is counted: see `ConnectionLimits`. */
-  readonly #clients = new Map<ClientConnection, number>();
+  readonly #ctx: ExchangeContext & DownstreamContext;
+  readonly #clients: Clients;
+  readonly #listeners: Listeners;
   readonly #accessLogFd: number;
   #accessLog: AccessLog | null = null;
   readonly #memory: SharedMemory;
@@ -77,12 +82,9 @@ export class ProxyServer {
   readonly #bootOffsetMs: () => number;
   readonly #epochOffsetMs: () => number;
   readonly #createDecisionWriter: () => DecisionWriter;
+  readonly #failing: FailingServers;
   readonly #identityHash = new Uint32Array(MAX_SERVERS);
   readonly #dial: Dial;
-  readonly #limits: ConnectionLimits;
-  readonly #tcp: Tcp | null;
-  #plain: Listening;
-  #tls: Listening | null;
   #onDrained: (() => void) | null = null;
   #second = 0;
   #drainDeadlineMs = Number.POSITIVE_INFINITY;
@@ -96,29 +98,31 @@ export class ProxyServer {
     this.#bootOffsetMs = options.bootOffsetMs;
     this.#createDecisionWriter = () =>
       new DecisionWriter(options.rings, memory.servers, block.counters, options.bootOffsetMs());
-    this.#limits = new ConnectionLimits(memory, block);
     this.#accessLogFd = options.accessLogFd;
-    this.#tcp = options.tcp;
-    if (this.#tcp) this.#tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
-    this.#dial = createDial(this.#tcp, now, (error) => internalError(this.#ctx, error));
+    if (options.tcp) options.tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
+    const onInternalError = (error: unknown): void => internalError(this.#ctx, error);
+    const network = new Network(options.tcp, { now, onInternalError });
+    this.#dial = createDial(network);
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
+    this.#failing = new FailingServers(memory.servers, failingOptions(settings));
     const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
-    const ctx: ProxyContext = {
+    const ctx: ExchangeContext = {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
       trustedProxies,
       stickyKey: createStickyKey(settings.hashOn, trustedProxies),
       retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
       hedgeBudget: new RetryBudget(settings.hedgeBudgetPercent / 100, 0, now()),
-      hedgeTimer: new HedgeTimer(now, (error) => internalError(this.#ctx, error)),
+      hedgeTimer: new HedgeTimer(now, onInternalError),
       memory,
       block,
       counters: block.counters,
-      picker: new Picker(memory, block, failingOptions(settings), strategy, decisions),
+      picker: new Picker(memory, block, this.#failing, strategy, decisions),
+      outcomes: this.#outcomeConsumers(block, strategy, decisions),
       pools: new Array(MAX_SERVERS).fill(undefined),
-      queue: new WaitQueue(block, now, (error) => internalError(this.#ctx, error)),
+      queue: new WaitQueue(block, now, onInternalError),
       wheel: new TimerWheel(now(), TICK_MS),
       ids: new IdSource(options.seed),
       log,
@@ -142,23 +146,25 @@ export class ProxyServer {
     });
     this.#setAccessLog(settings);
     this.setEndpoints(options.endpoints);
-    this.#plain = this.#listen(settings);
-    this.#tls = this.#listenTls(settings);
+    this.#clients = new Clients(this.#ctx, memory, block);
+    this.#listeners = new Listeners(this.#ctx, network, (socket, secure, nowMs) =>
+      this.#clients.accept(socket, secure, nowMs),
+    );
     // With the ports that were found in place of zeros: later settings name those, and must not replace the listeners.
-    const tls = settings.tls && this.#tls && { ...settings.tls, port: this.#tls.port };
-    this.#ctx.settings = { ...settings, port: this.#plain.port, tls };
+    const tls = settings.tls && { ...settings.tls, port: this.tlsPort };
+    this.#ctx.settings = { ...settings, port: this.port, tls };
     setInterval(() => this.#tick(), TICK_MS);
     setInterval(() => this.#accessLog?.flush(), LOG_FLUSH_MS);
   }
 
   /** The port that is listened on; another than the setting's when that is 0. */
   get port(): number {
-    return this.#plain.port;
+    return this.#listeners.port;
   }
 
   /** 0 = no TLS. */
   get tlsPort(): number {
-    return this.#tls?.port ?? 0;
+    return this.#listeners.tlsPort;
   }
 
   // ── what changes while it runs ───────────────────────────────────────────────────────────────────────────────────
@@ -204,10 +210,11 @@ export class ProxyServer {
     if (!isSameStrategy(old, settings)) {
       const { strategy, decisions } = this.#createStrategy(settings);
       ctx.picker.setStrategy(strategy, decisions);
+      ctx.outcomes = this.#outcomeConsumers(ctx.block, strategy, decisions);
     }
-    ctx.picker.setFailing(failingOptions(settings));
+    this.#failing.configure(failingOptions(settings));
     this.#setAccessLog(settings);
-    this.#replaceListeners(settings, old);
+    this.#listeners.change(settings, old);
   }
 
   /** Stops accepting, lets requests finish and closes what is idle; then calls `onDrained`, at the latest in time. */
@@ -217,10 +224,9 @@ export class ProxyServer {
     this.#onDrained = onDrained;
     this.#drainDeadlineMs = ctx.now() + ctx.settings.shutdownTimeoutMs;
     ctx.draining = true;
-    this.#plain.stop();
-    this.#tls?.stop();
+    this.#listeners.stop();
     const nowMs = ctx.now();
-    for (const client of [...this.#clients.keys()]) client.drain(nowMs);
+    this.#clients.drain(nowMs);
     this.#checkDrained(nowMs);
   }
 
@@ -230,35 +236,8 @@ export class ProxyServer {
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  readonly #accept = (socket: RawSocket, secure: boolean, nowMs: number): ClientConnection | null => {
-    const { counters, settings, trustedProxies } = this.#ctx;
-    const limited = settings.maxConnections > 0 || settings.maxConnectionsPerClient > 0;
-    let bucket = -1;
-    let shed = false;
-    if (limited) {
-      bucket = this.#limits.enter(settings, socket.remoteAddress, trustedProxies);
-      const admission = this.#limits.admit(settings, bucket);
-      shed = admission === Admission.SHED;
-      if (admission !== Admission.SERVE) counters[WorkerCounter.CONNECTIONS_REJECTED]++;
-      if (admission === Admission.RESET) {
-        this.#limits.leave(bucket);
-        socket.terminate();
-        return null;
-      }
-    }
-    counters[WorkerCounter.CONNECTIONS_ACCEPTED]++;
-    counters[WorkerCounter.CONNECTIONS_OPEN]++;
-    const client = new Http1Connection(this.#ctx, socket, secure, shed, nowMs);
-    this.#clients.set(client, bucket);
-    return client;
-  };
-
   #onClientGone(client: ClientConnection): void {
-    const bucket = this.#clients.get(client);
-    if (bucket === undefined) return;
-    this.#clients.delete(client);
-    this.#ctx.counters[WorkerCounter.CONNECTIONS_OPEN]--;
-    this.#limits.leave(bucket);
+    this.#clients.leave(client);
     if (this.#onDrained !== null) this.#checkDrained(this.#ctx.now());
   }
 
@@ -275,7 +254,7 @@ export class ProxyServer {
     ctx.picker.noticeFailing();
     try {
       ctx.wheel.advance(nowMs);
-      if (newSecond) for (const client of this.#clients.keys()) client.lookForEnd(nowMs);
+      if (newSecond) this.#clients.lookForEnds(nowMs);
     } catch (error) {
       // The deadline that threw is lost with its connection; those behind it are still in the wheel.
       internalError(ctx, error);
@@ -284,7 +263,7 @@ export class ProxyServer {
   }
 
   #checkDrained(nowMs: number): void {
-    if (this.#clients.size > 0 && nowMs < this.#drainDeadlineMs) return;
+    if (this.#clients.count > 0 && nowMs < this.#drainDeadlineMs) return;
     const done = this.#onDrained;
     // Said once: whoever is still connected then has had its time.
     this.#onDrained = () => {};
@@ -311,6 +290,14 @@ export class ProxyServer {
     return { strategy, decisions };
   }
 
+  /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
+  #outcomeConsumers(block: WorkerBlock, strategy: Strategy, decisions: DecisionWriter | null): OutcomeConsumers {
+    const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
+    if (learns(strategy)) consumers.push(new StrategyFeed(strategy));
+    if (decisions !== null) consumers.push(decisions);
+    return new OutcomeConsumers(consumers);
+  }
+
   #setAccessLog(settings: ProxySettings): void {
     // Switched off, it stays: lines that it was given before are still written.
     if (settings.accessLog) {
@@ -318,49 +305,6 @@ export class ProxyServer {
       this.#accessLog.format = settings.logFormat;
     }
     this.#ctx.accessLog = settings.accessLog ? this.#accessLog : null;
-  }
-
-  #listen(settings: ProxySettings): Listening {
-    return listening(settings.host, settings.port, (host, port) =>
-      listenPlain(this.#ctx, this.#tcp, this.#accept, host, port),
-    );
-  }
-
-  #listenTls(settings: ProxySettings): Listening | null {
-    const { tls } = settings;
-    if (tls === null) return null;
-    return listening(settings.host, tls.port, (host, port) =>
-      listenTls(this.#ctx, this.#accept, host, port, tls.certificates),
-    );
-  }
-
-  /** The new socket listens before the old one stops, so that no client finds the port closed. */
-  #replaceListeners(settings: ProxySettings, old: ProxySettings): void {
-    try {
-      if (settings.host !== old.host || settings.port !== old.port) {
-        const replaced = this.#plain;
-        this.#plain = this.#listen(settings);
-        replaced.stop();
-      }
-      if (settings.host !== old.host || JSON.stringify(settings.tls) !== JSON.stringify(old.tls)) {
-        const replaced = this.#tls;
-        this.#tls = this.#listenTls(settings);
-        replaced?.stop();
-      }
-    } catch (error) {
-      this.log.error({ err: error }, "cannot listen as newly configured: the old listener stays");
-    }
-  }
-}
-
-function listening(host: string, port: number, listen: (host: string, port: number) => Listening): Listening {
-  try {
-    return listen(host, port);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why =
-      code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "permission denied" : (code ?? message);
-    throw new Error(`cannot listen on ${host}:${port}: ${why}`, { cause });
   }
 }
 

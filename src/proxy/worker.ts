@@ -1,16 +1,16 @@
 /** The worker process: composition root of the request path. It owns its clock and randomness and hands them down. */
 
+import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
 import { openSharedMemory } from "../shared/memory-file.ts";
-import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../shared/protocol.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import type { AdminResponse } from "./downstream/admin-relay.ts";
-import { internalError } from "./listen/listener.ts";
+import { internalError } from "./internal-error.ts";
 import { ProxyServer } from "./server.ts";
 import { Tcp } from "./sockets/tcp.ts";
 

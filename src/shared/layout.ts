@@ -101,10 +101,12 @@ export interface ServerTable {
    * Writers: workers, whole numbers of 64 bits over each other's: the last one is right.
    */
   readonly silentSinceMs: Float64Array;
-  /** Failures since the last success. Writers: workers (`Atomics`), supervisor (resets). */
+  /** Failures since the last success (see `FailureColumns`). Writers: workers (`Atomics`), supervisor (resets). */
   readonly consecutiveFailures: Int32Array;
   /** Of these, failures without a response since the last response. Writers: as above. */
   readonly consecutiveUnanswered: Int32Array;
+  /** Of these, responses that broke off since the last complete one. Writers: as above. */
+  readonly consecutiveBroken: Int32Array;
 }
 
 /** Words of a worker's counters (Float64, only ever growing unless named a gauge). Writer: that worker. */
@@ -287,6 +289,7 @@ function carve(c: Carver): SharedMemory {
     silentSinceMs: c.float64(MAX_SERVERS),
     consecutiveFailures: c.int32(MAX_SERVERS),
     consecutiveUnanswered: c.int32(MAX_SERVERS),
+    consecutiveBroken: c.int32(MAX_SERVERS),
   };
   const clientConnections = c.int32(CLIENT_BUCKETS);
   const learnedRows = TABLE_MODELS * TABLE_COPIES * MAX_SERVERS;

@@ -4,7 +4,7 @@
  * overwritten `rows` records later, and a reader finds out that this happened, also while it was reading.
  */
 import type { Ring } from "./layout.ts";
-import { fence } from "./server-table-reader.ts";
+import { fence } from "./server-table/reader.ts";
 
 /** Appends records. The row is filled by whoever calls, word by word. */
 export class RingWriter {

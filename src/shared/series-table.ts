@@ -3,18 +3,19 @@
  * Writer: that worker, alone. Readers: whoever renders metrics; a key becomes visible after its count was zeroed.
  */
 import { SERIES_CAPACITY, type WorkerBlock, WorkerCounter } from "./layout.ts";
+import { ReservedPath } from "./reserved-paths.ts";
 
 /** Route labels; the index is what a series key holds. The raw path is never a label: its cardinality has no bound. */
 export const ROUTES = [
   "/*",
-  "/api/v1/request",
-  "/health/live",
-  "/health/ready",
-  "/metrics",
-  "/api/v1/servers",
+  ReservedPath.API_REQUEST,
+  ReservedPath.HEALTH_LIVE,
+  ReservedPath.HEALTH_READY,
+  ReservedPath.METRICS,
+  ReservedPath.SERVERS,
   "invalid",
 ] as const;
-/** Index into `ROUTES`. */
+/** Index into `ROUTES`; reserved paths by their names. */
 export const Route = {
   PROXY: 0,
   API_REQUEST: 1,

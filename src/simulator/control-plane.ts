@@ -120,8 +120,12 @@ export class ControlPlane {
       latencySumMs: new Float64Array(n),
     };
     this.#workers = [this.#columns];
-    const failures = { consecutiveFailures: new Int32Array(n), consecutiveUnanswered: new Int32Array(n) };
-    const rows = { state: this.#state, ...failures };
+    const rows = {
+      state: this.#state,
+      consecutiveFailures: new Int32Array(n),
+      consecutiveUnanswered: new Int32Array(n),
+      consecutiveBroken: new Int32Array(n), // simulated responses do not break off
+    };
     const { enabled, consecutiveFailures } = options.outlier;
     this.#failing = new FailingServers(rows, {
       ...options.outlier,

@@ -47,7 +47,10 @@ export type StoreChange =
     }
   | { readonly kind: "set_note"; readonly name: string; readonly value: unknown };
 
-/** What one transaction does: all of it, or nothing. What is too much by its limits goes within it, a bounded piece. */
+/**
+ * What one transaction does: all of it, or nothing. When it fails, nothing was done: the same rows come again. What is too
+ * much by the backend's limits goes within it, a bounded piece at a time.
+ */
 export interface StoreWrite {
   readonly rows: RowBatches;
   readonly change: StoreChange | null;

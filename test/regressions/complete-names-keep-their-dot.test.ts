@@ -3,8 +3,8 @@
  * `Host`, TLS and settings of one server have the name without it.
  */
 import { afterAll, expect, test } from "bun:test";
+import { configOf } from "../support/configuration.ts";
 import { Backend, cleanUp, ok, TestProxy } from "../support/proxy-harness.ts";
-import { configOf } from "../unit/config/sources.ts";
 
 afterAll(cleanUp);
 

@@ -5,6 +5,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { Fleet } from "../../src/control/fleet/fleet.ts";
+import { FleetTable } from "../../src/control/fleet/table.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/layout.ts";
 import { eventually } from "../integration/control/fleet/fixtures.ts";
 import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
@@ -37,7 +38,7 @@ test("id and drain outlast a restart, also at the other address", async () => {
   let skewMs = 0;
   let lookups = 0;
   const fleet = new Fleet({
-    memory,
+    table: new FleetTable(memory),
     log: quietLog(),
     clock: { nowMs: () => performance.now() + skewMs, wallMs: () => Date.now() + skewMs },
     random: () => 0,

@@ -1,9 +1,10 @@
 /** `OUTLIER_MINIMUM_VOLUME` was replaced by its default on its way to the fleet. */
 import { expect, test } from "bun:test";
 import { Fleet } from "../../src/control/fleet/fleet.ts";
+import { FleetTable } from "../../src/control/fleet/table.ts";
 import { toFleetOptions } from "../../src/control/supervisor/fleet-options.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/layout.ts";
-import { configOf } from "../unit/config/sources.ts";
+import { configOf } from "../support/configuration.ts";
 import { quietLog } from "../unit/control/fleet/fixtures.ts";
 
 test.each([
@@ -13,7 +14,7 @@ test.each([
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   memory.header[Header.WORKER_BLOCKS] = 1;
   const fleet = new Fleet({
-    memory,
+    table: new FleetTable(memory),
     log: quietLog(),
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
     random: () => 0,

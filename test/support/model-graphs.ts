@@ -22,7 +22,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { writeOnnx } from "../../src/learning/models/files/onnx-writer.ts";
+import { writeOnnx } from "../../src/learning/models/files/onnx/writer.ts";
 import type { Network } from "../../src/learning/models/network.ts";
 
 /** Our own file of `network` after a change of its protocol buffer. */

@@ -7,6 +7,9 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { toProxySettings } from "../../src/config/proxy-settings.ts";
+import type { Endpoint } from "../../src/protocol/endpoint.ts";
+import type { ProxySettings } from "../../src/protocol/worker.ts";
 import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import { Tcp } from "../../src/proxy/sockets/tcp.ts";
@@ -18,29 +21,22 @@ import {
   viewSharedMemory,
   WorkerCounter,
 } from "../../src/shared/layout.ts";
-import type { Endpoint, ProxySettings } from "../../src/shared/protocol.ts";
 import { publishReadiness } from "../../src/shared/readiness.ts";
-import { type ServerRow, ServerTableWriter } from "../../src/shared/server-table-writer.ts";
+import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";
+import { configOf } from "./configuration.ts";
 import { until as eventually } from "./until.ts";
 import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";
 
 export { eventually };
 
-/** Settings that suit tests: no log, generous deadlines. */
+/** Settings that suit tests: the product's defaults, but no log, no ejection, and deadlines that are generous. */
 export const TEST_SETTINGS: ProxySettings = Object.freeze({
+  ...toProxySettings(configOf(), { nowMs: 0 }),
   host: "127.0.0.1",
   port: 0,
   strategy: "round_robin",
-  hashOn: "client_ip",
-  hashBalanceFactor: 1.25,
-  reservedPaths: true,
-  prometheusEnabled: true,
-  trustedProxies: [],
-  clientHalfClose: false,
   nativeSockets: process.env.TEST_RUNTIME_SOCKETS !== "1",
-  connectTimeoutMs: 2000,
-  requestHeadTimeoutMs: 10_000,
   requestBodyTimeoutMs: 10_000,
   responseHeadTimeoutMs: 10_000,
   responseBodyTimeoutMs: 10_000,
@@ -48,31 +44,13 @@ export const TEST_SETTINGS: ProxySettings = Object.freeze({
   tunnelTimeoutMs: 20_000,
   upstreamIdleTimeoutMs: 20_000,
   upstreamMaxIdle: 64,
-  withoutVia: false,
   shutdownTimeoutMs: 5000,
-  retryAttempts: 2,
-  retryBudgetPercent: 20,
-  retryOnStatus: [],
-  perTryTimeoutMs: 0,
-  hedgeAfterMs: 0,
-  hedgeBudgetPercent: 5,
   outlierConsecutiveFailures: 0,
-  outlierMaxEjectedPercent: 50,
-  outlierBaseEjectionMs: 10_000,
   queueSize: 128,
   queueTimeoutMs: 5000,
-  maxHeaderBytes: 32_768,
   maxHeaderCount: 100,
-  maxBodyBytes: 0,
-  maxConnections: 0,
-  maxConnectionsPerClient: 0,
-  maxRequestsPerConnection: 0,
   accessLog: false,
-  accessLogSample: 1,
-  logFormat: "json",
   logLevel: "fatal",
-  tls: null,
-  upstreamCaPem: "",
 });
 
 /** One event loop for all proxies of the process; it never waits long, for tests have timers. */
@@ -306,7 +284,7 @@ export class TestProxy {
 
   #publish(targets: readonly (Target & { id?: number })[], slots?: readonly number[]): void {
     const rows = new Map<number, ServerRow>();
-    for (const slot of this.#rows.keys()) rows.set(slot, EMPTY_ROW);
+    for (const slot of this.#rows.keys()) rows.set(slot, FREE_ROW);
     for (const [index, target] of targets.entries()) {
       const slot = slots?.[index] ?? index;
       rows.set(slot, {
@@ -332,15 +310,6 @@ export class TestProxy {
 }
 
 const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };
-
-const EMPTY_ROW: ServerRow = {
-  id: 0,
-  state: ServerState.EMPTY,
-  weight: 0,
-  effectiveWeight: 0,
-  capacity: 0,
-  hardLimit: 0,
-};
 
 function endpointOf(target: Target & { id?: number }, slot: number): Endpoint {
   const { port, host = "127.0.0.1", tls = false } = target;

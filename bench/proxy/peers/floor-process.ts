@@ -2,9 +2,9 @@
  * A relay of bytes on the product's sockets: each client connection gets a connection to the next server, and what comes
  * from one side is written to the other. Arguments: port, TLS port, certificate, key, ports of the servers.
  */
-import type { RawSocket } from "../../../src/proxy/sockets/channel.ts";
+import type { Dialler, RawSocket } from "../../../src/proxy/sockets/raw-socket.ts";
 import { keep } from "../../../src/proxy/sockets/receive-memory.ts";
-import { type Dialler, Tcp } from "../../../src/proxy/sockets/tcp.ts";
+import { Tcp } from "../../../src/proxy/sockets/tcp.ts";
 
 const HOST = "127.0.0.1";
 const [port, tlsPort, certFile, keyFile, ...serverPorts] = process.argv.slice(2);
@@ -36,6 +36,8 @@ class Side implements Dialler {
     const taken = this.socket.write(data);
     if (taken >= 0 && taken < data.length) this.pending.push(keep(data.subarray(taken)));
   }
+
+  begun(): void {}
 
   opened(socket: RawSocket): void {
     this.socket = socket;
@@ -85,7 +87,7 @@ if (tlsPort !== "0") {
     tls: { cert: Bun.file(certFile), key: Bun.file(keyFile) },
     socket: {
       open: (socket) => {
-        socket.data = accept(socket);
+        socket.data = accept(socket as unknown as RawSocket);
       },
       data: (socket, bytes) => socket.data.onData(bytes),
       drain: (socket) => socket.data.onDrain(),

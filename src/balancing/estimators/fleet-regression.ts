@@ -82,7 +82,7 @@ export class FleetRegression {
   readonly #failureCost: Float64Array;
   /** Failures since the last response. */
   readonly #streak: Float64Array;
-  readonly #answers: Float64Array;
+  readonly #responses: Float64Array;
   readonly #latencySum: Float64Array;
   readonly #inFlightSum: Float64Array;
 
@@ -94,7 +94,7 @@ export class FleetRegression {
     this.#attempts = new Float64Array(slots);
     this.#failureCost = new Float64Array(slots);
     this.#streak = new Float64Array(slots);
-    this.#answers = new Float64Array(slots);
+    this.#responses = new Float64Array(slots);
     this.#latencySum = new Float64Array(slots);
     this.#inFlightSum = new Float64Array(slots);
   }
@@ -126,7 +126,7 @@ export class FleetRegression {
     this.#attempts[slot] = this.#attempts[slot] * left + 1;
     this.#failureCost[slot] = this.#failureCost[slot] * left + (failed ? this.#priceOfFailure(latency) : 0);
     this.#streak[slot] = failed ? this.#streak[slot] + 1 : 0;
-    this.#answers[slot] = this.#answers[slot] * left + (failed ? 0 : 1);
+    this.#responses[slot] = this.#responses[slot] * left + (failed ? 0 : 1);
     this.#latencySum[slot] = this.#latencySum[slot] * left + (failed ? 0 : latency);
     this.#inFlightSum[slot] = this.#inFlightSum[slot] * left + (failed ? 0 : inFlight);
     this.#history.heard(slot, nowMs);
@@ -146,7 +146,7 @@ export class FleetRegression {
   /** @param left how much the server's outcomes count now. */
   #factor(slot: number, left: number): number {
     const prior = this.#options.priorWeight * this.#mean;
-    const expected = this.#a * this.#answers[slot] + this.#b * this.#inFlightSum[slot];
+    const expected = this.#a * this.#responses[slot] + this.#b * this.#inFlightSum[slot];
     return (this.#latencySum[slot] * left + prior) / (expected * left + prior);
   }
 
@@ -193,7 +193,7 @@ export class FleetRegression {
     this.#variation *= keep;
     this.#covariation *= keep;
 
-    const n = this.#answers[slot] * left;
+    const n = this.#responses[slot] * left;
     if (n > 0) {
       // Deviations from means that lag are too large by one factor in both sums: it cancels in their quotient.
       const trust = n / (n + 1);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../shared/protocol.ts";
+import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../protocol/learner.ts";
 import type { LearningReader, Model, StoredModelFiles, Verdict } from "../../storage/learning-store.ts";
 import { openStoreReader } from "../../storage/open-store.ts";
 import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";

@@ -1,7 +1,7 @@
 /** Settings of the fleet: which servers, how one is chosen, how their health is judged. */
 import { STRATEGY_NAMES } from "../../balancing/registry.ts";
 import { headerFields, hostField } from "../header-fields.ts";
-import { serverList } from "../server-list.ts";
+import { serverList } from "../servers/list.ts";
 import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
 import { decimal, integer, seconds, toggle, urlPath, valueType } from "../value-types.ts";
@@ -189,7 +189,7 @@ export const outlier = {
       env: "OUTLIER_CONSECUTIVE_FAILURES",
       type: integer(0, 100000),
       default: "5",
-      doc: "Failures in a row (no answer, or 5xx) that eject a server; workers pass it over at once. 0 means off.",
+      doc: "Failures in a row (no answer, one that breaks off, or 5xx) that eject a server; workers pass it over at once. 0 means off.",
     }),
     failurePercent: setting({
       env: "OUTLIER_FAILURE_PERCENT",

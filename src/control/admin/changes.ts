@@ -1,7 +1,6 @@
 /** What an operator may change of a server: `PATCH /api/v1/servers/<id>`. */
 import { z } from "zod";
 import { CAPACITY, describeRange, inRange, WEIGHT } from "../../shared/ranges.ts";
-import type { Fleet } from "../fleet/fleet.ts";
 import { ApiError } from "./responses.ts";
 
 /** Most requests in flight; 0 = not enforced. */
@@ -19,7 +18,13 @@ const changeSchema = z
 export type ServerChange = z.infer<typeof changeSchema>;
 
 /** What a change is made to. */
-export type ChangeableFleet = Pick<Fleet, "drain" | "undrain" | "setWeight" | "setCapacity">;
+export interface ChangeableFleet {
+  /** Each returns false when there is no such server, or the value cannot be. */
+  drain(id: number): boolean;
+  undrain(id: number): boolean;
+  setWeight(id: number, weight: number): boolean;
+  setCapacity(id: number, hardLimit: number): boolean;
+}
 
 /** Reads a change; throws 400 with every problem of it. */
 export async function readChange(request: Request): Promise<ServerChange> {

@@ -1,10 +1,10 @@
 /** The responses about learned balancing: what the learner says, with the names of the servers. */
 import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
+import type { LearnerOrder, LearnerOrderReply } from "../../protocol/learner.ts";
 import type { Explanation, LearnerDescription, NamedServer } from "../../shared/explanation.ts";
-import type { LearnerOrder, LearnerOrderReply } from "../../shared/protocol.ts";
 import type { Model as StoredModel, Verdict as StoredVerdict } from "../../storage/learning-store.ts";
-import { type Learner, LearnerUnavailableError } from "../processes/learner.ts";
-import { describeLearning, type LearningView } from "../processes/learner-status.ts";
+import { type Learner, LearnerUnavailableError } from "../processes/learner/learner.ts";
+import { describeLearning, type LearningView } from "../processes/learner/status.ts";
 import { ApiError } from "./responses.ts";
 
 /** What is asked. */

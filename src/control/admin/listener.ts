@@ -1,7 +1,7 @@
 /** Opens the doors to the admin API. */
 
 import { isLoopback } from "../../config/addresses.ts";
-import { listenersOn } from "../supervisor/port-listeners.ts";
+import { listenersOn } from "../port-listeners.ts";
 import type { AdminApi, Door } from "./api.ts";
 import { openGate } from "./gate.ts";
 

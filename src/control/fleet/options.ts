@@ -1,7 +1,6 @@
-/** What the fleet is told (its options) and what it tells (the status of its servers). */
+/** What a fleet is told: the part of the configuration that it runs on. */
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
-import type { ServerFigures } from "../../telemetry/metrics/source.ts";
 import type { DnsOptions } from "../discovery/source.ts";
 
 /** Active health checks. */
@@ -33,31 +32,4 @@ export interface FleetOptions {
   readonly dns: DnsOptions;
   /** Authorities beside the usual ones that HTTPS servers are verified with; empty = none. */
   readonly upstreamCaPem: string;
-}
-
-/** A server's state in words. `starting`: takes requests, but no probe has succeeded yet. */
-export type ServerStateName = "up" | "down" | "draining" | "ejected" | "starting";
-
-/** One server as the HTTP API shows it; the names are those of the API. What metrics show of it stands there. */
-export interface ServerStatus extends ServerFigures {
-  readonly port: number;
-  readonly state: ServerStateName;
-  /** Why it is in this state, for an operator. */
-  readonly reason: string;
-  /** 0 = not enforced. */
-  readonly hard_limit: number;
-  /** Since the server came. */
-  readonly requests: number;
-  readonly failures: number;
-  /** When the state last changed, ISO 8601. */
-  readonly since: string;
-}
-
-/** The fleet in two numbers, for readiness. */
-export interface FleetSummary {
-  /** Servers that are configured and resolved. */
-  readonly total: number;
-  /** Those that take requests and have passed a health check. */
-  readonly healthy: number;
-  readonly panic: boolean;
 }

@@ -86,20 +86,20 @@ export class Prober {
   ): Promise<void> {
     const { health, metricsPoll } = options;
     if (health.enabled) {
-      const answer = await this.#ask(server, health, health.path, trust, false);
+      const reply = await this.#ask(server, health, health.path, trust, false);
       if (this.#stopped) return;
-      if (answer.kind === "skipped") return this.#events.onSkipped();
-      const healthy = answer.kind === "answer" && answer.status >= 200 && answer.status <= 299;
-      this.#events.onHealth(healthy, answer.kind === "answer" ? `status ${answer.status}` : answer.reason);
+      if (reply.kind === "skipped") return this.#events.onSkipped();
+      const healthy = reply.kind === "answer" && reply.status >= 200 && reply.status <= 299;
+      this.#events.onHealth(healthy, reply.kind === "answer" ? `status ${reply.status}` : reply.reason);
       if (!healthy) return; // a server that is down has no usage worth a wait
     }
     const polls = this.#polls;
     if (!metricsPoll.enabled || !polls.isDue(nowMs)) return;
-    const answer = await this.#ask(server, health, metricsPoll.path, trust, true);
-    if (this.#stopped || answer.kind === "skipped") return;
+    const reply = await this.#ask(server, health, metricsPoll.path, trust, true);
+    if (this.#stopped || reply.kind === "skipped") return;
     let ignored = 0;
-    const usage = answer.kind === "answer" && answer.status === 200 ? readUsage(answer.body, () => ignored++) : null;
-    const failed = answer.kind === "error" || answer.status >= 500;
+    const usage = reply.kind === "answer" && reply.status === 200 ? readUsage(reply.body, () => ignored++) : null;
+    const failed = reply.kind === "error" || reply.status >= 500;
     polls.onOutcome(usage !== null ? "offered" : failed ? "failed" : "none", nowMs, health.intervalMs);
     this.#events.onUsage(usage ?? UNKNOWN_USAGE, ignored);
   }

@@ -3,13 +3,14 @@ import { verdictOn } from "../../health/checked-server.ts";
 import { HealthState } from "../../health/health-state.ts";
 import { OutlierEjection } from "../../health/outlier-ejection.ts";
 import { SlowStart } from "../../health/slow-start.ts";
+import type { Endpoint } from "../../protocol/endpoint.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/layout.ts";
-import type { Endpoint } from "../../shared/protocol.ts";
-import type { ServerRow } from "../../shared/server-table-writer.ts";
+import type { ServerRow } from "../../shared/server-table/writer.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
-import type { FleetOptions, ServerStateName, ServerStatus } from "./options.ts";
+import type { FleetOptions } from "./options.ts";
 import { Prober, type ProberEvents } from "./prober.ts";
+import type { ServerStateName, ServerStatus } from "./status.ts";
 import { ServerUsage } from "./usage.ts";
 import { ServerWindows } from "./windows.ts";
 
@@ -91,6 +92,22 @@ export class FleetServer {
     this.#server = server;
   }
 
+  /** It is in the configuration again, if it was not. */
+  comeBack(nowMs: number): void {
+    if (this.removedMs === undefined) return;
+    this.removedMs = undefined;
+    this.upReason = "back in the configuration";
+    this.slowStart.begin(nowMs);
+  }
+
+  /** The operator wants it back, if it was drained. */
+  undrain(nowMs: number): void {
+    if (!this.draining) return;
+    this.draining = false;
+    this.upReason = "no longer drained";
+    this.slowStart.begin(nowMs);
+  }
+
   setWeight(weight: number): void {
     this.#weight = weight;
   }
@@ -115,6 +132,7 @@ export class FleetServer {
   forgetFailures(): void {
     Atomics.store(this.#memory.servers.consecutiveFailures, this.slot, 0);
     Atomics.store(this.#memory.servers.consecutiveUnanswered, this.slot, 0);
+    Atomics.store(this.#memory.servers.consecutiveBroken, this.slot, 0);
     this.windows.restart();
   }
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ALL_SETTINGS, type Config, SECTIONS } from "../../config/schema.ts";
 import type { Section } from "../../config/setting.ts";
-import type { ProxySettings } from "../../shared/protocol.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
 
 /** The new settings with what needs a restart left as it was, and the names of what that is. */
 export interface PinnedSettings {

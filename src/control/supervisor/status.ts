@@ -1,17 +1,18 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
 import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
-import type { EffectiveSetting } from "../../config/load.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
 import { Header, LearnerCounter, type SharedMemory, WorkerCounter } from "../../shared/layout.ts";
-import type { ProxySettings } from "../../shared/protocol.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { MetricsSource, ProcessFigures } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
+import type { ControlClock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { Learner } from "../processes/learner.ts";
-import { describeLearning } from "../processes/learner-status.ts";
-import type { WorkerPool, WorkerStatus } from "../processes/worker-pool.ts";
+import type { Learner } from "../processes/learner/learner.ts";
+import { describeLearning } from "../processes/learner/status.ts";
+import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
+import type { ConfigurationInForce } from "./configuration.ts";
 
 /** What the supervisor knows at the moment. */
 export interface SupervisorView {
@@ -19,29 +20,25 @@ export interface SupervisorView {
   readonly totals: ServerTotalsLedger;
   readonly fleet: Fleet;
   /** `null` before the workers are started. */
-  readonly pool: () => WorkerPool | null;
+  readonly workers: () => Workers | null;
   readonly learner: Learner;
-  readonly settings: () => ProxySettings;
-  readonly effective: () => readonly EffectiveSetting[];
-  readonly reloads: { readonly success: number; readonly failure: number };
-  readonly rejected: { readonly configuration: boolean; readonly certificates: boolean };
+  readonly configuration: Pick<ConfigurationInForce, "config" | "settings" | "effective" | "reloads" | "rejected">;
+  readonly clock: ControlClock;
   readonly startedAtMs: number;
   /** On the monotonic clock: it does not leap when the wall clock is set. */
   readonly uptimeMs: () => number;
-  readonly wallMs: () => number;
 }
 
 /** The instance for people and scripts; secrets are hidden in the effective settings already. */
 export function describeStatus(view: SupervisorView): object {
-  const pool = view.pool();
-  const settings = view.settings();
+  const { settings, reloads, effective } = view.configuration;
   return {
     version,
     runtime: runtimeName(),
     started_at: new Date(view.startedAtMs).toISOString(),
     uptime_seconds: Math.round(view.uptimeMs() / 1000),
     pid: process.pid,
-    ports: pool?.ports ?? null,
+    ports: view.workers()?.ports ?? null,
     strategy: settings.strategy,
     fleet: view.fleet.summary(),
     workers: workersOf(view).map((worker) => ({
@@ -53,9 +50,9 @@ export function describeStatus(view: SupervisorView): object {
       rss_bytes: rssOf(view.memory, worker),
     })),
     ml: describeLearning(view),
-    reloads: view.reloads,
+    reloads,
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
-    settings: Object.fromEntries(view.effective().map(({ env, value, origin }) => [env, { value, origin }])),
+    settings: Object.fromEntries(effective.map(({ env, value, origin }) => [env, { value, origin }])),
   };
 }
 
@@ -71,12 +68,12 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     startedAtSeconds: view.startedAtMs / 1000,
     processes: () => processesOf(view),
     workersReady: () => readyWorkers(view),
-    workerRestarts: () => view.pool()?.restarts ?? {},
+    workerRestarts: () => view.workers()?.restarts ?? {},
     learner: () => view.learner,
-    reloads: () => view.reloads,
+    reloads: () => view.configuration.reloads,
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
-    certificates: () => certificatesOf(view.settings()),
+    certificates: () => certificatesOf(view.configuration.settings),
   };
 }
 
@@ -84,6 +81,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
 export function degradedModes(view: SupervisorView): Record<string, boolean> {
   const { header } = view.memory;
   const { healthy } = view.fleet.summary();
+  const { rejected } = view.configuration;
   return {
     panic: header[Header.PANIC] === 1,
     no_servers: healthy === 0,
@@ -91,15 +89,15 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1,
-    configuration: view.rejected.configuration,
-    certificates: view.rejected.certificates,
+    configuration: rejected.configuration,
+    certificates: rejected.certificates,
     draining: header[Header.DRAINING] === 1,
     access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
     log: isLogFailing(),
     descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
     health_checks: view.fleet.skippingChecks,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
-    memory: view.fleet.outOfMemory || (view.pool()?.outOfMemory ?? false),
+    memory: view.fleet.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
 }
 
@@ -108,7 +106,7 @@ function anyWorker({ header, workers }: SharedMemory, gauge: number): boolean {
 }
 
 function workersOf(view: SupervisorView): readonly WorkerStatus[] {
-  return view.pool()?.status() ?? [];
+  return view.workers()?.status() ?? [];
 }
 
 function readyWorkers(view: SupervisorView): number {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { isatty } from "node:tty";
 import { bootClockOffsetMs } from "../../shared/boot-clock.ts";
 import { systemResolver } from "../discovery/dns/resolver.ts";
-import { type InstanceOptions, problemsOf, SupervisorInstance } from "./instance.ts";
+import { problemsOf } from "./configuration.ts";
+import { type InstanceOptions, SupervisorInstance } from "./instance.ts";
 
 const CERTIFICATE_POLL_MS = 10_000;
 /** npm passes on a Ctrl-C that the terminal has sent already: the same signal so soon is the same request. */

@@ -41,7 +41,7 @@ export type ProbeResult =
   | { readonly kind: "skipped" };
 
 /** A process that was kept from running finds its timer over and the response there: the response is read first. */
-const LATE_ANSWER_MS = 50;
+const LATE_RESPONSE_MS = 50;
 
 /** A probe under way. */
 export interface RunningProbe {
@@ -74,7 +74,7 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   };
   const fail = (reason: string): void => finish({ kind: "error", reason });
   let timer = setTimeout(() => {
-    timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), LATE_ANSWER_MS);
+    timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), LATE_RESPONSE_MS);
   }, request.timeoutMs);
   const look = (found: ProbeReply | string | undefined): void => {
     if (typeof found === "string") fail(found);

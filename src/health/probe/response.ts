@@ -63,7 +63,7 @@ export class ProbeReader {
   /** The server has closed its side. */
   end(): ProbeReply | string {
     if (this.#status === 0 || this.#framing !== "close") return INCOMPLETE;
-    return this.#answer(this.#bytes.toString("utf8", this.#at, this.#length));
+    return this.#reply(this.#bytes.toString("utf8", this.#at, this.#length));
   }
 
   #keep(packet: Buffer): void {
@@ -90,10 +90,10 @@ export class ProbeReader {
       if (wrong !== undefined) return wrong;
       this.#begin(end + HEAD_END.length);
     }
-    if (!this.#wantBody) return this.#answer("");
+    if (!this.#wantBody) return this.#reply("");
     if (this.#framing === "chunks") return this.#readChunks();
     if (this.#framing === "close" || this.#length - this.#at < this.#size) return undefined;
-    return this.#answer(this.#bytes.toString("utf8", this.#at, this.#at + this.#size));
+    return this.#reply(this.#bytes.toString("utf8", this.#at, this.#at + this.#size));
   }
 
   #readHead(head: string): string | undefined {
@@ -125,7 +125,7 @@ export class ProbeReader {
         this.#size = Number.parseInt(size[1], 16);
         this.#begin(end + LINE_END.length);
       }
-      if (this.#size === 0) return this.#answer(Buffer.concat(this.#chunks).toString("utf8"));
+      if (this.#size === 0) return this.#reply(Buffer.concat(this.#chunks).toString("utf8"));
       if (this.#length - this.#at < this.#size + LINE_END.length) return undefined;
       this.#chunks.push(this.#bytes.subarray(this.#at, this.#at + this.#size));
       this.#begin(this.#at + this.#size + LINE_END.length);
@@ -146,7 +146,7 @@ export class ProbeReader {
     this.#searched = at;
   }
 
-  #answer(body: string): ProbeReply {
+  #reply(body: string): ProbeReply {
     return { status: this.#status, body: this.#wantBody ? body : "" };
   }
 }

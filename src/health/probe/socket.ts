@@ -7,7 +7,7 @@
  */
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext } from "node:tls";
-import { serverNameIndication } from "../../shared/server-name.ts";
+import { serverNameIndication } from "../../shared/sni.ts";
 
 /** Where a probe goes. */
 export interface ProbeTarget {

@@ -1,6 +1,6 @@
 /** The model that the product ships with: what `ml` begins with before it has seen any traffic. */
 import { fileURLToPath } from "node:url";
-import { readNetworkAt } from "./files/onnx-reader.ts";
+import { readNetworkAt } from "./files/onnx/reader.ts";
 import type { Network } from "./network.ts";
 
 /** Where its three files are. `neurabalancer train --from simulation` makes them (docs/training.md). */

@@ -2,8 +2,9 @@
  * How one pool goes on learning: the model that serves, the judges, samples and trainings. Nothing here is waited for: until a
  * model is loaded, and whenever something fails, the estimator balances.
  */
+
+import type { LearnerOrder, LearnerOrderReply, LearnerSettings } from "../../protocol/learner.ts";
 import { LearnerCounter, LearnerFigure, type SharedMemory } from "../../shared/layout.ts";
-import type { LearnerOrder, LearnerOrderReply, LearnerSettings } from "../../shared/protocol.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { initialState, type JudgeState } from "../judge/judge.ts";
 import { CommandError } from "../judge/lifecycle/command-error.ts";

@@ -1,5 +1,5 @@
 /** What the learners of all pools have in common, once in the process: the store, and what waits for it. */
-import type { LearnerSettings } from "../../shared/protocol.ts";
+import type { LearnerSettings } from "../../protocol/learner.ts";
 import type { LearningStore } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";

@@ -4,7 +4,7 @@
  * serves all who asked before it was begun; who is gone is waited for no longer, and a question that nobody waits for is
  * given up. A response is never older than the question: whoever comes while one is being made gets the next.
  */
-import { Route } from "../../shared/series-table.ts";
+import { ROUTES } from "../../shared/series-table.ts";
 import type { LocalResponse } from "./local-responses.ts";
 
 /** A response of the control process. */
@@ -23,8 +23,6 @@ export type AskAdmin = (path: string, signal: AbortSignal) => Promise<AdminRespo
 const MAX_CLIENTS = 64;
 /** Most bytes of responses that clients have not taken yet; what several read is counted once. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
-
-const PATHS: Readonly<Record<number, string>> = { [Route.METRICS]: "/metrics", [Route.SERVERS]: "/api/v1/servers" };
 
 /** One client's question. */
 export interface AdminQuestion {
@@ -82,7 +80,7 @@ export class AdminRelay {
     if (this.#clients >= MAX_CLIENTS || this.#heldBytes > MAX_HELD_BYTES) return null;
     let kind = this.#kinds.get(route);
     if (kind === undefined) {
-      kind = { path: PATHS[route], asked: new Set(), abort: null, waiting: new Set() };
+      kind = { path: ROUTES[route], asked: new Set(), abort: null, waiting: new Set() };
       this.#kinds.set(route, kind);
     }
     const of = kind;

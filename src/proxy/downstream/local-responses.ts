@@ -5,13 +5,13 @@ import { readinessCode, readReadiness } from "../../shared/readiness.ts";
 import type { Failure } from "../failure.ts";
 import { PROXY_NAME } from "../rewrite/request.ts";
 
-/** One response, before it is put on the wire. None of them may be stored (`Cache-Control`). */
+/** One response, before it is put on the wire. */
 export interface LocalResponse {
   readonly status: number;
   readonly type: string;
   /** Bytes are sent as they are, and may be shared by several responses. */
   readonly body: string | Uint8Array;
-  /** Further fields: name and value. */
+  /** Beyond those that all of them have: name and value. */
   readonly fields: readonly (readonly [string, string])[];
 }
 
@@ -21,6 +21,16 @@ const RETRY_AFTER_SECONDS = 1;
 /** Bytes of its body. */
 export function bodyBytesOf({ body }: LocalResponse): number {
   return typeof body === "string" ? Buffer.byteLength(body) : body.length;
+}
+
+/** All its fields, in order: name and value. */
+export function fieldsOf(response: LocalResponse): LocalResponse["fields"] {
+  return [
+    ["Content-Type", response.type],
+    ["Content-Length", `${bodyBytesOf(response)}`],
+    ["Cache-Control", "no-store"],
+    ...response.fields,
+  ];
 }
 
 /** The response for a failure: JSON for people and programs, `Proxy-Status` (RFC 9209) for both. */

@@ -1,36 +1,39 @@
-/** Which paths the balancer answers itself (the reserved paths); every other path is proxied unchanged. */
-import type { ProxySettings } from "../../shared/protocol.ts";
+/** Which paths are the balancer's own (reserved-paths.ts); every other path is proxied unchanged. */
+import type { ProxySettings } from "../../protocol/worker.ts";
+import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { Route } from "../../shared/series-table.ts";
 import { equalBytes } from "../http1/copy.ts";
 import type { RequestHead } from "../http1/head.ts";
 
-const LOWER_H = 104;
-const LOWER_M = 109;
-const LOWER_A = 97;
 const QUESTION_MARK = 63;
 const SLASH = 47;
 
-const HEALTH_LIVE = Buffer.from("/health/live");
-const HEALTH_READY = Buffer.from("/health/ready");
-const METRICS = Buffer.from("/metrics");
-const SERVERS = Buffer.from("/api/v1/servers");
-const API_REQUEST = Buffer.from("/api/v1/request");
+const RESERVED = (Object.keys(ReservedPath) as (keyof typeof ReservedPath)[]).map((name) => ({
+  route: Route[name],
+  path: Buffer.from(ReservedPath[name]),
+}));
+const API_REQUEST = Buffer.from(ReservedPath.API_REQUEST);
+/** 1 for each byte that follows the slash in one of them: nearly all paths that are none are known by it. */
+const BEGINNINGS = new Uint8Array(256);
+for (const { path } of RESERVED) BEGINNINGS[path[1]] = 1;
 
 /** The route (index into `ROUTES`) of the request in `head`, which was parsed from `buf`. */
 export function routeOf(buf: Buffer, head: RequestHead, settings: ProxySettings): number {
   const start = head.pathStart;
-  const second = buf[start + 1];
-  if (second !== LOWER_H && second !== LOWER_M && second !== LOWER_A) return Route.PROXY;
-  if (!settings.reservedPaths) return Route.PROXY;
+  if (BEGINNINGS[buf[start + 1]] !== 1 || !settings.reservedPaths) return Route.PROXY;
   let end = start;
   while (end < head.targetEnd && buf[end] !== QUESTION_MARK) end++;
-  if (equalBytes(buf, start, end, HEALTH_LIVE)) return Route.HEALTH_LIVE;
-  if (equalBytes(buf, start, end, HEALTH_READY)) return Route.HEALTH_READY;
-  if (equalBytes(buf, start, end, METRICS)) return settings.prometheusEnabled ? Route.METRICS : Route.PROXY;
-  if (equalBytes(buf, start, end, SERVERS)) return Route.SERVERS;
-  const prefixEnd = start + API_REQUEST.length;
-  if (end >= prefixEnd && equalBytes(buf, start, prefixEnd, API_REQUEST)) {
-    if (end === prefixEnd || buf[prefixEnd] === SLASH) return Route.API_REQUEST;
+  for (const { route, path } of RESERVED) {
+    if (equalBytes(buf, start, end, path)) {
+      return route === Route.METRICS && !settings.prometheusEnabled ? Route.PROXY : route;
+    }
   }
-  return Route.PROXY;
+  const below = start + API_REQUEST.length;
+  const isBelow = below < end && buf[below] === SLASH && equalBytes(buf, start, below, API_REQUEST);
+  return isBelow ? Route.API_REQUEST : Route.PROXY;
+}
+
+/** Does the balancer respond itself? */
+export function isLocal(route: number): boolean {
+  return route !== Route.PROXY && route !== Route.API_REQUEST;
 }

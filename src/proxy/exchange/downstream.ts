@@ -34,16 +34,22 @@ export interface Downstream extends Timed {
   /**
    * Begins the response: the final head, in `ctx.responseHead` and parsed from `head`, and what there is of its body,
    * `body[start … end)`. Both buffers may be empty afterwards.
+   * @param complete nothing follows: `endBody` is not called.
    * @returns false when the client is gone.
    */
-  respond(head: Buffer, body: Buffer, start: number, end: number): boolean;
+  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean): boolean;
   /**
-   * Sends more of the body, or of a tunnel's bytes; `packet` may be empty afterwards.
+   * Sends more of the body, or of a tunnel, from a packet that nobody looks at any more: it may be empty afterwards.
    * @returns false when the client is gone. Look at `queuedBytes` to see whether it took everything.
    */
-  body(packet: Buffer, start: number, end: number): boolean;
-  /** A tunnel's server sends nothing more; the client may. */
-  end(): void;
+  sendAway(packet: Buffer, start: number, end: number): boolean;
+  /**
+   * The body is complete.
+   * @param trailers the field lines behind it (`BodyReader.trailers`), unless it was sent with its chunks; null = none.
+   */
+  endBody(trailers: Buffer | null): void;
+  /** Of a tunnel: nothing more is sent, and what the client sends is still read. */
+  endSending(): void;
   /** Responds with an error: all of the response. @returns the bytes of its body. */
   fail(failure: Failure, request: LoggedRequest): number;
   /** What still comes of the request is not wanted, or can't be told from the next one. */
@@ -73,7 +79,9 @@ export interface DownstreamUser {
   readonly requestComplete: boolean;
   readonly isTunnel: boolean;
   /**
-   * A request head was parsed into `ctx.requestHead` from `head[headStart …]`; `data[bodyStart … dataEnd)` follows it.
+   * A request head was parsed into `ctx.requestHead` from `head[headStart …]`; `data[bodyStart … dataEnd)` follows it. Both
+   * have the form of HTTP/1.1, whatever the client speaks: a body whose length the head does not say is in the chunked
+   * coding, with its trailers. So there is one parser, and a server of HTTP/1.1 gets it as it is.
    * @param route index into `ROUTES`.
    * @param startedMs when its first byte came.
    * @returns the offset in `data` after what belongs to this request.

@@ -1,15 +1,15 @@
 /** The exchanges of one worker: they serve one request after the other, of whatever client. */
-import type { ProxyContext } from "../context.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { Exchanges } from "./downstream.ts";
 import { Exchange } from "./exchange.ts";
 
 /** One worker's. */
 export class ExchangePool implements Exchanges {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   /** Those that serve no request. */
   readonly #idle: Exchange[] = [];
 
-  constructor(ctx: ProxyContext) {
+  constructor(ctx: ExchangeContext) {
     this.#ctx = ctx;
   }
 

@@ -1,8 +1,8 @@
 /** Passes the rest of a request's body on to its server, no faster than the server takes it. */
 
-import type { ProxyContext } from "../context.ts";
 import { keep } from "../sockets/receive-memory.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./attempts/attempt.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { ProxiedRequest } from "./request.ts";
 
 /** Bytes that may wait for a slow receiver before the sender is paused. */
@@ -10,13 +10,13 @@ export const HIGH_WATER_BYTES = 64 * 1024;
 
 /** The body of one request beyond the bytes that came with its head; the object serves many requests. */
 export class RequestRelay {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #request: ProxiedRequest;
   /** Bytes that wait for a connection; null = none. */
   #waiting: Buffer[] | null = null;
   #waitingBytes = 0;
 
-  constructor(ctx: ProxyContext, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#request = request;
   }
@@ -58,32 +58,29 @@ export class RequestRelay {
     if (this.#request.body.done) attempt.leg.endBody(null);
   }
 
-  /** The next piece is awaited from the client, unless the server must first take what there is. */
-  awaitMore(attempt: Attempt, responseBegun: boolean, nowMs: number): void {
+  /** It is the client's turn to send more: the server has the head, and takes what follows. */
+  isAwaited({ leg, sent }: Attempt): boolean {
+    if (this.#request.body.done || !sent || leg === null || leg.gone) return false;
+    return leg.queuedBytes <= HIGH_WATER_BYTES && !this.#request.awaitsContinue;
+  }
+
+  /** The next piece may come from the client, unless the server must first take what there is. */
+  awaitMore({ leg, sent }: Attempt, responseBegun: boolean, nowMs: number): void {
     const { wheel, settings } = this.#ctx;
     const { client } = this.#request;
-    const upstream = attempt.leg;
-    if (upstream === null || !attempt.sent) return;
-    if (upstream.gone) {
+    if (leg === null || !sent) return;
+    if (leg.gone) {
       // It may have answered before it broke off, and shows its end by itself.
-      if (client.queuedBytes === 0) wheel.clear(client);
-      if (!responseBegun) wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
+      if (!responseBegun) wheel.set(leg, nowMs + settings.responseHeadTimeoutMs);
       return;
     }
-    if (upstream.queuedBytes > HIGH_WATER_BYTES) {
+    if (leg.queuedBytes > HIGH_WATER_BYTES) {
       client.pauseReading();
-      wheel.clear(client);
-      wheel.set(upstream, nowMs + settings.requestBodyTimeoutMs);
+      wheel.set(leg, nowMs + settings.requestBodyTimeoutMs);
       return;
     }
     client.resumeReading();
-    if (this.#request.awaitsContinue) {
-      wheel.clear(client);
-      wheel.set(upstream, nowMs + settings.responseHeadTimeoutMs);
-      return;
-    }
-    if (!responseBegun) wheel.clear(upstream);
-    // A client that does not take a response that has begun keeps its deadline for that.
-    if (client.queuedBytes === 0) wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
+    if (this.#request.awaitsContinue) wheel.set(leg, nowMs + settings.responseHeadTimeoutMs);
+    else if (!responseBegun) wheel.clear(leg);
   }
 }

@@ -1,26 +1,29 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
+import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { Method, Route } from "../../shared/series-table.ts";
-import type { ProxyContext } from "../context.ts";
+import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { FieldId } from "../http1/field-names.ts";
 import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } from "../http1/head.ts";
+import { refusalOf } from "../http1/parse-error.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 
 /** Stands where there are no bytes, so that a field keeps one type. */
 export const NO_BUFFER = Buffer.alloc(0);
 
-const API_REQUEST_PREFIX_BYTES = "/api/v1/request".length;
+const API_REQUEST_PREFIX_BYTES = ReservedPath.API_REQUEST.length;
 /** Longer ids of a trusted peer are replaced. */
 const MAX_REQUEST_ID_BYTES = 128;
 
 /** One request; the object serves many, one after the other. */
 export class ProxiedRequest implements RequestRewrite {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   client!: Downstream;
   peer!: Peer;
   /** Holds the head; the offsets below are into it. */
@@ -70,14 +73,22 @@ export class ProxiedRequest implements RequestRewrite {
   /** Body bytes beyond the first ones were passed on: the request can't be sent again. */
   streamed = false;
 
-  constructor(ctx: ProxyContext) {
+  constructor(ctx: ExchangeContext) {
     this.#ctx = ctx;
   }
 
-  /** The body is, or is announced to be, larger than `MAX_BODY_BYTES`. */
-  get tooLarge(): boolean {
+  /**
+   * Why the request is refused over its body, `null` = it is not: it breaks its framing, or is, or is announced to be,
+   * larger than `MAX_BODY_BYTES`.
+   * @param stop what reading the body has given: an offset, or a negative `ParseError`.
+   */
+  refusalAt(stop: number): Failure | null {
+    if (stop < 0) {
+      const { status, reason, message } = refusalOf(stop);
+      return refusedRequest(status, reason, message);
+    }
     const most = this.#ctx.settings.maxBodyBytes;
-    return most > 0 && (this.#announcedBytes > most || this.body.bytes > most);
+    return most > 0 && (this.#announcedBytes > most || this.body.bytes > most) ? Failures.BODY_TOO_LARGE : null;
   }
 
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */

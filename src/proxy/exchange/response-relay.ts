@@ -1,8 +1,9 @@
 /** Passes one response on to the client: the rewritten head, then the body as it comes, no faster than the client takes it. */
-import type { ProxyContext } from "../context.ts";
+
 import { BodyReader } from "../http1/body-reader.ts";
 import { BodyKind } from "../http1/head.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { ProxiedRequest } from "./request.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
@@ -17,13 +18,15 @@ export const Relay = {
 } as const;
 export type Relay = (typeof Relay)[keyof typeof Relay];
 
-/** One answer; the object serves many, one after the other. */
+/** One response; the object serves many, one after the other. */
 export class ResponseRelay {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #request: ProxiedRequest;
   readonly #body = new BodyReader(true);
+  /** Something follows the response that nobody asked for. */
+  #unsolicited = false;
 
-  constructor(ctx: ProxyContext, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, request: ProxiedRequest) {
     this.#ctx = ctx;
     this.#request = request;
   }
@@ -33,9 +36,11 @@ export class ResponseRelay {
     return this.#body.bytes;
   }
 
-  /** The body lasts until the server closes, so that a FIN is its proper end. */
-  get endsWithConnection(): boolean {
-    return this.#body.kind === BodyKind.UNTIL_CLOSE;
+  /** The server sends nothing more, and has not broken off. @returns whether that is the body's proper end. */
+  endWithConnection(leg: UpstreamLeg): boolean {
+    if (this.#body.kind !== BodyKind.UNTIL_CLOSE) return false;
+    this.#request.client.endBody(leg.trailers);
+    return true;
   }
 
   /** What the client has got so far shows that it is not all; else only a reset can. */
@@ -43,74 +48,64 @@ export class ResponseRelay {
     return this.#body.showsCut;
   }
 
-  /** There is no response yet. */
-  reset(): void {
-    this.#body.begin(BodyKind.NONE, 0);
+  /**
+   * Reads the body bytes that came with a head (in `ctx.responseHead`): `rest[restStart …]`. Nothing is sent yet.
+   * @returns false when they are not what the head announced.
+   */
+  begin(rest: Buffer, restStart: number): boolean {
+    const { responseHead: head } = this.#ctx;
+    this.#body.begin(head.bodyKind, head.contentLength, head.chunked && !this.#request.client.takesChunks);
+    const stop = this.#body.consume(rest, restStart, rest.length);
+    this.#unsolicited = stop < rest.length;
+    return stop >= 0;
   }
 
-  /**
-   * Sends the head (in `ctx.responseHead`, parsed from `buffer`) and the body bytes that came with it, `rest[restStart …]`.
-   * Both may be empty afterwards.
-   */
-  begin(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
-    const { responseHead: head } = this.#ctx;
+  /** Sends the head, parsed from `buffer`, and the bytes that `begin` has read. Both may be empty afterwards. */
+  respond(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
     const { client } = this.#request;
-    const body = this.#body;
-    body.begin(head.bodyKind, head.contentLength, head.chunked && !client.takesChunks);
-    const { length } = rest;
-    const stop = body.consume(rest, restStart, length);
-    if (stop < 0) return Relay.BROKEN;
-    const { repaired, contentEnd } = body;
+    const { repaired, contentEnd, done, trailers } = this.#body;
+    const complete = done && trailers === null;
     const sent =
       repaired === null
-        ? client.respond(buffer, rest, restStart, contentEnd)
-        : client.respond(buffer, repaired, 0, repaired.length);
-    return sent ? this.#wait(leg, stop < length, nowMs) : Relay.CLIENT_GONE;
+        ? client.respond(buffer, rest, restStart, contentEnd, complete)
+        : client.respond(buffer, repaired, 0, repaired.length, complete);
+    if (sent && done && !complete) client.endBody(trailers);
+    return sent ? this.#wait(leg, nowMs) : Relay.CLIENT_GONE;
   }
 
   /** More of the body; `data` may be empty afterwards. */
   more(leg: UpstreamLeg, data: Buffer, nowMs: number): Relay {
     const { length } = data;
     const stop = this.#body.consume(data, 0, length);
+    this.#unsolicited = stop < length;
     const { repaired, contentEnd } = this.#body;
     const content = repaired ?? data;
     const end = repaired?.length ?? contentEnd;
-    if (end > 0 && !this.#request.client.body(content, 0, end)) return Relay.CLIENT_GONE;
+    if (end > 0 && !this.#request.client.sendAway(content, 0, end)) return Relay.CLIENT_GONE;
     if (stop < 0) return Relay.BROKEN;
-    return this.#wait(leg, stop < length, nowMs);
+    if (this.#body.done) this.#request.client.endBody(this.#body.trailers);
+    return this.#wait(leg, nowMs);
   }
 
   /** The client took queued bytes. */
   onClientDrain(leg: UpstreamLeg, nowMs: number): void {
+    if (this.#request.client.queuedBytes > 0) return;
     const { wheel, settings } = this.#ctx;
-    const { client, body } = this.#request;
-    if (client.queuedBytes > 0) {
-      wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
-      return;
-    }
-    if (body.done) wheel.clear(client);
-    else wheel.set(client, nowMs + settings.requestBodyTimeoutMs);
     wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
     leg.resumeReading();
   }
 
-  #wait(leg: UpstreamLeg, unsolicited: boolean, nowMs: number): Relay {
+  #wait(leg: UpstreamLeg, nowMs: number): Relay {
     if (this.#body.done) {
-      // What follows a response that nobody asked for would poison the next one: such a connection is not used again.
-      if (unsolicited) leg.reusable = false;
+      // It would poison the next response: such a connection is not used again.
+      if (this.#unsolicited) leg.reusable = false;
       return Relay.DONE;
     }
     const { wheel, settings } = this.#ctx;
-    const { client } = this.#request;
-    if (client.queuedBytes > 0) {
-      wheel.set(client, nowMs + settings.responseBodyTimeoutMs);
-      if (client.queuedBytes > HIGH_WATER_BYTES) {
-        leg.pauseReading();
-        wheel.clear(leg);
-        return Relay.MORE;
-      }
-    }
-    wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
+    if (this.#request.client.queuedBytes > HIGH_WATER_BYTES) {
+      leg.pauseReading();
+      wheel.clear(leg);
+    } else wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
     return Relay.MORE;
   }
 }

@@ -3,11 +3,11 @@
  * its own (half-close), and a slow receiver pauses the other side.
  */
 import { WorkerCounter } from "../../shared/layout.ts";
-import type { ProxyContext } from "../context.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
 import { UntilTaken } from "../sockets/until-taken.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
+import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
 
@@ -15,7 +15,7 @@ import { HIGH_WATER_BYTES } from "./request-relay.ts";
 type Side = Downstream | UpstreamLeg;
 
 export class Tunnel extends Timed {
-  readonly #ctx: ProxyContext;
+  readonly #ctx: ExchangeContext;
   readonly #client: Downstream;
   readonly #server: UpstreamLeg;
   readonly #onEnd: (failure: Failure | null, nowMs: number) => void;
@@ -29,7 +29,7 @@ export class Tunnel extends Timed {
   bytesToClient = 0;
 
   constructor(
-    ctx: ProxyContext,
+    ctx: ExchangeContext,
     client: Downstream,
     server: UpstreamLeg,
     nowMs: number,
@@ -40,7 +40,6 @@ export class Tunnel extends Timed {
     this.#client = client;
     this.#server = server;
     this.#onEnd = onEnd;
-    ctx.wheel.clear(client);
     ctx.wheel.clear(server);
     ctx.counters[WorkerCounter.TUNNELS_OPEN]++;
     ctx.counters[WorkerCounter.TUNNELS_TOTAL]++;
@@ -113,12 +112,7 @@ export class Tunnel extends Timed {
     if (this.#over || from === this.#last) return;
     this.#moved(nowMs);
     // A receiver that is gone says so itself: it may have sent something before.
-    if (this.#send(to, data) && to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
-  }
-
-  #send(to: Side, data: Buffer): boolean {
-    if (to === this.#client) return this.#client.body(data, 0, data.length);
-    return this.#server.sendAway(data, 0, data.length);
+    if (to.sendAway(data, 0, data.length) && to.queuedBytes > HIGH_WATER_BYTES) from.pauseReading();
   }
 
   #drained(side: Side, other: Side, otherDone: boolean, nowMs: number): void {
@@ -135,8 +129,7 @@ export class Tunnel extends Timed {
     if (this.#over || this.#last !== null) return;
     this.#moved(nowMs);
     if (receiver.queuedBytes > 0) return;
-    if (receiver === this.#client) this.#client.end();
-    else this.#server.endSending();
+    receiver.endSending();
     if (this.#clientDone && this.#serverDone && this.#client.queuedBytes + this.#server.queuedBytes === 0) {
       this.#finish(null, nowMs);
     }

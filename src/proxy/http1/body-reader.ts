@@ -23,6 +23,12 @@ export class BodyReader {
   /** After `consume`: what to pass on in their stead, when the server's chunks are not as they should be. */
   repaired: Buffer | null = null;
 
+  /**
+   * Of a complete body whose chunked coding was taken off: its trailers, as field lines that each end in CRLF, without those
+   * that must not be passed on; null = none.
+   */
+  trailers: Buffer | null = null;
+
   /** @param lax bodies are of servers: see `ChunkedParser`. */
   constructor(lax = false) {
     this.#lax = lax;
@@ -39,6 +45,7 @@ export class BodyReader {
     this.kind = kind;
     this.bytes = 0;
     this.repaired = null;
+    this.trailers = null;
     this.#remaining = length;
     this.#decode = decode;
     this.done = kind === BodyKind.NONE || (kind === BodyKind.LENGTH && length === 0);
@@ -82,8 +89,11 @@ export class BodyReader {
     this.bytes = parser.bodyBytes;
     this.done = parser.done;
     this.repaired = parser.repaired;
-    if (this.#decode) this.contentEnd = parser.decodedEnd;
-    else if (this.#lax) this.contentEnd = parser.rawEnd;
+    if (this.#decode) {
+      this.contentEnd = parser.decodedEnd;
+      this.trailers = parser.trailers;
+      parser.trailers = null; // a reader that waits for its next body keeps none of them
+    } else if (this.#lax) this.contentEnd = parser.rawEnd;
     else this.contentEnd = stop < 0 ? parser.dataEnd : stop;
     return stop;
   }

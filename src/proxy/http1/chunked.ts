@@ -1,6 +1,6 @@
 /**
  * The chunked transfer coding (RFC 9112 section 7.1), read byte by byte over any split into packets. It finds the end
- * and refuses what is not exact; the proxy passes the raw bytes on, or, for clients of HTTP/1.0, the decoded ones. Of
+ * and refuses what is not exact; the proxy passes the raw bytes on, or, to who knows no chunks, the decoded ones. Of
  * servers more is accepted (`lax`), and passed on as they should have written it.
  */
 import {
@@ -21,22 +21,9 @@ import {
   VALUE,
 } from "./char-class.ts";
 import { fieldIdOf } from "./field-names.ts";
-import { FORBIDDEN_TRAILERS } from "./forbidden-trailers.ts";
 import { ParseError } from "./parse-error.ts";
 import { RewrittenPacket } from "./rewritten-packet.ts";
-
-/** Bounds of the trailer section. */
-export interface TrailerLimits {
-  /** Bytes of all trailer lines. */
-  readonly maxTrailerBytes: number;
-  readonly maxTrailerFields: number;
-}
-
-/** Bounds that hold unless others are given. */
-export const DEFAULT_TRAILER_LIMITS: TrailerLimits = Object.freeze({ maxTrailerBytes: 8192, maxTrailerFields: 64 });
-
-/** As servers are allowed. */
-const LAX_TRAILER_LIMITS: TrailerLimits = Object.freeze({ maxTrailerBytes: 32_768, maxTrailerFields: 128 });
+import { DEFAULT_TRAILER_LIMITS, FORBIDDEN_TRAILERS, LAX_TRAILER_LIMITS, type TrailerLimits } from "./trailer-rules.ts";
 
 /** Most digits of a chunk size, leading zeros counted: it stays below 2^52, an exact number. */
 const MAX_SIZE_DIGITS = 13;
@@ -80,6 +67,8 @@ export class ChunkedParser {
   bodyBytes = 0;
   /** After `decode`: end of the decoded bytes, which start where the packet started. */
   decodedEnd = 0;
+  /** After `decode` of the last packet: the trailers, as field lines that each end in CRLF; null = none. */
+  trailers: Buffer | null = null;
   /** After an error: end of the packet's last data before it; the packet's start when there is none. */
   dataEnd = 0;
   /** After `repair`: what to pass on instead of the packet; null = the packet, up to `rawEnd`. */
@@ -102,6 +91,8 @@ export class ChunkedParser {
   /** The last packet ended in a trailer's name, which has not been passed on. */
   #heldName = false;
   readonly #name = new Uint8Array(NAME_BYTES);
+  /** While a body is decoded, and its trailer section has begun: what there is of that. */
+  #trailerSection: Buffer[] | null = null;
 
   /** @param lax bodies are of servers: what can only be meant in one way is accepted. */
   constructor(lax = false) {
@@ -118,6 +109,8 @@ export class ChunkedParser {
     this.done = false;
     this.bodyBytes = 0;
     this.decodedEnd = 0;
+    this.trailers = null;
+    this.#trailerSection = null;
     this.#state = State.SIZE;
     this.#remaining = 0;
     this.#length = 0;
@@ -155,11 +148,22 @@ export class ChunkedParser {
 
   /**
    * Like `consume`, and moves the decoded bytes together in place: they are `buf[start, decodedEnd)` afterwards.
-   * Trailers and extensions are dropped. What follows the body in the packet is untouched.
+   * Extensions are dropped, trailers put aside. What follows the body in the packet is untouched.
    */
   decode(buf: Uint8Array, start: number, end: number): number {
     this.decodedEnd = start;
-    return this.#run(buf, start, end, true);
+    if (this.#trailerSection !== null) this.#rewritten.begin(buf, start, start, end, start);
+    const stop = this.#run(buf, start, end, true);
+    const part = this.#rewritten.take(false);
+    if (part === null || stop < 0) return stop;
+    this.#trailerSection ??= [];
+    this.#trailerSection.push(part);
+    if (this.done) {
+      const lines = Buffer.concat(this.#trailerSection).subarray(0, -2); // without the empty one
+      if (lines.length > 0) this.trailers = lines;
+      this.#trailerSection = null;
+    }
+    return stop;
   }
 
   /** Like `consume`, and tells what to pass on, also after an error: `repaired`, or the packet up to `rawEnd`. */
@@ -203,11 +207,20 @@ export class ChunkedParser {
         if (this.#remaining === 0) this.#state = State.DATA_CR;
         continue;
       }
+      const state = this.#state;
       const error = this.#lax ? this.#laxStep(buf, start, pos, end) : this.#step(buf[pos]);
       if (error !== 0) return error;
+      if (compact) this.#putAside(buf, pos, end, state);
       pos++;
     }
     return pos;
+  }
+
+  /** Trailers begin behind `buf[pos]`, or it is part of them, taken in `state`. */
+  #putAside(buf: Uint8Array, pos: number, end: number, state: number): void {
+    if (!this.#rewritten.active) {
+      if (this.#state === State.TRAILER_START) this.#rewritten.begin(buf, pos, pos, end, pos);
+    } else if (!this.#lax) this.#passOn(buf[pos], state);
   }
 
   /** Takes one byte of framing. @returns 0 or a `ParseError`. */

@@ -1,53 +1,49 @@
-/** Listening sockets of a worker: our own, or Bun's; TLS on Bun's; several certificates (SNI) on node:tls. */
-import type { Socket, SocketHandler, TCPSocketListener, TCPSocketListenOptions } from "bun";
-import { type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";
-import type { TlsCertificate } from "../../shared/protocol.ts";
-import type { ProxyContext } from "../context.ts";
-import type { ClientConnection } from "../downstream/client-connection.ts";
-import { BROKEN_BEFORE, type RawSocket } from "../sockets/channel.ts";
-import type { Tcp } from "../sockets/tcp.ts";
-import { DescriptorGuard } from "./descriptors.ts";
-import { listenWithSni } from "./sni-listener.ts";
+/** One listening socket of a worker, which takes a client in only while there is a descriptor for it. */
 
-/** An open listening socket. */
-export interface Listening {
+import type { TlsCertificate } from "../../protocol/worker.ts";
+import { WorkerCounter } from "../../shared/layout.ts";
+import type { Network } from "../sockets/network.ts";
+import type { Listening, OnSocket, RawSocket, SocketUser } from "../sockets/raw-socket.ts";
+import type { TlsListening } from "../sockets/runtime/tls-listening.ts";
+import type { WorkerContext } from "../worker-context.ts";
+import { DescriptorGuard } from "./descriptors.ts";
+
+/** Where, and with what, is listened. */
+export interface ListenerSpec {
+  readonly host: string;
   readonly port: number;
-  /** Stops accepting. Connections live on. */
-  stop(): void;
+  /** For TLS 1.2 and 1.3; null = without. */
+  readonly certificates: readonly TlsCertificate[] | null;
 }
 
-/** Takes a fresh socket: a connection to serve, or null when it was refused. */
-export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => ClientConnection | null;
+/** Takes a fresh socket: its user, or null when it was refused. */
+export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => SocketUser | null;
 
 /** Protocols for ALPN. Who offers others alone is refused (RFC 7301 section 3.2), and clients of HTTP/1.0 say so there. */
-export const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
-/** In wire format (RFC 7301 section 3.1), the only one that Bun takes. */
-const ALPN = ALPN_PROTOCOLS.map((name) => String.fromCharCode(name.length) + name).join("");
+const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
 
-/**
- * Listens without TLS. Throws when the port cannot be had.
- * @param own our own sockets, for a `host` that is an address; null = the runtime's.
- */
-export function listenPlain(ctx: ProxyContext, own: Tcp | null, accept: Accept, host: string, port: number): Listening {
-  const admit = guarded(ctx, accept);
-  const listener = own?.listen(host, port, (socket, nowMs) => admit(socket, false, nowMs));
-  if (listener) return listener;
-  return wrap(Bun.listen<Accepted>(options(host, port, handlers(ctx, admit, false))));
+/** Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used. */
+export function listen(ctx: WorkerContext, network: Network, accept: Accept, spec: ListenerSpec): Listening {
+  const { host, port, certificates } = spec;
+  try {
+    return network.listen(host, port, certificates && tlsOf(ctx, certificates), guarded(ctx, accept, !!certificates));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why =
+      code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "permission denied" : (code ?? message);
+    throw new Error(`cannot listen on ${host}:${port}: ${why}`, { cause });
+  }
 }
 
-/** Listens with TLS 1.2 and 1.3. Throws when the port cannot be had or a certificate cannot be used. */
-export function listenTls(
-  ctx: ProxyContext,
-  accept: Accept,
-  host: string,
-  port: number,
-  certificates: readonly TlsCertificate[],
-): Listening {
-  const [only] = certificates;
-  const admit = guarded(ctx, accept);
-  if (certificates.length > 1) return listenWithSni(ctx, admit, host, port, certificates);
-  const tls = { cert: only.certPem, key: only.keyPem, ALPNProtocols: ALPN };
-  return wrap(Bun.listen<Accepted>({ ...options(host, port, handlers(ctx, admit, true)), tls }));
+function tlsOf(ctx: WorkerContext, certificates: readonly TlsCertificate[]): TlsListening {
+  return {
+    certificates,
+    protocols: ALPN_PROTOCOLS,
+    wheel: ctx.wheel,
+    handshakeTimeoutMs: () => ctx.settings.requestHeadTimeoutMs,
+    lastBytesTimeoutMs: () => ctx.settings.responseBodyTimeoutMs,
+    onHandshakeFailed: () => void ctx.counters[WorkerCounter.TLS_HANDSHAKE_ERRORS]++,
+  };
 }
 
 /** What a client hears that there is no descriptor for. It is closed at once, so as not to need one for longer. */
@@ -57,9 +53,9 @@ const NO_DESCRIPTOR = Buffer.from(
 );
 
 /** `accept` as long as there are descriptors. */
-function guarded(ctx: ProxyContext, accept: Accept): Accept {
+function guarded(ctx: WorkerContext, accept: Accept, secure: boolean): OnSocket {
   const guard = new DescriptorGuard(ctx.counters);
-  return (socket, secure, nowMs) => {
+  return (socket, nowMs) => {
     if (guard.admits(nowMs)) return accept(socket, secure, nowMs);
     if (secure)
       socket.terminate(); // a response would need a handshake first
@@ -69,93 +65,4 @@ function guarded(ctx: ProxyContext, accept: Accept): Accept {
     }
     return null;
   };
-}
-
-/** `reusePort` is missing in Bun's types: all workers listen on the same port and the kernel spreads connections. */
-function options(
-  hostname: string,
-  port: number,
-  socket: SocketHandler<Accepted>,
-): TCPSocketListenOptions<Accepted> & { readonly reusePort: true } {
-  return { hostname, port, socket, reusePort: true, allowHalfOpen: true };
-}
-
-interface Accepted {
-  connection: ClientConnection | null;
-}
-
-function wrap(listener: TCPSocketListener<Accepted>): Listening {
-  return { port: listener.port, stop: () => listener.stop(false) };
-}
-
-/** Handlers guard themselves: Bun does not route what they throw to `error`, and one bad request must fail alone. */
-function handlers(ctx: ProxyContext, accept: Accept, secure: boolean): SocketHandler<Accepted> {
-  const { now } = ctx;
-  const fail = (socket: Socket<Accepted>, error: unknown): void => {
-    internalError(ctx, error);
-    const connection = socket.data.connection;
-    if (connection === null) socket.terminate();
-    else connection.onInternalError(now());
-  };
-  return {
-    binaryType: "buffer",
-    open(socket) {
-      socket.data = { connection: null };
-      try {
-        socket.data.connection = accept(socket, secure, now());
-      } catch (error) {
-        fail(socket, error);
-      }
-    },
-    handshake(socket, success) {
-      if (!success) ctx.counters[WorkerCounter.TLS_HANDSHAKE_ERRORS]++;
-      else socket.data.connection?.onHandshake(now());
-    },
-    data(socket, data) {
-      try {
-        socket.data.connection?.onData(data, now());
-      } catch (error) {
-        fail(socket, error);
-      }
-    },
-    drain(socket) {
-      try {
-        socket.data.connection?.onDrain(now());
-      } catch (error) {
-        fail(socket, error);
-      }
-    },
-    end(socket) {
-      try {
-        const { connection } = socket.data;
-        if (connection?.gone) connection.onClose(now(), BROKEN_BEFORE);
-        else connection?.onEnd(now());
-      } catch (error) {
-        fail(socket, error);
-      }
-    },
-    close(socket, error) {
-      try {
-        socket.data?.connection?.onClose(now(), error);
-      } catch (error) {
-        fail(socket, error);
-      }
-    },
-    error(socket, error) {
-      try {
-        socket.data?.connection?.onClose(now(), error);
-      } catch (thrown) {
-        fail(socket, thrown);
-      }
-    },
-  };
-}
-
-/** Counts and logs what should not have happened. */
-export function internalError(
-  ctx: { counters: WorkerBlock["counters"]; log: ProxyContext["log"] },
-  error: unknown,
-): void {
-  ctx.counters[WorkerCounter.INTERNAL_ERRORS]++;
-  ctx.log.error({ err: error }, "internal error: one connection was ended");
 }

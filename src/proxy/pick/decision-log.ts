@@ -13,20 +13,22 @@ import {
 } from "../../shared/layout.ts";
 import { hashRequestId } from "../../shared/request-id-hash.ts";
 import { RingWriter } from "../../shared/ring.ts";
+import {
+  type AttemptOutcome,
+  type EndConsumer,
+  failedSinceHead,
+  type HeadConsumer,
+  isServerError,
+} from "../outcome.ts";
 
 /** An attempt that ended. */
-export interface EndedAttempt {
-  readonly slot: number;
-  readonly serverId: number;
-  /** Monotonic milliseconds. */
-  readonly dispatchedMs: number;
-  readonly inFlightAtDispatch: number;
-  /** Number of its decision; 0 = it has none. */
-  readonly decision: number;
-}
+export type EndedAttempt = Pick<
+  AttemptOutcome,
+  "slot" | "serverId" | "dispatchedMs" | "inFlightAtDispatch" | "decision"
+>;
 
 /** Writes the rings of one worker. */
-export class DecisionWriter implements DecisionLog {
+export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
   readonly #decisions: RingWriter;
   readonly #outcomes: RingWriter;
   readonly #servers: Pick<ServerTable, "id" | "inFlight">;
@@ -94,6 +96,14 @@ export class DecisionWriter implements DecisionLog {
     if (count > kept) this.#keepChosen(decision, at + DecisionWord.CANDIDATES + 2 * (kept - 1));
     this.#counters[WorkerCounter.DECISIONS + arm]++;
     this.#last = this.#decisions.commit();
+  }
+
+  onHead(outcome: AttemptOutcome, nowMs: number): void {
+    if (outcome.decision !== 0) this.ended(outcome, isServerError(outcome.status), nowMs);
+  }
+
+  onEnd(outcome: AttemptOutcome, nowMs: number): void {
+    if (outcome.decision !== 0 && failedSinceHead(outcome)) this.ended(outcome, true, nowMs);
   }
 
   /** An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time. */

@@ -3,7 +3,7 @@
  * just failed" and "rather one that answers". The strategy only chooses among what is left.
  */
 import { isEligible } from "../../balancing/eligibility.ts";
-import { type FailingOptions, FailingServers, type PublishedFleet } from "../../balancing/failing-servers.ts";
+import type { FailingServers, PublishedFleet } from "../../balancing/failing-servers.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
 import {
   Header,
@@ -13,8 +13,8 @@ import {
   type SharedMemory,
   type WorkerBlock,
 } from "../../shared/layout.ts";
-import { readServerTable } from "../../shared/server-table-reader.ts";
-import type { DecisionWriter, EndedAttempt } from "./decision-log.ts";
+import { readServerTable } from "../../shared/server-table/reader.ts";
+import type { DecisionWriter } from "./decision-log.ts";
 
 /** No server may take requests at all. */
 export const NO_SERVER = -1;
@@ -24,7 +24,7 @@ export const ALL_FULL = -2;
 /** What is to be expected of a server, best first: a request goes to one of the best that there are. */
 const Rank = {
   /** It has answered this worker, and its last request did not fail. For a first attempt: whoever is not passed over. */
-  ANSWERS: 0,
+  RESPONDS: 0,
   /** Up, and nobody's last request failed there. */
   UNKNOWN: 1,
   /** Its last request failed, or its checks do. */
@@ -47,12 +47,6 @@ export interface PickedRequest {
   readonly requestIdBuffer: Buffer;
   readonly requestIdStart: number;
   readonly requestIdEnd: number;
-}
-
-/** An attempt that ended, as the picker needs it. */
-export interface PickedAttempt extends EndedAttempt {
-  /** The server's final head has come. */
-  readonly answered: boolean;
 }
 
 /** Finds a server with room and keeps the count of requests in flight. */
@@ -78,13 +72,13 @@ export class Picker {
   constructor(
     memory: SharedMemory,
     own: WorkerBlock,
-    failing: FailingOptions,
+    failing: FailingServers,
     strategy: Strategy,
     decisions: DecisionWriter | null,
   ) {
     this.#memory = memory;
     this.#own = own;
-    this.#failing = new FailingServers(memory.servers, failing);
+    this.#failing = failing;
     this.#strategy = strategy;
     this.#decisions = decisions;
   }
@@ -97,10 +91,6 @@ export class Picker {
     this.#strategy = strategy;
     this.#decisions = decisions;
     this.#seenVersion = -1;
-  }
-
-  setFailing(options: FailingOptions): void {
-    this.#failing.configure(options);
   }
 
   /** Tells which server each slot means to this worker. */
@@ -177,15 +167,6 @@ export class Picker {
     this.#own.ownInFlight[slot]--;
   }
 
-  /** An attempt ended with a complete response head, or without one (`failed`). */
-  onOutcome(attempt: PickedAttempt, failed: boolean, nowMs: number): void {
-    const { slot, dispatchedMs, inFlightAtDispatch } = attempt;
-    if (failed) this.#failing.onFailure(slot, attempt.answered);
-    else if (this.#memory.servers.consecutiveFailures[slot] !== 0) this.#failing.onSuccess(slot);
-    this.#strategy.onOutcome?.(slot, nowMs - dispatchedMs, failed, nowMs, inFlightAtDispatch);
-    if (attempt.decision !== 0) this.#decisions?.ended(attempt, failed, nowMs);
-  }
-
   #take(slot: number): number {
     this.#own.ownInFlight[slot]++;
     this.#inFlightAtDispatch = Atomics.add(this.#memory.servers.inFlight, slot, 1);
@@ -248,9 +229,9 @@ export class Picker {
     const fails = consecutiveFailures[slot] > 0;
     if (excluded.includes(slot)) return fails ? Rank.FAILED : Rank.TRIED;
     if (this.#failing.isPassedOver(slot)) return Rank.PASSED_OVER;
-    if (!again) return Rank.ANSWERS;
+    if (!again) return Rank.RESPONDS;
     if (fails) return Rank.DOUBTFUL;
-    if (this.#own.responses[slot] > this.#responsesBefore[slot]) return Rank.ANSWERS;
+    if (this.#own.responses[slot] > this.#responsesBefore[slot]) return Rank.RESPONDS;
     return state[slot] === ServerState.UP ? Rank.UNKNOWN : Rank.DOUBTFUL;
   }
 

@@ -1,6 +1,5 @@
 /** What remains of a request: counters and histograms in this worker's shared block, and a line in the access log. */
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
-import type { WorkerBlock } from "../../shared/layout.ts";
 import { countRequest } from "../../shared/series-table.ts";
 import type { Failure } from "../failure.ts";
 import type { Peer } from "../rewrite/request.ts";
@@ -9,14 +8,6 @@ import type { LoggedOutcome, LoggedRequest } from "./access-log.ts";
 
 /** There was none. */
 const NO_HEAD = Buffer.alloc(0);
-
-/** A server's response began. @param latencyMs from the dispatch to the complete response head. */
-export function recordResponse(block: WorkerBlock, slot: number, latencyMs: number, failed: boolean): void {
-  block.responses[slot]++;
-  if (failed) block.failures[slot]++;
-  block.latencySumMs[slot] += latencyMs;
-  block.latencyHistogram[slot * bucketCount + bucketOf(latencyMs)]++;
-}
 
 /** A request as the recorder needs it. */
 export interface RecordedRequest extends LoggedRequest {

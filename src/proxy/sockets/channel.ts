@@ -2,32 +2,10 @@
  * One side of a proxied connection: a socket, the bytes that it did not take yet, and a deadline. Client connections and
  * upstream connections are both channels, so that back-pressure is written once.
  */
+import type { RawSocket } from "./raw-socket.ts";
 import { isBorrowed } from "./receive-memory.ts";
 import { freeMemory, isWorthFreeing } from "./spare-memory.ts";
 import { Timed, type TimerWheel } from "./timer-wheel.ts";
-
-/** What the proxy asks of a socket: Bun's TCP and TLS sockets have it, our own (sockets/), and the SNI adapter over node:tls. */
-export interface RawSocket {
-  /** Bytes taken: possibly fewer than given, 0 when full, -1 when the peer is gone. */
-  write(data: Uint8Array, offset?: number, length?: number): number;
-  /** Closes both directions once what was written is sent. */
-  end(): void;
-  /** Closes the sending direction (FIN) and goes on receiving. */
-  shutdown(): void;
-  /** Closes with a reset: the peer sees an error, not a clean end. */
-  terminate(): void;
-  pause(): void;
-  resume(): void;
-  readonly remoteAddress: string;
-  /** -1 = closed. The runtime's sockets have it, although their types do not say so. */
-  readonly fd?: number;
-  /** Bytes that it took and did not hand to the system yet. */
-  readonly heldBytes?: number;
-  /** There may be bytes, or an end, that were not read yet. Only our own sockets know. */
-  readonly unread?: boolean;
-  /** Nothing is expected of the peer: what came is looked at before anybody can make use of it. Only our own sockets care. */
-  idle?: boolean;
-}
 
 /** Bytes that wait. */
 interface Queued {
@@ -35,12 +13,6 @@ interface Queued {
   /** Their memory is free once they are sent. */
   readonly last: boolean;
 }
-
-/**
- * What the runtime's sockets report as the peer's end when a write has met its reset before: that is what they know of it,
- * for the system tells an error only once.
- */
-export const BROKEN_BEFORE = new Error("the connection was broken when something was sent");
 
 export abstract class Channel extends Timed {
   /** Null before there is one, and once it is let go of. */
@@ -58,7 +30,7 @@ export abstract class Channel extends Timed {
    * its way to us; the socket reports its end.
    */
   gone = false;
-  /** We have sent FIN: when the peer's FIN comes then, Bun reports no end but only that the socket is closed. */
+  /** We have sent FIN: when the peer's FIN comes then, that is no end but the socket is closed. */
   protected sendingEnded = false;
 
   constructor(socket: RawSocket | null, wheel: TimerWheel) {

@@ -1,6 +1,7 @@
 /** What the system knows of a socket and can do to it, whichever kind it is. Without system calls of our own: nothing. */
-import type { RawSocket } from "./channel.ts";
+
 import { Kernel, Libc } from "./libc.ts";
+import type { RawSocket } from "./raw-socket.ts";
 import type { Tcp } from "./tcp.ts";
 
 export class SocketKernel {
@@ -27,7 +28,7 @@ export class SocketKernel {
   }
 
   /** Bytes that a socket took and that its peer has not acknowledged (SIOCOUTQ, tcp(7)); -1 = nobody knows. */
-  unacknowledged({ fd = -1, heldBytes = 0 }: RawSocket): number {
+  unacknowledged({ fd, heldBytes = 0 }: RawSocket): number {
     if (this.#libc === null || fd < 0) return heldBytes > 0 ? heldBytes : -1;
     this.#number[0] = 0;
     this.#libc.call.ioctl(fd, Kernel.SIOCOUTQ, this.#number);
@@ -35,7 +36,7 @@ export class SocketKernel {
   }
 
   /** Whether the peer's FIN has come, although it may not have been read (TCP_INFO, tcp(7)). */
-  peerHasEnded({ fd = -1 }: RawSocket): boolean {
+  peerHasEnded({ fd }: RawSocket): boolean {
     if (this.#libc === null || fd < 0) return false;
     this.#number[0] = 0;
     this.#numberBytes[0] = 4; // of the structure only its first byte, the state, is of interest
@@ -45,7 +46,7 @@ export class SocketKernel {
   }
 
   /** Makes a socket's close a reset, also if the process dies; or orderly again. */
-  closeByReset({ fd = -1 }: RawSocket, on: boolean): void {
+  closeByReset({ fd }: RawSocket, on: boolean): void {
     if (fd >= 0) this.#libc?.closeByReset(fd, on);
   }
 }

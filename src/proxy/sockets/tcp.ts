@@ -4,34 +4,10 @@
  */
 
 import { AddressBuffer, type PackedAddress, packAddress } from "./address.ts";
-import type { RawSocket } from "./channel.ts";
 import { EventLoop, type Watched } from "./event-loop.ts";
 import { Errno, Kernel, Libc, pointerTo, systemError } from "./libc.ts";
+import type { Dialler, OnSocket, RawSocket, SocketUser } from "./raw-socket.ts";
 import { borrowedPacket, clientPacket, RECEIVE_BYTES, receiveBuffer } from "./receive-memory.ts";
-
-/** Who is told what happens on a socket: the connections of clients and of servers are. */
-export interface SocketUser {
-  /** `data` may be borrowed: see receive-memory.ts. */
-  onData(data: Buffer, nowMs: number): void;
-  onDrain(nowMs: number): void;
-  /** The peer sends nothing more. */
-  onEnd(nowMs: number): void;
-  /** As `onEnd`, while what the peer sent before is unread because reading is paused. */
-  onEndAhead?(nowMs: number): void;
-  /** Closed in both directions, or broken by `error`: it lets go of the socket, which is what closes the descriptor. */
-  onClose(nowMs: number, error?: Error): void;
-  /** Reading is paused and the peer has reset the connection: what it sent before is still to be read. */
-  readonly wantsRest: boolean;
-  /** Something above threw. */
-  onInternalError(nowMs: number): void;
-}
-
-/** Who waits for a connection to be made. */
-export interface Dialler extends SocketUser {
-  opened(socket: RawSocket, nowMs: number): void;
-  /** @param code the name of the system's error, as `ECONNREFUSED`. */
-  refused(code: string, nowMs: number): void;
-}
 
 const { AF_INET6, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, MSG_NOSIGNAL, SHUT_WR, TCP_NODELAY } = Kernel;
 const { SO_ERROR, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET } = Kernel;
@@ -80,11 +56,7 @@ export class Tcp {
    * Listens on a numeric address, together with other processes (SO_REUSEPORT).
    * @returns null when `host` is a name. Throws an `Error` with a `code` when the port cannot be had.
    */
-  listen(
-    host: string,
-    port: number,
-    onSocket: (socket: TcpSocket, nowMs: number) => SocketUser | null,
-  ): TcpListener | null {
+  listen(host: string, port: number, onSocket: OnSocket): TcpListener | null {
     const address = packAddress(this.libc, host, port);
     return address && new TcpListener(this, address, onSocket);
   }
@@ -96,6 +68,7 @@ export class Tcp {
     const { call } = this.libc;
     const fd = call.socket(address.family, STREAM_SOCKET, 0);
     const socket = new TcpSocket(this, fd, user, null);
+    user.begun(socket);
     if (fd < 0) return refuseLater(socket, user, this.libc.errno);
     this.libc.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     const begun = call.connect(fd, address.bytes, address.bytes.length) === 0 || this.libc.errno === Errno.EINPROGRESS;
@@ -128,12 +101,12 @@ function refuseLater(socket: TcpSocket, user: Dialler, errno: number): TcpSocket
 export class TcpListener implements Watched {
   readonly #tcp: Tcp;
   readonly #fd: number;
-  readonly #onSocket: (socket: TcpSocket, nowMs: number) => SocketUser | null;
+  readonly #onSocket: OnSocket;
   readonly port: number;
   readonly idle = false;
   #stopped = false;
 
-  constructor(tcp: Tcp, address: PackedAddress, onSocket: (socket: TcpSocket, nowMs: number) => SocketUser | null) {
+  constructor(tcp: Tcp, address: PackedAddress, onSocket: OnSocket) {
     this.#tcp = tcp;
     this.#onSocket = onSocket;
     const { libc } = tcp;

@@ -3,7 +3,7 @@
  * HTTP/1.1 that it has for itself, or one stream of a connection that many share. What the protocol's own bytes are,
  * where heads begin and end, and how a connection is made, kept and closed, is behind this.
  */
-import type { Endpoint } from "../../shared/protocol.ts";
+import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { Failure } from "../failure.ts";
 import type { RequestHead } from "../http1/head.ts";
 import type { RequestRewrite } from "../rewrite/request.ts";
@@ -63,6 +63,8 @@ export interface UpstreamLeg extends Timed {
   readonly gone: boolean;
   /** Bytes that wait to be sent. */
   readonly queuedBytes: number;
+  /** At the end of a response: the field lines behind its body, where its framing did not hold them; null = none. */
+  readonly trailers: Buffer | null;
 
   /**
    * Sends the head and the body bytes that came with it.
@@ -81,7 +83,7 @@ export interface UpstreamLeg extends Timed {
    * The body that did not come with the head is complete.
    * @param trailers the field lines behind it, where its framing did not hold them; null = none.
    */
-  endBody(trailers: Uint8Array | null): void;
+  endBody(trailers: Buffer | null): void;
   /** Of a tunnel: nothing more is sent, and what the server sends is still read. */
   endSending(): void;
 

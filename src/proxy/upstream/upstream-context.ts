@@ -1,4 +1,4 @@
-/** What connections to servers use of that which all parts of a worker share (`ProxyContext`). */
+/** What connections to servers use of that which all parts of a worker share (`ExchangeContext`). */
 import type { HeadLimits, ResponseHead } from "../http1/head.ts";
 import type { SocketKernel } from "../sockets/socket-kernel.ts";
 import type { TimerWheel } from "../sockets/timer-wheel.ts";

@@ -144,10 +144,15 @@ export class BufferedStore extends StoreReader implements LearningStore {
     return this.#call(() => this.#write(change));
   }
 
-  /** One call of somebody outside. */
+  /** One call of somebody outside. One that has failed for want of an answer before its turn came is not made at all. */
   async #call<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closing !== null) throw closedError();
-    return this.#takeTurn(work);
+    let isWaiting = true;
+    try {
+      return await this.#takeTurn(() => (isWaiting ? work() : Promise.reject(new Error("nobody waits for it"))));
+    } finally {
+      isWaiting = false;
+    }
   }
 
   /** Waits for the calls before it, does `work`, and takes note of what goes wrong. */
@@ -188,14 +193,15 @@ export class BufferedStore extends StoreReader implements LearningStore {
     }
   }
 
-  /** Writes a batch. False when that failed. */
-  async #flushOnce(): Promise<boolean> {
+  /** Writes a batch, if it is still `due` when its turn comes. False when that failed. */
+  async #flushOnce(due = () => true): Promise<boolean> {
     this.#inLine++;
     try {
       await this.#takeTurn(async () => {
         this.#inLine--;
         // Others whose turn came before may have written it.
-        if (this.#rows.length > 0 || this.#problem !== null) await this.#write(null);
+        const isNeeded = this.#rows.length > 0 || this.#problem !== null;
+        if (isNeeded && due()) await this.#write(null);
       });
       return true;
     } catch {
@@ -213,7 +219,9 @@ export class BufferedStore extends StoreReader implements LearningStore {
     this.#delayMs = delayMs;
     this.#cancelWait = this.#later(delayMs, () => {
       this.#cancelWait = null;
-      void this.#flushOnce();
+      const isRetry = this.#problem !== null;
+      // What failed while this waited for its turn is tried again later, not at once.
+      void this.#flushOnce(() => isRetry || this.#problem === null);
     });
   }
 

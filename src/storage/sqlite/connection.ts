@@ -5,7 +5,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, statSync } from "node:fs";
 import { StoreError } from "../store-error.ts";
-import { storeErrorOf } from "./sqlite-errors.ts";
+import { storeErrorOf } from "./errors.ts";
 import { ModelTable } from "./tables/model-table.ts";
 import { NoteTable } from "./tables/note-table.ts";
 import { type RowTables, rowTables } from "./tables/row-tables.ts";

@@ -1,7 +1,7 @@
 /** The directory that holds what must outlive the process. */
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { storeErrorOf } from "./sqlite-errors.ts";
+import { storeErrorOf } from "./errors.ts";
 
 /** Names of files in it. Whatever SQLite keeps beside the store begins with the store's name. */
 export const STORE_FILE = "learning.db";

@@ -8,7 +8,7 @@ import { accessSync, constants, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { StoreError } from "../store-error.ts";
 import { LOCK_FILE, OWNER_FILE } from "./data-directory.ts";
-import { storeErrorOf } from "./sqlite-errors.ts";
+import { storeErrorOf } from "./errors.ts";
 
 /** A lock that is held until it is released or the process ends. */
 export class InstanceLock {

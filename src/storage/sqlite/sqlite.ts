@@ -1,10 +1,10 @@
 /** SQLite as a kind of backend: a file in a directory, or memory. */
 import type { SqliteLocation } from "../../shared/store-location.ts";
 import type { BackendKind, BackendOptions, StoreBackend } from "../backend.ts";
+import { SqliteBackend } from "./backend.ts";
 import { dataDirectoryProblem, storePath } from "./data-directory.ts";
-import { SqliteBackend } from "./sqlite-backend.ts";
-import { SqliteVisitor } from "./sqlite-visitor.ts";
 import { StoreFile, StoreMemory } from "./store-file.ts";
+import { SqliteVisitor } from "./visitor.ts";
 
 /** See `BackendKind`. */
 export const SQLITE: BackendKind<SqliteLocation> = Object.freeze({

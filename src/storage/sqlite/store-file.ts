@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { StoreError } from "../store-error.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { LOCK_FILE, makeDataDirectory, storePath } from "./data-directory.ts";
+import { storeErrorOf } from "./errors.ts";
 import { InstanceLock } from "./instance-lock.ts";
 import { lastVersionIn, moveAside } from "./move-aside.ts";
-import { storeErrorOf } from "./sqlite-errors.ts";
 
 /** Where a store's connections come from. */
 export interface StoreSource {

@@ -12,7 +12,7 @@ export function renderMetricsDocs(others: readonly MetricGroup<never>[]): string
   const lines = [
     "# Metrics",
     "",
-    "<!-- Generated from src/telemetry by scripts/generate-metrics-docs.ts: edit there. -->",
+    "<!-- Made by `npm run generate` from src/telemetry/metrics/: change it there. -->",
     "",
     "`GET /metrics` answers in the Prometheus text format, for all workers together. Counters go on over restarts of",
     "workers. A server's `server_id` is never given to another one while the instance runs.",

@@ -1,5 +1,5 @@
 /** Networks in the learning store. */
-import { readNetwork } from "../../learning/models/files/onnx-reader.ts";
+import { readNetwork } from "../../learning/models/files/onnx/reader.ts";
 import { parseStoredFiles } from "../../learning/models/files/stored-files.ts";
 import type { Network } from "../../learning/models/network.ts";
 import type { StoredModelFiles } from "../../storage/learning-store.ts";

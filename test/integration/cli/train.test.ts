@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { durationText, TrainProgress } from "../../../src/cli/train/progress.ts";
 import { FEATURE_COUNT } from "../../../src/learning/features/fleet-features.ts";
-import { readNetworkAt } from "../../../src/learning/models/files/onnx-reader.ts";
+import { readNetworkAt } from "../../../src/learning/models/files/onnx/reader.ts";
 import { openLearningStore, openStoreReader } from "../../../src/storage/open-store.ts";
 import { spawn } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";

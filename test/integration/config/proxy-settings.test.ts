@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../../../src/config/load.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
+import { configOf } from "../../support/configuration.ts";
 import { spawnSync } from "../../support/processes.ts";
-import { configOf } from "../../unit/config/sources.ts";
 
 const DAY_MS = 86_400_000;
 let directory: string;

@@ -11,7 +11,7 @@ import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config
 import { toFleetOptions } from "../../../src/control/supervisor/fleet-options.ts";
 import { pinSettings, restartsNeeded } from "../../../src/control/supervisor/pinned.ts";
 import { createSelfSigned } from "../../support/certificates.ts";
-import { configOf, load } from "../../unit/config/sources.ts";
+import { configOf, load } from "../../support/configuration.ts";
 import { EFFECTS } from "./settings-effects.ts";
 
 const ROOT = join(import.meta.dir, "../../..");

@@ -33,7 +33,7 @@ const LEARNING_MODELS = "test/drill/learning/models.test.ts";
 const ADMIN = "test/integration/control/admin/api.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
-const SAMPLES = "test/integration/storage/samples.test.ts";
+const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
 const JUDGES = "test/unit/learning/online/parts.test.ts";
 
 function effect(
@@ -157,14 +157,14 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   MODEL_INPUT_NAME: effect(
     ["features", "x"],
     ["learner.modelFile"],
-    "test/unit/learning/models/files/onnx-model.test.ts",
+    "test/unit/learning/models/files/onnx/model.test.ts",
     "an input of another name",
     { MODEL_PATH: "/m" },
   ),
   MODEL_OUTPUT_NAME: effect(
     ["predicted_score", "y"],
     ["learner.modelFile"],
-    "test/unit/learning/models/files/onnx-model.test.ts",
+    "test/unit/learning/models/files/onnx/model.test.ts",
     "an output of another name",
     { MODEL_PATH: "/m" },
   ),

@@ -16,9 +16,9 @@ import { Header } from "../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
 import type { Model, Verdict } from "../../../src/storage/learning-store.ts";
 import { estimatorTimes, leave } from "../../drill/learning/fixture.ts";
+import { configOf } from "../../support/configuration.ts";
 import { seeded } from "../../support/networks.ts";
 import { recordingLogger } from "../../support/recording-logger.ts";
-import { configOf } from "../../unit/config/sources.ts";
 
 const MAIN = join(import.meta.dir, "../../../src/main.ts");
 const TABLE_MS = 50;

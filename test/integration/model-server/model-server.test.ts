@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { version } from "../../../package.json";
 import { CONTRACT_FEATURES } from "../../../src/learning/features/feature-names.ts";
 import { writeModelFiles } from "../../../src/learning/models/files/model-files.ts";
-import { OnnxModel } from "../../../src/learning/models/files/onnx-model.ts";
+import { OnnxModel } from "../../../src/learning/models/files/onnx/model.ts";
 import { forward, type Network, scaleRow } from "../../../src/learning/models/network.ts";
 import { changedOnnx, setWeight } from "../../support/model-graphs.ts";
 import { type ModelServerProcess, runModelServer } from "../../support/model-server-process.ts";

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { generatedFiles, README_BEGIN, README_END, withTable } from "../../../scripts/generate.ts";
+import { generatedFiles } from "../../../scripts/generate/main.ts";
+import { README_BEGIN, README_END, withTable } from "../../../scripts/generate/settings.ts";
 import { ROOT, run } from "../cli/spawn.ts";
 
 let directory: string;

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { StoreLocation } from "../../../src/shared/store-location.ts";
+import type { SqliteLocation } from "../../../src/shared/store-location.ts";
 import type {
   LearningReader,
   LearningStore,
@@ -18,7 +18,7 @@ import { type OpenStoreOptions, openLearningStore } from "../../../src/storage/o
 export const FEATURES = ["first", "second", "third"];
 
 /** The embedded store of a directory. */
-export const at = (directory: string): StoreLocation => ({ kind: "sqlite", directory });
+export const at = (directory: string): SqliteLocation => ({ kind: "sqlite", directory });
 
 /** A directory that does not exist yet, in one that `remove` takes away. */
 export function scratch(): { readonly path: string; remove(): void } {

@@ -71,7 +71,7 @@ async function product(): Promise<void> {
       process.execPath,
       "--no-env-file",
       "-e",
-      `const { OnnxModel } = await import(${JSON.stringify(join(ROOT, "src/learning/models/files/onnx-model.ts"))});
+      `const { OnnxModel } = await import(${JSON.stringify(join(ROOT, "src/learning/models/files/onnx/model.ts"))});
        const model = await OnnxModel.load(${JSON.stringify(FIXTURE)});
        await model.predict(new Float64Array(6), 1);
        await new Promise((resolve) => setTimeout(resolve, 600_000));`,

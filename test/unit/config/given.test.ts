@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { given } from "../../../src/config/given.ts";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
-import { configOf } from "./sources.ts";
+import { configOf } from "../../support/configuration.ts";
 
 test.each(["worker", "learner", "fleet"] as const)("no two settings have one name at the %s", (receiver) => {
   const names = ALL_SETTINGS.flatMap(({ setting }) => setting.givenTo?.[receiver] ?? []);

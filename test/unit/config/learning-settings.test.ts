@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { loadModelServerConfig } from "../../../src/config/model-server.ts";
 import { environmentSource } from "../../../src/config/sources/environment.ts";
-import { configOf, load, problemsOf } from "./sources.ts";
+import { configOf, load, problemsOf } from "../../support/configuration.ts";
 
 describe("settings of learned balancing", () => {
   test("have the contract's defaults", () => {

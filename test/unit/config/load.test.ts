@@ -7,7 +7,7 @@ import { loadConfig } from "../../../src/config/load.ts";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
 import { envFileSource } from "../../../src/config/sources/env-file.ts";
 import { environmentSource } from "../../../src/config/sources/environment.ts";
-import { configOf, load, problemsOf, TWO_SERVERS } from "./sources.ts";
+import { configOf, load, problemsOf, TWO_SERVERS } from "../../support/configuration.ts";
 
 describe("defaults", () => {
   test("the contract's defaults are in force when only SERVERS is set", () => {

@@ -3,11 +3,12 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
+import { SERVER_SCHEMES } from "../../../src/config/servers/schemes.ts";
+import type { ProxySettings } from "../../../src/protocol/worker.ts";
 import { routeOf } from "../../../src/proxy/downstream/routes.ts";
 import { RequestHead } from "../../../src/proxy/http1/head.ts";
-import type { ProxySettings } from "../../../src/shared/protocol.ts";
 import { Route } from "../../../src/shared/series-table.ts";
-import { configOf } from "../config/sources.ts";
+import { configOf } from "../../support/configuration.ts";
 
 const ROOT = join(import.meta.dir, "../../..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -32,6 +33,11 @@ test("the reserved paths are those that README and configuration name, and no ot
     for (const path of named) expect(flat(document)).toContain(path);
     expect(flat(document)).not.toContain("/api/v1/*");
   }
+});
+
+test("every scheme that SERVERS knows is told of", () => {
+  for (const scheme of Object.keys(SERVER_SCHEMES))
+    expect(flat("docs/configuration.md")).toMatch(new RegExp(`[ (]${RegExp.escape(scheme)}://`));
 });
 
 test("the accept queue is as long as deployment and the threat model say", () => {

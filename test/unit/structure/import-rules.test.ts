@@ -21,8 +21,17 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'const health = await import("../health/slow-start.ts");',
   ],
   "src/shared/": ['import { Picker } from "../proxy/pick.ts";', 'import pino from "pino";'],
+  "src/protocol/": ['import type { Config } from "../config/schema.ts";', "process.send({});"],
   "src/health/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/control/": ['import { ProxyServer } from "../proxy/server.ts";', 'import "../learning/explain.ts";'],
+  "src/control/admin/": ['import { listenersOn } from "../supervisor/port-listeners.ts";'],
+  "src/control/fleet/": [
+    'import type { AdminApi } from "../admin/api.ts";',
+    'import type { Workers } from "../processes/workers.ts";',
+    'import type { SupervisorView } from "../supervisor/status.ts";',
+  ],
+  "src/control/discovery/": ['import type { FleetLogger } from "../fleet/options.ts";'],
+  "src/control/processes/": ['import type { Fleet } from "../fleet/fleet.ts";'],
   "src/telemetry/": ['import { Fleet } from "../control/fleet.ts";'],
   "src/learning/": [
     'import { startModelServer } from "../model-server/server.ts";',
@@ -73,6 +82,12 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import type { Config } from "../config/schema.ts";',
     'import pino from "pino";',
   ],
+  "src/storage/buffered/": [
+    'import { Database } from "bun:sqlite";',
+    'import { statSync } from "node:fs";',
+    'import { SQLITE } from "../sqlite/sqlite.ts";',
+    'import { backendFor } from "../backends.ts";',
+  ],
   "src/": ['import { harness } from "../test/support/proxy-harness.ts";'],
 };
 
@@ -102,6 +117,14 @@ describe("imports", () => {
       "2 src/x/b.ts",
       "3 src/c.ts",
       "4 src/x/d.ts",
+    ]);
+    const typesOnly = ['import type A from "./a.ts";', 'export type { B } from "./b.ts";'];
+    const more = ['import { type A, b } from "./a.ts";', 'import "./b.ts";', 'export { c } from "./c.ts";'];
+    expect(importsOf(sourceOf("src/a.ts", typesOnly.join("\n"))).map((each) => each.typesOnly)).toEqual([true, true]);
+    expect(importsOf(sourceOf("src/a.ts", more.join("\n"))).map((each) => each.typesOnly)).toEqual([
+      false,
+      false,
+      false,
     ]);
   });
 

@@ -10,6 +10,8 @@ export interface Import {
   readonly specifier: string;
   /** `src/shared/layout.ts`; `null` for packages and modules of the runtime. */
   readonly file: string | null;
+  /** `import type`, `export type`: nothing is left of it when the program runs. */
+  readonly typesOnly: boolean;
 }
 
 /** Every import of a file: static, type-only, re-exported and dynamic. */
@@ -23,7 +25,9 @@ export function importsOf({ path, tokens }: SourceFile): Import[] {
     if (match === null) continue;
     const specifier = match[2];
     const file = specifier.startsWith(".") ? join(path, "..", specifier) : null;
-    found.push({ line: tokens[i].line, specifier, file });
+    let keyword = i - 1;
+    while (keyword > 0 && !/^(im|ex)port$/.test(tokens[keyword].text)) keyword--;
+    found.push({ line: tokens[i].line, specifier, file, typesOnly: tokens[keyword + 1]?.text === "type" });
   }
   return found;
 }
@@ -104,10 +108,16 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title:
-      "shared/ imports nothing but shared/ and the runtime's own modules, and the type of the settings that messages carry",
+    title: "shared/ imports nothing but shared/ and the runtime's own modules",
     folder: "src/shared/",
-    allows: (imported) => within("src/shared/", "src/config/given.ts")(imported) || isBuiltin(imported.specifier),
+    allows: (imported) => within("src/shared/")(imported) || isBuiltin(imported.specifier),
+  },
+  {
+    title:
+      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over",
+    folder: "src/protocol/",
+    allows: within("src/protocol/", "src/shared/", "src/config/given.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
   },
   {
     title: "health/ judges what it is given: it knows neither the request path nor the control plane",
@@ -118,6 +128,26 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     title: "control/ does not reach into the request path: they meet in shared memory and in the protocol",
     folder: "src/control/",
     allows: notFrom("src/proxy/", "src/learning/", "src/cli/", "src/demo/", "src/simulator/"),
+  },
+  {
+    title: "control/admin/ shows what fleet and processes tell; who puts them together is the supervisor's business",
+    folder: "src/control/admin/",
+    allows: notFrom("src/control/supervisor/", "src/control/discovery/"),
+  },
+  {
+    title: "control/fleet/ stands on discovery, and knows neither who asks it nor what else runs",
+    folder: "src/control/fleet/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/processes/"),
+  },
+  {
+    title: "control/discovery/ finds servers, and does not know what becomes of them",
+    folder: "src/control/discovery/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/processes/", "src/control/fleet/"),
+  },
+  {
+    title: "control/processes/ keeps processes alive, and does not know what they are told",
+    folder: "src/control/processes/",
+    allows: notFrom("src/control/supervisor/", "src/control/admin/", "src/control/fleet/", "src/control/discovery/"),
   },
   {
     title: "telemetry/ reads shared memory and nobody's insides",
@@ -252,6 +282,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: (imported) =>
       within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/store-location.ts")(imported) ||
       isBuiltin(imported.specifier),
+  },
+  {
+    title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",
+    folder: "src/storage/buffered/",
+    allows: within(
+      "src/storage/buffered/",
+      "src/storage/rows/",
+      "src/storage/backend.ts",
+      "src/storage/learning-store.ts",
+      "src/storage/store-error.ts",
+      "src/storage/store-reader.ts",
+    ),
   },
   {
     title: "src/ imports nothing of tests, benchmarks or scripts",

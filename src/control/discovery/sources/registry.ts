@@ -1,5 +1,5 @@
-/** The sources there are. To add one: its file here beside, a line below, and how it is written in config/server-schemes.ts. */
-import type { SourceKind } from "../../../config/server-schemes.ts";
+/** The sources there are. To add one: its file here beside, a line below, and how it is written in config/servers/schemes.ts. */
+import type { SourceKind } from "../../../config/servers/schemes.ts";
 import type { ServerSpec } from "../../../shared/server-spec.ts";
 import type { DiscoverySource, SourceContext, SourceFactory } from "../source.ts";
 import { namesSource } from "./names.ts";

@@ -19,7 +19,7 @@ import { describeRange, inRange, type Range, SCALER_MEAN, SCALER_SCALE } from ".
 import type { Network } from "../network.ts";
 import { checkFeatureList } from "./feature-list.ts";
 import { ModelFileError } from "./model-file-error.ts";
-import { writeOnnx } from "./onnx-writer.ts";
+import { writeOnnx } from "./onnx/writer.ts";
 
 /** The contract's names. */
 export const ONNX_FILE = "load_balancer.onnx";

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { ModelFileError } from "../files/model-file-error.ts";
-import { OnnxModel } from "../files/onnx-model.ts";
+import { OnnxModel } from "../files/onnx/model.ts";
 import { endProcessIn } from "./c-library.ts";
 import { type FromInference, LIMITS, type ToInference } from "./messages.ts";
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { residentBytes } from "../../../shared/resident-bytes.ts";
 import { ModelFileError } from "../files/model-file-error.ts";
 import type { ModelFiles } from "../files/model-files.ts";
-import type { OnnxModelOptions } from "../files/onnx-model.ts";
+import type { OnnxModelOptions } from "../files/onnx/model.ts";
 import { checkRows, type OutputKind, type ScoreModel } from "../score-model.ts";
 import { type FromInference, type InferenceLimits, LIMITS, type ToInference } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 /** What a model's process is told and tells. One call at a time: a response belongs to the last call. */
 import type { ModelFiles } from "../files/model-files.ts";
-import type { OnnxModelOptions } from "../files/onnx-model.ts";
+import type { OnnxModelOptions } from "../files/onnx/model.ts";
 import type { OutputKind } from "../score-model.ts";
 
 /** To the process. */

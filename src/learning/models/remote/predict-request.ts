@@ -36,7 +36,7 @@ export interface PredictOptions {
 }
 
 /** Many times what scores of one request take. */
-const MAX_ANSWER_BYTES = 1024 * 1024;
+const MAX_RESPONSE_BYTES = 1024 * 1024;
 const MAX_SHOWN = 200;
 
 /** `/predict` below a model server's URL, unless the URL names it already. */
@@ -77,13 +77,13 @@ export async function requestPredictions(
 /** The scores, as many as were asked for and each within `SCORE`. Throws a `RemoteModelError`. */
 export function readPredictions(text: string, count: number, url: string): readonly number[] {
   const wrong = (what: string) => new RemoteModelError("answer", `${url} answered ${what}: ${shorten(text)}`);
-  let answer: unknown;
+  let parsed: unknown;
   try {
-    answer = JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch {
     throw wrong("no JSON");
   }
-  const predictions: unknown = (answer as { predictions?: unknown } | null)?.predictions;
+  const predictions: unknown = (parsed as { predictions?: unknown } | null)?.predictions;
   if (!Array.isArray(predictions)) throw wrong('without a list "predictions"');
   if (predictions.length !== count) throw wrong(`${predictions.length} predictions for ${count} servers`);
   const at = predictions.findIndex((score) => !inRange(score, SCORE));
@@ -97,8 +97,8 @@ async function readText(response: Response, url: string): Promise<string> {
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) {
-      throw new RemoteModelError("answer", `${url} answered more than ${MAX_ANSWER_BYTES} bytes`);
+    if (bytes > MAX_RESPONSE_BYTES) {
+      throw new RemoteModelError("answer", `${url} answered more than ${MAX_RESPONSE_BYTES} bytes`);
     }
     text += decoder.decode(chunk, { stream: true });
   }

@@ -1,5 +1,5 @@
 /** Finds the model that is to serve when the learner starts, and again when that one cannot be had. */
-import type { LearnerSettings } from "../../../shared/protocol.ts";
+import type { LearnerSettings } from "../../../protocol/learner.ts";
 import type { LearningStore, Model, StoredModelFiles } from "../../../storage/learning-store.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { modelPaths, readModelFiles } from "../../models/files/model-files.ts";

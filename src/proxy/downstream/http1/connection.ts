@@ -10,14 +10,14 @@ import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import type { Peer } from "../../rewrite/request.ts";
-import type { RawSocket } from "../../sockets/channel.ts";
+import type { RawSocket } from "../../sockets/raw-socket.ts";
 import { keep, keepClientPacket } from "../../sockets/receive-memory.ts";
 import { UntilTaken } from "../../sockets/until-taken.ts";
 import type { ClientConnection } from "../client-connection.ts";
 import type { DownstreamContext } from "../context.ts";
 import { type LocalClient, LocalResponder } from "../local-responder.ts";
 import type { LocalResponse } from "../local-responses.ts";
-import { routeOf } from "../routes.ts";
+import { isLocal, routeOf } from "../routes.ts";
 import { ConnectionState as State } from "./connection-state.ts";
 import { Lingering } from "./lingering.ts";
 import { ResponseWriter } from "./response-writer.ts";
@@ -160,7 +160,7 @@ export class Http1Connection extends ResponseWriter implements ClientConnection,
     this.closes = !requestHead.keepAlive;
     ctx.wheel.clear(this);
     const route = routeOf(head, requestHead, ctx.settings);
-    if (route !== Route.PROXY && route !== Route.API_REQUEST) {
+    if (isLocal(route)) {
       // A body to these paths is not read: the connection ends with the response.
       const hasBody = requestHead.chunked || requestHead.contentLength > 0;
       if (hasBody) this.#inputPending = true;

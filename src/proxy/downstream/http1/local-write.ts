@@ -5,7 +5,7 @@ import { REASON_PHRASES } from "../../http1/reason-phrases.ts";
 import { ClientConnectionHeader } from "../../rewrite/response.ts";
 import type { Channel } from "../../sockets/channel.ts";
 import type { WorkerContext } from "../../worker-context.ts";
-import { bodyBytesOf, type LocalResponse } from "../local-responses.ts";
+import { fieldsOf, type LocalResponse } from "../local-responses.ts";
 
 /** Sends all of it to a request with this method. @returns false when the client is gone. */
 export function sendLocal(
@@ -15,13 +15,14 @@ export function sendLocal(
   method: number,
   connection: ClientConnectionHeader,
 ): boolean {
-  const { status, type, fields } = response;
-  const further = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const { status } = response;
+  const fields = fieldsOf(response)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
   const body = method === Method.HEAD ? "" : response.body;
   const bytes = Buffer.from(
     `HTTP/1.1 ${status} ${REASON_PHRASES[status] ?? ""}\r\n${ctx.dateLine.toString("latin1")}` +
-      `Content-Type: ${type}\r\nContent-Length: ${bodyBytesOf(response)}\r\n` +
-      `Cache-Control: no-store\r\n${further}${CONNECTION_LINES[connection]}\r\n` +
+      `${fields}${CONNECTION_LINES[connection]}\r\n` +
       (typeof body === "string" ? body : ""),
   );
   ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;

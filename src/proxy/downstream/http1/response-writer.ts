@@ -3,14 +3,18 @@ import { WorkerCounter } from "../../../shared/layout.ts";
 import { Method } from "../../../shared/series-table.ts";
 import type { DownstreamUser } from "../../exchange/downstream.ts";
 import type { Failure } from "../../failure.ts";
+import { COALESCE_BYTES, copyBytes } from "../../http1/copy.ts";
 import { BodyKind } from "../../http1/head.ts";
 import type { LoggedRequest } from "../../record/access-log.ts";
-import { ClientConnectionHeader } from "../../rewrite/response.ts";
-import { Channel, type RawSocket } from "../../sockets/channel.ts";
+import { ClientConnectionHeader, leavesUnchanged, writeResponseHead } from "../../rewrite/response.ts";
+import { Channel } from "../../sockets/channel.ts";
+import type { RawSocket } from "../../sockets/raw-socket.ts";
 import type { DownstreamContext } from "../context.ts";
 import { bodyBytesOf, errorResponse, type LocalResponse } from "../local-responses.ts";
-import { sendFirst, sendHead } from "./first-write.ts";
 import { sendLocal } from "./local-write.ts";
+
+/** Bodies beyond this are not copied when their head fits in front of them. */
+const IN_PLACE_BYTES = 4096;
 
 /** The writing half of a connection: see `Downstream` for what the exchange calls. */
 export abstract class ResponseWriter extends Channel {
@@ -37,26 +41,53 @@ export abstract class ResponseWriter extends Channel {
   }
 
   interim(head: Buffer): boolean {
-    return this.versionMinor === 0 || sendHead(this.ctx, this, head, ClientConnectionHeader.NONE);
+    return this.versionMinor === 0 || this.#sendHead(head, ClientConnectionHeader.NONE);
   }
 
-  respond(head: Buffer, body: Buffer, start: number, end: number): boolean {
+  respond(head: Buffer, body: Buffer, start: number, end: number, _complete: boolean): boolean {
     const { bodyKind, chunked } = this.ctx.responseHead;
     const dechunk = chunked && !this.takesChunks;
     if (dechunk || bodyKind === BodyKind.UNTIL_CLOSE) this.#beginUntilClose();
     else if (!this.#mayServeNext()) this.closes = true;
-    return sendFirst(this.ctx, this, head, body, start, end, this.#connectionHeader(), dechunk);
+    return this.#sendFirst(head, body, start, end, dechunk);
   }
 
-  body(packet: Buffer, start: number, end: number): boolean {
+  /**
+   * One write for the head and what follows it, with as little copying as can be: as it came; or with the new head written
+   * over the old one, right before the body; or put together in the scratch memory, unless the body is large.
+   */
+  #sendFirst(head: Buffer, body: Buffer, start: number, end: number, dechunk: boolean): boolean {
+    const { scratch, responseHead, dateLine, counters } = this.ctx;
+    const connection = this.#connectionHeader();
+    if (head === body && leavesUnchanged(responseHead, connection, dechunk)) {
+      return this.sendAway(body, responseHead.start, end);
+    }
+    let length = writeResponseHead(scratch, 0, head, responseHead, connection, dechunk, dateLine);
+    const bodyBytes = end - start;
+    if (head === body && length <= start && bodyBytes > IN_PLACE_BYTES) {
+      scratch.copy(body, start - length, 0, length);
+      return this.sendAway(body, start - length, end);
+    }
+    const together = bodyBytes <= COALESCE_BYTES;
+    if (together) length = copyBytes(scratch, length, body, start, end);
+    counters[WorkerCounter.BYTES_TO_CLIENTS] += length;
+    return this.send(scratch, 0, length, false) && (together || this.sendAway(body, start, end));
+  }
+
+  /** Sends a head that has no body, or none yet. */
+  #sendHead(head: Buffer, connection: ClientConnectionHeader): boolean {
+    const { scratch, responseHead, dateLine } = this.ctx;
+    const length = writeResponseHead(scratch, 0, head, responseHead, connection, false, dateLine);
+    return this.send(scratch, 0, length, false);
+  }
+
+  override sendAway(packet: Uint8Array, start: number, end: number): boolean {
     this.ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end - start;
-    return this.sendAway(packet, start, end);
+    return super.sendAway(packet, start, end);
   }
 
-  /** A half-close. */
-  end(): void {
-    this.endSending();
-  }
+  /** The framing says so; and behind a body without chunks there is no place for trailers. */
+  endBody(): void {}
 
   fail(failure: Failure, request: LoggedRequest): number {
     const { requestIdBuffer, requestIdStart, requestIdEnd, method } = request;
@@ -78,7 +109,7 @@ export abstract class ResponseWriter extends Channel {
   /** Sends a head of 101. */
   protected sendSwitch(head: Buffer): void {
     this.closes = true;
-    sendHead(this.ctx, this, head, ClientConnectionHeader.UPGRADE);
+    this.#sendHead(head, ClientConnectionHeader.UPGRADE);
   }
 
   /** If this process dies before the response's end, that must be a reset. */

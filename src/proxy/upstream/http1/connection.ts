@@ -6,8 +6,9 @@ import { COALESCE_BYTES, copyBytes } from "../../http1/copy.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { parseResponseHead } from "../../http1/response-parser.ts";
 import { writeRequestHead } from "../../rewrite/request.ts";
-import { Channel, type RawSocket } from "../../sockets/channel.ts";
-import type { Dialled } from "../dial.ts";
+import { Channel } from "../../sockets/channel.ts";
+import type { Dialler, RawSocket } from "../../sockets/raw-socket.ts";
+import { dialFailure } from "../dial.ts";
 import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../leg.ts";
 import type { UpstreamContext } from "../upstream-context.ts";
 
@@ -28,10 +29,9 @@ export interface ConnectionOwner {
 const State = { CONNECTING: 0, IDLE: 1, BUSY: 2, CLOSED: 3 } as const;
 
 /** One connection, from the dialling to its end. */
-export class Http1Connection extends Channel implements UpstreamLeg, Dialled {
+export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   readonly #ctx: UpstreamContext;
   readonly #owner: ConnectionOwner;
-  readonly hostname: string;
   user: UpstreamUser | null;
   reusable = true;
   /** Responses that it has carried: a connection that has carried one may turn out stale. */
@@ -52,17 +52,11 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialled {
   /** Collects a head that arrives in pieces. */
   #headBuffer: HeadBuffer | null = null;
 
-  /** @param hostname the server's name, which its certificate is for. */
-  constructor(ctx: UpstreamContext, owner: ConnectionOwner, hostname: string, user: UpstreamUser) {
+  constructor(ctx: UpstreamContext, owner: ConnectionOwner, user: UpstreamUser) {
     super(null, ctx.wheel);
     this.#ctx = ctx;
     this.#owner = owner;
-    this.hostname = hostname;
     this.user = user;
-  }
-
-  get connecting(): boolean {
-    return this.#state === State.CONNECTING;
   }
 
   get ready(): boolean {
@@ -71,7 +65,6 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialled {
 
   // ── dialling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** There is a socket, although nothing can be sent yet: from here on giving up closes it at once. */
   begun(socket: RawSocket): void {
     if (this.#state === State.CONNECTING) this.#unready = socket;
     else {
@@ -80,7 +73,6 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialled {
     }
   }
 
-  /** The handshake is through (TCP, and TLS where there is any). */
   opened(socket: RawSocket, nowMs: number): void {
     if (this.#state === State.CLOSED) {
       this.#endAbandoned();
@@ -108,9 +100,8 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialled {
     user?.onUpstreamFailed(this, failure, true, nowMs);
   }
 
-  /** As `failed`, by the name of the system's error. */
   refused(code: string, nowMs: number): void {
-    this.failed(code === "ECONNREFUSED" ? Failures.CONNECT_REFUSED : Failures.CONNECT_FAILED, nowMs);
+    this.failed(dialFailure(code), nowMs);
   }
 
   // ── for its pool ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,6 +165,11 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialled {
 
   /** The body's own bytes have said so. */
   endBody(): void {}
+
+  /** They came with the chunks, if there were any. */
+  get trailers(): null {
+    return null;
+  }
 
   unacknowledged(): number {
     return this.socket === null ? 0 : this.#ctx.kernel.unacknowledged(this.socket);

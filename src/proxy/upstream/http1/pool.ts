@@ -3,8 +3,8 @@
  * again, the freshest first; new ones are made with a deadline.
  */
 
+import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { WorkerCounter } from "../../../shared/layout.ts";
-import type { Endpoint } from "../../../shared/protocol.ts";
 import { Failures } from "../../failure.ts";
 import type { Dial } from "../dial.ts";
 import type { UpstreamPool, UpstreamUser } from "../leg.ts";
@@ -59,7 +59,7 @@ export class Http1Pool implements UpstreamPool, ConnectionOwner {
   /** Starts a connection; the user hears of its success or failure later. */
   #connect(user: UpstreamUser, nowMs: number): Http1Connection {
     const { settings, counters, wheel } = this.#ctx;
-    const connection = new Http1Connection(this.#ctx, this, this.endpoint.hostname, user);
+    const connection = new Http1Connection(this.#ctx, this, user);
     counters[WorkerCounter.UPSTREAM_CONNECTS]++;
     if (this.#abandoned >= MAX_ABANDONED) {
       // Not at once: the caller does not hold the connection yet that it would be told of.

@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.ts";
+import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { MAX_ADMIN_CONNECTIONS } from "../../../../src/control/admin/gate.ts";
 import { type AdminListener, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
+import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import { singleValue, Wire } from "../../../support/wire.ts";
 import { eventually } from "../fleet/fixtures.ts";
-import { recordingLogger } from "../processes/pool-fixture.ts";
+import { recordingLogger } from "../processes/fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-port-"));
 const LARGE = Buffer.alloc(8 * 1024 * 1024, "m");

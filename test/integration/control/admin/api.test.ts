@@ -2,13 +2,14 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.ts";
+import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
-import type { ServerStatus } from "../../../../src/control/fleet/options.ts";
+import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
+import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/readiness.ts";
-import { recordingLogger } from "../processes/pool-fixture.ts";
+import { recordingLogger } from "../processes/fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-"));
 const TOKEN = "correct horse battery staple".replaceAll(" ", "-");

@@ -3,12 +3,14 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
-import { Fleet, type FleetOptions } from "../../../../src/control/fleet/fleet.ts";
+import { Fleet } from "../../../../src/control/fleet/fleet.ts";
+import type { FleetOptions } from "../../../../src/control/fleet/options.ts";
+import { FleetTable } from "../../../../src/control/fleet/table.ts";
+import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
 import { Header, MAX_SERVERS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { createRuntimeDirectory, createSharedMemory } from "../../../../src/shared/memory-file.ts";
-import type { Endpoint } from "../../../../src/shared/protocol.ts";
-import { serverTableVersion } from "../../../../src/shared/server-table-reader.ts";
-import { ServerTableWriter } from "../../../../src/shared/server-table-writer.ts";
+import { serverTableVersion } from "../../../../src/shared/server-table/reader.ts";
+import { ServerTableWriter } from "../../../../src/shared/server-table/writer.ts";
 import { spawn } from "../../../support/processes.ts";
 import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { Backend, eventually } from "./fixtures.ts";
@@ -28,7 +30,7 @@ function makeFleet() {
   const log = quietLog();
   let skewMs = 0;
   const fleet = new Fleet({
-    memory,
+    table: new FleetTable(memory),
     log,
     clock: { nowMs: () => performance.now() + skewMs, wallMs: () => Date.now() + skewMs },
     random: () => 0,

@@ -1,13 +1,15 @@
 /** `GET /health/ready` at both ports: what a worker says of itself and what the admin API says, of one fleet. */
 import { afterEach, expect, test } from "bun:test";
-import { AdminApi, type AdminControl } from "../../../../src/control/admin/api.ts";
+import { AdminApi } from "../../../../src/control/admin/api.ts";
+import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
 import { Fleet } from "../../../../src/control/fleet/fleet.ts";
+import { FleetTable } from "../../../../src/control/fleet/table.ts";
 import { readinessResponse } from "../../../../src/proxy/downstream/local-responses.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
 import { readReadiness } from "../../../../src/shared/readiness.ts";
 import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
-import { recordingLogger } from "../processes/pool-fixture.ts";
+import { recordingLogger } from "../processes/fixture.ts";
 import { Backend, eventually } from "./fixtures.ts";
 
 const cleanups: (() => void)[] = [];
@@ -21,7 +23,7 @@ function makeInstance() {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const hosts: Record<string, LookupAnswer> = {};
   const fleet = new Fleet({
-    memory,
+    table: new FleetTable(memory),
     log: quietLog(),
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
     random: () => 0,

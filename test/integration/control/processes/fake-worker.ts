@@ -3,9 +3,9 @@
  * first argument; later orders come as the strategy's name in a `settings` message.
  */
 import { appendFileSync } from "node:fs";
+import type { FromWorker, ToWorker, WorkerStart } from "../../../../src/protocol/worker.ts";
 import { WorkerCounter, WorkerInfo } from "../../../../src/shared/layout.ts";
 import { openSharedMemory } from "../../../../src/shared/memory-file.ts";
-import type { FromWorker, ToWorker, WorkerStart } from "../../../../src/shared/protocol.ts";
 
 const mode = process.argv[2];
 const journal = process.argv[3];

@@ -1,15 +1,19 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { toLearnerSettings } from "../../../../src/config/learner-settings.ts";
-import { Learner, type LearnerOptions, LearnerUnavailableError } from "../../../../src/control/processes/learner.ts";
+import {
+  Learner,
+  type LearnerOptions,
+  LearnerUnavailableError,
+} from "../../../../src/control/processes/learner/learner.ts";
 import { LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/layout.ts";
 import {
   createRuntimeDirectory,
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory-file.ts";
-import { configOf } from "../../../unit/config/sources.ts";
-import { isAlive, recordingLogger, until } from "./pool-fixture.ts";
+import { configOf } from "../../../support/configuration.ts";
+import { isAlive, recordingLogger, until } from "./fixture.ts";
 
 const open: (() => void)[] = [];
 afterAll(() => {

@@ -2,10 +2,10 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ToWorker } from "../../../../src/protocol/worker.ts";
 import { RUNTIME_DIRECTORY_PREFIX } from "../../../../src/shared/memory-file.ts";
-import type { ToWorker } from "../../../../src/shared/protocol.ts";
 import { spawn } from "../../../support/processes.ts";
-import { type LogLine, until } from "../processes/pool-fixture.ts";
+import { type LogLine, until } from "../processes/fixture.ts";
 
 const BASE = {
   SERVERS: "http://127.0.0.1:1",

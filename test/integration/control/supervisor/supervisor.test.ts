@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "../../../support/processes.ts";
-import { isAlive, until } from "../processes/pool-fixture.ts";
+import { isAlive, until } from "../processes/fixture.ts";
 import { FakeSupervisor } from "./fixture.ts";
 
 describe("signals", () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { modelPaths, readModelFiles, writeModelFiles } from "../../../../src/learning/models/files/model-files.ts";
-import { OnnxModel } from "../../../../src/learning/models/files/onnx-model.ts";
+import { OnnxModel } from "../../../../src/learning/models/files/onnx/model.ts";
 import { IsolatedModel } from "../../../../src/learning/models/inference/isolated-model.ts";
 import type { PredictRequest } from "../../../../src/learning/models/remote/predict-request.ts";
 import { RemoteModel } from "../../../../src/learning/models/remote/remote-model.ts";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { CONTRACT_FEATURES } from "../../../../src/learning/features/feature-names.ts";
-import { OnnxModel } from "../../../../src/learning/models/files/onnx-model.ts";
+import { OnnxModel } from "../../../../src/learning/models/files/onnx/model.ts";
 import type { PredictRequest } from "../../../../src/learning/models/remote/predict-request.ts";
 import {
   CACHE_TTL_MS,

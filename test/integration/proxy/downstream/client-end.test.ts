@@ -1,7 +1,7 @@
 /** A client's FIN before its response is complete: it has gone, and takes its request with it (`CLIENT_HALF_CLOSE=off`). */
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import type { ProxySettings, TlsCertificate } from "../../../../src/protocol/worker.ts";
 import type { AdminResponse } from "../../../../src/proxy/downstream/admin-relay.ts";
-import type { ProxySettings, TlsCertificate } from "../../../../src/shared/protocol.ts";
 import { createSelfSigned } from "../../../support/certificates.ts";
 import {
   Backend,

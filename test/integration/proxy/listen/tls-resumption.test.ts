@@ -7,7 +7,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TlsCertificate } from "../../../../src/shared/protocol.ts";
+import type { TlsCertificate } from "../../../../src/protocol/worker.ts";
 import { type Certificate, createSelfSigned } from "../../../support/certificates.ts";
 import { spawn } from "../../../support/processes.ts";
 import { Backend, cleanUp, ok, TestProxy } from "../../../support/proxy-harness.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { createServer } from "node:net";
 import type { PeerCertificate, TLSSocket } from "node:tls";
-import type { ProxySettings, TlsCertificate } from "../../../../src/shared/protocol.ts";
+import type { ProxySettings, TlsCertificate } from "../../../../src/protocol/worker.ts";
 import { type Authority, type Certificate, createAuthority, createSelfSigned } from "../../../support/certificates.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, Wire } from "../../../support/wire.ts";

@@ -3,10 +3,10 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
 import { AddressBuffer, packAddress } from "../../../../src/proxy/sockets/address.ts";
-import type { RawSocket } from "../../../../src/proxy/sockets/channel.ts";
 import { Libc } from "../../../../src/proxy/sockets/libc.ts";
+import type { Dialler, RawSocket } from "../../../../src/proxy/sockets/raw-socket.ts";
 import { isBorrowed, keep, keepClientPacket, RECEIVE_BYTES } from "../../../../src/proxy/sockets/receive-memory.ts";
-import { type Dialler, Tcp, type TcpListener, type TcpSocket } from "../../../../src/proxy/sockets/tcp.ts";
+import { Tcp, type TcpListener } from "../../../../src/proxy/sockets/tcp.ts";
 
 const errors: unknown[] = [];
 const onLinux = process.platform === "linux";
@@ -54,6 +54,7 @@ class Notes implements Dialler {
     this.#note("internal error");
     this.socket?.terminate();
   }
+  begun(): void {}
   opened(socket: RawSocket): void {
     this.socket = socket;
     this.#note("opened");
@@ -74,7 +75,7 @@ class Notes implements Dialler {
   }
 }
 
-function listen(host = "127.0.0.1", onSocket?: (socket: TcpSocket) => Notes | null) {
+function listen(host = "127.0.0.1", onSocket?: (socket: RawSocket) => Notes | null) {
   const clients: Notes[] = [];
   const addresses: string[] = [];
   const listener = (tcp as Tcp).listen(host, 0, (socket) => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { FEATURE_NAMES, OWN_FEATURES } from "../../../../src/learning/features/feature-names.ts";
-import { OnnxModel } from "../../../../src/learning/models/files/onnx-model.ts";
+import { OnnxModel } from "../../../../src/learning/models/files/onnx/model.ts";
 import { forward, scaleRow } from "../../../../src/learning/models/network.ts";
 import { readShippedNetwork, SHIPPED_MODEL_DIRECTORY } from "../../../../src/learning/models/shipped-model.ts";
 import { parsePolicy } from "../../../../src/simulator/policy.ts";

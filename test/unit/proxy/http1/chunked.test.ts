@@ -148,6 +148,69 @@ describe("of servers", () => {
   });
 });
 
+describe("trailers of a body that is decoded", () => {
+  const NAME_32 = "N".repeat(32);
+  const NAME_33 = "N".repeat(33);
+  const decoded = (text: string, size: number, parser: ChunkedParser) => {
+    decode(text, size, parser);
+    return parser.trailers?.toString("latin1") ?? null;
+  };
+
+  test.each([
+    ["0\r\n\r\n", null],
+    ["1;a=b\r\nx\r\n0;c\r\n\r\n", null],
+    ["1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n", "X-Sum: 1\r\n"],
+    ["0\r\nX-Sum: 1\r\nY:\r\nZ: \t a \xff\t\r\n\r\n", "X-Sum: 1\r\nY:\r\nZ: \t a \xff\t\r\n"],
+    [`0\r\n${NAME_32}: 1\r\n${NAME_33}: 2\r\n\r\n`, `${NAME_32}: 1\r\n${NAME_33}: 2\r\n`],
+  ])("%j", (text, trailers) => {
+    for (const lax of [false, true]) {
+      for (const size of [1, 2, 3, 7, 40, 100]) {
+        expect(decoded(`${text}NEXT`, size, new ChunkedParser(lax))).toBe(trailers);
+      }
+    }
+  });
+
+  test.each([
+    ["0\nX: 1\nY: 2\r\n\n", "X: 1\r\nY: 2\r\n"],
+    ["1 ; a\nx\r\n0 \nX: \x01\n\n", "X: \x01\r\n"],
+    ["0\r\nContent-Length: 4\r\nX: 1\r\nSet-Cookie: a\nY: 2\r\nHost: b\r\n\r\n", "X: 1\r\nY: 2\r\n"],
+    ["0\r\nTE: trailers\r\n\r\n", null],
+  ])("of servers, as they should have been sent: %j", (text, trailers) => {
+    for (const size of [1, 2, 3, 7, 100]) expect(decoded(text, size, new ChunkedParser(true))).toBe(trailers);
+  });
+
+  test("there are none of a body before, nor of one that broke off", () => {
+    const parser = new ChunkedParser(true);
+    expect(decoded("0\r\nX: 1\r\n\r\n", 4, parser)).toBe("X: 1\r\n");
+    parser.reset();
+    expect(parser.trailers).toBeNull();
+    parser.decode(bytesOf("0\r\nX: 1\r\nY: "), 0, 12);
+    parser.reset();
+    expect(decoded("0\r\nZ: 3\r\n\r\n", 4, parser)).toBe("Z: 3\r\n");
+    parser.reset();
+    expect(parser.decode(bytesOf("0\r\nX: \0\r\n"), 0, 9)).toBe(ParseError.INVALID_FIELD_VALUE);
+    parser.reset();
+    expect(decoded("0\r\n\r\n", 4, parser)).toBeNull();
+  });
+
+  test("they are bounded, in bytes and in number", () => {
+    for (const [lax, bytes, fields] of [
+      [false, 8192, 64],
+      [true, 32_768, 128],
+    ] as const) {
+      const longest = `X:${"a".repeat(bytes - 4)}\r\n`;
+      expect(decoded(`0\r\n${longest}\r\n`, 1000, new ChunkedParser(lax))).toBe(longest);
+      const most = "X: a\r\n".repeat(fields);
+      expect(decoded(`0\r\n${most}\r\n`, 7, new ChunkedParser(lax))).toBe(most);
+      for (const text of [`0\r\nX:${"a".repeat(bytes)}`, `0\r\n${most}X`]) {
+        const parser = new ChunkedParser(lax);
+        expect(parser.decode(bytesOf(text), 0, text.length)).toBe(ParseError.TRAILER_TOO_LARGE);
+        expect(parser.trailers).toBeNull();
+      }
+    }
+  });
+});
+
 describe("refused", () => {
   const quoted = (length: number) => `;a="${"x".repeat(length)}"`;
   const cases: readonly (readonly [name: string, text: string, code: keyof typeof ParseError])[] = [

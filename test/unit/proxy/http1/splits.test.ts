@@ -208,6 +208,8 @@ describe("chunked bodies", () => {
         expect([parser.done, decoder.done]).toEqual([true, true]);
         expect(parser.bodyBytes).toBe(data.length);
         expect(decoded).toBe(data);
+        const lines = trailers.map((field) => `${field.name}: ${field.value}\r\n`).join("");
+        expect(decoder.trailers?.toString("latin1") ?? "").toBe(lines);
       }),
       RUNS,
     );

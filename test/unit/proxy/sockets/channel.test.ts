@@ -1,11 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Channel, type RawSocket } from "../../../../src/proxy/sockets/channel.ts";
+import { Channel } from "../../../../src/proxy/sockets/channel.ts";
+import type { RawSocket } from "../../../../src/proxy/sockets/raw-socket.ts";
 import { TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 
 /** A socket that takes as many bytes at each write as it is told; -1 = the peer is gone. */
 class FakeSocket implements RawSocket {
   readonly remoteAddress = "";
+  readonly fd = -1;
+  idle = false;
   written = "";
   calls: string[] = [];
   room: number[];

@@ -200,7 +200,7 @@ describe("Metrics", () => {
   });
 });
 
-test("docs/metrics.md is what the list of metrics says (else run scripts/generate-metrics-docs.ts)", () => {
+test("docs/metrics.md is what the list of metrics says (else `npm run generate`)", () => {
   const path = join(import.meta.dir, "../../../../docs/metrics.md");
   expect(readFileSync(path, "utf8")).toBe(renderMetricsDocs([modelServerMetrics]));
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { SERVER_SCHEMES } from "../../../../../src/config/server-schemes.ts";
+import { SERVER_SCHEMES } from "../../../../../src/config/servers/schemes.ts";
 import { SOURCES } from "../../../../../src/control/discovery/sources/registry.ts";
-import { configOf } from "../../../config/sources.ts";
+import { configOf } from "../../../../support/configuration.ts";
 import { host, srvSpec } from "../../fleet/fixtures.ts";
 import { type ScriptedWorld, type SourceCase, sourceContract } from "./contract.ts";
 

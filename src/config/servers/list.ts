@@ -1,0 +1,59 @@
+/** Reads `SERVERS`: comma-separated URLs of servers, or of DNS records that name them. */
+import { MAX_SERVERS } from "../../shared/layout.ts";
+import type { ServerSpec } from "../../shared/server-spec.ts";
+import type { ValueType } from "../setting.ts";
+import { Complaints, valueType } from "../value-types.ts";
+import { SERVER_SCHEMES, serverScheme } from "./schemes.ts";
+
+/** The capacity that is shown, and that a model sees, for a server with none configured. */
+export const DEFAULT_CAPACITY = 10;
+
+const UNWEIGHTED = { weight: 1, capacity: DEFAULT_CAPACITY, hardLimit: 0 } as const;
+
+/** The value type of `SERVERS`. */
+export const serverList: ValueType<readonly ServerSpec[]> = valueType("URLs, comma-separated", parseServerList);
+
+function parseServerList(text: string): ServerSpec[] {
+  // Nothing of such a value is repeated: with a comma in it, a password looks like an entry of its own.
+  if (text.includes("@")) throw new Error('contains an "@": user names and passwords are not supported, remove them');
+  const complaints: string[] = [];
+  const servers: ServerSpec[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, raw] of text.split(",").entries()) {
+    const entry = raw.trim();
+    const where = `entry ${index + 1}`;
+    try {
+      const server = parseServer(entry);
+      const key = `${server.host}:${server.port}`;
+      const first = seen.get(key);
+      if (first === undefined) {
+        seen.set(key, index + 1);
+        servers.push(server);
+      } else complaints.push(`${where} "${entry}" repeats entry ${first}: name each server once`);
+    } catch (error) {
+      complaints.push(
+        entry === "" ? `${where} is empty: remove the extra comma` : `${where} "${entry}" ${(error as Error).message}`,
+      );
+    }
+  }
+  if (servers.length > MAX_SERVERS) complaints.push(`names ${servers.length} servers; the most is ${MAX_SERVERS}`);
+  if (complaints.length > 0) throw new Complaints(complaints);
+  return servers;
+}
+
+function parseServer(entry: string): ServerSpec {
+  if (/\s/.test(entry)) throw new Error("contains a space: separate servers by commas");
+  if (entry.includes(";")) throw new Error('contains a ";": separate servers by commas');
+  const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(entry);
+  if (!match) throw new Error(`has no scheme: write http://${entry}`);
+  const name = match[1].toLowerCase();
+  const scheme = serverScheme(name);
+  if (scheme === undefined) {
+    const valid = Object.keys(SERVER_SCHEMES).map((known) => `${known}://`);
+    throw new Error(`has an unknown scheme: use ${valid.join(", ")}`);
+  }
+  const { source, host, port } = scheme.read(match[2], name);
+  const bracketed = host.includes(":") ? `[${host}]` : host;
+  const url = `${name}://${bracketed}${port === 0 ? "" : `:${port}`}`;
+  return { url, scheme: scheme.protocol, source, host, port, ...UNWEIGHTED };
+}

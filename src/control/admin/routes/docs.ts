@@ -1,0 +1,29 @@
+/** Writes the tables of docs/http-api.md from the routes. */
+import type { AdminRoute } from "./route.ts";
+import { type AdminControl, adminRoutes } from "./routes.ts";
+
+/** Between these lines of the document is what is made here. */
+const MARKS = { begin: "<!-- routes of %:begin -->", end: "<!-- routes of %:end -->" } as const;
+
+/** The document with fresh tables. Throws when it has lost its marks. */
+export function withRouteTables(document: string): string {
+  const routes = adminRoutes({} as AdminControl, { info: () => {}, warn: () => {}, error: () => {} }); // none is asked
+  return (["everyone", "operator"] as const).reduce((text, audience) => {
+    const rows = routes.filter((route) => route.audience === audience).flatMap(rowsOf);
+    return between(text, MARKS.begin.replace("%", audience), MARKS.end.replace("%", audience), rows);
+  }, document);
+}
+
+function rowsOf({ path, methods }: AdminRoute): string[] {
+  return Object.entries(methods).map(
+    ([method, { doc }]) => `| \`${method} ${path}\` | ${doc.replaceAll("|", "\\|")} |`,
+  );
+}
+
+function between(text: string, begin: string, end: string, rows: readonly string[]): string {
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/http-api.md needs the lines ${begin} and ${end}`);
+  const table = ["| Path | Answer |", "|---|---|", ...rows].join("\n");
+  return `${text.slice(0, from + begin.length)}\n${table}\n${text.slice(to)}`;
+}

@@ -1,0 +1,42 @@
+/** `/health/…`: is the process there, and can it serve? */
+
+import { type Readiness, readinessCode } from "../../../shared/readiness.ts";
+import { ReservedPath } from "../../../shared/reserved-paths.ts";
+import { json } from "../responses.ts";
+import type { RouteGroup } from "./route.ts";
+
+/** What these routes show. */
+export interface HealthControl {
+  readiness(): Readiness;
+  /** Milliseconds since the epoch. */
+  wallMs(): number;
+}
+
+/** They never ask for the token. */
+export const healthRoutes: RouteGroup<HealthControl> = (control) => [
+  {
+    path: ReservedPath.HEALTH_LIVE,
+    audience: "everyone",
+    open: true,
+    methods: {
+      GET: {
+        doc: '200 `{"status":"ok","ts":"…"}` while the process runs',
+        handle: () => json({ status: "ok", ts: new Date(control.wallMs()).toISOString() }),
+      },
+    },
+  },
+  {
+    path: ReservedPath.HEALTH_READY,
+    audience: "everyone",
+    open: true,
+    methods: {
+      GET: {
+        doc: '200 `{"status":"ready","total":3,"healthy":3}`; 503 without a healthy server (one that a check has found well, or `HEALTH_CHECK_ENABLED=false`) or while stopping',
+        handle: () => {
+          const readiness = control.readiness();
+          return json(readiness, readinessCode(readiness));
+        },
+      },
+    },
+  },
+];

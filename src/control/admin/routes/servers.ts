@@ -1,0 +1,76 @@
+/** `/api/v1/servers…`: what the servers are doing, and what an operator changes of them. */
+import { ReservedPath } from "../../../shared/reserved-paths.ts";
+import type { Work } from "../../../telemetry/metrics/exposition.ts";
+import type { ServerStatus } from "../../fleet/status.ts";
+import { applyChange, type ChangeableFleet, readChange, unknownServer } from "../changes.ts";
+import { requireSameSite } from "../guard.ts";
+import { json, jsonBlob } from "../responses.ts";
+import { SharedResponse } from "../shared-response.ts";
+import type { RouteGroup } from "./route.ts";
+
+/** What these routes show and change. */
+export interface ServersControl {
+  readonly fleet: ChangeableFleet & {
+    /** One after the other, as they are read. */
+    statuses(): Iterable<ServerStatus>;
+    server(id: number): ServerStatus | undefined;
+  };
+  /** Monotonic, milliseconds. */
+  nowMs(): number;
+}
+
+/** The list is everyone's, single servers the operator's. */
+export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
+  const list = new SharedResponse(
+    () => listOf(control),
+    () => control.nowMs(),
+  );
+  const show = (id: number): Response => {
+    const server = control.fleet.server(id);
+    if (server === undefined) throw unknownServer(id);
+    return json(server);
+  };
+  return [
+    {
+      path: ReservedPath.SERVERS,
+      audience: "everyone",
+      open: false,
+      methods: {
+        GET: {
+          doc: "the servers with state and its reason, weight, capacity, requests in flight, CPU, memory, error rate, response times",
+          handle: async ({ signal }) => jsonBlob(await list.get(signal)),
+        },
+      },
+    },
+    {
+      path: `${ReservedPath.SERVERS}/<id>`,
+      parts: ["\\d{1,10}"],
+      audience: "operator",
+      open: false,
+      methods: {
+        GET: { doc: "one server", handle: (_request, [id]) => show(Number(id)) },
+        PATCH: {
+          doc: "changes `weight`, `capacity` (0 = not enforced) or `state` (`drain`, `active`)",
+          handle: async (request, [text]) => {
+            requireSameSite(request);
+            const id = Number(text);
+            const change = await readChange(request);
+            applyChange(control.fleet, id, change);
+            log.info({ server_id: id, ...change }, "server changed by an operator");
+            return show(id);
+          },
+        },
+      },
+    },
+  ];
+};
+
+/** What several readers share takes memory once. */
+function* listOf({ fleet }: ServersControl): Work<Blob> {
+  const servers: string[] = [];
+  for (const server of fleet.statuses()) {
+    servers.push(JSON.stringify(server));
+    yield;
+  }
+  return new Blob([`[${servers.join(",")}]`]);
+}

@@ -1,0 +1,24 @@
+/** `/api/v1/status`. */
+import { json } from "../responses.ts";
+import type { RouteGroup } from "./route.ts";
+
+/** What this route shows. */
+export interface StatusControl {
+  /** The instance for people; secrets hidden. */
+  status(): object;
+}
+
+/** It is the operator's. */
+export const statusRoutes: RouteGroup<StatusControl> = (control) => [
+  {
+    path: "/api/v1/status",
+    audience: "operator",
+    open: false,
+    methods: {
+      GET: {
+        doc: "version, ports, workers, what is degraded, every setting and its origin; secrets hidden",
+        handle: () => json(control.status()),
+      },
+    },
+  },
+];

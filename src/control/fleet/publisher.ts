@@ -1,0 +1,60 @@
+/** What a fleet shows: rows of the shared table, whether it is in panic, and in the log what has changed. */
+import { PanicMode } from "../../health/panic-mode.ts";
+import { ServerState } from "../../shared/layout.ts";
+import { FREE_ROW, type ServerRow } from "../../shared/server-table/writer.ts";
+import type { FleetAnnouncer } from "./announcer.ts";
+import type { FleetOptions } from "./options.ts";
+import type { Roster } from "./roster.ts";
+import type { FleetSummary } from "./status.ts";
+import type { FleetTable } from "./table.ts";
+
+/** One fleet's. */
+export class FleetPublisher {
+  readonly #table: FleetTable;
+  readonly #roster: Roster;
+  readonly #announce: FleetAnnouncer;
+  readonly #panic = new PanicMode();
+  #summary: FleetSummary = { total: 0, healthy: 0, panic: false };
+
+  constructor(table: FleetTable, roster: Roster, announce: FleetAnnouncer) {
+    this.#table = table;
+    this.#roster = roster;
+    this.#announce = announce;
+  }
+
+  /** As it was published last. */
+  get summary(): FleetSummary {
+    return this.#summary;
+  }
+
+  /** Publishes what has changed. @param freed slots of servers that are gone. */
+  publish(options: FleetOptions, nowMs: number, freed: readonly number[] = []): void {
+    this.#summary = this.#summarise(options, nowMs);
+    const rows = new Map<number, ServerRow>();
+    for (const slot of freed) rows.set(slot, FREE_ROW);
+    for (const member of this.#roster.all()) {
+      const row = member.row(nowMs, options.slowStartMs);
+      if (row !== member.published) rows.set(member.slot, row);
+      member.published = row;
+    }
+    this.#table.publish(this, rows, this.#summary);
+    for (const member of this.#roster.all()) this.#announce.state(member);
+  }
+
+  #summarise({ panicThresholdPercent }: FleetOptions, nowMs: number): FleetSummary {
+    const present = this.#roster.present();
+    let wanted = 0;
+    let up = 0;
+    let healthy = 0;
+    for (const { state, health } of present) {
+      if (state !== ServerState.DRAINING) wanted++;
+      if (state !== ServerState.UP) continue;
+      up++;
+      if (health.proven) healthy++;
+    }
+    const wasPanic = this.#panic.on;
+    const panic = this.#panic.update(up, wanted, panicThresholdPercent, nowMs);
+    if (panic !== wasPanic) this.#announce.panic(panic, up, wanted);
+    return { total: present.length, healthy, panic };
+  }
+}

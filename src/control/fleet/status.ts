@@ -1,0 +1,29 @@
+/** What a fleet tells: of each server, and of all together. */
+import type { ServerFigures } from "../../telemetry/metrics/source.ts";
+
+/** A server's state in words. `starting`: takes requests, but no probe has succeeded yet. */
+export type ServerStateName = "up" | "down" | "draining" | "ejected" | "starting";
+
+/** One server as the HTTP API shows it; the names are those of the API. What metrics show of it stands there. */
+export interface ServerStatus extends ServerFigures {
+  readonly port: number;
+  readonly state: ServerStateName;
+  /** Why it is in this state, for an operator. */
+  readonly reason: string;
+  /** 0 = not enforced. */
+  readonly hard_limit: number;
+  /** Since the server came. */
+  readonly requests: number;
+  readonly failures: number;
+  /** When the state last changed, ISO 8601. */
+  readonly since: string;
+}
+
+/** The fleet in two numbers, for readiness. */
+export interface FleetSummary {
+  /** Servers that are configured and resolved. */
+  readonly total: number;
+  /** Those that take requests and have passed a health check. */
+  readonly healthy: number;
+  readonly panic: boolean;
+}

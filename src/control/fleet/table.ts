@@ -1,0 +1,73 @@
+/**
+ * The instance's server table, as its fleets share it: whose slot is whose, what is published of it, and room for more.
+ * Writer of the published columns and of the words beside them, for all fleets: a slot or an id is never given to two.
+ */
+import type { SharedMemory } from "../../shared/layout.ts";
+import { publishReadiness } from "../../shared/readiness.ts";
+import { type ServerRow, ServerTableWriter } from "../../shared/server-table/writer.ts";
+import { type Seat, Seats } from "./membership.ts";
+import type { FleetSummary } from "./status.ts";
+
+/** Why there is no seat: all are taken, or the shared memory cannot grow. */
+export type NoSeat = "full" | "no_room";
+
+/** One instance's; each of its fleets is given it. */
+export class FleetTable {
+  readonly memory: SharedMemory;
+  readonly #reserveSlots: (count: number) => void;
+  readonly #writer: ServerTableWriter;
+  readonly #seats = new Seats();
+  /** By fleet. */
+  readonly #summaries = new Map<object, FleetSummary>();
+
+  /** @param reserveSlots makes room for slots 0 … `count`-1 in the shared memory; throws when there is none. */
+  constructor(memory: SharedMemory, reserveSlots: (count: number) => void = () => {}) {
+    this.memory = memory;
+    this.#reserveSlots = reserveSlots;
+    this.#writer = new ServerTableWriter(memory);
+  }
+
+  /** A place for another server. */
+  take(): Seat | NoSeat {
+    const seat = this.#seats.take();
+    if (seat === undefined) return "full";
+    try {
+      this.#reserveSlots(seat.slot + 1);
+      return seat;
+    } catch {
+      this.#seats.release(seat.slot);
+      return "no_room";
+    }
+  }
+
+  /** Slots that were published as free may be given to others. */
+  release(slots: readonly number[]): void {
+    for (const slot of slots) {
+      this.#writer.setUsage(slot, Number.NaN, Number.NaN);
+      this.#seats.release(slot);
+    }
+  }
+
+  /**
+   * Publishes a fleet's rows by slot, and what it comes to. An instance is ready when any fleet is. There is one word for
+   * panic: it is on while any fleet is in panic.
+   */
+  publish(fleet: object, rows: ReadonlyMap<number, ServerRow>, summary: FleetSummary): void {
+    this.#summaries.set(fleet, summary);
+    let total = 0;
+    let healthy = 0;
+    let panic = false;
+    for (const one of this.#summaries.values()) {
+      total += one.total;
+      healthy += one.healthy;
+      panic ||= one.panic;
+    }
+    this.#writer.publish(rows, panic);
+    publishReadiness(this.memory, { total, healthy });
+  }
+
+  /** Percent, NaN = unknown. */
+  setUsage(slot: number, cpuPercent: number, memoryPercent: number): void {
+    this.#writer.setUsage(slot, cpuPercent, memoryPercent);
+  }
+}

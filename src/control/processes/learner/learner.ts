@@ -1,0 +1,222 @@
+/**
+ * The learner process as the supervisor sees it: runs while the strategy is `ml`, is started again when it dies or hangs,
+ * and answers questions. Requests never wait for it: workers see from the age of its tables whether it works.
+ */
+
+import type { NamedAddress } from "../../../protocol/endpoint.ts";
+import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../../../protocol/learner.ts";
+import {
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  Rung,
+  type SharedMemory,
+  STALE_TABLE_MS,
+} from "../../../shared/layout.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
+import { reclaimLearner } from "./reclaim.ts";
+
+/** Most questions that wait for a response: it has something else to do. */
+const MAX_PENDING = 16;
+
+/** What the learner's keeper is made from. */
+export interface LearnerOptions {
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  readonly memory: SharedMemory;
+  readonly log: Logger;
+  /** Monotonic clock, milliseconds. */
+  readonly clock: () => number;
+  /** What, added to `clock`, gives the boot clock (boot-clock.ts). */
+  readonly bootOffsetMs: () => number;
+  readonly startMessage: () => LearnerStart;
+  /** How often a sign of life is looked for. Default 1000. */
+  readonly tickMs?: number;
+  /** A learner without a sign of life for this long is killed. Default 5000: nobody waits for it, but nobody learns either. */
+  readonly hungAfterMs?: number;
+  /** How long a response may take. Default 2000. */
+  readonly answerMs?: number;
+}
+
+/** The learner, for people. */
+export interface LearnerStatus {
+  readonly pid: number;
+  readonly state: ProcessState;
+  readonly restarts: number;
+  readonly uptimeMs: number;
+}
+
+/** Nobody answered: the learner is not there, or too busy. */
+export class LearnerUnavailableError extends Error {
+  override readonly name = "LearnerUnavailableError";
+}
+
+interface Pending {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: LearnerUnavailableError) => void;
+  readonly timer: Timer;
+}
+
+export class Learner {
+  readonly #options: LearnerOptions;
+  readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
+  readonly #pending = new Map<number, Pending>();
+  #keeper: ProcessKeeper<ToLearner, FromLearner> | null = null;
+  /** Called when a learner that was stopped has gone. */
+  #gone: () => void = () => {};
+  #ticker: Timer | null = null;
+  #asked = 0;
+
+  constructor(options: LearnerOptions) {
+    this.#options = options;
+  }
+
+  /** It is meant to run. */
+  get running(): boolean {
+    return this.#keeper !== null;
+  }
+
+  get restarts(): Readonly<Record<RestartReason, number>> {
+    return this.#restarts;
+  }
+
+  /** `null` while it is not meant to run. */
+  get status(): LearnerStatus | null {
+    if (this.#keeper === null) return null;
+    const { pid, state, restarts, uptimeMs } = this.#keeper;
+    return { pid, state, restarts, uptimeMs };
+  }
+
+  /** Milliseconds since the champion's last table; `Infinity` before the first. */
+  get tableAgeMs(): number {
+    const { memory, clock, bootOffsetMs } = this.#options;
+    const madeMs = memory.learned.figures[LearnerFigure.TABLE_MS];
+    return madeMs === 0 || !this.running ? Number.POSITIVE_INFINITY : Math.max(0, clock() + bootOffsetMs() - madeMs);
+  }
+
+  /** The `Rung` that is in force: without a table that workers believe, the model's is not. */
+  get rung(): number {
+    const ordered = this.#options.memory.learned.words[LearnerWord.RUNG];
+    return ordered === Rung.MODEL && this.tableAgeMs > STALE_TABLE_MS ? Rung.ESTIMATOR : ordered;
+  }
+
+  /**
+   * It is meant to run, and workers have no table that they believe. Where it says itself that the fault is the model's, that
+   * is another mode.
+   */
+  get degraded(): boolean {
+    const { learnerCounters } = this.#options.memory;
+    return this.running && this.tableAgeMs > STALE_TABLE_MS && learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 0;
+  }
+
+  start(): void {
+    if (this.#keeper !== null) return;
+    const { tickMs = 1_000 } = this.#options;
+    this.#keeper = this.#makeKeeper(tickMs);
+    this.#keeper.start();
+    this.#ticker = setInterval(() => this.#keeper?.tick(), tickMs);
+  }
+
+  /** Ends it, and resolves when it is gone; after `timeoutMs` it is killed. Wait for it before it is started again. */
+  async stop(timeoutMs: number): Promise<void> {
+    const keeper = this.#keeper;
+    if (keeper === null) return;
+    this.#forget("the learner is stopped");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gone = resolve;
+    keeper.drain();
+    const timer = setTimeout(() => keeper.kill(), timeoutMs);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Ends it at once and for good. */
+  kill(): void {
+    const keeper = this.#keeper;
+    this.#forget("the learner is stopped");
+    keeper?.drain();
+    keeper?.kill();
+  }
+
+  /** Tells it how to write its log; a learner that starts later has it from its start message. */
+  setLog(level: string, format: "json" | "text"): void {
+    this.#keeper?.send({ type: "log", level, format });
+  }
+
+  /** Tells it what servers are called; a learner that starts later has it from its start message. */
+  setServers(servers: readonly NamedAddress[]): void {
+    this.#keeper?.send({ type: "servers", servers });
+  }
+
+  /** Its answer. Rejects with a `LearnerUnavailableError`. */
+  ask(question: LearnerQuestion): Promise<unknown> {
+    if (this.#pending.size >= MAX_PENDING) {
+      return Promise.reject(new LearnerUnavailableError("the learner has too many questions to answer"));
+    }
+    const number = ++this.#asked;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    if (this.#keeper?.state !== "ready" || !this.#keeper.send({ type: "ask", number, question })) {
+      return Promise.reject(new LearnerUnavailableError("the learner is not running"));
+    }
+    const timer = setTimeout(() => {
+      this.#pending.delete(number);
+      reject(new LearnerUnavailableError("the learner does not answer"));
+    }, this.#options.answerMs ?? 2_000);
+    this.#pending.set(number, { resolve, reject, timer });
+    return promise;
+  }
+
+  #makeKeeper(tickMs: number): ProcessKeeper<ToLearner, FromLearner> {
+    const { command, memory, log, clock, startMessage, hungAfterMs = 5_000 } = this.#options;
+    const keeper: ProcessKeeper<ToLearner, FromLearner> = new ProcessKeeper({
+      command,
+      log,
+      clock,
+      hungTicks: Math.max(1, Math.ceil(hungAfterMs / tickMs)),
+      kind: "learner",
+      name: "the learner",
+      fields: {},
+      startMessage,
+      heartbeat: () => memory.learnerCounters[LearnerCounter.HEARTBEAT],
+      reclaim: () => {
+        reclaimLearner(memory);
+        return {};
+      },
+      onReady: () => log.info({ learner_pid: keeper.pid }, "learner ready"),
+      onMessage: (message) => this.#onMessage(message),
+      onDeath: (_sentence, reason) => {
+        this.#abandon("the learner died");
+        this.#restarts[reason]++;
+        return this.#keeper === keeper;
+      },
+      onGone: () => this.#gone(),
+    });
+    return keeper;
+  }
+
+  #onMessage(message: FromLearner): void {
+    if (message.type !== "answer") return;
+    const pending = this.#pending.get(message.number);
+    if (pending === undefined) return; // it came too late
+    this.#pending.delete(message.number);
+    clearTimeout(pending.timer);
+    pending.resolve(message.answer);
+  }
+
+  /** From here on it is not meant to run. */
+  #forget(why: string): void {
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    this.#ticker = null;
+    this.#keeper = null;
+    this.#abandon(why);
+  }
+
+  #abandon(why: string): void {
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(new LearnerUnavailableError(why));
+    }
+    this.#pending.clear();
+  }
+}

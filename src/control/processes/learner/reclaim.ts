@@ -1,0 +1,32 @@
+/** What the supervisor does to the learner's part of the shared memory when it has died: the only time it writes there. */
+import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../../../shared/layout.ts";
+
+const GAUGES = [
+  LearnerCounter.BREAKER_OPEN,
+  LearnerCounter.RSS_BYTES,
+  LearnerCounter.HEARTBEAT,
+  LearnerCounter.DESCRIPTORS_OPEN,
+  LearnerCounter.STORE_DEGRADED,
+  LearnerCounter.MODEL_UNUSABLE,
+  LearnerCounter.TRAINING,
+];
+
+/**
+ * Puts the estimator in charge, ends every comparison, and clears the gauges of a learner whose process is known to be gone.
+ * Its counters stay, so that no metric runs backwards; so do the numbers of its tables, by which workers tell new from old.
+ */
+export function reclaimLearner({ learned, learnerCounters }: SharedMemory): void {
+  const { words, figures } = learned;
+  words[LearnerWord.RUNG] = Rung.ESTIMATOR;
+  figures[LearnerFigure.CONTROL_SHARE] = 0;
+  figures[LearnerFigure.CANARY_SHARE] = 0;
+  figures[LearnerFigure.SECOND_SHARE] = 0;
+  figures[LearnerFigure.TABLE_MS] = 0;
+  figures[LearnerFigure.CHAMPION_COST] = 0;
+  figures[LearnerFigure.CONTROL_COST] = 0;
+  figures[LearnerFigure.CANARY_COST] = 0;
+  words[LearnerWord.CHAMPION_MODEL] = 0;
+  words[LearnerWord.CANARY_MODEL] = 0;
+  for (const gauge of GAUGES) learnerCounters[gauge] = 0;
+  words[LearnerWord.PID] = 0;
+}

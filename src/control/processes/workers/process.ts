@@ -1,0 +1,52 @@
+/** One worker: the process with its index, kept alive. */
+
+import type { FromWorker, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
+import { type SharedMemory, WorkerCounter } from "../../../shared/layout.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import { ProcessKeeper, type RestartReason } from "../keeper.ts";
+import { reclaimWorkerBlock } from "./reclaim.ts";
+
+/** What a worker needs of those who keep them all. */
+export interface WorkerHost {
+  readonly command: readonly string[];
+  readonly memory: SharedMemory;
+  readonly log: Logger;
+  /** Monotonic clock, milliseconds. */
+  readonly clock: () => number;
+  /** Checks without a sign of life after which a worker counts as hung. */
+  readonly hungTicks: number;
+  /** The message that starts worker `index` with what is known now. */
+  startMessage(index: number): WorkerStart;
+  onReady(port: number, tlsPort: number): void;
+  /** A worker could not start or died. Returns false when it is not to be started again. */
+  onDeath(worker: WorkerProcess, sentence: string, reason: RestartReason): boolean;
+  /** A draining worker has exited. */
+  onGone(worker: WorkerProcess): void;
+}
+
+export class WorkerProcess extends ProcessKeeper<ToWorker, FromWorker> {
+  readonly index: number;
+
+  constructor(index: number, host: WorkerHost) {
+    const { command, memory, log, clock, hungTicks } = host;
+    super({
+      command,
+      log,
+      clock,
+      hungTicks,
+      kind: "worker",
+      name: `worker ${index}`,
+      fields: { worker: index },
+      startMessage: () => host.startMessage(index),
+      heartbeat: () => memory.workers[index].counters[WorkerCounter.HEARTBEAT_MS],
+      reclaim: () => ({ requests_lost: reclaimWorkerBlock(memory, index) }),
+      onReady: ({ port, tlsPort }) => {
+        log.info({ worker: index, worker_pid: this.pid, port }, "worker ready");
+        host.onReady(port, tlsPort);
+      },
+      onDeath: (sentence, reason) => host.onDeath(this, sentence, reason),
+      onGone: () => host.onGone(this),
+    });
+    this.index = index;
+  }
+}

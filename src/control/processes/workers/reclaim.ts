@@ -1,0 +1,39 @@
+/** What the supervisor does to the block of a worker that has died: the only time it writes there. */
+import { type SharedMemory, WorkerCounter, WorkerInfo } from "../../../shared/layout.ts";
+
+const GAUGES = [
+  WorkerCounter.CONNECTIONS_OPEN,
+  WorkerCounter.UPSTREAM_IDLE,
+  WorkerCounter.QUEUE_LENGTH,
+  WorkerCounter.TUNNELS_OPEN,
+  WorkerCounter.RSS_BYTES,
+  WorkerCounter.HEARTBEAT_MS,
+  WorkerCounter.ACCESS_LOG_FAILING,
+  WorkerCounter.DESCRIPTORS_SHORT,
+  WorkerCounter.DESCRIPTORS_OPEN,
+  WorkerCounter.SOCKETS_DEGRADED,
+];
+
+/**
+ * Takes a dead worker's requests out of the fleet's in-flight totals and clears its gauges. Its counters stay: the next
+ * worker with this index goes on from them, so that no metric ever runs backwards.
+ * Call it only once the process is known to be gone. A worker that was killed between the two writes that take or give
+ * back a place leaves the total one off: InFlightAudit finds that. Returns the number of requests that died with it.
+ */
+export function reclaimWorkerBlock(memory: SharedMemory, index: number): number {
+  const block = memory.workers[index];
+  let lost = 0;
+  for (let slot = 0; slot < block.ownInFlight.length; slot++) {
+    const share = Atomics.exchange(block.ownInFlight, slot, 0);
+    if (share === 0) continue;
+    Atomics.sub(memory.servers.inFlight, slot, share);
+    lost += share;
+  }
+  for (let bucket = 0; bucket < block.ownClientConnections.length; bucket++) {
+    const share = Atomics.exchange(block.ownClientConnections, bucket, 0);
+    if (share !== 0) Atomics.sub(memory.clientConnections, bucket, share);
+  }
+  for (const gauge of GAUGES) block.counters[gauge] = 0;
+  block.info[WorkerInfo.PID] = 0;
+  return lost;
+}

@@ -1,0 +1,291 @@
+/**
+ * The worker processes: starts them, keeps the wanted number alive, tells them what changed, lets them finish at the end.
+ * Traffic never passes here; the numbers of the workers are in the shared memory.
+ */
+
+import type { Endpoint } from "../../../protocol/endpoint.ts";
+import type { ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
+import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/layout.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import type { ProcessState, RestartReason } from "../keeper.ts";
+import { type WorkerHost, WorkerProcess } from "./process.ts";
+
+/** What they are made from. */
+export interface WorkersOptions {
+  /** Program and arguments of a worker. */
+  readonly command: readonly string[];
+  readonly memory: SharedMemory;
+  readonly memoryPath: string;
+  readonly adminSocket: string;
+  readonly settings: ProxySettings;
+  readonly endpoints: readonly Endpoint[];
+  readonly log: Logger;
+  /** Monotonic clock, milliseconds. */
+  readonly clock: () => number;
+  /** Makes room for blocks 0 … `count`-1 in the shared memory; throws when there is none. Default: there always is. */
+  readonly reserveBlocks?: (count: number) => void;
+  /** How often signs of life are looked for. Default 1000. */
+  readonly tickMs?: number;
+  /** A worker without a sign of life for this long is killed. Default 15000. */
+  readonly hungAfterMs?: number;
+}
+
+/** The ports that the workers listen on; they differ from the settings' where those are 0. */
+export interface BoundPorts {
+  readonly port: number;
+  readonly tlsPort: number;
+}
+
+/** One worker, for people. */
+export interface WorkerStatus {
+  readonly index: number;
+  readonly pid: number;
+  readonly state: ProcessState;
+  readonly restarts: number;
+  readonly uptimeMs: number;
+}
+
+export class Workers {
+  readonly #options: WorkersOptions;
+  readonly #host: WorkerHost;
+  readonly #processes = new Map<number, WorkerProcess>();
+  readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
+  #settings: ProxySettings;
+  #endpoints: readonly Endpoint[];
+  /** Workers that are meant to run. */
+  #wanted = 0;
+  #outOfMemory = false;
+  #ports: BoundPorts | null = null;
+  #phase: "new" | "starting" | "running" | "stopping" = "new";
+  #ticker: Timer | null = null;
+  /** Set while the first workers start: told of each one that listens, or of the first that cannot. */
+  #firstStart: { ready: () => void; failed: (sentence: string) => void } | null = null;
+  /** Set while all drain: called whenever a worker has gone. */
+  #onGone: () => void = () => {};
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#endpoints = options.endpoints;
+    this.#host = {
+      command: options.command,
+      memory: options.memory,
+      log: options.log,
+      clock: options.clock,
+      hungTicks: Math.max(1, Math.ceil((options.hungAfterMs ?? 15_000) / (options.tickMs ?? 1_000))),
+      startMessage: (index) => this.#startMessage(index),
+      onReady: (port, tlsPort) => {
+        this.#ports ??= { port, tlsPort };
+        this.#firstStart?.ready();
+      },
+      onDeath: (worker, sentence, reason) => this.#onDeath(worker, sentence, reason),
+      onGone: (worker) => {
+        if (this.#processes.get(worker.index) === worker) this.#processes.delete(worker.index);
+        this.#onGone();
+      },
+    };
+  }
+
+  /**
+   * Starts `count` workers: one first, which finds the ports, then the others together. Rejects with an `Error` made for
+   * the operator when one cannot start; all are gone then.
+   */
+  async start(count: number): Promise<BoundPorts> {
+    this.#phase = "starting";
+    this.#options.reserveBlocks?.(count);
+    this.#wanted = count;
+    Atomics.store(this.#options.memory.header, Header.WORKERS, count);
+    this.#ticker = setInterval(() => this.#tick(), this.#options.tickMs ?? 1_000);
+    try {
+      await this.#addFirst(1);
+      if (count > 1) await this.#addFirst(count - 1);
+    } catch (error) {
+      this.kill();
+      throw error;
+    }
+    this.#phase = "running";
+    return this.#ports!;
+  }
+
+  /** Ports that are listened on; null before the first worker is ready. */
+  get ports(): BoundPorts | null {
+    return this.#ports;
+  }
+
+  /** True while workers are missing because the shared memory cannot grow. */
+  get outOfMemory(): boolean {
+    return this.#outOfMemory;
+  }
+
+  /** Restarts since the start, by reason. */
+  get restarts(): Readonly<Record<RestartReason, number>> {
+    return this.#restarts;
+  }
+
+  status(): WorkerStatus[] {
+    return [...this.#processes.values()]
+      .sort((a, b) => a.index - b.index)
+      .map(({ index, pid, state, restarts, uptimeMs }) => ({ index, pid, state, restarts, uptimeMs }));
+  }
+
+  /** New endpoints for every worker, also for those that start later. */
+  setEndpoints(endpoints: readonly Endpoint[]): void {
+    this.#endpoints = endpoints;
+    this.#broadcast({ type: "endpoints", endpoints });
+  }
+
+  /** New settings for every worker, also for those that start later. */
+  setSettings(settings: ProxySettings): void {
+    this.#settings = settings;
+    this.#broadcast({ type: "settings", settings: this.#boundSettings() });
+  }
+
+  /** Starts workers, or lets the newest finish, until `count` are active. */
+  scale(count: number): void {
+    if (this.#phase !== "running") return;
+    Atomics.store(this.#options.memory.header, Header.WORKERS, count);
+    this.#wanted = count;
+    const active = this.#active();
+    for (const worker of active.slice(count)) this.#drainWorker(worker, this.#settings.shutdownTimeoutMs);
+    for (let missing = count - active.length; missing > 0; missing--) this.#add();
+    if (active.length >= count) this.#outOfMemory = false;
+  }
+
+  /**
+   * Lets every worker finish what it has and waits for their exits; after `timeoutMs` the rest is killed.
+   * Returns how many had to be killed.
+   */
+  async drain(timeoutMs: number): Promise<number> {
+    this.#phase = "stopping";
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onGone = () => {
+      if (this.#processes.size === 0) resolve();
+    };
+    let killed = 0;
+    for (const worker of this.#processes.values()) worker.drain();
+    const timer = setTimeout(() => {
+      killed = this.#processes.size;
+      for (const worker of this.#processes.values()) worker.kill();
+    }, timeoutMs);
+    if (this.#processes.size > 0) await promise;
+    clearTimeout(timer);
+    this.#stopTicker();
+    return killed;
+  }
+
+  /** Ends all workers at once and for good. */
+  kill(): void {
+    this.#phase = "stopping";
+    this.#stopTicker();
+    for (const worker of this.#processes.values()) {
+      worker.drain();
+      worker.kill();
+    }
+  }
+
+  #addFirst(count: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let missing = count;
+    this.#firstStart = {
+      ready: () => {
+        if (--missing === 0) resolve();
+      },
+      failed: (sentence) => reject(new Error(sentence)),
+    };
+    for (let i = 0; i < count; i++) this.#add();
+    return promise.finally(() => {
+      this.#firstStart = null;
+    });
+  }
+
+  #add(): void {
+    let index = 0;
+    while (this.#processes.has(index)) index++; // a draining worker still owns its block
+    if (index >= MAX_WORKERS) {
+      this.#options.log.warn(
+        { max_workers: MAX_WORKERS },
+        "no room for another worker until the draining ones are gone",
+      );
+      return;
+    }
+    if (!this.#makeRoom(index)) return;
+    const { header } = this.#options.memory;
+    if (header[Header.WORKER_BLOCKS] <= index) Atomics.store(header, Header.WORKER_BLOCKS, index + 1);
+    const worker = new WorkerProcess(index, this.#host);
+    this.#processes.set(index, worker);
+    worker.start();
+  }
+
+  #makeRoom(index: number): boolean {
+    try {
+      this.#options.reserveBlocks?.(index + 1);
+      this.#outOfMemory = false;
+      return true;
+    } catch (error) {
+      if (!this.#outOfMemory) this.#options.log.error({ worker: index }, (error as Error).message);
+      this.#outOfMemory = true;
+      return false;
+    }
+  }
+
+  #onDeath(worker: WorkerProcess, sentence: string, reason: RestartReason): boolean {
+    if (this.#phase === "running") {
+      this.#restarts[reason]++;
+      return true;
+    }
+    this.#processes.delete(worker.index);
+    this.#firstStart?.failed(sentence);
+    return false;
+  }
+
+  #drainWorker(worker: WorkerProcess, timeoutMs: number): void {
+    this.#options.log.info({ worker: worker.index, pid: worker.pid }, "worker drains: fewer workers are wanted");
+    worker.drain();
+    const pid = worker.pid;
+    if (pid === 0) return;
+    setTimeout(() => {
+      if (worker.pid === pid) worker.kill();
+    }, timeoutMs).unref();
+  }
+
+  #active(): WorkerProcess[] {
+    return [...this.#processes.values()].filter((m) => m.state !== "draining").sort((a, b) => a.index - b.index);
+  }
+
+  #tick(): void {
+    if (this.#outOfMemory) this.scale(this.#wanted);
+    for (const worker of this.#processes.values()) worker.tick();
+  }
+
+  #stopTicker(): void {
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    this.#ticker = null;
+  }
+
+  #broadcast(message: ToWorker): void {
+    for (const worker of this.#processes.values()) worker.send(message);
+  }
+
+  #startMessage(index: number): WorkerStart {
+    const { memoryPath, adminSocket } = this.#options;
+    return {
+      type: "start",
+      index,
+      memoryPath,
+      adminSocket,
+      settings: this.#boundSettings(),
+      endpoints: this.#endpoints,
+    };
+  }
+
+  /** The settings with the ports that the first worker found in place of zeros: all workers share them. */
+  #boundSettings(): ProxySettings {
+    const { port, tls } = this.#settings;
+    if (this.#ports === null) return this.#settings;
+    return {
+      ...this.#settings,
+      port: port === 0 ? this.#ports.port : port,
+      tls: tls !== null && tls.port === 0 ? { ...tls, port: this.#ports.tlsPort } : tls,
+    };
+  }
+}

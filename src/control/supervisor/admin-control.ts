@@ -1,0 +1,21 @@
+/** What the admin API shows and changes of this instance. */
+import { readReadiness } from "../../shared/readiness.ts";
+import { Metrics } from "../../telemetry/metrics/metrics.ts";
+import { LearningResponses } from "../admin/learner-responses.ts";
+import type { AdminControl } from "../admin/routes/routes.ts";
+import { describeStatus, metricsSource, type SupervisorView } from "./status.ts";
+
+/** For the routes of admin/routes/. */
+export function adminControl(view: SupervisorView): AdminControl {
+  const metrics = new Metrics(metricsSource(view));
+  return {
+    fleet: view.fleet,
+    readiness: () => readReadiness(view.memory),
+    metrics: () => metrics.rendering(),
+    prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
+    status: () => describeStatus(view),
+    learning: new LearningResponses(view),
+    wallMs: () => view.clock.wallMs(),
+    nowMs: () => view.clock.nowMs(),
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * The configuration in force. It is read again when somebody asks, and its certificates when their files change; what cannot
+ * be used changes nothing, and is said.
+ */
+import { ConfigError, type EffectiveSetting, type LoadResult } from "../../config/load.ts";
+import { toProxySettings } from "../../config/proxy-settings.ts";
+import type { Config } from "../../config/schema.ts";
+import type { ProxySettings } from "../../protocol/worker.ts";
+import { FileWatch } from "../../shared/file-watch.ts";
+import type { Logger } from "../../telemetry/log/logger.ts";
+
+/** What it is made from. */
+export interface ConfigurationOptions {
+  readonly config: Config;
+  /** The settings in force, for people. */
+  readonly effective: readonly EffectiveSetting[];
+  /** Reads the configuration again. */
+  readonly reload: () => LoadResult;
+  readonly log: Logger;
+  readonly wallMs: () => number;
+  /** Makes it so, and calls `take` from where on there is no way back. Rejects before that, and nothing has changed then. */
+  readonly apply: (config: Config, settings: ProxySettings) => Promise<void>;
+}
+
+/** One instance's. */
+export class ConfigurationInForce {
+  readonly #options: ConfigurationOptions;
+  readonly #log: Logger;
+  readonly #files: FileWatch;
+  readonly reloads = { success: 0, failure: 0 };
+  readonly rejected = { configuration: false, certificates: false };
+  #config: Config;
+  #effective: readonly EffectiveSetting[];
+  #settings!: ProxySettings;
+
+  constructor(options: ConfigurationOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#config = options.config;
+    this.#effective = options.effective;
+    this.#files = new FileWatch(watchedFiles(options.config));
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  get effective(): readonly EffectiveSetting[] {
+    return this.#effective;
+  }
+
+  /** What workers are told: the texts of its files included. */
+  get settings(): ProxySettings {
+    return this.#settings;
+  }
+
+  /** Reads the files that it names, for the first time. Throws a `ConfigError`. */
+  open(): void {
+    this.#settings = this.#readFiles(this.#config);
+  }
+
+  /** These are in force from now on. */
+  take(config: Config, settings: ProxySettings): void {
+    this.#config = config;
+    this.#settings = settings;
+    this.rejected.certificates = false;
+  }
+
+  /** Reads everything again and takes it over. @returns false when there is anything wrong with it: the old one stays. */
+  async reload(): Promise<boolean> {
+    this.#log.info("reading the configuration again");
+    const loaded = this.#options.reload();
+    if (!loaded.ok) {
+      this.#reject(loaded.problems);
+      return false;
+    }
+    for (const warning of loaded.warnings) this.#log.warn(warning);
+    try {
+      this.#files.watch(watchedFiles(loaded.config)); // before they are read: no change may slip between
+      await this.#options.apply(loaded.config, this.#readFiles(loaded.config));
+    } catch (error) {
+      this.#files.watch(watchedFiles(this.#config));
+      this.#reject(problemsOf(error));
+      return false;
+    }
+    this.#effective = loaded.effective;
+    this.reloads.success++;
+    this.rejected.configuration = false;
+    return true;
+  }
+
+  /** Certificates are replaced file by file: what does not fit together yet is looked at again until it does. */
+  async lookAtFiles(): Promise<void> {
+    if (!this.#files.changed() && !this.rejected.certificates) return;
+    try {
+      await this.#options.apply(this.#config, this.#readFiles(this.#config));
+      this.#log.info("certificates were replaced");
+    } catch (error) {
+      if (this.rejected.certificates) return;
+      this.rejected.certificates = true;
+      for (const problem of problemsOf(error)) this.#log.error(`changed certificates are not used: ${problem}`);
+    }
+  }
+
+  #readFiles(config: Config): ProxySettings {
+    return toProxySettings(config, {
+      nowMs: this.#options.wallMs(),
+      warn: (sentence) => this.#log.warn(sentence),
+    });
+  }
+
+  #reject(problems: readonly string[]): void {
+    this.reloads.failure++;
+    this.rejected.configuration = true;
+    for (const problem of problems) this.#log.error(problem);
+    this.#log.error({ problems: problems.length }, "the new configuration is rejected; the old one stays in force");
+  }
+}
+
+/** The sentences of an error made for the operator. */
+export function problemsOf(error: unknown): readonly string[] {
+  return error instanceof ConfigError ? error.problems : [(error as Error).message];
+}
+
+function watchedFiles({ tls, upstream }: Config): readonly string[] {
+  const { certFiles, keyFiles } = tls;
+  return [...(certFiles ?? []), ...(keyFiles ?? []), ...(upstream.caFile === null ? [] : [upstream.caFile])];
+}

@@ -1,0 +1,51 @@
+/** What an instance does from time to time, whatever else happens. */
+import type { SharedMemory } from "../../shared/layout.ts";
+import type { Logger } from "../../telemetry/log/logger.ts";
+import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
+import { InFlightAudit } from "../processes/in-flight-audit.ts";
+import { DegradedWatch } from "./degraded-watch.ts";
+
+/** Totals are kept up at least so often (see ServerTotalsLedger). */
+const TOTALS_INTERVAL_MS = 60_000;
+/** A lost place in flight may wait for three looks; each wakes an idle process. */
+const AUDIT_INTERVAL_MS = 500;
+const DEGRADED_INTERVAL_MS = 1_000;
+
+/** What is looked at. */
+export interface HousekeepingOptions {
+  readonly memory: SharedMemory;
+  readonly log: Logger;
+  readonly totals: ServerTotalsLedger;
+  /** Ways in which the instance works with less than it should, by name. */
+  readonly degradedModes: () => Readonly<Record<string, boolean>>;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
+  /** Have certificates been replaced? */
+  readonly lookAtFiles: () => void;
+  readonly certificatePollMs: number;
+}
+
+/** One instance's. */
+export class Housekeeping {
+  readonly #timers: Timer[] = [];
+
+  start(options: HousekeepingOptions): void {
+    const { memory, log, totals, degradedModes, nowMs, lookAtFiles, certificatePollMs } = options;
+    const watch = new DegradedWatch(log);
+    const audit = new InFlightAudit(memory);
+    this.#every(TOTALS_INTERVAL_MS, () => totals.update());
+    this.#every(DEGRADED_INTERVAL_MS, () => watch.tick(degradedModes(), nowMs()));
+    this.#every(AUDIT_INTERVAL_MS, () => {
+      for (const fix of audit.tick()) log.info(fix, "requests in flight were counted anew");
+    });
+    this.#every(certificatePollMs, lookAtFiles);
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  #every(intervalMs: number, work: () => void): void {
+    this.#timers.push(setInterval(work, intervalMs));
+  }
+}

@@ -1,0 +1,90 @@
+/** What the supervisor and the learner tell each other over the IPC channel. Messages are JSON. */
+import type { GivenTo } from "../config/given.ts";
+import type { StoreLocation } from "../shared/store-location.ts";
+import type { NamedAddress } from "./endpoint.ts";
+import type { ProxySettings } from "./worker.ts";
+
+/**
+ * The settings of the learner; a frozen, JSON-safe extract of the configuration. Times in milliseconds, shares 0 … 1.
+ * Beside those that are handed over as they are declared, these are worked out.
+ */
+export interface LearnerSettings extends GivenTo<"learner"> {
+  readonly canaryShare: number;
+  readonly controlShare: number;
+  readonly store: StoreLocation;
+  readonly maxSamples: number;
+  readonly maxBytes: number;
+  /** A model made elsewhere that is to route, instead of those that are learned. */
+  readonly modelFile: {
+    readonly path: string;
+    readonly scalerPath: string | null;
+    readonly inputName: string;
+    readonly outputName: string;
+  } | null;
+  /** A model server that is to be asked, instead of any model here. */
+  readonly modelServer: {
+    readonly endpoint: string;
+    readonly timeoutMs: number;
+    readonly circuitBreakerResetMs: number;
+    readonly cacheSize: number;
+  } | null;
+}
+
+/** What the learner is started with, as JSON in its first message. */
+export interface LearnerStart {
+  readonly type: "start";
+  readonly memoryPath: string;
+  readonly logFormat: ProxySettings["logFormat"];
+  readonly logLevel: string;
+  readonly settings: LearnerSettings;
+  /** Program and arguments before the command, to train with. */
+  readonly program: readonly string[];
+  readonly servers: readonly NamedAddress[];
+}
+
+/** What an operator may order about models. */
+export const LEARNER_ORDERS = ["promote", "rollback", "reject", "pause", "resume", "train"] as const;
+/** One of them. */
+export type LearnerOrder = (typeof LEARNER_ORDERS)[number];
+
+/** Orders that are about one version. */
+export const ORDERS_OF_A_VERSION: readonly LearnerOrder[] = ["promote", "reject"];
+
+/** What became of an order. `message` is a sentence for the operator; `done` = it was carried out. */
+export interface LearnerOrderReply {
+  readonly done: boolean;
+  readonly message: string;
+}
+
+/** What the learner is asked, for people; it answers with JSON, or with null when it does not know. */
+export type LearnerQuestion =
+  /** Why did this request go where it went? An `Explanation`. */
+  | { readonly kind: "explain"; readonly requestId: string }
+  /** What does it know of the servers now? A `LearnerDescription`. */
+  | { readonly kind: "describe" }
+  /** A `LearnerOrderReply`. */
+  | { readonly kind: "order"; readonly order: LearnerOrder; readonly version: number | null }
+  /** Models, the newest first. */
+  | { readonly kind: "models"; readonly limit: number }
+  /** Verdicts, the newest first. */
+  | { readonly kind: "verdicts"; readonly limit: number; readonly modelVersion: number | null };
+
+/** What the supervisor tells the learner. */
+export type ToLearner =
+  | LearnerStart
+  /** Its answer carries the same number. */
+  | { readonly type: "ask"; readonly number: number; readonly question: LearnerQuestion }
+  /** The fleet changed. */
+  | { readonly type: "servers"; readonly servers: readonly NamedAddress[] }
+  /** SIGHUP: how it writes its log from now on. */
+  | { readonly type: "log"; readonly level: string; readonly format: "json" | "text" }
+  /** Exit with 0. */
+  | { readonly type: "drain" };
+
+/** What the learner tells the supervisor. */
+export type FromLearner =
+  /** It makes tables from now on. */
+  | { readonly type: "ready" }
+  /** It cannot start: a sentence for the operator. It exits with 1. */
+  | { readonly type: "failed"; readonly message: string }
+  | { readonly type: "answer"; readonly number: number; readonly answer: unknown };

@@ -1,0 +1,60 @@
+/**
+ * What the supervisor and its workers tell each other over the IPC channel: structure and settings. Everything that
+ * changes with traffic is in the shared memory instead. Messages are JSON.
+ */
+import type { GivenTo } from "../config/given.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/**
+ * The settings of the request path; a frozen, JSON-safe extract of the configuration. Times in milliseconds. Most are
+ * handed over as they are declared (src/config/sections/: `givenTo`); these are worked out.
+ */
+export interface ProxySettings extends GivenTo<"worker"> {
+  /** CIDR ranges whose forwarding fields are believed. */
+  readonly trustedProxies: readonly string[];
+  /** Servers are not told of this proxy in `Via`. */
+  readonly withoutVia: boolean;
+  /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
+  readonly outlierConsecutiveFailures: number;
+  /** PEM texts, read and checked by the supervisor; the first is the default. */
+  readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
+  readonly upstreamCaPem: string;
+}
+
+/** A certificate with its key, checked. */
+export interface TlsCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** DNS names of the certificate, lower case, with `*.` wildcards. */
+  readonly names: readonly string[];
+}
+
+/** What a worker is started with, as JSON in its first message. */
+export interface WorkerStart {
+  readonly type: "start";
+  /** Index of the worker's block in the shared memory. */
+  readonly index: number;
+  readonly memoryPath: string;
+  /** Unix socket of the supervisor's admin API: the worker relays `/metrics` and `/api/v1/servers` to it. */
+  readonly adminSocket: string;
+  readonly settings: ProxySettings;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** What the supervisor tells a worker. */
+export type ToWorker =
+  | WorkerStart
+  /** The fleet changed. The numbers beside it are in the shared server table. */
+  | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
+  /** SIGHUP: new settings; connections live on. */
+  | { readonly type: "settings"; readonly settings: ProxySettings }
+  /** Stop accepting, finish what is in flight, then exit with 0. */
+  | { readonly type: "drain" };
+
+/** What a worker tells the supervisor. */
+export type FromWorker =
+  /** Listening, with the ports that were bound (they differ from the settings' when those are 0). */
+  | { readonly type: "ready"; readonly port: number; readonly tlsPort: number }
+  /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
+  | { readonly type: "failed"; readonly message: string };

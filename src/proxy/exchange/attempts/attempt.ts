@@ -1,0 +1,181 @@
+/**
+ * One attempt at one server: it holds a place in flight and a leg to the server, sends the request, and sees the response
+ * up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
+ */
+
+import { type Failure, Failures } from "../../failure.ts";
+import type { UpstreamLeg, UpstreamUser } from "../../upstream/leg.ts";
+import type { ExchangeContext } from "../context.ts";
+import type { ProxiedRequest } from "../request.ts";
+import { discardResponse } from "./discarded-response.ts";
+import { OutcomeRecord } from "./outcome-record.ts";
+
+/** Interim responses (1xx) that one attempt may get. */
+const MAX_INTERIM_RESPONSES = 16;
+
+/** Who weighs attempts against each other. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
+export interface AttemptOwner {
+  /** It failed before a final head came. `nothingSent`: the server can't have seen any of it. */
+  onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void;
+  /** A final head came (or 101); `rest[restStart …]` follows it. */
+  onAttemptHead(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void;
+  /** Its deadline passed before a final head came. */
+  onAttemptSilent(attempt: Attempt, nowMs: number): void;
+}
+
+/** Who passes the request's body on to an attempt, and its response to the client. */
+export interface AttemptUser {
+  /** The head is on its way: body bytes may follow. */
+  onSent(attempt: Attempt, nowMs: number): void;
+  /** The server took queued bytes. */
+  onServerDrain(attempt: Attempt, nowMs: number): void;
+  /** An interim head came, parsed from `buffer`. */
+  onInterim(attempt: Attempt, buffer: Buffer, nowMs: number): void;
+  // After the final head:
+  onResponseData(leg: UpstreamLeg, data: Buffer, nowMs: number): void;
+  /** The server sends nothing more; or, with `broken`, its leg is gone. */
+  onResponseEnd(leg: UpstreamLeg, broken: boolean, nowMs: number): void;
+  /** The deadline passed. */
+  onResponseSilent(nowMs: number): void;
+}
+
+export class Attempt implements UpstreamUser {
+  readonly #ctx: ExchangeContext;
+  readonly #owner: AttemptOwner;
+  readonly #user: AttemptUser;
+  readonly #request: ProxiedRequest;
+  /** Where it holds a place in flight; -1 = it is not under way. */
+  slot = -1;
+  readonly outcome = new OutcomeRecord();
+  leg: UpstreamLeg | null = null;
+  /** The head was sent. */
+  sent = false;
+  #interim = 0;
+
+  constructor(ctx: ExchangeContext, owner: AttemptOwner, user: AttemptUser, request: ProxiedRequest) {
+    this.#ctx = ctx;
+    this.#owner = owner;
+    this.#user = user;
+    this.#request = request;
+  }
+
+  get active(): boolean {
+    return this.slot >= 0;
+  }
+
+  /** Its final head has come. */
+  get answered(): boolean {
+    return this.outcome.status !== 0;
+  }
+
+  /**
+   * Begins at `slot`, whose place in flight was taken by the picker.
+   * @param number which attempt of its request it is, from 1.
+   * @param fresh use no pooled connection.
+   */
+  start(slot: number, number: number, fresh: boolean, nowMs: number): void {
+    const { pools, picker } = this.#ctx;
+    const pool = pools[slot];
+    // The picker only gives slots that this worker has a pool for.
+    if (pool === undefined) throw new Error(`slot ${slot} has no pool`);
+    this.slot = slot;
+    this.outcome.begin(slot, pool.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
+    this.sent = false;
+    this.#interim = 0;
+    const leg = pool.acquire(this, this.#request.idempotent, fresh, nowMs);
+    this.leg = leg;
+    if (leg.ready) this.onUpstreamReady(leg, nowMs);
+  }
+
+  /**
+   * It is over: lets go of the leg and of the place in flight, and tells how it went.
+   * @param complete both messages are: else something is unfinished on the leg.
+   * @param failure why it ended, when its response was not complete or not wanted any more.
+   * @param responseBytes what the client got of it.
+   */
+  end(complete: boolean, failure: Failure | null, responseBytes: number, nowMs: number): void {
+    const { leg, slot } = this;
+    this.leg = null;
+    this.slot = -1;
+    if (leg !== null) {
+      if (complete) leg.release(nowMs);
+      else leg.reset();
+    }
+    if (slot < 0) return;
+    this.#ctx.picker.release(slot);
+    this.#tell(failure, responseBytes, nowMs);
+    if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
+  }
+
+  /** Lets go of the leg alone: the response on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
+  discard(rest: Buffer, restStart: number, nowMs: number): void {
+    const { leg } = this;
+    this.leg = null;
+    if (leg !== null) discardResponse(this.#ctx, this.#request, leg, rest, restStart, nowMs);
+  }
+
+  /**
+   * Is over, its response being discarded, and begins anew at `slot`, whose place in flight was taken by the picker. No
+   * choice for another request may come between the picker's and the beginning, so the old place is given back last.
+   * @param fresh use no pooled connection.
+   */
+  moveTo(slot: number, number: number, fresh: boolean, nowMs: number): void {
+    const { picker, queue } = this.#ctx;
+    const left = this.slot;
+    this.#tell(null, 0, nowMs);
+    this.start(slot, number, fresh, nowMs);
+    picker.release(left);
+    if (queue.length > 0) queue.poll(nowMs);
+  }
+
+  #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {
+    this.outcome.end(failure, responseBytes);
+    this.#ctx.outcomes.onEnd(this.outcome, nowMs);
+  }
+
+  // ── UpstreamUser ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onUpstreamReady(leg: UpstreamLeg, nowMs: number): void {
+    const failure = leg.sendRequest(this.#request);
+    if (failure !== null) {
+      this.#owner.onAttemptFailed(this, failure, true, nowMs);
+      return;
+    }
+    this.sent = true;
+    this.#user.onSent(this, nowMs);
+  }
+
+  onUpstreamFailed(_leg: UpstreamLeg, failure: Failure, nothingSent: boolean, nowMs: number): void {
+    this.#owner.onAttemptFailed(this, failure, nothingSent, nowMs);
+  }
+
+  onUpstreamHead(_leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+    const { status } = this.#ctx.responseHead;
+    if (status < 200 && ++this.#interim > MAX_INTERIM_RESPONSES) {
+      this.#owner.onAttemptFailed(this, Failures.BAD_RESPONSE, false, nowMs);
+    } else if (status === 101 && !this.#request.upgrade) {
+      this.#owner.onAttemptFailed(this, Failures.UNEXPECTED_UPGRADE, false, nowMs);
+    } else if (status >= 200 || status === 101) {
+      this.outcome.head(status, nowMs);
+      this.#ctx.outcomes.onHead(this.outcome, nowMs);
+      this.#owner.onAttemptHead(this, buffer, rest, restStart, nowMs);
+    } else this.#user.onInterim(this, buffer, nowMs);
+  }
+
+  onUpstreamData(leg: UpstreamLeg, data: Buffer, nowMs: number): void {
+    this.#user.onResponseData(leg, data, nowMs);
+  }
+
+  onUpstreamEnd(leg: UpstreamLeg, broken: boolean, nowMs: number): void {
+    this.#user.onResponseEnd(leg, broken, nowMs);
+  }
+
+  onUpstreamDrain(_leg: UpstreamLeg, nowMs: number): void {
+    this.#user.onServerDrain(this, nowMs);
+  }
+
+  onUpstreamDeadline(_leg: UpstreamLeg, nowMs: number): void {
+    if (this.answered) this.#user.onResponseSilent(nowMs);
+    else this.#owner.onAttemptSilent(this, nowMs);
+  }
+}

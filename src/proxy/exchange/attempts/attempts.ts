@@ -1,0 +1,233 @@
+/**
+ * All attempts of one request: whoever serves it asks here for a response head, and is told of the one that counts, or why
+ * there will be none. In between a server is chosen, or a place waited for; another one is tried where that is safe; and a
+ * second one is asked beside a slow one.
+ */
+import { WorkerCounter } from "../../../shared/layout.ts";
+import { type Failure, Failures } from "../../failure.ts";
+import { isServerError } from "../../outcome.ts";
+import { ALL_FULL, NO_SERVER } from "../../pick/picker.ts";
+import type { Waiting } from "../../pick/wait-queue.ts";
+import { LOAD_REPORT_BITS, readLoadReport } from "../../record/load-report.ts";
+import type { UpstreamLeg } from "../../upstream/leg.ts";
+import type { ExchangeContext } from "../context.ts";
+import type { ProxiedRequest } from "../request.ts";
+import { Attempt, type AttemptOwner, type AttemptUser } from "./attempt.ts";
+import type { Hedgeable } from "./hedge-timer.ts";
+import { NO_OTHER, Retries } from "./retries.ts";
+
+/** Who wants a response. */
+export interface ResponseSeeker extends AttemptUser {
+  /** Every server is full: there will be an attempt when one has room. */
+  onQueued(nowMs: number): void;
+  /** An attempt begins, after none or a failed one. */
+  onAttempt(nowMs: number): void;
+  /** The final head that counts, or 101, in `ctx.responseHead` and parsed from `buffer`; `rest[restStart …]` follows it. */
+  onResponse(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void;
+  /** There will be no response. */
+  fail(failure: Failure, nowMs: number): void;
+}
+
+/** The attempts of one request; the object serves many requests, one after the other. */
+export class Attempts implements AttemptOwner, Waiting, Hedgeable {
+  readonly #ctx: ExchangeContext;
+  readonly #seeker: ResponseSeeker;
+  readonly #request: ProxiedRequest;
+  readonly #retries: Retries;
+  /** The attempt that counts; with a hedge under way, the first of the two until one of them wins. */
+  #current: Attempt;
+  /** The second attempt of a hedged request; its object is kept for the next one. */
+  #hedge: Attempt | null = null;
+  /** The request that this object serves now: a timer that was set for an earlier one finds another number. */
+  #generation = 0;
+
+  constructor(ctx: ExchangeContext, seeker: ResponseSeeker, request: ProxiedRequest) {
+    this.#ctx = ctx;
+    this.#seeker = seeker;
+    this.#request = request;
+    this.#retries = new Retries(ctx, request);
+    this.#current = new Attempt(ctx, this, seeker, request);
+  }
+
+  /** The attempt that counts. It may be over, or not have begun. */
+  get current(): Attempt {
+    return this.#current;
+  }
+
+  /** How many there have been. */
+  get count(): number {
+    return this.#retries.attempts;
+  }
+
+  // ── a server, or a place in the queue ────────────────────────────────────────────────────────────────────────────
+
+  /** Seeks a response. */
+  begin(nowMs: number): void {
+    const slot = this.#acquire(nowMs);
+    if (slot >= 0) this.#start(slot, nowMs);
+    else if (slot === NO_SERVER) this.#seeker.fail(Failures.NO_SERVER, nowMs);
+    else this.#enqueue(nowMs);
+  }
+
+  #acquire(nowMs: number): number {
+    return this.#ctx.picker.acquire(this.#request, nowMs, this.#retries.excluded);
+  }
+
+  #enqueue(nowMs: number): void {
+    const { queue, settings, counters } = this.#ctx;
+    if (queue.length >= settings.queueSize) {
+      counters[WorkerCounter.QUEUE_REJECTED]++;
+      this.#seeker.fail(Failures.QUEUE_FULL, nowMs);
+      return;
+    }
+    this.#seeker.onQueued(nowMs);
+    queue.push(this);
+  }
+
+  /** The queue's turn: see `Waiting`. */
+  retryFromQueue(nowMs: number): boolean {
+    const slot = this.#acquire(nowMs);
+    if (slot === ALL_FULL) return false;
+    if (slot === NO_SERVER) this.#seeker.fail(Failures.NO_SERVER, nowMs);
+    else this.#start(slot, nowMs);
+    return true;
+  }
+
+  /** Waits no longer. */
+  leaveQueue(): void {
+    this.#ctx.queue.remove(this);
+  }
+
+  #start(slot: number, nowMs: number): void {
+    this.#seeker.onAttempt(nowMs);
+    this.#countAttempt(nowMs);
+    this.#current.start(slot, this.count, this.#retries.foundStale, nowMs);
+  }
+
+  #countAttempt(nowMs: number): void {
+    if (++this.#retries.attempts === 1 && this.#ctx.settings.hedgeAfterMs > 0) this.#planHedge(nowMs);
+  }
+
+  // ── a response head ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The whole request was sent on `leg`: its server has so long for the head of a response. */
+  awaitHead(leg: UpstreamLeg, nowMs: number): void {
+    const { wheel, settings } = this.#ctx;
+    const { responseHeadTimeoutMs, perTryTimeoutMs } = settings;
+    const perTry = perTryTimeoutMs > 0 && this.#retries.possible ? perTryTimeoutMs : responseHeadTimeoutMs;
+    wheel.set(leg, nowMs + Math.min(perTry, responseHeadTimeoutMs));
+  }
+
+  onAttemptHead(attempt: Attempt, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+    const { responseHead: head, block } = this.#ctx;
+    if ((head.seen & LOAD_REPORT_BITS) !== 0) readLoadReport(buffer, head, block, attempt.slot);
+    if (isServerError(head.status) && this.#passOver(attempt, rest, restStart, nowMs)) return;
+    this.#win(attempt, nowMs);
+    if (attempt.leg !== null) this.#seeker.onResponse(attempt.leg, buffer, rest, restStart, nowMs);
+  }
+
+  onAttemptSilent(attempt: Attempt, nowMs: number): void {
+    const { body, awaitsContinue } = this.#request;
+    const waitedMs = nowMs - attempt.outcome.dispatchedMs;
+    if (!body.done && !awaitsContinue) {
+      this.onAttemptFailed(attempt, Failures.REQUEST_WRITE_TIMEOUT, false, nowMs);
+    } else if (waitedMs < this.#ctx.settings.responseHeadTimeoutMs) {
+      this.onAttemptFailed(attempt, Failures.TRY_TIMEOUT, false, nowMs);
+    } else this.onAttemptFailed(attempt, Failures.RESPONSE_TIMEOUT, false, nowMs);
+  }
+
+  /** An attempt ended without a response that can be used: try another server, where that is safe, or give up. */
+  onAttemptFailed(attempt: Attempt, failure: Failure, nothingSent: boolean, nowMs: number): void {
+    if (this.#giveWay(attempt)) {
+      attempt.end(false, failure, 0, nowMs);
+      return;
+    }
+    if (!this.#retries.afterFailure(failure, attempt.slot, nothingSent, nowMs)) {
+      this.#seeker.fail(failure, nowMs);
+      return;
+    }
+    this.#ctx.counters[WorkerCounter.RETRIES]++;
+    attempt.end(false, failure, 0, nowMs);
+    this.begin(nowMs);
+  }
+
+  /** Does without a response of 5xx when there may be a better one. @returns false when it is the client's. */
+  #passOver(attempt: Attempt, rest: Buffer, restStart: number, nowMs: number): boolean {
+    if (this.#giveWay(attempt)) {
+      attempt.discard(rest, restStart, nowMs);
+      attempt.end(false, null, 0, nowMs);
+      return true;
+    }
+    const slot = this.#retries.insteadOf(this.#ctx.responseHead.status, attempt.slot, nowMs);
+    if (slot === NO_OTHER) return false;
+    this.#ctx.counters[WorkerCounter.RETRIES]++;
+    attempt.discard(rest, restStart, nowMs);
+    this.#countAttempt(nowMs);
+    attempt.moveTo(slot, this.count, this.#retries.foundStale, nowMs);
+    return true;
+  }
+
+  // ── a hedge ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #planHedge(nowMs: number): void {
+    const { hedgeTimer, hedgeBudget, settings } = this.#ctx;
+    hedgeBudget.onRequest();
+    const { idempotent, body, upgrade } = this.#request;
+    if (!idempotent || !body.done || upgrade) return;
+    hedgeTimer.schedule(this, this.#generation, nowMs + settings.hedgeAfterMs);
+  }
+
+  /** The first server has not answered yet: ask a second one, if the budget allows. See `Hedgeable`. */
+  onHedgeDue(generation: number, nowMs: number): void {
+    const { picker, hedgeBudget, counters } = this.#ctx;
+    const first = this.#current;
+    if (generation !== this.#generation || this.count !== 1 || !first.active || first.answered) return;
+    const slot = picker.acquire(this.#request, nowMs, [first.slot], false);
+    if (slot < 0) return;
+    // Only a hedge that has another server to go to, which answers, costs budget.
+    if (slot === first.slot || picker.isPassedOver(slot) || !hedgeBudget.tryTake(nowMs)) {
+      picker.release(slot);
+      return;
+    }
+    counters[WorkerCounter.HEDGES]++;
+    this.#retries.attempts++;
+    this.#hedge ??= new Attempt(this.#ctx, this, this.#seeker, this.#request);
+    this.#hedge.start(slot, this.count, false, nowMs);
+  }
+
+  /** This attempt's response is the one that counts: the other one, if any, is cancelled. */
+  #win(attempt: Attempt, nowMs: number): void {
+    const hedge = this.#hedge;
+    if (hedge === null || !hedge.active) return;
+    const loser = attempt === hedge ? this.#current : hedge;
+    if (attempt === hedge) this.#ctx.counters[WorkerCounter.HEDGES_WON]++;
+    this.#current = attempt;
+    this.#hedge = loser;
+    loser.end(false, null, 0, nowMs);
+  }
+
+  /** Leaves a hedged request to its other attempt. @returns false when there is none under way. */
+  #giveWay(attempt: Attempt): boolean {
+    const other = attempt === this.#current ? this.#hedge : this.#current;
+    if (!other?.active) return false;
+    this.#current = other;
+    this.#hedge = attempt;
+    return true;
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Ends what is under way, and is ready for the next request.
+   * @param complete both messages are: else something is unfinished on the leg.
+   * @param failure why it ends, when the response was not complete.
+   * @param responseBytes what the client got of the response.
+   */
+  end(complete: boolean, failure: Failure | null, responseBytes: number, nowMs: number): void {
+    this.#current.end(complete, failure, responseBytes, nowMs);
+    if (this.#hedge?.active) this.#hedge.end(false, failure, 0, nowMs);
+    this.#current.outcome.serverId = 0;
+    this.#retries.reset();
+    this.#generation++;
+  }
+}

@@ -1,0 +1,45 @@
+/** The record of an attempt, as the attempt itself writes it: one object for all that it serves. */
+import type { Failure } from "../../failure.ts";
+import { type AttemptOutcome, Verdict, verdictOn } from "../../outcome.ts";
+
+export class OutcomeRecord implements AttemptOutcome {
+  slot = -1;
+  serverId = 0;
+  number = 0;
+  decision = 0;
+  dispatchedMs = 0;
+  inFlightAtDispatch = 0;
+  status = 0;
+  latencyMs = Number.NaN;
+  verdict: Verdict = Verdict.NONE;
+  failure: Failure | null = null;
+  responseBytes = 0;
+
+  /** Another attempt begins. */
+  begin(slot: number, serverId: number, number: number, decision: number, inFlight: number, nowMs: number): void {
+    this.slot = slot;
+    this.serverId = serverId;
+    this.number = number;
+    this.decision = decision;
+    this.dispatchedMs = nowMs;
+    this.inFlightAtDispatch = inFlight;
+    this.status = 0;
+    this.latencyMs = Number.NaN;
+    this.verdict = Verdict.NONE;
+    this.failure = null;
+    this.responseBytes = 0;
+  }
+
+  /** The final response head, or 101, came. */
+  head(status: number, nowMs: number): void {
+    this.status = status;
+    this.latencyMs = nowMs - this.dispatchedMs;
+  }
+
+  /** It is over. @param failure why, when the response was not complete. */
+  end(failure: Failure | null, responseBytes: number): void {
+    this.verdict = verdictOn(this.status, failure);
+    this.failure = failure;
+    this.responseBytes = responseBytes;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Second attempts of one request: whether it may be sent again, and where not to. What bounds them is asked in this one
+ * place: what the request is, `RETRY_ATTEMPTS`, and the budget.
+ */
+import { WorkerCounter } from "../../../shared/layout.ts";
+import { type Failure, Failures } from "../../failure.ts";
+import type { ExchangeContext } from "../context.ts";
+import type { ProxiedRequest } from "../request.ts";
+
+/** No other server is to be asked. */
+export const NO_OTHER = -1;
+
+/** The attempts of one request; the object serves many requests, one after the other. */
+export class Retries {
+  readonly #ctx: ExchangeContext;
+  readonly #request: ProxiedRequest;
+  /** Attempts that were begun, hedges and those that met a stale connection included. */
+  attempts = 0;
+  /** Servers that failed this request: others are preferred. */
+  readonly excluded: number[] = [];
+  /** An attempt met a stale connection: when a server restarts, all that are pooled are stale at once. */
+  foundStale = false;
+
+  constructor(ctx: ExchangeContext, request: ProxiedRequest) {
+    this.#ctx = ctx;
+    this.#request = request;
+  }
+
+  /** Could the request be sent again once a server has had it? */
+  get possible(): boolean {
+    return this.#request.idempotent && !this.#request.streamed && this.#attemptsLeft;
+  }
+
+  /**
+   * An attempt at `slot` ended without a response: may another one follow? If so, the server is remembered and the
+   * budget charged.
+   * @param nothingSent the server can't have seen any of the request.
+   */
+  afterFailure(failure: Failure, slot: number, nothingSent: boolean, nowMs: number): boolean {
+    const stale = failure === Failures.STALE_CONNECTION;
+    if (stale) this.foundStale = true;
+    if (!failure.retryable || this.#request.streamed) return false;
+    // What may have been processed is sent again only if that does no harm.
+    if (!nothingSent && !this.#request.idempotent) return false;
+    if (!this.#attemptsLeft && !(nothingSent && this.#hasUntried(slot))) return false;
+    // The budget keeps a fleet from being buried under repeated work: what no server has seen is none.
+    if (!nothingSent && !stale && !this.#takeBudget(nowMs)) return false;
+    // A stale connection says nothing about its server.
+    if (!stale) this.excluded.push(slot);
+    return true;
+  }
+
+  /**
+   * The server in `slot` answered with an error: which one is asked instead? The budget is charged then, and a place in
+   * flight is taken there. A response in hand is worth more than another attempt at a server that has failed already, or
+   * than a wait for room.
+   * @returns a slot, or `NO_OTHER`: this response is the client's.
+   */
+  insteadOf(status: number, slot: number, nowMs: number): number {
+    const { settings, picker } = this.#ctx;
+    if (!settings.retryOnStatus.includes(status) || !this.possible) return NO_OTHER;
+    this.excluded.push(slot);
+    const other = picker.acquire(this.#request, nowMs, this.excluded);
+    if (other < 0) return NO_OTHER;
+    if (!this.excluded.includes(other) && !picker.isPassedOver(other) && this.#takeBudget(nowMs)) return other;
+    picker.release(other);
+    return NO_OTHER;
+  }
+
+  reset(): void {
+    this.attempts = 0;
+    this.excluded.length = 0;
+    this.foundStale = false;
+  }
+
+  /**
+   * A stale connection is no attempt at its server. If it counted, a crash of two servers at once would use up three
+   * attempts: the connection that was cut, and each of the two, which look idle now.
+   */
+  get #attemptsLeft(): boolean {
+    const most = this.#ctx.settings.retryAttempts;
+    return most > 0 && this.attempts - (this.foundStale ? 1 : 0) <= most;
+  }
+
+  /**
+   * Closed doors don't use up the attempts while there is a server that nobody found failing: whoever finds one does so
+   * for all, so this costs no more tries than there are servers, however many requests there are.
+   */
+  #hasUntried(slot: number): boolean {
+    const { settings, picker } = this.#ctx;
+    return settings.retryAttempts > 0 && picker.hasUntried([...this.excluded, slot]);
+  }
+
+  #takeBudget(nowMs: number): boolean {
+    const { retryBudget, counters } = this.#ctx;
+    if (retryBudget.tryTake(nowMs)) return true;
+    counters[WorkerCounter.RETRIES_DENIED_BY_BUDGET]++;
+    return false;
+  }
+}

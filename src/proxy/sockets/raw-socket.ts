@@ -1,0 +1,79 @@
+/**
+ * What the proxy asks of a socket, whoever's it is, and what a socket tells. There are four kinds: our own (tcp.ts), and of
+ * the runtime (runtime/) plain ones, those with TLS, and those with TLS by server name. All of them say the same of the
+ * same; test/integration/proxy/sockets/contract.ts says what that is.
+ */
+
+/** One socket. */
+export interface RawSocket {
+  /** Bytes taken: possibly fewer than given, 0 when full, -1 when the peer is gone. */
+  write(data: Uint8Array, offset?: number, length?: number): number;
+  /** Closes both directions once what was written is sent. Nothing more is heard of it. */
+  end(): void;
+  /** Closes the sending direction (FIN) and goes on receiving. */
+  shutdown(): void;
+  /** Closes with a reset: the peer sees an error, not a clean end. Nothing more is heard of it. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+  readonly remoteAddress: string;
+  /** -1 = closed. */
+  readonly fd: number;
+  /** Bytes that it took and did not hand to the system yet. */
+  readonly heldBytes?: number;
+  /** There may be bytes, or an end, that were not read yet. Only our own sockets know. */
+  readonly unread?: boolean;
+  /** Nothing is expected of the peer: what came is looked at before anybody can make use of it. Only our own sockets care. */
+  idle: boolean;
+}
+
+/** Who is told what happens on a socket: the connections of clients and of servers are. */
+export interface SocketUser {
+  /** Of a client's socket: TLS is through. @param protocol what was agreed on by ALPN; "" = nothing. */
+  onHandshake?(nowMs: number, protocol: string): void;
+  /** `data` may be borrowed: see receive-memory.ts. */
+  onData(data: Buffer, nowMs: number): void;
+  /** A socket that was full has room. */
+  onDrain(nowMs: number): void;
+  /** The peer sends nothing more. */
+  onEnd(nowMs: number): void;
+  /** As `onEnd`, while what the peer sent before is unread because reading is paused. Only our own sockets tell. */
+  onEndAhead?(nowMs: number): void;
+  /**
+   * Closed in both directions, or broken by `error`: it lets go of the socket, which is what closes the descriptor. Nothing
+   * more is heard of it.
+   */
+  onClose(nowMs: number, error?: Error): void;
+  /** Reading is paused and the peer has reset the connection: what it sent before is still to be read. */
+  readonly wantsRest: boolean;
+  /** Something above threw. */
+  onInternalError(nowMs: number): void;
+}
+
+/** Who waits for a connection to be made. */
+export interface Dialler extends SocketUser {
+  /** There is a socket, although nothing can be sent yet: from here on giving up closes it at once. */
+  begun(socket: RawSocket): void;
+  /** The handshake is through (TCP, and TLS where there is any). */
+  opened(socket: RawSocket, nowMs: number): void;
+  /** @param code the name of the system's error, as `ECONNREFUSED`, or one of `Refusal`; "" when nobody knows. */
+  refused(code: string, nowMs: number): void;
+}
+
+/** Why TLS with a server did not come about. */
+export const Refusal = {
+  /** The server speaks no TLS, no version of it that we do, or went away. */
+  TLS: "ERR_TLS_HANDSHAKE",
+  /** Nobody vouches for its certificate, or it is another's. */
+  CERTIFICATE: "ERR_TLS_CERTIFICATE",
+} as const;
+
+/** Takes a fresh socket of a client: its user, or null when it is refused. */
+export type OnSocket = (socket: RawSocket, nowMs: number) => SocketUser | null;
+
+/** An open listening socket. */
+export interface Listening {
+  readonly port: number;
+  /** Stops accepting. Connections live on. */
+  stop(): void;
+}

@@ -1,0 +1,88 @@
+/** Connects sockets of the runtime to servers: plain, or TLS with the certificate verified against the server's name. */
+import { checkServerIdentity } from "node:tls";
+import type { Socket, SocketHandler } from "bun";
+import { type Dialler, Refusal } from "../raw-socket.ts";
+import type { SocketEnvironment } from "./adapted-socket.ts";
+import { BunSocket, EVENTS } from "./bun-socket.ts";
+
+/** How to speak TLS with a server. */
+export interface TlsTarget {
+  /** What the certificate has to be for. */
+  readonly hostname: string;
+  /** For SNI; undefined = none is sent. */
+  readonly serverName: string | undefined;
+  /** PEM certificates of the authorities to believe; undefined = the runtime's. */
+  readonly ca: string[] | undefined;
+}
+
+/** @param tls null = plain. The dialler is told later, never before this returns. */
+export function connectWithRuntime(
+  env: SocketEnvironment,
+  host: string,
+  port: number,
+  tls: TlsTarget | null,
+  dialler: Dialler,
+): void {
+  const adapted = new BunSocket(env, dialler, tls?.hostname);
+  try {
+    Bun.connect<BunSocket>({
+      hostname: host,
+      port,
+      allowHalfOpen: true,
+      data: adapted,
+      socket: tls === null ? PLAIN : TLS,
+      ...(tls && { tls: optionsOf(tls) }),
+    }).catch(() => {}); // connectError has told already
+  } catch (error) {
+    env.onInternalError(error);
+    queueMicrotask(() => adapted.refused(""));
+  }
+}
+
+function optionsOf({ serverName, ca }: TlsTarget) {
+  // Without a name of its own the runtime sends the address; an empty one keeps it from sending any.
+  return { serverName: serverName ?? "", rejectUnauthorized: true, ...(ca && { ca }) };
+}
+
+const PLAIN: SocketHandler<BunSocket> = {
+  ...EVENTS,
+  open(socket) {
+    socket.data.attach(socket);
+    socket.data.opened();
+  },
+  connectError: (socket, error) => socket.data.refused((error as NodeJS.ErrnoException).code ?? ""),
+};
+
+/** With TLS the connection is open when the handshake is through and the certificate is the server's. */
+const TLS: SocketHandler<BunSocket> = {
+  ...PLAIN,
+  open(socket) {
+    socket.data.attach(socket);
+    socket.data.begun();
+  },
+  handshake(socket, success, verifyError) {
+    const refusal = refusalOf(socket, success, verifyError);
+    if (refusal === null) socket.data.opened();
+    else socket.data.refused(refusal);
+  },
+};
+
+/** What a handshake ends with when the peer speaks no TLS, no version of it that we do, or goes away. */
+const NOT_THE_CERTIFICATE: ReadonlySet<string> = new Set(["EPROTO", "ECONNRESET"]);
+
+/** Both the flag and the error must be looked at: Bun reports some failures through one of them only. */
+function refusalOf(socket: Socket<BunSocket>, success: boolean, verifyError: Error | null): string | null {
+  if (verifyError) {
+    const { code = "" } = verifyError as NodeJS.ErrnoException;
+    return NOT_THE_CERTIFICATE.has(code) ? Refusal.TLS : Refusal.CERTIFICATE;
+  }
+  if (!success) return Refusal.TLS;
+  const { hostname, env } = socket.data;
+  try {
+    const wrong = checkServerIdentity(hostname ?? "", socket.getPeerCertificate());
+    return wrong === undefined ? null : Refusal.CERTIFICATE;
+  } catch (error) {
+    env.onInternalError(error);
+    return Refusal.TLS;
+  }
+}

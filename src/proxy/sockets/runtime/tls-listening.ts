@@ -1,0 +1,16 @@
+/** How to speak TLS with clients. */
+import type { TlsCertificate } from "../../../protocol/worker.ts";
+import type { TimerWheel } from "../timer-wheel.ts";
+
+export interface TlsListening {
+  /** At least one; the first serves clients that name no server, or none of ours. */
+  readonly certificates: readonly TlsCertificate[];
+  /** For ALPN. Who offers others alone is refused (RFC 7301 section 3.2). */
+  readonly protocols: readonly string[];
+  readonly wheel: TimerWheel;
+  /** How long a handshake may take, milliseconds, where the runtime tells of a client only behind it. */
+  readonly handshakeTimeoutMs: () => number;
+  /** How long a client may take nothing of what is left for it when its connection is ended, milliseconds. */
+  readonly lastBytesTimeoutMs: () => number;
+  readonly onHandshakeFailed: () => void;
+}

@@ -1,0 +1,49 @@
+/** Fake workers, in a runtime directory of its own. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Workers, type WorkersOptions } from "../../../../src/control/processes/workers/workers.ts";
+import type { ProxySettings, ToWorker } from "../../../../src/protocol/worker.ts";
+import {
+  createRuntimeDirectory,
+  createSharedMemory,
+  removeRuntimeDirectory,
+} from "../../../../src/shared/memory-file.ts";
+import { recordingLogger } from "../../../support/recording-logger.ts";
+
+export { isAlive } from "../../../support/processes.ts";
+export { type LogLine, recordingLogger } from "../../../support/recording-logger.ts";
+export { until } from "../../../support/until.ts";
+
+export const settings = { port: 0, tls: null, strategy: "random", shutdownTimeoutMs: 500 } as unknown as ProxySettings;
+
+export function makeWorkers(mode: string, overrides: Partial<WorkersOptions> = {}) {
+  const directory = createRuntimeDirectory();
+  const memoryPath = join(directory, "memory");
+  const journalPath = join(directory, "journal");
+  const memory = createSharedMemory(memoryPath);
+  const { log, lines } = recordingLogger();
+  const workers = new Workers({
+    command: [process.execPath, join(import.meta.dir, "fake-worker.ts"), mode, journalPath],
+    memory,
+    memoryPath,
+    adminSocket: join(directory, "admin.sock"),
+    settings,
+    endpoints: [],
+    log,
+    clock: () => performance.now(),
+    ...overrides,
+  });
+  /** Every message that any worker received. */
+  const journal = (): (ToWorker & { pid: number })[] =>
+    existsSync(journalPath)
+      ? readFileSync(journalPath, "utf8")
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line))
+      : [];
+  const close = () => {
+    workers.kill();
+    removeRuntimeDirectory(directory);
+  };
+  return { workers, directory, memory, lines, journal, close, [Symbol.dispose]: close };
+}

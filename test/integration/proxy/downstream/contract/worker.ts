@@ -1,0 +1,63 @@
+/** A worker without servers: what client connections of every kind need around them. */
+
+import type { ProxySettings } from "../../../../../src/protocol/worker.ts";
+import { AdminRelay } from "../../../../../src/proxy/downstream/admin-relay.ts";
+import type { DownstreamContext } from "../../../../../src/proxy/downstream/context.ts";
+import { PeerCache } from "../../../../../src/proxy/downstream/peer-cache.ts";
+import { RequestHead, ResponseHead } from "../../../../../src/proxy/http1/head.ts";
+import { IdSource } from "../../../../../src/proxy/rewrite/request-ids.ts";
+import { TrustedProxies } from "../../../../../src/proxy/rewrite/trusted-proxies.ts";
+import { SocketKernel } from "../../../../../src/proxy/sockets/socket-kernel.ts";
+import type { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
+import { TimerWheel } from "../../../../../src/proxy/sockets/timer-wheel.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/layout.ts";
+import { TEST_SETTINGS } from "../../../../support/proxy-harness.ts";
+import { recordingLogger } from "../../../../support/recording-logger.ts";
+import { ServedRequests } from "./served.ts";
+
+const TICK_MS = 5;
+
+/** One worker; `close` it. */
+export class ContractWorker {
+  readonly requests = new ServedRequests();
+  readonly ctx: DownstreamContext;
+  readonly #ticking: ReturnType<typeof setInterval>;
+
+  constructor(tcp: Tcp | null, settings: Partial<ProxySettings> = {}) {
+    const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+    const [block] = memory.workers;
+    const now = (): number => performance.now();
+    const nobody = new TrustedProxies([]);
+    this.ctx = {
+      settings: { ...TEST_SETTINGS, ...settings },
+      limits: { maxHeadBytes: TEST_SETTINGS.maxHeaderBytes, maxFields: TEST_SETTINGS.maxHeaderCount },
+      trustedProxies: nobody,
+      memory,
+      block,
+      counters: block.counters,
+      wheel: new TimerWheel(now(), TICK_MS),
+      ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
+      log: recordingLogger().log,
+      accessLog: null,
+      now,
+      epochOffsetMs: 0,
+      random: () => 0.5,
+      scratch: Buffer.alloc(256 * 1024),
+      requestHead: new RequestHead(),
+      responseHead: new ResponseHead(),
+      draining: false,
+      dateLine: Buffer.from("Date: Mon, 02 Nov 2026 10:00:00 GMT\r\n"),
+      kernel: SocketKernel.of(tcp),
+      peers: new PeerCache(nobody),
+      admin: new AdminRelay(() => Promise.reject(new Error("nobody is there to ask"))),
+      exchanges: this.requests,
+      onClientGone: () => {},
+    };
+    this.requests.ctx = this.ctx;
+    this.#ticking = setInterval(() => this.ctx.wheel.advance(now()), TICK_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#ticking);
+  }
+}

@@ -1,0 +1,96 @@
+/** Legs of all protocols keep one contract: HTTP/1.1 on each kind of sockets, and a stand-in for what shares connections. */
+
+import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
+import { ResponseHead } from "../../../../src/proxy/http1/head.ts";
+import { SocketKernel } from "../../../../src/proxy/sockets/socket-kernel.ts";
+import { TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
+import { createDial } from "../../../../src/proxy/upstream/dial.ts";
+import { Http1Pool } from "../../../../src/proxy/upstream/http1/pool.ts";
+import type { UpstreamContext } from "../../../../src/proxy/upstream/upstream-context.ts";
+import { until } from "../../../support/until.ts";
+import { networkOf } from "../sockets/socket-kinds.ts";
+import { Http1Server } from "./http1-server.ts";
+import { type LegKind, legContract } from "./leg-contract.ts";
+import { MultiplexedPool, MultiplexedServer } from "./multiplexed.ts";
+
+if (process.platform === "linux") legContract(http1("HTTP/1.1 on our own sockets", true));
+legContract(http1("HTTP/1.1 on the runtime's sockets", false));
+legContract(multiplexed());
+
+function contextOf(): UpstreamContext {
+  const wheel = new TimerWheel(performance.now());
+  return {
+    settings: { connectTimeoutMs: 60_000, upstreamIdleTimeoutMs: 60_000, upstreamMaxIdle: 10, upstreamCaPem: "" },
+    limits: { maxHeadBytes: 65_536, maxFields: 100 },
+    scratch: Buffer.alloc(1024 * 1024),
+    responseHead: new ResponseHead(100),
+    wheel,
+    kernel: SocketKernel.of(null),
+    counters: new Float64Array(64),
+  };
+}
+
+function endpointAt(port: number): Endpoint {
+  return {
+    slot: 0,
+    id: 1,
+    url: `http://a.example:${port}`,
+    hostname: "a.example",
+    address: "127.0.0.1",
+    port,
+    tls: false,
+  };
+}
+
+function http1(name: string, own: boolean): LegKind {
+  const context = contextOf();
+  const dial = createDial(networkOf(own).network);
+  let server: Http1Server | undefined;
+  let pool: Http1Pool | undefined;
+  const start = async (): Promise<Http1Pool> => {
+    server = await Http1Server.start();
+    pool = new Http1Pool(endpointAt(server.port), context, dial);
+    return pool;
+  };
+  return {
+    name,
+    multiplexes: false,
+    context,
+    open: start,
+    async unreachable() {
+      const closed = await start();
+      server?.stop();
+      return closed;
+    },
+    end: (index) => until(() => server?.ends[index]),
+    get connections() {
+      return server?.wires.length ?? 0;
+    },
+    clean() {
+      pool?.retire();
+      server?.stop();
+    },
+  };
+}
+
+function multiplexed(): LegKind {
+  const context = contextOf();
+  let server = new MultiplexedServer();
+  const start = async (reachable: boolean): Promise<MultiplexedPool> => {
+    server = new MultiplexedServer();
+    server.reachable = reachable;
+    return new MultiplexedPool(endpointAt(1), context, server);
+  };
+  return {
+    name: "many on one connection (a stand-in)",
+    multiplexes: true,
+    context,
+    open: () => start(true),
+    unreachable: () => start(false),
+    end: (index) => until(() => server.ends[index]),
+    get connections() {
+      return server.connections;
+    },
+    clean() {},
+  };
+}

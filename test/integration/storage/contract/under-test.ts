@@ -1,0 +1,102 @@
+/** The store that the contract is tried on: made anew for each test, over a backend of one kind, with time and faults of its own. */
+import { afterEach, beforeEach, expect } from "bun:test";
+import type {
+  BackendOptions,
+  StoreBackend,
+  VisitingBackend,
+  VisitingOptions,
+} from "../../../../src/storage/backend.ts";
+import { BufferedStore } from "../../../../src/storage/buffered/buffered-store.ts";
+import {
+  DEFAULT_LIMITS,
+  type LearningStore,
+  type StoreLimits,
+  type TrainingStore,
+} from "../../../../src/storage/learning-store.ts";
+import { VisitedStore } from "../../../../src/storage/visited-store.ts";
+import { Faults } from "../../../support/faulty-backend.ts";
+import { ManualTime } from "../../../support/manual-time.ts";
+import { FEATURES, Said } from "../store-fixture.ts";
+
+/** Where the stores of one test are. */
+export interface Place {
+  /** The owner's backend, not open yet, on the data that the one before it left. */
+  own(options: BackendOptions): StoreBackend;
+  visit(access: "read" | "write", options: VisitingOptions): VisitingBackend;
+  remove(): void;
+}
+
+/** A kind of backend. */
+export interface PlaceKind {
+  readonly name: string;
+  /** False when data ends with the backend, and nobody else sees it. */
+  readonly durable: boolean;
+  make(): Place;
+}
+
+/** When each test begins. */
+export const BEGAN_MS = 1_700_000_000_000;
+export const HOUR_MS = 3_600_000;
+
+/** How a store is opened. */
+export interface Opening {
+  readonly limits?: Partial<StoreLimits>;
+  readonly features?: readonly string[];
+}
+
+export class UnderTest {
+  readonly durable: boolean;
+  /** Of the test that runs. */
+  store!: LearningStore;
+  time!: ManualTime;
+  faults!: Faults;
+  said!: Said;
+  #place!: Place;
+  readonly #opened: (() => Promise<void>)[] = [];
+
+  /** Registers what is done around each test. */
+  constructor({ durable, make }: PlaceKind) {
+    this.durable = durable;
+    beforeEach(async () => {
+      this.#place = make();
+      this.time = new ManualTime(BEGAN_MS);
+      this.faults = new Faults();
+      this.said = new Said();
+      this.store = await this.open();
+    });
+    afterEach(async () => {
+      this.faults.before = null;
+      const closed = Promise.all(this.#opened.splice(0).map((close) => close()));
+      await this.time.pass(HOUR_MS);
+      await closed;
+      this.#place.remove();
+      expect(this.faults.mostAtOnce).toBeLessThanOrEqual(1);
+      expect(this.time.waiting).toBe(0);
+    });
+  }
+
+  /** A store of the owner's, on what the one before left. */
+  async open({ limits, features = FEATURES }: Opening = {}): Promise<LearningStore> {
+    const { nowMs, later } = this.time;
+    const options = { features, limits: { ...DEFAULT_LIMITS, ...limits }, nowMs, movedAside: () => {} };
+    const backend = this.faults.around(this.#place.own(options));
+    await backend.open();
+    const store = new BufferedStore({ backend, name: "the place", features, events: this.said, nowMs, later });
+    this.#opened.push(() => store.close());
+    return store;
+  }
+
+  /** Closes the store and opens it again, with other options. */
+  async reopen(opening: Opening = {}): Promise<LearningStore> {
+    await this.store.close();
+    this.store = await this.open(opening);
+    return this.store;
+  }
+
+  /** The same place, as others have it. */
+  visit(access: "read" | "write", features: readonly string[] = FEATURES): TrainingStore {
+    const visitor = new VisitedStore(this.#place.visit(access, { features, limits: DEFAULT_LIMITS }));
+    this.#opened.push(() => visitor.close());
+    return visitor;
+  }
+}

@@ -1,0 +1,47 @@
+/** A backend that a test makes slow, or makes fail, around one that works; it notices calls that run into each other. */
+import type { BackendReads, StoreBackend } from "../../src/storage/backend.ts";
+
+/** How it behaves; a test changes it at any time. */
+export class Faults {
+  /** Thrown by the next calls, one each, before they do anything. */
+  readonly errors: unknown[] = [];
+  /** Awaited before each call. */
+  before: (() => Promise<void>) | null = null;
+  /** Names of the calls that were made, in order. */
+  readonly calls: string[] = [];
+  /** Calls at the same time, at most. */
+  mostAtOnce = 0;
+  #running = 0;
+
+  /** `backend`, with these faults in its reads and writes. Opening, mending and closing only wait. */
+  around(backend: StoreBackend): StoreBackend {
+    return new Proxy(backend, {
+      get: (target, name: keyof StoreBackend) => {
+        const member = target[name];
+        if (typeof member !== "function") return member;
+        return (...parameters: never[]) => this.#run(name, () => (member as CallOf).apply(target, parameters));
+      },
+    });
+  }
+
+  async #run(name: keyof StoreBackend, call: () => Promise<unknown>): Promise<unknown> {
+    this.calls.push(name);
+    // Giving up need not wait for what hangs.
+    if (name !== "close") this.#running++;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#running);
+    try {
+      await this.before?.();
+      if (!LIFE.includes(name) && this.errors.length > 0) throw this.errors.shift();
+      return await call();
+    } finally {
+      if (name !== "close") this.#running--;
+    }
+  }
+}
+
+type CallOf = (...parameters: never[]) => Promise<unknown>;
+
+const LIFE: readonly (keyof StoreBackend)[] = ["open", "mend", "close"] satisfies Exclude<
+  keyof StoreBackend,
+  keyof BackendReads | "write" | "durable"
+>[];

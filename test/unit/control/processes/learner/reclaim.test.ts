@@ -1,0 +1,36 @@
+import { expect, test } from "bun:test";
+import { reclaimLearner } from "../../../../../src/control/processes/learner/reclaim.ts";
+import {
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  Rung,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../../src/shared/layout.ts";
+
+test("a dead learner's orders end; its counters and the numbers of its tables stay", () => {
+  const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  const { learned, learnerCounters } = memory;
+  learned.words.fill(0);
+  learned.words[LearnerWord.PID] = 4711;
+  learned.words[LearnerWord.RUNG] = Rung.FLOOR;
+  learned.words[LearnerWord.CHAMPION_TABLE] = 33;
+  learned.words[LearnerWord.CHAMPION_MODEL] = 2;
+  learned.figures[LearnerFigure.CONTROL_SHARE] = 0.1;
+  learned.figures[LearnerFigure.CANARY_SHARE] = 0.2;
+  learned.figures[LearnerFigure.SECOND_SHARE] = 0.3;
+  learned.figures[LearnerFigure.TABLE_MS] = 1234;
+  learnerCounters[LearnerCounter.SAMPLES] = 99;
+  learnerCounters[LearnerCounter.RSS_BYTES] = 1e8;
+  learnerCounters[LearnerCounter.HEARTBEAT] = 5;
+  reclaimLearner(memory);
+  expect(learned.words[LearnerWord.PID]).toBe(0);
+  expect(learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
+  expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(33);
+  expect(learned.words[LearnerWord.CHAMPION_MODEL]).toBe(0);
+  expect([...learned.figures].every((figure) => figure === 0)).toBe(true);
+  expect(learnerCounters[LearnerCounter.SAMPLES]).toBe(99);
+  expect(learnerCounters[LearnerCounter.RSS_BYTES]).toBe(0);
+  expect(learnerCounters[LearnerCounter.HEARTBEAT]).toBe(0);
+});

@@ -1,0 +1,233 @@
+/** One exchange between a scripted client and scripted servers, without sockets and with a clock of its own. */
+
+import type { ProxyContext } from "../../../../src/proxy/context.ts";
+import type { Hedgeable } from "../../../../src/proxy/exchange/attempts/hedge-timer.ts";
+import { RetryBudget } from "../../../../src/proxy/exchange/attempts/retry-budget.ts";
+import type { Downstream } from "../../../../src/proxy/exchange/downstream.ts";
+import { Exchange } from "../../../../src/proxy/exchange/exchange.ts";
+import { type Failure, Failures } from "../../../../src/proxy/failure.ts";
+import { RequestHead, ResponseHead } from "../../../../src/proxy/http1/head.ts";
+import { parseRequestHead } from "../../../../src/proxy/http1/request-parser.ts";
+import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
+import { type AttemptOutcome, OutcomeConsumers } from "../../../../src/proxy/outcome.ts";
+import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
+import { Peer } from "../../../../src/proxy/rewrite/request.ts";
+import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
+import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
+import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
+import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
+import { Method, Route } from "../../../../src/shared/series-table.ts";
+
+const LIMITS = { maxHeadBytes: 32_768, maxFields: 100 };
+const SERVERS = 3;
+
+const SETTINGS = {
+  retryAttempts: 2,
+  retryOnStatus: [503],
+  perTryTimeoutMs: 0,
+  hedgeAfterMs: 0,
+  maxBodyBytes: 1000,
+  queueSize: 1,
+  queueTimeoutMs: 1000,
+  requestBodyTimeoutMs: 2000,
+  responseHeadTimeoutMs: 3000,
+  responseBodyTimeoutMs: 4000,
+  tunnelTimeoutMs: 5000,
+};
+
+const OFTEN = 1000;
+
+class Client extends Timed implements Downstream {
+  readonly peer = new Peer("203.0.113.7", false, new TrustedProxies([]));
+  readonly takesChunks = true;
+  queuedBytes = 0;
+  exchange: Exchange | undefined;
+  /** How the exchange left it; "" = it has not. */
+  left = "";
+  pauseReading(): void {}
+  resumeReading(): void {}
+  interim = () => true;
+  respond = () => true;
+  sendAway = () => true;
+  endBody(): void {}
+  endSending(): void {}
+  unacknowledged = () => 0;
+  fail(failure: Failure): number {
+    this.left = failure.code;
+    return 10;
+  }
+  refuseRest(): void {}
+  done(): void {
+    if (this.left === "") this.left = "done";
+  }
+  cut(): void {
+    this.left = "cut";
+  }
+  reset(): void {
+    this.left = "reset";
+  }
+  startTunnel(): void {}
+  override onDeadline(nowMs: number): void {
+    this.exchange?.onClientDeadline(nowMs);
+  }
+}
+
+/** A leg, and what its server does. */
+export class Leg extends Timed implements UpstreamLeg {
+  user: UpstreamUser | null;
+  reusable = true;
+  readonly trailers = null;
+  gone = false;
+  queuedBytes = 0;
+  readonly ready: boolean;
+  readonly #rig: Rig;
+
+  constructor(rig: Rig, user: UpstreamUser, ready: boolean) {
+    super();
+    this.#rig = rig;
+    this.user = user;
+    this.ready = ready;
+  }
+
+  sendRequest = () => (this.#rig.refusesSends ? Failures.CLOSED_BEFORE_RESPONSE : null);
+  send = () => true;
+  sendAway = () => true;
+  endBody(): void {}
+  endSending(): void {}
+  pauseReading(): void {}
+  resumeReading(): void {}
+  unacknowledged = () => 0;
+  release(): void {
+    this.user = null;
+  }
+  reset(): void {
+    this.user = null;
+  }
+
+  /** The server answers with this, of which `rest` is what follows the head. */
+  responds(head: string, rest = ""): void {
+    const bytes = Buffer.from(`HTTP/1.1 ${head}\r\n\r\n${rest}`, "latin1");
+    const end = parseResponseHead(bytes, 0, bytes.length, this.#rig.ctx.responseHead, LIMITS, Method.GET);
+    if (end <= 0) throw new Error(`no head: ${head}`);
+    this.user?.onUpstreamHead(this, bytes, bytes, end, this.#rig.nowMs);
+  }
+
+  sends(data: string): void {
+    this.user?.onUpstreamData(this, Buffer.from(data, "latin1"), this.#rig.nowMs);
+  }
+
+  fails(failure: Failure, nothingSent = false): void {
+    this.user?.onUpstreamFailed(this, failure, nothingSent, this.#rig.nowMs);
+  }
+
+  ends(broken: boolean): void {
+    this.user?.onUpstreamEnd(this, broken, this.#rig.nowMs);
+  }
+
+  override onDeadline(nowMs: number): void {
+    this.user?.onUpstreamDeadline(this, nowMs);
+  }
+}
+
+export class Rig {
+  readonly ctx: ProxyContext;
+  readonly client = new Client();
+  readonly idle: Exchange[] = [];
+  readonly exchange: Exchange;
+  /** Attempts that were begun, in order. */
+  readonly legs: Leg[] = [];
+  /** What was told of each attempt, by its number, in order: `head` and its latency, or the record at its end. */
+  readonly told: { readonly what: "head" | "end"; readonly outcome: AttemptOutcome }[] = [];
+  /** By slot. */
+  readonly inFlight = new Int32Array(SERVERS);
+  nowMs = 0;
+  connecting = false;
+  refusesSends = false;
+  full = false;
+  #hedge: () => void = () => {};
+
+  constructor(settings: Partial<typeof SETTINGS> = {}) {
+    const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+    const block = memory.workers[0];
+    const note = (what: "head" | "end") => (outcome: AttemptOutcome) =>
+      void this.told.push({ what, outcome: { ...outcome } });
+    const context = {
+      settings: { ...SETTINGS, ...settings },
+      limits: LIMITS,
+      memory,
+      block,
+      counters: block.counters,
+      wheel: new TimerWheel(0),
+      ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
+      accessLog: null,
+      draining: false,
+      requestHead: new RequestHead(),
+      responseHead: new ResponseHead(),
+      retryBudget: new RetryBudget(1, OFTEN, 0),
+      hedgeBudget: new RetryBudget(1, OFTEN, 0),
+      hedgeTimer: {
+        schedule: (who: Hedgeable, generation: number) => {
+          this.#hedge = () => who.onHedgeDue(generation, this.nowMs);
+        },
+      },
+      outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
+      queue: { length: 0, poll: () => {}, push: () => {}, remove: () => {} },
+      pools: Array.from({ length: SERVERS }, (_, slot) => ({
+        endpoint: { id: slot + 1 },
+        acquire: (user: UpstreamUser) => {
+          const leg = new Leg(this, user, !this.connecting);
+          this.legs.push(leg);
+          return leg;
+        },
+      })),
+      picker: {
+        usesKey: false,
+        inFlightAtDispatch: 0,
+        decision: 0,
+        isPassedOver: () => false,
+        hasUntried: (excluded: readonly number[]) => new Set(excluded).size < SERVERS,
+        acquire: (_request: unknown, _nowMs: number, excluded: readonly number[]) => {
+          if (this.full) return ALL_FULL;
+          const slot = Math.max(
+            0,
+            [0, 1, 2].findIndex((each) => !excluded.includes(each)),
+          );
+          this.inFlight[slot]++;
+          return slot;
+        },
+        release: (slot: number) => void this.inFlight[slot]--,
+      },
+    };
+    this.ctx = context as unknown as ProxyContext;
+    this.exchange = new Exchange(this.ctx, this.idle);
+    this.client.exchange = this.exchange;
+  }
+
+  /** The client asks. */
+  asks(head: string, body = ""): this {
+    const bytes = Buffer.from(`${head} HTTP/1.1\r\nHost: a.example\r\n${body}`, "latin1");
+    const end = parseRequestHead(bytes, 0, bytes.length, this.ctx.requestHead, LIMITS);
+    if (end <= 0) throw new Error(`no head: ${head}`);
+    this.exchange.begin(this.client, bytes, 0, Route.PROXY, bytes, end, bytes.length, this.nowMs, this.nowMs);
+    return this;
+  }
+
+  /** More of the request's body comes. */
+  uploads(data: string): void {
+    const bytes = Buffer.from(data, "latin1");
+    this.exchange.onRequestBody(bytes, 0, bytes.length, this.nowMs);
+  }
+
+  /** So much time passes. */
+  waits(ms: number): void {
+    this.nowMs += ms;
+    this.ctx.wheel.advance(this.nowMs);
+  }
+
+  /** The time of the hedge that was planned has come. */
+  hedges(): void {
+    this.nowMs += this.ctx.settings.hedgeAfterMs;
+    this.#hedge();
+  }
+}

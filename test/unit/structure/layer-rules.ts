@@ -1,0 +1,62 @@
+/** Folders whose parts stand in layers: imports run down, never up, and never from one part of a layer to another. */
+import { importsOf } from "./import-rules.ts";
+import type { SourceFile } from "./source-tokens.ts";
+
+/** The layers of one folder. */
+export interface Layers {
+  /** Ends with a slash. */
+  readonly folder: string;
+  /** From the top to the bottom: folders (with a slash at the end) and files of each layer. */
+  readonly layers: readonly (readonly string[])[];
+  /** Files that all may import, wherever they stand, because they name nothing but types; with the reason. */
+  readonly everybody: Readonly<Record<string, string>>;
+}
+
+/** The layered folders. */
+export const LAYERED: readonly Layers[] = [
+  {
+    folder: "src/proxy/",
+    layers: [
+      ["worker.ts"],
+      ["server.ts"],
+      ["listen/"],
+      ["downstream/"],
+      ["exchange/"],
+      ["worker-context.ts"],
+      ["pick/", "record/"],
+      ["upstream/"],
+      ["rewrite/"],
+      ["http1/", "sockets/"],
+      ["outcome.ts"],
+      ["failure.ts"],
+    ],
+    everybody: {
+      "worker-context.ts": "what all that serves clients shares in one worker",
+    },
+  },
+];
+
+/** Imports that do not run down, as `path:line: …`, and parts that have no place. */
+export function layerOffences({ folder, layers, everybody }: Layers, files: readonly SourceFile[]): string[] {
+  const placeOf = (path: string): { part: string; layer: number } | null => {
+    const inside = path.slice(folder.length);
+    for (const [layer, parts] of layers.entries()) {
+      const part = parts.find((each) => (each.endsWith("/") ? inside.startsWith(each) : inside === each));
+      if (part !== undefined) return { part, layer };
+    }
+    return null;
+  };
+  return files
+    .filter(({ path }) => path.startsWith(folder))
+    .flatMap((file) => {
+      const from = placeOf(file.path);
+      if (from === null) return [`${file.path}: has no place in the layers of ${folder}`];
+      return importsOf(file).flatMap(({ line, file: imported, typesOnly }) => {
+        const say = (what: string) => [`${file.path}:${line}: ${what}`];
+        if (from.part in everybody && !typesOnly) return say("imports more than types, and everybody imports it");
+        const to = imported?.startsWith(folder) ? placeOf(imported) : null;
+        if (to === null || to.part in everybody || to.part === from.part || to.layer > from.layer) return [];
+        return say(`${from.part} imports ${to.part}, which stands ${to.layer < from.layer ? "above" : "beside"} it`);
+      });
+    });
+}
