@@ -290,7 +290,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       check: () => expectMore(length, 100),
     },
     {
-      name: "count request and attempt",
+      name: "count request and response",
       run: (times) => {
         for (let i = 0; i < times; i++) {
           series.countRequest(block, series.Route.PROXY, series.Method.GET, 200, 1 + (i & 3));

@@ -14,7 +14,7 @@ export interface Failure {
   readonly source: FailureSource;
   /** Error type of RFC 9209 section 2.3. */
   readonly proxyError: string;
-  /** Another attempt may help, as far as the request allows one (see exchange.ts). */
+  /** Another attempt may help, as far as the request allows one (see exchange/attempts/retries.ts). */
   readonly retryable: boolean;
   /** For the person who reads the response. */
   readonly message: string;

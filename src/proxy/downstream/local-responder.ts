@@ -6,11 +6,11 @@ import type { Peer } from "../rewrite/request.ts";
 import type { AdminQuestion } from "./admin-relay.ts";
 import type { DownstreamContext } from "./context.ts";
 import {
-  bodyBytesOf,
   errorResponse,
   type LocalResponse,
   livenessResponse,
   readinessResponse,
+  sentBodyBytes,
 } from "./local-responses.ts";
 
 /** Whom the responses are for. */
@@ -56,7 +56,7 @@ export class LocalResponder {
   refuse(failure: Failure, route: number, method: number, nowMs: number): void {
     const requestId = this.#newRequestId();
     const response = errorResponse(failure, requestId);
-    const bodyBytes = method === Method.HEAD ? 0 : bodyBytesOf(response);
+    const bodyBytes = sentBodyBytes(response, method);
     recordRefused(this.#ctx, this.#client.peer, route, method, failure, requestId, bodyBytes, nowMs);
     this.#client.deliver(response, method, nowMs);
   }

@@ -2,6 +2,7 @@
 
 import type { SharedMemory } from "../../shared/layout.ts";
 import { readinessCode, readReadiness } from "../../shared/readiness.ts";
+import { Method } from "../../shared/series-table.ts";
 import type { Failure } from "../failure.ts";
 import { PROXY_NAME } from "../rewrite/request.ts";
 
@@ -18,9 +19,13 @@ export interface LocalResponse {
 /** Seconds after which a client may try again when there was no room or no server. */
 const RETRY_AFTER_SECONDS = 1;
 
-/** Bytes of its body. */
-export function bodyBytesOf({ body }: LocalResponse): number {
+function bodyBytesOf({ body }: LocalResponse): number {
   return typeof body === "string" ? Buffer.byteLength(body) : body.length;
+}
+
+/** Bytes of the body that is sent to a request with this method. */
+export function sentBodyBytes(response: LocalResponse, method: number): number {
+  return method === Method.HEAD ? 0 : bodyBytesOf(response);
 }
 
 /** All its fields, in order: name and value. */

@@ -8,6 +8,9 @@ import type { LoggedRequest } from "../record/access-log.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { Timed } from "../sockets/timer-wheel.ts";
 
+/** What an error response says of its request. */
+export type FailedRequest = Pick<LoggedRequest, "method" | "requestIdBuffer" | "requestIdStart" | "requestIdEnd">;
+
 /**
  * The client's side, as the exchange sees it. Its deadline (`Timed`) is the exchange's from `begin` to `done`, `cut` or
  * `reset`, one of which ends the exchange's use of it; nothing else is called after that.
@@ -51,7 +54,7 @@ export interface Downstream extends Timed {
   /** Of a tunnel: nothing more is sent, and what the client sends is still read. */
   endSending(): void;
   /** Responds with an error: all of the response. @returns the bytes of its body. */
-  fail(failure: Failure, request: LoggedRequest): number;
+  fail(failure: Failure, request: FailedRequest): number;
   /** What still comes of the request is not wanted, or can't be told from the next one. */
   refuseRest(): void;
   /**
@@ -110,6 +113,8 @@ export interface DownstreamUser {
   onClientEnd(nowMs: number): void;
   /** The deadline that the exchange gave the client has passed. */
   onClientDeadline(nowMs: number): void;
+  /** The worker is finishing, and only a tunnel has no end that could be waited for: it ends with what has come. */
+  closeTunnel(nowMs: number): void;
   /** The client has gone. */
   abort(nowMs: number): void;
   /** Refuses a request whose end cannot be known or is not wanted. */

@@ -231,6 +231,10 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     this.#tunnel?.fromClient(data, nowMs);
   }
 
+  closeTunnel(nowMs: number): void {
+    this.#tunnel?.close(nowMs);
+  }
+
   // ── the client ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   onClientEnd(nowMs: number): void {
@@ -240,8 +244,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
 
   onClientDeadline(nowMs: number): void {
     const { task } = this.#deadline;
-    if (this.#tunnel !== null) this.#tunnel.close(nowMs);
-    else if (task === ClientTask.SEND) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
+    if (task === ClientTask.SEND) this.refuseRest(Failures.REQUEST_BODY_TIMEOUT, nowMs);
     else if (task === ClientTask.TAKE) this.fail(Failures.CLIENT_WRITE_TIMEOUT, nowMs);
     else if (task === ClientTask.WAIT) {
       this.#ctx.counters[WorkerCounter.QUEUE_TIMEOUTS]++;

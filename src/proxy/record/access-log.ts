@@ -2,8 +2,8 @@
  * The access log: one line per request on standard output, apart from the process's own log on standard error.
  *
  * A line is built once, as bytes, in a buffer that is written out by a thread-pool write when 64 KB have gathered or when
- * the flush interval ends. At most one write is under way: when the reader of a pipe is slower than the traffic, the
- * buffer fills, lines are dropped and counted, and requests go on.
+ * the flush interval ends. At most one write is under way: when the reader of a pipe is slower than the traffic, full buffers
+ * wait, 16 at most; then lines are dropped and counted, and requests go on.
  */
 import { fstatSync, write } from "node:fs";
 import { type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";

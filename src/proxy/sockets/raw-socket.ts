@@ -1,7 +1,7 @@
 /**
  * What the proxy asks of a socket, whoever's it is, and what a socket tells. There are four kinds: our own (tcp.ts), and of
  * the runtime (runtime/) plain ones, those with TLS, and those with TLS by server name. All of them say the same of the
- * same; test/integration/proxy/sockets/contract.ts says what that is.
+ * same; test/integration/proxy/sockets/socket-contract.ts says what that is.
  */
 
 /** One socket. */

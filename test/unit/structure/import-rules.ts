@@ -1,4 +1,4 @@
-/** Which folder of src/ may import what. Data flows one way: ARCHITECTURE.md, "Layers". */
+/** Which folder of src/ may import what. Data flows one way: ARCHITECTURE.md, "Rooms". */
 import { builtinModules } from "node:module";
 import { join } from "node:path/posix";
 import type { SourceFile } from "./source-tokens.ts";

@@ -19,6 +19,7 @@ export const LAYERED: readonly Layers[] = [
     layers: [
       ["worker.ts"],
       ["server.ts"],
+      ["internal-error.ts"],
       ["listen/"],
       ["downstream/"],
       ["exchange/"],

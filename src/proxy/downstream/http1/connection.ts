@@ -329,7 +329,7 @@ export class Http1Connection extends ResponseWriter implements ClientConnection,
   /** The worker is finishing: an idle connection has no reason to stay for long. */
   drain(nowMs: number): void {
     if (this.#state === State.IDLE) this.#awaitRequest(nowMs);
-    else if (this.exchange?.isTunnel) this.exchange.onClientDeadline(nowMs);
+    else this.exchange?.closeTunnel(nowMs);
   }
 
   #closed(inOrder: boolean): void {

@@ -1,16 +1,14 @@
 /** What a connection of HTTP/1 says: its exchanges' responses and our own, and whether another request may follow them. */
 import { WorkerCounter } from "../../../shared/layout.ts";
-import { Method } from "../../../shared/series-table.ts";
-import type { DownstreamUser } from "../../exchange/downstream.ts";
+import type { DownstreamUser, FailedRequest } from "../../exchange/downstream.ts";
 import type { Failure } from "../../failure.ts";
 import { COALESCE_BYTES, copyBytes } from "../../http1/copy.ts";
 import { BodyKind } from "../../http1/head.ts";
-import type { LoggedRequest } from "../../record/access-log.ts";
 import { ClientConnectionHeader, leavesUnchanged, writeResponseHead } from "../../rewrite/response.ts";
 import { Channel } from "../../sockets/channel.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
 import type { DownstreamContext } from "../context.ts";
-import { bodyBytesOf, errorResponse, type LocalResponse } from "../local-responses.ts";
+import { errorResponse, type LocalResponse, sentBodyBytes } from "../local-responses.ts";
 import { sendLocal } from "./local-write.ts";
 
 /** Bodies beyond this are not copied when their head fits in front of them. */
@@ -89,12 +87,12 @@ export abstract class ResponseWriter extends Channel {
   /** The framing says so; and behind a body without chunks there is no place for trailers. */
   endBody(): void {}
 
-  fail(failure: Failure, request: LoggedRequest): number {
+  fail(failure: Failure, request: FailedRequest): number {
     const { requestIdBuffer, requestIdStart, requestIdEnd, method } = request;
     const response = errorResponse(failure, requestIdBuffer.toString("latin1", requestIdStart, requestIdEnd));
     if (this.ctx.draining || !this.exchange?.requestComplete) this.closes = true;
     this.sendOwn(response, method);
-    return method === Method.HEAD ? 0 : bodyBytesOf(response);
+    return sentBodyBytes(response, method);
   }
 
   refuseRest(): void {

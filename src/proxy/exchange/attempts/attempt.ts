@@ -102,8 +102,8 @@ export class Attempt implements UpstreamUser {
       else leg.reset();
     }
     if (slot < 0) return;
+    this.#tell(failure, responseBytes, nowMs); // the slot is this server's for as long as it holds a place there
     this.#ctx.picker.release(slot);
-    this.#tell(failure, responseBytes, nowMs);
     if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
   }
 

@@ -1,6 +1,6 @@
 /**
  * Resumption of TLS sessions. A ticket is good at the worker that gave it: each encrypts with keys of its own, and the
- * runtime offers no way to share them. The second part holds what ARCHITECTURE.md says of that: when it fails, the
+ * runtime offers no way to share them. The second part holds what docs/decisions.md says of that: when it fails, the
  * runtime has learned to take keys, and the supervisor should make them, hand them to all workers and rotate them.
  */
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";

@@ -1,8 +1,8 @@
 /** One exchange between a scripted client and scripted servers, without sockets and with a clock of its own. */
 
-import type { ProxyContext } from "../../../../src/proxy/context.ts";
 import type { Hedgeable } from "../../../../src/proxy/exchange/attempts/hedge-timer.ts";
 import { RetryBudget } from "../../../../src/proxy/exchange/attempts/retry-budget.ts";
+import type { ExchangeContext } from "../../../../src/proxy/exchange/context.ts";
 import type { Downstream } from "../../../../src/proxy/exchange/downstream.ts";
 import { Exchange } from "../../../../src/proxy/exchange/exchange.ts";
 import { type Failure, Failures } from "../../../../src/proxy/failure.ts";
@@ -131,7 +131,7 @@ export class Leg extends Timed implements UpstreamLeg {
 }
 
 export class Rig {
-  readonly ctx: ProxyContext;
+  readonly ctx: ExchangeContext;
   readonly client = new Client();
   readonly idle: Exchange[] = [];
   readonly exchange: Exchange;
@@ -199,7 +199,7 @@ export class Rig {
         release: (slot: number) => void this.inFlight[slot]--,
       },
     };
-    this.ctx = context as unknown as ProxyContext;
+    this.ctx = context as unknown as ExchangeContext;
     this.exchange = new Exchange(this.ctx, this.idle);
     this.client.exchange = this.exchange;
   }

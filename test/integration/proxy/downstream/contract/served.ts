@@ -4,7 +4,6 @@ import type { Failure } from "../../../../../src/proxy/failure.ts";
 import { BodyReader } from "../../../../../src/proxy/http1/body-reader.ts";
 import { BodyKind } from "../../../../../src/proxy/http1/head.ts";
 import { parseResponseHead } from "../../../../../src/proxy/http1/response-parser.ts";
-import type { LoggedRequest } from "../../../../../src/proxy/record/access-log.ts";
 import type { WorkerContext } from "../../../../../src/proxy/worker-context.ts";
 import { Method } from "../../../../../src/shared/series-table.ts";
 import { until } from "../../../../support/until.ts";
@@ -22,7 +21,7 @@ export class Served implements DownstreamUser {
   body = "";
   tunnel = "";
   isTunnel = false;
-  /** What was told beside bytes and room: `end`, `deadline`, `gone`, `refuse <code>`. */
+  /** What was told beside bytes and room: `end`, `deadline`, `gone`, `refuse <code>`, `close the tunnel`. */
   readonly told: string[] = [];
   /** How often there was room again; that may be said when there was room before, too. */
   drained = 0;
@@ -90,6 +89,10 @@ export class Served implements DownstreamUser {
     this.told.push("deadline");
   }
 
+  closeTunnel(): void {
+    if (this.isTunnel) this.told.push("close the tunnel");
+  }
+
   abort(): void {
     this.told.push("gone");
     this.client.reset();
@@ -127,7 +130,7 @@ export class Served implements DownstreamUser {
 
   fail(failure: Failure): number {
     const request = { method: this.#method, requestIdBuffer: REQUEST_ID, requestIdStart: 0, requestIdEnd: 32 };
-    return this.client.fail(failure, request as LoggedRequest);
+    return this.client.fail(failure, request);
   }
 
   done(): void {

@@ -6,11 +6,10 @@
 import { type LocalClient, LocalResponder } from "../../../../../src/proxy/downstream/local-responder.ts";
 import { errorResponse, fieldsOf, type LocalResponse } from "../../../../../src/proxy/downstream/local-responses.ts";
 import { isLocal, routeOf } from "../../../../../src/proxy/downstream/routes.ts";
-import type { Downstream, DownstreamUser } from "../../../../../src/proxy/exchange/downstream.ts";
+import type { Downstream, DownstreamUser, FailedRequest } from "../../../../../src/proxy/exchange/downstream.ts";
 import { type Failure, Failures } from "../../../../../src/proxy/failure.ts";
 import { FIELD_STRIDE, FieldPart } from "../../../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../../../src/proxy/http1/request-parser.ts";
-import type { LoggedRequest } from "../../../../../src/proxy/record/access-log.ts";
 import type { Peer } from "../../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../../src/proxy/sockets/timer-wheel.ts";
 import { Method } from "../../../../../src/shared/series-table.ts";
@@ -196,7 +195,7 @@ class Stream extends Timed implements Downstream, LocalClient {
     this.endBody(null);
   }
 
-  fail(failure: Failure, { method, requestIdBuffer, requestIdStart, requestIdEnd }: LoggedRequest): number {
+  fail(failure: Failure, { method, requestIdBuffer, requestIdStart, requestIdEnd }: FailedRequest): number {
     return this.deliver(
       errorResponse(failure, requestIdBuffer.toString("latin1", requestIdStart, requestIdEnd)),
       method,

@@ -369,7 +369,7 @@ ways("a tunnel", [
   ["is broken by the server", tunnel(({ legs }) => legs[0].ends(true)), [["BROKEN"], "cut"]],
   ["is broken by the client", tunnel(({ exchange }) => exchange.abort(1)), [["GOOD"], "reset"]],
   ["is silent for too long", tunnel((rig) => rig.waits(5100)), [["GOOD"], "done"]],
-  ["ends with the worker", tunnel(({ exchange }) => exchange.onClientDeadline(1)), [["GOOD"], "done"]],
+  ["ends with the worker", tunnel(({ exchange }) => exchange.closeTunnel(1)), [["GOOD"], "done"]],
 ]);
 
 test("the record says which attempt it was, when its head came and what the client got", () => {
