@@ -14,8 +14,8 @@ export type ValueForm =
   | { readonly kind: "text" | "switch" }
   | { readonly kind: "integer" | "number"; readonly min: number; readonly max: number }
   | { readonly kind: "words"; readonly words: readonly string[] }
-  /** With a unit; `bareUnit` is how many milliseconds or bytes a number without one counts in the environment. */
-  | { readonly kind: "duration" | "size"; readonly bareUnit: number }
+  /** With a unit. All in milliseconds or bytes; `bareUnit` is what a number without a unit counts in the environment. */
+  | { readonly kind: "duration" | "size"; readonly bareUnit: number; readonly min: number; readonly max: number }
   /** `list`: entries that the text separates by commas. `fields`: names with values. `servers`: URLs with weights. */
   | { readonly kind: "list" | "fields" | "servers" };
 

@@ -103,28 +103,31 @@ function duration(
   max: number,
   parseBare: (text: string) => number,
 ): ValueType<number> {
+  const form = { kind: "duration", bareUnit, min: min * bareUnit, max: max * bareUnit } as const;
   const parse = (text: string) => {
     const written = parseDuration(text);
-    if (written === null) return parseBare(text);
-    return inRange(written, min * bareUnit, max * bareUnit, "milliseconds");
+    return written === null ? parseBare(text) : inRange(written, form, "milliseconds");
   };
-  return valueType(describe, parse, { kind: "duration", bareUnit });
+  return valueType(describe, parse, form);
 }
 
 /** A size written in whole bytes or mebibytes or with a unit; the value is in bytes. */
 export function size(min: number, max: number, per: "byte" | "mebibyte" = "byte"): ValueType<number> {
   const bareUnit = per === "byte" ? 1 : 2 ** 20;
+  const form = { kind: "size", bareUnit, min: min * bareUnit, max: max * bareUnit } as const;
   const parse = (text: string) => {
     const written = parseSize(text);
-    if (written === null) return parseNumber(text, /^\d+$/, min, max, "a whole number", A_SIZE) * bareUnit;
-    return inRange(written, min * bareUnit, max * bareUnit, "bytes");
+    if (written !== null) return inRange(written, form, "bytes");
+    return parseNumber(text, /^\d+$/, min, max, "a whole number", A_SIZE) * bareUnit;
   };
   const name = per === "byte" ? "bytes" : "megabytes";
-  return valueType(`${name} ${min} … ${max}`, parse, { kind: "size", bareUnit });
+  return valueType(`${name} ${min} … ${max}`, parse, form);
 }
 
+type Range = { readonly min: number; readonly max: number };
+
 /** Speaks of the bounds in the unit that was written. */
-function inRange({ amount, say }: Quantity, min: number, max: number, smallest: string): number {
+function inRange({ amount, say }: Quantity, { min, max }: Range, smallest: string): number {
   if (amount < min || amount > max) throw new Error(`must be from ${say(min)} to ${say(max)}`);
   if (!Number.isInteger(amount)) throw new Error(`must be a whole number of ${smallest}`);
   return amount;

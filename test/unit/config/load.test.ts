@@ -288,6 +288,18 @@ describe("the .env file", () => {
     });
   });
 
+  test("a name that is no setting, and like none, is told in a warning: other programs may read the file", () => {
+    withFile(`SERVERS=${TWO_SERVERS}\nLB_ALGORITHM=rr\nPOSTGRES_PASSWORD=hunter2\nBACKEND_PORT=1\n`, (path) => {
+      const loaded = loadConfig([environmentSource({ LB_POLICY: "rr" }), envFileSource(path)]);
+      expect(loaded).toMatchObject({
+        ok: true,
+        warnings: [
+          `no settings, and ignored: LB_ALGORITHM (${path} line 2; there is LB_STRATEGY), POSTGRES_PASSWORD (${path} line 3)`,
+        ],
+      });
+    });
+  });
+
   test("may be missing, unless it was asked for", () => {
     const env = { SERVERS: TWO_SERVERS };
     expect(loadConfig([environmentSource(env), envFileSource("/nonexistent/.env")]).ok).toBe(true);
