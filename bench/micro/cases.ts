@@ -242,7 +242,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       baseEjectionMs: 10_000,
     }),
   );
-  const told = new outcomes.OutcomeConsumers([streaks, new serverCounts.ServerCounts(block)]);
+  const counts = new serverCounts.ServerCounts(block);
+  const told = new outcomes.OutcomeConsumers([streaks, counts]);
   const attempt = new outcomeRecord.OutcomeRecord();
 
   return [
@@ -294,14 +295,26 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       run: (times) => {
         for (let i = 0; i < times; i++) {
           series.countRequest(block, series.Route.PROXY, series.Method.GET, 200, 1 + (i & 3));
-          attempt.begin(i & 3, 1 + (i & 3), 1, 0, 0, i);
-          attempt.head(200, i + 1 + (i & 63));
-          told.onHead(attempt, i + 1 + (i & 63));
-          attempt.end(null, 100);
-          told.onEnd(attempt, i + 1 + (i & 63));
+          attempt.slot = i & 3;
+          attempt.latencyMs = 1 + (i & 63);
+          counts.onHead(attempt);
         }
       },
       check: () => expectMore(block.responses[0], 0),
+    },
+    {
+      name: "record of an attempt, told to its consumers",
+      run: (times) => {
+        for (let i = 0; i < times; i++) {
+          const headMs = i + 1 + (i & 63);
+          attempt.begin(i & 3, 1 + (i & 3), 1, 0, 0, i);
+          attempt.head(200, headMs);
+          told.onHead(attempt, headMs);
+          attempt.end(null, 100);
+          told.onEnd(attempt, headMs);
+        }
+      },
+      check: () => expectMore(attempt.verdict, 0),
     },
     {
       name: "access log line",

@@ -52,6 +52,7 @@ function main(): void {
     const cells = [name, median(mine).toFixed(0)];
     if (base.length === 0) return cells;
     const theirs = base.map((round) => round[name]);
+    if (!base.every((round) => name in round)) return [...cells, "", "not measured there"];
     const { median: middle, low, high } = spread(ratios(mine, theirs));
     return [...cells, median(theirs).toFixed(0), `${middle.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`];
   });

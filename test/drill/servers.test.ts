@@ -31,6 +31,10 @@ async function start(behaviours: readonly Behaviour[], settings: Record<string, 
   return { servers, product };
 }
 
+const cut: Behaviour = (socket) => {
+  socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", () => socket.resetAndDestroy());
+};
+
 describe.concurrent("failing servers", () => {
   test("gray failure: a server that swallows a fifth of its requests is ejected before many clients notice", async () => {
     const swallowing: Behaviour = (socket, path, count) => {
@@ -51,9 +55,6 @@ describe.concurrent("failing servers", () => {
   });
 
   test("resets in the middle of the body: the client sees each truncation, and the server is ejected", async () => {
-    const cut: Behaviour = (socket) => {
-      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", () => socket.resetAndDestroy());
-    };
     const { servers, product } = await start([answer, answer, cut]);
     const isEjected = async () => (await product.server(servers[2].port)).state === "ejected";
     const seen = await loadUntil(isEjected, 120, 2000, () => request(product.port));
@@ -63,6 +64,18 @@ describe.concurrent("failing servers", () => {
     // Nobody may take three bytes of a hundred for a complete response.
     expect(seen.outcomes.filter((o) => o.status === 200 && o.complete && o.body === "abc")).toEqual([]);
     expect(seen.failed).toBeGreaterThan(0);
+  });
+
+  test("cut responses, one request at a time: their server is ejected for five in a row", async () => {
+    // The share of its failures says nothing where there are so few.
+    const { servers, product } = await start([answer, cut], { OUTLIER_FAILURE_PERCENT: "0" });
+    let failed = 0;
+    await until(async () => {
+      if (!isGood(await request(product.port))) failed++;
+      return (await product.server(servers[1].port)).state === "ejected";
+    });
+    expect((await product.server(servers[1].port)).reason).toContain("failures in a row");
+    expect(failed).toBeGreaterThanOrEqual(5);
   });
 
   test("connection refused: requests go elsewhere, none fails", async () => {

@@ -88,6 +88,8 @@ export class AccessLog {
   #writing = false;
   /** Lines were lost since the write under way began. */
   #losing = false;
+  /** Nothing is written any more: the descriptor is its owner's again, who may give the number to another file. */
+  #closed = false;
   #lastMs = -1;
   #lastSecond = -1;
   readonly #jsonStart = Buffer.from(JSON_START);
@@ -122,7 +124,7 @@ export class AccessLog {
 
   /** Writes out what has gathered. Called by a timer too, so that a quiet service's lines appear soon. */
   flush(): void {
-    if (this.#writing) return;
+    if (this.#writing || this.#closed) return;
     if (this.#full.length === 0 && (this.#length === 0 || !this.#nextBuffer())) return;
     const { buffer, length } = this.#full.shift() as FullBuffer;
     this.#writing = true;
@@ -146,16 +148,21 @@ export class AccessLog {
     if (this.#full.length > 0) this.flush();
   }
 
-  /** Resolves when all lines are out, or after `timeoutMs`: a stuck reader must not keep the process alive. */
+  /**
+   * Resolves when all lines are out, or after `timeoutMs`: a stuck reader must not keep the process alive. What is left then
+   * is given up.
+   */
   async close(timeoutMs: number): Promise<void> {
     for (let waited = 0; waited < timeoutMs; waited += 5) {
       this.flush();
-      if (!this.#writing && this.#length === 0 && this.#full.length === 0) return;
+      if (!this.#writing && this.#length === 0 && this.#full.length === 0) break;
       await Bun.sleep(5);
     }
+    this.#closed = true;
   }
 
   #writeOut(data: Buffer, start: number, end: number): void {
+    if (this.#closed) return;
     const stop = this.#lineEndBefore(data, start, end);
     write(this.#fd, data, start, stop - start, null, (error, written) => {
       if (error !== null && error.code !== "EAGAIN" && error.code !== "EINTR") {

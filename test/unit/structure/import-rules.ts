@@ -92,6 +92,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
+    title: "proxy/upstream/ opens no socket by itself: whose sockets there are is known in proxy/sockets/ alone",
+    folder: "src/proxy/upstream/",
+    allows: ({ specifier }) => !isBuiltin(specifier),
+    bannedGlobals: ["Bun"],
+  },
+  {
+    title: "proxy/listen/ opens no socket by itself: whose sockets there are is known in proxy/sockets/ alone",
+    folder: "src/proxy/listen/",
+    allows: ({ specifier }) => !isBuiltin(specifier),
+    bannedGlobals: ["Bun"],
+  },
+  {
     title: "proxy/ knows nothing of the control plane, of health verdicts' making, of storage or of learning",
     folder: "src/proxy/",
     allows: notFrom(

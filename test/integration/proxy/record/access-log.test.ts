@@ -1,6 +1,6 @@
 /** Lines at their edges and what happens when they cannot be written; the wire tests show them for real requests. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failures } from "../../../../src/proxy/failure.ts";
@@ -26,6 +26,18 @@ function open(prepare: (file: string) => void = () => {}, flags: number | string
   const [block] = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).workers;
   const counter = (name: keyof typeof WorkerCounter) => block.counters[WorkerCounter[name]];
   return { fd, block, counter, lines: () => readFileSync(file, "utf8").split("\n").slice(0, -1) };
+}
+
+/** Reads all that is in a pipe. @returns how many bytes that was. */
+function drain(fd: number): number {
+  const buffer = Buffer.alloc(64 * 1024);
+  for (let bytes = 0; ; ) {
+    try {
+      bytes += readSync(fd, buffer);
+    } catch {
+      return bytes; // EAGAIN
+    }
+  }
 }
 
 function logged(target: string, more: Partial<LoggedRequest> = {}): LoggedRequest {
@@ -125,6 +137,16 @@ describe("when nobody reads", () => {
     expect(counter("ACCESS_LOG_DROPPED")).toBeGreaterThan(1000);
     expect(counter("ACCESS_LOG_FAILING")).toBe(1);
     await log.close(50);
+  });
+
+  test("nothing is written after closing: the descriptor may be another file's by then", async () => {
+    const { fd, block } = open(mkfifo, constants.O_RDWR | constants.O_NONBLOCK);
+    const log = new AccessLog(fd, block, "json");
+    for (let i = 0; i < 5000; i++) log.record(logged(`/${"x".repeat(200)}`), OUTCOME, 1, Date.now());
+    await log.close(20);
+    drain(fd);
+    await Bun.sleep(50); // a write that is tried again comes every 10 ms
+    expect(drain(fd)).toBe(0);
   });
 
   test("a disk that is full loses lines, and says so", async () => {

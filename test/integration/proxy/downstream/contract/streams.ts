@@ -309,7 +309,7 @@ class StreamClient implements ContractClient {
   readonly #worker: ContractWorker;
   readonly #streams: Stream[] = [];
   readonly #calls: StreamCall[] = [];
-  #answered = 0;
+  #responded = 0;
 
   constructor(worker: ContractWorker) {
     this.#worker = worker;
@@ -355,7 +355,7 @@ class StreamClient implements ContractClient {
   }
 
   async response(): Promise<Received> {
-    const call = this.#calls[this.#answered++];
+    const call = this.#calls[this.#responded++];
     await until(() => call.end !== null);
     return { ...call, whole: call.end === "end" };
   }
