@@ -1,5 +1,6 @@
 /** What the supervisor does to the learner's part of the shared memory when it has died: the only time it writes there. */
-import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../../../shared/layout.ts";
+import type { SharedMemory } from "../../../shared/memory/layout.ts";
+import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../shared/memory/layout-learning.ts";
 
 const GAUGES = [
   LearnerCounter.BREAKER_OPEN,

@@ -1,5 +1,5 @@
 /** What the supervisor does to the block of a worker that has died: the only time it writes there. */
-import { type SharedMemory, WorkerCounter, WorkerInfo } from "../../../shared/layout.ts";
+import { type SharedMemory, WorkerCounter, WorkerInfo } from "../../../shared/memory/layout.ts";
 
 const GAUGES = [
   WorkerCounter.CONNECTIONS_OPEN,
