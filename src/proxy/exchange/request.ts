@@ -16,7 +16,7 @@ import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 
 /** Stands where there are no bytes, so that a field keeps one type. */
-export const NO_BUFFER = Buffer.alloc(0);
+const NO_BUFFER = Buffer.alloc(0);
 
 const API_REQUEST_PREFIX_BYTES = ReservedPath.API_REQUEST.length;
 /** Longer ids of a trusted peer are replaced. */

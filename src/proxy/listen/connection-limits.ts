@@ -81,7 +81,7 @@ export class ConnectionLimits {
 }
 
 /** One household or host is one client: an IPv4 address, or the /64 of an IPv6 address. */
-export function clientKey(address: string): string {
+function clientKey(address: string): string {
   if (!address.includes(":")) return address;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === "ipv4") return parsed.toString();

@@ -12,7 +12,7 @@ export interface Waiting {
 }
 
 /** How often the queue is tried while anyone waits, milliseconds. */
-export const QUEUE_POLL_MS = 5;
+const QUEUE_POLL_MS = 5;
 
 export class WaitQueue {
   readonly #waiting: Waiting[] = [];
