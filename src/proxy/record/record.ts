@@ -1,6 +1,6 @@
 /** What remains of a request: counters and histograms in this worker's shared block, and a line in the access log. */
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
-import { countRequest } from "../../shared/series-table.ts";
+import { countRequest } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { WorkerContext } from "../worker-context.ts";

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { storeErrorOf } from "./errors.ts";
 
 /** Names of files in it. Whatever SQLite keeps beside the store begins with the store's name. */
-export const STORE_FILE = "learning.db";
+const STORE_FILE = "learning.db";
 export const LOCK_FILE = "learning.lock";
 export const OWNER_FILE = "learning.owner";
 

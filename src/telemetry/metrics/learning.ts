@@ -1,4 +1,5 @@
 /** Metrics of learned balancing. Counts rest while the strategy is another, and what is in force then is not shown. */
+import { WorkerCounter } from "../../shared/memory/layout.ts";
 import {
   ARM_NAMES,
   INFERENCE_BOUNDS,
@@ -8,8 +9,7 @@ import {
   LearnerWord,
   TRAINING_RESULTS,
   VERDICT_KINDS,
-  WorkerCounter,
-} from "../../shared/layout.ts";
+} from "../../shared/memory/layout-learning.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import { emitHistogram } from "./histogram.ts";
 import type { MetricsSource } from "./source.ts";

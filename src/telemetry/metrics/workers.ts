@@ -1,5 +1,6 @@
 /** Metrics that are sums of the workers' counters. */
-import { Header, LearnerCounter, WORKER_GAUGES, WorkerCounter } from "../../shared/layout.ts";
+import { Header, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout.ts";
+import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 

@@ -8,7 +8,7 @@ export interface Import {
   readonly line: number;
   /** As written. */
   readonly specifier: string;
-  /** `src/shared/layout.ts`; `null` for packages and modules of the runtime. */
+  /** `src/shared/memory/layout.ts`; `null` for packages and modules of the runtime. */
   readonly file: string | null;
   /** `import type`, `export type`: nothing is left of it when the program runs. */
   readonly typesOnly: boolean;
@@ -82,13 +82,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "balancing/ is pure: itself and the constants of shared memory, no I/O, nothing of health",
     folder: "src/balancing/",
-    allows: within("src/balancing/", "src/shared/layout.ts"),
+    allows: within("src/balancing/", "src/shared/memory/layout.ts", "src/shared/memory/layout-learning.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
     title: "proxy/http1/ is pure: bytes in, numbers out; of shared/ only the names of methods",
     folder: "src/proxy/http1/",
-    allows: within("src/proxy/http1/", "src/shared/series-table.ts"),
+    allows: within("src/proxy/http1/", "src/shared/memory/series-table.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
@@ -246,7 +246,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names",
     folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/shared/layout.ts"),
+    allows: within("src/learning/judge/", "src/shared/memory/layout-learning.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {

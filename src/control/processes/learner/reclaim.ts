@@ -1,5 +1,6 @@
 /** What the supervisor does to the learner's part of the shared memory when it has died: the only time it writes there. */
-import { LEARNER_GAUGES, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../../../shared/layout.ts";
+import type { SharedMemory } from "../../../shared/memory/layout.ts";
+import { LEARNER_GAUGES, LearnerFigure, LearnerWord, Rung } from "../../../shared/memory/layout-learning.ts";
 
 /**
  * Puts the estimator in charge, ends every comparison, and clears the gauges of a learner whose process is known to be gone.

@@ -4,7 +4,7 @@
  */
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
-import { WorkerCounter } from "../../../shared/layout.ts";
+import { WorkerCounter } from "../../../shared/memory/layout.ts";
 import { Failures } from "../../failure.ts";
 import type { Dial } from "../dial.ts";
 import type { UpstreamPool, UpstreamUser } from "../leg.ts";

@@ -8,7 +8,7 @@
  * - the supervisor publishes the server table under a sequence number (`Header.TABLE_VERSION`): odd while it writes,
  *   even when the snapshot is complete. A reader that sees an odd or a changed number reads again.
  */
-import { bucketCount } from "./latency-buckets.ts";
+import { bucketCount } from "../latency-buckets.ts";
 import {
   DECISION_ROWS,
   DecisionWord,
@@ -24,8 +24,6 @@ import {
   TABLE_MODELS,
   type WorkerRings,
 } from "./layout-learning.ts";
-
-export * from "./layout-learning.ts";
 
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
