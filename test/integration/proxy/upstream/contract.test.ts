@@ -6,7 +6,7 @@ import { SocketKernel } from "../../../../src/proxy/sockets/socket-kernel.ts";
 import { TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import { createDial } from "../../../../src/proxy/upstream/dial.ts";
 import { Http1Pool } from "../../../../src/proxy/upstream/http1/pool.ts";
-import type { UpstreamContext } from "../../../../src/proxy/upstream/upstream-context.ts";
+import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
 import { until } from "../../../support/until.ts";
 import { networkOf } from "../sockets/socket-kinds.ts";
 import { Http1Server } from "./http1-server.ts";

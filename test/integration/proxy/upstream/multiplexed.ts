@@ -11,7 +11,7 @@ import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.t
 import { writeRequestHead } from "../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamPool, UpstreamRequest, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
-import type { UpstreamContext } from "../../../../src/proxy/upstream/upstream-context.ts";
+import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
 import { until } from "../../../support/until.ts";
 import type { ServersEnd } from "./leg-contract.ts";
 
