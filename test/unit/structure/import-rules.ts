@@ -122,9 +122,9 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over",
+      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over, of the store what its place is",
     folder: "src/protocol/",
-    allows: within("src/protocol/", "src/shared/", "src/config/given.ts"),
+    allows: within("src/protocol/", "src/shared/", "src/config/given.ts", "src/storage/backends.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
@@ -285,11 +285,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "storage/ keeps what it is given: it knows where, the names of learning's features, and nothing else",
+    title: "storage/ keeps what it is given: it knows the names of learning's features, and nothing else",
     folder: "src/storage/",
     allows: (imported) =>
-      within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/store-location.ts")(imported) ||
-      isBuiltin(imported.specifier),
+      within("src/storage/", "src/learning/features/feature-names.ts")(imported) || isBuiltin(imported.specifier),
   },
   {
     title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",
