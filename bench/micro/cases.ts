@@ -91,11 +91,18 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   const serverCounts = (await import(
     source("proxy/record/server-counts.ts")
   )) as typeof import("../../src/proxy/record/server-counts.ts");
-  const series = (await import(source("shared/series-table.ts"))) as typeof import("../../src/shared/series-table.ts");
+  const series = (await import(
+    source("shared/memory/series-table.ts")
+  )) as typeof import("../../src/shared/memory/series-table.ts");
   const memoryFile = (await import(
-    source("shared/memory-file.ts")
-  )) as typeof import("../../src/shared/memory-file.ts");
-  const layout = (await import(source("shared/layout.ts"))) as typeof import("../../src/shared/layout.ts");
+    source("shared/memory/file.ts")
+  )) as typeof import("../../src/shared/memory/file.ts");
+  const layout = (await import(
+    source("shared/memory/layout.ts")
+  )) as typeof import("../../src/shared/memory/layout.ts");
+  const layoutLearning = (await import(
+    source("shared/memory/layout-learning.ts")
+  )) as typeof import("../../src/shared/memory/layout-learning.ts");
   const decisionLog = (await import(
     source("proxy/pick/decision-log.ts")
   )) as typeof import("../../src/proxy/pick/decision-log.ts");
@@ -191,13 +198,13 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       fleet.weight[slot] = 1;
       fleet.effectiveWeight[slot] = 1;
       learned.rowId[layout.MAX_SERVERS + slot] = slot + 1; // the copy of odd sequence numbers
-      for (let column = 0; column < layout.SCORE_COLUMNS; column++) {
-        learned.cost[(layout.MAX_SERVERS + slot) * layout.SCORE_COLUMNS + column] = 5 + slot + column;
+      for (let column = 0; column < layoutLearning.SCORE_COLUMNS; column++) {
+        learned.cost[(layout.MAX_SERVERS + slot) * layoutLearning.SCORE_COLUMNS + column] = 5 + slot + column;
       }
     }
-    learned.words[layout.LearnerWord.CHAMPION_COSTS] = 1;
-    learned.figures[layout.LearnerFigure.CONTROL_SHARE] = 0.02;
-    learned.figures[layout.LearnerFigure.SECOND_SHARE] = 0.01;
+    learned.words[layoutLearning.LearnerWord.CHAMPION_COSTS] = 1;
+    learned.figures[layoutLearning.LearnerFigure.CONTROL_SHARE] = 0.02;
+    learned.figures[layoutLearning.LearnerFigure.SECOND_SHARE] = 0.01;
     const writer = new decisionLog.DecisionWriter(memory.rings[0], memory.servers, block.counters, 0);
     const decisions = name === registry.LEARNED_STRATEGY ? writer : undefined;
     const strategy = registry.createStrategy(name, { fleet, random: Math.random, learned, decisions });
@@ -213,7 +220,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     return {
       name: `place a request, ${name}, ${servers} servers`,
       run: (times) => {
-        learned.words[layout.LearnerWord.CHAMPION_TABLE] = 1 + ((nowMs >> 8) & 0x3fffff) * 2;
+        learned.words[layoutLearning.LearnerWord.CHAMPION_TABLE] = 1 + ((nowMs >> 8) & 0x3fffff) * 2;
         for (let i = 0; i < times; i++) {
           nowMs += 0.1;
           const attempt = flying[i & 15];

@@ -5,12 +5,13 @@ import {
   LearnerWord,
   packCandidate,
   Rung,
+  SCORE_COLUMNS,
   STALE_TABLE_MS,
   TABLE_COPIES,
-} from "../shared/layout.ts";
+} from "../shared/memory/layout-learning.ts";
 import { Adaptive } from "./adaptive.ts";
 import { crowdFactor } from "./crowd.ts";
-import { columnOf, SCORE_COLUMNS } from "./score-columns.ts";
+import { columnOf } from "./score-columns.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
 import type { Decision, DecisionLog, FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 import { WeightedRoundRobin } from "./weighted-round-robin.ts";

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { LearnerSettings } from "../protocol/learner.ts";
 import { given } from "./given.ts";
 import type { Config } from "./schema.ts";
-import { toStoreLocation } from "./storage.ts";
+import { toStoreLocation } from "./sections/storage.ts";
 
 /** Files are not looked at here: the learner says what is wrong with them, and goes on without. */
 export function toLearnerSettings(config: Config): LearnerSettings {

@@ -1,5 +1,4 @@
 /** The settings of the store alone, for commands that need no servers: what is wrong elsewhere is not their business. */
-import type { StoreLocation } from "../shared/store-location.ts";
 import { deepFreeze, readSettings } from "./read-settings.ts";
 import { type Config, placeSettings } from "./schema.ts";
 import { storage } from "./sections/storage.ts";
@@ -17,9 +16,4 @@ export function loadStorageConfig(sources: readonly SettingsSource[]): StorageLo
   const problems = [...read.problems, ...wrong];
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: deepFreeze(draft.storage) as unknown as Config["storage"] };
-}
-
-/** Where these settings say that the store is: the one place that knows which of them decides. */
-export function toStoreLocation({ dataDir }: Pick<Config["storage"], "dataDir">): StoreLocation {
-  return Object.freeze({ kind: "sqlite", directory: dataDir });
 }

@@ -6,7 +6,7 @@ const LOWEST = 20_000;
 const HIGHEST = 32_000;
 
 /** True when nothing listens on the port of 127.0.0.1 and we may. */
-export function isFree(port: number): boolean {
+function isFree(port: number): boolean {
   try {
     Bun.listen({ hostname: "127.0.0.1", port, exclusive: true, socket: { data() {} } }).stop(true);
     return true;

@@ -1,5 +1,5 @@
 /** What checks mean for a server that also serves requests: when to look, and what follows from what is seen. */
-import { ServerState } from "../shared/layout.ts";
+import { ServerState } from "../shared/memory/layout.ts";
 import type { HealthState, HealthTransition } from "./health-state.ts";
 import type { OutlierEjection } from "./outlier-ejection.ts";
 import type { SlowStart } from "./slow-start.ts";
@@ -43,7 +43,7 @@ export function onCheck(server: CheckedServer, healthy: boolean, nowMs: number):
 }
 
 /** What its checks and its requests come to; what an operator wants of it is not asked. */
-export function verdictOn({ health, outlier }: Pick<CheckedServer, "health" | "outlier">): ServerState {
+export function judgedState({ health, outlier }: Pick<CheckedServer, "health" | "outlier">): ServerState {
   if (!health.up) return ServerState.DOWN;
   return outlier.ejected ? ServerState.EJECTED : ServerState.UP;
 }

@@ -5,7 +5,8 @@
 
 import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
 import type { Explanation, LearnerDescription } from "../shared/explanation.ts";
-import { MAX_SERVERS, Rung } from "../shared/layout.ts";
+import { MAX_SERVERS } from "../shared/memory/layout.ts";
+import { Rung } from "../shared/memory/layout-learning.ts";
 import { OnlineLearning, type OnlineLearningOptions } from "./online/online-learning.ts";
 import type { Resources } from "./online/resources.ts";
 import { describeLearner, explainRequest } from "./serving/explain.ts";

@@ -4,7 +4,7 @@ import { FEATURE_NAMES } from "../learning/features/feature-names.ts";
 import { describeRange, FEATURE, inRange } from "../shared/ranges.ts";
 
 /** Servers of one request at most; many more than the limit on its bytes leaves to most. */
-export const MAX_SERVERS_PER_REQUEST = 4096;
+const MAX_SERVERS_PER_REQUEST = 4096;
 const MAX_PROBLEMS_SHOWN = 10;
 
 /** Absent and `null` mean unknown: JSON has no NaN, and many programs write `null` for it. */

@@ -1,6 +1,6 @@
 /** What the supervisor and the learner tell each other over the IPC channel. Messages are JSON. */
 import type { GivenTo } from "../config/given.ts";
-import type { StoreLocation } from "../shared/store-location.ts";
+import type { StoreLocation } from "../storage/backends.ts";
 import type { NamedAddress } from "./endpoint.ts";
 import type { ProxySettings } from "./worker.ts";
 

@@ -5,7 +5,8 @@ import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../balancing/r
 import type { Strategy } from "../balancing/strategy.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ProxySettings } from "../protocol/worker.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock, type WorkerRings } from "../shared/layout.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout.ts";
+import type { WorkerRings } from "../shared/memory/layout-learning.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";

@@ -2,8 +2,8 @@
 
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
-import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/layout.ts";
-import { openSharedMemory } from "../shared/memory-file.ts";
+import { openSharedMemory } from "../shared/memory/file.ts";
+import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/memory/layout.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";

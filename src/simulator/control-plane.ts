@@ -7,7 +7,7 @@ import { isEligible } from "../balancing/eligibility.ts";
 import { FailingServers } from "../balancing/failing-servers.ts";
 import { SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
-import { type CheckedServer, isUrgent, onCheck, onReturned, verdictOn } from "../health/checked-server.ts";
+import { type CheckedServer, isUrgent, judgedState, onCheck, onReturned } from "../health/checked-server.ts";
 import { CONTROL_TICK_MS } from "../health/control-loop.ts";
 import { isAlarming, type JudgedServer, judgeFleet } from "../health/fleet-ejection.ts";
 import { HealthState, type HealthThresholds } from "../health/health-state.ts";
@@ -16,7 +16,7 @@ import { OutlierEjection, type OutlierOptions } from "../health/outlier-ejection
 import { PanicMode } from "../health/panic-mode.ts";
 import { ProbeSchedule } from "../health/probe/schedule.ts";
 import { paceRamps, SlowStart } from "../health/slow-start.ts";
-import { ServerState } from "../shared/layout.ts";
+import { ServerState } from "../shared/memory/layout.ts";
 
 /** The settings of the product that matter here. */
 export interface ControlOptions {
@@ -77,7 +77,7 @@ class Member implements JudgedServer, CheckedServer {
   }
 
   get state(): ServerState {
-    return verdictOn(this);
+    return judgedState(this);
   }
 
   get consecutiveFailures(): number {

@@ -73,7 +73,7 @@ const disturbance = z
   });
 
 /** A scenario as written in a file. */
-export const scenarioFileSchema = z
+const scenarioFileSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "must be lower-case letters, digits and hyphens"),
     description: z.string().max(200).default(""),

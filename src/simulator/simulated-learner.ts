@@ -1,6 +1,5 @@
 /** `ml` in the simulator: the product's strategy with a learner beside it, on simulated time. */
 import { Ml } from "../balancing/ml.ts";
-import { SCORE_COLUMNS } from "../balancing/score-columns.ts";
 import type { FleetView, Strategy, StrategyDependencies } from "../balancing/strategy.ts";
 import { FleetFeatures } from "../learning/features/fleet-features.ts";
 import { JUDGE_DEFAULTS } from "../learning/judge/options.ts";
@@ -9,7 +8,14 @@ import { NetworkTable } from "../learning/serving/network-table.ts";
 import { columnsFor } from "../learning/serving/score-table.ts";
 import { SERVING_DEFAULTS } from "../learning/serving/serving-defaults.ts";
 import { TableModel, TableWriter } from "../learning/serving/table-writer.ts";
-import { type LearnedTable, LearnerFigure, LearnerWord, TABLE_COPIES, TABLE_MODELS } from "../shared/layout.ts";
+import {
+  type LearnedTable,
+  LearnerFigure,
+  LearnerWord,
+  SCORE_COLUMNS,
+  TABLE_COPIES,
+  TABLE_MODELS,
+} from "../shared/memory/layout-learning.ts";
 
 /** How the simulated learner works. */
 export interface SimulatedLearnerOptions {

@@ -1,13 +1,17 @@
-/** The backends that there are: to add one, its folder and a line here. */
-import type { StoreLocation } from "../shared/store-location.ts";
+/** The backends that there are: to add one, its folder and a line here. Which of them is meant, the settings decide. */
 import type { BackendKind } from "./backend.ts";
 import { SQLITE } from "./sqlite/sqlite.ts";
 
-type Kind = StoreLocation["kind"];
+/** By the `kind` of the places that each is for. */
+const BACKENDS = { sqlite: SQLITE } as const;
 
-const BACKENDS: { readonly [K in Kind]: BackendKind<Extract<StoreLocation, { readonly kind: K }>> } = {
-  sqlite: SQLITE,
-};
+/**
+ * Where a store is: a place of one of the kinds. One value, made from the configuration and handed on as it is, between
+ * processes as JSON.
+ */
+export type StoreLocation = LocationOf<(typeof BACKENDS)[keyof typeof BACKENDS]>;
+
+type LocationOf<Kind> = Kind extends BackendKind<infer Location> ? Location : never;
 
 /** The backend for places of this kind. */
 export function backendFor({ kind }: StoreLocation): BackendKind<StoreLocation> {

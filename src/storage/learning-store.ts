@@ -50,7 +50,7 @@ export type ModelOrigin = "shipped" | "trained" | "file";
 export type ModelStatus = (typeof MODEL_STATUSES)[number];
 
 /** All there are, in the order of a model's life. */
-export const MODEL_STATUSES = ["candidate", "shadow", "canary", "champion", "retired", "rejected"] as const;
+const MODEL_STATUSES = ["candidate", "shadow", "canary", "champion", "retired", "rejected"] as const;
 
 /** The three files of the contract. */
 export interface StoredModelFiles {

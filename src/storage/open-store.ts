@@ -1,8 +1,7 @@
 /** Opens the learning store of a place, for each of those that use it. */
 import { FEATURE_NAMES } from "../learning/features/feature-names.ts";
-import type { StoreLocation } from "../shared/store-location.ts";
 import type { StoreBackend } from "./backend.ts";
-import { backendFor, inMemory } from "./backends.ts";
+import { backendFor, inMemory, type StoreLocation } from "./backends.ts";
 import { BufferedStore } from "./buffered/buffered-store.ts";
 import {
   DEFAULT_LIMITS,

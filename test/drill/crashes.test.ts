@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { claimRuntimeDirectory } from "../../src/control/supervisor/runtime-directory.ts";
-import { removeRuntimeDirectory } from "../../src/shared/memory-file.ts";
+import { removeRuntimeDirectory } from "../../src/shared/memory/file.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { Wire } from "../support/wire.ts";
 import {

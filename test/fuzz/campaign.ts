@@ -1,6 +1,6 @@
 /** A fuzzing campaign: damaged messages, checked against our own invariants and against llhttp. */
 import { readdirSync, readFileSync } from "node:fs";
-import { Method } from "../../src/shared/series-table.ts";
+import { Method } from "../../src/shared/memory/series-table.ts";
 import { difference } from "./compare.ts";
 import type { Case, LlhttpPeer } from "./llhttp.ts";
 import { mutate, type Random, seededRandom } from "./mutate.ts";

@@ -1,5 +1,5 @@
 /** The other side of `llhttp-peer.mjs`. */
-import { METHODS } from "../../src/shared/series-table.ts";
+import { METHODS } from "../../src/shared/memory/series-table.ts";
 import { spawn } from "../support/processes.ts";
 import type { Message } from "./read-stream.ts";
 

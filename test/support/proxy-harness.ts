@@ -20,9 +20,9 @@ import {
   type SharedMemory,
   viewSharedMemory,
   WorkerCounter,
-} from "../../src/shared/layout.ts";
-import { publishReadiness } from "../../src/shared/readiness.ts";
-import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/server-table/writer.ts";
+} from "../../src/shared/memory/layout.ts";
+import { publishReadiness } from "../../src/shared/memory/readiness.ts";
+import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/memory/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";
 import { configOf } from "./configuration.ts";
 import { until as eventually } from "./until.ts";

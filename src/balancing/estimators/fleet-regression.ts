@@ -18,7 +18,7 @@ export interface FleetRegressionOptions {
 }
 
 /** Found with the simulator; the results hardly depend on any of them (docs/simulator.md). */
-export const FLEET_REGRESSION_DEFAULTS: FleetRegressionOptions = Object.freeze({
+const FLEET_REGRESSION_DEFAULTS: FleetRegressionOptions = Object.freeze({
   forgetMs: 1500,
   lineForgetMs: 10_000,
   priorWeight: 1.5,

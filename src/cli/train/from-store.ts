@@ -10,13 +10,15 @@ import {
   trainFromStore,
 } from "../../training/store/train-from-store.ts";
 import { print, printError, printJson } from "../output.ts";
-import { type StoreFlags, storeLocation } from "../store-location.ts";
+import { handedStoreLocation, type StoreFlags, storeLocation } from "../store-location.ts";
 import { makeOutput, writeTraining } from "./output.ts";
 import { TrainProgress } from "./progress.ts";
 
 /** The command's options for this source; what is left out has the defaults. */
 export interface StoreTrainingRequest extends StoreFlags {
   readonly out?: string;
+  /** See `handedStoreLocation`. */
+  readonly storeOnStdin?: boolean;
   readonly propose?: boolean;
   readonly seed: number;
   readonly rows?: number;
@@ -41,7 +43,7 @@ export async function runStoreTraining(request: StoreTrainingRequest): Promise<v
   if (out !== undefined) makeOutput(out);
   const progress = new TrainProgress(process.stderr, () => performance.now());
   const epochs = request.epochs ?? FINE_TUNE_DEFAULTS.epochs;
-  const store = openTrainingStore(await storeLocation(request));
+  const store = openTrainingStore(await (request.storeOnStdin ? handedStoreLocation() : storeLocation(request)));
   try {
     const training = await trainFromStore(store, readShippedNetwork, {
       ...FINE_TUNE_DEFAULTS,

@@ -2,6 +2,7 @@
 import { STRATEGY_NAMES } from "../../balancing/registry.ts";
 import { headerFields, hostField } from "../header-fields.ts";
 import { serverList } from "../servers/list.ts";
+import { SERVERS_DOC } from "../servers/schemes.ts";
 import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
 import { decimal, integer, seconds, toggle, urlPath, valueType } from "../value-types.ts";
@@ -35,7 +36,7 @@ export const servers = {
     list: required({
       env: "SERVERS",
       type: serverList,
-      doc: "Your servers: URLs such as http://10.0.0.5:3000 or https://app.internal, separated by commas. All addresses of a name are used; dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS).",
+      doc: SERVERS_DOC,
       common: true,
     }),
   },

@@ -1,5 +1,5 @@
 /** Settings of the process: where it listens, how many workers, what it logs. */
-import { MAX_WORKERS } from "../../shared/layout.ts";
+import { MAX_WORKERS } from "../../shared/memory/layout.ts";
 import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
 import {

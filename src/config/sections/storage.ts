@@ -1,5 +1,6 @@
-/** Settings of what is kept on disk. */
-import { setting } from "../setting.ts";
+/** Settings of what is kept, and which of them say where. */
+import type { StoreLocation } from "../../storage/backends.ts";
+import { type SectionValues, setting } from "../setting.ts";
 import { integer, path, size } from "../value-types.ts";
 
 /** The embedded store of what is learned. */
@@ -28,3 +29,8 @@ export const storage = {
     }),
   },
 };
+
+/** Where they say that the store is: the one place that knows which of them decides. */
+export function toStoreLocation({ dataDir }: SectionValues<{ storage: typeof storage }>["storage"]): StoreLocation {
+  return Object.freeze({ kind: "sqlite", directory: dataDir });
+}

@@ -21,6 +21,10 @@ export const SERVER_SCHEMES = {
   "dns+srv+https": { protocol: "https", read: readSrvName },
 } as const satisfies Readonly<Record<string, ServerScheme>>;
 
+/** What people are told of them: each is in it. */
+export const SERVERS_DOC =
+  "Your servers: URLs such as http://10.0.0.5:3000 or https://app.internal, separated by commas. All addresses of a name are used; dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS).";
+
 /** Who knows addresses: each has a source in control/discovery/sources/. */
 export type SourceKind = ReturnType<(typeof SERVER_SCHEMES)[keyof typeof SERVER_SCHEMES]["read"]>["source"];
 

@@ -1,7 +1,7 @@
 /** Says in the log what becomes of servers and of the fleet: each change once. */
 
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
-import { ServerState } from "../../shared/layout.ts";
+import { ServerState } from "../../shared/memory/layout.ts";
 import type { ControlClock } from "../clock.ts";
 import type { ControlLog } from "../log.ts";
 import type { FleetServer } from "./server.ts";

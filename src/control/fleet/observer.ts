@@ -3,7 +3,7 @@ import { onCheck } from "../../health/checked-server.ts";
 import { isAlarming } from "../../health/fleet-ejection.ts";
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
 import { UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
-import { Header, type WorkerBlock } from "../../shared/layout.ts";
+import { Header, type WorkerBlock } from "../../shared/memory/layout.ts";
 import { FleetActivity } from "./activity.ts";
 import type { ProberEvents } from "./prober.ts";
 import type { FleetServer } from "./server.ts";
@@ -59,7 +59,7 @@ export class FleetObserver {
     if (count !== this.#workers.length) this.#workers = workers.slice(0, count);
     this.#activity.look(this.#workers, nowMs, (member) => {
       member.windows.advance(this.#workers, nowMs);
-      this.#writeUsage(member, nowMs); // reports come in answers, which are outcomes
+      this.#writeUsage(member, nowMs); // reports come in responses, which are outcomes
     });
   }
 

@@ -1,7 +1,7 @@
 /** What a fleet shows: rows of the shared table, whether it is in panic, and in the log what has changed. */
 import { PanicMode } from "../../health/panic-mode.ts";
-import { ServerState } from "../../shared/layout.ts";
-import { FREE_ROW, type ServerRow } from "../../shared/server-table/writer.ts";
+import { ServerState } from "../../shared/memory/layout.ts";
+import { FREE_ROW, type ServerRow } from "../../shared/memory/server-table/writer.ts";
 import type { FleetAnnouncer } from "./announcer.ts";
 import type { FleetOptions } from "./options.ts";
 import type { Roster } from "./roster.ts";

@@ -2,9 +2,9 @@
  * The instance's server table, as its fleets share it: whose slot is whose, what is published of it, and room for more.
  * Writer of the published columns and of the words beside them, for all fleets: a slot or an id is never given to two.
  */
-import type { SharedMemory } from "../../shared/layout.ts";
-import { publishReadiness } from "../../shared/readiness.ts";
-import { type ServerRow, ServerTableWriter } from "../../shared/server-table/writer.ts";
+import type { SharedMemory } from "../../shared/memory/layout.ts";
+import { publishReadiness } from "../../shared/memory/readiness.ts";
+import { type ServerRow, ServerTableWriter } from "../../shared/memory/server-table/writer.ts";
 import { type Seat, Seats } from "./membership.ts";
 import type { FleetSummary } from "./status.ts";
 

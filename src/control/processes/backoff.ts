@@ -4,9 +4,9 @@
  */
 
 /** A run shorter than this is a sign of a crash loop. */
-export const SHORT_RUN_MS = 10_000;
+const SHORT_RUN_MS = 10_000;
 /** Deaths in a row, each after a short run, from which on the restart waits. */
-export const FREE_RESTARTS = 2;
+const FREE_RESTARTS = 2;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 

@@ -1,5 +1,5 @@
 /** What the admin API shows and changes of this instance. */
-import { readReadiness } from "../../shared/readiness.ts";
+import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";

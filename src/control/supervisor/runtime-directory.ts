@@ -7,7 +7,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, writeFi
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRuntimeDirectory, RUNTIME_DIRECTORY_PREFIX, removeRuntimeDirectory } from "../../shared/memory-file.ts";
+import { createRuntimeDirectory, RUNTIME_DIRECTORY_PREFIX, removeRuntimeDirectory } from "../../shared/memory/file.ts";
 
 const OWNER_FILE = "owner.json";
 const SOCKET_FILE = "admin.sock";

@@ -2,7 +2,8 @@
 import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
 import type { ProxySettings } from "../../protocol/worker.ts";
-import { Header, LearnerCounter, type SharedMemory, WorkerCounter } from "../../shared/layout.ts";
+import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout.ts";
+import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { MetricsSource, ProcessFigures } from "../../telemetry/metrics/source.ts";

@@ -6,7 +6,7 @@
 import { inRange, USAGE_PERCENT } from "../../shared/ranges.ts";
 
 /** Most bytes of a response that are looked at. */
-export const MAX_PROBE_BYTES = 64 * 1024;
+const MAX_PROBE_BYTES = 64 * 1024;
 /** Most packets of one response: each costs something, however little is in it. */
 const MAX_PACKETS = 1_000;
 /** Most interim responses (1xx) before the final one. */

@@ -9,15 +9,9 @@ import type {
   LearnerDescription,
   ScoreParts,
 } from "../../shared/explanation.ts";
-import {
-  ARM_NAMES,
-  DecisionArm,
-  MAX_SERVERS,
-  RUNG_NAMES,
-  ServerState,
-  type SharedMemory,
-} from "../../shared/layout.ts";
-import { hashRequestId } from "../../shared/request-id-hash.ts";
+import { MAX_SERVERS, ServerState, type SharedMemory } from "../../shared/memory/layout.ts";
+import { ARM_NAMES, DecisionArm, RUNG_NAMES } from "../../shared/memory/layout-learning.ts";
+import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
 import { FEATURE_NAMES } from "../features/feature-names.ts";
 import { FEATURE_COUNT } from "../features/fleet-features.ts";
 import { costIn, type PublishedTable, type TableHistory } from "./table-history.ts";

@@ -4,7 +4,13 @@
  * one of a candidate in shadow, which nobody routes by: judges look at it. Which policy routes is ordered from outside
  * (`order`); a model that fails is not waited for.
  */
-import { type LearnedTable, LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../shared/layout.ts";
+import {
+  type LearnedTable,
+  LearnerCounter,
+  LearnerFigure,
+  LearnerWord,
+  Rung,
+} from "../../shared/memory/layout-learning.ts";
 import { FleetFeatures, type ObservedFleet } from "../features/fleet-features.ts";
 import type { Outcome } from "../features/outcome.ts";
 import { TableFeatures } from "../features/table-features.ts";

@@ -1,6 +1,5 @@
 /** Publishes score tables. Writer: the learner, alone. Readers: balancing/ml.ts in every worker. */
-import { SCORE_COLUMNS } from "../../balancing/score-columns.ts";
-import { type LearnedTable, LearnerWord, TABLE_COPIES } from "../../shared/layout.ts";
+import { type LearnedTable, LearnerWord, SCORE_COLUMNS, TABLE_COPIES } from "../../shared/memory/layout-learning.ts";
 
 /** Which of the tables. The shadow's is remembered by the learner and never written here. */
 export const TableModel = { CHAMPION: 0, CANARY: 1, SHADOW: 2 } as const;

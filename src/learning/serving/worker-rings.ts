@@ -1,18 +1,16 @@
 /** Reads what the workers' rings say: outcomes as they come, and decisions that are asked for. */
+import { Header, MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout.ts";
 import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
   DecisionWord,
-  Header,
   LearnerCounter,
-  MAX_SERVERS,
   OUTCOME_ROWS,
   OutcomeWord,
-  type SharedMemory,
   unpackCandidate,
-} from "../../shared/layout.ts";
+} from "../../shared/memory/layout-learning.ts";
+import { newRow, RingCursor, RingReader, type Row } from "../../shared/memory/ring.ts";
 import { inRange, LATENCY_MS, MOMENT_MS } from "../../shared/ranges.ts";
-import { newRow, RingCursor, RingReader, type Row } from "../../shared/ring.ts";
 import type { Outcome } from "../features/outcome.ts";
 
 /** An outcome as a worker noted it. */

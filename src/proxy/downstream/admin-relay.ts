@@ -4,7 +4,7 @@
  * serves all who asked before it was begun; who is gone is waited for no longer, and a question that nobody waits for is
  * given up. A response is never older than the question: whoever comes while one is being made gets the next.
  */
-import { ROUTES } from "../../shared/series-table.ts";
+import { ROUTES } from "../../shared/memory/series-table.ts";
 import type { LocalResponse } from "./local-responses.ts";
 
 /** A response of the control process. */

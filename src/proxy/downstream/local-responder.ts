@@ -1,5 +1,5 @@
 /** The responses that a worker gives one client itself: reserved paths, refusals, errors. */
-import { Method, Route } from "../../shared/series-table.ts";
+import { Method, Route } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { recordLocal, recordRefused } from "../record/record.ts";
 import type { Peer } from "../rewrite/request.ts";

@@ -1,8 +1,8 @@
 /** Responses that the balancer gives itself, in whatever protocol they are sent: health, and errors. */
 
-import type { SharedMemory } from "../../shared/layout.ts";
-import { readinessCode, readReadiness } from "../../shared/readiness.ts";
-import { Method } from "../../shared/series-table.ts";
+import type { SharedMemory } from "../../shared/memory/layout.ts";
+import { readinessCode, readReadiness } from "../../shared/memory/readiness.ts";
+import { Method } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
 import { PROXY_NAME } from "../rewrite/request.ts";
 

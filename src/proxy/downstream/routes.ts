@@ -1,7 +1,7 @@
 /** Which paths are the balancer's own (reserved-paths.ts); every other path is proxied unchanged. */
 import type { ProxySettings } from "../../protocol/worker.ts";
+import { Route } from "../../shared/memory/series-table.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
-import { Route } from "../../shared/series-table.ts";
 import { equalBytes } from "../http1/copy.ts";
 import type { RequestHead } from "../http1/head.ts";
 

@@ -7,7 +7,7 @@
  * and where a phase fails: an error response, or a visible cut. One object serves many requests; nothing is allocated for
  * each.
  */
-import { WorkerCounter } from "../../shared/layout.ts";
+import { WorkerCounter } from "../../shared/memory/layout.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";

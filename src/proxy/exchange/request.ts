@@ -1,6 +1,7 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
+
+import { Method, Route } from "../../shared/memory/series-table.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
-import { Method, Route } from "../../shared/series-table.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { FieldId } from "../http1/field-names.ts";
@@ -15,7 +16,7 @@ import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 
 /** Stands where there are no bytes, so that a field keeps one type. */
-export const NO_BUFFER = Buffer.alloc(0);
+const NO_BUFFER = Buffer.alloc(0);
 
 const API_REQUEST_PREFIX_BYTES = ReservedPath.API_REQUEST.length;
 /** Longer ids of a trusted peer are replaced. */

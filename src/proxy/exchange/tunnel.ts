@@ -2,7 +2,7 @@
  * Two connections tied together after 101 (Switching Protocols): bytes go both ways as they come, each direction ends on
  * its own (half-close), and a slow receiver pauses the other side.
  */
-import { WorkerCounter } from "../../shared/layout.ts";
+import { WorkerCounter } from "../../shared/memory/layout.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
 import { UntilTaken } from "../sockets/until-taken.ts";

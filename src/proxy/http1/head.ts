@@ -2,7 +2,7 @@
  * What the parsers make of a message head: offsets into the caller's buffer and a few facts. One object per worker is
  * filled again for every message, so nothing is allocated per request; what is to outlive the next parse is copied.
  */
-import { Method } from "../../shared/series-table.ts";
+import { Method } from "../../shared/memory/series-table.ts";
 import { FieldId } from "./field-names.ts";
 
 /** Integers per field in `MessageHead.fields`. */

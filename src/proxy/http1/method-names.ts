@@ -1,5 +1,5 @@
 /** Methods by their bytes. Unlike field names they are case-sensitive (RFC 9110 section 9.1). */
-import { METHODS, Method } from "../../shared/series-table.ts";
+import { METHODS, Method } from "../../shared/memory/series-table.ts";
 
 const WORDS: readonly Uint8Array[] = METHODS.map((name) => new TextEncoder().encode(name));
 /** Longest method in `METHODS`. */

@@ -1,5 +1,5 @@
 /** Request heads (RFC 9112 sections 3 and 5): the strict reading, in one pass over the bytes. */
-import { Method } from "../../shared/series-table.ts";
+import { Method } from "../../shared/memory/series-table.ts";
 import { isAuthority } from "./authority.ts";
 import { ASTERISK, CHAR_CLASS, COLON, CR, DIGIT, HASH, LF, QUESTION, SLASH, SP, TARGET, TOKEN } from "./char-class.ts";
 import { readFieldLines } from "./field-lines.ts";

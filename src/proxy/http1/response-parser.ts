@@ -2,7 +2,7 @@
  * Response heads (RFC 9112 sections 4 and 6.3), in one pass over the bytes. Where servers break the grammar and still mean
  * only one thing, they are understood; what could be read in two ways is refused. docs/messages.md is the list.
  */
-import { Method } from "../../shared/series-table.ts";
+import { Method } from "../../shared/memory/series-table.ts";
 import { CHAR_CLASS, CR, DIGIT, DOT, LAX_VALUE, LF, SP, ZERO } from "./char-class.ts";
 import { readFieldLines } from "./field-lines.ts";
 import { FieldId } from "./field-names.ts";

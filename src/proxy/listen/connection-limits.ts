@@ -1,7 +1,13 @@
 /** How many connections may be open, in all and of one client: counted over all workers in the shared memory. */
 import ipaddr from "ipaddr.js";
 import { hashString } from "../../balancing/hash.ts";
-import { CLIENT_BUCKETS, Header, type SharedMemory, type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";
+import {
+  CLIENT_BUCKETS,
+  Header,
+  type SharedMemory,
+  type WorkerBlock,
+  WorkerCounter,
+} from "../../shared/memory/layout.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 
 /** What becomes of a new connection. */
@@ -75,7 +81,7 @@ export class ConnectionLimits {
 }
 
 /** One household or host is one client: an IPv4 address, or the /64 of an IPv6 address. */
-export function clientKey(address: string): string {
+function clientKey(address: string): string {
   if (!address.includes(":")) return address;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === "ipv4") return parsed.toString();

@@ -1,5 +1,6 @@
 /** What a worker tells the learner while the strategy is `ml`: how each attempt was placed, and how it ended. */
 import type { Decision, DecisionLog } from "../../balancing/strategy.ts";
+import { type ServerTable, WorkerCounter } from "../../shared/memory/layout.ts";
 import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
@@ -7,12 +8,10 @@ import {
   OUTCOME_ROWS,
   OutcomeWord,
   packCandidate,
-  type ServerTable,
-  WorkerCounter,
   type WorkerRings,
-} from "../../shared/layout.ts";
-import { hashRequestId } from "../../shared/request-id-hash.ts";
-import { RingWriter } from "../../shared/ring.ts";
+} from "../../shared/memory/layout-learning.ts";
+import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
+import { RingWriter } from "../../shared/memory/ring.ts";
 import {
   type AttemptOutcome,
   type EndConsumer,

@@ -12,8 +12,8 @@ import {
   type ServerTable,
   type SharedMemory,
   type WorkerBlock,
-} from "../../shared/layout.ts";
-import { readServerTable } from "../../shared/server-table/reader.ts";
+} from "../../shared/memory/layout.ts";
+import { readServerTable } from "../../shared/memory/server-table/reader.ts";
 import type { DecisionWriter } from "./decision-log.ts";
 
 /** No server may take requests at all. */

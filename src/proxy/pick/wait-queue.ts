@@ -3,7 +3,7 @@
  * deadline of its own (`QUEUE_TIMEOUT_MS`). A place may also come free through another worker, which nobody announces,
  * so while anyone waits the worker looks every few milliseconds.
  */
-import { type WorkerBlock, WorkerCounter } from "../../shared/layout.ts";
+import { type WorkerBlock, WorkerCounter } from "../../shared/memory/layout.ts";
 
 /** Somebody in the queue. */
 export interface Waiting {
@@ -12,7 +12,7 @@ export interface Waiting {
 }
 
 /** How often the queue is tried while anyone waits, milliseconds. */
-export const QUEUE_POLL_MS = 5;
+const QUEUE_POLL_MS = 5;
 
 export class WaitQueue {
   readonly #waiting: Waiting[] = [];

@@ -29,7 +29,7 @@ export interface ForwardedElement {
  * The address in a node identifier, without a port, brackets and quotes: `203.0.113.7`, `203.0.113.7:51234`,
  * `[2001:db8::1]:443`, `"[2001:db8::1]"`, `2001:db8::1`. Null for `unknown`, made-up identifiers and anything else.
  */
-export function nodeAddress(text: string): string | null {
+function nodeAddress(text: string): string | null {
   let node = text.trim();
   if (node.length > LONGEST_NODE) return null;
   if (node.startsWith('"') && node.endsWith('"')) node = node.slice(1, -1).trim();

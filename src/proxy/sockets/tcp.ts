@@ -198,7 +198,7 @@ const NOBODY: SocketUser = {
  * as after a FIN. So whoever meets the error notes it: what the kernel still holds is read first, and then the connection
  * is reported broken.
  */
-export class TcpSocket implements RawSocket, Watched {
+class TcpSocket implements RawSocket, Watched {
   readonly tcp: Tcp;
   readonly remoteAddress: string;
   readonly #ofClient: boolean;

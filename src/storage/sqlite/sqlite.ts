@@ -1,10 +1,16 @@
 /** SQLite as a kind of backend: a file in a directory, or memory. */
-import type { SqliteLocation } from "../../shared/store-location.ts";
 import type { BackendKind, BackendOptions, StoreBackend } from "../backend.ts";
 import { SqliteBackend } from "./backend.ts";
 import { dataDirectoryProblem, storePath } from "./data-directory.ts";
 import { StoreFile, StoreMemory } from "./store-file.ts";
 import { SqliteVisitor } from "./visitor.ts";
+
+/** A directory with the embedded store's file in it. */
+export interface SqliteLocation {
+  readonly kind: "sqlite";
+  /** As the operator wrote it, or absolute. */
+  readonly directory: string;
+}
 
 /** See `BackendKind`. */
 export const SQLITE: BackendKind<SqliteLocation> = Object.freeze({

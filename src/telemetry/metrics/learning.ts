@@ -1,21 +1,23 @@
 /** Metrics of learned balancing. Counts rest while the strategy is another, and what is in force then is not shown. */
+import { WorkerCounter } from "../../shared/memory/layout.ts";
 import {
   ARM_NAMES,
   INFERENCE_BOUNDS,
+  LEARNER_GAUGES,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
   TRAINING_RESULTS,
   VERDICT_KINDS,
-  WorkerCounter,
-} from "../../shared/layout.ts";
+} from "../../shared/memory/layout-learning.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import { emitHistogram } from "./histogram.ts";
 import type { MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
 function counted(name: string, word: number, help: string): MetricDefinition<MetricsSource> {
-  return { name, type: "counter", help, collect: ({ memory }, emit) => emit(memory.learnerCounters[word]) };
+  const type = LEARNER_GAUGES.includes(word) ? "gauge" : "counter";
+  return { name, type, help, collect: ({ memory }, emit) => emit(memory.learnerCounters[word]) };
 }
 
 const C = LearnerCounter;
@@ -41,12 +43,11 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
     counted("ml_predictions_total", C.PREDICTIONS, "Predictions made: one for each server and load of a table."),
     counted("ml_errors_total", C.ERRORS, "Calls of a model that failed, or gave what cannot be used."),
     counted("ml_cache_hits_total", C.CACHE_HITS, "Predictions of a remote model that the cache answered."),
-    {
-      name: "ml_circuit_breaker_open",
-      type: "gauge",
-      help: "1 while a remote model is not asked because it failed too often.",
-      collect: ({ memory }, emit) => emit(memory.learnerCounters[C.BREAKER_OPEN]),
-    },
+    counted(
+      "ml_circuit_breaker_open",
+      C.BREAKER_OPEN,
+      "1 while a remote model is not asked because it failed too often.",
+    ),
     {
       name: "ml_inference_duration_seconds",
       type: "histogram",
@@ -128,12 +129,7 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
         }
       },
     },
-    {
-      name: "ml_training",
-      type: "gauge",
-      help: "1 while a model is being trained.",
-      collect: ({ memory }, emit) => emit(memory.learnerCounters[C.TRAINING]),
-    },
+    counted("ml_training", C.TRAINING, "1 while a model is being trained."),
     counted("ml_samples_kept_total", C.SAMPLES_KEPT, "Samples that were handed to the store, to be learned from."),
     {
       name: "ml_table_age_seconds",

@@ -1,6 +1,6 @@
 /** Metrics of requests, over all workers. */
-import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/layout.ts";
-import { readSeries } from "../../shared/series-table.ts";
+import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/memory/layout.ts";
+import { readSeries } from "../../shared/memory/series-table.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
 import { DURATION_BOUNDS } from "./durations.ts";
 import type { Work } from "./exposition.ts";

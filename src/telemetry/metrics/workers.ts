@@ -1,5 +1,6 @@
 /** Metrics that are sums of the workers' counters. */
-import { Header, LearnerCounter, WorkerCounter } from "../../shared/layout.ts";
+import { Header, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout.ts";
+import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 
@@ -10,7 +11,8 @@ export function sumCounter({ memory }: MetricsSource, word: number): number {
   return sum;
 }
 
-function summed(type: "counter" | "gauge", name: string, word: number, help: string): MetricDefinition<MetricsSource> {
+function summed(name: string, word: number, help: string): MetricDefinition<MetricsSource> {
+  const type = WORKER_GAUGES.includes(word) ? "gauge" : "counter";
   return { name, type, help, collect: (source, emit) => emit(sumCounter(source, word)) };
 }
 
@@ -20,20 +22,15 @@ const C = WorkerCounter;
 export const clientMetrics: MetricGroup<MetricsSource> = {
   title: "Clients",
   metrics: [
-    summed("counter", "connections_accepted_total", C.CONNECTIONS_ACCEPTED, "Client connections accepted."),
-    summed("gauge", "connections_open", C.CONNECTIONS_OPEN, "Client connections open now."),
-    summed("counter", "connections_rejected_total", C.CONNECTIONS_REJECTED, "Client connections refused by a limit."),
-    summed("counter", "tls_handshake_errors_total", C.TLS_HANDSHAKE_ERRORS, "TLS handshakes with clients that failed."),
-    summed("counter", "received_bytes_total", C.BYTES_FROM_CLIENTS, "Bytes received from clients."),
-    summed("counter", "sent_bytes_total", C.BYTES_TO_CLIENTS, "Bytes sent to clients."),
-    summed(
-      "counter",
-      "client_aborts_total",
-      C.CLIENT_ABORTS,
-      "Requests that the client gave up before the answer was complete.",
-    ),
-    summed("gauge", "tunnels_open", C.TUNNELS_OPEN, "WebSocket and other tunnels open now."),
-    summed("counter", "tunnels_total", C.TUNNELS_TOTAL, "Tunnels opened."),
+    summed("connections_accepted_total", C.CONNECTIONS_ACCEPTED, "Client connections accepted."),
+    summed("connections_open", C.CONNECTIONS_OPEN, "Client connections open now."),
+    summed("connections_rejected_total", C.CONNECTIONS_REJECTED, "Client connections refused by a limit."),
+    summed("tls_handshake_errors_total", C.TLS_HANDSHAKE_ERRORS, "TLS handshakes with clients that failed."),
+    summed("received_bytes_total", C.BYTES_FROM_CLIENTS, "Bytes received from clients."),
+    summed("sent_bytes_total", C.BYTES_TO_CLIENTS, "Bytes sent to clients."),
+    summed("client_aborts_total", C.CLIENT_ABORTS, "Requests that the client gave up before the answer was complete."),
+    summed("tunnels_open", C.TUNNELS_OPEN, "WebSocket and other tunnels open now."),
+    summed("tunnels_total", C.TUNNELS_TOTAL, "Tunnels opened."),
   ],
 };
 
@@ -41,25 +38,19 @@ export const clientMetrics: MetricGroup<MetricsSource> = {
 export const upstreamMetrics: MetricGroup<MetricsSource> = {
   title: "Connections to servers, retries, queue",
   metrics: [
-    summed("counter", "upstream_connects_total", C.UPSTREAM_CONNECTS, "Connections opened to servers."),
+    summed("upstream_connects_total", C.UPSTREAM_CONNECTS, "Connections opened to servers."),
     summed(
-      "counter",
       "upstream_connect_failures_total",
       C.UPSTREAM_CONNECT_FAILURES,
       "Connections to servers that could not be opened.",
     ),
-    summed("counter", "upstream_reuses_total", C.UPSTREAM_REUSES, "Requests sent over a kept connection."),
-    summed("gauge", "upstream_idle_connections", C.UPSTREAM_IDLE, "Idle connections kept to servers."),
-    summed("counter", "retries_total", C.RETRIES, "Attempts after the first."),
-    summed("counter", "retries_denied_total", C.RETRIES_DENIED_BY_BUDGET, "Retries that the budget did not allow."),
-    summed("gauge", "queue_length", C.QUEUE_LENGTH, "Requests that wait for a server with room."),
-    summed(
-      "counter",
-      "queue_timeouts_total",
-      C.QUEUE_TIMEOUTS,
-      "Requests that waited too long for a server with room.",
-    ),
-    summed("counter", "queue_rejected_total", C.QUEUE_REJECTED, "Requests that found the queue full."),
+    summed("upstream_reuses_total", C.UPSTREAM_REUSES, "Requests sent over a kept connection."),
+    summed("upstream_idle_connections", C.UPSTREAM_IDLE, "Idle connections kept to servers."),
+    summed("retries_total", C.RETRIES, "Attempts after the first."),
+    summed("retries_denied_total", C.RETRIES_DENIED_BY_BUDGET, "Retries that the budget did not allow."),
+    summed("queue_length", C.QUEUE_LENGTH, "Requests that wait for a server with room."),
+    summed("queue_timeouts_total", C.QUEUE_TIMEOUTS, "Requests that waited too long for a server with room."),
+    summed("queue_rejected_total", C.QUEUE_REJECTED, "Requests that found the queue full."),
   ],
 };
 
@@ -67,9 +58,8 @@ export const upstreamMetrics: MetricGroup<MetricsSource> = {
 export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
   title: "Logs and internal errors",
   metrics: [
-    summed("counter", "access_log_lines_total", C.ACCESS_LOG_LINES, "Lines written to the access log."),
+    summed("access_log_lines_total", C.ACCESS_LOG_LINES, "Lines written to the access log."),
     summed(
-      "counter",
       "access_log_dropped_total",
       C.ACCESS_LOG_DROPPED,
       "Lines of the access log that were lost: a full disk, a reader that is gone or too slow.",
@@ -87,13 +77,11 @@ export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
       },
     },
     summed(
-      "counter",
       "internal_errors_total",
       C.INTERNAL_ERRORS,
       "Exceptions caught at the edge; each is a bug and failed one connection.",
     ),
     summed(
-      "counter",
       "series_overflow_total",
       C.SERIES_OVERFLOW,
       "Requests counted without a series of their own because the table was full.",

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { SqliteLocation } from "../../../src/shared/store-location.ts";
 import type {
   LearningReader,
   LearningStore,
@@ -14,6 +13,7 @@ import type {
   Verdict,
 } from "../../../src/storage/learning-store.ts";
 import { type OpenStoreOptions, openLearningStore } from "../../../src/storage/open-store.ts";
+import type { SqliteLocation } from "../../../src/storage/sqlite/sqlite.ts";
 
 export const FEATURES = ["first", "second", "third"];
 

@@ -2,19 +2,18 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../../src/balancing/random.ts";
 import { createStrategy, STRATEGY_NAMES } from "../../../src/balancing/registry.ts";
-import { SCORE_COLUMNS } from "../../../src/balancing/score-columns.ts";
 import { stallFactor } from "../../../src/balancing/stall-watch.ts";
 import type { Strategy } from "../../../src/balancing/strategy.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../src/shared/memory/layout.ts";
 import {
   type LearnedTable,
   LearnerFigure,
   LearnerWord,
   Rung,
-  SHARED_BYTES,
+  SCORE_COLUMNS,
   TABLE_COPIES,
   TABLE_MODELS,
-  viewSharedMemory,
-} from "../../../src/shared/layout.ts";
+} from "../../../src/shared/memory/layout-learning.ts";
 import { WEIGHT } from "../../../src/shared/ranges.ts";
 import { fleetOf, SLOTS, type TestFleet } from "./fleet.ts";
 

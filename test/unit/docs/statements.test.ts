@@ -7,7 +7,7 @@ import { SERVER_SCHEMES } from "../../../src/config/servers/schemes.ts";
 import type { ProxySettings } from "../../../src/protocol/worker.ts";
 import { routeOf } from "../../../src/proxy/downstream/routes.ts";
 import { RequestHead } from "../../../src/proxy/http1/head.ts";
-import { Route } from "../../../src/shared/series-table.ts";
+import { Route } from "../../../src/shared/memory/series-table.ts";
 import { configOf } from "../../support/configuration.ts";
 
 const ROOT = join(import.meta.dir, "../../..");

@@ -3,7 +3,7 @@
 import { RequestHead, ResponseHead } from "../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../src/proxy/http1/request-parser.ts";
 import { parseResponseHead } from "../../../src/proxy/http1/response-parser.ts";
-import { Method } from "../../../src/shared/series-table.ts";
+import { Method } from "../../../src/shared/memory/series-table.ts";
 
 const LIMITS = { maxHeadBytes: 65_536, maxFields: 200 };
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { KNOWN_NAMES } from "../../../src/config/misspelt.ts";
 import { Failures } from "../../../src/proxy/failure.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/layout.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/memory/layout.ts";
 import { missingRows, namedFiles, unknownMetrics, unknownSettings, unmentioned } from "./document-rules.ts";
 import { ROOT, readSources } from "./source-tokens.ts";
 

@@ -8,10 +8,8 @@ export interface Import {
   readonly line: number;
   /** As written. */
   readonly specifier: string;
-  /** `src/shared/layout.ts`; `null` for packages and modules of the runtime. */
+  /** `src/shared/memory/layout.ts`; `null` for packages and modules of the runtime. */
   readonly file: string | null;
-  /** `import type`, `export type`: nothing is left of it when the program runs. */
-  readonly typesOnly: boolean;
 }
 
 /** Every import of a file: static, type-only, re-exported and dynamic. */
@@ -25,9 +23,7 @@ export function importsOf({ path, tokens }: SourceFile): Import[] {
     if (match === null) continue;
     const specifier = match[2];
     const file = specifier.startsWith(".") ? join(path, "..", specifier) : null;
-    let keyword = i - 1;
-    while (keyword > 0 && !/^(im|ex)port$/.test(tokens[keyword].text)) keyword--;
-    found.push({ line: tokens[i].line, specifier, file, typesOnly: tokens[keyword + 1]?.text === "type" });
+    found.push({ line: tokens[i].line, specifier, file });
   }
   return found;
 }
@@ -82,13 +78,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "balancing/ is pure: itself and the constants of shared memory, no I/O, nothing of health",
     folder: "src/balancing/",
-    allows: within("src/balancing/", "src/shared/layout.ts"),
+    allows: within("src/balancing/", "src/shared/memory/layout.ts", "src/shared/memory/layout-learning.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
     title: "proxy/http1/ is pure: bytes in, numbers out; of shared/ only the names of methods",
     folder: "src/proxy/http1/",
-    allows: within("src/proxy/http1/", "src/shared/series-table.ts"),
+    allows: within("src/proxy/http1/", "src/shared/memory/series-table.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
@@ -126,9 +122,9 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over",
+      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over, of the store what its place is",
     folder: "src/protocol/",
-    allows: within("src/protocol/", "src/shared/", "src/config/given.ts"),
+    allows: within("src/protocol/", "src/shared/", "src/config/given.ts", "src/storage/backends.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
@@ -246,7 +242,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names",
     folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/shared/layout.ts"),
+    allows: within("src/learning/judge/", "src/shared/memory/layout-learning.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
@@ -289,11 +285,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "storage/ keeps what it is given: it knows where, the names of learning's features, and nothing else",
+    title: "storage/ keeps what it is given: it knows the names of learning's features, and nothing else",
     folder: "src/storage/",
     allows: (imported) =>
-      within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/store-location.ts")(imported) ||
-      isBuiltin(imported.specifier),
+      within("src/storage/", "src/learning/features/feature-names.ts")(imported) || isBuiltin(imported.specifier),
   },
   {
     title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",

@@ -1,6 +1,6 @@
 /** `/health/…`: is the process there, and can it serve? */
 
-import { type Readiness, readinessCode } from "../../../shared/readiness.ts";
+import { type Readiness, readinessCode } from "../../../shared/memory/readiness.ts";
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import { json } from "../responses.ts";
 import type { RouteGroup } from "./route.ts";

@@ -5,14 +5,14 @@
 
 import type { NamedAddress } from "../../../protocol/endpoint.ts";
 import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../../../protocol/learner.ts";
+import type { SharedMemory } from "../../../shared/memory/layout.ts";
 import {
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
   Rung,
-  type SharedMemory,
   STALE_TABLE_MS,
-} from "../../../shared/layout.ts";
+} from "../../../shared/memory/layout-learning.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
 import { reclaimLearner } from "./reclaim.ts";

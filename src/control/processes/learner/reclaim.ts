@@ -1,15 +1,6 @@
 /** What the supervisor does to the learner's part of the shared memory when it has died: the only time it writes there. */
-import { LearnerCounter, LearnerFigure, LearnerWord, Rung, type SharedMemory } from "../../../shared/layout.ts";
-
-const GAUGES = [
-  LearnerCounter.BREAKER_OPEN,
-  LearnerCounter.RSS_BYTES,
-  LearnerCounter.HEARTBEAT,
-  LearnerCounter.DESCRIPTORS_OPEN,
-  LearnerCounter.STORE_DEGRADED,
-  LearnerCounter.MODEL_UNUSABLE,
-  LearnerCounter.TRAINING,
-];
+import type { SharedMemory } from "../../../shared/memory/layout.ts";
+import { LEARNER_GAUGES, LearnerFigure, LearnerWord, Rung } from "../../../shared/memory/layout-learning.ts";
 
 /**
  * Puts the estimator in charge, ends every comparison, and clears the gauges of a learner whose process is known to be gone.
@@ -27,6 +18,6 @@ export function reclaimLearner({ learned, learnerCounters }: SharedMemory): void
   figures[LearnerFigure.CANARY_COST] = 0;
   words[LearnerWord.CHAMPION_MODEL] = 0;
   words[LearnerWord.CANARY_MODEL] = 0;
-  for (const gauge of GAUGES) learnerCounters[gauge] = 0;
+  for (const gauge of LEARNER_GAUGES) learnerCounters[gauge] = 0;
   words[LearnerWord.PID] = 0;
 }

@@ -1,14 +1,12 @@
 /** What the supervisor can say of learned balancing without asking the learner: the `ml` of `GET /api/v1/status`. */
+import { Header, type SharedMemory, WorkerCounter } from "../../../shared/memory/layout.ts";
 import {
   ARM_NAMES,
-  Header,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
   RUNG_NAMES,
-  type SharedMemory,
-  WorkerCounter,
-} from "../../../shared/layout.ts";
+} from "../../../shared/memory/layout-learning.ts";
 import type { Learner } from "./learner.ts";
 
 /** Where it is read. */

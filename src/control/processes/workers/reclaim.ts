@@ -1,18 +1,5 @@
 /** What the supervisor does to the block of a worker that has died: the only time it writes there. */
-import { type SharedMemory, WorkerCounter, WorkerInfo } from "../../../shared/layout.ts";
-
-const GAUGES = [
-  WorkerCounter.CONNECTIONS_OPEN,
-  WorkerCounter.UPSTREAM_IDLE,
-  WorkerCounter.QUEUE_LENGTH,
-  WorkerCounter.TUNNELS_OPEN,
-  WorkerCounter.RSS_BYTES,
-  WorkerCounter.HEARTBEAT_MS,
-  WorkerCounter.ACCESS_LOG_FAILING,
-  WorkerCounter.DESCRIPTORS_SHORT,
-  WorkerCounter.DESCRIPTORS_OPEN,
-  WorkerCounter.SOCKETS_DEGRADED,
-];
+import { type SharedMemory, WORKER_GAUGES, WorkerInfo } from "../../../shared/memory/layout.ts";
 
 /**
  * Takes a dead worker's requests out of the fleet's in-flight totals and clears its gauges. Its counters stay: the next
@@ -33,7 +20,7 @@ export function reclaimWorkerBlock(memory: SharedMemory, index: number): number 
     const share = Atomics.exchange(block.ownClientConnections, bucket, 0);
     if (share !== 0) Atomics.sub(memory.clientConnections, bucket, share);
   }
-  for (const gauge of GAUGES) block.counters[gauge] = 0;
+  for (const gauge of WORKER_GAUGES) block.counters[gauge] = 0;
   block.info[WorkerInfo.PID] = 0;
   return lost;
 }

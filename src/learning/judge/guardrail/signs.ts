@@ -22,7 +22,7 @@ export interface GuardrailSigns {
 }
 
 /** The table is too old to be believed; also when its age is not known. */
-export function isStale({ tableAgeMs }: GuardrailSigns, mostMs: number): boolean {
+function isStale({ tableAgeMs }: GuardrailSigns, mostMs: number): boolean {
   return !(tableAgeMs <= mostMs);
 }
 

@@ -1,7 +1,7 @@
 /** One training as a process beside the learner: at low priority, bounded in time and memory. */
-import type { TrainingResult } from "../../../shared/layout.ts";
+import type { TrainingResult } from "../../../shared/memory/layout-learning.ts";
 import { residentBytes } from "../../../shared/resident-bytes.ts";
-import { locationOptions, type StoreLocation } from "../../../shared/store-location.ts";
+import type { StoreLocation } from "../../../storage/backends.ts";
 
 /** Longer than this takes no training of the rows that it is given, milliseconds. */
 const MOST_MS = 5 * 60_000;
@@ -34,17 +34,17 @@ export interface TrainerOptions {
 }
 
 export class TrainerProcess {
-  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #child: Bun.Subprocess<Buffer, "pipe", "pipe">;
   readonly #look: Timer;
   readonly #limit: Timer;
   #killed = "";
 
   /** Starts it. Throws when it cannot be spawned. */
   constructor({ program, location, seed }: TrainerOptions) {
-    const command = ["train", "--from", "store", "--propose", "--json", "--rows", String(ROWS)];
+    const command = ["train", "--from", "store", "--store-on-stdin", "--propose", "--json", "--rows", String(ROWS)];
     this.#child = Bun.spawn({
-      cmd: [...program, ...command, "--seed", String(seed), ...locationOptions(location)],
-      stdin: "ignore",
+      cmd: [...program, ...command, "--seed", String(seed)],
+      stdin: Buffer.from(JSON.stringify(location)), // others may read the arguments of a process
       stdout: "pipe",
       stderr: "pipe",
     });

@@ -2,8 +2,8 @@
  * A client's connection of HTTP/1: it finds the requests in the bytes, has them served one after the other (RFC 9112 section 9.3.2)
  * and ends in an orderly way. What happens to one request is the exchange's business.
  */
-import { WorkerCounter } from "../../../shared/layout.ts";
-import { Method, Route } from "../../../shared/series-table.ts";
+import { WorkerCounter } from "../../../shared/memory/layout.ts";
+import { Method, Route } from "../../../shared/memory/series-table.ts";
 import type { Downstream } from "../../exchange/downstream.ts";
 import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
@@ -31,7 +31,7 @@ const MAX_HELD_BYTES = 64 * 1024;
 const LAST_REQUEST_MS = 250;
 
 /** One connection. */
-export class Http1Connection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
+export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
   readonly #secure: boolean;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
@@ -343,8 +343,9 @@ export class Http1Connection extends ResponseWriter implements ClientConnection,
   // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** TLS is through: from here on the client may take its time. */
-  onHandshake(nowMs: number): void {
+  onHandshake(nowMs: number): this {
     if (this.#state === State.IDLE) this.ctx.wheel.set(this, nowMs + this.ctx.settings.idleTimeoutMs);
+    return this;
   }
 
   onDrain(nowMs: number): void {

@@ -1,6 +1,6 @@
 /** A response of our own, as HTTP/1.1 has it. Built as text: this is not the hot path. */
-import { WorkerCounter } from "../../../shared/layout.ts";
-import { Method } from "../../../shared/series-table.ts";
+import { WorkerCounter } from "../../../shared/memory/layout.ts";
+import { Method } from "../../../shared/memory/series-table.ts";
 import { REASON_PHRASES } from "../../http1/reason-phrases.ts";
 import { ClientConnectionHeader } from "../../rewrite/response.ts";
 import type { Channel } from "../../sockets/channel.ts";

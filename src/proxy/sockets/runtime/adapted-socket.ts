@@ -17,7 +17,7 @@ export interface SocketEnvironment {
  * What is reported as the peer's end when a write has met its reset before: that is what the runtime knows of it, for the
  * system tells an error only once.
  */
-export const BROKEN_BEFORE = new Error("the connection was broken when something was sent");
+const BROKEN_BEFORE = new Error("the connection was broken when something was sent");
 
 /** One socket of the runtime. Subclasses say what it is and pass its events on. */
 export abstract class AdaptedSocket implements RawSocket {
@@ -106,7 +106,7 @@ export abstract class AdaptedSocket implements RawSocket {
   handshaken(protocol: string): void {
     if (this.#silent) return;
     try {
-      this.user?.onHandshake?.(this.env.now(), protocol);
+      this.user = this.user?.onHandshake?.(this.env.now(), protocol) ?? this.user;
     } catch (error) {
       this.threw(error);
     }

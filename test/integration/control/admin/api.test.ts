@@ -7,8 +7,8 @@ import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/adm
 import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
-import { publishReadiness, readReadiness } from "../../../../src/shared/readiness.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { recordingLogger } from "../processes/fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-"));

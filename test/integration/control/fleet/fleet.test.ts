@@ -7,10 +7,16 @@ import { Fleet } from "../../../../src/control/fleet/fleet.ts";
 import type { FleetOptions } from "../../../../src/control/fleet/options.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
 import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
-import { Header, MAX_SERVERS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
-import { createRuntimeDirectory, createSharedMemory } from "../../../../src/shared/memory-file.ts";
-import { serverTableVersion } from "../../../../src/shared/server-table/reader.ts";
-import { ServerTableWriter } from "../../../../src/shared/server-table/writer.ts";
+import { createRuntimeDirectory, createSharedMemory } from "../../../../src/shared/memory/file.ts";
+import {
+  Header,
+  MAX_SERVERS,
+  ServerState,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout.ts";
+import { serverTableVersion } from "../../../../src/shared/memory/server-table/reader.ts";
+import { ServerTableWriter } from "../../../../src/shared/memory/server-table/writer.ts";
 import { spawn } from "../../../support/processes.ts";
 import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { Backend, eventually } from "./fixtures.ts";

@@ -1,6 +1,6 @@
 /** Reads a server table whose every number is the same in each snapshot, and reports the snapshots that were torn. */
-import { openSharedMemory } from "../../../../src/shared/memory-file.ts";
-import { readServerTable } from "../../../../src/shared/server-table/reader.ts";
+import { openSharedMemory } from "../../../../src/shared/memory/file.ts";
+import { readServerTable } from "../../../../src/shared/memory/server-table/reader.ts";
 
 const memory = openSharedMemory(process.argv[2]);
 const end = performance.now() + 500;

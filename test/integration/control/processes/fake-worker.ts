@@ -4,8 +4,8 @@
  */
 import { appendFileSync } from "node:fs";
 import type { FromWorker, ToWorker, WorkerStart } from "../../../../src/protocol/worker.ts";
-import { WorkerCounter, WorkerInfo } from "../../../../src/shared/layout.ts";
-import { openSharedMemory } from "../../../../src/shared/memory-file.ts";
+import { openSharedMemory } from "../../../../src/shared/memory/file.ts";
+import { WorkerCounter, WorkerInfo } from "../../../../src/shared/memory/layout.ts";
 
 const mode = process.argv[2];
 const journal = process.argv[3];

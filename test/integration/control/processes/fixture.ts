@@ -7,7 +7,7 @@ import {
   createRuntimeDirectory,
   createSharedMemory,
   removeRuntimeDirectory,
-} from "../../../../src/shared/memory-file.ts";
+} from "../../../../src/shared/memory/file.ts";
 import { recordingLogger } from "../../../support/recording-logger.ts";
 
 export { isAlive } from "../../../support/processes.ts";

@@ -6,12 +6,12 @@ import {
   type LearnerOptions,
   LearnerUnavailableError,
 } from "../../../../src/control/processes/learner/learner.ts";
-import { LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/layout.ts";
 import {
   createRuntimeDirectory,
   createSharedMemory,
   removeRuntimeDirectory,
-} from "../../../../src/shared/memory-file.ts";
+} from "../../../../src/shared/memory/file.ts";
+import { LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/memory/layout-learning.ts";
 import { configOf } from "../../../support/configuration.ts";
 import { isAlive, recordingLogger, until } from "./fixture.ts";
 

@@ -1,8 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { CrashBackoff } from "../../../../src/control/processes/backoff.ts";
 import { reclaimWorkerBlock } from "../../../../src/control/processes/workers/reclaim.ts";
-import { Header, SHARED_BYTES, viewSharedMemory, WorkerCounter, WorkerInfo } from "../../../../src/shared/layout.ts";
-import { removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
+import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
+import {
+  Header,
+  SHARED_BYTES,
+  viewSharedMemory,
+  WorkerCounter,
+  WorkerInfo,
+} from "../../../../src/shared/memory/layout.ts";
 import { spawn } from "../../../support/processes.ts";
 import { isAlive, makeWorkers, settings, until } from "./fixture.ts";
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ToWorker } from "../../../../src/protocol/worker.ts";
-import { RUNTIME_DIRECTORY_PREFIX } from "../../../../src/shared/memory-file.ts";
+import { RUNTIME_DIRECTORY_PREFIX } from "../../../../src/shared/memory/file.ts";
 import { spawn } from "../../../support/processes.ts";
 import { type LogLine, until } from "../processes/fixture.ts";
 

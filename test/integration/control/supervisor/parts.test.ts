@@ -19,7 +19,7 @@ import {
 } from "../../../../src/control/supervisor/runtime-directory.ts";
 import type { ProxySettings } from "../../../../src/protocol/worker.ts";
 import { FileWatch } from "../../../../src/shared/file-watch.ts";
-import { removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
+import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
 import type { Logger } from "../../../../src/telemetry/log/logger.ts";
 import { replaceableLogger } from "../../../../src/telemetry/log/replaceable-logger.ts";
 import { spawnSync } from "../../../support/processes.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { listenersOn } from "../../../../src/control/port-listeners.ts";
 import { claimPorts, portsOf, type WantedPort } from "../../../../src/control/supervisor/port-claims.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory } from "../../../../src/control/supervisor/runtime-directory.ts";
-import { removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
+import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
 import { spawn } from "../../../support/processes.ts";
 import { TEST_SETTINGS } from "../../../support/proxy-harness.ts";
 import { until } from "../processes/fixture.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { claimRuntimeDirectory } from "../../../../src/control/supervisor/runtime-directory.ts";
-import { removeRuntimeDirectory } from "../../../../src/shared/memory-file.ts";
+import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
 import { until } from "../../../support/until.ts";
 import { Product } from "./product.ts";
 
@@ -47,7 +47,7 @@ const served = /^neurabalancer_http_requests_total\{[^}]*path="\/\*"[^}]*status=
 
 beforeAll(() => product.ready());
 afterAll(async () => {
-  await product.end();
+  await product.kill();
   await Promise.all([first.stop(true), second.stop(true)]);
 });
 

@@ -106,7 +106,7 @@ describe("bounds", () => {
     ["floods", 65_536, 0],
     ["drips", 1, 20],
   ])("a client that %s is cut off in time, and does not grow the process", async (_, bytes, everyMs) => {
-    const proxy = new TestProxy([], { settings: { requestBodyTimeoutMs: bytes === 1 ? 1500 : 300 } });
+    const proxy = new TestProxy([], { settings: { requestBodyTimeoutMs: bytes === 1 ? 1500 : 1000 } });
     const client = await proxy.connect();
     await client.send(post(UPLOAD));
     expect((await client.message()).status).toBe(503);

@@ -6,7 +6,7 @@ import {
   OutcomeFeed,
   type RecordedOutcome,
 } from "../../../../src/learning/serving/worker-rings.ts";
-import { hashRequestId } from "../../../../src/shared/request-id-hash.ts";
+import { hashRequestId } from "../../../../src/shared/memory/request-id-hash.ts";
 import { Backend, cleanUp, eventually, get, ok, type Target, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, type WireMessage } from "../../../support/wire.ts";
 

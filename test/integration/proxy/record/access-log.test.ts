@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failures } from "../../../../src/proxy/failure.ts";
 import { AccessLog, type LoggedOutcome, type LoggedRequest } from "../../../../src/proxy/record/access-log.ts";
-import { SHARED_BYTES, viewSharedMemory, WorkerCounter } from "../../../../src/shared/layout.ts";
-import { Method } from "../../../../src/shared/series-table.ts";
+import { SHARED_BYTES, viewSharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout.ts";
+import { Method } from "../../../../src/shared/memory/series-table.ts";
 import { spawnSync } from "../../../support/processes.ts";
 
 const directories: string[] = [];

@@ -1,7 +1,13 @@
 import { expect, test } from "bun:test";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
-import { Header, MAX_SERVERS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
-import { readReadiness } from "../../../../src/shared/readiness.ts";
+import {
+  Header,
+  MAX_SERVERS,
+  ServerState,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout.ts";
+import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
 
 const memory = () => viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
 

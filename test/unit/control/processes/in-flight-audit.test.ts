@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { InFlightAudit } from "../../../../src/control/processes/in-flight-audit.ts";
-import { Header, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "../../../../src/shared/layout.ts";
+import { Header, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 
 let memory: SharedMemory;
 let audit: InFlightAudit;

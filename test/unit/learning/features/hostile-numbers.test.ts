@@ -11,19 +11,16 @@ import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
 import { TableHistory } from "../../../../src/learning/serving/table-history.ts";
 import { OutcomeFeed } from "../../../../src/learning/serving/worker-rings.ts";
 import { parseLoadReport } from "../../../../src/proxy/record/load-report.ts";
+import { Header, MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import {
-  Header,
   LearnerCounter,
   LearnerWord,
-  MAX_SERVERS,
   OUTCOME_ROWS,
   OutcomeWord,
   Rung,
   SCORE_COLUMNS,
-  SHARED_BYTES,
-  viewSharedMemory,
-} from "../../../../src/shared/layout.ts";
-import { RingWriter } from "../../../../src/shared/ring.ts";
+} from "../../../../src/shared/memory/layout-learning.ts";
+import { RingWriter } from "../../../../src/shared/memory/ring.ts";
 
 const SLOTS = Int32Array.of(1, 4, 6);
 /** Any double there is, the awkward ones more often. */

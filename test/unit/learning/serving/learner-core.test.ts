@@ -5,18 +5,16 @@ import type { ScoreModel } from "../../../../src/learning/models/score-model.ts"
 import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
 import { HISTORY_MS, TableHistory } from "../../../../src/learning/serving/table-history.ts";
 import { TableModel } from "../../../../src/learning/serving/table-writer.ts";
+import { MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import {
   INFERENCE_BOUNDS,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
-  MAX_SERVERS,
   Rung,
   SCORE_COLUMNS,
-  SHARED_BYTES,
   TABLE_COPIES,
-  viewSharedMemory,
-} from "../../../../src/shared/layout.ts";
+} from "../../../../src/shared/memory/layout-learning.ts";
 
 const SLOTS = Int32Array.of(1, 4, 6);
 

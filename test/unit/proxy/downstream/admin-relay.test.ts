@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type AdminQuestion, AdminRelay, type AdminResponse } from "../../../../src/proxy/downstream/admin-relay.ts";
-import { Route } from "../../../../src/shared/series-table.ts";
+import { Route } from "../../../../src/shared/memory/series-table.ts";
 import { turn } from "../../../support/turn.ts";
 
 /** A relay whose questions the test answers. */

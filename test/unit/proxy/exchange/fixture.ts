@@ -16,8 +16,8 @@ import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
 import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/layout.ts";
-import { Method, Route } from "../../../../src/shared/series-table.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
 
 const LIMITS = { maxHeadBytes: 32_768, maxFields: 100 };
 const SERVERS = 3;

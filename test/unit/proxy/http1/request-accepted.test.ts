@@ -9,7 +9,7 @@ import {
 } from "../../../../src/proxy/http1/head.ts";
 import { refusalOf } from "../../../../src/proxy/http1/parse-error.ts";
 import { parseRequestHead } from "../../../../src/proxy/http1/request-parser.ts";
-import { METHODS, Method } from "../../../../src/shared/series-table.ts";
+import { METHODS, Method } from "../../../../src/shared/memory/series-table.ts";
 import { bytesOf, LIMITS, parseRequest, prefixesOf, summaryOf, textOf } from "./support.ts";
 
 const H = "Host: a.example\r\n";

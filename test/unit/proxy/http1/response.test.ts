@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { BodyKind, ResponseHead } from "../../../../src/proxy/http1/head.ts";
 import type { ParseError } from "../../../../src/proxy/http1/parse-error.ts";
 import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
-import { Method } from "../../../../src/shared/series-table.ts";
+import { Method } from "../../../../src/shared/memory/series-table.ts";
 import { bytesOf, LIMITS, nameOf, parseResponse, prefixesOf, textOf } from "./support.ts";
 
 const ok = (lines: string) => `HTTP/1.1 200 OK\r\n${lines}\r\n`;

@@ -10,7 +10,7 @@ import {
 import { ParseError } from "../../../../src/proxy/http1/parse-error.ts";
 import { parseRequestHead } from "../../../../src/proxy/http1/request-parser.ts";
 import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
-import { Method } from "../../../../src/shared/series-table.ts";
+import { Method } from "../../../../src/shared/memory/series-table.ts";
 
 export const LIMITS: HeadLimits = { maxHeadBytes: 4096, maxFields: 32 };
 

@@ -3,20 +3,22 @@ import type { Decision } from "../../../../src/balancing/strategy.ts";
 import { findDecision, findOutcomes, findRequest, OutcomeFeed } from "../../../../src/learning/serving/worker-rings.ts";
 import { DecisionWriter } from "../../../../src/proxy/pick/decision-log.ts";
 import {
-  DECISION_CANDIDATES,
-  DECISION_ROWS,
-  DecisionArm,
   Header,
-  LearnerCounter,
-  OUTCOME_ROWS,
-  packCandidate,
-  Rung,
   SHARED_BYTES,
   type SharedMemory,
   viewSharedMemory,
   WorkerCounter,
-} from "../../../../src/shared/layout.ts";
-import { hashRequestId } from "../../../../src/shared/request-id-hash.ts";
+} from "../../../../src/shared/memory/layout.ts";
+import {
+  DECISION_CANDIDATES,
+  DECISION_ROWS,
+  DecisionArm,
+  LearnerCounter,
+  OUTCOME_ROWS,
+  packCandidate,
+  Rung,
+} from "../../../../src/shared/memory/layout-learning.ts";
+import { hashRequestId } from "../../../../src/shared/memory/request-id-hash.ts";
 
 const OFFSET_MS = 1000;
 

@@ -7,7 +7,7 @@ import { forwardedElements, forwardedForAddresses, MAX_HOPS } from "../../../../
 import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { IdSource, isTraceparent } from "../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
-import { ROUTES } from "../../../../src/shared/series-table.ts";
+import { ROUTES } from "../../../../src/shared/memory/series-table.ts";
 import { TEST_SETTINGS } from "../../../support/proxy-harness.ts";
 import { getRequest } from "../support.ts";
 

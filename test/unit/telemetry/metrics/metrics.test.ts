@@ -3,16 +3,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { modelServerMetrics } from "../../../../src/model-server/metrics.ts";
 import { bucketCount, bucketOf } from "../../../../src/shared/latency-buckets.ts";
-import type { SharedMemory } from "../../../../src/shared/layout.ts";
+import type { SharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout.ts";
 import {
   DecisionArm,
   INFERENCE_BOUNDS,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
-  WorkerCounter,
-} from "../../../../src/shared/layout.ts";
-import { countRequest, Method, Route } from "../../../../src/shared/series-table.ts";
+} from "../../../../src/shared/memory/layout-learning.ts";
+import { countRequest, Method, Route } from "../../../../src/shared/memory/series-table.ts";
 import { renderMetricsDocs } from "../../../../src/telemetry/metrics/docs.ts";
 import { METRIC_GROUPS, Metrics } from "../../../../src/telemetry/metrics/metrics.ts";
 import { makeSource, parseExposition, server } from "./fixture.ts";

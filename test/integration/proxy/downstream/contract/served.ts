@@ -5,7 +5,7 @@ import { BodyReader } from "../../../../../src/proxy/http1/body-reader.ts";
 import { BodyKind } from "../../../../../src/proxy/http1/head.ts";
 import { parseResponseHead } from "../../../../../src/proxy/http1/response-parser.ts";
 import type { WorkerContext } from "../../../../../src/proxy/worker-context.ts";
-import { Method } from "../../../../../src/shared/series-table.ts";
+import { Method } from "../../../../../src/shared/memory/series-table.ts";
 import { until } from "../../../../support/until.ts";
 
 const REQUEST_ID = Buffer.from("0123456789abcdef0123456789abcdef");

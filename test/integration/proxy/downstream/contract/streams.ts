@@ -12,7 +12,7 @@ import { FIELD_STRIDE, FieldPart } from "../../../../../src/proxy/http1/head.ts"
 import { parseRequestHead } from "../../../../../src/proxy/http1/request-parser.ts";
 import type { Peer } from "../../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../../src/proxy/sockets/timer-wheel.ts";
-import { Method } from "../../../../../src/shared/series-table.ts";
+import { Method } from "../../../../../src/shared/memory/series-table.ts";
 import { until } from "../../../../support/until.ts";
 import type { ContractClient, DownstreamKind, Received, SentRequest } from "./contract.ts";
 import { ContractWorker } from "./worker.ts";

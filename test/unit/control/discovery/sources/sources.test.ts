@@ -7,8 +7,8 @@ import { type ScriptedWorld, type SourceCase, sourceContract } from "./contract.
 
 const known = (address: string) => ({ addresses: [address], ttlSeconds: 3 });
 
-/** The world that each is tried in. */
-const CASES: Record<keyof typeof SOURCES, Omit<SourceCase, "open">> = {
+/** The world that each is tried in. A source that asks anything else than names is opened with a stand-in for that. */
+const CASES: Record<keyof typeof SOURCES, Omit<SourceCase, "open"> & Partial<SourceCase>> = {
   static: { spec: host("10.0.0.1", 80), tell: null, silence: () => {} },
   names: {
     spec: host("app.test.", 80),

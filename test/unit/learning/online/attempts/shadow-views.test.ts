@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { crowdFactor } from "../../../../../src/balancing/crowd.ts";
-import { columnOf, SCORE_COLUMNS } from "../../../../../src/balancing/score-columns.ts";
+import { columnOf } from "../../../../../src/balancing/score-columns.ts";
 import { FEATURE_NAMES } from "../../../../../src/learning/features/feature-names.ts";
 import { shadowViews } from "../../../../../src/learning/online/attempts/shadow-views.ts";
 import type { PublishedTable } from "../../../../../src/learning/serving/table-history.ts";
 import type { RecordedCandidate, RecordedDecision } from "../../../../../src/learning/serving/worker-rings.ts";
+import { SCORE_COLUMNS } from "../../../../../src/shared/memory/layout-learning.ts";
 
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
 const MEAN_MS = 20;

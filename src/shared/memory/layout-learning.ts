@@ -61,21 +61,21 @@ export const LearnerCounter = {
   /** Tables published. */
   TABLES: 5,
   INFERENCE_SECONDS: 6,
-  /** Gauge: 1 while a remote model is not asked because it failed too often. */
+  /** 1 while a remote model is not asked because it failed too often. */
   BREAKER_OPEN: 7,
-  /** Gauge: resident set size, bytes. */
+  /** Resident set size, bytes. */
   RSS_BYTES: 8,
-  /** Gauge: a number that changes while the learner is alive. */
+  /** A number that changes while the learner is alive. */
   HEARTBEAT: 9,
-  /** Gauge: open file descriptors; 0 where the system does not tell. */
+  /** Open file descriptors; 0 where the system does not tell. */
   DESCRIPTORS_OPEN: 10,
   /** Lines of the process's own log that could not be written. */
   LOG_DROPPED: 11,
-  /** Gauge: 1 while what is learned is not kept as it should be. */
+  /** 1 while what is learned is not kept as it should be. */
   STORE_DEGRADED: 12,
-  /** Gauge: 1 while the model that should serve cannot be loaded or asked. */
+  /** 1 while the model that should serve cannot be loaded or asked. */
   MODEL_UNUSABLE: 13,
-  /** Gauge: 1 while a model is being trained. */
+  /** 1 while a model is being trained. */
   TRAINING: 14,
   /** Samples that were handed to the store. */
   SAMPLES_KEPT: 15,
@@ -87,6 +87,17 @@ export const LearnerCounter = {
   TRAININGS: 52,
   LENGTH: 64,
 } as const;
+
+/** Those of `LearnerCounter` that say how it is now: a gauge as a metric, and cleared when the learner dies. */
+export const LEARNER_GAUGES: readonly number[] = [
+  LearnerCounter.BREAKER_OPEN,
+  LearnerCounter.RSS_BYTES,
+  LearnerCounter.HEARTBEAT,
+  LearnerCounter.DESCRIPTORS_OPEN,
+  LearnerCounter.STORE_DEGRADED,
+  LearnerCounter.MODEL_UNUSABLE,
+  LearnerCounter.TRAINING,
+];
 
 /** What the judges of learned balancing may decide (learning/judge/). */
 export const VERDICT_KINDS = [

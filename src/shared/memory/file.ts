@@ -3,7 +3,7 @@ import { closeSync, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync, st
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Header, LAYOUT_MAGIC, LAYOUT_VERSION, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "./layout.ts";
-import { NoSharedMemoryError, reserveBase } from "./memory-pages.ts";
+import { NoSharedMemoryError, reserveBase } from "./pages.ts";
 
 /** Directories that this instance makes for its shared file and sockets begin with this name. */
 export const RUNTIME_DIRECTORY_PREFIX = "neurabalancer-";

@@ -8,16 +8,9 @@
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { bucketCount } from "./latency-buckets.ts";
-import {
-  MAX_SERVERS,
-  type Ring,
-  SCORE_COLUMNS,
-  type SharedMemory,
-  TABLE_COPIES,
-  TABLE_MODELS,
-  type WorkerBlock,
-} from "./layout.ts";
+import { bucketCount } from "../latency-buckets.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "./layout.ts";
+import { type Ring, SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS } from "./layout-learning.ts";
 
 const PAGE_BYTES = 4096;
 /** Rows of histograms are made real in steps of so many servers: about 26 KB for each histogram. */

@@ -2,8 +2,9 @@
  * Request series: how often each (route, method, status, server) occurred, in one worker's open-addressing hash table.
  * Writer: that worker, alone. Readers: whoever renders metrics; a key becomes visible after its count was zeroed.
  */
+
+import { ReservedPath } from "../reserved-paths.ts";
 import { SERIES_CAPACITY, type WorkerBlock, WorkerCounter } from "./layout.ts";
-import { ReservedPath } from "./reserved-paths.ts";
 
 /** Route labels; the index is what a series key holds. The raw path is never a label: its cardinality has no bound. */
 export const ROUTES = [

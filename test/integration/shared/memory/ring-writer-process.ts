@@ -1,7 +1,8 @@
 /** Appends records to the outcomes of worker 0: `ring-writer-process.ts <memory> <count>`. Every word is the number. */
-import { OUTCOME_ROWS, OutcomeWord } from "../../../src/shared/layout.ts";
-import { openSharedMemory } from "../../../src/shared/memory-file.ts";
-import { RingWriter } from "../../../src/shared/ring.ts";
+
+import { openSharedMemory } from "../../../../src/shared/memory/file.ts";
+import { OUTCOME_ROWS, OutcomeWord } from "../../../../src/shared/memory/layout-learning.ts";
+import { RingWriter } from "../../../../src/shared/memory/ring.ts";
 
 const [path, count] = process.argv.slice(2);
 const writer = new RingWriter(openSharedMemory(path).rings[0].outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);

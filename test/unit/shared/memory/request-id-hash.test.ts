@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { IdSource } from "../../../src/proxy/rewrite/request-ids.ts";
-import { hashRequestId } from "../../../src/shared/request-id-hash.ts";
+import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
+import { hashRequestId } from "../../../../src/shared/memory/request-id-hash.ts";
 
 function hash(text: string): string {
   const words = new Int32Array(4);

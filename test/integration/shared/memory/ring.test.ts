@@ -1,11 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { Ring } from "../../../src/shared/layout.ts";
-import { OUTCOME_ROWS, OutcomeWord } from "../../../src/shared/layout.ts";
-import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
-import { MemoryPages } from "../../../src/shared/memory-pages.ts";
-import { newRow, RingCursor, RingReader, RingWriter } from "../../../src/shared/ring.ts";
-import { spawn } from "../../support/processes.ts";
+import {
+  createRuntimeDirectory,
+  createSharedMemory,
+  removeRuntimeDirectory,
+} from "../../../../src/shared/memory/file.ts";
+import type { Ring } from "../../../../src/shared/memory/layout-learning.ts";
+import { OUTCOME_ROWS, OutcomeWord } from "../../../../src/shared/memory/layout-learning.ts";
+import { MemoryPages } from "../../../../src/shared/memory/pages.ts";
+import { newRow, RingCursor, RingReader, RingWriter } from "../../../../src/shared/memory/ring.ts";
+import { spawn } from "../../../support/processes.ts";
 
 const ROWS = 8;
 const WORDS = 4;

@@ -8,7 +8,7 @@
  * - the supervisor publishes the server table under a sequence number (`Header.TABLE_VERSION`): odd while it writes,
  *   even when the snapshot is complete. A reader that sees an odd or a changed number reads again.
  */
-import { bucketCount } from "./latency-buckets.ts";
+import { bucketCount } from "../latency-buckets.ts";
 import {
   DECISION_ROWS,
   DecisionWord,
@@ -24,8 +24,6 @@ import {
   TABLE_MODELS,
   type WorkerRings,
 } from "./layout-learning.ts";
-
-export * from "./layout-learning.ts";
 
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
@@ -71,7 +69,7 @@ export const ServerState = {
   DOWN: 2,
   /** Finishes what it has and takes nothing new. */
   DRAINING: 3,
-  /** Ejected as an outlier: health checks pass, answers do not. */
+  /** Ejected as an outlier: health checks pass, responses do not. */
   EJECTED: 4,
 } as const;
 export type ServerState = (typeof ServerState)[keyof typeof ServerState];
@@ -109,10 +107,9 @@ export interface ServerTable {
   readonly consecutiveBroken: Int32Array;
 }
 
-/** Words of a worker's counters (Float64, only ever growing unless named a gauge). Writer: that worker. */
+/** Words of a worker's counters (Float64, only ever growing unless in `WORKER_GAUGES`). Writer: that worker. */
 export const WorkerCounter = {
   CONNECTIONS_ACCEPTED: 0,
-  /** Gauge. */
   CONNECTIONS_OPEN: 1,
   TLS_HANDSHAKE_ERRORS: 2,
   REQUESTS: 3,
@@ -125,13 +122,13 @@ export const WorkerCounter = {
   UPSTREAM_CONNECTS: 9,
   UPSTREAM_CONNECT_FAILURES: 10,
   UPSTREAM_REUSES: 11,
-  /** Gauge: pooled idle connections to servers. */
+  /** Pooled idle connections to servers. */
   UPSTREAM_IDLE: 12,
-  /** Gauge: requests waiting for a server with room. */
+  /** Requests waiting for a server with room. */
   QUEUE_LENGTH: 13,
   QUEUE_TIMEOUTS: 14,
   QUEUE_REJECTED: 15,
-  /** Gauge: open tunnels (WebSocket and other upgrades). */
+  /** Open tunnels (WebSocket and other upgrades). */
   TUNNELS_OPEN: 16,
   TUNNELS_TOTAL: 17,
   /** Requests that the client gave up before the response was complete. */
@@ -146,26 +143,40 @@ export const WorkerCounter = {
   SERIES_OVERFLOW: 23,
   HEDGES: 24,
   HEDGES_WON: 25,
-  /** Gauge: resident set size, bytes. */
+  /** Resident set size, bytes. */
   RSS_BYTES: 26,
-  /** Gauge: milliseconds since the epoch of the worker's last sign of life. */
+  /** Milliseconds since the epoch of the worker's last sign of life. */
   HEARTBEAT_MS: 27,
-  /** Gauge: 1 while lines of the access log are lost (a full disk, a reader that is gone or too slow). */
+  /** 1 while lines of the access log are lost (a full disk, a reader that is gone or too slow). */
   ACCESS_LOG_FAILING: 28,
-  /** Gauge: 1 while connections are refused because descriptors are short. */
+  /** 1 while connections are refused because descriptors are short. */
   DESCRIPTORS_SHORT: 29,
   /** Lines of the process's own log that could not be written. */
   LOG_DROPPED: 30,
-  /** Gauge: open file descriptors of the process; 0 where the system does not tell. */
+  /** Open file descriptors of the process; 0 where the system does not tell. */
   DESCRIPTORS_OPEN: 31,
   /** Requests placed by `ml`, by `DecisionArm`: this word and the three behind it. */
   DECISIONS: 32,
-  /** Gauge: 1 while the runtime's sockets stand in for ours, which the system does not allow. */
+  /** 1 while the runtime's sockets stand in for ours, which the system does not allow. */
   SOCKETS_DEGRADED: 36,
   /** Numbers in servers' load reports that were ignored because they cannot be true. */
   LOAD_REPORTS_IGNORED: 37,
   LENGTH: 64,
 } as const;
+
+/** Those of `WorkerCounter` that say how it is now: a gauge as a metric, and cleared when the worker dies. */
+export const WORKER_GAUGES: readonly number[] = [
+  WorkerCounter.CONNECTIONS_OPEN,
+  WorkerCounter.UPSTREAM_IDLE,
+  WorkerCounter.QUEUE_LENGTH,
+  WorkerCounter.TUNNELS_OPEN,
+  WorkerCounter.RSS_BYTES,
+  WorkerCounter.HEARTBEAT_MS,
+  WorkerCounter.ACCESS_LOG_FAILING,
+  WorkerCounter.DESCRIPTORS_SHORT,
+  WorkerCounter.DESCRIPTORS_OPEN,
+  WorkerCounter.SOCKETS_DEGRADED,
+];
 
 /** Words of a worker's identity (Int32). Writer: that worker; cleared by the supervisor after its death. */
 export const WorkerInfo = { PID: 0, LENGTH: 16 } as const;
@@ -176,7 +187,7 @@ export interface WorkerBlock {
   readonly counters: Float64Array;
   /** This worker's share of `ServerTable.inFlight`, by slot. The supervisor takes it back after the worker's death. */
   readonly ownInFlight: Int32Array;
-  /** Answers from the server, by slot (whatever their status). */
+  /** Responses from the server, by slot (whatever their status). */
   readonly responses: Float64Array;
   /** Requests that the server failed (no response, or 5xx), by slot. */
   readonly failures: Float64Array;

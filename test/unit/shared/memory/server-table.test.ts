@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { Header, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/layout.ts";
-import { readServerTable, serverTableVersion } from "../../../src/shared/server-table/reader.ts";
-import { ServerTableWriter } from "../../../src/shared/server-table/writer.ts";
+import { Header, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { readServerTable, serverTableVersion } from "../../../../src/shared/memory/server-table/reader.ts";
+import { ServerTableWriter } from "../../../../src/shared/memory/server-table/writer.ts";
 
 const row = { id: 7, state: ServerState.UP, weight: 2, effectiveWeight: 0.5, capacity: 10, hardLimit: 0 };
 

@@ -1,10 +1,15 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { bucketCount } from "../../../src/shared/latency-buckets.ts";
-import { MAX_SERVERS, SCORE_COLUMNS, type SharedMemory, WorkerCounter } from "../../../src/shared/layout.ts";
-import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory-file.ts";
-import { MemoryPages } from "../../../src/shared/memory-pages.ts";
+import { bucketCount } from "../../../../src/shared/latency-buckets.ts";
+import {
+  createRuntimeDirectory,
+  createSharedMemory,
+  removeRuntimeDirectory,
+} from "../../../../src/shared/memory/file.ts";
+import { MAX_SERVERS, type SharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout.ts";
+import { SCORE_COLUMNS } from "../../../../src/shared/memory/layout-learning.ts";
+import { MemoryPages } from "../../../../src/shared/memory/pages.ts";
 
 const directories: string[] = [];
 afterEach(() => {
