@@ -82,12 +82,17 @@ function settingSchema(placed: FileSetting): Json {
   return {
     description: `${inFileWords(plain(doc))} [${describeValue(placed)}]`,
     ...(value !== null && {
-      default: defaultText(placed)
-        .trim()
-        .replace(/^"(.*)"$/, "$1"),
+      default: nativeDefault(placed),
     }),
     anyOf: [valueSchema(type.form), { $ref: "#/definitions/reference" }, { type: "null" }],
   };
+}
+
+/** As an editor would fill it in. */
+function nativeDefault(placed: FileSetting): string | number {
+  const text = defaultText(placed).trim();
+  const { kind } = placed.setting.type.form;
+  return kind === "integer" || kind === "number" ? Number(text) : text.replace(/^"(.*)"$/, "$1");
 }
 
 function valueSchema(form: ValueForm): Json {

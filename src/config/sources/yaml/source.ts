@@ -6,8 +6,8 @@ import { readYaml, type YamlEntry, type YamlValue } from "./document.ts";
 import { readText } from "./text.ts";
 import { type ReferenceContext, toVariable } from "./values.ts";
 
-/** Room for all servers that there can be; a file without end costs no more than this. */
-const MAX_BYTES = 256 * 1024;
+/** Room for all servers that there can be. The worst text of this size takes the library some seconds. */
+const MAX_BYTES = 128 * 1024;
 /** Beyond it the file is probably none of ours. */
 const MAX_PROBLEMS = 50;
 
@@ -32,14 +32,15 @@ function readFile(path: string, lookUp: ReferenceContext["lookUp"]): SourceReadi
   const reader = new FileReader({ lookUp, onReference: (name) => void references.add(name) });
   reader.readFile(document.root);
   const { variables, problems } = reader;
-  const more = problems.length - MAX_PROBLEMS;
-  if (more > 0) problems.splice(MAX_PROBLEMS, more, `${path}: has ${more} more problems like these`);
+  if (reader.untold > 0) problems.push(`${path}: has ${reader.untold} more problems like these`);
   return { variables, problems, references: [...references] };
 }
 
 class FileReader {
   readonly variables: Variable[] = [];
   readonly problems: string[] = [];
+  /** How many problems came after the last that is told. */
+  untold = 0;
   readonly #context: ReferenceContext;
 
   constructor(context: ReferenceContext) {
@@ -51,7 +52,7 @@ class FileReader {
     this.#readMap(root, "the file", (entry) => {
       const section = FILE_SECTIONS.find(({ name }) => name === entry.key);
       if (section === undefined)
-        this.#problem(entry.place, withPlace(entry.key, unknownName(entry.key, names, "section")));
+        this.#problem(entry.place, () => withPlace(entry.key, unknownName(entry.key, names, "section")));
       else if (section.whole !== null) this.#add(toVariable(section.whole, entry.value(), this.#context));
       else this.#readSection(section, entry.value());
     });
@@ -62,7 +63,7 @@ class FileReader {
     this.#readMap(value, section, (entry) => {
       const placed = settings.find(({ name }) => name === entry.key);
       if (placed === undefined)
-        this.#problem(entry.place, `${section}: ${withPlace(entry.key, unknownName(entry.key, names))}`);
+        this.#problem(entry.place, () => `${section}: ${withPlace(entry.key, unknownName(entry.key, names))}`);
       else this.#add(toVariable(placed, entry.value(), this.#context));
     });
   }
@@ -71,7 +72,7 @@ class FileReader {
     if (value.kind !== "map") {
       const nothing = value.kind === "text" && value.text === null;
       const problem = value.kind === "wrong" ? value.problem : "must be a mapping of names to values";
-      if (!nothing) this.#problem(value.place, `${what} ${problem}`);
+      if (!nothing) this.#problem(value.place, () => `${what} ${problem}`);
       return;
     }
     const places = new Map<string, string>();
@@ -82,7 +83,7 @@ class FileReader {
       else
         this.#problem(
           entry.place,
-          `${what}: ${shownName(entry.key)} is said a second time (first at ${first}): remove one`,
+          () => `${what}: ${shownName(entry.key)} is said a second time (first at ${first}): remove one`,
         );
     }
   }
@@ -91,8 +92,9 @@ class FileReader {
     if (variable !== null) this.variables.push(variable);
   }
 
-  #problem(place: string, sentence: string): void {
-    this.problems.push(`${place}: ${sentence}`);
+  #problem(place: string, sentence: () => string): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(`${place}: ${sentence()}`);
+    else this.untold++;
   }
 }
 

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { type LoadResult, loadConfig } from "../../../../../src/config/load.ts";
 import { environmentSource } from "../../../../../src/config/sources/environment.ts";
 import { yamlFileSource } from "../../../../../src/config/sources/yaml/source.ts";
@@ -194,9 +195,9 @@ describe("files that are none", () => {
   test.each([
     ["UTF-16", Buffer.from("\ufeffservers: x", "utf16le"), "n.yaml:1:1: is text in UTF-16: save it as UTF-8"],
     ["Latin-1", Buffer.from(`${S}log: {level: "\u00e9"}`, "latin1"), "n.yaml:2:15: is not UTF-8 from here on"],
-    ["10 MB", Buffer.alloc(10_000_000, "a: 1\n"), "n.yaml: is larger than 256 KiB"],
+    ["10 MB", Buffer.alloc(10_000_000, "a: 1\n"), "n.yaml: is larger than 128 KiB"],
     ["nested too deeply", "[".repeat(100_000), "is nested more deeply than any setting"],
-    ["nested too deeply in blocks", "- ".repeat(100_000), "is nested more deeply than any setting"],
+    ["nested too deeply in blocks", "- ".repeat(60_000), "is nested more deeply than any setting"],
   ])("%s", (_, content, problem) => {
     expect(problemsOf(content)).toEqual([expect.stringContaining(problem)]);
   });
@@ -205,7 +206,7 @@ describe("files that are none", () => {
     const read = (path: string) => yamlFileSource(path, () => undefined).read().problems;
     expect(read(join(directory, "none.yaml"))).toEqual([expect.stringMatching(/none\.yaml: there is no such file$/)]);
     expect(read(directory)).toEqual([`${directory}: cannot be read: it is a directory`]);
-    expect(read("/dev/zero")).toEqual(["/dev/zero: is larger than 256 KiB: that is no file of settings"]);
+    expect(read("/dev/zero")).toEqual(["/dev/zero: is larger than 128 KiB: that is no file of settings"]);
   });
 
   test("thousands of problems and of aliases are cut short", () => {
@@ -221,6 +222,38 @@ describe("files that are none", () => {
     const bomb = Array.from({ length: 20 }, (_, i) => `  x${i}: &x${i} [${`*x${i - 1},`.repeat(i && 9)}]`).join("\n");
     expect(problemsOf(`${S}app:\n${bomb}\n  port: *x19`).at(-1)).toContain("must be one value, not a list");
   });
+});
+
+test("whatever stands in it is read or refused, with its place", () => {
+  const parts = [
+    "\t",
+    " ",
+    "\n",
+    ":",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "&a ",
+    "*a",
+    "!x ",
+    "'",
+    '"',
+    "|\n",
+    "#",
+    "${A}",
+    "---\n",
+    "~",
+  ];
+  const text = `${S}log: {level: info}\nhealth:\n  headers: {A: b}\n  path: /x\nclients:\n  trusted_proxies: [10.0.0.1]\n`;
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(text.length), fc.constantFrom(...parts)), { maxLength: 4 }), (edits) => {
+      const edited = edits.reduce((old, [at, part]) => old.slice(0, at) + part + old.slice(at), text);
+      for (const problem of problemsOf(edited)) expect(problem).toMatch(/n\.yaml(:\d+:\d+)?\b|^SERVERS: is required/);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 describe("secrets", () => {
