@@ -30,7 +30,8 @@ export function findMisspelt({ variables, references }: Names): { variable: Vari
  * A sentence about the names in `.env` that are no settings and not like any; `null` = there are none. It is a warning:
  * other programs read such files, too (docker compose, shells), and what started yesterday must start after an upgrade.
  */
-export function describeUnused({ variables, references }: Names): string | null {
+export function describeUnused({ variables, references, complete }: Names): string | null {
+  if (!complete) return null; // what could not be read may take values from them
   const unused = Array.from(variables.values()).filter(
     ({ name, inFile }) => inFile && !isUsed(name, references) && nearest(name, KNOWN_NAMES) === null,
   );
@@ -42,7 +43,7 @@ export function describeUnused({ variables, references }: Names): string | null 
   return `no settings, and ignored: ${names.join(", ")}`;
 }
 
-type Names = Pick<SettingsReading, "variables" | "references">;
+type Names = Pick<SettingsReading, "variables" | "references" | "complete">;
 
 function isUsed(name: string, references: ReadonlySet<string>): boolean {
   const foreign = FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix));
