@@ -60,12 +60,12 @@ export interface Dialler extends SocketUser {
   begun(socket: RawSocket): void;
   /** The handshake is through (TCP, and TLS where there is any). */
   opened(socket: RawSocket, nowMs: number): void;
-  /** @param code the name of the system's error, as `ECONNREFUSED`, or one of `Refusal`; "" when nobody knows. */
+  /** @param code the name of the system's error, as `ECONNREFUSED`, or one of `TlsRefusal`; "" when nobody knows. */
   refused(code: string, nowMs: number): void;
 }
 
 /** Why TLS with a server did not come about. */
-export const Refusal = {
+export const TlsRefusal = {
   /** The server speaks no TLS, no version of it that we do, or went away. */
   TLS: "ERR_TLS_HANDSHAKE",
   /** Nobody vouches for its certificate, or it is another's. */

@@ -31,7 +31,7 @@ const MAX_HELD_BYTES = 64 * 1024;
 const LAST_REQUEST_MS = 250;
 
 /** One connection. */
-export class Http1Connection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
+export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
   readonly #secure: boolean;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
