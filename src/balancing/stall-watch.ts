@@ -2,12 +2,12 @@ import type { FleetView } from "./strategy.ts";
 
 /** Odds that a server stands still, before its silence says more. */
 const PRIOR_ODDS = 0.05;
-/** Steps of the table below for each missed answer, and how many it has. */
+/** Steps of the table below for each missed response, and how many it has. */
 const STEPS = 16;
 const LENGTH = 12 * STEPS;
 
 /**
- * How likely it is that a server stands still when it should have answered m times by now and has not: answers that
+ * How likely it is that a server stands still when it should have answered m times by now and has not: responses that
  * come independently of each other stay away by chance with probability e^-m, so the odds grow by e^m (Bayes). Before the
  * first response is overdue silence says nothing. Indexed by m × STEPS.
  */
@@ -33,7 +33,7 @@ export function stallFactor(silentMs: number, waiting: number, expectedMs: numbe
 
 /**
  * Notices servers that have stopped answering (a garbage collection, a hang) from the silence alone, long before the
- * answers that do not come could be counted. Those who count their requests in flight together also listen together:
+ * responses that do not come could be counted. Those who count their requests in flight together also listen together:
  * what one of them heard, all know. Else it is one balancer's view: what it sent and what it heard.
  */
 export class StallWatch {
@@ -75,7 +75,7 @@ export class StallWatch {
   }
 
   /**
-   * Requests that wait for their answer: all that are there when they are counted together, else those of this balancer.
+   * Requests that wait for their response: all that are there when they are counted together, else those of this balancer.
    * A client that gives up leaves no outcome; but no more can wait than is in flight, and so the count mends itself.
    */
   waiting(slot: number): number {

@@ -1,5 +1,5 @@
 /**
- * When requests are meant to be sent: a Poisson process, as many independent users make. It does not wait for answers
+ * When requests are meant to be sent: a Poisson process, as many independent users make. It does not wait for responses
  * (an open loop), so a slow server can't slow its own measurement down (no coordinated omission).
  */
 

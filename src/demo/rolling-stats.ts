@@ -13,10 +13,10 @@ interface Slot {
 
 /** The last seconds as one. */
 export interface WindowStats {
-  /** Answers per second. */
+  /** Responses per second. */
   readonly perSecond: number;
   readonly failedPerSecond: number;
-  /** Milliseconds, NaN without answers. */
+  /** Milliseconds, NaN without responses. */
   readonly p50Ms: number;
   readonly p99Ms: number;
 }

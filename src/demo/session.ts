@@ -17,7 +17,7 @@ import type { DemoView, ServerView } from "./view.ts";
 const WINDOW_MS = 3000;
 const POLL_EVERY_MS = 250;
 const BALANCER_STARTED_WITHIN_MS = 30_000;
-/** Answers that are due when the traffic ends are waited for so long. */
+/** Responses that are due when the traffic ends are waited for so long. */
 const LAST_RESPONSES_MS = 5000;
 const STOP_GRACE_MS = 8000;
 const EVENTS_KEPT = 50;

@@ -43,7 +43,7 @@ export function onCheck(server: CheckedServer, healthy: boolean, nowMs: number):
 }
 
 /** What its checks and its requests come to; what an operator wants of it is not asked. */
-export function verdictOn({ health, outlier }: Pick<CheckedServer, "health" | "outlier">): ServerState {
+export function judgedState({ health, outlier }: Pick<CheckedServer, "health" | "outlier">): ServerState {
   if (!health.up) return ServerState.DOWN;
   return outlier.ejected ? ServerState.EJECTED : ServerState.UP;
 }

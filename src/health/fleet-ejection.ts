@@ -4,7 +4,7 @@ import { ServerState } from "../shared/memory/layout.ts";
 import type { OutcomeWindows } from "./outcome-windows.ts";
 import type { OutlierEjection, OutlierOptions } from "./outlier-ejection.ts";
 
-/** Servers with enough answers below which a median says nothing. */
+/** Servers with enough responses below which a median says nothing. */
 const MIN_SERVERS_FOR_MEDIAN = 3;
 
 /** A server as its judge sees it. */
@@ -73,7 +73,7 @@ export function judgeFleet<S extends JudgedServer>(
         },
         options,
       );
-      // The last server that is up stays: a bad answer is better than none.
+      // The last server that is up stays: a bad response is better than none.
       if (reason !== undefined && ejected < allowance && up > 1) {
         ejected++;
         up--;

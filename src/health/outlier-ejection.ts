@@ -9,7 +9,7 @@ export interface OutlierOptions {
   readonly consecutiveFailures: number;
   /** Failures within the window that eject it, percent of responses; 0 = not judged by that. */
   readonly failurePercent: number;
-  /** Answers within the window below which shares and means say nothing. */
+  /** Responses within the window below which shares and means say nothing. */
   readonly minimumVolume: number;
   /** Ejects a server whose mean response time is more than this many times the fleet's median; 0 = off. */
   readonly latencyFactor: number;
@@ -24,19 +24,19 @@ export interface OutlierOptions {
 export interface OutlierObservation {
   /** Failures since the last success. */
   readonly consecutiveFailures: number;
-  /** Answers and failed attempts in the window. */
+  /** Responses and failed attempts in the window. */
   readonly attempts: number;
   readonly failures: number;
   /** Mean response time in the window, milliseconds; NaN = unknown. */
   readonly meanLatencyMs: number;
   /** Median of the servers' mean response times, milliseconds; NaN = too few servers to tell. */
   readonly fleetMedianLatencyMs: number;
-  /** Answers and failures since the ejection ended; they alone decide during probation. */
+  /** Responses and failures since the ejection ended; they alone decide during probation. */
   readonly probationAttempts: number;
   readonly probationFailures: number;
 }
 
-/** Answers after which a server on probation is judged like any other. */
+/** Responses after which a server on probation is judged like any other. */
 const PROBATION_RESPONSES = 10;
 /** Ejections end up to this share later, at random, so that many balancers do not return at the same moment. */
 const EJECTION_JITTER = 0.1;
@@ -59,7 +59,7 @@ export class OutlierEjection {
     return this.#ejectedUntilMs !== undefined;
   }
 
-  /** True after an ejection ended until enough answers were good: one bad majority ejects again at once. */
+  /** True after an ejection ended until enough responses were good: one bad majority ejects again at once. */
   get onProbation(): boolean {
     return this.#probation;
   }
@@ -108,7 +108,7 @@ export class OutlierEjection {
   }
 
   /**
-   * Moves time on: ends a served ejection (the server returns on probation), ends probation after enough answers, and
+   * Moves time on: ends a served ejection (the server returns on probation), ends probation after enough responses, and
    * forgives one strike for each `baseEjectionMs` of good behaviour.
    * @returns true when an ejection ended now.
    */

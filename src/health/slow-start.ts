@@ -8,7 +8,7 @@ import type { OutcomeWindows } from "./outcome-windows.ts";
 /** Share of its weight that a server begins with: enough traffic to judge it by, little enough to lose. */
 export const SLOW_START_FLOOR = 0.1;
 
-/** Answers of the last two seconds below which a mean says nothing. */
+/** Responses of the last two seconds below which a mean says nothing. */
 const ENOUGH_RESPONSES = 10;
 /** How fast the ramp goes on while the server answers as fast as the others: what it waits for has come. */
 const PROVEN_PACE = 4;
@@ -61,7 +61,7 @@ export interface RampingServer {
 
 /**
  * One turn: ramps go on faster or slower by what their servers answer, compared with the median of those that have their
- * full share. A server with fewer requests than the others should not be slower than they are. Without enough answers to
+ * full share. A server with fewer requests than the others should not be slower than they are. Without enough responses to
  * tell, only time counts.
  */
 export function paceRamps(servers: readonly RampingServer[], durationMs: number, nowMs: number): void {

@@ -5,7 +5,7 @@
 /** A server that does not offer its usage is asked again after so long. */
 const LEFT_ALONE_MS = 60 * 60 * 1000;
 
-/** What came of a poll: `offered`, `none` (another answer) or `failed` (no response, or 5xx: it says nothing). */
+/** What came of a poll: `offered`, `none` (another response) or `failed` (no response, or 5xx: it says nothing). */
 export type PollOutcome = "offered" | "none" | "failed";
 
 /** Of one server, as long as it is the same: begin anew after a restart. */
@@ -13,7 +13,7 @@ export class UsagePolls {
   #dueMs = Number.NEGATIVE_INFINITY;
   /** Polls in a row that brought nothing. */
   #vain = 0;
-  /** It has told its usage before: another answer is a fault that passes. */
+  /** It has told its usage before: another response is a fault that passes. */
   #offers = false;
 
   isDue(nowMs: number): boolean {

@@ -13,6 +13,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** What the listener cuts off without an explanation; up to here a response says what is wrong. */
 const HARD_LIMIT_BYTES = 4 * MAX_BODY_BYTES;
 const IDLE_TIMEOUT_SECONDS = 60;
+/** How often the model's files are looked at. */
 const POLL_MS = 1000;
 
 /** How a model server is started. */
@@ -21,8 +22,6 @@ export interface ModelServerOptions {
   readonly log: Logger;
   /** Monotonic clock, milliseconds. */
   readonly nowMs: () => number;
-  /** How often the model's files are looked at, milliseconds; 1000 unless given. */
-  readonly pollMs?: number;
 }
 
 /** A running model server. */
@@ -91,7 +90,7 @@ class HttpModelServer implements ModelServer {
     this.loaded = holder.load();
     this.#poll = setInterval(() => {
       holder.poll().catch((error) => options.log.error({ err: error }, "cannot look at the model's files"));
-    }, options.pollMs ?? POLL_MS);
+    }, POLL_MS);
   }
 
   async stop(): Promise<void> {

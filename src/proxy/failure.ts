@@ -7,7 +7,7 @@
 export type FailureSource = "client" | "upstream" | "internal";
 
 export interface Failure {
-  /** The log field `error`, and the `code` of the JSON answer. */
+  /** The log field `error`, and the `code` of the JSON response. */
   readonly code: string;
   /** Status of the response; 0 = none can be sent (the client is gone). */
   readonly status: number;

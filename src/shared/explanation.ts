@@ -11,7 +11,7 @@ export interface ScoreParts {
   /** By what the requests that are there multiplied it. */
   readonly crowd: number;
   /**
-   * By what the worker multiplied it for what it has seen itself in the last moments: answers that fail to come (stall), and
+   * By what the worker multiplied it for what it has seen itself in the last moments: responses that fail to come (stall), and
    * failures. 1 = nothing.
    */
   readonly stall_and_failures: number;

@@ -1,6 +1,6 @@
 /**
  * One clock for all times that are shown. Durations and deadlines run on the monotonic clock, which nobody sets; times
- * of day in access lines, `Date` fields, verdicts and answers must follow when the system's clock is set, or they
+ * of day in access lines, `Date` fields, verdicts and responses must follow when the system's clock is set, or they
  * contradict the process log. So what relates the two is looked at again and again, and not once at the start.
  */
 

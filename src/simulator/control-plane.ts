@@ -7,7 +7,7 @@ import { isEligible } from "../balancing/eligibility.ts";
 import { FailingServers } from "../balancing/failing-servers.ts";
 import { SECTIONS } from "../config/schema.ts";
 import type { Section } from "../config/setting.ts";
-import { type CheckedServer, isUrgent, onCheck, onReturned, verdictOn } from "../health/checked-server.ts";
+import { type CheckedServer, isUrgent, judgedState, onCheck, onReturned } from "../health/checked-server.ts";
 import { CONTROL_TICK_MS } from "../health/control-loop.ts";
 import { isAlarming, type JudgedServer, judgeFleet } from "../health/fleet-ejection.ts";
 import { HealthState, type HealthThresholds } from "../health/health-state.ts";
@@ -77,7 +77,7 @@ class Member implements JudgedServer, CheckedServer {
   }
 
   get state(): ServerState {
-    return verdictOn(this);
+    return judgedState(this);
   }
 
   get consecutiveFailures(): number {

@@ -55,7 +55,7 @@ interface Balancer {
 }
 
 /**
- * Runs `options.requests` requests and waits for all their answers. The same arguments give the same result, and what
+ * Runs `options.requests` requests and waits for all their responses. The same arguments give the same result, and what
  * arrives and goes wrong is the same for every policy (common random numbers), so policies can be compared pairwise.
  */
 export function runSimulation(scenario: Scenario, policy: Policy, options: RunOptions): RunResult {

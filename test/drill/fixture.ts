@@ -1,24 +1,14 @@
 /** What the failure drills share: the product as a process, servers that misbehave, and a client with a steady rate. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { spawn, spawnSync } from "../support/processes.ts";
+import { type ProductOptions, ProductProcess, sumOfSamples } from "../support/product-process.ts";
 import { until } from "../support/until.ts";
 
 export { isAlive } from "../support/processes.ts";
 export { until };
 
-const ROOT = join(import.meta.dir, "../..");
-const LAUNCHER = join(ROOT, "bin/neurabalancer");
-
 // ── the product ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface LogLine {
-  readonly msg: string;
-  readonly level: string;
-  readonly [field: string]: unknown;
-}
 
 export interface ServerView {
   readonly id: number;
@@ -39,15 +29,6 @@ export interface StatusView {
   readonly reloads: { readonly success: number; readonly failure: number };
 }
 
-export interface ProductOptions {
-  /** Shell commands before the start, such as `ulimit -n 100`. */
-  readonly prelude?: string;
-  /** Where standard output goes; ignored unless given. A path is appended to. */
-  readonly stdout?: "pipe" | "ignore" | { readonly path: string };
-  /** Another program instead of the launcher. */
-  readonly command?: readonly string[];
-}
-
 const BASE: Readonly<Record<string, string>> = {
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
@@ -60,81 +41,17 @@ const BASE: Readonly<Record<string, string>> = {
   SHUTDOWN_TIMEOUT_SECONDS: "5",
 };
 
-/** The product with two workers; its settings are in `.env` of its directory. */
-export class Product {
-  readonly directory = mkdtempSync(join(tmpdir(), "nb-drill-"));
-  readonly process: Bun.Subprocess<"ignore", "pipe" | "ignore" | "inherit", "pipe">;
-  readonly lines: LogLine[] = [];
-  readonly #settings: Record<string, string>;
-  #stderr = "";
-  #pausedLog = false;
-  #port = 0;
-  #adminPort = 0;
-
+/** The product with two workers. */
+export class Product extends ProductProcess {
   constructor(settings: Readonly<Record<string, string>>, options: ProductOptions = {}) {
-    this.#settings = { ...BASE, ...settings };
-    this.configure({});
-    const command = options.command ?? [LAUNCHER, "serve"];
-    const { stdout = "ignore" } = options;
-    const redirect = typeof stdout === "object" ? ` >>${stdout.path}` : "";
-    this.process = spawn({
-      // $0 is a name for the shell's own errors.
-      cmd: ["/bin/bash", "-c", `${options.prelude ?? "true"} && exec "$@"${redirect}`, "drill", ...command],
-      cwd: this.directory,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME },
-      stdin: "ignore",
-      stdout: typeof stdout === "object" ? "ignore" : stdout,
-      stderr: "pipe",
-    });
-    void this.#readLog();
-  }
-
-  /** Changes settings; SIGHUP makes them count. */
-  configure(settings: Readonly<Record<string, string>>): void {
-    Object.assign(this.#settings, settings);
-    const text = Object.entries(this.#settings).map(([name, value]) => `${name}=${value}\n`);
-    writeFileSync(join(this.directory, ".env"), text.join(""));
+    super({ ...BASE, ...settings }, options);
   }
 
   /** Waits until it serves and each server has been probed. */
   async ready(): Promise<this> {
-    await until(() => this.said("balancing over") !== undefined || this.process.exitCode !== null);
-    if (this.process.exitCode !== null) throw new Error(`it ended with ${this.process.exitCode}: ${this.#stderr}`);
-    this.#port = this.said("balancing over")?.port as number;
-    this.#adminPort = this.said("admin API listens")?.port as number;
+    await this.started();
     await until(async () => (await this.servers()).every(({ state }) => state !== "starting"));
     return this;
-  }
-
-  get port(): number {
-    return this.#port;
-  }
-
-  get stderr(): string {
-    return this.#stderr;
-  }
-
-  said(text: string): LogLine | undefined {
-    return this.lines.find((line) => line.msg.includes(text));
-  }
-
-  count(text: string): number {
-    return this.lines.filter((line) => line.msg.includes(text)).length;
-  }
-
-  /** Reads standard error no more, so that its pipe fills. */
-  pauseLog(): void {
-    this.#pausedLog = true;
-  }
-
-  admin(path: string, init: RequestInit = {}): Promise<Response> {
-    const headers = { ...init.headers, connection: "close" };
-    return fetch(`http://127.0.0.1:${this.#adminPort}${path}`, {
-      ...init,
-      headers,
-      keepalive: false,
-      signal: AbortSignal.timeout(30_000),
-    });
   }
 
   async servers(): Promise<readonly ServerView[]> {
@@ -161,8 +78,7 @@ export class Product {
   /** Sum of the samples whose line begins like this. */
   async metric(start: string): Promise<number> {
     const text = await (await this.admin("/metrics")).text();
-    const lines = text.split("\n").filter((line) => line.startsWith(`neurabalancer_${start}`));
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+    return sumOfSamples(text, (line) => line.startsWith(`neurabalancer_${start}`));
   }
 
   degraded(mode: string): Promise<number> {
@@ -180,27 +96,6 @@ export class Product {
     const before = done();
     this.process.kill("SIGHUP");
     await until(() => done() > before);
-  }
-
-  async end(): Promise<void> {
-    this.process.kill("SIGTERM");
-    const timer = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
-    await this.process.exited;
-    clearTimeout(timer);
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-
-  async #readLog(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of this.process.stderr) {
-      const text = decoder.decode(chunk, { stream: true });
-      this.#stderr += text;
-      const parts = (rest + text).split("\n");
-      rest = parts.pop() ?? "";
-      for (const line of parts) if (line.startsWith("{")) this.lines.push(JSON.parse(line));
-      if (this.#pausedLog) return;
-    }
   }
 }
 

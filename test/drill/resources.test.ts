@@ -1,10 +1,12 @@
 /** What the machine runs out of: disk, readers of logs, descriptors, shared memory. Traffic goes on in each case. */
+
 import { afterAll, describe, expect, test } from "bun:test";
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync, truncateSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "../support/processes.ts";
+import type { ProductOptions } from "../support/product-process.ts";
 import {
   answer,
   cpuTicksOf,
@@ -12,7 +14,6 @@ import {
   isGood,
   load,
   Product,
-  type ProductOptions,
   request,
   serversOn,
   startScripted,

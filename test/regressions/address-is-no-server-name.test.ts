@@ -35,7 +35,10 @@ async function both(hostname: string, address: string, port: number) {
   const trust = probeTrust(authority.cert);
   const request = { target, path: "/", timeoutMs: 5000, trust, version: "0", wantBody: false, accepts: false };
   const checked = await startProbe(request).result;
-  return { request: (await proxy.ask(get())).status, check: checked.kind === "answer" ? checked.status : checked.kind };
+  return {
+    request: (await proxy.ask(get())).status,
+    check: checked.kind === "response" ? checked.status : checked.kind,
+  };
 }
 
 test.each([

@@ -1,4 +1,4 @@
-/** Answers of the admin API: JSON, also for errors: `{"error":{"code","message"}}`. */
+/** Responses of the admin API: JSON, also for errors: `{"error":{"code","message"}}`. */
 
 const JSON_HEADERS = {
   "content-type": "application/json; charset=utf-8",
@@ -6,7 +6,7 @@ const JSON_HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
-/** A JSON answer that nobody may keep. */
+/** A JSON response that nobody may keep. */
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { ...JSON_HEADERS, ...headers } });
 }

@@ -2,7 +2,7 @@
  * A response that many may ask for and that takes long to make: the metrics, the list of servers. It is made in the thread
  * that makes health checks, so it takes turns with them, and one that is made serves all who asked before it was begun.
  * Nobody gets what was begun before he asked: a scrape after a change shows the change. Instead there is a rest after each,
- * so that whoever asks all the time gets his answers later and does not get the thread.
+ * so that whoever asks all the time gets his responses later and does not get the thread.
  */
 import type { Work } from "../../telemetry/metrics/exposition.ts";
 

@@ -59,7 +59,7 @@ export class FleetObserver {
     if (count !== this.#workers.length) this.#workers = workers.slice(0, count);
     this.#activity.look(this.#workers, nowMs, (member) => {
       member.windows.advance(this.#workers, nowMs);
-      this.#writeUsage(member, nowMs); // reports come in answers, which are outcomes
+      this.#writeUsage(member, nowMs); // reports come in responses, which are outcomes
     });
   }
 

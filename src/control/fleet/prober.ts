@@ -89,8 +89,8 @@ export class Prober {
       const reply = await this.#ask(server, health, health.path, trust, false);
       if (this.#stopped) return;
       if (reply.kind === "skipped") return this.#events.onSkipped();
-      const healthy = reply.kind === "answer" && reply.status >= 200 && reply.status <= 299;
-      this.#events.onHealth(healthy, reply.kind === "answer" ? `status ${reply.status}` : reply.reason);
+      const healthy = reply.kind === "response" && reply.status >= 200 && reply.status <= 299;
+      this.#events.onHealth(healthy, reply.kind === "response" ? `status ${reply.status}` : reply.reason);
       if (!healthy) return; // a server that is down has no usage worth a wait
     }
     const polls = this.#polls;
@@ -98,7 +98,7 @@ export class Prober {
     const reply = await this.#ask(server, health, metricsPoll.path, trust, true);
     if (this.#stopped || reply.kind === "skipped") return;
     let ignored = 0;
-    const usage = reply.kind === "answer" && reply.status === 200 ? readUsage(reply.body, () => ignored++) : null;
+    const usage = reply.kind === "response" && reply.status === 200 ? readUsage(reply.body, () => ignored++) : null;
     const failed = reply.kind === "error" || reply.status >= 500;
     polls.onOutcome(usage !== null ? "offered" : failed ? "failed" : "none", nowMs, health.intervalMs);
     this.#events.onUsage(usage ?? UNKNOWN_USAGE, ignored);
@@ -130,7 +130,7 @@ export class Prober {
     const late = this.#nowMs() - startedMs >= timeoutMs + NOT_RUNNING_MS;
     this.#skipped = result.kind === "skipped" || (late && result.kind === "error");
     if (this.#skipped) return { kind: "skipped" };
-    this.#accepts = result.kind === "answer";
+    this.#accepts = result.kind === "response";
     return result;
   }
 }

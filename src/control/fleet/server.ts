@@ -1,5 +1,5 @@
 /** One server of the fleet: its state machines, and what follows from them for the table and for the API. */
-import { verdictOn } from "../../health/checked-server.ts";
+import { judgedState } from "../../health/checked-server.ts";
 import { HealthState } from "../../health/health-state.ts";
 import { OutlierEjection } from "../../health/outlier-ejection.ts";
 import { SlowStart } from "../../health/slow-start.ts";
@@ -138,7 +138,7 @@ export class FleetServer {
 
   get state(): ServerState {
     if (this.draining || this.removedMs !== undefined) return ServerState.DRAINING;
-    return verdictOn(this);
+    return judgedState(this);
   }
 
   get stateName(): ServerStateName {

@@ -34,7 +34,7 @@ export interface ProbeRequest {
 
 /** What came of a probe. */
 export type ProbeResult =
-  | { readonly kind: "answer"; readonly status: number; readonly body: string }
+  | { readonly kind: "response"; readonly status: number; readonly body: string }
   /** `reason` is a few words for an operator: "connection refused". */
   | { readonly kind: "error"; readonly reason: string }
   /** It could not be made, for want of something of our own: the server may be well or not. */
@@ -78,7 +78,7 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   }, request.timeoutMs);
   const look = (found: ProbeReply | string | undefined): void => {
     if (typeof found === "string") fail(found);
-    else if (found !== undefined) finish({ kind: "answer", status: found.status, body: found.body });
+    else if (found !== undefined) finish({ kind: "response", status: found.status, body: found.body });
   };
 
   const { target, trust } = request;

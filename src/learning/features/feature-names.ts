@@ -38,7 +38,7 @@ export const OWN_FEATURES = [
   "log_factor",
   /**
    * log(mean of latency / growth with load over the last 0.5 s / the fleet's): the server's slowness whatever its load,
-   * drawn to 0 where there are few answers; likewise below.
+   * drawn to 0 where there are few responses; likewise below.
    */
   "log_unloaded_500ms",
   "log_unloaded_2s",
@@ -51,7 +51,7 @@ export const OWN_FEATURES = [
   "log_request_share",
   /** Expected price of the server's failures as a share of d. */
   "failure_share",
-  /** log(1 + answers that count), with forgetting. */
+  /** log(1 + responses that count), with forgetting. */
   "log_answers",
   /** Coefficient of variation of the server's latency, less the fleet's. */
   "relative_variation",

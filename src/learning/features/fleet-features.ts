@@ -22,7 +22,7 @@ export interface ObservedFleet {
 const SHORT_MS = 500;
 const MEDIUM_MS = 2000;
 const LONG_MS = 10_000;
-/** The fleet's mean counts as so many responses in each average: few answers say little. */
+/** The fleet's mean counts as so many responses in each average: few responses say little. */
 const PRIOR_ANSWERS = 2;
 /** Latencies kept per server for the contract's `response_p95`. */
 const RECENT = 128;

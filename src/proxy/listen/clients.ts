@@ -2,7 +2,7 @@
 import { type SharedMemory, type WorkerBlock, WorkerCounter } from "../../shared/memory/layout.ts";
 import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { DownstreamContext } from "../downstream/context.ts";
-import { Http1Connection } from "../downstream/http1/connection.ts";
+import { Http1ClientConnection } from "../downstream/http1/connection.ts";
 import type { RawSocket } from "../sockets/raw-socket.ts";
 import { Admission, ConnectionLimits } from "./connection-limits.ts";
 
@@ -40,7 +40,7 @@ export class Clients {
     }
     counters[WorkerCounter.CONNECTIONS_ACCEPTED]++;
     counters[WorkerCounter.CONNECTIONS_OPEN]++;
-    const client = new Http1Connection(this.#ctx, socket, secure, shed, nowMs);
+    const client = new Http1ClientConnection(this.#ctx, socket, secure, shed, nowMs);
     this.#open.set(client, bucket);
     return client;
   }

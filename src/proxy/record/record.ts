@@ -1,13 +1,27 @@
 /** What remains of a request: counters and histograms in this worker's shared block, and a line in the access log. */
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
+import type { WorkerBlock } from "../../shared/memory/layout.ts";
 import { countRequest } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
 import type { Peer } from "../rewrite/request.ts";
-import type { WorkerContext } from "../worker-context.ts";
-import type { LoggedOutcome, LoggedRequest } from "./access-log.ts";
+import type { AccessLog, LoggedOutcome, LoggedRequest } from "./access-log.ts";
 
 /** There was none. */
 const NO_HEAD = Buffer.alloc(0);
+
+/** What recording uses of that which all parts of a worker share (`WorkerContext`); another at the next look, but the block. */
+export interface RecordContext {
+  readonly settings: {
+    /** Share of requests with a line, 0 … 1. */
+    readonly accessLogSample: number;
+  };
+  readonly block: WorkerBlock;
+  readonly accessLog: AccessLog | null;
+  /** Added to the monotonic clock it gives milliseconds since the epoch. */
+  readonly epochOffsetMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
 
 /** A request as the recorder needs it. */
 export interface RecordedRequest extends LoggedRequest {
@@ -25,7 +39,7 @@ export interface RequestOutcome extends LoggedOutcome {
 
 /** A request ended. */
 export function recordRequest(
-  ctx: WorkerContext,
+  ctx: RecordContext,
   request: RecordedRequest,
   outcome: RequestOutcome,
   nowMs: number,
@@ -47,13 +61,13 @@ export function recordRequest(
 }
 
 /** A path that the balancer answers itself: counted, but no line each time somebody asks after its health. */
-export function recordLocal(ctx: WorkerContext, route: number, method: number, status: number): void {
+export function recordLocal(ctx: RecordContext, route: number, method: number, status: number): void {
   countRequest(ctx.block, route, method, status, 0);
 }
 
 /** A request that was refused before anything of it could be believed. */
 export function recordRefused(
-  ctx: WorkerContext,
+  ctx: RecordContext,
   peer: Peer,
   route: number,
   method: number,

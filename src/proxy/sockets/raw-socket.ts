@@ -29,8 +29,12 @@ export interface RawSocket {
 
 /** Who is told what happens on a socket: the connections of clients and of servers are. */
 export interface SocketUser {
-  /** Of a client's socket: TLS is through. @param protocol what was agreed on by ALPN; "" = nothing. */
-  onHandshake?(nowMs: number, protocol: string): void;
+  /**
+   * Of a client's socket: TLS is through.
+   * @param protocol what was agreed on by ALPN; "" = nothing.
+   * @returns who is told what happens from here on: itself, unless another one speaks that protocol.
+   */
+  onHandshake?(nowMs: number, protocol: string): SocketUser;
   /** `data` may be borrowed: see receive-memory.ts. */
   onData(data: Buffer, nowMs: number): void;
   /** A socket that was full has room. */
@@ -56,12 +60,12 @@ export interface Dialler extends SocketUser {
   begun(socket: RawSocket): void;
   /** The handshake is through (TCP, and TLS where there is any). */
   opened(socket: RawSocket, nowMs: number): void;
-  /** @param code the name of the system's error, as `ECONNREFUSED`, or one of `Refusal`; "" when nobody knows. */
+  /** @param code the name of the system's error, as `ECONNREFUSED`, or one of `TlsRefusal`; "" when nobody knows. */
   refused(code: string, nowMs: number): void;
 }
 
 /** Why TLS with a server did not come about. */
-export const Refusal = {
+export const TlsRefusal = {
   /** The server speaks no TLS, no version of it that we do, or went away. */
   TLS: "ERR_TLS_HANDSHAKE",
   /** Nobody vouches for its certificate, or it is another's. */

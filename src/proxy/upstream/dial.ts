@@ -5,7 +5,7 @@ import { trustedAuthorities } from "../../shared/authorities.ts";
 import { serverNameIndication } from "../../shared/sni.ts";
 import { type Failure, Failures } from "../failure.ts";
 import type { Network } from "../sockets/network.ts";
-import { type Dialler, Refusal } from "../sockets/raw-socket.ts";
+import { type Dialler, TlsRefusal } from "../sockets/raw-socket.ts";
 
 /** Starts to connect `dialler` to `endpoint`; it is told of the outcome. */
 export type Dial = (endpoint: Endpoint, caPem: string, dialler: Dialler) => void;
@@ -23,9 +23,9 @@ export function dialFailure(code: string): Failure {
   switch (code) {
     case "ECONNREFUSED":
       return Failures.CONNECT_REFUSED;
-    case Refusal.TLS:
+    case TlsRefusal.TLS:
       return Failures.TLS_FAILED;
-    case Refusal.CERTIFICATE:
+    case TlsRefusal.CERTIFICATE:
       return Failures.TLS_CERTIFICATE;
     default:
       return Failures.CONNECT_FAILED;

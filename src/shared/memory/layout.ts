@@ -69,7 +69,7 @@ export const ServerState = {
   DOWN: 2,
   /** Finishes what it has and takes nothing new. */
   DRAINING: 3,
-  /** Ejected as an outlier: health checks pass, answers do not. */
+  /** Ejected as an outlier: health checks pass, responses do not. */
   EJECTED: 4,
 } as const;
 export type ServerState = (typeof ServerState)[keyof typeof ServerState];
@@ -187,7 +187,7 @@ export interface WorkerBlock {
   readonly counters: Float64Array;
   /** This worker's share of `ServerTable.inFlight`, by slot. The supervisor takes it back after the worker's death. */
   readonly ownInFlight: Int32Array;
-  /** Answers from the server, by slot (whatever their status). */
+  /** Responses from the server, by slot (whatever their status). */
   readonly responses: Float64Array;
   /** Requests that the server failed (no response, or 5xx), by slot. */
   readonly failures: Float64Array;

@@ -3,9 +3,11 @@ import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { storeErrorOf } from "./errors.ts";
 
-/** Names of files in it. Whatever SQLite keeps beside the store begins with the store's name. */
+/** Whatever SQLite keeps beside the store begins with this name. */
 const STORE_FILE = "learning.db";
+/** Whoever has it locked owns the store. */
 export const LOCK_FILE = "learning.lock";
+/** Says who that is, for people. */
 export const OWNER_FILE = "learning.owner";
 
 /** Where the store is. */

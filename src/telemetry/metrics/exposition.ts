@@ -18,7 +18,7 @@ export function complete<T>(work: Work<T>): T {
 
 /** How metrics are written down: one description of what it must have for each format that a scraper may ask for. */
 export interface ExpositionFormat {
-  /** What answers are labelled as. */
+  /** What responses are labelled as. */
   readonly contentType: string;
   /** What stands before a metric's samples. */
   head(metric: MetricDefinition<never>): string;

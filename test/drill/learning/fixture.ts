@@ -15,16 +15,9 @@ import { openLearningStore, openStoreReader, openTrainingStore } from "../../../
 import { at } from "../../integration/storage/store-fixture.ts";
 import { seeded } from "../../support/networks.ts";
 import { spawnSync } from "../../support/processes.ts";
+import type { ProductOptions } from "../../support/product-process.ts";
 import { until as patiently } from "../../support/until.ts";
-import {
-  type Behaviour,
-  Product,
-  type ProductOptions,
-  type Scripted,
-  serversOn,
-  startScripted,
-  taking,
-} from "../fixture.ts";
+import { type Behaviour, Product, type Scripted, serversOn, startScripted, taking } from "../fixture.ts";
 
 /** Polls until `condition` holds, for as long as a verdict may take: it needs thousands of requests. */
 export const until = (condition: () => unknown) => patiently(condition, 200_000);

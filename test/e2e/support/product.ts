@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Daemon } from "../../support/processes.ts";
+import { type LogLine, sumOfSamples } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
 
 const LAUNCHER = join(import.meta.dir, "../../../bin/neurabalancer");
@@ -16,12 +17,6 @@ const SETTINGS = {
   SLOW_START_SECONDS: "0",
   SHUTDOWN_TIMEOUT_SECONDS: "2",
 };
-
-interface LogLine {
-  readonly level: string;
-  readonly msg: string;
-  readonly [field: string]: unknown;
-}
 
 /** One running instance. */
 export class Product {
@@ -68,8 +63,7 @@ export class Product {
   /** Sum of all samples in /metrics whose line matches. */
   async metric(pattern: RegExp): Promise<number> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
-    const lines = text.split("\n").filter((line) => pattern.test(line));
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+    return sumOfSamples(text, (line) => pattern.test(line));
   }
 
   /** Resident memory of the workers in bytes; what they share with the other processes is divided among them. */

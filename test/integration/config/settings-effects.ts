@@ -34,7 +34,7 @@ const ADMIN = "test/integration/control/admin/api.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
-const JUDGES = "test/unit/learning/online/parts.test.ts";
+const JUDGES = "test/unit/learning/judge/operator-options.test.ts";
 
 function effect(
   values: readonly [string, string],

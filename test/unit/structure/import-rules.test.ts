@@ -120,14 +120,6 @@ describe("imports", () => {
       "3 src/c.ts",
       "4 src/x/d.ts",
     ]);
-    const typesOnly = ['import type A from "./a.ts";', 'export type { B } from "./b.ts";'];
-    const more = ['import { type A, b } from "./a.ts";', 'import "./b.ts";', 'export { c } from "./c.ts";'];
-    expect(importsOf(sourceOf("src/a.ts", typesOnly.join("\n"))).map((each) => each.typesOnly)).toEqual([true, true]);
-    expect(importsOf(sourceOf("src/a.ts", more.join("\n"))).map((each) => each.typesOnly)).toEqual([
-      false,
-      false,
-      false,
-    ]);
   });
 
   test("the rules are about folders that exist", () => {

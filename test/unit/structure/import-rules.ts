@@ -10,8 +10,6 @@ export interface Import {
   readonly specifier: string;
   /** `src/shared/memory/layout.ts`; `null` for packages and modules of the runtime. */
   readonly file: string | null;
-  /** `import type`, `export type`: nothing is left of it when the program runs. */
-  readonly typesOnly: boolean;
 }
 
 /** Every import of a file: static, type-only, re-exported and dynamic. */
@@ -25,9 +23,7 @@ export function importsOf({ path, tokens }: SourceFile): Import[] {
     if (match === null) continue;
     const specifier = match[2];
     const file = specifier.startsWith(".") ? join(path, "..", specifier) : null;
-    let keyword = i - 1;
-    while (keyword > 0 && !/^(im|ex)port$/.test(tokens[keyword].text)) keyword--;
-    found.push({ line: tokens[i].line, specifier, file, typesOnly: tokens[keyword + 1]?.text === "type" });
+    found.push({ line: tokens[i].line, specifier, file });
   }
   return found;
 }

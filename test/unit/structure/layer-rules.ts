@@ -8,8 +8,6 @@ export interface Layers {
   readonly folder: string;
   /** From the top to the bottom: folders (with a slash at the end) and files of each layer. */
   readonly layers: readonly (readonly string[])[];
-  /** Files that all may import, wherever they stand, because they name nothing but types; with the reason. */
-  readonly everybody: Readonly<Record<string, string>>;
 }
 
 /** The layered folders. */
@@ -31,14 +29,11 @@ export const LAYERED: readonly Layers[] = [
       ["outcome.ts"],
       ["failure.ts"],
     ],
-    everybody: {
-      "worker-context.ts": "what all that serves clients shares in one worker",
-    },
   },
 ];
 
 /** Imports that do not run down, as `path:line: …`, and parts that have no place. */
-export function layerOffences({ folder, layers, everybody }: Layers, files: readonly SourceFile[]): string[] {
+export function layerOffences({ folder, layers }: Layers, files: readonly SourceFile[]): string[] {
   const placeOf = (path: string): { part: string; layer: number } | null => {
     const inside = path.slice(folder.length);
     for (const [layer, parts] of layers.entries()) {
@@ -52,12 +47,11 @@ export function layerOffences({ folder, layers, everybody }: Layers, files: read
     .flatMap((file) => {
       const from = placeOf(file.path);
       if (from === null) return [`${file.path}: has no place in the layers of ${folder}`];
-      return importsOf(file).flatMap(({ line, file: imported, typesOnly }) => {
-        const say = (what: string) => [`${file.path}:${line}: ${what}`];
-        if (from.part in everybody && !typesOnly) return say("imports more than types, and everybody imports it");
+      return importsOf(file).flatMap(({ line, file: imported }) => {
         const to = imported?.startsWith(folder) ? placeOf(imported) : null;
-        if (to === null || to.part in everybody || to.part === from.part || to.layer > from.layer) return [];
-        return say(`${from.part} imports ${to.part}, which stands ${to.layer < from.layer ? "above" : "beside"} it`);
+        if (to === null || to.part === from.part || to.layer > from.layer) return [];
+        const where = to.layer < from.layer ? "above" : "beside";
+        return [`${file.path}:${line}: ${from.part} imports ${to.part}, which stands ${where} it`];
       });
     });
 }

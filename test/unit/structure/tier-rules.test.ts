@@ -31,6 +31,7 @@ describe("tiers of tests", () => {
     'import { Worker } from "node:worker_threads";',
     'import { execFileSync } from "node:child_process";',
     'import { spawn } from "../../support/processes.ts";',
+    'import { ProductProcess } from "../../support/product-process.ts";',
     'import { Product } from "../../drill/fixture.ts";',
   ])("%s is not for a unit test", (text) => {
     expect(unitOffences([sourceOf("test/unit/a/a.test.ts", text)])).toHaveLength(1);

@@ -8,6 +8,8 @@ import type { SourceFile } from "./source-tokens.ts";
 
 /** The one place that starts processes for tests. */
 const STARTER = "test/support/processes.ts";
+/** What stands on it for everybody. */
+const STARTS = [STARTER, "test/support/product-process.ts"];
 const UNIT = "test/unit/";
 /** Waits for time to pass. */
 const WAITS = ["setTimeout", "setInterval"];
@@ -42,7 +44,7 @@ export function unitOffences(files: readonly SourceFile[]): string[] {
       ...imports(file, THREAD_MODULES),
       ...imports(file, PROCESS_MODULES),
       ...importsOf(file)
-        .filter((each) => each.file !== null && (each.file === STARTER || /^test\/(drill|e2e)\//.test(each.file)))
+        .filter((each) => each.file !== null && (STARTS.includes(each.file) || /^test\/(drill|e2e)\//.test(each.file)))
         .map(({ line, specifier }) => `${file.path}:${line}: ${specifier}`),
       ...globals(file, WAITS),
     ])

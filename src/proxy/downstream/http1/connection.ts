@@ -31,7 +31,7 @@ const MAX_HELD_BYTES = 64 * 1024;
 const LAST_REQUEST_MS = 250;
 
 /** One connection. */
-export class Http1Connection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
+export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
   readonly #secure: boolean;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
@@ -343,8 +343,9 @@ export class Http1Connection extends ResponseWriter implements ClientConnection,
   // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** TLS is through: from here on the client may take its time. */
-  onHandshake(nowMs: number): void {
+  onHandshake(nowMs: number): this {
     if (this.#state === State.IDLE) this.ctx.wheel.set(this, nowMs + this.ctx.settings.idleTimeoutMs);
+    return this;
   }
 
   onDrain(nowMs: number): void {

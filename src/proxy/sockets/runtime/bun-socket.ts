@@ -1,6 +1,6 @@
 /** Bun's sockets, plain and with TLS, as the proxy sees them. Their buffers are ours to keep. */
 import type { Socket, SocketHandler } from "bun";
-import { type Dialler, Refusal } from "../raw-socket.ts";
+import { type Dialler, TlsRefusal } from "../raw-socket.ts";
 import { AdaptedSocket, type SocketEnvironment } from "./adapted-socket.ts";
 
 export class BunSocket extends AdaptedSocket {
@@ -67,7 +67,7 @@ export class BunSocket extends AdaptedSocket {
 
   override closed(error?: Error): void {
     if (this.#dialler === null) super.closed(error);
-    else this.refused(this.hostname === null ? "" : Refusal.TLS);
+    else this.refused(this.hostname === null ? "" : TlsRefusal.TLS);
   }
 
   // ── AdaptedSocket ────────────────────────────────────────────────────────────────────────────────────────────────

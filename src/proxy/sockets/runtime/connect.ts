@@ -1,7 +1,7 @@
 /** Connects sockets of the runtime to servers: plain, or TLS with the certificate verified against the server's name. */
 import { checkServerIdentity } from "node:tls";
 import type { Socket, SocketHandler } from "bun";
-import { type Dialler, Refusal } from "../raw-socket.ts";
+import { type Dialler, TlsRefusal } from "../raw-socket.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
 import { BunSocket, EVENTS } from "./bun-socket.ts";
 
@@ -74,15 +74,15 @@ const NOT_THE_CERTIFICATE: ReadonlySet<string> = new Set(["EPROTO", "ECONNRESET"
 function refusalOf(socket: Socket<BunSocket>, success: boolean, verifyError: Error | null): string | null {
   if (verifyError) {
     const { code = "" } = verifyError as NodeJS.ErrnoException;
-    return NOT_THE_CERTIFICATE.has(code) ? Refusal.TLS : Refusal.CERTIFICATE;
+    return NOT_THE_CERTIFICATE.has(code) ? TlsRefusal.TLS : TlsRefusal.CERTIFICATE;
   }
-  if (!success) return Refusal.TLS;
+  if (!success) return TlsRefusal.TLS;
   const { hostname, env } = socket.data;
   try {
     const wrong = checkServerIdentity(hostname ?? "", socket.getPeerCertificate());
-    return wrong === undefined ? null : Refusal.CERTIFICATE;
+    return wrong === undefined ? null : TlsRefusal.CERTIFICATE;
   } catch (error) {
     env.onInternalError(error);
-    return Refusal.TLS;
+    return TlsRefusal.TLS;
   }
 }

@@ -8,9 +8,9 @@ import { parseResponseHead } from "../../http1/response-parser.ts";
 import { writeRequestHead } from "../../rewrite/request.ts";
 import { Channel } from "../../sockets/channel.ts";
 import type { Dialler, RawSocket } from "../../sockets/raw-socket.ts";
+import type { UpstreamContext } from "../context.ts";
 import { dialFailure } from "../dial.ts";
 import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../leg.ts";
-import type { UpstreamContext } from "../upstream-context.ts";
 
 /** The pool, as its connections see it. */
 export interface ConnectionOwner {

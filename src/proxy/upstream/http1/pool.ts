@@ -6,9 +6,9 @@
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { WorkerCounter } from "../../../shared/memory/layout.ts";
 import { Failures } from "../../failure.ts";
+import type { UpstreamContext } from "../context.ts";
 import type { Dial } from "../dial.ts";
 import type { UpstreamPool, UpstreamUser } from "../leg.ts";
-import type { UpstreamContext } from "../upstream-context.ts";
 import { type ConnectionOwner, Http1Connection } from "./connection.ts";
 
 /**

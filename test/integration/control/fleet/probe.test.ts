@@ -54,7 +54,7 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
       });
     });
     const port = await listen(server);
-    expect(await ask(port, { path: "/up?x=1" })).toEqual({ kind: "answer", status: 204, body: "" });
+    expect(await ask(port, { path: "/up?x=1" })).toEqual({ kind: "response", status: 204, body: "" });
     expect(head).toBe(
       `GET /up?x=1 HTTP/1.1\r\nHost: localhost:${port}\r\nUser-Agent: neurabalancer-health/9.9.9\r\nAccept: */*\r\nConnection: close\r\n\r\n`,
     );
@@ -94,7 +94,7 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
 
   test("reads a body when asked to, within its bound", async () => {
     const small = saying("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
-    expect(await ask(await listen(small), { wantBody: true })).toEqual({ kind: "answer", status: 200, body: "{}" });
+    expect(await ask(await listen(small), { wantBody: true })).toEqual({ kind: "response", status: 200, body: "{}" });
     const large = saying(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(200_000)}`, false);
     const result = await ask(await listen(large), { wantBody: true });
     expect(result).toEqual({ kind: "error", reason: "answer larger than 64 KB" });

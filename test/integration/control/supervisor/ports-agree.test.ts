@@ -56,7 +56,7 @@ test("both ports wait for a check, agree while the instance stops, and need no s
     expect(await product.process.exited).toBe(130);
   } finally {
     checked.resolve();
-    await product.end();
+    await product.kill();
     await backend.stop(true);
   }
 });

@@ -47,7 +47,7 @@ const served = /^neurabalancer_http_requests_total\{[^}]*path="\/\*"[^}]*status=
 
 beforeAll(() => product.ready());
 afterAll(async () => {
-  await product.end();
+  await product.kill();
   await Promise.all([first.stop(true), second.stop(true)]);
 });
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { type RawSocket, Refusal } from "../../../../src/proxy/sockets/raw-socket.ts";
+import { type RawSocket, TlsRefusal } from "../../../../src/proxy/sockets/raw-socket.ts";
 import { until } from "../../../support/until.ts";
 import { Wire } from "../../../support/wire.ts";
 import { Recorder } from "./recorder.ts";
@@ -120,7 +120,7 @@ describe("connecting with TLS", () => {
       const user = new Recorder();
       network.connect(HOST, portOf(server), tls, user);
       await until(() => user.heard.some((what) => what.startsWith("refused")));
-      expect(user.heard).toEqual(["begun", `refused ${Refusal.CERTIFICATE}`]);
+      expect(user.heard).toEqual(["begun", `refused ${TlsRefusal.CERTIFICATE}`]);
       expect(user.socket?.write(Buffer.from("x"))).toBe(-1);
     }
   });
@@ -138,7 +138,7 @@ describe("connecting with TLS", () => {
     const user = new Recorder();
     network.connect(HOST, portOf(plain), target("shop.test"), user);
     await until(() => user.heard.some((what) => what.startsWith("refused")));
-    expect(user.heard).toEqual(["begun", `refused ${Refusal.TLS}`]);
+    expect(user.heard).toEqual(["begun", `refused ${TlsRefusal.TLS}`]);
     plain.close();
   });
 

@@ -4,8 +4,8 @@
  */
 import { afterEach, describe, expect, test } from "bun:test";
 import { BodyKind } from "../../../../src/proxy/http1/head.ts";
+import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
 import type { UpstreamPool } from "../../../../src/proxy/upstream/leg.ts";
-import type { UpstreamContext } from "../../../../src/proxy/upstream/upstream-context.ts";
 import { until } from "../../../support/until.ts";
 import { LegUser } from "./leg-user.ts";
 import { requestOf } from "./request.ts";

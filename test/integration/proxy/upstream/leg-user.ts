@@ -1,7 +1,7 @@
 /** A user of a leg that notes what it is told. */
 import type { Failure } from "../../../../src/proxy/failure.ts";
+import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
-import type { UpstreamContext } from "../../../../src/proxy/upstream/upstream-context.ts";
 
 /** What it noted of a head. */
 export interface NotedHead {

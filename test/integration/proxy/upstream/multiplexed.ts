@@ -10,8 +10,8 @@ import { BodyKind } from "../../../../src/proxy/http1/head.ts";
 import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
 import { writeRequestHead } from "../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../src/proxy/sockets/timer-wheel.ts";
+import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
 import type { UpstreamLeg, UpstreamPool, UpstreamRequest, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
-import type { UpstreamContext } from "../../../../src/proxy/upstream/upstream-context.ts";
 import { until } from "../../../support/until.ts";
 import type { ServersEnd } from "./leg-contract.ts";
 

@@ -1,5 +1,5 @@
 /** Connections of HTTP/1, over sockets, for the contract of downstreams. */
-import { Http1Connection } from "../../../../../src/proxy/downstream/http1/connection.ts";
+import { Http1ClientConnection } from "../../../../../src/proxy/downstream/http1/connection.ts";
 import { Network } from "../../../../../src/proxy/sockets/network.ts";
 import { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { until } from "../../../../support/until.ts";
@@ -37,7 +37,7 @@ export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
         HOST,
         0,
         null,
-        (socket, nowMs) => new Http1Connection(worker.ctx, socket, false, false, nowMs),
+        (socket, nowMs) => new Http1ClientConnection(worker.ctx, socket, false, false, nowMs),
       );
       const clients: Http1Client[] = [];
       return {
