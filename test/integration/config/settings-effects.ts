@@ -54,6 +54,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     SUPERVISOR,
     "takes over settings, servers, number of workers and log level, without restarting a worker",
   ),
+  CONFIG_FILE: effect(
+    ["a.yaml", "b.yaml"],
+    [],
+    "test/integration/cli/configuration-file.test.ts",
+    "CONFIG_FILE names it, and --config wins",
+  ),
   DNS_MIN_TTL_SECONDS: effect(
     ["1", "2"],
     ["fleet.dns"],
