@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { withRouteTables } from "../../src/control/admin/routes/docs.ts";
 import { modelServerMetrics } from "../../src/model-server/metrics.ts";
 import { renderMetricsDocs } from "../../src/telemetry/metrics/docs.ts";
+import { renderConfigExample, renderConfigSchema } from "./config-file.ts";
 import { renderEnvExample, renderReference, withTables } from "./settings.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -23,6 +24,8 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "README.md", content: withTables(present("README.md")) },
     { path: "docs/configuration.md", content: renderReference() },
     { path: "docs/http-api.md", content: withRouteTables(present("docs/http-api.md")) },
+    { path: "docs/neurabalancer.schema.json", content: renderConfigSchema() },
+    { path: "neurabalancer.example.yaml", content: renderConfigExample() },
     { path: "docs/metrics.md", content: renderMetricsDocs([modelServerMetrics]) },
   ];
 }

@@ -1,8 +1,10 @@
 /** What is made from the configuration's schema and the list of strategies. */
 import { STRATEGIES } from "../../src/balancing/registry.ts";
+import { filePath } from "../../src/config/file-keys.ts";
 import { RESERVED_FEATURES } from "../../src/config/reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "../../src/config/schema.ts";
 import type { Section, Setting } from "../../src/config/setting.ts";
+import { plain, wrapComment } from "./text.ts";
 
 export const README_BEGIN = "<!-- settings:begin -->";
 export const README_END = "<!-- settings:end -->";
@@ -43,6 +45,60 @@ export function renderEnvExample(): string {
   return `${out.join("\n")}\n`;
 }
 
+const INTRODUCTION =
+  `Settings are environment variables, or stand in \`.env\`, or in a configuration file in YAML. Where several say something, the
+first of these wins; an empty value counts as unset. \`SERVERS\` is the only one that you must set. \`neurabalancer check\` shows
+what is in force and where each value comes from; a wrong value stops the start, with every problem listed.
+
+On SIGHUP all of them are read again, and taken over as a whole or, when anything is wrong, not at all; the log says what
+changed. \`neurabalancer check --diff\` shows beforehand what that will be: it asks the running instance over its admin port, or,
+as \`check --config new.yaml --diff old.yaml\`, compares two files. What it marks needs a restart.
+
+**Durations and sizes** take units wherever they stand: \`250ms\`, \`5s\`, \`1m30s\`, \`2h\`, \`1d\`; \`64KiB\`, \`10MiB\`, \`1GiB\` (powers of
+1024) and \`64kB\`, \`10MB\`, \`1GB\` (of 1000). A bare number has the unit of the variable's name (LEARNING_MAX_MEGABYTES counts
+MiB). \`check\` shows both.
+
+## .env
+
+The file \`.env\` of the current directory, or the one that \`--env-file\` names. One \`NAME=value\` a line. \`#\` begins a comment, at
+the start of a line or after a space. Values may be quoted: \`'…'\` keeps them as they are, \`"…"\` knows \`\\n\`, \`\\t\`, \`\\"\` and \`\\\\\`.
+Nothing is expanded: \`$\` is a dollar sign. A name that is nearly one of a setting stops the start; other names that are no
+settings are told in a warning and ignored, because other programs read such files, too.
+
+## The configuration file
+
+\`neurabalancer serve --config neurabalancer.yaml\`, or \`CONFIG_FILE\`. None is read unless it is named. The tables below have the key
+of each setting; [neurabalancer.example.yaml](../neurabalancer.example.yaml) has them all at their defaults, and
+[neurabalancer.schema.json](neurabalancer.schema.json) lets editors complete and check them:
+
+\`\`\`yaml
+# yaml-language-server: $schema=docs/neurabalancer.schema.json
+servers:
+  - http://10.0.0.5:3000
+  - url: http://10.0.0.6:3000
+    weight: 2
+    capacity: 50
+balancing:
+  strategy: peak_ewma
+timeouts:
+  response_head: 5s
+limits:
+  max_body: 10MB
+clients:
+  trusted_proxies: [10.0.0.0/8, fd00::/8]
+admin:
+  token: \${ADMIN_SECRET}
+\`\`\`
+
+It is YAML 1.2 in UTF-8, one document, of at most 128 KiB. Unknown and repeated keys are errors; every problem is told with
+line and column. Durations need their unit here, because the keys name none. Paths are relative to the current directory, as
+everywhere. What the environment or \`.env\` sets wins; \`SERVERS\` replaces the whole list of servers, with the weights that
+stand in it, and \`SERVER_WEIGHT_…\` wins over those.
+
+Keep secrets elsewhere: \`\${NAME}\` stands for a variable of the environment or of \`.env\`, in any value (\`$\${\` for the characters
+themselves); where a secret is wanted, \`file:/run/secrets/token\` stands for the text of a file. One that is missing is an
+error. Neither \`check\` nor the log shows what they stand for.`.split("\n");
+
 /** docs/configuration.md. */
 export function renderReference(): string {
   const out = [
@@ -50,13 +106,7 @@ export function renderReference(): string {
     "",
     "<!-- Made by `npm run generate` from src/config/sections/: change it there. -->",
     "",
-    "Settings are environment variables. The file `.env` of the current directory (or the one that `--env-file` names) is",
-    "read as well; a real variable wins over it, and an empty value counts as unset. `SERVERS` is the only one that you must",
-    "set. `neurabalancer check` shows what is in force and where it comes from; a wrong value stops the start, with every",
-    "problem listed. On SIGHUP both sources are read again.",
-    "",
-    "A `.env` file has one `NAME=value` a line. `#` begins a comment, at the start of a line or after a space. Values may be",
-    'quoted: `\'…\'` keeps them as they are, `"…"` knows `\\n`, `\\t`, `\\"` and `\\\\`. Nothing is expanded: `$` is a dollar sign.',
+    ...INTRODUCTION,
   ];
   for (const { title, doc, settings } of sections()) {
     out.push("", `## ${title}`, "");
@@ -94,9 +144,14 @@ function strategyTable(): string[] {
 function table(settings: readonly Setting<unknown>[]): string[] {
   const rows = settings.map(
     (setting) =>
-      `| \`${setting.env}\` | ${initialOf(setting)} | ${cell(setting.type.describe)}${unitOf(setting)} | ${cell(setting.doc)} |`,
+      `| \`${setting.env}\` | ${keyOf(setting)} | ${initialOf(setting)} | ${cell(setting.type.describe)}${unitOf(setting)} | ${cell(setting.doc)} |`,
   );
-  return ["| Name | Default | Value | Meaning |", "|---|---|---|---|", ...rows];
+  return ["| Name | In the file | Default | Value | Meaning |", "|---|---|---|---|---|", ...rows];
+}
+
+function keyOf({ env }: Setting<unknown>): string {
+  const path = filePath(env);
+  return path === null ? "" : `\`${path}\``;
 }
 
 /** Of each setting the default and the first sentence: docs/configuration.md has the rest. */
@@ -142,22 +197,4 @@ function between(readme: string, beginMark: string, endMark: string, lines: read
 /** Text of a table's cell: what would be taken for markup is escaped. */
 function cell(text: string): string {
   return text.replace(/\|/g, "\\|").replace(/(?<!`)<(\w+)>/g, "&lt;$1&gt;");
-}
-
-/** Text without markup: a link becomes its text. */
-function plain(text: string): string {
-  return text.replace(/\[([^\]]+)\]\([^)]+\)/g, "$1").replace(/`/g, "");
-}
-
-function wrapComment(text: string): string[] {
-  const lines: string[] = [];
-  let line = "#";
-  for (const word of text.split(" ")) {
-    if (line.length + 1 + word.length > 110 && line !== "#") {
-      lines.push(line);
-      line = "#";
-    }
-    line += ` ${word}`;
-  }
-  return [...lines, line];
 }

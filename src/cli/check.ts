@@ -1,7 +1,10 @@
 /** `neurabalancer check`: is the configuration right, and what is in force? */
 import type { Command } from "commander";
+import { describeChange } from "../config/changes.ts";
+import type { EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig } from "../config/environment.ts";
-import { ConfigError, type EffectiveSetting, type LoadResult } from "../config/load.ts";
+import { inWordsOfSources } from "../config/in-words-of-sources.ts";
+import { ConfigError, type LoadResult } from "../config/load.ts";
 import { toProxySettings } from "../config/proxy-settings.ts";
 import { SECTIONS } from "../config/schema.ts";
 import { toStoreLocation } from "../config/sections/storage.ts";
@@ -9,24 +12,28 @@ import type { Section } from "../config/setting.ts";
 import type { ServerSpec } from "../shared/server-spec.ts";
 import { visible } from "../shared/visible-text.ts";
 import { storeProblem } from "../storage/open-store.ts";
+import { DEFAULT_ADMIN } from "./admin-client.ts";
+import { type DiffFlags, type DiffReport, diffOf } from "./configuration-diff.ts";
 import { print, printError, printJson } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 import { type Resolution, resolveServers } from "./resolve-servers.ts";
+import { withSourceFlags } from "./source-flags.ts";
 
 const HELP = `
 Reads the same sources as "serve", files of certificates included, and starts and changes nothing. Secrets are shown as ****.
 
 Examples:
   $ neurabalancer check
-  $ neurabalancer check --env-file production.env --resolve
+  $ neurabalancer check --config neurabalancer.yaml --resolve
+  $ neurabalancer check --config new.yaml --diff                 what would a reload change of the running instance?
+  $ neurabalancer check --config new.yaml --diff old.yaml
   $ neurabalancer check --json | jq '.settings[] | select(.origin != "default")'
 
 Exit codes:
   0  the configuration can be used (there may be warnings)
   1  it cannot; every problem is listed`;
 
-interface CheckFlags {
-  readonly envFile?: string;
+interface CheckFlags extends DiffFlags {
   readonly resolve?: boolean;
   readonly json?: boolean;
 }
@@ -39,26 +46,28 @@ export interface CheckReport {
   readonly settings: readonly EffectiveSetting[];
   readonly servers: readonly (ServerSpec & { readonly srv: boolean })[];
   readonly resolved?: readonly Resolution[];
+  readonly diff?: DiffReport;
 }
 
 /** Adds the `check` command to `program`. */
 export function registerCheck(program: Command): void {
-  program
-    .command("check")
+  withSourceFlags(program.command("check"))
     .description("check the configuration and show what is in force")
-    .option("--env-file <file>", "read this file instead of .env of the current directory")
     .option("--resolve", "look the servers' names up as well")
+    .option("--diff [file]", "show what differs from the running instance, or from another configuration file")
+    .option("--admin <url>", "where the running instance's admin port is", DEFAULT_ADMIN)
+    .option("--token <token>", "its ADMIN_TOKEN, where it has one")
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action(async (flags: CheckFlags) => {
-      const report = await check(loadProcessConfig(flags.envFile), flags.resolve === true);
+      const report = await check(await loadProcessConfig(flags), flags);
       if (flags.json) printJson(report);
       else printReport(report);
       process.exitCode = report.ok ? 0 : 1;
     });
 }
 
-async function check(loaded: LoadResult, resolve: boolean): Promise<CheckReport> {
+async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport> {
   if (!loaded.ok) {
     return { ok: false, problems: loaded.problems, warnings: loaded.warnings, settings: [], servers: [] };
   }
@@ -69,28 +78,19 @@ async function check(loaded: LoadResult, resolve: boolean): Promise<CheckReport>
     toProxySettings(config, { nowMs: Date.now(), warn: (sentence) => warnings.push(sentence) });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    problems.push(...error.problems);
+    problems.push(...error.problems.map((problem) => inWordsOfSources(problem, effective)));
   }
   const storage = await storeProblem(toStoreLocation(config.storage));
   if (storage !== null) warnings.push(`${storage}: what is learned would be kept in memory only`);
-  const resolved = resolve ? await resolveServers(config.servers.list) : undefined;
+  const resolved = flags.resolve ? await resolveServers(config.servers.list) : undefined;
   for (const { url, error } of resolved ?? []) if (error) problems.push(`SERVERS: ${url}: ${error}`);
   const servers = config.servers.list.map((server) => ({ ...server, srv: server.source === "srv" }));
-  return { ok: problems.length === 0, problems, warnings, settings: effective, servers, resolved };
+  const diff = flags.diff === undefined ? undefined : await diffOf(flags, loaded);
+  return { ok: problems.length === 0, problems, warnings, settings: effective, servers, resolved, diff };
 }
 
 function printReport(report: CheckReport): void {
-  const out: string[] = [];
-  for (const [title, settings] of bySection(report.settings)) {
-    const nameWidth = Math.max(...settings.map(({ env }) => visible(env).length));
-    const shown = settings.map(({ value }) => (value === null ? "(unset)" : visible(value)));
-    const valueWidth = Math.min(40, Math.max(...shown.map((value) => value.length)));
-    out.push(title);
-    for (const [index, { env, origin }] of settings.entries()) {
-      out.push(`  ${visible(env).padEnd(nameWidth)}  ${shown[index].padEnd(valueWidth)}  ${visible(origin)}`);
-    }
-    out.push("");
-  }
+  const out: string[] = report.diff === undefined ? inForce(report) : describeDiff(report.diff);
   for (const { url, addresses } of report.resolved ?? []) {
     if (addresses.length > 0) out.push(visible(`${url} is ${addresses.join(", ")}`));
   }
@@ -98,6 +98,33 @@ function printReport(report: CheckReport): void {
   if (report.ok) out.push(`The configuration can be used: ${count(report.servers.length, "server")}.`);
   if (out.length > 0) print(out.join("\n"));
   if (!report.ok) printError(describeProblems(report.problems));
+}
+
+function describeDiff({ against, changes, uncompared }: DiffReport): string[] {
+  const out = changes.length === 0 ? [`Nothing differs from ${against}.`] : [`What differs from ${against}:`];
+  out.push(...changes.map((change) => `  ${visible(describeChange(change))}`));
+  if (uncompared.length > 0) out.push(`Not compared, because it is secret: ${uncompared.join(", ")}.`);
+  return [...out, ""];
+}
+
+function inForce(report: CheckReport): string[] {
+  const out: string[] = [];
+  for (const [title, settings] of bySection(report.settings)) {
+    const nameWidth = Math.max(...settings.map(({ env }) => visible(env).length));
+    const shown = settings.map(shownValue);
+    const valueWidth = Math.min(40, Math.max(...shown.map((value) => value.length)));
+    out.push(title);
+    for (const [index, { env, origin }] of settings.entries()) {
+      out.push(`  ${visible(env).padEnd(nameWidth)}  ${shown[index].padEnd(valueWidth)}  ${visible(origin)}`);
+    }
+    out.push("");
+  }
+  return out;
+}
+
+function shownValue({ value, written }: EffectiveSetting): string {
+  if (value === null) return "(unset)";
+  return visible(written === undefined ? value : `${value} (${written})`);
 }
 
 function bySection(settings: readonly EffectiveSetting[]): Map<string, EffectiveSetting[]> {

@@ -1,15 +1,17 @@
 /** `neurabalancer model-server`: scores of a model for balancers that ask over HTTP. */
 import type { Command } from "commander";
 import { version } from "../../package.json";
-import { loadProcessModelServerConfig } from "../config/environment.ts";
+import { loadProcessModelServerConfig, type SourceFlags } from "../config/environment.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { printError } from "./output.ts";
 import { describeProblems } from "./problems.ts";
+import { withSourceFlags } from "./source-flags.ts";
 
 const HELP = `
-Settings come from environment variables and from .env of the current directory; real variables win. MODEL_PATH names the
-model: a directory with load_balancer.onnx, scaler.json and inference_features.json, or the ONNX file itself. Without a
-model it answers 503, and loads one as soon as the files are there. docs/model-server.md has recipes.
+Settings come from environment variables, from .env of the current directory and from a configuration file, if you name
+one; what is named first wins. MODEL_PATH names the model: a directory with load_balancer.onnx, scaler.json and
+inference_features.json, or the ONNX file itself. Without a model it answers 503, and loads one as soon as the files are
+there. docs/model-server.md has recipes.
 
 Endpoints:
   POST /predict      {"servers": [{"cpu_usage": 12.5, …}, …]} gives {"predictions": [0.8, …]}; lower is better
@@ -32,16 +34,14 @@ Exit codes:
 
 /** Adds the `model-server` command to `program`. */
 export function registerModelServer(program: Command): void {
-  program
-    .command("model-server")
+  withSourceFlags(program.command("model-server"))
     .description("offer a model's scores to balancers")
-    .option("--env-file <file>", "read this file instead of .env of the current directory")
     .addHelpText("after", HELP)
-    .action((flags: { readonly envFile?: string }) => runModelServer(flags.envFile));
+    .action((flags: SourceFlags) => runModelServer(flags));
 }
 
-async function runModelServer(envFile: string | undefined): Promise<void> {
-  const loaded = loadProcessModelServerConfig(envFile);
+async function runModelServer(flags: SourceFlags): Promise<void> {
+  const loaded = await loadProcessModelServerConfig(flags);
   if (!loaded.ok) {
     printError(describeProblems(loaded.problems));
     process.exit(1);

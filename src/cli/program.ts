@@ -29,8 +29,9 @@ Examples:
   $ MODEL_PATH=models/current neurabalancer model-server       offer a model to balancers
 
 Settings:
-  come from environment variables and from the file .env of the current directory; a real variable wins over the file.
-  SERVERS is the only one that you must set. .env.example lists all, docs/configuration.md explains them.
+  come from environment variables, from the file .env of the current directory, and from a configuration file in YAML, if
+  --config or CONFIG_FILE names one; what is named first here wins. SERVERS is the only one that you must set.
+  .env.example and neurabalancer.example.yaml list all, docs/configuration.md explains them.
 
 Exit codes:
   0  done, or stopped by SIGTERM or SIGINT after the requests in flight were finished

@@ -1,19 +1,20 @@
 /** `neurabalancer serve`: the product itself. */
 import type { Command } from "commander";
 import { version } from "../../package.json";
-import { loadProcessConfig } from "../config/environment.ts";
+import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { printError } from "./output.ts";
 import { describeProblems } from "./problems.ts";
+import { withSourceFlags } from "./source-flags.ts";
 
 const HELP = `
-Settings come from environment variables and from .env of the current directory; real variables win. SERVERS is the only
-one that you must set. docs/configuration.md explains all, "neurabalancer check" shows what is in force.
+Settings come from environment variables, from .env of the current directory and from a configuration file, if you name
+one; what is named first wins. SERVERS is the only one that you must set. docs/configuration.md explains all, "neurabalancer check" shows what is in force.
 
 Examples:
   $ SERVERS=http://10.0.0.5:3000,http://10.0.0.6:3000 neurabalancer serve
   $ SERVERS=https://app.internal LB_STRATEGY=peak_ewma APP_PORT=80 neurabalancer serve
-  $ neurabalancer serve --env-file production.env
+  $ neurabalancer serve --config neurabalancer.yaml
 
 Signals:
   SIGTERM, SIGINT   finish the requests in flight (SHUTDOWN_TIMEOUT_SECONDS), then exit with 0
@@ -33,19 +34,17 @@ const WRONG_USAGE = `Settings are environment variables or stand in .env:  SERVE
 
 /** Adds the `serve` command to `program`. */
 export function registerServe(program: Command): void {
-  program
-    .command("serve")
+  withSourceFlags(program.command("serve"))
     .description("balance traffic over your servers")
-    .option("--env-file <file>", "read this file instead of .env of the current directory")
     .addHelpText("after", HELP)
     .showHelpAfterError(WRONG_USAGE)
-    .action((flags: { readonly envFile?: string }) => serve(flags.envFile));
+    .action((flags: SourceFlags) => serve(flags));
 }
 
-async function serve(envFile: string | undefined): Promise<void> {
-  const loaded = loadProcessConfig(envFile);
+async function serve(flags: SourceFlags): Promise<void> {
+  const loaded = await loadProcessConfig(flags);
   if (!loaded.ok) {
-    printError(describeProblems(loaded.problems));
+    printError(describeProblems(loaded.problems, loaded.warnings));
     process.exit(1);
   }
   const { config, effective } = loaded;
@@ -53,5 +52,5 @@ async function serve(envFile: string | undefined): Promise<void> {
   log.info({ version, environment: config.app.environment }, "neurabalancer starts");
   for (const warning of loaded.warnings) log.warn(warning);
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
-  process.exit(await runSupervisor({ config, effective, log, reload: () => loadProcessConfig(envFile) }));
+  process.exit(await runSupervisor({ config, effective, log, reload: () => loadProcessConfig(flags) }));
 }

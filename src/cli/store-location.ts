@@ -1,20 +1,19 @@
 /** Which store a command means: that of its flags, of the settings, or the one that a process of ours hands over. */
-import { loadProcessStorageConfig } from "../config/environment.ts";
+import { loadProcessStorageConfig, type SourceFlags } from "../config/environment.ts";
 import { toStoreLocation } from "../config/sections/storage.ts";
 import type { StoreLocation } from "../storage/backends.ts";
 import { printError } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 
 /** Flags of commands that use the store. */
-export interface StoreFlags {
+export interface StoreFlags extends SourceFlags {
   readonly dataDir?: string;
-  readonly envFile?: string;
 }
 
 /** Ends the process, with sentences on standard error, when the settings are wrong. */
-export function storeLocation({ dataDir, envFile }: StoreFlags): StoreLocation {
+export async function storeLocation({ dataDir, ...sources }: StoreFlags): Promise<StoreLocation> {
   if (dataDir !== undefined) return { kind: "sqlite", directory: dataDir };
-  const loaded = loadProcessStorageConfig(envFile);
+  const loaded = await loadProcessStorageConfig(sources);
   if (loaded.ok) return toStoreLocation(loaded.config);
   printError(describeProblems(loaded.problems));
   process.exit(1);

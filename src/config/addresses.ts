@@ -56,6 +56,7 @@ export const cidrList: ValueType<readonly string[]> = valueType(
     if (complaints.length > 0) throw new Complaints(complaints);
     return ranges;
   },
+  { kind: "list" },
 );
 
 function parseRange(text: string): string | null {

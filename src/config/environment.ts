@@ -1,33 +1,55 @@
 /** The only reader of the process's environment. */
+import { existsSync } from "node:fs";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
+import { OTHER_SECTIONS } from "./schema.ts";
 import { envFileSource } from "./sources/env-file.ts";
 import { environmentSource } from "./sources/environment.ts";
-import type { SettingsSource } from "./sources/source.ts";
+import { readSources, type SettingsSource } from "./sources/source.ts";
 import { loadStorageConfig, type StorageLoadResult } from "./storage.ts";
 
 /** File of settings that is read from the current directory when no other is named. */
 export const DEFAULT_ENV_FILE = ".env";
-
 /**
- * Reads the configuration of this process, now: real variables, and the `.env` file as it is at the moment.
- * @param envFile a file that must exist; without it `.env` of the current directory, which may be missing.
+ * What the documentation calls a configuration file. It is not picked up by itself: which directory a service starts in is
+ * easily overlooked, and a file of that name may be a manifest of Kubernetes.
  */
-export function loadProcessConfig(envFile?: string): LoadResult {
-  return loadConfig(sourcesOf(envFile));
+const USUAL_CONFIG_FILE = "neurabalancer.yaml";
+
+/** Which files are read, as the command line says. */
+export interface SourceFlags {
+  /** A `.env` file that must exist; without it `.env` of the current directory, which may be missing. */
+  readonly envFile?: string;
+  /** A configuration file; without it the one of `CONFIG_FILE`, if that is set. */
+  readonly config?: string;
+}
+
+/** Reads the configuration of this process, now: real variables, and the files as they are at the moment. */
+export async function loadProcessConfig(flags: SourceFlags = {}): Promise<LoadResult> {
+  const sources = await sourcesOf(flags);
+  const loaded = loadConfig(sources);
+  if (sources.length > 2 || !existsSync(USUAL_CONFIG_FILE)) return loaded;
+  const unread = `${USUAL_CONFIG_FILE} of this directory is not read: --config ${USUAL_CONFIG_FILE} does that, or CONFIG_FILE`;
+  return { ...loaded, warnings: [...loaded.warnings, unread] };
 }
 
 /** Reads the configuration of `neurabalancer model-server`, from the same sources. */
-export function loadProcessModelServerConfig(envFile?: string): ModelServerLoadResult {
-  return loadModelServerConfig(sourcesOf(envFile));
+export async function loadProcessModelServerConfig(flags: SourceFlags): Promise<ModelServerLoadResult> {
+  return loadModelServerConfig(await sourcesOf(flags));
 }
 
 /** Reads the settings of the store alone, from the same sources. */
-export function loadProcessStorageConfig(envFile?: string): StorageLoadResult {
-  return loadStorageConfig(sourcesOf(envFile));
+export async function loadProcessStorageConfig(flags: SourceFlags): Promise<StorageLoadResult> {
+  return loadStorageConfig(await sourcesOf(flags));
 }
 
-/** The real environment wins. */
-function sourcesOf(envFile: string | undefined): readonly SettingsSource[] {
-  return [environmentSource(process.env), envFileSource(envFile ?? DEFAULT_ENV_FILE, envFile !== undefined)];
+/** The real environment wins over `.env`, and both over the configuration file. */
+async function sourcesOf({ envFile, config }: SourceFlags): Promise<readonly SettingsSource[]> {
+  const sources = [environmentSource(process.env), envFileSource(envFile ?? DEFAULT_ENV_FILE, envFile !== undefined)];
+  const { variables } = readSources(sources);
+  const path = config ?? variables.get(OTHER_SECTIONS.configuration.settings.file.env)?.value;
+  if (path === undefined) return sources;
+  // Loaded only where there is a file: a reader of YAML takes 11 MB.
+  const { yamlFileSource } = await import("./sources/yaml/source.ts");
+  return [...sources, yamlFileSource(path, (name) => variables.get(name)?.value)];
 }

@@ -30,25 +30,29 @@ const MAX_FIELDS = 32;
 const MAX_BYTES = 8192;
 
 /** `Name: value` pairs separated by semicolons; `\;` is a semicolon in a value and `\\` a backslash. */
-export const headerFields: ValueType<readonly HeaderField[]> = valueType("Name: value; Name: value", (text) => {
-  if (text.length > MAX_BYTES) throw new Error(`must have at most ${MAX_BYTES} characters`);
-  const complaints: string[] = [];
-  const fields: HeaderField[] = [];
-  const names = new Set<string>();
-  for (const [index, entry] of split(text).entries()) {
-    try {
-      const field = parseField(entry);
-      if (names.has(field.name.toLowerCase())) throw new Error(`names ${field.name} a second time`);
-      names.add(field.name.toLowerCase());
-      fields.push(field);
-    } catch (error) {
-      complaints.push(`entry ${index + 1} ${(error as Error).message}`);
+export const headerFields: ValueType<readonly HeaderField[]> = valueType(
+  "Name: value; Name: value",
+  (text) => {
+    if (text.length > MAX_BYTES) throw new Error(`must have at most ${MAX_BYTES} characters`);
+    const complaints: string[] = [];
+    const fields: HeaderField[] = [];
+    const names = new Set<string>();
+    for (const [index, entry] of split(text).entries()) {
+      try {
+        const field = parseField(entry);
+        if (names.has(field.name.toLowerCase())) throw new Error(`names ${field.name} a second time`);
+        names.add(field.name.toLowerCase());
+        fields.push(field);
+      } catch (error) {
+        complaints.push(`entry ${index + 1} ${(error as Error).message}`);
+      }
     }
-  }
-  if (fields.length > MAX_FIELDS) complaints.push(`has ${fields.length} fields; the most is ${MAX_FIELDS}`);
-  if (complaints.length > 0) throw new Complaints(complaints);
-  return fields;
-});
+    if (fields.length > MAX_FIELDS) complaints.push(`has ${fields.length} fields; the most is ${MAX_FIELDS}`);
+    if (complaints.length > 0) throw new Complaints(complaints);
+    return fields;
+  },
+  { kind: "fields" },
+);
 
 /** Cuts at semicolons and undoes escapes. */
 function split(text: string): string[] {

@@ -16,7 +16,7 @@ export function toLearnerSettings(config: Config): LearnerSettings {
     controlShare: ml.controlPercent / 100,
     store: toStoreLocation({ ...storage, dataDir: resolve(storage.dataDir) }),
     maxSamples: storage.maxSamples,
-    maxBytes: storage.maxMegabytes * 1024 * 1024,
+    maxBytes: storage.maxFileSizeBytes,
     modelFile: path === null ? null : { path, scalerPath, inputName: modelInputName, outputName: modelOutputName },
     modelServer: endpoint === null ? null : { endpoint, timeoutMs, circuitBreakerResetMs, cacheSize },
   });

@@ -2,23 +2,16 @@
 
 import type { ServerSpec } from "../shared/server-spec.ts";
 import { findContradictions, type PartialConfig } from "./consistency.ts";
-import { findMisspelt } from "./misspelt.ts";
+import { describeSetting, type EffectiveSetting } from "./effective.ts";
+import { inWordsOfSources } from "./in-words-of-sources.ts";
+import { describeUnused, findMisspelt } from "./misspelt.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
-import { ALL_SETTINGS, type Config, type PlacedSetting } from "./schema.ts";
+import { ALL_SETTINGS, type Config, SECTIONS } from "./schema.ts";
 import { applyOverrides, isOverride } from "./servers/overrides.ts";
 import { readSources, type SettingsSource, type Variable } from "./sources/source.ts";
 
-/** A setting as it is in force, for people. */
-export interface EffectiveSetting {
-  /** `ignored`: set, but of a feature that this version does not have. */
-  readonly section: keyof Config | "ignored";
-  readonly env: string;
-  /** As written in the environment; secrets are `HIDDEN`; `null` = unset. */
-  readonly value: string | null;
-  /** `default`, `environment`, or a place in a file such as `.env line 3`. */
-  readonly origin: string;
-}
+const SERVERS_NAME = SECTIONS.servers.settings.list.env;
 
 /** A configuration that can be used, or the sentences that say why not. */
 export type LoadResult =
@@ -47,35 +40,37 @@ export class ConfigError extends Error {
  */
 export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
   const read = readSources(sources);
-  const { variables } = read;
+  const { variables, complete } = read;
   const { draft, problems: wrong } = readSettings(ALL_SETTINGS, read);
   const problems = [...read.problems, ...wrong];
   const warnings: string[] = [];
   const effective: EffectiveSetting[] = ALL_SETTINGS.map((placed) =>
-    describe(placed, variables.get(placed.setting.env)),
+    describeSetting(placed, variables.get(placed.setting.env), draft[placed.section][placed.key]),
   );
 
   const overrides = [...variables.values()].filter(({ name }) => isOverride(name));
-  const applied = applyOverrides(draft.servers.list as readonly ServerSpec[] | undefined, overrides);
-  draft.servers.list = applied.servers;
+  const servers = draft.servers.list as readonly ServerSpec[] | undefined;
+  const applied = applyOverrides(servers, overrides, variables.get(SERVERS_NAME)?.entries);
+  draft.servers.list = servers && applied.servers;
   problems.push(...applied.problems);
-  for (const { name, value, origin } of overrides) effective.push({ section: "servers", env: name, value, origin });
+  for (const { name, value, shown, origin } of applied.applied)
+    effective.push({ section: "servers", env: name, value: shown ?? value, origin });
 
-  const contradictions = findContradictions(draft as PartialConfig);
-  problems.push(...contradictions.problems);
-  warnings.push(...contradictions.warnings, ...reportReserved(variables, effective));
-  for (const { variable, message } of findMisspelt(variables)) {
+  if (complete) {
+    const contradictions = findContradictions(draft as PartialConfig);
+    problems.push(...contradictions.problems.map((sentence) => inWordsOfSources(sentence, effective)));
+    warnings.push(...contradictions.warnings.map((sentence) => inWordsOfSources(sentence, effective)));
+  }
+  warnings.push(...reportReserved(variables, effective));
+  for (const { variable, message } of findMisspelt(read)) {
     // A file is this product's own; the environment may hold names that only look like ours.
     (variable.inFile ? problems : warnings).push(message);
   }
+  const unused = describeUnused(read);
+  if (unused !== null) warnings.push(unused);
 
   if (problems.length > 0) return { ok: false, problems, warnings };
   return { ok: true, config: deepFreeze(draft) as unknown as Config, effective, warnings };
-}
-
-function describe({ section, setting }: PlacedSetting, variable: Variable | undefined): EffectiveSetting {
-  const value = variable ? (setting.secret ? HIDDEN : variable.value) : setting.default;
-  return { section, env: setting.env, value, origin: variable?.origin ?? "default" };
 }
 
 /** One warning for each feature that is asked for in vain; what is set of it is added to `effective`. */
@@ -90,7 +85,12 @@ function reportReserved(variables: ReadonlyMap<string, Variable>, effective: Eff
     for (const { env, secret } of asked) {
       const { value, origin } = variables.get(env)!;
       // An address may hold a user name and a password.
-      effective.push({ section: "ignored", env, value: secret || value.includes("@") ? HIDDEN : value, origin });
+      effective.push({
+        section: "ignored",
+        env,
+        value: secret || value.includes("@") ? HIDDEN : value,
+        origin,
+      });
     }
     const names = asked.map(({ env }) => env).join(", ");
     warnings.push(`${names}: ${title[0].toLowerCase()}${title.slice(1)} is not supported by this version: ignored`);

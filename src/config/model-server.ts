@@ -1,5 +1,5 @@
 /** The configuration of `neurabalancer model-server`: its own settings, and those that it shares with `serve`. */
-import { findMisspelt } from "./misspelt.ts";
+import { describeUnused, findMisspelt } from "./misspelt.ts";
 import { deepFreeze, readSettings } from "./read-settings.ts";
 import { placeSettings } from "./schema.ts";
 import { modelFiles, modelService } from "./sections/learning.ts";
@@ -28,9 +28,11 @@ export function loadModelServerConfig(sources: readonly SettingsSource[]): Model
   const { draft, problems: wrong } = readSettings(placeSettings(SECTIONS), read);
   const problems = [...read.problems, ...wrong];
   const warnings: string[] = [];
-  for (const { variable, message } of findMisspelt(read.variables)) {
+  for (const { variable, message } of findMisspelt(read)) {
     (variable.inFile ? problems : warnings).push(message);
   }
+  const unused = describeUnused(read);
+  if (unused !== null) warnings.push(unused);
   if (draft.model.scalerPath && draft.model.modelPath === null) {
     warnings.push("SCALER_PATH has no effect: it belongs to the model of MODEL_PATH, which is not set");
   }

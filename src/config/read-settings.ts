@@ -11,14 +11,14 @@ export type Draft<Name extends string> = Record<Name, Record<string, unknown>>;
 /** Reads `settings`; what is wrong with the sources themselves is not repeated. */
 export function readSettings<Name extends string>(
   settings: readonly PlacedSetting<Name>[],
-  { variables, sources }: Pick<SettingsReading, "variables" | "sources">,
+  reading: Pick<SettingsReading, "variables" | "sources" | "complete">,
 ): { readonly draft: Draft<Name>; readonly problems: readonly string[] } {
   const draft = {} as Draft<Name>;
   const problems: string[] = [];
   for (const { section, key, setting } of settings) {
     draft[section] ??= {};
     const values: Record<string, unknown> = draft[section];
-    const value = parse(setting, variables.get(setting.env), sources, problems);
+    const value = parse(setting, reading, problems);
     if (value !== undefined) values[key] = value;
   }
   return { draft, problems };
@@ -27,19 +27,29 @@ export function readSettings<Name extends string>(
 /** The value, or `undefined` after its problems were reported. */
 function parse(
   setting: PlacedSetting["setting"],
-  variable: Variable | undefined,
-  sources: readonly string[],
+  { variables, sources, complete }: Pick<SettingsReading, "variables" | "sources" | "complete">,
   problems: string[],
 ): unknown {
+  const variable = variables.get(setting.env);
   if (variable === undefined && setting.default === null) {
     if (!setting.required) return null;
+    if (!complete) return undefined; // it may stand in what could not be read
     const places = sources.length === 1 ? "is not set" : `is set neither in ${sources.join(" nor in ")}`;
     problems.push(`${setting.env}: is required and ${places}. ${setting.doc}`);
+    return undefined;
+  }
+  if (variable?.problems !== undefined) {
+    problems.push(...variable.problems);
     return undefined;
   }
   const parsed = setting.type.schema.safeParse(variable?.value ?? setting.default!);
   if (parsed.success) return parsed.data;
   if (variable === undefined) throw new Error(`the default of ${setting.env} is wrong: ${parsed.error.message}`);
+  if (variable.shown !== undefined) {
+    // What a reference stands for may be a secret, and a complaint may repeat a part of it.
+    problems.push(complain(variable, `what this stands for must be ${setting.type.describe}`, quote(variable.shown)));
+    return undefined;
+  }
   for (const { message } of parsed.error.issues)
     problems.push(complain(variable, message, shown(setting, variable, message)));
   return undefined;

@@ -33,4 +33,5 @@ export const retryStatuses: ValueType<readonly number[]> = valueType(
     if (complaints.length > 0) throw new Complaints(complaints);
     return [...statuses].sort((a, b) => a - b);
   },
+  { kind: "list" },
 );

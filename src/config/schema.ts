@@ -9,7 +9,7 @@ import { storage } from "./sections/storage.ts";
 import * as traffic from "./sections/traffic.ts";
 import type { Section, SectionValues, Setting } from "./setting.ts";
 
-const { app, log, admin, tls } = processSections;
+const { configuration, app, log, admin, tls } = processSections;
 const { servers, dns, balancing, health, metricsPoll, outlier } = fleet;
 const { clients, timeouts, limits, retry, queue, upstream } = traffic;
 
@@ -35,8 +35,8 @@ export const SECTIONS = {
   storage,
 } as const satisfies Record<string, Section>;
 
-/** Sections that other commands read: documented with the rest, and known to all as no misspelt names. */
-export const OTHER_SECTIONS = { modelService } as const satisfies Record<string, Section>;
+/** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */
+export const OTHER_SECTIONS = { modelService, configuration } as const satisfies Record<string, Section>;
 
 /** The configuration: frozen, times in milliseconds (names end in `Ms`), unset settings `null`. */
 export type Config = SectionValues<typeof SECTIONS>;

@@ -6,7 +6,18 @@ export interface ValueType<T> {
   readonly schema: z.ZodType<T, string>;
   /** Shown in the reference: `integer 0 … 65535`. */
   readonly describe: string;
+  readonly form: ValueForm;
 }
+
+/** How the configuration file writes a value: its source makes the same text of it, and editors are told so. */
+export type ValueForm =
+  | { readonly kind: "text" | "switch" }
+  | { readonly kind: "integer" | "number"; readonly min: number; readonly max: number }
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  /** With a unit. All in milliseconds or bytes; `bareUnit` is what a number without a unit counts in the environment. */
+  | { readonly kind: "duration" | "size"; readonly bareUnit: number; readonly min: number; readonly max: number }
+  /** `list`: entries that the text separates by commas. `fields`: names with values. `servers`: URLs with weights. */
+  | { readonly kind: "list" | "fields" | "servers" };
 
 /** One environment variable. */
 export interface Setting<T> {

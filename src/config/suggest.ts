@@ -42,3 +42,18 @@ export function nearest(name: string, known: readonly string[]): string | null {
   }
   return best;
 }
+
+/** What is wrong with a name that is none of `known`, and what was meant: the nearest, or else all of them. */
+export function unknownName(name: string, known: readonly string[], kind = "setting"): string {
+  const snake = name
+    .replace(/[A-Z]+/g, (capitals) => `_${capitals}`)
+    .replace(/^_|-/g, (s) => (s === "-" ? "_" : ""))
+    .toLowerCase();
+  const meant = known.includes(snake) ? snake : nearest(name, known);
+  return `${shownName(name)} is no ${kind}; ${meant === null ? `there are ${known.join(", ")}` : `did you mean ${meant}?`}`;
+}
+
+/** A name as an error may show it: what is clearly none is not repeated, it may be a line of a key or of a password. */
+export function shownName(name: string): string {
+  return /^[\w.-]{1,40}$/.test(name) ? `"${name}"` : "what stands here";
+}

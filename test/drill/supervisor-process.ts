@@ -4,7 +4,7 @@ import { loadProcessConfig } from "../../src/config/environment.ts";
 import { runSupervisor } from "../../src/control/supervisor/supervisor.ts";
 import { createLogger } from "../../src/telemetry/log/logger.ts";
 
-const loaded = loadProcessConfig();
+const loaded = await loadProcessConfig();
 if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
 const resolver = {
   async lookup(host: string) {

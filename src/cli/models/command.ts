@@ -7,6 +7,7 @@ import type { LearningReader, Model, StoredModelFiles, Verdict } from "../../sto
 import { openStoreReader } from "../../storage/open-store.ts";
 import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
+import { withSourceFlags } from "../source-flags.ts";
 import { type StoreFlags, storeLocation } from "../store-location.ts";
 import { ageText, describeModel, modelTable, verdictTable } from "./text.ts";
 
@@ -52,11 +53,9 @@ export function registerModels(program: Command): void {
     .description("show the models that were learned, and the verdicts on them")
     .addHelpText("after", HELP);
   const command = (usage: string, description: string) =>
-    models
-      .command(usage)
+    withSourceFlags(models.command(usage))
       .description(description)
-      .option("--data-dir <dir>", "directory of the store (default: DATA_DIR)")
-      .option("--env-file <file>", "read this file instead of .env of the current directory");
+      .option("--data-dir <dir>", "directory of the store (default: DATA_DIR)");
 
   command("list", "models, the newest first")
     .option("--limit <n>", "at most so many", whole, 100)
@@ -121,7 +120,7 @@ export function registerModels(program: Command): void {
 }
 
 async function reading<T>(flags: StoreFlags, read: (store: LearningReader) => Promise<T>): Promise<T> {
-  const store = openStoreReader(storeLocation(flags));
+  const store = openStoreReader(await storeLocation(flags));
   try {
     return await read(store);
   } finally {

@@ -31,7 +31,7 @@ type Flags = Partial<SimulationTrainingRequest & StoreTrainingRequest> & { reado
 /** Options that only one of the two takes, as commander names them. */
 const ONLY: Readonly<Record<Flags["from"], readonly string[]>> = {
   simulation: ["hidden", "generations", "population", "requests", "threads", "quick"],
-  store: ["dataDir", "storeOnStdin", "envFile", "propose", "rate", "decay", "holdOut", "halfLifeHours"],
+  store: ["dataDir", "storeOnStdin", "config", "envFile", "propose", "rate", "decay", "holdOut", "halfLifeHours"],
 };
 
 /** Adds the `train` command to `program`. */
@@ -57,6 +57,7 @@ export function registerTrain(program: Command): void {
     .optionsGroup("From store:")
     .option("--data-dir <dir>", "directory of the store (default: DATA_DIR)")
     .addOption(new Option("--store-on-stdin", "for the learner: where the store is, as JSON").hideHelp())
+    .option("--config <file>", "read this file of settings in YAML (default: CONFIG_FILE)")
     .option("--env-file <file>", "read this file instead of .env of the current directory")
     .option("--propose", "leave the model in the store as a candidate, at low priority, instead of in a directory")
     .addOption(new Option("--rate <x>", "size of the steps (default: 0.001)").argParser(number(1e-6, 1)))

@@ -43,7 +43,7 @@ export async function runStoreTraining(request: StoreTrainingRequest): Promise<v
   if (out !== undefined) makeOutput(out);
   const progress = new TrainProgress(process.stderr, () => performance.now());
   const epochs = request.epochs ?? FINE_TUNE_DEFAULTS.epochs;
-  const store = openTrainingStore(request.storeOnStdin ? await handedStoreLocation() : storeLocation(request));
+  const store = openTrainingStore(await (request.storeOnStdin ? handedStoreLocation() : storeLocation(request)));
   try {
     const training = await trainFromStore(store, readShippedNetwork, {
       ...FINE_TUNE_DEFAULTS,

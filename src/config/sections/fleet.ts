@@ -7,13 +7,17 @@ import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
 import { decimal, integer, seconds, toggle, urlPath, valueType } from "../value-types.ts";
 
-const strategyName = valueType(STRATEGY_NAMES.join(", "), (text): string => {
-  const name = STRATEGY_NAMES.find((candidate) => candidate === text.toLowerCase());
-  if (name !== undefined) return name;
-  const meant = nearest(text, STRATEGY_NAMES);
-  const hint = meant === null ? "" : `did you mean ${meant}? `;
-  throw new Error(`is not a strategy of this version; ${hint}choose one of: ${STRATEGY_NAMES.join(", ")}`);
-});
+const strategyName = valueType(
+  STRATEGY_NAMES.join(", "),
+  (text): string => {
+    const name = STRATEGY_NAMES.find((candidate) => candidate === text.toLowerCase());
+    if (name !== undefined) return name;
+    const meant = nearest(text, STRATEGY_NAMES);
+    const hint = meant === null ? "" : `did you mean ${meant}? `;
+    throw new Error(`is not a strategy of this version; ${hint}choose one of: ${STRATEGY_NAMES.join(", ")}`);
+  },
+  { kind: "words", words: STRATEGY_NAMES },
+);
 
 /** A field name is a token (RFC 9110 section 5.6.2), and so is a cookie's name (RFC 6265 section 4.1.1). */
 const HASH_ON = /^(?:client_ip|(header|cookie):([!#$%&'*+.^_`|~0-9A-Za-z-]+))$/;

@@ -2,7 +2,18 @@
 import { MAX_WORKERS } from "../../shared/memory/layout.ts";
 import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
-import { bearerToken, decimal, integer, oneOf, pathList, port, portOrOff, seconds, toggle } from "../value-types.ts";
+import {
+  bearerToken,
+  decimal,
+  integer,
+  oneOf,
+  path,
+  pathList,
+  port,
+  portOrOff,
+  seconds,
+  toggle,
+} from "../value-types.ts";
 
 /** What `APP_ENV` may be. */
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
@@ -10,6 +21,18 @@ const ENVIRONMENTS = ["development", "staging", "production"] as const;
 /** What `LOG_LEVEL` and `LOG_FORMAT` may be. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 export const LOG_FORMATS = ["json", "text"] as const;
+
+/** Where settings are read from, beside the environment. */
+export const configuration = {
+  title: "Configuration file",
+  settings: {
+    file: optional({
+      env: "CONFIG_FILE",
+      type: path,
+      doc: "A file of settings in YAML, as `--config` names it, which wins. Unset means none: no file is picked up by itself.",
+    }),
+  },
+};
 
 /** The instance and its public port. */
 export const app = {

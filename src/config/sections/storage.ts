@@ -1,7 +1,7 @@
 /** Settings of what is kept, and which of them say where. */
 import type { StoreLocation } from "../../storage/backends.ts";
 import { type SectionValues, setting } from "../setting.ts";
-import { integer, path } from "../value-types.ts";
+import { integer, path, size } from "../value-types.ts";
 
 /** The embedded store of what is learned. */
 export const storage = {
@@ -21,9 +21,9 @@ export const storage = {
       default: "500000",
       doc: "Samples of traffic that are kept, about 150 bytes each; the oldest go first.",
     }),
-    maxMegabytes: setting({
+    maxFileSizeBytes: setting({
       env: "LEARNING_MAX_MEGABYTES",
-      type: integer(16, 1_000_000),
+      type: size(16, 1_000_000, "mebibyte"),
       default: "256",
       doc: "Size of the store's file, beyond which the oldest samples go. Its log takes up to 8 MB more.",
     }),

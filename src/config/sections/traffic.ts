@@ -2,7 +2,7 @@
 import { cidrList } from "../addresses.ts";
 import { retryStatuses } from "../retry-statuses.ts";
 import { optional, setting } from "../setting.ts";
-import { integer, milliseconds, path, toggle } from "../value-types.ts";
+import { integer, milliseconds, path, size, toggle } from "../value-types.ts";
 
 const DAY_MS = 86_400_000;
 const COUNT = integer(0, 1_000_000_000);
@@ -90,10 +90,9 @@ export const limits = {
   settings: {
     maxHeaderBytes: setting({
       env: "MAX_HEADER_BYTES",
-      type: integer(1024, 1_048_576),
+      type: size(1024, 1_048_576),
       default: "32768",
       doc: "Longest header, request line included, of a request or an answer; then 431, or 502 for an answer.",
-      unit: "bytes",
       givenTo: { worker: "maxHeaderBytes" },
     }),
     maxHeaderCount: setting({
@@ -105,10 +104,9 @@ export const limits = {
     }),
     maxBodyBytes: setting({
       env: "MAX_BODY_BYTES",
-      type: integer(0, Number.MAX_SAFE_INTEGER),
+      type: size(0, Number.MAX_SAFE_INTEGER),
       default: "0",
       doc: "Longest request body; then 413.",
-      unit: "bytes",
       givenTo: { worker: "maxBodyBytes" },
     }),
     maxConnections: setting({

@@ -11,7 +11,9 @@ export const DEFAULT_CAPACITY = 10;
 const UNWEIGHTED = { weight: 1, capacity: DEFAULT_CAPACITY, hardLimit: 0 } as const;
 
 /** The value type of `SERVERS`. */
-export const serverList: ValueType<readonly ServerSpec[]> = valueType("URLs, comma-separated", parseServerList);
+export const serverList: ValueType<readonly ServerSpec[]> = valueType("URLs, comma-separated", parseServerList, {
+  kind: "servers",
+});
 
 function parseServerList(text: string): ServerSpec[] {
   // Nothing of such a value is repeated: with a comma in it, a password looks like an entry of its own.

@@ -1,9 +1,12 @@
-/** Applies `SERVER_WEIGHT_<host>_<port>` and `SERVER_CAPACITY_<host>_<port>` to the servers that they name. */
+/**
+ * Weights and capacities of servers: those that stand beside a server's URL in a file's list, and over them
+ * `SERVER_WEIGHT_<host>_<port>` and `SERVER_CAPACITY_<host>_<port>`.
+ */
 
 import { CAPACITY, WEIGHT } from "../../shared/ranges.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "../schema.ts";
-import { complain, quote, type Variable } from "../sources/source.ts";
+import { complain, type Entry, quote, type Variable } from "../sources/source.ts";
 import { decimal, integer } from "../value-types.ts";
 
 const WEIGHT_TYPE = decimal(WEIGHT.least, WEIGHT.most);
@@ -15,6 +18,8 @@ const SHOWN_NAMES = 8;
 export interface OverrideResult {
   readonly servers: readonly ServerSpec[];
   readonly problems: readonly string[];
+  /** What is in force of them, as variables. */
+  readonly applied: readonly Variable[];
 }
 
 /** True for names of this module. */
@@ -22,22 +27,38 @@ export function isOverride(name: string): boolean {
   return name.startsWith(WEIGHT_PREFIX) || name.startsWith(CAPACITY_PREFIX);
 }
 
-/** @param servers `undefined` when `SERVERS` itself is wrong: then only the numbers are checked. */
+/**
+ * @param servers `undefined` when `SERVERS` itself is wrong: then only the numbers are checked.
+ * @param entries of a file's list, in the order of `servers`.
+ */
 export function applyOverrides(
   servers: readonly ServerSpec[] | undefined,
   variables: readonly Variable[],
+  entries: readonly Entry[] = [],
 ): OverrideResult {
   const problems: string[] = [];
   const result = [...(servers ?? [])];
+  const listed = new Map<string, Variable>();
+  for (const [index, { weight, capacity }] of entries.entries()) {
+    for (const [prefix, variable] of [[WEIGHT_PREFIX, weight] as const, [CAPACITY_PREFIX, capacity] as const]) {
+      if (variable === undefined) continue;
+      const value = readNumber(prefix, variable, problems);
+      const server = result[index] as ServerSpec | undefined;
+      if (server === undefined) continue;
+      if (prefix === WEIGHT_PREFIX && server.port === 0) {
+        problems.push(complain(variable, "cannot be: SRV records carry weights of their own"));
+        continue;
+      }
+      listed.set(prefix + server.url, { ...variable, name: prefix + suffixOf(server) });
+      if (value !== undefined) result[index] = withNumber(server, prefix, value);
+    }
+  }
   const setBy = new Map<string, string>();
   for (const variable of variables) {
-    const isWeight = variable.name.startsWith(WEIGHT_PREFIX);
-    const prefix = isWeight ? WEIGHT_PREFIX : CAPACITY_PREFIX;
-    const parsed = (isWeight ? WEIGHT_TYPE : CAPACITY_TYPE).schema.safeParse(variable.value);
-    if (!parsed.success)
-      for (const issue of parsed.error.issues) problems.push(complain(variable, issue.message, quote(variable.value)));
+    const prefix = variable.name.startsWith(WEIGHT_PREFIX) ? WEIGHT_PREFIX : CAPACITY_PREFIX;
+    const value = readNumber(prefix, variable, problems);
     if (servers === undefined) continue;
-    const candidates = result.filter((server) => !(isWeight && server.port === 0));
+    const candidates = result.filter((server) => !(prefix === WEIGHT_PREFIX && server.port === 0));
     const found = match(variable.name.slice(prefix.length), candidates);
     if (typeof found === "string") {
       const names = candidates.slice(0, SHOWN_NAMES).map((server) => prefix + suffixOf(server));
@@ -51,13 +72,23 @@ export function applyOverrides(
     const other = setBy.get(key);
     if (other !== undefined) problems.push(complain(variable, `says the same as ${other}: remove one`));
     setBy.set(key, variable.name);
-    if (!parsed.success) continue;
-    const at = result.indexOf(found);
-    result[at] = isWeight
-      ? { ...found, weight: parsed.data }
-      : { ...found, capacity: parsed.data, hardLimit: parsed.data };
+    listed.delete(key);
+    if (value !== undefined) result[result.indexOf(found)] = withNumber(found, prefix, value);
   }
-  return { servers: result, problems };
+  return { servers: result, problems, applied: [...listed.values(), ...variables] };
+}
+
+/** `undefined` after its problems were told. */
+function readNumber(prefix: string, variable: Variable, problems: string[]): number | undefined {
+  const { value, shown } = variable;
+  const parsed = (prefix === WEIGHT_PREFIX ? WEIGHT_TYPE : CAPACITY_TYPE).schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const { message } of parsed.error.issues) problems.push(complain(variable, message, quote(shown ?? value)));
+  return undefined;
+}
+
+function withNumber(server: ServerSpec, prefix: string, value: number): ServerSpec {
+  return prefix === WEIGHT_PREFIX ? { ...server, weight: value } : { ...server, capacity: value, hardLimit: value };
 }
 
 /** What follows the prefix, as the host is written in `SERVERS`. */

@@ -2,7 +2,10 @@
  * The configuration in force. It is read again when somebody asks, and its certificates when their files change; what cannot
  * be used changes nothing, and is said.
  */
-import { ConfigError, type EffectiveSetting, type LoadResult } from "../../config/load.ts";
+import { changesBetween, describeChange } from "../../config/changes.ts";
+import type { EffectiveSetting } from "../../config/effective.ts";
+import { inWordsOfSources } from "../../config/in-words-of-sources.ts";
+import { ConfigError, type LoadResult } from "../../config/load.ts";
 import { toProxySettings } from "../../config/proxy-settings.ts";
 import type { Config } from "../../config/schema.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
@@ -15,7 +18,7 @@ export interface ConfigurationOptions {
   /** The settings in force, for people. */
   readonly effective: readonly EffectiveSetting[];
   /** Reads the configuration again. */
-  readonly reload: () => LoadResult;
+  readonly reload: () => Promise<LoadResult>;
   readonly log: Logger;
   readonly wallMs: () => number;
   /** Makes it so, and calls `take` from where on there is no way back. Rejects before that, and nothing has changed then. */
@@ -69,20 +72,23 @@ export class ConfigurationInForce {
   /** Reads everything again and takes it over. @returns false when there is anything wrong with it: the old one stays. */
   async reload(): Promise<boolean> {
     this.#log.info("reading the configuration again");
-    const loaded = this.#options.reload();
+    const loaded = await this.#options.reload();
     if (!loaded.ok) {
       this.#reject(loaded.problems);
       return false;
     }
     for (const warning of loaded.warnings) this.#log.warn(warning);
+    const before = { config: this.#config, effective: this.#effective };
     try {
       this.#files.watch(watchedFiles(loaded.config)); // before they are read: no change may slip between
       await this.#options.apply(loaded.config, this.#readFiles(loaded.config));
     } catch (error) {
       this.#files.watch(watchedFiles(this.#config));
-      this.#reject(problemsOf(error));
+      this.#reject(problemsOf(error).map((problem) => inWordsOfSources(problem, loaded.effective)));
       return false;
     }
+    const changes = changesBetween(before, loaded).map(describeChange);
+    if (changes.length > 0) this.#log.info({ changes }, "settings changed");
     this.#effective = loaded.effective;
     this.reloads.success++;
     this.rejected.configuration = false;

@@ -29,8 +29,12 @@ export interface RawSocket {
 
 /** Who is told what happens on a socket: the connections of clients and of servers are. */
 export interface SocketUser {
-  /** Of a client's socket: TLS is through. @param protocol what was agreed on by ALPN; "" = nothing. */
-  onHandshake?(nowMs: number, protocol: string): void;
+  /**
+   * Of a client's socket: TLS is through.
+   * @param protocol what was agreed on by ALPN; "" = nothing.
+   * @returns who is told what happens from here on: itself, unless another one speaks that protocol.
+   */
+  onHandshake?(nowMs: number, protocol: string): SocketUser;
   /** `data` may be borrowed: see receive-memory.ts. */
   onData(data: Buffer, nowMs: number): void;
   /** A socket that was full has room. */

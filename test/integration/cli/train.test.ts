@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { durationText, TrainProgress } from "../../../src/cli/train/progress.ts";
 import { FEATURE_COUNT } from "../../../src/learning/features/fleet-features.ts";
 import { readNetworkAt } from "../../../src/learning/models/files/onnx/reader.ts";
+import { TrainerProcess } from "../../../src/learning/online/training/trainer-process.ts";
 import { openLearningStore, openStoreReader } from "../../../src/storage/open-store.ts";
 import { spawn } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
@@ -137,6 +138,17 @@ describe("from a store", () => {
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain("the store has 50 samples to learn from");
+  });
+
+  test("the learner's trainer is handed the place as it is, not as an argument", async () => {
+    const trainer = new TrainerProcess({ program: [LAUNCHER], location: at(await storeOf("handed", 60)), seed: 1 });
+    try {
+      const { result, sentence } = await trainer.ended();
+      expect(sentence).toContain("the store has 60 samples to learn from");
+      expect(result).toBe("too_few_samples");
+    } finally {
+      trainer.kill();
+    }
   });
 });
 

@@ -5,13 +5,17 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
+import { loadConfig } from "../../../src/config/load.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
 import { RESERVED_FEATURES } from "../../../src/config/reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config/schema.ts";
+import { environmentSource } from "../../../src/config/sources/environment.ts";
+import { yamlFileSource } from "../../../src/config/sources/yaml/source.ts";
 import { toFleetOptions } from "../../../src/control/supervisor/fleet-options.ts";
 import { pinSettings, restartsNeeded } from "../../../src/control/supervisor/pinned.ts";
 import { createSelfSigned } from "../../support/certificates.ts";
-import { configOf, load } from "../../support/configuration.ts";
+import { configOf, load, TWO_SERVERS } from "../../support/configuration.ts";
+import { yamlOf } from "../../support/settings-file.ts";
 import { EFFECTS } from "./settings-effects.ts";
 
 const ROOT = join(import.meta.dir, "../../..");
@@ -74,6 +78,19 @@ describe.each(Object.entries(EFFECTS).filter(([name]) => SERVED.includes(name)))
         // The supervisor reads it from the configuration: that at least differs.
         const [one, other] = values.map((value) => configOf({ ...more, [name]: value }));
         expect(one).not.toEqual(other);
+      }
+    });
+
+    test("means the same in the configuration file", () => {
+      for (const value of values) {
+        const env = { SERVERS: TWO_SERVERS, ...more, ...environment(name, value) };
+        const path = join(directory, "neurabalancer.yaml");
+        writeFileSync(path, yamlOf(env));
+        const loaded = loadConfig([environmentSource({}), yamlFileSource(path, () => undefined)]);
+        if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
+        expect(loaded.config).toEqual(configOf(env));
+        const { origin } = loaded.effective.find((setting) => setting.env === name)!;
+        expect(origin).toStartWith(`${path}:`);
       }
     });
 

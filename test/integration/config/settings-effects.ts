@@ -34,7 +34,7 @@ const ADMIN = "test/integration/control/admin/api.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
-const JUDGES = "test/unit/learning/online/parts.test.ts";
+const JUDGES = "test/unit/learning/judge/operator-options.test.ts";
 
 function effect(
   values: readonly [string, string],
@@ -53,6 +53,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["fleet.servers"],
     SUPERVISOR,
     "takes over settings, servers, number of workers and log level, without restarting a worker",
+  ),
+  CONFIG_FILE: effect(
+    ["a.yaml", "b.yaml"],
+    [],
+    "test/integration/cli/configuration-file.test.ts",
+    "CONFIG_FILE names it, and --config wins",
   ),
   DNS_MIN_TTL_SECONDS: effect(
     ["1", "2"],

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config/schema.ts";
 
 const SETTINGS = [...ALL_SETTINGS, ...placeSettings(OTHER_SECTIONS)].map(({ setting }) => setting);
-const RANGE = /^(integer|number|port|seconds|milliseconds) ([\d.]+) … ([\d.]+)$/;
+const RANGE = /^(integer|number|port|seconds|milliseconds|bytes|megabytes) ([\d.]+) … ([\d.]+)$/;
 const NUMERIC = SETTINGS.flatMap(({ env, type }) => {
   const match = RANGE.exec(type.describe);
   return match ? [{ env, type, kind: match[1], min: Number(match[2]), max: Number(match[3]) }] : [];
@@ -15,7 +15,8 @@ test("the schema has numbers, and none that this test does not see", () => {
 });
 
 describe.each(NUMERIC.map((setting) => [setting.env, setting] as const))("%s", (_, { type, kind, min, max }) => {
-  const value = (number: number) => (kind === "seconds" ? Math.round(number * 1000) : number);
+  const per: Readonly<Record<string, number>> = { seconds: 1000, megabytes: 2 ** 20 };
+  const value = (number: number) => Math.round(number * (per[kind] ?? 1) * 1000) / 1000;
   const read = (text: string): unknown => {
     const parsed = type.schema.safeParse(text);
     return parsed.success ? parsed.data : parsed.error.issues.map(({ message }) => message).join();
@@ -29,7 +30,7 @@ describe.each(NUMERIC.map((setting) => [setting.env, setting] as const))("%s", (
   });
 
   test("nothing beyond them; the complaint says what would be right", () => {
-    const whole = kind === "integer" || kind === "port" || kind === "milliseconds";
+    const whole = kind !== "number" && kind !== "seconds";
     const above = whole ? String(BigInt(max) + 1n) : `${max}.5`;
     for (const text of [above, `${max}0`, "9".repeat(400), "-1", "-0"]) {
       expect(read(text)).toBeString();
@@ -44,9 +45,10 @@ describe.each(NUMERIC.map((setting) => [setting.env, setting] as const))("%s", (
       "1e1",
       "0x10",
       "0b1",
-      "5s",
-      "5ms",
+      ...(kind === "seconds" || kind === "milliseconds" ? [] : ["5s", "5ms"]),
+      ...(kind === "bytes" || kind === "megabytes" ? [] : ["5MB", "5KiB"]),
       "5 s",
+      "5 MB",
       "5%",
       "+5",
       "1_000",

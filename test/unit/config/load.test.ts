@@ -102,7 +102,7 @@ describe("wrong values", () => {
     ["ACCESS_LOG", "maybe", "must be true or false"],
     ["ACCESS_LOG_SAMPLE", "1.1", "must be a number from 0 to 1"],
     ["SHUTDOWN_TIMEOUT_SECONDS", "-1", "must be seconds: a number from 0 to 3600"],
-    ["CONNECT_TIMEOUT_MS", "2s", "must be milliseconds: a whole number from 1 to"],
+    ["CONNECT_TIMEOUT_MS", "2 s", "must be milliseconds: a whole number from 1 to"],
     ["HEALTH_CHECK_PATH", "health", 'must be a path that begins with "/"'],
     ["HEALTH_CHECK_PATH", "/a b", 'must be a path that begins with "/"'],
     ["LB_STRATEGY", "roundrobin", "is not a strategy of this version; did you mean round_robin? choose one of: "],
@@ -285,6 +285,18 @@ describe("the .env file", () => {
         `APP_PORT="x" (${path} line 3): must be a port: a whole number from 0 to 65535`,
         `LB_STRATGEY (${path} line 4): is no setting; did you mean LB_STRATEGY?`,
       ]);
+    });
+  });
+
+  test("a name that is no setting, and like none, is told in a warning: other programs may read the file", () => {
+    withFile(`SERVERS=${TWO_SERVERS}\nLB_ALGORITHM=rr\nPOSTGRES_PASSWORD=hunter2\nBACKEND_PORT=1\n`, (path) => {
+      const loaded = loadConfig([environmentSource({ LB_POLICY: "rr" }), envFileSource(path)]);
+      expect(loaded).toMatchObject({
+        ok: true,
+        warnings: [
+          `no settings, and ignored: LB_ALGORITHM (${path} line 2; there is LB_STRATEGY), POSTGRES_PASSWORD (${path} line 3)`,
+        ],
+      });
     });
   });
 

@@ -6,9 +6,12 @@ import { join } from "node:path";
 import { envFileSource } from "../../../src/config/sources/env-file.ts";
 import { environmentSource } from "../../../src/config/sources/environment.ts";
 import { readSources, type SettingsSource } from "../../../src/config/sources/source.ts";
+import { yamlFileSource } from "../../../src/config/sources/yaml/source.ts";
+import { yamlOf } from "../../support/settings-file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "neurabalancer-sources-"));
 const path = join(directory, ".env");
+const yamlPath = join(directory, "neurabalancer.yaml");
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 type Values = Readonly<Record<string, string>>;
@@ -34,6 +37,10 @@ const SOURCES: Readonly<Record<string, { readonly source: SettingsSource; readon
             .map((pair) => `${pair.join("=")}\n`)
             .join(""),
         ),
+    },
+    "configuration file": {
+      source: yamlFileSource(yamlPath, () => undefined),
+      hold: (values) => writeFileSync(yamlPath, yamlOf(values)),
     },
   };
 

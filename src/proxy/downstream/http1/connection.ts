@@ -343,8 +343,9 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** TLS is through: from here on the client may take its time. */
-  onHandshake(nowMs: number): void {
+  onHandshake(nowMs: number): this {
     if (this.#state === State.IDLE) this.ctx.wheel.set(this, nowMs + this.ctx.settings.idleTimeoutMs);
+    return this;
   }
 
   onDrain(nowMs: number): void {

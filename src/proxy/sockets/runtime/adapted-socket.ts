@@ -106,7 +106,7 @@ export abstract class AdaptedSocket implements RawSocket {
   handshaken(protocol: string): void {
     if (this.#silent) return;
     try {
-      this.user?.onHandshake?.(this.env.now(), protocol);
+      this.user = this.user?.onHandshake?.(this.env.now(), protocol) ?? this.user;
     } catch (error) {
       this.threw(error);
     }

@@ -6,8 +6,8 @@ import { runSupervisor } from "../../../../src/control/supervisor/supervisor.ts"
 import { createLogger } from "../../../../src/telemetry/log/logger.ts";
 
 const [envFilePath, mode, journal] = process.argv.slice(2);
-const load = () => loadConfig([envFileSource(envFilePath)]);
-const loaded = load();
+const load = async () => loadConfig([envFileSource(envFilePath)]);
+const loaded = await load();
 if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
 const { config, effective } = loaded;
 const code = await runSupervisor({

@@ -9,6 +9,8 @@ export class Recorder implements Dialler {
   received = 0;
   socket: RawSocket | null = null;
   wantsRest = true;
+  /** Takes over at the handshake. */
+  successor: Recorder | null = null;
   /** Called by the next event of that name, in its handler. */
   readonly actions = new Map<string, () => void>();
 
@@ -38,8 +40,9 @@ export class Recorder implements Dialler {
   refused(code: string): void {
     this.#note(`refused ${code}`);
   }
-  onHandshake(_nowMs: number, protocol: string): void {
+  onHandshake(_nowMs: number, protocol: string): Recorder {
     this.#note(`handshake ${protocol}`);
+    return this.successor ?? this;
   }
   onData(data: Buffer): void {
     this.received += data.length;

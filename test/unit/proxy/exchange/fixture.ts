@@ -11,6 +11,7 @@ import { parseRequestHead } from "../../../../src/proxy/http1/request-parser.ts"
 import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
 import { type AttemptOutcome, OutcomeConsumers } from "../../../../src/proxy/outcome.ts";
 import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
+import type { Waiting } from "../../../../src/proxy/pick/wait-queue.ts";
 import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
@@ -42,14 +43,16 @@ class Client extends Timed implements Downstream {
   readonly peer = new Peer("203.0.113.7", false, new TrustedProxies([]));
   readonly takesChunks = true;
   queuedBytes = 0;
+  /** False = it is gone: nothing can be sent any more. */
+  takes = true;
   exchange: Exchange | undefined;
   /** How the exchange left it; "" = it has not. */
   left = "";
   pauseReading(): void {}
   resumeReading(): void {}
-  interim = () => true;
-  respond = () => true;
-  sendAway = () => true;
+  interim = () => this.takes;
+  respond = () => this.takes;
+  sendAway = () => this.takes;
   endBody(): void {}
   endSending(): void {}
   unacknowledged = () => 0;
@@ -105,6 +108,11 @@ export class Leg extends Timed implements UpstreamLeg {
     this.user = null;
   }
 
+  /** The connection was made. */
+  connects(): void {
+    this.user?.onUpstreamReady(this, this.#rig.nowMs);
+  }
+
   /** The server answers with this, of which `rest` is what follows the head. */
   responds(head: string, rest = ""): void {
     const bytes = Buffer.from(`HTTP/1.1 ${head}\r\n\r\n${rest}`, "latin1");
@@ -130,6 +138,21 @@ export class Leg extends Timed implements UpstreamLeg {
   }
 }
 
+/** First come, first served; nobody looks unless asked to. */
+function queueOf(waiting: Waiting[]) {
+  return {
+    get length() {
+      return waiting.length;
+    },
+    push: (who: Waiting) => void waiting.push(who),
+    remove: (who: Waiting) => void (waiting.includes(who) && waiting.splice(waiting.indexOf(who), 1)),
+    poll: (nowMs: number) => {
+      const first = waiting.shift();
+      if (first !== undefined && !first.retryFromQueue(nowMs)) waiting.unshift(first);
+    },
+  };
+}
+
 export class Rig {
   readonly ctx: ExchangeContext;
   readonly client = new Client();
@@ -145,6 +168,7 @@ export class Rig {
   connecting = false;
   refusesSends = false;
   full = false;
+  readonly waiting: Waiting[] = [];
   #hedge: () => void = () => {};
 
   constructor(settings: Partial<typeof SETTINGS> = {}) {
@@ -172,7 +196,7 @@ export class Rig {
         },
       },
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
-      queue: { length: 0, poll: () => {}, push: () => {}, remove: () => {} },
+      queue: queueOf(this.waiting),
       pools: Array.from({ length: SERVERS }, (_, slot) => ({
         endpoint: { id: slot + 1 },
         acquire: (user: UpstreamUser) => {

@@ -1,0 +1,39 @@
+/** What taking over a configuration would change: against the running instance, or against another file. */
+import { type ComparedSettings, changesBetween, type SettingChange, uncomparedSecrets } from "../config/changes.ts";
+import type { EffectiveSetting } from "../config/effective.ts";
+import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
+import { type AdminFlags, askAdmin } from "./admin-client.ts";
+
+/** What the configuration is compared with: `true` is the running instance. */
+export interface DiffFlags extends SourceFlags, AdminFlags {
+  readonly diff?: string | true;
+}
+
+/** What differs, as `--json` prints it. */
+export interface DiffReport {
+  readonly against: string;
+  readonly changes: readonly SettingChange[];
+  /** Secrets whose values are not known of both. */
+  readonly uncompared: readonly string[];
+}
+
+/** Compares `wanted` with what `flags` name. Throws an `Error` made for the operator when that cannot be read. */
+export async function diffOf(flags: DiffFlags, wanted: Required<ComparedSettings>): Promise<DiffReport> {
+  if (typeof flags.diff === "string") {
+    const old = await loadProcessConfig({ ...flags, config: flags.diff });
+    if (!old.ok) throw new Error(`${flags.diff} cannot be compared with: ${old.problems.join("\n  - ")}`);
+    return { against: flags.diff, changes: changesBetween(old, wanted), uncompared: [] };
+  }
+  const status = (await askAdmin(flags, "/api/v1/status")) as RunningStatus;
+  const effective = Object.entries(status.settings).map(([env, { value }]) => ({ env, value }));
+  return {
+    against: `the instance at ${flags.admin}`,
+    changes: changesBetween({ effective }, wanted),
+    uncompared: uncomparedSecrets(wanted),
+  };
+}
+
+/** What this needs of the admin API's status. */
+interface RunningStatus {
+  readonly settings: Readonly<Record<string, Pick<EffectiveSetting, "value">>>;
+}

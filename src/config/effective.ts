@@ -1,0 +1,38 @@
+/** The configuration in force as people see it: each setting with its value and where that comes from. */
+import { HIDDEN } from "./read-settings.ts";
+import type { Config, PlacedSetting } from "./schema.ts";
+import type { Variable } from "./sources/source.ts";
+
+/** A setting as it is in force, for people. */
+export interface EffectiveSetting {
+  /** `ignored`: set, but of a feature that this version does not have. */
+  readonly section: keyof Config | "ignored";
+  readonly env: string;
+  /**
+   * As in the environment, a number in the unit that its name says; secrets are `HIDDEN`, `${NAME}` stands as written;
+   * `null` = unset.
+   */
+  readonly value: string | null;
+  /** As it was written, if that is something else: `5s`. */
+  readonly written?: string;
+  /** `default`, `environment`, or a place in a file such as `.env line 3` or `neurabalancer.yaml:5:12`. */
+  readonly origin: string;
+}
+
+/** @param parsed the value in `Config`, when it could be read. */
+export function describeSetting(
+  { section, setting }: PlacedSetting,
+  variable: Variable | undefined,
+  parsed: unknown,
+): EffectiveSetting {
+  const { env, secret, type } = setting;
+  const place = { section, env, origin: variable?.origin ?? "default" };
+  if (variable === undefined) return { ...place, value: setting.default };
+  if (secret) return { ...place, value: HIDDEN };
+  if (variable.shown !== undefined) return { ...place, value: variable.shown };
+  const { value } = variable;
+  const { form } = type;
+  const hasUnit = (form.kind === "duration" || form.kind === "size") && /[a-z]/i.test(value);
+  if (!hasUnit || typeof parsed !== "number") return { ...place, value };
+  return { ...place, value: String(parsed / form.bareUnit), written: value.trim() };
+}

@@ -1,0 +1,48 @@
+/**
+ * What the configuration file calls sections and settings: the names that they have in `Config`, in snake_case as in the
+ * files of Envoy and Prometheus. Units stand with the values there (`5s`, `10MB`), so names that say one lose it.
+ */
+import { OTHER_SECTIONS, type PlacedSetting, placeSettings, SECTIONS } from "./schema.ts";
+import type { Section } from "./setting.ts";
+
+/** A setting with the name that it has within its section. */
+export interface FileSetting extends PlacedSetting<string> {
+  readonly name: string;
+  /** From the file's root: `timeouts.connect`. */
+  readonly path: string;
+}
+
+/** A section of the file. */
+export interface FileSection {
+  readonly name: string;
+  readonly section: Section;
+  readonly settings: readonly FileSetting[];
+  /** The section is this one setting and written as its value: `servers` is a list itself. */
+  readonly whole: FileSetting | null;
+}
+
+/** All sections, in the order in which they are shown. */
+export const FILE_SECTIONS: readonly FileSection[] = Object.entries<Section>({
+  ...SECTIONS,
+  modelService: OTHER_SECTIONS.modelService,
+}).map(([key, section]) => {
+  const name = toKey(key);
+  const settings = placeSettings({ [key]: section }).map((placed): FileSetting => {
+    const path = placed.setting.type.form.kind === "servers" ? name : `${name}.${toKey(placed.key)}`;
+    return { ...placed, name: toKey(placed.key), path };
+  });
+  return { name, section, settings, whole: settings.find(({ path }) => path === name) ?? null };
+});
+
+const PATHS: ReadonlyMap<string, string> = new Map(
+  FILE_SECTIONS.flatMap(({ settings }) => settings.map(({ setting, path }) => [setting.env, path])),
+);
+
+/** The path in the file of the setting that the environment calls `env`; `null` = it has no place there. */
+export function filePath(env: string): string | null {
+  return PATHS.get(env) ?? null;
+}
+
+function toKey(name: string): string {
+  return name.replace(/(?<=[a-z])(Ms|Bytes)$/, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

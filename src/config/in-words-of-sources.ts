@@ -1,0 +1,19 @@
+/** Sentences about settings in the words of the file that they stand in: the code knows them by their variables' names. */
+import type { EffectiveSetting } from "./effective.ts";
+import { filePath } from "./file-keys.ts";
+
+/** Of places, those of configuration files have a line and a column. */
+const IN_FILE = /:\d+:\d+$/;
+
+/** The sentence with the file's keys in place of variables, and at its end where they stand. */
+export function inWordsOfSources(sentence: string, effective: readonly EffectiveSetting[]): string {
+  const named = effective.filter(({ env }) => new RegExp(`\\b${env}\\b`).test(sentence) && filePath(env) !== null);
+  const inFile = named.filter(({ origin }) => IN_FILE.test(origin));
+  if (inFile.length === 0) return sentence;
+  // Who writes a file would look there for what is unset, too.
+  const names = new Set(
+    named.filter((setting) => inFile.includes(setting) || setting.origin === "default").map(({ env }) => env),
+  );
+  const told = sentence.replace(/\b[A-Z][A-Z0-9_]*\b/g, (name) => (names.has(name) ? filePath(name)! : name));
+  return `${told} (${inFile.map(({ env, origin }) => `${filePath(env)} is at ${origin}`).join(", ")})`;
+}

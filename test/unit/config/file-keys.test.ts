@@ -1,0 +1,110 @@
+/** Every setting has a place in the configuration file; what is generated of it is what the product reads. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { z } from "zod";
+import { FILE_SECTIONS, filePath } from "../../../src/config/file-keys.ts";
+import { loadConfig } from "../../../src/config/load.ts";
+import { ALL_SETTINGS } from "../../../src/config/schema.ts";
+import { yamlFileSource } from "../../../src/config/sources/yaml/source.ts";
+import { configOf } from "../../support/configuration.ts";
+import { yamlOf } from "../../support/settings-file.ts";
+
+const ROOT = join(import.meta.dir, "../../..");
+const directory = mkdtempSync(join(tmpdir(), "neurabalancer-keys-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function fromFile(text: string) {
+  const path = join(directory, "neurabalancer.yaml");
+  writeFileSync(path, text);
+  const loaded = loadConfig([yamlFileSource(path, () => undefined)]);
+  if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
+  return loaded.config;
+}
+
+describe("keys", () => {
+  test("each setting has one of its own, in snake_case and without a unit that stands with the value", () => {
+    const paths = FILE_SECTIONS.flatMap(({ settings }) => settings.map(({ path }) => path));
+    expect(new Set(paths).size).toBe(paths.length);
+    for (const path of paths) {
+      expect(path).toMatch(/^[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)?$/);
+      expect(path).not.toMatch(/_(ms|seconds|bytes|megabytes)$/);
+    }
+    for (const { setting } of ALL_SETTINGS) expect(filePath(setting.env)).not.toBeNull();
+    expect(filePath("SERVERS")).toBe("servers");
+    expect(filePath("CONNECT_TIMEOUT_MS")).toBe("timeouts.connect");
+    expect(filePath("DNS_MIN_TTL_SECONDS")).toBe("dns.min_ttl");
+    expect(filePath("CONFIG_FILE")).toBeNull();
+  });
+
+  test("a number in the environment and in the file means the same, with or without a unit", () => {
+    const numeric = ALL_SETTINGS.flatMap(({ setting }) => {
+      const { form } = setting.type;
+      if (form.kind === "duration" || form.kind === "size") {
+        return [{ setting, min: Math.ceil(form.min / form.bareUnit), max: Math.floor(form.max / form.bareUnit) }];
+      }
+      return form.kind === "integer" || form.kind === "number"
+        ? [{ setting, min: Math.ceil(form.min), max: Math.floor(form.max) }]
+        : [];
+    });
+    expect(numeric.length).toBeGreaterThan(40);
+    for (const { setting, min, max } of numeric) {
+      const placed = ALL_SETTINGS.find((one) => one.setting === setting)!;
+      const read = (config: object) => (config as Record<string, Record<string, unknown>>)[placed.section][placed.key];
+      fc.assert(
+        fc.property(fc.integer({ min, max }), (value) => {
+          const parsed = setting.type.schema.safeParse(String(value));
+          expect(parsed.success).toBe(true);
+          const env = { SERVERS: "http://a:1", [setting.env]: String(value) };
+          const path = join(directory, "one.yaml");
+          writeFileSync(path, yamlOf(env));
+          const [variable] = yamlFileSource(path, () => undefined)
+            .read()
+            .variables.filter(({ name }) => name === setting.env);
+          expect(setting.type.schema.safeParse(variable.value).data).toBe(parsed.data);
+        }),
+        { numRuns: 10 },
+      );
+      expect(read(configOf())).toBeDefined();
+    }
+  });
+});
+
+describe("neurabalancer.example.yaml", () => {
+  const example = readFileSync(join(ROOT, "neurabalancer.example.yaml"), "utf8");
+  const defaults = configOf({ SERVERS: "http://127.0.0.1:8001,http://127.0.0.1:8002" });
+
+  test("is the defaults as it stands, and with every setting switched on", () => {
+    expect(fromFile(example)).toEqual(defaults);
+    const all = example.replace(/^ {2}#(?=[a-z_]+:)/gm, "  ");
+    expect(fromFile(all)).toEqual(defaults);
+    for (const { name, settings, whole } of FILE_SECTIONS) {
+      const section = (parse(all) as Record<string, unknown>)[name];
+      if (whole === null) expect(Object.keys(section as object)).toEqual(settings.map((one) => one.name));
+    }
+  });
+
+  test("is right by the schema for editors, which knows wrong ones", () => {
+    const text = readFileSync(join(ROOT, "docs/neurabalancer.schema.json"), "utf8");
+    const schema = z.fromJSONSchema(JSON.parse(text));
+    const isRight = (yaml: string) => schema.safeParse(parse(yaml)).success;
+    expect(isRight(example)).toBe(true);
+    expect(isRight(example.replace(/^ {2}#(?=[a-z_]+:)/gm, "  "))).toBe(true);
+    expect(isRight("servers: [http://a:1, {url: http://b:2, weight: 2}]\nlimits: {max_body: 10MB}")).toBe(true);
+    for (const wrong of [
+      "tims: {}",
+      "timeouts: {conect: 1s}",
+      "timeouts: {connect: 5}",
+      "timeouts: {connect: 5sec}",
+      "app: {port: 70000}",
+      "log: {level: loud}",
+      "servers: [{weight: 2}]",
+      "servers: [{url: http://a:1, wait: 2}]",
+    ]) {
+      expect({ wrong, isRight: isRight(wrong) }).toEqual({ wrong, isRight: false });
+    }
+  });
+});
