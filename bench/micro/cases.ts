@@ -1,6 +1,6 @@
 /**
- * The pieces of the request path that run for every request, one case each. Modules are taken from the checkout `root`,
- * so that the same cases can time two of them; the types are this one's.
+ * The pieces of the request path that run for every request, one case each. Modules are looked up below `root`, in all
+ * checkouts alike: calls through a module cost something of their own, and figures are compared.
  */
 import { openSync } from "node:fs";
 import { join } from "node:path";
@@ -328,7 +328,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       run: (times) => {
         for (let i = 0; i < times; i++) log.record(entry, outcome, 1.25, 1_790_000_000_000 + i);
       },
-      settle: () => log.close(1000),
+      settle: () => log.allOut(1000),
       check: () => {
         const dropped = block.counters[layout.WorkerCounter.ACCESS_LOG_DROPPED];
         if (dropped > 0) throw new Error(`${dropped} lines were dropped`);

@@ -148,16 +148,18 @@ export class AccessLog {
     if (this.#full.length > 0) this.flush();
   }
 
-  /**
-   * Resolves when all lines are out, or after `timeoutMs`: a stuck reader must not keep the process alive. What is left then
-   * is given up.
-   */
-  async close(timeoutMs: number): Promise<void> {
+  /** Resolves when all lines are out, or after `timeoutMs`: a reader may be stuck. */
+  async allOut(timeoutMs: number): Promise<void> {
     for (let waited = 0; waited < timeoutMs; waited += 5) {
       this.flush();
-      if (!this.#writing && this.#length === 0 && this.#full.length === 0) break;
+      if (!this.#writing && this.#length === 0 && this.#full.length === 0) return;
       await Bun.sleep(5);
     }
+  }
+
+  /** Waits for all lines as `allOut` does: a stuck reader must not keep the process alive. What is left then is given up. */
+  async close(timeoutMs: number): Promise<void> {
+    await this.allOut(timeoutMs);
     this.#closed = true;
   }
 
