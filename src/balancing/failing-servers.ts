@@ -31,7 +31,8 @@ export interface FailingOptions {
 /**
  * Failures in a row, by slot, which all who place requests at these servers share. Writers: they, through `Atomics`.
  *
- * A response that is complete and no error ends all streaks. Its head alone, which may be hours earlier, shows that the
+ * A response that is no error ends all streaks when it is complete, or when its client left in the middle: of servers whose
+ * responses only end with their clients nothing better can be known. Its head alone, which may be hours earlier, shows that the
  * server answers again and answers well, and ends those of refusals, silence and errors; that responses do not break off
  * it cannot show.
  */

@@ -20,7 +20,7 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
   ],
   learner: [
     "the learner makes no tables: requests are balanced by the estimator",
-    "the learner makes tables again: requests are balanced by them",
+    "the estimator stands in for the learner no more: requests are balanced as configured",
   ],
   model: [
     "the model that should route cannot be loaded or asked: the log of the learner says why; requests are balanced without it",
