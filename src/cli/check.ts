@@ -12,7 +12,6 @@ import type { Section } from "../config/setting.ts";
 import type { ServerSpec } from "../shared/server-spec.ts";
 import { visible } from "../shared/visible-text.ts";
 import { storeProblem } from "../storage/open-store.ts";
-import { DEFAULT_ADMIN } from "./admin-client.ts";
 import { type DiffFlags, type DiffReport, diffOf } from "./configuration-diff.ts";
 import { print, printError, printJson } from "./output.ts";
 import { describeProblems } from "./problems.ts";
@@ -55,8 +54,8 @@ export function registerCheck(program: Command): void {
     .description("check the configuration and show what is in force")
     .option("--resolve", "look the servers' names up as well")
     .option("--diff [file]", "show what differs from the running instance, or from another configuration file")
-    .option("--admin <url>", "where the running instance's admin port is", DEFAULT_ADMIN)
-    .option("--token <token>", "its ADMIN_TOKEN, where it has one")
+    .option("--admin <url>", "where the running instance's admin port is (default: where this configuration has it)")
+    .option("--token <token>", "its ADMIN_TOKEN (default: this configuration's)")
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action(async (flags: CheckFlags) => {

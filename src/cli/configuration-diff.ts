@@ -1,11 +1,13 @@
 /** What taking over a configuration would change: against the running instance, or against another file. */
+import { isIPv6 } from "node:net";
 import { type ComparedSettings, changesBetween, type SettingChange, uncomparedSecrets } from "../config/changes.ts";
 import type { EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
+import type { Config } from "../config/schema.ts";
 import { type AdminFlags, askAdmin } from "./admin-client.ts";
 
 /** What the configuration is compared with: `true` is the running instance. */
-export interface DiffFlags extends SourceFlags, AdminFlags {
+export interface DiffFlags extends SourceFlags, Partial<AdminFlags> {
   readonly diff?: string | true;
 }
 
@@ -17,20 +19,37 @@ export interface DiffReport {
   readonly uncompared: readonly string[];
 }
 
-/** Compares `wanted` with what `flags` name. Throws an `Error` made for the operator when that cannot be read. */
-export async function diffOf(flags: DiffFlags, wanted: Required<ComparedSettings>): Promise<DiffReport> {
+/**
+ * Compares `wanted` with what `flags` name: without a file and without `--admin`, the instance that listens where `wanted`
+ * says. Throws an `Error` made for the operator when that cannot be read.
+ */
+export async function diffOf(flags: DiffFlags, wanted: WantedConfiguration): Promise<DiffReport> {
   if (typeof flags.diff === "string") {
     const old = await loadProcessConfig({ ...flags, config: flags.diff });
     if (!old.ok) throw new Error(`${flags.diff} cannot be compared with: ${old.problems.join("\n  - ")}`);
     return { against: flags.diff, changes: changesBetween(old, wanted), uncompared: [] };
   }
-  const status = (await askAdmin(flags, "/api/v1/status")) as RunningStatus;
+  const asked = adminOf(flags, wanted.config.admin);
+  const status = (await askAdmin(asked, "/api/v1/status")) as RunningStatus;
   const effective = Object.entries(status.settings).map(([env, { value }]) => ({ env, value }));
   return {
-    against: `the instance at ${flags.admin}`,
+    against: `the instance at ${asked.admin}`,
     changes: changesBetween({ effective }, wanted),
     uncompared: uncomparedSecrets(wanted),
   };
+}
+
+/** A configuration that can be used, and what stands in it. */
+type WantedConfiguration = Required<ComparedSettings> & { readonly config: Pick<Config, "admin"> };
+
+function adminOf(flags: DiffFlags, { host, port, token }: Config["admin"]): AdminFlags {
+  if (flags.admin === undefined && !port) {
+    throw new Error(`ADMIN_PORT does not say where the running instance's admin port is: name it by --admin`);
+  }
+  const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+  const reached = everywhere[host] ?? host;
+  const address = `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+  return { admin: flags.admin ?? address, token: flags.token ?? token ?? undefined };
 }
 
 /** What this needs of the admin API's status. */

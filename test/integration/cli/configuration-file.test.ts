@@ -93,6 +93,17 @@ test("check --diff shows what differs from another file, and what of it needs a 
   expect(same.stdout).toContain(`Nothing differs from ${path}.`);
 });
 
+test.each([
+  ["{port: 2}", "no admin port answers at http://127.0.0.1:2:"],
+  ['{port: 2, host: "::"}', "no admin port answers at http://[::1]:2:"],
+  ["{port: auto}", "ADMIN_PORT does not say where the running instance's admin port is: name it by --admin"],
+])("check --diff asks the instance where its configuration has the admin port: %s", (admin, said) => {
+  const path = put("admin.yaml", `${SERVERS}admin: ${admin}\n`);
+  const { code, stderr } = neurabalancer(["check", "--config", path, "--diff"]);
+  expect(stderr).toContain(said);
+  expect(code).toBe(1);
+});
+
 test("a running instance reads it again as a whole or not at all, and says what changed", async () => {
   const token = "0123456789abcdef-secret";
   const text = (connect: string) =>
