@@ -49,7 +49,7 @@ async function sourcesOf({ envFile, config }: SourceFlags): Promise<readonly Set
   const { variables } = readSources(sources);
   const path = config ?? variables.get(OTHER_SECTIONS.configuration.settings.file.env)?.value;
   if (path === undefined) return sources;
-  // Loaded only where there is a file: a reader of YAML takes 11 MB.
+  // Loaded only where there is a file: most instances need no reader of YAML.
   const { yamlFileSource } = await import("./sources/yaml/source.ts");
   return [...sources, yamlFileSource(path, (name) => variables.get(name)?.value)];
 }
