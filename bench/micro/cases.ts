@@ -192,7 +192,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       identityHash: new Uint32Array(layout.MAX_SERVERS),
       together: { sinceMs: memory.servers.silentSinceMs, clockOffsetMs: 1000 },
     };
-    const { learned } = memory;
+    const learned = memory.learned[0] ?? memory.learned;
     for (let slot = 0; slot < servers; slot++) {
       fleet.id[slot] = slot + 1;
       fleet.weight[slot] = 1;

@@ -1,7 +1,7 @@
 /** What is made from the schema for the configuration file: the annotated example, and the JSON Schema for editors. */
 import { FILE_SECTIONS, type FileSetting, filePath } from "../../src/config/file-keys.ts";
 import type { ValueForm } from "../../src/config/setting.ts";
-import { sayDuration, saySize } from "../../src/config/units.ts";
+import { sayDuration, saySize } from "../../src/config/values/units.ts";
 import { plain, wrapComment } from "./text.ts";
 
 const SCHEMA_PATH = "docs/neurabalancer.schema.json";

@@ -1,9 +1,9 @@
 /** What taking over a configuration would change: against the running instance, or against another file. */
 import { isIPv6 } from "node:net";
 import { type ComparedSettings, changesBetween, type SettingChange, uncomparedSecrets } from "../config/changes.ts";
+import type { Config } from "../config/config.ts";
 import type { EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
-import type { Config } from "../config/schema.ts";
 import { type AdminFlags, askAdmin } from "./admin-client.ts";
 
 /** What the configuration is compared with: `true` is the running instance. */

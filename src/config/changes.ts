@@ -1,8 +1,9 @@
 /** What differs between two configurations, in the words of `check --diff` and of the log at a reload. */
 import { isDeepStrictEqual } from "node:util";
+import type { Config } from "./config.ts";
 import type { EffectiveSetting } from "./effective.ts";
 import { HIDDEN } from "./read-settings.ts";
-import { ALL_SETTINGS, type Config } from "./schema.ts";
+import { ALL_SETTINGS } from "./schema.ts";
 import type { ValueForm } from "./setting.ts";
 
 /** A configuration to compare. */

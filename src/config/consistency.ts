@@ -1,9 +1,10 @@
 /** What single values cannot tell: settings that contradict each other. */
-import { isLoopback } from "./addresses.ts";
-import type { Config } from "./schema.ts";
+
+import type { Sections } from "./schema.ts";
+import { isLoopback } from "./values/addresses.ts";
 
 /** A configuration in which the settings with wrong values are missing. */
-export type PartialConfig = { readonly [S in keyof Config]: Partial<Config[S]> };
+export type PartialConfig = { readonly [S in keyof Sections]: Partial<Sections[S]> };
 
 /** Contradictions. A comparison with a missing setting finds nothing: its own problem is reported already. */
 export function findContradictions(config: PartialConfig): { problems: string[]; warnings: string[] } {

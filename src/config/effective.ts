@@ -1,12 +1,12 @@
 /** The configuration in force as people see it: each setting with its value and where that comes from. */
 import { HIDDEN } from "./read-settings.ts";
-import type { Config, PlacedSetting } from "./schema.ts";
+import type { PlacedSetting, Sections } from "./schema.ts";
 import type { Variable } from "./sources/source.ts";
 
 /** A setting as it is in force, for people. */
 export interface EffectiveSetting {
   /** `ignored`: set, but of a feature that this version does not have. */
-  readonly section: keyof Config | "ignored";
+  readonly section: keyof Sections | "ignored";
   readonly env: string;
   /**
    * As in the environment, a number in the unit that its name says; secrets are `HIDDEN`, `${NAME}` stands as written;

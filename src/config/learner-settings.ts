@@ -1,8 +1,8 @@
 /** The extract of the configuration that the learner needs. */
 import { resolve } from "node:path";
 import type { LearnerSettings } from "../protocol/learner.ts";
+import type { Config } from "./config.ts";
 import { given } from "./given.ts";
-import type { Config } from "./schema.ts";
 import { toStoreLocation } from "./sections/storage.ts";
 
 /** Files are not looked at here: the learner says what is wrong with them, and goes on without. */

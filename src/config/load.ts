@@ -1,13 +1,16 @@
 /** From the environment to a frozen `Config`, or to every problem at once. */
 
+import { DEFAULT_POOL } from "../protocol/pool.ts";
 import type { ServerSpec } from "../shared/server-spec.ts";
+import type { Config } from "./config.ts";
 import { findContradictions, type PartialConfig } from "./consistency.ts";
 import { describeSetting, type EffectiveSetting } from "./effective.ts";
 import { inWordsOfSources } from "./in-words-of-sources.ts";
 import { describeUnused, findMisspelt } from "./misspelt.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
-import { ALL_SETTINGS, type Config, SECTIONS } from "./schema.ts";
+import { routeToAll } from "./routes/default-route.ts";
+import { ALL_SETTINGS, SECTIONS, type Sections } from "./schema.ts";
 import { applyOverrides, isOverride } from "./servers/overrides.ts";
 import { readSources, type SettingsSource, type Variable } from "./sources/source.ts";
 
@@ -70,7 +73,13 @@ export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
   if (unused !== null) warnings.push(unused);
 
   if (problems.length > 0) return { ok: false, problems, warnings };
-  return { ok: true, config: deepFreeze(draft) as unknown as Config, effective, warnings };
+  const sections = draft as unknown as Sections;
+  const config: Config = {
+    ...sections,
+    pools: [{ name: DEFAULT_POOL, ...sections }],
+    routes: [routeToAll(DEFAULT_POOL)],
+  };
+  return { ok: true, config: deepFreeze(config), effective, warnings };
 }
 
 /** One warning for each feature that is asked for in vain; what is set of it is added to `effective`. */

@@ -1,8 +1,9 @@
 /** The extract of the configuration that workers need, with the TLS files read and checked. */
+import type { PoolSettings } from "../protocol/pool.ts";
 import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
+import type { Config, PoolConfig } from "./config.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
-import type { Config } from "./schema.ts";
 import { readAuthorities, readCertificate } from "./tls-files.ts";
 
 /** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
@@ -26,15 +27,33 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     tls: readTls(tls, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
+    pools: config.pools.map((pool, row) => toPoolSettings(pool, row, findings)),
+    routes: config.routes.map((route, number) => ({ ...route, number })),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
 }
 
+/** @param row of the pool, in the shared memory's table of pools. */
+function toPoolSettings(pool: PoolConfig, row: number, findings: Findings): PoolSettings {
+  const { outlier, upstream } = pool;
+  return {
+    ...given(pool, "pool"),
+    row,
+    name: pool.name,
+    request: given(pool, "request"),
+    withoutVia: !upstream.via,
+    outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
+    upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
+  };
+}
+
+type Findings = Parameters<typeof readCertificate>[3];
+
 function readTls(
   { port, certFiles, keyFiles }: Config["tls"],
   nowMs: number,
-  findings: Parameters<typeof readCertificate>[3],
+  findings: Findings,
 ): ProxySettings["tls"] {
   if (port === null || certFiles === null || keyFiles === null) return null;
   const certificates = certFiles

@@ -38,15 +38,15 @@ export const SECTIONS = {
 /** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */
 export const OTHER_SECTIONS = { modelService, configuration } as const satisfies Record<string, Section>;
 
-/** The configuration: frozen, times in milliseconds (names end in `Ms`), unset settings `null`. */
-export type Config = SectionValues<typeof SECTIONS>;
+/** The values of all settings: times in milliseconds (names end in `Ms`), unset settings `null`. */
+export type Sections = SectionValues<typeof SECTIONS>;
 
 /** Prefixes of names that end in `<host>_<port>` of a server. */
 export const WEIGHT_PREFIX = "SERVER_WEIGHT_";
 export const CAPACITY_PREFIX = "SERVER_CAPACITY_";
 
 /** A setting with its place in a configuration. */
-export interface PlacedSetting<Name extends string = keyof Config> {
+export interface PlacedSetting<Name extends string = keyof Sections> {
   readonly section: Name;
   readonly key: string;
   readonly setting: Setting<unknown>;
@@ -60,4 +60,4 @@ export function placeSettings<Name extends string>(sections: Readonly<Record<Nam
 }
 
 /** All settings of `serve` in order. */
-export const ALL_SETTINGS: readonly PlacedSetting[] = placeSettings<keyof Config>(SECTIONS);
+export const ALL_SETTINGS: readonly PlacedSetting[] = placeSettings<keyof Sections>(SECTIONS);

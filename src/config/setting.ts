@@ -45,6 +45,10 @@ export interface Setting<T> {
 export interface Receivers {
   /** `ProxySettings`, of every worker. */
   readonly worker?: string;
+  /** `PoolSettings`: a pool may have a value of its own. */
+  readonly pool?: string;
+  /** `RequestSettings`: a pool and a route may have values of their own. */
+  readonly request?: string;
   /** `LearnerSettings`. */
   readonly learner?: string;
   /** `FleetOptions`. Sections that the fleet has whole (`health`, `dns`, …) need no names. */

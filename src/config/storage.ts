@@ -1,6 +1,8 @@
 /** The settings of the store alone, for commands that need no servers: what is wrong elsewhere is not their business. */
+
+import type { Config } from "./config.ts";
 import { deepFreeze, readSettings } from "./read-settings.ts";
-import { type Config, placeSettings } from "./schema.ts";
+import { placeSettings } from "./schema.ts";
 import { storage } from "./sections/storage.ts";
 import { readSources, type SettingsSource } from "./sources/source.ts";
 

@@ -5,7 +5,7 @@ import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../p
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { MAX_SERVERS, type SharedMemory } from "../shared/memory/layout.ts";
-import { LearnerCounter, LearnerWord } from "../shared/memory/layout-learning.ts";
+import { LearnerCounter } from "../shared/memory/layout-learning.ts";
 import { readServerTable } from "../shared/memory/server-table/reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
@@ -115,7 +115,6 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
   });
   const feed = new OutcomeFeed(memory);
   pool.replay(feed.past().filter(({ atMs }) => atMs >= nowMs() - REPLAY_MS));
-  memory.learned.words[LearnerWord.PID] = process.pid;
   keepAlive(memory.learnerCounters);
   // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
   // more often would cost more than all that is done then.
@@ -163,10 +162,10 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
 
 /** `undefined` while the supervisor is writing. */
 function eligibleSlots(memory: SharedMemory): Int32Array | undefined {
-  return readServerTable(memory, ({ id, state }, panic) => {
+  return readServerTable(memory, ({ id, state }, pools) => {
     const slots: number[] = [];
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
-      if (id[slot] !== 0 && isEligible(state[slot], panic)) slots.push(slot);
+      if (id[slot] !== 0 && isEligible(state[slot], pools.panic[0] === 1)) slots.push(slot);
     }
     return Int32Array.from(slots);
   })?.value;

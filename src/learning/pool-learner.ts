@@ -36,7 +36,7 @@ export class PoolLearner {
     this.#options = options;
     this.#core = new LearnerCore({
       fleet: memory.servers,
-      learned: memory.learned,
+      learned: memory.learned[0],
       counters: memory.learnerCounters,
       history: this.#history,
       stopwatch,

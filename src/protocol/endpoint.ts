@@ -4,6 +4,8 @@
 export interface Endpoint {
   readonly slot: number;
   readonly id: number;
+  /** Row of its pool. */
+  readonly pool: number;
   /** As configured, without a trailing slash: `http://backend-1:8001`. */
   readonly url: string;
   /** Name in the URL, for `Host`-independent purposes: TLS server name and certificate check. */

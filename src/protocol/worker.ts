@@ -4,6 +4,8 @@
  */
 import type { GivenTo } from "../config/given.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { PoolSettings } from "./pool.ts";
+import type { RouteSpec } from "./route.ts";
 
 /**
  * The settings of the request path; a frozen, JSON-safe extract of the configuration. Times in milliseconds. Most are
@@ -18,6 +20,9 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly outlierConsecutiveFailures: number;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  readonly pools: readonly PoolSettings[];
+  /** In the order of the file. */
+  readonly routes: readonly RouteSpec[];
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
   readonly upstreamCaPem: string;
 }

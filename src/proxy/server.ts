@@ -37,7 +37,7 @@ import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
 import { createDial, type Dial } from "./upstream/dial.ts";
-import { Http1Pool } from "./upstream/http1/pool.ts";
+import { Http1Upstream } from "./upstream/http1/upstream.ts";
 
 /** What a worker's proxy is made from. */
 export interface ProxyServerOptions {
@@ -122,7 +122,7 @@ export class ProxyServer {
       counters: block.counters,
       picker: new Picker(memory, block, this.#failing, strategy, decisions),
       outcomes: this.#outcomeConsumers(block, strategy, decisions),
-      pools: new Array(MAX_SERVERS).fill(undefined),
+      upstreams: new Array(MAX_SERVERS).fill(undefined),
       queue: new WaitQueue(block, now, onInternalError),
       wheel: new TimerWheel(now(), TICK_MS),
       ids: new IdSource(options.seed),
@@ -172,15 +172,15 @@ export class ProxyServer {
 
   /** The fleet changed. Servers that stay keep their connections. */
   setEndpoints(endpoints: readonly Endpoint[]): void {
-    const { pools, picker } = this.#ctx;
+    const { upstreams, picker } = this.#ctx;
     const bySlot = new Map(endpoints.map((endpoint) => [endpoint.slot, endpoint]));
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const endpoint = bySlot.get(slot);
-      const old = pools[slot];
+      const old = upstreams[slot];
       // A server keeps its id when it listens on this machine's other loopback address.
       if (old !== undefined && old.endpoint.id === endpoint?.id && old.endpoint.address === endpoint?.address) continue;
       old?.retire();
-      pools[slot] = endpoint && new Http1Pool(endpoint, this.#ctx, this.#dial);
+      upstreams[slot] = endpoint && new Http1Upstream(endpoint, this.#ctx, this.#dial);
       this.#identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
     }
     picker.setKnownIds(endpoints.map(({ slot, id }) => [slot, id] as const));
@@ -273,7 +273,8 @@ export class ProxyServer {
   }
 
   #createStrategy(settings: ProxySettings): { strategy: Strategy; decisions: DecisionWriter | null } {
-    const { servers, learned } = this.#memory;
+    const { servers } = this.#memory;
+    const learned = this.#memory.learned[0];
     const bootOffsetMs = this.#bootOffsetMs;
     const fleet = {
       ...servers,

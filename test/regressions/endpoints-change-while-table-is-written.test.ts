@@ -12,7 +12,9 @@ test("only servers that stay are chosen", async () => {
   Atomics.add(proxy.memory.header, Header.TABLE_VERSION, 1); // as if the supervisor were writing
   const { port } = stays;
   const url = `http://127.0.0.1:${port}`;
-  proxy.server.setEndpoints([{ slot: 0, id: 1, url, hostname: "127.0.0.1", address: "127.0.0.1", port, tls: false }]);
+  proxy.server.setEndpoints([
+    { slot: 0, id: 1, pool: 0, url, hostname: "127.0.0.1", address: "127.0.0.1", port, tls: false },
+  ]);
   for (let i = 0; i < 4; i++) expect((await proxy.ask(get())).body.toString()).toBe("stays");
   expect(proxy.logged).toEqual([]);
 });

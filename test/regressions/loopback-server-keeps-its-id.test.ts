@@ -38,6 +38,7 @@ test("id and drain outlast a restart, also at the other address", async () => {
   let skewMs = 0;
   let lookups = 0;
   const fleet = new Fleet({
+    pool: 0,
     table: new FleetTable(memory),
     log: quietLog(),
     clock: { nowMs: () => performance.now() + skewMs, wallMs: () => Date.now() + skewMs },

@@ -14,6 +14,7 @@ test.each([
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   memory.header[Header.WORKER_BLOCKS] = 1;
   const fleet = new Fleet({
+    pool: 0,
     table: new FleetTable(memory),
     log: quietLog(),
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },

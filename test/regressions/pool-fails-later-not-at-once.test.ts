@@ -4,10 +4,19 @@ import type { Failure } from "../../src/proxy/failure.ts";
 import { ResponseHead } from "../../src/proxy/http1/head.ts";
 import { SocketKernel } from "../../src/proxy/sockets/socket-kernel.ts";
 import { TimerWheel } from "../../src/proxy/sockets/timer-wheel.ts";
-import { Http1Pool } from "../../src/proxy/upstream/http1/pool.ts";
+import { Http1Upstream } from "../../src/proxy/upstream/http1/upstream.ts";
 import type { UpstreamUser } from "../../src/proxy/upstream/leg.ts";
 
-const ENDPOINT = { slot: 0, id: 1, url: "http://a:1", hostname: "a", address: "127.0.0.1", port: 1, tls: false };
+const ENDPOINT = {
+  slot: 0,
+  id: 1,
+  pool: 0,
+  url: "http://a:1",
+  hostname: "a",
+  address: "127.0.0.1",
+  port: 1,
+  tls: false,
+};
 const SETTINGS = { connectTimeoutMs: 100, upstreamIdleTimeoutMs: 100, upstreamMaxIdle: 10, upstreamCaPem: "" };
 const CONTEXT = {
   settings: SETTINGS,
@@ -21,7 +30,7 @@ const CONTEXT = {
 const MANY_ABANDONED = 128;
 
 test("a server with too many hanging connects is failed in a later turn", async () => {
-  const pool = new Http1Pool(ENDPOINT, CONTEXT, () => {});
+  const pool = new Http1Upstream(ENDPOINT, CONTEXT, () => {});
   const told: Failure[] = [];
   const user: UpstreamUser = {
     onUpstreamReady() {},

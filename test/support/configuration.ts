@@ -1,6 +1,7 @@
 /** Shortens what the tests of the configuration have in common. */
+
+import type { Config } from "../../src/config/config.ts";
 import { type LoadResult, loadConfig } from "../../src/config/load.ts";
-import type { Config } from "../../src/config/schema.ts";
 import { environmentSource } from "../../src/config/sources/environment.ts";
 
 export const TWO_SERVERS = "http://backend-1:8001,http://backend-2:8002";

@@ -268,7 +268,7 @@ export class TestProxy {
     const row = this.#rows.get(slot);
     if (row === undefined) throw new Error(`no row in slot ${slot}`);
     this.#rows.set(slot, { ...row, state });
-    this.#table.publish(this.#rows, panic);
+    this.#table.publish(this.#rows, 0, panic);
     this.#publishReadiness();
   }
 
@@ -289,6 +289,7 @@ export class TestProxy {
       const slot = slots?.[index] ?? index;
       rows.set(slot, {
         id: target.id ?? slot + 1,
+        pool: 0,
         state: ServerState.UP,
         weight: 1,
         effectiveWeight: 1,
@@ -297,7 +298,7 @@ export class TestProxy {
       });
     }
     this.#rows = rows;
-    this.#table.publish(rows, false);
+    this.#table.publish(rows, 0, false);
     this.#publishReadiness();
   }
 
@@ -305,7 +306,7 @@ export class TestProxy {
   #publishReadiness(): void {
     const states = [...this.#rows.values()].filter(({ id }) => id !== 0).map(({ state }) => state);
     const healthy = states.filter((state) => state === ServerState.UP).length;
-    publishReadiness(this.memory, { total: states.length, healthy });
+    publishReadiness(this.memory, { total: states.length, healthy }, healthy > 0);
   }
 }
 
@@ -316,7 +317,7 @@ function endpointOf(target: Target & { id?: number }, slot: number): Endpoint {
   const hostname = target.hostname ?? host;
   const urlHost = hostname.includes(":") ? `[${hostname}]` : hostname;
   const url = `${tls ? "https" : "http"}://${urlHost}:${port}`;
-  return { slot, id: target.id ?? slot + 1, url, hostname, address: host, port, tls };
+  return { slot, id: target.id ?? slot + 1, pool: 0, url, hostname, address: host, port, tls };
 }
 
 function silentLogger(errors: unknown[]): Logger {

@@ -1,11 +1,11 @@
 /** Settings of the fleet: which servers, how one is chosen, how their health is judged. */
 import { STRATEGY_NAMES } from "../../balancing/registry.ts";
-import { headerFields, hostField } from "../header-fields.ts";
 import { serverList } from "../servers/list.ts";
 import { SERVERS_DOC } from "../servers/schemes.ts";
 import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
-import { decimal, integer, seconds, toggle, urlPath, valueType } from "../value-types.ts";
+import { headerFields, hostField } from "../values/header-fields.ts";
+import { decimal, integer, seconds, toggle, urlPath, valueType } from "../values/value-types.ts";
 
 const strategyName = valueType(
   STRATEGY_NAMES.join(", "),
@@ -71,21 +71,21 @@ export const balancing = {
       default: "least_connections",
       doc: "How the server of a request is chosen.",
       common: true,
-      givenTo: { worker: "strategy" },
+      givenTo: { worker: "strategy", pool: "strategy" },
     }),
     hashOn: setting({
       env: "HASH_ON",
       type: hashOn,
       default: "client_ip",
       doc: "What consistent_hash keeps on one server: the client's address, a header field or a cookie.",
-      givenTo: { worker: "hashOn" },
+      givenTo: { worker: "hashOn", pool: "hashOn" },
     }),
     hashBalanceFactor: setting({
       env: "HASH_BALANCE_FACTOR",
       type: decimal(1, 100),
       default: "1.25",
       doc: "consistent_hash gives no server more than this multiple of the mean load; above it the next server on the ring takes over.",
-      givenTo: { worker: "hashBalanceFactor" },
+      givenTo: { worker: "hashBalanceFactor", pool: "hashBalanceFactor" },
     }),
     slowStartMs: setting({
       env: "SLOW_START_SECONDS",
@@ -220,7 +220,7 @@ export const outlier = {
       type: seconds(0.1, 86400),
       default: "10",
       doc: "Length of the first ejection; each one that follows lasts twice as long.",
-      givenTo: { worker: "outlierBaseEjectionMs" },
+      givenTo: { worker: "outlierBaseEjectionMs", pool: "outlierBaseEjectionMs" },
     }),
     maxEjectionMs: setting({
       env: "OUTLIER_MAX_EJECTION_SECONDS",
@@ -234,7 +234,7 @@ export const outlier = {
       default: "50",
       doc: "No more than this share of the servers is ejected at a time. Those that give no answers still come behind the others.",
       unit: "percent",
-      givenTo: { worker: "outlierMaxEjectedPercent" },
+      givenTo: { worker: "outlierMaxEjectedPercent", pool: "outlierMaxEjectedPercent" },
     }),
   },
 };

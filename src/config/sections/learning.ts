@@ -1,7 +1,8 @@
 /** Settings of learned balancing, and of the server that offers models to others. */
-import { listenHost } from "../addresses.ts";
+
 import { optional, setting } from "../setting.ts";
-import { decimal, integer, milliseconds, path, port, seconds, text, toggle, valueType } from "../value-types.ts";
+import { listenHost } from "../values/addresses.ts";
+import { decimal, integer, milliseconds, path, port, seconds, text, toggle, valueType } from "../values/value-types.ts";
 
 const modelEndpoint = valueType("http:// or https:// URL", (value): string => {
   const url = URL.canParse(value) ? new URL(value) : null;

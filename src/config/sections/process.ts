@@ -1,7 +1,7 @@
 /** Settings of the process: where it listens, how many workers, what it logs. */
 import { MAX_WORKERS } from "../../shared/memory/layout.ts";
-import { listenHost } from "../addresses.ts";
 import { optional, setting } from "../setting.ts";
+import { listenHost } from "../values/addresses.ts";
 import {
   bearerToken,
   decimal,
@@ -13,7 +13,7 @@ import {
   portOrOff,
   seconds,
   toggle,
-} from "../value-types.ts";
+} from "../values/value-types.ts";
 
 /** What `APP_ENV` may be. */
 const ENVIRONMENTS = ["development", "staging", "production"] as const;

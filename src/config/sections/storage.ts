@@ -1,7 +1,7 @@
 /** Settings of what is kept, and which of them say where. */
 import type { StoreLocation } from "../../storage/backends.ts";
 import { type SectionValues, setting } from "../setting.ts";
-import { integer, path, size } from "../value-types.ts";
+import { integer, path, size } from "../values/value-types.ts";
 
 /** The embedded store of what is learned. */
 export const storage = {

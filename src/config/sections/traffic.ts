@@ -1,8 +1,9 @@
 /** Settings of the request path: timeouts, limits, retries, the queue, connections to servers. */
-import { cidrList } from "../addresses.ts";
-import { retryStatuses } from "../retry-statuses.ts";
+
 import { optional, setting } from "../setting.ts";
-import { integer, milliseconds, path, size, toggle } from "../value-types.ts";
+import { cidrList } from "../values/addresses.ts";
+import { retryStatuses } from "../values/retry-statuses.ts";
+import { integer, milliseconds, path, size, toggle } from "../values/value-types.ts";
 
 const DAY_MS = 86_400_000;
 const COUNT = integer(0, 1_000_000_000);
@@ -36,7 +37,7 @@ export const timeouts = {
       type: milliseconds(1, DAY_MS),
       default: "2000",
       doc: "Connecting to a server, TLS handshake included.",
-      givenTo: { worker: "connectTimeoutMs" },
+      givenTo: { worker: "connectTimeoutMs", pool: "connectTimeoutMs" },
     }),
     requestHeadMs: setting({
       env: "REQUEST_HEAD_TIMEOUT_MS",
@@ -50,21 +51,21 @@ export const timeouts = {
       type: milliseconds(1, DAY_MS),
       default: "30000",
       doc: "Time without progress while a request body is received; then 408. A client that is answered before it has sent everything may go on for as long for each megabyte, ten times as long in all, so that it reads its answer, unless it pauses for 5 s.",
-      givenTo: { worker: "requestBodyTimeoutMs" },
+      givenTo: { worker: "requestBodyTimeoutMs", request: "requestBodyTimeoutMs" },
     }),
     responseHeadMs: setting({
       env: "RESPONSE_HEAD_TIMEOUT_MS",
       type: milliseconds(1, DAY_MS),
       default: "30000",
       doc: "From the request to the header of the server's answer; then 504.",
-      givenTo: { worker: "responseHeadTimeoutMs" },
+      givenTo: { worker: "responseHeadTimeoutMs", request: "responseHeadTimeoutMs" },
     }),
     responseBodyMs: setting({
       env: "RESPONSE_BODY_TIMEOUT_MS",
       type: milliseconds(1, DAY_MS),
       default: "60000",
       doc: "Time without progress while an answer is passed on.",
-      givenTo: { worker: "responseBodyTimeoutMs" },
+      givenTo: { worker: "responseBodyTimeoutMs", request: "responseBodyTimeoutMs" },
     }),
     idleMs: setting({
       env: "IDLE_TIMEOUT_MS",
@@ -78,7 +79,7 @@ export const timeouts = {
       type: milliseconds(1, 30 * DAY_MS),
       default: "3600000",
       doc: "A WebSocket or other tunnel without traffic is closed after this.",
-      givenTo: { worker: "tunnelTimeoutMs" },
+      givenTo: { worker: "tunnelTimeoutMs", request: "tunnelTimeoutMs" },
     }),
   },
 };
@@ -107,7 +108,7 @@ export const limits = {
       type: size(0, Number.MAX_SAFE_INTEGER),
       default: "0",
       doc: "Longest request body; then 413.",
-      givenTo: { worker: "maxBodyBytes" },
+      givenTo: { worker: "maxBodyBytes", request: "maxBodyBytes" },
     }),
     maxConnections: setting({
       env: "MAX_CONNECTIONS",
@@ -143,7 +144,7 @@ export const retry = {
       type: integer(0, 10),
       default: "2",
       doc: "Attempts after the first; more only while servers cannot be reached and there is one that nobody found failing. 0 means off.",
-      givenTo: { worker: "retryAttempts" },
+      givenTo: { worker: "retryAttempts", request: "retryAttempts" },
     }),
     budgetPercent: setting({
       env: "RETRY_BUDGET_PERCENT",
@@ -151,28 +152,28 @@ export const retry = {
       default: "20",
       doc: "Retries as a share of requests. A few per second are always allowed, and attempts that got no connection do not count.",
       unit: "percent",
-      givenTo: { worker: "retryBudgetPercent" },
+      givenTo: { worker: "retryBudgetPercent", pool: "retryBudgetPercent" },
     }),
     onStatus: setting({
       env: "RETRY_ON_STATUS",
       type: retryStatuses,
       default: "off",
       doc: "Answers after which an idempotent request is sent to another server: statuses from 500 to 599, `gateway` (502, 503, 504) or `5xx`, separated by commas. The last server's answer is passed on as it is. `off` means that every answer is.",
-      givenTo: { worker: "retryOnStatus" },
+      givenTo: { worker: "retryOnStatus", request: "retryOnStatus" },
     }),
     perTryTimeoutMs: setting({
       env: "PER_TRY_TIMEOUT_MS",
       type: milliseconds(0, DAY_MS),
       default: "0",
       doc: "Time for one attempt of an idempotent request while another one is allowed; the last attempt has RESPONSE_HEAD_TIMEOUT_MS. 0 means off.",
-      givenTo: { worker: "perTryTimeoutMs" },
+      givenTo: { worker: "perTryTimeoutMs", request: "perTryTimeoutMs" },
     }),
     hedgeAfterMs: setting({
       env: "HEDGE_AFTER_MS",
       type: milliseconds(0, DAY_MS),
       default: "0",
       doc: "An idempotent request that has no answer after this is sent to a second server; the first answer counts and the other is cancelled. Your p95 is a good value. 0 means off.",
-      givenTo: { worker: "hedgeAfterMs" },
+      givenTo: { worker: "hedgeAfterMs", request: "hedgeAfterMs" },
     }),
     hedgeBudgetPercent: setting({
       env: "HEDGE_BUDGET_PERCENT",
@@ -180,7 +181,7 @@ export const retry = {
       default: "5",
       doc: "Hedged requests as a share of requests.",
       unit: "percent",
-      givenTo: { worker: "hedgeBudgetPercent" },
+      givenTo: { worker: "hedgeBudgetPercent", pool: "hedgeBudgetPercent" },
     }),
   },
 };
@@ -195,14 +196,14 @@ export const queue = {
       type: integer(0, 1_000_000),
       default: "1024",
       doc: "Most waiting requests per worker; beyond it 503 with Retry-After.",
-      givenTo: { worker: "queueSize" },
+      givenTo: { worker: "queueSize", pool: "queueSize" },
     }),
     timeoutMs: setting({
       env: "QUEUE_TIMEOUT_MS",
       type: milliseconds(0, DAY_MS),
       default: "1000",
       doc: "Longest wait; then 503 with Retry-After.",
-      givenTo: { worker: "queueTimeoutMs" },
+      givenTo: { worker: "queueTimeoutMs", pool: "queueTimeoutMs" },
     }),
   },
 };
@@ -216,14 +217,14 @@ export const upstream = {
       type: milliseconds(1, DAY_MS),
       default: "4000",
       doc: "An idle connection to a server is closed after this. Keep it below the server's own keep-alive timeout (5 s in Node.js).",
-      givenTo: { worker: "upstreamIdleTimeoutMs" },
+      givenTo: { worker: "upstreamIdleTimeoutMs", pool: "upstreamIdleTimeoutMs" },
     }),
     maxIdle: setting({
       env: "UPSTREAM_MAX_IDLE",
       type: integer(0, 65_535),
       default: "256",
       doc: "Idle connections kept per server and worker.",
-      givenTo: { worker: "upstreamMaxIdle" },
+      givenTo: { worker: "upstreamMaxIdle", pool: "upstreamMaxIdle" },
     }),
     via: setting({
       env: "UPSTREAM_VIA",

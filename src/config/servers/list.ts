@@ -2,7 +2,7 @@
 import { MAX_SERVERS } from "../../shared/memory/layout.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { ValueType } from "../setting.ts";
-import { Complaints, valueType } from "../value-types.ts";
+import { Complaints, valueType } from "../values/value-types.ts";
 import { SERVER_SCHEMES, serverScheme } from "./schemes.ts";
 
 /** The capacity that is shown, and that a model sees, for a server with none configured. */

@@ -7,7 +7,7 @@ import { CAPACITY, WEIGHT } from "../../shared/ranges.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "../schema.ts";
 import { complain, type Entry, quote, type Variable } from "../sources/source.ts";
-import { decimal, integer } from "../value-types.ts";
+import { decimal, integer } from "../values/value-types.ts";
 
 const WEIGHT_TYPE = decimal(WEIGHT.least, WEIGHT.most);
 const CAPACITY_TYPE = integer(CAPACITY.least, CAPACITY.most);

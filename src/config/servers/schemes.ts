@@ -1,7 +1,7 @@
 /** The schemes that an entry of `SERVERS` may begin with: how the rest of it is written, and who knows its addresses. */
 import ipaddr from "ipaddr.js";
 import type { ServerSpec } from "../../shared/server-spec.ts";
-import { isHostName, isIpv4, isIpv6 } from "../addresses.ts";
+import { isHostName, isIpv4, isIpv6 } from "../values/addresses.ts";
 
 /** Where the addresses of an entry come from. */
 type Place = Pick<ServerSpec, "host" | "port"> & { readonly source: string };

@@ -28,6 +28,8 @@ import type { FleetTable } from "./table.ts";
 
 /** What a fleet is given. */
 export interface FleetDependencies {
+  /** Row of its pool in the shared memory. */
+  readonly pool: number;
   /** The instance's. */
   readonly table: FleetTable;
   readonly log: ControlLog;
@@ -57,12 +59,12 @@ export class Fleet {
 
   constructor(deps: FleetDependencies) {
     this.#deps = deps;
-    const { table, resolver, log, clock } = deps;
+    const { pool, table, resolver, log, clock } = deps;
     const nowMs = (): number => clock.nowMs();
     this.#announce = new FleetAnnouncer(log, clock, this.#counts);
     this.#roster = new Roster(table, log);
     this.#observer = new FleetObserver(table, nowMs, () => this.#publish(nowMs()));
-    this.#publisher = new FleetPublisher(table, this.#roster, this.#announce);
+    this.#publisher = new FleetPublisher(pool, table, this.#roster, this.#announce);
     this.#discovery = new Discovery({ resolver, log, nowMs, chooseLoopback: firstListening });
     this.#discovery.onChange(() => this.#onDiscovery());
     const work = {
@@ -238,9 +240,9 @@ export class Fleet {
 
   #join(seat: Seat, server: DiscoveredServer, initial: boolean, nowMs: number): FleetServer {
     const options = this.#options!;
-    const { table, random, clock } = this.#deps;
+    const { pool, table, random, clock } = this.#deps;
     const probes = this.#observer.probesOf(() => member);
-    const deps = { memory: table.memory, random, probes, nowMs: () => clock.nowMs() };
+    const deps = { pool, memory: table.memory, random, probes, nowMs: () => clock.nowMs() };
     const member = new FleetServer(seat, server, options, deps, this.#observer.workers, nowMs, clock.wallMs());
     if (!options.health.enabled) member.assumeUp();
     // The fleet that the product starts with takes its full share at once: nobody else could carry it meanwhile.

@@ -10,13 +10,16 @@ import type { FleetTable } from "./table.ts";
 
 /** One fleet's. */
 export class FleetPublisher {
+  readonly #pool: number;
   readonly #table: FleetTable;
   readonly #roster: Roster;
   readonly #announce: FleetAnnouncer;
   readonly #panic = new PanicMode();
   #summary: FleetSummary = { total: 0, healthy: 0, panic: false };
 
-  constructor(table: FleetTable, roster: Roster, announce: FleetAnnouncer) {
+  /** @param pool row of the pool. */
+  constructor(pool: number, table: FleetTable, roster: Roster, announce: FleetAnnouncer) {
+    this.#pool = pool;
     this.#table = table;
     this.#roster = roster;
     this.#announce = announce;
@@ -37,7 +40,7 @@ export class FleetPublisher {
       if (row !== member.published) rows.set(member.slot, row);
       member.published = row;
     }
-    this.#table.publish(this, rows, this.#summary);
+    this.#table.publish(this.#pool, rows, this.#summary);
     for (const member of this.#roster.all()) this.#announce.state(member);
   }
 

@@ -16,6 +16,8 @@ import { ServerWindows } from "./windows.ts";
 
 /** What a server of the fleet is given. */
 export interface FleetServerDependencies {
+  /** Row of its pool. */
+  readonly pool: number;
   readonly memory: SharedMemory;
   readonly random: () => number;
   readonly probes: ProberEvents;
@@ -50,6 +52,7 @@ export class FleetServer {
   /** The state at the last tick, to notice changes by. */
   announced: ServerStateName | undefined;
 
+  readonly #pool: number;
   readonly #memory: SharedMemory;
   #server: DiscoveredServer;
   #weight: number | undefined;
@@ -68,6 +71,7 @@ export class FleetServer {
     this.slot = seat.slot;
     this.id = seat.id;
     this.#server = server;
+    this.#pool = deps.pool;
     this.#memory = deps.memory;
     this.health = new HealthState(options.health);
     this.outlier = new OutlierEjection(deps.random);
@@ -185,13 +189,22 @@ export class FleetServer {
       old.capacity === capacity &&
       old.hardLimit === hardLimit;
     if (same) return old;
-    this.#row = { id: this.id, state, weight, effectiveWeight, capacity, hardLimit };
+    this.#row = { id: this.id, pool: this.#pool, state, weight, effectiveWeight, capacity, hardLimit };
     return this.#row;
   }
 
   endpoint(): Endpoint {
     const { url, hostname, address, port, spec } = this.#server;
-    return { slot: this.slot, id: this.id, url, hostname, address, port, tls: spec.scheme === "https" };
+    return {
+      slot: this.slot,
+      id: this.id,
+      pool: this.#pool,
+      url,
+      hostname,
+      address,
+      port,
+      tls: spec.scheme === "https",
+    };
   }
 
   status(nowMs: number, slowStartMs: number, workers: readonly WorkerBlock[]): ServerStatus {

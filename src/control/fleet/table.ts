@@ -3,7 +3,7 @@
  * Writer of the published columns and of the words beside them, for all fleets: a slot or an id is never given to two.
  */
 import type { SharedMemory } from "../../shared/memory/layout.ts";
-import { publishReadiness } from "../../shared/memory/readiness.ts";
+import { publishPoolReadiness, publishReadiness } from "../../shared/memory/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/memory/server-table/writer.ts";
 import { type Seat, Seats } from "./membership.ts";
 import type { FleetSummary } from "./status.ts";
@@ -17,8 +17,8 @@ export class FleetTable {
   readonly #reserveSlots: (count: number) => void;
   readonly #writer: ServerTableWriter;
   readonly #seats = new Seats();
-  /** By fleet. */
-  readonly #summaries = new Map<object, FleetSummary>();
+  /** By row of the pool. */
+  readonly #summaries = new Map<number, FleetSummary>();
 
   /** @param reserveSlots makes room for slots 0 … `count`-1 in the shared memory; throws when there is none. */
   constructor(memory: SharedMemory, reserveSlots: (count: number) => void = () => {}) {
@@ -49,21 +49,20 @@ export class FleetTable {
   }
 
   /**
-   * Publishes a fleet's rows by slot, and what it comes to. An instance is ready when any fleet is. There is one word for
-   * panic: it is on while any fleet is in panic.
+   * Publishes rows by slot of the fleet of the pool in row `pool`, and what it comes to. An instance is ready when any fleet
+   * is.
    */
-  publish(fleet: object, rows: ReadonlyMap<number, ServerRow>, summary: FleetSummary): void {
-    this.#summaries.set(fleet, summary);
+  publish(pool: number, rows: ReadonlyMap<number, ServerRow>, summary: FleetSummary): void {
+    this.#summaries.set(pool, summary);
     let total = 0;
     let healthy = 0;
-    let panic = false;
     for (const one of this.#summaries.values()) {
       total += one.total;
       healthy += one.healthy;
-      panic ||= one.panic;
     }
-    this.#writer.publish(rows, panic);
-    publishReadiness(this.memory, { total, healthy });
+    this.#writer.publish(rows, pool, summary.panic);
+    publishPoolReadiness(this.memory, pool, summary);
+    publishReadiness(this.memory, { total, healthy }, healthy > 0);
   }
 
   /** Percent, NaN = unknown. */

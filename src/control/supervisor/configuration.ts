@@ -3,11 +3,11 @@
  * be used changes nothing, and is said.
  */
 import { changesBetween, describeChange } from "../../config/changes.ts";
+import type { Config } from "../../config/config.ts";
 import type { EffectiveSetting } from "../../config/effective.ts";
 import { inWordsOfSources } from "../../config/in-words-of-sources.ts";
 import { ConfigError, type LoadResult } from "../../config/load.ts";
 import { toProxySettings } from "../../config/proxy-settings.ts";
-import type { Config } from "../../config/schema.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { FileWatch } from "../../shared/file-watch.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";

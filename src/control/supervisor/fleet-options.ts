@@ -1,6 +1,7 @@
 /** The part of the configuration that the fleet runs on. */
+
+import type { Config } from "../../config/config.ts";
 import { given } from "../../config/given.ts";
-import type { Config } from "../../config/schema.ts";
 import type { FleetOptions } from "../fleet/options.ts";
 
 /** @param upstreamCaPem the text of `UPSTREAM_CA_FILE`, read and checked. */

@@ -5,8 +5,8 @@
 import { availableParallelism } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
+import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
-import type { Config } from "../../config/schema.ts";
 import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory/file.ts";
@@ -106,7 +106,7 @@ export class SupervisorInstance {
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
     const table = new FleetTable(this.#memory, (count) => pages.reserveSlots(count));
-    this.#fleet = new Fleet({ table, log: this.#log, clock, random, resolver });
+    this.#fleet = new Fleet({ pool: 0, table, log: this.#log, clock, random, resolver });
     const totals = new ServerTotalsLedger(this.#memory);
     const view = this.#makeView(totals);
     const api = new AdminApi(adminControl(view), this.#log);

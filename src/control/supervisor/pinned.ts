@@ -1,6 +1,6 @@
 /** Settings that a reload cannot change: sockets, which clients hold on to. Their declarations say so (`restart`). */
 import { isDeepStrictEqual } from "node:util";
-import { ALL_SETTINGS, type Config, SECTIONS } from "../../config/schema.ts";
+import { ALL_SETTINGS, SECTIONS, type Sections } from "../../config/schema.ts";
 import type { Section } from "../../config/setting.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 
@@ -29,9 +29,13 @@ export function pinSettings(running: ProxySettings, wanted: ProxySettings): Pinn
 }
 
 /** Names of the settings of a section that differ and that only a restart can change. */
-export function restartsNeeded<N extends keyof Config>(section: N, running: Config[N], wanted: Config[N]): string[] {
+export function restartsNeeded<N extends keyof Sections>(
+  section: N,
+  running: Sections[N],
+  wanted: Sections[N],
+): string[] {
   const { settings }: Section = SECTIONS[section];
-  return (Object.keys(running) as (keyof Config[N] & string)[])
+  return (Object.keys(running) as (keyof Sections[N] & string)[])
     .filter((key) => settings[key].restart && !isDeepStrictEqual(running[key], wanted[key]))
     .map((key) => settings[key].env);
 }

@@ -11,7 +11,7 @@
 import { lookup } from "node:dns/promises";
 import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
-import type { Config } from "../../config/schema.ts";
+import type { Config } from "../../config/config.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { livingInstances, type RuntimeDirectory } from "./runtime-directory.ts";
 

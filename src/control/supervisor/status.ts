@@ -84,7 +84,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
   const { healthy } = view.fleet.summary();
   const { rejected } = view.configuration;
   return {
-    panic: header[Header.PANIC] === 1,
+    panic: view.memory.pools.panic.includes(1),
     no_servers: healthy === 0,
     workers: readyWorkers(view) < header[Header.WORKERS],
     learner: view.learner.degraded,

@@ -219,7 +219,7 @@ export class OnlineLearning {
   /** Soon enough that nobody takes tables that are missing for the fault of this process. */
   #showModel(nowMs: number): void {
     const { core, memory } = this.#options;
-    const ageMs = nowMs - memory.learned.figures[LearnerFigure.TABLE_MS];
+    const ageMs = nowMs - memory.learned[0].figures[LearnerFigure.TABLE_MS];
     const isUsable = this.#search.problem === null && (core.championProblem === "" || ageMs < PATIENCE_MS);
     memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] = isUsable && !this.#source.isAway ? 0 : 1;
   }
@@ -272,7 +272,7 @@ export class OnlineLearning {
         reader: this.#reader,
         resources,
         shelf: this.#shelf,
-        learned: memory.learned,
+        learned: memory.learned[0],
         counters: memory.learnerCounters,
         fleet: memory.servers,
         log,

@@ -4,7 +4,7 @@ import type { OutcomeConsumers } from "../outcome.ts";
 import type { Picker } from "../pick/picker.ts";
 import type { StickyKey } from "../pick/sticky-key.ts";
 import type { WaitQueue } from "../pick/wait-queue.ts";
-import type { UpstreamPool } from "../upstream/leg.ts";
+import type { Upstream } from "../upstream/leg.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import type { HedgeTimer } from "./attempts/hedge-timer.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
@@ -18,7 +18,7 @@ export interface ExchangeContext extends WorkerContext {
   readonly picker: Picker;
   /** Who is told how attempts go. */
   outcomes: OutcomeConsumers;
-  /** Pools by slot. */
-  readonly pools: (UpstreamPool | undefined)[];
+  /** The servers by slot. */
+  readonly upstreams: (Upstream | undefined)[];
   readonly queue: WaitQueue;
 }

@@ -237,7 +237,11 @@ export class Picker {
 
   /** Reads the published table again; keeps the last complete view while the supervisor is writing. */
   #refresh(): void {
-    const read = readServerTable(this.#memory, (servers, panic) => this.#readEligible(servers, panic), 3);
+    const read = readServerTable(
+      this.#memory,
+      (servers, pools) => this.#readEligible(servers, pools.panic[0] === 1),
+      3,
+    );
     if (read === undefined) return; // the next request tries again
     this.#candidates.set(this.#filtered.subarray(0, read.value.eligible));
     this.#count = read.value.eligible;

@@ -3,8 +3,8 @@ import type { HeadLimits, ResponseHead } from "../http1/head.ts";
 import type { SocketKernel } from "../sockets/socket-kernel.ts";
 import type { TimerWheel } from "../sockets/timer-wheel.ts";
 
-/** The settings that pools look at; milliseconds. */
-export interface PoolSettings {
+/** The settings that connections look at; milliseconds. */
+export interface UpstreamSettings {
   readonly connectTimeoutMs: number;
   readonly upstreamIdleTimeoutMs: number;
   readonly upstreamMaxIdle: number;
@@ -13,7 +13,7 @@ export interface PoolSettings {
 
 /** Everything but the wheel, the kernel and the counters may be another at the next look. */
 export interface UpstreamContext {
-  readonly settings: PoolSettings;
+  readonly settings: UpstreamSettings;
   readonly limits: HeadLimits;
   /** Where request heads are put together. */
   readonly scratch: Buffer;

@@ -10,7 +10,7 @@ import type { RequestRewrite } from "../rewrite/request.ts";
 import type { Timed } from "../sockets/timer-wheel.ts";
 
 /** The connections of one worker to one server. Nothing waits here: limits on concurrency are the picker's. */
-export interface UpstreamPool {
+export interface Upstream {
   readonly endpoint: Endpoint;
   /**
    * A leg for one request: on a connection that is there, or on a new one. `user` is told nothing before this returns; when

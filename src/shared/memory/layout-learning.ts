@@ -6,25 +6,23 @@
 /** Columns of a score table, by load: balancing/score-columns.ts says which load each is for. */
 export const SCORE_COLUMNS = 80;
 
-/** Words of the learner's block (Int32). Writer: learner, unless said otherwise. */
+/** What the learner says of one pool (Int32). Writer: learner, unless said otherwise. */
 export const LearnerWord = {
-  /** Process id; cleared by the supervisor after the learner's death. */
-  PID: 0,
   /** Which policy routes: a `Rung`. Writers: learner; supervisor after its death. */
-  RUNG: 1,
+  RUNG: 0,
   /** Sequence numbers of the champion's and the canary's score tables; their lowest bit says which copy is complete. */
-  CHAMPION_TABLE: 2,
-  CANARY_TABLE: 3,
+  CHAMPION_TABLE: 1,
+  CANARY_TABLE: 2,
   /** Versions of the models behind them; 0 = none. */
-  CHAMPION_MODEL: 4,
-  CANARY_MODEL: 5,
+  CHAMPION_MODEL: 3,
+  CANARY_MODEL: 4,
   /** 1 = the tables are costs, to be multiplied by the crowd; 0 = they are scores that know the load already. */
-  CHAMPION_COSTS: 6,
-  CANARY_COSTS: 7,
+  CHAMPION_COSTS: 5,
+  CANARY_COSTS: 6,
   LENGTH: 16,
 } as const;
 
-/** Figures of the learner (Float64). Writers: learner; supervisor, which clears the shares after its death. */
+/** Figures of one pool (Float64). Writers: learner; supervisor, which clears the shares after its death. */
 export const LearnerFigure = {
   /** Share of the requests that the policy one rung below places, for comparison, 0 … 1. */
   CONTROL_SHARE: 0,
@@ -166,7 +164,7 @@ export const STALE_TABLE_MS = 1000;
 /** Each table has two copies: the learner fills the one that nobody reads, then counts its sequence number up. */
 export const TABLE_COPIES = 2;
 
-/** What the learner publishes. Rows of tables: `(model × TABLE_COPIES + copy) × slots + slot`. */
+/** What the learner publishes of one pool. Rows of tables: `(model × TABLE_COPIES + copy) × slots + slot`; all pools share them. */
 export interface LearnedTable {
   /** `LearnerWord`s. */
   readonly words: Int32Array;

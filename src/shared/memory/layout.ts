@@ -28,14 +28,16 @@ import {
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
+/** The most pools of servers, those that drain included; rows are 0 … MAX_POOLS-1. */
+export const MAX_POOLS = 128;
 /** The most worker processes. */
 export const MAX_WORKERS = 64;
 /** Entries of a worker's table of request series; a power of two. */
-export const SERIES_CAPACITY = 4096;
+export const SERIES_CAPACITY = 8192;
 /** Buckets that client addresses are counted in; a power of two. Two addresses share one once in 16,384 pairs. */
 export const CLIENT_BUCKETS = 16_384;
 
@@ -47,14 +49,12 @@ export const Header = {
   TABLE_VERSION: 2,
   /** 1 while the instance shuts down: readiness fails, requests still flow. */
   DRAINING: 3,
-  /** 1 while panic routing is on: too few healthy servers, so all are eligible. */
-  PANIC: 4,
   /** Number of workers that the supervisor means to run. */
   WORKERS: 5,
   SUPERVISOR_PID: 6,
   /** Blocks 0 … n-1 have been used by a worker; only ever grows. Reading others would make their pages real. */
   WORKER_BLOCKS: 7,
-  /** How many servers there are and how many of them are healthy: see readiness.ts. */
+  /** Whether the instance is ready, how many servers there are and how many of them are healthy: see readiness.ts. */
   READINESS: 8,
   LENGTH: 16,
 } as const;
@@ -71,6 +71,8 @@ export const ServerState = {
   DRAINING: 3,
   /** Ejected as an outlier: health checks pass, responses do not. */
   EJECTED: 4,
+  /** As `UP`, and kept for when the pool's others fail: a backup. */
+  STANDBY: 5,
 } as const;
 export type ServerState = (typeof ServerState)[keyof typeof ServerState];
 
@@ -78,6 +80,8 @@ export type ServerState = (typeof ServerState)[keyof typeof ServerState];
 export interface ServerTable {
   /** Identity of the server in the slot; 0 = free. Never reused within a run. Writer: supervisor. */
   readonly id: Int32Array;
+  /** Row of the pool that it belongs to, in `PoolTable`. Writer: supervisor. */
+  readonly pool: Int32Array;
   /** A `ServerState`. Writer: supervisor. */
   readonly state: Int32Array;
   /** Configured weight × slow-start factor, > 0. Writer: supervisor. */
@@ -105,6 +109,17 @@ export interface ServerTable {
   readonly consecutiveUnanswered: Int32Array;
   /** Of these, responses that broke off since the last complete one. Writers: as above. */
   readonly consecutiveBroken: Int32Array;
+}
+
+/**
+ * The pools: columns indexed by a pool's row. A row is given to another pool only when no server of the first is left. Part of
+ * the snapshot that `Header.TABLE_VERSION` guards.
+ */
+export interface PoolTable {
+  /** 1 while panic routing is on: too few healthy servers, so all of the pool's are eligible. Writer: supervisor. */
+  readonly panic: Int32Array;
+  /** How many servers it has and how many of them are healthy: see readiness.ts. Writer: supervisor. */
+  readonly readiness: Int32Array;
 }
 
 /** Words of a worker's counters (Float64, only ever growing unless in `WORKER_GAUGES`). Writer: that worker. */
@@ -217,13 +232,14 @@ export interface WorkerBlock {
 export interface SharedMemory {
   readonly header: Int32Array;
   readonly servers: ServerTable;
+  readonly pools: PoolTable;
   /**
    * Open connections by hash of the client's address, `[CLIENT_BUCKETS]`; only kept while a limit is set. Writers:
    * workers (`Atomics.add`), supervisor (a dead worker's share).
    */
   readonly clientConnections: Int32Array;
-  /** What the learner publishes. Writer: learner (words that the supervisor writes too say so). */
-  readonly learned: LearnedTable;
+  /** What the learner publishes, by a pool's row. Writer: learner (words that the supervisor writes too say so). */
+  readonly learned: readonly LearnedTable[];
   /** `LearnerCounter`s. Writer: learner; supervisor clears the gauges after its death. */
   readonly learnerCounters: Float64Array;
   /** By worker: number of the last outcome that the learner has counted, so that its successor goes on. Writer: learner. */
@@ -285,10 +301,15 @@ class Carver {
   }
 }
 
+function rowOf<T extends Int32Array | Float64Array>(table: T, row: number, length: number): T {
+  return table.subarray(row * length, (row + 1) * length) as T;
+}
+
 function carve(c: Carver): SharedMemory {
   const header = c.int32(Header.LENGTH);
   const servers: ServerTable = {
     id: c.int32(MAX_SERVERS),
+    pool: c.int32(MAX_SERVERS),
     state: c.int32(MAX_SERVERS),
     effectiveWeight: c.float64(MAX_SERVERS),
     weight: c.float64(MAX_SERVERS),
@@ -302,15 +323,25 @@ function carve(c: Carver): SharedMemory {
     consecutiveUnanswered: c.int32(MAX_SERVERS),
     consecutiveBroken: c.int32(MAX_SERVERS),
   };
+  const pools: PoolTable = { panic: c.int32(MAX_POOLS), readiness: c.int32(MAX_POOLS) };
   const clientConnections = c.int32(CLIENT_BUCKETS);
   const learnedRows = TABLE_MODELS * TABLE_COPIES * MAX_SERVERS;
-  const words = c.int32(LearnerWord.LENGTH);
-  const figures = c.float64(LearnerFigure.LENGTH);
+  const words = c.int32(MAX_POOLS * LearnerWord.LENGTH);
+  const figures = c.float64(MAX_POOLS * LearnerFigure.LENGTH);
   const learnerCounters = c.float64(LearnerCounter.LENGTH);
   const learnerPositions = c.int32(MAX_WORKERS);
   const rowId = c.int32(learnedRows);
   c.page();
-  const learned: LearnedTable = { words, figures, rowId, cost: c.float32(learnedRows * SCORE_COLUMNS) };
+  const cost = c.float32(learnedRows * SCORE_COLUMNS);
+  const learned = Array.from(
+    { length: MAX_POOLS },
+    (_, pool): LearnedTable => ({
+      words: rowOf(words, pool, LearnerWord.LENGTH),
+      figures: rowOf(figures, pool, LearnerFigure.LENGTH),
+      rowId,
+      cost,
+    }),
+  );
   const workers: WorkerBlock[] = [];
   for (let i = 0; i < MAX_WORKERS; i++) {
     c.page();
@@ -341,7 +372,7 @@ function carve(c: Carver): SharedMemory {
     });
   }
   c.page();
-  return { header, servers, clientConnections, learned, learnerCounters, learnerPositions, workers, rings };
+  return { header, servers, pools, clientConnections, learned, learnerCounters, learnerPositions, workers, rings };
 }
 
 /** Bytes of the shared file. It is sparse: pages of workers and servers that do not exist take no memory. */

@@ -106,7 +106,7 @@ export class MemoryPages {
  */
 export function reserveBase(fd: number, path: string, layout: SharedMemory): void {
   try {
-    zeroFile(fd, 0, layout.learned.cost.byteOffset);
+    zeroFile(fd, 0, layout.learned[0].cost.byteOffset);
     for (const { info } of layout.workers) zeroFile(fd, info.byteOffset, info.byteOffset + PAGE_BYTES);
   } catch (cause) {
     throw noRoom(path, cause);
@@ -123,7 +123,7 @@ function zeroRows(block: WorkerBlock, from: number, to: number, zero: Zero): voi
 
 function zeroCosts({ learned }: SharedMemory, from: number, to: number, zero: Zero): void {
   for (let table = 0; table < TABLE_MODELS * TABLE_COPIES; table++) {
-    const first = learned.cost.byteOffset + table * MAX_SERVERS * COST_ROW_BYTES;
+    const first = learned[0].cost.byteOffset + table * MAX_SERVERS * COST_ROW_BYTES;
     zero(first + from * COST_ROW_BYTES, first + to * COST_ROW_BYTES);
   }
 }

@@ -5,33 +5,55 @@
  */
 import { Header, type SharedMemory } from "./layout.ts";
 
-/** The body of `GET /health/ready`. */
-export interface Readiness {
-  readonly status: "ready" | "not_ready" | "draining";
+/** Servers of a pool, or of all. */
+export interface ServerCounts {
   /** Servers that are configured and resolved. */
   readonly total: number;
   /** Those that take requests and have passed a health check, or need not. */
   readonly healthy: number;
 }
 
-/** In one word, so that nobody reads half of a change; there are never so many servers. */
-const TOTAL_UNIT = 0x1_0000;
-
-/** Writes down how many servers there are, and how many of them are healthy. */
-export function publishReadiness({ header }: SharedMemory, { total, healthy }: Omit<Readiness, "status">): void {
-  Atomics.store(header, Header.READINESS, total * TOTAL_UNIT + healthy);
+/** What `GET /health/ready` says, of the whole instance. */
+export interface Readiness extends ServerCounts {
+  readonly status: "ready" | "not_ready" | "draining";
 }
 
-/** Ready: with a healthy server, and not while the instance stops. */
+/** In one word, so that nobody reads half of a change; there are never so many servers. */
+const TOTAL_UNIT = 0x1000;
+/** Above them: the instance is ready. */
+const READY_UNIT = TOTAL_UNIT * TOTAL_UNIT;
+
+/** Writes down how many servers there are in the pool in row `pool`, and how many of them are healthy. */
+export function publishPoolReadiness({ pools }: SharedMemory, pool: number, counts: ServerCounts): void {
+  Atomics.store(pools.readiness, pool, pack(counts));
+}
+
+/** Writes down what all pools come to, and whether that is enough to be ready. */
+export function publishReadiness({ header }: SharedMemory, counts: ServerCounts, ready: boolean): void {
+  Atomics.store(header, Header.READINESS, pack(counts) + (ready ? READY_UNIT : 0));
+}
+
+/** Of the pool in row `pool`. */
+export function readPoolReadiness({ pools }: SharedMemory, pool: number): ServerCounts {
+  return unpack(Atomics.load(pools.readiness, pool));
+}
+
+/** Not ready while the instance stops. */
 export function readReadiness({ header }: SharedMemory): Readiness {
-  const counts = Atomics.load(header, Header.READINESS);
-  const total = Math.trunc(counts / TOTAL_UNIT);
-  const healthy = counts % TOTAL_UNIT;
+  const word = Atomics.load(header, Header.READINESS);
   const draining = Atomics.load(header, Header.DRAINING) === 1;
-  return { status: draining ? "draining" : healthy > 0 ? "ready" : "not_ready", total, healthy };
+  return { status: draining ? "draining" : word >= READY_UNIT ? "ready" : "not_ready", ...unpack(word % READY_UNIT) };
 }
 
 /** The status code that says the same. */
 export function readinessCode({ status }: Readiness): 200 | 503 {
   return status === "ready" ? 200 : 503;
+}
+
+function pack({ total, healthy }: ServerCounts): number {
+  return total * TOTAL_UNIT + healthy;
+}
+
+function unpack(word: number): ServerCounts {
+  return { total: Math.trunc(word / TOTAL_UNIT), healthy: word % TOTAL_UNIT };
 }

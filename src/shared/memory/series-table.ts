@@ -56,20 +56,27 @@ export const Method = {
 
 /** One series as a reader sees it. `serverId` 0 = no server was chosen. */
 export interface RequestSeries {
-  readonly route: (typeof ROUTES)[number];
+  /** Index into `ROUTES`, or the number of a route of the configuration. */
+  readonly route: number;
   readonly method: (typeof METHODS)[number];
   readonly status: number;
   readonly serverId: number;
   readonly count: number;
 }
 
-// A key is serverId × 2^17 + route × 2^14 + method × 2^10 + status, plus 1 so that it is never 0.
+/** Routes of the configuration have numbers from here on; the one that takes everything has that of `PROXY`. */
+export const FIRST_ROUTE_NUMBER = 16;
+/** Numbers of routes end here. */
+export const ROUTE_NUMBERS = 8192;
+
+// A key is serverId × 2^27 + route × 2^14 + method × 2^10 + status, plus 1 so that it is never 0.
 const STATUS_SPAN = 1024;
 const METHOD_SPAN = 16;
-const ROUTE_SPAN = 8;
+const ROUTE_SPAN = ROUTE_NUMBERS;
 const MASK = SERIES_CAPACITY - 1;
+const HASH_SHIFT = 32 - Math.log2(SERIES_CAPACITY);
 
-/** Counts one request. `status` is 0 … 1023, `serverId` 0 … 2^31-1. */
+/** Counts one request. `status` is 0 … 1023, `serverId` 0 … 2^26-1. */
 export function countRequest(
   block: WorkerBlock,
   route: number,
@@ -80,7 +87,7 @@ export function countRequest(
   const low = route * (METHOD_SPAN * STATUS_SPAN) + method * STATUS_SPAN + status;
   const key = serverId * (ROUTE_SPAN * METHOD_SPAN * STATUS_SPAN) + low + 1;
   const { seriesKeys, seriesCounts } = block;
-  let at = (Math.imul(low ^ Math.imul(serverId, 0x85ebca6b), 0x9e3779b1) >>> 20) & MASK;
+  let at = (Math.imul(low ^ Math.imul(serverId, 0x85ebca6b), 0x9e3779b1) >>> HASH_SHIFT) & MASK;
   for (let probes = 0; probes < 64; probes++) {
     const found = seriesKeys[at];
     if (found === key) {
@@ -114,6 +121,6 @@ export function readSeries(
     rest = (rest - method) / METHOD_SPAN;
     const route = rest % ROUTE_SPAN;
     const serverId = (rest - route) / ROUTE_SPAN;
-    visit({ route: ROUTES[route], method: METHODS[method], status, serverId, count: block.seriesCounts[i] });
+    visit({ route, method: METHODS[method], status, serverId, count: block.seriesCounts[i] });
   }
 }

@@ -85,7 +85,7 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       help: "Share of the requests, 0 … 1, that is placed otherwise than by the champion's first choice, by `kind`: `control`, `canary`, or `second` (to its second best server).",
       labels: ["kind"],
       collect: ({ memory }, emit) => {
-        for (const [kind, figure] of SHARES) emit(memory.learned.figures[figure], { kind });
+        for (const [kind, figure] of SHARES) emit(memory.learned[0].figures[figure], { kind });
       },
     },
     {
@@ -94,7 +94,7 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       help: "Version of the model, by `role`: `champion`, `canary`; 0 = none, -1 = the model of a model server.",
       labels: ["role"],
       collect: ({ memory }, emit) => {
-        for (const [role, word] of ROLES) emit(memory.learned.words[word], { role });
+        for (const [role, word] of ROLES) emit(memory.learned[0].words[word], { role });
       },
     },
     {
@@ -104,7 +104,7 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       labels: ["arm"],
       collect: ({ memory }, emit) => {
         for (const [arm, figure] of COSTS) {
-          const cost = memory.learned.figures[figure];
+          const cost = memory.learned[0].figures[figure];
           if (cost > 0) emit(cost, { arm });
         }
       },

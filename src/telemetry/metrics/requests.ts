@@ -1,6 +1,6 @@
 /** Metrics of requests, over all workers. */
 import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/memory/layout.ts";
-import { readSeries } from "../../shared/memory/series-table.ts";
+import { ROUTES, readSeries } from "../../shared/memory/series-table.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
 import { DURATION_BOUNDS } from "./durations.ts";
 import type { Work } from "./exposition.ts";
@@ -33,7 +33,12 @@ function* collectRequests({ memory }: MetricsSource, emit: Emit): Work<void> {
   for (let i = 0; i < memory.header[Header.WORKER_BLOCKS]; i++) {
     const block = memory.workers[i];
     for (let from = 0; from < SERIES_CAPACITY; from += SERIES_AT_ONCE) {
-      readSeries(block, (s) => add(s.method, s.route, s.status, s.serverId, s.count), from, from + SERIES_AT_ONCE);
+      readSeries(
+        block,
+        (s) => add(s.method, ROUTES[s.route], s.status, s.serverId, s.count),
+        from,
+        from + SERIES_AT_ONCE,
+      );
       yield;
     }
     const overflow = block.counters[WorkerCounter.SERIES_OVERFLOW];

@@ -63,7 +63,7 @@ async function simulate(
   const strategy = new Ml({
     fleet: { ...servers, identityHash: new Uint32Array(servers.id.length) },
     random,
-    learned: memory.learned,
+    learned: memory.learned[0],
     decisions: writer,
   });
   strategy.onCandidates(slots, slots.length);

@@ -26,7 +26,7 @@ const LOADS = [0, 1, 7, 1000, 0x7fff_ffff, -1, -40, -0x8000_0000];
 
 /** A table of the learner's with room for the fleet, full of `cost`. */
 function tableOf(fleet: TestFleet, cost: () => number): LearnedTable {
-  const { words, figures } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned;
+  const { words, figures } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).learned[0];
   const rows = TABLE_MODELS * TABLE_COPIES * SLOTS;
   const rowId = Int32Array.from({ length: rows }, (_, row) => fleet.id[row % SLOTS]);
   words[LearnerWord.RUNG] = Rung.MODEL;

@@ -91,13 +91,13 @@ export class Learner {
   /** Milliseconds since the champion's last table; `Infinity` before the first. */
   get tableAgeMs(): number {
     const { memory, clock, bootOffsetMs } = this.#options;
-    const madeMs = memory.learned.figures[LearnerFigure.TABLE_MS];
+    const madeMs = memory.learned[0].figures[LearnerFigure.TABLE_MS];
     return madeMs === 0 || !this.running ? Number.POSITIVE_INFINITY : Math.max(0, clock() + bootOffsetMs() - madeMs);
   }
 
   /** The `Rung` that is in force: without a table that workers believe, the model's is not. */
   get rung(): number {
-    const ordered = this.#options.memory.learned.words[LearnerWord.RUNG];
+    const ordered = this.#options.memory.learned[0].words[LearnerWord.RUNG];
     return ordered === Rung.MODEL && this.tableAgeMs > STALE_TABLE_MS ? Rung.ESTIMATOR : ordered;
   }
 

@@ -19,7 +19,7 @@ export interface LearningView {
 export function describeLearning({ memory, learner }: LearningView): object | null {
   const { status } = learner;
   if (status === null) return null;
-  const { words, figures } = memory.learned;
+  const { words, figures } = memory.learned[0];
   const counters = memory.learnerCounters;
   const age = learner.tableAgeMs;
   return {

@@ -74,15 +74,15 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no pooled connection.
    */
   start(slot: number, number: number, fresh: boolean, nowMs: number): void {
-    const { pools, picker } = this.#ctx;
-    const pool = pools[slot];
-    // The picker only gives slots that this worker has a pool for.
-    if (pool === undefined) throw new Error(`slot ${slot} has no pool`);
+    const { upstreams, picker } = this.#ctx;
+    const upstream = upstreams[slot];
+    // The picker only gives slots that this worker knows.
+    if (upstream === undefined) throw new Error(`slot ${slot} has no server`);
     this.slot = slot;
-    this.outcome.begin(slot, pool.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
+    this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     this.sent = false;
     this.#interim = 0;
-    const leg = pool.acquire(this, this.#request.idempotent, fresh, nowMs);
+    const leg = upstream.acquire(this, this.#request.idempotent, fresh, nowMs);
     this.leg = leg;
     if (leg.ready) this.onUpstreamReady(leg, nowMs);
   }

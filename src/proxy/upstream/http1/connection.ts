@@ -1,4 +1,4 @@
-/** One connection of HTTP/1.1 to a server: connecting, idle in its pool, or the leg of one request. */
+/** One connection of HTTP/1.1 to a server: connecting, idle in its upstream, or the leg of one request. */
 
 import type { Failure } from "../../failure.ts";
 import { Failures } from "../../failure.ts";
@@ -12,7 +12,7 @@ import type { UpstreamContext } from "../context.ts";
 import { dialFailure } from "../dial.ts";
 import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../leg.ts";
 
-/** The pool, as its connections see it. */
+/** The upstream, as its connections see it. */
 export interface ConnectionOwner {
   /** What `Host` is when the client sent none. */
   readonly hostBytes: Buffer;
@@ -104,9 +104,9 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
     this.failed(dialFailure(code), nowMs);
   }
 
-  // ── for its pool ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── for its upstream ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Takes it out of the pool for a request. */
+  /** Takes it from the idle ones for a request. */
   use(user: UpstreamUser): void {
     this.user = user;
     this.#answered = false;

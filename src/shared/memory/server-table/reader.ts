@@ -1,5 +1,5 @@
 /** Reads the server table as one complete snapshot. Any process; see layout.ts for the rules. */
-import { Header, type ServerTable, type SharedMemory } from "../layout.ts";
+import { Header, type PoolTable, type ServerTable, type SharedMemory } from "../layout.ts";
 
 const fenceWord = new Int32Array(new SharedArrayBuffer(4));
 
@@ -30,15 +30,15 @@ export interface StableRead<T> {
  */
 export function readServerTable<T>(
   memory: SharedMemory,
-  read: (table: ServerTable, panic: boolean) => T,
+  read: (table: ServerTable, pools: PoolTable) => T,
   attempts = 1000,
 ): StableRead<T> | undefined {
-  const { header, servers } = memory;
+  const { header, servers, pools } = memory;
   for (let i = 0; i < attempts; i++) {
     const version = Atomics.load(header, Header.TABLE_VERSION);
     if ((version & 1) !== 0) continue;
     fence();
-    const value = read(servers, header[Header.PANIC] === 1);
+    const value = read(servers, pools);
     fence();
     if (Atomics.load(header, Header.TABLE_VERSION) === version) return { version, value };
   }

@@ -1,10 +1,12 @@
 /** Publishes the server table. Writer: the supervisor's fleet, alone. Readers: reader.ts beside it. */
-import { Header, ServerState, type ServerTable, type SharedMemory } from "../layout.ts";
+import { Header, type PoolTable, ServerState, type ServerTable, type SharedMemory } from "../layout.ts";
 import { fence } from "./reader.ts";
 
 /** The published columns of one slot. The live ones (`inFlight`, failures in a row) are not part of a snapshot. */
 export interface ServerRow {
   readonly id: number;
+  /** Row of its pool. */
+  readonly pool: number;
   readonly state: ServerState;
   readonly weight: number;
   readonly effectiveWeight: number;
@@ -15,6 +17,7 @@ export interface ServerRow {
 /** The row of a slot that no server has. */
 export const FREE_ROW: ServerRow = Object.freeze({
   id: 0,
+  pool: 0,
   state: ServerState.EMPTY,
   weight: 0,
   effectiveWeight: 0,
@@ -25,27 +28,29 @@ export const FREE_ROW: ServerRow = Object.freeze({
 export class ServerTableWriter {
   readonly #header: Int32Array;
   readonly #table: ServerTable;
+  readonly #pools: PoolTable;
 
   constructor(memory: SharedMemory) {
     this.#header = memory.header;
     this.#table = memory.servers;
+    this.#pools = memory.pools;
   }
 
   /**
-   * Publishes rows by slot, and whether panic routing is on, as one snapshot. What is the same as before is not written,
+   * Publishes rows by slot, and whether panic routing is on in the pool in row `pool`, as one snapshot. What is the same as before is not written,
    * and when all of it is, the version stays, so that workers do not rebuild their candidates for nothing.
    * @returns whether there was anything to publish.
    */
-  publish(rows: ReadonlyMap<number, ServerRow>, panic: boolean): boolean {
+  publish(rows: ReadonlyMap<number, ServerRow>, pool: number, panic: boolean): boolean {
     const changed: [number, ServerRow][] = [];
     for (const [slot, row] of rows) if (this.#differs(slot, row)) changed.push([slot, row]);
     const panicWord = panic ? 1 : 0;
-    if (changed.length === 0 && this.#header[Header.PANIC] === panicWord) return false;
+    if (changed.length === 0 && this.#pools.panic[pool] === panicWord) return false;
     Atomics.add(this.#header, Header.TABLE_VERSION, 1); // odd: readers wait
     fence();
     try {
       for (const [slot, row] of changed) this.#write(slot, row);
-      this.#header[Header.PANIC] = panicWord;
+      this.#pools.panic[pool] = panicWord;
     } finally {
       fence();
       Atomics.add(this.#header, Header.TABLE_VERSION, 1); // even: complete
@@ -63,6 +68,7 @@ export class ServerTableWriter {
     const t = this.#table;
     return (
       t.id[slot] !== row.id ||
+      t.pool[slot] !== row.pool ||
       t.state[slot] !== row.state ||
       t.weight[slot] !== row.weight ||
       t.effectiveWeight[slot] !== row.effectiveWeight ||
@@ -74,6 +80,7 @@ export class ServerTableWriter {
   #write(slot: number, row: ServerRow): void {
     const t = this.#table;
     t.id[slot] = row.id;
+    t.pool[slot] = row.pool;
     t.state[slot] = row.state;
     t.weight[slot] = row.weight;
     t.effectiveWeight[slot] = row.effectiveWeight;

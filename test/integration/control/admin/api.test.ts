@@ -34,7 +34,7 @@ function makeControl() {
       setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
     },
     readiness: () => {
-      publishReadiness(memory, { total: 2, healthy: state.healthy });
+      publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
       return readReadiness(memory);
     },

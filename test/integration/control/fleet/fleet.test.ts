@@ -36,6 +36,7 @@ function makeFleet() {
   const log = quietLog();
   let skewMs = 0;
   const fleet = new Fleet({
+    pool: 0,
     table: new FleetTable(memory),
     log,
     clock: { nowMs: () => performance.now() + skewMs, wallMs: () => Date.now() + skewMs },
@@ -253,10 +254,10 @@ test("panic: too few servers, so all are eligible until enough are back", async 
   const { fleet, memory, states } = makeFleet();
   await fleet.start(fleetOptions(specs([one, two]), { health: checks, panicThresholdPercent: 60 }));
   await eventually(() => expect(states()).toEqual(["up", "down"]));
-  await eventually(() => expect(memory.header[Header.PANIC]).toBe(1));
+  await eventually(() => expect(memory.pools.panic[0]).toBe(1));
   expect(fleet.summary()).toEqual({ total: 2, healthy: 1, panic: true });
   await two.start();
-  await eventually(() => expect(memory.header[Header.PANIC]).toBe(0));
+  await eventually(() => expect(memory.pools.panic[0]).toBe(0));
   expect(fleet.counters().panics).toBe(1);
 });
 
@@ -381,8 +382,8 @@ test("another process never sees half of an update", async () => {
   const memory = createSharedMemory(path);
   const writer = new ServerTableWriter(memory);
   const publish = (n: number) => {
-    const row = { id: n, state: ServerState.UP, weight: n, effectiveWeight: n, capacity: n, hardLimit: n };
-    writer.publish(new Map(Array.from({ length: 64 }, (_, slot) => [slot, row])), n % 2 === 1);
+    const row = { id: n, pool: 0, state: ServerState.UP, weight: n, effectiveWeight: n, capacity: n, hardLimit: n };
+    writer.publish(new Map(Array.from({ length: 64 }, (_, slot) => [slot, row])), 0, n % 2 === 1);
   };
   publish(1);
   const reader = spawn([process.execPath, join(import.meta.dir, "table-reader-process.ts"), path], {

@@ -23,6 +23,7 @@ function makeInstance() {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const hosts: Record<string, LookupAnswer> = {};
   const fleet = new Fleet({
+    pool: 0,
     table: new FleetTable(memory),
     log: quietLog(),
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
@@ -103,7 +104,7 @@ test("servers that are down, drained or removed count as such, in panic too", as
   );
   await fleet.start(options);
   await becomes("ready", 2, 1);
-  await eventually(() => expect(memory.header[Header.PANIC]).toBe(1));
+  await eventually(() => expect(memory.pools.panic[0]).toBe(1));
   expect(await ask()).toEqual([200, { status: "ready", total: 2, healthy: 1 }]);
   fleet.drain(1);
   expect(await ask()).toEqual([503, { status: "not_ready", total: 2, healthy: 0 }]);

@@ -19,6 +19,7 @@ function makeFleets() {
   const log = quietLog();
   const make = (): Fleet => {
     const fleet = new Fleet({
+      pool: 0,
       table,
       log,
       clock: { nowMs: () => performance.now() + skewMs, wallMs: () => Date.now() },

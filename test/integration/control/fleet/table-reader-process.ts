@@ -7,13 +7,13 @@ const end = performance.now() + 500;
 const versions = new Set<number>();
 let torn = 0;
 while (performance.now() < end) {
-  const read = readServerTable(memory, (table, panic) => {
+  const read = readServerTable(memory, (table, pools) => {
     const n = table.id[0];
     for (let slot = 0; slot < 64; slot++) {
       const row = [table.id[slot], table.weight[slot], table.effectiveWeight[slot], table.capacity[slot]];
       if (row.some((value) => value !== n) || table.hardLimit[slot] !== n) return false;
     }
-    return panic === (n % 2 === 1);
+    return pools.panic[0] === n % 2;
   });
   if (read === undefined) continue;
   versions.add(read.version);

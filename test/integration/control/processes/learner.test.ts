@@ -88,12 +88,12 @@ describe("the learner", () => {
     learner.start();
     await ready(learner);
     const pid = learner.status?.pid as number;
-    memory.learned.words[LearnerWord.RUNG] = Rung.FLOOR;
+    memory.learned[0].words[LearnerWord.RUNG] = Rung.FLOOR;
     const refused = learner.ask({ kind: "describe" }).catch(String);
     process.kill(pid, "SIGKILL");
     expect(await refused).toContain("died");
     await until(() => learner.status?.state === "ready" && learner.status.pid !== pid);
-    expect(memory.learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
+    expect(memory.learned[0].words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
     expect(learner.restarts).toEqual({ exit: 1, hung: 0, failed: 0 });
     expect(lines.filter(({ message }) => message.startsWith("learner died"))).toHaveLength(1);
   });
@@ -136,15 +136,15 @@ describe("the learner", () => {
   test("counts as degraded, and its rung as the estimator's, while its table is older than workers believe", async () => {
     let nowMs = 1000;
     const { learner, memory } = make("normal", { clock: () => nowMs });
-    memory.learned.words[LearnerWord.RUNG] = Rung.MODEL;
-    memory.learned.figures[LearnerFigure.TABLE_MS] = 5900;
+    memory.learned[0].words[LearnerWord.RUNG] = Rung.MODEL;
+    memory.learned[0].figures[LearnerFigure.TABLE_MS] = 5900;
     expect([learner.degraded, learner.rung]).toEqual([false, Rung.ESTIMATOR]); // not even meant to run
     learner.start();
     expect(learner.tableAgeMs).toBe(100);
     expect([learner.degraded, learner.rung]).toEqual([false, Rung.MODEL]);
     nowMs = 2000;
     expect([learner.degraded, learner.rung]).toEqual([true, Rung.ESTIMATOR]);
-    memory.learned.words[LearnerWord.RUNG] = Rung.FLOOR;
+    memory.learned[0].words[LearnerWord.RUNG] = Rung.FLOOR;
     expect(learner.rung).toBe(Rung.FLOOR);
   });
 });

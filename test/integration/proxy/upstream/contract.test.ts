@@ -6,12 +6,12 @@ import { SocketKernel } from "../../../../src/proxy/sockets/socket-kernel.ts";
 import { TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
 import { createDial } from "../../../../src/proxy/upstream/dial.ts";
-import { Http1Pool } from "../../../../src/proxy/upstream/http1/pool.ts";
+import { Http1Upstream } from "../../../../src/proxy/upstream/http1/upstream.ts";
 import { until } from "../../../support/until.ts";
 import { networkOf } from "../sockets/socket-kinds.ts";
 import { Http1Server } from "./http1-server.ts";
 import { type LegKind, legContract } from "./leg-contract.ts";
-import { MultiplexedPool, MultiplexedServer } from "./multiplexed.ts";
+import { MultiplexedServer, MultiplexedUpstream } from "./multiplexed.ts";
 
 if (process.platform === "linux") legContract(http1("HTTP/1.1 on our own sockets", true));
 legContract(http1("HTTP/1.1 on the runtime's sockets", false));
@@ -34,6 +34,7 @@ function endpointAt(port: number): Endpoint {
   return {
     slot: 0,
     id: 1,
+    pool: 0,
     url: `http://a.example:${port}`,
     hostname: "a.example",
     address: "127.0.0.1",
@@ -46,10 +47,10 @@ function http1(name: string, own: boolean): LegKind {
   const context = contextOf();
   const dial = createDial(networkOf(own).network);
   let server: Http1Server | undefined;
-  let pool: Http1Pool | undefined;
-  const start = async (): Promise<Http1Pool> => {
+  let pool: Http1Upstream | undefined;
+  const start = async (): Promise<Http1Upstream> => {
     server = await Http1Server.start();
-    pool = new Http1Pool(endpointAt(server.port), context, dial);
+    pool = new Http1Upstream(endpointAt(server.port), context, dial);
     return pool;
   };
   return {
@@ -76,10 +77,10 @@ function http1(name: string, own: boolean): LegKind {
 function multiplexed(): LegKind {
   const context = contextOf();
   let server = new MultiplexedServer();
-  const start = async (reachable: boolean): Promise<MultiplexedPool> => {
+  const start = async (reachable: boolean): Promise<MultiplexedUpstream> => {
     server = new MultiplexedServer();
     server.reachable = reachable;
-    return new MultiplexedPool(endpointAt(1), context, server);
+    return new MultiplexedUpstream(endpointAt(1), context, server);
   };
   return {
     name: "many on one connection (a stand-in)",

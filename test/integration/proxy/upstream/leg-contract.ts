@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { BodyKind } from "../../../../src/proxy/http1/head.ts";
 import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
-import type { UpstreamPool } from "../../../../src/proxy/upstream/leg.ts";
+import type { Upstream } from "../../../../src/proxy/upstream/leg.ts";
 import { until } from "../../../support/until.ts";
 import { LegUser } from "./leg-user.ts";
 import { requestOf } from "./request.ts";
@@ -42,9 +42,9 @@ export interface LegKind {
   readonly multiplexes: boolean;
   readonly context: UpstreamContext;
   /** A pool for a server that is there. */
-  open(): Promise<UpstreamPool>;
+  open(): Promise<Upstream>;
   /** A pool for one that is not. */
-  unreachable(): Promise<UpstreamPool>;
+  unreachable(): Promise<Upstream>;
   /** The server's end of the `index`th request. */
   end(index: number): Promise<ServersEnd>;
   /** Connections that were made so far. */
@@ -61,7 +61,7 @@ export function legContract(kind: LegKind): void {
   const now = (): number => performance.now();
 
   /** A leg on which a request has been sent. */
-  const asked = async (pool: UpstreamPool, request = requestOf("GET / HTTP/1.1\r\nHost: a\r\n\r\n")) => {
+  const asked = async (pool: Upstream, request = requestOf("GET / HTTP/1.1\r\nHost: a\r\n\r\n")) => {
     const user = new LegUser(context);
     const leg = pool.acquire(user, true, false, now());
     expect(user.heard).toEqual([]); // not before its user holds it
@@ -73,7 +73,7 @@ export function legContract(kind: LegKind): void {
   };
 
   /** Two at once. */
-  const twoAsked = async (pool: UpstreamPool) => {
+  const twoAsked = async (pool: Upstream) => {
     const first = await asked(pool);
     const servers = [await kind.end(0)];
     const second = await asked(pool);

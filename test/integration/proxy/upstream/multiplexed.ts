@@ -11,7 +11,7 @@ import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.t
 import { writeRequestHead } from "../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
-import type { UpstreamLeg, UpstreamPool, UpstreamRequest, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
+import type { Upstream, UpstreamLeg, UpstreamRequest, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
 import { until } from "../../../support/until.ts";
 import type { ServersEnd } from "./leg-contract.ts";
 
@@ -27,7 +27,7 @@ export class MultiplexedServer {
 }
 
 /** Its pool: one connection, unless a fresh one is wanted. */
-export class MultiplexedPool implements UpstreamPool {
+export class MultiplexedUpstream implements Upstream {
   readonly endpoint: Endpoint;
   readonly #ctx: UpstreamContext;
   readonly #server: MultiplexedServer;

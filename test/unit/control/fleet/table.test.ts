@@ -1,12 +1,6 @@
 import { expect, test } from "bun:test";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
-import {
-  Header,
-  MAX_SERVERS,
-  ServerState,
-  SHARED_BYTES,
-  viewSharedMemory,
-} from "../../../../src/shared/memory/layout.ts";
+import { MAX_SERVERS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
 
 const memory = () => viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
@@ -36,13 +30,12 @@ test("all seats may be taken; one that is given back has another id, and says no
 test("what fleets publish is added up, and each time anew", () => {
   const shared = memory();
   const table = new FleetTable(shared);
-  const [shop, blog] = [{}, {}];
-  const row = { id: 1, state: ServerState.UP, weight: 1, effectiveWeight: 1, capacity: 10, hardLimit: 0 };
-  table.publish(shop, new Map([[0, row]]), { total: 2, healthy: 1, panic: true });
-  table.publish(blog, new Map([[3, { ...row, id: 2 }]]), { total: 1, healthy: 0, panic: false });
+  const row = { id: 1, pool: 0, state: ServerState.UP, weight: 1, effectiveWeight: 1, capacity: 10, hardLimit: 0 };
+  table.publish(0, new Map([[0, row]]), { total: 2, healthy: 1, panic: true });
+  table.publish(1, new Map([[3, { ...row, id: 2, pool: 1 }]]), { total: 1, healthy: 0, panic: false });
   expect(readReadiness(shared)).toEqual({ status: "ready", total: 3, healthy: 1 });
-  expect([shared.servers.id[0], shared.servers.id[3], shared.header[Header.PANIC]]).toEqual([1, 2, 1]);
-  table.publish(shop, new Map(), { total: 2, healthy: 0, panic: false });
+  expect([shared.servers.id[0], shared.servers.id[3], shared.pools.panic[0]]).toEqual([1, 2, 1]);
+  table.publish(0, new Map(), { total: 2, healthy: 0, panic: false });
   expect(readReadiness(shared)).toEqual({ status: "not_ready", total: 3, healthy: 0 });
-  expect(shared.header[Header.PANIC]).toBe(0);
+  expect(shared.pools.panic[0]).toBe(0);
 });

@@ -31,7 +31,8 @@ const anyNumber = fc.oneof(
 
 function setUp() {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
-  const { servers, learned, learnerCounters } = memory;
+  const { servers, learnerCounters } = memory;
+  const learned = memory.learned[0];
   for (const slot of SLOTS) {
     servers.id[slot] = 100 + slot;
     servers.capacity[slot] = 10;

@@ -19,7 +19,8 @@ import {
 const SLOTS = Int32Array.of(1, 4, 6);
 
 function setUp() {
-  const { servers, learned, learnerCounters } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  const { servers, learned: pools, learnerCounters } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+  const learned = pools[0];
   for (const slot of SLOTS) {
     servers.id[slot] = 100 + slot;
     servers.effectiveWeight[slot] = 1;

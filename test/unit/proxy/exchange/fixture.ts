@@ -197,7 +197,7 @@ export class Rig {
       },
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: queueOf(this.waiting),
-      pools: Array.from({ length: SERVERS }, (_, slot) => ({
+      upstreams: Array.from({ length: SERVERS }, (_, slot) => ({
         endpoint: { id: slot + 1 },
         acquire: (user: UpstreamUser) => {
           const leg = new Leg(this, user, !this.connecting);

@@ -36,15 +36,15 @@ function useEverything(memory: SharedMemory, slots: number): void {
     }
   }
   for (const column of [
-    memory.learned.words,
-    memory.learned.figures,
-    memory.learned.rowId,
+    memory.learned[0].words,
+    memory.learned[0].figures,
+    memory.learned[0].rowId,
     memory.learnerCounters,
     memory.learnerPositions,
   ]) {
     column.fill(1);
   }
-  const { cost } = memory.learned;
+  const { cost } = memory.learned[0];
   const table = MAX_SERVERS * SCORE_COLUMNS;
   for (let from = 0; from < cost.length; from += table) cost.fill(1, from, from + slots * SCORE_COLUMNS);
   // Sums over all workers read a gauge of each.

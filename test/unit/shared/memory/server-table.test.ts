@@ -3,18 +3,18 @@ import { Header, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../..
 import { readServerTable, serverTableVersion } from "../../../../src/shared/memory/server-table/reader.ts";
 import { ServerTableWriter } from "../../../../src/shared/memory/server-table/writer.ts";
 
-const row = { id: 7, state: ServerState.UP, weight: 2, effectiveWeight: 0.5, capacity: 10, hardLimit: 0 };
+const row = { id: 7, pool: 0, state: ServerState.UP, weight: 2, effectiveWeight: 0.5, capacity: 10, hardLimit: 0 };
 
 test("publishes once per change, under an even version", () => {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const writer = new ServerTableWriter(memory);
-  expect(writer.publish(new Map([[4, row]]), false)).toBe(true);
+  expect(writer.publish(new Map([[4, row]]), 0, false)).toBe(true);
   expect(serverTableVersion(memory)).toBe(2);
-  expect(writer.publish(new Map([[4, row]]), false)).toBe(false);
+  expect(writer.publish(new Map([[4, row]]), 0, false)).toBe(false);
   expect(serverTableVersion(memory)).toBe(2);
-  writer.publish(new Map([[4, row]]), true);
-  const read = readServerTable(memory, (table, panic) => [table.id[4], table.effectiveWeight[4], panic]);
-  expect(read).toEqual({ version: 4, value: [7, 0.5, true] });
+  writer.publish(new Map([[4, row]]), 0, true);
+  const read = readServerTable(memory, (table, pools) => [table.id[4], table.effectiveWeight[4], pools.panic[0]]);
+  expect(read).toEqual({ version: 4, value: [7, 0.5, 1] });
 });
 
 test("load figures need no new version", () => {

@@ -155,7 +155,8 @@ describe("Metrics", () => {
 
   test("of learning come from the shared memory; what is in force is only shown while something learns", async () => {
     const source = makeSource();
-    const { learnerCounters, learned, workers } = source.memory;
+    const { learnerCounters, workers } = source.memory;
+    const learned = source.memory.learned[0];
     learnerCounters[LearnerCounter.PREDICTIONS] = 480;
     learnerCounters[LearnerCounter.INFERENCE_SECONDS] = 0.25;
     learnerCounters[LearnerCounter.INFERENCE_BUCKETS] = 3;

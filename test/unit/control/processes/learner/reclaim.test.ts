@@ -5,9 +5,9 @@ import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../../..
 
 test("a dead learner's orders end; its counters and the numbers of its tables stay", () => {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
-  const { learned, learnerCounters } = memory;
+  const { learnerCounters } = memory;
+  const learned = memory.learned[7];
   learned.words.fill(0);
-  learned.words[LearnerWord.PID] = 4711;
   learned.words[LearnerWord.RUNG] = Rung.FLOOR;
   learned.words[LearnerWord.CHAMPION_TABLE] = 33;
   learned.words[LearnerWord.CHAMPION_MODEL] = 2;
@@ -19,7 +19,6 @@ test("a dead learner's orders end; its counters and the numbers of its tables st
   learnerCounters[LearnerCounter.RSS_BYTES] = 1e8;
   learnerCounters[LearnerCounter.HEARTBEAT] = 5;
   reclaimLearner(memory);
-  expect(learned.words[LearnerWord.PID]).toBe(0);
   expect(learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
   expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(33);
   expect(learned.words[LearnerWord.CHAMPION_MODEL]).toBe(0);

@@ -1,6 +1,6 @@
 /** `HEALTH_CHECK_HOST` and `HEALTH_CHECK_HEADERS`: what may go into a request that we send in the operator's name. */
 import { describe, expect, test } from "bun:test";
-import { configOf, load, problemsOf } from "../../support/configuration.ts";
+import { configOf, load, problemsOf } from "../../../support/configuration.ts";
 
 const headersOf = (text: string) => configOf({ HEALTH_CHECK_HEADERS: text }).health.headers;
 

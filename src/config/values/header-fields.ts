@@ -1,6 +1,7 @@
 /** Value types for what health checks say of themselves: a `Host` field, and fields of the operator's own. */
+
+import type { ValueType } from "../setting.ts";
 import { isHostName, isIpv4, isIpv6 } from "./addresses.ts";
-import type { ValueType } from "./setting.ts";
 import { Complaints, valueType } from "./value-types.ts";
 
 /** One field line of a request. */

@@ -8,7 +8,7 @@ import { WorkerCounter } from "../../../shared/memory/layout.ts";
 import { Failures } from "../../failure.ts";
 import type { UpstreamContext } from "../context.ts";
 import type { Dial } from "../dial.ts";
-import type { UpstreamPool, UpstreamUser } from "../leg.ts";
+import type { Upstream, UpstreamUser } from "../leg.ts";
 import { type ConnectionOwner, Http1Connection } from "./connection.ts";
 
 /**
@@ -17,8 +17,8 @@ import { type ConnectionOwner, Http1Connection } from "./connection.ts";
  */
 const MAX_ABANDONED = 128;
 
-/** The pool of one server. */
-export class Http1Pool implements UpstreamPool, ConnectionOwner {
+/** One server. */
+export class Http1Upstream implements Upstream, ConnectionOwner {
   readonly endpoint: Endpoint;
   readonly hostBytes: Buffer;
   readonly #ctx: UpstreamContext;

@@ -1,6 +1,6 @@
 /** Value types for names and addresses. */
 import ipaddr from "ipaddr.js";
-import type { ValueType } from "./setting.ts";
+import type { ValueType } from "../setting.ts";
 import { Complaints, valueType } from "./value-types.ts";
 
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;

@@ -1,9 +1,9 @@
 /** Numbers with units, and settings that take them. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseDuration, parseSize, sayDuration, saySize } from "../../../src/config/units.ts";
-import { milliseconds, seconds, size } from "../../../src/config/value-types.ts";
-import { configOf, problemsOf } from "../../support/configuration.ts";
+import { parseDuration, parseSize, sayDuration, saySize } from "../../../../src/config/values/units.ts";
+import { milliseconds, seconds, size } from "../../../../src/config/values/value-types.ts";
+import { configOf, problemsOf } from "../../../support/configuration.ts";
 
 describe("durations", () => {
   test.each([

@@ -1,5 +1,5 @@
 /** Reads `RETRY_ON_STATUS`: which answers of a server are asked for again at another one. */
-import type { ValueType } from "./setting.ts";
+import type { ValueType } from "../setting.ts";
 import { Complaints, valueType } from "./value-types.ts";
 
 /** 5xx is the class in which the server says that the failure is its own (RFC 9110 section 15.6). */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { configOf, problemsOf } from "../../support/configuration.ts";
+import { configOf, problemsOf } from "../../../support/configuration.ts";
 
 const statuses = (value?: string) => configOf(value === undefined ? {} : { RETRY_ON_STATUS: value }).retry.onStatus;
 

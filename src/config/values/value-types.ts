@@ -1,6 +1,6 @@
 /** The kinds of values that settings have. Each message completes the sentence "NAME=value: …". */
 import { z } from "zod";
-import type { ValueForm, ValueType } from "./setting.ts";
+import type { ValueForm, ValueType } from "../setting.ts";
 import { parseDuration, parseSize, type Quantity } from "./units.ts";
 
 /**

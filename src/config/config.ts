@@ -1,0 +1,19 @@
+/** What a configuration comes to: the instance's settings, its pools and its routes. */
+import type { RouteSpec } from "../protocol/route.ts";
+import type { Sections } from "./schema.ts";
+
+/** The configuration: frozen. What stands in its sections is the whole instance's. */
+export interface Config extends Sections {
+  /** Never empty. */
+  readonly pools: readonly PoolConfig[];
+  /** In the order of the file; never empty. */
+  readonly routes: readonly RouteConfig[];
+}
+
+/** One pool: its servers, and in every section what holds for them. What it does not set for itself is the instance's. */
+export interface PoolConfig extends Sections {
+  readonly name: string;
+}
+
+/** A route as it is configured, before it has a number. */
+export type RouteConfig = Omit<RouteSpec, "number">;

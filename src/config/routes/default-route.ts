@@ -1,0 +1,21 @@
+/** Routes of the configuration. */
+import type { RouteConfig } from "../config.ts";
+
+/** The one route where there are no others: everything goes to `pool`. */
+export function routeToAll(pool: string): RouteConfig {
+  return {
+    name: "/*",
+    match: { hosts: [], paths: [{ kind: "prefix", value: "/" }], methods: [], headers: [] },
+    action: { kind: "forward", targets: [{ pool, weight: 1 }], splitBy: null },
+    settings: {},
+    ambiguousPaths: "allow",
+    rewrite: null,
+    requestHeaders: null,
+    responseHeaders: null,
+    httpsRedirect: false,
+    mirror: null,
+    forwardAuth: null,
+    compression: null,
+    errorPages: [],
+  };
+}

@@ -1,0 +1,23 @@
+/** What workers are told of a pool of servers. */
+import type { GivenTo } from "../config/given.ts";
+
+/** The name of the pool that `SERVERS` alone makes. */
+export const DEFAULT_POOL = "default";
+
+/** What holds for one request: its pool's, unless its route has a value of its own. Times in milliseconds. */
+export type RequestSettings = GivenTo<"request">;
+
+/** One pool; a frozen, JSON-safe extract of the configuration. Times in milliseconds. */
+export interface PoolSettings extends GivenTo<"pool"> {
+  /** Its row in the shared memory's table of pools. */
+  readonly row: number;
+  readonly name: string;
+  /** Of requests to it, where their route says nothing. */
+  readonly request: RequestSettings;
+  /** Servers are not told of this proxy in `Via`. */
+  readonly withoutVia: boolean;
+  /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
+  readonly outlierConsecutiveFailures: number;
+  /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
+  readonly upstreamCaPem: string;
+}
