@@ -17,9 +17,9 @@ function makeFleets() {
   const table = new FleetTable(memory);
   let skewMs = 0;
   const log = quietLog();
-  const make = (): Fleet => {
+  const make = (pool: number): Fleet => {
     const fleet = new Fleet({
-      pool: 0,
+      pool,
       table,
       log,
       clock: { nowMs: () => performance.now() + skewMs, wallMs: () => Date.now() },
@@ -32,7 +32,7 @@ function makeFleets() {
   const skip = (ms: number): void => {
     skewMs += ms;
   };
-  return { memory, log, shop: make(), blog: make(), skip };
+  return { memory, log, shop: make(0), blog: make(1), skip };
 }
 
 const ports = (first: number, count: number) => Array.from({ length: count }, (_, i) => host("127.0.0.1", first + i));
