@@ -4,6 +4,7 @@ import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
 import type { Config, PoolConfig } from "./config.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
+import { withFiles } from "./routes/files.ts";
 import { readAuthorities, readCertificate } from "./tls-files.ts";
 
 /** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
@@ -35,7 +36,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
     listeners: config.listeners,
     pools: config.pools.map((pool, row) => toPoolSettings(pool, row, nowMs, findings)),
-    routes: config.routes.map((route, number) => ({ ...route, number })),
+    routes: config.routes.map((route, number) => withFiles(route, number, findings.problem)),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
