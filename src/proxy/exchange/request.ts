@@ -13,7 +13,7 @@ import type { ServerPool } from "../pool/server-pool.ts";
 import type { RouteLabels } from "../record/access-log.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
-import type { Target } from "../routing/target.ts";
+import type { Target } from "../routing/worker-route.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";

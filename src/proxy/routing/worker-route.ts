@@ -7,7 +7,6 @@ import type { Failure } from "../failure.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { ServerPools } from "../pool/server-pools.ts";
 import { RouteLabels } from "../record/access-log.ts";
-import type { Target } from "./target.ts";
 
 /** What routes are made with. */
 export interface RouteParts {
@@ -16,6 +15,20 @@ export interface RouteParts {
   readonly settings: RequestSettings;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+}
+
+/**
+ * Where one request goes: a route with one of its pools. It stays as it is: a reload makes others, and requests under way keep
+ * theirs.
+ */
+export interface Target {
+  readonly route: WorkerRoute;
+  /** `null`: no server is asked. */
+  readonly pool: ServerPool | null;
+  /** The pool's, with the route's own over them. */
+  readonly settings: RequestSettings;
+  /** What the access log says of it; `null` where the configuration has no routes. */
+  readonly labels: RouteLabels | null;
 }
 
 /** One route. */
