@@ -21,16 +21,18 @@ export const MirrorWord = {
   SKIPPED_BUSY: 3,
   /** Not mirrored: no server of the pool can take it. */
   SKIPPED_NO_SERVER: 4,
+  /** Not mirrored: it asks for another protocol. */
+  SKIPPED_UPGRADE: 5,
   // Of those that both got a response:
-  SAME_STATUS: 5,
-  OTHER_STATUS: 6,
+  SAME_STATUS: 6,
+  OTHER_STATUS: 7,
   /** Milliseconds to the response head, of the requests themselves. */
-  PRIMARY_LATENCY_SUM_MS: 7,
+  PRIMARY_LATENCY_SUM_MS: 8,
   /** As above, of what was mirrored. */
-  MIRROR_LATENCY_SUM_MS: 8,
+  MIRROR_LATENCY_SUM_MS: 9,
   /** As a histogram by `MIRROR_BOUNDS`, not cumulative. */
-  PRIMARY_LATENCY: 9,
-  MIRROR_LATENCY: 9 + BUCKETS,
+  PRIMARY_LATENCY: 10,
+  MIRROR_LATENCY: 10 + BUCKETS,
   LENGTH: 40,
 } as const;
 

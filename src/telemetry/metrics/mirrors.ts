@@ -17,6 +17,7 @@ const RESULTS = [
   ["skipped_body", MirrorWord.SKIPPED_BODY],
   ["skipped_busy", MirrorWord.SKIPPED_BUSY],
   ["skipped_no_server", MirrorWord.SKIPPED_NO_SERVER],
+  ["skipped_upgrade", MirrorWord.SKIPPED_UPGRADE],
 ] as const;
 const STATUSES = [
   ["same", MirrorWord.SAME_STATUS],
@@ -79,7 +80,7 @@ const latency: MetricDefinition<MetricsSource> = {
 /** What mirrors say. */
 export const mirrorMetrics: MetricGroup<MetricsSource> = {
   title: "Mirroring",
-  doc: `Only of routes that mirror, of which each worker counts ${MIRROR_ROWS} at most. \`pool\` is the one that is mirrored to. A mirrored request is \`completed\` when its response came to its end, or as far as it is read (1 MiB, and so long as a response body may take); \`failed\` when none came or it broke off. It is not sent when the request's body did not come whole with its head (\`skipped_body\`), when 256 are under way in that worker (\`skipped_busy\`), or when no server has room (\`skipped_no_server\`).`,
+  doc: `Only of routes that mirror, of which each worker counts ${MIRROR_ROWS} at most. \`pool\` is the one that is mirrored to. A mirrored request is \`completed\` when its response came to its end, or as far as it is read (1 MiB, and so long as a response body may take); \`failed\` when none came or it broke off. It is not sent when the request's body did not come whole with its head or is longer than 256 KiB (\`skipped_body\`), when 256 are under way in that worker, or 16 MiB of them (\`skipped_busy\`), when no server has room (\`skipped_no_server\`), or when the request asks for another protocol (\`skipped_upgrade\`).`,
   metrics: [
     counter("mirrored_requests_total", "result", RESULTS, "Requests that were to be mirrored, by what became of that."),
     counter(
