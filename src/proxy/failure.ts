@@ -177,6 +177,21 @@ export const Failures = {
     "destination_unavailable",
     false,
     "the server that says who may pass did not answer",
+  NO_ROUTE: failure(
+    "no_route",
+    404,
+    "internal",
+    "destination_not_found",
+    false,
+    "nothing is configured for this host and path",
+  ),
+  AMBIGUOUS_PATH: failure(
+    "ambiguous_path",
+    400,
+    "client",
+    "http_request_denied",
+    false,
+    "the path can be read in several ways that lead to different places",
   ),
   OVERLOADED: failure(
     "overloaded",
