@@ -177,6 +177,7 @@ export const Failures = {
     "destination_unavailable",
     false,
     "the server that says who may pass did not answer",
+  ),
   NO_ROUTE: failure(
     "no_route",
     404,

@@ -20,6 +20,7 @@ import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import { MirrorRows } from "./routing/mirror-target.ts";
 import { type RouteMatcher, Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
@@ -241,8 +242,10 @@ export class ProxyServer {
     return counters[WorkerCounter.QUEUE_LENGTH] > 0 || hedgeTimers.pending;
   }
 
-  #routes({ settings, random }: WorkerContext): Routes {
-    return new Routes(settings.routes, TAKES_ALL, { pools: this.#pools, settings: settings.request, random });
+  #routes({ settings, random, block }: WorkerContext): Routes {
+    const { routes, request } = settings;
+    const mirrorRows = new MirrorRows(block, routes);
+    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows });
   }
 
   #setAccessLog(settings: ProxySettings): void {

@@ -1,5 +1,5 @@
 /** Where a route mirrors its requests to, worked out. */
-import type { RouteSpec } from "../../protocol/route.ts";
+import type { Mirror, RouteSpec } from "../../protocol/route.ts";
 import {
   assignMirrorRows,
   type MirrorColumns,
@@ -30,9 +30,9 @@ export class MirrorRows {
     this.#rows = new Map(keys.map((key, index) => [key, rows[index]]));
   }
 
-  /** Of the route with this number. @param share of its requests, 0 … 1. @param pool that it mirrors to. */
-  target(number: number, share: number, pool: ServerPool): MirrorTarget {
+  /** Of the route with this number. @param pool that `mirror` names. */
+  target(number: number, { percent }: Mirror, pool: ServerPool): MirrorTarget {
     const row = this.#rows.get(mirrorKey(number, pool.settings.name)) ?? -1;
-    return { pool, share, figures: row < 0 ? new Float64Array(MirrorWord.LENGTH) : mirrorFigures(this.#columns, row) };
+    return { pool, share: percent / 100, figures: row < 0 ? new Float64Array(MirrorWord.LENGTH) : mirrorFigures(this.#columns, row) };
   }
 }
