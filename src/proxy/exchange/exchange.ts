@@ -215,7 +215,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #startTunnel(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
-    const { client } = this.request;
+    const { client, responseEdits } = this.request;
     this.#enter(Phase.TUNNEL, nowMs);
     this.status = 101;
     const tunnel = new Tunnel(this.#ctx, client, leg, nowMs, (failure, now) => {
@@ -223,7 +223,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
       else this.fail(failure, now); // a broken tunnel must not look like one that ended in order
     });
     this.#tunnel = tunnel;
-    client.startTunnel(buffer, nowMs);
+    client.startTunnel(buffer, responseEdits, nowMs);
     if (restStart < rest.length) tunnel.fromServer(rest.subarray(restStart), nowMs);
   }
 

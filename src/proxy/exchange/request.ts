@@ -9,6 +9,7 @@ import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } 
 import { refusalOf } from "../http1/parse-error.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
+import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
@@ -39,8 +40,13 @@ export class ProxiedRequest implements RequestRewrite {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
+  pathPrefix: Buffer = NO_BUFFER;
   pathStart = 0;
   pathEnd = 0;
+  host: Buffer | null = null;
+  edits: HeadEdits | null = null;
+  /** What is changed in the head of its response. Who has something of the moment to add does so before it begins. */
+  responseEdits: HeadEdits | null = null;
   /** Index into `ROUTES`. */
   route = 0;
   upgrade = false;
@@ -182,6 +188,10 @@ export class ProxiedRequest implements RequestRewrite {
     this.firstBody = NO_BUFFER;
     this.requestIdBuffer = NO_BUFFER;
     this.traceIdBuffer = NO_BUFFER;
+    this.pathPrefix = NO_BUFFER;
+    this.host = null;
+    this.edits = null;
+    this.responseEdits = null;
     this.key = 0;
   }
 
