@@ -281,7 +281,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #startTunnel(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
-    const { client, target } = this.request;
+    const { client, target, responseEdits } = this.request;
     this.#enter(Phase.TUNNEL, nowMs);
     this.status = 101;
     const tunnel = new Tunnel(this.#ctx, target.settings, client, leg, nowMs, (failure, now) => {
@@ -289,7 +289,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
       else this.fail(failure, now); // a broken tunnel must not look like one that ended in order
     });
     this.#tunnel = tunnel;
-    client.startTunnel(buffer, nowMs);
+    client.startTunnel(buffer, responseEdits, nowMs);
     if (restStart < rest.length) tunnel.fromServer(rest.subarray(restStart), nowMs);
   }
 

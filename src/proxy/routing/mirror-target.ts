@@ -33,6 +33,10 @@ export class MirrorRows {
   /** Of the route with this number. @param pool that `mirror` names. */
   target(number: number, { percent }: Mirror, pool: ServerPool): MirrorTarget {
     const row = this.#rows.get(mirrorKey(number, pool.settings.name)) ?? -1;
-    return { pool, share: percent / 100, figures: row < 0 ? new Float64Array(MirrorWord.LENGTH) : mirrorFigures(this.#columns, row) };
+    return {
+      pool,
+      share: percent / 100,
+      figures: row < 0 ? new Float64Array(MirrorWord.LENGTH) : mirrorFigures(this.#columns, row),
+    };
   }
 }
