@@ -18,8 +18,11 @@ import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
+import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
+import { longestRewrite } from "./rewrite/target.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import { MirrorRows } from "./routing/mirror-target.ts";
 import { type RouteMatcher, Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
@@ -241,8 +244,10 @@ export class ProxyServer {
     return counters[WorkerCounter.QUEUE_LENGTH] > 0 || hedgeTimers.pending;
   }
 
-  #routes({ settings, random }: WorkerContext): Routes {
-    return new Routes(settings.routes, TAKES_ALL, { pools: this.#pools, settings: settings.request, random });
+  #routes({ settings, random, block }: WorkerContext): Routes {
+    const { routes, request } = settings;
+    const mirrorRows = new MirrorRows(block, routes);
+    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows });
   }
 
   #setAccessLog(settings: ProxySettings): void {
@@ -258,9 +263,10 @@ export class ProxyServer {
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */
 const ADDED_HEAD_BYTES = 4096;
 
-/** Room for a head with its host and its forwarding fields repeated, what we add, and a coalesced body. */
+/** Room for a head with its host and its forwarding fields repeated, what we and its route add, and a coalesced body. */
 function createScratch(settings: ProxySettings): Buffer {
-  return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + ADDED_HEAD_BYTES + COALESCE_BYTES);
+  const added = ADDED_HEAD_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
+  return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + added + COALESCE_BYTES);
 }
 
 function dateLine(wallMs: number): Buffer {

@@ -5,6 +5,7 @@
  */
 import type { Failure } from "../failure.ts";
 import type { LoggedRequest } from "../record/access-log.ts";
+import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { Timed } from "../sockets/timer-wheel.ts";
 
@@ -38,9 +39,10 @@ export interface Downstream extends Timed {
    * Begins the response: the final head, in `ctx.responseHead` and parsed from `head`, and what there is of its body,
    * `body[start … end)`. Both buffers may be empty afterwards.
    * @param complete nothing follows: `endBody` is not called.
+   * @param edits what is changed in the head beyond what the protocol asks for; null = nothing.
    * @returns false when the client is gone.
    */
-  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean): boolean;
+  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean, edits: HeadEdits | null): boolean;
   /**
    * Sends more of the body, or of a tunnel, from a packet that nobody looks at any more: it may be empty afterwards.
    * @returns false when the client is gone. Look at `queuedBytes` to see whether it took everything.
@@ -70,10 +72,10 @@ export interface Downstream extends Timed {
   /** Ends it at once, with what is queued: the client is gone, or does not read. */
   reset(): void;
   /**
-   * The server switched protocols: sends its head (101, in `ctx.responseHead`, parsed from `head`), and from here on hands
-   * over what the client sends as it comes, beginning with what came before its turn.
+   * The server switched protocols: sends its head (101, in `ctx.responseHead`, parsed from `head`, changed by `edits`), and
+   * from here on hands over what the client sends as it comes, beginning with what came before its turn.
    */
-  startTunnel(head: Buffer, nowMs: number): void;
+  startTunnel(head: Buffer, edits: HeadEdits | null, nowMs: number): void;
 }
 
 /** The exchange, as the client's side sees it: who serves a request. */

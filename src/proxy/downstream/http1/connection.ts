@@ -9,6 +9,7 @@ import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
+import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
 import { keep, keepClientPacket } from "../../sockets/receive-memory.ts";
@@ -213,8 +214,8 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  startTunnel(head: Buffer, nowMs: number): void {
-    this.sendSwitch(head);
+  startTunnel(head: Buffer, edits: HeadEdits | null, nowMs: number): void {
+    this.sendSwitch(head, edits);
     const held = this.#held;
     this.#held = null;
     this.resumeReading();

@@ -10,6 +10,7 @@ import type { Downstream, DownstreamUser, FailedRequest } from "../../../../../s
 import { type Failure, Failures } from "../../../../../src/proxy/failure.ts";
 import { FIELD_STRIDE, FieldPart } from "../../../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../../../src/proxy/http1/request-parser.ts";
+import { editedFields, type HeadEdits } from "../../../../../src/proxy/rewrite/edits.ts";
 import type { Peer } from "../../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../../src/proxy/sockets/timer-wheel.ts";
 import { Method } from "../../../../../src/shared/memory/series-table.ts";
@@ -165,12 +166,12 @@ class Stream extends Timed implements Downstream, LocalClient {
   }
 
   interim(head: Buffer): boolean {
-    this.#sendHead(head);
+    this.#sendHead(head, null);
     return this.#user !== null;
   }
 
-  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean): boolean {
-    this.#sendHead(head);
+  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean, edits: HeadEdits | null): boolean {
+    this.#sendHead(head, edits);
     const sent = this.sendAway(body, start, end);
     if (complete) this.endBody(null);
     return sent;
@@ -234,8 +235,8 @@ class Stream extends Timed implements Downstream, LocalClient {
     this.#client.onEnd(true);
   }
 
-  startTunnel(): void {
-    this.#client.onHead(200, new Map());
+  startTunnel(_head: Buffer, edits: HeadEdits | null): void {
+    this.#client.onHead(200, new Map(editedFields([], edits).map(([name, value]) => [name.toLowerCase(), value])));
     this.#handOver();
   }
 
@@ -247,15 +248,16 @@ class Stream extends Timed implements Downstream, LocalClient {
     this.#worker.ctx.wheel.remove(this);
   }
 
-  #sendHead(buffer: Buffer): void {
+  #sendHead(buffer: Buffer, edits: HeadEdits | null): void {
     const { status, fields, fieldCount } = this.#worker.ctx.responseHead;
-    const kept = new Map<string, string>();
+    const sent: [name: string, value: string][] = [];
     for (let i = 0; i < fieldCount; i++) {
       const [name, value] = [FieldPart.NAME_START, FieldPart.VALUE_START].map((part) =>
         buffer.toString("latin1", fields[i * FIELD_STRIDE + part], fields[i * FIELD_STRIDE + part + 1]),
       );
-      if (!CONNECTION_FIELDS.has(name.toLowerCase())) kept.set(name.toLowerCase(), value);
+      if (!CONNECTION_FIELDS.has(name.toLowerCase())) sent.push([name, value]);
     }
+    const kept = new Map(editedFields(sent, edits).map(([name, value]) => [name.toLowerCase(), value]));
     if (status >= 200 && !kept.has("date")) kept.set("date", this.#worker.ctx.dateLine.toString().slice(6, -2));
     this.#client.onHead(status, kept);
   }
@@ -360,10 +362,11 @@ class StreamClient implements ContractClient {
     return { ...call, whole: call.end === "end" };
   }
 
-  async tunnelled(text: string): Promise<void> {
+  async tunnelled(text: string): Promise<ReadonlyMap<string, string>> {
     const { call } = this.#last;
     await until(() => call.body === text);
     call.body = "";
+    return call.fields;
   }
 
   async ended(): Promise<void> {
