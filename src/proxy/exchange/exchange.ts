@@ -9,6 +9,8 @@
  */
 import { WorkerCounter } from "../../shared/memory/layout.ts";
 import { type Failure, Failures } from "../failure.ts";
+import { errorResponse } from "../local/errors.ts";
+import type { LocalResponse } from "../local/response.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
 import type { Attempt } from "./attempts/attempt.ts";
@@ -271,10 +273,16 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     if (this.#phase === Phase.QUEUED) this.#attempts.leaveQueue();
     if (this.#phase >= Phase.RESPONDING || failure.status === 0) this.#cut(failure, nowMs);
     else {
-      this.status = failure.status;
-      this.responseBytes = this.request.client.fail(failure, this.request);
-      this.#done(false, nowMs);
+      this.#respondLocal(errorResponse(failure, this.request.requestId), nowMs);
     }
+  }
+
+  /** Ends it with a response of our own. */
+  #respondLocal(response: LocalResponse, nowMs: number): void {
+    const { client, method } = this.request;
+    this.status = response.status;
+    this.responseBytes = client.respondLocal(response, method);
+    this.#done(false, nowMs);
   }
 
   /** Ends what cannot be answered any more: the client gets what there is of its response, and sees that it is not all. */

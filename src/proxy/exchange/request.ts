@@ -98,6 +98,11 @@ export class ProxiedRequest implements RequestRewrite {
     return most > 0 && (this.#announcedBytes > most || this.body.bytes > most) ? Failures.BODY_TOO_LARGE : null;
   }
 
+  /** As clients and the log are told it. */
+  get requestId(): string {
+    return this.requestIdBuffer.toString("latin1", this.requestIdStart, this.requestIdEnd);
+  }
+
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
   get idempotent(): boolean {
     const { method } = this;

@@ -22,7 +22,7 @@ export const LAYERED: readonly Layers[] = [
       ["downstream/"],
       ["exchange/"],
       ["worker-context.ts"],
-      ["pick/", "record/"],
+      ["local/", "pick/", "record/"],
       ["upstream/"],
       ["rewrite/"],
       ["http1/", "sockets/"],
