@@ -11,6 +11,8 @@ import { WorkerCounter } from "../../shared/memory/layout.ts";
 import { Method } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { BodyKind } from "../http1/head.ts";
+import { errorResponse } from "../local/errors.ts";
+import type { LocalResponse } from "../local/response.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import { HeadEdits } from "../rewrite/edits.ts";
@@ -337,10 +339,16 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     if (this.#phase === Phase.QUEUED) this.#attempts.leaveQueue();
     if (this.#phase >= Phase.RESPONDING || failure.status === 0) this.#cut(failure, nowMs);
     else {
-      this.status = failure.status;
-      this.responseBytes = this.request.client.fail(failure, this.request);
-      this.#done(false, nowMs);
+      this.#respondLocal(errorResponse(failure, this.request.requestId), nowMs);
     }
+  }
+
+  /** Ends it with a response of our own. */
+  #respondLocal(response: LocalResponse, nowMs: number): void {
+    const { client, method } = this.request;
+    this.status = response.status;
+    this.responseBytes = client.respondLocal(response, method);
+    this.#done(false, nowMs);
   }
 
   /** Ends what cannot be answered any more: the client gets what there is of its response, and sees that it is not all. */

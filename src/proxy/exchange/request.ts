@@ -118,6 +118,11 @@ export class ProxiedRequest implements RequestRewrite {
     return this.target.labels;
   }
 
+  /** As clients and the log are told it. */
+  get requestId(): string {
+    return this.requestIdBuffer.toString("latin1", this.requestIdStart, this.requestIdEnd);
+  }
+
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
   get idempotent(): boolean {
     const { method } = this;

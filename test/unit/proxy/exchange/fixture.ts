@@ -9,6 +9,7 @@ import { type Failure, Failures } from "../../../../src/proxy/failure.ts";
 import { RequestHead, ResponseHead } from "../../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../../src/proxy/http1/request-parser.ts";
 import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
+import type { LocalResponse } from "../../../../src/proxy/local/response.ts";
 import { type AttemptOutcome, OutcomeConsumers } from "../../../../src/proxy/outcome.ts";
 import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
 import type { Waiting } from "../../../../src/proxy/pick/wait-queue.ts";
@@ -57,8 +58,8 @@ class Client extends Timed implements Downstream {
   endBody(): void {}
   endSending(): void {}
   unacknowledged = () => 0;
-  fail(failure: Failure): number {
-    this.left = failure.code;
+  respondLocal({ body }: LocalResponse): number {
+    this.left = JSON.parse(body.toString()).error.code;
     return 10;
   }
   refuseRest(): void {}
