@@ -11,11 +11,15 @@ export interface ProxySettingsOptions {
   /** Milliseconds since the epoch, for the validity of certificates. */
   readonly nowMs: number;
   readonly warn?: (sentence: string) => void;
+  /** Rows of pools in the shared memory, by name. Default: in the order of the configuration. */
+  readonly rows?: ReadonlyMap<string, number>;
+  /** Numbers that routes are counted under, by name. Default: in the order of the configuration. */
+  readonly routeNumbers?: ReadonlyMap<string, number>;
 }
 
 /** Throws a `ConfigError` with every problem of the files that the configuration names. */
 export function toProxySettings(config: Config, options: ProxySettingsOptions): ProxySettings {
-  const { nowMs, warn = () => {} } = options;
+  const { nowMs, warn = () => {}, rows, routeNumbers } = options;
   const problems: string[] = [];
   const findings = { problem: (sentence: string) => void problems.push(sentence), warning: warn };
   const { app, clients, outlier, tls, upstream } = config;
@@ -27,8 +31,8 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     tls: readTls(tls, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
-    pools: config.pools.map((pool, row) => toPoolSettings(pool, row, findings)),
-    routes: config.routes.map((route, number) => ({ ...route, number })),
+    pools: config.pools.map((pool, index) => toPoolSettings(pool, rows?.get(pool.name) ?? index, findings)),
+    routes: config.routes.map((route, index) => ({ ...route, number: routeNumbers?.get(route.name) ?? index })),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);

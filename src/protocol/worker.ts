@@ -52,8 +52,8 @@ export type ToWorker =
   | WorkerStart
   /** The fleet changed. The numbers beside it are in the shared server table. */
   | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
-  /** SIGHUP: new settings; connections live on. */
-  | { readonly type: "settings"; readonly settings: ProxySettings }
+  /** SIGHUP: new settings, with pools and routes, and the servers of these pools, as one change; connections live on. */
+  | { readonly type: "settings"; readonly settings: ProxySettings; readonly endpoints: readonly Endpoint[] }
   /** Stop accepting, finish what is in flight, then exit with 0. */
   | { readonly type: "drain" };
 
@@ -61,5 +61,7 @@ export type ToWorker =
 export type FromWorker =
   /** Listening, with the ports that were bound (they differ from the settings' when those are 0). */
   | { readonly type: "ready"; readonly port: number; readonly tlsPort: number }
+  /** It goes by what the first `endpoints` or `settings` message that was not yet answered said. */
+  | { readonly type: "settled" }
   /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
   | { readonly type: "failed"; readonly message: string };

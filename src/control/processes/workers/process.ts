@@ -18,6 +18,8 @@ export interface WorkerHost {
   /** The message that starts worker `index` with what is known now. */
   startMessage(index: number): WorkerStart;
   onReady(port: number, tlsPort: number): void;
+  /** It goes by one more of the messages it was sent. */
+  onSettled(worker: WorkerProcess): void;
   /** A worker could not start or died. Returns false when it is not to be started again. */
   onDeath(worker: WorkerProcess, sentence: string, reason: RestartReason): boolean;
   /** A draining worker has exited. */
@@ -43,6 +45,9 @@ export class WorkerProcess extends ProcessKeeper<ToWorker, FromWorker> {
       onReady: ({ port, tlsPort }) => {
         log.info({ worker: index, worker_pid: this.pid, port }, "worker ready");
         host.onReady(port, tlsPort);
+      },
+      onMessage: ({ type }) => {
+        if (type === "settled") host.onSettled(this);
       },
       onDeath: (sentence, reason) => host.onDeath(this, sentence, reason),
       onGone: () => host.onGone(this),
