@@ -27,6 +27,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     tls: readTls(tls, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
+    listeners: config.listeners,
     pools: config.pools.map((pool, row) => toPoolSettings(pool, row, findings)),
     routes: config.routes.map((route, number) => ({ ...route, number })),
   };

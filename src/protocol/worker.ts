@@ -20,11 +20,23 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly outlierConsecutiveFailures: number;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  /** Where clients are listened for; never empty. */
+  readonly listeners: readonly ListenerSpec[];
   readonly pools: readonly PoolSettings[];
   /** In the order of the file. */
   readonly routes: readonly RouteSpec[];
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
   readonly upstreamCaPem: string;
+}
+
+/** A socket for clients. */
+export interface ListenerSpec {
+  /** Address or name; IPv6 without brackets, `::` is IPv4 as well. */
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** With the certificates of `ProxySettings.tls`; without = plain HTTP. */
+  readonly tls: boolean;
 }
 
 /** A certificate with its key, checked. */
