@@ -71,7 +71,7 @@ export type ToWorker =
 
 /** What a worker tells the supervisor. */
 export type FromWorker =
-  /** Listening, with the ports that were bound (they differ from the settings' when those are 0). */
-  | { readonly type: "ready"; readonly port: number; readonly tlsPort: number }
+  /** Listening, with the port of each listener (they differ from the settings' when those are 0). */
+  | { readonly type: "ready"; readonly ports: readonly number[] }
   /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
   | { readonly type: "failed"; readonly message: string };

@@ -4,7 +4,7 @@
  */
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
-import type { ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
 import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/memory/layout.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { ProcessState, RestartReason } from "../keeper.ts";
@@ -30,12 +30,6 @@ export interface WorkersOptions {
   readonly hungAfterMs?: number;
 }
 
-/** The ports that the workers listen on; they differ from the settings' where those are 0. */
-export interface BoundPorts {
-  readonly port: number;
-  readonly tlsPort: number;
-}
-
 /** One worker, for people. */
 export interface WorkerStatus {
   readonly index: number;
@@ -55,7 +49,8 @@ export class Workers {
   /** Workers that are meant to run. */
   #wanted = 0;
   #outOfMemory = false;
-  #ports: BoundPorts | null = null;
+  /** Of the listeners, in the order of the settings: they differ from these where those are 0. */
+  #ports: readonly number[] | null = null;
   #phase: "new" | "starting" | "running" | "stopping" = "new";
   #ticker: Timer | null = null;
   /** Set while the first workers start: told of each one that listens, or of the first that cannot. */
@@ -74,8 +69,8 @@ export class Workers {
       clock: options.clock,
       hungTicks: Math.max(1, Math.ceil((options.hungAfterMs ?? 15_000) / (options.tickMs ?? 1_000))),
       startMessage: (index) => this.#startMessage(index),
-      onReady: (port, tlsPort) => {
-        this.#ports ??= { port, tlsPort };
+      onReady: (ports) => {
+        this.#ports ??= ports;
         this.#firstStart?.ready();
       },
       onDeath: (worker, sentence, reason) => this.#onDeath(worker, sentence, reason),
@@ -87,10 +82,10 @@ export class Workers {
   }
 
   /**
-   * Starts `count` workers: one first, which finds the ports, then the others together. Rejects with an `Error` made for
+   * Starts `count` workers: one first, which finds the ports, then the others together. Gives where they listen. Rejects with an `Error` made for
    * the operator when one cannot start; all are gone then.
    */
-  async start(count: number): Promise<BoundPorts> {
+  async start(count: number): Promise<readonly ListenerSpec[]> {
     this.#phase = "starting";
     this.#options.reserveBlocks?.(count);
     this.#wanted = count;
@@ -104,12 +99,12 @@ export class Workers {
       throw error;
     }
     this.#phase = "running";
-    return this.#ports!;
+    return this.#boundSettings().listeners;
   }
 
-  /** Ports that are listened on; null before the first worker is ready. */
-  get ports(): BoundPorts | null {
-    return this.#ports;
+  /** Where is listened, with the ports that were found; null before the first worker is ready. */
+  get listeners(): readonly ListenerSpec[] | null {
+    return this.#ports && this.#boundSettings().listeners;
   }
 
   /** True while workers are missing because the shared memory cannot grow. */
@@ -280,12 +275,11 @@ export class Workers {
 
   /** The settings with the ports that the first worker found in place of zeros: all workers share them. */
   #boundSettings(): ProxySettings {
-    const { port, tls } = this.#settings;
-    if (this.#ports === null) return this.#settings;
-    return {
-      ...this.#settings,
-      port: port === 0 ? this.#ports.port : port,
-      tls: tls !== null && tls.port === 0 ? { ...tls, port: this.#ports.tlsPort } : tls,
-    };
+    const ports = this.#ports;
+    if (ports === null) return this.#settings;
+    const listeners = this.#settings.listeners.map((one, index) =>
+      one.port === 0 ? { ...one, port: ports[index] } : one,
+    );
+    return { ...this.#settings, listeners };
   }
 }
