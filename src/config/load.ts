@@ -79,7 +79,7 @@ export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
     ...sections,
     listeners: usualListeners(sections),
     pools: [{ name: DEFAULT_POOL, ...sections }],
-    routes: [routeToAll(DEFAULT_POOL)],
+    routes: [routeToAll(DEFAULT_POOL, sections.tls)],
   };
   return { ok: true, config: deepFreeze(config), effective, warnings };
 }
