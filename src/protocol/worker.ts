@@ -20,11 +20,23 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly outlierConsecutiveFailures: number;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  /** Where clients are listened for; never empty. */
+  readonly listeners: readonly ListenerSpec[];
   readonly pools: readonly PoolSettings[];
   /** In the order of the file. */
   readonly routes: readonly RouteSpec[];
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
   readonly upstreamCaPem: string;
+}
+
+/** A socket for clients. */
+export interface ListenerSpec {
+  /** Address or name; IPv6 without brackets, `::` is IPv4 as well. */
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** With the certificates of `ProxySettings.tls`; without = plain HTTP. */
+  readonly tls: boolean;
 }
 
 /** A certificate with its key, checked. */
@@ -59,8 +71,8 @@ export type ToWorker =
 
 /** What a worker tells the supervisor. */
 export type FromWorker =
-  /** Listening, with the ports that were bound (they differ from the settings' when those are 0). */
-  | { readonly type: "ready"; readonly port: number; readonly tlsPort: number }
+  /** Listening, with the port of each listener (they differ from the settings' when those are 0). */
+  | { readonly type: "ready"; readonly ports: readonly number[] }
   /** It goes by what the first `endpoints` or `settings` message that was not yet answered said. */
   | { readonly type: "settled" }
   /** Could not listen or start: a sentence for the operator. The worker exits with 1. */

@@ -42,7 +42,7 @@ export function runWorker(): void {
         const own = ownLogger(`worker-${message.index}`, message.settings);
         setLog = own.set;
         server = start(message, own.log);
-        tell({ type: "ready", port: server.port, tlsPort: server.tlsPort });
+        tell({ type: "ready", ports: server.listeners.map(({ port }) => port) });
       } catch (error) {
         tell({ type: "failed", message: (error as Error).message });
         process.exitCode = 1;

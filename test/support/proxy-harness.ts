@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { usualListeners } from "../../src/config/listeners/usual.ts";
 import { toProxySettings } from "../../src/config/proxy-settings.ts";
 import type { Endpoint } from "../../src/protocol/endpoint.ts";
 import type { ProxySettings } from "../../src/protocol/worker.ts";
@@ -196,6 +197,7 @@ export class TestProxy {
 
   constructor(targets: readonly Target[], { settings = {}, admin, epochOffsetMs }: ProxyOptions = {}) {
     this.settings = { ...TEST_SETTINGS, ...settings };
+    if (settings.listeners === undefined) this.settings = withListeners(this.settings);
     const directory = mkdtempSync(join(tmpdir(), "neurabalancer-wire-"));
     this.#logFile = join(directory, "access.log");
     const fd = openSync(this.#logFile, "a");
@@ -226,8 +228,14 @@ export class TestProxy {
     });
   }
 
+  /** Of the first listener without TLS; 0 = there is none. */
   get port(): number {
-    return this.server.port;
+    return this.server.listeners.find(({ tls }) => !tls)?.port ?? 0;
+  }
+
+  /** Of the first listener with TLS; 0 = there is none. */
+  get tlsPort(): number {
+    return this.server.listeners.find(({ tls }) => tls)?.port ?? 0;
   }
 
   counter(name: keyof typeof WorkerCounter): number {
@@ -253,7 +261,10 @@ export class TestProxy {
   }
 
   change(settings: Partial<ProxySettings>): void {
-    this.settings = { ...this.settings, ...settings };
+    const before = { ...this.settings, listeners: this.server.listeners };
+    this.settings = { ...before, ...settings };
+    if (settings.tls !== undefined && settings.listeners === undefined)
+      this.settings = withListeners({ ...this.settings, port: this.port });
     this.server.setSettings(this.settings);
   }
 
@@ -308,6 +319,12 @@ export class TestProxy {
     const healthy = states.filter((state) => state === ServerState.UP).length;
     publishReadiness(this.memory, { total: states.length, healthy }, healthy > 0);
   }
+}
+
+/** Listeners as `host`, `port` and `tls` make them. */
+export function withListeners(settings: ProxySettings): ProxySettings {
+  const { host, port, tls } = settings;
+  return { ...settings, listeners: usualListeners({ app: { host, port }, tls: { port: tls?.port ?? null } }) };
 }
 
 const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };

@@ -128,7 +128,8 @@ export function problemsOf(error: unknown): readonly string[] {
   return error instanceof ConfigError ? error.problems : [(error as Error).message];
 }
 
-function watchedFiles({ tls, upstream }: Config): readonly string[] {
-  const { certFiles, keyFiles } = tls;
-  return [...(certFiles ?? []), ...(keyFiles ?? []), ...(upstream.caFile === null ? [] : [upstream.caFile])];
+function watchedFiles({ tls, pools }: Config): readonly string[] {
+  const ofPools = pools.flatMap(({ upstream }) => [upstream.caFile, upstream.certFile, upstream.keyFile]);
+  const files = [...(tls.certFiles ?? []), ...(tls.keyFiles ?? []), ...ofPools];
+  return [...new Set(files.filter((file) => file !== null))];
 }

@@ -8,7 +8,7 @@ import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
 import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
-import type { ProxySettings } from "../../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings } from "../../protocol/worker.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory/file.ts";
 import { Header, MAX_WORKERS } from "../../shared/memory/layout.ts";
 import { MemoryPages } from "../../shared/memory/pages.ts";
@@ -27,6 +27,7 @@ import { adminControl } from "./admin-control.ts";
 import { ConfigurationInForce, type ConfigurationOptions } from "./configuration.ts";
 import { toFleetOptions } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { describeListeners } from "./listening.ts";
 import { pinSettings, restartsNeeded } from "./pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
 import { checkPorts } from "./ports.ts";
@@ -124,7 +125,7 @@ export class SupervisorInstance {
       workers.setEndpoints(endpoints);
       this.#learner.setServers(named(endpoints));
     });
-    const ports = await workers.start(workerCount(config));
+    const listeners = await workers.start(workerCount(config));
     this.#housekeeping.start({
       memory: this.#memory,
       log: this.#log,
@@ -134,7 +135,7 @@ export class SupervisorInstance {
       lookAtFiles: () => void this.#inTurn(() => this.#configuration.lookAtFiles()),
       certificatePollMs,
     });
-    this.#announce(ports.port, ports.tlsPort);
+    this.#announce(listeners);
   }
 
   /** Reads the configuration again and takes it over; keeps the old one when there is anything wrong with it. */
@@ -259,12 +260,13 @@ export class SupervisorInstance {
     if (strategy === LEARNED_STRATEGY) this.#pages.reserveRings();
   }
 
-  #announce(port: number, tlsPort: number): void {
-    const { host, strategy, tls } = this.#configuration.settings;
+  #announce(listeners: readonly ListenerSpec[]): void {
+    const { strategy } = this.#configuration.settings;
+    const listening = describeListeners(listeners);
     const { total } = this.#fleet.summary();
     const workers = workerCount(this.#configuration.config);
-    const fields = { host, port, tls_port: tls === null ? undefined : tlsPort, workers, servers: total, strategy };
-    const sentence = `balancing over ${total} ${total === 1 ? "server" : "servers"} on port ${port}`;
+    const fields = { ...listening.fields, workers, servers: total, strategy };
+    const sentence = `balancing over ${total} ${total === 1 ? "server" : "servers"} ${listening.where}`;
     if (total > 0) {
       this.#log.info(fields, sentence);
       return;

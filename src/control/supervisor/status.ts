@@ -14,6 +14,7 @@ import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning } from "../processes/learner/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
+import { firstPorts } from "./listening.ts";
 
 /** What the supervisor knows at the moment. */
 export interface SupervisorView {
@@ -33,13 +34,15 @@ export interface SupervisorView {
 /** The instance for people and scripts; secrets are hidden in the effective settings already. */
 export function describeStatus(view: SupervisorView): object {
   const { settings, reloads, effective } = view.configuration;
+  const listeners = view.workers()?.listeners ?? null;
   return {
     version,
     runtime: runtimeName(),
     started_at: new Date(view.startedAtMs).toISOString(),
     uptime_seconds: Math.round(view.uptimeMs() / 1000),
     pid: process.pid,
-    ports: view.workers()?.ports ?? null,
+    ports: listeners && firstPorts(listeners),
+    listeners,
     strategy: settings.strategy,
     fleet: view.fleet.summary(),
     workers: workersOf(view).map((worker) => ({

@@ -49,15 +49,16 @@ describe("Workers", () => {
   test("starts the workers on the port that the first one found, and drains them", async () => {
     using fixture = makeWorkers("normal");
     const { workers, memory, journal } = fixture;
-    expect(await workers.start(3)).toEqual({ port: 4321, tlsPort: 0 });
+    expect((await workers.start(3)).map((one) => one.port)).toEqual([4321, 4000, 4323]);
     expect(memory.header[Header.WORKERS]).toBe(3);
     expect(workers.status().map((s) => [s.index, s.state])).toEqual([
       [0, "ready"],
       [1, "ready"],
       [2, "ready"],
     ]);
-    const ports = journal().flatMap((m) => (m.type === "start" ? [m.settings.port] : []));
-    expect(ports.sort()).toEqual([0, 4321, 4321]);
+    const ports = journal().flatMap((m) => (m.type === "start" ? [m.settings.listeners.map((one) => one.port)] : []));
+    const found = [4321, 4000, 4323];
+    expect(ports).toEqual([[0, 4000, 0], found, found]);
     workers.setEndpoints([]);
     await until(() => journal().filter((m) => m.type === "endpoints").length === 3);
     const pids = workers.status().map((s) => s.pid);
@@ -102,7 +103,10 @@ describe("Workers", () => {
       [7, 100],
     ]);
     const starts = journal().flatMap((m) => (m.type === "start" ? [m.settings] : []));
-    expect(starts.at(-1)).toMatchObject({ retryAttempts: 3, port: 4321 });
+    expect(starts.at(-1)).toMatchObject({
+      retryAttempts: 3,
+      listeners: [{ port: 4321 }, { port: 4000 }, { port: 4323 }],
+    });
   });
 
   test("a hung worker is killed and replaced", async () => {
