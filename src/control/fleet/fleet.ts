@@ -112,7 +112,8 @@ export class Fleet {
   async dismiss(): Promise<void> {
     this.#dismissed = true;
     await this.#inTurn(async () => {
-      if (this.#dismissed && this.#options !== undefined) await this.#configure({ ...this.#options, servers: [] }, false);
+      if (this.#dismissed && this.#options !== undefined)
+        await this.#configure({ ...this.#options, servers: [] }, false);
     });
   }
 
@@ -288,7 +289,10 @@ export class Fleet {
       for (const member of removed) member.leave(this.#deps.clock.nowMs());
       if (endpointsChanged && removed.length > 0) this.#publish(this.#deps.clock.nowMs());
     };
-    if (!endpointsChanged) return letGo();
+    if (!endpointsChanged) {
+      letGo();
+      return;
+    }
     this.#publish(nowMs);
     const told = this.#listeners.map((listener) => listener(this.#roster.endpoints()));
     if (told.every((one) => one === undefined)) letGo();

@@ -50,6 +50,12 @@ export class Fleets {
   readonly #trust = new SharedTrust();
   readonly #serverPools = new ServerPools();
   readonly #listeners: EndpointsListener[] = [];
+  /** Has its turns while any pool goes. */
+  readonly #reaper = {
+    tick: () => this.#releaseGone(),
+    alarming: () => false,
+    idleMs: () => Number.POSITIVE_INFINITY,
+  };
   /** By name of the pool, in the order in which they came; those that drain included. */
   readonly #fleets = new Map<string, Fleet>();
   /** Pools of the configuration, in its order. */
@@ -65,11 +71,6 @@ export class Fleets {
   constructor(deps: FleetsDependencies) {
     this.#deps = deps;
     this.#loop = new ControlLoop(() => deps.clock.nowMs());
-    this.#loop.add({
-      tick: () => this.#releaseGone(),
-      alarming: () => false,
-      idleMs: () => Number.POSITIVE_INFINITY,
-    });
   }
 
   /** The pools that an instance starts with; bounded: a name that does not answer joins later. */
@@ -102,7 +103,6 @@ export class Fleets {
   stop(): void {
     this.#stopped = true;
     for (const fleet of this.#fleets.values()) fleet.stop();
-    this.#fleets.clear();
     this.#loop.stop();
   }
 
@@ -246,10 +246,12 @@ export class Fleets {
     const fleet = this.#fleets.get(name);
     if (this.#stopped || fleet === undefined || this.#present.some((plan) => plan.name === name)) return;
     void fleet.dismiss();
+    this.#loop.add(this.#reaper);
   }
 
   #releaseGone(): void {
     const { rows, table } = this.#deps;
+    if (![...this.#fleets.values()].some(({ dismissed }) => dismissed)) this.#loop.remove(this.#reaper);
     for (const [name, fleet] of this.#fleets) {
       if (!fleet.dismissed || !fleet.empty) continue;
       this.#past = added(this.#past, fleet.counters());
@@ -279,6 +281,7 @@ export class Fleets {
 
 function added(a: FleetEvents, b: FleetEvents): FleetEvents {
   const sum = { ...a };
-  for (const key of Object.keys(sum) as (keyof FleetEvents)[]) (sum as Record<keyof FleetEvents, number>)[key] += b[key];
+  for (const key of Object.keys(sum) as (keyof FleetEvents)[])
+    (sum as Record<keyof FleetEvents, number>)[key] += b[key];
   return sum;
 }

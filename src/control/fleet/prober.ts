@@ -140,7 +140,10 @@ export class Prober {
 const GOOD_STATUSES = [[200, 299]] as const;
 
 /** Why a response is none of a healthy server; `null` = it is one. */
-function whatIsWrong({ status, body }: ProbeReply, { statuses = GOOD_STATUSES, ...health }: HealthOptions): string | null {
+function whatIsWrong(
+  { status, body }: ProbeReply,
+  { statuses = GOOD_STATUSES, ...health }: HealthOptions,
+): string | null {
   if (!statuses.some(([from, to]) => status >= from && status <= to)) return `status ${status}`;
   if (typeof health.body !== "string" || body.includes(health.body)) return null;
   return `status ${status}, but its body lacks the text that it should have`;

@@ -9,12 +9,12 @@ import { describeStatus, metricsSource, type SupervisorView } from "./status.ts"
 export function adminControl(view: SupervisorView): AdminControl {
   const metrics = new Metrics(metricsSource(view));
   return {
-    fleet: view.fleet,
+    fleet: view.fleets,
     readiness: () => readReadiness(view.memory),
     metrics: () => metrics.rendering(),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     status: () => describeStatus(view),
-    learning: new LearningResponses(view),
+    learning: new LearningResponses({ ...view, fleet: view.fleets }),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

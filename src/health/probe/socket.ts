@@ -97,7 +97,10 @@ export function openCancellably(
   return { close: () => socket.destroy() };
 }
 
-function open({ address: host, port, hostname, serverName, tls }: ProbeTarget, trust: SecureContext | undefined): Socket {
+function open(
+  { address: host, port, hostname, serverName, tls }: ProbeTarget,
+  trust: SecureContext | undefined,
+): Socket {
   if (!tls) return connectTcp({ host, port });
   // Without a name the certificate is checked against `host`.
   const servername = serverNameIndication(serverName ?? hostname);

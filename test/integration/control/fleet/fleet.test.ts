@@ -278,7 +278,7 @@ describe("membership", () => {
   test("an update keeps id, state and statistics of who stays, and drains who leaves", async () => {
     const { fleet, states, answers, memory, skip } = makeFleet();
     const seen: (readonly Endpoint[])[] = [];
-    fleet.onEndpoints((endpoints) => seen.push(endpoints));
+    fleet.onEndpoints((endpoints) => void seen.push(endpoints));
     const [a, b, c] = [1, 2, 3].map((n) => host(`127.0.0.${n}`, 9));
     await fleet.start(fleetOptions([a, b], { slowStartMs: 60_000 }));
     answers(1, 7, 0);
