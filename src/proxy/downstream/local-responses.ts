@@ -1,7 +1,7 @@
 /** Responses that the balancer gives itself, in whatever protocol they are sent: health, and errors. */
 
 import type { SharedMemory } from "../../shared/memory/layout.ts";
-import { readinessCode, readReadiness } from "../../shared/memory/readiness.ts";
+import { type PlacedPool, readinessCode, readReadiness } from "../../shared/memory/readiness.ts";
 import { Method } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
 import { PROXY_NAME } from "../rewrite/request.ts";
@@ -60,8 +60,8 @@ export function livenessResponse(wallMs: number): LocalResponse {
 }
 
 /** `GET /health/ready`: what the supervisor has counted, as the admin port says it. */
-export function readinessResponse(memory: SharedMemory): LocalResponse {
-  const readiness = readReadiness(memory);
+export function readinessResponse(memory: SharedMemory, pools: readonly PlacedPool[]): LocalResponse {
+  const readiness = readReadiness(memory, pools);
   return json(readinessCode(readiness), readiness);
 }
 
