@@ -28,16 +28,16 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     told.add(sentence);
   };
   const findings = { problem: once((sentence) => void problems.push(sentence)), warning: once(warn) };
-  const { app, clients, outlier, tls, upstream } = config;
+  const { app, clients, tls, upstream } = config;
   const settings: ProxySettings = {
     ...given(config, "worker"),
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
     withoutVia: !upstream.via,
-    outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     tls: readTls(tls, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
     listeners: config.listeners,
+    request: given(config, "request"),
     pools: config.pools.map((pool, index) => toPoolSettings(pool, rows?.get(pool.name) ?? index, nowMs, findings)),
     routes: config.routes.map((route, index) => ({ ...route, number: routeNumbers?.get(route.name) ?? index })),
   };

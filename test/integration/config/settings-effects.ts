@@ -1,8 +1,8 @@
 /**
  * What each setting changes. A setting that does nothing is worse than none: somebody relies on it. So every one names
  * - two values that differ,
- * - what differs then in what the processes are given (`worker`: ProxySettings, `fleet`: FleetOptions, `learner`:
- *   LearnerSettings), all of it and nothing else; empty where the supervisor reads it from the configuration itself,
+ * - what differs then in what the processes are given (`worker`: ProxySettings, `pool` and `request`: what that says of the one
+ *   pool, `fleet`: FleetOptions, `learner`: LearnerSettings), all of it and nothing else; empty where the supervisor reads it from the configuration itself,
  * - and the test that shows the difference as a user would see it.
  *
  * settings-effects.test.ts beside this file compares the list with the schema, tries the values, and looks for the tests.
