@@ -2,7 +2,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { stopAll } from "../common/children.ts";
 import { describeMachine } from "../common/machine.ts";
 import { makeCertificate } from "./certificate.ts";
@@ -21,6 +20,7 @@ import { progressLine, type Report, renderReport } from "./report.ts";
 import { type Row, selectRows } from "./rows.ts";
 import { checkWork } from "./same-work.ts";
 import { BASE, OURS, type RowFigures, summarise } from "./summary.ts";
+import { variantOf } from "./variants.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 /** The lines of what was asked until here are in the logs after this. */
@@ -34,8 +34,8 @@ const say = (text: string): void => console.error(text);
 function findPeers(options: Options): Peer[] {
   const wanted = [neuraBalancer(OURS, "NeuraBalancer", ROOT)];
   if (options.base !== null) wanted.push(neuraBalancer(BASE, "base", resolve(options.base)));
-  const strategies = options.peers.filter((peer) => STRATEGY_NAMES.some((name) => name === peer));
-  wanted.push(...strategies.map((strategy) => neuraBalancer(strategy, strategy, ROOT, strategy)));
+  const variants = options.peers.map(variantOf).filter((variant) => variant !== undefined);
+  wanted.push(...variants.map((variant) => neuraBalancer(variant.name, variant.name, ROOT, variant)));
   wanted.push(...[NGINX, HAPROXY, CADDY, FLOOR].filter(({ name }) => options.peers.includes(name)));
   return wanted.filter((peer) => {
     if (peer.version() !== null) return true;

@@ -1,8 +1,8 @@
 /** The command line of the benchmark. */
 import { parseArgs } from "node:util";
-import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import type { Effort } from "./measure.ts";
 import { ROWS, type Row, selectRows } from "./rows.ts";
+import { VARIANTS } from "./variants.ts";
 
 export const HELP = `Compares what a request costs: NeuraBalancer, nginx and HAProxy doing the same work. See docs/performance.md.
 
@@ -10,9 +10,9 @@ export const HELP = `Compares what a request costs: NeuraBalancer, nginx and HAP
 
   --quick            fewer and shorter rounds, about three minutes (default: about a quarter of an hour)
   --rows a,b         only these rows: ${ROWS.map(({ name }) => name).join(", ")}
-  --peers a,b        only these: nginx, haproxy, caddy, floor (default: nginx, haproxy); and this checkout with another
-                     strategy: ${STRATEGY_NAMES.join(", ")}.
-                     Strategies are compared with the first of them that is named
+  --peers a,b        only these: nginx, haproxy, caddy, floor (default: nginx, haproxy); and variants of this
+                     checkout, with another strategy or with routes: ${VARIANTS.map(({ name }) => name).join(", ")}.
+                     Variants are compared with the first of them that is named
   --log on|off|both  access log (default: both)
   --base DIR         also measure another checkout of NeuraBalancer, and compare this one with it
   --rounds N         rounds per row
@@ -35,7 +35,7 @@ export interface Options {
   readonly svgFile: string | null;
 }
 
-const KNOWN_PEERS: readonly string[] = ["nginx", "haproxy", "caddy", "floor", ...STRATEGY_NAMES];
+const KNOWN_PEERS: readonly string[] = ["nginx", "haproxy", "caddy", "floor", ...VARIANTS.map(({ name }) => name)];
 
 /** Reads the arguments; null = help is wanted. Throws an `Error` for the user. */
 export function parseOptions(args: readonly string[]): Options | null {

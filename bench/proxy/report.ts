@@ -30,7 +30,7 @@ export function renderReport(report: Report, markdown: boolean): string {
   for (const accessLog of [true, false]) {
     if (figures.some((found) => found.accessLog === accessLog && hasCpu(found))) tables.push(costs(report, accessLog));
   }
-  tables.push(...strategyTables(report), ...details(report));
+  tables.push(...variantTables(report), ...details(report));
   const idle = figures.filter((found) => rows.some(({ name, kind }) => name === found.row && kind === "idle"));
   if (idle.length > 0) tables.push(idleMemory(report, idle));
   const foot = `${machineLine(machine)}. ${versions}. Medians of ${rounds} interleaved rounds.`;
@@ -59,23 +59,23 @@ function costs({ peers, rows, figures }: Report, accessLog: boolean): Table {
   };
 }
 
-/** What our strategies cost, where several were measured: one line for each, row by row. */
-function strategyTables({ rows, figures }: Report): Table[] {
+/** What our variants cost, where several were measured: one line for each, row by row. */
+function variantTables({ rows, figures }: Report): Table[] {
   const body: string[][] = [];
   let first = "";
   for (const row of rows) {
-    for (const { row: name, accessLog, strategies } of figures) {
-      if (name !== row.name || strategies.length < 2) continue;
-      first = strategies[0].strategy;
-      for (const { strategy, cpuUs, learnerUs, toFirst, pathToFirst } of strategies) {
+    for (const { row: name, accessLog, variants } of figures) {
+      if (name !== row.name || variants.length < 2) continue;
+      first = variants[0].variant;
+      for (const { variant, cpuUs, learnerUs, toFirst, pathToFirst } of variants) {
         const cost = [decimals(cpuUs.median, 2), decimals(learnerUs.median, 2)];
         const label = `${row.title}, log ${accessLog ? "on" : "off"}`;
-        body.push([label, strategy, ...cost, ratioCell(toFirst, 3), ratioCell(pathToFirst, 3)]);
+        body.push([label, variant, ...cost, ratioCell(toFirst, 3), ratioCell(pathToFirst, 3)]);
       }
     }
   }
-  const columns = ["", "strategy", "all", "of these the learner", `to ${first} (middle half)`, "without the learner"];
-  return body.length === 0 ? [] : [{ title: "Strategies: CPU µs per request", columns, rows: body }];
+  const columns = ["", "variant", "all", "of these the learner", `to ${first} (middle half)`, "without the learner"];
+  return body.length === 0 ? [] : [{ title: "Variants: CPU µs per request", columns, rows: body }];
 }
 
 /** Throughput, latency and memory: not the figure of merit, but what would show a bought one. */

@@ -1,9 +1,9 @@
 /** From samples to the figures of the table. */
 
-import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { geometricMean, median, ratios, type Spread, spread } from "../common/statistics.ts";
 import type { PeerResult, RowResult } from "./measure.ts";
 import type { Row } from "./rows.ts";
+import { variantOf } from "./variants.ts";
 
 /** Names under which this checkout and the one it is compared with are measured. */
 export const OURS = "ours";
@@ -22,14 +22,14 @@ export interface PeerFigures {
   readonly bytesPerConnection: number | null;
 }
 
-/** What a request costs with one of our strategies. */
-export interface StrategyFigures {
-  readonly strategy: string;
+/** What a request costs with one of our variants. */
+export interface VariantFigures {
+  readonly variant: string;
   /** CPU microseconds per request, of all processes. */
   readonly cpuUs: Spread;
   /** Of these, those of the learner; 0 where there is none. */
   readonly learnerUs: Spread;
-  /** Through those of the first strategy, from the ratios of the rounds. */
+  /** Through those of the first variant, from the ratios of the rounds. */
   readonly toFirst: Spread;
   /** The same without the learner: what the path of a request costs. */
   readonly pathToFirst: Spread;
@@ -45,7 +45,7 @@ export interface RowFigures {
   /** The same against the other checkout. */
   readonly toBase: Spread | null;
   /** In the order in which they were named. */
-  readonly strategies: readonly StrategyFigures[];
+  readonly variants: readonly VariantFigures[];
 }
 
 /** The figures of one row. */
@@ -60,20 +60,20 @@ export function summarise(result: RowResult): RowFigures {
     better,
     toBetter: better === null ? null : compare(result, better),
     toBase: compare(result, BASE),
-    strategies: compareStrategies(result.peers.filter(isStrategy)),
+    variants: compareVariants(result.peers.filter(isVariant)),
   };
 }
 
-function isStrategy({ peer, samples }: PeerResult): boolean {
-  return samples.length > 0 && STRATEGY_NAMES.some((name) => name === peer);
+function isVariant({ peer, samples }: PeerResult): boolean {
+  return samples.length > 0 && variantOf(peer) !== undefined;
 }
 
-function compareStrategies(results: readonly PeerResult[]): StrategyFigures[] {
+function compareVariants(results: readonly PeerResult[]): VariantFigures[] {
   const whole = ({ samples }: PeerResult): number[] => samples.map(({ cpuUsPerRequest }) => cpuUsPerRequest);
   const path = ({ samples }: PeerResult): number[] =>
     samples.map(({ cpuUsPerRequest, learnerUsPerRequest }) => cpuUsPerRequest - learnerUsPerRequest);
   return results.map((result) => ({
-    strategy: result.peer,
+    variant: result.peer,
     cpuUs: spread(whole(result)),
     learnerUs: spread(result.samples.map(({ learnerUsPerRequest }) => learnerUsPerRequest)),
     toFirst: spread(ratios(whole(result), whole(results[0]))),

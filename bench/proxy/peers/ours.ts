@@ -1,13 +1,16 @@
 /** NeuraBalancer as it ships, from a checkout. */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkoutVersion, launcherOf, type Start } from "../../common/programs.ts";
+import type { Variant } from "../variants.ts";
 import type { Peer, PeerSetup } from "./peer.ts";
 
 /**
  * @param root the checkout; its node_modules may be a link to another's.
- * @param strategy a name of `LB_STRATEGY`; left out = the one it ships with.
+ * @param variant left out = as it ships.
  */
-export function neuraBalancer(name: string, title: string, root: string, strategy?: string): Peer {
+export function neuraBalancer(name: string, title: string, root: string, variant: Variant = { name }): Peer {
+  const { strategy, file } = variant;
   const launcher = launcherOf(root);
   return {
     name,
@@ -23,7 +26,9 @@ export function neuraBalancer(name: string, title: string, root: string, strateg
         APP_PORT: String(port),
         ADMIN_PORT: "0",
         WORKERS: String(workers),
-        SERVERS: backendPorts.map((backend) => `http://127.0.0.1:${backend}`).join(","),
+        ...(file === undefined
+          ? { SERVERS: backendPorts.map((backend) => `http://127.0.0.1:${backend}`).join(",") }
+          : { CONFIG_FILE: writeFile(directory, file(backendPorts)) }),
         ACCESS_LOG: accessLog ? "on" : "off",
         LOG_LEVEL: "warn",
         ...(strategy !== undefined && { LB_STRATEGY: strategy }),
@@ -32,6 +37,12 @@ export function neuraBalancer(name: string, title: string, root: string, strateg
       logFile: join(directory, "access.log"),
     }),
   };
+}
+
+function writeFile(directory: string, text: string): string {
+  const path = join(directory, "neurabalancer.yaml");
+  writeFileSync(path, text);
+  return path;
 }
 
 /** What the launcher would take from its surroundings, so that it can be measured with another value. */

@@ -47,14 +47,14 @@ describe("summary", () => {
     expect(summarise({ ...SMALL, peers: SMALL.peers.slice(0, 1) }).toBetter).toBeNull();
   });
 
-  test("strategies are compared with the first, with the learner and without", () => {
+  test("variants are compared with the first, with the learner and without", () => {
     const peers = [peer("ours", 9, 9), peer("round_robin", 10, 20), peer("ml", 12, 22), peer("nginx", 20, 20)];
-    const { strategies } = summarise({ ...SMALL, peers });
-    expect(strategies.map(({ strategy }) => strategy)).toEqual(["round_robin", "ml"]);
-    expect(strategies[1].toFirst.median).toBeCloseTo(1.15); // 1.2, 1.1
-    expect(strategies[1].pathToFirst.median).toBeCloseTo(1.075); // 1.1, 1.05
-    expect(strategies[1].learnerUs.median).toBe(1);
-    expect(summarise(SMALL).strategies).toEqual([]);
+    const { variants } = summarise({ ...SMALL, peers });
+    expect(variants.map(({ variant }) => variant)).toEqual(["round_robin", "ml"]);
+    expect(variants[1].toFirst.median).toBeCloseTo(1.15); // 1.2, 1.1
+    expect(variants[1].pathToFirst.median).toBeCloseTo(1.075); // 1.1, 1.05
+    expect(variants[1].learnerUs.median).toBe(1);
+    expect(summarise(SMALL).variants).toEqual([]);
   });
 
   test("the geometric mean is over scored rows with that log alone", () => {
@@ -85,13 +85,13 @@ describe("report", () => {
     expect(markdown).toMatch(/\| 100 B answers, 64 connections \| +12\.0 \| +20\.0 \| +30\.0 \| +0\.50 /);
   });
 
-  test("strategies have a line each, behind the row's name", () => {
+  test("variants have a line each, behind the row's name", () => {
     const peers = [peer("ours", 9), peer("round_robin", 10), peer("ml", 12)];
     const names = peers.map(({ peer: name }) => ({ name, title: name, version: "1" }));
     const plain = renderReport({ ...report, peers: names, figures: [summarise({ ...SMALL, peers })] }, false);
     expect(plain).toMatch(/64 connections, log on +ml +12\.00 +1\.00 +1\.200 \(1\.200–1\.200\) +1\.100 /);
     expect(plain).toContain("to round_robin (middle half)");
-    expect(renderReport(report, false)).not.toContain("Strategies");
+    expect(renderReport(report, false)).not.toContain("Variants");
   });
 
   test("the plot is one well-formed picture with a bar per proxy and row", () => {

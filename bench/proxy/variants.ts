@@ -1,0 +1,40 @@
+/** This checkout run in other ways than it ships: with another strategy, or with routes of a configuration file. */
+import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
+
+/** One way. Variants are compared with the first that is measured. */
+export interface Variant {
+  readonly name: string;
+  /** `LB_STRATEGY`; left out = the one it ships with. */
+  readonly strategy?: string;
+  /** The configuration file for servers on these ports of 127.0.0.1; left out = the environment says them. */
+  readonly file?: (ports: readonly number[]) => string;
+}
+
+const HOSTS = 100;
+const ROUTES_OF_A_HOST = 10;
+
+/** All that there are. */
+export const VARIANTS: readonly Variant[] = [
+  ...STRATEGY_NAMES.map((strategy) => ({ name: strategy, strategy })),
+  { name: "one-route", file: (ports) => siteFile(ports, ["  - { host: bench.example.com, pool: bench }"]) },
+  { name: "1000-routes", file: (ports) => siteFile(ports, manyRoutes()) },
+];
+
+/** The one of that name, if there is one. */
+export function variantOf(name: string): Variant | undefined {
+  return VARIANTS.find((variant) => variant.name === name);
+}
+
+/** The clients' host is one of the hundred, and what they ask for is matched by the last of its ten. */
+function manyRoutes(): string[] {
+  const hosts = Array.from({ length: HOSTS - 1 }, (_, i) => `site-${i}.example.com`);
+  return [...hosts, "bench.example.com"].flatMap((host) => [
+    ...Array.from({ length: ROUTES_OF_A_HOST - 1 }, (_, i) => `  - { host: ${host}, path: /api/v${i}, pool: bench }`),
+    `  - { host: ${host}, pool: bench }`,
+  ]);
+}
+
+function siteFile(ports: readonly number[], routes: readonly string[]): string {
+  const servers = ports.map((port) => `      - http://127.0.0.1:${port}`);
+  return ["pools:", "  bench:", "    servers:", ...servers, "routes:", ...routes, ""].join("\n");
+}
