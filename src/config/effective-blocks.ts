@@ -7,9 +7,13 @@ import type { RoutesRead } from "./routes/routes.ts";
 import { ALL_SETTINGS } from "./schema.ts";
 import type { ShownLeaf } from "./shapes/read-shape.ts";
 
-/** @param pools names, in order. */
+/**
+ * @param pools names, in order.
+ * @param ofPools what they set for themselves.
+ */
 export function effectiveBlocks(
   pools: readonly string[],
+  ofPools: readonly EffectiveSetting[],
   read: BlocksRead,
   leaves: readonly ShownLeaf[],
   routed: RoutesRead | null,
@@ -17,6 +21,7 @@ export function effectiveBlocks(
   const out: EffectiveSetting[] = [];
   if (read.pools !== undefined) {
     out.push({ section: "pools", env: "pools", value: pools.join(", "), origin: read.pools.place });
+    for (const name of pools) out.push(...ofPools.filter(({ pool }) => pool === name));
   }
   if (read.routes !== undefined && routed !== null) {
     const byRoute = Map.groupBy(leaves, ({ path }) => path.slice(0, path.indexOf(".")));

@@ -66,7 +66,10 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
   return {
     problems: findings.problems,
     warnings: findings.warnings,
-    effective: [...effective, ...effectiveBlocks(names, read, leaves, routed)],
+    effective: [
+      ...effective.filter(({ pool }) => pool === undefined),
+      ...effectiveBlocks(names, effective, read, leaves, routed),
+    ],
     contradictions: (shown) => contradictionsOf(draft as PartialConfig, pools, listeners, shown),
     config: () => ({
       ...sections,
