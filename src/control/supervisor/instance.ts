@@ -4,7 +4,6 @@
  */
 import { availableParallelism } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
 import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
@@ -21,6 +20,7 @@ import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
@@ -118,7 +118,7 @@ export class SupervisorInstance {
     const workers = this.#makeWorkers(directory);
     this.#workers = workers;
     this.#reserveRings(settings);
-    if (settings.strategy === LEARNED_STRATEGY) this.#learner.start();
+    if (learnedPools(settings).length > 0) this.#learner.start();
     this.#fleet.onEndpoints((endpoints) => {
       totals.update();
       workers.setEndpoints(endpoints);
@@ -217,10 +217,14 @@ export class SupervisorInstance {
     this.#configuration.take(config, settings);
     if (this.#stopping) return;
     if (!learnsAsBefore) await this.#learner.stop(LEARNER_STOP_MS); // it begins with the new ones; nobody waits for it
-    if (settings.strategy === LEARNED_STRATEGY) this.#learner.start(); // before workers look for its tables
+    const learns = learnedPools(settings).length > 0;
+    if (learns) {
+      this.#learner.setPools();
+      this.#learner.start(); // before workers look for its tables
+    }
     this.#workers?.setSettings(settings);
     this.#workers?.scale(workerCount(config));
-    if (settings.strategy !== LEARNED_STRATEGY) await this.#learner.stop(LEARNER_STOP_MS);
+    if (!learns) await this.#learner.stop(LEARNER_STOP_MS);
   }
 
   #makeWorkers({ memoryPath, socketPath }: RuntimeDirectory): Workers {
@@ -246,6 +250,7 @@ export class SupervisorInstance {
       log: this.#log,
       clock: () => clock.nowMs(),
       bootOffsetMs,
+      pools: () => learnedPools(this.#configuration.settings),
       startMessage: () => {
         const { logFormat, logLevel } = this.#configuration.settings;
         const settings = toLearnerSettings(this.#configuration.config);
@@ -255,8 +260,8 @@ export class SupervisorInstance {
     });
   }
 
-  #reserveRings({ strategy }: ProxySettings): void {
-    if (strategy === LEARNED_STRATEGY) this.#pages.reserveRings();
+  #reserveRings(settings: ProxySettings): void {
+    if (learnedPools(settings).length > 0) this.#pages.reserveRings();
   }
 
   #announce(port: number, tlsPort: number): void {
