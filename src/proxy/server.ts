@@ -36,6 +36,7 @@ import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
+import type { UpstreamContext } from "./upstream/context.ts";
 import { createDial, type Dial } from "./upstream/dial.ts";
 import { Http1Upstream } from "./upstream/http1/upstream.ts";
 
@@ -173,7 +174,7 @@ export class ProxyServer {
       // A server keeps its id when it listens on this machine's other loopback address.
       if (old !== undefined && old.endpoint.id === endpoint?.id && old.endpoint.address === endpoint?.address) continue;
       old?.retire();
-      upstreams[slot] = endpoint && new Http1Upstream(endpoint, this.#ctx, this.#dial);
+      upstreams[slot] = endpoint && new Http1Upstream(endpoint, ofPool(this.#ctx), this.#dial);
       this.#identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
     }
     picker.setKnownIds(endpoints.map(({ slot, id }) => [slot, id] as const));
@@ -301,6 +302,15 @@ export class ProxyServer {
     }
     this.#ctx.accessLog = settings.accessLog ? this.#accessLog : null;
   }
+}
+
+/** [0]: with what the pool has for its servers. */
+function ofPool(ctx: ExchangeContext): UpstreamContext {
+  const settings = () => {
+    const { upstreamServerName, upstreamCertificate } = ctx.settings.pools[0];
+    return { ...ctx.settings, upstreamServerName, upstreamCertificate };
+  };
+  return Object.create(ctx, { settings: { get: settings } });
 }
 
 function failingOptions(settings: ProxySettings): FailingOptions {

@@ -261,10 +261,11 @@ export class TestProxy {
   }
 
   change(settings: Partial<ProxySettings>): void {
-    const before = { ...this.settings, listeners: this.server.listeners };
-    this.settings = { ...before, ...settings };
-    if (settings.tls !== undefined && settings.listeners === undefined)
-      this.settings = withListeners({ ...this.settings, port: this.port });
+    const { port, tls, listeners } = settings;
+    this.settings = { ...this.settings, port: this.port, listeners: this.server.listeners, ...settings };
+    if (listeners === undefined && (port !== undefined || tls !== undefined)) {
+      this.settings = withListeners(this.settings);
+    }
     this.server.setSettings(this.settings);
   }
 
