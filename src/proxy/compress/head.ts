@@ -13,7 +13,12 @@ const OF_THE_CONTENT = ["content-digest", "repr-digest", "digest", "content-md5"
  * @param head parsed from `bytes`.
  * @param length of the body that follows in bytes, or one of `BodyLength`; only looked at where there is an encoding.
  */
-export function compressedHead(head: ResponseHead, bytes: Buffer, { encoding }: CompressionPlan, length: number): Buffer {
+export function compressedHead(
+  head: ResponseHead,
+  bytes: Buffer,
+  { encoding }: CompressionPlan,
+  length: number,
+): Buffer {
   const reason = bytes.toString("latin1", head.reasonStart, head.reasonEnd);
   const lines = [`HTTP/1.${encoding === null ? head.versionMinor : 1} ${head.status} ${reason}`];
   const vary = varyLine(head, bytes);
