@@ -24,7 +24,7 @@ export const LAYERED: readonly Layers[] = [
       ["worker-context.ts"],
       ["pick/", "record/"],
       ["upstream/"],
-      ["rewrite/"],
+      ["rewrite/", "route/"],
       ["http1/", "sockets/"],
       ["outcome.ts"],
       ["failure.ts"],
