@@ -20,7 +20,8 @@ import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
-import { type RouteMatcher, Routes } from "./routing/routes.ts";
+import { RouteTable } from "./route/route-table.ts";
+import { Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
@@ -57,9 +58,6 @@ export interface ProxyServerOptions {
 
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
-
-/** Whatever comes takes the first route. */
-const TAKES_ALL: RouteMatcher = { takesEverything: true, match: () => 0 };
 
 /** The request path of one worker. */
 export class ProxyServer {
@@ -242,7 +240,8 @@ export class ProxyServer {
   }
 
   #routes({ settings, random }: WorkerContext): Routes {
-    return new Routes(settings.routes, TAKES_ALL, { pools: this.#pools, settings: settings.request, random });
+    const { routes, request } = settings;
+    return new Routes(routes, new RouteTable(routes), { pools: this.#pools, settings: request, random });
   }
 
   #setAccessLog(settings: ProxySettings): void {

@@ -34,6 +34,7 @@ export class Hosts {
   readonly #bytes: readonly Uint8Array[];
   readonly #exact: Table;
   readonly #wildcards: Table;
+  readonly #levels: ReadonlyMap<string, number>;
   readonly #hasNames: boolean;
   readonly #hasWildcards: boolean;
 
@@ -41,6 +42,7 @@ export class Hosts {
   constructor(hosts: Iterable<string>) {
     const names = ["", ...new Set(Array.from(hosts, (host) => host.toLowerCase()))];
     this.names = names;
+    this.#levels = new Map(names.map((name, level) => [name, level]));
     this.#bytes = names.map((name) => ENCODER.encode(isWildcard(name) ? name.slice(WILDCARD.length) : name));
     this.#hasNames = names.length > 1;
     this.#hasWildcards = names.some(isWildcard);
@@ -51,7 +53,7 @@ export class Hosts {
 
   /** The level of a name that was given. */
   levelOf(name: string): number {
-    return this.names.indexOf(name.toLowerCase());
+    return this.#levels.get(name.toLowerCase()) ?? ANY_HOST;
   }
 
   /**
@@ -103,13 +105,12 @@ export class Hosts {
 
   /** The longest wildcard that fits all that `name` fits, but is another one. */
   #nextOf(name: string): number {
-    let best = ANY_HOST;
-    for (const [level, other] of this.names.entries()) {
-      const fits =
-        isWildcard(other) && other !== name && name.length > other.length - 1 && name.endsWith(other.slice(1));
-      if (fits && other.length > this.names[best].length) best = level;
+    let dot = name.indexOf(".", isWildcard(name) ? WILDCARD.length : 1);
+    for (; dot >= 0; dot = name.indexOf(".", dot + 1)) {
+      const level = this.#levels.get(`*${name.slice(dot)}`);
+      if (level !== undefined) return level;
     }
-    return best;
+    return ANY_HOST;
   }
 }
 

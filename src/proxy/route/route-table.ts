@@ -12,10 +12,11 @@
 import type { RouteSpec } from "../../protocol/route.ts";
 import { QUESTION, SLASH } from "../http1/char-class.ts";
 import type { RequestHead } from "../http1/head.ts";
-import { Conditions } from "./conditions.ts";
-import { ENCODED_HOST, Hosts } from "./hosts.ts";
+import { compileRoutes } from "./compile.ts";
+import type { Conditions } from "./conditions.ts";
+import { ENCODED_HOST, type Hosts } from "./hosts.ts";
 import { scanPath } from "./path-class.ts";
-import { type PathTree, PathTreeBuilder } from "./paths.ts";
+import type { PathTree } from "./paths.ts";
 import { MAX_PATH_BYTES, MAX_WORK, Readings } from "./readings.ts";
 
 /** No route takes the request. */
@@ -34,30 +35,21 @@ export class RouteTable {
   readonly #conditions: readonly Conditions[];
   readonly #hosts: Hosts;
   readonly #tree: PathTree;
-  /** By host level: its tree; and whether the path matters there, or on a level that is asked after it. */
   readonly #roots: Int32Array;
   readonly #pathMatters: Uint8Array;
   /** Made when a path needs it first. */
   #readings: Readings | null = null;
 
+  /** Throws a `RangeError` for a path that is too long. */
   constructor(routes: readonly RouteSpec[]) {
-    this.#routes = routes;
+    const compiled = compileRoutes(routes);
     this.takesEverything = routes.length === 1 && hasNoConditions(routes[0]);
-    this.#conditions = routes.map((route) => new Conditions(route));
-    this.#hosts = new Hosts(routes.flatMap(({ match }) => match.hosts));
-    const builder = new PathTreeBuilder();
-    const roots = this.#hosts.names.map(() => builder.addRoot());
-    for (const [index, { match }] of routes.entries()) {
-      const levels = match.hosts.length === 0 ? [0] : match.hosts.map((host) => this.#hosts.levelOf(host));
-      for (const { kind, value } of match.paths) {
-        const path = this.#normalised(value);
-        for (const level of levels) builder.add(roots[level], kind, path, index);
-      }
-    }
-    this.#tree = builder.build((a, b) => compareConditions(routes[a], routes[b]) || a - b);
-    this.#roots = Int32Array.from(roots);
-    this.#pathMatters = new Uint8Array(roots.length);
-    for (const level of roots.keys()) this.#pathMatters[level] = this.#hasPaths(level) ? 1 : 0;
+    this.#routes = routes;
+    this.#conditions = compiled.conditions;
+    this.#hosts = compiled.hosts;
+    this.#tree = compiled.tree;
+    this.#roots = compiled.roots;
+    this.#pathMatters = compiled.pathMatters;
   }
 
   /**
@@ -143,24 +135,6 @@ export class RouteTable {
     }
     return NO_ROUTE;
   }
-
-  #hasPaths(from: number): boolean {
-    for (let level = from; level >= 0; level = this.#hosts.next[level]) {
-      if (this.#tree.children[this.#roots[level]] > 0) return true;
-    }
-    return false;
-  }
-
-  /** A path of a route is in normal form; one that is not would be never found. */
-  #normalised(value: string): Uint8Array {
-    const bytes = Buffer.from(value);
-    if (scanPath(bytes, 0, bytes.length) === bytes.length) return bytes;
-    if (bytes.length > MAX_PATH_BYTES)
-      throw new RangeError(`a path of ${bytes.length} bytes, at most ${MAX_PATH_BYTES}`);
-    this.#readings ??= new Readings();
-    this.#readings.take(bytes, 0, bytes.length);
-    return Uint8Array.from(this.#readings.path.subarray(0, this.#readings.read(0)));
-  }
 }
 
 function hasNoConditions({ match }: RouteSpec): boolean {
@@ -170,9 +144,4 @@ function hasNoConditions({ match }: RouteSpec): boolean {
     match.headers.length === 0 &&
     match.paths.some(({ kind, value }) => kind === "prefix" && value === "/")
   );
-}
-
-/** With a method before without, more fields before fewer. */
-function compareConditions({ match: a }: RouteSpec, { match: b }: RouteSpec): number {
-  return Number(b.methods.length > 0) - Number(a.methods.length > 0) || b.headers.length - a.headers.length;
 }
