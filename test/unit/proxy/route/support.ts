@@ -26,7 +26,7 @@ export function routeOf(words: RouteWords): RouteSpec {
     ...paths.map((value) => ({ kind: "prefix" as const, value })),
   ];
   return {
-    ...routeToAll("default"),
+    ...routeToAll("default", { redirect: false, hstsMs: 0 }),
     number: 0,
     name,
     match: {
