@@ -163,6 +163,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     traceIdBuffer: IDS,
     traceIdStart: 0,
     clientAddress: peer.addressBytes,
+    labels: null,
   };
   const outcome: LoggedOutcome = { status: 200, serverId: 3, responseBytes: 5120, attempts: 1, failure: null };
   const fleet = {

@@ -18,15 +18,15 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   const { nowMs, warn = () => {} } = options;
   const problems: string[] = [];
   const findings = { problem: (sentence: string) => void problems.push(sentence), warning: warn };
-  const { app, clients, outlier, tls, upstream } = config;
+  const { app, clients, tls, upstream } = config;
   const settings: ProxySettings = {
     ...given(config, "worker"),
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
     withoutVia: !upstream.via,
-    outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     tls: readTls(tls, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
+    request: given(config, "request"),
     pools: config.pools.map((pool, row) => toPoolSettings(pool, row, findings)),
     routes: config.routes.map((route, number) => ({ ...route, number })),
   };

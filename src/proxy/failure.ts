@@ -170,6 +170,22 @@ export const Failures = {
     false,
     "all servers stayed at capacity",
   ),
+  NO_ROUTE: failure(
+    "no_route",
+    404,
+    "internal",
+    "destination_not_found",
+    false,
+    "nothing is configured for this host and path",
+  ),
+  AMBIGUOUS_PATH: failure(
+    "ambiguous_path",
+    400,
+    "client",
+    "http_request_denied",
+    false,
+    "the path can be read in several ways that lead to different places",
+  ),
   OVERLOADED: failure(
     "overloaded",
     503,

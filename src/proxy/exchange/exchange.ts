@@ -11,6 +11,7 @@ import { WorkerCounter } from "../../shared/memory/layout.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { errorResponse } from "../local/errors.ts";
 import type { LocalResponse } from "../local/response.ts";
+import type { ServerPool } from "../pool/server-pool.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
 import type { Attempt } from "./attempts/attempt.ts";
@@ -47,8 +48,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   constructor(ctx: ExchangeContext, idle: Exchange[]) {
     this.#ctx = ctx;
     this.#idle = idle;
-    this.#deadline = new ClientDeadline(ctx);
     this.request = new ProxiedRequest(ctx);
+    this.#deadline = new ClientDeadline(ctx.wheel, this.request);
     this.#upload = new RequestRelay(ctx, this.request);
     this.#attempts = new Attempts(ctx, this, this.request);
     this.#relay = new ResponseRelay(ctx, this.request);
@@ -97,16 +98,26 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     startedMs: number,
     nowMs: number,
   ): number {
-    const { counters, retryBudget, queue } = this.#ctx;
+    const { counters } = this.#ctx;
     this.request.read(client, head, headStart, route, startedMs);
     this.#enter(Phase.DISPATCH, nowMs);
     counters[WorkerCounter.REQUESTS]++;
-    retryBudget.onRequest();
     const next = this.request.readFirstBody(data, bodyStart, dataEnd);
     if (!this.#accept(bodyStart, next, nowMs)) return dataEnd;
+    const {
+      pool,
+      route: { refusal },
+    } = this.request.target;
+    if (pool === null) this.fail(refusal ?? Failures.INTERNAL, nowMs);
+    else this.#dispatch(pool, nowMs);
+    return next;
+  }
+
+  /** Seeks a server. */
+  #dispatch({ retryBudget, queue }: ServerPool, nowMs: number): void {
+    retryBudget.onRequest();
     if (queue.length > 0) queue.poll(nowMs); // who waits comes first: another worker may have given a place back
     this.#attempts.begin(nowMs);
-    return next;
   }
 
   onQueued(nowMs: number): void {
@@ -217,10 +228,10 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #startTunnel(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
-    const { client, responseEdits } = this.request;
+    const { client, responseEdits, target } = this.request;
     this.#enter(Phase.TUNNEL, nowMs);
     this.status = 101;
-    const tunnel = new Tunnel(this.#ctx, client, leg, nowMs, (failure, now) => {
+    const tunnel = new Tunnel(this.#ctx, target.settings, client, leg, nowMs, (failure, now) => {
       if (failure === null) this.#done(true, now);
       else this.fail(failure, now); // a broken tunnel must not look like one that ended in order
     });

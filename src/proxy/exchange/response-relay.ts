@@ -90,8 +90,8 @@ export class ResponseRelay {
   /** The client took queued bytes. */
   onClientDrain(leg: UpstreamLeg, nowMs: number): void {
     if (this.#request.client.queuedBytes > 0) return;
-    const { wheel, settings } = this.#ctx;
-    wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
+    const { wheel } = this.#ctx;
+    wheel.set(leg, nowMs + this.#request.target.settings.responseBodyTimeoutMs);
     leg.resumeReading();
   }
 
@@ -101,11 +101,11 @@ export class ResponseRelay {
       if (this.#unsolicited) leg.reusable = false;
       return Relay.DONE;
     }
-    const { wheel, settings } = this.#ctx;
+    const { wheel } = this.#ctx;
     if (this.#request.client.queuedBytes > HIGH_WATER_BYTES) {
       leg.pauseReading();
       wheel.clear(leg);
-    } else wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
+    } else wheel.set(leg, nowMs + this.#request.target.settings.responseBodyTimeoutMs);
     return Relay.MORE;
   }
 }

@@ -47,8 +47,10 @@ test("every setting is in the list, and nothing else", () => {
 /** What the processes are given, as one flat object. */
 function given(env: Record<string, string>): Record<string, unknown> {
   const config = configOf(env);
-  const worker = toProxySettings(config, { nowMs: 0 });
-  const parts = { worker, fleet: toFleetOptions(config, worker.upstreamCaPem), learner: toLearnerSettings(config) };
+  const { pools, request: _ofNoPool, ...worker } = toProxySettings(config, { nowMs: 0 });
+  const [{ request, ...pool }] = pools;
+  const fleet = toFleetOptions(config, worker.upstreamCaPem);
+  const parts = { worker, pool, request, fleet, learner: toLearnerSettings(config) };
   return Object.fromEntries(
     Object.entries(parts).flatMap(([part, values]) =>
       Object.entries(values).map(([key, value]) => [`${part}.${key}`, value] as const),

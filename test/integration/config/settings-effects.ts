@@ -1,8 +1,8 @@
 /**
  * What each setting changes. A setting that does nothing is worse than none: somebody relies on it. So every one names
  * - two values that differ,
- * - what differs then in what the processes are given (`worker`: ProxySettings, `fleet`: FleetOptions, `learner`:
- *   LearnerSettings), all of it and nothing else; empty where the supervisor reads it from the configuration itself,
+ * - what differs then in what the processes are given (`worker`: ProxySettings, `pool` and `request`: what that says of the one
+ *   pool, `fleet`: FleetOptions, `learner`: LearnerSettings), all of it and nothing else; empty where the supervisor reads it from the configuration itself,
  * - and the test that shows the difference as a user would see it.
  *
  * settings-effects.test.ts beside this file compares the list with the schema, tries the values, and looks for the tests.
@@ -72,13 +72,13 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/unit/control/discovery/discovery.test.ts",
     "times to live are clamped",
   ),
-  LB_STRATEGY: effect(["p2c", "random"], ["worker.strategy"], SEEN, "LB_STRATEGY chooses the server"),
-  HASH_ON: effect(["client_ip", "cookie:sid"], ["worker.hashOn"], QUEUE, "%s sticks, and spreads", {
+  LB_STRATEGY: effect(["p2c", "random"], ["worker.strategy", "pool.strategy"], SEEN, "LB_STRATEGY chooses the server"),
+  HASH_ON: effect(["client_ip", "cookie:sid"], ["pool.hashOn"], QUEUE, "%s sticks, and spreads", {
     LB_STRATEGY: "consistent_hash",
   }),
   HASH_BALANCE_FACTOR: effect(
     ["1.25", "2"],
-    ["worker.hashBalanceFactor"],
+    ["pool.hashBalanceFactor"],
     "test/unit/balancing/registry.test.ts",
     "options reach the strategy",
   ),
@@ -254,7 +254,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   UPSTREAM_VIA: effect(
     ["on", "off"],
-    ["worker.withoutVia"],
+    ["worker.withoutVia", "pool.withoutVia"],
     "test/integration/proxy/rewrite/rewriting.test.ts",
     "Via is left out where servers are not to know",
   ),
@@ -305,13 +305,13 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   OUTLIER_EJECTION: effect(
     ["on", "off"],
-    ["fleet.outlier", "worker.outlierConsecutiveFailures"],
+    ["fleet.outlier", "pool.outlierConsecutiveFailures"],
     OUTLIERS,
     "nothing when it is off, or when the server is ejected already",
   ),
   OUTLIER_CONSECUTIVE_FAILURES: effect(
     ["5", "0"],
-    ["fleet.outlier", "worker.outlierConsecutiveFailures"],
+    ["fleet.outlier", "pool.outlierConsecutiveFailures"],
     OUTLIERS,
     "failures in a row",
   ),
@@ -325,20 +325,20 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   OUTLIER_BASE_EJECTION_SECONDS: effect(
     ["10", "20"],
-    ["fleet.outlier", "worker.outlierBaseEjectionMs"],
+    ["fleet.outlier", "pool.outlierBaseEjectionMs"],
     OUTLIERS,
     "doubles up to the maximum",
   ),
   OUTLIER_MAX_EJECTION_SECONDS: effect(["300", "20"], ["fleet.outlier"], OUTLIERS, "doubles up to the maximum"),
   OUTLIER_MAX_EJECTED_PERCENT: effect(
     ["50", "10"],
-    ["fleet.outlier", "worker.outlierMaxEjectedPercent"],
+    ["fleet.outlier", "pool.outlierMaxEjectedPercent"],
     OUTLIERS,
     "the cap on ejections always leaves a server, and lets one of two or more go",
   ),
   CONNECT_TIMEOUT_MS: effect(
     ["2000", "100"],
-    ["worker.connectTimeoutMs"],
+    ["pool.connectTimeoutMs"],
     TIMEOUTS,
     "connecting: a full accept queue is another server's chance, then 504",
   ),
@@ -350,19 +350,19 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   REQUEST_BODY_TIMEOUT_MS: effect(
     ["30000", "300"],
-    ["worker.requestBodyTimeoutMs"],
+    ["worker.requestBodyTimeoutMs", "request.requestBodyTimeoutMs"],
     TIMEOUTS,
     "request body without progress: 408; a server that had part of it sees it broken",
   ),
   RESPONSE_HEAD_TIMEOUT_MS: effect(
     ["30000", "300"],
-    ["worker.responseHeadTimeoutMs"],
+    ["request.responseHeadTimeoutMs"],
     TIMEOUTS,
     "response head: 504, not retried, the server's connection is closed",
   ),
   RESPONSE_BODY_TIMEOUT_MS: effect(
     ["60000", "300"],
-    ["worker.responseBodyTimeoutMs"],
+    ["worker.responseBodyTimeoutMs", "request.responseBodyTimeoutMs"],
     TIMEOUTS,
     "response body without progress is cut off visibly",
   ),
@@ -372,7 +372,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     TIMEOUTS,
     "idle keep-alive: closed without a word",
   ),
-  TUNNEL_TIMEOUT_MS: effect(["3600000", "300"], ["worker.tunnelTimeoutMs"], TIMEOUTS, "tunnels without traffic end"),
+  TUNNEL_TIMEOUT_MS: effect(["3600000", "300"], ["request.tunnelTimeoutMs"], TIMEOUTS, "tunnels without traffic end"),
   MAX_HEADER_BYTES: effect(
     ["32768", "1024"],
     ["worker.maxHeaderBytes"],
@@ -385,7 +385,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     QUEUE,
     "new settings hold for what comes, on connections that are open too",
   ),
-  MAX_BODY_BYTES: effect(["0", "10"], ["worker.maxBodyBytes"], SEEN, "MAX_BODY_BYTES refuses what is longer"),
+  MAX_BODY_BYTES: effect(["0", "10"], ["request.maxBodyBytes"], SEEN, "MAX_BODY_BYTES refuses what is longer"),
   MAX_CONNECTIONS: effect(
     ["0", "10"],
     ["worker.maxConnections"],
@@ -404,59 +404,59 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy/exchange/messages.test.ts",
     "after MAX_REQUESTS_PER_CONNECTION the connection ends",
   ),
-  RETRY_ATTEMPTS: effect(["2", "0"], ["worker.retryAttempts"], RETRIES, "RETRY_ATTEMPTS=0 means one try"),
+  RETRY_ATTEMPTS: effect(["2", "0"], ["request.retryAttempts"], RETRIES, "RETRY_ATTEMPTS=0 means one try"),
   RETRY_BUDGET_PERCENT: effect(
     ["20", "0"],
-    ["worker.retryBudgetPercent"],
+    ["pool.retryBudgetPercent"],
     RETRIES,
     "the budget bounds retries to a share of requests",
   ),
   RETRY_ON_STATUS: effect(
     ["off", "5xx"],
-    ["worker.retryOnStatus"],
+    ["request.retryOnStatus"],
     RETRY_STATUS,
     "only after the statuses that are configured, and after none by default",
   ),
   PER_TRY_TIMEOUT_MS: effect(
     ["0", "100"],
-    ["worker.perTryTimeoutMs"],
+    ["request.perTryTimeoutMs"],
     RETRIES,
     "a time limit per attempt gives another server its chance",
   ),
   HEDGE_AFTER_MS: effect(
     ["0", "100"],
-    ["worker.hedgeAfterMs"],
+    ["request.hedgeAfterMs"],
     RETRIES,
     "a hedged request is answered by the faster one, and the other is given up",
   ),
   HEDGE_BUDGET_PERCENT: effect(
     ["5", "0"],
-    ["worker.hedgeBudgetPercent"],
+    ["pool.hedgeBudgetPercent"],
     RETRIES,
     "nothing that may do harm twice is hedged, and never without a budget",
   ),
-  QUEUE_SIZE: effect(["1024", "0"], ["worker.queueSize"], QUEUE, "a full queue refuses at once"),
+  QUEUE_SIZE: effect(["1024", "0"], ["pool.queueSize"], QUEUE, "a full queue refuses at once"),
   QUEUE_TIMEOUT_MS: effect(
     ["1000", "10"],
-    ["worker.queueTimeoutMs"],
+    ["pool.queueTimeoutMs"],
     QUEUE,
     "who waits too long gets 503 with Retry-After, and its connection lives",
   ),
   UPSTREAM_IDLE_TIMEOUT_MS: effect(
     ["4000", "100"],
-    ["worker.upstreamIdleTimeoutMs"],
+    ["pool.upstreamIdleTimeoutMs"],
     TIMEOUTS,
     "idle connections to servers are closed",
   ),
   UPSTREAM_MAX_IDLE: effect(
     ["256", "0"],
-    ["worker.upstreamMaxIdle"],
+    ["pool.upstreamMaxIdle"],
     SEEN,
     "UPSTREAM_MAX_IDLE=0 keeps no connection to a server",
   ),
   UPSTREAM_CA_FILE: effect(
     ["a", "b"],
-    ["worker.upstreamCaPem", "fleet.upstreamCaPem"],
+    ["worker.upstreamCaPem", "pool.upstreamCaPem", "fleet.upstreamCaPem"],
     TLS,
     "a certificate for the name, or the address, from a known authority",
   ),

@@ -22,6 +22,8 @@ export const LAYERED: readonly Layers[] = [
       ["downstream/"],
       ["exchange/"],
       ["worker-context.ts"],
+      ["routing/"],
+      ["pool/"],
       ["local/", "pick/", "record/"],
       ["upstream/"],
       ["rewrite/"],

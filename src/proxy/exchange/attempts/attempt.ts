@@ -74,8 +74,8 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no pooled connection.
    */
   start(slot: number, number: number, fresh: boolean, nowMs: number): void {
-    const { upstreams, picker } = this.#ctx;
-    const upstream = upstreams[slot];
+    const { picker } = this.#request.pool;
+    const upstream = this.#ctx.upstreams[slot];
     // The picker only gives slots that this worker knows.
     if (upstream === undefined) throw new Error(`slot ${slot} has no server`);
     this.slot = slot;
@@ -103,8 +103,9 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#tell(failure, responseBytes, nowMs); // the slot is this server's for as long as it holds a place there
-    this.#ctx.picker.release(slot);
-    if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
+    const { picker, queue } = this.#request.pool;
+    picker.release(slot);
+    if (queue.length > 0) queue.poll(nowMs);
   }
 
   /** Lets go of the leg alone: the response on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
@@ -120,7 +121,7 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no pooled connection.
    */
   moveTo(slot: number, number: number, fresh: boolean, nowMs: number): void {
-    const { picker, queue } = this.#ctx;
+    const { picker, queue } = this.#request.pool;
     const left = this.slot;
     this.#tell(null, 0, nowMs);
     this.start(slot, number, fresh, nowMs);
@@ -130,7 +131,7 @@ export class Attempt implements UpstreamUser {
 
   #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {
     this.outcome.end(failure, responseBytes);
-    this.#ctx.outcomes.onEnd(this.outcome, nowMs);
+    this.#request.pool.outcomes.onEnd(this.outcome, nowMs);
   }
 
   // ── UpstreamUser ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +158,7 @@ export class Attempt implements UpstreamUser {
       this.#owner.onAttemptFailed(this, Failures.UNEXPECTED_UPGRADE, false, nowMs);
     } else if (status >= 200 || status === 101) {
       this.outcome.head(status, nowMs);
-      this.#ctx.outcomes.onHead(this.outcome, nowMs);
+      this.#request.pool.outcomes.onHead(this.outcome, nowMs);
       this.#owner.onAttemptHead(this, buffer, rest, restStart, nowMs);
     } else this.#user.onInterim(this, buffer, nowMs);
   }

@@ -92,7 +92,7 @@ describe("Workers", () => {
     const { workers, lines, journal } = fixture;
     await workers.start(1);
     for (let i = 1; i <= 3; i++) {
-      workers.setSettings({ ...settings, strategy: "exit", retryAttempts: i });
+      workers.setSettings({ ...settings, strategy: "exit", maxConnections: i });
       await until(() => workers.status()[0].restarts === i && workers.status()[0].state === "ready");
     }
     const delays = lines.filter((l) => l.message.includes("died")).map((l) => [l.code, l.restart_in_ms]);
@@ -102,7 +102,7 @@ describe("Workers", () => {
       [7, 100],
     ]);
     const starts = journal().flatMap((m) => (m.type === "start" ? [m.settings] : []));
-    expect(starts.at(-1)).toMatchObject({ retryAttempts: 3, port: 4321 });
+    expect(starts.at(-1)).toMatchObject({ maxConnections: 3, port: 4321 });
   });
 
   test("a hung worker is killed and replaced", async () => {
