@@ -22,6 +22,7 @@ import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { longestRewrite } from "./rewrite/target.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import { MirrorRows } from "./routing/mirror-target.ts";
 import { type RouteMatcher, Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
@@ -243,8 +244,10 @@ export class ProxyServer {
     return counters[WorkerCounter.QUEUE_LENGTH] > 0 || hedgeTimers.pending;
   }
 
-  #routes({ settings, random }: WorkerContext): Routes {
-    return new Routes(settings.routes, TAKES_ALL, { pools: this.#pools, settings: settings.request, random });
+  #routes({ settings, random, block }: WorkerContext): Routes {
+    const { routes, request } = settings;
+    const mirrorRows = new MirrorRows(block, routes);
+    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows });
   }
 
   #setAccessLog(settings: ProxySettings): void {

@@ -36,8 +36,8 @@ export class ProxiedRequest implements RequestRewrite {
   peer!: Peer;
   /** Holds the head; the offsets below are into it. */
   headBuffer: Buffer = NO_BUFFER;
-  #headStart = 0;
-  #headEnd = 0;
+  headStart = 0;
+  headEnd = 0;
   /** Under which it was accepted: they may have become smaller since. */
   #limits!: HeadLimits;
   /** Index into `METHODS`. */
@@ -150,8 +150,8 @@ export class ProxiedRequest implements RequestRewrite {
     this.client = client;
     this.peer = client.peer;
     this.headBuffer = head;
-    this.#headStart = headStart;
-    this.#headEnd = parsed.headEnd;
+    this.headStart = headStart;
+    this.headEnd = parsed.headEnd;
     this.method = parsed.method;
     this.methodStart = parsed.methodStart;
     this.methodEnd = parsed.methodEnd;
@@ -196,7 +196,7 @@ export class ProxiedRequest implements RequestRewrite {
     if (kind === BodyKind.NONE) return start;
     const stop = this.body.consume(data, start, end);
     if (stop > 0) this.firstBodyEnd = stop;
-    this.#alone = data === this.headBuffer && this.#headStart === 0 && stop === data.length;
+    this.#alone = data === this.headBuffer && this.headStart === 0 && stop === data.length;
     return stop;
   }
 
@@ -204,8 +204,8 @@ export class ProxiedRequest implements RequestRewrite {
   parsedHead(): RequestHead {
     const { requestHead } = this.#ctx;
     if (requestHead.owner !== this) {
-      const end = parseRequestHead(this.headBuffer, this.#headStart, this.#headEnd, requestHead, this.#limits);
-      if (end !== this.#headEnd) throw new Error("a request head that was accepted is refused when read again");
+      const end = parseRequestHead(this.headBuffer, this.headStart, this.headEnd, requestHead, this.#limits);
+      if (end !== this.headEnd) throw new Error("a request head that was accepted is refused when read again");
       requestHead.owner = this;
     }
     return requestHead;
@@ -221,11 +221,11 @@ export class ProxiedRequest implements RequestRewrite {
     this.firstBody = NO_BUFFER;
     this.requestIdBuffer = NO_BUFFER;
     this.traceIdBuffer = NO_BUFFER;
+    this.target = NO_TARGET;
     this.pathPrefix = NO_BUFFER;
     this.host = null;
     this.edits = null;
     this.responseEdits = null;
-    this.target = NO_TARGET;
     this.key = 0;
   }
 
