@@ -247,7 +247,8 @@ export class ProxyServer {
   #routes({ settings, random, block }: WorkerContext): Routes {
     const { routes, request } = settings;
     const mirrorRows = new MirrorRows(block, routes);
-    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows });
+    const tlsPort = (): number | null => this.#ctx.settings.tls?.port ?? null;
+    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows, tlsPort });
   }
 
   #setAccessLog(settings: ProxySettings): void {

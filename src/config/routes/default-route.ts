@@ -13,6 +13,7 @@ export function routeToAll(pool: string): RouteConfig {
     requestHeaders: null,
     responseHeaders: null,
     httpsRedirect: false,
+    hstsMs: 0,
     mirror: null,
     forwardAuth: null,
     compression: null,
