@@ -10,8 +10,8 @@
 import { WorkerCounter } from "../../shared/memory/layout.ts";
 import { Method } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures, isFailure } from "../failure.ts";
-import type { LocalResponse } from "../local/response.ts";
 import { BodyKind } from "../http1/head.ts";
+import type { LocalResponse } from "../local/response.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
 import { HeadEdits } from "../rewrite/edits.ts";

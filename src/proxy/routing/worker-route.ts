@@ -93,11 +93,23 @@ export class WorkerRoute {
 
   #targetIn(pool: ServerPool): Target {
     const { name, request } = pool.settings;
-    return { route: this, pool, host: this.rules.host, settings: { ...request, ...this.spec.settings }, labels: this.#labels(name) };
+    return {
+      route: this,
+      pool,
+      host: this.rules.host,
+      settings: { ...request, ...this.spec.settings },
+      labels: this.#labels(name),
+    };
   }
 
   #withoutPool(settings: RequestSettings): Target {
-    return { route: this, pool: null, host: null, settings: { ...settings, ...this.spec.settings }, labels: this.#labels(null) };
+    return {
+      route: this,
+      pool: null,
+      host: null,
+      settings: { ...settings, ...this.spec.settings },
+      labels: this.#labels(null),
+    };
   }
 
   /** Where everything goes to one pool, lines say nothing of it. */
