@@ -11,11 +11,15 @@ export interface ProxySettingsOptions {
   /** Milliseconds since the epoch, for the validity of certificates. */
   readonly nowMs: number;
   readonly warn?: (sentence: string) => void;
+  /** Rows of pools in the shared memory, by name. Default: in the order of the configuration. */
+  readonly rows?: ReadonlyMap<string, number>;
+  /** Numbers that routes are counted under, by name. Default: in the order of the configuration. */
+  readonly routeNumbers?: ReadonlyMap<string, number>;
 }
 
 /** Throws a `ConfigError` with every problem of the files that the configuration names. */
 export function toProxySettings(config: Config, options: ProxySettingsOptions): ProxySettings {
-  const { nowMs, warn = () => {} } = options;
+  const { nowMs, warn = () => {}, rows, routeNumbers } = options;
   const problems: string[] = [];
   // Pools share files: each is complained of once.
   const told = new Set<string>();
@@ -32,10 +36,10 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     withoutVia: !upstream.via,
     tls: readTls(tls, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
-    request: given(config, "request"),
     listeners: config.listeners,
-    pools: config.pools.map((pool, row) => toPoolSettings(pool, row, nowMs, findings)),
-    routes: config.routes.map((route, number) => ({ ...route, number })),
+    request: given(config, "request"),
+    pools: config.pools.map((pool, index) => toPoolSettings(pool, rows?.get(pool.name) ?? index, nowMs, findings)),
+    routes: config.routes.map((route, index) => ({ ...route, number: routeNumbers?.get(route.name) ?? index })),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);

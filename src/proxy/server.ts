@@ -1,6 +1,6 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import type { Endpoint } from "../protocol/endpoint.ts";
-import type { ProxySettings } from "../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from "../shared/memory/layout.ts";
 import type { WorkerRings } from "../shared/memory/layout-learning.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
@@ -136,21 +136,14 @@ export class ProxyServer {
     this.#listeners = new Listeners(this.#ctx, network, (socket, secure, nowMs) =>
       this.#clients.accept(socket, secure, nowMs),
     );
-    // With the ports that were found in place of zeros: later settings name those, and must not replace the listeners.
-    const tls = settings.tls && { ...settings.tls, port: this.tlsPort };
-    this.#ctx.settings = { ...settings, port: this.port, tls };
+    this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
     setInterval(() => this.#accessLog?.flush(), LOG_FLUSH_MS);
   }
 
-  /** The port that is listened on; another than the setting's when that is 0. */
-  get port(): number {
-    return this.#listeners.port;
-  }
-
-  /** 0 = no TLS. */
-  get tlsPort(): number {
-    return this.#listeners.tlsPort;
+  /** Where is listened, with the ports that were found where the settings say 0: later settings name those. */
+  get listeners(): readonly ListenerSpec[] {
+    return this.#listeners.specs;
   }
 
   // ── what changes while it runs ───────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +159,6 @@ export class ProxyServer {
    */
   setSettings(settings: ProxySettings): void {
     const ctx = this.#ctx;
-    const old = ctx.settings;
     ctx.settings = settings;
     ctx.limits = { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount };
     // They never shrink: requests that were accepted under the old limits may still be waiting.
@@ -181,7 +173,7 @@ export class ProxyServer {
     this.#pools.configure(settings.pools, ctx.trustedProxies);
     ctx.routes = this.#routes(ctx);
     this.#setAccessLog(settings);
-    this.#listeners.change(settings, old);
+    this.#listeners.change(settings);
   }
 
   /** Stops accepting, lets requests finish and closes what is idle; then calls `onDrained`, at the latest in time. */

@@ -38,7 +38,7 @@ export class LocalResponder {
     const fail = (failure: Failure, now: number): void => deliver(errorResponse(failure, this.#newRequestId()), now);
     if (method !== Method.GET && method !== Method.HEAD) fail(Failures.METHOD_NOT_ALLOWED, nowMs);
     else if (route === Route.HEALTH_LIVE) deliver(livenessResponse(nowMs + ctx.epochOffsetMs), nowMs);
-    else if (route === Route.HEALTH_READY) deliver(readinessResponse(ctx.memory), nowMs);
+    else if (route === Route.HEALTH_READY) deliver(readinessResponse(ctx.memory, ctx.settings.pools), nowMs);
     else {
       this.#question = ctx.admin.ask(route, (response) => {
         if (response === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
