@@ -180,7 +180,8 @@ class Search {
     for (const level of this.#levels()) {
       let node = path === null ? roots[level] : tree.walk(roots[level], bytes, 0, bytes.length);
       if (path !== null && tree.whole) {
-        for (let at = tree.exact[node]; at < tree.prefix[node]; at++) yield { route: tree.routes[at], level, exact: true };
+        for (let at = tree.exact[node]; at < tree.prefix[node]; at++)
+          yield { route: tree.routes[at], level, exact: true };
       }
       for (; node >= 0; node = tree.up[node]) {
         for (let at = tree.prefix[node]; at < tree.prefixEnd[node]; at++) {

@@ -43,6 +43,7 @@ export function routeOf(words: RouteWords): RouteSpec {
     requestHeaders: null,
     responseHeaders: null,
     httpsRedirect: false,
+    hstsMs: 0,
     mirror: null,
     forwardAuth: null,
     compression: null,
