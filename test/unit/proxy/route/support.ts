@@ -1,4 +1,5 @@
 /** What the tests of routes share: short words for routes and requests, and a table asked for a name. */
+import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import type { RouteSpec } from "../../../../src/protocol/route.ts";
 import { RequestHead } from "../../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../../src/proxy/http1/request-parser.ts";
@@ -25,6 +26,7 @@ export function routeOf(words: RouteWords): RouteSpec {
     ...paths.map((value) => ({ kind: "prefix" as const, value })),
   ];
   return {
+    ...routeToAll("default", { redirect: false, hstsMs: 0 }),
     number: 0,
     name,
     match: {
@@ -36,18 +38,7 @@ export function routeOf(words: RouteWords): RouteSpec {
         value: value === "*" ? null : value,
       })),
     },
-    action: { kind: "forward", targets: [{ pool: "default", weight: 1 }], splitBy: null },
-    settings: {},
     ambiguousPaths: allow ? "allow" : "refuse",
-    rewrite: null,
-    requestHeaders: null,
-    responseHeaders: null,
-    httpsRedirect: false,
-    hstsMs: 0,
-    mirror: null,
-    forwardAuth: null,
-    compression: null,
-    errorPages: [],
   };
 }
 
