@@ -4,6 +4,7 @@ import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
 import type { Config, PoolConfig } from "./config.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
+import { withFiles } from "./routes/files.ts";
 import { readAuthorities, readCertificate } from "./tls-files.ts";
 
 /** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
@@ -39,7 +40,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     listeners: config.listeners,
     request: given(config, "request"),
     pools: config.pools.map((pool, index) => toPoolSettings(pool, rows?.get(pool.name) ?? index, nowMs, findings)),
-    routes: config.routes.map((route, index) => ({ ...route, number: routeNumbers?.get(route.name) ?? index })),
+    routes: config.routes.map((route, index) =>
+      withFiles(route, routeNumbers?.get(route.name) ?? index, findings.problem),
+    ),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
