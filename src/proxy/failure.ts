@@ -73,6 +73,15 @@ export const Failures = {
     true,
     "the server's certificate could not be verified",
   ),
+  /** Certificates are looked at last in TLS 1.3: a server that does not like ours says so when the request is sent already. */
+  TLS_REFUSED: failure(
+    "upstream_tls_refused",
+    502,
+    "upstream",
+    "tls_alert_received",
+    true,
+    "the server refused the TLS connection: it may want a certificate, or another one",
+  ),
   /** A pooled connection that the server had closed: nothing to hold against it. */
   STALE_CONNECTION: failure(
     "stale_connection",
