@@ -11,7 +11,7 @@ interface Owners {
   readonly rows: Int32Array;
 }
 
-export class ServerPools {
+export class ServerOwners {
   readonly #memory: SharedMemory;
   #version = -1;
   #now: Owners = noOwners();
