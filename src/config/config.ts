@@ -1,9 +1,12 @@
 /** What a configuration comes to: the instance's settings, its pools and its routes. */
 import type { RouteSpec } from "../protocol/route.ts";
+import type { ListenerSpec } from "../protocol/worker.ts";
 import type { Sections } from "./schema.ts";
 
 /** The configuration: frozen. What stands in its sections is the whole instance's. */
 export interface Config extends Sections {
+  /** Where clients are listened for: those of the file, else those that `app` and `tls` make. Never empty. */
+  readonly listeners: readonly ListenerSpec[];
   /** Never empty. */
   readonly pools: readonly PoolConfig[];
   /** In the order of the file; never empty. */

@@ -10,7 +10,7 @@ export type PartialConfig = { readonly [S in keyof Sections]: Partial<Sections[S
 export function findContradictions(config: PartialConfig): { problems: string[]; warnings: string[] } {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const { app, admin, tls, dns, outlier, health, balancing, ml } = config;
+  const { app, admin, tls, dns, outlier, health, balancing, ml, sticky, upstream } = config;
 
   if (typeof tls.port === "number") {
     if (tls.certFiles === null)
@@ -34,6 +34,17 @@ export function findContradictions(config: PartialConfig): { problems: string[];
     problems.push(`ADMIN_PORT: is the same as APP_PORT (${app.port}): choose another, or 0 for none`);
   if (meet && clash(admin.port, tls.port))
     problems.push(`ADMIN_PORT: is the same as TLS_PORT (${tls.port}): choose another, or 0 for none`);
+
+  if (tls.port === null && tls.redirect)
+    problems.push("TLS_REDIRECT: needs TLS_PORT: there is no https to send clients to");
+  if (sticky.cookie && sticky.keys === null)
+    problems.push("STICKY_KEYS: is required by STICKY_COOKIE: openssl rand -hex 32 makes a key");
+  if (sticky.cookie && sticky.sameSite === "none" && sticky.secure === "off")
+    problems.push("STICKY_SECURE: cannot be off with STICKY_SAME_SITE=none: browsers drop such a cookie");
+  if (upstream.certFile && upstream.keyFile === null)
+    problems.push("UPSTREAM_KEY_FILE: is required by UPSTREAM_CERT_FILE: name the PEM file of its private key");
+  if (upstream.keyFile && upstream.certFile === null)
+    problems.push("UPSTREAM_CERT_FILE: is required by UPSTREAM_KEY_FILE: name the PEM file of the certificate");
 
   problems.push(...findItself(config));
 

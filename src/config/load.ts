@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import { findContradictions, type PartialConfig } from "./consistency.ts";
 import { describeSetting, type EffectiveSetting } from "./effective.ts";
 import { inWordsOfSources } from "./in-words-of-sources.ts";
+import { usualListeners } from "./listeners/usual.ts";
 import { describeUnused, findMisspelt } from "./misspelt.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
@@ -76,8 +77,9 @@ export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
   const sections = draft as unknown as Sections;
   const config: Config = {
     ...sections,
+    listeners: usualListeners(sections),
     pools: [{ name: DEFAULT_POOL, ...sections }],
-    routes: [routeToAll(DEFAULT_POOL)],
+    routes: [routeToAll(DEFAULT_POOL, sections.tls)],
   };
   return { ok: true, config: deepFreeze(config), effective, warnings };
 }

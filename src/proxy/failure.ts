@@ -170,6 +170,14 @@ export const Failures = {
     false,
     "all servers stayed at capacity",
   ),
+  AUTH_UNAVAILABLE: failure(
+    "auth_unavailable",
+    503,
+    "internal",
+    "destination_unavailable",
+    false,
+    "the server that says who may pass did not answer",
+  ),
   NO_ROUTE: failure(
     "no_route",
     404,

@@ -1,6 +1,6 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import type { Endpoint } from "../protocol/endpoint.ts";
-import type { ProxySettings } from "../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from "../shared/memory/layout.ts";
 import type { WorkerRings } from "../shared/memory/layout-learning.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
@@ -18,8 +18,11 @@ import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
+import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
+import { longestRewrite } from "./rewrite/target.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import { MirrorRows } from "./routing/mirror-target.ts";
 import { type RouteMatcher, Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
@@ -133,21 +136,14 @@ export class ProxyServer {
     this.#listeners = new Listeners(this.#ctx, network, (socket, secure, nowMs) =>
       this.#clients.accept(socket, secure, nowMs),
     );
-    // With the ports that were found in place of zeros: later settings name those, and must not replace the listeners.
-    const tls = settings.tls && { ...settings.tls, port: this.tlsPort };
-    this.#ctx.settings = { ...settings, port: this.port, tls };
+    this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
     setInterval(() => this.#accessLog?.flush(), LOG_FLUSH_MS);
   }
 
-  /** The port that is listened on; another than the setting's when that is 0. */
-  get port(): number {
-    return this.#listeners.port;
-  }
-
-  /** 0 = no TLS. */
-  get tlsPort(): number {
-    return this.#listeners.tlsPort;
+  /** Where is listened, with the ports that were found where the settings say 0: later settings name those. */
+  get listeners(): readonly ListenerSpec[] {
+    return this.#listeners.specs;
   }
 
   // ── what changes while it runs ───────────────────────────────────────────────────────────────────────────────────
@@ -163,7 +159,6 @@ export class ProxyServer {
    */
   setSettings(settings: ProxySettings): void {
     const ctx = this.#ctx;
-    const old = ctx.settings;
     ctx.settings = settings;
     ctx.limits = { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount };
     // They never shrink: requests that were accepted under the old limits may still be waiting.
@@ -178,7 +173,7 @@ export class ProxyServer {
     this.#pools.configure(settings.pools, ctx.trustedProxies);
     ctx.routes = this.#routes(ctx);
     this.#setAccessLog(settings);
-    this.#listeners.change(settings, old);
+    this.#listeners.change(settings);
   }
 
   /** Stops accepting, lets requests finish and closes what is idle; then calls `onDrained`, at the latest in time. */
@@ -241,8 +236,10 @@ export class ProxyServer {
     return counters[WorkerCounter.QUEUE_LENGTH] > 0 || hedgeTimers.pending;
   }
 
-  #routes({ settings, random }: WorkerContext): Routes {
-    return new Routes(settings.routes, TAKES_ALL, { pools: this.#pools, settings: settings.request, random });
+  #routes({ settings, random, block }: WorkerContext): Routes {
+    const { routes, request } = settings;
+    const mirrorRows = new MirrorRows(block, routes);
+    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows });
   }
 
   #setAccessLog(settings: ProxySettings): void {
@@ -258,9 +255,10 @@ export class ProxyServer {
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */
 const ADDED_HEAD_BYTES = 4096;
 
-/** Room for a head with its host and its forwarding fields repeated, what we add, and a coalesced body. */
+/** Room for a head with its host and its forwarding fields repeated, what we and its route add, and a coalesced body. */
 function createScratch(settings: ProxySettings): Buffer {
-  return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + ADDED_HEAD_BYTES + COALESCE_BYTES);
+  const added = ADDED_HEAD_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
+  return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + added + COALESCE_BYTES);
 }
 
 function dateLine(wallMs: number): Buffer {

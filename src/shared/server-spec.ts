@@ -21,4 +21,8 @@ export interface ServerSpec {
   readonly capacity: number;
   /** Most requests in flight; 0 = not enforced. From `SERVER_CAPACITY_…`, else 0. */
   readonly hardLimit: number;
+  /** Where it is, in the words of `APP_ZONE`; `null` = anywhere. */
+  readonly zone?: string | null;
+  /** Takes requests while none of the pool's others does. */
+  readonly backup?: boolean;
 }

@@ -5,7 +5,8 @@ import { SERVERS_DOC } from "../servers/schemes.ts";
 import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
 import { headerFields, hostField } from "../values/header-fields.ts";
-import { decimal, integer, seconds, toggle, urlPath, valueType } from "../values/value-types.ts";
+import { statusRanges } from "../values/status-ranges.ts";
+import { decimal, integer, port, seconds, text, toggle, urlPath, valueType } from "../values/value-types.ts";
 
 const strategyName = valueType(
   STRATEGY_NAMES.join(", "),
@@ -102,6 +103,13 @@ export const balancing = {
       unit: "percent",
       givenTo: { fleet: "panicThresholdPercent" },
     }),
+    preferZone: setting({
+      env: "PREFER_ZONE",
+      type: toggle,
+      default: "off",
+      doc: "Send requests to servers of this instance's own zone (APP_ZONE) while enough of them are healthy. The zones of servers stand beside their URLs in the configuration file.",
+      givenTo: { fleet: "preferZone" },
+    }),
   },
 };
 
@@ -119,7 +127,7 @@ export const health = {
       env: "HEALTH_CHECK_PATH",
       type: urlPath,
       default: "/health",
-      doc: "Path that a healthy server answers with a 2xx status.",
+      doc: "Path that a healthy server answers with one of HEALTH_CHECK_STATUSES.",
       common: true,
     }),
     host: optional({
@@ -132,6 +140,22 @@ export const health = {
       type: headerFields,
       doc: "More fields of the same requests: `X-Probe: 1; Authorization: Bearer abc`. A semicolon in a value is written `\\;`. Never shown, because it may hold a password.",
       secret: true,
+    }),
+    port: optional({
+      env: "HEALTH_CHECK_PORT",
+      type: port(1),
+      doc: "Port that checks and questions for load reports go to. Unset means the server's own.",
+    }),
+    statuses: setting({
+      env: "HEALTH_CHECK_STATUSES",
+      type: statusRanges,
+      default: "200-299",
+      doc: "Statuses that a healthy server answers with.",
+    }),
+    body: optional({
+      env: "HEALTH_CHECK_BODY",
+      type: text,
+      doc: "Text that the body of a healthy server's answer has in its first 64 KiB. Unset means that the body is not looked at.",
     }),
     intervalMs: setting({
       env: "HEALTH_CHECK_INTERVAL_SECONDS",

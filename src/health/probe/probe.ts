@@ -26,8 +26,11 @@ export interface ProbeRequest {
   readonly host?: string | null;
   /** More fields; one of the same name replaces ours. Names and values were checked when they were read. */
   readonly headers?: readonly ProbeField[] | null;
-  /** Wait for the whole body; otherwise the status is enough and a body without end does no harm. */
-  readonly wantBody: boolean;
+  /**
+   * Wait for the whole body; otherwise the status is enough and a body without end does no harm. A text: wait for the body until
+   * that is found in it.
+   */
+  readonly wantBody: boolean | string;
   /** The server accepted the last probe: see socket.ts. */
   readonly accepts: boolean;
 }
@@ -51,11 +54,21 @@ export interface RunningProbe {
   abort(): void;
 }
 
-/** Trust in the usual authorities and those of `extraCaPem`; `undefined` = the usual alone. Throws on a malformed PEM. */
-export function probeTrust(extraCaPem: string): SecureContext | undefined {
+/** What servers are shown that ask for a certificate, as PEM texts. */
+export interface ClientCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+/**
+ * Trust in the usual authorities and those of `extraCaPem`, and a certificate to show; `undefined` = the usual alone, and none.
+ * Throws on a malformed PEM.
+ */
+export function probeTrust(extraCaPem: string, shown: ClientCertificate | null = null): SecureContext | undefined {
   // Made once per configuration: parsing a hundred certificates for each probe would cost more than the probe.
   const ca = trustedAuthorities(extraCaPem);
-  return ca && createSecureContext({ ca });
+  if (ca === undefined && shown === null) return undefined;
+  return createSecureContext({ ...(ca && { ca }), ...(shown && { cert: shown.certPem, key: shown.keyPem }) });
 }
 
 /** Starts a probe. */

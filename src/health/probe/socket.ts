@@ -16,6 +16,8 @@ export interface ProbeTarget {
   readonly port: number;
   /** Name in the URL: `Host`, TLS server name and certificate check. */
   readonly hostname: string;
+  /** Name for TLS instead of that one. */
+  readonly serverName?: string | null;
   readonly tls: boolean;
 }
 
@@ -95,9 +97,12 @@ export function openCancellably(
   return { close: () => socket.destroy() };
 }
 
-function open({ address: host, port, hostname, tls }: ProbeTarget, trust: SecureContext | undefined): Socket {
+function open(
+  { address: host, port, hostname, serverName, tls }: ProbeTarget,
+  trust: SecureContext | undefined,
+): Socket {
   if (!tls) return connectTcp({ host, port });
   // Without a name the certificate is checked against `host`.
-  const servername = serverNameIndication(hostname);
+  const servername = serverNameIndication(serverName ?? hostname);
   return connectTls({ host, port, ...(servername && { servername }), ...(trust && { secureContext: trust }) });
 }

@@ -11,6 +11,7 @@ import { parseRequestHead } from "../http1/request-parser.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { RouteLabels } from "../record/access-log.ts";
+import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import type { Target } from "../routing/worker-route.ts";
@@ -35,8 +36,8 @@ export class ProxiedRequest implements RequestRewrite {
   peer!: Peer;
   /** Holds the head; the offsets below are into it. */
   headBuffer: Buffer = NO_BUFFER;
-  #headStart = 0;
-  #headEnd = 0;
+  headStart = 0;
+  headEnd = 0;
   /** Under which it was accepted: they may have become smaller since. */
   #limits!: HeadLimits;
   /** Index into `METHODS`. */
@@ -45,8 +46,13 @@ export class ProxiedRequest implements RequestRewrite {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
+  pathPrefix: Buffer = NO_BUFFER;
   pathStart = 0;
   pathEnd = 0;
+  host: Buffer | null = null;
+  edits: HeadEdits | null = null;
+  /** What is changed in the head of its response. Who has something of the moment to add does so before it begins. */
+  responseEdits: HeadEdits | null = null;
   /** Where it goes. */
   target!: Target;
   /** What metrics count it under: index into `ROUTES`, or the number of its route. */
@@ -112,6 +118,11 @@ export class ProxiedRequest implements RequestRewrite {
     return this.target.labels;
   }
 
+  /** As clients and the log are told it. */
+  get requestId(): string {
+    return this.requestIdBuffer.toString("latin1", this.requestIdStart, this.requestIdEnd);
+  }
+
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
   get idempotent(): boolean {
     const { method } = this;
@@ -139,8 +150,8 @@ export class ProxiedRequest implements RequestRewrite {
     this.client = client;
     this.peer = client.peer;
     this.headBuffer = head;
-    this.#headStart = headStart;
-    this.#headEnd = parsed.headEnd;
+    this.headStart = headStart;
+    this.headEnd = parsed.headEnd;
     this.method = parsed.method;
     this.methodStart = parsed.methodStart;
     this.methodEnd = parsed.methodEnd;
@@ -185,7 +196,7 @@ export class ProxiedRequest implements RequestRewrite {
     if (kind === BodyKind.NONE) return start;
     const stop = this.body.consume(data, start, end);
     if (stop > 0) this.firstBodyEnd = stop;
-    this.#alone = data === this.headBuffer && this.#headStart === 0 && stop === data.length;
+    this.#alone = data === this.headBuffer && this.headStart === 0 && stop === data.length;
     return stop;
   }
 
@@ -193,8 +204,8 @@ export class ProxiedRequest implements RequestRewrite {
   parsedHead(): RequestHead {
     const { requestHead } = this.#ctx;
     if (requestHead.owner !== this) {
-      const end = parseRequestHead(this.headBuffer, this.#headStart, this.#headEnd, requestHead, this.#limits);
-      if (end !== this.#headEnd) throw new Error("a request head that was accepted is refused when read again");
+      const end = parseRequestHead(this.headBuffer, this.headStart, this.headEnd, requestHead, this.#limits);
+      if (end !== this.headEnd) throw new Error("a request head that was accepted is refused when read again");
       requestHead.owner = this;
     }
     return requestHead;
@@ -211,6 +222,10 @@ export class ProxiedRequest implements RequestRewrite {
     this.requestIdBuffer = NO_BUFFER;
     this.traceIdBuffer = NO_BUFFER;
     this.target = NO_TARGET;
+    this.pathPrefix = NO_BUFFER;
+    this.host = null;
+    this.edits = null;
+    this.responseEdits = null;
     this.key = 0;
   }
 

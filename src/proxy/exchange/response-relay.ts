@@ -62,13 +62,13 @@ export class ResponseRelay {
 
   /** Sends the head, parsed from `buffer`, and the bytes that `begin` has read. Both may be empty afterwards. */
   respond(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
-    const { client } = this.#request;
+    const { client, responseEdits } = this.#request;
     const { repaired, contentEnd, done, trailers } = this.#body;
     const complete = done && trailers === null;
     const sent =
       repaired === null
-        ? client.respond(buffer, rest, restStart, contentEnd, complete)
-        : client.respond(buffer, repaired, 0, repaired.length, complete);
+        ? client.respond(buffer, rest, restStart, contentEnd, complete, responseEdits)
+        : client.respond(buffer, repaired, 0, repaired.length, complete, responseEdits);
     if (sent && done && !complete) client.endBody(trailers);
     return sent ? this.#wait(leg, nowMs) : Relay.CLIENT_GONE;
   }

@@ -58,6 +58,7 @@ function nowhere(name: string): RouteSpec {
     requestHeaders: null,
     responseHeaders: null,
     httpsRedirect: false,
+    hstsMs: 0,
     mirror: null,
     forwardAuth: null,
     compression: null,

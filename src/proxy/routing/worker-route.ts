@@ -7,6 +7,8 @@ import type { Failure } from "../failure.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { ServerPools } from "../pool/server-pools.ts";
 import { RouteLabels } from "../record/access-log.ts";
+import { type AuthTarget, compileAuth } from "./auth-target.ts";
+import type { MirrorRows, MirrorTarget } from "./mirror-target.ts";
 
 /** What routes are made with. */
 export interface RouteParts {
@@ -15,6 +17,7 @@ export interface RouteParts {
   readonly settings: RequestSettings;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  readonly mirrorRows: MirrorRows;
 }
 
 /**
@@ -36,6 +39,9 @@ export class WorkerRoute {
   readonly spec: RouteSpec;
   /** What its requests are refused with; `null` = they are not. */
   readonly refusal: Failure | null;
+  /** Whom to ask whether its requests may pass. */
+  readonly auth: AuthTarget | null;
+  readonly mirror: MirrorTarget | null;
   readonly #random: () => number;
   readonly #targets: readonly Target[];
   /** By target: the sum of the weights up to it, its own included. */
@@ -44,14 +50,17 @@ export class WorkerRoute {
   readonly #only: Target | null;
 
   /** Throws when it names a pool that there is not. */
-  constructor(spec: RouteSpec, refusal: Failure | null, { pools, settings, random }: RouteParts) {
+  constructor(spec: RouteSpec, refusal: Failure | null, parts: RouteParts) {
+    const { pools, settings, random } = parts;
     this.spec = spec;
     this.refusal = refusal;
     this.#random = random;
-    const parts = spec.action.kind === "forward" ? spec.action.targets.filter(({ weight }) => weight > 0) : [];
+    this.auth = spec.forwardAuth && compileAuth(spec.forwardAuth, pools.get(spec.forwardAuth.pool));
+    this.mirror = spec.mirror && parts.mirrorRows.target(spec.number, spec.mirror, pools.get(spec.mirror.pool));
+    const shares = spec.action.kind === "forward" ? spec.action.targets.filter(({ weight }) => weight > 0) : [];
     let sum = 0;
-    this.#targets = parts.map(({ pool }) => this.#targetIn(pools.get(pool)));
-    this.#shares = parts.map(({ weight }) => (sum += weight));
+    this.#targets = shares.map(({ pool }) => this.#targetIn(pools.get(pool)));
+    this.#shares = shares.map(({ weight }) => (sum += weight));
     this.#only = this.#targets.length > 1 ? null : (this.#targets[0] ?? this.#withoutPool(settings));
   }
 

@@ -5,11 +5,17 @@ import type { ServerTotalsLedger } from "./durations.ts";
 /** One server as it is now, by the names of the HTTP API. `null` = unknown. */
 export interface ServerFigures {
   readonly id: number;
+  /** Name of its pool. */
+  readonly pool: string;
+  /** `null` = anywhere. */
+  readonly zone: string | null;
+  /** Takes requests while none of the pool's others does. */
+  readonly backup: boolean;
   readonly url: string;
   /** The address behind a name in the URL. */
   readonly address: string;
   readonly state: string;
-  /** Takes new requests. */
+  /** Takes new requests, or would when the others failed. */
   readonly alive: boolean;
   readonly weight: number;
   /** Weight after slow start. */
@@ -28,6 +34,26 @@ export interface ServerFigures {
     readonly p95: number;
     readonly p99: number;
   } | null;
+}
+
+/** A pool of the configuration. */
+export interface PoolFigures {
+  readonly name: string;
+  /** Of the shared memory. */
+  readonly row: number;
+  readonly strategy: string;
+}
+
+/** How pools and routes are called. */
+export interface Topology {
+  /** In the order of the configuration. */
+  readonly pools: readonly PoolFigures[];
+  /** There is more than the pool `default` and one route to it: what is about a pool carries its name. */
+  readonly labelled: boolean;
+  /** Name of the pool of a server, also of one that has gone; `undefined` = not known. */
+  poolOf(serverId: number): string | undefined;
+  /** Name of the route that is counted under `number`. */
+  routeName(number: number): string;
 }
 
 /** Counts of the control plane since the start. */
@@ -73,9 +99,17 @@ export interface LearnerFigures {
   readonly restarts: Readonly<Record<string, number>>;
 }
 
+/** A route that mirrors, and the name of the pool that it mirrors to. */
+export interface MirroringRoute {
+  readonly number: number;
+  readonly route: string;
+  readonly pool: string;
+}
+
 export interface MetricsSource {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
+  readonly topology: () => Topology;
   /** May be made one after the other while they are read. */
   readonly servers: () => Iterable<ServerFigures>;
   readonly fleetEvents: () => FleetEvents;
@@ -88,6 +122,7 @@ export interface MetricsSource {
   readonly workerRestarts: () => Readonly<Record<string, number>>;
   readonly learner: () => LearnerFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
+  readonly mirrors: () => readonly MirroringRoute[];
   /** Lines of the supervisor's own log that were lost. */
   readonly logDropped: () => number;
   /** Ways in which the instance works with less than it should, each on or off. */

@@ -24,7 +24,7 @@ export const LAYERED: readonly Layers[] = [
       ["worker-context.ts"],
       ["routing/"],
       ["pool/"],
-      ["pick/", "record/"],
+      ["local/", "pick/", "record/"],
       ["upstream/"],
       ["rewrite/"],
       ["http1/", "sockets/"],

@@ -4,14 +4,22 @@
  */
 
 import { type Failure, Failures } from "../../failure.ts";
-import type { UpstreamLeg, UpstreamUser } from "../../upstream/leg.ts";
+import type { ServerPool } from "../../pool/server-pool.ts";
+import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../../upstream/leg.ts";
 import type { ExchangeContext } from "../context.ts";
-import type { ProxiedRequest } from "../request.ts";
 import { discardResponse } from "./discarded-response.ts";
 import { OutcomeRecord } from "./outcome-record.ts";
 
 /** Interim responses (1xx) that one attempt may get. */
 const MAX_INTERIM_RESPONSES = 16;
+
+/** What an attempt wants of its request: a client's, or one of our own. */
+export interface AttemptedRequest extends UpstreamRequest {
+  /** The pool that it goes to. */
+  readonly pool: ServerPool;
+  /** It may be sent twice without harm. */
+  readonly idempotent: boolean;
+}
 
 /** Who weighs attempts against each other. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
 export interface AttemptOwner {
@@ -43,7 +51,7 @@ export class Attempt implements UpstreamUser {
   readonly #ctx: ExchangeContext;
   readonly #owner: AttemptOwner;
   readonly #user: AttemptUser;
-  readonly #request: ProxiedRequest;
+  readonly #request: AttemptedRequest;
   /** Where it holds a place in flight; -1 = it is not under way. */
   slot = -1;
   readonly outcome = new OutcomeRecord();
@@ -52,7 +60,7 @@ export class Attempt implements UpstreamUser {
   sent = false;
   #interim = 0;
 
-  constructor(ctx: ExchangeContext, owner: AttemptOwner, user: AttemptUser, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, owner: AttemptOwner, user: AttemptUser, request: AttemptedRequest) {
     this.#ctx = ctx;
     this.#owner = owner;
     this.#user = user;

@@ -22,6 +22,7 @@ test("what the client has to do next follows from the state", () => {
   expect(tasks).toEqual({
     IDLE: [NONE, NONE, NONE, NONE],
     DISPATCH: [NONE, NONE, NONE, NONE],
+    AUTHORISING: [NONE, NONE, NONE, NONE],
     QUEUED: [WAIT, WAIT, WAIT, WAIT],
     ATTEMPTING: [NONE, SEND, NONE, SEND],
     RESPONDING: [NONE, SEND, TAKE, TAKE],

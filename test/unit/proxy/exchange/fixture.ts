@@ -4,10 +4,12 @@ import type { Hedgeable } from "../../../../src/proxy/exchange/attempts/hedge-ti
 import type { ExchangeContext } from "../../../../src/proxy/exchange/context.ts";
 import type { Downstream } from "../../../../src/proxy/exchange/downstream.ts";
 import { Exchange } from "../../../../src/proxy/exchange/exchange.ts";
+import { Mirrors } from "../../../../src/proxy/exchange/side/mirrors.ts";
 import { type Failure, Failures } from "../../../../src/proxy/failure.ts";
 import { RequestHead, ResponseHead } from "../../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../../src/proxy/http1/request-parser.ts";
 import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
+import type { LocalResponse } from "../../../../src/proxy/local/response.ts";
 import { type AttemptOutcome, OutcomeConsumers } from "../../../../src/proxy/outcome.ts";
 import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
 import type { Waiting } from "../../../../src/proxy/pick/wait-queue.ts";
@@ -56,8 +58,8 @@ class Client extends Timed implements Downstream {
   endBody(): void {}
   endSending(): void {}
   unacknowledged = () => 0;
-  fail(failure: Failure): number {
-    this.left = failure.code;
+  respondLocal({ body }: LocalResponse): number {
+    this.left = JSON.parse(body.toString()).error.code;
     return 10;
   }
   refuseRest(): void {}
@@ -203,7 +205,7 @@ export class Rig {
         release: (slot: number) => void this.inFlight[slot]--,
       },
     };
-    const route = { number: Route.PROXY, refusal: null, target: () => target };
+    const route = { number: Route.PROXY, refusal: null, auth: null, mirror: null, target: () => target };
     const target = { route, pool, settings: values, labels: null };
     const context = {
       settings: values,
@@ -234,7 +236,7 @@ export class Rig {
     };
     this.#hedgeAfterMs = values.hedgeAfterMs;
     this.ctx = context as unknown as ExchangeContext;
-    this.exchange = new Exchange(this.ctx, this.idle);
+    this.exchange = new Exchange(this.ctx, this.idle, new Mirrors(this.ctx));
     this.client.exchange = this.exchange;
   }
 
