@@ -1,11 +1,11 @@
 /** What differs between two configurations, in the words of `check --diff` and of the log at a reload. */
 import { isDeepStrictEqual } from "node:util";
-import { changedBlocks, isInside } from "./changed-blocks.ts";
 import type { Config } from "./config.ts";
 import type { EffectiveSetting } from "./effective.ts";
 import { settingAt } from "./file-keys.ts";
 import { HIDDEN } from "./read-settings.ts";
 import { ALL_SETTINGS, type PlacedSetting, type Sections } from "./schema.ts";
+import { changedBlocks, isInside } from "./sites/changed-blocks.ts";
 
 /** A configuration to compare. */
 export interface ComparedSettings {

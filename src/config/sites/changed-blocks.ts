@@ -1,9 +1,9 @@
 /** Which pools and routes come, go and change between two configurations. */
 import { isDeepStrictEqual } from "node:util";
-import { DEFAULT_POOL } from "../protocol/pool.ts";
-import type { Config, RouteConfig } from "./config.ts";
-import type { EffectiveSetting } from "./effective.ts";
-import { routePath } from "./routes/path.ts";
+import { DEFAULT_POOL } from "../../protocol/pool.ts";
+import type { Config, RouteConfig } from "../config.ts";
+import type { EffectiveSetting } from "../effective.ts";
+import { routePath } from "../routes/path.ts";
 
 /** Without a word in the file there is one of each. */
 const IMPLICIT = { pools: DEFAULT_POOL, routes: "/*" } as const;

@@ -1,11 +1,12 @@
 /** Pools, routes and listeners as people see them: each value that stands in the file, and where. */
+
+import { describeSetting, type EffectiveSetting } from "../effective.ts";
+import { readSettings } from "../read-settings.ts";
+import { routePath } from "../routes/path.ts";
+import type { RoutesRead } from "../routes/routes.ts";
+import { ALL_SETTINGS } from "../schema.ts";
+import type { ShownLeaf } from "../shapes/read-shape.ts";
 import type { BlocksRead } from "./blocks.ts";
-import { describeSetting, type EffectiveSetting } from "./effective.ts";
-import { readSettings } from "./read-settings.ts";
-import { routePath } from "./routes/path.ts";
-import type { RoutesRead } from "./routes/routes.ts";
-import { ALL_SETTINGS } from "./schema.ts";
-import type { ShownLeaf } from "./shapes/read-shape.ts";
 
 /**
  * @param pools names, in order.
