@@ -4,6 +4,7 @@ import { filePath } from "../../src/config/file-keys.ts";
 import { RESERVED_FEATURES } from "../../src/config/reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "../../src/config/schema.ts";
 import type { Section, Setting } from "../../src/config/setting.ts";
+import { blocksReference } from "./config-blocks.ts";
 import { plain, wrapComment } from "./text.ts";
 
 export const README_BEGIN = "<!-- settings:begin -->";
@@ -114,6 +115,7 @@ export function renderReference(): string {
     out.push(...table(Object.values(settings)));
     if (title === SECTIONS.balancing.title) out.push("", ...strategyTable());
   }
+  out.push("", ...blocksReference());
   out.push(
     "",
     "## Demo server",
