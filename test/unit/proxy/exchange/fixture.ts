@@ -235,7 +235,13 @@ export class Rig {
     };
     this.#hedgeAfterMs = values.hedgeAfterMs;
     this.ctx = context as unknown as ExchangeContext;
-    this.exchange = new Exchange(this.ctx, this.idle, new Mirrors(this.ctx));
+    this.exchange = new Exchange(
+      this.ctx,
+      this.idle,
+      new Mirrors(this.ctx, (error) => {
+        throw error;
+      }),
+    );
     this.client.exchange = this.exchange;
   }
 
