@@ -11,7 +11,7 @@ import type { Section, SectionValues, Setting } from "./setting.ts";
 
 const { configuration, app, log, admin, tls } = processSections;
 const { servers, dns, balancing, health, metricsPoll, outlier } = fleet;
-const { clients, timeouts, limits, retry, queue, upstream } = traffic;
+const { clients, timeouts, limits, retry, queue, sticky, upstream } = traffic;
 
 /** The sections, in the order in which they are shown. */
 export const SECTIONS = {
@@ -31,6 +31,7 @@ export const SECTIONS = {
   limits,
   retry,
   queue,
+  sticky,
   upstream,
   storage,
 } as const satisfies Record<string, Section>;

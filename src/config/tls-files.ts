@@ -12,24 +12,34 @@ export interface Findings {
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 const WEEK_MS = 7 * 86_400_000;
 
+/** Who names a certificate and its key, and who gets to see it. */
+export interface CertificateNames {
+  readonly cert: string;
+  readonly key: string;
+  readonly seenBy: "clients" | "servers";
+}
+
+const FOR_CLIENTS: CertificateNames = { cert: "TLS_CERT_FILE", key: "TLS_KEY_FILE", seenBy: "clients" };
+
 /** Reads one certificate (with its chain) and its key. `null` after a problem was reported. */
 export function readCertificate(
   certFile: string,
   keyFile: string,
   nowMs: number,
   findings: Findings,
+  names = FOR_CLIENTS,
 ): TlsCertificate | null {
-  const certPem = readPem("TLS_CERT_FILE", certFile, findings);
-  const keyPem = readPem("TLS_KEY_FILE", keyFile, findings);
-  const chain = certPem === null ? null : parseChain("TLS_CERT_FILE", certFile, certPem, findings);
-  const key = keyPem === null ? null : parseKey(keyFile, keyPem, findings);
+  const certPem = readPem(names.cert, certFile, findings);
+  const keyPem = readPem(names.key, keyFile, findings);
+  const chain = certPem === null ? null : parseChain(names.cert, certFile, certPem, findings);
+  const key = keyPem === null ? null : parseKey(names.key, keyFile, keyPem, findings);
   if (certPem === null || keyPem === null || chain === null || key === null) return null;
   const leaf = chain[0];
   if (!leaf.checkPrivateKey(key)) {
-    findings.problem(`TLS_KEY_FILE: ${keyFile} is not the key of the certificate in ${certFile}`);
+    findings.problem(`${names.key}: ${keyFile} is not the key of the certificate in ${certFile}`);
     return null;
   }
-  warnOfDates(certFile, leaf, nowMs, findings);
+  warnOfDates(names, certFile, leaf, nowMs, findings);
   return { certPem, keyPem, names: namesOf(leaf) };
 }
 
@@ -68,33 +78,37 @@ function parseChain(env: string, file: string, pem: string, findings: Findings):
   }
 }
 
-function parseKey(file: string, pem: string, findings: Findings): KeyObject | null {
+function parseKey(env: string, file: string, pem: string, findings: Findings): KeyObject | null {
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
-    findings.problem(`TLS_KEY_FILE: ${file} holds no private key in PEM form ("-----BEGIN PRIVATE KEY-----")`);
+    findings.problem(`${env}: ${file} holds no private key in PEM form ("-----BEGIN PRIVATE KEY-----")`);
     return null;
   }
   if (/ENCRYPTED/.test(pem)) {
-    findings.problem(
-      `TLS_KEY_FILE: the key in ${file} needs a passphrase: give one without (openssl pkey -in … -out …)`,
-    );
+    findings.problem(`${env}: the key in ${file} needs a passphrase: give one without (openssl pkey -in … -out …)`);
     return null;
   }
   try {
     return createPrivateKey(pem);
   } catch {
-    findings.problem(`TLS_KEY_FILE: ${file} holds a damaged private key`);
+    findings.problem(`${env}: ${file} holds a damaged private key`);
     return null;
   }
 }
 
-function warnOfDates(file: string, leaf: X509Certificate, nowMs: number, findings: Findings): void {
+function warnOfDates(
+  { cert, seenBy }: CertificateNames,
+  file: string,
+  leaf: X509Certificate,
+  nowMs: number,
+  findings: Findings,
+): void {
   const from = Date.parse(leaf.validFrom);
   const to = Date.parse(leaf.validTo);
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
   if (nowMs > to)
-    findings.warning(`TLS_CERT_FILE: the certificate in ${file} expired on ${day(to)}: clients will refuse it`);
-  else if (nowMs < from) findings.warning(`TLS_CERT_FILE: the certificate in ${file} is valid only from ${day(from)}`);
-  else if (to - nowMs < WEEK_MS) findings.warning(`TLS_CERT_FILE: the certificate in ${file} expires on ${day(to)}`);
+    findings.warning(`${cert}: the certificate in ${file} expired on ${day(to)}: ${seenBy} will refuse it`);
+  else if (nowMs < from) findings.warning(`${cert}: the certificate in ${file} is valid only from ${day(from)}`);
+  else if (to - nowMs < WEEK_MS) findings.warning(`${cert}: the certificate in ${file} expires on ${day(to)}`);
 }
 
 /** DNS names of the subject alternative name (RFC 6125 section 6.4.4: the common name is not one of them). */

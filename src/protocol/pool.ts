@@ -7,6 +7,15 @@ export const DEFAULT_POOL = "default";
 /** What holds for one request: its pool's, unless its route has a value of its own. Times in milliseconds. */
 export type RequestSettings = GivenTo<"request">;
 
+/** A certificate of this proxy's with its key, as PEM texts. */
+export interface ClientCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+/** How the servers of a pool are spoken to over TLS: by requests, checks and whoever else asks them. */
+export type UpstreamTls = Pick<PoolSettings, "upstreamServerName" | "upstreamCaPem" | "upstreamCertificate">;
+
 /** One pool; a frozen, JSON-safe extract of the configuration. Times in milliseconds. */
 export interface PoolSettings extends GivenTo<"pool"> {
   /** Its row in the shared memory's table of pools. */
@@ -20,4 +29,6 @@ export interface PoolSettings extends GivenTo<"pool"> {
   readonly outlierConsecutiveFailures: number;
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
   readonly upstreamCaPem: string;
+  /** What servers are shown that ask for a certificate; checked. */
+  readonly upstreamCertificate: ClientCertificate | null;
 }

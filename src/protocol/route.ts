@@ -22,6 +22,8 @@ export interface RouteSpec {
   readonly responseHeaders: HeaderEdits | null;
   /** A request in clear is sent to the same address with `https:`. */
   readonly httpsRedirect: boolean;
+  /** `Strict-Transport-Security` of its responses over TLS, in milliseconds; 0 = none. */
+  readonly hstsMs: number;
   readonly mirror: Mirror | null;
   readonly forwardAuth: ForwardAuth | null;
   readonly compression: CompressionSettings | null;

@@ -18,6 +18,8 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly withoutVia: boolean;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  /** Where clients are listened for; never empty. */
+  readonly listeners: readonly ListenerSpec[];
   /** Of requests that go to no pool. */
   readonly request: RequestSettings;
   readonly pools: readonly PoolSettings[];
@@ -25,6 +27,16 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly routes: readonly RouteSpec[];
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
   readonly upstreamCaPem: string;
+}
+
+/** A socket for clients. */
+export interface ListenerSpec {
+  /** Address or name; IPv6 without brackets, `::` is IPv4 as well. */
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** With the certificates of `ProxySettings.tls`; without = plain HTTP. */
+  readonly tls: boolean;
 }
 
 /** A certificate with its key, checked. */
@@ -52,14 +64,16 @@ export type ToWorker =
   | WorkerStart
   /** The fleet changed. The numbers beside it are in the shared server table. */
   | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
-  /** SIGHUP: new settings; connections live on. */
-  | { readonly type: "settings"; readonly settings: ProxySettings }
+  /** SIGHUP: new settings, with pools and routes, and the servers of these pools, as one change; connections live on. */
+  | { readonly type: "settings"; readonly settings: ProxySettings; readonly endpoints: readonly Endpoint[] }
   /** Stop accepting, finish what is in flight, then exit with 0. */
   | { readonly type: "drain" };
 
 /** What a worker tells the supervisor. */
 export type FromWorker =
-  /** Listening, with the ports that were bound (they differ from the settings' when those are 0). */
-  | { readonly type: "ready"; readonly port: number; readonly tlsPort: number }
+  /** Listening, with the port of each listener (they differ from the settings' when those are 0). */
+  | { readonly type: "ready"; readonly ports: readonly number[] }
+  /** It goes by what the first `endpoints` or `settings` message that was not yet answered said. */
+  | { readonly type: "settled" }
   /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
   | { readonly type: "failed"; readonly message: string };

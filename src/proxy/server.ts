@@ -1,6 +1,6 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import type { Endpoint } from "../protocol/endpoint.ts";
-import type { ProxySettings } from "../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from "../shared/memory/layout.ts";
 import type { WorkerRings } from "../shared/memory/layout-learning.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
@@ -22,8 +22,9 @@ import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { longestRewrite } from "./rewrite/target.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import { RouteTable } from "./route/route-table.ts";
 import { MirrorRows } from "./routing/mirror-target.ts";
-import { type RouteMatcher, Routes } from "./routing/routes.ts";
+import { Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
@@ -60,9 +61,6 @@ export interface ProxyServerOptions {
 
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
-
-/** Whatever comes takes the first route. */
-const TAKES_ALL: RouteMatcher = { takesEverything: true, match: () => 0 };
 
 /** The request path of one worker. */
 export class ProxyServer {
@@ -136,21 +134,14 @@ export class ProxyServer {
     this.#listeners = new Listeners(this.#ctx, network, (socket, secure, nowMs) =>
       this.#clients.accept(socket, secure, nowMs),
     );
-    // With the ports that were found in place of zeros: later settings name those, and must not replace the listeners.
-    const tls = settings.tls && { ...settings.tls, port: this.tlsPort };
-    this.#ctx.settings = { ...settings, port: this.port, tls };
+    this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
     setInterval(() => this.#accessLog?.flush(), LOG_FLUSH_MS);
   }
 
-  /** The port that is listened on; another than the setting's when that is 0. */
-  get port(): number {
-    return this.#listeners.port;
-  }
-
-  /** 0 = no TLS. */
-  get tlsPort(): number {
-    return this.#listeners.tlsPort;
+  /** Where is listened, with the ports that were found where the settings say 0: later settings name those. */
+  get listeners(): readonly ListenerSpec[] {
+    return this.#listeners.specs;
   }
 
   // ── what changes while it runs ───────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +157,6 @@ export class ProxyServer {
    */
   setSettings(settings: ProxySettings): void {
     const ctx = this.#ctx;
-    const old = ctx.settings;
     ctx.settings = settings;
     ctx.limits = { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount };
     // They never shrink: requests that were accepted under the old limits may still be waiting.
@@ -181,7 +171,7 @@ export class ProxyServer {
     this.#pools.configure(settings.pools, ctx.trustedProxies);
     ctx.routes = this.#routes(ctx);
     this.#setAccessLog(settings);
-    this.#listeners.change(settings, old);
+    this.#listeners.change(settings);
   }
 
   /** Stops accepting, lets requests finish and closes what is idle; then calls `onDrained`, at the latest in time. */
@@ -247,7 +237,14 @@ export class ProxyServer {
   #routes({ settings, random, block }: WorkerContext): Routes {
     const { routes, request } = settings;
     const mirrorRows = new MirrorRows(block, routes);
-    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows });
+    const tlsPort = (): number | null => this.#ctx.settings.listeners.find(({ tls }) => tls)?.port ?? null;
+    return new Routes(routes, new RouteTable(routes), {
+      pools: this.#pools,
+      settings: request,
+      random,
+      mirrorRows,
+      tlsPort,
+    });
   }
 
   #setAccessLog(settings: ProxySettings): void {

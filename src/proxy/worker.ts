@@ -42,7 +42,7 @@ export function runWorker(): void {
         const own = ownLogger(`worker-${message.index}`, message.settings);
         setLog = own.set;
         server = start(message, own.log);
-        tell({ type: "ready", port: server.port, tlsPort: server.tlsPort });
+        tell({ type: "ready", ports: server.listeners.map(({ port }) => port) });
       } catch (error) {
         tell({ type: "failed", message: (error as Error).message });
         process.exitCode = 1;
@@ -50,9 +50,12 @@ export function runWorker(): void {
       }
     } else if (message.type === "endpoints") {
       server?.setEndpoints(message.endpoints);
+      tell({ type: "settled" });
     } else if (message.type === "settings") {
       setLog?.(message.settings);
       server?.setSettings(message.settings);
+      server?.setEndpoints(message.endpoints);
+      tell({ type: "settled" });
     } else if (message.type === "drain") server?.drain(() => void finish(0));
   });
   // The supervisor is gone: finish what is in flight and go too, rather than serve a fleet that nobody watches.

@@ -68,8 +68,7 @@ describeWith(["python3", "node", "curl", "openssl"], "an answer before the end o
   };
 
   async function upload(client: string, proxy: TestProxy, bytes: number): Promise<string> {
-    const url =
-      proxy.server.tlsPort > 0 ? `https://localhost:${proxy.server.tlsPort}/` : `http://127.0.0.1:${proxy.port}/`;
+    const url = proxy.tlsPort > 0 ? `https://localhost:${proxy.tlsPort}/` : `http://127.0.0.1:${proxy.port}/`;
     const { code, text, stderr } = await run(clients[client](url, bytes), { deadlineMs: 60_000 });
     await eventually(() => proxy.inFlight === 0 && proxy.counter("CONNECTIONS_OPEN") === 0);
     return code === 0 ? text.trim() : `exit code ${code}: ${stderr}`;

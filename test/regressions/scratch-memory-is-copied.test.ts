@@ -23,7 +23,7 @@ test.each(["plain", "TLS", "TLS with several certificates"])(
     const certificate = { certPem: cert, keyPem: key, names: [] };
     const certificates = how === "TLS" ? [certificate] : [certificate, certificate];
     const proxy = new TestProxy([backend], { settings: { tls: how === "plain" ? null : { port: 0, certificates } } });
-    const slow = how === "plain" ? await proxy.connect() : await Wire.connectTls(proxy.server.tlsPort);
+    const slow = how === "plain" ? await proxy.connect() : await Wire.connectTls(proxy.tlsPort);
     slow.socket.pause();
     const sent = slow.pump(Buffer.from(Array.from({ length: REQUESTS }, (_, i) => get(`/slow${i}`)).join("")));
     const other = await proxy.connect();

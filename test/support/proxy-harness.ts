@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { usualListeners } from "../../src/config/listeners/usual.ts";
 import type { Endpoint } from "../../src/protocol/endpoint.ts";
 import type { RouteSpec } from "../../src/protocol/route.ts";
 import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
@@ -183,6 +184,7 @@ export class TestProxy {
     this.#pools = pools;
     this.#routes = routes;
     this.settings = { ...TEST_SETTINGS, ...settings };
+    if (settings.listeners === undefined) this.settings = withListeners(this.settings);
     const directory = mkdtempSync(join(tmpdir(), "neurabalancer-wire-"));
     this.#logFile = join(directory, "access.log");
     const fd = openSync(this.#logFile, "a");
@@ -213,8 +215,14 @@ export class TestProxy {
     });
   }
 
+  /** Of the first listener without TLS; 0 = there is none. */
   get port(): number {
-    return this.server.port;
+    return this.server.listeners.find(({ tls }) => !tls)?.port ?? 0;
+  }
+
+  /** Of the first listener with TLS; 0 = there is none. */
+  get tlsPort(): number {
+    return this.server.listeners.find(({ tls }) => tls)?.port ?? 0;
   }
 
   counter(name: keyof typeof WorkerCounter): number {
@@ -241,7 +249,10 @@ export class TestProxy {
 
   /** New settings; pools and routes stay as they are unless others are given. */
   change(settings: Partial<TestSettings>, { pools, routes }: Pick<ProxyOptions, "pools" | "routes"> = {}): void {
-    this.settings = { ...this.settings, ...settings };
+    const before = { ...this.settings, listeners: this.server.listeners };
+    this.settings = { ...before, ...settings };
+    if (settings.tls !== undefined && settings.listeners === undefined)
+      this.settings = withListeners({ ...this.settings, port: this.port });
     this.#pools = pools ?? this.#pools;
     this.#routes = routes ?? this.#routes;
     this.server.setSettings(workerSettings(this.settings, this.#pools, this.#routes));
@@ -298,6 +309,12 @@ export class TestProxy {
     const healthy = states.filter((state) => state === ServerState.UP).length;
     publishReadiness(this.memory, { total: states.length, healthy }, healthy > 0);
   }
+}
+
+/** Listeners as `host`, `port` and `tls` make them. */
+export function withListeners<T extends TestSettings>(settings: T): T {
+  const { host, port, tls } = settings;
+  return { ...settings, listeners: usualListeners({ app: { host, port }, tls: { port: tls?.port ?? null } }) };
 }
 
 const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };

@@ -4,8 +4,10 @@ import { serverList } from "../servers/list.ts";
 import { SERVERS_DOC } from "../servers/schemes.ts";
 import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
+import { hashOn } from "../values/hash-on.ts";
 import { headerFields, hostField } from "../values/header-fields.ts";
-import { decimal, integer, seconds, toggle, urlPath, valueType } from "../values/value-types.ts";
+import { statusRanges } from "../values/status-ranges.ts";
+import { decimal, integer, port, seconds, text, toggle, urlPath, valueType } from "../values/value-types.ts";
 
 const strategyName = valueType(
   STRATEGY_NAMES.join(", "),
@@ -19,18 +21,10 @@ const strategyName = valueType(
   { kind: "words", words: STRATEGY_NAMES },
 );
 
-/** A field name is a token (RFC 9110 section 5.6.2), and so is a cookie's name (RFC 6265 section 4.1.1). */
-const HASH_ON = /^(?:client_ip|(header|cookie):([!#$%&'*+.^_`|~0-9A-Za-z-]+))$/;
-
-const hashOn = valueType("client_ip, header:<name> or cookie:<name>", (text) => {
-  const match = HASH_ON.exec(text);
-  if (!match) throw new Error("must be client_ip, header:<name> or cookie:<name>, such as header:X-User-Id");
-  return match[1] === "header" ? `header:${match[2].toLowerCase()}` : text; // field names ignore case, cookie names do not
-});
-
 /** Which servers there are. */
 export const servers = {
   title: "Servers",
+  scope: "pool" as const,
   doc: "`SERVER_WEIGHT_<host>_<port>=<number>` gives a server a relative share (default 1), `SERVER_CAPACITY_<host>_<port>=<n>` limits its requests in flight. Write the host as in SERVERS or in capitals with underscores: `SERVER_WEIGHT_backend-1_8001`, `SERVER_WEIGHT_BACKEND_1_8001`.",
   settings: {
     list: required({
@@ -64,6 +58,7 @@ export const dns = {
 /** How a server is chosen. */
 export const balancing = {
   title: "Balancing",
+  scope: "pool" as const,
   settings: {
     strategy: setting({
       env: "LB_STRATEGY",
@@ -102,12 +97,20 @@ export const balancing = {
       unit: "percent",
       givenTo: { fleet: "panicThresholdPercent" },
     }),
+    preferZone: setting({
+      env: "PREFER_ZONE",
+      type: toggle,
+      default: "off",
+      doc: "Send requests to servers of this instance's own zone (APP_ZONE) while enough of them are healthy. The zones of servers stand beside their URLs in the configuration file.",
+      givenTo: { fleet: "preferZone" },
+    }),
   },
 };
 
 /** Active health checks. */
 export const health = {
   title: "Health checks",
+  scope: "pool" as const,
   settings: {
     enabled: setting({
       env: "HEALTH_CHECK_ENABLED",
@@ -119,7 +122,7 @@ export const health = {
       env: "HEALTH_CHECK_PATH",
       type: urlPath,
       default: "/health",
-      doc: "Path that a healthy server answers with a 2xx status.",
+      doc: "Path that a healthy server answers with one of HEALTH_CHECK_STATUSES.",
       common: true,
     }),
     host: optional({
@@ -132,6 +135,22 @@ export const health = {
       type: headerFields,
       doc: "More fields of the same requests: `X-Probe: 1; Authorization: Bearer abc`. A semicolon in a value is written `\\;`. Never shown, because it may hold a password.",
       secret: true,
+    }),
+    port: optional({
+      env: "HEALTH_CHECK_PORT",
+      type: port(1),
+      doc: "Port that checks and questions for load reports go to. Unset means the server's own.",
+    }),
+    statuses: setting({
+      env: "HEALTH_CHECK_STATUSES",
+      type: statusRanges,
+      default: "200-299",
+      doc: "Statuses that a healthy server answers with.",
+    }),
+    body: optional({
+      env: "HEALTH_CHECK_BODY",
+      type: text,
+      doc: "Text that the body of a healthy server's answer has in its first 64 KiB. Unset means that the body is not looked at.",
     }),
     intervalMs: setting({
       env: "HEALTH_CHECK_INTERVAL_SECONDS",
@@ -163,6 +182,7 @@ export const health = {
 /** What servers are asked about their load. */
 export const metricsPoll = {
   title: "Load reports",
+  scope: "pool" as const,
   settings: {
     enabled: setting({
       env: "METRICS_POLL_ENABLED",
@@ -182,6 +202,7 @@ export const metricsPoll = {
 /** When a server is taken out for its responses. */
 export const outlier = {
   title: "Outlier ejection",
+  scope: "pool" as const,
   doc: "Takes out servers whose answers fail although their health checks pass.",
   settings: {
     enabled: setting({

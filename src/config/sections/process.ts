@@ -12,6 +12,7 @@ import {
   port,
   portOrOff,
   seconds,
+  text,
   toggle,
 } from "../values/value-types.ts";
 
@@ -43,6 +44,12 @@ export const app = {
       type: oneOf(ENVIRONMENTS),
       default: "development",
       doc: "What this deployment is for. The log names it at start, and it changes nothing else.",
+    }),
+    zone: optional({
+      env: "APP_ZONE",
+      type: text,
+      doc: "Where this instance runs, as the zones of servers are named in the configuration file. For PREFER_ZONE.",
+      givenTo: { fleet: "zone" },
     }),
     host: setting({
       env: "APP_HOST",
@@ -191,6 +198,19 @@ export const tls = {
       type: pathList,
       doc: "PEM files with the unencrypted private keys, in the order of TLS_CERT_FILE.",
       common: true,
+    }),
+    redirect: setting({
+      env: "TLS_REDIRECT",
+      type: toggle,
+      default: "off",
+      doc: "Send clients that speak plain HTTP to the same address with https. Reserved paths are answered all the same.",
+    }),
+    hstsMs: setting({
+      env: "TLS_HSTS_SECONDS",
+      type: seconds(0, 3_153_600_000),
+      default: "0",
+      doc: "Tell clients that speak HTTPS to speak nothing else for this long (Strict-Transport-Security, RFC 6797). 0 means off. It is not easily taken back: begin with a few minutes.",
+      givenTo: { worker: "hstsMs" },
     }),
   },
 };

@@ -1,9 +1,11 @@
 /** Settings of the request path: timeouts, limits, retries, the queue, connections to servers. */
 
 import { optional, setting } from "../setting.ts";
-import { cidrList } from "../values/addresses.ts";
+import { cidrList, hostName } from "../values/addresses.ts";
+import { hostField } from "../values/header-fields.ts";
 import { retryStatuses } from "../values/retry-statuses.ts";
-import { integer, milliseconds, path, size, toggle } from "../values/value-types.ts";
+import { secretKeys } from "../values/secret-keys.ts";
+import { integer, milliseconds, oneOf, path, seconds, size, toggle, tokenText } from "../values/value-types.ts";
 
 const DAY_MS = 86_400_000;
 const COUNT = integer(0, 1_000_000_000);
@@ -189,6 +191,7 @@ export const retry = {
 /** Waiting for a server with room. */
 export const queue = {
   title: "Queue",
+  scope: "pool" as const,
   doc: "Requests wait here while every server is at its capacity (SERVER_CAPACITY_…).",
   settings: {
     size: setting({
@@ -208,9 +211,53 @@ export const queue = {
   },
 };
 
+/** Clients that stay with their server. */
+export const sticky = {
+  title: "Sticky sessions",
+  scope: "pool" as const,
+  doc: "A cookie that names, signed, the server that answered: the client comes back to it for as long as it may take requests. `LB_STRATEGY=consistent_hash` keeps clients on a server without one.",
+  settings: {
+    cookie: optional({
+      env: "STICKY_COOKIE",
+      type: tokenText,
+      doc: "Name of the cookie. Unset means off; needs STICKY_KEYS.",
+      givenTo: { pool: "stickyCookie" },
+    }),
+    keys: optional({
+      env: "STICKY_KEYS",
+      type: secretKeys,
+      doc: "Keys that sign the cookie, of 16 bytes or more each. The first signs, all are good: a new one is put before the old one. All instances need the same.",
+      secret: true,
+      givenTo: { pool: "stickyKeys" },
+    }),
+    maxAgeMs: setting({
+      env: "STICKY_MAX_AGE_SECONDS",
+      type: seconds(0, 34_560_000),
+      default: "0",
+      doc: "How long clients keep the cookie. 0 means as long as the browser's session.",
+      givenTo: { pool: "stickyMaxAgeMs" },
+    }),
+    sameSite: setting({
+      env: "STICKY_SAME_SITE",
+      type: oneOf(["lax", "strict", "none"]),
+      default: "lax",
+      doc: "Which requests from other sites it is sent with. `none` needs HTTPS.",
+      givenTo: { pool: "stickySameSite" },
+    }),
+    secure: setting({
+      env: "STICKY_SECURE",
+      type: oneOf(["auto", "on", "off"]),
+      default: "auto",
+      doc: "Whether it is for HTTPS alone. `auto`: if the client came by HTTPS.",
+      givenTo: { pool: "stickySecure" },
+    }),
+  },
+};
+
 /** Connections to servers. */
 export const upstream = {
   title: "Connections to servers",
+  scope: "pool" as const,
   settings: {
     idleTimeoutMs: setting({
       env: "UPSTREAM_IDLE_TIMEOUT_MS",
@@ -236,6 +283,28 @@ export const upstream = {
       env: "UPSTREAM_CA_FILE",
       type: path,
       doc: "PEM bundle of authorities that https:// servers are verified against, beside the system's.",
+    }),
+    host: optional({
+      env: "UPSTREAM_HOST",
+      type: hostField,
+      doc: "`Host` field that servers get. Unset means the client's.",
+      givenTo: { pool: "upstreamHost" },
+    }),
+    serverName: optional({
+      env: "UPSTREAM_SERVER_NAME",
+      type: hostName,
+      doc: "Name that https:// servers are asked for (SNI) and that their certificates must have. Unset means the one in the server's URL.",
+      givenTo: { pool: "upstreamServerName" },
+    }),
+    certFile: optional({
+      env: "UPSTREAM_CERT_FILE",
+      type: path,
+      doc: "PEM file with the certificate, and its chain, that https:// servers are shown. Needs UPSTREAM_KEY_FILE.",
+    }),
+    keyFile: optional({
+      env: "UPSTREAM_KEY_FILE",
+      type: path,
+      doc: "PEM file with its unencrypted private key.",
     }),
   },
 };

@@ -37,6 +37,12 @@ export const listenHost: ValueType<string> = valueType("address or host name", (
   );
 });
 
+/** A host's name, as certificates have it. */
+export const hostName: ValueType<string> = valueType("host name", (text) => {
+  if (isHostName(text)) return text.toLowerCase();
+  throw new Error('must be a host name, such as app.internal (no port, no "https://")');
+});
+
 /** Comma-separated addresses and CIDR ranges; the value is in canonical CIDR form, host bits cleared. */
 export const cidrList: ValueType<readonly string[]> = valueType(
   "addresses and CIDR ranges, comma-separated",

@@ -2,7 +2,7 @@
 
 import type { ValueType } from "../setting.ts";
 import { isHostName, isIpv4, isIpv6 } from "./addresses.ts";
-import { Complaints, valueType } from "./value-types.ts";
+import { Complaints, TOKEN, valueType } from "./value-types.ts";
 
 /** One field line of a request. */
 export interface HeaderField {
@@ -10,8 +10,6 @@ export interface HeaderField {
   readonly value: string;
 }
 
-/** A field name is a token (RFC 9110 section 5.6.2). */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Visible ASCII, blanks between (RFC 9110 section 5.5, without what is obsolete there). */
 const VALUE = /^[\x20-\x7e\t]*$/;
 /** What says where the request ends, what becomes of its connection, or whom it is for. */

@@ -24,6 +24,9 @@ export function valueType<T>(
   return { describe, form, schema: schema as unknown as z.ZodType<T, string> };
 }
 
+/** A token: names of fields, methods and cookies are (RFC 9110 section 5.6.2, RFC 6265 section 4.1.1). */
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 /** Several complaints about one value. */
 export class Complaints extends Error {
   readonly all: readonly string[];
@@ -161,6 +164,21 @@ export function oneOf<const T extends string>(words: readonly T[]): ValueType<T>
 /** A name or a label: any text of one line. */
 export const text: ValueType<string> = valueType("text", (value) => {
   if (/\p{Cc}/u.test(value)) throw new Error("must be one line without control characters");
+  return value;
+});
+
+const MAX_TEXT = 64 * 1024;
+
+/** Text as it stands, with its lines and blanks. */
+export const wholeText: ValueType<string> = {
+  describe: "text",
+  form: { kind: "text" },
+  schema: z.string().max(MAX_TEXT, `must have at most ${MAX_TEXT} characters: name a file instead`),
+};
+
+/** A name in HTTP: a token (RFC 9110 section 5.6.2). */
+export const tokenText: ValueType<string> = valueType("name", (value) => {
+  if (!TOKEN.test(value)) throw new Error("must be a name: letters, digits and !#$%&'*+-.^_`|~");
   return value;
 });
 

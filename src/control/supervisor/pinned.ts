@@ -20,12 +20,15 @@ export function pinSettings(running: ProxySettings, wanted: ProxySettings): Pinn
   const changed = PINNED.filter(({ name }) => wanted[name] !== running[name]);
   const needRestart = changed.map(({ env }) => env);
   if (wanted.tls?.port !== running.tls?.port) needRestart.push(SECTIONS.tls.settings.port.env);
+  // Those of the file; those that APP_PORT and the like make are named by these.
+  if (needRestart.length === 0 && !isDeepStrictEqual(wanted.listeners, running.listeners))
+    needRestart.push("listeners");
   const tls =
     running.tls !== null && wanted.tls !== null
       ? { ...running.tls, certificates: wanted.tls.certificates }
       : running.tls;
   const kept = Object.fromEntries(changed.map(({ name }) => [name, running[name]]));
-  return { settings: { ...wanted, ...kept, tls }, needRestart };
+  return { settings: { ...wanted, ...kept, listeners: running.listeners, tls }, needRestart };
 }
 
 /** Names of the settings of a section that differ and that only a restart can change. */

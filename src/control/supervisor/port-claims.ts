@@ -13,6 +13,7 @@ import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
 import type { Config } from "../../config/config.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
+import { namedListeners } from "./listening.ts";
 import { livingInstances, type RuntimeDirectory } from "./runtime-directory.ts";
 
 /** How often one that asks is looked at again, and for how long in all. */
@@ -46,11 +47,9 @@ interface Claim {
 }
 
 /** The ports of a configuration but those that the system chooses. */
-export function portsOf({ host, port, tls }: ProxySettings, admin: Config["admin"]): WantedPort[] {
-  const app = { hostSetting: "APP_HOST", host };
+export function portsOf(settings: ProxySettings, admin: Config["admin"]): WantedPort[] {
   const wanted = [
-    { ...app, portSetting: "APP_PORT", port },
-    { ...app, portSetting: "TLS_PORT", port: tls?.port ?? 0 },
+    ...namedListeners(settings).map(({ listener: { host, port }, ...names }) => ({ ...names, host, port })),
     { hostSetting: "ADMIN_HOST", host: admin.host, portSetting: "ADMIN_PORT", port: admin.port ?? 0 },
   ];
   return wanted.filter((one) => one.port > 0);

@@ -1,17 +1,17 @@
 /** Looks whether the ports are free before the workers share them. */
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { listenersOn } from "../port-listeners.ts";
+import { type NamedListener, namedListeners } from "./listening.ts";
 
 /**
  * Throws an `Error` for the operator when a port cannot be listened on. Workers listen with `reusePort`, with which they
  * would silently take half of the connections of whoever of this user does so, too: so this asks for the port alone.
  */
-export function checkPorts({ host, port, tls }: ProxySettings): void {
-  checkPort("APP_PORT", host, port);
-  if (tls !== null) checkPort("TLS_PORT", host, tls.port);
+export function checkPorts(settings: ProxySettings): void {
+  for (const named of namedListeners(settings)) checkPort(named);
 }
 
-function checkPort(setting: string, hostname: string, port: number): void {
+function checkPort({ hostSetting, portSetting, listener: { host: hostname, port } }: NamedListener): void {
   if (port === 0) return;
   try {
     Bun.listen({ hostname, port, exclusive: true, socket: { data() {} } }).stop(true);
@@ -23,6 +23,6 @@ function checkPort(setting: string, hostname: string, port: number): void {
       EADDRNOTAVAIL: "this machine does not have that address",
     };
     const why = reasons[code ?? ""] ?? message;
-    throw new Error(`cannot listen on APP_HOST=${hostname} ${setting}=${port}: ${why}`, { cause });
+    throw new Error(`cannot listen on ${hostSetting}=${hostname} ${portSetting}=${port}: ${why}`, { cause });
   }
 }

@@ -1,7 +1,8 @@
 /** One HTTP request to one address, with a deadline over all of it. */
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { trustedAuthorities } from "../../shared/authorities.ts";
+import type { UpstreamTls } from "../../protocol/pool.ts";
+import { trustedAuthorities, usualAuthorities } from "../../shared/authorities.ts";
 import { isOwnShortage, lacksDescriptors } from "../own-shortage.ts";
 import { ProbeReader, type ProbeReply } from "./response.ts";
 import { openCancellably, openQuickly, type ProbeTarget } from "./socket.ts";
@@ -26,8 +27,11 @@ export interface ProbeRequest {
   readonly host?: string | null;
   /** More fields; one of the same name replaces ours. Names and values were checked when they were read. */
   readonly headers?: readonly ProbeField[] | null;
-  /** Wait for the whole body; otherwise the status is enough and a body without end does no harm. */
-  readonly wantBody: boolean;
+  /**
+   * Wait for the whole body; otherwise the status is enough and a body without end does no harm. A text: wait for the body until
+   * that is found in it.
+   */
+  readonly wantBody: boolean | string;
   /** The server accepted the last probe: see socket.ts. */
   readonly accepts: boolean;
 }
@@ -51,11 +55,21 @@ export interface RunningProbe {
   abort(): void;
 }
 
-/** Trust in the usual authorities and those of `extraCaPem`; `undefined` = the usual alone. Throws on a malformed PEM. */
-export function probeTrust(extraCaPem: string): SecureContext | undefined {
+/**
+ * Trust in the usual authorities and those of `extraCaPem`, and the certificate that servers are shown; `undefined` = the
+ * usual alone, and none. Throws on a malformed PEM.
+ */
+export function probeTrust(
+  extraCaPem: string,
+  certificate: UpstreamTls["upstreamCertificate"] = null,
+): SecureContext | undefined {
   // Made once per configuration: parsing a hundred certificates for each probe would cost more than the probe.
   const ca = trustedAuthorities(extraCaPem);
-  return ca && createSecureContext({ ca });
+  if (ca === undefined && certificate === null) return undefined;
+  return createSecureContext({
+    ca: ca ?? usualAuthorities(),
+    ...(certificate && { cert: certificate.certPem, key: certificate.keyPem }),
+  });
 }
 
 /** Starts a probe. */

@@ -17,6 +17,8 @@ export interface ProbeTarget {
   /** Name in the URL: `Host`, TLS server name and certificate check. */
   readonly hostname: string;
   readonly tls: boolean;
+  /** Name for TLS instead: what is asked for, and what the certificate has to be for. */
+  readonly serverName?: string | null;
 }
 
 /** Who is told what happens; nothing after `close`. */
@@ -95,9 +97,12 @@ export function openCancellably(
   return { close: () => socket.destroy() };
 }
 
-function open({ address: host, port, hostname, tls }: ProbeTarget, trust: SecureContext | undefined): Socket {
+function open(
+  { address: host, port, hostname, tls, serverName }: ProbeTarget,
+  trust: SecureContext | undefined,
+): Socket {
   if (!tls) return connectTcp({ host, port });
   // Without a name the certificate is checked against `host`.
-  const servername = serverNameIndication(hostname);
+  const servername = serverNameIndication(serverName ?? hostname);
   return connectTls({ host, port, ...(servername && { servername }), ...(trust && { secureContext: trust }) });
 }

@@ -4,13 +4,10 @@
  * that carries many.
  */
 import type { Failure } from "../failure.ts";
-import type { LoggedRequest } from "../record/access-log.ts";
+import type { LocalResponse } from "../local/response.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { Timed } from "../sockets/timer-wheel.ts";
-
-/** What an error response says of its request. */
-export type FailedRequest = Pick<LoggedRequest, "method" | "requestIdBuffer" | "requestIdStart" | "requestIdEnd">;
 
 /**
  * The client's side, as the exchange sees it. Its deadline (`Timed`) is the exchange's from `begin` to `done`, `cut` or
@@ -55,8 +52,11 @@ export interface Downstream extends Timed {
   endBody(trailers: Buffer | null): void;
   /** Of a tunnel: nothing more is sent, and what the client sends is still read. */
   endSending(): void;
-  /** Responds with an error: all of the response. @returns the bytes of its body. */
-  fail(failure: Failure, request: FailedRequest): number;
+  /**
+   * Responds to a request with this method by ourselves: all of the response, changed by `edits`.
+   * @returns the bytes of its body.
+   */
+  respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number;
   /** What still comes of the request is not wanted, or can't be told from the next one. */
   refuseRest(): void;
   /**

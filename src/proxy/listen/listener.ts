@@ -9,7 +9,7 @@ import type { WorkerContext } from "../worker-context.ts";
 import { DescriptorGuard } from "./descriptors.ts";
 
 /** Where, and with what, is listened. */
-export interface ListenerSpec {
+export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   /** For TLS 1.2 and 1.3; null = without. */
@@ -23,15 +23,15 @@ export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => Sock
 const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
 
 /** Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used. */
-export function listen(ctx: WorkerContext, network: Network, accept: Accept, spec: ListenerSpec): Listening {
-  const { host, port, certificates } = spec;
+export function listen(ctx: WorkerContext, network: Network, accept: Accept, options: ListenerOptions): Listening {
+  const { host, port, certificates } = options;
   try {
     return network.listen(host, port, certificates && tlsOf(ctx, certificates), guarded(ctx, accept, !!certificates));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why =
       code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "permission denied" : (code ?? message);
-    throw new Error(`cannot listen on ${host}:${port}: ${why}`, { cause });
+    throw new Error(`cannot listen on ${host.includes(":") ? `[${host}]` : host}:${port}: ${why}`, { cause });
   }
 }
 

@@ -1,68 +1,80 @@
 /** All that a worker listens on. */
-import type { ProxySettings } from "../../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings } from "../../protocol/worker.ts";
 import type { Network } from "../sockets/network.ts";
 import type { Listening } from "../sockets/raw-socket.ts";
 import type { WorkerContext } from "../worker-context.ts";
-import { type Accept, type ListenerSpec, listen } from "./listener.ts";
+import { type Accept, type ListenerOptions, listen } from "./listener.ts";
 
-/** What there is to listen on, by a name under which a reload finds it again. */
-function specsOf({ host, port, tls }: ProxySettings): ReadonlyMap<string, ListenerSpec> {
-  const specs = new Map<string, ListenerSpec>([["plain", { host, port, certificates: null }]]);
-  if (tls !== null) specs.set("tls", { host, port: tls.port, certificates: tls.certificates });
-  return specs;
+/** A socket that is open, and what it was opened with: its port is the one that was found, if any would do. */
+interface Open {
+  readonly options: ListenerOptions;
+  readonly listening: Listening;
 }
 
 export class Listeners {
   readonly #ctx: WorkerContext;
   readonly #network: Network;
   readonly #accept: Accept;
-  readonly #open = new Map<string, Listening>();
+  /** In the order of the settings. */
+  #open: readonly Open[] = [];
 
   /** Listens at once, as `ctx.settings` say. Throws an `Error` for the operator when a port cannot be had. */
   constructor(ctx: WorkerContext, network: Network, accept: Accept) {
     this.#ctx = ctx;
     this.#network = network;
     this.#accept = accept;
-    for (const [name, spec] of specsOf(ctx.settings)) this.#open.set(name, listen(ctx, network, accept, spec));
+    this.#open = this.#listen(ctx.settings, []);
   }
 
-  /** The port that is listened on; another than the setting's when that is 0. */
-  get port(): number {
-    return this.#open.get("plain")?.port ?? 0;
-  }
-
-  /** 0 = no TLS. */
-  get tlsPort(): number {
-    return this.#open.get("tls")?.port ?? 0;
+  /** Where is listened: as the settings say, with the ports that were found in place of zeros. */
+  get specs(): readonly ListenerSpec[] {
+    return this.#open.map(({ options: { host, port, certificates } }) => ({ host, port, tls: certificates !== null }));
   }
 
   /**
-   * Listens as `settings` say where that is not what `old` said. The new socket listens before the old one stops, so that
-   * no client finds the port closed.
+   * Listens as `settings` say where that is not what is done already. A new socket listens before an old one stops, so that
+   * no client finds a port closed; when one cannot be had, all stays as it was.
    */
-  change(settings: ProxySettings, old: ProxySettings): void {
-    const before = specsOf(old);
-    const wanted = specsOf(settings);
+  change(settings: ProxySettings): void {
+    const before = this.#open;
     try {
-      for (const [name, spec] of wanted) {
-        if (JSON.stringify(spec) === JSON.stringify(before.get(name))) continue;
-        const replaced = this.#open.get(name);
-        this.#open.set(name, listen(this.#ctx, this.#network, this.#accept, spec));
-        replaced?.stop();
-      }
+      this.#open = this.#listen(settings, before);
     } catch (error) {
-      this.#ctx.log.error({ err: error }, "cannot listen as newly configured: the old listener stays");
+      this.#ctx.log.error({ err: error }, "cannot listen as newly configured: the old listeners stay");
       return;
     }
-    for (const [name, listening] of this.#open) {
-      if (wanted.has(name)) continue;
-      this.#open.delete(name);
-      listening.stop();
-    }
+    for (const one of before) if (!this.#open.includes(one)) one.listening.stop();
   }
 
   /** Connections live on. */
   stop(): void {
-    for (const listening of this.#open.values()) listening.stop();
+    for (const { listening } of this.#open) listening.stop();
   }
+
+  /** Opens what `before` has not. What it opened is closed again when it throws. */
+  #listen(settings: ProxySettings, before: readonly Open[]): Open[] {
+    const open: Open[] = [];
+    try {
+      for (const spec of settings.listeners) {
+        const options = optionsOf(spec, settings);
+        const kept = before.find((one) => JSON.stringify(one.options) === JSON.stringify(options));
+        open.push(kept ?? this.#openOne(options));
+      }
+    } catch (error) {
+      for (const one of open) if (!before.includes(one)) one.listening.stop();
+      throw error;
+    }
+    return open;
+  }
+
+  #openOne(options: ListenerOptions): Open {
+    const listening = listen(this.#ctx, this.#network, this.#accept, options);
+    return { options: { ...options, port: listening.port }, listening };
+  }
+}
+
+function optionsOf({ host, port, tls }: ListenerSpec, settings: ProxySettings): ListenerOptions {
+  if (!tls) return { host, port, certificates: null };
+  if (settings.tls === null) throw new Error(`cannot listen on ${host}:${port} with TLS: there is no certificate`);
+  return { host, port, certificates: settings.tls.certificates };
 }

@@ -27,6 +27,8 @@ const PEM: Readonly<Record<string, "crt" | "key">> = {
   TLS_CERT_FILE: "crt",
   TLS_KEY_FILE: "key",
   UPSTREAM_CA_FILE: "crt",
+  UPSTREAM_CERT_FILE: "crt",
+  UPSTREAM_KEY_FILE: "key",
 };
 
 let directory: string;
@@ -47,10 +49,12 @@ test("every setting is in the list, and nothing else", () => {
 /** What the processes are given, as one flat object. */
 function given(env: Record<string, string>): Record<string, unknown> {
   const config = configOf(env);
-  const { pools, request: _ofNoPool, ...worker } = toProxySettings(config, { nowMs: 0 });
+  const { pools, routes, request: _ofNoPool, ...all } = toProxySettings(config, { nowMs: 0 });
   const [{ request, ...pool }] = pools;
-  const fleet = toFleetOptions(config, worker.upstreamCaPem);
-  const parts = { worker, pool, request, fleet, learner: toLearnerSettings(config) };
+  // Of what pools are given the instance's own values are no more than their defaults.
+  const worker = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in pool || key in request)));
+  const fleet = toFleetOptions(config, pool);
+  const parts = { worker, pool, request, route: routes[0], fleet, learner: toLearnerSettings(config) };
   return Object.fromEntries(
     Object.entries(parts).flatMap(([part, values]) =>
       Object.entries(values).map(([key, value]) => [`${part}.${key}`, value] as const),
@@ -60,11 +64,14 @@ function given(env: Record<string, string>): Record<string, unknown> {
 
 function environment(name: string, value: string): Record<string, string> {
   const file = (letter: string, kind: string) => join(directory, `${letter}.${kind}`);
+  // A certificate goes with its key: where one is replaced, so is the other.
+  if (/^UPSTREAM_(CERT|KEY)_FILE$/.test(name)) {
+    return { UPSTREAM_CERT_FILE: file(value, "crt"), UPSTREAM_KEY_FILE: file(value, "key") };
+  }
   if (name.startsWith("TLS_")) {
-    // A certificate goes with its key: where one is replaced, so is the other.
-    const letter = name === "TLS_PORT" ? "a" : value;
-    const files = { TLS_CERT_FILE: file(letter, "crt"), TLS_KEY_FILE: file(letter, "key") };
-    return { ...files, TLS_PORT: name === "TLS_PORT" ? value : "1" };
+    const letter = name.endsWith("_FILE") ? value : "a";
+    const files = { TLS_CERT_FILE: file(letter, "crt"), TLS_KEY_FILE: file(letter, "key"), TLS_PORT: "1" };
+    return name.endsWith("_FILE") ? files : { ...files, [name]: value };
   }
   return { [name]: name in PEM ? file(value, PEM[name]) : value };
 }
@@ -78,7 +85,7 @@ describe.each(Object.entries(EFFECTS).filter(([name]) => SERVED.includes(name)))
       expect(changed.sort()).toEqual([...reaches].sort());
       if (reaches.length === 0) {
         // The supervisor reads it from the configuration: that at least differs.
-        const [one, other] = values.map((value) => configOf({ ...more, [name]: value }));
+        const [one, other] = values.map((value) => configOf({ ...more, ...environment(name, value) }));
         expect(one).not.toEqual(other);
       }
     });

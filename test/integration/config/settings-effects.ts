@@ -1,8 +1,8 @@
 /**
  * What each setting changes. A setting that does nothing is worse than none: somebody relies on it. So every one names
  * - two values that differ,
- * - what differs then in what the processes are given (`worker`: ProxySettings, `pool` and `request`: what that says of the one
- *   pool, `fleet`: FleetOptions, `learner`: LearnerSettings), all of it and nothing else; empty where the supervisor reads it from the configuration itself,
+ * - what differs then in what the processes are given (`worker`: ProxySettings, `fleet`: FleetOptions, `learner`:
+ *   LearnerSettings), all of it and nothing else; empty where the supervisor reads it from the configuration itself,
  * - and the test that shows the difference as a user would see it.
  *
  * settings-effects.test.ts beside this file compares the list with the schema, tries the values, and looks for the tests.
@@ -35,6 +35,10 @@ const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
 const JUDGES = "test/unit/learning/judge/operator-options.test.ts";
+
+const POOLS = "test/integration/config/pool-settings.test.ts";
+
+const STICKY = { STICKY_COOKIE: "c", STICKY_KEYS: "an old key of some bytes" };
 
 function effect(
   values: readonly [string, string],
@@ -72,7 +76,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/unit/control/discovery/discovery.test.ts",
     "times to live are clamped",
   ),
-  LB_STRATEGY: effect(["p2c", "random"], ["worker.strategy", "pool.strategy"], SEEN, "LB_STRATEGY chooses the server"),
+  LB_STRATEGY: effect(["p2c", "random"], ["pool.strategy"], SEEN, "LB_STRATEGY chooses the server"),
   HASH_ON: effect(["client_ip", "cookie:sid"], ["pool.hashOn"], QUEUE, "%s sticks, and spreads", {
     LB_STRATEGY: "consistent_hash",
   }),
@@ -177,8 +181,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   // Of the model server's alone: `serve` numbers its models.
   MODEL_VERSION: effect(["a", "b"], [], MODEL_SERVER, "health and version say which model is served"),
   APP_ENV: effect(["development", "production"], [], SEEN, "APP_ENV is named at start"),
-  APP_HOST: effect(["127.0.0.1", "127.0.0.2"], ["worker.host"], SEEN, "APP_HOST and ADMIN_HOST are where it listens"),
-  APP_PORT: effect(["1", "2"], ["worker.port"], QUEUE, "a new port is listened on before the old one closes"),
+  APP_HOST: effect(
+    ["127.0.0.1", "127.0.0.2"],
+    ["worker.host", "worker.listeners"],
+    SEEN,
+    "APP_HOST and ADMIN_HOST are where it listens",
+  ),
+  APP_PORT: effect(
+    ["1", "2"],
+    ["worker.port", "worker.listeners"],
+    QUEUE,
+    "a new port is listened on before the old one closes",
+  ),
   RESERVED_PATHS: effect(
     ["true", "false"],
     ["worker.reservedPaths"],
@@ -229,7 +243,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     LOG,
     "a share of what succeeds, and all that fails",
   ),
-  TLS_PORT: effect(["1", "2"], ["worker.tls"], TLS, "each name gets its certificate, others the first"),
+  TLS_PORT: effect(
+    ["1", "2"],
+    ["worker.tls", "worker.listeners"],
+    TLS,
+    "each name gets its certificate, others the first",
+  ),
   TLS_CERT_FILE: effect(["a", "b"], ["worker.tls"], TLS, "each name gets its certificate, others the first"),
   TLS_KEY_FILE: effect(["a", "b"], ["worker.tls"], TLS, "each name gets its certificate, others the first"),
   ADMIN_HOST: effect(["127.0.0.1", "127.0.0.2"], [], SEEN, "APP_HOST and ADMIN_HOST are where it listens"),
@@ -252,9 +271,46 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy/downstream/client-end.test.ts",
     "is served as before where clients may half-close",
   ),
+  STICKY_COOKIE: effect(["a", "b"], ["pool.stickyCookie"], POOLS, "what a pool is given", STICKY),
+  STICKY_KEYS: effect(
+    ["0123456789abcdef", "0123456789abcdeF"],
+    ["pool.stickyKeys"],
+    POOLS,
+    "what a pool is given",
+    STICKY,
+  ),
+  STICKY_MAX_AGE_SECONDS: effect(["0", "9"], ["pool.stickyMaxAgeMs"], POOLS, "what a pool is given", STICKY),
+  STICKY_SAME_SITE: effect(["lax", "strict"], ["pool.stickySameSite"], POOLS, "what a pool is given", STICKY),
+  STICKY_SECURE: effect(["auto", "on"], ["pool.stickySecure"], POOLS, "what a pool is given", STICKY),
+  UPSTREAM_HOST: effect(["a", "b"], ["pool.upstreamHost"], POOLS, "what a pool is given"),
+  UPSTREAM_SERVER_NAME: effect(
+    ["a", "b"],
+    ["pool.upstreamServerName", "fleet.upstreamServerName"],
+    POOLS,
+    "what a pool is given",
+  ),
+  UPSTREAM_CERT_FILE: effect(
+    ["a", "b"],
+    ["pool.upstreamCertificate", "fleet.upstreamCertificate"],
+    POOLS,
+    "reads what servers are shown",
+  ),
+  UPSTREAM_KEY_FILE: effect(
+    ["a", "b"],
+    ["pool.upstreamCertificate", "fleet.upstreamCertificate"],
+    POOLS,
+    "reads what servers are shown",
+  ),
+  HEALTH_CHECK_PORT: effect(["1", "2"], ["fleet.health"], POOLS, "what a pool is given"),
+  HEALTH_CHECK_STATUSES: effect(["200-299", "204"], ["fleet.health"], POOLS, "what a pool is given"),
+  HEALTH_CHECK_BODY: effect(["a", "b"], ["fleet.health"], POOLS, "what a pool is given"),
+  PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
+  APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
+  TLS_REDIRECT: effect(["on", "off"], ["route.httpsRedirect"], POOLS, "what the route is given"),
+  TLS_HSTS_SECONDS: effect(["0", "9"], ["worker.hstsMs", "route.hstsMs"], POOLS, "what the route is given"),
   UPSTREAM_VIA: effect(
     ["on", "off"],
-    ["worker.withoutVia", "pool.withoutVia"],
+    ["pool.withoutVia"],
     "test/integration/proxy/rewrite/rewriting.test.ts",
     "Via is left out where servers are not to know",
   ),
@@ -350,7 +406,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   REQUEST_BODY_TIMEOUT_MS: effect(
     ["30000", "300"],
-    ["worker.requestBodyTimeoutMs", "request.requestBodyTimeoutMs"],
+    ["request.requestBodyTimeoutMs"],
     TIMEOUTS,
     "request body without progress: 408; a server that had part of it sees it broken",
   ),
@@ -362,7 +418,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   RESPONSE_BODY_TIMEOUT_MS: effect(
     ["60000", "300"],
-    ["worker.responseBodyTimeoutMs", "request.responseBodyTimeoutMs"],
+    ["request.responseBodyTimeoutMs"],
     TIMEOUTS,
     "response body without progress is cut off visibly",
   ),
@@ -456,7 +512,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   UPSTREAM_CA_FILE: effect(
     ["a", "b"],
-    ["worker.upstreamCaPem", "pool.upstreamCaPem", "fleet.upstreamCaPem"],
+    ["pool.upstreamCaPem", "fleet.upstreamCaPem"],
     TLS,
     "a certificate for the name, or the address, from a known authority",
   ),

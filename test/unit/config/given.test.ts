@@ -21,7 +21,12 @@ test("values are those of the configuration, with their types", () => {
   const format: "json" | "text" = worker.logFormat;
   const statuses: readonly number[] = given(config, "request").retryOnStatus;
   expect([connectTimeoutMs, format, statuses]).toEqual([1500, "json", [502, 503, 504]]);
-  expect(given(config, "fleet")).toEqual({ slowStartMs: 2000, panicThresholdPercent: 50 });
+  expect(given(config, "fleet")).toEqual({
+    slowStartMs: 2000,
+    panicThresholdPercent: 50,
+    preferZone: false,
+    zone: null,
+  });
   // @ts-expect-error: no setting is given to workers under this name
   expect(worker.noSuchSetting).toBeUndefined();
   // @ts-expect-error: a duration is no text

@@ -33,7 +33,7 @@ describe("defaults", () => {
       idleMs: 75_000,
       tunnelMs: 3_600_000,
     });
-    expect(config.tls).toEqual({ port: null, certFiles: null, keyFiles: null });
+    expect(config.tls).toEqual({ port: null, certFiles: null, keyFiles: null, redirect: false, hstsMs: 0 });
     expect(config.admin).toEqual({ host: "127.0.0.1", port: 8090, token: null });
   });
 

@@ -17,7 +17,10 @@ export interface WorkerHost {
   readonly hungTicks: number;
   /** The message that starts worker `index` with what is known now. */
   startMessage(index: number): WorkerStart;
-  onReady(port: number, tlsPort: number): void;
+  /** @param ports of the listeners, in the order of the settings. */
+  onReady(ports: readonly number[]): void;
+  /** It goes by one more of the messages it was sent. */
+  onSettled(worker: WorkerProcess): void;
   /** A worker could not start or died. Returns false when it is not to be started again. */
   onDeath(worker: WorkerProcess, sentence: string, reason: RestartReason): boolean;
   /** A draining worker has exited. */
@@ -40,9 +43,12 @@ export class WorkerProcess extends ProcessKeeper<ToWorker, FromWorker> {
       startMessage: () => host.startMessage(index),
       heartbeat: () => memory.workers[index].counters[WorkerCounter.HEARTBEAT_MS],
       reclaim: () => ({ requests_lost: reclaimWorkerBlock(memory, index) }),
-      onReady: ({ port, tlsPort }) => {
-        log.info({ worker: index, worker_pid: this.pid, port }, "worker ready");
-        host.onReady(port, tlsPort);
+      onReady: ({ ports }) => {
+        log.info({ worker: index, worker_pid: this.pid, port: ports[0] }, "worker ready");
+        host.onReady(ports);
+      },
+      onMessage: ({ type }) => {
+        if (type === "settled") host.onSettled(this);
       },
       onDeath: (sentence, reason) => host.onDeath(this, sentence, reason),
       onGone: () => host.onGone(this),

@@ -4,11 +4,12 @@
  */
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
-import type { ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
 import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/memory/layout.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { ProcessState, RestartReason } from "../keeper.ts";
 import { type WorkerHost, WorkerProcess } from "./process.ts";
+import { Settling } from "./settling.ts";
 
 /** What they are made from. */
 export interface WorkersOptions {
@@ -30,12 +31,6 @@ export interface WorkersOptions {
   readonly hungAfterMs?: number;
 }
 
-/** The ports that the workers listen on; they differ from the settings' where those are 0. */
-export interface BoundPorts {
-  readonly port: number;
-  readonly tlsPort: number;
-}
-
 /** One worker, for people. */
 export interface WorkerStatus {
   readonly index: number;
@@ -50,12 +45,14 @@ export class Workers {
   readonly #host: WorkerHost;
   readonly #processes = new Map<number, WorkerProcess>();
   readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
+  readonly #settling = new Settling<WorkerProcess>();
   #settings: ProxySettings;
   #endpoints: readonly Endpoint[];
   /** Workers that are meant to run. */
   #wanted = 0;
   #outOfMemory = false;
-  #ports: BoundPorts | null = null;
+  /** Of the listeners, in the order of the settings: they differ from these where those are 0. */
+  #ports: readonly number[] | null = null;
   #phase: "new" | "starting" | "running" | "stopping" = "new";
   #ticker: Timer | null = null;
   /** Set while the first workers start: told of each one that listens, or of the first that cannot. */
@@ -74,12 +71,17 @@ export class Workers {
       clock: options.clock,
       hungTicks: Math.max(1, Math.ceil((options.hungAfterMs ?? 15_000) / (options.tickMs ?? 1_000))),
       startMessage: (index) => this.#startMessage(index),
-      onReady: (port, tlsPort) => {
-        this.#ports ??= { port, tlsPort };
+      onReady: (ports) => {
+        this.#ports ??= ports;
         this.#firstStart?.ready();
       },
-      onDeath: (worker, sentence, reason) => this.#onDeath(worker, sentence, reason),
+      onSettled: (worker) => this.#settling.answered(worker),
+      onDeath: (worker, sentence, reason) => {
+        this.#settling.gone(worker);
+        return this.#onDeath(worker, sentence, reason);
+      },
       onGone: (worker) => {
+        this.#settling.gone(worker);
         if (this.#processes.get(worker.index) === worker) this.#processes.delete(worker.index);
         this.#onGone();
       },
@@ -87,10 +89,10 @@ export class Workers {
   }
 
   /**
-   * Starts `count` workers: one first, which finds the ports, then the others together. Rejects with an `Error` made for
+   * Starts `count` workers: one first, which finds the ports, then the others together. Gives where they listen. Rejects with an `Error` made for
    * the operator when one cannot start; all are gone then.
    */
-  async start(count: number): Promise<BoundPorts> {
+  async start(count: number): Promise<readonly ListenerSpec[]> {
     this.#phase = "starting";
     this.#options.reserveBlocks?.(count);
     this.#wanted = count;
@@ -104,12 +106,12 @@ export class Workers {
       throw error;
     }
     this.#phase = "running";
-    return this.#ports!;
+    return this.#boundSettings().listeners;
   }
 
-  /** Ports that are listened on; null before the first worker is ready. */
-  get ports(): BoundPorts | null {
-    return this.#ports;
+  /** Where is listened, with the ports that were found; null before the first worker is ready. */
+  get listeners(): readonly ListenerSpec[] | null {
+    return this.#ports && this.#boundSettings().listeners;
   }
 
   /** True while workers are missing because the shared memory cannot grow. */
@@ -128,16 +130,17 @@ export class Workers {
       .map(({ index, pid, state, restarts, uptimeMs }) => ({ index, pid, state, restarts, uptimeMs }));
   }
 
-  /** New endpoints for every worker, also for those that start later. */
-  setEndpoints(endpoints: readonly Endpoint[]): void {
+  /** New endpoints for every worker, also for those that start later. Resolves when those that run go by them. */
+  setEndpoints(endpoints: readonly Endpoint[]): Promise<void> {
     this.#endpoints = endpoints;
-    this.#broadcast({ type: "endpoints", endpoints });
+    return this.#broadcast({ type: "endpoints", endpoints });
   }
 
-  /** New settings for every worker, also for those that start later. */
-  setSettings(settings: ProxySettings): void {
+  /** New settings and endpoints as one change for every worker, as `setEndpoints`. */
+  setSettings(settings: ProxySettings, endpoints: readonly Endpoint[]): Promise<void> {
     this.#settings = settings;
-    this.#broadcast({ type: "settings", settings: this.#boundSettings() });
+    this.#endpoints = endpoints;
+    return this.#broadcast({ type: "settings", settings: this.#boundSettings(), endpoints });
   }
 
   /** Starts workers, or lets the newest finish, until `count` are active. */
@@ -262,8 +265,8 @@ export class Workers {
     this.#ticker = null;
   }
 
-  #broadcast(message: ToWorker): void {
-    for (const worker of this.#processes.values()) worker.send(message);
+  #broadcast(message: ToWorker): Promise<void> {
+    return this.#settling.sent([...this.#processes.values()].filter((worker) => worker.send(message)));
   }
 
   #startMessage(index: number): WorkerStart {
@@ -280,12 +283,11 @@ export class Workers {
 
   /** The settings with the ports that the first worker found in place of zeros: all workers share them. */
   #boundSettings(): ProxySettings {
-    const { port, tls } = this.#settings;
-    if (this.#ports === null) return this.#settings;
-    return {
-      ...this.#settings,
-      port: port === 0 ? this.#ports.port : port,
-      tls: tls !== null && tls.port === 0 ? { ...tls, port: this.#ports.tlsPort } : tls,
-    };
+    const ports = this.#ports;
+    if (ports === null) return this.#settings;
+    const listeners = this.#settings.listeners.map((one, index) =>
+      one.port === 0 ? { ...one, port: ports[index] } : one,
+    );
+    return { ...this.#settings, listeners };
   }
 }

@@ -9,6 +9,7 @@ import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
+import type { LocalResponse } from "../../local/response.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
@@ -17,7 +18,6 @@ import { UntilTaken } from "../../sockets/until-taken.ts";
 import type { ClientConnection } from "../client-connection.ts";
 import type { DownstreamContext } from "../context.ts";
 import { type LocalClient, LocalResponder } from "../local-responder.ts";
-import type { LocalResponse } from "../local-responses.ts";
 import { isLocal, routeOf } from "../routes.ts";
 import { ConnectionState as State } from "./connection-state.ts";
 import { Lingering } from "./lingering.ts";
@@ -206,9 +206,9 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     this.#responder.refuse(failure, route, method, nowMs);
   }
 
-  deliver(response: LocalResponse, method: number, nowMs: number): void {
+  deliver(response: LocalResponse, method: number, edits: HeadEdits | null, nowMs: number): void {
     if (this.#state !== State.BUSY) return; // it went away while we looked for the response
-    if (this.sendOwn(response, method)) this.done(true, nowMs);
+    if (this.sendOwn(response, method, edits)) this.done(true, nowMs);
     else this.onClose(nowMs);
   }
 

@@ -1,25 +1,26 @@
 /** A response of our own, as HTTP/1.1 has it. Built as text: this is not the hot path. */
 import { WorkerCounter } from "../../../shared/memory/layout.ts";
-import { Method } from "../../../shared/memory/series-table.ts";
 import { REASON_PHRASES } from "../../http1/reason-phrases.ts";
+import { fieldsOf, type LocalResponse, sentBody } from "../../local/response.ts";
+import type { HeadEdits } from "../../rewrite/edits.ts";
 import { ClientConnectionHeader } from "../../rewrite/response.ts";
 import type { Channel } from "../../sockets/channel.ts";
 import type { WorkerContext } from "../../worker-context.ts";
-import { fieldsOf, type LocalResponse } from "../local-responses.ts";
 
-/** Sends all of it to a request with this method. @returns false when the client is gone. */
+/** Sends all of it, changed by `edits`, to a request with this method. @returns false when the client is gone. */
 export function sendLocal(
   ctx: WorkerContext,
   client: Channel,
   response: LocalResponse,
   method: number,
   connection: ClientConnectionHeader,
+  edits: HeadEdits | null,
 ): boolean {
   const { status } = response;
-  const fields = fieldsOf(response)
+  const fields = fieldsOf(response, edits)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("");
-  const body = method === Method.HEAD ? "" : response.body;
+  const body = sentBody(response, method);
   const bytes = Buffer.from(
     `HTTP/1.1 ${status} ${REASON_PHRASES[status] ?? ""}\r\n${ctx.dateLine.toString("latin1")}` +
       `${fields}${CONNECTION_LINES[connection]}\r\n` +

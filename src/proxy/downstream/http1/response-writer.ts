@@ -1,15 +1,14 @@
 /** What a connection of HTTP/1 says: its exchanges' responses and our own, and whether another request may follow them. */
 import { WorkerCounter } from "../../../shared/memory/layout.ts";
-import type { DownstreamUser, FailedRequest } from "../../exchange/downstream.ts";
-import type { Failure } from "../../failure.ts";
+import type { DownstreamUser } from "../../exchange/downstream.ts";
 import { COALESCE_BYTES, copyBytes } from "../../http1/copy.ts";
 import { BodyKind } from "../../http1/head.ts";
+import { type LocalResponse, sentBodyBytes } from "../../local/response.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import { ClientConnectionHeader, leavesUnchanged, writeResponseHead } from "../../rewrite/response.ts";
 import { Channel } from "../../sockets/channel.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
 import type { DownstreamContext } from "../context.ts";
-import { errorResponse, type LocalResponse, sentBodyBytes } from "../local-responses.ts";
 import { sendLocal } from "./local-write.ts";
 
 /** Bodies beyond this are not copied when their head fits in front of them. */
@@ -102,11 +101,9 @@ export abstract class ResponseWriter extends Channel {
   /** The framing says so; and behind a body without chunks there is no place for trailers. */
   endBody(): void {}
 
-  fail(failure: Failure, request: FailedRequest): number {
-    const { requestIdBuffer, requestIdStart, requestIdEnd, method } = request;
-    const response = errorResponse(failure, requestIdBuffer.toString("latin1", requestIdStart, requestIdEnd));
+  respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number {
     if (this.ctx.draining || !this.exchange?.requestComplete) this.closes = true;
-    this.sendOwn(response, method);
+    this.sendOwn(response, method, edits);
     return sentBodyBytes(response, method);
   }
 
@@ -115,8 +112,8 @@ export abstract class ResponseWriter extends Channel {
   }
 
   /** Sends all of a response of our own. @returns false when the client is gone. */
-  protected sendOwn(response: LocalResponse, method: number): boolean {
-    return sendLocal(this.ctx, this, response, method, this.#connectionHeader());
+  protected sendOwn(response: LocalResponse, method: number, edits: HeadEdits | null): boolean {
+    return sendLocal(this.ctx, this, response, method, this.#connectionHeader(), edits);
   }
 
   /** Sends a head of 101. */

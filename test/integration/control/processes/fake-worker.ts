@@ -18,11 +18,12 @@ process.on("message", (message: ToWorker) => {
   if (message.type === "start") start(message);
   else if (message.type === "drain" && mode !== "never-drains") setTimeout(() => process.exit(0), 20);
   else if (message.type === "settings") obey(message.settings.strategy);
+  if (message.type === "settings" || message.type === "endpoints") send({ type: "settled" });
 });
 
 function start(message: WorkerStart): void {
   if (mode === "failed" || (mode === "second-fails" && message.index === 1)) {
-    send({ type: "failed", message: `cannot listen on port ${message.settings.port}: it is in use` });
+    send({ type: "failed", message: `cannot listen on port ${message.settings.listeners[0].port}: it is in use` });
     setTimeout(() => process.exit(1), 5);
     return;
   }
@@ -44,7 +45,7 @@ function start(message: WorkerStart): void {
   };
   beat();
   setInterval(beat, 50);
-  send({ type: "ready", port: message.settings.port || 4321, tlsPort: 0 });
+  send({ type: "ready", ports: message.settings.listeners.map(({ port }, index) => port || 4321 + index) });
 }
 
 function obey(order: string): void {

@@ -14,7 +14,16 @@ export { isAlive } from "../../../support/processes.ts";
 export { type LogLine, recordingLogger } from "../../../support/recording-logger.ts";
 export { until } from "../../../support/until.ts";
 
-export const settings = { port: 0, tls: null, strategy: "random", shutdownTimeoutMs: 500 } as unknown as ProxySettings;
+export const settings = {
+  listeners: [
+    { host: "127.0.0.1", port: 0, tls: false },
+    { host: "::1", port: 4000, tls: true },
+    { host: "::1", port: 0, tls: true },
+  ],
+  tls: null,
+  strategy: "random",
+  shutdownTimeoutMs: 500,
+} as unknown as ProxySettings;
 
 export function makeWorkers(mode: string, overrides: Partial<WorkersOptions> = {}) {
   const directory = createRuntimeDirectory();

@@ -49,17 +49,19 @@ describe("Workers", () => {
   test("starts the workers on the port that the first one found, and drains them", async () => {
     using fixture = makeWorkers("normal");
     const { workers, memory, journal } = fixture;
-    expect(await workers.start(3)).toEqual({ port: 4321, tlsPort: 0 });
+    expect((await workers.start(3)).map((one) => one.port)).toEqual([4321, 4000, 4323]);
     expect(memory.header[Header.WORKERS]).toBe(3);
     expect(workers.status().map((s) => [s.index, s.state])).toEqual([
       [0, "ready"],
       [1, "ready"],
       [2, "ready"],
     ]);
-    const ports = journal().flatMap((m) => (m.type === "start" ? [m.settings.port] : []));
-    expect(ports.sort()).toEqual([0, 4321, 4321]);
-    workers.setEndpoints([]);
-    await until(() => journal().filter((m) => m.type === "endpoints").length === 3);
+    const ports = journal().flatMap((m) => (m.type === "start" ? [m.settings.listeners.map((one) => one.port)] : []));
+    const found = [4321, 4000, 4323];
+    expect(ports).toEqual([[0, 4000, 0], found, found]);
+    const settled = workers.setEndpoints([]);
+    await settled;
+    expect(journal().filter((m) => m.type === "endpoints")).toHaveLength(3);
     const pids = workers.status().map((s) => s.pid);
     expect(await workers.drain(5_000)).toBe(0);
     expect(pids.some(isAlive)).toBe(false);
@@ -92,7 +94,7 @@ describe("Workers", () => {
     const { workers, lines, journal } = fixture;
     await workers.start(1);
     for (let i = 1; i <= 3; i++) {
-      workers.setSettings({ ...settings, strategy: "exit", maxConnections: i });
+      await workers.setSettings({ ...settings, strategy: "exit", maxConnections: i }, []);
       await until(() => workers.status()[0].restarts === i && workers.status()[0].state === "ready");
     }
     const delays = lines.filter((l) => l.message.includes("died")).map((l) => [l.code, l.restart_in_ms]);
@@ -102,7 +104,10 @@ describe("Workers", () => {
       [7, 100],
     ]);
     const starts = journal().flatMap((m) => (m.type === "start" ? [m.settings] : []));
-    expect(starts.at(-1)).toMatchObject({ maxConnections: 3, port: 4321 });
+    expect(starts.at(-1)).toMatchObject({
+      maxConnections: 3,
+      listeners: [{ port: 4321 }, { port: 4000 }, { port: 4323 }],
+    });
   });
 
   test("a hung worker is killed and replaced", async () => {
@@ -110,7 +115,7 @@ describe("Workers", () => {
     const { workers, lines } = fixture;
     await workers.start(1);
     const { pid } = workers.status()[0];
-    workers.setSettings({ ...settings, strategy: "hang" });
+    await workers.setSettings({ ...settings, strategy: "hang" }, []);
     await until(() => workers.restarts.hung === 1 && workers.status()[0].state === "ready");
     expect(isAlive(pid)).toBe(false);
     expect(lines.some((l) => l.message.includes("hangs") && l.pid === pid)).toBe(true);

@@ -6,7 +6,7 @@ import { claimPorts, portsOf, type WantedPort } from "../../../../src/control/su
 import { claimRuntimeDirectory, type RuntimeDirectory } from "../../../../src/control/supervisor/runtime-directory.ts";
 import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
 import { spawn } from "../../../support/processes.ts";
-import { TEST_SETTINGS } from "../../../support/proxy-harness.ts";
+import { TEST_SETTINGS, withListeners } from "../../../support/proxy-harness.ts";
 import { until } from "../processes/fixture.ts";
 
 const directories: RuntimeDirectory[] = [];
@@ -109,10 +109,17 @@ test("all ports are claimed but those that the system chooses", () => {
   const admin = { host: "127.0.0.1", port: 9, token: null };
   const tls = { port: 8, certificates: [] };
   const names = (settings: object, port: number | null) =>
-    portsOf({ ...TEST_SETTINGS, ...settings }, { ...admin, port }).map(({ portSetting }) => portSetting);
+    portsOf(withListeners({ ...TEST_SETTINGS, ...settings }), { ...admin, port }).map(({ portSetting }) => portSetting);
   expect(names({ port: 7, tls }, 9)).toEqual(["APP_PORT", "TLS_PORT", "ADMIN_PORT"]);
   expect(names({ port: 0, tls: { ...tls, port: 0 } }, 0)).toEqual([]);
   expect(names({ port: 0, tls: null }, null)).toEqual([]);
+  const listeners = [
+    { host: "::1", port: 0, tls: false },
+    { host: "127.0.0.2", port: 6, tls: true },
+  ];
+  expect(portsOf({ ...TEST_SETTINGS, listeners, tls }, { ...admin, port: null })).toEqual([
+    { hostSetting: "listeners[1].address", portSetting: "listeners[1].port", host: "127.0.0.2", port: 6 },
+  ]);
 });
 
 test.if(process.platform === "linux")("who listens on a port is named", () => {

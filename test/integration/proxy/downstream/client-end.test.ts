@@ -35,8 +35,8 @@ const silent = () =>
 /** How clients come: in plain text, and over TLS with one certificate and with several. */
 const doors = [
   ["plain", () => null, (proxy: TestProxy) => proxy.connect()],
-  ["TLS", () => [certificate], (proxy: TestProxy) => Wire.connectTls(proxy.server.tlsPort)],
-  ["SNI", () => [certificate, certificate], (proxy: TestProxy) => Wire.connectTls(proxy.server.tlsPort)],
+  ["TLS", () => [certificate], (proxy: TestProxy) => Wire.connectTls(proxy.tlsPort)],
+  ["SNI", () => [certificate, certificate], (proxy: TestProxy) => Wire.connectTls(proxy.tlsPort)],
 ] as const;
 
 describe.each(doors)("%s: a client that has sent FIN", (_, certificates, connect) => {

@@ -77,8 +77,8 @@ describe.each([
     const backend = await Backend.answering(() => ok("x"));
     const proxy = new TestProxy([backend], { settings: { tls: { port: 0, certificates: certificates() } } });
     const session = join(directory(), "session.pem");
-    expect(await reused(proxy.server.tlsPort, version, session, false)).toBe(false);
-    for (let i = 0; i < 3; i++) expect(await reused(proxy.server.tlsPort, version, session, true)).toBe(true);
+    expect(await reused(proxy.tlsPort, version, session, false)).toBe(false);
+    for (let i = 0; i < 3; i++) expect(await reused(proxy.tlsPort, version, session, true)).toBe(true);
   });
 });
 

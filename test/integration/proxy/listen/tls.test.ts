@@ -33,7 +33,7 @@ const commonName = (wire: Wire): string =>
 async function secured(settings: Partial<ProxySettings> = tls(named(shop, "shop.test"))) {
   const backend = await Backend.answering((request) => ok(request.body.length > 0 ? request.body : request.head));
   const proxy = new TestProxy([backend], { settings });
-  return { backend, proxy, port: proxy.server.tlsPort };
+  return { backend, proxy, port: proxy.tlsPort };
 }
 
 describe.each([
@@ -53,7 +53,7 @@ describe.each([
       server.reset();
     });
     const proxy = new TestProxy([backend], { settings: settings() });
-    const client = await Wire.connectTls(proxy.server.tlsPort);
+    const client = await Wire.connectTls(proxy.tlsPort);
     await client.send(get());
     await client.head();
     // It reads slowly all along.
@@ -73,7 +73,7 @@ describe.each([
   test("a client that does not take the end of its last answer is not kept", async () => {
     const backend = await Backend.answering(() => ok(Buffer.alloc(20_000_000)));
     const proxy = new TestProxy([backend], { settings: { ...settings(), responseBodyTimeoutMs: 300 } });
-    const client = await Wire.connectTls(proxy.server.tlsPort);
+    const client = await Wire.connectTls(proxy.tlsPort);
     await client.send(get("/", "Connection: close\r\n"));
     await client.until(() => client.received > 0);
     client.socket.pause();
@@ -140,10 +140,10 @@ describe.each([
       server.finish();
     });
     const proxy = new TestProxy([backend], { settings: settings() });
-    const whole = await Wire.connectTls(proxy.server.tlsPort);
+    const whole = await Wire.connectTls(proxy.tlsPort);
     await whole.send(get());
     expect((await whole.message()).body.toString()).toBe("whole");
-    const cut = await Wire.connectTls(proxy.server.tlsPort);
+    const cut = await Wire.connectTls(proxy.tlsPort);
     await cut.send(get("/cut"));
     expect((await cut.head()).status).toBe(200);
     await cut.end();
@@ -173,7 +173,7 @@ describe.each([
   test("a slow reader of a large answer bounds what is held for it", async () => {
     const backend = await Backend.answering(() => ok(Buffer.alloc(30_000_000)));
     const proxy = new TestProxy([backend], { settings: { ...settings(), responseBodyTimeoutMs: 20_000 } });
-    const client = await Wire.connectTls(proxy.server.tlsPort);
+    const client = await Wire.connectTls(proxy.tlsPort);
     client.socket.pause();
     await client.send(get());
     await Bun.sleep(300);

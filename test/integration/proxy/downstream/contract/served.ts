@@ -4,12 +4,14 @@ import type { Failure } from "../../../../../src/proxy/failure.ts";
 import { BodyReader } from "../../../../../src/proxy/http1/body-reader.ts";
 import { BodyKind } from "../../../../../src/proxy/http1/head.ts";
 import { parseResponseHead } from "../../../../../src/proxy/http1/response-parser.ts";
+import { errorResponse } from "../../../../../src/proxy/local/errors.ts";
+import type { LocalResponse } from "../../../../../src/proxy/local/response.ts";
 import type { HeadEdits } from "../../../../../src/proxy/rewrite/edits.ts";
 import type { WorkerContext } from "../../../../../src/proxy/worker-context.ts";
 import { Method } from "../../../../../src/shared/memory/series-table.ts";
 import { until } from "../../../../support/until.ts";
 
-const REQUEST_ID = Buffer.from("0123456789abcdef0123456789abcdef");
+const REQUEST_ID = "0123456789abcdef0123456789abcdef";
 
 /** One request that is being served. */
 export class Served implements DownstreamUser {
@@ -130,8 +132,12 @@ export class Served implements DownstreamUser {
   }
 
   fail(failure: Failure): number {
-    const request = { method: this.#method, requestIdBuffer: REQUEST_ID, requestIdStart: 0, requestIdEnd: 32 };
-    return this.client.fail(failure, request);
+    return this.client.respondLocal(errorResponse(failure, REQUEST_ID), this.#method, null);
+  }
+
+  /** With a response of our own. */
+  respondLocal(response: LocalResponse, edits: HeadEdits | null = null): number {
+    return this.client.respondLocal(response, this.#method, edits);
   }
 
   done(): void {

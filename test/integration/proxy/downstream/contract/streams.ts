@@ -4,16 +4,15 @@
  * for what HTTP/2 and HTTP/3 have in common, without their frames.
  */
 import { type LocalClient, LocalResponder } from "../../../../../src/proxy/downstream/local-responder.ts";
-import { errorResponse, fieldsOf, type LocalResponse } from "../../../../../src/proxy/downstream/local-responses.ts";
 import { isLocal, routeOf } from "../../../../../src/proxy/downstream/routes.ts";
-import type { Downstream, DownstreamUser, FailedRequest } from "../../../../../src/proxy/exchange/downstream.ts";
-import { type Failure, Failures } from "../../../../../src/proxy/failure.ts";
+import type { Downstream, DownstreamUser } from "../../../../../src/proxy/exchange/downstream.ts";
+import { Failures } from "../../../../../src/proxy/failure.ts";
 import { FIELD_STRIDE, FieldPart } from "../../../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../../../src/proxy/http1/request-parser.ts";
+import { fieldsOf, type LocalResponse, sentBody } from "../../../../../src/proxy/local/response.ts";
 import { editedFields, type HeadEdits } from "../../../../../src/proxy/rewrite/edits.ts";
 import type { Peer } from "../../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../../src/proxy/sockets/timer-wheel.ts";
-import { Method } from "../../../../../src/shared/memory/series-table.ts";
 import { until } from "../../../../support/until.ts";
 import type { ContractClient, DownstreamKind, Received, SentRequest } from "./contract.ts";
 import { ContractWorker } from "./worker.ts";
@@ -196,20 +195,17 @@ class Stream extends Timed implements Downstream, LocalClient {
     this.endBody(null);
   }
 
-  fail(failure: Failure, { method, requestIdBuffer, requestIdStart, requestIdEnd }: FailedRequest): number {
-    return this.deliver(
-      errorResponse(failure, requestIdBuffer.toString("latin1", requestIdStart, requestIdEnd)),
-      method,
-    );
+  respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number {
+    return this.deliver(response, method, edits);
   }
 
   /** @returns the bytes of its body. */
-  deliver(response: LocalResponse, method: number): number {
+  deliver(response: LocalResponse, method: number, edits: HeadEdits | null): number {
     this.#client.onHead(
       response.status,
-      new Map(fieldsOf(response).map(([name, value]) => [name.toLowerCase(), value])),
+      new Map(fieldsOf(response, edits).map(([name, value]) => [name.toLowerCase(), value])),
     );
-    const body = method === Method.HEAD ? "" : response.body.toString();
+    const body = sentBody(response, method).toString();
     this.#queue += body;
     this.endBody(null);
     return body.length;

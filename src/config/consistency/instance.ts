@@ -1,22 +1,27 @@
-/** What single values cannot tell: settings that contradict each other. */
+/** What single values of the instance cannot tell: settings that contradict each other. */
+import type { ListenerSpec } from "../../protocol/worker.ts";
+import { overlap } from "../listeners/listeners.ts";
+import { isLoopback } from "../values/addresses.ts";
+import type { Contradictions, PartialConfig } from "./contradictions.ts";
 
-import type { Sections } from "./schema.ts";
-import { isLoopback } from "./values/addresses.ts";
-
-/** A configuration in which the settings with wrong values are missing. */
-export type PartialConfig = { readonly [S in keyof Sections]: Partial<Sections[S]> };
-
-/** Contradictions. A comparison with a missing setting finds nothing: its own problem is reported already. */
-export function findContradictions(config: PartialConfig): { problems: string[]; warnings: string[] } {
+/**
+ * Contradictions. A comparison with a missing setting finds nothing: its own problem is reported already.
+ * @param listeners of the file; `null` = it has none.
+ */
+export function findContradictions(config: PartialConfig, listeners: readonly ListenerSpec[] | null): Contradictions {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const { app, admin, tls, dns, outlier, health, balancing, ml } = config;
+  const { app, admin, tls, dns, ml } = config;
 
-  if (typeof tls.port === "number") {
+  const isSecure = listeners === null ? typeof tls.port === "number" : listeners.some((listener) => listener.tls);
+  const wants = listeners === null ? "TLS_PORT" : "a listener with tls: on";
+  if (isSecure) {
     if (tls.certFiles === null)
-      problems.push("TLS_CERT_FILE: is required by TLS_PORT: name the PEM file of a certificate");
+      problems.push(`TLS_CERT_FILE: is required by ${wants}: name the PEM file of a certificate`);
     if (tls.keyFiles === null)
-      problems.push("TLS_KEY_FILE: is required by TLS_PORT: name the PEM file of a private key");
+      problems.push(`TLS_KEY_FILE: is required by ${wants}: name the PEM file of a private key`);
+  } else if (listeners !== null && (tls.certFiles || tls.keyFiles)) {
+    warnings.push("TLS_CERT_FILE has no effect: none of the listeners has tls: on");
   } else if (tls.port === null && (tls.certFiles || tls.keyFiles)) {
     problems.push(
       "TLS_PORT: is not set although TLS_CERT_FILE or TLS_KEY_FILE is: set it to serve HTTPS, such as 8443",
@@ -28,40 +33,22 @@ export function findContradictions(config: PartialConfig): { problems: string[];
     );
   }
 
-  if (clash(app.port, tls.port)) problems.push(`TLS_PORT: is the same as APP_PORT (${app.port}): choose another`);
-  const meet = app.host === admin.host || isWildcard(app.host) || isWildcard(admin.host);
-  if (meet && clash(admin.port, app.port))
-    problems.push(`ADMIN_PORT: is the same as APP_PORT (${app.port}): choose another, or 0 for none`);
-  if (meet && clash(admin.port, tls.port))
-    problems.push(`ADMIN_PORT: is the same as TLS_PORT (${tls.port}): choose another, or 0 for none`);
-
-  problems.push(...findItself(config));
-
-  if (dns.minTtlMs! > dns.maxTtlMs!) problems.push("DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS");
-  if (outlier.baseEjectionMs! > outlier.maxEjectionMs!) {
-    problems.push("OUTLIER_BASE_EJECTION_SECONDS: is longer than OUTLIER_MAX_EJECTION_SECONDS");
+  if (listeners === null && clash(app.port, tls.port))
+    problems.push(`TLS_PORT: is the same as APP_PORT (${app.port}): choose another`);
+  for (const { name, host, port } of namedListeners(config, listeners)) {
+    if (host !== undefined && admin.host !== undefined && overlap(host, admin.host) && clash(admin.port, port))
+      problems.push(`ADMIN_PORT: is the same as ${name} (${port}): choose another, or 0 for none`);
   }
+
+  if (tls.port !== undefined && !isSecure && tls.redirect)
+    problems.push(`TLS_REDIRECT: needs ${wants}: there is no https to send clients to`);
+  if (dns.minTtlMs! > dns.maxTtlMs!) problems.push("DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS");
   if (app.shutdownGraceMs! > app.shutdownTimeoutMs!) {
     problems.push("SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS, of which it is a part");
   }
   if (typeof admin.port === "number" && admin.token === null && admin.host !== undefined && !isLoopback(admin.host)) {
     warnings.push(
       `ADMIN_HOST=${admin.host} opens the admin port to the network and no ADMIN_TOKEN is set: whoever reaches it rules this instance`,
-    );
-  }
-  if (health.enabled && health.timeoutMs! > health.intervalMs!) {
-    warnings.push(
-      "HEALTH_CHECK_TIMEOUT_SECONDS is longer than HEALTH_CHECK_INTERVAL_SECONDS: slow checks delay the next ones",
-    );
-  }
-  if (
-    balancing.hashOn !== undefined &&
-    balancing.hashOn !== "client_ip" &&
-    balancing.strategy &&
-    balancing.strategy !== "consistent_hash"
-  ) {
-    warnings.push(
-      `HASH_ON has no effect: only LB_STRATEGY=consistent_hash uses it, and LB_STRATEGY is ${balancing.strategy}`,
     );
   }
   if (ml.scalerPath && ml.modelPath === null) {
@@ -79,7 +66,8 @@ export function findContradictions(config: PartialConfig): { problems: string[];
 }
 
 /** Servers that are this instance: a request to one would come back as a new one, until its header is too long. */
-function findItself({ servers, app, admin, tls }: PartialConfig): string[] {
+export function findItself(config: PartialConfig, listeners: readonly ListenerSpec[] | null): string[] {
+  const { servers, admin } = config;
   const problems: string[] = [];
   for (const { url, scheme, host, port } of servers.list ?? []) {
     if (scheme === "http" && clash(port, admin.port) && admin.host !== undefined && reaches(host, admin.host)) {
@@ -87,12 +75,24 @@ function findItself({ servers, app, admin, tls }: PartialConfig): string[] {
         `SERVERS: ${url} is this balancer's own admin port (ADMIN_PORT=${port}): choose another port for one of them, or ADMIN_PORT=0 for none`,
       );
     }
-    const own = scheme === "http" ? app.port : tls.port;
-    if (!clash(port, own) || app.host === undefined || !reaches(host, app.host)) continue;
-    const setting = scheme === "http" ? "APP_PORT" : "TLS_PORT";
-    problems.push(`SERVERS: ${url} is this balancer itself (${setting}=${own}): choose another port for one of them`);
+    for (const own of namedListeners(config, listeners)) {
+      if (own.tls !== (scheme === "https") || !clash(port, own.port)) continue;
+      if (own.host === undefined || !reaches(host, own.host)) continue;
+      problems.push(
+        `SERVERS: ${url} is this balancer itself (${own.name}=${port}): choose another port for one of them`,
+      );
+    }
   }
   return problems;
+}
+
+/** Where clients are listened for, by what people call it. What is wrong itself is missing. */
+function namedListeners({ app, tls }: PartialConfig, listeners: readonly ListenerSpec[] | null) {
+  if (listeners !== null) return listeners.map((one, index) => ({ ...one, name: `listeners[${index}]` }));
+  return [
+    { name: "APP_PORT", host: app.host, port: app.port, tls: false },
+    { name: "TLS_PORT", host: app.host, port: tls.port, tls: true },
+  ];
 }
 
 /** Whether a connection to `host` ends at what listens on `listening`, as far as their names tell. */
