@@ -127,6 +127,53 @@ describe("the question", () => {
     expect(singleValue(server.requests[0], "host")).toBe(host);
   });
 
+  test("is about the path that was asked for, whatever its route makes of it, and names its own pool's host", async () => {
+    const auth = await asked(ok());
+    const server = await asked();
+    const rewrite = { path: { kind: "prefix", value: "/new" }, host: "rewritten.example" } as const;
+    const proxy = new TestProxy([server.backend, { port: auth.backend.port, pool: 1 }], {
+      pools: [
+        { row: 0, name: "default" },
+        { row: 1, name: "auth", settings: { upstreamHost: "auth.internal" } },
+      ],
+      routes: [{ ...toPool("default"), rewrite, forwardAuth: AUTH }],
+    });
+    await proxy.ask(get("/old/x"));
+    await proxy.ask(get("/api/v1/request/y?z"));
+    expect(server.requests.map(({ startLine }) => startLine)).toEqual([
+      "GET /new/old/x HTTP/1.1",
+      "GET /new/y?z HTTP/1.1",
+    ]);
+    expect(singleValue(server.requests[0], "host")).toBe("rewritten.example");
+    const told = auth.requests.map((question) =>
+      ["host", "x-forwarded-host", "x-forwarded-uri"].map((name) => singleValue(question, name)),
+    );
+    expect(told).toEqual([
+      ["auth.internal", "a.example", "/old/x"],
+      ["auth.internal", "a.example", "/y?z"],
+    ]);
+  });
+
+  test("comes before what a route responds itself, and not before its redirect to https", async () => {
+    const auth = await Backend.answering(({ fields }) =>
+      fields.some(([, value]) => value === "/no") ? denial(403, "") : ok(),
+    );
+    const action = { kind: "respond", status: 200, contentType: "text/plain", body: "fixed" } as const;
+    const proxy = new TestProxy([{ port: auth.port, pool: 1 }], {
+      pools: [
+        { row: 0, name: "default" },
+        { row: 1, name: "auth" },
+      ],
+      routes: [{ action, forwardAuth: AUTH }],
+    });
+    const answers = [await proxy.ask(get("/no")), await proxy.ask(get("/yes"))];
+    expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual(["403 no", "200 fixed"]);
+    const received = auth.received;
+    proxy.change({}, { routes: [{ action, forwardAuth: AUTH, httpsRedirect: true }] });
+    expect((await proxy.ask(get("/no"))).status).toBeGreaterThanOrEqual(300);
+    expect(auth.received).toBe(received);
+  });
+
   test("of a client of HTTP/1.0 without a host names the server itself", async () => {
     const auth = await asked(ok());
     const proxy = asking((await asked()).backend, [auth.backend]);
@@ -232,6 +279,8 @@ describe("who may pass", () => {
     const server = await Backend.start(async (connection) => {
       await connection.message();
       await connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello");
+      await connection.end();
+      connection.destroy();
     });
     const auth = await asked(ok());
     const proxy = asking(server, [auth.backend]);

@@ -72,6 +72,29 @@ describe("what is mirrored", () => {
     expect(proxy.inFlight).toBe(0);
   });
 
+  test("is rewritten as its route says, and is for its own pool's host", async () => {
+    const server = await asked();
+    const shadow = await asked();
+    const proxy = new TestProxy([server.backend, { port: shadow.backend.port, pool: 1 }], {
+      pools: [
+        { row: 0, name: "default", settings: { upstreamHost: "main.internal" } },
+        { row: 1, name: "shadow", settings: { upstreamHost: "shadow.internal" } },
+      ],
+      routes: [
+        {
+          ...toPool("default"),
+          number: ROUTE,
+          mirror: { pool: "shadow", percent: 100 },
+          rewrite: { path: { kind: "prefix", value: "/new" }, host: null },
+        },
+      ],
+    });
+    await proxy.ask(get("/x"));
+    await counted(proxy, MirrorWord.COMPLETED, 1);
+    expect(shadow.requests[0].startLine).toBe("GET /new/x HTTP/1.1");
+    expect(singleValue(shadow.requests[0], "host")).toBe("shadow.internal");
+  });
+
   test("is so with chunks", async () => {
     const shadow = await asked();
     const proxy = mirroring((await asked()).backend, [shadow.backend]);
