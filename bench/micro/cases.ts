@@ -131,9 +131,12 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     requestParser.parseRequestHead(bytes, 0, bytes.length, parsed, LIMITS);
     const how: RequestRewrite = {
       peer,
+      pathPrefix: Buffer.alloc(0),
       pathStart: parsed.pathStart,
       pathEnd: parsed.targetEnd,
+      host: null,
       fallbackHost: Buffer.alloc(0),
+      edits: null,
       ids: IDS,
       keepRequestId: false,
       keepTrace: false,
@@ -160,6 +163,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     traceIdBuffer: IDS,
     traceIdStart: 0,
     clientAddress: peer.addressBytes,
+    labels: null,
   };
   const outcome: LoggedOutcome = { status: 200, serverId: 3, responseBytes: 5120, attempts: 1, failure: null };
   const fleet = {
@@ -292,6 +296,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
             rewriteResponse.ClientConnectionHeader.NONE,
             false,
             date,
+            null,
           );
         }
       },

@@ -24,15 +24,15 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     told.add(sentence);
   };
   const findings = { problem: once((sentence) => void problems.push(sentence)), warning: once(warn) };
-  const { app, clients, outlier, tls, upstream } = config;
+  const { app, clients, tls, upstream } = config;
   const settings: ProxySettings = {
     ...given(config, "worker"),
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
     withoutVia: !upstream.via,
-    outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     tls: readTls(tls, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
+    request: given(config, "request"),
     listeners: config.listeners,
     pools: config.pools.map((pool, row) => toPoolSettings(pool, row, nowMs, findings)),
     routes: config.routes.map((route, number) => ({ ...route, number })),

@@ -4,7 +4,7 @@
  */
 import type { GivenTo } from "../config/given.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { PoolSettings } from "./pool.ts";
+import type { PoolSettings, RequestSettings } from "./pool.ts";
 import type { RouteSpec } from "./route.ts";
 
 /**
@@ -16,10 +16,10 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly trustedProxies: readonly string[];
   /** Servers are not told of this proxy in `Via`. */
   readonly withoutVia: boolean;
-  /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
-  readonly outlierConsecutiveFailures: number;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  /** Of requests that go to no pool. */
+  readonly request: RequestSettings;
   /** Where clients are listened for; never empty. */
   readonly listeners: readonly ListenerSpec[];
   readonly pools: readonly PoolSettings[];

@@ -1,19 +1,14 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
-import { type FailingOptions, FailingServers } from "../balancing/failing-servers.ts";
-import { serverIdentityHash } from "../balancing/hash.ts";
-import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../balancing/registry.ts";
-import type { Strategy } from "../balancing/strategy.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../shared/memory/layout.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from "../shared/memory/layout.ts";
 import type { WorkerRings } from "../shared/memory/layout-learning.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
-import { HedgeTimer } from "./exchange/attempts/hedge-timer.ts";
-import { RetryBudget } from "./exchange/attempts/retry-budget.ts";
+import { HedgeTimers } from "./exchange/attempts/hedge-timers.ts";
 import type { ExchangeContext } from "./exchange/context.ts";
 import { ExchangePool } from "./exchange/exchange-pool.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
@@ -21,24 +16,21 @@ import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError } from "./internal-error.ts";
 import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
-import { type OutcomeConsumer, OutcomeConsumers } from "./outcome.ts";
-import { DecisionWriter } from "./pick/decision-log.ts";
-import { FailureStreaks } from "./pick/failure-streaks.ts";
-import { Picker } from "./pick/picker.ts";
-import { createStickyKey } from "./pick/sticky-key.ts";
-import { learns, StrategyFeed } from "./pick/strategy-feed.ts";
-import { WaitQueue } from "./pick/wait-queue.ts";
+import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
-import { ServerCounts } from "./record/server-counts.ts";
+import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
+import { longestRewrite } from "./rewrite/target.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import { MirrorRows } from "./routing/mirror-target.ts";
+import { type RouteMatcher, Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
-import type { UpstreamContext } from "./upstream/context.ts";
-import { createDial, type Dial } from "./upstream/dial.ts";
+import { createDial } from "./upstream/dial.ts";
 import { Http1Upstream } from "./upstream/http1/upstream.ts";
+import type { WorkerContext } from "./worker-context.ts";
 
 /** What a worker's proxy is made from. */
 export interface ProxyServerOptions {
@@ -66,10 +58,11 @@ export interface ProxyServerOptions {
   readonly tcp: Tcp | null;
 }
 
-/** Retries per second that the budget always allows. */
-const RETRY_FLOOR_PER_SECOND = 3;
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
+
+/** Whatever comes takes the first route. */
+const TAKES_ALL: RouteMatcher = { takesEverything: true, match: () => 0 };
 
 /** The request path of one worker. */
 export class ProxyServer {
@@ -79,14 +72,8 @@ export class ProxyServer {
   readonly #listeners: Listeners;
   readonly #accessLogFd: number;
   #accessLog: AccessLog | null = null;
-  readonly #memory: SharedMemory;
-  readonly #random: () => number;
-  readonly #bootOffsetMs: () => number;
   readonly #epochOffsetMs: () => number;
-  readonly #createDecisionWriter: () => DecisionWriter;
-  readonly #failing: FailingServers;
-  readonly #identityHash = new Uint32Array(MAX_SERVERS);
-  readonly #dial: Dial;
+  readonly #pools: ServerPools;
   #onDrained: (() => void) | null = null;
   #second = 0;
   #drainDeadlineMs = Number.POSITIVE_INFINITY;
@@ -95,36 +82,20 @@ export class ProxyServer {
   constructor(options: ProxyServerOptions) {
     const { memory, block, settings, log, now } = options;
     this.log = log;
-    this.#memory = memory;
-    this.#random = options.random;
-    this.#bootOffsetMs = options.bootOffsetMs;
-    this.#createDecisionWriter = () =>
-      new DecisionWriter(options.rings, memory.servers, block.counters, options.bootOffsetMs());
     this.#accessLogFd = options.accessLogFd;
-    if (options.tcp) options.tcp.loop.isUrgent = () => this.#ctx.queue.length > 0 || this.#ctx.hedgeTimer.pending;
+    if (options.tcp) options.tcp.loop.isUrgent = () => this.#isUrgent();
     const onInternalError = (error: unknown): void => internalError(this.#ctx, error);
     const network = new Network(options.tcp, { now, onInternalError });
-    this.#dial = createDial(network);
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
-    this.#failing = new FailingServers(memory.servers, failingOptions(settings));
-    const { strategy, decisions } = this.#createStrategy(settings);
     this.#epochOffsetMs = options.epochOffsetMs;
     const epochOffsetMs = this.#epochOffsetMs();
-    const ctx: ExchangeContext = {
+    const worker: WorkerContext = {
       settings,
       limits: { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount },
       trustedProxies,
-      stickyKey: createStickyKey(settings.hashOn, trustedProxies),
-      retryBudget: new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, now()),
-      hedgeBudget: new RetryBudget(settings.hedgeBudgetPercent / 100, 0, now()),
-      hedgeTimer: new HedgeTimer(now, onInternalError),
       memory,
       block,
       counters: block.counters,
-      picker: new Picker(memory, block, this.#failing, strategy, decisions),
-      outcomes: this.#outcomeConsumers(block, strategy, decisions),
-      upstreams: new Array(MAX_SERVERS).fill(undefined),
-      queue: new WaitQueue(block, now, onInternalError),
       wheel: new TimerWheel(now(), TICK_MS),
       ids: new IdSource(options.seed),
       log,
@@ -139,6 +110,19 @@ export class ProxyServer {
       dateLine: dateLine(now() + epochOffsetMs),
       kernel: SocketKernel.of(options.tcp),
     };
+    const identityHash = new Uint32Array(MAX_SERVERS);
+    const dial = createDial(network);
+    this.#pools = new ServerPools(
+      { ...options, identityHash, onInternalError },
+      worker,
+      (endpoint, connections) => new Http1Upstream(endpoint, connections, dial),
+    );
+    this.#pools.configure(settings.pools, trustedProxies);
+    const ctx: ExchangeContext = Object.assign(worker, {
+      routes: this.#routes(worker),
+      hedgeTimers: new HedgeTimers(now, onInternalError),
+      upstreams: this.#pools.upstreams,
+    });
     // One object for both sides: what changes in it changes for all.
     this.#ctx = Object.assign(ctx, {
       peers: new PeerCache(trustedProxies, !settings.withoutVia),
@@ -164,26 +148,17 @@ export class ProxyServer {
 
   // ── what changes while it runs ───────────────────────────────────────────────────────────────────────────────────
 
-  /** The fleet changed. Servers that stay keep their connections. */
+  /** The fleets changed. Servers that stay keep their connections. */
   setEndpoints(endpoints: readonly Endpoint[]): void {
-    const { upstreams, picker } = this.#ctx;
-    const bySlot = new Map(endpoints.map((endpoint) => [endpoint.slot, endpoint]));
-    for (let slot = 0; slot < MAX_SERVERS; slot++) {
-      const endpoint = bySlot.get(slot);
-      const old = upstreams[slot];
-      // A server keeps its id when it listens on this machine's other loopback address.
-      if (old !== undefined && old.endpoint.id === endpoint?.id && old.endpoint.address === endpoint?.address) continue;
-      old?.retire();
-      upstreams[slot] = endpoint && new Http1Upstream(endpoint, ofPool(this.#ctx), this.#dial);
-      this.#identityHash[slot] = endpoint ? serverIdentityHash(endpoint.url, endpoint.address) : 0;
-    }
-    picker.setKnownIds(endpoints.map(({ slot, id }) => [slot, id] as const));
+    this.#pools.setEndpoints(endpoints);
   }
 
-  /** New settings for what comes; connections and what was learned live on. */
+  /**
+   * New settings for what comes, routes and pools in one step; connections and what was learned live on, and requests under
+   * way go on where they were sent.
+   */
   setSettings(settings: ProxySettings): void {
     const ctx = this.#ctx;
-    const old = ctx.settings;
     ctx.settings = settings;
     ctx.limits = { maxHeadBytes: settings.maxHeaderBytes, maxFields: settings.maxHeaderCount };
     // They never shrink: requests that were accepted under the old limits may still be waiting.
@@ -195,19 +170,8 @@ export class ProxyServer {
     }
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
     ctx.peers = new PeerCache(ctx.trustedProxies, !settings.withoutVia);
-    ctx.stickyKey = createStickyKey(settings.hashOn, ctx.trustedProxies);
-    if (settings.retryBudgetPercent !== old.retryBudgetPercent) {
-      ctx.retryBudget = new RetryBudget(settings.retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, ctx.now());
-    }
-    if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) {
-      ctx.hedgeBudget = new RetryBudget(settings.hedgeBudgetPercent / 100, 0, ctx.now());
-    }
-    if (!isSameStrategy(old, settings)) {
-      const { strategy, decisions } = this.#createStrategy(settings);
-      ctx.picker.setStrategy(strategy, decisions);
-      ctx.outcomes = this.#outcomeConsumers(ctx.block, strategy, decisions);
-    }
-    this.#failing.configure(failingOptions(settings));
+    this.#pools.configure(settings.pools, ctx.trustedProxies);
+    ctx.routes = this.#routes(ctx);
     this.#setAccessLog(settings);
     this.#listeners.change(settings);
   }
@@ -246,7 +210,7 @@ export class ProxyServer {
       this.#second = second;
       ctx.dateLine = dateLine(second * 1000);
     }
-    ctx.picker.noticeFailing();
+    this.#pools.noticeFailing();
     try {
       ctx.wheel.advance(nowMs);
       if (newSecond) this.#clients.lookForEnds(nowMs);
@@ -266,32 +230,16 @@ export class ProxyServer {
     done?.();
   }
 
-  #createStrategy(settings: ProxySettings): { strategy: Strategy; decisions: DecisionWriter | null } {
-    const { servers } = this.#memory;
-    const learned = this.#memory.learned[0];
-    const bootOffsetMs = this.#bootOffsetMs;
-    const fleet = {
-      ...servers,
-      identityHash: this.#identityHash,
-      // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
-      get together() {
-        return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
-      },
-    };
-    // The pages of tables and rings are only real while the strategy is the one that uses them.
-    const decisions = settings.strategy === LEARNED_STRATEGY ? this.#createDecisionWriter() : null;
-    const learning = decisions === null ? {} : { learned, decisions };
-    const dependencies = { fleet, random: this.#random, ...learning };
-    const strategy = createStrategy(settings.strategy, dependencies, settings);
-    return { strategy, decisions };
+  /** Timers are not to be late: somebody waits for one. */
+  #isUrgent(): boolean {
+    const { counters, hedgeTimers } = this.#ctx;
+    return counters[WorkerCounter.QUEUE_LENGTH] > 0 || hedgeTimers.pending;
   }
 
-  /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
-  #outcomeConsumers(block: WorkerBlock, strategy: Strategy, decisions: DecisionWriter | null): OutcomeConsumers {
-    const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
-    if (learns(strategy)) consumers.push(new StrategyFeed(strategy));
-    if (decisions !== null) consumers.push(decisions);
-    return new OutcomeConsumers(consumers);
+  #routes({ settings, random, block }: WorkerContext): Routes {
+    const { routes, request } = settings;
+    const mirrorRows = new MirrorRows(block, routes);
+    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows });
   }
 
   #setAccessLog(settings: ProxySettings): void {
@@ -304,29 +252,13 @@ export class ProxyServer {
   }
 }
 
-/** [0]: with what the pool has for its servers. */
-function ofPool(ctx: ExchangeContext): UpstreamContext {
-  const settings = () => {
-    const { upstreamServerName, upstreamCertificate } = ctx.settings.pools[0];
-    return { ...ctx.settings, upstreamServerName, upstreamCertificate };
-  };
-  return Object.create(ctx, { settings: { get: settings } });
-}
-
-function failingOptions(settings: ProxySettings): FailingOptions {
-  return {
-    consecutiveFailures: settings.outlierConsecutiveFailures,
-    maxEjectedPercent: settings.outlierMaxEjectedPercent,
-    baseEjectionMs: settings.outlierBaseEjectionMs,
-  };
-}
-
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */
 const ADDED_HEAD_BYTES = 4096;
 
-/** Room for a head with its host and its forwarding fields repeated, what we add, and a coalesced body. */
+/** Room for a head with its host and its forwarding fields repeated, what we and its route add, and a coalesced body. */
 function createScratch(settings: ProxySettings): Buffer {
-  return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + ADDED_HEAD_BYTES + COALESCE_BYTES);
+  const added = ADDED_HEAD_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
+  return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + added + COALESCE_BYTES);
 }
 
 function dateLine(wallMs: number): Buffer {

@@ -68,7 +68,7 @@ export function passedOn(bytes: Uint8Array, requestMethod: number): Uint8Array {
     const head = responseHead;
     const next = parseResponseHead(buffer, at, buffer.length, head, LIMITS, requestMethod);
     if (next <= 0) return new Uint8Array(Buffer.concat(pieces));
-    const length = writeResponseHead(out, 0, buffer, head, ClientConnectionHeader.NONE, false, NO_DATE);
+    const length = writeResponseHead(out, 0, buffer, head, ClientConnectionHeader.NONE, false, NO_DATE, null);
     pieces.push(Buffer.from(out.subarray(0, length)));
     if (head.status >= 200 || head.status === 101) {
       const body = new BodyReader(true);

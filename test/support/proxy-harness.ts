@@ -7,10 +7,8 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
-import { usualListeners } from "../../src/config/listeners/usual.ts";
-import { toProxySettings } from "../../src/config/proxy-settings.ts";
 import type { Endpoint } from "../../src/protocol/endpoint.ts";
-import type { ProxySettings } from "../../src/protocol/worker.ts";
+import type { RouteSpec } from "../../src/protocol/route.ts";
 import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import { Tcp } from "../../src/proxy/sockets/tcp.ts";
@@ -25,34 +23,18 @@ import {
 import { publishReadiness } from "../../src/shared/memory/readiness.ts";
 import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/memory/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";
-import { configOf } from "./configuration.ts";
+import {
+  DEFAULT_POOLS,
+  TEST_SETTINGS,
+  type TestPool,
+  type TestSettings,
+  withListeners,
+  workerSettings,
+} from "./proxy-settings.ts";
 import { until as eventually } from "./until.ts";
 import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";
 
-export { eventually };
-
-/** Settings that suit tests: the product's defaults, but no log, no ejection, and deadlines that are generous. */
-export const TEST_SETTINGS: ProxySettings = Object.freeze({
-  ...toProxySettings(configOf(), { nowMs: 0 }),
-  host: "127.0.0.1",
-  port: 0,
-  strategy: "round_robin",
-  nativeSockets: process.env.TEST_RUNTIME_SOCKETS !== "1",
-  requestBodyTimeoutMs: 10_000,
-  responseHeadTimeoutMs: 10_000,
-  responseBodyTimeoutMs: 10_000,
-  idleTimeoutMs: 20_000,
-  tunnelTimeoutMs: 20_000,
-  upstreamIdleTimeoutMs: 20_000,
-  upstreamMaxIdle: 64,
-  shutdownTimeoutMs: 5000,
-  outlierConsecutiveFailures: 0,
-  queueSize: 128,
-  queueTimeoutMs: 5000,
-  maxHeaderCount: 100,
-  accessLog: false,
-  logLevel: "fatal",
-});
+export { eventually, TEST_SETTINGS };
 
 /** One event loop for all proxies of the process; it never waits long, for tests have timers. */
 function ownSockets(): Tcp {
@@ -175,10 +157,16 @@ export interface Target {
   readonly tls?: boolean;
   readonly hostname?: string;
   readonly hardLimit?: number;
+  /** Row of its pool; the first one by default. */
+  readonly pool?: number;
 }
 
 export interface ProxyOptions {
-  readonly settings?: Partial<ProxySettings>;
+  readonly settings?: Partial<TestSettings>;
+  /** One pool by default. */
+  readonly pools?: readonly TestPool[];
+  /** One route to the first pool by default. */
+  readonly routes?: readonly Partial<RouteSpec>[];
   /** What relates its clock to the wall clock; that of the process by default. */
   readonly epochOffsetMs?: () => number;
   readonly admin?: AskAdmin;
@@ -187,7 +175,9 @@ export interface ProxyOptions {
 export class TestProxy {
   readonly memory: SharedMemory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   readonly server: ProxyServer;
-  settings: ProxySettings;
+  settings: TestSettings;
+  #pools: readonly TestPool[];
+  #routes: readonly Partial<RouteSpec>[];
   /** Errors that the proxy logged: each would be a bug. */
   readonly logged: unknown[] = [];
   readonly #table = new ServerTableWriter(this.memory);
@@ -195,7 +185,10 @@ export class TestProxy {
   #rows = new Map<number, ServerRow>();
   #endpoints: Endpoint[];
 
-  constructor(targets: readonly Target[], { settings = {}, admin, epochOffsetMs }: ProxyOptions = {}) {
+  constructor(targets: readonly Target[], options: ProxyOptions = {}) {
+    const { settings = {}, pools = DEFAULT_POOLS, routes = [], admin, epochOffsetMs } = options;
+    this.#pools = pools;
+    this.#routes = routes;
     this.settings = { ...TEST_SETTINGS, ...settings };
     if (settings.listeners === undefined) this.settings = withListeners(this.settings);
     const directory = mkdtempSync(join(tmpdir(), "neurabalancer-wire-"));
@@ -214,7 +207,7 @@ export class TestProxy {
       memory: this.memory,
       block: this.memory.workers[0],
       rings: this.memory.rings[0],
-      settings: this.settings,
+      settings: workerSettings(this.settings, pools, routes),
       endpoints: this.#endpoints,
       log: silentLogger(this.logged),
       now: () => performance.now(),
@@ -260,13 +253,16 @@ export class TestProxy {
     return answer;
   }
 
-  change(settings: Partial<ProxySettings>): void {
+  /** New settings; pools and routes stay as they are unless others are given. */
+  change(settings: Partial<TestSettings>, { pools, routes }: Pick<ProxyOptions, "pools" | "routes"> = {}): void {
     const { port, tls, listeners } = settings;
     this.settings = { ...this.settings, port: this.port, listeners: this.server.listeners, ...settings };
     if (listeners === undefined && (port !== undefined || tls !== undefined)) {
       this.settings = withListeners(this.settings);
     }
-    this.server.setSettings(this.settings);
+    this.#pools = pools ?? this.#pools;
+    this.#routes = routes ?? this.#routes;
+    this.server.setSettings(workerSettings(this.settings, this.#pools, this.#routes));
   }
 
   /** Makes the fleet these; a target keeps its slot and id by its place in the list. undefined = the slot is free. */
@@ -280,7 +276,7 @@ export class TestProxy {
     const row = this.#rows.get(slot);
     if (row === undefined) throw new Error(`no row in slot ${slot}`);
     this.#rows.set(slot, { ...row, state });
-    this.#table.publish(this.#rows, 0, panic);
+    this.#table.publish(this.#rows, row.pool, panic);
     this.#publishReadiness();
   }
 
@@ -301,7 +297,7 @@ export class TestProxy {
       const slot = slots?.[index] ?? index;
       rows.set(slot, {
         id: target.id ?? slot + 1,
-        pool: 0,
+        pool: target.pool ?? 0,
         state: ServerState.UP,
         weight: 1,
         effectiveWeight: 1,
@@ -322,12 +318,6 @@ export class TestProxy {
   }
 }
 
-/** Listeners as `host`, `port` and `tls` make them. */
-export function withListeners(settings: ProxySettings): ProxySettings {
-  const { host, port, tls } = settings;
-  return { ...settings, listeners: usualListeners({ app: { host, port }, tls: { port: tls?.port ?? null } }) };
-}
-
 const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };
 
 function endpointOf(target: Target & { id?: number }, slot: number): Endpoint {
@@ -335,7 +325,7 @@ function endpointOf(target: Target & { id?: number }, slot: number): Endpoint {
   const hostname = target.hostname ?? host;
   const urlHost = hostname.includes(":") ? `[${hostname}]` : hostname;
   const url = `${tls ? "https" : "http"}://${urlHost}:${port}`;
-  return { slot, id: target.id ?? slot + 1, pool: 0, url, hostname, address: host, port, tls };
+  return { slot, id: target.id ?? slot + 1, pool: target.pool ?? 0, url, hostname, address: host, port, tls };
 }
 
 function silentLogger(errors: unknown[]): Logger {

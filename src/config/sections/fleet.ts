@@ -79,14 +79,14 @@ export const balancing = {
       type: hashOn,
       default: "client_ip",
       doc: "What consistent_hash keeps on one server: the client's address, a header field or a cookie.",
-      givenTo: { worker: "hashOn", pool: "hashOn" },
+      givenTo: { pool: "hashOn" },
     }),
     hashBalanceFactor: setting({
       env: "HASH_BALANCE_FACTOR",
       type: decimal(1, 100),
       default: "1.25",
       doc: "consistent_hash gives no server more than this multiple of the mean load; above it the next server on the ring takes over.",
-      givenTo: { worker: "hashBalanceFactor", pool: "hashBalanceFactor" },
+      givenTo: { pool: "hashBalanceFactor" },
     }),
     slowStartMs: setting({
       env: "SLOW_START_SECONDS",
@@ -244,7 +244,7 @@ export const outlier = {
       type: seconds(0.1, 86400),
       default: "10",
       doc: "Length of the first ejection; each one that follows lasts twice as long.",
-      givenTo: { worker: "outlierBaseEjectionMs", pool: "outlierBaseEjectionMs" },
+      givenTo: { pool: "outlierBaseEjectionMs" },
     }),
     maxEjectionMs: setting({
       env: "OUTLIER_MAX_EJECTION_SECONDS",
@@ -258,7 +258,7 @@ export const outlier = {
       default: "50",
       doc: "No more than this share of the servers is ejected at a time. Those that give no answers still come behind the others.",
       unit: "percent",
-      givenTo: { worker: "outlierMaxEjectedPercent", pool: "outlierMaxEjectedPercent" },
+      givenTo: { pool: "outlierMaxEjectedPercent" },
     }),
   },
 };

@@ -6,7 +6,7 @@ import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/la
 import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
-import type { MetricsSource, ProcessFigures } from "../../telemetry/metrics/source.ts";
+import type { MetricsSource, MirroringRoute, ProcessFigures } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -75,6 +75,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     workerRestarts: () => view.workers()?.restarts ?? {},
     learner: () => view.learner,
     reloads: () => view.configuration.reloads,
+    mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
     certificates: () => certificatesOf(view.configuration.settings),
@@ -140,6 +141,12 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     openDescriptors: learnerCounters[LearnerCounter.DESCRIPTORS_OPEN],
   };
   return [supervisor, ...workers, learner];
+}
+
+function mirroringRoutes({ routes }: ProxySettings): MirroringRoute[] {
+  return routes.flatMap(({ number, name, mirror }) =>
+    mirror === null ? [] : [{ number, route: name, pool: mirror.pool }],
+  );
 }
 
 function certificatesOf({ tls }: ProxySettings): { name: string; expiresAtSeconds: number }[] {

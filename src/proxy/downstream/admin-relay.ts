@@ -5,7 +5,7 @@
  * given up. A response is never older than the question: whoever comes while one is being made gets the next.
  */
 import { ROUTES } from "../../shared/memory/series-table.ts";
-import type { LocalResponse } from "./local-responses.ts";
+import type { LocalResponse } from "../local/response.ts";
 
 /** A response of the control process. */
 export interface AdminResponse {

@@ -1,17 +1,13 @@
 /** The responses that a worker gives one client itself: reserved paths, refusals, errors. */
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
+import { errorResponse } from "../local/errors.ts";
+import { type LocalResponse, sentBodyBytes } from "../local/response.ts";
 import { recordLocal, recordRefused } from "../record/record.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { AdminQuestion } from "./admin-relay.ts";
 import type { DownstreamContext } from "./context.ts";
-import {
-  errorResponse,
-  type LocalResponse,
-  livenessResponse,
-  readinessResponse,
-  sentBodyBytes,
-} from "./local-responses.ts";
+import { livenessResponse, readinessResponse } from "./local-responses.ts";
 
 /** Whom the responses are for. */
 export interface LocalClient {

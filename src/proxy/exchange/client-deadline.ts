@@ -2,10 +2,10 @@
  * The client's deadline while an exchange serves it: what the client has to do next follows from the state, and this is
  * the one place that sets the time it has for that.
  */
-import type { ProxySettings } from "../../protocol/worker.ts";
-import type { ExchangeContext } from "./context.ts";
+import type { TimerWheel } from "../sockets/timer-wheel.ts";
 import type { Downstream } from "./downstream.ts";
 import { Phase } from "./phase.ts";
+import type { ProxiedRequest } from "./request.ts";
 
 /** What the client has to do next. */
 export const ClientTask = {
@@ -40,24 +40,29 @@ export function clientTask(phase: Phase, queuedBytes: number, bodyAwaited: boole
 }
 
 /** Milliseconds for a task without progress. */
-function timeFor(task: ClientTask, settings: ProxySettings): number {
+function timeFor(task: ClientTask, request: TimedRequest): number {
   switch (task) {
     case ClientTask.WAIT:
-      return settings.queueTimeoutMs;
+      return request.pool.settings.queueTimeoutMs;
     case ClientTask.SEND:
-      return settings.requestBodyTimeoutMs;
+      return request.target.settings.requestBodyTimeoutMs;
     default:
-      return settings.responseBodyTimeoutMs;
+      return request.target.settings.responseBodyTimeoutMs;
   }
 }
 
+/** What says how long the client has. */
+type TimedRequest = Pick<ProxiedRequest, "pool" | "target">;
+
 /** One exchange's. */
 export class ClientDeadline {
-  readonly #ctx: ExchangeContext;
+  readonly #wheel: TimerWheel;
+  readonly #request: TimedRequest;
   #task: ClientTask = ClientTask.NONE;
 
-  constructor(ctx: ExchangeContext) {
-    this.#ctx = ctx;
+  constructor(wheel: TimerWheel, request: TimedRequest) {
+    this.#wheel = wheel;
+    this.#request = request;
   }
 
   /** What the deadline is for. */
@@ -72,8 +77,7 @@ export class ClientDeadline {
   update(client: Downstream, task: ClientTask, moved: ClientTask, nowMs: number): void {
     if (task === this.#task && (task !== moved || task === ClientTask.NONE)) return;
     this.#task = task;
-    const { wheel, settings } = this.#ctx;
-    if (task === ClientTask.NONE) wheel.clear(client);
-    else wheel.set(client, nowMs + timeFor(task, settings));
+    if (task === ClientTask.NONE) this.#wheel.clear(client);
+    else this.#wheel.set(client, nowMs + timeFor(task, this.#request));
   }
 }

@@ -4,12 +4,10 @@
  * that carries many.
  */
 import type { Failure } from "../failure.ts";
-import type { LoggedRequest } from "../record/access-log.ts";
+import type { LocalResponse } from "../local/response.ts";
+import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { Timed } from "../sockets/timer-wheel.ts";
-
-/** What an error response says of its request. */
-export type FailedRequest = Pick<LoggedRequest, "method" | "requestIdBuffer" | "requestIdStart" | "requestIdEnd">;
 
 /**
  * The client's side, as the exchange sees it. Its deadline (`Timed`) is the exchange's from `begin` to `done`, `cut` or
@@ -38,9 +36,10 @@ export interface Downstream extends Timed {
    * Begins the response: the final head, in `ctx.responseHead` and parsed from `head`, and what there is of its body,
    * `body[start … end)`. Both buffers may be empty afterwards.
    * @param complete nothing follows: `endBody` is not called.
+   * @param edits what is changed in the head beyond what the protocol asks for; null = nothing.
    * @returns false when the client is gone.
    */
-  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean): boolean;
+  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean, edits: HeadEdits | null): boolean;
   /**
    * Sends more of the body, or of a tunnel, from a packet that nobody looks at any more: it may be empty afterwards.
    * @returns false when the client is gone. Look at `queuedBytes` to see whether it took everything.
@@ -53,8 +52,8 @@ export interface Downstream extends Timed {
   endBody(trailers: Buffer | null): void;
   /** Of a tunnel: nothing more is sent, and what the client sends is still read. */
   endSending(): void;
-  /** Responds with an error: all of the response. @returns the bytes of its body. */
-  fail(failure: Failure, request: FailedRequest): number;
+  /** Responds to a request with this method by ourselves: all of the response. @returns the bytes of its body. */
+  respondLocal(response: LocalResponse, method: number): number;
   /** What still comes of the request is not wanted, or can't be told from the next one. */
   refuseRest(): void;
   /**
@@ -70,10 +69,10 @@ export interface Downstream extends Timed {
   /** Ends it at once, with what is queued: the client is gone, or does not read. */
   reset(): void;
   /**
-   * The server switched protocols: sends its head (101, in `ctx.responseHead`, parsed from `head`), and from here on hands
-   * over what the client sends as it comes, beginning with what came before its turn.
+   * The server switched protocols: sends its head (101, in `ctx.responseHead`, parsed from `head`, changed by `edits`), and
+   * from here on hands over what the client sends as it comes, beginning with what came before its turn.
    */
-  startTunnel(head: Buffer, nowMs: number): void;
+  startTunnel(head: Buffer, edits: HeadEdits | null, nowMs: number): void;
 }
 
 /** The exchange, as the client's side sees it: who serves a request. */

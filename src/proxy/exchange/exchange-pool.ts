@@ -2,18 +2,21 @@
 import type { ExchangeContext } from "./context.ts";
 import type { Exchanges } from "./downstream.ts";
 import { Exchange } from "./exchange.ts";
+import { Mirrors } from "./side/mirrors.ts";
 
 /** One worker's. */
 export class ExchangePool implements Exchanges {
   readonly #ctx: ExchangeContext;
   /** Those that serve no request. */
   readonly #idle: Exchange[] = [];
+  readonly #mirrors: Mirrors;
 
   constructor(ctx: ExchangeContext) {
     this.#ctx = ctx;
+    this.#mirrors = new Mirrors(ctx);
   }
 
   take(): Exchange {
-    return this.#idle.pop() ?? new Exchange(this.#ctx, this.#idle);
+    return this.#idle.pop() ?? new Exchange(this.#ctx, this.#idle, this.#mirrors);
   }
 }

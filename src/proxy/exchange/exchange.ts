@@ -1,15 +1,22 @@
 /**
  * The life of one request, as its phases follow each other (phase.ts):
  *
- *   begin → dispatch → (queue) → attempts: connect, send, receive head → respond → relay body → end
- *                                                                      └ tunnel ────────────┘
+ *   begin → (authorise) → dispatch → (queue) → attempts: connect, send, receive head → respond → relay body → end
+ *              └──────────────────────────────────────────────────────────────────────┘└ tunnel ────────────┘
  *
  * and where a phase fails: an error response, or a visible cut. One object serves many requests; nothing is allocated for
  * each.
  */
 import { WorkerCounter } from "../../shared/memory/layout.ts";
+import { Method } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
+import { BodyKind } from "../http1/head.ts";
+import { errorResponse } from "../local/errors.ts";
+import type { LocalResponse } from "../local/response.ts";
+import type { ServerPool } from "../pool/server-pool.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
+import { HeadEdits } from "../rewrite/edits.ts";
+import type { AuthTarget } from "../routing/auth-target.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
 import type { Attempt } from "./attempts/attempt.ts";
 import { Attempts, type ResponseSeeker } from "./attempts/attempts.ts";
@@ -20,6 +27,9 @@ import { follow, Phase } from "./phase.ts";
 import { ProxiedRequest } from "./request.ts";
 import { RequestRelay } from "./request-relay.ts";
 import { Relay, ResponseRelay } from "./response-relay.ts";
+import { AuthRequest, type AuthSeeker } from "./side/auth-request.ts";
+import type { MirroredRequest } from "./side/mirrored-request.ts";
+import type { Mirrors } from "./side/mirrors.ts";
 import { Tunnel } from "./tunnel.ts";
 
 /** nginx's status for the log when the client went away before it was answered. */
@@ -27,10 +37,11 @@ const CLIENT_CLOSED_REQUEST = 499;
 /** Idle exchanges that are kept, of some 2 KB each: after a wave of requests the rest is not needed for long. */
 const MAX_IDLE_EXCHANGES = 1024;
 
-export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome {
+export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, RequestOutcome {
   readonly #ctx: ExchangeContext;
   /** Where it waits for its next request. */
   readonly #idle: Exchange[];
+  readonly #mirrors: Mirrors;
   #phase: Phase = Phase.IDLE;
   readonly #deadline: ClientDeadline;
   readonly request: ProxiedRequest;
@@ -38,15 +49,21 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   readonly #attempts: Attempts;
   readonly #relay: ResponseRelay;
   #tunnel: Tunnel | null = null;
+  /** Asks whether requests may pass; null = none of them had to ask. */
+  #auth: AuthRequest | null = null;
+  /** The copy of the present request that another pool got. */
+  #mirrored: MirroredRequest | null = null;
+  #mirrorDecided = false;
   status = 0;
   responseBytes = 0;
   failure: Failure | null = null;
 
-  constructor(ctx: ExchangeContext, idle: Exchange[]) {
+  constructor(ctx: ExchangeContext, idle: Exchange[], mirrors: Mirrors) {
     this.#ctx = ctx;
     this.#idle = idle;
-    this.#deadline = new ClientDeadline(ctx);
+    this.#mirrors = mirrors;
     this.request = new ProxiedRequest(ctx);
+    this.#deadline = new ClientDeadline(ctx.wheel, this.request);
     this.#upload = new RequestRelay(ctx, this.request);
     this.#attempts = new Attempts(ctx, this, this.request);
     this.#relay = new ResponseRelay(ctx, this.request);
@@ -64,10 +81,16 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     return this.#attempts.count;
   }
   get slot(): number {
-    return this.#attempts.current.slot;
+    return this.#responding.slot;
   }
   get serverId(): number {
-    return this.#attempts.current.outcome.serverId;
+    return this.#responding.outcome.serverId;
+  }
+
+  /** Whose response is the client's. */
+  get #responding(): Attempt {
+    const auth = this.#auth;
+    return auth?.denies ? auth.attempt : this.#attempts.current;
   }
 
   #enter(phase: Phase, nowMs: number): void {
@@ -95,16 +118,50 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     startedMs: number,
     nowMs: number,
   ): number {
-    const { counters, retryBudget, queue } = this.#ctx;
+    const { counters } = this.#ctx;
     this.request.read(client, head, headStart, route, startedMs);
     this.#enter(Phase.DISPATCH, nowMs);
     counters[WorkerCounter.REQUESTS]++;
-    retryBudget.onRequest();
     const next = this.request.readFirstBody(data, bodyStart, dataEnd);
     if (!this.#accept(bodyStart, next, nowMs)) return dataEnd;
+    const {
+      pool,
+      route: { refusal, auth },
+    } = this.request.target;
+    if (pool === null) this.fail(refusal ?? Failures.INTERNAL, nowMs);
+    else if (auth !== null) this.#authorise(auth, nowMs);
+    else this.#dispatch(pool, nowMs);
+    return next;
+  }
+
+  /** Seeks a server. */
+  #dispatch({ retryBudget, queue }: ServerPool, nowMs: number): void {
+    retryBudget.onRequest();
     if (queue.length > 0) queue.poll(nowMs); // who waits comes first: another worker may have given a place back
     this.#attempts.begin(nowMs);
-    return next;
+  }
+
+  /** Asks first whether it may pass. What comes of its body waits meanwhile, as in the queue. */
+  #authorise(auth: AuthTarget, nowMs: number): void {
+    this.#enter(Phase.AUTHORISING, nowMs);
+    this.#auth ??= new AuthRequest(this.#ctx, this);
+    this.#auth.begin(this.request, auth, nowMs);
+  }
+
+  onAllowed(edits: HeadEdits, nowMs: number): void {
+    const { request } = this;
+    request.edits = HeadEdits.join(edits, request.edits);
+    this.#dispatch(request.pool, nowMs);
+  }
+
+  onDenied(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+    const { responseHead: head } = this.#ctx;
+    if (this.request.method === Method.HEAD && head.bodyKind !== BodyKind.NONE) {
+      // The question was a GET: this client has no use for the body, and nothing else may be asked behind it.
+      head.bodyKind = BodyKind.NONE;
+      leg.reusable = false;
+    }
+    this.#respond(leg, buffer, rest, restStart, nowMs);
   }
 
   onQueued(nowMs: number): void {
@@ -140,8 +197,12 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   }
 
   onSent(attempt: Attempt, nowMs: number): void {
+    const { mirror } = this.request.target.route;
     this.#upload.passWaiting(attempt);
     this.#awaitNext(attempt, nowMs);
+    if (mirror === null || this.#mirrorDecided || this.#phase !== Phase.ATTEMPTING) return;
+    this.#mirrorDecided = true;
+    this.#mirrored = this.#mirrors.mirror(this.request, mirror, nowMs);
   }
 
   onServerDrain(attempt: Attempt, nowMs: number): void {
@@ -171,6 +232,13 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
       this.#startTunnel(leg, buffer, rest, restStart, nowMs);
       return;
     }
+    this.#mirrored?.primaryAnswered(status, this.#attempts.current.outcome.latencyMs);
+    this.#respond(leg, buffer, rest, restStart, nowMs);
+  }
+
+  /** Begins the client's response: see `onResponse`. */
+  #respond(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+    const { status } = this.#ctx.responseHead;
     if (!this.#relay.begin(rest, restStart)) {
       this.fail(Failures.BAD_RESPONSE, nowMs); // nothing of it has been sent: the client can still be told
       return;
@@ -194,7 +262,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   }
 
   onClientDrain(nowMs: number): void {
-    const { leg } = this.#attempts.current;
+    const { leg } = this.#responding;
     if (this.#tunnel !== null) this.#tunnel.clientDrained(nowMs);
     else if (leg !== null && this.#phase === Phase.RESPONDING) {
       this.#relay.onClientDrain(leg, nowMs);
@@ -215,15 +283,15 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #startTunnel(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
-    const { client } = this.request;
+    const { client, target, responseEdits } = this.request;
     this.#enter(Phase.TUNNEL, nowMs);
     this.status = 101;
-    const tunnel = new Tunnel(this.#ctx, client, leg, nowMs, (failure, now) => {
+    const tunnel = new Tunnel(this.#ctx, target.settings, client, leg, nowMs, (failure, now) => {
       if (failure === null) this.#done(true, now);
       else this.fail(failure, now); // a broken tunnel must not look like one that ended in order
     });
     this.#tunnel = tunnel;
-    client.startTunnel(buffer, nowMs);
+    client.startTunnel(buffer, responseEdits, nowMs);
     if (restStart < rest.length) tunnel.fromServer(rest.subarray(restStart), nowMs);
   }
 
@@ -271,10 +339,16 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     if (this.#phase === Phase.QUEUED) this.#attempts.leaveQueue();
     if (this.#phase >= Phase.RESPONDING || failure.status === 0) this.#cut(failure, nowMs);
     else {
-      this.status = failure.status;
-      this.responseBytes = this.request.client.fail(failure, this.request);
-      this.#done(false, nowMs);
+      this.#respondLocal(errorResponse(failure, this.request.requestId), nowMs);
     }
+  }
+
+  /** Ends it with a response of our own. */
+  #respondLocal(response: LocalResponse, nowMs: number): void {
+    const { client, method } = this.request;
+    this.status = response.status;
+    this.responseBytes = client.respondLocal(response, method);
+    this.#done(false, nowMs);
   }
 
   /** Ends what cannot be answered any more: the client gets what there is of its response, and sees that it is not all. */
@@ -290,8 +364,9 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
 
   /** The response is complete. */
   #complete(nowMs: number): void {
-    const { leg } = this.#attempts.current;
-    this.#done(this.request.body.done && leg?.queuedBytes === 0 && !leg.gone, nowMs);
+    const { leg } = this.#responding;
+    const sent = this.#auth?.denies || this.request.body.done; // a question has no body
+    this.#done(sent && leg?.queuedBytes === 0 && !leg.gone, nowMs);
   }
 
   /** Hands the client's connection back, after a response of whatever kind. */
@@ -309,6 +384,10 @@ export class Exchange implements DownstreamUser, ResponseSeeker, RequestOutcome 
     if (responding) this.responseBytes = relayed;
     recordRequest(this.#ctx, this.request, this, nowMs);
     this.#attempts.end(upstreamDone, this.failure, relayed, nowMs);
+    if (this.#auth?.attempt.active) this.#auth.end(upstreamDone, this.failure, relayed, nowMs);
+    this.#mirrored?.primaryEnded();
+    this.#mirrored = null;
+    this.#mirrorDecided = false;
     this.#enter(Phase.IDLE, nowMs);
     this.request.clear();
     this.#upload.reset();

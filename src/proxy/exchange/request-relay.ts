@@ -66,8 +66,9 @@ export class RequestRelay {
 
   /** The next piece may come from the client, unless the server must first take what there is. */
   awaitMore({ leg, sent }: Attempt, responseBegun: boolean, nowMs: number): void {
-    const { wheel, settings } = this.#ctx;
-    const { client } = this.#request;
+    const { wheel } = this.#ctx;
+    const { client, target } = this.#request;
+    const { settings } = target;
     if (leg === null || !sent) return;
     if (leg.gone) {
       // It may have answered before it broke off, and shows its end by itself.

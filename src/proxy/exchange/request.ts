@@ -9,8 +9,12 @@ import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } 
 import { refusalOf } from "../http1/parse-error.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
+import type { ServerPool } from "../pool/server-pool.ts";
+import type { RouteLabels } from "../record/access-log.ts";
+import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
+import type { Target } from "../routing/worker-route.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
@@ -22,6 +26,9 @@ const API_REQUEST_PREFIX_BYTES = ReservedPath.API_REQUEST.length;
 /** Longer ids of a trusted peer are replaced. */
 const MAX_REQUEST_ID_BYTES = 128;
 
+/** Stands where there is no request, so that no pool is kept alive. */
+const NO_TARGET = Object.freeze({}) as Target;
+
 /** One request; the object serves many, one after the other. */
 export class ProxiedRequest implements RequestRewrite {
   readonly #ctx: ExchangeContext;
@@ -29,8 +36,8 @@ export class ProxiedRequest implements RequestRewrite {
   peer!: Peer;
   /** Holds the head; the offsets below are into it. */
   headBuffer: Buffer = NO_BUFFER;
-  #headStart = 0;
-  #headEnd = 0;
+  headStart = 0;
+  headEnd = 0;
   /** Under which it was accepted: they may have become smaller since. */
   #limits!: HeadLimits;
   /** Index into `METHODS`. */
@@ -39,9 +46,16 @@ export class ProxiedRequest implements RequestRewrite {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
+  pathPrefix: Buffer = NO_BUFFER;
   pathStart = 0;
   pathEnd = 0;
-  /** Index into `ROUTES`. */
+  host: Buffer | null = null;
+  edits: HeadEdits | null = null;
+  /** What is changed in the head of its response. Who has something of the moment to add does so before it begins. */
+  responseEdits: HeadEdits | null = null;
+  /** Where it goes. */
+  target!: Target;
+  /** What metrics count it under: index into `ROUTES`, or the number of its route. */
   route = 0;
   upgrade = false;
   /** The client waits for 100 (Continue), and the server has not said it yet. */
@@ -88,8 +102,25 @@ export class ProxiedRequest implements RequestRewrite {
       const { status, reason, message } = refusalOf(stop);
       return refusedRequest(status, reason, message);
     }
-    const most = this.#ctx.settings.maxBodyBytes;
+    const most = this.target.settings.maxBodyBytes;
     return most > 0 && (this.#announcedBytes > most || this.body.bytes > most) ? Failures.BODY_TOO_LARGE : null;
+  }
+
+  /** The pool that it goes to. Throws where its route has none. */
+  get pool(): ServerPool {
+    const { pool, route } = this.target;
+    if (pool === null) throw new Error(`requests of the route "${route.spec.name}" go to no server`);
+    return pool;
+  }
+
+  /** What its line in the log says of where it went. */
+  get labels(): RouteLabels | null {
+    return this.target.labels;
+  }
+
+  /** As clients and the log are told it. */
+  get requestId(): string {
+    return this.requestIdBuffer.toString("latin1", this.requestIdStart, this.requestIdEnd);
   }
 
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
@@ -119,8 +150,8 @@ export class ProxiedRequest implements RequestRewrite {
     this.client = client;
     this.peer = client.peer;
     this.headBuffer = head;
-    this.#headStart = headStart;
-    this.#headEnd = parsed.headEnd;
+    this.headStart = headStart;
+    this.headEnd = parsed.headEnd;
     this.method = parsed.method;
     this.methodStart = parsed.methodStart;
     this.methodEnd = parsed.methodEnd;
@@ -128,7 +159,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.targetEnd = parsed.targetEnd;
     this.pathStart = route === Route.API_REQUEST ? parsed.pathStart + API_REQUEST_PREFIX_BYTES : parsed.pathStart;
     this.pathEnd = parsed.targetEnd;
-    this.route = route;
+    this.#takeTarget(route, parsed);
     this.upgrade = parsed.upgrade;
     this.expectsContinue = parsed.expectContinue;
     this.startedMs = startedMs;
@@ -138,7 +169,15 @@ export class ProxiedRequest implements RequestRewrite {
       this.peer.trusted && (parsed.seen & CLIENT_ADDRESS_BITS) !== 0
         ? Buffer.from(clientAddressOf(head, parsed, this.peer, ctx.trustedProxies), "latin1")
         : this.peer.addressBytes;
-    if (ctx.picker.usesKey) this.key = ctx.stickyKey(head, parsed, this.peer);
+    const { pool } = this.target;
+    if (pool?.picker.usesKey) this.key = pool.stickyKey(head, parsed, this.peer);
+  }
+
+  /** @param reserved index into `ROUTES`: what the path alone says. */
+  #takeTarget(reserved: number, parsed: RequestHead): void {
+    const route = this.#ctx.routes.of(this.headBuffer, parsed, this.pathStart, this.pathEnd);
+    this.target = route.target();
+    this.route = route.number === Route.PROXY ? reserved : route.number;
   }
 
   /**
@@ -157,7 +196,7 @@ export class ProxiedRequest implements RequestRewrite {
     if (kind === BodyKind.NONE) return start;
     const stop = this.body.consume(data, start, end);
     if (stop > 0) this.firstBodyEnd = stop;
-    this.#alone = data === this.headBuffer && this.#headStart === 0 && stop === data.length;
+    this.#alone = data === this.headBuffer && this.headStart === 0 && stop === data.length;
     return stop;
   }
 
@@ -165,8 +204,8 @@ export class ProxiedRequest implements RequestRewrite {
   parsedHead(): RequestHead {
     const { requestHead } = this.#ctx;
     if (requestHead.owner !== this) {
-      const end = parseRequestHead(this.headBuffer, this.#headStart, this.#headEnd, requestHead, this.#limits);
-      if (end !== this.#headEnd) throw new Error("a request head that was accepted is refused when read again");
+      const end = parseRequestHead(this.headBuffer, this.headStart, this.headEnd, requestHead, this.#limits);
+      if (end !== this.headEnd) throw new Error("a request head that was accepted is refused when read again");
       requestHead.owner = this;
     }
     return requestHead;
@@ -182,6 +221,11 @@ export class ProxiedRequest implements RequestRewrite {
     this.firstBody = NO_BUFFER;
     this.requestIdBuffer = NO_BUFFER;
     this.traceIdBuffer = NO_BUFFER;
+    this.target = NO_TARGET;
+    this.pathPrefix = NO_BUFFER;
+    this.host = null;
+    this.edits = null;
+    this.responseEdits = null;
     this.key = 0;
   }
 

@@ -62,13 +62,13 @@ export class ResponseRelay {
 
   /** Sends the head, parsed from `buffer`, and the bytes that `begin` has read. Both may be empty afterwards. */
   respond(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
-    const { client } = this.#request;
+    const { client, responseEdits } = this.#request;
     const { repaired, contentEnd, done, trailers } = this.#body;
     const complete = done && trailers === null;
     const sent =
       repaired === null
-        ? client.respond(buffer, rest, restStart, contentEnd, complete)
-        : client.respond(buffer, repaired, 0, repaired.length, complete);
+        ? client.respond(buffer, rest, restStart, contentEnd, complete, responseEdits)
+        : client.respond(buffer, repaired, 0, repaired.length, complete, responseEdits);
     if (sent && done && !complete) client.endBody(trailers);
     return sent ? this.#wait(leg, nowMs) : Relay.CLIENT_GONE;
   }
@@ -90,8 +90,8 @@ export class ResponseRelay {
   /** The client took queued bytes. */
   onClientDrain(leg: UpstreamLeg, nowMs: number): void {
     if (this.#request.client.queuedBytes > 0) return;
-    const { wheel, settings } = this.#ctx;
-    wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
+    const { wheel } = this.#ctx;
+    wheel.set(leg, nowMs + this.#request.target.settings.responseBodyTimeoutMs);
     leg.resumeReading();
   }
 
@@ -101,11 +101,11 @@ export class ResponseRelay {
       if (this.#unsolicited) leg.reusable = false;
       return Relay.DONE;
     }
-    const { wheel, settings } = this.#ctx;
+    const { wheel } = this.#ctx;
     if (this.#request.client.queuedBytes > HIGH_WATER_BYTES) {
       leg.pauseReading();
       wheel.clear(leg);
-    } else wheel.set(leg, nowMs + settings.responseBodyTimeoutMs);
+    } else wheel.set(leg, nowMs + this.#request.target.settings.responseBodyTimeoutMs);
     return Relay.MORE;
   }
 }

@@ -2,6 +2,8 @@
  * Two connections tied together after 101 (Switching Protocols): bytes go both ways as they come, each direction ends on
  * its own (half-close), and a slow receiver pauses the other side.
  */
+
+import type { RequestSettings } from "../../protocol/pool.ts";
 import { WorkerCounter } from "../../shared/memory/layout.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { Timed } from "../sockets/timer-wheel.ts";
@@ -16,6 +18,7 @@ type Side = Downstream | UpstreamLeg;
 
 export class Tunnel extends Timed {
   readonly #ctx: ExchangeContext;
+  readonly #settings: RequestSettings;
   readonly #client: Downstream;
   readonly #server: UpstreamLeg;
   readonly #onEnd: (failure: Failure | null, nowMs: number) => void;
@@ -30,6 +33,7 @@ export class Tunnel extends Timed {
 
   constructor(
     ctx: ExchangeContext,
+    settings: RequestSettings,
     client: Downstream,
     server: UpstreamLeg,
     nowMs: number,
@@ -37,6 +41,7 @@ export class Tunnel extends Timed {
   ) {
     super();
     this.#ctx = ctx;
+    this.#settings = settings;
     this.#client = client;
     this.#server = server;
     this.#onEnd = onEnd;
@@ -100,8 +105,8 @@ export class Tunnel extends Timed {
 
   /** Something moved, or has to from here on. */
   #moved(nowMs: number): void {
-    const { wheel, settings } = this.#ctx;
-    const { tunnelTimeoutMs, responseBodyTimeoutMs } = settings;
+    const { wheel } = this.#ctx;
+    const { tunnelTimeoutMs, responseBodyTimeoutMs } = this.#settings;
     // Between two that speak silence is allowed. What is left when both have ended has only to be taken.
     const onlyTaking = this.#last !== null || (this.#clientDone && this.#serverDone);
     wheel.set(this, nowMs + (onlyTaking ? Math.min(tunnelTimeoutMs, responseBodyTimeoutMs) : tunnelTimeoutMs));
@@ -151,11 +156,11 @@ export class Tunnel extends Timed {
   }
 
   #passOnBreak(side: Side, nowMs: number): void {
-    const { wheel, settings } = this.#ctx;
+    const { wheel } = this.#ctx;
     // The client's connection waits by itself before it is reset.
     if (side === this.#server && this.#failure !== null) {
       this.#untilTaken ??= new UntilTaken();
-      const next = this.#untilTaken.nextLook(this.#server.unacknowledged(), settings.requestBodyTimeoutMs, nowMs);
+      const next = this.#untilTaken.nextLook(this.#server.unacknowledged(), this.#settings.requestBodyTimeoutMs, nowMs);
       if (next > 0) {
         wheel.set(this, next);
         return;

@@ -102,6 +102,7 @@ const OTHER_FORWARDING_NAMES = [
   "x-scheme",
   "x-url-scheme",
   "front-end-https",
+  "x-neurabalancer-mirror",
 ];
 
 /** Known names: those with an identity of their own, then the others. */

@@ -49,10 +49,12 @@ export interface PickedRequest {
   readonly requestIdEnd: number;
 }
 
-/** Finds a server with room and keeps the count of requests in flight. */
+/** Finds a server of one pool with room and keeps the count of requests in flight. */
 export class Picker {
   readonly #memory: SharedMemory;
   readonly #own: WorkerBlock;
+  /** Row of the pool whose servers these are. */
+  readonly #pool: number;
   #strategy: Strategy;
   /** What the strategy notes its choices in; `null` for those that do not. */
   #decisions: DecisionWriter | null;
@@ -69,15 +71,18 @@ export class Picker {
   #seenVersion = -1;
   #inFlightAtDispatch = 0;
 
+  /** @param pool its row. */
   constructor(
     memory: SharedMemory,
     own: WorkerBlock,
+    pool: number,
     failing: FailingServers,
     strategy: Strategy,
     decisions: DecisionWriter | null,
   ) {
     this.#memory = memory;
     this.#own = own;
+    this.#pool = pool;
     this.#failing = failing;
     this.#strategy = strategy;
     this.#decisions = decisions;
@@ -239,7 +244,7 @@ export class Picker {
   #refresh(): void {
     const read = readServerTable(
       this.#memory,
-      (servers, pools) => this.#readEligible(servers, pools.panic[0] === 1),
+      (servers, pools) => this.#readEligible(servers, pools.panic[this.#pool] === 1),
       3,
     );
     if (read === undefined) return; // the next request tries again
@@ -259,7 +264,7 @@ export class Picker {
     this.#filteredLimited = false;
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const id = servers.id[slot];
-      if (id === 0) continue;
+      if (id === 0 || servers.pool[slot] !== this.#pool) continue;
       const state = servers.state[slot];
       if (state !== ServerState.DRAINING) present++;
       if (state === ServerState.EJECTED) ejected++;

@@ -1,5 +1,5 @@
 /**
- * Requests that wait because every server is at its hard limit: first come, first served, bounded in length; each has a
+ * Requests that wait because every server of a pool is at its hard limit: first come, first served, bounded in length; each has a
  * deadline of its own (`QUEUE_TIMEOUT_MS`). A place may also come free through another worker, which nobody announces,
  * so while anyone waits the worker looks every few milliseconds.
  */
@@ -15,6 +15,8 @@ export interface Waiting {
 const QUEUE_POLL_MS = 5;
 
 export class WaitQueue {
+  /** As it was counted last. */
+  #counted = 0;
   readonly #waiting: Waiting[] = [];
   readonly #block: WorkerBlock;
   readonly #now: () => number;
@@ -64,7 +66,9 @@ export class WaitQueue {
   }
 
   #changed(): void {
-    this.#block.counters[WorkerCounter.QUEUE_LENGTH] = this.#waiting.length;
+    // The worker's other pools count there, too.
+    this.#block.counters[WorkerCounter.QUEUE_LENGTH] += this.#waiting.length - this.#counted;
+    this.#counted = this.#waiting.length;
     if (this.#waiting.length > 0) {
       this.#timer ??= setInterval(() => this.#pollGuarded(), QUEUE_POLL_MS);
     } else if (this.#timer !== null) {

@@ -28,6 +28,21 @@ export interface LoggedRequest {
   readonly traceIdBuffer: Buffer;
   readonly traceIdStart: number;
   readonly clientAddress: Buffer;
+  /** Where it went; `null` = lines say nothing of that. */
+  readonly labels: RouteLabels | null;
+}
+
+/** What a line says of where a request went: made once for each route and pool. */
+export class RouteLabels {
+  readonly json: Buffer;
+  readonly text: Buffer;
+
+  /** @param pool `null` = no server was to be asked. */
+  constructor(route: string, pool: string | null) {
+    const fields = Object.entries({ route, ...(pool === null ? {} : { pool }) });
+    this.json = Buffer.from(fields.map(([name, value]) => `,"${name}":${JSON.stringify(value)}`).join(""));
+    this.text = Buffer.from(fields.map(([name, value]) => ` ${name}=${JSON.stringify(value)}`).join(""));
+  }
 }
 
 /** What a line says of a request's end. */
@@ -110,7 +125,8 @@ export class AccessLog {
   record(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number, wallMs: number): void {
     const targetLength = r.targetEnd - r.targetStart;
     const idLength = r.requestIdEnd - r.requestIdStart;
-    const longest = 2 * targetLength + idLength + LONGEST_FIXED_PART;
+    const labelsLength = r.labels === null ? 0 : r.labels.json.length;
+    const longest = 2 * targetLength + idLength + labelsLength + LONGEST_FIXED_PART;
     if (longest > BUFFER_BYTES || (this.#length + longest > BUFFER_BYTES && !this.#nextBuffer())) {
       this.#lost(1);
       return;
@@ -216,6 +232,7 @@ export class AccessLog {
     at = copyAll(out, at, r.clientAddress);
     at = copyAll(out, at, SERVER_ID);
     at = writeInteger(out, at, outcome.serverId);
+    if (r.labels !== null) at = copyAll(out, at, r.labels.json);
     at = copyAll(out, at, BYTES);
     at = writeInteger(out, at, outcome.responseBytes);
     if (outcome.attempts > 1) at += out.write(`,"attempts":${outcome.attempts}`, at);
@@ -240,10 +257,11 @@ export class AccessLog {
     out[at++] = 32;
     at = copyEscaped(out, at, r.headBuffer, r.targetStart, r.targetEnd);
     at += out.write(
-      `" ${outcome.status} ${(durationMs / 1000).toFixed(6)}s ${outcome.responseBytes}B server=${outcome.serverId}` +
-        `${attempts}${failed} request_id=${id} trace_id=${trace}\n`,
+      `" ${outcome.status} ${(durationMs / 1000).toFixed(6)}s ${outcome.responseBytes}B server=${outcome.serverId}`,
       at,
     );
+    if (r.labels !== null) at = copyAll(out, at, r.labels.text);
+    at += out.write(`${attempts}${failed} request_id=${id} trace_id=${trace}\n`, at);
     return at;
   }
 

@@ -25,7 +25,7 @@ export interface RecordContext {
 
 /** A request as the recorder needs it. */
 export interface RecordedRequest extends LoggedRequest {
-  /** Index into `ROUTES`. */
+  /** Index into `ROUTES`, or the number of a route. */
   readonly route: number;
   /** Monotonic milliseconds. */
   readonly startedMs: number;
@@ -92,6 +92,7 @@ export function recordRefused(
       traceIdBuffer: id,
       traceIdStart: 0,
       clientAddress: peer.addressBytes,
+      labels: null,
     },
     { status: failure.status, serverId: 0, responseBytes, attempts: 0, failure },
     0,

@@ -8,6 +8,7 @@ import { copyAll, copyBytes, equalBytes } from "../http1/copy.ts";
 import { FieldId, FORWARDING_MASK, HOP_BY_HOP_MASK } from "../http1/field-names.ts";
 import { isWord } from "../http1/framing.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead, TargetForm } from "../http1/head.ts";
+import type { HeadEdits } from "./edits.ts";
 import { FRAMING_BITS, writeFields, writeFraming } from "./fields.ts";
 import { forwardedElements } from "./forwarded.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
@@ -136,11 +137,20 @@ export function fieldValues(buf: Buffer, head: RequestHead, id: number): string[
 /** How one request is to be rewritten, beside what its head says. */
 export interface RequestRewrite {
   readonly peer: Peer;
+  /**
+   * Written in front of the path and query: what a part of the path, or all of it, has become; empty = nothing. It begins
+   * with a slash.
+   */
+  readonly pathPrefix: Buffer;
   /** Where the path and query to forward begin and end in the buffer; they are inside the request target. */
   readonly pathStart: number;
   readonly pathEnd: number;
+  /** Written instead of the client's `Host`; null = that is the server's business, too. */
+  readonly host: Buffer | null;
   /** Written instead of `Host` when the client sent none (HTTP/1.0). */
   readonly fallbackHost: Buffer;
+  /** What else is changed: never framing, hop-by-hop fields, and those that the proxy writes itself; null = nothing. */
+  readonly edits: HeadEdits | null;
   /** 32 hexadecimal digits (and 16 for the span) for `X-Request-Id` and `traceparent`. */
   readonly ids: Buffer;
   /** Keep the client's request id: it came from a trusted peer. */
@@ -152,21 +162,22 @@ export interface RequestRewrite {
 
 /**
  * Writes the head for the server at the start of `out` and returns its length. `out` must have room for the client's
- * head twice and 2 KB more.
+ * head twice and 2 KB more, and for what `how` adds.
  */
 export function writeRequestHead(out: Buffer, buf: Buffer, head: RequestHead, how: RequestRewrite): number {
   const { peer } = how;
   let at = copyBytes(out, 0, buf, head.methodStart, head.methodEnd + 1);
-  if (how.pathStart === how.pathEnd || buf[how.pathStart] === QUESTION_MARK) {
+  if (how.pathPrefix.length > 0) at = copyAll(out, at, how.pathPrefix);
+  else if (how.pathStart === how.pathEnd || buf[how.pathStart] === QUESTION_MARK) {
     // An absolute-form target without a path: the empty path is "/" (RFC 9110 section 4.2.3).
     if (head.targetForm !== TargetForm.ASTERISK) out[at++] = SLASH;
   }
   at = copyBytes(out, at, buf, how.pathStart, how.pathEnd);
   at = copyAll(out, at, HTTP_1_1_LINE_END);
 
-  const hostFromTarget = head.targetForm === TargetForm.ABSOLUTE;
-  if (hostFromTarget || !head.has(FieldId.HOST)) at = writeHost(out, at, buf, head, how, hostFromTarget);
-  at = writeFields(out, at, buf, head, droppedFields(head, how, hostFromTarget));
+  const hostAnew = how.host !== null || head.targetForm === TargetForm.ABSOLUTE;
+  if (hostAnew || !head.has(FieldId.HOST)) at = writeHost(out, at, buf, head, how);
+  at = writeFields(out, at, buf, head, droppedFields(head, how, hostAnew), how.edits);
   if (head.reframe) at = writeFraming(out, at, head);
 
   if (head.has(FieldId.TE) && wantsTrailers(buf, head)) {
@@ -216,25 +227,20 @@ function wantsTrailers(buf: Buffer, head: RequestHead): boolean {
 const QUESTION_MARK = 63;
 const SLASH = 47;
 
-function writeHost(
-  out: Buffer,
-  start: number,
-  buf: Buffer,
-  head: RequestHead,
-  how: RequestRewrite,
-  hostFromTarget: boolean,
-): number {
+function writeHost(out: Buffer, start: number, buf: Buffer, head: RequestHead, how: RequestRewrite): number {
   let at = copyAll(out, start, HOST);
-  at = hostFromTarget ? copyBytes(out, at, buf, head.hostStart, head.hostEnd) : copyAll(out, at, how.fallbackHost);
+  if (how.host !== null) at = copyAll(out, at, how.host);
+  else if (head.targetForm === TargetForm.ABSOLUTE) at = copyBytes(out, at, buf, head.hostStart, head.hostEnd);
+  else at = copyAll(out, at, how.fallbackHost);
   return copyAll(out, at, CRLF);
 }
 
 /** Which fields are left out of the forwarded head, as bits of `1 << FieldId`. */
-function droppedFields(head: RequestHead, how: RequestRewrite, hostFromTarget: boolean): number {
+function droppedFields(head: RequestHead, how: RequestRewrite, hostAnew: boolean): number {
   let dropped = HOP_BY_HOP_MASK | (how.peer.trusted ? EXTENDED : FORWARDING_MASK);
   if (how.upgrade) dropped &= ~UPGRADE_BIT;
   if (!how.keepTrace) dropped |= TRACE_BITS;
-  if (hostFromTarget) dropped |= HOST_BIT;
+  if (hostAnew) dropped |= HOST_BIT;
   if (head.reframe) dropped |= FRAMING_BITS;
   // A client of HTTP/1.0 can't mean an expectation (RFC 9110 section 10.1.1).
   if (head.versionMinor === 0) dropped |= EXPECT_BIT;

@@ -6,6 +6,7 @@
 import { copyAll, copyBytes, writeInteger } from "../http1/copy.ts";
 import { FieldId, HOP_BY_HOP_MASK } from "../http1/field-names.ts";
 import type { ResponseHead } from "../http1/head.ts";
+import type { HeadEdits } from "./edits.ts";
 import { FRAMING_BITS, writeFields, writeFraming } from "./fields.ts";
 
 const HTTP_1_1 = Buffer.from("HTTP/1.1 ");
@@ -25,8 +26,14 @@ export const ClientConnectionHeader = { NONE: 0, CLOSE: 1, KEEP_ALIVE: 2, UPGRAD
 export type ClientConnectionHeader = (typeof ClientConnectionHeader)[keyof typeof ClientConnectionHeader];
 
 /** Would the client get the head byte for byte as the server sent it? */
-export function leavesUnchanged(head: ResponseHead, connection: ClientConnectionHeader, dechunk: boolean): boolean {
+export function leavesUnchanged(
+  head: ResponseHead,
+  connection: ClientConnectionHeader,
+  dechunk: boolean,
+  edits: HeadEdits | null,
+): boolean {
   return (
+    edits === null &&
     connection === ClientConnectionHeader.NONE &&
     head.regular &&
     (head.seen & DROPPED) === 0 &&
@@ -45,6 +52,7 @@ function keepsUpgrade(status: number): boolean {
  * Writes the head for the client at `out[start]` and returns the offset after it.
  * @param dechunk the message is for a client of HTTP/1.0, and its body, if any, is sent without its chunked coding.
  * @param date the current `Date: …` line, added when the server sent none.
+ * @param edits what else is changed, never framing and the fate of the connection; null = nothing.
  */
 export function writeResponseHead(
   out: Buffer,
@@ -54,6 +62,7 @@ export function writeResponseHead(
   connection: ClientConnectionHeader,
   dechunk: boolean,
   date: Buffer,
+  edits: HeadEdits | null,
 ): number {
   let at = copyAll(out, start, HTTP_1_1);
   at = writeInteger(out, at, head.status);
@@ -65,7 +74,7 @@ export function writeResponseHead(
   let dropped = dechunk || (bodiless && head.reframe) ? DROPPED | CHUNKING : DROPPED;
   if (head.reframe) dropped |= FRAMING_BITS;
   if (keepsUpgrade(head.status)) dropped &= ~UPGRADE_BIT;
-  at = writeFields(out, at, buf, head, dropped);
+  at = writeFields(out, at, buf, head, dropped, edits);
   if (head.reframe && !bodiless && !dechunk) at = writeFraming(out, at, head);
 
   if (!head.has(FieldId.DATE) && head.status >= 200) at = copyAll(out, at, date);

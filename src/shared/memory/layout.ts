@@ -24,6 +24,7 @@ import {
   TABLE_MODELS,
   type WorkerRings,
 } from "./layout-learning.ts";
+import { MIRROR_ROWS, MirrorWord } from "./mirror-table.ts";
 
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
@@ -226,6 +227,9 @@ export interface WorkerBlock {
   readonly seriesKeys: Float64Array;
   /** Counts beside `seriesKeys`. A key is written after its count was set to zero. */
   readonly seriesCounts: Float64Array;
+  /** Mirrored requests, by route: see mirror-table.ts. */
+  readonly mirrorKeys: Float64Array;
+  readonly mirrorFigures: Float64Array;
 }
 
 /** Typed views over the whole file. */
@@ -361,6 +365,8 @@ function carve(c: Carver): SharedMemory {
       ownClientConnections: c.int32(CLIENT_BUCKETS),
       seriesKeys: c.float64(SERIES_CAPACITY),
       seriesCounts: c.float64(SERIES_CAPACITY),
+      mirrorKeys: c.float64(MIRROR_ROWS),
+      mirrorFigures: c.float64(MIRROR_ROWS * MirrorWord.LENGTH),
     });
   }
   const rings: WorkerRings[] = [];

@@ -15,6 +15,7 @@ export const ROUTES = [
   ReservedPath.METRICS,
   ReservedPath.SERVERS,
   "invalid",
+  "no_route",
 ] as const;
 /** Index into `ROUTES`; reserved paths by their names. */
 export const Route = {
@@ -25,6 +26,8 @@ export const Route = {
   METRICS: 4,
   SERVERS: 5,
   INVALID: 6,
+  /** No route of the configuration takes it, or not for certain. */
+  NO_ROUTE: 7,
 } as const;
 
 /** Method labels; the index is what the parser calls a method and what a series key holds. */

@@ -2,6 +2,7 @@
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { learningMetrics } from "./learning.ts";
+import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
 import { PROMETHEUS_TEXT } from "./prometheus-text.ts";
 import { requestMetrics } from "./requests.ts";
@@ -16,6 +17,7 @@ export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
   controlMetrics,
   clientMetrics,
   upstreamMetrics,
+  mirrorMetrics,
   learningMetrics,
   healthOfSelfMetrics,
   processMetrics,

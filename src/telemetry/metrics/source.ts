@@ -66,6 +66,13 @@ export interface LearnerFigures {
   readonly restarts: Readonly<Record<string, number>>;
 }
 
+/** A route that mirrors, and the name of the pool that it mirrors to. */
+export interface MirroringRoute {
+  readonly number: number;
+  readonly route: string;
+  readonly pool: string;
+}
+
 export interface MetricsSource {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
@@ -81,6 +88,7 @@ export interface MetricsSource {
   readonly workerRestarts: () => Readonly<Record<string, number>>;
   readonly learner: () => LearnerFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
+  readonly mirrors: () => readonly MirroringRoute[];
   /** Lines of the supervisor's own log that were lost. */
   readonly logDropped: () => number;
   /** Ways in which the instance works with less than it should, each on or off. */

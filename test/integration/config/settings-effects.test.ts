@@ -49,7 +49,7 @@ test("every setting is in the list, and nothing else", () => {
 /** What the processes are given, as one flat object. */
 function given(env: Record<string, string>): Record<string, unknown> {
   const config = configOf(env);
-  const { pools, routes, ...all } = toProxySettings(config, { nowMs: 0 });
+  const { pools, routes, request: _ofNoPool, ...all } = toProxySettings(config, { nowMs: 0 });
   const [{ request, ...pool }] = pools;
   // Of what pools are given the instance's own values are no more than their defaults.
   const worker = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in pool || key in request)));

@@ -9,6 +9,8 @@ import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
+import type { LocalResponse } from "../../local/response.ts";
+import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
 import { keep, keepClientPacket } from "../../sockets/receive-memory.ts";
@@ -16,7 +18,6 @@ import { UntilTaken } from "../../sockets/until-taken.ts";
 import type { ClientConnection } from "../client-connection.ts";
 import type { DownstreamContext } from "../context.ts";
 import { type LocalClient, LocalResponder } from "../local-responder.ts";
-import type { LocalResponse } from "../local-responses.ts";
 import { isLocal, routeOf } from "../routes.ts";
 import { ConnectionState as State } from "./connection-state.ts";
 import { Lingering } from "./lingering.ts";
@@ -213,8 +214,8 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
 
   // ── tunnel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  startTunnel(head: Buffer, nowMs: number): void {
-    this.sendSwitch(head);
+  startTunnel(head: Buffer, edits: HeadEdits | null, nowMs: number): void {
+    this.sendSwitch(head, edits);
     const held = this.#held;
     this.#held = null;
     this.resumeReading();

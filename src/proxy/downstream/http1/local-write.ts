@@ -1,11 +1,10 @@
 /** A response of our own, as HTTP/1.1 has it. Built as text: this is not the hot path. */
 import { WorkerCounter } from "../../../shared/memory/layout.ts";
-import { Method } from "../../../shared/memory/series-table.ts";
 import { REASON_PHRASES } from "../../http1/reason-phrases.ts";
+import { fieldsOf, type LocalResponse, sentBody } from "../../local/response.ts";
 import { ClientConnectionHeader } from "../../rewrite/response.ts";
 import type { Channel } from "../../sockets/channel.ts";
 import type { WorkerContext } from "../../worker-context.ts";
-import { fieldsOf, type LocalResponse } from "../local-responses.ts";
 
 /** Sends all of it to a request with this method. @returns false when the client is gone. */
 export function sendLocal(
@@ -19,7 +18,7 @@ export function sendLocal(
   const fields = fieldsOf(response)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("");
-  const body = method === Method.HEAD ? "" : response.body;
+  const body = sentBody(response, method);
   const bytes = Buffer.from(
     `HTTP/1.1 ${status} ${REASON_PHRASES[status] ?? ""}\r\n${ctx.dateLine.toString("latin1")}` +
       `${fields}${CONNECTION_LINES[connection]}\r\n` +

@@ -1,14 +1,14 @@
 /** What a connection of HTTP/1 says: its exchanges' responses and our own, and whether another request may follow them. */
 import { WorkerCounter } from "../../../shared/memory/layout.ts";
-import type { DownstreamUser, FailedRequest } from "../../exchange/downstream.ts";
-import type { Failure } from "../../failure.ts";
+import type { DownstreamUser } from "../../exchange/downstream.ts";
 import { COALESCE_BYTES, copyBytes } from "../../http1/copy.ts";
 import { BodyKind } from "../../http1/head.ts";
+import { type LocalResponse, sentBodyBytes } from "../../local/response.ts";
+import type { HeadEdits } from "../../rewrite/edits.ts";
 import { ClientConnectionHeader, leavesUnchanged, writeResponseHead } from "../../rewrite/response.ts";
 import { Channel } from "../../sockets/channel.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
 import type { DownstreamContext } from "../context.ts";
-import { errorResponse, type LocalResponse, sentBodyBytes } from "../local-responses.ts";
 import { sendLocal } from "./local-write.ts";
 
 /** Bodies beyond this are not copied when their head fits in front of them. */
@@ -39,28 +39,42 @@ export abstract class ResponseWriter extends Channel {
   }
 
   interim(head: Buffer): boolean {
-    return this.versionMinor === 0 || this.#sendHead(head, ClientConnectionHeader.NONE);
+    return this.versionMinor === 0 || this.#sendHead(head, ClientConnectionHeader.NONE, null);
   }
 
-  respond(head: Buffer, body: Buffer, start: number, end: number, _complete: boolean): boolean {
+  respond(
+    head: Buffer,
+    body: Buffer,
+    start: number,
+    end: number,
+    _complete: boolean,
+    edits: HeadEdits | null,
+  ): boolean {
     const { bodyKind, chunked } = this.ctx.responseHead;
     const dechunk = chunked && !this.takesChunks;
     if (dechunk || bodyKind === BodyKind.UNTIL_CLOSE) this.#beginUntilClose();
     else if (!this.#mayServeNext()) this.closes = true;
-    return this.#sendFirst(head, body, start, end, dechunk);
+    return this.#sendFirst(head, body, start, end, dechunk, edits);
   }
 
   /**
    * One write for the head and what follows it, with as little copying as can be: as it came; or with the new head written
    * over the old one, right before the body; or put together in the scratch memory, unless the body is large.
    */
-  #sendFirst(head: Buffer, body: Buffer, start: number, end: number, dechunk: boolean): boolean {
+  #sendFirst(
+    head: Buffer,
+    body: Buffer,
+    start: number,
+    end: number,
+    dechunk: boolean,
+    edits: HeadEdits | null,
+  ): boolean {
     const { scratch, responseHead, dateLine, counters } = this.ctx;
     const connection = this.#connectionHeader();
-    if (head === body && leavesUnchanged(responseHead, connection, dechunk)) {
+    if (head === body && leavesUnchanged(responseHead, connection, dechunk, edits)) {
       return this.sendAway(body, responseHead.start, end);
     }
-    let length = writeResponseHead(scratch, 0, head, responseHead, connection, dechunk, dateLine);
+    let length = writeResponseHead(scratch, 0, head, responseHead, connection, dechunk, dateLine, edits);
     const bodyBytes = end - start;
     if (head === body && length <= start && bodyBytes > IN_PLACE_BYTES) {
       scratch.copy(body, start - length, 0, length);
@@ -73,9 +87,9 @@ export abstract class ResponseWriter extends Channel {
   }
 
   /** Sends a head that has no body, or none yet. */
-  #sendHead(head: Buffer, connection: ClientConnectionHeader): boolean {
+  #sendHead(head: Buffer, connection: ClientConnectionHeader, edits: HeadEdits | null): boolean {
     const { scratch, responseHead, dateLine } = this.ctx;
-    const length = writeResponseHead(scratch, 0, head, responseHead, connection, false, dateLine);
+    const length = writeResponseHead(scratch, 0, head, responseHead, connection, false, dateLine, edits);
     return this.send(scratch, 0, length, false);
   }
 
@@ -87,9 +101,7 @@ export abstract class ResponseWriter extends Channel {
   /** The framing says so; and behind a body without chunks there is no place for trailers. */
   endBody(): void {}
 
-  fail(failure: Failure, request: FailedRequest): number {
-    const { requestIdBuffer, requestIdStart, requestIdEnd, method } = request;
-    const response = errorResponse(failure, requestIdBuffer.toString("latin1", requestIdStart, requestIdEnd));
+  respondLocal(response: LocalResponse, method: number): number {
     if (this.ctx.draining || !this.exchange?.requestComplete) this.closes = true;
     this.sendOwn(response, method);
     return sentBodyBytes(response, method);
@@ -105,9 +117,9 @@ export abstract class ResponseWriter extends Channel {
   }
 
   /** Sends a head of 101. */
-  protected sendSwitch(head: Buffer): void {
+  protected sendSwitch(head: Buffer, edits: HeadEdits | null): void {
     this.closes = true;
-    this.#sendHead(head, ClientConnectionHeader.UPGRADE);
+    this.#sendHead(head, ClientConnectionHeader.UPGRADE, edits);
   }
 
   /** If this process dies before the response's end, that must be a reset. */

@@ -4,14 +4,22 @@
  */
 
 import { type Failure, Failures } from "../../failure.ts";
-import type { UpstreamLeg, UpstreamUser } from "../../upstream/leg.ts";
+import type { ServerPool } from "../../pool/server-pool.ts";
+import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../../upstream/leg.ts";
 import type { ExchangeContext } from "../context.ts";
-import type { ProxiedRequest } from "../request.ts";
 import { discardResponse } from "./discarded-response.ts";
 import { OutcomeRecord } from "./outcome-record.ts";
 
 /** Interim responses (1xx) that one attempt may get. */
 const MAX_INTERIM_RESPONSES = 16;
+
+/** What an attempt wants of its request: a client's, or one of our own. */
+export interface AttemptedRequest extends UpstreamRequest {
+  /** The pool that it goes to. */
+  readonly pool: ServerPool;
+  /** It may be sent twice without harm. */
+  readonly idempotent: boolean;
+}
 
 /** Who weighs attempts against each other. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
 export interface AttemptOwner {
@@ -43,7 +51,7 @@ export class Attempt implements UpstreamUser {
   readonly #ctx: ExchangeContext;
   readonly #owner: AttemptOwner;
   readonly #user: AttemptUser;
-  readonly #request: ProxiedRequest;
+  readonly #request: AttemptedRequest;
   /** Where it holds a place in flight; -1 = it is not under way. */
   slot = -1;
   readonly outcome = new OutcomeRecord();
@@ -52,7 +60,7 @@ export class Attempt implements UpstreamUser {
   sent = false;
   #interim = 0;
 
-  constructor(ctx: ExchangeContext, owner: AttemptOwner, user: AttemptUser, request: ProxiedRequest) {
+  constructor(ctx: ExchangeContext, owner: AttemptOwner, user: AttemptUser, request: AttemptedRequest) {
     this.#ctx = ctx;
     this.#owner = owner;
     this.#user = user;
@@ -74,8 +82,8 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no pooled connection.
    */
   start(slot: number, number: number, fresh: boolean, nowMs: number): void {
-    const { upstreams, picker } = this.#ctx;
-    const upstream = upstreams[slot];
+    const { picker } = this.#request.pool;
+    const upstream = this.#ctx.upstreams[slot];
     // The picker only gives slots that this worker knows.
     if (upstream === undefined) throw new Error(`slot ${slot} has no server`);
     this.slot = slot;
@@ -103,8 +111,9 @@ export class Attempt implements UpstreamUser {
     }
     if (slot < 0) return;
     this.#tell(failure, responseBytes, nowMs); // the slot is this server's for as long as it holds a place there
-    this.#ctx.picker.release(slot);
-    if (this.#ctx.queue.length > 0) this.#ctx.queue.poll(nowMs);
+    const { picker, queue } = this.#request.pool;
+    picker.release(slot);
+    if (queue.length > 0) queue.poll(nowMs);
   }
 
   /** Lets go of the leg alone: the response on it, whose head was read, is not wanted. `rest[restStart …]` follows. */
@@ -120,7 +129,7 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no pooled connection.
    */
   moveTo(slot: number, number: number, fresh: boolean, nowMs: number): void {
-    const { picker, queue } = this.#ctx;
+    const { picker, queue } = this.#request.pool;
     const left = this.slot;
     this.#tell(null, 0, nowMs);
     this.start(slot, number, fresh, nowMs);
@@ -130,7 +139,7 @@ export class Attempt implements UpstreamUser {
 
   #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {
     this.outcome.end(failure, responseBytes);
-    this.#ctx.outcomes.onEnd(this.outcome, nowMs);
+    this.#request.pool.outcomes.onEnd(this.outcome, nowMs);
   }
 
   // ── UpstreamUser ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +166,7 @@ export class Attempt implements UpstreamUser {
       this.#owner.onAttemptFailed(this, Failures.UNEXPECTED_UPGRADE, false, nowMs);
     } else if (status >= 200 || status === 101) {
       this.outcome.head(status, nowMs);
-      this.#ctx.outcomes.onHead(this.outcome, nowMs);
+      this.#request.pool.outcomes.onHead(this.outcome, nowMs);
       this.#owner.onAttemptHead(this, buffer, rest, restStart, nowMs);
     } else this.#user.onInterim(this, buffer, nowMs);
   }

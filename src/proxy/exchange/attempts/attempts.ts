@@ -70,13 +70,13 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   }
 
   #acquire(nowMs: number): number {
-    return this.#ctx.picker.acquire(this.#request, nowMs, this.#retries.excluded);
+    return this.#request.pool.picker.acquire(this.#request, nowMs, this.#retries.excluded);
   }
 
   #enqueue(nowMs: number): void {
-    const { queue, settings, counters } = this.#ctx;
+    const { queue, settings } = this.#request.pool;
     if (queue.length >= settings.queueSize) {
-      counters[WorkerCounter.QUEUE_REJECTED]++;
+      this.#ctx.counters[WorkerCounter.QUEUE_REJECTED]++;
       this.#seeker.fail(Failures.QUEUE_FULL, nowMs);
       return;
     }
@@ -95,7 +95,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
 
   /** Waits no longer. */
   leaveQueue(): void {
-    this.#ctx.queue.remove(this);
+    this.#request.pool.queue.remove(this);
   }
 
   #start(slot: number, nowMs: number): void {
@@ -105,15 +105,15 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   }
 
   #countAttempt(nowMs: number): void {
-    if (++this.#retries.attempts === 1 && this.#ctx.settings.hedgeAfterMs > 0) this.#planHedge(nowMs);
+    if (++this.#retries.attempts === 1 && this.#request.target.settings.hedgeAfterMs > 0) this.#planHedge(nowMs);
   }
 
   // ── a response head ──────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The whole request was sent on `leg`: its server has so long for the head of a response. */
   awaitHead(leg: UpstreamLeg, nowMs: number): void {
-    const { wheel, settings } = this.#ctx;
-    const { responseHeadTimeoutMs, perTryTimeoutMs } = settings;
+    const { wheel } = this.#ctx;
+    const { responseHeadTimeoutMs, perTryTimeoutMs } = this.#request.target.settings;
     const perTry = perTryTimeoutMs > 0 && this.#retries.possible ? perTryTimeoutMs : responseHeadTimeoutMs;
     wheel.set(leg, nowMs + Math.min(perTry, responseHeadTimeoutMs));
   }
@@ -131,7 +131,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     const waitedMs = nowMs - attempt.outcome.dispatchedMs;
     if (!body.done && !awaitsContinue) {
       this.onAttemptFailed(attempt, Failures.REQUEST_WRITE_TIMEOUT, false, nowMs);
-    } else if (waitedMs < this.#ctx.settings.responseHeadTimeoutMs) {
+    } else if (waitedMs < this.#request.target.settings.responseHeadTimeoutMs) {
       this.onAttemptFailed(attempt, Failures.TRY_TIMEOUT, false, nowMs);
     } else this.onAttemptFailed(attempt, Failures.RESPONSE_TIMEOUT, false, nowMs);
   }
@@ -170,18 +170,17 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   // ── a hedge ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #planHedge(nowMs: number): void {
-    const { hedgeTimer, hedgeBudget, settings } = this.#ctx;
-    hedgeBudget.onRequest();
-    const { idempotent, body, upgrade } = this.#request;
+    const { idempotent, body, upgrade, pool, target } = this.#request;
+    pool.hedgeBudget.onRequest();
     if (!idempotent || !body.done || upgrade) return;
-    hedgeTimer.schedule(this, this.#generation, nowMs + settings.hedgeAfterMs);
+    this.#ctx.hedgeTimers.schedule(this, this.#generation, target.settings.hedgeAfterMs, nowMs);
   }
 
   /** The first server has not answered yet: ask a second one, if the budget allows. See `Hedgeable`. */
   onHedgeDue(generation: number, nowMs: number): void {
-    const { picker, hedgeBudget, counters } = this.#ctx;
     const first = this.#current;
     if (generation !== this.#generation || this.count !== 1 || !first.active || first.answered) return;
+    const { picker, hedgeBudget } = this.#request.pool;
     const slot = picker.acquire(this.#request, nowMs, [first.slot], false);
     if (slot < 0) return;
     // Only a hedge that has another server to go to, which answers, costs budget.
@@ -189,7 +188,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
       picker.release(slot);
       return;
     }
-    counters[WorkerCounter.HEDGES]++;
+    this.#ctx.counters[WorkerCounter.HEDGES]++;
     this.#retries.attempts++;
     this.#hedge ??= new Attempt(this.#ctx, this, this.#seeker, this.#request);
     this.#hedge.start(slot, this.count, false, nowMs);

@@ -6,9 +6,8 @@
 
 import { BodyReader } from "../../http1/body-reader.ts";
 import { BodyKind } from "../../http1/head.ts";
-import type { UpstreamLeg, UpstreamUser } from "../../upstream/leg.ts";
+import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../../upstream/leg.ts";
 import type { ExchangeContext } from "../context.ts";
-import type { ProxiedRequest } from "../request.ts";
 
 /** Longer bodies are not worth reading: a new connection costs less. */
 const MAX_BYTES = 64 * 1024;
@@ -21,7 +20,7 @@ const MAX_MS = 1000;
  */
 export function discardResponse(
   ctx: ExchangeContext,
-  request: ProxiedRequest,
+  request: Pick<UpstreamRequest, "body">,
   leg: UpstreamLeg,
   rest: Buffer,
   restStart: number,

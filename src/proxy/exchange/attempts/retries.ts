@@ -57,8 +57,9 @@ export class Retries {
    * @returns a slot, or `NO_OTHER`: this response is the client's.
    */
   insteadOf(status: number, slot: number, nowMs: number): number {
-    const { settings, picker } = this.#ctx;
-    if (!settings.retryOnStatus.includes(status) || !this.possible) return NO_OTHER;
+    const { pool, target } = this.#request;
+    const { picker } = pool;
+    if (!target.settings.retryOnStatus.includes(status) || !this.possible) return NO_OTHER;
     this.excluded.push(slot);
     const other = picker.acquire(this.#request, nowMs, this.excluded);
     if (other < 0) return NO_OTHER;
@@ -78,7 +79,7 @@ export class Retries {
    * attempts: the connection that was cut, and each of the two, which look idle now.
    */
   get #attemptsLeft(): boolean {
-    const most = this.#ctx.settings.retryAttempts;
+    const most = this.#request.target.settings.retryAttempts;
     return most > 0 && this.attempts - (this.foundStale ? 1 : 0) <= most;
   }
 
@@ -87,14 +88,13 @@ export class Retries {
    * for all, so this costs no more tries than there are servers, however many requests there are.
    */
   #hasUntried(slot: number): boolean {
-    const { settings, picker } = this.#ctx;
-    return settings.retryAttempts > 0 && picker.hasUntried([...this.excluded, slot]);
+    const { pool, target } = this.#request;
+    return target.settings.retryAttempts > 0 && pool.picker.hasUntried([...this.excluded, slot]);
   }
 
   #takeBudget(nowMs: number): boolean {
-    const { retryBudget, counters } = this.#ctx;
-    if (retryBudget.tryTake(nowMs)) return true;
-    counters[WorkerCounter.RETRIES_DENIED_BY_BUDGET]++;
+    if (this.#request.pool.retryBudget.tryTake(nowMs)) return true;
+    this.#ctx.counters[WorkerCounter.RETRIES_DENIED_BY_BUDGET]++;
     return false;
   }
 }

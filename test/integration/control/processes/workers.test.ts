@@ -93,7 +93,7 @@ describe("Workers", () => {
     const { workers, lines, journal } = fixture;
     await workers.start(1);
     for (let i = 1; i <= 3; i++) {
-      workers.setSettings({ ...settings, strategy: "exit", retryAttempts: i });
+      workers.setSettings({ ...settings, strategy: "exit", maxConnections: i });
       await until(() => workers.status()[0].restarts === i && workers.status()[0].state === "ready");
     }
     const delays = lines.filter((l) => l.message.includes("died")).map((l) => [l.code, l.restart_in_ms]);
@@ -104,7 +104,7 @@ describe("Workers", () => {
     ]);
     const starts = journal().flatMap((m) => (m.type === "start" ? [m.settings] : []));
     expect(starts.at(-1)).toMatchObject({
-      retryAttempts: 3,
+      maxConnections: 3,
       listeners: [{ port: 4321 }, { port: 4000 }, { port: 4323 }],
     });
   });

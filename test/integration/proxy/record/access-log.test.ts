@@ -56,6 +56,7 @@ function logged(target: string, more: Partial<LoggedRequest> = {}): LoggedReques
     traceIdBuffer: ids,
     traceIdStart: 32,
     clientAddress: Buffer.from("1.2.3.4"),
+    labels: null,
     ...more,
   };
 }

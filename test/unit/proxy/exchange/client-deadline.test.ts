@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { ClientDeadline, ClientTask, clientTask } from "../../../../src/proxy/exchange/client-deadline.ts";
-import type { ExchangeContext } from "../../../../src/proxy/exchange/context.ts";
 import type { Downstream } from "../../../../src/proxy/exchange/downstream.ts";
 import { Phase } from "../../../../src/proxy/exchange/phase.ts";
+import type { ProxiedRequest } from "../../../../src/proxy/exchange/request.ts";
 import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 
 const { NONE, WAIT, SEND, TAKE } = ClientTask;
@@ -22,6 +22,7 @@ test("what the client has to do next follows from the state", () => {
   expect(tasks).toEqual({
     IDLE: [NONE, NONE, NONE, NONE],
     DISPATCH: [NONE, NONE, NONE, NONE],
+    AUTHORISING: [NONE, NONE, NONE, NONE],
     QUEUED: [WAIT, WAIT, WAIT, WAIT],
     ATTEMPTING: [NONE, SEND, NONE, SEND],
     RESPONDING: [NONE, SEND, TAKE, TAKE],
@@ -35,7 +36,8 @@ const TICK_MS = 50;
 function setUp() {
   const wheel = new TimerWheel(0, TICK_MS);
   const settings = { queueTimeoutMs: 1000, requestBodyTimeoutMs: 2000, responseBodyTimeoutMs: 3000 };
-  const deadline = new ClientDeadline({ wheel, settings } as unknown as ExchangeContext);
+  const request = { pool: { settings }, target: { settings } } as unknown as ProxiedRequest;
+  const deadline = new ClientDeadline(wheel, request);
   let fired = false;
   const client = new (class extends Timed {
     override onDeadline(): void {

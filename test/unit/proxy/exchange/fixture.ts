@@ -1,17 +1,19 @@
 /** One exchange between a scripted client and scripted servers, without sockets and with a clock of its own. */
 
 import type { Hedgeable } from "../../../../src/proxy/exchange/attempts/hedge-timer.ts";
-import { RetryBudget } from "../../../../src/proxy/exchange/attempts/retry-budget.ts";
 import type { ExchangeContext } from "../../../../src/proxy/exchange/context.ts";
 import type { Downstream } from "../../../../src/proxy/exchange/downstream.ts";
 import { Exchange } from "../../../../src/proxy/exchange/exchange.ts";
+import { Mirrors } from "../../../../src/proxy/exchange/side/mirrors.ts";
 import { type Failure, Failures } from "../../../../src/proxy/failure.ts";
 import { RequestHead, ResponseHead } from "../../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../../src/proxy/http1/request-parser.ts";
 import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
+import type { LocalResponse } from "../../../../src/proxy/local/response.ts";
 import { type AttemptOutcome, OutcomeConsumers } from "../../../../src/proxy/outcome.ts";
 import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
 import type { Waiting } from "../../../../src/proxy/pick/wait-queue.ts";
+import { RetryBudget } from "../../../../src/proxy/pool/retry-budget.ts";
 import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
@@ -56,8 +58,8 @@ class Client extends Timed implements Downstream {
   endBody(): void {}
   endSending(): void {}
   unacknowledged = () => 0;
-  fail(failure: Failure): number {
-    this.left = failure.code;
+  respondLocal({ body }: LocalResponse): number {
+    this.left = JSON.parse(body.toString()).error.code;
     return 10;
   }
   refuseRest(): void {}
@@ -169,42 +171,22 @@ export class Rig {
   refusesSends = false;
   full = false;
   readonly waiting: Waiting[] = [];
+  readonly queue = queueOf(this.waiting);
   #hedge: () => void = () => {};
+  readonly #hedgeAfterMs: number;
 
   constructor(settings: Partial<typeof SETTINGS> = {}) {
     const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
     const block = memory.workers[0];
     const note = (what: "head" | "end") => (outcome: AttemptOutcome) =>
       void this.told.push({ what, outcome: { ...outcome } });
-    const context = {
-      settings: { ...SETTINGS, ...settings },
-      limits: LIMITS,
-      memory,
-      block,
-      counters: block.counters,
-      wheel: new TimerWheel(0),
-      ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
-      accessLog: null,
-      draining: false,
-      requestHead: new RequestHead(),
-      responseHead: new ResponseHead(),
+    const values = { ...SETTINGS, ...settings };
+    const pool = {
+      settings: values,
       retryBudget: new RetryBudget(1, OFTEN, 0),
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
-      hedgeTimer: {
-        schedule: (who: Hedgeable, generation: number) => {
-          this.#hedge = () => who.onHedgeDue(generation, this.nowMs);
-        },
-      },
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
-      queue: queueOf(this.waiting),
-      upstreams: Array.from({ length: SERVERS }, (_, slot) => ({
-        endpoint: { id: slot + 1 },
-        acquire: (user: UpstreamUser) => {
-          const leg = new Leg(this, user, !this.connecting);
-          this.legs.push(leg);
-          return leg;
-        },
-      })),
+      queue: this.queue,
       picker: {
         usesKey: false,
         inFlightAtDispatch: 0,
@@ -223,8 +205,38 @@ export class Rig {
         release: (slot: number) => void this.inFlight[slot]--,
       },
     };
+    const route = { number: Route.PROXY, refusal: null, auth: null, mirror: null, target: () => target };
+    const target = { route, pool, settings: values, labels: null };
+    const context = {
+      settings: values,
+      limits: LIMITS,
+      memory,
+      block,
+      counters: block.counters,
+      wheel: new TimerWheel(0),
+      ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
+      accessLog: null,
+      draining: false,
+      requestHead: new RequestHead(),
+      responseHead: new ResponseHead(),
+      hedgeTimers: {
+        schedule: (who: Hedgeable, generation: number) => {
+          this.#hedge = () => who.onHedgeDue(generation, this.nowMs);
+        },
+      },
+      routes: { of: () => route },
+      upstreams: Array.from({ length: SERVERS }, (_, slot) => ({
+        endpoint: { id: slot + 1 },
+        acquire: (user: UpstreamUser) => {
+          const leg = new Leg(this, user, !this.connecting);
+          this.legs.push(leg);
+          return leg;
+        },
+      })),
+    };
+    this.#hedgeAfterMs = values.hedgeAfterMs;
     this.ctx = context as unknown as ExchangeContext;
-    this.exchange = new Exchange(this.ctx, this.idle);
+    this.exchange = new Exchange(this.ctx, this.idle, new Mirrors(this.ctx));
     this.client.exchange = this.exchange;
   }
 
@@ -251,7 +263,7 @@ export class Rig {
 
   /** The time of the hedge that was planned has come. */
   hedges(): void {
-    this.nowMs += this.ctx.settings.hedgeAfterMs;
+    this.nowMs += this.#hedgeAfterMs;
     this.#hedge();
   }
 }

@@ -3,7 +3,8 @@ import { follow, Phase } from "../../../../src/proxy/exchange/phase.ts";
 
 const MAY: Readonly<Record<keyof typeof Phase, readonly (keyof typeof Phase)[]>> = {
   IDLE: ["DISPATCH"],
-  DISPATCH: ["QUEUED", "ATTEMPTING", "IDLE"],
+  DISPATCH: ["AUTHORISING", "QUEUED", "ATTEMPTING", "IDLE"],
+  AUTHORISING: ["QUEUED", "ATTEMPTING", "RESPONDING", "IDLE"],
   QUEUED: ["ATTEMPTING", "IDLE"],
   ATTEMPTING: ["ATTEMPTING", "QUEUED", "RESPONDING", "TUNNEL", "IDLE"],
   RESPONDING: ["IDLE"],

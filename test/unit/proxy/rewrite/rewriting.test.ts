@@ -15,9 +15,12 @@ function forwarded(text: string, how: Partial<RequestRewrite> = {}): string {
   const { buf, head } = request(text);
   const rewrite: RequestRewrite = {
     peer: new Peer("9.9.9.9", false, NOBODY),
+    pathPrefix: Buffer.alloc(0),
     pathStart: head.pathStart,
     pathEnd: head.targetEnd,
+    host: null,
     fallbackHost: Buffer.from("fallback:81"),
+    edits: null,
     ids: IDS,
     keepRequestId: false,
     keepTrace: false,
@@ -98,7 +101,7 @@ describe("responses", () => {
   const DATE = Buffer.from("Date: now\r\n");
   const passed = (text: string, connection: ClientConnectionHeader, dechunk = false) => {
     const { buf, head } = response(text);
-    return OUT.toString("latin1", 3, writeResponseHead(OUT, 3, buf, head, connection, dechunk, DATE));
+    return OUT.toString("latin1", 3, writeResponseHead(OUT, 3, buf, head, connection, dechunk, DATE, null));
   };
   const { NONE, CLOSE, KEEP_ALIVE } = ClientConnectionHeader;
 

@@ -137,7 +137,12 @@ describe.each(["text", "json"] as const)("the access log, %s", (format) => {
       const ids = Buffer.from(id + "t".repeat(32));
       const ends = { methodStart: 0, methodEnd: 3, targetStart: 4, targetEnd: 4 + target.length, method: Method.GET };
       const requestId = { requestIdBuffer: ids, requestIdStart: 0, requestIdEnd: id.length };
-      const trace = { traceIdBuffer: ids, traceIdStart: id.length, clientAddress: Buffer.from("1.2.3.4") };
+      const trace = {
+        traceIdBuffer: ids,
+        traceIdStart: id.length,
+        clientAddress: Buffer.from("1.2.3.4"),
+        labels: null,
+      };
       const outcome = { status: 200, serverId: 3, responseBytes: 12, attempts: 1, failure: null };
       log.record({ headBuffer, ...ends, ...requestId, ...trace }, outcome, 1, 0);
     }

@@ -47,6 +47,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     processes: () => [],
     workersReady: () => 2,
     workerRestarts: () => ({}),
+    mirrors: () => [],
     logDropped: () => 0,
     learner: () => ({ running: true, rung: 0, tableAgeMs: 40, restarts: { exit: 0, hung: 0, failed: 0 } }),
     reloads: () => ({ success: 0, failure: 0 }),

@@ -4,6 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Failures } from "../../../../../src/proxy/failure.ts";
+import { compileEdits, HeadEdits, MAX_MOMENT_BYTES } from "../../../../../src/proxy/rewrite/edits.ts";
+import { FIXED_RESPONSE_FIELDS, MAX_ADDED_BYTES } from "../../../../../src/shared/fixed-fields.ts";
 import { until } from "../../../../support/until.ts";
 import type { Served } from "./served.ts";
 import type { ContractWorker } from "./worker.ts";
@@ -51,8 +53,8 @@ export interface ContractClient {
   goOn(): void;
   /** The next response, when it has ended. */
   response(): Promise<Received>;
-  /** Resolves when this much of a tunnel has come, behind its head. */
-  tunnelled(text: string): Promise<void>;
+  /** Resolves when this much of a tunnel has come, behind its head. @returns the fields of that, names in lower case. */
+  tunnelled(text: string): Promise<ReadonlyMap<string, string>>;
   /** Resolves when the worker sends nothing more. */
   ended(): Promise<void>;
 }
@@ -151,6 +153,52 @@ export function downstreamContract(kind: DownstreamKind): void {
       expect(received.fields.get("x-kept")).toBe("yes");
       expect(received.fields.get("date")).toBe("Mon, 02 Nov 2026 10:00:00 GMT");
       await servesAnother(client);
+      await servesAnother(client);
+    });
+
+    test("a response whose head is changed: what is removed, set and added, whatever the packet looks like", async () => {
+      const edits = compileEdits(
+        {
+          remove: ["x-gone"],
+          set: [{ name: "X-Kept", value: "set" }],
+          add: [{ name: "X-New", value: "a: b" }],
+        },
+        FIXED_RESPONSE_FIELDS,
+      );
+      const lines = "Date: x\r\nX-Gone: 1\r\nx-kept: 1\r\nX-Kept: 2\r\nX-Stays: 3\r\n";
+      for (const length of [5, 10_000, 200_000]) {
+        const { client, served } = await asked();
+        served.respond(
+          `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${length}\r\n\r\n${"b".repeat(length)}`,
+          true,
+          edits,
+        );
+        served.done();
+        const { status, fields, body, whole } = await client.response();
+        expect([status, body.length, whole]).toEqual([200, length, true]);
+        expect(["x-gone", "x-kept", "x-new", "x-stays"].map((name) => fields.get(name))).toEqual([
+          undefined,
+          "set",
+          "a: b",
+          "3",
+        ]);
+        await servesAnother(client);
+      }
+    });
+
+    test("a head gets as much as a route and the moment may add", async () => {
+      const field = { name: "X-Long", value: "v".repeat(MAX_ADDED_BYTES - "X-Long: \r\n".length) };
+      const edits = compileEdits({ remove: [], set: [], add: [field] }, FIXED_RESPONSE_FIELDS);
+      const cookie = Buffer.from(`Set-Cookie: ${"c".repeat(MAX_MOMENT_BYTES - "Set-Cookie: \r\n".length)}\r\n`);
+      const { client, served } = await asked();
+      served.respond(OK, true, HeadEdits.add(edits, cookie));
+      served.done();
+      const { fields, body } = await client.response();
+      expect([fields.get("x-long")?.length, fields.get("set-cookie")?.length, body]).toEqual([
+        field.value.length,
+        MAX_MOMENT_BYTES - "Set-Cookie: \r\n".length,
+        "hello",
+      ]);
       await servesAnother(client);
     });
 
@@ -425,6 +473,15 @@ export function downstreamContract(kind: DownstreamKind): void {
       await served.wasTold("end");
       served.done();
       expect(served.told).toEqual(["end"]);
+    });
+
+    test("the head of a tunnel is changed as others are", async () => {
+      const { client, served } = await asked({ tunnel: "" });
+      served.startTunnel(HeadEdits.add(null, Buffer.from("Set-Cookie: a=b\r\n")));
+      served.send("hello");
+      expect((await client.tunnelled("hello")).get("set-cookie")).toBe("a=b");
+      served.cut(false);
+      await expect(client.ended()).rejects.toThrow("broken off");
     });
 
     test("a tunnel that the client ends first still carries what comes for it", async () => {

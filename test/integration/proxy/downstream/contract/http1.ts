@@ -3,7 +3,7 @@ import { Http1ClientConnection } from "../../../../../src/proxy/downstream/http1
 import { Network } from "../../../../../src/proxy/sockets/network.ts";
 import { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { until } from "../../../../support/until.ts";
-import { ConnectionEndedError, Wire } from "../../../../support/wire.ts";
+import { ConnectionEndedError, Wire, type WireMessage } from "../../../../support/wire.ts";
 import type { ContractClient, DownstreamKind, Received, SentRequest } from "./contract.ts";
 import { ContractWorker } from "./worker.ts";
 
@@ -62,7 +62,7 @@ class Http1Client implements ContractClient {
   readonly #versionMinor: number;
   /** Methods of requests without a response. */
   readonly #awaited: string[] = [];
-  #tunnelBegun = false;
+  #tunnelFields: ReadonlyMap<string, string> | null = null;
 
   constructor(wire: Wire, versionMinor: number) {
     this.#wire = wire;
@@ -118,8 +118,14 @@ class Http1Client implements ContractClient {
           continue;
         }
         const { status, trailers } = message;
-        const fields = new Map(message.fields.map(([name, value]) => [name.toLowerCase(), value]));
-        return { interim, status, fields, body: message.body.toString("latin1"), trailers, whole: true };
+        return {
+          interim,
+          status,
+          fields: fieldsOf(message),
+          body: message.body.toString("latin1"),
+          trailers,
+          whole: true,
+        };
       } catch (error) {
         if (!(error instanceof ConnectionEndedError)) throw error;
         return { interim, status: 0, fields: new Map(), body: this.#wire.text, trailers: "", whole: false };
@@ -127,14 +133,18 @@ class Http1Client implements ContractClient {
     }
   }
 
-  async tunnelled(text: string): Promise<void> {
-    if (!this.#tunnelBegun) await this.#wire.takeThrough("\r\n\r\n");
-    this.#tunnelBegun = true;
+  async tunnelled(text: string): Promise<ReadonlyMap<string, string>> {
+    this.#tunnelFields ??= fieldsOf(await this.#wire.head());
     await until(() => this.#wire.text === text);
     await this.#wire.take(text.length);
+    return this.#tunnelFields;
   }
 
   async ended(): Promise<void> {
     if ((await this.#wire.end()) === "reset") throw new Error("broken off");
   }
+}
+
+function fieldsOf(message: WireMessage): ReadonlyMap<string, string> {
+  return new Map(message.fields.map(([name, value]) => [name.toLowerCase(), value]));
 }

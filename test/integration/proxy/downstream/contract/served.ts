@@ -4,11 +4,14 @@ import type { Failure } from "../../../../../src/proxy/failure.ts";
 import { BodyReader } from "../../../../../src/proxy/http1/body-reader.ts";
 import { BodyKind } from "../../../../../src/proxy/http1/head.ts";
 import { parseResponseHead } from "../../../../../src/proxy/http1/response-parser.ts";
+import { errorResponse } from "../../../../../src/proxy/local/errors.ts";
+import type { LocalResponse } from "../../../../../src/proxy/local/response.ts";
+import type { HeadEdits } from "../../../../../src/proxy/rewrite/edits.ts";
 import type { WorkerContext } from "../../../../../src/proxy/worker-context.ts";
 import { Method } from "../../../../../src/shared/memory/series-table.ts";
 import { until } from "../../../../support/until.ts";
 
-const REQUEST_ID = Buffer.from("0123456789abcdef0123456789abcdef");
+const REQUEST_ID = "0123456789abcdef0123456789abcdef";
 
 /** One request that is being served. */
 export class Served implements DownstreamUser {
@@ -117,9 +120,9 @@ export class Served implements DownstreamUser {
   }
 
   /** Begins with `message`: a head, and what there is of its body behind it in the same packet, as a server sends it. */
-  respond(message: string, complete = true): boolean {
+  respond(message: string, complete = true, edits: HeadEdits | null = null): boolean {
     const packet = this.#parse(message);
-    return this.client.respond(packet, packet, this.#ctx.responseHead.headEnd, packet.length, complete);
+    return this.client.respond(packet, packet, this.#ctx.responseHead.headEnd, packet.length, complete, edits);
   }
 
   /** More of the body. */
@@ -129,8 +132,12 @@ export class Served implements DownstreamUser {
   }
 
   fail(failure: Failure): number {
-    const request = { method: this.#method, requestIdBuffer: REQUEST_ID, requestIdStart: 0, requestIdEnd: 32 };
-    return this.client.fail(failure, request);
+    return this.client.respondLocal(errorResponse(failure, REQUEST_ID), this.#method);
+  }
+
+  /** With a response of our own. */
+  respondLocal(response: LocalResponse): number {
+    return this.client.respondLocal(response, this.#method);
   }
 
   done(): void {
@@ -141,9 +148,10 @@ export class Served implements DownstreamUser {
     this.client.cut(shows, this.#ctx.now());
   }
 
-  startTunnel(): void {
+  startTunnel(edits: HeadEdits | null = null): void {
     this.isTunnel = true;
-    this.client.startTunnel(this.#parse("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n"), this.#ctx.now());
+    const head = this.#parse("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n");
+    this.client.startTunnel(head, edits, this.#ctx.now());
   }
 
   /** A packet of its own, for what is sent away may be empty afterwards. */

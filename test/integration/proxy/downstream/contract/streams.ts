@@ -4,15 +4,15 @@
  * for what HTTP/2 and HTTP/3 have in common, without their frames.
  */
 import { type LocalClient, LocalResponder } from "../../../../../src/proxy/downstream/local-responder.ts";
-import { errorResponse, fieldsOf, type LocalResponse } from "../../../../../src/proxy/downstream/local-responses.ts";
 import { isLocal, routeOf } from "../../../../../src/proxy/downstream/routes.ts";
-import type { Downstream, DownstreamUser, FailedRequest } from "../../../../../src/proxy/exchange/downstream.ts";
-import { type Failure, Failures } from "../../../../../src/proxy/failure.ts";
+import type { Downstream, DownstreamUser } from "../../../../../src/proxy/exchange/downstream.ts";
+import { Failures } from "../../../../../src/proxy/failure.ts";
 import { FIELD_STRIDE, FieldPart } from "../../../../../src/proxy/http1/head.ts";
 import { parseRequestHead } from "../../../../../src/proxy/http1/request-parser.ts";
+import { fieldsOf, type LocalResponse, sentBody } from "../../../../../src/proxy/local/response.ts";
+import { editedFields, type HeadEdits } from "../../../../../src/proxy/rewrite/edits.ts";
 import type { Peer } from "../../../../../src/proxy/rewrite/request.ts";
 import { Timed } from "../../../../../src/proxy/sockets/timer-wheel.ts";
-import { Method } from "../../../../../src/shared/memory/series-table.ts";
 import { until } from "../../../../support/until.ts";
 import type { ContractClient, DownstreamKind, Received, SentRequest } from "./contract.ts";
 import { ContractWorker } from "./worker.ts";
@@ -165,12 +165,12 @@ class Stream extends Timed implements Downstream, LocalClient {
   }
 
   interim(head: Buffer): boolean {
-    this.#sendHead(head);
+    this.#sendHead(head, null);
     return this.#user !== null;
   }
 
-  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean): boolean {
-    this.#sendHead(head);
+  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean, edits: HeadEdits | null): boolean {
+    this.#sendHead(head, edits);
     const sent = this.sendAway(body, start, end);
     if (complete) this.endBody(null);
     return sent;
@@ -195,11 +195,8 @@ class Stream extends Timed implements Downstream, LocalClient {
     this.endBody(null);
   }
 
-  fail(failure: Failure, { method, requestIdBuffer, requestIdStart, requestIdEnd }: FailedRequest): number {
-    return this.deliver(
-      errorResponse(failure, requestIdBuffer.toString("latin1", requestIdStart, requestIdEnd)),
-      method,
-    );
+  respondLocal(response: LocalResponse, method: number): number {
+    return this.deliver(response, method);
   }
 
   /** @returns the bytes of its body. */
@@ -208,7 +205,7 @@ class Stream extends Timed implements Downstream, LocalClient {
       response.status,
       new Map(fieldsOf(response).map(([name, value]) => [name.toLowerCase(), value])),
     );
-    const body = method === Method.HEAD ? "" : response.body.toString();
+    const body = sentBody(response, method).toString();
     this.#queue += body;
     this.endBody(null);
     return body.length;
@@ -234,8 +231,8 @@ class Stream extends Timed implements Downstream, LocalClient {
     this.#client.onEnd(true);
   }
 
-  startTunnel(): void {
-    this.#client.onHead(200, new Map());
+  startTunnel(_head: Buffer, edits: HeadEdits | null): void {
+    this.#client.onHead(200, new Map(editedFields([], edits).map(([name, value]) => [name.toLowerCase(), value])));
     this.#handOver();
   }
 
@@ -247,15 +244,16 @@ class Stream extends Timed implements Downstream, LocalClient {
     this.#worker.ctx.wheel.remove(this);
   }
 
-  #sendHead(buffer: Buffer): void {
+  #sendHead(buffer: Buffer, edits: HeadEdits | null): void {
     const { status, fields, fieldCount } = this.#worker.ctx.responseHead;
-    const kept = new Map<string, string>();
+    const sent: [name: string, value: string][] = [];
     for (let i = 0; i < fieldCount; i++) {
       const [name, value] = [FieldPart.NAME_START, FieldPart.VALUE_START].map((part) =>
         buffer.toString("latin1", fields[i * FIELD_STRIDE + part], fields[i * FIELD_STRIDE + part + 1]),
       );
-      if (!CONNECTION_FIELDS.has(name.toLowerCase())) kept.set(name.toLowerCase(), value);
+      if (!CONNECTION_FIELDS.has(name.toLowerCase())) sent.push([name, value]);
     }
+    const kept = new Map(editedFields(sent, edits).map(([name, value]) => [name.toLowerCase(), value]));
     if (status >= 200 && !kept.has("date")) kept.set("date", this.#worker.ctx.dateLine.toString().slice(6, -2));
     this.#client.onHead(status, kept);
   }
@@ -360,10 +358,11 @@ class StreamClient implements ContractClient {
     return { ...call, whole: call.end === "end" };
   }
 
-  async tunnelled(text: string): Promise<void> {
+  async tunnelled(text: string): Promise<ReadonlyMap<string, string>> {
     const { call } = this.#last;
     await until(() => call.body === text);
     call.body = "";
+    return call.fields;
   }
 
   async ended(): Promise<void> {

@@ -89,7 +89,7 @@ class Walk {
       () => this.#clientSends(),
       () => rig.waits(oneOf([1, 100, 1500], this.#random)),
       () => rig.hedges(),
-      () => rig.ctx.queue.poll(rig.nowMs),
+      () => rig.queue.poll(rig.nowMs),
       () => this.#client(),
       () => this.#turn(),
     ];

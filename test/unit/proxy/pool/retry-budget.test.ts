@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { RetryBudget } from "../../../../../src/proxy/exchange/attempts/retry-budget.ts";
+import { RetryBudget } from "../../../../src/proxy/pool/retry-budget.ts";
 
 const taken = (budget: RetryBudget, tries: number, nowMs: number) =>
   Array.from({ length: tries }, () => budget.tryTake(nowMs)).filter(Boolean).length;

@@ -1,0 +1,149 @@
+/** One pool of servers in one worker: all that its requests share, and that those of other pools have no part in. */
+import { type FailingOptions, FailingServers } from "../../balancing/failing-servers.ts";
+import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../../balancing/registry.ts";
+import type { Strategy } from "../../balancing/strategy.ts";
+import type { PoolSettings } from "../../protocol/pool.ts";
+import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout.ts";
+import type { WorkerRings } from "../../shared/memory/layout-learning.ts";
+import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
+import { DecisionWriter } from "../pick/decision-log.ts";
+import { FailureStreaks } from "../pick/failure-streaks.ts";
+import { Picker } from "../pick/picker.ts";
+import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
+import { learns, StrategyFeed } from "../pick/strategy-feed.ts";
+import { WaitQueue } from "../pick/wait-queue.ts";
+import { ServerCounts } from "../record/server-counts.ts";
+import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
+import { RetryBudget } from "./retry-budget.ts";
+
+/** Retries per second that the budget always allows. */
+const RETRY_FLOOR_PER_SECOND = 3;
+
+/** What a worker's pools share. */
+export interface PoolParts {
+  readonly memory: SharedMemory;
+  readonly block: WorkerBlock;
+  readonly rings: WorkerRings;
+  /** By slot: see `FleetView`. */
+  readonly identityHash: Uint32Array;
+  /** Monotonic clock, milliseconds. */
+  readonly now: () => number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). Only asked for where it is needed. */
+  readonly bootOffsetMs: () => number;
+  /** Told what a request threw when its turn in the queue came. */
+  readonly onInternalError: (error: unknown) => void;
+}
+
+/** One pool. It lives on over reloads: what changes in it changes for the requests under way, too. */
+export class ServerPool {
+  readonly #parts: PoolParts;
+  readonly #failing: FailingServers;
+  #settings: PoolSettings;
+  readonly picker: Picker;
+  /** Requests that wait for a server of it. */
+  readonly queue: WaitQueue;
+  #retryBudget: RetryBudget;
+  #hedgeBudget: RetryBudget;
+  #stickyKey: StickyKey;
+  #outcomes: OutcomeConsumers;
+
+  constructor(parts: PoolParts, settings: PoolSettings, trustedProxies: TrustedProxies) {
+    const { memory, block, now } = parts;
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#failing = new FailingServers(memory.servers, failingOptions(settings));
+    const { strategy, decisions } = this.#createStrategy();
+    this.picker = new Picker(memory, block, settings.row, this.#failing, strategy, decisions);
+    this.queue = new WaitQueue(block, now, parts.onInternalError);
+    this.#retryBudget = retryBudget(settings, now());
+    this.#hedgeBudget = hedgeBudget(settings, now());
+    this.#stickyKey = createStickyKey(settings.hashOn, trustedProxies);
+    this.#outcomes = this.#consumers(strategy, decisions);
+  }
+
+  get settings(): PoolSettings {
+    return this.#settings;
+  }
+
+  get retryBudget(): RetryBudget {
+    return this.#retryBudget;
+  }
+
+  get hedgeBudget(): RetryBudget {
+    return this.#hedgeBudget;
+  }
+
+  /** What a request to it sticks to. */
+  get stickyKey(): StickyKey {
+    return this.#stickyKey;
+  }
+
+  /** Who is told how attempts at its servers go. */
+  get outcomes(): OutcomeConsumers {
+    return this.#outcomes;
+  }
+
+  /** New settings for what comes; what was learned lives on. */
+  configure(settings: PoolSettings, trustedProxies: TrustedProxies): void {
+    const old = this.#settings;
+    const nowMs = this.#parts.now();
+    this.#settings = settings;
+    this.#stickyKey = createStickyKey(settings.hashOn, trustedProxies);
+    if (settings.retryBudgetPercent !== old.retryBudgetPercent) this.#retryBudget = retryBudget(settings, nowMs);
+    if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) this.#hedgeBudget = hedgeBudget(settings, nowMs);
+    if (!isSameStrategy(old, settings)) {
+      const { strategy, decisions } = this.#createStrategy();
+      this.picker.setStrategy(strategy, decisions);
+      this.#outcomes = this.#consumers(strategy, decisions);
+    }
+    this.#failing.configure(failingOptions(settings));
+  }
+
+  #createStrategy(): { strategy: Strategy; decisions: DecisionWriter | null } {
+    const { memory, block, rings, identityHash, random, bootOffsetMs } = this.#parts;
+    const { servers } = memory;
+    const settings = this.#settings;
+    const fleet = {
+      ...servers,
+      identityHash,
+      // Asked by the strategies that watch for stalls: finding the offset takes some milliseconds.
+      get together() {
+        return { sinceMs: servers.silentSinceMs, clockOffsetMs: bootOffsetMs() };
+      },
+    };
+    // The pages of tables and rings are only real while the strategy is the one that uses them.
+    const decisions =
+      settings.strategy === LEARNED_STRATEGY
+        ? new DecisionWriter(rings, servers, block.counters, bootOffsetMs())
+        : null;
+    const learning = decisions === null ? {} : { learned: memory.learned[settings.row], decisions };
+    const strategy = createStrategy(settings.strategy, { fleet, random, ...learning }, settings);
+    return { strategy, decisions };
+  }
+
+  /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
+  #consumers(strategy: Strategy, decisions: DecisionWriter | null): OutcomeConsumers {
+    const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(this.#parts.block)];
+    if (learns(strategy)) consumers.push(new StrategyFeed(strategy));
+    if (decisions !== null) consumers.push(decisions);
+    return new OutcomeConsumers(consumers);
+  }
+}
+
+function retryBudget({ retryBudgetPercent }: PoolSettings, nowMs: number): RetryBudget {
+  return new RetryBudget(retryBudgetPercent / 100, RETRY_FLOOR_PER_SECOND, nowMs);
+}
+
+function hedgeBudget({ hedgeBudgetPercent }: PoolSettings, nowMs: number): RetryBudget {
+  return new RetryBudget(hedgeBudgetPercent / 100, 0, nowMs);
+}
+
+function failingOptions(settings: PoolSettings): FailingOptions {
+  return {
+    consecutiveFailures: settings.outlierConsecutiveFailures,
+    maxEjectedPercent: settings.outlierMaxEjectedPercent,
+    baseEjectionMs: settings.outlierBaseEjectionMs,
+  };
+}

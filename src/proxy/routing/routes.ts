@@ -1,0 +1,67 @@
+/** All routes of one worker: which one a request takes. A reload makes all of them anew, in one step. */
+import type { RouteSpec } from "../../protocol/route.ts";
+import { Route } from "../../shared/memory/series-table.ts";
+import { Failures } from "../failure.ts";
+import type { RequestHead } from "../http1/head.ts";
+import { type RouteParts, WorkerRoute } from "./worker-route.ts";
+
+/** Finds the route of a request: an index, or one of the numbers below. */
+export interface RouteMatcher {
+  /** One route takes everything: there is no need to look. */
+  readonly takesEverything: boolean;
+  /** `buf[pathStart … pathEnd)` is the path, with its query. */
+  match(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number): number;
+}
+
+/** No route takes the request. */
+export const NO_ROUTE = -1;
+/** Servers may read the path in ways that lead to different routes. */
+export const AMBIGUOUS = -2;
+
+/** One worker's. */
+export class Routes {
+  readonly #routes: readonly WorkerRoute[];
+  readonly #matcher: RouteMatcher;
+  readonly #none: WorkerRoute;
+  readonly #ambiguous: WorkerRoute;
+  /** Takes everything. */
+  readonly #only: WorkerRoute | null;
+
+  /** Throws when a route names a pool that there is not. */
+  constructor(specs: readonly RouteSpec[], matcher: RouteMatcher, parts: RouteParts) {
+    this.#routes = specs.map((spec) => new WorkerRoute(spec, null, parts));
+    this.#matcher = matcher;
+    this.#none = new WorkerRoute(nowhere("no_route"), Failures.NO_ROUTE, parts);
+    this.#ambiguous = new WorkerRoute(nowhere("ambiguous_path"), Failures.AMBIGUOUS_PATH, parts);
+    this.#only = matcher.takesEverything ? this.#routes[0] : null;
+  }
+
+  /** The route of the request in `head`, which was parsed from `buf`; `buf[pathStart … pathEnd)` is its path, with the query. */
+  of(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number): WorkerRoute {
+    if (this.#only !== null) return this.#only;
+    const index = this.#matcher.match(buf, head, pathStart, pathEnd);
+    if (index >= 0) return this.#routes[index];
+    return index === AMBIGUOUS ? this.#ambiguous : this.#none;
+  }
+}
+
+/** The route of requests that no route takes. */
+function nowhere(name: string): RouteSpec {
+  return {
+    number: Route.NO_ROUTE,
+    name,
+    match: { hosts: [], paths: [], methods: [], headers: [] },
+    action: { kind: "forward", targets: [], splitBy: null },
+    settings: {},
+    ambiguousPaths: "refuse",
+    rewrite: null,
+    requestHeaders: null,
+    responseHeaders: null,
+    httpsRedirect: false,
+    hstsMs: 0,
+    mirror: null,
+    forwardAuth: null,
+    compression: null,
+    errorPages: [],
+  };
+}

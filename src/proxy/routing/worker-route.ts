@@ -1,0 +1,100 @@
+/** A route as a worker has it: with its pools, and with its values worked out. */
+
+import type { RequestSettings } from "../../protocol/pool.ts";
+import type { RouteSpec } from "../../protocol/route.ts";
+import { FIRST_ROUTE_NUMBER } from "../../shared/memory/series-table.ts";
+import type { Failure } from "../failure.ts";
+import type { ServerPool } from "../pool/server-pool.ts";
+import type { ServerPools } from "../pool/server-pools.ts";
+import { RouteLabels } from "../record/access-log.ts";
+import { type AuthTarget, compileAuth } from "./auth-target.ts";
+import type { MirrorRows, MirrorTarget } from "./mirror-target.ts";
+
+/** What routes are made with. */
+export interface RouteParts {
+  readonly pools: Pick<ServerPools, "get">;
+  /** Of requests that go to no pool. */
+  readonly settings: RequestSettings;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly mirrorRows: MirrorRows;
+}
+
+/**
+ * Where one request goes: a route with one of its pools. It stays as it is: a reload makes others, and requests under way keep
+ * theirs.
+ */
+export interface Target {
+  readonly route: WorkerRoute;
+  /** `null`: no server is asked. */
+  readonly pool: ServerPool | null;
+  /** The pool's, with the route's own over them. */
+  readonly settings: RequestSettings;
+  /** What the access log says of it; `null` where the configuration has no routes. */
+  readonly labels: RouteLabels | null;
+}
+
+/** One route. */
+export class WorkerRoute {
+  readonly spec: RouteSpec;
+  /** What its requests are refused with; `null` = they are not. */
+  readonly refusal: Failure | null;
+  /** Whom to ask whether its requests may pass. */
+  readonly auth: AuthTarget | null;
+  readonly mirror: MirrorTarget | null;
+  readonly #random: () => number;
+  readonly #targets: readonly Target[];
+  /** By target: the sum of the weights up to it, its own included. */
+  readonly #shares: readonly number[];
+  /** Where there is nothing to choose. */
+  readonly #only: Target | null;
+
+  /** Throws when it names a pool that there is not. */
+  constructor(spec: RouteSpec, refusal: Failure | null, parts: RouteParts) {
+    const { pools, settings, random } = parts;
+    this.spec = spec;
+    this.refusal = refusal;
+    this.#random = random;
+    this.auth = spec.forwardAuth && compileAuth(spec.forwardAuth, pools.get(spec.forwardAuth.pool));
+    this.mirror = spec.mirror && parts.mirrorRows.target(spec.number, spec.mirror, pools.get(spec.mirror.pool));
+    const shares = spec.action.kind === "forward" ? spec.action.targets.filter(({ weight }) => weight > 0) : [];
+    let sum = 0;
+    this.#targets = shares.map(({ pool }) => this.#targetIn(pools.get(pool)));
+    this.#shares = shares.map(({ weight }) => (sum += weight));
+    this.#only = this.#targets.length > 1 ? null : (this.#targets[0] ?? this.#withoutPool(settings));
+  }
+
+  /** What metrics count its requests under. */
+  get number(): number {
+    return this.spec.number;
+  }
+
+  /** Where the next request goes. */
+  target(): Target {
+    return this.#only ?? this.#choose(this.#random());
+  }
+
+  /** @param at uniform in [0, 1). */
+  #choose(at: number): Target {
+    const shares = this.#shares;
+    const last = shares.length - 1;
+    const wanted = at * shares[last];
+    let index = 0;
+    while (index < last && shares[index] <= wanted) index++;
+    return this.#targets[index];
+  }
+
+  #targetIn(pool: ServerPool): Target {
+    const { name, request } = pool.settings;
+    return { route: this, pool, settings: { ...request, ...this.spec.settings }, labels: this.#labels(name) };
+  }
+
+  #withoutPool(settings: RequestSettings): Target {
+    return { route: this, pool: null, settings: { ...settings, ...this.spec.settings }, labels: this.#labels(null) };
+  }
+
+  /** Where everything goes to one pool, lines say nothing of it. */
+  #labels(pool: string | null): RouteLabels | null {
+    return this.number < FIRST_ROUTE_NUMBER ? null : new RouteLabels(this.spec.name, pool);
+  }
+}
