@@ -30,6 +30,11 @@ export class Mirrors implements MirrorOwner {
     this.#onInternalError = onInternalError;
   }
 
+  /** Copies whose request or whose own response is not over. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
   /**
    * `request` has been sent, as far as it has come: a copy follows it, if this is one of those that are mirrored.
    * @returns the copy that is under way; null = there is none.
