@@ -363,3 +363,44 @@ describe("the two are compared", () => {
     await eventually(() => own()[MirrorWord.SAME_STATUS] === 1);
   });
 });
+
+test("a pool that melts down under what is mirrored costs the requests nothing", async () => {
+  const server = await Backend.answering(({ body }) => ok(`${body.length}`));
+  const hanging = await silent();
+  const deaf = await Backend.start((connection) => connection.socket.pause());
+  const cutting = await Backend.start(async (connection) => {
+    await connection.message();
+    connection.destroy();
+  });
+  const endless = await Backend.start(async (connection) => {
+    await connection.message();
+    await connection.send("HTTP/1.1 200 OK\r\n\r\n");
+    while (connection.ended === null) await connection.pump(Buffer.alloc(65_536, 97));
+  });
+  const gone = await silent();
+  gone.stop();
+  const settings = { responseHeadTimeoutMs: 1000, queueSize: 0 };
+  const proxy = mirroring(server, [hanging, deaf, cutting, endless, gone], { settings });
+  const body = "x".repeat(20_000);
+  const clients = await Promise.all(Array.from({ length: 20 }, () => proxy.connect()));
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let i = 0; i < 30; i++) {
+        await client.send(`${get("/", `Content-Length: ${body.length}\r\n`, "POST")}${body}`);
+        const answer = await client.message();
+        expect([answer.status, answer.body.toString()]).toEqual([200, `${body.length}`]);
+      }
+    }),
+  );
+  for (const client of clients) client.destroy();
+  // Whatever became of the copies, each is accounted for, and the servers' own pool has seen each request once.
+  const block = proxy.memory.workers[0];
+  expect([block.responses[0], block.failures[0], proxy.counter("RETRIES")]).toEqual([600, 0, 0]);
+  expect(server.connections.length).toBeLessThanOrEqual(clients.length);
+  await eventually(() => {
+    const words = Object.entries(MirrorWord).filter(([name]) => /^(COMPLETED|FAILED|SKIPPED_.*)$/.test(name));
+    return words.reduce((sum, [, word]) => sum + figures(proxy)[word], 0) === 600;
+  });
+  expect(figures(proxy)[MirrorWord.FAILED]).toBeGreaterThan(0);
+  await eventually(() => proxy.inFlight === 0);
+});
