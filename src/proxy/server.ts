@@ -239,7 +239,7 @@ export class ProxyServer {
   #routes({ settings, random, block }: WorkerContext): Routes {
     const { routes, request } = settings;
     const mirrorRows = new MirrorRows(block, routes);
-    const tlsPort = (): number | null => this.#ctx.settings.tls?.port ?? null;
+    const tlsPort = (): number | null => usualTlsPort(this.listeners);
     return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows, tlsPort });
   }
 
@@ -251,6 +251,12 @@ export class ProxyServer {
     }
     this.#ctx.accessLog = settings.accessLog ? this.#accessLog : null;
   }
+}
+
+/** Where clients that spoke plain HTTP are sent to: the port that needs no mention, else the first; null = nowhere here. */
+function usualTlsPort(listeners: readonly ListenerSpec[]): number | null {
+  const ports = listeners.filter(({ tls }) => tls).map(({ port }) => port);
+  return ports.includes(443) ? 443 : (ports[0] ?? null);
 }
 
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */

@@ -92,11 +92,11 @@ export class WorkerRoute {
   }
 
   #targetIn(pool: ServerPool): Target {
-    const { name, request } = pool.settings;
+    const { name, request, upstreamHost } = pool.settings;
     return {
       route: this,
       pool,
-      host: this.rules.host,
+      host: this.rules.host ?? (upstreamHost === null ? null : Buffer.from(upstreamHost, "latin1")),
       settings: { ...request, ...this.spec.settings },
       labels: this.#labels(name),
     };
