@@ -10,6 +10,7 @@ import { refusalOf } from "../http1/parse-error.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
 import { errorResponse } from "../local/errors.ts";
 import type { LocalResponse } from "../local/response.ts";
+import type { Ticket } from "../pick/sticky-cookie.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { RouteLabels } from "../record/access-log.ts";
@@ -76,6 +77,8 @@ export class ProxiedRequest implements RequestRewrite {
   clientAddress: Buffer = NO_BUFFER;
   /** Hash of what the request sticks to; only set where the strategy asks for it. */
   key = 0;
+  /** Who its client sticks to: the cookie says so. */
+  sticky: Ticket | null = null;
   /** Monotonic milliseconds. */
   startedMs = 0;
   /** What `Host` is when the client sent none: set for each attempt. */
@@ -178,7 +181,9 @@ export class ProxiedRequest implements RequestRewrite {
         ? Buffer.from(clientAddressOf(head, parsed, this.peer, ctx.trustedProxies), "latin1")
         : this.peer.addressBytes;
     const { pool } = this.target;
-    if (pool?.picker.usesKey) this.key = pool.stickyKey(head, parsed, this.peer);
+    if (pool === null) return;
+    if (pool.picker.usesKey) this.key = pool.stickyKey(head, parsed, this.peer);
+    if (pool.stickyCookie !== null) this.sticky = pool.stickyCookie.find(head, parsed);
   }
 
   /** @param reserved index into `ROUTES`: what the path alone says. */
@@ -238,6 +243,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.edits = null;
     this.responseEdits = null;
     this.key = 0;
+    this.sticky = null;
   }
 
   /** Which request and trace ids it goes by: its own, or those that it came with. */
