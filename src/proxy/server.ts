@@ -235,7 +235,7 @@ export class ProxyServer {
   }
 
   #routes({ settings, random, block }: WorkerContext): Routes {
-    const { routes, request } = settings;
+    const { routes, request, hstsMs } = settings;
     const mirrorRows = new MirrorRows(block, routes);
     const tlsPort = (): number | null => usualTlsPort(this.#ctx.settings.listeners);
     return new Routes(routes, new RouteTable(routes), {
@@ -243,6 +243,7 @@ export class ProxyServer {
       settings: request,
       random,
       mirrorRows,
+      hstsMs,
       tlsPort,
     });
   }

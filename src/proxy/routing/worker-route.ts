@@ -19,6 +19,8 @@ export interface RouteParts {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly mirrorRows: MirrorRows;
+  /** Of requests that no route takes: see `RouteSpec`. */
+  readonly hstsMs: number;
   /** Where we listen for TLS at present; null = nowhere. */
   readonly tlsPort: () => number | null;
 }

@@ -1,6 +1,7 @@
 /** What a route does beside choosing a server, over the wire. */
 import { afterEach, describe, expect, test } from "bun:test";
 import type { RedirectAction, RouteSpec } from "../../../../src/protocol/route.ts";
+import { MAX_ADDED_BYTES } from "../../../../src/shared/fixed-fields.ts";
 import { FIRST_ROUTE_NUMBER, readSeries } from "../../../../src/shared/memory/series-table.ts";
 import { createSelfSigned } from "../../../support/certificates.ts";
 import { Backend, cleanUp, get, ok, type ProxyOptions, TestProxy } from "../../../support/proxy-harness.ts";
@@ -73,6 +74,26 @@ describe("headers", () => {
     const answer = await proxy.ask(get("/", `Content-Length: ${body.length}\r\n`, "POST") + body);
     expect([seen[0].body.length, singleValue(seen[0], "X-Set")]).toEqual([body.length, "1"]);
     expect([answer.body.length, singleValue(answer, "X-Set")]).toEqual([body.length, "1"]);
+  });
+
+  test("a head of the greatest length gets the greatest additions, and a path in its normal form", async () => {
+    const long = (name: string) => ({ name, value: "v".repeat(MAX_ADDED_BYTES - name.length - 4) });
+    const edits = (name: string) => ({ remove: [], set: [], add: [long(name)] });
+    const { proxy, seen } = await withRoute(
+      {
+        requestHeaders: edits("X-Long"),
+        responseHeaders: edits("X-Long"),
+        rewrite: { path: { kind: "prefix", value: `/${"p".repeat(4000)}` }, host: "h".repeat(200) },
+      },
+      { settings: { maxHeaderBytes: 65_536 } },
+      `HTTP/1.1 200 OK\r\nX: ${"y".repeat(65_000)}\r\nContent-Length: 1\r\n\r\nz`,
+    );
+    const start = `POST /./${"a/".repeat(10_000)} HTTP/1.1\r\nHost: a.example\r\nContent-Length: 90000\r\nX: `;
+    const head = `${start}${"x".repeat(65_536 - start.length - 4)}\r\n\r\n`;
+    const answer = await proxy.ask(head + "b".repeat(90_000));
+    expect([answer.status, answer.body.toString(), singleValue(answer, "X-Long")?.length]).toEqual([200, "z", 8182]);
+    expect([seen[0].body.length, singleValue(seen[0], "X-Long")?.length]).toEqual([90_000, 8182]);
+    expect(seen[0].startLine.length).toBe("POST / HTTP/1.1".length + 4000 + 20_000 + 1);
   });
 
   test("errors of ours are changed, too", async () => {

@@ -1,9 +1,15 @@
 /** Paths as they are rewritten: by the Gateway API's table, in every spelling, and never out of the new prefix. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import type { PathMatch } from "../../../../src/protocol/route.ts";
+import { TargetForm } from "../../../../src/proxy/http1/head.ts";
 import { mayClimb, normalPath } from "../../../../src/proxy/rewrite/normal-path.ts";
+import { Peer, writeRequestHead } from "../../../../src/proxy/rewrite/request.ts";
 import { PathRewriter } from "../../../../src/proxy/rewrite/target.ts";
+import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
+import { RouteTable } from "../../../../src/proxy/route/route-table.ts";
+import { getRequest, request } from "../support.ts";
 
 function prefix(value: string): PathMatch {
   return { kind: "prefix", value };
@@ -131,6 +137,73 @@ describe("the normal form", () => {
     expect(normalPath(path)).toBe(normal);
     expect(normalPath(normal)).toBe(normal);
   });
+});
+
+test("it is the one that routes are matched on", () => {
+  const piece = fc.constantFrom(
+    "/",
+    "a",
+    "b",
+    ".",
+    "..",
+    "%2e",
+    "%2f",
+    "%61",
+    "%7e",
+    "%zz",
+    "//",
+    "/.",
+    "/..",
+    "%2E%2e/",
+    "_",
+    "%5f",
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 10 }), (pieces) => {
+      const path = `/${pieces.join("")}`;
+      const exact = {
+        hosts: [],
+        paths: [{ kind: "exact" as const, value: normalPath(path) }],
+        methods: [],
+        headers: [],
+      };
+      const route = { ...routeToAll("default", { redirect: false, hstsMs: 0 }), number: 16, match: exact };
+      const { buf, head } = getRequest(path);
+      expect(new RouteTable([route]).match(buf, head, head.pathStart, head.targetEnd)).toBe(0);
+    }),
+  );
+});
+
+test("a rewritten request is still one request, for the same host", () => {
+  const target = fc.string({ unit: fc.constantFrom(..."/ab.%2eEfF?;\\&=:@"), maxLength: 24 });
+  fc.assert(
+    fc.property(target, fc.constantFrom("", "/", "/new", "/new/"), (rest, value) => {
+      const { buf, head } = request(`POST /api/${rest} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n`);
+      const rewriter = new PathRewriter({ kind: "prefix", value }, [prefix("/api")]);
+      rewriter.rewrite(buf, head.pathStart, head.targetEnd);
+      const out = Buffer.alloc(4096);
+      const length = writeRequestHead(out, buf, head, {
+        peer: new Peer("192.0.2.1", false, new TrustedProxies([])),
+        pathPrefix: rewriter.prefix,
+        pathStart: rewriter.restStart,
+        pathEnd: head.targetEnd,
+        host: null,
+        fallbackHost: Buffer.alloc(0),
+        edits: null,
+        ids: Buffer.from("0".repeat(48)),
+        keepRequestId: false,
+        keepTrace: false,
+        upgrade: false,
+      });
+      const sent = request(out.toString("latin1", 0, length));
+      expect([sent.head.headEnd, sent.head.contentLength, sent.head.targetForm]).toEqual([
+        length,
+        3,
+        TargetForm.ORIGIN,
+      ]);
+      expect(sent.buf.toString("latin1", sent.head.hostStart, sent.head.hostEnd)).toBe("a");
+    }),
+  );
 });
 
 /** What servers are known to read a path as. */
