@@ -237,7 +237,14 @@ export class ProxyServer {
   #routes({ settings, random, block }: WorkerContext): Routes {
     const { routes, request } = settings;
     const mirrorRows = new MirrorRows(block, routes);
-    return new Routes(routes, new RouteTable(routes), { pools: this.#pools, settings: request, random, mirrorRows });
+    const tlsPort = (): number | null => this.#ctx.settings.listeners.find(({ tls }) => tls)?.port ?? null;
+    return new Routes(routes, new RouteTable(routes), {
+      pools: this.#pools,
+      settings: request,
+      random,
+      mirrorRows,
+      tlsPort,
+    });
   }
 
   #setAccessLog(settings: ProxySettings): void {

@@ -4,7 +4,6 @@
  */
 import { availableParallelism } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
 import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
@@ -22,6 +21,7 @@ import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
@@ -231,7 +231,10 @@ export class SupervisorInstance {
     this.#routeNumbers.take(numbersOf(settings));
     if (this.#stopping) return;
     if (!learnsAsBefore) await this.#learner.stop(LEARNER_STOP_MS); // it begins with the new ones; nobody waits for it
-    if (learns(settings)) this.#learner.start(); // before workers look for its tables
+    if (learns(settings)) {
+      this.#learner.setPools();
+      this.#learner.start(); // before workers look for its tables
+    }
     const endpoints = this.#fleets.endpoints();
     this.#onServers(endpoints);
     this.#fleets.settle(this.#workers?.setSettings(settings, endpoints) ?? Promise.resolve());
@@ -268,6 +271,7 @@ export class SupervisorInstance {
       log: this.#log,
       clock: () => clock.nowMs(),
       bootOffsetMs,
+      pools: () => learnedPools(this.#configuration.settings),
       startMessage: () => {
         const { logFormat, logLevel } = this.#configuration.settings;
         const settings = toLearnerSettings(this.#configuration.config);
@@ -309,8 +313,8 @@ export class SupervisorInstance {
 }
 
 /** Does any pool learn? */
-function learns({ pools }: ProxySettings): boolean {
-  return pools.some(({ strategy }) => strategy === LEARNED_STRATEGY);
+function learns(settings: ProxySettings): boolean {
+  return learnedPools(settings).length > 0;
 }
 
 function numbersOf({ routes }: ProxySettings): ReadonlyMap<string, number> {

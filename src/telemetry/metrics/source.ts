@@ -7,7 +7,7 @@ export interface ServerFigures {
   readonly id: number;
   /** Name of its pool. */
   readonly pool: string;
-  /** `null` = anywhere. */
+  /** Where it is; `null` = not said. */
   readonly zone: string | null;
   /** Takes requests while none of the pool's others does. */
   readonly backup: boolean;
@@ -80,14 +80,21 @@ export interface ProcessFigures {
   readonly openDescriptors: number;
 }
 
-/** The learner as its supervisor sees it. */
-export interface LearnerFigures {
-  /** The strategy is `ml`. */
-  readonly running: boolean;
+/** A pool whose strategy is `ml`. */
+export interface LearnedPoolFigures {
+  /** In the shared memory's table of pools. */
+  readonly row: number;
+  readonly name: string;
   /** The `Rung` in force: the estimator's while there is no table that workers believe. */
   readonly rung: number;
   /** `Infinity` = there is no table. */
   readonly tableAgeMs: number;
+}
+
+/** The learner as its supervisor sees it. */
+export interface LearnerFigures {
+  /** None while it is not meant to run. */
+  readonly pools: readonly LearnedPoolFigures[];
   /** By reason. */
   readonly restarts: Readonly<Record<string, number>>;
 }

@@ -59,7 +59,10 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     workerRestarts: () => ({}),
     mirrors: () => [],
     logDropped: () => 0,
-    learner: () => ({ running: true, rung: 0, tableAgeMs: 40, restarts: { exit: 0, hung: 0, failed: 0 } }),
+    learner: () => ({
+      pools: [{ row: 0, name: "default", rung: 0, tableAgeMs: 40 }],
+      restarts: { exit: 0, hung: 0, failed: 0 },
+    }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
     certificates: () => [],
