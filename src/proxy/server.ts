@@ -234,10 +234,16 @@ export class ProxyServer {
     return counters[WorkerCounter.QUEUE_LENGTH] > 0 || hedgeTimers.pending;
   }
 
-  #routes({ settings, random, block }: WorkerContext): Routes {
+  #routes({ settings, trustedProxies, random, block }: WorkerContext): Routes {
     const { routes, request } = settings;
     const mirrorRows = new MirrorRows(block, routes);
-    return new Routes(routes, new RouteTable(routes), { pools: this.#pools, settings: request, random, mirrorRows });
+    return new Routes(routes, new RouteTable(routes), {
+      pools: this.#pools,
+      settings: request,
+      trustedProxies,
+      random,
+      mirrorRows,
+    });
   }
 
   #setAccessLog(settings: ProxySettings): void {

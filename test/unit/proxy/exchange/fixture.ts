@@ -182,6 +182,7 @@ export class Rig {
       void this.told.push({ what, outcome: { ...outcome } });
     const values = { ...SETTINGS, ...settings };
     const pool = {
+      stickyCookie: null,
       settings: values,
       retryBudget: new RetryBudget(1, OFTEN, 0),
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
