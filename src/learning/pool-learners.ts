@@ -11,7 +11,7 @@ import type { Resources } from "./online/resources.ts";
 import { PoolLearner, type PoolLearnerOptions } from "./pool-learner.ts";
 import { type ExplainedPool, explainRequest } from "./serving/explain.ts";
 import { SharedGauges } from "./serving/pool-gauges.ts";
-import { ServerPools } from "./serving/server-pools.ts";
+import { ServerOwners } from "./serving/server-owners.ts";
 import type { RecordedDecision, RecordedOutcome } from "./serving/worker-rings.ts";
 
 /** What they work on. */
@@ -28,7 +28,7 @@ interface Entry {
 
 export class PoolLearners {
   readonly #options: PoolLearnersOptions;
-  readonly #servers: ServerPools;
+  readonly #servers: ServerOwners;
   readonly #gauges: SharedGauges;
   /** By row. */
   readonly #entries = new Map<number, Entry>();
@@ -38,7 +38,7 @@ export class PoolLearners {
 
   constructor(options: PoolLearnersOptions, pools: readonly LearnerPool[]) {
     this.#options = options;
-    this.#servers = new ServerPools(options.memory);
+    this.#servers = new ServerOwners(options.memory);
     this.#servers.refresh();
     this.#gauges = new SharedGauges(options.memory.learnerCounters);
     for (const pool of pools) this.#add(pool);

@@ -237,12 +237,14 @@ export class ProxyServer {
   #routes({ settings, trustedProxies, random, block }: WorkerContext): Routes {
     const { routes, request } = settings;
     const mirrorRows = new MirrorRows(block, routes);
+    const tlsPort = (): number | null => this.#ctx.settings.listeners.find(({ tls }) => tls)?.port ?? null;
     return new Routes(routes, new RouteTable(routes), {
       pools: this.#pools,
       settings: request,
       trustedProxies,
       random,
       mirrorRows,
+      tlsPort,
     });
   }
 

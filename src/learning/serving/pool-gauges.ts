@@ -8,6 +8,7 @@ export interface PoolGauges {
   clear(): void;
 }
 
+/** Those of all pools together. */
 export class SharedGauges {
   readonly #counters: Float64Array;
   readonly #pools = new Set<Map<number, boolean>>();

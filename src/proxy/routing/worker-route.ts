@@ -14,6 +14,7 @@ import type { Peer } from "../rewrite/request.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import { type AuthTarget, compileAuth } from "./auth-target.ts";
 import type { MirrorRows, MirrorTarget } from "./mirror-target.ts";
+import { RouteRules } from "./route-rules.ts";
 
 /** The same key may choose the server: the two choices must have nothing to do with each other. */
 const SPLIT_SALT = 0x51ab_c0de;
@@ -28,6 +29,8 @@ export interface RouteParts {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly mirrorRows: MirrorRows;
+  /** Where we listen for TLS at present; null = nowhere. */
+  readonly tlsPort: () => number | null;
 }
 
 /**
@@ -38,6 +41,8 @@ export interface Target {
   readonly route: WorkerRoute;
   /** `null`: no server is asked. */
   readonly pool: ServerPool | null;
+  /** `Host` for its servers; `null` = the client's. */
+  readonly host: Buffer | null;
   /** The pool's, with the route's own over them. */
   readonly settings: RequestSettings;
   /** What the access log says of it; `null` where the configuration has no routes. */
@@ -52,6 +57,7 @@ export class WorkerRoute {
   /** Whom to ask whether its requests may pass. */
   readonly auth: AuthTarget | null;
   readonly mirror: MirrorTarget | null;
+  readonly rules: RouteRules;
   readonly #random: () => number;
   /** What a client is told apart by, so that all its requests go to one pool; `null` = each goes by itself. */
   readonly #splitKey: StickyKey | null;
@@ -70,6 +76,7 @@ export class WorkerRoute {
     const { action } = spec;
     const splitBy = action.kind === "forward" ? action.splitBy : null;
     this.#splitKey = splitBy === null ? null : createStickyKey(splitBy, parts.trustedProxies);
+    this.rules = new RouteRules(spec, parts.tlsPort);
     this.auth = spec.forwardAuth && compileAuth(spec.forwardAuth, pools.get(spec.forwardAuth.pool));
     this.mirror = spec.mirror && parts.mirrorRows.target(spec.number, spec.mirror, pools.get(spec.mirror.pool));
     const shares = action.kind === "forward" ? action.targets.filter(({ weight }) => weight > 0) : [];
@@ -112,11 +119,23 @@ export class WorkerRoute {
 
   #targetIn(pool: ServerPool): Target {
     const { name, request } = pool.settings;
-    return { route: this, pool, settings: { ...request, ...this.spec.settings }, labels: this.#labels(name) };
+    return {
+      route: this,
+      pool,
+      host: this.rules.host,
+      settings: { ...request, ...this.spec.settings },
+      labels: this.#labels(name),
+    };
   }
 
   #withoutPool(settings: RequestSettings): Target {
-    return { route: this, pool: null, settings: { ...settings, ...this.spec.settings }, labels: this.#labels(null) };
+    return {
+      route: this,
+      pool: null,
+      host: null,
+      settings: { ...settings, ...this.spec.settings },
+      labels: this.#labels(null),
+    };
   }
 
   /** Where everything goes to one pool, lines say nothing of it. */

@@ -1,6 +1,6 @@
 /** Which servers are whose: the server table as the learner reads it, anew whenever it was published anew. */
 import { isEligible } from "../../balancing/eligibility.ts";
-import { MAX_POOLS, MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout.ts";
+import { MAX_POOLS, MAX_SERVERS, ServerState, type SharedMemory } from "../../shared/memory/layout.ts";
 import { readServerTable, serverTableVersion } from "../../shared/memory/server-table/reader.ts";
 
 const NO_SLOTS = new Int32Array(0);
@@ -11,7 +11,7 @@ interface Owners {
   readonly rows: Int32Array;
 }
 
-export class ServerPools {
+export class ServerOwners {
   readonly #memory: SharedMemory;
   #version = -1;
   #now: Owners = noOwners();
@@ -29,15 +29,19 @@ export class ServerPools {
     if (version === this.#version) return true;
     const read = readServerTable(this.#memory, ({ id, pool, state }, { panic }) => {
       const eligible: number[][] = [];
+      const standby: number[][] = [];
       for (let slot = 0; slot < MAX_SERVERS; slot++) {
         const row = pool[slot];
         if (id[slot] === 0 || row < 0 || row >= MAX_POOLS) continue;
-        if (!isEligible(state[slot], panic[row] === 1)) continue;
-        const slots = eligible[row];
-        if (slots === undefined) eligible[row] = [slot];
-        else slots.push(slot);
+        if (isEligible(state[slot], panic[row] === 1)) push(eligible, row, slot);
+        else if (state[slot] === ServerState.STANDBY) push(standby, row, slot);
       }
-      return { ids: id.slice(), rows: pool.slice(), eligible };
+      // Where backups stand in, they are the fleet.
+      return {
+        ids: id.slice(),
+        rows: pool.slice(),
+        eligible: standby.length === 0 ? eligible : merged(eligible, standby),
+      };
     });
     if (read === undefined) return this.#version >= 0;
     const { ids, rows, eligible } = read.value;
@@ -68,6 +72,17 @@ export class ServerPools {
     if (this.#now.ids[slot] === id) return this.#now.rows[slot];
     return this.#before.ids[slot] === id ? this.#before.rows[slot] : -1;
   }
+}
+
+function push(lists: number[][], row: number, slot: number): void {
+  const slots = lists[row];
+  if (slots === undefined) lists[row] = [slot];
+  else slots.push(slot);
+}
+
+/** The lists of `first`, and those of `second` for rows that have none there. */
+function merged(first: readonly number[][], second: readonly number[][]): number[][] {
+  return Array.from({ length: Math.max(first.length, second.length) }, (_, row) => first[row] ?? second[row]);
 }
 
 function noOwners(): Owners {
