@@ -12,6 +12,7 @@ type Descriptions = Readonly<Record<string, LearnerDescription>>;
 
 /** What is asked. */
 export interface LearningResponsesView extends LearningView {
+  readonly learner: Pick<Learner, "running" | "status" | "pools" | "ask">;
   readonly fleet: { endpoints(): readonly { readonly id: number; readonly url: string }[] };
 }
 
@@ -103,7 +104,11 @@ export class LearningResponses {
     const names = learner.pools.map(({ name }) => name);
     const pool = this.#pool(wanted) ?? (names.length === 1 ? names[0] : null);
     if (pool === null) {
-      throw new ApiError(400, "pool_needed", `several pools are learned of: say which by ?pool=: ${names.join(", ")}`);
+      throw new ApiError(
+        400,
+        "pool_needed",
+        `several pools are learned of: name one of ${names.join(", ")} (?pool=<name>; --pool <name> on the command line)`,
+      );
     }
     const answer = known(await ask<LearnerOrderReply>(learner, { kind: "order", pool, order, version }));
     if (!answer.done) throw new ApiError(409, "not_possible", answer.message);
@@ -124,7 +129,7 @@ export class LearningResponses {
     return pools.length === 1 && pools[0].name === pool ? {} : { pool };
   }
 
-  #running(): Learner {
+  #running(): LearningResponsesView["learner"] {
     const { learner } = this.#view;
     if (learner.running) return learner;
     throw new ApiError(404, "not_learning", `nothing is learned or explained unless LB_STRATEGY=${LEARNED_STRATEGY}`);
@@ -162,7 +167,7 @@ function timestamp(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-async function ask<T>(learner: Learner, question: Parameters<Learner["ask"]>[0]): Promise<T | null> {
+async function ask<T>(learner: Pick<Learner, "ask">, question: Parameters<Learner["ask"]>[0]): Promise<T | null> {
   try {
     return (await learner.ask(question)) as T | null;
   } catch (error) {
