@@ -18,7 +18,7 @@ export interface UsedServer {
   /** What checks, requests and operators make of it. */
   readonly state: ServerState;
   readonly backup: boolean;
-  /** `null` = every zone. */
+  /** `null` = not said: every zone. */
   readonly zone: string | null;
   /** Set here. `null` = it is in use. */
   standby: StandbyFor | null;

@@ -73,6 +73,15 @@ export const Failures = {
     true,
     "the server's certificate could not be verified",
   ),
+  /** Certificates are looked at last in TLS 1.3: a server that does not like ours says so when the request is sent already. */
+  TLS_REFUSED: failure(
+    "upstream_tls_refused",
+    502,
+    "upstream",
+    "tls_alert_received",
+    true,
+    "the server refused the TLS connection: it may want a certificate, or another one",
+  ),
   /** A pooled connection that the server had closed: nothing to hold against it. */
   STALE_CONNECTION: failure(
     "stale_connection",
@@ -178,6 +187,14 @@ export const Failures = {
     false,
     "the server that says who may pass did not answer",
   ),
+  HOST_REQUIRED: failure(
+    "host_required",
+    400,
+    "client",
+    "http_request_error",
+    false,
+    "this address is redirected, and the request does not say on which host it is",
+  ),
   NO_ROUTE: failure(
     "no_route",
     404,
@@ -269,6 +286,11 @@ export const Failures = {
   ),
   INTERNAL: failure("internal_error", 500, "internal", "proxy_internal_error", false, "an error inside the proxy"),
 } as const;
+
+/** Is it a failure, and not a response? */
+export function isFailure(what: object): what is Failure {
+  return "proxyError" in what;
+}
 
 /** The failure for a request that the parser refused. */
 export function refusedRequest(status: number, code: string, message: string): Failure {

@@ -1,7 +1,7 @@
 /** Which certificate authorities vouch for HTTPS servers: those of the system and of the runtime, and the operator's. */
 import { getCACertificates } from "node:tls";
 
-let usual: readonly string[] | undefined;
+let usual: string[] | undefined;
 
 /**
  * PEM certificates of all trusted authorities, or `undefined` when the runtime's default set is meant: it has the system's
@@ -10,6 +10,11 @@ let usual: readonly string[] | undefined;
  */
 export function trustedAuthorities(extraPem: string): string[] | undefined {
   if (extraPem === "") return undefined;
+  return [...usualAuthorities(), extraPem];
+}
+
+/** PEM certificates of the system's and the runtime's authorities. */
+export function usualAuthorities(): string[] {
   usual ??= getCACertificates("default");
-  return [...usual, extraPem];
+  return usual;
 }

@@ -17,7 +17,14 @@ const ENDPOINT = {
   port: 1,
   tls: false,
 };
-const SETTINGS = { connectTimeoutMs: 100, upstreamIdleTimeoutMs: 100, upstreamMaxIdle: 10, upstreamCaPem: "" };
+const SETTINGS = {
+  connectTimeoutMs: 100,
+  upstreamIdleTimeoutMs: 100,
+  upstreamMaxIdle: 10,
+  upstreamCaPem: "",
+  upstreamServerName: null,
+  upstreamCertificate: null,
+};
 const CONTEXT = {
   settings: SETTINGS,
   limits: { maxHeadBytes: 1024, maxFields: 10 },

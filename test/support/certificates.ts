@@ -16,6 +16,8 @@ export interface Authority extends Certificate {
    * @param names `DNS:api.test`, `IP:127.0.0.1`; the first is the common name too.
    */
   issue(...names: string[]): Certificate;
+  /** As `issue`, of one that was valid until yesterday. */
+  issueExpired(...names: string[]): Certificate;
 }
 
 /** Makes an authority of its own. */
@@ -25,7 +27,11 @@ export function createAuthority(name = "test authority"): Authority {
     const subject = ["-subj", `/CN=${name}`, "-days", "30"];
     openssl(directory, "req", "-x509", "-key", "ca.key", ...subject, "-out", "ca.pem");
     const own = read(directory, "ca");
-    return { ...own, issue: (...names: string[]) => issue(own, names) };
+    return {
+      ...own,
+      issue: (...names: string[]) => issue(own, names, 30),
+      issueExpired: (...names: string[]) => issue(own, names, -1),
+    };
   });
 }
 
@@ -39,7 +45,7 @@ export function createSelfSigned(...names: string[]): Certificate {
   });
 }
 
-function issue(authority: Certificate, names: readonly string[]): Certificate {
+function issue(authority: Certificate, names: readonly string[], days: number): Certificate {
   return inDirectory((directory) => {
     writeFileSync(join(directory, "ca.pem"), authority.cert);
     writeFileSync(join(directory, "ca.key"), authority.key);
@@ -47,7 +53,7 @@ function issue(authority: Certificate, names: readonly string[]): Certificate {
     newKey(directory, "leaf");
     openssl(directory, "req", "-new", "-key", "leaf.key", "-subj", `/CN=${commonName(names)}`, "-out", "leaf.csr");
     const by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
-    openssl(directory, "x509", "-req", "-in", "leaf.csr", ...by, "-days", "30", "-out", "leaf.pem");
+    openssl(directory, "x509", "-req", "-in", "leaf.csr", ...by, "-days", String(days), "-out", "leaf.pem");
     return read(directory, "leaf");
   });
 }

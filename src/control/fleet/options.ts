@@ -1,6 +1,6 @@
 /** What a fleet is told: the part of the configuration that it runs on. */
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
-import type { ClientCertificate } from "../../health/probe/probe.ts";
+import type { ClientCertificate } from "../../protocol/pool.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { DnsOptions } from "../discovery/source.ts";
 

@@ -164,12 +164,12 @@ export class FleetServer {
 
   /** Takes requests while none of the pool's others does. */
   get backup(): boolean {
-    return this.#server.spec.backup ?? false;
+    return this.#server.spec.backup;
   }
 
-  /** Where it is; `null` = anywhere. */
+  /** Where it is; `null` = not said. */
   get zone(): string | null {
-    return this.#server.spec.zone ?? null;
+    return this.#server.spec.zone;
   }
 
   /** What checks, requests and operators make of it. */

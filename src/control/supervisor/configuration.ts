@@ -8,6 +8,7 @@ import type { EffectiveSetting } from "../../config/effective.ts";
 import { inWordsOfSources } from "../../config/in-words-of-sources.ts";
 import { ConfigError, type LoadResult } from "../../config/load.ts";
 import { type ProxySettingsOptions, toProxySettings } from "../../config/proxy-settings.ts";
+import { filesOf } from "../../config/routes/files.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { FileWatch } from "../../shared/file-watch.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
@@ -131,8 +132,8 @@ export function problemsOf(error: unknown): readonly string[] {
   return error instanceof ConfigError ? error.problems : [(error as Error).message];
 }
 
-function watchedFiles({ tls, pools }: Config): readonly string[] {
+function watchedFiles({ tls, pools, routes }: Config): readonly string[] {
   const ofPools = pools.flatMap(({ upstream }) => [upstream.caFile, upstream.certFile, upstream.keyFile]);
-  const files = [...(tls.certFiles ?? []), ...(tls.keyFiles ?? []), ...ofPools];
+  const files = [...(tls.certFiles ?? []), ...(tls.keyFiles ?? []), ...ofPools, ...routes.flatMap(filesOf)];
   return [...new Set(files.filter((file) => file !== null))];
 }

@@ -1,7 +1,8 @@
 /** One HTTP request to one address, with a deadline over all of it. */
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { trustedAuthorities } from "../../shared/authorities.ts";
+import type { UpstreamTls } from "../../protocol/pool.ts";
+import { trustedAuthorities, usualAuthorities } from "../../shared/authorities.ts";
 import { isOwnShortage, lacksDescriptors } from "../own-shortage.ts";
 import { ProbeReader, type ProbeReply } from "./response.ts";
 import { openCancellably, openQuickly, type ProbeTarget } from "./socket.ts";
@@ -54,21 +55,21 @@ export interface RunningProbe {
   abort(): void;
 }
 
-/** What servers are shown that ask for a certificate, as PEM texts. */
-export interface ClientCertificate {
-  readonly certPem: string;
-  readonly keyPem: string;
-}
-
 /**
- * Trust in the usual authorities and those of `extraCaPem`, and a certificate to show; `undefined` = the usual alone, and none.
- * Throws on a malformed PEM.
+ * Trust in the usual authorities and those of `extraCaPem`, and the certificate that servers are shown; `undefined` = the
+ * usual alone, and none. Throws on a malformed PEM.
  */
-export function probeTrust(extraCaPem: string, shown: ClientCertificate | null = null): SecureContext | undefined {
+export function probeTrust(
+  extraCaPem: string,
+  certificate: UpstreamTls["upstreamCertificate"] = null,
+): SecureContext | undefined {
   // Made once per configuration: parsing a hundred certificates for each probe would cost more than the probe.
   const ca = trustedAuthorities(extraCaPem);
-  if (ca === undefined && shown === null) return undefined;
-  return createSecureContext({ ...(ca && { ca }), ...(shown && { cert: shown.certPem, key: shown.keyPem }) });
+  if (ca === undefined && certificate === null) return undefined;
+  return createSecureContext({
+    ca: ca ?? usualAuthorities(),
+    ...(certificate && { cert: certificate.certPem, key: certificate.keyPem }),
+  });
 }
 
 /** Starts a probe. */

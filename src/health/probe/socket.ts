@@ -16,9 +16,9 @@ export interface ProbeTarget {
   readonly port: number;
   /** Name in the URL: `Host`, TLS server name and certificate check. */
   readonly hostname: string;
-  /** Name for TLS instead of that one. */
-  readonly serverName?: string | null;
   readonly tls: boolean;
+  /** Name for TLS instead: what is asked for, and what the certificate has to be for. */
+  readonly serverName?: string | null;
 }
 
 /** Who is told what happens; nothing after `close`. */
@@ -98,7 +98,7 @@ export function openCancellably(
 }
 
 function open(
-  { address: host, port, hostname, serverName, tls }: ProbeTarget,
+  { address: host, port, hostname, tls, serverName }: ProbeTarget,
   trust: SecureContext | undefined,
 ): Socket {
   if (!tls) return connectTcp({ host, port });

@@ -1,7 +1,8 @@
 /** Connects to servers and listens for clients: on our own sockets where there are any and they will do, else the runtime's. */
+import type { TlsTarget } from "../../shared/upstream-tls.ts";
 import type { Dialler, Listening, OnSocket } from "./raw-socket.ts";
 import type { SocketEnvironment } from "./runtime/adapted-socket.ts";
-import { connectWithRuntime, type TlsTarget } from "./runtime/connect.ts";
+import { connectWithRuntime } from "./runtime/connect.ts";
 import { listenWithRuntime } from "./runtime/listen.ts";
 import type { TlsListening } from "./runtime/tls-listening.ts";
 import type { Tcp } from "./tcp.ts";

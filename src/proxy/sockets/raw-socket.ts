@@ -68,6 +68,8 @@ export interface Dialler extends SocketUser {
 export const TlsRefusal = {
   /** The server speaks no TLS, no version of it that we do, or went away. */
   TLS: "ERR_TLS_HANDSHAKE",
+  /** The server said no, by an alert (RFC 8446 section 6.2). */
+  ALERT: "ERR_TLS_ALERT",
   /** Nobody vouches for its certificate, or it is another's. */
   CERTIFICATE: "ERR_TLS_CERTIFICATE",
 } as const;

@@ -1,14 +1,14 @@
 /** What connections to servers use of that which all parts of a worker share (`ExchangeContext`). */
+import type { UpstreamTls } from "../../protocol/pool.ts";
 import type { HeadLimits, ResponseHead } from "../http1/head.ts";
 import type { SocketKernel } from "../sockets/socket-kernel.ts";
 import type { TimerWheel } from "../sockets/timer-wheel.ts";
 
 /** The settings that connections look at; milliseconds. */
-export interface UpstreamSettings {
+export interface UpstreamSettings extends UpstreamTls {
   readonly connectTimeoutMs: number;
   readonly upstreamIdleTimeoutMs: number;
   readonly upstreamMaxIdle: number;
-  readonly upstreamCaPem: string;
 }
 
 /** Everything but the wheel, the kernel and the counters may be another at the next look. */

@@ -7,7 +7,7 @@ export interface ServerFigures {
   readonly id: number;
   /** Name of its pool. */
   readonly pool: string;
-  /** `null` = anywhere. */
+  /** Where it is; `null` = not said. */
   readonly zone: string | null;
   /** Takes requests while none of the pool's others does. */
   readonly backup: boolean;

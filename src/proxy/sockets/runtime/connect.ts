@@ -1,19 +1,11 @@
 /** Connects sockets of the runtime to servers: plain, or TLS with the certificate verified against the server's name. */
 import { checkServerIdentity } from "node:tls";
 import type { Socket, SocketHandler } from "bun";
+import type { TlsTarget } from "../../../shared/upstream-tls.ts";
 import { type Dialler, TlsRefusal } from "../raw-socket.ts";
+import { isAlert } from "../tls-alert.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
 import { BunSocket, EVENTS } from "./bun-socket.ts";
-
-/** How to speak TLS with a server. */
-export interface TlsTarget {
-  /** What the certificate has to be for. */
-  readonly hostname: string;
-  /** For SNI; undefined = none is sent. */
-  readonly serverName: string | undefined;
-  /** PEM certificates of the authorities to believe; undefined = the runtime's. */
-  readonly ca: string[] | undefined;
-}
 
 /** @param tls null = plain. The dialler is told later, never before this returns. */
 export function connectWithRuntime(
@@ -39,9 +31,10 @@ export function connectWithRuntime(
   }
 }
 
-function optionsOf({ serverName, ca }: TlsTarget) {
+function optionsOf({ serverName, ca, certificate }: TlsTarget) {
+  const own = certificate && { cert: certificate.certPem, key: certificate.keyPem };
   // Without a name of its own the runtime sends the address; an empty one keeps it from sending any.
-  return { serverName: serverName ?? "", rejectUnauthorized: true, ...(ca && { ca }) };
+  return { serverName: serverName ?? "", rejectUnauthorized: true, ...(ca && { ca }), ...own };
 }
 
 const PLAIN: SocketHandler<BunSocket> = {
@@ -74,6 +67,7 @@ const NOT_THE_CERTIFICATE: ReadonlySet<string> = new Set(["EPROTO", "ECONNRESET"
 function refusalOf(socket: Socket<BunSocket>, success: boolean, verifyError: Error | null): string | null {
   if (verifyError) {
     const { code = "" } = verifyError as NodeJS.ErrnoException;
+    if (isAlert(verifyError)) return TlsRefusal.ALERT;
     return NOT_THE_CERTIFICATE.has(code) ? TlsRefusal.TLS : TlsRefusal.CERTIFICATE;
   }
   if (!success) return TlsRefusal.TLS;

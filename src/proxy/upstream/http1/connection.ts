@@ -8,6 +8,7 @@ import { parseResponseHead } from "../../http1/response-parser.ts";
 import { writeRequestHead } from "../../rewrite/request.ts";
 import { Channel } from "../../sockets/channel.ts";
 import type { Dialler, RawSocket } from "../../sockets/raw-socket.ts";
+import { isAlert } from "../../sockets/tls-alert.ts";
 import type { UpstreamContext } from "../context.ts";
 import { dialFailure } from "../dial.ts";
 import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../leg.ts";
@@ -222,7 +223,8 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
     this.gone = true;
     this.dropQueue();
     const inOrder = error === undefined && this.sendingEnded;
-    if (this.#state === State.BUSY) this.#ended(!inOrder, nowMs);
+    if (this.#state === State.BUSY && isAlert(error)) this.#refused(nowMs);
+    else if (this.#state === State.BUSY) this.#ended(!inOrder, nowMs);
     this.destroy();
   }
 
@@ -282,6 +284,12 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   #ended(broken: boolean, nowMs: number): void {
     if (this.#headRead) this.user?.onUpstreamEnd(this, broken, nowMs);
     else this.user?.onUpstreamFailed(this, this.#lost(), false, nowMs);
+  }
+
+  /** By an alert of TLS. */
+  #refused(nowMs: number): void {
+    if (this.#answered) this.#ended(true, nowMs);
+    else this.user?.onUpstreamFailed(this, Failures.TLS_REFUSED, false, nowMs);
   }
 
   /** What it is called that it closed before a final head. */

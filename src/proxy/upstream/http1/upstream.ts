@@ -67,7 +67,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
       return connection;
     }
     wheel.set(connection, nowMs + settings.connectTimeoutMs);
-    this.#dial(this.endpoint, settings.upstreamCaPem, connection);
+    this.#dial(this.endpoint, settings, connection);
     return connection;
   }
 

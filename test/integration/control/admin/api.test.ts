@@ -46,7 +46,7 @@ function makeControl() {
     },
     prometheusEnabled: () => state.prometheus,
     pools: () => [{ name: "shop", healthy: 1 }],
-    routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0 }],
+    routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
     learning: {
       overview: async () => ({ rung: "model" }),

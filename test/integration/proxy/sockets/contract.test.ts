@@ -113,7 +113,12 @@ describe("connecting with TLS", () => {
     await until(() => server.listening);
   });
   afterAll(() => void server.close());
-  const target = (hostname: string, ca = [authority().root.cert]) => ({ hostname, serverName: hostname, ca });
+  const target = (hostname: string, ca = [authority().root.cert]) => ({
+    hostname,
+    serverName: hostname,
+    ca,
+    certificate: null,
+  });
 
   test("is refused over a certificate of another, and of nobody's", async () => {
     for (const tls of [target("blog.test"), target("shop.test", [authority().server.cert])]) {

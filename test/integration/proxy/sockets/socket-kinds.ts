@@ -120,7 +120,9 @@ export function dialled(name: string, own: boolean, tls: boolean, nature: Nature
       const user = new Recorder();
       users.push(user);
       const index = peers.length;
-      const target = tls ? { hostname: "shop.test", serverName: "shop.test", ca: [authority().root.cert] } : null;
+      const target = tls
+        ? { hostname: "shop.test", serverName: "shop.test", ca: [authority().root.cert], certificate: null }
+        : null;
       networkOf(own).network.connect(HOST, port, target, user);
       await until(() => user.heard.includes("opened"));
       return { user, peer: await until(() => peers[index]) };

@@ -20,7 +20,14 @@ legContract(multiplexed());
 function contextOf(): UpstreamContext {
   const wheel = new TimerWheel(performance.now());
   return {
-    settings: { connectTimeoutMs: 60_000, upstreamIdleTimeoutMs: 60_000, upstreamMaxIdle: 10, upstreamCaPem: "" },
+    settings: {
+      connectTimeoutMs: 60_000,
+      upstreamIdleTimeoutMs: 60_000,
+      upstreamMaxIdle: 10,
+      upstreamCaPem: "",
+      upstreamServerName: null,
+      upstreamCertificate: null,
+    },
     limits: { maxHeadBytes: 65_536, maxFields: 100 },
     scratch: Buffer.alloc(1024 * 1024),
     responseHead: new ResponseHead(100),

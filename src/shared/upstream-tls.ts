@@ -1,0 +1,30 @@
+/** TLS with servers, as a pool's settings say: one answer for requests and for health checks, so that they agree on who is well. */
+import type { UpstreamTls } from "../protocol/pool.ts";
+import { trustedAuthorities } from "./authorities.ts";
+import { serverNameIndication } from "./sni.ts";
+
+/** How to speak TLS with a server. */
+export interface TlsTarget {
+  /** What the certificate has to be for. */
+  readonly hostname: string;
+  /** For SNI; undefined = none is sent. */
+  readonly serverName: string | undefined;
+  /** PEM certificates of the authorities to believe; undefined = the runtime's. */
+  readonly ca: string[] | undefined;
+  /** PEM texts of what the server is shown when it asks for a certificate. */
+  readonly certificate: UpstreamTls["upstreamCertificate"];
+}
+
+/**
+ * What to ask of the server `hostname`, the name or address in its URL. Another name that the pool has (`UPSTREAM_SERVER_NAME`)
+ * is both asked for and verified: that is where the certificate is for a name that is no address of its own.
+ */
+export function upstreamTlsTarget(hostname: string, tls: UpstreamTls): TlsTarget {
+  const name = tls.upstreamServerName ?? hostname;
+  return {
+    hostname: name,
+    serverName: serverNameIndication(name),
+    ca: trustedAuthorities(tls.upstreamCaPem),
+    certificate: tls.upstreamCertificate,
+  };
+}
