@@ -63,7 +63,7 @@ export class LearningResponses {
 
   /** `GET /api/v1/ml/models`: without their files. */
   async models(limit: number, wanted: string | null): Promise<object> {
-    const pool = this.#pool(wanted);
+    const pool = this.#pool(wanted) ?? this.#only();
     const models = known(await ask<readonly StoredModel[]>(this.#running(), { kind: "models", limit, pool }));
     return {
       models: models.map(
@@ -84,7 +84,7 @@ export class LearningResponses {
 
   /** `GET /api/v1/ml/verdicts`. */
   async verdicts(limit: number, modelVersion: number | null, wanted: string | null): Promise<object> {
-    const question = { kind: "verdicts", limit, modelVersion, pool: this.#pool(wanted) } as const;
+    const question = { kind: "verdicts", limit, modelVersion, pool: this.#pool(wanted) ?? this.#only() } as const;
     const verdicts = known(await ask<readonly StoredVerdict[]>(this.#running(), question));
     return {
       verdicts: verdicts.map(({ pool, atMs, modelVersion: version, kind, reason, numbers }) => ({
@@ -101,9 +101,9 @@ export class LearningResponses {
   /** `POST /api/v1/ml/<order>`. What was done, in a sentence; throws 409 with the sentence that says why not. */
   async order(order: LearnerOrder, version: number | null, wanted: string | null): Promise<string> {
     const learner = this.#running();
-    const names = learner.pools.map(({ name }) => name);
-    const pool = this.#pool(wanted) ?? (names.length === 1 ? names[0] : null);
+    const pool = this.#pool(wanted) ?? this.#only();
     if (pool === null) {
+      const names = learner.pools.map(({ name }) => name);
       throw new ApiError(
         400,
         "pool_needed",
@@ -123,10 +123,15 @@ export class LearningResponses {
     throw new ApiError(404, "unknown_pool", `no pool ${wanted} is learned of: there are ${names.join(", ")}`);
   }
 
+  /** The pool that is meant where none is named; `null` = there are several. */
+  #only(): string | null {
+    const { pools } = this.#view.learner;
+    return pools.length === 1 ? pools[0].name : null;
+  }
+
   /** Whose it is, where that is not clear. */
   #named(pool: string): { readonly pool?: string } {
-    const { pools } = this.#view.learner;
-    return pools.length === 1 && pools[0].name === pool ? {} : { pool };
+    return this.#only() === null ? { pool } : {};
   }
 
   #running(): LearningResponsesView["learner"] {

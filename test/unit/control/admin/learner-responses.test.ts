@@ -59,6 +59,7 @@ describe("with one pool", () => {
     expect(JSON.stringify([await learning.models(5, null), await learning.verdicts(5, null, null)])).not.toContain(
       "pool",
     );
+    expect(asked.slice(1)).toMatchObject([{ pool: "default" }, { pool: "default" }]); // not of pools that are gone
     expect(await learning.order("train", null, null)).toBe("done");
     expect(asked.at(-1)).toEqual({ kind: "order", pool: "default", order: "train", version: null });
   });
