@@ -7,7 +7,6 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
-import { usualListeners } from "../../src/config/listeners/usual.ts";
 import type { Endpoint } from "../../src/protocol/endpoint.ts";
 import type { RouteSpec } from "../../src/protocol/route.ts";
 import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
@@ -24,7 +23,14 @@ import {
 import { publishReadiness } from "../../src/shared/memory/readiness.ts";
 import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/memory/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";
-import { DEFAULT_POOLS, TEST_SETTINGS, type TestPool, type TestSettings, workerSettings } from "./proxy-settings.ts";
+import {
+  DEFAULT_POOLS,
+  TEST_SETTINGS,
+  type TestPool,
+  type TestSettings,
+  withListeners,
+  workerSettings,
+} from "./proxy-settings.ts";
 import { until as eventually } from "./until.ts";
 import { ConnectionEndedError, Wire, type WireMessage } from "./wire.ts";
 
@@ -249,10 +255,11 @@ export class TestProxy {
 
   /** New settings; pools and routes stay as they are unless others are given. */
   change(settings: Partial<TestSettings>, { pools, routes }: Pick<ProxyOptions, "pools" | "routes"> = {}): void {
-    const before = { ...this.settings, listeners: this.server.listeners };
-    this.settings = { ...before, ...settings };
-    if (settings.tls !== undefined && settings.listeners === undefined)
-      this.settings = withListeners({ ...this.settings, port: this.port });
+    const { port, tls, listeners } = settings;
+    this.settings = { ...this.settings, port: this.port, listeners: this.server.listeners, ...settings };
+    if (listeners === undefined && (port !== undefined || tls !== undefined)) {
+      this.settings = withListeners(this.settings);
+    }
     this.#pools = pools ?? this.#pools;
     this.#routes = routes ?? this.#routes;
     this.server.setSettings(workerSettings(this.settings, this.#pools, this.#routes));
@@ -309,12 +316,6 @@ export class TestProxy {
     const healthy = states.filter((state) => state === ServerState.UP).length;
     publishReadiness(this.memory, { total: states.length, healthy }, healthy > 0);
   }
-}
-
-/** Listeners as `host`, `port` and `tls` make them. */
-export function withListeners<T extends TestSettings>(settings: T): T {
-  const { host, port, tls } = settings;
-  return { ...settings, listeners: usualListeners({ app: { host, port }, tls: { port: tls?.port ?? null } }) };
 }
 
 const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };

@@ -1,4 +1,5 @@
 /** What a worker is told, for tests: the product's defaults, changed where that suits tests. */
+import { usualListeners } from "../../src/config/listeners/usual.ts";
 import { toProxySettings } from "../../src/config/proxy-settings.ts";
 import { DEFAULT_POOL, type PoolSettings, type RequestSettings } from "../../src/protocol/pool.ts";
 import type { RouteSpec } from "../../src/protocol/route.ts";
@@ -71,4 +72,10 @@ export function toPool(pool: string): Pick<RouteSpec, "action"> {
 
 function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
   return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;
+}
+
+/** Listeners as `host`, `port` and `tls` make them. */
+export function withListeners<S extends ProxySettings>(settings: S): S {
+  const { host, port, tls } = settings;
+  return { ...settings, listeners: usualListeners({ app: { host, port }, tls: { port: tls?.port ?? null } }) };
 }

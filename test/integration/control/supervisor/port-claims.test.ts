@@ -6,7 +6,7 @@ import { claimPorts, portsOf, type WantedPort } from "../../../../src/control/su
 import { claimRuntimeDirectory, type RuntimeDirectory } from "../../../../src/control/supervisor/runtime-directory.ts";
 import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
 import { spawn } from "../../../support/processes.ts";
-import { TEST_SETTINGS, withListeners } from "../../../support/proxy-harness.ts";
+import { TEST_SETTINGS, withListeners } from "../../../support/proxy-settings.ts";
 import { until } from "../processes/fixture.ts";
 
 const directories: RuntimeDirectory[] = [];

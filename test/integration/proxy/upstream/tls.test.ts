@@ -7,7 +7,7 @@ import { probeTrust, startProbe } from "../../../../src/health/probe/probe.ts";
 import type { UpstreamTls } from "../../../../src/protocol/pool.ts";
 import { type Authority, type Certificate, createAuthority, createSelfSigned } from "../../../support/certificates.ts";
 import { Daemon } from "../../../support/processes.ts";
-import { Backend, cleanUp, get, ok, TEST_SETTINGS, TestProxy } from "../../../support/proxy-harness.ts";
+import { Backend, cleanUp, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue } from "../../../support/wire.ts";
 
 let authority: Authority;
@@ -31,11 +31,8 @@ const pem = ({ cert, key }: Certificate) => ({ certPem: cert, keyPem: key });
 
 /** A pool with one server at `port`, known by its address. */
 function proxyTo(port: number, tls: Partial<UpstreamTls>): TestProxy {
-  const [pool] = TEST_SETTINGS.pools;
-  const settings = { upstreamCaPem: authority.cert, ...tls };
-  return new TestProxy([{ port, tls: true }], {
-    settings: { retryAttempts: 0, ...settings, pools: [{ ...pool, ...settings }] },
-  });
+  const settings = { retryAttempts: 0, upstreamCaPem: authority.cert, ...tls };
+  return new TestProxy([{ port, tls: true }], { settings });
 }
 
 /** As a health check of such a pool. */
