@@ -74,6 +74,18 @@ describe("keys", () => {
   });
 });
 
+test("every file that docs/configuration.md shows is right", () => {
+  const text = readFileSync(join(ROOT, "docs/configuration.md"), "utf8");
+  const files = Array.from(text.matchAll(/```yaml\n([\s\S]*?)```/g), ([, file]) => file);
+  expect(files.length).toBeGreaterThan(1);
+  for (const file of files) {
+    const path = join(directory, "shown.yaml");
+    writeFileSync(path, file);
+    const loaded = loadConfig([yamlFileSource(path, () => "0123456789abcdef")]);
+    expect(loaded).toMatchObject({ ok: true, warnings: [] });
+  }
+});
+
 describe("neurabalancer.example.yaml", () => {
   const example = readFileSync(join(ROOT, "neurabalancer.example.yaml"), "utf8");
   const defaults = configOf({ SERVERS: "http://127.0.0.1:8001,http://127.0.0.1:8002" });

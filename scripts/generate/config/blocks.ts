@@ -1,11 +1,11 @@
 /** Pools, routes and listeners in the documentation: their keys, and an example of each. */
 
-import { mayHave, type Scope } from "../../src/config/scopes.ts";
-import type { AnyShape, Field } from "../../src/config/shapes/shape.ts";
-import { BLOCKS } from "../../src/config/sites/blocks.ts";
-import { sectionsOf } from "../../src/config/sources/yaml/mapping.ts";
-import { describeType, inFileWords } from "./config-words.ts";
-import { plain, wrapComment } from "./text.ts";
+import { mayHave, type Scope } from "../../../src/config/scopes.ts";
+import type { AnyShape, Field } from "../../../src/config/shapes/shape.ts";
+import { BLOCKS } from "../../../src/config/sites/blocks.ts";
+import { sectionsOf } from "../../../src/config/sources/yaml/mapping.ts";
+import { plain, wrapComment } from "../text.ts";
+import { describeType, inFileWords } from "./words.ts";
 
 const POOLS = `shop:
   servers:

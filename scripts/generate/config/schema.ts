@@ -1,11 +1,11 @@
 /** docs/neurabalancer.schema.json: what editors know of the configuration file. */
-import { FILE_SECTIONS, type FileSetting } from "../../src/config/file-keys.ts";
-import { mayHave, type Scope } from "../../src/config/scopes.ts";
-import type { ValueForm } from "../../src/config/setting.ts";
-import type { AnyShape, Field } from "../../src/config/shapes/shape.ts";
-import { BLOCKS } from "../../src/config/sites/blocks.ts";
-import { defaultText, describeValue, inFileWords, SERVERS } from "./config-words.ts";
-import { plain } from "./text.ts";
+import { FILE_SECTIONS, type FileSetting } from "../../../src/config/file-keys.ts";
+import { mayHave, type Scope } from "../../../src/config/scopes.ts";
+import type { ValueForm } from "../../../src/config/setting.ts";
+import type { AnyShape, Field } from "../../../src/config/shapes/shape.ts";
+import { BLOCKS } from "../../../src/config/sites/blocks.ts";
+import { plain } from "../text.ts";
+import { defaultText, describeValue, inFileWords, SERVERS } from "./words.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

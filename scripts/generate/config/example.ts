@@ -1,8 +1,8 @@
 /** The annotated example of a configuration file, made from the schema. */
-import { FILE_SECTIONS } from "../../src/config/file-keys.ts";
-import { blocksExample } from "./config-blocks.ts";
-import { defaultText, describeValue, inFileWords, oneLine, SERVERS } from "./config-words.ts";
-import { plain, wrapComment } from "./text.ts";
+import { FILE_SECTIONS } from "../../../src/config/file-keys.ts";
+import { plain, wrapComment } from "../text.ts";
+import { blocksExample } from "./blocks.ts";
+import { defaultText, describeValue, inFileWords, oneLine, SERVERS } from "./words.ts";
 
 const SCHEMA_PATH = "docs/neurabalancer.schema.json";
 

@@ -1,7 +1,7 @@
 /** How the configuration file says what settings are. */
-import { type FileSetting, filePath } from "../../src/config/file-keys.ts";
-import type { ValueType } from "../../src/config/setting.ts";
-import { sayDuration, saySize } from "../../src/config/values/units.ts";
+import { type FileSetting, filePath } from "../../../src/config/file-keys.ts";
+import type { ValueType } from "../../../src/config/setting.ts";
+import { sayDuration, saySize } from "../../../src/config/values/units.ts";
 
 /** How a file writes the values of a setting. */
 export function describeValue({ setting: { type, unit } }: FileSetting): string {
