@@ -3,6 +3,7 @@
 import type { RequestSettings } from "../../protocol/pool.ts";
 import type { RouteSpec } from "../../protocol/route.ts";
 import { FIRST_ROUTE_NUMBER } from "../../shared/memory/series-table.ts";
+import { CompressionRules } from "../compress/plan.ts";
 import type { Failure } from "../failure.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { ServerPools } from "../pool/server-pools.ts";
@@ -42,6 +43,8 @@ export class WorkerRoute {
   /** Whom to ask whether its requests may pass. */
   readonly auth: AuthTarget | null;
   readonly mirror: MirrorTarget | null;
+  /** Which of its responses are compressed; `null` = none. */
+  readonly compression: CompressionRules | null;
   readonly #random: () => number;
   readonly #targets: readonly Target[];
   /** By target: the sum of the weights up to it, its own included. */
@@ -57,6 +60,7 @@ export class WorkerRoute {
     this.#random = random;
     this.auth = spec.forwardAuth && compileAuth(spec.forwardAuth, pools.get(spec.forwardAuth.pool));
     this.mirror = spec.mirror && parts.mirrorRows.target(spec.number, spec.mirror, pools.get(spec.mirror.pool));
+    this.compression = spec.compression && new CompressionRules(spec.compression);
     const shares = spec.action.kind === "forward" ? spec.action.targets.filter(({ weight }) => weight > 0) : [];
     let sum = 0;
     this.#targets = shares.map(({ pool }) => this.#targetIn(pools.get(pool)));
