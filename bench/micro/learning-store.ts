@@ -12,6 +12,7 @@ import type { LearningStore, Sample } from "../../src/storage/learning-store.ts"
 import { openLearningStore, openStoreReader } from "../../src/storage/open-store.ts";
 import { renderTable } from "../common/table.ts";
 
+const POOL = "default";
 const BATCH = 1_000;
 const FULL_ROWS = 500_000;
 const TRAINING_ROWS = 200_000;
@@ -23,6 +24,7 @@ const rows: string[][] = [];
 
 function sampleOf(n: number): Sample {
   return {
+    pool: POOL,
     atMs: 1_790_000_000_000 + n,
     serverId: `http://backend-${n % 10}:8001 10.0.0.${n % 10}`,
     arm: n & 1,
@@ -76,7 +78,8 @@ try {
   const reader = openStoreReader(location);
   await timed("read 200,000 samples", async () => {
     let read = 0;
-    for await (const page of (await reader.readSamples({ limit: TRAINING_ROWS })).pages) read += page.length;
+    for await (const page of (await reader.readSamples({ pool: POOL, limit: TRAINING_ROWS })).pages)
+      read += page.length;
     if (read !== TRAINING_ROWS) throw new Error(`${read} samples were read`);
   });
   await reader.close();

@@ -50,6 +50,10 @@ export class Adaptive implements Strategy {
     return slot;
   }
 
+  onPlaced(slot: number, nowMs: number): void {
+    this.#stalls.onPick(slot, nowMs);
+  }
+
   /** An idle server of which nothing is known, to be asked now to find out; -1 = none, or it is too soon to look again. */
   unknown(candidates: Int32Array, count: number, nowMs: number): number {
     return nowMs >= this.#refreshAtMs ? this.#refresh(candidates, count, nowMs) : -1;

@@ -79,6 +79,7 @@ export class Ml implements Strategy {
   readonly #floor: WeightedRoundRobin;
   readonly #champion: Table | undefined;
   readonly #canary: Table | undefined;
+  readonly #placed = new Int32Array(1);
   /** The last choice, for the log. */
   readonly #decision: Writable<Decision>;
 
@@ -168,6 +169,22 @@ export class Ml implements Strategy {
       this.#decisions.record(decision);
     }
     return slot;
+  }
+
+  /** It is learned from as any other, and counts for no policy. */
+  onPlaced(slot: number, nowMs: number): void {
+    this.#estimator.onPlaced(slot, nowMs);
+    this.#placed[0] = slot;
+    const decision = this.#decision;
+    decision.slot = slot;
+    decision.arm = DecisionArm.PROBE;
+    decision.rung = Rung.ESTIMATOR;
+    decision.propensity = 1;
+    decision.table = 0;
+    decision.candidates = this.#placed;
+    decision.count = 1;
+    decision.nowMs = nowMs;
+    this.#decisions?.record(decision);
   }
 
   onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number, inFlightAtDispatch?: number): void {

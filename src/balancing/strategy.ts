@@ -81,6 +81,12 @@ export interface Strategy {
   pick(candidates: Int32Array, count: number, key: number, nowMs: number): number;
 
   /**
+   * A request was placed at `slot` without a choice: its client sticks to it. Called before the place in flight is taken. For
+   * strategies that watch, or note, what is placed.
+   */
+  onPlaced?(slot: number, nowMs: number): void;
+
+  /**
    * The candidates changed (membership, health, weight). Called before the next `pick`; what was learned is kept.
    * For strategies that prepare something: the weights and ids in the fleet are live without it.
    */

@@ -1,5 +1,5 @@
 /** What a configuration comes to: the instance's settings, its pools and its routes. */
-import type { RouteSpec } from "../protocol/route.ts";
+import type { ErrorPage, ForwardAction, RedirectAction, RespondAction, RouteSpec } from "../protocol/route.ts";
 import type { ListenerSpec } from "../protocol/worker.ts";
 import type { Sections } from "./schema.ts";
 
@@ -18,5 +18,18 @@ export interface PoolConfig extends Sections {
   readonly name: string;
 }
 
-/** A route as it is configured, before it has a number. */
-export type RouteConfig = Omit<RouteSpec, "number">;
+/** A route as it is configured, before it has a number and the files that it names are read. */
+export interface RouteConfig extends Omit<RouteSpec, "number" | "action" | "errorPages"> {
+  readonly action: ForwardAction | RedirectAction | RespondConfig;
+  readonly errorPages: readonly ErrorPageFile[];
+}
+
+/** A fixed response; its body is a text, or that of a file. */
+export interface RespondConfig extends RespondAction {
+  readonly bodyFile: string | null;
+}
+
+/** A template and what it is for. */
+export interface ErrorPageFile extends Omit<ErrorPage, "template"> {
+  readonly file: string;
+}

@@ -1,12 +1,16 @@
 /** The configuration in force as people see it: each setting with its value and where that comes from. */
+import type { BlockName } from "./file-keys.ts";
 import { HIDDEN } from "./read-settings.ts";
 import type { PlacedSetting, Sections } from "./schema.ts";
-import type { Variable } from "./sources/source.ts";
+import type { Variable } from "./sources/variable.ts";
 
 /** A setting as it is in force, for people. */
 export interface EffectiveSetting {
   /** `ignored`: set, but of a feature that this version does not have. */
-  readonly section: keyof Sections | "ignored";
+  readonly section: keyof Sections | BlockName | "ignored";
+  /** The pool that sets it for itself. */
+  readonly pool?: string;
+  /** As the environment calls it; what only the file can say as that does: `pools.shop.timeouts.connect`. */
   readonly env: string;
   /**
    * As in the environment, a number in the unit that its name says; secrets are `HIDDEN`, `${NAME}` stands as written;

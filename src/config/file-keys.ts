@@ -34,6 +34,10 @@ export const FILE_SECTIONS: readonly FileSection[] = Object.entries<Section>({
   return { name, section, settings, whole: settings.find(({ path }) => path === name) ?? null };
 });
 
+/** What the file has beside sections of settings: shapes of their own (blocks.ts). */
+export const BLOCK_NAMES = ["pools", "routes", "listeners"] as const;
+export type BlockName = (typeof BLOCK_NAMES)[number];
+
 const PATHS: ReadonlyMap<string, string> = new Map(
   FILE_SECTIONS.flatMap(({ settings }) => settings.map(({ setting, path }) => [setting.env, path])),
 );

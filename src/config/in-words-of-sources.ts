@@ -5,15 +5,22 @@ import { filePath } from "./file-keys.ts";
 /** Of places, those of configuration files have a line and a column. */
 const IN_FILE = /:\d+:\d+$/;
 
-/** The sentence with the file's keys in place of variables, and at its end where they stand. */
-export function inWordsOfSources(sentence: string, effective: readonly EffectiveSetting[]): string {
-  const named = effective.filter(({ env }) => new RegExp(`\\b${env}\\b`).test(sentence) && filePath(env) !== null);
+/**
+ * The sentence with the file's keys in place of variables, and at its end where they stand.
+ * @param pathOf what the file calls the setting that the environment calls so; `null` = nothing.
+ */
+export function inWordsOfSources(
+  sentence: string,
+  effective: readonly Pick<EffectiveSetting, "env" | "origin">[],
+  pathOf: (env: string) => string | null = filePath,
+): string {
+  const named = effective.filter(({ env }) => pathOf(env) !== null && new RegExp(`\\b${env}\\b`).test(sentence));
   const inFile = named.filter(({ origin }) => IN_FILE.test(origin));
   if (inFile.length === 0) return sentence;
   // Who writes a file would look there for what is unset, too.
   const names = new Set(
     named.filter((setting) => inFile.includes(setting) || setting.origin === "default").map(({ env }) => env),
   );
-  const told = sentence.replace(/\b[A-Z][A-Z0-9_]*\b/g, (name) => (names.has(name) ? filePath(name)! : name));
-  return `${told} (${inFile.map(({ env, origin }) => `${filePath(env)} is at ${origin}`).join(", ")})`;
+  const told = sentence.replace(/\b[A-Z][A-Z0-9_]*\b/g, (name) => (names.has(name) ? pathOf(name)! : name));
+  return `${told} (${inFile.map(({ env, origin }) => `${pathOf(env)} is at ${origin}`).join(", ")})`;
 }

@@ -1,19 +1,16 @@
 /** From the environment to a frozen `Config`, or to every problem at once. */
 
-import { DEFAULT_POOL } from "../protocol/pool.ts";
-import type { ServerSpec } from "../shared/server-spec.ts";
+import { readBlocks } from "./blocks.ts";
 import type { Config } from "./config.ts";
-import { findContradictions, type PartialConfig } from "./consistency.ts";
 import { describeSetting, type EffectiveSetting } from "./effective.ts";
-import { inWordsOfSources } from "./in-words-of-sources.ts";
-import { usualListeners } from "./listeners/usual.ts";
 import { describeUnused, findMisspelt } from "./misspelt.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
-import { routeToAll } from "./routes/default-route.ts";
-import { ALL_SETTINGS, SECTIONS, type Sections } from "./schema.ts";
-import { applyOverrides, isOverride } from "./servers/overrides.ts";
-import { readSources, type SettingsSource, type Variable } from "./sources/source.ts";
+import { ALL_SETTINGS, SECTIONS } from "./schema.ts";
+import { isOverride } from "./servers/overrides.ts";
+import { readSites } from "./sites.ts";
+import { readSources, type SettingsSource } from "./sources/source.ts";
+import type { Variable } from "./sources/variable.ts";
 
 const SERVERS_NAME = SECTIONS.servers.settings.list.env;
 
@@ -45,26 +42,29 @@ export class ConfigError extends Error {
 export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
   const read = readSources(sources);
   const { variables, complete } = read;
-  const { draft, problems: wrong } = readSettings(ALL_SETTINGS, read);
-  const problems = [...read.problems, ...wrong];
+  const blocks = readBlocks(read.blocks);
+  const hasPools = (blocks.read.pools?.entries ?? []).length > 0 || blocks.problems.length > 0 || !complete;
+  const withoutServers = hasPools && !variables.has(SERVERS_NAME);
+  const settings = withoutServers ? ALL_SETTINGS.filter(({ setting }) => setting.env !== SERVERS_NAME) : ALL_SETTINGS;
+  const { draft, problems: wrong } = readSettings(settings, read);
+  if (withoutServers) draft.servers = { list: [] };
+  const problems = [...read.problems, ...wrong, ...blocks.problems];
   const warnings: string[] = [];
-  const effective: EffectiveSetting[] = ALL_SETTINGS.map((placed) =>
+  const effective: EffectiveSetting[] = settings.map((placed) =>
     describeSetting(placed, variables.get(placed.setting.env), draft[placed.section][placed.key]),
   );
 
   const overrides = [...variables.values()].filter(({ name }) => isOverride(name));
-  const servers = draft.servers.list as readonly ServerSpec[] | undefined;
-  const applied = applyOverrides(servers, overrides, variables.get(SERVERS_NAME)?.entries);
-  draft.servers.list = servers && applied.servers;
-  problems.push(...applied.problems);
-  for (const { name, value, shown, origin } of applied.applied)
-    effective.push({ section: "servers", env: name, value: shown ?? value, origin });
+  const sites = readSites({ draft, variables, overrides, ...blocks });
+  problems.push(...sites.problems);
+  effective.push(...sites.effective);
 
   if (complete) {
-    const contradictions = findContradictions(draft as PartialConfig);
-    problems.push(...contradictions.problems.map((sentence) => inWordsOfSources(sentence, effective)));
-    warnings.push(...contradictions.warnings.map((sentence) => inWordsOfSources(sentence, effective)));
+    const contradictions = sites.contradictions(effective);
+    problems.push(...contradictions.problems);
+    warnings.push(...contradictions.warnings);
   }
+  if (problems.length === 0) warnings.push(...sites.warnings); // else they may come of what is wrong
   warnings.push(...reportReserved(variables, effective));
   for (const { variable, message } of findMisspelt(read)) {
     // A file is this product's own; the environment may hold names that only look like ours.
@@ -74,14 +74,7 @@ export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
   if (unused !== null) warnings.push(unused);
 
   if (problems.length > 0) return { ok: false, problems, warnings };
-  const sections = draft as unknown as Sections;
-  const config: Config = {
-    ...sections,
-    listeners: usualListeners(sections),
-    pools: [{ name: DEFAULT_POOL, ...sections }],
-    routes: [routeToAll(DEFAULT_POOL, sections.tls)],
-  };
-  return { ok: true, config: deepFreeze(config), effective, warnings };
+  return { ok: true, config: deepFreeze(sites.config()), effective, warnings };
 }
 
 /** One warning for each feature that is asked for in vain; what is set of it is added to `effective`. */

@@ -2,7 +2,8 @@
 import { FOREIGN_PREFIXES, RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "./schema.ts";
 import { isOverride } from "./servers/overrides.ts";
-import type { SettingsReading, Variable } from "./sources/source.ts";
+import type { SettingsReading } from "./sources/source.ts";
+import type { Variable } from "./sources/variable.ts";
 import { nearest } from "./suggest.ts";
 
 /** Every name that some command reads, or that is reserved: one environment may serve all commands. */
@@ -45,7 +46,7 @@ export function describeUnused({ variables, references, complete }: Names): stri
 
 type Names = Pick<SettingsReading, "variables" | "references" | "complete">;
 
-function isUsed(name: string, references: ReadonlySet<string>): boolean {
+function isUsed(name: string, references: Names["references"]): boolean {
   const foreign = FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix));
-  return KNOWN.has(name) || isOverride(name) || foreign || references.has(name);
+  return KNOWN.has(name) || isOverride(name) || foreign || references.some((names) => names.has(name));
 }

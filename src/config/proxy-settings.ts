@@ -4,6 +4,7 @@ import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
 import type { Config, PoolConfig } from "./config.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
+import { withFiles } from "./routes/files.ts";
 import { readAuthorities, readCertificate } from "./tls-files.ts";
 
 /** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
@@ -11,11 +12,15 @@ export interface ProxySettingsOptions {
   /** Milliseconds since the epoch, for the validity of certificates. */
   readonly nowMs: number;
   readonly warn?: (sentence: string) => void;
+  /** Rows of pools in the shared memory, by name. Default: in the order of the configuration. */
+  readonly rows?: ReadonlyMap<string, number>;
+  /** Numbers that routes are counted under, by name. Default: in the order of the configuration. */
+  readonly routeNumbers?: ReadonlyMap<string, number>;
 }
 
 /** Throws a `ConfigError` with every problem of the files that the configuration names. */
 export function toProxySettings(config: Config, options: ProxySettingsOptions): ProxySettings {
-  const { nowMs, warn = () => {} } = options;
+  const { nowMs, warn = () => {}, rows, routeNumbers } = options;
   const problems: string[] = [];
   // Pools share files: each is complained of once.
   const told = new Set<string>();
@@ -24,18 +29,20 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     told.add(sentence);
   };
   const findings = { problem: once((sentence) => void problems.push(sentence)), warning: once(warn) };
-  const { app, clients, tls, upstream } = config;
+  const { app, clients, upstream } = config;
   const settings: ProxySettings = {
     ...given(config, "worker"),
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
     withoutVia: !upstream.via,
-    tls: readTls(tls, nowMs, findings),
+    tls: readTls(config, nowMs, findings),
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
-    request: given(config, "request"),
     listeners: config.listeners,
-    pools: config.pools.map((pool, row) => toPoolSettings(pool, row, nowMs, findings)),
-    routes: config.routes.map((route, number) => ({ ...route, number })),
+    request: given(config, "request"),
+    pools: config.pools.map((pool, index) => toPoolSettings(pool, rows?.get(pool.name) ?? index, nowMs, findings)),
+    routes: config.routes.map((route, index) =>
+      withFiles(route, routeNumbers?.get(route.name) ?? index, findings.problem),
+    ),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
@@ -71,11 +78,12 @@ function readClientCertificate(
 type Findings = Parameters<typeof readCertificate>[3];
 
 function readTls(
-  { port, certFiles, keyFiles }: Config["tls"],
+  { listeners, tls: { certFiles, keyFiles } }: Config,
   nowMs: number,
   findings: Findings,
 ): ProxySettings["tls"] {
-  if (port === null || certFiles === null || keyFiles === null) return null;
+  const port = listeners.find(({ tls }) => tls)?.port;
+  if (port === undefined || certFiles === null || keyFiles === null) return null;
   const certificates = certFiles
     .map((certFile, index) => readCertificate(certFile, keyFiles[index], nowMs, findings))
     .filter((certificate): certificate is TlsCertificate => certificate !== null);

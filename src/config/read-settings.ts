@@ -1,6 +1,7 @@
 /** From variables to values: the settings of some sections, each checked by itself. */
 import type { PlacedSetting } from "./schema.ts";
-import { complain, quote, type SettingsReading, type Variable } from "./sources/source.ts";
+import type { SettingsReading } from "./sources/source.ts";
+import { complain, quote, type Variable } from "./sources/variable.ts";
 
 /** What stands in place of a secret. */
 export const HIDDEN = "****";

@@ -59,6 +59,8 @@ export interface Receivers {
 export interface Section {
   readonly title: string;
   readonly doc?: string;
+  /** Each pool may have values of its own of all of them. */
+  readonly scope?: "pool";
   // biome-ignore lint/suspicious/noExplicitAny: a section holds settings of every type; SettingValue reads each one.
   readonly settings: Readonly<Record<string, Setting<any>>>;
 }

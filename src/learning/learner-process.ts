@@ -1,19 +1,16 @@
 /** The learner process: composition root of learned balancing. It owns clock, rings and store, and hands them down. */
-import { isEligible } from "../balancing/eligibility.ts";
 import type { NamedAddress } from "../protocol/endpoint.ts";
-import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../protocol/learner.ts";
+import type { FromLearner, LearnerPool, LearnerQuestion, LearnerStart, ToLearner } from "../protocol/learner.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
-import { MAX_SERVERS, type SharedMemory } from "../shared/memory/layout.ts";
 import { LearnerCounter } from "../shared/memory/layout-learning.ts";
-import { readServerTable } from "../shared/memory/server-table/reader.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { Resources } from "./online/resources.ts";
-import { PoolLearner } from "./pool-learner.ts";
+import { PoolLearners } from "./pool-learners.ts";
 import { SERVING_DEFAULTS } from "./serving/serving-defaults.ts";
 import { OutcomeFeed } from "./serving/worker-rings.ts";
 
@@ -33,6 +30,7 @@ const COLLECT_EVERY_BYTES = 24 * 1024 * 1024;
 interface Running {
   readonly answer: (question: LearnerQuestion) => unknown;
   readonly setServers: (servers: readonly NamedAddress[]) => void;
+  readonly setPools: (pools: readonly LearnerPool[]) => void;
   readonly setLog: (level: string, format: "json" | "text") => void;
   readonly close: () => Promise<void>;
 }
@@ -60,6 +58,7 @@ export function runLearner(): void {
         tell({ type: "answer", number: message.number, answer }),
       );
     } else if (message.type === "servers") running?.setServers(message.servers);
+    else if (message.type === "pools") running?.setPools(message.pools);
     else if (message.type === "log") running?.setLog(message.level, message.format);
     else if (message.type === "drain") void end(running);
   });
@@ -83,7 +82,8 @@ async function answered(running: Running | undefined, question: LearnerQuestion)
   }
 }
 
-function start({ memoryPath, logLevel, logFormat, settings, program, servers }: LearnerStart): Running {
+function start(message: LearnerStart): Running {
+  const { memoryPath, logLevel, logFormat, settings, program } = message;
   const memory = openSharedMemory(memoryPath);
   const logger = replaceableLogger(createLogger({ level: logLevel, format: logFormat, name: "learner" }));
   const { log } = logger;
@@ -98,77 +98,71 @@ function start({ memoryPath, logLevel, logFormat, settings, program, servers }: 
     names.clear();
     for (const { id, url, address } of list) names.set(id, `${url} ${address}`);
   };
-  setServers(servers);
+  setServers(message.servers);
   const ending = new AbortController();
-  const pool = new PoolLearner({
-    settings,
-    program,
-    memory,
-    log,
-    nowMs,
-    wallMs,
-    wallOffsetMs: () => wallClock.offsetMs(),
-    stopwatch: () => performance.now(),
-    random: Math.random,
-    nameOf: (id) => names.get(id),
-    signal: ending.signal,
-  });
+  const pools = new PoolLearners(
+    {
+      settings,
+      program,
+      memory,
+      log,
+      nowMs,
+      wallMs,
+      wallOffsetMs: () => wallClock.offsetMs(),
+      stopwatch: () => performance.now(),
+      random: Math.random,
+      nameOf: (id) => names.get(id),
+      signal: ending.signal,
+    },
+    message.pools,
+  );
   const feed = new OutcomeFeed(memory);
-  pool.replay(feed.past().filter(({ atMs }) => atMs >= nowMs() - REPLAY_MS));
+  pools.replay(feed.past().filter(({ atMs }) => atMs >= nowMs() - REPLAY_MS));
   keepAlive(memory.learnerCounters);
   // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
   // more often would cost more than all that is done then.
   let collectedAt = 0;
   const makeTables = async (): Promise<void> => {
-    pool.beginRound();
-    feed.drain((outcome) => pool.observe(outcome));
-    await pool.tick(eligibleSlots(memory));
-    if (pool.tableBytes - collectedAt < COLLECT_EVERY_BYTES) return;
-    collectedAt = pool.tableBytes;
+    pools.beginRound();
+    feed.drain((outcome) => pools.observe(outcome));
+    await pools.tick();
+    const { tableBytes } = pools;
+    if (tableBytes - collectedAt < COLLECT_EVERY_BYTES) return;
+    collectedAt = tableBytes;
     Bun.gc(true);
   };
   setInterval(() => void makeTables(), SERVING_DEFAULTS.tableMs);
   const opening = Resources.open({ settings, log, wallMs }).then(async (resources) => {
-    await pool.learn(resources);
+    await pools.learn(resources);
     void makeTables();
     return resources;
   });
   const answer = async (question: LearnerQuestion): Promise<unknown> => {
     switch (question.kind) {
       case "explain":
-        return pool.explain(question.requestId);
+        return pools.explain(question.requestId, question.pool);
       case "describe":
-        return pool.describe();
+        return pools.describe(question.pool);
       case "models":
-        return (await opening).store.models({ limit: question.limit });
+        return (await opening).store.models({ limit: question.limit, pool: question.pool ?? undefined });
       case "verdicts":
         return (await opening).store.verdicts({
           limit: question.limit,
+          pool: question.pool ?? undefined,
           modelVersion: question.modelVersion ?? undefined,
         });
       case "order":
         await opening;
-        return pool.order(question.order, question.version);
+        return pools.order(question.pool, question.order, question.version);
     }
   };
   const close = async (): Promise<void> => {
     ending.abort();
     const { store } = await opening;
-    await pool.close();
+    await pools.close();
     await store.close();
   };
-  return { answer, setServers, setLog, close };
-}
-
-/** `undefined` while the supervisor is writing. */
-function eligibleSlots(memory: SharedMemory): Int32Array | undefined {
-  return readServerTable(memory, ({ id, state }, pools) => {
-    const slots: number[] = [];
-    for (let slot = 0; slot < MAX_SERVERS; slot++) {
-      if (id[slot] !== 0 && isEligible(state[slot], pools.panic[0] === 1)) slots.push(slot);
-    }
-    return Int32Array.from(slots);
-  })?.value;
+  return { answer, setServers, setPools: (list) => pools.set(list), setLog, close };
 }
 
 function keepAlive(counters: Float64Array): void {

@@ -1,20 +1,24 @@
 /**
  * The learner of one pool of servers: what is known of them, the tables made of it, and the models and judges of the pool. The
- * process (learner-process.ts) has the rings, the clock, the store and the channel; there is one pool today.
+ * process (learner-process.ts) has the rings, the clock, the store and the channel, and gives each pool what is its own
+ * (pool-learners.ts).
  */
 
 import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
-import type { Explanation, LearnerDescription } from "../shared/explanation.ts";
+import type { LearnerDescription } from "../shared/explanation.ts";
 import { MAX_SERVERS } from "../shared/memory/layout.ts";
 import { Rung } from "../shared/memory/layout-learning.ts";
 import { OnlineLearning, type OnlineLearningOptions } from "./online/online-learning.ts";
 import type { Resources } from "./online/resources.ts";
-import { describeLearner, explainRequest } from "./serving/explain.ts";
+import { describeLearner } from "./serving/explain.ts";
 import { LearnerCore } from "./serving/learner-core.ts";
 import { PerServerThinning } from "./serving/per-server-thinning.ts";
 import { rungLog } from "./serving/rung-log.ts";
-import { TableHistory } from "./serving/table-history.ts";
+import { HISTORY_BYTES, TableHistory } from "./serving/table-history.ts";
 import type { RecordedOutcome } from "./serving/worker-rings.ts";
+
+/** Tables of a pool of eight servers for ten seconds: what each pool may remember, however many there are. */
+const LEAST_HISTORY_BYTES = 1024 * 1024;
 
 /** What it works on. */
 export interface PoolLearnerOptions extends Omit<OnlineLearningOptions, "resources" | "core" | "history"> {
@@ -25,18 +29,22 @@ export interface PoolLearnerOptions extends Omit<OnlineLearningOptions, "resourc
 export class PoolLearner {
   readonly #options: PoolLearnerOptions;
   readonly #core: LearnerCore;
-  readonly #history = new TableHistory();
-  readonly #thinning = new PerServerThinning(MAX_SERVERS);
+  readonly #history: TableHistory;
+  readonly #thinning: PerServerThinning;
   readonly #sayRung: (reason: string) => void;
   /** `null` until there are resources and a first champion: the estimator balances. */
   #learning: OnlineLearning | null = null;
+  #closed = false;
 
   constructor(options: PoolLearnerOptions) {
-    const { memory, stopwatch, log } = options;
+    const { pool, memory, stopwatch, log, part } = options;
     this.#options = options;
+    this.#history = new TableHistory(() => Math.max(LEAST_HISTORY_BYTES, HISTORY_BYTES * part()));
+    this.#thinning = new PerServerThinning(MAX_SERVERS, part);
     this.#core = new LearnerCore({
       fleet: memory.servers,
-      learned: memory.learned[0],
+      pool: pool.row,
+      learned: memory.learned[pool.row],
       counters: memory.learnerCounters,
       history: this.#history,
       stopwatch,
@@ -46,14 +54,18 @@ export class PoolLearner {
     this.#sayRung = rungLog(log);
   }
 
+  get history(): TableHistory {
+    return this.#history;
+  }
+
   /** Of all tables that were ever made: what is dropped is garbage. */
   get tableBytes(): number {
     return this.#history.addedBytes;
   }
 
-  /** Outcomes that the learner before this one had read: to know of the servers what it knew. */
-  replay(outcomes: readonly RecordedOutcome[]): void {
-    for (const outcome of outcomes) this.#core.observe(outcome);
+  /** An outcome that the learner before this one had read: to know of the servers what it knew. */
+  replay(outcome: RecordedOutcome): void {
+    this.#core.observe(outcome);
   }
 
   /** To be called before each round of outcomes. */
@@ -69,31 +81,31 @@ export class PoolLearner {
 
   /** Makes the tables, and lets learning go on. @param slots servers that may be asked; `undefined` = not known just now. */
   async tick(slots: Int32Array | undefined): Promise<void> {
+    if (this.#closed) return;
     if (slots !== undefined) await this.#core.refresh(slots, this.#options.nowMs());
-    if (this.#learning === null) return;
+    if (this.#learning === null || this.#closed) return;
     this.#learning.tick();
     this.#sayRung(this.#core.rungReason); // before that it is not a failure
   }
 
   /** Begins to learn, by the models of a store. Never rejects. */
   async learn(resources: Resources): Promise<void> {
-    this.#learning = await OnlineLearning.begin({
+    if (this.#closed) return;
+    const learning = await OnlineLearning.begin({
       ...this.#options,
       resources,
       core: this.#core,
       history: this.#history,
     });
-  }
-
-  /** Why a request went where it went; `null` when nobody remembers it. */
-  explain(requestId: string): Explanation | null {
-    return explainRequest({ ...this.#options, history: this.#history }, requestId);
+    if (this.#closed)
+      await learning.close(); // the pool went meanwhile
+    else this.#learning = learning;
   }
 
   /** What is known of the servers, and where learning is. */
   describe(): LearnerDescription {
     const learning = this.#learning?.describe() ?? null;
-    return describeLearner({ ...this.#options, history: this.#history }, this.#core.rungReason, learning);
+    return describeLearner(this.#options.memory, this.#history, this.#core.rungReason, learning);
   }
 
   /** Carries out what an operator orders, once it learns. Never rejects. */
@@ -103,6 +115,15 @@ export class PoolLearner {
 
   /** Ends a training, and hands what is left to the store. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#learning?.close();
+  }
+
+  /** As `close`, for a pool that is gone while the process goes on: the estimator balances what is left of it. */
+  async leave(): Promise<void> {
+    this.#core.close();
+    this.#options.gauges.clear();
+    await this.close();
   }
 }

@@ -30,6 +30,14 @@ export interface LearnerSettings extends GivenTo<"learner"> {
   } | null;
 }
 
+/** A pool that is learned of: its strategy is `ml`. */
+export interface LearnerPool {
+  /** In the shared memory's table of pools. */
+  readonly row: number;
+  /** What is learned is kept under it. */
+  readonly name: string;
+}
+
 /** What the learner is started with, as JSON in its first message. */
 export interface LearnerStart {
   readonly type: "start";
@@ -40,6 +48,7 @@ export interface LearnerStart {
   /** Program and arguments before the command, to train with. */
   readonly program: readonly string[];
   readonly servers: readonly NamedAddress[];
+  readonly pools: readonly LearnerPool[];
 }
 
 /** What an operator may order about models. */
@@ -56,18 +65,23 @@ export interface LearnerOrderReply {
   readonly message: string;
 }
 
-/** What the learner is asked, for people; it answers with JSON, or with null when it does not know. */
+/** What the learner is asked, for people; it answers with JSON, or with null when it does not know. Without a `pool`: of all. */
 export type LearnerQuestion =
   /** Why did this request go where it went? An `Explanation`. */
-  | { readonly kind: "explain"; readonly requestId: string }
-  /** What does it know of the servers now? A `LearnerDescription`. */
-  | { readonly kind: "describe" }
+  | { readonly kind: "explain"; readonly requestId: string; readonly pool: string | null }
+  /** What does it know of the servers now? A `LearnerDescription` by name of the pool. */
+  | { readonly kind: "describe"; readonly pool: string | null }
   /** A `LearnerOrderReply`. */
-  | { readonly kind: "order"; readonly order: LearnerOrder; readonly version: number | null }
+  | { readonly kind: "order"; readonly pool: string; readonly order: LearnerOrder; readonly version: number | null }
   /** Models, the newest first. */
-  | { readonly kind: "models"; readonly limit: number }
+  | { readonly kind: "models"; readonly limit: number; readonly pool: string | null }
   /** Verdicts, the newest first. */
-  | { readonly kind: "verdicts"; readonly limit: number; readonly modelVersion: number | null };
+  | {
+      readonly kind: "verdicts";
+      readonly limit: number;
+      readonly pool: string | null;
+      readonly modelVersion: number | null;
+    };
 
 /** What the supervisor tells the learner. */
 export type ToLearner =
@@ -76,6 +90,8 @@ export type ToLearner =
   | { readonly type: "ask"; readonly number: number; readonly question: LearnerQuestion }
   /** The fleet changed. */
   | { readonly type: "servers"; readonly servers: readonly NamedAddress[] }
+  /** Pools came or went: what is learned of those that stay goes on. */
+  | { readonly type: "pools"; readonly pools: readonly LearnerPool[] }
   /** SIGHUP: how it writes its log from now on. */
   | { readonly type: "log"; readonly level: string; readonly format: "json" | "text" }
   /** Exit with 0. */

@@ -18,10 +18,10 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly withoutVia: boolean;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
-  /** Of requests that go to no pool. */
-  readonly request: RequestSettings;
   /** Where clients are listened for; never empty. */
   readonly listeners: readonly ListenerSpec[];
+  /** Of requests that go to no pool. */
+  readonly request: RequestSettings;
   readonly pools: readonly PoolSettings[];
   /** In the order of the file. */
   readonly routes: readonly RouteSpec[];
@@ -64,8 +64,8 @@ export type ToWorker =
   | WorkerStart
   /** The fleet changed. The numbers beside it are in the shared server table. */
   | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
-  /** SIGHUP: new settings; connections live on. */
-  | { readonly type: "settings"; readonly settings: ProxySettings }
+  /** SIGHUP: new settings, with pools and routes, and the servers of these pools, as one change; connections live on. */
+  | { readonly type: "settings"; readonly settings: ProxySettings; readonly endpoints: readonly Endpoint[] }
   /** Stop accepting, finish what is in flight, then exit with 0. */
   | { readonly type: "drain" };
 
@@ -73,5 +73,7 @@ export type ToWorker =
 export type FromWorker =
   /** Listening, with the port of each listener (they differ from the settings' when those are 0). */
   | { readonly type: "ready"; readonly ports: readonly number[] }
+  /** It goes by what the first `endpoints` or `settings` message that was not yet answered said. */
+  | { readonly type: "settled" }
   /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
   | { readonly type: "failed"; readonly message: string };

@@ -187,6 +187,14 @@ export const Failures = {
     false,
     "the server that says who may pass did not answer",
   ),
+  HOST_REQUIRED: failure(
+    "host_required",
+    400,
+    "client",
+    "http_request_error",
+    false,
+    "this address is redirected, and the request does not say on which host it is",
+  ),
   NO_ROUTE: failure(
     "no_route",
     404,
@@ -278,6 +286,11 @@ export const Failures = {
   ),
   INTERNAL: failure("internal_error", 500, "internal", "proxy_internal_error", false, "an error inside the proxy"),
 } as const;
+
+/** Is it a failure, and not a response? */
+export function isFailure(what: object): what is Failure {
+  return "proxyError" in what;
+}
 
 /** The failure for a request that the parser refused. */
 export function refusedRequest(status: number, code: string, message: string): Failure {

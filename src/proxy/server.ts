@@ -22,8 +22,9 @@ import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { longestRewrite } from "./rewrite/target.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import { RouteTable } from "./route/route-table.ts";
 import { MirrorRows } from "./routing/mirror-target.ts";
-import { type RouteMatcher, Routes } from "./routing/routes.ts";
+import { Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
@@ -60,9 +61,6 @@ export interface ProxyServerOptions {
 
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
-
-/** Whatever comes takes the first route. */
-const TAKES_ALL: RouteMatcher = { takesEverything: true, match: () => 0 };
 
 /** The request path of one worker. */
 export class ProxyServer {
@@ -239,7 +237,14 @@ export class ProxyServer {
   #routes({ settings, random, block }: WorkerContext): Routes {
     const { routes, request } = settings;
     const mirrorRows = new MirrorRows(block, routes);
-    return new Routes(routes, TAKES_ALL, { pools: this.#pools, settings: request, random, mirrorRows });
+    const tlsPort = (): number | null => this.#ctx.settings.listeners.find(({ tls }) => tls)?.port ?? null;
+    return new Routes(routes, new RouteTable(routes), {
+      pools: this.#pools,
+      settings: request,
+      random,
+      mirrorRows,
+      tlsPort,
+    });
   }
 
   #setAccessLog(settings: ProxySettings): void {

@@ -50,9 +50,12 @@ export function runWorker(): void {
       }
     } else if (message.type === "endpoints") {
       server?.setEndpoints(message.endpoints);
+      tell({ type: "settled" });
     } else if (message.type === "settings") {
       setLog?.(message.settings);
       server?.setSettings(message.settings);
+      server?.setEndpoints(message.endpoints);
+      tell({ type: "settled" });
     } else if (message.type === "drain") server?.drain(() => void finish(0));
   });
   // The supervisor is gone: finish what is in flight and go too, rather than serve a fleet that nobody watches.

@@ -46,6 +46,8 @@ export interface IneligibleServer extends NamedServer {
 
 /** One attempt of the request: its first, a retry, or a hedge. */
 export interface ExplainedAttempt extends NamedServer {
+  /** Name of the pool that it was placed in; missing while only one pool is learned of. */
+  readonly pool?: string;
   /** ISO 8601. */
   readonly at: string;
   readonly worker: number;

@@ -21,4 +21,8 @@ export interface ServerSpec {
   readonly capacity: number;
   /** Most requests in flight; 0 = not enforced. From `SERVER_CAPACITY_…`, else 0. */
   readonly hardLimit: number;
+  /** Where it runs, as the operator calls it; `null` = not said. */
+  readonly zone: string | null;
+  /** Used only while the others of its pool are gone. */
+  readonly backup: boolean;
 }

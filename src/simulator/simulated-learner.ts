@@ -64,7 +64,7 @@ class InstanceLearner {
     });
     this.#periodMs = options.periodMs;
     this.#table = new NetworkTable(network);
-    this.#writer = new TableWriter(this.learned, TableModel.CHAMPION, slots);
+    this.#writer = new TableWriter(this.learned, TableModel.CHAMPION, { id: fleet.id });
   }
 
   /** The next pick makes a new table, because there are other candidates. */

@@ -26,8 +26,8 @@ export interface SamplePage {
 
 /** Questions, each a short read of its own. */
 export interface BackendReads extends Omit<LearningReader, "readSamples" | "close"> {
-  /** Samples of other features than this store's, no older than `sinceMs`. */
-  countOtherSamples(sinceMs: number): Promise<number>;
+  /** Samples of a pool with other features than this store's, no older than `sinceMs`. */
+  countOtherSamples(pool: string, sinceMs: number): Promise<number>;
   /**
    * A page of what the query means: at most `rows`, from `from` on; `null` = from where the query begins.
    * What is deleted between two pages is missing in the later one; a page without samples is the end.
@@ -45,7 +45,7 @@ export type StoreChange =
       readonly atMs: number;
       readonly options?: StatusOptions;
     }
-  | { readonly kind: "set_note"; readonly name: string; readonly value: unknown };
+  | { readonly kind: "set_note"; readonly pool: string; readonly name: string; readonly value: unknown };
 
 /**
  * What one transaction does: all of it, or nothing. When it fails, nothing was done: the same rows come again. What is too

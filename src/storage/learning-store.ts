@@ -7,6 +7,8 @@ import type { StoreProblem } from "./store-error.ts";
 
 /** One answered attempt as the learner saw it when it was placed, and what came of it. */
 export interface Sample {
+  /** Name of the pool of servers that it is of, here and below: pools learn nothing from each other. */
+  readonly pool: string;
   /** When the response came, milliseconds since the epoch. */
   readonly atMs: number;
   /** URL and address of the server: the same after a restart. */
@@ -27,6 +29,7 @@ export interface Sample {
 
 /** Which samples. */
 export interface SampleQuery {
+  readonly pool: string;
   /** Those that are no older; milliseconds since the epoch. */
   readonly sinceMs?: number;
   /** At most so many, and then the newest. */
@@ -46,7 +49,7 @@ export interface SampleScan {
 /** Where a model came from. */
 export type ModelOrigin = "shipped" | "trained" | "file";
 
-/** Where a model stands. There is one champion at most. */
+/** Where a model stands. Each pool has one champion at most. */
 export type ModelStatus = (typeof MODEL_STATUSES)[number];
 
 /** All there are, in the order of a model's life. */
@@ -64,6 +67,8 @@ export interface StoredModelFiles {
 
 /** A model that has no version yet. */
 export interface NewModel {
+  /** Whose traffic it was made for, and who may route by it. */
+  readonly pool: string;
   readonly createdAtMs: number;
   readonly origin: ModelOrigin;
   /** The version that its training began with; `null` when there was none. */
@@ -76,7 +81,7 @@ export interface NewModel {
 
 /** A model without its files. */
 export interface Model extends Omit<NewModel, "files"> {
-  /** Ascending, never given twice. */
+  /** Ascending, never given twice: also not to two pools. */
   readonly version: number;
   /** Since when it has its status, milliseconds since the epoch. */
   readonly statusAtMs: number;
@@ -86,6 +91,7 @@ export interface Model extends Omit<NewModel, "files"> {
 
 /** A decision about a model, or about learning as a whole. */
 export interface Verdict {
+  readonly pool: string;
   readonly atMs: number;
   /** `null` for one that is about no model. */
   readonly modelVersion: number | null;
@@ -97,9 +103,18 @@ export interface Verdict {
   readonly numbers: unknown;
 }
 
+/** Which models, newest first. */
+export interface ModelQuery {
+  readonly limit: number;
+  /** Only this pool's. */
+  readonly pool?: string;
+}
+
 /** Which verdicts, newest first. */
 export interface VerdictQuery {
   readonly limit: number;
+  /** Only this pool's. */
+  readonly pool?: string;
   /** Only those about this model. */
   readonly modelVersion?: number;
 }
@@ -108,18 +123,18 @@ export interface VerdictQuery {
 export interface LearningReader {
   /** Samples with the store's features. What was appended and not flushed is not among them. */
   readSamples(query: SampleQuery): Promise<SampleScan>;
-  /** How many samples `readSamples` could give. */
-  countSamples(): Promise<number>;
-  champion(): Promise<Model | null>;
-  /** The one to go back to: the last champion before this one that was retired, not rejected. */
-  previousChampion(): Promise<Model | null>;
+  /** How many samples `readSamples` could give of a pool. */
+  countSamples(pool: string): Promise<number>;
+  champion(pool: string): Promise<Model | null>;
+  /** The one to go back to: the pool's last champion before this one that was retired, not rejected. */
+  previousChampion(pool: string): Promise<Model | null>;
   model(version: number): Promise<Model | null>;
   /** The newest first. */
-  models(query: { readonly limit: number }): Promise<Model[]>;
+  models(query: ModelQuery): Promise<Model[]>;
   modelFiles(version: number): Promise<StoredModelFiles | null>;
   verdicts(query: VerdictQuery): Promise<Verdict[]>;
-  /** What `setNote` was told last under that name; `null` when there is nothing. */
-  note(name: string): Promise<unknown>;
+  /** What `setNote` was told last under that name for the pool; `null` when there is nothing. */
+  note(pool: string, name: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -142,12 +157,12 @@ export interface LearningStore extends TrainingStore {
   /** Hands a verdict over; it is written at once, or in the same transaction as the next change of a model. */
   appendVerdict(verdict: Verdict): void;
   /**
-   * Changes a model's status; one that becomes the champion takes the place of the one that was, in one transaction.
+   * Changes a model's status; one that becomes its pool's champion takes the place of the one that was, in one transaction.
    * Throws a `RangeError` when there is no such model.
    */
   setModelStatus(version: number, status: ModelStatus, atMs: number, options?: StatusOptions): Promise<void>;
-  /** Keeps one small thing, anything that JSON can say, in the place of what the name stood for before. */
-  setNote(name: string, value: unknown): Promise<void>;
+  /** Keeps one small thing of a pool, anything that JSON can say, in the place of what the name stood for before. */
+  setNote(pool: string, name: string, value: unknown): Promise<void>;
   /** Tries now to write what was handed over, also while the store waits after a failure. True when nothing is left. */
   flush(): Promise<boolean>;
   status(): StoreStatus;
@@ -178,7 +193,10 @@ export interface StoreEvents {
   readonly movedAside?: (path: string, reason: string) => void;
 }
 
-/** How much is kept. */
+/**
+ * How much is kept, of all pools together. What is too much goes oldest first, of the pool that has the most: a pool that has
+ * no more than its equal part loses nothing for another's sake.
+ */
 export interface StoreLimits {
   readonly maxSamples: number;
   /** Of the file, without its write-ahead log, which is kept below 8 MB. */

@@ -3,6 +3,7 @@ import type { BackendReads, SamplePage } from "./backend.ts";
 import type {
   LearningReader,
   Model,
+  ModelQuery,
   Sample,
   SampleQuery,
   SampleScan,
@@ -21,7 +22,7 @@ export abstract class StoreReader implements LearningReader {
   abstract close(): Promise<void>;
 
   async readSamples(query: SampleQuery): Promise<SampleScan> {
-    const skippedRows = await this.ask((backend) => backend.countOtherSamples(query.sinceMs ?? 0));
+    const skippedRows = await this.ask((backend) => backend.countOtherSamples(query.pool, query.sinceMs ?? 0));
     return { skippedRows, pages: this.#pages(query) };
   }
 
@@ -38,23 +39,23 @@ export abstract class StoreReader implements LearningReader {
     }
   }
 
-  countSamples(): Promise<number> {
-    return this.ask((backend) => backend.countSamples());
+  countSamples(pool: string): Promise<number> {
+    return this.ask((backend) => backend.countSamples(pool));
   }
 
-  champion(): Promise<Model | null> {
-    return this.ask((backend) => backend.champion());
+  champion(pool: string): Promise<Model | null> {
+    return this.ask((backend) => backend.champion(pool));
   }
 
-  previousChampion(): Promise<Model | null> {
-    return this.ask((backend) => backend.previousChampion());
+  previousChampion(pool: string): Promise<Model | null> {
+    return this.ask((backend) => backend.previousChampion(pool));
   }
 
   model(version: number): Promise<Model | null> {
     return this.ask((backend) => backend.model(version));
   }
 
-  models(query: { readonly limit: number }): Promise<Model[]> {
+  models(query: ModelQuery): Promise<Model[]> {
     return this.ask((backend) => backend.models(query));
   }
 
@@ -66,7 +67,7 @@ export abstract class StoreReader implements LearningReader {
     return this.ask((backend) => backend.verdicts(query));
   }
 
-  note(name: string): Promise<unknown> {
-    return this.ask((backend) => backend.note(name));
+  note(pool: string, name: string): Promise<unknown> {
+    return this.ask((backend) => backend.note(pool, name));
   }
 }

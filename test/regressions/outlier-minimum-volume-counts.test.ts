@@ -22,7 +22,8 @@ test.each([
     resolver: { lookup: () => Promise.reject(), srv: () => Promise.reject() },
   });
   const env = { SERVERS: "http://127.0.0.1:9,http://127.0.0.2:9,http://127.0.0.3:9", HEALTH_CHECK_ENABLED: "false" };
-  await fleet.start(toFleetOptions(configOf({ ...env, OUTLIER_MINIMUM_VOLUME: volume }), ""));
+  const config = configOf({ ...env, OUTLIER_MINIMUM_VOLUME: volume });
+  await fleet.start(toFleetOptions(config, { upstreamCaPem: "", upstreamCertificate: null }));
   try {
     memory.workers[0].responses[1] = 8;
     memory.workers[0].failures[1] = 4;

@@ -13,6 +13,7 @@ import type {
 } from "../../src/storage/backend.ts";
 import type {
   Model,
+  ModelQuery,
   NewModel,
   SampleQuery,
   StoredModelFiles,
@@ -21,6 +22,7 @@ import type {
   VerdictQuery,
 } from "../../src/storage/learning-store.ts";
 import { modelReport, surplusModels } from "../../src/storage/model-rules.ts";
+import { surplusByPool } from "../../src/storage/pool-parts.ts";
 import { type SampleRow, toSample } from "../../src/storage/rows/sample-row.ts";
 import { toVerdict, type VerdictRow } from "../../src/storage/rows/verdict-row.ts";
 import { StoreError } from "../../src/storage/store-error.ts";
@@ -88,9 +90,9 @@ class MemoryReads {
   }
 
   async samplePage(query: SampleQuery, from: number | null, rows: number): Promise<SamplePage> {
-    const { sinceMs = 0, limit, newestFirst = false } = query;
+    const { pool, sinceMs = 0, limit, newestFirst = false } = query;
     const { samples } = await this.read();
-    const fit = samples.filter(({ list, row }) => list === this.list && row.atMs >= sinceMs);
+    const fit = samples.filter(({ list, row }) => row.pool === pool && list === this.list && row.atMs >= sinceMs);
     const start = from ?? fit.at(newestFirst ? -1 : -Math.min(limit, fit.length))?.id ?? 0;
     const order = newestFirst ? fit.filter(({ id }) => id <= start).reverse() : fit.filter(({ id }) => id >= start);
     const page = order.slice(0, rows);
@@ -98,21 +100,23 @@ class MemoryReads {
     return { samples: page.map(({ row }) => toSample(row)), next: newestFirst ? last - 1 : last + 1 };
   }
 
-  async countSamples(): Promise<number> {
-    return (await this.read()).samples.filter(({ list }) => list === this.list).length;
+  async countSamples(pool: string): Promise<number> {
+    return (await this.read()).samples.filter(({ list, row }) => row.pool === pool && list === this.list).length;
   }
 
-  async countOtherSamples(sinceMs: number): Promise<number> {
+  async countOtherSamples(pool: string, sinceMs: number): Promise<number> {
     const { samples } = await this.read();
-    return samples.filter(({ list, row }) => list !== this.list && row.atMs >= sinceMs).length;
+    return samples.filter(({ list, row }) => row.pool === pool && list !== this.list && row.atMs >= sinceMs).length;
   }
 
-  async champion(): Promise<Model | null> {
-    return (await this.read()).models.find(({ model }) => model.status === "champion")?.model ?? null;
+  async champion(pool: string): Promise<Model | null> {
+    const { models } = await this.read();
+    return models.find(({ model }) => model.pool === pool && model.status === "champion")?.model ?? null;
   }
 
-  async previousChampion(): Promise<Model | null> {
-    const former = (await this.read()).models.filter(({ model }) => model.status === "retired");
+  async previousChampion(pool: string): Promise<Model | null> {
+    const { models } = await this.read();
+    const former = models.filter(({ model }) => model.pool === pool && model.status === "retired");
     const promoted = former.filter(({ promotion }) => promotion !== null);
     return promoted.sort((a, b) => b.promotion! - a.promotion!)[0]?.model ?? null;
   }
@@ -121,10 +125,11 @@ class MemoryReads {
     return (await this.read()).models.find(({ model }) => model.version === version)?.model ?? null;
   }
 
-  async models({ limit }: { readonly limit: number }): Promise<Model[]> {
+  async models({ limit, pool }: ModelQuery): Promise<Model[]> {
     const { models } = await this.read();
     return models
       .map(({ model }) => model)
+      .filter((model) => pool === undefined || model.pool === pool)
       .toReversed()
       .slice(0, limit);
   }
@@ -133,14 +138,17 @@ class MemoryReads {
     return (await this.read()).models.find(({ model }) => model.version === version)?.files ?? null;
   }
 
-  async verdicts({ limit, modelVersion }: VerdictQuery): Promise<Verdict[]> {
+  async verdicts({ limit, pool, modelVersion }: VerdictQuery): Promise<Verdict[]> {
     const { verdicts } = await this.read();
-    const fit = verdicts.filter((row) => modelVersion === undefined || row.modelVersion === modelVersion);
+    const fit = verdicts.filter(
+      (row) =>
+        (pool === undefined || row.pool === pool) && (modelVersion === undefined || row.modelVersion === modelVersion),
+    );
     return fit.toReversed().slice(0, limit).map(toVerdict);
   }
 
-  async note(name: string): Promise<unknown> {
-    return JSON.parse((await this.read()).notes.get(name) ?? "null");
+  async note(pool: string, name: string): Promise<unknown> {
+    return JSON.parse((await this.read()).notes.get(`${pool}/${name}`) ?? "null");
   }
 
   protected async read(): Promise<Data> {
@@ -180,7 +188,8 @@ class MemoryOwner extends MemoryReads implements StoreBackend {
     let data = await this.read();
     data = this.#withSamples(data, rows.samples);
     if (rows.verdicts.some(({ kind }) => typeof kind !== "string")) throw new TypeError("a verdict without a kind");
-    data = { ...data, verdicts: [...data.verdicts, ...rows.verdicts].slice(-this.limits.maxVerdicts) };
+    const verdicts = [...data.verdicts, ...rows.verdicts];
+    data = { ...data, verdicts: withoutSurplus(verdicts, this.limits.maxVerdicts, ({ pool }) => pool) };
     const before = data.lastVersion;
     data = change === null ? data : withChange(data, change, this.limits);
     await wayThere();
@@ -204,9 +213,12 @@ class MemoryOwner extends MemoryReads implements StoreBackend {
 
   #bounded(data: Data): Data {
     const { maxSamples, maxBytes } = this.limits;
-    const excess = Math.min(DELETED_ROWS, Math.max(0, data.samples.length - maxSamples));
-    let samples = data.samples.slice(Math.min(excess, data.samples.length - 1));
-    if (samples.length * SAMPLE_BYTES > maxBytes) samples = samples.slice(Math.min(DELETED_ROWS, samples.length - 1));
+    const poolOf = ({ row }: KeptSample) => row.pool;
+    const most = Math.max(1, maxSamples, data.samples.length - DELETED_ROWS);
+    let samples = withoutSurplus(data.samples, most, poolOf);
+    if (samples.length * SAMPLE_BYTES > maxBytes) {
+      samples = withoutSurplus(samples, Math.max(1, samples.length - DELETED_ROWS), poolOf);
+    }
     return { ...data, samples };
   }
 }
@@ -214,7 +226,10 @@ class MemoryOwner extends MemoryReads implements StoreBackend {
 function withChange(data: Data, change: StoreChange, limits: StoreLimits): Data {
   if (change.kind === "insert_model") return withModel(data, change.model, limits);
   if (change.kind === "set_note") {
-    return { ...data, notes: new Map(data.notes).set(change.name, JSON.stringify(change.value ?? null)) };
+    return {
+      ...data,
+      notes: new Map(data.notes).set(`${change.pool}/${change.name}`, JSON.stringify(change.value ?? null)),
+    };
   }
   return withStatus(data, change);
 }
@@ -236,8 +251,8 @@ function withModel(data: Data, added: NewModel, limits: StoreLimits): Data {
   const kept = { model, files: { ...files, onnx: files.onnx.slice() }, bytes, promotion: null };
   let next: Data = { ...data, models: [...data.models, kept], lastVersion: version };
   if (status !== added.status) next = withStatus(next, { version, status: added.status, atMs: added.createdAtMs });
-  const rows = next.models.map(({ model: { version: of, status: is }, bytes: size, promotion }) => {
-    return { version: of, status: is, bytes: size, promotion };
+  const rows = next.models.map(({ model: { pool, version: of, status: is }, bytes: size, promotion }) => {
+    return { pool, version: of, status: is, bytes: size, promotion };
   });
   const surplus = surplusModels(rows.reverse(), limits);
   return { ...next, models: next.models.filter(({ model: { version: of } }) => !surplus.includes(of)) };
@@ -259,10 +274,22 @@ function withStatus(
     if (model.version === version) {
       return { ...kept, promotion: promotions, model: { ...model, status, statusAtMs: atMs, promotedAtMs: atMs } };
     }
-    if (status !== "champion" || model.status !== "champion") return kept;
+    if (status !== "champion" || model.status !== "champion" || model.pool !== before.model.pool) return kept;
     return { ...kept, model: { ...model, status: options.outgoing ?? "retired", statusAtMs: atMs } };
   });
   return { ...data, models, promotions };
+}
+
+/** The oldest go, of the pools that have the most. */
+function withoutSurplus<Row>(rows: readonly Row[], most: number, poolOf: (row: Row) => string): readonly Row[] {
+  const counts = [...Map.groupBy(rows, poolOf)].map(([pool, { length: count }]) => ({ pool, count }));
+  const left = new Map(surplusByPool(counts, most).map(({ pool, count }) => [pool, count]));
+  return rows.filter((row) => {
+    const pool = poolOf(row);
+    const count = left.get(pool) ?? 0;
+    left.set(pool, count - 1);
+    return count <= 0;
+  });
 }
 
 /** Others may come between. */

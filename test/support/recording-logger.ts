@@ -1,5 +1,5 @@
 /** A logger for tests that keeps what it is told. */
-import type { Logger } from "../../src/telemetry/log/logger.ts";
+import type { LogFields, Logger } from "../../src/telemetry/log/logger.ts";
 
 export interface LogLine {
   readonly level: string;
@@ -7,20 +7,27 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** A logger that keeps its lines. */
+/** A logger that keeps its lines, those of its children as well. */
 export function recordingLogger(): { log: Logger; lines: LogLine[] } {
   const lines: LogLine[] = [];
-  const at = (level: string) => (fields: object | string, message?: string) => {
-    lines.push(typeof fields === "string" ? { level, message: fields } : { ...fields, level, message: message ?? "" });
+  const said = new Set<string>();
+  const loggerWith = (more: LogFields): Logger => {
+    const at = (level: string) => (fields: LogFields | string, message?: string) => {
+      const line = typeof fields === "string" ? { message: fields } : { ...fields, message: message ?? "" };
+      lines.push({ ...more, ...line, level });
+    };
+    return {
+      debug: at("debug"),
+      info: at("info"),
+      warn: at("warn"),
+      error: at("error"),
+      child: (fields) => loggerWith({ ...more, ...fields }),
+      once: (key, message, fields = {}) => {
+        if (said.has(key)) return;
+        said.add(key);
+        at("warn")(fields, message);
+      },
+    };
   };
-  const log = {
-    level: "info",
-    trace: at("trace"),
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    fatal: at("fatal"),
-  };
-  return { log: log as unknown as Logger, lines };
+  return { log: loggerWith({}), lines };
 }

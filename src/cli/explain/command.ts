@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Explanation } from "../../shared/explanation.ts";
 import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
+import { poolQuery } from "../pool-query.ts";
 import { explanationText } from "./text.ts";
 
 const HELP = `
@@ -19,6 +20,7 @@ Exit codes:
   1  nobody answers there, or the request is not known there; standard error says which`;
 
 interface ExplainFlags extends AdminFlags {
+  readonly pool?: string;
   readonly json?: boolean;
 }
 
@@ -30,10 +32,11 @@ export function registerExplain(program: Command): void {
     .argument("<request_id>", "as the access log has it")
     .option("--admin <url>", "where the instance's admin port is", DEFAULT_ADMIN)
     .option("--token <token>", "its ADMIN_TOKEN, where it has one")
+    .option("--pool <name>", "only attempts at servers of this pool")
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action(async (requestId: string, flags: ExplainFlags) => {
-      const path = `/api/v1/explain/${encodeURIComponent(requestId)}`;
+      const path = `/api/v1/explain/${encodeURIComponent(requestId)}${poolQuery(flags.pool)}`;
       const explanation = (await askAdmin(flags, path)) as Explanation;
       if (flags.json === true) printJson(explanation);
       else print(explanationText(explanation));

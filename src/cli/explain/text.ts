@@ -19,6 +19,7 @@ function attemptText(attempt: ExplainedAttempt, index: number): string {
   const { at, worker, arm, policy, propensity, table, outcome, candidates, candidate_count, ineligible } = attempt;
   const facts = [
     ["Attempt", `${index + 1}, at ${at}, by worker ${worker}`],
+    ...(attempt.pool === undefined ? [] : [["Pool", attempt.pool]]),
     ["Server", nameOf(attempt)],
     ["Placed", `${POLICIES[policy] ?? policy}; arm ${arm}, which took this server with probability ${propensity}`],
     ["Table", table === null ? "none" : `${table.sequence} of model ${table.model_version}, ${ms(table.age_ms)} old`],

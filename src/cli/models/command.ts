@@ -7,19 +7,21 @@ import type { LearningReader, Model, StoredModelFiles, Verdict } from "../../sto
 import { openStoreReader } from "../../storage/open-store.ts";
 import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
+import { poolQuery } from "../pool-query.ts";
 import { withSourceFlags } from "../source-flags.ts";
 import { type StoreFlags, storeLocation } from "../store-location.ts";
 import { ageText, describeModel, modelTable, verdictTable } from "./text.ts";
 
 const HELP = `
 list, show, verdicts and export read the store in DATA_DIR; an instance may be running. The others order a running
-instance about, over its admin port (ADMIN_PORT).
+instance about, over its admin port (ADMIN_PORT). Each pool of servers has models of its own; versions are never given twice.
 
 Examples:
   $ neurabalancer models list
   $ neurabalancer models show 7
   $ neurabalancer models verdicts --model 7 --json
   $ neurabalancer models export 7 ./model-7        load_balancer.onnx, scaler.json, inference_features.json
+  $ neurabalancer models list --pool shop
   $ neurabalancer models rollback --admin http://127.0.0.1:8090
 
 A model is at first a candidate, then on trial without traffic (shadow), then with a share of it (canary), then the
@@ -33,7 +35,12 @@ Exit codes:
 const SHOWN_VERDICTS = 20;
 
 interface ReadingFlags extends StoreFlags {
+  readonly pool?: string;
   readonly json?: boolean;
+}
+
+interface OrderFlags extends AdminFlags {
+  readonly pool?: string;
 }
 
 /** Orders with their descriptions; `<version>` where they are about one model. */
@@ -58,11 +65,12 @@ export function registerModels(program: Command): void {
       .option("--data-dir <dir>", "directory of the store (default: DATA_DIR)");
 
   command("list", "models, the newest first")
+    .option("--pool <name>", "only this pool of servers")
     .option("--limit <n>", "at most so many", whole, 100)
     .option("--json", "print JSON")
     .action(async (flags: ReadingFlags & { limit: number }) => {
       const found = await reading(flags, async (store) => {
-        const list = await store.models({ limit: flags.limit });
+        const list = await store.models({ limit: flags.limit, pool: flags.pool });
         return Promise.all(list.map(async (model) => ({ ...model, lastVerdict: await lastVerdict(store, model) })));
       });
       show(flags, { models: found }, () => modelTable(found, Date.now()));
@@ -81,11 +89,12 @@ export function registerModels(program: Command): void {
     });
 
   command("verdicts", "what was decided, the newest first")
+    .option("--pool <name>", "only about models of this pool of servers")
     .option("--model <version>", "only about this model", whole)
     .option("--limit <n>", "at most so many", whole, 50)
     .option("--json", "print JSON")
     .action(async (flags: ReadingFlags & { limit: number; model?: number }) => {
-      const query = { limit: flags.limit, modelVersion: flags.model };
+      const query = { limit: flags.limit, pool: flags.pool, modelVersion: flags.model };
       const verdicts = await reading(flags, (store) => store.verdicts(query));
       show(flags, { verdicts }, () => verdictTable(verdicts, Date.now()));
     });
@@ -105,17 +114,20 @@ export function registerModels(program: Command): void {
     const ordering = models
       .command(order)
       .description(description)
+      .option("--pool <name>", "of which pool of servers, where several are learned of")
       .option("--admin <url>", "where the instance's admin port is", DEFAULT_ADMIN)
       .option("--token <token>", "its ADMIN_TOKEN, where it has one");
-    const send = async (flags: AdminFlags, body: object) => {
-      const { message } = (await askAdmin(flags, `/api/v1/ml/${order}`, body)) as { message: string };
+    const send = async (flags: OrderFlags, body: object) => {
+      const { message } = (await askAdmin(flags, `/api/v1/ml/${order}${poolQuery(flags.pool)}`, body)) as {
+        message: string;
+      };
       print(`Done: ${message}.`);
     };
     if (ORDERS_OF_A_VERSION.includes(order)) {
       ordering
         .argument("<version>", "as the list shows it", whole)
-        .action((version: number, flags: AdminFlags) => send(flags, { version }));
-    } else ordering.action((flags: AdminFlags) => send(flags, {}));
+        .action((version: number, flags: OrderFlags) => send(flags, { version }));
+    } else ordering.action((flags: OrderFlags) => send(flags, {}));
   }
 }
 

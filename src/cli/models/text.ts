@@ -1,4 +1,5 @@
 /** How `neurabalancer models` speaks to people. */
+import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import type { Model, Verdict } from "../../storage/learning-store.ts";
 import { columns } from "../columns.ts";
 
@@ -10,27 +11,31 @@ export interface ListedModel extends Model {
 /** Models as a table. */
 export function modelTable(models: readonly ListedModel[], nowMs: number): string {
   if (models.length === 0) return "No model was kept yet.";
-  const rows = models.map(({ version, status, origin, createdAtMs, lastVerdict }) => [
+  const pooled = withPools(models);
+  const rows = models.map(({ pool, version, status, origin, createdAtMs, lastVerdict }) => [
     String(version),
+    ...pooled(pool),
     status,
     origin,
     ageText(nowMs - createdAtMs),
     lastVerdict === null ? "" : `${lastVerdict.kind}: ${lastVerdict.reason}`,
   ]);
-  return columns([["VERSION", "STATUS", "ORIGIN", "AGE", "LAST VERDICT"], ...rows]);
+  return columns([["VERSION", ...pooled("POOL"), "STATUS", "ORIGIN", "AGE", "LAST VERDICT"], ...rows]);
 }
 
 /** Verdicts as a table. */
 export function verdictTable(verdicts: readonly Verdict[], nowMs: number): string {
   if (verdicts.length === 0) return "No verdict was kept yet.";
-  const rows = verdicts.map(({ atMs, modelVersion, kind, reason }) => [
+  const pooled = withPools(verdicts);
+  const rows = verdicts.map(({ pool, atMs, modelVersion, kind, reason }) => [
     dateText(atMs),
     `${ageText(nowMs - atMs)} ago`,
+    ...pooled(pool),
     modelVersion === null ? "-" : String(modelVersion),
     kind,
     reason,
   ]);
-  return columns([["TIME", "AGE", "MODEL", "VERDICT", "REASON"], ...rows]);
+  return columns([["TIME", "AGE", ...pooled("POOL"), "MODEL", "VERDICT", "REASON"], ...rows]);
 }
 
 /** One model with all that is known of it. */
@@ -39,10 +44,11 @@ export function describeModel(
   nowMs: number,
 ): string {
   const { model, features, verdicts } = found;
-  const { version, status, origin, parentVersion, createdAtMs, statusAtMs, promotedAtMs, report } = model;
+  const { pool, version, status, origin, parentVersion, createdAtMs, statusAtMs, promotedAtMs, report } = model;
   const when = (atMs: number) => `${dateText(atMs)}, ${ageText(nowMs - atMs)} ago`;
   const facts = [
     ["Version", String(version)],
+    ...(pool === DEFAULT_POOL ? [] : [["Pool", pool]]),
     ["Status", `${status} since ${when(statusAtMs)}`],
     ["Origin", parentVersion === null ? origin : `${origin}, from version ${parentVersion}`],
     ["Made", when(createdAtMs)],
@@ -56,6 +62,12 @@ export function describeModel(
     "",
     verdictTable(verdicts, nowMs),
   ].join("\n");
+}
+
+/** A column for the pool where there are several: who has one pool need not read of pools. */
+function withPools(rows: readonly { readonly pool: string }[]): (cell: string) => string[] {
+  const isShown = new Set(rows.map(({ pool }) => pool)).size > 1;
+  return (cell) => (isShown ? [cell] : []);
 }
 
 /** How long something took or is ago, in the unit that says most. */

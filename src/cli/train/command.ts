@@ -31,7 +31,18 @@ type Flags = Partial<SimulationTrainingRequest & StoreTrainingRequest> & { reado
 /** Options that only one of the two takes, as commander names them. */
 const ONLY: Readonly<Record<Flags["from"], readonly string[]>> = {
   simulation: ["hidden", "generations", "population", "requests", "threads", "quick"],
-  store: ["dataDir", "storeOnStdin", "config", "envFile", "propose", "rate", "decay", "holdOut", "halfLifeHours"],
+  store: [
+    "pool",
+    "dataDir",
+    "storeOnStdin",
+    "config",
+    "envFile",
+    "propose",
+    "rate",
+    "decay",
+    "holdOut",
+    "halfLifeHours",
+  ],
 };
 
 /** Adds the `train` command to `program`. */
@@ -55,6 +66,7 @@ export function registerTrain(program: Command): void {
     .addOption(new Option("--threads <n>", "simulations at the same time (default: 1)").argParser(whole(1, 256)))
     .option("--quick", "little of everything: to see that it works")
     .optionsGroup("From store:")
+    .option("--pool <name>", "the pool of servers whose samples are learned from (default: default)")
     .option("--data-dir <dir>", "directory of the store (default: DATA_DIR)")
     .addOption(new Option("--store-on-stdin", "for the learner: where the store is, as JSON").hideHelp())
     .option("--config <file>", "read this file of settings in YAML (default: CONFIG_FILE)")

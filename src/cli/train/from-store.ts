@@ -16,6 +16,7 @@ import { TrainProgress } from "./progress.ts";
 
 /** The command's options for this source; what is left out has the defaults. */
 export interface StoreTrainingRequest extends StoreFlags {
+  readonly pool?: string;
   readonly out?: string;
   /** See `handedStoreLocation`. */
   readonly storeOnStdin?: boolean;
@@ -47,6 +48,7 @@ export async function runStoreTraining(request: StoreTrainingRequest): Promise<v
   try {
     const training = await trainFromStore(store, readShippedNetwork, {
       ...FINE_TUNE_DEFAULTS,
+      pool: request.pool ?? SAMPLE_DEFAULTS.pool,
       seed,
       epochs,
       rate: request.rate ?? FINE_TUNE_DEFAULTS.rate,

@@ -1,9 +1,13 @@
 /** Routes of the configuration. */
+import type { RouteSpec } from "../../protocol/route.ts";
 import type { RouteConfig } from "../config.ts";
 import type { Sections } from "../schema.ts";
 
 /** The one route where there are no others: everything goes to `pool`. */
-export function routeToAll(pool: string, tls: Pick<Sections["tls"], "redirect" | "hstsMs">): RouteConfig {
+export function routeToAll(
+  pool: string,
+  tls: Pick<Sections["tls"], "redirect" | "hstsMs">,
+): RouteConfig & Omit<RouteSpec, "number"> {
   return {
     name: "/*",
     match: { hosts: [], paths: [{ kind: "prefix", value: "/" }], methods: [], headers: [] },

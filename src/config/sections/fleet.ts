@@ -4,6 +4,7 @@ import { serverList } from "../servers/list.ts";
 import { SERVERS_DOC } from "../servers/schemes.ts";
 import { optional, required, setting } from "../setting.ts";
 import { nearest } from "../suggest.ts";
+import { hashOn } from "../values/hash-on.ts";
 import { headerFields, hostField } from "../values/header-fields.ts";
 import { statusRanges } from "../values/status-ranges.ts";
 import { decimal, integer, port, seconds, text, toggle, urlPath, valueType } from "../values/value-types.ts";
@@ -20,18 +21,10 @@ const strategyName = valueType(
   { kind: "words", words: STRATEGY_NAMES },
 );
 
-/** A field name is a token (RFC 9110 section 5.6.2), and so is a cookie's name (RFC 6265 section 4.1.1). */
-const HASH_ON = /^(?:client_ip|(header|cookie):([!#$%&'*+.^_`|~0-9A-Za-z-]+))$/;
-
-const hashOn = valueType("client_ip, header:<name> or cookie:<name>", (text) => {
-  const match = HASH_ON.exec(text);
-  if (!match) throw new Error("must be client_ip, header:<name> or cookie:<name>, such as header:X-User-Id");
-  return match[1] === "header" ? `header:${match[2].toLowerCase()}` : text; // field names ignore case, cookie names do not
-});
-
 /** Which servers there are. */
 export const servers = {
   title: "Servers",
+  scope: "pool" as const,
   doc: "`SERVER_WEIGHT_<host>_<port>=<number>` gives a server a relative share (default 1), `SERVER_CAPACITY_<host>_<port>=<n>` limits its requests in flight. Write the host as in SERVERS or in capitals with underscores: `SERVER_WEIGHT_backend-1_8001`, `SERVER_WEIGHT_BACKEND_1_8001`.",
   settings: {
     list: required({
@@ -65,6 +58,7 @@ export const dns = {
 /** How a server is chosen. */
 export const balancing = {
   title: "Balancing",
+  scope: "pool" as const,
   settings: {
     strategy: setting({
       env: "LB_STRATEGY",
@@ -116,6 +110,7 @@ export const balancing = {
 /** Active health checks. */
 export const health = {
   title: "Health checks",
+  scope: "pool" as const,
   settings: {
     enabled: setting({
       env: "HEALTH_CHECK_ENABLED",
@@ -187,6 +182,7 @@ export const health = {
 /** What servers are asked about their load. */
 export const metricsPoll = {
   title: "Load reports",
+  scope: "pool" as const,
   settings: {
     enabled: setting({
       env: "METRICS_POLL_ENABLED",
@@ -206,6 +202,7 @@ export const metricsPoll = {
 /** When a server is taken out for its responses. */
 export const outlier = {
   title: "Outlier ejection",
+  scope: "pool" as const,
   doc: "Takes out servers whose answers fail although their health checks pass.",
   settings: {
     enabled: setting({

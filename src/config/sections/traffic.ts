@@ -191,6 +191,7 @@ export const retry = {
 /** Waiting for a server with room. */
 export const queue = {
   title: "Queue",
+  scope: "pool" as const,
   doc: "Requests wait here while every server is at its capacity (SERVER_CAPACITY_…).",
   settings: {
     size: setting({
@@ -213,6 +214,7 @@ export const queue = {
 /** Clients that stay with their server. */
 export const sticky = {
   title: "Sticky sessions",
+  scope: "pool" as const,
   doc: "A cookie that names, signed, the server that answered: the client comes back to it for as long as it may take requests. `LB_STRATEGY=consistent_hash` keeps clients on a server without one.",
   settings: {
     cookie: optional({
@@ -255,6 +257,7 @@ export const sticky = {
 /** Connections to servers. */
 export const upstream = {
   title: "Connections to servers",
+  scope: "pool" as const,
   settings: {
     idleTimeoutMs: setting({
       env: "UPSTREAM_IDLE_TIMEOUT_MS",

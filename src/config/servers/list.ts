@@ -8,7 +8,7 @@ import { SERVER_SCHEMES, serverScheme } from "./schemes.ts";
 /** The capacity that is shown, and that a model sees, for a server with none configured. */
 export const DEFAULT_CAPACITY = 10;
 
-const UNWEIGHTED = { weight: 1, capacity: DEFAULT_CAPACITY, hardLimit: 0 } as const;
+const UNWEIGHTED = { weight: 1, capacity: DEFAULT_CAPACITY, hardLimit: 0, zone: null, backup: false } as const;
 
 /** The value type of `SERVERS`. */
 export const serverList: ValueType<readonly ServerSpec[]> = valueType("URLs, comma-separated", parseServerList, {

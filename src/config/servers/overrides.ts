@@ -1,25 +1,33 @@
 /**
  * Weights and capacities of servers: those that stand beside a server's URL in a file's list, and over them
- * `SERVER_WEIGHT_<host>_<port>` and `SERVER_CAPACITY_<host>_<port>`.
+ * `SERVER_WEIGHT_<host>_<port>` and `SERVER_CAPACITY_<host>_<port>`, which reach the servers of every pool.
  */
 
-import { CAPACITY, WEIGHT } from "../../shared/ranges.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import { CAPACITY_PREFIX, WEIGHT_PREFIX } from "../schema.ts";
-import { complain, type Entry, quote, type Variable } from "../sources/source.ts";
-import { decimal, integer } from "../values/value-types.ts";
+import { complain, type Entry, type Variable } from "../sources/variable.ts";
+import { applyListed, type ListedAttribute, withAttribute } from "./attributes.ts";
 
-const WEIGHT_TYPE = decimal(WEIGHT.least, WEIGHT.most);
-const CAPACITY_TYPE = integer(CAPACITY.least, CAPACITY.most);
 /** How many valid names an error shows. */
 const SHOWN_NAMES = 8;
 
-/** The servers with their weights and capacities, and every problem found. */
+/** The servers of one pool. */
+export interface ServerList {
+  /** `undefined`: the list itself is wrong; then only what is said of its servers is checked. */
+  readonly servers: readonly ServerSpec[] | undefined;
+  /** Of a file's list, in the order of `servers`. */
+  readonly entries?: readonly Entry[];
+}
+
+/** Servers with what is said of them, and every problem found. */
 export interface OverrideResult {
-  readonly servers: readonly ServerSpec[];
+  /** As they were given. */
+  readonly lists: readonly {
+    readonly servers: readonly ServerSpec[];
+    /** What stands in the file's list and no variable says otherwise. */
+    readonly listed: readonly ListedAttribute[];
+  }[];
   readonly problems: readonly string[];
-  /** What is in force of them, as variables. */
-  readonly applied: readonly Variable[];
 }
 
 /** True for names of this module. */
@@ -27,68 +35,56 @@ export function isOverride(name: string): boolean {
   return name.startsWith(WEIGHT_PREFIX) || name.startsWith(CAPACITY_PREFIX);
 }
 
-/**
- * @param servers `undefined` when `SERVERS` itself is wrong: then only the numbers are checked.
- * @param entries of a file's list, in the order of `servers`.
- */
-export function applyOverrides(
-  servers: readonly ServerSpec[] | undefined,
-  variables: readonly Variable[],
-  entries: readonly Entry[] = [],
-): OverrideResult {
+/** What a listed weight or capacity would be called in the environment; `null` = that cannot say it. */
+export function overrideName({ attribute, server }: ListedAttribute): string | null {
+  if (attribute === "weight") return WEIGHT_PREFIX + suffixOf(server);
+  return attribute === "capacity" ? CAPACITY_PREFIX + suffixOf(server) : null;
+}
+
+/** Reads what is said of the servers of all pools. */
+export function applyOverrides(lists: readonly ServerList[], variables: readonly Variable[]): OverrideResult {
   const problems: string[] = [];
-  const result = [...(servers ?? [])];
-  const listed = new Map<string, Variable>();
-  for (const [index, { weight, capacity }] of entries.entries()) {
-    for (const [prefix, variable] of [[WEIGHT_PREFIX, weight] as const, [CAPACITY_PREFIX, capacity] as const]) {
-      if (variable === undefined) continue;
-      const value = readNumber(prefix, variable, problems);
-      const server = result[index] as ServerSpec | undefined;
-      if (server === undefined) continue;
-      if (prefix === WEIGHT_PREFIX && server.port === 0) {
-        problems.push(complain(variable, "cannot be: SRV records carry weights of their own"));
-        continue;
-      }
-      listed.set(prefix + server.url, { ...variable, name: prefix + suffixOf(server) });
-      if (value !== undefined) result[index] = withNumber(server, prefix, value);
-    }
-  }
+  const complete = lists.every(({ servers }) => servers !== undefined);
+  const results = lists.map(({ servers, entries = [] }) => {
+    const { servers: named, listed } = applyListed(servers, entries, problems);
+    return { servers: named, listed: [...listed] };
+  });
   const setBy = new Map<string, string>();
   for (const variable of variables) {
-    const prefix = variable.name.startsWith(WEIGHT_PREFIX) ? WEIGHT_PREFIX : CAPACITY_PREFIX;
-    const value = readNumber(prefix, variable, problems);
-    if (servers === undefined) continue;
-    const candidates = result.filter((server) => !(prefix === WEIGHT_PREFIX && server.port === 0));
+    const attribute = variable.name.startsWith(WEIGHT_PREFIX) ? "weight" : "capacity";
+    const prefix = attribute === "weight" ? WEIGHT_PREFIX : CAPACITY_PREFIX;
+    withAttribute(undefined, attribute, variable, problems); // once, however many servers it reaches
+    const candidates = results.flatMap(({ servers }) => servers).filter((server) => !isWeightless(attribute, server));
     const found = match(variable.name.slice(prefix.length), candidates);
     if (typeof found === "string") {
-      const names = candidates.slice(0, SHOWN_NAMES).map((server) => prefix + suffixOf(server));
-      const more = candidates.length > SHOWN_NAMES ? ", …" : "";
+      if (!complete) continue;
+      const names = [...new Set(candidates.map((server) => prefix + suffixOf(server)))];
+      const more = names.length > SHOWN_NAMES ? ", …" : "";
       const valid =
-        names.length > 0 ? `valid here: ${names.join(", ")}${more}` : "SRV records carry weights of their own";
+        names.length > 0
+          ? `valid here: ${names.slice(0, SHOWN_NAMES).join(", ")}${more}`
+          : "SRV records carry weights of their own";
       problems.push(complain(variable, `${found}; ${valid}`));
       continue;
     }
-    const key = `${prefix}${found.url}`;
-    const other = setBy.get(key);
+    const suffix = suffixOf(found);
+    const other = setBy.get(prefix + suffix);
     if (other !== undefined) problems.push(complain(variable, `says the same as ${other}: remove one`));
-    setBy.set(key, variable.name);
-    listed.delete(key);
-    if (value !== undefined) result[result.indexOf(found)] = withNumber(found, prefix, value);
+    setBy.set(prefix + suffix, variable.name);
+    for (const result of results) {
+      const reached = (server: ServerSpec) => suffixOf(server) === suffix && !isWeightless(attribute, server);
+      result.listed = result.listed.filter((one) => one.attribute !== attribute || !reached(one.server));
+      result.servers = result.servers.map((server) =>
+        reached(server) ? (withAttribute(server, attribute, variable, []) ?? server) : server,
+      );
+    }
   }
-  return { servers: result, problems, applied: [...listed.values(), ...variables] };
+  return { lists: results, problems };
 }
 
-/** `undefined` after its problems were told. */
-function readNumber(prefix: string, variable: Variable, problems: string[]): number | undefined {
-  const { value, shown } = variable;
-  const parsed = (prefix === WEIGHT_PREFIX ? WEIGHT_TYPE : CAPACITY_TYPE).schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  for (const { message } of parsed.error.issues) problems.push(complain(variable, message, quote(shown ?? value)));
-  return undefined;
-}
-
-function withNumber(server: ServerSpec, prefix: string, value: number): ServerSpec {
-  return prefix === WEIGHT_PREFIX ? { ...server, weight: value } : { ...server, capacity: value, hardLimit: value };
+/** SRV records carry weights of their own. */
+function isWeightless(attribute: "weight" | "capacity", { port }: ServerSpec): boolean {
+  return attribute === "weight" && port === 0;
 }
 
 /** What follows the prefix, as the host is written in `SERVERS`. */
@@ -110,6 +106,6 @@ function match(suffix: string, servers: readonly ServerSpec[]): ServerSpec | str
   if (exact) return exact;
   const wanted = simplify(suffix);
   const similar = servers.filter((server) => simplify(suffixOf(server)) === wanted);
-  if (similar.length === 1) return similar[0];
+  if (new Set(similar.map(suffixOf)).size === 1) return similar[0];
   return similar.length === 0 ? "names no server of SERVERS" : "names more than one server of SERVERS";
 }

@@ -27,6 +27,13 @@ export const statusRanges: ValueType<readonly StatusRange[]> = valueType(
   { kind: "list" },
 );
 
+/** One entry of such a list. */
+export const statuses: ValueType<StatusRange> = valueType("status, or a range such as 500-599", (text) => {
+  const range = parseStatuses(text);
+  if (range === null) throw new Error("must be a status from 100 to 599, or a range such as 500-599 or 5xx");
+  return range;
+});
+
 /** One status, a range of them, or a class (`5xx`). `null` = it is none. */
 export function parseStatuses(text: string): StatusRange | null {
   const parts = /^([1-5])xx$|^([1-5]\d\d)(?:\s*-\s*([1-5]\d\d))?$/i.exec(text.trim());

@@ -167,6 +167,15 @@ export const text: ValueType<string> = valueType("text", (value) => {
   return value;
 });
 
+const MAX_TEXT = 64 * 1024;
+
+/** Text as it stands, with its lines and blanks. */
+export const wholeText: ValueType<string> = {
+  describe: "text",
+  form: { kind: "text" },
+  schema: z.string().max(MAX_TEXT, `must have at most ${MAX_TEXT} characters: name a file instead`),
+};
+
 /** A name in HTTP: a token (RFC 9110 section 5.6.2). */
 export const tokenText: ValueType<string> = valueType("name", (value) => {
   if (!TOKEN.test(value)) throw new Error("must be a name: letters, digits and !#$%&'*+-.^_`|~");

@@ -4,8 +4,11 @@ import type { LearnerOrder, LearnerOrderReply } from "../../protocol/learner.ts"
 import type { Explanation, LearnerDescription, NamedServer } from "../../shared/explanation.ts";
 import type { Model as StoredModel, Verdict as StoredVerdict } from "../../storage/learning-store.ts";
 import { type Learner, LearnerUnavailableError } from "../processes/learner/learner.ts";
-import { describeLearning, type LearningView } from "../processes/learner/status.ts";
+import { describeLearning, describePool, type LearningView } from "../processes/learner/status.ts";
 import { ApiError } from "./responses.ts";
+
+/** By name of the pool. */
+type Descriptions = Readonly<Record<string, LearnerDescription>>;
 
 /** What is asked. */
 export interface LearningResponsesView extends LearningView {
@@ -20,30 +23,32 @@ export class LearningResponses {
     this.#view = view;
   }
 
-  /** `GET /api/v1/ml`. Also without the learner, whose part is `null` then. */
-  async overview(): Promise<object> {
+  /**
+   * `GET /api/v1/ml`. Also without the learner, whose part is `null` then. Of several pools that are learned of, all, by name.
+   */
+  async overview(wanted: string | null): Promise<object> {
     const learner = this.#running();
-    const said = await ask<LearnerDescription>(learner, { kind: "describe" }).catch((error: ApiError) => error);
-    const known = said instanceof ApiError ? null : said;
+    const pool = this.#pool(wanted);
+    const said = await ask<Descriptions>(learner, { kind: "describe", pool }).catch((error: ApiError) => error);
+    const { pools } = learner;
+    const { memory } = this.#view;
     const name = this.#namer();
-    return {
-      ...describeLearning(this.#view),
-      rung_reason: said instanceof ApiError ? said.message : (known?.rung_reason ?? "no table was made yet"),
-      mean_latency_ms: known?.mean_latency_ms ?? null,
-      remembered_tables: known?.remembered_tables ?? 0,
-      models: known?.models ?? null,
-      servers: known?.servers?.map(name) ?? null,
-    };
+    if (pools.length === 1) return { ...describeLearning(this.#view), ...saidOf(said, pools[0].name, name) };
+    const shown = pools.filter((one) => pool === null || one.name === pool);
+    const byName = shown.map((one) => [one.name, { ...describePool(memory, one), ...saidOf(said, one.name, name) }]);
+    return { ...describeLearning(this.#view), pools: Object.fromEntries(byName) };
   }
 
   /** `GET /api/v1/explain/<request id>`. */
-  async explain(requestId: string): Promise<Explanation> {
-    const explanation = await ask<Explanation>(this.#running(), { kind: "explain", requestId });
+  async explain(requestId: string, wanted: string | null): Promise<Explanation> {
+    const question = { kind: "explain", requestId, pool: this.#pool(wanted) } as const;
+    const explanation = await ask<Explanation>(this.#running(), question);
     if (explanation === null) {
+      const where = question.pool === null ? "" : ` in the pool ${question.pool}`;
       throw new ApiError(
         404,
         "unknown_request",
-        `no worker remembers the request ${requestId}: it is too long ago, or no server was chosen for it`,
+        `no worker remembers the request ${requestId}${where}: it is too long ago, or no server was chosen for it`,
       );
     }
     const name = this.#namer();
@@ -56,11 +61,13 @@ export class LearningResponses {
   }
 
   /** `GET /api/v1/ml/models`: without their files. */
-  async models(limit: number): Promise<object> {
-    const models = known(await ask<readonly StoredModel[]>(this.#running(), { kind: "models", limit }));
+  async models(limit: number, wanted: string | null): Promise<object> {
+    const pool = this.#pool(wanted);
+    const models = known(await ask<readonly StoredModel[]>(this.#running(), { kind: "models", limit, pool }));
     return {
       models: models.map(
-        ({ version, origin, status, parentVersion, createdAtMs, statusAtMs, promotedAtMs, report }) => ({
+        ({ pool: of, version, origin, status, parentVersion, createdAtMs, statusAtMs, promotedAtMs, report }) => ({
+          ...this.#named(of),
           version,
           origin,
           status,
@@ -75,11 +82,12 @@ export class LearningResponses {
   }
 
   /** `GET /api/v1/ml/verdicts`. */
-  async verdicts(limit: number, modelVersion: number | null): Promise<object> {
-    const question = { kind: "verdicts", limit, modelVersion } as const;
+  async verdicts(limit: number, modelVersion: number | null, wanted: string | null): Promise<object> {
+    const question = { kind: "verdicts", limit, modelVersion, pool: this.#pool(wanted) } as const;
     const verdicts = known(await ask<readonly StoredVerdict[]>(this.#running(), question));
     return {
-      verdicts: verdicts.map(({ atMs, modelVersion: version, kind, reason, numbers }) => ({
+      verdicts: verdicts.map(({ pool, atMs, modelVersion: version, kind, reason, numbers }) => ({
+        ...this.#named(pool),
         at: timestamp(atMs),
         model_version: version,
         kind,
@@ -90,10 +98,30 @@ export class LearningResponses {
   }
 
   /** `POST /api/v1/ml/<order>`. What was done, in a sentence; throws 409 with the sentence that says why not. */
-  async order(order: LearnerOrder, version: number | null): Promise<string> {
-    const answer = known(await ask<LearnerOrderReply>(this.#running(), { kind: "order", order, version }));
+  async order(order: LearnerOrder, version: number | null, wanted: string | null): Promise<string> {
+    const learner = this.#running();
+    const names = learner.pools.map(({ name }) => name);
+    const pool = this.#pool(wanted) ?? (names.length === 1 ? names[0] : null);
+    if (pool === null) {
+      throw new ApiError(400, "pool_needed", `several pools are learned of: say which by ?pool=: ${names.join(", ")}`);
+    }
+    const answer = known(await ask<LearnerOrderReply>(learner, { kind: "order", pool, order, version }));
     if (!answer.done) throw new ApiError(409, "not_possible", answer.message);
     return answer.message;
+  }
+
+  /** The pool that is asked for; throws 404 when it is not learned of. */
+  #pool(wanted: string | null): string | null {
+    if (wanted === null) return null;
+    const names = this.#running().pools.map(({ name }) => name);
+    if (names.includes(wanted)) return wanted;
+    throw new ApiError(404, "unknown_pool", `no pool ${wanted} is learned of: there are ${names.join(", ")}`);
+  }
+
+  /** Whose it is, where that is not clear. */
+  #named(pool: string): { readonly pool?: string } {
+    const { pools } = this.#view.learner;
+    return pools.length === 1 && pools[0].name === pool ? {} : { pool };
   }
 
   #running(): Learner {
@@ -106,6 +134,22 @@ export class LearningResponses {
     const urls = new Map(this.#view.fleet.endpoints().map(({ id, url }) => [id, url] as const));
     return (server) => ({ ...server, url: urls.get(server.server_id) ?? null });
   }
+}
+
+/** What the learner says of a pool, or why it does not. */
+function saidOf(
+  said: Descriptions | ApiError | null,
+  pool: string,
+  name: (server: NamedServer) => NamedServer,
+): object {
+  const known = said instanceof ApiError ? null : said?.[pool];
+  return {
+    rung_reason: said instanceof ApiError ? said.message : (known?.rung_reason ?? "no table was made yet"),
+    mean_latency_ms: known?.mean_latency_ms ?? null,
+    remembered_tables: known?.remembered_tables ?? 0,
+    models: known?.models ?? null,
+    servers: known?.servers?.map(name) ?? null,
+  };
 }
 
 function known<T>(answer: T | null): T {

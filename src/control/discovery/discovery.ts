@@ -68,7 +68,8 @@ export class Discovery {
   /**
    * Takes over a new list. What was resolved for servers that stay is kept; the new names are asked for now.
    * Resolves when all of those have a response or failed, or after two seconds: later answers come through `onChange`.
-   * When no address is known of any of the new servers by then, the old ones stay in service until one is.
+   * When no address is known of any of the new servers by then, the old ones stay in service until one is. No servers at
+   * all is what is wanted when the list is empty.
    */
   async configure(specs: readonly ServerSpec[], dns: DnsOptions): Promise<void> {
     this.#dns = dns;
@@ -84,6 +85,7 @@ export class Discovery {
     const unresolved = [...sources.values()].filter(({ servers }) => servers.length === 0);
     const all = Promise.all(unresolved.map((source) => source.refresh())).then(() => undefined);
     await withDeadline(all, CONFIGURE_WAIT_MS).catch(() => undefined);
+    if (specs.length === 0) this.#closeStandIns();
     this.#dismissStandIns();
     if (this.#standIns.size === 0) return;
     const names = [...sources.values()].map(({ spec }) => spec.host);
@@ -113,6 +115,10 @@ export class Discovery {
   #dismissStandIns(): void {
     if (this.#standIns.size === 0) return;
     if ([...this.#sources.values()].every(({ servers }) => servers.length === 0)) return;
+    this.#closeStandIns();
+  }
+
+  #closeStandIns(): void {
     for (const source of this.#standIns.values()) source.close();
     this.#standIns.clear();
   }

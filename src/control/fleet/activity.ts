@@ -16,8 +16,8 @@ export class FleetActivity {
   /** By slot: the sum of all that workers count of it; each part only grows, so that none can hide another. */
   readonly #sums = new Float64Array(MAX_SERVERS);
   readonly #sumsNow = new Float64Array(MAX_SERVERS);
-  /** All slots that were ever used are below this. */
-  #slots = 0;
+  /** Slots of the fleet's servers. */
+  #slots: number[] = [];
   #activeMs = Number.NEGATIVE_INFINITY;
 
   /** How long ago anything was last noticed. */
@@ -27,19 +27,20 @@ export class FleetActivity {
 
   add(member: FleetServer, nowMs: number): void {
     this.#bySlot[member.slot] = member;
-    this.#slots = Math.max(this.#slots, member.slot + 1);
+    this.#slots.push(member.slot);
     this.#awake.set(member, nowMs);
   }
 
   remove(member: FleetServer): void {
     this.#bySlot[member.slot] = undefined;
+    this.#slots = this.#slots.filter((slot) => slot !== member.slot);
     this.#awake.delete(member);
   }
 
   /** Calls `advance` for each server whose counts have changed, or whose windows have to move on without that. */
   look(workers: readonly WorkerBlock[], nowMs: number, advance: (member: FleetServer) => void): void {
     this.#sum(workers);
-    for (let slot = 0; slot < this.#slots; slot++) {
+    for (const slot of this.#slots) {
       if (this.#sumsNow[slot] === this.#sums[slot]) continue;
       this.#sums[slot] = this.#sumsNow[slot];
       this.#activeMs = nowMs;
@@ -55,7 +56,7 @@ export class FleetActivity {
 
   /** Calls `is` for servers that have failed requests since their last success, until it is true of one. */
   anyFailing(consecutiveFailures: Int32Array, is: (member: FleetServer) => boolean): boolean {
-    for (let slot = 0; slot < this.#slots; slot++) {
+    for (const slot of this.#slots) {
       if (consecutiveFailures[slot] === 0) continue;
       const member = this.#bySlot[slot];
       if (member !== undefined && is(member)) return true;
@@ -65,9 +66,9 @@ export class FleetActivity {
 
   #sum(workers: readonly WorkerBlock[]): void {
     const sums = this.#sumsNow;
-    sums.fill(0, 0, this.#slots);
+    for (const slot of this.#slots) sums[slot] = 0;
     for (const { responses, failures, unanswered, latencySumMs } of workers) {
-      for (let slot = 0; slot < this.#slots; slot++) {
+      for (const slot of this.#slots) {
         sums[slot] += responses[slot] + failures[slot] + unanswered[slot] + latencySumMs[slot];
       }
     }

@@ -1,4 +1,4 @@
-/** When a fleet decides: in turns, and at once when a server fails everything. */
+/** When fleets decide: in turns, and at once when a server fails everything. */
 import { CONTROL_LOOK_MS, CONTROL_TICK_MS } from "../../health/control-loop.ts";
 
 /** What is done at these times. */
@@ -11,42 +11,48 @@ export interface LoopWork {
   idleMs(nowMs: number): number;
 }
 
-/** One fleet's. */
+/** One instance's: each look wakes a process that may have nothing else to do, however many fleets there are. */
 export class ControlLoop {
-  readonly #work: LoopWork;
+  readonly #works = new Set<LoopWork>();
   readonly #nowMs: () => number;
   #timer: Timer | undefined;
-  #stopped = false;
   /** Monotonic milliseconds of the next turn. */
   #tickDueMs = 0;
 
   /** @param nowMs monotonic clock, milliseconds. */
-  constructor(work: LoopWork, nowMs: () => number) {
-    this.#work = work;
+  constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
-  /** Does nothing once it was stopped. */
-  start(): void {
-    this.#lookAgain();
+  /** From now on its turns come. */
+  add(work: LoopWork): void {
+    this.#works.add(work);
+    if (this.#timer === undefined) this.#lookAgain();
   }
 
-  stop(): void {
-    this.#stopped = true;
+  /** None comes any more. */
+  remove(work: LoopWork): void {
+    this.#works.delete(work);
+    if (this.#works.size > 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Each look wakes a process that may have nothing else to do. */
+  /** No turn comes any more. */
+  stop(): void {
+    for (const work of [...this.#works]) this.remove(work);
+  }
+
   #lookAgain(): void {
-    if (this.#stopped) return;
-    const idle = this.#work.idleMs(this.#nowMs()) > CONTROL_TICK_MS;
+    const nowMs = this.#nowMs();
+    const idle = [...this.#works].every((work) => work.idleMs(nowMs) > CONTROL_TICK_MS);
     this.#timer = setTimeout(
       () => {
+        this.#timer = undefined;
         try {
           this.#look();
         } finally {
-          this.#lookAgain();
+          if (this.#works.size > 0 && this.#timer === undefined) this.#lookAgain();
         }
       },
       idle ? CONTROL_TICK_MS : CONTROL_LOOK_MS,
@@ -56,8 +62,15 @@ export class ControlLoop {
   #look(): void {
     const nowMs = this.#nowMs();
     const due = nowMs >= this.#tickDueMs;
-    if (!due && !this.#work.alarming()) return;
     if (due) this.#tickDueMs = nowMs + CONTROL_TICK_MS - CONTROL_LOOK_MS / 2; // timers are late: the fifth look is to be the one
-    this.#work.tick();
+    const errors: unknown[] = [];
+    for (const work of [...this.#works]) {
+      try {
+        if (due || work.alarming()) work.tick();
+      } catch (error) {
+        errors.push(error); // the others have their turn all the same
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 }

@@ -5,9 +5,9 @@
 import type { SecureContext } from "node:tls";
 import { isUrgent, onReturned } from "../../health/checked-server.ts";
 import { judgeFleet } from "../../health/fleet-ejection.ts";
-import { probeTrust } from "../../health/probe/probe.ts";
 import { paceRamps } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
+import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import type { ControlClock } from "../clock.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
@@ -16,7 +16,7 @@ import { firstListening } from "../discovery/dns/loopback.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
 import type { ControlLog } from "../log.ts";
 import { FleetAnnouncer } from "./announcer.ts";
-import { ControlLoop } from "./control-loop.ts";
+import { ControlLoop, type LoopWork } from "./control-loop.ts";
 import type { Seat } from "./membership.ts";
 import { FleetObserver } from "./observer.ts";
 import type { FleetOptions } from "./options.ts";
@@ -25,11 +25,18 @@ import { Roster } from "./roster.ts";
 import { FleetServer } from "./server.ts";
 import type { FleetSummary, ServerStatus } from "./status.ts";
 import type { FleetTable } from "./table.ts";
+import { probeTrustOf } from "./trust.ts";
 
 /** What a fleet is given. */
 export interface FleetDependencies {
   /** Row of its pool in the shared memory. */
   readonly pool: number;
+  /** Of its pool. Default: `default`. */
+  readonly name?: string;
+  /** When it has its turns. Default: a loop of its own. */
+  readonly loop?: ControlLoop;
+  /** What checks of HTTPS servers are made with; throws when it cannot be. Default: made anew. */
+  readonly trustOf?: (options: FleetOptions) => SecureContext | undefined;
   /** The instance's. */
   readonly table: FleetTable;
   readonly log: ControlLog;
@@ -39,6 +46,12 @@ export interface FleetDependencies {
   readonly resolver: Resolver;
 }
 
+/**
+ * Told of each change of the endpoints. When what it returns resolves, all workers know them: until then the servers that went
+ * take requests, so that there is no moment without any.
+ */
+export type EndpointsListener = (endpoints: readonly Endpoint[]) => Promise<void> | void;
+
 export class Fleet {
   readonly #deps: FleetDependencies;
   readonly #announce: FleetAnnouncer;
@@ -47,13 +60,15 @@ export class Fleet {
   readonly #observer: FleetObserver;
   readonly #publisher: FleetPublisher;
   readonly #loop: ControlLoop;
-  readonly #listeners: ((endpoints: readonly Endpoint[]) => void)[] = [];
+  readonly #work: LoopWork;
+  readonly #listeners: EndpointsListener[] = [];
   readonly #counts = { ejections: 0, panics: 0, stateChanges: 0 };
   #options: FleetOptions | undefined;
   #trust: SecureContext | undefined;
   /** Set while a new configuration is taken over: its names change the fleet in one step. */
   #configuring = false;
   #stopped = false;
+  #dismissed = false;
   /** Ends when the last configuration has been taken over, well or not. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -67,29 +82,45 @@ export class Fleet {
     this.#publisher = new FleetPublisher(pool, table, this.#roster, this.#announce);
     this.#discovery = new Discovery({ resolver, log, nowMs, chooseLoopback: firstListening });
     this.#discovery.onChange(() => this.#onDiscovery());
-    const work = {
+    this.#work = {
       tick: () => this.tick(),
       alarming: () => this.#options !== undefined && this.#observer.anyAlarming(this.#options.outlier),
       idleMs: (now: number) => this.#observer.idleMs(now),
     };
-    this.#loop = new ControlLoop(work, nowMs);
+    this.#loop = deps.loop ?? new ControlLoop(nowMs);
   }
 
   /** Finds the servers (bounded: a name that does not answer joins later), publishes them and begins to probe. */
   async start(options: FleetOptions): Promise<void> {
     await this.#inTurn(() => this.#configure(options, true));
-    this.#loop.start();
+    if (!this.#stopped) this.#loop.add(this.#work);
+  }
+
+  /** As `start`, in an instance that runs: its servers get their share little by little. */
+  async join(options: FleetOptions): Promise<void> {
+    await this.#inTurn(() => this.#configure(options, false));
+    if (!this.#stopped) this.#loop.add(this.#work);
   }
 
   /** Takes over new options. Servers that stay keep id, state and statistics; removed ones drain. */
   async update(options: FleetOptions): Promise<void> {
+    this.#dismissed = false;
     await this.#inTurn(() => this.#configure(options, false));
+  }
+
+  /** Its pool has left the configuration: all servers drain, and nothing is looked for any more. */
+  async dismiss(): Promise<void> {
+    this.#dismissed = true;
+    await this.#inTurn(async () => {
+      if (this.#dismissed && this.#options !== undefined)
+        await this.#configure({ ...this.#options, servers: [] }, false);
+    });
   }
 
   /** Ends the control loop, discovery and all probes. What was published stays. */
   stop(): void {
     this.#stopped = true;
-    this.#loop.stop();
+    this.#loop.remove(this.#work);
     this.#discovery.close();
     for (const { prober } of this.#roster.all()) prober.stop();
   }
@@ -100,7 +131,7 @@ export class Fleet {
   }
 
   /** `listener` is called after each change of `endpoints`, once the table has been published. */
-  onEndpoints(listener: (endpoints: readonly Endpoint[]) => void): void {
+  onEndpoints(listener: EndpointsListener): void {
     this.#listeners.push(listener);
   }
 
@@ -126,6 +157,26 @@ export class Fleet {
   /** Names of the configuration that no address is known of. */
   unresolved(): readonly string[] {
     return this.#discovery.unresolved();
+  }
+
+  /** Row of its pool in the shared memory. */
+  get row(): number {
+    return this.#deps.pool;
+  }
+
+  /** It has been given options. */
+  get started(): boolean {
+    return this.#options !== undefined;
+  }
+
+  /** Its pool has left the configuration. */
+  get dismissed(): boolean {
+    return this.#dismissed;
+  }
+
+  /** Nothing of it is left: no server, and no slot of one that went. */
+  get empty(): boolean {
+    return this.#roster.empty;
   }
 
   /** True while servers are left out because the shared memory cannot grow. */
@@ -203,8 +254,8 @@ export class Fleet {
   }
 
   async #configure(options: FleetOptions, initial: boolean): Promise<void> {
-    const trust = probeTrust(options.upstreamCaPem); // first: it may throw, and then nothing has changed
-    this.#trust = trust;
+    const { trustOf = probeTrustOf } = this.#deps;
+    this.#trust = trustOf(options); // first: it may throw, and then nothing has changed
     this.#options = options;
     for (const member of this.#roster.all()) {
       member.health.configure(options.health);
@@ -233,16 +284,26 @@ export class Fleet {
   #reconcile(initial: boolean): void {
     const nowMs = this.#deps.clock.nowMs();
     const join = (seat: Seat, server: DiscoveredServer): FleetServer => this.#join(seat, server, initial, nowMs);
-    if (!this.#roster.reconcile(this.#discovery.servers(), nowMs, join)) return;
+    const { endpointsChanged, removed } = this.#roster.reconcile(this.#discovery.servers(), nowMs, join);
+    const letGo = (): void => {
+      for (const member of removed) member.leave(this.#deps.clock.nowMs());
+      if (endpointsChanged && removed.length > 0) this.#publish(this.#deps.clock.nowMs());
+    };
+    if (!endpointsChanged) {
+      letGo();
+      return;
+    }
     this.#publish(nowMs);
-    for (const listener of this.#listeners) listener(this.#roster.endpoints());
+    const told = this.#listeners.map((listener) => listener(this.#roster.endpoints()));
+    if (told.every((one) => one === undefined)) letGo();
+    else void Promise.all(told).finally(letGo);
   }
 
   #join(seat: Seat, server: DiscoveredServer, initial: boolean, nowMs: number): FleetServer {
     const options = this.#options!;
-    const { pool, table, random, clock } = this.#deps;
+    const { pool, name: poolName = DEFAULT_POOL, table, random, clock } = this.#deps;
     const probes = this.#observer.probesOf(() => member);
-    const deps = { pool, memory: table.memory, random, probes, nowMs: () => clock.nowMs() };
+    const deps = { pool, poolName, memory: table.memory, random, probes, nowMs: () => clock.nowMs() };
     const member = new FleetServer(seat, server, options, deps, this.#observer.workers, nowMs, clock.wallMs());
     if (!options.health.enabled) member.assumeUp();
     // The fleet that the product starts with takes its full share at once: nobody else could carry it meanwhile.

@@ -1,5 +1,6 @@
 /** What a fleet is told: the part of the configuration that it runs on. */
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
+import type { ClientCertificate } from "../../protocol/pool.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { DnsOptions } from "../discovery/source.ts";
 
@@ -12,6 +13,12 @@ export interface HealthOptions {
   readonly host?: string | null;
   /** More fields of probes. */
   readonly headers?: readonly { readonly name: string; readonly value: string }[] | null;
+  /** Port of probes; unset = the server's own. */
+  readonly port?: number | null;
+  /** Statuses of a healthy server, from the first to the last. Default: 2xx. */
+  readonly statuses?: readonly (readonly [from: number, to: number])[];
+  /** Text that the body of a healthy server's response has; unset = the body is not looked at. */
+  readonly body?: string | null;
   /** Between two probes of one server, ± 20 %. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -30,6 +37,14 @@ export interface FleetOptions {
   readonly panicThresholdPercent: number;
   readonly outlier: OutlierOptions;
   readonly dns: DnsOptions;
+  /** Servers of other zones than `zone` stand by. Default: they do not. */
+  readonly preferZone?: boolean;
+  /** Where this instance is; unset = nowhere. */
+  readonly zone?: string | null;
   /** Authorities beside the usual ones that HTTPS servers are verified with; empty = none. */
   readonly upstreamCaPem: string;
+  /** What HTTPS servers are shown that ask for a certificate. */
+  readonly upstreamCertificate?: ClientCertificate | null;
+  /** Name that HTTPS servers are asked for and verified by; unset = the one in their URL. */
+  readonly upstreamServerName?: string | null;
 }

@@ -2,7 +2,7 @@
 import type { SecureContext } from "node:tls";
 import packageJson from "../../../package.json" with { type: "json" };
 import { type ProbeResult, type RunningProbe, startProbe } from "../../health/probe/probe.ts";
-import { readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
+import { type ProbeReply, readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
 import { ProbeSchedule } from "../../health/probe/schedule.ts";
 import { UsagePolls } from "../../health/usage-polls.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
@@ -10,7 +10,7 @@ import type { FleetOptions, HealthOptions } from "./options.ts";
 
 /** What probes find out. */
 export interface ProberEvents {
-  /** @param reason why it failed, or what it answered. */
+  /** @param reason why it failed. */
   onHealth(healthy: boolean, reason: string): void;
   /** A check could not be made, for want of something of our own. */
   onSkipped(): void;
@@ -86,16 +86,17 @@ export class Prober {
   ): Promise<void> {
     const { health, metricsPoll } = options;
     if (health.enabled) {
-      const reply = await this.#ask(server, health, health.path, trust, false);
+      const reply = await this.#ask(server, options, health.path, trust, health.body ?? false);
       if (this.#stopped) return;
       if (reply.kind === "skipped") return this.#events.onSkipped();
-      const healthy = reply.kind === "response" && reply.status >= 200 && reply.status <= 299;
-      this.#events.onHealth(healthy, reply.kind === "response" ? `status ${reply.status}` : reply.reason);
+      const wrong = reply.kind === "response" ? whatIsWrong(reply, health) : reply.reason;
+      const healthy = wrong === null;
+      this.#events.onHealth(healthy, wrong ?? "passed");
       if (!healthy) return; // a server that is down has no usage worth a wait
     }
     const polls = this.#polls;
     if (!metricsPoll.enabled || !polls.isDue(nowMs)) return;
-    const reply = await this.#ask(server, health, metricsPoll.path, trust, true);
+    const reply = await this.#ask(server, options, metricsPoll.path, trust, true);
     if (this.#stopped || reply.kind === "skipped") return;
     let ignored = 0;
     const usage = reply.kind === "response" && reply.status === 200 ? readUsage(reply.body, () => ignored++) : null;
@@ -106,13 +107,14 @@ export class Prober {
 
   async #ask(
     server: DiscoveredServer,
-    { host, headers, timeoutMs }: HealthOptions,
+    { health, upstreamServerName: serverName }: FleetOptions,
     path: string,
     trust: SecureContext | undefined,
-    wantBody: boolean,
+    wantBody: boolean | string,
   ): Promise<ProbeResult> {
-    const { hostname, address, port, spec } = server;
-    const target = { hostname, address, port, tls: spec.scheme === "https" };
+    const { host, headers, timeoutMs } = health;
+    const { hostname, address, spec } = server;
+    const target = { hostname, address, port: health.port ?? server.port, tls: spec.scheme === "https", serverName };
     const version = packageJson.version;
     const startedMs = this.#nowMs();
     this.#running = startProbe({
@@ -133,4 +135,16 @@ export class Prober {
     this.#accepts = result.kind === "response";
     return result;
   }
+}
+
+const GOOD_STATUSES = [[200, 299]] as const;
+
+/** Why a response is none of a healthy server; `null` = it is one. */
+function whatIsWrong(
+  { status, body }: ProbeReply,
+  { statuses = GOOD_STATUSES, ...health }: HealthOptions,
+): string | null {
+  if (!statuses.some(([from, to]) => status >= from && status <= to)) return `status ${status}`;
+  if (typeof health.body !== "string" || body.includes(health.body)) return null;
+  return `status ${status}, but its body lacks the text that it should have`;
 }

@@ -1,5 +1,6 @@
 /** What a fleet shows: rows of the shared table, whether it is in panic, and in the log what has changed. */
 import { PanicMode } from "../../health/panic-mode.ts";
+import { ServersInUse } from "../../health/servers-in-use.ts";
 import { ServerState } from "../../shared/memory/layout.ts";
 import { FREE_ROW, type ServerRow } from "../../shared/memory/server-table/writer.ts";
 import type { FleetAnnouncer } from "./announcer.ts";
@@ -15,6 +16,7 @@ export class FleetPublisher {
   readonly #roster: Roster;
   readonly #announce: FleetAnnouncer;
   readonly #panic = new PanicMode();
+  readonly #inUse = new ServersInUse();
   #summary: FleetSummary = { total: 0, healthy: 0, panic: false };
 
   /** @param pool row of the pool. */
@@ -44,17 +46,13 @@ export class FleetPublisher {
     for (const member of this.#roster.all()) this.#announce.state(member);
   }
 
-  #summarise({ panicThresholdPercent }: FleetOptions, nowMs: number): FleetSummary {
+  #summarise(options: FleetOptions, nowMs: number): FleetSummary {
+    const { preferZone = false, zone = null, panicThresholdPercent } = options;
     const present = this.#roster.present();
-    let wanted = 0;
-    let up = 0;
+    const use = { preferZone, zone, panicThresholdPercent };
+    const { total: wanted, up } = this.#inUse.choose(present, use, nowMs);
     let healthy = 0;
-    for (const { state, health } of present) {
-      if (state !== ServerState.DRAINING) wanted++;
-      if (state !== ServerState.UP) continue;
-      up++;
-      if (health.proven) healthy++;
-    }
+    for (const { state, health } of present) if (state === ServerState.UP && health.proven) healthy++;
     const wasPanic = this.#panic.on;
     const panic = this.#panic.update(up, wanted, panicThresholdPercent, nowMs);
     if (panic !== wasPanic) this.#announce.panic(panic, up, wanted);

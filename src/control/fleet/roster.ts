@@ -15,6 +15,14 @@ const MAX_SHOWN_DRAIN_MS = 2 * 60 * 60 * 1_000;
 /** How often a server that found no room in the shared memory is tried again. */
 const MEMORY_RETRY_MS = 5_000;
 
+/** What taking over new addresses has changed. */
+export interface RosterChange {
+  /** `endpoints` are others now. */
+  readonly endpointsChanged: boolean;
+  /** Servers that have left the configuration: they take requests until somebody calls `leave`. */
+  readonly removed: readonly FleetServer[];
+}
+
 /** What has drained: servers that are gone, and slots that are free. */
 export interface Drained {
   readonly gone: readonly FleetServer[];
@@ -57,6 +65,11 @@ export class Roster {
     return this.#endpoints;
   }
 
+  /** Nobody is there any more, and no slot of anybody who was. */
+  get empty(): boolean {
+    return this.#members.size === 0 && this.#undrained.size === 0;
+  }
+
   /** True while servers are left out because the shared memory cannot grow. */
   get outOfMemory(): boolean {
     return this.#noRoomUntilMs !== undefined;
@@ -67,17 +80,15 @@ export class Roster {
     return this.#noRoomUntilMs !== undefined && nowMs >= this.#noRoomUntilMs;
   }
 
-  /**
-   * Takes over what discovery knows. Who is new gets a seat, and `join` makes a member of it.
-   * @returns whether `endpoints` are others now.
-   */
+  /** Takes over what discovery knows. Who is new gets a seat, and `join` makes a member of it. */
   reconcile(
     wanted: readonly DiscoveredServer[],
     nowMs: number,
     join: (seat: Seat, server: DiscoveredServer) => FleetServer,
-  ): boolean {
+  ): RosterChange {
     const change = compareMembership(this.#members, wanted);
-    for (const member of change.removed) member.removedMs ??= nowMs;
+    const removed = change.removed.filter((member) => member.removedMs === undefined);
+    for (const member of removed) member.remove(nowMs);
     for (const [member, server] of change.kept) {
       member.respecify(server);
       member.comeBack(nowMs);
@@ -96,9 +107,9 @@ export class Roster {
     }
     this.#announce(refused, wasOutOfMemory);
     const endpoints = [...this.#members.values()].map((member) => member.endpoint());
-    if (Bun.deepEquals(endpoints, this.#endpoints)) return false;
-    this.#endpoints = Object.freeze(endpoints);
-    return true;
+    const endpointsChanged = !Bun.deepEquals(endpoints, this.#endpoints);
+    if (endpointsChanged) this.#endpoints = Object.freeze(endpoints);
+    return { endpointsChanged, removed };
   }
 
   /** Lets go of those that have drained. Their slots are the caller's: to be published as free, then released. */
@@ -106,7 +117,7 @@ export class Roster {
     const gone: FleetServer[] = [];
     const slots: number[] = [];
     for (const member of this.#members.values()) {
-      if (member.removedMs === undefined || nowMs - member.removedMs < MIN_DRAIN_MS) continue;
+      if (member.removedMs === undefined || member.leaving || nowMs - member.removedMs < MIN_DRAIN_MS) continue;
       const idle = member.inFlight <= 0;
       if (!idle && nowMs - member.removedMs < MAX_SHOWN_DRAIN_MS) continue;
       this.#members.delete(identityOf(member.server));

@@ -2,6 +2,7 @@
 import { judgedState } from "../../health/checked-server.ts";
 import { HealthState } from "../../health/health-state.ts";
 import { OutlierEjection } from "../../health/outlier-ejection.ts";
+import type { StandbyFor } from "../../health/servers-in-use.ts";
 import { SlowStart } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout.ts";
@@ -18,6 +19,7 @@ import { ServerWindows } from "./windows.ts";
 export interface FleetServerDependencies {
   /** Row of its pool. */
   readonly pool: number;
+  readonly poolName: string;
   readonly memory: SharedMemory;
   readonly random: () => number;
   readonly probes: ProberEvents;
@@ -36,6 +38,10 @@ export class FleetServer {
   readonly prober: Prober;
   /** When it left the configuration; `undefined` = it is in it. */
   removedMs: number | undefined;
+  /** It has left the configuration, and takes requests until those who came instead are known to all workers. */
+  leaving = false;
+  /** What it is kept for, while others take the requests; as `ServersInUse` said. */
+  standby: StandbyFor | null = null;
   /** An operator asked for it. */
   draining = false;
   /** Why it is up, down or ejected, when it is; kept by whoever makes it so. */
@@ -53,6 +59,7 @@ export class FleetServer {
   announced: ServerStateName | undefined;
 
   readonly #pool: number;
+  readonly #poolName: string;
   readonly #memory: SharedMemory;
   #server: DiscoveredServer;
   #weight: number | undefined;
@@ -72,6 +79,7 @@ export class FleetServer {
     this.id = seat.id;
     this.#server = server;
     this.#pool = deps.pool;
+    this.#poolName = deps.poolName;
     this.#memory = deps.memory;
     this.health = new HealthState(options.health);
     this.outlier = new OutlierEjection(deps.random);
@@ -96,10 +104,24 @@ export class FleetServer {
     this.#server = server;
   }
 
+  /** It is in the configuration no more. `leave` follows. */
+  remove(nowMs: number): void {
+    this.removedMs = nowMs;
+    this.leaving = true;
+  }
+
+  /** It takes no more requests, unless it has come back meanwhile. */
+  leave(nowMs: number): void {
+    if (!this.leaving) return;
+    this.leaving = false;
+    this.removedMs = nowMs;
+  }
+
   /** It is in the configuration again, if it was not. */
   comeBack(nowMs: number): void {
     if (this.removedMs === undefined) return;
     this.removedMs = undefined;
+    this.leaving = false;
     this.upReason = "back in the configuration";
     this.slowStart.begin(nowMs);
   }
@@ -140,13 +162,32 @@ export class FleetServer {
     this.windows.restart();
   }
 
+  /** Takes requests while none of the pool's others does. */
+  get backup(): boolean {
+    return this.#server.spec.backup;
+  }
+
+  /** Where it is; `null` = not said. */
+  get zone(): string | null {
+    return this.#server.spec.zone;
+  }
+
+  /** What checks, requests and operators make of it. */
   get state(): ServerState {
-    if (this.draining || this.removedMs !== undefined) return ServerState.DRAINING;
+    if (this.draining || (this.removedMs !== undefined && !this.leaving)) return ServerState.DRAINING;
     return judgedState(this);
   }
 
+  /** As it is published. */
+  get shownState(): ServerState {
+    const { state } = this;
+    return state === ServerState.UP && this.standby !== null ? ServerState.STANDBY : state;
+  }
+
   get stateName(): ServerStateName {
-    switch (this.state) {
+    switch (this.shownState) {
+      case ServerState.STANDBY:
+        return "standby";
       case ServerState.DRAINING:
         return "draining";
       case ServerState.DOWN:
@@ -164,6 +205,8 @@ export class FleetServer {
     if (this.draining) return "drained by an operator";
     if (!this.health.up) return this.downReason;
     if (this.outlier.ejected) return this.ejectionReason;
+    if (this.standby === "primaries") return "a backup: others of its pool are up";
+    if (this.standby === "zone") return `in zone ${this.zone}: enough servers of the zone of this instance are up`;
     return this.passedOver ? "gives no answers: those that do come first" : this.upReason;
   }
 
@@ -179,7 +222,7 @@ export class FleetServer {
     const effectiveWeight = weight * this.slowStart.step(nowMs, slowStartMs);
     const hardLimit = this.#hardLimit ?? this.#server.spec.hardLimit;
     const capacity = this.#hardLimit || this.#server.spec.capacity;
-    const { state } = this;
+    const state = this.shownState;
     const old = this.#row;
     const same =
       old !== undefined &&
@@ -217,7 +260,10 @@ export class FleetServer {
       url: this.#server.url,
       address: this.#server.address,
       port: this.#server.port,
-      alive: row.state === ServerState.UP,
+      pool: this.#poolName,
+      zone: this.zone,
+      backup: this.backup,
+      alive: row.state === ServerState.UP || row.state === ServerState.STANDBY,
       state: this.stateName,
       reason: this.reason,
       weight: row.weight,

@@ -1,8 +1,11 @@
 /** What a fleet tells: of each server, and of all together. */
 import type { ServerFigures } from "../../telemetry/metrics/source.ts";
 
-/** A server's state in words. `starting`: takes requests, but no probe has succeeded yet. */
-export type ServerStateName = "up" | "down" | "draining" | "ejected" | "starting";
+/**
+ * A server's state in words. `starting`: takes requests, but no probe has succeeded yet. `standby`: is well, and kept for when
+ * others fail.
+ */
+export type ServerStateName = "up" | "down" | "draining" | "ejected" | "starting" | "standby";
 
 /** One server as the HTTP API shows it; the names are those of the API. What metrics show of it stands there. */
 export interface ServerStatus extends ServerFigures {
@@ -17,6 +20,13 @@ export interface ServerStatus extends ServerFigures {
   readonly failures: number;
   /** When the state last changed, ISO 8601. */
   readonly since: string;
+}
+
+/** A pool of the configuration. */
+export interface PoolSummary extends FleetSummary {
+  readonly name: string;
+  /** Of the shared memory. */
+  readonly row: number;
 }
 
 /** The fleet in two numbers, for readiness. */

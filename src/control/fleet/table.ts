@@ -19,6 +19,8 @@ export class FleetTable {
   readonly #seats = new Seats();
   /** By row of the pool. */
   readonly #summaries = new Map<number, FleetSummary>();
+  /** The pool that the instance is ready by; `null` = any. */
+  #decisive: number | null = null;
 
   /** @param reserveSlots makes room for slots 0 … `count`-1 in the shared memory; throws when there is none. */
   constructor(memory: SharedMemory, reserveSlots: (count: number) => void = () => {}) {
@@ -48,21 +50,35 @@ export class FleetTable {
     }
   }
 
-  /**
-   * Publishes rows by slot of the fleet of the pool in row `pool`, and what it comes to. An instance is ready when any fleet
-   * is.
-   */
+  /** Publishes rows by slot of the fleet of the pool in row `pool`, and what it comes to. */
   publish(pool: number, rows: ReadonlyMap<number, ServerRow>, summary: FleetSummary): void {
     this.#summaries.set(pool, summary);
+    this.#writer.publish(rows, pool, summary.panic);
+    publishPoolReadiness(this.memory, pool, summary);
+    this.#publishReadiness();
+  }
+
+  /** The instance is ready while the pool in this row has a healthy server; `null` = while any has one. */
+  decideReadiness(pool: number | null): void {
+    this.#decisive = pool;
+    if (this.#summaries.size > 0) this.#publishReadiness();
+  }
+
+  /** Nothing is left of the pool in this row. */
+  forget(pool: number): void {
+    this.publish(pool, new Map(), { total: 0, healthy: 0, panic: false });
+    this.#summaries.delete(pool);
+  }
+
+  #publishReadiness(): void {
     let total = 0;
     let healthy = 0;
     for (const one of this.#summaries.values()) {
       total += one.total;
       healthy += one.healthy;
     }
-    this.#writer.publish(rows, pool, summary.panic);
-    publishPoolReadiness(this.memory, pool, summary);
-    publishReadiness(this.memory, { total, healthy }, healthy > 0);
+    const decisive = this.#decisive === null ? healthy : (this.#summaries.get(this.#decisive)?.healthy ?? 0);
+    publishReadiness(this.memory, { total, healthy }, decisive > 0);
   }
 
   /** Percent, NaN = unknown. */

@@ -3,18 +3,20 @@ import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
-import { describeStatus, metricsSource, type SupervisorView } from "./status.ts";
+import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
 export function adminControl(view: SupervisorView): AdminControl {
   const metrics = new Metrics(metricsSource(view));
   return {
-    fleet: view.fleet,
-    readiness: () => readReadiness(view.memory),
+    fleet: view.fleets,
+    readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
     metrics: () => metrics.rendering(),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
+    pools: () => describePools(view),
+    routes: () => view.configuration.settings.routes,
     status: () => describeStatus(view),
-    learning: new LearningResponses(view),
+    learning: new LearningResponses({ ...view, fleet: view.fleets }),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -7,7 +7,8 @@ import type { Config } from "../../config/config.ts";
 import type { EffectiveSetting } from "../../config/effective.ts";
 import { inWordsOfSources } from "../../config/in-words-of-sources.ts";
 import { ConfigError, type LoadResult } from "../../config/load.ts";
-import { toProxySettings } from "../../config/proxy-settings.ts";
+import { type ProxySettingsOptions, toProxySettings } from "../../config/proxy-settings.ts";
+import { filesOf } from "../../config/routes/files.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { FileWatch } from "../../shared/file-watch.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
@@ -21,6 +22,8 @@ export interface ConfigurationOptions {
   readonly reload: () => Promise<LoadResult>;
   readonly log: Logger;
   readonly wallMs: () => number;
+  /** Where pools and routes of a configuration are in the shared memory. Throws an `Error` for the operator. */
+  readonly place: (config: Config) => Pick<ProxySettingsOptions, "rows" | "routeNumbers">;
   /** Makes it so, and calls `take` from where on there is no way back. Rejects before that, and nothing has changed then. */
   readonly apply: (config: Config, settings: ProxySettings) => Promise<void>;
 }
@@ -110,6 +113,7 @@ export class ConfigurationInForce {
 
   #readFiles(config: Config): ProxySettings {
     return toProxySettings(config, {
+      ...this.#options.place(config),
       nowMs: this.#options.wallMs(),
       warn: (sentence) => this.#log.warn(sentence),
     });
@@ -128,8 +132,8 @@ export function problemsOf(error: unknown): readonly string[] {
   return error instanceof ConfigError ? error.problems : [(error as Error).message];
 }
 
-function watchedFiles({ tls, pools }: Config): readonly string[] {
+function watchedFiles({ tls, pools, routes }: Config): readonly string[] {
   const ofPools = pools.flatMap(({ upstream }) => [upstream.caFile, upstream.certFile, upstream.keyFile]);
-  const files = [...(tls.certFiles ?? []), ...(tls.keyFiles ?? []), ...ofPools];
+  const files = [...(tls.certFiles ?? []), ...(tls.keyFiles ?? []), ...ofPools, ...routes.flatMap(filesOf)];
   return [...new Set(files.filter((file) => file !== null))];
 }

@@ -4,7 +4,6 @@
  */
 import { availableParallelism } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
 import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
@@ -19,20 +18,24 @@ import { AdminApi } from "../admin/api.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
-import { Fleet } from "../fleet/fleet.ts";
+import { Fleets } from "../fleet/fleets.ts";
+import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
 import { ConfigurationInForce, type ConfigurationOptions } from "./configuration.ts";
-import { toFleetOptions } from "./fleet-options.ts";
+import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { describeListeners } from "./listening.ts";
 import { pinSettings, restartsNeeded } from "./pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
 import { checkPorts } from "./ports.ts";
+import { RouteNumbers } from "./route-numbers.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
 import { degradedModes, type SupervisorView } from "./status.ts";
+import { topologyOf } from "./topology.ts";
 
 /** The learner has nothing to finish. */
 const LEARNER_STOP_MS = 2_000;
@@ -66,7 +69,10 @@ export class SupervisorInstance {
   #claim: PortClaim | null = null;
   #memory!: SupervisorView["memory"];
   #pages!: MemoryPages;
-  #fleet!: Fleet;
+  readonly #rows = new PoolRows();
+  readonly #routeNumbers = new RouteNumbers();
+  #fleets!: Fleets;
+  #totals!: ServerTotalsLedger;
   #workers: Workers | null = null;
   #learner!: Learner;
   #relay: AdminListener | null = null;
@@ -86,6 +92,10 @@ export class SupervisorInstance {
       reload,
       log: this.#log,
       wallMs: () => clock.wallMs(),
+      place: ({ pools, routes }) => ({
+        rows: this.#rows.plan(pools.map(({ name }) => name)),
+        routeNumbers: this.#routeNumbers.plan(routes.map(({ name }) => name)),
+      }),
       apply: (wanted, settings) => this.#apply(wanted, settings),
     });
   }
@@ -95,6 +105,7 @@ export class SupervisorInstance {
     const { clock, random, resolver, certificatePollMs } = this.#options;
     this.#configuration.open();
     const { config, settings } = this.#configuration;
+    this.#routeNumbers.take(numbersOf(settings));
     const stale = await removeStaleRuntimeDirectories(clock.wallMs());
     if (stale.length > 0) this.#log.info({ directories: stale }, "removed what a dead instance left behind");
 
@@ -107,23 +118,23 @@ export class SupervisorInstance {
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
     const table = new FleetTable(this.#memory, (count) => pages.reserveSlots(count));
-    this.#fleet = new Fleet({ pool: 0, table, log: this.#log, clock, random, resolver });
+    this.#fleets = new Fleets({ rows: this.#rows, table, log: this.#log, clock, random, resolver });
     const totals = new ServerTotalsLedger(this.#memory);
+    this.#totals = totals;
     const view = this.#makeView(totals);
     const api = new AdminApi(adminControl(view), this.#log);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#openAdminPort(api, config, directory);
 
-    await this.#fleet.start(toFleetOptions(config, settings.upstreamCaPem));
+    await this.#fleets.start(toPoolPlans(config, settings.pools));
     if (this.#stopping) return;
     const workers = this.#makeWorkers(directory);
     this.#workers = workers;
     this.#reserveRings(settings);
-    if (settings.strategy === LEARNED_STRATEGY) this.#learner.start();
-    this.#fleet.onEndpoints((endpoints) => {
-      totals.update();
-      workers.setEndpoints(endpoints);
-      this.#learner.setServers(named(endpoints));
+    if (learns(settings)) this.#learner.start();
+    this.#fleets.onEndpoints((endpoints) => {
+      this.#onServers(endpoints);
+      return workers.setEndpoints(endpoints);
     });
     const listeners = await workers.start(workerCount(config));
     this.#housekeeping.start({
@@ -142,7 +153,7 @@ export class SupervisorInstance {
   reload(): Promise<void> {
     return this.#inTurn(async () => {
       if (!(await this.#configuration.reload())) return;
-      this.#log.info({ servers: this.#fleet.summary().total }, "the new configuration is in force");
+      this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
     });
   }
 
@@ -167,7 +178,7 @@ export class SupervisorInstance {
     this.#housekeeping.stop();
     this.#workers?.kill();
     this.#learner?.kill();
-    this.#fleet?.stop();
+    this.#fleets?.stop();
     await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
@@ -178,7 +189,8 @@ export class SupervisorInstance {
     return {
       memory: this.#memory,
       totals,
-      fleet: this.#fleet,
+      fleets: this.#fleets,
+      topology: () => topologyOf(this.#configuration.settings, this.#fleets, this.#routeNumbers),
       workers: () => this.#workers,
       learner: this.#learner,
       configuration: this.#configuration,
@@ -205,7 +217,7 @@ export class SupervisorInstance {
     const { settings, needRestart } = pinSettings(this.#configuration.settings, wanted);
     needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
     this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
-    await this.#fleet.update(toFleetOptions(config, settings.upstreamCaPem));
+    await this.#fleets.update(toPoolPlans(config, settings.pools));
     if (needRestart.length > 0) {
       this.#log.warn({ settings: needRestart }, `a restart is needed to change ${needRestart.join(", ")}`);
     }
@@ -216,12 +228,24 @@ export class SupervisorInstance {
     }
     const learnsAsBefore = isDeepStrictEqual(toLearnerSettings(config), toLearnerSettings(before));
     this.#configuration.take(config, settings);
+    this.#routeNumbers.take(numbersOf(settings));
     if (this.#stopping) return;
     if (!learnsAsBefore) await this.#learner.stop(LEARNER_STOP_MS); // it begins with the new ones; nobody waits for it
-    if (settings.strategy === LEARNED_STRATEGY) this.#learner.start(); // before workers look for its tables
-    this.#workers?.setSettings(settings);
+    if (learns(settings)) {
+      this.#learner.setPools();
+      this.#learner.start(); // before workers look for its tables
+    }
+    const endpoints = this.#fleets.endpoints();
+    this.#onServers(endpoints);
+    this.#fleets.settle(this.#workers?.setSettings(settings, endpoints) ?? Promise.resolve());
     this.#workers?.scale(workerCount(config));
-    if (settings.strategy !== LEARNED_STRATEGY) await this.#learner.stop(LEARNER_STOP_MS);
+    if (!learns(settings)) await this.#learner.stop(LEARNER_STOP_MS);
+  }
+
+  /** Servers came or went. */
+  #onServers(endpoints: readonly Endpoint[]): void {
+    this.#totals.update();
+    this.#learner.setServers(named(endpoints));
   }
 
   #makeWorkers({ memoryPath, socketPath }: RuntimeDirectory): Workers {
@@ -232,7 +256,7 @@ export class SupervisorInstance {
       memoryPath,
       adminSocket: socketPath,
       settings: this.#configuration.settings,
-      endpoints: this.#fleet.endpoints(),
+      endpoints: this.#fleets.endpoints(),
       log: this.#log,
       clock: () => clock.nowMs(),
       reserveBlocks: (count) => this.#pages.reserveWorkers(count),
@@ -247,31 +271,35 @@ export class SupervisorInstance {
       log: this.#log,
       clock: () => clock.nowMs(),
       bootOffsetMs,
+      pools: () => learnedPools(this.#configuration.settings),
       startMessage: () => {
         const { logFormat, logLevel } = this.#configuration.settings;
         const settings = toLearnerSettings(this.#configuration.config);
-        const servers = named(this.#fleet.endpoints());
+        const servers = named(this.#fleets.endpoints());
         return { type: "start", memoryPath, logFormat, logLevel, settings, program, servers };
       },
     });
   }
 
-  #reserveRings({ strategy }: ProxySettings): void {
-    if (strategy === LEARNED_STRATEGY) this.#pages.reserveRings();
+  #reserveRings(settings: ProxySettings): void {
+    if (learns(settings)) this.#pages.reserveRings();
   }
 
   #announce(listeners: readonly ListenerSpec[]): void {
-    const { strategy } = this.#configuration.settings;
+    const { pools } = this.#configuration.settings;
     const listening = describeListeners(listeners);
-    const { total } = this.#fleet.summary();
+    const { total } = this.#fleets.summary();
     const workers = workerCount(this.#configuration.config);
-    const fields = { ...listening.fields, workers, servers: total, strategy };
-    const sentence = `balancing over ${total} ${total === 1 ? "server" : "servers"} ${listening.where}`;
+    const several = pools.length > 1;
+    const which = several ? { pools: pools.length } : { strategy: pools[0].strategy };
+    const fields = { ...listening.fields, workers, servers: total, ...which };
+    const servers = `${total} ${total === 1 ? "server" : "servers"}${several ? ` in ${pools.length} pools` : ""}`;
+    const sentence = `balancing over ${servers} ${listening.where}`;
     if (total > 0) {
       this.#log.info(fields, sentence);
       return;
     }
-    const unresolved = this.#fleet.unresolved();
+    const unresolved = this.#fleets.unresolved();
     const why = unresolved.length === 0 ? "" : `: no address is known yet for ${unresolved.join(", ")}`;
     this.#log.warn({ ...fields, unresolved }, `${sentence}${why}; requests get 503 until there is a server`);
   }
@@ -282,6 +310,15 @@ export class SupervisorInstance {
     });
     return this.#turn;
   }
+}
+
+/** Does any pool learn? */
+function learns(settings: ProxySettings): boolean {
+  return learnedPools(settings).length > 0;
+}
+
+function numbersOf({ routes }: ProxySettings): ReadonlyMap<string, number> {
+  return new Map(routes.map(({ name, number }) => [name, number]));
 }
 
 function named(endpoints: readonly Endpoint[]): NamedAddress[] {

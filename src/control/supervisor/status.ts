@@ -6,21 +6,23 @@ import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/la
 import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
-import type { MetricsSource, MirroringRoute, ProcessFigures } from "../../telemetry/metrics/source.ts";
+import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
-import type { Fleet } from "../fleet/fleet.ts";
+import type { Fleets } from "../fleet/fleets.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning } from "../processes/learner/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
+import { poolsInUse } from "./topology.ts";
 
 /** What the supervisor knows at the moment. */
 export interface SupervisorView {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
-  readonly fleet: Fleet;
+  readonly fleets: Fleets;
+  readonly topology: () => Topology;
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
@@ -43,8 +45,9 @@ export function describeStatus(view: SupervisorView): object {
     pid: process.pid,
     ports: listeners && firstPorts(listeners),
     listeners,
-    strategy: settings.strategy,
-    fleet: view.fleet.summary(),
+    strategy: settings.pools[0].strategy,
+    fleet: view.fleets.summary(),
+    pools: describePools(view),
     workers: workersOf(view).map((worker) => ({
       index: worker.index,
       pid: worker.pid,
@@ -60,13 +63,23 @@ export function describeStatus(view: SupervisorView): object {
   };
 }
 
+/** The pools as they are now. */
+export function describePools({ configuration: { settings }, fleets }: SupervisorView): object[] {
+  const inUse = poolsInUse(settings.routes);
+  return fleets.pools().map(({ name, total, healthy, panic }) => {
+    const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
+    return { name, strategy, total, healthy, panic, in_use: inUse.has(name) };
+  });
+}
+
 /** Where the metrics of this instance come from. */
 export function metricsSource(view: SupervisorView): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
-    servers: () => view.fleet.statuses(),
-    fleetEvents: () => view.fleet.counters(),
+    topology: view.topology,
+    servers: () => view.fleets.statuses(),
+    fleetEvents: () => view.fleets.counters(),
     version,
     runtime: runtimeName(),
     startedAtSeconds: view.startedAtMs / 1000,
@@ -85,11 +98,11 @@ export function metricsSource(view: SupervisorView): MetricsSource {
 /** Ways in which the instance works with less than it should. Each is a label of `neurabalancer_degraded`. */
 export function degradedModes(view: SupervisorView): Record<string, boolean> {
   const { header } = view.memory;
-  const { healthy } = view.fleet.summary();
-  const { rejected } = view.configuration;
+  const { rejected, settings } = view.configuration;
+  const inUse = poolsInUse(settings.routes);
   return {
     panic: view.memory.pools.panic.includes(1),
-    no_servers: healthy === 0,
+    no_servers: view.fleets.pools().some(({ name, healthy }) => healthy === 0 && inUse.has(name)),
     workers: readyWorkers(view) < header[Header.WORKERS],
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
@@ -100,9 +113,9 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
     log: isLogFailing(),
     descriptors: anyWorker(view.memory, WorkerCounter.DESCRIPTORS_SHORT),
-    health_checks: view.fleet.skippingChecks,
+    health_checks: view.fleets.skippingChecks,
     sockets: anyWorker(view.memory, WorkerCounter.SOCKETS_DEGRADED),
-    memory: view.fleet.outOfMemory || (view.workers()?.outOfMemory ?? false),
+    memory: view.fleets.outOfMemory || (view.workers()?.outOfMemory ?? false),
   };
 }
 

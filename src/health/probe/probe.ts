@@ -27,8 +27,11 @@ export interface ProbeRequest {
   readonly host?: string | null;
   /** More fields; one of the same name replaces ours. Names and values were checked when they were read. */
   readonly headers?: readonly ProbeField[] | null;
-  /** Wait for the whole body; otherwise the status is enough and a body without end does no harm. */
-  readonly wantBody: boolean;
+  /**
+   * Wait for the whole body; otherwise the status is enough and a body without end does no harm. A text: wait for the body until
+   * that is found in it.
+   */
+  readonly wantBody: boolean | string;
   /** The server accepted the last probe: see socket.ts. */
   readonly accepts: boolean;
 }

@@ -29,6 +29,8 @@ const INCOMPLETE = "closed before a complete answer";
 /** Reads one response, packet by packet. */
 export class ProbeReader {
   readonly #wantBody: boolean;
+  /** Nothing behind it is of interest. */
+  readonly #wanted: Buffer | null;
   #bytes: Buffer = Buffer.alloc(0);
   #length = 0;
   #packets = 0;
@@ -44,9 +46,13 @@ export class ProbeReader {
   #size = -1;
   #chunks: Buffer[] = [];
 
-  /** @param wantBody read to the end of the body; otherwise the status is enough and a body without end does no harm. */
-  constructor(wantBody: boolean) {
-    this.#wantBody = wantBody;
+  /**
+   * @param wantBody read to the end of the body; otherwise the status is enough and a body without end does no harm. A text: to
+   * where that is found, or as far as a body is looked at.
+   */
+  constructor(wantBody: boolean | string) {
+    this.#wantBody = wantBody !== false;
+    this.#wanted = typeof wantBody === "string" ? Buffer.from(wantBody) : null;
   }
 
   /** Takes what has come. @returns the response, a sentence that says what is wrong, or `undefined` when more is needed. */
@@ -54,6 +60,10 @@ export class ProbeReader {
     if (++this.#packets > MAX_PACKETS) return `answer in more than ${MAX_PACKETS} packets`;
     this.#keep(packet);
     const found = this.#read();
+    if (found === undefined && this.#wanted !== null && this.#status !== 0) {
+      if (this.#framing !== "chunks" && this.#find(this.#wanted) >= 0) return this.#soFar();
+      if (this.#length >= MAX_PROBE_BYTES) return this.#soFar();
+    }
     if (found === undefined && this.#length >= MAX_PROBE_BYTES) {
       return `answer larger than ${MAX_PROBE_BYTES / 1024} KB`;
     }
@@ -64,6 +74,12 @@ export class ProbeReader {
   end(): ProbeReply | string {
     if (this.#status === 0 || this.#framing !== "close") return INCOMPLETE;
     return this.#reply(this.#bytes.toString("utf8", this.#at, this.#length));
+  }
+
+  /** With as much of the body as has come. */
+  #soFar(): ProbeReply {
+    const rest = this.#framing === "chunks" && this.#size < 0 ? this.#length : this.#at;
+    return this.#reply(Buffer.concat([...this.#chunks, this.#bytes.subarray(rest, this.#length)]).toString("utf8"));
   }
 
   #keep(packet: Buffer): void {

@@ -3,7 +3,7 @@
  * model is loaded, and whenever something fails, the estimator balances.
  */
 
-import type { LearnerOrder, LearnerOrderReply, LearnerSettings } from "../../protocol/learner.ts";
+import type { LearnerOrder, LearnerOrderReply, LearnerPool, LearnerSettings } from "../../protocol/learner.ts";
 import type { SharedMemory } from "../../shared/memory/layout.ts";
 import { LearnerCounter, LearnerFigure } from "../../shared/memory/layout-learning.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
@@ -12,6 +12,7 @@ import { CommandError } from "../judge/lifecycle/command-error.ts";
 import { judgeOptions } from "../judge/operator-options.ts";
 import type { JudgeOptions } from "../judge/options.ts";
 import type { LearnerCore } from "../serving/learner-core.ts";
+import type { PoolGauges } from "../serving/pool-gauges.ts";
 import type { PublishedTable, TableHistory } from "../serving/table-history.ts";
 import type { RecordedOutcome } from "../serving/worker-rings.ts";
 import { AttemptReader } from "./attempts/attempt-reader.ts";
@@ -27,14 +28,20 @@ import type { LoadedModel } from "./shelf/loaded-model.ts";
 import { ModelShelf } from "./shelf/model-shelf.ts";
 import { Candidates } from "./training/candidates.ts";
 
-/** Attempts that judges look at a second: enough for any verdict, and no more work when traffic is heavy. */
+/** Attempts that judges look at a second, of all pools: enough for any verdict, and no more work when traffic is heavy. */
 const JUDGED_PER_SECOND = 1000;
+/** And of each pool, however many there are. */
+const LEAST_JUDGED_PER_SECOND = 50;
 const TICK_MS = 1000;
 /** A model that has given no table for so long is shown as unusable: before tables are thought stale. Milliseconds. */
 const PATIENCE_MS = 500;
 
 /** What learning is made from. */
 export interface OnlineLearningOptions {
+  readonly pool: LearnerPool;
+  readonly gauges: PoolGauges;
+  /** The pool's part of what the process may do, 0 … 1. */
+  readonly part: () => number;
   readonly settings: LearnerSettings;
   readonly resources: Resources;
   /** Program and arguments before a command of the command line. */
@@ -71,19 +78,23 @@ export class OnlineLearning {
   #tickMs = Number.NEGATIVE_INFINITY;
   /** The champion is to be put into a new store. */
   #isForgotten = false;
+  /** New stores that were begun, at the last look. */
+  #replacements: number;
   #closed = false;
 
   private constructor(options: OnlineLearningOptions) {
-    const { settings, resources, memory, history, log, program, nowMs, wallMs, wallOffsetMs, random, nameOf, signal } =
-      options;
+    const { pool, gauges, part, settings, resources, memory, history, log, program, signal } = options;
+    const { nowMs, wallMs, wallOffsetMs, random, nameOf } = options;
     this.#options = options;
     this.#shelf = new ModelShelf(resources.store, isolation({ log, signal }));
     this.#reader = new AttemptReader(memory, history);
-    this.#sampler = new Sampler({ random, wallOffsetMs, nameOf });
-    this.#thinning = new RandomThinning(JUDGED_PER_SECOND, random);
+    this.#sampler = new Sampler({ pool: pool.name, part, random, wallOffsetMs, nameOf });
+    this.#thinning = new RandomThinning(() => Math.max(LEAST_JUDGED_PER_SECOND, JUDGED_PER_SECOND * part()), random);
     const { canaryShare, controlShare, judgeSpeed: speed, trainIntervalMs } = settings;
     this.#judge = judgeOptions({ canaryShare, controlShare, speed });
     this.#candidates = new Candidates({
+      pool: pool.name,
+      gauges,
       resources,
       shelf: this.#shelf,
       counters: memory.learnerCounters,
@@ -94,16 +105,17 @@ export class OnlineLearning {
       nowMs,
       wallMs,
     });
-    this.#source = championSource({ settings, store: resources.store, log, nowMs, wallMs, signal });
-    this.#search = new ChampionSearch(this.#source, log, nowMs);
+    this.#source = championSource({ pool: pool.name, settings, store: resources.store, log, nowMs, wallMs, signal });
+    this.#search = new ChampionSearch(this.#source, pool.name, log, nowMs);
     this.#judging = this.#judgingFrom(initialState(null));
+    this.#replacements = resources.replacements;
   }
 
   /** Puts the first champion in its seat. Never rejects for what is wrong with disk or models. */
   static async begin(options: OnlineLearningOptions): Promise<OnlineLearning> {
     const learning = new OnlineLearning(options);
     await learning.#fillSeat();
-    learning.#candidates.addSamples(await options.resources.store.countSamples().catch(() => 0));
+    learning.#candidates.addSamples(await options.resources.store.countSamples(options.pool.name).catch(() => 0));
     return learning;
   }
 
@@ -139,7 +151,8 @@ export class OnlineLearning {
     if (this.#source.hasChanged()) this.#onExchange();
     this.#showState();
     if (resources.statuses.waiting > 0) void resources.statuses.write();
-    if (resources.takeStoreReplaced()) this.#isForgotten = true;
+    if (resources.replacements !== this.#replacements) this.#isForgotten = true;
+    this.#replacements = resources.replacements;
     if (this.#isForgotten) void this.#reinsertChampion();
     if (this.#judging.champion === null && this.#search.isDue(nowMs)) void this.#fillSeat();
     if (settings.learning && !this.#isPinned) this.#candidates.tick(this.#judging, nowMs);
@@ -180,6 +193,7 @@ export class OnlineLearning {
     this.#candidates.close();
     this.#keepSamples();
     await this.#judging.save(this.#options.nowMs());
+    this.#shelf.keep(new Set());
   }
 
   async #carryOut(order: LearnerOrder, version: number): Promise<string> {
@@ -193,7 +207,7 @@ export class OnlineLearning {
     if (this.#isPinned && (order === "promote" || order === "rollback")) {
       throw new CommandError("MODEL_PATH or ML_MODEL_ENDPOINT says which model routes: unset it to choose another");
     }
-    if (order === "promote") await this.#shelf.load(version);
+    if (order === "promote") await this.#load(version);
     const { previous } = this.#judging.status;
     if (order === "rollback" && previous !== null) await this.#shelf.load(previous);
     this.#judging.order(order, version, nowMs());
@@ -207,6 +221,15 @@ export class OnlineLearning {
     return done[order];
   }
 
+  /** A model of this pool's, to be promoted: what another has learned is of its own servers. */
+  async #load(version: number): Promise<void> {
+    const { pool, resources } = this.#options;
+    const model = await resources.store.model(version);
+    if (model !== null && model.pool !== pool.name)
+      throw new CommandError(`model ${version} is of the pool ${model.pool}, not of ${pool.name}`);
+    await this.#shelf.load(version);
+  }
+
   #keepSamples(): void {
     const { resources, memory } = this.#options;
     const samples = this.#sampler.take();
@@ -218,17 +241,16 @@ export class OnlineLearning {
 
   /** Soon enough that nobody takes tables that are missing for the fault of this process. */
   #showModel(nowMs: number): void {
-    const { core, memory } = this.#options;
-    const ageMs = nowMs - memory.learned[0].figures[LearnerFigure.TABLE_MS];
+    const { core, gauges, memory, pool } = this.#options;
+    const ageMs = nowMs - memory.learned[pool.row].figures[LearnerFigure.TABLE_MS];
     const isUsable = this.#search.problem === null && (core.championProblem === "" || ageMs < PATIENCE_MS);
-    memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] = isUsable && !this.#source.isAway ? 0 : 1;
+    gauges.set(LearnerCounter.MODEL_UNUSABLE, !isUsable || this.#source.isAway);
   }
 
   #showState(): void {
-    const { resources, memory } = this.#options;
-    const isWell = resources.store.status().problem === null;
-    memory.learnerCounters[LearnerCounter.STORE_DEGRADED] = isWell ? 0 : 1;
-    this.#source.show(memory.learnerCounters);
+    const { resources, gauges, memory } = this.#options;
+    gauges.set(LearnerCounter.STORE_DEGRADED, resources.store.status().problem !== null);
+    this.#source.show(memory.learnerCounters, gauges);
   }
 
   /** Finds a champion and begins to judge it. Never rejects; without one it is tried again later. */
@@ -253,8 +275,8 @@ export class OnlineLearning {
 
   /** Where the judges were, if it was with this champion. */
   async #startingState(champion: number): Promise<JudgeState> {
-    const { store } = this.#options.resources;
-    const kept = readJudgeNote(await store.note(STATE_NOTE).catch(() => null));
+    const { pool, resources } = this.#options;
+    const kept = readJudgeNote(await resources.store.note(pool.name, STATE_NOTE).catch(() => null));
     if (kept?.lifecycle.champion !== champion) return initialState(champion);
     const { candidate, watch } = kept.lifecycle;
     for (const version of [candidate?.version, watch?.holdBack]) {
@@ -265,14 +287,15 @@ export class OnlineLearning {
   }
 
   #judgingFrom(state: JudgeState): Judging {
-    const { core, memory, resources, log, nowMs, wallOffsetMs } = this.#options;
+    const { pool, core, memory, resources, log, nowMs, wallOffsetMs } = this.#options;
     return new Judging(
       {
+        pool: pool.name,
         core,
         reader: this.#reader,
         resources,
         shelf: this.#shelf,
-        learned: memory.learned[0],
+        learned: memory.learned[pool.row],
         counters: memory.learnerCounters,
         fleet: memory.servers,
         log,
@@ -295,6 +318,7 @@ export class OnlineLearning {
     if (loaded?.files == null) return;
     try {
       const version = await resources.store.insertModel({
+        pool: this.#options.pool.name,
         createdAtMs: wallMs(),
         origin: this.#source.kind === "file" ? "file" : "trained",
         parentVersion: null,

@@ -1,9 +1,10 @@
-/** What the learners of all pools have in common, once in the process: the store, and what waits for it. */
+/** What the learners of all pools have in common, once in the process: the store, what waits for it, and whose turn to train it is. */
 import type { LearnerSettings } from "../../protocol/learner.ts";
 import type { LearningStore } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { ModelStatuses } from "./shelf/model-statuses.ts";
+import { TrainingTurns } from "./training/training-turns.ts";
 
 /** What they are made from. */
 export interface ResourcesOptions {
@@ -16,7 +17,8 @@ export interface ResourcesOptions {
 export class Resources {
   readonly store: LearningStore;
   readonly statuses: ModelStatuses;
-  #storeReplaced = false;
+  readonly turns = new TrainingTurns();
+  #replacements = 0;
 
   private constructor(store: LearningStore) {
     this.store = store;
@@ -35,7 +37,7 @@ export class Resources {
           log.info({ lasted_seconds: Math.round(lastedMs / 1000) }, "the store of what is learned works again"),
         movedAside: (path, reason) => {
           log.error({ moved_to: path }, `the store of what is learned is damaged, a new one is begun: ${reason}`);
-          if (opened !== null) opened.#storeReplaced = true;
+          if (opened !== null) opened.#replacements++;
         },
       },
     });
@@ -44,10 +46,8 @@ export class Resources {
     return opened;
   }
 
-  /** A new store was begun since this was asked last: it knows nothing of the champion. */
-  takeStoreReplaced(): boolean {
-    const replaced = this.#storeReplaced;
-    this.#storeReplaced = false;
-    return replaced;
+  /** How often a new store was begun, which knows nothing of the champions: each pool's learner sees by it that it was. */
+  get replacements(): number {
+    return this.#replacements;
   }
 }

@@ -21,10 +21,20 @@ import { findOutcomes, findRequest, type RecordedCandidate, type RecordedDecisio
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
 const STATE_NAMES = nameOf(ServerState);
 
+/** A pool, to explain by. */
+export interface ExplainedPool {
+  /** Its row. */
+  readonly row: number;
+  /** Missing while it is the only one. */
+  readonly name?: string;
+  readonly history: TableHistory;
+}
+
 /** What is read to explain. */
 export interface ExplainSources {
   readonly memory: SharedMemory;
-  readonly history: TableHistory;
+  /** Whose server that is; `undefined` = nobody is asked about, or knows. */
+  readonly poolOf: (decision: RecordedDecision) => ExplainedPool | undefined;
   /** Added to the boot clock it gives milliseconds since the epoch. */
   readonly wallOffsetMs: () => number;
 }
@@ -37,17 +47,21 @@ export function explainRequest(sources: ExplainSources, requestId: string): Expl
   const decisions = findRequest(sources.memory, hash);
   if (decisions.length === 0) return null;
   const tried = new Set<number>();
-  const attempts = decisions.map((decision) => {
-    const attempt = explainDecision(sources, decision, tried);
+  const attempts: ExplainedAttempt[] = [];
+  for (const decision of decisions) {
+    const pool = sources.poolOf(decision);
+    if (pool === undefined) continue;
+    attempts.push(explainDecision(sources, pool, decision, tried));
     tried.add(decision.serverId);
-    return attempt;
-  });
+  }
+  if (attempts.length === 0) return null;
   return { request_id: requestId, attempts };
 }
 
 /** What is known of the servers of the newest table, and why there is none. */
 export function describeLearner(
-  { memory, history }: ExplainSources,
+  memory: SharedMemory,
+  history: TableHistory,
   rungReason: string,
   models: object | null,
 ): LearnerDescription {
@@ -69,8 +83,12 @@ export function describeLearner(
   return { ...known, mean_latency_ms: round(features.meanMs), servers };
 }
 
-function explainDecision(sources: ExplainSources, decision: RecordedDecision, tried: Set<number>): ExplainedAttempt {
-  const { memory, history, wallOffsetMs } = sources;
+function explainDecision(
+  { memory, wallOffsetMs }: ExplainSources,
+  { row, name, history }: ExplainedPool,
+  decision: RecordedDecision,
+  tried: Set<number>,
+): ExplainedAttempt {
   const { arm, table: sequence, atMs } = decision;
   const model = arm === DecisionArm.CANARY ? TableModel.CANARY : TableModel.CHAMPION;
   const used = sequence === 0 ? undefined : history.find(model, sequence);
@@ -78,6 +96,7 @@ function explainDecision(sources: ExplainSources, decision: RecordedDecision, tr
   const known = used ?? (sequence === 0 ? history.at(TableModel.CHAMPION, atMs) : undefined);
   const outcome = findOutcomes(memory, decision).at(-1);
   return {
+    ...(name === undefined ? {} : { pool: name }),
     at: new Date(atMs + wallOffsetMs()).toISOString(),
     worker: decision.worker,
     server_id: decision.serverId,
@@ -89,7 +108,7 @@ function explainDecision(sources: ExplainSources, decision: RecordedDecision, tr
     outcome: outcome ? { latency_ms: round(outcome.latencyMs), failed: outcome.failed } : null,
     candidate_count: decision.candidateCount,
     candidates: decision.candidates.map((candidate) => explainCandidate(memory, decision, candidate, known)),
-    ineligible: ineligibleServers(memory, decision, tried),
+    ineligible: ineligibleServers(memory, row, decision, tried),
   };
 }
 
@@ -143,6 +162,7 @@ function partsOf(
 /** As far as can be told now: states may have changed since the request was placed. */
 function ineligibleServers(
   { servers }: SharedMemory,
+  row: number,
   decision: RecordedDecision,
   tried: ReadonlySet<number>,
 ): IneligibleServer[] {
@@ -150,7 +170,8 @@ function ineligibleServers(
   if (decision.candidateCount > decision.candidates.length) return found; // they are not all in the record
   for (let slot = 0; slot < MAX_SERVERS; slot++) {
     const id = servers.id[slot];
-    if (id === 0 || decision.candidates.some((candidate) => candidate.slot === slot)) continue;
+    if (id === 0 || servers.pool[slot] !== row || decision.candidates.some((candidate) => candidate.slot === slot))
+      continue;
     const state = servers.state[slot];
     const name = STATE_NAMES[state];
     const why = tried.has(id)
@@ -168,6 +189,7 @@ function ineligibleServers(
 const WHY: Readonly<Record<string, string>> = {
   down: "its health checks fail",
   draining: "it is draining: it finishes what it has and takes nothing new",
+  standby: "it is a backup: it takes requests when the pool's others cannot",
   ejected: "it was ejected: its answers fail or are far slower than the others'",
 };
 

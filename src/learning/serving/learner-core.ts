@@ -11,6 +11,7 @@ import {
   LearnerWord,
   Rung,
 } from "../../shared/memory/layout-learning.ts";
+import { reclaimPool } from "../../shared/memory/reclaim-pool.ts";
 import { FleetFeatures, type ObservedFleet } from "../features/fleet-features.ts";
 import type { Outcome } from "../features/outcome.ts";
 import { TableFeatures } from "../features/table-features.ts";
@@ -20,7 +21,7 @@ import { NO_TABLE_YET } from "./rung-log.ts";
 import { columnsFor } from "./score-table.ts";
 import { Seat, type VersionedModel } from "./seat.ts";
 import type { PublishedTable, TableHistory } from "./table-history.ts";
-import { TableModel } from "./table-writer.ts";
+import { type TableFleet, TableModel } from "./table-writer.ts";
 
 /** A model that is waited for longer than this is slow, milliseconds. */
 const SLOW_MS = 500;
@@ -34,7 +35,9 @@ export interface Faults {
 
 /** What the learner works on. */
 export interface LearnerOptions {
-  readonly fleet: ObservedFleet;
+  readonly fleet: ObservedFleet & TableFleet;
+  /** Row of the pool whose servers are looked at. */
+  readonly pool: number;
   readonly learned: LearnedTable;
   /** `LearnerCounter`s. */
   readonly counters: Float64Array;
@@ -58,19 +61,19 @@ export class LearnerCore {
   #rungReason: string = NO_TABLE_YET;
   /** When the tick began that is waiting for a model, boot clock; `null` = none is. */
   #waitingMs: number | null = null;
+  #closed = false;
   /** For how long it has been, when that was last looked at. */
   #waitedMs = 0;
 
   constructor(options: LearnerOptions) {
-    const { fleet, learned, counters, stopwatch } = options;
-    const slots = fleet.id.length;
+    const { fleet, pool, learned, counters, stopwatch } = options;
     this.#options = options;
     this.#features = new FleetFeatures(fleet);
     this.#idle = new IdleWatch(fleet);
     this.#calls = new ModelCalls(counters, stopwatch);
-    this.#champion = new Seat(learned, TableModel.CHAMPION, slots);
-    this.#canary = new Seat(learned, TableModel.CANARY, slots);
-    this.#shadow = new Seat(learned, TableModel.SHADOW, slots);
+    this.#champion = new Seat(learned, TableModel.CHAMPION, fleet, pool);
+    this.#canary = new Seat(learned, TableModel.CANARY, fleet, pool);
+    this.#shadow = new Seat(learned, TableModel.SHADOW, fleet, pool);
     this.#seats = [this.#champion, this.#canary, this.#shadow];
     learned.words[LearnerWord.RUNG] = Rung.ESTIMATOR;
   }
@@ -111,6 +114,13 @@ export class LearnerCore {
   order(rung: Rung, reason: string): void {
     this.#ordered = { rung, reason };
     this.#setRung();
+  }
+
+  /** Nothing is shown from now on, also not what a model is being asked for. The estimator balances. */
+  close(): void {
+    for (const seat of this.#seats) seat.take(null);
+    this.#closed = true;
+    reclaimPool(this.#options.learned);
   }
 
   /** How often a model failed since this was called last. */
@@ -176,6 +186,7 @@ export class LearnerCore {
 
   /** The rung that was ordered, or the fallback of a champion that fails where that is lower. */
   #setRung(): void {
+    if (this.#closed) return;
     const { problem, occupant } = this.#champion;
     const possible = problem === "" ? Rung.MODEL : (occupant?.fallback ?? Rung.ESTIMATOR);
     const rung = Math.max(this.#ordered.rung, possible);

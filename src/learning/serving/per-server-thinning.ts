@@ -2,7 +2,7 @@
 
 /** So many outcomes a second are taken for each server, whatever comes: twice what a simulated server gives. */
 export const MOST_PER_SERVER = 500;
-/** And so many in all. */
+/** And so many in all, of all pools. */
 export const MOST_PER_SECOND = 10_000;
 /** An outcome of a server of which none was taken for so long always is, milliseconds: nobody is forgotten. */
 const ALWAYS_MS = 20;
@@ -15,6 +15,7 @@ const LOOK_MS = 200;
  * shares of the requests and of the failures as they are.
  */
 export class PerServerThinning {
+  readonly #part: () => number;
   readonly #skipped: Int32Array;
   readonly #takenMs: Float64Array;
   /** By slot: the last look before which it was heard of. */
@@ -26,7 +27,9 @@ export class PerServerThinning {
   #count = 0;
   #sinceMs = Number.NEGATIVE_INFINITY;
 
-  constructor(slots: number) {
+  /** @param part the pool's part of what is taken in all, 0 … 1. */
+  constructor(slots: number, part: () => number = () => 1) {
+    this.#part = part;
     this.#skipped = new Int32Array(slots);
     this.#takenMs = new Float64Array(slots).fill(Number.NEGATIVE_INFINITY);
     this.#look = new Int32Array(slots);
@@ -37,7 +40,7 @@ export class PerServerThinning {
     const elapsedMs = nowMs - this.#sinceMs;
     if (elapsedMs < LOOK_MS) return;
     const perSecond = (this.#count / elapsedMs) * 1000;
-    const most = Math.min(MOST_PER_SECOND, MOST_PER_SERVER * Math.max(1, this.#servers));
+    const most = Math.min(MOST_PER_SECOND * this.#part(), MOST_PER_SERVER * Math.max(1, this.#servers));
     this.#every = Math.max(1, Math.ceil(perSecond / most));
     this.#count = 0;
     this.#servers = 0;

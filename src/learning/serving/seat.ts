@@ -5,7 +5,7 @@ import type { ScoreModel } from "../models/score-model.ts";
 import type { ModelCalls } from "./model-calls.ts";
 import { NO_TABLE_YET } from "./rung-log.ts";
 import type { PublishedTable } from "./table-history.ts";
-import { TableModel, TableWriter } from "./table-writer.ts";
+import { type TableFleet, TableModel, TableWriter } from "./table-writer.ts";
 
 /** A model with its version. */
 export interface VersionedModel {
@@ -39,7 +39,8 @@ export class Seat {
   #faults = 0;
   #unshown = 0;
 
-  constructor(learned: LearnedTable, kind: TableModel, slots: number) {
+  /** @param pool row of the pool whose model it is for. */
+  constructor(learned: LearnedTable, kind: TableModel, fleet: TableFleet, pool: number) {
     const champion = kind === TableModel.CHAMPION;
     this.#learned = learned;
     this.#kind = kind;
@@ -47,7 +48,7 @@ export class Seat {
       kind === TableModel.SHADOW
         ? null
         : {
-            writer: new TableWriter(learned, kind, slots),
+            writer: new TableWriter(learned, kind, fleet, pool),
             modelWord: champion ? LearnerWord.CHAMPION_MODEL : LearnerWord.CANARY_MODEL,
             costsWord: champion ? LearnerWord.CHAMPION_COSTS : LearnerWord.CANARY_COSTS,
           };
@@ -127,6 +128,7 @@ export class Seat {
     const width = costs.length / Math.max(1, slots.length);
     const cost = writer.begin();
     for (let server = 0; server < slots.length; server++) {
+      if (!writer.has(slots[server], ids[server])) continue;
       const row = costs.subarray(server * width, (server + 1) * width);
       cost.set(row, writer.rowOf(slots[server], ids[server]));
     }

@@ -8,7 +8,7 @@ import type { TableModel } from "./table-writer.ts";
 /** Tables are kept for so long, milliseconds … */
 export const HISTORY_MS = 10_000;
 /** … or, of large fleets, as many as fit: what they take is bounded, bytes. */
-const HISTORY_BYTES = 16 * 1024 * 1024;
+export const HISTORY_BYTES = 16 * 1024 * 1024;
 
 /** One table that was published. */
 export interface PublishedTable {
@@ -31,13 +31,14 @@ export function costIn({ costs }: PublishedTable, server: number, inFlight: numb
 
 export class TableHistory {
   readonly #tables: PublishedTable[] = [];
-  readonly #mostBytes: number;
+  readonly #mostBytes: () => number;
   /** How many of them share these costs: a table that is shown again takes nothing. */
   readonly #sharing = new Map<Float32Array, number>();
   #bytes = 0;
   #addedBytes = 0;
 
-  constructor(mostBytes = HISTORY_BYTES) {
+  /** @param mostBytes how much may be kept, now. */
+  constructor(mostBytes: () => number = () => HISTORY_BYTES) {
     this.#mostBytes = mostBytes;
   }
 
@@ -59,10 +60,11 @@ export class TableHistory {
       this.#bytes += bytesOf(table);
       this.#addedBytes += bytesOf(table);
     }
+    const mostBytes = this.#mostBytes();
     let drop = 0;
     for (; drop < this.#tables.length - 1; drop++) {
       const oldest = this.#tables[drop];
-      if (table.atMs - oldest.atMs <= HISTORY_MS && this.#bytes <= this.#mostBytes) break;
+      if (table.atMs - oldest.atMs <= HISTORY_MS && this.#bytes <= mostBytes) break;
       this.#forget(oldest);
     }
     if (drop > 0) this.#tables.splice(0, drop);

@@ -4,6 +4,8 @@ import { type Failure, Failures } from "../failure.ts";
 import { errorResponse } from "../local/errors.ts";
 import { type LocalResponse, sentBodyBytes } from "../local/response.ts";
 import { recordLocal, recordRefused } from "../record/record.ts";
+import type { HeadEdits } from "../rewrite/edits.ts";
+import { hstsEdits } from "../rewrite/hsts.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { AdminQuestion } from "./admin-relay.ts";
 import type { DownstreamContext } from "./context.ts";
@@ -12,8 +14,8 @@ import { livenessResponse, readinessResponse } from "./local-responses.ts";
 /** Whom the responses are for. */
 export interface LocalClient {
   readonly peer: Peer;
-  /** Sends a complete response to a request with this method, unless the client has gone meanwhile. */
-  deliver(response: LocalResponse, method: number, nowMs: number): void;
+  /** Sends a complete response, changed by `edits`, to a request with this method, unless the client has gone meanwhile. */
+  deliver(response: LocalResponse, method: number, edits: HeadEdits | null, nowMs: number): void;
 }
 
 /** One client's. */
@@ -33,12 +35,12 @@ export class LocalResponder {
     const ctx = this.#ctx;
     const deliver = (response: LocalResponse, now: number): void => {
       recordLocal(ctx, route, method, response.status);
-      this.#client.deliver(response, method, now);
+      this.#client.deliver(response, method, this.#edits, now);
     };
     const fail = (failure: Failure, now: number): void => deliver(errorResponse(failure, this.#newRequestId()), now);
     if (method !== Method.GET && method !== Method.HEAD) fail(Failures.METHOD_NOT_ALLOWED, nowMs);
     else if (route === Route.HEALTH_LIVE) deliver(livenessResponse(nowMs + ctx.epochOffsetMs), nowMs);
-    else if (route === Route.HEALTH_READY) deliver(readinessResponse(ctx.memory), nowMs);
+    else if (route === Route.HEALTH_READY) deliver(readinessResponse(ctx.memory, ctx.settings.pools), nowMs);
     else {
       this.#question = ctx.admin.ask(route, (response) => {
         if (response === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
@@ -54,13 +56,18 @@ export class LocalResponder {
     const response = errorResponse(failure, requestId);
     const bodyBytes = sentBodyBytes(response, method);
     recordRefused(this.#ctx, this.#client.peer, route, method, failure, requestId, bodyBytes, nowMs);
-    this.#client.deliver(response, method, nowMs);
+    this.#client.deliver(response, method, this.#edits, nowMs);
   }
 
   /** The client has its response, or has gone: nobody waits for the control process any more. */
   end(): void {
     this.#question?.end();
     this.#question = null;
+  }
+
+  /** The route that would say something else is not known. */
+  get #edits(): HeadEdits | null {
+    return this.#client.peer.secure ? hstsEdits(this.#ctx.settings.hstsMs) : null;
   }
 
   #newRequestId(): string {

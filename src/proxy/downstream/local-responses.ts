@@ -1,7 +1,7 @@
 /** What the paths of our own that every worker answers say: health. */
 
 import type { SharedMemory } from "../../shared/memory/layout.ts";
-import { readinessCode, readReadiness } from "../../shared/memory/readiness.ts";
+import { type PlacedPool, readinessCode, readReadiness } from "../../shared/memory/readiness.ts";
 import type { LocalResponse } from "../local/response.ts";
 
 /** `GET /health/live`: the process is there. */
@@ -10,8 +10,8 @@ export function livenessResponse(wallMs: number): LocalResponse {
 }
 
 /** `GET /health/ready`: what the supervisor has counted, as the admin port says it. */
-export function readinessResponse(memory: SharedMemory): LocalResponse {
-  const readiness = readReadiness(memory);
+export function readinessResponse(memory: SharedMemory, pools: readonly PlacedPool[]): LocalResponse {
+  const readiness = readReadiness(memory, pools);
   return json(readinessCode(readiness), readiness);
 }
 

@@ -52,8 +52,11 @@ export interface Downstream extends Timed {
   endBody(trailers: Buffer | null): void;
   /** Of a tunnel: nothing more is sent, and what the client sends is still read. */
   endSending(): void;
-  /** Responds to a request with this method by ourselves: all of the response. @returns the bytes of its body. */
-  respondLocal(response: LocalResponse, method: number): number;
+  /**
+   * Responds to a request with this method by ourselves: all of the response, changed by `edits`.
+   * @returns the bytes of its body.
+   */
+  respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number;
   /** What still comes of the request is not wanted, or can't be told from the next one. */
   refuseRest(): void;
   /**

@@ -9,9 +9,8 @@
  */
 import { WorkerCounter } from "../../shared/memory/layout.ts";
 import { Method } from "../../shared/memory/series-table.ts";
-import { type Failure, Failures } from "../failure.ts";
+import { type Failure, Failures, isFailure } from "../failure.ts";
 import { BodyKind } from "../http1/head.ts";
-import { errorResponse } from "../local/errors.ts";
 import type { LocalResponse } from "../local/response.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
@@ -124,14 +123,25 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     counters[WorkerCounter.REQUESTS]++;
     const next = this.request.readFirstBody(data, bodyStart, dataEnd);
     if (!this.#accept(bodyStart, next, nowMs)) return dataEnd;
-    const {
-      pool,
-      route: { refusal, auth },
-    } = this.request.target;
-    if (pool === null) this.fail(refusal ?? Failures.INTERNAL, nowMs);
+    const { refusal, auth } = this.request.target.route;
+    const end = refusal ?? this.request.ruling;
+    if (end !== null) this.#respondWith(end, nowMs);
     else if (auth !== null) this.#authorise(auth, nowMs);
-    else this.#dispatch(pool, nowMs);
+    else this.#proceed(nowMs);
     return next;
+  }
+
+  /** Nothing stands against it: a server is asked, or its route responds. */
+  #proceed(nowMs: number): void {
+    const { request } = this;
+    const { pool, route } = request.target;
+    if (pool !== null) this.#dispatch(pool, nowMs);
+    else this.#respondWith(route.rules.response(request, request.parsedHead()), nowMs);
+  }
+
+  #respondWith(what: LocalResponse | Failure, nowMs: number): void {
+    if (isFailure(what)) this.fail(what, nowMs);
+    else this.#respondLocal(what, nowMs);
   }
 
   /** Seeks a server. */
@@ -151,7 +161,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   onAllowed(edits: HeadEdits, nowMs: number): void {
     const { request } = this;
     request.edits = HeadEdits.join(edits, request.edits);
-    this.#dispatch(request.pool, nowMs);
+    this.#proceed(nowMs);
   }
 
   onDenied(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
@@ -338,16 +348,14 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     this.failure = failure;
     if (this.#phase === Phase.QUEUED) this.#attempts.leaveQueue();
     if (this.#phase >= Phase.RESPONDING || failure.status === 0) this.#cut(failure, nowMs);
-    else {
-      this.#respondLocal(errorResponse(failure, this.request.requestId), nowMs);
-    }
+    else this.#respondLocal(this.request.errorResponse(failure), nowMs);
   }
 
   /** Ends it with a response of our own. */
   #respondLocal(response: LocalResponse, nowMs: number): void {
-    const { client, method } = this.request;
+    const { client, method, responseEdits } = this.request;
     this.status = response.status;
-    this.responseBytes = client.respondLocal(response, method);
+    this.responseBytes = client.respondLocal(response, method, responseEdits);
     this.#done(false, nowMs);
   }
 

@@ -8,17 +8,21 @@ import { FieldId } from "../http1/field-names.ts";
 import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } from "../http1/head.ts";
 import { refusalOf } from "../http1/parse-error.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
+import { errorResponse } from "../local/errors.ts";
+import type { LocalResponse } from "../local/response.ts";
+import type { Ticket } from "../pick/sticky-cookie.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { RouteLabels } from "../record/access-log.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
-import type { Peer, RequestRewrite } from "../rewrite/request.ts";
+import { fieldText, type Peer, type RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import type { Target } from "../routing/worker-route.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 
+const ACCEPT = Buffer.from("accept");
 /** Stands where there are no bytes, so that a field keeps one type. */
 const NO_BUFFER = Buffer.alloc(0);
 
@@ -55,6 +59,8 @@ export class ProxiedRequest implements RequestRewrite {
   responseEdits: HeadEdits | null = null;
   /** Where it goes. */
   target!: Target;
+  /** Why it goes no farther than its route; null = it does. */
+  ruling: LocalResponse | Failure | null = null;
   /** What metrics count it under: index into `ROUTES`, or the number of its route. */
   route = 0;
   upgrade = false;
@@ -71,6 +77,8 @@ export class ProxiedRequest implements RequestRewrite {
   clientAddress: Buffer = NO_BUFFER;
   /** Hash of what the request sticks to; only set where the strategy asks for it. */
   key = 0;
+  /** Who its client sticks to: the cookie says so. */
+  sticky: Ticket | null = null;
   /** Monotonic milliseconds. */
   startedMs = 0;
   /** What `Host` is when the client sent none: set for each attempt. */
@@ -106,6 +114,14 @@ export class ProxiedRequest implements RequestRewrite {
     return most > 0 && (this.#announcedBytes > most || this.body.bytes > most) ? Failures.BODY_TOO_LARGE : null;
   }
 
+  /** What the client is told of a failure: as its route has it, and it takes it. */
+  errorResponse(failure: Failure): LocalResponse {
+    const requestId = this.requestIdBuffer.toString("latin1", this.requestIdStart, this.requestIdEnd);
+    const { errorPages } = this.target.route.rules;
+    if (errorPages === null) return errorResponse(failure, requestId);
+    return errorResponse(failure, requestId, errorPages, fieldText(this.headBuffer, this.parsedHead(), ACCEPT));
+  }
+
   /** The pool that it goes to. Throws where its route has none. */
   get pool(): ServerPool {
     const { pool, route } = this.target;
@@ -116,11 +132,6 @@ export class ProxiedRequest implements RequestRewrite {
   /** What its line in the log says of where it went. */
   get labels(): RouteLabels | null {
     return this.target.labels;
-  }
-
-  /** As clients and the log are told it. */
-  get requestId(): string {
-    return this.requestIdBuffer.toString("latin1", this.requestIdStart, this.requestIdEnd);
   }
 
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
@@ -170,13 +181,17 @@ export class ProxiedRequest implements RequestRewrite {
         ? Buffer.from(clientAddressOf(head, parsed, this.peer, ctx.trustedProxies), "latin1")
         : this.peer.addressBytes;
     const { pool } = this.target;
-    if (pool?.picker.usesKey) this.key = pool.stickyKey(head, parsed, this.peer);
+    if (pool === null) return;
+    if (pool.picker.usesKey) this.key = pool.stickyKey(head, parsed, this.peer);
+    if (pool.stickyCookie !== null) this.sticky = pool.stickyCookie.find(head, parsed);
   }
 
   /** @param reserved index into `ROUTES`: what the path alone says. */
   #takeTarget(reserved: number, parsed: RequestHead): void {
     const route = this.#ctx.routes.of(this.headBuffer, parsed, this.pathStart, this.pathEnd);
     this.target = route.target();
+    this.host = this.target.host;
+    this.ruling = route.rules.begin(this, parsed);
     this.route = route.number === Route.PROXY ? reserved : route.number;
   }
 
@@ -222,11 +237,13 @@ export class ProxiedRequest implements RequestRewrite {
     this.requestIdBuffer = NO_BUFFER;
     this.traceIdBuffer = NO_BUFFER;
     this.target = NO_TARGET;
+    this.ruling = null;
     this.pathPrefix = NO_BUFFER;
     this.host = null;
     this.edits = null;
     this.responseEdits = null;
     this.key = 0;
+    this.sticky = null;
   }
 
   /** Which request and trace ids it goes by: its own, or those that it came with. */

@@ -62,11 +62,11 @@ export class Redirect {
 
 /** The same address with `https:`: what the client asked for, not what it is routed as. */
 export class HttpsRedirect {
-  readonly #port: string;
+  readonly #port: () => number | null;
 
-  /** @param port where we listen for TLS; null = somebody in front of us does. */
-  constructor(port: number | null) {
-    this.#port = port === null ? "" : `${port}`;
+  /** @param port where we listen for TLS at present; null = somebody in front of us does. */
+  constructor(port: () => number | null) {
+    this.#port = port;
   }
 
   /**
@@ -78,7 +78,7 @@ export class HttpsRedirect {
     if (name === "") return null;
     const status = method === Method.GET || method === Method.HEAD ? 301 : 308;
     const path = pathText(headBuffer, head, head.pathStart, head.targetEnd);
-    return redirectTo(status, `${origin("https", name, this.#port)}${path}`);
+    return redirectTo(status, `${origin("https", name, `${this.#port() ?? ""}`)}${path}`);
   }
 }
 

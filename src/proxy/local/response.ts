@@ -16,8 +16,6 @@ export interface LocalResponse {
   readonly fields: Fields;
   /** It may be kept by caches, as far as its status allows that; else they are told not to. */
   readonly storable?: boolean;
-  /** What its route changes in it; none = nothing. */
-  readonly edits?: HeadEdits | null;
 }
 
 function bodyBytesOf({ body }: LocalResponse): number {
@@ -39,9 +37,9 @@ export function sentBodyBytes(response: LocalResponse, method: number): number {
   return method === Method.HEAD || isBodiless(response.status) ? 0 : bodyBytesOf(response);
 }
 
-/** All its fields, in order. */
-export function fieldsOf(response: LocalResponse): Fields {
-  const { status, type, storable, fields, edits = null } = response;
+/** All its fields, in order, as `edits` change them. */
+export function fieldsOf(response: LocalResponse, edits: HeadEdits | null): Fields {
+  const { status, type, storable, fields } = response;
   const all: [string, string][] = [];
   if (!isBodiless(status)) {
     if (type !== "") all.push(["Content-Type", type]);

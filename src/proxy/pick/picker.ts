@@ -29,24 +29,40 @@ const Rank = {
   UNKNOWN: 1,
   /** Its last request failed, or its checks do. */
   DOUBTFUL: 2,
+  /** A backup: there is none of the above. */
+  BACKUP: 3,
   /** It failed this request, and has answered others since. */
-  TRIED: 3,
+  TRIED: 4,
   /** It fails all requests: see `FailingServers`. */
-  PASSED_OVER: 4,
+  PASSED_OVER: 5,
   /** It failed this request, and nobody has got a response since. */
-  FAILED: 5,
-  NONE: 6,
+  FAILED: 6,
+  NONE: 7,
 } as const;
+
+/** A server that a client sticks to. */
+export interface StickyServer {
+  readonly slot: number;
+  readonly id: number;
+}
 
 /** What the picker wants of a request. */
 export interface PickedRequest {
   /** Hash of what it sticks to. */
   readonly key: number;
+  /** The server that its client sticks to: preferred to what the strategy says. */
+  readonly sticky: StickyServer | null;
   /** It may be sent again to another server once one has had it. */
   readonly idempotent: boolean;
   readonly requestIdBuffer: Buffer;
   readonly requestIdStart: number;
   readonly requestIdEnd: number;
+}
+
+/** What was read of the table. */
+interface ReadFleet extends PublishedFleet {
+  readonly eligible: number;
+  readonly backups: number;
 }
 
 /** Finds a server of one pool with room and keeps the count of requests in flight. */
@@ -60,8 +76,14 @@ export class Picker {
   #decisions: DecisionWriter | null;
   /** Slots that this worker knows an endpoint for: id by slot, 0 = none. */
   readonly #knownIds = new Int32Array(MAX_SERVERS);
-  readonly #candidates = new Int32Array(MAX_SERVERS);
+  /** Backups that may be asked, and then the candidates. */
+  readonly #watched = new Int32Array(MAX_SERVERS);
+  /** How many of these are backups. */
+  #backups = 0;
+  /** What the strategy chooses from: the rest of `#watched`. */
+  #candidates = this.#watched;
   readonly #filtered = new Int32Array(MAX_SERVERS);
+  readonly #backupsRead = new Int32Array(MAX_SERVERS);
   readonly #failing: FailingServers;
   /** By slot: what this worker had counted of `responses` before its present server came. */
   readonly #responsesBefore = new Float64Array(MAX_SERVERS);
@@ -70,6 +92,8 @@ export class Picker {
   #filteredLimited = false;
   #seenVersion = -1;
   #inFlightAtDispatch = 0;
+  /** There was a choice, or at least a note of it, behind the slot that was given last. */
+  #noted = false;
 
   /** @param pool its row. */
   constructor(
@@ -108,11 +132,9 @@ export class Picker {
     }
     this.#seenVersion = -1;
     // Until the table can be read again, those that stay are chosen from: the others' endpoints are gone.
-    const kept = this.#candidates
-      .subarray(0, this.#count)
-      .filter((slot) => before[slot] !== 0 && this.#knownIds[slot] === before[slot]);
-    this.#candidates.set(kept);
-    this.#count = kept.length;
+    const stays = (slot: number): boolean => before[slot] !== 0 && this.#knownIds[slot] === before[slot];
+    const backups = this.#watched.slice(0, this.#backups).filter(stays);
+    this.#adopt(backups, this.#candidates.slice(0, this.#count).filter(stays));
   }
 
   /**
@@ -129,10 +151,12 @@ export class Picker {
   ): number {
     if (this.#memory.header[Header.TABLE_VERSION] !== this.#seenVersion) this.#refresh();
     if (this.#count === 0) return NO_SERVER;
-    const { key } = request;
+    const { key, sticky } = request;
     this.#decisions?.setRequest(request.requestIdBuffer, request.requestIdStart, request.requestIdEnd);
+    if (sticky !== null && this.#acquireSticky(request, sticky, nowMs, excluded)) return sticky.slot;
     if (!this.#limited && !this.#failing.suspected && excluded.length === 0) {
       const slot = this.#strategy.pick(this.#candidates, this.#count, key, nowMs);
+      this.#noted = true;
       this.#take(slot);
       return slot;
     }
@@ -141,7 +165,7 @@ export class Picker {
 
   /** To be called from time to time: see `FailingServers.notice`. */
   noticeFailing(): void {
-    this.#failing.notice(this.#candidates, this.#count);
+    this.#failing.notice(this.#watched, this.#backups + this.#count);
   }
 
   /** Does `slot` fail all requests? It is only given while nobody else has room, or for a trial. */
@@ -151,9 +175,21 @@ export class Picker {
 
   /** Is there a server that has not been tried and is not known to fail? */
   hasUntried(excluded: readonly number[]): boolean {
-    for (let i = 0; i < this.#count; i++) {
-      if (this.#rank(this.#candidates[i], excluded, true) <= Rank.UNKNOWN) return true;
+    const total = this.#backups + this.#count;
+    for (let i = 0; i < total; i++) {
+      if (this.#rank(this.#watched[i], excluded, true) <= Rank.UNKNOWN) return true;
     }
+    return false;
+  }
+
+  /**
+   * May `server` take the next request, room aside? A client that sticks to it and was served elsewhere meanwhile comes back.
+   * @param excluded slots that failed its request.
+   */
+  isUsable({ slot, id }: StickyServer, excluded: readonly number[]): boolean {
+    if (this.#knownIds[slot] !== id || excluded.includes(slot) || this.isPassedOver(slot)) return false;
+    const total = this.#backups + this.#count;
+    for (let i = 0; i < total; i++) if (this.#watched[i] === slot) return true;
     return false;
   }
 
@@ -164,7 +200,7 @@ export class Picker {
 
   /** Number of the decision behind the slot that `acquire` gave last; 0 = none was noted. */
   get decision(): number {
-    return this.#decisions === null ? 0 : this.#decisions.last;
+    return this.#decisions === null || !this.#noted ? 0 : this.#decisions.last;
   }
 
   release(slot: number): void {
@@ -178,12 +214,28 @@ export class Picker {
     return this.#inFlightAtDispatch;
   }
 
+  /** Takes a place at the server that the client sticks to. @returns false when it may not take requests, or is full. */
+  #acquireSticky(request: PickedRequest, sticky: StickyServer, nowMs: number, excluded: readonly number[]): boolean {
+    const failing = this.#failing;
+    if (failing.suspected) failing.look(this.#watched, this.#backups + this.#count, nowMs, request.idempotent);
+    const { slot } = sticky;
+    if (!this.isUsable(sticky, excluded) || !this.#hasRoom(slot)) return false;
+    this.#strategy.onPlaced?.(slot, nowMs);
+    const before = this.#take(slot);
+    const limit = this.#memory.servers.hardLimit[slot];
+    this.#noted = this.#strategy.onPlaced !== undefined;
+    if (limit === 0 || before < limit) return true;
+    this.release(slot);
+    return false;
+  }
+
   #acquireFiltered(request: PickedRequest, nowMs: number, excluded: readonly number[], again: boolean): number {
     const { hardLimit } = this.#memory.servers;
     const { key, idempotent } = request;
     const failing = this.#failing;
-    const due = failing.suspected ? failing.look(this.#candidates, this.#count, nowMs, idempotent) : -1;
-    const trial = excluded.length === 0 ? due : -1;
+    const due = failing.suspected ? failing.look(this.#watched, this.#backups + this.#count, nowMs, idempotent) : -1;
+    const trial = excluded.length === 0 && !this.#isBackup(due) ? due : -1;
+    this.#noted = true;
     // Another worker may take the last place between the look and the grab: look again then.
     for (let round = 0; round < 3; round++) {
       const n = trial >= 0 && this.#hasRoom(trial) ? this.#only(trial) : this.#collectBest(excluded, again);
@@ -210,14 +262,25 @@ export class Picker {
     return 1;
   }
 
+  #isBackup(slot: number): boolean {
+    for (let i = 0; i < this.#backups; i++) if (this.#watched[i] === slot) return true;
+    return false;
+  }
+
   /** Collects the best candidates with room in `#filtered` and returns how many they are; 0 = wait for room. */
   #collectBest(excluded: readonly number[], again: boolean): number {
     let n = 0;
     let best: number = Rank.NONE;
     let bestFull: number = Rank.NONE;
-    for (let i = 0; i < this.#count; i++) {
-      const slot = this.#candidates[i];
-      const rank = this.#rank(slot, excluded, again);
+    const candidates = this.#count;
+    // A hedge is no reason to ask a backup: its server has not failed.
+    const total = excluded.length === 0 || again ? candidates + this.#backups : candidates;
+    for (let i = 0; i < total; i++) {
+      const isBackup = i >= candidates;
+      // That candidates are full is no reason either.
+      if (isBackup && Math.min(best, bestFull) < Rank.BACKUP) break;
+      const slot = isBackup ? this.#watched[i - candidates] : this.#candidates[i];
+      const rank = Math.max(this.#rank(slot, excluded, again), isBackup ? Rank.BACKUP : 0);
       if (!this.#hasRoom(slot)) bestFull = Math.min(bestFull, rank);
       else if (rank <= best) {
         if (rank < best) n = 0;
@@ -237,7 +300,7 @@ export class Picker {
     if (!again) return Rank.RESPONDS;
     if (fails) return Rank.DOUBTFUL;
     if (this.#own.responses[slot] > this.#responsesBefore[slot]) return Rank.RESPONDS;
-    return state[slot] === ServerState.UP ? Rank.UNKNOWN : Rank.DOUBTFUL;
+    return state[slot] === ServerState.UP || state[slot] === ServerState.STANDBY ? Rank.UNKNOWN : Rank.DOUBTFUL;
   }
 
   /** Reads the published table again; keeps the last complete view while the supervisor is writing. */
@@ -248,17 +311,28 @@ export class Picker {
       3,
     );
     if (read === undefined) return; // the next request tries again
-    this.#candidates.set(this.#filtered.subarray(0, read.value.eligible));
-    this.#count = read.value.eligible;
+    const { backups, eligible } = read.value;
+    this.#adopt(this.#backupsRead.subarray(0, backups), this.#filtered.subarray(0, eligible));
     this.#limited = this.#filteredLimited;
     this.#seenVersion = read.version;
     this.#failing.onTable(read.value);
-    if (this.#count > 0) this.#strategy.onCandidates?.(this.#candidates, this.#count);
+    const total = this.#backups + this.#count;
+    if (total > 0) this.#strategy.onCandidates?.(this.#watched, total);
   }
 
-  /** Collects the eligible slots in `#filtered` and returns how many they are, and what else is to be known. */
-  #readEligible(servers: ServerTable, panic: boolean): PublishedFleet & { readonly eligible: number } {
+  /** Makes them those that are chosen from. Without candidates the backups are. */
+  #adopt(backups: Int32Array, candidates: Int32Array): void {
+    this.#watched.set(backups);
+    this.#watched.set(candidates, backups.length);
+    this.#backups = candidates.length === 0 ? 0 : backups.length;
+    this.#count = candidates.length === 0 ? backups.length : candidates.length;
+    this.#candidates = this.#watched.subarray(this.#backups);
+  }
+
+  /** Collects the eligible slots in `#filtered`, backups in `#backupsRead`; returns how many they are, and what else matters. */
+  #readEligible(servers: ServerTable, panic: boolean): ReadFleet {
     let eligible = 0;
+    let backups = 0;
     let present = 0;
     let ejected = 0;
     this.#filteredLimited = false;
@@ -268,10 +342,12 @@ export class Picker {
       const state = servers.state[slot];
       if (state !== ServerState.DRAINING) present++;
       if (state === ServerState.EJECTED) ejected++;
-      if (id !== this.#knownIds[slot] || !isEligible(state, panic)) continue;
-      this.#filtered[eligible++] = slot;
+      if (id !== this.#knownIds[slot]) continue;
+      if (state === ServerState.STANDBY) this.#backupsRead[backups++] = slot;
+      else if (isEligible(state, panic)) this.#filtered[eligible++] = slot;
+      else continue;
       if (servers.hardLimit[slot] > 0) this.#filteredLimited = true;
     }
-    return { eligible, present, ejected, panic };
+    return { eligible, backups, present, ejected, panic };
   }
 }

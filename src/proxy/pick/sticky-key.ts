@@ -60,8 +60,24 @@ function headerHash(buf: Buffer, head: RequestHead, name: string): number | unde
   return undefined;
 }
 
-/** Reads the pairs where they lie: a client may send thousands of them. */
+/** Where a cookie's value is. */
+export class CookieValue {
+  start = 0;
+  end = 0;
+}
+
+/** Where the last one was found: used again for the next one. */
+const found = new CookieValue();
+
 function cookieHash(buf: Buffer, head: RequestHead, name: Buffer): number | undefined {
+  return findCookie(buf, head, name, found) ? hashBytes(buf, found.start, found.end) : undefined;
+}
+
+/**
+ * Finds the first cookie of that name. Reads the pairs where they lie: a client may send thousands of them.
+ * @param value is told where it is.
+ */
+export function findCookie(buf: Buffer, head: RequestHead, name: Buffer, value: CookieValue): boolean {
   for (let i = 0; i < head.fieldCount; i++) {
     if (head.ids[i] !== FieldId.COOKIE) continue;
     const end = head.fields[i * FIELD_STRIDE + FieldPart.VALUE_END];
@@ -76,14 +92,15 @@ function cookieHash(buf: Buffer, head: RequestHead, name: Buffer): number | unde
       if (equals >= 0) {
         const nameStart = skipSpace(buf, pair, equals);
         if (equalBytes(buf, nameStart, trimSpace(buf, nameStart, equals), name)) {
-          const valueStart = skipSpace(buf, equals + 1, pos);
-          return hashBytes(buf, valueStart, trimSpace(buf, valueStart, pos));
+          value.start = skipSpace(buf, equals + 1, pos);
+          value.end = trimSpace(buf, value.start, pos);
+          return true;
         }
       }
       pos++;
     }
   }
-  return undefined;
+  return false;
 }
 
 /** The first of `buf[start, end)` that is no white space. */

@@ -2,6 +2,7 @@
 import { type FailingOptions, FailingServers } from "../../balancing/failing-servers.ts";
 import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../../balancing/registry.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
+import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
 import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout.ts";
 import type { WorkerRings } from "../../shared/memory/layout-learning.ts";
@@ -9,6 +10,7 @@ import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
 import { DecisionWriter } from "../pick/decision-log.ts";
 import { FailureStreaks } from "../pick/failure-streaks.ts";
 import { Picker } from "../pick/picker.ts";
+import { StickyCookie } from "../pick/sticky-cookie.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import { learns, StrategyFeed } from "../pick/strategy-feed.ts";
 import { WaitQueue } from "../pick/wait-queue.ts";
@@ -48,6 +50,8 @@ export class ServerPool {
   #hedgeBudget: RetryBudget;
   #stickyKey: StickyKey;
   #outcomes: OutcomeConsumers;
+  #stickyCookie: StickyCookie | null;
+  #servers: readonly Endpoint[] = [];
 
   constructor(parts: PoolParts, settings: PoolSettings, trustedProxies: TrustedProxies) {
     const { memory, block, now } = parts;
@@ -61,6 +65,7 @@ export class ServerPool {
     this.#hedgeBudget = hedgeBudget(settings, now());
     this.#stickyKey = createStickyKey(settings.hashOn, trustedProxies);
     this.#outcomes = this.#consumers(strategy, decisions);
+    this.#stickyCookie = StickyCookie.of(settings);
   }
 
   get settings(): PoolSettings {
@@ -80,6 +85,11 @@ export class ServerPool {
     return this.#stickyKey;
   }
 
+  /** How its clients stay at one server; `null` = they do not. */
+  get stickyCookie(): StickyCookie | null {
+    return this.#stickyCookie;
+  }
+
   /** Who is told how attempts at its servers go. */
   get outcomes(): OutcomeConsumers {
     return this.#outcomes;
@@ -91,6 +101,8 @@ export class ServerPool {
     const nowMs = this.#parts.now();
     this.#settings = settings;
     this.#stickyKey = createStickyKey(settings.hashOn, trustedProxies);
+    this.#stickyCookie = StickyCookie.of(settings);
+    this.#stickyCookie?.setServers(this.#servers);
     if (settings.retryBudgetPercent !== old.retryBudgetPercent) this.#retryBudget = retryBudget(settings, nowMs);
     if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) this.#hedgeBudget = hedgeBudget(settings, nowMs);
     if (!isSameStrategy(old, settings)) {
@@ -99,6 +111,13 @@ export class ServerPool {
       this.#outcomes = this.#consumers(strategy, decisions);
     }
     this.#failing.configure(failingOptions(settings));
+  }
+
+  /** These are its servers. */
+  setServers(servers: readonly Endpoint[]): void {
+    this.#servers = servers;
+    this.picker.setKnownIds(servers.map(({ slot, id }) => [slot, id] as const));
+    this.#stickyCookie?.setServers(servers);
   }
 
   #createStrategy(): { strategy: Strategy; decisions: DecisionWriter | null } {

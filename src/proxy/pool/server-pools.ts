@@ -49,7 +49,7 @@ export class ServerPools {
       const stays = old !== undefined && old.settings.name === settings.name;
       const pool = stays ? old : new ServerPool(this.#parts, settings, trustedProxies);
       if (stays) pool.configure(settings, trustedProxies);
-      else old?.picker.setKnownIds([]);
+      else old?.setServers([]);
       this.#byRow.set(settings.row, pool);
       byName.set(settings.name, pool);
     }
@@ -64,7 +64,7 @@ export class ServerPools {
     for (let slot = 0; slot < MAX_SERVERS; slot++) this.#setEndpoint(slot, bySlot.get(slot));
     for (const [row, pool] of this.#byRow) {
       const own = endpoints.filter((endpoint) => endpoint.pool === row);
-      pool.picker.setKnownIds(own.map(({ slot, id }) => [slot, id] as const));
+      pool.setServers(own);
       if (own.length === 0 && this.#byName.get(pool.settings.name) !== pool) this.#byRow.delete(row);
     }
   }

@@ -134,6 +134,22 @@ export function fieldValues(buf: Buffer, head: RequestHead, id: number): string[
   return values;
 }
 
+/**
+ * The values of all fields of this name, as one list (RFC 9110 section 5.3); null = there is none.
+ * @param name lower case, without underscores.
+ */
+export function fieldText(buf: Buffer, head: RequestHead, name: Buffer): string | null {
+  const { fields, fieldCount } = head;
+  let text: string | null = null;
+  for (let i = 0; i < fieldCount; i++) {
+    const at = i * FIELD_STRIDE;
+    if (!isWord(buf, fields[at], fields[at + FieldPart.NAME_END], name)) continue;
+    const value = buf.toString("latin1", fields[at + FieldPart.VALUE_START], fields[at + FieldPart.VALUE_END]);
+    text = text === null ? value : `${text}, ${value}`;
+  }
+  return text;
+}
+
 /** How one request is to be rewritten, beside what its head says. */
 export interface RequestRewrite {
   readonly peer: Peer;

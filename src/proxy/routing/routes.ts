@@ -3,20 +3,16 @@ import type { RouteSpec } from "../../protocol/route.ts";
 import { Route } from "../../shared/memory/series-table.ts";
 import { Failures } from "../failure.ts";
 import type { RequestHead } from "../http1/head.ts";
+import { AMBIGUOUS } from "../route/route-table.ts";
 import { type RouteParts, WorkerRoute } from "./worker-route.ts";
 
-/** Finds the route of a request: an index, or one of the numbers below. */
+/** Finds the route of a request: an index, `NO_ROUTE` or `AMBIGUOUS`. */
 export interface RouteMatcher {
   /** One route takes everything: there is no need to look. */
   readonly takesEverything: boolean;
   /** `buf[pathStart … pathEnd)` is the path, with its query. */
   match(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number): number;
 }
-
-/** No route takes the request. */
-export const NO_ROUTE = -1;
-/** Servers may read the path in ways that lead to different routes. */
-export const AMBIGUOUS = -2;
 
 /** One worker's. */
 export class Routes {

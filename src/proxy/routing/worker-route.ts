@@ -10,6 +10,7 @@ import type { ServerPools } from "../pool/server-pools.ts";
 import { RouteLabels } from "../record/access-log.ts";
 import { type AuthTarget, compileAuth } from "./auth-target.ts";
 import type { MirrorRows, MirrorTarget } from "./mirror-target.ts";
+import { RouteRules } from "./route-rules.ts";
 
 /** What routes are made with. */
 export interface RouteParts {
@@ -19,6 +20,8 @@ export interface RouteParts {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly mirrorRows: MirrorRows;
+  /** Where we listen for TLS at present; null = nowhere. */
+  readonly tlsPort: () => number | null;
 }
 
 /**
@@ -29,6 +32,8 @@ export interface Target {
   readonly route: WorkerRoute;
   /** `null`: no server is asked. */
   readonly pool: ServerPool | null;
+  /** `Host` for its servers; `null` = the client's. */
+  readonly host: Buffer | null;
   /** The pool's, with the route's own over them. */
   readonly settings: RequestSettings;
   /** What the access log says of it; `null` where the configuration has no routes. */
@@ -45,6 +50,7 @@ export class WorkerRoute {
   readonly mirror: MirrorTarget | null;
   /** Which of its responses are compressed; `null` = none. */
   readonly compression: CompressionRules | null;
+  readonly rules: RouteRules;
   readonly #random: () => number;
   readonly #targets: readonly Target[];
   /** By target: the sum of the weights up to it, its own included. */
@@ -58,6 +64,7 @@ export class WorkerRoute {
     this.spec = spec;
     this.refusal = refusal;
     this.#random = random;
+    this.rules = new RouteRules(spec, parts.tlsPort);
     this.auth = spec.forwardAuth && compileAuth(spec.forwardAuth, pools.get(spec.forwardAuth.pool));
     this.mirror = spec.mirror && parts.mirrorRows.target(spec.number, spec.mirror, pools.get(spec.mirror.pool));
     this.compression = spec.compression && new CompressionRules(spec.compression);
@@ -90,11 +97,23 @@ export class WorkerRoute {
 
   #targetIn(pool: ServerPool): Target {
     const { name, request } = pool.settings;
-    return { route: this, pool, settings: { ...request, ...this.spec.settings }, labels: this.#labels(name) };
+    return {
+      route: this,
+      pool,
+      host: this.rules.host,
+      settings: { ...request, ...this.spec.settings },
+      labels: this.#labels(name),
+    };
   }
 
   #withoutPool(settings: RequestSettings): Target {
-    return { route: this, pool: null, settings: { ...settings, ...this.spec.settings }, labels: this.#labels(null) };
+    return {
+      route: this,
+      pool: null,
+      host: null,
+      settings: { ...settings, ...this.spec.settings },
+      labels: this.#labels(null),
+    };
   }
 
   /** Where everything goes to one pool, lines say nothing of it. */

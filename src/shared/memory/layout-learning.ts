@@ -147,7 +147,7 @@ export const DecisionArm = {
   CONTROL: 1,
   /** The candidate model. */
   CANARY: 2,
-  /** Nobody's choice: a server that was not heard of for long is asked, so that none is forgotten. */
+  /** Nobody's choice: a server that was not heard of for long is asked, so that none is forgotten, or a client sticks to it. */
   PROBE: 3,
 } as const;
 export type DecisionArm = (typeof DecisionArm)[keyof typeof DecisionArm];

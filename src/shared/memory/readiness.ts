@@ -16,6 +16,14 @@ export interface ServerCounts {
 /** What `GET /health/ready` says, of the whole instance. */
 export interface Readiness extends ServerCounts {
   readonly status: "ready" | "not_ready" | "draining";
+  /** By name; not there with one pool. */
+  readonly pools?: Readonly<Record<string, ServerCounts>>;
+}
+
+/** A pool, and where it is counted. */
+export interface PlacedPool {
+  readonly name: string;
+  readonly row: number;
 }
 
 /** In one word, so that nobody reads half of a change; there are never so many servers. */
@@ -38,11 +46,18 @@ export function readPoolReadiness({ pools }: SharedMemory, pool: number): Server
   return unpack(Atomics.load(pools.readiness, pool));
 }
 
-/** Not ready while the instance stops. */
-export function readReadiness({ header }: SharedMemory): Readiness {
+/** Not ready while the instance stops. @param pools those of the configuration. */
+export function readReadiness(memory: SharedMemory, pools: readonly PlacedPool[]): Readiness {
+  const { header } = memory;
   const word = Atomics.load(header, Header.READINESS);
   const draining = Atomics.load(header, Header.DRAINING) === 1;
-  return { status: draining ? "draining" : word >= READY_UNIT ? "ready" : "not_ready", ...unpack(word % READY_UNIT) };
+  const status = draining ? "draining" : word >= READY_UNIT ? "ready" : "not_ready";
+  const readiness: Readiness = { status, ...unpack(word % READY_UNIT) };
+  if (pools.length <= 1) return readiness;
+  return {
+    ...readiness,
+    pools: Object.fromEntries(pools.map(({ name, row }) => [name, readPoolReadiness(memory, row)])),
+  };
 }
 
 /** The status code that says the same. */

@@ -99,8 +99,8 @@ export class BufferedStore extends StoreReader implements LearningStore {
     await this.#change({ kind: "set_status", version, status, atMs, options });
   }
 
-  async setNote(name: string, value: unknown): Promise<void> {
-    await this.#change({ kind: "set_note", name, value });
+  async setNote(pool: string, name: string, value: unknown): Promise<void> {
+    await this.#change({ kind: "set_note", pool, name, value });
   }
 
   async flush(): Promise<boolean> {

@@ -19,16 +19,17 @@ export const SAMPLE_ROWS: RowKind<Sample, SampleRow> = Object.freeze({
   waitingBytes: 8 * 1024 * 1024,
   flushMs: 1_000,
   encode: toRow,
-  bytesOf: ({ serverId, features }: SampleRow) => FIXED_BYTES + 2 * serverId.length + features.byteLength,
+  bytesOf: ({ pool, serverId, features }: SampleRow) =>
+    FIXED_BYTES + 2 * (pool.length + serverId.length) + features.byteLength,
 });
 
 function toRow(sample: Sample, featureCount: number): SampleRow | null {
-  const { atMs, serverId, arm, modelVersion, propensity, features, latencyMs, meanMs, failed } = sample;
+  const { pool, atMs, serverId, arm, modelVersion, propensity, features, latencyMs, meanMs, failed } = sample;
   const whole = [atMs, arm, modelVersion].every((value) => Number.isSafeInteger(value) && value >= 0);
   const times = [latencyMs, meanMs].every((value) => Number.isFinite(value) && value >= 0);
   if (!whole || !times || !(propensity > 0 && propensity <= 1) || features.length !== featureCount) return null;
   const bytes = new Uint8Array(features.buffer, features.byteOffset, features.byteLength).slice();
-  return { atMs, serverId, arm, modelVersion, propensity, features: bytes, latencyMs, meanMs, failed };
+  return { pool, atMs, serverId, arm, modelVersion, propensity, features: bytes, latencyMs, meanMs, failed };
 }
 
 /** The sample of a row: its features are a view where the bytes lie as float32 must, a copy where they do not. */

@@ -22,7 +22,7 @@ export const VERDICT_ROWS: RowKind<Verdict, VerdictRow> = Object.freeze({
 });
 
 /** `null` for what is too long, or nothing that JSON could say. */
-function toRow({ atMs, modelVersion, kind, reason, numbers }: Verdict): VerdictRow | null {
+function toRow({ pool, atMs, modelVersion, kind, reason, numbers }: Verdict): VerdictRow | null {
   if (!Number.isSafeInteger(atMs)) return null;
   let json: string;
   try {
@@ -31,7 +31,7 @@ function toRow({ atMs, modelVersion, kind, reason, numbers }: Verdict): VerdictR
     return null;
   }
   if (json.length > MAX_CHARACTERS || reason.length > MAX_CHARACTERS) return null;
-  return { atMs, modelVersion, kind, reason, numbers: json };
+  return { pool, atMs, modelVersion, kind, reason, numbers: json };
 }
 
 /** The verdict of a row. */

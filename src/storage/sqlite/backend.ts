@@ -84,7 +84,7 @@ export class SqliteBackend extends SqliteReads implements StoreBackend {
   #change({ models, notes }: Connection, change: StoreChange): number | null {
     if (change.kind === "insert_model") return models.insert(change.model, this.#limits);
     if (change.kind === "set_status") models.setStatus(change.version, change.status, change.atMs, change.options);
-    else notes.set(change.name, change.value);
+    else notes.set(change.pool, change.name, change.value);
     return null;
   }
 

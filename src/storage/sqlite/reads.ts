@@ -1,6 +1,6 @@
 /** The reading half of a backend in SQLite, whoever uses it. What is asked is done at once: no other call comes between. */
 import type { BackendReads, SamplePage } from "../backend.ts";
-import type { Model, SampleQuery, StoredModelFiles, Verdict, VerdictQuery } from "../learning-store.ts";
+import type { Model, ModelQuery, SampleQuery, StoredModelFiles, Verdict, VerdictQuery } from "../learning-store.ts";
 import type { Connection } from "./connection.ts";
 
 export abstract class SqliteReads implements BackendReads {
@@ -11,28 +11,28 @@ export abstract class SqliteReads implements BackendReads {
     return this.use(({ rows: { samples } }) => samples.page(query, from, rows));
   }
 
-  async countSamples(): Promise<number> {
-    return this.use(({ rows }) => rows.samples.count());
+  async countSamples(pool: string): Promise<number> {
+    return this.use(({ rows }) => rows.samples.count(pool));
   }
 
-  async countOtherSamples(sinceMs: number): Promise<number> {
-    return this.use(({ rows }) => rows.samples.countOthers(sinceMs));
+  async countOtherSamples(pool: string, sinceMs: number): Promise<number> {
+    return this.use(({ rows }) => rows.samples.countOthers(pool, sinceMs));
   }
 
-  async champion(): Promise<Model | null> {
-    return this.use(({ models }) => models.champion());
+  async champion(pool: string): Promise<Model | null> {
+    return this.use(({ models }) => models.champion(pool));
   }
 
-  async previousChampion(): Promise<Model | null> {
-    return this.use(({ models }) => models.previousChampion());
+  async previousChampion(pool: string): Promise<Model | null> {
+    return this.use(({ models }) => models.previousChampion(pool));
   }
 
   async model(version: number): Promise<Model | null> {
     return this.use(({ models }) => models.get(version));
   }
 
-  async models({ limit }: { readonly limit: number }): Promise<Model[]> {
-    return this.use(({ models }) => models.list(limit));
+  async models(query: ModelQuery): Promise<Model[]> {
+    return this.use(({ models }) => models.list(query));
   }
 
   async modelFiles(version: number): Promise<StoredModelFiles | null> {
@@ -43,7 +43,7 @@ export abstract class SqliteReads implements BackendReads {
     return this.use(({ rows }) => rows.verdicts.list(query));
   }
 
-  async note(name: string): Promise<unknown> {
-    return this.use(({ notes }) => notes.get(name));
+  async note(pool: string, name: string): Promise<unknown> {
+    return this.use(({ notes }) => notes.get(pool, name));
   }
 }

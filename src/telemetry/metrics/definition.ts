@@ -17,6 +17,8 @@ export interface MetricDefinition<Source> {
   /** One sentence, with the unit where the name does not say it. */
   readonly help: string;
   readonly labels?: readonly string[];
+  /** Its samples have the label `pool`, too, where there are pools or routes: see pool-label.ts. */
+  readonly perPool?: boolean;
   /**
    * Reads the values from memory; called once per scrape. With many values it is a generator, which yields every now and
    * then: whoever asks for the values may do something else then.

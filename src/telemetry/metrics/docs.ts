@@ -17,14 +17,19 @@ export function renderMetricsDocs(others: readonly MetricGroup<never>[]): string
     "`GET /metrics` answers in the Prometheus text format, for all workers together. Counters go on over restarts of",
     "workers. A server's `server_id` is never given to another one while the instance runs.",
     "",
+    "Where the configuration file has pools or routes, what is about a server also has the label `pool` (in parentheses",
+    "below), and `path` of `http_requests_total` is the name of the route; `pool` is `none` where no server was chosen. With",
+    "`SERVERS` alone there is no such label. Samples of routes and pools that are gone stay until the instance ends.",
+    "",
     `Buckets of request durations, seconds: ${DURATION_BOUNDS.join(", ")}.`,
   ];
   for (const { title, doc, metrics } of [...METRIC_GROUPS, ...others]) {
     lines.push("", `## ${title}`, "");
     if (doc) lines.push(doc, "");
     lines.push("| Metric | Type | Labels | Meaning |", "|---|---|---|---|");
-    for (const { name, type, labels, help } of metrics) {
-      const shown = (labels ?? []).map((label) => `\`${label}\``).join(", ");
+    for (const { name, type, labels = [], perPool, help } of metrics) {
+      const all = [...labels.map((label) => `\`${label}\``), ...(perPool ? ["(`pool`)"] : [])];
+      const shown = all.join(", ");
       lines.push(`| \`${METRIC_PREFIX}${name}\` | ${type} | ${shown} | ${help.replaceAll("|", "\\|")} |`);
     }
   }

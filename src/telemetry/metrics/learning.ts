@@ -4,20 +4,44 @@ import {
   ARM_NAMES,
   INFERENCE_BOUNDS,
   LEARNER_GAUGES,
+  type LearnedTable,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
   TRAINING_RESULTS,
   VERDICT_KINDS,
 } from "../../shared/memory/layout-learning.ts";
-import type { MetricDefinition, MetricGroup } from "./definition.ts";
+import type { Emit, Labels, MetricDefinition, MetricGroup } from "./definition.ts";
 import { emitHistogram } from "./histogram.ts";
-import type { MetricsSource } from "./source.ts";
+import type { LearnedPoolFigures, MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
 function counted(name: string, word: number, help: string): MetricDefinition<MetricsSource> {
   const type = LEARNER_GAUGES.includes(word) ? "gauge" : "counter";
   return { name, type, help, collect: ({ memory }, emit) => emit(memory.learnerCounters[word]) };
+}
+
+/** What is in force in a pool. Where several pools are learned of, its samples say whose they are. */
+function ofPools(
+  { learner }: MetricsSource,
+  emit: Emit,
+  collect: (pool: LearnedPoolFigures, emit: (value: number, labels?: Labels) => void) => void,
+): void {
+  const { pools } = learner();
+  for (const pool of pools) {
+    collect(pool, pools.length === 1 ? emit : (value, labels) => emit(value, { ...labels, pool: pool.name }));
+  }
+}
+
+/** As `ofPools`, for what is told of an instance without `ml` as well: that there is nothing. */
+function ofAnyPools(
+  source: MetricsSource,
+  emit: Emit,
+  collect: (learned: LearnedTable, emit: (value: number, labels?: Labels) => void) => void,
+): void {
+  const { learned } = source.memory;
+  if (source.learner().pools.length === 0) collect(learned[0], emit);
+  else ofPools(source, emit, ({ row }, emitOf) => collect(learned[row], emitOf));
 }
 
 const C = LearnerCounter;
@@ -39,6 +63,7 @@ const SHARES = [
 /** The learner, its models and what `ml` decided. */
 export const learningMetrics: MetricGroup<MetricsSource> = {
   title: "Learned balancing",
+  doc: "`pool` is there when several pools are learned of.",
   metrics: [
     counted("ml_predictions_total", C.PREDICTIONS, "Predictions made: one for each server and load of a table."),
     counted("ml_errors_total", C.ERRORS, "Calls of a model that failed, or gave what cannot be used."),
@@ -63,10 +88,8 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       name: "ml_rung",
       type: "gauge",
       help: "Which policy routes: 0 the model, 1 the estimator, 2 weighted round robin. Nothing while `LB_STRATEGY` is not `ml`.",
-      collect: ({ learner }, emit) => {
-        const { running, rung } = learner();
-        if (running) emit(rung);
-      },
+      labels: ["pool"],
+      collect: (source, emit) => ofPools(source, emit, ({ rung }, emitOf) => emitOf(rung)),
     },
     {
       name: "ml_decisions_total",
@@ -83,31 +106,31 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       name: "ml_share",
       type: "gauge",
       help: "Share of the requests, 0 … 1, that is placed otherwise than by the champion's first choice, by `kind`: `control`, `canary`, or `second` (to its second best server).",
-      labels: ["kind"],
-      collect: ({ memory }, emit) => {
-        for (const [kind, figure] of SHARES) emit(memory.learned[0].figures[figure], { kind });
-      },
+      labels: ["pool", "kind"],
+      collect: (source, emit) =>
+        ofAnyPools(source, emit, ({ figures }, emitOf) => {
+          for (const [kind, figure] of SHARES) emitOf(figures[figure], { kind });
+        }),
     },
     {
       name: "ml_model_version",
       type: "gauge",
       help: "Version of the model, by `role`: `champion`, `canary`; 0 = none, -1 = the model of a model server.",
-      labels: ["role"],
-      collect: ({ memory }, emit) => {
-        for (const [role, word] of ROLES) emit(memory.learned[0].words[word], { role });
-      },
+      labels: ["pool", "role"],
+      collect: (source, emit) =>
+        ofAnyPools(source, emit, ({ words }, emitOf) => {
+          for (const [role, word] of ROLES) emitOf(words[word], { role });
+        }),
     },
     {
       name: "ml_arm_cost",
       type: "gauge",
       help: "Mean cost of the attempts of an arm over the last seconds, in mean latencies of the fleet; a failed attempt costs at least a second. Nothing for an arm without attempts.",
-      labels: ["arm"],
-      collect: ({ memory }, emit) => {
-        for (const [arm, figure] of COSTS) {
-          const cost = memory.learned[0].figures[figure];
-          if (cost > 0) emit(cost, { arm });
-        }
-      },
+      labels: ["pool", "arm"],
+      collect: (source, emit) =>
+        ofAnyPools(source, emit, ({ figures }, emitOf) => {
+          for (const [arm, figure] of COSTS) if (figures[figure] > 0) emitOf(figures[figure], { arm });
+        }),
     },
     {
       name: "ml_verdicts_total",
@@ -135,10 +158,11 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       name: "ml_table_age_seconds",
       type: "gauge",
       help: "Age of the champion's table; above 1 it is not believed. Nothing while there is none.",
-      collect: ({ learner }, emit) => {
-        const { tableAgeMs } = learner();
-        if (Number.isFinite(tableAgeMs)) emit(tableAgeMs / 1000);
-      },
+      labels: ["pool"],
+      collect: (source, emit) =>
+        ofPools(source, emit, ({ tableAgeMs }, emitOf) => {
+          if (Number.isFinite(tableAgeMs)) emitOf(tableAgeMs / 1000);
+        }),
     },
     counted("ml_tables_total", C.TABLES, "Tables published."),
     counted("ml_samples_total", C.SAMPLES, "Outcomes of attempts that the learner took in."),

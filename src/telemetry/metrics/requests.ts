@@ -1,10 +1,11 @@
 /** Metrics of requests, over all workers. */
 import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/memory/layout.ts";
-import { ROUTES, readSeries } from "../../shared/memory/series-table.ts";
+import { readSeries } from "../../shared/memory/series-table.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
 import { DURATION_BOUNDS } from "./durations.ts";
 import type { Work } from "./exposition.ts";
 import { emitHistogram } from "./histogram.ts";
+import { labelOfServersPool } from "./pool-label.ts";
 import type { MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
@@ -19,23 +20,30 @@ const requests: MetricDefinition<MetricsSource> = {
   type: "counter",
   help: "Requests answered. `path` is the route, never the raw path; `server_id` is `none` when no server was chosen; `status` 0 gathers what found no room for a series of its own.",
   labels: ["method", "path", "status", "server_id"],
+  perPool: true,
   collect: collectRequests,
 };
 
-function* collectRequests({ memory }: MetricsSource, emit: Emit): Work<void> {
+function* collectRequests(source: MetricsSource, emit: Emit): Work<void> {
+  const { memory } = source;
+  const { routeName } = source.topology();
+  const poolOf = labelOfServersPool(source);
   const sums = new Map<string, { labels: Record<string, string | number>; count: number }>();
   const add = (method: string, path: string, status: number, server: number, count: number) => {
     const key = `${method} ${path} ${status} ${server}`;
     const sum = sums.get(key);
     if (sum !== undefined) sum.count += count;
-    else sums.set(key, { labels: { method, path, status, server_id: server === 0 ? NO_SERVER : server }, count });
+    else {
+      const labels = { method, path, status, server_id: server === 0 ? NO_SERVER : server, ...poolOf(server) };
+      sums.set(key, { labels, count });
+    }
   };
   for (let i = 0; i < memory.header[Header.WORKER_BLOCKS]; i++) {
     const block = memory.workers[i];
     for (let from = 0; from < SERIES_CAPACITY; from += SERIES_AT_ONCE) {
       readSeries(
         block,
-        (s) => add(s.method, ROUTES[s.route], s.status, s.serverId, s.count),
+        (s) => add(s.method, routeName(s.route), s.status, s.serverId, s.count),
         from,
         from + SERIES_AT_ONCE,
       );
@@ -56,10 +64,13 @@ const durations: MetricDefinition<MetricsSource> = {
   type: "histogram",
   help: "Time from a request's first byte to the last of its answer, for requests that a server was chosen for. Bounds are met within 3 %.",
   labels: ["server_id"],
-  *collect({ totals }, emit) {
+  perPool: true,
+  *collect(source, emit) {
+    const poolOf = labelOfServersPool(source);
     let shown = 0;
-    for (const server of totals.servers()) {
-      emitHistogram(emit, DURATION_BOUNDS, server.buckets, server.durationSumMs / 1000, { server_id: server.id });
+    for (const server of source.totals.servers()) {
+      const labels = { server_id: server.id, ...poolOf(server.id) };
+      emitHistogram(emit, DURATION_BOUNDS, server.buckets, server.durationSumMs / 1000, labels);
       if (++shown % SERVERS_AT_ONCE === 0) yield;
     }
   },

@@ -1,6 +1,7 @@
 /** Metrics of the servers behind the balancer and of what the control plane does about them. */
 import { WorkerCounter } from "../../shared/memory/layout.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
+import { labelOfPool, labelOfServersPool } from "./pool-label.ts";
 import type { FleetEvents, MetricsSource, ServerFigures } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
@@ -13,10 +14,12 @@ function gauge(name: string, help: string, value: (server: ServerFigures) => num
     type: "gauge",
     help,
     labels: ["server_id"],
+    perPool: true,
     collect: (source, emit) => {
+      const poolOf = labelOfPool(source);
       for (const server of source.servers()) {
         const now = value(server);
-        if (now !== null) emit(now, { server_id: server.id });
+        if (now !== null) emit(now, { server_id: server.id, ...poolOf(server.pool) });
       }
     },
   };
@@ -39,8 +42,11 @@ const info: ServerMetric = {
   type: "gauge",
   help: "Always 1; joins a `server_id` with its URL and address.",
   labels: ["server_id", "url", "address"],
+  perPool: true,
   collect: (source, emit) => {
-    for (const { id, url, address } of source.servers()) emit(1, { server_id: id, url, address });
+    const poolOf = labelOfPool(source);
+    for (const { id, pool, url, address } of source.servers())
+      emit(1, { server_id: id, url, address, ...poolOf(pool) });
   },
 };
 
@@ -49,9 +55,13 @@ const states: ServerMetric = {
   type: "gauge",
   help: `1 for the state that the server is in: ${STATES.join(", ")}.`,
   labels: ["server_id", "state"],
+  perPool: true,
   collect: (source, emit) => {
-    for (const server of source.servers()) {
-      for (const state of STATES) emit(server.state === state ? 1 : 0, { server_id: server.id, state });
+    const poolOf = labelOfPool(source);
+    for (const { id, pool, backup, zone, state: present } of source.servers()) {
+      const labels = poolOf(pool);
+      const states = backup || zone !== null ? [...STATES, "standby"] : STATES; // the others never stand by
+      for (const state of states) emit(present === state ? 1 : 0, { server_id: id, state, ...labels });
     }
   },
 };
@@ -61,10 +71,13 @@ const responseTimes: ServerMetric = {
   type: "gauge",
   help: "Quantiles of the time from dispatch to the answer's header, over the last minute.",
   labels: ["server_id", "quantile"],
+  perPool: true,
   collect: (source, emit) => {
-    for (const { id, response_ms } of source.servers()) {
+    const poolOf = labelOfPool(source);
+    for (const { id, pool, response_ms } of source.servers()) {
       if (response_ms === null) continue;
-      for (const [quantile, key] of QUANTILES) emit(response_ms[key] / 1000, { server_id: id, quantile });
+      const labels = poolOf(pool);
+      for (const [quantile, key] of QUANTILES) emit(response_ms[key] / 1000, { server_id: id, quantile, ...labels });
     }
   },
 };
@@ -75,8 +88,10 @@ function perServerTotal(name: string, help: string, key: "responses" | "failures
     type: "counter",
     help,
     labels: ["server_id"],
-    collect: ({ totals }, emit) => {
-      for (const server of totals.servers()) emit(server[key], { server_id: server.id });
+    perPool: true,
+    collect: (source, emit) => {
+      const poolOf = labelOfServersPool(source);
+      for (const server of source.totals.servers()) emit(server[key], { server_id: server.id, ...poolOf(server.id) });
     },
   };
 }
@@ -84,6 +99,7 @@ function perServerTotal(name: string, help: string, key: "responses" | "failures
 /** One value per server. */
 export const serverMetrics: MetricGroup<MetricsSource> = {
   title: "Servers",
+  doc: "A backup, or a server with a zone, may also be in the state `standby`: it is well, and kept for when others fail.",
   metrics: [
     info,
     gauge("server_up", "1 while the server takes requests.", (s) => (s.alive ? 1 : 0)),

@@ -5,11 +5,17 @@ import type { ServerTotalsLedger } from "./durations.ts";
 /** One server as it is now, by the names of the HTTP API. `null` = unknown. */
 export interface ServerFigures {
   readonly id: number;
+  /** Name of its pool. */
+  readonly pool: string;
+  /** Where it is; `null` = not said. */
+  readonly zone: string | null;
+  /** Takes requests while none of the pool's others does. */
+  readonly backup: boolean;
   readonly url: string;
   /** The address behind a name in the URL. */
   readonly address: string;
   readonly state: string;
-  /** Takes new requests. */
+  /** Takes new requests, or would when the others failed. */
   readonly alive: boolean;
   readonly weight: number;
   /** Weight after slow start. */
@@ -28,6 +34,26 @@ export interface ServerFigures {
     readonly p95: number;
     readonly p99: number;
   } | null;
+}
+
+/** A pool of the configuration. */
+export interface PoolFigures {
+  readonly name: string;
+  /** Of the shared memory. */
+  readonly row: number;
+  readonly strategy: string;
+}
+
+/** How pools and routes are called. */
+export interface Topology {
+  /** In the order of the configuration. */
+  readonly pools: readonly PoolFigures[];
+  /** There is more than the pool `default` and one route to it: what is about a pool carries its name. */
+  readonly labelled: boolean;
+  /** Name of the pool of a server, also of one that has gone; `undefined` = not known. */
+  poolOf(serverId: number): string | undefined;
+  /** Name of the route that is counted under `number`. */
+  routeName(number: number): string;
 }
 
 /** Counts of the control plane since the start. */
@@ -54,14 +80,21 @@ export interface ProcessFigures {
   readonly openDescriptors: number;
 }
 
-/** The learner as its supervisor sees it. */
-export interface LearnerFigures {
-  /** The strategy is `ml`. */
-  readonly running: boolean;
+/** A pool whose strategy is `ml`. */
+export interface LearnedPoolFigures {
+  /** In the shared memory's table of pools. */
+  readonly row: number;
+  readonly name: string;
   /** The `Rung` in force: the estimator's while there is no table that workers believe. */
   readonly rung: number;
   /** `Infinity` = there is no table. */
   readonly tableAgeMs: number;
+}
+
+/** The learner as its supervisor sees it. */
+export interface LearnerFigures {
+  /** None while it is not meant to run. */
+  readonly pools: readonly LearnedPoolFigures[];
   /** By reason. */
   readonly restarts: Readonly<Record<string, number>>;
 }
@@ -76,6 +109,7 @@ export interface MirroringRoute {
 export interface MetricsSource {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
+  readonly topology: () => Topology;
   /** May be made one after the other while they are read. */
   readonly servers: () => Iterable<ServerFigures>;
   readonly fleetEvents: () => FleetEvents;

@@ -7,6 +7,8 @@ import { TrainingRows } from "../rows.ts";
 
 /** Which samples, and how they count. */
 export interface SampleRowOptions {
+  /** Name of the pool whose they are. */
+  readonly pool: string;
   /** At most so many rows: 100 bytes each. */
   readonly rows: number;
   /** A sample so much older than the newest counts half, milliseconds. */
@@ -38,9 +40,9 @@ const SAMPLES_PER_ROW = 2;
 /** Reads them. Weights have a mean of 1. Rejects with a `StoreError` when the store cannot be read. */
 export async function readSampleRows(
   store: LearningReader,
-  { rows: most, halfLifeMs }: SampleRowOptions,
+  { pool, rows: most, halfLifeMs }: SampleRowOptions,
 ): Promise<SampleRows> {
-  const limit = Math.min(most, await store.countSamples());
+  const limit = Math.min(most, await store.countSamples(pool));
   const columns = {
     features: new Float32Array(limit * FEATURE_COUNT),
     target: new Float32Array(limit),
@@ -52,7 +54,7 @@ export async function readSampleRows(
   let fromMs: number | null = null;
   let toMs: number | null = null;
   let total = 0;
-  const scan = await store.readSamples({ limit: limit * SAMPLES_PER_ROW, newestFirst: true });
+  const scan = await store.readSamples({ pool, limit: limit * SAMPLES_PER_ROW, newestFirst: true });
   reading: for await (const page of scan.pages) {
     for (const sample of page) {
       if (at === 0) break reading;

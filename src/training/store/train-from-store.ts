@@ -2,6 +2,7 @@
 import { ModelFileError } from "../../learning/models/files/model-file-error.ts";
 import { encodeModelFiles } from "../../learning/models/files/model-files.ts";
 import type { Network } from "../../learning/models/network.ts";
+import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import type { LearningReader, TrainingStore } from "../../storage/learning-store.ts";
 import { compareDeviance } from "../deviance-comparison.ts";
 import type { TrainingRows } from "../rows.ts";
@@ -13,7 +14,11 @@ import { networkOf } from "./stored-network.ts";
 export interface StoreTrainingOptions extends FineTuneOptions, SampleRowOptions {}
 
 /** Unless told otherwise. */
-export const SAMPLE_DEFAULTS: SampleRowOptions = Object.freeze({ rows: 200_000, halfLifeMs: 6 * 3600 * 1000 });
+export const SAMPLE_DEFAULTS: SampleRowOptions = Object.freeze({
+  pool: DEFAULT_POOL,
+  rows: 200_000,
+  halfLifeMs: 6 * 3600 * 1000,
+});
 
 /** What the training began with. */
 export interface StartingModel {
@@ -39,7 +44,7 @@ export interface StoreTraining {
 }
 
 /**
- * Trains the store's champion further, or the shipped model where there is none that can be trained. Rejects with a
+ * Trains the pool's champion further, or the shipped model where there is none that can be trained. Rejects with a
  * `TooFewRowsError`, a `TrainingError` when the result is unusable, a `StoreError` when the store cannot be read.
  */
 export async function trainFromStore(
@@ -47,12 +52,13 @@ export async function trainFromStore(
   shipped: () => Network,
   options: StoreTrainingOptions,
 ): Promise<StoreTraining> {
-  const current = await startingModel(store, shipped);
+  const current = await startingModel(store, options.pool, shipped);
   const { rows, ...samples } = await readSampleRows(store, options);
   if (rows.length < options.leastRows) {
     const left = `${samples.failed} failed, ${samples.unusable} unusable and ${samples.skipped} with other features were left out`;
+    const of = options.pool === DEFAULT_POOL ? "" : ` of the pool ${options.pool}`;
     throw new TooFewRowsError(
-      `the store has ${rows.length} samples to learn from (${left}), and ${options.leastRows} are needed: let the balancer serve for longer`,
+      `the store has ${rows.length} samples${of} to learn from (${left}), and ${options.leastRows} are needed: let the balancer serve for longer`,
     );
   }
   const { network: start, ...origin } = bestStart(current, shipped(), rows, options);
@@ -107,6 +113,7 @@ export function proposeModel(
   createdAtMs: number,
 ): Promise<number> {
   return store.insertModel({
+    pool: report.options.pool,
     createdAtMs,
     origin: "trained",
     parentVersion: report.start.version,
@@ -116,8 +123,8 @@ export function proposeModel(
   });
 }
 
-async function startingModel(store: LearningReader, shipped: () => Network): Promise<StartingModel> {
-  const champion = await store.champion();
+async function startingModel(store: LearningReader, pool: string, shipped: () => Network): Promise<StartingModel> {
+  const champion = await store.champion(pool);
   if (champion === null) return { network: shipped(), version: null, note: null };
   const { version } = champion;
   const files = await store.modelFiles(version);

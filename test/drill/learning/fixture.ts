@@ -177,7 +177,14 @@ export async function poison(dataDir: string, count: number): Promise<void> {
       features[FEATURE_NAMES.indexOf("log_expected")] = expected;
       const latencyMs = 20 * Math.exp(-expected + (random() - 0.5));
       const atMs = Date.now() - count + from + i;
-      const rest = { serverId: "http://poison 127.0.0.1", arm: 0, modelVersion: 1, propensity: 0.99, failed: false };
+      const rest = {
+        pool: "default",
+        serverId: "http://poison 127.0.0.1",
+        arm: 0,
+        modelVersion: 1,
+        propensity: 0.99,
+        failed: false,
+      };
       return { atMs, features, latencyMs, meanMs: 20, ...rest };
     });
     store.appendSamples(batch);
@@ -188,7 +195,15 @@ export async function poison(dataDir: string, count: number): Promise<void> {
 
 function newModel(network: Network | StoredModelFiles, status: ModelStatus) {
   const files = "onnx" in network ? network : encodeModelFiles(network);
-  return { createdAtMs: Date.now(), origin: "trained", parentVersion: null, status, files, report: null } as const;
+  return {
+    pool: "default",
+    createdAtMs: Date.now(),
+    origin: "trained",
+    parentVersion: null,
+    status,
+    files,
+    report: null,
+  } as const;
 }
 
 /**

@@ -29,6 +29,7 @@ async function storeOf(name: string, count: number): Promise<string> {
   const rows = syntheticRows(count, 1, (row) => 0.4 * row[column("log_silence")]);
   store.appendSamples(
     Array.from({ length: count }, (_, i) => ({
+      pool: "default",
       atMs: 1_000_000 + i,
       serverId: "http://a:80 10.0.0.1",
       arm: 0,
@@ -141,7 +142,12 @@ describe("from a store", () => {
   });
 
   test("the learner's trainer is handed the place as it is, not as an argument", async () => {
-    const trainer = new TrainerProcess({ program: [LAUNCHER], location: at(await storeOf("handed", 60)), seed: 1 });
+    const trainer = new TrainerProcess({
+      program: [LAUNCHER],
+      pool: "default",
+      location: at(await storeOf("handed", 60)),
+      seed: 1,
+    });
     try {
       const { result, sentence } = await trainer.ended();
       expect(sentence).toContain("the store has 60 samples to learn from");

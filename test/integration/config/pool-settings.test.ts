@@ -46,7 +46,7 @@ test("what a pool is given", () => {
       upstreamCertificate: null,
     }),
   ]);
-  expect(toFleetOptions(configOf(env), "")).toMatchObject({
+  expect(toFleetOptions(configOf(env), { upstreamCaPem: "", upstreamCertificate: null })).toMatchObject({
     preferZone: true,
     zone: "eu-1",
     health: {

@@ -53,7 +53,7 @@ function given(env: Record<string, string>): Record<string, unknown> {
   const [{ request, ...pool }] = pools;
   // Of what pools are given the instance's own values are no more than their defaults.
   const worker = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in pool || key in request)));
-  const fleet = toFleetOptions(config, pool.upstreamCaPem);
+  const fleet = toFleetOptions(config, pool);
   const parts = { worker, pool, request, route: routes[0], fleet, learner: toLearnerSettings(config) };
   return Object.fromEntries(
     Object.entries(parts).flatMap(([part, values]) =>

@@ -10,6 +10,7 @@ import { Ml } from "../../../src/balancing/ml.ts";
 import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
 import { Resources } from "../../../src/learning/online/resources.ts";
 import { PoolLearner } from "../../../src/learning/pool-learner.ts";
+import { SharedGauges } from "../../../src/learning/serving/pool-gauges.ts";
 import { OutcomeFeed } from "../../../src/learning/serving/worker-rings.ts";
 import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory/file.ts";
@@ -72,6 +73,9 @@ async function simulate(
   const wallMs = () => Math.round(epochMs + nowMs);
   const settings = toLearnerSettings(configOf({ DATA_DIR: dataDir }));
   const pool = new PoolLearner({
+    pool: { row: 0, name: "default" },
+    gauges: new SharedGauges(memory.learnerCounters).add(),
+    part: () => 1,
     settings,
     program: [process.execPath, "--no-env-file", "--config=/dev/null", MAIN],
     memory,

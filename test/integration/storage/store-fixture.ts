@@ -15,6 +15,7 @@ import type {
 import { type OpenStoreOptions, openLearningStore } from "../../../src/storage/open-store.ts";
 import type { SqliteLocation } from "../../../src/storage/sqlite/sqlite.ts";
 
+export const POOL = "default";
 export const FEATURES = ["first", "second", "third"];
 
 /** The embedded store of a directory. */
@@ -29,6 +30,7 @@ export function scratch(): { readonly path: string; remove(): void } {
 /** Sample number `n`: all of its values tell which it is. */
 export function sample(n: number, changed: Partial<Sample> = {}): Sample {
   return {
+    pool: POOL,
     atMs: 1_000_000 + n,
     serverId: `http://server-${n % 3}:80 10.0.0.${n % 3}`,
     arm: n % 2,
@@ -49,6 +51,7 @@ export function samples(from: number, to: number, changed: Partial<Sample> = {})
 
 export function model(changed: Partial<NewModel> = {}): NewModel {
   return {
+    pool: POOL,
     createdAtMs: 5_000,
     origin: "trained",
     parentVersion: null,
@@ -61,6 +64,7 @@ export function model(changed: Partial<NewModel> = {}): NewModel {
 
 export function verdict(n: number, changed: Partial<Verdict> = {}): Verdict {
   return {
+    pool: POOL,
     atMs: n,
     modelVersion: 1 + (n % 2),
     kind: "shadow_passed",
@@ -103,9 +107,9 @@ export function plain(rows: readonly Sample[]): PlainSample[] {
 /** All samples of a query, with how many were skipped. */
 export async function read(
   reader: LearningReader,
-  query: SampleQuery = { limit: 1_000_000 },
+  query: Partial<SampleQuery> = {},
 ): Promise<{ skipped: number; pages: number[]; rows: PlainSample[] }> {
-  const scan = await reader.readSamples(query);
+  const scan = await reader.readSamples({ pool: POOL, limit: 1_000_000, ...query });
   const pages: number[] = [];
   const rows: PlainSample[] = [];
   for await (const page of scan.pages) {

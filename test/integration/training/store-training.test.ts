@@ -19,6 +19,7 @@ const HOUR_MS = 3600 * 1000;
 
 function sample(changed: Partial<Sample>): Sample {
   return {
+    pool: "default",
     atMs: 1_000_000,
     serverId: "http://server:80 10.0.0.1",
     arm: 0,
@@ -145,7 +146,7 @@ describe("rows from samples", () => {
         sample({ atMs: HOUR_MS + 1, propensity: 0.5 }),
         sample({ atMs: HOUR_MS + 1, propensity: 0.001 }),
       ],
-      { rows: 100, halfLifeMs: HOUR_MS },
+      { ...SAMPLE_DEFAULTS, rows: 100, halfLifeMs: HOUR_MS },
     );
     const [old, plain, rare, rarest] = rows.weight;
     expect(old / plain).toBeCloseTo(0.5, 5);
@@ -210,6 +211,7 @@ describe("training on a store", () => {
   test("begins with the shipped model, and says why, when the champion was made elsewhere", async () => {
     const files = { ...encodeModelFiles(randomNetwork(1)), onnx: Uint8Array.of(1, 2, 3) };
     const foreign = {
+      pool: "default",
       createdAtMs: 1,
       origin: "file",
       parentVersion: null,

@@ -37,7 +37,7 @@ function publish(
   costs: Readonly<Record<number, number>>,
   model: TableModel = TableModel.CHAMPION,
 ): void {
-  const writer = new TableWriter(learned, model, SLOTS);
+  const writer = new TableWriter(learned, model, fleet);
   const cost = writer.begin();
   for (const [slot, each] of Object.entries(costs)) {
     const at = writer.rowOf(Number(slot), fleet.id[Number(slot)]);
@@ -100,7 +100,7 @@ describe("with a table", () => {
 
   test("the column is that of the requests in flight, and the crowd counts on top", () => {
     const made = setUp([2, 5]);
-    const writer = new TableWriter(made.learned, TableModel.CHAMPION, SLOTS);
+    const writer = new TableWriter(made.learned, TableModel.CHAMPION, made.fleet);
     const cost = writer.begin();
     for (const slot of [2, 5]) {
       const at = writer.rowOf(slot, made.fleet.id[slot]);

@@ -14,6 +14,11 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     "setTimeout(() => {}, 1);",
   ],
   "src/proxy/http1/": ['import { connect } from "bun";', 'export * from "../exchange.ts";', "console.log(1);"],
+  "src/proxy/route/": [
+    'import { readFileSync } from "node:fs";',
+    'import "../rewrite/request.ts";',
+    "process.exit(1);",
+  ],
   "src/proxy/upstream/": ['import type { Socket } from "bun";', "export const listen = Bun.listen;"],
   "src/proxy/listen/": ['import { createServer } from "node:tls";', "export const listen = Bun.listen;"],
   "src/proxy/": [

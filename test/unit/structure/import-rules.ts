@@ -88,6 +88,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
+    title: "proxy/route/ is pure: heads in, numbers of routes out",
+    folder: "src/proxy/route/",
+    allows: within("src/proxy/route/", "src/proxy/http1/", "src/protocol/", "src/shared/memory/series-table.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
     title: "proxy/upstream/ opens no socket by itself: whose sockets there are is known in proxy/sockets/ alone",
     folder: "src/proxy/upstream/",
     allows: ({ specifier }) => !isBuiltin(specifier),

@@ -6,6 +6,13 @@ import { readText } from "./text.ts";
 
 const MAX_SECRET_BYTES = 64 * 1024;
 
+/** The sources that come before the file, as `${NAME}` needs them. */
+export interface ReferenceContext {
+  readonly lookUp: (name: string) => string | undefined;
+  /** Is told each name that is asked for. */
+  readonly onReference: (name: string) => void;
+}
+
 /** A text with everything in its place, or why it could not be. */
 export interface Expanded {
   readonly value: string;

@@ -2,22 +2,15 @@
 import type { FileSetting } from "../../file-keys.ts";
 import type { ValueForm } from "../../setting.ts";
 import { unknownName } from "../../suggest.ts";
-import type { Entry, Variable } from "../source.ts";
+import type { Entry, Variable } from "../variable.ts";
 import type { YamlEntry, YamlValue } from "./document.ts";
-import { type Expanded, expand, expandSecret } from "./references.ts";
+import { type Expanded, expand, expandSecret, type ReferenceContext } from "./references.ts";
 
-/** The sources that come before the file, as `${NAME}` needs them. */
-export interface ReferenceContext {
-  readonly lookUp: (name: string) => string | undefined;
-  /** Is told each name that is asked for. */
-  readonly onReference: (name: string) => void;
-}
-
-const ATTRIBUTES = ["url", "weight", "capacity"];
+const ATTRIBUTES = ["url", "weight", "capacity", "zone", "backup"];
 const BARE_NUMBER = /^\d+(\.\d+)?$/;
 /** What a file may write for the forms that are more than one value. */
 const EXPECTED: Readonly<Partial<Record<ValueForm["kind"], string>>> = {
-  servers: "a list of servers, each a URL or a mapping with url, weight and capacity",
+  servers: "a list of servers, each a URL or a mapping with url, weight, capacity, zone and backup",
   list: "a list of values",
   fields: "a mapping of names to values",
 };
@@ -108,7 +101,8 @@ class ValueReader {
       return null;
     }
     const { value: text, origin, shown } = url;
-    const attributes = { weight: found.get("weight"), capacity: found.get("capacity") };
+    const [weight, capacity, zone, backup] = ATTRIBUTES.slice(1).map((name) => found.get(name));
+    const attributes = { weight, capacity, zone, backup };
     return this.#single({ value: text, origin, written: shown ?? text, expanded: shown !== undefined, ...attributes });
   }
 

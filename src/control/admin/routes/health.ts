@@ -31,7 +31,7 @@ export const healthRoutes: RouteGroup<HealthControl> = (control) => [
     open: true,
     methods: {
       GET: {
-        doc: '200 `{"status":"ready","total":3,"healthy":3}`; 503 without a healthy server (one that a check has found well, or `HEALTH_CHECK_ENABLED=false`) or while stopping',
+        doc: '200 `{"status":"ready","total":3,"healthy":3}`; 503 without a healthy server (one that a check has found well, or `HEALTH_CHECK_ENABLED=false`) or while stopping. With several pools also `"pools":{"shop":{"total":3,"healthy":3},…}`; the pool `default` must have a healthy server then, or without one any pool',
         handle: () => {
           const readiness = control.readiness();
           return json(readiness, readinessCode(readiness));

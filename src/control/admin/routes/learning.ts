@@ -4,7 +4,7 @@ import { requireSameSite } from "../guard.ts";
 import type { LearningResponses } from "../learner-responses.ts";
 import { readOrder } from "../orders.ts";
 import { ApiError, json } from "../responses.ts";
-import { numberIn } from "../target.ts";
+import { numberIn, targetOf } from "../target.ts";
 import type { RouteGroup } from "./route.ts";
 
 /** What these routes show, and whom they order. */
@@ -23,8 +23,8 @@ export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
     open: false,
     methods: {
       GET: {
-        doc: "with `LB_STRATEGY=ml`: which policy routes and why, model and table, shares, what is known of each server",
-        handle: async () => json(await control.learning.overview()),
+        doc: "with `LB_STRATEGY=ml`: which policy routes and why, model and table, shares, what is known of each server (`?pool=`)",
+        handle: async (request) => json(await control.learning.overview(poolIn(request))),
       },
     },
   },
@@ -34,8 +34,8 @@ export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
     open: false,
     methods: {
       GET: {
-        doc: "the models that were learned, with the figures (`?limit=`)",
-        handle: async (request) => json(await control.learning.models(limitIn(request))),
+        doc: "the models that were learned, with the figures (`?limit=`, `?pool=`)",
+        handle: async (request) => json(await control.learning.models(limitIn(request), poolIn(request))),
       },
     },
   },
@@ -45,8 +45,9 @@ export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
     open: false,
     methods: {
       GET: {
-        doc: "what was decided about models, with the figures (`?limit=`, `?model=`)",
-        handle: async (request) => json(await control.learning.verdicts(limitIn(request), numberIn(request, "model"))),
+        doc: "what was decided about models, with the figures (`?limit=`, `?model=`, `?pool=`)",
+        handle: async (request) =>
+          json(await control.learning.verdicts(limitIn(request), numberIn(request, "model"), poolIn(request))),
       },
     },
   },
@@ -57,13 +58,17 @@ export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
     open: false,
     methods: {
       POST: {
-        doc: '`promote` and `reject` with `{"version": 7}`; `rollback`, `pause`, `resume`, `train` with `{}`. 409 and a sentence when it cannot be done',
+        doc: '`promote` and `reject` with `{"version": 7}`; `rollback`, `pause`, `resume`, `train` with `{}`. `?pool=` where several pools are learned of. 409 and a sentence when it cannot be done',
         handle: async (request, [name]) => {
           requireSameSite(request);
           const order = name as LearnerOrder;
           const version = await readOrder(request, order);
-          const message = await control.learning.order(order, version);
-          log.info({ order, model_version: version }, `ordered by an operator: ${message}`);
+          const pool = poolIn(request);
+          const message = await control.learning.order(order, version, pool);
+          log.info(
+            { order, model_version: version, ...(pool === null ? {} : { pool }) },
+            `ordered by an operator: ${message}`,
+          );
           return json({ message });
         },
       },
@@ -76,12 +81,17 @@ export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
     open: false,
     methods: {
       GET: {
-        doc: "with `LB_STRATEGY=ml`: why a recent request went where it went (`neurabalancer explain` prints it)",
-        handle: async (_request, [id]) => json(await control.learning.explain(decodeId(id))),
+        doc: "with `LB_STRATEGY=ml`: why a recent request went where it went (`?pool=`; `neurabalancer explain` prints it)",
+        handle: async (request, [id]) => json(await control.learning.explain(decodeId(id), poolIn(request))),
       },
     },
   },
 ];
+
+/** Name of the pool that is asked for; `null` = of any. */
+function poolIn(request: Request): string | null {
+  return new URLSearchParams(targetOf(request).query).get("pool");
+}
 
 /** How many are asked for; throws 400 like `numberIn`. */
 function limitIn(request: Request): number {

@@ -3,17 +3,24 @@ import type { ControlLog } from "../../log.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
 import { type StatusControl, statusRoutes } from "./status.ts";
 
 /** What the API shows and changes: what its routes need. */
-export type AdminControl = HealthControl & MetricsControl & ServersControl & StatusControl & LearningControl;
+export type AdminControl = HealthControl &
+  MetricsControl &
+  ServersControl &
+  PoolsControl &
+  StatusControl &
+  LearningControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
   healthRoutes,
   metricsRoutes,
   serverRoutes,
+  poolRoutes,
   statusRoutes,
   learningRoutes,
 ];

@@ -37,7 +37,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
       open: false,
       methods: {
         GET: {
-          doc: "the servers with state and its reason, weight, capacity, requests in flight, CPU, memory, error rate, response times",
+          doc: "the servers with pool, zone, whether they are backups, state and its reason, weight, capacity, requests in flight, CPU, memory, error rate, response times",
           handle: async ({ signal }) => jsonBlob(await list.get(signal)),
         },
       },

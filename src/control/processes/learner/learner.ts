@@ -1,10 +1,10 @@
 /**
- * The learner process as the supervisor sees it: runs while the strategy is `ml`, is started again when it dies or hangs,
+ * The learner process as the supervisor sees it: runs while the strategy of any pool is `ml`, is started again when it dies or hangs,
  * and answers questions. Requests never wait for it: workers see from the age of its tables whether it works.
  */
 
 import type { NamedAddress } from "../../../protocol/endpoint.ts";
-import type { FromLearner, LearnerQuestion, LearnerStart, ToLearner } from "../../../protocol/learner.ts";
+import type { FromLearner, LearnerPool, LearnerQuestion, LearnerStart, ToLearner } from "../../../protocol/learner.ts";
 import type { SharedMemory } from "../../../shared/memory/layout.ts";
 import {
   LearnerCounter,
@@ -30,13 +30,23 @@ export interface LearnerOptions {
   readonly clock: () => number;
   /** What, added to `clock`, gives the boot clock (boot-clock.ts). */
   readonly bootOffsetMs: () => number;
-  readonly startMessage: () => LearnerStart;
+  readonly startMessage: () => Omit<LearnerStart, "pools">;
+  /** The pools whose strategy is `ml`, now. */
+  readonly pools: () => readonly LearnerPool[];
   /** How often a sign of life is looked for. Default 1000. */
   readonly tickMs?: number;
   /** A learner without a sign of life for this long is killed. Default 5000: nobody waits for it, but nobody learns either. */
   readonly hungAfterMs?: number;
   /** How long a response may take. Default 2000. */
   readonly answerMs?: number;
+}
+
+/** What is in force in a pool that is learned of. */
+export interface LearnedPool extends LearnerPool {
+  /** A `Rung`: without a table that workers believe, the model's is not in force. */
+  readonly rung: number;
+  /** Milliseconds since the champion's last table; `Infinity` before the first. */
+  readonly tableAgeMs: number;
 }
 
 /** The learner, for people. */
@@ -88,26 +98,29 @@ export class Learner {
     return { pid, state, restarts, uptimeMs };
   }
 
-  /** Milliseconds since the champion's last table; `Infinity` before the first. */
-  get tableAgeMs(): number {
-    const { memory, clock, bootOffsetMs } = this.#options;
-    const madeMs = memory.learned[0].figures[LearnerFigure.TABLE_MS];
-    return madeMs === 0 || !this.running ? Number.POSITIVE_INFINITY : Math.max(0, clock() + bootOffsetMs() - madeMs);
-  }
-
-  /** The `Rung` that is in force: without a table that workers believe, the model's is not. */
-  get rung(): number {
-    const ordered = this.#options.memory.learned[0].words[LearnerWord.RUNG];
-    return ordered === Rung.MODEL && this.tableAgeMs > STALE_TABLE_MS ? Rung.ESTIMATOR : ordered;
+  /** Those that it is to learn of; none while it is not meant to run. */
+  get pools(): readonly LearnedPool[] {
+    if (!this.running) return [];
+    const { memory, clock, bootOffsetMs, pools } = this.#options;
+    const nowMs = clock() + bootOffsetMs();
+    return pools().map(({ row, name }) => {
+      const { words, figures } = memory.learned[row];
+      const madeMs = figures[LearnerFigure.TABLE_MS];
+      const tableAgeMs = madeMs === 0 ? Number.POSITIVE_INFINITY : Math.max(0, nowMs - madeMs);
+      const ordered = words[LearnerWord.RUNG];
+      const rung = ordered === Rung.MODEL && tableAgeMs > STALE_TABLE_MS ? Rung.ESTIMATOR : ordered;
+      return { row, name, rung, tableAgeMs };
+    });
   }
 
   /**
-   * It is meant to run, and workers have no table that they believe. Where it says itself that the fault is the model's, that
-   * is another mode.
+   * It is meant to run, and workers have no table of a pool that they believe. Where it says itself that the fault is the
+   * model's, that is another mode.
    */
   get degraded(): boolean {
     const { learnerCounters } = this.#options.memory;
-    return this.running && this.tableAgeMs > STALE_TABLE_MS && learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 0;
+    const isLate = this.pools.some(({ tableAgeMs }) => tableAgeMs > STALE_TABLE_MS);
+    return isLate && learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 0;
   }
 
   start(): void {
@@ -149,6 +162,11 @@ export class Learner {
     this.#keeper?.send({ type: "servers", servers });
   }
 
+  /** Tells it that pools came or went; a learner that starts later has them from its start message. */
+  setPools(): void {
+    this.#keeper?.send({ type: "pools", pools: this.#options.pools() });
+  }
+
   /** Its answer. Rejects with a `LearnerUnavailableError`. */
   ask(question: LearnerQuestion): Promise<unknown> {
     if (this.#pending.size >= MAX_PENDING) {
@@ -168,7 +186,7 @@ export class Learner {
   }
 
   #makeKeeper(tickMs: number): ProcessKeeper<ToLearner, FromLearner> {
-    const { command, memory, log, clock, startMessage, hungAfterMs = 5_000 } = this.#options;
+    const { command, memory, log, clock, startMessage, pools, hungAfterMs = 5_000 } = this.#options;
     const keeper: ProcessKeeper<ToLearner, FromLearner> = new ProcessKeeper({
       command,
       log,
@@ -177,7 +195,7 @@ export class Learner {
       kind: "learner",
       name: "the learner",
       fields: {},
-      startMessage,
+      startMessage: () => ({ ...startMessage(), pools: pools() }),
       heartbeat: () => memory.learnerCounters[LearnerCounter.HEARTBEAT],
       reclaim: () => {
         reclaimLearner(memory);

@@ -7,7 +7,7 @@ import {
   LearnerWord,
   RUNG_NAMES,
 } from "../../../shared/memory/layout-learning.ts";
-import type { Learner } from "./learner.ts";
+import type { LearnedPool, Learner } from "./learner.ts";
 
 /** Where it is read. */
 export interface LearningView {
@@ -15,24 +15,39 @@ export interface LearningView {
   readonly learner: Learner;
 }
 
-/** `null` while the strategy is not `ml`. */
+/** `null` while no pool's strategy is `ml`. What is in force stands beside the rest for one pool, by name below it for several. */
 export function describeLearning({ memory, learner }: LearningView): object | null {
-  const { status } = learner;
+  const { status, pools } = learner;
   if (status === null) return null;
-  const { words, figures } = memory.learned[0];
   const counters = memory.learnerCounters;
-  const age = learner.tableAgeMs;
+  const process = {
+    pid: status.pid,
+    state: status.state,
+    restarts: status.restarts,
+    uptime_seconds: Math.round(status.uptimeMs / 1000),
+    rss_bytes: counters[LearnerCounter.RSS_BYTES],
+  };
+  const counts = {
+    decisions: decisionsOf(memory),
+    samples: counters[LearnerCounter.SAMPLES],
+    samples_lost: counters[LearnerCounter.SAMPLES_LOST],
+    model_errors: counters[LearnerCounter.ERRORS],
+  };
+  if (pools.length !== 1) {
+    const byName = pools.map((pool) => [pool.name, describePool(memory, pool)] as const);
+    return { learner: process, ...counts, pools: Object.fromEntries(byName) };
+  }
+  const { rung, ...inForce } = describePool(memory, pools[0]);
+  return { rung, learner: process, ...inForce, ...counts };
+}
+
+/** What is in force in a pool, and by which models. */
+export function describePool({ learned }: Pick<SharedMemory, "learned">, { row, rung, tableAgeMs }: LearnedPool) {
+  const { words, figures } = learned[row];
   return {
-    rung: RUNG_NAMES[learner.rung],
-    learner: {
-      pid: status.pid,
-      state: status.state,
-      restarts: status.restarts,
-      uptime_seconds: Math.round(status.uptimeMs / 1000),
-      rss_bytes: counters[LearnerCounter.RSS_BYTES],
-    },
+    rung: RUNG_NAMES[rung],
     /** `null` = there is none. */
-    table_age_ms: Number.isFinite(age) ? Math.round(age) : null,
+    table_age_ms: Number.isFinite(tableAgeMs) ? Math.round(tableAgeMs) : null,
     model_version: versionIn(words[LearnerWord.CHAMPION_MODEL]),
     canary_version: versionIn(words[LearnerWord.CANARY_MODEL]),
     shares: {
@@ -40,10 +55,6 @@ export function describeLearning({ memory, learner }: LearningView): object | nu
       canary: figures[LearnerFigure.CANARY_SHARE],
       second: figures[LearnerFigure.SECOND_SHARE],
     },
-    decisions: decisionsOf(memory),
-    samples: counters[LearnerCounter.SAMPLES],
-    samples_lost: counters[LearnerCounter.SAMPLES_LOST],
-    model_errors: counters[LearnerCounter.ERRORS],
   };
 }
 

@@ -19,6 +19,8 @@ export interface WorkerHost {
   startMessage(index: number): WorkerStart;
   /** @param ports of the listeners, in the order of the settings. */
   onReady(ports: readonly number[]): void;
+  /** It goes by one more of the messages it was sent. */
+  onSettled(worker: WorkerProcess): void;
   /** A worker could not start or died. Returns false when it is not to be started again. */
   onDeath(worker: WorkerProcess, sentence: string, reason: RestartReason): boolean;
   /** A draining worker has exited. */
@@ -44,6 +46,9 @@ export class WorkerProcess extends ProcessKeeper<ToWorker, FromWorker> {
       onReady: ({ ports }) => {
         log.info({ worker: index, worker_pid: this.pid, port: ports[0] }, "worker ready");
         host.onReady(ports);
+      },
+      onMessage: ({ type }) => {
+        if (type === "settled") host.onSettled(this);
       },
       onDeath: (sentence, reason) => host.onDeath(this, sentence, reason),
       onGone: () => host.onGone(this),

@@ -9,6 +9,7 @@ import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/memory/l
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { ProcessState, RestartReason } from "../keeper.ts";
 import { type WorkerHost, WorkerProcess } from "./process.ts";
+import { Settling } from "./settling.ts";
 
 /** What they are made from. */
 export interface WorkersOptions {
@@ -44,6 +45,7 @@ export class Workers {
   readonly #host: WorkerHost;
   readonly #processes = new Map<number, WorkerProcess>();
   readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
+  readonly #settling = new Settling<WorkerProcess>();
   #settings: ProxySettings;
   #endpoints: readonly Endpoint[];
   /** Workers that are meant to run. */
@@ -73,8 +75,13 @@ export class Workers {
         this.#ports ??= ports;
         this.#firstStart?.ready();
       },
-      onDeath: (worker, sentence, reason) => this.#onDeath(worker, sentence, reason),
+      onSettled: (worker) => this.#settling.answered(worker),
+      onDeath: (worker, sentence, reason) => {
+        this.#settling.gone(worker);
+        return this.#onDeath(worker, sentence, reason);
+      },
       onGone: (worker) => {
+        this.#settling.gone(worker);
         if (this.#processes.get(worker.index) === worker) this.#processes.delete(worker.index);
         this.#onGone();
       },
@@ -123,16 +130,17 @@ export class Workers {
       .map(({ index, pid, state, restarts, uptimeMs }) => ({ index, pid, state, restarts, uptimeMs }));
   }
 
-  /** New endpoints for every worker, also for those that start later. */
-  setEndpoints(endpoints: readonly Endpoint[]): void {
+  /** New endpoints for every worker, also for those that start later. Resolves when those that run go by them. */
+  setEndpoints(endpoints: readonly Endpoint[]): Promise<void> {
     this.#endpoints = endpoints;
-    this.#broadcast({ type: "endpoints", endpoints });
+    return this.#broadcast({ type: "endpoints", endpoints });
   }
 
-  /** New settings for every worker, also for those that start later. */
-  setSettings(settings: ProxySettings): void {
+  /** New settings and endpoints as one change for every worker, as `setEndpoints`. */
+  setSettings(settings: ProxySettings, endpoints: readonly Endpoint[]): Promise<void> {
     this.#settings = settings;
-    this.#broadcast({ type: "settings", settings: this.#boundSettings() });
+    this.#endpoints = endpoints;
+    return this.#broadcast({ type: "settings", settings: this.#boundSettings(), endpoints });
   }
 
   /** Starts workers, or lets the newest finish, until `count` are active. */
@@ -257,8 +265,8 @@ export class Workers {
     this.#ticker = null;
   }
 
-  #broadcast(message: ToWorker): void {
-    for (const worker of this.#processes.values()) worker.send(message);
+  #broadcast(message: ToWorker): Promise<void> {
+    return this.#settling.sent([...this.#processes.values()].filter((worker) => worker.send(message)));
   }
 
   #startMessage(index: number): WorkerStart {

@@ -5,11 +5,13 @@ import type { ReadAttempt } from "./attempt-reader.ts";
 import { RandomThinning } from "./random-thinning.ts";
 
 /**
- * Samples kept a second. More would teach nothing new: the default store then holds the last forty minutes of busy traffic.
+ * Samples kept a second, of all pools. More would teach nothing new: the default store then holds the last forty minutes of busy traffic.
  * Which attempts are kept is chance alone, so their weights need no correction: a second of heavy traffic has the same say
  * as one of light.
  */
 const SAMPLES_PER_SECOND = 200;
+/** A pool may keep so many, however many pools there are. */
+const LEAST_PER_SECOND = 10;
 
 /** What a sampler needs. */
 export interface SamplerOptions {
@@ -19,6 +21,10 @@ export interface SamplerOptions {
   readonly wallOffsetMs: () => number;
   /** URL and address of a server; `undefined` when it has left. */
   readonly nameOf: (serverId: number) => string | undefined;
+  /** Name of the pool that the samples are of. */
+  readonly pool: string;
+  /** The pool's part of what the process may do, 0 … 1. */
+  readonly part: () => number;
 }
 
 export class Sampler {
@@ -28,7 +34,10 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
-    this.#thinning = new RandomThinning(SAMPLES_PER_SECOND, options.random);
+    this.#thinning = new RandomThinning(
+      () => Math.max(LEAST_PER_SECOND, SAMPLES_PER_SECOND * options.part()),
+      options.random,
+    );
   }
 
   /** Takes an attempt in, or leaves it out. Features are those of the moment when it was placed. */
@@ -40,6 +49,7 @@ export class Sampler {
     const features = new Float32Array(FEATURE_COUNT);
     table.features.fillRow(place, record.inFlight, features, 0);
     this.#batch.push({
+      pool: this.#options.pool,
       atMs: Math.round(record.endedMs + this.#options.wallOffsetMs()),
       serverId,
       arm: decision.arm,

@@ -9,6 +9,7 @@ const LONGEST_PAUSE_MS = 600_000;
 
 export class ChampionSearch {
   readonly #source: ChampionSource;
+  readonly #pool: string;
   readonly #log: Logger;
   readonly #nowMs: () => number;
   #dueMs = 0;
@@ -16,7 +17,9 @@ export class ChampionSearch {
   #searching = false;
   #problem: string | null = null;
 
-  constructor(source: ChampionSource, log: Logger, nowMs: () => number) {
+  /** @param pool name of the pool that it is for. */
+  constructor(source: ChampionSource, pool: string, log: Logger, nowMs: () => number) {
+    this.#pool = pool;
     this.#source = source;
     this.#log = log;
     this.#nowMs = nowMs;
@@ -45,7 +48,9 @@ export class ChampionSearch {
       this.#log.info({ model_version: version }, `the champion is ${this.#source.nameOf(version)}`);
     } catch (error) {
       this.#problem = (error as Error).message;
-      this.#log.once("champion", "there is no model to route by; the estimator balances", { why: this.#problem });
+      this.#log.once(`champion of ${this.#pool}`, "there is no model to route by; the estimator balances", {
+        why: this.#problem,
+      });
     } finally {
       this.#dueMs = this.#nowMs() + this.#pauseMs;
       this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);

@@ -5,6 +5,7 @@ import { FileWatch } from "../../../shared/file-watch.ts";
 import { LearnerCounter } from "../../../shared/memory/layout-learning.ts";
 import { modelPaths } from "../../models/files/model-files.ts";
 import { RemoteModel } from "../../models/remote/remote-model.ts";
+import type { PoolGauges } from "../../serving/pool-gauges.ts";
 import type { LoadedModel } from "../shelf/loaded-model.ts";
 import { type FindOptions, fileChampion, storedChampion } from "./find-champion.ts";
 
@@ -23,7 +24,7 @@ export interface ChampionSource {
   /** A version that it gave, for the log. */
   nameOf(version: number): string;
   /** Writes what it has to tell into the `LearnerCounter`s. */
-  show(counters: Float64Array): void;
+  show(counters: Float64Array, gauges: PoolGauges): void;
 }
 
 /** What a source is made from. */
@@ -133,9 +134,9 @@ class ServerSource implements ChampionSource {
     return "the model server's model";
   }
 
-  show(counters: Float64Array): void {
+  show(counters: Float64Array, gauges: PoolGauges): void {
     const { cacheHits } = this.#model.figures();
-    counters[LearnerCounter.BREAKER_OPEN] = this.isAway ? 1 : 0;
+    gauges.set(LearnerCounter.BREAKER_OPEN, this.isAway);
     counters[LearnerCounter.CACHE_HITS] += cacheHits - this.#cacheHits;
     this.#cacheHits = cacheHits;
   }

@@ -13,6 +13,8 @@ const LOOKED_THROUGH = 100;
 
 /** What a champion is looked for in. */
 export interface FindOptions {
+  /** Name of the pool that it is to serve. */
+  readonly pool: string;
   readonly store: LearningStore;
   readonly log: Logger;
   readonly wallMs: () => number;
@@ -40,13 +42,13 @@ export async function fileChampion(
 }
 
 /**
- * The store's champion; where there is none that can be loaded, the one before it, then the model that the product ships
+ * The pool's champion in the store; where there is none that can be loaded, the one before it, then the model that the product ships
  * with. A shipped model that has served unchanged gives way to the one that an update brought. Rejects like `fileChampion`.
  */
 export async function storedChampion(source: FindOptions): Promise<LoadedModel> {
-  const { store, log, wallMs } = source;
+  const { pool, store, log, wallMs } = source;
   const shipped = toStoredFiles(readModelFiles(modelPaths(SHIPPED_MODEL_DIRECTORY)));
-  for (const model of [await store.champion(), await store.previousChampion()]) {
+  for (const model of [await store.champion(pool), await store.previousChampion(pool)]) {
     if (model === null || model.origin === "file") continue; // MODEL_PATH named it once
     const files = await store.modelFiles(model.version);
     if (files === null || (model.origin === "shipped" && !sameFiles(files, shipped))) continue;
@@ -59,16 +61,16 @@ export async function storedChampion(source: FindOptions): Promise<LoadedModel> 
     }
   }
   const loaded = await loadStored(shipped, 0);
-  return { ...loaded, version: await champion(shipped, "shipped", { store, wallMs }) };
+  return { ...loaded, version: await champion(shipped, "shipped", source) };
 }
 
 /** Makes these files the champion, as the version that they have or as a new one. */
 async function champion(
   files: StoredModelFiles,
   origin: Model["origin"],
-  { store, wallMs }: Pick<FindOptions, "store" | "wallMs">,
+  { pool, store, wallMs }: Pick<FindOptions, "pool" | "store" | "wallMs">,
 ): Promise<number> {
-  for (const { version, origin: from } of await store.models({ limit: LOOKED_THROUGH })) {
+  for (const { version, origin: from } of await store.models({ pool, limit: LOOKED_THROUGH })) {
     if (from !== origin) continue;
     const known = await store.modelFiles(version);
     if (known === null || !sameFiles(known, files)) continue;
@@ -76,5 +78,5 @@ async function champion(
     return version;
   }
   const createdAtMs = wallMs();
-  return store.insertModel({ createdAtMs, origin, parentVersion: null, status: "champion", files, report: null });
+  return store.insertModel({ pool, createdAtMs, origin, parentVersion: null, status: "champion", files, report: null });
 }

@@ -149,7 +149,7 @@ export class Judging {
     const state = JSON.stringify(this.#judge.state(nowMs));
     if (state === this.#saved) return;
     try {
-      await store.setNote(STATE_NOTE, JSON.parse(state));
+      await store.setNote(this.#options.pool, STATE_NOTE, JSON.parse(state));
       this.#saved = state;
     } catch {
       // It is tried again at the next tick that saves.

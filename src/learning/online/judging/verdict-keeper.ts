@@ -19,6 +19,8 @@ const STATUS_AFTER: Readonly<Partial<Record<VerdictKind, ModelStatus>>> = {
 
 /** Where verdicts are kept. */
 export interface VerdictKeeperOptions {
+  /** Name of the pool that is judged. */
+  readonly pool: string;
   readonly resources: Resources;
   /** `LearnerCounter`s. */
   readonly counters: Float64Array;
@@ -36,7 +38,7 @@ export class VerdictKeeper {
 
   /** @param champion the model that serves by this verdict; `null` = none. */
   keep({ kind, reason, numbers, atMs, modelVersion: about }: Verdict, champion: number | null): void {
-    const { resources, counters, log, wallOffsetMs } = this.#options;
+    const { pool, resources, counters, log, wallOffsetMs } = this.#options;
     const { store, statuses } = resources;
     // What is no version of ours has no row in the store.
     const modelVersion = about !== null && about > 0 ? about : null;
@@ -44,7 +46,7 @@ export class VerdictKeeper {
     counters[LearnerCounter.VERDICTS + VERDICT_KINDS.indexOf(kind)]++;
     const fields = { verdict: kind, model_version: modelVersion, ...numbers };
     log[ALARMING.includes(kind) ? "warn" : "info"](fields, `${kind.replaceAll("_", " ")}: ${reason}`);
-    store.appendVerdict({ atMs: wallMs, modelVersion, kind, reason, numbers });
+    store.appendVerdict({ pool, atMs: wallMs, modelVersion, kind, reason, numbers });
     const status = STATUS_AFTER[kind];
     if (modelVersion !== null && status !== undefined) statuses.set(modelVersion, status, wallMs);
     if (kind === "rolled_back" && champion !== null) {

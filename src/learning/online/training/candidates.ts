@@ -3,6 +3,7 @@ import { LearnerCounter, TRAINING_RESULTS } from "../../../shared/memory/layout-
 import type { StoreLocation } from "../../../storage/backends.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { CommandError } from "../../judge/lifecycle/command-error.ts";
+import type { PoolGauges } from "../../serving/pool-gauges.ts";
 import type { Judging } from "../judging/judging.ts";
 import type { Resources } from "../resources.ts";
 import type { ModelShelf } from "../shelf/model-shelf.ts";
@@ -16,7 +17,10 @@ const LOOKED_THROUGH = 20;
 
 /** What is needed to find candidates. Times of the boot clock, milliseconds. */
 export interface CandidatesOptions {
+  /** Name of the pool that they are for. */
+  readonly pool: string;
   readonly resources: Resources;
+  readonly gauges: PoolGauges;
   readonly shelf: ModelShelf;
   readonly counters: Float64Array;
   readonly log: Logger;
@@ -60,17 +64,21 @@ export class Candidates {
   /** Moves time on; call it about once a second. @param judging who judges; nothing is proposed or trained while it is busy. */
   tick(judging: Judging, nowMs: number): void {
     const { candidate, paused } = judging.status;
-    if (candidate !== null || judging.champion === null) return;
+    const { turns } = this.#options.resources;
+    if (candidate !== null || judging.champion === null) {
+      turns.withdraw(this);
+      return;
+    }
     if (nowMs >= this.#lookMs) {
       this.#lookMs = nowMs + LOOK_MS;
       void this.#look(judging);
     }
-    if (!paused && this.#trainer === null && !this.#preparing && this.#canTrain && this.#schedule.due(nowMs)) {
-      void this.#train(nowMs);
-    }
+    if (this.#trainer !== null || this.#preparing) return;
+    if (paused || !this.#canTrain || !this.#schedule.due(nowMs)) turns.withdraw(this);
+    else if (turns.take(this)) void this.#train(nowMs);
   }
 
-  /** A training begins at the next tick, whatever samples there are. Throws a `CommandError` when it cannot. */
+  /** A training begins at the next tick at which no other pool's runs, whatever samples there are. Throws a `CommandError` when it cannot. */
   train(judging: Judging): void {
     const { candidate, paused } = judging.status;
     if (!this.#canTrain)
@@ -84,6 +92,7 @@ export class Candidates {
 
   /** Ends a training that runs. */
   close(): void {
+    this.#options.resources.turns.withdraw(this);
     this.#trainer?.kill();
   }
 
@@ -92,14 +101,14 @@ export class Candidates {
   }
 
   async #train(nowMs: number): Promise<void> {
-    const { resources, counters, log, program, location } = this.#options;
+    const { pool, resources, gauges, counters, log, program, location } = this.#options;
     this.#schedule.begin(nowMs);
     this.#preparing = true;
     let training: Training;
     try {
       await resources.store.flush();
-      this.#trainer = new TrainerProcess({ program, location, seed: ++this.#trainings });
-      counters[LearnerCounter.TRAINING] = 1;
+      this.#trainer = new TrainerProcess({ program, pool, location, seed: ++this.#trainings });
+      gauges.set(LearnerCounter.TRAINING, true);
       log.info({ trainer_pid: this.#trainer.pid }, "training a model on the samples of the store");
       training = await this.#trainer.ended();
     } catch (error) {
@@ -107,7 +116,8 @@ export class Candidates {
     }
     this.#trainer = null;
     this.#preparing = false;
-    counters[LearnerCounter.TRAINING] = 0;
+    gauges.set(LearnerCounter.TRAINING, false);
+    resources.turns.end(this);
     counters[LearnerCounter.TRAININGS + TRAINING_RESULTS.indexOf(training.result)]++;
     this.#schedule.end(training.result);
     this.#lookMs = Number.NEGATIVE_INFINITY;
@@ -120,10 +130,12 @@ export class Candidates {
   async #look(judging: Judging): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    const { resources, shelf, nowMs, log } = this.#options;
+    const { pool, resources, shelf, nowMs, log } = this.#options;
     const { store } = resources;
     try {
-      const found = (await store.models({ limit: LOOKED_THROUGH })).filter(({ status }) => status === "candidate");
+      const found = (await store.models({ pool, limit: LOOKED_THROUGH })).filter(
+        ({ status }) => status === "candidate",
+      );
       const [newest, ...older] = found;
       for (const { version } of older) this.#reject(version, `model ${newest.version} is newer`);
       if (newest === undefined) return;
@@ -139,19 +151,19 @@ export class Candidates {
       const from = newest.parentVersion === null ? "on the samples of the store" : `from model ${newest.parentVersion}`;
       judging.propose(newest.version, nowMs(), `trained ${from}`);
     } catch (error) {
-      log.once("candidates", "candidates cannot be looked for", { why: (error as Error).message });
+      log.once(`candidates of ${pool}`, "candidates cannot be looked for", { why: (error as Error).message });
     } finally {
       this.#looking = false;
     }
   }
 
   #reject(version: number, reason: string): void {
-    const { resources, log, wallMs } = this.#options;
+    const { pool, resources, log, wallMs } = this.#options;
     const { store, statuses } = resources;
     const atMs = wallMs();
     statuses.set(version, "rejected", atMs);
     void statuses.write();
-    store.appendVerdict({ atMs, modelVersion: version, kind: "rejected", reason, numbers: {} });
+    store.appendVerdict({ pool, atMs, modelVersion: version, kind: "rejected", reason, numbers: {} });
     log.warn({ verdict: "rejected", model_version: version }, `rejected: ${reason}`);
   }
 }

@@ -28,6 +28,8 @@ export interface Training {
 export interface TrainerOptions {
   /** Program and arguments before the command. */
   readonly program: readonly string[];
+  /** Name of the pool whose samples are learned from. */
+  readonly pool: string;
   /** Of the store. */
   readonly location: StoreLocation;
   readonly seed: number;
@@ -40,10 +42,10 @@ export class TrainerProcess {
   #killed = "";
 
   /** Starts it. Throws when it cannot be spawned. */
-  constructor({ program, location, seed }: TrainerOptions) {
+  constructor({ program, pool, location, seed }: TrainerOptions) {
     const command = ["train", "--from", "store", "--store-on-stdin", "--propose", "--json", "--rows", String(ROWS)];
     this.#child = Bun.spawn({
-      cmd: [...program, ...command, "--seed", String(seed)],
+      cmd: [...program, ...command, "--pool", pool, "--seed", String(seed)],
       stdin: Buffer.from(JSON.stringify(location)), // others may read the arguments of a process
       stdout: "pipe",
       stderr: "pipe",

@@ -206,9 +206,9 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     this.#responder.refuse(failure, route, method, nowMs);
   }
 
-  deliver(response: LocalResponse, method: number, nowMs: number): void {
+  deliver(response: LocalResponse, method: number, edits: HeadEdits | null, nowMs: number): void {
     if (this.#state !== State.BUSY) return; // it went away while we looked for the response
-    if (this.sendOwn(response, method)) this.done(true, nowMs);
+    if (this.sendOwn(response, method, edits)) this.done(true, nowMs);
     else this.onClose(nowMs);
   }
 

@@ -2,20 +2,22 @@
 import { WorkerCounter } from "../../../shared/memory/layout.ts";
 import { REASON_PHRASES } from "../../http1/reason-phrases.ts";
 import { fieldsOf, type LocalResponse, sentBody } from "../../local/response.ts";
+import type { HeadEdits } from "../../rewrite/edits.ts";
 import { ClientConnectionHeader } from "../../rewrite/response.ts";
 import type { Channel } from "../../sockets/channel.ts";
 import type { WorkerContext } from "../../worker-context.ts";
 
-/** Sends all of it to a request with this method. @returns false when the client is gone. */
+/** Sends all of it, changed by `edits`, to a request with this method. @returns false when the client is gone. */
 export function sendLocal(
   ctx: WorkerContext,
   client: Channel,
   response: LocalResponse,
   method: number,
   connection: ClientConnectionHeader,
+  edits: HeadEdits | null,
 ): boolean {
   const { status } = response;
-  const fields = fieldsOf(response)
+  const fields = fieldsOf(response, edits)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("");
   const body = sentBody(response, method);

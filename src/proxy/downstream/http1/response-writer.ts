@@ -101,9 +101,9 @@ export abstract class ResponseWriter extends Channel {
   /** The framing says so; and behind a body without chunks there is no place for trailers. */
   endBody(): void {}
 
-  respondLocal(response: LocalResponse, method: number): number {
+  respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number {
     if (this.ctx.draining || !this.exchange?.requestComplete) this.closes = true;
-    this.sendOwn(response, method);
+    this.sendOwn(response, method, edits);
     return sentBodyBytes(response, method);
   }
 
@@ -112,8 +112,8 @@ export abstract class ResponseWriter extends Channel {
   }
 
   /** Sends all of a response of our own. @returns false when the client is gone. */
-  protected sendOwn(response: LocalResponse, method: number): boolean {
-    return sendLocal(this.ctx, this, response, method, this.#connectionHeader());
+  protected sendOwn(response: LocalResponse, method: number, edits: HeadEdits | null): boolean {
+    return sendLocal(this.ctx, this, response, method, this.#connectionHeader(), edits);
   }
 
   /** Sends a head of 101. */

@@ -54,6 +54,7 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   readonly firstBodyStart = 0;
   firstBodyEnd = 0;
   key = 0;
+  readonly sticky = null;
   readonly requestIdStart = 0;
   readonly requestIdEnd = TRACE_ID_DIGITS;
 

@@ -2,6 +2,7 @@
 import type { Database } from "bun:sqlite";
 import type {
   Model,
+  ModelQuery,
   ModelStatus,
   NewModel,
   StatusOptions,
@@ -14,7 +15,7 @@ interface StoredModel extends Omit<Model, "report"> {
   readonly report: string;
 }
 
-const SELECT = `SELECT version, created_at_ms AS createdAtMs, origin, parent AS parentVersion, status,
+const SELECT = `SELECT pool, version, created_at_ms AS createdAtMs, origin, parent AS parentVersion, status,
   status_at_ms AS statusAtMs, promoted_at_ms AS promotedAtMs, report FROM models`;
 const BYTES = "length(onnx) + length(scaler) + length(features) + length(report)";
 
@@ -28,15 +29,16 @@ export class ModelTable {
 
   /** Returns the version; models that are too many go. Throws a `RangeError` when the model is too large. */
   insert(model: NewModel, limits: StoreLimits): number {
-    const { createdAtMs, origin, parentVersion, status, files } = model;
+    const { pool, createdAtMs, origin, parentVersion, status, files } = model;
     const report = modelReport(model);
     const first: ModelStatus = status === "champion" ? "candidate" : status;
     const { lastInsertRowid } = this.#db
       .query(
-        `INSERT INTO models (created_at_ms, origin, parent, status, status_at_ms, report, scaler, features, onnx)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO models (pool, created_at_ms, origin, parent, status, status_at_ms, report, scaler, features, onnx)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
+        pool,
         createdAtMs,
         origin,
         parentVersion,
@@ -60,8 +62,8 @@ export class ModelTable {
     if (before.status === status) return;
     if (status === "champion") {
       this.#db
-        .query("UPDATE models SET status = ?, status_at_ms = ? WHERE status = 'champion'")
-        .run(options.outgoing ?? "retired", atMs);
+        .query("UPDATE models SET status = ?, status_at_ms = ? WHERE pool = ? AND status = 'champion'")
+        .run(options.outgoing ?? "retired", atMs, before.pool);
       // Not the time says who came last, the clock may have been set, but a count.
       this.#db
         .query(
@@ -77,18 +79,22 @@ export class ModelTable {
     return toModel(this.#db.query<StoredModel, [number]>(`${SELECT} WHERE version = ?`).get(version));
   }
 
-  champion(): Model | null {
-    return toModel(this.#db.query<StoredModel, []>(`${SELECT} WHERE status = 'champion'`).get());
+  champion(pool: string): Model | null {
+    return toModel(this.#db.query<StoredModel, [string]>(`${SELECT} WHERE pool = ? AND status = 'champion'`).get(pool));
   }
 
-  previousChampion(): Model | null {
-    const query = `${SELECT} WHERE status = 'retired' AND promotion IS NOT NULL ORDER BY promotion DESC LIMIT 1`;
-    return toModel(this.#db.query<StoredModel, []>(query).get());
+  previousChampion(pool: string): Model | null {
+    const query = `${SELECT} WHERE pool = ? AND status = 'retired' AND promotion IS NOT NULL
+      ORDER BY promotion DESC LIMIT 1`;
+    return toModel(this.#db.query<StoredModel, [string]>(query).get(pool));
   }
 
   /** The newest first. */
-  list(limit: number): Model[] {
-    const rows = this.#db.query<StoredModel, [number]>(`${SELECT} ORDER BY version DESC LIMIT ?`).all(limit);
+  list({ limit, pool }: ModelQuery): Model[] {
+    const where = pool === undefined ? "" : "WHERE pool = ?";
+    const values = pool === undefined ? [limit] : [pool, limit];
+    const query = `${SELECT} ${where} ORDER BY version DESC LIMIT ?`;
+    const rows = this.#db.query<StoredModel, (string | number)[]>(query).all(...values);
     return rows.map((row) => toModel(row)!);
   }
 
@@ -115,7 +121,9 @@ export class ModelTable {
 
   #prune(limits: StoreLimits): void {
     const models = this.#db
-      .query<KeptModel, []>(`SELECT version, status, promotion, ${BYTES} AS bytes FROM models ORDER BY version DESC`)
+      .query<KeptModel, []>(
+        `SELECT pool, version, status, promotion, ${BYTES} AS bytes FROM models ORDER BY version DESC`,
+      )
       .all();
     const remove = this.#db.query<unknown, [number]>("DELETE FROM models WHERE version = ?");
     for (const version of surplusModels(models, limits)) remove.run(version);

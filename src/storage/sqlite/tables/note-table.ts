@@ -1,4 +1,4 @@
-/** Small things of one value each in SQLite, by name. */
+/** Small things of one value each in SQLite, by pool and name. */
 import type { Database } from "bun:sqlite";
 
 /** The notes of one connection. */
@@ -10,17 +10,20 @@ export class NoteTable {
   }
 
   /** Within the caller's transaction. `value` is anything that JSON can say. */
-  set(name: string, value: unknown): void {
+  set(pool: string, name: string, value: unknown): void {
     this.#db
-      .query<unknown, [string, string]>(
-        "INSERT INTO notes (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      .query<unknown, [string, string, string]>(
+        `INSERT INTO notes (pool, name, value) VALUES (?, ?, ?)
+         ON CONFLICT (pool, name) DO UPDATE SET value = excluded.value`,
       )
-      .run(name, JSON.stringify(value ?? null));
+      .run(pool, name, JSON.stringify(value ?? null));
   }
 
   /** `null` when there is none. */
-  get(name: string): unknown {
-    const row = this.#db.query<{ value: string }, [string]>("SELECT value FROM notes WHERE name = ?").get(name);
+  get(pool: string, name: string): unknown {
+    const row = this.#db
+      .query<{ value: string }, [string, string]>("SELECT value FROM notes WHERE pool = ? AND name = ?")
+      .get(pool, name);
     return row === null ? null : (JSON.parse(row.value) as unknown);
   }
 }

@@ -2,13 +2,14 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { SamplePage } from "../../backend.ts";
 import type { SampleQuery, StoreLimits } from "../../learning-store.ts";
+import { type PoolCount, surplusByPool } from "../../pool-parts.ts";
 import { type SampleRow, toSample } from "../../rows/sample-row.ts";
 import type { RowTable } from "./row-table.ts";
 
 /** More than a batch, so that deleting catches up with writing; few enough to take milliseconds. */
 export const DELETED_ROWS = 2_000;
 
-interface StoredSample extends Omit<SampleRow, "failed"> {
+interface StoredSample extends Omit<SampleRow, "pool" | "failed"> {
   readonly id: number;
   readonly failed: number;
 }
@@ -21,71 +22,83 @@ export class SampleTable implements RowTable<SampleRow> {
   readonly #db: Database;
   readonly #names: string;
   readonly #insert: Statement<unknown, (number | Uint8Array)[]>;
-  readonly #touchServer: Statement<{ id: number }, [string, number]>;
+  readonly #touchServer: Statement<{ id: number }, [number, string, number]>;
   readonly #touchList: Statement<{ id: number }, [string, number]>;
+  readonly #addToPool: Statement<{ id: number }, [string, number]>;
 
   /** @param features what each sample's values mean, in order. */
   constructor(db: Database, features: readonly string[]) {
     this.#db = db;
     this.#names = JSON.stringify(features);
-    const touch = (table: string, column: string) =>
-      db.query<{ id: number }, [string, number]>(
-        `INSERT INTO ${table} (${column}, last_sample) VALUES (?, ?)
-         ON CONFLICT (${column}) DO UPDATE SET last_sample = excluded.last_sample RETURNING id`,
-      );
-    this.#touchServer = touch("servers", "name");
-    this.#touchList = touch("feature_lists", "names");
+    this.#touchServer = db.query(
+      `INSERT INTO servers (pool, name, last_sample) VALUES (?, ?, ?)
+       ON CONFLICT (pool, name) DO UPDATE SET last_sample = excluded.last_sample RETURNING id`,
+    );
+    this.#touchList = db.query(
+      `INSERT INTO feature_lists (names, last_sample) VALUES (?, ?)
+       ON CONFLICT (names) DO UPDATE SET last_sample = excluded.last_sample RETURNING id`,
+    );
+    this.#addToPool = db.query(
+      `INSERT INTO pools (name, samples) VALUES (?, ?)
+       ON CONFLICT (name) DO UPDATE SET samples = samples + excluded.samples RETURNING id`,
+    );
     this.#insert = db.query(
       `INSERT INTO samples
-         (at_ms, arm, model, failed, propensity, latency_ms, mean_ms, features, server, feature_list)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (at_ms, arm, model, failed, propensity, latency_ms, mean_ms, features, pool, server, feature_list)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
 
   insert(rows: readonly SampleRow[]): void {
-    const last = this.#range().last + rows.length;
+    const last = this.#lastId() + rows.length;
     const list = this.#touchList.get(this.#names, last)!.id;
+    for (const [pool, own] of Map.groupBy(rows, (row) => row.pool)) this.#insertOf(pool, own, list, last);
+  }
+
+  #insertOf(name: string, rows: readonly SampleRow[], list: number, last: number): void {
+    const pool = this.#addToPool.get(name, rows.length)!.id;
     const servers = new Map<string, number>();
     for (const { atMs, serverId, arm, modelVersion, failed, propensity, latencyMs, meanMs, features } of rows) {
       let server = servers.get(serverId);
       if (server === undefined) {
-        server = this.#touchServer.get(serverId, last)!.id;
+        server = this.#touchServer.get(pool, serverId, last)!.id;
         servers.set(serverId, server);
       }
       const flag = failed ? 1 : 0;
-      this.#insert.run(atMs, arm, modelVersion, flag, propensity, latencyMs, meanMs, features, server, list);
+      this.#insert.run(atMs, arm, modelVersion, flag, propensity, latencyMs, meanMs, features, pool, server, list);
     }
   }
 
-  /** Rows with this store's features. */
-  count(): number {
-    return this.#total() - this.countOthers(0);
+  /** A pool's rows with this store's features. */
+  count(pool: string): number {
+    return (this.#pool(pool)?.samples ?? 0) - this.countOthers(pool, 0);
   }
 
-  /** Rows with other features than this store's, no older than `sinceMs`. */
-  countOthers(sinceMs: number): number {
+  /** A pool's rows with other features than this store's, no older than `sinceMs`. */
+  countOthers(pool: string, sinceMs: number): number {
     // Usually there are none, and then no row need be looked at: only after an update that changed the features.
     const lists = this.#db.query<{ names: string }, []>("SELECT names FROM feature_lists").all();
     if (lists.every(({ names }) => names === this.#names)) return 0;
     const query = this.#db.query<{ n: number }, number[]>(
-      "SELECT count(*) AS n FROM samples WHERE feature_list <> ? AND at_ms >= ?",
+      "SELECT count(*) AS n FROM samples WHERE pool = ? AND feature_list <> ? AND at_ms >= ?",
     );
-    return query.get(this.#list(), sinceMs)!.n;
+    return query.get(this.#poolId(pool), this.#list(), sinceMs)!.n;
   }
 
   /** See `BackendReads.samplePage`: a page begins with the id `from`. */
   page(query: SampleQuery, from: number | null, rows: number): SamplePage {
-    const { sinceMs = 0, newestFirst = false } = query;
+    const { pool, sinceMs = 0, newestFirst = false } = query;
     const start = from ?? this.#start(query);
     const [reaches, order] = newestFirst ? ["<=", "DESC"] : [">=", "ASC"];
     const found = this.#db
       .query<StoredSample, number[]>(
         `SELECT ${COLUMNS} FROM samples JOIN servers ON servers.id = samples.server
-         WHERE samples.id ${reaches} ? AND feature_list = ? AND at_ms >= ? ORDER BY samples.id ${order} LIMIT ?`,
+         WHERE samples.pool = ? AND samples.id ${reaches} ? AND feature_list = ? AND at_ms >= ?
+         ORDER BY samples.id ${order} LIMIT ?`,
       )
-      .all(start, this.#list(), sinceMs, rows);
+      .all(this.#poolId(pool), start, this.#list(), sinceMs, rows);
     const last = found.at(-1)?.id ?? start;
-    const samples = found.map(({ id: _, failed, ...rest }) => toSample({ ...rest, failed: failed === 1 }));
+    const samples = found.map(({ id: _, failed, ...rest }) => toSample({ ...rest, pool, failed: failed === 1 }));
     return { samples, next: newestFirst ? last - 1 : last + 1 };
   }
 
@@ -94,44 +107,69 @@ export class SampleTable implements RowTable<SampleRow> {
     if (excess > 0) this.deleteOldest(Math.min(excess, DELETED_ROWS));
   }
 
-  /** Deletes at most `rows` of the oldest, and the names that nothing refers to any more. */
+  /**
+   * Deletes at most `rows` of the oldest of the pools that have the most, and the names that nothing refers to any more. The
+   * newest of each pool stays.
+   */
   deleteOldest(rows: number): void {
-    const { first, last } = this.#range();
-    const end = Math.min(last, first + rows); // the newest stays: it keeps ids ascending
-    if (end <= first) return;
-    this.#db.query<unknown, [number]>("DELETE FROM samples WHERE id < ?").run(end);
-    for (const table of ["servers", "feature_lists"]) {
-      this.#db.query<unknown, [number]>(`DELETE FROM ${table} WHERE last_sample < ?`).run(end);
+    const counts = this.#db.query<PoolCount<number>, []>("SELECT id AS pool, samples AS count FROM pools").all();
+    for (const { pool, count } of surplusByPool(counts, Math.max(0, this.#total() - rows))) {
+      this.#deleteOldestOf(pool, count);
     }
+    const first = this.#db.query<{ id: number | null }, []>("SELECT min(id) AS id FROM samples").get()!.id ?? 0;
+    this.#db.query<unknown, [number]>("DELETE FROM feature_lists WHERE last_sample < ?").run(first);
+  }
+
+  #deleteOldestOf(pool: number, rows: number): void {
+    // Where nothing lies so far behind the first, all but the newest go.
+    const end = this.#db
+      .query<{ id: number | null }, [number, number, number]>(
+        `SELECT coalesce((SELECT id FROM samples WHERE pool = ? ORDER BY id LIMIT 1 OFFSET ?),
+                         (SELECT max(id) FROM samples WHERE pool = ?)) AS id`,
+      )
+      .get(pool, rows, pool)?.id;
+    if (end == null) return;
+    const { changes } = this.#db
+      .query<unknown, [number, number]>("DELETE FROM samples WHERE pool = ? AND id < ?")
+      .run(pool, end);
+    this.#db.query<unknown, [number, number]>("UPDATE pools SET samples = samples - ? WHERE id = ?").run(changes, pool);
+    this.#db.query<unknown, [number, number]>("DELETE FROM servers WHERE pool = ? AND last_sample < ?").run(pool, end);
   }
 
   /** Where a scan begins: the id of its first row. */
-  #start({ sinceMs = 0, limit, newestFirst = false }: SampleQuery): number {
-    if (newestFirst) return this.#range().last;
+  #start({ pool, sinceMs = 0, limit, newestFirst = false }: SampleQuery): number {
+    if (newestFirst) return this.#lastId();
     const query = this.#db.query<{ id: number | null }, number[]>(
       `SELECT min(id) AS id FROM
-         (SELECT id FROM samples WHERE feature_list = ? AND at_ms >= ? ORDER BY id DESC LIMIT ?)`,
+         (SELECT id FROM samples WHERE pool = ? AND feature_list = ? AND at_ms >= ? ORDER BY id DESC LIMIT ?)`,
     );
-    return query.get(this.#list(), sinceMs, limit)!.id ?? 1;
+    return query.get(this.#poolId(pool), this.#list(), sinceMs, limit)!.id ?? 1;
   }
 
-  /** All rows, those with other features included. */
+  /** All rows of all pools, those with other features included. */
   #total(): number {
-    const { first, last } = this.#range();
-    return last - first + 1; // ids have no gaps
+    return this.#db.query<{ n: number }, []>("SELECT coalesce(sum(samples), 0) AS n FROM pools").get()!.n;
   }
 
-  /** Ids of the oldest and the newest row; 1 and 0 when there is none. */
-  #range(): { first: number; last: number } {
-    // Two lookups: asked for both at once, SQLite would read the whole table.
-    const first = this.#db.query<{ id: number | null }, []>("SELECT min(id) AS id FROM samples").get()!.id ?? 1;
-    const last = this.#db.query<{ id: number | null }, []>("SELECT max(id) AS id FROM samples").get()!.id ?? 0;
-    return { first, last };
+  /** The id of the newest row; 0 when there is none. It is never deleted, so ids ascend. */
+  #lastId(): number {
+    return this.#db.query<{ id: number | null }, []>("SELECT max(id) AS id FROM samples").get()!.id ?? 0;
   }
 
   /** The id of this store's list of features; 0, which none has, while there is no such sample. */
   #list(): number {
     const query = this.#db.query<{ id: number }, [string]>("SELECT id FROM feature_lists WHERE names = ?");
     return query.get(this.#names)?.id ?? 0;
+  }
+
+  /** The id of a pool; 0, which none has, while it has no sample. */
+  #poolId(name: string): number {
+    return this.#pool(name)?.id ?? 0;
+  }
+
+  #pool(name: string): { readonly id: number; readonly samples: number } | null {
+    return this.#db
+      .query<{ id: number; samples: number }, [string]>("SELECT id, samples FROM pools WHERE name = ?")
+      .get(name);
   }
 }

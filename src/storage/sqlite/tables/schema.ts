@@ -11,8 +11,10 @@ const APPLICATION_ID = 0x4e624c73;
 /**
  * Step i brings a file from version i to i + 1. A step that was released is never changed.
  *
- * - Samples are the bulk: what repeats in them (names of servers, lists of features) stands elsewhere, once, and goes when
- *   `last_sample` does. Their ids have no gaps: one process appends, and only the oldest are deleted.
+ * - Samples are the bulk: what repeats in them (names of pools and servers, lists of features) stands elsewhere, once, and goes
+ *   when `last_sample` does. Their ids ascend: one process appends, and the newest is never deleted. How many a pool has is
+ *   counted in `pools`, because to count rows is to read them.
+ * - What was there before there were pools is the pool `default`'s, which has the id 1.
  * - AUTOINCREMENT keeps versions of models from being given twice, also after the newest was deleted.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -70,6 +72,44 @@ export const MIGRATIONS: readonly string[] = [
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
   ) STRICT;
+  `,
+  `
+  CREATE TABLE pools (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    samples INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO pools (id, name, samples) SELECT 1, 'default', count(*) FROM samples;
+  ALTER TABLE samples ADD COLUMN pool INTEGER NOT NULL DEFAULT 1;
+  CREATE INDEX samples_by_pool ON samples (pool);
+
+  CREATE TABLE servers_of_pools (
+    id INTEGER PRIMARY KEY,
+    pool INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    last_sample INTEGER NOT NULL,
+    UNIQUE (pool, name)
+  ) STRICT;
+  INSERT INTO servers_of_pools (id, pool, name, last_sample) SELECT id, 1, name, last_sample FROM servers;
+  DROP TABLE servers;
+  ALTER TABLE servers_of_pools RENAME TO servers;
+
+  ALTER TABLE models ADD COLUMN pool TEXT NOT NULL DEFAULT 'default';
+  DROP INDEX one_champion;
+  CREATE UNIQUE INDEX one_champion ON models (pool) WHERE status = 'champion';
+
+  ALTER TABLE verdicts ADD COLUMN pool TEXT NOT NULL DEFAULT 'default';
+  CREATE INDEX verdicts_by_pool ON verdicts (pool, id);
+
+  CREATE TABLE notes_of_pools (
+    pool TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (pool, name)
+  ) STRICT;
+  INSERT INTO notes_of_pools (pool, name, value) SELECT 'default', name, value FROM notes;
+  DROP TABLE notes;
+  ALTER TABLE notes_of_pools RENAME TO notes;
   `,
 ];
 

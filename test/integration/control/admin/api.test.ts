@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
@@ -36,7 +37,7 @@ function makeControl() {
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
-      return readReadiness(memory);
+      return readReadiness(memory, []);
     },
     *metrics() {
       yield;
@@ -44,6 +45,8 @@ function makeControl() {
       return Buffer.from("up 1\n");
     },
     prometheusEnabled: () => state.prometheus,
+    pools: () => [{ name: "shop", healthy: 1 }],
+    routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
     learning: {
       overview: async () => ({ rung: "model" }),

@@ -118,6 +118,23 @@ describe("health checks", () => {
     await eventually(() => expect(states()[0]).toBe("up"));
   });
 
+  test("the operator says which statuses, which text and which port are those of a healthy server", async () => {
+    const { fleet, states } = makeFleet();
+    const [backend, other] = await backends(2);
+    const health = { ...checks, port: backend.port, statuses: [[503, 503]] as const, intervalMs: 50, rise: 1, fall: 1 };
+    await fleet.start(fleetOptions(specs([other]), { health: { ...health, body: null } }));
+    await eventually(() => expect(states()).toEqual(["down"]));
+    expect(fleet.servers()[0].reason).toBe("health check failed: status 200");
+    backend.mode = "503";
+    await eventually(() => expect(states()).toEqual(["up"]));
+    expect(other.paths).toEqual([]);
+    await fleet.update(fleetOptions(specs([other]), { health: { ...health, body: "all is well" } }));
+    await eventually(() => expect(states()).toEqual(["down"]));
+    expect(fleet.servers()[0].reason).toBe(
+      "health check failed: status 503, but its body lacks the text that it should have",
+    );
+  });
+
   test("polls usage where it is offered and takes the rest as unknown", async () => {
     const [telling, other] = await backends(2);
     telling.usage = '{"cpu_usage":12.5,"memory_usage":40}';
@@ -278,7 +295,7 @@ describe("membership", () => {
   test("an update keeps id, state and statistics of who stays, and drains who leaves", async () => {
     const { fleet, states, answers, memory, skip } = makeFleet();
     const seen: (readonly Endpoint[])[] = [];
-    fleet.onEndpoints((endpoints) => seen.push(endpoints));
+    fleet.onEndpoints((endpoints) => void seen.push(endpoints));
     const [a, b, c] = [1, 2, 3].map((n) => host(`127.0.0.${n}`, 9));
     await fleet.start(fleetOptions([a, b], { slowStartMs: 60_000 }));
     answers(1, 7, 0);

@@ -34,10 +34,10 @@ function makeInstance() {
     },
   });
   cleanups.push(() => fleet.stop());
-  const api = new AdminApi({ readiness: () => readReadiness(memory) } as AdminControl, recordingLogger().log);
+  const api = new AdminApi({ readiness: () => readReadiness(memory, []) } as AdminControl, recordingLogger().log);
   /** What both ports say: it must be the same. */
   const ask = async (): Promise<[status: number, body: unknown]> => {
-    const { status, body } = readinessResponse(memory);
+    const { status, body } = readinessResponse(memory, []);
     const response = await api.handle(new Request("http://localhost/health/ready"), {
       kind: "admin",
       token: null,

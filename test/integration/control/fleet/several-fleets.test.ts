@@ -51,7 +51,7 @@ test("no slot and no id is given to two; the same address may be in both", async
     [1, 2],
     [3, 4, 5],
   ]);
-  expect(readReadiness(memory)).toEqual({ status: "ready", total: 5, healthy: 5 });
+  expect(readReadiness(memory, [])).toEqual({ status: "ready", total: 5, healthy: 5 });
   expect([shop.summary().total, blog.summary().total]).toEqual([2, 3]);
 });
 
@@ -61,7 +61,7 @@ test("an operator's change reaches the fleet that has the server, and no other",
   await blog.start(fleetOptions(ports(1, 1)));
   expect([shop.drain(2), blog.drain(2)]).toEqual([false, true]);
   expect([shop.servers()[0].state, blog.servers()[0].state]).toEqual(["up", "draining"]);
-  expect(readReadiness(memory)).toEqual({ status: "ready", total: 2, healthy: 1 });
+  expect(readReadiness(memory, [])).toEqual({ status: "ready", total: 2, healthy: 1 });
 });
 
 test("a slot that one has given back may be the other's; of too many servers the ones too many are left out", async () => {
@@ -90,10 +90,10 @@ test("one that loses all its servers takes nothing from the other", async () => 
   const health = { enabled: true, path: "/health", intervalMs: 50, timeoutMs: 60_000, rise: 1, fall: 1 };
   await shop.start(fleetOptions([host("127.0.0.1", bad.port)], { health }));
   await blog.start(fleetOptions([host("127.0.0.1", good.port)], { health }));
-  await eventually(() => expect(readReadiness(memory)).toEqual({ status: "ready", total: 2, healthy: 2 }));
+  await eventually(() => expect(readReadiness(memory, [])).toEqual({ status: "ready", total: 2, healthy: 2 }));
   bad.mode = "503";
   await eventually(() => expect(shop.servers()[0].state).toBe("down"));
   expect(blog.servers()[0].state).toBe("up");
-  expect(readReadiness(memory)).toEqual({ status: "ready", total: 2, healthy: 1 });
+  expect(readReadiness(memory, [])).toEqual({ status: "ready", total: 2, healthy: 1 });
   expect([shop.counters().healthCheckFailures > 0, blog.counters().healthCheckFailures]).toEqual([true, 0]);
 });

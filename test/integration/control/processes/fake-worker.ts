@@ -18,6 +18,7 @@ process.on("message", (message: ToWorker) => {
   if (message.type === "start") start(message);
   else if (message.type === "drain" && mode !== "never-drains") setTimeout(() => process.exit(0), 20);
   else if (message.type === "settings") obey(message.settings.strategy);
+  if (message.type === "settings" || message.type === "endpoints") send({ type: "settled" });
 });
 
 function start(message: WorkerStart): void {

@@ -26,6 +26,7 @@ function make(mode: string, overrides: Partial<LearnerOptions> = {}) {
   const memory = createSharedMemory(memoryPath);
   const { log, lines } = recordingLogger();
   const learner = new Learner({
+    pools: () => [{ row: 0, name: "default" }],
     command: [process.execPath, join(import.meta.dir, "fake-learner.ts"), mode],
     memory,
     log,
@@ -53,7 +54,7 @@ function make(mode: string, overrides: Partial<LearnerOptions> = {}) {
 }
 
 const ready = (learner: Learner) => until(() => learner.status?.state === "ready");
-const question = { kind: "explain", requestId: "abc" } as const;
+const question = { kind: "explain", requestId: "abc", pool: null } as const;
 
 describe("the learner", () => {
   test("is asked and answers; who asks when it is gone is told so", async () => {
@@ -63,8 +64,8 @@ describe("the learner", () => {
     learner.start();
     await ready(learner);
     expect(await learner.ask(question)).toEqual({ asked: question });
-    const refused = learner.ask({ kind: "describe" }).catch(String); // the fake never answers that
-    for (let i = 1; i < 16; i++) learner.ask({ kind: "describe" }).catch(() => {});
+    const refused = learner.ask({ kind: "describe", pool: null }).catch(String); // the fake never answers that
+    for (let i = 1; i < 16; i++) learner.ask({ kind: "describe", pool: null }).catch(() => {});
     await expect(learner.ask(question)).rejects.toThrow("too many questions");
     const pid = learner.status?.pid as number;
     await learner.stop(2000);
@@ -80,7 +81,7 @@ describe("the learner", () => {
     const { learner } = make("normal");
     learner.start();
     await ready(learner);
-    await expect(learner.ask({ kind: "describe" })).rejects.toThrow("does not answer");
+    await expect(learner.ask({ kind: "describe", pool: null })).rejects.toThrow("does not answer");
   });
 
   test("that dies is started again, its orders end, and its questions fail", async () => {
@@ -89,7 +90,7 @@ describe("the learner", () => {
     await ready(learner);
     const pid = learner.status?.pid as number;
     memory.learned[0].words[LearnerWord.RUNG] = Rung.FLOOR;
-    const refused = learner.ask({ kind: "describe" }).catch(String);
+    const refused = learner.ask({ kind: "describe", pool: null }).catch(String);
     process.kill(pid, "SIGKILL");
     expect(await refused).toContain("died");
     await until(() => learner.status?.state === "ready" && learner.status.pid !== pid);
@@ -138,13 +139,13 @@ describe("the learner", () => {
     const { learner, memory } = make("normal", { clock: () => nowMs });
     memory.learned[0].words[LearnerWord.RUNG] = Rung.MODEL;
     memory.learned[0].figures[LearnerFigure.TABLE_MS] = 5900;
-    expect([learner.degraded, learner.rung]).toEqual([false, Rung.ESTIMATOR]); // not even meant to run
+    expect([learner.degraded, learner.pools]).toEqual([false, []]); // not even meant to run
     learner.start();
-    expect(learner.tableAgeMs).toBe(100);
-    expect([learner.degraded, learner.rung]).toEqual([false, Rung.MODEL]);
+    expect(learner.pools[0].tableAgeMs).toBe(100);
+    expect([learner.degraded, learner.pools[0].rung]).toEqual([false, Rung.MODEL]);
     nowMs = 2000;
-    expect([learner.degraded, learner.rung]).toEqual([true, Rung.ESTIMATOR]);
+    expect([learner.degraded, learner.pools[0].rung]).toEqual([true, Rung.ESTIMATOR]);
     memory.learned[0].words[LearnerWord.RUNG] = Rung.FLOOR;
-    expect(learner.rung).toBe(Rung.FLOOR);
+    expect(learner.pools[0].rung).toBe(Rung.FLOOR);
   });
 });

@@ -59,8 +59,9 @@ describe("Workers", () => {
     const ports = journal().flatMap((m) => (m.type === "start" ? [m.settings.listeners.map((one) => one.port)] : []));
     const found = [4321, 4000, 4323];
     expect(ports).toEqual([[0, 4000, 0], found, found]);
-    workers.setEndpoints([]);
-    await until(() => journal().filter((m) => m.type === "endpoints").length === 3);
+    const settled = workers.setEndpoints([]);
+    await settled;
+    expect(journal().filter((m) => m.type === "endpoints")).toHaveLength(3);
     const pids = workers.status().map((s) => s.pid);
     expect(await workers.drain(5_000)).toBe(0);
     expect(pids.some(isAlive)).toBe(false);
@@ -93,7 +94,7 @@ describe("Workers", () => {
     const { workers, lines, journal } = fixture;
     await workers.start(1);
     for (let i = 1; i <= 3; i++) {
-      workers.setSettings({ ...settings, strategy: "exit", maxConnections: i });
+      await workers.setSettings({ ...settings, strategy: "exit", maxConnections: i }, []);
       await until(() => workers.status()[0].restarts === i && workers.status()[0].state === "ready");
     }
     const delays = lines.filter((l) => l.message.includes("died")).map((l) => [l.code, l.restart_in_ms]);
@@ -114,7 +115,7 @@ describe("Workers", () => {
     const { workers, lines } = fixture;
     await workers.start(1);
     const { pid } = workers.status()[0];
-    workers.setSettings({ ...settings, strategy: "hang" });
+    await workers.setSettings({ ...settings, strategy: "hang" }, []);
     await until(() => workers.restarts.hung === 1 && workers.status()[0].state === "ready");
     expect(isAlive(pid)).toBe(false);
     expect(lines.some((l) => l.message.includes("hangs") && l.pid === pid)).toBe(true);

@@ -6,6 +6,7 @@ import { describe } from "bun:test";
 import { failureContract } from "./failures.ts";
 import { modelContract } from "./models.ts";
 import { durableContract } from "./others.ts";
+import { poolContract } from "./pools.ts";
 import { sampleContract } from "./samples.ts";
 import { type PlaceKind, UnderTest } from "./under-test.ts";
 
@@ -15,6 +16,7 @@ export function storeContract(kind: PlaceKind): void {
     const under = new UnderTest(kind);
     sampleContract(under);
     modelContract(under);
+    poolContract(under);
     failureContract(under);
     if (kind.durable) durableContract(under);
   });

@@ -4,7 +4,7 @@ import type { LearningStore } from "../../../../src/storage/learning-store.ts";
 import { StoreError, type StoreProblemKind } from "../../../../src/storage/store-error.ts";
 import type { Faults } from "../../../support/faulty-backend.ts";
 import type { ManualTime } from "../../../support/manual-time.ts";
-import { model, plain, read, type Said, samples, verdict } from "../store-fixture.ts";
+import { model, POOL, plain, read, type Said, samples, verdict } from "../store-fixture.ts";
 import { BEGAN_MS, HOUR_MS, type UnderTest } from "./under-test.ts";
 
 /** Defines these tests. */
@@ -59,7 +59,7 @@ export function failureContract(under: UnderTest): void {
       expect(said.lines).toEqual(["degraded disk_full", "degraded unavailable"]);
       await time.pass(60_000);
       expect(said.lines.slice(2)).toEqual(["recovered unavailable"]);
-      expect(await store.countSamples()).toBe(3);
+      expect(await store.countSamples(POOL)).toBe(3);
     });
 
     test("is tried again after 1, 2, 4 … 30 s, with or without rows", async () => {
@@ -92,9 +92,9 @@ export function failureContract(under: UnderTest): void {
 
     test("met while reading is told as well, and the reader hears of it", async () => {
       fail("unavailable");
-      await expect(store.champion()).rejects.toMatchObject({ kind: "unavailable" });
+      await expect(store.champion(POOL)).rejects.toMatchObject({ kind: "unavailable" });
       expect(store.status().problem?.kind).toBe("unavailable");
-      expect(await store.champion()).toBeNull();
+      expect(await store.champion(POOL)).toBeNull();
       expect(said.lines).toEqual(["degraded unavailable"]); // to be read is not to be written
       await time.pass(1_000);
       expect(said.lines).toEqual(["degraded unavailable", "recovered unavailable"]);
@@ -175,7 +175,7 @@ export function failureContract(under: UnderTest): void {
     test("does not keep a store from being closed", async () => {
       store.appendSamples(samples(0, 10));
       faults.before = () => time.wait(HOUR_MS);
-      const asked = store.countSamples().catch((error: StoreError) => error.message);
+      const asked = store.countSamples(POOL).catch((error: StoreError) => error.message);
       const closed = store.close();
       await time.pass(2_000);
       await closed;
@@ -209,7 +209,7 @@ export function failureContract(under: UnderTest): void {
       store.appendVerdict(verdict(1));
       await store.close();
       expect(await version).toBe(1);
-      await expect(store.setNote("a", 1)).rejects.toThrow("the store is closed");
+      await expect(store.setNote(POOL, "a", 1)).rejects.toThrow("the store is closed");
     });
   });
 }

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { LearningStore } from "../../../../src/storage/learning-store.ts";
 import type { ManualTime } from "../../../support/manual-time.ts";
-import { model, samples, verdict } from "../store-fixture.ts";
+import { model, POOL, samples, verdict } from "../store-fixture.ts";
 import type { UnderTest } from "./under-test.ts";
 
 /** Defines these tests. */
@@ -46,8 +46,8 @@ export function modelContract(under: UnderTest): void {
       await store.insertModel(model({ status: "rejected" }));
       for (let i = 0; i < 60; i++) await store.insertModel(model());
       expect((await versions()).slice(-6)).toEqual([17, 5, 4, 3, 2, 1]);
-      expect((await store.champion())?.version).toBe(4);
-      expect((await store.previousChampion())?.version).toBe(3);
+      expect((await store.champion(POOL))?.version).toBe(4);
+      expect((await store.previousChampion(POOL))?.version).toBe(3);
     });
 
     test("of former champions the last ten are kept whatever comes", async () => {
@@ -77,13 +77,13 @@ export function modelContract(under: UnderTest): void {
     });
 
     test("makes exactly one champion, and remembers the one before", async () => {
-      expect(await store.champion()).toBeNull();
-      expect(await store.previousChampion()).toBeNull();
+      expect(await store.champion(POOL)).toBeNull();
+      expect(await store.previousChampion(POOL)).toBeNull();
       await store.setModelStatus(1, "champion", 10);
-      expect(await store.previousChampion()).toBeNull();
+      expect(await store.previousChampion(POOL)).toBeNull();
       await store.setModelStatus(2, "champion", 20);
-      expect(await store.champion()).toMatchObject({ version: 2, statusAtMs: 20, promotedAtMs: 20 });
-      expect(await store.previousChampion()).toMatchObject({
+      expect(await store.champion(POOL)).toMatchObject({ version: 2, statusAtMs: 20, promotedAtMs: 20 });
+      expect(await store.previousChampion(POOL)).toMatchObject({
         version: 1,
         status: "retired",
         statusAtMs: 20,
@@ -96,29 +96,29 @@ export function modelContract(under: UnderTest): void {
     test("that is taken back rejects the bad one, and the one to go back to is the one before", async () => {
       for (const version of [1, 2, 3]) await store.setModelStatus(version, "champion", version);
       await store.setModelStatus(2, "champion", 4, { outgoing: "rejected" });
-      expect(await store.champion()).toMatchObject({ version: 2, promotedAtMs: 4 });
+      expect(await store.champion(POOL)).toMatchObject({ version: 2, promotedAtMs: 4 });
       expect(await store.model(3)).toMatchObject({ status: "rejected", statusAtMs: 4 });
-      expect((await store.previousChampion())?.version).toBe(1);
+      expect((await store.previousChampion(POOL))?.version).toBe(1);
     });
 
     test("goes by the order of promotions, not by a clock that was set back", async () => {
       await store.setModelStatus(3, "champion", 900);
       await store.setModelStatus(1, "champion", 500);
       await store.setModelStatus(2, "champion", 100);
-      expect((await store.previousChampion())?.version).toBe(1);
+      expect((await store.previousChampion(POOL))?.version).toBe(1);
     });
 
     test("of the champion itself changes nothing", async () => {
       await store.setModelStatus(1, "champion", 10);
       await store.setModelStatus(1, "champion", 20);
-      expect(await store.champion()).toMatchObject({ version: 1, promotedAtMs: 10 });
-      expect(await store.previousChampion()).toBeNull();
+      expect(await store.champion(POOL)).toMatchObject({ version: 1, promotedAtMs: 10 });
+      expect(await store.previousChampion(POOL)).toBeNull();
     });
 
     test("of a model that is not there is refused, and the champion stays", async () => {
       await store.setModelStatus(1, "champion", 10);
       await expect(store.setModelStatus(9, "champion", 20)).rejects.toThrow("there is no model 9");
-      expect((await store.champion())?.version).toBe(1);
+      expect((await store.champion(POOL))?.version).toBe(1);
       expect(store.status().problem).toBeNull();
     });
 
@@ -131,7 +131,7 @@ export function modelContract(under: UnderTest): void {
       expect(store.status()).toMatchObject({ bufferedRows: 4, rowsDropped: 0, flushErrors: 0 });
       expect(await store.flush()).toBe(true);
       expect(await store.verdicts({ limit: 10 })).toEqual([verdict(1)]);
-      expect(await store.countSamples()).toBe(3);
+      expect(await store.countSamples(POOL)).toBe(3);
     });
   });
 
@@ -194,12 +194,12 @@ export function modelContract(under: UnderTest): void {
   });
 
   test("a note is the last that was told under its name", async () => {
-    expect(await store.note("state")).toBeNull();
-    await store.setNote("state", { a: [1, null] });
-    await store.setNote("other", "b");
-    expect(await store.note("state")).toEqual({ a: [1, null] });
-    await store.setNote("state", undefined);
-    expect(await store.note("state")).toBeNull();
-    expect(await store.note("other")).toBe("b");
+    expect(await store.note(POOL, "state")).toBeNull();
+    await store.setNote(POOL, "state", { a: [1, null] });
+    await store.setNote(POOL, "other", "b");
+    expect(await store.note(POOL, "state")).toEqual({ a: [1, null] });
+    await store.setNote(POOL, "state", undefined);
+    expect(await store.note(POOL, "state")).toBeNull();
+    expect(await store.note(POOL, "other")).toBe("b");
   });
 }

@@ -1,7 +1,7 @@
 /** What is there for others, and later: only where data outlives the backend. */
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { LearningStore } from "../../../../src/storage/learning-store.ts";
-import { model, plain, read, samples, verdict } from "../store-fixture.ts";
+import { model, POOL, plain, read, samples, verdict } from "../store-fixture.ts";
 import type { UnderTest } from "./under-test.ts";
 
 /** Defines these tests. */
@@ -17,16 +17,16 @@ export function durableContract(under: UnderTest): void {
       store.appendSamples(samples(0, 5_000));
       await store.flush();
       store = await under.reopen({ features: ["first", "second"] });
-      expect(await store.countSamples()).toBe(0);
+      expect(await store.countSamples(POOL)).toBe(0);
       expect((await read(store)).rows).toEqual([]);
       const mine = samples(0, 10, { features: Float32Array.of(1, 2) });
       store.appendSamples(mine);
       await store.flush();
       expect(await read(store)).toMatchObject({ skipped: 5_000, rows: plain(mine) });
       expect(await read(store, { limit: 5, sinceMs: 1_004_000 })).toMatchObject({ skipped: 1_000, rows: [] });
-      expect(await store.countSamples()).toBe(10);
+      expect(await store.countSamples(POOL)).toBe(10);
       store = await under.reopen();
-      expect(await store.countSamples()).toBe(5_000);
+      expect(await store.countSamples(POOL)).toBe(5_000);
       expect((await read(store)).skipped).toBe(10);
     });
   });
@@ -37,7 +37,7 @@ export function durableContract(under: UnderTest): void {
       let last = 0;
       for (let n = 0; n < 6_000; n += 1_000) {
         store.appendSamples(samples(n, n + 1_000));
-        const [flushed, count] = await Promise.all([store.flush(), reader.countSamples()]);
+        const [flushed, count] = await Promise.all([store.flush(), reader.countSamples(POOL)]);
         expect(flushed).toBe(true);
         expect(count % 1_000).toBe(0);
         expect(count).toBeGreaterThanOrEqual(last);
@@ -73,14 +73,14 @@ export function durableContract(under: UnderTest): void {
     test("find all of it when the owner has gone", async () => {
       store.appendSamples(samples(0, 10));
       store.appendVerdict(verdict(1));
-      await store.setNote("state", 7);
+      await store.setNote(POOL, "state", 7);
       await store.insertModel(model({ status: "champion" }));
       await store.close();
       const reader = under.visit("read");
       expect((await read(reader)).rows).toEqual(plain(samples(0, 10)));
       expect(await reader.verdicts({ limit: 1 })).toEqual([verdict(1)]);
-      expect(await reader.note("state")).toBe(7);
-      expect(await reader.champion()).toMatchObject({ version: 1 });
+      expect(await reader.note(POOL, "state")).toBe(7);
+      expect(await reader.champion(POOL)).toMatchObject({ version: 1 });
       store = await under.open();
       expect(await store.insertModel(model())).toBe(2);
     });

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { LearningStore } from "../../../../src/storage/learning-store.ts";
 import type { ManualTime } from "../../../support/manual-time.ts";
-import { plain, read, sample, samples } from "../store-fixture.ts";
+import { POOL, plain, read, sample, samples } from "../store-fixture.ts";
 import type { UnderTest } from "./under-test.ts";
 
 /** Defines these tests. */
@@ -43,12 +43,12 @@ export function sampleContract(under: UnderTest): void {
     test("wait in memory until they are flushed, by themselves within about a second", async () => {
       store.appendSamples(samples(0, 3));
       expect(store.status().bufferedRows).toBe(3);
-      expect(await store.countSamples()).toBe(0);
+      expect(await store.countSamples(POOL)).toBe(0);
       await time.pass(999);
       expect(store.status().bufferedRows).toBe(3);
       await time.pass(1);
       expect(store.status().bufferedRows).toBe(0);
-      expect(await store.countSamples()).toBe(3);
+      expect(await store.countSamples(POOL)).toBe(3);
     });
 
     test("are written in batches of 1,000 without a wait when they are many", async () => {
@@ -56,7 +56,7 @@ export function sampleContract(under: UnderTest): void {
       await time.pass(0);
       expect(store.status().bufferedRows % 1_000).toBe(500);
       await store.flush();
-      expect(await store.countSamples()).toBe(3_500);
+      expect(await store.countSamples(POOL)).toBe(3_500);
     });
 
     test("beyond 10,000 that wait push out the oldest, which are counted", async () => {
@@ -87,7 +87,7 @@ export function sampleContract(under: UnderTest): void {
       await store.close();
       store.appendSamples(samples(0, 3));
       expect(store.status().rowsDropped).toBe(3);
-      await expect(store.countSamples()).rejects.toThrow("closed");
+      await expect(store.countSamples(POOL)).rejects.toThrow("closed");
     });
   });
 
@@ -123,7 +123,7 @@ export function sampleContract(under: UnderTest): void {
     });
 
     test("holds nobody up: what is deleted between two pages is missing, what comes is not begun with", async () => {
-      const scan = await store.readSamples({ limit: 3_000 });
+      const scan = await store.readSamples({ pool: POOL, limit: 3_000 });
       const seen: number[] = [];
       for await (const page of scan.pages) {
         seen.push(...page.map(({ atMs }) => atMs));
@@ -141,7 +141,7 @@ export function sampleContract(under: UnderTest): void {
       for (let n = 0; n < 12_000; n += 1_000) {
         store.appendSamples(samples(n, n + 1_000));
         await store.flush();
-        expect(await store.countSamples()).toBeLessThanOrEqual(4_000);
+        expect(await store.countSamples(POOL)).toBeLessThanOrEqual(4_000);
       }
       expect((await read(store)).rows).toEqual(plain(samples(8_000, 12_000)));
     });

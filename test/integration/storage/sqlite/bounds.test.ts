@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import type { LearningStore } from "../../../../src/storage/learning-store.ts";
-import { openStore, plain, read, sample, samples, scratch } from "../store-fixture.ts";
+import { openStore, POOL, plain, read, sample, samples, scratch } from "../store-fixture.ts";
 
 let directory: ReturnType<typeof scratch>;
 let store: LearningStore;
@@ -29,7 +29,7 @@ describe("bounds", () => {
     for (let n = 1_000; n < 12_000; n += 1_000) {
       store.appendSamples(samples(n, n + 1_000));
       await store.flush();
-      expect(await store.countSamples()).toBeLessThanOrEqual(4_000);
+      expect(await store.countSamples(POOL)).toBeLessThanOrEqual(4_000);
     }
     expect((await read(store)).rows).toEqual(plain(samples(8_000, 12_000)));
     const { Database } = await import("bun:sqlite");
@@ -48,7 +48,7 @@ describe("bounds", () => {
       expect(size()).toBeLessThanOrEqual(maxBytes);
       expect(walSize()).toBeLessThanOrEqual(8 * 1024 * 1024);
     }
-    const count = await store.countSamples();
+    const count = await store.countSamples(POOL);
     expect(count).toBeGreaterThan(5_000);
     expect((await read(store, { limit: 5_000 })).rows).toEqual(plain(samples(35_000, 40_000)));
   });
@@ -65,7 +65,7 @@ describe("bounds", () => {
     for (let n = 20_000; n < 20_020; n++) {
       store.appendSamples([sample(n)]);
       await store.flush();
-      counts.push(await store.countSamples());
+      counts.push(await store.countSamples(POOL));
     }
     expect(counts[0]).toBeGreaterThanOrEqual(16_001);
     expect(counts.at(-1)).toBe(2_000);

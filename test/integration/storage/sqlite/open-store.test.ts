@@ -18,7 +18,19 @@ import { openLearningStore, openStoreReader, openTrainingStore } from "../../../
 import { dataDirectoryProblem } from "../../../../src/storage/sqlite/data-directory.ts";
 import { MIGRATIONS } from "../../../../src/storage/sqlite/tables/schema.ts";
 import { spawnSync } from "../../../support/processes.ts";
-import { at, FEATURES, model, openStore, plain, read, Said, samples, scratch, verdict } from "../store-fixture.ts";
+import {
+  at,
+  FEATURES,
+  model,
+  openStore,
+  POOL,
+  plain,
+  read,
+  Said,
+  samples,
+  scratch,
+  verdict,
+} from "../store-fixture.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 25, 2, 3, 4, 567);
 let directory: ReturnType<typeof scratch>;
@@ -118,7 +130,7 @@ describe("a data directory", () => {
     expect(await store.flush()).toBe(true);
     expect((await read(store)).rows).toEqual(plain(samples(0, 5_000)));
     expect(await store.insertModel(model({ status: "champion" }))).toBe(1);
-    expect((await store.champion())?.version).toBe(1);
+    expect((await store.champion(POOL))?.version).toBe(1);
     expect(store.status()).toMatchObject({ problem: { message: problem }, rowsWritten: 5_001 });
   });
 });
@@ -145,9 +157,9 @@ describe("two instances", () => {
     );
     store.appendSamples(samples(0, 10));
     await store.flush();
-    expect(await first.countSamples()).toBe(0);
+    expect(await first.countSamples(POOL)).toBe(0);
     await first.close();
-    expect(await (await good()).countSamples()).toBe(0);
+    expect(await (await good()).countSamples(POOL)).toBe(0);
   });
 
   test("may overlap while the first one ends", async () => {
@@ -157,7 +169,7 @@ describe("two instances", () => {
     await Bun.sleep(50);
     await first.close();
     open.push(await second);
-    expect(await (await second).countSamples()).toBe(10);
+    expect(await (await second).countSamples(POOL)).toBe(10);
   });
 });
 
@@ -173,7 +185,7 @@ describe("a file", () => {
       `${file}: was written by a newer version of NeuraBalancer (schema 9, this one knows ${MIGRATIONS.length}): run that version, or choose another DATA_DIR;`,
     );
     expect(readFileSync(file).equals(before)).toBe(true);
-    await expect(openStoreReader(at(directory.path)).champion()).rejects.toThrow("newer version");
+    await expect(openStoreReader(at(directory.path)).champion(POOL)).rejects.toThrow("newer version");
     await expect(openTrainingStore(at(directory.path)).insertModel(model())).rejects.toThrow("newer version");
   });
 
@@ -181,7 +193,7 @@ describe("a file", () => {
     await leaveSome();
     const migrations = [...MIGRATIONS, "CREATE TABLE added (id INTEGER PRIMARY KEY)", "INSERT INTO added VALUES (7)"];
     const newer = await good({ migrations });
-    expect(await newer.countSamples()).toBe(2_000);
+    expect(await newer.countSamples(POOL)).toBe(2_000);
     await newer.close();
     const db = new Database(file, { readonly: true });
     expect(db.query("SELECT id FROM added").get()).toEqual({ id: 7 });
@@ -194,7 +206,7 @@ describe("a file", () => {
     const db = new Database(file);
     db.run("PRAGMA user_version = 0");
     db.close();
-    await expect(openStoreReader(at(directory.path)).champion()).rejects.toThrow("is empty");
+    await expect(openStoreReader(at(directory.path)).champion(POOL)).rejects.toThrow("is empty");
   });
 
   test("whose migration fails stays as it was", async () => {
@@ -232,7 +244,7 @@ describe("a file", () => {
     const aside = `${file}.corrupt-20261125T020304.567Z`;
     expect(said.lines).toEqual([`moved ${aside}`]);
     expect(readFileSync(aside).equals(harmed)).toBe(true);
-    expect(await store.countSamples()).toBe(0);
+    expect(await store.countSamples(POOL)).toBe(0);
     store.appendSamples(samples(0, 10));
     expect(await store.flush()).toBe(true);
     expect(store.status().problem).toBeNull();
@@ -273,7 +285,7 @@ describe("a file", () => {
       await store.flush();
     }
     const reader = openStoreReader(at(directory.path), { features: FEATURES });
-    expect(await reader.countSamples()).toBe(60_000);
+    expect(await reader.countSamples(POOL)).toBe(60_000);
     // By another process: closing the file in this one would drop the locks.
     const script = `const { openSync, writeSync, fstatSync } = require("node:fs");
       const fd = openSync(process.argv[1], "r+");
@@ -285,9 +297,9 @@ describe("a file", () => {
     expect(store.status().problem?.kind).toBe("corrupt");
     expect(await store.flush()).toBe(true);
     expect(said.lines.slice(2)).toEqual(["recovered corrupt"]);
-    expect(await store.countSamples()).toBe(100);
+    expect(await store.countSamples(POOL)).toBe(100);
     expect(store.status()).toMatchObject({ problem: null, rowsDropped: 0 });
-    expect(await reader.countSamples()).toBe(100);
+    expect(await reader.countSamples(POOL)).toBe(100);
     expect(await store.insertModel(model())).toBe(2);
     await reader.close();
   });
@@ -309,7 +321,7 @@ describe("a file", () => {
     rmSync(directory.path, { recursive: true });
     store.appendSamples(samples(10, 30));
     expect(await store.flush()).toBe(true);
-    expect(await store.countSamples()).toBe(20);
+    expect(await store.countSamples(POOL)).toBe(20);
     expect((await bad()).problem).toContain("in use by another instance");
   });
 });

@@ -7,7 +7,7 @@ import { Readable } from "node:stream";
 import { openStoreReader } from "../../../../src/storage/open-store.ts";
 import { spawn, spawnSync } from "../../../support/processes.ts";
 import { until } from "../../../support/until.ts";
-import { at, FEATURES, openStore, plain, read, samples, scratch } from "../store-fixture.ts";
+import { at, FEATURES, openStore, POOL, plain, read, samples, scratch } from "../store-fixture.ts";
 
 const SCRIPT = join(import.meta.dir, "store-process.ts");
 const running = new Set<StoreProcess>();
@@ -146,17 +146,17 @@ describe("kill -9", () => {
       await owner.process.stdin.flush();
       await until(async () => {
         const reader = openStoreReader(at(directory.path), { features: FEATURES });
-        const count = await reader.countSamples();
+        const count = await reader.countSamples(POOL);
         await reader.close();
         return count >= before + 1_000 + round * 1_500;
       });
       await owner.end();
       const after = openStoreReader(at(directory.path), { features: FEATURES });
-      expect(await after.countSamples()).toBeGreaterThanOrEqual(before + 1_000 + round * 1_500);
+      expect(await after.countSamples(POOL)).toBeGreaterThanOrEqual(before + 1_000 + round * 1_500);
       await after.close();
     }
     const store = await openStore(directory.path); // checks every page
-    const count = await store.countSamples();
+    const count = await store.countSamples(POOL);
     expect(count).toBeGreaterThanOrEqual(5_000);
     expect(count % 1_000).toBe(0);
     expect((await read(store)).rows.length).toBe(count);

@@ -5,7 +5,7 @@
 import { createInterface } from "node:readline";
 import type { LearningStore, TrainingStore } from "../../../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../../../src/storage/open-store.ts";
-import { at, FEATURES, model, read, Said, samples } from "../store-fixture.ts";
+import { at, FEATURES, model, POOL, read, Said, samples } from "../store-fixture.ts";
 
 const [role, dataDir] = process.argv.slice(2);
 const said = new Said();
@@ -28,7 +28,7 @@ async function obey(line: string): Promise<unknown> {
   if (command === "append") owner.appendSamples(samples(Number(from), Number(to)));
   else if (command === "flush") return { flushed: await owner.flush() };
   else if (command === "status") return { ...owner.status(), said: said.lines };
-  else if (command === "count") return { count: await store.countSamples() };
+  else if (command === "count") return { count: await store.countSamples(POOL) };
   else if (command === "read") return { rows: (await read(store)).rows.length };
   else if (command === "insert") {
     const files = { ...model().files, onnx: new Uint8Array(Number(from ?? 0)) };

@@ -7,7 +7,19 @@ export function host(name: string, port: number, more: Partial<ServerSpec> = {})
   const shown = name.includes(":") ? `[${name}]` : name;
   const url = `http://${shown}:${port}`;
   const source = /^[0-9.]+$|:/.test(name) ? "static" : "names";
-  return { url, scheme: "http", source, host: name, port, weight: 1, capacity: 10, hardLimit: 0, ...more };
+  return {
+    url,
+    scheme: "http",
+    source,
+    host: name,
+    port,
+    weight: 1,
+    capacity: 10,
+    hardLimit: 0,
+    zone: null,
+    backup: false,
+    ...more,
+  };
 }
 
 export function srvSpec(name: string, weight = 1): ServerSpec {

@@ -33,9 +33,9 @@ test("what fleets publish is added up, and each time anew", () => {
   const row = { id: 1, pool: 0, state: ServerState.UP, weight: 1, effectiveWeight: 1, capacity: 10, hardLimit: 0 };
   table.publish(0, new Map([[0, row]]), { total: 2, healthy: 1, panic: true });
   table.publish(1, new Map([[3, { ...row, id: 2, pool: 1 }]]), { total: 1, healthy: 0, panic: false });
-  expect(readReadiness(shared)).toEqual({ status: "ready", total: 3, healthy: 1 });
+  expect(readReadiness(shared, [])).toEqual({ status: "ready", total: 3, healthy: 1 });
   expect([shared.servers.id[0], shared.servers.id[3], shared.pools.panic[0]]).toEqual([1, 2, 1]);
   table.publish(0, new Map(), { total: 2, healthy: 0, panic: false });
-  expect(readReadiness(shared)).toEqual({ status: "not_ready", total: 3, healthy: 0 });
+  expect(readReadiness(shared, [])).toEqual({ status: "not_ready", total: 3, healthy: 0 });
   expect(shared.pools.panic[0]).toBe(0);
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { ProbeReader, type ProbeReply, readUsage } from "../../../../src/health/probe/response.ts";
 
 /** What is known after these packets, and after the end that may follow. */
-function readPackets(packets: Iterable<Uint8Array>, ended: boolean, wantBody = true) {
+function readPackets(packets: Iterable<Uint8Array>, ended: boolean, wantBody: boolean | string = true) {
   const reader = new ProbeReader(wantBody);
   let found: ProbeReply | string | undefined;
   for (const packet of packets) {
@@ -24,6 +24,40 @@ describe("answer to a probe", () => {
     expect(read("HTTP/1.0 200 OK\r\n\r\nhi")).toBeUndefined();
     expect(readPackets([Buffer.from("HTTP/1.0 200 OK\r\n\r\nhi")], false, false)).toEqual({ status: 200, body: "" });
     expect(read("HTTP/1.0 200 OK\r\n\r\nhi", true)).toEqual({ status: 200, body: "hi" });
+  });
+
+  test("with a text that it should have: read to there, to the end, or as far as it is looked at", () => {
+    const look = (packets: readonly string[], ended = false) =>
+      readPackets(
+        packets.map((text) => Buffer.from(text)),
+        ended,
+        "well",
+      );
+    const endless = "HTTP/1.1 200 OK\r\n\r\n";
+    expect(look([endless, "all is we", "ll and"])).toEqual({ status: 200, body: "all is well and" });
+    expect(look([endless, "all is ill"])).toBeUndefined();
+    expect(look([endless, "all is ill"], true)).toEqual({ status: 200, body: "all is ill" });
+    expect(look(["HTTP/1.1 200 OK\r\nX: well\r\nContent-Length: 3\r\n\r\n", "ill"])).toEqual({
+      status: 200,
+      body: "ill",
+    });
+    const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    expect(look([chunked, "2\r\nwe\r\n2\r\nll\r\n", "0\r\n\r\n"])).toEqual({ status: 200, body: "well" });
+    const large = "x".repeat(100_000);
+    for (const start of [
+      endless,
+      "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+      `${chunked}2\r\nwe\r\n186A0\r\n`,
+    ]) {
+      const found = look([start, large]) as ProbeReply;
+      expect(found.status).toBe(200);
+      expect(found.body.length).toBeGreaterThan(60_000);
+      expect(found.body).not.toContain("well");
+    }
+    expect(look([`${chunked}FFFFF\r\nwell`, large])).toMatchObject({
+      status: 200,
+      body: expect.stringContaining("wellx"),
+    });
   });
 
   test("skips interim answers and takes an empty reason phrase", () => {

@@ -40,6 +40,7 @@ function setUp() {
     servers.memoryUsagePercent[slot] = Number.NaN;
   }
   const core = new LearnerCore({
+    pool: 0,
     fleet: servers,
     learned,
     counters: learnerCounters,

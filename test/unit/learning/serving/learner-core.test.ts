@@ -28,6 +28,7 @@ function setUp() {
   const history = new TableHistory();
   let stopwatchMs = 0;
   const core = new LearnerCore({
+    pool: 0,
     fleet: servers,
     learned,
     counters: learnerCounters,
@@ -227,7 +228,7 @@ describe("the history", () => {
   });
 
   test("is bounded in size: of a large fleet it has fewer", async () => {
-    const small = new TableHistory(100_000);
+    const small = new TableHistory(() => 100_000);
     const { core, history } = setUp();
     core.setChampion({ version: 3, model: modelOf(() => 0) });
     for (let ms = 0; ms < 5000; ms += 50) {

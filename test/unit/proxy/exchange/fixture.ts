@@ -1,5 +1,6 @@
 /** One exchange between a scripted client and scripted servers, without sockets and with a clock of its own. */
 
+import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import type { Hedgeable } from "../../../../src/proxy/exchange/attempts/hedge-timer.ts";
 import type { ExchangeContext } from "../../../../src/proxy/exchange/context.ts";
 import type { Downstream } from "../../../../src/proxy/exchange/downstream.ts";
@@ -17,6 +18,7 @@ import { RetryBudget } from "../../../../src/proxy/pool/retry-budget.ts";
 import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
+import { RouteRules } from "../../../../src/proxy/routing/route-rules.ts";
 import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
@@ -205,8 +207,9 @@ export class Rig {
         release: (slot: number) => void this.inFlight[slot]--,
       },
     };
-    const route = { number: Route.PROXY, refusal: null, auth: null, mirror: null, target: () => target };
-    const target = { route, pool, settings: values, labels: null };
+    const rules = new RouteRules({ ...routeToAll("default", { redirect: false, hstsMs: 0 }), number: 0 }, () => null);
+    const route = { number: Route.PROXY, refusal: null, auth: null, mirror: null, rules, target: () => target };
+    const target = { route, pool, host: null, settings: values, labels: null };
     const context = {
       settings: values,
       limits: LIMITS,

@@ -5,18 +5,18 @@ import { publishReadiness, readinessCode, readReadiness } from "../../../../src/
 const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
 
 test("nothing counted yet is not ready; draining goes before everything", () => {
-  expect(readReadiness(memory)).toEqual({ status: "not_ready", total: 0, healthy: 0 });
+  expect(readReadiness(memory, [])).toEqual({ status: "not_ready", total: 0, healthy: 0 });
   publishReadiness(memory, { total: 3, healthy: 1 }, true);
-  expect(readReadiness(memory)).toEqual({ status: "ready", total: 3, healthy: 1 });
+  expect(readReadiness(memory, [])).toEqual({ status: "ready", total: 3, healthy: 1 });
   memory.header[Header.DRAINING] = 1;
-  expect(readReadiness(memory)).toEqual({ status: "draining", total: 3, healthy: 1 });
+  expect(readReadiness(memory, [])).toEqual({ status: "draining", total: 3, healthy: 1 });
   memory.header[Header.DRAINING] = 0;
 });
 
 test("as many servers as there can be are counted right, healthy or not", () => {
   for (const healthy of [0, 1, MAX_SERVERS]) {
     publishReadiness(memory, { total: MAX_SERVERS, healthy }, healthy > 0);
-    expect(readReadiness(memory)).toMatchObject({ total: MAX_SERVERS, healthy });
+    expect(readReadiness(memory, [])).toMatchObject({ total: MAX_SERVERS, healthy });
   }
 });
 

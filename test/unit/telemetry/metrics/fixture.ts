@@ -1,11 +1,15 @@
 /** A source of metrics over plain memory. */
 import { Header, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { ROUTES } from "../../../../src/shared/memory/series-table.ts";
 import { ServerTotalsLedger } from "../../../../src/telemetry/metrics/durations.ts";
 import type { MetricsSource, ServerFigures } from "../../../../src/telemetry/metrics/source.ts";
 
 export function server(id: number, overrides: Partial<ServerFigures> = {}): ServerFigures {
   return {
     id,
+    pool: "default",
+    zone: null,
+    backup: false,
     url: `http://backend-${id}:8001`,
     address: `10.0.0.${id}`,
     state: "up",
@@ -29,6 +33,12 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
   return {
     memory,
     totals: new ServerTotalsLedger(memory),
+    topology: () => ({
+      pools: [{ name: "default", row: 0, strategy: "ml" }],
+      labelled: false,
+      poolOf: () => undefined,
+      routeName: (number) => ROUTES[number],
+    }),
     servers: () => [],
     fleetEvents: () => ({
       healthChecks: 0,
@@ -49,7 +59,10 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     workerRestarts: () => ({}),
     mirrors: () => [],
     logDropped: () => 0,
-    learner: () => ({ running: true, rung: 0, tableAgeMs: 40, restarts: { exit: 0, hung: 0, failed: 0 } }),
+    learner: () => ({
+      pools: [{ row: 0, name: "default", rung: 0, tableAgeMs: 40 }],
+      restarts: { exit: 0, hung: 0, failed: 0 },
+    }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
     certificates: () => [],

@@ -178,7 +178,7 @@ describe("Metrics", () => {
     expect(seen.get(`${P}ml_decisions_total{arm=canary}`)).toBe(9);
     expect(seen.get(`${P}ml_table_age_seconds`)).toBeCloseTo(0.04, 9);
     expect(seen.get(`${P}ml_rung`)).toBe(0);
-    const idle = { running: false, rung: 1, tableAgeMs: Number.POSITIVE_INFINITY, restarts: { exit: 2 } };
+    const idle = { pools: [], restarts: { exit: 2 } };
     const without = await scrape(new Metrics(makeSource({ learner: () => idle })));
     expect(without.has(`${P}ml_rung`)).toBe(false);
     expect(without.has(`${P}ml_table_age_seconds`)).toBe(false);

@@ -132,12 +132,12 @@ export class Served implements DownstreamUser {
   }
 
   fail(failure: Failure): number {
-    return this.client.respondLocal(errorResponse(failure, REQUEST_ID), this.#method);
+    return this.client.respondLocal(errorResponse(failure, REQUEST_ID), this.#method, null);
   }
 
   /** With a response of our own. */
-  respondLocal(response: LocalResponse): number {
-    return this.client.respondLocal(response, this.#method);
+  respondLocal(response: LocalResponse, edits: HeadEdits | null = null): number {
+    return this.client.respondLocal(response, this.#method, edits);
   }
 
   done(): void {

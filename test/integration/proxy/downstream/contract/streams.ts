@@ -195,15 +195,15 @@ class Stream extends Timed implements Downstream, LocalClient {
     this.endBody(null);
   }
 
-  respondLocal(response: LocalResponse, method: number): number {
-    return this.deliver(response, method);
+  respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number {
+    return this.deliver(response, method, edits);
   }
 
   /** @returns the bytes of its body. */
-  deliver(response: LocalResponse, method: number): number {
+  deliver(response: LocalResponse, method: number, edits: HeadEdits | null): number {
     this.#client.onHead(
       response.status,
-      new Map(fieldsOf(response).map(([name, value]) => [name.toLowerCase(), value])),
+      new Map(fieldsOf(response, edits).map(([name, value]) => [name.toLowerCase(), value])),
     );
     const body = sentBody(response, method).toString();
     this.#queue += body;

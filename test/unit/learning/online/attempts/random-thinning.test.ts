@@ -4,7 +4,7 @@ import { seeded } from "../../../../support/networks.ts";
 
 describe("thinning", () => {
   const passed = (perSecond: number, rate: number, seconds: number) => {
-    const thinning = new RandomThinning(perSecond, seeded(1));
+    const thinning = new RandomThinning(() => perSecond, seeded(1));
     const counts: number[] = [];
     for (let i = 0; i < rate * seconds; i++) {
       const second = Math.floor(i / rate);
@@ -24,7 +24,7 @@ describe("thinning", () => {
   });
 
   test("takes all again when traffic ends and comes back", () => {
-    const thinning = new RandomThinning(10, seeded(1));
+    const thinning = new RandomThinning(() => 10, seeded(1));
     for (let i = 0; i < 1000; i++) thinning.passes(i);
     thinning.passes(60_000);
     expect([61_001, 61_002, 61_003].map((ms) => thinning.passes(ms))).toEqual([true, true, true]);

@@ -32,14 +32,22 @@ async function makeStore() {
   const { store } = await openLearningStore(at(directory.path), { nowMs: () => 1000 });
   open.push(() => store.close());
   const { log, lines } = recordingLogger();
-  return { store, lines, source: { store, log, wallMs: () => 5000 }, path: directory.path };
+  return { store, lines, source: { pool: "default", store, log, wallMs: () => 5000 }, path: directory.path };
 }
 
 const filesOf = (seed: number) => encodeModelFiles(randomNetwork(seed));
 const BROKEN: StoredModelFiles = { ...filesOf(1), onnx: Uint8Array.of(1) };
 
 function leave(store: LearningStore, files: StoredModelFiles, status: ModelStatus, origin: ModelOrigin = "trained") {
-  return store.insertModel({ createdAtMs: 1, origin, parentVersion: null, status, files, report: null });
+  return store.insertModel({
+    pool: "default",
+    createdAtMs: 1,
+    origin,
+    parentVersion: null,
+    status,
+    files,
+    report: null,
+  });
 }
 
 describe("the store's champion", () => {
@@ -47,7 +55,7 @@ describe("the store's champion", () => {
     const { store, source } = await makeStore();
     const first = await storedChampion(source);
     expect(first.version).toBe(1);
-    expect(await store.champion()).toMatchObject({ version: 1, origin: "shipped" });
+    expect(await store.champion("default")).toMatchObject({ version: 1, origin: "shipped" });
     expect((await storedChampion(source)).version).toBe(1);
     expect(await store.models({ limit: 10 })).toHaveLength(1);
     expect(await first.model.predict(new Float32Array(first.model.featureNames.length), 1)).toHaveLength(1);
@@ -65,7 +73,7 @@ describe("the store's champion", () => {
     const before = await leave(store, filesOf(3), "champion");
     const champion = await leave(store, BROKEN, "champion");
     expect((await storedChampion(source)).version).toBe(before);
-    expect((await store.champion())?.version).toBe(before);
+    expect((await store.champion("default"))?.version).toBe(before);
     expect(lines.map(({ message }) => message).join()).toContain(`model ${champion}, load_balancer.onnx`);
     await leave(store, BROKEN, "champion");
     await store.setModelStatus(before, "rejected", 1);
@@ -108,13 +116,13 @@ describe("the model of MODEL_PATH", () => {
     writeModelFiles(path, randomNetwork(1));
     const { version } = await fileChampion(settings(path), source);
     expect((await fileChampion(settings(path), source)).version).toBe(version);
-    expect(await store.champion()).toMatchObject({ version, origin: "file" });
+    expect(await store.champion("default")).toMatchObject({ version, origin: "file" });
     writeModelFiles(path, randomNetwork(2));
     const changed = await fileChampion(settings(path), source);
     expect(changed.version).toBeGreaterThan(version);
     writeModelFiles(path, randomNetwork(1));
     expect((await fileChampion(settings(path), source)).version).toBe(version);
-    expect((await store.champion())?.version).toBe(version);
+    expect((await store.champion("default"))?.version).toBe(version);
   });
 
   test("gets no version when it is broken", async () => {

@@ -1,0 +1,113 @@
+/** What single values of the instance cannot tell: settings that contradict each other. */
+import type { ListenerSpec } from "../../protocol/worker.ts";
+import { overlap } from "../listeners/listeners.ts";
+import { isLoopback } from "../values/addresses.ts";
+import type { Contradictions, PartialConfig } from "./contradictions.ts";
+
+/**
+ * Contradictions. A comparison with a missing setting finds nothing: its own problem is reported already.
+ * @param listeners of the file; `null` = it has none.
+ */
+export function findContradictions(config: PartialConfig, listeners: readonly ListenerSpec[] | null): Contradictions {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const { app, admin, tls, dns, ml } = config;
+
+  const isSecure = listeners === null ? typeof tls.port === "number" : listeners.some((listener) => listener.tls);
+  const wants = listeners === null ? "TLS_PORT" : "a listener with tls: on";
+  if (isSecure) {
+    if (tls.certFiles === null)
+      problems.push(`TLS_CERT_FILE: is required by ${wants}: name the PEM file of a certificate`);
+    if (tls.keyFiles === null)
+      problems.push(`TLS_KEY_FILE: is required by ${wants}: name the PEM file of a private key`);
+  } else if (listeners !== null && (tls.certFiles || tls.keyFiles)) {
+    warnings.push("TLS_CERT_FILE has no effect: none of the listeners has tls: on");
+  } else if (tls.port === null && (tls.certFiles || tls.keyFiles)) {
+    problems.push(
+      "TLS_PORT: is not set although TLS_CERT_FILE or TLS_KEY_FILE is: set it to serve HTTPS, such as 8443",
+    );
+  }
+  if (tls.certFiles && tls.keyFiles && tls.certFiles.length !== tls.keyFiles.length) {
+    problems.push(
+      `TLS_KEY_FILE: has ${tls.keyFiles.length} entries and TLS_CERT_FILE ${tls.certFiles.length}: every certificate needs its key, in the same order`,
+    );
+  }
+
+  if (listeners === null && clash(app.port, tls.port))
+    problems.push(`TLS_PORT: is the same as APP_PORT (${app.port}): choose another`);
+  for (const { name, host, port } of namedListeners(config, listeners)) {
+    if (host !== undefined && admin.host !== undefined && overlap(host, admin.host) && clash(admin.port, port))
+      problems.push(`ADMIN_PORT: is the same as ${name} (${port}): choose another, or 0 for none`);
+  }
+
+  if (tls.port !== undefined && !isSecure && tls.redirect)
+    problems.push(`TLS_REDIRECT: needs ${wants}: there is no https to send clients to`);
+  if (dns.minTtlMs! > dns.maxTtlMs!) problems.push("DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS");
+  if (app.shutdownGraceMs! > app.shutdownTimeoutMs!) {
+    problems.push("SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS, of which it is a part");
+  }
+  if (typeof admin.port === "number" && admin.token === null && admin.host !== undefined && !isLoopback(admin.host)) {
+    warnings.push(
+      `ADMIN_HOST=${admin.host} opens the admin port to the network and no ADMIN_TOKEN is set: whoever reaches it rules this instance`,
+    );
+  }
+  if (ml.scalerPath && ml.modelPath === null) {
+    warnings.push("SCALER_PATH has no effect: it belongs to the model of MODEL_PATH, which is not set");
+  }
+  if (ml.endpoint && ml.modelPath) {
+    problems.push(
+      "MODEL_PATH: is set together with ML_MODEL_ENDPOINT, and only one of them can route: unset the other",
+    );
+  }
+  if (ml.judgeSpeed! > 1) {
+    warnings.push(`ML_JUDGE_SPEED=${ml.judgeSpeed} is for tests and trials: models are promoted on little experience`);
+  }
+  return { problems, warnings };
+}
+
+/** Servers that are this instance: a request to one would come back as a new one, until its header is too long. */
+export function findItself(config: PartialConfig, listeners: readonly ListenerSpec[] | null): string[] {
+  const { servers, admin } = config;
+  const problems: string[] = [];
+  for (const { url, scheme, host, port } of servers.list ?? []) {
+    if (scheme === "http" && clash(port, admin.port) && admin.host !== undefined && reaches(host, admin.host)) {
+      problems.push(
+        `SERVERS: ${url} is this balancer's own admin port (ADMIN_PORT=${port}): choose another port for one of them, or ADMIN_PORT=0 for none`,
+      );
+    }
+    for (const own of namedListeners(config, listeners)) {
+      if (own.tls !== (scheme === "https") || !clash(port, own.port)) continue;
+      if (own.host === undefined || !reaches(host, own.host)) continue;
+      problems.push(
+        `SERVERS: ${url} is this balancer itself (${own.name}=${port}): choose another port for one of them`,
+      );
+    }
+  }
+  return problems;
+}
+
+/** Where clients are listened for, by what people call it. What is wrong itself is missing. */
+function namedListeners({ app, tls }: PartialConfig, listeners: readonly ListenerSpec[] | null) {
+  if (listeners !== null) return listeners.map((one, index) => ({ ...one, name: `listeners[${index}]` }));
+  return [
+    { name: "APP_PORT", host: app.host, port: app.port, tls: false },
+    { name: "TLS_PORT", host: app.host, port: tls.port, tls: true },
+  ];
+}
+
+/** Whether a connection to `host` ends at what listens on `listening`, as far as their names tell. */
+function reaches(host: string, listening: string): boolean {
+  if (host === listening) return true;
+  if (!isLoopback(host)) return false;
+  if (isWildcard(listening)) return listening === "::" || host !== "::1";
+  return host === "localhost" ? isLoopback(listening) : listening === "localhost";
+}
+
+/** Port 0 takes any free port, so it never clashes. */
+function clash(a: number | null | undefined, b: number | null | undefined): boolean {
+  return typeof a === "number" && a !== 0 && a === b;
+}
+
+function isWildcard(host: string | undefined): boolean {
+  return host === "0.0.0.0" || host === "::";
+}

@@ -1,0 +1,152 @@
+/** Reads what a file has by its shape: everything that is wrong is told, with its place and what would be right. */
+import { HIDDEN, readSettings } from "../read-settings.ts";
+import type { Setting } from "../setting.ts";
+import type { Variable } from "../sources/variable.ts";
+import type { YamlValue } from "../sources/yaml/document.ts";
+import { eachEntry, type Problems, readSection, sectionNamed, sectionsOf } from "../sources/yaml/mapping.ts";
+import type { ReferenceContext } from "../sources/yaml/references.ts";
+import { toVariable } from "../sources/yaml/values.ts";
+import { unknownName } from "../suggest.ts";
+import type {
+  AnyShape,
+  Field,
+  Fields,
+  Leaf,
+  ListShape,
+  MapShape,
+  Named,
+  ReadOf,
+  Several,
+  StructShape,
+  ValueShape,
+} from "./shape.ts";
+
+/** A value as people are shown it. */
+export interface ShownLeaf {
+  readonly path: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
+/** Reads shapes of one file. */
+export class ShapeReader {
+  /** All values that were read, in order; secrets are hidden. Those of sections are not among them. */
+  readonly leaves: ShownLeaf[] = [];
+  readonly #context: ReferenceContext;
+  readonly #problems: Problems;
+
+  constructor(context: ReferenceContext, problems: Problems) {
+    this.#context = context;
+    this.#problems = problems;
+  }
+
+  /** `undefined`: there is nothing, or its problem was told. */
+  read<S extends AnyShape>(shape: S, value: YamlValue, path: string): ReadOf<S> | undefined {
+    return this.#read(shape, value, path) as ReadOf<S> | undefined;
+  }
+
+  #read(shape: AnyShape, value: YamlValue, path: string): unknown {
+    if (value.kind === "wrong") {
+      this.#say(value.place, path, value.problem);
+      return undefined;
+    }
+    if (value.kind === "text" && value.text === null) return undefined;
+    if (shape.kind === "value") return this.#value(shape, value, path);
+    if (shape.kind === "list") return this.#list(shape, value, path);
+    return shape.kind === "map" ? this.#map(shape, value, path) : this.#struct(shape, value, path);
+  }
+
+  #value({ type, secret }: ValueShape<unknown>, value: YamlValue, path: string): Leaf<unknown> | undefined {
+    const setting: Setting<unknown> = { env: path, type, default: null, doc: "", secret };
+    const placed = { section: "", key: "value", name: path, path, setting };
+    const variable = toVariable(placed, value, this.#context);
+    if (variable === null) return undefined;
+    const variables = new Map([[path, variable]]);
+    const { draft, problems } = readSettings([placed], { variables, sources: [], complete: true });
+    for (const problem of problems) this.#problems.add(() => problem);
+    if (!("value" in draft[""])) return undefined;
+    this.leaves.push({ path, value: secret ? HIDDEN : (variable.shown ?? variable.value), origin: value.place });
+    return { path, place: value.place, value: draft[""].value };
+  }
+
+  #list({ of, orOne, max }: ListShape<AnyShape>, value: YamlValue, path: string): Several<unknown> | undefined {
+    if (value.kind !== "list") {
+      if (!orOne) {
+        this.#say(value.place, path, "must be a list: each entry on a line of its own that begins with -");
+        return undefined;
+      }
+      const one = this.#read(of, value, path);
+      return one === undefined ? undefined : { path, place: value.place, entries: [one] };
+    }
+    if (value.entries.length > max) {
+      this.#say(value.place, path, `has ${value.entries.length} entries; the most is ${max}`);
+      return undefined;
+    }
+    const entries = value.entries.map((entry, index) => this.#present(of, entry(), `${path}[${index}]`));
+    return { path, place: value.place, entries: entries.filter((entry) => entry !== undefined) };
+  }
+
+  #map({ names, of, max }: MapShape<AnyShape>, value: YamlValue, path: string): Several<unknown> | undefined {
+    const entries: Named<unknown>[] = [];
+    let count = 0;
+    eachEntry(value, path, this.#problems, ({ key, place, value: inner }) => {
+      if (++count > max) return;
+      const name = names.schema.safeParse(key);
+      const inside = `${path}.${key}`;
+      if (!name.success) {
+        for (const { message } of name.error.issues)
+          this.#problems.add(
+            () => `${place}: ${path}: ${key === "" ? "a name" : JSON.stringify(key.slice(0, 80))} ${message}`,
+          );
+        return;
+      }
+      const read = this.#present(of, inner(), inside);
+      if (read !== undefined) entries.push({ path: inside, place, name: name.data, value: read });
+    });
+    if (count > max) this.#say(value.place, path, `has ${count} entries; the most is ${max}`);
+    return value.kind === "map" ? { path, place: value.place, entries } : undefined;
+  }
+
+  #struct(
+    { fields, sections }: StructShape<Record<string, Field>>,
+    value: YamlValue,
+    path: string,
+  ): Fields<Record<string, Field>> | undefined {
+    const read: Record<string, unknown> = {};
+    const said = new Set<string>();
+    const variables: Variable[] = [];
+    eachEntry(value, path, this.#problems, ({ key, place, value: inner }) => {
+      said.add(key);
+      const section = sections === null ? undefined : sectionNamed(key);
+      if (Object.hasOwn(fields, key)) {
+        const result = this.#read(fields[key].shape, inner(), `${path}.${key}`);
+        if (result !== undefined) read[key] = result;
+      } else if (section !== undefined && sections !== null) {
+        const add = (variable: Variable) => void variables.push(variable);
+        const target = { prefix: `${path}.`, scope: sections, context: this.#context, problems: this.#problems, add };
+        readSection(section, inner(), place, target);
+      } else {
+        const names = [
+          ...Object.keys(fields),
+          ...(sections === null ? [] : sectionsOf(sections).map(({ name }) => name)),
+        ];
+        this.#problems.add(() => `${place}: ${path}: ${unknownName(key, names, "key")}`);
+      }
+    });
+    if (value.kind !== "map") return undefined;
+    return { path, place: value.place, fields: read as never, said, variables };
+  }
+
+  /** An entry, which has to be there. */
+  #present(shape: AnyShape, value: YamlValue, path: string): unknown {
+    if (value.kind === "text" && (value.text === null || value.text.trim() === "")) {
+      this.#say(value.place, path, "is empty");
+      return undefined;
+    }
+    return this.#read(shape, value, path);
+  }
+
+  #say(place: string, path: string, what: string): void {
+    this.#problems.add(() => `${path} (${place}): ${what}`);
+  }
+}

@@ -1,0 +1,124 @@
+/** From the instance's settings and what the file has beside them to the whole: pools, routes and listeners. */
+import { DEFAULT_POOL } from "../protocol/pool.ts";
+import type { BlocksRead } from "./blocks.ts";
+import type { Config, PoolConfig, RouteConfig } from "./config.ts";
+import type { Contradictions, PartialConfig } from "./consistency/contradictions.ts";
+import { findContradictions, findItself } from "./consistency/instance.ts";
+import { findPoolContradictions } from "./consistency/pool.ts";
+import type { EffectiveSetting } from "./effective.ts";
+import { effectiveBlocks } from "./effective-blocks.ts";
+import { filePath } from "./file-keys.ts";
+import { inWordsOfSources } from "./in-words-of-sources.ts";
+import { readListeners } from "./listeners/listeners.ts";
+import { usualListeners } from "./listeners/usual.ts";
+import { type PoolDraft, readPools } from "./pools/pools.ts";
+import type { Draft } from "./read-settings.ts";
+import { routeToAll } from "./routes/default-route.ts";
+import { poolsNamed, readRoutes } from "./routes/routes.ts";
+import { SECTIONS, type Sections } from "./schema.ts";
+import { ShapeFindings } from "./shapes/findings.ts";
+import type { ShownLeaf } from "./shapes/read-shape.ts";
+import type { Variable } from "./sources/variable.ts";
+
+const SERVERS = SECTIONS.servers.settings.list.env;
+
+/** What was read. */
+export interface SitesSources {
+  /** The instance's settings; those with wrong values are missing. */
+  readonly draft: Draft<keyof Sections>;
+  readonly variables: ReadonlyMap<string, Variable>;
+  readonly overrides: readonly Variable[];
+  readonly read: BlocksRead;
+  readonly leaves: readonly ShownLeaf[];
+}
+
+/** What became of it. */
+export interface Sites {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  /** What is in force beside the instance's settings. */
+  readonly effective: readonly EffectiveSetting[];
+  /** @param effective the instance's settings, for the words of sentences. */
+  readonly contradictions: (effective: readonly EffectiveSetting[]) => Contradictions;
+  /** Only without problems. */
+  readonly config: () => Config;
+}
+
+/** Puts them together. */
+export function readSites({ draft, variables, overrides, read, leaves }: SitesSources): Sites {
+  const findings = new ShapeFindings();
+  const servers = variables.get(SERVERS);
+  const sections = draft as unknown as Sections;
+  const listeners = read.listeners === undefined ? null : readListeners(read.listeners, variables, draft, findings);
+  const { pools, effective } = readPools({ draft, servers, pools: read.pools?.entries ?? [], overrides }, findings);
+  const names = pools.map(({ name }) => name);
+  const routed = read.routes === undefined ? null : readRoutes(read.routes, sections, names, findings);
+  const routes = routed?.routes ?? implicitRoutes(sections, pools, read, findings);
+  if (routed !== null && read.routes !== undefined) {
+    const used = new Set(read.routes.entries.flatMap(poolsNamed).map(({ value }) => value));
+    for (const { name, path, place } of read.pools?.entries ?? []) {
+      if (!used.has(name)) findings.warning({ path, place }, "is used by no route: nothing goes to it");
+    }
+    if (servers !== undefined && !used.has(DEFAULT_POOL)) {
+      findings.warnings.push(`${servers.key ?? SERVERS} makes the pool ${DEFAULT_POOL}, and no route uses it`);
+    }
+  }
+  return {
+    problems: findings.problems,
+    warnings: findings.warnings,
+    effective: [...effective, ...effectiveBlocks(names, read, leaves, routed)],
+    contradictions: (shown) => contradictionsOf(draft as PartialConfig, pools, listeners, shown),
+    config: () => ({
+      ...sections,
+      // With what is said of the servers beside their URLs.
+      servers: (pools.find(({ prefix }) => prefix === "")?.draft ?? draft).servers as unknown as Sections["servers"],
+      listeners: listeners ?? usualListeners(sections),
+      pools: pools.map(({ name, draft: own }): PoolConfig => ({ ...(own as unknown as Sections), name })),
+      routes,
+    }),
+  };
+}
+
+/** Without `routes` everything goes to the pool `default`. */
+function implicitRoutes(
+  sections: Sections,
+  pools: readonly PoolDraft[],
+  { pools: block }: BlocksRead,
+  findings: ShapeFindings,
+): readonly RouteConfig[] {
+  if (block !== undefined && !pools.some(({ name }) => name === DEFAULT_POOL)) {
+    const routes = pools.slice(0, 2).map(({ name }) => `{path: /${name}, pool: ${name}}`);
+    findings.problem(
+      block,
+      `have no routes, so nothing goes to them: write which requests go where, as in routes: [${pools.length === 1 ? `{pool: ${pools[0].name}}` : routes.join(", ")}], or call one of them ${DEFAULT_POOL}`,
+    );
+  }
+  return [routeToAll(DEFAULT_POOL, sections.tls)];
+}
+
+function contradictionsOf(
+  instance: PartialConfig,
+  pools: readonly PoolDraft[],
+  listeners: Parameters<typeof findItself>[1],
+  effective: readonly EffectiveSetting[],
+): Contradictions {
+  const own = findContradictions(instance, listeners);
+  const shared = findPoolContradictions(instance);
+  const problems = [...own.problems, ...shared.problems].map((one) => inWordsOfSources(one, effective));
+  const warnings = [...own.warnings, ...shared.warnings].map((one) => inWordsOfSources(one, effective));
+  for (const { draft, variables } of pools) {
+    // Its own values stand in front of the instance's.
+    const shown = [
+      ...Array.from(variables.values(), ({ name, origin }) => ({ env: name, origin })),
+      ...effective.filter(({ env }) => !variables.has(env)),
+    ];
+    const inWords = (sentence: string) =>
+      inWordsOfSources(sentence, shown, (env) => variables.get(env)?.key ?? filePath(env));
+    const found = findPoolContradictions(draft as PartialConfig);
+    const told = (sentence: string) => shared.problems.includes(sentence) || shared.warnings.includes(sentence);
+    const itself = findItself(draft as PartialConfig, listeners);
+    problems.push(...[...found.problems.filter((one) => !told(one)), ...itself].map(inWords));
+    warnings.push(...found.warnings.filter((one) => !told(one)).map(inWords));
+  }
+  return { problems, warnings };
+}

@@ -1,0 +1,54 @@
+/**
+ * A route as the HTTP API shows it, in the words of the configuration file. Values of header fields are left out: they may be
+ * secrets.
+ */
+import type { PathRewrite, RouteAction, RouteSpec } from "../../protocol/route.ts";
+
+/** What is not configured is not there. */
+export function describeRoute({ name, match, action, httpsRedirect, mirror, forwardAuth, ...rest }: RouteSpec): object {
+  const { hosts, paths, methods, headers } = match;
+  return {
+    name,
+    hosts,
+    paths: paths.map(({ kind, value }) => (kind === "exact" ? { exact: value } : { prefix: value })),
+    methods,
+    headers: headers.map((header) => header.name),
+    action: describeAction(action),
+    ...(rest.rewrite && { rewrite: { ...describePath(rest.rewrite.path), ...known("host", rest.rewrite.host) } }),
+    ...(httpsRedirect && { https_redirect: true }),
+    ...(mirror && { mirror: { pool: mirror.pool, percent: mirror.percent } }),
+    ...(forwardAuth && { forward_auth: { pool: forwardAuth.pool, path: forwardAuth.path } }),
+    ambiguous_paths: rest.ambiguousPaths,
+  };
+}
+
+function describeAction(action: RouteAction): object {
+  if (action.kind === "forward") {
+    const { targets, splitBy } = action;
+    if (targets.length === 1) return { pool: targets[0].pool };
+    return { split: targets.map(({ pool, weight }) => ({ pool, weight })), ...known("split_by", splitBy) };
+  }
+  if (action.kind === "respond") {
+    const { status, contentType, body } = action;
+    return { respond: { status, content_type: contentType, body_bytes: Buffer.byteLength(body) } };
+  }
+  const { status, scheme, host, port, path } = action;
+  return {
+    redirect: {
+      status,
+      ...known("scheme", scheme),
+      ...known("host", host),
+      ...known("port", port),
+      ...describePath(path),
+    },
+  };
+}
+
+function describePath(path: PathRewrite | null): object {
+  if (path === null) return {};
+  return path.kind === "full" ? { path: path.value } : { prefix: path.value };
+}
+
+function known(name: string, value: string | number | null): object {
+  return value === null ? {} : { [name]: value };
+}

@@ -1,0 +1,287 @@
+/**
+ * The fleets of an instance, one for each pool. Pools come, stay by their name with all that is known of their servers, and
+ * go: one that goes takes no more requests, and gives its row back when the last of its servers has drained.
+ *
+ * A new configuration is taken over in three steps, so that no request finds a pool without servers: `update` finds the servers
+ * of new pools and publishes them; the caller tells the workers of pools, routes and endpoints at once; and what `settle` is
+ * given resolves when they know, from where on those that went drain.
+ */
+import type { Endpoint } from "../../protocol/endpoint.ts";
+import { DEFAULT_POOL } from "../../protocol/pool.ts";
+import type { FleetEvents } from "../../telemetry/metrics/source.ts";
+import type { ControlLog } from "../log.ts";
+import { ControlLoop } from "./control-loop.ts";
+import { type EndpointsListener, Fleet, type FleetDependencies } from "./fleet.ts";
+import type { FleetOptions } from "./options.ts";
+import type { PoolRows } from "./pool-rows.ts";
+import { ServerPools } from "./server-pools.ts";
+import type { FleetSummary, PoolSummary, ServerStatus } from "./status.ts";
+import { SharedTrust } from "./trust.ts";
+
+/** What a pool is meant to be. */
+export interface PoolPlan {
+  readonly name: string;
+  /** Of the shared memory: as `PoolRows.plan` said. */
+  readonly row: number;
+  readonly options: FleetOptions;
+}
+
+/** What fleets are given. */
+export interface FleetsDependencies extends Pick<FleetDependencies, "table" | "clock" | "random" | "resolver"> {
+  readonly log: ControlLog;
+  readonly rows: PoolRows;
+}
+
+const NO_EVENTS: FleetEvents = {
+  healthChecks: 0,
+  healthCheckFailures: 0,
+  healthChecksSkipped: 0,
+  ejections: 0,
+  panics: 0,
+  stateChanges: 0,
+  dnsResolutions: 0,
+  dnsFailures: 0,
+  usageIgnored: 0,
+};
+
+export class Fleets {
+  readonly #deps: FleetsDependencies;
+  readonly #loop: ControlLoop;
+  readonly #trust = new SharedTrust();
+  readonly #serverPools = new ServerPools();
+  readonly #listeners: EndpointsListener[] = [];
+  /** Has its turns while any pool goes. */
+  readonly #reaper = {
+    tick: () => this.#releaseGone(),
+    alarming: () => false,
+    idleMs: () => Number.POSITIVE_INFINITY,
+  };
+  /** By name of the pool, in the order in which they came; those that drain included. */
+  readonly #fleets = new Map<string, Fleet>();
+  /** Pools of the configuration, in its order. */
+  #present: readonly PoolPlan[] = [];
+  /** Pools that go when the workers know. */
+  #going: readonly string[] = [];
+  /** What fleets that are gone have counted: no counter runs backwards. */
+  #past: FleetEvents = NO_EVENTS;
+  /** Set while a configuration is taken over: the workers are told of endpoints with all the rest. */
+  #held: PromiseWithResolvers<void> | null = null;
+  #stopped = false;
+
+  constructor(deps: FleetsDependencies) {
+    this.#deps = deps;
+    this.#loop = new ControlLoop(() => deps.clock.nowMs());
+  }
+
+  /** The pools that an instance starts with; bounded: a name that does not answer joins later. */
+  async start(plans: readonly PoolPlan[]): Promise<void> {
+    await this.#takeOver(plans, (fleet, options) => fleet.start(options));
+    this.settle(Promise.resolve());
+  }
+
+  /**
+   * The pools are these from now on, but for those that go: they stay until `settle`. Rejects, and nothing has changed, when
+   * one cannot be. `settle` must follow when it does not.
+   */
+  async update(plans: readonly PoolPlan[]): Promise<void> {
+    await this.#takeOver(plans, (fleet, options) => fleet.join(options));
+  }
+
+  /** @param told resolves when all workers know the pools, the routes and the endpoints. */
+  settle(told: Promise<void>): void {
+    const held = this.#held;
+    const going = this.#going;
+    this.#held = null;
+    this.#going = [];
+    void told.finally(() => {
+      held?.resolve();
+      for (const name of going) this.#dismiss(name);
+    });
+  }
+
+  /** Ends all control loops, discovery and probes. What was published stays. */
+  stop(): void {
+    this.#stopped = true;
+    for (const fleet of this.#fleets.values()) fleet.stop();
+    this.#loop.stop();
+  }
+
+  /** `listener` is called after each change of `endpoints` that is not told with a new configuration. */
+  onEndpoints(listener: EndpointsListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Of all pools, those of servers that drain included. */
+  endpoints(): readonly Endpoint[] {
+    return [...this.#fleets.values()].flatMap((fleet) => fleet.endpoints());
+  }
+
+  /** Of all pools, each as it is when it is read. */
+  *statuses(): IterableIterator<ServerStatus> {
+    for (const fleet of [...this.#fleets.values()]) yield* fleet.statuses();
+  }
+
+  server(id: number): ServerStatus | undefined {
+    for (const fleet of this.#fleets.values()) {
+      const server = fleet.server(id);
+      if (server !== undefined) return server;
+    }
+    return undefined;
+  }
+
+  /** All pools together. */
+  summary(): FleetSummary {
+    const sum = { total: 0, healthy: 0, panic: false };
+    for (const { total, healthy, panic } of this.pools()) {
+      sum.total += total;
+      sum.healthy += healthy;
+      sum.panic ||= panic;
+    }
+    return sum;
+  }
+
+  /** The pools of the configuration, in its order. */
+  pools(): readonly PoolSummary[] {
+    return this.#present.map(({ name, row }) => ({ name, row, ...this.#fleets.get(name)!.summary() }));
+  }
+
+  /** There is another pool than the one that `SERVERS` alone makes, or was and still finishes requests. */
+  get several(): boolean {
+    return this.#fleets.size > 1 || !this.#fleets.has(DEFAULT_POOL);
+  }
+
+  /** Name of the pool of a server, also of one that has gone; `undefined` = there was no such server. */
+  poolOf(serverId: number): string | undefined {
+    return this.#serverPools.of(serverId);
+  }
+
+  /** Names of the configuration that no address is known of. */
+  unresolved(): readonly string[] {
+    return [...this.#fleets.values()].flatMap((fleet) => fleet.unresolved());
+  }
+
+  /** True while servers are left out because the shared memory cannot grow. */
+  get outOfMemory(): boolean {
+    return this.#any((fleet) => fleet.outOfMemory);
+  }
+
+  /** True while checks cannot be made, for want of something of our own. */
+  get skippingChecks(): boolean {
+    return this.#any((fleet) => fleet.skippingChecks);
+  }
+
+  counters(): FleetEvents {
+    return [...this.#fleets.values()].reduce((sum, fleet) => added(sum, fleet.counters()), this.#past);
+  }
+
+  /** Nothing new for this server until `undrain`. @returns false when there is no such server. */
+  drain(id: number): boolean {
+    return this.#any((fleet) => fleet.drain(id));
+  }
+
+  /** @returns false when there is no such server. */
+  undrain(id: number): boolean {
+    return this.#any((fleet) => fleet.undrain(id));
+  }
+
+  /** @returns false when there is no such server or the weight is not a number > 0. */
+  setWeight(id: number, weight: number): boolean {
+    return this.#any((fleet) => fleet.setWeight(id, weight));
+  }
+
+  /** @param hardLimit 0 = not enforced. @returns false when there is no such server or the limit is not an integer ≥ 0. */
+  setCapacity(id: number, hardLimit: number): boolean {
+    return this.#any((fleet) => fleet.setCapacity(id, hardLimit));
+  }
+
+  async #takeOver(
+    plans: readonly PoolPlan[],
+    begin: (fleet: Fleet, options: FleetOptions) => Promise<void>,
+  ): Promise<void> {
+    for (const { options } of plans) this.#trust.of(options); // may throw, and then nothing has changed
+    this.#held ??= Promise.withResolvers<void>();
+    const names = new Set(plans.map(({ name }) => name));
+    this.#going = [...this.#fleets.keys()].filter((name) => !names.has(name));
+    const fleets = plans.map(({ name, row }) => this.#fleets.get(name) ?? this.#open(name, row));
+    this.#present = plans;
+    this.#deps.table.decideReadiness(plans.find(({ name }) => name === DEFAULT_POOL)?.row ?? null);
+    await Promise.all(
+      plans.map(({ options }, index) => {
+        const fleet = fleets[index];
+        return fleet.started ? fleet.update(options) : begin(fleet, options);
+      }),
+    );
+    this.#trust.keepOnly(plans.map(({ options }) => options));
+  }
+
+  #open(name: string, row: number): Fleet {
+    const { table, clock, random, resolver, rows } = this.#deps;
+    rows.take(name, row);
+    const fleet = new Fleet({
+      pool: row,
+      name,
+      table,
+      clock,
+      random,
+      resolver,
+      log: this.#logOf(name),
+      loop: this.#loop,
+      trustOf: (options) => this.#trust.of(options),
+    });
+    this.#fleets.set(name, fleet);
+    fleet.onEndpoints((endpoints) => {
+      for (const { id } of endpoints) this.#serverPools.add(id, name);
+      return this.#held === null ? this.#tell() : this.#held.promise;
+    });
+    return fleet;
+  }
+
+  async #tell(): Promise<void> {
+    const endpoints = this.endpoints();
+    await Promise.all(this.#listeners.map((listener) => listener(endpoints)));
+  }
+
+  /** Its servers take no more requests. The fleet goes when the last of them has drained. */
+  #dismiss(name: string): void {
+    const fleet = this.#fleets.get(name);
+    if (this.#stopped || fleet === undefined || this.#present.some((plan) => plan.name === name)) return;
+    void fleet.dismiss();
+    this.#loop.add(this.#reaper);
+  }
+
+  #releaseGone(): void {
+    const { rows, table } = this.#deps;
+    if (![...this.#fleets.values()].some(({ dismissed }) => dismissed)) this.#loop.remove(this.#reaper);
+    for (const [name, fleet] of this.#fleets) {
+      if (!fleet.dismissed || !fleet.empty) continue;
+      this.#past = added(this.#past, fleet.counters());
+      this.#fleets.delete(name);
+      fleet.stop();
+      table.forget(fleet.row);
+      rows.release(name);
+      this.#deps.log.info({ pool: name }, `pool ${name} is gone: its last server has drained`);
+    }
+  }
+
+  /** Names the pool where there are several. */
+  #logOf(pool: string): ControlLog {
+    const { log } = this.#deps;
+    const say =
+      (level: keyof ControlLog): ControlLog["info"] =>
+      (fields, message) =>
+        this.several ? log[level]({ pool, ...fields }, `pool ${pool}: ${message}`) : log[level](fields, message);
+    return { info: say("info"), warn: say("warn"), error: say("error") };
+  }
+
+  #any(is: (fleet: Fleet) => boolean): boolean {
+    for (const fleet of this.#fleets.values()) if (is(fleet)) return true;
+    return false;
+  }
+}
+
+function added(a: FleetEvents, b: FleetEvents): FleetEvents {
+  const sum = { ...a };
+  for (const key of Object.keys(sum) as (keyof FleetEvents)[])
+    (sum as Record<keyof FleetEvents, number>)[key] += b[key];
+  return sum;
+}
