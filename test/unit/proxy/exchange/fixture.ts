@@ -208,7 +208,15 @@ export class Rig {
       },
     };
     const rules = new RouteRules({ ...routeToAll("default", { redirect: false, hstsMs: 0 }), number: 0 }, () => null);
-    const route = { number: Route.PROXY, refusal: null, auth: null, mirror: null, rules, target: () => target };
+    const route = {
+      number: Route.PROXY,
+      refusal: null,
+      auth: null,
+      mirror: null,
+      compression: null,
+      rules,
+      target: () => target,
+    };
     const target = { route, pool, host: null, settings: values, labels: null };
     const context = {
       settings: values,
