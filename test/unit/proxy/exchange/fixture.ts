@@ -189,6 +189,7 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
+      stickyCookie: null,
       picker: {
         usesKey: false,
         inFlightAtDispatch: 0,
