@@ -61,6 +61,11 @@ export function isReserved(name: string): boolean {
   return name !== ROUTES[0] && (ROUTES as readonly string[]).includes(name);
 }
 
+/** How many combinations of host, path and method the route takes. */
+export function countCombinations({ hosts, paths, methods }: RouteMatch): number {
+  return Math.max(hosts.length, 1) * paths.length * Math.max(methods.length, 1);
+}
+
 /** Every combination of host, path, method and fields that the route takes, as one text each. */
 export function combinationsOf({ hosts, paths, methods, headers }: RouteMatch): string[] {
   const fields = headers.map(({ name, value }) => JSON.stringify([name, value])).sort();

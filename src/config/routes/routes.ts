@@ -4,12 +4,14 @@ import type { Sections } from "../schema.ts";
 import type { ShapeFindings } from "../shapes/findings.ts";
 import type { Leaf, Several } from "../shapes/shape.ts";
 import { unknownName } from "../suggest.ts";
-import { combinationsOf, isReserved, uniqueNames } from "./match.ts";
+import { combinationsOf, countCombinations, isReserved, uniqueNames } from "./match.ts";
 import { readRoute } from "./route.ts";
 import type { RouteBlock } from "./shape.ts";
 
+/** What one route may come to: each is a place in the table of routes. */
+const MAX_COMBINATIONS = 10_000;
 /** Looking for routes that can never match ends here. */
-const MAX_COMBINATIONS = 100_000;
+const MAX_COMPARED = 100_000;
 
 /** Routes, and what each was read from. */
 export interface RoutesRead {
@@ -70,8 +72,16 @@ function checkNames(blocks: readonly RouteBlock[], findings: ShapeFindings): voi
 function findShadowed(routes: readonly RouteConfig[], blocks: readonly RouteBlock[], findings: ShapeFindings): void {
   const takenBy = new Map<string, string>();
   for (const [index, { name, match }] of routes.entries()) {
+    const count = countCombinations(match);
+    if (count > MAX_COMBINATIONS) {
+      findings.problem(
+        blocks[index],
+        `fits ${count} combinations of host, path and method; the most is ${MAX_COMBINATIONS}: make several routes of it`,
+      );
+      continue;
+    }
+    if (takenBy.size + count > MAX_COMPARED) continue;
     const all = combinationsOf(match);
-    if (takenBy.size + all.length > MAX_COMBINATIONS) return;
     const others = new Set(all.map((one) => takenBy.get(one)));
     if (!others.has(undefined)) {
       findings.warning(blocks[index], `never gets a request: ${[...others].join(" and ")} above takes the same`);

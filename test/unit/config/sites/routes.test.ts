@@ -260,6 +260,14 @@ describe("problems", () => {
     expect(problems.filter((one) => one.includes(problem))).toHaveLength(1);
   });
 
+  test("a route that would be too many is refused", () => {
+    const many = (name: string) => Array.from({ length: 200 }, (_, i) => `${name}${i}`).join(", ");
+    const problems = file.problems(`${POOLS}routes: [{pool: a, host: [${many("h")}], path: [${many("/p")}]}]`);
+    expect(problems).toEqual([
+      "routes[0] (n.yaml:2:10): fits 40000 combinations of host, path and method; the most is 10000: make several routes of it",
+    ]);
+  });
+
   test("a list is wanted, and pools", () => {
     expect(file.problems(`${POOLS}routes: {pool: a}`)).toContainEqual(
       "routes (n.yaml:2:9): must be a list: each entry on a line of its own that begins with -",
