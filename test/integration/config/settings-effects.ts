@@ -24,6 +24,7 @@ const RETRIES = "test/integration/proxy/exchange/retries.test.ts";
 const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
 const TIMEOUTS = "test/integration/proxy/exchange/timeouts.test.ts";
 const TLS = "test/integration/proxy/listen/tls.test.ts";
+const SERVER_TLS = "test/integration/proxy/upstream/tls.test.ts";
 const LOG = "test/integration/proxy/record/access-log-lines.test.ts";
 const FLEET = "test/integration/control/fleet/fleet.test.ts";
 const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
@@ -286,20 +287,20 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   UPSTREAM_SERVER_NAME: effect(
     ["a", "b"],
     ["pool.upstreamServerName", "fleet.upstreamServerName"],
-    POOLS,
-    "what a pool is given",
+    SERVER_TLS,
+    "is asked for, and the certificate has to have it",
   ),
   UPSTREAM_CERT_FILE: effect(
     ["a", "b"],
     ["pool.upstreamCertificate", "fleet.upstreamCertificate"],
-    POOLS,
-    "reads what servers are shown",
+    SERVER_TLS,
+    "gets it, from requests and from checks",
   ),
   UPSTREAM_KEY_FILE: effect(
     ["a", "b"],
     ["pool.upstreamCertificate", "fleet.upstreamCertificate"],
-    POOLS,
-    "reads what servers are shown",
+    SERVER_TLS,
+    "gets it, from requests and from checks",
   ),
   HEALTH_CHECK_PORT: effect(["1", "2"], ["fleet.health"], POOLS, "what a pool is given"),
   HEALTH_CHECK_STATUSES: effect(["200-299", "204"], ["fleet.health"], POOLS, "what a pool is given"),
