@@ -238,6 +238,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
 
   onResponse(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { status } = this.#ctx.responseHead;
+    const cookie = this.#attempts.stickyLine();
+    if (cookie !== null) this.request.responseEdits = HeadEdits.add(this.request.responseEdits, cookie);
     if (status === 101) {
       this.#startTunnel(leg, buffer, rest, restStart, nowMs);
       return;
