@@ -19,6 +19,8 @@ export interface RouteParts {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly mirrorRows: MirrorRows;
+  /** Of requests that no route takes: see `RouteSpec`. */
+  readonly hstsMs: number;
   /** Where we listen for TLS at present; null = nowhere. */
   readonly tlsPort: () => number | null;
 }
@@ -92,11 +94,11 @@ export class WorkerRoute {
   }
 
   #targetIn(pool: ServerPool): Target {
-    const { name, request } = pool.settings;
+    const { name, request, upstreamHost } = pool.settings;
     return {
       route: this,
       pool,
-      host: this.rules.host,
+      host: this.rules.host ?? (upstreamHost === null ? null : Buffer.from(upstreamHost, "latin1")),
       settings: { ...request, ...this.spec.settings },
       labels: this.#labels(name),
     };
