@@ -125,7 +125,7 @@ export class ProxyServer {
     this.#ctx = Object.assign(ctx, {
       peers: new PeerCache(trustedProxies, !settings.withoutVia),
       admin: new AdminRelay(options.admin),
-      exchanges: new ExchangePool(ctx),
+      exchanges: new ExchangePool(ctx, onInternalError),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });
     this.#setAccessLog(settings);

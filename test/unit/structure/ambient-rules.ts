@@ -84,6 +84,7 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     why: "command: it hands clock and chance to the demo server, whose options may come from the environment",
   },
   "src/cli/check.ts": { may: ["clock"], why: "command: certificates are checked against today" },
+  "src/cli/route/command.ts": { may: ["clock"], why: "command: certificates are checked against today" },
   "src/cli/demo.ts": {
     may: ["clock", "randomness", "environment"],
     why: "command: it hands clock and chance to the demo; TERM and NO_COLOR describe the terminal",
