@@ -234,13 +234,14 @@ export class ProxyServer {
     return counters[WorkerCounter.QUEUE_LENGTH] > 0 || hedgeTimers.pending;
   }
 
-  #routes({ settings, random, block }: WorkerContext): Routes {
+  #routes({ settings, trustedProxies, random, block }: WorkerContext): Routes {
     const { routes, request, hstsMs } = settings;
     const mirrorRows = new MirrorRows(block, routes);
     const tlsPort = (): number | null => usualTlsPort(this.#ctx.settings.listeners);
     return new Routes(routes, new RouteTable(routes), {
       pools: this.#pools,
       settings: request,
+      trustedProxies,
       random,
       mirrorRows,
       hstsMs,

@@ -17,6 +17,7 @@ import type { RouteLabels } from "../record/access-log.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import { fieldText, type Peer, type RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
+import { cameSecure } from "../rewrite/scheme.ts";
 import type { Target } from "../routing/worker-route.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import type { ExchangeContext } from "./context.ts";
@@ -136,6 +137,11 @@ export class ProxiedRequest implements RequestRewrite {
     return this.target.labels;
   }
 
+  /** Its client asked by HTTPS, as far as that is known. */
+  get secure(): boolean {
+    return cameSecure(this.peer, this.headBuffer, this.parsedHead());
+  }
+
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
   get idempotent(): boolean {
     const { method } = this;
@@ -192,7 +198,7 @@ export class ProxiedRequest implements RequestRewrite {
   /** @param reserved index into `ROUTES`: what the path alone says. */
   #takeTarget(reserved: number, parsed: RequestHead): void {
     const route = this.#ctx.routes.of(this.headBuffer, parsed, this.pathStart, this.pathEnd);
-    this.target = route.target();
+    this.target = route.target(this.headBuffer, parsed, this.peer);
     this.host = this.target.host;
     this.ruling = route.rules.begin(this, parsed);
     this.route = route.number === Route.PROXY ? reserved : route.number;

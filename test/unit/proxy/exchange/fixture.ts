@@ -206,7 +206,6 @@ export class Rig {
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
-      stickyCookie: null,
       picker: {
         usesKey: false,
         inFlightAtDispatch: 0,
@@ -228,7 +227,7 @@ export class Rig {
     const rules = new RouteRules({ ...routeToAll("default", { redirect: false, hstsMs: 0 }), number: 0 }, () => null);
     const auth = sides.auth ? compileAuth(AUTH, pool as unknown as ServerPool) : null;
     const mirror = sides.mirror ? { pool, host: null, share: 0.75, figures: this.mirrorFigures } : null;
-    const route = { number: Route.PROXY, refusal: null, auth, mirror, rules, target: () => target };
+    const route = { number: Route.PROXY, refusal: null, auth, mirror, compression: null, rules, target: () => target };
     const target = { route, pool, host: null, settings: values, labels: null };
     const context = {
       settings: values,
