@@ -37,6 +37,7 @@ const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
 const JUDGES = "test/unit/learning/judge/operator-options.test.ts";
 
+const ROUTES = "test/integration/proxy/routing/actions.test.ts";
 const POOLS = "test/integration/config/pool-settings.test.ts";
 
 const STICKY = { STICKY_COOKIE: "c", STICKY_KEYS: "an old key of some bytes" };
@@ -283,7 +284,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   STICKY_MAX_AGE_SECONDS: effect(["0", "9"], ["pool.stickyMaxAgeMs"], POOLS, "what a pool is given", STICKY),
   STICKY_SAME_SITE: effect(["lax", "strict"], ["pool.stickySameSite"], POOLS, "what a pool is given", STICKY),
   STICKY_SECURE: effect(["auto", "on"], ["pool.stickySecure"], POOLS, "what a pool is given", STICKY),
-  UPSTREAM_HOST: effect(["a", "b"], ["pool.upstreamHost"], POOLS, "what a pool is given"),
+  UPSTREAM_HOST: effect(
+    ["a", "b"],
+    ["pool.upstreamHost"],
+    ROUTES,
+    "the pool's host is its servers', unless the route has another",
+  ),
   UPSTREAM_SERVER_NAME: effect(
     ["a", "b"],
     ["pool.upstreamServerName", "fleet.upstreamServerName"],
@@ -307,8 +313,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   HEALTH_CHECK_BODY: effect(["a", "b"], ["fleet.health"], POOLS, "what a pool is given"),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
-  TLS_REDIRECT: effect(["on", "off"], ["route.httpsRedirect"], POOLS, "what the route is given"),
-  TLS_HSTS_SECONDS: effect(["0", "9"], ["worker.hstsMs", "route.hstsMs"], POOLS, "what the route is given"),
+  TLS_REDIRECT: effect(
+    ["on", "off"],
+    ["route.httpsRedirect"],
+    ROUTES,
+    "plain requests are sent there, with the port where we listen; those that came by it are served",
+  ),
+  TLS_HSTS_SECONDS: effect(
+    ["0", "9"],
+    ["worker.hstsMs", "route.hstsMs"],
+    ROUTES,
+    "it comes with what we say ourselves, too: errors, health, and what is no request",
+  ),
   UPSTREAM_VIA: effect(
     ["on", "off"],
     ["pool.withoutVia"],
