@@ -51,6 +51,8 @@ export class ProxiedRequest implements RequestRewrite {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
+  /** Where the path begins by which its route was found: what of it is forwarded may have been rewritten. */
+  routedStart = 0;
   pathPrefix: Buffer = NO_BUFFER;
   pathStart = 0;
   pathEnd = 0;
@@ -176,6 +178,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.targetEnd = parsed.targetEnd;
     this.pathStart = route === Route.API_REQUEST ? parsed.pathStart + API_REQUEST_PREFIX_BYTES : parsed.pathStart;
     this.pathEnd = parsed.targetEnd;
+    this.routedStart = this.pathStart;
     this.#takeTarget(route, parsed);
     this.upgrade = parsed.upgrade;
     this.expectsContinue = parsed.expectContinue;

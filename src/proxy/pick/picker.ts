@@ -21,6 +21,9 @@ export const NO_SERVER = -1;
 /** There are servers, but all are at their hard limit. */
 export const ALL_FULL = -2;
 
+/** Looks at the table while it is written, where there is no view to go on with: it is written within microseconds. */
+const PATIENCE = 20_000;
+
 /** What is to be expected of a server, best first: a request goes to one of the best that there are. */
 const Rank = {
   /** It has answered this worker, and its last request did not fail. For a first attempt: whoever is not passed over. */
@@ -308,7 +311,7 @@ export class Picker {
     const read = readServerTable(
       this.#memory,
       (servers, pools) => this.#readEligible(servers, pools.panic[this.#pool] === 1),
-      3,
+      this.#count === 0 ? PATIENCE : 3,
     );
     if (read === undefined) return; // the next request tries again
     const { backups, eligible } = read.value;

@@ -4,6 +4,7 @@ import { mix32 } from "../../balancing/hash.ts";
 import type { RequestSettings } from "../../protocol/pool.ts";
 import type { RouteSpec } from "../../protocol/route.ts";
 import { FIRST_ROUTE_NUMBER } from "../../shared/memory/series-table.ts";
+import { CompressionRules } from "../compress/plan.ts";
 import type { Failure } from "../failure.ts";
 import type { RequestHead } from "../http1/head.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
@@ -29,6 +30,8 @@ export interface RouteParts {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly mirrorRows: MirrorRows;
+  /** Of requests that no route takes: see `RouteSpec`. */
+  readonly hstsMs: number;
   /** Where we listen for TLS at present; null = nowhere. */
   readonly tlsPort: () => number | null;
 }
@@ -57,6 +60,8 @@ export class WorkerRoute {
   /** Whom to ask whether its requests may pass. */
   readonly auth: AuthTarget | null;
   readonly mirror: MirrorTarget | null;
+  /** Which of its responses are compressed; `null` = none. */
+  readonly compression: CompressionRules | null;
   readonly rules: RouteRules;
   readonly #random: () => number;
   /** What a client is told apart by, so that all its requests go to one pool; `null` = each goes by itself. */
@@ -79,6 +84,7 @@ export class WorkerRoute {
     this.rules = new RouteRules(spec, parts.tlsPort);
     this.auth = spec.forwardAuth && compileAuth(spec.forwardAuth, pools.get(spec.forwardAuth.pool));
     this.mirror = spec.mirror && parts.mirrorRows.target(spec.number, spec.mirror, pools.get(spec.mirror.pool));
+    this.compression = spec.compression && new CompressionRules(spec.compression);
     const shares = action.kind === "forward" ? action.targets.filter(({ weight }) => weight > 0) : [];
     let sum = 0;
     this.#targets = shares.map(({ pool }) => this.#targetIn(pools.get(pool)));
@@ -118,11 +124,11 @@ export class WorkerRoute {
   }
 
   #targetIn(pool: ServerPool): Target {
-    const { name, request } = pool.settings;
+    const { name, request, upstreamHost } = pool.settings;
     return {
       route: this,
       pool,
-      host: this.rules.host,
+      host: this.rules.host ?? (upstreamHost === null ? null : Buffer.from(upstreamHost, "latin1")),
       settings: { ...request, ...this.spec.settings },
       labels: this.#labels(name),
     };

@@ -96,6 +96,17 @@ const patch = (id: number | string, body: unknown, headers: Record<string, strin
   );
 const errorOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
 
+test("pools and routes are told on the admin port alone", async () => {
+  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [{ name: "shop", healthy: 1 }] });
+  expect(await (await viaPort("/api/v1/routes")).json()).toMatchObject({
+    routes: [{ name: "/*", action: { pool: "shop" } }],
+  });
+  for (const path of ["/api/v1/pools", "/api/v1/routes"]) {
+    expect((await viaRelay(path)).status).toBe(404);
+    expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
+  }
+});
+
 describe("learned balancing", () => {
   test("is told on the admin port; ids are taken as they are written, percent-encoded", async () => {
     expect(await (await viaPort("/api/v1/ml")).json()).toEqual({ rung: "model" });

@@ -124,11 +124,11 @@ describe("SIGHUP", () => {
     expect(supervisor.said("a restart is needed")?.settings).toEqual(["APP_PORT"]);
     await until(() => supervisor.journal().filter((m) => m.type === "settings").length === 2);
     const sent = supervisor.journal().flatMap((m) => (m.type === "settings" ? [m.settings] : []));
-    expect(sent.map((s) => [s.strategy, s.port])).toEqual([
+    expect(sent.map((s) => [s.strategy, s.listeners[0].port])).toEqual([
       ["p2c", 4321],
       ["p2c", 4321],
     ]);
-    const announced = supervisor.journal().flatMap((m) => (m.type === "endpoints" ? [m.endpoints.length] : []));
+    const announced = supervisor.journal().flatMap((m) => (m.type === "settings" ? [m.endpoints.length] : []));
     expect(announced.at(-1)).toBe(2);
 
     supervisor.configure({ WORKERS: "1", LOG_LEVEL: "error" });

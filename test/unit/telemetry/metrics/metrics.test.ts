@@ -12,7 +12,7 @@ import {
   LearnerFigure,
   LearnerWord,
 } from "../../../../src/shared/memory/layout-learning.ts";
-import { countRequest, Method, Route } from "../../../../src/shared/memory/series-table.ts";
+import { countRequest, Method, ROUTES, Route } from "../../../../src/shared/memory/series-table.ts";
 import { renderMetricsDocs } from "../../../../src/telemetry/metrics/docs.ts";
 import { METRIC_GROUPS, Metrics } from "../../../../src/telemetry/metrics/metrics.ts";
 import { makeSource, parseExposition, server } from "./fixture.ts";
@@ -68,6 +68,42 @@ describe("Metrics", () => {
     expect(samples.get(`${P}http_requests_total{method=GET,path=/*,server_id=5,status=200}`)).toBe(4);
     expect(samples.get(`${P}http_requests_total{method=other,path=invalid,server_id=none,status=400}`)).toBe(1);
     expect(samples.get(`${P}http_requests_total{method=other,path=/*,server_id=none,status=0}`)).toBe(7);
+  });
+
+  test("where there are pools or routes, samples have the pool of their server and the name of their route", async () => {
+    const named: Record<number, string> = { 5: "shop", 6: "blog" };
+    const source = makeSource({
+      topology: () => ({
+        pools: [],
+        labelled: true,
+        poolOf: (id) => named[id],
+        routeName: (number) => (number === 16 ? 'shop "x"' : ROUTES[number]),
+      }),
+      servers: () => [server(5, { pool: "shop", backup: true, state: "standby" }), server(6, { pool: "blog" })],
+    });
+    const [worker] = source.memory.workers;
+    source.memory.servers.id[3] = 6;
+    record(source.memory, 0, 3, 4);
+    countRequest(worker, 16, Method.GET, 200, 5);
+    countRequest(worker, Route.NO_ROUTE, Method.GET, 404, 0);
+    countRequest(worker, 16, Method.GET, 200, 7);
+    const samples = await scrape(new Metrics(source));
+    const requests = (labels: string) => samples.get(`${P}http_requests_total{${labels}}`);
+    expect(requests('method=GET,path=shop \\"x\\",pool=shop,server_id=5,status=200')).toBe(1);
+    expect(requests('method=GET,path=shop \\"x\\",pool=none,server_id=7,status=200')).toBe(1);
+    expect(requests("method=GET,path=no_route,pool=none,server_id=none,status=404")).toBe(1);
+    expect(samples.get(`${P}server_up{pool=blog,server_id=6}`)).toBe(1);
+    expect(samples.get(`${P}server_responses_total{pool=blog,server_id=6}`)).toBe(1);
+    expect(samples.get(duration("count", "pool=blog,server_id=6"))).toBe(1);
+    expect(samples.get(`${P}server_info{address=10.0.0.5,pool=shop,server_id=5,url=http://backend-5:8001}`)).toBe(1);
+    expect(samples.get(`${P}server_state{pool=shop,server_id=5,state=standby}`)).toBe(1);
+    expect(samples.get(`${P}server_state{pool=blog,server_id=6,state=standby}`)).toBeUndefined();
+  });
+
+  test("without them no sample has a pool", async () => {
+    const source = makeSource({ servers: () => [server(5)] });
+    countRequest(source.memory.workers[0], Route.PROXY, Method.GET, 200, 5);
+    expect(await new Metrics(source).render()).not.toMatch(/[{,]pool=/);
   });
 
   test("the histogram is cumulative, in seconds, and adds up", async () => {
@@ -183,6 +219,30 @@ describe("Metrics", () => {
     expect(without.has(`${P}ml_rung`)).toBe(false);
     expect(without.has(`${P}ml_table_age_seconds`)).toBe(false);
     expect(without.get(`${P}ml_learner_restarts_total{reason=exit}`)).toBe(2);
+    expect(without.get(`${P}ml_model_version{role=canary}`)).toBe(0);
+  });
+
+  test("of learning say whose they are where several pools are learned of", async () => {
+    const pools = [
+      { row: 0, name: "default", rung: 0, tableAgeMs: 40 },
+      { row: 5, name: "shop", rung: 1, tableAgeMs: Number.POSITIVE_INFINITY },
+    ];
+    const source = makeSource({ learner: () => ({ pools, restarts: {} }) });
+    const { learned } = source.memory;
+    learned[0].words[LearnerWord.CHAMPION_MODEL] = 2;
+    learned[5].words[LearnerWord.CHAMPION_MODEL] = 9;
+    learned[5].figures[LearnerFigure.CONTROL_SHARE] = 0.1;
+    learned[5].figures[LearnerFigure.CONTROL_COST] = 1.5;
+    const seen = await scrape(new Metrics(source));
+    expect(seen.get(`${P}ml_rung{pool=default}`)).toBe(0);
+    expect(seen.get(`${P}ml_rung{pool=shop}`)).toBe(1);
+    expect(seen.get(`${P}ml_model_version{pool=default,role=champion}`)).toBe(2);
+    expect(seen.get(`${P}ml_model_version{pool=shop,role=champion}`)).toBe(9);
+    expect(seen.get(`${P}ml_share{kind=control,pool=shop}`)).toBe(0.1);
+    expect(seen.get(`${P}ml_arm_cost{arm=control,pool=shop}`)).toBe(1.5);
+    expect(seen.has(`${P}ml_arm_cost{arm=control,pool=default}`)).toBe(false);
+    expect(seen.has(`${P}ml_table_age_seconds{pool=shop}`)).toBe(false);
+    expect(seen.has(`${P}ml_model_version{role=champion}`)).toBe(false);
   });
 
   test("the servers are read once per scrape, however many metrics they have", async () => {
