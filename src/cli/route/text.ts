@@ -41,7 +41,7 @@ function taken(report: RouteReport): string[] {
   const { considered, action, pools, rewrite, said } = report;
   const winner = considered.find(({ verdict }) => verdict === "taken");
   const rows = [["Route", report.route ?? ""]];
-  if (winner !== undefined) rows.push(["because", why(winner, said)]);
+  if (winner !== undefined) rows.push(["because", why(winner, said, report.request.method)]);
   if (report.https_redirect) rows.push(["redirect", "to https: it comes in clear, and nothing else is done"]);
   if (action !== null) rows.push(["action", actionText(action, pools)]);
   if (rewrite?.path != null) rows.push(["rewrite", rewriteText(rewrite.path)]);
@@ -53,11 +53,12 @@ function taken(report: RouteReport): string[] {
   return out;
 }
 
-function why({ host, path }: ReportedCandidate, said: readonly HeldValue[]): string {
+function why({ host, path }: ReportedCandidate, said: readonly HeldValue[], method: string): string {
   const parts = [host === null ? "every host" : `the host is ${host}`, path === null ? "every path" : pathText(path)];
+  if (said.some(({ name }) => name.startsWith("methods"))) parts.push(`the method is ${method}`);
   for (const { name, value } of said) {
-    if (name.startsWith("methods")) parts.push(`the method is ${value}`);
-    else if (name.startsWith("headers.")) parts.push(`the field ${name.slice("headers.".length)} is ${value}`);
+    const field = name.startsWith("headers.") ? name.slice("headers.".length) : null;
+    if (field !== null) parts.push(`the field ${field} is ${value === "*" ? "there" : value}`);
   }
   return parts.join(", ");
 }

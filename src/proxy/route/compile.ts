@@ -2,9 +2,10 @@
 import type { RouteSpec } from "../../protocol/route.ts";
 import { Conditions } from "./conditions.ts";
 import { ANY_HOST, Hosts } from "./hosts.ts";
-import { scanPath } from "./path-class.ts";
+import { DELIMITER, PATH_CLASS, scanPath } from "./path-class.ts";
 import { type PathTree, PathTreeBuilder } from "./paths.ts";
 import { MAX_PATH_BYTES, Readings } from "./readings.ts";
+import { decode } from "./units.ts";
 
 /** All of it. */
 export interface CompiledRoutes {
@@ -17,6 +18,8 @@ export interface CompiledRoutes {
   readonly roots: Int32Array;
   /** By host level: 1 if the path matters there, or on a level that is asked after it. */
   readonly pathMatters: Uint8Array;
+  /** A path has a delimiter, bare or encoded. */
+  readonly delimiters: boolean;
 }
 
 /** Throws a `RangeError` for a path that is too long. */
@@ -24,16 +27,19 @@ export function compileRoutes(routes: readonly RouteSpec[]): CompiledRoutes {
   const hosts = new Hosts(routes.flatMap(({ match }) => match.hosts));
   const builder = new PathTreeBuilder();
   const roots = hosts.names.map(() => builder.addRoot());
+  let delimiters = false;
   for (const [index, { match }] of routes.entries()) {
     const levels = match.hosts.length === 0 ? [ANY_HOST] : match.hosts.map((host) => hosts.levelOf(host));
     for (const { kind, value } of match.paths) {
       const path = normalised(value);
+      delimiters ||= hasDelimiter(path);
       for (const level of levels) builder.add(roots[level], kind, path, index);
     }
   }
   const tree = builder.build((a, b) => compareConditions(routes[a], routes[b]) || a - b);
   return {
     routes,
+    delimiters,
     conditions: routes.map((route) => new Conditions(route)),
     hosts,
     tree,
@@ -50,9 +56,15 @@ function normalised(value: string): Uint8Array {
   const bytes = Buffer.from(value);
   if (scanPath(bytes, 0, bytes.length) === bytes.length) return bytes;
   if (bytes.length > MAX_PATH_BYTES) throw new RangeError(`a path of ${bytes.length} bytes, at most ${MAX_PATH_BYTES}`);
-  const readings = new Readings();
+  const readings = new Readings(true);
   readings.take(bytes, 0, bytes.length);
   return Uint8Array.from(readings.path.subarray(0, readings.read(0)));
+}
+
+function hasDelimiter(path: Uint8Array): boolean {
+  const units = new Uint16Array(path.length);
+  const count = decode(path, 0, path.length, units);
+  return units.subarray(0, count).some((unit) => (PATH_CLASS[unit & 0xff] & DELIMITER) !== 0);
 }
 
 /** With a method before without, more fields before fewer. */

@@ -52,7 +52,11 @@ export interface RouteExplanation {
 const WORDS: Readonly<Record<keyof typeof Choice, readonly string[]>> = {
   DELIMITERS: ["encoded delimiters are read as delimiters"],
   SLASH: ["%2F separates segments"],
-  BACKSLASH: ["a backslash separates segments"],
+  BACKSLASH: [
+    "a backslash separates segments, also when encoded",
+    "a backslash separates segments",
+    "a backslash separates segments, before and after decoding",
+  ],
   MERGE: ["empty segments are left out", "empty segments are left out, after dot segments"],
   PARAMETERS: ["what follows a ; is left out", "what follows a ; is left out, after decoding"],
   AGAIN: ["decoded twice", "decoded three times", "decoded four times"],
@@ -63,7 +67,11 @@ const WORDS: Readonly<Record<keyof typeof Choice, readonly string[]>> = {
     "dot segments are removed where they are not encoded, before the rest is read",
     "dot segments are removed where they are not encoded, and again at the end",
   ],
-  CUT: ["the path ends at an encoded NUL, ? or #"],
+  AUTHORITY: [
+    "what follows the first two slashes is a host",
+    "what follows the first two slashes, after decoding, is a host",
+  ],
+  CUT: ["the path ends at an encoded control character, ? or #"],
 };
 
 /** As `RouteTable.match`, but says why. `buf[pathStart … pathEnd)` is the path, with its query. */
@@ -95,7 +103,7 @@ export function explainRoute(
     const refusal = `a path that is not in normal form has at most ${MAX_PATH_BYTES} bytes, and this one has ${length}`;
     return { route, path: "", considered: [], readings: [], refusal };
   }
-  const readings = new Readings();
+  const readings = new Readings(compiled.delimiters);
   readings.take(buf, pathStart, -1 - end);
   const path = readings.path.toString("latin1", 0, readings.read(0));
   const tooMany = readings.count * length > MAX_WORK;

@@ -9,9 +9,11 @@ export const DELIMITER = 2;
 export const SPECIAL = 4;
 /** Bit: encoded, it is a byte that can't be read in another way than encoded. In a path in normal form it is `%XX`. */
 export const ALWAYS_ENCODED = 8;
-/** Bit: encoded, it ends what some servers read: NUL, `?` and `#`. */
+/** Bit: encoded, it ends what some servers read: control characters such as NUL, `?` and `#`. */
 export const ENDS_READING = 16;
 
+const SPACE = 0x20;
+const DELETE = 0x7f;
 /** First bytes of UTF-8 sequences that are longer than they have to be, or may be: some decoders read `/` or `.` in them. */
 const OVERLONG_FROM = 0xc0;
 const OVERLONG_TO = 0xc1;
@@ -32,7 +34,8 @@ function buildClasses(): Uint8Array {
   table[SLASH] = SPECIAL;
   table[BACKSLASH] = SPECIAL;
   table[PERCENT] = SPECIAL;
-  table[0] = SPECIAL | ENDS_READING;
+  for (let byte = 0; byte < SPACE; byte++) table[byte] = SPECIAL | ENDS_READING;
+  table[DELETE] = SPECIAL | ENDS_READING;
   table[QUESTION] = SPECIAL | ENDS_READING;
   table[0x23] = SPECIAL | ENDS_READING;
   for (let byte = OVERLONG_FROM; byte <= OVERLONG_TO; byte++) table[byte] = SPECIAL;

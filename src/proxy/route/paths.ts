@@ -49,7 +49,7 @@ export class PathTreeBuilder {
   }
 
   #child(parent: number, segment: Uint8Array): number {
-    const key = segment.join();
+    const key = Buffer.from(segment).toString("latin1");
     const known = this.#nodes[parent].children.get(key);
     if (known !== undefined) return known;
     const node = this.#nodes.push(draft(parent, segment)) - 1;

@@ -17,8 +17,10 @@ import {
   endsReading,
   mergeSlashes,
   removeDotSegments,
-  separate,
+  separateAtBackslashes,
+  separateAtSlashes,
   stripParameters,
+  withoutAuthority,
   write,
   writeUnit,
 } from "./units.ts";
@@ -39,7 +41,7 @@ export const Choice = {
   DELIMITERS: 0,
   /** 1: `%2F` separates segments. */
   SLASH: 1,
-  /** 1: `\` and `%5C` separate segments. */
+  /** `\` separates segments: 1 once octets are decoded, and `%5C` as well; 2 from the beginning; 3 both. */
   BACKSLASH: 2,
   /** Empty segments are left out: 1 before dot segments are removed, 2 after. */
   MERGE: 3,
@@ -52,10 +54,15 @@ export const Choice = {
    * only those without an encoded dot.
    */
   DOTS: 6,
-  /** 1: an encoded NUL, `?` or `#` ends the path. */
+  /** 1: an encoded control character, `?` or `#` ends the path. */
   CUT: 7,
+  /**
+   * What follows two slashes at the beginning is a host, as in a reference that is resolved against a URL (RFC 3986 section
+   * 4.2): 1 before octets are decoded, 2 after.
+   */
+  AUTHORITY: 8,
 } as const;
-const CHOICES = 8;
+const CHOICES = 9;
 
 /** The readings of one path at a time. Its memory is used for all of them. */
 export class Readings {
@@ -75,6 +82,12 @@ export class Readings {
   /** By `Choice`: how many values it has for this path, and which one this reading has. */
   readonly #values = new Int32Array(CHOICES);
   readonly #chosen = new Int32Array(CHOICES);
+  readonly #delimiters: boolean;
+
+  /** @param delimiters whether a route's path has one, bare or encoded: else how they are read makes no difference. */
+  constructor(delimiters: boolean) {
+    this.#delimiters = delimiters;
+  }
 
   /** Takes the path `buf[start, end)`, of at most `MAX_PATH_BYTES`; its first byte is a slash. */
   take(buf: Uint8Array, start: number, end: number): void {
@@ -104,6 +117,10 @@ export class Readings {
     const ends = chosen[Choice.CUT] === 1;
     const dots = chosen[Choice.DOTS];
     const merge = chosen[Choice.MERGE];
+    const backslash = chosen[Choice.BACKSLASH];
+    const authority = chosen[Choice.AUTHORITY];
+    if (backslash >= 2) separateAtBackslashes(units, count, true);
+    if (authority === 1) count = withoutAuthority(units, count);
     if (dots >= 2) count = removeDotSegments(units, count, dots >= 4);
     if (chosen[Choice.PARAMETERS] === 1) count = stripParameters(units, count);
     if (bare) bareDelimiters(units, count);
@@ -112,9 +129,11 @@ export class Readings {
       count = decodeAgain(units, count);
       if (bare) bareDelimiters(units, count);
     }
-    separate(units, count, chosen[Choice.SLASH] === 1, chosen[Choice.BACKSLASH] === 1);
+    if (chosen[Choice.SLASH] === 1) separateAtSlashes(units, count);
+    if (backslash === 1 || backslash === 3) separateAtBackslashes(units, count, false);
     if (chosen[Choice.PARAMETERS] === 2) count = stripParameters(units, count);
     if (ends) count = cut(units, count);
+    if (authority === 2) count = withoutAuthority(units, count);
     if (merge === 1) count = mergeSlashes(units, count);
     if (dots === 0 || dots === 3 || dots === 5) count = removeDotSegments(units, count, false);
     if (merge === 2) count = mergeSlashes(units, count);
@@ -147,21 +166,29 @@ export class Readings {
     const values = this.#values;
     let afterSeparator = false;
     let encodedDot = false;
+    let bare = false;
     for (let at = 0; at < count; at++) {
       const unit = units[at];
       const byte = unit & BYTE;
       const separator = byte === SLASH || byte === BACKSLASH;
       if (unit === ENCODED_SLASH) values[Choice.SLASH] = 2;
-      if (byte === BACKSLASH) values[Choice.BACKSLASH] = 2;
+      if (unit === BACKSLASH) bare = true;
+      if (unit > BYTE && byte === BACKSLASH) values[Choice.BACKSLASH] = 2;
       if (byte === SEMICOLON) values[Choice.PARAMETERS] = 3;
       if (unit > BYTE && (PATH_CLASS[byte] & DELIMITER) !== 0) values[Choice.DELIMITERS] = 2;
       if (endsReading(unit)) values[Choice.CUT] = 2;
       if (isOverlong(unit, at + 1 < count ? units[at + 1] : 0)) this.open = true;
-      if (afterSeparator && (separator || byte === SEMICOLON)) values[Choice.MERGE] = 3;
+      if (afterSeparator && (separator || byte === SEMICOLON)) {
+        values[Choice.MERGE] = 3;
+        if (at === 1) values[Choice.AUTHORITY] = 3;
+      }
       if (afterSeparator && byte === DOT && beginsDotSegment(units, at, count)) values[Choice.DOTS] = 2;
       if (unit === ENCODED_DOT) encodedDot = true;
       afterSeparator = separator;
     }
+    if (bare) values[Choice.BACKSLASH] = values[Choice.BACKSLASH] > 1 ? 4 : 3;
+    // A `;` may begin what is left out.
+    if (!this.#delimiters && values[Choice.PARAMETERS] === 1) values[Choice.DELIMITERS] = 1;
     if (values[Choice.DOTS] === 1) return;
     // When dot segments are removed makes a difference only if something else comes in between.
     const others = values[Choice.SLASH] + values[Choice.BACKSLASH] + values[Choice.PARAMETERS] + values[Choice.AGAIN];
@@ -178,7 +205,7 @@ export class Readings {
       const unit = this.#raw[at];
       const byte = unit & BYTE;
       const differs =
-        (unit > BYTE && (PATH_CLASS[byte] & DELIMITER) !== 0) ||
+        (this.#delimiters && unit > BYTE && (PATH_CLASS[byte] & DELIMITER) !== 0) ||
         unit === ENCODED_SLASH ||
         byte === BACKSLASH ||
         byte === SEMICOLON ||

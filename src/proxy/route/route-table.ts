@@ -37,6 +37,7 @@ export class RouteTable {
   readonly #tree: PathTree;
   readonly #roots: Int32Array;
   readonly #pathMatters: Uint8Array;
+  readonly #delimiters: boolean;
   /** Made when a path needs it first. */
   #readings: Readings | null = null;
 
@@ -50,6 +51,7 @@ export class RouteTable {
     this.#tree = compiled.tree;
     this.#roots = compiled.roots;
     this.#pathMatters = compiled.pathMatters;
+    this.#delimiters = compiled.delimiters;
   }
 
   /**
@@ -73,7 +75,7 @@ export class RouteTable {
   /** What `match` does when the path is not in normal form, or may be read in several ways. */
   #matchReadings(level: number, buf: Buffer, head: RequestHead, start: number, end: number): number {
     if (end - start > MAX_PATH_BYTES) return AMBIGUOUS;
-    this.#readings ??= new Readings();
+    this.#readings ??= new Readings(this.#delimiters);
     const readings = this.#readings;
     readings.take(buf, start, end);
     if (readings.settled > 0 && !readings.open && this.#isSettled(level, readings)) {

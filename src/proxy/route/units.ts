@@ -47,13 +47,15 @@ export function bareDelimiters(units: Uint16Array, count: number): void {
   }
 }
 
-/** What else separates segments becomes a slash. */
-export function separate(units: Uint16Array, count: number, encodedSlash: boolean, backslash: boolean): void {
-  for (let at = 0; at < count; at++) {
-    const unit = units[at];
-    if (encodedSlash && unit === ENCODED_SLASH) units[at] = SLASH;
-    else if (backslash && (unit & BYTE) === BACKSLASH) units[at] = SLASH;
-  }
+/** Encoded slashes become slashes. */
+export function separateAtSlashes(units: Uint16Array, count: number): void {
+  for (let at = 0; at < count; at++) if (units[at] === ENCODED_SLASH) units[at] = SLASH;
+}
+
+/** Backslashes become slashes. @param asTheyStand only those that are not encoded. */
+export function separateAtBackslashes(units: Uint16Array, count: number, asTheyStand: boolean): void {
+  const bits = asTheyStand ? ENCODED | BYTE : BYTE;
+  for (let at = 0; at < count; at++) if ((units[at] & bits) === BACKSLASH) units[at] = SLASH;
 }
 
 /** Leaves out what follows a `;` in a segment. */
@@ -68,7 +70,7 @@ export function stripParameters(units: Uint16Array, count: number): number {
   return out;
 }
 
-/** Leaves out what follows an encoded NUL, `?` or `#`. */
+/** Leaves out what follows an encoded control character, `?` or `#`. */
 export function cut(units: Uint16Array, count: number): number {
   for (let at = 1; at < count; at++) if (endsReading(units[at])) return at;
   return count;
@@ -81,6 +83,17 @@ export function mergeSlashes(units: Uint16Array, count: number): number {
     if (units[at] !== SLASH || out === 0 || units[out - 1] !== SLASH) units[out++] = units[at];
   }
   return out;
+}
+
+/** Leaves out the first segment that is not empty, if there is an empty one before it: `//host/path`. */
+export function withoutAuthority(units: Uint16Array, count: number): number {
+  if (count < 2 || units[1] !== SLASH) return count;
+  let at = 1;
+  while (at < count && units[at] === SLASH) at++;
+  while (at < count && units[at] !== SLASH) at++;
+  if (at === count) return 1;
+  units.copyWithin(0, at, count);
+  return count - at;
 }
 
 /**

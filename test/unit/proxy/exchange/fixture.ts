@@ -202,6 +202,7 @@ export class Rig {
     const values = { ...SETTINGS, ...settings };
     const pool = {
       settings: { ...values, request: values, upstreamHost: null },
+      stickyCookie: null,
       retryBudget: new RetryBudget(1, OFTEN, 0),
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),

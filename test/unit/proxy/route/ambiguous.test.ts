@@ -62,10 +62,17 @@ holds("readings that lead elsewhere", SITE, {
   "/admin%00.png": "ambiguous",
   "/admin%3F.png": "ambiguous",
   "/admin%23": "ambiguous",
+  "/admin%0A": "ambiguous",
+  "//x/admin": "ambiguous",
+  "///x/admin": "ambiguous",
+  "/\\x/admin": "ambiguous",
+  "//public/x": "ambiguous",
+  "//public": "ambiguous",
   "/\\admin": "ambiguous",
   "/%2Fadmin": "ambiguous",
   "/%40me": "ambiguous",
   "/%2561dmin": "ambiguous",
+  "/public/../%40me": "ambiguous",
 });
 
 holds("a path that one reading has no route for", [{ name: "public", paths: ["/public"] }], {

@@ -4,8 +4,8 @@
  */
 import { percent, withoutDotSegments } from "./reference.ts";
 
-/** What a server makes of a path. */
-export type Reads = (path: string) => string;
+/** What a server makes of a path; `null` = it refuses it. */
+export type Reads = (path: string) => string | null;
 
 /** By what they are known for. */
 export const MODEL_SERVERS: Readonly<Record<string, Reads>> = {
@@ -29,6 +29,12 @@ export const MODEL_SERVERS: Readonly<Record<string, Reads>> = {
     withoutDotSegments(slashed(decode(upTo(decode(path), "?", "#")))),
   "cleans the path, decodes it and asks another server": (path) =>
     withoutDotSegments(merged(slashed(decode(withoutDotSegments(slashed(decode(path))))))),
+  "resolves it as a reference, decodes and cleans it (like file servers on Node)": (path) => {
+    const { pathname } = URL.parse(path, "http://server.test") ?? {};
+    return pathname === undefined ? null : withoutDotSegments(merged(slashed(decode(pathname))));
+  },
+  "resolves it as a reference (like new URL(request.url, base))": (path) =>
+    URL.parse(path, "http://server.test")?.pathname.split("/").map(decode).map(written).join("/") ?? null,
   "removes dot segments as they stand, then decodes": (path) => slashed(decode(withoutDotSegments(path))),
 };
 

@@ -4,7 +4,7 @@ import { scanPath } from "../../../../src/proxy/route/path-class.ts";
 import { Readings } from "../../../../src/proxy/route/readings.ts";
 import { normalForm } from "./reference.ts";
 
-const READINGS = new Readings();
+const READINGS = new Readings(true);
 
 function written(path: string): string {
   const bytes = Buffer.from(path, "latin1");

@@ -182,6 +182,7 @@ test.each(Object.entries(MODEL_SERVERS))("what a server reads is never another r
       const host = pick(random, HOSTS);
       const got = matchOf(table, "GET", host, target, []);
       const path = reads(target);
+      if (path === null) continue;
       const meant = referenceMatch(routes, { method: "GET", host, path, fields: [] });
       if (got >= 0) {
         passed++;

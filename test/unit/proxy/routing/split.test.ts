@@ -19,7 +19,7 @@ function route(
   sticky: string[] = [],
 ) {
   const pool = (name: string) => ({
-    settings: { name, request: { maxBodyBytes: 7, retryAttempts: 1 } },
+    settings: { name, upstreamHost: null, request: { maxBodyBytes: 7, retryAttempts: 1 } },
     stickyCookie: sticky.includes(name) ? { find: () => ({}) } : null,
   });
   const [spec] = TEST_SETTINGS.routes;
