@@ -6,6 +6,7 @@ import { openSync } from "node:fs";
 import { join } from "node:path";
 import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log.ts";
 import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
+import { makeRouteCases } from "./routes.ts";
 
 /** One thing that is timed. */
 export interface Case {
@@ -258,6 +259,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   const attempt = new outcomeRecord.OutcomeRecord();
 
   return [
+    ...(await makeRouteCases(root)),
     placing("round_robin", 3),
     placing("round_robin", 10),
     placing("ml", 3),

@@ -3,12 +3,14 @@ import type { Command } from "commander";
 import { describeChange } from "../config/changes.ts";
 import type { EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig } from "../config/environment.ts";
+import { BLOCK_NAMES } from "../config/file-keys.ts";
 import { inWordsOfSources } from "../config/in-words-of-sources.ts";
 import { ConfigError, type LoadResult } from "../config/load.ts";
 import { toProxySettings } from "../config/proxy-settings.ts";
 import { SECTIONS } from "../config/schema.ts";
 import { toStoreLocation } from "../config/sections/storage.ts";
 import type { Section } from "../config/setting.ts";
+import { DEFAULT_POOL } from "../protocol/pool.ts";
 import type { ServerSpec } from "../shared/server-spec.ts";
 import { visible } from "../shared/visible-text.ts";
 import { storeProblem } from "../storage/open-store.ts";
@@ -43,7 +45,7 @@ export interface CheckReport {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
   readonly settings: readonly EffectiveSetting[];
-  readonly servers: readonly (ServerSpec & { readonly srv: boolean })[];
+  readonly servers: readonly (ServerSpec & { readonly srv: boolean; readonly pool: string })[];
   readonly resolved?: readonly Resolution[];
   readonly diff?: DiffReport;
 }
@@ -81,9 +83,15 @@ async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport
   }
   const storage = await storeProblem(toStoreLocation(config.storage));
   if (storage !== null) warnings.push(`${storage}: what is learned would be kept in memory only`);
-  const resolved = flags.resolve ? await resolveServers(config.servers.list) : undefined;
-  for (const { url, error } of resolved ?? []) if (error) problems.push(`SERVERS: ${url}: ${error}`);
-  const servers = config.servers.list.map((server) => ({ ...server, srv: server.source === "srv" }));
+  const servers = config.pools.flatMap(({ name, servers: { list } }) =>
+    list.map((server) => ({ ...server, srv: server.source === "srv", pool: name })),
+  );
+  const resolved = flags.resolve ? await resolveServers(uniqueByUrl(servers)) : undefined;
+  for (const { url, error } of resolved ?? []) {
+    const pool = servers.find((server) => server.url === url)?.pool ?? DEFAULT_POOL;
+    const list = pool === DEFAULT_POOL ? "SERVERS" : `pools.${pool}.servers`;
+    if (error) problems.push(`${list}: ${url}: ${error}`);
+  }
   const diff = flags.diff === undefined ? undefined : await diffOf(flags, loaded);
   return { ok: problems.length === 0, problems, warnings, settings: effective, servers, resolved, diff };
 }
@@ -94,9 +102,22 @@ function printReport(report: CheckReport): void {
     if (addresses.length > 0) out.push(visible(`${url} is ${addresses.join(", ")}`));
   }
   for (const warning of report.warnings) out.push(`Warning: ${visible(warning)}`);
-  if (report.ok) out.push(`The configuration can be used: ${count(report.servers.length, "server")}.`);
+  if (report.ok) out.push(`The configuration can be used: ${summary(report)}.`);
   if (out.length > 0) print(out.join("\n"));
   if (!report.ok) printError(describeProblems(report.problems));
+}
+
+function uniqueByUrl<T extends ServerSpec>(servers: readonly T[]): readonly T[] {
+  return [...new Map(servers.map((server) => [server.url, server])).values()];
+}
+
+/** Pools and routes are named where the file has some. */
+function summary({ servers, settings }: CheckReport): string {
+  const lists = ["routes", "pools"].flatMap((name) => {
+    const list = settings.find(({ env }) => env === name)?.value;
+    return list ? [count(list.split(", ").length, name.slice(0, -1))] : [];
+  });
+  return [...lists, count(servers.length, "server")].join(", ");
 }
 
 function describeDiff({ against, changes, uncompared }: DiffReport): string[] {
@@ -126,12 +147,19 @@ function shownValue({ value, written }: EffectiveSetting): string {
   return visible(written === undefined ? value : `${value} (${written})`);
 }
 
+const BLOCK_TITLES: Readonly<Record<string, string>> = {
+  pools: "Pools",
+  routes: "Routes",
+  listeners: "Listeners",
+  ignored: "Ignored by this version",
+};
+
 function bySection(settings: readonly EffectiveSetting[]): Map<string, EffectiveSetting[]> {
   const groups = new Map<string, EffectiveSetting[]>();
   const sections: Readonly<Record<string, Section>> = SECTIONS;
-  for (const name of [...Object.keys(sections), "ignored"]) {
+  for (const name of [...Object.keys(sections), ...BLOCK_NAMES, "ignored"]) {
     const members = settings.filter(({ section }) => section === name);
-    if (members.length > 0) groups.set(sections[name]?.title ?? "Ignored by this version", members);
+    if (members.length > 0) groups.set(sections[name]?.title ?? BLOCK_TITLES[name], members);
   }
   return groups;
 }

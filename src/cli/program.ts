@@ -8,6 +8,7 @@ import { printError } from "./output.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   serve: async () => (await import("./serve.ts")).registerServe,
   check: async () => (await import("./check.ts")).registerCheck,
+  route: async () => (await import("./route/command.ts")).registerRoute,
   demo: async () => (await import("./demo.ts")).registerDemo,
   backend: async () => (await import("./backend.ts")).registerBackend,
   simulate: async () => (await import("./simulate.ts")).registerSimulate,
@@ -22,6 +23,7 @@ Examples:
   $ neurabalancer demo                                         see it work: three servers, traffic, a live view
   $ SERVERS=http://10.0.0.5:3000,http://10.0.0.6:3000 neurabalancer serve
   $ neurabalancer check                                        is my configuration right, and what does it say?
+  $ neurabalancer route GET https://shop.example/api/x         which route and pool does that request get, and why?
   $ neurabalancer backend --port 8001                          a server to try things with
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
   $ neurabalancer train --from store --out ./model             what your own traffic teaches

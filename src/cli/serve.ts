@@ -1,8 +1,10 @@
 /** `neurabalancer serve`: the product itself. */
 import type { Command } from "commander";
 import { version } from "../../package.json";
-import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
+import { loadProcessConfig } from "../config/environment.ts";
+import { keepSources } from "../config/sources/last-good.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
+import { loadToServe, type ServeFlags } from "./last-good.ts";
 import { printError } from "./output.ts";
 import { describeProblems } from "./problems.ts";
 import { withSourceFlags } from "./source-flags.ts";
@@ -36,13 +38,14 @@ const WRONG_USAGE = `Settings are environment variables or stand in .env:  SERVE
 export function registerServe(program: Command): void {
   withSourceFlags(program.command("serve"))
     .description("balance traffic over your servers")
+    .option("--last-good", "when the configuration is wrong at start, use the one that ran last, loudly")
     .addHelpText("after", HELP)
     .showHelpAfterError(WRONG_USAGE)
-    .action((flags: SourceFlags) => serve(flags));
+    .action((flags: ServeFlags) => serve(flags));
 }
 
-async function serve(flags: SourceFlags): Promise<void> {
-  const loaded = await loadProcessConfig(flags);
+async function serve(flags: ServeFlags): Promise<void> {
+  const { loaded, refused } = await loadToServe(flags, Date.now());
   if (!loaded.ok) {
     printError(describeProblems(loaded.problems, loaded.warnings));
     process.exit(1);
@@ -50,7 +53,27 @@ async function serve(flags: SourceFlags): Promise<void> {
   const { config, effective } = loaded;
   const log = createLogger({ level: config.log.level, format: config.log.format, name: "supervisor" });
   log.info({ version, environment: config.app.environment }, "neurabalancer starts");
+  for (const problem of refused) log.error(problem);
+  if (refused.length > 0) {
+    log.error(
+      { problems: refused.length, mode: "configuration" },
+      "the configuration is wrong: the one that ran last is used (--last-good); mend it, then reload",
+    );
+  }
   for (const warning of loaded.warnings) log.warn(warning);
+  let { sources } = loaded;
+  const reload = async () => {
+    const wanted = await loadProcessConfig(flags);
+    ({ sources } = wanted);
+    return wanted;
+  };
+  const onInForce = ({ storage }: typeof config) => {
+    try {
+      keepSources(storage.dataDir, sources);
+    } catch (error) {
+      log.warn(`the configuration cannot be kept for --last-good: ${(error as Error).message}`);
+    }
+  };
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
-  process.exit(await runSupervisor({ config, effective, log, reload: () => loadProcessConfig(flags) }));
+  process.exit(await runSupervisor({ config, effective, log, reload, refused: refused.length > 0, onInForce }));
 }

@@ -2,9 +2,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "./config.ts";
 import type { EffectiveSetting } from "./effective.ts";
+import { settingAt } from "./file-keys.ts";
 import { HIDDEN } from "./read-settings.ts";
-import { ALL_SETTINGS } from "./schema.ts";
-import type { ValueForm } from "./setting.ts";
+import { ALL_SETTINGS, type PlacedSetting, type Sections } from "./schema.ts";
+import { changedBlocks, isInside } from "./sites/changed-blocks.ts";
 
 /** A configuration to compare. */
 export interface ComparedSettings {
@@ -25,16 +26,28 @@ export interface SettingChange {
 
 const PLACED = new Map(ALL_SETTINGS.map((placed) => [placed.setting.env, placed]));
 
-/** The settings that differ, in the order of `after`. */
+/** What differs: the settings in the order of `after`; of pools and routes that come or go only that they do. */
 export function changesBetween(before: ComparedSettings, after: ComparedSettings): SettingChange[] {
   const from = new Map(before.effective.map(({ env, value }) => [env, value]));
   const to = new Map(after.effective.map(({ env, value }) => [env, value]));
-  const names = new Set([...to.keys(), ...from.keys()]);
-  return [...names].flatMap((env) => {
+  const blocks = changedBlocks(before, after);
+  const changes: SettingChange[] = [];
+  for (const env of new Set([...to.keys(), ...from.keys()])) {
     const change = { env, from: from.get(env) ?? null, to: to.get(env) ?? null };
-    if (!differs(env, change, before.config, after.config)) return [];
-    return [{ ...change, restart: PLACED.get(env)?.setting.restart === true }];
-  });
+    if (env === "pools" || env === "routes") {
+      const list = blocks.lists[env];
+      if (list !== null) changes.push({ env, ...list, restart: false });
+    } else if (!blocks.passing.some((path) => isInside(env, path)) && differs(change, before.config, after.config)) {
+      const restart = PLACED.get(env)?.setting.restart === true || env.startsWith("listeners[");
+      changes.push({ ...change, restart });
+    }
+  }
+  // What a reference stands for may change while the file stays.
+  for (const path of blocks.changedInside) {
+    if (changes.some(({ env }) => isInside(env, path))) continue;
+    changes.push({ env: path, from: HIDDEN, to: HIDDEN, restart: false });
+  }
+  return changes;
 }
 
 /** Secrets that could not be compared. */
@@ -43,32 +56,56 @@ export function uncomparedSecrets({ effective }: ComparedSettings): string[] {
 }
 
 function differs(
-  env: string,
-  { from, to }: Pick<SettingChange, "from" | "to">,
+  { env, from, to }: Pick<SettingChange, "env" | "from" | "to">,
   before: Config | undefined,
   after: Config | undefined,
 ): boolean {
   const placed = PLACED.get(env);
-  if (placed === undefined || before === undefined || after === undefined) return from !== to;
-  const { section, key, setting } = placed;
-  const read = (config: Config): unknown => (config[section] as Readonly<Record<string, unknown>>)[key];
+  if (before === undefined || after === undefined) return from !== to;
+  if (placed !== undefined) return valuesDiffer(placed, before, after);
+  const ofPool = placedInPool(env, after);
+  if (ofPool === null) return from !== to;
+  const pools = [before, after].map(({ pools: all }) => all.find(({ name }) => name === ofPool.pool));
+  const [old, wanted] = pools;
+  return old === undefined || wanted === undefined ? from !== to : valuesDiffer(ofPool.placed, old, wanted);
+}
+
+function valuesDiffer({ section, key, setting }: PlacedSetting, before: Sections, after: Sections): boolean {
+  const read = (config: Sections): unknown => (config[section] as Readonly<Record<string, unknown>>)[key];
   if (setting.type.form.kind !== "servers") return !isDeepStrictEqual(read(before), read(after));
   // Weights and capacities have names of their own.
-  const urls = ({ servers }: Config) => servers.list.map(({ url }) => url);
+  const urls = ({ servers }: Sections) => servers.list.map(({ url }) => url);
   return !isDeepStrictEqual(urls(before), urls(after));
+}
+
+/** The setting that a pool has under this name. */
+function placedInPool(
+  env: string,
+  { pools }: Config,
+): { readonly pool: string; readonly placed: PlacedSetting } | null {
+  const found = pools.find(({ name }) => {
+    const path = settingAt(env)?.path;
+    return path !== undefined && env === `pools.${name}.${path}`;
+  });
+  const placed = found && PLACED.get(settingAt(env)!.setting.env);
+  return placed === undefined ? null : { pool: found!.name, placed };
 }
 
 /** `CONNECT_TIMEOUT_MS: 2000 → 3000`; of lists what came and went. */
 export function describeChange({ env, from, to, restart }: SettingChange): string {
-  return `${env}: ${describeValues(PLACED.get(env)?.setting.type.form.kind, from, to)}${restart ? " (needs a restart)" : ""}`;
+  return `${env}: ${describeValues(isList(env), from, to)}${restart ? " (needs a restart)" : ""}`;
 }
 
-function describeValues(kind: ValueForm["kind"] | undefined, from: string | null, to: string | null): string {
+function isList(env: string): boolean {
+  if (env === "pools" || env === "routes") return true;
+  const kind = (PLACED.get(env) ?? settingAt(env))?.setting.type.form.kind;
+  return kind === "servers" || kind === "list";
+}
+
+function describeValues(list: boolean, from: string | null, to: string | null): string {
   if (from === HIDDEN && to === HIDDEN) return "another value";
   if (from === to) return `${from}, which stands for another value`;
-  if ((kind !== "servers" && kind !== "list") || from === null || to === null) {
-    return `${from ?? "unset"} → ${to ?? "unset"}`;
-  }
+  if (!list || from === null || to === null) return `${from ?? "unset"} → ${to ?? "unset"}`;
   const [old, wanted] = [from, to].map((text) => text.split(",").map((entry) => entry.trim()));
   const parts = [
     ...wanted.filter((entry) => !old.includes(entry)).map((entry) => `+ ${entry}`),

@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
 import { OTHER_SECTIONS } from "./schema.ts";
-import { envFileSource } from "./sources/env-file.ts";
+import { envFileSource, envTextSource } from "./sources/env-file.ts";
 import { environmentSource } from "./sources/environment.ts";
+import type { KeptSources } from "./sources/last-good.ts";
 import { readSources, type SettingsSource } from "./sources/source.ts";
 import { loadStorageConfig, type StorageLoadResult } from "./storage.ts";
 
@@ -24,13 +25,29 @@ export interface SourceFlags {
   readonly config?: string;
 }
 
-/** Reads the configuration of this process, now: real variables, and the files as they are at the moment. */
-export async function loadProcessConfig(flags: SourceFlags = {}): Promise<LoadResult> {
-  const sources = await sourcesOf(flags);
-  const loaded = loadConfig(sources);
+/** A configuration with the texts of the files that it was read from. */
+export type ProcessLoadResult = LoadResult & { readonly sources: KeptSources };
+
+/**
+ * Reads the configuration of this process, now: real variables, and the files as they are at the moment.
+ * @param kept texts to read instead of the files.
+ */
+export async function loadProcessConfig(flags: SourceFlags = {}, kept?: KeptSources): Promise<ProcessLoadResult> {
+  const sources = kept === undefined ? await sourcesOf(flags) : await keptSources(kept);
+  const loaded = { ...loadConfig(sources), sources: textsOf(sources) };
   if (sources.length > 2 || !existsSync(USUAL_CONFIG_FILE)) return loaded;
   const unread = `${USUAL_CONFIG_FILE} of this directory is not read: --config ${USUAL_CONFIG_FILE} does that, or CONFIG_FILE`;
   return { ...loaded, warnings: [...loaded.warnings, unread] };
+}
+
+/** `DATA_DIR`, however much is wrong with the rest: without the configuration file if that cannot be read. */
+export async function findDataDirectory(flags: SourceFlags): Promise<string | null> {
+  const sources = await sourcesOf(flags);
+  for (const some of [sources, sources.slice(0, 2)]) {
+    const loaded = loadStorageConfig(some);
+    if (loaded.ok) return loaded.config.dataDir;
+  }
+  return null;
 }
 
 /** Reads the configuration of `neurabalancer model-server`, from the same sources. */
@@ -52,4 +69,17 @@ async function sourcesOf({ envFile, config }: SourceFlags): Promise<readonly Set
   // Loaded only where there is a file: most instances need no reader of YAML.
   const { yamlFileSource } = await import("./sources/yaml/source.ts");
   return [...sources, yamlFileSource(path, (name) => variables.get(name)?.value)];
+}
+
+/** As it was when the texts were kept, but for the real environment. */
+async function keptSources({ env, config }: KeptSources): Promise<readonly SettingsSource[]> {
+  const sources = [environmentSource(process.env), envTextSource(env ?? { path: DEFAULT_ENV_FILE, text: "" })];
+  if (config === null) return sources;
+  const { variables } = readSources(sources);
+  const { yamlTextSource } = await import("./sources/yaml/source.ts");
+  return [...sources, yamlTextSource(config, (name) => variables.get(name)?.value)];
+}
+
+function textsOf([, env, config]: readonly SettingsSource[]): KeptSources {
+  return { env: env?.file?.() ?? null, config: config?.file?.() ?? null };
 }

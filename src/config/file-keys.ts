@@ -47,6 +47,16 @@ export function filePath(env: string): string | null {
   return PATHS.get(env) ?? null;
 }
 
+const BY_PATH: ReadonlyMap<string, FileSetting> = new Map(
+  FILE_SECTIONS.flatMap(({ settings }) => settings.map((setting) => [setting.path, setting])),
+);
+
+/** The setting that stands at the end of a path within a pool or a route: `pools.shop.timeouts.connect`. */
+export function settingAt(path: string): FileSetting | null {
+  const parts = path.split(".");
+  return BY_PATH.get(parts.slice(-2).join(".")) ?? BY_PATH.get(parts[parts.length - 1]) ?? null;
+}
+
 function toKey(name: string): string {
   return name.replace(/(?<=[a-z])(Ms|Bytes)$/, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -14,6 +14,8 @@ export function inWordsOfSources(
   effective: readonly Pick<EffectiveSetting, "env" | "origin">[],
   pathOf: (env: string) => string | null = filePath,
 ): string {
+  const inBlock = placeInBlock(sentence, effective);
+  if (inBlock !== null) return `${sentence} (${inBlock})`;
   const named = effective.filter(({ env }) => pathOf(env) !== null && new RegExp(`\\b${env}\\b`).test(sentence));
   const inFile = named.filter(({ origin }) => IN_FILE.test(origin));
   if (inFile.length === 0) return sentence;
@@ -23,4 +25,19 @@ export function inWordsOfSources(
   );
   const told = sentence.replace(/\b[A-Z][A-Z0-9_]*\b/g, (name) => (names.has(name) ? pathOf(name)! : name));
   return `${told} (${inFile.map(({ env, origin }) => `${pathOf(env)} is at ${origin}`).join(", ")})`;
+}
+
+/** Where what the sentence is about stands, when it begins with the name of a pool's or a route's value. */
+function placeInBlock(sentence: string, effective: readonly Pick<EffectiveSetting, "env" | "origin">[]): string | null {
+  if (!/^(pools|routes)[.[]/.test(sentence)) return null;
+  const found = effective.find(({ env }) => {
+    return sentence.startsWith(`${env}: `) || /^(\[\d+\]|\.file)+$/.test(restAfter(sentence, env) ?? "");
+  });
+  return found === undefined ? null : `it is at ${found.origin}`;
+}
+
+/** What `env` has beyond the name that the sentence begins with. */
+function restAfter(sentence: string, env: string): string | null {
+  const name = sentence.slice(0, sentence.indexOf(": "));
+  return env.startsWith(name) ? env.slice(name.length) : null;
 }

@@ -1,6 +1,5 @@
 /** From the environment to a frozen `Config`, or to every problem at once. */
 
-import { readBlocks } from "./blocks.ts";
 import type { Config } from "./config.ts";
 import { describeSetting, type EffectiveSetting } from "./effective.ts";
 import { describeUnused, findMisspelt } from "./misspelt.ts";
@@ -8,7 +7,8 @@ import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, SECTIONS } from "./schema.ts";
 import { isOverride } from "./servers/overrides.ts";
-import { readSites } from "./sites.ts";
+import { readBlocks } from "./sites/blocks.ts";
+import { readSites } from "./sites/sites.ts";
 import { readSources, type SettingsSource } from "./sources/source.ts";
 import type { Variable } from "./sources/variable.ts";
 

@@ -2,10 +2,12 @@
 import type { ClientCertificate, PoolSettings } from "../protocol/pool.ts";
 import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
 import type { Config, PoolConfig } from "./config.ts";
+import { filePath } from "./file-keys.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
 import { withFiles } from "./routes/files.ts";
-import { readAuthorities, readCertificate } from "./tls-files.ts";
+import { SECTIONS } from "./schema.ts";
+import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";
 
 /** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
 export interface ProxySettingsOptions {
@@ -39,7 +41,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
     listeners: config.listeners,
     request: given(config, "request"),
-    pools: config.pools.map((pool, index) => toPoolSettings(pool, rows?.get(pool.name) ?? index, nowMs, findings)),
+    pools: config.pools.map((pool, index) =>
+      toPoolSettings(pool, config, rows?.get(pool.name) ?? index, nowMs, findings),
+    ),
     routes: config.routes.map((route, index) =>
       withFiles(route, routeNumbers?.get(route.name) ?? index, findings.problem),
     ),
@@ -48,9 +52,23 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   return Object.freeze(settings);
 }
 
-/** @param row of the pool, in the shared memory's table of pools. */
-function toPoolSettings(pool: PoolConfig, row: number, nowMs: number, findings: Findings): PoolSettings {
+/**
+ * @param instance whose values hold where the pool has none of its own.
+ * @param row of the pool, in the shared memory's table of pools.
+ */
+function toPoolSettings(
+  pool: PoolConfig,
+  instance: Config,
+  row: number,
+  nowMs: number,
+  findings: Findings,
+): PoolSettings {
   const { outlier, upstream } = pool;
+  const nameOf = (key: "caFile" | "certFile" | "keyFile") => {
+    const { env } = SECTIONS.upstream.settings[key];
+    return upstream[key] === instance.upstream[key] ? env : `pools.${pool.name}.${filePath(env)}`;
+  };
+  const names = { cert: nameOf("certFile"), key: nameOf("keyFile"), seenBy: "servers" } as const;
   return {
     ...given(pool, "pool"),
     row,
@@ -58,20 +76,19 @@ function toPoolSettings(pool: PoolConfig, row: number, nowMs: number, findings: 
     request: given(pool, "request"),
     withoutVia: !upstream.via,
     outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
-    upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
-    upstreamCertificate: readClientCertificate(upstream, nowMs, findings),
+    upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings, nameOf("caFile")),
+    upstreamCertificate: readClientCertificate(upstream, nowMs, findings, names),
   };
 }
-
-const FOR_SERVERS = { cert: "UPSTREAM_CERT_FILE", key: "UPSTREAM_KEY_FILE", seenBy: "servers" } as const;
 
 function readClientCertificate(
   { certFile, keyFile }: PoolConfig["upstream"],
   nowMs: number,
   findings: Findings,
+  names: CertificateNames,
 ): ClientCertificate | null {
   if (certFile === null || keyFile === null) return null;
-  const certificate = readCertificate(certFile, keyFile, nowMs, findings, FOR_SERVERS);
+  const certificate = readCertificate(certFile, keyFile, nowMs, findings, names);
   return certificate && { certPem: certificate.certPem, keyPem: certificate.keyPem };
 }
 

@@ -44,9 +44,9 @@ export function readCertificate(
 }
 
 /** Reads a bundle of authorities. Returns the empty text after a problem was reported. */
-export function readAuthorities(file: string, findings: Findings): string {
-  const pem = readPem("UPSTREAM_CA_FILE", file, findings);
-  return pem !== null && parseChain("UPSTREAM_CA_FILE", file, pem, findings) !== null ? pem : "";
+export function readAuthorities(file: string, findings: Findings, name = "UPSTREAM_CA_FILE"): string {
+  const pem = readPem(name, file, findings);
+  return pem !== null && parseChain(name, file, pem, findings) !== null ? pem : "";
 }
 
 function readPem(env: string, file: string, findings: Findings): string | null {

@@ -54,6 +54,7 @@ export class PoolLearner {
     this.#sayRung = rungLog(log);
   }
 
+  /** The tables that are remembered, to explain by. */
   get history(): TableHistory {
     return this.#history;
   }

@@ -13,9 +13,6 @@ export interface ClientCertificate {
   readonly keyPem: string;
 }
 
-/** How the servers of a pool are spoken to over TLS: by requests, checks and whoever else asks them. */
-export type UpstreamTls = Pick<PoolSettings, "upstreamServerName" | "upstreamCaPem" | "upstreamCertificate">;
-
 /** One pool; a frozen, JSON-safe extract of the configuration. Times in milliseconds. */
 export interface PoolSettings extends GivenTo<"pool"> {
   /** Its row in the shared memory's table of pools. */

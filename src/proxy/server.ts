@@ -125,7 +125,7 @@ export class ProxyServer {
     this.#ctx = Object.assign(ctx, {
       peers: new PeerCache(trustedProxies, !settings.withoutVia),
       admin: new AdminRelay(options.admin),
-      exchanges: new ExchangePool(ctx),
+      exchanges: new ExchangePool(ctx, onInternalError),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });
     this.#setAccessLog(settings);
@@ -234,15 +234,17 @@ export class ProxyServer {
     return counters[WorkerCounter.QUEUE_LENGTH] > 0 || hedgeTimers.pending;
   }
 
-  #routes({ settings, random, block }: WorkerContext): Routes {
-    const { routes, request } = settings;
+  #routes({ settings, trustedProxies, random, block }: WorkerContext): Routes {
+    const { routes, request, hstsMs } = settings;
     const mirrorRows = new MirrorRows(block, routes);
-    const tlsPort = (): number | null => this.#ctx.settings.listeners.find(({ tls }) => tls)?.port ?? null;
+    const tlsPort = (): number | null => usualTlsPort(this.#ctx.settings.listeners);
     return new Routes(routes, new RouteTable(routes), {
       pools: this.#pools,
       settings: request,
+      trustedProxies,
       random,
       mirrorRows,
+      hstsMs,
       tlsPort,
     });
   }
@@ -255,6 +257,12 @@ export class ProxyServer {
     }
     this.#ctx.accessLog = settings.accessLog ? this.#accessLog : null;
   }
+}
+
+/** Where clients that spoke plain HTTP are sent to: the port that needs no mention, else the first; null = nowhere here. */
+function usualTlsPort(listeners: readonly ListenerSpec[]): number | null {
+  const ports = listeners.filter(({ tls }) => tls).map(({ port }) => port);
+  return ports.includes(443) ? 443 : (ports[0] ?? null);
 }
 
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */

@@ -1,7 +1,16 @@
 /** TLS with servers, as a pool's settings say: one answer for requests and for health checks, so that they agree on who is well. */
-import type { UpstreamTls } from "../protocol/pool.ts";
 import { trustedAuthorities } from "./authorities.ts";
 import { serverNameIndication } from "./sni.ts";
+
+/** How the servers of a pool are spoken to over TLS: by requests, checks and whoever else asks them. A part of `PoolSettings`. */
+export interface UpstreamTls {
+  /** Name to ask for and to verify, instead of the one in the server's URL; `null` = that one. */
+  readonly upstreamServerName: string | null;
+  /** PEM bundle of authorities to believe beside the usual ones; empty = none. */
+  readonly upstreamCaPem: string;
+  /** What servers are shown that ask for a certificate, as PEM texts. */
+  readonly upstreamCertificate: { readonly certPem: string; readonly keyPem: string } | null;
+}
 
 /** How to speak TLS with a server. */
 export interface TlsTarget {

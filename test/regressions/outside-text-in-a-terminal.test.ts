@@ -79,6 +79,7 @@ test("arguments that are wrong", () => {
 });
 
 const MODEL: Model = {
+  pool: `pool\nFORGED ${HOSTILE}`,
   version: 3,
   status: "retired",
   origin: `from ${HOSTILE}` as Model["origin"],
@@ -89,6 +90,7 @@ const MODEL: Model = {
   report: { note: HOSTILE },
 } as Model;
 const VERDICT = {
+  pool: `pool\nFORGED ${HOSTILE}`,
   atMs: 0,
   modelVersion: 3,
   kind: "rejected",
@@ -102,6 +104,12 @@ test("models: what training and judges wrote", () => {
     expect(text).not.toMatch(OBEYED);
     expect(text.split("\n")).toHaveLength(2);
   }
+  const pooled = modelTable(
+    [MODEL, { ...MODEL, pool: "other" }].map((model) => ({ ...model, lastVerdict: VERDICT })),
+    0,
+  );
+  expect(pooled).not.toMatch(OBEYED);
+  expect(pooled.split("\n")).toHaveLength(3);
   const shown = describeModel({ model: MODEL, features: [HOSTILE], verdicts: [VERDICT] }, 0);
   expect(shown).not.toMatch(/^FORGED/m);
 });

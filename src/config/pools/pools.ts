@@ -70,7 +70,8 @@ export function readPools(
       const env = overrideName(one);
       if (prefix === "" && env !== null) return { section: "servers", env, value: shown, origin };
       const path = `${prefix}servers["${one.server.url}"].${one.attribute}`;
-      return { section: prefix === "" ? "servers" : "pools", pool: name, env: path, value: shown, origin };
+      if (prefix === "") return { section: "servers", env: path, value: shown, origin };
+      return { section: "pools", pool: name, env: path, value: shown, origin };
     }),
   );
   const withServers = read.map((pool, index) => {

@@ -1,24 +1,11 @@
 /** What a route changes of headers, from what the file says. */
 import type { HeaderEdits, HeaderField } from "../../protocol/route.ts";
+import { FIXED_REQUEST_FIELDS, FIXED_RESPONSE_FIELDS, MAX_ADDED_BYTES } from "../../shared/fixed-fields.ts";
 import type { ShapeFindings } from "../shapes/findings.ts";
 import type { Spot } from "../shapes/shape.ts";
 import type { RouteBlock } from "./shape.ts";
 
 type Edits = NonNullable<RouteBlock["fields"]["request_headers"]>;
-
-/** What says where a message ends, or is of one connection alone (RFC 9110 section 7.6.1). */
-const FRAMING: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-const MAX_ADDED_BYTES = 8192;
 
 /** Changes of the header of requests or responses. */
 export function readEdits(
@@ -55,9 +42,14 @@ function plain({ name, value }: HeaderField): HeaderField {
 }
 
 function checkName(name: string, of: "request" | "response", spot: Spot, findings: ShapeFindings): void {
-  if (FRAMING.has(name)) {
-    findings.problem(spot, `changes ${name}, which says how the message is sent: the balancer does that itself`);
-  } else if (of === "request" && name === "host") {
-    findings.problem(spot, "changes host: rewrite.host does that");
+  const fixed = of === "request" ? FIXED_REQUEST_FIELDS : FIXED_RESPONSE_FIELDS;
+  // Programs that get fields as variables can't tell the two spellings apart.
+  const plainName = name.replaceAll("_", "-");
+  if (of === "request" && plainName === "host") findings.problem(spot, "changes host: rewrite.host does that");
+  else if (fixed.has(plainName)) {
+    findings.problem(
+      spot,
+      `changes ${name}, which says how the message is sent or whence: the balancer does that itself`,
+    );
   }
 }

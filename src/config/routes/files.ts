@@ -1,7 +1,7 @@
 /** Files that routes name: templates of error pages and bodies of fixed responses. */
 import type { RouteSpec } from "../../protocol/route.ts";
 import type { RouteConfig } from "../config.ts";
-import { readText } from "../sources/yaml/text.ts";
+import { readText } from "../sources/text.ts";
 import { routePath } from "./path.ts";
 
 /** As large as what one answer may hold in memory. */

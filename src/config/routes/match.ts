@@ -33,11 +33,11 @@ function valuesOf<T>(several: { readonly entries: readonly { readonly value: T }
 /** `shop.example/api/*`, `POST shop.example/x`, `/*`. */
 export function nameOf({ hosts, paths, methods, headers }: RouteMatch): string {
   const shown = (texts: readonly string[]) =>
-    texts.slice(0, SHOWN).join(",") + (texts.length > SHOWN ? `,+${texts.length - SHOWN}` : "");
+    texts.slice(0, SHOWN).join("|") + (texts.length > SHOWN ? `|+${texts.length - SHOWN}` : "");
   const spelled = paths.map(({ kind, value }) => (kind === "exact" ? value : `${value === "/" ? "" : value}/*`));
-  const fields = headers.map(({ name, value }) => (value === null ? name : `${name}=${value}`));
+  const fields = headers.map(({ name, value }) => (/^[\w.-]{1,32}$/.test(value ?? "") ? `${name}=${value}` : name));
   const parts = [shown(methods), shown(hosts) + shown(spelled), shown(fields)].filter((part) => part !== "");
-  const name = parts.join(" ");
+  const name = parts.join(" ").replaceAll(",", "%2C"); // lists of names have commas between them
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;
 }
 

@@ -3,8 +3,9 @@
  * space; `export ` before a name is allowed. Single quotes keep a value as it is, double quotes know \n, \t, \" and \\.
  * Nothing is expanded: `$` is a dollar sign. Whatever it does not understand is an error, with its line number.
  */
-import { existsSync, readFileSync } from "node:fs";
-import type { SettingsSource } from "./source.ts";
+import { existsSync } from "node:fs";
+import type { SettingsSource, SourceFile, SourceReading } from "./source.ts";
+import { readText } from "./text.ts";
 
 /** A value with the line it stands on. */
 export interface EnvFileEntry {
@@ -22,29 +23,41 @@ export interface EnvFile {
 const NAME = /^[A-Za-z_][A-Za-z0-9_.:[\]-]*$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", '"': '"', "\\": "\\" };
 
+/** As large as what a shell would take. */
+const MAX_BYTES = 128 * 1024;
+
 /** The file at `path`, which may be missing unless it is `required`. */
 export function envFileSource(path: string, required = false): SettingsSource {
+  let file: SourceFile | null = null;
   return {
     name: path,
+    file: () => file,
     read() {
-      const { entries, problems } = readEnvFile(path, required);
-      const variables = Array.from(entries, ([name, { value, line }]) => {
-        return { name, value, origin: `${path} line ${line}`, inFile: true };
-      });
-      return { variables: variables.filter(({ value }) => value !== ""), problems };
+      file = null;
+      if (!existsSync(path)) {
+        return { variables: [], problems: required ? [`${path}: there is no such file`] : [] };
+      }
+      try {
+        file = { path, text: readText(path, MAX_BYTES) };
+      } catch (error) {
+        return { variables: [], problems: [path + (error as Error).message] };
+      }
+      return readEnvText(file);
     },
   };
 }
 
-function readEnvFile(path: string, required: boolean): EnvFile {
-  if (!existsSync(path)) {
-    return { entries: new Map(), problems: required ? [`${path}: there is no such file`] : [] };
-  }
-  try {
-    return parseEnvFile(readFileSync(path, "utf8"), path);
-  } catch (error) {
-    return { entries: new Map(), problems: [`${path}: cannot be read: ${(error as Error).message}`] };
-  }
+/** What such a file says, when its text is at hand. */
+export function envTextSource(file: SourceFile): SettingsSource {
+  return { name: file.path, file: () => file, read: () => readEnvText(file) };
+}
+
+function readEnvText({ path, text }: SourceFile): SourceReading {
+  const { entries, problems } = parseEnvFile(text, path);
+  const variables = Array.from(entries, ([name, { value, line }]) => {
+    return { name, value, origin: `${path} line ${line}`, inFile: true };
+  });
+  return { variables: variables.filter(({ value }) => value !== ""), problems };
 }
 
 /** Reads the text of a file. `label` names the file in problems. */

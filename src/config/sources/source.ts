@@ -23,12 +23,20 @@ export interface Blocks {
   readonly label: string;
 }
 
+/** The text of a file as it was read. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
 /** A place that settings are read from. */
 export interface SettingsSource {
   /** As a sentence names it: `the environment`, `.env`. */
   readonly name: string;
   /** Reads it as it is now. An empty value counts as unset: container tools pass unset variables on as empty ones. */
   read(): SourceReading;
+  /** What was read last, of a source that is a file; `null` = it could not be read, or is not there. */
+  readonly file?: () => SourceFile | null;
 }
 
 /** What several sources say together. */

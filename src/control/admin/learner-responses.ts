@@ -12,6 +12,7 @@ type Descriptions = Readonly<Record<string, LearnerDescription>>;
 
 /** What is asked. */
 export interface LearningResponsesView extends LearningView {
+  readonly learner: Pick<Learner, "running" | "status" | "pools" | "ask">;
   readonly fleet: { endpoints(): readonly { readonly id: number; readonly url: string }[] };
 }
 
@@ -62,7 +63,7 @@ export class LearningResponses {
 
   /** `GET /api/v1/ml/models`: without their files. */
   async models(limit: number, wanted: string | null): Promise<object> {
-    const pool = this.#pool(wanted);
+    const pool = this.#pool(wanted) ?? this.#only();
     const models = known(await ask<readonly StoredModel[]>(this.#running(), { kind: "models", limit, pool }));
     return {
       models: models.map(
@@ -83,7 +84,7 @@ export class LearningResponses {
 
   /** `GET /api/v1/ml/verdicts`. */
   async verdicts(limit: number, modelVersion: number | null, wanted: string | null): Promise<object> {
-    const question = { kind: "verdicts", limit, modelVersion, pool: this.#pool(wanted) } as const;
+    const question = { kind: "verdicts", limit, modelVersion, pool: this.#pool(wanted) ?? this.#only() } as const;
     const verdicts = known(await ask<readonly StoredVerdict[]>(this.#running(), question));
     return {
       verdicts: verdicts.map(({ pool, atMs, modelVersion: version, kind, reason, numbers }) => ({
@@ -100,10 +101,14 @@ export class LearningResponses {
   /** `POST /api/v1/ml/<order>`. What was done, in a sentence; throws 409 with the sentence that says why not. */
   async order(order: LearnerOrder, version: number | null, wanted: string | null): Promise<string> {
     const learner = this.#running();
-    const names = learner.pools.map(({ name }) => name);
-    const pool = this.#pool(wanted) ?? (names.length === 1 ? names[0] : null);
+    const pool = this.#pool(wanted) ?? this.#only();
     if (pool === null) {
-      throw new ApiError(400, "pool_needed", `several pools are learned of: say which by ?pool=: ${names.join(", ")}`);
+      const names = learner.pools.map(({ name }) => name);
+      throw new ApiError(
+        400,
+        "pool_needed",
+        `several pools are learned of: name one of ${names.join(", ")} (?pool=<name>; --pool <name> on the command line)`,
+      );
     }
     const answer = known(await ask<LearnerOrderReply>(learner, { kind: "order", pool, order, version }));
     if (!answer.done) throw new ApiError(409, "not_possible", answer.message);
@@ -118,13 +123,18 @@ export class LearningResponses {
     throw new ApiError(404, "unknown_pool", `no pool ${wanted} is learned of: there are ${names.join(", ")}`);
   }
 
-  /** Whose it is, where that is not clear. */
-  #named(pool: string): { readonly pool?: string } {
+  /** The pool that is meant where none is named; `null` = there are several. */
+  #only(): string | null {
     const { pools } = this.#view.learner;
-    return pools.length === 1 && pools[0].name === pool ? {} : { pool };
+    return pools.length === 1 ? pools[0].name : null;
   }
 
-  #running(): Learner {
+  /** Whose it is, where that is not clear. */
+  #named(pool: string): { readonly pool?: string } {
+    return this.#only() === null ? { pool } : {};
+  }
+
+  #running(): LearningResponsesView["learner"] {
     const { learner } = this.#view;
     if (learner.running) return learner;
     throw new ApiError(404, "not_learning", `nothing is learned or explained unless LB_STRATEGY=${LEARNED_STRATEGY}`);
@@ -162,7 +172,7 @@ function timestamp(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-async function ask<T>(learner: Learner, question: Parameters<Learner["ask"]>[0]): Promise<T | null> {
+async function ask<T>(learner: Pick<Learner, "ask">, question: Parameters<Learner["ask"]>[0]): Promise<T | null> {
   try {
     return (await learner.ask(question)) as T | null;
   } catch (error) {

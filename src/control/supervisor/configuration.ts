@@ -20,6 +20,10 @@ export interface ConfigurationOptions {
   readonly effective: readonly EffectiveSetting[];
   /** Reads the configuration again. */
   readonly reload: () => Promise<LoadResult>;
+  /** What is configured was refused: this is what ran last. */
+  readonly refused?: boolean;
+  /** Is told what was taken over, at start and at each reload. */
+  readonly onInForce?: (config: Config) => void;
   readonly log: Logger;
   readonly wallMs: () => number;
   /** Where pools and routes of a configuration are in the shared memory. Throws an `Error` for the operator. */
@@ -44,6 +48,7 @@ export class ConfigurationInForce {
     this.#log = options.log;
     this.#config = options.config;
     this.#effective = options.effective;
+    this.rejected.configuration = options.refused ?? false;
     this.#files = new FileWatch(watchedFiles(options.config));
   }
 
@@ -95,6 +100,7 @@ export class ConfigurationInForce {
     this.#effective = loaded.effective;
     this.reloads.success++;
     this.rejected.configuration = false;
+    this.#options.onInForce?.(this.#config);
     return true;
   }
 

@@ -41,7 +41,8 @@ import { topologyOf } from "./topology.ts";
 const LEARNER_STOP_MS = 2_000;
 
 /** What an instance is made from. */
-export interface InstanceOptions extends Pick<ConfigurationOptions, "config" | "effective" | "reload"> {
+export interface InstanceOptions
+  extends Pick<ConfigurationOptions, "config" | "effective" | "reload" | "refused" | "onInForce"> {
   readonly log: Logger;
   /** Program and arguments of a worker. */
   readonly workerCommand: readonly string[];
@@ -82,7 +83,7 @@ export class SupervisorInstance {
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: InstanceOptions) {
-    const { config, effective, reload, clock } = options;
+    const { config, effective, reload, refused, onInForce, clock } = options;
     this.#options = options;
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
@@ -90,6 +91,8 @@ export class SupervisorInstance {
       config,
       effective,
       reload,
+      refused,
+      onInForce,
       log: this.#log,
       wallMs: () => clock.wallMs(),
       place: ({ pools, routes }) => ({
@@ -147,6 +150,7 @@ export class SupervisorInstance {
       certificatePollMs,
     });
     this.#announce(listeners);
+    if (!this.#options.refused) this.#options.onInForce?.(config);
   }
 
   /** Reads the configuration again and takes it over; keeps the old one when there is anything wrong with it. */

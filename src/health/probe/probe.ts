@@ -1,8 +1,8 @@
 /** One HTTP request to one address, with a deadline over all of it. */
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
-import type { UpstreamTls } from "../../protocol/pool.ts";
 import { trustedAuthorities, usualAuthorities } from "../../shared/authorities.ts";
+import type { UpstreamTls } from "../../shared/upstream-tls.ts";
 import { isOwnShortage, lacksDescriptors } from "../own-shortage.ts";
 import { ProbeReader, type ProbeReply } from "./response.ts";
 import { openCancellably, openQuickly, type ProbeTarget } from "./socket.ts";

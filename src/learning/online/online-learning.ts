@@ -192,7 +192,9 @@ export class OnlineLearning {
     this.#closed = true;
     this.#candidates.close();
     this.#keepSamples();
-    await this.#judging.save(this.#options.nowMs());
+    const saved = this.#judging.save(this.#options.nowMs());
+    this.#judging.stop();
+    await saved;
     this.#shelf.keep(new Set());
   }
 
@@ -257,7 +259,8 @@ export class OnlineLearning {
   #fillSeat(): Promise<void> {
     return this.#search.fill(async (found) => {
       this.#shelf.add(found);
-      this.#judging = this.#judgingFrom(await this.#startingState(found.version));
+      const state = await this.#startingState(found.version);
+      if (!this.#closed) this.#judging = this.#judgingFrom(state);
     });
   }
 
@@ -326,6 +329,7 @@ export class OnlineLearning {
         files: loaded.files,
         report: null,
       });
+      if (this.#closed) return;
       this.#shelf.add({ ...loaded, version });
       const { guardrail, lifecycle } = this.#judging.state(nowMs());
       const { paused } = lifecycle;

@@ -11,9 +11,10 @@ export class ExchangePool implements Exchanges {
   readonly #idle: Exchange[] = [];
   readonly #mirrors: Mirrors;
 
-  constructor(ctx: ExchangeContext) {
+  /** @param onInternalError told what mirroring a request threw: the request itself goes on. */
+  constructor(ctx: ExchangeContext, onInternalError: (error: unknown) => void) {
     this.#ctx = ctx;
-    this.#mirrors = new Mirrors(ctx);
+    this.#mirrors = new Mirrors(ctx, onInternalError);
   }
 
   take(): Exchange {

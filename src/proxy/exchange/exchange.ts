@@ -238,6 +238,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
 
   onResponse(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { status } = this.#ctx.responseHead;
+    const cookie = this.#attempts.stickyLine();
+    if (cookie !== null) this.request.responseEdits = HeadEdits.add(this.request.responseEdits, cookie);
     if (status === 101) {
       this.#startTunnel(leg, buffer, rest, restStart, nowMs);
       return;
@@ -249,7 +251,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   /** Begins the client's response: see `onResponse`. */
   #respond(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
     const { status } = this.#ctx.responseHead;
-    if (!this.#relay.begin(rest, restStart)) {
+    if (!this.#relay.begin(buffer, rest, restStart)) {
       this.fail(Failures.BAD_RESPONSE, nowMs); // nothing of it has been sent: the client can still be told
       return;
     }
@@ -397,6 +399,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     this.#mirrored = null;
     this.#mirrorDecided = false;
     this.#enter(Phase.IDLE, nowMs);
+    this.#relay.end();
     this.request.clear();
     this.#upload.reset();
     this.#tunnel = null;

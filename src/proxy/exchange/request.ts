@@ -17,6 +17,7 @@ import type { RouteLabels } from "../record/access-log.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import { fieldText, type Peer, type RequestRewrite } from "../rewrite/request.ts";
 import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
+import { cameSecure } from "../rewrite/scheme.ts";
 import type { Target } from "../routing/worker-route.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import type { ExchangeContext } from "./context.ts";
@@ -50,6 +51,8 @@ export class ProxiedRequest implements RequestRewrite {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
+  /** Where the path begins by which its route was found: what of it is forwarded may have been rewritten. */
+  routedStart = 0;
   pathPrefix: Buffer = NO_BUFFER;
   pathStart = 0;
   pathEnd = 0;
@@ -134,6 +137,11 @@ export class ProxiedRequest implements RequestRewrite {
     return this.target.labels;
   }
 
+  /** Its client asked by HTTPS, as far as that is known. */
+  get secure(): boolean {
+    return cameSecure(this.peer, this.headBuffer, this.parsedHead());
+  }
+
   /** May it be sent twice without harm (RFC 9110 section 9.2.2)? */
   get idempotent(): boolean {
     const { method } = this;
@@ -170,6 +178,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.targetEnd = parsed.targetEnd;
     this.pathStart = route === Route.API_REQUEST ? parsed.pathStart + API_REQUEST_PREFIX_BYTES : parsed.pathStart;
     this.pathEnd = parsed.targetEnd;
+    this.routedStart = this.pathStart;
     this.#takeTarget(route, parsed);
     this.upgrade = parsed.upgrade;
     this.expectsContinue = parsed.expectContinue;
@@ -189,7 +198,7 @@ export class ProxiedRequest implements RequestRewrite {
   /** @param reserved index into `ROUTES`: what the path alone says. */
   #takeTarget(reserved: number, parsed: RequestHead): void {
     const route = this.#ctx.routes.of(this.headBuffer, parsed, this.pathStart, this.pathEnd);
-    this.target = route.target();
+    this.target = route.target(this.headBuffer, parsed, this.peer);
     this.host = this.target.host;
     this.ruling = route.rules.begin(this, parsed);
     this.route = route.number === Route.PROXY ? reserved : route.number;

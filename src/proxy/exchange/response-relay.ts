@@ -3,6 +3,7 @@
 import { BodyReader } from "../http1/body-reader.ts";
 import { BodyKind } from "../http1/head.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
+import { CompressedResponse } from "./compressed-response.ts";
 import type { ExchangeContext } from "./context.ts";
 import type { ProxiedRequest } from "./request.ts";
 import { HIGH_WATER_BYTES } from "./request-relay.ts";
@@ -25,6 +26,8 @@ export class ResponseRelay {
   readonly #body = new BodyReader(true);
   /** Something follows the response that nobody asked for. */
   #unsolicited = false;
+  /** What the response goes through on its way; `null` = nothing, as it usually does. */
+  #compressed: CompressedResponse | null = null;
 
   constructor(ctx: ExchangeContext, request: ProxiedRequest) {
     this.#ctx = ctx;
@@ -33,28 +36,34 @@ export class ResponseRelay {
 
   /** Bytes of the body so far. */
   get bytes(): number {
-    return this.#body.bytes;
+    return this.#compressed?.compresses ? this.#compressed.bytes : this.#body.bytes;
   }
 
   /** The server sends nothing more, and has not broken off. @returns whether that is the body's proper end. */
   endWithConnection(leg: UpstreamLeg): boolean {
     if (this.#body.kind !== BodyKind.UNTIL_CLOSE) return false;
-    this.#request.client.endBody(leg.trailers);
+    if (this.#compressed?.compresses) this.#compressed.endWithConnection(leg.trailers);
+    else this.#request.client.endBody(leg.trailers);
     return true;
   }
 
   /** What the client has got so far shows that it is not all; else only a reset can. */
   get showsCut(): boolean {
-    return this.#body.showsCut;
+    return this.#compressed?.compresses ? this.#compressed.showsCut : this.#body.showsCut;
   }
 
   /**
-   * Reads the body bytes that came with a head (in `ctx.responseHead`): `rest[restStart …]`. Nothing is sent yet.
+   * Reads the body bytes that came with a head (in `ctx.responseHead`, parsed from `buffer`): `rest[restStart …]`. Nothing is
+   * sent yet.
    * @returns false when they are not what the head announced.
    */
-  begin(rest: Buffer, restStart: number): boolean {
+  begin(buffer: Buffer, rest: Buffer, restStart: number): boolean {
     const { responseHead: head } = this.#ctx;
-    this.#body.begin(head.bodyKind, head.contentLength, head.chunked && !this.#request.client.takesChunks);
+    const { client, target } = this.#request;
+    const rules = target.route.compression;
+    if (rules !== null) this.#compressed = CompressedResponse.of(this.#ctx, this.#request, rules, buffer);
+    const decode = !client.takesChunks || this.#compressed?.compresses === true;
+    this.#body.begin(head.bodyKind, head.contentLength, head.chunked && decode);
     const stop = this.#body.consume(rest, restStart, rest.length);
     this.#unsolicited = stop < rest.length;
     return stop >= 0;
@@ -64,6 +73,13 @@ export class ResponseRelay {
   respond(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): Relay {
     const { client, responseEdits } = this.#request;
     const { repaired, contentEnd, done, trailers } = this.#body;
+    if (this.#compressed !== null) {
+      const content = repaired ?? rest;
+      const start = repaired === null ? restStart : 0;
+      const end = repaired?.length ?? contentEnd;
+      const taken = this.#compressed.respond(buffer, content, start, end, this.#body);
+      return taken ? this.#wait(leg, nowMs) : Relay.CLIENT_GONE;
+    }
     const complete = done && trailers === null;
     const sent =
       repaired === null
@@ -81,10 +97,21 @@ export class ResponseRelay {
     const { repaired, contentEnd } = this.#body;
     const content = repaired ?? data;
     const end = repaired?.length ?? contentEnd;
+    if (this.#compressed?.compresses) {
+      if (!this.#compressed.more(content, 0, end, this.#body)) return Relay.CLIENT_GONE;
+      return stop < 0 ? Relay.BROKEN : this.#wait(leg, nowMs);
+    }
     if (end > 0 && !this.#request.client.sendAway(content, 0, end)) return Relay.CLIENT_GONE;
     if (stop < 0) return Relay.BROKEN;
     if (this.#body.done) this.#request.client.endBody(this.#body.trailers);
     return this.#wait(leg, nowMs);
+  }
+
+  /** It is over, well or not. */
+  end(): void {
+    if (this.#compressed === null) return;
+    this.#compressed.close(this.#body.bytes);
+    this.#compressed = null;
   }
 
   /** The client took queued bytes. */

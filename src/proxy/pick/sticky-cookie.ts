@@ -86,12 +86,12 @@ export class StickyCookie {
     return ticket ?? null;
   }
 
-  /** The line that gives the cookie of the server `id`. @param secure the client came by HTTPS. */
-  lineFor(id: number, secure: boolean): Buffer | null {
+  /** The line that gives the cookie of the server `id`. @param request `secure`: its client asked by HTTPS. */
+  lineFor(id: number, request: { readonly secure: boolean }): Buffer | null {
     const lines = this.#lines.get(id);
     if (lines === undefined) return null;
     const { stickySecure } = this.#settings;
-    return stickySecure === "on" || (stickySecure === "auto" && secure) ? lines.secure : lines.plain;
+    return stickySecure === "on" || (stickySecure === "auto" && request.secure) ? lines.secure : lines.plain;
   }
 
   #linesOf(value: string): CookieLines {

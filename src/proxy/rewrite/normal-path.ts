@@ -1,23 +1,25 @@
 /**
  * The normal form of a path (RFC 3986 section 6.2.2), as text: for paths that are not in it already, which few are. Routes
- * are matched on it.
+ * are matched on it. All of this takes time in proportion to the path's length.
  */
+import { CHAR_CLASS, DIGIT, DOT, HEX, HEX_VALUE, PERCENT, UNDERSCORE } from "../http1/char-class.ts";
 
-/** One percent-encoded byte. */
-const ESCAPE = /%([0-9A-Fa-f]{2})/g;
-/** Bytes that mean the same with and without encoding (section 2.3). */
-const UNRESERVED = /[A-Za-z0-9._~-]/;
-/** What servers take for the end of a segment, beside the slash. */
-const SEPARATOR = /[/\\]/;
+const TILDE = 0x7e;
+const HYPHEN = 0x2d;
+const LETTER_U = 0x75;
 /** Decodings that somebody may do on a path's way. */
 const MOST_DECODINGS = 3;
+/** Two dots, each as it is or encoded, however often. Without them nothing climbs. */
+const TWO_DOTS = /(?:\.|%(?:25)*(?:2e|u002e)){2}/i;
+/**
+ * `..` between what servers take for slashes, with blanks around it, or with parameters, or with what a reader of
+ * NUL-terminated text or of a whole target does not see behind it.
+ */
+const PARENT = /(?:^|[/\\])\s*\.\.\s*(?:[/\\;?#\0]|$)/;
 
 /** Unreserved characters decoded, the digits of other encodings in capitals, dot segments left in. */
 export function decodeUnreserved(path: string): string {
-  return path.replace(ESCAPE, (encoded, digits: string) => {
-    const character = String.fromCharCode(Number.parseInt(digits, 16));
-    return UNRESERVED.test(character) ? character : encoded.toUpperCase();
-  });
+  return path.includes("%") ? decoded(path, isUnreserved, false) : path;
 }
 
 /** The normal form of a path that begins with a slash, without a query. */
@@ -27,11 +29,12 @@ export function normalPath(path: string): string {
 
 /** Has it segments that are `.` or `..`? */
 export function hasDotSegments(path: string): boolean {
-  return path.split("/").some((segment) => segment === "." || segment === "..");
+  return /(?:^|\/)\.\.?(?:\/|$)/.test(path);
 }
 
 /** RFC 3986 section 5.2.4, of a path that begins with a slash. */
 function withoutDotSegments(path: string): string {
+  if (!hasDotSegments(path)) return path;
   const kept: string[] = [];
   const segments = path.split("/").slice(1);
   for (const [index, segment] of segments.entries()) {
@@ -48,17 +51,57 @@ function withoutDotSegments(path: string): string {
  * follows a semicolon or an encoded NUL)? Behind a prefix that was written by us that would lead out of it.
  */
 export function mayClimb(path: string): boolean {
+  if (!TWO_DOTS.test(path)) return false;
   let text = path;
   for (let decodings = 0; decodings <= MOST_DECODINGS; decodings++) {
-    if (text.split(SEPARATOR).some(isParent)) return true;
-    const next = text.replace(ESCAPE, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
-    if (next === text) return false;
-    text = next;
+    if (PARENT.test(text)) return true;
+    if (!text.includes("%")) return false;
+    text = decoded(text, () => true, true);
   }
   return false;
 }
 
-/** `..`, with parameters or what a reader of NUL-terminated text does not see behind it, and with blanks around it. */
-function isParent(segment: string): boolean {
-  return /^\s*\.\.\s*(?:[;\0]|$)/.test(segment);
+/** RFC 3986 section 2.3. */
+function isUnreserved(byte: number): boolean {
+  const isDigit = (CHAR_CLASS[byte] & DIGIT) !== 0;
+  return isLetter(byte) || isDigit || byte === DOT || byte === HYPHEN || byte === UNDERSCORE || byte === TILDE;
+}
+
+function isLetter(byte: number): boolean {
+  const small = byte | 0x20;
+  return byte >= 0x41 && small >= 0x61 && small <= 0x7a;
+}
+
+/** @param unicode `%uXXXX` is an encoding, too, of which the low byte counts. */
+function decoded(path: string, decodes: (byte: number) => boolean, unicode: boolean): string {
+  const bytes = Buffer.from(path, "latin1");
+  let out = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const digits = bytes[at] === PERCENT ? digitsAt(bytes, at, unicode) : 0;
+    if (digits === 0) {
+      bytes[out++] = bytes[at++];
+      continue;
+    }
+    const byte = HEX_VALUE[bytes[at + digits - 1]] * 16 + HEX_VALUE[bytes[at + digits]];
+    if (decodes(byte)) bytes[out++] = byte;
+    else for (let i = 0; i <= digits; i++) bytes[out++] = capital(bytes[at + i]);
+    at += digits + 1;
+  }
+  return bytes.toString("latin1", 0, out);
+}
+
+/** How many characters follow the percent sign and are part of the encoding; 0 = it is none. */
+function digitsAt(bytes: Buffer, at: number, unicode: boolean): number {
+  if (isHex(bytes, at + 1, 2)) return 2;
+  return unicode && (bytes[at + 1] | 0x20) === LETTER_U && isHex(bytes, at + 2, 4) ? 5 : 0;
+}
+
+function isHex(bytes: Buffer, start: number, count: number): boolean {
+  if (start + count > bytes.length) return false;
+  for (let i = start; i < start + count; i++) if ((CHAR_CLASS[bytes[i]] & HEX) === 0) return false;
+  return true;
+}
+
+function capital(byte: number): number {
+  return byte >= 0x61 && byte <= 0x7a ? byte & ~0x20 : byte;
 }

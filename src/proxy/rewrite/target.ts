@@ -1,6 +1,7 @@
 /** What a server is asked for instead of what the client asked for (`RouteRewrite`). */
 import type { PathMatch, PathRewrite, RouteSpec } from "../../protocol/route.ts";
 import { BACKSLASH, DOT, PERCENT, QUESTION, SEMICOLON, SLASH } from "../http1/char-class.ts";
+import { equalBytes } from "../http1/copy.ts";
 import { decodeUnreserved, hasDotSegments, mayClimb, normalPath } from "./normal-path.ts";
 
 /** What a target may be made of (RFC 9112 section 3.2), without a query; or nothing. */
@@ -68,7 +69,7 @@ export class PathRewriter {
     for (const { bytes, exact } of this.#paths) {
       const next = start + bytes.length;
       const fits = next <= end && (next === end || (!exact && buf[next] === SLASH));
-      if (!fits || bytes.compare(buf, start, next) !== 0) continue;
+      if (!fits || !equalBytes(buf, start, next, bytes)) continue;
       this.restStart = next;
       return;
     }

@@ -3,10 +3,13 @@ import type { ForwardAuth } from "../../protocol/route.ts";
 import { FIXED_REQUEST_FIELDS } from "../../shared/fixed-fields.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { compileEdits, HeadEdits } from "../rewrite/edits.ts";
+import { hostOf } from "./host.ts";
 
 /** One route's. */
 export interface AuthTarget {
   readonly pool: ServerPool;
+  /** `Host` for its servers; null = the client's. */
+  readonly host: Buffer | null;
   /** What is asked for, origin-form. */
   readonly path: Buffer;
   /** Fields of the request that are told; empty = all. As `HeadEdits.names` are. */
@@ -24,6 +27,7 @@ export function compileAuth(auth: ForwardAuth, pool: ServerPool): AuthTarget {
   const given = responseHeaders.map(plain).filter((name) => !FIXED_REQUEST_FIELDS.has(name));
   return {
     pool,
+    host: hostOf(pool),
     path: Buffer.from(path, "latin1"),
     requestNames: requestHeaders.map((name) => Buffer.from(plain(name), "latin1")),
     responseNames: given.map((name) => Buffer.from(name, "latin1")),

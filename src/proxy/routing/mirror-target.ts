@@ -8,10 +8,13 @@ import {
   mirrorKey,
 } from "../../shared/memory/mirror-table.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
+import { hostOf } from "./host.ts";
 
 /** One route's. */
 export interface MirrorTarget {
   readonly pool: ServerPool;
+  /** `Host` for its servers, where the route has none of its own; null = the client's. */
+  readonly host: Buffer | null;
   /** Of its requests, 0 … 1. */
   readonly share: number;
   /** By `MirrorWord`: the route's row in the worker's block; one that nobody reads where there was no row left. */
@@ -35,6 +38,7 @@ export class MirrorRows {
     const row = this.#rows.get(mirrorKey(number, pool.settings.name)) ?? -1;
     return {
       pool,
+      host: hostOf(pool),
       share: percent / 100,
       figures: row < 0 ? new Float64Array(MirrorWord.LENGTH) : mirrorFigures(this.#columns, row),
     };

@@ -27,8 +27,8 @@ export class Routes {
   constructor(specs: readonly RouteSpec[], matcher: RouteMatcher, parts: RouteParts) {
     this.#routes = specs.map((spec) => new WorkerRoute(spec, null, parts));
     this.#matcher = matcher;
-    this.#none = new WorkerRoute(nowhere("no_route"), Failures.NO_ROUTE, parts);
-    this.#ambiguous = new WorkerRoute(nowhere("ambiguous_path"), Failures.AMBIGUOUS_PATH, parts);
+    this.#none = new WorkerRoute(nowhere("no_route", parts), Failures.NO_ROUTE, parts);
+    this.#ambiguous = new WorkerRoute(nowhere("ambiguous_path", parts), Failures.AMBIGUOUS_PATH, parts);
     this.#only = matcher.takesEverything ? this.#routes[0] : null;
   }
 
@@ -42,7 +42,7 @@ export class Routes {
 }
 
 /** The route of requests that no route takes. */
-function nowhere(name: string): RouteSpec {
+function nowhere(name: string, { hstsMs }: RouteParts): RouteSpec {
   return {
     number: Route.NO_ROUTE,
     name,
@@ -54,7 +54,7 @@ function nowhere(name: string): RouteSpec {
     requestHeaders: null,
     responseHeaders: null,
     httpsRedirect: false,
-    hstsMs: 0,
+    hstsMs,
     mirror: null,
     forwardAuth: null,
     compression: null,

@@ -1,24 +1,37 @@
 /** A route as a worker has it: with its pools, and with its values worked out. */
 
+import { mix32 } from "../../balancing/hash.ts";
 import type { RequestSettings } from "../../protocol/pool.ts";
 import type { RouteSpec } from "../../protocol/route.ts";
 import { FIRST_ROUTE_NUMBER } from "../../shared/memory/series-table.ts";
+import { CompressionRules } from "../compress/plan.ts";
 import type { Failure } from "../failure.ts";
+import type { RequestHead } from "../http1/head.ts";
+import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { ServerPools } from "../pool/server-pools.ts";
 import { RouteLabels } from "../record/access-log.ts";
+import type { Peer } from "../rewrite/request.ts";
+import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import { type AuthTarget, compileAuth } from "./auth-target.ts";
 import type { MirrorRows, MirrorTarget } from "./mirror-target.ts";
 import { RouteRules } from "./route-rules.ts";
+
+/** The same key may choose the server: the two choices must have nothing to do with each other. */
+const SPLIT_SALT = 0x51ab_c0de;
 
 /** What routes are made with. */
 export interface RouteParts {
   readonly pools: Pick<ServerPools, "get">;
   /** Of requests that go to no pool. */
   readonly settings: RequestSettings;
+  /** Whose word on a client's address is taken. */
+  readonly trustedProxies: TrustedProxies;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly mirrorRows: MirrorRows;
+  /** Of requests that no route takes: see `RouteSpec`. */
+  readonly hstsMs: number;
   /** Where we listen for TLS at present; null = nowhere. */
   readonly tlsPort: () => number | null;
 }
@@ -47,8 +60,12 @@ export class WorkerRoute {
   /** Whom to ask whether its requests may pass. */
   readonly auth: AuthTarget | null;
   readonly mirror: MirrorTarget | null;
+  /** Which of its responses are compressed; `null` = none. */
+  readonly compression: CompressionRules | null;
   readonly rules: RouteRules;
   readonly #random: () => number;
+  /** What a client is told apart by, so that all its requests go to one pool; `null` = each goes by itself. */
+  readonly #splitKey: StickyKey | null;
   readonly #targets: readonly Target[];
   /** By target: the sum of the weights up to it, its own included. */
   readonly #shares: readonly number[];
@@ -61,10 +78,14 @@ export class WorkerRoute {
     this.spec = spec;
     this.refusal = refusal;
     this.#random = random;
+    const { action } = spec;
+    const splitBy = action.kind === "forward" ? action.splitBy : null;
+    this.#splitKey = splitBy === null ? null : createStickyKey(splitBy, parts.trustedProxies);
     this.rules = new RouteRules(spec, parts.tlsPort);
     this.auth = spec.forwardAuth && compileAuth(spec.forwardAuth, pools.get(spec.forwardAuth.pool));
     this.mirror = spec.mirror && parts.mirrorRows.target(spec.number, spec.mirror, pools.get(spec.mirror.pool));
-    const shares = spec.action.kind === "forward" ? spec.action.targets.filter(({ weight }) => weight > 0) : [];
+    this.compression = spec.compression && new CompressionRules(spec.compression);
+    const shares = action.kind === "forward" ? action.targets.filter(({ weight }) => weight > 0) : [];
     let sum = 0;
     this.#targets = shares.map(({ pool }) => this.#targetIn(pools.get(pool)));
     this.#shares = shares.map(({ weight }) => (sum += weight));
@@ -76,13 +97,24 @@ export class WorkerRoute {
     return this.spec.number;
   }
 
-  /** Where the next request goes. */
-  target(): Target {
-    return this.#only ?? this.#choose(this.#random());
+  /** Where the request of `peer` goes, whose head was parsed from `buf`. */
+  target(buf: Buffer, head: RequestHead, peer: Peer): Target {
+    return this.#only ?? this.#choose(buf, head, peer);
   }
 
-  /** @param at uniform in [0, 1). */
-  #choose(at: number): Target {
+  /**
+   * By the hash of what tells clients apart: the same client goes to the same pool in every worker and after restarts, and when
+   * shares change only those move that have to. Without it, a client that sticks to a server goes where that is; all others by
+   * chance.
+   */
+  #choose(buf: Buffer, head: RequestHead, peer: Peer): Target {
+    if (this.#splitKey !== null) return this.#at(mix32(this.#splitKey(buf, head, peer) ^ SPLIT_SALT) / 2 ** 32);
+    for (const target of this.#targets) if (target.pool?.stickyCookie?.find(buf, head)) return target;
+    return this.#at(this.#random());
+  }
+
+  /** @param at in [0, 1). */
+  #at(at: number): Target {
     const shares = this.#shares;
     const last = shares.length - 1;
     const wanted = at * shares[last];
@@ -92,11 +124,11 @@ export class WorkerRoute {
   }
 
   #targetIn(pool: ServerPool): Target {
-    const { name, request } = pool.settings;
+    const { name, request, upstreamHost } = pool.settings;
     return {
       route: this,
       pool,
-      host: this.rules.host,
+      host: this.rules.host ?? (upstreamHost === null ? null : Buffer.from(upstreamHost, "latin1")),
       settings: { ...request, ...this.spec.settings },
       labels: this.#labels(name),
     };

@@ -1,5 +1,5 @@
 /** What connections to servers use of that which all parts of a worker share (`ExchangeContext`). */
-import type { UpstreamTls } from "../../protocol/pool.ts";
+import type { UpstreamTls } from "../../shared/upstream-tls.ts";
 import type { HeadLimits, ResponseHead } from "../http1/head.ts";
 import type { SocketKernel } from "../sockets/socket-kernel.ts";
 import type { TimerWheel } from "../sockets/timer-wheel.ts";

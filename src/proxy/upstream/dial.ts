@@ -1,7 +1,7 @@
 /** Connects to servers, and says what it means that one could not be reached. */
 
 import type { Endpoint } from "../../protocol/endpoint.ts";
-import type { UpstreamTls } from "../../protocol/pool.ts";
+import type { UpstreamTls } from "../../shared/upstream-tls.ts";
 import { upstreamTlsTarget } from "../../shared/upstream-tls.ts";
 import { type Failure, Failures } from "../failure.ts";
 import type { Network } from "../sockets/network.ts";

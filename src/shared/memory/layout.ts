@@ -177,6 +177,13 @@ export const WorkerCounter = {
   SOCKETS_DEGRADED: 36,
   /** Numbers in servers' load reports that were ignored because they cannot be true. */
   LOAD_REPORTS_IGNORED: 37,
+  /** Responses that were compressed on the way to their client, and the bytes of their bodies before that. */
+  RESPONSES_COMPRESSED: 38,
+  COMPRESSED_BYTES: 39,
+  /** And after that. */
+  COMPRESSED_BYTES_SENT: 40,
+  /** Responses that were not compressed because too many others were. */
+  COMPRESSION_SKIPPED: 41,
   LENGTH: 64,
 } as const;
 

@@ -1,4 +1,5 @@
 /** The metrics of an instance: the list of all there are, and their exposition. */
+import { compressionMetrics } from "./compression.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { learningMetrics } from "./learning.ts";
@@ -18,6 +19,7 @@ export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
   clientMetrics,
   upstreamMetrics,
   mirrorMetrics,
+  compressionMetrics,
   learningMetrics,
   healthOfSelfMetrics,
   processMetrics,

@@ -60,6 +60,12 @@ describe("an explanation for people", () => {
     expect(text).toMatch(/http:\/\/c:1 +ejected +it was ejected/);
   });
 
+  test("has the pool where there are several", () => {
+    expect(text).not.toContain("Pool");
+    const pooled = explanationText({ request_id: "x", attempts: [{ ...ATTEMPT, pool: "shop" }] });
+    expect(pooled).toMatch(/^Pool +shop$/m);
+  });
+
   test("says plainly what is not there", () => {
     const bare = { ...ATTEMPT, policy: "estimator", table: null, outcome: null, candidates: [], ineligible: [] };
     const said = explanationText({
@@ -80,7 +86,8 @@ describe("neurabalancer explain", () => {
       if (request.headers.get("authorization") !== "Bearer secret") {
         return Response.json({ error: { code: "unauthorized", message: "give the admin token" } }, { status: 401 });
       }
-      return new URL(request.url).pathname === "/api/v1/explain/known%2F1"
+      const { pathname, search } = new URL(request.url);
+      return pathname === "/api/v1/explain/known%2F1" && ["", "?pool=a%20shop"].includes(search)
         ? Response.json(KNOWN)
         : new Response("<html>", { status: 404 });
     },
@@ -102,6 +109,7 @@ describe("neurabalancer explain", () => {
     });
     const { stdout } = await run("known/1", ...admin, "--token", "secret", "--json");
     expect(JSON.parse(stdout)).toEqual(KNOWN);
+    expect((await run("known/1", ...admin, "--token", "secret", "--pool", "a shop")).code).toBe(0);
   });
 
   test.each([

@@ -84,6 +84,36 @@ describe("models", () => {
     expect(readFileSync(join(dir, "scaler.json"), "utf8")).toBe('{"mean":[0],"scale":[1]}');
   });
 
+  test("of several pools say whose they are, and are shown for one", async () => {
+    const dataDir = join(dirname(directory.path), "pools");
+    const pools = await openStore(dataDir);
+    await pools.insertModel(model({ createdAtMs: Date.now(), status: "champion", origin: "shipped" }));
+    await pools.insertModel(model({ createdAtMs: Date.now(), status: "champion", pool: "shop" }));
+    pools.appendVerdict(verdict(1, { pool: "shop", modelVersion: 2 }));
+    pools.appendVerdict(verdict(2, { modelVersion: 1 }));
+    await pools.close();
+    const of = (...args: string[]) => models(...args, "--data-dir", dataDir).stdout;
+    expect(of("list").split("\n").slice(0, 3)).toEqual([
+      expect.stringMatching(/^VERSION {2}POOL +STATUS/),
+      expect.stringMatching(/^2 +shop +champion +trained/),
+      expect.stringMatching(/^1 +default +champion +shipped/),
+    ]);
+    expect(of("list", "--pool", "shop").split("\n")).toEqual([
+      expect.stringMatching(/^VERSION {2}STATUS/),
+      expect.stringMatching(/^2 +champion +trained/),
+      "",
+    ]);
+    expect(of("list", "--pool", "other")).toBe("No model was kept yet.\n");
+    expect(JSON.parse(of("list", "--json")).models.map(({ pool }: { pool: string }) => pool)).toEqual([
+      "shop",
+      "default",
+    ]);
+    expect(of("show", "2")).toMatch(/^Pool +shop$/m);
+    expect(of("show", "1")).not.toMatch(/^Pool/m);
+    expect(of("verdicts")).toMatch(/ago {2}shop +2 +shadow_passed/);
+    expect(of("verdicts", "--pool", "shop").split("\n")).toHaveLength(3);
+  });
+
   test.each([
     [["show", "9"], 'there is no model 9: "neurabalancer models list" shows those there are'],
     [["show", "two"], "Expected a whole number from 1."],

@@ -23,13 +23,13 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const train = (...args: string[]) => neurabalancer(["train", ...args], {}, directory);
 
 /** A store in `name` with that many samples, of which the shipped model does not know the half. */
-async function storeOf(name: string, count: number): Promise<string> {
+async function storeOf(name: string, count: number, pool = "default"): Promise<string> {
   const place = join(directory, name);
   const { store } = await openLearningStore(at(place), { nowMs: () => 2_000_000 });
   const rows = syntheticRows(count, 1, (row) => 0.4 * row[column("log_silence")]);
   store.appendSamples(
     Array.from({ length: count }, (_, i) => ({
-      pool: "default",
+      pool,
       atMs: 1_000_000 + i,
       serverId: "http://a:80 10.0.0.1",
       arm: 0,
@@ -109,6 +109,20 @@ describe("from a store", () => {
     expect((await reader.models({ limit: 5 })).map(({ status }) => status)).toEqual(["candidate"]);
     await reader.close();
     expect(neurabalancer(["models", "show", "1", "--data-dir", place]).stdout).toContain("candidate since");
+  });
+
+  test("--pool: of that pool's samples alone, for that pool alone", async () => {
+    const place = await storeOf("pooled", 5000, "shop");
+    const propose = (...more: string[]) => train("--from", "store", "--data-dir", place, "--propose", ...more);
+    const without = propose();
+    expect(without.code).toBe(2);
+    expect(without.stderr).toContain("the store has 0 samples to learn from");
+    const other = propose("--pool", "other");
+    expect(other.stderr).toContain("the store has 0 samples of the pool other to learn from");
+    expect(propose("--pool", "shop").code).toBe(0);
+    const reader = openStoreReader(at(place));
+    expect(await reader.models({ limit: 5 })).toMatchObject([{ pool: "shop", status: "candidate" }]);
+    await reader.close();
   });
 
   test("--propose keeps what is no better to itself: exit 3", async () => {

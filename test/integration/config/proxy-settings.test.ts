@@ -80,29 +80,29 @@ describe("toProxySettings", () => {
     expect(settings).toMatchObject({
       host: "0.0.0.0",
       port: 8080,
+      listeners: [{ host: "0.0.0.0", port: 8080, tls: false }],
       trustedProxies: ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"],
       shutdownTimeoutMs: 30_000,
       accessLog: false,
       logFormat: "json",
       tls: null,
-    });
-    const [{ request, ...pool }] = settings.pools;
-    expect(pool).toMatchObject({
-      strategy: "consistent_hash",
-      hashOn: "header:x-user",
-      hashBalanceFactor: 1.25,
-      connectTimeoutMs: 2000,
-      upstreamIdleTimeoutMs: 4000,
-      retryBudgetPercent: 20,
-      queueSize: 1024,
-      queueTimeoutMs: 1000,
-      upstreamCaPem: "",
-    });
-    expect(request).toMatchObject({
-      tunnelTimeoutMs: 3_600_000,
-      retryAttempts: 2,
-      retryOnStatus: [],
-      maxBodyBytes: 1000,
+      pools: [
+        {
+          row: 0,
+          name: "default",
+          strategy: "consistent_hash",
+          hashOn: "header:x-user",
+          hashBalanceFactor: 1.25,
+          connectTimeoutMs: 2000,
+          upstreamIdleTimeoutMs: 4000,
+          retryBudgetPercent: 20,
+          queueSize: 1024,
+          queueTimeoutMs: 1000,
+          upstreamCaPem: "",
+          request: { tunnelTimeoutMs: 3_600_000, retryAttempts: 2, retryOnStatus: [], maxBodyBytes: 1000 },
+        },
+      ],
+      routes: [{ name: "/*", number: 0 }],
     });
     expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
   });

@@ -150,6 +150,14 @@ class Instance {
     }
   }
 
+  /** One request to a pool, by name. */
+  request(pool: LearnerPool, id: string): void {
+    const bytes = Buffer.from(id, "latin1");
+    this.#writer.setRequest(bytes, 0, bytes.length);
+    const { slots, strategy } = this.#traffic.find((one) => one.pool === pool)!;
+    strategy.pick(slots, slots.length, 0, this.nowMs);
+  }
+
   #place(slots: Int32Array, strategy: Ml, random: () => number, { latency, failures }: Neighbour): void {
     const { inFlight } = this.memory.servers;
     const slot = strategy.pick(slots, slots.length, 0, this.nowMs);
@@ -321,6 +329,28 @@ test("an order is for one pool, and a model for its own", async () => {
   expect(Object.keys(pools.describe(null))).toEqual([CALM.name, SHOP.name]);
   expect(Object.keys(pools.describe(SHOP.name))).toEqual([SHOP.name]);
   expect(instance.lines.lines.filter(({ pool }) => pool === SHOP.name).length).toBeGreaterThan(0);
+  await instance.end();
+});
+
+test("a request is explained by the tables of its pool, and by that pool's servers alone", async () => {
+  const instance = new Instance(base);
+  await instance.begin();
+  await instance.run(2_000, WELL);
+  instance.request(SHOP, "of-the-shop");
+  const { pools } = instance;
+  const attempt = pools.explain("of-the-shop", null)?.attempts[0];
+  expect(attempt).toMatchObject({
+    pool: "shop",
+    table: { model_version: instance.word(SHOP, LearnerWord.CHAMPION_MODEL) },
+  });
+  const ids = SLOTS[SHOP.row].map((slot) => 100 + slot);
+  expect(attempt?.candidates.map(({ server_id: id }) => id).sort()).toEqual(ids);
+  expect(attempt?.ineligible).toEqual([]);
+  expect(pools.explain("of-the-shop", SHOP.name)?.attempts).toHaveLength(1);
+  expect(pools.explain("of-the-shop", CALM.name)).toBeNull();
+  expect(pools.explain("unknown", null)).toBeNull();
+  pools.set([SHOP]);
+  expect(pools.explain("of-the-shop", null)?.attempts[0].pool).toBeUndefined();
   await instance.end();
 });
 

@@ -84,12 +84,14 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     why: "command: it hands clock and chance to the demo server, whose options may come from the environment",
   },
   "src/cli/check.ts": { may: ["clock"], why: "command: certificates are checked against today" },
+  "src/cli/route/command.ts": { may: ["clock"], why: "command: certificates are checked against today" },
   "src/cli/demo.ts": {
     may: ["clock", "randomness", "environment"],
     why: "command: it hands clock and chance to the demo; TERM and NO_COLOR describe the terminal",
   },
   "src/cli/model-server.ts": { may: ["clock"], why: "composition root of the model server" },
   "src/cli/models/command.ts": { may: ["clock"], why: "command: it says how old models are" },
+  "src/cli/serve.ts": { may: ["clock"], why: "command: with --last-good certificates are checked against today" },
   "src/cli/simulate.ts": { may: ["clock"], why: "command: it says how long a study took" },
   "src/cli/train/from-simulation.ts": { may: ["clock"], why: "command: it says how long a training will take" },
   "src/cli/train/from-store.ts": {

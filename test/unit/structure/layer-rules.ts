@@ -26,7 +26,7 @@ export const LAYERED: readonly Layers[] = [
       ["pool/"],
       ["local/", "pick/", "record/"],
       ["upstream/"],
-      ["rewrite/", "route/"],
+      ["compress/", "rewrite/", "route/"],
       ["http1/", "sockets/"],
       ["outcome.ts"],
       ["failure.ts"],

@@ -2,7 +2,7 @@
  * Secrets that a file names without telling them: `${NAME}` is a variable of the environment or of `.env`, `file:PATH` the
  * text of a file. `$${` is `${` itself.
  */
-import { readText } from "./text.ts";
+import { readText } from "../text.ts";
 
 const MAX_SECRET_BYTES = 64 * 1024;
 

@@ -1,12 +1,12 @@
 /** Settings from a configuration file, `neurabalancer.yaml`. What it cannot mean is an error, with its line and column. */
 import { BLOCK_NAMES, type BlockName, FILE_SECTIONS } from "../../file-keys.ts";
 import { unknownName } from "../../suggest.ts";
-import type { SettingsSource, SourceReading } from "../source.ts";
+import type { SettingsSource, SourceFile, SourceReading } from "../source.ts";
+import { readText } from "../text.ts";
 import type { Variable } from "../variable.ts";
 import { readYaml, type YamlValue } from "./document.ts";
 import { eachEntry, Problems, readSection, sectionNamed, withPlace } from "./mapping.ts";
 import type { ReferenceContext } from "./references.ts";
-import { readText } from "./text.ts";
 
 /** Room for all servers that there can be, and some thousand routes. The worst text of this size takes the library some seconds. */
 const MAX_BYTES = 128 * 1024;
@@ -16,16 +16,28 @@ const MAX_BYTES = 128 * 1024;
  * @param lookUp a variable of the sources that come before it, for `${NAME}`.
  */
 export function yamlFileSource(path: string, lookUp: (name: string) => string | undefined): SettingsSource {
-  return { name: path, read: () => readFile(path, lookUp) };
+  let file: SourceFile | null = null;
+  return {
+    name: path,
+    file: () => file,
+    read() {
+      file = null;
+      try {
+        file = { path, text: readText(path, MAX_BYTES) };
+      } catch (error) {
+        return { variables: [], problems: [path + (error as Error).message], unreadable: true };
+      }
+      return readFileText(file, lookUp);
+    },
+  };
 }
 
-function readFile(path: string, lookUp: ReferenceContext["lookUp"]): SourceReading {
-  let text: string;
-  try {
-    text = readText(path, MAX_BYTES);
-  } catch (error) {
-    return { variables: [], problems: [path + (error as Error).message], unreadable: true };
-  }
+/** What such a file says, when its text is at hand. */
+export function yamlTextSource(file: SourceFile, lookUp: (name: string) => string | undefined): SettingsSource {
+  return { name: file.path, file: () => file, read: () => readFileText(file, lookUp) };
+}
+
+function readFileText({ path, text }: SourceFile, lookUp: ReferenceContext["lookUp"]): SourceReading {
   const document = readYaml(text, path);
   if (!document.ok) return { variables: [], problems: document.problems, unreadable: true };
   const references = new Set<string>();

@@ -12,7 +12,7 @@ import type { LearnedPool, Learner } from "./learner.ts";
 /** Where it is read. */
 export interface LearningView {
   readonly memory: SharedMemory;
-  readonly learner: Learner;
+  readonly learner: Pick<Learner, "status" | "pools">;
 }
 
 /** `null` while no pool's strategy is `ml`. What is in force stands beside the rest for one pool, by name below it for several. */

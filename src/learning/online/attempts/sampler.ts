@@ -5,7 +5,8 @@ import type { ReadAttempt } from "./attempt-reader.ts";
 import { RandomThinning } from "./random-thinning.ts";
 
 /**
- * Samples kept a second, of all pools. More would teach nothing new: the default store then holds the last forty minutes of busy traffic.
+ * Samples kept a second, of all pools. More would teach nothing new: the default store then holds the last forty minutes of
+ * busy traffic.
  * Which attempts are kept is chance alone, so their weights need no correction: a second of heavy traffic has the same say
  * as one of light.
  */

@@ -59,6 +59,7 @@ export class Judging {
   #shadowFails = false;
   #savedMs = Number.NEGATIVE_INFINITY;
   #saved = "";
+  #stopped = false;
   /** By version: when a model that cannot be loaded is tried again. */
   readonly #retryMs = new Map<number, number>();
 
@@ -76,6 +77,11 @@ export class Judging {
 
   get champion(): number | null {
     return this.#judge.directive.championVersion;
+  }
+
+  /** Nothing is ordered from now on: what comes late must not reach whoever has the pool's row next. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** The judges' own words on where they are. */
@@ -106,6 +112,7 @@ export class Judging {
 
   /** Moves time on; call it about once a second. */
   tick(nowMs: number): void {
+    if (this.#stopped) return;
     const { core, learned, source } = this.#options;
     const isRemote = source.kind === "remote";
     const faults = core.takeFaults();
@@ -174,6 +181,7 @@ export class Judging {
 
   /** Brings the seats, the shares and the rung in line with what the judges want. */
   #apply(nowMs: number): void {
+    if (this.#stopped) return;
     const { core, shelf, learned, source } = this.#options;
     const { rung, championVersion, canaryVersion, canaryShare, controlShare } = this.#judge.directive;
     const champion = this.#onShelf(championVersion, nowMs);

@@ -40,6 +40,7 @@ export class Candidates {
   #looking = false;
   #lookMs = Number.NEGATIVE_INFINITY;
   #trainings = 0;
+  #closed = false;
 
   constructor(options: CandidatesOptions) {
     this.#options = options;
@@ -78,7 +79,10 @@ export class Candidates {
     else if (turns.take(this)) void this.#train(nowMs);
   }
 
-  /** A training begins at the next tick at which no other pool's runs, whatever samples there are. Throws a `CommandError` when it cannot. */
+  /**
+   * A training begins at the next tick at which no other pool's runs, whatever samples there are. Throws a `CommandError`
+   * when it cannot.
+   */
   train(judging: Judging): void {
     const { candidate, paused } = judging.status;
     if (!this.#canTrain)
@@ -92,6 +96,7 @@ export class Candidates {
 
   /** Ends a training that runs. */
   close(): void {
+    this.#closed = true;
     this.#options.resources.turns.withdraw(this);
     this.#trainer?.kill();
   }
@@ -107,6 +112,7 @@ export class Candidates {
     let training: Training;
     try {
       await resources.store.flush();
+      if (this.#closed) throw new Error("it was not begun: the pool is gone, or the learner ends");
       this.#trainer = new TrainerProcess({ program, pool, location, seed: ++this.#trainings });
       gauges.set(LearnerCounter.TRAINING, true);
       log.info({ trainer_pid: this.#trainer.pid }, "training a model on the samples of the store");
@@ -118,6 +124,7 @@ export class Candidates {
     this.#preparing = false;
     gauges.set(LearnerCounter.TRAINING, false);
     resources.turns.end(this);
+    if (this.#closed) return; // nobody wants to know any more
     counters[LearnerCounter.TRAININGS + TRAINING_RESULTS.indexOf(training.result)]++;
     this.#schedule.end(training.result);
     this.#lookMs = Number.NEGATIVE_INFINITY;
@@ -147,7 +154,7 @@ export class Candidates {
         this.#reject(newest.version, `it cannot be used: ${(error as Error).message}`);
         return;
       }
-      if (judging.status.candidate !== null || judging.champion === newest.version) return;
+      if (this.#closed || judging.status.candidate !== null || judging.champion === newest.version) return;
       const from = newest.parentVersion === null ? "on the samples of the store" : `from model ${newest.parentVersion}`;
       judging.propose(newest.version, nowMs(), `trained ${from}`);
     } catch (error) {

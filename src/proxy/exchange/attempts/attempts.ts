@@ -167,6 +167,20 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     return true;
   }
 
+  /**
+   * The line that makes the client stick to the server whose response counts; `null` = it needs none. A client that sticks to
+   * another one, which was only full or slow, goes on doing so.
+   */
+  stickyLine(): Buffer | null {
+    const { pool, sticky } = this.#request;
+    const { stickyCookie, picker } = pool;
+    if (stickyCookie === null) return null;
+    const { serverId } = this.#current.outcome;
+    const stays = sticky !== null && (sticky.id === serverId || picker.isUsable(sticky, this.#retries.excluded));
+    if (stays && sticky.current) return null;
+    return stickyCookie.lineFor(stays ? sticky.id : serverId, this.#request);
+  }
+
   // ── a hedge ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #planHedge(nowMs: number): void {

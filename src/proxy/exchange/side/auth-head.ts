@@ -82,15 +82,18 @@ function hasName(buf: Buffer, head: MessageHead, index: number, names: readonly 
   return isNamed(names, buf, head.fields[f + FieldPart.NAME_START], head.fields[f + FieldPart.NAME_END]);
 }
 
-/** What is added to the question when it is sent: which method and which path it is about. */
+/**
+ * What is added to the question when it is sent: which method it is about, and which path, as it came: what its route makes of
+ * it is the server's business, but `/api/v1/request/x` is `/x` for the auth server, too.
+ */
 export function questionEdits(request: ProxiedRequest): HeadEdits {
-  const { headBuffer: buf, methodStart, methodEnd, pathStart, pathEnd } = request;
-  const lines = Buffer.allocUnsafe(methodEnd - methodStart + (pathEnd - pathStart) + ADDED_BYTES);
+  const { headBuffer: buf, methodStart, methodEnd, routedStart, targetEnd } = request;
+  const lines = Buffer.allocUnsafe(methodEnd - methodStart + (targetEnd - routedStart) + ADDED_BYTES);
   let at = copyBytes(lines, copyAll(lines, 0, METHOD), buf, methodStart, methodEnd);
   at = copyAll(lines, copyAll(lines, at, CRLF), URI);
   // An absolute-form target without a path: the empty path is "/" (RFC 9110 section 4.2.3).
-  if (pathStart === pathEnd || buf[pathStart] === QUESTION_MARK) lines[at++] = SLASH;
-  at = copyAll(lines, copyBytes(lines, at, buf, pathStart, pathEnd), CRLF);
+  if (routedStart === targetEnd || buf[routedStart] === QUESTION_MARK) lines[at++] = SLASH;
+  at = copyAll(lines, copyBytes(lines, at, buf, routedStart, targetEnd), CRLF);
   return new HeadEdits(0, TOLD, lines.subarray(0, at));
 }
 

@@ -50,6 +50,7 @@ export class AuthRequest extends SideRequest {
     this.edits = questionEdits(request);
     this.method = Method.GET;
     this.headBuffer = head;
+    this.host = target.host;
     this.pathStart = QUESTION_PATH_START;
     this.pathEnd = QUESTION_PATH_START + path.length;
     this.ctx.wheel.set(this, nowMs + timeoutMs);

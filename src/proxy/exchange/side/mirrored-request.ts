@@ -69,7 +69,7 @@ export class MirroredRequest extends SideRequest {
     this.pathPrefix = request.pathPrefix;
     this.pathStart = request.pathStart - headStart;
     this.pathEnd = request.pathEnd - headStart;
-    this.host = request.host;
+    this.host = request.target.route.rules.host ?? this.#target.host;
     this.edits = HeadEdits.add(request.edits, MIRROR_LINE);
     this.idempotent = request.idempotent;
     this.body.kind = request.body.kind;

@@ -3,7 +3,6 @@
  * delays or fails the request: what can't be sent at once is not sent, and counted; and what goes wrong is nobody's error.
  */
 import { MirrorWord } from "../../../shared/memory/mirror-table.ts";
-import { internalError } from "../../internal-error.ts";
 import type { MirrorTarget } from "../../routing/mirror-target.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";
@@ -21,12 +20,19 @@ const MAX_IDLE = 32;
 /** One worker's. */
 export class Mirrors implements MirrorOwner {
   readonly #ctx: ExchangeContext;
+  readonly #onInternalError: (error: unknown) => void;
   readonly #idle: MirroredRequest[] = [];
   #underWay = 0;
   #bytes = 0;
 
-  constructor(ctx: ExchangeContext) {
+  constructor(ctx: ExchangeContext, onInternalError: (error: unknown) => void) {
     this.#ctx = ctx;
+    this.#onInternalError = onInternalError;
+  }
+
+  /** Copies whose request or whose own response is not over. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /**
@@ -49,8 +55,8 @@ export class Mirrors implements MirrorOwner {
         return null;
       }
     } catch (error) {
-      internalError(this.#ctx, error);
       copy.abandon(nowMs);
+      this.#onInternalError(error);
       return null;
     }
     this.#underWay++;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { TLSSocket } from "node:tls";
 import { probeTrust, startProbe } from "../../../../src/health/probe/probe.ts";
-import type { UpstreamTls } from "../../../../src/protocol/pool.ts";
+import type { UpstreamTls } from "../../../../src/shared/upstream-tls.ts";
 import { type Authority, type Certificate, createAuthority, createSelfSigned } from "../../../support/certificates.ts";
 import { Daemon } from "../../../support/processes.ts";
 import { Backend, cleanUp, get, ok, TestProxy } from "../../../support/proxy-harness.ts";

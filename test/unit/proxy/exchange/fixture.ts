@@ -1,5 +1,6 @@
 /** One exchange between a scripted client and scripted servers, without sockets and with a clock of its own. */
 
+import { seededRandom } from "../../../../src/balancing/random.ts";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import type { Hedgeable } from "../../../../src/proxy/exchange/attempts/hedge-timer.ts";
 import type { ExchangeContext } from "../../../../src/proxy/exchange/context.ts";
@@ -15,13 +16,16 @@ import { type AttemptOutcome, OutcomeConsumers } from "../../../../src/proxy/out
 import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
 import type { Waiting } from "../../../../src/proxy/pick/wait-queue.ts";
 import { RetryBudget } from "../../../../src/proxy/pool/retry-budget.ts";
+import type { ServerPool } from "../../../../src/proxy/pool/server-pool.ts";
 import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
+import { compileAuth } from "../../../../src/proxy/routing/auth-target.ts";
 import { RouteRules } from "../../../../src/proxy/routing/route-rules.ts";
 import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { MirrorWord } from "../../../../src/shared/memory/mirror-table.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
 
 const LIMITS = { maxHeadBytes: 32_768, maxFields: 100 };
@@ -42,6 +46,8 @@ const SETTINGS = {
 };
 
 const OFTEN = 1000;
+
+const AUTH = { pool: "auth", path: "/auth", requestHeaders: [], responseHeaders: ["x-user"], timeoutMs: 2000 };
 
 class Client extends Timed implements Downstream {
   readonly peer = new Peer("203.0.113.7", false, new TrustedProxies([]));
@@ -157,10 +163,21 @@ function queueOf(waiting: Waiting[]) {
   };
 }
 
+/** Whom else a request is sent to: the same servers. */
+export interface Sides {
+  /** They are asked first whether it may pass. */
+  readonly auth?: boolean;
+  /** They get a copy of it. */
+  readonly mirror?: boolean;
+}
+
 export class Rig {
   readonly ctx: ExchangeContext;
   readonly client = new Client();
   readonly idle: Exchange[] = [];
+  readonly mirrors: Mirrors;
+  /** By `MirrorWord`. */
+  readonly mirrorFigures = new Float64Array(MirrorWord.LENGTH);
   readonly exchange: Exchange;
   /** Attempts that were begun, in order. */
   readonly legs: Leg[] = [];
@@ -177,19 +194,18 @@ export class Rig {
   #hedge: () => void = () => {};
   readonly #hedgeAfterMs: number;
 
-  constructor(settings: Partial<typeof SETTINGS> = {}) {
+  constructor(settings: Partial<typeof SETTINGS> = {}, sides: Sides = {}) {
     const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
     const block = memory.workers[0];
     const note = (what: "head" | "end") => (outcome: AttemptOutcome) =>
       void this.told.push({ what, outcome: { ...outcome } });
     const values = { ...SETTINGS, ...settings };
     const pool = {
-      settings: values,
+      settings: { ...values, request: values, upstreamHost: null },
       retryBudget: new RetryBudget(1, OFTEN, 0),
       hedgeBudget: new RetryBudget(1, OFTEN, 0),
       outcomes: new OutcomeConsumers([{ onHead: note("head"), onEnd: note("end") }]),
       queue: this.queue,
-      stickyCookie: null,
       picker: {
         usesKey: false,
         inFlightAtDispatch: 0,
@@ -209,7 +225,9 @@ export class Rig {
       },
     };
     const rules = new RouteRules({ ...routeToAll("default", { redirect: false, hstsMs: 0 }), number: 0 }, () => null);
-    const route = { number: Route.PROXY, refusal: null, auth: null, mirror: null, rules, target: () => target };
+    const auth = sides.auth ? compileAuth(AUTH, pool as unknown as ServerPool) : null;
+    const mirror = sides.mirror ? { pool, host: null, share: 0.75, figures: this.mirrorFigures } : null;
+    const route = { number: Route.PROXY, refusal: null, auth, mirror, compression: null, rules, target: () => target };
     const target = { route, pool, host: null, settings: values, labels: null };
     const context = {
       settings: values,
@@ -220,6 +238,7 @@ export class Rig {
       wheel: new TimerWheel(0),
       ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
       accessLog: null,
+      random: seededRandom(1).next,
       draining: false,
       requestHead: new RequestHead(),
       responseHead: new ResponseHead(),
@@ -240,7 +259,10 @@ export class Rig {
     };
     this.#hedgeAfterMs = values.hedgeAfterMs;
     this.ctx = context as unknown as ExchangeContext;
-    this.exchange = new Exchange(this.ctx, this.idle, new Mirrors(this.ctx));
+    this.mirrors = new Mirrors(this.ctx, (error) => {
+      throw error;
+    });
+    this.exchange = new Exchange(this.ctx, this.idle, this.mirrors);
     this.client.exchange = this.exchange;
   }
 

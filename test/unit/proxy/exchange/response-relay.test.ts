@@ -45,9 +45,13 @@ const wheel = { set() {}, clear() {} };
 function relay(client: Client, head: string, body: string, first: number, size: number) {
   const { buf, head: responseHead } = response(head + body.slice(0, first));
   const leg = { reusable: true } as UpstreamLeg;
-  const request = { client, body: { done: true }, target: { settings: {} } } as unknown as ProxiedRequest;
+  const request = {
+    client,
+    body: { done: true },
+    target: { settings: {}, route: { compression: null } },
+  } as unknown as ProxiedRequest;
   const under = new ResponseRelay({ responseHead, wheel } as unknown as ExchangeContext, request);
-  expect(under.begin(buf, responseHead.headEnd)).toBe(true);
+  expect(under.begin(buf, buf, responseHead.headEnd)).toBe(true);
   let state = under.respond(leg, buf, buf, responseHead.headEnd, 0);
   for (let at = first; at < body.length && state === Relay.MORE; at += size) {
     state = under.more(leg, Buffer.from(body.slice(at, at + size), "latin1"), 0);

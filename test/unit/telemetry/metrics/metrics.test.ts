@@ -219,6 +219,30 @@ describe("Metrics", () => {
     expect(without.has(`${P}ml_rung`)).toBe(false);
     expect(without.has(`${P}ml_table_age_seconds`)).toBe(false);
     expect(without.get(`${P}ml_learner_restarts_total{reason=exit}`)).toBe(2);
+    expect(without.get(`${P}ml_model_version{role=canary}`)).toBe(0);
+  });
+
+  test("of learning say whose they are where several pools are learned of", async () => {
+    const pools = [
+      { row: 0, name: "default", rung: 0, tableAgeMs: 40 },
+      { row: 5, name: "shop", rung: 1, tableAgeMs: Number.POSITIVE_INFINITY },
+    ];
+    const source = makeSource({ learner: () => ({ pools, restarts: {} }) });
+    const { learned } = source.memory;
+    learned[0].words[LearnerWord.CHAMPION_MODEL] = 2;
+    learned[5].words[LearnerWord.CHAMPION_MODEL] = 9;
+    learned[5].figures[LearnerFigure.CONTROL_SHARE] = 0.1;
+    learned[5].figures[LearnerFigure.CONTROL_COST] = 1.5;
+    const seen = await scrape(new Metrics(source));
+    expect(seen.get(`${P}ml_rung{pool=default}`)).toBe(0);
+    expect(seen.get(`${P}ml_rung{pool=shop}`)).toBe(1);
+    expect(seen.get(`${P}ml_model_version{pool=default,role=champion}`)).toBe(2);
+    expect(seen.get(`${P}ml_model_version{pool=shop,role=champion}`)).toBe(9);
+    expect(seen.get(`${P}ml_share{kind=control,pool=shop}`)).toBe(0.1);
+    expect(seen.get(`${P}ml_arm_cost{arm=control,pool=shop}`)).toBe(1.5);
+    expect(seen.has(`${P}ml_arm_cost{arm=control,pool=default}`)).toBe(false);
+    expect(seen.has(`${P}ml_table_age_seconds{pool=shop}`)).toBe(false);
+    expect(seen.has(`${P}ml_model_version{role=champion}`)).toBe(false);
   });
 
   test("the servers are read once per scrape, however many metrics they have", async () => {

@@ -1,15 +1,15 @@
 /** What the configuration file has beside sections of settings, each described once. */
-import { MAX_POOLS } from "../shared/memory/layout.ts";
-import { FIRST_ROUTE_NUMBER, ROUTE_NUMBERS } from "../shared/memory/series-table.ts";
-import type { BlockName } from "./file-keys.ts";
-import { LISTENER } from "./listeners/shape.ts";
-import { POOL } from "./pools/shape.ts";
-import { ROUTE } from "./routes/shape.ts";
-import { ShapeReader, type ShownLeaf } from "./shapes/read-shape.ts";
-import { type Field, field, list, map, type ReadOf } from "./shapes/shape.ts";
-import type { Blocks } from "./sources/source.ts";
-import { Problems } from "./sources/yaml/mapping.ts";
-import { shortName } from "./values/names.ts";
+import { MAX_POOLS } from "../../shared/memory/layout.ts";
+import { FIRST_ROUTE_NUMBER, ROUTE_NUMBERS } from "../../shared/memory/series-table.ts";
+import type { BlockName } from "../file-keys.ts";
+import { LISTENER } from "../listeners/shape.ts";
+import { POOL } from "../pools/shape.ts";
+import { ROUTE } from "../routes/shape.ts";
+import { ShapeReader, type ShownLeaf } from "../shapes/read-shape.ts";
+import { type Field, field, list, map, type ReadOf } from "../shapes/shape.ts";
+import type { Blocks } from "../sources/source.ts";
+import { Problems } from "../sources/yaml/mapping.ts";
+import { shortName } from "../values/names.ts";
 
 /** The most routes that there are numbers for. */
 export const MAX_ROUTES = ROUTE_NUMBERS - FIRST_ROUTE_NUMBER;

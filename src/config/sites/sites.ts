@@ -1,24 +1,24 @@
 /** From the instance's settings and what the file has beside them to the whole: pools, routes and listeners. */
-import { DEFAULT_POOL } from "../protocol/pool.ts";
+import { DEFAULT_POOL } from "../../protocol/pool.ts";
+import type { Config, PoolConfig, RouteConfig } from "../config.ts";
+import type { Contradictions, PartialConfig } from "../consistency/contradictions.ts";
+import { findContradictions, findItself } from "../consistency/instance.ts";
+import { findPoolContradictions } from "../consistency/pool.ts";
+import type { EffectiveSetting } from "../effective.ts";
+import { filePath } from "../file-keys.ts";
+import { inWordsOfSources } from "../in-words-of-sources.ts";
+import { readListeners } from "../listeners/listeners.ts";
+import { usualListeners } from "../listeners/usual.ts";
+import { type PoolDraft, readPools } from "../pools/pools.ts";
+import type { Draft } from "../read-settings.ts";
+import { routeToAll } from "../routes/default-route.ts";
+import { poolsNamed, readRoutes } from "../routes/routes.ts";
+import { SECTIONS, type Sections } from "../schema.ts";
+import { ShapeFindings } from "../shapes/findings.ts";
+import type { ShownLeaf } from "../shapes/read-shape.ts";
+import type { Variable } from "../sources/variable.ts";
 import type { BlocksRead } from "./blocks.ts";
-import type { Config, PoolConfig, RouteConfig } from "./config.ts";
-import type { Contradictions, PartialConfig } from "./consistency/contradictions.ts";
-import { findContradictions, findItself } from "./consistency/instance.ts";
-import { findPoolContradictions } from "./consistency/pool.ts";
-import type { EffectiveSetting } from "./effective.ts";
 import { effectiveBlocks } from "./effective-blocks.ts";
-import { filePath } from "./file-keys.ts";
-import { inWordsOfSources } from "./in-words-of-sources.ts";
-import { readListeners } from "./listeners/listeners.ts";
-import { usualListeners } from "./listeners/usual.ts";
-import { type PoolDraft, readPools } from "./pools/pools.ts";
-import type { Draft } from "./read-settings.ts";
-import { routeToAll } from "./routes/default-route.ts";
-import { poolsNamed, readRoutes } from "./routes/routes.ts";
-import { SECTIONS, type Sections } from "./schema.ts";
-import { ShapeFindings } from "./shapes/findings.ts";
-import type { ShownLeaf } from "./shapes/read-shape.ts";
-import type { Variable } from "./sources/variable.ts";
 
 const SERVERS = SECTIONS.servers.settings.list.env;
 
@@ -66,7 +66,10 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
   return {
     problems: findings.problems,
     warnings: findings.warnings,
-    effective: [...effective, ...effectiveBlocks(names, read, leaves, routed)],
+    effective: [
+      ...effective.filter(({ pool }) => pool === undefined),
+      ...effectiveBlocks(names, effective, read, leaves, routed),
+    ],
     contradictions: (shown) => contradictionsOf(draft as PartialConfig, pools, listeners, shown),
     config: () => ({
       ...sections,

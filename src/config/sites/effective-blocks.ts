@@ -1,15 +1,20 @@
 /** Pools, routes and listeners as people see them: each value that stands in the file, and where. */
-import type { BlocksRead } from "./blocks.ts";
-import { describeSetting, type EffectiveSetting } from "./effective.ts";
-import { readSettings } from "./read-settings.ts";
-import { routePath } from "./routes/path.ts";
-import type { RoutesRead } from "./routes/routes.ts";
-import { ALL_SETTINGS } from "./schema.ts";
-import type { ShownLeaf } from "./shapes/read-shape.ts";
 
-/** @param pools names, in order. */
+import { describeSetting, type EffectiveSetting } from "../effective.ts";
+import { readSettings } from "../read-settings.ts";
+import { routePath } from "../routes/path.ts";
+import type { RoutesRead } from "../routes/routes.ts";
+import { ALL_SETTINGS } from "../schema.ts";
+import type { ShownLeaf } from "../shapes/read-shape.ts";
+import type { BlocksRead } from "./blocks.ts";
+
+/**
+ * @param pools names, in order.
+ * @param ofPools what they set for themselves.
+ */
 export function effectiveBlocks(
   pools: readonly string[],
+  ofPools: readonly EffectiveSetting[],
   read: BlocksRead,
   leaves: readonly ShownLeaf[],
   routed: RoutesRead | null,
@@ -17,6 +22,7 @@ export function effectiveBlocks(
   const out: EffectiveSetting[] = [];
   if (read.pools !== undefined) {
     out.push({ section: "pools", env: "pools", value: pools.join(", "), origin: read.pools.place });
+    for (const name of pools) out.push(...ofPools.filter(({ pool }) => pool === name));
   }
   if (read.routes !== undefined && routed !== null) {
     const byRoute = Map.groupBy(leaves, ({ path }) => path.slice(0, path.indexOf(".")));
