@@ -10,7 +10,9 @@ const LETTER_U = 0x75;
 /** Decodings that somebody may do on a path's way. */
 const MOST_DECODINGS = 3;
 /** Two dots, each as it is or encoded, however often. Without them nothing climbs. */
-const TWO_DOTS = /(?:\.|%(?:25)*(?:2e|u002e)){2}/i;
+const TWO_DOTS = /(?:\.|%(?:25)*(?:2e|u002e|c0%(?:25)*ae)){2}/i;
+/** UTF-8 that is longer than it has to be, as some read it. */
+const OVERLONG = /%(?:25)*c0%/i;
 /**
  * `..` between what servers take for slashes, with blanks around it, or with parameters, or with what a reader of
  * NUL-terminated text or of a whole target does not see behind it.
@@ -52,13 +54,14 @@ function withoutDotSegments(path: string): string {
  */
 export function mayClimb(path: string): boolean {
   if (!TWO_DOTS.test(path)) return false;
+  if (OVERLONG.test(path)) return true;
   let text = path;
   for (let decodings = 0; decodings <= MOST_DECODINGS; decodings++) {
     if (PARENT.test(text)) return true;
     if (!text.includes("%")) return false;
     text = decoded(text, () => true, true);
   }
-  return false;
+  return true; // encoded so often, nobody knows
 }
 
 /** RFC 3986 section 2.3. */

@@ -29,7 +29,7 @@ export class RouteRules {
   readonly #responseEdits: HeadEdits | null;
   readonly #secureEdits: HeadEdits | null;
   readonly #path: PathRewriter | null;
-  /** What is asked of servers that may read a path in several ways. */
+  /** Its servers read paths as RFC 3986 says: nothing climbs there. */
   readonly #allowsClimbing: boolean;
   readonly #httpsRedirect: HttpsRedirect | null;
   readonly #redirect: Redirect | null;
@@ -93,12 +93,7 @@ export class RouteRules {
     return null;
   }
 
-  /** Is there no server to ask? */
-  get responds(): boolean {
-    return this.#fixed !== null || this.#redirect !== null;
-  }
-
-  /** What the route itself has for a response. */
+  /** What the route itself has for a response, where there is no pool. */
   response(request: RuledRequest, head: RequestHead): LocalResponse | Failure {
     if (this.#fixed !== null) return this.#fixed;
     const secure = cameSecure(request.peer, request.headBuffer, head);

@@ -1,5 +1,6 @@
 /** A response of our own, as HTTP/1.1 has it. Built as text: this is not the hot path. */
 import { WorkerCounter } from "../../../shared/memory/layout.ts";
+import { COALESCE_BYTES } from "../../http1/copy.ts";
 import { REASON_PHRASES } from "../../http1/reason-phrases.ts";
 import { fieldsOf, type LocalResponse, sentBody } from "../../local/response.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
@@ -21,15 +22,19 @@ export function sendLocal(
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("");
   const body = sentBody(response, method);
-  const bytes = Buffer.from(
+  const content = typeof body === "string" ? Buffer.from(body) : body;
+  const head = Buffer.from(
     `HTTP/1.1 ${status} ${REASON_PHRASES[status] ?? ""}\r\n${ctx.dateLine.toString("latin1")}` +
-      `${fields}${CONNECTION_LINES[connection]}\r\n` +
-      (typeof body === "string" ? body : ""),
+      `${fields}${CONNECTION_LINES[connection]}\r\n`,
+    "latin1",
   );
-  ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += bytes.length;
-  if (!client.send(bytes, 0, bytes.length, true) || typeof body === "string") return !client.gone;
-  ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += body.length;
-  return client.send(body, 0, body.length, true); // as it is: several may share it
+  ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += head.length + content.length;
+  if (content.length <= COALESCE_BYTES) {
+    const bytes = Buffer.concat([head, content]);
+    return client.send(bytes, 0, bytes.length, true);
+  }
+  // A large one as it is: several may share it.
+  return client.send(head, 0, head.length, true) && client.send(content, 0, content.length, true);
 }
 
 const CONNECTION_LINES = {

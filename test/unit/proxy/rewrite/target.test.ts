@@ -99,6 +99,9 @@ describe("a prefix", () => {
     "/api/%u002e%u002e/x",
     "/api/%20../x",
     "/api/a%255c%252e%252e",
+    "/api/%c0%ae%c0%ae/x",
+    "/api/..%25c0%25afx",
+    "/api/%252525252e%252525252e/x",
   ])("%s could lead out of the new prefix", (target) => {
     expect(rewritten(target, "/x", prefix("/api"))).toBe("climbs");
   });

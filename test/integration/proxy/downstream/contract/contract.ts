@@ -340,6 +340,39 @@ export function downstreamContract(kind: DownstreamKind): void {
       await servesAnother(client);
     });
 
+    test("a response of our own is changed as others are, and its bytes are left to others who share them", async () => {
+      const edits = compileEdits(
+        { remove: ["cache-control"], set: [{ name: "X-New", value: "1" }], add: [] },
+        FIXED_RESPONSE_FIELDS,
+      );
+      for (const length of [5, LARGE]) {
+        const bytes = Buffer.alloc(length, 120);
+        const { client, served } = await asked();
+        const response = { status: 200, type: "text/plain", body: bytes, fields: [] };
+        expect(served.respondLocal(response, edits)).toBe(length);
+        served.done();
+        const { status, fields, body, whole } = await client.response();
+        expect([status, body.length, whole, fields.get("x-new"), fields.get("cache-control")]).toEqual([
+          200,
+          length,
+          true,
+          "1",
+          undefined,
+        ]);
+        expect([bytes.length, bytes[length - 1]]).toEqual([length, 120]);
+        await servesAnother(client);
+      }
+    });
+
+    test("a response of our own without a body says nothing of one", async () => {
+      const { client, served } = await asked();
+      expect(served.respondLocal({ status: 204, type: "text/plain", body: "x", fields: [] })).toBe(0);
+      served.done();
+      const { status, fields, body, whole } = await client.response();
+      expect([status, body, whole, fields.get("content-length")]).toEqual([204, "", true, undefined]);
+      await servesAnother(client);
+    });
+
     test("an error of ours has no body where there can be none", async () => {
       const { client, served } = await asked({ method: "HEAD" });
       expect(served.fail(Failures.NO_SERVER)).toBe(0);
