@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { withRouteTables } from "../../src/control/admin/routes/docs.ts";
 import { modelServerMetrics } from "../../src/model-server/metrics.ts";
 import { renderMetricsDocs } from "../../src/telemetry/metrics/docs.ts";
-import { renderConfigExample, renderConfigSchema } from "./config-file.ts";
+import { renderConfigExample } from "./config/example.ts";
+import { renderConfigSchema } from "./config/schema.ts";
 import { renderEnvExample, renderReference, withTables } from "./settings.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

@@ -4,6 +4,7 @@ import { filePath } from "../../src/config/file-keys.ts";
 import { RESERVED_FEATURES } from "../../src/config/reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, SECTIONS } from "../../src/config/schema.ts";
 import type { Section, Setting } from "../../src/config/setting.ts";
+import { blocksReference } from "./config/blocks.ts";
 import { plain, wrapComment } from "./text.ts";
 
 export const README_BEGIN = "<!-- settings:begin -->";
@@ -90,14 +91,40 @@ admin:
   token: \${ADMIN_SECRET}
 \`\`\`
 
-It is YAML 1.2 in UTF-8, one document, of at most 128 KiB. Unknown and repeated keys are errors; every problem is told with
+It is YAML 1.2 in UTF-8, one document, of at most 512 KiB. Unknown and repeated keys are errors; every problem is told with
 line and column. Durations need their unit here, because the keys name none. Paths are relative to the current directory, as
 everywhere. What the environment or \`.env\` sets wins; \`SERVERS\` replaces the whole list of servers, with the weights that
 stand in it, and \`SERVER_WEIGHT_…\` wins over those.
 
+A file may have several pools of servers and the routes to them:
+
+\`\`\`yaml
+pools:
+  shop:
+    servers: [http://10.0.0.5:3000, http://10.0.0.6:3000]
+  api:
+    servers: [http://10.0.1.5:4000]
+    timeouts: {response_head: 5s}
+routes:
+  - {host: shop.example, pool: shop}
+  - {host: api.example, pool: api, limits: {max_body: 1MB}}
+\`\`\`
+
+[Pools](#pools), [routes](#routes) and [listeners](#listeners) are explained below. What a route sets for itself wins over what its
+pool sets, and that over the environment; the environment wins over the top of the file. \`SERVERS\`, or \`servers\` at the top, make
+the pool \`default\`; without \`routes\` everything goes to it. With \`routes\` nothing is implied: a route without host and path takes
+what no other takes, and without one the answer is 404. \`SERVER_WEIGHT_…\` and \`SERVER_CAPACITY_…\` reach the servers of all pools.
+Caching, TCP and UDP are not offered, nor is authentication, but that a route may ask another server (\`forward_auth\`).
+
 Keep secrets elsewhere: \`\${NAME}\` stands for a variable of the environment or of \`.env\`, in any value (\`$\${\` for the characters
 themselves); where a secret is wanted, \`file:/run/secrets/token\` stands for the text of a file. One that is missing is an
-error. Neither \`check\` nor the log shows what they stand for.`.split("\n");
+error. Neither \`check\` nor the log shows what they stand for.
+
+A configuration that is wrong stops the start; a reload then keeps the one in force. With \`serve --last-good\` a start uses the one
+that ran last instead: the texts of \`.env\` and of the configuration file, kept in \`DATA_DIR\` for their owner alone at each start and
+reload that succeeds (\`last-good-configuration.json\`). Every error is logged, \`neurabalancer_degraded{mode="configuration"}\` is 1 until
+a reload succeeds, and the environment counts as it is now. If the file cannot be read at all, \`DATA_DIR\` is what the environment,
+\`.env\` or the default say.`.split("\n");
 
 /** docs/configuration.md. */
 export function renderReference(): string {
@@ -114,6 +141,7 @@ export function renderReference(): string {
     out.push(...table(Object.values(settings)));
     if (title === SECTIONS.balancing.title) out.push("", ...strategyTable());
   }
+  out.push("", ...blocksReference());
   out.push(
     "",
     "## Demo server",

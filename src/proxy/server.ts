@@ -102,7 +102,7 @@ export class ProxyServer {
       epochOffsetMs,
       random: options.random,
       scratch: createScratch(settings),
-      requestHead: new RequestHead(settings.maxHeaderCount),
+      requestHead: new RequestHead(settings.maxHeaderCount + OWN_FIELDS),
       responseHead: new ResponseHead(settings.maxHeaderCount),
       draining: false,
       dateLine: dateLine(now() + epochOffsetMs),
@@ -162,8 +162,8 @@ export class ProxyServer {
     // They never shrink: requests that were accepted under the old limits may still be waiting.
     const scratch = createScratch(settings);
     if (scratch.length > ctx.scratch.length) ctx.scratch = scratch;
-    if (settings.maxHeaderCount > ctx.requestHead.ids.length) {
-      ctx.requestHead = new RequestHead(settings.maxHeaderCount);
+    if (settings.maxHeaderCount > ctx.responseHead.ids.length) {
+      ctx.requestHead = new RequestHead(settings.maxHeaderCount + OWN_FIELDS);
       ctx.responseHead = new ResponseHead(settings.maxHeaderCount);
     }
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
@@ -265,6 +265,8 @@ function usualTlsPort(listeners: readonly ListenerSpec[]): number | null {
   return ports.includes(443) ? 443 : (ports[0] ?? null);
 }
 
+/** Fields that a question to an auth server may have beyond those of its request: `Host`, where that is in the target. */
+const OWN_FIELDS = 1;
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */
 const ADDED_HEAD_BYTES = 4096;
 

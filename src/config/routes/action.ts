@@ -59,7 +59,7 @@ function readRedirect(route: RouteBlock, redirect: Redirect, findings: ShapeFind
   }
   return {
     kind: "redirect",
-    status: Number(status?.value ?? 302) as RedirectAction["status"],
+    status: status?.value ?? 302,
     scheme: scheme?.value ?? null,
     host: host?.value ?? null,
     port: port?.value ?? null,
@@ -80,7 +80,7 @@ export function readPathRewrite(
   if (path !== undefined && prefix !== undefined) {
     findings.problem(prefix, "stands beside path, and only one of them can be: remove one");
   }
-  if (prefix !== undefined && route.fields.exact_path !== undefined) {
+  if (prefix !== undefined && (route.fields.exact_path?.entries ?? []).length > 0) {
     findings.problem(prefix, "is for routes by path, where exact_path fits whole paths: use path");
   }
   if (path !== undefined) return { kind: "full", value: path.value };

@@ -1,4 +1,5 @@
 /** From what the file says of routes to all of them, and what they have to do with each other and with the pools. */
+import { MIRROR_ROWS } from "../../shared/memory/mirror-table.ts";
 import type { RouteConfig } from "../config.ts";
 import type { Sections } from "../schema.ts";
 import type { ShapeFindings } from "../shapes/findings.ts";
@@ -38,6 +39,10 @@ export function readRoutes(
   const routes = read.map(({ route }, index): RouteConfig => ({ ...route, name: names[index] }));
   const blocks = read.map(({ block }) => block);
   findShadowed(routes, blocks, findings);
+  const mirrors = blocks.filter(({ fields }) => fields.mirror !== undefined);
+  if (mirrors.length > MIRROR_ROWS) {
+    findings.problem(mirrors[MIRROR_ROWS], `is one too many that mirrors: at most ${MIRROR_ROWS} routes may`);
+  }
   return { routes, blocks };
 }
 

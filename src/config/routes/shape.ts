@@ -10,6 +10,7 @@ import {
   methodName,
   pathPrefix,
   plainHost,
+  redirectStatus,
   routeHost,
 } from "../values/http-names.ts";
 import { shortName } from "../values/names.ts";
@@ -99,11 +100,7 @@ export const ROUTE = struct(
         port: field("Another port.", value(port(1)), ""),
         path: field("Another path; the query stays.", value(urlPath), ""),
         prefix: field("What stands for the part of the path that `path` of the route fits.", value(urlPath), ""),
-        status: field(
-          "301, 302, 303, 307 or 308 (default 302).",
-          value(oneOf(["301", "302", "303", "307", "308"])),
-          "",
-        ),
+        status: field("301, 302, 303, 307 or 308 (default 302).", value(redirectStatus), ""),
       }),
       "",
     ),
@@ -133,7 +130,7 @@ export const ROUTE = struct(
       edits("the client", false, "{x-frame-options: DENY}"),
       "",
     ),
-    https_redirect: field("Sends requests in clear to https. Not there means TLS_REDIRECT.", value(toggle), "on"),
+    https_redirect: field("Sends requests in clear to https. Not there means TLS_REDIRECT.", value(toggle), "off"),
     hsts: field(
       "Clients that speak HTTPS are to speak nothing else for this long. Not there means TLS_HSTS_SECONDS.",
       value(seconds(0, 3_153_600_000)),
@@ -150,7 +147,7 @@ export const ROUTE = struct(
         pool: field("The other pool.", value(shortName), ""),
         percent: field("The share (default 100).", value(decimal(0, 100)), ""),
       }),
-      "",
+      "{pool: api, percent: 5}",
     ),
     forward_auth: field(
       "A server is asked first whether the request may pass.",
@@ -165,7 +162,7 @@ export const ROUTE = struct(
         response_headers: field("Fields of its answer that the request is given.", oneOrMore(fieldName), ""),
         timeout: field("How long it may take (default 5s).", value(seconds(0.001, 3600)), ""),
       }),
-      "",
+      "{pool: auth, path: /check, response_headers: [x-user]}",
     ),
     compression: field(
       "Answers are compressed for clients that take it. `{}` as by default.",
@@ -178,7 +175,7 @@ export const ROUTE = struct(
         min_size: field("Shorter ones are left alone (default 1KiB).", value(size(0, 2 ** 30)), ""),
         types: field("Media types; `text/*` is all of a kind.", oneOrMore(mediaRange), ""),
       }),
-      "",
+      "{}",
     ),
     error_pages: field(
       "What errors of the balancer's own look like: the first that fits.",
@@ -194,7 +191,7 @@ export const ROUTE = struct(
         }),
         { max: 64 },
       ),
-      "",
+      "[{statuses: [500-599], file: error.html}]",
     ),
   },
   "route",

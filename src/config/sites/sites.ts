@@ -63,6 +63,15 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
       findings.warnings.push(`${servers.key ?? SERVERS} makes the pool ${DEFAULT_POOL}, and no route uses it`);
     }
   }
+  const isSecure = listeners === null ? typeof sections.tls.port === "number" : listeners.some(({ tls }) => tls);
+  for (const { fields } of read.routes?.entries ?? []) {
+    if (fields.https_redirect?.value && !isSecure) {
+      findings.problem(
+        fields.https_redirect,
+        "needs TLS_PORT, or a listener with tls: on: there is no https to send clients to",
+      );
+    }
+  }
   return {
     problems: findings.problems,
     warnings: findings.warnings,

@@ -18,7 +18,7 @@ export const LAST_GOOD_FILE = "last-good-configuration.json";
 
 const FORMAT = 1;
 /** Both files at their largest, with every character escaped. */
-const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Keeps the texts, if there are any, in place of those kept before. Throws the file system's errors. */
 export function keepSources(directory: string, sources: KeptSources): void {

@@ -89,6 +89,19 @@ export const fieldValue: ValueType<string> = valueType("text", (text) => {
   return text;
 });
 
+const REDIRECTS = [301, 302, 303, 307, 308] as const;
+
+/** A status that sends clients elsewhere (RFC 9110 section 15.4). */
+export const redirectStatus: ValueType<(typeof REDIRECTS)[number]> = valueType(
+  REDIRECTS.join(", "),
+  (text) => {
+    const status = REDIRECTS.find((one) => String(one) === text);
+    if (status === undefined) throw new Error(`must be one of: ${REDIRECTS.join(", ")}`);
+    return status;
+  },
+  { kind: "integer", min: REDIRECTS[0], max: 308 },
+);
+
 /** A media type with its parameters. */
 export const mediaType: ValueType<string> = valueType("media type", (text) => {
   if (!/^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w.+-]+=("[\x20-\x21\x23-\x7e]*"|[\w.+-]+))*$/.test(text)) {

@@ -69,6 +69,8 @@ export class Fleet {
   #configuring = false;
   #stopped = false;
   #dismissed = false;
+  /** Ends when all workers know the endpoints as they are; `null` = they do. */
+  #telling: Promise<unknown> | null = null;
   /** Ends when the last configuration has been taken over, well or not. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -285,18 +287,27 @@ export class Fleet {
     const nowMs = this.#deps.clock.nowMs();
     const join = (seat: Seat, server: DiscoveredServer): FleetServer => this.#join(seat, server, initial, nowMs);
     const { endpointsChanged, removed } = this.#roster.reconcile(this.#discovery.servers(), nowMs, join);
-    const letGo = (): void => {
-      for (const member of removed) member.leave(this.#deps.clock.nowMs());
-      if (endpointsChanged && removed.length > 0) this.#publish(this.#deps.clock.nowMs());
-    };
-    if (!endpointsChanged) {
-      letGo();
-      return;
+    if (endpointsChanged) {
+      this.#publish(nowMs);
+      const told = this.#listeners.map((listener) => listener(this.#roster.endpoints()));
+      if (told.some((one) => one !== undefined)) this.#waitFor(Promise.all(told));
     }
-    this.#publish(nowMs);
-    const told = this.#listeners.map((listener) => listener(this.#roster.endpoints()));
-    if (told.every((one) => one === undefined)) letGo();
-    else void Promise.all(told).finally(letGo);
+    if (removed.length === 0) return;
+    const letGo = (): void => {
+      const goneMs = this.#deps.clock.nowMs();
+      for (const go of removed) go(goneMs);
+      this.#publish(goneMs);
+    };
+    if (this.#telling === null) letGo();
+    else void this.#telling.finally(letGo);
+  }
+
+  /** Workers are told of endpoints: until they know them, nobody is let go of. */
+  #waitFor(told: Promise<unknown>): void {
+    this.#telling = told;
+    void told.finally(() => {
+      if (this.#telling === told) this.#telling = null;
+    });
   }
 
   #join(seat: Seat, server: DiscoveredServer, initial: boolean, nowMs: number): FleetServer {

@@ -60,8 +60,10 @@ export class Fleets {
   readonly #fleets = new Map<string, Fleet>();
   /** Pools of the configuration, in its order. */
   #present: readonly PoolPlan[] = [];
-  /** Pools that go when the workers know. */
-  #going: readonly string[] = [];
+  /** Number of the last configuration that was taken over. */
+  #generation = 0;
+  /** By name of a pool that has gone: the configuration since which it is not there. */
+  readonly #goneSince = new Map<string, number>();
   /** What fleets that are gone have counted: no counter runs backwards. */
   #past: FleetEvents = NO_EVENTS;
   /** Set while a configuration is taken over: the workers are told of endpoints with all the rest. */
@@ -90,12 +92,12 @@ export class Fleets {
   /** @param told resolves when all workers know the pools, the routes and the endpoints. */
   settle(told: Promise<void>): void {
     const held = this.#held;
-    const going = this.#going;
+    const generation = this.#generation;
     this.#held = null;
-    this.#going = [];
     void told.finally(() => {
       held?.resolve();
-      for (const name of going) this.#dismiss(name);
+      // Not those that have come back, nor those that went again: of that the workers may not know yet.
+      for (const [name, since] of this.#goneSince) if (since <= generation) this.#dismiss(name);
     });
   }
 
@@ -200,8 +202,11 @@ export class Fleets {
   ): Promise<void> {
     for (const { options } of plans) this.#trust.of(options); // may throw, and then nothing has changed
     this.#held ??= Promise.withResolvers<void>();
-    const names = new Set(plans.map(({ name }) => name));
-    this.#going = [...this.#fleets.keys()].filter((name) => !names.has(name));
+    this.#generation++;
+    for (const name of this.#fleets.keys()) {
+      if (plans.some((plan) => plan.name === name)) this.#goneSince.delete(name);
+      else if (!this.#goneSince.has(name)) this.#goneSince.set(name, this.#generation);
+    }
     const fleets = plans.map(({ name, row }) => this.#fleets.get(name) ?? this.#open(name, row));
     this.#present = plans;
     this.#deps.table.decideReadiness(plans.find(({ name }) => name === DEFAULT_POOL)?.row ?? null);
@@ -244,7 +249,7 @@ export class Fleets {
   /** Its servers take no more requests. The fleet goes when the last of them has drained. */
   #dismiss(name: string): void {
     const fleet = this.#fleets.get(name);
-    if (this.#stopped || fleet === undefined || this.#present.some((plan) => plan.name === name)) return;
+    if (this.#stopped || fleet === undefined || fleet.dismissed) return;
     void fleet.dismiss();
     this.#loop.add(this.#reaper);
   }
@@ -256,6 +261,7 @@ export class Fleets {
       if (!fleet.dismissed || !fleet.empty) continue;
       this.#past = added(this.#past, fleet.counters());
       this.#fleets.delete(name);
+      this.#goneSince.delete(name);
       fleet.stop();
       table.forget(fleet.row);
       rows.release(name);

@@ -19,8 +19,8 @@ const MEMORY_RETRY_MS = 5_000;
 export interface RosterChange {
   /** `endpoints` are others now. */
   readonly endpointsChanged: boolean;
-  /** Servers that have left the configuration: they take requests until somebody calls `leave`. */
-  readonly removed: readonly FleetServer[];
+  /** Of each server that has left the configuration: lets go of it. Until then it takes requests. */
+  readonly removed: readonly ((nowMs: number) => void)[];
 }
 
 /** What has drained: servers that are gone, and slots that are free. */
@@ -87,8 +87,8 @@ export class Roster {
     join: (seat: Seat, server: DiscoveredServer) => FleetServer,
   ): RosterChange {
     const change = compareMembership(this.#members, wanted);
-    const removed = change.removed.filter((member) => member.removedMs === undefined);
-    for (const member of removed) member.remove(nowMs);
+    const leaving = change.removed.filter((member) => member.removedMs === undefined);
+    const removed = leaving.map((member) => member.remove(nowMs));
     for (const [member, server] of change.kept) {
       member.respecify(server);
       member.comeBack(nowMs);

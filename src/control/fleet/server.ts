@@ -40,6 +40,8 @@ export class FleetServer {
   removedMs: number | undefined;
   /** It has left the configuration, and takes requests until those who came instead are known to all workers. */
   leaving = false;
+  /** How often it has left. */
+  #removals = 0;
   /** What it is kept for, while others take the requests; as `ServersInUse` said. */
   standby: StandbyFor | null = null;
   /** An operator asked for it. */
@@ -104,17 +106,16 @@ export class FleetServer {
     this.#server = server;
   }
 
-  /** It is in the configuration no more. `leave` follows. */
-  remove(nowMs: number): void {
+  /** It is in the configuration no more. @returns lets go of it: it takes no more requests, unless it has come back since. */
+  remove(nowMs: number): (nowMs: number) => void {
+    const removal = ++this.#removals;
     this.removedMs = nowMs;
     this.leaving = true;
-  }
-
-  /** It takes no more requests, unless it has come back meanwhile. */
-  leave(nowMs: number): void {
-    if (!this.leaving) return;
-    this.leaving = false;
-    this.removedMs = nowMs;
+    return (goneMs) => {
+      if (!this.leaving || removal !== this.#removals) return;
+      this.leaving = false;
+      this.removedMs = goneMs;
+    };
   }
 
   /** It is in the configuration again, if it was not. */

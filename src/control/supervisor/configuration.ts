@@ -109,7 +109,11 @@ export class ConfigurationInForce {
     if (!this.#files.changed() && !this.rejected.certificates) return;
     try {
       await this.#options.apply(this.#config, this.#readFiles(this.#config));
-      this.#log.info("certificates were replaced");
+      const { tls } = this.#config;
+      const others = watchedFiles(this.#config).length > (tls.certFiles?.length ?? 0) + (tls.keyFiles?.length ?? 0);
+      this.#log.info(
+        others ? "certificates or other files that settings name were replaced" : "certificates were replaced",
+      );
     } catch (error) {
       if (this.rejected.certificates) return;
       this.rejected.certificates = true;

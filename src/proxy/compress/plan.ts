@@ -49,8 +49,8 @@ export class CompressionRules {
     if (response.hasConnectionOptions || response.fieldCount + ADDED_FIELDS > response.ids.length) return null;
     if (!this.#mayBe(response, responseBytes)) return null;
     if (request.versionMinor === 0) return AS_IT_IS; // whoever passes it on to others may not look at `Vary`
-    if (hasNoTransform(valueOf(request, requestBytes, "cache-control"))) return AS_IT_IS;
-    const encoding = preferredEncoding(valueOf(request, requestBytes, "accept-encoding"), this.#encodings);
+    if (hasNoTransform(joinedValue(request, requestBytes, "cache-control"))) return AS_IT_IS;
+    const encoding = preferredEncoding(joinedValue(request, requestBytes, "accept-encoding"), this.#encodings);
     return encoding === null ? AS_IT_IS : this.#plans[encoding];
   }
 
@@ -65,7 +65,7 @@ export class CompressionRules {
       type = typeOf(fieldValue(response, bytes, index));
     }
     if (!this.#types.has(type) && !this.#families.has(type.slice(0, Math.max(0, type.indexOf("/"))))) return false;
-    return !hasNoTransform(valueOf(response, bytes, "cache-control"));
+    return !hasNoTransform(joinedValue(response, bytes, "cache-control"));
   }
 }
 
@@ -88,7 +88,7 @@ function hasNoTransform(cacheControl: string | null): boolean {
 }
 
 /** Of all lines of a field, joined by commas, lower case; `null` = there is none. */
-function valueOf(head: MessageHead, bytes: Buffer, name: string): string | null {
+function joinedValue(head: MessageHead, bytes: Buffer, name: string): string | null {
   let found: string | null = null;
   for (let index = 0; index < head.fieldCount; index++) {
     if (!isField(head, bytes, index, name)) continue;

@@ -60,7 +60,7 @@ function headerHash(buf: Buffer, head: RequestHead, name: string): number | unde
   return undefined;
 }
 
-/** Where a cookie's value is. */
+/** Where a cookie's value is, as offsets. */
 export class CookieValue {
   start = 0;
   end = 0;

@@ -1,9 +1,11 @@
 /** Settings that pools and routes may have values of their own of: as workers and the fleet are given them. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type ConfigError, loadConfig } from "../../../src/config/load.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
+import { yamlFileSource } from "../../../src/config/sources/yaml/source.ts";
 import { toFleetOptions } from "../../../src/control/supervisor/fleet-options.ts";
 import { createSelfSigned } from "../../support/certificates.ts";
 import { configOf, problemsOf } from "../../support/configuration.ts";
@@ -103,4 +105,51 @@ test.each([
 test("a cookie for other sites needs HTTPS", () => {
   const env = { STICKY_COOKIE: "lb", STICKY_KEYS: "0123456789abcdef", STICKY_SAME_SITE: "none", STICKY_SECURE: "off" };
   expect(problemsOf(env)).toEqual([expect.stringContaining("STICKY_SECURE: cannot be off with STICKY_SAME_SITE=none")]);
+});
+
+describe("files that the configuration file names", () => {
+  const load = (text: string) => {
+    const path = join(directory, "n.yaml");
+    writeFileSync(path, text);
+    const loaded = loadConfig([yamlFileSource(path, () => undefined)]);
+    if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
+    return toProxySettings(loaded.config, { nowMs: Date.now() });
+  };
+
+  test("are read: pages of errors, bodies of fixed answers, certificates of each pool", () => {
+    writeFileSync(join(directory, "e.html"), "<h1>{{status}} ü</h1>");
+    const { routes, pools } = load(`pools:
+  a: {servers: [https://a:1], upstream: {cert_file: ${directory}/balancer.crt, key_file: ${directory}/balancer.key}}
+  b: {servers: [http://b:1]}
+routes:
+  - {pool: a, error_pages: [{statuses: [404, 5xx], file: ${directory}/e.html}]}
+  - {path: /b, pool: b}
+  - {path: /x, respond: {body_file: ${directory}/e.html, content_type: text/html}}
+`);
+    const page = { contentType: "text/html; charset=utf-8", template: "<h1>{{status}} ü</h1>" };
+    expect(routes[0].errorPages).toEqual([
+      { statuses: [404, 404], ...page },
+      { statuses: [500, 599], ...page },
+    ]);
+    expect(routes[2].action).toEqual({ kind: "respond", status: 200, contentType: "text/html", body: page.template });
+    expect(pools.map(({ upstreamCertificate }) => upstreamCertificate !== null)).toEqual([true, false]);
+    expect(JSON.parse(JSON.stringify({ routes, pools }))).toEqual({ routes, pools });
+  });
+
+  test("are complained of by the names of pools and routes, all at once", () => {
+    writeFileSync(join(directory, "latin1.html"), Buffer.from("\xfc", "latin1"));
+    const text = `pools: {a: {servers: [https://a:1], upstream: {ca_file: /nowhere.pem}}}
+routes: [{pool: a, error_pages: [{statuses: 404, file: /nowhere.html}]}, {name: x, path: /x, respond: {body_file: ${directory}/latin1.html}}]`;
+    let problems: readonly string[] = [];
+    try {
+      load(text);
+    } catch (error) {
+      problems = (error as ConfigError).problems;
+    }
+    expect(problems).toEqual([
+      "pools.a.upstream.ca_file: cannot read /nowhere.pem: there is no such file",
+      'routes["/*"].error_pages: /nowhere.html: there is no such file',
+      `routes.x.respond.body_file: ${directory}/latin1.html:1:1: is not UTF-8 from here on: save the file as UTF-8`,
+    ]);
+  });
 });

@@ -24,6 +24,7 @@ const RETRIES = "test/integration/proxy/exchange/retries.test.ts";
 const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
 const TIMEOUTS = "test/integration/proxy/exchange/timeouts.test.ts";
 const TLS = "test/integration/proxy/listen/tls.test.ts";
+const SERVER_TLS = "test/integration/proxy/upstream/tls.test.ts";
 const LOG = "test/integration/proxy/record/access-log-lines.test.ts";
 const FLEET = "test/integration/control/fleet/fleet.test.ts";
 const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
@@ -39,6 +40,8 @@ const JUDGES = "test/unit/learning/judge/operator-options.test.ts";
 const ROUTES = "test/integration/proxy/routing/actions.test.ts";
 const POOLS = "test/integration/config/pool-settings.test.ts";
 
+const STICKY_COOKIES = "test/integration/proxy/pool/sticky-cookie.test.ts";
+const STICKY_LINES = "test/unit/proxy/pick/sticky-cookie.test.ts";
 const STICKY = { STICKY_COOKIE: "c", STICKY_KEYS: "an old key of some bytes" };
 
 function effect(
@@ -272,17 +275,41 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy/downstream/client-end.test.ts",
     "is served as before where clients may half-close",
   ),
-  STICKY_COOKIE: effect(["a", "b"], ["pool.stickyCookie"], POOLS, "what a pool is given", STICKY),
+  STICKY_COOKIE: effect(
+    ["a", "b"],
+    ["pool.stickyCookie"],
+    STICKY_COOKIES,
+    "without a name for it there is no cookie",
+    STICKY,
+  ),
   STICKY_KEYS: effect(
     ["0123456789abcdef", "0123456789abcdeF"],
     ["pool.stickyKeys"],
-    POOLS,
-    "what a pool is given",
+    STICKY_COOKIES,
+    "the cookie of a key that is on its way out is good, and exchanged",
     STICKY,
   ),
-  STICKY_MAX_AGE_SECONDS: effect(["0", "9"], ["pool.stickyMaxAgeMs"], POOLS, "what a pool is given", STICKY),
-  STICKY_SAME_SITE: effect(["lax", "strict"], ["pool.stickySameSite"], POOLS, "what a pool is given", STICKY),
-  STICKY_SECURE: effect(["auto", "on"], ["pool.stickySecure"], POOLS, "what a pool is given", STICKY),
+  STICKY_MAX_AGE_SECONDS: effect(
+    ["0", "9"],
+    ["pool.stickyMaxAgeMs"],
+    STICKY_LINES,
+    "STICKY_MAX_AGE_SECONDS is how long it is kept",
+    STICKY,
+  ),
+  STICKY_SAME_SITE: effect(
+    ["lax", "strict"],
+    ["pool.stickySameSite"],
+    STICKY_LINES,
+    "STICKY_SAME_SITE is what it says of other sites",
+    STICKY,
+  ),
+  STICKY_SECURE: effect(
+    ["auto", "on"],
+    ["pool.stickySecure"],
+    STICKY_LINES,
+    "STICKY_SECURE is when it is for HTTPS alone",
+    STICKY,
+  ),
   UPSTREAM_HOST: effect(
     ["a", "b"],
     ["pool.upstreamHost"],
@@ -292,20 +319,20 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   UPSTREAM_SERVER_NAME: effect(
     ["a", "b"],
     ["pool.upstreamServerName", "fleet.upstreamServerName"],
-    POOLS,
-    "what a pool is given",
+    SERVER_TLS,
+    "is asked for, and the certificate has to have it",
   ),
   UPSTREAM_CERT_FILE: effect(
     ["a", "b"],
     ["pool.upstreamCertificate", "fleet.upstreamCertificate"],
-    POOLS,
-    "reads what servers are shown",
+    SERVER_TLS,
+    "gets it, from requests and from checks",
   ),
   UPSTREAM_KEY_FILE: effect(
     ["a", "b"],
     ["pool.upstreamCertificate", "fleet.upstreamCertificate"],
-    POOLS,
-    "reads what servers are shown",
+    SERVER_TLS,
+    "gets it, from requests and from checks",
   ),
   HEALTH_CHECK_PORT: effect(["1", "2"], ["fleet.health"], POOLS, "what a pool is given"),
   HEALTH_CHECK_STATUSES: effect(["200-299", "204"], ["fleet.health"], POOLS, "what a pool is given"),

@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { FILE_SECTIONS, filePath } from "../../../src/config/file-keys.ts";
 import { loadConfig } from "../../../src/config/load.ts";
+import { ROUTE } from "../../../src/config/routes/shape.ts";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
 import { yamlFileSource } from "../../../src/config/sources/yaml/source.ts";
 import { configOf } from "../../support/configuration.ts";
@@ -73,6 +74,18 @@ describe("keys", () => {
   });
 });
 
+test("every file that docs/configuration.md shows is right", () => {
+  const text = readFileSync(join(ROOT, "docs/configuration.md"), "utf8");
+  const files = Array.from(text.matchAll(/```yaml\n([\s\S]*?)```/g), ([, file]) => file);
+  expect(files.length).toBeGreaterThan(1);
+  for (const file of files) {
+    const path = join(directory, "shown.yaml");
+    writeFileSync(path, file);
+    const loaded = loadConfig([yamlFileSource(path, () => "0123456789abcdef")]);
+    expect(loaded).toMatchObject({ ok: true, warnings: [] });
+  }
+});
+
 describe("neurabalancer.example.yaml", () => {
   const example = readFileSync(join(ROOT, "neurabalancer.example.yaml"), "utf8");
   const defaults = configOf({ SERVERS: "http://127.0.0.1:8001,http://127.0.0.1:8002" });
@@ -84,6 +97,37 @@ describe("neurabalancer.example.yaml", () => {
     for (const { name, settings, whole } of FILE_SECTIONS) {
       const section = (parse(all) as Record<string, unknown>)[name];
       if (whole === null) expect(Object.keys(section as object)).toEqual(settings.map((one) => one.name));
+    }
+  });
+
+  test("has pools, routes and listeners that are right, and every setting of routes but those that exclude others", () => {
+    const all = example.replace(/^#(?=(pools|routes|listeners):| {2,})/gm, "");
+    const loaded = fromFile(all);
+    expect(loaded.pools.map(({ name }) => name)).toEqual(["default", "shop", "api", "auth"]);
+    expect(loaded.pools[1].servers.list).toMatchObject([{}, { weight: 2, zone: "eu-1a" }, { backup: true }]);
+    expect(loaded.routes.map(({ name }) => name)).toEqual([
+      "shop-api",
+      "GET|HEAD api.example/v1/*",
+      "old.example/*",
+      "/robots.txt",
+      "rest",
+    ]);
+    const [route] = (parse(all) as { routes: object[] }).routes;
+    const excluded = ["split", "split_by", "redirect", "respond"];
+    expect(Object.keys(route)).toEqual(Object.keys(ROUTE.fields).filter((name) => !excluded.includes(name)));
+    expect(loaded.listeners).toEqual([{ host: "0.0.0.0", port: 8080, tls: false }]);
+    const schema = z.fromJSONSchema(JSON.parse(readFileSync(join(ROOT, "docs/neurabalancer.schema.json"), "utf8")));
+    expect(schema.safeParse(parse(all)).error).toBeUndefined();
+    for (const wrong of [
+      "pools: {a: {app: {}}}",
+      "pools: {a: {timeouts: {idle: 3s}}}",
+      "pools: {a: {timeouts: {connect: 3sec}}}",
+      "routes: [{pol: a}]",
+      "routes: [{redirect: {status: 299}}]",
+      "routes: {pool: a}",
+      "listeners: [{port: 70000}]",
+    ]) {
+      expect({ wrong, isRight: schema.safeParse(parse(wrong)).success }).toEqual({ wrong, isRight: false });
     }
   });
 

@@ -15,7 +15,6 @@ import {
   type MessageHead,
   type RequestHead,
   type ResponseHead,
-  TargetForm,
 } from "../../http1/head.ts";
 import { HeadEdits, isNamed, MAX_MOMENT_BYTES } from "../../rewrite/edits.ts";
 import type { AuthTarget } from "../../routing/auth-target.ts";
@@ -52,8 +51,10 @@ export function questionHead(request: ProxiedRequest, { path, requestNames }: Au
   const head = request.parsedHead();
   const out = Buffer.allocUnsafe(path.length + 2 * (head.headEnd - request.methodStart) + ADDED_BYTES);
   let at = copyAll(out, copyAll(out, 0, GET), path);
-  at = copyAll(out, at, VERSIONS[head.versionMinor === 0 ? 0 : 1]);
-  if (head.targetForm === TargetForm.ABSOLUTE || head.has(FieldId.HOST)) {
+  // Without a host (HTTP/1.0, or for no resource: `OPTIONS *`) the server is asked by its own name.
+  const named = head.hostEnd > head.hostStart;
+  at = copyAll(out, at, VERSIONS[named ? head.versionMinor : 0]);
+  if (named) {
     at = copyBytes(out, copyAll(out, at, HOST), buf, head.hostStart, head.hostEnd);
     at = copyAll(out, at, CRLF);
   }

@@ -117,6 +117,27 @@ describe("pools", () => {
     );
   });
 
+  test("that came back and went again wait for the workers to know of the second time", async () => {
+    const { fleets, plansOf, shown } = makeFleets();
+    await fleets.start(plansOf({ default: [A], shop: [B] }));
+    const told = [0, 1, 2].map(() => Promise.withResolvers<void>());
+    const next = async (wanted: Wanted, { promise }: { promise: Promise<void> }): Promise<void> => {
+      await fleets.update(plansOf(wanted));
+      fleets.settle(promise);
+    };
+    await next({ default: [C] }, told[0]);
+    await next({ default: [A], shop: [B] }, told[1]);
+    await next({ default: [C] }, told[2]);
+    expect(shown()).toEqual(["1 default up", "3 default up", "2 shop up"]);
+    told[0].resolve();
+    told[1].resolve();
+    await turn();
+    await turn();
+    expect(shown()).toEqual(["1 default draining", "3 default up", "2 shop up"]); // the third server is known by now
+    told[2].resolve();
+    await eventually(() => expect(shown()).toEqual(["1 default draining", "3 default up", "2 shop draining"]));
+  });
+
   test("are told of together: who listens hears nothing while a configuration is taken over", async () => {
     const { fleets, plansOf, skip } = makeFleets();
     await fleets.start(plansOf({ default: [A] }));

@@ -190,7 +190,8 @@ describe("the head", () => {
     const client = await proxy.connect();
     await client.send(asking("gzip, br"));
     const answer = await client.message();
-    expect(answer.head).toBe(ok(body, `Date: x\r\n${fields}`).toString("latin1").split("\r\n\r\n")[0] + "\r\n\r\n");
+    const [head] = ok(body, `Date: x\r\n${fields}`).toString("latin1").split("\r\n\r\n");
+    expect(answer.head).toBe(`${head}\r\n\r\n`);
     expect(answer.body.equals(body)).toBe(true);
     client.destroy();
   });

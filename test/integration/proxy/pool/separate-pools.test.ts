@@ -78,7 +78,14 @@ describe("a pool whose servers are all full, with a queue that is full too", () 
 });
 
 test("a pool that spends its budget for retries leaves the other its own", async () => {
-  const failing = async () => (await Backend.start((connection) => connection.reset())).port;
+  // What a server has had costs budget: the request is read first.
+  const failing = async () => {
+    const backend = await Backend.start(async (connection) => {
+      await connection.message();
+      connection.reset();
+    });
+    return backend.port;
+  };
   let resets = 0;
   const flaky = await Backend.start(async (connection) => {
     for (;;) {

@@ -43,7 +43,7 @@ describe("the configuration that ran last", () => {
     ['{"format":2,"env":null,"config":null}', "is damaged, or of another version"],
     ['{"format":1,"env":{"path":1,"text":""},"config":null}', "is damaged, or of another version"],
     ["null", "is damaged, or of another version"],
-    [`{"format":1,"env":null,"config":"${"x".repeat(3_000_000)}"}`, "is larger than"],
+    [`{"format":1,"env":null,"config":"${"x".repeat(5_000_000)}"}`, "is larger than"],
   ])("damaged %#", (text, said) => {
     writeFileSync(join(root, LAST_GOOD_FILE), text);
     expect(() => readKeptSources(root)).toThrow(said);

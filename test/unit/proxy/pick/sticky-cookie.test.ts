@@ -48,16 +48,25 @@ describe("the line", () => {
     expect(lineOf(cookie(), 11)).toMatch(/^Set-Cookie: lb=[\w-]{22}; Path=\/; HttpOnly; SameSite=Lax\r\n$/);
   });
 
-  test.each([
-    [{ stickySecure: "auto" }, true, "; SameSite=Lax; Secure"],
-    [{ stickySecure: "auto" }, false, "; SameSite=Lax"],
-    [{ stickySecure: "on" }, false, "; SameSite=Lax; Secure"],
-    [{ stickySecure: "off" }, true, "; SameSite=Lax"],
-    [{ stickySameSite: "none", stickySecure: "on" }, true, "; SameSite=None; Secure"],
-    [{ stickySameSite: "strict" }, false, "; SameSite=Strict"],
-    [{ stickyMaxAgeMs: 90_000 }, false, "; SameSite=Lax; Max-Age=90"],
-  ] as const)("%o, by HTTPS: %p", (settings, secure, end) => {
-    expect(lineOf(cookie(settings), 11, secure)).toEndWith(`; HttpOnly${end}\r\n`);
+  test("STICKY_SECURE is when it is for HTTPS alone", () => {
+    const isSecure = (stickySecure: StickySettings["stickySecure"], byHttps: boolean) =>
+      lineOf(cookie({ stickySecure }), 11, byHttps)?.endsWith("; SameSite=Lax; Secure\r\n");
+    const all = (["auto", "on", "off"] as const).map((secure) => [isSecure(secure, true), isSecure(secure, false)]);
+    expect(all).toEqual([
+      [true, false],
+      [true, true],
+      [false, false],
+    ]);
+  });
+
+  test("STICKY_SAME_SITE is what it says of other sites", () => {
+    const said = (["lax", "strict", "none"] as const).map((stickySameSite) => lineOf(cookie({ stickySameSite }), 11));
+    expect(said.map((line) => /SameSite=(\w+)/.exec(line ?? "")?.[1])).toEqual(["Lax", "Strict", "None"]);
+  });
+
+  test("STICKY_MAX_AGE_SECONDS is how long it is kept", () => {
+    expect(lineOf(cookie({ stickyMaxAgeMs: 90_000 }), 11)).toEndWith("; SameSite=Lax; Max-Age=90\r\n");
+    expect(lineOf(cookie({ stickyMaxAgeMs: 0 }), 11)).not.toContain("Max-Age");
   });
 
   test("is none for a server that is not the pool's", () => {
