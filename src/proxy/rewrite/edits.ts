@@ -113,7 +113,8 @@ export function compileEdits(edits: HeaderEdits | null, fixed: ReadonlySet<strin
   for (const name of [...edits.remove, ...edits.set.map((field) => field.name)].filter(mayEdit)) {
     const bytes = plainName(name);
     const id = fieldIdOf(bytes, 0, bytes.length);
-    if (hasBit(id)) dropped |= 1 << id;
+    // A bit says nothing of underscores.
+    if (hasBit(id) && !bytes.includes(HYPHEN)) dropped |= 1 << id;
     else names.push(bytes);
   }
   const lines = fieldLines([...edits.set, ...edits.add].filter(({ name }) => mayEdit(name)));

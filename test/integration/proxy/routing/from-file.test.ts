@@ -39,10 +39,6 @@ routes:
     request_headers: {set: {x-site: shop}, add: {x-many: [a, b]}, remove: [cookie]}
     limits: {max_body: 10B}
     error_pages: [{statuses: [404, 500-599], file: ${join(directory, "page.html")}}]
-  - name: secure
-    host: secure.example
-    https_redirect: on
-    pool: shop
   - name: rest
     host: shop.example
     pool: shop
@@ -80,8 +76,6 @@ describe("a route in the file", () => {
     expect([www.status, singleValue(www, "Location")]).toEqual([301, "http://shop.example/a?b"]);
     const moved = await ask("shop.example", "/old/x?y");
     expect([moved.status, singleValue(moved, "Location")]).toEqual([308, "http://shop.example/new/x?y"]);
-    const secure = await ask("secure.example", "/x");
-    expect([secure.status, singleValue(secure, "Location")]).toEqual([301, "https://secure.example/x"]);
   });
 
   test("responds", async () => {
