@@ -27,6 +27,14 @@ const COMPRESSED_TYPES = [
   "image/svg+xml",
 ];
 
+const OWN: readonly (string | undefined)[] = ["maxBodyBytes", "requestBodyTimeoutMs", "responseBodyTimeoutMs"];
+/** Settings of requests that mean nothing where no server is asked. */
+const OF_SERVERS: ReadonlySet<string> = new Set(
+  ALL_SETTINGS.filter(
+    ({ setting: { givenTo } }) => givenTo?.request !== undefined && !OWN.includes(givenTo.request),
+  ).map(({ setting }) => setting.env),
+);
+
 /** A route that has no name yet, if nobody gave it one; `null` after its problems were told. */
 export function readRoute(
   route: RouteBlock,
@@ -69,6 +77,10 @@ export function readRoute(
     ]) {
       if (spot !== undefined)
         findings.problem(spot, `is for requests that go to a pool, and this route has ${action.kind}`);
+    }
+    for (const { name, key = name, origin } of route.variables) {
+      if (!OF_SERVERS.has(name)) continue;
+      findings.warning({ path: key, place: origin }, `has no effect: a route with ${action.kind} asks no server`);
     }
   }
   return { ...parts, action };

@@ -184,6 +184,24 @@ describe("names", () => {
   });
 });
 
+test("what a route says of servers that it does not ask is warned of", () => {
+  const text = `routes:
+  - path: /old
+    redirect: {host: a.example}
+    timeouts: {response_head: 1s, request_body: 1s}
+    retry: {attempts: 1}
+    limits: {max_body: 1kB}
+  - {path: /x, respond: {}, timeouts: {tunnel: 1h, response_body: 1s}}
+  - {pool: a, timeouts: {response_head: 1s}}
+  - {path: /b, pool: b}
+`;
+  expect(file.right(`${POOLS}${text}`).warnings).toEqual([
+    "routes[0].timeouts.response_head (n.yaml:5:31): has no effect: a route with redirect asks no server",
+    "routes[0].retry.attempts (n.yaml:6:23): has no effect: a route with redirect asks no server",
+    "routes[1].timeouts.tunnel (n.yaml:8:48): has no effect: a route with respond asks no server",
+  ]);
+});
+
 describe("problems", () => {
   test.each([
     [
