@@ -71,7 +71,7 @@ export function blocksReference(): string[] {
     "",
     inFileWords(pools.doc),
     "",
-    `A pool has ${sectionList("pool")}. Everything else is the whole instance's. What is optional there, such as `upstream.host`, is unset where the pool has nothing for it: `upstream: {host: null}`.`,
+    `A pool has ${sectionList("pool")}. Everything else is the whole instance's. What is optional there, such as \`upstream.host\`, is unset where the pool has nothing for it: \`upstream: {host: null}\`.`,
     "",
     "## Routes",
     "",
