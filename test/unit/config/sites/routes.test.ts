@@ -1,5 +1,6 @@
 /** Routes of the file: what they come to, what they are called, and what is said of wrong ones. */
 import { afterAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { normalPath } from "../../../../src/config/values/http-names.ts";
 import { ConfigFile } from "./fixture.ts";
 
@@ -182,6 +183,15 @@ describe("names", () => {
       "routes[2] (n.yaml:5:5): never gets a request: one and two above takes the same",
     ]);
   });
+});
+
+test("an anchor says once what several routes are to do", () => {
+  const page = readFileSync("docs/route-actions.md", "utf8");
+  const text = /## The same for several routes[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page)![1];
+  const pools = "pools: {shop: {servers: [http://a:1]}, api: {servers: [http://b:1]}}\n";
+  const [shop, api] = file.right(pools + text).config.routes;
+  expect(api.compression).toEqual(shop.compression);
+  expect([api.compression?.minBytes, api.errorPages]).toEqual([2048, shop.errorPages]);
 });
 
 test("what a route says of servers that it does not ask is warned of", () => {
