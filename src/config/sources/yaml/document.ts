@@ -33,7 +33,7 @@ const MAX_ALIASES = 100;
 const TABS = "has a tab for indentation: YAML takes only spaces there";
 const INDENTATION =
   "is indented in a way that belongs to nothing, or a bracket or quote above is not closed: compare it with the lines before";
-const REFERENCE_IN_FLOW = 'begins a mapping, as YAML sees it: within { } and [ ] write "${NAME}", in quotes';
+const REFERENCE_IN_FLOW = "begins a mapping, as YAML sees it: within { } and [ ] put what begins with $ in quotes";
 const COLON = 'has a second ":" on its line, or a line above is not finished: put a value with ": " in it in quotes';
 /** What the library finds, in our words. Its own may repeat what is written, which may be a secret. */
 const SENTENCES: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 /** Routes of the file: what they come to, what they are called, and what is said of wrong ones. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { changesBetween } from "../../../../src/config/changes.ts";
 import { normalPath } from "../../../../src/config/values/http-names.ts";
 import { ConfigFile } from "./fixture.ts";
 
@@ -185,13 +186,52 @@ describe("names", () => {
   });
 });
 
-test("an anchor says once what several routes are to do", () => {
+describe("route_defaults", () => {
   const page = readFileSync("docs/route-actions.md", "utf8");
-  const text = /## The same for several routes[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page)![1];
-  const pools = "pools: {shop: {servers: [http://a:1]}, api: {servers: [http://b:1]}}\n";
-  const [shop, api] = file.right(pools + text).config.routes;
-  expect(api.compression).toEqual(shop.compression);
-  expect([api.compression?.minBytes, api.errorPages]).toEqual([2048, shop.errorPages]);
+  const SHOWN = /## The same for all routes[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page)![1];
+  const SHOWN_POOLS = "pools: {shop: {servers: [http://a:1]}, api: {servers: [http://b:1]}}\n";
+
+  test("hold for routes that do not say it themselves", () => {
+    const { config, effective } = file.right(SHOWN_POOLS + SHOWN);
+    const [shop, api] = config.routes;
+    expect([shop.compression?.minBytes, api.compression?.minBytes]).toEqual([2048, 2048]);
+    expect([shop.errorPages.length, api.errorPages.length]).toEqual([1, 0]);
+    expect([shop.responseHeaders?.remove, api.responseHeaders?.remove]).toEqual([["server"], []]);
+    expect(effective.find(({ env }) => env === "route_defaults.compression.min_size")).toMatchObject({
+      section: "route_defaults",
+      value: "2KiB",
+    });
+  });
+
+  test("hold where there are no routes, and stand beside redirects", () => {
+    const defaults = "route_defaults: {compression: {}, request_headers: {set: {x-a: b}}}\n";
+    const [all] = file.right(defaults, { SERVERS: "http://a:1" }).config.routes;
+    expect([all.compression?.encodings.length, all.requestHeaders?.set]).toEqual([3, [{ name: "x-a", value: "b" }]]);
+    const text = `${POOLS}${defaults}routes: [{path: /x, redirect: {path: /y}}, {path: /b, pool: b}, {pool: a}]`;
+    expect(file.right(text).warnings).toEqual([]);
+  });
+
+  test("that are wrong are told of once, however many routes there are", () => {
+    const text = (inner: string) => `${POOLS}route_defaults: {${inner}}\nroutes: [{pool: a}, {path: /b, pool: b}]`;
+    expect(file.problems(text("compresion: {}"))).toEqual([
+      'n.yaml:2:18: route_defaults: "compresion" is no key; did you mean compression?',
+    ]);
+    expect(file.problems(text("response_headers: {set: {content-length: 1}}"))).toEqual([
+      expect.stringContaining("route_defaults.response_headers.set.content-length (n.yaml:2:"),
+    ]);
+    expect(file.problems(text("error_pages: [{file: x}]"))).toHaveLength(1);
+  });
+
+  test("that change are told of, not the routes that have them", () => {
+    const of = (inner: string) =>
+      file.right(`${POOLS}route_defaults: {${inner}}\nroutes: [{pool: a}, {path: /b, pool: b}]`);
+    const changes = (from: string, to: string) => changesBetween(of(from), of(to)).map(({ env }) => env);
+    expect(changes("compression: {}", "compression: {min_size: 1MB}")).toEqual(["route_defaults.compression.min_size"]);
+    expect(changes("", "compression: {}")).toEqual(["route_defaults"]);
+    expect(changes("request_headers: {set: {x-a: b}}", "request_headers: {set: {x-a: c}}")).toEqual([
+      "route_defaults.request_headers",
+    ]);
+  });
 });
 
 test("what a route says of servers that it does not ask is warned of", () => {

@@ -157,7 +157,10 @@ describe("problems", () => {
     ["app: {port: 1", "n.yaml:2:14: "],
     ["log: {level: 'info}", "misses a character before this place"],
     ["app:\n  port: 1\n host: x", "n.yaml:4:"],
-    ["app: {host: ${HOST}}", 'n.yaml:2:14: begins a mapping, as YAML sees it: within { } and [ ] write "${NAME}"'],
+    [
+      "app: {host: ${HOST}}",
+      "n.yaml:2:14: begins a mapping, as YAML sees it: within { } and [ ] put what begins with $ in quotes",
+    ],
     ["clients: {trusted_proxies: [10.0.0.1, ${A}, ${B}]}", "n.yaml:2:40: begins a mapping"],
     ["---\na: 1", "n.yaml:2:1: begins a second document"],
     ['log: {level: "\\q"}', "n.yaml:2:15: has an unknown escape"],
