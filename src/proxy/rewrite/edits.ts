@@ -94,7 +94,7 @@ function isSpelled(name: Buffer, buf: Uint8Array, start: number): boolean {
 }
 
 /** A name as `HeadEdits.names` has it. */
-function plainName(name: string): Buffer {
+export function plainName(name: string): Buffer {
   return Buffer.from(name.toLowerCase().replaceAll("_", "-"), "latin1");
 }
 

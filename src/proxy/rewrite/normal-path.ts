@@ -6,18 +6,21 @@ import { CHAR_CLASS, DIGIT, DOT, HEX, HEX_VALUE, PERCENT, UNDERSCORE } from "../
 
 const TILDE = 0x7e;
 const HYPHEN = 0x2d;
+const LETTER_F = 0x66;
 const LETTER_U = 0x75;
+/** What makes an ASCII character of the low byte of its wide form. */
+const WIDE_FORMS = 0x20;
 /** Decodings that somebody may do on a path's way. */
 const MOST_DECODINGS = 3;
-/** Two dots, each as it is or encoded, however often. Without them nothing climbs. */
-const TWO_DOTS = /(?:\.|%(?:25)*(?:2e|u002e|c0%(?:25)*ae)){2}/i;
-/** UTF-8 that is longer than it has to be, as some read it. */
-const OVERLONG = /%(?:25)*c0%/i;
+/** Longer paths are not decoded: that would take time. */
+const MOST_BYTES = 8192;
+/** UTF-8 that is longer than it has to be: some decoders read what it would mean, also where its last byte is another. */
+const OVERLONG = /(?:[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f][\x80-\xbf])[\0-\xff]/g;
 /**
  * `..` between what servers take for slashes, with blanks around it, or with parameters, or with what a reader of
- * NUL-terminated text or of a whole target does not see behind it.
+ * NUL-terminated text, of text that ends at any control character, or of a whole target does not see behind it.
  */
-const PARENT = /(?:^|[/\\])\s*\.\.\s*(?:[/\\;?#\0]|$)/;
+const PARENT = /(?:^|[/\\])\s*\.\.\s*(?:[/\\;?#\0-\x1f\x7f]|$)/;
 
 /** Unreserved characters decoded, the digits of other encodings in capitals, dot segments left in. */
 export function decodeUnreserved(path: string): string {
@@ -53,15 +56,20 @@ function withoutDotSegments(path: string): string {
  * follows a semicolon or an encoded NUL)? Behind a prefix that was written by us that would lead out of it.
  */
 export function mayClimb(path: string): boolean {
-  if (!TWO_DOTS.test(path)) return false;
-  if (OVERLONG.test(path)) return true;
+  if (path.length > MOST_BYTES && path.includes("%")) return true;
   let text = path;
   for (let decodings = 0; decodings <= MOST_DECODINGS; decodings++) {
-    if (PARENT.test(text)) return true;
-    if (!text.includes("%")) return false;
-    text = decoded(text, () => true, true);
+    if (PARENT.test(text) || PARENT.test(text.replace(OVERLONG, shortened))) return true;
+    const next = text.includes("%") ? decoded(text, () => true, true) : text;
+    if (next === text) return false;
+    text = next;
   }
   return true; // encoded so often, nobody knows
+}
+
+function shortened(bytes: string): string {
+  const last = bytes.length - 1;
+  return String.fromCharCode(((bytes.charCodeAt(last - 1) & 1) << 6) | (bytes.charCodeAt(last) & 0x3f));
 }
 
 /** RFC 3986 section 2.3. */
@@ -75,7 +83,7 @@ function isLetter(byte: number): boolean {
   return byte >= 0x41 && small >= 0x61 && small <= 0x7a;
 }
 
-/** @param unicode `%uXXXX` is an encoding, too, of which the low byte counts. */
+/** @param unicode `%uXXXX` is an encoding, too, of which the low byte counts, or what a wide form is the wide form of. */
 function decoded(path: string, decodes: (byte: number) => boolean, unicode: boolean): string {
   const bytes = Buffer.from(path, "latin1");
   let out = 0;
@@ -85,7 +93,8 @@ function decoded(path: string, decodes: (byte: number) => boolean, unicode: bool
       bytes[out++] = bytes[at++];
       continue;
     }
-    const byte = HEX_VALUE[bytes[at + digits - 1]] * 16 + HEX_VALUE[bytes[at + digits]];
+    const low = HEX_VALUE[bytes[at + digits - 1]] * 16 + HEX_VALUE[bytes[at + digits]];
+    const byte = digits === 5 && isWide(bytes, at + 2) ? low + WIDE_FORMS : low;
     if (decodes(byte)) bytes[out++] = byte;
     else for (let i = 0; i <= digits; i++) bytes[out++] = capital(bytes[at + i]);
     at += digits + 1;
@@ -97,6 +106,11 @@ function decoded(path: string, decodes: (byte: number) => boolean, unicode: bool
 function digitsAt(bytes: Buffer, at: number, unicode: boolean): number {
   if (isHex(bytes, at + 1, 2)) return 2;
   return unicode && (bytes[at + 1] | 0x20) === LETTER_U && isHex(bytes, at + 2, 4) ? 5 : 0;
+}
+
+/** U+FF01 to U+FF5E are wide forms of ASCII. */
+function isWide(bytes: Buffer, start: number): boolean {
+  return (bytes[start] | 0x20) === LETTER_F && (bytes[start + 1] | 0x20) === LETTER_F;
 }
 
 function isHex(bytes: Buffer, start: number, count: number): boolean {
