@@ -73,6 +73,18 @@ test("problems of files that settings name are told in the file's words", () => 
   expect(stderr).toContain("ca.yaml:2:21)");
 });
 
+test("files without an end, and pipes that nobody writes to, hold nobody up", () => {
+  const pipe = scratch.file("pipe");
+  Bun.spawnSync(["mkfifo", pipe]);
+  const path = put(
+    "endless.yaml",
+    `${SERVERS}upstream: {ca_file: /dev/zero}\nroutes: [{pool: default, error_pages: [{statuses: [404], file: ${pipe}}]}]\n`,
+  );
+  const { stderr } = neurabalancer(["check", "--config", path]);
+  expect(stderr).toContain("upstream.ca_file: cannot read /dev/zero: is larger than 4096 KiB");
+  expect(stderr).toContain("pipe: cannot be read: it is a pipe or a terminal, and nothing comes from it");
+});
+
 test("check --diff shows what differs from another file, and what of it needs a restart", () => {
   put("old.yaml", `servers: [http://a:1, {url: http://b:1, weight: 2}]\nadmin: {token: 0123456789abcdef}\n`);
   const path = put(

@@ -19,7 +19,7 @@ describe("the host", () => {
     "shop.example:": "shop",
     "shop.example.": "shop",
     "shop.example.:443": "shop",
-    "shop.example..": "other",
+    "shop.example..": "shop",
     "a.shop.example": "below",
     "A.B.SHOP.EXAMPLE.:1": "below",
     ".shop.example": "other",
