@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { CheckReport } from "../../../src/cli/check.ts";
-import { Daemon, Scratch } from "../../support/processes.ts";
+import { Daemon, Scratch, spawnSync } from "../../support/processes.ts";
 import { LAUNCHER, neurabalancer } from "./spawn.ts";
 
 const scratch = new Scratch();
@@ -75,7 +75,7 @@ test("problems of files that settings name are told in the file's words", () => 
 
 test("files without an end, and pipes that nobody writes to, hold nobody up", () => {
   const pipe = scratch.file("pipe");
-  Bun.spawnSync(["mkfifo", pipe]);
+  spawnSync(["mkfifo", pipe]);
   const path = put(
     "endless.yaml",
     `${SERVERS}upstream: {ca_file: /dev/zero}\nroutes: [{pool: default, error_pages: [{statuses: [404], file: ${pipe}}]}]\n`,
