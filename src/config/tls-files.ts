@@ -1,7 +1,7 @@
 /** Reads certificates, keys and authorities from PEM files, and finds what is wrong with them before clients do. */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { TlsCertificate } from "../protocol/worker.ts";
+import { readBytes } from "./sources/text.ts";
 
 /** Where findings go. Both take whole sentences. */
 export interface Findings {
@@ -10,6 +10,8 @@ export interface Findings {
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+/** Larger than any bundle of authorities. */
+const MAX_BYTES = 4 * 1024 * 1024;
 const WEEK_MS = 7 * 86_400_000;
 
 /** Who names a certificate and its key, and who gets to see it. */
@@ -51,15 +53,10 @@ export function readAuthorities(file: string, findings: Findings, name = "UPSTRE
 
 function readPem(env: string, file: string, findings: Findings): string | null {
   try {
-    return readFileSync(file, "utf8");
+    return readBytes(file, MAX_BYTES).toString("utf8"); // comments may be in any encoding
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reasons: Record<string, string> = {
-      ENOENT: "there is no such file",
-      EACCES: "this process may not read it",
-      EISDIR: "it is a directory",
-    };
-    findings.problem(`${env}: cannot read ${file}: ${reasons[code ?? ""] ?? message}`);
+    const reason = (error as Error).message.replace(/^: (?:cannot be read: )?/, "");
+    findings.problem(`${env}: cannot read ${file}: ${reason}`);
     return null;
   }
 }

@@ -4,6 +4,10 @@ import type { CompressionSettings } from "../../protocol/route.ts";
 /** A content coding that we know. */
 export type Encoding = CompressionSettings["encodings"][number];
 
+/** Codings that are looked at, and parameters of each: more than anybody sends, and a bound for the work. */
+const MOST_CODINGS = 64;
+const MOST_PARAMETERS = 4;
+
 /**
  * The coding that the client likes best of those that we have; of several that it likes as much, the first of ours. `null` =
  * none: it takes none of them, likes the content better as it is, or says nothing of codings.
@@ -31,8 +35,8 @@ export function preferredEncoding(value: string | null, ours: readonly Encoding[
 /** Weights in thousandths by coding; `x-gzip` is `gzip` (RFC 9110 section 8.4.1.3). */
 function readWeights(value: string): Map<string, number> {
   const weights = new Map<string, number>();
-  for (const part of value.split(",")) {
-    const [name, ...parameters] = part.split(";");
+  for (const part of value.split(",", MOST_CODINGS)) {
+    const [name, ...parameters] = part.split(";", MOST_PARAMETERS);
     const coding = name.trim();
     if (coding === "") continue;
     weights.set(coding === "x-gzip" ? "gzip" : coding, weightOf(parameters));

@@ -89,6 +89,12 @@ function typeOf(value: string): string {
   return (end < 0 ? value : value.slice(0, end)).trim().toLowerCase();
 }
 
+/** Directives that are looked at: nobody has use for as many, and there is a bound for the work. */
+const MOST_DIRECTIVES = 64;
+
 function hasNoTransform(cacheControl: string | null): boolean {
-  return cacheControl?.split(",").some((directive) => directive.trim().toLowerCase() === "no-transform") ?? false;
+  return (
+    cacheControl?.split(",", MOST_DIRECTIVES).some((directive) => directive.trim().toLowerCase() === "no-transform") ??
+    false
+  );
 }

@@ -198,7 +198,8 @@ export class ProxiedRequest implements RequestRewrite {
 
   /** @param reserved index into `ROUTES`: what the path alone says. */
   #takeTarget(reserved: number, parsed: RequestHead): void {
-    const route = this.#ctx.routes.of(this.headBuffer, parsed, this.pathStart, this.pathEnd);
+    const { routes } = this.#ctx;
+    const route = routes.of(this.headBuffer, parsed, this.pathStart, this.pathEnd, this.peer.trusted);
     this.target = route.target(this.headBuffer, parsed, this.peer);
     this.host = this.target.host;
     this.ruling = route.rules.begin(this, parsed);
@@ -212,7 +213,7 @@ export class ProxiedRequest implements RequestRewrite {
   readFirstBody(data: Buffer, start: number, end: number): number {
     const parsed = this.#ctx.requestHead;
     const kind = parsed.chunked ? BodyKind.CHUNKED : parsed.contentLength > 0 ? BodyKind.LENGTH : BodyKind.NONE;
-    this.body.begin(kind, parsed.contentLength);
+    this.body.begin(kind, parsed.contentLength, false, this.target.route.trailers);
     this.#announcedBytes = parsed.contentLength;
     this.firstBody = data;
     this.firstBodyStart = start;

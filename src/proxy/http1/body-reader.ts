@@ -1,6 +1,7 @@
 /** Where a message body ends, whatever frames it (RFC 9112 section 6.3): one object for all kinds, reused. */
 import { ChunkedParser } from "./chunked.ts";
 import { BodyKind } from "./head.ts";
+import type { TrailerLimits } from "./trailer-rules.ts";
 
 export class BodyReader {
   /** One of `BodyKind`. */
@@ -40,8 +41,12 @@ export class BodyReader {
     return this.kind === BodyKind.LENGTH;
   }
 
-  /** @param length of a body of kind `LENGTH`. @param decode take off the chunked coding, in place. */
-  begin(kind: number, length: number, decode = false): void {
+  /**
+   * @param length of a body of kind `LENGTH`.
+   * @param decode take off the chunked coding, in place.
+   * @param trailers of one that is chunked: these hold until others are given.
+   */
+  begin(kind: number, length: number, decode = false, trailers?: TrailerLimits): void {
     this.kind = kind;
     this.bytes = 0;
     this.repaired = null;
@@ -51,7 +56,7 @@ export class BodyReader {
     this.done = kind === BodyKind.NONE || (kind === BodyKind.LENGTH && length === 0);
     if (kind === BodyKind.CHUNKED) {
       this.#chunked ??= new ChunkedParser(this.#lax);
-      this.#chunked.reset();
+      this.#chunked.reset(trailers);
     }
   }
 

@@ -20,10 +20,15 @@ import {
   UNDERSCORE,
   VALUE,
 } from "./char-class.ts";
-import { fieldIdOf } from "./field-names.ts";
 import { ParseError } from "./parse-error.ts";
 import { RewrittenPacket } from "./rewritten-packet.ts";
-import { DEFAULT_TRAILER_LIMITS, FORBIDDEN_TRAILERS, LAX_TRAILER_LIMITS, type TrailerLimits } from "./trailer-rules.ts";
+import {
+  DEFAULT_TRAILER_LIMITS,
+  isRefusedTrailer,
+  LAX_TRAILER_LIMITS,
+  TRAILER_NAME_BYTES as NAME_BYTES,
+  type TrailerLimits,
+} from "./trailer-rules.ts";
 
 /** Most digits of a chunk size, leading zeros counted: it stays below 2^52, an exact number. */
 const MAX_SIZE_DIGITS = 13;
@@ -32,8 +37,6 @@ const MAX_LAX_SIZE_DIGITS = 64;
 const MAX_BEFORE_LAST_DIGIT = 2 ** 48;
 const MAX_EXTENSION_BYTES_PER_CHUNK = 4096;
 const MAX_EXTENSION_BYTES = 16_384;
-/** Longer trailer names can't be ones that are refused. */
-const NAME_BYTES = 32;
 
 const State = {
   SIZE: 0,
@@ -490,9 +493,7 @@ export class ChunkedParser {
     if (this.#length === 0) return byte === COLON ? ParseError.EMPTY_FIELD_NAME : ParseError.INVALID_FIELD_NAME;
     if (byte === SP || byte === HTAB) return ParseError.SPACE_BEFORE_COLON;
     if (byte !== COLON) return ParseError.INVALID_FIELD_NAME;
-    if (this.#length <= NAME_BYTES && FORBIDDEN_TRAILERS[fieldIdOf(this.#name, 0, this.#length)] !== 0) {
-      return ParseError.FORBIDDEN_TRAILER;
-    }
+    if (isRefusedTrailer(this.#name, this.#length, this.#limits)) return ParseError.FORBIDDEN_TRAILER;
     this.#state = State.TRAILER_VALUE;
     return 0;
   }

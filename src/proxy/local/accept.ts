@@ -8,8 +8,9 @@ export interface Preference {
   readonly exactness: number;
 }
 
-/** Ranges that are looked at: more than any browser sends, and a bound for the work. */
+/** Ranges that are looked at, and parts of each: more than any browser sends, and a bound for the work. */
 const MOST_RANGES = 64;
+const MOST_PARTS = 8;
 
 /**
  * @param accept the field's value; null = there is none, and everything is as good.
@@ -20,7 +21,7 @@ export function preferenceFor(accept: string | null, type: string): Preference {
   const kind = `${type.slice(0, type.indexOf("/"))}/*`;
   let best: Preference = { quality: 0, exactness: -1 };
   for (const range of accept.split(",", MOST_RANGES)) {
-    const [name, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+    const [name, ...parameters] = range.split(";", MOST_PARTS).map((part) => part.trim().toLowerCase());
     const exactness = name === type ? 2 : name === kind ? 1 : name === "*/*" ? 0 : -1;
     if (exactness <= best.exactness) continue;
     const weight = parameters.find((parameter) => parameter.startsWith("q="));

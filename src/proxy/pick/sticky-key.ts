@@ -81,24 +81,27 @@ export function findCookie(buf: Buffer, head: RequestHead, name: Buffer, value: 
     const end = head.fields[i * FIELD_STRIDE + FieldPart.VALUE_END];
     let pos = head.fields[i * FIELD_STRIDE + FieldPart.VALUE_START];
     while (pos < end) {
-      const pair = pos;
-      let equals = -1;
-      while (pos < end && buf[pos] !== SEMICOLON) {
-        if (equals < 0 && buf[pos] === EQUALS) equals = pos;
-        pos++;
-      }
-      if (equals >= 0) {
-        const nameStart = skipSpace(buf, pair, equals);
-        if (equalBytes(buf, nameStart, trimSpace(buf, nameStart, equals), name)) {
-          value.start = skipSpace(buf, equals + 1, pos);
-          value.end = trimSpace(buf, value.start, pos);
+      pos = skipSpace(buf, pos, end);
+      const nameEnd = pos + name.length;
+      // Most names differ in their first byte.
+      if (nameEnd < end && buf[pos] === name[0] && equalBytes(buf, pos, nameEnd, name)) {
+        const equals = skipSpace(buf, nameEnd, end);
+        if (equals < end && buf[equals] === EQUALS) {
+          value.start = skipSpace(buf, equals + 1, end);
+          value.end = trimSpace(buf, value.start, endOfPair(buf, equals + 1, end));
           return true;
         }
       }
-      pos++;
+      pos = endOfPair(buf, pos, end) + 1;
     }
   }
   return false;
+}
+
+function endOfPair(buf: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && buf[at] !== SEMICOLON) at++;
+  return at;
 }
 
 /** The first of `buf[start, end)` that is no white space. */

@@ -2,6 +2,7 @@
 import type { HeaderMatch, RouteSpec } from "../../protocol/route.ts";
 import { METHODS, Method } from "../../shared/memory/series-table.ts";
 import { equalBytes } from "../http1/copy.ts";
+import { FieldId, FORWARDING_MASK, fieldIdOf } from "../http1/field-names.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead } from "../http1/head.ts";
 import { isField } from "../http1/header-text.ts";
 
@@ -22,6 +23,8 @@ export class Conditions {
   readonly #otherMethods: readonly Uint8Array[];
   readonly #anyMethod: boolean;
   readonly #fields: readonly FieldCondition[];
+  /** One of the fields is only a proxy's to set: whoever is no trusted one does not have it, whatever he sends. */
+  readonly #needsTrust: boolean;
 
   constructor({ match }: RouteSpec) {
     let methods = 0;
@@ -35,12 +38,14 @@ export class Conditions {
     this.#otherMethods = others;
     this.#anyMethod = match.methods.length === 0;
     this.#fields = match.headers.map(compileField);
+    this.#needsTrust = this.#fields.some(({ name }) => isForwarding(name));
     this.none = this.#anyMethod && this.#fields.length === 0;
   }
 
-  /** Does the request in `head`, which was parsed from `buf`, meet all of them? */
-  fit(buf: Uint8Array, head: RequestHead): boolean {
-    return this.none || (this.fitsMethod(buf, head) && this.misfit(buf, head) < 0);
+  /** Does the request in `head`, which was parsed from `buf`, meet all of them? @param trusted whether its peer is. */
+  fit(buf: Uint8Array, head: RequestHead, trusted: boolean): boolean {
+    if (this.none) return true;
+    return (trusted || !this.#needsTrust) && this.fitsMethod(buf, head) && this.misfit(buf, head) < 0;
   }
 
   /** Is its method one of them? */
@@ -60,6 +65,12 @@ export class Conditions {
     for (let i = 0; i < fields.length; i++) if (!hasField(buf, head, fields[i])) return i;
     return -1;
   }
+}
+
+/** Fields of this kind are removed before servers see them, unless a trusted proxy sent them. */
+function isForwarding(name: Uint8Array): boolean {
+  const id = fieldIdOf(name, 0, name.length);
+  return id !== FieldId.OTHER && id <= FieldId.X_FORWARDED_OTHER && (FORWARDING_MASK & (1 << id)) !== 0;
 }
 
 function compileField({ name, value }: HeaderMatch): FieldCondition {

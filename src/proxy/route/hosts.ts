@@ -57,13 +57,14 @@ export class Hosts {
   }
 
   /**
-   * The most specific level for the authority `buf[start, end)`, of which a port and one dot at the end do not count;
+   * The most specific level for the authority `buf[start, end)`, of which a port and dots at the end do not count: more than
+   * one are no name, but servers may put up with them.
    * `ENCODED_HOST` if hosts matter and this one is not to be read safely.
    */
   find(buf: Uint8Array, start: number, end: number): number {
     if (!this.#hasNames || start === end) return ANY_HOST;
     let stop = hostEnd(buf, start, end);
-    if (stop - start > 1 && buf[stop - 1] === DOT) stop--;
+    while (stop - start > 1 && buf[stop - 1] === DOT) stop--;
     // From behind: on the way to the hash of the name, those of all that may follow `*.` are passed.
     let hash = SEED;
     let level = ANY_HOST;

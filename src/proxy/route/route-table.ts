@@ -40,6 +40,16 @@ export class RouteTable {
   readonly #delimiters: boolean;
   /** Made when a path needs it first. */
   #readings: Readings | null = null;
+  /** Whether what the present request says of its client is believed. */
+  #trusted = true;
+  /**
+   * By tree node, twice: the route that it was found to lead to, for a path that goes on behind it and for one that ends
+   * there. That is the same for all readings of one request, of which there may be thousands; conditions are looked at once.
+   */
+  readonly #found: Int32Array;
+  /** The request that this was found for: numbers of requests, of which each has one. */
+  readonly #foundFor: Float64Array;
+  #request = 0;
 
   /** Throws a `RangeError` for a path that is too long. */
   constructor(routes: readonly RouteSpec[]) {
@@ -52,6 +62,8 @@ export class RouteTable {
     this.#roots = compiled.roots;
     this.#pathMatters = compiled.pathMatters;
     this.#delimiters = compiled.delimiters;
+    this.#found = new Int32Array(compiled.tree.children.length * 2);
+    this.#foundFor = new Float64Array(compiled.tree.children.length * 2);
   }
 
   /**
@@ -59,8 +71,10 @@ export class RouteTable {
    * `NO_ROUTE` or `AMBIGUOUS`.
    * @param pathStart where the path begins: a slash, or the `*` of OPTIONS; nothing or a query alone is `/`.
    * @param pathEnd where path and query end.
+   * @param trusted whether its peer is: of others no route is found by fields that only proxies may set.
    */
-  match(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number): number {
+  match(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number, trusted = true): number {
+    this.#trusted = trusted;
     const level = this.#hosts.find(buf, head.hostStart, head.hostEnd);
     if (level === ENCODED_HOST) return AMBIGUOUS;
     if (this.#pathMatters[level] === 0) return this.#takenWhole(level, buf, head);
@@ -84,8 +98,9 @@ export class RouteTable {
     const route = this.#find(level, readings.path, readings.read(0), 0, buf, head);
     if (route === NO_ROUTE || this.#routes[route].ambiguousPaths === "allow") return route;
     if (readings.open || readings.count * (end - start) > MAX_WORK) return AMBIGUOUS;
+    this.#request++;
     for (let index = 1; index < readings.count; index++) {
-      if (this.#find(level, readings.path, readings.read(index), 0, buf, head) !== route) return AMBIGUOUS;
+      if (this.#findAgain(level, readings.path, readings.read(index), buf, head) !== route) return AMBIGUOUS;
     }
     return route;
   }
@@ -106,15 +121,38 @@ export class RouteTable {
   #find(from: number, path: Buffer, end: number, start: number, buf: Buffer, head: RequestHead): number {
     const tree = this.#tree;
     for (let level = from; level >= 0; level = this.#hosts.next[level]) {
-      let node = tree.walk(this.#roots[level], path, start, end);
-      if (tree.whole) {
-        const route = this.#first(tree.exact[node], tree.prefix[node], buf, head);
-        if (route !== NO_ROUTE) return route;
+      const node = tree.walk(this.#roots[level], path, start, end);
+      const route = this.#firstFrom(node, tree.whole, buf, head);
+      if (route !== NO_ROUTE) return route;
+    }
+    return NO_ROUTE;
+  }
+
+  /** The same for one more reading, `path[0, end)`, of a request that has several. */
+  #findAgain(from: number, path: Buffer, end: number, buf: Buffer, head: RequestHead): number {
+    const tree = this.#tree;
+    for (let level = from; level >= 0; level = this.#hosts.next[level]) {
+      const node = tree.walk(this.#roots[level], path, 0, end);
+      const at = tree.whole ? node * 2 + 1 : node * 2;
+      if (this.#foundFor[at] !== this.#request) {
+        this.#found[at] = this.#firstFrom(node, tree.whole, buf, head);
+        this.#foundFor[at] = this.#request;
       }
-      for (; node >= 0; node = tree.up[node]) {
-        const route = this.#first(tree.prefix[node], tree.prefixEnd[node], buf, head);
-        if (route !== NO_ROUTE) return route;
-      }
+      if (this.#found[at] !== NO_ROUTE) return this.#found[at];
+    }
+    return NO_ROUTE;
+  }
+
+  /** The first route that fits at this node, or above it. @param whole the path ends there. */
+  #firstFrom(from: number, whole: boolean, buf: Buffer, head: RequestHead): number {
+    const tree = this.#tree;
+    if (whole) {
+      const route = this.#first(tree.exact[from], tree.prefix[from], buf, head);
+      if (route !== NO_ROUTE) return route;
+    }
+    for (let node = from; node >= 0; node = tree.up[node]) {
+      const route = this.#first(tree.prefix[node], tree.prefixEnd[node], buf, head);
+      if (route !== NO_ROUTE) return route;
     }
     return NO_ROUTE;
   }
@@ -133,7 +171,7 @@ export class RouteTable {
   #first(from: number, to: number, buf: Buffer, head: RequestHead): number {
     for (let at = from; at < to; at++) {
       const route = this.#tree.routes[at];
-      if (this.#conditions[route].fit(buf, head)) return route;
+      if (this.#conditions[route].fit(buf, head, this.#trusted)) return route;
     }
     return NO_ROUTE;
   }

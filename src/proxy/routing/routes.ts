@@ -10,8 +10,8 @@ import { type RouteParts, WorkerRoute } from "./worker-route.ts";
 export interface RouteMatcher {
   /** One route takes everything: there is no need to look. */
   readonly takesEverything: boolean;
-  /** `buf[pathStart … pathEnd)` is the path, with its query. */
-  match(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number): number;
+  /** `buf[pathStart … pathEnd)` is the path, with its query. @param trusted whether the peer is. */
+  match(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number, trusted: boolean): number;
 }
 
 /** One worker's. */
@@ -32,10 +32,13 @@ export class Routes {
     this.#only = matcher.takesEverything ? this.#routes[0] : null;
   }
 
-  /** The route of the request in `head`, which was parsed from `buf`; `buf[pathStart … pathEnd)` is its path, with the query. */
-  of(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number): WorkerRoute {
+  /**
+   * The route of the request in `head`, which was parsed from `buf`; `buf[pathStart … pathEnd)` is its path, with the query.
+   * @param trusted whether its peer is.
+   */
+  of(buf: Buffer, head: RequestHead, pathStart: number, pathEnd: number, trusted: boolean): WorkerRoute {
     if (this.#only !== null) return this.#only;
-    const index = this.#matcher.match(buf, head, pathStart, pathEnd);
+    const index = this.#matcher.match(buf, head, pathStart, pathEnd, trusted);
     if (index >= 0) return this.#routes[index];
     return index === AMBIGUOUS ? this.#ambiguous : this.#none;
   }

@@ -3,10 +3,12 @@
 import { mix32 } from "../../balancing/hash.ts";
 import type { RequestSettings } from "../../protocol/pool.ts";
 import type { RouteSpec } from "../../protocol/route.ts";
+import { plainFieldName } from "../../shared/fixed-fields.ts";
 import { FIRST_ROUTE_NUMBER } from "../../shared/memory/series-table.ts";
 import { CompressionRules } from "../compress/plan.ts";
 import type { Failure } from "../failure.ts";
 import type { RequestHead } from "../http1/head.ts";
+import { DEFAULT_TRAILER_LIMITS, type TrailerLimits } from "../http1/trailer-rules.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { ServerPools } from "../pool/server-pools.ts";
@@ -64,6 +66,8 @@ export class WorkerRoute {
   /** Which of its responses are compressed; `null` = none. */
   readonly compression: CompressionRules | null;
   readonly rules: RouteRules;
+  /** What a client may not say behind the body, because it may not say it before it. */
+  readonly trailers: TrailerLimits;
   readonly #random: () => number;
   /** What a client is told apart by, so that all its requests go to one pool; `null` = each goes by itself. */
   readonly #splitKey: StickyKey | null;
@@ -83,6 +87,7 @@ export class WorkerRoute {
     const splitBy = action.kind === "forward" ? action.splitBy : null;
     this.#splitKey = splitBy === null ? null : createStickyKey(splitBy, parts.trustedProxies);
     this.rules = new RouteRules(spec, parts.tlsPort);
+    this.trailers = trailersOf(spec);
     this.auth = spec.forwardAuth && compileAuth(spec.forwardAuth, pools.get(spec.forwardAuth.pool));
     this.mirror = spec.mirror && parts.mirrorRows.target(spec.number, spec.mirror, pools.get(spec.mirror.pool));
     this.compression = spec.compression && new CompressionRules(spec.compression);
@@ -149,4 +154,16 @@ export class WorkerRoute {
   #labels(pool: string | null): RouteLabels | null {
     return this.number < FIRST_ROUTE_NUMBER ? null : new RouteLabels(this.spec.name, pool);
   }
+}
+
+/** Fields that are removed from a request, or that only we and its auth server say. */
+function trailersOf({ requestHeaders, forwardAuth }: RouteSpec): TrailerLimits {
+  const names = [
+    ...(requestHeaders?.remove ?? []),
+    ...(requestHeaders?.set ?? []).map(({ name }) => name),
+    ...(forwardAuth?.responseHeaders ?? []),
+  ];
+  return names.length === 0
+    ? DEFAULT_TRAILER_LIMITS
+    : { ...DEFAULT_TRAILER_LIMITS, refused: names.map((name) => Buffer.from(plainFieldName(name), "latin1")) };
 }

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { CheckReport } from "../../../src/cli/check.ts";
-import { Daemon, Scratch } from "../../support/processes.ts";
+import { Daemon, Scratch, spawnSync } from "../../support/processes.ts";
 import { LAUNCHER, neurabalancer } from "./spawn.ts";
 
 const scratch = new Scratch();
@@ -71,6 +71,18 @@ test("problems of files that settings name are told in the file's words", () => 
   const { stderr } = neurabalancer(["check", "--config", path]);
   expect(stderr).toContain("upstream.ca_file: cannot read /nowhere.pem: there is no such file (upstream.ca_file is at");
   expect(stderr).toContain("ca.yaml:2:21)");
+});
+
+test("files without an end, and pipes that nobody writes to, hold nobody up", () => {
+  const pipe = scratch.file("pipe");
+  spawnSync(["mkfifo", pipe]);
+  const path = put(
+    "endless.yaml",
+    `${SERVERS}upstream: {ca_file: /dev/zero}\nroutes: [{pool: default, error_pages: [{statuses: [404], file: ${pipe}}]}]\n`,
+  );
+  const { stderr } = neurabalancer(["check", "--config", path]);
+  expect(stderr).toContain("upstream.ca_file: cannot read /dev/zero: is larger than 4096 KiB");
+  expect(stderr).toContain("pipe: cannot be read: it is a pipe or a terminal, and nothing comes from it");
 });
 
 test("check --diff shows what differs from another file, and what of it needs a restart", () => {

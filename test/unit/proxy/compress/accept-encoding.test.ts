@@ -40,6 +40,13 @@ test.each([
   expect(preferredEncoding(value, OURS)).toBe(encoding);
 });
 
+test("of a list that has no end only the beginning counts", () => {
+  const many = `${"x,".repeat(63)}gzip`;
+  expect(preferredEncoding(many, ["gzip"])).toBe("gzip");
+  expect(preferredEncoding(`x,${many}`, ["gzip"])).toBeNull();
+  expect(preferredEncoding("gzip;a=1;b=1;q=0.5", ["gzip"])).toBe("gzip");
+});
+
 test("of what is liked as much the first of ours is taken, whatever the order of the client", () => {
   expect(preferredEncoding("br, gzip", ["gzip", "br"])).toBe("gzip");
   expect(preferredEncoding("br, gzip", ["zstd"])).toBeNull();

@@ -294,11 +294,38 @@ describe("refused", () => {
 
   test("trailer limits are the caller's and outlive a reset", () => {
     const parser = new ChunkedParser();
-    parser.reset({ maxTrailerBytes: 10, maxTrailerFields: 1 });
+    parser.reset({ maxTrailerBytes: 10, maxTrailerFields: 1, refused: [] });
     expect(consume("0\r\nX: a\r\nY: b\r\n\r\n", 100, parser).result).toBe(ParseError.TRAILER_TOO_LARGE);
     parser.reset();
     expect(consume("0\r\nX: aaaaaaaa\r\n\r\n", 100, parser).result).toBe(ParseError.TRAILER_TOO_LARGE);
     parser.reset();
     expect(consume("0\r\nX: a\r\n\r\n", 100, parser).parser.done).toBe(true);
+  });
+});
+
+describe("trailers that a route refuses", () => {
+  const long = "x-a-name-that-is-longer-than-what-is-looked-at";
+  const limits = {
+    maxTrailerBytes: 1000,
+    maxTrailerFields: 10,
+    refused: ["x-user", long].map((name) => Buffer.from(name)),
+  };
+
+  test.each([
+    ["X-User", ParseError.FORBIDDEN_TRAILER],
+    ["x_uSER", ParseError.FORBIDDEN_TRAILER],
+    [long, ParseError.FORBIDDEN_TRAILER],
+    [long.replaceAll("-", "_").toUpperCase(), ParseError.FORBIDDEN_TRAILER],
+    [`${long}s`, 0],
+    ["X-Users", 0],
+    ["X-Use", 0],
+    ["XMUser", 0],
+  ])("%s", (name, error) => {
+    for (const size of [1, 5, 1000]) {
+      const parser = new ChunkedParser();
+      parser.reset(limits);
+      const { result } = consume(`0\r\n${name}: root\r\n\r\n`, size, parser);
+      expect(Math.min(result, 0)).toBe(error);
+    }
   });
 });

@@ -1,5 +1,6 @@
 /** How hosts, targets, methods and fields are written, and what of it counts. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
+import { Conditions } from "../../../../src/proxy/route/conditions.ts";
 import { RouteTable } from "../../../../src/proxy/route/route-table.ts";
 import { NamedTable, parsed, type RouteWords, routeOf } from "./support.ts";
 
@@ -18,7 +19,7 @@ describe("the host", () => {
     "shop.example:": "shop",
     "shop.example.": "shop",
     "shop.example.:443": "shop",
-    "shop.example..": "other",
+    "shop.example..": "shop",
     "a.shop.example": "below",
     "A.B.SHOP.EXAMPLE.:1": "below",
     ".shop.example": "other",
@@ -160,4 +161,35 @@ describe("a table", () => {
       expect(table.nameFor({ host: `x${host}`, target: `/${i}/a` })).toBe(hosts[0].startsWith("*") ? name : "none");
     }
   });
+});
+
+describe("a field that only proxies may set", () => {
+  const table = new NamedTable([
+    { name: "office", headers: { "X-Real-IP": "10.0.0.1" } },
+    { name: "secure", headers: { x_forwarded_proto: "*" } },
+    { name: "beta", headers: { "X-Site": "beta" } },
+    { name: "rest" },
+  ]);
+
+  test.each([
+    ["X-Real-IP: 10.0.0.1", "office", "rest"],
+    ["x_forwarded_proto: https", "secure", "rest"],
+    ["X-Site: beta", "beta", "beta"],
+  ])("%s", (field, trusted, other) => {
+    expect(table.nameFor({ fields: [field] })).toBe(trusted);
+    expect(table.nameFor({ fields: [field] }, false)).toBe(other);
+  });
+});
+
+test("the conditions of a route are looked at once for all readings of a path", () => {
+  const routes = [0, 1, 2].map((value) => ({ name: `${value}`, headers: { "x-canary": `${value}` } }));
+  const table = new NamedTable([...routes, { name: "deep", paths: ["/q/p"] }, { name: "rest" }]);
+  const fit = spyOn(Conditions.prototype, "fit");
+  try {
+    expect(table.nameFor({ target: "/%2e/q%5C;%252f" })).toBe("rest");
+    expect(fit.mock.calls.length).toBeLessThan(100); // there are more than a thousand readings
+    expect(table.nameFor({ target: "/%2e/q%5C;%252f", fields: ["x-canary: 2"] })).toBe("2");
+  } finally {
+    fit.mockRestore();
+  }
 });

@@ -76,10 +76,10 @@ export class NamedTable {
     this.#names = routes.map(({ name }) => name);
   }
 
-  /** Which route takes the request? */
-  nameFor(words: RequestWords): string {
+  /** Which route takes the request? @param trusted whether its peer is. */
+  nameFor(words: RequestWords, trusted = true): string {
     const { buf, head } = parsed(words);
-    const index = this.table.match(buf, head, head.pathStart, head.targetEnd);
+    const index = this.table.match(buf, head, head.pathStart, head.targetEnd, trusted);
     if (index === NO_ROUTE) return "none";
     return index === AMBIGUOUS ? "ambiguous" : this.#names[index];
   }

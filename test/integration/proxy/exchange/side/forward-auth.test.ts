@@ -1,6 +1,6 @@
 /** `forward_auth`: another server says whether a request may pass. */
 import { afterEach, describe, expect, test } from "bun:test";
-import type { ForwardAuth } from "../../../../../src/protocol/route.ts";
+import type { ForwardAuth, RouteSpec } from "../../../../../src/protocol/route.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../../support/proxy-harness.ts";
 import { type TestSettings, toPool } from "../../../../support/proxy-settings.ts";
 import { singleValue, valuesOf, type Wire, type WireMessage } from "../../../../support/wire.ts";
@@ -21,6 +21,7 @@ function asking(
   auth: readonly (Backend | { port: number })[],
   spec: Partial<ForwardAuth> = {},
   settings: Partial<TestSettings> = {},
+  route: Partial<RouteSpec> = {},
 ): TestProxy {
   return new TestProxy([server, ...auth.map(({ port }) => ({ port, pool: 1 }))], {
     settings,
@@ -28,7 +29,7 @@ function asking(
       { row: 0, name: "default" },
       { row: 1, name: "auth" },
     ],
-    routes: [{ ...toPool("default"), forwardAuth: { ...AUTH, ...spec } }],
+    routes: [{ ...toPool("default"), ...route, forwardAuth: { ...AUTH, ...spec } }],
   });
 }
 
@@ -194,6 +195,28 @@ describe("who may pass", () => {
     expect(valuesOf(request, "x_user")).toEqual([]);
     expect(valuesOf(request, "x-other")).toEqual(["mine"]);
   });
+
+  test.each(["X-User", "x_user", "X-GROUPS", "x-role", "X-Drop"])(
+    "may not say %s behind the body either",
+    async (name) => {
+      const auth = await asked(ok("", "X-User: ann\r\n"));
+      const server = await asked();
+      const proxy = asking(
+        server.backend,
+        [auth.backend],
+        {},
+        {},
+        {
+          requestHeaders: { remove: ["x-drop"], set: [{ name: "X-Role", value: "guest" }], add: [] },
+        },
+      );
+      const post = get("/", "Transfer-Encoding: chunked\r\nTrailer: x-any\r\n", "POST");
+      const refused = await proxy.ask(`${post}1\r\na\r\n0\r\n${name}: root\r\n\r\n`);
+      expect([refused.status, refused.body.toString()]).toEqual([400, expect.stringContaining("trailer")]);
+      const passed = await proxy.ask(`${post}1\r\na\r\n0\r\nX-Any: 1\r\n\r\n`);
+      expect([passed.status, server.requests.length, server.requests[0].trailers]).toEqual([200, 1, "X-Any: 1\r\n"]);
+    },
+  );
 
   test("has none of these fields when the answer has none", async () => {
     const server = await asked();
