@@ -38,7 +38,6 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     trustedProxies: clients.trustedProxies ?? [],
     withoutVia: !upstream.via,
     tls: readTls(config, nowMs, findings),
-    upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
     listeners: config.listeners,
     request: given(config, "request"),
     pools: config.pools.map((pool, index) =>
