@@ -37,3 +37,13 @@ export function upstreamTlsTarget(hostname: string, tls: UpstreamTls): TlsTarget
     certificate: tls.upstreamCertificate,
   };
 }
+
+/** Connections made by the one may serve where the other is said: same name, same authorities, same certificate shown. */
+export function isSameUpstreamTls(one: UpstreamTls, other: UpstreamTls): boolean {
+  return (
+    one.upstreamServerName === other.upstreamServerName &&
+    one.upstreamCaPem === other.upstreamCaPem &&
+    one.upstreamCertificate?.certPem === other.upstreamCertificate?.certPem &&
+    one.upstreamCertificate?.keyPem === other.upstreamCertificate?.keyPem
+  );
+}

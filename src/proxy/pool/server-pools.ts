@@ -3,6 +3,7 @@ import { serverIdentityHash } from "../../balancing/hash.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout.ts";
+import { isSameUpstreamTls } from "../../shared/upstream-tls.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import type { UpstreamContext } from "../upstream/context.ts";
 import type { Upstream } from "../upstream/leg.ts";
@@ -48,6 +49,7 @@ export class ServerPools {
       const old = this.#byRow.get(settings.row);
       const stays = old !== undefined && old.settings.name === settings.name;
       const pool = stays ? old : new ServerPool(this.#parts, settings, trustedProxies);
+      if (stays && !isSameUpstreamTls(old.settings, settings)) this.#forgetTls(old);
       if (stays) pool.configure(settings, trustedProxies);
       else old?.setServers([]);
       this.#byRow.set(settings.row, pool);
@@ -66,6 +68,19 @@ export class ServerPools {
       const own = endpoints.filter((endpoint) => endpoint.pool === row);
       pool.setServers(own);
       if (own.length === 0 && this.#byName.get(pool.settings.name) !== pool) this.#byRow.delete(row);
+    }
+  }
+
+  /**
+   * Who was spoken to under other rules of TLS is spoken to anew: its idle connections are closed now, those in use with their
+   * requests.
+   */
+  #forgetTls(pool: ServerPool): void {
+    for (let slot = 0; slot < MAX_SERVERS; slot++) {
+      const upstream = this.upstreams[slot];
+      if (upstream === undefined || this.#owners[slot] !== pool || !upstream.endpoint.tls) continue;
+      upstream.retire();
+      this.upstreams[slot] = this.#open(upstream.endpoint, new PoolConnections(this.#connections, pool));
     }
   }
 

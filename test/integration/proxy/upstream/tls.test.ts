@@ -7,7 +7,7 @@ import { probeTrust, startProbe } from "../../../../src/health/probe/probe.ts";
 import type { UpstreamTls } from "../../../../src/shared/upstream-tls.ts";
 import { type Authority, type Certificate, createAuthority, createSelfSigned } from "../../../support/certificates.ts";
 import { Daemon } from "../../../support/processes.ts";
-import { Backend, cleanUp, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
+import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue } from "../../../support/wire.ts";
 
 let authority: Authority;
@@ -82,6 +82,46 @@ describe("another name than the server's address", () => {
     );
     expect(await probe(backend.port, { upstreamServerName })).toBe("error");
     expect(backend.received).toBe(0);
+  });
+});
+
+describe("a pool whose TLS is another from a reload on", () => {
+  const named = { upstreamServerName: "shop.test" };
+
+  test.each([
+    ["another name", () => ({ upstreamServerName: "blog.test" }), 502],
+    ["another authority", () => ({ ...named, upstreamCaPem: createAuthority().cert }), 502],
+    ["another certificate", () => ({ ...named, upstreamCertificate: pem(own) }), 200],
+  ])("%s: connections made before are not used again", async (_, tls, status) => {
+    const backend = await Backend.answering(() => ok("shop"), { tls: shop });
+    const proxy = proxyTo(backend.port, named);
+    expect((await proxy.ask(get())).status).toBe(200);
+    proxy.change({ retryAttempts: 1 });
+    expect((await proxy.ask(get())).status).toBe(200);
+    expect(backend.connections.length).toBe(1); // what TLS has no part in ends none
+    proxy.change(tls());
+    expect((await proxy.ask(get())).status).toBe(status);
+    await eventually(() => backend.connections[0].ended !== null);
+    expect(proxy.counter("UPSTREAM_IDLE")).toBe(status === 200 ? 1 : 0);
+  });
+
+  test("a request under way goes on, and leaves its connection to nobody", async () => {
+    const waiting = Promise.withResolvers<void>();
+    let asked = 0;
+    const respond = async () => {
+      asked++;
+      await waiting.promise;
+      return ok("shop");
+    };
+    const backend = await Backend.answering(respond, { tls: shop });
+    const proxy = proxyTo(backend.port, named);
+    const answer = proxy.ask(get());
+    await eventually(() => asked > 0);
+    proxy.change({ upstreamServerName: "blog.test" });
+    waiting.resolve();
+    expect((await answer).status).toBe(200);
+    expect((await proxy.ask(get())).status).toBe(502);
+    await eventually(() => backend.open === 0);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Pools of the file: what holds for each, where it comes from, and what is said of wrong ones. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { MAX_POOLS } from "../../../../src/shared/memory/layout.ts";
+import { MAX_POOLS, MAX_SERVERS } from "../../../../src/shared/memory/layout.ts";
 import { ConfigFile } from "./fixture.ts";
 
 const file = new ConfigFile();
@@ -16,6 +16,8 @@ pools:
   api: {servers: [http://b:1]}
 routes: [{host: shop.example, pool: shop}, {pool: api}]
 `;
+
+const hosts = (count: number) => Array.from({ length: count }, (_, i) => `http://h${i}:1`).join(", ");
 
 describe("precedence", () => {
   test("a pool's own value, then the environment, then the top of the file, then the default", () => {
@@ -169,6 +171,10 @@ describe("problems", () => {
     [
       `pools: {${Array.from({ length: MAX_POOLS + 1 }, (_, i) => `p${i}: {${POOL}}`).join(", ")}}`,
       `pools (n.yaml:1:8): has ${MAX_POOLS + 1} entries; the most is ${MAX_POOLS}`,
+    ],
+    [
+      `pools: {a: {servers: [${hosts(MAX_SERVERS)}]}, b: {${POOL}}}`,
+      `pools: name ${MAX_SERVERS + 1} servers in all; the most is ${MAX_SERVERS}: leave some out`,
     ],
   ])("%#", (text, problem) => {
     const problems = file.problems(`${text}${text.includes("have no routes") ? "" : "\n"}`);
