@@ -54,7 +54,7 @@ type Redirect = NonNullable<RouteFields["redirect"]>;
 
 function readRedirect(route: RouteBlock, redirect: Redirect, findings: ShapeFindings): RedirectAction {
   const { scheme, host, port, path, prefix, status } = redirect.fields;
-  if (!scheme && !host && !port && !path && !prefix) {
+  if (!["scheme", "host", "port", "path", "prefix"].some((name) => redirect.said.has(name))) {
     findings.problem(redirect, "sends clients to where they are: give it a scheme, host, port, path or prefix");
   }
   return {

@@ -10,6 +10,7 @@ import type { ShapeFindings } from "../shapes/findings.ts";
 import type { Variable } from "../sources/variable.ts";
 import { readAction, readPathRewrite } from "./action.ts";
 import { readEdits } from "./edits.ts";
+import { warnOfHabits } from "./habits.ts";
 import { readMatch } from "./match.ts";
 import type { RouteBlock } from "./shape.ts";
 
@@ -35,6 +36,7 @@ export function readRoute(
 ): (Omit<RouteConfig, "name"> & { readonly name: string | null }) | null {
   const { fields } = route;
   const action = readAction(route, findings);
+  warnOfHabits(route, findings);
   const { rewrite } = fields;
   const parts = {
     name: fields.name?.value ?? null,

@@ -2,11 +2,17 @@
 import { HIDDEN, readSettings } from "../read-settings.ts";
 import type { Setting } from "../setting.ts";
 import type { Variable } from "../sources/variable.ts";
-import type { YamlValue } from "../sources/yaml/document.ts";
-import { eachEntry, type Problems, readSection, sectionNamed, sectionsOf } from "../sources/yaml/mapping.ts";
+import type { YamlEntry, YamlValue } from "../sources/yaml/document.ts";
+import {
+  eachEntry,
+  type Problems,
+  readSection,
+  sectionNamed,
+  sectionsOf,
+  unknownKey,
+} from "../sources/yaml/mapping.ts";
 import type { ReferenceContext } from "../sources/yaml/references.ts";
 import { toVariable } from "../sources/yaml/values.ts";
-import { unknownName } from "../suggest.ts";
 import type {
   AnyShape,
   Field,
@@ -100,7 +106,12 @@ export class ShapeReader {
           );
         return;
       }
-      const read = this.#present(of, inner(), inside);
+      const content = inner();
+      if (of.kind === "struct" && content.kind !== "map" && isKeyOf(of, key)) {
+        this.#say(place, inside, "is indented like the name above that it belongs to: indent it more");
+        return;
+      }
+      const read = this.#present(of, content, inside);
       if (read !== undefined) entries.push({ path: inside, place, name: name.data, value: read });
     });
     if (count > max) this.#say(value.place, path, `has ${count} entries; the most is ${max}`);
@@ -115,7 +126,9 @@ export class ShapeReader {
     const read: Record<string, unknown> = {};
     const said = new Set<string>();
     const variables: Variable[] = [];
-    eachEntry(value, path, this.#problems, ({ key, place, value: inner }) => {
+    const ofSettings = sections === null ? [] : sectionsOf(sections);
+    const names = [...Object.keys(fields), ...ofSettings.map(({ name }) => name)];
+    const readEntry = ({ key, place, value: inner }: YamlEntry) => {
       said.add(key);
       const section = sections === null ? undefined : sectionNamed(key);
       if (Object.hasOwn(fields, key)) {
@@ -126,13 +139,10 @@ export class ShapeReader {
         const target = { prefix: `${path}.`, scope: sections, context: this.#context, problems: this.#problems, add };
         readSection(section, inner(), place, target);
       } else {
-        const names = [
-          ...Object.keys(fields),
-          ...(sections === null ? [] : sectionsOf(sections).map(({ name }) => name)),
-        ];
-        this.#problems.add(() => `${place}: ${path}: ${unknownName(key, names, "key")}`);
+        this.#problems.add(() => `${place}: ${path}: ${unknownKey(key, names, "key", ofSettings)}`);
       }
-    });
+    };
+    eachEntry(value, path, this.#problems, readEntry, names);
     if (value.kind !== "map") return undefined;
     return { path, place: value.place, fields: read as never, said, variables };
   }
@@ -149,4 +159,9 @@ export class ShapeReader {
   #say(place: string, path: string, what: string): void {
     this.#problems.add(() => `${path} (${place}): ${what}`);
   }
+}
+
+/** Whether entries of this shape have such a key. */
+function isKeyOf({ fields, sections }: StructShape<Record<string, Field>>, key: string): boolean {
+  return Object.hasOwn(fields, key) || (sections !== null && sectionsOf(sections).some(({ name }) => name === key));
 }

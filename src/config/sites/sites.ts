@@ -52,7 +52,8 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
   const listeners = read.listeners === undefined ? null : readListeners(read.listeners, variables, draft, findings);
   const { pools, effective } = readPools({ draft, servers, pools: read.pools?.entries ?? [], overrides }, findings);
   const names = pools.map(({ name }) => name);
-  const routed = read.routes === undefined ? null : readRoutes(read.routes, sections, names, findings);
+  const known = servers === undefined && read.pools?.entries.length !== pools.length ? null : names;
+  const routed = read.routes === undefined ? null : readRoutes(read.routes, sections, known, findings);
   const routes = routed?.routes ?? implicitRoutes(sections, pools, read, findings);
   if (routed !== null && read.routes !== undefined) {
     const used = new Set(read.routes.entries.flatMap(poolsNamed).map(({ value }) => value));

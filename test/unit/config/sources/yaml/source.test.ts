@@ -147,7 +147,10 @@ describe("problems", () => {
     ["app: {port: 0x50}", 'app.port="0x50" (n.yaml:2:13): must be a port'],
     ["app: {port: !!int 80}", "app.port (n.yaml:2:19): has a tag (!…): write the value alone"],
     ["app: {port: !x 80}", "has a tag (!…): write the value alone"],
-    ["app: {port: *nothing}", "n.yaml:2:13): names an anchor (&…) that is not above it"],
+    [
+      "app: {port: *nothing}",
+      'n.yaml:2:13): begins with "*", by which YAML means an anchor (&…), and there is none above',
+    ],
     ["retry: {on_status: [502, 999]}", 'retry.on_status (n.yaml:2:26): entry 2 "999" is neither'],
     ["clients: {trusted_proxies: [10.0.0.1, [x]]}", "(n.yaml:2:39): must be one value, not a list"],
     ["clients: {trusted_proxies: ['10.0.0.1,10.0.0.2']}", "(n.yaml:2:29): has an entry with a comma in it"],
