@@ -144,6 +144,8 @@ export class ShapeReader {
     };
     eachEntry(value, path, this.#problems, readEntry, names);
     if (value.kind !== "map") return undefined;
+    // That it is there says something as well.
+    if (value.entries.length === 0) this.leaves.push({ path, value: "{}", origin: value.place });
     return { path, place: value.place, fields: read as never, said, variables };
   }
 
