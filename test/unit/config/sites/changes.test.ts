@@ -45,8 +45,8 @@ test("that a mapping is there is told, though it says nothing", () => {
   const text = "servers: [http://s:1]\nroutes: [{pool: default, compression: {}}]\n";
   expect(told(text, text.replace(", compression: {}", ""))).toEqual(['routes["/*"].compression: {} → unset']);
   expect(told(text, text.replace("{}}", "{encodings: gzip}}"))).toEqual([
-    'routes["/*"].compression: {} → unset',
     'routes["/*"].compression.encodings: unset → gzip',
+    'routes["/*"].compression: {} → unset',
   ]);
 });
 
