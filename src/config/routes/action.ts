@@ -46,7 +46,7 @@ function readForward({ pool, split, split_by: splitBy }: RouteFields, findings: 
   if (targets.length > 0 && targets.every(({ weight }) => weight === 0)) {
     findings.problem(split, "gives every pool the weight 0: one of them has to get something");
   }
-  if (split.entries.length === 0) findings.problem(split, "names no pools");
+  if (split.written === 0) findings.problem(split, "names no pools");
   return { kind: "forward", targets, splitBy: splitBy?.value ?? null };
 }
 

@@ -31,16 +31,17 @@ const COMPRESSED_TYPES = [
 /** A route that has no name yet, if nobody gave it one; `null` after its problems were told. */
 export function readRoute(
   route: RouteBlock,
-  { tls }: Pick<Sections, "tls">,
+  sections: Pick<Sections, "app" | "tls">,
   findings: ShapeFindings,
 ): (Omit<RouteConfig, "name"> & { readonly name: string | null }) | null {
   const { fields } = route;
+  const { tls } = sections;
   const action = readAction(route, findings);
-  warnOfHabits(route, findings);
+  warnOfHabits(route, sections, findings);
   const { rewrite } = fields;
   const parts = {
     name: fields.name?.value ?? null,
-    match: readMatch(route),
+    match: readMatch(route, findings),
     settings: readOwnSettings(route.variables, findings),
     ambiguousPaths: fields.ambiguous_paths?.value ?? "refuse",
     rewrite:

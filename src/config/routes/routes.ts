@@ -22,13 +22,12 @@ export interface RoutesRead {
 
 /** @param pools names of those that there are; `null` = nobody can tell, because of what is wrong with them. */
 export function readRoutes(
-  { entries, ...list }: Several<RouteBlock>,
-  sections: Pick<Sections, "tls">,
+  { entries, written, ...list }: Several<RouteBlock>,
+  sections: Pick<Sections, "app" | "tls">,
   pools: readonly string[] | null,
   findings: ShapeFindings,
 ): RoutesRead {
-  if (entries.length === 0)
-    findings.problem(list, "has no routes, so nothing would be answered: remove it, or add some");
+  if (written === 0) findings.problem(list, "has no routes, so nothing would be answered: remove it, or add some");
   const read = entries.flatMap((block) => {
     for (const pool of poolsNamed(block)) {
       if (pools?.includes(pool.value) === false) findings.problem(pool, unknownName(pool.value, pools, "pool"));

@@ -27,6 +27,9 @@ import type {
   ValueShape,
 } from "./shape.ts";
 
+/** Taken for "not there" it would make a route that fits everything of one that fits a host, or leave out who may pass. */
+const EMPTY_FIELD = "is empty: give it a value, or remove it";
+
 /** A value as people are shown it. */
 export interface ShownLeaf {
   readonly path: string;
@@ -46,9 +49,9 @@ export class ShapeReader {
     this.#problems = problems;
   }
 
-  /** `undefined`: there is nothing, or its problem was told. */
-  read<S extends AnyShape>(shape: S, value: YamlValue, path: string): ReadOf<S> | undefined {
-    return this.#read(shape, value, path) as ReadOf<S> | undefined;
+  /** `undefined`: its problem was told. */
+  readPresent<S extends AnyShape>(shape: S, value: YamlValue, path: string): ReadOf<S> | undefined {
+    return this.#present(shape, value, path, EMPTY_FIELD) as ReadOf<S> | undefined;
   }
 
   #read(shape: AnyShape, value: YamlValue, path: string): unknown {
@@ -66,7 +69,10 @@ export class ShapeReader {
     const setting: Setting<unknown> = { env: path, type, default: null, doc: "", secret };
     const placed = { section: "", key: "value", name: path, path, setting };
     const variable = toVariable(placed, value, this.#context);
-    if (variable === null) return undefined;
+    if (variable === null) {
+      this.#say(value.place, path, "is empty");
+      return undefined;
+    }
     const variables = new Map([[path, variable]]);
     const { draft, problems } = readSettings([placed], { variables, sources: [], complete: true });
     for (const problem of problems) this.#problems.add(() => problem);
@@ -82,14 +88,15 @@ export class ShapeReader {
         return undefined;
       }
       const one = this.#read(of, value, path);
-      return one === undefined ? undefined : { path, place: value.place, entries: [one] };
+      return one === undefined ? undefined : { path, place: value.place, entries: [one], written: 1 };
     }
     if (value.entries.length > max) {
       this.#say(value.place, path, `has ${value.entries.length} entries; the most is ${max}`);
       return undefined;
     }
     const entries = value.entries.map((entry, index) => this.#present(of, entry(), `${path}[${index}]`));
-    return { path, place: value.place, entries: entries.filter((entry) => entry !== undefined) };
+    const right = entries.filter((entry) => entry !== undefined);
+    return { path, place: value.place, entries: right, written: entries.length };
   }
 
   #map({ names, of, max }: MapShape<AnyShape>, value: YamlValue, path: string): Several<unknown> | undefined {
@@ -115,7 +122,7 @@ export class ShapeReader {
       if (read !== undefined) entries.push({ path: inside, place, name: name.data, value: read });
     });
     if (count > max) this.#say(value.place, path, `has ${count} entries; the most is ${max}`);
-    return value.kind === "map" ? { path, place: value.place, entries } : undefined;
+    return value.kind === "map" ? { path, place: value.place, entries, written: count } : undefined;
   }
 
   #struct(
@@ -132,7 +139,7 @@ export class ShapeReader {
       said.add(key);
       const section = sections === null ? undefined : sectionNamed(key);
       if (Object.hasOwn(fields, key)) {
-        const result = this.#read(fields[key].shape, inner(), `${path}.${key}`);
+        const result = this.#present(fields[key].shape, inner(), `${path}.${key}`, EMPTY_FIELD);
         if (result !== undefined) read[key] = result;
       } else if (section !== undefined && sections !== null) {
         const add = (variable: Variable) => void variables.push(variable);
@@ -149,10 +156,10 @@ export class ShapeReader {
     return { path, place: value.place, fields: read as never, said, variables };
   }
 
-  /** An entry, which has to be there. */
-  #present(shape: AnyShape, value: YamlValue, path: string): unknown {
+  /** What has to be there: where nothing stands, something was meant. */
+  #present(shape: AnyShape, value: YamlValue, path: string, complaint = "is empty"): unknown {
     if (value.kind === "text" && (value.text === null || value.text.trim() === "")) {
-      this.#say(value.place, path, "is empty");
+      this.#say(value.place, path, complaint);
       return undefined;
     }
     return this.#read(shape, value, path);

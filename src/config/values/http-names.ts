@@ -78,6 +78,7 @@ export const exactPath: ValueType<string> = valueType("path", readPath);
 /** A method; those that are known are written in capitals (RFC 9110 section 9.1: they are case-sensitive). */
 export const methodName: ValueType<string> = valueType("method", (text) => {
   if (!TOKEN.test(text)) throw new Error("must be a method, such as GET");
+  if (/^(\*|any|all)$/i.test(text)) throw new Error("must be a method: a route for all methods has none");
   if (/^(get|head|post|put|delete|options|patch|trace|connect)$/i.test(text) && text !== text.toUpperCase()) {
     throw new Error(`must be written as clients send it: ${text.toUpperCase()}`);
   }

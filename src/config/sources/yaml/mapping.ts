@@ -125,6 +125,8 @@ export function unknownKey(
   kind: string,
   sections: readonly FileSection[] = FILE_SECTIONS,
 ): string {
+  if (name === "<<")
+    return "is a merge key, which YAML 1.2 has not: give each section an alias of its own (health: *name)";
   const elsewhere = sections.flatMap(({ settings }) => settings).filter((setting) => setting.name === name);
   const path = filePath(name.toUpperCase()) ?? (elsewhere.length === 1 ? elsewhere[0].path : null);
   if (path === null) return unknownName(name, known, kind);

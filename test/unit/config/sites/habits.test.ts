@@ -24,6 +24,8 @@ describe("in a route", () => {
     ["path: api/v1, pool: a", 'must begin with "/": write /api/v1'],
     ["path: '^/api/.*$', pool: a", 'must begin with "/", and is no regular expression: /api fits what is below it'],
     ["path: '/users/{id}', pool: a", "there are no regular expressions and no {parameters} in paths"],
+    ["methods: '*', pool: a", "must be a method: a route for all methods has none"],
+    ["headers: {Host: x.example}, pool: a", "routes[0].headers.Host (n.yaml:2:21): is what host is for"],
     ["redirect: 'https://x.example$uri'", "must be a mapping of names to values: there are scheme, host, port,"],
     ["redirect: {host: 'https://x.example'}", 'must be a host such as shop.example (no port, no "https://")'],
     ["pool: a, mirror: b", "must be a mapping of names to values: there are pool, percent"],
@@ -42,6 +44,9 @@ describe("in a route", () => {
       "routes[0].request_headers.set.x-real-ip (n.yaml:2:44): is sent as it stands: nothing takes the place of $remote_addr",
     ],
     ["{pool: a, response_headers: {add: {x-a: ['%[src]']}}}", "nothing takes the place of %[src"],
+    ["{path: /metrics, pool: a}", "routes[0].path (n.yaml:2:17): is a path that the balancer answers itself"],
+    ["{exact_path: /health/live, pool: a}", "RESERVED_PATHS=false gives it to them"],
+    ["{headers: {x-a: '~^b'}, pool: a}", "routes[0].headers.x-a (n.yaml:2:21): is compared as it stands"],
     ["{host: x.example, redirect: {scheme: https}}", "is given to requests that came by https as well, for ever"],
     ["{host: x.example, redirect: {scheme: https, host: x.example}}", "use https_redirect: on"],
     ["{host: x.example, redirect: {host: x.example}}", "sends clients of x.example to where they are, for ever"],
@@ -52,6 +57,7 @@ describe("in a route", () => {
 
   test.each([
     "{path: /a*b/x:y, pool: a}",
+    "{path: /health, pool: a}",
     "{pool: a, response_headers: {set: {x-price: '5 $'}}}",
     "{host: x.example, redirect: {scheme: https, host: y.example}}",
     "{host: [x.example, y.example], redirect: {scheme: http, path: /x}}",
@@ -95,4 +101,55 @@ describe("in the rest of the file", () => {
       expect.stringMatching(/^SERVERS: is required .* The file has them as servers, or in pools\.$/),
     ]);
   });
+});
+
+describe("what is there without a value is not taken for what is not there", () => {
+  const problemsOf = (text: string) => file.problems(text).map((one) => one.replace(/n\.yaml:2:\d+/, "n.yaml"));
+
+  test.each([
+    ["pool: a, host: ", "routes[0].host (n.yaml): is empty: give it a value, or remove it"],
+    ["pool: a, host: ''", "routes[0].host (n.yaml): is empty"],
+    ["pool: a, host: []", "routes[0].host (n.yaml): has no entries: remove it if all are to fit"],
+    ["pool: a, methods: []", "routes[0].methods (n.yaml): has no entries"],
+    ["pool: a, path: []", "routes[0].path (n.yaml): has no entries"],
+    ["pool: a, exact_path: []", "routes[0].exact_path (n.yaml): has no entries"],
+    ["pool: a, headers: ", "routes[0].headers (n.yaml): is empty"],
+    ["pool: a, forward_auth: ", "routes[0].forward_auth (n.yaml): is empty"],
+    ["pool: a, forward_auth: {pool: }", "routes[0].forward_auth.pool (n.yaml): is empty"],
+    ["pool: ", "routes[0].pool (n.yaml): is empty"],
+    ["pool: []", "routes[0].pool (n.yaml): is empty"],
+    ["redirect: ", "routes[0].redirect (n.yaml): is empty"],
+    ["respond: ", "routes[0].respond (n.yaml): is empty"],
+    ["split: ", "routes[0].split (n.yaml): is empty"],
+  ])("{%s}", (route, problem) => {
+    expect(problemsOf(`${POOLS}routes: [{${route}}]\n`)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test("a path beside no exact one", () => {
+    expect(file.problems(`${POOLS}routes: [{pool: a, path: /x, exact_path: []}]\n`)).toEqual([]);
+  });
+
+  test.each(["routes", "pools", "listeners"])("%s:", (block) => {
+    expect(problemsOf(`servers: [http://s:1]\n${block}:\n`)).toEqual([
+      `${block} (n.yaml): is empty: give it a value, or remove it`,
+    ]);
+  });
+
+  test("what is wrong is not called missing as well", () => {
+    expect(file.problems(`${POOLS}routes: [{pool: a}]\nlisteners: [80]\n`)).toEqual([
+      expect.stringContaining("listeners[0] must be a mapping of names to values: there are address, port, tls"),
+    ]);
+    expect(file.problems(`${POOLS}routes: [{split: [a]}]\n`)).toHaveLength(1);
+  });
+});
+
+test("names that others have for strategies, and what no server is", () => {
+  const of = (pool: string) => file.problems(`pools: {a: {${pool}}}\nroutes: [{pool: a}]\n`);
+  expect(of("servers: [http://a:1], balancing: {strategy: ip_hash}")).toEqual([
+    expect.stringContaining("did you mean consistent_hash?"),
+  ]);
+  expect(of("servers: ['unix:/run/a.sock']")).toEqual([expect.stringContaining("is a Unix socket")]);
+  expect(of("servers: [http://a:1], <<: {health: {path: /}}")).toEqual([
+    expect.stringContaining("is a merge key, which YAML 1.2 has not"),
+  ]);
 });

@@ -155,7 +155,7 @@ describe("problems", () => {
     ["clients: {trusted_proxies: [10.0.0.1, [x]]}", "(n.yaml:2:39): must be one value, not a list"],
     ["clients: {trusted_proxies: ['10.0.0.1,10.0.0.2']}", "(n.yaml:2:29): has an entry with a comma in it"],
     ["dns: {min_ttl: 2m}", "dns.min_ttl: is longer than dns.max_ttl (dns.min_ttl is at n.yaml:2:16)"],
-    ["<<: {app: {port: 1}}", "n.yaml:2:1: what stands here is no section"],
+    ["<<: {app: {port: 1}}", "is a merge key, which YAML 1.2 has not: give each section an alias of its own"],
     ["app:\n\tport: 1", "n.yaml:3:1: has a tab for indentation"],
     ["app: {port: 1", "n.yaml:2:14: "],
     ["log: {level: 'info}", "misses a character before this place"],
