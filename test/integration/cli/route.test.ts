@@ -104,6 +104,11 @@ describe("neurabalancer route", () => {
   });
 
   test("other actions are told", () => {
+    expect(report("GET", "http://shop.example/away").action).toEqual({
+      kind: "respond",
+      status: 503,
+      content_type: "text/plain; charset=utf-8",
+    });
     expect(route("GET", "http://old.example/a").stdout).toMatch(/^action +a redirect, 301: host shop\.example$/m);
     expect(route("GET", "http://shop.example/away").stdout).toMatch(/^action +a fixed response, 503$/m);
   });
@@ -134,6 +139,7 @@ describe("neurabalancer route", () => {
   test("wrong use is exit code 2, with what would be right", () => {
     const cases: readonly (readonly [args: readonly string[], words: string])[] = [
       [["GET"], "missing required argument 'url'"],
+      [["https://shop.example/x"], "as in: neurabalancer route GET https://"],
       [["GET", "/x", "--nonsense"], "unknown option"],
       [["GET", "ftp://shop.example/"], "write https://shop.example/path"],
       [["GET", "shop.example/", "-H", "nonsense"], 'write it as "Name: value"'],
