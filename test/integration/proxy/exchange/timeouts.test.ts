@@ -157,6 +157,18 @@ describe("towards servers", () => {
     expect(proxy.memory.servers.consecutiveFailures[0]).toBe(1);
   });
 
+  test("what came while the process had no turn was in time", async () => {
+    const backend = await Backend.start(async (connection) => {
+      await connection.message();
+      await connection.send(ok("in time"));
+      // Deadlines pass with the answer in the kernel's hands, and the timers are next.
+      const end = performance.now() + 2 * SHORT_MS;
+      while (performance.now() < end);
+    });
+    const proxy = new TestProxy([backend], { settings: { responseHeadTimeoutMs: SHORT_MS, retryAttempts: 0 } });
+    expect((await proxy.ask(get())).status).toBe(200);
+  });
+
   test("half a response head is not a head", async () => {
     const backend = await Backend.start(async (server) => {
       await server.message();
