@@ -11,7 +11,7 @@ import type { Contradictions, PartialConfig } from "./contradictions.ts";
 export function findContradictions(config: PartialConfig, listeners: readonly ListenerSpec[] | null): Contradictions {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const { app, admin, tls, dns, ml } = config;
+  const { app, admin, clients, tls, dns, ml } = config;
 
   const isSecure = listeners === null ? typeof tls.port === "number" : listeners.some((listener) => listener.tls);
   const wants = listeners === null ? "TLS_PORT" : "a listener with tls: on";
@@ -40,8 +40,11 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
       problems.push(`ADMIN_PORT: is the same as ${name} (${port}): choose another, or 0 for none`);
   }
 
-  if (tls.port !== undefined && !isSecure && tls.redirect)
-    problems.push(`TLS_REDIRECT: needs ${wants}: there is no https to send clients to`);
+  // A proxy in front may have the TLS, and say so.
+  if (tls.port !== undefined && !isSecure && tls.redirect && clients.trustedProxies === null)
+    problems.push(
+      `TLS_REDIRECT: needs ${wants}, or TRUSTED_PROXIES that have the TLS: there is no https to send clients to`,
+    );
   if (dns.minTtlMs! > dns.maxTtlMs!) problems.push("DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS");
   if (app.shutdownGraceMs! > app.shutdownTimeoutMs!) {
     problems.push("SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS, of which it is a part");

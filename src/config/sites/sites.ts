@@ -64,11 +64,13 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
     }
   }
   const isSecure = listeners === null ? typeof sections.tls.port === "number" : listeners.some(({ tls }) => tls);
+  // A proxy in front may have the TLS, and say so.
+  const isBehindProxy = sections.clients.trustedProxies !== null;
   for (const { fields } of read.routes?.entries ?? []) {
-    if (fields.https_redirect?.value && !isSecure) {
+    if (fields.https_redirect?.value && !isSecure && !isBehindProxy) {
       findings.problem(
         fields.https_redirect,
-        "needs TLS_PORT, or a listener with tls: on: there is no https to send clients to",
+        "needs TLS_PORT, a listener with tls: on, or TRUSTED_PROXIES that have the TLS: there is no https to send clients to",
       );
     }
   }

@@ -71,6 +71,11 @@ test("what the route is given", () => {
   expect(settings.routes).toEqual([expect.objectContaining({ name: "/*", httpsRedirect: true, hstsMs: 86_400_000 })]);
 });
 
+test("plain requests may be sent to a proxy in front that has the TLS", () => {
+  const behind = { TLS_REDIRECT: "on", TRUSTED_PROXIES: "10.0.0.1" };
+  expect(settingsOf(behind).routes).toEqual([expect.objectContaining({ httpsRedirect: true })]);
+});
+
 test("reads what servers are shown", () => {
   const env = {
     UPSTREAM_CERT_FILE: join(directory, "balancer.crt"),
@@ -96,7 +101,7 @@ test.each([
   [{ UPSTREAM_SERVER_NAME: "https://a" }, /must be a host name, such as app.internal/],
   [{ UPSTREAM_CERT_FILE: "a" }, /^UPSTREAM_KEY_FILE: is required by UPSTREAM_CERT_FILE/],
   [{ UPSTREAM_KEY_FILE: "a" }, /^UPSTREAM_CERT_FILE: is required by UPSTREAM_KEY_FILE/],
-  [{ TLS_REDIRECT: "on" }, /^TLS_REDIRECT: needs TLS_PORT/],
+  [{ TLS_REDIRECT: "on" }, /^TLS_REDIRECT: needs TLS_PORT, or TRUSTED_PROXIES/],
 ] as [Record<string, string>, RegExp][])("%p is refused", (env, message) => {
   expect(problemsOf(env)).toContainEqual(expect.stringMatching(message));
   expect(problemsOf(env).join()).not.toContain("0123456789");

@@ -245,7 +245,7 @@ describe("problems", () => {
     ],
     ["{pool: a, queue: {size: 1}}", "routes[0].queue is a pool's: write it there, as pools.NAME.queue"],
     ["{pool: a, log: {level: info}}", "routes[0].log is the whole instance's"],
-    ["{pool: a, https_redirect: on}", "needs TLS_PORT, or a listener with tls: on"],
+    ["{pool: a, https_redirect: on}", "needs TLS_PORT, a listener with tls: on, or TRUSTED_PROXIES"],
     ["{name: X, pool: a}", "is no name: it begins with a small letter"],
     ["{name: invalid, pool: a}", "is a name that metrics use for something else"],
     [
