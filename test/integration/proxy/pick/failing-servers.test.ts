@@ -6,9 +6,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { STRATEGY_NAMES } from "../../../../src/balancing/registry.ts";
 import { ServerState } from "../../../../src/shared/memory/layout.ts";
+import { startFullServer } from "../../../support/deaf-server.ts";
 import { Backend, cleanUp, get, ok, type Target, TestProxy } from "../../../support/proxy-harness.ts";
-import { Wire } from "../../../support/wire.ts";
-import { startDeafServer } from "../../control/fleet/fixtures.ts";
 
 const CLIENTS = 8;
 const SETTINGS = {
@@ -52,20 +51,9 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-/** Its accept queue is full: the kernel drops every further SYN. */
 async function deafTarget(): Promise<Target> {
-  const deaf = await startDeafServer();
-  const fillers: Wire[] = [];
-  afterAll(() => {
-    for (const filler of fillers) filler.destroy();
-    deaf.stop();
-  });
-  for (let full = false; !full; ) {
-    const filler = Wire.connect(deaf.port);
-    full = (await Promise.race([filler, Bun.sleep(200)])) === undefined;
-    filler.then((wire) => fillers.push(wire)).catch(() => {});
-    if (fillers.length > 5000) throw new Error("the backlog has no end");
-  }
+  const deaf = await startFullServer();
+  afterAll(() => deaf.stop());
   return { port: deaf.port };
 }
 
