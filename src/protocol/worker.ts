@@ -14,8 +14,6 @@ import type { RouteSpec } from "./route.ts";
 export interface ProxySettings extends GivenTo<"worker"> {
   /** CIDR ranges whose forwarding fields are believed. */
   readonly trustedProxies: readonly string[];
-  /** Servers are not told of this proxy in `Via`. */
-  readonly withoutVia: boolean;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
   /** Where clients are listened for; never empty. */

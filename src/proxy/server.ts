@@ -123,7 +123,7 @@ export class ProxyServer {
     });
     // One object for both sides: what changes in it changes for all.
     this.#ctx = Object.assign(ctx, {
-      peers: new PeerCache(trustedProxies, !settings.withoutVia),
+      peers: new PeerCache(trustedProxies),
       admin: new AdminRelay(options.admin),
       exchanges: new IdleExchanges(ctx, onInternalError),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
@@ -167,7 +167,7 @@ export class ProxyServer {
       ctx.responseHead = new ResponseHead(settings.maxHeaderCount);
     }
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
-    ctx.peers = new PeerCache(ctx.trustedProxies, !settings.withoutVia);
+    ctx.peers = new PeerCache(ctx.trustedProxies);
     this.#pools.configure(settings.pools, ctx.trustedProxies);
     ctx.routes = this.#routes(ctx);
     this.#setAccessLog(settings);

@@ -65,6 +65,42 @@ describe("precedence", () => {
   });
 });
 
+describe("a value that is empty in a pool", () => {
+  const TOP = "upstream: {host: a.example, server_name: tls.example}\nsticky: {cookie: c, keys: [0123456789abcdef]}\n";
+  const ROUTE = "routes: [{path: /x, pool: x}, {pool: y}]\n";
+  const poolsOf = (own: string, env: Record<string, string> = {}) =>
+    file.right(`${TOP}pools: {x: {servers: [http://a:1], ${own}}, y: {servers: [http://b:1]}}\n${ROUTE}`, env);
+
+  test.each(["null", "~", "", '""'])("takes away what the others have: %p", (nothing) => {
+    const { config, effective } = poolsOf(`upstream: {host: ${nothing}}, sticky: {cookie: ${nothing}}`, {
+      UPSTREAM_SERVER_NAME: "env.example",
+    });
+    expect(config.pools.map(({ upstream, sticky }) => [upstream.host, upstream.serverName, sticky.cookie])).toEqual([
+      [null, "env.example", null],
+      ["a.example", "env.example", "c"],
+    ]);
+    expect(effective.find(({ env }) => env === "pools.x.upstream.host")).toMatchObject({ value: null });
+  });
+
+  test("is a list without entries, too", () => {
+    const { config } = poolsOf("sticky: {cookie: null, keys: []}");
+    expect(config.pools.map(({ sticky }) => sticky.keys?.length ?? null)).toEqual([null, 1]);
+  });
+
+  test("says nothing where there is always a value, nor at the top", () => {
+    const { config } = file.right(
+      `timeouts: {connect: 7s}\nupstream: {host: }\n${TWO.replace(/^.*\n/, "").replace("3s", "null")}`,
+      {
+        UPSTREAM_HOST: "env.example",
+      },
+    );
+    expect(config.pools.map(({ timeouts, upstream }) => [timeouts.connectMs, upstream.host])).toEqual([
+      [7000, "env.example"],
+      [7000, "env.example"],
+    ]);
+  });
+});
+
 describe("the pool default", () => {
   test("is what SERVERS make, beside others", () => {
     const { config } = file.right(TWO.replace("{pool: api}", "{pool: default}"), { SERVERS: "http://z:1" });

@@ -145,19 +145,25 @@ test("a rewritten request is still one request, for the same host", () => {
       const rewriter = new PathRewriter({ kind: "prefix", value }, [prefix("/api")]);
       rewriter.rewrite(buf, head.pathStart, head.targetEnd);
       const out = Buffer.alloc(4096);
-      const length = writeRequestHead(out, buf, head, {
-        peer: new Peer("192.0.2.1", false, new TrustedProxies([])),
-        pathPrefix: rewriter.prefix,
-        pathStart: rewriter.restStart,
-        pathEnd: head.targetEnd,
-        host: null,
-        fallbackHost: Buffer.alloc(0),
-        edits: null,
-        ids: Buffer.from("0".repeat(48)),
-        keepRequestId: false,
-        keepTrace: false,
-        upgrade: false,
-      });
+      const length = writeRequestHead(
+        out,
+        buf,
+        head,
+        {
+          peer: new Peer("192.0.2.1", false, new TrustedProxies([])),
+          pathPrefix: rewriter.prefix,
+          pathStart: rewriter.restStart,
+          pathEnd: head.targetEnd,
+          host: null,
+          fallbackHost: Buffer.alloc(0),
+          edits: null,
+          ids: Buffer.from("0".repeat(48)),
+          keepRequestId: false,
+          keepTrace: false,
+          upgrade: false,
+        },
+        true,
+      );
       const sent = request(out.toString("latin1", 0, length));
       expect([sent.head.headEnd, sent.head.contentLength, sent.head.targetForm]).toEqual([
         length,
