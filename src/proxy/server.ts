@@ -10,7 +10,7 @@ import type { DownstreamContext } from "./downstream/context.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
 import { HedgeTimers } from "./exchange/attempts/hedge-timers.ts";
 import type { ExchangeContext } from "./exchange/context.ts";
-import { ExchangePool } from "./exchange/exchange-pool.ts";
+import { IdleExchanges } from "./exchange/idle-exchanges.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError } from "./internal-error.ts";
@@ -130,7 +130,7 @@ export class ProxyServer {
     this.#ctx = Object.assign(ctx, {
       peers: new PeerCache(trustedProxies),
       admin: new AdminRelay(options.admin),
-      exchanges: new ExchangePool(ctx, onInternalError),
+      exchanges: new IdleExchanges(ctx, onInternalError),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });
     this.#setAccessLog(settings);
