@@ -23,8 +23,6 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly pools: readonly PoolSettings[];
   /** In the order of the file. */
   readonly routes: readonly RouteSpec[];
-  /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
-  readonly upstreamCaPem: string;
 }
 
 /** A socket for clients. */

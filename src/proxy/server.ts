@@ -270,7 +270,10 @@ const OWN_FIELDS = 1;
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */
 const ADDED_HEAD_BYTES = 4096;
 
-/** Room for a head with its host and its forwarding fields repeated, what we and its route add, and a coalesced body. */
+/**
+ * Room for a head with its host and its forwarding fields repeated, or with a path that is rewritten in normal form (three times
+ * as long at most), what we and its route add, and a coalesced body.
+ */
 function createScratch(settings: ProxySettings): Buffer {
   const added = ADDED_HEAD_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
   return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + added + COALESCE_BYTES);

@@ -2,7 +2,7 @@
 
 import type { RequestSettings } from "../../protocol/pool.ts";
 import type { CompressionSettings, ForwardAuth, Mirror } from "../../protocol/route.ts";
-import { FIXED_REQUEST_FIELDS } from "../../shared/fixed-fields.ts";
+import { FIXED_REQUEST_FIELDS, plainFieldName } from "../../shared/fixed-fields.ts";
 import type { ErrorPageFile, RouteConfig, RouteDefaults } from "../config.ts";
 import { readSettings } from "../read-settings.ts";
 import { ALL_SETTINGS, type Sections } from "../schema.ts";
@@ -123,7 +123,7 @@ function readForwardAuth(auth: RouteFields["forward_auth"], findings: ShapeFindi
   const { pool, path, request_headers: asks, response_headers: gives, timeout } = auth.fields;
   if (!auth.said.has("pool")) findings.problem(auth, "names no pool");
   for (const { value, ...spot } of gives?.entries ?? []) {
-    if (FIXED_REQUEST_FIELDS.has(value)) {
+    if (FIXED_REQUEST_FIELDS.has(plainFieldName(value))) {
       findings.problem(spot, `takes ${value} from the answer: what servers get there, the balancer says itself`);
     }
   }

@@ -12,7 +12,7 @@ import { Problems } from "../sources/yaml/mapping.ts";
 import { shortName } from "../values/names.ts";
 
 /** The most routes that there are numbers for. */
-export const MAX_ROUTES = ROUTE_NUMBERS - FIRST_ROUTE_NUMBER;
+const MAX_ROUTES = ROUTE_NUMBERS - FIRST_ROUTE_NUMBER;
 
 /** In the order in which they are shown. */
 export const BLOCKS = {

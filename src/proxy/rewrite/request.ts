@@ -8,6 +8,7 @@ import { copyAll, copyBytes, equalBytes } from "../http1/copy.ts";
 import { FieldId, FORWARDING_MASK, HOP_BY_HOP_MASK } from "../http1/field-names.ts";
 import { isWord } from "../http1/framing.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead, TargetForm } from "../http1/head.ts";
+import { fieldValues } from "../http1/header-text.ts";
 import type { HeadEdits } from "./edits.ts";
 import { FRAMING_BITS, writeFields, writeFraming } from "./fields.ts";
 import { forwardedElements } from "./forwarded.ts";
@@ -116,38 +117,6 @@ export class Peer {
 /** Of one length, whichever version. */
 function viaLine(versionMinor: number): string {
   return `Via: 1.${versionMinor} ${PROXY_NAME}\r\n`;
-}
-
-/** The values of all fields of this id, in order, empty ones left out. */
-export function fieldValues(buf: Buffer, head: RequestHead, id: number): string[] {
-  const values: string[] = [];
-  for (let i = 0; i < head.fieldCount; i++) {
-    if (head.ids[i] !== id) continue;
-    const at = i * FIELD_STRIDE;
-    const value = buf.toString(
-      "latin1",
-      head.fields[at + FieldPart.VALUE_START],
-      head.fields[at + FieldPart.VALUE_END],
-    );
-    if (value !== "") values.push(value);
-  }
-  return values;
-}
-
-/**
- * The values of all fields of this name, as one list (RFC 9110 section 5.3); null = there is none.
- * @param name lower case, without underscores.
- */
-export function fieldText(buf: Buffer, head: RequestHead, name: Buffer): string | null {
-  const { fields, fieldCount } = head;
-  let text: string | null = null;
-  for (let i = 0; i < fieldCount; i++) {
-    const at = i * FIELD_STRIDE;
-    if (!isWord(buf, fields[at], fields[at + FieldPart.NAME_END], name)) continue;
-    const value = buf.toString("latin1", fields[at + FieldPart.VALUE_START], fields[at + FieldPart.VALUE_END]);
-    text = text === null ? value : `${text}, ${value}`;
-  }
-  return text;
 }
 
 /** How one request is to be rewritten, beside what its head says. */

@@ -14,6 +14,7 @@ import { RouteLabels } from "../record/access-log.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import { type AuthTarget, compileAuth } from "./auth-target.ts";
+import { hostOf } from "./host.ts";
 import type { MirrorRows, MirrorTarget } from "./mirror-target.ts";
 import { RouteRules } from "./route-rules.ts";
 
@@ -124,11 +125,11 @@ export class WorkerRoute {
   }
 
   #targetIn(pool: ServerPool): Target {
-    const { name, request, upstreamHost } = pool.settings;
+    const { name, request } = pool.settings;
     return {
       route: this,
       pool,
-      host: this.rules.host ?? (upstreamHost === null ? null : Buffer.from(upstreamHost, "latin1")),
+      host: this.rules.host ?? hostOf(pool),
       settings: { ...request, ...this.spec.settings },
       labels: this.#labels(name),
     };

@@ -152,7 +152,7 @@ describe("toProxySettings", () => {
 
   test("reads the authorities of https servers", () => {
     const settings = toProxySettings(configOf({ UPSTREAM_CA_FILE: file("a.pem") }), { nowMs: Date.now() });
-    expect(settings.upstreamCaPem).toBe(readFileSync(file("a.pem"), "utf8"));
+    expect(settings.pools[0].upstreamCaPem).toBe(readFileSync(file("a.pem"), "utf8"));
   });
 });
 

@@ -2,7 +2,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { changesBetween } from "../../../../src/config/changes.ts";
-import { normalPath } from "../../../../src/config/values/http-names.ts";
 import { ConfigFile } from "./fixture.ts";
 
 const file = new ConfigFile();
@@ -345,18 +344,4 @@ describe("problems", () => {
       'routes[0].pool (n.yaml:1:17): "a" is no pool; there are default',
     ]);
   });
-});
-
-test.each([
-  ["/a/./b/../c", "/a/c"],
-  ["/..", "/"],
-  ["/a/..", "/"],
-  ["/a/.", "/a/"],
-  ["/a//b", "/a//b"],
-  ["/%41%2e%2E/x", "/A../x"],
-  ["/%2e%2e/x", "/x"],
-  ["/a%2fb", "/a%2Fb"],
-])("the normal form of %s is %s", (path, normal) => {
-  expect(normalPath(path)).toBe(normal);
-  expect(normalPath(normal)).toBe(normal);
 });
