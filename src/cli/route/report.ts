@@ -112,7 +112,7 @@ export function reportRoute(
     rewrite: route.rewrite,
     request_headers: withoutValues(route.requestHeaders),
     response_headers: route.responseHeaders,
-    said: saidOf(route.name, effective),
+    said: saidOf(route, effective),
   };
 }
 
@@ -185,11 +185,28 @@ function heldValues(route: string, pool: string, effective: readonly EffectiveSe
   });
 }
 
-function saidOf(route: string, effective: readonly EffectiveSetting[]): HeldValue[] {
-  const prefix = `${routePath(route)}.`;
-  return effective
+/** What the file says of the route, and at the end what it takes over of `route_defaults`. */
+function saidOf(route: RouteSpec, effective: readonly EffectiveSetting[]): HeldValue[] {
+  const prefix = `${routePath(route.name)}.`;
+  const own = effective
     .filter(({ section, env }) => section === "routes" && env.startsWith(prefix))
     .map((one) => ({ name: one.env.slice(prefix.length), ...shownValue(one) }));
+  const takenOver = effective.filter(({ section, env }) => {
+    const key = env.split(".")[1]?.replace(/\[.*/, "");
+    // Its own may be nothing: then there is no value of that name.
+    return section === "route_defaults" && hasSome(route, key) && !own.some(({ name }) => isOf(name, key));
+  });
+  return [...own, ...takenOver.map((one) => ({ name: one.env, ...shownValue(one) }))];
+}
+
+function hasSome(route: RouteSpec, key: string): boolean {
+  if (key === "error_pages") return route.errorPages.length > 0;
+  if (key === "compression") return route.compression !== null;
+  return (key === "request_headers" ? route.requestHeaders : route.responseHeaders) !== null;
+}
+
+function isOf(name: string, key: string): boolean {
+  return name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`);
 }
 
 function shownValue({ value, written, origin }: EffectiveSetting): Omit<HeldValue, "name"> {

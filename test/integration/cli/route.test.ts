@@ -113,6 +113,32 @@ describe("neurabalancer route", () => {
     expect(route("GET", "http://shop.example/away").stdout).toMatch(/^action +a fixed response, 503$/m);
   });
 
+  test("what is taken over of route_defaults is told with what the route says, not what it has of its own", () => {
+    const file = join(FOLDER, "defaults.yaml");
+    writeFileSync(
+      file,
+      `pools: {default: {servers: [http://127.0.0.1:3001]}}
+route_defaults:
+  compression: {min_size: 2KiB}
+  response_headers: {set: {x-a: b}}
+routes:
+  - {name: own, path: /own, pool: default, compression: null, response_headers: {set: {x-a: c}}}
+  - {name: rest, pool: default}
+`,
+    );
+    const said = (path: string) => {
+      const { stdout } = neurabalancer(["route", "GET", `http://a${path}`, "--json", "--config", file]);
+      return (JSON.parse(stdout) as RouteReport).said.map(({ name, value }) => `${name} ${value}`);
+    };
+    expect(said("/own")).toEqual(["name own", "path /own", "pool default", "response_headers.set.x-a c"]);
+    expect(said("/")).toEqual([
+      "name rest",
+      "pool default",
+      "route_defaults.compression.min_size 2KiB",
+      "route_defaults.response_headers.set.x-a b",
+    ]);
+  });
+
   test("a request below /api/v1/request is another one, and the balancer's own paths are no route's", () => {
     expect(report("GET", "blog.example/api/v1/request/posts").route).toBe("blog");
     expect(report("GET", "blog.example/health/live")).toMatchObject({
