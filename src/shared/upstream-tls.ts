@@ -37,3 +37,13 @@ export function upstreamTlsTarget(hostname: string, tls: UpstreamTls): TlsTarget
     certificate: tls.upstreamCertificate,
   };
 }
+
+/** Is a connection that was made under `one` as good under `other`: is the same verified, and the same shown? */
+export function isSameUpstreamTls(one: UpstreamTls, other: UpstreamTls): boolean {
+  return (
+    one.upstreamServerName === other.upstreamServerName &&
+    one.upstreamCaPem === other.upstreamCaPem &&
+    one.upstreamCertificate?.certPem === other.upstreamCertificate?.certPem &&
+    one.upstreamCertificate?.keyPem === other.upstreamCertificate?.keyPem
+  );
+}

@@ -3,6 +3,7 @@ import { serverIdentityHash } from "../../balancing/hash.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout.ts";
+import { isSameUpstreamTls } from "../../shared/upstream-tls.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import type { UpstreamContext } from "../upstream/context.ts";
 import type { Upstream } from "../upstream/leg.ts";
@@ -41,20 +42,32 @@ export class ServerPools {
     return pool;
   }
 
-  /** Makes the pools these. Those that stay, by name and row, keep everything. */
+  /**
+   * Makes the pools these. Those that stay, by name and row, keep everything, but for kept connections by TLS when something
+   * else is to be verified or shown: they would go on as who is not believed, or shown, any more.
+   */
   configure(pools: readonly PoolSettings[], trustedProxies: TrustedProxies): void {
     const byName = new Map<string, ServerPool>();
     for (const settings of pools) {
       const old = this.#byRow.get(settings.row);
       const stays = old !== undefined && old.settings.name === settings.name;
       const pool = stays ? old : new ServerPool(this.#parts, settings, trustedProxies);
-      if (stays) pool.configure(settings, trustedProxies);
-      else old?.setServers([]);
+      if (stays) {
+        if (!isSameUpstreamTls(pool.settings, settings)) this.#renewTls(pool);
+        pool.configure(settings, trustedProxies);
+      } else old?.setServers([]);
       this.#byRow.set(settings.row, pool);
       byName.set(settings.name, pool);
     }
     this.#byName = byName;
     this.setEndpoints(this.#endpoints);
+  }
+
+  /** The next `setEndpoints` makes its connections by TLS anew. */
+  #renewTls(pool: ServerPool): void {
+    for (let slot = 0; slot < MAX_SERVERS; slot++) {
+      if (this.#owners[slot] === pool && this.upstreams[slot]?.endpoint.tls) this.#owners[slot] = undefined;
+    }
   }
 
   /** The fleets changed. Servers that stay keep their connections. Those of a pool that is not known yet wait for it. */
