@@ -160,3 +160,43 @@ describe.each(["-tls1_2", "-tls1_3"])("a server that wants a certificate (%s)", 
     expect(await probe(port, tls)).toBe("error");
   });
 });
+
+describe("a reload that changes what is verified or shown", () => {
+  /** A server that counts its connections. */
+  async function counting(tls: Certificate | undefined): Promise<{ port: number; connections: () => number }> {
+    let connections = 0;
+    const { port } = await Backend.start(async (connection) => {
+      connections++;
+      for (;;) {
+        await connection.message();
+        await connection.send(ok());
+      }
+    }, tls && { tls });
+    return { port, connections: () => connections };
+  }
+
+  const named = { upstreamServerName: "shop.test" };
+  test.each([
+    ["another certificate", { upstreamCertificate: () => pem(own) }, 200, 2],
+    ["another authority", { upstreamCaPem: () => createAuthority().cert }, 502, 1],
+    ["another name", { upstreamServerName: () => "blog.test" }, 502, 1],
+    ["something else", { retryAttempts: () => 1 }, 200, 1],
+  ])("%s: kept connections are not used under it", async (_, change, status, connections) => {
+    const server = await counting(shop);
+    const proxy = proxyTo(server.port, named);
+    for (let i = 0; i < 2; i++) expect((await proxy.ask(get())).status).toBe(200);
+    expect(server.connections()).toBe(1);
+    proxy.change(Object.fromEntries(Object.entries(change).map(([name, value]) => [name, value()])));
+    expect((await proxy.ask(get())).status).toBe(status);
+    expect(server.connections()).toBe(connections);
+  });
+
+  test("plain ones are as good as before", async () => {
+    const server = await counting(undefined);
+    const proxy = new TestProxy([{ port: server.port }]);
+    await proxy.ask(get());
+    proxy.change(named);
+    await proxy.ask(get());
+    expect(server.connections()).toBe(1);
+  });
+});
