@@ -49,7 +49,7 @@ export function renderEnvExample(): string {
 const INTRODUCTION =
   `Settings are environment variables, or stand in \`.env\`, or in a configuration file in YAML. Where several say something, the
 first of these wins; an empty value counts as unset, but is an error in \`pools\`, \`routes\` and \`listeners\`: a route whose \`host\`
-is empty would take every host. \`SERVERS\` is the only one that you must set. \`neurabalancer check\` shows what is in force and where each value comes from; a wrong value stops the start, with every problem listed.
+is empty would take every host. (What \`route_defaults\` may have can be empty at a route: none.) \`SERVERS\` is the only one that you must set. \`neurabalancer check\` shows what is in force and where each value comes from; a wrong value stops the start, with every problem listed.
 
 On SIGHUP all of them are read again, and taken over as a whole or, when anything is wrong, not at all; the log says what
 changed. \`neurabalancer check --diff\` shows beforehand what that will be: it asks the running instance over its admin port, or,

@@ -1,5 +1,5 @@
 /** What the file says of a route. */
-import { field, list, map, oneOrMore, type ReadOf, struct, value } from "../shapes/shape.ts";
+import { field, list, map, oneOrMore, orEmpty, type ReadOf, struct, value } from "../shapes/shape.ts";
 import { hashOn } from "../values/hash-on.ts";
 import {
   exactPath,
@@ -124,11 +124,11 @@ export const ROUTE = struct(
       }),
       "",
     ),
-    request_headers: field("Changes of the header that servers get.", edits("the server", true, "{x-site: shop}"), ""),
-    response_headers: field(
-      "Changes of the header that clients get.",
-      edits("the client", false, "{x-frame-options: DENY}"),
-      "",
+    request_headers: orEmpty(
+      field("Changes of the header that servers get.", edits("the server", true, "{x-site: shop}"), ""),
+    ),
+    response_headers: orEmpty(
+      field("Changes of the header that clients get.", edits("the client", false, "{x-frame-options: DENY}"), ""),
     ),
     https_redirect: field("Sends requests in clear to https. Not there means TLS_REDIRECT.", value(toggle), "off"),
     hsts: field(
@@ -164,34 +164,38 @@ export const ROUTE = struct(
       }),
       "{pool: auth, path: /check, response_headers: [x-user]}",
     ),
-    compression: field(
-      "Answers are compressed for clients that take it. `{}` as by default.",
-      struct({
-        encodings: field(
-          "The preferred one first (default br, zstd, gzip).",
-          oneOrMore(oneOf(["br", "zstd", "gzip"])),
-          "",
-        ),
-        min_size: field("Shorter ones are left alone (default 1KiB).", value(size(0, 2 ** 30)), ""),
-        types: field("Media types; `text/*` is all of a kind.", oneOrMore(mediaRange), ""),
-      }),
-      "{}",
-    ),
-    error_pages: field(
-      "What errors of the balancer's own look like: the first that fits.",
-      list(
+    compression: orEmpty(
+      field(
+        "Answers are compressed for clients that take it. `{}` as by default.",
         struct({
-          statuses: field("Statuses and ranges: 404, 500-599, 5xx.", oneOrMore(statuses), "[500-599]"),
-          file: field(
-            "A file with the page, at most 64 KiB. `{{status}}`, `{{reason}}`, `{{code}}`, `{{message}}` and `{{request_id}}` are filled in.",
-            value(path),
-            "error.html",
+          encodings: field(
+            "The preferred one first (default br, zstd, gzip).",
+            oneOrMore(oneOf(["br", "zstd", "gzip"])),
+            "",
           ),
-          content_type: field("Not there means by the file's name: .html, .json or text.", value(mediaType), ""),
+          min_size: field("Shorter ones are left alone (default 1KiB).", value(size(0, 2 ** 30)), ""),
+          types: field("Media types; `text/*` is all of a kind.", oneOrMore(mediaRange), ""),
         }),
-        { max: 64 },
+        "{}",
       ),
-      "[{statuses: [500-599], file: error.html}]",
+    ),
+    error_pages: orEmpty(
+      field(
+        "What errors of the balancer's own look like: the first that fits.",
+        list(
+          struct({
+            statuses: field("Statuses and ranges: 404, 500-599, 5xx.", oneOrMore(statuses), "[500-599]"),
+            file: field(
+              "A file with the page, at most 64 KiB. `{{status}}`, `{{reason}}`, `{{code}}`, `{{message}}` and `{{request_id}}` are filled in.",
+              value(path),
+              "error.html",
+            ),
+            content_type: field("Not there means by the file's name: .html, .json or text.", value(mediaType), ""),
+          }),
+          { max: 64 },
+        ),
+        "[{statuses: [500-599], file: error.html}]",
+      ),
     ),
   },
   "route",

@@ -139,7 +139,11 @@ export class ShapeReader {
       said.add(key);
       const section = sections === null ? undefined : sectionNamed(key);
       if (Object.hasOwn(fields, key)) {
-        const result = this.#present(fields[key].shape, inner(), `${path}.${key}`, EMPTY_FIELD);
+        const { shape, mayBeEmpty } = fields[key];
+        const inside = `${path}.${key}`;
+        const result = mayBeEmpty
+          ? this.#read(shape, inner(), inside)
+          : this.#present(shape, inner(), inside, EMPTY_FIELD);
         if (result !== undefined) read[key] = result;
       } else if (section !== undefined && sections !== null) {
         const add = (variable: Variable) => void variables.push(variable);

@@ -46,6 +46,13 @@ export interface Field<S extends AnyShape = AnyShape> {
   readonly doc: string;
   /** What the annotated example has for it, as YAML of one line. */
   readonly sample: string;
+  /** That it is there without a value means something: "none". */
+  readonly mayBeEmpty?: true;
+}
+
+/** The same field, which may be there without a value. */
+export function orEmpty<S extends AnyShape>(field: Field<S>): Field<S> {
+  return { ...field, mayBeEmpty: true };
 }
 
 /** Any shape. */

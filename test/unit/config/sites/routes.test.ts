@@ -225,8 +225,11 @@ describe("route_defaults", () => {
     const of = (inner: string) =>
       file.right(`${POOLS}route_defaults: {${inner}}\nroutes: [{pool: a}, {path: /b, pool: b}]`);
     const changes = (from: string, to: string) => changesBetween(of(from), of(to)).map(({ env }) => env);
-    expect(changes("compression: {}", "compression: {min_size: 1MB}")).toEqual(["route_defaults.compression.min_size"]);
-    expect(changes("", "compression: {}")).toEqual(["route_defaults"]);
+    expect(changes("compression: {}", "compression: {min_size: 1MB}")).toEqual([
+      "route_defaults.compression.min_size",
+      "route_defaults.compression",
+    ]);
+    expect(changes("", "compression: {}")).toEqual(["route_defaults.compression"]);
     expect(changes("request_headers: {set: {x-a: b}}", "request_headers: {set: {x-a: c}}")).toEqual([
       "route_defaults.request_headers",
     ]);
