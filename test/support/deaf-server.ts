@@ -27,17 +27,16 @@ export async function startDeafServer(): Promise<DeafServer> {
 export async function startFullServer(): Promise<DeafServer> {
   const deaf = await startDeafServer();
   const connected: Wire[] = [];
-  for (let full = false; !full; ) {
-    let hangs = true;
-    Wire.connect(deaf.port).then(
-      (wire) => {
-        hangs = false;
-        connected.push(wire);
-      },
+  for (let hangs = false; !hangs; ) {
+    const wire = Wire.connect(deaf.port);
+    wire.then(
+      (one) => connected.push(one),
       () => {},
     );
-    for (let look = 0; hangs && look < LOOKS; look++) await Bun.sleep(LOOK_EVERY_MS);
-    full = hangs;
+    hangs = true;
+    for (let look = 0; hangs && look < LOOKS; look++) {
+      hangs = (await Promise.race([wire, Bun.sleep(LOOK_EVERY_MS)])) === undefined;
+    }
     if (connected.length > MAX_CONNECTIONS) throw new Error("the backlog has no end");
   }
   const stop = (): void => {
