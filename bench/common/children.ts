@@ -64,11 +64,13 @@ export interface ServerProgram extends Start {
   readonly directory: string;
   /** Answered with 2xx once it serves. */
   readonly readyUrl: string;
+  /** `Host` of that request; left out = the URL's. */
+  readonly readyHost?: string;
 }
 
 /** Starts a program and waits until it answers. Throws an `Error` with what it said when it does not. */
 export async function startServer(program: ServerProgram, now: () => number): Promise<Bun.Subprocess> {
-  const { command, env, logFile, directory, readyUrl, title } = program;
+  const { command, env, logFile, directory, readyUrl, readyHost, title } = program;
   const errorFile = join(directory, "stderr.log");
   const out = openSync(logFile, "a");
   const errors = openSync(errorFile, "a");
@@ -78,7 +80,7 @@ export async function startServer(program: ServerProgram, now: () => number): Pr
   closeSync(errors);
   running.add(child);
   const deadlineMs = now() + READY_MS;
-  while (!(await answers(readyUrl))) {
+  while (!(await answers(readyUrl, readyHost))) {
     if (child.exitCode !== null || now() > deadlineMs) {
       await stopProcess(child);
       throw new Error(`${title} does not start:\n${(await Bun.file(errorFile).text()).slice(-2000)}`);
@@ -88,9 +90,9 @@ export async function startServer(program: ServerProgram, now: () => number): Pr
   return child;
 }
 
-async function answers(url: string): Promise<boolean> {
+async function answers(url: string, host?: string): Promise<boolean> {
   try {
-    return (await fetch(url, { signal: AbortSignal.timeout(1000) })).ok;
+    return (await fetch(url, { headers: host === undefined ? {} : { host }, signal: AbortSignal.timeout(1000) })).ok;
   } catch {
     return false;
   }

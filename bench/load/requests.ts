@@ -23,6 +23,9 @@ export interface RequestShape {
   readonly close: boolean;
 }
 
+/** The host that is asked for. */
+export const SITE = "bench.example.com";
+
 const FEW_FIELDS = ["User-Agent: bench", "Accept: */*"];
 const BROWSER_FIELDS = [
   'sec-ch-ua: "Chromium";v="130", "Google Chrome";v="130", "Not?A_Brand";v="99"',
@@ -42,7 +45,7 @@ const BROWSER_FIELDS = [
 
 /** The bytes of one request. */
 export function requestBytes({ path, bodyBytes, browser, close }: RequestShape): Buffer {
-  const lines = [`${bodyBytes > 0 ? "POST" : "GET"} ${path} HTTP/1.1`, "Host: bench.example.com"];
+  const lines = [`${bodyBytes > 0 ? "POST" : "GET"} ${path} HTTP/1.1`, `Host: ${SITE}`];
   lines.push(...(browser ? BROWSER_FIELDS : FEW_FIELDS));
   if (bodyBytes > 0) lines.push("Content-Type: application/octet-stream", `Content-Length: ${bodyBytes}`);
   if (close) lines.push("Connection: close");

@@ -146,7 +146,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     return {
       name: `rewrite request, ${name}`,
       run: (times) => {
-        for (let i = 0; i < times; i++) length = rewriteRequest.writeRequestHead(out, bytes, parsed, how);
+        for (let i = 0; i < times; i++) length = rewriteRequest.writeRequestHead(out, bytes, parsed, how, true);
       },
       check: () => expectMore(length, bytes.length),
     };

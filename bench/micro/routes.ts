@@ -1,6 +1,6 @@
 /** What it costs to find the route of a request: one case per kind of table, and one for a path that is not in normal form. */
 import { join } from "node:path";
-import type { RouteSpec } from "../../src/protocol/route.ts";
+import { PLAIN_ROUTE, type RouteSpec } from "../../src/protocol/route.ts";
 import type { Case } from "./cases.ts";
 
 const LIMITS = { maxHeadBytes: 65_536, maxFields: 128 };
@@ -58,20 +58,10 @@ function hostsAlone(): RouteSpec[] {
 
 function routeFor(host: string, prefix: string): RouteSpec {
   return {
+    ...PLAIN_ROUTE,
     number: 0,
     name: `${host}${prefix}`,
     match: { hosts: [host], paths: [{ kind: "prefix", value: prefix }], methods: [], headers: [] },
     action: { kind: "forward", targets: [{ pool: "default", weight: 1 }], splitBy: null },
-    settings: {},
-    ambiguousPaths: "refuse",
-    rewrite: null,
-    requestHeaders: null,
-    responseHeaders: null,
-    httpsRedirect: false,
-    hstsMs: 0,
-    mirror: null,
-    forwardAuth: null,
-    compression: null,
-    errorPages: [],
   };
 }

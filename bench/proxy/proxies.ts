@@ -2,6 +2,7 @@
 import { mkdirSync, truncateSync } from "node:fs";
 import { LEARNED_STRATEGY } from "../../src/balancing/registry.ts";
 import { startServer, stopProcess } from "../common/children.ts";
+import { SITE } from "../load/requests.ts";
 import type { Peer, PeerSetup } from "./peers/peer.ts";
 import { cpuUs, learnersOf, readTree, type TreeUsage, treePids } from "./process-tree.ts";
 
@@ -48,6 +49,7 @@ export class RunningProxy {
         title: peer.title,
         directory: setup.directory,
         readyUrl: `http://127.0.0.1:${setup.port}/echo`,
+        readyHost: SITE,
       },
       now,
     );

@@ -3,6 +3,7 @@
  * server and the client is looked at.
  */
 import { connect } from "node:net";
+import { SITE } from "../load/requests.ts";
 import type { RunningProxy } from "./proxies.ts";
 
 /** Fields that a server must get. The client of the check sends false ones, which must not survive. */
@@ -19,7 +20,7 @@ const TO_SERVER: readonly (readonly [name: string, value: RegExp])[] = [
 
 const REQUEST = [
   "GET /echo HTTP/1.1",
-  "Host: bench.example.com",
+  `Host: ${SITE}`,
   "X-Forwarded-For: 6.6.6.6",
   "X-Request-Id: forged",
   "Connection: close",

@@ -1,5 +1,6 @@
 /** This checkout run in other ways than it ships: with another strategy, or with routes of a configuration file. */
 import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
+import { SITE } from "../load/requests.ts";
 
 /** One way. Variants are compared with the first that is measured. */
 export interface Variant {
@@ -16,7 +17,7 @@ const ROUTES_OF_A_HOST = 10;
 /** All that there are. */
 export const VARIANTS: readonly Variant[] = [
   ...STRATEGY_NAMES.map((strategy) => ({ name: strategy, strategy })),
-  { name: "one-route", file: (ports) => siteFile(ports, ["  - { host: bench.example.com, pool: bench }"]) },
+  { name: "one-route", file: (ports) => siteFile(ports, [`  - { host: ${SITE}, pool: bench }`]) },
   { name: "1000-routes", file: (ports) => siteFile(ports, manyRoutes()) },
 ];
 
@@ -28,7 +29,7 @@ export function variantOf(name: string): Variant | undefined {
 /** The clients' host is one of the hundred, and what they ask for is matched by the last of its ten. */
 function manyRoutes(): string[] {
   const hosts = Array.from({ length: HOSTS - 1 }, (_, i) => `site-${i}.example.com`);
-  return [...hosts, "bench.example.com"].flatMap((host) => [
+  return [...hosts, SITE].flatMap((host) => [
     ...Array.from({ length: ROUTES_OF_A_HOST - 1 }, (_, i) => `  - { host: ${host}, path: /api/v${i}, pool: bench }`),
     `  - { host: ${host}, pool: bench }`,
   ]);

@@ -91,7 +91,7 @@ admin:
   token: \${ADMIN_SECRET}
 \`\`\`
 
-It is YAML 1.2 in UTF-8, one document, of at most 512 KiB. Unknown and repeated keys are errors; every problem is told with
+It is YAML 1.2 in UTF-8, one document, of at most 1 MiB. Unknown and repeated keys are errors; every problem is told with
 line and column. Durations need their unit here, because the keys name none. Paths are relative to the current directory, as
 everywhere. What the environment or \`.env\` sets wins; \`SERVERS\` replaces the whole list of servers, with the weights that
 stand in it, and \`SERVER_WEIGHT_…\` wins over those.

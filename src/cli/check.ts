@@ -150,6 +150,7 @@ function shownValue({ value, written }: EffectiveSetting): string {
 const BLOCK_TITLES: Readonly<Record<string, string>> = {
   pools: "Pools",
   routes: "Routes",
+  route_defaults: "All routes",
   listeners: "Listeners",
   ignored: "Ignored by this version",
 };

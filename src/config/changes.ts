@@ -26,6 +26,9 @@ export interface SettingChange {
 
 const PLACED = new Map(ALL_SETTINGS.map((placed) => [placed.setting.env, placed]));
 
+/** In front of the name of a pool, where a setting is its own. */
+const POOL_PREFIX = "pools.";
+
 /** What differs: the settings in the order of `after`; of pools and routes that come or go only that they do. */
 export function changesBetween(before: ComparedSettings, after: ComparedSettings): SettingChange[] {
   const from = new Map(before.effective.map(({ env, value }) => [env, value]));
@@ -83,12 +86,12 @@ function placedInPool(
   env: string,
   { pools }: Config,
 ): { readonly pool: string; readonly placed: PlacedSetting } | null {
-  const found = pools.find(({ name }) => {
-    const path = settingAt(env)?.path;
-    return path !== undefined && env === `pools.${name}.${path}`;
-  });
-  const placed = found && PLACED.get(settingAt(env)!.setting.env);
-  return placed === undefined ? null : { pool: found!.name, placed };
+  const named = settingAt(env);
+  const placed = named && PLACED.get(named.setting.env);
+  if (!named || !placed) return null;
+  const pool = env.slice(POOL_PREFIX.length, -named.path.length - 1);
+  if (env !== `${POOL_PREFIX}${pool}.${named.path}` || !pools.some(({ name }) => name === pool)) return null;
+  return { pool, placed };
 }
 
 /** `CONNECT_TIMEOUT_MS: 2000 → 3000`; of lists what came and went. */

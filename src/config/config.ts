@@ -11,6 +11,8 @@ export interface Config extends Sections {
   readonly pools: readonly PoolConfig[];
   /** In the order of the file; never empty. */
   readonly routes: readonly RouteConfig[];
+  /** Routes that took something over have the same objects. */
+  readonly routeDefaults: RouteDefaults;
 }
 
 /** One pool: its servers, and in every section what holds for them. What it does not set for itself is the instance's. */
@@ -23,6 +25,9 @@ export interface RouteConfig extends Omit<RouteSpec, "number" | "action" | "erro
   readonly action: ForwardAction | RedirectAction | RespondConfig;
   readonly errorPages: readonly ErrorPageFile[];
 }
+
+/** What routes have that do not say it themselves. */
+export type RouteDefaults = Pick<RouteConfig, "requestHeaders" | "responseHeaders" | "compression" | "errorPages">;
 
 /** A fixed response; its body is a text, or that of a file. */
 export interface RespondConfig extends RespondAction {

@@ -32,6 +32,7 @@ export function describeSetting(
   const { env, secret, type } = setting;
   const place = { section, env, origin: variable?.origin ?? "default" };
   if (variable === undefined) return { ...place, value: setting.default };
+  if (variable.unset) return { ...place, value: null };
   if (secret) return { ...place, value: HIDDEN };
   if (variable.shown !== undefined) return { ...place, value: variable.shown };
   const { value } = variable;

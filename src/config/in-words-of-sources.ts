@@ -30,14 +30,10 @@ export function inWordsOfSources(
 /** Where what the sentence is about stands, when it begins with the name of a pool's or a route's value. */
 function placeInBlock(sentence: string, effective: readonly Pick<EffectiveSetting, "env" | "origin">[]): string | null {
   if (!/^(pools|routes)[.[]/.test(sentence)) return null;
+  // There may be thousands of both.
+  const name = sentence.slice(0, sentence.indexOf(": "));
   const found = effective.find(({ env }) => {
-    return sentence.startsWith(`${env}: `) || /^(\[\d+\]|\.file)+$/.test(restAfter(sentence, env) ?? "");
+    return env.startsWith(name) && (env.length === name.length || /^(\[\d+\]|\.file)+$/.test(env.slice(name.length)));
   });
   return found === undefined ? null : `it is at ${found.origin}`;
-}
-
-/** What `env` has beyond the name that the sentence begins with. */
-function restAfter(sentence: string, env: string): string | null {
-  const name = sentence.slice(0, sentence.indexOf(": "));
-  return env.startsWith(name) ? env.slice(name.length) : null;
 }

@@ -31,14 +31,12 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     told.add(sentence);
   };
   const findings = { problem: once((sentence) => void problems.push(sentence)), warning: once(warn) };
-  const { app, clients, upstream } = config;
+  const { app, clients } = config;
   const settings: ProxySettings = {
     ...given(config, "worker"),
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
-    withoutVia: !upstream.via,
     tls: readTls(config, nowMs, findings),
-    upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings),
     listeners: config.listeners,
     request: given(config, "request"),
     pools: config.pools.map((pool, index) =>
@@ -74,7 +72,6 @@ function toPoolSettings(
     row,
     name: pool.name,
     request: given(pool, "request"),
-    withoutVia: !upstream.via,
     outlierConsecutiveFailures: outlier.enabled ? outlier.consecutiveFailures : 0,
     upstreamCaPem: upstream.caFile === null ? "" : readAuthorities(upstream.caFile, findings, nameOf("caFile")),
     upstreamCertificate: readClientCertificate(upstream, nowMs, findings, names),

@@ -43,6 +43,7 @@ function parse(
     problems.push(...variable.problems);
     return undefined;
   }
+  if (variable?.unset) return null;
   const parsed = setting.type.schema.safeParse(variable?.value ?? setting.default!);
   if (parsed.success) return parsed.data;
   if (variable === undefined) throw new Error(`the default of ${setting.env} is wrong: ${parsed.error.message}`);

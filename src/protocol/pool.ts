@@ -20,8 +20,6 @@ export interface PoolSettings extends GivenTo<"pool"> {
   readonly name: string;
   /** Of requests to it, where their route says nothing. */
   readonly request: RequestSettings;
-  /** Servers are not told of this proxy in `Via`. */
-  readonly withoutVia: boolean;
   /** Failures in a row that eject a server: workers pass it over from then on (`FailingServers`); 0 = off. */
   readonly outlierConsecutiveFailures: number;
   /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */

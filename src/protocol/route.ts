@@ -31,6 +31,21 @@ export interface RouteSpec {
   readonly errorPages: readonly ErrorPage[];
 }
 
+/** What a route is that does nothing with its requests but send them where they are meant to go. */
+export const PLAIN_ROUTE = {
+  settings: {},
+  ambiguousPaths: "refuse",
+  rewrite: null,
+  requestHeaders: null,
+  responseHeaders: null,
+  httpsRedirect: false,
+  hstsMs: 0,
+  mirror: null,
+  forwardAuth: null,
+  compression: null,
+  errorPages: [],
+} as const satisfies Omit<RouteSpec, "number" | "name" | "match" | "action">;
+
 /** Which requests. Of several hosts, paths or methods one has to fit, of the fields all. */
 export interface RouteMatch {
   /** Lower case, without a port; `*.example.com` fits every name below it, but not itself. Empty = every host. */

@@ -14,8 +14,6 @@ import type { RouteSpec } from "./route.ts";
 export interface ProxySettings extends GivenTo<"worker"> {
   /** CIDR ranges whose forwarding fields are believed. */
   readonly trustedProxies: readonly string[];
-  /** Servers are not told of this proxy in `Via`. */
-  readonly withoutVia: boolean;
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
   /** Where clients are listened for; never empty. */
@@ -25,8 +23,6 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly pools: readonly PoolSettings[];
   /** In the order of the file. */
   readonly routes: readonly RouteSpec[];
-  /** PEM bundle that HTTPS servers are verified against, beside the system's; empty = the system's only. */
-  readonly upstreamCaPem: string;
 }
 
 /** A socket for clients. */

@@ -82,7 +82,7 @@ export const Failures = {
     true,
     "the server refused the TLS connection: it may want a certificate, or another one",
   ),
-  /** A pooled connection that the server had closed: nothing to hold against it. */
+  /** A kept connection that the server had closed: nothing to hold against it. */
   STALE_CONNECTION: failure(
     "stale_connection",
     502,

@@ -123,7 +123,7 @@ export class ProxyServer {
     });
     // One object for both sides: what changes in it changes for all.
     this.#ctx = Object.assign(ctx, {
-      peers: new PeerCache(trustedProxies, !settings.withoutVia),
+      peers: new PeerCache(trustedProxies),
       admin: new AdminRelay(options.admin),
       exchanges: new ExchangePool(ctx, onInternalError),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
@@ -167,7 +167,7 @@ export class ProxyServer {
       ctx.responseHead = new ResponseHead(settings.maxHeaderCount);
     }
     ctx.trustedProxies = new TrustedProxies(settings.trustedProxies);
-    ctx.peers = new PeerCache(ctx.trustedProxies, !settings.withoutVia);
+    ctx.peers = new PeerCache(ctx.trustedProxies);
     this.#pools.configure(settings.pools, ctx.trustedProxies);
     ctx.routes = this.#routes(ctx);
     this.#setAccessLog(settings);
@@ -270,7 +270,10 @@ const OWN_FIELDS = 1;
 /** What we add to a head at most, beside what repeats parts of it: our forwarding fields, ids and `Via`. */
 const ADDED_HEAD_BYTES = 4096;
 
-/** Room for a head with its host and its forwarding fields repeated, what we and its route add, and a coalesced body. */
+/**
+ * Room for a head with its host and its forwarding fields repeated, or with a path that is rewritten in normal form (three times
+ * as long at most), what we and its route add, and a coalesced body.
+ */
 function createScratch(settings: ProxySettings): Buffer {
   const added = ADDED_HEAD_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
   return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + added + COALESCE_BYTES);

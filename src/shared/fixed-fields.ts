@@ -38,3 +38,11 @@ export const FIXED_RESPONSE_FIELDS: ReadonlySet<string> = new Set([...EVERYWHERE
 
 /** Bytes of all that one route adds to a head, lines with their ends. */
 export const MAX_ADDED_BYTES = 8192;
+
+/**
+ * A name as it is compared: lower case, and hyphens for underscores. Programs that get fields as variables (CGI, WSGI) can't
+ * tell `X_User` from `X-User`.
+ */
+export function plainFieldName(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
+}

@@ -38,7 +38,7 @@ export function upstreamTlsTarget(hostname: string, tls: UpstreamTls): TlsTarget
   };
 }
 
-/** Is a connection that was made under `one` as good under `other`: is the same verified, and the same shown? */
+/** Connections made by the one may serve where the other is said: same name, same authorities, same certificate shown. */
 export function isSameUpstreamTls(one: UpstreamTls, other: UpstreamTls): boolean {
   return (
     one.upstreamServerName === other.upstreamServerName &&

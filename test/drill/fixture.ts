@@ -12,6 +12,7 @@ export { until };
 
 export interface ServerView {
   readonly id: number;
+  readonly pool: string;
   readonly url: string;
   readonly state: string;
   readonly reason: string;

@@ -21,6 +21,7 @@ const SETTINGS = {
   connectTimeoutMs: 100,
   upstreamIdleTimeoutMs: 100,
   upstreamMaxIdle: 10,
+  upstreamVia: true,
   upstreamCaPem: "",
   upstreamServerName: null,
   upstreamCertificate: null,

@@ -26,9 +26,11 @@ const MORE_ROUTES = `- {host: api.example, methods: [GET, HEAD], path: /v1, spli
 - {exact_path: /robots.txt, respond: {body: "User-agent: *", content_type: text/plain}}
 - {name: rest, pool: shop}`;
 
+const DEFAULTS = ["compression: {min_size: 2KiB}", "error_pages: [{statuses: 5xx, file: error.html}]"];
+
 /** The end of `neurabalancer.example.yaml`: commented out as a whole, because most instances balance one set of servers. */
 export function blocksExample(): string[] {
-  const { pools, routes, listeners } = BLOCKS;
+  const { pools, routes, route_defaults: defaults, listeners } = BLOCKS;
   const commented = (lines: readonly string[]) => lines.map((line) => `#${line}`);
   const indented = (text: string) => text.split("\n").map((line) => `  ${line}`);
   return [
@@ -37,6 +39,9 @@ export function blocksExample(): string[] {
     "",
     ...comment(routes.doc),
     ...commented(["routes:", ...entry(routes.shape.of), ...indented(MORE_ROUTES)]),
+    "",
+    ...comment(defaults.doc),
+    ...commented(["route_defaults:", ...DEFAULTS.map((line) => `  ${line}`)]),
     "",
     ...comment(listeners.doc),
     ...commented(["listeners:", ...entry(listeners.shape.of)]),
@@ -65,13 +70,13 @@ function fieldLines(shape: AnyShape, indent: string): string[] {
 
 /** The part of docs/configuration.md about them. */
 export function blocksReference(): string[] {
-  const { pools, routes, listeners } = BLOCKS;
+  const { pools, routes, route_defaults: defaults, listeners } = BLOCKS;
   return [
     "## Pools",
     "",
     inFileWords(pools.doc),
     "",
-    `A pool has ${sectionList("pool")}. Everything else is the whole instance's.`,
+    `A pool has ${sectionList("pool")}. Everything else is the whole instance's. What is optional there, such as \`upstream.host\`, is unset where the pool has nothing for it: \`upstream: {host: null}\`.`,
     "",
     "## Routes",
     "",
@@ -80,6 +85,10 @@ export function blocksReference(): string[] {
     ...keyTable(routes.shape.of, ""),
     "",
     `A route may have values of its own of ${sectionList("route")}.`,
+    "",
+    `\`route_defaults\` has ${Object.keys(defaults.shape.fields)
+      .map((name) => `\`${name}\``)
+      .join(", ")}. ${inFileWords(defaults.doc)}`,
     "",
     "## Listeners",
     "",

@@ -104,7 +104,7 @@ export function reportRoute(
     https_redirect: route.httpsRedirect && !secure,
     rewrite: route.rewrite,
     request_headers: withoutValues(route.requestHeaders),
-    response_headers: withoutValues(route.responseHeaders),
+    response_headers: route.responseHeaders,
     said: saidOf(route.name, effective),
   };
 }

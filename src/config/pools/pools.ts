@@ -1,5 +1,6 @@
 /** From what the file says of pools to what holds for each: its own values, and where it has none the instance's. */
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
+import { MAX_SERVERS } from "../../shared/memory/layout.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import { describeSetting, type EffectiveSetting } from "../effective.ts";
 import { type Draft, readSettings } from "../read-settings.ts";
@@ -61,6 +62,10 @@ export function readPools(
   const lists = read.map(({ draft: { servers: section }, variables }) => {
     return { servers: section.list as readonly ServerSpec[] | undefined, entries: variables.get(SERVERS)?.entries };
   });
+  const named = lists.reduce((sum, { servers: list }) => sum + (list?.length ?? 0), 0);
+  if (named > MAX_SERVERS) {
+    findings.problems.push(`pools: name ${named} servers in all; the most is ${MAX_SERVERS}: leave some out`);
+  }
   const applied = applyOverrides(lists, overrides);
   findings.problems.push(...applied.problems);
   const described = applied.lists.flatMap(({ listed }, index) =>

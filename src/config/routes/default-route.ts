@@ -1,5 +1,5 @@
 /** Routes of the configuration. */
-import type { RouteSpec } from "../../protocol/route.ts";
+import { PLAIN_ROUTE, type RouteSpec } from "../../protocol/route.ts";
 import type { RouteConfig } from "../config.ts";
 import type { Sections } from "../schema.ts";
 
@@ -9,19 +9,12 @@ export function routeToAll(
   tls: Pick<Sections["tls"], "redirect" | "hstsMs">,
 ): RouteConfig & Omit<RouteSpec, "number"> {
   return {
+    ...PLAIN_ROUTE,
     name: "/*",
     match: { hosts: [], paths: [{ kind: "prefix", value: "/" }], methods: [], headers: [] },
     action: { kind: "forward", targets: [{ pool, weight: 1 }], splitBy: null },
-    settings: {},
     ambiguousPaths: "allow",
-    rewrite: null,
-    requestHeaders: null,
-    responseHeaders: null,
     httpsRedirect: tls.redirect,
     hstsMs: tls.hstsMs,
-    mirror: null,
-    forwardAuth: null,
-    compression: null,
-    errorPages: [],
   };
 }

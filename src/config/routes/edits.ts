@@ -1,6 +1,11 @@
 /** What a route changes of headers, from what the file says. */
 import type { HeaderEdits, HeaderField } from "../../protocol/route.ts";
-import { FIXED_REQUEST_FIELDS, FIXED_RESPONSE_FIELDS, MAX_ADDED_BYTES } from "../../shared/fixed-fields.ts";
+import {
+  FIXED_REQUEST_FIELDS,
+  FIXED_RESPONSE_FIELDS,
+  MAX_ADDED_BYTES,
+  plainFieldName,
+} from "../../shared/fixed-fields.ts";
 import type { ShapeFindings } from "../shapes/findings.ts";
 import type { Spot } from "../shapes/shape.ts";
 import type { RouteBlock } from "./shape.ts";
@@ -43,8 +48,7 @@ function plain({ name, value }: HeaderField): HeaderField {
 
 function checkName(name: string, of: "request" | "response", spot: Spot, findings: ShapeFindings): void {
   const fixed = of === "request" ? FIXED_REQUEST_FIELDS : FIXED_RESPONSE_FIELDS;
-  // Programs that get fields as variables can't tell the two spellings apart.
-  const plainName = name.replaceAll("_", "-");
+  const plainName = plainFieldName(name);
   if (of === "request" && plainName === "host") findings.problem(spot, "changes host: rewrite.host does that");
   else if (fixed.has(plainName)) {
     findings.problem(

@@ -2,8 +2,8 @@
 
 import type { RequestSettings } from "../../protocol/pool.ts";
 import type { CompressionSettings, ForwardAuth, Mirror } from "../../protocol/route.ts";
-import { FIXED_REQUEST_FIELDS } from "../../shared/fixed-fields.ts";
-import type { ErrorPageFile, RouteConfig } from "../config.ts";
+import { FIXED_REQUEST_FIELDS, plainFieldName } from "../../shared/fixed-fields.ts";
+import type { ErrorPageFile, RouteConfig, RouteDefaults } from "../config.ts";
 import { readSettings } from "../read-settings.ts";
 import { ALL_SETTINGS, type Sections } from "../schema.ts";
 import type { ShapeFindings } from "../shapes/findings.ts";
@@ -11,7 +11,7 @@ import type { Variable } from "../sources/variable.ts";
 import { readAction, readPathRewrite } from "./action.ts";
 import { readEdits } from "./edits.ts";
 import { readMatch } from "./match.ts";
-import type { RouteBlock } from "./shape.ts";
+import type { RouteBlock, RouteDefaultsBlock } from "./shape.ts";
 
 type RouteFields = RouteBlock["fields"];
 
@@ -27,15 +27,25 @@ const COMPRESSED_TYPES = [
   "image/svg+xml",
 ];
 
+const OWN: readonly (string | undefined)[] = ["maxBodyBytes", "requestBodyTimeoutMs", "responseBodyTimeoutMs"];
+/** Settings of requests that mean nothing where no server is asked. */
+const OF_SERVERS: ReadonlySet<string> = new Set(
+  ALL_SETTINGS.filter(
+    ({ setting: { givenTo } }) => givenTo?.request !== undefined && !OWN.includes(givenTo.request),
+  ).map(({ setting }) => setting.env),
+);
+
 /** A route that has no name yet, if nobody gave it one; `null` after its problems were told. */
 export function readRoute(
   route: RouteBlock,
   { tls }: Pick<Sections, "tls">,
+  defaults: RouteDefaults,
   findings: ShapeFindings,
 ): (Omit<RouteConfig, "name"> & { readonly name: string | null }) | null {
   const { fields } = route;
   const action = readAction(route, findings);
   const { rewrite } = fields;
+  const own = readDefaults(fields, findings);
   const parts = {
     name: fields.name?.value ?? null,
     match: readMatch(route),
@@ -48,14 +58,14 @@ export function readRoute(
             path: readPathRewrite(route, rewrite.fields.path, rewrite.fields.prefix, findings),
             host: rewrite.fields.host?.value ?? null,
           },
-    requestHeaders: readEdits(fields.request_headers, "request", findings),
-    responseHeaders: readEdits(fields.response_headers, "response", findings),
+    requestHeaders: route.said.has("request_headers") ? own.requestHeaders : defaults.requestHeaders,
+    responseHeaders: route.said.has("response_headers") ? own.responseHeaders : defaults.responseHeaders,
     httpsRedirect: fields.https_redirect?.value ?? tls.redirect,
     hstsMs: fields.hsts?.value ?? tls.hstsMs,
     mirror: readMirror(fields.mirror, findings),
     forwardAuth: readForwardAuth(fields.forward_auth, findings),
-    compression: readCompression(fields.compression),
-    errorPages: readErrorPages(fields.error_pages, findings),
+    compression: route.said.has("compression") ? own.compression : defaults.compression,
+    errorPages: route.said.has("error_pages") ? own.errorPages : defaults.errorPages,
   };
   if (action === null) return null;
   if (action.kind !== "forward") {
@@ -70,8 +80,22 @@ export function readRoute(
       if (spot !== undefined)
         findings.problem(spot, `is for requests that go to a pool, and this route has ${action.kind}`);
     }
+    for (const { name, key = name, origin } of route.variables) {
+      if (!OF_SERVERS.has(name)) continue;
+      findings.warning({ path: key, place: origin }, `has no effect: a route with ${action.kind} asks no server`);
+    }
   }
   return { ...parts, action };
+}
+
+/** What stands there of what `route_defaults` may have. */
+export function readDefaults(fields: RouteDefaultsBlock["fields"], findings: ShapeFindings): RouteDefaults {
+  return {
+    requestHeaders: readEdits(fields.request_headers, "request", findings),
+    responseHeaders: readEdits(fields.response_headers, "response", findings),
+    compression: readCompression(fields.compression),
+    errorPages: readErrorPages(fields.error_pages, findings),
+  };
 }
 
 /** What it sets for itself of the settings of requests. */
@@ -99,7 +123,7 @@ function readForwardAuth(auth: RouteFields["forward_auth"], findings: ShapeFindi
   const { pool, path, request_headers: asks, response_headers: gives, timeout } = auth.fields;
   if (!auth.said.has("pool")) findings.problem(auth, "names no pool");
   for (const { value, ...spot } of gives?.entries ?? []) {
-    if (FIXED_REQUEST_FIELDS.has(value)) {
+    if (FIXED_REQUEST_FIELDS.has(plainFieldName(value))) {
       findings.problem(spot, `takes ${value} from the answer: what servers get there, the balancer says itself`);
     }
   }

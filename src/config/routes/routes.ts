@@ -1,6 +1,6 @@
 /** From what the file says of routes to all of them, and what they have to do with each other and with the pools. */
 import { MIRROR_ROWS } from "../../shared/memory/mirror-table.ts";
-import type { RouteConfig } from "../config.ts";
+import type { RouteConfig, RouteDefaults } from "../config.ts";
 import type { Sections } from "../schema.ts";
 import type { ShapeFindings } from "../shapes/findings.ts";
 import type { Leaf, Several } from "../shapes/shape.ts";
@@ -24,6 +24,7 @@ export interface RoutesRead {
 export function readRoutes(
   { entries, ...list }: Several<RouteBlock>,
   sections: Pick<Sections, "tls">,
+  defaults: RouteDefaults,
   pools: readonly string[],
   findings: ShapeFindings,
 ): RoutesRead {
@@ -33,7 +34,7 @@ export function readRoutes(
     for (const pool of poolsNamed(block)) {
       if (!pools.includes(pool.value)) findings.problem(pool, unknownName(pool.value, pools, "pool"));
     }
-    const route = readRoute(block, sections, findings);
+    const route = readRoute(block, sections, defaults, findings);
     return route === null ? [] : [{ block, route }];
   });
   checkNames(entries, findings);

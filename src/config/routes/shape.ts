@@ -197,5 +197,13 @@ export const ROUTE = struct(
   "route",
 );
 
+const { request_headers, response_headers, compression, error_pages } = ROUTE.fields;
+
+/** What routes have that do not say it themselves; the rest has sections of settings for that. */
+export const ROUTE_DEFAULTS = struct({ request_headers, response_headers, compression, error_pages });
+
+/** As they were read. */
+export type RouteDefaultsBlock = ReadOf<typeof ROUTE_DEFAULTS>;
+
 /** A route as it was read. */
 export type RouteBlock = ReadOf<typeof ROUTE>;

@@ -66,7 +66,7 @@ export const balancing = {
       default: "least_connections",
       doc: "How the server of a request is chosen.",
       common: true,
-      givenTo: { worker: "strategy", pool: "strategy" },
+      givenTo: { pool: "strategy" },
     }),
     hashOn: setting({
       env: "HASH_ON",

@@ -278,6 +278,7 @@ export const upstream = {
       type: toggle,
       default: "on",
       doc: "Tell servers of this proxy in a Via field, as RFC 9110 section 7.6.3 asks of every gateway. Some compress nothing then (nginx, unless it has `gzip_proxied any`): mend that there, or switch this off.",
+      givenTo: { pool: "upstreamVia" },
     }),
     caFile: optional({
       env: "UPSTREAM_CA_FILE",

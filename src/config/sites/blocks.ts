@@ -4,7 +4,7 @@ import { FIRST_ROUTE_NUMBER, ROUTE_NUMBERS } from "../../shared/memory/series-ta
 import type { BlockName } from "../file-keys.ts";
 import { LISTENER } from "../listeners/shape.ts";
 import { POOL } from "../pools/shape.ts";
-import { ROUTE } from "../routes/shape.ts";
+import { ROUTE, ROUTE_DEFAULTS } from "../routes/shape.ts";
 import { ShapeReader, type ShownLeaf } from "../shapes/read-shape.ts";
 import { type Field, field, list, map, type ReadOf } from "../shapes/shape.ts";
 import type { Blocks } from "../sources/source.ts";
@@ -12,7 +12,7 @@ import { Problems } from "../sources/yaml/mapping.ts";
 import { shortName } from "../values/names.ts";
 
 /** The most routes that there are numbers for. */
-export const MAX_ROUTES = ROUTE_NUMBERS - FIRST_ROUTE_NUMBER;
+const MAX_ROUTES = ROUTE_NUMBERS - FIRST_ROUTE_NUMBER;
 
 /** In the order in which they are shown. */
 export const BLOCKS = {
@@ -24,6 +24,11 @@ export const BLOCKS = {
   routes: field(
     "Which requests go where. Of those that fit, the most specific wins: the host first, then the path, the method and the header fields; the order counts last. What fits none is answered by 404.",
     list(ROUTE, { max: MAX_ROUTES }),
+    "",
+  ),
+  route_defaults: field(
+    "What every route has that has no key of that name, also the one that there is without `routes`. An empty key in a route is one without: `compression: null`.",
+    ROUTE_DEFAULTS,
     "",
   ),
   listeners: field(

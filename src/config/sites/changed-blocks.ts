@@ -1,7 +1,7 @@
 /** Which pools and routes come, go and change between two configurations. */
 import { isDeepStrictEqual } from "node:util";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
-import type { Config, RouteConfig } from "../config.ts";
+import type { Config, RouteConfig, RouteDefaults } from "../config.ts";
 import type { EffectiveSetting } from "../effective.ts";
 import { routePath } from "../routes/path.ts";
 
@@ -33,16 +33,15 @@ export function changedBlocks(before: Compared, after: Compared): ChangedBlocks 
     ...passingNames(lists.pools).map((name) => `pools.${name}`),
     ...passingNames(lists.routes).map(routePath),
   ];
+  const [oldDefaults, defaults] = [before.config?.routeDefaults, after.config?.routeDefaults];
+  const changedDefaults = oldDefaults && defaults ? changedFields("route_defaults", oldDefaults, defaults) : [];
   const old = new Map((before.config?.routes ?? []).map((route) => [route.name, route]));
   const changedInside = (after.config?.routes ?? []).flatMap((route) => {
     const other = old.get(route.name);
     if (other === undefined) return [];
-    const path = routePath(route.name);
-    // Their values are never shown.
-    const fields = isDeepStrictEqual(other.requestHeaders, route.requestHeaders) ? [] : [`${path}.request_headers`];
-    return isDeepStrictEqual(ofItsOwn(other), ofItsOwn(route)) ? fields : [...fields, path];
+    return changedFields(routePath(route.name), ofItsOwn(other, oldDefaults), ofItsOwn(route, defaults));
   });
-  return { lists, passing, changedInside };
+  return { lists, passing, changedInside: [...changedDefaults, ...changedInside] };
 }
 
 /** Whether a value called `env` is one of what is called `path`. */
@@ -62,7 +61,19 @@ function passingNames(list: ChangedBlocks["lists"]["pools"]): string[] {
   return [...to.filter((name) => !from.includes(name)), ...from.filter((name) => !to.includes(name))];
 }
 
-/** Without what it takes over of the instance's settings, and what is compared by itself. */
-function ofItsOwn({ httpsRedirect, hstsMs, requestHeaders, ...route }: RouteConfig): object {
-  return route;
+type Part = Partial<RouteDefaults> & object;
+
+/** The names of what differs. Changed fields of requests are told by themselves: their values are never shown. */
+function changedFields(path: string, before: Part, after: Part): string[] {
+  const [{ requestHeaders: from, ...old }, { requestHeaders: to, ...now }] = [before, after];
+  const fields = isDeepStrictEqual(from, to) ? [] : [`${path}.request_headers`];
+  return isDeepStrictEqual(old, now) ? fields : [...fields, path];
+}
+
+/** Without what it takes over of the instance's settings and of `route_defaults`. */
+function ofItsOwn({ httpsRedirect, hstsMs, ...route }: RouteConfig, defaults: Partial<RouteDefaults> = {}): Part {
+  const entries = Object.entries(route);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, value === defaults[key as keyof RouteDefaults] ? null : value]),
+  );
 }

@@ -1,6 +1,6 @@
 /** From the instance's settings and what the file has beside them to the whole: pools, routes and listeners. */
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
-import type { Config, PoolConfig, RouteConfig } from "../config.ts";
+import type { Config, PoolConfig, RouteConfig, RouteDefaults } from "../config.ts";
 import type { Contradictions, PartialConfig } from "../consistency/contradictions.ts";
 import { findContradictions, findItself } from "../consistency/instance.ts";
 import { findPoolContradictions } from "../consistency/pool.ts";
@@ -12,6 +12,7 @@ import { usualListeners } from "../listeners/usual.ts";
 import { type PoolDraft, readPools } from "../pools/pools.ts";
 import type { Draft } from "../read-settings.ts";
 import { routeToAll } from "../routes/default-route.ts";
+import { readDefaults } from "../routes/route.ts";
 import { poolsNamed, readRoutes } from "../routes/routes.ts";
 import { SECTIONS, type Sections } from "../schema.ts";
 import { ShapeFindings } from "../shapes/findings.ts";
@@ -51,9 +52,10 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
   const sections = draft as unknown as Sections;
   const listeners = read.listeners === undefined ? null : readListeners(read.listeners, variables, draft, findings);
   const { pools, effective } = readPools({ draft, servers, pools: read.pools?.entries ?? [], overrides }, findings);
+  const defaults = readDefaults(read.route_defaults?.fields ?? {}, findings);
   const names = pools.map(({ name }) => name);
-  const routed = read.routes === undefined ? null : readRoutes(read.routes, sections, names, findings);
-  const routes = routed?.routes ?? implicitRoutes(sections, pools, read, findings);
+  const routed = read.routes === undefined ? null : readRoutes(read.routes, sections, defaults, names, findings);
+  const routes = routed?.routes ?? implicitRoutes(sections, pools, read, defaults, findings);
   if (routed !== null && read.routes !== undefined) {
     const used = new Set(read.routes.entries.flatMap(poolsNamed).map(({ value }) => value));
     for (const { name, path, place } of read.pools?.entries ?? []) {
@@ -89,6 +91,7 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
       listeners: listeners ?? usualListeners(sections),
       pools: pools.map(({ name, draft: own }): PoolConfig => ({ ...(own as unknown as Sections), name })),
       routes,
+      routeDefaults: defaults,
     }),
   };
 }
@@ -98,6 +101,7 @@ function implicitRoutes(
   sections: Sections,
   pools: readonly PoolDraft[],
   { pools: block }: BlocksRead,
+  defaults: RouteDefaults,
   findings: ShapeFindings,
 ): readonly RouteConfig[] {
   if (block !== undefined && !pools.some(({ name }) => name === DEFAULT_POOL)) {
@@ -107,7 +111,7 @@ function implicitRoutes(
       `have no routes, so nothing goes to them: write which requests go where, as in routes: [${pools.length === 1 ? `{pool: ${pools[0].name}}` : routes.join(", ")}], or call one of them ${DEFAULT_POOL}`,
     );
   }
-  return [routeToAll(DEFAULT_POOL, sections.tls)];
+  return [{ ...routeToAll(DEFAULT_POOL, sections.tls), ...defaults }];
 }
 
 function contradictionsOf(

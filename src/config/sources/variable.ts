@@ -15,6 +15,8 @@ export interface Variable {
   readonly shown?: string;
   /** Sentences that say why it has no value. Told when the setting is read: what a command does not read may be wrong. */
   readonly problems?: readonly string[];
+  /** A pool's or route's word that it has none, whatever the instance has; `value` is empty. */
+  readonly unset?: true;
   /** Its parts, in order, when they stand in places of their own. */
   readonly entries?: readonly Entry[];
 }

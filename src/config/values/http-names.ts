@@ -1,4 +1,5 @@
 /** Value types for what routes match and write: hosts, paths, methods, fields of headers, media types. */
+import { normalPath } from "../../proxy/path/normal-path.ts";
 import type { ValueType } from "../setting.ts";
 import { isHostName, isIpv4, isIpv6 } from "./addresses.ts";
 import { TOKEN, valueType } from "./value-types.ts";
@@ -21,28 +22,6 @@ export const plainHost: ValueType<string> = valueType("host name or address", (t
   if (isAddress || isHostName(host)) return host;
   throw new Error('must be a host such as shop.example (no port, no "https://")');
 });
-
-const UNRESERVED = /[A-Za-z0-9._~-]/;
-
-/** The path in normal form (RFC 3986 section 6.2.2): unreserved octets decoded, hex in capitals, no dot segments. */
-export function normalPath(path: string): string {
-  const decoded = path.replace(/%[0-9a-f]{2}/gi, (octet) => {
-    const char = String.fromCharCode(Number.parseInt(octet.slice(1), 16));
-    return UNRESERVED.test(char) ? char : octet.toUpperCase();
-  });
-  const out: string[] = [];
-  const segments = decoded.split("/").slice(1);
-  for (const [index, segment] of segments.entries()) {
-    const isLast = index === segments.length - 1;
-    if (segment !== "." && segment !== "..") {
-      out.push(segment);
-      continue;
-    }
-    if (segment === "..") out.pop();
-    if (isLast) out.push("");
-  }
-  return `/${out.join("/")}`;
-}
 
 function readPath(text: string): string {
   if (!text.startsWith("/")) throw new Error('must begin with "/"');

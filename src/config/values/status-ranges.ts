@@ -35,7 +35,7 @@ export const statuses: ValueType<StatusRange> = valueType("status, or a range su
 });
 
 /** One status, a range of them, or a class (`5xx`). `null` = it is none. */
-export function parseStatuses(text: string): StatusRange | null {
+function parseStatuses(text: string): StatusRange | null {
   const parts = /^([1-5])xx$|^([1-5]\d\d)(?:\s*-\s*([1-5]\d\d))?$/i.exec(text.trim());
   if (parts === null) return null;
   const [, group, first, last = first] = parts;

@@ -19,8 +19,9 @@ export class PoolRows {
       const row = taken ?? next;
       if (row >= MAX_POOLS) {
         const going = [...this.#taken.keys()].filter((other) => !names.includes(other));
+        const free = MAX_POOLS - this.#taken.size;
         throw new Error(
-          `pools: there is room for ${MAX_POOLS} pools, those included that still finish requests (${going.join(", ")}): ${name} finds none; try again when they are gone`,
+          `pools: there is room for ${MAX_POOLS} pools, those included that go and still finish requests (${someOf(going)}): ${name} finds none; take away first, and add when those are gone (${free} can be added now)`,
         );
       }
       used.add(row);
@@ -38,4 +39,12 @@ export class PoolRows {
   release(name: string): void {
     this.#taken.delete(name);
   }
+}
+
+/** How many names a message has at most. */
+const MOST_NAMES = 5;
+
+function someOf(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return more > 0 ? `${names.slice(0, MOST_NAMES).join(", ")} and ${more} more` : names.join(", ");
 }

@@ -109,15 +109,12 @@ export class ConfigurationInForce {
     if (!this.#files.changed() && !this.rejected.certificates) return;
     try {
       await this.#options.apply(this.#config, this.#readFiles(this.#config));
-      const { tls } = this.#config;
-      const others = watchedFiles(this.#config).length > (tls.certFiles?.length ?? 0) + (tls.keyFiles?.length ?? 0);
-      this.#log.info(
-        others ? "certificates or other files that settings name were replaced" : "certificates were replaced",
-      );
+      this.#log.info(`${whatIsWatched(this.#config)} were replaced`);
     } catch (error) {
       if (this.rejected.certificates) return;
       this.rejected.certificates = true;
-      for (const problem of problemsOf(error)) this.#log.error(`changed certificates are not used: ${problem}`);
+      for (const problem of problemsOf(error))
+        this.#log.error(`changed ${whatIsWatched(this.#config)} are not used: ${problem}`);
     }
   }
 
@@ -140,6 +137,13 @@ export class ConfigurationInForce {
 /** The sentences of an error made for the operator. */
 export function problemsOf(error: unknown): readonly string[] {
   return error instanceof ConfigError ? error.problems : [(error as Error).message];
+}
+
+/** In words. */
+function whatIsWatched(config: Config): string {
+  const { certFiles, keyFiles } = config.tls;
+  const others = watchedFiles(config).length > (certFiles?.length ?? 0) + (keyFiles?.length ?? 0);
+  return others ? "certificates or other files that settings name" : "certificates";
 }
 
 function watchedFiles({ tls, pools, routes }: Config): readonly string[] {

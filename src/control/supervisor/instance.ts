@@ -3,6 +3,7 @@
  * configuration changes. Signals and exit codes are supervisor.ts's business.
  */
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
@@ -36,6 +37,7 @@ import { RouteNumbers } from "./route-numbers.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
 import { degradedModes, type SupervisorView } from "./status.ts";
 import { topologyOf } from "./topology.ts";
+import { Turns } from "./turns.ts";
 
 /** The learner has nothing to finish. */
 const LEARNER_STOP_MS = 2_000;
@@ -79,8 +81,7 @@ export class SupervisorInstance {
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #stopping = false;
-  /** Changes are made one after the other. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns(() => setImmediate());
 
   constructor(options: InstanceOptions) {
     const { config, effective, reload, refused, onInForce, clock } = options;
@@ -146,7 +147,7 @@ export class SupervisorInstance {
       totals,
       degradedModes: () => degradedModes(view),
       nowMs: () => clock.nowMs(),
-      lookAtFiles: () => void this.#inTurn(() => this.#configuration.lookAtFiles()),
+      lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
     });
     this.#announce(listeners);
@@ -155,10 +156,7 @@ export class SupervisorInstance {
 
   /** Reads the configuration again and takes it over; keeps the old one when there is anything wrong with it. */
   reload(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (!(await this.#configuration.reload())) return;
-      this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
-    });
+    return this.#turns.take(this.#reload);
   }
 
   /** Fails readiness, lets requests finish within the time configured, and ends. Returns when all workers are gone. */
@@ -186,6 +184,15 @@ export class SupervisorInstance {
     await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
+
+  readonly #reload = async (): Promise<void> => {
+    if (this.#stopping || !(await this.#configuration.reload())) return;
+    this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
+  };
+
+  readonly #lookAtFiles = async (): Promise<void> => {
+    if (!this.#stopping) await this.#configuration.lookAtFiles();
+  };
 
   #makeView(totals: ServerTotalsLedger): SupervisorView {
     const { clock } = this.#options;
@@ -306,13 +313,6 @@ export class SupervisorInstance {
     const unresolved = this.#fleets.unresolved();
     const why = unresolved.length === 0 ? "" : `: no address is known yet for ${unresolved.join(", ")}`;
     this.#log.warn({ ...fields, unresolved }, `${sentence}${why}; requests get 503 until there is a server`);
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
-      if (!this.#stopping) await work();
-    });
-    return this.#turn;
   }
 }
 

@@ -1,13 +1,18 @@
 /** The head of a response that is compressed, or might have been: as the server would have written it. */
 import { FieldId } from "../http1/field-names.ts";
 import { FIELD_STRIDE, FieldPart, type ResponseHead } from "../http1/head.ts";
-import { type CompressionPlan, fieldValue, isField } from "./plan.ts";
+import { fieldValue, isField } from "../http1/header-text.ts";
+import type { CompressionPlan } from "./plan.ts";
 
 /** How long the body is that goes with it. */
 export const BodyLength = { CHUNKED: -1, NONE: -2 } as const;
 
 /** Fields of the content as it was: digests of it (RFC 9530, RFC 3230, RFC 1864), and that parts of it can be had. */
-const OF_THE_CONTENT = ["content-digest", "repr-digest", "digest", "content-md5", "accept-ranges"] as const;
+const OF_THE_CONTENT = ["content-digest", "repr-digest", "digest", "content-md5", "accept-ranges"].map((name) =>
+  Buffer.from(name),
+);
+const ETAG = Buffer.from("etag");
+const VARY = Buffer.from("vary");
 
 /**
  * @param head parsed from `bytes`.
@@ -26,7 +31,7 @@ export function compressedHead(
     if (index === vary.index) lines.push(vary.line);
     else if (encoding === null) lines.push(lineOf(head, bytes, index));
     else if (!isReplaced(head, bytes, index)) {
-      const isTag = isField(head, bytes, index, "etag");
+      const isTag = isField(bytes, head, index, ETAG);
       lines.push(isTag ? weakTagLine(head, bytes, index) : lineOf(head, bytes, index));
     }
   }
@@ -42,12 +47,12 @@ export function compressedHead(
 function isReplaced(head: ResponseHead, bytes: Buffer, index: number): boolean {
   const id = head.ids[index];
   if (id === FieldId.CONTENT_LENGTH || id === FieldId.TRANSFER_ENCODING) return true;
-  return id === FieldId.OTHER && OF_THE_CONTENT.some((name) => isField(head, bytes, index, name));
+  return id === FieldId.OTHER && OF_THE_CONTENT.some((name) => isField(bytes, head, index, name));
 }
 
 /** What is compressed in another way is not the same bytes (RFC 9110 section 8.8.1). */
 function weakTagLine(head: ResponseHead, bytes: Buffer, index: number): string {
-  const value = fieldValue(head, bytes, index);
+  const value = fieldValue(bytes, head, index);
   return `ETag: ${value.startsWith("W/") ? value : `W/${value}`}`;
 }
 
@@ -55,19 +60,19 @@ function weakTagLine(head: ResponseHead, bytes: Buffer, index: number): string {
 function varyLine(head: ResponseHead, bytes: Buffer): { readonly index: number; readonly line: string } {
   let last = -1;
   for (let index = 0; index < head.fieldCount; index++) {
-    if (!isField(head, bytes, index, "vary")) continue;
-    const names = fieldValue(head, bytes, index).toLowerCase().split(",");
+    if (!isField(bytes, head, index, VARY)) continue;
+    const names = fieldValue(bytes, head, index).toLowerCase().split(",");
     if (names.some((name) => name.trim() === "accept-encoding" || name.trim() === "*")) {
       return { index, line: lineOf(head, bytes, index) };
     }
     last = index;
   }
-  const before = last < 0 ? "" : fieldValue(head, bytes, last);
+  const before = last < 0 ? "" : fieldValue(bytes, head, last);
   return { index: last, line: `Vary: ${before === "" ? "" : `${before}, `}Accept-Encoding` };
 }
 
 function lineOf(head: ResponseHead, bytes: Buffer, index: number): string {
   const at = index * FIELD_STRIDE;
   const name = bytes.toString("latin1", head.fields[at + FieldPart.NAME_START], head.fields[at + FieldPart.NAME_END]);
-  return `${name}: ${fieldValue(head, bytes, index)}`;
+  return `${name}: ${fieldValue(bytes, head, index)}`;
 }

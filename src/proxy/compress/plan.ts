@@ -2,7 +2,8 @@
 import type { CompressionSettings } from "../../protocol/route.ts";
 import { Method } from "../../shared/memory/series-table.ts";
 import { FieldId } from "../http1/field-names.ts";
-import { FIELD_STRIDE, FieldPart, type MessageHead, type RequestHead, type ResponseHead } from "../http1/head.ts";
+import type { RequestHead, ResponseHead } from "../http1/head.ts";
+import { fieldText, fieldValue } from "../http1/header-text.ts";
 import { type Encoding, preferredEncoding } from "./accept-encoding.ts";
 
 /** What is done with a response that may be compressed. */
@@ -11,6 +12,8 @@ export interface CompressionPlan {
   readonly encoding: Encoding | null;
 }
 
+const ACCEPT_ENCODING = Buffer.from("accept-encoding");
+const CACHE_CONTROL = Buffer.from("cache-control");
 const AS_IT_IS: CompressionPlan = { encoding: null };
 
 /** The rules of one route. */
@@ -49,8 +52,11 @@ export class CompressionRules {
     if (response.hasConnectionOptions || response.fieldCount + ADDED_FIELDS > response.ids.length) return null;
     if (!this.#mayBe(response, responseBytes)) return null;
     if (request.versionMinor === 0) return AS_IT_IS; // whoever passes it on to others may not look at `Vary`
-    if (hasNoTransform(joinedValue(request, requestBytes, "cache-control"))) return AS_IT_IS;
-    const encoding = preferredEncoding(joinedValue(request, requestBytes, "accept-encoding"), this.#encodings);
+    if (hasNoTransform(fieldText(requestBytes, request, CACHE_CONTROL))) return AS_IT_IS;
+    const encoding = preferredEncoding(
+      fieldText(requestBytes, request, ACCEPT_ENCODING)?.toLowerCase() ?? null,
+      this.#encodings,
+    );
     return encoding === null ? AS_IT_IS : this.#plans[encoding];
   }
 
@@ -62,10 +68,10 @@ export class CompressionRules {
       if (ids[index] === FieldId.CONTENT_ENCODING || ids[index] === FieldId.CONTENT_RANGE) return false;
       if (ids[index] !== FieldId.CONTENT_TYPE) continue;
       if (type !== "") return false; // two types are none
-      type = typeOf(fieldValue(response, bytes, index));
+      type = typeOf(fieldValue(bytes, response, index));
     }
     if (!this.#types.has(type) && !this.#families.has(type.slice(0, Math.max(0, type.indexOf("/"))))) return false;
-    return !hasNoTransform(joinedValue(response, bytes, "cache-control"));
+    return !hasNoTransform(fieldText(bytes, response, CACHE_CONTROL));
   }
 }
 
@@ -87,29 +93,8 @@ function typeOf(value: string): string {
 const MOST_DIRECTIVES = 64;
 
 function hasNoTransform(cacheControl: string | null): boolean {
-  return cacheControl?.split(",", MOST_DIRECTIVES).some((directive) => directive.trim() === "no-transform") ?? false;
-}
-
-/** Of all lines of a field, joined by commas, lower case; `null` = there is none. */
-function joinedValue(head: MessageHead, bytes: Buffer, name: string): string | null {
-  let found: string | null = null;
-  for (let index = 0; index < head.fieldCount; index++) {
-    if (!isField(head, bytes, index, name)) continue;
-    const value = fieldValue(head, bytes, index).toLowerCase();
-    found = found === null ? value : `${found},${value}`;
-  }
-  return found;
-}
-
-/** Whether field `index` has this name, which is lower case. */
-export function isField({ fields }: MessageHead, bytes: Buffer, index: number, name: string): boolean {
-  const start = fields[index * FIELD_STRIDE + FieldPart.NAME_START];
-  const end = fields[index * FIELD_STRIDE + FieldPart.NAME_END];
-  return end - start === name.length && bytes.toString("latin1", start, end).toLowerCase() === name;
-}
-
-/** As it came. */
-export function fieldValue({ fields }: MessageHead, bytes: Buffer, index: number): string {
-  const at = index * FIELD_STRIDE;
-  return bytes.toString("latin1", fields[at + FieldPart.VALUE_START], fields[at + FieldPart.VALUE_END]);
+  return (
+    cacheControl?.split(",", MOST_DIRECTIVES).some((directive) => directive.trim().toLowerCase() === "no-transform") ??
+    false
+  );
 }

@@ -11,14 +11,11 @@ const MAX_PEERS = 4096;
 /** One worker's peers under one `TRUSTED_PROXIES`. */
 export class PeerCache {
   readonly #trustedProxies: TrustedProxies;
-  readonly #via: boolean;
   readonly #plain = new Map<string, Peer>();
   readonly #secure = new Map<string, Peer>();
 
-  /** @param via servers are told of this proxy in `Via`. */
-  constructor(trustedProxies: TrustedProxies, via = true) {
+  constructor(trustedProxies: TrustedProxies) {
     this.#trustedProxies = trustedProxies;
-    this.#via = via;
   }
 
   /** The peer at `address`, over TLS or not. */
@@ -30,7 +27,7 @@ export class PeerCache {
       this.#plain.clear();
       this.#secure.clear();
     }
-    const peer = new Peer(address, secure, this.#trustedProxies, this.#via);
+    const peer = new Peer(address, secure, this.#trustedProxies);
     peers.set(address, peer);
     return peer;
   }

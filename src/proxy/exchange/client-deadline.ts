@@ -35,7 +35,7 @@ export function clientTask(phase: Phase, queuedBytes: number, bodyAwaited: boole
       if (queuedBytes > 0) return ClientTask.TAKE;
       return bodyAwaited ? ClientTask.SEND : ClientTask.NONE;
     default:
-      return ClientTask.NONE; // a tunnel has a deadline of its own
+      return ClientTask.NONE; // a tunnel has a deadline of its own, and so has a question
   }
 }
 

@@ -8,9 +8,7 @@
  * each.
  */
 import { WorkerCounter } from "../../shared/memory/layout.ts";
-import { Method } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures, isFailure } from "../failure.ts";
-import { BodyKind } from "../http1/head.ts";
 import type { LocalResponse } from "../local/response.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
@@ -27,7 +25,7 @@ import { ProxiedRequest } from "./request.ts";
 import { RequestRelay } from "./request-relay.ts";
 import { Relay, ResponseRelay } from "./response-relay.ts";
 import { AuthRequest, type AuthSeeker } from "./side/auth-request.ts";
-import type { MirroredRequest } from "./side/mirrored-request.ts";
+import { Mirroring } from "./side/mirroring.ts";
 import type { Mirrors } from "./side/mirrors.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -40,7 +38,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   readonly #ctx: ExchangeContext;
   /** Where it waits for its next request. */
   readonly #idle: Exchange[];
-  readonly #mirrors: Mirrors;
+  readonly #mirroring: Mirroring;
   #phase: Phase = Phase.IDLE;
   readonly #deadline: ClientDeadline;
   readonly request: ProxiedRequest;
@@ -50,9 +48,6 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   #tunnel: Tunnel | null = null;
   /** Asks whether requests may pass; null = none of them had to ask. */
   #auth: AuthRequest | null = null;
-  /** The copy of the present request that another pool got. */
-  #mirrored: MirroredRequest | null = null;
-  #mirrorDecided = false;
   status = 0;
   responseBytes = 0;
   failure: Failure | null = null;
@@ -60,7 +55,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   constructor(ctx: ExchangeContext, idle: Exchange[], mirrors: Mirrors) {
     this.#ctx = ctx;
     this.#idle = idle;
-    this.#mirrors = mirrors;
+    this.#mirroring = new Mirroring(mirrors);
     this.request = new ProxiedRequest(ctx);
     this.#deadline = new ClientDeadline(ctx.wheel, this.request);
     this.#upload = new RequestRelay(ctx, this.request);
@@ -165,12 +160,6 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
 
   onDenied(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
-    const { responseHead: head } = this.#ctx;
-    if (this.request.method === Method.HEAD && head.bodyKind !== BodyKind.NONE) {
-      // The question was a GET: this client has no use for the body, and nothing else may be asked behind it.
-      head.bodyKind = BodyKind.NONE;
-      leg.reusable = false;
-    }
     this.#respond(leg, buffer, rest, restStart, nowMs);
   }
 
@@ -207,12 +196,9 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
 
   onSent(attempt: Attempt, nowMs: number): void {
-    const { mirror } = this.request.target.route;
     this.#upload.passWaiting(attempt);
     this.#awaitNext(attempt, nowMs);
-    if (mirror === null || this.#mirrorDecided || this.#phase !== Phase.ATTEMPTING) return;
-    this.#mirrorDecided = true;
-    this.#mirrored = this.#mirrors.mirror(this.request, mirror, nowMs);
+    if (this.#phase === Phase.ATTEMPTING) this.#mirroring.onSent(this.request, nowMs);
   }
 
   onServerDrain(attempt: Attempt, nowMs: number): void {
@@ -244,7 +230,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
       this.#startTunnel(leg, buffer, rest, restStart, nowMs);
       return;
     }
-    this.#mirrored?.primaryAnswered(status, this.#attempts.current.outcome.latencyMs);
+    this.#mirroring.onResponse(status, this.#attempts.current.outcome.latencyMs);
     this.#respond(leg, buffer, rest, restStart, nowMs);
   }
 
@@ -395,9 +381,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     recordRequest(this.#ctx, this.request, this, nowMs);
     this.#attempts.end(upstreamDone, this.failure, relayed, nowMs);
     if (this.#auth?.attempt.active) this.#auth.end(upstreamDone, this.failure, relayed, nowMs);
-    this.#mirrored?.primaryEnded();
-    this.#mirrored = null;
-    this.#mirrorDecided = false;
+    this.#mirroring.end();
     this.#enter(Phase.IDLE, nowMs);
     this.#relay.end();
     this.request.clear();

@@ -4,9 +4,9 @@ import { CHAR_CLASS, EQUALS, OWS, SEMICOLON } from "../http1/char-class.ts";
 import { equalBytes } from "../http1/copy.ts";
 import { FieldId } from "../http1/field-names.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead } from "../http1/head.ts";
+import { fieldValues, isField } from "../http1/header-text.ts";
 import { type ForwardedElement, forwardedElements, forwardedForAddresses } from "../rewrite/forwarded.ts";
 import type { Peer } from "../rewrite/request.ts";
-import { fieldValues } from "../rewrite/request.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 
 export type StickyKey = (buf: Buffer, head: RequestHead, peer: Peer) => number;
@@ -19,8 +19,10 @@ export function createStickyKey(hashOn: string, trustedProxies: TrustedProxies):
   const byAddress: StickyKey = (buf, head, peer) => hashString(clientAddressOf(buf, head, peer, trustedProxies));
   if (hashOn === "client_ip") return byAddress;
   const [kind, name = ""] = hashOn.split(/:(.*)/s);
-  if (name !== "" && kind === "header")
-    return (buf, head, peer) => headerHash(buf, head, name) ?? byAddress(buf, head, peer);
+  if (name !== "" && kind === "header") {
+    const wanted = Buffer.from(name.toLowerCase(), "latin1");
+    return (buf, head, peer) => headerHash(buf, head, wanted) ?? byAddress(buf, head, peer);
+  }
   if (name !== "" && kind === "cookie") {
     const wanted = Buffer.from(name, "latin1");
     return (buf, head, peer) => cookieHash(buf, head, wanted) ?? byAddress(buf, head, peer);
@@ -47,14 +49,10 @@ function addressOf({ address }: ForwardedElement): string {
   return address;
 }
 
-function headerHash(buf: Buffer, head: RequestHead, name: string): number | undefined {
-  const wanted = name.toLowerCase();
+function headerHash(buf: Buffer, head: RequestHead, name: Buffer): number | undefined {
   for (let i = 0; i < head.fieldCount; i++) {
+    if (!isField(buf, head, i, name)) continue;
     const at = i * FIELD_STRIDE;
-    const nameStart = head.fields[at + FieldPart.NAME_START];
-    const nameEnd = head.fields[at + FieldPart.NAME_END];
-    if (nameEnd - nameStart !== wanted.length) continue;
-    if (buf.toString("latin1", nameStart, nameEnd).toLowerCase() !== wanted) continue;
     return hashBytes(buf, head.fields[at + FieldPart.VALUE_START], head.fields[at + FieldPart.VALUE_END]);
   }
   return undefined;

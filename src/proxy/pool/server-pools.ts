@@ -42,32 +42,21 @@ export class ServerPools {
     return pool;
   }
 
-  /**
-   * Makes the pools these. Those that stay, by name and row, keep everything, but for kept connections by TLS when something
-   * else is to be verified or shown: they would go on as who is not believed, or shown, any more.
-   */
+  /** Makes the pools these. Those that stay, by name and row, keep everything. */
   configure(pools: readonly PoolSettings[], trustedProxies: TrustedProxies): void {
     const byName = new Map<string, ServerPool>();
     for (const settings of pools) {
       const old = this.#byRow.get(settings.row);
       const stays = old !== undefined && old.settings.name === settings.name;
       const pool = stays ? old : new ServerPool(this.#parts, settings, trustedProxies);
-      if (stays) {
-        if (!isSameUpstreamTls(pool.settings, settings)) this.#renewTls(pool);
-        pool.configure(settings, trustedProxies);
-      } else old?.setServers([]);
+      if (stays && !isSameUpstreamTls(old.settings, settings)) this.#forgetTls(old);
+      if (stays) pool.configure(settings, trustedProxies);
+      else old?.setServers([]);
       this.#byRow.set(settings.row, pool);
       byName.set(settings.name, pool);
     }
     this.#byName = byName;
     this.setEndpoints(this.#endpoints);
-  }
-
-  /** The next `setEndpoints` makes its connections by TLS anew. */
-  #renewTls(pool: ServerPool): void {
-    for (let slot = 0; slot < MAX_SERVERS; slot++) {
-      if (this.#owners[slot] === pool && this.upstreams[slot]?.endpoint.tls) this.#owners[slot] = undefined;
-    }
   }
 
   /** The fleets changed. Servers that stay keep their connections. Those of a pool that is not known yet wait for it. */
@@ -79,6 +68,19 @@ export class ServerPools {
       const own = endpoints.filter((endpoint) => endpoint.pool === row);
       pool.setServers(own);
       if (own.length === 0 && this.#byName.get(pool.settings.name) !== pool) this.#byRow.delete(row);
+    }
+  }
+
+  /**
+   * Who was spoken to under other rules of TLS is spoken to anew: its idle connections are closed now, those in use with their
+   * requests.
+   */
+  #forgetTls(pool: ServerPool): void {
+    for (let slot = 0; slot < MAX_SERVERS; slot++) {
+      const upstream = this.upstreams[slot];
+      if (upstream === undefined || this.#owners[slot] !== pool || !upstream.endpoint.tls) continue;
+      upstream.retire();
+      this.upstreams[slot] = this.#open(upstream.endpoint, new PoolConnections(this.#connections, pool));
     }
   }
 

@@ -4,7 +4,7 @@
  * them, and costs nothing.
  */
 import type { HeaderEdits, HeaderField } from "../../protocol/route.ts";
-import { MAX_ADDED_BYTES } from "../../shared/fixed-fields.ts";
+import { MAX_ADDED_BYTES, plainFieldName } from "../../shared/fixed-fields.ts";
 import { HTAB, SP, UNDERSCORE } from "../http1/char-class.ts";
 import { FieldId, fieldIdOf, SEEN_IDS } from "../http1/field-names.ts";
 
@@ -25,7 +25,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 export class HeadEdits {
   /** Fields that are removed, as bits of `1 << FieldId`. */
   readonly dropped: number;
-  /** Names of further fields that are removed: lower case, with hyphens for underscores. */
+  /** Names of further fields that are removed, as `plainFieldName` has them. */
   readonly names: readonly Buffer[];
   /** Complete field lines that are added, each with its CRLF. */
   readonly lines: Buffer;
@@ -93,11 +93,6 @@ function isSpelled(name: Buffer, buf: Uint8Array, start: number): boolean {
   return true;
 }
 
-/** A name as `HeadEdits.names` has it. */
-export function plainName(name: string): Buffer {
-  return Buffer.from(name.toLowerCase().replaceAll("_", "-"), "latin1");
-}
-
 /**
  * Works changes out.
  * @param fixed names in lower case that are left alone (`FIXED_REQUEST_FIELDS`, `FIXED_RESPONSE_FIELDS`): the configuration
@@ -107,11 +102,11 @@ export function plainName(name: string): Buffer {
  */
 export function compileEdits(edits: HeaderEdits | null, fixed: ReadonlySet<string>): HeadEdits | null {
   if (edits === null) return null;
-  const mayEdit = (name: string): boolean => !fixed.has(name.toLowerCase().replaceAll("_", "-"));
+  const mayEdit = (name: string): boolean => !fixed.has(plainFieldName(name));
   let dropped = 0;
   const names: Buffer[] = [];
   for (const name of [...edits.remove, ...edits.set.map((field) => field.name)].filter(mayEdit)) {
-    const bytes = plainName(name);
+    const bytes = Buffer.from(plainFieldName(name), "latin1");
     const id = fieldIdOf(bytes, 0, bytes.length);
     // A bit says nothing of underscores.
     if (hasBit(id) && !bytes.includes(HYPHEN)) dropped |= 1 << id;

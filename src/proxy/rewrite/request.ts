@@ -8,6 +8,7 @@ import { copyAll, copyBytes, equalBytes } from "../http1/copy.ts";
 import { FieldId, FORWARDING_MASK, HOP_BY_HOP_MASK } from "../http1/field-names.ts";
 import { isWord } from "../http1/framing.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead, TargetForm } from "../http1/head.ts";
+import { fieldValues } from "../http1/header-text.ts";
 import type { HeadEdits } from "./edits.ts";
 import { FRAMING_BITS, writeFields, writeFraming } from "./fields.ts";
 import { forwardedElements } from "./forwarded.ts";
@@ -28,6 +29,8 @@ const CONNECTION_UPGRADE = Buffer.from("Connection: Upgrade\r\n");
 const TE_TRAILERS = Buffer.from("TE: trailers\r\nConnection: TE\r\n");
 const TE_TRAILERS_UPGRADE = Buffer.from("TE: trailers\r\nConnection: TE, Upgrade\r\n");
 const WORD_TRAILERS = Buffer.from("trailers");
+/** The forwarding fields end with it: where servers are not told of this proxy, it is not copied. */
+const VIA_BYTES = `Via: 1.1 ${PROXY_NAME}\r\n`.length;
 
 /** From a trusted peer all stays; X-Forwarded-For is written anew, with the peer's address at its end. */
 const EXTENDED = 1 << FieldId.X_FORWARDED_FOR;
@@ -47,23 +50,20 @@ export class Peer {
   readonly addressBytes: Buffer;
   readonly trusted: boolean;
   readonly secure: boolean;
-  readonly #via: boolean;
   #block: Buffer = CRLF;
   #blockHost: Buffer = CRLF;
   #blockVersion = -1;
 
-  /** @param via servers are told of this proxy in `Via`. */
-  constructor(address: string, secure: boolean, trustedProxies: TrustedProxies, via = true) {
+  constructor(address: string, secure: boolean, trustedProxies: TrustedProxies) {
     this.address = address.startsWith("::ffff:") ? address.slice(7) : address;
     this.addressBytes = Buffer.from(this.address);
     this.trusted = trustedProxies.includes(this.address);
     this.secure = secure;
-    this.#via = via;
   }
 
   /**
-   * The forwarding fields for a request to `buf[hostStart … hostEnd)`. They are the same for almost all requests of a
-   * connection, so the last ones are kept.
+   * The forwarding fields for a request to `buf[hostStart … hostEnd)`, with `Via` at their end. They are the same for almost
+   * all requests of a connection, so the last ones are kept.
    */
   forwardingFields(buf: Buffer, hostStart: number, hostEnd: number, versionMinor: number): Buffer {
     if (versionMinor === this.#blockVersion && equalBytes(buf, hostStart, hostEnd, this.#blockHost)) return this.#block;
@@ -71,7 +71,7 @@ export class Peer {
     const hostLine = host === "" ? "" : `X-Forwarded-Host: ${host}\r\n`;
     const block = Buffer.from(
       `X-Forwarded-For: ${this.address}\r\nX-Forwarded-Proto: ${this.#protocol}\r\n${hostLine}` +
-        `Forwarded: ${this.#forwardedElement(host)}\r\n${this.#viaLine(versionMinor)}`,
+        `Forwarded: ${this.#forwardedElement(host)}\r\n${viaLine(versionMinor)}`,
       "latin1",
     );
     if (host.length <= MAX_KEPT_HOST_BYTES) {
@@ -98,12 +98,8 @@ export class Peer {
     let text = `X-Forwarded-For: ${[...earlier, this.address].join(", ")}\r\n`;
     if (!head.has(FieldId.X_FORWARDED_PROTO)) text += `X-Forwarded-Proto: ${proto}\r\n`;
     if (!head.has(FieldId.X_FORWARDED_HOST) && forwardedHost !== "") text += `X-Forwarded-Host: ${forwardedHost}\r\n`;
-    text += `Forwarded: ${this.#forwardedElement(host)}\r\n${this.#viaLine(head.versionMinor)}`;
+    text += `Forwarded: ${this.#forwardedElement(host)}\r\n${viaLine(head.versionMinor)}`;
     return Buffer.from(text, "latin1");
-  }
-
-  #viaLine(versionMinor: number): string {
-    return this.#via ? `Via: 1.${versionMinor} ${PROXY_NAME}\r\n` : "";
   }
 
   get #protocol(): string {
@@ -118,36 +114,9 @@ export class Peer {
   }
 }
 
-/** The values of all fields of this id, in order, empty ones left out. */
-export function fieldValues(buf: Buffer, head: RequestHead, id: number): string[] {
-  const values: string[] = [];
-  for (let i = 0; i < head.fieldCount; i++) {
-    if (head.ids[i] !== id) continue;
-    const at = i * FIELD_STRIDE;
-    const value = buf.toString(
-      "latin1",
-      head.fields[at + FieldPart.VALUE_START],
-      head.fields[at + FieldPart.VALUE_END],
-    );
-    if (value !== "") values.push(value);
-  }
-  return values;
-}
-
-/**
- * The values of all fields of this name, as one list (RFC 9110 section 5.3); null = there is none.
- * @param name lower case, without underscores.
- */
-export function fieldText(buf: Buffer, head: RequestHead, name: Buffer): string | null {
-  const { fields, fieldCount } = head;
-  let text: string | null = null;
-  for (let i = 0; i < fieldCount; i++) {
-    const at = i * FIELD_STRIDE;
-    if (!isWord(buf, fields[at], fields[at + FieldPart.NAME_END], name)) continue;
-    const value = buf.toString("latin1", fields[at + FieldPart.VALUE_START], fields[at + FieldPart.VALUE_END]);
-    text = text === null ? value : `${text}, ${value}`;
-  }
-  return text;
+/** Of one length, whichever version. */
+function viaLine(versionMinor: number): string {
+  return `Via: 1.${versionMinor} ${PROXY_NAME}\r\n`;
 }
 
 /** How one request is to be rewritten, beside what its head says. */
@@ -179,8 +148,15 @@ export interface RequestRewrite {
 /**
  * Writes the head for the server at the start of `out` and returns its length. `out` must have room for the client's
  * head twice and 2 KB more, and for what `how` adds.
+ * @param via the server is told of this proxy in `Via`.
  */
-export function writeRequestHead(out: Buffer, buf: Buffer, head: RequestHead, how: RequestRewrite): number {
+export function writeRequestHead(
+  out: Buffer,
+  buf: Buffer,
+  head: RequestHead,
+  how: RequestRewrite,
+  via: boolean,
+): number {
   const { peer } = how;
   let at = copyBytes(out, 0, buf, head.methodStart, head.methodEnd + 1);
   if (how.pathPrefix.length > 0) at = copyAll(out, at, how.pathPrefix);
@@ -199,13 +175,10 @@ export function writeRequestHead(out: Buffer, buf: Buffer, head: RequestHead, ho
   if (head.has(FieldId.TE) && wantsTrailers(buf, head)) {
     at = copyAll(out, at, how.upgrade ? TE_TRAILERS_UPGRADE : TE_TRAILERS);
   } else if (how.upgrade) at = copyAll(out, at, CONNECTION_UPGRADE);
-  at = copyAll(
-    out,
-    at,
-    peer.trusted
-      ? peer.extendedForwardingFields(buf, head)
-      : peer.forwardingFields(buf, head.hostStart, head.hostEnd, head.versionMinor),
-  );
+  const forwarding = peer.trusted
+    ? peer.extendedForwardingFields(buf, head)
+    : peer.forwardingFields(buf, head.hostStart, head.hostEnd, head.versionMinor);
+  at = copyBytes(out, at, forwarding, 0, via ? forwarding.length : forwarding.length - VIA_BYTES);
   if (!how.keepRequestId) {
     at = copyAll(out, at, REQUEST_ID);
     at = copyBytes(out, at, how.ids, 0, 32);

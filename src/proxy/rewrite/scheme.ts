@@ -1,8 +1,9 @@
 /** Which scheme the client speaks, as far as that is known here. */
 import { FieldId } from "../http1/field-names.ts";
 import type { RequestHead } from "../http1/head.ts";
+import { fieldValues } from "../http1/header-text.ts";
 import { forwardedElements } from "./forwarded.ts";
-import { fieldValues, type Peer } from "./request.ts";
+import type { Peer } from "./request.ts";
 
 /**
  * Did the client ask by https? Behind a proxy that is trusted that is what it says: the first of `X-Forwarded-Proto`, or else

@@ -2,17 +2,17 @@
 import type { PathMatch, PathRewrite, RouteSpec } from "../../protocol/route.ts";
 import { BACKSLASH, DOT, PERCENT, QUESTION, SEMICOLON, SLASH } from "../http1/char-class.ts";
 import { equalBytes } from "../http1/copy.ts";
-import { decodeUnreserved, hasDotSegments, mayClimb, normalPath } from "./normal-path.ts";
+import { normalPath, normalPathOf, offsetBehind } from "../path/normal-path.ts";
+import { mayClimb } from "./climbing.ts";
 
 /** What a target may be made of (RFC 9112 section 3.2), without a query; or nothing. */
 const PATH = /^(?:\/[\x21-\x22\x24-\x3e\x40-\x7e]*)?$/;
 const NO_BYTES = Buffer.alloc(0);
 
-/** A path of the route, as bytes. */
+/** A path of the route, in normal form. */
 interface Matched {
   /** Without a slash at its end. */
   readonly bytes: Buffer;
-  readonly text: string;
   /** Is it all of the path, or may more segments follow? */
   readonly exact: boolean;
 }
@@ -42,79 +42,65 @@ export class PathRewriter {
     this.#paths = paths
       .map((path) => {
         const exact = path.kind === "exact";
-        const text = exact ? path.value : withoutEnd(path.value);
-        return { text, bytes: Buffer.from(text, "latin1"), exact };
+        const normal = normalPath(path.value);
+        return { bytes: Buffer.from(exact ? normal : withoutEnd(normal), "latin1"), exact };
       })
-      .sort((a, b) => b.text.length - a.text.length);
+      .sort((a, b) => b.bytes.length - a.bytes.length);
   }
 
   /** Rewrites the path, with its query, at `buf[start … end)`. It is none of `OPTIONS *`. */
   rewrite(buf: Buffer, start: number, end: number): void {
-    let pathEnd = start;
-    let plain = true;
-    for (; pathEnd < end && buf[pathEnd] !== QUESTION; pathEnd++) {
-      const byte = buf[pathEnd];
-      // A dot at the beginning of a segment may be a dot segment; the others may be read as something else.
-      if (byte === PERCENT || byte === BACKSLASH || byte === SEMICOLON) plain = false;
-      else if (byte === DOT && pathEnd > start && buf[pathEnd - 1] === SLASH) plain = false;
-    }
+    const pathEnd = endOfPath(buf, start, end);
     this.climbs = false;
     this.prefix = this.#value;
-    if (this.#full) this.restStart = pathEnd;
-    else if (plain) this.#rewritePlain(buf, start, pathEnd);
-    else this.#rewriteOther(buf, start, pathEnd);
+    this.restStart = pathEnd;
+    if (!this.#full && pathEnd > start && !this.#rewritePlain(buf, start, pathEnd)) {
+      this.#rewriteOther(buf, start, pathEnd);
+    }
   }
 
-  #rewritePlain(buf: Buffer, start: number, end: number): void {
+  /** @returns false for a path that is spelled in another way than the route's, or may be read in several. */
+  #rewritePlain(buf: Buffer, start: number, end: number): boolean {
+    for (let at = start; at < end; at++) {
+      const byte = buf[at];
+      if (byte === PERCENT || byte === BACKSLASH || byte === SEMICOLON) return false;
+      // At the beginning of a segment it may be a dot segment.
+      if (byte === DOT && at > start && buf[at - 1] === SLASH) return false;
+    }
+    const length = this.#matched(buf, start, end);
+    if (length >= 0) this.restStart = start + length;
+    return length >= 0;
+  }
+
+  #rewriteOther(buf: Buffer, start: number, end: number): void {
+    const { bytes: normal, hadDotSegments } = normalPathOf(buf, start, end);
+    const length = this.#matched(normal, 0, normal.length);
+    if (length < 0) return; // nothing of it is passed on: the route was found by another path than these
+    if (hadDotSegments) {
+      const rest = normal.subarray(length);
+      this.prefix = Buffer.concat([this.#value, rest]);
+      this.climbs = mayClimb(rest.toString("latin1"));
+    } else {
+      this.restStart = offsetBehind(buf, start, end, length);
+      this.climbs = mayClimb(buf.toString("latin1", this.restStart, end));
+    }
+  }
+
+  /** Bytes of the longest path of the route that `buf[start … end)` begins with, or is; -1 = none. */
+  #matched(buf: Buffer, start: number, end: number): number {
     for (const { bytes, exact } of this.#paths) {
       const next = start + bytes.length;
       const fits = next <= end && (next === end || (!exact && buf[next] === SLASH));
-      if (!fits || !equalBytes(buf, start, next, bytes)) continue;
-      this.restStart = next;
-      return;
+      if (fits && equalBytes(buf, start, next, bytes)) return bytes.length;
     }
-    this.#rewriteUnmatched(end);
-  }
-
-  /** A path that servers may read in several ways, or that is spelled in another way than the route's. */
-  #rewriteOther(buf: Buffer, start: number, end: number): void {
-    const raw = buf.toString("latin1", start, end);
-    const normal = normalPath(raw);
-    const matched = this.#paths.find(
-      ({ text, exact }) => normal === text || (!exact && normal.startsWith(text) && normal[text.length] === "/"),
-    );
-    if (matched === undefined) {
-      this.#rewriteUnmatched(end);
-      return;
-    }
-    const { length } = matched.text;
-    if (hasDotSegments(decodeUnreserved(raw))) {
-      const rest = normal.slice(length);
-      this.prefix = Buffer.concat([this.#value, Buffer.from(rest, "latin1")]);
-      this.restStart = end;
-      this.climbs = mayClimb(rest);
-    } else {
-      const rest = rawLength(raw, length);
-      this.restStart = start + rest;
-      this.climbs = mayClimb(raw.slice(rest));
-    }
-  }
-
-  /** An empty path, or one that the route does not match: nothing of it is passed on. */
-  #rewriteUnmatched(end: number): void {
-    this.restStart = end;
+    return -1;
   }
 }
 
-/** Characters of `raw` whose normal form, without dot segments, has `length` characters. */
-function rawLength(raw: string, length: number): number {
-  let at = 0;
-  for (let normal = 0; normal < length; ) {
-    const isEscape = raw[at] === "%" && /^[0-9A-Fa-f]{2}$/.test(raw.slice(at + 1, at + 3));
-    const step = isEscape ? 3 : 1;
-    normal += decodeUnreserved(raw.slice(at, at + step)).length;
-    at += step;
-  }
+/** Where the query of `buf[start … end)` begins. */
+function endOfPath(buf: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && buf[at] !== QUESTION) at++;
   return at;
 }
 

@@ -1,11 +1,11 @@
 /** From the routes of the configuration to what is searched: host levels, one tree of paths for each, and conditions. */
 import type { RouteSpec } from "../../protocol/route.ts";
+import { DELIMITER, PATH_CLASS, scanPath } from "../path/path-class.ts";
+import { decode } from "../path/units.ts";
 import { Conditions } from "./conditions.ts";
 import { ANY_HOST, Hosts } from "./hosts.ts";
-import { DELIMITER, PATH_CLASS, scanPath } from "./path-class.ts";
 import { type PathTree, PathTreeBuilder } from "./paths.ts";
 import { MAX_PATH_BYTES, Readings } from "./readings.ts";
-import { decode } from "./units.ts";
 
 /** All of it. */
 export interface CompiledRoutes {

@@ -4,6 +4,7 @@ import { METHODS, Method } from "../../shared/memory/series-table.ts";
 import { equalBytes } from "../http1/copy.ts";
 import { FieldId, FORWARDING_MASK, fieldIdOf } from "../http1/field-names.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead } from "../http1/head.ts";
+import { isField } from "../http1/header-text.ts";
 
 const ENCODER = new TextEncoder();
 
@@ -87,21 +88,11 @@ function hasField(buf: Uint8Array, head: RequestHead, { name, value }: FieldCond
   const offsets = head.fields;
   let found = -1;
   for (let i = 0, at = 0; i < head.fieldCount; i++, at += FIELD_STRIDE) {
-    const start = offsets[at + FieldPart.NAME_START];
-    if (offsets[at + FieldPart.NAME_END] - start !== name.length || !isName(buf, start, name)) continue;
+    if (!isField(buf, head, i, name)) continue;
     if (value === null) return true;
     if (found >= 0) return false;
     found = at;
   }
   if (found < 0 || value === null) return false;
   return equalBytes(buf, offsets[found + FieldPart.VALUE_START], offsets[found + FieldPart.VALUE_END], value);
-}
-
-/** `name` is in lower case. */
-function isName(buf: Uint8Array, start: number, name: Uint8Array): boolean {
-  for (let i = 0; i < name.length; i++) {
-    const byte = buf[start + i];
-    if (byte !== name[i] && (byte < 0x41 || byte > 0x5a || (byte | 0x20) !== name[i])) return false;
-  }
-  return true;
 }

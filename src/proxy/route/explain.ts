@@ -2,9 +2,9 @@
 import type { PathMatch, RouteSpec } from "../../protocol/route.ts";
 import { QUESTION, SLASH } from "../http1/char-class.ts";
 import type { RequestHead } from "../http1/head.ts";
+import { scanPath } from "../path/path-class.ts";
 import { type CompiledRoutes, compileRoutes } from "./compile.ts";
 import { ANY_HOST, ENCODED_HOST } from "./hosts.ts";
-import { scanPath } from "./path-class.ts";
 import { Choice, MAX_PATH_BYTES, MAX_WORK, Readings } from "./readings.ts";
 import { AMBIGUOUS, NO_ROUTE, RouteTable } from "./route-table.ts";
 

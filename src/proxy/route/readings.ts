@@ -6,7 +6,7 @@
  * What is not looked at, because nobody agrees on it: letter case, and characters that a file system takes for others.
  */
 import { BACKSLASH, DOT, HEX_VALUE, PERCENT, SEMICOLON, SLASH } from "../http1/char-class.ts";
-import { DELIMITER, PATH_CLASS } from "./path-class.ts";
+import { DELIMITER, PATH_CLASS } from "../path/path-class.ts";
 import {
   bareDelimiters,
   cut,
@@ -23,7 +23,7 @@ import {
   withoutAuthority,
   write,
   writeUnit,
-} from "./units.ts";
+} from "../path/units.ts";
 
 /** Longer paths that need a second look are refused. */
 export const MAX_PATH_BYTES = 8192;

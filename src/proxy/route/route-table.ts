@@ -12,10 +12,10 @@
 import type { RouteSpec } from "../../protocol/route.ts";
 import { QUESTION, SLASH } from "../http1/char-class.ts";
 import type { RequestHead } from "../http1/head.ts";
+import { scanPath } from "../path/path-class.ts";
 import { compileRoutes } from "./compile.ts";
 import type { Conditions } from "./conditions.ts";
 import { ENCODED_HOST, type Hosts } from "./hosts.ts";
-import { scanPath } from "./path-class.ts";
 import type { PathTree } from "./paths.ts";
 import { MAX_PATH_BYTES, MAX_WORK, Readings } from "./readings.ts";
 

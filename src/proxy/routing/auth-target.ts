@@ -1,6 +1,6 @@
 /** Whom a route asks whether its requests may pass, worked out. */
 import type { ForwardAuth } from "../../protocol/route.ts";
-import { FIXED_REQUEST_FIELDS } from "../../shared/fixed-fields.ts";
+import { FIXED_REQUEST_FIELDS, plainFieldName } from "../../shared/fixed-fields.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { compileEdits, HeadEdits } from "../rewrite/edits.ts";
 import { hostOf } from "./host.ts";
@@ -24,20 +24,15 @@ export interface AuthTarget {
 /** @param pool the one that `auth` names. */
 export function compileAuth(auth: ForwardAuth, pool: ServerPool): AuthTarget {
   const { path, requestHeaders, responseHeaders, timeoutMs } = auth;
-  const given = responseHeaders.map(plain).filter((name) => !FIXED_REQUEST_FIELDS.has(name));
+  const given = responseHeaders.map(plainFieldName).filter((name) => !FIXED_REQUEST_FIELDS.has(name));
   return {
     pool,
     host: hostOf(pool),
     path: Buffer.from(path, "latin1"),
-    requestNames: requestHeaders.map((name) => Buffer.from(plain(name), "latin1")),
+    requestNames: requestHeaders.map((name) => Buffer.from(plainFieldName(name), "latin1")),
     responseNames: given.map((name) => Buffer.from(name, "latin1")),
     responseEdits:
       compileEdits({ remove: given, set: [], add: [] }, FIXED_REQUEST_FIELDS) ?? new HeadEdits(0, [], Buffer.alloc(0)),
     timeoutMs,
   };
-}
-
-/** A name as `HeadEdits.names` has it: lower case, hyphens for underscores. */
-function plain(name: string): string {
-  return name.toLowerCase().replaceAll("_", "-");
 }

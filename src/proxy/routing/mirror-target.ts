@@ -10,15 +10,39 @@ import {
 import type { ServerPool } from "../pool/server-pool.ts";
 import { hostOf } from "./host.ts";
 
+/** Where is counted what has no row. */
+const NOWHERE = new Float64Array(MirrorWord.LENGTH);
+
 /** One route's. */
-export interface MirrorTarget {
+export class MirrorTarget {
   readonly pool: ServerPool;
   /** `Host` for its servers, where the route has none of its own; null = the client's. */
   readonly host: Buffer | null;
   /** Of its requests, 0 … 1. */
   readonly share: number;
-  /** By `MirrorWord`: the route's row in the worker's block; one that nobody reads where there was no row left. */
-  readonly figures: Float64Array;
+  readonly #keys: Float64Array;
+  readonly #key: number;
+  readonly #row: number;
+  readonly #figures: Float64Array;
+
+  /** @param row in the worker's block; -1 = there was none left. */
+  constructor(pool: ServerPool, percent: number, columns: MirrorColumns, key: number, row: number) {
+    this.pool = pool;
+    this.host = hostOf(pool);
+    this.share = percent / 100;
+    this.#keys = columns.mirrorKeys;
+    this.#key = key;
+    this.#row = row;
+    this.#figures = row < 0 ? NOWHERE : mirrorFigures(columns, row);
+  }
+
+  /**
+   * By `MirrorWord`: the route's row in the worker's block. To be asked for whenever something is to be counted: the row may be
+   * another route's by the time that a copy ends whose route is gone, and then nobody reads what is counted.
+   */
+  get figures(): Float64Array {
+    return this.#keys[this.#row] === this.#key ? this.#figures : NOWHERE;
+  }
 }
 
 /** What a worker's routes count mirrored requests in: rows for all of them are given at once. */
@@ -35,12 +59,7 @@ export class MirrorRows {
 
   /** Of the route with this number. @param pool that `mirror` names. */
   target(number: number, { percent }: Mirror, pool: ServerPool): MirrorTarget {
-    const row = this.#rows.get(mirrorKey(number, pool.settings.name)) ?? -1;
-    return {
-      pool,
-      host: hostOf(pool),
-      share: percent / 100,
-      figures: row < 0 ? new Float64Array(MirrorWord.LENGTH) : mirrorFigures(this.#columns, row),
-    };
+    const key = mirrorKey(number, pool.settings.name);
+    return new MirrorTarget(pool, percent, this.#columns, key, this.#rows.get(key) ?? -1);
   }
 }

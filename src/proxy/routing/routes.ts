@@ -1,5 +1,5 @@
 /** All routes of one worker: which one a request takes. A reload makes all of them anew, in one step. */
-import type { RouteSpec } from "../../protocol/route.ts";
+import { PLAIN_ROUTE, type RouteSpec } from "../../protocol/route.ts";
 import { Route } from "../../shared/memory/series-table.ts";
 import { Failures } from "../failure.ts";
 import type { RequestHead } from "../http1/head.ts";
@@ -47,20 +47,11 @@ export class Routes {
 /** The route of requests that no route takes. */
 function nowhere(name: string, { hstsMs }: RouteParts): RouteSpec {
   return {
+    ...PLAIN_ROUTE,
     number: Route.NO_ROUTE,
     name,
     match: { hosts: [], paths: [], methods: [], headers: [] },
     action: { kind: "forward", targets: [], splitBy: null },
-    settings: {},
-    ambiguousPaths: "refuse",
-    rewrite: null,
-    requestHeaders: null,
-    responseHeaders: null,
-    httpsRedirect: false,
     hstsMs,
-    mirror: null,
-    forwardAuth: null,
-    compression: null,
-    errorPages: [],
   };
 }

@@ -3,6 +3,7 @@
 import { mix32 } from "../../balancing/hash.ts";
 import type { RequestSettings } from "../../protocol/pool.ts";
 import type { RouteSpec } from "../../protocol/route.ts";
+import { plainFieldName } from "../../shared/fixed-fields.ts";
 import { FIRST_ROUTE_NUMBER } from "../../shared/memory/series-table.ts";
 import { CompressionRules } from "../compress/plan.ts";
 import type { Failure } from "../failure.ts";
@@ -12,10 +13,10 @@ import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { ServerPools } from "../pool/server-pools.ts";
 import { RouteLabels } from "../record/access-log.ts";
-import { plainName } from "../rewrite/edits.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import { type AuthTarget, compileAuth } from "./auth-target.ts";
+import { hostOf } from "./host.ts";
 import type { MirrorRows, MirrorTarget } from "./mirror-target.ts";
 import { RouteRules } from "./route-rules.ts";
 
@@ -129,11 +130,11 @@ export class WorkerRoute {
   }
 
   #targetIn(pool: ServerPool): Target {
-    const { name, request, upstreamHost } = pool.settings;
+    const { name, request } = pool.settings;
     return {
       route: this,
       pool,
-      host: this.rules.host ?? (upstreamHost === null ? null : Buffer.from(upstreamHost, "latin1")),
+      host: this.rules.host ?? hostOf(pool),
       settings: { ...request, ...this.spec.settings },
       labels: this.#labels(name),
     };
@@ -162,5 +163,7 @@ function trailersOf({ requestHeaders, forwardAuth }: RouteSpec): TrailerLimits {
     ...(requestHeaders?.set ?? []).map(({ name }) => name),
     ...(forwardAuth?.responseHeaders ?? []),
   ];
-  return names.length === 0 ? DEFAULT_TRAILER_LIMITS : { ...DEFAULT_TRAILER_LIMITS, refused: names.map(plainName) };
+  return names.length === 0
+    ? DEFAULT_TRAILER_LIMITS
+    : { ...DEFAULT_TRAILER_LIMITS, refused: names.map((name) => Buffer.from(plainFieldName(name), "latin1")) };
 }

@@ -9,6 +9,8 @@ export interface UpstreamSettings extends UpstreamTls {
   readonly connectTimeoutMs: number;
   readonly upstreamIdleTimeoutMs: number;
   readonly upstreamMaxIdle: number;
+  /** Servers are told of this proxy in `Via`. */
+  readonly upstreamVia: boolean;
 }
 
 /** Everything but the wheel, the kernel and the counters may be another at the next look. */

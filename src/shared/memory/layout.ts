@@ -138,7 +138,7 @@ export const WorkerCounter = {
   UPSTREAM_CONNECTS: 9,
   UPSTREAM_CONNECT_FAILURES: 10,
   UPSTREAM_REUSES: 11,
-  /** Pooled idle connections to servers. */
+  /** Idle connections to servers that are kept. */
   UPSTREAM_IDLE: 12,
   /** Requests waiting for a server with room. */
   QUEUE_LENGTH: 13,

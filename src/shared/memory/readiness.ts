@@ -42,7 +42,7 @@ export function publishReadiness({ header }: SharedMemory, counts: ServerCounts,
 }
 
 /** Of the pool in row `pool`. */
-export function readPoolReadiness({ pools }: SharedMemory, pool: number): ServerCounts {
+function readPoolReadiness({ pools }: SharedMemory, pool: number): ServerCounts {
   return unpack(Atomics.load(pools.readiness, pool));
 }
 

@@ -59,13 +59,9 @@ function problemsOf(certs: string[], keys: string[], env: Record<string, string>
 
 describe("toProxySettings", () => {
   test("Via is written unless it is switched off", () => {
-    const withoutVia = (env: Record<string, string>) =>
-      toProxySettings(configOf(env), { nowMs: Date.now() }).withoutVia;
-    expect([withoutVia({}), withoutVia({ UPSTREAM_VIA: "on" }), withoutVia({ UPSTREAM_VIA: "off" })]).toEqual([
-      false,
-      false,
-      true,
-    ]);
+    const via = (env: Record<string, string>) =>
+      toProxySettings(configOf(env), { nowMs: Date.now() }).pools.map(({ upstreamVia }) => upstreamVia);
+    expect([via({}), via({ UPSTREAM_VIA: "on" }), via({ UPSTREAM_VIA: "off" })]).toEqual([[true], [true], [false]]);
   });
 
   test("takes every value over and makes a message of it that JSON does not change", () => {
@@ -156,7 +152,7 @@ describe("toProxySettings", () => {
 
   test("reads the authorities of https servers", () => {
     const settings = toProxySettings(configOf({ UPSTREAM_CA_FILE: file("a.pem") }), { nowMs: Date.now() });
-    expect(settings.upstreamCaPem).toBe(readFileSync(file("a.pem"), "utf8"));
+    expect(settings.pools[0].upstreamCaPem).toBe(readFileSync(file("a.pem"), "utf8"));
   });
 });
 

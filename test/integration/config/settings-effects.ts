@@ -353,7 +353,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   UPSTREAM_VIA: effect(
     ["on", "off"],
-    ["pool.withoutVia"],
+    ["pool.upstreamVia"],
     "test/integration/proxy/rewrite/rewriting.test.ts",
     "Via is left out where servers are not to know",
   ),

@@ -101,7 +101,7 @@ describe("neurabalancer.example.yaml", () => {
   });
 
   test("has pools, routes and listeners that are right, and every setting of routes but those that exclude others", () => {
-    const all = example.replace(/^#(?=(pools|routes|listeners):| {2,})/gm, "");
+    const all = example.replace(/^#(?=(pools|routes|route_defaults|listeners):| {2,})/gm, "");
     const loaded = fromFile(all);
     expect(loaded.pools.map(({ name }) => name)).toEqual(["default", "shop", "api", "auth"]);
     expect(loaded.pools[1].servers.list).toMatchObject([{}, { weight: 2, zone: "eu-1a" }, { backup: true }]);

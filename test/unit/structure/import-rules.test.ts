@@ -19,6 +19,11 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import "../rewrite/request.ts";',
     "process.exit(1);",
   ],
+  "src/proxy/path/": [
+    'import { readFileSync } from "node:fs";',
+    'import { RouteTable } from "../route/route-table.ts";',
+    "process.exit(1);",
+  ],
   "src/proxy/upstream/": ['import type { Socket } from "bun";', "export const listen = Bun.listen;"],
   "src/proxy/listen/": ['import { createServer } from "node:tls";', "export const listen = Bun.listen;"],
   "src/proxy/": [

@@ -90,7 +90,19 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "proxy/route/ is pure: heads in, numbers of routes out",
     folder: "src/proxy/route/",
-    allows: within("src/proxy/route/", "src/proxy/http1/", "src/protocol/", "src/shared/memory/series-table.ts"),
+    allows: within(
+      "src/proxy/route/",
+      "src/proxy/path/",
+      "src/proxy/http1/",
+      "src/protocol/",
+      "src/shared/memory/series-table.ts",
+    ),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
+    title: "proxy/path/ is pure: what a path means, for who finds routes, rewrites and reads the configuration",
+    folder: "src/proxy/path/",
+    allows: within("src/proxy/path/", "src/proxy/http1/char-class.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {

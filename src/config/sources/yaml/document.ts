@@ -33,6 +33,7 @@ const MAX_ALIASES = 100;
 const TABS = "has a tab for indentation: YAML takes only spaces there";
 const INDENTATION =
   "is indented in a way that belongs to nothing, or a bracket or quote above is not closed: compare it with the lines before";
+const REFERENCE_IN_FLOW = "begins a mapping, as YAML sees it: within { } and [ ] put what begins with $ in quotes";
 const COLON = 'has a second ":" on its line, or a line above is not finished: put a value with ": " in it in quotes';
 /** What the library finds, in our words. Its own may repeat what is written, which may be a secret. */
 const SENTENCES: Readonly<Record<string, string>> = {
@@ -69,6 +70,10 @@ export function readYaml(text: string, label: string): YamlDocument {
     explicit && version !== "1.2" ? [`${label}:1:1: must be YAML 1.2: remove the directive`] : [],
   );
   for (const { code, pos } of document.errors) {
+    if (text.startsWith("${", pos[0] - 1)) {
+      problems.add(`${at(pos[0])}: ${REFERENCE_IN_FLOW}`);
+      break; // its bracket closes another: what follows comes of it
+    }
     problems.add(`${at(pos[0])}: ${SENTENCES[code] ?? "is not YAML"}`);
     if (code === "RESOURCE_EXHAUSTION") break; // what follows comes of it
     if (problems.size === MAX_PROBLEMS) break;

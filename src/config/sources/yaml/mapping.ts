@@ -85,8 +85,14 @@ export function readSection(section: FileSection, value: YamlValue, keyPlace: st
     return;
   }
   const read = (placed: (typeof own)[number], inner: YamlValue) => {
-    const variable = toVariable({ ...placed, path: prefix + placed.path }, inner, context);
+    const key = prefix + placed.path;
+    const { env, default: usual, required } = placed.setting;
+    const variable = toVariable({ ...placed, path: key }, inner, context);
     if (variable !== null) add(variable);
+    else if (scope !== "instance" && usual === null && !required) {
+      // Nothing else could say that a pool is to have none of what the instance has.
+      add({ name: env, key, value: "", origin: inner.place, inFile: false, unset: true });
+    }
   };
   if (section.whole !== null) {
     read(section.whole, value);

@@ -9,7 +9,7 @@ import { eachEntry, Problems, readSection, sectionNamed, withPlace } from "./map
 import type { ReferenceContext } from "./references.ts";
 
 /** Room for all servers that there can be, and some thousand routes. The worst text of this size takes the library some seconds. */
-const MAX_BYTES = 512 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * The file at `path`, which must exist.

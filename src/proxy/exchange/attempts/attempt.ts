@@ -79,7 +79,7 @@ export class Attempt implements UpstreamUser {
   /**
    * Begins at `slot`, whose place in flight was taken by the picker.
    * @param number which attempt of its request it is, from 1.
-   * @param fresh use no pooled connection.
+   * @param fresh use no connection that was kept.
    */
   start(slot: number, number: number, fresh: boolean, nowMs: number): void {
     const { picker } = this.#request.pool;
@@ -126,7 +126,7 @@ export class Attempt implements UpstreamUser {
   /**
    * Is over, its response being discarded, and begins anew at `slot`, whose place in flight was taken by the picker. No
    * choice for another request may come between the picker's and the beginning, so the old place is given back last.
-   * @param fresh use no pooled connection.
+   * @param fresh use no connection that was kept.
    */
   moveTo(slot: number, number: number, fresh: boolean, nowMs: number): void {
     const { picker, queue } = this.#request.pool;

@@ -5,6 +5,8 @@ export class HedgeTimers {
   readonly #now: () => number;
   readonly #onError: (error: unknown) => void;
   readonly #byWait = new Map<number, HedgeTimer>();
+  /** The same. */
+  #timers: readonly HedgeTimer[] = [];
 
   /** @param onError told what an exchange threw when its time came: the others are woken all the same. */
   constructor(now: () => number, onError: (error: unknown) => void) {
@@ -12,9 +14,10 @@ export class HedgeTimers {
     this.#onError = onError;
   }
 
-  /** Somebody waits. */
+  /** Somebody waits. Asked before each wait of the event loop. */
   get pending(): boolean {
-    for (const timer of this.#byWait.values()) if (timer.pending) return true;
+    const timers = this.#timers;
+    for (let i = 0; i < timers.length; i++) if (timers[i].pending) return true;
     return false;
   }
 
@@ -25,6 +28,7 @@ export class HedgeTimers {
       this.#dropUnused();
       timer = new HedgeTimer(this.#now, this.#onError);
       this.#byWait.set(waitMs, timer);
+      this.#timers = [...this.#byWait.values()];
     }
     timer.schedule(who, generation, nowMs + waitMs);
   }

@@ -18,7 +18,7 @@ export class Retries {
   attempts = 0;
   /** Servers that failed this request: others are preferred. */
   readonly excluded: number[] = [];
-  /** An attempt met a stale connection: when a server restarts, all that are pooled are stale at once. */
+  /** An attempt met a stale connection: when a server restarts, all that were kept are stale at once. */
   foundStale = false;
 
   constructor(ctx: ExchangeContext, request: ProxiedRequest) {

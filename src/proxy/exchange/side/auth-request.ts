@@ -6,6 +6,7 @@
 import { WorkerCounter } from "../../../shared/memory/layout.ts";
 import { Method } from "../../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../../failure.ts";
+import { BodyKind } from "../../http1/head.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { AuthTarget } from "../../routing/auth-target.ts";
 import type { UpstreamLeg } from "../../upstream/leg.ts";
@@ -32,6 +33,8 @@ export interface AuthSeeker {
 export class AuthRequest extends SideRequest {
   readonly #seeker: AuthSeeker;
   #target!: AuthTarget;
+  /** What the client asked by: the question is a GET. */
+  #clientMethod = 0;
   /** Its response is the client's. */
   denies = false;
 
@@ -44,6 +47,7 @@ export class AuthRequest extends SideRequest {
   begin(request: ProxiedRequest, target: AuthTarget, nowMs: number): void {
     const { pool, path, timeoutMs } = target;
     this.#target = target;
+    this.#clientMethod = request.method;
     this.follow(request, pool);
     pool.retryBudget.onRequest();
     const head = questionHead(request, target);
@@ -71,7 +75,7 @@ export class AuthRequest extends SideRequest {
     wheel.clear(this);
     if (head.status >= 300) {
       this.denies = true;
-      if (attempt.leg !== null) this.#seeker.onDenied(attempt.leg, buffer, rest, restStart, nowMs);
+      if (attempt.leg !== null) this.#deny(attempt.leg, buffer, rest, restStart, nowMs);
       return;
     }
     const edits = allowedEdits(buffer, head, this.#target);
@@ -79,6 +83,16 @@ export class AuthRequest extends SideRequest {
     this.end(false, null, 0, nowMs);
     if (edits === null) this.#seeker.fail(Failures.AUTH_UNAVAILABLE, nowMs);
     else this.#seeker.onAllowed(edits, nowMs);
+  }
+
+  #deny(leg: UpstreamLeg, buffer: Buffer, rest: Buffer, restStart: number, nowMs: number): void {
+    const { responseHead: head } = this.ctx;
+    if (this.#clientMethod === Method.HEAD && head.bodyKind !== BodyKind.NONE) {
+      // This client has no use for the body, and nothing else may be asked behind it.
+      head.bodyKind = BodyKind.NONE;
+      leg.reusable = false;
+    }
+    this.#seeker.onDenied(leg, buffer, rest, restStart, nowMs);
   }
 
   protected override onFailure(_failure: Failure, nowMs: number): void {

@@ -151,10 +151,10 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
 
   /** In one write unless that would copy a lot. */
   sendRequest(request: UpstreamRequest): Failure | null {
-    const { scratch } = this.#ctx;
+    const { scratch, settings } = this.#ctx;
     this.#method = request.method;
     request.fallbackHost = this.#owner.hostBytes;
-    let length = writeRequestHead(scratch, request.headBuffer, request.parsedHead(), request);
+    let length = writeRequestHead(scratch, request.headBuffer, request.parsedHead(), request, settings.upstreamVia);
     const { firstBody, firstBodyStart, firstBodyEnd } = request;
     const coalesced = firstBodyEnd - firstBodyStart <= COALESCE_BYTES;
     if (coalesced) length = copyBytes(scratch, length, firstBody, firstBodyStart, firstBodyEnd);

@@ -1,6 +1,6 @@
 /**
  * A worker without a proxy: speaks the protocol, shows signs of life, and misbehaves on request. How it starts is its
- * first argument; later orders come as the strategy's name in a `settings` message.
+ * first argument; later orders come as the host in a `settings` message.
  */
 import { appendFileSync } from "node:fs";
 import type { FromWorker, ToWorker, WorkerStart } from "../../../../src/protocol/worker.ts";
@@ -17,7 +17,7 @@ process.on("message", (message: ToWorker) => {
   if (journal !== undefined) appendFileSync(journal, `${JSON.stringify({ ...message, pid: process.pid })}\n`);
   if (message.type === "start") start(message);
   else if (message.type === "drain" && mode !== "never-drains") setTimeout(() => process.exit(0), 20);
-  else if (message.type === "settings") obey(message.settings.strategy);
+  else if (message.type === "settings") obey(message.settings.host);
   if (message.type === "settings" || message.type === "endpoints") send({ type: "settled" });
 });
 

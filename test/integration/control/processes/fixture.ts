@@ -21,7 +21,6 @@ export const settings = {
     { host: "::1", port: 0, tls: true },
   ],
   tls: null,
-  strategy: "random",
   shutdownTimeoutMs: 500,
 } as unknown as ProxySettings;
 

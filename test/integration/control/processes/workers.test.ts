@@ -94,7 +94,7 @@ describe("Workers", () => {
     const { workers, lines, journal } = fixture;
     await workers.start(1);
     for (let i = 1; i <= 3; i++) {
-      await workers.setSettings({ ...settings, strategy: "exit", maxConnections: i }, []);
+      await workers.setSettings({ ...settings, host: "exit", maxConnections: i }, []);
       await until(() => workers.status()[0].restarts === i && workers.status()[0].state === "ready");
     }
     const delays = lines.filter((l) => l.message.includes("died")).map((l) => [l.code, l.restart_in_ms]);
@@ -115,7 +115,7 @@ describe("Workers", () => {
     const { workers, lines } = fixture;
     await workers.start(1);
     const { pid } = workers.status()[0];
-    await workers.setSettings({ ...settings, strategy: "hang" }, []);
+    await workers.setSettings({ ...settings, host: "hang" }, []);
     await until(() => workers.restarts.hung === 1 && workers.status()[0].state === "ready");
     expect(isAlive(pid)).toBe(false);
     expect(lines.some((l) => l.message.includes("hangs") && l.pid === pid)).toBe(true);

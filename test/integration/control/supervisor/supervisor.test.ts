@@ -124,7 +124,7 @@ describe("SIGHUP", () => {
     expect(supervisor.said("a restart is needed")?.settings).toEqual(["APP_PORT"]);
     await until(() => supervisor.journal().filter((m) => m.type === "settings").length === 2);
     const sent = supervisor.journal().flatMap((m) => (m.type === "settings" ? [m.settings] : []));
-    expect(sent.map((s) => [s.strategy, s.listeners[0].port])).toEqual([
+    expect(sent.map((s) => [s.pools[0].strategy, s.listeners[0].port])).toEqual([
       ["p2c", 4321],
       ["p2c", 4321],
     ]);

@@ -1,6 +1,7 @@
 /** What reaches the other side: everything as it came, but for what a proxy must remove, replace or add. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { Backend, cleanUp, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
+import { toPool } from "../../../support/proxy-settings.ts";
 import { singleValue, valuesOf, type WireMessage } from "../../../support/wire.ts";
 
 afterEach(cleanUp);
@@ -224,11 +225,40 @@ describe("added fields", () => {
   });
 
   test("Via is left out where servers are not to know", async () => {
-    const { sent } = await observed({ settings: { withoutVia: true } });
+    const { sent } = await observed({ settings: { upstreamVia: false } });
     expect(valuesOf(await sent(get()), "via")).toEqual([]);
     expect(valuesOf(await sent(get("/", "Via: 1.1 before\r\n")), "via")).toEqual(["1.1 before"]);
-    const trusting = await observed({ settings: { withoutVia: true, trustedProxies: ["127.0.0.0/8"] } });
+    const trusting = await observed({ settings: { upstreamVia: false, trustedProxies: ["127.0.0.0/8"] } });
     expect(valuesOf(await trusting.sent(get()), "via")).toEqual([]);
+  });
+
+  test("whether Via is written is each pool's own affair, on one connection, and before and after a reload", async () => {
+    const backend = await Backend.answering(({ head }) => ok(/\r\nVia: /.test(head) ? "via" : "none"));
+    const pool = (row: number, name: string, upstreamVia: boolean) => ({ row, name, settings: { upstreamVia } });
+    const routes = [
+      {
+        number: 16,
+        name: "quiet",
+        match: { hosts: [], paths: [{ kind: "prefix" as const, value: "/quiet" }], methods: [], headers: [] },
+        ...toPool("quiet"),
+      },
+      { number: 17, name: "rest", ...toPool("default") },
+    ];
+    for (const trustedProxies of [[], ["127.0.0.0/8"]]) {
+      const proxy = new TestProxy([backend, { port: backend.port, pool: 3 }], {
+        settings: { trustedProxies },
+        pools: [pool(0, "default", true), pool(3, "quiet", false)],
+        routes,
+      });
+      const client = await proxy.connect();
+      const ask = async (path: string) => {
+        await client.send(get(path));
+        return (await client.message()).body.toString();
+      };
+      for (let i = 0; i < 2; i++) expect([await ask("/"), await ask("/quiet")]).toEqual(["via", "none"]);
+      proxy.change({}, { pools: [pool(0, "default", false), pool(3, "quiet", true)] });
+      for (let i = 0; i < 2; i++) expect([await ask("/"), await ask("/quiet")]).toEqual(["none", "via"]);
+    }
   });
 
   test("a trusted proxy that knows only Forwarded is believed, and servers are told in their words", async () => {

@@ -24,6 +24,7 @@ function contextOf(): UpstreamContext {
       connectTimeoutMs: 60_000,
       upstreamIdleTimeoutMs: 60_000,
       upstreamMaxIdle: 10,
+      upstreamVia: true,
       upstreamCaPem: "",
       upstreamServerName: null,
       upstreamCertificate: null,

@@ -94,7 +94,7 @@ class Stream extends Timed implements UpstreamLeg {
 
   sendRequest(request: UpstreamRequest): null {
     const { scratch } = this.#ctx;
-    const length = writeRequestHead(scratch, request.headBuffer, request.parsedHead(), request);
+    const length = writeRequestHead(scratch, request.headBuffer, request.parsedHead(), request, true);
     this.#method = request.method;
     this.#end = new StreamEnd(this, scratch.toString("latin1", 0, length));
     this.#server.ends.push(this.#end);

@@ -27,7 +27,7 @@ const problemsOf = (...routes: string[]): readonly string[] => {
 test("an auth server's answer gives a request what the balancer does not say itself", () => {
   const asking = (field: string) => `pool: shop, forward_auth: {pool: side, response_headers: [x-user, ${field}]}`;
   expect(problemsOf(asking("x-groups"))).toEqual([]);
-  for (const field of ["X-Forwarded-For", "host", "connection"]) {
+  for (const field of ["X-Forwarded-For", "x_forwarded_for", "host", "connection"]) {
     const [problem, ...others] = problemsOf(asking(field));
     expect(problem).toContain(`takes ${field.toLowerCase()} from the answer`);
     expect(problem).toContain("n.yaml:3:");

@@ -1,6 +1,6 @@
 /** Pools of the file: what holds for each, where it comes from, and what is said of wrong ones. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { MAX_POOLS } from "../../../../src/shared/memory/layout.ts";
+import { MAX_POOLS, MAX_SERVERS } from "../../../../src/shared/memory/layout.ts";
 import { ConfigFile } from "./fixture.ts";
 
 const file = new ConfigFile();
@@ -16,6 +16,8 @@ pools:
   api: {servers: [http://b:1]}
 routes: [{host: shop.example, pool: shop}, {pool: api}]
 `;
+
+const hosts = (count: number) => Array.from({ length: count }, (_, i) => `http://h${i}:1`).join(", ");
 
 describe("precedence", () => {
   test("a pool's own value, then the environment, then the top of the file, then the default", () => {
@@ -62,6 +64,42 @@ describe("precedence", () => {
       "pools.api.servers=http://b:1 n.yaml:8:18",
     ]);
     expect(JSON.stringify(effective)).not.toContain("xyzzy");
+  });
+});
+
+describe("a value that is empty in a pool", () => {
+  const TOP = "upstream: {host: a.example, server_name: tls.example}\nsticky: {cookie: c, keys: [0123456789abcdef]}\n";
+  const ROUTE = "routes: [{path: /x, pool: x}, {pool: y}]\n";
+  const poolsOf = (own: string, env: Record<string, string> = {}) =>
+    file.right(`${TOP}pools: {x: {servers: [http://a:1], ${own}}, y: {servers: [http://b:1]}}\n${ROUTE}`, env);
+
+  test.each(["null", "~", "", '""'])("takes away what the others have: %p", (nothing) => {
+    const { config, effective } = poolsOf(`upstream: {host: ${nothing}}, sticky: {cookie: ${nothing}}`, {
+      UPSTREAM_SERVER_NAME: "env.example",
+    });
+    expect(config.pools.map(({ upstream, sticky }) => [upstream.host, upstream.serverName, sticky.cookie])).toEqual([
+      [null, "env.example", null],
+      ["a.example", "env.example", "c"],
+    ]);
+    expect(effective.find(({ env }) => env === "pools.x.upstream.host")).toMatchObject({ value: null });
+  });
+
+  test("is a list without entries, too", () => {
+    const { config } = poolsOf("sticky: {cookie: null, keys: []}");
+    expect(config.pools.map(({ sticky }) => sticky.keys?.length ?? null)).toEqual([null, 1]);
+  });
+
+  test("says nothing where there is always a value, nor at the top", () => {
+    const { config } = file.right(
+      `timeouts: {connect: 7s}\nupstream: {host: }\n${TWO.replace(/^.*\n/, "").replace("3s", "null")}`,
+      {
+        UPSTREAM_HOST: "env.example",
+      },
+    );
+    expect(config.pools.map(({ timeouts, upstream }) => [timeouts.connectMs, upstream.host])).toEqual([
+      [7000, "env.example"],
+      [7000, "env.example"],
+    ]);
   });
 });
 
@@ -133,6 +171,10 @@ describe("problems", () => {
     [
       `pools: {${Array.from({ length: MAX_POOLS + 1 }, (_, i) => `p${i}: {${POOL}}`).join(", ")}}`,
       `pools (n.yaml:1:8): has ${MAX_POOLS + 1} entries; the most is ${MAX_POOLS}`,
+    ],
+    [
+      `pools: {a: {servers: [${hosts(MAX_SERVERS)}]}, b: {${POOL}}}`,
+      `pools: name ${MAX_SERVERS + 1} servers in all; the most is ${MAX_SERVERS}: leave some out`,
     ],
   ])("%#", (text, problem) => {
     const problems = file.problems(`${text}${text.includes("have no routes") ? "" : "\n"}`);

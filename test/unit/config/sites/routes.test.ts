@@ -1,6 +1,7 @@
 /** Routes of the file: what they come to, what they are called, and what is said of wrong ones. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { normalPath } from "../../../../src/config/values/http-names.ts";
+import { readFileSync } from "node:fs";
+import { changesBetween } from "../../../../src/config/changes.ts";
 import { ConfigFile } from "./fixture.ts";
 
 const file = new ConfigFile();
@@ -184,6 +185,72 @@ describe("names", () => {
   });
 });
 
+describe("route_defaults", () => {
+  const page = readFileSync("docs/route-actions.md", "utf8");
+  const SHOWN = /## The same for all routes[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page)![1];
+  const SHOWN_POOLS = "pools: {shop: {servers: [http://a:1]}, api: {servers: [http://b:1]}}\n";
+
+  test("hold for routes that do not say it themselves", () => {
+    const { config, effective } = file.right(SHOWN_POOLS + SHOWN);
+    const [shop, api] = config.routes;
+    expect([shop.compression?.minBytes, api.compression?.minBytes]).toEqual([2048, 2048]);
+    expect([shop.errorPages.length, api.errorPages.length]).toEqual([1, 0]);
+    expect([shop.responseHeaders?.remove, api.responseHeaders?.remove]).toEqual([["server"], []]);
+    expect(effective.find(({ env }) => env === "route_defaults.compression.min_size")).toMatchObject({
+      section: "route_defaults",
+      value: "2KiB",
+    });
+  });
+
+  test("hold where there are no routes, and stand beside redirects", () => {
+    const defaults = "route_defaults: {compression: {}, request_headers: {set: {x-a: b}}}\n";
+    const [all] = file.right(defaults, { SERVERS: "http://a:1" }).config.routes;
+    expect([all.compression?.encodings.length, all.requestHeaders?.set]).toEqual([3, [{ name: "x-a", value: "b" }]]);
+    const text = `${POOLS}${defaults}routes: [{path: /x, redirect: {path: /y}}, {path: /b, pool: b}, {pool: a}]`;
+    expect(file.right(text).warnings).toEqual([]);
+  });
+
+  test("that are wrong are told of once, however many routes there are", () => {
+    const text = (inner: string) => `${POOLS}route_defaults: {${inner}}\nroutes: [{pool: a}, {path: /b, pool: b}]`;
+    expect(file.problems(text("compresion: {}"))).toEqual([
+      'n.yaml:2:18: route_defaults: "compresion" is no key; did you mean compression?',
+    ]);
+    expect(file.problems(text("response_headers: {set: {content-length: 1}}"))).toEqual([
+      expect.stringContaining("route_defaults.response_headers.set.content-length (n.yaml:2:"),
+    ]);
+    expect(file.problems(text("error_pages: [{file: x}]"))).toHaveLength(1);
+  });
+
+  test("that change are told of, not the routes that have them", () => {
+    const of = (inner: string) =>
+      file.right(`${POOLS}route_defaults: {${inner}}\nroutes: [{pool: a}, {path: /b, pool: b}]`);
+    const changes = (from: string, to: string) => changesBetween(of(from), of(to)).map(({ env }) => env);
+    expect(changes("compression: {}", "compression: {min_size: 1MB}")).toEqual(["route_defaults.compression.min_size"]);
+    expect(changes("", "compression: {}")).toEqual(["route_defaults"]);
+    expect(changes("request_headers: {set: {x-a: b}}", "request_headers: {set: {x-a: c}}")).toEqual([
+      "route_defaults.request_headers",
+    ]);
+  });
+});
+
+test("what a route says of servers that it does not ask is warned of", () => {
+  const text = `routes:
+  - path: /old
+    redirect: {host: a.example}
+    timeouts: {response_head: 1s, request_body: 1s}
+    retry: {attempts: 1}
+    limits: {max_body: 1kB}
+  - {path: /x, respond: {}, timeouts: {tunnel: 1h, response_body: 1s}}
+  - {pool: a, timeouts: {response_head: 1s}}
+  - {path: /b, pool: b}
+`;
+  expect(file.right(`${POOLS}${text}`).warnings).toEqual([
+    "routes[0].timeouts.response_head (n.yaml:5:31): has no effect: a route with redirect asks no server",
+    "routes[0].retry.attempts (n.yaml:6:23): has no effect: a route with redirect asks no server",
+    "routes[1].timeouts.tunnel (n.yaml:8:48): has no effect: a route with respond asks no server",
+  ]);
+});
+
 describe("problems", () => {
   test.each([
     [
@@ -277,18 +344,4 @@ describe("problems", () => {
       'routes[0].pool (n.yaml:1:17): "a" is no pool; there are default',
     ]);
   });
-});
-
-test.each([
-  ["/a/./b/../c", "/a/c"],
-  ["/..", "/"],
-  ["/a/..", "/"],
-  ["/a/.", "/a/"],
-  ["/a//b", "/a//b"],
-  ["/%41%2e%2E/x", "/A../x"],
-  ["/%2e%2e/x", "/x"],
-  ["/a%2fb", "/a%2Fb"],
-])("the normal form of %s is %s", (path, normal) => {
-  expect(normalPath(path)).toBe(normal);
-  expect(normalPath(normal)).toBe(normal);
 });

@@ -36,8 +36,16 @@ test("a configuration that finds no room is refused, with the pools that are in 
   const rows = new PoolRows();
   take(rows, names(MAX_POOLS));
   expect(() => rows.plan([...names(MAX_POOLS - 1), "new"])).toThrow(
-    `pools: there is room for ${MAX_POOLS} pools, those included that still finish requests (pool-${MAX_POOLS - 1}): new finds none; try again when they are gone`,
+    `pools: there is room for ${MAX_POOLS} pools, those included that go and still finish requests (pool-${MAX_POOLS - 1}): new finds none; take away first, and add when those are gone (0 can be added now)`,
   );
   rows.release(`pool-${MAX_POOLS - 1}`);
   expect(rows.plan([...names(MAX_POOLS - 1), "new"]).get("new")).toBe(MAX_POOLS - 1);
+});
+
+test("when very many would have to go at once, the message stays short and says how many can be added", () => {
+  const rows = new PoolRows();
+  take(rows, names(100));
+  expect(() => rows.plan(names(100, "other"))).toThrow(
+    "(pool-0, pool-1, pool-2, pool-3, pool-4 and 95 more): other-28 finds none; take away first, and add when those are gone (28 can be added now)",
+  );
 });

@@ -10,7 +10,7 @@ import { FIXED_REQUEST_FIELDS, FIXED_RESPONSE_FIELDS, MAX_ADDED_BYTES } from "..
 import { request, response } from "../support.ts";
 
 const OUT = Buffer.alloc(300_000);
-const PEER = new Peer("9.9.9.9", false, new TrustedProxies([]), false);
+const PEER = new Peer("9.9.9.9", false, new TrustedProxies([]));
 
 /** The head that a server gets. */
 function forwarded(text: string, edits: HeadEdits | null): string {
@@ -28,7 +28,7 @@ function forwarded(text: string, edits: HeadEdits | null): string {
     keepTrace: false,
     upgrade: head.upgrade,
   };
-  return OUT.toString("latin1", 0, writeRequestHead(OUT, buf, head, how));
+  return OUT.toString("latin1", 0, writeRequestHead(OUT, buf, head, how, false));
 }
 
 /** The head that a client gets. */

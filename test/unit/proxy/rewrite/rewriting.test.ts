@@ -11,7 +11,7 @@ const NOBODY = new TrustedProxies([]);
 const IDS = Buffer.from("a".repeat(32) + "b".repeat(16));
 const OUT = Buffer.alloc(300_000);
 
-function forwarded(text: string, how: Partial<RequestRewrite> = {}): string {
+function forwarded(text: string, how: Partial<RequestRewrite> = {}, via = true): string {
   const { buf, head } = request(text);
   const rewrite: RequestRewrite = {
     peer: new Peer("9.9.9.9", false, NOBODY),
@@ -27,7 +27,7 @@ function forwarded(text: string, how: Partial<RequestRewrite> = {}): string {
     upgrade: head.upgrade,
     ...how,
   };
-  return OUT.toString("latin1", 0, writeRequestHead(OUT, buf, head, rewrite));
+  return OUT.toString("latin1", 0, writeRequestHead(OUT, buf, head, rewrite, via));
 }
 
 const ADDED =

@@ -1,6 +1,7 @@
 /** The normal form of paths (RFC 3986 section 6.2.2), and which paths need no second look. */
 import { describe, expect, test } from "bun:test";
-import { scanPath } from "../../../../src/proxy/route/path-class.ts";
+import { normalPath } from "../../../../src/proxy/path/normal-path.ts";
+import { scanPath } from "../../../../src/proxy/path/path-class.ts";
 import { Readings } from "../../../../src/proxy/route/readings.ts";
 import { normalForm } from "./reference.ts";
 
@@ -46,6 +47,7 @@ describe("the normal form", () => {
     test(`of ${path} is ${normal}`, () => {
       expect(written(path)).toBe(normal);
       expect(normalForm(path)).toBe(normal);
+      expect(normalPath(path)).toBe(normal);
       expect(written(normal)).toBe(normal);
     });
   }

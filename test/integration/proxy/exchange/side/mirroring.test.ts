@@ -1,7 +1,7 @@
 /** `mirror`: a share of the requests goes to another pool as well, and the requests themselves do not notice. */
 import { afterEach, describe, expect, test } from "bun:test";
 import type { ForwardAuth, RouteSpec } from "../../../../../src/protocol/route.ts";
-import { MirrorWord, mirrorFigures, mirrorKey } from "../../../../../src/shared/memory/mirror-table.ts";
+import { MIRROR_ROWS, MirrorWord, mirrorFigures, mirrorKey } from "../../../../../src/shared/memory/mirror-table.ts";
 import { Backend, cleanUp, eventually, get, ok, type Target, TestProxy } from "../../../../support/proxy-harness.ts";
 import { type TestSettings, toPool } from "../../../../support/proxy-settings.ts";
 import { singleValue, valuesOf, type WireMessage } from "../../../../support/wire.ts";
@@ -163,6 +163,26 @@ describe("what is mirrored", () => {
     expect(shadow.requests.length).toBe(1);
     expect(figures(proxy)[MirrorWord.SAME_STATUS] + figures(proxy)[MirrorWord.OTHER_STATUS]).toBe(0);
   });
+});
+
+test("a copy that outlives its route is not counted for the one that has got its row", async () => {
+  const waiting = Promise.withResolvers<void>();
+  const shadow = await Backend.answering(() => waiting.promise.then(() => ok()));
+  const proxy = mirroring((await asked()).backend, [shadow]);
+  await proxy.ask(get());
+  await eventually(() => shadow.received > 0);
+  const rest = { ...toPool("default"), mirror: { pool: "shadow", percent: 100 } };
+  const paths = (number: number) => [{ kind: "prefix", value: `/${number}` } as const];
+  const routes = Array.from({ length: MIRROR_ROWS }, (_, index) => {
+    const number = ROUTE + 1 + index;
+    return { ...rest, number, match: { hosts: [], paths: paths(number), methods: [], headers: [] } };
+  });
+  proxy.change({}, { routes });
+  const block = proxy.memory.workers[0];
+  expect(block.mirrorKeys).not.toContain(mirrorKey(ROUTE, "shadow"));
+  waiting.resolve();
+  await eventually(() => proxy.inFlight === 0);
+  expect(block.mirrorFigures.every((figure) => figure === 0)).toBe(true);
 });
 
 describe("what is not", () => {

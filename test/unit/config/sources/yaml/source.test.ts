@@ -157,6 +157,11 @@ describe("problems", () => {
     ["app: {port: 1", "n.yaml:2:14: "],
     ["log: {level: 'info}", "misses a character before this place"],
     ["app:\n  port: 1\n host: x", "n.yaml:4:"],
+    [
+      "app: {host: ${HOST}}",
+      "n.yaml:2:14: begins a mapping, as YAML sees it: within { } and [ ] put what begins with $ in quotes",
+    ],
+    ["clients: {trusted_proxies: [10.0.0.1, ${A}, ${B}]}", "n.yaml:2:40: begins a mapping"],
     ["---\na: 1", "n.yaml:2:1: begins a second document"],
     ['log: {level: "\\q"}', "n.yaml:2:15: has an unknown escape"],
     ["log: {level: @x}", "n.yaml:2:14: begins with a character that means something in YAML"],
@@ -195,7 +200,7 @@ describe("files that are none", () => {
   test.each([
     ["UTF-16", Buffer.from("\ufeffservers: x", "utf16le"), "n.yaml:1:1: is text in UTF-16: save it as UTF-8"],
     ["Latin-1", Buffer.from(`${S}log: {level: "\u00e9"}`, "latin1"), "n.yaml:2:15: is not UTF-8 from here on"],
-    ["10 MB", Buffer.alloc(10_000_000, "a: 1\n"), "n.yaml: is larger than 512 KiB"],
+    ["10 MB", Buffer.alloc(10_000_000, "a: 1\n"), "n.yaml: is larger than 1024 KiB"],
     ["nested too deeply", "[".repeat(100_000), "is nested more deeply than any setting"],
     ["nested too deeply in blocks", "- ".repeat(60_000), "is nested more deeply than any setting"],
   ])("%s", (_, content, problem) => {
@@ -206,7 +211,7 @@ describe("files that are none", () => {
     const read = (path: string) => yamlFileSource(path, () => undefined).read().problems;
     expect(read(join(directory, "none.yaml"))).toEqual([expect.stringMatching(/none\.yaml: there is no such file$/)]);
     expect(read(directory)).toEqual([`${directory}: cannot be read: it is a directory`]);
-    expect(read("/dev/zero")).toEqual(["/dev/zero: is larger than 512 KiB: that is no file of settings"]);
+    expect(read("/dev/zero")).toEqual(["/dev/zero: is larger than 1024 KiB: that is no file of settings"]);
   });
 
   test("thousands of problems and of aliases are cut short", () => {

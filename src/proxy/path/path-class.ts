@@ -6,9 +6,9 @@ export const UNRESERVED = 1;
 /** Bit: stands in a path as it is, but is another byte once it is percent-encoded: `sub-delims`, `:` and `@`. */
 export const DELIMITER = 2;
 /** Bit: a scan has to look closer. */
-export const SPECIAL = 4;
+const SPECIAL = 4;
 /** Bit: encoded, it is a byte that can't be read in another way than encoded. In a path in normal form it is `%XX`. */
-export const ALWAYS_ENCODED = 8;
+const ALWAYS_ENCODED = 8;
 /** Bit: encoded, it ends what some servers read: control characters such as NUL, `?` and `#`. */
 export const ENDS_READING = 16;
 
