@@ -4,7 +4,7 @@
  * the response leaves late by what the timer was late.
  */
 import type { DisturbanceSchedule } from "../../src/simulator/disturbance-schedule.ts";
-import { RequestPool } from "../../src/simulator/request-pool.ts";
+import { RequestTable } from "../../src/simulator/request-table.ts";
 import type { Effect, SimulatedServer } from "../../src/simulator/scenario.ts";
 import { ServerFarm } from "../../src/simulator/server-farm.ts";
 import type { Work } from "./work-path.ts";
@@ -30,7 +30,7 @@ export interface FleetCounts {
 
 export class EmulatedFleet<Caller> {
   readonly counts: FleetCounts;
-  readonly #requests = new RequestPool();
+  readonly #requests = new RequestTable();
   readonly #farm: ServerFarm;
   readonly #schedule: DisturbanceSchedule;
   readonly #events: FleetEvents<Caller>;

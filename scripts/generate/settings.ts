@@ -48,8 +48,8 @@ export function renderEnvExample(): string {
 
 const INTRODUCTION =
   `Settings are environment variables, or stand in \`.env\`, or in a configuration file in YAML. Where several say something, the
-first of these wins; an empty value counts as unset. \`SERVERS\` is the only one that you must set. \`neurabalancer check\` shows
-what is in force and where each value comes from; a wrong value stops the start, with every problem listed.
+first of these wins; an empty value counts as unset, but is an error in \`pools\`, \`routes\` and \`listeners\`: a route whose \`host\`
+is empty would take every host. \`SERVERS\` is the only one that you must set. \`neurabalancer check\` shows what is in force and where each value comes from; a wrong value stops the start, with every problem listed.
 
 On SIGHUP all of them are read again, and taken over as a whole or, when anything is wrong, not at all; the log says what
 changed. \`neurabalancer check --diff\` shows beforehand what that will be: it asks the running instance over its admin port, or,
@@ -110,7 +110,8 @@ routes:
   - {host: api.example, pool: api, limits: {max_body: 1MB}}
 \`\`\`
 
-[Pools](#pools), [routes](#routes) and [listeners](#listeners) are explained below. What a route sets for itself wins over what its
+[Pools](#pools), [routes](#routes) and [listeners](#listeners) are explained below, and [sites.md](sites.md) shows what can be done with
+them. What a route sets for itself wins over what its
 pool sets, and that over the environment; the environment wins over the top of the file. \`SERVERS\`, or \`servers\` at the top, make
 the pool \`default\`; without \`routes\` everything goes to it. With \`routes\` nothing is implied: a route without host and path takes
 what no other takes, and without one the answer is 404. \`SERVER_WEIGHT_…\` and \`SERVER_CAPACITY_…\` reach the servers of all pools.

@@ -54,6 +54,9 @@ export interface CheckReport {
 export function registerCheck(program: Command): void {
   withSourceFlags(program.command("check"))
     .description("check the configuration and show what is in force")
+    .showHelpAfterError(
+      "(a file is named by --config: neurabalancer check --config neurabalancer.yaml; --help shows more)",
+    )
     .option("--resolve", "look the servers' names up as well")
     .option("--diff [file]", "show what differs from the running instance, or from another configuration file")
     .option("--admin <url>", "where the running instance's admin port is (default: where this configuration has it)")

@@ -32,6 +32,7 @@ Exit codes:
 
 /** Other balancers take servers and ports as arguments: said to those who try the same here. */
 const WRONG_USAGE = `Settings are environment variables or stand in .env:  SERVERS=http://10.0.0.5:3000 APP_PORT=8080 neurabalancer serve
+or in a configuration file:  neurabalancer serve --config neurabalancer.yaml
 (--help shows more)`;
 
 /** Adds the `serve` command to `program`. */

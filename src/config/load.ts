@@ -47,8 +47,13 @@ export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
   const withoutServers = hasPools && !variables.has(SERVERS_NAME);
   const settings = withoutServers ? ALL_SETTINGS.filter(({ setting }) => setting.env !== SERVERS_NAME) : ALL_SETTINGS;
   const { draft, problems: wrong } = readSettings(settings, read);
+  const isMissing = `${SERVERS_NAME}: is required`;
+  const inWordsOfFile = (problem: string) =>
+    read.blocks !== null && problem.startsWith(isMissing)
+      ? `${problem} The file has them as servers, or in pools.`
+      : problem;
   if (withoutServers) draft.servers = { list: [] };
-  const problems = [...read.problems, ...wrong, ...blocks.problems];
+  const problems = [...read.problems, ...wrong.map(inWordsOfFile), ...blocks.problems];
   const warnings: string[] = [];
   const effective: EffectiveSetting[] = settings.map((placed) =>
     describeSetting(placed, variables.get(placed.setting.env), draft[placed.section][placed.key]),

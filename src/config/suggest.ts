@@ -43,13 +43,79 @@ export function nearest(name: string, known: readonly string[]): string | null {
   return best;
 }
 
+/** What other programs call what we have (nginx, HAProxy, Traefik, Caddy, Envoy), without underscores: the first that fits. */
+const FOREIGN_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    addheader: ["response_headers"],
+    address: ["url"],
+    algorithm: ["strategy", "balancing"],
+    authrequest: ["forward_auth"],
+    authurl: ["forward_auth"],
+    backend: ["pool"],
+    backends: ["pools", "servers"],
+    clientmaxbodysize: ["limits"],
+    cluster: ["pool"],
+    clusters: ["pools"],
+    code: ["status"],
+    directresponse: ["respond"],
+    domain: ["host"],
+    domains: ["host"],
+    encode: ["compression"],
+    endpoints: ["servers"],
+    entrypoints: ["listeners"],
+    exact: ["exact_path"],
+    expectedstatus: ["statuses"],
+    expectedstatuses: ["statuses"],
+    expect: ["statuses"],
+    frontend: ["routes"],
+    frontends: ["routes"],
+    gzip: ["compression"],
+    hostname: ["host"],
+    hostnames: ["host"],
+    lbpolicy: ["balancing"],
+    listen: ["listeners", "port"],
+    loadbalancer: ["balancing"],
+    location: ["path"],
+    locations: ["routes"],
+    maxconn: ["capacity"],
+    maxconns: ["capacity"],
+    pathprefix: ["path"],
+    port: ["listeners"],
+    prefix: ["path"],
+    proxypass: ["pool"],
+    proxysetheader: ["request_headers"],
+    replacement: ["prefix"],
+    return: ["respond"],
+    reverseproxy: ["pool"],
+    routers: ["routes"],
+    rule: ["host"],
+    rules: ["routes"],
+    server: ["servers", "url"],
+    servername: ["host"],
+    service: ["pool"],
+    services: ["pools"],
+    sites: ["routes"],
+    ssl: ["tls"],
+    stickysession: ["sticky"],
+    stripprefix: ["rewrite"],
+    target: ["pool"],
+    targets: ["servers"],
+    upstream: ["pool"],
+    upstreams: ["pools", "servers"],
+    uri: ["path"],
+    virtualhosts: ["routes"],
+    vhosts: ["routes"],
+  }),
+);
+
 /** What is wrong with a name that is none of `known`, and what was meant: the nearest, or else all of them. */
 export function unknownName(name: string, known: readonly string[], kind = "setting"): string {
   const snake = name
     .replace(/[A-Z]+/g, (capitals) => `_${capitals}`)
     .replace(/^_|-/g, (s) => (s === "-" ? "_" : ""))
     .toLowerCase();
-  const meant = known.includes(snake) ? snake : nearest(name, known);
+  const foreign = FOREIGN_NAMES.get(snake.replaceAll("_", ""))?.find((ours) => known.includes(ours)) ?? null;
+  const meant = known.includes(snake) ? snake : (foreign ?? nearest(name, known));
   return `${shownName(name)} is no ${kind}; ${meant === null ? `there are ${known.join(", ")}` : `did you mean ${meant}?`}`;
 }
 

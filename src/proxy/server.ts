@@ -10,7 +10,7 @@ import type { DownstreamContext } from "./downstream/context.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
 import { HedgeTimers } from "./exchange/attempts/hedge-timers.ts";
 import type { ExchangeContext } from "./exchange/context.ts";
-import { ExchangePool } from "./exchange/exchange-pool.ts";
+import { IdleExchanges } from "./exchange/idle-exchanges.ts";
 import { COALESCE_BYTES } from "./http1/copy.ts";
 import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError } from "./internal-error.ts";
@@ -61,6 +61,8 @@ export interface ProxyServerOptions {
 
 const LOG_FLUSH_MS = 200;
 const TICK_MS = 50;
+/** A tick this long after the one before is late: more than timers may be. */
+const LATE_MS = 80;
 
 /** The request path of one worker. */
 export class ProxyServer {
@@ -74,12 +76,15 @@ export class ProxyServer {
   readonly #pools: ServerPools;
   #onDrained: (() => void) | null = null;
   #second = 0;
+  #tickedMs: number;
+  #tickedLate = false;
   #drainDeadlineMs = Number.POSITIVE_INFINITY;
 
   /** Listens at once. Throws an `Error` for the operator when a port cannot be had. */
   constructor(options: ProxyServerOptions) {
     const { memory, block, settings, log, now } = options;
     this.log = log;
+    this.#tickedMs = now();
     this.#accessLogFd = options.accessLogFd;
     if (options.tcp) options.tcp.loop.isUrgent = () => this.#isUrgent();
     const onInternalError = (error: unknown): void => internalError(this.#ctx, error);
@@ -125,7 +130,7 @@ export class ProxyServer {
     this.#ctx = Object.assign(ctx, {
       peers: new PeerCache(trustedProxies),
       admin: new AdminRelay(options.admin),
-      exchanges: new ExchangePool(ctx, onInternalError),
+      exchanges: new IdleExchanges(ctx, onInternalError),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });
     this.#setAccessLog(settings);
@@ -210,13 +215,24 @@ export class ProxyServer {
     }
     this.#pools.noticeFailing();
     try {
-      ctx.wheel.advance(nowMs);
+      if (this.#isInTime(nowMs)) ctx.wheel.advance(nowMs);
       if (newSecond) this.#clients.lookForEnds(nowMs);
     } catch (error) {
       // The deadline that threw is lost with its connection; those behind it are still in the wheel.
       internalError(ctx, error);
     }
     if (this.#onDrained !== null) this.#checkDrained(nowMs);
+  }
+
+  /**
+   * After a while without a turn, sockets come before deadlines: what came meanwhile was in time, and is still to be read. So
+   * deadlines wait for the tick after a late one. With a load that makes all of them late, every second one has to do.
+   */
+  #isInTime(nowMs: number): boolean {
+    const late = nowMs - this.#tickedMs > LATE_MS && !this.#tickedLate;
+    this.#tickedMs = nowMs;
+    this.#tickedLate = late;
+    return !late;
   }
 
   #checkDrained(nowMs: number): void {

@@ -1,4 +1,4 @@
-import type { RequestPool } from "./request-pool.ts";
+import type { RequestTable } from "./request-table.ts";
 import type { Effect, SimulatedServer } from "./scenario.ts";
 import { NextEvents, TimerHeap } from "./timer-heap.ts";
 
@@ -11,7 +11,7 @@ import { NextEvents, TimerHeap } from "./timer-heap.ts";
 export class ServerFarm {
   readonly count: number;
   readonly #specs: readonly SimulatedServer[];
-  readonly #requests: RequestPool;
+  readonly #requests: RequestTable;
   /** Relative speed now; 0 while paused. */
   readonly #speed: Float64Array;
   readonly #slowness: Float64Array;
@@ -31,7 +31,7 @@ export class ServerFarm {
   readonly #queuedWork: Float64Array;
   readonly #next: NextEvents;
 
-  constructor(specs: readonly SimulatedServer[], requests: RequestPool) {
+  constructor(specs: readonly SimulatedServer[], requests: RequestTable) {
     const n = specs.length;
     this.count = n;
     this.#specs = specs;

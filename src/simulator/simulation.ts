@@ -9,7 +9,7 @@ import { ArrivalProcess } from "./arrivals.ts";
 import { ControlPlane, defaultControlOptions } from "./control-plane.ts";
 import { DisturbanceSchedule } from "./disturbance-schedule.ts";
 import type { Policy } from "./policy.ts";
-import { RequestPool } from "./request-pool.ts";
+import { RequestTable } from "./request-table.ts";
 import { capacityPerMs, type Effect, type Scenario } from "./scenario.ts";
 import { ServerFarm } from "./server-farm.ts";
 import { serviceSampler } from "./service-times.ts";
@@ -65,7 +65,7 @@ export function runSimulation(scenario: Scenario, policy: Policy, options: RunOp
 class Simulation {
   readonly #scenario: Scenario;
   readonly #options: RunOptions;
-  readonly #requests = new RequestPool();
+  readonly #requests = new RequestTable();
   readonly #farm: ServerFarm;
   readonly #arrivals: ArrivalProcess;
   readonly #schedule: DisturbanceSchedule;

@@ -43,6 +43,7 @@ export function registerRoute(program: Command): void {
     .option("-H, --header <line>", "a header field, as 'Name: value'; may be repeated", collect, [])
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
+    .showHelpAfterError("(as in: neurabalancer route GET https://shop.example/api/x; --help shows more)")
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USE))
     .action(async (method: string, url: string, flags: RouteFlags) => {
       const report = await ask(method, url, flags);

@@ -5,10 +5,11 @@ import { HIDDEN } from "../../config/read-settings.ts";
 import { routePath } from "../../config/routes/path.ts";
 import { ALL_SETTINGS } from "../../config/schema.ts";
 import type {
+  ForwardAction,
   HeaderEdits,
   HeaderField,
   PathMatch,
-  RespondAction,
+  RedirectAction,
   RouteAction,
   RouteRewrite,
   RouteSpec,
@@ -50,6 +51,12 @@ export interface ReportedCandidate {
   readonly field: string | null;
 }
 
+/** What a route does, by the names that files have for it. */
+export type ReportedAction =
+  | { readonly kind: "forward"; readonly targets: ForwardAction["targets"]; readonly split_by: string | null }
+  | { readonly kind: "respond"; readonly status: number; readonly content_type: string }
+  | RedirectAction;
+
 /** As `--json` prints it. */
 export interface RouteReport {
   readonly request: { readonly method: string; readonly host: string; readonly target: string; readonly tls: boolean };
@@ -58,7 +65,7 @@ export interface RouteReport {
   readonly route: string | null;
   /** What routes are found by; empty = the path has no part in it. */
   readonly normal_path: string;
-  readonly action: Exclude<RouteAction, RespondAction> | Omit<RespondAction, "body"> | null;
+  readonly action: ReportedAction | null;
   readonly pools: readonly ReportedPool[];
   readonly https_redirect: boolean;
   readonly rewrite: RouteRewrite | null;
@@ -99,13 +106,13 @@ export function reportRoute(
     ...report,
     outcome: "route",
     route: route.name,
-    action: withoutBody(route.action),
+    action: reportedAction(route.action),
     pools: poolsOf(route, effective),
     https_redirect: route.httpsRedirect && !secure,
     rewrite: route.rewrite,
     request_headers: withoutValues(route.requestHeaders),
     response_headers: route.responseHeaders,
-    said: saidOf(route.name, effective),
+    said: saidOf(route, effective),
   };
 }
 
@@ -124,10 +131,15 @@ const NOTHING: Omit<RouteReport, "request" | "outcome"> = {
   refusal: null,
 };
 
-function withoutBody(action: RouteAction): RouteReport["action"] {
-  if (action.kind !== "respond") return action;
-  const { kind, status, contentType } = action;
-  return { kind, status, contentType };
+function reportedAction(action: RouteAction): ReportedAction {
+  switch (action.kind) {
+    case "forward":
+      return { kind: action.kind, targets: action.targets, split_by: action.splitBy };
+    case "respond":
+      return { kind: action.kind, status: action.status, content_type: action.contentType };
+    default:
+      return action;
+  }
 }
 
 function withoutValues(edits: HeaderEdits | null): HeaderEdits | null {
@@ -173,11 +185,28 @@ function heldValues(route: string, pool: string, effective: readonly EffectiveSe
   });
 }
 
-function saidOf(route: string, effective: readonly EffectiveSetting[]): HeldValue[] {
-  const prefix = `${routePath(route)}.`;
-  return effective
+/** What the file says of the route, and at the end what it takes over of `route_defaults`. */
+function saidOf(route: RouteSpec, effective: readonly EffectiveSetting[]): HeldValue[] {
+  const prefix = `${routePath(route.name)}.`;
+  const own = effective
     .filter(({ section, env }) => section === "routes" && env.startsWith(prefix))
     .map((one) => ({ name: one.env.slice(prefix.length), ...shownValue(one) }));
+  const takenOver = effective.filter(({ section, env }) => {
+    const key = env.split(".")[1]?.replace(/\[.*/, "");
+    // Its own may be nothing: then there is no value of that name.
+    return section === "route_defaults" && hasSome(route, key) && !own.some(({ name }) => isOf(name, key));
+  });
+  return [...own, ...takenOver.map((one) => ({ name: one.env, ...shownValue(one) }))];
+}
+
+function hasSome(route: RouteSpec, key: string): boolean {
+  if (key === "error_pages") return route.errorPages.length > 0;
+  if (key === "compression") return route.compression !== null;
+  return (key === "request_headers" ? route.requestHeaders : route.responseHeaders) !== null;
+}
+
+function isOf(name: string, key: string): boolean {
+  return name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`);
 }
 
 function shownValue({ value, written, origin }: EffectiveSetting): Omit<HeldValue, "name"> {

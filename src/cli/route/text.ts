@@ -90,7 +90,7 @@ function actionText(action: NonNullable<RouteReport["action"]>, pools: RouteRepo
     case "forward": {
       if (pools.length === 1) return `to the pool ${pools[0].name}`;
       const shares = pools.map(({ name, share }) => `${name} (${Math.round(share * 100) / 100} %)`).join(", ");
-      const how = action.splitBy === null ? "each request by itself" : `by ${action.splitBy}`;
+      const how = action.split_by === null ? "each request by itself" : `by ${action.split_by}`;
       return `to one of the pools ${shares}, ${how}`;
     }
     case "redirect": {

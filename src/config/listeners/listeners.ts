@@ -12,7 +12,7 @@ const REPLACED = [SECTIONS.app.settings.port.env, SECTIONS.tls.settings.port.env
 
 /** Those of the file. */
 export function readListeners(
-  { entries, ...list }: Several<ListenerBlock>,
+  { entries, written, ...list }: Several<ListenerBlock>,
   variables: ReadonlyMap<string, Variable>,
   { app }: Draft<keyof Sections>,
   findings: ShapeFindings,
@@ -27,7 +27,7 @@ export function readListeners(
       ),
     );
   }
-  if (entries.length === 0) findings.problem(list, "has no entries, so nobody could connect: remove it, or add one");
+  if (written === 0) findings.problem(list, "has no entries, so nobody could connect: remove it, or add one");
   const listeners: ListenerSpec[] = [];
   for (const entry of entries) {
     const { address, port, tls } = entry.fields;

@@ -55,7 +55,7 @@ export function readPools(
     const own = readOwn(name, block, draft, findings);
     read.push(own.pool);
     effective.push(...own.effective);
-    if (!own.pool.variables.has(SERVERS) && !block.said.has("servers")) {
+    if (!own.pool.variables.has(SERVERS)) {
       findings.problem(block, "has no servers: give it a list, as in servers: [http://10.0.0.5:3000]");
     }
   }

@@ -46,7 +46,7 @@ function readForward({ pool, split, split_by: splitBy }: RouteFields, findings: 
   if (targets.length > 0 && targets.every(({ weight }) => weight === 0)) {
     findings.problem(split, "gives every pool the weight 0: one of them has to get something");
   }
-  if (split.entries.length === 0) findings.problem(split, "names no pools");
+  if (split.written === 0) findings.problem(split, "names no pools");
   return { kind: "forward", targets, splitBy: splitBy?.value ?? null };
 }
 
@@ -54,7 +54,7 @@ type Redirect = NonNullable<RouteFields["redirect"]>;
 
 function readRedirect(route: RouteBlock, redirect: Redirect, findings: ShapeFindings): RedirectAction {
   const { scheme, host, port, path, prefix, status } = redirect.fields;
-  if (!scheme && !host && !port && !path && !prefix) {
+  if (!["scheme", "host", "port", "path", "prefix"].some((name) => redirect.said.has(name))) {
     findings.problem(redirect, "sends clients to where they are: give it a scheme, host, port, path or prefix");
   }
   return {

@@ -1,6 +1,7 @@
 /** Which requests a route takes, from what the file says; and what such a route is called when nobody named it. */
 import type { PathMatch, RouteMatch } from "../../protocol/route.ts";
 import { ROUTES } from "../../shared/memory/series-table.ts";
+import type { ShapeFindings } from "../shapes/findings.ts";
 import type { RouteBlock } from "./shape.ts";
 
 const EVERY_PATH: PathMatch = { kind: "prefix", value: "/" };
@@ -8,9 +9,16 @@ const MAX_NAME = 100;
 /** How many alternatives a name shows. */
 const SHOWN = 2;
 
-/** What it does not say fits everything. */
-export function readMatch({ fields }: RouteBlock): RouteMatch {
+/** What it does not say fits everything; a list without entries does not say so. */
+export function readMatch({ fields }: RouteBlock, findings: ShapeFindings): RouteMatch {
   const { host, path, exact_path: exactPath, methods, headers } = fields;
+  const hasPaths = (path?.written ?? 0) + (exactPath?.written ?? 0) > 0;
+  for (const several of [host, methods, ...(hasPaths ? [] : [path, exactPath])]) {
+    if (several?.written === 0) findings.problem(several, "has no entries: remove it if all are to fit");
+  }
+  for (const { name, ...spot } of headers?.entries ?? []) {
+    if (name === "host") findings.problem(spot, "is what host is for: write it there");
+  }
   const paths: PathMatch[] = [
     ...valuesOf(path).map((value) => ({ kind: "prefix", value }) as const),
     ...valuesOf(exactPath).map((value) => ({ kind: "exact", value }) as const),

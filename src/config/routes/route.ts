@@ -10,6 +10,7 @@ import type { ShapeFindings } from "../shapes/findings.ts";
 import type { Variable } from "../sources/variable.ts";
 import { readAction, readPathRewrite } from "./action.ts";
 import { readEdits } from "./edits.ts";
+import { warnOfHabits } from "./habits.ts";
 import { readMatch } from "./match.ts";
 import type { RouteBlock, RouteDefaultsBlock } from "./shape.ts";
 
@@ -38,17 +39,19 @@ const OF_SERVERS: ReadonlySet<string> = new Set(
 /** A route that has no name yet, if nobody gave it one; `null` after its problems were told. */
 export function readRoute(
   route: RouteBlock,
-  { tls }: Pick<Sections, "tls">,
+  sections: Pick<Sections, "app" | "tls">,
   defaults: RouteDefaults,
   findings: ShapeFindings,
 ): (Omit<RouteConfig, "name"> & { readonly name: string | null }) | null {
   const { fields } = route;
+  const { tls } = sections;
   const action = readAction(route, findings);
+  warnOfHabits(route, sections, findings);
   const { rewrite } = fields;
   const own = readDefaults(fields, findings);
   const parts = {
     name: fields.name?.value ?? null,
-    match: readMatch(route),
+    match: readMatch(route, findings),
     settings: readOwnSettings(route.variables, findings),
     ambiguousPaths: fields.ambiguous_paths?.value ?? "refuse",
     rewrite:

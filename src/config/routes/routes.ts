@@ -20,19 +20,18 @@ export interface RoutesRead {
   readonly blocks: readonly RouteBlock[];
 }
 
-/** @param pools names of those that there are. */
+/** @param pools names of those that there are; `null` = nobody can tell, because of what is wrong with them. */
 export function readRoutes(
-  { entries, ...list }: Several<RouteBlock>,
-  sections: Pick<Sections, "tls">,
+  { entries, written, ...list }: Several<RouteBlock>,
+  sections: Pick<Sections, "app" | "tls">,
   defaults: RouteDefaults,
-  pools: readonly string[],
+  pools: readonly string[] | null,
   findings: ShapeFindings,
 ): RoutesRead {
-  if (entries.length === 0)
-    findings.problem(list, "has no routes, so nothing would be answered: remove it, or add some");
+  if (written === 0) findings.problem(list, "has no routes, so nothing would be answered: remove it, or add some");
   const read = entries.flatMap((block) => {
     for (const pool of poolsNamed(block)) {
-      if (!pools.includes(pool.value)) findings.problem(pool, unknownName(pool.value, pools, "pool"));
+      if (pools?.includes(pool.value) === false) findings.problem(pool, unknownName(pool.value, pools, "pool"));
     }
     const route = readRoute(block, sections, defaults, findings);
     return route === null ? [] : [{ block, route }];

@@ -9,12 +9,26 @@ import { headerFields, hostField } from "../values/header-fields.ts";
 import { statusRanges } from "../values/status-ranges.ts";
 import { decimal, integer, port, seconds, text, toggle, urlPath, valueType } from "../values/value-types.ts";
 
+/** What nginx, HAProxy, Traefik, Caddy and Envoy call strategies. */
+const OTHER_NAMES: ReadonlyMap<string, (typeof STRATEGY_NAMES)[number]> = new Map([
+  ["hash", "consistent_hash"],
+  ["ip_hash", "consistent_hash"],
+  ["least_conn", "least_connections"],
+  ["least_request", "p2c"],
+  ["leastconn", "least_connections"],
+  ["leasttime", "least_response_time"],
+  ["ring_hash", "consistent_hash"],
+  ["rr", "round_robin"],
+  ["source", "consistent_hash"],
+  ["wrr", "weighted_round_robin"],
+]);
+
 const strategyName = valueType(
   STRATEGY_NAMES.join(", "),
   (text): string => {
     const name = STRATEGY_NAMES.find((candidate) => candidate === text.toLowerCase());
     if (name !== undefined) return name;
-    const meant = nearest(text, STRATEGY_NAMES);
+    const meant = OTHER_NAMES.get(text.toLowerCase()) ?? nearest(text, STRATEGY_NAMES);
     const hint = meant === null ? "" : `did you mean ${meant}? `;
     throw new Error(`is not a strategy of this version; ${hint}choose one of: ${STRATEGY_NAMES.join(", ")}`);
   },

@@ -46,6 +46,7 @@ function parseServerList(text: string): ServerSpec[] {
 function parseServer(entry: string): ServerSpec {
   if (/\s/.test(entry)) throw new Error("contains a space: separate servers by commas");
   if (entry.includes(";")) throw new Error('contains a ";": separate servers by commas');
+  if (/^unix:/i.test(entry)) throw new Error("is a Unix socket: servers are reached over TCP alone");
   const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(entry);
   if (!match) throw new Error(`has no scheme: write http://${entry}`);
   const name = match[1].toLowerCase();

@@ -2,11 +2,17 @@
 import { HIDDEN, readSettings } from "../read-settings.ts";
 import type { Setting } from "../setting.ts";
 import type { Variable } from "../sources/variable.ts";
-import type { YamlValue } from "../sources/yaml/document.ts";
-import { eachEntry, type Problems, readSection, sectionNamed, sectionsOf } from "../sources/yaml/mapping.ts";
+import type { YamlEntry, YamlValue } from "../sources/yaml/document.ts";
+import {
+  eachEntry,
+  type Problems,
+  readSection,
+  sectionNamed,
+  sectionsOf,
+  unknownKey,
+} from "../sources/yaml/mapping.ts";
 import type { ReferenceContext } from "../sources/yaml/references.ts";
 import { toVariable } from "../sources/yaml/values.ts";
-import { unknownName } from "../suggest.ts";
 import type {
   AnyShape,
   Field,
@@ -20,6 +26,9 @@ import type {
   StructShape,
   ValueShape,
 } from "./shape.ts";
+
+/** Taken for "not there" it would make a route that fits everything of one that fits a host, or leave out who may pass. */
+const EMPTY_FIELD = "is empty: give it a value, or remove it";
 
 /** A value as people are shown it. */
 export interface ShownLeaf {
@@ -40,9 +49,9 @@ export class ShapeReader {
     this.#problems = problems;
   }
 
-  /** `undefined`: there is nothing, or its problem was told. */
-  read<S extends AnyShape>(shape: S, value: YamlValue, path: string): ReadOf<S> | undefined {
-    return this.#read(shape, value, path) as ReadOf<S> | undefined;
+  /** `undefined`: its problem was told. */
+  readPresent<S extends AnyShape>(shape: S, value: YamlValue, path: string): ReadOf<S> | undefined {
+    return this.#present(shape, value, path, EMPTY_FIELD) as ReadOf<S> | undefined;
   }
 
   #read(shape: AnyShape, value: YamlValue, path: string): unknown {
@@ -60,7 +69,10 @@ export class ShapeReader {
     const setting: Setting<unknown> = { env: path, type, default: null, doc: "", secret };
     const placed = { section: "", key: "value", name: path, path, setting };
     const variable = toVariable(placed, value, this.#context);
-    if (variable === null) return undefined;
+    if (variable === null) {
+      this.#say(value.place, path, "is empty");
+      return undefined;
+    }
     const variables = new Map([[path, variable]]);
     const { draft, problems } = readSettings([placed], { variables, sources: [], complete: true });
     for (const problem of problems) this.#problems.add(() => problem);
@@ -76,14 +88,15 @@ export class ShapeReader {
         return undefined;
       }
       const one = this.#read(of, value, path);
-      return one === undefined ? undefined : { path, place: value.place, entries: [one] };
+      return one === undefined ? undefined : { path, place: value.place, entries: [one], written: 1 };
     }
     if (value.entries.length > max) {
       this.#say(value.place, path, `has ${value.entries.length} entries; the most is ${max}`);
       return undefined;
     }
     const entries = value.entries.map((entry, index) => this.#present(of, entry(), `${path}[${index}]`));
-    return { path, place: value.place, entries: entries.filter((entry) => entry !== undefined) };
+    const right = entries.filter((entry) => entry !== undefined);
+    return { path, place: value.place, entries: right, written: entries.length };
   }
 
   #map({ names, of, max }: MapShape<AnyShape>, value: YamlValue, path: string): Several<unknown> | undefined {
@@ -100,11 +113,16 @@ export class ShapeReader {
           );
         return;
       }
-      const read = this.#present(of, inner(), inside);
+      const content = inner();
+      if (of.kind === "struct" && content.kind !== "map" && isKeyOf(of, key)) {
+        this.#say(place, inside, "is indented like the name above that it belongs to: indent it more");
+        return;
+      }
+      const read = this.#present(of, content, inside);
       if (read !== undefined) entries.push({ path: inside, place, name: name.data, value: read });
     });
     if (count > max) this.#say(value.place, path, `has ${count} entries; the most is ${max}`);
-    return value.kind === "map" ? { path, place: value.place, entries } : undefined;
+    return value.kind === "map" ? { path, place: value.place, entries, written: count } : undefined;
   }
 
   #struct(
@@ -115,32 +133,33 @@ export class ShapeReader {
     const read: Record<string, unknown> = {};
     const said = new Set<string>();
     const variables: Variable[] = [];
-    eachEntry(value, path, this.#problems, ({ key, place, value: inner }) => {
+    const ofSettings = sections === null ? [] : sectionsOf(sections);
+    const names = [...Object.keys(fields), ...ofSettings.map(({ name }) => name)];
+    const readEntry = ({ key, place, value: inner }: YamlEntry) => {
       said.add(key);
       const section = sections === null ? undefined : sectionNamed(key);
       if (Object.hasOwn(fields, key)) {
-        const result = this.#read(fields[key].shape, inner(), `${path}.${key}`);
+        const result = this.#present(fields[key].shape, inner(), `${path}.${key}`, EMPTY_FIELD);
         if (result !== undefined) read[key] = result;
       } else if (section !== undefined && sections !== null) {
         const add = (variable: Variable) => void variables.push(variable);
         const target = { prefix: `${path}.`, scope: sections, context: this.#context, problems: this.#problems, add };
         readSection(section, inner(), place, target);
       } else {
-        const names = [
-          ...Object.keys(fields),
-          ...(sections === null ? [] : sectionsOf(sections).map(({ name }) => name)),
-        ];
-        this.#problems.add(() => `${place}: ${path}: ${unknownName(key, names, "key")}`);
+        this.#problems.add(() => `${place}: ${path}: ${unknownKey(key, names, "key", ofSettings)}`);
       }
-    });
+    };
+    eachEntry(value, path, this.#problems, readEntry, names);
     if (value.kind !== "map") return undefined;
+    // That it is there says something as well.
+    if (value.entries.length === 0) this.leaves.push({ path, value: "{}", origin: value.place });
     return { path, place: value.place, fields: read as never, said, variables };
   }
 
-  /** An entry, which has to be there. */
-  #present(shape: AnyShape, value: YamlValue, path: string): unknown {
+  /** What has to be there: where nothing stands, something was meant. */
+  #present(shape: AnyShape, value: YamlValue, path: string, complaint = "is empty"): unknown {
     if (value.kind === "text" && (value.text === null || value.text.trim() === "")) {
-      this.#say(value.place, path, "is empty");
+      this.#say(value.place, path, complaint);
       return undefined;
     }
     return this.#read(shape, value, path);
@@ -149,4 +168,9 @@ export class ShapeReader {
   #say(place: string, path: string, what: string): void {
     this.#problems.add(() => `${path} (${place}): ${what}`);
   }
+}
+
+/** Whether entries of this shape have such a key. */
+function isKeyOf({ fields, sections }: StructShape<Record<string, Field>>, key: string): boolean {
+  return Object.hasOwn(fields, key) || (sections !== null && sectionsOf(sections).some(({ name }) => name === key));
 }

@@ -66,7 +66,10 @@ export interface Leaf<T> extends Spot {
 
 /** Entries that were read. */
 export interface Several<R> extends Spot {
+  /** Without those that are wrong. */
   readonly entries: readonly R[];
+  /** How many stand there, right or wrong. */
+  readonly written: number;
 }
 
 /** One entry of a map. */

@@ -53,6 +53,6 @@ export function readBlocks(blocks: Blocks | null): {
   const problems = new Problems(blocks.label);
   const reader = new ShapeReader(blocks.context, problems);
   const read: Record<string, unknown> = {};
-  for (const [name, value] of blocks.values) read[name] = reader.read(BLOCKS[name].shape, value, name);
+  for (const [name, value] of blocks.values) read[name] = reader.readPresent(BLOCKS[name].shape, value, name);
   return { read, leaves: reader.leaves, problems: problems.all() };
 }

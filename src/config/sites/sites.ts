@@ -54,7 +54,8 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
   const { pools, effective } = readPools({ draft, servers, pools: read.pools?.entries ?? [], overrides }, findings);
   const defaults = readDefaults(read.route_defaults?.fields ?? {}, findings);
   const names = pools.map(({ name }) => name);
-  const routed = read.routes === undefined ? null : readRoutes(read.routes, sections, defaults, names, findings);
+  const known = servers === undefined && read.pools?.entries.length !== pools.length ? null : names;
+  const routed = read.routes === undefined ? null : readRoutes(read.routes, sections, defaults, known, findings);
   const routes = routed?.routes ?? implicitRoutes(sections, pools, read, defaults, findings);
   if (routed !== null && read.routes !== undefined) {
     const used = new Set(read.routes.entries.flatMap(poolsNamed).map(({ value }) => value));

@@ -6,13 +6,15 @@ import { TOKEN, valueType } from "./value-types.ts";
 
 /** A host of a route: a name, a name after `*.`, or an address. Lower case, without a port. */
 export const routeHost: ValueType<string> = valueType("host name, *.name, or address", (text) => {
-  if (text === "*") throw new Error("must be a host: a route for all hosts has none");
+  if (text === "*" || text === "_") throw new Error("must be a host: a route for all hosts has none");
   if (/[^\x20-\x7e]/.test(text)) throw new Error("must be ASCII: write the name as clients send it (xn--…)");
   if (/:\d+$/.test(text) && !isIpv6(text)) throw new Error("must have no port: routes fit every port");
   const bare = text.replace(/\.$/, "").toLowerCase();
   const isAddress = isIpv4(bare) || (bare.startsWith("[") && bare.endsWith("]") && isIpv6(bare.slice(1, -1)));
   if (isAddress || isHostName(bare.replace(/^\*\./, ""))) return bare;
-  throw new Error('must be a host such as shop.example, *.shop.example or [2001:db8::1] (no "https://", no path)');
+  throw new Error(
+    'must be a host such as shop.example, *.shop.example or [2001:db8::1] (no "https://", no path, no regular expression)',
+  );
 });
 
 /** A host to write into a response or request: a name or an address, without a port. */
@@ -23,11 +25,17 @@ export const plainHost: ValueType<string> = valueType("host name or address", (t
   throw new Error('must be a host such as shop.example (no port, no "https://")');
 });
 
+const PATH_START = 'must begin with "/", and is no regular expression: /api fits what is below it as well';
+
 function readPath(text: string): string {
-  if (!text.startsWith("/")) throw new Error('must begin with "/"');
+  if (!text.startsWith("/")) {
+    throw new Error(/^[\w.-]+(\/[\w.-]*)*$/.test(text) ? `must begin with "/": write /${text}` : PATH_START);
+  }
   if (text.includes("?")) throw new Error("must be a path alone: routes do not look at the query");
   if (!/^[\x21-\x7e]*$/.test(text) || /["#<>\\^`{|}]/.test(text)) {
-    throw new Error("must be a path as clients send it: what is no letter, digit or one of -._~!$&'()*+,;=:@/ as %XX");
+    throw new Error(
+      "must be a path as clients send it: what is no letter, digit or one of -._~!$&'()*+,;=:@/ as %XX (there are no regular expressions and no {parameters} in paths)",
+    );
   }
   if (/%(?![0-9a-f]{2})/i.test(text)) throw new Error('has a "%" without two hexadecimal digits: write %25');
   const normal = normalPath(text);
@@ -49,6 +57,7 @@ export const exactPath: ValueType<string> = valueType("path", readPath);
 /** A method; those that are known are written in capitals (RFC 9110 section 9.1: they are case-sensitive). */
 export const methodName: ValueType<string> = valueType("method", (text) => {
   if (!TOKEN.test(text)) throw new Error("must be a method, such as GET");
+  if (/^(\*|any|all)$/i.test(text)) throw new Error("must be a method: a route for all methods has none");
   if (/^(get|head|post|put|delete|options|patch|trace|connect)$/i.test(text) && text !== text.toUpperCase()) {
     throw new Error(`must be written as clients send it: ${text.toUpperCase()}`);
   }

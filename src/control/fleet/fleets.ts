@@ -13,8 +13,8 @@ import type { ControlLog } from "../log.ts";
 import { ControlLoop } from "./control-loop.ts";
 import { type EndpointsListener, Fleet, type FleetDependencies } from "./fleet.ts";
 import type { FleetOptions } from "./options.ts";
+import { PoolOfServer } from "./pool-of-server.ts";
 import type { PoolRows } from "./pool-rows.ts";
-import { ServerPools } from "./server-pools.ts";
 import type { FleetSummary, PoolSummary, ServerStatus } from "./status.ts";
 import { SharedTrust } from "./trust.ts";
 
@@ -48,7 +48,7 @@ export class Fleets {
   readonly #deps: FleetsDependencies;
   readonly #loop: ControlLoop;
   readonly #trust = new SharedTrust();
-  readonly #serverPools = new ServerPools();
+  readonly #poolOfServer = new PoolOfServer();
   readonly #listeners: EndpointsListener[] = [];
   /** Has its turns while any pool goes. */
   readonly #reaper = {
@@ -154,7 +154,7 @@ export class Fleets {
 
   /** Name of the pool of a server, also of one that has gone; `undefined` = there was no such server. */
   poolOf(serverId: number): string | undefined {
-    return this.#serverPools.of(serverId);
+    return this.#poolOfServer.get(serverId);
   }
 
   /** Names of the configuration that no address is known of. */
@@ -235,7 +235,7 @@ export class Fleets {
     });
     this.#fleets.set(name, fleet);
     fleet.onEndpoints((endpoints) => {
-      for (const { id } of endpoints) this.#serverPools.add(id, name);
+      for (const { id } of endpoints) this.#poolOfServer.add(id, name);
       return this.#held === null ? this.#tell() : this.#held.promise;
     });
     return fleet;

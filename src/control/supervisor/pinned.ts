@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ALL_SETTINGS, SECTIONS, type Sections } from "../../config/schema.ts";
 import type { Section } from "../../config/setting.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
+import { namedListeners } from "./listening.ts";
 
 /** The new settings with what needs a restart left as it was, and the names of what that is. */
 export interface PinnedSettings {
@@ -15,14 +16,23 @@ const PINNED = ALL_SETTINGS.flatMap(({ setting: { env, restart, givenTo } }) =>
   restart && givenTo?.worker !== undefined ? [{ env, name: givenTo.worker as keyof ProxySettings }] : [],
 );
 
+const OF_LISTENERS = [SECTIONS.app.settings.host.env, SECTIONS.app.settings.port.env, SECTIONS.tls.settings.port.env];
+
+function areOfFile(settings: ProxySettings): boolean {
+  return namedListeners(settings).some(({ portSetting }) => !OF_LISTENERS.includes(portSetting));
+}
+
 /** Keeps of `running` what only a restart can change, and takes the rest of `wanted`. */
 export function pinSettings(running: ProxySettings, wanted: ProxySettings): PinnedSettings {
   const changed = PINNED.filter(({ name }) => wanted[name] !== running[name]);
-  const needRestart = changed.map(({ env }) => env);
-  if (wanted.tls?.port !== running.tls?.port) needRestart.push(SECTIONS.tls.settings.port.env);
-  // Those of the file; those that APP_PORT and the like make are named by these.
-  if (needRestart.length === 0 && !isDeepStrictEqual(wanted.listeners, running.listeners))
-    needRestart.push("listeners");
+  const names = new Set(changed.map(({ env }) => env));
+  if (wanted.tls?.port !== running.tls?.port) names.add(SECTIONS.tls.settings.port.env);
+  if (!isDeepStrictEqual(wanted.listeners, running.listeners) && (areOfFile(wanted) || areOfFile(running))) {
+    // The first of them stand for these, which nobody has set then.
+    for (const name of OF_LISTENERS) names.delete(name);
+    names.add("listeners");
+  }
+  const needRestart = [...names];
   const tls =
     running.tls !== null && wanted.tls !== null
       ? { ...running.tls, certificates: wanted.tls.certificates }

@@ -9,7 +9,7 @@ import { hstsEdits } from "../rewrite/hsts.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { AdminQuestion } from "./admin-relay.ts";
 import type { DownstreamContext } from "./context.ts";
-import { livenessResponse, readinessResponse } from "./local-responses.ts";
+import { livenessResponse, readinessResponse } from "./health-responses.ts";
 
 /** Whom the responses are for. */
 export interface LocalClient {

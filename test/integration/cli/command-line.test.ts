@@ -61,6 +61,8 @@ describe("help", () => {
   test.each([
     [["chek"], "Did you mean check?"],
     [["check", "--resolv"], "Did you mean --resolve?"],
+    [["serve", "sites.yaml"], "or in a configuration file:  neurabalancer serve --config neurabalancer.yaml"],
+    [["check", "sites.yaml"], "a file is named by --config: neurabalancer check --config neurabalancer.yaml"],
     [["serve", "http://10.0.0.5:3000"], "Settings are environment variables or stand in .env:  SERVERS=http://"],
     [["serve", "--port", "80"], "APP_PORT=8080 neurabalancer serve"],
     [[], "Usage: neurabalancer"],

@@ -104,8 +104,39 @@ describe("neurabalancer route", () => {
   });
 
   test("other actions are told", () => {
+    expect(report("GET", "http://shop.example/away").action).toEqual({
+      kind: "respond",
+      status: 503,
+      content_type: "text/plain; charset=utf-8",
+    });
     expect(route("GET", "http://old.example/a").stdout).toMatch(/^action +a redirect, 301: host shop\.example$/m);
     expect(route("GET", "http://shop.example/away").stdout).toMatch(/^action +a fixed response, 503$/m);
+  });
+
+  test("what is taken over of route_defaults is told with what the route says, not what it has of its own", () => {
+    const file = join(FOLDER, "defaults.yaml");
+    writeFileSync(
+      file,
+      `pools: {default: {servers: [http://127.0.0.1:3001]}}
+route_defaults:
+  compression: {min_size: 2KiB}
+  response_headers: {set: {x-a: b}}
+routes:
+  - {name: own, path: /own, pool: default, compression: null, response_headers: {set: {x-a: c}}}
+  - {name: rest, pool: default}
+`,
+    );
+    const said = (path: string) => {
+      const { stdout } = neurabalancer(["route", "GET", `http://a${path}`, "--json", "--config", file]);
+      return (JSON.parse(stdout) as RouteReport).said.map(({ name, value }) => `${name} ${value}`);
+    };
+    expect(said("/own")).toEqual(["name own", "path /own", "pool default", "response_headers.set.x-a c"]);
+    expect(said("/")).toEqual([
+      "name rest",
+      "pool default",
+      "route_defaults.compression.min_size 2KiB",
+      "route_defaults.response_headers.set.x-a b",
+    ]);
   });
 
   test("a request below /api/v1/request is another one, and the balancer's own paths are no route's", () => {
@@ -134,6 +165,7 @@ describe("neurabalancer route", () => {
   test("wrong use is exit code 2, with what would be right", () => {
     const cases: readonly (readonly [args: readonly string[], words: string])[] = [
       [["GET"], "missing required argument 'url'"],
+      [["https://shop.example/x"], "as in: neurabalancer route GET https://"],
       [["GET", "/x", "--nonsense"], "unknown option"],
       [["GET", "ftp://shop.example/"], "write https://shop.example/path"],
       [["GET", "shop.example/", "-H", "nonsense"], 'write it as "Name: value"'],

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { seededRandom } from "../../../src/balancing/random.ts";
 import { ArrivalProcess } from "../../../src/simulator/arrivals.ts";
 import { CLASSICAL_NAMES, classicalPolicies, isClassical, parsePolicy } from "../../../src/simulator/policy.ts";
-import { RequestPool } from "../../../src/simulator/request-pool.ts";
+import { RequestTable } from "../../../src/simulator/request-table.ts";
 import type { Arrivals } from "../../../src/simulator/scenario.ts";
 import { type ServiceDistribution, serviceSampler } from "../../../src/simulator/service-times.ts";
 import { estimate, geometricEstimate, quantile } from "../../../src/simulator/statistics.ts";
@@ -52,7 +52,7 @@ describe("queues", () => {
   });
 
   test("a pool never gives a request out twice, and keeps its columns when it grows", () => {
-    const pool = new RequestPool(2);
+    const pool = new RequestTable(2);
     const taken = Array.from({ length: 100 }, () => pool.take());
     expect(new Set(taken).size).toBe(100);
     for (const request of taken) pool.work[request] = request;

@@ -34,6 +34,12 @@ export const RETIRED: readonly RetiredWord[] = [
     ],
     why: "HTTP has requests and responses (RFC 9110); answers are what questions get: the resolver's, the learner's",
   },
+  {
+    words: ["pool", "pools", "pooled"],
+    use: "upstream, or what it is of",
+    where: ["src/proxy/upstream/", "src/proxy/sockets/", "src/proxy/http1/", "src/simulator/"],
+    why: "a pool is a set of servers; the connections to one of them are its upstream",
+  },
 ];
 
 /** Names in code and of files that have a retired word, as `path:line: name: …`. */

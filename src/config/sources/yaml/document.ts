@@ -35,6 +35,8 @@ const INDENTATION =
   "is indented in a way that belongs to nothing, or a bracket or quote above is not closed: compare it with the lines before";
 const REFERENCE_IN_FLOW = "begins a mapping, as YAML sees it: within { } and [ ] put what begins with $ in quotes";
 const COLON = 'has a second ":" on its line, or a line above is not finished: put a value with ": " in it in quotes';
+const NO_ANCHOR =
+  'begins with "*", by which YAML means an anchor (&…), and there is none above: put the value in quotes';
 /** What the library finds, in our words. Its own may repeat what is written, which may be a secret. */
 const SENTENCES: Readonly<Record<string, string>> = {
   BAD_DQ_ESCAPE: 'has an unknown escape in double quotes: write "\\\\" for a backslash, or use single quotes',
@@ -100,7 +102,7 @@ function valueAt(node: unknown, fallback: Place, context: Context): YamlValue {
       return { kind: "wrong", place, problem: `is one alias (*…) too many: the most is ${MAX_ALIASES}` };
     }
     const target = node.resolve(context.document);
-    if (target === undefined) return { kind: "wrong", place, problem: "names an anchor (&…) that is not above it" };
+    if (target === undefined) return { kind: "wrong", place, problem: NO_ANCHOR };
     return { ...valueAt(target, place, context), place };
   }
   if (isMap(node)) {

@@ -44,11 +44,21 @@ export interface SectionTarget {
   readonly add: (variable: Variable) => void;
 }
 
-/** Calls `read` for each entry of a mapping. Nothing (a key without a value) is one without entries. */
-export function eachEntry(value: YamlValue, what: string, problems: Problems, read: (entry: YamlEntry) => void): void {
+/**
+ * Calls `read` for each entry of a mapping. Nothing (a key without a value) is one without entries.
+ * @param names those that it may have; without them they are the user's own.
+ */
+export function eachEntry(
+  value: YamlValue,
+  what: string,
+  problems: Problems,
+  read: (entry: YamlEntry) => void,
+  names: readonly string[] = [],
+): void {
   if (value.kind !== "map") {
     const nothing = value.kind === "text" && value.text === null;
-    const problem = value.kind === "wrong" ? value.problem : "must be a mapping of names to values";
+    const known = names.length === 0 ? "" : `: there are ${names.join(", ")}`;
+    const problem = value.kind === "wrong" ? value.problem : `must be a mapping of names to values${known}`;
     if (!nothing) problems.add(() => `${value.place}: ${what} ${problem}`);
     return;
   }
@@ -98,21 +108,35 @@ export function readSection(section: FileSection, value: YamlValue, keyPlace: st
     read(section.whole, value);
     return;
   }
-  eachEntry(value, prefix + section.name, problems, ({ key, place, value: inner }) => {
+  const names = own.map(({ name }) => name);
+  const readEntry = ({ key, place, value: inner }: YamlEntry) => {
     const placed = section.settings.find(({ name }) => name === key);
     if (placed !== undefined && own.includes(placed)) read(placed, inner());
     else if (placed !== undefined) {
       problems.add(() => `${place}: ${prefix}${placed.path} ${whereItBelongs(scopeOf(placed), placed.path)}`);
     } else {
-      const names = own.map(({ name }) => name);
-      problems.add(() => `${place}: ${prefix}${section.name}: ${withPlace(key, unknownName(key, names))}`);
+      problems.add(() => `${place}: ${prefix}${section.name}: ${unknownKey(key, names, "setting")}`);
     }
-  });
+  };
+  eachEntry(value, prefix + section.name, problems, readEntry, names);
 }
 
-/** Where a name that is unknown here belongs, when that is clear. */
-export function withPlace(name: string, complaint: string): string {
-  const elsewhere = FILE_SECTIONS.flatMap(({ settings }) => settings).filter((setting) => setting.name === name);
+/**
+ * What is wrong with a key that is none of `known`: where a setting of that name belongs, if there is one, or what was meant.
+ * @param sections those that it may stand in; without them all of the file.
+ */
+export function unknownKey(
+  name: string,
+  known: readonly string[],
+  kind: string,
+  sections: readonly FileSection[] = FILE_SECTIONS,
+): string {
+  if (name === "<<")
+    return "is a merge key, which YAML 1.2 has not: give each section an alias of its own (health: *name)";
+  const elsewhere = sections.flatMap(({ settings }) => settings).filter((setting) => setting.name === name);
   const path = filePath(name.toUpperCase()) ?? (elsewhere.length === 1 ? elsewhere[0].path : null);
-  return path === null ? complaint : `${complaint}; the setting is ${path}`;
+  if (path === null) return unknownName(name, known, kind);
+  // Within a section one of its own may be meant.
+  const complaint = kind === "setting" ? unknownName(name, known, kind) : `${shownName(name)} is no ${kind}`;
+  return `${complaint}; the setting is ${path}`;
 }

@@ -1,11 +1,10 @@
 /** Settings from a configuration file, `neurabalancer.yaml`. What it cannot mean is an error, with its line and column. */
 import { BLOCK_NAMES, type BlockName, FILE_SECTIONS } from "../../file-keys.ts";
-import { unknownName } from "../../suggest.ts";
 import type { SettingsSource, SourceFile, SourceReading } from "../source.ts";
 import { readText } from "../text.ts";
 import type { Variable } from "../variable.ts";
 import { readYaml, type YamlValue } from "./document.ts";
-import { eachEntry, Problems, readSection, sectionNamed, withPlace } from "./mapping.ts";
+import { eachEntry, Problems, readSection, sectionNamed, unknownKey } from "./mapping.ts";
 import type { ReferenceContext } from "./references.ts";
 
 /** Room for all servers that there can be, and some thousand routes. The worst text of this size takes the library some seconds. */
@@ -51,7 +50,7 @@ function readFileText({ path, text }: SourceFile, lookUp: ReferenceContext["look
     const section = sectionNamed(key);
     if (section !== undefined) readSection(section, value(), place, target);
     else if (isBlock(key)) values.set(key, value());
-    else problems.add(() => `${place}: ${withPlace(key, unknownName(key, TOP_NAMES, "section"))}`);
+    else problems.add(() => `${place}: ${unknownKey(key, TOP_NAMES, "section")}`);
   });
   return { variables, problems: problems.all(), references, blocks: { values, context, label: path } };
 }

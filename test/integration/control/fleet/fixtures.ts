@@ -1,6 +1,5 @@
 /** Servers and waits that the integration tests of the fleet share. */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { spawn } from "../../../support/processes.ts";
 
 export { eventually } from "../../../support/until.ts";
 
@@ -16,17 +15,6 @@ export async function listen(server: Server, port = 0): Promise<number> {
 export async function closeAll(...servers: Server[]): Promise<void> {
   for (const server of servers) server.close();
   await Bun.sleep(0);
-}
-
-/** A process that listens and never accepts. */
-export async function startDeafServer(): Promise<{ port: number; stop: () => void }> {
-  const code = `const s = require("node:net").createServer();
-    s.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => { console.log(s.address().port); Bun.sleepSync(60000); });`;
-  const child = spawn([process.execPath, "-e", code], { stdout: "pipe", stderr: "ignore" });
-  const reader = child.stdout.getReader();
-  const { value } = await reader.read();
-  reader.releaseLock();
-  return { port: Number(new TextDecoder().decode(value)), stop: () => child.kill("SIGKILL") };
 }
 
 /** A backend whose behaviour can be changed while it runs. */

@@ -5,7 +5,7 @@ import type { AdminControl } from "../../../../src/control/admin/routes/routes.t
 import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
 import { Fleet } from "../../../../src/control/fleet/fleet.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
-import { readinessResponse } from "../../../../src/proxy/downstream/local-responses.ts";
+import { readinessResponse } from "../../../../src/proxy/downstream/health-responses.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";

@@ -142,6 +142,13 @@ test("a reload keeps the sockets that clients hold on to, and says so", () => {
     needRestart: ["APP_HOST", "APP_PORT", "TLS_PORT"],
   });
   expect(pinSettings(of({}), of({ tls: tls(443, []) }))).toEqual({ settings: of({}), needRestart: ["TLS_PORT"] });
+
+  // Nobody has set TLS_PORT where the file has listeners.
+  const listened = (port: number) => {
+    const listeners = [80, port].map((each) => ({ host: "127.0.0.1", port: each, tls: each !== 80 }));
+    return of({ listeners, tls: tls(port, []) });
+  };
+  expect(pinSettings(listened(443), listened(444))).toEqual({ settings: listened(443), needRestart: ["listeners"] });
 });
 
 test("a logger's target can be replaced under everyone who holds it", () => {

@@ -1,8 +1,8 @@
 /** Every deadline of the request path, with values small enough to wait for. None is asserted to be exact. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { startFullServer } from "../../../support/deaf-server.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, Wire } from "../../../support/wire.ts";
-import { startDeafServer } from "../../control/fleet/fixtures.ts";
 
 afterEach(cleanUp);
 
@@ -120,16 +120,8 @@ describe("towards clients", () => {
 
 describe("towards servers", () => {
   test("connecting: a full accept queue is another server's chance, then 504", async () => {
-    const deaf = await startDeafServer();
-    const fillers: Wire[] = [];
+    const deaf = await startFullServer();
     try {
-      // The kernel drops every further SYN when the backlog is full.
-      for (let full = false; !full; ) {
-        const filler = Wire.connect(deaf.port);
-        full = (await Promise.race([filler, Bun.sleep(1000)])) === undefined;
-        filler.then((wire) => fillers.push(wire)).catch(() => {});
-        if (fillers.length > 5000) throw new Error("the backlog has no end");
-      }
       const good = await Backend.answering(() => ok("good"));
       const proxy = new TestProxy([{ port: deaf.port }, good], { settings: { connectTimeoutMs: 1000 } });
       for (let i = 0; i < 2; i++) expect((await proxy.ask(get())).body.toString()).toBe("good");
@@ -141,7 +133,6 @@ describe("towards servers", () => {
       expect(singleValue(answer, "proxy-status")).toContain("connection_timeout");
       expect(alone.inFlight).toBe(0);
     } finally {
-      for (const filler of fillers) filler.destroy();
       deaf.stop();
     }
   });
@@ -155,6 +146,18 @@ describe("towards servers", () => {
     expect(backend.connections.length).toBe(1);
     expect(await backend.connections[0].end()).toBe("reset");
     expect(proxy.memory.servers.consecutiveFailures[0]).toBe(1);
+  });
+
+  test("what came while the process had no turn was in time", async () => {
+    const backend = await Backend.start(async (connection) => {
+      await connection.message();
+      await connection.send(ok("in time"));
+      // Deadlines pass with the answer in the kernel's hands, and the timers are next.
+      const end = performance.now() + 2 * SHORT_MS;
+      while (performance.now() < end);
+    });
+    const proxy = new TestProxy([backend], { settings: { responseHeadTimeoutMs: SHORT_MS, retryAttempts: 0 } });
+    expect((await proxy.ask(get())).status).toBe(200);
   });
 
   test("half a response head is not a head", async () => {

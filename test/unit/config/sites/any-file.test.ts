@@ -83,6 +83,7 @@ const wholeFile = fc.record(
   {
     pools: fc.oneof(anyOf(BLOCKS.pools.shape), fc.constant({ a: { servers: ["http://a:1"] } })),
     routes: anyOf(BLOCKS.routes.shape),
+    route_defaults: anyOf(BLOCKS.route_defaults.shape),
     listeners: anyOf(BLOCKS.listeners.shape),
     servers: fc.oneof(fc.constant(["http://s:1"]), anything),
   },

@@ -41,6 +41,15 @@ routes:
   ]);
 });
 
+test("that a mapping is there is told, though it says nothing", () => {
+  const text = "servers: [http://s:1]\nroutes: [{pool: default, compression: {}}]\n";
+  expect(told(text, text.replace(", compression: {}", ""))).toEqual(['routes["/*"].compression: {} → unset']);
+  expect(told(text, text.replace("{}}", "{encodings: gzip}}"))).toEqual([
+    'routes["/*"].compression.encodings: unset → gzip',
+    'routes["/*"].compression: {} → unset',
+  ]);
+});
+
 test("secrets and what references stand for are told without their values", () => {
   expect(told(BEFORE, BEFORE.replaceAll("X-Key: one", "X-Key: two"))).toEqual([
     "pools.a.health.headers: another value",

@@ -158,7 +158,7 @@ describe("problems", () => {
       "pools (n.yaml:1:8): have no routes, so nothing goes to them: write which requests go where, as in routes: [{pool: a}], or call one of them default",
     ],
     ["pools: [a]", "n.yaml:1:8: pools must be a mapping of names to values"],
-    ["pools:", "SERVERS: is required"],
+    ["pools:", "pools (n.yaml:1:7): is empty: give it a value, or remove it"],
     [`pools: {a: {${POOL}, sticky: {cookie: c}}}`, "sticky.keys: is required by pools.a.sticky.cookie"],
     [
       `pools: {a: {${POOL}, outlier: {base_ejection: 10m}}}`,

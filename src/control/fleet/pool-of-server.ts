@@ -4,7 +4,7 @@
 const MAX_REMEMBERED = 65_536;
 
 /** One instance's. */
-export class ServerPools {
+export class PoolOfServer {
   readonly #pools = new Map<number, string>();
 
   add(serverId: number, pool: string): void {
@@ -12,7 +12,7 @@ export class ServerPools {
   }
 
   /** `undefined` = not known. */
-  of(serverId: number): string | undefined {
+  get(serverId: number): string | undefined {
     return this.#pools.get(serverId);
   }
 }

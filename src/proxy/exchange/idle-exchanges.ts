@@ -5,7 +5,7 @@ import { Exchange } from "./exchange.ts";
 import { Mirrors } from "./side/mirrors.ts";
 
 /** One worker's. */
-export class ExchangePool implements Exchanges {
+export class IdleExchanges implements Exchanges {
   readonly #ctx: ExchangeContext;
   /** Those that serve no request. */
   readonly #idle: Exchange[] = [];

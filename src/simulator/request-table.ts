@@ -1,5 +1,5 @@
 /** The requests under way, as columns: a number is a request, and a finished one gives its number back. */
-export class RequestPool {
+export class RequestTable {
   /** When it arrived at its balancer. */
   arrivedMs: Float64Array;
   /** Milliseconds of service at speed 1. */
