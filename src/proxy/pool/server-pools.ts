@@ -42,10 +42,7 @@ export class ServerPools {
     return pool;
   }
 
-  /**
-   * Makes the pools these. Those that stay, by name and row, keep everything, but for kept connections by TLS when something
-   * else is to be verified or shown: they would go on as who is not believed, or shown, any more.
-   */
+  /** Makes the pools these. Those that stay, by name and row, keep everything. */
   configure(pools: readonly PoolSettings[], trustedProxies: TrustedProxies): void {
     const byName = new Map<string, ServerPool>();
     for (const settings of pools) {

@@ -38,7 +38,7 @@ export const MAX_POOLS = 128;
 /** The most worker processes. */
 export const MAX_WORKERS = 64;
 /** Entries of a worker's table of request series; a power of two. */
-export const SERIES_CAPACITY = 8192;
+export const SERIES_CAPACITY = 16_384;
 /** Buckets that client addresses are counted in; a power of two. Two addresses share one once in 16,384 pairs. */
 export const CLIENT_BUCKETS = 16_384;
 
