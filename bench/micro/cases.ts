@@ -259,7 +259,6 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   const attempt = new outcomeRecord.OutcomeRecord();
 
   return [
-    ...(await makeRouteCases(root)),
     placing("round_robin", 3),
     placing("round_robin", 10),
     placing("ml", 3),
@@ -341,6 +340,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
         if (dropped > 0) throw new Error(`${dropped} lines were dropped`);
       },
     },
+    // Last: functions that they share with the others would be compiled for more than a worker gives them.
+    ...(await makeRouteCases(root)),
   ];
 }
 
