@@ -30,18 +30,6 @@ function reserve(
 
 /** The features, with their names and defaults. */
 export const RESERVED_FEATURES: readonly ReservedFeature[] = [
-  reserve(
-    "A PostgreSQL store",
-    ["DB_HOST"],
-    ["DB_PORT", "5432"],
-    ["DB_NAME", "neurabalancer"],
-    ["DB_USER", "postgres"],
-    ["DB_PASSWORD", null, "secret"],
-    ["DB_SSLMODE", "disable"],
-    ["DB_MAX_OPEN_CONNS", "25"],
-    ["DB_MAX_IDLE_CONNS", "10"],
-    ["DB_CONN_MAX_LIFETIME_MINUTES", "30"],
-  ),
   reserve("A Redis cluster", ["REDIS_ADDR"], ["REDIS_PASSWORD", null, "secret"], ["REDIS_DB", "0"]),
   reserve(
     "An OpenTelemetry exporter",

@@ -3,6 +3,7 @@
  * this one description.
  */
 import * as fleet from "./sections/fleet.ts";
+import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
 import * as processSections from "./sections/process.ts";
 import { storage } from "./sections/storage.ts";
@@ -34,6 +35,8 @@ export const SECTIONS = {
   sticky,
   upstream,
   storage,
+  history,
+  database,
 } as const satisfies Record<string, Section>;
 
 /** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */

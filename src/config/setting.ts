@@ -51,6 +51,8 @@ export interface Receivers {
   readonly request?: string;
   /** `LearnerSettings`. */
   readonly learner?: string;
+  /** `RecorderSettings`. */
+  readonly recorder?: string;
   /** `FleetOptions`. Sections that the fleet has whole (`health`, `dns`, …) need no names. */
   readonly fleet?: string;
 }

@@ -1,7 +1,7 @@
 /** Settings of what is kept, and which of them say where. */
 import type { StoreLocation } from "../../storage/backends.ts";
 import { type SectionValues, setting } from "../setting.ts";
-import { integer, path, size } from "../values/value-types.ts";
+import { integer, path, size, toggle } from "../values/value-types.ts";
 
 /** The embedded store of what is learned. */
 export const storage = {
@@ -14,6 +14,12 @@ export const storage = {
       default: "./data",
       doc: "Directory of the store, made when it is missing. It needs a local file system.",
       common: true,
+    }),
+    keepSamples: setting({
+      env: "LEARNING_SAMPLES",
+      type: toggle,
+      default: "on",
+      doc: "Keep samples of traffic under every strategy, so that `ml` has a history to learn from on the day it is chosen. `off`: only while the strategy is `ml`.",
     }),
     maxSamples: setting({
       env: "LEARNING_MAX_SAMPLES",

@@ -91,6 +91,31 @@ export function seconds(min: number, max: number): ValueType<number> {
   });
 }
 
+/** A duration written in whole minutes or with units; the value is in milliseconds. */
+export function minutes(min: number, max: number): ValueType<number> {
+  return wholeUnits("minutes", 60_000, min, max);
+}
+
+/** As `minutes`, in hours. */
+export function hours(min: number, max: number): ValueType<number> {
+  return wholeUnits("hours", 3_600_000, min, max);
+}
+
+/** As `minutes`, in days. */
+export function days(min: number, max: number): ValueType<number> {
+  return wholeUnits("days", 86_400_000, min, max);
+}
+
+function wholeUnits(name: string, unitMs: number, min: number, max: number): ValueType<number> {
+  return duration(
+    `${name} ${min} … ${max}`,
+    unitMs,
+    min,
+    max,
+    (text) => parseNumber(text, /^\d+$/, min, max, `${name}: a whole number`, A_DURATION) * unitMs,
+  );
+}
+
 /** A duration written in whole milliseconds or with units. */
 export function milliseconds(min: number, max: number): ValueType<number> {
   return duration(`milliseconds ${min} … ${max}`, 1, min, max, (text) =>

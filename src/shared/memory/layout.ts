@@ -10,6 +10,16 @@
  */
 import { bucketCount } from "../latency-buckets.ts";
 import {
+  DETAIL_ROWS,
+  DetailWord,
+  type HistoryRings,
+  REQUEST_ROWS,
+  RecorderCounter,
+  type RecorderMemory,
+  RecorderWish,
+  RequestWord,
+} from "./layout-history.ts";
+import {
   DECISION_ROWS,
   DecisionWord,
   type LearnedTable,
@@ -29,7 +39,7 @@ import { MIRROR_ROWS, MirrorWord } from "./mirror-table.ts";
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 6;
+export const LAYOUT_VERSION = 7;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -258,6 +268,9 @@ export interface SharedMemory {
   readonly workers: readonly WorkerBlock[];
   /** By worker, as `workers`. */
   readonly rings: readonly WorkerRings[];
+  readonly recorder: RecorderMemory;
+  /** By worker, as `workers`. */
+  readonly history: readonly HistoryRings[];
 }
 
 /** Hands out aligned, consecutive views over one buffer; with no buffer it only measures. */
@@ -341,6 +354,12 @@ function carve(c: Carver): SharedMemory {
   const figures = c.float64(MAX_POOLS * LearnerFigure.LENGTH);
   const learnerCounters = c.float64(LearnerCounter.LENGTH);
   const learnerPositions = c.int32(MAX_WORKERS);
+  const recorder: RecorderMemory = {
+    wishes: c.float64(RecorderWish.LENGTH),
+    counters: c.float64(RecorderCounter.LENGTH),
+    requestPositions: c.int32(MAX_WORKERS),
+    detailPositions: c.int32(MAX_WORKERS),
+  };
   const rowId = c.int32(learnedRows);
   c.page();
   const cost = c.float32(learnedRows * SCORE_COLUMNS);
@@ -384,8 +403,17 @@ function carve(c: Carver): SharedMemory {
       outcomes: c.ring(OUTCOME_ROWS, OutcomeWord.LENGTH),
     });
   }
+  const history: HistoryRings[] = [];
+  for (let i = 0; i < MAX_WORKERS; i++) {
+    c.page();
+    history.push({
+      requests: c.ring(REQUEST_ROWS, RequestWord.LENGTH),
+      details: c.ring(DETAIL_ROWS, DetailWord.LENGTH),
+    });
+  }
   c.page();
-  return { header, servers, pools, clientConnections, learned, learnerCounters, learnerPositions, workers, rings };
+  const learning = { learned, learnerCounters, learnerPositions };
+  return { header, servers, pools, clientConnections, ...learning, workers, rings, recorder, history };
 }
 
 /** Bytes of the shared file. It is sparse: pages of workers and servers that do not exist take no memory. */

@@ -1,0 +1,58 @@
+/** What the supervisor and the recorder tell each other over the IPC channel. Messages are JSON. */
+import type { GivenTo } from "../config/given.ts";
+import type { StoreLocation } from "../storage/backends.ts";
+import type { EventRow, HistoryLimits, ServerRow } from "../storage/history-store.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+/** The settings of the recorder; a frozen, JSON-safe extract of the configuration. */
+export interface RecorderSettings extends GivenTo<"recorder"> {
+  readonly store: StoreLocation;
+  readonly limits: HistoryLimits;
+}
+
+/** A server by the id that records name it by. */
+export interface RecordedServer extends Pick<Endpoint, "id" | "slot" | "url" | "hostname" | "address" | "port"> {
+  /** Name of its pool. */
+  readonly pool: string;
+  /** As configured, without any override of the store's. */
+  readonly weight: number;
+  readonly capacity: number;
+}
+
+/** What numbers in records mean. Ids and numbers that were told once keep their meaning for the whole run. */
+export interface RecordedNames {
+  readonly servers: readonly RecordedServer[];
+  readonly pools: readonly { readonly row: number; readonly name: string }[];
+  readonly routes: readonly { readonly number: number; readonly name: string }[];
+}
+
+/** What the recorder is started with. */
+export interface RecorderStart {
+  readonly type: "start";
+  readonly memoryPath: string;
+  readonly logFormat: "json" | "text";
+  readonly logLevel: string;
+  readonly settings: RecorderSettings;
+  readonly names: RecordedNames;
+}
+
+/** What the supervisor tells the recorder. */
+export type ToRecorder =
+  | RecorderStart
+  /** Servers, pools or routes came or went. */
+  | { readonly type: "names"; readonly names: RecordedNames }
+  /** Something happened. */
+  | { readonly type: "events"; readonly events: readonly EventRow[] }
+  /** SIGHUP: how it writes its log from now on. */
+  | { readonly type: "log"; readonly level: string; readonly format: "json" | "text" }
+  /** Write what is left, and exit with 0. */
+  | { readonly type: "drain" };
+
+/** What the recorder tells the supervisor. */
+export type FromRecorder =
+  /** It reads the rings from now on. */
+  | { readonly type: "ready" }
+  /** It cannot start: a sentence for the operator. It exits with 1. */
+  | { readonly type: "failed"; readonly message: string }
+  /** What the store's `servers` table says: after start, after each change of the servers, and when somebody changed it. */
+  | { readonly type: "servers"; readonly rows: readonly ServerRow[] };

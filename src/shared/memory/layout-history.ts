@@ -1,0 +1,122 @@
+/**
+ * The part of the shared memory in which workers tell the recorder what became of requests, and what it tells of itself.
+ * layout.ts places it; its rules hold here too. The pages are only real while history is kept.
+ */
+import type { Ring } from "./layout-learning.ts";
+
+/** Records of requests that a worker keeps, about three seconds of what one can serve; a power of two. 4 MB. */
+export const REQUEST_ROWS = 65_536;
+
+/** A record of a request that ended: all of them are counted by it. Indices of 32-bit words in its row. */
+export const RequestWord = {
+  /** Float64: when it ended, milliseconds of the boot clock (boot-clock.ts). */
+  TIME: 0,
+  /** Float64: bytes of the response's body that were sent. */
+  RESPONSE_BYTES: 2,
+  /** Float32: first byte of the request to the last of the response, milliseconds. */
+  DURATION: 4,
+  /** Float32: in the queue, milliseconds. */
+  WAIT: 5,
+  /** Id of the server; 0 = none was chosen. */
+  SERVER: 6,
+  /** Number of the route + 65,536 × the status. */
+  ROUTE: 7,
+  /** Row of the pool (0 … 255) + 256 × attempts (0 … 255) + 65,536 × 1 when there was a failure of ours or of the server's. */
+  POOL: 8,
+  LENGTH: 10,
+} as const;
+
+/** Records with details that a worker keeps; a power of two. 1 MB. */
+export const DETAIL_ROWS = 2_048;
+/** Bytes of a detail's texts, in UTF-8 or as they came; what is longer is cut. */
+export const DETAIL_ID_BYTES = 64;
+export const DETAIL_PATH_BYTES = 128;
+export const DETAIL_CLIENT_BYTES = 48;
+
+/** A record with all that is kept of a single request. Its first words are as in `RequestWord`. */
+export const DetailWord = {
+  ...RequestWord,
+  /** Float32: from the last attempt's dispatch to the complete response head, milliseconds; NaN = none came. */
+  HEAD: 9,
+  /** At its server when the last attempt was dispatched, without it; -1 = not known. */
+  IN_FLIGHT: 10,
+  /** Index into `METHODS` + 256 × a `DetailReason` + 65,536 × index of the failure (recorder and worker share the list); 0 = none. */
+  METHOD: 11,
+  /** Float32: the probability with which it was written. */
+  PROBABILITY: 12,
+  /** Lengths in bytes: of the id + 256 × the path's + 65,536 × the client's. */
+  LENGTHS: 13,
+  /** The texts, one behind the other, each in room of its own. */
+  TEXTS: 14,
+  LENGTH: 14 + (DETAIL_ID_BYTES + DETAIL_PATH_BYTES + DETAIL_CLIENT_BYTES) / 4,
+} as const;
+
+/** Why a worker wrote a detail. */
+export const DetailReason = { SAMPLE: 0, SLOW: 1, FAILED: 2 } as const;
+export type DetailReason = (typeof DetailReason)[keyof typeof DetailReason];
+
+/** What one worker tells the recorder. Writer: that worker. */
+export interface HistoryRings {
+  readonly requests: Ring;
+  readonly details: Ring;
+}
+
+/** What the recorder asks of workers (Float64). Writer: recorder. */
+export const RecorderWish = {
+  /** Share of usual requests that workers write details of, 0 … 1. */
+  SAMPLE_SHARE: 0,
+  /** Share of slow ones, and of failed ones. */
+  SLOW_SHARE: 1,
+  FAILED_SHARE: 2,
+  /** What takes longer is slow, milliseconds; 0 = nothing is. */
+  SLOW_MS: 3,
+  LENGTH: 8,
+} as const;
+
+/** Words of the recorder's counters (Float64, only ever growing unless named a gauge). Writer: recorder. */
+export const RecorderCounter = {
+  /** A number that changes while the recorder is alive. */
+  HEARTBEAT: 0,
+  /** Resident set size, bytes. */
+  RSS_BYTES: 1,
+  /** Open file descriptors; 0 where the system does not tell. */
+  DESCRIPTORS_OPEN: 2,
+  /** Lines of the process's own log that could not be written. */
+  LOG_DROPPED: 3,
+  /** Requests that were read from the rings and counted. */
+  REQUESTS: 4,
+  /** Records that were overwritten before they were read: missing from the counts. */
+  REQUESTS_LOST: 5,
+  /** 1 while what happened is not kept as it should be. */
+  STORE_DEGRADED: 6,
+  /** Rows that were written, lost for want of room, and that wait. */
+  ROWS_WRITTEN: 7,
+  ROWS_DROPPED: 8,
+  ROWS_WAITING: 9,
+  /** Writes that failed. */
+  WRITE_ERRORS: 10,
+  /** Of the store, bytes; 0 = not known. */
+  STORE_BYTES: 11,
+  LENGTH: 32,
+} as const;
+
+/** Those of `RecorderCounter` that say how it is now: a gauge as a metric, and cleared when the recorder dies. */
+export const RECORDER_GAUGES: readonly number[] = [
+  RecorderCounter.HEARTBEAT,
+  RecorderCounter.RSS_BYTES,
+  RecorderCounter.DESCRIPTORS_OPEN,
+  RecorderCounter.STORE_DEGRADED,
+  RecorderCounter.ROWS_WAITING,
+  RecorderCounter.STORE_BYTES,
+];
+
+/** What the recorder has in the shared memory for itself and its successor. */
+export interface RecorderMemory {
+  /** `RecorderWish`es. */
+  readonly wishes: Float64Array;
+  /** `RecorderCounter`s. Writer: recorder; supervisor clears the gauges after its death. */
+  readonly counters: Float64Array;
+  /** By worker: number of the last record that was counted and handed to the store's safe keeping, so that its successor goes on. */
+  readonly requestPositions: Int32Array;
+  readonly detailPositions: Int32Array;
+}
