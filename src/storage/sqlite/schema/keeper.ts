@@ -1,10 +1,10 @@
 /** The versions of the files in a directory. */
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
-import { STORE_PARTS, type StorePart } from "../../backend.ts";
 import type { SchemaKeeper, SchemaProgress, SchemaState } from "../../schema-keeper.ts";
 import { SCHEMA_STEPS } from "../../schema-steps.ts";
 import { StoreError } from "../../store-error.ts";
+import { STORE_PARTS, type StorePart } from "../../store-part.ts";
 import { storePath } from "../data-directory.ts";
 import { storeErrorOf } from "../errors.ts";
 import { HISTORY_PART } from "../history/part.ts";
@@ -24,9 +24,11 @@ const BUSY_MS = 5_000;
 export class SqliteSchemaKeeper implements SchemaKeeper {
   readonly steps = SCHEMA_STEPS;
   readonly #directory: string;
+  readonly #nowMs: () => number;
 
-  constructor(directory: string) {
+  constructor(directory: string, nowMs: () => number) {
     this.#directory = directory;
+    this.#nowMs = nowMs;
   }
 
   async state(): Promise<readonly SchemaState[]> {
@@ -39,7 +41,7 @@ export class SqliteSchemaKeeper implements SchemaKeeper {
     const files: { readonly path: string; readonly schema: PartSchema; readonly db: Database }[] = [];
     try {
       for (const part of parts) {
-        locks.push(InstanceLock.take(this.#directory, part, Date.now()));
+        locks.push(InstanceLock.take(this.#directory, part, this.#nowMs()));
         files.push(this.#opened(part, { readwrite: true, create: false }));
       }
       for (const { db, path, schema } of files) {
