@@ -33,10 +33,10 @@ import type {
   StatusOptions,
   StoreLimits,
 } from "./learning-store.ts";
+import type { StorePart } from "./parts.ts";
 import type { HistoryRows, LearningRows } from "./rows/row-kinds.ts";
 import type { SchemaKeeper } from "./schema-keeper.ts";
 import type { StoreError } from "./store-error.ts";
-import type { StorePart } from "./store-part.ts";
 
 /**
  * What one transaction does: all of it, or nothing. When it fails, the same rows come again, under the same `batchId` and no

@@ -2,7 +2,7 @@
  * Versions of a store's tables: which a place has, and the way from one to another. There is one number for both parts and
  * all kinds of backends; a step may have nothing to do for some of them.
  */
-import type { StorePart } from "./store-part.ts";
+import type { StorePart } from "./parts.ts";
 
 /** The version that this release of the product writes. */
 export const SCHEMA_VERSION = 4;

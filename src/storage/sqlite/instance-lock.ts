@@ -6,8 +6,8 @@
 import { Database } from "bun:sqlite";
 import { accessSync, constants, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { StorePart } from "../parts.ts";
 import { StoreError } from "../store-error.ts";
-import type { StorePart } from "../store-part.ts";
 import { lockFile, ownerFile } from "./data-directory.ts";
 import { storeErrorOf } from "./errors.ts";
 

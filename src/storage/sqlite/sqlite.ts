@@ -1,6 +1,6 @@
 /** SQLite as a kind of backend: files in a directory, or memory. */
 import type { BackendKind, HistoryBackend, HistoryOptions, LearningBackend, LearningOptions } from "../backend.ts";
-import type { StorePart } from "../store-part.ts";
+import type { StorePart } from "../parts.ts";
 import { dataDirectoryProblem, storePath } from "./data-directory.ts";
 import { SqliteHistory } from "./history/backend.ts";
 import { HISTORY_PART } from "./history/part.ts";

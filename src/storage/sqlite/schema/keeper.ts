@@ -1,10 +1,10 @@
 /** The versions of the files in a directory. */
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
+import { STORE_PARTS, type StorePart } from "../../parts.ts";
 import type { SchemaKeeper, SchemaProgress, SchemaState } from "../../schema-keeper.ts";
 import { SCHEMA_STEPS } from "../../schema-steps.ts";
 import { StoreError } from "../../store-error.ts";
-import { STORE_PARTS, type StorePart } from "../../store-part.ts";
 import { storePath } from "../data-directory.ts";
 import { storeErrorOf } from "../errors.ts";
 import { HISTORY_PART } from "../history/part.ts";
