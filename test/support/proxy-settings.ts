@@ -45,6 +45,7 @@ export const TEST_SETTINGS: TestSettings = Object.freeze({
   queueTimeoutMs: 5000,
   maxHeaderCount: 100,
   accessLog: false,
+  history: false,
   logLevel: "fatal",
 });
 
