@@ -41,11 +41,13 @@ export class SqliteSchemaKeeper implements SchemaKeeper {
     const files: { readonly path: string; readonly schema: PartSchema; readonly db: Database }[] = [];
     try {
       for (const part of parts) {
-        locks.push(InstanceLock.take(this.#directory, part, this.#nowMs()));
+        locks.push(InstanceLock.take(this.#directory, part, this.#nowMs(), "stop it first"));
         files.push(this.#opened(part, { readwrite: true, create: false }));
       }
+      for (const { db, path, schema } of files) requireKnown(db, path, schema);
       for (const { db, path, schema } of files) {
         await migrate(db, schema, version, (from, to) => progress(path, from, to));
+        db.query("PRAGMA incremental_vacuum").all(); // what went leaves the file, too
       }
     } catch (error) {
       throw storeErrorOf(error, this.#directory);
@@ -85,4 +87,13 @@ export class SqliteSchemaKeeper implements SchemaKeeper {
       throw error instanceof StoreError ? error : storeErrorOf(error, path);
     }
   }
+}
+
+function requireKnown(db: Database, path: string, { steps }: PartSchema): void {
+  const version = pragma(db, "user_version");
+  if (version <= steps.length) return;
+  throw new StoreError(
+    "newer_schema",
+    `${path}: has schema ${version}, and this release knows the way up to ${steps.length}: the release that wrote it can go back`,
+  );
 }
