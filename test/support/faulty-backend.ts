@@ -5,6 +5,8 @@ import type { OwnedBackend } from "../../src/storage/backend.ts";
 export class Faults {
   /** Thrown by the next calls, one each, before they do anything. */
   readonly errors: unknown[] = [];
+  /** Thrown by the next calls, one each, after they have done what was asked: their answers got lost. */
+  readonly lostAnswers: unknown[] = [];
   /** Awaited before each call. */
   before: (() => Promise<void>) | null = null;
   /** Names of the calls that were made, in order. */
@@ -33,7 +35,9 @@ export class Faults {
     try {
       await this.before?.();
       if (!LIFE.includes(name) && this.errors.length > 0) throw this.errors.shift();
-      return await call();
+      const answer = await call();
+      if (!LIFE.includes(name) && this.lostAnswers.length > 0) throw this.lostAnswers.shift();
+      return answer;
     } finally {
       if (name !== "close") this.#running--;
     }
