@@ -94,13 +94,15 @@ export class OwnedSession {
       await this.#endOwnRemains(session);
       if (!(await tryLock(session, name))) throw this.#inUse();
     }
+    // Batches of another process are nothing to this one.
     const [owner] = await session.query<{ token: string }>(
       `INSERT INTO owners (instance, part, token, since, pid)
          VALUES ($1, $2, gen_random_uuid()::text, now(), pg_backend_pid())
        ON CONFLICT (instance, part) DO UPDATE
-         SET token = excluded.token, since = excluded.since, pid = excluded.pid
+         SET token = excluded.token, since = excluded.since, pid = excluded.pid,
+           batches = CASE WHEN owners.token = $3 THEN owners.batches ELSE '{}' END
        RETURNING token`,
-      [instance, part],
+      [instance, part, this.#token],
     );
     this.#token = owner.token;
     await prepare(session, schema);

@@ -43,7 +43,7 @@ export async function gaugePage(
   from: PagePosition | null,
   rows: number,
 ): Promise<HistoryPage<GaugeRow>> {
-  const [atMs, series] = from ?? [query.sinceMs, -1];
+  const [atMs, series] = (from ?? [query.sinceMs, -1]) as readonly [number, number];
   const { sql, values } = seriesCondition(query, 5);
   const found = await session.query<StoredGauge>(
     `SELECT ${SELECTED} FROM server_gauges AS g JOIN series AS s ON s.id = g.series

@@ -18,7 +18,7 @@ export const METRIC_TABLES: Readonly<Record<Resolution, string>> = {
   hour: "metrics_1h",
 };
 
-/** Tables of the session that rows come into first; see `STAGED`. */
+/** Tables of the session that rows come into first. */
 export const STAGING = ["metrics", "requests", "server_gauges"]
   .map((name) => `CREATE TEMPORARY TABLE IF NOT EXISTS new_${name} (LIKE ${name}) ON COMMIT DELETE ROWS`)
   .join(";\n");
@@ -84,7 +84,7 @@ export async function metricPage(
   from: PagePosition | null,
   rows: number,
 ): Promise<HistoryPage<MetricRow>> {
-  const [atMs, series] = from ?? [query.sinceMs, -1];
+  const [atMs, series] = (from ?? [query.sinceMs, -1]) as readonly [number, number];
   const { sql, values } = seriesCondition(query, 5);
   const found = await session.query<StoredMetric>(
     `SELECT ${SELECTED} FROM ${METRIC_TABLES[query.resolution]} AS m JOIN series AS s ON s.id = m.series

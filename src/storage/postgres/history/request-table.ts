@@ -50,7 +50,7 @@ export async function requestPage(
   from: PagePosition | null,
   rows: number,
 ): Promise<HistoryPage<RequestRow>> {
-  const [atMs, series, requestId] = from ?? [query.sinceMs, -1, ""];
+  const [atMs, series, requestId] = (from ?? [query.sinceMs, -1, ""]) as readonly [number, number, string];
   const { sql, values } = seriesCondition(query, 6);
   const parameters: Parameter[] = [timeOf(atMs), series, requestId, timeOf(query.untilMs), rows, ...values];
   let reason = "";

@@ -101,10 +101,10 @@ export class ModelTable {
   }
 
   /** The newest first. */
-  async list({ limit, pool = null }: ModelQuery): Promise<Model[]> {
+  async list({ limit, pool }: ModelQuery): Promise<Model[]> {
     const rows = await this.#session.query<StoredModel>(
       `${SELECT} WHERE instance = $1 AND ($2::text IS NULL OR pool = $2) ORDER BY version DESC LIMIT $3`,
-      [this.#instance, pool, limit],
+      [this.#instance, pool ?? null, limit],
     );
     return rows.map(toModel);
   }

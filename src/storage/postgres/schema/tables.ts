@@ -8,6 +8,7 @@
  * - What comes in great numbers is apart by time, so that the oldest goes by dropping a table: by native partitions, or as
  *   hypertables where TimescaleDB is (timescale.ts). `series` names what rows are of, once.
  */
+import { MIN_COMPATIBLE } from "../../schema-steps.ts";
 import type { Flavour } from "./flavour.ts";
 import { TIMESCALE_DOWN, TIMESCALE_UP, TIMESCALE_VIEWS } from "../timescale.ts";
 
@@ -16,9 +17,6 @@ export interface PostgresStep {
   readonly version: number;
   /** The oldest version of the product's tables whose programs can still work with these. */
   readonly minCompatible: number;
-  readonly title: string;
-  /** What is lost on the way down; `null` = nothing. */
-  readonly lost: string | null;
   up(flavour: Flavour): string;
   down(flavour: Flavour): string;
 }
@@ -210,9 +208,7 @@ export const TABLES = [
 export const POSTGRES_STEPS: readonly PostgresStep[] = [
   {
     version: 4,
-    minCompatible: 4,
-    title: "what is learned and what happened, in PostgreSQL",
-    lost: "everything that the database keeps",
+    minCompatible: MIN_COMPATIBLE[3],
     up: (flavour) => {
       if (flavour === "timescale") return `${OWNERS}${LEARNING}${HISTORY("")}${TIMESCALE_UP}`;
       return `${OWNERS}${LEARNING}${HISTORY("PARTITION BY RANGE (at)")}${ROLL_UPS}`;
