@@ -3,7 +3,16 @@
  * It does not run as root: there it is started as another user. The test that started it ends it; the run does, if it does not.
  * What it needs (initdb, postgres, psql) is in Debian's package `postgresql`, of any version from 13 on.
  */
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
@@ -84,7 +93,8 @@ export class PostgresServer {
     });
     this.#process = child;
     await until(async () => {
-      if (child.exitCode !== null) throw new Error(`PostgreSQL did not start: ${readFileSync(join(this.directory, "log"), "utf8")}`);
+      if (child.exitCode !== null)
+        throw new Error(`PostgreSQL did not start: ${readFileSync(join(this.directory, "log"), "utf8")}`);
       return this.answers();
     });
   }

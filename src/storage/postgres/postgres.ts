@@ -47,7 +47,8 @@ async function problemOf(where: PostgresLocation): Promise<string | null> {
     const place = describeLocation(where);
     if (readOnly) return `DB_HOST: ${place}: the server is read-only: a replica, or default_transaction_read_only`;
     if (!may) return `DB_USER: ${place}: user ${where.user} may not make tables in schema ${name}: grant CREATE on it`;
-    if (!temporary) return `DB_USER: ${place}: user ${where.user} may not make temporary tables: grant TEMPORARY on the database`;
+    if (!temporary)
+      return `DB_USER: ${place}: user ${where.user} may not make temporary tables: grant TEMPORARY on the database`;
     return null;
   } catch (error) {
     if (error instanceof StoreError) return `DB_HOST: ${error.message}`;

@@ -17,7 +17,12 @@ export function seriesOfGauge(row: GaugeRow) {
 export async function insertGauges(session: Session, rows: readonly GaugeRow[], series: SeriesNumbers): Promise<void> {
   const data = new CopyData();
   for (const row of rows) {
-    data.row(8).time(row.atMs).int4(series.idOf(seriesOfGauge(row))).text(row.state).float8(row.weight);
+    data
+      .row(8)
+      .time(row.atMs)
+      .int4(series.idOf(seriesOfGauge(row)))
+      .text(row.state)
+      .float8(row.weight);
     data.float8(row.effectiveWeight).int8(row.inFlight).known(row.cpuPercent).known(row.memoryPercent);
   }
   await session.copy(`COPY new_server_gauges (${COLUMNS}) FROM STDIN (FORMAT binary)`, data.end());

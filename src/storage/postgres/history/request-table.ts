@@ -23,7 +23,12 @@ export async function insertRequests(
 ): Promise<void> {
   const data = new CopyData();
   for (const row of rows) {
-    data.row(16).time(row.atMs).int4(series.idOf(seriesOfRequest(row))).text(row.requestId).text(row.method);
+    data
+      .row(16)
+      .time(row.atMs)
+      .int4(series.idOf(seriesOfRequest(row)))
+      .text(row.requestId)
+      .text(row.method);
     data.text(row.path).int2(row.status).text(row.error).float8(row.durationMs).float8(row.waitMs).known(row.headMs);
     data.int8(row.attempts).int8(row.inFlight).int8(row.responseBytes).text(row.client).text(row.reason);
     data.float8(row.weight);

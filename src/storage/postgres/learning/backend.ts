@@ -75,7 +75,8 @@ export class PostgresLearning extends PostgresLearningReads implements LearningB
   async #change(session: Session, change: LearningChange): Promise<number | null> {
     const models = new ModelTable(session, this.instance);
     if (change.kind === "insert_model") return models.insert(change.model, this.#options.limits);
-    if (change.kind === "set_status") await models.setStatus(change.version, change.status, change.atMs, change.options);
+    if (change.kind === "set_status")
+      await models.setStatus(change.version, change.status, change.atMs, change.options);
     else await setNote(session, this.instance, change);
     return null;
   }

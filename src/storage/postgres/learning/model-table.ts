@@ -85,7 +85,11 @@ export class ModelTable {
         [at, version],
       );
     }
-    await this.#session.query("UPDATE models SET status = $1, status_at = $2 WHERE version = $3", [status, at, version]);
+    await this.#session.query("UPDATE models SET status = $1, status_at = $2 WHERE version = $3", [
+      status,
+      at,
+      version,
+    ]);
   }
 
   async get(version: number): Promise<Model | null> {
@@ -97,7 +101,9 @@ export class ModelTable {
   }
 
   async previousChampion(pool: string): Promise<Model | null> {
-    return this.#one("pool = $2 AND status = 'retired' AND promotion IS NOT NULL ORDER BY promotion DESC LIMIT 1", [pool]);
+    return this.#one("pool = $2 AND status = 'retired' AND promotion IS NOT NULL ORDER BY promotion DESC LIMIT 1", [
+      pool,
+    ]);
   }
 
   /** The newest first. */

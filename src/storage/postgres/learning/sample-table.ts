@@ -59,7 +59,13 @@ export async function insertSamples(
   let id = first;
   for (const row of rows) {
     const pool = poolIds.get(row.pool)!;
-    data.row(12).int8(id++).time(row.atMs).int4(pool).int4(serverIds.get(`${pool}\n${row.serverId}`)!).int4(list.id);
+    data
+      .row(12)
+      .int8(id++)
+      .time(row.atMs)
+      .int4(pool)
+      .int4(serverIds.get(`${pool}\n${row.serverId}`)!)
+      .int4(list.id);
     data.int4(row.arm).int8(row.modelVersion).boolean(row.failed).float8(row.propensity);
     data.float8(row.latencyMs).float8(row.meanMs).bytes(row.features);
   }

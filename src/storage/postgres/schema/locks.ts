@@ -34,7 +34,11 @@ export async function tryLockInTransaction(session: Session, name: LockName): Pr
 }
 
 /** Takes the lock if nobody else has it, until the session ends. */
-export async function tryLock(session: Session, name: LockName, company: "alone" | "shared" = "alone"): Promise<boolean> {
+export async function tryLock(
+  session: Session,
+  name: LockName,
+  company: "alone" | "shared" = "alone",
+): Promise<boolean> {
   const lock = company === "alone" ? "pg_try_advisory_lock" : "pg_try_advisory_lock_shared";
   return isTaken(await session.query(`SELECT ${lock}(${KEY}) AS taken`, [name]));
 }

@@ -1,12 +1,7 @@
 /** The way from the version that a database has to another, each step in one transaction, one process at a time. */
 import { StoreError } from "../../store-error.ts";
 import { describeLocation, type PostgresLocation } from "../location.ts";
-import {
-  TIMESCALE_CREATE,
-  TIMESCALE_STATE,
-  type TimescaleState,
-  timescaleProblem,
-} from "../timescale.ts";
+import { TIMESCALE_CREATE, TIMESCALE_STATE, type TimescaleState, timescaleProblem } from "../timescale.ts";
 import { Session } from "../wire/session.ts";
 import type { Flavour } from "./flavour.ts";
 import { lockInTransaction } from "./locks.ts";

@@ -9,8 +9,8 @@
  *   hypertables where TimescaleDB is (timescale.ts). `series` names what rows are of, once.
  */
 import { MIN_COMPATIBLE } from "../../schema-steps.ts";
-import type { Flavour } from "./flavour.ts";
 import { TIMESCALE_DOWN, TIMESCALE_UP, TIMESCALE_VIEWS } from "../timescale.ts";
+import type { Flavour } from "./flavour.ts";
 
 /** One step: from the version before to `version`. */
 export interface PostgresStep {
