@@ -34,13 +34,20 @@ export class HandOver {
   #requests = 0;
   /** Rows that found no room here. */
   #dropped = 0;
+  /** Number of the last event that came, of the last one that the store was given, and of the last one that it has. */
+  #lastEvent = 0;
+  #givenEvent = 0;
+  #keptEvent = 0;
+  readonly #kept: (number: number) => void;
   #flushing: Promise<boolean> | null = null;
   #againMs = 0;
   /** What was handed over last, if that is not known to be written. */
   #unconfirmed = false;
 
-  constructor(progress: Progress) {
+  /** @param kept told which event is the last one that the store has. */
+  constructor(progress: Progress, kept: (number: number) => void) {
     this.#progress = progress;
+    this.#kept = kept;
   }
 
   /** Rows that were lost before there was a store. */
@@ -57,6 +64,7 @@ export class HandOver {
     this.#store = store;
     if (this.#events.length > 0) store.appendEvents(this.#events);
     this.#events = [];
+    this.#givenEvent = this.#lastEvent;
     if (shiftMs === 0) return;
     this.#closed = this.#closed.map(({ metrics, ...rest }) => ({
       ...rest,
@@ -74,10 +82,13 @@ export class HandOver {
     while (this.#metrics > MOST_METRICS && this.#closed.length > 1) this.#dropOldest();
   }
 
-  /** Something happened. */
-  takeEvents(events: readonly EventRow[]): void {
-    if (this.#store !== null) this.#store.appendEvents(events);
-    else {
+  /** Something happened. @param number of the last of them, if they have any. */
+  takeEvents(events: readonly EventRow[], number = this.#lastEvent): void {
+    this.#lastEvent = number;
+    if (this.#store !== null) {
+      this.#store.appendEvents(events);
+      this.#givenEvent = number;
+    } else {
       this.#events.push(...events);
       const tooMany = Math.max(0, this.#events.length - MOST_EVENTS);
       this.#events.splice(0, tooMany);
@@ -92,7 +103,8 @@ export class HandOver {
 
   /** Hands over what there is, unless the store is still busy with what it was given before. */
   step(nowMs: number): void {
-    const isDue = this.#closed.length > 0 || (this.#unconfirmed && nowMs >= this.#againMs);
+    const isUnsure = this.#unconfirmed || this.#givenEvent !== this.#keptEvent;
+    const isDue = this.#closed.length > 0 || (isUnsure && nowMs >= this.#againMs);
     if (this.#store === null || this.#flushing !== null || !isDue) return;
     this.#handOver(this.#store);
     if (nowMs < this.#againMs) return;
@@ -126,10 +138,13 @@ export class HandOver {
   }
 
   async #flush(store: HistoryWriting): Promise<boolean> {
+    const event = this.#givenEvent;
     const isWritten = await store.flush().catch(() => false);
     if (isWritten) {
       this.#progress.confirm();
       this.#unconfirmed = false;
+      if (event !== this.#keptEvent) this.#kept(event);
+      this.#keptEvent = event;
     }
     return isWritten;
   }

@@ -1,17 +1,17 @@
 /** Tells the store which servers there are, and the supervisor what is set for them there. */
 import type { RecordedServer } from "../protocol/recorder.ts";
-import type { EventRow, HistoryStore, KnownServer, ServerRow } from "../storage/history-store.ts";
+import type { HistoryStore, KnownServer, ServerRow } from "../storage/history-store.ts";
 import { StoreError } from "../storage/store-error.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 
+/** Tells the supervisor what the store says of servers, and which overrides the configuration has overruled, as they were. */
+export type TellServers = (rows: readonly ServerRow[], undone: readonly ServerRow[]) => void;
+
 /** What it works with. */
 export interface KnownServersOptions {
-  readonly store: Pick<HistoryStore, "knowServers" | "servers" | "appendEvents">;
+  readonly store: Pick<HistoryStore, "knowServers" | "servers">;
   readonly log: Logger;
-  /** Milliseconds since the epoch. */
-  readonly wallMs: () => number;
-  /** Tells the supervisor. */
-  readonly tell: (rows: readonly ServerRow[]) => void;
+  readonly tell: TellServers;
 }
 
 export class KnownServers {
@@ -34,27 +34,18 @@ export class KnownServers {
     try {
       const servers = knownOf(present);
       const text = JSON.stringify(servers);
-      const rows = text === this.#known ? await this.#options.store.servers() : await this.#know(servers);
+      const { store, tell } = this.#options;
+      const isKnown = text === this.#known;
+      const { rows, undone } = isKnown ? { rows: await store.servers(), undone: [] } : await store.knowServers(servers);
       this.#known = text;
       const told = JSON.stringify(rows.map(({ lastSeenMs, ...row }) => row));
-      if (told !== this.#told) this.#options.tell(rows);
+      if (told !== this.#told || undone.length > 0) tell(rows, undone);
       this.#told = told;
     } catch (error) {
       if (!(error instanceof StoreError)) this.#options.log.warn({ err: error }, "the store's servers cannot be read");
     } finally {
       this.#busy = false;
     }
-  }
-
-  async #know(servers: readonly KnownServer[]): Promise<readonly ServerRow[]> {
-    const { store, log, wallMs } = this.#options;
-    const { rows, undone } = await store.knowServers(servers);
-    for (const row of undone) {
-      const event = undoneEvent(row, wallMs());
-      log.warn({ pool: row.pool, server: event.server }, event.message);
-      store.appendEvents([event]);
-    }
-    return rows;
   }
 }
 
@@ -65,19 +56,4 @@ function knownOf(present: readonly RecordedServer[]): KnownServer[] {
     known.set(JSON.stringify([pool, host, port]), { pool, host, port, weight, capacity });
   }
   return [...known.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, server]) => server);
-}
-
-function undoneEvent({ pool, host, port, weight, capacity }: ServerRow, atMs: number): EventRow {
-  const what = [weight === null ? [] : `weight ${weight}`, capacity === null ? [] : `capacity ${capacity}`].flat();
-  const server = `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
-  return {
-    atMs,
-    kind: "override",
-    pool,
-    server,
-    address: "",
-    actor: "balancer",
-    message: `${what.join(" and ")} of ${server}, set in the store, is undone: the configuration has changed since, and wins`,
-    detail: { weight, capacity },
-  };
 }

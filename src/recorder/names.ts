@@ -2,6 +2,7 @@
 import type { RecordedNames, RecordedServer } from "../protocol/recorder.ts";
 import { NO_POOL } from "../shared/memory/layout-history.ts";
 import { FIRST_ROUTE_NUMBER, ROUTES } from "../shared/memory/series-table.ts";
+import { historyName } from "../shared/server-name.ts";
 
 /** Servers that are remembered, those that went long ago first forgotten: some megabytes. */
 const MAX_SERVERS = 20_000;
@@ -60,8 +61,6 @@ export class Names {
 }
 
 /** How rows name a server. */
-export function nameOf({ pool, hostname, port, address }: RecordedServer): ServerName {
-  const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
-  const isSame = address === hostname || `[${address}]` === hostname;
-  return { pool, server: `${host}:${port}`, address: isSame ? "" : address };
+export function nameOf(server: RecordedServer): ServerName {
+  return { pool: server.pool, ...historyName(server) };
 }

@@ -3,13 +3,13 @@ import type { RecordedNames, RecorderSettings } from "../protocol/recorder.ts";
 import type { SharedMemory } from "../shared/memory/layout.ts";
 import { RecorderCounter, RequestWord } from "../shared/memory/layout-history.ts";
 import type { Row } from "../shared/memory/ring.ts";
-import type { EventRow, HistoryStore, ServerRow } from "../storage/history-store.ts";
+import type { EventRow, HistoryStore } from "../storage/history-store.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { RecordFeed, type RecordTaker } from "./feed.ts";
 import { Gaps } from "./gaps.ts";
 import { readGauges } from "./gauges.ts";
 import { HandOver } from "./hand-over.ts";
-import { KnownServers } from "./known-servers.ts";
+import { KnownServers, type TellServers } from "./known-servers.ts";
 import { Names } from "./names.ts";
 import { Predecessor } from "./predecessor.ts";
 import { beginning, type Position, Progress } from "./progress.ts";
@@ -42,8 +42,9 @@ export interface RecorderOptions {
   readonly wallOffsetMs: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Tells the supervisor what the store says of servers. */
-  readonly tell: (rows: readonly ServerRow[]) => void;
+  readonly tell: TellServers;
+  /** Tells the supervisor up to which one the store has its events. */
+  readonly kept: (number: number) => void;
 }
 
 export class Recorder implements RecordTaker {
@@ -83,7 +84,7 @@ export class Recorder implements RecordTaker {
     this.#position = from;
     this.#feed = new RecordFeed(memory, { ...from, requests: from.requests.slice(), details: from.details.slice() });
     this.#timeline = new Timeline(from.second, from.clockTurns);
-    this.#handOver = new HandOver(this.#progress);
+    this.#handOver = new HandOver(this.#progress, options.kept);
     this.#storeCounters = new StoreCounters(recorder.counters);
     this.#chooser = new Chooser(settings.maxRequestRowsPerSecond);
     this.#wish([0, 0, 0]);
@@ -100,7 +101,7 @@ export class Recorder implements RecordTaker {
     );
     this.#handOver.open(store, this.#turnBehind(newestMs));
     this.#store = store;
-    this.#servers = new KnownServers({ store, log, tell, wallMs: () => this.#wallMs() });
+    this.#servers = new KnownServers({ store, log, tell });
     this.#lookAtServers();
   }
 
@@ -110,9 +111,9 @@ export class Recorder implements RecordTaker {
     this.#lookAtServers();
   }
 
-  /** Something happened. */
-  takeEvents(events: readonly EventRow[]): void {
-    this.#handOver.takeEvents(events);
+  /** Something happened. @param number of the last of these events. */
+  takeEvents(events: readonly EventRow[], number: number): void {
+    this.#handOver.takeEvents(events, number);
   }
 
   // ── what it does ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ export class StoreCounters {
     counters[RecorderCounter.ROWS_WAITING] = waiting + (status?.bufferedRows ?? 0);
     this.#grow(RecorderCounter.ROWS_DROPPED, dropped + (status?.rowsDropped ?? 0));
     if (status === null) return;
+    counters[RecorderCounter.STORE_BYTES] = status.bytes;
     this.#grow(RecorderCounter.ROWS_WRITTEN, status.rowsWritten);
     this.#grow(RecorderCounter.WRITE_ERRORS, status.flushErrors);
   }

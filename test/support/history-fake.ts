@@ -120,6 +120,7 @@ export class FakeHistory {
       rowsWritten: this.rowsWritten,
       rowsDropped: 0,
       flushErrors: 0,
+      bytes: 1000,
     };
   }
 }

@@ -48,7 +48,9 @@ export const NAMES: RecordedNames = {
 /** See the top of this file. */
 export class RecorderWorld {
   readonly memory: SharedMemory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
-  readonly told: (readonly ServerRow[])[] = [];
+  readonly told: { readonly rows: readonly ServerRow[]; readonly undone: readonly ServerRow[] }[] = [];
+  /** Numbers of events that the recorder said to have in the store. */
+  readonly kept: number[] = [];
   readonly lines: ReturnType<typeof recordingLogger>["lines"];
   /** The boot clock, and what makes it the wall clock. */
   bootMs = 0;
@@ -79,7 +81,8 @@ export class RecorderWorld {
       bootMs: () => this.bootMs,
       wallOffsetMs: () => this.offsetMs,
       random: this.random,
-      tell: (rows) => void this.told.push(rows),
+      tell: (rows, undone) => void this.told.push({ rows, undone }),
+      kept: (number) => void this.kept.push(number),
     });
   }
 
