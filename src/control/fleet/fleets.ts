@@ -35,6 +35,8 @@ export interface FleetsDependencies extends Pick<FleetDependencies, "table" | "c
   readonly log: ControlLog;
   /** Who is told what happens. Default: nobody. */
   readonly events?: Events;
+  /** Called when `recorded` may say something else. */
+  readonly onRecorded?: () => void;
   readonly rows: PoolRows;
 }
 
@@ -239,7 +241,7 @@ export class Fleets {
   }
 
   #open(name: string, row: number): Fleet {
-    const { table, clock, random, resolver, rows, events = NO_EVENTS } = this.#deps;
+    const { table, clock, random, resolver, rows, events = NO_EVENTS, onRecorded } = this.#deps;
     rows.take(name, row);
     const fleet = new Fleet({
       pool: row,
@@ -250,6 +252,7 @@ export class Fleets {
       resolver,
       log: this.#logOf(name),
       events: { note: (event) => events.note({ pool: name, ...event }) },
+      onRecorded,
       overrideOf: ({ hostname, port }) => this.#overrides.of(name, hostname, port),
       loop: this.#loop,
       trustOf: (options) => this.#trust.of(options),

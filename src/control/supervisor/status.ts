@@ -3,15 +3,18 @@ import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout.ts";
+import { RecorderCounter } from "../../shared/memory/layout-history.ts";
 import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
+import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning } from "../processes/learner/status.ts";
+import type { Recorder } from "../processes/recorder/recorder.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
@@ -26,6 +29,8 @@ export interface SupervisorView {
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
   readonly configuration: Pick<ConfigurationInForce, "config" | "settings" | "effective" | "reloads" | "rejected">;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
@@ -106,6 +111,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     workers: readyWorkers(view) < header[Header.WORKERS],
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
+    history: view.recorder.degraded,
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1,
     configuration: rejected.configuration,
     certificates: rejected.certificates,
@@ -146,14 +152,23 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     rssBytes: process.memoryUsage.rss(),
     openDescriptors: processDescriptors.open() || 0,
   };
-  if (!view.learner.running) return [supervisor, ...workers];
-  const { learnerCounters } = view.memory;
+  const { learnerCounters, recorder } = view.memory;
   const learner = {
     name: "learner",
     rssBytes: learnerCounters[LearnerCounter.RSS_BYTES],
     openDescriptors: learnerCounters[LearnerCounter.DESCRIPTORS_OPEN],
   };
-  return [supervisor, ...workers, learner];
+  const recording = {
+    name: "recorder",
+    rssBytes: recorder.counters[RecorderCounter.RSS_BYTES],
+    openDescriptors: recorder.counters[RecorderCounter.DESCRIPTORS_OPEN],
+  };
+  return [
+    supervisor,
+    ...workers,
+    ...(view.learner.running ? [learner] : []),
+    ...(view.recorder.running ? [recording] : []),
+  ];
 }
 
 function mirroringRoutes({ routes }: ProxySettings): MirroringRoute[] {
