@@ -26,7 +26,7 @@ import type { StoreOverride } from "./overrides.ts";
 import { FleetPublisher } from "./publisher.ts";
 import { Roster } from "./roster.ts";
 import { FleetServer } from "./server.ts";
-import type { FleetSummary, ServerStatus } from "./status.ts";
+import type { FleetSummary, OverriddenServer, ServerStatus } from "./status.ts";
 import type { FleetTable } from "./table.ts";
 import { probeTrustOf } from "./trust.ts";
 
@@ -169,6 +169,16 @@ export class Fleet {
       const configured = { weight: weight.configured, capacity: capacity.configured };
       return { id, slot, url, hostname, address, port, pool, ...configured, present: member.removedMs === undefined };
     });
+  }
+
+  /** Those of which a number was set at run time. */
+  overridden(): OverriddenServer[] {
+    const { name: pool = DEFAULT_POOL } = this.#deps;
+    return [...this.#roster.all()].flatMap(({ id, server: { url, address }, numbers }) =>
+      Object.values(numbers).some(({ origin }) => origin !== "configuration")
+        ? [{ id, pool, url, address, numbers }]
+        : [],
+    );
   }
 
   /** As of the last look; readiness is made of it. */

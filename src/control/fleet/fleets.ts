@@ -19,7 +19,7 @@ import type { FleetOptions } from "./options.ts";
 import { StoreOverrides } from "./overrides.ts";
 import { PoolOfServer } from "./pool-of-server.ts";
 import type { PoolRows } from "./pool-rows.ts";
-import type { FleetSummary, PoolSummary, ServerStatus } from "./status.ts";
+import type { FleetSummary, OverriddenServer, PoolSummary, ServerStatus } from "./status.ts";
 import { SharedTrust } from "./trust.ts";
 
 /** What a pool is meant to be. */
@@ -131,6 +131,11 @@ export class Fleets {
   /** Of all pools, as history knows them. */
   recorded(): readonly RecordedServer[] {
     return [...this.#fleets.values()].flatMap((fleet) => fleet.recorded());
+  }
+
+  /** Servers of all pools of which a number was set at run time. */
+  overridden(): readonly OverriddenServer[] {
+    return [...this.#fleets.values()].flatMap((fleet) => fleet.overridden());
   }
 
   /** The `servers` table of the store: weights and capacities that are set there win over the configuration. */

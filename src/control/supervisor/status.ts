@@ -1,6 +1,7 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
 import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
+import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout.ts";
 import { RecorderCounter } from "../../shared/memory/layout-history.ts";
@@ -15,6 +16,7 @@ import type { Fleets } from "../fleet/fleets.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
+import { describeHistory } from "../processes/recorder/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
@@ -62,6 +64,8 @@ export function describeStatus(view: SupervisorView): object {
       rss_bytes: rssOf(view.memory, worker),
     })),
     ml: describeLearning(view),
+    history: describeHistory({ ...view, location: toRecorderSettings(view.configuration.config)?.store ?? null }),
+    overrides: describeOverrides(view),
     reloads,
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
     settings: Object.fromEntries(effective.map(({ env, value, origin }) => [env, { value, origin }])),
@@ -75,6 +79,17 @@ export function describePools({ configuration: { settings }, fleets }: Superviso
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
     return { name, strategy, total, healthy, panic, in_use: inUse.has(name) };
   });
+}
+
+/** Servers whose weight or capacity is another than the configured one, and who says so. */
+function describeOverrides({ fleets }: SupervisorView): object[] {
+  return fleets.overridden().map(({ id, pool, url, address, numbers }) => ({
+    id,
+    pool,
+    url,
+    address,
+    ...Object.fromEntries(Object.entries(numbers).filter(([, { origin }]) => origin !== "configuration")),
+  }));
 }
 
 /** Where the metrics of this instance come from. */
@@ -92,6 +107,10 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     workersReady: () => readyWorkers(view),
     workerRestarts: () => view.workers()?.restarts ?? {},
     learner: () => view.learner,
+    recorder: () => {
+      const { running, up, restarts } = view.recorder;
+      return { running, up, restarts, eventsWaiting: view.journal.waiting, eventsDropped: view.journal.dropped };
+    },
     reloads: () => view.configuration.reloads,
     mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,
