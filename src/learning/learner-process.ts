@@ -1,4 +1,4 @@
-/** The learner process: composition root of learned balancing. It owns clock, rings and store, and hands them down. */
+/** The learner process: composition root of learning, whether or not anything is balanced by it. It owns clock, rings and store, and hands them down. */
 import type { NamedAddress } from "../protocol/endpoint.ts";
 import type { FromLearner, LearnerPool, LearnerQuestion, LearnerStart, ToLearner } from "../protocol/learner.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
@@ -17,6 +17,8 @@ import { OutcomeFeed } from "./serving/worker-rings.ts";
 const HEARTBEAT_MS = 500;
 /** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
 const LOOK_EVERY_BEATS = 10;
+/** A store that took longer to open is worth a line, milliseconds. */
+const LONG_OPENING_MS = 2_000;
 /** A learner that is started again begins with what its predecessor knew of, if it is no older, milliseconds. */
 const REPLAY_MS = 30_000;
 
@@ -132,7 +134,13 @@ function start(message: LearnerStart): Running {
     Bun.gc(true);
   };
   setInterval(() => void makeTables(), SERVING_DEFAULTS.tableMs);
+  // A large file that is brought up to date takes all the time there is: nobody is to think that this hangs.
+  memory.learnerCounters[LearnerCounter.STORE_OPENING] = 1;
+  const openingMs = nowMs();
   const opening = Resources.open({ settings, log, wallMs }).then(async (resources) => {
+    memory.learnerCounters[LearnerCounter.STORE_OPENING] = 0;
+    const seconds = Math.round((nowMs() - openingMs) / 100) / 10;
+    if (seconds * 1000 >= LONG_OPENING_MS) log.info({ seconds }, "the store of what is learned is open");
     await pools.learn(resources);
     void makeTables();
     return resources;

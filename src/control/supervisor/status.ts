@@ -106,7 +106,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     workers: readyWorkers(view) < header[Header.WORKERS],
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
-    learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1,
+    learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
     certificates: rejected.certificates,
     draining: header[Header.DRAINING] === 1,
