@@ -68,6 +68,9 @@ export class PoolLearner implements PoolMember {
     return this.#history.addedBytes;
   }
 
+  /** Workers expect tables. */
+  readonly isAsleep = false;
+
   replay(outcome: RecordedOutcome): void {
     this.#core.observe(outcome);
   }

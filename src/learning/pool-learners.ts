@@ -10,7 +10,7 @@ import { type ReplaceableLogger, replaceableLogger } from "../telemetry/log/repl
 import { FleetFeatures } from "./features/fleet-features.ts";
 import { PoolObserver } from "./observing/pool-observer.ts";
 import type { Resources } from "./online/resources.ts";
-import { PoolLearner, type PoolLearnerOptions } from "./pool-learner.ts";
+import type { PoolLearner, PoolLearnerOptions } from "./pool-learner.ts";
 import type { PoolMember } from "./pool-member.ts";
 import { type ExplainedPool, explainRequest } from "./serving/explain.ts";
 import { SharedGauges } from "./serving/pool-gauges.ts";
@@ -21,6 +21,8 @@ import type { RecordedDecision, RecordedOutcome } from "./serving/worker-rings.t
 export interface PoolLearnersOptions extends Omit<PoolLearnerOptions, "pool" | "gauges" | "part" | "features"> {
   readonly memory: SharedMemory;
   readonly log: Logger;
+  /** Makes the learner of a pool that `ml` balances. Whoever has none need not load models, judges and what trains them. */
+  readonly balanced: (options: PoolLearnerOptions) => PoolLearner;
 }
 
 interface Entry {
@@ -57,6 +59,12 @@ export class PoolLearners {
     let bytes = this.#formerBytes;
     for (const { member } of this.#entries.values()) bytes += member.tableBytes;
     return bytes;
+  }
+
+  /** Nobody routes by any of them, and nothing has happened for a while. */
+  get isAsleep(): boolean {
+    for (const { member } of this.#entries.values()) if (!member.isAsleep) return false;
+    return true;
   }
 
   /**
@@ -155,7 +163,7 @@ export class PoolLearners {
     const learner =
       pool.observed === true
         ? null
-        : new PoolLearner({ ...common, log: logger.log, part: () => 1 / Math.max(1, this.#balanced) });
+        : this.#options.balanced({ ...common, log: logger.log, part: () => 1 / Math.max(1, this.#balanced) });
     const part = () => 1 / Math.max(1, this.#entries.size - this.#balanced);
     const member = learner ?? new PoolObserver({ ...common, part });
     this.#entries.set(pool.row, { pool, features, logger, member, learner });

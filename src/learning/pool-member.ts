@@ -6,6 +6,8 @@ import type { RecordedOutcome } from "./serving/worker-rings.ts";
 export interface PoolMember {
   /** Of all tables that were ever made: what is dropped is garbage. */
   readonly tableBytes: number;
+  /** Nobody routes by it, and nothing has happened for a while: it need not be looked at often. */
+  readonly isAsleep: boolean;
   /** An outcome that the learner before this one had read: to know of the servers what it knew. */
   replay(outcome: RecordedOutcome): void;
   /** To be called before each round of outcomes. */

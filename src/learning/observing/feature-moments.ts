@@ -11,6 +11,10 @@ import { columnsFor } from "../serving/score-table.ts";
 const KEPT_MS = 10_000;
 /** An attempt belongs to the moment before it if that is no older, milliseconds: two of them are fifty apart. */
 const FRESH_MS = 100;
+/** So long after the last outcome nothing is thought to happen soon, milliseconds. */
+const ASLEEP_AFTER_MS = 2_000;
+/** Who sleeps looks so seldom whether something has happened, milliseconds: to wake up is most of what it costs then. */
+export const ASLEEP_LOOK_MS = 250;
 /** Share of its time that the process may spend on them: those of a large fleet are taken more seldom. */
 const MOST_WORK = 0.01;
 /** Weight of the last one in what one is thought to take. */
@@ -32,7 +36,7 @@ interface Moment {
   readonly features: TableFeatures;
   /** Boot clock, milliseconds. */
   readonly fromMs: number;
-  /** Up to then nothing had changed. */
+  /** An attempt that was placed up to then belongs to it. */
   toMs: number;
 }
 
@@ -46,6 +50,7 @@ export class FeatureMoments {
   /** What one takes, milliseconds. */
   #workMs = 0;
   #tickMs = Number.NEGATIVE_INFINITY;
+  #heardMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FeatureMomentsOptions) {
     this.#options = options;
@@ -63,7 +68,13 @@ export class FeatureMoments {
 
   /** The features know of another outcome. */
   onOutcome(atMs: number): void {
+    this.#heardMs = atMs;
     this.#idle.onOutcome(atMs);
+  }
+
+  /** Nothing has happened for a while: it is enough to look every `ASLEEP_LOOK_MS`. */
+  get isAsleep(): boolean {
+    return this.#tickMs - this.#heardMs > ASLEEP_AFTER_MS;
   }
 
   /**
@@ -75,7 +86,8 @@ export class FeatureMoments {
     this.#tickMs = nowMs;
     const newest = this.#moments.at(-1);
     if (newest !== undefined && this.#idle.isIdle(slots, nowMs)) {
-      newest.toMs = nowMs;
+      // Nothing has changed: until the next look it is as good as a new one.
+      newest.toMs = nowMs + (this.isAsleep ? ASLEEP_LOOK_MS : 0) + FRESH_MS;
       return;
     }
     const { stopwatch, random } = this.#options;
@@ -90,7 +102,7 @@ export class FeatureMoments {
   at(placedMs: number): TableFeatures | undefined {
     for (let i = this.#moments.length - 1; i >= 0; i--) {
       const { fromMs, toMs, features } = this.#moments[i];
-      if (fromMs <= placedMs) return placedMs <= toMs + FRESH_MS ? features : undefined;
+      if (fromMs <= placedMs) return placedMs <= toMs ? features : undefined;
     }
     return undefined;
   }
@@ -100,7 +112,7 @@ export class FeatureMoments {
     this.#idle.onTick(slots, nowMs);
     const columns = columnsFor(fleet.inFlight, slots, slots.length);
     const features = new TableFeatures(this.#options.features, slots, fleet.id, columns, nowMs, false);
-    this.#moments.push({ features, fromMs: nowMs, toMs: nowMs });
+    this.#moments.push({ features, fromMs: nowMs, toMs: nowMs + FRESH_MS });
     this.#bytes += features.bytes;
     this.#addedBytes += features.bytes;
     let drop = 0;

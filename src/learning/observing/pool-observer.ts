@@ -67,6 +67,10 @@ export class PoolObserver implements PoolMember {
     return this.#moments.addedBytes;
   }
 
+  get isAsleep(): boolean {
+    return this.#moments.isAsleep;
+  }
+
   replay(outcome: RecordedOutcome): void {
     this.#takeIn(outcome);
   }
