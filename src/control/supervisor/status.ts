@@ -11,7 +11,7 @@ import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Fleets } from "../fleet/fleets.ts";
 import type { Learner } from "../processes/learner/learner.ts";
-import { describeLearning } from "../processes/learner/status.ts";
+import { describeLearning, describeSamples } from "../processes/learner/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
@@ -57,6 +57,7 @@ export function describeStatus(view: SupervisorView): object {
       rss_bytes: rssOf(view.memory, worker),
     })),
     ml: describeLearning(view),
+    samples: describeSamples(view),
     reloads,
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
     settings: Object.fromEntries(effective.map(({ env, value, origin }) => [env, { value, origin }])),
