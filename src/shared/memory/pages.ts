@@ -3,15 +3,15 @@
  * read or written through the mapping ends the process with SIGBUS; a write to the file only fails, with ENOSPC, and
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
  * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
- * their slot is given, the workers' rings before those that fill them (of each worker 0.3 megabytes of outcomes, and 1.2 of
- * decisions where the strategy is `ml`).
+ * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.3 megabytes of outcomes for
+ * samples, 1.2 more of decisions for `ml`, three for history).
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { bucketCount } from "../latency-buckets.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "./layout.ts";
-import { SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS, type WorkerRings } from "./layout-learning.ts";
+import { type Ring, SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS, type WorkerRings } from "./layout-learning.ts";
 
 const PAGE_BYTES = 4096;
 /** Rows of histograms are made real in steps of so many servers: about 26 KB for each histogram. */
@@ -34,6 +34,9 @@ export class MemoryPages {
   #slots = 0;
   /** By ring: those of workers 0 … n-1 are real; `wanted` = those of further ones will be. */
   readonly #rings = { decisions: { real: 0, wanted: false }, outcomes: { real: 0, wanted: false } };
+  /** The same of the rings of history. */
+  #histories = 0;
+  #wantsHistory = false;
 
   /** @param path the file that `memory` maps, of which nothing but the base is in use yet (see `reserveBase`). */
   constructor(path: string, memory: SharedMemory) {
@@ -56,6 +59,15 @@ export class MemoryPages {
         this.#workers = index + 1;
       }
       this.#reserveRings(zero);
+      this.#reserveHistories(zero);
+    });
+  }
+
+  /** As `reserveRings`, for those by which the recorder is told of requests. */
+  reserveHistory(): void {
+    this.#write((zero) => {
+      this.#wantsHistory = true;
+      this.#reserveHistories(zero);
     });
   }
 
@@ -93,6 +105,14 @@ export class MemoryPages {
     for (const [name, rings] of Object.entries(this.#rings)) {
       for (; rings.wanted && rings.real < this.#workers; rings.real++) {
         const { head, words } = this.#memory.rings[rings.real][name as keyof WorkerRings];
+        zero(head.byteOffset, words.byteOffset + words.byteLength);
+      }
+    }
+  }
+
+  #reserveHistories(zero: Zero): void {
+    for (; this.#wantsHistory && this.#histories < this.#workers; this.#histories++) {
+      for (const { head, words } of Object.values(this.#memory.history[this.#histories]) as Ring[]) {
         zero(head.byteOffset, words.byteOffset + words.byteLength);
       }
     }
