@@ -22,6 +22,7 @@ import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { HistoryQuestions } from "../processes/history-questions.ts";
 import { learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
@@ -78,6 +79,7 @@ export class SupervisorInstance {
   #totals!: ServerTotalsLedger;
   #workers: Workers | null = null;
   #learner!: Learner;
+  #historyQuestions!: HistoryQuestions;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #stopping = false;
@@ -121,6 +123,8 @@ export class SupervisorInstance {
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
+    const command = [...this.#options.program, "history-question"];
+    this.#historyQuestions = new HistoryQuestions({ command, log: this.#log });
     const table = new FleetTable(this.#memory, (count) => pages.reserveSlots(count));
     this.#fleets = new Fleets({ rows: this.#rows, table, log: this.#log, clock, random, resolver });
     const totals = new ServerTotalsLedger(this.#memory);
@@ -180,6 +184,7 @@ export class SupervisorInstance {
     this.#housekeeping.stop();
     this.#workers?.kill();
     this.#learner?.kill();
+    this.#historyQuestions?.stop();
     this.#fleets?.stop();
     await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
@@ -204,6 +209,7 @@ export class SupervisorInstance {
       topology: () => topologyOf(this.#configuration.settings, this.#fleets, this.#routeNumbers),
       workers: () => this.#workers,
       learner: this.#learner,
+      historyQuestions: this.#historyQuestions,
       configuration: this.#configuration,
       clock,
       startedAtMs: clock.wallMs(),

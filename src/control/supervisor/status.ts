@@ -10,6 +10,7 @@ import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "..
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Fleets } from "../fleet/fleets.ts";
+import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning } from "../processes/learner/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
@@ -26,6 +27,7 @@ export interface SupervisorView {
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
+  readonly historyQuestions: HistoryQuestions;
   readonly configuration: Pick<ConfigurationInForce, "config" | "settings" | "effective" | "reloads" | "rejected">;
   readonly clock: ControlClock;
   readonly startedAtMs: number;

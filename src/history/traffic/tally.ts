@@ -40,6 +40,24 @@ export interface Figures {
   readonly response_bytes: number;
 }
 
+/** Their names, in the order in which they are shown. */
+export const FIGURE_NAMES = [
+  "requests",
+  "requests_per_second",
+  "share",
+  "errors",
+  "error_share",
+  "client_errors",
+  "retries",
+  "waited",
+  "wait_mean_ms",
+  "mean_ms",
+  "p50_ms",
+  "p95_ms",
+  "p99_ms",
+  "response_bytes",
+] as const satisfies readonly (keyof Figures)[];
+
 /** See the top of this file. */
 export class Tally {
   requests = 0;
