@@ -101,17 +101,24 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** How long a command takes from its start to its end, milliseconds; and rows of its answer. */
-function timed(args: readonly string[], env: Readonly<Record<string, string>>): number {
+/** What a command takes from its start to its end, milliseconds. */
+interface Took {
+  readonly wallMs: number;
+  /** Of all its threads: less than that where the machine has other work. */
+  readonly cpuMs: number;
+}
+
+function timed(args: readonly string[], env: Readonly<Record<string, string>>): Took {
   const startedMs = performance.now();
-  const { exitCode, stderr } = Bun.spawnSync([launcherOf(ROOT), "stats", ...args, "--json"], {
+  const { exitCode, stderr, resourceUsage } = Bun.spawnSync([launcherOf(ROOT), "stats", ...args, "--json"], {
     cwd: "/",
     env: { PATH: process.env.PATH, ...env },
     stdout: "pipe",
     stderr: "pipe",
   });
   if (exitCode !== 0) throw new Error(`stats ${args.join(" ")}: ${stderr.toString()}`);
-  return performance.now() - startedMs;
+  const wallMs = performance.now() - startedMs;
+  return { wallMs, cpuMs: Number(resourceUsage.cpuTime.total) / 1_000 };
 }
 
 function sizesOf(directory: string): string {
@@ -165,14 +172,14 @@ async function main(): Promise<void> {
     const env = values.postgres ? database : { DATA_DIR: directory };
     const { processor, kernel, runtime, date } = describeMachine(Date.now());
     const title = `${processor}, ${cpus().length} cores, ${kernel}, ${runtime}, ${date}; ${values.postgres ? "PostgreSQL" : "SQLite"}, ${rounds} rounds`;
-    const idle = median(Array.from({ length: rounds }, () => timed(["--help"], env)));
-    const measured = QUESTIONS.map(([question, args]) => {
-      const tookMs = Array.from({ length: rounds }, () => timed(args, env));
-      return [question, median(tookMs).toFixed(0), Math.max(...tookMs).toFixed(0)];
+    const measured = [["the command alone (--help)", ["--help"]] as const, ...QUESTIONS].map(([question, args]) => {
+      const took = Array.from({ length: rounds }, () => timed(args, env));
+      const walls = took.map(({ wallMs }) => wallMs);
+      return [question, median(walls), Math.max(...walls), median(took.map(({ cpuMs }) => cpuMs))] as const;
     });
-    const columns = ["question", "median, ms", "longest, ms"];
-    const table = [["the command alone (--help)", idle.toFixed(0), ""], ...measured];
-    console.log(renderTable({ title, columns, rows: table }, values.markdown));
+    const columns = ["question", "median, ms", "longest, ms", "CPU, ms"];
+    const cells = measured.map(([question, ...figures]) => [question, ...figures.map((ms) => ms.toFixed(0))]);
+    console.log(renderTable({ title, columns, rows: cells }, values.markdown));
   } finally {
     if (values.directory === undefined) rmSync(directory, { recursive: true, force: true });
   }

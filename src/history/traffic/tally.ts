@@ -105,7 +105,7 @@ export class Tally {
     const quantile = (q: number) => some(historyQuantileMs(this.#durations, q));
     return {
       requests,
-      requests_per_second: ofMs > 0 ? rounded(requests / (ofMs / 1_000), 3) : null,
+      requests_per_second: ofMs > 0 ? rounded(requests / (ofMs / 1_000), 6) : null,
       share: all === 0 ? null : rounded(requests / all, 6),
       errors: this.#errors,
       error_share: some(this.#errors / requests, 6),
