@@ -5,6 +5,7 @@ import type { TrafficAnswer } from "../../../src/history/traffic/traffic.ts";
 import { historyBucketOf } from "../../../src/shared/history-buckets.ts";
 import type { HistoryStore, MetricRow } from "../../../src/storage/history-store.ts";
 import { openHistoryStore } from "../../../src/storage/open-store.ts";
+import { blocksOf } from "../../support/doc-blocks.ts";
 import { WIDE_LIMITS } from "../../support/memory-history.ts";
 import { scratch } from "../storage/store-fixture.ts";
 import { neurabalancer } from "./spawn.ts";
@@ -184,6 +185,20 @@ describe("stats", () => {
       expect([code, stdout]).toEqual([1, ""]);
       expect(stderr).toMatch(message);
     }
+  });
+
+  test("the examples of docs/history.md are understood", () => {
+    const commands = blocksOf("docs/history.md")
+      .flatMap(({ text }) => text.split("\n"))
+      .filter((line) => line.startsWith("neurabalancer stats"))
+      .map((line) =>
+        line
+          .replace(/ +#.*$/, "")
+          .split(/ +/)
+          .slice(2),
+      );
+    expect(commands.length).toBeGreaterThan(8);
+    for (const args of commands) expect([args, stats(...args).code]).toEqual([args, 0]);
   });
 
   test("without a store it says so, and makes none", () => {
