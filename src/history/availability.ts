@@ -1,5 +1,5 @@
 /** What servers were like: how much of the time each was in which state, and what the store knows of it. */
-import type { GaugeRow, HistoryReader, ServerRow } from "../storage/history-store.ts";
+import type { EventRow, GaugeRow, HistoryReader, ServerRow } from "../storage/history-store.ts";
 import { isoMoment } from "./moments.ts";
 import type { ServersQuestion } from "./questions.ts";
 import { type Scope, scopeOf } from "./traffic/traffic.ts";
@@ -17,8 +17,9 @@ export interface ServerTime {
   readonly shares: Readonly<Record<string, number>>;
   /** How long something was known, seconds. */
   readonly known_seconds: number;
-  /** Changes of its state that showed. */
+  /** Changes of its state. */
   readonly changes: number;
+  readonly ejections: number;
   readonly weight: number;
   /** Mean over the time. */
   readonly in_flight: number;
@@ -42,16 +43,28 @@ export interface ServersAnswer extends Scope {
 /** They are noted every ten seconds: what lies further apart says nothing of the time between. */
 const KNOWN_FOR_MS = 30_000;
 
-/** Answers. */
+/** Most changes of state that are read, the newest of all servers. */
+const MOST_EVENTS = 10_000;
+
+/** Answers. What is noted every ten seconds says how it was; events say in between when it changed. */
 export async function askServers(reader: HistoryReader, question: ServersQuestion): Promise<ServersAnswer> {
   const { sinceMs, untilMs, instance, pool, server } = question;
+  const asked = { sinceMs, untilMs, instance, pool, server };
+  const changes = new Map<string, StateChange[]>();
+  const events = await reader.events({ ...asked, kinds: ["health", "ejection"], limit: MOST_EVENTS });
+  for (const event of [...events].reverse()) {
+    const change = changeOf(event);
+    if (change === null) continue;
+    const known = changes.get(keyOf(event));
+    if (known !== undefined) known.push(change);
+    else changes.set(keyOf(event), [change]);
+  }
   const times = new Map<string, StateTime>();
-  for await (const page of reader.gauges({ sinceMs, untilMs, instance, pool, server })) {
+  for await (const page of reader.gauges(asked)) {
     for (const row of page) {
-      const key = JSON.stringify([row.pool, row.server, row.address]);
-      const known = times.get(key);
+      const known = times.get(keyOf(row));
       if (known !== undefined) known.add(row);
-      else times.set(key, new StateTime(row));
+      else times.set(keyOf(row), new StateTime(row, changes.get(keyOf(row)) ?? []));
     }
   }
   const rows = new Map((await reader.servers()).map((row) => [nameOf(row.pool, `${row.host}:${row.port}`), row]));
@@ -64,8 +77,31 @@ export async function askServers(reader: HistoryReader, question: ServersQuestio
   };
 }
 
+/** A server's state from a moment on. */
+interface StateChange {
+  readonly atMs: number;
+  readonly state: string;
+}
+
+const STATES = ["up", "down", "draining", "ejected", "standby"];
+
+/** `null` = the event does not say. */
+function changeOf({ atMs, detail }: EventRow): StateChange | null {
+  const to = (detail as { readonly to?: unknown } | null)?.to;
+  return typeof to === "string" && STATES.includes(to) ? { atMs, state: to } : null;
+}
+
+function keyOf({ pool, server, address }: Pick<GaugeRow, "pool" | "server" | "address">): string {
+  return JSON.stringify([pool, server, address]);
+}
+
 class StateTime {
   last: GaugeRow;
+  /** As they come in time: what is noted and what events tell. */
+  #now: StateChange;
+  /** Those that have not come yet; the oldest first. */
+  readonly #ahead: StateChange[];
+  readonly #ejections: number;
   #rows = 1;
   #changes = 0;
   #inFlight: number;
@@ -73,25 +109,37 @@ class StateTime {
   readonly #memory = new Mean();
   readonly #msByState = new Map<string, number>();
 
-  constructor(row: GaugeRow) {
+  /** @param changes all that events tell of this server, the oldest first. */
+  constructor(row: GaugeRow, changes: readonly StateChange[]) {
     this.last = row;
+    this.#now = row;
+    this.#ahead = changes.filter(({ atMs }) => atMs > row.atMs);
+    this.#ejections = changes.filter(({ state }) => state === "ejected").length;
     this.#inFlight = row.inFlight;
     this.#note(row);
   }
 
   add(row: GaugeRow): void {
-    const { last } = this;
-    const ms = Math.max(0, row.atMs - last.atMs);
-    if (ms <= KNOWN_FOR_MS) this.#msByState.set(last.state, (this.#msByState.get(last.state) ?? 0) + ms);
-    if (row.state !== last.state) this.#changes++;
+    while (this.#ahead.length > 0 && this.#ahead[0].atMs <= row.atMs) this.#pass(this.#ahead.shift() as StateChange);
+    this.#pass(row);
     this.#rows++;
     this.#inFlight += row.inFlight;
     this.#note(row);
     this.last = row;
   }
 
+  #pass(next: StateChange): void {
+    const { state, atMs } = this.#now;
+    const ms = Math.max(0, next.atMs - atMs);
+    if (ms <= KNOWN_FOR_MS) this.#msByState.set(state, (this.#msByState.get(state) ?? 0) + ms);
+    if (next.state !== state) this.#changes++;
+    this.#now = next;
+  }
+
   shown(row: ServerRow | undefined): ServerTime {
-    const { pool, server, address, state, atMs, weight } = this.last;
+    for (const change of this.#ahead) this.#pass(change);
+    const { pool, server, address, weight } = this.last;
+    const { state, atMs } = this.#now;
     const knownMs = [...this.#msByState.values()].reduce((sum, ms) => sum + ms, 0);
     const shares = [...this.#msByState].map(([name, ms]) => [name, knownMs === 0 ? 0 : rounded(ms / knownMs, 6)]);
     return {
@@ -103,6 +151,7 @@ class StateTime {
       shares: knownMs === 0 ? { [state]: 1 } : Object.fromEntries(shares),
       known_seconds: Math.round(knownMs / 1000),
       changes: this.#changes,
+      ejections: this.#ejections,
       weight,
       in_flight: rounded(this.#inFlight / this.#rows, 3),
       cpu_percent: this.#cpu.value(),

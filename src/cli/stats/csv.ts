@@ -37,6 +37,7 @@ const SERVER_NAMES = [
   "shares",
   "known_seconds",
   "changes",
+  "ejections",
   "weight",
   "in_flight",
   "cpu_percent",

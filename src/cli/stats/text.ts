@@ -109,12 +109,13 @@ function serverTable({ servers }: ServersAnswer): string {
     server.removed_at === null ? server.state : "removed",
     ...STATES.map((state) => percent(server.shares[state] ?? 0)),
     String(server.changes),
+    String(server.ejections),
     short(server.weight) + (server.weight_override === null ? "" : "*"),
     short(server.in_flight),
     server.cpu_percent === null ? "-" : `${short(server.cpu_percent)} %`,
   ]);
   const heads = [...(showsPool ? ["POOL"] : []), "SERVER", "NOW", ...STATES.map((state) => state.toUpperCase())];
-  const table = columns([[...heads, "CHANGES", "WEIGHT", "IN FLIGHT", "CPU"], ...rows]);
+  const table = columns([[...heads, "CHANGES", "EJECTIONS", "WEIGHT", "IN FLIGHT", "CPU"], ...rows]);
   return servers.some(({ weight_override }) => weight_override !== null)
     ? `${table}\n\n* set in the store's table "servers"`
     : table;

@@ -167,6 +167,25 @@ describe("servers", () => {
     ]);
   });
 
+  test("events say when it changed, and how often between two readings", async () => {
+    const gauges = [gauge(100, "up"), gauge(90, "up"), gauge(80, "up")];
+    const change = (secondsAgo: number, to: string) => event(secondsAgo / 60, { kind: "health", detail: { to } });
+    const events = [
+      change(98, "down"),
+      change(93, "up"),
+      event(85 / 60, { detail: { to: "ejected" } }),
+      change(83, "up"),
+      event(70 / 60, { detail: { to: "ejected" } }),
+      event(69 / 60, { server: "b:80", detail: { to: "ejected" } }),
+      change(60, "nonsense"),
+    ];
+    const { servers } = await ask<ServersAnswer>({ gauges, events }, "servers");
+    expect(servers).toHaveLength(1);
+    expect(servers[0]).toMatchObject({ state: "ejected", changes: 5, ejections: 2, known_seconds: 30 });
+    expect(servers[0].shares.down).toBeCloseTo(5 / 30, 5);
+    expect(servers[0].shares.ejected).toBeCloseTo(2 / 30, 5);
+  });
+
   test("what was not noted is not known", async () => {
     const gauges = [gauge(1_000, "up"), gauge(990, "down"), gauge(60, "down"), gauge(50, "down")];
     const { servers } = await ask<ServersAnswer>({ gauges }, "servers");

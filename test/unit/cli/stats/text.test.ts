@@ -131,6 +131,7 @@ test("requests, servers and differences", () => {
     shares: { up: 0.999, ejected: 0.001 },
     known_seconds: 3600,
     changes: 2,
+    ejections: 1,
     weight: 3,
     in_flight: 1.234,
     cpu_percent: 12.3,
