@@ -1,5 +1,6 @@
 /** A backend that a test makes slow, or makes fail, around one that works; it notices calls that run into each other. */
-import type { BackendReads, StoreBackend } from "../../src/storage/backend.ts";
+import type { OwnedBackend } from "../../src/storage/backend.ts";
+import { turn } from "./turn.ts";
 
 /** How it behaves; a test changes it at any time. */
 export class Faults {
@@ -12,19 +13,27 @@ export class Faults {
   /** Calls at the same time, at most. */
   mostAtOnce = 0;
   #running = 0;
+  #inBackend = 0;
+
+  /** Resolves when no call is in the backend itself; one that `before` keeps waiting is not. */
+  async settled(): Promise<void> {
+    do await turn();
+    while (this.#inBackend > 0);
+  }
 
   /** `backend`, with these faults in its reads and writes. Opening, mending and closing only wait. */
-  around(backend: StoreBackend): StoreBackend {
+  around<Backend extends object>(backend: Backend): Backend {
     return new Proxy(backend, {
-      get: (target, name: keyof StoreBackend) => {
-        const member = target[name];
+      get: (target, name: string) => {
+        const member = target[name as keyof Backend];
         if (typeof member !== "function") return member;
-        return (...parameters: never[]) => this.#run(name, () => (member as CallOf).apply(target, parameters));
+        return (...parameters: never[]) =>
+          this.#run(name, () => (member as unknown as CallOf).apply(target, parameters));
       },
     });
   }
 
-  async #run(name: keyof StoreBackend, call: () => Promise<unknown>): Promise<unknown> {
+  async #run(name: string, call: () => Promise<unknown>): Promise<unknown> {
     this.calls.push(name);
     // Giving up need not wait for what hangs.
     if (name !== "close") this.#running++;
@@ -32,7 +41,12 @@ export class Faults {
     try {
       await this.before?.();
       if (!LIFE.includes(name) && this.errors.length > 0) throw this.errors.shift();
-      return await call();
+      this.#inBackend++;
+      try {
+        return await call();
+      } finally {
+        this.#inBackend--;
+      }
     } finally {
       if (name !== "close") this.#running--;
     }
@@ -41,7 +55,4 @@ export class Faults {
 
 type CallOf = (...parameters: never[]) => Promise<unknown>;
 
-const LIFE: readonly (keyof StoreBackend)[] = ["open", "mend", "close"] satisfies Exclude<
-  keyof StoreBackend,
-  keyof BackendReads | "write" | "durable"
->[];
+const LIFE: readonly string[] = ["open", "mend", "close"] satisfies (keyof OwnedBackend<never, never, never>)[];

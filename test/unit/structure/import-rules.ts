@@ -140,9 +140,15 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over, of the store what its place is",
+      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over, of the store what its place and its rows are",
     folder: "src/protocol/",
-    allows: within("src/protocol/", "src/shared/", "src/config/given.ts", "src/storage/backends.ts"),
+    allows: within(
+      "src/protocol/",
+      "src/shared/",
+      "src/config/given.ts",
+      "src/storage/backends.ts",
+      "src/storage/history-store.ts",
+    ),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
@@ -192,6 +198,11 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       "src/simulator/",
       "src/training/",
     ),
+  },
+  {
+    title: "recorder/ adds up what workers tell, for the store: it knows neither the request path nor who starts it",
+    folder: "src/recorder/",
+    allows: within("src/recorder/", "src/protocol/", "src/shared/", "src/storage/", "src/telemetry/"),
   },
   {
     title:
@@ -303,10 +314,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "storage/ keeps what it is given: it knows the names of learning's features, and nothing else",
+    title:
+      "storage/ keeps what it is given: it knows the names of learning's features, the buckets of durations, and nothing else",
     folder: "src/storage/",
     allows: (imported) =>
-      within("src/storage/", "src/learning/features/feature-names.ts")(imported) || isBuiltin(imported.specifier),
+      within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/history-buckets.ts")(imported) ||
+      isBuiltin(imported.specifier),
   },
   {
     title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",
@@ -315,6 +328,8 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       "src/storage/buffered/",
       "src/storage/rows/",
       "src/storage/backend.ts",
+      "src/storage/history-pages.ts",
+      "src/storage/history-store.ts",
       "src/storage/learning-store.ts",
       "src/storage/store-error.ts",
       "src/storage/store-reader.ts",

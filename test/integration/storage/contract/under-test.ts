@@ -1,12 +1,12 @@
 /** The store that the contract is tried on: made anew for each test, over a backend of one kind, with time and faults of its own. */
 import { afterEach, beforeEach, expect } from "bun:test";
 import type {
-  BackendOptions,
-  StoreBackend,
-  VisitingBackend,
-  VisitingOptions,
+  LearningBackend,
+  LearningOptions,
+  LearningVisitOptions,
+  LearningVisitor,
 } from "../../../../src/storage/backend.ts";
-import { BufferedStore } from "../../../../src/storage/buffered/buffered-store.ts";
+import { BufferedLearning } from "../../../../src/storage/buffered/learning.ts";
 import {
   DEFAULT_LIMITS,
   type LearningStore,
@@ -21,9 +21,9 @@ import { FEATURES, Said } from "../store-fixture.ts";
 /** Where the stores of one test are. */
 export interface Place {
   /** The owner's backend, not open yet, on the data that the one before it left. */
-  own(options: BackendOptions): StoreBackend;
-  visit(access: "read" | "write", options: VisitingOptions): VisitingBackend;
-  remove(): void;
+  own(options: LearningOptions): LearningBackend;
+  visit(access: "read" | "write", options: LearningVisitOptions): LearningVisitor;
+  remove(): void | Promise<void>;
 }
 
 /** A kind of backend. */
@@ -31,7 +31,7 @@ export interface PlaceKind {
   readonly name: string;
   /** False when data ends with the backend, and nobody else sees it. */
   readonly durable: boolean;
-  make(): Place;
+  make(): Place | Promise<Place>;
 }
 
 /** When each test begins. */
@@ -58,9 +58,9 @@ export class UnderTest {
   constructor({ durable, make }: PlaceKind) {
     this.durable = durable;
     beforeEach(async () => {
-      this.#place = make();
-      this.time = new ManualTime(BEGAN_MS);
+      this.#place = await make();
       this.faults = new Faults();
+      this.time = new ManualTime(BEGAN_MS, () => this.faults.settled());
       this.said = new Said();
       this.store = await this.open();
     });
@@ -69,7 +69,7 @@ export class UnderTest {
       const closed = Promise.all(this.#opened.splice(0).map((close) => close()));
       await this.time.pass(HOUR_MS);
       await closed;
-      this.#place.remove();
+      await this.#place.remove();
       expect(this.faults.mostAtOnce).toBeLessThanOrEqual(1);
       expect(this.time.waiting).toBe(0);
     });
@@ -81,7 +81,7 @@ export class UnderTest {
     const options = { features, limits: { ...DEFAULT_LIMITS, ...limits }, nowMs, movedAside: () => {} };
     const backend = this.faults.around(this.#place.own(options));
     await backend.open();
-    const store = new BufferedStore({ backend, name: "the place", features, events: this.said, nowMs, later });
+    const store = new BufferedLearning({ backend, name: "the place", features, events: this.said, nowMs, later });
     this.#opened.push(() => store.close());
     return store;
   }

@@ -1,0 +1,90 @@
+/** The variables in a line of nginx's access log, by either format. */
+
+/** Texts as they stand; empty where the line does not have them. */
+export interface NginxFields {
+  readonly msec: string;
+  readonly requestTime: string;
+  readonly status: string;
+  readonly method: string;
+  readonly target: string;
+  /** `$proxy_host`: the name of the group of servers. */
+  readonly upstream: string;
+  readonly upstreamAddr: string;
+  readonly upstreamStatus: string;
+  readonly upstreamHeaderTime: string;
+  readonly upstreamResponseTime: string;
+}
+
+/** Names that fields may have, in either format: nginx's own, and what is widely used for them. */
+const NAMES = {
+  msec: ["msec"],
+  requestTime: ["request_time", "rt"],
+  status: ["status"],
+  request: ["request"],
+  method: ["request_method", "method"],
+  target: ["request_uri", "uri"],
+  upstream: ["proxy_host", "upstream", "upstream_name"],
+  upstreamAddr: ["upstream_addr", "ua"],
+  upstreamStatus: ["upstream_status", "us"],
+  upstreamHeaderTime: ["upstream_header_time", "uht"],
+  upstreamResponseTime: ["upstream_response_time", "urt"],
+} as const;
+
+/** The fields, or what is wrong with the line. */
+export function fieldsOf(line: string): NginxFields | string {
+  return line.startsWith("{") ? fromJson(line) : fromCombined(line);
+}
+
+function fromJson(line: string): NginxFields | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    return `it is not JSON: ${(error as Error).message}`;
+  }
+  const given = new Map<string, string>();
+  for (const [name, field] of Object.entries(value as object)) {
+    if (typeof field === "string" || typeof field === "number") given.set(name, String(field));
+  }
+  return named(given);
+}
+
+/** `… "GET / HTTP/1.1" 200 612 "-" "curl" msec=1.5 rt=0.1 ua="10.0.0.1:80"`: in quotes there are no quotes (nginx writes \x22). */
+const COMBINED = /^\S+ \S+ .*? \[[^\]]*\] "([^"]*)" (\d{3}) \d+ "[^"]*" "[^"]*"(.*)$/;
+const PAIR = /([a-z_]+)=(?:"([^"]*)"|(\S*))/g;
+
+function fromCombined(line: string): NginxFields | string {
+  const match = COMBINED.exec(line);
+  if (match === null) return "it is neither JSON nor the combined format with fields behind it";
+  const [, request, status, rest] = match;
+  const given = new Map([
+    ["request", request],
+    ["status", status],
+  ]);
+  for (const [, name, quoted, plain] of rest.matchAll(PAIR)) given.set(name, quoted ?? plain);
+  return named(given);
+}
+
+function named(given: ReadonlyMap<string, string>): NginxFields {
+  const of = (names: readonly string[]): string => {
+    for (const name of names) {
+      const value = given.get(name);
+      if (value !== undefined) return value;
+    }
+    return "";
+  };
+  const [method = "", target = ""] = of(NAMES.request).split(" ");
+  const upstream = of(NAMES.upstream);
+  return {
+    msec: of(NAMES.msec),
+    requestTime: of(NAMES.requestTime),
+    status: of(NAMES.status),
+    method: of(NAMES.method) || method,
+    target: of(NAMES.target) || target,
+    upstream: upstream === "-" ? "" : upstream,
+    upstreamAddr: of(NAMES.upstreamAddr),
+    upstreamStatus: of(NAMES.upstreamStatus),
+    upstreamHeaderTime: of(NAMES.upstreamHeaderTime),
+    upstreamResponseTime: of(NAMES.upstreamResponseTime),
+  };
+}
