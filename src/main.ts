@@ -1,12 +1,15 @@
 /** Where every process of the product begins. */
 
-// A worker is started often (after a crash, at once): it loads the request path and nothing else. Likewise the learner.
+// A worker is started often (after a crash, at once): it loads the request path and nothing else. Likewise learner and recorder.
 if (process.argv[2] === "worker") {
   const { runWorker } = await import("./proxy/worker.ts");
   await runWorker();
 } else if (process.argv[2] === "learner") {
   const { runLearner } = await import("./learning/learner-process.ts");
   runLearner();
+} else if (process.argv[2] === "recorder") {
+  const { runRecorder } = await import("./recorder/recorder-process.ts");
+  runRecorder();
 } else if (process.argv[2] === "inference") {
   const { runInference } = await import("./learning/models/inference/inference-process.ts");
   runInference();

@@ -10,6 +10,9 @@ export interface Start {
   readonly logFile: string;
 }
 
+/** Settings of NeuraBalancer: what is measured is balancing, not the keeping of what happens, unless a benchmark says so. */
+export const KEEPS_NOTHING: Readonly<Record<string, string>> = { HISTORY: "off", LEARNING_SAMPLES: "off" };
+
 /** The path of an executable, also in the directories that only root has in its PATH. */
 export function executable(name: string): string | null {
   return Bun.which(name, { PATH: `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin` });

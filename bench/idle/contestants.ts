@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ServerProgram, stopProcess } from "../common/children.ts";
-import { executable, freePort, haproxyCommand, launcherOf } from "../common/programs.ts";
+import { executable, freePort, haproxyCommand, KEEPS_NOTHING, launcherOf } from "../common/programs.ts";
 import { serverAddress } from "./addresses.ts";
 
 /** What all have in common. */
@@ -50,6 +50,7 @@ function balancer(fleet: Fleet, name: string, env: Readonly<Record<string, strin
     title: name,
     command: [launcherOf(join(import.meta.dir, "../..")), "serve"],
     env: {
+      ...KEEPS_NOTHING,
       SERVERS: addresses(fleet)
         .map((address) => `http://${address}`)
         .join(","),

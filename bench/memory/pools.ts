@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Child, startServer, stopAll, stopProcess } from "../common/children.ts";
 import { describeMachine } from "../common/machine.ts";
-import { freePort, launcherOf } from "../common/programs.ts";
+import { freePort, KEEPS_NOTHING, launcherOf } from "../common/programs.ts";
 import { renderTable } from "../common/table.ts";
 import { serverAddress } from "../idle/addresses.ts";
 import { addMemory, fileBytes, type Memory, memoryOf, NO_MEMORY } from "./mappings.ts";
@@ -64,6 +64,7 @@ async function measure(shape: Shape, workers: number, directory: string, backend
       title: JSON.stringify(shape),
       command: [launcherOf(ROOT), "serve", "--config", file],
       env: {
+        ...KEEPS_NOTHING,
         APP_HOST: "127.0.0.1",
         APP_PORT: String(port),
         ADMIN_PORT: String(adminPort),

@@ -148,6 +148,8 @@ class DemoSession {
         APP_HOST: "127.0.0.1",
         APP_PORT: String(balancerPort),
         ADMIN_PORT: "0",
+        // What it keeps of its traffic ends with it.
+        DATA_DIR: join(this.#cwd, "data"),
         LB_STRATEGY: strategy,
         SERVERS: this.#backends
           .list()

@@ -41,8 +41,8 @@ export type ToRecorder =
   | RecorderStart
   /** Servers, pools or routes came or went. */
   | { readonly type: "names"; readonly names: RecordedNames }
-  /** Something happened. */
-  | { readonly type: "events"; readonly events: readonly EventRow[] }
+  /** Something happened. `number` is the last one's: they are numbered as they come, from 1 on, and told again to a successor. */
+  | { readonly type: "events"; readonly number: number; readonly events: readonly EventRow[] }
   /** SIGHUP: how it writes its log from now on. */
   | { readonly type: "log"; readonly level: string; readonly format: "json" | "text" }
   /** Write what is left, and exit with 0. */
@@ -54,5 +54,10 @@ export type FromRecorder =
   | { readonly type: "ready" }
   /** It cannot start: a sentence for the operator. It exits with 1. */
   | { readonly type: "failed"; readonly message: string }
-  /** What the store's `servers` table says: after start, after each change of the servers, and when somebody changed it. */
-  | { readonly type: "servers"; readonly rows: readonly ServerRow[] };
+  /** Events up to this number are in the store: nobody needs to tell of them again. */
+  | { readonly type: "kept"; readonly number: number }
+  /**
+   * What the store's `servers` table says: after start, after each change of the servers, and when somebody changed it.
+   * `undone` are overrides that the configuration has overruled, as they were; the supervisor says so.
+   */
+  | { readonly type: "servers"; readonly rows: readonly ServerRow[]; readonly undone: readonly ServerRow[] };

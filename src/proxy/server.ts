@@ -2,6 +2,7 @@
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from "../shared/memory/layout.ts";
+import type { HistoryRings } from "../shared/memory/layout-history.ts";
 import type { WorkerRings } from "../shared/memory/layout-learning.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
@@ -18,6 +19,7 @@ import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
+import { HistoryWriter } from "./record/history-writer.ts";
 import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { longestRewrite } from "./rewrite/target.ts";
@@ -38,6 +40,7 @@ export interface ProxyServerOptions {
   readonly memory: SharedMemory;
   readonly block: WorkerBlock;
   readonly rings: WorkerRings;
+  readonly history: HistoryRings;
   readonly settings: ProxySettings;
   readonly endpoints: readonly Endpoint[];
   readonly log: Logger;
@@ -72,6 +75,8 @@ export class ProxyServer {
   readonly #listeners: Listeners;
   readonly #accessLogFd: number;
   #accessLog: AccessLog | null = null;
+  #history: HistoryWriter | null = null;
+  readonly #newHistory: () => HistoryWriter;
   readonly #epochOffsetMs: () => number;
   readonly #pools: ServerPools;
   #onDrained: (() => void) | null = null;
@@ -91,6 +96,8 @@ export class ProxyServer {
     const network = new Network(options.tcp, { now, onInternalError });
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
     this.#epochOffsetMs = options.epochOffsetMs;
+    this.#newHistory = () =>
+      new HistoryWriter(options.history, memory.recorder.wishes, options.bootOffsetMs(), options.random);
     const epochOffsetMs = this.#epochOffsetMs();
     const worker: WorkerContext = {
       settings,
@@ -103,6 +110,7 @@ export class ProxyServer {
       ids: new IdSource(options.seed),
       log,
       accessLog: null,
+      history: null,
       now,
       epochOffsetMs,
       random: options.random,
@@ -134,6 +142,7 @@ export class ProxyServer {
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });
     this.#setAccessLog(settings);
+    this.#setHistory(settings);
     this.setEndpoints(options.endpoints);
     this.#clients = new Clients(this.#ctx, memory, block);
     this.#listeners = new Listeners(this.#ctx, network, (socket, secure, nowMs) =>
@@ -176,6 +185,7 @@ export class ProxyServer {
     this.#pools.configure(settings.pools, ctx.trustedProxies);
     ctx.routes = this.#routes(ctx);
     this.#setAccessLog(settings);
+    this.#setHistory(settings);
     this.#listeners.change(settings);
   }
 
@@ -272,6 +282,11 @@ export class ProxyServer {
       this.#accessLog.format = settings.logFormat;
     }
     this.#ctx.accessLog = settings.accessLog ? this.#accessLog : null;
+  }
+
+  #setHistory({ history }: ProxySettings): void {
+    if (history) this.#history ??= this.#newHistory();
+    this.#ctx.history = history ? this.#history : null;
   }
 }
 

@@ -5,6 +5,7 @@ import type { SharedMemory, WorkerBlock } from "../shared/memory/layout.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
 import type { AccessLog } from "./record/access-log.ts";
+import type { HistoryWriter } from "./record/history-writer.ts";
 import type { IdSource } from "./rewrite/request-ids.ts";
 import type { TrustedProxies } from "./rewrite/trusted-proxies.ts";
 import type { SocketKernel } from "./sockets/socket-kernel.ts";
@@ -22,6 +23,8 @@ export interface WorkerContext {
   readonly ids: IdSource;
   readonly log: Logger;
   accessLog: AccessLog | null;
+  /** Tells the recorder; null = history is not kept. */
+  history: HistoryWriter | null;
   /** Monotonic clock, milliseconds. Read once per event and handed down. */
   readonly now: () => number;
   /** Added to the monotonic clock it gives milliseconds since the epoch. Follows the wall clock when that is set. */

@@ -93,6 +93,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     memory,
     block,
     rings: memory.rings[message.index],
+    history: memory.history[message.index],
     settings,
     endpoints: message.endpoints,
     log,

@@ -18,5 +18,5 @@ export function backendFor({ kind }: StoreLocation): BackendKind<StoreLocation> 
   return BACKENDS[kind];
 }
 
-/** What a store is kept in when its place cannot be used: it forgets with the process. */
-export { inMemory } from "./sqlite/sqlite.ts";
+/** What is learned is kept in when its place cannot be used: it forgets with the process. */
+export { learningInMemory } from "./sqlite/sqlite.ts";

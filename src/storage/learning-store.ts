@@ -181,6 +181,8 @@ export interface StoreStatus {
   readonly rowsDropped: number;
   /** Attempts to write that failed. */
   readonly flushErrors: number;
+  /** What the store takes on its disk; 0 = not known. */
+  readonly bytes: number;
 }
 
 /** What a store tells whoever owns a log. Nothing of it is repeated while it lasts. */

@@ -1,8 +1,10 @@
-/** Opens the learning store of a place, for each of those that use it. */
+/** Opens a store, for each of those that use it: what is learned, and what happened. */
+import { hostname } from "node:os";
 import { FEATURE_NAMES } from "../learning/features/feature-names.ts";
-import type { StoreBackend } from "./backend.ts";
-import { backendFor, inMemory, type StoreLocation } from "./backends.ts";
-import { BufferedStore } from "./buffered/buffered-store.ts";
+import { backendFor, learningInMemory, type StoreLocation } from "./backends.ts";
+import { BufferedHistory } from "./buffered/history.ts";
+import { BufferedLearning } from "./buffered/learning.ts";
+import type { HistoryLimits, HistoryReader, HistoryStore } from "./history-store.ts";
 import {
   DEFAULT_LIMITS,
   type LearningReader,
@@ -12,6 +14,7 @@ import {
   type TrainingStore,
 } from "./learning-store.ts";
 import { StoreError, type StoreProblem } from "./store-error.ts";
+import { VisitedHistory } from "./visited-history.ts";
 import { VisitedStore } from "./visited-store.ts";
 
 /** In memory there is room for less: about 10 MB. */
@@ -29,7 +32,6 @@ export interface OpenStoreOptions {
   /** How long to wait for another instance to give the place up, milliseconds. */
   readonly lockWaitMs?: number;
   readonly features?: readonly string[];
-  readonly migrations?: readonly string[];
 }
 
 /** A store, and what keeps it from being the one that was asked for. */
@@ -44,16 +46,16 @@ export interface OpenedStore {
 
 /** Opens the store for the process that owns it. Never rejects for what is wrong with the place. */
 export async function openLearningStore(location: StoreLocation, options: OpenStoreOptions): Promise<OpenedStore> {
-  const { nowMs, events = {}, lockWaitMs = LOCK_WAIT_MS, features = FEATURE_NAMES, migrations } = options;
+  const { nowMs, events = {}, lockWaitMs = LOCK_WAIT_MS, features = FEATURE_NAMES } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const movedAside = (path: string, reason: string) => events.movedAside?.(path, reason);
-  const made = { features, limits, nowMs, movedAside, migrations };
+  const made = { features, limits, nowMs, movedAside };
   const kind = backendFor(location);
-  const rest = { name: kind.describe(location), features, events, nowMs };
-  const backend = kind.own(location, made);
+  const rest = { name: kind.describe(location, "learning"), features, events, nowMs };
+  const backend = kind.learning.own(location, made);
   try {
     await openWhenFree(backend, lockWaitMs);
-    return { store: new BufferedStore({ ...rest, backend }), problem: null };
+    return { store: new BufferedLearning({ ...rest, backend }), problem: null };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     await backend.close();
@@ -63,9 +65,9 @@ export async function openLearningStore(location: StoreLocation, options: OpenSt
       sinceMs: nowMs(),
     };
     const maxSamples = Math.min(limits.maxSamples, MEMORY_SAMPLES);
-    const memory = inMemory({ ...made, limits: { ...limits, maxSamples } });
+    const memory = learningInMemory({ ...made, limits: { ...limits, maxSamples } });
     await memory.open();
-    return { store: new BufferedStore({ ...rest, backend: memory, standing }), problem: standing.message };
+    return { store: new BufferedLearning({ ...rest, backend: memory, standing }), problem: standing.message };
   }
 }
 
@@ -82,6 +84,52 @@ export function openStoreReader(location: StoreLocation, options: VisitOptions =
   return visit(location, "read", options);
 }
 
+/** How a history is opened; what is left out has the product's defaults. */
+export interface OpenHistoryOptions {
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
+  /** Whose rows these are: what the location says, or the machine's name, unless set. */
+  readonly instance?: string;
+  readonly limits: HistoryLimits;
+  readonly events?: StoreEvents;
+  /** How long to wait for another instance to give the place up, milliseconds. */
+  readonly lockWaitMs?: number;
+}
+
+/**
+ * Opens the history for the process that records it. Never rejects for what is wrong with the place: rows wait in memory then,
+ * within bounds, and it is tried again; `status` and `events` tell.
+ */
+export async function openHistoryStore(location: StoreLocation, options: OpenHistoryOptions): Promise<HistoryStore> {
+  const { nowMs, limits, events = {}, lockWaitMs = LOCK_WAIT_MS } = options;
+  const kind = backendFor(location);
+  const backend = kind.history.own(location, {
+    nowMs,
+    limits,
+    instance: options.instance ?? instanceOf(location),
+    movedAside: (path, reason) => events.movedAside?.(path, reason),
+  });
+  const rest = { backend, name: kind.describe(location, "history"), events, nowMs };
+  try {
+    await openWhenFree(backend, lockWaitMs);
+    return new BufferedHistory(rest);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    await backend.mend(error);
+    return new BufferedHistory({ ...rest, failure: error });
+  }
+}
+
+/** Opens the history to read, which may be done at any time by anyone. Nothing is touched before the first question. */
+export function openHistoryReader(location: StoreLocation): HistoryReader {
+  return new VisitedHistory(backendFor(location).history.visit(location));
+}
+
+/** What rows call the instance whose store this is. */
+export function instanceOf({ instance }: StoreLocation): string {
+  return instance ?? hostname();
+}
+
 /** Why nothing can be kept there, as a sentence that begins with the setting; `null` = nothing speaks against it. Changes nothing. */
 export function storeProblem(location: StoreLocation): Promise<string | null> {
   return backendFor(location).problem(location);
@@ -89,11 +137,11 @@ export function storeProblem(location: StoreLocation): Promise<string | null> {
 
 function visit(location: StoreLocation, access: "read" | "write", { limits, features = FEATURE_NAMES }: VisitOptions) {
   const options = { features, limits: { ...DEFAULT_LIMITS, ...limits } };
-  return new VisitedStore(backendFor(location).visit(location, access, options));
+  return new VisitedStore(backendFor(location).learning.visit(location, access, options));
 }
 
 /** An instance that is started while the one before it still ends should not have to do without its store. */
-async function openWhenFree(backend: StoreBackend, lockWaitMs: number): Promise<void> {
+async function openWhenFree(backend: { open(): Promise<void> }, lockWaitMs: number): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += LOCK_POLL_MS) {
     try {
       await backend.open();

@@ -1,5 +1,5 @@
 /** The reading half of every store: what its users ask, put to a backend. */
-import type { BackendReads, SamplePage } from "./backend.ts";
+import type { LearningReads, SamplePage } from "./backend.ts";
 import type {
   LearningReader,
   Model,
@@ -18,7 +18,7 @@ const PAGE_ROWS = 2_000;
 /** See the top of this file. */
 export abstract class StoreReader implements LearningReader {
   /** Puts one question to the backend. */
-  protected abstract ask<T>(question: (backend: BackendReads) => Promise<T>): Promise<T>;
+  protected abstract ask<T>(question: (backend: LearningReads) => Promise<T>): Promise<T>;
   abstract close(): Promise<void>;
 
   async readSamples(query: SampleQuery): Promise<SampleScan> {

@@ -1,17 +1,17 @@
 /** The store as those see it who do not own it: the supervisor and the command line read, a trainer leaves a model as well. */
-import type { BackendReads, VisitingBackend } from "./backend.ts";
+import type { LearningReads, LearningVisitor } from "./backend.ts";
 import type { NewModel, TrainingStore } from "./learning-store.ts";
 import { StoreReader } from "./store-reader.ts";
 
 export class VisitedStore extends StoreReader implements TrainingStore {
-  readonly #backend: VisitingBackend;
+  readonly #backend: LearningVisitor;
 
-  constructor(backend: VisitingBackend) {
+  constructor(backend: LearningVisitor) {
     super();
     this.#backend = backend;
   }
 
-  protected override ask<T>(question: (backend: BackendReads) => Promise<T>): Promise<T> {
+  protected override ask<T>(question: (backend: LearningReads) => Promise<T>): Promise<T> {
     return question(this.#backend);
   }
 

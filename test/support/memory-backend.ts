@@ -3,13 +3,13 @@
  * between two of its waits is done on a copy, so that a transaction is there as a whole or not at all.
  */
 import type {
-  BackendOptions,
+  LearningBackend,
+  LearningChange,
+  LearningOptions,
+  LearningVisitOptions,
+  LearningVisitor,
   SamplePage,
-  StoreBackend,
-  StoreChange,
   StoreWrite,
-  VisitingBackend,
-  VisitingOptions,
 } from "../../src/storage/backend.ts";
 import type {
   Model,
@@ -23,6 +23,7 @@ import type {
 } from "../../src/storage/learning-store.ts";
 import { modelReport, surplusModels } from "../../src/storage/model-rules.ts";
 import { surplusByPool } from "../../src/storage/pool-parts.ts";
+import type { LearningRows } from "../../src/storage/rows/row-kinds.ts";
 import { type SampleRow, toSample } from "../../src/storage/rows/sample-row.ts";
 import { toVerdict, type VerdictRow } from "../../src/storage/rows/verdict-row.ts";
 import { StoreError } from "../../src/storage/store-error.ts";
@@ -69,11 +70,11 @@ export class MemoryPlace {
   data = EMPTY;
   owned = false;
 
-  own(options: BackendOptions): StoreBackend {
+  own(options: LearningOptions): LearningBackend {
     return new MemoryOwner(this, options);
   }
 
-  visit(access: "read" | "write", options: VisitingOptions): VisitingBackend {
+  visit(access: "read" | "write", options: LearningVisitOptions): LearningVisitor {
     return new MemoryVisitor(this, access, options);
   }
 }
@@ -83,7 +84,7 @@ class MemoryReads {
   protected readonly limits: StoreLimits;
   protected readonly list: string;
 
-  constructor(place: MemoryPlace, { features, limits }: VisitingOptions) {
+  constructor(place: MemoryPlace, { features, limits }: LearningVisitOptions) {
     this.place = place;
     this.limits = limits;
     this.list = JSON.stringify(features);
@@ -157,10 +158,10 @@ class MemoryReads {
   }
 }
 
-class MemoryVisitor extends MemoryReads implements VisitingBackend {
+class MemoryVisitor extends MemoryReads implements LearningVisitor {
   readonly #access: "read" | "write";
 
-  constructor(place: MemoryPlace, access: "read" | "write", options: VisitingOptions) {
+  constructor(place: MemoryPlace, access: "read" | "write", options: LearningVisitOptions) {
     super(place, options);
     this.#access = access;
   }
@@ -175,8 +176,9 @@ class MemoryVisitor extends MemoryReads implements VisitingBackend {
   async close(): Promise<void> {}
 }
 
-class MemoryOwner extends MemoryReads implements StoreBackend {
+class MemoryOwner extends MemoryReads implements LearningBackend {
   readonly durable = true;
+  readonly bytes = 0;
 
   async open(): Promise<void> {
     await wayThere();
@@ -184,7 +186,7 @@ class MemoryOwner extends MemoryReads implements StoreBackend {
     this.place.owned = true;
   }
 
-  async write({ rows, change }: StoreWrite): Promise<number | null> {
+  async write({ rows, change }: StoreWrite<LearningRows, LearningChange>): Promise<number | null> {
     let data = await this.read();
     data = this.#withSamples(data, rows.samples);
     if (rows.verdicts.some(({ kind }) => typeof kind !== "string")) throw new TypeError("a verdict without a kind");
@@ -223,7 +225,7 @@ class MemoryOwner extends MemoryReads implements StoreBackend {
   }
 }
 
-function withChange(data: Data, change: StoreChange, limits: StoreLimits): Data {
+function withChange(data: Data, change: LearningChange, limits: StoreLimits): Data {
   if (change.kind === "insert_model") return withModel(data, change.model, limits);
   if (change.kind === "set_note") {
     return {
@@ -260,7 +262,7 @@ function withModel(data: Data, added: NewModel, limits: StoreLimits): Data {
 
 function withStatus(
   data: Data,
-  { version, status, atMs, options = {} }: Omit<Extract<StoreChange, { kind: "set_status" }>, "kind">,
+  { version, status, atMs, options = {} }: Omit<Extract<LearningChange, { kind: "set_status" }>, "kind">,
 ): Data {
   const before = data.models.find(({ model }) => model.version === version);
   if (before === undefined) throw new RangeError(`there is no model ${version}`);

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { KEEPS_NOTHING } from "./keeps-nothing.ts";
 import { spawn } from "./processes.ts";
 import { until } from "./until.ts";
 
@@ -29,11 +30,11 @@ export class ProductProcess {
   readonly process: Bun.Subprocess<"ignore", "pipe" | "ignore" | "inherit", "pipe">;
   /** The process log so far. */
   readonly lines: LogLine[] = [];
-  readonly #settings: Record<string, string> = {};
+  readonly #settings: Record<string, string> = { ...KEEPS_NOTHING };
   #stderr = "";
   #pausedLog = false;
 
-  /** Settings are in `.env` of its directory, as a stranger would have them. */
+  /** Settings are in `.env` of its directory, as a stranger would have them; what it keeps is below that directory. */
   constructor(settings: Readonly<Record<string, string>>, options: ProductOptions = {}) {
     this.configure(settings);
     const command = options.command ?? [LAUNCHER, "serve"];

@@ -207,6 +207,7 @@ export class TestProxy {
       memory: this.memory,
       block: this.memory.workers[0],
       rings: this.memory.rings[0],
+      history: this.memory.history[0],
       settings: workerSettings(this.settings, pools, routes),
       endpoints: this.#endpoints,
       log: silentLogger(this.logged),

@@ -5,6 +5,7 @@ import { DEFAULT_POOL, type PoolSettings, type RequestSettings } from "../../src
 import type { RouteSpec } from "../../src/protocol/route.ts";
 import type { ProxySettings } from "../../src/protocol/worker.ts";
 import { configOf } from "./configuration.ts";
+import { KEEPS_NOTHING } from "./keeps-nothing.ts";
 
 /** All that a worker is told, flat: what is a pool's or a request's holds for each that has no value of its own. */
 export type TestSettings = ProxySettings & Omit<PoolSettings, "row" | "name"> & RequestSettings;
@@ -17,7 +18,7 @@ export type TestPool = Pick<PoolSettings, "row" | "name"> & {
 /** The one that there is without any. */
 export const DEFAULT_POOLS: readonly TestPool[] = [{ row: 0, name: DEFAULT_POOL }];
 
-const DEFAULTS = toProxySettings(configOf(), { nowMs: 0 });
+const DEFAULTS = toProxySettings(configOf(KEEPS_NOTHING), { nowMs: 0 });
 const [DEFAULT_ROUTE] = DEFAULTS.routes;
 const REQUEST_KEYS = Object.keys(DEFAULTS.request) as (keyof RequestSettings)[];
 const POOL_KEYS = Object.keys(DEFAULTS.pools[0]) as (keyof PoolSettings)[];
@@ -44,6 +45,7 @@ export const TEST_SETTINGS: TestSettings = Object.freeze({
   queueTimeoutMs: 5000,
   maxHeaderCount: 100,
   accessLog: false,
+  history: false,
   logLevel: "fatal",
 });
 

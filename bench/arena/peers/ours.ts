@@ -1,7 +1,7 @@
 /** NeuraBalancer as a contestant: every strategy that could serve this fleet, and hedging on top of some. */
 import { join } from "node:path";
 import { STRATEGY_NAMES } from "../../../src/balancing/registry.ts";
-import { checkoutVersion, launcherOf } from "../../common/programs.ts";
+import { checkoutVersion, KEEPS_NOTHING, launcherOf } from "../../common/programs.ts";
 import type { Contestant, ContestantSetup } from "../contestant.ts";
 
 /** Behind a strategy's name: with hedged requests. */
@@ -37,12 +37,13 @@ function contestant(root: string, strategy: string, hedged: boolean): Contestant
 }
 
 /**
- * As it ships, but for what all contestants are told (one worker, no access log, when an attempt has failed), and that an
+ * As it ships, but that it keeps nothing of its traffic, for what all contestants are told (one worker, no access log, when an attempt has failed), and that an
  * answer of 5xx is to be asked for again elsewhere, which the tuned peers are told, too.
  */
 export function environment(setup: ContestantSetup, strategy: string): Readonly<Record<string, string>> {
   const { port, servers, tryTimeoutMs, p95Ms } = setup;
   return {
+    ...KEEPS_NOTHING,
     APP_HOST: "127.0.0.1",
     APP_PORT: String(port),
     ADMIN_PORT: "0",

@@ -1,13 +1,13 @@
-/** NeuraBalancer as it ships, from a checkout. */
+/** NeuraBalancer from a checkout, as it ships, but that it keeps nothing of its traffic. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkoutVersion, launcherOf, type Start } from "../../common/programs.ts";
+import { checkoutVersion, KEEPS_NOTHING, launcherOf, type Start } from "../../common/programs.ts";
 import type { Variant } from "../variants.ts";
 import type { Peer, PeerSetup } from "./peer.ts";
 
 /**
  * @param root the checkout; its node_modules may be a link to another's.
- * @param variant left out = as it ships.
+ * @param variant left out = in no other way.
  */
 export function neuraBalancer(name: string, title: string, root: string, variant: Variant = { name }): Peer {
   const { strategy, file } = variant;
@@ -21,6 +21,7 @@ export function neuraBalancer(name: string, title: string, root: string, variant
     prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog }: PeerSetup): Start => ({
       command: [launcher, "serve"],
       env: {
+        ...KEEPS_NOTHING,
         ...passedOn(),
         APP_HOST: "127.0.0.1",
         APP_PORT: String(port),

@@ -28,6 +28,7 @@ export const history = {
       type: toggle,
       default: "on",
       doc: "Keep what happens.",
+      givenTo: { worker: "history" },
     }),
     maxRequestRowsPerSecond: setting({
       env: "REQUEST_LOG_MAX_ROWS_PER_SECOND",

@@ -8,18 +8,21 @@ import { judgeFleet } from "../../health/fleet-ejection.ts";
 import { paceRamps } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
+import type { RecordedServer } from "../../protocol/recorder.ts";
 import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import type { ControlClock } from "../clock.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import { Discovery } from "../discovery/discovery.ts";
 import { firstListening } from "../discovery/dns/loopback.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
+import { BALANCER, DISCOVERY, type Events, NO_EVENTS, OPERATOR_SIGNAL } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { FleetAnnouncer } from "./announcer.ts";
 import { ControlLoop, type LoopWork } from "./control-loop.ts";
 import type { Seat } from "./membership.ts";
 import { FleetObserver } from "./observer.ts";
 import type { FleetOptions } from "./options.ts";
+import type { StoreOverride } from "./overrides.ts";
 import { FleetPublisher } from "./publisher.ts";
 import { Roster } from "./roster.ts";
 import { FleetServer } from "./server.ts";
@@ -40,6 +43,10 @@ export interface FleetDependencies {
   /** The instance's. */
   readonly table: FleetTable;
   readonly log: ControlLog;
+  /** Who is told what happens. Default: nobody. */
+  readonly events?: Events;
+  /** What the store sets for a server of this pool; `null` = nothing. Default: nothing. */
+  readonly overrideOf?: (server: DiscoveredServer) => StoreOverride | null;
   readonly clock: ControlClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -76,9 +83,9 @@ export class Fleet {
 
   constructor(deps: FleetDependencies) {
     this.#deps = deps;
-    const { pool, table, resolver, log, clock } = deps;
+    const { pool, table, resolver, log, events = NO_EVENTS, clock } = deps;
     const nowMs = (): number => clock.nowMs();
-    this.#announce = new FleetAnnouncer(log, clock, this.#counts);
+    this.#announce = new FleetAnnouncer(log, clock, this.#counts, events);
     this.#roster = new Roster(table, log);
     this.#observer = new FleetObserver(table, nowMs, () => this.#publish(nowMs()));
     this.#publisher = new FleetPublisher(pool, table, this.#roster, this.#announce);
@@ -151,6 +158,16 @@ export class Fleet {
     return member && this.#status(member);
   }
 
+  /** As history knows them: with what is configured, whatever is in force. */
+  recorded(): RecordedServer[] {
+    const { name: pool = DEFAULT_POOL } = this.#deps;
+    return [...this.#roster.all()].map((member) => {
+      const { id, slot, url, hostname, address, port } = member.endpoint();
+      const { weight, capacity } = member.numbers;
+      return { id, slot, url, hostname, address, port, pool, weight: weight.configured, capacity: capacity.configured };
+    });
+  }
+
   /** As of the last look; readiness is made of it. */
   summary(): FleetSummary {
     return this.#publisher.summary;
@@ -219,6 +236,12 @@ export class Fleet {
     return valid && this.#change(id, (member) => member.setHardLimit(hardLimit));
   }
 
+  /** The store says other numbers for servers than before, or may. */
+  takeOverrides(): void {
+    this.#override(this.#roster.present());
+    this.#publish(this.#deps.clock.nowMs());
+  }
+
   /** One turn of the control loop. The timer calls it; tests may, to do without the timer. */
   tick(): void {
     const options = this.#options;
@@ -244,7 +267,7 @@ export class Fleet {
     }
     paceRamps(present, options.slowStartMs, nowMs);
     this.#releaseDrained(nowMs);
-    if (this.#roster.isRetryDue(nowMs) && !this.#configuring) this.#reconcile(false);
+    if (this.#roster.isRetryDue(nowMs) && !this.#configuring) this.#reconcile(false, BALANCER);
     this.#publish(nowMs);
   }
 
@@ -272,21 +295,25 @@ export class Fleet {
       this.#configuring = false;
     }
     this.#observer.readWorkers(this.#deps.clock.nowMs());
-    this.#reconcile(initial);
+    this.#reconcile(initial, OPERATOR_SIGNAL);
     this.tick();
   }
 
   #onDiscovery(): void {
     if (this.#configuring || this.#options === undefined) return;
-    this.#reconcile(false);
+    this.#reconcile(false, DISCOVERY);
     this.#publish(this.#deps.clock.nowMs());
   }
 
-  /** Brings the members in line with what discovery knows. */
-  #reconcile(initial: boolean): void {
+  /** Brings the members in line with what discovery knows. @param actor who made it learn that. */
+  #reconcile(initial: boolean, actor: string): void {
     const nowMs = this.#deps.clock.nowMs();
     const join = (seat: Seat, server: DiscoveredServer): FleetServer => this.#join(seat, server, initial, nowMs);
-    const { endpointsChanged, removed } = this.#roster.reconcile(this.#discovery.servers(), nowMs, join);
+    const change = this.#roster.reconcile(this.#discovery.servers(), nowMs, join);
+    const { endpointsChanged, removed, joined } = change;
+    if (!initial) this.#announce.membership(joined, change.left, actor); // of those at the start the start itself tells
+    for (const [member, number] of change.undone) this.#announce.undone(member, number, actor);
+    this.#override(joined);
     if (endpointsChanged) {
       this.#publish(nowMs);
       const told = this.#listeners.map((listener) => listener(this.#roster.endpoints()));
@@ -330,7 +357,14 @@ export class Fleet {
     this.#publish(nowMs, slots);
     this.#deps.table.release(slots);
     if (this.#configuring) return; // the new configuration reconciles when its names are known
-    this.#reconcile(false); // announces the endpoints that are left; with luck there is now room for one left out
+    this.#reconcile(false, BALANCER); // announces the endpoints that are left; with luck there is now room for one left out
+  }
+
+  #override(members: readonly FleetServer[]): void {
+    const { overrideOf = () => null } = this.#deps;
+    for (const member of members) {
+      for (const name of member.override(overrideOf(member.server))) this.#announce.override(member, name);
+    }
   }
 
   #publish(nowMs: number, freed?: readonly number[]): void {

@@ -8,11 +8,15 @@
  */
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
+import type { RecordedServer } from "../../protocol/recorder.ts";
+import type { ServerRow } from "../../storage/history-store.ts";
 import type { FleetEvents } from "../../telemetry/metrics/source.ts";
+import { type Events, NO_EVENTS } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { ControlLoop } from "./control-loop.ts";
 import { type EndpointsListener, Fleet, type FleetDependencies } from "./fleet.ts";
 import type { FleetOptions } from "./options.ts";
+import { StoreOverrides } from "./overrides.ts";
 import { PoolOfServer } from "./pool-of-server.ts";
 import type { PoolRows } from "./pool-rows.ts";
 import type { FleetSummary, PoolSummary, ServerStatus } from "./status.ts";
@@ -29,10 +33,12 @@ export interface PoolPlan {
 /** What fleets are given. */
 export interface FleetsDependencies extends Pick<FleetDependencies, "table" | "clock" | "random" | "resolver"> {
   readonly log: ControlLog;
+  /** Who is told what happens. Default: nobody. */
+  readonly events?: Events;
   readonly rows: PoolRows;
 }
 
-const NO_EVENTS: FleetEvents = {
+const NO_COUNTS: FleetEvents = {
   healthChecks: 0,
   healthCheckFailures: 0,
   healthChecksSkipped: 0,
@@ -49,6 +55,7 @@ export class Fleets {
   readonly #loop: ControlLoop;
   readonly #trust = new SharedTrust();
   readonly #poolOfServer = new PoolOfServer();
+  readonly #overrides: StoreOverrides;
   readonly #listeners: EndpointsListener[] = [];
   /** Has its turns while any pool goes. */
   readonly #reaper = {
@@ -65,7 +72,7 @@ export class Fleets {
   /** By name of a pool that has gone: the configuration since which it is not there. */
   readonly #goneSince = new Map<string, number>();
   /** What fleets that are gone have counted: no counter runs backwards. */
-  #past: FleetEvents = NO_EVENTS;
+  #past: FleetEvents = NO_COUNTS;
   /** Set while a configuration is taken over: the workers are told of endpoints with all the rest. */
   #held: PromiseWithResolvers<void> | null = null;
   #stopped = false;
@@ -73,6 +80,7 @@ export class Fleets {
   constructor(deps: FleetsDependencies) {
     this.#deps = deps;
     this.#loop = new ControlLoop(() => deps.clock.nowMs());
+    this.#overrides = new StoreOverrides(deps.log, deps.events ?? NO_EVENTS);
   }
 
   /** The pools that an instance starts with; bounded: a name that does not answer joins later. */
@@ -116,6 +124,17 @@ export class Fleets {
   /** Of all pools, those of servers that drain included. */
   endpoints(): readonly Endpoint[] {
     return [...this.#fleets.values()].flatMap((fleet) => fleet.endpoints());
+  }
+
+  /** Of all pools, as history knows them. */
+  recorded(): readonly RecordedServer[] {
+    return [...this.#fleets.values()].flatMap((fleet) => fleet.recorded());
+  }
+
+  /** The `servers` table of the store: weights and capacities that are set there win over the configuration. */
+  setOverrides(rows: readonly ServerRow[]): void {
+    this.#overrides.take(rows);
+    for (const fleet of this.#fleets.values()) fleet.takeOverrides();
   }
 
   /** Of all pools, each as it is when it is read. */
@@ -220,7 +239,7 @@ export class Fleets {
   }
 
   #open(name: string, row: number): Fleet {
-    const { table, clock, random, resolver, rows } = this.#deps;
+    const { table, clock, random, resolver, rows, events = NO_EVENTS } = this.#deps;
     rows.take(name, row);
     const fleet = new Fleet({
       pool: row,
@@ -230,6 +249,8 @@ export class Fleets {
       random,
       resolver,
       log: this.#logOf(name),
+      events: { note: (event) => events.note({ pool: name, ...event }) },
+      overrideOf: ({ hostname, port }) => this.#overrides.of(name, hostname, port),
       loop: this.#loop,
       trustOf: (options) => this.#trust.of(options),
     });

@@ -5,7 +5,7 @@ import { MAX_SERVERS } from "../../shared/memory/layout.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { ControlLog } from "../log.ts";
 import { compareMembership, identityOf, type Seat } from "./membership.ts";
-import type { FleetServer } from "./server.ts";
+import type { FleetServer, UndoneNumber } from "./server.ts";
 import type { FleetTable } from "./table.ts";
 
 /** A removed server keeps its slot at least so long: a worker may have chosen it just before it was removed. */
@@ -21,6 +21,11 @@ export interface RosterChange {
   readonly endpointsChanged: boolean;
   /** Of each server that has left the configuration: lets go of it. Until then it takes requests. */
   readonly removed: readonly ((nowMs: number) => void)[];
+  readonly left: readonly FleetServer[];
+  /** Those that are new, or back. */
+  readonly joined: readonly FleetServer[];
+  /** What operators had set and the configuration has overruled. */
+  readonly undone: readonly (readonly [FleetServer, UndoneNumber])[];
 }
 
 /** What has drained: servers that are gone, and slots that are free. */
@@ -89,8 +94,10 @@ export class Roster {
     const change = compareMembership(this.#members, wanted);
     const leaving = change.removed.filter((member) => member.removedMs === undefined);
     const removed = leaving.map((member) => member.remove(nowMs));
+    const joined = change.kept.flatMap(([member]) => (member.removedMs === undefined ? [] : [member]));
+    const undone: [FleetServer, UndoneNumber][] = [];
     for (const [member, server] of change.kept) {
-      member.respecify(server);
+      for (const number of member.respecify(server)) undone.push([member, number]);
       member.comeBack(nowMs);
     }
     const wasOutOfMemory = this.outOfMemory;
@@ -99,8 +106,11 @@ export class Roster {
     let refused = 0;
     for (const server of change.added) {
       const seat = this.#table.take();
-      if (typeof seat === "object") this.#members.set(identityOf(server), join(seat, server));
-      else {
+      if (typeof seat === "object") {
+        const member = join(seat, server);
+        this.#members.set(identityOf(server), member);
+        joined.push(member);
+      } else {
         refused++;
         if (seat === "no_room") this.#noRoomUntilMs = nowMs + MEMORY_RETRY_MS;
       }
@@ -109,7 +119,7 @@ export class Roster {
     const endpoints = [...this.#members.values()].map((member) => member.endpoint());
     const endpointsChanged = !Bun.deepEquals(endpoints, this.#endpoints);
     if (endpointsChanged) this.#endpoints = Object.freeze(endpoints);
-    return { endpointsChanged, removed };
+    return { endpointsChanged, removed, left: leaving, joined, undone };
   }
 
   /** Lets go of those that have drained. Their slots are the caller's: to be published as free, then released. */

@@ -10,6 +10,13 @@ import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
 import type { FleetOptions } from "./options.ts";
+import {
+  isOfConfigured,
+  type NumberOrigin,
+  OverridableNumber,
+  type OverriddenName,
+  type StoreOverride,
+} from "./overrides.ts";
 import { Prober, type ProberEvents } from "./prober.ts";
 import type { ServerStateName, ServerStatus } from "./status.ts";
 import { ServerUsage } from "./usage.ts";
@@ -25,6 +32,21 @@ export interface FleetServerDependencies {
   readonly probes: ProberEvents;
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
+}
+
+/** A number that was set at run time and is not in force any more, because what is configured went `from` something `to` else. */
+export interface UndoneNumber {
+  readonly name: OverriddenName;
+  readonly value: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A number that may be set at run time. */
+export interface OverridableView {
+  readonly value: number;
+  readonly configured: number;
+  readonly origin: NumberOrigin;
 }
 
 export class FleetServer {
@@ -64,8 +86,8 @@ export class FleetServer {
   readonly #poolName: string;
   readonly #memory: SharedMemory;
   #server: DiscoveredServer;
-  #weight: number | undefined;
-  #hardLimit: number | undefined;
+  readonly #weight = new OverridableNumber();
+  readonly #hardLimit = new OverridableNumber();
   #row: ServerRow | undefined;
 
   constructor(
@@ -96,14 +118,49 @@ export class FleetServer {
     return this.#server;
   }
 
-  /** Takes over new settings. An operator's weight or limit lasts until the configuration itself changes that number. */
-  respecify(server: DiscoveredServer): void {
-    const old = this.#server;
-    if (server.weight !== old.weight) this.#weight = undefined;
-    if (server.spec.hardLimit !== old.spec.hardLimit || server.spec.capacity !== old.spec.capacity) {
-      this.#hardLimit = undefined;
-    }
+  /**
+   * Takes over new settings. A weight or limit that was set at run time lasts until the configuration itself changes that
+   * number. @returns what an operator had set and is undone by that.
+   */
+  respecify(server: DiscoveredServer): UndoneNumber[] {
+    const { weight, spec } = this.#server;
     this.#server = server;
+    const undone: UndoneNumber[] = [];
+    const reset = (name: OverriddenName, number: OverridableNumber, from: number, to: number): void => {
+      const value = number.reset();
+      if (value !== undefined) undone.push({ name, value, from, to });
+    };
+    if (server.weight !== weight) reset("weight", this.#weight, weight, server.weight);
+    if (server.spec.hardLimit !== spec.hardLimit || server.spec.capacity !== spec.capacity) {
+      reset("capacity", this.#hardLimit, spec.capacity, server.spec.capacity);
+    }
+    return undone;
+  }
+
+  /** What the store has set for it; `null` = nothing. @returns the numbers that are others now. */
+  override(set: StoreOverride | null): OverriddenName[] {
+    const { weight, spec } = this.#server;
+    const changed: OverriddenName[] = [];
+    if (set === null || isOfConfigured(set.configuredWeight, weight)) {
+      if (this.#weight.tell(set?.weight ?? null)) changed.push("weight");
+    }
+    if (set === null || isOfConfigured(set.configuredCapacity, spec.capacity)) {
+      if (this.#hardLimit.tell(set?.capacity ?? null)) changed.push("capacity");
+    }
+    return changed;
+  }
+
+  /** Weight and capacity: what is in force, what is configured, and where the former comes from. */
+  get numbers(): Readonly<Record<OverriddenName, OverridableView>> {
+    const { weight, spec } = this.#server;
+    return {
+      weight: { value: this.#weight.value ?? weight, configured: weight, origin: this.#weight.origin },
+      capacity: {
+        value: this.#hardLimit.value || spec.capacity,
+        configured: spec.capacity,
+        origin: this.#hardLimit.origin,
+      },
+    };
   }
 
   /** It is in the configuration no more. @returns lets go of it: it takes no more requests, unless it has come back since. */
@@ -136,11 +193,11 @@ export class FleetServer {
   }
 
   setWeight(weight: number): void {
-    this.#weight = weight;
+    this.#weight.set(weight);
   }
 
   setHardLimit(hardLimit: number): void {
-    this.#hardLimit = hardLimit;
+    this.#hardLimit.set(hardLimit);
   }
 
   get inFlight(): number {
@@ -219,10 +276,10 @@ export class FleetServer {
 
   /** What the shared table should have of it; the same object as long as nothing of it has changed. */
   row(nowMs: number, slowStartMs: number): ServerRow {
-    const weight = this.#weight ?? this.#server.weight;
+    const weight = this.#weight.value ?? this.#server.weight;
     const effectiveWeight = weight * this.slowStart.step(nowMs, slowStartMs);
-    const hardLimit = this.#hardLimit ?? this.#server.spec.hardLimit;
-    const capacity = this.#hardLimit || this.#server.spec.capacity;
+    const hardLimit = this.#hardLimit.value ?? this.#server.spec.hardLimit;
+    const capacity = this.#hardLimit.value || this.#server.spec.capacity;
     const state = this.shownState;
     const old = this.#row;
     const same =
@@ -256,6 +313,7 @@ export class FleetServer {
     const total = this.windows.total();
     const recent = this.windows.recent();
     const usage = this.usage.advance(workers, nowMs);
+    const { weight, capacity } = this.numbers;
     return {
       id: this.id,
       url: this.#server.url,
@@ -271,6 +329,10 @@ export class FleetServer {
       effective_weight: row.effectiveWeight,
       capacity: row.capacity,
       hard_limit: row.hardLimit,
+      configured_weight: weight.configured,
+      weight_origin: weight.origin,
+      configured_capacity: capacity.configured,
+      capacity_origin: capacity.origin,
       active_connections: Math.max(0, this.inFlight),
       cpu_usage: Number.isNaN(usage.cpuPercent) ? null : usage.cpuPercent,
       memory_usage: Number.isNaN(usage.memoryPercent) ? null : usage.memoryPercent,

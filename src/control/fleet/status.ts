@@ -1,5 +1,6 @@
 /** What a fleet tells: of each server, and of all together. */
 import type { ServerFigures } from "../../telemetry/metrics/source.ts";
+import type { NumberOrigin } from "./overrides.ts";
 
 /**
  * A server's state in words. `starting`: takes requests, but no probe has succeeded yet. `standby`: is well, and kept for when
@@ -15,6 +16,11 @@ export interface ServerStatus extends ServerFigures {
   readonly reason: string;
   /** 0 = not enforced. */
   readonly hard_limit: number;
+  /** What the configuration says, and where what is in force comes from. */
+  readonly configured_weight: number;
+  readonly weight_origin: NumberOrigin;
+  readonly configured_capacity: number;
+  readonly capacity_origin: NumberOrigin;
   /** Since the server came. */
   readonly requests: number;
   readonly failures: number;

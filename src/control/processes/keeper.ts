@@ -1,8 +1,9 @@
 /**
- * Keeps one process of ours alive, a worker or the learner: it restarts it when it dies, ends it when it hangs, and has
+ * Keeps one process of ours alive, a worker, the learner or the recorder: it restarts it when it dies, ends it when it hangs, and has
  * what a dead one held in the shared memory given back.
  */
 import type { LogFields, Logger } from "../../telemetry/log/logger.ts";
+import { type Events, NO_EVENTS } from "../events/events.ts";
 import { CrashBackoff } from "./backoff.ts";
 import { ChildProcess, type ProcessExit } from "./child-process.ts";
 
@@ -26,6 +27,8 @@ export interface KeeperHost<To, From> {
   /** Program and arguments. */
   readonly command: readonly string[];
   readonly log: Logger;
+  /** Who is told of its deaths, and when it works again. Default: nobody. */
+  readonly events?: Events;
   /** Monotonic clock, milliseconds. */
   readonly clock: () => number;
   /** Checks without a sign of life after which it counts as hung. */
@@ -165,6 +168,7 @@ export class ProcessKeeper<To, From extends { readonly type: string }> {
       return;
     }
     this.#state = "ready";
+    if (this.#restarts > 0) this.#note(`${this.#host.name} runs again`, { pid: this.pid });
     this.#host.onReady(message as Extract<From, { readonly type: "ready" }>);
   }
 
@@ -175,7 +179,10 @@ export class ProcessKeeper<To, From extends { readonly type: string }> {
     this.#process = null;
     const lost = this.#host.reclaim();
     if (this.#state === "draining") {
-      if (exit.code !== 0) log.warn({ ...fields, pid, ...exit, ...lost }, `${kind} died while draining`);
+      if (exit.code !== 0) {
+        log.warn({ ...fields, pid, ...exit, ...lost }, `${kind} died while draining`);
+        this.#note(`${name} died while draining`, { pid, ...exit, ...lost });
+      }
       this.#gone();
       return;
     }
@@ -189,12 +196,16 @@ export class ProcessKeeper<To, From extends { readonly type: string }> {
     }
     const delayMs = this.#backoff.nextDelayMs(ranMs);
     this.#restarts++;
-    log.error(
-      { ...fields, pid, ...exit, ran_ms: Math.round(ranMs), ...lost, restart_in_ms: delayMs },
-      `${kind} died: ${sentence}`,
-    );
+    const detail = { pid, ...exit, ran_ms: Math.round(ranMs), ...lost, restart_in_ms: delayMs };
+    log.error({ ...fields, ...detail }, `${kind} died: ${sentence}`);
+    this.#note(`${kind} died: ${sentence}`, { ...detail, reason });
     if (delayMs === 0) this.start();
     else this.#timer = setTimeout(() => this.start(), delayMs);
+  }
+
+  #note(message: string, detail: LogFields): void {
+    const { events = NO_EVENTS, name } = this.#host;
+    events.note({ kind: "process", message, detail: { process: name, ...detail } });
   }
 
   #gone(): void {

@@ -51,6 +51,9 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   status = 0;
   responseBytes = 0;
   failure: Failure | null = null;
+  waitMs = 0;
+  /** Since when it waits for room. */
+  #queuedMs = 0;
 
   constructor(ctx: ExchangeContext, idle: Exchange[], mirrors: Mirrors) {
     this.#ctx = ctx;
@@ -79,6 +82,13 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
   get serverId(): number {
     return this.#responding.outcome.serverId;
+  }
+
+  get headMs(): number {
+    return this.#attempts.current.outcome.latencyMs;
+  }
+  get inFlightAtDispatch(): number {
+    return this.#attempts.current.outcome.inFlightAtDispatch;
   }
 
   /** Whose response is the client's. */
@@ -165,9 +175,11 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
 
   onQueued(nowMs: number): void {
     this.#enter(Phase.QUEUED, nowMs);
+    this.#queuedMs = nowMs;
   }
 
   onAttempt(nowMs: number): void {
+    if (this.#phase === Phase.QUEUED) this.waitMs += nowMs - this.#queuedMs;
     this.#enter(Phase.ATTEMPTING, nowMs);
   }
 
@@ -334,7 +346,10 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   /** Ends it with an error response, or visibly cuts off a response that has begun. */
   fail(failure: Failure, nowMs: number): void {
     this.failure = failure;
-    if (this.#phase === Phase.QUEUED) this.#attempts.leaveQueue();
+    if (this.#phase === Phase.QUEUED) {
+      this.#attempts.leaveQueue();
+      this.waitMs += nowMs - this.#queuedMs;
+    }
     if (this.#phase >= Phase.RESPONDING || failure.status === 0) this.#cut(failure, nowMs);
     else this.#respondLocal(this.request.errorResponse(failure), nowMs);
   }
@@ -390,6 +405,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     this.status = 0;
     this.responseBytes = 0;
     this.failure = null;
+    this.waitMs = 0;
     if (this.#idle.length < MAX_IDLE_EXCHANGES) this.#idle.push(this);
   }
 }

@@ -1,5 +1,6 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
 
+import { NO_POOL } from "../../shared/memory/layout-history.ts";
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
@@ -131,6 +132,11 @@ export class ProxiedRequest implements RequestRewrite {
     const { pool, route } = this.target;
     if (pool === null) throw new Error(`requests of the route "${route.spec.name}" go to no server`);
     return pool;
+  }
+
+  /** Row of its pool, or `NO_POOL`. */
+  get poolRow(): number {
+    return this.target.pool?.settings.row ?? NO_POOL;
   }
 
   /** What its line in the log says of where it went. */

@@ -1,10 +1,11 @@
-/** What remains of a request: counters and histograms in this worker's shared block, and a line in the access log. */
+/** What remains of a request: counters and histograms in this worker's shared block, what history keeps, and a line in the log. */
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
 import type { WorkerBlock } from "../../shared/memory/layout.ts";
-import { countRequest } from "../../shared/memory/series-table.ts";
+import { countRequest, isReserved } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
 import type { Peer } from "../rewrite/request.ts";
-import type { AccessLog, LoggedOutcome, LoggedRequest } from "./access-log.ts";
+import type { AccessLog, LoggedRequest } from "./access-log.ts";
+import type { HistoryOutcome, HistoryRequest, HistoryWriter } from "./history-writer.ts";
 
 /** There was none. */
 const NO_HEAD = Buffer.alloc(0);
@@ -17,6 +18,7 @@ export interface RecordContext {
   };
   readonly block: WorkerBlock;
   readonly accessLog: AccessLog | null;
+  readonly history: HistoryWriter | null;
   /** Added to the monotonic clock it gives milliseconds since the epoch. */
   readonly epochOffsetMs: number;
   /** Uniform in [0, 1). */
@@ -24,15 +26,13 @@ export interface RecordContext {
 }
 
 /** A request as the recorder needs it. */
-export interface RecordedRequest extends LoggedRequest {
-  /** Index into `ROUTES`, or the number of a route. */
-  readonly route: number;
+export interface RecordedRequest extends HistoryRequest {
   /** Monotonic milliseconds. */
   readonly startedMs: number;
 }
 
 /** How it ended. */
-export interface RequestOutcome extends LoggedOutcome {
+export interface RequestOutcome extends HistoryOutcome {
   /** -1 = no server was chosen. */
   readonly slot: number;
 }
@@ -52,6 +52,7 @@ export function recordRequest(
     block.durationSumMs[slot] += durationMs;
     block.durationHistogram[slot * bucketCount + bucketOf(durationMs)]++;
   }
+  ctx.history?.record(request, outcome, durationMs, nowMs);
   const log = ctx.accessLog;
   if (log === null) return;
   const sample = ctx.settings.accessLogSample;
@@ -77,25 +78,25 @@ export function recordRefused(
   nowMs: number,
 ): void {
   countRequest(ctx.block, route, method, failure.status, 0);
+  const { accessLog, history } = ctx;
+  if (accessLog === null && history === null) return;
   const id = Buffer.from(requestId, "latin1");
-  ctx.accessLog?.record(
-    {
-      headBuffer: NO_HEAD,
-      methodStart: 0,
-      methodEnd: 0,
-      targetStart: 0,
-      targetEnd: 0,
-      method,
-      requestIdBuffer: id,
-      requestIdStart: 0,
-      requestIdEnd: id.length,
-      traceIdBuffer: id,
-      traceIdStart: 0,
-      clientAddress: peer.addressBytes,
-      labels: null,
-    },
-    { status: failure.status, serverId: 0, responseBytes, attempts: 0, failure },
-    0,
-    nowMs + ctx.epochOffsetMs,
-  );
+  const request: LoggedRequest = {
+    headBuffer: NO_HEAD,
+    methodStart: 0,
+    methodEnd: 0,
+    targetStart: 0,
+    targetEnd: 0,
+    method,
+    requestIdBuffer: id,
+    requestIdStart: 0,
+    requestIdEnd: id.length,
+    traceIdBuffer: id,
+    traceIdStart: 0,
+    clientAddress: peer.addressBytes,
+    labels: null,
+  };
+  if (!isReserved(route)) history?.refused(request, route, failure, responseBytes, nowMs);
+  const outcome = { status: failure.status, serverId: 0, responseBytes, attempts: 0, failure };
+  accessLog?.record(request, outcome, 0, nowMs + ctx.epochOffsetMs);
 }

@@ -4,7 +4,7 @@
  */
 import type { Ring } from "./layout-learning.ts";
 
-/** Records of requests that a worker keeps, about three seconds of what one can serve; a power of two. 4 MB. */
+/** Records of requests that a worker keeps, about three seconds of what one can serve; a power of two. 2.6 MB. */
 export const REQUEST_ROWS = 65_536;
 
 /** A record of a request that ended: all of them are counted by it. Indices of 32-bit words in its row. */
@@ -21,12 +21,18 @@ export const RequestWord = {
   SERVER: 6,
   /** Number of the route + 65,536 × the status. */
   ROUTE: 7,
-  /** Row of the pool (0 … 255) + 256 × attempts (0 … 255) + 65,536 × 1 when there was a failure of ours or of the server's. */
+  /**
+   * Row of the pool, or `NO_POOL` (0 … 255) + 256 × attempts (0 … 255) + 65,536 × 1 when there was a failure of ours or of the
+   * server's + 131,072 × the `DetailReason` that a detail of it would have.
+   */
   POOL: 8,
   LENGTH: 10,
 } as const;
 
-/** Records with details that a worker keeps; a power of two. 1 MB. */
+/** In `RequestWord.POOL`: no server was to be asked. */
+export const NO_POOL = 255;
+
+/** Records with details that a worker keeps; a power of two. 0.6 MB. */
 export const DETAIL_ROWS = 2_048;
 /** Bytes of a detail's texts, in UTF-8 or as they came; what is longer is cut. */
 export const DETAIL_ID_BYTES = 64;
@@ -40,18 +46,18 @@ export const DetailWord = {
   HEAD: 9,
   /** At its server when the last attempt was dispatched, without it; -1 = not known. */
   IN_FLIGHT: 10,
-  /** Index into `METHODS` + 256 × a `DetailReason` + 65,536 × index of the failure (recorder and worker share the list); 0 = none. */
+  /** Index into `METHODS` + 256 × the failure's index into `FAILURE_CODES` (failure-codes.ts). */
   METHOD: 11,
   /** Float32: the probability with which it was written. */
   PROBABILITY: 12,
-  /** Lengths in bytes: of the id + 256 × the path's + 65,536 × the client's. */
+  /** Lengths in bytes, cut ones included: of the id + 256 × the path's + 65,536 × the client's. */
   LENGTHS: 13,
-  /** The texts, one behind the other, each in room of its own. */
+  /** The texts, each in room of its own: id, path, client. */
   TEXTS: 14,
   LENGTH: 14 + (DETAIL_ID_BYTES + DETAIL_PATH_BYTES + DETAIL_CLIENT_BYTES) / 4,
 } as const;
 
-/** Why a worker wrote a detail. */
+/** Which requests are told apart where a part of them is kept: why a worker wrote a detail. */
 export const DetailReason = { SAMPLE: 0, SLOW: 1, FAILED: 2 } as const;
 export type DetailReason = (typeof DetailReason)[keyof typeof DetailReason];
 
@@ -61,7 +67,7 @@ export interface HistoryRings {
   readonly details: Ring;
 }
 
-/** What the recorder asks of workers (Float64). Writer: recorder. */
+/** What the recorder asks of workers (Float64); shares stand at the index of their `DetailReason`. Writer: recorder. */
 export const RecorderWish = {
   /** Share of usual requests that workers write details of, 0 … 1. */
   SAMPLE_SHARE: 0,
@@ -70,8 +76,13 @@ export const RecorderWish = {
   FAILED_SHARE: 2,
   /** What takes longer is slow, milliseconds; 0 = nothing is. */
   SLOW_MS: 3,
+  /** After so many details of one kind in a second a worker halves their share until it ends; 0 = `USUAL_BURST`. */
+  BURST: 4,
   LENGTH: 8,
 } as const;
+
+/** See `RecorderWish.BURST`. */
+export const USUAL_BURST = 128;
 
 /** Words of the recorder's counters (Float64, only ever growing unless named a gauge). Writer: recorder. */
 export const RecorderCounter = {
@@ -110,13 +121,46 @@ export const RECORDER_GAUGES: readonly number[] = [
   RecorderCounter.STORE_BYTES,
 ];
 
+/** Words of `RecorderProgress.figures` (Float64). */
+export const ProgressFigure = {
+  /** The last second (of the epoch) of which this says how far the rings were read; 0 = it says nothing. */
+  SECOND: 0,
+  LENGTH: 8,
+} as const;
+
+/** How far the rings were read for all seconds up to one. */
+export interface RecorderProgress {
+  readonly figures: Float64Array;
+  /** By worker: number of the last record that counts to these seconds. */
+  readonly requests: Int32Array;
+  readonly details: Int32Array;
+}
+
+/** Words of `RecorderMemory.words` (Int32). */
+export const RecorderWord = {
+  /** Which of the two `progress` is certain: the store has all of it. The other one is what is being written, if it is later. */
+  CERTAIN: 0,
+  /** How often the wall clock was set back behind what had been recorded: seconds of different counts are never mixed up. */
+  CLOCK_TURNS: 1,
+  LENGTH: 16,
+} as const;
+
+/** Words of `RecorderMemory.figures` (Float64). */
+export const RecorderFigure = {
+  /** What, added to the boot clock, gave milliseconds since the epoch when records were last read. */
+  WALL_OFFSET_MS: 0,
+  LENGTH: 8,
+} as const;
+
 /** What the recorder has in the shared memory for itself and its successor. */
 export interface RecorderMemory {
   /** `RecorderWish`es. */
   readonly wishes: Float64Array;
   /** `RecorderCounter`s. Writer: recorder; supervisor clears the gauges after its death. */
   readonly counters: Float64Array;
-  /** By worker: number of the last record that was counted and handed to the store's safe keeping, so that its successor goes on. */
-  readonly requestPositions: Int32Array;
-  readonly detailPositions: Int32Array;
+  readonly words: Int32Array;
+  readonly figures: Float64Array;
+  readonly progress: readonly [RecorderProgress, RecorderProgress];
+  /** By worker: number of the last record that is among `RecorderCounter.REQUESTS`. */
+  readonly counted: Int32Array;
 }

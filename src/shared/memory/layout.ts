@@ -13,10 +13,14 @@ import {
   DETAIL_ROWS,
   DetailWord,
   type HistoryRings,
+  ProgressFigure,
   REQUEST_ROWS,
   RecorderCounter,
+  RecorderFigure,
   type RecorderMemory,
+  type RecorderProgress,
   RecorderWish,
+  RecorderWord,
   RequestWord,
 } from "./layout-history.ts";
 import {
@@ -354,11 +358,18 @@ function carve(c: Carver): SharedMemory {
   const figures = c.float64(MAX_POOLS * LearnerFigure.LENGTH);
   const learnerCounters = c.float64(LearnerCounter.LENGTH);
   const learnerPositions = c.int32(MAX_WORKERS);
+  const progress = (): RecorderProgress => ({
+    figures: c.float64(ProgressFigure.LENGTH),
+    requests: c.int32(MAX_WORKERS),
+    details: c.int32(MAX_WORKERS),
+  });
   const recorder: RecorderMemory = {
     wishes: c.float64(RecorderWish.LENGTH),
     counters: c.float64(RecorderCounter.LENGTH),
-    requestPositions: c.int32(MAX_WORKERS),
-    detailPositions: c.int32(MAX_WORKERS),
+    words: c.int32(RecorderWord.LENGTH),
+    figures: c.float64(RecorderFigure.LENGTH),
+    progress: [progress(), progress()],
+    counted: c.int32(MAX_WORKERS),
   };
   const rowId = c.int32(learnedRows);
   c.page();

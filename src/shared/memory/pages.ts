@@ -3,7 +3,7 @@
  * read or written through the mapping ends the process with SIGBUS; a write to the file only fails, with ENOSPC, and
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
  * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
- * their slot is given, the workers' rings before the strategy that fills them (a megabyte and a half for each worker).
+ * their slot is given, the workers' rings before what fills them is switched on (for `ml` a megabyte and a half for each worker, for history three).
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
@@ -34,6 +34,9 @@ export class MemoryPages {
   /** The rings of workers 0 … n-1 are real, and those of further ones will be. */
   #rings = 0;
   #wantsRings = false;
+  /** The same of the rings of history. */
+  #histories = 0;
+  #wantsHistory = false;
 
   /** @param path the file that `memory` maps, of which nothing but the base is in use yet (see `reserveBase`). */
   constructor(path: string, memory: SharedMemory) {
@@ -56,6 +59,15 @@ export class MemoryPages {
         this.#workers = index + 1;
       }
       this.#reserveRings(zero);
+      this.#reserveHistories(zero);
+    });
+  }
+
+  /** As `reserveRings`, for those by which the recorder is told of requests. */
+  reserveHistory(): void {
+    this.#write((zero) => {
+      this.#wantsHistory = true;
+      this.#reserveHistories(zero);
     });
   }
 
@@ -83,6 +95,14 @@ export class MemoryPages {
   #reserveRings(zero: Zero): void {
     for (; this.#wantsRings && this.#rings < this.#workers; this.#rings++) {
       for (const { head, words } of Object.values(this.#memory.rings[this.#rings]) as Ring[]) {
+        zero(head.byteOffset, words.byteOffset + words.byteLength);
+      }
+    }
+  }
+
+  #reserveHistories(zero: Zero): void {
+    for (; this.#wantsHistory && this.#histories < this.#workers; this.#histories++) {
+      for (const { head, words } of Object.values(this.#memory.history[this.#histories]) as Ring[]) {
         zero(head.byteOffset, words.byteOffset + words.byteLength);
       }
     }

@@ -30,6 +30,11 @@ export const Route = {
   NO_ROUTE: 7,
 } as const;
 
+/** A path that the balancer answers itself: no traffic. @param route index into `ROUTES`, or the number of a route. */
+export function isReserved(route: number): boolean {
+  return route >= Route.HEALTH_LIVE && route <= Route.SERVERS;
+}
+
 /** Method labels; the index is what the parser calls a method and what a series key holds. */
 export const METHODS = [
   "other",

@@ -1,11 +1,18 @@
 /** Rows of all kinds that wait to be written, and how they are put together to batches. */
 
 import type { RowKind } from "../rows/row-kind.ts";
-import { type ItemOf, ROW_KIND_NAMES, ROW_KINDS, type RowBatches, type RowKindName } from "../rows/row-kinds.ts";
+import type { ItemOf, RowBatches, RowKinds } from "../rows/row-kinds.ts";
 import { WriteBuffer } from "./write-buffer.ts";
 
 /** Rows of a kind in one transaction. */
 const BATCH_ROWS = 1_000;
+
+/** Rows of one transaction. */
+export interface Batch<Kinds extends RowKinds> {
+  /** The same for the same rows, whenever they are taken again. */
+  readonly id: string;
+  readonly rows: RowBatches<Kinds>;
+}
 
 /** A kind with its buffer, whatever its rows are: what goes into one comes out of the same. */
 interface Queue {
@@ -13,16 +20,21 @@ interface Queue {
   readonly buffer: WriteBuffer<unknown>;
 }
 
-export class WaitingRows {
+export class WaitingRows<Kinds extends RowKinds> {
   readonly #featureCount: number;
-  readonly #queues: ReadonlyMap<RowKindName, Queue>;
+  readonly #run: string;
+  readonly #queues: ReadonlyMap<string, Queue>;
   #unfit = 0;
+  #batchId = "";
+  #batches = 0;
 
-  constructor(featureCount: number) {
+  /** @param run what no other owner of the place is or was called. */
+  constructor(kinds: Kinds, featureCount: number, run: string) {
     this.#featureCount = featureCount;
+    this.#run = run;
     this.#queues = new Map(
-      ROW_KIND_NAMES.map((name) => {
-        const kind = ROW_KINDS[name] as RowKind<unknown, unknown>;
+      Object.entries(kinds).map(([name, value]) => {
+        const kind = value as RowKind<unknown, unknown>;
         return [name, { kind, buffer: new WriteBuffer(kind) }];
       }),
     );
@@ -40,7 +52,8 @@ export class WaitingRows {
 
   /** How many transactions it takes to write them all. */
   get batches(): number {
-    return Math.max(...[...this.#queues.values()].map(({ buffer }) => Math.ceil(buffer.length / BATCH_ROWS)));
+    const fresh = Math.max(...[...this.#queues.values()].map(({ buffer }) => Math.ceil(buffer.fresh / BATCH_ROWS)));
+    return fresh + (this.#hasFailed || this.#sum(({ buffer }) => buffer.taken) > 0 ? 1 : 0);
   }
 
   /** How long those that wait may go on waiting, milliseconds; `null` = there are none. */
@@ -54,7 +67,7 @@ export class WaitingRows {
     return due;
   }
 
-  push<K extends RowKindName>(name: K, items: readonly ItemOf<K>[]): void {
+  push<K extends keyof Kinds & string>(name: K, items: readonly ItemOf<Kinds[K]>[]): void {
     const { kind, buffer } = this.#queues.get(name)!;
     const rows = items.map((item) => kind.encode(item, this.#featureCount)).filter((row) => row !== null);
     this.#unfit += items.length - rows.length;
@@ -66,10 +79,17 @@ export class WaitingRows {
     this.#unfit += count;
   }
 
-  /** The oldest, to be written. The next call is `settle`, `putBack` or `drop`. */
-  take(): RowBatches {
-    const batches = [...this.#queues].map(([name, { buffer }]) => [name, buffer.take(BATCH_ROWS)] as const);
-    return Object.fromEntries(batches) as unknown as RowBatches;
+  /**
+   * The oldest, to be written; those that were put back, and no others with them, if there are any. The next call is
+   * `settle`, `putBack` or `drop`.
+   */
+  take(): Batch<Kinds> {
+    const again = this.#hasFailed;
+    if (!again) this.#batchId = `${this.#run}-${++this.#batches}`;
+    const batches = [...this.#queues].map(
+      ([name, { buffer }]) => [name, again ? buffer.takeAgain() : buffer.take(BATCH_ROWS)] as const,
+    );
+    return { id: this.#batchId, rows: Object.fromEntries(batches) as unknown as RowBatches<Kinds> };
   }
 
   /** What was taken is written. Returns how many rows that are. */
@@ -85,6 +105,10 @@ export class WaitingRows {
   /** What was taken will never be written: it must not keep those behind it from being. */
   drop(): void {
     this.#unfit += this.settle();
+  }
+
+  get #hasFailed(): boolean {
+    return this.#sum(({ buffer }) => buffer.failed) > 0;
   }
 
   #sum(of: (queue: Queue) => number): number {

@@ -2,7 +2,7 @@
 
 /** How items of this kind become rows, and how many of them may wait. */
 export interface RowKind<Item, Row> {
-  /** So many wait at most, and so many bytes of them; then the oldest go. */
+  /** So many wait at most, and so many bytes of them; then the oldest become coarser, if that can be, and go. */
   readonly waitingRows: number;
   readonly waitingBytes: number;
   /** How long one may wait for others to be written with, milliseconds. */
@@ -14,4 +14,8 @@ export interface RowKind<Item, Row> {
   encode(item: Item, featureCount: number): Row | null;
   /** What a row takes in memory, about. */
   bytesOf(row: Row): number;
+  /** Rows with the same of it can be merged. With `merge`, or not at all. */
+  coarserKey?(row: Row): string;
+  /** One row that says what both said, less exactly; it can be merged again. */
+  merge?(a: Row, b: Row): Row;
 }

@@ -6,10 +6,8 @@ import { Database } from "bun:sqlite";
 import { closeSync, openSync, statSync } from "node:fs";
 import { StoreError } from "../store-error.ts";
 import { storeErrorOf } from "./errors.ts";
-import { ModelTable } from "./tables/model-table.ts";
-import { NoteTable } from "./tables/note-table.ts";
-import { type RowTables, rowTables } from "./tables/row-tables.ts";
-import { checkIdentity, MIGRATIONS, migrate, pragma, requireCurrent } from "./tables/schema.ts";
+import type { SqlitePart } from "./part.ts";
+import { checkIdentity, migrate, pragma, requireCurrent } from "./schema/schema.ts";
 
 /** How long another process's lock is waited for, by who waits. Only a trainer has nothing else to do meanwhile. */
 const BUSY_MS = { own: 100, read: 250, write: 5_000 };
@@ -17,83 +15,57 @@ const BUSY_MS = { own: 100, read: 250, write: 5_000 };
 const CHECKPOINT_PAGES = 256;
 const WAL_KEPT_BYTES = 4 * 1024 * 1024;
 
-/** How a store is used by the connection. */
-export interface ConnectionOptions {
-  /** What samples' values mean, in order. */
-  readonly features: readonly string[];
-  readonly migrations?: readonly string[];
-}
-
-/** An open store. */
-export class Connection {
+/** An open part of a store. */
+export class Connection<Tables> {
   readonly db: Database;
-  readonly rows: RowTables;
-  readonly models: ModelTable;
-  readonly notes: NoteTable;
+  readonly tables: Tables;
   readonly #path: string | null;
   readonly #inode: number | null;
 
-  private constructor(db: Database, path: string | null, { features }: ConnectionOptions) {
+  private constructor(db: Database, path: string | null, part: SqlitePart<Tables>) {
     this.db = db;
     this.#path = path;
     this.#inode = path === null ? null : inodeOf(path);
-    this.rows = rowTables(db, features);
-    this.models = new ModelTable(db);
-    this.notes = new NoteTable(db);
+    this.tables = part.tables(db);
   }
 
-  /** For the holder of the instance's lock: makes the file, checks all of it, brings it up to date. Throws a `StoreError`. */
-  static own(path: string, options: ConnectionOptions): Connection {
-    return opening(path, () => {
+  /** For the holder of the instance's lock: makes the file, checks it, brings it up to date. Rejects with a `StoreError`. */
+  static own<Tables>(path: string, part: SqlitePart<Tables>): Promise<Connection<Tables>> {
+    return opening(path, async () => {
       makeFile(path);
-      return Connection.#open(path, { readwrite: true, create: false }, options, (db) => {
-        db.run(`PRAGMA busy_timeout = ${BUSY_MS.own}`);
-        checkIdentity(db, path, options.migrations);
-        // Space that was freed can be given back only if this was said before the first table.
-        if (pragma(db, "user_version") === 0) db.run("PRAGMA auto_vacuum = INCREMENTAL");
-        const mode = db.query<{ journal_mode: string }, []>("PRAGMA journal_mode = WAL").get()!.journal_mode;
-        if (mode !== "wal") {
-          throw new StoreError("unavailable", `${path}: its file system has no shared memory (SQLite's WAL needs it)`);
-        }
-        db.run("PRAGMA synchronous = NORMAL"); // a power failure costs the last transactions, never the file
-        db.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-        db.run(`PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
-        // Every page is read: 0.1 s for 500,000 samples.
-        const found = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()!.quick_check;
-        if (found !== "ok") throw new StoreError("corrupt", `${path}: it is damaged (${found})`);
-        migrate(db, options.migrations ?? MIGRATIONS);
-      });
+      const db = new Database(path, { readwrite: true, create: false });
+      return Connection.#made(db, path, part, () => prepare(db, path, part));
     });
   }
 
-  /** For others, beside the instance that owns the store or without one. Throws a `StoreError`, also when there is none. */
-  static visit(path: string, access: "read" | "write", options: ConnectionOptions): Connection {
-    if (inodeOf(path) === null) throw new StoreError("missing", `${path}: there is no store yet`);
-    return opening(path, () => {
-      const flags = access === "read" ? { readonly: true } : { readwrite: true, create: false };
-      return Connection.#open(path, flags, options, (db) => {
+  /** For others, beside the instance that owns the store or without one. Rejects with a `StoreError`, also when there is none. */
+  static visit<Tables>(path: string, access: "read" | "write", part: SqlitePart<Tables>): Promise<Connection<Tables>> {
+    return opening(path, async () => {
+      if (inodeOf(path) === null) throw new StoreError("missing", `${path}: there is no store yet`);
+      const db = new Database(path, access === "read" ? { readonly: true } : { readwrite: true, create: false });
+      return Connection.#made(db, path, part, async () => {
         db.run(`PRAGMA busy_timeout = ${BUSY_MS[access]}`);
         if (access === "write") db.run("PRAGMA synchronous = NORMAL");
-        requireCurrent(db, path, options.migrations);
+        requireCurrent(db, path, part.schema, part.nothingYet);
       });
     });
   }
 
   /** A store that forgets with the process. */
-  static inMemory(options: ConnectionOptions): Connection {
-    return Connection.#open(":memory:", undefined, options, (db) => migrate(db, options.migrations ?? MIGRATIONS));
+  static inMemory<Tables>(part: SqlitePart<Tables>): Promise<Connection<Tables>> {
+    const db = new Database(":memory:");
+    return opening("memory", () => Connection.#made(db, null, part, () => migrate(db, part.schema)));
   }
 
-  static #open(
-    path: string,
-    flags: ConstructorParameters<typeof Database>[1],
-    options: ConnectionOptions,
-    prepare: (db: Database) => void,
-  ): Connection {
-    const db = new Database(path, flags);
+  static async #made<Tables>(
+    db: Database,
+    path: string | null,
+    part: SqlitePart<Tables>,
+    made: () => Promise<void>,
+  ): Promise<Connection<Tables>> {
     try {
-      prepare(db);
-      return new Connection(db, path === ":memory:" ? null : path, options);
+      await made();
+      return new Connection(db, path, part);
     } catch (error) {
       db.close();
       throw error;
@@ -142,12 +114,34 @@ export class Connection {
   }
 }
 
-function opening(path: string, open: () => Connection): Connection {
+async function opening<Made>(path: string, open: () => Promise<Made>): Promise<Made> {
   try {
-    return open();
+    return await open();
   } catch (error) {
     throw storeErrorOf(error, path);
   }
+}
+
+async function prepare(db: Database, path: string, part: SqlitePart<unknown>): Promise<void> {
+  db.run(`PRAGMA busy_timeout = ${BUSY_MS.own}`);
+  checkIdentity(db, path, part.schema);
+  // Space that was freed can be given back only if this was said before the first table.
+  if (pragma(db, "user_version") === 0) db.run("PRAGMA auto_vacuum = INCREMENTAL");
+  const mode = db.query<{ journal_mode: string }, []>("PRAGMA journal_mode = WAL").get()!.journal_mode;
+  if (mode !== "wal") {
+    throw new StoreError("unavailable", `${path}: its file system has no shared memory (SQLite's WAL needs it)`);
+  }
+  db.run("PRAGMA synchronous = NORMAL"); // a power failure costs the last transactions, never the file
+  db.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  db.run(`PRAGMA journal_size_limit = ${WAL_KEPT_BYTES}`);
+  if (statSync(path).size <= part.checkedBytes) checkPages(db, path);
+  await migrate(db, part.schema);
+}
+
+/** Reads every page: 0.1 s for 500,000 samples. */
+function checkPages(db: Database, path: string): void {
+  const found = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()!.quick_check;
+  if (found !== "ok") throw new StoreError("corrupt", `${path}: it is damaged (${found})`);
 }
 
 /** SQLite would make it readable for all. Done only where there is none: closing a file drops SQLite's locks on it. */

@@ -1,18 +1,22 @@
 /** The directory that holds what must outlive the process. */
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import type { StorePart } from "../backend.ts";
 import { storeErrorOf } from "./errors.ts";
 
-/** Whatever SQLite keeps beside the store begins with this name. */
-const STORE_FILE = "learning.db";
-/** Whoever has it locked owns the store. */
-export const LOCK_FILE = "learning.lock";
-/** Says who that is, for people. */
-export const OWNER_FILE = "learning.owner";
+/** Where a part of the store is. Whatever SQLite keeps beside it begins with this name. */
+export function storePath(dataDir: string, part: StorePart): string {
+  return join(dataDir, `${part}.db`);
+}
 
-/** Where the store is. */
-export function storePath(dataDir: string): string {
-  return join(dataDir, STORE_FILE);
+/** Whoever has it locked owns the part. */
+export function lockFile(part: StorePart): string {
+  return `${part}.lock`;
+}
+
+/** Says who that is, for people. */
+export function ownerFile(part: StorePart): string {
+  return `${part}.owner`;
 }
 
 /** Makes the directory, for this user alone, unless it is there. Throws a `StoreError`, also when it cannot be written. */

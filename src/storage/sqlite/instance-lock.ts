@@ -1,13 +1,14 @@
 /**
- * Keeps two instances from writing one data directory. The lock is SQLite's own, on a file beside the store: the kernel
+ * Keeps two instances from writing one part of a store. The lock is SQLite's own, on a file beside the store: the kernel
  * drops it with the process, however that ends, and it holds between containers of one machine, where process ids mean
  * nothing. Nothing else may open the lock file: on closing it, POSIX drops every lock that the process has on it.
  */
 import { Database } from "bun:sqlite";
 import { accessSync, constants, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { StorePart } from "../backend.ts";
 import { StoreError } from "../store-error.ts";
-import { LOCK_FILE, OWNER_FILE } from "./data-directory.ts";
+import { lockFile, ownerFile } from "./data-directory.ts";
 import { storeErrorOf } from "./errors.ts";
 
 /** A lock that is held until it is released or the process ends. */
@@ -25,9 +26,9 @@ export class InstanceLock {
    * @param nowMs milliseconds since the epoch, told to whoever finds it taken.
    * @throws `StoreError`, of kind `in_use` when another has it.
    */
-  static take(dataDir: string, nowMs: number): InstanceLock {
-    const path = join(dataDir, LOCK_FILE);
-    const ownerPath = join(dataDir, OWNER_FILE);
+  static take(dataDir: string, part: StorePart, nowMs: number): InstanceLock {
+    const path = join(dataDir, lockFile(part));
+    const ownerPath = join(dataDir, ownerFile(part));
     let db: Database | null = null;
     try {
       db = new Database(path, { create: true, readwrite: true });

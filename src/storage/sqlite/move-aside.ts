@@ -1,5 +1,4 @@
 /** Damaged files: kept for whoever wants to look at them, out of the way of a new one. */
-import { Database } from "bun:sqlite";
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
@@ -23,19 +22,4 @@ export function moveAside(path: string, nowMs: number): string {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(join(dirname(path), name + suffix), { force: true });
   }
   return aside;
-}
-
-/** The highest version of a model that a damaged file still tells; 0 when it does not. */
-export function lastVersionIn(path: string): number {
-  let db: Database | null = null;
-  try {
-    db = new Database(path, { readonly: true });
-    const query = "SELECT seq FROM sqlite_sequence WHERE name = 'models'";
-    const seq = db.query<{ seq: unknown }, []>(query).get()?.seq;
-    return Number.isSafeInteger(seq) && (seq as number) > 0 ? (seq as number) : 0;
-  } catch {
-    return 0; // damaged where it would stand
-  } finally {
-    db?.close();
-  }
 }

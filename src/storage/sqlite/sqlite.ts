@@ -1,31 +1,61 @@
-/** SQLite as a kind of backend: a file in a directory, or memory. */
-import type { BackendKind, BackendOptions, StoreBackend } from "../backend.ts";
-import { SqliteBackend } from "./backend.ts";
+/** SQLite as a kind of backend: files in a directory, or memory. */
+import type {
+  BackendKind,
+  HistoryBackend,
+  HistoryOptions,
+  LearningBackend,
+  LearningOptions,
+  StorePart,
+} from "../backend.ts";
 import { dataDirectoryProblem, storePath } from "./data-directory.ts";
+import { SqliteHistory } from "./history/backend.ts";
+import { HISTORY_PART } from "./history/part.ts";
+import { SqliteHistoryVisitor } from "./history/visitor.ts";
+import { SqliteLearning } from "./learning/backend.ts";
+import { learningPart } from "./learning/part.ts";
+import { SqliteLearningVisitor } from "./learning/visitor.ts";
+import { SqliteSchemaKeeper } from "./schema/keeper.ts";
 import { StoreFile, StoreMemory } from "./store-file.ts";
-import { SqliteVisitor } from "./visitor.ts";
 
-/** A directory with the embedded store's file in it. */
+/** A directory with the embedded store's files in it, which one instance has. */
 export interface SqliteLocation {
   readonly kind: "sqlite";
   /** As the operator wrote it, or absolute. */
   readonly directory: string;
+  /** What rows of what happened call their instance; the machine's name unless set. */
+  readonly instance?: string;
 }
 
 /** See `BackendKind`. */
 export const SQLITE: BackendKind<SqliteLocation> = Object.freeze({
-  describe: ({ directory }: SqliteLocation) => storePath(directory),
+  describe: ({ directory }: SqliteLocation, part: StorePart) => storePath(directory, part),
   problem: async ({ directory }: SqliteLocation) => {
     const problem = dataDirectoryProblem(directory);
     return problem === null ? null : `DATA_DIR: ${problem}`;
   },
-  own: ({ directory }: SqliteLocation, options: BackendOptions) =>
-    new SqliteBackend(new StoreFile({ ...options, dataDir: directory }), options.limits),
-  visit: ({ directory }, access, { features, limits }) =>
-    new SqliteVisitor(storePath(directory), access, { features }, limits),
+  learning: {
+    own: ({ directory }: SqliteLocation, options: LearningOptions) => {
+      const part = learningPart(options.features);
+      return new SqliteLearning(new StoreFile(part, { ...options, dataDir: directory }), part, options.limits);
+    },
+    visit: ({ directory }, access, { features, limits }) =>
+      new SqliteLearningVisitor(storePath(directory, "learning"), access, features, limits),
+  },
+  history: {
+    own: ({ directory }: SqliteLocation, options: HistoryOptions) =>
+      new SqliteHistory(new StoreFile(HISTORY_PART, { ...options, dataDir: directory }), options),
+    visit: ({ directory }: SqliteLocation) => new SqliteHistoryVisitor(storePath(directory, "history")),
+  },
+  schema: ({ directory }: SqliteLocation) => new SqliteSchemaKeeper(directory),
 } satisfies BackendKind<SqliteLocation>);
 
-/** A backend that needs no place at all. */
-export function inMemory(options: BackendOptions): StoreBackend {
-  return new SqliteBackend(new StoreMemory(options), options.limits);
+/** What is learned, in no place at all. */
+export function learningInMemory(options: LearningOptions): LearningBackend {
+  const part = learningPart(options.features);
+  return new SqliteLearning(new StoreMemory(part), part, options.limits);
+}
+
+/** What happened, in no place at all: for tests of those who use a history. */
+export function historyInMemory(options: HistoryOptions): HistoryBackend {
+  return new SqliteHistory(new StoreMemory(HISTORY_PART), options);
 }

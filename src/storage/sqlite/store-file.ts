@@ -2,61 +2,65 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../store-error.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
-import { LOCK_FILE, makeDataDirectory, storePath } from "./data-directory.ts";
+import { Connection } from "./connection.ts";
+import { lockFile, makeDataDirectory, storePath } from "./data-directory.ts";
 import { storeErrorOf } from "./errors.ts";
 import { InstanceLock } from "./instance-lock.ts";
-import { lastVersionIn, moveAside } from "./move-aside.ts";
+import { moveAside } from "./move-aside.ts";
+import type { SqlitePart } from "./part.ts";
 
-/** Where a store's connections come from. */
-export interface StoreSource {
+/** Where the connections to a part of a store come from. */
+export interface StoreSource<Tables> {
   /** False for memory. */
   readonly durable: boolean;
-  /** A connection; the one before it is closed. Throws a `StoreError`. */
-  open(): Connection;
+  /** A connection; the one before it is closed. Rejects with a `StoreError`. */
+  open(): Promise<Connection<Tables>>;
   /**
    * Puts a damaged file out of the way; the connection to it is closed. Throws a `StoreError`.
-   * @param lastVersion the highest version of a model that it is known to have had; the next file goes on from there.
+   * @param counter what `SqlitePart.counter` is known to have been; the next file goes on from there.
    */
-  replace(reason: string, lastVersion: number): void;
+  replace(reason: string, counter: number): void;
   release(): void;
 }
 
 /** What a `StoreFile` needs. */
-export interface StoreFileOptions extends ConnectionOptions {
+export interface StoreFileOptions {
   readonly dataDir: string;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   readonly movedAside: (path: string, reason: string) => void;
 }
 
-export class StoreFile implements StoreSource {
+export class StoreFile<Tables> implements StoreSource<Tables> {
   readonly durable = true;
+  readonly #part: SqlitePart<Tables>;
   readonly #options: StoreFileOptions;
   readonly #path: string;
   #lock: InstanceLock | null = null;
   #lockInode = 0;
-  /** Versions of models that files before this one had. */
-  #lastVersion = 0;
+  /** Of files before this one. */
+  #counter = 0;
 
-  constructor(options: StoreFileOptions) {
+  constructor(part: SqlitePart<Tables>, options: StoreFileOptions) {
+    this.#part = part;
     this.#options = options;
-    this.#path = storePath(options.dataDir);
+    this.#path = storePath(options.dataDir, part.part);
   }
 
-  open(): Connection {
+  async open(): Promise<Connection<Tables>> {
     this.#takeLock();
-    let connection: Connection;
+    let connection: Connection<Tables>;
     try {
-      connection = Connection.own(this.#path, this.#options);
+      connection = await Connection.own(this.#path, this.#part);
     } catch (error) {
       if (!(error instanceof StoreError) || error.kind !== "corrupt") throw error;
       this.replace(error.message, 0);
-      connection = Connection.own(this.#path, this.#options);
+      connection = await Connection.own(this.#path, this.#part);
     }
     try {
-      if (this.#lastVersion > 0) connection.transaction(() => connection.models.skipTo(this.#lastVersion));
-      this.#lastVersion = connection.models.lastVersion();
+      const { counter } = this.#part;
+      if (this.#counter > 0) connection.transaction(() => counter?.skip(connection.tables, this.#counter));
+      this.#counter = counter?.known(connection.tables) ?? 0;
       return connection;
     } catch (error) {
       connection.close();
@@ -64,8 +68,8 @@ export class StoreFile implements StoreSource {
     }
   }
 
-  replace(reason: string, lastVersion: number): void {
-    this.#lastVersion = Math.max(this.#lastVersion, lastVersion, lastVersionIn(this.#path));
+  replace(reason: string, counter: number): void {
+    this.#counter = Math.max(this.#counter, counter, this.#part.counter?.told(this.#path) ?? 0);
     let aside: string;
     try {
       aside = moveAside(this.#path, this.#options.nowMs());
@@ -83,27 +87,28 @@ export class StoreFile implements StoreSource {
   /** Takes the lock once; again when somebody removed its file, because the next instance would not see it. */
   #takeLock(): void {
     const { dataDir, nowMs } = this.#options;
-    const path = join(dataDir, LOCK_FILE);
+    const { part } = this.#part;
+    const path = join(dataDir, lockFile(part));
     const inode = () => statSync(path, { throwIfNoEntry: false })?.ino;
     if (this.#lock !== null && inode() === this.#lockInode) return;
     this.release();
     makeDataDirectory(dataDir);
-    this.#lock = InstanceLock.take(dataDir, nowMs());
+    this.#lock = InstanceLock.take(dataDir, part, nowMs());
     this.#lockInode = inode() ?? 0;
   }
 }
 
-/** A store in memory, for when there is no disk. It has one connection, which is all of it. */
-export class StoreMemory implements StoreSource {
+/** A part in memory, for when there is no disk. It has one connection, which is all of it. */
+export class StoreMemory<Tables> implements StoreSource<Tables> {
   readonly durable = false;
-  readonly #options: ConnectionOptions;
+  readonly #part: SqlitePart<Tables>;
 
-  constructor(options: ConnectionOptions) {
-    this.#options = options;
+  constructor(part: SqlitePart<Tables>) {
+    this.#part = part;
   }
 
-  open(): Connection {
-    return Connection.inMemory(this.#options);
+  open(): Promise<Connection<Tables>> {
+    return Connection.inMemory(this.#part);
   }
 
   replace(reason: string): void {

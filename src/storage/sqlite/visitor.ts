@@ -1,50 +1,43 @@
 /**
- * The file as those see it who do not own it. It is opened at the first use, and again when another has taken its place:
- * whoever owns it may begin a new one.
+ * A file as those see it who do not own it. It is opened at the first use, and again when another has taken its place: whoever
+ * owns it may begin a new one.
  */
-import type { VisitingBackend } from "../backend.ts";
-import type { NewModel, StoreLimits } from "../learning-store.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { storeErrorOf } from "./errors.ts";
-import { SqliteReads } from "./reads.ts";
+import type { SqlitePart } from "./part.ts";
 
-export class SqliteVisitor extends SqliteReads implements VisitingBackend {
+export class SqliteVisit<Tables> {
   readonly #path: string;
   readonly #access: "read" | "write";
-  readonly #options: ConnectionOptions;
-  readonly #limits: StoreLimits;
-  #connection: Connection | null = null;
+  readonly #part: SqlitePart<Tables>;
+  #connection: Promise<Connection<Tables>> | null = null;
 
-  constructor(path: string, access: "read" | "write", options: ConnectionOptions, limits: StoreLimits) {
-    super();
+  constructor(path: string, access: "read" | "write", part: SqlitePart<Tables>) {
     this.#path = path;
     this.#access = access;
-    this.#options = options;
-    this.#limits = limits;
+    this.#part = part;
   }
 
-  protected override use<T>(work: (connection: Connection) => T): T {
-    if (this.#connection !== null && !this.#connection.isInPlace) this.#disconnect();
-    this.#connection ??= Connection.visit(this.#path, this.#access, this.#options);
+  /** Runs `work` on an open connection. Rejects with a `StoreError` when there is none or the work fails for it. */
+  async use<T>(work: (connection: Connection<Tables>) => T): Promise<T> {
+    if (this.#connection !== null && !(await this.#connection).isInPlace) await this.close();
+    this.#connection ??= Connection.visit(this.#path, this.#access, this.#part);
+    const opening = this.#connection;
     try {
-      return work(this.#connection);
+      return work(await opening);
     } catch (error) {
       const failure = storeErrorOf(error, this.#path);
-      if (failure !== error) this.#disconnect();
+      if (failure !== error || error === (await opening.catch((reason) => reason))) await this.close();
       throw failure;
     }
   }
 
-  async insertModel(model: NewModel): Promise<number> {
-    return this.use((connection) => connection.transaction(() => connection.models.insert(model, this.#limits)));
-  }
-
   async close(): Promise<void> {
-    this.#disconnect();
-  }
-
-  #disconnect(): void {
-    this.#connection?.close();
+    const connection = this.#connection;
     this.#connection = null;
+    await connection?.then(
+      (open) => open.close(),
+      () => {},
+    );
   }
 }

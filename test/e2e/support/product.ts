@@ -1,6 +1,7 @@
 /** The product as its users run it: launcher, supervisor, two workers. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { KEEPS_NOTHING } from "../../support/keeps-nothing.ts";
 import { Daemon } from "../../support/processes.ts";
 import { type LogLine, sumOfSamples } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
@@ -8,6 +9,7 @@ import { until } from "../../support/until.ts";
 const LAUNCHER = join(import.meta.dir, "../../../bin/neurabalancer");
 
 const SETTINGS = {
+  ...KEEPS_NOTHING,
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
   ADMIN_PORT: "0",

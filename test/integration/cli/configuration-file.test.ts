@@ -119,7 +119,7 @@ test.each([
 test("a running instance reads it again as a whole or not at all, and says what changed", async () => {
   const token = "0123456789abcdef-secret";
   const text = (connect: string) =>
-    `${SERVERS}app: {host: 127.0.0.1, port: 0, workers: 1}\nadmin: {port: auto, token: "\${TOKEN}"}\nlog: {access: off}\ntimeouts: {connect: ${connect}}\nstorage: {data_dir: ${scratch.file("data")}}\n`;
+    `${SERVERS}app: {host: 127.0.0.1, port: 0, workers: 1}\nadmin: {port: auto, token: "\${TOKEN}"}\nlog: {access: off}\ntimeouts: {connect: ${connect}}\nstorage: {data_dir: ${scratch.file("data")}, keep_samples: off}\nhistory: {enabled: off}\n`;
   const path = put("live.yaml", text("2s"));
   const product = new Daemon([LAUNCHER, "serve", "--config", path], { env: { TOKEN: token } });
   try {
@@ -136,7 +136,7 @@ test("a running instance reads it again as a whole or not at all, and says what 
     put("live.yaml", `${text("4s")}nothing: 1\n`);
     product.process.kill("SIGHUP");
     await product.says(({ stderr }) => stderr.includes("the new configuration is rejected"));
-    expect(product.stderr).toContain(`${path}:7:1: \\"nothing\\" is no section`);
+    expect(product.stderr).toContain(`${path}:8:1: \\"nothing\\" is no section`);
 
     put("live.yaml", text("3s"));
     product.process.kill("SIGHUP");

@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { LAST_GOOD_FILE } from "../../../src/config/sources/last-good.ts";
+import { KEEPS_NOTHING } from "../../support/keeps-nothing.ts";
 import { Daemon, Scratch } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 import { LAUNCHER, neurabalancer } from "./spawn.ts";
@@ -20,7 +21,7 @@ routes: [{pool: shop}]
 `;
 
 async function serve(): Promise<Daemon> {
-  const product = new Daemon([LAUNCHER, "serve", "--config", PATH, "--last-good"], {});
+  const product = new Daemon([LAUNCHER, "serve", "--config", PATH, "--last-good"], { env: KEEPS_NOTHING });
   await product.says(({ stderr }) => stderr.includes("balancing over"));
   return product;
 }

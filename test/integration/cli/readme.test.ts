@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blocksOf } from "../../support/doc-blocks.ts";
+import { KEEPS_NOTHING } from "../../support/keeps-nothing.ts";
 import { Daemon, Scratch } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 
@@ -15,6 +16,7 @@ const servers = new Map<string, ReturnType<typeof Bun.serve>>();
 
 /** What it takes to run beside others, in place of what README leaves at its defaults. */
 const ENVIRONMENT = {
+  ...KEEPS_NOTHING,
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
   ADMIN_PORT: "auto",

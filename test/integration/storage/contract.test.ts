@@ -1,5 +1,5 @@
 /** Every backend that there is keeps the one contract. */
-import { inMemory, SQLITE } from "../../../src/storage/sqlite/sqlite.ts";
+import { learningInMemory, SQLITE } from "../../../src/storage/sqlite/sqlite.ts";
 import { MemoryPlace } from "../../support/memory-backend.ts";
 import { storeContract } from "./contract/contract.ts";
 import { at, scratch } from "./store-fixture.ts";
@@ -11,8 +11,8 @@ storeContract({
     const directory = scratch();
     const location = at(directory.path);
     return {
-      own: (options) => SQLITE.own(location, options),
-      visit: (access, options) => SQLITE.visit(location, access, options),
+      own: (options) => SQLITE.learning.own(location, options),
+      visit: (access, options) => SQLITE.learning.visit(location, access, options),
       remove: () => directory.remove(),
     };
   },
@@ -21,7 +21,7 @@ storeContract({
 storeContract({
   name: "SQLite in memory",
   durable: false,
-  make: () => ({ own: inMemory, visit: unseen, remove: () => {} }),
+  make: () => ({ own: learningInMemory, visit: unseen, remove: () => {} }),
 });
 
 storeContract({

@@ -50,6 +50,11 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { Learner } from "../control/learner.ts";',
     'import { fineTune } from "../training/fine-tune.ts";',
   ],
+  "src/recorder/": [
+    'import { HistoryWriter } from "../proxy/record/history-writer.ts";',
+    'import { Recorder } from "../control/processes/recorder.ts";',
+    'import { connect } from "node:net";',
+  ],
   "src/simulator/": [
     'import { trainNetwork } from "../training/trainer.ts";',
     'import { openLearningStore } from "../storage/open-store.ts";',

@@ -140,9 +140,15 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over, of the store what its place is",
+      "protocol/ is what messages hold: of the configuration it knows the types of the settings that are handed over, of the store what its place and its rows are",
     folder: "src/protocol/",
-    allows: within("src/protocol/", "src/shared/", "src/config/given.ts", "src/storage/backends.ts"),
+    allows: within(
+      "src/protocol/",
+      "src/shared/",
+      "src/config/given.ts",
+      "src/storage/backends.ts",
+      "src/storage/history-store.ts",
+    ),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
@@ -192,6 +198,11 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       "src/simulator/",
       "src/training/",
     ),
+  },
+  {
+    title: "recorder/ adds up what workers tell, for the store: it knows neither the request path nor who starts it",
+    folder: "src/recorder/",
+    allows: within("src/recorder/", "src/protocol/", "src/shared/", "src/storage/", "src/telemetry/"),
   },
   {
     title:

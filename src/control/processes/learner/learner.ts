@@ -14,6 +14,7 @@ import {
   STALE_TABLE_MS,
 } from "../../../shared/memory/layout-learning.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
+import type { Events } from "../../events/events.ts";
 import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
 import { reclaimLearner } from "./reclaim.ts";
 
@@ -26,6 +27,8 @@ export interface LearnerOptions {
   readonly command: readonly string[];
   readonly memory: SharedMemory;
   readonly log: Logger;
+  /** Who is told of its deaths. Default: nobody. */
+  readonly events?: Events;
   /** Monotonic clock, milliseconds. */
   readonly clock: () => number;
   /** What, added to `clock`, gives the boot clock (boot-clock.ts). */
@@ -186,10 +189,11 @@ export class Learner {
   }
 
   #makeKeeper(tickMs: number): ProcessKeeper<ToLearner, FromLearner> {
-    const { command, memory, log, clock, startMessage, pools, hungAfterMs = 5_000 } = this.#options;
+    const { command, memory, log, events, clock, startMessage, pools, hungAfterMs = 5_000 } = this.#options;
     const keeper: ProcessKeeper<ToLearner, FromLearner> = new ProcessKeeper({
       command,
       log,
+      events,
       clock,
       hungTicks: Math.max(1, Math.ceil(hungAfterMs / tickMs)),
       kind: "learner",

@@ -3,6 +3,7 @@
 import type { FromWorker, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
 import { type SharedMemory, WorkerCounter } from "../../../shared/memory/layout.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
+import type { Events } from "../../events/events.ts";
 import { ProcessKeeper, type RestartReason } from "../keeper.ts";
 import { reclaimWorkerBlock } from "./reclaim.ts";
 
@@ -11,6 +12,7 @@ export interface WorkerHost {
   readonly command: readonly string[];
   readonly memory: SharedMemory;
   readonly log: Logger;
+  readonly events?: Events;
   /** Monotonic clock, milliseconds. */
   readonly clock: () => number;
   /** Checks without a sign of life after which a worker counts as hung. */
@@ -31,10 +33,11 @@ export class WorkerProcess extends ProcessKeeper<ToWorker, FromWorker> {
   readonly index: number;
 
   constructor(index: number, host: WorkerHost) {
-    const { command, memory, log, clock, hungTicks } = host;
+    const { command, memory, log, events, clock, hungTicks } = host;
     super({
       command,
       log,
+      events,
       clock,
       hungTicks,
       kind: "worker",

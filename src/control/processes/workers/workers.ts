@@ -7,6 +7,7 @@ import type { Endpoint } from "../../../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
 import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/memory/layout.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
+import type { Events } from "../../events/events.ts";
 import type { ProcessState, RestartReason } from "../keeper.ts";
 import { type WorkerHost, WorkerProcess } from "./process.ts";
 import { Settling } from "./settling.ts";
@@ -21,6 +22,8 @@ export interface WorkersOptions {
   readonly settings: ProxySettings;
   readonly endpoints: readonly Endpoint[];
   readonly log: Logger;
+  /** Who is told of deaths. Default: nobody. */
+  readonly events?: Events;
   /** Monotonic clock, milliseconds. */
   readonly clock: () => number;
   /** Makes room for blocks 0 … `count`-1 in the shared memory; throws when there is none. Default: there always is. */
@@ -68,6 +71,7 @@ export class Workers {
       command: options.command,
       memory: options.memory,
       log: options.log,
+      events: options.events,
       clock: options.clock,
       hungTicks: Math.max(1, Math.ceil((options.hungAfterMs ?? 15_000) / (options.tickMs ?? 1_000))),
       startMessage: (index) => this.#startMessage(index),

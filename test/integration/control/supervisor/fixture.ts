@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ToWorker } from "../../../../src/protocol/worker.ts";
 import { RUNTIME_DIRECTORY_PREFIX } from "../../../../src/shared/memory/file.ts";
+import { KEEPS_NOTHING } from "../../../support/keeps-nothing.ts";
 import { spawn } from "../../../support/processes.ts";
 import { type LogLine, until } from "../processes/fixture.ts";
 
 const BASE = {
+  ...KEEPS_NOTHING,
   SERVERS: "http://127.0.0.1:1",
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
@@ -29,7 +31,7 @@ export class FakeSupervisor {
 
   /** With `terminal` it is started in a terminal of its own, where it also writes its log. */
   constructor(settings: Record<string, string> = {}, mode = "normal", { terminal = false } = {}) {
-    this.#settings = { ...BASE, ...settings };
+    this.#settings = { ...BASE, DATA_DIR: join(this.directory, "data"), ...settings };
     this.#writeSettings();
     const cmd = [process.execPath, join(import.meta.dir, "fake-supervisor.ts"), this.#envFile, mode, this.#journal];
     if (terminal) {

@@ -87,7 +87,8 @@ export function failureContract(under: UnderTest): void {
       expect(store.status()).toMatchObject({ bufferedRows: 10_000, rowsDropped: 4_000, rowsWritten: 0 });
       await time.pass(60_000);
       expect(store.status()).toMatchObject({ bufferedRows: 0, rowsDropped: 4_000, rowsWritten: 10_000 });
-      expect((await read(store)).rows).toEqual(plain(samples(4_000, 14_000)));
+      // The first batch may have been written all the same: it comes again as it was.
+      expect((await read(store)).rows).toEqual(plain([...samples(0, 1_000), ...samples(5_000, 14_000)]));
     });
 
     test("met while reading is told as well, and the reader hears of it", async () => {

@@ -1,12 +1,12 @@
 /** The store that the contract is tried on: made anew for each test, over a backend of one kind, with time and faults of its own. */
 import { afterEach, beforeEach, expect } from "bun:test";
 import type {
-  BackendOptions,
-  StoreBackend,
-  VisitingBackend,
-  VisitingOptions,
+  LearningBackend,
+  LearningOptions,
+  LearningVisitOptions,
+  LearningVisitor,
 } from "../../../../src/storage/backend.ts";
-import { BufferedStore } from "../../../../src/storage/buffered/buffered-store.ts";
+import { BufferedLearning } from "../../../../src/storage/buffered/learning.ts";
 import {
   DEFAULT_LIMITS,
   type LearningStore,
@@ -21,8 +21,8 @@ import { FEATURES, Said } from "../store-fixture.ts";
 /** Where the stores of one test are. */
 export interface Place {
   /** The owner's backend, not open yet, on the data that the one before it left. */
-  own(options: BackendOptions): StoreBackend;
-  visit(access: "read" | "write", options: VisitingOptions): VisitingBackend;
+  own(options: LearningOptions): LearningBackend;
+  visit(access: "read" | "write", options: LearningVisitOptions): LearningVisitor;
   remove(): void;
 }
 
@@ -81,7 +81,7 @@ export class UnderTest {
     const options = { features, limits: { ...DEFAULT_LIMITS, ...limits }, nowMs, movedAside: () => {} };
     const backend = this.faults.around(this.#place.own(options));
     await backend.open();
-    const store = new BufferedStore({ backend, name: "the place", features, events: this.said, nowMs, later });
+    const store = new BufferedLearning({ backend, name: "the place", features, events: this.said, nowMs, later });
     this.#opened.push(() => store.close());
     return store;
   }

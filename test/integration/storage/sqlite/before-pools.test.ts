@@ -3,13 +3,13 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { openTrainingStore } from "../../../../src/storage/open-store.ts";
-import { MIGRATIONS } from "../../../../src/storage/sqlite/tables/schema.ts";
+import { LEARNING_STEPS } from "../../../../src/storage/sqlite/schema/learning-steps.ts";
 import { at, FEATURES, model, openStore, plain, read, sample, samples, scratch, verdict } from "../store-fixture.ts";
 
 /** Version 2 of the schema, with the rows of that time. */
 function writeFile(path: string): void {
   const db = new Database(path, { create: true });
-  for (const step of MIGRATIONS.slice(0, 2)) db.run(step);
+  for (const statement of LEARNING_STEPS.slice(0, 2).flatMap(({ up }) => up)) db.run(statement);
   db.run("PRAGMA application_id = 0x4e624c73");
   db.run("PRAGMA user_version = 2");
   db.run("PRAGMA journal_mode = WAL");

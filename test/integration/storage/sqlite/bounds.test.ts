@@ -34,7 +34,7 @@ describe("bounds", () => {
     expect((await read(store)).rows).toEqual(plain(samples(8_000, 12_000)));
     const { Database } = await import("bun:sqlite");
     const db = new Database(`${directory.path}/learning.db`, { readonly: true });
-    expect(db.query("SELECT count(*) AS n FROM servers").get()).toEqual({ n: 3 });
+    expect(db.query("SELECT count(*) AS n FROM sample_servers").get()).toEqual({ n: 3 });
     db.close();
   });
 

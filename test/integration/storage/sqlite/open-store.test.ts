@@ -16,7 +16,10 @@ import { dirname, join } from "node:path";
 import type { LearningStore } from "../../../../src/storage/learning-store.ts";
 import { openLearningStore, openStoreReader, openTrainingStore } from "../../../../src/storage/open-store.ts";
 import { dataDirectoryProblem } from "../../../../src/storage/sqlite/data-directory.ts";
-import { MIGRATIONS } from "../../../../src/storage/sqlite/tables/schema.ts";
+import { learningPart } from "../../../../src/storage/sqlite/learning/part.ts";
+import { SqliteSchemaKeeper } from "../../../../src/storage/sqlite/schema/keeper.ts";
+import { LEARNING_STEPS } from "../../../../src/storage/sqlite/schema/learning-steps.ts";
+import { migrate } from "../../../../src/storage/sqlite/schema/schema.ts";
 import { spawnSync } from "../../../support/processes.ts";
 import {
   at,
@@ -178,11 +181,12 @@ describe("a file", () => {
     await leaveSome();
     const db = new Database(file);
     db.run("PRAGMA user_version = 9");
+    db.run("UPDATE schema_info SET value = 9");
     db.close();
     const before = readFileSync(file);
     const { problem } = await bad();
     expect(problem).toStartWith(
-      `${file}: was written by a newer version of NeuraBalancer (schema 9, this one knows ${MIGRATIONS.length}): run that version, or choose another DATA_DIR;`,
+      `${file}: was written by a newer version of NeuraBalancer (schema 9, this one knows ${LEARNING_STEPS.length}): run that version, let it go back ("neurabalancer migrate --to ${LEARNING_STEPS.length}"), or choose another DATA_DIR;`,
     );
     expect(readFileSync(file).equals(before)).toBe(true);
     await expect(openStoreReader(at(directory.path)).champion(POOL)).rejects.toThrow("newer version");
@@ -191,13 +195,13 @@ describe("a file", () => {
 
   test("of an older version is brought up to date by its owner, and by nobody else", async () => {
     await leaveSome();
-    const migrations = [...MIGRATIONS, "CREATE TABLE added (id INTEGER PRIMARY KEY)", "INSERT INTO added VALUES (7)"];
-    const newer = await good({ migrations });
+    await new SqliteSchemaKeeper(directory.path).migrate(3, () => {});
+    await expect(openStoreReader(at(directory.path)).champion(POOL)).rejects.toMatchObject({ kind: "older_schema" });
+    const newer = await good();
     expect(await newer.countSamples(POOL)).toBe(2_000);
     await newer.close();
     const db = new Database(file, { readonly: true });
-    expect(db.query("SELECT id FROM added").get()).toEqual({ id: 7 });
-    expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: MIGRATIONS.length + 2 });
+    expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: LEARNING_STEPS.length });
     db.close();
   });
 
@@ -211,11 +215,12 @@ describe("a file", () => {
 
   test("whose migration fails stays as it was", async () => {
     await leaveSome();
-    const broken = "CREATE TABLE added (id); INSERT INTO nowhere VALUES (1)";
-    await expect(bad({ migrations: [...MIGRATIONS, broken] })).rejects.toThrow("nowhere"); // it is our mistake, not the disk's
-    const db = new Database(file, { readonly: true });
+    const broken = { up: ["CREATE TABLE added (id)", "INSERT INTO nowhere VALUES (1)"], down: [] };
+    const { schema } = learningPart(FEATURES);
+    const db = new Database(file);
+    await expect(migrate(db, { ...schema, steps: [...schema.steps, broken] })).rejects.toThrow("nowhere");
     expect(db.query("SELECT name FROM sqlite_schema WHERE name = 'added'").all()).toEqual([]);
-    expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: MIGRATIONS.length });
+    expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: LEARNING_STEPS.length });
     db.close();
   });
 

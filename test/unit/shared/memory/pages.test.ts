@@ -91,6 +91,31 @@ describe.skipIf(process.platform !== "linux")("pages of the shared memory", () =
     expect(memory.rings[1].outcomes.head[0]).toBe(1);
   });
 
+  test("rings of history have room while history is kept, for workers of before and after", () => {
+    const { path, memory, pages } = make();
+    const use = (workers: number) => {
+      for (const { requests, details } of memory.history.slice(0, workers)) {
+        for (const { head, words } of [requests, details]) {
+          head[0] = 1;
+          words.fill(1);
+        }
+      }
+    };
+    pages.reserveWorkers(1);
+    const without = kilobytes(path);
+    pages.reserveHistory();
+    const one = kilobytes(path) - without;
+    expect(one).toBeGreaterThan(3000);
+    expect(one).toBeLessThan(3500);
+    use(1);
+    pages.reserveWorkers(2);
+    const reserved = kilobytes(path);
+    use(2);
+    pages.reserveHistory();
+    expect(kilobytes(path)).toBe(reserved);
+    expect(memory.history[0].requests.words.every((word) => word === 1)).toBe(true);
+  });
+
   test("more servers and workers get room without harm to the numbers that are there", () => {
     const { path, memory, pages } = make();
     pages.reserveSlots(3);

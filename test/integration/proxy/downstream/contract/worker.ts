@@ -39,6 +39,7 @@ export class ContractWorker {
       ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
       log: recordingLogger().log,
       accessLog: null,
+      history: null,
       now,
       epochOffsetMs: 0,
       random: () => 0.5,

@@ -15,8 +15,8 @@ interface StoredModel extends Omit<Model, "report"> {
   readonly report: string;
 }
 
-const SELECT = `SELECT pool, version, created_at_ms AS createdAtMs, origin, parent AS parentVersion, status,
-  status_at_ms AS statusAtMs, promoted_at_ms AS promotedAtMs, report FROM models`;
+const SELECT = `SELECT pool, version, created_at AS createdAtMs, origin, parent AS parentVersion, status,
+  status_at AS statusAtMs, promoted_at AS promotedAtMs, report FROM models`;
 const BYTES = "length(onnx) + length(scaler) + length(features) + length(report)";
 
 /** The models of one connection. What changes more than one row wants the caller's transaction. */
@@ -34,7 +34,7 @@ export class ModelTable {
     const first: ModelStatus = status === "champion" ? "candidate" : status;
     const { lastInsertRowid } = this.#db
       .query(
-        `INSERT INTO models (pool, created_at_ms, origin, parent, status, status_at_ms, report, scaler, features, onnx)
+        `INSERT INTO models (pool, created_at, origin, parent, status, status_at, report, scaler, features, onnx)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
@@ -62,17 +62,17 @@ export class ModelTable {
     if (before.status === status) return;
     if (status === "champion") {
       this.#db
-        .query("UPDATE models SET status = ?, status_at_ms = ? WHERE pool = ? AND status = 'champion'")
+        .query("UPDATE models SET status = ?, status_at = ? WHERE pool = ? AND status = 'champion'")
         .run(options.outgoing ?? "retired", atMs, before.pool);
       // Not the time says who came last, the clock may have been set, but a count.
       this.#db
         .query(
-          `UPDATE models SET promoted_at_ms = ?, promotion = (SELECT coalesce(max(promotion), 0) + 1 FROM models)
+          `UPDATE models SET promoted_at = ?, promotion = (SELECT coalesce(max(promotion), 0) + 1 FROM models)
            WHERE version = ?`,
         )
         .run(atMs, version);
     }
-    this.#db.query("UPDATE models SET status = ?, status_at_ms = ? WHERE version = ?").run(status, atMs, version);
+    this.#db.query("UPDATE models SET status = ?, status_at = ? WHERE version = ?").run(status, atMs, version);
   }
 
   get(version: number): Model | null {

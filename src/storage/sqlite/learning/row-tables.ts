@@ -1,12 +1,12 @@
 /** The tables of rows of one connection, one for each kind that there is. */
 import type { Database } from "bun:sqlite";
 import type { StoreLimits } from "../../learning-store.ts";
-import { ROW_KIND_NAMES, type RowBatches, type RowKindName, type RowOf } from "../../rows/row-kinds.ts";
+import type { LearningRows } from "../../rows/row-kinds.ts";
 import type { RowTable } from "./row-table.ts";
 import { SampleTable } from "./sample-table.ts";
 import { VerdictTable } from "./verdict-table.ts";
 
-type TableByKind = { readonly [K in RowKindName]: RowTable<RowOf<K>> };
+type TableByKind = { readonly [K in keyof LearningRows]: RowTable<LearningRows[K][number]> };
 
 /** The tables. @param features what each sample's values mean, in order. */
 export function rowTables(db: Database, features: readonly string[]) {
@@ -20,17 +20,13 @@ export function rowTables(db: Database, features: readonly string[]) {
 export type RowTables = ReturnType<typeof rowTables>;
 
 /** Within the caller's transaction. */
-export function insertRows(tables: TableByKind, batches: RowBatches): void {
-  for (const kind of ROW_KIND_NAMES) insertKind(kind, tables, batches);
-}
-
-function insertKind<K extends RowKindName>(kind: K, tables: TableByKind, batches: RowBatches): void {
-  const table: RowTable<RowOf<K>> = tables[kind];
-  const rows: readonly RowOf<K>[] = batches[kind];
-  if (rows.length > 0) table.insert(rows);
+export function insertRows(tables: TableByKind, { samples, verdicts }: LearningRows): void {
+  if (samples.length > 0) tables.samples.insert(samples);
+  if (verdicts.length > 0) tables.verdicts.insert(verdicts);
 }
 
 /** Deletes what is too much, within the caller's transaction. */
 export function trimRows(tables: TableByKind, limits: StoreLimits): void {
-  for (const kind of ROW_KIND_NAMES) tables[kind].trim(limits);
+  tables.samples.trim(limits);
+  tables.verdicts.trim(limits);
 }

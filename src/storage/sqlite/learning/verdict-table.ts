@@ -5,7 +5,7 @@ import { type PoolCount, surplusByPool } from "../../pool-parts.ts";
 import { toVerdict, type VerdictRow } from "../../rows/verdict-row.ts";
 import type { RowTable } from "./row-table.ts";
 
-const SELECT = "SELECT pool, at_ms AS atMs, model AS modelVersion, kind, reason, numbers FROM verdicts";
+const SELECT = "SELECT pool, at AS atMs, model AS modelVersion, kind, reason, numbers FROM verdicts";
 
 /** The verdicts of one connection. */
 export class VerdictTable implements RowTable<VerdictRow> {
@@ -16,9 +16,7 @@ export class VerdictTable implements RowTable<VerdictRow> {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#insert = db.query(
-      "INSERT INTO verdicts (pool, at_ms, model, kind, reason, numbers) VALUES (?, ?, ?, ?, ?, ?)",
-    );
+    this.#insert = db.query("INSERT INTO verdicts (pool, at, model, kind, reason, numbers) VALUES (?, ?, ?, ?, ?, ?)");
   }
 
   insert(rows: readonly VerdictRow[]): void {

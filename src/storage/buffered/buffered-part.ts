@@ -1,23 +1,13 @@
 /**
- * The store of the one process that owns it, over any backend. What is handed over waits in memory and is written in one
- * transaction per second or per 1,000 rows. After a failure the rows wait, and it is tried again, later each time. Calls to
- * the backend go one after another, so that no transaction runs into another. How long the backend takes is nobody's
+ * A part of a store for the one process that owns it, over any backend. What is handed over waits in memory and is written in
+ * one transaction per second or per 1,000 rows. After a failure the rows wait, and it is tried again, later each time. Calls
+ * to the backend go one after another, so that no transaction runs into another. How long the backend takes is nobody's
  * business but that of whoever waits for a call, and nobody waits for longer than `PATIENCE_MS`.
  */
-import type { BackendReads, StoreBackend, StoreChange } from "../backend.ts";
-import type {
-  LearningStore,
-  ModelStatus,
-  NewModel,
-  Sample,
-  StatusOptions,
-  StoreEvents,
-  StoreStatus,
-  Verdict,
-} from "../learning-store.ts";
-import type { ItemOf, RowKindName } from "../rows/row-kinds.ts";
+import type { OwnedBackend } from "../backend.ts";
+import type { StoreEvents, StoreStatus } from "../learning-store.ts";
+import type { ItemOf, RowBatches, RowKinds } from "../rows/row-kinds.ts";
 import { StoreError, type StoreProblem } from "../store-error.ts";
-import { StoreReader } from "../store-reader.ts";
 import { CallLine } from "./call-line.ts";
 import { type Later, later, within } from "./later.ts";
 import { WaitingRows } from "./waiting-rows.ts";
@@ -30,28 +20,33 @@ const PATIENCE_MS = 10_000;
 const LAST_FLUSH_MS = 1_500;
 const GIVE_UP_MS = 250;
 
-/** What a store needs. */
-export interface BufferedStoreOptions {
-  /** Open. */
-  readonly backend: StoreBackend;
+/** What a part needs. */
+export interface BufferedOptions<Backend> {
+  /** Open, or to be opened by what is asked of it first. */
+  readonly backend: Backend;
   /** What messages call the place. */
   readonly name: string;
-  /** What each sample's values mean, in order. */
-  readonly features: readonly string[];
   readonly events: StoreEvents;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   /** Why the backend is not the one that was wanted; it stays the store's problem. */
   readonly standing?: StoreProblem;
+  /** Why the backend could not be opened yet: it is tried again, as after any other failure. */
+  readonly failure?: StoreError;
   /** Real time unless set. */
   readonly later?: Later;
 }
 
 /** See the top of this file. */
-export class BufferedStore extends StoreReader implements LearningStore {
-  readonly #options: BufferedStoreOptions;
+export class BufferedPart<
+  Kinds extends RowKinds,
+  Change,
+  Result,
+  Backend extends OwnedBackend<RowBatches<Kinds>, Change, Result>,
+> {
+  readonly #options: BufferedOptions<Backend>;
   readonly #later: Later;
-  readonly #rows: WaitingRows;
+  readonly #rows: WaitingRows<Kinds>;
   readonly #line = new CallLine();
   #problem: StoreProblem | null = null;
   /** In a row. */
@@ -69,38 +64,21 @@ export class BufferedStore extends StoreReader implements LearningStore {
   #rowsWritten = 0;
   #flushErrors = 0;
 
-  constructor(options: BufferedStoreOptions) {
-    super();
+  /** @param featureCount how many features the store's samples have. */
+  constructor(kinds: Kinds, featureCount: number, options: BufferedOptions<Backend>) {
     this.#options = options;
     this.#later = options.later ?? later;
-    this.#rows = new WaitingRows(options.features.length);
-  }
-
-  appendSamples(batch: readonly Sample[]): void {
-    this.append("samples", batch);
-  }
-
-  appendVerdict(verdict: Verdict): void {
-    this.append("verdicts", [verdict]);
+    this.#rows = new WaitingRows(kinds, featureCount, `${process.pid}-${options.nowMs()}`);
+    if (options.failure === undefined) return;
+    this.#failures = 1;
+    this.#note(options.failure);
   }
 
   /** Hands rows of a kind over. Never throws: see `status`. */
-  append<K extends RowKindName>(kind: K, items: readonly ItemOf<K>[]): void {
+  append<K extends keyof Kinds & string>(kind: K, items: readonly ItemOf<Kinds[K]>[]): void {
     if (this.#closing !== null) this.#rows.refuse(items.length);
     else this.#rows.push(kind, items);
     this.#wake();
-  }
-
-  async insertModel(model: NewModel): Promise<number> {
-    return (await this.#change({ kind: "insert_model", model }))!;
-  }
-
-  async setModelStatus(version: number, status: ModelStatus, atMs: number, options?: StatusOptions): Promise<void> {
-    await this.#change({ kind: "set_status", version, status, atMs, options });
-  }
-
-  async setNote(pool: string, name: string, value: unknown): Promise<void> {
-    await this.#change({ kind: "set_note", pool, name, value });
   }
 
   async flush(): Promise<boolean> {
@@ -120,6 +98,7 @@ export class BufferedStore extends StoreReader implements LearningStore {
       rowsWritten: this.#rowsWritten,
       rowsDropped: this.#rows.dropped,
       flushErrors: this.#flushErrors,
+      bytes: backend.bytes,
     };
   }
 
@@ -136,11 +115,13 @@ export class BufferedStore extends StoreReader implements LearningStore {
     await within(this.#options.backend.close(), GIVE_UP_MS, this.#later, () => {});
   }
 
-  protected override ask<T>(question: (backend: BackendReads) => Promise<T>): Promise<T> {
+  /** Puts one question to the backend. */
+  ask<T>(question: (backend: Backend) => Promise<T>): Promise<T> {
     return this.#call(() => question(this.#options.backend));
   }
 
-  #change(change: StoreChange): Promise<number | null> {
+  /** Does one change, in a transaction with rows that wait. Resolves to what it told. */
+  change(change: Change): Promise<Result | null> {
     return this.#call(() => this.#write(change));
   }
 
@@ -177,14 +158,14 @@ export class BufferedStore extends StoreReader implements LearningStore {
   }
 
   /** One transaction: some of what waits, and `change`. Within its turn. */
-  async #write(change: StoreChange | null): Promise<number | null> {
+  async #write(change: Change | null): Promise<Result | null> {
     const probe = this.#problem !== null;
-    const rows = this.#rows.take();
+    const { id: batchId, rows } = this.#rows.take();
     try {
-      const version = await this.#options.backend.write({ rows, change, probe });
+      const result = await this.#options.backend.write({ batchId, rows, change, probe });
       this.#rowsWritten += this.#rows.settle();
       this.#recover();
-      return version;
+      return result;
     } catch (error) {
       // What is wrong with a change is no reason to lose rows; where there is none, the rows are what is wrong.
       if (change === null && !(error instanceof StoreError)) this.#rows.drop();

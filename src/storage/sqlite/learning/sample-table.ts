@@ -14,7 +14,7 @@ interface StoredSample extends Omit<SampleRow, "pool" | "failed"> {
   readonly failed: number;
 }
 
-const COLUMNS = `samples.id AS id, at_ms AS atMs, servers.name AS serverId, arm, model AS modelVersion, propensity,
+const COLUMNS = `samples.id AS id, at AS atMs, servers.name AS serverId, arm, model AS modelVersion, propensity,
   latency_ms AS latencyMs, mean_ms AS meanMs, failed, features`;
 
 /** The samples of one connection. */
@@ -31,7 +31,7 @@ export class SampleTable implements RowTable<SampleRow> {
     this.#db = db;
     this.#names = JSON.stringify(features);
     this.#touchServer = db.query(
-      `INSERT INTO servers (pool, name, last_sample) VALUES (?, ?, ?)
+      `INSERT INTO sample_servers (pool, name, last_sample) VALUES (?, ?, ?)
        ON CONFLICT (pool, name) DO UPDATE SET last_sample = excluded.last_sample RETURNING id`,
     );
     this.#touchList = db.query(
@@ -44,7 +44,7 @@ export class SampleTable implements RowTable<SampleRow> {
     );
     this.#insert = db.query(
       `INSERT INTO samples
-         (at_ms, arm, model, failed, propensity, latency_ms, mean_ms, features, pool, server, feature_list)
+         (at, arm, model, failed, propensity, latency_ms, mean_ms, features, pool, server, feature_list)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
@@ -80,7 +80,7 @@ export class SampleTable implements RowTable<SampleRow> {
     const lists = this.#db.query<{ names: string }, []>("SELECT names FROM feature_lists").all();
     if (lists.every(({ names }) => names === this.#names)) return 0;
     const query = this.#db.query<{ n: number }, number[]>(
-      "SELECT count(*) AS n FROM samples WHERE pool = ? AND feature_list <> ? AND at_ms >= ?",
+      "SELECT count(*) AS n FROM samples WHERE pool = ? AND feature_list <> ? AND at >= ?",
     );
     return query.get(this.#poolId(pool), this.#list(), sinceMs)!.n;
   }
@@ -92,8 +92,8 @@ export class SampleTable implements RowTable<SampleRow> {
     const [reaches, order] = newestFirst ? ["<=", "DESC"] : [">=", "ASC"];
     const found = this.#db
       .query<StoredSample, number[]>(
-        `SELECT ${COLUMNS} FROM samples JOIN servers ON servers.id = samples.server
-         WHERE samples.pool = ? AND samples.id ${reaches} ? AND feature_list = ? AND at_ms >= ?
+        `SELECT ${COLUMNS} FROM samples JOIN sample_servers AS servers ON servers.id = samples.server
+         WHERE samples.pool = ? AND samples.id ${reaches} ? AND feature_list = ? AND at >= ?
          ORDER BY samples.id ${order} LIMIT ?`,
       )
       .all(this.#poolId(pool), start, this.#list(), sinceMs, rows);
@@ -133,7 +133,9 @@ export class SampleTable implements RowTable<SampleRow> {
       .query<unknown, [number, number]>("DELETE FROM samples WHERE pool = ? AND id < ?")
       .run(pool, end);
     this.#db.query<unknown, [number, number]>("UPDATE pools SET samples = samples - ? WHERE id = ?").run(changes, pool);
-    this.#db.query<unknown, [number, number]>("DELETE FROM servers WHERE pool = ? AND last_sample < ?").run(pool, end);
+    this.#db
+      .query<unknown, [number, number]>("DELETE FROM sample_servers WHERE pool = ? AND last_sample < ?")
+      .run(pool, end);
   }
 
   /** Where a scan begins: the id of its first row. */
@@ -141,7 +143,7 @@ export class SampleTable implements RowTable<SampleRow> {
     if (newestFirst) return this.#lastId();
     const query = this.#db.query<{ id: number | null }, number[]>(
       `SELECT min(id) AS id FROM
-         (SELECT id FROM samples WHERE pool = ? AND feature_list = ? AND at_ms >= ? ORDER BY id DESC LIMIT ?)`,
+         (SELECT id FROM samples WHERE pool = ? AND feature_list = ? AND at >= ? ORDER BY id DESC LIMIT ?)`,
     );
     return query.get(this.#poolId(pool), this.#list(), sinceMs, limit)!.id ?? 1;
   }

@@ -1,0 +1,177 @@
+/**
+ * The recorder process as the supervisor sees it: runs while history is kept, is started again when it dies or hangs, is told
+ * what numbers in records mean and what happened, and tells what the store has set for servers. Requests never wait for it:
+ * workers write into rings, from which a successor goes on where it ended.
+ */
+import type { FromRecorder, RecordedNames, RecorderStart, ToRecorder } from "../../../protocol/recorder.ts";
+import type { SharedMemory } from "../../../shared/memory/layout.ts";
+import { RECORDER_GAUGES, RecorderCounter } from "../../../shared/memory/layout-history.ts";
+import type { ServerRow } from "../../../storage/history-store.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import type { Events } from "../../events/events.ts";
+import type { Journal } from "../../events/journal.ts";
+import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
+
+/** A recorder that is still starting after this is missed: before, nothing is lost, because the rings hold what it will read. */
+const STARTED_WITHIN_MS = 10_000;
+
+/** What the recorder's keeper is made from. */
+export interface RecorderOptions {
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  readonly memory: SharedMemory;
+  readonly log: Logger;
+  /** Who is told of its deaths. */
+  readonly events: Events;
+  /** What it is told of. */
+  readonly journal: Journal;
+  /** Monotonic clock, milliseconds. */
+  readonly clock: () => number;
+  readonly startMessage: () => Omit<RecorderStart, "names">;
+  /** What numbers in records mean now. */
+  readonly names: () => RecordedNames;
+  /** The store's `servers` table, as it is now; `undone` = overrides that lost to the configuration, as they were. */
+  readonly onServers: (rows: readonly ServerRow[], undone: readonly ServerRow[]) => void;
+  /** How often a sign of life is looked for. Default 1000. */
+  readonly tickMs?: number;
+  /** A recorder without a sign of life for this long is killed. Default 10000: a step of a store on a slow disk may take seconds. */
+  readonly hungAfterMs?: number;
+}
+
+/** The recorder, for people. */
+export interface RecorderStatus {
+  readonly pid: number;
+  readonly state: ProcessState;
+  readonly restarts: number;
+  readonly uptimeMs: number;
+}
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
+  #keeper: ProcessKeeper<ToRecorder, FromRecorder> | null = null;
+  /** Called when a recorder that was stopped has gone. */
+  #gone: () => void = () => {};
+  #ticker: Timer | null = null;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** It is meant to run. */
+  get running(): boolean {
+    return this.#keeper !== null;
+  }
+
+  get restarts(): Readonly<Record<RestartReason, number>> {
+    return this.#restarts;
+  }
+
+  /** `null` while it is not meant to run. */
+  get status(): RecorderStatus | null {
+    if (this.#keeper === null) return null;
+    const { pid, state, restarts, uptimeMs } = this.#keeper;
+    return { pid, state, restarts, uptimeMs };
+  }
+
+  /** It reads what workers write, and its store takes it. */
+  get up(): boolean {
+    const degraded = this.#options.memory.recorder.counters[RecorderCounter.STORE_DEGRADED] === 1;
+    return this.#keeper?.state === "ready" && !degraded;
+  }
+
+  /** It is meant to run, and what happens is not kept as it should be. */
+  get degraded(): boolean {
+    if (this.#keeper === null || this.up) return false;
+    const { state, restarts, uptimeMs } = this.#keeper;
+    return state !== "starting" || restarts > 0 || uptimeMs > STARTED_WITHIN_MS;
+  }
+
+  start(): void {
+    if (this.#keeper !== null) return;
+    const { tickMs = 1_000 } = this.#options;
+    this.#keeper = this.#makeKeeper(tickMs);
+    this.#keeper.start();
+    this.#ticker = setInterval(() => this.#keeper?.tick(), tickMs);
+  }
+
+  /**
+   * Lets it write what is left, and resolves when it is gone; after `timeoutMs` it is killed. Wait for it before it is started
+   * again.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    const keeper = this.#keeper;
+    if (keeper === null) return;
+    this.#options.journal.flush();
+    this.#forget();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gone = resolve;
+    keeper.drain();
+    const timer = setTimeout(() => keeper.kill(), timeoutMs);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Ends it at once and for good. */
+  kill(): void {
+    const keeper = this.#keeper;
+    this.#forget();
+    keeper?.drain();
+    keeper?.kill();
+  }
+
+  /** Tells it how to write its log; a recorder that starts later has it from its start message. */
+  setLog(level: string, format: "json" | "text"): void {
+    this.#keeper?.send({ type: "log", level, format });
+  }
+
+  /** Servers, pools or routes came or went; a recorder that starts later has them from its start message. */
+  setNames(): void {
+    if (this.#keeper !== null) this.#keeper.send({ type: "names", names: this.#options.names() });
+  }
+
+  #makeKeeper(tickMs: number): ProcessKeeper<ToRecorder, FromRecorder> {
+    const { command, memory, log, events, journal, clock, startMessage, names } = this.#options;
+    const { hungAfterMs = 10_000 } = this.#options;
+    const keeper: ProcessKeeper<ToRecorder, FromRecorder> = new ProcessKeeper({
+      command,
+      log,
+      events,
+      clock,
+      hungTicks: Math.max(1, Math.ceil(hungAfterMs / tickMs)),
+      kind: "recorder",
+      name: "the recorder",
+      fields: {},
+      startMessage: () => ({ ...startMessage(), names: names() }),
+      heartbeat: () => memory.recorder.counters[RecorderCounter.HEARTBEAT],
+      reclaim: () => {
+        for (const gauge of RECORDER_GAUGES) memory.recorder.counters[gauge] = 0;
+        if (this.#keeper === keeper || this.#keeper === null) journal.setRecorder(null);
+        return {};
+      },
+      onReady: () => {
+        log.info({ recorder_pid: keeper.pid }, "recorder ready");
+        journal.setRecorder((number, rows) => keeper.send({ type: "events", number, events: rows }));
+      },
+      onMessage: (message) => this.#onMessage(message),
+      onDeath: (_sentence, reason) => {
+        this.#restarts[reason]++;
+        return this.#keeper === keeper;
+      },
+      onGone: () => this.#gone(),
+    });
+    return keeper;
+  }
+
+  #onMessage(message: FromRecorder): void {
+    if (message.type === "kept") this.#options.journal.kept(message.number);
+    else if (message.type === "servers") this.#options.onServers(message.rows, message.undone);
+  }
+
+  /** From here on it is not meant to run. */
+  #forget(): void {
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    this.#ticker = null;
+    this.#keeper = null;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Counts by the second as rows. When they wait for too long, those of a minute and a key become one: coarser, and still all
+ * of what was counted.
+ */
+import { historyBucketCount } from "../../shared/history-buckets.ts";
+import type { MetricRow } from "../history-store.ts";
+import { isAmount, isCount, keptText } from "./checked.ts";
+import type { RowKind } from "./row-kind.ts";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+/** Of a name. */
+const MAX_CHARACTERS = 512;
+/** Bytes of a row beside its texts and its histogram. */
+const FIXED_BYTES = 200;
+
+/** How counts wait: longer than anything else, some minutes of a large fleet's before any becomes coarser. */
+export const METRIC_ROWS: RowKind<MetricRow, MetricRow> = Object.freeze({
+  waitingRows: 100_000,
+  waitingBytes: 64 * 1024 * 1024,
+  flushMs: 1_000,
+  encode: toRow,
+  bytesOf: ({ pool, route, server, address, durations }: MetricRow) =>
+    FIXED_BYTES + 2 * (pool.length + route.length + server.length + address.length) + 8 * durations.length,
+  coarserKey: ({ atMs, pool, route, server, address, statusClass }: MetricRow) =>
+    [minuteOf(atMs), pool, route, server, address, statusClass].join("\n"),
+  merge: merged,
+});
+
+function toRow(row: MetricRow): MetricRow | null {
+  const { atMs, statusClass, requests, failures, retries, durationSumMs, waitSumMs, waited, responseBytes } = row;
+  const { durations } = row;
+  const counts = [atMs, requests, failures, retries, waited, responseBytes].every(isCount) && durations.every(isCount);
+  if (!counts || !isAmount(durationSumMs) || !isAmount(waitSumMs)) return null;
+  if (atMs % SECOND_MS !== 0 || !(Number.isInteger(statusClass) && statusClass >= 1 && statusClass <= 5)) return null;
+  if (durations.length > historyBucketCount) return null;
+  const [pool, route, server, address] = [row.pool, row.route, row.server, row.address].map((name) =>
+    keptText(name, MAX_CHARACTERS),
+  );
+  return { ...row, pool, route, server, address, durations: trimmed(durations) };
+}
+
+/** A copy without the zeros at its end. */
+function trimmed(durations: readonly number[]): readonly number[] {
+  let { length } = durations;
+  while (length > 0 && durations[length - 1] === 0) length--;
+  return durations.slice(0, length);
+}
+
+/** One row of two of the same key, at the earlier second: that of the minute's beginning may be written already. */
+function merged(a: MetricRow, b: MetricRow): MetricRow {
+  return { ...addMetrics(a, b), atMs: Math.min(a.atMs, b.atMs) };
+}
+
+/** The sum of both, at the time of the first. */
+export function addMetrics(a: MetricRow, b: MetricRow): MetricRow {
+  return {
+    ...a,
+    requests: a.requests + b.requests,
+    failures: a.failures + b.failures,
+    retries: a.retries + b.retries,
+    durationSumMs: a.durationSumMs + b.durationSumMs,
+    waitSumMs: a.waitSumMs + b.waitSumMs,
+    waited: a.waited + b.waited,
+    responseBytes: a.responseBytes + b.responseBytes,
+    durations: addDurations(a.durations, b.durations),
+  };
+}
+
+/** A histogram with the counts of both. */
+export function addDurations(a: readonly number[], b: readonly number[]): readonly number[] {
+  const [long, short] = a.length >= b.length ? [a, b] : [b, a];
+  const sum = long.slice();
+  for (let i = 0; i < short.length; i++) sum[i] += short[i];
+  return sum;
+}
+
+function minuteOf(atMs: number): number {
+  return atMs - (atMs % MINUTE_MS);
+}

@@ -1,0 +1,27 @@
+/**
+ * The versions of a store's tables, over both parts and all kinds of backends: what each step is about. What it does is said
+ * where each backend has its SQL.
+ */
+import type { SchemaStep } from "./schema-keeper.ts";
+
+/** Step i leads to version i + 1. */
+export const SCHEMA_STEPS: readonly SchemaStep[] = Object.freeze([
+  { version: 1, title: "samples, models and verdicts", lost: "everything that was learned" },
+  { version: 2, title: "notes: how judges and trials stand", lost: "how judges and trials stand" },
+  {
+    version: 3,
+    title: "pools of servers, each with what it learned",
+    lost: "what pools other than `default` learned",
+  },
+  {
+    version: 4,
+    title: "what happened: the history",
+    lost: "the whole history, and what was set in its `servers` table",
+  },
+]);
+
+/**
+ * By version - 1: the oldest version of the product's tables that can work with tables of this version without harm. A step
+ * that only adds what an older version does not ask for leaves it as it was.
+ */
+export const MIN_COMPATIBLE: readonly number[] = Object.freeze([1, 2, 3, 4]);
