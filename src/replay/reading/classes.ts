@@ -34,6 +34,7 @@ export function pathPattern(target: string): string {
   return `/${shown.join("/")}${segments.length > MAX_SEGMENTS ? "/…" : ""}`;
 }
 
+const DIGIT = /\d/;
 const NUMBER = /^-?\d+$/;
 const HEXADECIMAL = /^(?=.*\d)[0-9a-f-]{8,}$/i;
 /** Base64, ULID, and what else has digits among letters without a pause. */
@@ -43,6 +44,7 @@ const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w=~-]{20,}$/i;
 const EXTENSION = /\.[a-z][a-z0-9]{0,4}$/i;
 
 function named(segment: string): string {
+  if (!DIGIT.test(segment) && segment.length <= MAX_SEGMENT) return segment;
   const extension = EXTENSION.exec(segment)?.[0] ?? "";
   return isIdentifier(segment.slice(0, segment.length - extension.length)) ? `:id${extension}` : segment;
 }
