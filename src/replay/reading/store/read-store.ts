@@ -198,13 +198,11 @@ class StoreRecording {
   }
 
   #noteSample(kept: number, total: number): void {
-    const share = kept / total;
+    if (kept >= total * THIN_SHARE) return;
     this.#notes.push(
-      `Of ${total} requests ${kept} were kept as single ones (${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %): ` +
-        "arrivals are exact by the second, the rest is drawn from those that were kept.",
+      `Only ${kept} of ${total} requests were kept as single ones, which is little to know the slowest hundredth by: ` +
+        "a higher REQUEST_LOG_MAX_ROWS_PER_SECOND keeps more.",
     );
-    if (share >= THIN_SHARE) return;
-    this.#notes.push("That is few for the slowest hundredth: a higher REQUEST_LOG_MAX_ROWS_PER_SECOND keeps more.");
   }
 
   /** Requests that the recorder knows to be missing: of the whole instance. */

@@ -54,14 +54,18 @@ test("all requests are there: columns, servers, classes, and no arrivals beside 
 
 test("a sample: exact arrivals by second, which add up to what was counted", async () => {
   traffic(120, (i) => i % 10 === 0, 10);
-  const { recording, notes } = await read();
+  const { recording } = await read();
   expect(recording.requests.atMs).toHaveLength(120);
   expect(recording.requests.weight.every((weight) => weight === 10)).toBe(true);
   const arrivals = recording.arrivals!;
   expect(arrivals).toHaveLength(120);
   expect(arrivals.reduce((a, b) => a + b)).toBeGreaterThanOrEqual(1199);
   expect([...arrivals].every((count) => Number.isInteger(count) && Math.abs(count - 10) <= 1)).toBe(true);
-  expect(notes.join()).toContain("Of 1200 requests 120 were kept");
+});
+
+test("a sample that is very small is told", async () => {
+  traffic(120, (i) => i % 100 === 0, 100);
+  expect((await read()).notes.join()).toContain("Only 12 of 1200 requests were kept");
 });
 
 test("what takes long arrived seconds before it was counted", async () => {
