@@ -46,7 +46,7 @@ export function runLearner(): void {
   process.on("message", (message: ToLearner) => {
     if (message.type === "start") {
       try {
-        running = start(message);
+        running = start(message, tell);
         tell({ type: "ready" });
       } catch (error) {
         tell({ type: "failed", message: (error as Error).message });
@@ -82,7 +82,7 @@ async function answered(running: Running | undefined, question: LearnerQuestion)
   }
 }
 
-function start(message: LearnerStart): Running {
+function start(message: LearnerStart, tell: (message: FromLearner) => void): Running {
   const { memoryPath, logLevel, logFormat, settings, program } = message;
   const memory = openSharedMemory(memoryPath);
   const logger = replaceableLogger(createLogger({ level: logLevel, format: logFormat, name: "learner" }));
@@ -132,7 +132,12 @@ function start(message: LearnerStart): Running {
     Bun.gc(true);
   };
   setInterval(() => void makeTables(), SERVING_DEFAULTS.tableMs);
-  const opening = Resources.open({ settings, log, wallMs }).then(async (resources) => {
+  const opening = Resources.open({
+    settings,
+    log,
+    wallMs,
+    onVerdict: (verdict) => tell({ type: "verdict", ...verdict }),
+  }).then(async (resources) => {
     await pools.learn(resources);
     void makeTables();
     return resources;

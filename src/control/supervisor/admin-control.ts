@@ -10,6 +10,7 @@ export function adminControl(view: SupervisorView): AdminControl {
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
+    events: view.journal,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
     metrics: () => metrics.rendering(),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
