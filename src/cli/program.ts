@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   route: async () => (await import("./route/command.ts")).registerRoute,
   demo: async () => (await import("./demo.ts")).registerDemo,
   backend: async () => (await import("./backend.ts")).registerBackend,
+  replay: async () => (await import("./replay/command.ts")).registerReplay,
   simulate: async () => (await import("./simulate.ts")).registerSimulate,
   train: async () => (await import("./train/command.ts")).registerTrain,
   models: async () => (await import("./models/command.ts")).registerModels,
@@ -28,6 +29,7 @@ Examples:
   $ neurabalancer route GET https://shop.example/api/x         which route and pool does that request get, and why?
   $ neurabalancer backend --port 8001                          a server to try things with
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
+  $ neurabalancer replay --since 2h                            what another strategy would have given on that traffic
   $ neurabalancer train --from store --out ./model             what your own traffic teaches
   $ neurabalancer models list                                  which models were learned, and what became of them
   $ neurabalancer migrate status                               is the store up to date with this release?
