@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   simulate: async () => (await import("./simulate.ts")).registerSimulate,
   train: async () => (await import("./train/command.ts")).registerTrain,
   models: async () => (await import("./models/command.ts")).registerModels,
+  migrate: async () => (await import("./migrate/command.ts")).registerMigrate,
   explain: async () => (await import("./explain/command.ts")).registerExplain,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
@@ -28,6 +29,7 @@ Examples:
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
   $ neurabalancer train --from store --out ./model             what your own traffic teaches
   $ neurabalancer models list                                  which models were learned, and what became of them
+  $ neurabalancer migrate status                               is the store up to date with this release?
   $ MODEL_PATH=models/current neurabalancer model-server       offer a model to balancers
 
 Settings:

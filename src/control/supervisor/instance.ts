@@ -24,7 +24,7 @@ import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
-import { learnedPools } from "../processes/learner/learned-pools.ts";
+import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
@@ -356,7 +356,9 @@ export class SupervisorInstance {
   }
 
   #reserveRings(settings: ProxySettings): void {
-    if (learns(settings)) this.#pages.reserveRings();
+    const pools = learnedPools(settings);
+    if (isAnyBalanced(pools)) this.#pages.reserveRings();
+    else if (pools.length > 0) this.#pages.reserveOutcomes();
     if (settings.history) this.#pages.reserveHistory();
   }
 
@@ -383,7 +385,7 @@ export class SupervisorInstance {
   }
 }
 
-/** Does any pool learn? */
+/** Is any pool learned of? */
 function learns(settings: ProxySettings): boolean {
   return learnedPools(settings).length > 0;
 }

@@ -113,7 +113,7 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     why: "passes on to a model's process where libraries are, and nothing else",
   },
   "src/learning/learner-process.ts": { may: ["clock", "randomness"], why: "composition root of the learner process" },
-  "src/recorder/recorder-process.ts": { may: ["clock"], why: "composition root of the recorder process" },
+  "src/recorder/recorder-process.ts": { may: ["clock", "randomness"], why: "composition root of the recorder process" },
   "src/proxy/worker.ts": { may: ["clock", "randomness"], why: "composition root of the worker process" },
 };
 

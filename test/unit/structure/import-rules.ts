@@ -314,10 +314,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "storage/ keeps what it is given: it knows the names of learning's features, and nothing else",
+    title:
+      "storage/ keeps what it is given: it knows the names of learning's features, the buckets of durations, and nothing else",
     folder: "src/storage/",
     allows: (imported) =>
-      within("src/storage/", "src/learning/features/feature-names.ts")(imported) || isBuiltin(imported.specifier),
+      within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/history-buckets.ts")(imported) ||
+      isBuiltin(imported.specifier),
   },
   {
     title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",
@@ -326,6 +328,8 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       "src/storage/buffered/",
       "src/storage/rows/",
       "src/storage/backend.ts",
+      "src/storage/history-pages.ts",
+      "src/storage/history-store.ts",
       "src/storage/learning-store.ts",
       "src/storage/store-error.ts",
       "src/storage/store-reader.ts",
