@@ -36,8 +36,8 @@ export class HistoryUnderTest {
     this.remote = remote;
     beforeEach(async () => {
       this.place = await make();
-      this.time = new ManualTime(BEGAN_MS);
       this.faults = new Faults();
+      this.time = new ManualTime(BEGAN_MS, () => this.faults.settled());
       this.said = new Said();
       this.store = await this.open();
     });
