@@ -43,6 +43,8 @@ export interface PlaceKind {
   readonly durable: boolean;
   /** True where an answer can get lost although what was asked was done. */
   readonly remote: boolean;
+  /** True where old rows go a partition at a time, and stay for longer than they have to. */
+  readonly partitioned?: boolean;
   make(): Place | Promise<Place>;
 }
 

@@ -12,6 +12,7 @@ describe.skipIf(!hasPostgres)("with a server", () => {
     name: "PostgreSQL",
     durable: true,
     remote: true,
+    partitioned: true,
     make: async () => {
       server ??= PostgresServer.start();
       const location = await (await server).database();

@@ -22,6 +22,7 @@ export interface Opening {
 export class HistoryUnderTest {
   readonly durable: boolean;
   readonly remote: boolean;
+  readonly partitioned: boolean;
   /** Of the test that runs. */
   store!: HistoryStore;
   time!: ManualTime;
@@ -31,9 +32,10 @@ export class HistoryUnderTest {
   readonly #opened: (() => Promise<void>)[] = [];
 
   /** Registers what is done around each test. */
-  constructor({ durable, remote, make }: PlaceKind) {
+  constructor({ durable, remote, partitioned = false, make }: PlaceKind) {
     this.durable = durable;
     this.remote = remote;
+    this.partitioned = partitioned;
     beforeEach(async () => {
       this.place = await make();
       this.faults = new Faults();

@@ -79,15 +79,17 @@ export function otherRowsContract(under: HistoryUnderTest): void {
       expect(row.path.length).toBe(512);
     });
 
-    test("go after their time", async () => {
-      store = await under.reopen({ limits: { detailMs: HOUR_MS } });
-      store.appendRequests(requests(0, 3));
-      await store.flush();
-      await time.pass(2 * HOUR_MS);
-      store.appendRequests([request(7, { atMs: BEGAN_MS + 2 * HOUR_MS })]);
-      await store.flush();
-      expect((await all(store.requests(ALWAYS))).map(({ path }) => path)).toEqual(["/7"]);
-    });
+    if (!under.partitioned) {
+      test("go after their time", async () => {
+        store = await under.reopen({ limits: { detailMs: HOUR_MS } });
+        store.appendRequests(requests(0, 3));
+        await store.flush();
+        await time.pass(2 * HOUR_MS);
+        store.appendRequests([request(7, { atMs: BEGAN_MS + 2 * HOUR_MS })]);
+        await store.flush();
+        expect((await all(store.requests(ALWAYS))).map(({ path }) => path)).toEqual(["/7"]);
+      });
+    }
   });
 
   describe("gauges", () => {

@@ -99,7 +99,9 @@ describe("what is too much goes", () => {
   const second = async (n: number) => {
     nowMs = BEGAN_MS + 1_000 * n;
     store.appendMetrics(servers.map((server) => metric(n, { server, durations })));
-    store.appendRequests(Array.from({ length: 100 }, (_, i) => request(i, { atMs: nowMs + i, requestId: `${n}-${i}` })));
+    store.appendRequests(
+      Array.from({ length: 100 }, (_, i) => request(i, { atMs: nowMs + i, requestId: `${n}-${i}` })),
+    );
     expect(await store.flush()).toBe(true);
   };
 
