@@ -123,7 +123,7 @@ export class Recorder implements RecordTaker {
     this.#read();
     this.#closeDue();
     const bootMs = this.#options.bootMs();
-    if (bootMs >= this.#gaugesDueMs) {
+    if (this.#store !== null && bootMs >= this.#gaugesDueMs) {
       this.#gaugesDueMs = bootMs + GAUGES_MS;
       this.#handOver.takeGauges(readGauges(this.#options.memory, this.#names, Math.floor(this.#wallMs())));
     }
@@ -255,7 +255,7 @@ export class Recorder implements RecordTaker {
 
   #lookAtServers(): void {
     this.#serversDueMs = this.#options.bootMs() + SERVERS_MS;
-    void this.#servers?.look(this.#names.present);
+    void this.#servers?.look(this.#names.latest);
   }
 
   #wallMs(): number {
