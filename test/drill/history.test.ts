@@ -104,12 +104,14 @@ describe.concurrent("the recorder", () => {
     expect((await died())[0]).toMatchObject({ actor: "balancer", detail: { signal: "SIGKILL" } });
   });
 
-  test("that hangs is killed; until then the mode is on, and what workers told is not lost", async () => {
+  test("that hangs is missed, and killed; what workers told it meanwhile is not lost", async () => {
     const product = await start();
     const directory = join(product.directory, "data");
     const { pid } = (await history(product)).recorder;
     const running = new Load(50, () => get(product));
     process.kill(pid, "SIGSTOP");
+    await until(async () => (await product.degraded("history")) === 1);
+    await until(() => product.count(BEGINS) === 1);
     await until(() => product.said("recorder hangs") !== undefined);
     await until(async () => (await history(product)).recorder.restarts === 1 && (await history(product)).up);
     const seen = await running.stop();

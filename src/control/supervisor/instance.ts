@@ -89,6 +89,7 @@ export class SupervisorInstance {
   #recording!: Recording;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
+  #startedAtMs = 0;
   #stopping = false;
   readonly #turns = new Turns(() => setImmediate());
 
@@ -235,6 +236,7 @@ export class SupervisorInstance {
   #makeView(totals: ServerTotalsLedger): SupervisorView {
     const { clock } = this.#options;
     const startedMs = clock.nowMs();
+    this.#startedAtMs = clock.wallMs();
     return {
       memory: this.#memory,
       totals,
@@ -246,7 +248,7 @@ export class SupervisorInstance {
       journal: this.#journal,
       configuration: this.#configuration,
       clock,
-      startedAtMs: clock.wallMs(),
+      startedAtMs: this.#startedAtMs,
       uptimeMs: () => clock.nowMs() - startedMs,
     };
   }
@@ -374,7 +376,13 @@ export class SupervisorInstance {
     const sentence = `balancing over ${servers} ${listening.where}`;
     const strategies = Object.fromEntries(pools.map(({ name, strategy }) => [name, strategy]));
     const detail = { version, workers, servers: total, strategies, instance_pid: process.pid };
-    this.#journal.note({ kind: "start", message: `NeuraBalancer ${version} started: ${sentence}`, detail });
+    // It began with the process: what was found of servers meanwhile came after.
+    this.#journal.note({
+      atMs: this.#startedAtMs,
+      kind: "start",
+      message: `NeuraBalancer ${version} started: ${sentence}`,
+      detail,
+    });
     if (total > 0) {
       this.#log.info(fields, sentence);
       return;
