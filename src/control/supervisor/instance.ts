@@ -93,6 +93,8 @@ export class SupervisorInstance {
   #adminPort: AdminListener | null = null;
   #startedAtMs = 0;
   #stopping = false;
+  /** Resolves when all workers go by the configuration. */
+  #told: Promise<void> = Promise.resolve();
   readonly #turns = new Turns(() => setImmediate());
 
   constructor(options: InstanceOptions) {
@@ -234,6 +236,11 @@ export class SupervisorInstance {
     this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
   };
 
+  readonly #settleHistory = async (): Promise<void> => {
+    await this.#told;
+    if (!this.#stopping) await this.#recording.settle();
+  };
+
   readonly #lookAtFiles = async (): Promise<void> => {
     if (!this.#stopping) await this.#configuration.lookAtFiles();
   };
@@ -302,9 +309,8 @@ export class SupervisorInstance {
     this.#fleets.settle(told);
     this.#workers?.scale(workerCount(config));
     if (!learns(settings)) await this.#learner.stop(LEARNER_STOP_MS);
-    if (config.history.enabled) return;
-    await told;
-    await this.#recording.settle();
+    this.#told = told;
+    if (!config.history.enabled) void this.#turns.take(this.#settleHistory); // of this change history is still to hear
   }
 
   /** Servers came or went. */
