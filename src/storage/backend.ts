@@ -177,6 +177,8 @@ export interface HistoryOptions extends OwnerOptions {
 
 /** All that is known of one kind of backend outside its folder. */
 export interface BackendKind<Location> {
+  /** A server: what cannot be used now may well be later, without anybody doing anything here. */
+  readonly isServer: boolean;
   /** The place of a part as messages call it, without secrets. */
   describe(location: Location, part: StorePart): string;
   /** Why nothing can be kept there, as a sentence that begins with the setting; `null` = nothing speaks against it. Changes nothing. */
