@@ -565,6 +565,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     LEARNING_MODELS,
     "cannot be made where DATA_DIR is a file: requests flow, it is shown, and learning goes on in memory",
   ),
+  LEARNING_SAMPLES: effect(
+    ["on", "off"],
+    ["pool.keepSamples"],
+    "test/drill/learning/samples.test.ts",
+    "samples are kept under another strategy, and are there when it becomes ml; LEARNING_SAMPLES=off ends it",
+  ),
   LEARNING_MAX_SAMPLES: effect(
     ["500000", "1000"],
     ["learner.maxSamples"],
