@@ -91,7 +91,7 @@ async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems.map((problem) => inWordsOfSources(problem, effective)));
   }
-  const storage = await storeProblem(toStoreLocation(config.storage));
+  const storage = await storeProblem(toStoreLocation(config));
   if (storage !== null) warnings.push(`${storage}: what is learned would be kept in memory only`);
   const servers = config.pools.flatMap(({ name, servers: { list } }) =>
     list.map((server) => ({ ...server, srv: server.source === "srv", pool: name })),

@@ -7,7 +7,7 @@ import { envFileSource, envTextSource } from "./sources/env-file.ts";
 import { environmentSource } from "./sources/environment.ts";
 import type { KeptSources } from "./sources/last-good.ts";
 import { readSources, type SettingsSource } from "./sources/source.ts";
-import { loadStorageConfig, type StorageLoadResult } from "./storage.ts";
+import { loadDataDirectory, loadStorageConfig, type StorageLoadResult } from "./storage.ts";
 
 /** File of settings that is read from the current directory when no other is named. */
 export const DEFAULT_ENV_FILE = ".env";
@@ -44,8 +44,8 @@ export async function loadProcessConfig(flags: SourceFlags = {}, kept?: KeptSour
 export async function findDataDirectory(flags: SourceFlags): Promise<string | null> {
   const sources = await sourcesOf(flags);
   for (const some of [sources, sources.slice(0, 2)]) {
-    const loaded = loadStorageConfig(some);
-    if (loaded.ok) return loaded.config.dataDir;
+    const directory = loadDataDirectory(some);
+    if (directory !== null) return directory;
   }
   return null;
 }

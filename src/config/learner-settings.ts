@@ -1,9 +1,8 @@
 /** The extract of the configuration that the learner needs. */
-import { resolve } from "node:path";
 import type { LearnerSettings } from "../protocol/learner.ts";
 import type { Config } from "./config.ts";
 import { given } from "./given.ts";
-import { toStoreLocation } from "./sections/storage.ts";
+import { toAbsoluteLocation } from "./sections/storage.ts";
 
 /** Files are not looked at here: the learner says what is wrong with them, and goes on without. */
 export function toLearnerSettings(config: Config): LearnerSettings {
@@ -14,7 +13,7 @@ export function toLearnerSettings(config: Config): LearnerSettings {
     ...given(config, "learner"),
     canaryShare: ml.canaryPercent / 100,
     controlShare: ml.controlPercent / 100,
-    store: toStoreLocation({ ...storage, dataDir: resolve(storage.dataDir) }),
+    store: toAbsoluteLocation(config),
     maxSamples: storage.maxSamples,
     maxBytes: storage.maxFileSizeBytes,
     modelFile: path === null ? null : { path, scalerPath, inputName: modelInputName, outputName: modelOutputName },

@@ -64,7 +64,7 @@ export function runLearner(): void {
     if (message.type === "start") {
       try {
         await load(message.pools);
-        running = start(message, make);
+        running = start(message, make, tell);
         tell({ type: "ready" });
       } catch (error) {
         tell({ type: "failed", message: (error as Error).message });
@@ -107,7 +107,7 @@ async function answered(running: Running | undefined, question: LearnerQuestion)
   }
 }
 
-function start(message: LearnerStart, balanced: Balanced): Running {
+function start(message: LearnerStart, balanced: Balanced, tell: (message: FromLearner) => void): Running {
   const { memoryPath, logLevel, logFormat, settings, program } = message;
   const memory = openSharedMemory(memoryPath);
   const logger = replaceableLogger(createLogger({ level: logLevel, format: logFormat, name: "learner" }));
@@ -165,7 +165,12 @@ function start(message: LearnerStart, balanced: Balanced): Running {
   // A large file that is brought up to date takes all the time there is: nobody is to think that this hangs.
   memory.learnerCounters[LearnerCounter.STORE_OPENING] = 1;
   const openingMs = nowMs();
-  const opening = Resources.open({ settings, log, wallMs }).then(async (resources) => {
+  const opening = Resources.open({
+    settings,
+    log,
+    wallMs,
+    onVerdict: (verdict) => tell({ type: "verdict", ...verdict }),
+  }).then(async (resources) => {
     memory.learnerCounters[LearnerCounter.STORE_OPENING] = 0;
     const seconds = Math.round((nowMs() - openingMs) / 100) / 10;
     if (seconds * 1000 >= LONG_OPENING_MS) log.info({ seconds }, "the store of what is learned is open");

@@ -105,4 +105,15 @@ export type FromLearner =
   | { readonly type: "ready" }
   /** It cannot start: a sentence for the operator. It exits with 1. */
   | { readonly type: "failed"; readonly message: string }
-  | { readonly type: "answer"; readonly number: number; readonly answer: unknown };
+  | { readonly type: "answer"; readonly number: number; readonly answer: unknown }
+  /** The judges of a pool have decided something. */
+  | {
+      readonly type: "verdict";
+      readonly pool: string;
+      readonly kind: string;
+      readonly reason: string;
+      /** `null` = of no model of ours. */
+      readonly modelVersion: number | null;
+      /** What it rests on: anything that JSON can say. */
+      readonly numbers: unknown;
+    };

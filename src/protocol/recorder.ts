@@ -17,6 +17,8 @@ export interface RecordedServer extends Pick<Endpoint, "id" | "slot" | "url" | "
   /** As configured, without any override of the store's. */
   readonly weight: number;
   readonly capacity: number;
+  /** It is configured (and discovered) now; one that is not is named as long as its requests may be told of. */
+  readonly present: boolean;
 }
 
 /** What numbers in records mean. Ids and numbers that were told once keep their meaning for the whole run. */

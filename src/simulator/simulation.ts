@@ -21,6 +21,19 @@ export interface RunOptions {
   readonly seed: number;
   /** What arrives before this is served but not measured, milliseconds. */
   readonly warmUpMs: number;
+  /** Told of every request when it has ended, those of the warm-up too. */
+  readonly onRequest?: (ended: EndedRequest) => void;
+}
+
+/** What a balancer sees of a request. */
+export interface EndedRequest {
+  readonly arrivedMs: number;
+  /** -1 = none was to be asked. */
+  readonly server: number;
+  readonly latencyMs: number;
+  readonly failed: boolean;
+  /** At its server when it was sent there, without it; -1 = it was not. */
+  readonly inFlight: number;
 }
 
 /** What came of the measured requests. */
@@ -192,7 +205,7 @@ class Simulation {
     const balancer = this.#balancers[at];
     if (balancer.seenVersion !== balancer.control.version) refresh(balancer);
     if (balancer.count === 0) {
-      this.#record(-1, 0, true, nowMs);
+      this.#record(-1, 0, true, nowMs, -1);
       return;
     }
     const server = this.#pick(balancer, key);
@@ -249,10 +262,11 @@ class Simulation {
     balancer.strategy.onOutcome?.(server, latencyMs, failed, nowMs, requests.inFlightAtDispatch[request]);
     requests.give(request);
     this.#underWay--;
-    this.#record(server, latencyMs, failed, arrivedMs);
+    this.#record(server, latencyMs, failed, arrivedMs, requests.inFlightAtDispatch[request]);
   }
 
-  #record(server: number, latencyMs: number, failed: boolean, arrivedMs: number): void {
+  #record(server: number, latencyMs: number, failed: boolean, arrivedMs: number, inFlight: number): void {
+    this.#options.onRequest?.({ arrivedMs, server, latencyMs, failed, inFlight });
     if (arrivedMs < this.#options.warmUpMs) return;
     this.#latenciesMs[this.#measured++] = failed ? Math.max(latencyMs, FAILURE_LATENCY_MS) : latencyMs;
     if (failed) this.#failed++;

@@ -33,14 +33,10 @@ import type {
   StatusOptions,
   StoreLimits,
 } from "./learning-store.ts";
+import type { StorePart } from "./parts.ts";
 import type { HistoryRows, LearningRows } from "./rows/row-kinds.ts";
 import type { SchemaKeeper } from "./schema-keeper.ts";
 import type { StoreError } from "./store-error.ts";
-
-/** Parts of a store. */
-export const STORE_PARTS = ["learning", "history"] as const;
-/** One of them. */
-export type StorePart = (typeof STORE_PARTS)[number];
 
 /**
  * What one transaction does: all of it, or nothing. When it fails, the same rows come again, under the same `batchId` and no
@@ -194,5 +190,5 @@ export interface BackendKind<Location> {
     visit(location: Location): HistoryVisitor;
   };
   /** The versions of its tables, for whoever wants to know or change them. Nothing is touched before the first question. */
-  schema(location: Location): SchemaKeeper;
+  schema(location: Location, nowMs: () => number): SchemaKeeper;
 }

@@ -1,9 +1,10 @@
 /** The backends that there are: to add one, its folder and a line here. Which of them is meant, the settings decide. */
 import type { BackendKind } from "./backend.ts";
+import { POSTGRES } from "./postgres/postgres.ts";
 import { SQLITE } from "./sqlite/sqlite.ts";
 
 /** By the `kind` of the places that each is for. */
-const BACKENDS = { sqlite: SQLITE } as const;
+const BACKENDS = { sqlite: SQLITE, postgres: POSTGRES } as const;
 
 /**
  * Where a store is: a place of one of the kinds. One value, made from the configuration and handed on as it is, between

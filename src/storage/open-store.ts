@@ -13,6 +13,7 @@ import {
   type StoreLimits,
   type TrainingStore,
 } from "./learning-store.ts";
+import type { SchemaKeeper } from "./schema-keeper.ts";
 import { StoreError, type StoreProblem } from "./store-error.ts";
 import { VisitedHistory } from "./visited-history.ts";
 import { VisitedStore } from "./visited-store.ts";
@@ -123,6 +124,11 @@ export async function openHistoryStore(location: StoreLocation, options: OpenHis
 /** Opens the history to read, which may be done at any time by anyone. Nothing is touched before the first question. */
 export function openHistoryReader(location: StoreLocation): HistoryReader {
   return new VisitedHistory(backendFor(location).history.visit(location));
+}
+
+/** The versions of a store's tables. Nothing is touched before the first question. */
+export function openSchemaKeeper(location: StoreLocation, nowMs: () => number): SchemaKeeper {
+  return backendFor(location).schema(location, nowMs);
 }
 
 /** What rows call the instance whose store this is. */

@@ -2,7 +2,7 @@
  * Versions of a store's tables: which a place has, and the way from one to another. There is one number for both parts and
  * all kinds of backends; a step may have nothing to do for some of them.
  */
-import type { StorePart } from "./backend.ts";
+import type { StorePart } from "./parts.ts";
 
 /** The version that this release of the product writes. */
 export const SCHEMA_VERSION = 4;
@@ -26,6 +26,8 @@ export interface SchemaStep {
   readonly version: number;
   /** What it does, as half a sentence. */
   readonly title: string;
+  /** Which parts it is of; for the others it does nothing. */
+  readonly parts: readonly StorePart[];
   /** What is lost on the way down, as half a sentence; `null` = nothing. */
   readonly lost: string | null;
 }
@@ -41,7 +43,8 @@ export interface SchemaKeeper {
   state(): Promise<readonly SchemaState[]>;
   /**
    * Brings all that is there to `version`, each step in a transaction of its own. Refuses while an instance owns any of it, and
-   * before anything is changed. What is not there is made when `version` is that of this release.
+   * before anything is changed, and from a version that this release does not know. Tables of a database that are not there
+   * are made; a file is left to its owner to make.
    */
   migrate(version: number, progress: SchemaProgress): Promise<void>;
   close(): Promise<void>;

@@ -6,19 +6,21 @@ import type { SchemaStep } from "./schema-keeper.ts";
 
 /** Step i leads to version i + 1. */
 export const SCHEMA_STEPS: readonly SchemaStep[] = Object.freeze([
-  { version: 1, title: "samples, models and verdicts", lost: "everything that was learned" },
-  { version: 2, title: "notes: how judges and trials stand", lost: "how judges and trials stand" },
+  { version: 1, parts: ["learning"], title: "samples, models and verdicts", lost: "all that was learned" },
+  { version: 2, parts: ["learning"], title: "how judges and trials stand", lost: "how judges and trials stand" },
   {
     version: 3,
+    parts: ["learning"],
     title: "pools of servers, each with what it learned",
     lost: "what pools other than `default` learned",
   },
   {
     version: 4,
+    parts: ["history"],
     title: "what happened: the history",
-    lost: "the whole history, and what was set in its `servers` table",
+    lost: "the whole history, and the weights and capacities that were set in its `servers` table",
   },
-]);
+] satisfies readonly SchemaStep[]);
 
 /**
  * By version - 1: the oldest version of the product's tables that can work with tables of this version without harm. A step

@@ -1,5 +1,6 @@
 /** A backend that a test makes slow, or makes fail, around one that works; it notices calls that run into each other. */
 import type { OwnedBackend } from "../../src/storage/backend.ts";
+import { turn } from "./turn.ts";
 
 /** How it behaves; a test changes it at any time. */
 export class Faults {
@@ -12,6 +13,13 @@ export class Faults {
   /** Calls at the same time, at most. */
   mostAtOnce = 0;
   #running = 0;
+  #inBackend = 0;
+
+  /** Resolves when no call is in the backend itself; one that `before` keeps waiting is not. */
+  async settled(): Promise<void> {
+    do await turn();
+    while (this.#inBackend > 0);
+  }
 
   /** `backend`, with these faults in its reads and writes. Opening, mending and closing only wait. */
   around<Backend extends object>(backend: Backend): Backend {
@@ -33,7 +41,12 @@ export class Faults {
     try {
       await this.before?.();
       if (!LIFE.includes(name) && this.errors.length > 0) throw this.errors.shift();
-      return await call();
+      this.#inBackend++;
+      try {
+        return await call();
+      } finally {
+        this.#inBackend--;
+      }
     } finally {
       if (name !== "close") this.#running--;
     }

@@ -10,9 +10,12 @@ interface Due {
 export class ManualTime {
   #nowMs: number;
   readonly #due = new Set<Due>();
+  readonly #settled: () => Promise<void>;
 
-  constructor(nowMs: number) {
+  /** @param settled waits until what runs in real time (a server's answers) has ended, or waits for this time itself. */
+  constructor(nowMs: number, settled = turn) {
     this.#nowMs = nowMs;
+    this.#settled = settled;
   }
 
   readonly nowMs = (): number => this.#nowMs;
@@ -36,7 +39,7 @@ export class ManualTime {
   /** Lets so much pass: what comes due is done in its order, and what follows from it in between. */
   async pass(ms: number): Promise<void> {
     const end = this.#nowMs + ms;
-    for (await turn(); ; await turn()) {
+    for (await this.#settled(); ; await this.#settled()) {
       const next = [...this.#due].filter(({ atMs }) => atMs <= end).sort((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined) break;
       this.#due.delete(next);

@@ -3,6 +3,7 @@ import type { ListenerSpec } from "../../protocol/worker.ts";
 import { overlap } from "../listeners/listeners.ts";
 import { isLoopback } from "../values/addresses.ts";
 import type { Contradictions, PartialConfig } from "./contradictions.ts";
+import { databaseContradictions } from "./database.ts";
 
 /**
  * Contradictions. A comparison with a missing setting finds nothing: its own problem is reported already.
@@ -62,6 +63,9 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
       "MODEL_PATH: is set together with ML_MODEL_ENDPOINT, and only one of them can route: unset the other",
     );
   }
+  const ofDatabase = databaseContradictions(config);
+  problems.push(...ofDatabase.problems);
+  warnings.push(...ofDatabase.warnings);
   if (ml.judgeSpeed! > 1) {
     warnings.push(`ML_JUDGE_SPEED=${ml.judgeSpeed} is for tests and trials: models are promoted on little experience`);
   }

@@ -98,7 +98,7 @@ export const database = {
       env: "DB_PASSWORD",
       type: wholeText,
       secret: true,
-      doc: "The password; required with `DB_HOST`.",
+      doc: "The password; required with `DB_HOST`. Where the server asks for none, any text does.",
     }),
     sslMode: setting({
       env: "DB_SSLMODE",
@@ -109,13 +109,13 @@ export const database = {
     sslRootCert: optional({
       env: "DB_SSLROOTCERT",
       type: path,
-      doc: "PEM file of the authorities that `verify-ca` and `verify-full` trust. Unset means the system's.",
+      doc: "PEM file of the authorities that `verify-ca` and `verify-full` trust. Unset means those that come with the runtime.",
     }),
     maxOpenConnections: setting({
       env: "DB_MAX_OPEN_CONNS",
       type: integer(1, 1_000),
       default: "25",
-      doc: "The most connections of an instance. It needs a handful.",
+      doc: "The most connections of an instance. It takes two to write and some more when it is asked something.",
     }),
     maxIdleConnections: setting({
       env: "DB_MAX_IDLE_CONNS",

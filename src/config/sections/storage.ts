@@ -1,7 +1,13 @@
 /** Settings of what is kept, and which of them say where. */
+import { hostname } from "node:os";
+import { resolve } from "node:path";
 import type { StoreLocation } from "../../storage/backends.ts";
 import { type SectionValues, setting } from "../setting.ts";
 import { integer, path, size, toggle } from "../values/value-types.ts";
+import type { database } from "./history.ts";
+
+/** The settings that say where things are kept. */
+export type StoreSettings = SectionValues<{ storage: typeof storage; database: typeof database }>;
 
 /** The embedded store of what is learned. */
 export const storage = {
@@ -38,6 +44,31 @@ export const storage = {
 };
 
 /** Where they say that the store is: the one place that knows which of them decides. */
-export function toStoreLocation({ dataDir }: SectionValues<{ storage: typeof storage }>["storage"]): StoreLocation {
-  return Object.freeze({ kind: "sqlite", directory: dataDir });
+export function toStoreLocation({ storage, database }: StoreSettings): StoreLocation {
+  const { instanceName, host, password, port, name, user, sslMode, sslRootCert } = database;
+  if (host === null) {
+    const named = instanceName === null ? {} : { instance: instanceName };
+    return Object.freeze({ kind: "sqlite", directory: storage.dataDir, ...named });
+  }
+  return Object.freeze({
+    kind: "postgres",
+    host,
+    port,
+    database: name,
+    user,
+    password: password ?? "", // consistency/database.ts refuses that
+    sslMode,
+    sslRootCert: sslRootCert === null ? null : resolve(sslRootCert),
+    instance: instanceName ?? hostname(),
+    maxOpenConnections: database.maxOpenConnections,
+    maxIdleConnections: database.maxIdleConnections,
+    connectionLifetimeMs: database.connectionLifetimeMs,
+    connectTimeoutMs: database.connectTimeoutMs,
+    statementTimeoutMs: database.statementTimeoutMs,
+  });
+}
+
+/** The same with paths that mean the same in another directory: for processes of ours. */
+export function toAbsoluteLocation({ storage, database }: StoreSettings): StoreLocation {
+  return toStoreLocation({ storage: { ...storage, dataDir: resolve(storage.dataDir) }, database });
 }

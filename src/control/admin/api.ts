@@ -10,8 +10,8 @@ import { type AdminControl, adminRoutes } from "./routes/routes.ts";
 import { BusyError } from "./shared-response.ts";
 import { targetOf } from "./target.ts";
 
-/** Where a request came in. */
-export type Door = { readonly kind: "relay" } | ({ readonly kind: "admin" } & GuardOptions);
+/** Where a request came in. `client` is the address of whoever asks. */
+export type Door = { readonly kind: "relay" } | ({ readonly kind: "admin"; readonly client: string } & GuardOptions);
 
 const RETRY_SOON = { "retry-after": "1" } as const;
 
@@ -45,7 +45,8 @@ export class AdminApi {
       if (match === null || (door.kind === "relay" && route.audience !== "everyone")) continue;
       if (door.kind === "admin" && !route.open) requireToken(request, door.token);
       const operation = operationOf(route, request.method);
-      if (operation !== undefined) return operation.handle(request, match.slice(1));
+      if (operation !== undefined)
+        return operation.handle(request, match.slice(1), door.kind === "admin" ? door.client : "");
       const allow = allowedMethods(route).join(", ");
       throw new ApiError(405, "method_not_allowed", `${path} knows ${allow}`, { allow });
     }

@@ -26,8 +26,16 @@ export interface Gate {
   stop(): Promise<void>;
 }
 
-/** Listens at `host` and `port`, and passes everything on to the unix socket `path`. Rejects as `listen` fails. */
-export async function openGate(host: string, port: number, path: string): Promise<Gate> {
+/** What the gate leads to. */
+export interface Inside {
+  /** Path of the unix socket for a client at this address, as long as it is not given back. Throws when there can be none. */
+  open(client: string): string;
+  /** A connection of such a client has ended. */
+  close(client: string): void;
+}
+
+/** Listens at `host` and `port`, and passes everything on to what is inside. Rejects as `listen` fails. */
+export async function openGate(host: string, port: number, inside: Inside): Promise<Gate> {
   const sockets = new Set<Socket>();
   let refused = 0;
   const server = createServer({ allowHalfOpen: true }, (client) => {
@@ -45,12 +53,19 @@ export async function openGate(host: string, port: number, path: string): Promis
       client.end(REFUSAL);
       return;
     }
+    const address = addressOf(client);
+    const path = pathFor(inside, address);
+    if (path === null) {
+      client.destroy();
+      return;
+    }
     sockets.add(client);
     const inner = connect({ path, allowHalfOpen: true });
     inner.on("error", () => {});
     client.once("close", () => {
       sockets.delete(client);
       inner.destroy();
+      inside.close(address);
     });
     inner.once("close", () => client.destroy());
     client.setTimeout(IDLE_MS, () => client.destroy());
@@ -66,6 +81,20 @@ export async function openGate(host: string, port: number, path: string): Promis
       await closed;
     },
   };
+}
+
+/** Of IPv4 as it is written, also where the listener knows both families. */
+function addressOf({ remoteAddress = "" }: Socket): string {
+  return remoteAddress.replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
+/** `null` = it cannot be made, for want of descriptors or room. */
+function pathFor(inside: Inside, client: string): string | null {
+  try {
+    return inside.open(client);
+  } catch {
+    return null;
+  }
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {

@@ -4,6 +4,7 @@ import { isLoopback } from "../../config/values/addresses.ts";
 import { listenersOn } from "../port-listeners.ts";
 import type { AdminApi, Door } from "./api.ts";
 import { openGate } from "./gate.ts";
+import { InnerDoors } from "./inner-doors.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 /** For a socket of the file system: the gate before it watches its clients, and workers are ours. */
@@ -29,7 +30,7 @@ export interface AdminPortOptions {
   readonly port: number;
   /** The token at the moment of a request; `null` = none is asked for. */
   readonly token: () => string | null;
-  /** Where a socket is made that the port leads to. */
+  /** Where sockets are made that the port leads to: a number is added. */
   readonly socketPath: string;
 }
 
@@ -37,17 +38,18 @@ export interface AdminPortOptions {
 export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions): Promise<AdminListener> {
   const { host, port, token, socketPath } = options;
   const loopbackOnly = isLoopback(host);
-  const door = (): Door => ({ kind: "admin", token: token(), loopbackOnly });
-  const inner = wrap(serve(api, socketPath, door));
+  const inner = new InnerDoors(socketPath, (path, client) => {
+    const door = (): Door => ({ kind: "admin", client, token: token(), loopbackOnly });
+    return serve(api, path, door);
+  });
   try {
-    const gate = await openGate(host, port, socketPath);
+    const gate = await openGate(host, port, inner);
     const stop = async (): Promise<void> => {
       await gate.stop();
       await inner.stop();
     };
     return { port: gate.port, stop };
   } catch (cause) {
-    await inner.stop();
     const taken = (cause as { code?: string }).code === "EADDRINUSE";
     const why = taken
       ? `it is in use by another process${listenersOn(port)}; choose another port, or ADMIN_PORT=0 for none`

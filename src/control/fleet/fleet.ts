@@ -26,7 +26,7 @@ import type { StoreOverride } from "./overrides.ts";
 import { FleetPublisher } from "./publisher.ts";
 import { Roster } from "./roster.ts";
 import { FleetServer } from "./server.ts";
-import type { FleetSummary, ServerStatus } from "./status.ts";
+import type { FleetSummary, OverriddenServer, ServerStatus } from "./status.ts";
 import type { FleetTable } from "./table.ts";
 import { probeTrustOf } from "./trust.ts";
 
@@ -45,6 +45,8 @@ export interface FleetDependencies {
   readonly log: ControlLog;
   /** Who is told what happens. Default: nobody. */
   readonly events?: Events;
+  /** Called when `recorded` may say something else. */
+  readonly onRecorded?: () => void;
   /** What the store sets for a server of this pool; `null` = nothing. Default: nothing. */
   readonly overrideOf?: (server: DiscoveredServer) => StoreOverride | null;
   readonly clock: ControlClock;
@@ -164,8 +166,19 @@ export class Fleet {
     return [...this.#roster.all()].map((member) => {
       const { id, slot, url, hostname, address, port } = member.endpoint();
       const { weight, capacity } = member.numbers;
-      return { id, slot, url, hostname, address, port, pool, weight: weight.configured, capacity: capacity.configured };
+      const configured = { weight: weight.configured, capacity: capacity.configured };
+      return { id, slot, url, hostname, address, port, pool, ...configured, present: member.removedMs === undefined };
     });
+  }
+
+  /** Those of which a number was set at run time. */
+  overridden(): OverriddenServer[] {
+    const { name: pool = DEFAULT_POOL } = this.#deps;
+    return [...this.#roster.all()].flatMap(({ id, server: { url, address }, numbers }) =>
+      Object.values(numbers).some(({ origin }) => origin !== "configuration")
+        ? [{ id, pool, url, address, numbers }]
+        : [],
+    );
   }
 
   /** As of the last look; readiness is made of it. */
@@ -319,6 +332,7 @@ export class Fleet {
       const told = this.#listeners.map((listener) => listener(this.#roster.endpoints()));
       if (told.some((one) => one !== undefined)) this.#waitFor(Promise.all(told));
     }
+    this.#deps.onRecorded?.();
     if (removed.length === 0) return;
     const letGo = (): void => {
       const goneMs = this.#deps.clock.nowMs();

@@ -19,7 +19,7 @@ import type { FleetOptions } from "./options.ts";
 import { StoreOverrides } from "./overrides.ts";
 import { PoolOfServer } from "./pool-of-server.ts";
 import type { PoolRows } from "./pool-rows.ts";
-import type { FleetSummary, PoolSummary, ServerStatus } from "./status.ts";
+import type { FleetSummary, OverriddenServer, PoolSummary, ServerStatus } from "./status.ts";
 import { SharedTrust } from "./trust.ts";
 
 /** What a pool is meant to be. */
@@ -35,6 +35,8 @@ export interface FleetsDependencies extends Pick<FleetDependencies, "table" | "c
   readonly log: ControlLog;
   /** Who is told what happens. Default: nobody. */
   readonly events?: Events;
+  /** Called when `recorded` may say something else. */
+  readonly onRecorded?: () => void;
   readonly rows: PoolRows;
 }
 
@@ -129,6 +131,11 @@ export class Fleets {
   /** Of all pools, as history knows them. */
   recorded(): readonly RecordedServer[] {
     return [...this.#fleets.values()].flatMap((fleet) => fleet.recorded());
+  }
+
+  /** Servers of all pools of which a number was set at run time. */
+  overridden(): readonly OverriddenServer[] {
+    return [...this.#fleets.values()].flatMap((fleet) => fleet.overridden());
   }
 
   /** The `servers` table of the store: weights and capacities that are set there win over the configuration. */
@@ -239,7 +246,7 @@ export class Fleets {
   }
 
   #open(name: string, row: number): Fleet {
-    const { table, clock, random, resolver, rows, events = NO_EVENTS } = this.#deps;
+    const { table, clock, random, resolver, rows, events = NO_EVENTS, onRecorded } = this.#deps;
     rows.take(name, row);
     const fleet = new Fleet({
       pool: row,
@@ -250,6 +257,7 @@ export class Fleets {
       resolver,
       log: this.#logOf(name),
       events: { note: (event) => events.note({ pool: name, ...event }) },
+      onRecorded,
       overrideOf: ({ hostname, port }) => this.#overrides.of(name, hostname, port),
       loop: this.#loop,
       trustOf: (options) => this.#trust.of(options),

@@ -10,15 +10,9 @@ import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
 import type { FleetOptions } from "./options.ts";
-import {
-  isOfConfigured,
-  type NumberOrigin,
-  OverridableNumber,
-  type OverriddenName,
-  type StoreOverride,
-} from "./overrides.ts";
+import { isOfConfigured, OverridableNumber, type OverriddenName, type StoreOverride } from "./overrides.ts";
 import { Prober, type ProberEvents } from "./prober.ts";
-import type { ServerStateName, ServerStatus } from "./status.ts";
+import type { OverridableView, ServerStateName, ServerStatus } from "./status.ts";
 import { ServerUsage } from "./usage.ts";
 import { ServerWindows } from "./windows.ts";
 
@@ -40,13 +34,6 @@ export interface UndoneNumber {
   readonly value: number;
   readonly from: number;
   readonly to: number;
-}
-
-/** A number that may be set at run time. */
-export interface OverridableView {
-  readonly value: number;
-  readonly configured: number;
-  readonly origin: NumberOrigin;
 }
 
 export class FleetServer {

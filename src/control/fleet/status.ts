@@ -1,6 +1,6 @@
 /** What a fleet tells: of each server, and of all together. */
 import type { ServerFigures } from "../../telemetry/metrics/source.ts";
-import type { NumberOrigin } from "./overrides.ts";
+import type { NumberOrigin, OverriddenName } from "./overrides.ts";
 
 /**
  * A server's state in words. `starting`: takes requests, but no probe has succeeded yet. `standby`: is well, and kept for when
@@ -26,6 +26,22 @@ export interface ServerStatus extends ServerFigures {
   readonly failures: number;
   /** When the state last changed, ISO 8601. */
   readonly since: string;
+}
+
+/** A number that may be set at run time. */
+export interface OverridableView {
+  readonly value: number;
+  readonly configured: number;
+  readonly origin: NumberOrigin;
+}
+
+/** A server of which one was. */
+export interface OverriddenServer {
+  readonly id: number;
+  readonly pool: string;
+  readonly url: string;
+  readonly address: string;
+  readonly numbers: Readonly<Record<OverriddenName, OverridableView>>;
 }
 
 /** A pool of the configuration. */

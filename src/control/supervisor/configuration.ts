@@ -12,6 +12,11 @@ import { filesOf } from "../../config/routes/files.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { FileWatch } from "../../shared/file-watch.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
+import { type Events, OPERATOR_SIGNAL } from "../events/events.ts";
+
+/** Of a reload history has so many sentences, each so long, at most. */
+const MAX_SENTENCES = 100;
+const MAX_LENGTH = 400;
 
 /** What it is made from. */
 export interface ConfigurationOptions {
@@ -25,6 +30,7 @@ export interface ConfigurationOptions {
   /** Is told what was taken over, at start and at each reload. */
   readonly onInForce?: (config: Config) => void;
   readonly log: Logger;
+  readonly events: Events;
   readonly wallMs: () => number;
   /** Where pools and routes of a configuration are in the shared memory. Throws an `Error` for the operator. */
   readonly place: (config: Config) => Pick<ProxySettingsOptions, "rows" | "routeNumbers">;
@@ -97,6 +103,7 @@ export class ConfigurationInForce {
     }
     const changes = changesBetween(before, loaded).map(describeChange);
     if (changes.length > 0) this.#log.info({ changes }, "settings changed");
+    this.#noteReload(before.config, changes);
     this.#effective = loaded.effective;
     this.reloads.success++;
     this.rejected.configuration = false;
@@ -109,12 +116,16 @@ export class ConfigurationInForce {
     if (!this.#files.changed() && !this.rejected.certificates) return;
     try {
       await this.#options.apply(this.#config, this.#readFiles(this.#config));
-      this.#log.info(`${whatIsWatched(this.#config)} were replaced`);
+      const message = `${whatIsWatched(this.#config)} were replaced`;
+      this.#log.info(message);
+      this.#options.events.note({ kind: "reload", message });
     } catch (error) {
       if (this.rejected.certificates) return;
       this.rejected.certificates = true;
-      for (const problem of problemsOf(error))
-        this.#log.error(`changed ${whatIsWatched(this.#config)} are not used: ${problem}`);
+      const problems = problemsOf(error);
+      const message = `changed ${whatIsWatched(this.#config)} are not used`;
+      for (const problem of problems) this.#log.error(`${message}: ${problem}`);
+      this.#options.events.note({ kind: "reload", message, detail: { problems: bounded(problems) } });
     }
   }
 
@@ -130,8 +141,35 @@ export class ConfigurationInForce {
     this.reloads.failure++;
     this.rejected.configuration = true;
     for (const problem of problems) this.#log.error(problem);
-    this.#log.error({ problems: problems.length }, "the new configuration is rejected; the old one stays in force");
+    const message = "the new configuration is rejected; the old one stays in force";
+    this.#log.error({ problems: problems.length }, message);
+    const detail = { problems: bounded(problems) };
+    this.#options.events.note({ kind: "reload", actor: OPERATOR_SIGNAL, message, detail });
   }
+
+  /** What changed, in the words of the log; of each pool with another strategy also that. */
+  #noteReload(before: Config, changes: readonly string[]): void {
+    const { events } = this.#options;
+    const count = changes.length === 1 ? "1 setting" : `${changes.length === 0 ? "no" : changes.length} settings`;
+    const message = `the new configuration is in force: ${count} changed`;
+    events.note({ kind: "reload", actor: OPERATOR_SIGNAL, message, detail: { changes: bounded(changes) } });
+    for (const { name: pool, balancing } of this.#config.pools) {
+      const from = before.pools.find(({ name }) => name === pool)?.balancing.strategy;
+      const to = balancing.strategy;
+      if (from === undefined || from === to) continue;
+      const what = { kind: "change", pool, actor: OPERATOR_SIGNAL } as const;
+      events.note({ ...what, message: `the strategy is ${to}; it was ${from}`, detail: { strategy: { from, to } } });
+    }
+  }
+}
+
+/** What an event holds of sentences. */
+function bounded(sentences: readonly string[]): string[] {
+  const shown = sentences
+    .slice(0, MAX_SENTENCES)
+    .map((one) => (one.length <= MAX_LENGTH ? one : `${one.slice(0, MAX_LENGTH)}…`));
+  const left = sentences.length - shown.length;
+  return left > 0 ? [...shown, `and ${left} more`] : shown;
 }
 
 /** The sentences of an error made for the operator. */

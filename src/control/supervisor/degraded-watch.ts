@@ -1,5 +1,6 @@
-/** Says once when the instance begins to work with less than it should, and once when that is over. */
+/** Says once, in the log and to history, when the instance begins to work with less than it should, and once when that is over. */
 import type { Logger } from "../../telemetry/log/logger.ts";
+import { type Events, NO_EVENTS } from "../events/events.ts";
 
 /** A mode must be off for so long before it is over: what comes and goes is one event, not many lines. */
 const HOLD_MS = 10_000;
@@ -30,29 +31,56 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
     "what is learned is not kept as it should be: the log of the learner says why; requests go on",
     "what is learned is kept again",
   ],
+  history: [
+    "what happens is not kept as it should be: the log of the recorder says why; requests go on",
+    "what happens is kept again",
+  ],
   log: ["lines of this log could not be written", "lines of this log could not be written for a while"],
 };
 
+/** Those that the log has from whoever causes them: history has them from here. What has events of its own is not among them. */
+const TOLD_ELSEWHERE: typeof SENTENCES = {
+  no_servers: [
+    "a pool that routes lead to has no healthy server",
+    "all pools that routes lead to have healthy servers",
+  ],
+  workers: ["fewer workers are ready than are meant to be", "all workers are ready"],
+  sockets: ["the runtime's sockets stand in for our own", "the sockets are our own again"],
+  memory: [
+    "the shared memory has no room for another server or worker",
+    "the shared memory has room for all servers and workers again",
+  ],
+};
+
+const ALL = Object.entries({ ...SENTENCES, ...TOLD_ELSEWHERE });
+
 export class DegradedWatch {
   readonly #log: Logger;
+  readonly #events: Events;
   /** When a mode that was announced was last on, by name. */
   readonly #lastOnMs = new Map<string, number>();
 
-  constructor(log: Logger) {
+  constructor(log: Logger, events: Events = NO_EVENTS) {
     this.#log = log;
+    this.#events = events;
   }
 
   /** Looks at the modes as they are now; call it about once a second. */
   tick(modes: Readonly<Record<string, boolean>>, nowMs: number): void {
-    for (const [mode, [begins, ends]] of Object.entries(SENTENCES)) {
+    for (const [mode, [begins, ends]] of ALL) {
       const lastOnMs = this.#lastOnMs.get(mode);
       if (modes[mode]) {
         this.#lastOnMs.set(mode, nowMs);
-        if (lastOnMs === undefined) this.#log.warn({ mode }, begins);
+        if (lastOnMs === undefined) this.#say(mode, true, begins);
       } else if (lastOnMs !== undefined && nowMs - lastOnMs >= HOLD_MS) {
         this.#lastOnMs.delete(mode);
-        this.#log.info({ mode }, ends);
+        this.#say(mode, false, ends);
       }
     }
+  }
+
+  #say(mode: string, on: boolean, message: string): void {
+    if (mode in SENTENCES) this.#log[on ? "warn" : "info"]({ mode }, message);
+    this.#events.note({ kind: "degraded", message, detail: { mode, on } });
   }
 }

@@ -2,6 +2,8 @@
 import type { SharedMemory } from "../../shared/memory/layout.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
+import type { Events } from "../events/events.ts";
+import { RungWatch, type WatchedPool } from "../events/rung-watch.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { DegradedWatch } from "./degraded-watch.ts";
 
@@ -15,9 +17,12 @@ const DEGRADED_INTERVAL_MS = 1_000;
 export interface HousekeepingOptions {
   readonly memory: SharedMemory;
   readonly log: Logger;
+  readonly events: Events;
   readonly totals: ServerTotalsLedger;
   /** Ways in which the instance works with less than it should, by name. */
   readonly degradedModes: () => Readonly<Record<string, boolean>>;
+  /** Pools that are balanced by what is learned. */
+  readonly learned: () => readonly WatchedPool[];
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
   /** Have certificates been replaced? */
@@ -30,11 +35,15 @@ export class Housekeeping {
   readonly #timers: Timer[] = [];
 
   start(options: HousekeepingOptions): void {
-    const { memory, log, totals, degradedModes, nowMs, lookAtFiles, certificatePollMs } = options;
-    const watch = new DegradedWatch(log);
+    const { memory, log, events, totals, degradedModes, learned, nowMs, lookAtFiles, certificatePollMs } = options;
+    const watch = new DegradedWatch(log, events);
+    const rungs = new RungWatch(events);
     const audit = new InFlightAudit(memory);
     this.#every(TOTALS_INTERVAL_MS, () => totals.update());
-    this.#every(DEGRADED_INTERVAL_MS, () => watch.tick(degradedModes(), nowMs()));
+    this.#every(DEGRADED_INTERVAL_MS, () => {
+      watch.tick(degradedModes(), nowMs());
+      rungs.tick(learned());
+    });
     this.#every(AUDIT_INTERVAL_MS, () => {
       for (const fix of audit.tick()) log.info(fix, "requests in flight were counted anew");
     });

@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { version } from "../../../package.json";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
 import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
@@ -19,9 +20,11 @@ import { AdminApi } from "../admin/api.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
+import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { HistoryQuestions } from "../processes/history-questions.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
@@ -33,6 +36,7 @@ import { describeListeners } from "./listening.ts";
 import { pinSettings, restartsNeeded } from "./pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
 import { checkPorts } from "./ports.ts";
+import { Recording } from "./recording.ts";
 import { RouteNumbers } from "./route-numbers.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
 import { degradedModes, type SupervisorView } from "./status.ts";
@@ -41,6 +45,8 @@ import { Turns } from "./turns.ts";
 
 /** The learner has nothing to finish. */
 const LEARNER_STOP_MS = 2_000;
+/** The recorder writes what it has: it may take what is left of the time to stop, up to this, and this at least. */
+const RECORDER_STOP_MS = { most: 3_000, least: 200 } as const;
 
 /** What an instance is made from. */
 export interface InstanceOptions
@@ -50,6 +56,8 @@ export interface InstanceOptions
   readonly workerCommand: readonly string[];
   /** Program and arguments of the learner. */
   readonly learnerCommand: readonly string[];
+  /** Program and arguments of the recorder. */
+  readonly recorderCommand: readonly string[];
   /** Program and arguments before a command of the command line. */
   readonly program: readonly string[];
   readonly clock: ControlClock;
@@ -78,6 +86,9 @@ export class SupervisorInstance {
   #totals!: ServerTotalsLedger;
   #workers: Workers | null = null;
   #learner!: Learner;
+  #historyQuestions!: HistoryQuestions;
+  readonly #journal: Journal;
+  #recording!: Recording;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #stopping = false;
@@ -88,6 +99,7 @@ export class SupervisorInstance {
     this.#options = options;
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
+    this.#journal = new Journal(() => clock.wallMs());
     this.#configuration = new ConfigurationInForce({
       config,
       effective,
@@ -95,6 +107,7 @@ export class SupervisorInstance {
       refused,
       onInForce,
       log: this.#log,
+      events: this.#journal,
       wallMs: () => clock.wallMs(),
       place: ({ pools, routes }) => ({
         rows: this.#rows.plan(pools.map(({ name }) => name)),
@@ -121,8 +134,20 @@ export class SupervisorInstance {
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
+    const command = [...this.#options.program, "history-question"];
+    this.#historyQuestions = new HistoryQuestions({ command, log: this.#log });
+    this.#recording = this.#makeRecording(directory);
     const table = new FleetTable(this.#memory, (count) => pages.reserveSlots(count));
-    this.#fleets = new Fleets({ rows: this.#rows, table, log: this.#log, clock, random, resolver });
+    this.#fleets = new Fleets({
+      rows: this.#rows,
+      table,
+      log: this.#log,
+      events: this.#journal,
+      onRecorded: () => this.#recording.rename(),
+      clock,
+      random,
+      resolver,
+    });
     const totals = new ServerTotalsLedger(this.#memory);
     this.#totals = totals;
     const view = this.#makeView(totals);
@@ -135,6 +160,7 @@ export class SupervisorInstance {
     const workers = this.#makeWorkers(directory);
     this.#workers = workers;
     this.#reserveRings(settings);
+    this.#recording.start();
     if (learns(settings)) this.#learner.start();
     this.#fleets.onEndpoints((endpoints) => {
       this.#onServers(endpoints);
@@ -144,8 +170,10 @@ export class SupervisorInstance {
     this.#housekeeping.start({
       memory: this.#memory,
       log: this.#log,
+      events: this.#journal,
       totals,
       degradedModes: () => degradedModes(view),
+      learned: () => this.#learner.pools,
       nowMs: () => clock.nowMs(),
       lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
@@ -159,19 +187,32 @@ export class SupervisorInstance {
     return this.#turns.take(this.#reload);
   }
 
-  /** Fails readiness, lets requests finish within the time configured, and ends. Returns when all workers are gone. */
-  async stop(): Promise<void> {
+  /**
+   * Fails readiness, lets requests finish within the time configured, and ends. Returns when all workers are gone.
+   * @param actor who asked for it: a signal.
+   */
+  async stop(actor: string): Promise<void> {
     this.#stopping = true;
+    const { clock } = this.#options;
+    const beganMs = clock.nowMs();
     const { shutdownTimeoutMs, shutdownGraceMs } = this.#configuration.config.app;
     const graceMs = Math.min(shutdownGraceMs, shutdownTimeoutMs);
     Atomics.store(this.#memory.header, Header.DRAINING, 1);
-    this.#log.info({ timeout_ms: shutdownTimeoutMs, grace_ms: graceMs }, "stopping: requests in flight may finish");
+    const stopping = { timeout_ms: shutdownTimeoutMs, grace_ms: graceMs };
+    this.#log.info(stopping, "stopping: requests in flight may finish");
+    this.#journal.note({ kind: "stop", actor, message: "stopping: requests in flight may finish", detail: stopping });
     if (graceMs > 0) await Bun.sleep(graceMs);
     this.#claim?.release(); // the workers stop listening: a successor may begin while requests finish here
     const killed = (await this.#workers?.drain(shutdownTimeoutMs - graceMs)) ?? 0;
-    if (killed > 0) this.#log.warn({ workers: killed }, "not all requests finished in time: workers were ended");
-    else this.#log.info("stopped: all requests are finished");
-    await this.#learner.stop(LEARNER_STOP_MS);
+    if (killed > 0) {
+      const message = "not all requests finished in time: workers were ended";
+      this.#log.warn({ workers: killed }, message);
+      this.#journal.note({ kind: "process", message, detail: { workers: killed } });
+    } else this.#log.info("stopped: all requests are finished");
+    // The workers are gone: what they wrote last is in the rings.
+    const leftMs = beganMs + shutdownTimeoutMs - clock.nowMs();
+    const recorderMs = Math.max(RECORDER_STOP_MS.least, Math.min(RECORDER_STOP_MS.most, leftMs));
+    await Promise.all([this.#learner.stop(LEARNER_STOP_MS), this.#recording.recorder.stop(recorderMs)]);
   }
 
   /** Ends whatever still runs, at once, and removes the runtime directory. Never throws. */
@@ -180,6 +221,8 @@ export class SupervisorInstance {
     this.#housekeeping.stop();
     this.#workers?.kill();
     this.#learner?.kill();
+    this.#historyQuestions?.stop();
+    this.#recording?.recorder.kill();
     this.#fleets?.stop();
     await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
@@ -204,6 +247,9 @@ export class SupervisorInstance {
       topology: () => topologyOf(this.#configuration.settings, this.#fleets, this.#routeNumbers),
       workers: () => this.#workers,
       learner: this.#learner,
+      historyQuestions: this.#historyQuestions,
+      recorder: this.#recording.recorder,
+      journal: this.#journal,
       configuration: this.#configuration,
       clock,
       startedAtMs: clock.wallMs(),
@@ -236,6 +282,7 @@ export class SupervisorInstance {
     if (level !== before.log.level || format !== before.log.format) {
       this.#logger.replace(createLogger({ level, format, name: "supervisor" }));
       this.#learner.setLog(level, format);
+      this.#recording.recorder.setLog(level, format);
     }
     const learnsAsBefore = isDeepStrictEqual(toLearnerSettings(config), toLearnerSettings(before));
     this.#configuration.take(config, settings);
@@ -246,16 +293,22 @@ export class SupervisorInstance {
       this.#learner.setPools();
       this.#learner.start(); // before workers look for its tables
     }
+    await this.#recording.reconfigure(before); // nor may they use names that it has not been told
     const endpoints = this.#fleets.endpoints();
     this.#onServers(endpoints);
-    this.#fleets.settle(this.#workers?.setSettings(settings, endpoints) ?? Promise.resolve());
+    const told = this.#workers?.setSettings(settings, endpoints) ?? Promise.resolve();
+    this.#fleets.settle(told);
     this.#workers?.scale(workerCount(config));
     if (!learns(settings)) await this.#learner.stop(LEARNER_STOP_MS);
+    if (config.history.enabled) return;
+    await told;
+    await this.#recording.settle();
   }
 
   /** Servers came or went. */
   #onServers(endpoints: readonly Endpoint[]): void {
     this.#totals.update();
+    this.#recording.rename();
     this.#learner.setServers(named(endpoints));
   }
 
@@ -269,6 +322,7 @@ export class SupervisorInstance {
       settings: this.#configuration.settings,
       endpoints: this.#fleets.endpoints(),
       log: this.#log,
+      events: this.#journal,
       clock: () => clock.nowMs(),
       reserveBlocks: (count) => this.#pages.reserveWorkers(count),
     });
@@ -280,6 +334,7 @@ export class SupervisorInstance {
       command: learnerCommand,
       memory: this.#memory,
       log: this.#log,
+      events: this.#journal,
       clock: () => clock.nowMs(),
       bootOffsetMs,
       pools: () => learnedPools(this.#configuration.settings),
@@ -292,10 +347,25 @@ export class SupervisorInstance {
     });
   }
 
+  #makeRecording({ memoryPath }: RuntimeDirectory): Recording {
+    const { clock, recorderCommand: command } = this.#options;
+    return new Recording({
+      command,
+      memory: this.#memory,
+      memoryPath,
+      log: this.#log,
+      journal: this.#journal,
+      clock: () => clock.nowMs(),
+      configuration: this.#configuration,
+      fleets: () => this.#fleets,
+    });
+  }
+
   #reserveRings(settings: ProxySettings): void {
     const pools = learnedPools(settings);
     if (isAnyBalanced(pools)) this.#pages.reserveRings();
     else if (pools.length > 0) this.#pages.reserveOutcomes();
+    if (settings.history) this.#pages.reserveHistory();
   }
 
   #announce(listeners: readonly ListenerSpec[]): void {
@@ -308,6 +378,9 @@ export class SupervisorInstance {
     const fields = { ...listening.fields, workers, servers: total, ...which };
     const servers = `${total} ${total === 1 ? "server" : "servers"}${several ? ` in ${pools.length} pools` : ""}`;
     const sentence = `balancing over ${servers} ${listening.where}`;
+    const strategies = Object.fromEntries(pools.map(({ name, strategy }) => [name, strategy]));
+    const detail = { version, workers, servers: total, strategies, instance_pid: process.pid };
+    this.#journal.note({ kind: "start", message: `NeuraBalancer ${version} started: ${sentence}`, detail });
     if (total > 0) {
       this.#log.info(fields, sentence);
       return;

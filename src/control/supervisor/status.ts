@@ -1,17 +1,23 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
 import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
+import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout.ts";
+import { RecorderCounter } from "../../shared/memory/layout-history.ts";
 import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
+import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
+import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
+import type { Recorder } from "../processes/recorder/recorder.ts";
+import { describeHistory } from "../processes/recorder/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
@@ -26,6 +32,9 @@ export interface SupervisorView {
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
+  readonly historyQuestions: HistoryQuestions;
+  readonly recorder: Recorder;
+  readonly journal: Journal;
   readonly configuration: Pick<ConfigurationInForce, "config" | "settings" | "effective" | "reloads" | "rejected">;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
@@ -58,6 +67,8 @@ export function describeStatus(view: SupervisorView): object {
     })),
     ml: describeLearning(view),
     samples: describeSamples(view),
+    history: describeHistory({ ...view, location: toRecorderSettings(view.configuration.config)?.store ?? null }),
+    overrides: describeOverrides(view),
     reloads,
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
     settings: Object.fromEntries(effective.map(({ env, value, origin }) => [env, { value, origin }])),
@@ -71,6 +82,17 @@ export function describePools({ configuration: { settings }, fleets }: Superviso
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
     return { name, strategy, total, healthy, panic, in_use: inUse.has(name) };
   });
+}
+
+/** Servers whose weight or capacity is another than the configured one, and who says so. */
+function describeOverrides({ fleets }: SupervisorView): object[] {
+  return fleets.overridden().map(({ id, pool, url, address, numbers }) => ({
+    id,
+    pool,
+    url,
+    address,
+    ...Object.fromEntries(Object.entries(numbers).filter(([, { origin }]) => origin !== "configuration")),
+  }));
 }
 
 /** Where the metrics of this instance come from. */
@@ -88,6 +110,10 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     workersReady: () => readyWorkers(view),
     workerRestarts: () => view.workers()?.restarts ?? {},
     learner: () => view.learner,
+    recorder: () => {
+      const { running, up, restarts } = view.recorder;
+      return { running, up, restarts, eventsWaiting: view.journal.waiting, eventsDropped: view.journal.dropped };
+    },
     reloads: () => view.configuration.reloads,
     mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,
@@ -107,6 +133,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     workers: readyWorkers(view) < header[Header.WORKERS],
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
+    history: view.recorder.degraded,
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
     certificates: rejected.certificates,
@@ -147,14 +174,23 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     rssBytes: process.memoryUsage.rss(),
     openDescriptors: processDescriptors.open() || 0,
   };
-  if (!view.learner.running) return [supervisor, ...workers];
-  const { learnerCounters } = view.memory;
+  const { learnerCounters, recorder } = view.memory;
   const learner = {
     name: "learner",
     rssBytes: learnerCounters[LearnerCounter.RSS_BYTES],
     openDescriptors: learnerCounters[LearnerCounter.DESCRIPTORS_OPEN],
   };
-  return [supervisor, ...workers, learner];
+  const recording = {
+    name: "recorder",
+    rssBytes: recorder.counters[RecorderCounter.RSS_BYTES],
+    openDescriptors: recorder.counters[RecorderCounter.DESCRIPTORS_OPEN],
+  };
+  return [
+    supervisor,
+    ...workers,
+    ...(view.learner.running ? [learner] : []),
+    ...(view.recorder.running ? [recording] : []),
+  ];
 }
 
 function mirroringRoutes({ routes }: ProxySettings): MirroringRoute[] {

@@ -30,6 +30,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   const instance = new SupervisorInstance({
     workerCommand: [...program, "worker"],
     learnerCommand: [...program, "learner"],
+    recorderCommand: [...program, "recorder"],
     program,
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
     bootOffsetMs: () => {
@@ -45,7 +46,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   let running = false;
   const terminals = openTerminals();
   process.on("SIGHUP", () => {
-    if (terminals > 0 && openTerminals() === 0) signals.ask();
+    if (terminals > 0 && openTerminals() === 0) signals.ask("SIGHUP, because the terminal is gone");
     else if (running) void instance.reload();
   });
   // Whatever fails here, traffic must flow on: the workers live only as long as this process.
@@ -56,8 +57,8 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   try {
     running = await Promise.race([instance.start().then(() => true), signals.first.then(() => false)]);
     if (!running) return 0;
-    await signals.first;
-    return await Promise.race([instance.stop().then(() => 0), signals.second]);
+    const by = await signals.first;
+    return await Promise.race([instance.stop(by).then(() => 0), signals.second]);
   } catch (error) {
     for (const problem of problemsOf(error)) log.error(problem);
     return 1;
@@ -73,10 +74,11 @@ function openTerminals(): number {
 
 /** SIGTERM and SIGINT: the first asks to stop, the second insists. */
 class StopSignals {
-  readonly first: Promise<void>;
+  /** Resolves to who asked. */
+  readonly first: Promise<string>;
   /** Resolves to the exit code. */
   readonly second: Promise<number>;
-  readonly #first = Promise.withResolvers<void>();
+  readonly #first = Promise.withResolvers<string>();
   #asked = false;
   #askedBy = "";
   #askedAtMs = 0;
@@ -93,14 +95,14 @@ class StopSignals {
           this.#askedBy = signal;
           this.#askedAtMs = nowMs();
         }
-        this.ask();
+        this.ask(signal);
       });
     }
   }
 
-  /** Asks to stop; insists on nothing when that was asked before. */
-  ask(): void {
+  /** `by` asks to stop; insists on nothing when that was asked before. */
+  ask(by: string): void {
     this.#asked = true;
-    this.#first.resolve();
+    this.#first.resolve(by);
   }
 }

@@ -1,6 +1,6 @@
 /** What the learners of all pools have in common, once in the process: the store, what waits for it, and whose turn to train it is. */
 import type { LearnerSettings } from "../../protocol/learner.ts";
-import type { LearningStore } from "../../storage/learning-store.ts";
+import type { LearningStore, Verdict } from "../../storage/learning-store.ts";
 import { openLearningStore } from "../../storage/open-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { ModelStatuses } from "./shelf/model-statuses.ts";
@@ -12,21 +12,25 @@ export interface ResourcesOptions {
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly wallMs: () => number;
+  /** Told of each verdict. Default: nobody is. */
+  readonly onVerdict?: (verdict: Verdict) => void;
 }
 
 export class Resources {
   readonly store: LearningStore;
   readonly statuses: ModelStatuses;
   readonly turns = new TrainingTurns();
+  readonly #onVerdict: (verdict: Verdict) => void;
   #replacements = 0;
 
-  private constructor(store: LearningStore) {
+  private constructor(store: LearningStore, onVerdict: (verdict: Verdict) => void) {
     this.store = store;
+    this.#onVerdict = onVerdict;
     this.statuses = new ModelStatuses(store);
   }
 
   /** Opens the store. Never rejects for what is wrong with its place: what is learned is kept in memory then. */
-  static async open({ settings, log, wallMs }: ResourcesOptions): Promise<Resources> {
+  static async open({ settings, log, wallMs, onVerdict = () => {} }: ResourcesOptions): Promise<Resources> {
     let opened: Resources | null = null;
     const { store, problem } = await openLearningStore(settings.store, {
       nowMs: wallMs,
@@ -42,8 +46,14 @@ export class Resources {
       },
     });
     if (problem !== null) log.warn(`the store of what is learned: ${problem}`);
-    opened = new Resources(store);
+    opened = new Resources(store, onVerdict);
     return opened;
+  }
+
+  /** Keeps a verdict, and tells who wants to know. */
+  appendVerdict(verdict: Verdict): void {
+    this.store.appendVerdict(verdict);
+    this.#onVerdict(verdict);
   }
 
   /** How often a new store was begun, which knows nothing of the champions: each pool's learner sees by it that it was. */

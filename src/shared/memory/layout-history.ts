@@ -123,8 +123,12 @@ export const RECORDER_GAUGES: readonly number[] = [
 
 /** Words of `RecorderProgress.figures` (Float64). */
 export const ProgressFigure = {
-  /** The last second (of the epoch) of which this says how far the rings were read; 0 = it says nothing. */
-  SECOND: 0,
+  /** Rises with each; 0 = it says nothing. */
+  SEQUENCE: 0,
+  /** The last second (of the epoch) of which it says how far the rings were read. */
+  SECOND: 1,
+  /** How often the wall clock had been set back behind what was recorded: seconds of different counts are never mixed up. */
+  CLOCK_TURNS: 2,
   LENGTH: 8,
 } as const;
 
@@ -140,8 +144,6 @@ export interface RecorderProgress {
 export const RecorderWord = {
   /** Which of the two `progress` is certain: the store has all of it. The other one is what is being written, if it is later. */
   CERTAIN: 0,
-  /** How often the wall clock was set back behind what had been recorded: seconds of different counts are never mixed up. */
-  CLOCK_TURNS: 1,
   LENGTH: 16,
 } as const;
 
@@ -161,6 +163,6 @@ export interface RecorderMemory {
   readonly words: Int32Array;
   readonly figures: Float64Array;
   readonly progress: readonly [RecorderProgress, RecorderProgress];
-  /** By worker: number of the last record that is among `RecorderCounter.REQUESTS`. */
+  /** By worker: number of the last record that is among `RecorderCounter.REQUESTS` or `REQUESTS_LOST`. */
   readonly counted: Int32Array;
 }

@@ -1,7 +1,7 @@
 /** The directory that holds what must outlive the process. */
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { StorePart } from "../backend.ts";
+import type { StorePart } from "../parts.ts";
 import { storeErrorOf } from "./errors.ts";
 
 /** Where a part of the store is. Whatever SQLite keeps beside it begins with this name. */

@@ -6,7 +6,7 @@
 import { Database } from "bun:sqlite";
 import { accessSync, constants, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { StorePart } from "../backend.ts";
+import type { StorePart } from "../parts.ts";
 import { StoreError } from "../store-error.ts";
 import { lockFile, ownerFile } from "./data-directory.ts";
 import { storeErrorOf } from "./errors.ts";
@@ -24,9 +24,10 @@ export class InstanceLock {
   /**
    * Takes the lock of a directory that exists.
    * @param nowMs milliseconds since the epoch, told to whoever finds it taken.
+   * @param advice what whoever finds it taken can do.
    * @throws `StoreError`, of kind `in_use` when another has it.
    */
-  static take(dataDir: string, part: StorePart, nowMs: number): InstanceLock {
+  static take(dataDir: string, part: StorePart, nowMs: number, advice = "give each its own"): InstanceLock {
     const path = join(dataDir, lockFile(part));
     const ownerPath = join(dataDir, ownerFile(part));
     let db: Database | null = null;
@@ -42,7 +43,7 @@ export class InstanceLock {
       if (!(failure instanceof StoreError) || failure.kind !== "locked") throw failure;
       throw new StoreError(
         "in_use",
-        `DATA_DIR ${dataDir}: is in use by another instance${describeOwner(ownerPath)}: give each its own`,
+        `DATA_DIR ${dataDir}: is in use by another instance${describeOwner(ownerPath)}: ${advice}`,
         error,
       );
     }

@@ -1,6 +1,6 @@
 /** A part of a store as the code that opens, locks, checks and replaces files must know it: each is a file of its own. */
 import type { Database } from "bun:sqlite";
-import type { StorePart } from "../backend.ts";
+import type { StorePart } from "../parts.ts";
 import type { PartSchema } from "./schema/steps.ts";
 
 /** See the top of this file. `Tables` is what a connection to the part is used through. */

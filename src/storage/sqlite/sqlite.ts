@@ -1,12 +1,6 @@
 /** SQLite as a kind of backend: files in a directory, or memory. */
-import type {
-  BackendKind,
-  HistoryBackend,
-  HistoryOptions,
-  LearningBackend,
-  LearningOptions,
-  StorePart,
-} from "../backend.ts";
+import type { BackendKind, HistoryBackend, HistoryOptions, LearningBackend, LearningOptions } from "../backend.ts";
+import type { StorePart } from "../parts.ts";
 import { dataDirectoryProblem, storePath } from "./data-directory.ts";
 import { SqliteHistory } from "./history/backend.ts";
 import { HISTORY_PART } from "./history/part.ts";
@@ -46,7 +40,7 @@ export const SQLITE: BackendKind<SqliteLocation> = Object.freeze({
       new SqliteHistory(new StoreFile(HISTORY_PART, { ...options, dataDir: directory }), options),
     visit: ({ directory }: SqliteLocation) => new SqliteHistoryVisitor(storePath(directory, "history")),
   },
-  schema: ({ directory }: SqliteLocation) => new SqliteSchemaKeeper(directory),
+  schema: ({ directory }: SqliteLocation, nowMs: () => number) => new SqliteSchemaKeeper(directory, nowMs),
 } satisfies BackendKind<SqliteLocation>);
 
 /** What is learned, in no place at all. */

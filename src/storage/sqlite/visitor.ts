@@ -6,6 +6,7 @@ import { Connection } from "./connection.ts";
 import { storeErrorOf } from "./errors.ts";
 import type { SqlitePart } from "./part.ts";
 
+/** See the top of this file. */
 export class SqliteVisit<Tables> {
   readonly #path: string;
   readonly #access: "read" | "write";

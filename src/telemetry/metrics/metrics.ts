@@ -2,6 +2,7 @@
 import { compressionMetrics } from "./compression.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
+import { historyMetrics } from "./history.ts";
 import { learningMetrics } from "./learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
@@ -21,6 +22,7 @@ export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
   mirrorMetrics,
   compressionMetrics,
   learningMetrics,
+  historyMetrics,
   healthOfSelfMetrics,
   processMetrics,
 ];

@@ -53,7 +53,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "process_open_descriptors",
       type: "gauge",
-      help: "Open file descriptors by process (workers and learner: as of some seconds ago).",
+      help: "Open file descriptors by process (all but the supervisor: as of some seconds ago).",
       labels: ["process"],
       collect: (source, emit) => {
         for (const { name, openDescriptors } of source.processes()) {
@@ -82,7 +82,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "degraded",
       type: "gauge",
-      help: "1 while the instance works with less than it should: `panic` (too few healthy servers, all are used), `no_servers` (none has passed its checks), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `memory` (the shared memory has no room for another server or worker).",
+      help: "1 while the instance works with less than it should: `panic` (too few healthy servers, all are used), `no_servers` (none has passed its checks), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances), `history` (the recorder is away, or its store does not take what it is given), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `memory` (the shared memory has no room for another server or worker).",
       labels: ["mode"],
       collect: (source, emit) => {
         for (const [mode, on] of Object.entries(source.degradedModes())) emit(on ? 1 : 0, { mode });

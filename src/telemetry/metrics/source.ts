@@ -73,7 +73,7 @@ export interface FleetEvents {
 
 /** A process of the instance. */
 export interface ProcessFigures {
-  /** `supervisor`, `worker-<index>` or `learner`. */
+  /** `supervisor`, `worker-<index>`, `learner` or `recorder`. */
   readonly name: string;
   readonly rssBytes: number;
   /** 0 = not known. */
@@ -99,6 +99,18 @@ export interface LearnerFigures {
   readonly restarts: Readonly<Record<string, number>>;
 }
 
+/** The recorder as its supervisor sees it, and what waits for it. */
+export interface RecorderFigures {
+  /** It is meant to run: history is kept. */
+  readonly running: boolean;
+  /** It does, and its store takes what it is given. */
+  readonly up: boolean;
+  /** By reason. */
+  readonly restarts: Readonly<Record<string, number>>;
+  readonly eventsWaiting: number;
+  readonly eventsDropped: number;
+}
+
 /** A route that mirrors, and the name of the pool that it mirrors to. */
 export interface MirroringRoute {
   readonly number: number;
@@ -121,6 +133,7 @@ export interface MetricsSource {
   readonly workersReady: () => number;
   readonly workerRestarts: () => Readonly<Record<string, number>>;
   readonly learner: () => LearnerFigures;
+  readonly recorder: () => RecorderFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
   readonly mirrors: () => readonly MirroringRoute[];
   /** Lines of the supervisor's own log that were lost. */

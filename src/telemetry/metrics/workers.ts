@@ -1,5 +1,6 @@
 /** Metrics that are sums of the workers' counters. */
 import { Header, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout.ts";
+import { RecorderCounter } from "../../shared/memory/layout-history.ts";
 import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
@@ -72,7 +73,8 @@ export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
         emit(
           source.logDropped() +
             sumCounter(source, C.LOG_DROPPED) +
-            source.memory.learnerCounters[LearnerCounter.LOG_DROPPED],
+            source.memory.learnerCounters[LearnerCounter.LOG_DROPPED] +
+            source.memory.recorder.counters[RecorderCounter.LOG_DROPPED],
         );
       },
     },

@@ -1,5 +1,6 @@
 /** `/api/v1/ml…` and `/api/v1/explain/…`: what was learned, what became of a request, and orders to the learner. */
 import { LEARNER_ORDERS, type LearnerOrder } from "../../../protocol/learner.ts";
+import { adminActor, type Events } from "../../events/events.ts";
 import { requireSameSite } from "../guard.ts";
 import type { LearningResponses } from "../learner-responses.ts";
 import { readOrder } from "../orders.ts";
@@ -10,6 +11,8 @@ import type { RouteGroup } from "./route.ts";
 /** What these routes show, and whom they order. */
 export interface LearningControl {
   readonly learning: Pick<LearningResponses, "overview" | "explain" | "models" | "verdicts" | "order">;
+  /** Who is told of orders. */
+  readonly events: Events;
 }
 
 const MOST_SHOWN = 1000;
@@ -59,7 +62,7 @@ export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
     methods: {
       POST: {
         doc: '`promote` and `reject` with `{"version": 7}`; `rollback`, `pause`, `resume`, `train` with `{}`. `?pool=` where several pools are learned of. 409 and a sentence when it cannot be done',
-        handle: async (request, [name]) => {
+        handle: async (request, [name], client) => {
           requireSameSite(request);
           const order = name as LearnerOrder;
           const version = await readOrder(request, order);
@@ -69,6 +72,13 @@ export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
             { order, model_version: version, ...(pool === null ? {} : { pool }) },
             `ordered by an operator: ${message}`,
           );
+          control.events.note({
+            kind: "change",
+            pool: pool ?? "",
+            actor: adminActor(client),
+            message: `ordered by an operator: ${message}`,
+            detail: { order, model_version: version },
+          });
           return json({ message });
         },
       },

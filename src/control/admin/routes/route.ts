@@ -1,8 +1,12 @@
 /** What a route of the admin API is. Groups of them are in files beside this one; routes.ts names the groups. */
 import type { ControlLog } from "../../log.ts";
 
-/** Answers a request. @param parts what stands in the path for `<…>`, in order, as it was sent. */
-export type Handler = (request: Request, parts: readonly string[]) => Response | Promise<Response>;
+/**
+ * Answers a request.
+ * @param parts what stands in the path for `<…>`, in order, as it was sent.
+ * @param client address of whoever asks at the admin port; empty = it came through a worker.
+ */
+export type Handler = (request: Request, parts: readonly string[], client: string) => Response | Promise<Response>;
 
 /** The methods that routes know. */
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

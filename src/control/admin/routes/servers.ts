@@ -1,8 +1,12 @@
 /** `/api/v1/servers…`: what the servers are doing, and what an operator changes of them. */
+
+import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
+import { historyName } from "../../../shared/server-name.ts";
 import type { Work } from "../../../telemetry/metrics/exposition.ts";
+import { adminActor, type Events } from "../../events/events.ts";
 import type { ServerStatus } from "../../fleet/status.ts";
-import { applyChange, type ChangeableFleet, readChange, unknownServer } from "../changes.ts";
+import { applyChange, type ChangeableFleet, readChange, type ServerChange, unknownServer } from "../changes.ts";
 import { requireSameSite } from "../guard.ts";
 import { json, jsonBlob } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
@@ -14,7 +18,10 @@ export interface ServersControl {
     /** One after the other, as they are read. */
     statuses(): Iterable<ServerStatus>;
     server(id: number): ServerStatus | undefined;
+    endpoints(): readonly Endpoint[];
   };
+  /** Who is told of changes. */
+  readonly events: Events;
   /** Monotonic, milliseconds. */
   nowMs(): number;
 }
@@ -51,12 +58,13 @@ export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
         GET: { doc: "one server", handle: (_request, [id]) => show(Number(id)) },
         PATCH: {
           doc: "changes `weight`, `capacity` (0 = not enforced) or `state` (`drain`, `active`)",
-          handle: async (request, [text]) => {
+          handle: async (request, [text], client) => {
             requireSameSite(request);
             const id = Number(text);
             const change = await readChange(request);
             applyChange(control.fleet, id, change);
-            log.info({ server_id: id, ...change }, "server changed by an operator");
+            log.info({ server_id: id, ...change, client }, "server changed by an operator");
+            noteChange(control, id, change, client);
             return show(id);
           },
         },
@@ -64,6 +72,22 @@ export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
     },
   ];
 };
+
+function noteChange({ fleet, events }: ServersControl, id: number, change: ServerChange, client: string): void {
+  const server = fleet.endpoints().find((endpoint) => endpoint.id === id);
+  const pool = fleet.server(id)?.pool;
+  if (server === undefined) return;
+  const { url, address } = server;
+  const what = Object.entries(change).map(([name, value]) => `${name} ${value}`);
+  events.note({
+    kind: "change",
+    pool,
+    ...historyName(server),
+    actor: adminActor(client),
+    message: `server ${url} (${address}) was changed by an operator: ${what.join(", ")}`,
+    detail: change,
+  });
+}
 
 /** What several readers share takes memory once. */
 function* listOf({ fleet }: ServersControl): Work<Blob> {

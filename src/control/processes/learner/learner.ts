@@ -15,7 +15,7 @@ import {
   STALE_TABLE_MS,
 } from "../../../shared/memory/layout-learning.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
-import type { Events } from "../../events/events.ts";
+import { type Events, NO_EVENTS } from "../../events/events.ts";
 import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
 import { reclaimLearner } from "./reclaim.ts";
 
@@ -232,12 +232,20 @@ export class Learner {
   }
 
   #onMessage(message: FromLearner): void {
+    if (message.type === "verdict") this.#noteVerdict(message);
     if (message.type !== "answer") return;
     const pending = this.#pending.get(message.number);
     if (pending === undefined) return; // it came too late
     this.#pending.delete(message.number);
     clearTimeout(pending.timer);
     pending.resolve(message.answer);
+  }
+
+  #noteVerdict({ pool, kind, reason, modelVersion, numbers }: Extract<FromLearner, { type: "verdict" }>): void {
+    const { events = NO_EVENTS } = this.#options;
+    const about = modelVersion === null ? "" : ` (model ${modelVersion})`;
+    const message = `${kind.replaceAll("_", " ")}${about}: ${reason}`;
+    events.note({ kind: "verdict", pool, message, detail: { verdict: kind, model_version: modelVersion, numbers } });
   }
 
   /** From here on it is not meant to run. */

@@ -39,14 +39,14 @@ export class VerdictKeeper {
   /** @param champion the model that serves by this verdict; `null` = none. */
   keep({ kind, reason, numbers, atMs, modelVersion: about }: Verdict, champion: number | null): void {
     const { pool, resources, counters, log, wallOffsetMs } = this.#options;
-    const { store, statuses } = resources;
+    const { statuses } = resources;
     // What is no version of ours has no row in the store.
     const modelVersion = about !== null && about > 0 ? about : null;
     const wallMs = Math.round(atMs + wallOffsetMs());
     counters[LearnerCounter.VERDICTS + VERDICT_KINDS.indexOf(kind)]++;
     const fields = { verdict: kind, model_version: modelVersion, ...numbers };
     log[ALARMING.includes(kind) ? "warn" : "info"](fields, `${kind.replaceAll("_", " ")}: ${reason}`);
-    store.appendVerdict({ pool, atMs: wallMs, modelVersion, kind, reason, numbers });
+    resources.appendVerdict({ pool, atMs: wallMs, modelVersion, kind, reason, numbers });
     const status = STATUS_AFTER[kind];
     if (modelVersion !== null && status !== undefined) statuses.set(modelVersion, status, wallMs);
     if (kind === "rolled_back" && champion !== null) {

@@ -166,11 +166,11 @@ export class Candidates {
 
   #reject(version: number, reason: string): void {
     const { pool, resources, log, wallMs } = this.#options;
-    const { store, statuses } = resources;
+    const { statuses } = resources;
     const atMs = wallMs();
     statuses.set(version, "rejected", atMs);
     void statuses.write();
-    store.appendVerdict({ pool, atMs, modelVersion: version, kind: "rejected", reason, numbers: {} });
+    resources.appendVerdict({ pool, atMs, modelVersion: version, kind: "rejected", reason, numbers: {} });
     log.warn({ verdict: "rejected", model_version: version }, `rejected: ${reason}`);
   }
 }

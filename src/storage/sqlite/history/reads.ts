@@ -16,6 +16,7 @@ import type {
 import type { Connection } from "../connection.ts";
 import type { HistoryTables } from "./part.ts";
 
+/** See the top of this file. */
 export abstract class SqliteHistoryReads implements HistoryReads {
   /** Runs `work` on an open connection. Rejects with a `StoreError` when there is none or the work fails for it. */
   protected abstract use<T>(work: (connection: Connection<HistoryTables>) => T): Promise<T>;

@@ -5,6 +5,7 @@ import { SqliteVisit } from "../visitor.ts";
 import { HISTORY_PART, type HistoryTables } from "./part.ts";
 import { SqliteHistoryReads } from "./reads.ts";
 
+/** See the top of this file. */
 export class SqliteHistoryVisitor extends SqliteHistoryReads implements HistoryVisitor {
   readonly #visit: SqliteVisit<HistoryTables>;
 

@@ -4,6 +4,7 @@ import type { Model, ModelQuery, SampleQuery, StoredModelFiles, Verdict, Verdict
 import type { Connection } from "../connection.ts";
 import type { LearningTables } from "./part.ts";
 
+/** See the top of this file. */
 export abstract class SqliteLearningReads implements LearningReads {
   /** Runs `work` on an open connection. Rejects with a `StoreError` when there is none or the work fails for it. */
   protected abstract use<T>(work: (connection: Connection<LearningTables>) => T): Promise<T>;

@@ -6,6 +6,7 @@ import { SqliteVisit } from "../visitor.ts";
 import { type LearningTables, learningPart } from "./part.ts";
 import { SqliteLearningReads } from "./reads.ts";
 
+/** See the top of this file. */
 export class SqliteLearningVisitor extends SqliteLearningReads implements LearningVisitor {
   readonly #visit: SqliteVisit<LearningTables>;
   readonly #limits: StoreLimits;

@@ -1,7 +1,7 @@
 /** The versions of the files in a directory. */
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
-import { STORE_PARTS, type StorePart } from "../../backend.ts";
+import { STORE_PARTS, type StorePart } from "../../parts.ts";
 import type { SchemaKeeper, SchemaProgress, SchemaState } from "../../schema-keeper.ts";
 import { SCHEMA_STEPS } from "../../schema-steps.ts";
 import { StoreError } from "../../store-error.ts";
@@ -24,9 +24,11 @@ const BUSY_MS = 5_000;
 export class SqliteSchemaKeeper implements SchemaKeeper {
   readonly steps = SCHEMA_STEPS;
   readonly #directory: string;
+  readonly #nowMs: () => number;
 
-  constructor(directory: string) {
+  constructor(directory: string, nowMs: () => number) {
     this.#directory = directory;
+    this.#nowMs = nowMs;
   }
 
   async state(): Promise<readonly SchemaState[]> {
@@ -39,11 +41,13 @@ export class SqliteSchemaKeeper implements SchemaKeeper {
     const files: { readonly path: string; readonly schema: PartSchema; readonly db: Database }[] = [];
     try {
       for (const part of parts) {
-        locks.push(InstanceLock.take(this.#directory, part, Date.now()));
+        locks.push(InstanceLock.take(this.#directory, part, this.#nowMs(), "stop it first"));
         files.push(this.#opened(part, { readwrite: true, create: false }));
       }
+      for (const { db, path, schema } of files) requireKnown(db, path, schema);
       for (const { db, path, schema } of files) {
         await migrate(db, schema, version, (from, to) => progress(path, from, to));
+        db.query("PRAGMA incremental_vacuum").all(); // what went leaves the file, too
       }
     } catch (error) {
       throw storeErrorOf(error, this.#directory);
@@ -83,4 +87,13 @@ export class SqliteSchemaKeeper implements SchemaKeeper {
       throw error instanceof StoreError ? error : storeErrorOf(error, path);
     }
   }
+}
+
+function requireKnown(db: Database, path: string, { steps }: PartSchema): void {
+  const version = pragma(db, "user_version");
+  if (version <= steps.length) return;
+  throw new StoreError(
+    "newer_schema",
+    `${path}: has schema ${version}, and this release knows the way up to ${steps.length}: the release that wrote it can go back`,
+  );
 }

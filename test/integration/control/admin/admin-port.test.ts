@@ -22,6 +22,7 @@ const control = {
     return LARGE;
   },
   status: () => ({}),
+  events: { note: () => {} },
   learning: { explain: async () => ({}) },
   wallMs: () => 0,
   nowMs: () => performance.now(),

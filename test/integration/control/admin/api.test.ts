@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
@@ -7,6 +8,7 @@ import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
+import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
@@ -17,6 +19,18 @@ const TOKEN = "correct horse battery staple".replaceAll(" ", "-");
 
 const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
 
+const ENDPOINT = {
+  id: 1,
+  slot: 0,
+  pool: 0,
+  url: "http://a:1",
+  hostname: "a",
+  address: "10.0.0.1",
+  port: 1,
+  tls: false,
+};
+const noted: NotedEvent[] = [];
+
 function makeControl() {
   const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
   const known = (id: number, change: () => void) => {
@@ -24,16 +38,25 @@ function makeControl() {
     return id === 1;
   };
   const status = () =>
-    ({ id: 1, url: "http://a:1", alive: true, active_connections: 0, ...state }) as unknown as ServerStatus;
+    ({
+      id: 1,
+      pool: "default",
+      url: "http://a:1",
+      alive: true,
+      active_connections: 0,
+      ...state,
+    }) as unknown as ServerStatus;
   const control: AdminControl = {
     fleet: {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
+      endpoints: () => [ENDPOINT],
       drain: (id) => known(id, () => (state.state = "draining")),
       undrain: (id) => known(id, () => (state.state = "up")),
       setWeight: (id, weight) => known(id, () => (state.weight = weight)),
       setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
     },
+    events: { note: (event) => noted.push(event) },
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
@@ -61,6 +84,7 @@ function makeControl() {
         throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
       },
     },
+    history: { ask: async (_request, subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
   };
@@ -104,6 +128,21 @@ test("pools and routes are told on the admin port alone", async () => {
   for (const path of ["/api/v1/pools", "/api/v1/routes"]) {
     expect((await viaRelay(path)).status).toBe(404);
     expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
+  }
+});
+
+test("what happened is told on the admin port alone", async () => {
+  for (const [path, subject] of [
+    ["/api/v1/stats", "traffic"],
+    ["/api/v1/events", "events"],
+    ["/api/v1/stats/requests", "requests"],
+    ["/api/v1/stats/servers", "servers"],
+    ["/api/v1/stats/incident", "incident"],
+  ]) {
+    expect(await (await viaPort(`${path}?since=1h`)).json()).toEqual({ subject });
+    expect((await viaRelay(path)).status).toBe(404);
+    expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
+    expect((await viaPort(path, { method: "POST" })).status).toBe(405);
   }
 });
 
@@ -232,6 +271,46 @@ describe("changing", () => {
     ]);
     expect(await (await patch(1, { state: "active" })).json()).toMatchObject({ weight: 2.5, state: "up" });
     expect(lines.some((l) => l.message.includes("changed by an operator") && l.weight === 2.5)).toBe(true);
+  });
+
+  test("is told to history with who did it, by the address that they came from", async () => {
+    const body = JSON.stringify({ weight: 7 });
+    const head = `PATCH /api/v1/servers/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const actorOf = async (localAddress: string): Promise<string> => {
+      noted.length = 0;
+      const socket = connect({ host: "127.0.0.1", port: open.port, localAddress });
+      socket.write(head + body);
+      for await (const _ of socket);
+      return noted[0].actor!;
+    };
+    // More than are kept for later, and then those again that were not.
+    for (const last of [2, 3, 4, 5, 6, 7, 2, 7]) {
+      expect(await actorOf(`127.0.0.${last}`)).toBe(`admin API (127.0.0.${last})`);
+    }
+    expect(noted[0]).toEqual({
+      kind: "change",
+      pool: "default",
+      server: "a:1",
+      address: "10.0.0.1",
+      actor: "admin API (127.0.0.7)",
+      message: "server http://a:1 (10.0.0.1) was changed by an operator: weight 7",
+      detail: { weight: 7 },
+    });
+    noted.length = 0;
+    const init = { method: "POST", body: '{"version":7}', headers: { "content-type": "application/json" } };
+    await viaPort("/api/v1/ml/promote?pool=shop", init);
+    expect(noted).toEqual([
+      {
+        kind: "change",
+        pool: "shop",
+        actor: "admin API (127.0.0.1)",
+        message: "ordered by an operator: promote 7",
+        detail: { order: "promote", model_version: 7 },
+      },
+    ]);
+    await patch(1, { weight: 0 });
+    await patch(9, { weight: 1 });
+    expect(noted).toHaveLength(1);
   });
 
   test.each([

@@ -40,6 +40,7 @@ function makeInstance() {
     const { status, body } = readinessResponse(memory, []);
     const response = await api.handle(new Request("http://localhost/health/ready"), {
       kind: "admin",
+      client: "127.0.0.1",
       token: null,
       loopbackOnly: true,
     });

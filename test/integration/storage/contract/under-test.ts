@@ -23,7 +23,7 @@ export interface Place {
   /** The owner's backend, not open yet, on the data that the one before it left. */
   own(options: LearningOptions): LearningBackend;
   visit(access: "read" | "write", options: LearningVisitOptions): LearningVisitor;
-  remove(): void;
+  remove(): void | Promise<void>;
 }
 
 /** A kind of backend. */
@@ -31,7 +31,7 @@ export interface PlaceKind {
   readonly name: string;
   /** False when data ends with the backend, and nobody else sees it. */
   readonly durable: boolean;
-  make(): Place;
+  make(): Place | Promise<Place>;
 }
 
 /** When each test begins. */
@@ -58,9 +58,9 @@ export class UnderTest {
   constructor({ durable, make }: PlaceKind) {
     this.durable = durable;
     beforeEach(async () => {
-      this.#place = make();
-      this.time = new ManualTime(BEGAN_MS);
+      this.#place = await make();
       this.faults = new Faults();
+      this.time = new ManualTime(BEGAN_MS, () => this.faults.settled());
       this.said = new Said();
       this.store = await this.open();
     });
@@ -69,7 +69,7 @@ export class UnderTest {
       const closed = Promise.all(this.#opened.splice(0).map((close) => close()));
       await this.time.pass(HOUR_MS);
       await closed;
-      this.#place.remove();
+      await this.#place.remove();
       expect(this.faults.mostAtOnce).toBeLessThanOrEqual(1);
       expect(this.time.waiting).toBe(0);
     });

@@ -195,7 +195,7 @@ describe("a file", () => {
 
   test("of an older version is brought up to date by its owner, and by nobody else", async () => {
     await leaveSome();
-    await new SqliteSchemaKeeper(directory.path).migrate(3, () => {});
+    await new SqliteSchemaKeeper(directory.path, () => NOW_MS).migrate(3, () => {});
     await expect(openStoreReader(at(directory.path)).champion(POOL)).rejects.toMatchObject({ kind: "older_schema" });
     const newer = await good();
     expect(await newer.countSamples(POOL)).toBe(2_000);

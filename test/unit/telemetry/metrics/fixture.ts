@@ -63,6 +63,13 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
       pools: [{ row: 0, name: "default", rung: 0, tableAgeMs: 40 }],
       restarts: { exit: 0, hung: 0, failed: 0 },
     }),
+    recorder: () => ({
+      running: true,
+      up: true,
+      restarts: { exit: 0, hung: 0, failed: 0 },
+      eventsWaiting: 0,
+      eventsDropped: 0,
+    }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
     certificates: () => [],

@@ -336,6 +336,6 @@ describe("secrets", () => {
 
   test("a command that does not read a setting does not miss its secret", () => {
     const loaded = loadStorageConfig(sourcesOf(`admin: {token: "\${NOPE}"}\nstorage: {data_dir: ./x}`));
-    expect(loaded).toMatchObject({ ok: true, config: { dataDir: "./x" } });
+    expect(loaded).toMatchObject({ ok: true, config: { storage: { dataDir: "./x" } } });
   });
 });

@@ -1,0 +1,190 @@
+/**
+ * Does the model reproduce what really happened? Fitted on the first half, it has to say what the strategy that ran made
+ * of the requests of the second, of which it knows the arrivals alone; and fitted on all, it has to give again what it was
+ * fitted on.
+ */
+import { seededRandom } from "../../balancing/random.ts";
+import type { Policy } from "../../simulator/policy.ts";
+import { fitFleet } from "../fit/fit-fleet.ts";
+import { part } from "../fit/part.ts";
+import { completeTraffic } from "../fit/traffic.ts";
+import type { FittedFleet, FittedServer, FittedTraffic } from "../fleet.ts";
+import type { Recording } from "../recording.ts";
+import type { CheckedFigure, Interval, Recorded, SelfCheck } from "../result.ts";
+import { type Figures, figuresOfRun, firstFrom, intervalOf, recordedFigures } from "../simulate/figures.ts";
+import { runReplay } from "../simulate/run.ts";
+
+/** Latencies have to be met within this share, or within the interval. */
+export const LATENCY_TOLERANCE = 0.15;
+/** An interval that is wider (half of it, as a share of its value) says too little to be met. */
+const WIDEST = 0.4;
+/** Shares of errors, and of a server in the traffic, may be off by so much, and errors by a quarter of themselves. */
+const ERROR_TOLERANCE = 0.005;
+const ERROR_RATIO = 0.25;
+const SHARE_TOLERANCE = 0.05;
+/** Requests in either half without which a 99th percentile says nothing. */
+const ENOUGH = 1000;
+/** What arrives first finds other servers than it did in truth, milliseconds, and at most a tenth. */
+const WARM_UP_MS = 2000;
+const MOST_WARM_UP = 0.1;
+
+/** How a check is made. */
+export interface CheckOptions {
+  /** `null` = each request goes where it went. */
+  readonly policy: Policy | null;
+  readonly seed: number;
+  readonly runs: number;
+  readonly onRun: () => void;
+}
+
+/** Runs that a check takes. */
+export function checkRuns(runs: number): number {
+  return 2 * runs;
+}
+
+/** How long the beginning of something is that is not measured. */
+export function warmUpOf(durationMs: number): number {
+  return Math.min(WARM_UP_MS, MOST_WARM_UP * durationMs);
+}
+
+/** @param fleet what was fitted to all of the recording. */
+export function checkFleet(recording: Recording, fleet: FittedFleet, options: CheckOptions): SelfCheck {
+  const strategy = options.policy?.name ?? null;
+  const halfMs = 1000 * Math.round(recording.durationMs / 2000);
+  const { atMs } = recording.requests;
+  const first = firstFrom(atMs, halfMs);
+  const fewest = Math.min(first, atMs.length - first);
+  const impossible = (reason: string): SelfCheck => ({
+    verdict: "impossible",
+    reasons: [reason],
+    strategy,
+    ahead: [],
+    again: [],
+  });
+  if (recording.servers.length < 2) return impossible("there is one server only: no strategy could place differently");
+  if (fewest < ENOUGH) {
+    return impossible(`too few requests: ${fewest} in one half of the recording, at least ${ENOUGH} are needed`);
+  }
+  const again = checkAgain(recording, fleet, options);
+  const ahead = checkAhead(recording, halfMs, options);
+  const reasons = [
+    ...reasonsOf(ahead, "fitted on the first half, the model does not meet the second"),
+    ...reasonsOf(again, "the model does not give again what it was fitted on"),
+  ];
+  return { verdict: reasons.length === 0 ? "passed" : "failed", reasons, strategy, ahead, again };
+}
+
+function reasonsOf(figures: readonly CheckedFigure[], what: string): string[] {
+  const missed = figures.filter(({ holds }) => !holds);
+  if (missed.length === 0) return [];
+  const texts = missed.map(
+    ({ name, unit, measured, predicted }) =>
+      `${name} was ${inWords(measured, unit)}, predicted ${inWords(predicted.value, unit)} ` +
+      `(${inWords(predicted.low, unit)} to ${inWords(predicted.high, unit)})`,
+  );
+  return [`${what}: ${texts.join("; ")}`];
+}
+
+function inWords(value: number, unit: CheckedFigure["unit"]): string {
+  return unit === "ms" ? `${value.toPrecision(3)} ms` : `${(100 * value).toFixed(2)} %`;
+}
+
+/** All of it from itself: works are those of the requests, draws differ in what the strategy makes of chance. */
+function checkAgain(recording: Recording, fleet: FittedFleet, options: CheckOptions): CheckedFigure[] {
+  const warmUpMs = warmUpOf(recording.durationMs);
+  const measured = recordedFigures(recording, warmUpMs, recording.durationMs);
+  const draws: Figures[] = [];
+  for (let run = 0; run < options.runs; run++) {
+    const outcome = runReplay(fleet, fleet.traffic, options.policy, options.seed + run);
+    draws.push(figuresOfRun(outcome, fleet.servers.length, firstFrom(fleet.traffic.atMs, warmUpMs)));
+    options.onRun();
+  }
+  return compare(recording, measured, draws);
+}
+
+/** The second half from the first: works are drawn, and what went wrong is taken to go wrong again, at another time. */
+function checkAhead(recording: Recording, halfMs: number, options: CheckOptions): CheckedFigure[] {
+  const { durationMs } = recording;
+  const fitted = fitFleet(part(recording, 0, halfMs), options.seed);
+  const second = part(recording, halfMs, durationMs);
+  const warmUpMs = warmUpOf(second.durationMs);
+  const measured = recordedFigures(second, warmUpMs, second.durationMs);
+  const random = seededRandom(options.seed + 0x5eed);
+  const draws: Figures[] = [];
+  for (let run = 0; run < options.runs; run++) {
+    // Once as it was, and then begun elsewhere: how much it matters when things go wrong.
+    const shiftMs = run === 0 ? 0 : random.next() * halfMs;
+    const fleet = { ...fitted, servers: fitted.servers.map((server) => shifted(server, shiftMs, halfMs)) };
+    const traffic = drawnTraffic(second, fitted, random.next);
+    const outcome = runReplay(fleet, traffic, options.policy, options.seed + run);
+    draws.push(figuresOfRun(outcome, fleet.servers.length, firstFrom(traffic.atMs, warmUpMs)));
+    options.onRun();
+  }
+  return compare(recording, measured, draws);
+}
+
+/** The arrivals of a recording with works of a fit. */
+function drawnTraffic(recording: Recording, fitted: FittedFleet, random: () => number): FittedTraffic {
+  const unknown = new Float64Array(recording.requests.atMs.length).fill(Number.NaN);
+  const { traffic } = completeTraffic(recording, unknown, random);
+  const work = Float64Array.from(traffic.class, (kind) => {
+    const works = fitted.works[kind];
+    return works.length > 0 ? works[Math.floor(random() * works.length)] : 1;
+  });
+  return { ...traffic, work };
+}
+
+/** What happened to a server, begun at another moment and going round. */
+function shifted(server: FittedServer, shiftMs: number, durationMs: number): FittedServer {
+  if (shiftMs === 0) return server;
+  const absences = server.absences.flatMap(({ fromMs, toMs }) => {
+    const from = (fromMs + shiftMs) % durationMs;
+    const to = from + (toMs - fromMs);
+    if (to <= durationMs) return [{ fromMs: from, toMs: to }];
+    return [
+      { fromMs: 0, toMs: to - durationMs },
+      { fromMs: from, toMs: durationMs },
+    ];
+  });
+  return {
+    ...server,
+    speeds: turned(server.speeds, shiftMs, durationMs),
+    failures: turned(server.failures, shiftMs, durationMs),
+    absences,
+  };
+}
+
+function turned<T extends { readonly fromMs: number }>(phases: readonly T[], shiftMs: number, durationMs: number): T[] {
+  const moved = phases
+    .map((phase) => ({ ...phase, fromMs: (phase.fromMs + shiftMs) % durationMs }))
+    .sort((a, b) => a.fromMs - b.fromMs);
+  // What is on at the beginning is what was on at the end.
+  return moved[0].fromMs === 0 ? moved : [{ ...moved[moved.length - 1], fromMs: 0 }, ...moved];
+}
+
+/** Figures that were measured against those of the draws. */
+function compare({ servers }: Recording, measured: Recorded, draws: readonly Figures[]): CheckedFigure[] {
+  const over = (read: (of: Figures) => number): Interval => {
+    const values = draws.map(read);
+    return intervalOf(values.reduce((a, b) => a + b, 0) / values.length, values, 0);
+  };
+  const latency = (name: string, read: (of: Figures) => number): CheckedFigure => {
+    const predicted = over(read);
+    const was = read(measured);
+    const near = Math.abs(predicted.value / was - 1) <= LATENCY_TOLERANCE;
+    const telling = predicted.high - predicted.value <= WIDEST * predicted.value;
+    const within = telling && was >= predicted.low && was <= predicted.high;
+    return { name, unit: "ms", measured: was, predicted, holds: near || within };
+  };
+  const share = (name: string, read: (of: Figures) => number, tolerance: number): CheckedFigure => {
+    const predicted = over(read);
+    const was = read(measured);
+    return { name, unit: "share", measured: was, predicted, holds: Math.abs(predicted.value - was) <= tolerance };
+  };
+  return [
+    latency("p50", ({ p50Ms }) => p50Ms),
+    latency("p99", ({ p99Ms }) => p99Ms),
+    share("errors", ({ errorShare }) => errorShare, Math.max(ERROR_TOLERANCE, ERROR_RATIO * measured.errorShare)),
+    ...servers.map(({ name }, i) => share(`share of ${name}`, ({ shares }) => shares[i], SHARE_TOLERANCE)),
+  ];
+}

@@ -1,0 +1,146 @@
+/**
+ * How many requests a server works on at a time, and how the rest wait. First come, first served shows in who overtakes
+ * whom: with w workers only the w oldest can be done next. Where every request can be done next, however many there are,
+ * the server shares its power among them, or there never was a queue.
+ */
+import type { Discipline } from "../../simulator/scenario.ts";
+import { completions, type ServerLog } from "./server-log.ts";
+
+/** See the top of this file. */
+export interface Concurrency {
+  /** `Infinity` = no limit was to be seen. */
+  readonly workers: number;
+  readonly discipline: Discipline;
+}
+
+/** What lies above is not told apart. */
+const MOST = 1024;
+/** Completions with a queue without which nothing can be said. */
+const ENOUGH = 20;
+/** Clocks of a balancer are not those of a server: so many completions may contradict a queue. */
+const OUT_OF_TURN = 0.02;
+
+/** From requests of which none is missing. */
+export function fitConcurrency(log: ServerLog): Concurrency {
+  // By rank of the request that was done among those that were there, the oldest first; and by how many there were.
+  const ranks = new Float64Array(MOST + 1);
+  const crowds = new Float64Array(MOST + 1);
+  const there: number[] = [];
+  let sent = 0;
+  for (const done of completions(log)) {
+    for (; sent < log.request.length && log.sentMs[sent] <= log.doneMs[done]; sent++) {
+      if (log.failed[sent] === 0) there.push(sent);
+    }
+    const rank = there.indexOf(done);
+    if (rank < 0) continue;
+    ranks[Math.min(rank, MOST)]++;
+    crowds[Math.min(there.length, MOST)]++;
+    there.splice(rank, 1);
+  }
+  let beyond = 0; // done at rank w or later
+  let queued = 0; // done while more than w were there
+  let workers = Number.POSITIVE_INFINITY;
+  for (let w = MOST; w >= 1; w--) {
+    beyond += ranks[w];
+    if (w < MOST) queued += crowds[w + 1];
+    if (queued < ENOUGH) continue;
+    if (beyond > OUT_OF_TURN * queued) break;
+    workers = w;
+  }
+  if (workers !== Number.POSITIVE_INFINITY) return { workers, discipline: "fifo" };
+  return sharing(log);
+}
+
+/** No queue: with how many requests does each begin to take longer? */
+function sharing(log: ServerLog): Concurrency {
+  const done = completions(log);
+  let best = Number.POSITIVE_INFINITY;
+  let least = spread(log, done, best);
+  // What is no better by much is not believed: an unlimited server is the simpler one.
+  const margin = 4 / Math.max(1, done.length);
+  for (let w = 1; w <= 256; w = Math.ceil(w * 1.25)) {
+    const found = spread(log, done, w);
+    if (found >= least - margin) continue;
+    least = found;
+    best = w;
+  }
+  return { workers: best, discipline: "ps" };
+}
+
+/**
+ * Mean negative log-likelihood of the latencies, but for a constant, when `workers` share their power: the works that
+ * follow are lognormal.
+ */
+function spread(log: ServerLog, done: Int32Array, workers: number): number {
+  const work = new Float64Array(log.request.length); // the clock when it was sent, then the work
+  let clock = 0;
+  let there = 0;
+  let readMs = 0;
+  let sent = 0;
+  let sum = 0;
+  let squares = 0;
+  let rates = 0;
+  let count = 0;
+  for (const i of done) {
+    for (; sent < log.request.length && log.sentMs[sent] <= log.doneMs[i]; sent++) {
+      if (log.failed[sent] === 1) continue;
+      clock += (log.sentMs[sent] - readMs) * Math.min(1, workers / there);
+      readMs = log.sentMs[sent];
+      work[sent] = clock;
+      there++;
+    }
+    const rate = Math.min(1, workers / there);
+    clock += (log.doneMs[i] - readMs) * rate;
+    readMs = log.doneMs[i];
+    there--;
+    const x = Math.log(Math.max(1e-3, clock - work[i]));
+    sum += x;
+    squares += x * x;
+    rates += x - Math.log(rate);
+    count++;
+  }
+  if (count < ENOUGH) return 0;
+  const variance = Math.max(1e-6, squares / count - (sum / count) ** 2);
+  return 0.5 * Math.log(variance) + rates / count;
+}
+
+/** From a sample: who was alone with few others shows the service, and every further one costs its part of it. */
+export function fitConcurrencyOfSample(log: ServerLog): Concurrency {
+  const seen = Array.from(log.request.keys()).filter((i) => log.failed[i] === 0 && log.inFlight[i] >= 0);
+  const most = seen.reduce((max, i) => Math.max(max, log.inFlight[i]), 0);
+  if (seen.length < ENOUGH) return { workers: Number.POSITIVE_INFINITY, discipline: "fifo" };
+  let best = Number.POSITIVE_INFINITY;
+  let least = residual(log, seen, best);
+  for (let w = 1; w <= Math.min(most, MOST); w = Math.max(w + 1, Math.floor(w * 1.1))) {
+    const found = residual(log, seen, w);
+    if (found >= least * (1 - 4 / seen.length)) continue;
+    least = found;
+    best = w;
+  }
+  return { workers: best, discipline: "fifo" };
+}
+
+/** Weighted squares of what a line (service + queue / workers) leaves unexplained. */
+function residual(log: ServerLog, seen: readonly number[], workers: number): number {
+  let weights = 0;
+  let sumY = 0;
+  let sumX = 0;
+  let xx = 0;
+  let xy = 0;
+  let yy = 0;
+  for (const i of seen) {
+    const weight = log.weight[i];
+    const y = log.doneMs[i] - log.sentMs[i];
+    // One who finds k there waits for k + 1 - w to be done, each of which takes a w-th of a service, and is served.
+    const x = Math.max(0, log.inFlight[i] + 1 - workers) / Math.min(workers, 1e6);
+    weights += weight;
+    sumX += weight * x;
+    sumY += weight * y;
+    xx += weight * x * x;
+    xy += weight * x * y;
+    yy += weight * y * y;
+  }
+  // y = m (1 + x): the service alone says what the queue costs.
+  const m = (sumY + xy) / (weights + 2 * sumX + xx);
+  return yy - m * (sumY + xy);
+}

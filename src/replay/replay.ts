@@ -1,0 +1,109 @@
+/** What another strategy would have given on recorded traffic. Pure: seeded, no clock. */
+import { seededRandom } from "../balancing/random.ts";
+import { LEARNED_STRATEGY } from "../balancing/registry.ts";
+import { learnedPolicy, type Policy, parsePolicy } from "../simulator/policy.ts";
+import { checkFleet, checkRuns, warmUpOf } from "./check/self-check.ts";
+import { describeServers } from "./describe.ts";
+import { fitFleet } from "./fit/fit-fleet.ts";
+import type { FittedFleet } from "./fleet.ts";
+import type { Recording } from "./recording.ts";
+import type { Forecast, ReplayOptions, ReplayResult } from "./result.ts";
+import { type Figures, figuresOfRun, firstFrom, intervalOf, recordedFigures } from "./simulate/figures.ts";
+import { runReplay } from "./simulate/run.ts";
+
+/** Runs over the requests as they were: what the strategy makes of chance. The others draw works anew. */
+const OWN_RUNS = 2;
+
+/**
+ * Fits a fleet to the recording, checks how well that reproduces what happened, and, where it does, says what each
+ * strategy would have given. Throws an `Error` for an unknown strategy, or for `ml` without a network.
+ */
+export async function replay(recording: Recording, options: ReplayOptions): Promise<ReplayResult> {
+  const { seed, strategies, onProgress } = options;
+  const runs = Math.max(3, options.runs);
+  const policies = strategies.map((name) => policyOf(name, options));
+  const ran = recording.strategy === null ? null : policyOf(recording.strategy, options);
+  const total = checkRuns(runs) + strategies.length * (OWN_RUNS + runs);
+  let done = 0;
+  const onRun = (): void => onProgress?.(++done, total);
+  const fleet = fitFleet(recording, seed);
+  const selfCheck = checkFleet(recording, fleet, { policy: ran, seed, runs, onRun });
+  const forecasts: Forecast[] = [];
+  if (selfCheck.verdict === "passed") {
+    for (const policy of policies) {
+      await Promise.resolve(); // who shows progress gets a turn
+      forecasts.push(forecast(fleet, policy, policy.name === recording.strategy, seed, runs, onRun));
+    }
+  }
+  return {
+    recorded: recordedFigures(recording, 0, recording.durationMs),
+    selfCheck,
+    forecasts,
+    servers: describeServers(fleet),
+    notes: notesOf(recording, fleet),
+  };
+}
+
+function policyOf(name: string, { network }: ReplayOptions): Policy {
+  if (name !== LEARNED_STRATEGY) return parsePolicy(name);
+  if (network === undefined) throw new Error(`the strategy ${LEARNED_STRATEGY} needs a model to route by`);
+  return learnedPolicy(network);
+}
+
+function forecast(
+  fleet: FittedFleet,
+  policy: Policy,
+  ran: boolean,
+  seed: number,
+  runs: number,
+  onRun: () => void,
+): Forecast {
+  const from = firstFrom(fleet.traffic.atMs, warmUpOf(fleet.durationMs));
+  const own: Figures[] = [];
+  const drawn: Figures[] = [];
+  for (let run = 0; run < OWN_RUNS + runs; run++) {
+    const random = seededRandom(seed + 0xf00d + run).next; // the same draws for every strategy
+    const { traffic } = fleet;
+    const work =
+      run < OWN_RUNS
+        ? traffic.work
+        : Float64Array.from(traffic.class, (kind) => {
+            const works = fleet.works[kind];
+            return works.length > 0 ? works[Math.floor(random() * works.length)] : 1;
+          });
+    const outcome = runReplay(fleet, { ...traffic, work }, policy, seed + run);
+    (run < OWN_RUNS ? own : drawn).push(figuresOfRun(outcome, fleet.servers.length, from));
+    onRun();
+  }
+  const mean = (read: (of: Figures) => number): number => own.reduce((sum, of) => sum + read(of), 0) / own.length;
+  const interval = (read: (of: Figures) => number) => intervalOf(mean(read), drawn.map(read), 0);
+  return {
+    strategy: policy.name,
+    ran,
+    p50Ms: interval(({ p50Ms }) => p50Ms),
+    p99Ms: interval(({ p99Ms }) => p99Ms),
+    p999Ms: interval(({ p999Ms }) => p999Ms),
+    meanMs: interval(({ meanMs }) => meanMs),
+    errorShare: interval(({ errorShare }) => errorShare),
+    shares: fleet.servers.map((_, i) => mean(({ shares }) => shares[i])),
+  };
+}
+
+function notesOf(recording: Recording, fleet: FittedFleet): string[] {
+  const notes: string[] = [];
+  const { requests, arrivals, strategy } = recording;
+  if (arrivals !== null) {
+    const all = arrivals.reduce((a, b) => a + b, 0);
+    const percent = ((100 * requests.atMs.length) / Math.max(1, all)).toFixed(0);
+    notes.push(`single requests are a sample (${percent} % of all): the rest was drawn, second by second`);
+  }
+  if (strategy === null) notes.push("what balanced is not known: the self-check sends each request where it went");
+  const unlimited = fleet.servers.filter(({ workers }) => workers === Number.POSITIVE_INFINITY);
+  if (unlimited.length > 0) {
+    notes.push(
+      `never so busy that a queue was to be seen: ${unlimited.map(({ name }) => name).join(", ")}; ` +
+        "what more load would do to them is not known",
+    );
+  }
+  return notes;
+}

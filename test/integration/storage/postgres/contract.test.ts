@@ -1,0 +1,24 @@
+/** PostgreSQL keeps the contract that every backend keeps. */
+import { afterAll, describe } from "bun:test";
+import { POSTGRES } from "../../../../src/storage/postgres/postgres.ts";
+import { hasPostgres, PostgresServer } from "../../../support/postgres-server.ts";
+import { storeContract } from "../contract/contract.ts";
+
+describe.skipIf(!hasPostgres)("with a server", () => {
+  let server: Promise<PostgresServer> | null = null;
+  afterAll(async () => (await server)?.remove());
+
+  storeContract({
+    name: "PostgreSQL",
+    durable: true,
+    make: async () => {
+      server ??= PostgresServer.start();
+      const location = await (await server).database();
+      return {
+        own: (options) => POSTGRES.learning.own(location, options),
+        visit: (access, options) => POSTGRES.learning.visit(location, access, options),
+        remove: () => {},
+      };
+    },
+  });
+});

@@ -1,0 +1,263 @@
+/**
+ * A PostgreSQL server of a test's own: with a data directory that goes with it, on a free port of the loopback, without fsync.
+ * It does not run as root: there it is started as another user. The test that started it ends it; the run does, if it does not.
+ * What it needs (initdb, postgres, psql) is in Debian's package `postgresql`, of any version from 13 on.
+ */
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SQL } from "bun";
+import type { PostgresLocation } from "../../src/storage/postgres/location.ts";
+import { isAlive, spawn, spawnSync } from "./processes.ts";
+import { until } from "./until.ts";
+
+const ROOT = "/usr/lib/postgresql";
+/** Of its own, so that tests of passwords have one that no message may repeat. */
+export const PASSWORD = "s3cret-of-the-test";
+
+/** Where the programs are, of the newest version that there is; `null` = none is installed. */
+export function postgresPrograms(): string | null {
+  let versions: string[];
+  try {
+    versions = readdirSync(ROOT);
+  } catch {
+    return null;
+  }
+  const newest = versions.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
+  return newest === undefined ? null : join(ROOT, newest, "bin");
+}
+
+/** Without them there is nothing to try, but for a run that must not leave anything out. */
+export const hasPostgres = postgresPrograms() !== null || process.env.CI === "true";
+
+/** How a server is started. */
+export interface ServerOptions {
+  /** Where its data lies, such as a small file system; a directory that it makes itself unless set. */
+  readonly directory?: string;
+  /** Settings, as in postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export class PostgresServer {
+  readonly directory: string;
+  readonly port: number;
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #ownsDirectory: boolean;
+  #process: Bun.Subprocess | null = null;
+  #databases = 0;
+
+  private constructor({ directory, settings = {} }: ServerOptions) {
+    this.#ownsDirectory = directory === undefined;
+    this.directory = directory ?? mkdtempSync(join(tmpdir(), "postgres-"));
+    this.#settings = settings;
+    const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    this.port = probe.port;
+    probe.stop(true);
+  }
+
+  /** A server that takes connections. */
+  static async start(options: ServerOptions = {}): Promise<PostgresServer> {
+    const server = new PostgresServer(options);
+    try {
+      server.#init();
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.remove();
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#process!.pid;
+  }
+
+  /** Starts it again, as it was left. */
+  async start(): Promise<void> {
+    const child = spawn({
+      cmd: [...this.#asUser(), join(postgresPrograms()!, "postgres"), "-D", join(this.directory, "data")],
+      cwd: this.directory,
+      env: { PATH: process.env.PATH, LC_ALL: "C" },
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: Bun.file(join(this.directory, "log")),
+    });
+    this.#process = child;
+    await until(async () => {
+      if (child.exitCode !== null)
+        throw new Error(`PostgreSQL did not start: ${readFileSync(join(this.directory, "log"), "utf8")}`);
+      return this.answers();
+    });
+  }
+
+  /** Whether it takes connections. */
+  async answers(): Promise<boolean> {
+    try {
+      await this.query("SELECT 1");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Ends it, as it wants to be ended, or as a crash does. */
+  async stop(how: "fast" | "crash" = "fast"): Promise<void> {
+    const child = this.#process;
+    if (child === null) return;
+    this.#process = null;
+    const descendants = childrenOf(child.pid);
+    child.kill(how === "fast" ? "SIGINT" : "SIGKILL");
+    await child.exited;
+    if (how === "crash") for (const pid of descendants) killIfAlive(pid);
+    await until(() => descendants.every((pid) => !isAlive(pid)));
+  }
+
+  /** All of its processes stand still, as where a disk or a machine hangs; or go on. */
+  freeze(isFrozen: boolean): void {
+    const all = [this.pid, ...childrenOf(this.pid)];
+    for (const pid of all) process.kill(pid, isFrozen ? "SIGSTOP" : "SIGCONT");
+  }
+
+  /** Ends it and takes its data away. */
+  async remove(): Promise<void> {
+    if (this.#process !== null) {
+      try {
+        this.freeze(false);
+      } catch {
+        // One of them is gone.
+      }
+      await this.stop("crash");
+    }
+    if (this.#ownsDirectory) rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Changes a setting, for sessions from now on. */
+  async set(name: string, value: string): Promise<void> {
+    await this.query(`ALTER SYSTEM SET ${name} = '${value}'`);
+    await this.query("SELECT pg_reload_conf()");
+  }
+
+  /** A new database, and where it is. */
+  async database(changed: Partial<PostgresLocation> = {}): Promise<PostgresLocation> {
+    const database = `test_${++this.#databases}`;
+    await this.query(`CREATE DATABASE ${database}`);
+    return this.location({ database, ...changed });
+  }
+
+  location(changed: Partial<PostgresLocation> = {}): PostgresLocation {
+    return {
+      kind: "postgres",
+      host: "127.0.0.1",
+      port: this.port,
+      database: "postgres",
+      user: "postgres",
+      password: PASSWORD,
+      sslMode: "disable",
+      sslRootCert: null,
+      instance: "one",
+      maxOpenConnections: 25,
+      maxIdleConnections: 10,
+      connectionLifetimeMs: 0,
+      connectTimeoutMs: 5_000,
+      statementTimeoutMs: 10_000,
+      ...changed,
+    };
+  }
+
+  /** Rows of a statement in a database, on a connection of its own. */
+  async query<Row = Record<string, unknown>>(text: string, database = "postgres"): Promise<Row[]> {
+    const sql = new SQL({
+      url: "postgres://localhost",
+      hostname: "127.0.0.1",
+      port: this.port,
+      username: "postgres",
+      password: PASSWORD,
+      database,
+      tls: "disable",
+      max: 1,
+    });
+    try {
+      return [...(await sql.unsafe(text))] as Row[];
+    } finally {
+      await sql.close({ timeout: 0 });
+    }
+  }
+
+  #init(): void {
+    const bin = postgresPrograms();
+    if (bin === null) throw new Error("PostgreSQL is not installed (Debian's package `postgresql`)");
+    mkdirSync(this.directory, { recursive: true });
+    const passwords = join(this.directory, "password");
+    writeFileSync(passwords, PASSWORD);
+    const user = serverUser();
+    if (user !== null) {
+      chownSync(this.directory, user.uid, user.gid);
+      chownSync(passwords, user.uid, user.gid);
+      chmodSync(this.directory, 0o755);
+    }
+    const { exitCode, stderr } = spawnSync({
+      cmd: [
+        ...this.#asUser(),
+        join(bin, "initdb"),
+        ...["-D", join(this.directory, "data"), "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"],
+        ...["-A", "scram-sha-256", "--pwfile", passwords],
+      ],
+      cwd: this.directory,
+      env: { PATH: process.env.PATH, LC_ALL: "C" },
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    if (exitCode !== 0) throw new Error(`initdb: ${stderr.toString()}`);
+    const settings = {
+      listen_addresses: "127.0.0.1",
+      port: String(this.port),
+      unix_socket_directories: "",
+      fsync: "off",
+      full_page_writes: "off",
+      shared_buffers: "32MB",
+      max_connections: "60",
+      ...this.#settings,
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
+    writeFileSync(join(this.directory, "data/postgresql.conf"), lines.join(""));
+  }
+
+  #asUser(): string[] {
+    const user = serverUser();
+    return user === null ? [] : ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"];
+  }
+}
+
+/** Who runs the server where this is root: Debian's user for it, or nobody. `null` = whoever runs this. */
+function serverUser(): { readonly uid: number; readonly gid: number } | null {
+  if (process.getuid?.() !== 0) return null;
+  const entries = readFileSync("/etc/passwd", "utf8").split("\n");
+  const entry = ["postgres:", "nobody:"].map((name) => entries.find((line) => line.startsWith(name))).find(Boolean);
+  const [, , uid, gid] = entry!.split(":");
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
