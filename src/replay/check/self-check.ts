@@ -23,7 +23,7 @@ const WIDEST = 0.4;
 const ERROR_TOLERANCE = 0.005;
 const ERROR_RATIO = 0.25;
 /** So much of the traffic may be placed elsewhere than predicted. */
-const PLACED_TOLERANCE = 0.1;
+const PLACED_TOLERANCE = 0.15;
 /** Requests in either half without which a 99th percentile says nothing. */
 const ENOUGH = 1000;
 /** What arrives first finds other servers than it did in truth, milliseconds, and at most a tenth. */
