@@ -1,5 +1,6 @@
 /** `neurabalancer check`: is the configuration right, and what is in force? */
 import type { Command } from "commander";
+import { LEARNED_STRATEGY } from "../balancing/registry.ts";
 import { describeChange } from "../config/changes.ts";
 import type { EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig } from "../config/environment.ts";
@@ -10,6 +11,7 @@ import { toProxySettings } from "../config/proxy-settings.ts";
 import { SECTIONS } from "../config/schema.ts";
 import { toStoreLocation } from "../config/sections/storage.ts";
 import type { Section } from "../config/setting.ts";
+import { learnedPools } from "../control/processes/learner/learned-pools.ts";
 import { DEFAULT_POOL } from "../protocol/pool.ts";
 import type { ServerSpec } from "../shared/server-spec.ts";
 import { visible } from "../shared/visible-text.ts";
@@ -46,6 +48,8 @@ export interface CheckReport {
   readonly warnings: readonly string[];
   readonly settings: readonly EffectiveSetting[];
   readonly servers: readonly (ServerSpec & { readonly srv: boolean; readonly pool: string })[];
+  /** Names of the pools of whose traffic only samples are kept: their strategy is not `ml`. */
+  readonly samples_of: readonly string[];
   readonly resolved?: readonly Resolution[];
   readonly diff?: DiffReport;
 }
@@ -73,13 +77,16 @@ export function registerCheck(program: Command): void {
 
 async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport> {
   if (!loaded.ok) {
-    return { ok: false, problems: loaded.problems, warnings: loaded.warnings, settings: [], servers: [] };
+    const { problems, warnings } = loaded;
+    return { ok: false, problems, warnings, settings: [], servers: [], samples_of: [] };
   }
   const { config, effective } = loaded;
   const problems: string[] = [];
   const warnings = [...loaded.warnings];
+  let observed: readonly string[] = [];
   try {
-    toProxySettings(config, { nowMs: Date.now(), warn: (sentence) => warnings.push(sentence) });
+    const settings = toProxySettings(config, { nowMs: Date.now(), warn: (sentence) => warnings.push(sentence) });
+    observed = learnedPools(settings).flatMap((pool) => (pool.observed === true ? [pool.name] : []));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems.map((problem) => inWordsOfSources(problem, effective)));
@@ -96,7 +103,8 @@ async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport
     if (error) problems.push(`${list}: ${url}: ${error}`);
   }
   const diff = flags.diff === undefined ? undefined : await diffOf(flags, loaded);
-  return { ok: problems.length === 0, problems, warnings, settings: effective, servers, resolved, diff };
+  const ok = problems.length === 0;
+  return { ok, problems, warnings, settings: effective, servers, samples_of: observed, resolved, diff };
 }
 
 function printReport(report: CheckReport): void {
@@ -104,6 +112,7 @@ function printReport(report: CheckReport): void {
   for (const { url, addresses } of report.resolved ?? []) {
     if (addresses.length > 0) out.push(visible(`${url} is ${addresses.join(", ")}`));
   }
+  if (report.samples_of.length > 0) out.push(visible(samplesOf(report)));
   for (const warning of report.warnings) out.push(`Warning: ${visible(warning)}`);
   if (report.ok) out.push(`The configuration can be used: ${summary(report)}.`);
   if (out.length > 0) print(out.join("\n"));
@@ -121,6 +130,12 @@ function summary({ servers, settings }: CheckReport): string {
     return list ? [count(list.split(", ").length, name.slice(0, -1))] : [];
   });
   return [...lists, count(servers.length, "server")].join(", ");
+}
+
+function samplesOf({ samples_of: pools }: CheckReport): string {
+  const { env } = SECTIONS.storage.settings.keepSamples;
+  const what = pools.length === 1 ? `the pool ${pools[0]}` : `the pools ${pools.join(", ")}`;
+  return `Samples of the traffic of ${what} are kept, to learn from when ${LEARNED_STRATEGY} is chosen (${env}).`;
 }
 
 function describeDiff({ against, changes, uncompared }: DiffReport): string[] {

@@ -11,10 +11,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   route: async () => (await import("./route/command.ts")).registerRoute,
   demo: async () => (await import("./demo.ts")).registerDemo,
   backend: async () => (await import("./backend.ts")).registerBackend,
+  replay: async () => (await import("./replay/command.ts")).registerReplay,
   simulate: async () => (await import("./simulate.ts")).registerSimulate,
   train: async () => (await import("./train/command.ts")).registerTrain,
   models: async () => (await import("./models/command.ts")).registerModels,
   migrate: async () => (await import("./migrate/command.ts")).registerMigrate,
+  stats: async () => (await import("./stats/command.ts")).registerStats,
   explain: async () => (await import("./explain/command.ts")).registerExplain,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
@@ -27,9 +29,11 @@ Examples:
   $ neurabalancer route GET https://shop.example/api/x         which route and pool does that request get, and why?
   $ neurabalancer backend --port 8001                          a server to try things with
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
+  $ neurabalancer replay --since 2h                            what another strategy would have given on that traffic
   $ neurabalancer train --from store --out ./model             what your own traffic teaches
   $ neurabalancer models list                                  which models were learned, and what became of them
   $ neurabalancer migrate status                               is the store up to date with this release?
+  $ neurabalancer stats --since 2h                             what happened: traffic, errors, response times; also events
   $ MODEL_PATH=models/current neurabalancer model-server       offer a model to balancers
 
 Settings:

@@ -1,4 +1,4 @@
-/** The learner process: composition root of learned balancing. It owns clock, rings and store, and hands them down. */
+/** The learner process: composition root of learning, whether or not anything is balanced by it. It owns clock, rings and store, and hands them down. */
 import type { NamedAddress } from "../protocol/endpoint.ts";
 import type { FromLearner, LearnerPool, LearnerQuestion, LearnerStart, ToLearner } from "../protocol/learner.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
@@ -9,14 +9,17 @@ import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
+import { ASLEEP_LOOK_MS } from "./observing/feature-moments.ts";
 import { Resources } from "./online/resources.ts";
-import { PoolLearners } from "./pool-learners.ts";
+import { PoolLearners, type PoolLearnersOptions } from "./pool-learners.ts";
 import { SERVING_DEFAULTS } from "./serving/serving-defaults.ts";
 import { OutcomeFeed } from "./serving/worker-rings.ts";
 
 const HEARTBEAT_MS = 500;
 /** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
 const LOOK_EVERY_BEATS = 10;
+/** A store that took longer to open is worth a line, milliseconds. */
+const LONG_OPENING_MS = 2_000;
 /** A learner that is started again begins with what its predecessor knew of, if it is no older, milliseconds. */
 const REPLAY_MS = 30_000;
 
@@ -35,18 +38,33 @@ interface Running {
   readonly close: () => Promise<void>;
 }
 
+/** What is needed for pools that are balanced by what is learned: a third of the memory that the process takes. */
+type Balanced = PoolLearnersOptions["balanced"];
+
+/** Loaded when the first such pool comes. */
+async function loadBalanced(): Promise<Balanced> {
+  const { PoolLearner } = await import("./pool-learner.ts");
+  return (options) => new PoolLearner(options);
+}
+
 /** Runs the learner until the supervisor says "drain", or is gone. */
 export function runLearner(): void {
   let running: Running | undefined;
+  let balanced: Balanced | undefined;
+  const load = async (pools: readonly LearnerPool[]): Promise<void> => {
+    if (pools.some(({ observed }) => observed !== true)) balanced ??= await loadBalanced();
+  };
+  const make: Balanced = (options) => balanced!(options);
   const tell = (message: FromLearner): void => void process.send?.(message);
   // The terminal sends Ctrl-C to the whole process group; what it means is the supervisor's decision.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
-  process.on("message", (message: ToLearner) => {
+  const take = async (message: ToLearner): Promise<void> => {
     if (message.type === "start") {
       try {
-        running = start(message, tell);
+        await load(message.pools);
+        running = start(message, make, tell);
         tell({ type: "ready" });
       } catch (error) {
         tell({ type: "failed", message: (error as Error).message });
@@ -58,9 +76,16 @@ export function runLearner(): void {
         tell({ type: "answer", number: message.number, answer }),
       );
     } else if (message.type === "servers") running?.setServers(message.servers);
-    else if (message.type === "pools") running?.setPools(message.pools);
-    else if (message.type === "log") running?.setLog(message.level, message.format);
+    else if (message.type === "pools") {
+      await load(message.pools);
+      running?.setPools(message.pools);
+    } else if (message.type === "log") running?.setLog(message.level, message.format);
     else if (message.type === "drain") void end(running);
+  };
+  // One after another, as they came: some need code that is not loaded yet.
+  let taken: Promise<void> = Promise.resolve();
+  process.on("message", (message: ToLearner) => {
+    taken = taken.then(() => take(message));
   });
   // The supervisor is gone, and the workers are going.
   process.on("disconnect", () => void end(running));
@@ -82,7 +107,7 @@ async function answered(running: Running | undefined, question: LearnerQuestion)
   }
 }
 
-function start(message: LearnerStart, tell: (message: FromLearner) => void): Running {
+function start(message: LearnerStart, balanced: Balanced, tell: (message: FromLearner) => void): Running {
   const { memoryPath, logLevel, logFormat, settings, program } = message;
   const memory = openSharedMemory(memoryPath);
   const logger = replaceableLogger(createLogger({ level: logLevel, format: logFormat, name: "learner" }));
@@ -113,6 +138,7 @@ function start(message: LearnerStart, tell: (message: FromLearner) => void): Run
       random: Math.random,
       nameOf: (id) => names.get(id),
       signal: ending.signal,
+      balanced,
     },
     message.pools,
   );
@@ -131,13 +157,23 @@ function start(message: LearnerStart, tell: (message: FromLearner) => void): Run
     collectedAt = tableBytes;
     Bun.gc(true);
   };
-  setInterval(() => void makeTables(), SERVING_DEFAULTS.tableMs);
+  const loop = (): void => {
+    void makeTables();
+    setTimeout(loop, pools.isAsleep ? ASLEEP_LOOK_MS : SERVING_DEFAULTS.tableMs);
+  };
+  setTimeout(loop, SERVING_DEFAULTS.tableMs);
+  // A large file that is brought up to date takes all the time there is: nobody is to think that this hangs.
+  memory.learnerCounters[LearnerCounter.STORE_OPENING] = 1;
+  const openingMs = nowMs();
   const opening = Resources.open({
     settings,
     log,
     wallMs,
     onVerdict: (verdict) => tell({ type: "verdict", ...verdict }),
   }).then(async (resources) => {
+    memory.learnerCounters[LearnerCounter.STORE_OPENING] = 0;
+    const seconds = Math.round((nowMs() - openingMs) / 100) / 10;
+    if (seconds * 1000 >= LONG_OPENING_MS) log.info({ seconds }, "the store of what is learned is open");
     await pools.learn(resources);
     void makeTables();
     return resources;

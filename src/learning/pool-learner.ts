@@ -1,5 +1,5 @@
 /**
- * The learner of one pool of servers: what is known of them, the tables made of it, and the models and judges of the pool. The
+ * The learner of one pool of servers that `ml` balances: what is known of them, the tables made of it, and the models and judges of the pool. The
  * process (learner-process.ts) has the rings, the clock, the store and the channel, and gives each pool what is its own
  * (pool-learners.ts).
  */
@@ -8,6 +8,8 @@ import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
 import type { LearnerDescription } from "../shared/explanation.ts";
 import { MAX_SERVERS } from "../shared/memory/layout.ts";
 import { Rung } from "../shared/memory/layout-learning.ts";
+import type { FleetFeatures } from "./features/fleet-features.ts";
+import type { PoolMember } from "./member.ts";
 import { OnlineLearning, type OnlineLearningOptions } from "./online/online-learning.ts";
 import type { Resources } from "./online/resources.ts";
 import { describeLearner } from "./serving/explain.ts";
@@ -22,11 +24,13 @@ const LEAST_HISTORY_BYTES = 1024 * 1024;
 
 /** What it works on. */
 export interface PoolLearnerOptions extends Omit<OnlineLearningOptions, "resources" | "core" | "history"> {
+  /** What is known of the servers already; nothing unless given. */
+  readonly features?: FleetFeatures;
   /** Any clock that runs evenly, milliseconds: how long a model takes. */
   readonly stopwatch: () => number;
 }
 
-export class PoolLearner {
+export class PoolLearner implements PoolMember {
   readonly #options: PoolLearnerOptions;
   readonly #core: LearnerCore;
   readonly #history: TableHistory;
@@ -37,12 +41,13 @@ export class PoolLearner {
   #closed = false;
 
   constructor(options: PoolLearnerOptions) {
-    const { pool, memory, stopwatch, log, part } = options;
+    const { pool, memory, features, stopwatch, log, part } = options;
     this.#options = options;
     this.#history = new TableHistory(() => Math.max(LEAST_HISTORY_BYTES, HISTORY_BYTES * part()));
     this.#thinning = new PerServerThinning(MAX_SERVERS, part);
     this.#core = new LearnerCore({
       fleet: memory.servers,
+      features,
       pool: pool.row,
       learned: memory.learned[pool.row],
       counters: memory.learnerCounters,
@@ -59,28 +64,27 @@ export class PoolLearner {
     return this.#history;
   }
 
-  /** Of all tables that were ever made: what is dropped is garbage. */
   get tableBytes(): number {
     return this.#history.addedBytes;
   }
 
-  /** An outcome that the learner before this one had read: to know of the servers what it knew. */
+  /** Workers expect tables. */
+  readonly isAsleep = false;
+
   replay(outcome: RecordedOutcome): void {
     this.#core.observe(outcome);
   }
 
-  /** To be called before each round of outcomes. */
   beginRound(): void {
     this.#thinning.begin(this.#options.nowMs());
   }
 
-  /** An attempt at one of the pool's servers ended. */
   observe(outcome: RecordedOutcome): void {
     if (this.#thinning.takes(outcome.slot, outcome.atMs)) this.#core.observe(outcome);
     this.#learning?.onOutcome(outcome);
   }
 
-  /** Makes the tables, and lets learning go on. @param slots servers that may be asked; `undefined` = not known just now. */
+  /** Makes the tables, and lets learning go on. */
   async tick(slots: Int32Array | undefined): Promise<void> {
     if (this.#closed) return;
     if (slots !== undefined) await this.#core.refresh(slots, this.#options.nowMs());

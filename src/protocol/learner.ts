@@ -30,12 +30,14 @@ export interface LearnerSettings extends GivenTo<"learner"> {
   } | null;
 }
 
-/** A pool that is learned of: its strategy is `ml`. */
+/** A pool that is learned of. */
 export interface LearnerPool {
   /** In the shared memory's table of pools. */
   readonly row: number;
   /** What is learned is kept under it. */
   readonly name: string;
+  /** Its strategy is not `ml`: samples of its traffic are kept, and nobody routes by what is learned. */
+  readonly observed?: true;
 }
 
 /** What the learner is started with, as JSON in its first message. */
@@ -99,7 +101,7 @@ export type ToLearner =
 
 /** What the learner tells the supervisor. */
 export type FromLearner =
-  /** It makes tables from now on. */
+  /** It takes in outcomes from now on. That its store is being opened shows in `LearnerCounter.STORE_OPENING`. */
   | { readonly type: "ready" }
   /** It cannot start: a sentence for the operator. It exits with 1. */
   | { readonly type: "failed"; readonly message: string }

@@ -32,7 +32,7 @@ export class Names {
   }
 
   update({ servers, pools, routes }: RecordedNames): void {
-    this.#present = servers;
+    this.#present = servers.filter(({ present }) => present);
     for (const server of servers) {
       this.#servers.delete(server.id); // the last told are the last forgotten
       this.#servers.set(server.id, nameOf(server));

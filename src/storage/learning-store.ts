@@ -13,11 +13,11 @@ export interface Sample {
   readonly atMs: number;
   /** URL and address of the server: the same after a restart. */
   readonly serverId: string;
-  /** Which of the policies that shared the traffic placed it: a small whole number that the learner gives meaning to. */
+  /** Which of the policies that shared the traffic placed it, or another strategy: a `DecisionArm`, or `OTHER_STRATEGY_ARM`. */
   readonly arm: number;
   /** Version of the model that placed it; 0 when none did. */
   readonly modelVersion: number;
-  /** Probability with which this server was chosen, above 0, at most 1. */
+  /** Probability with which this server was chosen, above 0, at most 1; of another strategy 1 for want of knowledge. */
   readonly propensity: number;
   /** `[n]`, one value for each of the store's features in their order; NaN where unknown. */
   readonly features: Float32Array;

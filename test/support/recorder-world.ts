@@ -35,7 +35,19 @@ export interface Happening {
 export function recordedServer(id: number, of: Partial<RecordedServer> = {}): RecordedServer {
   const address = `10.0.0.${id}`;
   const url = `http://s${id}.test:80`;
-  return { id, slot: id, url, hostname: `s${id}.test`, address, port: 80, pool: "p", weight: 1, capacity: 10, ...of };
+  return {
+    id,
+    slot: id,
+    url,
+    hostname: `s${id}.test`,
+    address,
+    port: 80,
+    pool: "p",
+    weight: 1,
+    capacity: 10,
+    present: true,
+    ...of,
+  };
 }
 
 /** One server of one pool, and one route. */

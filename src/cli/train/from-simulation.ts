@@ -8,8 +8,8 @@ import {
   trainFromSimulation,
 } from "../../training/simulation/train-from-simulation.ts";
 import { print, printJson } from "../output.ts";
+import { Progress } from "../progress.ts";
 import { makeOutput, writeTraining } from "./output.ts";
-import { TrainProgress } from "./progress.ts";
 
 /** The command's options for this source; what is left out has the defaults. */
 export interface SimulationTrainingRequest {
@@ -41,7 +41,7 @@ export async function runSimulationTraining(request: SimulationTrainingRequest):
     examRounds: defaults.examRounds,
   };
   makeOutput(out);
-  const progress = new TrainProgress(process.stderr, () => performance.now());
+  const progress = new Progress(process.stderr, () => performance.now());
   const laboratory = new ThreadLaboratory(threads);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {

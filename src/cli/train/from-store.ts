@@ -10,9 +10,9 @@ import {
   trainFromStore,
 } from "../../training/store/train-from-store.ts";
 import { print, printError, printJson } from "../output.ts";
+import { Progress } from "../progress.ts";
 import { handedStoreLocation, type StoreFlags, storeLocation } from "../store-location.ts";
 import { makeOutput, writeTraining } from "./output.ts";
-import { TrainProgress } from "./progress.ts";
 
 /** The command's options for this source; what is left out has the defaults. */
 export interface StoreTrainingRequest extends StoreFlags {
@@ -42,7 +42,7 @@ export async function runStoreTraining(request: StoreTrainingRequest): Promise<v
   // The balancer's own cores: what serves comes first.
   if (propose) setPriority(constants.priority.PRIORITY_LOW);
   if (out !== undefined) makeOutput(out);
-  const progress = new TrainProgress(process.stderr, () => performance.now());
+  const progress = new Progress(process.stderr, () => performance.now());
   const epochs = request.epochs ?? FINE_TUNE_DEFAULTS.epochs;
   const store = openTrainingStore(await (request.storeOnStdin ? handedStoreLocation() : storeLocation(request)));
   try {

@@ -26,6 +26,7 @@ export const storage = {
       type: toggle,
       default: "on",
       doc: "Keep samples of traffic under every strategy, so that `ml` has a history to learn from on the day it is chosen. `off`: only while the strategy is `ml`.",
+      givenTo: { pool: "keepSamples" },
     }),
     maxSamples: setting({
       env: "LEARNING_MAX_SAMPLES",

@@ -12,7 +12,7 @@ type Descriptions = Readonly<Record<string, LearnerDescription>>;
 
 /** What is asked. */
 export interface LearningResponsesView extends LearningView {
-  readonly learner: Pick<Learner, "running" | "status" | "pools" | "ask">;
+  readonly learner: Pick<Learner, "running" | "status" | "pools" | "observed" | "ask">;
   readonly fleet: { endpoints(): readonly { readonly id: number; readonly url: string }[] };
 }
 
@@ -118,8 +118,13 @@ export class LearningResponses {
   /** The pool that is asked for; throws 404 when it is not learned of. */
   #pool(wanted: string | null): string | null {
     if (wanted === null) return null;
-    const names = this.#running().pools.map(({ name }) => name);
+    const { pools, observed } = this.#running();
+    const names = pools.map(({ name }) => name);
     if (names.includes(wanted)) return wanted;
+    if (observed.includes(wanted)) {
+      const only = `the pool ${wanted} is not balanced by ${LEARNED_STRATEGY}: only samples of its traffic are kept`;
+      throw new ApiError(404, "not_learning", only);
+    }
     throw new ApiError(404, "unknown_pool", `no pool ${wanted} is learned of: there are ${names.join(", ")}`);
   }
 
@@ -136,8 +141,11 @@ export class LearningResponses {
 
   #running(): LearningResponsesView["learner"] {
     const { learner } = this.#view;
-    if (learner.running) return learner;
-    throw new ApiError(404, "not_learning", `nothing is learned or explained unless LB_STRATEGY=${LEARNED_STRATEGY}`);
+    if (learner.running && learner.pools.length > 0) return learner;
+    const { observed } = learner;
+    const kept = `only samples of the traffic of ${observed.join(", ")} are kept, to learn from on the day it is chosen`;
+    const sentence = `nothing is learned or explained unless LB_STRATEGY=${LEARNED_STRATEGY}`;
+    throw new ApiError(404, "not_learning", observed.length === 0 ? sentence : `${sentence}: ${kept}`);
   }
 
   #namer(): <T extends NamedServer>(server: T) => T {

@@ -43,6 +43,8 @@ export interface KeeperHost<To, From> {
   startMessage(): To;
   /** A number that changes while it is alive. */
   heartbeat(): number;
+  /** It has said that what it does may take all its time: then silence says nothing. */
+  isExcused?(): boolean;
   /** Its process is gone: gives back what it held. Returns what is to be said of it. */
   reclaim(): LogFields;
   onReady(message: Extract<From, { readonly type: "ready" }>): void;
@@ -136,11 +138,15 @@ export class ProcessKeeper<To, From extends { readonly type: string }> {
   }
 
   /**
-   * Looks for a sign of life: its heartbeat must move. It is counted in checks, not in time, so that neither a jump of the
+   * Looks for a sign of life: its heartbeat must move, unless it is excused. It is counted in checks, not in time, so that neither a jump of the
    * clock nor a machine that slept makes every process look dead.
    */
   tick(): void {
     if (this.#process === null || this.#hung) return;
+    if (this.#process.connected && this.#host.isExcused?.() === true) {
+      this.#silentTicks = 0;
+      return;
+    }
     const heartbeat = this.#host.heartbeat();
     const alive = this.#process.connected && heartbeat !== this.#lastHeartbeat;
     this.#lastHeartbeat = heartbeat;

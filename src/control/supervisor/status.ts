@@ -13,8 +13,9 @@ import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
+import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
-import { describeLearning } from "../processes/learner/status.ts";
+import { describeLearning, describeSamples } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
@@ -31,6 +32,7 @@ export interface SupervisorView {
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
+  readonly historyQuestions: HistoryQuestions;
   readonly recorder: Recorder;
   readonly journal: Journal;
   readonly configuration: Pick<ConfigurationInForce, "config" | "settings" | "effective" | "reloads" | "rejected">;
@@ -64,6 +66,7 @@ export function describeStatus(view: SupervisorView): object {
       rss_bytes: rssOf(view.memory, worker),
     })),
     ml: describeLearning(view),
+    samples: describeSamples(view),
     history: describeHistory({ ...view, location: toRecorderSettings(view.configuration.config)?.store ?? null }),
     overrides: describeOverrides(view),
     reloads,
@@ -131,7 +134,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
     history: view.recorder.degraded,
-    learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1,
+    learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
     certificates: rejected.certificates,
     draining: header[Header.DRAINING] === 1,

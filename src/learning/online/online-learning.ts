@@ -17,7 +17,7 @@ import type { PublishedTable, TableHistory } from "../serving/table-history.ts";
 import type { RecordedOutcome } from "../serving/worker-rings.ts";
 import { AttemptReader } from "./attempts/attempt-reader.ts";
 import { RandomThinning } from "./attempts/random-thinning.ts";
-import { Sampler } from "./attempts/sampler.ts";
+import { LEAST_PER_SECOND, SAMPLES_PER_SECOND, Sampler, sampledAttempt } from "./attempts/sampler.ts";
 import { ChampionSearch } from "./champion/champion-search.ts";
 import { type ChampionSource, championSource } from "./champion/champion-source.ts";
 import { isolation } from "./champion/find-champion.ts";
@@ -88,7 +88,8 @@ export class OnlineLearning {
     this.#options = options;
     this.#shelf = new ModelShelf(resources.store, isolation({ log, signal }));
     this.#reader = new AttemptReader(memory, history);
-    this.#sampler = new Sampler({ pool: pool.name, part, random, wallOffsetMs, nameOf });
+    const perSecond = () => Math.max(LEAST_PER_SECOND, SAMPLES_PER_SECOND * part());
+    this.#sampler = new Sampler({ pool: pool.name, perSecond, random, wallOffsetMs, nameOf });
     this.#thinning = new RandomThinning(() => Math.max(LEAST_JUDGED_PER_SECOND, JUDGED_PER_SECOND * part()), random);
     const { canaryShare, controlShare, judgeSpeed: speed, trainIntervalMs } = settings;
     this.#judge = judgeOptions({ canaryShare, controlShare, speed });
@@ -131,7 +132,8 @@ export class OnlineLearning {
     const attempt = this.#reader.read(outcome);
     if (attempt === undefined) return;
     this.#judging.observe(attempt);
-    if (this.#options.settings.learning) this.#sampler.add(attempt);
+    const sampled = this.#options.settings.learning ? sampledAttempt(attempt) : null;
+    if (sampled !== null) this.#sampler.add(sampled);
   }
 
   onTable(table: PublishedTable): void {

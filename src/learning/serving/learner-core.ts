@@ -36,6 +36,8 @@ export interface Faults {
 /** What the learner works on. */
 export interface LearnerOptions {
   readonly fleet: ObservedFleet & TableFleet;
+  /** What is known of the servers already; nothing unless given. */
+  readonly features?: FleetFeatures;
   /** Row of the pool whose servers are looked at. */
   readonly pool: number;
   readonly learned: LearnedTable;
@@ -66,9 +68,9 @@ export class LearnerCore {
   #waitedMs = 0;
 
   constructor(options: LearnerOptions) {
-    const { fleet, pool, learned, counters, stopwatch } = options;
+    const { fleet, pool, learned, counters, stopwatch, features = new FleetFeatures(fleet) } = options;
     this.#options = options;
-    this.#features = new FleetFeatures(fleet);
+    this.#features = features;
     this.#idle = new IdleWatch(fleet);
     this.#calls = new ModelCalls(counters, stopwatch);
     this.#champion = new Seat(learned, TableModel.CHAMPION, fleet, pool);

@@ -5,31 +5,18 @@ import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
   DecisionWord,
-  OUTCOME_ROWS,
-  OutcomeWord,
   packCandidate,
   type WorkerRings,
 } from "../../shared/memory/layout-learning.ts";
 import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
-import {
-  type AttemptOutcome,
-  type EndConsumer,
-  failedSinceHead,
-  type HeadConsumer,
-  isServerError,
-} from "../outcome.ts";
-
-/** An attempt that ended. */
-export type EndedAttempt = Pick<
-  AttemptOutcome,
-  "slot" | "serverId" | "dispatchedMs" | "inFlightAtDispatch" | "decision"
->;
+import type { AttemptOutcome, EndConsumer, HeadConsumer } from "../outcome.ts";
+import { type EndedAttempt, OutcomeWriter } from "./outcome-log.ts";
 
 /** Writes the rings of one worker. */
 export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
   readonly #decisions: RingWriter;
-  readonly #outcomes: RingWriter;
+  readonly #outcomes: OutcomeWriter;
   readonly #servers: Pick<ServerTable, "id" | "inFlight">;
   readonly #counters: Float64Array;
   readonly #clockOffsetMs: number;
@@ -47,7 +34,7 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
     clockOffsetMs: number,
   ) {
     this.#decisions = new RingWriter(rings.decisions, DECISION_ROWS, DecisionWord.LENGTH);
-    this.#outcomes = new RingWriter(rings.outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
+    this.#outcomes = new OutcomeWriter(rings, clockOffsetMs);
     this.#servers = servers;
     this.#counters = counters;
     this.#clockOffsetMs = clockOffsetMs;
@@ -98,25 +85,16 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {
-    if (outcome.decision !== 0) this.ended(outcome, isServerError(outcome.status), nowMs);
+    if (outcome.decision !== 0) this.#outcomes.onHead(outcome, nowMs);
   }
 
   onEnd(outcome: AttemptOutcome, nowMs: number): void {
-    if (outcome.decision !== 0 && failedSinceHead(outcome)) this.ended(outcome, true, nowMs);
+    if (outcome.decision !== 0) this.#outcomes.onEnd(outcome, nowMs);
   }
 
-  /** An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time. */
+  /** See `OutcomeWriter.ended`. */
   ended(attempt: EndedAttempt, failed: boolean, nowMs: number): void {
-    const { words, figures } = this.#outcomes.ring;
-    const at = this.#outcomes.next();
-    words[at + OutcomeWord.DECISION] = attempt.decision;
-    words[at + OutcomeWord.SLOT] = attempt.slot;
-    words[at + OutcomeWord.SERVER] = attempt.serverId;
-    words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
-    words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
-    figures[(at + OutcomeWord.LATENCY) >> 1] = nowMs - attempt.dispatchedMs;
-    figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
-    this.#outcomes.commit();
+    this.#outcomes.ended(attempt, failed, nowMs);
   }
 
   /** The server that was chosen stands last when it is among those that found no room. */

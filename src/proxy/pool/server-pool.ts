@@ -9,6 +9,7 @@ import type { WorkerRings } from "../../shared/memory/layout-learning.ts";
 import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
 import { DecisionWriter } from "../pick/decision-log.ts";
 import { FailureStreaks } from "../pick/failure-streaks.ts";
+import { OutcomeWriter } from "../pick/outcome-log.ts";
 import { Picker } from "../pick/picker.ts";
 import { StickyCookie } from "../pick/sticky-cookie.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
@@ -49,7 +50,10 @@ export class ServerPool {
   #retryBudget: RetryBudget;
   #hedgeBudget: RetryBudget;
   #stickyKey: StickyKey;
+  /** What its attempts are told to, as the settings and the present strategy want it. */
   #outcomes: OutcomeConsumers;
+  #strategy: Strategy;
+  #decisions: DecisionWriter | null;
   #stickyCookie: StickyCookie | null;
   #servers: readonly Endpoint[] = [];
 
@@ -59,12 +63,14 @@ export class ServerPool {
     this.#settings = settings;
     this.#failing = new FailingServers(memory.servers, failingOptions(settings));
     const { strategy, decisions } = this.#createStrategy();
+    this.#strategy = strategy;
+    this.#decisions = decisions;
     this.picker = new Picker(memory, block, settings.row, this.#failing, strategy, decisions);
     this.queue = new WaitQueue(block, now, parts.onInternalError);
     this.#retryBudget = retryBudget(settings, now());
     this.#hedgeBudget = hedgeBudget(settings, now());
     this.#stickyKey = createStickyKey(settings.hashOn, trustedProxies);
-    this.#outcomes = this.#consumers(strategy, decisions);
+    this.#outcomes = this.#consumers();
     this.#stickyCookie = StickyCookie.of(settings);
   }
 
@@ -107,9 +113,11 @@ export class ServerPool {
     if (settings.hedgeBudgetPercent !== old.hedgeBudgetPercent) this.#hedgeBudget = hedgeBudget(settings, nowMs);
     if (!isSameStrategy(old, settings)) {
       const { strategy, decisions } = this.#createStrategy();
+      this.#strategy = strategy;
+      this.#decisions = decisions;
       this.picker.setStrategy(strategy, decisions);
-      this.#outcomes = this.#consumers(strategy, decisions);
-    }
+      this.#outcomes = this.#consumers();
+    } else if (settings.keepSamples !== old.keepSamples) this.#outcomes = this.#consumers();
     this.#failing.configure(failingOptions(settings));
   }
 
@@ -143,10 +151,13 @@ export class ServerPool {
   }
 
   /** Everybody who is told how attempts go: who wants to hear of them, too, is added here. */
-  #consumers(strategy: Strategy, decisions: DecisionWriter | null): OutcomeConsumers {
-    const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(this.#parts.block)];
-    if (learns(strategy)) consumers.push(new StrategyFeed(strategy));
-    if (decisions !== null) consumers.push(decisions);
+  #consumers(): OutcomeConsumers {
+    const { block, rings, bootOffsetMs } = this.#parts;
+    const consumers: OutcomeConsumer[] = [new FailureStreaks(this.#failing), new ServerCounts(block)];
+    if (learns(this.#strategy)) consumers.push(new StrategyFeed(this.#strategy));
+    // As with decisions, the pages of the ring are only real while somebody reads it.
+    if (this.#decisions !== null) consumers.push(this.#decisions);
+    else if (this.#settings.keepSamples) consumers.push(new OutcomeWriter(rings, bootOffsetMs()));
     return new OutcomeConsumers(consumers);
   }
 }

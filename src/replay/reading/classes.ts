@@ -30,14 +30,24 @@ export function pathPattern(target: string): string {
   const end = path.search(/[?#]/);
   if (end >= 0) path = path.slice(0, end);
   const segments = path.split("/", MAX_SEGMENTS + 2).slice(1);
-  const shown = segments.slice(0, MAX_SEGMENTS).map((segment) => (isIdentifier(segment) ? ":id" : segment));
+  const shown = segments.slice(0, MAX_SEGMENTS).map((segment) => named(segment));
   return `/${shown.join("/")}${segments.length > MAX_SEGMENTS ? "/…" : ""}`;
 }
 
+const DIGIT = /\d/;
 const NUMBER = /^-?\d+$/;
 const HEXADECIMAL = /^(?=.*\d)[0-9a-f-]{8,}$/i;
 /** Base64, ULID, and what else has digits among letters without a pause. */
 const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w=~-]{20,}$/i;
+
+/** A file's extension stays: pictures are not like pages. */
+const EXTENSION = /\.[a-z][a-z0-9]{0,4}$/i;
+
+function named(segment: string): string {
+  if (!DIGIT.test(segment) && segment.length <= MAX_SEGMENT) return segment;
+  const extension = EXTENSION.exec(segment)?.[0] ?? "";
+  return isIdentifier(segment.slice(0, segment.length - extension.length)) ? `:id${extension}` : segment;
+}
 
 function isIdentifier(segment: string): boolean {
   return NUMBER.test(segment) || segment.length > MAX_SEGMENT || HEXADECIMAL.test(segment) || TOKEN.test(segment);

@@ -77,6 +77,8 @@ export const LearnerCounter = {
   TRAINING: 14,
   /** Samples that were handed to the store. */
   SAMPLES_KEPT: 15,
+  /** 1 while its store is being opened, which may take all its time: a large one is brought up to date. */
+  STORE_OPENING: 30,
   /** Calls of a model by `INFERENCE_BOUNDS`, not cumulative: this word and those behind it, one more than there are bounds. */
   INFERENCE_BUCKETS: 16,
   /** Verdicts by `VERDICT_KINDS`: this word and those behind it. */
@@ -95,6 +97,7 @@ export const LEARNER_GAUGES: readonly number[] = [
   LearnerCounter.STORE_DEGRADED,
   LearnerCounter.MODEL_UNUSABLE,
   LearnerCounter.TRAINING,
+  LearnerCounter.STORE_OPENING,
 ];
 
 /** What the judges of learned balancing may decide (learning/judge/). */
@@ -156,6 +159,12 @@ export type DecisionArm = (typeof DecisionArm)[keyof typeof DecisionArm];
 export const ARM_NAMES = ["champion", "control", "canary", "probe"] as const;
 /** One of them. */
 export type Arm = (typeof ARM_NAMES)[number];
+
+/**
+ * The arm of samples of attempts that another strategy than `ml` placed; it is in no decision. With which probability such a
+ * strategy chose is not known: their propensity is 1, and estimates that need a true one must leave them out.
+ */
+export const OTHER_STRATEGY_ARM = 4;
 
 /** The models that have a score table: the champion, and a canary beside it. */
 export const TABLE_MODELS = 2;
@@ -228,9 +237,9 @@ export function unpackCandidate(word: number): { slot: number; inFlight: number;
   };
 }
 
-/** A record of an outcome: how an attempt ended that was placed by `ml`. Indices of 32-bit words in its row. */
+/** A record of an outcome: how an attempt ended. Indices of 32-bit words in its row. */
 export const OutcomeWord = {
-  /** Number of the decision's record in the same worker's ring. */
+  /** Number of the decision's record in the same worker's ring; 0 = another strategy than `ml` placed it. */
   DECISION: 0,
   SLOT: 1,
   SERVER: 2,
@@ -257,8 +266,10 @@ export interface Ring {
   readonly figures: Float64Array;
 }
 
-/** What one worker tells the learner. Only in use while the strategy is `ml`. Writer: that worker. */
+/** What one worker tells the learner. Writer: that worker. */
 export interface WorkerRings {
+  /** Only in use while a pool's strategy is `ml`. */
   readonly decisions: Ring;
+  /** Only in use while a pool is learned of. */
   readonly outcomes: Ring;
 }

@@ -3,14 +3,15 @@
  * read or written through the mapping ends the process with SIGBUS; a write to the file only fails, with ENOSPC, and
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
  * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
- * their slot is given, the workers' rings before what fills them is switched on (for `ml` a megabyte and a half for each worker, for history three).
+ * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.3 megabytes of outcomes for
+ * samples, 1.2 more of decisions for `ml`, three for history).
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { bucketCount } from "../latency-buckets.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "./layout.ts";
-import { type Ring, SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS } from "./layout-learning.ts";
+import { type Ring, SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS, type WorkerRings } from "./layout-learning.ts";
 
 const PAGE_BYTES = 4096;
 /** Rows of histograms are made real in steps of so many servers: about 26 KB for each histogram. */
@@ -31,9 +32,8 @@ export class MemoryPages {
   /** Worker blocks 0 … n-1 are real, with `#slots` rows of histograms each. */
   #workers = 0;
   #slots = 0;
-  /** The rings of workers 0 … n-1 are real, and those of further ones will be. */
-  #rings = 0;
-  #wantsRings = false;
+  /** By ring: those of workers 0 … n-1 are real; `wanted` = those of further ones will be. */
+  readonly #rings = { decisions: { real: 0, wanted: false }, outcomes: { real: 0, wanted: false } };
   /** The same of the rings of history. */
   #histories = 0;
   #wantsHistory = false;
@@ -73,10 +73,12 @@ export class MemoryPages {
 
   /** Makes room for the rings of all workers there are and of those to come. Throws a `NoSharedMemoryError`. */
   reserveRings(): void {
-    this.#write((zero) => {
-      this.#wantsRings = true;
-      this.#reserveRings(zero);
-    });
+    this.#wantRings(["outcomes", "decisions"]);
+  }
+
+  /** As `reserveRings`, of outcomes alone: for those that keep samples under another strategy than `ml`. */
+  reserveOutcomes(): void {
+    this.#wantRings(["outcomes"]);
   }
 
   /** Makes room for servers in slots 0 … `count`-1. Throws a `NoSharedMemoryError`. */
@@ -92,9 +94,17 @@ export class MemoryPages {
     this.#slots = slots;
   }
 
+  #wantRings(names: readonly (keyof WorkerRings)[]): void {
+    this.#write((zero) => {
+      for (const name of names) this.#rings[name].wanted = true;
+      this.#reserveRings(zero);
+    });
+  }
+
   #reserveRings(zero: Zero): void {
-    for (; this.#wantsRings && this.#rings < this.#workers; this.#rings++) {
-      for (const { head, words } of Object.values(this.#memory.rings[this.#rings]) as Ring[]) {
+    for (const [name, rings] of Object.entries(this.#rings)) {
+      for (; rings.wanted && rings.real < this.#workers; rings.real++) {
+        const { head, words } = this.#memory.rings[rings.real][name as keyof WorkerRings];
         zero(head.byteOffset, words.byteOffset + words.byteLength);
       }
     }

@@ -1,4 +1,5 @@
 /** A study as an SVG picture: for each scenario and policy the p99 with its confidence interval, and the median. */
+import { escapeXml } from "../../shared/xml-text.ts";
 import type { PolicyFigures, StudyResult } from "../study.ts";
 
 const WIDTH = 960;
@@ -95,8 +96,4 @@ function mark({ policy, p50, p99 }: PolicyFigures, colour: string, y: number, x:
     `<circle cx="${x(p50.value).toFixed(1)}" cy="${y}" r="3.5" fill="#ffffff" stroke="${colour}" stroke-width="1.5"/>`,
     `<circle cx="${x(p99.value).toFixed(1)}" cy="${y}" r="4" fill="${colour}"/></g>`,
   ].join("");
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 }

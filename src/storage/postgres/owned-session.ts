@@ -4,7 +4,7 @@
  * (a pooler in between, a network that came apart). Which batches were written is noted with them: an answer that was lost
  * does not write a batch twice.
  */
-import type { StorePart } from "../backend.ts";
+import type { StorePart } from "../parts.ts";
 import { StoreError } from "../store-error.ts";
 import { describeLocation, type PostgresLocation } from "./location.ts";
 import { type LockName, tryLock } from "./schema/locks.ts";

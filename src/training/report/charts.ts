@@ -1,4 +1,5 @@
 /** Small charts as SVG, for reports that are read in a browser and need nothing beside them. */
+import { escapeXml } from "../../shared/xml-text.ts";
 
 /** One line, or points. */
 export interface Series {
@@ -77,11 +78,6 @@ export function dotChart(
   }
   for (const [s, { name }] of series.entries()) parts.push(...key(name, s));
   return frame({ ...text, y: "" }, height, parts);
-}
-
-/** Text as it must stand in XML and HTML. */
-export function escapeXml(text: string): string {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 }
 
 interface Axis {

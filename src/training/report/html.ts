@@ -1,9 +1,9 @@
 /** Reports of trainings as one HTML page each: the verdict first, then the curves behind it, then all numbers. */
-
+import { escapeXml } from "../../shared/xml-text.ts";
 import type { SimulationReport } from "../simulation/train-from-simulation.ts";
 import type { StoreReport } from "../store/train-from-store.ts";
 import type { EpochReport } from "../trainer.ts";
-import { dotChart, escapeXml, lineChart } from "./charts.ts";
+import { dotChart, lineChart } from "./charts.ts";
 
 /** A complete page. */
 export function reportPage(report: SimulationReport | StoreReport): string {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { durationText, TrainProgress } from "../../../src/cli/train/progress.ts";
+import { durationText, Progress } from "../../../src/cli/progress.ts";
 import { FEATURE_COUNT } from "../../../src/learning/features/fleet-features.ts";
 import { readNetworkAt } from "../../../src/learning/models/files/onnx/reader.ts";
 import { TrainerProcess } from "../../../src/learning/online/training/trainer-process.ts";
@@ -198,7 +198,7 @@ describe("progress", () => {
   function on(isTTY: boolean) {
     const written: string[] = [];
     let nowMs = 0;
-    const progress = new TrainProgress({ isTTY, write: (text) => written.push(text) }, () => nowMs);
+    const progress = new Progress({ isTTY, write: (text) => written.push(text) }, () => nowMs);
     return { written, progress, advance: (ms: number) => (nowMs += ms) };
   }
 

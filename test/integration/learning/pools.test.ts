@@ -10,6 +10,7 @@ import { Ml } from "../../../src/balancing/ml.ts";
 import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
 import { encodeModelFiles } from "../../../src/learning/models/files/model-files.ts";
 import { Resources } from "../../../src/learning/online/resources.ts";
+import { PoolLearner, type PoolLearnerOptions } from "../../../src/learning/pool-learner.ts";
 import { PoolLearners } from "../../../src/learning/pool-learners.ts";
 import { OutcomeFeed } from "../../../src/learning/serving/worker-rings.ts";
 import type { LearnerPool } from "../../../src/protocol/learner.ts";
@@ -121,6 +122,7 @@ class Instance {
       stopwatch: () => 0,
       random: seeded(1),
       nameOf: (id: number) => `http://server-${id} 10.0.0.${id}`,
+      balanced: (of: PoolLearnerOptions) => new PoolLearner(of),
     };
     this.pools = new PoolLearners(options, [CALM, SHOP]);
     this.resources = await Resources.open({ settings: this.#settings, log, wallMs });

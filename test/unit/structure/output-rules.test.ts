@@ -7,6 +7,7 @@ const MAY: Readonly<Record<string, string>> = {
   "src/cli/output.ts": "the module itself",
   "src/cli/program.ts": "what commander says goes through the same function",
   "src/cli/demo.ts": "a screen draws by escape sequences; texts from outside are made visible where they come in",
+  "src/cli/replay/command.ts": "lines of progress (progress.ts)",
   "src/cli/simulate.ts": "a line of progress: numbers",
   "src/cli/train/from-simulation.ts": "lines of progress (progress.ts)",
   "src/cli/train/from-store.ts": "lines of progress (progress.ts)",

@@ -1,6 +1,7 @@
 /**
- * The learner process as the supervisor sees it: runs while the strategy of any pool is `ml`, is started again when it dies or hangs,
- * and answers questions. Requests never wait for it: workers see from the age of its tables whether it works.
+ * The learner process as the supervisor sees it: runs while the strategy of any pool is `ml`, or samples of its traffic are kept;
+ * is started again when it dies or hangs, and answers questions. Requests never wait for it: workers see from the age of its
+ * tables whether it works.
  */
 
 import type { NamedAddress } from "../../../protocol/endpoint.ts";
@@ -34,7 +35,7 @@ export interface LearnerOptions {
   /** What, added to `clock`, gives the boot clock (boot-clock.ts). */
   readonly bootOffsetMs: () => number;
   readonly startMessage: () => Omit<LearnerStart, "pools">;
-  /** The pools whose strategy is `ml`, now. */
+  /** Those that are learned of, now. */
   readonly pools: () => readonly LearnerPool[];
   /** How often a sign of life is looked for. Default 1000. */
   readonly tickMs?: number;
@@ -44,7 +45,7 @@ export interface LearnerOptions {
   readonly answerMs?: number;
 }
 
-/** What is in force in a pool that is learned of. */
+/** What is in force in a pool that is balanced by what is learned. */
 export interface LearnedPool extends LearnerPool {
   /** A `Rung`: without a table that workers believe, the model's is not in force. */
   readonly rung: number;
@@ -101,12 +102,13 @@ export class Learner {
     return { pid, state, restarts, uptimeMs };
   }
 
-  /** Those that it is to learn of; none while it is not meant to run. */
+  /** Those that are balanced by it; none while it is not meant to run. */
   get pools(): readonly LearnedPool[] {
     if (!this.running) return [];
     const { memory, clock, bootOffsetMs, pools } = this.#options;
     const nowMs = clock() + bootOffsetMs();
-    return pools().map(({ row, name }) => {
+    const balanced = pools().filter(({ observed }) => observed !== true);
+    return balanced.map(({ row, name }) => {
       const { words, figures } = memory.learned[row];
       const madeMs = figures[LearnerFigure.TABLE_MS];
       const tableAgeMs = madeMs === 0 ? Number.POSITIVE_INFINITY : Math.max(0, nowMs - madeMs);
@@ -114,6 +116,17 @@ export class Learner {
       const rung = ordered === Rung.MODEL && tableAgeMs > STALE_TABLE_MS ? Rung.ESTIMATOR : ordered;
       return { row, name, rung, tableAgeMs };
     });
+  }
+
+  /** Names of those of whose traffic it only keeps samples; none while it is not meant to run. */
+  get observed(): readonly string[] {
+    if (!this.running) return [];
+    return this.#options.pools().flatMap(({ name, observed }) => (observed === true ? [name] : []));
+  }
+
+  /** It is meant to run, dies again and again, and so keeps nothing. Where it balances as well, that is `degraded`. */
+  get keepsNothing(): boolean {
+    return this.#keeper?.state === "waiting" && this.pools.length === 0;
   }
 
   /**
@@ -201,6 +214,7 @@ export class Learner {
       fields: {},
       startMessage: () => ({ ...startMessage(), pools: pools() }),
       heartbeat: () => memory.learnerCounters[LearnerCounter.HEARTBEAT],
+      isExcused: () => memory.learnerCounters[LearnerCounter.STORE_OPENING] === 1,
       reclaim: () => {
         reclaimLearner(memory);
         return {};

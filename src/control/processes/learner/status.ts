@@ -1,4 +1,4 @@
-/** What the supervisor can say of learned balancing without asking the learner: the `ml` of `GET /api/v1/status`. */
+/** What the supervisor can say of learning without asking the learner: `ml` and `samples` of `GET /api/v1/status`. */
 import { Header, type SharedMemory, WorkerCounter } from "../../../shared/memory/layout.ts";
 import {
   ARM_NAMES,
@@ -12,21 +12,15 @@ import type { LearnedPool, Learner } from "./learner.ts";
 /** Where it is read. */
 export interface LearningView {
   readonly memory: SharedMemory;
-  readonly learner: Pick<Learner, "status" | "pools">;
+  readonly learner: Pick<Learner, "status" | "pools" | "observed">;
 }
 
 /** `null` while no pool's strategy is `ml`. What is in force stands beside the rest for one pool, by name below it for several. */
 export function describeLearning({ memory, learner }: LearningView): object | null {
-  const { status, pools } = learner;
-  if (status === null) return null;
+  const { pools } = learner;
+  const process = describeProcess({ memory, learner });
+  if (process === null || pools.length === 0) return null;
   const counters = memory.learnerCounters;
-  const process = {
-    pid: status.pid,
-    state: status.state,
-    restarts: status.restarts,
-    uptime_seconds: Math.round(status.uptimeMs / 1000),
-    rss_bytes: counters[LearnerCounter.RSS_BYTES],
-  };
   const counts = {
     decisions: decisionsOf(memory),
     samples: counters[LearnerCounter.SAMPLES],
@@ -39,6 +33,29 @@ export function describeLearning({ memory, learner }: LearningView): object | nu
   }
   const { rung, ...inForce } = describePool(memory, pools[0]);
   return { rung, learner: process, ...inForce, ...counts };
+}
+
+/** The pools of whose traffic only samples are kept, and how many of all pools were; `null` while there is none. */
+export function describeSamples({ memory, learner }: LearningView): object | null {
+  const { observed } = learner;
+  if (observed.length === 0) return null;
+  return {
+    pools: observed,
+    kept: memory.learnerCounters[LearnerCounter.SAMPLES_KEPT],
+    learner: describeProcess({ memory, learner }),
+  };
+}
+
+function describeProcess({ memory, learner: { status } }: LearningView): object | null {
+  return (
+    status && {
+      pid: status.pid,
+      state: status.state,
+      restarts: status.restarts,
+      uptime_seconds: Math.round(status.uptimeMs / 1000),
+      rss_bytes: memory.learnerCounters[LearnerCounter.RSS_BYTES],
+    }
+  );
 }
 
 /** What is in force in a pool, and by which models. */

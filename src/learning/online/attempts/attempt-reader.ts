@@ -30,8 +30,9 @@ export class AttemptReader {
     this.#index.add(table);
   }
 
-  /** `undefined` when its decision is overwritten, or its table was made by another process. */
+  /** `undefined` when `ml` did not place it, its decision is overwritten, or its table was made by another process. */
   read(outcome: RecordedOutcome): ReadAttempt | undefined {
+    if (outcome.decision === 0) return undefined;
     const decision = findDecision(this.#memory, outcome.worker, outcome.decision);
     if (decision === undefined || decision.serverId !== outcome.serverId) return undefined;
     const { arm, rung, table: sequence, atMs, propensity } = decision;

@@ -1,5 +1,5 @@
 /** The version of a database's tables, for whoever wants to know or change it. */
-import { STORE_PARTS } from "../../backend.ts";
+import { STORE_PARTS } from "../../parts.ts";
 import type { SchemaKeeper, SchemaProgress, SchemaState } from "../../schema-keeper.ts";
 import { SCHEMA_STEPS } from "../../schema-steps.ts";
 import { StoreError } from "../../store-error.ts";

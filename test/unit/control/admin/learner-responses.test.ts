@@ -11,6 +11,11 @@ const VERDICT = { atMs: 0, modelVersion: 7, kind: "promoted", reason: "Better.",
 
 /** Responses over a learner of these pools, and what it was asked. */
 function responses(...names: string[]) {
+  return responsesBeside([], ...names);
+}
+
+/** As `responses`, beside pools that are only observed. */
+function responsesBeside(observed: readonly string[], ...names: string[]) {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
   const pools = names.map((name, row) => ({ row, name, rung: row, tableAgeMs: 40 }));
   for (const { row } of pools) memory.learned[row].words[LearnerWord.CHAMPION_MODEL] = 10 + row;
@@ -23,9 +28,10 @@ function responses(...names: string[]) {
     verdicts: [{ ...VERDICT, pool: names.at(-1) }],
   };
   const learner = {
-    running: names.length > 0,
+    running: names.length + observed.length > 0,
     status: STATUS,
     pools,
+    observed,
     ask: async (question: LearnerQuestion) => {
       asked.push(question);
       return answers[question.kind];
@@ -97,6 +103,28 @@ describe("with several pools", () => {
       "no pool other is learned of: there are default, shop",
     );
     await expect(learning.explain("x", "shop")).rejects.toThrow("remembers the request x in the pool shop");
+  });
+});
+
+describe("pools that are only observed", () => {
+  test("are no pools that are learned of", async () => {
+    const { learning, asked } = responsesBeside(["api"], "default");
+    const overview = await learning.overview(null);
+    expect(overview).toMatchObject({ rung: "model", model_version: 10 });
+    expect(JSON.stringify(overview)).not.toContain("api");
+    const only = "the pool api is not balanced by ml: only samples of its traffic are kept";
+    await expect(learning.overview("api")).rejects.toThrow(only);
+    await expect(learning.explain("x", "api")).rejects.toThrow(only);
+    await expect(learning.order("train", null, "api")).rejects.toThrow(only);
+    expect(asked).toEqual([{ kind: "describe", pool: null }]);
+    expect(await learning.order("train", null, null)).toBe("done"); // the other is meant
+  });
+
+  test("are named where there are no others", async () => {
+    const { learning } = responsesBeside(["api", "shop"]);
+    const { code, message } = await learning.models(5, null).catch((error) => error);
+    expect(code).toBe("not_learning");
+    expect(message).toContain("unless LB_STRATEGY=ml: only samples of the traffic of api, shop are kept");
   });
 });
 

@@ -42,11 +42,7 @@ function fromJson(line: string): NginxFields | string {
   } catch (error) {
     return `it is not JSON: ${(error as Error).message}`;
   }
-  const given = new Map<string, string>();
-  for (const [name, field] of Object.entries(value as object)) {
-    if (typeof field === "string" || typeof field === "number") given.set(name, String(field));
-  }
-  return named(given);
+  return named(value as Given);
 }
 
 /** `… "GET / HTTP/1.1" 200 612 "-" "curl" msec=1.5 rt=0.1 ua="10.0.0.1:80"`: in quotes there are no quotes (nginx writes \x22). */
@@ -57,23 +53,26 @@ function fromCombined(line: string): NginxFields | string {
   const match = COMBINED.exec(line);
   if (match === null) return "it is neither JSON nor the combined format with fields behind it";
   const [, request, status, rest] = match;
-  const given = new Map([
-    ["request", request],
-    ["status", status],
-  ]);
-  for (const [, name, quoted, plain] of rest.matchAll(PAIR)) given.set(name, quoted ?? plain);
+  const given: Record<string, unknown> = { __proto__: null, request, status };
+  for (const [, name, quoted, plain] of rest.matchAll(PAIR)) given[name] = quoted ?? plain;
   return named(given);
 }
 
-function named(given: ReadonlyMap<string, string>): NginxFields {
-  const of = (names: readonly string[]): string => {
-    for (const name of names) {
-      const value = given.get(name);
-      if (value !== undefined) return value;
-    }
-    return "";
-  };
-  const [method = "", target = ""] = of(NAMES.request).split(" ");
+/** By the names in the log; numbers may stand as numbers. */
+type Given = Readonly<Record<string, unknown>>;
+
+function first(given: Given, names: readonly string[]): string {
+  for (const name of names) {
+    const value = given[name];
+    if (typeof value === "string") return value;
+    if (typeof value === "number") return String(value);
+  }
+  return "";
+}
+
+function named(given: Given): NginxFields {
+  const of = (names: readonly string[]): string => first(given, names);
+  const [method = "", target = ""] = of(NAMES.request).split(" ", 2);
   const upstream = of(NAMES.upstream);
   return {
     msec: of(NAMES.msec),

@@ -1,5 +1,5 @@
-/** How `neurabalancer train` says how far it is: one line that changes on a terminal, nothing that repeats elsewhere. */
-import { visible } from "../../shared/visible-text.ts";
+/** How a command says how far it is: one line that changes on a terminal, nothing that repeats elsewhere. */
+import { visible } from "../shared/visible-text.ts";
 
 /** Between two lines of progress on a terminal, milliseconds. */
 const PROGRESS_MS = 200;
@@ -10,7 +10,8 @@ export interface ProgressSink {
   write(text: string): unknown;
 }
 
-export class TrainProgress {
+/** One command's line. */
+export class Progress {
   readonly #sink: ProgressSink;
   readonly #nowMs: () => number;
   #phase = "";
@@ -38,6 +39,14 @@ export class TrainProgress {
     const left = past > 0 ? `, ${durationText(((now - this.#begunMs) / past) * (total - done))} left` : "";
     const share = `${Number(done.toFixed(1))} of ${total}`;
     this.#sink.write(done < total ? `\r\x1b[K${phase}: ${share}${left}` : "\r\x1b[K");
+  }
+
+  /** So many of something that nobody knows the number of: lines, rows. */
+  count(phase: string, done: number): void {
+    const now = this.#nowMs();
+    if (this.#sink.isTTY !== true || now - this.#shownMs < PROGRESS_MS) return;
+    this.#shownMs = now;
+    this.#sink.write(`\r\x1b[K${phase}: ${done.toLocaleString("en")}`);
   }
 
   /** A line that stays, on a terminal and elsewhere. */

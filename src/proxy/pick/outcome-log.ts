@@ -1,0 +1,53 @@
+/**
+ * What a worker tells the learner of how attempts end, whatever the strategy: all that features are made from. Who keeps samples
+ * under another strategy than `ml` needs no more than this.
+ */
+import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout-learning.ts";
+import { RingWriter } from "../../shared/memory/ring.ts";
+import {
+  type AttemptOutcome,
+  type EndConsumer,
+  failedSinceHead,
+  type HeadConsumer,
+  isServerError,
+} from "../outcome.ts";
+
+/** An attempt that ended. */
+export type EndedAttempt = Pick<
+  AttemptOutcome,
+  "slot" | "serverId" | "dispatchedMs" | "inFlightAtDispatch" | "decision"
+>;
+
+/** Writes the ring of outcomes of one worker. */
+export class OutcomeWriter implements HeadConsumer, EndConsumer {
+  readonly #outcomes: RingWriter;
+  readonly #clockOffsetMs: number;
+
+  /** @param clockOffsetMs added to the worker's clock it gives the boot clock (boot-clock.ts). */
+  constructor({ outcomes }: Pick<WorkerRings, "outcomes">, clockOffsetMs: number) {
+    this.#outcomes = new RingWriter(outcomes, OUTCOME_ROWS, OutcomeWord.LENGTH);
+    this.#clockOffsetMs = clockOffsetMs;
+  }
+
+  onHead(outcome: AttemptOutcome, nowMs: number): void {
+    this.ended(outcome, isServerError(outcome.status), nowMs);
+  }
+
+  onEnd(outcome: AttemptOutcome, nowMs: number): void {
+    if (failedSinceHead(outcome)) this.ended(outcome, true, nowMs);
+  }
+
+  /** An attempt ended with a complete response head, or without one (`failed`). One cut off later ends a second time. */
+  ended(attempt: EndedAttempt, failed: boolean, nowMs: number): void {
+    const { words, figures } = this.#outcomes.ring;
+    const at = this.#outcomes.next();
+    words[at + OutcomeWord.DECISION] = attempt.decision;
+    words[at + OutcomeWord.SLOT] = attempt.slot;
+    words[at + OutcomeWord.SERVER] = attempt.serverId;
+    words[at + OutcomeWord.IN_FLIGHT] = attempt.inFlightAtDispatch;
+    words[at + OutcomeWord.FAILED] = failed ? 1 : 0;
+    figures[(at + OutcomeWord.LATENCY) >> 1] = nowMs - attempt.dispatchedMs;
+    figures[(at + OutcomeWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
+    this.#outcomes.commit();
+  }
+}
