@@ -21,18 +21,23 @@ const ENOUGH = 20;
 const OUT_OF_TURN = 0.02;
 
 /**
- * The concurrency of every server of a fleet, from requests of which none is missing. A server that was never busy enough to
- * show a queue is taken to be like those that were, unless what it did speaks against that.
+ * The concurrency of every server of a fleet, from requests of which none is missing. Servers that were hardly ever busy
+ * enough to show a queue are looked at together, and taken to be like those that were, unless what they did speaks against
+ * that; and then as configured.
+ * @param capacities as configured; `null` = nobody says.
  */
-export function fitConcurrencies(logs: readonly ServerLog[]): Concurrency[] {
+export function fitConcurrencies(logs: readonly ServerLog[], capacities: readonly (number | null)[]): Concurrency[] {
   const orders = logs.map(orderOf);
   const found = orders.map(leastWorkers);
   const known = found.filter((workers) => workers < Number.POSITIVE_INFINITY).sort((a, b) => a - b);
-  const usual = known.length > 0 ? known[known.length >> 1] : Number.POSITIVE_INFINITY;
+  const idle = orders.filter((_, i) => found[i] === Number.POSITIVE_INFINITY);
+  const usual = known.length > 0 ? known[known.length >> 1] : leastWorkers(together(idle));
   return logs.map((log, i): Concurrency => {
     if (found[i] < Number.POSITIVE_INFINITY) return { workers: found[i], discipline: "fifo" };
-    const likely = usual < Number.POSITIVE_INFINITY && allows(orders[i], usual);
-    return likely ? { workers: usual, discipline: "fifo" } : sharing(log);
+    for (const workers of [usual, capacities[i] ?? Number.POSITIVE_INFINITY]) {
+      if (workers < Number.POSITIVE_INFINITY && allows(orders[i], workers)) return { workers, discipline: "fifo" };
+    }
+    return sharing(log);
   });
 }
 
@@ -59,6 +64,12 @@ function orderOf(log: ServerLog): Order {
     there.splice(rank, 1);
   }
   return { ranks, crowds };
+}
+
+function together(orders: readonly Order[]): Order {
+  const sum = (read: (order: Order) => Float64Array): Float64Array =>
+    Float64Array.from({ length: MOST + 1 }, (_, at) => orders.reduce((total, order) => total + read(order)[at], 0));
+  return { ranks: sum(({ ranks }) => ranks), crowds: sum(({ crowds }) => crowds) };
 }
 
 /** The fewest workers that a queue shows; `Infinity` = it shows none. */

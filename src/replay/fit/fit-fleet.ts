@@ -40,7 +40,8 @@ interface Candidate {
 export function fitFleet(recording: Recording, seed: number): FittedFleet {
   const sampled = recording.arrivals !== null;
   const logs = serverLogs(recording);
-  const concurrencies = sampled ? logs.map(fitConcurrencyOfSample) : fitConcurrencies(logs);
+  const capacities = recording.servers.map(({ capacity }) => capacity);
+  const concurrencies = sampled ? logs.map(fitConcurrencyOfSample) : fitConcurrencies(logs, capacities);
   const tickMs = Math.max(0.25, medianLatency(logs) / 4);
   const candidates = logs.map((log, i): Candidate => {
     const concurrency = concurrencies[i];
