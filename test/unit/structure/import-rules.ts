@@ -342,6 +342,22 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
+    title: "replay/ asks nobody but who reads: fitting, simulating and checking are arithmetic",
+    folder: "src/replay/",
+    allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/", "src/training/"),
+  },
+  ...["src/replay/fit/", "src/replay/simulate/", "src/replay/check/"].map(
+    (folder): ImportRule => ({
+      title: `${folder} is pure: recordings in, figures out`,
+      folder,
+      allows: either(
+        within("src/replay/", "src/balancing/", "src/simulator/"),
+        within("src/health/control-loop.ts", "src/learning/models/network.ts"),
+      ),
+      bannedGlobals: IMPURE_GLOBALS,
+    }),
+  ),
+  {
     title: "src/ imports nothing of tests, benchmarks or scripts",
     folder: "src/",
     allows: ({ file }) => file === null || file.startsWith("src/") || file === "package.json",
