@@ -55,6 +55,9 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { Recorder } from "../control/processes/recorder.ts";',
     'import { connect } from "node:net";',
   ],
+  "src/replay/": ['import { Fleet } from "../control/fleet.ts";', 'import { run } from "../cli/replay/command.ts";'],
+  "src/replay/reading/": ['import { replay } from "../replay.ts";', 'import "../../storage/open-store.ts";'],
+  "src/replay/report/": ['import { writeFileSync } from "node:fs";', "process.exit(1);"],
   "src/simulator/": [
     'import { trainNetwork } from "../training/trainer.ts";',
     'import { openLearningStore } from "../storage/open-store.ts";',

@@ -31,7 +31,7 @@ export function strategyThen(
     if (event.atMs <= sinceMs) break;
   }
   if (seen.size === 1) return { name: [...seen][0], note: null };
-  if (seen.size === 0) return { name: null, note: "The store does not say which strategy ran; --ran tells it." };
+  if (seen.size === 0) return { name: null, note: "The store does not say which strategy ran: --ran tells it." };
   const names = [...seen].reverse().join(", then ");
   return { name: null, note: `The strategy was changed on the way: ${names}. Take a window in which it was not.` };
 }
