@@ -13,6 +13,9 @@ if (process.argv[2] === "worker") {
 } else if (process.argv[2] === "inference") {
   const { runInference } = await import("./learning/models/inference/inference-process.ts");
   runInference();
+} else if (process.argv[2] === "history-question") {
+  const { runHistoryQuestion } = await import("./cli/stats/question-process.ts");
+  await runHistoryQuestion();
 } else {
   const { runCommandLine } = await import("./cli/program.ts");
   await runCommandLine(process.argv);

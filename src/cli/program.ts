@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   train: async () => (await import("./train/command.ts")).registerTrain,
   models: async () => (await import("./models/command.ts")).registerModels,
   migrate: async () => (await import("./migrate/command.ts")).registerMigrate,
+  stats: async () => (await import("./stats/command.ts")).registerStats,
   explain: async () => (await import("./explain/command.ts")).registerExplain,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
@@ -32,6 +33,7 @@ Examples:
   $ neurabalancer train --from store --out ./model             what your own traffic teaches
   $ neurabalancer models list                                  which models were learned, and what became of them
   $ neurabalancer migrate status                               is the store up to date with this release?
+  $ neurabalancer stats --since 2h                             what happened: traffic, errors, response times; also events
   $ MODEL_PATH=models/current neurabalancer model-server       offer a model to balancers
 
 Settings:

@@ -166,6 +166,14 @@ export class ControlPlane {
     return n;
   }
 
+  /** Whatever was held against a server is forgotten: it was away and comes back, with a slow start. */
+  forgive(server: number, nowMs: number): void {
+    const member = this.#members[server];
+    member.outlier.release(nowMs);
+    member.forgetFailures();
+    member.slowStart.begin(nowMs);
+  }
+
   /** @param answered false = the attempt failed without a response. */
   onOutcome(server: number, latencyMs: number, failed: boolean, answered: boolean): void {
     const columns = this.#columns;

@@ -1,6 +1,8 @@
 /** What the admin API shows and changes of this instance. */
+import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
+import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
@@ -18,6 +20,10 @@ export function adminControl(view: SupervisorView): AdminControl {
     routes: () => view.configuration.settings.routes,
     status: () => describeStatus(view),
     learning: new LearningResponses({ ...view, fleet: view.fleets }),
+    history: new HistoryResponses({
+      questions: view.historyQuestions,
+      store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
+    }),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -24,6 +24,7 @@ import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { HistoryQuestions } from "../processes/history-questions.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
@@ -85,6 +86,7 @@ export class SupervisorInstance {
   #totals!: ServerTotalsLedger;
   #workers: Workers | null = null;
   #learner!: Learner;
+  #historyQuestions!: HistoryQuestions;
   readonly #journal: Journal;
   #recording!: Recording;
   #relay: AdminListener | null = null;
@@ -132,6 +134,8 @@ export class SupervisorInstance {
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
+    const command = [...this.#options.program, "history-question"];
+    this.#historyQuestions = new HistoryQuestions({ command, log: this.#log });
     this.#recording = this.#makeRecording(directory);
     const table = new FleetTable(this.#memory, (count) => pages.reserveSlots(count));
     this.#fleets = new Fleets({
@@ -217,6 +221,7 @@ export class SupervisorInstance {
     this.#housekeeping.stop();
     this.#workers?.kill();
     this.#learner?.kill();
+    this.#historyQuestions?.stop();
     this.#recording?.recorder.kill();
     this.#fleets?.stop();
     await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
@@ -242,6 +247,7 @@ export class SupervisorInstance {
       topology: () => topologyOf(this.#configuration.settings, this.#fleets, this.#routeNumbers),
       workers: () => this.#workers,
       learner: this.#learner,
+      historyQuestions: this.#historyQuestions,
       recorder: this.#recording.recorder,
       journal: this.#journal,
       configuration: this.#configuration,

@@ -13,6 +13,7 @@ import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
+import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
@@ -31,6 +32,7 @@ export interface SupervisorView {
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
+  readonly historyQuestions: HistoryQuestions;
   readonly recorder: Recorder;
   readonly journal: Journal;
   readonly configuration: Pick<ConfigurationInForce, "config" | "settings" | "effective" | "reloads" | "rejected">;

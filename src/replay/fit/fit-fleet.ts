@@ -1,7 +1,8 @@
 /** A recording understood: what each server is like, what went wrong with it when, and how much work requests are. */
 import { seededRandom } from "../../balancing/random.ts";
-import type { Absence, FittedFleet, FittedServer, SpeedPhase } from "../fleet.ts";
+import type { FittedFleet, FittedServer, SpeedPhase } from "../fleet.ts";
 import type { Recording } from "../recording.ts";
+import { fitAbsences } from "./absences.ts";
 import { type Concurrency, fitConcurrency, fitConcurrencyOfSample } from "./concurrency.ts";
 import { fitFailures } from "./failures.ts";
 import { type ServerLog, serverLogs } from "./server-log.ts";
@@ -88,9 +89,7 @@ function describe(recording: Recording, server: number, candidate: Candidate, le
     speed,
     speeds: phasesOf(candidate, levels),
     failures: fitFailures(log),
-    absences: recording.absences
-      .filter((absence) => absence.server === server)
-      .map(({ fromMs, toMs }): Absence => ({ fromMs, toMs })),
+    absences: fitAbsences(recording, server, log),
   };
 }
 

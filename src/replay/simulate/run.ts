@@ -208,6 +208,7 @@ class Run {
     }
     if (away !== 0) {
       this.#away[server] += away;
+      if (this.#away[server] === 0) this.#control.forgive(server, this.#nowMs);
       this.#seenVersion = -1;
     }
   }

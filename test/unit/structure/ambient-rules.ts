@@ -95,6 +95,8 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
   },
   "src/cli/model-server.ts": { may: ["clock"], why: "composition root of the model server" },
   "src/cli/models/command.ts": { may: ["clock"], why: "command: it says how old models are" },
+  "src/cli/stats/command.ts": { may: ["clock"], why: 'command: "2h" is before now' },
+  "src/cli/stats/question-process.ts": { may: ["clock"], why: 'composition root of the process: "2h" is before now' },
   "src/cli/serve.ts": { may: ["clock"], why: "command: with --last-good certificates are checked against today" },
   "src/cli/simulate.ts": { may: ["clock"], why: "command: it says how long a study took" },
   "src/cli/train/from-simulation.ts": { may: ["clock"], why: "command: it says how long a training will take" },

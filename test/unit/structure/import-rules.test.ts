@@ -102,6 +102,11 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import type { Config } from "../config/schema.ts";',
     'import pino from "pino";',
   ],
+  "src/history/": [
+    'import { openHistoryReader } from "../storage/open-store.ts";',
+    'import type { Config } from "../config/config.ts";',
+    "console.log(1);",
+  ],
   "src/storage/buffered/": [
     'import { Database } from "bun:sqlite";',
     'import { statSync } from "node:fs";',

@@ -159,7 +159,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "control/ does not reach into the request path: they meet in shared memory and in the protocol",
     folder: "src/control/",
-    allows: notFrom("src/proxy/", "src/learning/", "src/cli/", "src/demo/", "src/simulator/"),
+    allows: notFrom("src/proxy/", "src/learning/", "src/history/", "src/cli/", "src/demo/", "src/simulator/"),
   },
   {
     title: "control/admin/ shows what fleet and processes tell; who puts them together is the supervisor's business",
@@ -351,6 +351,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: (imported) =>
       within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/history-buckets.ts")(imported) ||
       isBuiltin(imported.specifier),
+  },
+  {
+    title: "history/ asks a reader, whatever keeps what it reads: questions in, answers out",
+    folder: "src/history/",
+    allows: within("src/history/", "src/shared/", "src/storage/history-store.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
   },
   {
     title: "storage/buffered/ knows no backend, neither SQL nor files: only what waits, is tried again and is told",

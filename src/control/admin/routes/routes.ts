@@ -1,6 +1,7 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
+import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
@@ -14,7 +15,8 @@ export type AdminControl = HealthControl &
   ServersControl &
   PoolsControl &
   StatusControl &
-  LearningControl;
+  LearningControl &
+  HistoryControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
   healthRoutes,
@@ -23,6 +25,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   poolRoutes,
   statusRoutes,
   learningRoutes,
+  historyRoutes,
 ];
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */

@@ -84,6 +84,7 @@ function makeControl() {
         throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
       },
     },
+    history: { ask: async (_request, subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
   };
@@ -127,6 +128,21 @@ test("pools and routes are told on the admin port alone", async () => {
   for (const path of ["/api/v1/pools", "/api/v1/routes"]) {
     expect((await viaRelay(path)).status).toBe(404);
     expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
+  }
+});
+
+test("what happened is told on the admin port alone", async () => {
+  for (const [path, subject] of [
+    ["/api/v1/stats", "traffic"],
+    ["/api/v1/events", "events"],
+    ["/api/v1/stats/requests", "requests"],
+    ["/api/v1/stats/servers", "servers"],
+    ["/api/v1/stats/incident", "incident"],
+  ]) {
+    expect(await (await viaPort(`${path}?since=1h`)).json()).toEqual({ subject });
+    expect((await viaRelay(path)).status).toBe(404);
+    expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
+    expect((await viaPort(path, { method: "POST" })).status).toBe(405);
   }
 });
 

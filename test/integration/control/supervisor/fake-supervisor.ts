@@ -1,4 +1,4 @@
-/** A supervisor over fake workers: `fake-supervisor.ts <env file> <worker mode> <journal>`. */
+/** A supervisor over fake workers and, with `HISTORY=on`, a fake recorder: `fake-supervisor.ts <env file> <worker mode> <journal>`. */
 import { join } from "node:path";
 import { loadConfig } from "../../../../src/config/load.ts";
 import { envFileSource } from "../../../../src/config/sources/env-file.ts";
@@ -15,7 +15,13 @@ const code = await runSupervisor({
   effective,
   log: createLogger({ level: config.log.level, format: "json", name: "supervisor" }),
   reload: load,
-  workerCommand: [process.execPath, join(import.meta.dir, "../processes/fake-worker.ts"), mode, journal],
+  workerCommand: [process.execPath, join(import.meta.dir, "../processes/fake/worker.ts"), mode, journal],
+  recorderCommand: [
+    process.execPath,
+    join(import.meta.dir, "../processes/fake/recorder.ts"),
+    mode,
+    `${journal}.recorder`,
+  ],
   certificatePollMs: 50,
 });
 process.exit(code);

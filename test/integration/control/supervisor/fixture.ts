@@ -1,9 +1,11 @@
 /** Runs a supervisor with fake workers as a process of its own and reads what it says. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ToRecorder } from "../../../../src/protocol/recorder.ts";
 import type { ToWorker } from "../../../../src/protocol/worker.ts";
 import { RUNTIME_DIRECTORY_PREFIX } from "../../../../src/shared/memory/file.ts";
+import type { EventRow, ServerRow } from "../../../../src/storage/history-store.ts";
 import { KEEPS_NOTHING } from "../../../support/keeps-nothing.ts";
 import { spawn } from "../../../support/processes.ts";
 import { type LogLine, until } from "../processes/fixture.ts";
@@ -81,9 +83,38 @@ export class FakeSupervisor {
     return lines.map((line) => JSON.parse(line));
   }
 
-  async get(path: string): Promise<Response> {
+  /** Every message that any recorder received. */
+  recorded(): (ToRecorder & { pid: number })[] {
+    const path = `${this.#journal}.recorder`;
+    if (!existsSync(path)) return [];
+    const lines = readFileSync(path, "utf8").trim().split("\n");
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  /** The events that recorders were told of. */
+  events(): EventRow[] {
+    return this.recorded().flatMap((message) => (message.type === "events" ? message.events : []));
+  }
+
+  /** What the recorder finds in the store's `servers` table from now on. */
+  setServers(rows: readonly ServerRow[], undone: readonly ServerRow[] = []): void {
+    const path = `${this.#journal}.recorder.servers`;
+    writeFileSync(`${path}.new`, JSON.stringify({ rows, undone }));
+    renameSync(`${path}.new`, path);
+  }
+
+  async get(path: string, init?: RequestInit): Promise<Response> {
     const line = this.said("admin API listens");
-    return fetch(`http://127.0.0.1:${line?.port}${path}`);
+    return fetch(`http://127.0.0.1:${line?.port}${path}`, init);
+  }
+
+  /** SIGHUP; resolves when the configuration was taken over or rejected. */
+  async reload(settings: Record<string, string>): Promise<void> {
+    this.configure(settings);
+    const done = () => this.lines.filter(({ message }) => /is in force|is rejected/.test(message)).length;
+    const before = done();
+    this.process.kill("SIGHUP");
+    await until(() => done() > before);
   }
 
   async status(): Promise<{

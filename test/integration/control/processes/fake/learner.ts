@@ -1,8 +1,8 @@
 /** A learner that learns nothing: speaks the protocol, shows signs of life, and answers one kind of question. */
 
-import type { FromLearner, ToLearner } from "../../../../src/protocol/learner.ts";
-import { openSharedMemory } from "../../../../src/shared/memory/file.ts";
-import { LearnerCounter } from "../../../../src/shared/memory/layout-learning.ts";
+import type { FromLearner, ToLearner } from "../../../../../src/protocol/learner.ts";
+import { openSharedMemory } from "../../../../../src/shared/memory/file.ts";
+import { LearnerCounter } from "../../../../../src/shared/memory/layout-learning.ts";
 
 const mode = process.argv[2];
 const send = (message: FromLearner) => process.send?.(message);

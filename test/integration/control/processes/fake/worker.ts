@@ -3,9 +3,9 @@
  * first argument; later orders come as the host in a `settings` message.
  */
 import { appendFileSync } from "node:fs";
-import type { FromWorker, ToWorker, WorkerStart } from "../../../../src/protocol/worker.ts";
-import { openSharedMemory } from "../../../../src/shared/memory/file.ts";
-import { WorkerCounter, WorkerInfo } from "../../../../src/shared/memory/layout.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "../../../../../src/protocol/worker.ts";
+import { openSharedMemory } from "../../../../../src/shared/memory/file.ts";
+import { WorkerCounter, WorkerInfo } from "../../../../../src/shared/memory/layout.ts";
 
 const mode = process.argv[2];
 const journal = process.argv[3];

@@ -1,0 +1,42 @@
+/** `/api/v1/stats` and `/api/v1/events`: what happened. */
+import type { HistoryResponses } from "../history-responses.ts";
+import type { AdminRoute, RouteGroup } from "./route.ts";
+
+/** Whom these routes ask. */
+export interface HistoryControl {
+  readonly history: Pick<HistoryResponses, "ask">;
+}
+
+const TIME = "`?since=`, `?until=`, `?pool=`, `?server=`, `?route=`, `?instance=`";
+
+/** Paths with what is asked for there, and what docs/http-api.md says of it. */
+const QUESTIONS: readonly (readonly [path: string, subject: string, doc: string])[] = [
+  [
+    "/api/v1/stats",
+    "traffic",
+    `requests, rate, share, errors, response times, retries, time in the queue: what \`neurabalancer stats --json\` prints (${TIME}, \`?by=\`, \`?group=\`; [history.md](history.md#asking))`,
+  ],
+  [
+    "/api/v1/events",
+    "events",
+    "ejections, changes of state, reloads, changes by operators, and who made them (as above, and `?kind=`, `?limit=`)",
+  ],
+  [
+    "/api/v1/stats/requests",
+    "requests",
+    "single requests that were kept (as above, and `?reason=`, `?status=`, `?id=`, `?order=`, `?limit=`)",
+  ],
+  ["/api/v1/stats/servers", "servers", "how much of the time servers were in which state (as above)"],
+  ["/api/v1/stats/incident", "incident", "what was different from the hour before (as above)"],
+];
+
+/** They are the operator's. */
+export const historyRoutes: RouteGroup<HistoryControl> = (control) =>
+  QUESTIONS.map(
+    ([path, subject, doc]): AdminRoute => ({
+      path,
+      audience: "operator",
+      open: false,
+      methods: { GET: { doc, handle: (request) => control.history.ask(request, subject) } },
+    }),
+  );
