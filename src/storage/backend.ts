@@ -45,7 +45,7 @@ import type { StoreError } from "./store-error.ts";
  * call. What is too much by the backend's limits goes within it, a bounded piece at a time.
  */
 export interface StoreWrite<Rows, Change> {
-  /** Of `rows`; unique among all that any process ever wrote. */
+  /** Of `rows`; unique among all that was ever written for this part under the name of this instance. */
   readonly batchId: string;
   readonly rows: Rows;
   readonly change: Change | null;
