@@ -2,8 +2,8 @@
 import { Database } from "bun:sqlite";
 import type { ServerRow } from "../../../src/storage/history-store.ts";
 import { historyInMemory, learningInMemory, SQLITE } from "../../../src/storage/sqlite/sqlite.ts";
-import { MemoryPlace } from "../../support/memory-backend.ts";
-import { MemoryHistoryPlace } from "../../support/memory-history-backend.ts";
+import { MemoryHistoryPlace } from "../../support/stores/history-place.ts";
+import { MemoryPlace } from "../../support/stores/learning-place.ts";
 import { storeContract } from "./contract/contract.ts";
 import { at, scratch } from "./store-fixture.ts";
 

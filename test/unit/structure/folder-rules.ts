@@ -50,7 +50,7 @@ export function mirrorOffences(tests: readonly string[], sources: readonly strin
   const known = new Set(sources.flatMap((path) => foldersOf(path.slice("src/".length))));
   const tiers = new Set(tests.flatMap((path) => /^test\/(unit|integration)\/(.+)$/.exec(path)?.[2] ?? []));
   const folders = new Set([...tiers].flatMap(foldersOf));
-  const isRight = (folder: string) => known.has(folder) || known.has(folder.replace(`/${CONTRACT}`, ""));
+  const isRight = (folder: string) => known.has(folder) || known.has(folder.split(`/${CONTRACT}`)[0]);
   return [...folders].filter((folder) => !isRight(folder) && !(folder.split("/")[0] in OTHER_TESTS)).sort();
 }
 

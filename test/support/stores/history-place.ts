@@ -12,7 +12,7 @@ import type {
   KnownServers,
   PagePosition,
   StoreWrite,
-} from "../../src/storage/backend.ts";
+} from "../../../src/storage/backend.ts";
 import type {
   EventQuery,
   EventRow,
@@ -25,12 +25,12 @@ import type {
   RequestRow,
   Resolution,
   ServerRow,
-} from "../../src/storage/history-store.ts";
-import { undoneOverrides } from "../../src/storage/override-rules.ts";
-import { type StoredEvent, toEvent } from "../../src/storage/rows/event-row.ts";
-import { addMetrics } from "../../src/storage/rows/metric-row.ts";
-import type { HistoryRows } from "../../src/storage/rows/row-kinds.ts";
-import { StoreError } from "../../src/storage/store-error.ts";
+} from "../../../src/storage/history-store.ts";
+import { undoneOverrides } from "../../../src/storage/override-rules.ts";
+import { type StoredEvent, toEvent } from "../../../src/storage/rows/event-row.ts";
+import { addMetrics } from "../../../src/storage/rows/metric-row.ts";
+import type { HistoryRows } from "../../../src/storage/rows/row-kinds.ts";
+import { StoreError } from "../../../src/storage/store-error.ts";
 
 const STEP_MS: Readonly<Record<Resolution, number>> = { second: 1_000, minute: 60_000, hour: 3_600_000 };
 

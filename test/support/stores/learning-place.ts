@@ -10,7 +10,7 @@ import type {
   LearningVisitor,
   SamplePage,
   StoreWrite,
-} from "../../src/storage/backend.ts";
+} from "../../../src/storage/backend.ts";
 import type {
   Model,
   ModelQuery,
@@ -20,13 +20,13 @@ import type {
   StoreLimits,
   Verdict,
   VerdictQuery,
-} from "../../src/storage/learning-store.ts";
-import { modelReport, surplusModels } from "../../src/storage/model-rules.ts";
-import { surplusByPool } from "../../src/storage/pool-parts.ts";
-import type { LearningRows } from "../../src/storage/rows/row-kinds.ts";
-import { type SampleRow, toSample } from "../../src/storage/rows/sample-row.ts";
-import { toVerdict, type VerdictRow } from "../../src/storage/rows/verdict-row.ts";
-import { StoreError } from "../../src/storage/store-error.ts";
+} from "../../../src/storage/learning-store.ts";
+import { modelReport, surplusModels } from "../../../src/storage/model-rules.ts";
+import { surplusByPool } from "../../../src/storage/pool-parts.ts";
+import type { LearningRows } from "../../../src/storage/rows/row-kinds.ts";
+import { type SampleRow, toSample } from "../../../src/storage/rows/sample-row.ts";
+import { toVerdict, type VerdictRow } from "../../../src/storage/rows/verdict-row.ts";
+import { StoreError } from "../../../src/storage/store-error.ts";
 
 const DELETED_ROWS = 2_000;
 const SAMPLE_BYTES = 100;
