@@ -119,7 +119,7 @@ describe("a record says", () => {
   test("of a request that was sent again, how often", async () => {
     const bad = await Backend.start((connection) => connection.destroy());
     const good = await Backend.answering(() => ok());
-    const proxy = new TestProxy([bad, good], { settings: ON });
+    const proxy = new TestProxy([bad, good], { settings: { ...ON, retryBudgetPercent: 100 } });
     for (let i = 0; i < 6; i++) await proxy.ask(get());
     const found = await records(proxy, 6);
     expect(found.every(({ server, status, failed }) => server === 2 && status === 200 && !failed)).toBe(true);
