@@ -26,4 +26,7 @@ function begin(memoryPath: string): void {
   const { learnerCounters } = openSharedMemory(memoryPath);
   setInterval(() => learnerCounters[LearnerCounter.HEARTBEAT]++, 20);
   send({ type: "ready" });
+  if (mode === "judges") {
+    send({ type: "verdict", pool: "shop", kind: "rolled_back", reason: "worse", modelVersion: 7, numbers: { n: 1 } });
+  }
 }
