@@ -561,7 +561,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   DATA_DIR: effect(
     ["/a", "/b"],
-    ["learner.store"],
+    ["learner.store", "recorder.store"],
     LEARNING_MODELS,
     "cannot be made where DATA_DIR is a file: requests flow, it is shown, and learning goes on in memory",
   ),
@@ -570,6 +570,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["pool.keepSamples"],
     "test/drill/learning/samples.test.ts",
     "samples are kept under another strategy, and are there when it becomes ml; LEARNING_SAMPLES=off ends it",
+  ),
+  HISTORY: effect(
+    ["off", "on"],
+    ["worker.history"],
+    "test/integration/control/supervisor/history.test.ts",
+    "is switched off and on by a reload, and its recorder started again for other settings",
   ),
   LEARNING_MAX_SAMPLES: effect(
     ["500000", "1000"],

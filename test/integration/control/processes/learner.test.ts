@@ -27,7 +27,7 @@ function make(mode: string, overrides: Partial<LearnerOptions> = {}) {
   const { log, lines } = recordingLogger();
   const learner = new Learner({
     pools: () => [{ row: 0, name: "default" }],
-    command: [process.execPath, join(import.meta.dir, "fake/learner.ts"), mode],
+    command: [process.execPath, join(import.meta.dir, "learner/fake-learner.ts"), mode],
     memory,
     log,
     clock: () => performance.now(),
