@@ -571,6 +571,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/control/supervisor/history.test.ts",
     "is switched off and on by a reload, and its recorder started again for other settings",
   ),
+  LEARNING_SAMPLES: effect(
+    ["on", "off"],
+    ["pool.keepSamples"],
+    "test/drill/learning/samples.test.ts",
+    "samples are kept under another strategy, and are there when it becomes ml; LEARNING_SAMPLES=off ends it",
+  ),
   LEARNING_MAX_SAMPLES: effect(
     ["500000", "1000"],
     ["learner.maxSamples"],
