@@ -7,11 +7,9 @@ import { MOMENT_FORMS, parseMoment } from "../../history/moments.ts";
 import type { Network } from "../../learning/models/network.ts";
 import { readLog } from "../../replay/reading/logs/read-log.ts";
 import { NothingToReplayError, type Reading } from "../../replay/reading/reading.ts";
-import { readStore } from "../../replay/reading/store/read-store.ts";
 import { replay } from "../../replay/replay.ts";
 import { plotReplay } from "../../replay/report/plot.ts";
 import { renderReplay } from "../../replay/report/table.ts";
-import { openHistoryReader } from "../../storage/open-store.ts";
 import { whole } from "../numbers.ts";
 import { print, printError, printJson } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -171,6 +169,9 @@ function readFromLog({ from, instance, dataDir }: ReplayFlags, common: Common): 
 }
 
 async function readFromStore(flags: ReplayFlags, common: Common): Promise<Reading> {
+  // Loaded only here: it brings what reads databases, which logs do not need.
+  const { openHistoryReader } = await import("../../storage/open-store.ts");
+  const { readStore } = await import("../../replay/reading/store/read-store.ts");
   const reader = openHistoryReader(await storeLocation(flags));
   try {
     return await readStore(reader, { ...common, instance: flags.instance ?? null });

@@ -6,6 +6,7 @@ const PACKAGES = {
   curl: "curl",
   wrk: "wrk",
   nginx: "nginx",
+  haproxy: "haproxy",
   python3: "python3",
   chromium: "chromium",
   openssl: "openssl",

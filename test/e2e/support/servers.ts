@@ -1,9 +1,9 @@
 /** Servers that stand behind the product: nginx, Python's http.server, and Node.js for what these two cannot do. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { Daemon, type Scratch } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
+import { freePort } from "./free-port.ts";
 import { pathOf } from "./programs.ts";
 
 /** A running server. */
@@ -122,12 +122,4 @@ http {
   }
 }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -84,6 +84,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     why: "command: it hands clock and chance to the demo server, whose options may come from the environment",
   },
   "src/cli/check.ts": { may: ["clock"], why: "command: certificates are checked against today" },
+  "src/cli/replay/command.ts": {
+    may: ["clock"],
+    why: "command: times are told from now; it says how long a replay takes",
+  },
   "src/cli/route/command.ts": { may: ["clock"], why: "command: certificates are checked against today" },
   "src/cli/demo.ts": {
     may: ["clock", "randomness", "environment"],

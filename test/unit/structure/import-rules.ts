@@ -235,6 +235,37 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
+    title: "replay/ stands on the simulator and on what is recorded: it knows neither what serves, nor who asks",
+    folder: "src/replay/",
+    allows: notFrom(
+      "src/proxy/",
+      "src/control/",
+      "src/config/",
+      "src/cli/",
+      "src/demo/",
+      "src/model-server/",
+      "src/telemetry/",
+      "src/training/",
+    ),
+  },
+  {
+    title: "replay/reading/ makes recordings: it knows nothing of what is made of them",
+    folder: "src/replay/reading/",
+    allows: (imported) =>
+      within(
+        "src/replay/reading/",
+        "src/replay/recording.ts",
+        "src/shared/",
+        "src/storage/history-store.ts",
+      )(imported) || isBuiltin(imported.specifier),
+  },
+  {
+    title: "replay/report/ shows results: it knows nothing of how they came about",
+    folder: "src/replay/report/",
+    allows: within("src/replay/report/", "src/replay/recording.ts", "src/replay/result.ts", "src/shared/"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
     title: "model-server/ knows models and its own configuration, and nothing of the balancer",
     folder: "src/model-server/",
     allows: notFrom(
@@ -340,11 +371,6 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       "src/storage/store-error.ts",
       "src/storage/store-reader.ts",
     ),
-  },
-  {
-    title: "replay/ asks nobody but who reads: fitting, simulating and checking are arithmetic",
-    folder: "src/replay/",
-    allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/", "src/training/"),
   },
   ...["src/replay/fit/", "src/replay/simulate/", "src/replay/check/"].map(
     (folder): ImportRule => ({

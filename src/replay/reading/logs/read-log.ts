@@ -166,6 +166,11 @@ class LogRecording {
     const { unreadable, firstUnreadable, lines, local } = this.#survey;
     const { requests } = this.#pool;
     const notes: string[] = [];
+    if (this.#options.strategy === null) {
+      notes.push(
+        "A log does not say what balanced: --ran tells it (docs/replay.md). Without it the self-check is harder than it need be where the choice looked at load.",
+      );
+    }
     if (firstUnreadable !== null) {
       notes.push(
         `${unreadable} of ${lines} lines cannot be read; the first is ${describeUnreadable(firstUnreadable)}.`,

@@ -1,11 +1,12 @@
 /** What servers were like, from gauges, and from events, which know the moment. */
-import type { EventRow, HistoryQuery, HistoryReader } from "../../../storage/history-store.ts";
+import type { EventKind, EventRow, HistoryQuery, HistoryReader } from "../../../storage/history-store.ts";
 import type { Recording } from "../../recording.ts";
 import { Absences } from "../absences.ts";
 import type { StoreServers } from "./servers.ts";
 
 /** Gauges are noted every ten seconds: so far back one says how a server was at the beginning. */
 const LOOK_BACK_MS = 60_000;
+const STATE_EVENTS: readonly EventKind[] = ["health", "ejection", "server_removed"];
 const MAX_EVENTS = 10_000;
 /** The state in which a server may be asked. */
 const UP = "up";
@@ -18,7 +19,7 @@ export async function readStates(
 ): Promise<Recording["absences"]> {
   const { sinceMs, untilMs } = window;
   const absences = new Absences(sinceMs, untilMs - sinceMs);
-  const events = await reader.events({ ...window, kinds: ["health", "ejection"], limit: MAX_EVENTS });
+  const events = await reader.events({ ...window, kinds: STATE_EVENTS, limit: MAX_EVENTS });
   const changes = changesIn(events, servers);
   let next = 0;
   const catchUp = (ms: number) => {
@@ -44,15 +45,16 @@ export async function readStates(
 function changesIn(events: readonly EventRow[], servers: StoreServers) {
   return events
     .flatMap((event) => {
-      const to = stateIn(event.detail);
+      const to = stateAfter(event);
       const server = servers.find(event);
       return to === null || server === undefined ? [] : [{ atMs: event.atMs, server, there: to === UP }];
     })
     .reverse();
 }
 
-/** Which state an event says a server went to. */
-function stateIn(detail: unknown): string | null {
+/** Which state a server went to; `null` = the event is about something else. */
+function stateAfter({ kind, detail }: EventRow): string | null {
+  if (kind === "server_removed") return "removed";
   if (typeof detail !== "object" || detail === null) return null;
   const { to } = detail as { to?: unknown };
   return typeof to === "string" ? to : null;

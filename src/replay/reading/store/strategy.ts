@@ -25,22 +25,28 @@ export function strategyThen(
   const seen = new Set<string>();
   for (const event of events) {
     if (event.atMs >= untilMs) continue;
-    const name = strategyIn(event, pool);
-    if (name === null) continue;
-    seen.add(name);
+    const said = strategyIn(event, pool);
+    if (said === null) continue;
+    seen.add(said.to);
     if (event.atMs <= sinceMs) break;
+    if (said.from !== null) seen.add(said.from);
   }
   if (seen.size === 1) return { name: [...seen][0], note: null };
-  if (seen.size === 0) return { name: null, note: "The store does not say which strategy ran; --ran tells it." };
+  if (seen.size === 0) return { name: null, note: "The store does not say which strategy ran: --ran tells it." };
   const names = [...seen].reverse().join(", then ");
   return { name: null, note: `The strategy was changed on the way: ${names}. Take a window in which it was not.` };
 }
 
-/** `strategies` by pool in the event's detail. */
-function strategyIn({ detail }: EventRow, pool: string): string | null {
-  if (typeof detail !== "object" || detail === null) return null;
-  const { strategies } = detail as { strategies?: unknown };
-  if (typeof strategies !== "object" || strategies === null || !Object.hasOwn(strategies, pool)) return null;
-  const name = (strategies as Record<string, unknown>)[pool];
-  return typeof name === "string" ? name : null;
+/** `strategies` by pool, of an instance that starts; `strategy` with `from` and `to`, of a pool's that is changed. */
+function strategyIn({ pool: of, detail }: EventRow, pool: string): { from: string | null; to: string } | null {
+  const { strategies, strategy } = fieldsOf(detail);
+  const started = fieldsOf(strategies)[pool];
+  if (typeof started === "string") return { from: null, to: started };
+  const { from, to } = fieldsOf(strategy);
+  if (of !== pool || typeof to !== "string") return null;
+  return { from: typeof from === "string" ? from : null, to };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { __proto__: null, ...value } : {};
 }

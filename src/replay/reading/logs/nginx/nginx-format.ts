@@ -6,6 +6,7 @@ import { fieldsOf, type NginxFields } from "./fields.ts";
 /** A client that left before the response (nginx's own status). */
 const CLIENT_CLOSED = 499;
 
+/** Lines in either format: each line says which. */
 export const NGINX_FORMAT: LogFormat = { name: "nginx", read };
 
 function read(line: string, into: LogLine): string | null {

@@ -93,17 +93,20 @@ test("failures, the queue, no server, no response head", async () => {
 test("absences by gauges, exact by events; weights and capacities", async () => {
   traffic(120);
   for (let at = SINCE - 10_000; at < SINCE + 120_000; at += 10_000) {
+    if (at >= SINCE + 100_000) continue; // the instance looks at others now
     const down = at >= SINCE + 40_000 && at < SINCE + 80_000;
     history.gauge({ atMs: at, server: "s1:80", state: down ? "down" : "up", weight: 3 });
     history.gauge({ atMs: at, server: "s2:80", state: at < SINCE + 20_000 ? "draining" : "up" });
   }
   history.event({ atMs: SINCE + 33_000, kind: "health", server: "s1:80", detail: { from: "up", to: "down" } });
+  history.event({ atMs: SINCE + 100_000, kind: "server_removed", server: "s2:80", detail: { weight: 1 } });
   history.server({ host: "s2", port: 80, capacity: null, configuredCapacity: 12 });
   const { recording } = await read();
   const index = (name: string) => recording.servers.findIndex((server) => server.name === name);
   expect(recording.absences).toEqual([
     { server: index("s2:80"), fromMs: 0, toMs: 20_000 },
     { server: index("s1:80"), fromMs: 33_000, toMs: 80_000 },
+    { server: index("s2:80"), fromMs: 100_000, toMs: 120_000 },
   ]);
   expect(recording.servers[index("s1:80")]).toMatchObject({ weight: 3, capacity: null });
   expect(recording.servers[index("s2:80")]).toMatchObject({ weight: 1, capacity: 12 });
@@ -124,7 +127,11 @@ describe("which strategy ran", () => {
   test("changed on the way: not known, and said", async () => {
     traffic(120);
     history.start("default", "round_robin");
-    history.event({ atMs: SINCE + 50_000, kind: "reload", detail: { strategies: { default: "adaptive" } } });
+    history.event({
+      atMs: SINCE + 50_000,
+      kind: "change",
+      detail: { strategy: { from: "round_robin", to: "adaptive" } },
+    });
     const { recording, notes } = await read();
     expect(recording.strategy).toBeNull();
     expect(notes.join()).toContain("round_robin, then adaptive");
@@ -133,9 +140,19 @@ describe("which strategy ran", () => {
   test("changed before or after: the one then", async () => {
     traffic(120);
     history.start("default", "round_robin");
-    history.event({ atMs: SINCE - 50_000, kind: "reload", detail: { strategies: { default: "adaptive" } } });
-    history.event({ atMs: SINCE + 500_000, kind: "reload", detail: { strategies: { default: "ml" } } });
+    const change = (from: string, to: string) => ({ kind: "change", detail: { strategy: { from, to } } }) as const;
+    history.event({ atMs: SINCE - 50_000, ...change("round_robin", "adaptive") });
+    history.event({ atMs: SINCE + 10_000, ...change("round_robin", "p2c"), pool: "shop" });
+    history.event({ atMs: SINCE + 500_000, ...change("adaptive", "ml") });
     expect((await read()).recording.strategy).toBe("adaptive");
+  });
+
+  test("changed on the way, and nothing is known of before", async () => {
+    traffic(120);
+    history.event({ atMs: SINCE + 50_000, kind: "change", detail: { strategy: { from: "p2c", to: "adaptive" } } });
+    const { recording, notes } = await read();
+    expect(recording.strategy).toBeNull();
+    expect(notes.join()).toContain("p2c, then adaptive");
   });
 
   test("nobody says it; somebody does", async () => {
