@@ -13,6 +13,8 @@ import { runReplay } from "./simulate/run.ts";
 
 /** Runs over the requests as they were: what the strategy makes of chance. The others draw works anew. */
 const OWN_RUNS = 2;
+/** With so many errors a 99th percentile is now a latency and now a failure. */
+const TAIL_ERRORS = [0.006, 0.016] as const;
 
 /**
  * Fits a fleet to the recording, checks how well that reproduces what happened, and, where it does, says what each
@@ -40,7 +42,7 @@ export async function replay(recording: Recording, options: ReplayOptions): Prom
     selfCheck,
     forecasts,
     servers: describeServers(fleet),
-    notes: [...notesOf(recording, fleet), ...forecasts.flatMap(overloadNote)],
+    notes: [...notesOf(recording, fleet), ...forecasts.flatMap(caveats)],
   };
 }
 
@@ -92,8 +94,13 @@ function forecast(
   };
 }
 
-function overloadNote({ strategy, overloaded }: Forecast): string[] {
-  if (overloaded.length === 0) return [];
+/** What makes the latencies of a forecast mean less than they seem to. */
+function caveats({ strategy, overloaded, errorShare }: Forecast): string[] {
+  if (overloaded.length === 0) {
+    const [least, most] = TAIL_ERRORS;
+    if (errorShare.value < least || errorShare.value > most) return [];
+    return [`about one in a hundred requests fails under ${strategy}: chance says whether its p99 is that of failures`];
+  }
   return [
     `${strategy} would send more to ${overloaded.join(", ")} than that can do: queues grow until somebody gives up, ` +
       "and its latencies are no forecast",
