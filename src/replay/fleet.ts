@@ -45,6 +45,11 @@ export interface FittedTraffic {
   readonly class: Int16Array;
   /** Service time at speed 1, milliseconds. */
   readonly work: Float64Array;
+  /**
+   * From its arrival until it was sent to its server, milliseconds: in the balancer's queue, or at servers that failed it
+   * before. It is taken to be the same whatever strategy balances.
+   */
+  readonly delayMs: Float32Array;
   /** Where it went; -1 = nowhere, or not known. */
   readonly server: Int16Array;
 }

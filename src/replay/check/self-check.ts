@@ -8,20 +8,22 @@ import type { Policy } from "../../simulator/policy.ts";
 import { fitFleet } from "../fit/fit-fleet.ts";
 import { part } from "../fit/part.ts";
 import { completeTraffic } from "../fit/traffic.ts";
-import type { FittedFleet, FittedServer, FittedTraffic } from "../fleet.ts";
+import type { FittedFleet, FittedTraffic } from "../fleet.ts";
 import type { Recording } from "../recording.ts";
 import type { CheckedFigure, Interval, Recorded, SelfCheck } from "../result.ts";
 import { type Figures, figuresOfRun, firstFrom, intervalOf, recordedFigures } from "../simulate/figures.ts";
 import { runReplay } from "../simulate/run.ts";
+import { rearranged } from "./rearrange.ts";
 
 /** Latencies have to be met within this share, or within the interval. */
 export const LATENCY_TOLERANCE = 0.15;
 /** An interval that is wider (half of it, as a share of its value) says too little to be met. */
 const WIDEST = 0.4;
-/** Shares of errors, and of a server in the traffic, may be off by so much, and errors by a quarter of themselves. */
+/** The share of errors may be off by so much, and by a quarter of itself. */
 const ERROR_TOLERANCE = 0.005;
 const ERROR_RATIO = 0.25;
-const SHARE_TOLERANCE = 0.05;
+/** So much of the traffic may be placed elsewhere than predicted. */
+const PLACED_TOLERANCE = 0.15;
 /** Requests in either half without which a 99th percentile says nothing. */
 const ENOUGH = 1000;
 /** What arrives first finds other servers than it did in truth, milliseconds, and at most a tenth. */
@@ -86,7 +88,9 @@ function reasonsOf(figures: readonly CheckedFigure[], what: string): string[] {
 }
 
 function inWords(value: number, unit: CheckedFigure["unit"]): string {
-  return unit === "ms" ? `${value.toPrecision(3)} ms` : `${(100 * value).toFixed(2)} %`;
+  return unit === "ms"
+    ? `${value >= 100 ? value.toFixed(0) : value.toPrecision(3)} ms`
+    : `${(100 * value).toFixed(2)} %`;
 }
 
 /** All of it from itself: works are those of the requests, draws differ in what the strategy makes of chance. */
@@ -99,7 +103,7 @@ function checkAgain(recording: Recording, fleet: FittedFleet, options: CheckOpti
     draws.push(figuresOfRun(outcome, fleet.servers.length, firstFrom(fleet.traffic.atMs, warmUpMs)));
     options.onRun();
   }
-  return compare(recording, measured, draws);
+  return compare(measured, draws);
 }
 
 /** The second half from the first: works are drawn, and what went wrong is taken to go wrong again, at another time. */
@@ -112,15 +116,14 @@ function checkAhead(recording: Recording, halfMs: number, options: CheckOptions)
   const random = seededRandom(options.seed + 0x5eed);
   const draws: Figures[] = [];
   for (let run = 0; run < options.runs; run++) {
-    // Once as it was, and then begun elsewhere: how much it matters when things go wrong.
-    const shiftMs = run === 0 ? 0 : random.next() * halfMs;
-    const fleet = { ...fitted, servers: fitted.servers.map((server) => shifted(server, shiftMs, halfMs)) };
+    // Once as it was, and then put together anew of pieces: how much it matters what goes wrong when, and how often.
+    const fleet = run === 0 ? fitted : rearranged(fitted, second.durationMs, random.next);
     const traffic = drawnTraffic(second, fitted, random.next);
     const outcome = runReplay(fleet, traffic, options.policy, options.seed + run);
     draws.push(figuresOfRun(outcome, fleet.servers.length, firstFrom(traffic.atMs, warmUpMs)));
     options.onRun();
   }
-  return compare(recording, measured, draws);
+  return compare(measured, draws);
 }
 
 /** The arrivals of a recording with works of a fit. */
@@ -131,39 +134,13 @@ function drawnTraffic(recording: Recording, fitted: FittedFleet, random: () => n
     const works = fitted.works[kind];
     return works.length > 0 ? works[Math.floor(random() * works.length)] : 1;
   });
-  return { ...traffic, work };
-}
-
-/** What happened to a server, begun at another moment and going round. */
-function shifted(server: FittedServer, shiftMs: number, durationMs: number): FittedServer {
-  if (shiftMs === 0) return server;
-  const absences = server.absences.flatMap(({ fromMs, toMs }) => {
-    const from = (fromMs + shiftMs) % durationMs;
-    const to = from + (toMs - fromMs);
-    if (to <= durationMs) return [{ fromMs: from, toMs: to }];
-    return [
-      { fromMs: 0, toMs: to - durationMs },
-      { fromMs: from, toMs: durationMs },
-    ];
-  });
-  return {
-    ...server,
-    speeds: turned(server.speeds, shiftMs, durationMs),
-    failures: turned(server.failures, shiftMs, durationMs),
-    absences,
-  };
-}
-
-function turned<T extends { readonly fromMs: number }>(phases: readonly T[], shiftMs: number, durationMs: number): T[] {
-  const moved = phases
-    .map((phase) => ({ ...phase, fromMs: (phase.fromMs + shiftMs) % durationMs }))
-    .sort((a, b) => a.fromMs - b.fromMs);
-  // What is on at the beginning is what was on at the end.
-  return moved[0].fromMs === 0 ? moved : [{ ...moved[moved.length - 1], fromMs: 0 }, ...moved];
+  const { delayMs: delays } = fitted.traffic;
+  const delayMs = traffic.delayMs.map(() => delays[Math.floor(random() * delays.length)]);
+  return { ...traffic, work, delayMs };
 }
 
 /** Figures that were measured against those of the draws. */
-function compare({ servers }: Recording, measured: Recorded, draws: readonly Figures[]): CheckedFigure[] {
+function compare(measured: Recorded, draws: readonly Figures[]): CheckedFigure[] {
   const over = (read: (of: Figures) => number): Interval => {
     const values = draws.map(read);
     return intervalOf(values.reduce((a, b) => a + b, 0) / values.length, values, 0);
@@ -181,10 +158,18 @@ function compare({ servers }: Recording, measured: Recorded, draws: readonly Fig
     const was = read(measured);
     return { name, unit: "share", measured: was, predicted, holds: Math.abs(predicted.value - was) <= tolerance };
   };
+  const placed = (server: number): number => draws.reduce((sum, { shares }) => sum + shares[server], 0) / draws.length;
+  const misplaced = measured.shares.reduce((sum, was, server) => sum + Math.abs(was - placed(server)), 0) / 2;
   return [
     latency("p50", ({ p50Ms }) => p50Ms),
     latency("p99", ({ p99Ms }) => p99Ms),
     share("errors", ({ errorShare }) => errorShare, Math.max(ERROR_TOLERANCE, ERROR_RATIO * measured.errorShare)),
-    ...servers.map(({ name }, i) => share(`share of ${name}`, ({ shares }) => shares[i], SHARE_TOLERANCE)),
+    {
+      name: "placed elsewhere than predicted",
+      unit: "share",
+      measured: misplaced,
+      predicted: { value: 0, low: 0, high: PLACED_TOLERANCE },
+      holds: misplaced <= PLACED_TOLERANCE,
+    },
   ];
 }

@@ -20,9 +20,35 @@ const ENOUGH = 20;
 /** Clocks of a balancer are not those of a server: so many completions may contradict a queue. */
 const OUT_OF_TURN = 0.02;
 
-/** From requests of which none is missing. */
-export function fitConcurrency(log: ServerLog): Concurrency {
-  // By rank of the request that was done among those that were there, the oldest first; and by how many there were.
+/**
+ * The concurrency of every server of a fleet, from requests of which none is missing. Servers that were hardly ever busy
+ * enough to show a queue are looked at together, and taken to be like those that were, unless what they did speaks against
+ * that; and then as configured.
+ * @param capacities as configured; `null` = nobody says.
+ */
+export function fitConcurrencies(logs: readonly ServerLog[], capacities: readonly (number | null)[]): Concurrency[] {
+  const orders = logs.map(orderOf);
+  const found = orders.map(leastWorkers);
+  const known = found.filter((workers) => workers < Number.POSITIVE_INFINITY).sort((a, b) => a - b);
+  const idle = orders.filter((_, i) => found[i] === Number.POSITIVE_INFINITY);
+  const usual = known.length > 0 ? known[known.length >> 1] : leastWorkers(together(idle));
+  return logs.map((log, i): Concurrency => {
+    if (found[i] < Number.POSITIVE_INFINITY) return { workers: found[i], discipline: "fifo" };
+    for (const workers of [usual, capacities[i] ?? Number.POSITIVE_INFINITY]) {
+      if (workers < Number.POSITIVE_INFINITY && allows(orders[i], workers)) return { workers, discipline: "fifo" };
+    }
+    return sharing(log);
+  });
+}
+
+/** Who was done before whom. */
+interface Order {
+  /** Completions by rank of the request among those that were there, the oldest first; and by how many there were. */
+  readonly ranks: Float64Array;
+  readonly crowds: Float64Array;
+}
+
+function orderOf(log: ServerLog): Order {
   const ranks = new Float64Array(MOST + 1);
   const crowds = new Float64Array(MOST + 1);
   const there: number[] = [];
@@ -37,6 +63,17 @@ export function fitConcurrency(log: ServerLog): Concurrency {
     crowds[Math.min(there.length, MOST)]++;
     there.splice(rank, 1);
   }
+  return { ranks, crowds };
+}
+
+function together(orders: readonly Order[]): Order {
+  const sum = (read: (order: Order) => Float64Array): Float64Array =>
+    Float64Array.from({ length: MOST + 1 }, (_, at) => orders.reduce((total, order) => total + read(order)[at], 0));
+  return { ranks: sum(({ ranks }) => ranks), crowds: sum(({ crowds }) => crowds) };
+}
+
+/** The fewest workers that a queue shows; `Infinity` = it shows none. */
+function leastWorkers({ ranks, crowds }: Order): number {
   let beyond = 0; // done at rank w or later
   let queued = 0; // done while more than w were there
   let workers = Number.POSITIVE_INFINITY;
@@ -47,8 +84,17 @@ export function fitConcurrency(log: ServerLog): Concurrency {
     if (beyond > OUT_OF_TURN * queued) break;
     workers = w;
   }
-  if (workers !== Number.POSITIVE_INFINITY) return { workers, discipline: "fifo" };
-  return sharing(log);
+  return workers;
+}
+
+function allows({ ranks, crowds }: Order, workers: number): boolean {
+  let beyond = 0;
+  let queued = 0;
+  for (let w = workers; w <= MOST; w++) {
+    beyond += ranks[w];
+    if (w > workers) queued += crowds[w];
+  }
+  return beyond <= Math.max(1, OUT_OF_TURN * queued);
 }
 
 /** No queue: with how many requests does each begin to take longer? */
@@ -104,7 +150,7 @@ function spread(log: ServerLog, done: Int32Array, workers: number): number {
   return 0.5 * Math.log(variance) + rates / count;
 }
 
-/** From a sample: who was alone with few others shows the service, and every further one costs its part of it. */
+/** From a sample: who finds few others shows the service, and every further one costs its part of it. */
 export function fitConcurrencyOfSample(log: ServerLog): Concurrency {
   const seen = Array.from(log.request.keys()).filter((i) => log.failed[i] === 0 && log.inFlight[i] >= 0);
   const most = seen.reduce((max, i) => Math.max(max, log.inFlight[i]), 0);

@@ -3,7 +3,7 @@ import { seededRandom } from "../../balancing/random.ts";
 import type { FittedFleet, FittedServer, SpeedPhase } from "../fleet.ts";
 import type { Recording } from "../recording.ts";
 import { fitAbsences } from "./absences.ts";
-import { type Concurrency, fitConcurrency, fitConcurrencyOfSample } from "./concurrency.ts";
+import { type Concurrency, fitConcurrencies, fitConcurrencyOfSample } from "./concurrency.ts";
 import { fitFailures } from "./failures.ts";
 import { type ServerLog, serverLogs } from "./server-log.ts";
 import { type ServiceSteps, StepKind, serviceSteps } from "./service.ts";
@@ -12,7 +12,7 @@ import { completeTraffic } from "./traffic.ts";
 import { WorkDistribution } from "./work-distribution.ts";
 
 /** Relative to the usual: half-octaves, from twice as fast to eleven times as slow. */
-const LEVELS = [2, 1.414, 1, 0.707, 0.5, 0.354, 0.25, 0.177, 0.125, 0.088];
+const LEVELS = Array.from({ length: 10 }, (_, i) => 2 ** (1 - i / 2));
 const USUAL = 2;
 /** The speed of a level is moved to what is seen at it, but for the usual one's; within these bounds it remains that level. */
 const LEVEL_ROOM = 1.18;
@@ -40,7 +40,8 @@ interface Candidate {
 export function fitFleet(recording: Recording, seed: number): FittedFleet {
   const sampled = recording.arrivals !== null;
   const logs = serverLogs(recording);
-  const concurrencies = logs.map(sampled ? fitConcurrencyOfSample : fitConcurrency);
+  const capacities = recording.servers.map(({ capacity }) => capacity);
+  const concurrencies = sampled ? logs.map(fitConcurrencyOfSample) : fitConcurrencies(logs, capacities);
   const tickMs = Math.max(0.25, medianLatency(logs) / 4);
   const candidates = logs.map((log, i): Candidate => {
     const concurrency = concurrencies[i];

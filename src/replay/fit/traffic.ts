@@ -22,7 +22,7 @@ export function completeTraffic(
     all.add(work[i], requests.weight[i]);
   }
   const draw = (kind: number): number => (works[kind].size > 0 ? works[kind] : all).draw(random);
-  const rows: { atMs: number; kind: number; work: number; server: number }[] = [];
+  const rows: { atMs: number; kind: number; work: number; delayMs: number; server: number }[] = [];
   for (let i = 0; i < work.length; i++) {
     const kind = requests.class[i];
     const known = work[i] > 0;
@@ -30,6 +30,7 @@ export function completeTraffic(
       atMs: requests.atMs[i],
       kind,
       work: known ? work[i] : draw(kind),
+      delayMs: requests.waitMs[i],
       server: requests.server[i],
     });
   }
@@ -51,7 +52,7 @@ export function completeTraffic(
         const at = second * classes.length + kind;
         for (let k = seen[at]; k < arrivals[at]; k++) {
           const from = rest[kind].size > 0 ? rest[kind] : works[kind].size > 0 ? works[kind] : all;
-          rows.push({ atMs: (second + random()) * SECOND_MS, kind, work: from.draw(random), server: -1 });
+          rows.push({ atMs: (second + random()) * SECOND_MS, kind, work: from.draw(random), delayMs: 0, server: -1 });
         }
       }
     }
@@ -62,6 +63,7 @@ export function completeTraffic(
       atMs: Float64Array.from(rows, ({ atMs }) => atMs),
       class: Int16Array.from(rows, ({ kind }) => kind),
       work: Float64Array.from(rows, ({ work: of }) => of),
+      delayMs: Float32Array.from(rows, ({ delayMs }) => delayMs),
       server: Int16Array.from(rows, ({ server }) => server),
     },
     works: works.map((pool) => (pool.size > 0 ? pool : all).expand()),

@@ -53,6 +53,8 @@ class Run {
   readonly #failShare: Float64Array;
   readonly #failLatencies: (readonly number[])[];
   readonly #failing = new TimerHeap();
+  /** Requests that have arrived and are not sent yet, by their number in the traffic. */
+  readonly #delayed = new TimerHeap();
   readonly #draw: () => number;
   /** By number in the table of requests: which of the traffic it is. */
   readonly #index: number[] = [];
@@ -111,22 +113,27 @@ class Run {
   }
 
   run(): RunOutcome {
-    const { atMs } = this.#traffic;
+    const { atMs, delayMs } = this.#traffic;
     let arrived = 0;
     let changed = 0;
     let lookMs = 0;
-    while (arrived < atMs.length || this.#underWay > 0) {
+    while (arrived < atMs.length || this.#underWay > 0 || this.#delayed.size > 0) {
       const doneMs = this.#farm.nextMs;
       const failedMs = this.#failing.topKey;
       const arrivalMs = arrived < atMs.length ? atMs[arrived] : Number.POSITIVE_INFINITY;
       const changeMs = changed < this.#changes.length ? this.#changes[changed].atMs : Number.POSITIVE_INFINITY;
-      const nowMs = Math.min(doneMs, failedMs, arrivalMs, changeMs, lookMs);
+      const delayedMs = this.#delayed.topKey;
+      const nowMs = Math.min(doneMs, failedMs, arrivalMs, delayedMs, changeMs, lookMs);
       this.#nowMs = nowMs;
       if (nowMs === doneMs) this.#end(this.#farm.finish(), false);
       else if (nowMs === failedMs) this.#end(this.#failing.pop(), true);
       else if (nowMs === changeMs) this.#apply(this.#changes[changed++]);
-      else if (nowMs === arrivalMs) this.#arrive(arrived++);
-      else {
+      else if (nowMs === delayedMs) this.#send(this.#delayed.pop());
+      else if (nowMs === arrivalMs) {
+        if (delayMs[arrived] > 0) this.#delayed.push(nowMs + delayMs[arrived], arrived);
+        else this.#send(arrived);
+        arrived++;
+      } else {
         this.#control.look(nowMs, isNeverDown);
         lookMs += CONTROL_LOOK_MS;
       }
@@ -134,8 +141,8 @@ class Run {
     return this.#outcome;
   }
 
-  /** A request arrives: its draws are the same whatever becomes of it. */
-  #arrive(index: number): void {
+  /** A request is placed: its draws are the same whatever becomes of it. */
+  #send(index: number): void {
     const fate = this.#draw();
     const which = this.#draw();
     const key = (this.#draw() * 0x1_0000_0000) >>> 0;
@@ -187,12 +194,13 @@ class Run {
     const requests = this.#requests;
     const server = requests.server[request];
     const latencyMs = this.#nowMs - requests.arrivedMs[request];
+    const index = this.#index[request];
     this.#inFlight[server]--;
     this.#control.onOutcome(server, latencyMs, failed, true);
     this.#strategy?.onOutcome?.(server, latencyMs, failed, this.#nowMs, requests.inFlightAtDispatch[request]);
     requests.give(request);
     this.#underWay--;
-    this.#record(this.#index[request], latencyMs, failed);
+    this.#record(index, this.#traffic.delayMs[index] + latencyMs, failed);
   }
 
   #record(index: number, latencyMs: number, failed: boolean): void {

@@ -58,6 +58,9 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
   "src/replay/": ['import { Fleet } from "../control/fleet.ts";', 'import { run } from "../cli/replay/command.ts";'],
   "src/replay/reading/": ['import { replay } from "../replay.ts";', 'import "../../storage/open-store.ts";'],
   "src/replay/report/": ['import { writeFileSync } from "node:fs";', "process.exit(1);"],
+  "src/replay/fit/": ['import { readFileSync } from "node:fs";', "console.log(1);"],
+  "src/replay/simulate/": ['import { openHistoryReader } from "../../storage/open-store.ts";'],
+  "src/replay/check/": ['import { readStore } from "../../storage/sqlite/sqlite.ts";', "process.exit(1);"],
   "src/simulator/": [
     'import { trainNetwork } from "../training/trainer.ts";',
     'import { openLearningStore } from "../storage/open-store.ts";',

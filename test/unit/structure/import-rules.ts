@@ -372,6 +372,17 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       "src/storage/store-reader.ts",
     ),
   },
+  ...["src/replay/fit/", "src/replay/simulate/", "src/replay/check/"].map(
+    (folder): ImportRule => ({
+      title: `${folder} is pure: recordings in, figures out`,
+      folder,
+      allows: either(
+        within("src/replay/", "src/balancing/", "src/simulator/"),
+        within("src/health/control-loop.ts", "src/learning/models/network.ts"),
+      ),
+      bannedGlobals: IMPURE_GLOBALS,
+    }),
+  ),
   {
     title: "src/ imports nothing of tests, benchmarks or scripts",
     folder: "src/",
