@@ -23,7 +23,8 @@ const HELP = `How long "neurabalancer stats" takes over a month of history.
   --rounds N        how often each question is asked; the median counts (default: 5)
   --megabytes N     HISTORY_MAX_MEGABYTES of the store (default: 1000000)
   --directory DIR   keep the store there, and use the one that is there already (default: a temporary one)
-  --postgres        the database of DB_HOST, DB_NAME …, which must be empty, instead of a file
+  --postgres        the database of DB_HOST, DB_NAME … instead of a file
+  --filled          only ask: the database was filled before
   --markdown        the table as Markdown
 `;
 const ROOT = join(import.meta.dir, "../..");
@@ -137,6 +138,7 @@ async function main(): Promise<void> {
       megabytes: { type: "string", default: "1000000" },
       directory: { type: "string" },
       postgres: { type: "boolean", default: false },
+      filled: { type: "boolean", default: false },
       markdown: { type: "boolean", default: false },
     },
   });
@@ -158,7 +160,7 @@ async function main(): Promise<void> {
     const untilMs = Math.floor(Date.now() / 1_000) * 1_000 - 2_000;
     const [metricRows, requestRows] = [rows * 0.8, rows * 0.2];
     const shape = { sinceMs: untilMs - MONTH_DAYS * DAY_MS, untilMs, metricRows, requestRows, servers, routes };
-    const isThere = !values.postgres && readdirSync(directory).includes("history.db");
+    const isThere = values.filled || (!values.postgres && readdirSync(directory).includes("history.db"));
     if (!isThere) {
       const filled = await fill(location, shape, megabytes * 2 ** 20);
       const perSecond = Math.round((filled.metrics + filled.requests) / filled.seconds);

@@ -9,6 +9,7 @@ import { renderTable } from "../common/table.ts";
 import { Harness } from "../proxy/harness.ts";
 import { NGINX } from "../proxy/peers/nginx.ts";
 import { neuraBalancer } from "../proxy/peers/ours.ts";
+import { asideOf } from "../proxy/process-tree.ts";
 import type { RunningProxy } from "../proxy/proxies.ts";
 import { selectRows } from "../proxy/rows.ts";
 import { addMemory, fileBytes, type Memory, memoryOf, NO_MEMORY } from "./mappings.ts";
@@ -49,11 +50,13 @@ function cells(title: string, memory: Memory): string[] {
 
 function rowsOf(proxy: RunningProxy, when: string, processes: readonly Memory[]): string[][] {
   const { title } = proxy.peer;
-  const [first, ...workers] = processes;
+  const [first, ...others] = processes;
+  const { pids } = proxy.usage();
+  const aside = asideOf(pids);
   return [
     cells(`${title}, ${when}`, processes.reduce(addMemory, NO_MEMORY)),
     cells("– first process", first),
-    ...workers.map((worker) => cells("– worker", worker)),
+    ...others.map((other, i) => cells(`– ${aside.includes(pids[i + 1]) ? "recorder" : "worker"}`, other)),
   ];
 }
 
@@ -72,7 +75,8 @@ async function main(): Promise<void> {
     return;
   }
   const directory = mkdtempSync(join(tmpdir(), "neurabalancer-bench-"));
-  const peers = [neuraBalancer("neurabalancer", "NeuraBalancer", ROOT), NGINX].filter(
+  const history = neuraBalancer("history", "with history", ROOT, { name: "history", history: true });
+  const peers = [neuraBalancer("neurabalancer", "NeuraBalancer", ROOT), history, NGINX].filter(
     (peer) => peer.version() !== null,
   );
   try {

@@ -6,6 +6,8 @@ import { openSync } from "node:fs";
 import { join } from "node:path";
 import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log.ts";
 import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
+import { makeObservingCases } from "./observing.ts";
+import { makeRecordingCases } from "./recording.ts";
 import { makeRouteCases } from "./routes.ts";
 
 /** One thing that is timed. */
@@ -342,6 +344,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     },
     // Last: functions that they share with the others would be compiled for more than a worker gives them.
     ...(await makeRouteCases(root)),
+    ...(await makeObservingCases(root, `${memoryPath}-observing`)),
+    ...(await makeRecordingCases(root, `${memoryPath}-history`)),
   ];
 }
 

@@ -29,8 +29,8 @@ export interface GroupOptions {
 /** What one measurement found. */
 export interface Sample extends RunResult {
   readonly cpuUsPerRequest: number;
-  /** The learner's part of it; 0 where there is none. */
-  readonly learnerUsPerRequest: number;
+  /** The part of learner and recorder; 0 where there are none. */
+  readonly asideUsPerRequest: number;
 }
 
 export class Harness {
@@ -89,10 +89,10 @@ export class Harness {
   async run(proxy: RunningProxy, requests: number, seconds: number): Promise<Sample> {
     const before = await this.#served();
     const cpuBefore = proxy.cpuUs();
-    const learnerBefore = proxy.learnerCpuUs();
+    const learnerBefore = proxy.asideCpuUs();
     const done = await this.#ask(proxy, { type: "run", requests, seconds });
     const cpuAfter = proxy.cpuUs();
-    const learnerAfter = proxy.learnerCpuUs();
+    const learnerAfter = proxy.asideCpuUs();
     if (done.type !== "done") throw new Error(`${proxy.peer.title}: ${done.type} instead of done`);
     const served = (await this.#served()) - before;
     if (served !== done.requests) {
@@ -102,7 +102,7 @@ export class Harness {
     return {
       ...done,
       cpuUsPerRequest: (cpuAfter - cpuBefore) / done.requests,
-      learnerUsPerRequest: (learnerAfter - learnerBefore) / done.requests,
+      asideUsPerRequest: (learnerAfter - learnerBefore) / done.requests,
     };
   }
 

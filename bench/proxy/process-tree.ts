@@ -53,9 +53,9 @@ export function treePids(root: number): number[] {
   return descendants(root, parents);
 }
 
-/** Those of our processes that are learners: they are started with this word behind the program (src/main.ts). */
-export function learnersOf(pids: readonly number[]): number[] {
-  return pids.filter((pid) => readText(`/proc/${pid}/cmdline`)?.endsWith("\0learner\0"));
+/** Those of our processes that stand beside the path of requests: they are started with such a word behind the program (src/main.ts). */
+export function asideOf(pids: readonly number[]): number[] {
+  return pids.filter((pid) => readText(`/proc/${pid}/cmdline`)?.match(/\0(learner|recorder)\0$/));
 }
 
 /** CPU time of the processes `pids`, microseconds; of their ended children too. */

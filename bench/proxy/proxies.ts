@@ -1,13 +1,12 @@
 /** Proxies while they run: started with the same setup, checked, and asked what they have used. */
 import { mkdirSync, truncateSync } from "node:fs";
-import { LEARNED_STRATEGY } from "../../src/balancing/registry.ts";
 import { startServer, stopProcess } from "../common/children.ts";
 import { SITE } from "../load/requests.ts";
 import type { Peer, PeerSetup } from "./peers/peer.ts";
-import { cpuUs, learnersOf, readTree, type TreeUsage, treePids } from "./process-tree.ts";
+import { asideOf, cpuUs, readTree, type TreeUsage, treePids } from "./process-tree.ts";
 
 const LOG_MS = 5000;
-const LEARNER_MS = 5000;
+const ASIDE_MS = 5000;
 
 export class RunningProxy {
   readonly peer: Peer;
@@ -19,7 +18,7 @@ export class RunningProxy {
   /** Lines that its access log should have since it was last emptied. */
   #expectedLines = 0;
   #pids: readonly number[] = [];
-  #learners: readonly number[] = [];
+  #aside: readonly number[] = [];
 
   private constructor(peer: Peer, setup: PeerSetup, child: Bun.Subprocess, logFile: string) {
     this.peer = peer;
@@ -54,14 +53,14 @@ export class RunningProxy {
       now,
     );
     const proxy = new RunningProxy(peer, setup, child, start.logFile);
-    const deadlineMs = now() + LEARNER_MS;
+    const deadlineMs = now() + ASIDE_MS;
     do {
       proxy.#pids = treePids(child.pid);
-      proxy.#learners = learnersOf(proxy.#pids);
-      if (peer.strategy !== LEARNED_STRATEGY || proxy.#learners.length > 0) return proxy;
-      await Bun.sleep(50); // it serves before its learner is there
+      proxy.#aside = asideOf(proxy.#pids);
+      if (proxy.#aside.length >= (peer.aside ?? 0)) return proxy;
+      await Bun.sleep(50); // it serves before its learner is there, or its recorder
     } while (now() < deadlineMs);
-    throw new Error(`${peer.title} has no learner`);
+    throw new Error(`${peer.title} has not all of its processes`);
   }
 
   /** CPU time so far, microseconds. Cheap: it asks only the processes that there were at the start. */
@@ -69,9 +68,9 @@ export class RunningProxy {
     return cpuUs(this.#pids);
   }
 
-  /** Of these, those of the learner. */
-  learnerCpuUs(): number {
-    return cpuUs(this.#learners);
+  /** Of these, those of learner and recorder. */
+  asideCpuUs(): number {
+    return cpuUs(this.#aside);
   }
 
   /** Throws an `Error` when a process of its has ended or was replaced. */

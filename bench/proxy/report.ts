@@ -67,14 +67,14 @@ function variantTables({ rows, figures }: Report): Table[] {
     for (const { row: name, accessLog, variants } of figures) {
       if (name !== row.name || variants.length < 2) continue;
       first = variants[0].variant;
-      for (const { variant, cpuUs, learnerUs, toFirst, pathToFirst } of variants) {
-        const cost = [decimals(cpuUs.median, 2), decimals(learnerUs.median, 2)];
+      for (const { variant, cpuUs, asideUs, toFirst, pathToFirst } of variants) {
+        const cost = [decimals(cpuUs.median, 2), decimals(asideUs.median, 2)];
         const label = `${row.title}, log ${accessLog ? "on" : "off"}`;
         body.push([label, variant, ...cost, ratioCell(toFirst, 3), ratioCell(pathToFirst, 3)]);
       }
     }
   }
-  const columns = ["", "variant", "all", "of these the learner", `to ${first} (middle half)`, "without the learner"];
+  const columns = ["", "variant", "all", "of these learner, recorder", `to ${first} (middle half)`, "without these"];
   return body.length === 0 ? [] : [{ title: "Variants: CPU µs per request", columns, rows: body }];
 }
 

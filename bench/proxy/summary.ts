@@ -27,11 +27,11 @@ export interface VariantFigures {
   readonly variant: string;
   /** CPU microseconds per request, of all processes. */
   readonly cpuUs: Spread;
-  /** Of these, those of the learner; 0 where there is none. */
-  readonly learnerUs: Spread;
+  /** Of these, those of learner and recorder; 0 where there are none. */
+  readonly asideUs: Spread;
   /** Through those of the first variant, from the ratios of the rounds. */
   readonly toFirst: Spread;
-  /** The same without the learner: what the path of a request costs. */
+  /** The same without these: what the path of a request costs. */
   readonly pathToFirst: Spread;
 }
 
@@ -71,11 +71,11 @@ function isVariant({ peer, samples }: PeerResult): boolean {
 function compareVariants(results: readonly PeerResult[]): VariantFigures[] {
   const whole = ({ samples }: PeerResult): number[] => samples.map(({ cpuUsPerRequest }) => cpuUsPerRequest);
   const path = ({ samples }: PeerResult): number[] =>
-    samples.map(({ cpuUsPerRequest, learnerUsPerRequest }) => cpuUsPerRequest - learnerUsPerRequest);
+    samples.map(({ cpuUsPerRequest, asideUsPerRequest }) => cpuUsPerRequest - asideUsPerRequest);
   return results.map((result) => ({
     variant: result.peer,
     cpuUs: spread(whole(result)),
-    learnerUs: spread(result.samples.map(({ learnerUsPerRequest }) => learnerUsPerRequest)),
+    asideUs: spread(result.samples.map(({ asideUsPerRequest }) => asideUsPerRequest)),
     toFirst: spread(ratios(whole(result), whole(results[0]))),
     pathToFirst: spread(ratios(path(result), path(results[0]))),
   }));

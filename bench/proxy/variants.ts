@@ -1,4 +1,4 @@
-/** This checkout run in other ways than it ships: with another strategy, or with routes of a configuration file. */
+/** This checkout run in other ways than it ships: with another strategy, with routes of a configuration file, or keeping history. */
 import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { SITE } from "../load/requests.ts";
 
@@ -9,6 +9,8 @@ export interface Variant {
   readonly strategy?: string;
   /** The configuration file for servers on these ports of 127.0.0.1; left out = the environment says them. */
   readonly file?: (ports: readonly number[]) => string;
+  /** `HISTORY=on`; left out = off. */
+  readonly history?: boolean;
 }
 
 const HOSTS = 100;
@@ -17,6 +19,7 @@ const ROUTES_OF_A_HOST = 10;
 /** All that there are. */
 export const VARIANTS: readonly Variant[] = [
   ...STRATEGY_NAMES.map((strategy) => ({ name: strategy, strategy })),
+  { name: "history", history: true },
   { name: "one-route", file: (ports) => siteFile(ports, [`  - { host: ${SITE}, pool: bench }`]) },
   { name: "1000-routes", file: (ports) => siteFile(ports, manyRoutes()) },
 ];

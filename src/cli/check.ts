@@ -92,7 +92,10 @@ async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport
     problems.push(...error.problems.map((problem) => inWordsOfSources(problem, effective)));
   }
   const storage = await storeProblem(toStoreLocation(config));
-  if (storage !== null) warnings.push(`${storage}: what is learned would be kept in memory only`);
+  if (storage !== null) {
+    const history = config.history.enabled ? ", and of what happens no more than has room there" : "";
+    warnings.push(`${storage}: what is learned would be kept in memory only${history}`);
+  }
   const servers = config.pools.flatMap(({ name, servers: { list } }) =>
     list.map((server) => ({ ...server, srv: server.source === "srv", pool: name })),
   );

@@ -5,7 +5,7 @@ import { isoMoment } from "./moments.ts";
 import type { IncidentQuestion } from "./questions.ts";
 import { STEP_MS } from "./steps.ts";
 import { planPieces } from "./traffic/plan.ts";
-import { Tally } from "./traffic/tally.ts";
+import { type Figures, Tally } from "./traffic/tally.ts";
 import { countedTime, pagesOf, readSpans, type Scope, scopeOf, type Time } from "./traffic/traffic.ts";
 
 /** What is compared. */
@@ -38,8 +38,11 @@ const BEFORE_MS = STEP_MS.hour;
 const LEAD_MS = 10 * STEP_MS.minute;
 const MOST_FINDINGS = 50;
 const MOST_EVENTS = 200;
-/** With fewer requests on either side nothing can be said. */
+/** With fewer requests on either side nothing can be said; of the slowest hundredth it takes more. */
 const FEWEST = 20;
+const FEWEST_OF_P99 = 300;
+/** Standard deviations by which shares must differ: much is compared, and requests of one moment share their fate. */
+const SURE = 4;
 
 /** Answers. @param nowMs milliseconds since the epoch. */
 export async function askIncident(
@@ -57,7 +60,7 @@ export async function askIncident(
     const was = then.tally.figures(before.ofMs, before.all);
     const is = entry.tally.figures(during.ofMs, during.all);
     for (const figure of FIGURES) {
-      const weight = weightOf(figure, was[figure] ?? 0, is[figure] ?? 0);
+      const weight = weightOf(figure, was, is);
       if (weight === 0) continue;
       const { about, pool, name } = entry;
       weighed.push({
@@ -127,10 +130,20 @@ async function tallies(
  * How much a difference is worth showing; 0 = not at all. A factor counts as its logarithm, so that twice and half are
  * alike; errors count most, for they are what calls people.
  */
-function weightOf(figure: Finding["figure"], before: number, during: number): number {
-  if (figure === "error_share") return Math.abs(during - before) >= 0.01 ? 10 + 100 * Math.abs(during - before) : 0;
+function weightOf(figure: Finding["figure"], was: Figures, is: Figures): number {
+  const [before, during] = [was[figure] ?? 0, is[figure] ?? 0];
+  const difference = Math.abs(during - before);
+  if (figure === "error_share") return difference >= 0.01 && areOther(was, is) ? 10 + 100 * difference : 0;
   if (figure === "share" && Math.max(before, during) < 0.05) return 0;
   if (figure === "wait_mean_ms" && Math.max(before, during) < 5) return 0;
+  if (figure === "p99_ms" && Math.min(was.requests, is.requests) < FEWEST_OF_P99) return 0;
   const factor = Math.abs(Math.log2((during + 1e-3) / (before + 1e-3)));
   return factor >= Math.log2(1.5) ? Math.min(factor, 10) : 0;
+}
+
+/** Do the shares of errors differ by more than chance? The test of two proportions. */
+function areOther(was: Figures, is: Figures): boolean {
+  const share = (was.errors + is.errors) / (was.requests + is.requests);
+  const deviation = Math.sqrt(share * (1 - share) * (1 / was.requests + 1 / is.requests));
+  return Math.abs(was.errors / was.requests - is.errors / is.requests) > SURE * deviation;
 }

@@ -170,6 +170,10 @@ function start(message: LearnerStart, balanced: Balanced, tell: (message: FromLe
     log,
     wallMs,
     onVerdict: (verdict) => tell({ type: "verdict", ...verdict }),
+    onAvailable: () => {
+      log.warn("the database of what is learned can be used now: the learner starts anew with what is kept there");
+      void opening.then(({ store }) => store.close()).finally(() => process.exit(0));
+    },
   }).then(async (resources) => {
     memory.learnerCounters[LearnerCounter.STORE_OPENING] = 0;
     const seconds = Math.round((nowMs() - openingMs) / 100) / 10;

@@ -15,7 +15,7 @@ const STATES: ReadonlyMap<number, string> = new Map([
 /** One row for each server there is. */
 export function readGauges(memory: SharedMemory, names: Names, atMs: number): readonly GaugeRow[] {
   const read = readServerTable(memory, (table) =>
-    names.present.flatMap((known): GaugeRow[] => {
+    names.latest.flatMap((known): GaugeRow[] => {
       const { slot, id } = known;
       const state = STATES.get(table.state[slot]);
       if (table.id[slot] !== id || state === undefined) return []; // it has gone, or is only coming

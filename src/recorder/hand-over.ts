@@ -28,6 +28,7 @@ export type HistoryWriting = Pick<
 export class HandOver {
   readonly #progress: Progress;
   #store: HistoryWriting | null = null;
+  #written: ReadonlySet<number> = new Set();
   #closed: ClosedSecond[] = [];
   #events: EventRow[] = [];
   #metrics = 0;
@@ -59,9 +60,14 @@ export class HandOver {
     return this.#metrics + this.#requests + this.#events.length;
   }
 
-  /** There is a store now. @param shiftMs added to the beginnings of the seconds that waited for it. */
-  open(store: HistoryWriting, shiftMs = 0): void {
+  /**
+   * There is a store now.
+   * @param shiftMs added to the beginnings of the seconds that waited for it.
+   * @param written seconds of which it has single requests: others of them would stand for the same ones again.
+   */
+  open(store: HistoryWriting, shiftMs: number, written: ReadonlySet<number>): void {
     this.#store = store;
+    this.#written = written;
     if (this.#events.length > 0) store.appendEvents(this.#events);
     this.#events = [];
     this.#givenEvent = this.#lastEvent;
@@ -127,9 +133,9 @@ export class HandOver {
     const last = this.#closed.at(-1);
     if (last === undefined) return;
     this.#progress.intend(last.position); // before the store knows any of it
-    for (const { metrics, requests } of this.#closed) {
+    for (const { metrics, requests, position } of this.#closed) {
       if (metrics.length > 0) store.appendMetrics(metrics);
-      if (requests.length > 0) store.appendRequests(requests);
+      if (requests.length > 0 && !this.#written.has(position.second)) store.appendRequests(requests);
     }
     this.#closed = [];
     this.#metrics = 0;

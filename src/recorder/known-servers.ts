@@ -28,11 +28,11 @@ export class KnownServers {
    * Looks whether others than the last time are there, and whether something was set in the store. The store may not work:
    * then the next call tries again. Never rejects.
    */
-  async look(present: readonly RecordedServer[]): Promise<void> {
+  async look(latest: readonly RecordedServer[]): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      const servers = knownOf(present);
+      const servers = knownOf(latest);
       const text = JSON.stringify(servers);
       const { store, tell } = this.#options;
       const isKnown = text === this.#known;
@@ -49,11 +49,11 @@ export class KnownServers {
   }
 }
 
-/** A name with several addresses is one server. */
-function knownOf(present: readonly RecordedServer[]): KnownServer[] {
+/** Those that are configured now; a name with several addresses is one server. */
+function knownOf(latest: readonly RecordedServer[]): KnownServer[] {
   const known = new Map<string, KnownServer>();
-  for (const { pool, hostname: host, port, weight, capacity } of present) {
-    known.set(JSON.stringify([pool, host, port]), { pool, host, port, weight, capacity });
+  for (const { pool, hostname: host, port, weight, capacity, present } of latest) {
+    if (present) known.set(JSON.stringify([pool, host, port]), { pool, host, port, weight, capacity });
   }
   return [...known.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, server]) => server);
 }

@@ -20,19 +20,19 @@ export class Names {
   readonly #servers = new Map<number, ServerName>();
   readonly #pools = new Map<number, string>();
   readonly #routes = new Map<number, string>();
-  #present: readonly RecordedServer[] = [];
+  #latest: readonly RecordedServer[] = [];
 
   constructor(names: RecordedNames) {
     this.update(names);
   }
 
-  /** The servers that there are now. */
-  get present(): readonly RecordedServer[] {
-    return this.#present;
+  /** The servers that were told last: those that there are now, and those that finish what they have. */
+  get latest(): readonly RecordedServer[] {
+    return this.#latest;
   }
 
   update({ servers, pools, routes }: RecordedNames): void {
-    this.#present = servers.filter(({ present }) => present);
+    this.#latest = servers;
     for (const server of servers) {
       this.#servers.delete(server.id); // the last told are the last forgotten
       this.#servers.set(server.id, nameOf(server));

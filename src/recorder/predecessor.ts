@@ -8,6 +8,7 @@ import type { Position, Progress } from "./progress.ts";
 
 export class Predecessor {
   readonly #intended: Position | null;
+  readonly #unsure: { readonly first: number; readonly last: number } | null;
   /** By worker: number of the last request that it had read. */
   readonly #read: Int32Array;
   readonly #wallOffsetMs: number;
@@ -16,8 +17,14 @@ export class Predecessor {
     const { certain, intended } = progress;
     // Where the clock was set back in between, seconds say nothing of what comes before what.
     this.#intended = certain !== null && intended?.clockTurns === certain.clockTurns ? intended : null;
+    this.#unsure = certain && this.#intended && { first: certain.second + 1, last: this.#intended.second };
     this.#read = memory.counted.slice();
     this.#wallOffsetMs = progress.wallOffsetMs;
+  }
+
+  /** The seconds that the store may have or not: from the first to the last; `null` = there are none. */
+  get unsure(): { readonly first: number; readonly last: number } | null {
+    return this.#unsure;
   }
 
   /** What, added to the boot clock, it would have counted the request `number` by. @param offsetMs what it is today. */

@@ -4,7 +4,7 @@ import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import type { HistoryStore } from "../storage/history-store.ts";
-import { openHistoryStore } from "../storage/open-store.ts";
+import { instanceOf, openHistoryStore } from "../storage/open-store.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { keepAlive } from "./heartbeat.ts";
@@ -69,6 +69,7 @@ function start(message: RecorderStart, tell: Tell): Running {
   const recorder = new Recorder({
     memory,
     names,
+    instance: instanceOf(settings.store),
     settings,
     log,
     bootMs,

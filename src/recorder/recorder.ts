@@ -4,6 +4,7 @@ import type { SharedMemory } from "../shared/memory/layout.ts";
 import { RecorderCounter, RequestWord } from "../shared/memory/layout-history.ts";
 import type { Row } from "../shared/memory/ring.ts";
 import type { EventRow, HistoryStore } from "../storage/history-store.ts";
+import { StoreError } from "../storage/store-error.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { RecordFeed, type RecordTaker } from "./feed.ts";
 import { Gaps } from "./gaps.ts";
@@ -34,6 +35,8 @@ const AHEAD_MS = 2_000;
 export interface RecorderOptions {
   readonly memory: SharedMemory;
   readonly names: RecordedNames;
+  /** Whose rows these are. */
+  readonly instance: string;
   readonly settings: Pick<RecorderSettings, "maxRequestRowsPerSecond" | "slowRequestMs">;
   readonly log: Logger;
   /** The boot clock (boot-clock.ts). */
@@ -99,7 +102,8 @@ export class Recorder implements RecordTaker {
       ({ newestMs }) => newestMs,
       () => null, // the store says itself what is wrong with it
     );
-    this.#handOver.open(store, this.#turnBehind(newestMs));
+    const written = await this.#writtenBefore(store);
+    this.#handOver.open(store, this.#turnBehind(newestMs), written);
     this.#store = store;
     this.#servers = new KnownServers({ store, log, tell });
     this.#lookAtServers();
@@ -123,7 +127,7 @@ export class Recorder implements RecordTaker {
     this.#read();
     this.#closeDue();
     const bootMs = this.#options.bootMs();
-    if (bootMs >= this.#gaugesDueMs) {
+    if (this.#store !== null && bootMs >= this.#gaugesDueMs) {
       this.#gaugesDueMs = bootMs + GAUGES_MS;
       this.#handOver.takeGauges(readGauges(this.#options.memory, this.#names, Math.floor(this.#wallMs())));
     }
@@ -193,6 +197,23 @@ export class Recorder implements RecordTaker {
     return this.#timeline.turns - before;
   }
 
+  /** The seconds that the predecessor wrote without coming to know it. */
+  async #writtenBefore(store: HistoryStore): Promise<ReadonlySet<number>> {
+    const { unsure } = this.#predecessor;
+    const written = new Set<number>();
+    if (unsure === null) return written;
+    const [sinceMs, untilMs] = [unsure.first * 1000, (unsure.last + 1) * 1000];
+    const { instance } = this.#options;
+    try {
+      for await (const rows of store.metrics({ resolution: "second", sinceMs, untilMs, instance })) {
+        for (const { atMs } of rows) written.add(Math.floor(atMs / 1000));
+      }
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error; // else the store says itself what is wrong with it
+    }
+    return written;
+  }
+
   // ── seconds that are complete ────────────────────────────────────────────────────────────────────────────────────
 
   #closeDue(): void {
@@ -255,7 +276,7 @@ export class Recorder implements RecordTaker {
 
   #lookAtServers(): void {
     this.#serversDueMs = this.#options.bootMs() + SERVERS_MS;
-    void this.#servers?.look(this.#names.present);
+    void this.#servers?.look(this.#names.latest);
   }
 
   #wallMs(): number {

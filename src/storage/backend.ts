@@ -45,7 +45,7 @@ import type { StoreError } from "./store-error.ts";
  * call. What is too much by the backend's limits goes within it, a bounded piece at a time.
  */
 export interface StoreWrite<Rows, Change> {
-  /** Of `rows`; unique among all that any process ever wrote. */
+  /** Of `rows`; unique among all that was ever written for this part under the name of this instance. */
   readonly batchId: string;
   readonly rows: Rows;
   readonly change: Change | null;
@@ -177,6 +177,8 @@ export interface HistoryOptions extends OwnerOptions {
 
 /** All that is known of one kind of backend outside its folder. */
 export interface BackendKind<Location> {
+  /** A server: what cannot be used now may well be later, without anybody doing anything here. */
+  readonly isServer: boolean;
   /** The place of a part as messages call it, without secrets. */
   describe(location: Location, part: StorePart): string;
   /** Why nothing can be kept there, as a sentence that begins with the setting; `null` = nothing speaks against it. Changes nothing. */

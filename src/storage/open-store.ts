@@ -23,6 +23,8 @@ const MEMORY_SAMPLES = 50_000;
 /** How long the instance before this one may take to end. */
 const LOCK_WAIT_MS = 5_000;
 const LOCK_POLL_MS = 100;
+/** How often it is tried whether a server that could not be used can be. */
+const SERVER_POLL_MS = 15_000;
 
 /** How a store is opened; what is left out has the product's defaults. */
 export interface OpenStoreOptions {
@@ -33,6 +35,10 @@ export interface OpenStoreOptions {
   /** How long to wait for another instance to give the place up, milliseconds. */
   readonly lockWaitMs?: number;
   readonly features?: readonly string[];
+  /** The place is a server that could not be used when the store was opened, and can be now: opened again, it would be used. */
+  readonly onAvailable?: () => void;
+  /** How often that is tried, milliseconds. */
+  readonly pollMs?: number;
 }
 
 /** A store, and what keeps it from being the one that was asked for. */
@@ -68,8 +74,33 @@ export async function openLearningStore(location: StoreLocation, options: OpenSt
     const maxSamples = Math.min(limits.maxSamples, MEMORY_SAMPLES);
     const memory = learningInMemory({ ...made, limits: { ...limits, maxSamples } });
     await memory.open();
+    if (kind.isServer && options.onAvailable !== undefined) {
+      const { pollMs = SERVER_POLL_MS, onAvailable } = options;
+      waitForServer(() => kind.learning.own(location, made), pollMs, onAvailable);
+    }
     return { store: new BufferedLearning({ ...rest, backend: memory, standing }), problem: standing.message };
   }
+}
+
+/** Tries now and then, as long as the process lives for other reasons. */
+function waitForServer(
+  make: () => { open(): Promise<void>; close(): Promise<void> },
+  pollMs: number,
+  then: () => void,
+): void {
+  const attempt = async (): Promise<void> => {
+    const backend = make();
+    try {
+      await backend.open();
+    } catch {
+      return again(); // the problem stands, and was told
+    } finally {
+      await backend.close();
+    }
+    then();
+  };
+  const again = (): void => void setTimeout(() => void attempt(), pollMs).unref();
+  again();
 }
 
 /** How a store is opened by those who do not own it. */

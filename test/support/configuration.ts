@@ -23,3 +23,9 @@ export function problemsOf(env: Record<string, string>): readonly string[] {
   const loaded = load(env);
   return loaded.ok ? [] : loaded.problems;
 }
+
+/**
+ * Settings of an instance that keeps nothing of its traffic, no recorder, and no learner for samples alone: for tests that are
+ * about something else.
+ */
+export const KEEPS_NOTHING: Readonly<Record<string, string>> = { HISTORY: "off", LEARNING_SAMPLES: "off" };

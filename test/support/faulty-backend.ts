@@ -6,6 +6,8 @@ import { turn } from "./turn.ts";
 export class Faults {
   /** Thrown by the next calls, one each, before they do anything. */
   readonly errors: unknown[] = [];
+  /** Thrown by the next calls, one each, after they have done what was asked: their answers got lost. */
+  readonly lostAnswers: unknown[] = [];
   /** Awaited before each call. */
   before: (() => Promise<void>) | null = null;
   /** Names of the calls that were made, in order. */
@@ -43,7 +45,9 @@ export class Faults {
       if (!LIFE.includes(name) && this.errors.length > 0) throw this.errors.shift();
       this.#inBackend++;
       try {
-        return await call();
+        const answer = await call();
+        if (!LIFE.includes(name) && this.lostAnswers.length > 0) throw this.lostAnswers.shift();
+        return answer;
       } finally {
         this.#inBackend--;
       }

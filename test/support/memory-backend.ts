@@ -53,6 +53,8 @@ interface Data {
   readonly lastVersion: number;
   readonly promotions: number;
   readonly notes: ReadonlyMap<string, string>;
+  /** Their answers can get lost. */
+  readonly batches: ReadonlySet<string>;
 }
 
 const EMPTY: Data = {
@@ -63,6 +65,7 @@ const EMPTY: Data = {
   lastVersion: 0,
   promotions: 0,
   notes: new Map(),
+  batches: new Set(),
 };
 
 /** What a server would keep, whoever is connected to it. */
@@ -186,8 +189,10 @@ class MemoryOwner extends MemoryReads implements LearningBackend {
     this.place.owned = true;
   }
 
-  async write({ rows, change }: StoreWrite<LearningRows, LearningChange>): Promise<number | null> {
+  async write({ batchId, rows: given, change }: StoreWrite<LearningRows, LearningChange>): Promise<number | null> {
     let data = await this.read();
+    const rows: LearningRows = data.batches.has(batchId) ? { samples: [], verdicts: [] } : given;
+    data = { ...data, batches: new Set([...data.batches, batchId]) };
     data = this.#withSamples(data, rows.samples);
     if (rows.verdicts.some(({ kind }) => typeof kind !== "string")) throw new TypeError("a verdict without a kind");
     const verdicts = [...data.verdicts, ...rows.verdicts];

@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
 import type { PostgresLocation } from "../../src/storage/postgres/location.ts";
+import type { Certificate } from "./certificates.ts";
 import { isAlive, spawn, spawnSync } from "./processes.ts";
 import { until } from "./until.ts";
 
@@ -39,10 +40,16 @@ export function postgresPrograms(): string | null {
 /** Without them there is nothing to try, but for a run that must not leave anything out. */
 export const hasPostgres = postgresPrograms() !== null || process.env.CI === "true";
 
+/** Whether this user may give a server a small disk that nobody else sees. */
+export const canMount =
+  hasPostgres &&
+  process.getuid?.() === 0 &&
+  spawnSync(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"], { stderr: "ignore" }).exitCode === 0;
+
 /** How a server is started. */
 export interface ServerOptions {
-  /** Where its data lies, such as a small file system; a directory that it makes itself unless set. */
-  readonly directory?: string;
+  /** It has a disk of this size beside its own, for `smallDatabase`. */
+  readonly smallMegabytes?: number;
   /** Settings, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -51,13 +58,13 @@ export class PostgresServer {
   readonly directory: string;
   readonly port: number;
   readonly #settings: Readonly<Record<string, string>>;
-  readonly #ownsDirectory: boolean;
+  readonly #smallMegabytes: number;
   #process: Bun.Subprocess | null = null;
   #databases = 0;
 
-  private constructor({ directory, settings = {} }: ServerOptions) {
-    this.#ownsDirectory = directory === undefined;
-    this.directory = directory ?? mkdtempSync(join(tmpdir(), "postgres-"));
+  private constructor({ smallMegabytes = 0, settings = {} }: ServerOptions) {
+    this.#smallMegabytes = smallMegabytes;
+    this.directory = mkdtempSync(join(tmpdir(), "postgres-"));
     this.#settings = settings;
     const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     this.port = probe.port;
@@ -84,7 +91,11 @@ export class PostgresServer {
   /** Starts it again, as it was left. */
   async start(): Promise<void> {
     const child = spawn({
-      cmd: [...this.#asUser(), join(postgresPrograms()!, "postgres"), "-D", join(this.directory, "data")],
+      cmd: [
+        ...this.#withSmallDisk(),
+        ...this.#asUser(),
+        ...[join(postgresPrograms()!, "postgres"), "-D", join(this.directory, "data")],
+      ],
       cwd: this.directory,
       env: { PATH: process.env.PATH, LC_ALL: "C" },
       stdin: "ignore",
@@ -137,7 +148,18 @@ export class PostgresServer {
       }
       await this.stop("crash");
     }
-    if (this.#ownsDirectory) rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Speaks TLS with this certificate from now on. */
+  async certify({ cert, key }: Certificate): Promise<void> {
+    for (const [name, text] of Object.entries({ "server.crt": cert, "server.key": key })) {
+      const path = join(this.directory, "data", name);
+      writeFileSync(path, text, { mode: 0o600 });
+      const user = serverUser();
+      if (user !== null) chownSync(path, user.uid, user.gid);
+    }
+    await this.set("ssl", "on");
   }
 
   /** Changes a setting, for sessions from now on. */
@@ -151,6 +173,13 @@ export class PostgresServer {
     const database = `test_${++this.#databases}`;
     await this.query(`CREATE DATABASE ${database}`);
     return this.location({ database, ...changed });
+  }
+
+  /** A new database on the small disk. */
+  async smallDatabase(): Promise<PostgresLocation> {
+    await this.query(`CREATE TABLESPACE small LOCATION '${join(this.directory, "small")}'`);
+    await this.query("CREATE DATABASE small TABLESPACE small");
+    return this.location({ database: "small" });
   }
 
   location(changed: Partial<PostgresLocation> = {}): PostgresLocation {
@@ -196,6 +225,7 @@ export class PostgresServer {
     const bin = postgresPrograms();
     if (bin === null) throw new Error("PostgreSQL is not installed (Debian's package `postgresql`)");
     mkdirSync(this.directory, { recursive: true });
+    if (this.#smallMegabytes > 0) mkdirSync(join(this.directory, "small"));
     const passwords = join(this.directory, "password");
     writeFileSync(passwords, PASSWORD);
     const user = serverUser();
@@ -229,6 +259,14 @@ export class PostgresServer {
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
     writeFileSync(join(this.directory, "data/postgresql.conf"), lines.join(""));
+  }
+
+  #withSmallDisk(): string[] {
+    if (this.#smallMegabytes === 0) return [];
+    const { uid, gid } = serverUser()!;
+    const options = `size=${this.#smallMegabytes}m,uid=${uid},gid=${gid},mode=700`;
+    const path = join(this.directory, "small");
+    return ["unshare", "-m", "sh", "-c", `mount -t tmpfs -o ${options} tmpfs ${path} && exec "$@"`, "sh"];
   }
 
   #asUser(): string[] {

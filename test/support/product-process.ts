@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KEEPS_NOTHING } from "./keeps-nothing.ts";
+import { KEEPS_NOTHING } from "./configuration.ts";
 import { spawn } from "./processes.ts";
 import { until } from "./until.ts";
 

@@ -4,8 +4,7 @@ import { toProxySettings } from "../../src/config/proxy-settings.ts";
 import { DEFAULT_POOL, type PoolSettings, type RequestSettings } from "../../src/protocol/pool.ts";
 import type { RouteSpec } from "../../src/protocol/route.ts";
 import type { ProxySettings } from "../../src/protocol/worker.ts";
-import { configOf } from "./configuration.ts";
-import { KEEPS_NOTHING } from "./keeps-nothing.ts";
+import { configOf, KEEPS_NOTHING } from "./configuration.ts";
 
 /** All that a worker is told, flat: what is a pool's or a request's holds for each that has no value of its own. */
 export type TestSettings = ProxySettings & Omit<PoolSettings, "row" | "name"> & RequestSettings;

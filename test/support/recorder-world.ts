@@ -88,6 +88,7 @@ export class RecorderWorld {
     return new Recorder({
       memory: this.memory,
       names: this.names,
+      instance: "test",
       settings: { maxRequestRowsPerSecond: this.maxRows, slowRequestMs: this.slowMs },
       log: this.#log.log,
       bootMs: () => this.bootMs,

@@ -14,10 +14,13 @@ export function yamlOf(env: Readonly<Record<string, string>>): string {
   return `${out.join("\n")}\n`;
 }
 
+/** By the milliseconds that they stand for. */
+const UNITS: Readonly<Record<number, string>> = { 1: "ms", 1000: "s", 60_000: "m", 3_600_000: "h", 86_400_000: "d" };
+
 /** As somebody would write it there: lists as lists, durations with units, numbers and switches without quotes. */
 function yamlValue({ type: { form } }: Setting<unknown>, text: string): string {
   const bare = /^\d+(\.\d+)?$/.test(text);
-  if (form.kind === "duration" && bare) return `${text}${form.bareUnit === 1000 ? "s" : "ms"}`;
+  if (form.kind === "duration" && bare) return `${text}${UNITS[form.bareUnit]}`;
   if (form.kind === "size" && bare) return form.bareUnit === 1 ? text : `${text}MiB`;
   if (form.kind === "list" || form.kind === "servers")
     return JSON.stringify(text.split(",").map((part) => part.trim()));

@@ -1,6 +1,7 @@
 /** NeuraBalancer from a checkout, as it ships, but that it keeps nothing of its traffic. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { LEARNED_STRATEGY } from "../../../src/balancing/registry.ts";
 import { checkoutVersion, KEEPS_NOTHING, launcherOf, type Start } from "../../common/programs.ts";
 import type { Variant } from "../variants.ts";
 import type { Peer, PeerSetup } from "./peer.ts";
@@ -10,18 +11,19 @@ import type { Peer, PeerSetup } from "./peer.ts";
  * @param variant left out = in no other way.
  */
 export function neuraBalancer(name: string, title: string, root: string, variant: Variant = { name }): Peer {
-  const { strategy, file } = variant;
+  const { strategy, file, history = false } = variant;
   const launcher = launcherOf(root);
   return {
     name,
     title,
     proxies: true,
-    ...(strategy !== undefined && { strategy }),
+    aside: (strategy === LEARNED_STRATEGY ? 1 : 0) + (history ? 1 : 0),
     version: () => checkoutVersion(root),
     prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog }: PeerSetup): Start => ({
       command: [launcher, "serve"],
       env: {
         ...KEEPS_NOTHING,
+        ...(history && { HISTORY: "on", DATA_DIR: join(directory, "data") }),
         ...passedOn(),
         APP_HOST: "127.0.0.1",
         APP_PORT: String(port),

@@ -23,8 +23,8 @@ export interface Peer {
   version(): string | null;
   /** Writes its configuration into `setup.directory`. */
   prepare(setup: PeerSetup): Start;
-  /** `LB_STRATEGY`, where the peer is this checkout with another strategy than the one it ships with. */
-  readonly strategy?: string;
+  /** How many of its processes stand beside the path of requests (learner, recorder); left out = none. */
+  readonly aside?: number;
   /** It rewrites heads and logs: held to the same work, counted by the geometric mean. False for the floor. */
   readonly proxies: boolean;
 }

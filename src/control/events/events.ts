@@ -1,9 +1,9 @@
 /** Whom parts of the control plane tell what happened. */
 import type { EventRow } from "../../storage/history-store.ts";
 
-/** Something that happened; what is left out is of the whole instance, without a server, done by the balancer itself. */
+/** Something that happened; what is left out is now, of the whole instance, without a server, done by the balancer itself. */
 export type NotedEvent = Pick<EventRow, "kind" | "message"> &
-  Partial<Pick<EventRow, "pool" | "server" | "address" | "actor" | "detail">>;
+  Partial<Pick<EventRow, "atMs" | "pool" | "server" | "address" | "actor" | "detail">>;
 
 /** Each thing that happens is noted once. Never throws, and never waits. */
 export interface Events {

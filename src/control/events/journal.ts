@@ -137,8 +137,8 @@ export class Journal implements Events {
   }
 }
 
-function rowOf(event: NotedEvent, atMs: number): EventRow {
-  const { kind, message, pool = "", server = "", address = "", actor = BALANCER, detail = null } = event;
+function rowOf(event: NotedEvent, nowMs: number): EventRow {
+  const { atMs = nowMs, kind, message, pool = "", server = "", address = "", actor = BALANCER, detail = null } = event;
   return { atMs, kind, pool, server, address, actor: visible(actor), message: shortened(visible(message)), detail };
 }
 

@@ -92,6 +92,11 @@ export class ProcessKeeper<To, From extends { readonly type: string }> {
     return this.#restarts;
   }
 
+  /** Checks in a row that found no sign of life. */
+  get silentTicks(): number {
+    return this.#silentTicks;
+  }
+
   /** Milliseconds since the process was spawned; 0 while there is none. */
   get uptimeMs(): number {
     return this.#process === null ? 0 : this.#host.clock() - this.#startedAtMs;

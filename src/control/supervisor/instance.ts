@@ -91,7 +91,10 @@ export class SupervisorInstance {
   #recording!: Recording;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
+  #startedAtMs = 0;
   #stopping = false;
+  /** Resolves when all workers go by the configuration. */
+  #told: Promise<void> = Promise.resolve();
   readonly #turns = new Turns(() => setImmediate());
 
   constructor(options: InstanceOptions) {
@@ -233,6 +236,11 @@ export class SupervisorInstance {
     this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
   };
 
+  readonly #settleHistory = async (): Promise<void> => {
+    await this.#told;
+    if (!this.#stopping) await this.#recording.settle();
+  };
+
   readonly #lookAtFiles = async (): Promise<void> => {
     if (!this.#stopping) await this.#configuration.lookAtFiles();
   };
@@ -240,6 +248,7 @@ export class SupervisorInstance {
   #makeView(totals: ServerTotalsLedger): SupervisorView {
     const { clock } = this.#options;
     const startedMs = clock.nowMs();
+    this.#startedAtMs = clock.wallMs();
     return {
       memory: this.#memory,
       totals,
@@ -252,7 +261,7 @@ export class SupervisorInstance {
       journal: this.#journal,
       configuration: this.#configuration,
       clock,
-      startedAtMs: clock.wallMs(),
+      startedAtMs: this.#startedAtMs,
       uptimeMs: () => clock.nowMs() - startedMs,
     };
   }
@@ -300,9 +309,8 @@ export class SupervisorInstance {
     this.#fleets.settle(told);
     this.#workers?.scale(workerCount(config));
     if (!learns(settings)) await this.#learner.stop(LEARNER_STOP_MS);
-    if (config.history.enabled) return;
-    await told;
-    await this.#recording.settle();
+    this.#told = told;
+    if (!config.history.enabled) void this.#turns.take(this.#settleHistory); // of this change history is still to hear
   }
 
   /** Servers came or went. */
@@ -380,7 +388,13 @@ export class SupervisorInstance {
     const sentence = `balancing over ${servers} ${listening.where}`;
     const strategies = Object.fromEntries(pools.map(({ name, strategy }) => [name, strategy]));
     const detail = { version, workers, servers: total, strategies, instance_pid: process.pid };
-    this.#journal.note({ kind: "start", message: `NeuraBalancer ${version} started: ${sentence}`, detail });
+    // It began with the process: what was found of servers meanwhile came after.
+    this.#journal.note({
+      atMs: this.#startedAtMs,
+      kind: "start",
+      message: `NeuraBalancer ${version} started: ${sentence}`,
+      detail,
+    });
     if (total > 0) {
       this.#log.info(fields, sentence);
       return;

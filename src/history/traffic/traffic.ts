@@ -62,6 +62,7 @@ export async function askTraffic(
     rows: made.rows,
     notes: [
       ...notesOnTime(question, plan, spans),
+      ...(await missing(reader, question, plan)),
       ...(made.total.requests === 0 ? await whyNothing(reader, question, spans) : []),
     ],
   };
@@ -227,6 +228,20 @@ function notesOnTime(asked: Asked & { readonly by: Step | null }, plan: Plan, sp
   if (asked.sinceMs - plan.sinceMs >= STEP_MS.second) notes.push(moved("since", asked.sinceMs, plan.sinceMs));
   if (plan.untilMs - asked.untilMs >= STEP_MS.second) notes.push(moved("until", asked.untilMs, plan.untilMs));
   return notes;
+}
+
+const MOST_GAPS = 1_000;
+
+/** What the recorder could not count. */
+async function missing(reader: HistoryReader, { instance }: Asked, { sinceMs, untilMs }: Plan): Promise<string[]> {
+  const gaps = await reader.events({ sinceMs, untilMs, instance, kinds: ["gap"], limit: MOST_GAPS });
+  const lost = gaps.reduce((sum, { detail }) => {
+    const requests = (detail as { readonly requests?: unknown } | null)?.requests;
+    return sum + (typeof requests === "number" ? requests : 0);
+  }, 0);
+  if (gaps.length === 0) return [];
+  const least = gaps.length === MOST_GAPS ? "at least " : "";
+  return [`${least}${lost} requests are missing from the counts, of any pool (events of the kind gap say when)`];
 }
 
 function moved(name: string, fromMs: number, toMs: number): string {

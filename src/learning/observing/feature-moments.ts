@@ -111,7 +111,8 @@ export class FeatureMoments {
     const { fleet, mostBytes } = this.#options;
     this.#idle.onTick(slots, nowMs);
     const columns = columnsFor(fleet.inFlight, slots, slots.length);
-    const features = new TableFeatures(this.#options.features, slots, fleet.id, columns, nowMs, false);
+    // With `response_p95`: the model that ships asks for it, so samples have it under `ml`.
+    const features = new TableFeatures(this.#options.features, slots, fleet.id, columns, nowMs, true);
     this.#moments.push({ features, fromMs: nowMs, toMs: nowMs + FRESH_MS });
     this.#bytes += features.bytes;
     this.#addedBytes += features.bytes;

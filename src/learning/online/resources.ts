@@ -14,6 +14,8 @@ export interface ResourcesOptions {
   readonly wallMs: () => number;
   /** Told of each verdict. Default: nobody is. */
   readonly onVerdict?: (verdict: Verdict) => void;
+  /** See `OpenStoreOptions`: whoever begins anew has what is kept there. */
+  readonly onAvailable?: () => void;
 }
 
 export class Resources {
@@ -30,10 +32,17 @@ export class Resources {
   }
 
   /** Opens the store. Never rejects for what is wrong with its place: what is learned is kept in memory then. */
-  static async open({ settings, log, wallMs, onVerdict = () => {} }: ResourcesOptions): Promise<Resources> {
+  static async open({
+    settings,
+    log,
+    wallMs,
+    onVerdict = () => {},
+    onAvailable,
+  }: ResourcesOptions): Promise<Resources> {
     let opened: Resources | null = null;
     const { store, problem } = await openLearningStore(settings.store, {
       nowMs: wallMs,
+      onAvailable,
       limits: { maxSamples: settings.maxSamples, maxBytes: settings.maxBytes },
       events: {
         degraded: ({ kind, message }) => log.warn({ problem: kind }, `the store of what is learned: ${message}`),

@@ -24,9 +24,6 @@ function renderRecording(recording: Recording, recorded: Recorded, notes: readon
   ].join("\n");
 }
 
-/** How figures of servers are called. */
-const SHARE_OF = "share of ";
-
 const VERDICTS = {
   passed: "Self-check: passed. The model, fitted on the first half, foretold the second:",
   failed:
@@ -38,28 +35,17 @@ function renderCheck({ verdict, reasons, ahead, again }: SelfCheck): string {
   const lines: string[] = [VERDICTS[verdict], ...reasons.map((reason) => `  - ${visible(reason)}`)];
   const figures = (title: string, list: readonly CheckedFigure[]) => {
     if (list.length === 0) return;
-    lines.push(table([[title, "measured", "predicted (95 %)", ""], ...figureRows(list)]));
-  };
-  figures("second half", ahead);
-  if (verdict !== "passed") figures("all of it", again);
-  return lines.join("\n");
-}
-
-/** Servers that got what was foretold are one row: there may be hundreds of them. */
-function figureRows(list: readonly CheckedFigure[]): string[][] {
-  const quiet = list.filter(({ name, holds }) => holds && name.startsWith(SHARE_OF));
-  const rows = list
-    .filter((figure) => !quiet.includes(figure))
-    .map(({ name, unit, measured, predicted, holds }) => [
+    const rows = list.map(({ name, unit, measured, predicted, holds }) => [
       visible(name),
       unit === "share" ? percent(measured) : time(measured),
       unit === "share" ? percentInterval(predicted) : interval(predicted),
       holds ? "" : "<- off",
     ]);
-  if (quiet.length === 0) return rows;
-  const measured = range(quiet.map((figure) => figure.measured));
-  const predicted = range(quiet.map((figure) => figure.predicted.value));
-  return [...rows, [`shares of ${quiet.length} servers`, measured, predicted, ""]];
+    lines.push(table([[title, "measured", "predicted (95 %)", ""], ...rows]));
+  };
+  figures("second half", ahead);
+  if (verdict !== "passed") figures("all of it", again);
+  return lines.join("\n");
 }
 
 function renderForecasts({ recorded, forecasts }: ReplayResult): string {

@@ -20,6 +20,9 @@ const PATIENCE_MS = 10_000;
 const LAST_FLUSH_MS = 1_500;
 const GIVE_UP_MS = 250;
 
+/** Parts that this process has opened: with it and the time their batches have names of their own. */
+let opened = 0;
+
 /** What a part needs. */
 export interface BufferedOptions<Backend> {
   /** Open, or to be opened by what is asked of it first. */
@@ -68,7 +71,7 @@ export class BufferedPart<
   constructor(kinds: Kinds, featureCount: number, options: BufferedOptions<Backend>) {
     this.#options = options;
     this.#later = options.later ?? later;
-    this.#rows = new WaitingRows(kinds, featureCount, `${process.pid}-${options.nowMs()}`);
+    this.#rows = new WaitingRows(kinds, featureCount, `${process.pid}-${options.nowMs()}-${++opened}`);
     if (options.failure === undefined) return;
     this.#failures = 1;
     this.#note(options.failure);

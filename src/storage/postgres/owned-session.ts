@@ -55,10 +55,18 @@ export class OwnedSession {
     return next;
   }
 
-  /** Runs `work` in a transaction of the owner's. It is told whether a batch of this id was written before. */
-  async write<T>(batchId: string, work: (session: Session, isWritten: boolean) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` in a transaction of the owner's. It is told whether a batch of this id was written before.
+   * @param before what is done on the same session before the transaction.
+   */
+  async write<T>(
+    batchId: string,
+    work: (session: Session, isWritten: boolean) => Promise<T>,
+    before: (session: Session) => Promise<void> = async () => {},
+  ): Promise<T> {
     const { instance, part } = this.#options;
     const session = await this.get();
+    await before(session);
     return session.transaction(async () => {
       const [owned] = await session.query<{ known: boolean }>(
         "SELECT $4 = ANY(batches) AS known FROM owners WHERE instance = $1 AND part = $2 AND token = $3 FOR UPDATE",

@@ -13,6 +13,7 @@ import { Session } from "./wire/session.ts";
 
 /** See `BackendKind`. */
 export const POSTGRES: BackendKind<PostgresLocation> = Object.freeze({
+  isServer: true,
   describe: describeLocation,
   problem: problemOf,
   learning: {

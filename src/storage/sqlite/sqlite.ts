@@ -22,6 +22,7 @@ export interface SqliteLocation {
 
 /** See `BackendKind`. */
 export const SQLITE: BackendKind<SqliteLocation> = Object.freeze({
+  isServer: false,
   describe: ({ directory }: SqliteLocation, part: StorePart) => storePath(directory, part),
   problem: async ({ directory }: SqliteLocation) => {
     const problem = dataDirectoryProblem(directory);

@@ -1,7 +1,7 @@
 /** The product as its users run it: launcher, supervisor, two workers. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { KEEPS_NOTHING } from "../../support/keeps-nothing.ts";
+import { KEEPS_NOTHING } from "../../support/configuration.ts";
 import { Daemon } from "../../support/processes.ts";
 import { type LogLine, sumOfSamples } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";

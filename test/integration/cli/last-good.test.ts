@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { LAST_GOOD_FILE } from "../../../src/config/sources/last-good.ts";
-import { KEEPS_NOTHING } from "../../support/keeps-nothing.ts";
+import { KEEPS_NOTHING } from "../../support/configuration.ts";
 import { Daemon, Scratch } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 import { LAUNCHER, neurabalancer } from "./spawn.ts";

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { KEEPS_NOTHING } from "../../support/configuration.ts";
 import { blocksOf } from "../../support/doc-blocks.ts";
-import { KEEPS_NOTHING } from "../../support/keeps-nothing.ts";
 import { Daemon, Scratch } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
+import { toRecorderSettings } from "../../../src/config/recorder-settings.ts";
 import { RESERVED_FEATURES } from "../../../src/config/reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config/schema.ts";
 import { environmentSource } from "../../../src/config/sources/environment.ts";
@@ -54,7 +55,8 @@ function given(env: Record<string, string>): Record<string, unknown> {
   // Of what pools are given the instance's own values are no more than their defaults.
   const worker = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in pool || key in request)));
   const fleet = toFleetOptions(config, pool);
-  const parts = { worker, pool, request, route: routes[0], fleet, learner: toLearnerSettings(config) };
+  const recorder = toRecorderSettings(config) ?? {};
+  const parts = { worker, pool, request, route: routes[0], fleet, learner: toLearnerSettings(config), recorder };
   return Object.fromEntries(
     Object.entries(parts).flatMap(([part, values]) =>
       Object.entries(values).map(([key, value]) => [`${part}.${key}`, value] as const),

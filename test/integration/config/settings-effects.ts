@@ -561,9 +561,21 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   DATA_DIR: effect(
     ["/a", "/b"],
-    ["learner.store"],
+    ["learner.store", "recorder.store"],
     LEARNING_MODELS,
     "cannot be made where DATA_DIR is a file: requests flow, it is shown, and learning goes on in memory",
+  ),
+  HISTORY: effect(
+    ["off", "on"],
+    ["worker.history"],
+    "test/integration/control/supervisor/history.test.ts",
+    "is switched off and on by a reload, and its recorder started again for other settings",
+  ),
+  LEARNING_SAMPLES: effect(
+    ["on", "off"],
+    ["pool.keepSamples"],
+    "test/drill/learning/samples.test.ts",
+    "samples are kept under another strategy, and are there when it becomes ml; LEARNING_SAMPLES=off ends it",
   ),
   LEARNING_MAX_SAMPLES: effect(
     ["500000", "1000"],

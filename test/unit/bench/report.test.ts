@@ -10,8 +10,8 @@ import { differences } from "../../../bench/proxy/same-work.ts";
 import { overall, summarise } from "../../../bench/proxy/summary.ts";
 
 function peer(name: string, ...cpu: number[]) {
-  const learnerUsPerRequest = name === "ml" ? 1 : 0;
-  const common = { learnerUsPerRequest, requests: 100, seconds: 2, p50Ms: 1, p99Ms: 3 };
+  const asideUsPerRequest = name === "ml" ? 1 : 0;
+  const common = { asideUsPerRequest, requests: 100, seconds: 2, p50Ms: 1, p99Ms: 3 };
   const samples = cpu.map((cpuUsPerRequest) => ({ cpuUsPerRequest, ...common }));
   return { peer: name, samples, rssBytes: 2 ** 20, logDifference: 0, bytesPerConnection: null };
 }
@@ -53,7 +53,7 @@ describe("summary", () => {
     expect(variants.map(({ variant }) => variant)).toEqual(["round_robin", "ml"]);
     expect(variants[1].toFirst.median).toBeCloseTo(1.15); // 1.2, 1.1
     expect(variants[1].pathToFirst.median).toBeCloseTo(1.075); // 1.1, 1.05
-    expect(variants[1].learnerUs.median).toBe(1);
+    expect(variants[1].asideUs.median).toBe(1);
     expect(summarise(SMALL).variants).toEqual([]);
   });
 

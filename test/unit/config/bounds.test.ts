@@ -3,11 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config/schema.ts";
 
 const SETTINGS = [...ALL_SETTINGS, ...placeSettings(OTHER_SECTIONS)].map(({ setting }) => setting);
-const RANGE = /^(integer|number|port|seconds|milliseconds|bytes|megabytes) ([\d.]+) … ([\d.]+)$/;
+const RANGE = /^(integer|number|port|seconds|milliseconds|minutes|hours|days|bytes|megabytes) ([\d.]+) … ([\d.]+)$/;
 const NUMERIC = SETTINGS.flatMap(({ env, type }) => {
   const match = RANGE.exec(type.describe);
   return match ? [{ env, type, kind: match[1], min: Number(match[2]), max: Number(match[3]) }] : [];
 });
+const DURATIONS = ["milliseconds", "seconds", "minutes", "hours", "days"];
+
 test("the schema has numbers, and none that this test does not see", () => {
   expect(NUMERIC.length).toBeGreaterThan(40);
   const others = SETTINGS.filter(({ type }) => /\d … \d/.test(type.describe) && !RANGE.test(type.describe));
@@ -15,7 +17,13 @@ test("the schema has numbers, and none that this test does not see", () => {
 });
 
 describe.each(NUMERIC.map((setting) => [setting.env, setting] as const))("%s", (_, { type, kind, min, max }) => {
-  const per: Readonly<Record<string, number>> = { seconds: 1000, megabytes: 2 ** 20 };
+  const per: Readonly<Record<string, number>> = {
+    seconds: 1000,
+    minutes: 60_000,
+    hours: 3_600_000,
+    days: 86_400_000,
+    megabytes: 2 ** 20,
+  };
   const value = (number: number) => Math.round(number * (per[kind] ?? 1) * 1000) / 1000;
   const read = (text: string): unknown => {
     const parsed = type.schema.safeParse(text);
@@ -45,7 +53,7 @@ describe.each(NUMERIC.map((setting) => [setting.env, setting] as const))("%s", (
       "1e1",
       "0x10",
       "0b1",
-      ...(kind === "seconds" || kind === "milliseconds" ? [] : ["5s", "5ms"]),
+      ...(DURATIONS.includes(kind) ? [] : ["5s", "5ms"]),
       ...(kind === "bytes" || kind === "megabytes" ? [] : ["5MB", "5KiB"]),
       "5 s",
       "5 MB",

@@ -32,7 +32,7 @@ describe("keys", () => {
     expect(new Set(paths).size).toBe(paths.length);
     for (const path of paths) {
       expect(path).toMatch(/^[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)?$/);
-      expect(path).not.toMatch(/_(ms|seconds|bytes|megabytes)$/);
+      expect(path).not.toMatch(/_(ms|seconds|minutes|hours|days|bytes|megabytes)$/);
     }
     for (const { setting } of ALL_SETTINGS) expect(filePath(setting.env)).not.toBeNull();
     expect(filePath("SERVERS")).toBe("servers");

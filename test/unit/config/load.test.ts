@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DEFAULT_ADMIN } from "../../../src/cli/admin-client.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
+import { toStoreLocation } from "../../../src/config/sections/storage.ts";
 import { envFileSource } from "../../../src/config/sources/env-file.ts";
 import { environmentSource } from "../../../src/config/sources/environment.ts";
 import { configOf, load, problemsOf, TWO_SERVERS } from "../../support/configuration.ts";
@@ -208,18 +209,58 @@ describe("contradictions", () => {
 
 describe("features that this version does not have", () => {
   test("are reported once each, with all that was set of them, and ignored", () => {
-    const loaded = load({ DB_HOST: "db", DB_USER: "me", REDIS_ADDR: "r:6379", OTEL_ENABLED: "true" });
+    const loaded = load({ REDIS_ADDR: "r:6379", REDIS_PASSWORD: "p", OTEL_ENABLED: "true" });
     expect(loaded.ok).toBe(true);
     expect(loaded.warnings).toEqual([
-      "DB_HOST, DB_USER: a PostgreSQL store is not supported by this version: ignored",
-      "REDIS_ADDR: a Redis cluster is not supported by this version: ignored",
+      "REDIS_ADDR, REDIS_PASSWORD: a Redis cluster is not supported by this version: ignored",
       "OTEL_ENABLED: an OpenTelemetry exporter is not supported by this version: ignored",
     ]);
   });
 
   test("defaults, and other standard OTEL_* names, ask for nothing", () => {
-    const loaded = load({ DB_PORT: "5432", OTEL_ENABLED: "false", OTEL_RESOURCE_ATTRIBUTES: "a=b" });
+    const loaded = load({ REDIS_DB: "0", OTEL_ENABLED: "false", OTEL_RESOURCE_ATTRIBUTES: "a=b" });
     expect(loaded.ok && loaded.warnings).toEqual([]);
+  });
+});
+
+describe("a database", () => {
+  const HOST = { DB_HOST: "db.internal" };
+
+  test("needs a password, and says what to do where the server asks for none", () => {
+    const loaded = load(HOST);
+    expect(loaded.ok ? [] : loaded.problems).toEqual([
+      "DB_PASSWORD: is required by DB_HOST; where the server asks for none (trust, peer), any text does, such as DB_PASSWORD=none",
+    ]);
+    expect(load({ ...HOST, DB_PASSWORD: "p" }).ok).toBe(true);
+  });
+
+  test.each([
+    [{ DB_PASSWORD: "s3cret" }, "DB_PASSWORD has no effect: DB_HOST is not set"],
+    [{ ...HOST, DB_PASSWORD: "p", DB_SSLROOTCERT: "ca.pem", DB_SSLMODE: "require" }, "DB_SSLROOTCERT has no effect"],
+    [{ ...HOST, DB_PASSWORD: "p", DB_MAX_OPEN_CONNS: "2" }, "DB_MAX_OPEN_CONNS=2: an instance takes 5 at times"],
+  ])("%j: a warning", (settings, warning) => {
+    const loaded = load(settings as Record<string, string>);
+    expect(loaded.ok && loaded.warnings).toEqual([expect.stringContaining(warning)]);
+    expect(JSON.stringify(loaded.warnings)).not.toContain("s3cret");
+  });
+
+  test("is where the store is then; its password is shown to nobody", () => {
+    const loaded = load({ ...HOST, DB_PASSWORD: "s3cret", INSTANCE_NAME: "edge-1", DB_SSLMODE: "verify-full" });
+    if (!loaded.ok) throw new Error(loaded.problems.join());
+    const wanted = {
+      kind: "postgres",
+      host: "db.internal",
+      password: "s3cret",
+      instance: "edge-1",
+      sslMode: "verify-full",
+    };
+    expect(toStoreLocation(loaded.config)).toMatchObject(wanted);
+    expect(JSON.stringify(loaded.effective)).not.toContain("s3cret");
+  });
+
+  test("unset: files below DATA_DIR", () => {
+    const loaded = load({ DATA_DIR: "/data" });
+    expect(loaded.ok && toStoreLocation(loaded.config)).toEqual({ kind: "sqlite", directory: "/data" });
   });
 });
 

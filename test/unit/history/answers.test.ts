@@ -213,6 +213,11 @@ describe("an incident", () => {
     expect(found).not.toContain("server b:80 p99_ms");
     expect(answered.findings[0]).toMatchObject({ figure: "error_share", before: 0, during: 1 });
     expect(answered.events).toHaveLength(2);
+    const few = Array.from({ length: 1_800 }, (_, i) =>
+      second(NOW - (i + 1) * 2_000, [10], { statusClass: i % 50 === 0 || (i < 300 && i % 30 === 0) ? 5 : 2 }),
+    );
+    const chance = await ask<IncidentAnswer>({ seconds: few }, "incident", { since: "10m" });
+    expect(chance.findings).toEqual([]);
     const calm = await ask<IncidentAnswer>(past, "incident", { since: "30m", until: "15m" });
     expect(calm.notes).toEqual(["nothing that is compared was much different from the hour before"]);
     expect((await ask<IncidentAnswer>({}, "incident")).notes.join()).toContain("fewer than 20 requests");

@@ -158,6 +158,7 @@ describe("each request is in the store once", () => {
       await world.pass(second.recorder, 4_000);
       expect(world.counter("REQUESTS")).toBe(80);
       expect(second.store.place.counted).toBe(80);
+      expect(second.store.place.requests.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(80, 6);
     }
   });
 

@@ -15,6 +15,9 @@ import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.
 /** A recorder that is still starting after this is missed: before, nothing is lost, because the rings hold what it will read. */
 const STARTED_WITHIN_MS = 10_000;
 
+/** Checks without a sign of life after which it is taken for away. */
+const SILENT_TICKS = 3;
+
 /** What the recorder's keeper is made from. */
 export interface RecorderOptions {
   /** Program and arguments. */
@@ -76,8 +79,9 @@ export class Recorder {
 
   /** It reads what workers write, and its store takes it. */
   get up(): boolean {
-    const degraded = this.#options.memory.recorder.counters[RecorderCounter.STORE_DEGRADED] === 1;
-    return this.#keeper?.state === "ready" && !degraded;
+    const keeper = this.#keeper;
+    if (keeper === null || keeper.state !== "ready" || keeper.silentTicks >= SILENT_TICKS) return false;
+    return this.#options.memory.recorder.counters[RecorderCounter.STORE_DEGRADED] === 0;
   }
 
   /** It is meant to run, and what happens is not kept as it should be. */

@@ -58,8 +58,7 @@ export class PostgresHistory extends PostgresHistoryReads implements HistoryBack
 
   async write({ batchId, rows, change }: StoreWrite<HistoryRows, HistoryChange>): Promise<KnownServers | null> {
     const { instance } = this.#options;
-    await this.#makeRoom(await this.#owned.get(), rows);
-    const result = await this.#owned.write(batchId, async (session, isWritten) => {
+    const insert = async (session: Session, isWritten: boolean): Promise<KnownServers | null> => {
       if (!isWritten) {
         if (rows.metrics.length > 0) await insertMetrics(session, rows.metrics, this.#series, this.#flavour);
         if (rows.requests.length > 0) await insertRequests(session, rows.requests, this.#series);
@@ -67,7 +66,8 @@ export class PostgresHistory extends PostgresHistoryReads implements HistoryBack
         if (rows.events.length > 0) await insertEvents(session, rows.events, instance);
       }
       return change === null ? null : knowServers(session, instance, change);
-    });
+    };
+    const result = await this.#owned.write(batchId, insert, (session) => this.#makeRoom(session, rows));
     await this.#keepWithin();
     return result;
   }

@@ -1,14 +1,17 @@
 /**
- * Histograms as bytes: one after the other the counts, each in groups of seven bits, the lowest first, the eighth bit set where
- * another group follows; where counts are zero, one zero and how many there are. A second's histogram takes a handful of bytes
- * (most buckets are empty), an hour's some two hundred.
+ * Histograms as bytes: how many counts there are, and one after the other the counts, each in groups of seven bits, the lowest
+ * first, the eighth bit set where another group follows; where counts are zero, one zero and how many there are. A second's
+ * histogram takes a handful of bytes (most buckets are empty), an hour's some two hundred.
  */
 
 const MORE = 0x80;
+/** Far more than any version has. */
+const MOST_BUCKETS = 4_096;
 
 /** The bytes of counts: whole numbers that are not negative. */
 export function encodeDurations(counts: readonly number[]): Uint8Array {
   const bytes: number[] = [];
+  push(bytes, counts.length);
   for (let i = 0; i < counts.length; i++) {
     push(bytes, counts[i]);
     if (counts[i] !== 0) continue;
@@ -21,7 +24,8 @@ export function encodeDurations(counts: readonly number[]): Uint8Array {
 
 /** The counts of bytes. Throws a `RangeError` for what `encodeDurations` never makes. */
 export function decodeDurations(bytes: Uint8Array): number[] {
-  const counts: number[] = [];
+  let counts: number[] | null = null;
+  let at = 0;
   let value = 0;
   let scale = 1;
   let inRun = false;
@@ -32,21 +36,21 @@ export function decodeDurations(bytes: Uint8Array): number[] {
       scale *= 128;
       continue;
     }
-    if (inRun) {
-      if (value > MOST_BUCKETS - counts.length) throw new RangeError("a histogram of too many buckets");
-      for (let left = value; left > 0; left--) counts.push(0);
+    if (counts === null) {
+      if (value > MOST_BUCKETS) throw new RangeError(`a histogram of ${value} buckets`);
+      counts = new Array<number>(value).fill(0);
+    } else if (inRun) {
+      at += value;
       inRun = false;
     } else if (value === 0) inRun = true;
-    else counts.push(value);
+    else counts[at++] = value;
     value = 0;
     scale = 1;
   }
-  if (inRun || scale !== 1 || counts.length > MOST_BUCKETS) throw new RangeError("a histogram that was cut off");
+  if (counts === null || at !== counts.length || inRun || scale !== 1)
+    throw new RangeError("a histogram that was cut off");
   return counts;
 }
-
-/** Far more than any version has. */
-const MOST_BUCKETS = 4_096;
 
 function push(bytes: number[], value: number): void {
   let left = value;

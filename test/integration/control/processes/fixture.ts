@@ -31,7 +31,7 @@ export function makeWorkers(mode: string, overrides: Partial<WorkersOptions> = {
   const memory = createSharedMemory(memoryPath);
   const { log, lines } = recordingLogger();
   const workers = new Workers({
-    command: [process.execPath, join(import.meta.dir, "fake/worker.ts"), mode, journalPath],
+    command: [process.execPath, join(import.meta.dir, "workers/fake-worker.ts"), mode, journalPath],
     memory,
     memoryPath,
     adminSocket: join(directory, "admin.sock"),

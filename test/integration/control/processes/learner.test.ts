@@ -11,7 +11,7 @@ import {
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory/file.ts";
-import { LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/memory/layout-learning.ts";
+import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/memory/layout-learning.ts";
 import { configOf } from "../../../support/configuration.ts";
 import { isAlive, recordingLogger, until } from "./fixture.ts";
 
@@ -27,7 +27,7 @@ function make(mode: string, overrides: Partial<LearnerOptions> = {}) {
   const { log, lines } = recordingLogger();
   const learner = new Learner({
     pools: () => [{ row: 0, name: "default" }],
-    command: [process.execPath, join(import.meta.dir, "fake/learner.ts"), mode],
+    command: [process.execPath, join(import.meta.dir, "learner/fake-learner.ts"), mode],
     memory,
     log,
     clock: () => performance.now(),
@@ -122,6 +122,37 @@ describe("the learner", () => {
     const never = make("never-starts", { hungAfterMs: 250 });
     never.learner.start();
     await until(() => never.learner.restarts.hung > 0);
+  });
+
+  test("that opens its store is not taken for one that hangs, however long that takes all its time", async () => {
+    const opening = make("opens-slowly", { hungAfterMs: 250 });
+    const hanging = make("hangs", { hungAfterMs: 250 });
+    opening.learner.start();
+    await ready(opening.learner);
+    hanging.learner.start();
+    await until(() => hanging.learner.restarts.hung > 0); // meanwhile
+    const { memory, learner } = opening;
+    const beats = () => memory.learnerCounters[LearnerCounter.HEARTBEAT];
+    await until(() => memory.learnerCounters[LearnerCounter.STORE_OPENING] === 0 && beats() > 0);
+    expect(learner.restarts).toEqual({ exit: 0, hung: 0, failed: 0 });
+    process.kill(learner.status?.pid as number, "SIGSTOP"); // from now on it is
+    await until(() => learner.restarts.hung === 1);
+    expect(memory.learnerCounters[LearnerCounter.RSS_BYTES]).toBe(0);
+  });
+
+  test("that only keeps samples is degraded by nothing but its store, or by dying again and again", async () => {
+    const pools = () => [{ row: 0, name: "default", observed: true }] as const;
+    const { learner } = make("normal", { pools });
+    learner.start();
+    await ready(learner);
+    expect([learner.pools, learner.observed]).toEqual([[], ["default"]]);
+    expect([learner.degraded, learner.keepsNothing]).toEqual([false, false]);
+    const failing = make("failed", { pools }).learner;
+    failing.start();
+    await until(() => failing.restarts.failed >= 3 && failing.keepsNothing);
+    expect(failing.degraded).toBe(false);
+    failing.kill();
+    expect([failing.observed, failing.keepsNothing]).toEqual([[], false]);
   });
 
   test("that cannot start is tried again, later each time, with its own words in the log", async () => {

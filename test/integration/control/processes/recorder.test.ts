@@ -30,7 +30,7 @@ function make(mode: string, overrides: Partial<RecorderOptions> = {}) {
   const names: RecordedNames = { servers: [], pools: [{ row: 0, name: "default" }], routes: [] };
   let servers = 0;
   const recorder = new Recorder({
-    command: [process.execPath, join(import.meta.dir, "fake/recorder.ts"), mode, told],
+    command: [process.execPath, join(import.meta.dir, "recorder/fake-recorder.ts"), mode, told],
     memory,
     log,
     events: journal,

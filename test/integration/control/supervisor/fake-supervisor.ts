@@ -15,10 +15,10 @@ const code = await runSupervisor({
   effective,
   log: createLogger({ level: config.log.level, format: "json", name: "supervisor" }),
   reload: load,
-  workerCommand: [process.execPath, join(import.meta.dir, "../processes/fake/worker.ts"), mode, journal],
+  workerCommand: [process.execPath, join(import.meta.dir, "../processes/workers/fake-worker.ts"), mode, journal],
   recorderCommand: [
     process.execPath,
-    join(import.meta.dir, "../processes/fake/recorder.ts"),
+    join(import.meta.dir, "../processes/recorder/fake-recorder.ts"),
     mode,
     `${journal}.recorder`,
   ],

@@ -6,7 +6,7 @@ import type { ToRecorder } from "../../../../src/protocol/recorder.ts";
 import type { ToWorker } from "../../../../src/protocol/worker.ts";
 import { RUNTIME_DIRECTORY_PREFIX } from "../../../../src/shared/memory/file.ts";
 import type { EventRow, ServerRow } from "../../../../src/storage/history-store.ts";
-import { KEEPS_NOTHING } from "../../../support/keeps-nothing.ts";
+import { KEEPS_NOTHING } from "../../../support/configuration.ts";
 import { spawn } from "../../../support/processes.ts";
 import { type LogLine, until } from "../processes/fixture.ts";
 

@@ -4,6 +4,12 @@
  */
 import { describe } from "bun:test";
 import { failureContract } from "./failures.ts";
+import { durableHistoryContract } from "./history/durable.ts";
+import { historyFailureContract } from "./history/failures.ts";
+import { HistoryUnderTest } from "./history/history-under-test.ts";
+import { metricContract } from "./history/metrics.ts";
+import { otherRowsContract } from "./history/other-rows.ts";
+import { serverContract } from "./history/servers.ts";
 import { modelContract } from "./models.ts";
 import { durableContract } from "./others.ts";
 import { poolContract } from "./pools.ts";
@@ -19,5 +25,13 @@ export function storeContract(kind: PlaceKind): void {
     poolContract(under);
     failureContract(under);
     if (kind.durable) durableContract(under);
+  });
+  describe(`${kind.name}: what happened`, () => {
+    const under = new HistoryUnderTest(kind);
+    metricContract(under);
+    otherRowsContract(under);
+    serverContract(under);
+    historyFailureContract(under);
+    if (kind.durable) durableHistoryContract(under);
   });
 }

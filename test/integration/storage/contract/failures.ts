@@ -102,6 +102,20 @@ export function failureContract(under: UnderTest): void {
     });
   });
 
+  if (under.remote) {
+    test("a lost answer doubles nothing", async () => {
+      faults.lostAnswers.push(...[1, 2].map(() => new StoreError("unavailable", "made to lose the answer")));
+      store.appendSamples(samples(0, 1_500));
+      store.appendVerdict(verdict(1));
+      expect(await store.flush()).toBe(false);
+      store.appendSamples(samples(1_500, 2_000));
+      await time.pass(60_000);
+      expect((await read(store)).rows).toEqual(plain(samples(0, 2_000)));
+      expect(await store.verdicts({ limit: 10 })).toEqual([verdict(1)]);
+      expect(store.status()).toMatchObject({ rowsWritten: 2_001, rowsDropped: 0, bufferedRows: 0, problem: null });
+    });
+  }
+
   describe("a backend that takes its time", () => {
     const slow = (ms: number) => {
       faults.before = () => time.wait(ms);

@@ -1,12 +1,16 @@
 /** The store that the contract is tried on: made anew for each test, over a backend of one kind, with time and faults of its own. */
 import { afterEach, beforeEach, expect } from "bun:test";
 import type {
+  HistoryBackend,
+  HistoryOptions,
+  HistoryVisitor,
   LearningBackend,
   LearningOptions,
   LearningVisitOptions,
   LearningVisitor,
 } from "../../../../src/storage/backend.ts";
 import { BufferedLearning } from "../../../../src/storage/buffered/learning.ts";
+import type { ServerRow } from "../../../../src/storage/history-store.ts";
 import {
   DEFAULT_LIMITS,
   type LearningStore,
@@ -23,6 +27,12 @@ export interface Place {
   /** The owner's backend, not open yet, on the data that the one before it left. */
   own(options: LearningOptions): LearningBackend;
   visit(access: "read" | "write", options: LearningVisitOptions): LearningVisitor;
+  readonly history: {
+    own(options: HistoryOptions): HistoryBackend;
+    visit(): HistoryVisitor;
+    /** Sets what is given for the servers of that host, as an operator does by SQL. */
+    override(host: string, set: Partial<Pick<ServerRow, "weight" | "capacity">>): void | Promise<void>;
+  };
   remove(): void | Promise<void>;
 }
 
@@ -31,6 +41,10 @@ export interface PlaceKind {
   readonly name: string;
   /** False when data ends with the backend, and nobody else sees it. */
   readonly durable: boolean;
+  /** True where an answer can get lost although what was asked was done. */
+  readonly remote: boolean;
+  /** True where old rows go a partition at a time, and stay for longer than they have to. */
+  readonly partitioned?: boolean;
   make(): Place | Promise<Place>;
 }
 
@@ -46,6 +60,7 @@ export interface Opening {
 
 export class UnderTest {
   readonly durable: boolean;
+  readonly remote: boolean;
   /** Of the test that runs. */
   store!: LearningStore;
   time!: ManualTime;
@@ -55,8 +70,9 @@ export class UnderTest {
   readonly #opened: (() => Promise<void>)[] = [];
 
   /** Registers what is done around each test. */
-  constructor({ durable, make }: PlaceKind) {
+  constructor({ durable, remote, make }: PlaceKind) {
     this.durable = durable;
+    this.remote = remote;
     beforeEach(async () => {
       this.#place = await make();
       this.faults = new Faults();

@@ -11,12 +11,26 @@ describe.skipIf(!hasPostgres)("with a server", () => {
   storeContract({
     name: "PostgreSQL",
     durable: true,
+    remote: true,
+    partitioned: true,
     make: async () => {
       server ??= PostgresServer.start();
       const location = await (await server).database();
       return {
         own: (options) => POSTGRES.learning.own(location, options),
         visit: (access, options) => POSTGRES.learning.visit(location, access, options),
+        history: {
+          own: (options) => POSTGRES.history.own(location, options),
+          visit: () => POSTGRES.history.visit(location),
+          override: async (host, set) => {
+            for (const [name, value] of Object.entries(set)) {
+              await (await server)!.query(
+                `UPDATE servers SET ${name} = ${value} WHERE host = '${host}'`,
+                location.database,
+              );
+            }
+          },
+        },
         remove: () => {},
       };
     },

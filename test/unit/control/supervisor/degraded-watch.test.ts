@@ -17,3 +17,14 @@ test("a degraded mode is said once when it begins, and once when it has been ove
   watch.tick({ access_log: true, panic: true }, 31_000);
   expect(said()).toEqual(["warn access_log"]);
 });
+
+test("history has the modes that the log has from others as well, but not those that have events of their own", () => {
+  const { log, lines } = recordingLogger();
+  const noted: unknown[] = [];
+  const watch = new DegradedWatch(log, { note: ({ kind, detail }) => noted.push([kind, detail]) });
+  watch.tick({ no_servers: true, history: true, panic: true, draining: true, configuration: true }, 0);
+  watch.tick({}, 10_000);
+  const of = (mode: string, on: boolean) => ["degraded", { mode, on }];
+  expect(noted).toEqual([of("history", true), of("no_servers", true), of("history", false), of("no_servers", false)]);
+  expect(lines.map(({ mode }) => mode)).toEqual(["history", "history"]);
+});

@@ -178,6 +178,18 @@ describe("traffic", () => {
     expect(minutes.notes.join()).toContain("counts by the minute are kept since 2026-11-29T09:00:00Z");
   });
 
+  test("it says what could not be counted", async () => {
+    const gap = { kind: "gap", pool: "", server: "", address: "", actor: "balancer", message: "" } as const;
+    const events = [
+      { ...gap, atMs: start + 5_000, detail: { requests: 7 } },
+      { ...gap, atMs: start + 6_000, detail: { requests: 5 } },
+      { ...gap, atMs: start + 2 * HOUR, detail: { requests: 100 } },
+    ];
+    const lossy = new FakeReader({ seconds: [second(start, [1])], events });
+    const answer = await askTraffic(lossy, question(start, start + HOUR), NOW);
+    expect(answer.notes.join()).toStartWith("12 requests are missing from the counts");
+  });
+
   test("it says why there is nothing", async () => {
     const nothing = await askTraffic(new FakeReader({}), question(start, NOW), NOW);
     expect(nothing.notes.join()).toContain("no request was recorded yet");

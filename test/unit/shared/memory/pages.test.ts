@@ -116,6 +116,28 @@ describe.skipIf(process.platform !== "linux")("pages of the shared memory", () =
     expect(memory.history[0].requests.words.every((word) => word === 1)).toBe(true);
   });
 
+  test("rings of outcomes have room without those of decisions, which may come later without harm", () => {
+    const { path, memory, pages } = make();
+    pages.reserveWorkers(1);
+    const without = kilobytes(path);
+    pages.reserveOutcomes();
+    expect(kilobytes(path) - without).toBeLessThan(400);
+    const { outcomes, decisions } = memory.rings[0];
+    const before = kilobytes(path);
+    outcomes.head[0] = 1;
+    outcomes.words.fill(1);
+    expect(kilobytes(path)).toBe(before);
+    pages.reserveRings();
+    expect(outcomes.head[0]).toBe(1);
+    expect(outcomes.words.every((word) => word === 1)).toBe(true);
+    const both = kilobytes(path);
+    decisions.head[0] = 1;
+    decisions.words.fill(1);
+    pages.reserveOutcomes();
+    expect(decisions.words.every((word) => word === 1)).toBe(true);
+    expect(kilobytes(path)).toBe(both);
+  });
+
   test("more servers and workers get room without harm to the numbers that are there", () => {
     const { path, memory, pages } = make();
     pages.reserveSlots(3);

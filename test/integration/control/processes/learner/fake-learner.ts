@@ -24,6 +24,15 @@ process.on("message", (message: ToLearner) => {
 
 function begin(memoryPath: string): void {
   const { learnerCounters } = openSharedMemory(memoryPath);
-  setInterval(() => learnerCounters[LearnerCounter.HEARTBEAT]++, 20);
+  const beat = () => setInterval(() => learnerCounters[LearnerCounter.HEARTBEAT]++, 20);
+  if (mode === "opens-slowly" || mode === "hangs") {
+    learnerCounters[LearnerCounter.STORE_OPENING] = mode === "hangs" ? 0 : 1;
+    if (mode === "opens-slowly") setTimeout(opened, 2000);
+  } else beat();
   send({ type: "ready" });
+
+  function opened(): void {
+    learnerCounters[LearnerCounter.STORE_OPENING] = 0;
+    beat();
+  }
 }

@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { toProxySettings } from "../../../../../src/config/proxy-settings.ts";
+import { isAnyBalanced, learnedPools } from "../../../../../src/control/processes/learner/learned-pools.ts";
+import { configOf } from "../../../../support/configuration.ts";
+
+const poolsOf = (env: Record<string, string>) => learnedPools(toProxySettings(configOf(env), { nowMs: 0 }));
+
+test("a pool with `ml` is balanced, whatever is kept of others", () => {
+  for (const LEARNING_SAMPLES of ["on", "off"]) {
+    const pools = poolsOf({ LB_STRATEGY: "ml", LEARNING_SAMPLES });
+    expect(pools).toEqual([{ row: 0, name: "default" }]);
+    expect(isAnyBalanced(pools)).toBe(true);
+  }
+});
+
+test("one with another strategy is observed while samples are kept", () => {
+  const pools = poolsOf({ LB_STRATEGY: "least_connections" });
+  expect(pools).toEqual([{ row: 0, name: "default", observed: true }]);
+  expect(isAnyBalanced(pools)).toBe(false);
+  expect(poolsOf({ LB_STRATEGY: "adaptive", LEARNING_SAMPLES: "off" })).toEqual([]);
+});
