@@ -38,6 +38,7 @@ const forecast = (strategy: string, p99: number, ran = false): Forecast => ({
   p99Ms: around(p99),
   p999Ms: around(p99 * 2),
   meanMs: around(12),
+  overloaded: [],
   errorShare: exactly(0),
   shares: [0.4, 0.6],
 });
