@@ -61,9 +61,14 @@ function renderForecasts({ recorded, forecasts }: ReplayResult): string {
     const really = [recorded.p50Ms, recorded.p99Ms, recorded.p999Ms, recorded.meanMs].map(time);
     return [row, ["  as it really was", ...really, percent(recorded.errorShare), range(recorded.shares)]];
   });
+  const overloads = forecasts.filter(({ overloaded }) => overloaded.length > 0);
   return [
     "What each strategy would have given on this traffic (ms; in brackets 95 % intervals):",
     table([["strategy", "p50", "p99", "p99.9", "mean", "errors", "shares of servers"], ...rows]),
+    ...overloads.map(
+      ({ strategy, overloaded }) =>
+        `  ${strategy} would give more than they can do to ${visible(overloaded.join(", "))}: its times are a sign of that, and no forecast.`,
+    ),
     "  A failed request counts as at least 1000 ms. docs/replay.md says what no replay can know.",
   ].join("\n");
 }

@@ -131,6 +131,13 @@ describe("the table", () => {
     expect(row("b:80")).toEqual(["b:80", "no limit seen", "shared", "0.75", "0 %", "20.0 %", "0 %", "0 %"]);
   });
 
+  test("servers that a strategy would overload are named", () => {
+    const forecasts = [result.forecasts[0], { ...result.forecasts[1], overloaded: ["a:80", "b:80"] }];
+    const full = { ...result, forecasts };
+    expect(renderReplay(recording, full, [])).toContain("adaptive would give more than they can do to a:80, b:80");
+    expect(plotReplay(recording, full)).toContain("would overload servers");
+  });
+
   test("a failed check has reasons and no figures", () => {
     const said = renderReplay(recording, failed, []);
     expect(said).toContain("Self-check: FAILED");
