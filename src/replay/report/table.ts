@@ -50,9 +50,9 @@ function renderCheck({ verdict, reasons, ahead, again }: SelfCheck): string {
 
 function renderForecasts({ recorded, forecasts }: ReplayResult): string {
   const rows = forecasts.flatMap((forecast) => {
-    const { strategy, ran, p50Ms, p99Ms, p999Ms, meanMs, errorShare, shares } = forecast;
+    const { strategy, ran, p50Ms, p99Ms, p999Ms, meanMs, errorShare, shares, overloaded } = forecast;
     const row = [
-      ran ? `${strategy} (ran)` : strategy,
+      `${strategy}${ran ? " (ran)" : ""}${overloaded.length > 0 ? " (overload)" : ""}`,
       ...[p50Ms, p99Ms, p999Ms, meanMs].map(interval),
       percentInterval(errorShare),
       range(shares),
@@ -61,14 +61,9 @@ function renderForecasts({ recorded, forecasts }: ReplayResult): string {
     const really = [recorded.p50Ms, recorded.p99Ms, recorded.p999Ms, recorded.meanMs].map(time);
     return [row, ["  as it really was", ...really, percent(recorded.errorShare), range(recorded.shares)]];
   });
-  const overloads = forecasts.filter(({ overloaded }) => overloaded.length > 0);
   return [
     "What each strategy would have given on this traffic (ms; in brackets 95 % intervals):",
     table([["strategy", "p50", "p99", "p99.9", "mean", "errors", "shares of servers"], ...rows]),
-    ...overloads.map(
-      ({ strategy, overloaded }) =>
-        `  ${strategy} would give more than they can do to ${visible(overloaded.join(", "))}: its times are a sign of that, and no forecast.`,
-    ),
     "  A failed request counts as at least 1000 ms. docs/replay.md says what no replay can know.",
   ].join("\n");
 }
@@ -89,7 +84,7 @@ function renderServers({ servers }: ReplayResult): string {
 }
 
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** Columns as wide as they need to be; all but the first are set flush right. */
