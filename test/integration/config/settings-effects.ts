@@ -35,6 +35,7 @@ const ADMIN = "test/integration/control/admin/api.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
+const HISTORY_BOUNDS = "test/integration/storage/sqlite/history/bounds.test.ts";
 const JUDGES = "test/unit/learning/judge/operator-options.test.ts";
 
 const ROUTES = "test/integration/proxy/routing/actions.test.ts";
@@ -588,6 +589,30 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["learner.maxBytes"],
     SAMPLES,
     "the file stays within maxBytes, whatever maxSamples says",
+  ),
+  HISTORY_DETAIL_HOURS: effect(
+    ["72", "1"],
+    ["recorder.limits"],
+    HISTORY_BOUNDS,
+    "counts by the second, requests and gauges after detailMs",
+  ),
+  HISTORY_MINUTES_DAYS: effect(
+    ["31", "1"],
+    ["recorder.limits"],
+    HISTORY_BOUNDS,
+    "counts by the minute after minutesMs",
+  ),
+  HISTORY_HOURS_DAYS: effect(
+    ["400", "1"],
+    ["recorder.limits"],
+    HISTORY_BOUNDS,
+    "counts by the hour and events after hoursMs, and the names that nothing has any more",
+  ),
+  HISTORY_MAX_MEGABYTES: effect(
+    ["1024", "16"],
+    ["recorder.limits"],
+    HISTORY_BOUNDS,
+    "the file stays within maxBytes while it is written at full speed, the newest is there, and minutes stay longer",
   ),
   ML_SERVICE_HOST: effect(["0.0.0.0", "127.0.0.1"], [], MODEL_SERVER, "a taken port and wrong settings stop the start"),
   ML_SERVICE_PORT: effect(["8081", "8082"], [], MODEL_SERVER, "a taken port and wrong settings stop the start"),
