@@ -53,6 +53,9 @@ describe.skipIf(!hasPostgres)("DB_HOST", () => {
       await product.end();
     }
     expect(product.stderr).not.toContain("s3cret");
+    expect(product.count("keeps the history in native partitions: TimescaleDB is not used, it is not installed")).toBe(
+      1,
+    );
   });
 
   test("away at the start: requests flow, it is said, and everything is kept when it is there", async () => {
