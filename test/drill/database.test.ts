@@ -1,6 +1,6 @@
 /** The product with a database: what is set of it holds, and nothing of it stops anything. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { hasPostgres, PostgresServer } from "../support/postgres-server.ts";
+import { hasPostgres, PostgresServer } from "../support/databases/postgres-server.ts";
 import { ProductProcess } from "../support/product-process.ts";
 import { eventually } from "../support/until.ts";
 

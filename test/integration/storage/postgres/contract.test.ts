@@ -2,7 +2,7 @@
 import { afterAll, describe } from "bun:test";
 import { POSTGRES } from "../../../../src/storage/postgres/postgres.ts";
 import { SCHEMA_VERSION } from "../../../../src/storage/schema-keeper.ts";
-import { hasPostgres, PostgresServer } from "../../../support/postgres-server.ts";
+import { hasPostgres, PostgresServer } from "../../../support/databases/postgres-server.ts";
 import { storeContract } from "../contract/contract.ts";
 
 describe.skipIf(!hasPostgres)("with a server", () => {

@@ -16,10 +16,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
-import type { PostgresLocation } from "../../src/storage/postgres/location.ts";
-import type { Certificate } from "./certificates.ts";
-import { isAlive, spawn, spawnSync } from "./processes.ts";
-import { until } from "./until.ts";
+import type { PostgresLocation } from "../../../src/storage/postgres/location.ts";
+import type { Certificate } from "../certificates.ts";
+import { isAlive, spawn, spawnSync } from "../processes.ts";
+import { until } from "../until.ts";
 
 const ROOT = "/usr/lib/postgresql";
 /** Of its own, so that tests of passwords have one that no message may repeat. */
