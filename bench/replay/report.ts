@@ -33,10 +33,10 @@ const TOLERANCE = 0.15;
 const BEGIN = "<!-- bench:replay begin -->";
 const END = "<!-- bench:replay end -->";
 
-/** By how much the predicted p99 of a strategy is off, as a share; `null` = there is no prediction. */
+/** By how much the predicted p99 of a strategy is off, as a share; `null` = there is no prediction but for overload. */
 function errorOf({ result }: Proof, { strategy, p99Ms }: Measured): number | null {
   const forecast = result.forecasts.find((of) => of.strategy === strategy);
-  return forecast === undefined ? null : forecast.p99Ms.value / p99Ms - 1;
+  return forecast === undefined || forecast.overloaded.length > 0 ? null : forecast.p99Ms.value / p99Ms - 1;
 }
 
 /** One line when a scenario is done. */
@@ -67,7 +67,7 @@ export function renderProofs({ machine, command, proofs }: Report, markdown: boo
               proof.recorded,
               proof.result.selfCheck.verdict,
               of.strategy,
-              forecast === undefined ? "–" : time(forecast.p99Ms.value),
+              forecast === undefined ? "–" : forecast.overloaded.length > 0 ? "overloaded" : time(forecast.p99Ms.value),
               forecast === undefined ? "–" : `${time(forecast.p99Ms.low)} … ${time(forecast.p99Ms.high)}`,
               time(of.p99Ms),
               error === null ? "–" : percent(error),
@@ -79,9 +79,7 @@ export function renderProofs({ machine, command, proofs }: Report, markdown: boo
   );
   const passed = proofs.filter(({ result }) => result.selfCheck.verdict === "passed");
   const errors = passed.flatMap((proof) =>
-    proof.measured
-      .filter(({ strategy }) => strategy !== proof.recorded)
-      .map((of) => errorOf(proof, of) ?? Number.POSITIVE_INFINITY),
+    proof.measured.filter(({ strategy }) => strategy !== proof.recorded).flatMap((of) => errorOf(proof, of) ?? []),
   );
   const near = errors.filter((error) => Math.abs(error) <= TOLERANCE).length;
   const latest = Math.max(...proofs.map(({ lateMs }) => lateMs));

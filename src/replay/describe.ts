@@ -1,5 +1,6 @@
 import type { FittedFleet, FittedServer } from "./fleet.ts";
 import type { ServerDescription } from "./result.ts";
+import type { RunOutcome } from "./simulate/run.ts";
 
 /** So much slower than usual, and it is said. */
 const SLOW = 0.8;
@@ -22,6 +23,17 @@ export function describeServers({ servers, durationMs, traffic }: FittedFleet): 
       awayShare: server.absences.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0) / durationMs,
     };
   });
+}
+
+/** Names of those that were sent more work in a run than they can do in that time. */
+export function overloadedServers({ servers, durationMs, traffic }: FittedFleet, { server }: RunOutcome): string[] {
+  const sent = new Float64Array(servers.length);
+  for (let i = 0; i < server.length; i++) if (server[i] >= 0) sent[server[i]] += traffic.work[i];
+  return servers
+    .filter(
+      ({ workers, speeds }, i) => sent[i] > durationMs * workers * overTime(speeds, durationMs, ({ speed }) => speed),
+    )
+    .map(({ name }) => name);
 }
 
 /** Mean of something over the time that phases last. */

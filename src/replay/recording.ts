@@ -23,7 +23,7 @@ export interface RecordingRequests {
   readonly class: Int16Array;
   /** From the dispatch to the response head (or to the end, where the log knows no other). */
   readonly latencyMs: Float32Array;
-  /** In the balancer's own queue before that. */
+  /** From the arrival to that: in the balancer's own queue, and at servers that failed it before. */
   readonly waitMs: Float32Array;
   /** 1 = the server failed it. */
   readonly failed: Uint8Array;

@@ -3,7 +3,7 @@ import { seededRandom } from "../balancing/random.ts";
 import { LEARNED_STRATEGY } from "../balancing/registry.ts";
 import { learnedPolicy, type Policy, parsePolicy } from "../simulator/policy.ts";
 import { checkFleet, checkRuns, warmUpOf } from "./check/self-check.ts";
-import { describeServers } from "./describe.ts";
+import { describeServers, overloadedServers } from "./describe.ts";
 import { fitFleet } from "./fit/fit-fleet.ts";
 import type { FittedFleet } from "./fleet.ts";
 import type { Recording } from "./recording.ts";
@@ -13,6 +13,8 @@ import { runReplay } from "./simulate/run.ts";
 
 /** Runs over the requests as they were: what the strategy makes of chance. The others draw works anew. */
 const OWN_RUNS = 2;
+/** With so many errors a 99th percentile is now a latency and now a failure. */
+const TAIL_ERRORS = [0.006, 0.016] as const;
 
 /**
  * Fits a fleet to the recording, checks how well that reproduces what happened, and, where it does, says what each
@@ -40,7 +42,7 @@ export async function replay(recording: Recording, options: ReplayOptions): Prom
     selfCheck,
     forecasts,
     servers: describeServers(fleet),
-    notes: notesOf(recording, fleet),
+    notes: [...notesOf(recording, fleet), ...forecasts.flatMap(caveats)],
   };
 }
 
@@ -61,6 +63,7 @@ function forecast(
   const from = firstFrom(fleet.traffic.atMs, warmUpOf(fleet.durationMs));
   const own: Figures[] = [];
   const drawn: Figures[] = [];
+  let overloaded: readonly string[] = [];
   for (let run = 0; run < OWN_RUNS + runs; run++) {
     const random = seededRandom(seed + 0xf00d + run).next; // the same draws for every strategy
     const { traffic } = fleet;
@@ -72,6 +75,7 @@ function forecast(
             return works.length > 0 ? works[Math.floor(random() * works.length)] : 1;
           });
     const outcome = runReplay(fleet, { ...traffic, work }, policy, seed + run);
+    if (run === 0) overloaded = overloadedServers(fleet, outcome);
     (run < OWN_RUNS ? own : drawn).push(figuresOfRun(outcome, fleet.servers.length, from));
     onRun();
   }
@@ -86,7 +90,21 @@ function forecast(
     meanMs: interval(({ meanMs }) => meanMs),
     errorShare: interval(({ errorShare }) => errorShare),
     shares: fleet.servers.map((_, i) => mean(({ shares }) => shares[i])),
+    overloaded,
   };
+}
+
+/** What makes the latencies of a forecast mean less than they seem to. */
+function caveats({ strategy, overloaded, errorShare }: Forecast): string[] {
+  if (overloaded.length === 0) {
+    const [least, most] = TAIL_ERRORS;
+    if (errorShare.value < least || errorShare.value > most) return [];
+    return [`about one in a hundred requests fails under ${strategy}: chance says whether its p99 is that of failures`];
+  }
+  return [
+    `${strategy} would send more to ${overloaded.join(", ")} than that can do: queues grow until somebody gives up, ` +
+      "and its latencies are no forecast",
+  ];
 }
 
 function notesOf(recording: Recording, fleet: FittedFleet): string[] {
@@ -98,6 +116,12 @@ function notesOf(recording: Recording, fleet: FittedFleet): string[] {
     notes.push(`single requests are a sample (${percent} % of all): the rest was drawn, second by second`);
   }
   if (strategy === null) notes.push("what balanced is not known: the self-check sends each request where it went");
+  const delayed = requests.waitMs.reduce((sum, ms) => sum + (ms > 0 ? 1 : 0), 0);
+  if (delayed > 0) {
+    notes.push(
+      `${delayed} requests waited in the balancer, or were sent elsewhere first: they are taken to wait as long whatever balances`,
+    );
+  }
   const unlimited = fleet.servers.filter(({ workers }) => workers === Number.POSITIVE_INFINITY);
   if (unlimited.length > 0) {
     notes.push(

@@ -36,6 +36,11 @@ export interface Forecast {
   readonly errorShare: Interval;
   /** By server of the recording, mean over the runs. */
   readonly shares: readonly number[];
+  /**
+   * Names of servers that would get more work than they can do: their queues would grow until somebody gives up, and how
+   * long that takes says nothing about the strategy. Latencies are then a sign of that and no forecast.
+   */
+  readonly overloaded: readonly string[];
 }
 
 /** One figure of the self-check. */

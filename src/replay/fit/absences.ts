@@ -8,8 +8,8 @@ import type { ServerLog } from "./server-log.ts";
 
 /** Silence after failures, and any silence, that is an absence: in mean gaps between requests, and at least so many milliseconds. */
 const AFTER_FAILURES = { gaps: 20, leastMs: 1000 };
-const ANY = { gaps: 100, leastMs: 2000 };
-/** Of so many requests before the silence one failed. */
+const ANY = { gaps: 200, leastMs: 4000 };
+/** So many requests before the silence failed: a server that hangs now and then is not asked for a while by some strategies. */
 const LOOK_BACK = 3;
 /** The last request before an absence was still sent. */
 const LEAST_MS = 1e-3;
@@ -23,7 +23,8 @@ export function fitAbsences(recording: Recording, server: number, log: ServerLog
   for (let i = 0; i < sentMs.length; i++) {
     const toMs = i + 1 < sentMs.length ? sentMs[i + 1] : recording.durationMs;
     const gapMs = toMs - sentMs[i];
-    const { gaps, leastMs } = failed.subarray(Math.max(0, i + 1 - LOOK_BACK), i + 1).includes(1) ? AFTER_FAILURES : ANY;
+    const { gaps, leastMs } =
+      i + 1 >= LOOK_BACK && !failed.subarray(i + 1 - LOOK_BACK, i + 1).includes(0) ? AFTER_FAILURES : ANY;
     if (gapMs < Math.max(leastMs, gaps * meanGapMs)) continue;
     const known = given.some((absence) => absence.fromMs < toMs && absence.toMs > sentMs[i]);
     if (!known) found.push({ fromMs: sentMs[i] + LEAST_MS, toMs });

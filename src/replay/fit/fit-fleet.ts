@@ -3,8 +3,9 @@ import { seededRandom } from "../../balancing/random.ts";
 import type { FittedFleet, FittedServer, SpeedPhase } from "../fleet.ts";
 import type { Recording } from "../recording.ts";
 import { fitAbsences } from "./absences.ts";
-import { type Concurrency, fitConcurrencies, fitConcurrencyOfSample } from "./concurrency.ts";
+import { type Concurrency, fitConcurrencies } from "./concurrency.ts";
 import { fitFailures } from "./failures.ts";
+import { fitSampledConcurrencies } from "./sampled-concurrency.ts";
 import { type ServerLog, serverLogs } from "./server-log.ts";
 import { type ServiceSteps, StepKind, serviceSteps } from "./service.ts";
 import { type ChangeRates, findSpeeds, type SpeedModel, type SpeedPath } from "./speed-path.ts";
@@ -41,7 +42,7 @@ export function fitFleet(recording: Recording, seed: number): FittedFleet {
   const sampled = recording.arrivals !== null;
   const logs = serverLogs(recording);
   const capacities = recording.servers.map(({ capacity }) => capacity);
-  const concurrencies = sampled ? logs.map(fitConcurrencyOfSample) : fitConcurrencies(logs, capacities);
+  const concurrencies = sampled ? fitSampledConcurrencies(logs) : fitConcurrencies(logs, capacities);
   const tickMs = Math.max(0.25, medianLatency(logs) / 4);
   const candidates = logs.map((log, i): Candidate => {
     const concurrency = concurrencies[i];

@@ -64,10 +64,8 @@ export function findSpeeds(
     const request = steps.request[step];
     // What happens at the step, then what may change at it, then the time to the next.
     if (steps.kind[step] === StepKind.DONE) {
-      for (let state = 0; state < states; state++) {
-        if (state >= levels) score[state] += IMPOSSIBLE * weightOf(request);
-        else score[state] += survivors.evidenceOfDone(request, state, model.speeds[state]);
-      }
+      for (let state = levels; state < states; state++) score[state] += IMPOSSIBLE * weightOf(request);
+      survivors.addEvidenceOfDone(score, request, model.speeds);
       survivors.remove(request);
     } else if (steps.kind[step] === StepKind.BEGIN) survivors.add(request);
     const ms = step + 1 < count ? steps.atMs[step + 1] - steps.atMs[step] : 0;
@@ -78,9 +76,7 @@ export function findSpeeds(
     }
     costs.choose(score, next, back, Math.max(ms, LEAST_MS));
     survivors.follow(back, order);
-    for (let state = 0; state < levels; state++) {
-      next[state] -= survivors.advance(state, ms * model.speeds[state] * steps.rate[step]);
-    }
+    survivors.advance(next, model.speeds, ms * steps.rate[step]);
     [score, next] = [next, score];
     level(score);
   }
@@ -192,6 +188,8 @@ class Survivors {
   readonly #distributionOf: (request: number) => WorkDistribution;
   readonly #weightOf: (request: number) => number;
   readonly #requests: number[] = [];
+  readonly #distributions: WorkDistribution[] = [];
+  readonly #weights: number[] = [];
   readonly #received: Float64Array[] = [];
   readonly #hazard: Float64Array[] = [];
   readonly #spare: Float64Array[] = [];
@@ -210,6 +208,8 @@ class Survivors {
 
   add(request: number): void {
     this.#requests[this.count] = request;
+    this.#distributions[this.count] = this.#distributionOf(request);
+    this.#weights[this.count] = this.#weightOf(request);
     this.#received[this.count] = (this.#spare.pop() ?? new Float64Array(this.#states)).fill(0);
     this.#hazard[this.count++] = (this.#spare.pop() ?? new Float64Array(this.#states)).fill(0);
   }
@@ -219,6 +219,8 @@ class Survivors {
     this.#spare.push(this.#received[at], this.#hazard[at]);
     const last = --this.count;
     this.#requests[at] = this.#requests[last];
+    this.#distributions[at] = this.#distributions[last];
+    this.#weights[at] = this.#weights[last];
     this.#received[at] = this.#received[last];
     this.#hazard[at] = this.#hazard[last];
     this.#requests.length = last;
@@ -226,10 +228,15 @@ class Survivors {
     this.#hazard.length = last;
   }
 
-  /** Log of the rate at which the request is done now. */
-  evidenceOfDone(request: number, state: number, speed: number): number {
-    const received = this.#received[this.#requests.indexOf(request)][state];
-    return this.#weightOf(request) * (Math.log(speed) + this.#distributionOf(request).logHazard(received));
+  /** Adds to each running state the log of the rate at which the request is done now. */
+  addEvidenceOfDone(score: Float64Array, request: number, speeds: readonly number[]): void {
+    const at = this.#requests.indexOf(request);
+    const received = this.#received[at];
+    const distribution = this.#distributions[at];
+    const weight = this.#weights[at];
+    for (let state = 0; state < speeds.length; state++) {
+      score[state] += weight * (Math.log(speeds[state]) + distribution.logHazard(received[state]));
+    }
   }
 
   /** Every state goes on with the account of the one before it. */
@@ -245,17 +252,20 @@ class Survivors {
     }
   }
 
-  /** All in service receive so much; returns how unlikely it was that none was done. */
-  advance(state: number, work: number): number {
-    let sum = 0;
+  /** All in service are served for `ms`: takes from each running state how unlikely it was that none was done. */
+  advance(score: Float64Array, speeds: readonly number[], ms: number): void {
     for (let i = 0; i < this.count; i++) {
-      const request = this.#requests[i];
-      const received = this.#received[i][state] + work;
-      const hazard = this.#distributionOf(request).cumulativeHazard(received);
-      sum += (hazard - this.#hazard[i][state]) * this.#weightOf(request);
-      this.#received[i][state] = received;
-      this.#hazard[i][state] = hazard;
+      const received = this.#received[i];
+      const hazards = this.#hazard[i];
+      const distribution = this.#distributions[i];
+      const weight = this.#weights[i];
+      for (let state = 0; state < speeds.length; state++) {
+        const work = received[state] + speeds[state] * ms;
+        const hazard = distribution.cumulativeHazard(work);
+        score[state] -= (hazard - hazards[state]) * weight;
+        received[state] = work;
+        hazards[state] = hazard;
+      }
     }
-    return sum;
   }
 }

@@ -36,6 +36,7 @@ const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
 const HISTORY_BOUNDS = "test/integration/storage/sqlite/history/bounds.test.ts";
+const SINGLE_REQUESTS = "test/unit/recorder/sampling/sampling.test.ts";
 const JUDGES = "test/unit/learning/judge/operator-options.test.ts";
 
 const DATABASE = "test/drill/database.test.ts";
@@ -574,6 +575,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["learner.store", "recorder.store"],
     LEARNING_MODELS,
     "cannot be made where DATA_DIR is a file: requests flow, it is shown, and learning goes on in memory",
+  ),
+  REQUEST_LOG_MAX_ROWS_PER_SECOND: effect(
+    ["0", "50"],
+    ["recorder.maxRequestRowsPerSecond"],
+    SINGLE_REQUESTS,
+    "none are kept with a cap of 0, and workers write no details then",
+  ),
+  REQUEST_LOG_SLOW_MS: effect(
+    ["0", "100"],
+    ["recorder.slowRequestMs"],
+    SINGLE_REQUESTS,
+    "is what takes longer than was set",
   ),
   HISTORY: effect(
     ["off", "on"],

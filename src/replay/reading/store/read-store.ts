@@ -168,7 +168,7 @@ class StoreRecording {
           server: this.#servers.indexOf(row),
           class: this.#classOf(row.route),
           latencyMs: latencyOf(row),
-          waitMs: row.waitMs,
+          waitMs: waitOf(row),
           failed: isFailed(row),
           inFlight: row.inFlight,
           weight: row.weight,
@@ -226,6 +226,11 @@ class StoreRecording {
 function latencyOf({ server, headMs, durationMs, waitMs }: RequestRow): number {
   if (server === "") return 0;
   return Number.isNaN(headMs) ? Math.max(0, durationMs - waitMs) : headMs;
+}
+
+/** Everything before the last attempt was sent: of a request that was sent elsewhere first, that too. */
+function waitOf({ headMs, durationMs, waitMs, attempts }: RequestRow): number {
+  return attempts > 1 && !Number.isNaN(headMs) ? Math.max(waitMs, durationMs - headMs) : waitMs;
 }
 
 /** Errors of 5xx, and responses that broke off; what clients do wrong has a status of 4xx. */

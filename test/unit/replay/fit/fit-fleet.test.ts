@@ -64,6 +64,18 @@ describe("a fit finds", () => {
     expect(bad.absences[0].fromMs).toBeLessThan(4300);
   });
 
+  test("that a server which answers only a part is not away", () => {
+    const hangs = disturb({ kind: "hangs", share: 0.15 }, [0], { startMs: 2000 });
+    const servers = [server(4), server(4), server(4)];
+    const recording = record(scenario(servers, { disturbances: [hangs], timeoutMs: 500 }), "least_connections");
+    const [bad] = fitFleet(recording, 1).servers;
+    expect(bad.absences).toEqual([]);
+    const { share, latenciesMs } = bad.failures.at(-1)!;
+    expect(share).toBeGreaterThan(0.07);
+    expect(share).toBeLessThan(0.3);
+    expect(Math.min(...latenciesMs)).toBeCloseTo(500, 0);
+  });
+
   test("much of it in a sample, which it completes", () => {
     const whole = record(arenaScenario("unequal-speed"), "least_connections", { requests: 20_000 });
     const fleet = fitFleet(sampled(whole, 0.25, seededRandom(3).next), 1);
