@@ -116,6 +116,7 @@ function openStore({ settings }: RecorderStart, log: Logger): Promise<HistorySto
       degraded: ({ kind, message }) => log.warn({ problem: kind }, `the store of what happened: ${message}`),
       recovered: (_problem, lastedMs) =>
         log.info({ lasted_seconds: Math.round(lastedMs / 1000) }, "the store of what happened works again"),
+      opened: (about) => log.info(about),
       movedAside: (path, reason) =>
         log.error({ moved_to: path }, `the store of what happened is damaged, a new one is begun: ${reason}`),
     },

@@ -163,6 +163,8 @@ export interface OwnerOptions {
   readonly nowMs: () => number;
   /** What was found damaged is there now, and a new one is begun. */
   readonly movedAside: (path: string, reason: string) => void;
+  /** What was opened, as a sentence, where there is more to say of it than its name. Once. */
+  readonly opened?: (about: string) => void;
 }
 
 /** What an owner's backend of what is learned is made from. */

@@ -193,6 +193,8 @@ export interface StoreEvents {
   readonly recovered?: (problem: StoreProblem, lastedMs: number) => void;
   /** The file was damaged; a new one was begun. */
   readonly movedAside?: (path: string, reason: string) => void;
+  /** What was opened, as a sentence, where there is more to say of it than its name. */
+  readonly opened?: (about: string) => void;
 }
 
 /**

@@ -140,6 +140,7 @@ export async function openHistoryStore(location: StoreLocation, options: OpenHis
     limits,
     instance: options.instance ?? instanceOf(location),
     movedAside: (path, reason) => events.movedAside?.(path, reason),
+    opened: (about) => events.opened?.(about),
   });
   const rest = { backend, name: kind.describe(location, "history"), events, nowMs };
   try {

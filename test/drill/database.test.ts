@@ -1,6 +1,6 @@
 /** The product with a database: what is set of it holds, and nothing of it stops anything. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { hasPostgres, PostgresServer } from "../support/postgres-server.ts";
+import { hasPostgres, PostgresServer } from "../support/databases/postgres-server.ts";
 import { ProductProcess } from "../support/product-process.ts";
 import { eventually } from "../support/until.ts";
 
@@ -53,6 +53,9 @@ describe.skipIf(!hasPostgres)("DB_HOST", () => {
       await product.end();
     }
     expect(product.stderr).not.toContain("s3cret");
+    expect(product.count("keeps the history in native partitions: TimescaleDB is not used, it is not installed")).toBe(
+      1,
+    );
   });
 
   test("away at the start: requests flow, it is said, and everything is kept when it is there", async () => {

@@ -79,6 +79,7 @@ export class Said implements Required<StoreEvents> {
   readonly lines: string[] = [];
   readonly degraded: Required<StoreEvents>["degraded"] = ({ kind }) => void this.lines.push(`degraded ${kind}`);
   readonly recovered: Required<StoreEvents>["recovered"] = ({ kind }) => void this.lines.push(`recovered ${kind}`);
+  readonly opened: Required<StoreEvents>["opened"] = () => {};
   readonly movedAside: Required<StoreEvents>["movedAside"] = (path) => void this.lines.push(`moved ${path}`);
 }
 

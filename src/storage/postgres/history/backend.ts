@@ -6,6 +6,7 @@ import type { PostgresLocation } from "../location.ts";
 import { OwnedSession } from "../owned-session.ts";
 import { Partitions, partitionWidth } from "../partitions.ts";
 import type { Flavour } from "../schema/flavour.ts";
+import { describeKeeping } from "../schema/migrate.ts";
 import type { DatabaseSchema } from "../schema/state.ts";
 import type { PostgresStep } from "../schema/tables.ts";
 import { SizeOf } from "../size-of.ts";
@@ -35,6 +36,7 @@ export class PostgresHistory extends PostgresHistoryReads implements HistoryBack
   readonly #size: SizeOf;
   #flavour: Flavour = "plain";
   #keptAtMs = Number.NEGATIVE_INFINITY;
+  #hasTold = false;
 
   constructor(where: PostgresLocation, options: HistoryOptions, steps?: readonly PostgresStep[]) {
     super();
@@ -91,6 +93,8 @@ export class PostgresHistory extends PostgresHistoryReads implements HistoryBack
     if (this.#flavour === "plain") await this.#partitions.load(session);
     else await setPolicies(session, this.#options.limits);
     await this.#size.update(session, this.#flavour);
+    if (!this.#hasTold) this.#options.opened?.(await describeKeeping(session, this.#flavour));
+    this.#hasTold = true;
   }
 
   /** Numbers of series and partitions that the rows need, before their transaction: it may be taken back. */

@@ -20,6 +20,7 @@ import { metricPage, metricSpan } from "./metric-table.ts";
 import { requestPage } from "./request-table.ts";
 import { listServers } from "./server-table.ts";
 
+/** See the top of this file. */
 export abstract class PostgresHistoryReads implements HistoryReads {
   /** Runs `work` on a session. Rejects with a `StoreError` when there is none or the work fails for it. */
   protected abstract use<T>(work: (session: Session) => Promise<T>): Promise<T>;

@@ -14,6 +14,8 @@ import { deleteRemovedServers } from "./server-table.ts";
 
 /** Events that go in one statement. */
 const DELETED_ROWS = 5_000;
+/** Partitions go as a whole, the longest of them are thirty days: names stay until no row can need them. */
+const SPARE_MS = 31 * 86_400_000;
 /** Partitions that go for want of room at a time. */
 const MOST_PIECES = 8;
 /** What goes first where there is too much; those of one line together, the oldest of them. */
@@ -36,7 +38,7 @@ export interface RetentionOptions {
   readonly bytes: () => Promise<number>;
 }
 
-/** A bounded piece of what is too old or too much goes. Not within a transaction. True when names may have become of no use. */
+/** A bounded piece of what is too old or too much goes. Not within a transaction. */
 export async function keepWithin(session: Session, options: RetentionOptions): Promise<void> {
   const { limits, flavour, partitions, nowMs } = options;
   await deleteOldRows(session, limits, nowMs);
@@ -61,7 +63,8 @@ export async function setPolicies(session: Session, limits: HistoryLimits): Prom
   });
 }
 
-async function deleteOldRows(session: Session, { hoursMs }: HistoryLimits, nowMs: number): Promise<void> {
+async function deleteOldRows(session: Session, limits: HistoryLimits, nowMs: number): Promise<void> {
+  const { detailMs, minutesMs, hoursMs } = limits;
   await session.transaction(async () => {
     if (!(await tryLockInTransaction(session, "retention"))) return;
     const before = timeOf(nowMs - hoursMs);
@@ -70,6 +73,12 @@ async function deleteOldRows(session: Session, { hoursMs }: HistoryLimits, nowMs
       [before],
     );
     await deleteRemovedServers(session, nowMs - hoursMs);
+    // Whoever uses a series again after so long notes that first, and makes it anew.
+    const unusedSince = timeOf(nowMs - Math.max(detailMs, minutesMs, hoursMs) - SPARE_MS);
+    await session.query(
+      `DELETE FROM series WHERE id IN (SELECT id FROM series WHERE last_seen < $1 LIMIT ${DELETED_ROWS})`,
+      [unusedSince],
+    );
   });
 }
 

@@ -7,6 +7,7 @@ import { getNote } from "./note-table.ts";
 import { countOtherSamples, countSamples, samplePage } from "./sample-table.ts";
 import { listVerdicts } from "./verdict-table.ts";
 
+/** See the top of this file. */
 export abstract class PostgresLearningReads implements LearningReads {
   protected readonly instance: string;
   /** What samples' values mean, in order. */

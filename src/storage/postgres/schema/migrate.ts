@@ -131,3 +131,12 @@ async function chooseFlavour(session: Session, where: PostgresLocation): Promise
 export async function timescaleState(session: Session): Promise<TimescaleState> {
   return (await session.query<TimescaleState>(TIMESCALE_STATE))[0];
 }
+
+/** How the database keeps what comes in great numbers, as a sentence for the log. */
+export async function describeKeeping(session: Session, flavour: Flavour): Promise<string> {
+  const [{ version }] = await session.query<{ version: string }>("SELECT current_setting('server_version') AS version");
+  const state = await timescaleState(session);
+  if (flavour === "timescale") return `PostgreSQL ${version} keeps the history, with TimescaleDB ${state.installed}`;
+  const problem = timescaleProblem(state) ?? "it came after the tables";
+  return `PostgreSQL ${version} keeps the history in native partitions: TimescaleDB is not used, ${problem}`;
+}

@@ -7,7 +7,7 @@ import type { PostgresLocation, SslMode } from "../../../../src/storage/postgres
 import { POSTGRES } from "../../../../src/storage/postgres/postgres.ts";
 import { Session } from "../../../../src/storage/postgres/wire/session.ts";
 import { type Authority, createAuthority } from "../../../support/certificates.ts";
-import type { PostgresServer } from "../../../support/postgres-server.ts";
+import type { PostgresServer } from "../../../support/databases/postgres-server.ts";
 import { eventually } from "../../../support/until.ts";
 import { history, metric, NOW_MS, withServer, write } from "./fixture.ts";
 

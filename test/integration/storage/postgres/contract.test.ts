@@ -1,11 +1,19 @@
 /** PostgreSQL keeps the contract that every backend keeps. */
 import { afterAll, describe } from "bun:test";
 import { POSTGRES } from "../../../../src/storage/postgres/postgres.ts";
-import { hasPostgres, PostgresServer } from "../../../support/postgres-server.ts";
+import { SCHEMA_VERSION } from "../../../../src/storage/schema-keeper.ts";
+import { hasPostgres, PostgresServer } from "../../../support/databases/postgres-server.ts";
 import { storeContract } from "../contract/contract.ts";
 
 describe.skipIf(!hasPostgres)("with a server", () => {
   let server: Promise<PostgresServer> | null = null;
+  /** One whose database "made" has the tables already: the others are copies of it. */
+  const start = async (): Promise<PostgresServer> => {
+    const started = await PostgresServer.start();
+    await started.query("CREATE DATABASE made");
+    await POSTGRES.schema(started.location({ database: "made" }), () => 0).migrate(SCHEMA_VERSION, () => {});
+    return started;
+  };
   afterAll(async () => (await server)?.remove());
 
   storeContract({
@@ -14,9 +22,9 @@ describe.skipIf(!hasPostgres)("with a server", () => {
     remote: true,
     partitioned: true,
     make: async () => {
-      server ??= PostgresServer.start();
+      server ??= start();
       const running = await server;
-      const location = await running.database();
+      const location = await running.database({}, "made");
       return {
         own: (options) => POSTGRES.learning.own(location, options),
         visit: (access, options) => POSTGRES.learning.visit(location, access, options),

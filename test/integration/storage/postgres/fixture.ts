@@ -6,7 +6,7 @@ import type { PostgresLocation } from "../../../../src/storage/postgres/location
 import { POSTGRES } from "../../../../src/storage/postgres/postgres.ts";
 import type { StoredEvent } from "../../../../src/storage/rows/event-row.ts";
 import type { HistoryRows } from "../../../../src/storage/rows/row-kinds.ts";
-import { hasPostgres, PostgresServer, type ServerOptions } from "../../../support/postgres-server.ts";
+import { hasPostgres, PostgresServer, type ServerOptions } from "../../../support/databases/postgres-server.ts";
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;

@@ -1,8 +1,8 @@
-/** The same history where TimescaleDB is: over the real extension (see test/support/timescale-server.ts). */
+/** The same history where TimescaleDB is: over the real extension (see test/support/databases/timescale-server.ts). */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { POSTGRES } from "../../../../src/storage/postgres/postgres.ts";
 import { TIMESCALE_VIEWS } from "../../../../src/storage/postgres/timescale.ts";
-import { TimescaleServer } from "../../../support/timescale-server.ts";
+import { TimescaleServer } from "../../../support/databases/timescale-server.ts";
 import { DAY_MS, event, HOUR_MS, history, LIMITS, metric, NOW_MS, request, write } from "./fixture.ts";
 
 describe("TimescaleDB", () => {

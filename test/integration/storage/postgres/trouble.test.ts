@@ -5,7 +5,7 @@ import { openLearningStore } from "../../../../src/storage/open-store.ts";
 import type { StorePart } from "../../../../src/storage/parts.ts";
 import type { PostgresLocation } from "../../../../src/storage/postgres/location.ts";
 import { POSTGRES } from "../../../../src/storage/postgres/postgres.ts";
-import { canMount, PASSWORD, PostgresServer } from "../../../support/postgres-server.ts";
+import { canMount, PASSWORD, PostgresServer } from "../../../support/databases/postgres-server.ts";
 import { eventually, until } from "../../../support/until.ts";
 import { Said } from "../store-fixture.ts";
 import { event, history, metric, NOW_MS, request, sums, withServer, write } from "./fixture.ts";

@@ -16,10 +16,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
-import type { PostgresLocation } from "../../src/storage/postgres/location.ts";
-import type { Certificate } from "./certificates.ts";
-import { isAlive, spawn, spawnSync } from "./processes.ts";
-import { until } from "./until.ts";
+import type { PostgresLocation } from "../../../src/storage/postgres/location.ts";
+import type { Certificate } from "../certificates.ts";
+import { isAlive, spawn, spawnSync } from "../processes.ts";
+import { until } from "../until.ts";
 
 const ROOT = "/usr/lib/postgresql";
 /** Of its own, so that tests of passwords have one that no message may repeat. */
@@ -168,10 +168,10 @@ export class PostgresServer {
     await this.query("SELECT pg_reload_conf()");
   }
 
-  /** A new database, and where it is. */
-  async database(changed: Partial<PostgresLocation> = {}): Promise<PostgresLocation> {
+  /** A new database, and where it is. @param like one that nobody uses, of which it is a copy. */
+  async database(changed: Partial<PostgresLocation> = {}, like = "template1"): Promise<PostgresLocation> {
     const database = `test_${++this.#databases}`;
-    await this.query(`CREATE DATABASE ${database}`);
+    await this.query(`CREATE DATABASE ${database} TEMPLATE ${like}`);
     return this.location({ database, ...changed });
   }
 

