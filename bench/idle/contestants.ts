@@ -35,6 +35,7 @@ export function contestants(fleet: Fleet): Contestant[] {
       env: { HEALTH_CHECK_ENABLED: "false", METRICS_POLL_ENABLED: "false" },
     },
     { name: "ml", title: "LB_STRATEGY=ml", env: { LB_STRATEGY: "ml" } },
+    { name: "samples", title: "LEARNING_SAMPLES=on", env: { LEARNING_SAMPLES: "on" } },
   ];
   const ours = settings.map(({ name, title, env }) => ({ name, title, prepare: () => balancer(fleet, name, env) }));
   if (executable("haproxy") === null) return ours;

@@ -20,7 +20,7 @@ const HELP = `What it costs to stand still: CPU and memory of each process witho
   --servers N    servers (default: 500)
   --seconds S    length of each measurement (default: 20)
   --settle S     pause before it: compilers and first checks are not what it costs to stand still (default: 15)
-  --only a,b     only these: checks, no-checks, ml, haproxy
+  --only a,b     only these: checks, no-checks, ml, samples, haproxy
   --markdown     the tables as Markdown
 `;
 

@@ -1,8 +1,9 @@
-/** What the process gives to each pool that is learned of, whether or not it is balanced by what is learned. */
+/** What the process asks of whoever learns of a pool, whether or not it is balanced by what is learned. */
 import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
 import type { Resources } from "./online/resources.ts";
 import type { RecordedOutcome } from "./serving/worker-rings.ts";
 
+/** Whoever learns of one pool. */
 export interface PoolMember {
   /** Of all tables that were ever made: what is dropped is garbage. */
   readonly tableBytes: number;

@@ -15,6 +15,9 @@ const STEP_MS = 100;
 /** How long what is left may take to be written at the end. */
 const FINISH_MS = 2_000;
 
+/** The runtime itself would let garbage grow for long, because it counts the shared memory as its own. */
+const COLLECT_MS = 60_000;
+
 type Tell = (message: FromRecorder) => void;
 
 /** A recorder that runs. */
@@ -80,6 +83,7 @@ function start(message: RecorderStart, tell: Tell): Running {
   });
   keepAlive(memory.recorder.counters, () => Date.now());
   const stepping = setInterval(() => recorder.step(), STEP_MS);
+  setInterval(() => Bun.gc(true), COLLECT_MS);
   const opening = openStore(message, log).then(async (store) => {
     await recorder.open(store);
     return store;

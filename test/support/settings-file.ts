@@ -15,7 +15,7 @@ export function yamlOf(env: Readonly<Record<string, string>>): string {
 }
 
 /** By the milliseconds that they stand for. */
-const UNITS: Readonly<Record<number, string>> = { 1: "ms", 1000: "s", 60_000: "m", 3_600_000: "h", 86_400_000: "d" };
+const UNITS: Readonly<Record<number, string>> = { 1: "ms", 1000: "s", 60000: "m", 3600000: "h", 86400000: "d" };
 
 /** As somebody would write it there: lists as lists, durations with units, numbers and switches without quotes. */
 function yamlValue({ type: { form } }: Setting<unknown>, text: string): string {

@@ -15,6 +15,7 @@ import { ageText, describeModel, modelTable, verdictTable } from "./text.ts";
 const HELP = `
 list, show, verdicts and export read the store in DATA_DIR; an instance may be running. The others order a running
 instance about, over its admin port (ADMIN_PORT). Each pool of servers has models of its own; versions are never given twice.
+A pool that another strategy than ml balances has none, or those of before; samples of its traffic may be kept (LEARNING_SAMPLES).
 
 Examples:
   $ neurabalancer models list

@@ -16,7 +16,7 @@ const MAX_SEGMENT = 40;
 
 /** `GET /users/:id/orders`: method and path, without the query, with `:id` for what names one thing among many alike. */
 export function requestPattern(method: string, target: string): string {
-  return `${method} ${pathPattern(target)}`;
+  return `${METHOD.test(method) ? method : "?"} ${pathPattern(target)}`;
 }
 
 /** The path of a request target, with `:id` for numbers, UUIDs and other long names that no person gave. */
@@ -34,6 +34,7 @@ export function pathPattern(target: string): string {
   return `/${shown.join("/")}${segments.length > MAX_SEGMENTS ? "/…" : ""}`;
 }
 
+const METHOD = /^[A-Z]{1,16}$/;
 const DIGIT = /\d/;
 const NUMBER = /^-?\d+$/;
 const HEXADECIMAL = /^(?=.*\d)[0-9a-f-]{8,}$/i;

@@ -46,15 +46,17 @@ export function plotReplay({ source }: Recording, { recorded, forecasts }: Repla
 }
 
 function strategyRow(forecast: Forecast, recorded: Recorded, top: number, x: (ms: number) => number): string[] {
-  const { strategy, ran, p50Ms, p99Ms, p999Ms, errorShare } = forecast;
+  const { strategy, ran, p50Ms, p99Ms, p999Ms, errorShare, overloaded } = forecast;
   const y = top + ROW / 2;
   const figures = [p50Ms, p99Ms, p999Ms];
   const name = escapeXml(strategy);
+  const full = !ran && overloaded.length > 0;
   return [
     `<line x1="16" y1="${top}" x2="${WIDTH - RIGHT}" y2="${top}" stroke="#dddddd"/>`,
     ran
       ? `<text x="16" y="${y - 2}" font-weight="600">${name}</text><text x="16" y="${y + 13}" fill="${REAL}">is what ran</text>`
-      : `<text x="16" y="${y + 4}">${name}</text>`,
+      : `<text x="16" y="${y + (full ? -2 : 4)}">${name}</text>`,
+    ...(full ? [`<text x="16" y="${y + 13}" fill="${GREY}">would overload servers</text>`] : []),
     ...figures.map((figure, i) => mark(figure, QUANTILES[i], y - (ran ? 5 : 0), x)),
     ...(ran
       ? [recorded.p50Ms, recorded.p99Ms, recorded.p999Ms].map((ms, i) => cross(ms, QUANTILES[i].name, y + 9, x))

@@ -24,9 +24,6 @@ function renderRecording(recording: Recording, recorded: Recorded, notes: readon
   ].join("\n");
 }
 
-/** How figures of servers are called. */
-const SHARE_OF = "share of ";
-
 const VERDICTS = {
   passed: "Self-check: passed. The model, fitted on the first half, foretold the second:",
   failed:
@@ -38,35 +35,24 @@ function renderCheck({ verdict, reasons, ahead, again }: SelfCheck): string {
   const lines: string[] = [VERDICTS[verdict], ...reasons.map((reason) => `  - ${visible(reason)}`)];
   const figures = (title: string, list: readonly CheckedFigure[]) => {
     if (list.length === 0) return;
-    lines.push(table([[title, "measured", "predicted (95 %)", ""], ...figureRows(list)]));
+    const rows = list.map(({ name, unit, measured, predicted, holds }) => [
+      visible(name),
+      unit === "share" ? percent(measured) : time(measured),
+      unit === "share" ? percentInterval(predicted) : interval(predicted),
+      holds ? "" : "<- off",
+    ]);
+    lines.push(table([[title, "measured", "predicted (95 %)", ""], ...rows]));
   };
   figures("second half", ahead);
   if (verdict !== "passed") figures("all of it", again);
   return lines.join("\n");
 }
 
-/** Servers that got what was foretold are one row: there may be hundreds of them. */
-function figureRows(list: readonly CheckedFigure[]): string[][] {
-  const quiet = list.filter(({ name, holds }) => holds && name.startsWith(SHARE_OF));
-  const rows = list
-    .filter((figure) => !quiet.includes(figure))
-    .map(({ name, unit, measured, predicted, holds }) => [
-      visible(name),
-      unit === "share" ? percent(measured) : time(measured),
-      unit === "share" ? percentInterval(predicted) : interval(predicted),
-      holds ? "" : "<- off",
-    ]);
-  if (quiet.length === 0) return rows;
-  const measured = range(quiet.map((figure) => figure.measured));
-  const predicted = range(quiet.map((figure) => figure.predicted.value));
-  return [...rows, [`shares of ${quiet.length} servers`, measured, predicted, ""]];
-}
-
 function renderForecasts({ recorded, forecasts }: ReplayResult): string {
   const rows = forecasts.flatMap((forecast) => {
-    const { strategy, ran, p50Ms, p99Ms, p999Ms, meanMs, errorShare, shares } = forecast;
+    const { strategy, ran, p50Ms, p99Ms, p999Ms, meanMs, errorShare, shares, overloaded } = forecast;
     const row = [
-      ran ? `${strategy} (ran)` : strategy,
+      `${strategy}${ran ? " (ran)" : ""}${overloaded.length > 0 ? " (overload)" : ""}`,
       ...[p50Ms, p99Ms, p999Ms, meanMs].map(interval),
       percentInterval(errorShare),
       range(shares),
@@ -98,7 +84,7 @@ function renderServers({ servers }: ReplayResult): string {
 }
 
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** Columns as wide as they need to be; all but the first are set flush right. */

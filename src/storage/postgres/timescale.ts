@@ -43,6 +43,12 @@ export interface TimescaleState {
   readonly license: string | null;
 }
 
+/** Finds the extension's functions, in whatever schema they are, until the session ends. */
+export const TIMESCALE_REACH = `
+  SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(nspname), false)
+  FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
+  WHERE extname = 'timescaledb' AND nspname <> ALL(current_schemas(true))`;
+
 /** Makes the extension part of a database; it may be refused. */
 export const TIMESCALE_CREATE = "CREATE EXTENSION IF NOT EXISTS timescaledb";
 

@@ -22,10 +22,11 @@ export function keptText(text: string, most: number): string {
   return whole.includes("\0") ? whole.replaceAll("\0", "\ufffd") : whole;
 }
 
-/** JSON of anything; `null` when JSON cannot say it, or not within `most` characters. */
+/** JSON of anything, its texts as `keptText` has them; `null` when JSON cannot say it, or not within `most` characters. */
 export function keptJson(value: unknown, most: number): string | null {
   try {
-    const json = JSON.stringify(value) ?? "null";
+    const json =
+      JSON.stringify(value, (_, part: unknown) => (typeof part === "string" ? keptText(part, most) : part)) ?? "null";
     return json.length > most ? null : json;
   } catch {
     return null;

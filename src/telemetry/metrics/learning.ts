@@ -1,4 +1,4 @@
-/** Metrics of learned balancing. Counts rest while the strategy is another, and what is in force then is not shown. */
+/** Metrics of learned balancing. While the strategy is another, only samples are counted, and what is in force is not shown. */
 import { WorkerCounter } from "../../shared/memory/layout.ts";
 import {
   ARM_NAMES,
@@ -153,7 +153,11 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       },
     },
     counted("ml_training", C.TRAINING, "1 while a model is being trained."),
-    counted("ml_samples_kept_total", C.SAMPLES_KEPT, "Samples that were handed to the store, to be learned from."),
+    counted(
+      "ml_samples_kept_total",
+      C.SAMPLES_KEPT,
+      "Samples that were handed to the store, to be learned from; also of pools with another strategy (`LEARNING_SAMPLES`).",
+    ),
     {
       name: "ml_table_age_seconds",
       type: "gauge",

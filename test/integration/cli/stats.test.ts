@@ -7,6 +7,7 @@ import type { HistoryStore, MetricRow } from "../../../src/storage/history-store
 import { openHistoryStore } from "../../../src/storage/open-store.ts";
 import { blocksOf } from "../../support/doc-blocks.ts";
 import { WIDE_LIMITS } from "../../support/memory-history.ts";
+import { hasPostgres, PASSWORD, PostgresServer } from "../../support/postgres-server.ts";
 import { scratch } from "../storage/store-fixture.ts";
 import { neurabalancer } from "./spawn.ts";
 
@@ -213,4 +214,38 @@ describe("stats", () => {
     expect(damaged.code).toBe(1);
     expect(damaged.stderr).toContain("damaged");
   });
+});
+
+describe.skipIf(!hasPostgres)("stats of a database", () => {
+  let server: PostgresServer;
+
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+  }, 120_000);
+  afterAll(() => server.remove());
+
+  test("are those of the database that DB_HOST names; no message has its password", async () => {
+    const location = await server.database();
+    const limits = WIDE_LIMITS;
+    const shared = await openHistoryStore(location, { nowMs: Date.now, instance: "one", limits });
+    shared.appendMetrics([second(end - HOUR, "10.0.0.1:80", 10)]);
+    expect(await shared.flush()).toBe(true);
+    const env = {
+      DB_HOST: location.host,
+      DB_PORT: String(location.port),
+      DB_NAME: location.database,
+      DB_USER: location.user,
+      DB_PASSWORD: PASSWORD,
+    };
+    const of = (instance: string) => neurabalancer(["stats", "--since", since, "--json", "--instance", instance], env);
+    const { code, stdout, stderr } = of("one");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect((JSON.parse(stdout) as TrafficAnswer).rows).toMatchObject([{ server: "10.0.0.1:80", requests: 2 }]);
+    expect((JSON.parse(of("two").stdout) as TrafficAnswer).total.requests).toBe(0);
+    await shared.close();
+    const refused = neurabalancer(["stats"], { ...env, DB_NAME: "no_such_database" });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("no_such_database");
+    expect(refused.stderr).not.toContain(PASSWORD);
+  }, 120_000);
 });

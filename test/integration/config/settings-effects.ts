@@ -35,7 +35,18 @@ const ADMIN = "test/integration/control/admin/api.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
+const HISTORY_BOUNDS = "test/integration/storage/sqlite/history/bounds.test.ts";
+const SINGLE_REQUESTS = "test/unit/recorder/sampling/sampling.test.ts";
 const JUDGES = "test/unit/learning/judge/operator-options.test.ts";
+
+const DATABASE = "test/drill/database.test.ts";
+const DATABASE_CONNECTION = "test/integration/storage/postgres/connection.test.ts";
+const STORES = ["learner.store", "recorder.store"];
+const WITH_DATABASE = { DB_HOST: "db.internal", DB_PASSWORD: "a password" };
+const IS_KEPT_THERE =
+  "DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, INSTANCE_NAME: what happens is kept there, under this name";
+const OF_CONNECTIONS = "is one of DB_MAX_OPEN_CONNS at most, and one of DB_MAX_IDLE_CONNS stays";
+const OF_TLS = "require encrypts, verify-ca looks who signed, verify-full at the name as well";
 
 const ROUTES = "test/integration/proxy/routing/actions.test.ts";
 const POOLS = "test/integration/config/pool-settings.test.ts";
@@ -565,6 +576,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     LEARNING_MODELS,
     "cannot be made where DATA_DIR is a file: requests flow, it is shown, and learning goes on in memory",
   ),
+  REQUEST_LOG_MAX_ROWS_PER_SECOND: effect(
+    ["0", "50"],
+    ["recorder.maxRequestRowsPerSecond"],
+    SINGLE_REQUESTS,
+    "none are kept with a cap of 0, and workers write no details then",
+  ),
+  REQUEST_LOG_SLOW_MS: effect(
+    ["0", "100"],
+    ["recorder.slowRequestMs"],
+    SINGLE_REQUESTS,
+    "is what takes longer than was set",
+  ),
   HISTORY: effect(
     ["off", "on"],
     ["worker.history"],
@@ -577,6 +600,40 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/drill/learning/samples.test.ts",
     "samples are kept under another strategy, and are there when it becomes ml; LEARNING_SAMPLES=off ends it",
   ),
+  INSTANCE_NAME: effect(["a", "b"], STORES, DATABASE, IS_KEPT_THERE, WITH_DATABASE),
+  DB_HOST: effect(["a.internal", "b.internal"], STORES, DATABASE, IS_KEPT_THERE, WITH_DATABASE),
+  DB_PORT: effect(["5432", "5433"], STORES, DATABASE, IS_KEPT_THERE, WITH_DATABASE),
+  DB_NAME: effect(["a", "b"], STORES, DATABASE, IS_KEPT_THERE, WITH_DATABASE),
+  DB_USER: effect(["a", "b"], STORES, DATABASE, IS_KEPT_THERE, WITH_DATABASE),
+  DB_PASSWORD: effect(["a", "b"], STORES, DATABASE, IS_KEPT_THERE, WITH_DATABASE),
+  DB_SSLMODE: effect(["disable", "verify-full"], STORES, DATABASE_CONNECTION, OF_TLS, WITH_DATABASE),
+  DB_SSLROOTCERT: effect(["/a.pem", "/b.pem"], STORES, DATABASE_CONNECTION, OF_TLS, {
+    ...WITH_DATABASE,
+    DB_SSLMODE: "verify-full",
+  }),
+  DB_MAX_OPEN_CONNS: effect(["25", "5"], STORES, DATABASE_CONNECTION, OF_CONNECTIONS, WITH_DATABASE),
+  DB_MAX_IDLE_CONNS: effect(["10", "0"], STORES, DATABASE_CONNECTION, OF_CONNECTIONS, WITH_DATABASE),
+  DB_CONN_MAX_LIFETIME_MINUTES: effect(
+    ["30", "0"],
+    STORES,
+    DATABASE_CONNECTION,
+    "is replaced when it is as old as DB_CONN_MAX_LIFETIME_MINUTES, and nothing is lost by it",
+    WITH_DATABASE,
+  ),
+  DB_CONNECT_TIMEOUT_MS: effect(
+    ["5000", "100"],
+    STORES,
+    DATABASE_CONNECTION,
+    "takes DB_CONNECT_TIMEOUT_MS at most, whatever the other side does",
+    WITH_DATABASE,
+  ),
+  DB_STATEMENT_TIMEOUT_MS: effect(
+    ["10000", "100"],
+    STORES,
+    DATABASE_CONNECTION,
+    "ends statements after DB_STATEMENT_TIMEOUT_MS, in the server",
+    WITH_DATABASE,
+  ),
   LEARNING_MAX_SAMPLES: effect(
     ["500000", "1000"],
     ["learner.maxSamples"],
@@ -588,6 +645,30 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["learner.maxBytes"],
     SAMPLES,
     "the file stays within maxBytes, whatever maxSamples says",
+  ),
+  HISTORY_DETAIL_HOURS: effect(
+    ["72", "1"],
+    ["recorder.limits"],
+    HISTORY_BOUNDS,
+    "counts by the second, requests and gauges after detailMs",
+  ),
+  HISTORY_MINUTES_DAYS: effect(
+    ["31", "1"],
+    ["recorder.limits"],
+    HISTORY_BOUNDS,
+    "counts by the minute after minutesMs",
+  ),
+  HISTORY_HOURS_DAYS: effect(
+    ["400", "1"],
+    ["recorder.limits"],
+    HISTORY_BOUNDS,
+    "counts by the hour and events after hoursMs, and the names that nothing has any more",
+  ),
+  HISTORY_MAX_MEGABYTES: effect(
+    ["1024", "16"],
+    ["recorder.limits"],
+    HISTORY_BOUNDS,
+    "the file stays within maxBytes while it is written at full speed, the newest is there, and minutes stay longer",
   ),
   ML_SERVICE_HOST: effect(["0.0.0.0", "127.0.0.1"], [], MODEL_SERVER, "a taken port and wrong settings stop the start"),
   ML_SERVICE_PORT: effect(["8081", "8082"], [], MODEL_SERVER, "a taken port and wrong settings stop the start"),

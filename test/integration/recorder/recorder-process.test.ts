@@ -14,7 +14,7 @@ import type { EventRow, MetricRow, RequestRow, Resolution } from "../../../src/s
 import { openHistoryReader } from "../../../src/storage/open-store.ts";
 import { WIDE_LIMITS } from "../../support/memory-history.ts";
 import { spawn } from "../../support/processes.ts";
-import { anEvent, NAMES } from "../../support/recorder-world.ts";
+import { anEvent, NAMES } from "../../support/recorder/world.ts";
 import { until } from "../../support/until.ts";
 
 const MAIN = join(import.meta.dir, "../../../src/main.ts");

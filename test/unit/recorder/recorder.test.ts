@@ -3,8 +3,8 @@ import { MAX_CELLS } from "../../../src/recorder/seconds/second.ts";
 import { NO_POOL, REQUEST_ROWS, RecorderWish } from "../../../src/shared/memory/layout-history.ts";
 import { FIRST_ROUTE_NUMBER } from "../../../src/shared/memory/series-table.ts";
 import type { ServerRow } from "../../../src/storage/history-store.ts";
-import { FakeHistory } from "../../support/history-fake.ts";
-import { anEvent, EPOCH_MS, Failures, NAMES, RecorderWorld, recordedServer } from "../../support/recorder-world.ts";
+import { FakeHistory } from "../../support/recorder/history-fake.ts";
+import { anEvent, EPOCH_MS, Failures, NAMES, RecorderWorld, recordedServer } from "../../support/recorder/world.ts";
 
 describe("counts by the second", () => {
   test("say of each kind of request what all of them were like", async () => {

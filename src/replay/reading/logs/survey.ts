@@ -4,7 +4,7 @@ import { describeSpan, MAX_SERVERS, NothingToReplayError, type ReadingWindow } f
 import type { LogLine } from "./log-format.ts";
 
 /** Pools that are counted; a log that has more of them has something else in that field. */
-const MAX_POOLS = 256;
+const MAX_POOLS = 64;
 /** Of a line that is shown. */
 const SHOWN_CHARACTERS = 160;
 

@@ -1,7 +1,13 @@
 /** The way from the version that a database has to another, each step in one transaction, one process at a time. */
 import { StoreError } from "../../store-error.ts";
 import { describeLocation, type PostgresLocation } from "../location.ts";
-import { TIMESCALE_CREATE, TIMESCALE_STATE, type TimescaleState, timescaleProblem } from "../timescale.ts";
+import {
+  TIMESCALE_CREATE,
+  TIMESCALE_REACH,
+  TIMESCALE_STATE,
+  type TimescaleState,
+  timescaleProblem,
+} from "../timescale.ts";
 import { Session } from "../wire/session.ts";
 import type { Flavour } from "./flavour.ts";
 import { lockInTransaction } from "./locks.ts";
@@ -34,6 +40,7 @@ export async function migrateUp(
   progress: Progress = () => {},
 ): Promise<DatabaseSchema> {
   const newest = steps.at(-1)!.version;
+  await session.query(TIMESCALE_REACH);
   let schema = await readSchema(session, where);
   requireKnown(schema, newest, where);
   if (schema.version >= target) return schema;
@@ -114,6 +121,7 @@ async function chooseFlavour(session: Session, where: PostgresLocation): Promise
     const attempt = await Session.open(where, "migrate");
     await attempt.script(TIMESCALE_CREATE).catch(() => {});
     await attempt.close();
+    await session.query(TIMESCALE_REACH);
     state = await timescaleState(session);
   }
   return timescaleProblem(state) === null ? "timescale" : "plain";

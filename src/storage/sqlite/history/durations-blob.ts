@@ -25,6 +25,7 @@ export function encodeDurations(counts: readonly number[]): Uint8Array {
 /** The counts of bytes. Throws a `RangeError` for what `encodeDurations` never makes. */
 export function decodeDurations(bytes: Uint8Array): number[] {
   let counts: number[] | null = null;
+  let length = 0;
   let at = 0;
   let value = 0;
   let scale = 1;
@@ -38,7 +39,8 @@ export function decodeDurations(bytes: Uint8Array): number[] {
     }
     if (counts === null) {
       if (value > MOST_BUCKETS) throw new RangeError(`a histogram of ${value} buckets`);
-      counts = new Array<number>(value).fill(0);
+      length = value;
+      counts = new Array<number>(length).fill(0);
     } else if (inRun) {
       at += value;
       inRun = false;
@@ -47,8 +49,7 @@ export function decodeDurations(bytes: Uint8Array): number[] {
     value = 0;
     scale = 1;
   }
-  if (counts === null || at !== counts.length || inRun || scale !== 1)
-    throw new RangeError("a histogram that was cut off");
+  if (counts === null || at !== length || inRun || scale !== 1) throw new RangeError("a histogram that was cut off");
   return counts;
 }
 

@@ -3,6 +3,7 @@ import type { Database, Statement } from "bun:sqlite";
 import type { HistoryPage, PagePosition } from "../../backend.ts";
 import type { HistoryQuery, MetricRow } from "../../history-store.ts";
 import { addDurations } from "../../rows/metric-row.ts";
+import { StoreError } from "../../store-error.ts";
 import { decodeDurations, encodeDurations } from "./durations-blob.ts";
 import { type SeriesTable, seriesCondition } from "./series-table.ts";
 import { TimedTable } from "./timed-table.ts";
@@ -97,8 +98,16 @@ function toCounts(row: StoredCounts): Counts {
     waitSumMs,
     waited,
     responseBytes,
-    durations: decodeDurations(durations),
+    durations: histogram(durations),
   };
+}
+
+function histogram(bytes: Uint8Array): number[] {
+  try {
+    return decodeDurations(bytes);
+  } catch (error) {
+    throw new StoreError("corrupt", `the history is damaged: ${(error as Error).message}`, error);
+  }
 }
 
 function valuesOf(series: number, counts: Counts): Values {

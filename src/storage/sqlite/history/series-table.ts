@@ -1,5 +1,6 @@
 /** Whose rows these are, in SQLite: names stand here once, and rows refer to them by number. */
 import type { Database, Statement } from "bun:sqlite";
+import { StoreError } from "../../store-error.ts";
 
 /** Names that a row has in common with many others. */
 export interface Series {
@@ -58,7 +59,8 @@ export class SeriesTable {
         "SELECT instance, pool, route, server, address, status_class AS statusClass FROM series WHERE id = ?",
       )
       .get(id);
-    if (series === null) throw new Error(`the history has rows of series ${id}, which is not among its series`);
+    if (series === null)
+      throw new StoreError("corrupt", `the history is damaged: it has rows of series ${id} and not the series`);
     if (this.#byId.size >= REMEMBERED) this.#byId.clear();
     this.#byId.set(id, series);
     return series;

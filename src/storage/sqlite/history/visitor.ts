@@ -19,6 +19,7 @@ export class SqliteHistoryVisitor extends SqliteHistoryReads implements HistoryV
   }
 
   protected override use<T>(work: (connection: Connection<HistoryTables>) => T): Promise<T> {
-    return this.#visit.use(work);
+    // One moment of the file: rows and what their series stand for must not be of two.
+    return this.#visit.use((connection) => connection.db.transaction(() => work(connection))());
   }
 }

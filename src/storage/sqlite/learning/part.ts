@@ -9,6 +9,9 @@ import { type RowTables, rowTables } from "./row-tables.ts";
 /** "NbLs". */
 const APPLICATION_ID = 0x4e624c73;
 
+/** A larger file is not read through at the start: that takes seconds, in which the process does nothing else. */
+const CHECKED_BYTES = 128 * 1024 * 1024;
+
 /** What a connection to it is used through. */
 export interface LearningTables {
   readonly rows: RowTables;
@@ -22,7 +25,7 @@ export function learningPart(features: readonly string[]): SqlitePart<LearningTa
     part: "learning",
     nothingYet: "nothing was learned yet",
     schema: { applicationId: APPLICATION_ID, steps: LEARNING_STEPS },
-    checkedBytes: Number.POSITIVE_INFINITY,
+    checkedBytes: CHECKED_BYTES,
     tables: (db) => ({ rows: rowTables(db, features), models: new ModelTable(db), notes: new NoteTable(db) }),
     // Versions of models.
     counter: {

@@ -62,6 +62,7 @@ export async function migrate(
     if (version > schema.steps.length) return; // by a newer version that is compatible, and may stay
     const next = version < target ? version + 1 : version - 1;
     const step = schema.steps[Math.max(version, next) - 1];
+    await turn();
     db.run("BEGIN IMMEDIATE");
     try {
       for (const statement of next > version ? step.up : step.down) {

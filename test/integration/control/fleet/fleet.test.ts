@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
+import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import { Fleet } from "../../../../src/control/fleet/fleet.ts";
 import type { FleetOptions } from "../../../../src/control/fleet/options.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
@@ -34,11 +35,13 @@ function makeFleet() {
   memory.header[Header.WORKER_BLOCKS] = 1;
   const hosts: Record<string, LookupAnswer | undefined> = {};
   const log = quietLog();
+  const noted: NotedEvent[] = [];
   let skewMs = 0;
   const fleet = new Fleet({
     pool: 0,
     table: new FleetTable(memory),
     log,
+    events: { note: (event) => noted.push(event) },
     clock: { nowMs: () => performance.now() + skewMs, wallMs: () => Date.now() + skewMs },
     random: () => 0,
     resolver: {
@@ -51,6 +54,7 @@ function makeFleet() {
     memory,
     hosts,
     log,
+    noted,
     fleet,
     skip: (ms: number) => {
       skewMs += ms;
@@ -199,11 +203,20 @@ describe("outlier ejection", () => {
   });
 
   test("ejects on failing answers, returns on probation with a trickle, ejects again at once", async () => {
-    const { fleet, states, answers, skip, memory } = makeFleet();
+    const { fleet, states, answers, skip, memory, noted } = makeFleet();
     const three = [1, 2, 3].map((n) => host(`127.0.0.${n}`, 9));
     await fleet.start(fleetOptions(three, { outlier, slowStartMs: 60_000 }));
     answers(1, 0, 5);
     await eventually(() => expect(states()).toEqual(["up", "ejected", "up"]));
+    expect(noted).toEqual([
+      {
+        kind: "ejection",
+        server: "127.0.0.2:9",
+        address: "",
+        message: "server http://127.0.0.2:9 (127.0.0.2) is ejected: ejected for 1.0 s: 5 failures in a row",
+        detail: { from: "up", to: "ejected", reason: "ejected for 1.0 s: 5 failures in a row" },
+      },
+    ]);
     expect(memory.servers.state[1]).toBe(ServerState.EJECTED);
     expect(fleet.servers()[1].reason).toBe("ejected for 1.0 s: 5 failures in a row");
     skip(1000);
@@ -330,7 +343,7 @@ describe("membership", () => {
   });
 
   test("follows DNS, and keeps the last addresses when DNS fails", async () => {
-    const { fleet, hosts, skip, states } = makeFleet();
+    const { fleet, hosts, skip, states, noted } = makeFleet();
     hosts["app.test"] = { addresses: ["127.0.0.1", "127.0.0.2"], ttlSeconds: 5 };
     await fleet.start(fleetOptions([host("app.test", 9), host("late.test", 9)]));
     expect(fleet.endpoints()).toMatchObject([
@@ -344,6 +357,12 @@ describe("membership", () => {
     const present = fleet.servers().filter((server) => server.state === "up");
     expect(present.map(({ id, address }) => [id, address])).toContainEqual([2, "127.0.0.2"]);
     expect(present.map((server) => server.address).sort()).toEqual(["127.0.0.2", "127.0.0.3", "127.0.0.9"]);
+    const moves = noted.filter(({ kind }) => kind === "server_added" || kind === "server_removed");
+    expect(moves.map(({ kind, server, address, actor }) => `${kind} ${server} ${address} ${actor}`).sort()).toEqual([
+      "server_added app.test:9 127.0.0.3 discovery",
+      "server_added late.test:9 127.0.0.9 discovery",
+      "server_removed app.test:9 127.0.0.1 discovery",
+    ]);
     hosts["app.test"] = undefined;
     hosts["late.test"] = undefined;
     const before = fleet.counters().dnsFailures;

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { toLearnerSettings } from "../../../../src/config/learner-settings.ts";
+import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import {
   Learner,
   type LearnerOptions,
@@ -75,6 +76,21 @@ describe("the learner", () => {
     learner.start();
     await ready(learner);
     expect(await learner.ask(question)).toEqual({ asked: question });
+  });
+
+  test("tells of verdicts, which history gets with its deaths", async () => {
+    const noted: NotedEvent[] = [];
+    const { learner } = make("judges", { events: { note: (event) => noted.push(event) } });
+    learner.start();
+    await until(() => noted.length === 1);
+    expect(noted[0]).toEqual({
+      kind: "verdict",
+      pool: "shop",
+      message: "rolled back (model 7): worse",
+      detail: { verdict: "rolled_back", model_version: 7, numbers: { n: 1 } },
+    });
+    process.kill(learner.status?.pid as number, "SIGKILL");
+    await until(() => noted.some(({ message }) => message === "learner died: the learner was ended by SIGKILL"));
   });
 
   test("that does not answer in time is not waited for", async () => {

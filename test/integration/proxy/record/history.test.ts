@@ -119,9 +119,12 @@ describe("a record says", () => {
   test("of a request that was sent again, how often", async () => {
     const bad = await Backend.start((connection) => connection.destroy());
     const good = await Backend.answering(() => ok());
-    const proxy = new TestProxy([bad, good], { settings: ON });
-    await proxy.ask(get());
-    expect(await records(proxy, 1)).toMatchObject([{ server: 2, status: 200, attempts: 2, failed: false }]);
+    const proxy = new TestProxy([bad, good], { settings: { ...ON, retryBudgetPercent: 100 } });
+    for (let i = 0; i < 6; i++) await proxy.ask(get());
+    const found = await records(proxy, 6);
+    expect(found.every(({ server, status, failed }) => server === 2 && status === 200 && !failed)).toBe(true);
+    expect(found.filter(({ attempts }) => attempts === 2).length).toBe(proxy.counter("RETRIES"));
+    expect(proxy.counter("RETRIES")).toBeGreaterThan(0);
   });
 
   test("what was refused, what no route takes, and what a route responds to itself", async () => {

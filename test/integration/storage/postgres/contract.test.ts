@@ -15,20 +15,17 @@ describe.skipIf(!hasPostgres)("with a server", () => {
     partitioned: true,
     make: async () => {
       server ??= PostgresServer.start();
-      const location = await (await server).database();
+      const running = await server;
+      const location = await running.database();
       return {
         own: (options) => POSTGRES.learning.own(location, options),
         visit: (access, options) => POSTGRES.learning.visit(location, access, options),
         history: {
           own: (options) => POSTGRES.history.own(location, options),
           visit: () => POSTGRES.history.visit(location),
-          override: async (host, set) => {
-            for (const [name, value] of Object.entries(set)) {
-              await (await server)!.query(
-                `UPDATE servers SET ${name} = ${value} WHERE host = '${host}'`,
-                location.database,
-              );
-            }
+          override: async (host, { weight, capacity }) => {
+            const set = `weight = ${weight ?? "weight"}, capacity = ${capacity ?? "capacity"}`;
+            await running.query(`UPDATE servers SET ${set} WHERE host = '${host}'`, location.database);
           },
         },
         remove: () => {},

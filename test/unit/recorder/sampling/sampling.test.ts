@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { RecorderWish } from "../../../../src/shared/memory/layout-history.ts";
-import { Failures, RecorderWorld } from "../../../support/recorder-world.ts";
+import { Failures, RecorderWorld } from "../../../support/recorder/world.ts";
 
 describe("single requests", () => {
   test("are rows with all that is known of them", async () => {

@@ -28,6 +28,7 @@ test.each([
 
 test("method and path", () => {
   expect(requestPattern("POST", "/users/1?x")).toBe("POST /users/:id");
+  expect(requestPattern("\\x16\\x03", "")).toBe("? /");
 });
 
 test("frequent ones are told apart, the rest is other", () => {

@@ -46,7 +46,7 @@ function fromJson(line: string): NginxFields | string {
 }
 
 /** `… "GET / HTTP/1.1" 200 612 "-" "curl" msec=1.5 rt=0.1 ua="10.0.0.1:80"`: in quotes there are no quotes (nginx writes \x22). */
-const COMBINED = /^\S+ \S+ .*? \[[^\]]*\] "([^"]*)" (\d{3}) \d+ "[^"]*" "[^"]*"(.*)$/;
+const COMBINED = /^\S+ \S+ [^[]* \[[^\]]*\] "([^"]*)" (\d{3}) \d+ "[^"]*" "[^"]*"(.*)$/;
 const PAIR = /([a-z_]+)=(?:"([^"]*)"|(\S*))/g;
 
 function fromCombined(line: string): NginxFields | string {

@@ -30,6 +30,9 @@ function begin(memoryPath: string): void {
     if (mode === "opens-slowly") setTimeout(opened, 2000);
   } else beat();
   send({ type: "ready" });
+  if (mode === "judges") {
+    send({ type: "verdict", pool: "shop", kind: "rolled_back", reason: "worse", modelVersion: 7, numbers: { n: 1 } });
+  }
 
   function opened(): void {
     learnerCounters[LearnerCounter.STORE_OPENING] = 0;

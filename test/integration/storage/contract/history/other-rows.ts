@@ -152,10 +152,12 @@ export function otherRowsContract(under: HistoryUnderTest): void {
       const circle: { self?: unknown } = {};
       circle.self = circle;
       store.appendEvents([event(1, { detail: circle }), event(2, { detail: undefined })]);
+      store.appendEvents([event(0, { message: "\0", detail: { text: "a\0b\ud800" } })]);
       await store.flush();
-      const [second, first] = await store.events({ ...ALWAYS, limit: 10 });
+      const [second, first, odd] = await store.events({ ...ALWAYS, limit: 10 });
       expect(first).toMatchObject({ message: "Number 1.", detail: { left_out: expect.any(String) } });
       expect(second.detail).toBeNull();
+      expect(odd).toMatchObject({ message: "\ufffd", detail: { text: "a\ufffdb\ufffd" } });
     });
 
     test("of a kind that there is not are dropped", async () => {

@@ -176,22 +176,22 @@ describe("what is missing is said", () => {
   });
 
   test("an empty store, an empty window, retention, a pool that is not there", async () => {
-    expect(read()).rejects.toThrow("HISTORY=on");
+    await expect(read()).rejects.toThrow("HISTORY=on");
     traffic(10);
-    expect(read({ sinceMs: UNTIL, untilMs: UNTIL + 1000 })).rejects.toThrow(
+    await expect(read({ sinceMs: UNTIL, untilMs: UNTIL + 1000 })).rejects.toThrow(
       /no counts by the second from .*has them from/,
     );
-    expect(read({ pool: "shop" })).rejects.toThrow("of the pool shop");
+    await expect(read({ pool: "shop" })).rejects.toThrow("of the pool shop");
     history.metricRows.second.length = 0;
-    expect(read({ pool: "default" })).rejects.toThrow("HISTORY_DETAIL_HOURS");
+    await expect(read({ pool: "default" })).rejects.toThrow("HISTORY_DETAIL_HOURS");
   });
 
   test("several pools want a choice; counts without single requests are not enough", async () => {
     traffic(10);
     history.request({ pool: "shop", server: "x:1" });
-    expect(read()).rejects.toThrow("default (100), shop (1); --pool");
+    await expect(read()).rejects.toThrow("default (100), shop (1); --pool");
     history.requestRows.length = 0;
-    expect(read({ pool: "default" })).rejects.toThrow("REQUEST_LOG_MAX_ROWS_PER_SECOND");
+    await expect(read({ pool: "default" })).rejects.toThrow("REQUEST_LOG_MAX_ROWS_PER_SECOND");
   });
 });
 

@@ -7,8 +7,8 @@ import type {
   MetricRow,
   RequestRow,
   ServerRow,
-} from "../../src/storage/history-store.ts";
-import type { StoreStatus } from "../../src/storage/learning-store.ts";
+} from "../../../src/storage/history-store.ts";
+import type { StoreStatus } from "../../../src/storage/learning-store.ts";
 
 /** What is written outlives the store: another one over the same place finds it. */
 export class HistoryPlace {
