@@ -13,6 +13,9 @@ import { runReplay } from "./simulate/run.ts";
 
 /** Runs over the requests as they were: what the strategy makes of chance. The others draw works anew. */
 const OWN_RUNS = 2;
+/** Beyond so many requests chance matters little, and time much: as few runs as give an interval. */
+const MANY_REQUESTS = 300_000;
+const FEWEST_RUNS = 3;
 /** With so many errors a 99th percentile is now a latency and now a failure. */
 const TAIL_ERRORS = [0.006, 0.016] as const;
 
@@ -22,19 +25,21 @@ const TAIL_ERRORS = [0.006, 0.016] as const;
  */
 export async function replay(recording: Recording, options: ReplayOptions): Promise<ReplayResult> {
   const { seed, strategies, onProgress } = options;
-  const runs = Math.max(3, options.runs);
   const policies = strategies.map((name) => policyOf(name, options));
   const ran = recording.strategy === null ? null : policyOf(recording.strategy, options);
-  const total = checkRuns(runs) + strategies.length * (OWN_RUNS + runs);
+  const fleet = fitFleet(recording, seed);
+  const many = fleet.traffic.atMs.length > MANY_REQUESTS;
+  const runs = many ? FEWEST_RUNS : Math.max(FEWEST_RUNS, options.runs);
+  const ownRuns = many ? 1 : OWN_RUNS;
+  const total = checkRuns(runs) + strategies.length * (ownRuns + runs);
   let done = 0;
   const onRun = (): void => onProgress?.(++done, total);
-  const fleet = fitFleet(recording, seed);
   const selfCheck = checkFleet(recording, fleet, { policy: ran, seed, runs, onRun });
   const forecasts: Forecast[] = [];
   if (selfCheck.verdict === "passed") {
     for (const policy of policies) {
       await Promise.resolve(); // who shows progress gets a turn
-      forecasts.push(forecast(fleet, policy, policy.name === recording.strategy, seed, runs, onRun));
+      forecasts.push(forecast(fleet, policy, policy.name === recording.strategy, { seed, runs, ownRuns, onRun }));
     }
   }
   return {
@@ -52,23 +57,28 @@ function policyOf(name: string, { network }: ReplayOptions): Policy {
   return learnedPolicy(network);
 }
 
+interface ForecastRuns {
+  readonly seed: number;
+  readonly runs: number;
+  readonly ownRuns: number;
+  readonly onRun: () => void;
+}
+
 function forecast(
   fleet: FittedFleet,
   policy: Policy,
   ran: boolean,
-  seed: number,
-  runs: number,
-  onRun: () => void,
+  { seed, runs, ownRuns, onRun }: ForecastRuns,
 ): Forecast {
   const from = firstFrom(fleet.traffic.atMs, warmUpOf(fleet.durationMs));
   const own: Figures[] = [];
   const drawn: Figures[] = [];
   let overloaded: readonly string[] = [];
-  for (let run = 0; run < OWN_RUNS + runs; run++) {
+  for (let run = 0; run < ownRuns + runs; run++) {
     const random = seededRandom(seed + 0xf00d + run).next; // the same draws for every strategy
     const { traffic } = fleet;
     const work =
-      run < OWN_RUNS
+      run < ownRuns
         ? traffic.work
         : Float64Array.from(traffic.class, (kind) => {
             const works = fleet.works[kind];
@@ -76,7 +86,7 @@ function forecast(
           });
     const outcome = runReplay(fleet, { ...traffic, work }, policy, seed + run);
     if (run === 0) overloaded = overloadedServers(fleet, outcome);
-    (run < OWN_RUNS ? own : drawn).push(figuresOfRun(outcome, fleet.servers.length, from));
+    (run < ownRuns ? own : drawn).push(figuresOfRun(outcome, fleet.servers.length, from));
     onRun();
   }
   const mean = (read: (of: Figures) => number): number => own.reduce((sum, of) => sum + read(of), 0) / own.length;

@@ -104,7 +104,7 @@ export interface ReplayOptions {
   /** Names of `STRATEGIES`. */
   readonly strategies: readonly string[];
   readonly seed: number;
-  /** Runs of each strategy, at least 3: more make intervals steadier. */
+  /** Runs of each strategy, at least 3: more make intervals steadier. Beyond 300,000 requests there are no more than 3. */
   readonly runs: number;
   /** The model that `ml` routes by; needed for it alone. */
   readonly network?: Network;

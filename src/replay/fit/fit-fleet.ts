@@ -22,6 +22,9 @@ const FIRST_RATES: ChangeRates = { slowing: 1 / 20_000, recovering: 1 / 3000, pa
 /** Rates are believed as if there had been so much before that confirms the first ones, milliseconds and changes. */
 const PRIOR_CHANGES = 1;
 const TURNS = 4;
+/** Of many requests even the first turns know much. */
+const TURNS_OF_MANY = 3;
+const MANY_REQUESTS = 200_000;
 /** A class of its own needs so many requests; the others have the distribution of all together. */
 const OWN_CLASS = 200;
 /** A server has a speed of its own with so many requests, and else the fleet's. */
@@ -52,7 +55,8 @@ export function fitFleet(recording: Recording, seed: number): FittedFleet {
   firstSpeeds(candidates, recording.classes.length);
   const levels = [...LEVELS];
   let rates = FIRST_RATES;
-  for (let turn = 0; turn < TURNS; turn++) {
+  const turns = recording.requests.atMs.length > MANY_REQUESTS ? TURNS_OF_MANY : TURNS;
+  for (let turn = 0; turn < turns; turn++) {
     const distributions = distributionsOf(candidates, recording.classes.length);
     for (const candidate of candidates) {
       const { log, steps } = candidate;
