@@ -1,12 +1,13 @@
 /** Reads what the workers' rings say of requests, each record once. */
-import { Header, type SharedMemory } from "../shared/memory/layout.ts";
+
 import {
   DETAIL_ROWS,
   DetailWord,
   REQUEST_ROWS,
   RecorderCounter,
   RequestWord,
-} from "../shared/memory/layout-history.ts";
+} from "../shared/memory/history-layout.ts";
+import { Header, type SharedMemory } from "../shared/memory/layout.ts";
 import { RingCursor, type Row } from "../shared/memory/ring.ts";
 import { inRange, LATENCY_MS, MOMENT_MS, type Range } from "../shared/ranges.ts";
 import type { Position } from "./progress.ts";

@@ -1,5 +1,5 @@
 /** What the recorder shows of itself in the shared memory, so that the supervisor sees that it is alive. */
-import { RecorderCounter } from "../shared/memory/layout-history.ts";
+import { RecorderCounter } from "../shared/memory/history-layout.ts";
 import { droppedLogLines } from "../telemetry/log/log-sink.ts";
 import { processDescriptors } from "../telemetry/process-descriptors.ts";
 

@@ -3,14 +3,15 @@
  * one is certain: all that it says was read is in the store. The other one says what is being written. Which of them is the
  * certain one is a single word: a recorder that is killed leaves the one or the other, never half of both.
  */
-import { MAX_WORKERS } from "../shared/memory/layout.ts";
+
 import {
   ProgressFigure,
   RecorderFigure,
   type RecorderMemory,
   type RecorderProgress,
   RecorderWord,
-} from "../shared/memory/layout-history.ts";
+} from "../shared/memory/history-layout.ts";
+import { MAX_WORKERS } from "../shared/memory/layout.ts";
 
 /** How far the rings were read, for all seconds up to one; by worker, the number of the last record. */
 export interface Position {

@@ -18,7 +18,7 @@ import {
   RecorderWish,
   RequestWord,
   USUAL_BURST,
-} from "../../shared/memory/layout-history.ts";
+} from "../../shared/memory/history-layout.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import type { Failure } from "../failure.ts";
 import type { LoggedOutcome, LoggedRequest } from "./access-log.ts";

@@ -1,6 +1,6 @@
 /** What requests of one kind add up to within a second. */
 import { historyBucketCount, historyBucketOf } from "../../shared/history-buckets.ts";
-import { RequestWord } from "../../shared/memory/layout-history.ts";
+import { RequestWord } from "../../shared/memory/history-layout.ts";
 import type { Row } from "../../shared/memory/ring.ts";
 import type { MetricRow } from "../../storage/history-store.ts";
 

@@ -1,7 +1,7 @@
 /** All requests that ended within one second: counts by kind, and of a part of them the details. */
 import { historyBucketCount } from "../../shared/history-buckets.ts";
+import { DetailWord, RequestWord } from "../../shared/memory/history-layout.ts";
 import { MAX_WORKERS } from "../../shared/memory/layout.ts";
-import { DetailWord, RequestWord } from "../../shared/memory/layout-history.ts";
 import type { Row } from "../../shared/memory/ring.ts";
 import { Reservoir } from "../sampling/reservoir.ts";
 import { Cell, keyOf, numberOf } from "./cell.ts";

@@ -22,7 +22,7 @@ import {
   RecorderWish,
   RecorderWord,
   RequestWord,
-} from "./layout-history.ts";
+} from "./history-layout.ts";
 import {
   DECISION_ROWS,
   DecisionWord,

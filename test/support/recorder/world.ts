@@ -3,8 +3,8 @@ import type { RecordedNames, RecordedServer } from "../../../src/protocol/record
 import { type Failure, Failures } from "../../../src/proxy/failure.ts";
 import { type HistoryOutcome, type HistoryRequest, HistoryWriter } from "../../../src/proxy/record/history-writer.ts";
 import { Recorder } from "../../../src/recorder/recorder.ts";
+import { RecorderCounter } from "../../../src/shared/memory/history-layout.ts";
 import { Header, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "../../../src/shared/memory/layout.ts";
-import { RecorderCounter } from "../../../src/shared/memory/layout-history.ts";
 import { Method } from "../../../src/shared/memory/series-table.ts";
 import type { EventRow, ServerRow } from "../../../src/storage/history-store.ts";
 import { seeded } from "../networks.ts";

@@ -11,7 +11,7 @@ import {
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory/file.ts";
-import { RecorderCounter } from "../../../../src/shared/memory/layout-history.ts";
+import { RecorderCounter } from "../../../../src/shared/memory/history-layout.ts";
 import { configOf } from "../../../support/configuration.ts";
 import { isAlive, recordingLogger, until } from "./fixture.ts";
 

@@ -3,7 +3,6 @@ import { Failures, refusedRequest } from "../../../../src/proxy/failure.ts";
 import { ParseError } from "../../../../src/proxy/http1/parse-error.ts";
 import { HistoryWriter } from "../../../../src/proxy/record/history-writer.ts";
 import { failureCode, failureIndex } from "../../../../src/shared/failure-codes.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import {
   DETAIL_ROWS,
   DetailReason,
@@ -11,7 +10,8 @@ import {
   REQUEST_ROWS,
   RecorderWish,
   RequestWord,
-} from "../../../../src/shared/memory/layout-history.ts";
+} from "../../../../src/shared/memory/history-layout.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import { RingCursor, type Row } from "../../../../src/shared/memory/ring.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
 import { seeded } from "../../../support/networks.ts";
