@@ -5,9 +5,9 @@ import type { TrafficAnswer } from "../../../src/history/traffic/traffic.ts";
 import { historyBucketOf } from "../../../src/shared/history-buckets.ts";
 import type { HistoryStore, MetricRow } from "../../../src/storage/history-store.ts";
 import { openHistoryStore } from "../../../src/storage/open-store.ts";
+import { hasPostgres, PASSWORD, PostgresServer } from "../../support/databases/postgres-server.ts";
 import { blocksOf } from "../../support/doc-blocks.ts";
 import { WIDE_LIMITS } from "../../support/memory-history.ts";
-import { hasPostgres, PASSWORD, PostgresServer } from "../../support/postgres-server.ts";
 import { scratch } from "../storage/store-fixture.ts";
 import { neurabalancer } from "./spawn.ts";
 
