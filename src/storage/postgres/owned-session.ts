@@ -85,8 +85,9 @@ export class OwnedSession {
 
   /** Ends the session, and with it the lock. Never rejects. */
   async close(): Promise<void> {
-    await this.#session?.close();
+    const session = this.#session;
     this.#session = null;
+    await session?.release();
   }
 
   async #takeOver(session: Session): Promise<void> {

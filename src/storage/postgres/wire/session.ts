@@ -10,6 +10,8 @@ import { describeLocation, type PostgresLocation } from "../location.ts";
 
 /** How much longer than the server an answer may take on the way. */
 const GRACE_MS = 1_000;
+/** How long the end may take to be said. */
+const LAST_WORD_MS = 150;
 
 /** What a statement is given: whole numbers, texts, bytes, `null`, times; lists are PostgreSQL's arrays. */
 export type Parameter = string | number | boolean | Date | Uint8Array | null | readonly (string | number | null)[];
@@ -116,6 +118,15 @@ export class Session {
   /** What was allowed is over. */
   disallow(): void {
     this.#limitMs = this.#where.statementTimeoutMs;
+  }
+
+  /** Gives its locks up first, so that whoever waits for them need not wait until the server has noticed. Never rejects. */
+  async release(): Promise<void> {
+    if (!this.#isDead) {
+      const unlocked = this.#connection.unsafe("SELECT pg_advisory_unlock_all()").execute();
+      await limited(unlocked, LAST_WORD_MS, () => new Error("no answer")).catch(() => {});
+    }
+    await this.close();
   }
 
   /** Ends the connection at once, whatever runs on it. Never rejects. */
