@@ -7,6 +7,8 @@ import { type Scope, scopeOf } from "./traffic/traffic.ts";
 /** An event. `null` = of no single pool or server. */
 export interface ShownEvent {
   readonly at: string;
+  /** Who recorded it, where several share the store. */
+  readonly instance: string | null;
   readonly kind: EventKind;
   readonly pool: string | null;
   readonly server: string | null;
@@ -55,9 +57,20 @@ export async function newestEvents(
 }
 
 /** As answers show it. */
-export function shownEvent({ atMs, kind, pool, server, address, actor, message, detail }: EventRow): ShownEvent {
+export function shownEvent({
+  atMs,
+  instance,
+  kind,
+  pool,
+  server,
+  address,
+  actor,
+  message,
+  detail,
+}: EventRow): ShownEvent {
   return {
     at: isoMoment(atMs),
+    instance: instance ?? null,
     kind,
     pool: pool === "" ? null : pool,
     server: server === "" ? null : server,

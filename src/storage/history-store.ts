@@ -120,6 +120,8 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** Something that happened, once. */
 export interface EventRow {
+  /** Who recorded it: of rows that are read. Who writes has one name. */
+  readonly instance?: string;
   readonly atMs: number;
   readonly kind: EventKind;
   /** Empty = of the whole instance. */

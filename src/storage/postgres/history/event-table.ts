@@ -31,7 +31,7 @@ export async function listEvents(session: Session, query: EventQuery): Promise<r
     conditions += ` AND kind = ANY($${parameters.length}::text[])`;
   }
   const rows = await session.query<Omit<StoredEvent, "atMs"> & { readonly at: Date }>(
-    `SELECT at, kind, pool, server, address, actor, message, detail::text AS detail FROM events
+    `SELECT at, instance, kind, pool, server, address, actor, message, detail::text AS detail FROM events
      WHERE at >= $1 AND at < $2${conditions} ORDER BY at DESC, id DESC LIMIT $3`,
     parameters,
   );

@@ -30,7 +30,7 @@ export class EventTable extends TimedTable {
     const kind = kinds.length === 0 ? "" : ` AND kind IN (${kinds.map(() => "?").join(", ")})`;
     return this.db
       .query<StoredEvent, (string | number)[]>(
-        `SELECT at AS atMs, ${COLUMNS} FROM events WHERE at >= ? AND at < ?${conditions}${kind}
+        `SELECT at AS atMs, instance, ${COLUMNS} FROM events WHERE at >= ? AND at < ?${conditions}${kind}
          ORDER BY at DESC, id DESC LIMIT ?`,
       )
       .all(sinceMs, untilMs, ...asked.map((name) => query[name]!), ...kinds, limit)

@@ -53,6 +53,10 @@ describe("traffic as text", () => {
     expect(textOf(traffic({ by: "day", group: [], rows }))).toContain("\n2026-11-29  1200");
   });
 
+  test("few errors of many are not none", () => {
+    expect(textOf(traffic({ total: { ...figures, error_share: 0.00001 } }))).toContain("< 0.01 %");
+  });
+
   test("without rows, the total alone", () => {
     expect(textOf(traffic({ group: [] })).split("\n")).toHaveLength(4);
   });
@@ -61,6 +65,7 @@ describe("traffic as text", () => {
 test("what a name holds reaches no terminal as a command", () => {
   const event = {
     at: "2026-11-29T13:00:00.250Z",
+    instance: "edge-1",
     kind: "change",
     pool: "x\u001b[2J",
     server: null,
@@ -74,9 +79,12 @@ test("what a name holds reaches no terminal as a command", () => {
     "2026-11-29 13:00:00  change  x\\u001b[2J  -       admin API (127.0.0.1)  weight\\nof a:80",
   );
   expect(csvOf(answer)).toEqual([
-    ["at", "kind", "pool", "server", "address", "actor", "message", "detail"],
-    [event.at, "change", event.pool, "", "", event.actor, event.message, '{"weight":2}'],
+    ["at", "instance", "kind", "pool", "server", "address", "actor", "message", "detail"],
+    [event.at, "edge-1", "change", event.pool, "", "", event.actor, event.message, '{"weight":2}'],
   ]);
+  // Whose an event is stands there where there are several.
+  const both = { ...answer, events: [event, { ...event, instance: "edge-2" }] };
+  expect(textOf(both).split("\n")[2]).toStartWith("TIME (UTC)           INSTANCE  KIND");
 });
 
 test("no answer without rows is an empty table", () => {
@@ -87,7 +95,7 @@ test("no answer without rows is an empty table", () => {
   expect(textOf(requests)).toContain(": no requests.");
   expect(textOf({ ...SCOPE, subject: "servers", servers: [] })).toContain(": no servers.");
   const incident = { ...SCOPE, subject: "incident", before_since: SCOPE.since, findings: [], events: [] } as const;
-  expect(textOf(incident)).toContain("No differences.\n\nNo events");
+  expect(textOf(incident)).toContain("No differences to show.\n\nNo events");
 });
 
 test("requests, servers and differences", () => {
