@@ -157,13 +157,13 @@ describe("traffic", () => {
 
   test("counting begins with the first second of a store, not with its hour", async () => {
     const began = start + 47 * 60_000;
-    const rows = Array.from({ length: 60 }, (_, i) => second(began + i * 1_000, [1, 1, 1]));
+    const rows = Array.from({ length: 180 }, (_, i) => second(began + i * 1_000, [1, 1, 1]));
     const young = new FakeReader({ seconds: rows });
-    const now = began + 61_500;
+    const now = began + 181_500;
     const answer = await askTraffic(young, question(now - HOUR, now), now);
     expect(answer.total.requests_per_second).toBe(3);
     expect(answer.notes.join()).toContain("counts begin at 2026-11-29T06:47:00Z");
-    const cut = new FakeReader({ seconds: rows, keptSinceMs: { second: began + 30_000 } });
+    const cut = new FakeReader({ seconds: rows, keptSinceMs: { second: began + 90_000 } });
     expect((await askTraffic(cut, question(now - HOUR, now), now)).notes.join()).toContain("begin at 2026-11-29T06:47:00Z");
   });
 
