@@ -120,10 +120,10 @@ export class WriteBuffer<Row> {
   #coarsen(): void {
     const { bytesOf, coarserKey, merge } = this.#kind;
     if (coarserKey === undefined || merge === undefined) return;
-    const merged = new Map<string, Row>();
+    const merged = new Map<unknown, Row>();
     for (const row of this.#fresh) {
       this.#bytes -= bytesOf(row);
-      const key = coarserKey(row);
+      const key = coarserKey(row) ?? row;
       const before = merged.get(key);
       merged.set(key, before === undefined ? row : merge(before, row));
     }
