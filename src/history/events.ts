@@ -1,5 +1,5 @@
-/** What happened, and who did it: the time line of an instance. */
-import type { EventKind, EventRow, HistoryReader } from "../storage/history-store.ts";
+/** What happened, and who did it: the time line of an instance, or of all that share a store. */
+import type { EventKind, HistoryReader, RecordedEvent } from "../storage/history-store.ts";
 import { isoMoment } from "./moments.ts";
 import type { EventsQuestion } from "./questions.ts";
 import { type Scope, scopeOf } from "./traffic/traffic.ts";
@@ -7,8 +7,6 @@ import { type Scope, scopeOf } from "./traffic/traffic.ts";
 /** An event. `null` = of no single pool or server. */
 export interface ShownEvent {
   readonly at: string;
-  /** Who recorded it, where several share the store. */
-  readonly instance: string | null;
   readonly kind: EventKind;
   readonly pool: string | null;
   readonly server: string | null;
@@ -16,6 +14,7 @@ export interface ShownEvent {
   readonly actor: string;
   readonly message: string;
   readonly detail: unknown;
+  readonly instance: string;
 }
 
 /** The answer. */
@@ -47,7 +46,7 @@ export async function newestEvents(
   reader: HistoryReader,
   question: Omit<EventsQuestion, "subject">,
   limit: number,
-): Promise<EventRow[]> {
+): Promise<RecordedEvent[]> {
   const { sinceMs, untilMs, instance, pool, server, kinds } = question;
   const asked = { sinceMs, untilMs, instance, limit, ...(kinds.length === 0 ? {} : { kinds }) };
   const own = await reader.events({ ...asked, pool, server });
@@ -59,7 +58,6 @@ export async function newestEvents(
 /** As answers show it. */
 export function shownEvent({
   atMs,
-  instance,
   kind,
   pool,
   server,
@@ -67,10 +65,10 @@ export function shownEvent({
   actor,
   message,
   detail,
-}: EventRow): ShownEvent {
+  instance,
+}: RecordedEvent): ShownEvent {
   return {
     at: isoMoment(atMs),
-    instance: instance ?? null,
     kind,
     pool: pool === "" ? null : pool,
     server: server === "" ? null : server,
@@ -78,5 +76,6 @@ export function shownEvent({
     actor,
     message,
     detail: detail ?? null,
+    instance,
   };
 }

@@ -21,7 +21,8 @@ export interface MetricKey {
 
 /** All requests of one kind that ended within one second (or minute, or hour): exact, whatever is kept of single ones. */
 export interface MetricRow extends MetricKey {
-  /** The second's (minute's, hour's) beginning. */
+  /** The minute's or hour's beginning, or some moment within the second: one that comes twice, because the clock was set
+   * back, has two rows at two moments. */
   readonly atMs: number;
   readonly requests: number;
   /** Those of them with a failure of ours or of the server (`Failure`), whatever their status. */
@@ -37,6 +38,8 @@ export interface MetricRow extends MetricKey {
   readonly responseBytes: number;
   /** Durations by `historyBucketOf`: up to the last that is not zero (history-buckets.ts). */
   readonly durations: readonly number[];
+  /** Handed over by a process that is no more, and perhaps written: the same row comes a second time. */
+  readonly again?: boolean;
 }
 
 /** Why a single request is kept. */
@@ -120,8 +123,6 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** Something that happened, once. */
 export interface EventRow {
-  /** Who recorded it: of rows that are read. Who writes has one name. */
-  readonly instance?: string;
   readonly atMs: number;
   readonly kind: EventKind;
   /** Empty = of the whole instance. */
@@ -134,6 +135,11 @@ export interface EventRow {
   readonly message: string;
   /** Anything that JSON can say. */
   readonly detail: unknown;
+}
+
+/** An event as it is read: where several instances share a store, it says whose it is. */
+export interface RecordedEvent extends EventRow {
+  readonly instance: string;
 }
 
 /** A server as the configuration (and discovery) has it; unique by pool, host and port. */
@@ -208,7 +214,7 @@ export interface HistoryReader {
   metrics(query: MetricQuery): AsyncIterable<readonly MetricRow[]>;
   requests(query: RequestQuery): AsyncIterable<readonly RequestRow[]>;
   gauges(query: HistoryQuery): AsyncIterable<readonly GaugeRow[]>;
-  events(query: EventQuery): Promise<readonly EventRow[]>;
+  events(query: EventQuery): Promise<readonly RecordedEvent[]>;
   servers(): Promise<readonly ServerRow[]>;
   /** Of counts at a resolution. */
   span(resolution: Resolution): Promise<HistorySpan>;

@@ -70,15 +70,17 @@ function eventTable(events: EventsAnswer["events"]): string {
   const showsInstance = new Set(events.map(({ instance }) => instance)).size > 1;
   const rows = events.map(({ at, instance, kind, pool, server, actor, message }) => [
     timeText(at),
-    ...(showsInstance ? [instance ?? "-"] : []),
+    ...(showsInstance ? [instance] : []),
     kind,
     pool ?? "-",
     server ?? "-",
     actor,
     message,
   ]);
-  const heads = ["TIME (UTC)", ...(showsInstance ? ["INSTANCE"] : []), "KIND", "POOL", "SERVER", "BY", "WHAT"];
-  return columns([heads, ...rows]);
+  return columns([
+    ["TIME (UTC)", ...(showsInstance ? ["INSTANCE"] : []), "KIND", "POOL", "SERVER", "BY", "WHAT"],
+    ...rows,
+  ]);
 }
 
 function requestsText({ found, found_weight, requests, order }: RequestsAnswer): string {

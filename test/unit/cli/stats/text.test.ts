@@ -65,7 +65,6 @@ describe("traffic as text", () => {
 test("what a name holds reaches no terminal as a command", () => {
   const event = {
     at: "2026-11-29T13:00:00.250Z",
-    instance: "edge-1",
     kind: "change",
     pool: "x\u001b[2J",
     server: null,
@@ -73,18 +72,28 @@ test("what a name holds reaches no terminal as a command", () => {
     actor: "admin API (127.0.0.1)",
     message: "weight\nof a:80",
     detail: { weight: 2 },
+    instance: "edge-1",
   } as const;
   const answer = { ...SCOPE, subject: "events", events: [event] } as const;
   expect(textOf(answer).split("\n")[3]).toBe(
     "2026-11-29 13:00:00  change  x\\u001b[2J  -       admin API (127.0.0.1)  weight\\nof a:80",
   );
   expect(csvOf(answer)).toEqual([
-    ["at", "instance", "kind", "pool", "server", "address", "actor", "message", "detail"],
-    [event.at, "edge-1", "change", event.pool, "", "", event.actor, event.message, '{"weight":2}'],
+    ["at", "kind", "pool", "server", "address", "actor", "message", "detail", "instance"],
+    [event.at, "change", event.pool, "", "", event.actor, event.message, '{"weight":2}', "edge-1"],
   ]);
-  // Whose an event is stands there where there are several.
-  const both = { ...answer, events: [event, { ...event, instance: "edge-2" }] };
-  expect(textOf(both).split("\n")[2]).toStartWith("TIME (UTC)           INSTANCE  KIND");
+});
+
+test("events of several instances that share a store say whose they are", () => {
+  const event = { at: SCOPE.since, kind: "start", pool: null, server: null, address: null, actor: "balancer" } as const;
+  const [one, two] = ["edge-1", "edge-2"].map((instance) => ({ ...event, message: "Began.", detail: null, instance }));
+  const text = (...events: (typeof one)[]) => textOf({ ...SCOPE, subject: "events", events });
+  expect(text(one, one)).not.toContain("edge-1");
+  expect(text(one, two).split("\n").slice(2)).toEqual([
+    "TIME (UTC)           INSTANCE  KIND   POOL  SERVER  BY        WHAT",
+    "2026-11-29 13:00:00  edge-1    start  -     -       balancer  Began.",
+    "2026-11-29 13:00:00  edge-2    start  -     -       balancer  Began.",
+  ]);
 });
 
 test("no answer without rows is an empty table", () => {

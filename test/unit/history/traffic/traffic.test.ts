@@ -164,7 +164,9 @@ describe("traffic", () => {
     expect(answer.total.requests_per_second).toBe(3);
     expect(answer.notes.join()).toContain("counts begin at 2026-11-29T06:47:00Z");
     const cut = new FakeReader({ seconds: rows, keptSinceMs: { second: began + 90_000 } });
-    expect((await askTraffic(cut, question(now - HOUR, now), now)).notes.join()).toContain("begin at 2026-11-29T06:47:00Z");
+    expect((await askTraffic(cut, question(now - HOUR, now), now)).notes.join()).toContain(
+      "begin at 2026-11-29T06:47:00Z",
+    );
   });
 
   test("a day of hours reads hours, and little else", async () => {
