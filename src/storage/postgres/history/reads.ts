@@ -2,12 +2,12 @@
 import type { HistoryPage, HistoryReads, PagePosition } from "../../backend.ts";
 import type {
   EventQuery,
-  EventRow,
   GaugeRow,
   HistoryQuery,
   HistorySpan,
   MetricQuery,
   MetricRow,
+  RecordedEvent,
   RequestQuery,
   RequestRow,
   Resolution,
@@ -39,7 +39,7 @@ export abstract class PostgresHistoryReads implements HistoryReads {
     return this.use((session) => gaugePage(session, query, from, rows));
   }
 
-  events(query: EventQuery): Promise<readonly EventRow[]> {
+  events(query: EventQuery): Promise<readonly RecordedEvent[]> {
     return this.use((session) => listEvents(session, query));
   }
 
