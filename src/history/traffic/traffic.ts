@@ -106,7 +106,7 @@ const COUNTED_LATE_MS = 10_000;
 
 /** Of a plan's time the part in which requests were counted: rates are of it. */
 export function countedTime(plan: Plan, spans: Spans, nowMs: number): Time {
-  const oldestMs = least(Object.values(spans));
+  const oldestMs = beginningOf(spans);
   const { newestMs } = spans.second;
   const sinceMs = oldestMs === null ? plan.sinceMs : Math.max(plan.sinceMs, oldestMs);
   let untilMs = Math.min(plan.untilMs, nowMs);
@@ -211,9 +211,23 @@ function least(spans: readonly HistorySpan[]): number | null {
   return oldest.length === 0 ? null : Math.min(...oldest);
 }
 
+/** When the oldest counts begin: by the finest ones that there are of that time; the coarsest say only which hour it was. */
+function beginningOf(spans: Spans): number | null {
+  let beginMs = least(Object.values(spans));
+  for (const [finer, coarser] of [
+    ["minute", "hour"],
+    ["second", "minute"],
+  ] as const) {
+    const { oldestMs } = spans[finer];
+    if (oldestMs !== null && beginMs !== null && floorTo(oldestMs, coarser) === beginMs) beginMs = oldestMs;
+  }
+  return beginMs;
+}
+
 function notesOnTime(asked: Asked & { readonly by: Step | null }, plan: Plan, spans: Spans): string[] {
   const oldestMs = least(Object.values(spans));
-  if (oldestMs === null) return [];
+  const beginMs = beginningOf(spans);
+  if (oldestMs === null || beginMs === null) return [];
   const notes: string[] = [];
   const minutesMs = least([spans.second, spans.minute]) ?? plan.untilMs;
   if (asked.by === "minute" && asked.sinceMs < minutesMs && oldestMs < floorTo(minutesMs, "hour")) {
@@ -222,7 +236,7 @@ function notesOnTime(asked: Asked & { readonly by: Step | null }, plan: Plan, sp
     );
   } else if (asked.sinceMs < oldestMs) {
     notes.push(
-      `counts begin at ${isoMoment(oldestMs)}: of the time before nothing was recorded, or it is not kept any more (HISTORY_HOURS_DAYS, HISTORY_MAX_MEGABYTES)`,
+      `counts begin at ${isoMoment(beginMs)}: of the time before nothing was recorded, or it is not kept any more (HISTORY_HOURS_DAYS, HISTORY_MAX_MEGABYTES)`,
     );
   }
   if (asked.sinceMs - plan.sinceMs >= STEP_MS.second) notes.push(moved("since", asked.sinceMs, plan.sinceMs));

@@ -151,6 +151,11 @@ describe("traffic", () => {
     const recorded = new FakeReader({ seconds: rows });
     const day = await askTraffic(recorded, question(now - 24 * HOUR, now), now);
     expect(day.total.requests_per_second).toBe(2);
+    // It began within an hour and within a minute.
+    const later = new FakeReader({ seconds: rows.map((row) => ({ ...row, atMs: row.atMs + 1_275_000 })) });
+    const lately = await askTraffic(later, question(now - 24 * HOUR, now + 1_275_000), now + 1_275_000);
+    expect(lately.total.requests_per_second).toBe(2);
+    expect(lately.notes.join()).toContain("counts begin at 2026-11-29T06:21:15Z");
     const minute = await askTraffic(recorded, question(now - 60_000, now, { by: "minute" }), now);
     for (const row of minute.rows) expect(row.requests_per_second).toBe(2);
   });
