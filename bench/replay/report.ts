@@ -2,24 +2,11 @@
 import type { ReplayResult } from "../../src/replay/result.ts";
 import { type Machine, machineLine } from "../common/machine.ts";
 import { renderTable } from "../common/table.ts";
-
-/** What clients measured of a strategy. */
-export interface Measured {
-  readonly strategy: string;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly errorShare: number;
-}
+import type { Measured, ScenarioRun } from "./kept.ts";
 
 /** One scenario. */
-export interface Proof {
-  readonly scenario: string;
-  /** The strategy that was recorded. */
-  readonly recorded: string;
+export interface Proof extends Omit<ScenarioRun, "recording"> {
   readonly result: ReplayResult;
-  readonly measured: readonly Measured[];
-  /** How late requests were sent, or answers given, 99 of 100, milliseconds: what the machine added. */
-  readonly lateMs: number;
 }
 
 export interface Report {

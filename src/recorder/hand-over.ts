@@ -29,6 +29,7 @@ export class HandOver {
   readonly #progress: Progress;
   #store: HistoryWriting | null = null;
   #written: ReadonlySet<number> = new Set();
+  #unsureUpTo = Number.NEGATIVE_INFINITY;
   #closed: ClosedSecond[] = [];
   #events: EventRow[] = [];
   #metrics = 0;
@@ -64,10 +65,12 @@ export class HandOver {
    * There is a store now.
    * @param shiftMs added to the beginnings of the seconds that waited for it.
    * @param written seconds of which it has single requests: others of them would stand for the same ones again.
+   * @param unsureUpTo the last second that it may have, whether that could be asked or not.
    */
-  open(store: HistoryWriting, shiftMs: number, written: ReadonlySet<number>): void {
+  open(store: HistoryWriting, shiftMs: number, written: ReadonlySet<number>, unsureUpTo: number): void {
     this.#store = store;
     this.#written = written;
+    this.#unsureUpTo = unsureUpTo;
     if (this.#events.length > 0) store.appendEvents(this.#events);
     this.#events = [];
     this.#givenEvent = this.#lastEvent;
@@ -134,7 +137,8 @@ export class HandOver {
     if (last === undefined) return;
     this.#progress.intend(last.position); // before the store knows any of it
     for (const { metrics, requests, position } of this.#closed) {
-      if (metrics.length > 0) store.appendMetrics(metrics);
+      const isUnsure = position.second <= this.#unsureUpTo;
+      if (metrics.length > 0) store.appendMetrics(isUnsure ? metrics.map((row) => ({ ...row, again: true })) : metrics);
       if (requests.length > 0 && !this.#written.has(position.second)) store.appendRequests(requests);
     }
     this.#closed = [];

@@ -103,7 +103,8 @@ export class Recorder implements RecordTaker {
       () => null, // the store says itself what is wrong with it
     );
     const written = await this.#writtenBefore(store);
-    this.#handOver.open(store, this.#turnBehind(newestMs), written);
+    const unsureUpTo = this.#predecessor.unsure?.last ?? Number.NEGATIVE_INFINITY;
+    this.#handOver.open(store, this.#turnBehind(newestMs), written, unsureUpTo);
     this.#store = store;
     this.#servers = new KnownServers({ store, log, tell });
     this.#lookAtServers();

@@ -21,7 +21,8 @@ export interface MetricKey {
 
 /** All requests of one kind that ended within one second (or minute, or hour): exact, whatever is kept of single ones. */
 export interface MetricRow extends MetricKey {
-  /** The second's (minute's, hour's) beginning. */
+  /** The minute's or hour's beginning, or some moment within the second: one that comes twice, because the clock was set
+   * back, has two rows at two moments. */
   readonly atMs: number;
   readonly requests: number;
   /** Those of them with a failure of ours or of the server (`Failure`), whatever their status. */
@@ -37,6 +38,8 @@ export interface MetricRow extends MetricKey {
   readonly responseBytes: number;
   /** Durations by `historyBucketOf`: up to the last that is not zero (history-buckets.ts). */
   readonly durations: readonly number[];
+  /** Handed over by a process that is no more, and perhaps written: the same row comes a second time. */
+  readonly again?: boolean;
 }
 
 /** Why a single request is kept. */

@@ -99,6 +99,12 @@ export class WriteBuffer<Row> {
     this.#taken = [];
   }
 
+  /** What was taken was certainly not written: it is the oldest of what waits, as if it had not been taken. */
+  giveBack(): void {
+    this.#fresh = [...this.#taken, ...this.#fresh];
+    this.#taken = [];
+  }
+
   #makeRoom(): void {
     if (!this.#isTooMuch(0)) return;
     if (this.#fine >= this.#fresh.length * FINE_SHARE) this.#coarsen();
@@ -120,10 +126,10 @@ export class WriteBuffer<Row> {
   #coarsen(): void {
     const { bytesOf, coarserKey, merge } = this.#kind;
     if (coarserKey === undefined || merge === undefined) return;
-    const merged = new Map<string, Row>();
+    const merged = new Map<unknown, Row>();
     for (const row of this.#fresh) {
       this.#bytes -= bytesOf(row);
-      const key = coarserKey(row);
+      const key = coarserKey(row) ?? row;
       const before = merged.get(key);
       merged.set(key, before === undefined ? row : merge(before, row));
     }

@@ -1,13 +1,13 @@
 /**
  * Counts by the second as rows. When they wait for too long, those of a minute and a key become one: coarser, and still all
- * of what was counted.
+ * of what was counted. It stands at the earliest of their seconds, at which no other row of the key was or will be written.
+ * Rows that may have been written already stay as they are: within a sum nobody could tell them from those that were not.
  */
 import { historyBucketCount } from "../../shared/history-buckets.ts";
 import type { MetricRow } from "../history-store.ts";
 import { isAmount, isCount, keptText } from "./checked.ts";
 import type { RowKind } from "./row-kind.ts";
 
-const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** Of a name. */
 const MAX_CHARACTERS = 512;
@@ -22,8 +22,8 @@ export const METRIC_ROWS: RowKind<MetricRow, MetricRow> = Object.freeze({
   encode: toRow,
   bytesOf: ({ pool, route, server, address, durations }: MetricRow) =>
     FIXED_BYTES + 2 * (pool.length + route.length + server.length + address.length) + 8 * durations.length,
-  coarserKey: ({ atMs, pool, route, server, address, statusClass }: MetricRow) =>
-    [minuteOf(atMs), pool, route, server, address, statusClass].join("\n"),
+  coarserKey: ({ atMs, pool, route, server, address, statusClass, again }: MetricRow) =>
+    again === true ? null : [minuteOf(atMs), pool, route, server, address, statusClass].join("\n"),
   merge: merged,
 });
 
@@ -32,7 +32,7 @@ function toRow(row: MetricRow): MetricRow | null {
   const { durations } = row;
   const counts = [atMs, requests, failures, retries, waited, responseBytes].every(isCount) && durations.every(isCount);
   if (!counts || !isAmount(durationSumMs) || !isAmount(waitSumMs)) return null;
-  if (atMs % SECOND_MS !== 0 || !(Number.isInteger(statusClass) && statusClass >= 1 && statusClass <= 5)) return null;
+  if (!(Number.isInteger(statusClass) && statusClass >= 1 && statusClass <= 5)) return null;
   if (durations.length > historyBucketCount) return null;
   const [pool, route, server, address] = [row.pool, row.route, row.server, row.address].map((name) =>
     keptText(name, MAX_CHARACTERS),
@@ -47,7 +47,7 @@ function trimmed(durations: readonly number[]): readonly number[] {
   return durations.slice(0, length);
 }
 
-/** One row of two of the same key, at the earlier second: that of the minute's beginning may be written already. */
+/** One row of two of the same key, at the earlier second: that of the minute's beginning may have been written. */
 function merged(a: MetricRow, b: MetricRow): MetricRow {
   return { ...addMetrics(a, b), atMs: Math.min(a.atMs, b.atMs) };
 }

@@ -14,8 +14,8 @@ export interface RowKind<Item, Row> {
   encode(item: Item, featureCount: number): Row | null;
   /** What a row takes in memory, about. */
   bytesOf(row: Row): number;
-  /** Rows with the same of it can be merged. With `merge`, or not at all. */
-  coarserKey?(row: Row): string;
+  /** Rows with the same of it can be merged; `null` = this one stays as it is. With `merge`, or not at all. */
+  coarserKey?(row: Row): string | null;
   /** One row that says what both said, less exactly; it can be merged again. */
   merge?(a: Row, b: Row): Row;
 }

@@ -114,8 +114,9 @@ class StoreRecording {
     for await (const page of this.#reader.metrics({ ...this.#asked, resolution: "second" })) {
       for (const row of page) {
         counts.set(row.route, (counts.get(row.route) ?? 0) + row.requests);
-        sinceMs = Math.min(sinceMs, row.atMs);
-        untilMs = Math.max(untilMs, row.atMs + 1000);
+        const secondMs = floorToSecond(row.atMs);
+        sinceMs = Math.min(sinceMs, secondMs);
+        untilMs = Math.max(untilMs, secondMs + 1000);
         this.#servers.indexOf(row);
       }
       this.#progress("reading counts", page.length);
@@ -220,6 +221,11 @@ class StoreRecording {
     this.#rows += rows;
     this.#options.onProgress?.(phase, this.#rows);
   }
+}
+
+/** Rows of a second need not stand at its beginning. */
+function floorToSecond(ms: number): number {
+  return ms - (ms % 1000);
 }
 
 /** To the response head; where none came, all the time that was not spent in the queue. */

@@ -22,6 +22,8 @@ import { listServers } from "./server-table.ts";
 
 /** See the top of this file. */
 export abstract class PostgresHistoryReads implements HistoryReads {
+  /** Whose reads these are; unset = nobody's in particular. */
+  protected readonly instance?: string;
   /** Runs `work` on a session. Rejects with a `StoreError` when there is none or the work fails for it. */
   protected abstract use<T>(work: (session: Session) => Promise<T>): Promise<T>;
 
@@ -42,7 +44,7 @@ export abstract class PostgresHistoryReads implements HistoryReads {
   }
 
   servers(): Promise<readonly ServerRow[]> {
-    return this.use(listServers);
+    return this.use((session) => listServers(session, this.instance));
   }
 
   span(resolution: Resolution): Promise<HistorySpan> {

@@ -76,6 +76,45 @@ export function historyFailureContract(under: HistoryUnderTest): void {
     expect(minutes.map(({ atMs }) => (atMs - BEGAN_MS) / 60_000)).toEqual(Array.from({ length: 120 }, (_, n) => n));
   }, 60_000);
 
+  test("what becomes coarser in the midst of a minute adds to what was written of it before", async () => {
+    const keys = Array.from({ length: 2_500 }, (_, i) => ({ server: `s${i}:80`, requests: 1 }));
+    const seconds = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, n) => keys.map((key) => metric(from + n, key))).flat();
+    store.appendMetrics(seconds(0, 10));
+    expect(await store.flush()).toBe(true);
+    for (let i = 0; i < 20; i++) faults.errors.push(failure());
+    store.appendMetrics(seconds(10, 12));
+    await store.flush(); // a batch of these is put back, and comes again by itself
+    for (let n = 12; n < 58; n++) store.appendMetrics(seconds(n, n + 1));
+    expect(store.status()).toMatchObject({ rowsDropped: 0 });
+    expect(store.status().bufferedRows).toBeLessThan(46 * keys.length);
+    faults.errors.length = 0;
+    expect(await store.flush()).toBe(true);
+    store.appendMetrics(seconds(58, 60));
+    expect(await store.flush()).toBe(true);
+    for (const resolution of ["second", "minute", "hour"] as const) {
+      expect(await total(resolution)).toBe(60 * keys.length);
+    }
+  }, 60_000);
+
+  test("rows that may have been written by the process before are not lost in a coarser one, nor twice in it", async () => {
+    const written = metrics(0, 20);
+    store.appendMetrics(written);
+    await store.flush();
+    // Its successor cannot ask the store what it has.
+    for (let i = 0; i < 400; i++) faults.errors.push(failure());
+    const others = Array.from({ length: 2_000 }, (_, i) => ({ server: `s${i}:80`, requests: 1 }));
+    store.appendMetrics(metrics(10, 30, { again: true }));
+    store.appendMetrics(metrics(30, 60));
+    for (let n = 0; n < 55; n++) store.appendMetrics(others.map((key) => metric(n, key)));
+    expect(store.status()).toMatchObject({ rowsDropped: 0 });
+    expect(store.status().bufferedRows).toBeLessThan(100_000);
+    faults.errors.length = 0;
+    expect(await store.flush()).toBe(true);
+    expect((await counts(store, "minute", { server: "a:80" })).map(({ requests: n }) => n)).toEqual([(60 * 61) / 2]);
+    expect((await counts(store, "second", { server: "a:80" })).reduce((n, row) => n + row.requests, 0)).toBe(1_830);
+  }, 60_000);
+
   test("a change that fails is told, and costs no rows", async () => {
     faults.errors.push(failure());
     store.appendEvents([event(1)]);

@@ -98,6 +98,16 @@ export function metricContract(under: HistoryUnderTest): void {
       expect(await counts(store, "hour")).toEqual([sum(metrics(0, 4), BEGAN_MS)]);
     });
 
+    test("of a second that comes twice are two rows, of which both count", async () => {
+      const given = [metric(0), metric(1), metric(1, { atMs: BEGAN_MS + 1_001, requests: 40 }), metric(2)];
+      store.appendMetrics(given);
+      await store.flush();
+      expect(store.status()).toMatchObject({ rowsWritten: 4, rowsDropped: 0 });
+      expect(await counts(store)).toEqual(given);
+      expect(await counts(store, "minute")).toEqual([sum(given, BEGAN_MS)]);
+      expect(await counts(store, "hour")).toEqual([sum(given, BEGAN_MS)]);
+    });
+
     test("of other keys are other counts", async () => {
       const keys: Partial<MetricRow>[] = [
         { address: "10.0.0.2" },
@@ -153,7 +163,7 @@ export function metricContract(under: HistoryUnderTest): void {
     });
 
     test.each([
-      ["a moment within a second", { atMs: BEGAN_MS + 1 }],
+      ["a moment within a millisecond", { atMs: BEGAN_MS + 1.5 }],
       ["a fraction of a request", { requests: 1.5 }],
       ["a negative count", { failures: -1 }],
       ["a sum that is no number", { durationSumMs: Number.NaN }],
