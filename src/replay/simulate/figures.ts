@@ -35,7 +35,7 @@ export function recordedFigures(recording: Recording, fromMs: number, toMs: numb
   const { failed, server, weight } = requests;
   return {
     ...figuresOf({ latencyMs, failed, server, weight }, servers.length, from, to),
-    requests: count,
+    requests: Math.round(count), // sums of weights are whole numbers but for their rounding
     durationMs: toMs - fromMs,
   };
 }
