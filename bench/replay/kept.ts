@@ -20,6 +20,8 @@ export interface ScenarioRun {
   readonly measured: readonly Measured[];
   /** How late requests were sent, or answers given, 99 of 100, milliseconds: what the machine added. */
   readonly lateMs: number;
+  /** Mean work of a request, milliseconds. */
+  readonly meanMs: number;
   /** Share of the machine's cores that was in use, by whomever. */
   readonly busy: number;
 }

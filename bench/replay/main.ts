@@ -65,6 +65,7 @@ async function runScenario(scenario: string, options: Options): Promise<Scenario
     recorded,
     recording,
     lateMs: Math.max(conditions.sentLateP99Ms, conditions.answeredLateP99Ms),
+    meanMs,
     busy: conditions.busy,
     measured: outcomes.map(({ contestant, figures }) => ({
       strategy: contestant.name,

@@ -17,9 +17,9 @@ import { type Events, OPERATOR_SIGNAL } from "../events/events.ts";
 /** Of a reload history has so many sentences, each so long, at most. */
 const MAX_SENTENCES = 100;
 const MAX_LENGTH = 400;
-/** What of them the event itself says. */
-const SHOWN_SENTENCES = 3;
-const SHOWN_LENGTH = 160;
+/** As many of them stand in the line of an event, so long. */
+const TOLD = 3;
+const TOLD_LENGTH = 120;
 
 /** What it is made from. */
 export interface ConfigurationOptions {
@@ -128,8 +128,7 @@ export class ConfigurationInForce {
       const problems = problemsOf(error);
       const message = `changed ${whatIsWatched(this.#config)} are not used`;
       for (const problem of problems) this.#log.error(`${message}: ${problem}`);
-      const detail = { problems: bounded(problems) };
-      this.#options.events.note({ kind: "reload", message: `${message}: ${inShort(problems)}`, detail });
+      this.#options.events.note({ kind: "reload", message, detail: { problems: bounded(problems) } });
     }
   }
 
@@ -145,19 +144,18 @@ export class ConfigurationInForce {
     this.reloads.failure++;
     this.rejected.configuration = true;
     for (const problem of problems) this.#log.error(problem);
-    const message = "the new configuration is rejected; the old one stays in force";
-    this.#log.error({ problems: problems.length }, message);
+    const rejected = "the new configuration is rejected; the old one stays in force";
+    this.#log.error({ problems: problems.length }, rejected);
+    const message = `${rejected}: ${inShort(problems)}`;
     const detail = { problems: bounded(problems) };
-    const sentence = `${message}: ${inShort(problems)}`;
-    this.#options.events.note({ kind: "reload", actor: OPERATOR_SIGNAL, message: sentence, detail });
+    this.#options.events.note({ kind: "reload", actor: OPERATOR_SIGNAL, message, detail });
   }
 
   /** What changed, in the words of the log; of each pool with another strategy also that. */
   #noteReload(before: Config, changes: readonly string[]): void {
     const { events } = this.#options;
     const count = changes.length === 1 ? "1 setting" : `${changes.length === 0 ? "no" : changes.length} settings`;
-    const which = changes.length === 0 ? "" : ` (${inShort(changes)})`;
-    const message = `the new configuration is in force: ${count} changed${which}`;
+    const message = `the new configuration is in force: ${count} changed${changes.length === 0 ? "" : `: ${inShort(changes)}`}`;
     events.note({ kind: "reload", actor: OPERATOR_SIGNAL, message, detail: { changes: bounded(changes) } });
     for (const { name: pool, balancing } of this.#config.pools) {
       const from = before.pools.find(({ name }) => name === pool)?.balancing.strategy;
@@ -169,14 +167,20 @@ export class ConfigurationInForce {
   }
 }
 
-/** The first of the sentences, for a line of the time line: the event's details have the rest. */
+/** What the line of an event says of sentences; its details have the rest. */
 function inShort(sentences: readonly string[]): string {
-  return bounded(sentences, SHOWN_SENTENCES, SHOWN_LENGTH).join("; ");
+  const shown = sentences.slice(0, TOLD).map((one) => shortened(one, TOLD_LENGTH));
+  const left = sentences.length - shown.length;
+  return shown.join("; ") + (left > 0 ? `; and ${left} more` : "");
+}
+
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
 /** What an event holds of sentences. */
-function bounded(sentences: readonly string[], most = MAX_SENTENCES, length = MAX_LENGTH): string[] {
-  const shown = sentences.slice(0, most).map((one) => (one.length <= length ? one : `${one.slice(0, length)}…`));
+function bounded(sentences: readonly string[]): string[] {
+  const shown = sentences.slice(0, MAX_SENTENCES).map((one) => shortened(one, MAX_LENGTH));
   const left = sentences.length - shown.length;
   return left > 0 ? [...shown, `and ${left} more`] : shown;
 }

@@ -13,7 +13,7 @@ import { SizeOf } from "../size-of.ts";
 import type { Session } from "../wire/session.ts";
 import { insertEvents } from "./event-table.ts";
 import { insertGauges, seriesOfGauge } from "./gauge-table.ts";
-import { insertMetrics, STAGING } from "./metric-table.ts";
+import { insertMetrics, stagingOf } from "./metric-table.ts";
 import { PostgresHistoryReads } from "./reads.ts";
 import { insertRequests, seriesOfRequest } from "./request-table.ts";
 import { keepWithin, keptMs, setPolicies } from "./retention.ts";
@@ -91,7 +91,7 @@ export class PostgresHistory extends PostgresHistoryReads implements HistoryBack
   async #prepare(session: Session, { flavour }: DatabaseSchema): Promise<void> {
     this.#flavour = flavour!;
     this.#series.forget();
-    await session.script(STAGING);
+    await session.script(stagingOf(this.#flavour));
     if (this.#flavour === "plain") await this.#partitions.load(session);
     else await setPolicies(session, this.#options.limits);
     await this.#size.update(session, this.#flavour);
