@@ -13,6 +13,7 @@ import { runTogether } from "../arena/measure.ts";
 import type { RunSpec } from "../arena/plan.ts";
 import { stopAll } from "../common/children.ts";
 import { describeMachine } from "../common/machine.ts";
+import { keepRun, readRun, type ScenarioRun } from "./kept.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { contestantOf, dataDirectory } from "./recorded-contestant.ts";
 import { type Proof, progressOf, renderProofs, writeInto } from "./report.ts";
@@ -50,8 +51,8 @@ async function readRecording(data: string, strategy: string, spec: RunSpec): Pro
   }
 }
 
-async function prove(scenario: string, options: Options): Promise<Proof> {
-  const { durationMs, seed, meanMs, load, runs } = options;
+async function runScenario(scenario: string, options: Options): Promise<ScenarioRun> {
+  const { durationMs, seed, meanMs, load } = options;
   const [recorded] = options.strategies;
   const spec: RunSpec = { scenario, base: { ...DEFAULT_BASE, meanMs, load }, durationMs, seed };
   const own = join(directory, scenario);
@@ -59,13 +60,13 @@ async function prove(scenario: string, options: Options): Promise<Proof> {
   const { outcomes, conditions } = await runTogether(contestants, spec, own, () => Number.NaN);
   const recording = await readRecording(dataDirectory(own, recorded), recorded, spec);
   rmSync(own, { recursive: true, force: true });
-  const network = options.strategies.includes(LEARNED_STRATEGY) ? await readShippedNetwork() : undefined;
-  const result = await replay(recording, { strategies: options.strategies, seed, runs, network });
   return {
     scenario,
     recorded,
-    result,
+    recording,
     lateMs: Math.max(conditions.sentLateP99Ms, conditions.answeredLateP99Ms),
+    meanMs,
+    busy: conditions.busy,
     measured: outcomes.map(({ contestant, figures }) => ({
       strategy: contestant.name,
       p50Ms: figures.p50Ms,
@@ -73,6 +74,16 @@ async function prove(scenario: string, options: Options): Promise<Proof> {
       errorShare: Object.values(figures.failures).reduce((a, b) => a + b, 0) / figures.requests,
     })),
   };
+}
+
+async function prove(scenario: string, options: Options): Promise<Proof> {
+  const { from, keep, seed, runs } = options;
+  const run = from === null ? await runScenario(scenario, options) : await readRun(from, scenario);
+  if (keep !== null) await keepRun(keep, run);
+  const strategies = run.measured.map(({ strategy }) => strategy);
+  const network = strategies.includes(LEARNED_STRATEGY) ? await readShippedNetwork() : undefined;
+  const { recording, ...rest } = run;
+  return { ...rest, result: await replay(recording, { strategies, seed, runs, network }) };
 }
 
 async function run(options: Options): Promise<void> {

@@ -33,6 +33,8 @@ replay what others would have given, and runs them, at the same moment, over the
   --markdown         the table as Markdown
   --write FILE       puts the table into a document, between its two "bench:replay" comments
   --json FILE        everything that was found
+  --keep DIR         keeps what was recorded and measured
+  --from DIR         runs nothing: takes what was kept there
 `;
 
 export interface Options {
@@ -46,6 +48,10 @@ export interface Options {
   readonly markdown: boolean;
   readonly document: string | null;
   readonly jsonFile: string | null;
+  /** Where runs are kept. */
+  readonly keep: string | null;
+  /** Where runs were kept that are looked at again, instead of running. */
+  readonly from: string | null;
   /** As it was called. */
   readonly command: string;
 }
@@ -66,6 +72,8 @@ export function parseOptions(args: readonly string[]): Options | string {
       markdown: { type: "boolean", default: false },
       write: { type: "string" },
       json: { type: "string" },
+      keep: { type: "string" },
+      from: { type: "string" },
     },
   });
   if (values.help) return HELP;
@@ -82,6 +90,8 @@ export function parseOptions(args: readonly string[]): Options | string {
     markdown: values.markdown,
     document: values.write ?? null,
     jsonFile: values.json ?? null,
+    keep: values.keep ?? null,
+    from: values.from ?? null,
     command: ["npm run bench:replay", ...(args.length > 0 ? ["--", ...args] : [])].join(" "),
   };
 }

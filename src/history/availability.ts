@@ -2,6 +2,7 @@
 import type { EventRow, GaugeRow, HistoryReader, ServerRow } from "../storage/history-store.ts";
 import { isoMoment } from "./moments.ts";
 import type { ServersQuestion } from "./questions.ts";
+import { rounded } from "./rounded.ts";
 import { type Scope, scopeOf } from "./traffic/traffic.ts";
 
 /** One server at one address. */
@@ -191,9 +192,4 @@ function nameOf(pool: string, server: string): string {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function rounded(value: number, digits: number): number {
-  const scale = 10 ** digits;
-  return Math.round(value * scale) / scale;
 }

@@ -23,14 +23,18 @@ export interface Absence {
   readonly toMs: number;
 }
 
-/** One server. Phases rise in time, and the first begins at 0. */
-export interface FittedServer {
-  readonly name: string;
-  /** As configured. */
-  readonly weight: number;
+/** How many requests a server works on at a time, and how the rest wait. */
+export interface Concurrency {
   /** `Infinity` = no limit was to be seen. */
   readonly workers: number;
   readonly discipline: Discipline;
+}
+
+/** One server. Phases rise in time, and the first begins at 0. */
+export interface FittedServer extends Concurrency {
+  readonly name: string;
+  /** As configured. */
+  readonly weight: number;
   /** Its usual speed. */
   readonly speed: number;
   readonly speeds: readonly SpeedPhase[];

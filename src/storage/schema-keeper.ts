@@ -39,6 +39,8 @@ export type SchemaProgress = (name: string, fromVersion: number, toVersion: numb
 export interface SchemaKeeper {
   /** All steps that this release knows, by version, the first to begin with. */
   readonly steps: readonly SchemaStep[];
+  /** The first version of this kind of store: whoever goes back before it leaves nothing. */
+  readonly firstVersion: number;
   /** Changes nothing, and rejects for nothing: what is wrong is said in the state. */
   state(): Promise<readonly SchemaState[]>;
   /**

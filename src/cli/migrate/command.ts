@@ -61,7 +61,7 @@ async function run(keeper: SchemaKeeper, { to = SCHEMA_VERSION, allowDataLoss = 
   const states = await keeper.state();
   const broken = states.find(({ problem }) => problem !== null);
   if (broken?.problem != null) throw new Error(broken.problem);
-  const losses = lossesOf(states, keeper.steps, to);
+  const losses = lossesOf(states, keeper, to);
   if (losses.length > 0) {
     printError(lossText(losses, to));
     if (!allowDataLoss) throw new Error("nothing was done: --allow-data-loss goes back all the same");

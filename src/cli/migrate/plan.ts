@@ -1,5 +1,5 @@
 /** What a change of versions means. */
-import type { SchemaState, SchemaStep } from "../../storage/schema-keeper.ts";
+import type { SchemaKeeper, SchemaState, SchemaStep } from "../../storage/schema-keeper.ts";
 
 /** Something that is lost on the way back. */
 export interface Loss {
@@ -14,7 +14,15 @@ export function pendingOf({ version }: Pick<SchemaState, "version">, steps: read
 }
 
 /** What is lost when all stores go to `version`. */
-export function lossesOf(states: readonly SchemaState[], steps: readonly SchemaStep[], version: number): Loss[] {
+export function lossesOf(
+  states: readonly SchemaState[],
+  { steps, firstVersion }: Pick<SchemaKeeper, "steps" | "firstVersion">,
+  version: number,
+): Loss[] {
+  if (version < firstVersion) {
+    const what = `everything, also all that was learned: a store of this kind begins with schema ${firstVersion}`;
+    return states.filter((state) => state.version > 0).map(({ name }) => ({ name, what }));
+  }
   return states.flatMap((state) =>
     steps
       .filter((step) => step.version > version && step.version <= state.version && step.lost !== null)

@@ -40,7 +40,8 @@ export function lossText(losses: readonly Loss[], version: number): string {
 
 /** What has been done, in a sentence. */
 export function doneText(states: readonly SchemaState[], version: number, done: number): string {
-  if (states.every((state) => state.version === 0))
-    return "There is no store yet: an instance makes it when it starts.";
+  if (states.every((state) => state.version === 0)) {
+    return done > 0 ? "Done: nothing is left." : "There is no store yet: an instance makes it when it starts.";
+  }
   return done === 0 ? `Nothing to do: all is at schema ${version}.` : `Done: all is at schema ${version}.`;
 }

@@ -6,7 +6,7 @@ import type { TrafficAnswer } from "../../history/traffic/traffic.ts";
 /** A cell; objects are written as JSON, `null` as nothing. */
 type Cell = unknown;
 
-const EVENT_NAMES = ["at", "kind", "pool", "server", "address", "actor", "message", "detail"];
+const EVENT_NAMES = ["at", "kind", "pool", "server", "address", "actor", "message", "detail", "instance"];
 const REQUEST_NAMES = [
   "at",
   "pool",

@@ -67,15 +67,20 @@ function figureCells(figures: Figures): string[] {
 }
 
 function eventTable(events: EventsAnswer["events"]): string {
-  const rows = events.map(({ at, kind, pool, server, actor, message }) => [
+  const showsInstance = new Set(events.map(({ instance }) => instance)).size > 1;
+  const rows = events.map(({ at, instance, kind, pool, server, actor, message }) => [
     timeText(at),
+    ...(showsInstance ? [instance] : []),
     kind,
     pool ?? "-",
     server ?? "-",
     actor,
     message,
   ]);
-  return columns([["TIME (UTC)", "KIND", "POOL", "SERVER", "BY", "WHAT"], ...rows]);
+  return columns([
+    ["TIME (UTC)", ...(showsInstance ? ["INSTANCE"] : []), "KIND", "POOL", "SERVER", "BY", "WHAT"],
+    ...rows,
+  ]);
 }
 
 function requestsText({ found, found_weight, requests, order }: RequestsAnswer): string {

@@ -4,6 +4,9 @@ import type { Absence, FittedFleet, FittedServer } from "../fleet.ts";
 /** Pieces of a fleet's time: long enough that what belongs together stays together. */
 const PIECES = 4;
 
+/** Of works there are more than of pieces of time: one that is short may still be many requests. */
+const BLOCKS = 32;
+
 /** A piece of time of the fit, and where it is put. */
 interface Piece {
   readonly fromMs: number;
@@ -19,6 +22,18 @@ export function rearranged(fleet: FittedFleet, durationMs: number, random: () =>
     pieces.push({ fromMs: random() * (fleet.durationMs - lengthMs), atMs, lengthMs });
   }
   return { ...fleet, durationMs, servers: fleet.servers.map((server) => rearrangedServer(server, pieces)) };
+}
+
+/** Works in the order of time, put together anew of blocks: what comes often for a while may come less or more often. */
+export function resampled(works: Float64Array, random: () => number): Float64Array {
+  const n = works.length;
+  const length = Math.ceil(n / BLOCKS);
+  const drawn = new Float64Array(n);
+  for (let at = 0; at < n; at += length) {
+    const from = Math.floor(random() * n);
+    for (let i = at; i < Math.min(n, at + length); i++) drawn[i] = works[(from + i - at) % n];
+  }
+  return drawn;
 }
 
 function rearrangedServer(server: FittedServer, pieces: readonly Piece[]): FittedServer {

@@ -3,15 +3,9 @@
  * whom: with w workers only the w oldest can be done next. Where every request can be done next, however many there are,
  * the server shares its power among them, or there never was a queue.
  */
-import type { Discipline } from "../../simulator/scenario.ts";
+import type { Concurrency } from "../fleet.ts";
+import { isQueue } from "./queue-test.ts";
 import { completions, type ServerLog } from "./server-log.ts";
-
-/** See the top of this file. */
-export interface Concurrency {
-  /** `Infinity` = no limit was to be seen. */
-  readonly workers: number;
-  readonly discipline: Discipline;
-}
 
 /** What lies above is not told apart. */
 const MOST = 1024;
@@ -28,14 +22,18 @@ const OUT_OF_TURN = 0.02;
  */
 export function fitConcurrencies(logs: readonly ServerLog[], capacities: readonly (number | null)[]): Concurrency[] {
   const orders = logs.map(orderOf);
-  const found = orders.map(leastWorkers);
+  const found = orders.map((order, i) => {
+    const workers = leastWorkers(order);
+    return isQueue(logs[i], workers) ? workers : Number.POSITIVE_INFINITY;
+  });
   const known = found.filter((workers) => workers < Number.POSITIVE_INFINITY).sort((a, b) => a - b);
   const idle = orders.filter((_, i) => found[i] === Number.POSITIVE_INFINITY);
   const usual = known.length > 0 ? known[known.length >> 1] : leastWorkers(together(idle));
   return logs.map((log, i): Concurrency => {
     if (found[i] < Number.POSITIVE_INFINITY) return { workers: found[i], discipline: "fifo" };
     for (const workers of [usual, capacities[i] ?? Number.POSITIVE_INFINITY]) {
-      if (workers < Number.POSITIVE_INFINITY && allows(orders[i], workers)) return { workers, discipline: "fifo" };
+      if (workers === Number.POSITIVE_INFINITY || !allows(orders[i], workers)) continue;
+      if (isQueue(log, workers)) return { workers, discipline: "fifo" };
     }
     return sharing(log);
   });

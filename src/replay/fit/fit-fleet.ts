@@ -1,9 +1,9 @@
 /** A recording understood: what each server is like, what went wrong with it when, and how much work requests are. */
 import { seededRandom } from "../../balancing/random.ts";
-import type { FittedFleet, FittedServer, SpeedPhase } from "../fleet.ts";
+import type { Concurrency, FittedFleet, FittedServer, SpeedPhase } from "../fleet.ts";
 import type { Recording } from "../recording.ts";
 import { fitAbsences } from "./absences.ts";
-import { type Concurrency, fitConcurrencies } from "./concurrency.ts";
+import { fitConcurrencies } from "./concurrency.ts";
 import { fitFailures } from "./failures.ts";
 import { fitSampledConcurrencies } from "./sampled-concurrency.ts";
 import { type ServerLog, serverLogs } from "./server-log.ts";
@@ -69,7 +69,7 @@ export function fitFleet(recording: Recording, seed: number): FittedFleet {
         (request) => log.weight[request] / meanWeight,
       );
     }
-    settleLevels(candidates, levels);
+    settleLevels(candidates, levels, gainOf(candidates, distributions));
     rates = ratesOf(candidates);
   }
   const work = new Float64Array(recording.requests.atMs.length).fill(Number.NaN);
@@ -166,13 +166,13 @@ function distributionsOf(candidates: readonly Candidate[], classes: number): Wor
  * A speed is right when as many requests are done as should be by it (a martingale: no bias by requests that are cut
  * short). Usual speeds are each server's, the distance of the other levels from them is the fleet's.
  */
-function settleLevels(candidates: readonly Candidate[], levels: number[]): void {
+function settleLevels(candidates: readonly Candidate[], levels: number[], gain: number): void {
   let drift = 0;
   let all = 0;
   for (const candidate of candidates) {
     const { done, expected } = candidate.path!;
     if (done[USUAL] < OWN_SPEED) continue;
-    const change = Math.min(1.5, Math.max(1 / 1.5, done[USUAL] / Math.max(1, expected[USUAL])));
+    const change = Math.min(1.5, Math.max(1 / 1.5, (done[USUAL] / Math.max(1, expected[USUAL])) ** gain));
     candidate.speed *= change;
     drift += done[USUAL] * Math.log(change);
     all += done[USUAL];
@@ -184,9 +184,23 @@ function settleLevels(candidates: readonly Candidate[], levels: number[]): void 
     const done = candidates.reduce((sum, { path }) => sum + path!.done[level], 0);
     const expected = candidates.reduce((sum, { path }) => sum + path!.expected[level], 0);
     if (done < OWN_SPEED || expected <= 0) continue;
-    const moved = (levels[level] * done) / expected;
+    const moved = levels[level] * (done / expected) ** gain;
     levels[level] = Math.min(first * LEVEL_ROOM, Math.max(first / LEVEL_ROOM, moved));
   }
+}
+
+/**
+ * By which power speeds follow what was done: of works that are nearly the same, a little more speed makes many more done. A
+ * Weibull distribution of shape k has k times as many, and its logarithm deviates by pi / sqrt(6) / k.
+ */
+function gainOf(candidates: readonly Candidate[], distributions: readonly WorkDistribution[]): number {
+  let sum = 0;
+  let count = 0;
+  for (const { log } of candidates) {
+    for (const kind of log.class) sum += distributions[kind].deviationLog;
+    count += log.class.length;
+  }
+  return count > 0 ? Math.min(1, (sum / count / Math.PI) * Math.sqrt(6)) : 1;
 }
 
 /** How often the paths change, and a little of what was thought before. */

@@ -3,7 +3,7 @@
  * found there is. With w workers one that finds fewer than w is served at once, and one that finds k waits until k + 1 - w of
  * them are done; which w makes the latencies likeliest?
  */
-import type { Concurrency } from "./concurrency.ts";
+import type { Concurrency } from "../fleet.ts";
 import type { ServerLog } from "./server-log.ts";
 import { WorkDistribution } from "./work-distribution.ts";
 

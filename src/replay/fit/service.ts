@@ -2,7 +2,7 @@
  * Who was being served when: with first come, first served that follows from who was sent when and who was done when,
  * whatever the speed was meanwhile.
  */
-import type { Concurrency } from "./concurrency.ts";
+import type { Concurrency } from "../fleet.ts";
 import { completions, type ServerLog } from "./server-log.ts";
 
 /** What happens at a step. */

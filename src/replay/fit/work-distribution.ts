@@ -11,6 +11,8 @@ const FLAT_SHARE = 0.002;
 export class WorkDistribution {
   /** Mean of the logarithm. */
   readonly meanLog: number;
+  /** Deviation of the logarithm, with what smoothing adds to it. */
+  readonly deviationLog: number;
   readonly #lowest: number;
   /** Cumulative hazard, -log of the share that has more work, by log work. */
   readonly #cumulative: Float64Array;
@@ -35,6 +37,7 @@ export class WorkDistribution {
     const deviation = Math.sqrt(Math.max(0, squares / total - this.meanLog ** 2));
     // Silverman's rule, a little sharper: what is fitted here has often two humps.
     const bandwidth = Math.max(STEP, 0.7 * deviation * logs.length ** -0.2);
+    this.deviationLog = Math.hypot(deviation, bandwidth);
     this.#lowest = least - MARGIN;
     const points = Math.ceil((most - least + 2 * MARGIN) / STEP) + 2;
     const counts = new Float64Array(points);

@@ -5,7 +5,10 @@ import type { Interval, Recorded } from "../result.ts";
 import type { RunOutcome } from "./run.ts";
 
 /** What is kept of a run. */
-export type Figures = Omit<Recorded, "requests" | "durationMs">;
+export interface Figures extends Omit<Recorded, "requests" | "durationMs"> {
+  /** The 48th and the 52nd percentile: between two humps the 50th is now here and now there. */
+  readonly aroundP50Ms: readonly [number, number];
+}
 
 /** Latencies, failures and places of requests, with how many each stands for. */
 interface Observed {
@@ -33,11 +36,8 @@ export function recordedFigures(recording: Recording, fromMs: number, toMs: numb
   let count = 0;
   for (let i = from; i < to; i++) count += requests.weight[i];
   const { failed, server, weight } = requests;
-  return {
-    ...figuresOf({ latencyMs, failed, server, weight }, servers.length, from, to),
-    requests: count,
-    durationMs: toMs - fromMs,
-  };
+  const { aroundP50Ms: _, ...figures } = figuresOf({ latencyMs, failed, server, weight }, servers.length, from, to);
+  return { ...figures, requests: count, durationMs: toMs - fromMs };
 }
 
 /** The number of the first that is not before `ms`. */
@@ -72,9 +72,10 @@ function figuresOf(
     placed += of;
     shares[server[i]] += of;
   }
-  const [p50Ms, p99Ms, p999Ms] = quantiles(latencyMs, weight, from, to, [0.5, 0.99, 0.999]);
+  const [p48Ms, p50Ms, p52Ms, p99Ms, p999Ms] = quantiles(latencyMs, weight, from, to, [0.48, 0.5, 0.52, 0.99, 0.999]);
   return {
     p50Ms,
+    aroundP50Ms: [p48Ms, p52Ms],
     p99Ms,
     p999Ms,
     meanMs: sum / all,

@@ -21,11 +21,13 @@ export class Connection<Tables> {
   readonly tables: Tables;
   readonly #path: string | null;
   readonly #inode: number | null;
+  readonly #logInode: number | null;
 
   private constructor(db: Database, path: string | null, part: SqlitePart<Tables>) {
     this.db = db;
     this.#path = path;
     this.#inode = path === null ? null : inodeOf(path);
+    this.#logInode = path === null ? null : inodeOf(logOf(path));
     this.tables = part.tables(db);
   }
 
@@ -72,9 +74,15 @@ export class Connection<Tables> {
     }
   }
 
-  /** False when the path leads to another file by now, or to none: what is written here would be lost. */
+  /**
+   * False when the file or its log is another one by now, or gone, or when somebody emptied the file: what is written here
+   * would be lost, or be seen by nobody, while nothing fails.
+   */
   get isInPlace(): boolean {
-    return this.#path === null || inodeOf(this.#path) === this.#inode;
+    if (this.#path === null) return true;
+    const file = statSync(this.#path, { throwIfNoEntry: false });
+    if (file?.ino !== this.#inode || file?.size === 0) return false;
+    return this.#logInode === null || inodeOf(logOf(this.#path)) === this.#logInode;
   }
 
   /** Bytes of the file, and those of them that hold something. */
@@ -105,6 +113,15 @@ export class Connection<Tables> {
       // After some failures (a full disk) SQLite has rolled back itself.
       if (this.db.inTransaction) this.db.run("ROLLBACK");
       throw error;
+    }
+  }
+
+  /** Copies to the file what is in the log alone, as far as that goes: nobody else can when the log has no name any more. */
+  saveLog(): void {
+    try {
+      this.db.query("PRAGMA wal_checkpoint(PASSIVE)").all();
+    } catch {
+      // The file is not what it was, either: whoever opens it finds that out.
     }
   }
 
@@ -147,6 +164,11 @@ function checkPages(db: Database, path: string): void {
 /** SQLite would make it readable for all. Done only where there is none: closing a file drops SQLite's locks on it. */
 function makeFile(path: string): void {
   if (inodeOf(path) === null) closeSync(openSync(path, "a", 0o600));
+}
+
+/** SQLite's write-ahead log; it stays as long as a connection is open. */
+function logOf(path: string): string {
+  return `${path}-wal`;
 }
 
 function inodeOf(path: string): number | null {

@@ -5,6 +5,7 @@ import { openHistoryStore } from "../../../src/storage/open-store.ts";
 import { SCHEMA_VERSION } from "../../../src/storage/schema-keeper.ts";
 import { WIDE_LIMITS } from "../../support/memory-history.ts";
 import { event } from "../storage/contract/history/rows.ts";
+import { withServer } from "../storage/postgres/fixture.ts";
 import { at, openStore, scratch } from "../storage/store-fixture.ts";
 import { neurabalancer } from "./spawn.ts";
 
@@ -94,5 +95,25 @@ describe("migrate", () => {
     expect(migrate("--to", "3", "--allow-data-loss").stderr).toContain("it is no SQLite database");
     expect(migrate("--to", "0").stderr).toContain(`Expected a version from 1 to ${SCHEMA_VERSION}.`);
     expect(migrate("--to", "9").code).toBe(1);
+  });
+});
+
+withServer("migrate, of a database", (server) => {
+  test("says that going back before its first version leaves nothing of what was learned either", async () => {
+    const where = await (await server()).database();
+    const settings = {
+      DB_HOST: where.host,
+      DB_PORT: String(where.port),
+      DB_NAME: where.database,
+      DB_USER: where.user,
+      DB_PASSWORD: where.password,
+    };
+    const run = (...args: string[]) => neurabalancer(["migrate", ...args], settings);
+    expect(run().stdout).toEndWith(`Done: all is at schema ${SCHEMA_VERSION}.\n`);
+    const { code, stderr } = run("--to", "3");
+    expect(code).toBe(1);
+    expect(stderr).toContain("everything, also all that was learned: a store of this kind begins with schema 4");
+    expect(run("--to", "3", "--allow-data-loss").stdout).toEndWith("Done: nothing is left.\n");
+    expect(run("status").stdout).toContain("none yet");
   });
 });

@@ -29,6 +29,7 @@ const AHEAD_MS = 15 * 60_000;
 /** See the top of this file. */
 export class PostgresHistory extends PostgresHistoryReads implements HistoryBackend {
   readonly durable = true;
+  protected override readonly instance: string;
   readonly #options: HistoryOptions;
   readonly #owned: OwnedSession;
   readonly #series: SeriesNumbers;
@@ -42,6 +43,7 @@ export class PostgresHistory extends PostgresHistoryReads implements HistoryBack
     super();
     const { instance, limits, nowMs } = options;
     this.#options = options;
+    this.instance = instance;
     this.#series = new SeriesNumbers(instance);
     const widths = Object.entries(keptMs(limits)).map(([table, kept]) => [table, partitionWidth(kept)]);
     this.#partitions = new Partitions(Object.fromEntries(widths));

@@ -13,6 +13,7 @@ import { POSTGRES_STEPS } from "./tables.ts";
 /** See the top of this file. */
 export class PostgresSchemaKeeper implements SchemaKeeper {
   readonly steps = SCHEMA_STEPS;
+  readonly firstVersion = POSTGRES_STEPS[0].version;
   readonly #where: PostgresLocation;
 
   constructor(where: PostgresLocation) {

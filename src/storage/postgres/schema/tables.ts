@@ -122,6 +122,7 @@ const HISTORY = (partitioned: string) => `
     last_seen timestamptz NOT NULL,
     removed_at timestamptz,
     instances text[] NOT NULL,
+    configured jsonb NOT NULL DEFAULT '{}',
     UNIQUE (pool, host, port)
   );
   CREATE TABLE series (

@@ -23,6 +23,7 @@ const BUSY_MS = 5_000;
 /** See the top of this file. */
 export class SqliteSchemaKeeper implements SchemaKeeper {
   readonly steps = SCHEMA_STEPS;
+  readonly firstVersion = 1;
   readonly #directory: string;
   readonly #nowMs: () => number;
 

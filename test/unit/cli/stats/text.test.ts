@@ -68,14 +68,27 @@ test("what a name holds reaches no terminal as a command", () => {
     actor: "admin API (127.0.0.1)",
     message: "weight\nof a:80",
     detail: { weight: 2 },
+    instance: "edge-1",
   } as const;
   const answer = { ...SCOPE, subject: "events", events: [event] } as const;
   expect(textOf(answer).split("\n")[3]).toBe(
     "2026-11-29 13:00:00  change  x\\u001b[2J  -       admin API (127.0.0.1)  weight\\nof a:80",
   );
   expect(csvOf(answer)).toEqual([
-    ["at", "kind", "pool", "server", "address", "actor", "message", "detail"],
-    [event.at, "change", event.pool, "", "", event.actor, event.message, '{"weight":2}'],
+    ["at", "kind", "pool", "server", "address", "actor", "message", "detail", "instance"],
+    [event.at, "change", event.pool, "", "", event.actor, event.message, '{"weight":2}', "edge-1"],
+  ]);
+});
+
+test("events of several instances that share a store say whose they are", () => {
+  const event = { at: SCOPE.since, kind: "start", pool: null, server: null, address: null, actor: "balancer" } as const;
+  const [one, two] = ["edge-1", "edge-2"].map((instance) => ({ ...event, message: "Began.", detail: null, instance }));
+  const text = (...events: (typeof one)[]) => textOf({ ...SCOPE, subject: "events", events });
+  expect(text(one, one)).not.toContain("edge-1");
+  expect(text(one, two).split("\n").slice(2)).toEqual([
+    "TIME (UTC)           INSTANCE  KIND   POOL  SERVER  BY        WHAT",
+    "2026-11-29 13:00:00  edge-1    start  -     -       balancer  Began.",
+    "2026-11-29 13:00:00  edge-2    start  -     -       balancer  Began.",
   ]);
 });
 

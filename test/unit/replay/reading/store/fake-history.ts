@@ -111,7 +111,10 @@ export class FakeHistory implements HistoryReader {
         (query.pool === undefined || row.pool === query.pool) &&
         (query.kinds === undefined || query.kinds.includes(row.kind)),
     );
-    return wanted.sort((a, b) => b.atMs - a.atMs).slice(0, query.limit);
+    return wanted
+      .sort((a, b) => b.atMs - a.atMs)
+      .slice(0, query.limit)
+      .map((row) => ({ ...row, instance: "one" }));
   }
 
   async servers() {
