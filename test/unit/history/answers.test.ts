@@ -186,6 +186,16 @@ describe("servers", () => {
     expect(servers[0].shares.ejected).toBeCloseTo(2 / 30, 5);
   });
 
+  test("of several instances it is said that their states are mixed", async () => {
+    const of = (instance: string) => ({ ...event(1, { kind: "health", detail: { to: "up" } }), instance });
+    const past = { gauges: [gauge(100, "up"), gauge(90, "up")] };
+    const notes = async (...events: EventRow[]) => (await ask<ServersAnswer>({ ...past, events }, "servers")).notes;
+    expect(await notes(of("edge-2"), of("edge-2"))).toEqual([]);
+    expect(await notes(of("edge-2"), of("edge-1"))).toEqual([
+      "states are of edge-1, edge-2 together: instance asks for one",
+    ]);
+  });
+
   test("what was not noted is not known", async () => {
     const gauges = [gauge(1_000, "up"), gauge(990, "down"), gauge(60, "down"), gauge(50, "down")];
     const { servers } = await ask<ServersAnswer>({ gauges }, "servers");
