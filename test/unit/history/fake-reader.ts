@@ -60,7 +60,7 @@ export class FakeReader implements HistoryReader {
     return rows
       .sort((a, b) => b.atMs - a.atMs)
       .slice(0, query.limit)
-      .map((row) => ({ ...row, instance: "one" }));
+      .map((row) => ({ instance: "one", ...row }));
   }
 
   async servers() {
