@@ -28,9 +28,12 @@ export function parseMoment(text: string, nowMs: number): number | null {
   return calendar(written);
 }
 
-/** As ISO 8601 in UTC, with as few digits as say it: `2026-11-29T02:30:00Z`. */
+/** What a `Date` can say. */
+const LAST_MS = 8.64e15;
+
+/** As ISO 8601 in UTC, with as few digits as say it: `2026-11-29T02:30:00Z`. What is beyond all dates is the last of them. */
 export function isoMoment(ms: number): string {
-  return new Date(ms).toISOString().replace(".000Z", "Z");
+  return new Date(Math.max(-LAST_MS, Math.min(LAST_MS, ms))).toISOString().replace(".000Z", "Z");
 }
 
 function lastTimeOfDay([hours, minutes, seconds = "0"]: readonly string[], today: number, nowMs: number) {

@@ -37,7 +37,11 @@ function toRow(event: EventRow): StoredEvent | null {
   return { atMs, kind, pool, server, address, actor, message, detail };
 }
 
-/** The event of a row that was read. */
+/** The event of a row that was read. Details that are no JSON, as others than we may have written, are the text that they are. */
 export function toEvent(row: StoredEvent & Pick<RecordedEvent, "instance">): RecordedEvent {
-  return { ...row, detail: JSON.parse(row.detail) as unknown };
+  try {
+    return { ...row, detail: JSON.parse(row.detail) as unknown };
+  } catch {
+    return row;
+  }
 }

@@ -36,3 +36,8 @@ describe("moments", () => {
     (text) => expect(parseMoment(text, NOW)).toBeNull(),
   );
 });
+
+test("no number of a row makes it throw", () => {
+  expect(isoMoment(9e18)).toBe("+275760-09-13T00:00:00Z");
+  expect(isoMoment(-9e18)).toBe("-271821-04-20T00:00:00Z");
+});

@@ -139,6 +139,10 @@ test("requests, servers and differences", () => {
   } as const;
   expect(textOf(requests)).toContain("9 kept, which stand for 18; the 1 slowest:");
   expect(csvOf(requests)[1][6]).toBe("/a,b");
+  // No spreadsheet takes a stranger's text for a formula.
+  for (const id of ["=1+1", "+1", "-1", "@SUM(1)"]) {
+    expect(csvOf({ ...requests, requests: [{ ...request, request_id: id }] })[1]).toContain(`'${id}`);
+  }
   const server = {
     pool: "shop",
     server: "a:80",

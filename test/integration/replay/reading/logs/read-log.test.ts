@@ -139,3 +139,12 @@ test("what is no recording is refused, and why", async () => {
   await expect(read([none])).rejects.toThrow("none of the 1 requests in the log reached a server");
   await expect(read([file("nothing.log", "")])).rejects.toThrow("the log has no requests");
 });
+
+test("what has no end is no log, and a line of impossible numbers is one that cannot be read", async () => {
+  await expect(read(["/dev/zero"])).rejects.toThrow("/dev/zero: is no regular file");
+  const good = [0, 10, 20, 30].map((atMs) => line(atMs, "a:1"));
+  const bad = [line(0, "a:1", { msec: "9".repeat(300) }), line(0, "a:1", { upstream_response_time: "9".repeat(300) })];
+  const { recording, notes } = await read([file("absurd.log", [...good, ...bad].join("\n"))]);
+  expect(recording.requests.atMs.length).toBe(4);
+  expect(notes.join(" ")).toContain("2 of 6 lines cannot be read");
+});

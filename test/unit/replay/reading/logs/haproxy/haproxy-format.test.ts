@@ -92,3 +92,7 @@ test("a request in another format is a problem, and a date that is none", () => 
   const undated = line("app/s1", "0/0/2/4/6", "200", "----", "0").replace("50.479", "50");
   expect(haproxyFormat().read(undated, into)).toContain("29/Nov/2026:21:29:50.479");
 });
+
+test("a long line that looks like the beginning of many requests is given up soon", () => {
+  expect(haproxyFormat().read(`a ${"x:1 [ ".repeat(9_000)}`, emptyLine())).toBeNull(); // hours, if each were read to the end
+});

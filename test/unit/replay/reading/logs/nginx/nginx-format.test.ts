@@ -114,3 +114,8 @@ test("lists and addresses", () => {
     false,
   ]);
 });
+
+test("a long word behind the combined format is given up soon", () => {
+  const line = `a b c [d] "GET / HTTP/1.1" 200 1 "-" "-" ${"a".repeat(60_000)}`;
+  expect(NGINX_FORMAT.read(line, emptyLine())).toContain("$msec"); // half a minute, if a name were looked for from each letter on
+});
