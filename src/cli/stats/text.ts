@@ -143,7 +143,7 @@ function incidentText({ findings, events }: IncidentAnswer): string {
   });
   const differences = columns([["WHERE", "POOL", "WHAT", "BEFORE", "DURING"], ...rows]);
   const happened = events.length === 0 ? "No events from ten minutes before on." : eventTable(events);
-  return `${rows.length === 0 ? "No differences." : differences}\n\n${happened}`;
+  return `${rows.length === 0 ? "No differences to show." : differences}\n\n${happened}`;
 }
 
 /** `2026-11-29 02:30:00`. */
@@ -154,6 +154,7 @@ function timeText(iso: string): string {
 function percent(share: number | null): string {
   if (share === null) return "-";
   const value = share * 100;
+  if (value > 0 && value < 0.005) return "< 0.01 %"; // one error of a million is none too few to be seen
   return `${value === 0 || value === 100 ? value : value < 1 ? value.toFixed(2) : value.toFixed(1)} %`;
 }
 

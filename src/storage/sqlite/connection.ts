@@ -5,6 +5,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, statSync } from "node:fs";
 import { StoreError } from "../store-error.ts";
+import { isReadableFile } from "./data-directory.ts";
 import { storeErrorOf } from "./errors.ts";
 import type { SqlitePart } from "./part.ts";
 import { checkIdentity, migrate, pragma, requireCurrent } from "./schema/schema.ts";
@@ -43,7 +44,9 @@ export class Connection<Tables> {
   /** For others, beside the instance that owns the store or without one. Rejects with a `StoreError`, also when there is none. */
   static visit<Tables>(path: string, access: "read" | "write", part: SqlitePart<Tables>): Promise<Connection<Tables>> {
     return opening(path, async () => {
-      if (inodeOf(path) === null) throw new StoreError("missing", `${path}: there is no store yet`);
+      if (!isReadableFile(path)) {
+        throw new StoreError("missing", `${path}: there is no store yet: an instance makes it in its DATA_DIR`);
+      }
       const db = new Database(path, access === "read" ? { readonly: true } : { readwrite: true, create: false });
       return Connection.#made(db, path, part, async () => {
         db.run(`PRAGMA busy_timeout = ${BUSY_MS[access]}`);

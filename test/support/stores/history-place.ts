@@ -70,6 +70,9 @@ export class MemoryHistoryPlace {
 
   /** As somebody does it by SQL. */
   override(host: string, set: Partial<Pick<ServerRow, "weight" | "capacity">>): void {
+    if (!Object.values(set).every((value) => value === null || Number.isFinite(value))) {
+      throw new Error("CHECK constraint failed: no finite number");
+    }
     const servers = this.data.servers.map((row) => (row.host === host ? { ...row, ...set } : row));
     this.data = { ...this.data, servers };
   }

@@ -232,4 +232,20 @@ describe("an incident", () => {
     expect(calm.notes).toEqual(["nothing that is compared was much different from the hour before"]);
     expect((await ask<IncidentAnswer>({}, "incident")).notes.join()).toContain("fewer than 20 requests");
   });
+
+  test("shows a server that got nothing any more", async () => {
+    const seconds = Array.from({ length: 3600 }, (_, i) => i + 1).flatMap((i) => [
+      second(NOW - i * 1_000, [10], { pool: "shop", server: "a:80" }),
+      ...(i <= 600 ? [] : [second(NOW - i * 1_000, [10], { pool: "shop", server: "b:80" })]),
+    ]);
+    const { findings } = await ask<IncidentAnswer>({ seconds }, "incident", { since: "10m" });
+    expect(findings[0]).toEqual({
+      about: "server",
+      pool: "shop",
+      name: "b:80",
+      figure: "share",
+      before: 0.5,
+      during: 0,
+    });
+  });
 });

@@ -104,6 +104,22 @@ export async function metricSpan(session: Session, resolution: Resolution): Prom
   return { oldestMs: oldest?.getTime() ?? null, newestMs: newest?.getTime() ?? null };
 }
 
-function toRow({ at, series: _, durations, ...rest }: StoredMetric): MetricRow {
-  return { ...rest, atMs: at.getTime(), durations: toCounts(durations) };
+/** Name by name: this is done for hundreds of thousands, and the rest of an object takes longer than its histogram. */
+function toRow(row: StoredMetric): MetricRow {
+  return {
+    atMs: row.at.getTime(),
+    pool: row.pool,
+    route: row.route,
+    server: row.server,
+    address: row.address,
+    statusClass: row.statusClass,
+    requests: row.requests,
+    failures: row.failures,
+    retries: row.retries,
+    durationSumMs: row.durationSumMs,
+    waitSumMs: row.waitSumMs,
+    waited: row.waited,
+    responseBytes: row.responseBytes,
+    durations: toCounts(row.durations),
+  };
 }

@@ -126,7 +126,11 @@ export class CopyData {
     const bytes = 20 + 8 * values.length;
     this.#lengthOf(bytes, bytes);
     this.#int32s(1, 0, INT4_OID, values.length, 1);
-    for (const value of values) this.#int32s(4, Math.min(value, MAX_INT4));
+    for (const value of values) {
+      this.#view.setInt32(this.#length, 4);
+      this.#view.setInt32(this.#length + 4, Math.min(value, MAX_INT4));
+      this.#length += 8;
+    }
     return this;
   }
 
@@ -140,7 +144,11 @@ export class CopyData {
     const bytes = 20 + 12 * values.length;
     this.#lengthOf(bytes, bytes);
     this.#int32s(1, 0, INT8_OID, values.length, 1);
-    for (const value of values) this.#int32s(8, Math.floor(value / 2 ** 32), value | 0);
+    for (const value of values) {
+      this.#view.setInt32(this.#length, 8);
+      this.#length += 4;
+      this.#int64(value);
+    }
     return this;
   }
 
@@ -152,7 +160,9 @@ export class CopyData {
   }
 
   #int64(value: number): void {
-    this.#view.setBigInt64(this.#length, BigInt(value));
+    // Its two halves, without a BigInt: this is done a dozen times a row.
+    this.#view.setInt32(this.#length, Math.floor(value / 2 ** 32));
+    this.#view.setInt32(this.#length + 4, value | 0);
     this.#length += 8;
   }
 

@@ -53,6 +53,10 @@ describe("traffic as text", () => {
     expect(textOf(traffic({ by: "day", group: [], rows }))).toContain("\n2026-11-29  1200");
   });
 
+  test("few errors of many are not none", () => {
+    expect(textOf(traffic({ total: { ...figures, error_share: 0.00001 } }))).toContain("< 0.01 %");
+  });
+
   test("without rows, the total alone", () => {
     expect(textOf(traffic({ group: [] })).split("\n")).toHaveLength(4);
   });
@@ -100,7 +104,7 @@ test("no answer without rows is an empty table", () => {
   expect(textOf(requests)).toContain(": no requests.");
   expect(textOf({ ...SCOPE, subject: "servers", servers: [] })).toContain(": no servers.");
   const incident = { ...SCOPE, subject: "incident", before_since: SCOPE.since, findings: [], events: [] } as const;
-  expect(textOf(incident)).toContain("No differences.\n\nNo events");
+  expect(textOf(incident)).toContain("No differences to show.\n\nNo events");
 });
 
 test("requests, servers and differences", () => {

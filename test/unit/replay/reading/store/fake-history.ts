@@ -89,8 +89,7 @@ export class FakeHistory implements HistoryReader {
   }
 
   async *metrics(query: MetricQuery) {
-    const step = STEP_MS[query.resolution];
-    const rows = this.metricRows[query.resolution].filter((row) => row.atMs + step > query.sinceMs && fits(row, query));
+    const rows = this.metricRows[query.resolution].filter((row) => row.atMs >= query.sinceMs && fits(row, query));
     yield* pages(rows);
   }
 
