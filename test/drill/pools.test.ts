@@ -139,8 +139,9 @@ test("a pool that fails in every way takes nothing from the one beside it", asyn
     ["up", 0],
     ["up", 0],
   ]);
-  // What it learns by is its own: the other pool's failures are no reason to leave its model.
-  expect(await product.metric('ml_rung{pool="good"}')).toBe(0);
+  // What it learns by is its own: the other pool's failures are no reason to leave its model. A table that was late on a busy
+  // machine is one, for as long as it is late.
+  await until(async () => (await product.metric('ml_rung{pool="good"}')) === 0);
   await until(async () => (await product.inFlight()) === 0);
   expect(await product.metric("queue_length")).toBe(0);
 }, 60_000);

@@ -5,6 +5,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync, trun
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SHARED_BYTES } from "../../src/shared/memory/layout.ts";
 import { spawnSync } from "../support/processes.ts";
 import type { ProductOptions } from "../support/product-process.ts";
 import {
@@ -55,7 +56,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
 
   test("a log file at the limit of its size: the mode ends when there is room again", async () => {
     const path = join(directory, "limited.log");
-    const limitKb = 400_000; // the shared memory's file needs 221 MB of that, nearly all of them holes
+    const limitKb = Math.ceil(SHARED_BYTES / 1024) + 100_000; // the shared memory is a file, too, nearly all of it holes
     const fd = openSync(path, "w");
     ftruncateSync(fd, limitKb * 1024 - 20_000);
     closeSync(fd);

@@ -14,8 +14,12 @@ const SOCKET_FILE = "admin.sock";
 const ADMIN_PORT_FILE = "port.sock";
 const MEMORY_FILE = "memory";
 const PORTS_FILE = "ports.json";
-/** All that an instance ever puts into its directory. A directory with anything else in it is somebody else's. */
+/**
+ * All that an instance ever puts into its directory, with the doors behind the admin port (admin/inner-doors.ts). A directory
+ * with anything else in it is somebody else's.
+ */
 const OUR_FILES: ReadonlySet<string> = new Set([OWNER_FILE, SOCKET_FILE, ADMIN_PORT_FILE, MEMORY_FILE, PORTS_FILE]);
+const OUR_DOOR = /^port\.sock\.[1-9][0-9]*$/;
 /** As `createRuntimeDirectory` names them: process id and what mkdtemp(3) adds. */
 const OUR_NAME = new RegExp(`^${RUNTIME_DIRECTORY_PREFIX}[1-9][0-9]*-[A-Za-z0-9]{6}$`);
 /** An owner that cannot be looked up may still be about to open its socket: it gets this long. */
@@ -127,7 +131,7 @@ async function isStale(path: string, wallMs: number): Promise<boolean> {
 /** Empty says nothing about whose it is. */
 function holdsOurFiles(path: string): boolean {
   const names = readdirSync(path);
-  return names.length > 0 && names.every((name) => OUR_FILES.has(name));
+  return names.length > 0 && names.every((name) => OUR_FILES.has(name) || OUR_DOOR.test(name));
 }
 
 function readOwner(path: string): Owner | null {

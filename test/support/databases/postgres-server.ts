@@ -56,6 +56,9 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** See "Shutting Down the Server" in its manual. */
+const STOP_SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT", crash: "SIGKILL" } as const;
+
 export class PostgresServer {
   readonly directory: string;
   readonly port: number;
@@ -122,13 +125,13 @@ export class PostgresServer {
     }
   }
 
-  /** Ends it, as it wants to be ended, or as a crash does. */
-  async stop(how: "fast" | "crash" = "fast"): Promise<void> {
+  /** Ends it, as it wants to be ended, at once, or as a crash does. */
+  async stop(how: "fast" | "immediate" | "crash" = "fast"): Promise<void> {
     const child = this.#process;
     if (child === null) return;
     this.#process = null;
     const descendants = childrenOf(child.pid);
-    child.kill(how === "fast" ? "SIGINT" : "SIGKILL");
+    child.kill(STOP_SIGNALS[how]);
     await child.exited;
     if (how === "crash") for (const pid of descendants) killIfAlive(pid);
     await until(() => descendants.every((pid) => !isAlive(pid)));
@@ -148,7 +151,7 @@ export class PostgresServer {
       } catch {
         // One of them is gone.
       }
-      await this.stop("crash");
+      await this.stop("immediate"); // it gives its shared memory back
     }
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -255,6 +258,8 @@ export class PostgresServer {
       unix_socket_directories: "",
       fsync: "off",
       full_page_writes: "off",
+      // In its directory, so that one that is killed leaves nothing in /dev/shm.
+      dynamic_shared_memory_type: "mmap",
       shared_buffers: "32MB",
       max_connections: "60",
       ...this.#settings,

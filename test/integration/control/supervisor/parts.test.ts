@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -11,7 +12,8 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { InnerDoors } from "../../../../src/control/admin/inner-doors.ts";
 import { pinSettings } from "../../../../src/control/supervisor/pinned.ts";
 import {
   claimRuntimeDirectory,
@@ -61,6 +63,20 @@ describe("stale runtime directories", () => {
     const paths = [leave(base, { ...owner, pid: dead }, false), leave(base, { ...owner, startTicks: "1" }, false)];
     expect((await removeStaleRuntimeDirectories(Date.now(), base)).sort()).toEqual(paths.sort());
     expect(paths.some((path) => existsSync(path))).toBe(false);
+  });
+
+  test("go with all that the admin port had opened for its clients", async () => {
+    const base = makeBase();
+    const path = leave(base, { ...(await self()), startTicks: "1" });
+    const { adminPortPath, path: own } = claimRuntimeDirectory();
+    removeRuntimeDirectory(own);
+    const doors = new InnerDoors(join(path, basename(adminPortPath)), (unix) =>
+      Bun.serve({ unix, fetch: () => new Response() }),
+    );
+    for (let client = 1; client <= 12; client++) doors.open(`192.0.2.${client}`);
+    expect(readdirSync(path).length).toBe(2 + 12);
+    expect(await removeStaleRuntimeDirectories(Date.now(), base)).toEqual([path]);
+    await doors.stop();
   });
 
   test("stay when their owner lives, is not known yet, or is no directory of ours", async () => {
