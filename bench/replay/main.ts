@@ -90,8 +90,14 @@ async function run(options: Options): Promise<void> {
   if (process.platform !== "linux") throw new Error("the arena gives each server a loopback address: it needs Linux");
   directory = mkdtempSync(`/dev/shm/replay-neurabalancer-${process.pid}-`);
   const proofs: Proof[] = [];
+  const begunMs = performance.now();
   try {
-    for (const scenario of options.scenarios) {
+    for (const [done, scenario] of options.scenarios.entries()) {
+      const spentMs = performance.now() - begunMs;
+      if (done > 0 && (spentMs * (done + 1)) / done > options.mostMs) {
+        say(`no time is left for ${options.scenarios.slice(done).join(", ")}`);
+        break;
+      }
       const proof = await prove(scenario, options);
       proofs.push(proof);
       say(progressOf(proof));
