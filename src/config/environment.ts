@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
-import { OTHER_SECTIONS } from "./schema.ts";
+import { OTHER_SECTIONS, placeSettings, SECTIONS } from "./schema.ts";
 import { envFileSource, envTextSource } from "./sources/env-file.ts";
 import { environmentSource } from "./sources/environment.ts";
 import type { KeptSources } from "./sources/last-good.ts";
@@ -23,6 +23,19 @@ export interface SourceFlags {
   readonly envFile?: string;
   /** A configuration file; without it the one of `CONFIG_FILE`, if that is set. */
   readonly config?: string;
+}
+
+/** Names of variables that nobody but the process that reads the configuration needs. */
+const SECRETS: ReadonlySet<string> = new Set(
+  placeSettings({ ...SECTIONS, ...OTHER_SECTIONS }).flatMap(({ setting }) => (setting.secret ? [setting.env] : [])),
+);
+
+/**
+ * The environment of this process for processes that it starts: without secrets. They are told what they must know; a worker
+ * reads what strangers send and has no business with the password of a database.
+ */
+export function environmentForChildren(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.has(name)));
 }
 
 /** A configuration with the texts of the files that it was read from. */

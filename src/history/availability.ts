@@ -2,6 +2,7 @@
 import type { EventRow, GaugeRow, HistoryReader, ServerRow } from "../storage/history-store.ts";
 import { isoMoment } from "./moments.ts";
 import type { ServersQuestion } from "./questions.ts";
+import { rounded } from "./rounded.ts";
 import { type Scope, scopeOf } from "./traffic/traffic.ts";
 
 /** One server at one address. */
@@ -67,13 +68,17 @@ export async function askServers(reader: HistoryReader, question: ServersQuestio
       else times.set(keyOf(row), new StateTime(row, changes.get(keyOf(row)) ?? []));
     }
   }
+  const instances = [...new Set(events.map((event) => event.instance))].sort();
   const rows = new Map((await reader.servers()).map((row) => [nameOf(row.pool, `${row.host}:${row.port}`), row]));
   const servers = [...times.values()].map((time) => time.shown(rows.get(nameOf(time.last.pool, time.last.server))));
   return {
     subject: "servers",
     ...scopeOf(question),
     servers: servers.sort((a, b) => compare(nameOf(a.pool, a.server), nameOf(b.pool, b.server))),
-    notes: servers.length > 0 ? [] : ["nothing was noted of such servers in that time"],
+    notes: [
+      ...(servers.length > 0 ? [] : ["nothing was noted of such servers in that time"]),
+      ...(instances.length < 2 ? [] : [`states are of ${instances.join(", ")} together: instance asks for one`]),
+    ],
   };
 }
 
@@ -191,9 +196,4 @@ function nameOf(pool: string, server: string): string {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function rounded(value: number, digits: number): number {
-  const scale = 10 ** digits;
-  return Math.round(value * scale) / scale;
 }

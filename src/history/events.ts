@@ -1,5 +1,5 @@
-/** What happened, and who did it: the time line of an instance. */
-import type { EventKind, EventRow, HistoryReader } from "../storage/history-store.ts";
+/** What happened, and who did it: the time line of an instance, or of all that share a store. */
+import type { EventKind, HistoryReader, RecordedEvent } from "../storage/history-store.ts";
 import { isoMoment } from "./moments.ts";
 import type { EventsQuestion } from "./questions.ts";
 import { type Scope, scopeOf } from "./traffic/traffic.ts";
@@ -14,6 +14,7 @@ export interface ShownEvent {
   readonly actor: string;
   readonly message: string;
   readonly detail: unknown;
+  readonly instance: string;
 }
 
 /** The answer. */
@@ -45,7 +46,7 @@ export async function newestEvents(
   reader: HistoryReader,
   question: Omit<EventsQuestion, "subject">,
   limit: number,
-): Promise<EventRow[]> {
+): Promise<RecordedEvent[]> {
   const { sinceMs, untilMs, instance, pool, server, kinds } = question;
   const asked = { sinceMs, untilMs, instance, limit, ...(kinds.length === 0 ? {} : { kinds }) };
   const own = await reader.events({ ...asked, pool, server });
@@ -55,7 +56,17 @@ export async function newestEvents(
 }
 
 /** As answers show it. */
-export function shownEvent({ atMs, kind, pool, server, address, actor, message, detail }: EventRow): ShownEvent {
+export function shownEvent({
+  atMs,
+  kind,
+  pool,
+  server,
+  address,
+  actor,
+  message,
+  detail,
+  instance,
+}: RecordedEvent): ShownEvent {
   return {
     at: isoMoment(atMs),
     kind,
@@ -65,5 +76,6 @@ export function shownEvent({ atMs, kind, pool, server, address, actor, message, 
     actor,
     message,
     detail: detail ?? null,
+    instance,
   };
 }

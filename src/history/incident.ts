@@ -41,6 +41,10 @@ const MOST_EVENTS = 200;
 /** With fewer requests on either side nothing can be said; of the slowest hundredth it takes more. */
 const FEWEST = 20;
 const FEWEST_OF_P99 = 300;
+/** Shares below it are noise. */
+const LEAST_SHARE = 0.05;
+/** What a server weighs that got nothing any more: as much as any factor. */
+const GONE = 10;
 /** Standard deviations by which shares must differ: much is compared, and requests of one moment share their fate. */
 const SURE = 4;
 
@@ -68,6 +72,13 @@ export async function askIncident(
         weight,
       });
     }
+  }
+  for (const [key, { about, pool, name, tally }] of before.entries) {
+    // A server that got nothing any more has no times to compare, and yet is what one looks for.
+    if (about !== "server" || during.entries.has(key) || during.all < FEWEST || tally.requests < FEWEST) continue;
+    const { share } = tally.figures(before.ofMs, before.all);
+    if (share === null || share < LEAST_SHARE) continue;
+    weighed.push({ finding: { about, pool, name, figure: "share", before: share, during: 0 }, weight: GONE });
   }
   weighed.sort((a, b) => b.weight - a.weight);
   const asked = { ...question, sinceMs: sinceMs - LEAD_MS, kinds: [], limit: MOST_EVENTS };
@@ -134,7 +145,7 @@ function weightOf(figure: Finding["figure"], was: Figures, is: Figures): number 
   const [before, during] = [was[figure] ?? 0, is[figure] ?? 0];
   const difference = Math.abs(during - before);
   if (figure === "error_share") return difference >= 0.01 && areOther(was, is) ? 10 + 100 * difference : 0;
-  if (figure === "share" && Math.max(before, during) < 0.05) return 0;
+  if (figure === "share" && Math.max(before, during) < LEAST_SHARE) return 0;
   if (figure === "wait_mean_ms" && Math.max(before, during) < 5) return 0;
   if (figure === "p99_ms" && Math.min(was.requests, is.requests) < FEWEST_OF_P99) return 0;
   const factor = Math.abs(Math.log2((during + 1e-3) / (before + 1e-3)));

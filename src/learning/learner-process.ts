@@ -5,19 +5,15 @@ import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { LearnerCounter } from "../shared/memory/layout-learning.ts";
 import { WallClock } from "../shared/wall-clock.ts";
-import { droppedLogLines } from "../telemetry/log/log-sink.ts";
+import { keepAlive } from "../telemetry/keep-alive.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
-import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import { ASLEEP_LOOK_MS } from "./observing/feature-moments.ts";
 import { Resources } from "./online/resources.ts";
 import { PoolLearners, type PoolLearnersOptions } from "./pool-learners.ts";
 import { SERVING_DEFAULTS } from "./serving/serving-defaults.ts";
 import { OutcomeFeed } from "./serving/worker-rings.ts";
 
-const HEARTBEAT_MS = 500;
-/** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
-const LOOK_EVERY_BEATS = 10;
 /** A store that took longer to open is worth a line, milliseconds. */
 const LONG_OPENING_MS = 2_000;
 /** A learner that is started again begins with what its predecessor knew of, if it is no older, milliseconds. */
@@ -28,6 +24,13 @@ const REPLAY_MS = 30_000;
  * the shared memory, most of which is not there, as its own.
  */
 const COLLECT_EVERY_BYTES = 24 * 1024 * 1024;
+
+const LIFE_SIGNS = {
+  heartbeat: LearnerCounter.HEARTBEAT,
+  rssBytes: LearnerCounter.RSS_BYTES,
+  logDropped: LearnerCounter.LOG_DROPPED,
+  descriptorsOpen: LearnerCounter.DESCRIPTORS_OPEN,
+} as const;
 
 /** A learner that runs. */
 interface Running {
@@ -144,7 +147,7 @@ function start(message: LearnerStart, balanced: Balanced, tell: (message: FromLe
   );
   const feed = new OutcomeFeed(memory);
   pools.replay(feed.past().filter(({ atMs }) => atMs >= nowMs() - REPLAY_MS));
-  keepAlive(memory.learnerCounters);
+  keepAlive(memory.learnerCounters, LIFE_SIGNS, wallMs);
   // Outcomes are read just before they are needed, and the rings hold far more than come between two tables: to wake up
   // more often would cost more than all that is done then.
   let collectedAt = 0;
@@ -208,18 +211,4 @@ function start(message: LearnerStart, balanced: Balanced, tell: (message: FromLe
     await store.close();
   };
   return { answer, setServers, setPools: (list) => pools.set(list), setLog, close };
-}
-
-function keepAlive(counters: Float64Array): void {
-  let beats = 0;
-  let logDropped = 0;
-  const beat = (): void => {
-    counters[LearnerCounter.HEARTBEAT] = Date.now();
-    counters[LearnerCounter.RSS_BYTES] = process.memoryUsage.rss();
-    counters[LearnerCounter.LOG_DROPPED] += droppedLogLines() - logDropped;
-    logDropped = droppedLogLines();
-    if (beats++ % LOOK_EVERY_BEATS === 0) counters[LearnerCounter.DESCRIPTORS_OPEN] = processDescriptors.open() || 0;
-  };
-  beat();
-  setInterval(beat, HEARTBEAT_MS);
 }

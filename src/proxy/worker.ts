@@ -5,23 +5,25 @@ import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
 import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/memory/layout.ts";
 import { WallClock } from "../shared/wall-clock.ts";
-import { droppedLogLines } from "../telemetry/log/log-sink.ts";
+import { keepAlive } from "../telemetry/keep-alive.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
-import { processDescriptors } from "../telemetry/process-descriptors.ts";
 import type { AdminResponse } from "./downstream/admin-relay.ts";
 import { internalError } from "./internal-error.ts";
 import { ProxyServer } from "./server.ts";
 import { Tcp } from "./sockets/tcp.ts";
 
-/** How often a worker shows that it is alive, milliseconds. */
-const HEARTBEAT_MS = 500;
-/** Heartbeats between two looks at the open descriptors: counting many of them takes milliseconds. */
-const LOOK_EVERY_BEATS = 10;
 /** How long the last log lines may take to be written, milliseconds. */
 const LOG_CLOSE_MS = 1000;
 /** How late timers may be while there is nothing else to do: half a step of the timing wheel, milliseconds. */
 const TIMER_SLACK_MS = 25;
+
+const LIFE_SIGNS = {
+  heartbeat: WorkerCounter.HEARTBEAT_MS,
+  rssBytes: WorkerCounter.RSS_BYTES,
+  logDropped: WorkerCounter.LOG_DROPPED,
+  descriptorsOpen: WorkerCounter.DESCRIPTORS_OPEN,
+} as const;
 
 /** Runs a worker until the supervisor says "drain", or is gone. */
 export function runWorker(): void {
@@ -109,20 +111,15 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     accessLogFd: 1,
     tcp: settings.nativeSockets ? openTcp(block, log) : null,
   });
-  let beats = 0;
-  let logDropped = 0;
-  const beat = (): void => {
-    const { counters } = block;
-    counters[WorkerCounter.HEARTBEAT_MS] = Date.now();
-    counters[WorkerCounter.RSS_BYTES] = process.memoryUsage.rss();
-    counters[WorkerCounter.LOG_DROPPED] += droppedLogLines() - logDropped;
-    logDropped = droppedLogLines();
-    if (beats++ % LOOK_EVERY_BEATS !== 0) return;
-    counters[WorkerCounter.DESCRIPTORS_OPEN] = processDescriptors.open() || 0;
-    counters[WorkerCounter.DESCRIPTORS_SHORT] = 0; // the next refusal sets it again
-  };
-  beat();
-  setInterval(beat, HEARTBEAT_MS);
+  const { counters } = block;
+  keepAlive(
+    counters,
+    LIFE_SIGNS,
+    () => Date.now(),
+    () => {
+      counters[WorkerCounter.DESCRIPTORS_SHORT] = 0; // the next refusal sets it again
+    },
+  );
   // Readiness also follows the supervisor's word in the shared memory, whatever the channel says.
   if (memory.header[Header.DRAINING] === 1) server.drain(() => process.exit(0));
   return server;

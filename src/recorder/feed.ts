@@ -2,12 +2,14 @@
 
 import {
   DETAIL_ROWS,
+  DetailReason,
   DetailWord,
   REQUEST_ROWS,
   RecorderCounter,
   RequestWord,
 } from "../shared/memory/history-layout.ts";
 import { Header, type SharedMemory } from "../shared/memory/layout.ts";
+import { reasonOf, statusOf } from "../shared/memory/packed-words.ts";
 import { RingCursor, type Row } from "../shared/memory/ring.ts";
 import { inRange, LATENCY_MS, MOMENT_MS, type Range } from "../shared/ranges.ts";
 import type { Position } from "./progress.ts";
@@ -82,8 +84,8 @@ function isPossible({ words, floats, figures }: Row): boolean {
     inRange(figures[RequestWord.RESPONSE_BYTES >> 1], BYTES) &&
     inRange(floats[RequestWord.DURATION], LATENCY_MS) &&
     inRange(floats[RequestWord.WAIT], LATENCY_MS) &&
-    inRange(words[RequestWord.ROUTE] >>> 16, STATUS) &&
+    inRange(statusOf(words), STATUS) &&
     words[RequestWord.SERVER] >= 0 &&
-    words[RequestWord.POOL] >>> 17 <= 2
+    reasonOf(words) <= DetailReason.FAILED
   );
 }

@@ -2,12 +2,13 @@
 import type { FromRecorder, RecorderStart, ToRecorder } from "../protocol/recorder.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
+import { RecorderCounter } from "../shared/memory/history-layout.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import type { HistoryStore } from "../storage/history-store.ts";
 import { instanceOf, openHistoryStore } from "../storage/open-store.ts";
+import { keepAlive } from "../telemetry/keep-alive.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
-import { keepAlive } from "./heartbeat.ts";
 import { Recorder } from "./recorder.ts";
 
 /** How often the rings are read: they hold far more than comes meanwhile. */
@@ -17,6 +18,13 @@ const FINISH_MS = 2_000;
 
 /** The runtime itself would let garbage grow for long, because it counts the shared memory as its own. */
 const COLLECT_MS = 60_000;
+
+const LIFE_SIGNS = {
+  heartbeat: RecorderCounter.HEARTBEAT,
+  rssBytes: RecorderCounter.RSS_BYTES,
+  logDropped: RecorderCounter.LOG_DROPPED,
+  descriptorsOpen: RecorderCounter.DESCRIPTORS_OPEN,
+} as const;
 
 type Tell = (message: FromRecorder) => void;
 
@@ -81,7 +89,7 @@ function start(message: RecorderStart, tell: Tell): Running {
     tell: (rows, undone) => tell({ type: "servers", rows, undone }),
     kept: (number) => tell({ type: "kept", number }),
   });
-  keepAlive(memory.recorder.counters, () => Date.now());
+  keepAlive(memory.recorder.counters, LIFE_SIGNS, () => Date.now());
   const stepping = setInterval(() => recorder.step(), STEP_MS);
   setInterval(() => Bun.gc(true), COLLECT_MS);
   const opening = openStore(message, log).then(async (store) => {

@@ -15,6 +15,7 @@ import { Names } from "./names.ts";
 import { Predecessor } from "./predecessor.ts";
 import { beginning, type Position, Progress } from "./progress.ts";
 import { Chooser } from "./sampling/choose.ts";
+import { Distinct } from "./sampling/distinct.ts";
 import { SlowThreshold } from "./sampling/slow-threshold.ts";
 import { wish } from "./sampling/wishes.ts";
 import { isNamed, metricRows, requestRow } from "./seconds/rows.ts";
@@ -61,6 +62,7 @@ export class Recorder implements RecordTaker {
   readonly #storeCounters: StoreCounters;
   readonly #gaps = new Gaps();
   readonly #chooser: Chooser;
+  readonly #distinct = new Distinct();
   readonly #slow = new SlowThreshold();
   readonly #open = new Map<number, Second>();
   /** How far the rings were read for the closed seconds. */
@@ -252,7 +254,7 @@ export class Recorder implements RecordTaker {
     const kept = this.#chooser.choose(strata).map((each) => requestRow(each, this.#names));
     this.#handOver.take({
       metrics: metricRows(second, this.#names, this.#timeline.atMs(second.second)),
-      requests: kept.sort((a, b) => a.atMs - b.atMs),
+      requests: this.#distinct.apply(kept.sort((a, b) => a.atMs - b.atMs)),
       position: {
         second: second.second,
         clockTurns: this.#timeline.turns,

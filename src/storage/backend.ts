@@ -11,7 +11,6 @@
  */
 import type {
   EventQuery,
-  EventRow,
   GaugeRow,
   HistoryLimits,
   HistoryQuery,
@@ -19,6 +18,7 @@ import type {
   KnownServer,
   MetricQuery,
   MetricRow,
+  RecordedEvent,
   RequestQuery,
   RequestRow,
   Resolution,
@@ -123,7 +123,7 @@ export interface HistoryReads {
   /** Whatever the query's limit is. */
   requestPage(query: RequestQuery, from: PagePosition | null, rows: number): Promise<HistoryPage<RequestRow>>;
   gaugePage(query: HistoryQuery, from: PagePosition | null, rows: number): Promise<HistoryPage<GaugeRow>>;
-  events(query: EventQuery): Promise<readonly EventRow[]>;
+  events(query: EventQuery): Promise<readonly RecordedEvent[]>;
   servers(): Promise<readonly ServerRow[]>;
   span(resolution: Resolution): Promise<HistorySpan>;
 }

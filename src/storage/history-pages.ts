@@ -2,13 +2,13 @@
 import type { HistoryPage, HistoryReads, PagePosition } from "./backend.ts";
 import type {
   EventQuery,
-  EventRow,
   GaugeRow,
   HistoryQuery,
   HistoryReader,
   HistorySpan,
   MetricQuery,
   MetricRow,
+  RecordedEvent,
   RequestQuery,
   RequestRow,
   Resolution,
@@ -39,7 +39,7 @@ export abstract class HistoryPages implements HistoryReader {
     return this.#pages((reads, from, rows) => reads.gaugePage(query, from, rows));
   }
 
-  events(query: EventQuery): Promise<readonly EventRow[]> {
+  events(query: EventQuery): Promise<readonly RecordedEvent[]> {
     return this.ask((reads) => reads.events(query));
   }
 

@@ -137,6 +137,11 @@ export interface EventRow {
   readonly detail: unknown;
 }
 
+/** An event as it is read: where several instances share a store, it says whose it is. */
+export interface RecordedEvent extends EventRow {
+  readonly instance: string;
+}
+
 /** A server as the configuration (and discovery) has it; unique by pool, host and port. */
 export interface KnownServer {
   readonly pool: string;
@@ -209,7 +214,7 @@ export interface HistoryReader {
   metrics(query: MetricQuery): AsyncIterable<readonly MetricRow[]>;
   requests(query: RequestQuery): AsyncIterable<readonly RequestRow[]>;
   gauges(query: HistoryQuery): AsyncIterable<readonly GaugeRow[]>;
-  events(query: EventQuery): Promise<readonly EventRow[]>;
+  events(query: EventQuery): Promise<readonly RecordedEvent[]>;
   servers(): Promise<readonly ServerRow[]>;
   /** Of counts at a resolution. */
   span(resolution: Resolution): Promise<HistorySpan>;

@@ -15,6 +15,8 @@ export type StoreProblemKind =
   | "foreign_file"
   /** Another instance has the data directory. */
   | "in_use"
+  /** It works, and does not take these rows: somebody altered a table, or a row is wrong. */
+  | "refused"
   /** There is no store yet. */
   | "missing"
   | "unavailable";

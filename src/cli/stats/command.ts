@@ -93,7 +93,7 @@ async function stats(what: string, flags: StatsFlags): Promise<void> {
     if (format === "json") return printJson(answered);
     if (format === "csv") printCsv(csvOf(answered));
     else print(textOf(answered));
-    for (const note of answered.notes) printError(`Note: ${note}.`);
+    for (const note of answered.notes) printError(`Note: ${note}${note.endsWith("?") ? "" : "."}`);
   } finally {
     await reader.close();
   }

@@ -6,7 +6,7 @@ import type { TrafficAnswer } from "../../history/traffic/traffic.ts";
 /** A cell; objects are written as JSON, `null` as nothing. */
 type Cell = unknown;
 
-const EVENT_NAMES = ["at", "kind", "pool", "server", "address", "actor", "message", "detail"];
+const EVENT_NAMES = ["at", "kind", "pool", "server", "address", "actor", "message", "detail", "instance"];
 const REQUEST_NAMES = [
   "at",
   "pool",
@@ -75,7 +75,11 @@ function table(names: readonly string[], rows: readonly object[]): string[][] {
   return [[...names], ...rows.map((row) => names.map((name) => cellText((row as Record<string, Cell>)[name])))];
 }
 
+/** What a spreadsheet takes for a formula. Request ids and paths may be strangers' texts. */
+const FORMULA = /^[=+\-@]/;
+
 function cellText(cell: Cell): string {
   if (cell === null || cell === undefined) return "";
+  if (typeof cell === "string") return FORMULA.test(cell) ? `'${cell}` : cell;
   return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
 }

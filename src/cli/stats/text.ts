@@ -67,15 +67,20 @@ function figureCells(figures: Figures): string[] {
 }
 
 function eventTable(events: EventsAnswer["events"]): string {
-  const rows = events.map(({ at, kind, pool, server, actor, message }) => [
+  const showsInstance = new Set(events.map(({ instance }) => instance)).size > 1;
+  const rows = events.map(({ at, instance, kind, pool, server, actor, message }) => [
     timeText(at),
+    ...(showsInstance ? [instance] : []),
     kind,
     pool ?? "-",
     server ?? "-",
     actor,
     message,
   ]);
-  return columns([["TIME (UTC)", "KIND", "POOL", "SERVER", "BY", "WHAT"], ...rows]);
+  return columns([
+    ["TIME (UTC)", ...(showsInstance ? ["INSTANCE"] : []), "KIND", "POOL", "SERVER", "BY", "WHAT"],
+    ...rows,
+  ]);
 }
 
 function requestsText({ found, found_weight, requests, order }: RequestsAnswer): string {
@@ -138,7 +143,7 @@ function incidentText({ findings, events }: IncidentAnswer): string {
   });
   const differences = columns([["WHERE", "POOL", "WHAT", "BEFORE", "DURING"], ...rows]);
   const happened = events.length === 0 ? "No events from ten minutes before on." : eventTable(events);
-  return `${rows.length === 0 ? "No differences." : differences}\n\n${happened}`;
+  return `${rows.length === 0 ? "No differences to show." : differences}\n\n${happened}`;
 }
 
 /** `2026-11-29 02:30:00`. */
@@ -149,6 +154,7 @@ function timeText(iso: string): string {
 function percent(share: number | null): string {
   if (share === null) return "-";
   const value = share * 100;
+  if (value > 0 && value < 0.005) return "< 0.01 %"; // one error of a million is none too few to be seen
   return `${value === 0 || value === 100 ? value : value < 1 ? value.toFixed(2) : value.toFixed(1)} %`;
 }
 

@@ -1,4 +1,5 @@
 /** A process of ours: spawned with an IPC channel, told to start, killed. It knows nothing of restarts. */
+import { environmentForChildren } from "../../config/environment.ts";
 
 /** How a process ended: `code` is null after a signal. */
 export interface ProcessExit {
@@ -24,6 +25,7 @@ export class ChildProcess<To, From> {
   constructor(command: readonly string[], start: To, events: ChildProcessEvents<From>) {
     this.#process = Bun.spawn({
       cmd: [...command],
+      env: environmentForChildren(),
       stdin: "ignore",
       stdout: "inherit",
       stderr: "inherit",

@@ -2,6 +2,7 @@
  * Questions about history: each is answered by a process of its own, for they read a disk or a network, and this thread makes
  * health checks. Few run at a time, each for so long and with so much to say at most.
  */
+import { environmentForChildren } from "../../config/environment.ts";
 import type { HistoryQuestionResult, HistoryQuestionTask } from "../../protocol/history-question.ts";
 import type { ControlLog } from "../log.ts";
 
@@ -95,6 +96,7 @@ export class HistoryQuestions {
     const { command, log, timeLimitMs = TIME_LIMIT_MS, maxAnswerBytes = MAX_ANSWER_BYTES } = this.#options;
     const child = Bun.spawn({
       cmd: [...command],
+      env: environmentForChildren(),
       stdin: new Blob([JSON.stringify(task)]),
       stdout: "pipe",
       stderr: "inherit",

@@ -17,6 +17,9 @@ import { type Events, OPERATOR_SIGNAL } from "../events/events.ts";
 /** Of a reload history has so many sentences, each so long, at most. */
 const MAX_SENTENCES = 100;
 const MAX_LENGTH = 400;
+/** As many of them stand in the line of an event, so long. */
+const TOLD = 3;
+const TOLD_LENGTH = 120;
 
 /** What it is made from. */
 export interface ConfigurationOptions {
@@ -141,8 +144,9 @@ export class ConfigurationInForce {
     this.reloads.failure++;
     this.rejected.configuration = true;
     for (const problem of problems) this.#log.error(problem);
-    const message = "the new configuration is rejected; the old one stays in force";
-    this.#log.error({ problems: problems.length }, message);
+    const rejected = "the new configuration is rejected; the old one stays in force";
+    this.#log.error({ problems: problems.length }, rejected);
+    const message = `${rejected}: ${inShort(problems)}`;
     const detail = { problems: bounded(problems) };
     this.#options.events.note({ kind: "reload", actor: OPERATOR_SIGNAL, message, detail });
   }
@@ -151,7 +155,7 @@ export class ConfigurationInForce {
   #noteReload(before: Config, changes: readonly string[]): void {
     const { events } = this.#options;
     const count = changes.length === 1 ? "1 setting" : `${changes.length === 0 ? "no" : changes.length} settings`;
-    const message = `the new configuration is in force: ${count} changed`;
+    const message = `the new configuration is in force: ${count} changed${changes.length === 0 ? "" : `: ${inShort(changes)}`}`;
     events.note({ kind: "reload", actor: OPERATOR_SIGNAL, message, detail: { changes: bounded(changes) } });
     for (const { name: pool, balancing } of this.#config.pools) {
       const from = before.pools.find(({ name }) => name === pool)?.balancing.strategy;
@@ -163,11 +167,20 @@ export class ConfigurationInForce {
   }
 }
 
+/** What the line of an event says of sentences; its details have the rest. */
+function inShort(sentences: readonly string[]): string {
+  const shown = sentences.slice(0, TOLD).map((one) => shortened(one, TOLD_LENGTH));
+  const left = sentences.length - shown.length;
+  return shown.join("; ") + (left > 0 ? `; and ${left} more` : "");
+}
+
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
+}
+
 /** What an event holds of sentences. */
 function bounded(sentences: readonly string[]): string[] {
-  const shown = sentences
-    .slice(0, MAX_SENTENCES)
-    .map((one) => (one.length <= MAX_LENGTH ? one : `${one.slice(0, MAX_LENGTH)}…`));
+  const shown = sentences.slice(0, MAX_SENTENCES).map((one) => shortened(one, MAX_LENGTH));
   const left = sentences.length - shown.length;
   return left > 0 ? [...shown, `and ${left} more`] : shown;
 }

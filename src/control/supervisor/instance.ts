@@ -164,12 +164,15 @@ export class SupervisorInstance {
     this.#workers = workers;
     this.#reserveRings(settings);
     this.#recording.start();
-    if (learns(settings)) this.#learner.start();
+    const balanced = isAnyBalanced(learnedPools(settings));
+    if (balanced) this.#learner.start();
     this.#fleets.onEndpoints((endpoints) => {
       this.#onServers(endpoints);
       return workers.setEndpoints(endpoints);
     });
     const listeners = await workers.start(workerCount(config));
+    // One that only looks on must not take time from workers that clients wait for.
+    if (!balanced && learns(settings) && !this.#stopping) this.#learner.start();
     this.#housekeeping.start({
       memory: this.#memory,
       log: this.#log,

@@ -57,11 +57,27 @@ function usableOf(coarsest: Resolution, spans: Spans): Usable[] {
   return RESOLUTIONS.slice(0, RESOLUTIONS.indexOf(coarsest) + 1).flatMap((resolution) => {
     const { oldestMs } = spans[resolution];
     if (oldestMs === null) return [];
-    const isWhole = RESOLUTIONS.every((other) => {
-      const otherMs = spans[other].oldestMs;
-      return otherMs === null || otherMs >= floorTo(oldestMs, other);
-    });
-    return [{ resolution, fromMs: isWhole ? Number.NEGATIVE_INFINITY : oldestMs }];
+    return [{ resolution, fromMs: reachesBack(oldestMs, spans) ? Number.NEGATIVE_INFINITY : oldestMs }];
+  });
+}
+
+/**
+ * The first moment of which anything was counted, as exactly as it is known: an hour's row begins at the hour, whenever
+ * counting began in it. `null` = nothing was counted yet.
+ */
+export function countedSince(spans: Spans): number | null {
+  for (const resolution of RESOLUTIONS) {
+    const { oldestMs } = spans[resolution];
+    if (oldestMs !== null && reachesBack(oldestMs, spans)) return oldestMs;
+  }
+  return null;
+}
+
+/** Do no other counts tell of a time before `oldestMs`? */
+function reachesBack(oldestMs: number, spans: Spans): boolean {
+  return RESOLUTIONS.every((other) => {
+    const otherMs = spans[other].oldestMs;
+    return otherMs === null || otherMs >= floorTo(oldestMs, other);
   });
 }
 

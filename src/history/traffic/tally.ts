@@ -1,6 +1,7 @@
 /** Counts of one kind, added up: sums are exact, and quantiles come from the histograms' sum. */
 import { historyBucketCount, historyQuantileMs } from "../../shared/history-buckets.ts";
 import type { MetricRow } from "../../storage/history-store.ts";
+import { rounded } from "../rounded.ts";
 
 /** Of a `MetricRow` what is added up. */
 export type Counts = Pick<
@@ -101,7 +102,8 @@ export class Tally {
   /** @param ofMs how long was counted. @param all requests of the same time, whatever their group. */
   figures(ofMs: number, all: number): Figures {
     const { requests } = this;
-    const some = (value: number, digits = 3) => (requests === 0 ? null : rounded(value, digits));
+    const some = (value: number, digits = 3) =>
+      requests === 0 || !Number.isFinite(value) ? null : rounded(value, digits);
     const quantile = (q: number) => some(historyQuantileMs(this.#durations, q));
     return {
       requests,
@@ -120,10 +122,4 @@ export class Tally {
       response_bytes: this.#responseBytes,
     };
   }
-}
-
-function rounded(value: number, digits: number): number | null {
-  if (!Number.isFinite(value)) return null;
-  const scale = 10 ** digits;
-  return Math.round(value * scale) / scale;
 }

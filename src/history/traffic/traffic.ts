@@ -3,7 +3,7 @@ import type { HistoryReader, HistorySpan, MetricRow } from "../../storage/histor
 import { isoMoment } from "../moments.ts";
 import { type Asked, type Group, QuestionError, type TrafficQuestion } from "../questions.ts";
 import { ceilTo, floorTo, STEP_MS, type Step } from "../steps.ts";
-import { type Plan, planPieces, type Spans } from "./plan.ts";
+import { countedSince, type Plan, planPieces, type Spans } from "./plan.ts";
 import { type Figures, Tally } from "./tally.ts";
 
 /** A row's names: those that were grouped by. `null` as a server = none was chosen, as an address = as the server's name. */
@@ -106,7 +106,7 @@ const COUNTED_LATE_MS = 10_000;
 
 /** Of a plan's time the part in which requests were counted: rates are of it. */
 export function countedTime(plan: Plan, spans: Spans, nowMs: number): Time {
-  const oldestMs = least(Object.values(spans));
+  const oldestMs = countedSince(spans);
   const { newestMs } = spans.second;
   const sinceMs = oldestMs === null ? plan.sinceMs : Math.max(plan.sinceMs, oldestMs);
   let untilMs = Math.min(plan.untilMs, nowMs);
@@ -212,7 +212,7 @@ function least(spans: readonly HistorySpan[]): number | null {
 }
 
 function notesOnTime(asked: Asked & { readonly by: Step | null }, plan: Plan, spans: Spans): string[] {
-  const oldestMs = least(Object.values(spans));
+  const oldestMs = countedSince(spans);
   if (oldestMs === null) return [];
   const notes: string[] = [];
   const minutesMs = least([spans.second, spans.minute]) ?? plan.untilMs;
@@ -220,7 +220,7 @@ function notesOnTime(asked: Asked & { readonly by: Step | null }, plan: Plan, sp
     notes.push(
       `counts by the minute are kept since ${isoMoment(minutesMs)} (HISTORY_MINUTES_DAYS); those by the hour reach back to ${isoMoment(oldestMs)}`,
     );
-  } else if (asked.sinceMs < oldestMs) {
+  } else if (asked.sinceMs < floorTo(oldestMs, "minute")) {
     notes.push(
       `counts begin at ${isoMoment(oldestMs)}: of the time before nothing was recorded, or it is not kept any more (HISTORY_HOURS_DAYS, HISTORY_MAX_MEGABYTES)`,
     );

@@ -19,6 +19,7 @@ import {
   RequestWord,
   USUAL_BURST,
 } from "../../shared/memory/history-layout.ts";
+import { packMethod, packPool, packRoute } from "../../shared/memory/packed-words.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import type { Failure } from "../failure.ts";
 import type { LoggedOutcome, LoggedRequest } from "./access-log.ts";
@@ -82,8 +83,8 @@ export class HistoryWriter {
     const failed = failure !== null && failure.source !== "client";
     const slowMs = this.#wishes[RecorderWish.SLOW_MS];
     const reason = failed || status >= 500 ? FAILED : slowMs > 0 && durationMs > slowMs ? SLOW : SAMPLE;
-    const route = request.route + (status << 16);
-    const pool = request.poolRow + (Math.min(attempts, 255) << 8) + (failed ? FAILED_BIT : 0) + reason * REASON_SPAN;
+    const route = packRoute(request.route, status);
+    const pool = packPool(request.poolRow, attempts, failed, reason);
     const { words, floats, figures } = this.#requests.ring;
     const at = this.#requests.next();
     figures[(at + RequestWord.TIME) >> 1] = nowMs + this.#clockOffsetMs;
@@ -136,7 +137,7 @@ export class HistoryWriter {
     const code = failure === null ? 0 : failureIndex(failure.code);
     floats[at + DetailWord.HEAD] = attempts > 0 ? outcome.headMs : Number.NaN;
     words[at + DetailWord.IN_FLIGHT] = attempts > 0 ? outcome.inFlightAtDispatch : -1;
-    words[at + DetailWord.METHOD] = request.method + (code << 8);
+    words[at + DetailWord.METHOD] = packMethod(request.method, code);
     floats[at + DetailWord.PROBABILITY] = probability;
     const { requestIdBuffer, requestIdStart, requestIdEnd, headBuffer, targetStart, clientAddress } = request;
     const bytes = at * 4;
@@ -158,9 +159,6 @@ export class HistoryWriter {
 }
 
 const { SAMPLE, SLOW, FAILED } = DetailReason;
-const FAILED_BIT = 1 << 16;
-/** A reason stands above the bits of `RequestWord.POOL` that say of a pool, attempts and a failure. */
-const REASON_SPAN = 1 << 17;
 
 const NO_ATTEMPT = {
   serverId: 0,

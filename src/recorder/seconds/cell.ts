@@ -1,8 +1,11 @@
 /** What requests of one kind add up to within a second. */
 import { historyBucketCount, historyBucketOf } from "../../shared/history-buckets.ts";
 import { RequestWord } from "../../shared/memory/history-layout.ts";
+import { attemptsOf, failuresOf, poolRowOf, routeOf, statusOf } from "../../shared/memory/packed-words.ts";
 import type { Row } from "../../shared/memory/ring.ts";
+import { ROUTE_NUMBERS } from "../../shared/memory/series-table.ts";
 import type { MetricRow } from "../../storage/history-store.ts";
+import { statusClassOf } from "../../storage/rows/request-row.ts";
 
 /** Which requests, by what records call them. */
 export interface CellKey {
@@ -13,10 +16,9 @@ export interface CellKey {
   readonly statusClass: number;
 }
 
-/** Bits of `RequestWord.POOL`. */
-const BYTE = 0xff;
-const ATTEMPTS_SHIFT = 8;
-const FAILED_SHIFT = 16;
+/** Rows of pools there may be, `NO_POOL` among them; classes of status, and some. */
+const POOL_ROWS = 256;
+const STATUS_CLASSES = 8;
 
 /** One kind within one second. */
 export class Cell {
@@ -37,13 +39,12 @@ export class Cell {
 
   /** Counts the request of a record. */
   add({ words, floats, figures }: Row): void {
-    const pool = words[RequestWord.POOL];
     const durationMs = floats[RequestWord.DURATION];
     const waitMs = floats[RequestWord.WAIT];
     const bucket = historyBucketOf(durationMs);
     this.#requests++;
-    this.#failures += (pool >>> FAILED_SHIFT) & 1;
-    this.#retries += Math.max(0, ((pool >>> ATTEMPTS_SHIFT) & BYTE) - 1);
+    this.#failures += failuresOf(words);
+    this.#retries += Math.max(0, attemptsOf(words) - 1);
     this.#durationSumMs += durationMs;
     this.#waitSumMs += waitMs;
     if (waitMs > 0) this.#waited++;
@@ -87,23 +88,16 @@ export class Cell {
 
 /** The kind of a record's request. */
 export function keyOf(words: Int32Array): CellKey {
-  const route = words[RequestWord.ROUTE];
   return {
     server: words[RequestWord.SERVER],
-    route: route & 0xffff,
-    pool: words[RequestWord.POOL] & BYTE,
-    statusClass: statusClassOf(route >>> 16),
+    route: routeOf(words),
+    pool: poolRowOf(words),
+    statusClass: statusClassOf(statusOf(words)),
   };
 }
 
 /** A number for it that no other kind has. */
 export function numberOf(words: Int32Array): number {
-  const route = words[RequestWord.ROUTE];
-  const pool = words[RequestWord.POOL] & BYTE;
-  return ((words[RequestWord.SERVER] * 8192 + (route & 0x1fff)) * 256 + pool) * 8 + statusClassOf(route >>> 16);
-}
-
-/** First digit of a status; those that HTTP does not know count as the nearest. */
-export function statusClassOf(status: number): number {
-  return Math.min(5, Math.floor(status / 100));
+  const route = words[RequestWord.SERVER] * ROUTE_NUMBERS + (routeOf(words) % ROUTE_NUMBERS);
+  return (route * POOL_ROWS + poolRowOf(words)) * STATUS_CLASSES + statusClassOf(statusOf(words));
 }

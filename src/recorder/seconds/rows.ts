@@ -6,6 +6,7 @@ import {
   DETAIL_PATH_BYTES,
   DetailWord,
 } from "../../shared/memory/history-layout.ts";
+import { attemptsOf, failureOf, methodOf, reasonOf, statusOf } from "../../shared/memory/packed-words.ts";
 import { METHODS } from "../../shared/memory/series-table.ts";
 import { type MetricKey, type MetricRow, REQUEST_REASONS, type RequestRow } from "../../storage/history-store.ts";
 import type { Names } from "../names.ts";
@@ -45,26 +46,24 @@ export function requestRow({ detail, weight }: Kept, names: Names): RequestRow {
   const { words } = detail;
   const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
   const figures = new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
-  const pool = words[DetailWord.POOL];
-  const method = words[DetailWord.METHOD];
   const durationMs = floats[DetailWord.DURATION];
   const [requestId, path, client] = textsOf(words);
   return {
     atMs: detail.endedMs - durationMs,
     ...namesOf(keyOf(words), names),
-    method: METHODS[method & 0xff] ?? METHODS[0],
+    method: METHODS[methodOf(words)] ?? METHODS[0],
     path,
-    status: words[DetailWord.ROUTE] >>> 16,
-    error: failureCode(method >>> 8),
+    status: statusOf(words),
+    error: failureCode(failureOf(words)),
     durationMs,
     waitMs: floats[DetailWord.WAIT],
     headMs: floats[DetailWord.HEAD],
-    attempts: (pool >>> 8) & 0xff,
+    attempts: attemptsOf(words),
     inFlight: words[DetailWord.IN_FLIGHT],
     responseBytes: figures[DetailWord.RESPONSE_BYTES >> 1],
     requestId,
     client,
-    reason: REQUEST_REASONS[pool >>> 17],
+    reason: REQUEST_REASONS[reasonOf(words)],
     weight,
   };
 }

@@ -1,7 +1,8 @@
 /** All requests that ended within one second: counts by kind, and of a part of them the details. */
 import { historyBucketCount } from "../../shared/history-buckets.ts";
-import { DetailWord, RequestWord } from "../../shared/memory/history-layout.ts";
+import { DetailWord } from "../../shared/memory/history-layout.ts";
 import { MAX_WORKERS } from "../../shared/memory/layout.ts";
+import { reasonOf } from "../../shared/memory/packed-words.ts";
 import type { Row } from "../../shared/memory/ring.ts";
 import { Reservoir } from "../sampling/reservoir.ts";
 import { Cell, keyOf, numberOf } from "./cell.ts";
@@ -36,14 +37,13 @@ export class Second {
     const cell = this.#cells.get(key);
     if (cell === undefined) this.#begin(key, row);
     else cell.add(row);
-    this.counts[words[RequestWord.POOL] >>> REASON_SHIFT]++;
+    this.counts[reasonOf(words)]++;
     this.lastRequest[worker] = number;
   }
 
   /** Takes the details of a request that ended at `endedMs`, milliseconds since the epoch. */
   addDetail({ words, floats }: Row, worker: number, number: number, endedMs: number): void {
-    const reason = words[RequestWord.POOL] >>> REASON_SHIFT;
-    this.details[reason].add(words, floats[DetailWord.PROBABILITY], endedMs);
+    this.details[reasonOf(words)].add(words, floats[DetailWord.PROBABILITY], endedMs);
     this.lastDetail[worker] = number;
   }
 
@@ -81,6 +81,3 @@ export class Second {
     cell.add(row);
   }
 }
-
-/** Of `RequestWord.POOL`. */
-const REASON_SHIFT = 17;

@@ -2,6 +2,7 @@
 import { escapeXml } from "../../shared/xml-text.ts";
 import type { Recording } from "../recording.ts";
 import type { Forecast, Interval, Recorded, ReplayResult } from "../result.ts";
+import { percent } from "./percent.ts";
 
 const WIDTH = 960;
 const LABELS = 190;
@@ -138,11 +139,6 @@ function logScale(forecasts: readonly Forecast[], recorded: Recorded): Scale {
     }
   }
   return { ticks, x };
-}
-
-function percent(share: number): string {
-  if (share === 0) return "0 %";
-  return `${(share * 100).toFixed(share < 0.01 ? 2 : 1)} %`;
 }
 
 function px(value: number): string {

@@ -1,7 +1,9 @@
 /** A replay as text for a terminal. */
+import { textTable } from "../../shared/text-table.ts";
 import { visible } from "../../shared/visible-text.ts";
 import type { Recording } from "../recording.ts";
 import type { CheckedFigure, Interval, Recorded, ReplayResult, SelfCheck } from "../result.ts";
+import { percent } from "./percent.ts";
 
 /** Everything, in the order in which it should be read: what there is, whether the model can be believed, what it says. */
 export function renderReplay(recording: Recording, result: ReplayResult, notes: readonly string[]): string {
@@ -41,7 +43,7 @@ function renderCheck({ verdict, reasons, ahead, again }: SelfCheck): string {
       unit === "share" ? percentInterval(predicted) : interval(predicted),
       holds ? "" : "<- off",
     ]);
-    lines.push(table([[title, "measured", "predicted (95 %)", ""], ...rows]));
+    lines.push(textTable([[title, "measured", "predicted (95 %)", ""], ...rows]));
   };
   figures("second half", ahead);
   if (verdict !== "passed") figures("all of it", again);
@@ -63,7 +65,7 @@ function renderForecasts({ recorded, forecasts }: ReplayResult): string {
   });
   return [
     "What each strategy would have given on this traffic (ms; in brackets 95 % intervals):",
-    table([["strategy", "p50", "p99", "p99.9", "mean", "errors", "shares of servers"], ...rows]),
+    textTable([["strategy", "p50", "p99", "p99.9", "mean", "errors", "shares of servers"], ...rows]),
     "  A failed request counts as at least 1000 ms. docs/replay.md says what no replay can know.",
   ].join("\n");
 }
@@ -80,25 +82,11 @@ function renderServers({ servers }: ReplayResult): string {
     percent(server.awayShare),
   ]);
   const header = ["server", "works on", "how", "speed", "standing still", "slow", "failed", "away"];
-  return ["Servers, as the model understood them:", table([header, ...rows])].join("\n");
+  return ["Servers, as the model understood them:", textTable([header, ...rows])].join("\n");
 }
 
 function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
-}
-
-/** Columns as wide as they need to be; all but the first are set flush right. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-        .join("  ")
-        .trimEnd(),
-    )
-    .map((line) => `  ${line}`)
-    .join("\n");
 }
 
 function interval({ value, low, high }: Interval): string {
@@ -116,12 +104,6 @@ function between(value: string, low: string, high: string): string {
 function time(ms: number): string {
   if (!Number.isFinite(ms)) return "-";
   return ms.toFixed(ms >= 100 ? 0 : ms >= 1 ? 1 : 2);
-}
-
-function percent(share: number): string {
-  if (!Number.isFinite(share)) return "-";
-  if (share === 0) return "0 %";
-  return `${(share * 100).toFixed(share < 0.01 ? 2 : 1)} %`;
 }
 
 function range(shares: readonly number[]): string {

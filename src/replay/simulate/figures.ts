@@ -37,7 +37,8 @@ export function recordedFigures(recording: Recording, fromMs: number, toMs: numb
   for (let i = from; i < to; i++) count += requests.weight[i];
   const { failed, server, weight } = requests;
   const { aroundP50Ms: _, ...figures } = figuresOf({ latencyMs, failed, server, weight }, servers.length, from, to);
-  return { ...figures, requests: count, durationMs: toMs - fromMs };
+  // Weights are kept with seven digits: their sum is a whole number but for that.
+  return { ...figures, requests: Math.round(count), durationMs: toMs - fromMs };
 }
 
 /** The number of the first that is not before `ms`. */

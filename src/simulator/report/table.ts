@@ -1,4 +1,5 @@
 /** A study as text for a terminal. */
+import { textTable } from "../../shared/text-table.ts";
 import type { Estimate } from "../statistics.ts";
 import type { PolicySummary, ScenarioFigures, StudyResult } from "../study.ts";
 
@@ -26,7 +27,7 @@ function renderScenario({ scenario, description, policies, bestClassical }: Scen
     if (figures.p99Ratio !== null) row.push(ratio(figures.p99Ratio));
     return row;
   });
-  return `${scenario}: ${description}\n${table([header, ...rows])}`;
+  return `${scenario}: ${description}\n${textTable([header, ...rows])}`;
 }
 
 function renderSummary(summary: readonly PolicySummary[], scenarios: number): string {
@@ -42,21 +43,7 @@ function renderSummary(summary: readonly PolicySummary[], scenarios: number): st
       percent(errors),
     ]);
   const title = `Relative to the classical policy that turned out best in each of ${scenarios} scenarios`;
-  return `${title}\n${table([header, ...rows])}`;
-}
-
-/** Columns as wide as they need to be; all but the first are set flush right. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-        .join("  ")
-        .trimEnd(),
-    )
-    .map((line) => `  ${line}`)
-    .join("\n");
+  return `${title}\n${textTable([header, ...rows])}`;
 }
 
 function time({ value, halfWidth }: Estimate): string {

@@ -19,6 +19,8 @@ const PATIENCE_MS = 10_000;
 /** How long what is left may take to be written at the end, and the backend to be given up: less than a process is given. */
 const LAST_FLUSH_MS = 1_500;
 const GIVE_UP_MS = 250;
+/** Reasons that are told of one trouble. */
+const MOST_TOLD = 5;
 
 /** Parts that this process has opened: with it and the time their batches have names of their own. */
 let opened = 0;
@@ -52,6 +54,8 @@ export class BufferedPart<
   readonly #rows: WaitingRows<Kinds>;
   readonly #line = new CallLine();
   #problem: StoreProblem | null = null;
+  /** What was said of it. */
+  readonly #told = new Set<string>();
   /** In a row. */
   #failures = 0;
   /** Takes the wait for the next batch back; `null` = there is none. */
@@ -171,8 +175,11 @@ export class BufferedPart<
       return result;
     } catch (error) {
       // What is wrong with a change is no reason to lose rows; where there is none, the rows are what is wrong.
-      if (change === null && !(error instanceof StoreError)) this.#rows.drop();
-      else this.#rows.putBack();
+      if (change === null && !(error instanceof StoreError)) {
+        this.#rows.giveUp();
+        throw new StoreError("refused", `${this.#options.name} refuses rows: ${(error as Error).message}`, error);
+      }
+      this.#rows.putBack();
       throw error;
     }
   }
@@ -228,7 +235,12 @@ export class BufferedPart<
     const { nowMs, events } = this.#options;
     const before = this.#problem;
     this.#problem = { kind, message, sinceMs: before?.sinceMs ?? nowMs() };
-    if (before?.kind !== kind) events.degraded?.(this.#problem);
+    // A reason of the same kind is told when it stays: what ends a connection is seldom what keeps the next from being made.
+    const isNews = before?.message === message && !this.#told.has(message) && this.#told.size < MOST_TOLD;
+    if (before?.kind !== kind || isNews) {
+      this.#told.add(message);
+      events.degraded?.(this.#problem);
+    }
     this.#wake();
   }
 
@@ -237,6 +249,7 @@ export class BufferedPart<
     this.#failures = 0;
     if (problem === null) return;
     this.#problem = null;
+    this.#told.clear();
     const { nowMs, events } = this.#options;
     events.recovered?.(problem, nowMs() - problem.sinceMs);
   }

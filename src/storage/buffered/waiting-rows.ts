@@ -27,6 +27,8 @@ export class WaitingRows<Kinds extends RowKinds> {
   #unfit = 0;
   #batchId = "";
   #batches = 0;
+  /** Rows of a kind in the next one: fewer while some are refused, until it is known which. */
+  #most = BATCH_ROWS;
 
   /** @param run what no other owner of the place is or was called. */
   constructor(kinds: Kinds, featureCount: number, run: string) {
@@ -52,7 +54,7 @@ export class WaitingRows<Kinds extends RowKinds> {
 
   /** How many transactions it takes to write them all. */
   get batches(): number {
-    const fresh = Math.max(...[...this.#queues.values()].map(({ buffer }) => Math.ceil(buffer.fresh / BATCH_ROWS)));
+    const fresh = Math.max(...[...this.#queues.values()].map(({ buffer }) => Math.ceil(buffer.fresh / this.#most)));
     return fresh + (this.#hasFailed || this.#sum(({ buffer }) => buffer.taken) > 0 ? 1 : 0);
   }
 
@@ -81,19 +83,20 @@ export class WaitingRows<Kinds extends RowKinds> {
 
   /**
    * The oldest, to be written; those that were put back, and no others with them, if there are any. The next call is
-   * `settle`, `putBack` or `drop`.
+   * `settle`, `putBack` or `giveUp`.
    */
   take(): Batch<Kinds> {
     const again = this.#hasFailed;
     if (!again) this.#batchId = `${this.#run}-${++this.#batches}`;
     const batches = [...this.#queues].map(
-      ([name, { buffer }]) => [name, again ? buffer.takeAgain() : buffer.take(BATCH_ROWS)] as const,
+      ([name, { buffer }]) => [name, again ? buffer.takeAgain() : buffer.take(this.#most)] as const,
     );
     return { id: this.#batchId, rows: Object.fromEntries(batches) as unknown as RowBatches<Kinds> };
   }
 
   /** What was taken is written. Returns how many rows that are. */
   settle(): number {
+    this.#most = Math.min(BATCH_ROWS, 2 * this.#most);
     return this.#sum(({ buffer }) => buffer.settle());
   }
 
@@ -102,9 +105,14 @@ export class WaitingRows<Kinds extends RowKinds> {
     for (const { buffer } of this.#queues.values()) buffer.putBack();
   }
 
-  /** What was taken will never be written: it must not keep those behind it from being. */
-  drop(): void {
-    this.#unfit += this.settle();
+  /** What was taken is refused. Half as many are taken next; a row that is alone in its kind is given up. */
+  giveUp(): void {
+    const taken = Math.max(...[...this.#queues.values()].map(({ buffer }) => buffer.taken));
+    this.#most = Math.max(1, Math.ceil(taken / 2));
+    for (const { buffer } of this.#queues.values()) {
+      if (taken > 1) buffer.giveBack();
+      else this.#unfit += buffer.settle();
+    }
   }
 
   get #hasFailed(): boolean {

@@ -99,6 +99,12 @@ export class WriteBuffer<Row> {
     this.#taken = [];
   }
 
+  /** What was taken was certainly not written: it is the oldest of what waits, as if it had not been taken. */
+  giveBack(): void {
+    this.#fresh = [...this.#taken, ...this.#fresh];
+    this.#taken = [];
+  }
+
   #makeRoom(): void {
     if (!this.#isTooMuch(0)) return;
     if (this.#fine >= this.#fresh.length * FINE_SHARE) this.#coarsen();

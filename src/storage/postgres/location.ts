@@ -17,7 +17,7 @@ export interface PostgresLocation {
   readonly sslRootCert: string | null;
   /** What this instance is called in a store that several share. */
   readonly instance: string;
-  /** All connections of an instance together: see `READ_CONNECTIONS` in pool.ts. */
+  /** All connections of an instance together: see session-pool.ts. */
   readonly maxOpenConnections: number;
   readonly maxIdleConnections: number;
   /** 0 = for ever. */

@@ -106,7 +106,7 @@ export function timescalePolicies({ detailMs, minutesMs, hoursMs }: HistoryLimit
     }
   }
   const kept = { metrics_1m: minutesMs, metrics_1h: hoursMs };
-  for (const [name, bucket] of Object.entries(AGGREGATES)) {
+  for (const name of Object.keys(AGGREGATES)) {
     // Never over what may have been dropped: the sums of it would be lost with it.
     const start = detail - HOUR_MS;
     const end = name === "metrics_1m" ? 2 * MINUTE_MS : HOUR_MS;
@@ -114,8 +114,7 @@ export function timescalePolicies({ detailMs, minutesMs, hoursMs }: HistoryLimit
     statements.push(
       `SELECT remove_continuous_aggregate_policy('${name}', if_exists => true)`,
       `SELECT add_continuous_aggregate_policy('${name}', start_offset => ${interval(start)},
-         end_offset => ${interval(Math.max(end, bucket === "1 hour" ? HOUR_MS : MINUTE_MS))},
-         schedule_interval => INTERVAL '${every}')`,
+         end_offset => ${interval(end)}, schedule_interval => INTERVAL '${every}')`,
       `SELECT remove_retention_policy('${name}', if_exists => true)`,
       `SELECT add_retention_policy('${name}', drop_after => ${interval(Math.max(kept[name as keyof typeof kept], detail))})`,
     );

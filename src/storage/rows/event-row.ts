@@ -1,5 +1,5 @@
 /** Events as rows: their details are JSON. */
-import { EVENT_KINDS, type EventRow } from "../history-store.ts";
+import { EVENT_KINDS, type EventRow, type RecordedEvent } from "../history-store.ts";
 import { isCount, keptJson, keptText } from "./checked.ts";
 import type { RowKind } from "./row-kind.ts";
 
@@ -37,7 +37,7 @@ function toRow(event: EventRow): StoredEvent | null {
   return { atMs, kind, pool, server, address, actor, message, detail };
 }
 
-/** The event of a row. */
-export function toEvent(row: StoredEvent): EventRow {
+/** The event of a row that was read. */
+export function toEvent(row: StoredEvent & Pick<RecordedEvent, "instance">): RecordedEvent {
   return { ...row, detail: JSON.parse(row.detail) as unknown };
 }

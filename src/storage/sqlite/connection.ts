@@ -5,6 +5,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync, statSync } from "node:fs";
 import { StoreError } from "../store-error.ts";
+import { isReadableFile } from "./data-directory.ts";
 import { storeErrorOf } from "./errors.ts";
 import type { SqlitePart } from "./part.ts";
 import { checkIdentity, migrate, pragma, requireCurrent } from "./schema/schema.ts";
@@ -21,11 +22,13 @@ export class Connection<Tables> {
   readonly tables: Tables;
   readonly #path: string | null;
   readonly #inode: number | null;
+  readonly #logInode: number | null;
 
   private constructor(db: Database, path: string | null, part: SqlitePart<Tables>) {
     this.db = db;
     this.#path = path;
     this.#inode = path === null ? null : inodeOf(path);
+    this.#logInode = path === null ? null : inodeOf(logOf(path));
     this.tables = part.tables(db);
   }
 
@@ -41,7 +44,9 @@ export class Connection<Tables> {
   /** For others, beside the instance that owns the store or without one. Rejects with a `StoreError`, also when there is none. */
   static visit<Tables>(path: string, access: "read" | "write", part: SqlitePart<Tables>): Promise<Connection<Tables>> {
     return opening(path, async () => {
-      if (inodeOf(path) === null) throw new StoreError("missing", `${path}: there is no store yet`);
+      if (!isReadableFile(path)) {
+        throw new StoreError("missing", `${path}: there is no store yet: an instance makes it in its DATA_DIR`);
+      }
       const db = new Database(path, access === "read" ? { readonly: true } : { readwrite: true, create: false });
       return Connection.#made(db, path, part, async () => {
         db.run(`PRAGMA busy_timeout = ${BUSY_MS[access]}`);
@@ -72,9 +77,15 @@ export class Connection<Tables> {
     }
   }
 
-  /** False when the path leads to another file by now, or to none: what is written here would be lost. */
+  /**
+   * False when the file or its log is another one by now, or gone, or when somebody emptied the file: what is written here
+   * would be lost, or be seen by nobody, while nothing fails.
+   */
   get isInPlace(): boolean {
-    return this.#path === null || inodeOf(this.#path) === this.#inode;
+    if (this.#path === null) return true;
+    const file = statSync(this.#path, { throwIfNoEntry: false });
+    if (file?.ino !== this.#inode || file?.size === 0) return false;
+    return this.#logInode === null || inodeOf(logOf(this.#path)) === this.#logInode;
   }
 
   /** Bytes of the file, and those of them that hold something. */
@@ -105,6 +116,15 @@ export class Connection<Tables> {
       // After some failures (a full disk) SQLite has rolled back itself.
       if (this.db.inTransaction) this.db.run("ROLLBACK");
       throw error;
+    }
+  }
+
+  /** Copies to the file what is in the log alone, as far as that goes: nobody else can when the log has no name any more. */
+  saveLog(): void {
+    try {
+      this.db.query("PRAGMA wal_checkpoint(PASSIVE)").all();
+    } catch {
+      // The file is not what it was, either: whoever opens it finds that out.
     }
   }
 
@@ -147,6 +167,11 @@ function checkPages(db: Database, path: string): void {
 /** SQLite would make it readable for all. Done only where there is none: closing a file drops SQLite's locks on it. */
 function makeFile(path: string): void {
   if (inodeOf(path) === null) closeSync(openSync(path, "a", 0o600));
+}
+
+/** SQLite's write-ahead log; it stays as long as a connection is open. */
+function logOf(path: string): string {
+  return `${path}-wal`;
 }
 
 function inodeOf(path: string): number | null {

@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { StorePart } from "../parts.ts";
+import { StoreError } from "../store-error.ts";
 import { storeErrorOf } from "./errors.ts";
 
 /** Where a part of the store is. Whatever SQLite keeps beside it begins with this name. */
@@ -17,6 +18,20 @@ export function lockFile(part: StorePart): string {
 /** Says who that is, for people. */
 export function ownerFile(part: StorePart): string {
   return `${part}.owner`;
+}
+
+/** Is there a file that this process may read? Throws a `StoreError` when it may not, or may not even look. */
+export function isReadableFile(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code === "ENOENT") return false;
+    if (code !== "EACCES" && code !== "EPERM") throw storeErrorOf(error, path);
+    const message = `${path}: this process may not read it (${code}): ask as the user whom the instance runs as`;
+    throw new StoreError("unavailable", message, error);
+  }
 }
 
 /** Makes the directory, for this user alone, unless it is there. Throws a `StoreError`, also when it cannot be written. */

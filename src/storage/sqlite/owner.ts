@@ -60,7 +60,10 @@ export class SqliteOwner<Tables> {
   /** Runs `work` on an open connection. Rejects with a `StoreError` when there is none or the work fails for it. */
   async use<T>(work: (connection: Connection<Tables>) => T): Promise<T> {
     try {
-      if (this.#connection !== null && !this.#connection.isInPlace) this.#disconnect();
+      if (this.#connection !== null && !this.#connection.isInPlace) {
+        this.#connection.saveLog();
+        this.#disconnect();
+      }
       this.#connection ??= await this.#source.open();
       return work(this.#connection);
     } catch (error) {

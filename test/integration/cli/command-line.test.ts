@@ -110,15 +110,25 @@ describe("check", () => {
   });
 
   test("prints warnings, and what is ignored", () => {
-    const { code, stdout } = neurabalancer(["check"], { SERVERS, DB_HOST: "db", DB_PASSWORD: "hunter2" });
+    const { code, stdout } = neurabalancer(["check"], { SERVERS, REDIS_ADDR: "cache:6379", REDIS_PASSWORD: "hunter2" });
     expect(code).toBe(0);
     expect(stdout).toContain(
-      "Warning: DB_HOST, DB_PASSWORD: a PostgreSQL store is not supported by this version: ignored",
+      "Warning: REDIS_ADDR, REDIS_PASSWORD: a Redis cluster is not supported by this version: ignored",
     );
     expect(stdout).toMatch(
-      /^Ignored by this version\n {2}DB_HOST +db +environment\n {2}DB_PASSWORD +\*{4} +environment$/m,
+      /^Ignored by this version\n {2}REDIS_ADDR +cache:6379 +environment\n {2}REDIS_PASSWORD +\*{4} +environment$/m,
     );
     expect(stdout).not.toContain("hunter2");
+  });
+
+  test("warns of a database that does not answer, and tells no password", () => {
+    // Nothing listens on port 1.
+    const env = { SERVERS, DB_HOST: "127.0.0.1", DB_PORT: "1", DB_PASSWORD: "hunter2" };
+    const { code, stdout, stderr } = neurabalancer(["check"], env);
+    expect(code).toBe(0);
+    expect(stdout).toContain("Warning: DB_HOST: PostgreSQL 127.0.0.1:1/neurabalancer: nothing answers there");
+    expect(stdout).toMatch(/^ {2}DB_PASSWORD +\*{4} +environment$/m);
+    expect(stdout + stderr).not.toContain("hunter2");
   });
 
   test("warns of a DATA_DIR in which nothing can be kept", () => {

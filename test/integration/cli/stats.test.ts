@@ -135,8 +135,8 @@ describe("stats", () => {
   test("as CSV, with line ends and quotes of RFC 4180, safe for terminals", () => {
     const events = stats("events", "--since", since, "--format", "csv");
     expect(events.stdout.split("\r\n")).toEqual([
-      "at,kind,pool,server,address,actor,message,detail",
-      `${new Date(end - HOUR).toISOString().replace(".000Z", "Z")},ejection,default,10.0.0.2:80,,balancer,"ejected for 30 s: ""5"" failures, in a row\\u001b[2J","{""to"":""ejected""}"`,
+      "at,kind,pool,server,address,actor,message,detail,instance",
+      `${new Date(end - HOUR).toISOString().replace(".000Z", "Z")},ejection,default,10.0.0.2:80,,balancer,"ejected for 30 s: ""5"" failures, in a row\\u001b[2J","{""to"":""ejected""}",test`,
       "",
     ]);
     const requests = stats("requests", "--since", since, "--format", "csv");

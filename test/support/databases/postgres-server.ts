@@ -1,11 +1,12 @@
 /**
  * A PostgreSQL server of a test's own: with a data directory that goes with it, on a free port of the loopback, without fsync.
  * It does not run as root: there it is started as another user. The test that started it ends it; the run does, if it does not.
- * What it needs (initdb, postgres, psql) is in Debian's package `postgresql`, of any version from 13 on.
+ * What it needs (initdb, postgres) is in Debian's package `postgresql`, of any version from 13 on.
  */
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -25,7 +26,7 @@ const ROOT = "/usr/lib/postgresql";
 /** Of its own, so that tests of passwords have one that no message may repeat. */
 export const PASSWORD = "s3cret-of-the-test";
 
-/** Where the programs are, of the newest version that there is; `null` = none is installed. */
+/** Where the programs are, of the newest version of which there is a server; `null` = none is installed. */
 export function postgresPrograms(): string | null {
   let versions: string[];
   try {
@@ -33,7 +34,8 @@ export function postgresPrograms(): string | null {
   } catch {
     return null;
   }
-  const newest = versions.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
+  const servers = versions.filter((name) => /^\d+$/.test(name) && existsSync(join(ROOT, name, "bin/postgres")));
+  const newest = servers.sort((a, b) => Number(b) - Number(a))[0];
   return newest === undefined ? null : join(ROOT, newest, "bin");
 }
 

@@ -5,6 +5,7 @@ import type {
   HistorySpan,
   KnownServer,
   MetricRow,
+  RecordedEvent,
   RequestRow,
   ServerRow,
 } from "../../../src/storage/history-store.ts";
@@ -106,8 +107,8 @@ export class FakeHistory {
   async *gauges(): AsyncIterable<readonly GaugeRow[]> {
     yield this.place.gauges;
   }
-  async events(): Promise<readonly EventRow[]> {
-    return this.place.events;
+  async events(): Promise<readonly RecordedEvent[]> {
+    return this.place.events.map((row) => ({ ...row, instance: "one" }));
   }
   async close(): Promise<void> {}
 

@@ -15,12 +15,12 @@ import type {
 } from "../../../src/storage/backend.ts";
 import type {
   EventQuery,
-  EventRow,
   GaugeRow,
   HistoryQuery,
   HistorySpan,
   MetricQuery,
   MetricRow,
+  RecordedEvent,
   RequestQuery,
   RequestRow,
   Resolution,
@@ -70,6 +70,9 @@ export class MemoryHistoryPlace {
 
   /** As somebody does it by SQL. */
   override(host: string, set: Partial<Pick<ServerRow, "weight" | "capacity">>): void {
+    if (!Object.values(set).every((value) => value === null || Number.isFinite(value))) {
+      throw new Error("CHECK constraint failed: no finite number");
+    }
     const servers = this.data.servers.map((row) => (row.host === host ? { ...row, ...set } : row));
     this.data = { ...this.data, servers };
   }
@@ -96,12 +99,12 @@ class MemoryReads implements HistoryVisitor {
     return pageOf((await this.read()).gauges, { ...query, route: undefined }, from, rows);
   }
 
-  async events(query: EventQuery): Promise<readonly EventRow[]> {
+  async events(query: EventQuery): Promise<readonly RecordedEvent[]> {
     const { events } = await this.read();
     const asked = events.filter((row) => isAsked(row, { ...query, route: undefined }));
     const kinds = asked.filter(({ kind }) => query.kinds?.includes(kind) ?? true);
     const newest = kinds.toReversed().sort((a, b) => b.atMs - a.atMs);
-    return newest.slice(0, query.limit).map(({ instance: _, ...row }) => toEvent(row));
+    return newest.slice(0, query.limit).map(toEvent);
   }
 
   async servers(): Promise<readonly ServerRow[]> {

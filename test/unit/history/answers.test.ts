@@ -186,6 +186,16 @@ describe("servers", () => {
     expect(servers[0].shares.ejected).toBeCloseTo(2 / 30, 5);
   });
 
+  test("of several instances it is said that their states are mixed", async () => {
+    const of = (instance: string) => ({ ...event(1, { kind: "health", detail: { to: "up" } }), instance });
+    const past = { gauges: [gauge(100, "up"), gauge(90, "up")] };
+    const notes = async (...events: EventRow[]) => (await ask<ServersAnswer>({ ...past, events }, "servers")).notes;
+    expect(await notes(of("edge-2"), of("edge-2"))).toEqual([]);
+    expect(await notes(of("edge-2"), of("edge-1"))).toEqual([
+      "states are of edge-1, edge-2 together: instance asks for one",
+    ]);
+  });
+
   test("what was not noted is not known", async () => {
     const gauges = [gauge(1_000, "up"), gauge(990, "down"), gauge(60, "down"), gauge(50, "down")];
     const { servers } = await ask<ServersAnswer>({ gauges }, "servers");
@@ -221,5 +231,21 @@ describe("an incident", () => {
     const calm = await ask<IncidentAnswer>(past, "incident", { since: "30m", until: "15m" });
     expect(calm.notes).toEqual(["nothing that is compared was much different from the hour before"]);
     expect((await ask<IncidentAnswer>({}, "incident")).notes.join()).toContain("fewer than 20 requests");
+  });
+
+  test("shows a server that got nothing any more", async () => {
+    const seconds = Array.from({ length: 3600 }, (_, i) => i + 1).flatMap((i) => [
+      second(NOW - i * 1_000, [10], { pool: "shop", server: "a:80" }),
+      ...(i <= 600 ? [] : [second(NOW - i * 1_000, [10], { pool: "shop", server: "b:80" })]),
+    ]);
+    const { findings } = await ask<IncidentAnswer>({ seconds }, "incident", { since: "10m" });
+    expect(findings[0]).toEqual({
+      about: "server",
+      pool: "shop",
+      name: "b:80",
+      figure: "share",
+      before: 0.5,
+      during: 0,
+    });
   });
 });

@@ -57,7 +57,10 @@ export class FakeReader implements HistoryReader {
     const rows = (this.#past.events ?? []).filter(
       (row) => isMeant(row, query) && (query.kinds?.includes(row.kind) ?? true),
     );
-    return rows.sort((a, b) => b.atMs - a.atMs).slice(0, query.limit);
+    return rows
+      .sort((a, b) => b.atMs - a.atMs)
+      .slice(0, query.limit)
+      .map((row) => ({ instance: "one", ...row }));
   }
 
   async servers() {

@@ -43,9 +43,15 @@ describe("documents", () => {
   });
 
   test("ARCHITECTURE.md has every column of the shared memory", () => {
-    const { servers, workers } = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
+    const { servers, pools, workers, rings, learned, recorder, history } = viewSharedMemory(
+      new ArrayBuffer(SHARED_BYTES),
+    );
     const header = Object.keys(Header).filter((name) => name !== "LENGTH");
-    const columns = [...header, ...Object.keys(servers), "clientConnections", ...Object.keys(workers[0])];
+    const plain = [servers, pools, workers[0], rings[0]].flatMap((region) => Object.keys(region));
+    const dotted = Object.entries({ learned: learned[0], recorder, history: history[0] }).flatMap(([name, region]) =>
+      Object.keys(region).map((column) => `${name}.${column}`),
+    );
+    const columns = [...header, ...plain, "clientConnections", "learnerCounters", "learnerPositions", ...dotted];
     expect(unmentioned(read("ARCHITECTURE.md"), columns)).toEqual([]);
     expect(unmentioned("has `one`", ["one", "two"])).toEqual(["two"]);
   });

@@ -16,7 +16,8 @@ import {
 } from "../../../shared/memory/layout-learning.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { type Events, NO_EVENTS } from "../../events/events.ts";
-import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
+import type { RestartReason } from "../keeper.ts";
+import { SoleProcess, type SoleProcessStatus } from "../sole-process.ts";
 import { reclaimLearner } from "./reclaim.ts";
 
 /** Most questions that wait for a response: it has something else to do. */
@@ -53,14 +54,6 @@ export interface LearnedPool extends LearnerPool {
   readonly tableAgeMs: number;
 }
 
-/** The learner, for people. */
-export interface LearnerStatus {
-  readonly pid: number;
-  readonly state: ProcessState;
-  readonly restarts: number;
-  readonly uptimeMs: number;
-}
-
 /** Nobody answered: the learner is not there, or too busy. */
 export class LearnerUnavailableError extends Error {
   override readonly name = "LearnerUnavailableError";
@@ -74,32 +67,44 @@ interface Pending {
 
 export class Learner {
   readonly #options: LearnerOptions;
-  readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
+  readonly #process: SoleProcess<ToLearner, FromLearner>;
   readonly #pending = new Map<number, Pending>();
-  #keeper: ProcessKeeper<ToLearner, FromLearner> | null = null;
-  /** Called when a learner that was stopped has gone. */
-  #gone: () => void = () => {};
-  #ticker: Timer | null = null;
   #asked = 0;
 
   constructor(options: LearnerOptions) {
     this.#options = options;
+    const { command, memory, log, events, clock, startMessage, pools, tickMs = 1_000, hungAfterMs = 5_000 } = options;
+    this.#process = new SoleProcess<ToLearner, FromLearner>({
+      command,
+      log,
+      events,
+      clock,
+      tickMs,
+      hungAfterMs,
+      kind: "learner",
+      name: "the learner",
+      startMessage: () => ({ ...startMessage(), pools: pools() }),
+      heartbeat: () => memory.learnerCounters[LearnerCounter.HEARTBEAT],
+      isExcused: () => memory.learnerCounters[LearnerCounter.STORE_OPENING] === 1,
+      reclaim: () => reclaimLearner(memory),
+      onReady: ({ pid }) => log.info({ learner_pid: pid }, "learner ready"),
+      onMessage: (message) => this.#onMessage(message),
+      onDeath: () => this.#abandon("the learner died"),
+    });
   }
 
   /** It is meant to run. */
   get running(): boolean {
-    return this.#keeper !== null;
+    return this.#process.keeper !== null;
   }
 
   get restarts(): Readonly<Record<RestartReason, number>> {
-    return this.#restarts;
+    return this.#process.restarts;
   }
 
   /** `null` while it is not meant to run. */
-  get status(): LearnerStatus | null {
-    if (this.#keeper === null) return null;
-    const { pid, state, restarts, uptimeMs } = this.#keeper;
-    return { pid, state, restarts, uptimeMs };
+  get status(): SoleProcessStatus | null {
+    return this.#process.status;
   }
 
   /** Those that are balanced by it; none while it is not meant to run. */
@@ -126,7 +131,7 @@ export class Learner {
 
   /** It is meant to run, dies again and again, and so keeps nothing. Where it balances as well, that is `degraded`. */
   get keepsNothing(): boolean {
-    return this.#keeper?.state === "waiting" && this.pools.length === 0;
+    return this.status?.state === "waiting" && this.pools.length === 0;
   }
 
   /**
@@ -140,47 +145,35 @@ export class Learner {
   }
 
   start(): void {
-    if (this.#keeper !== null) return;
-    const { tickMs = 1_000 } = this.#options;
-    this.#keeper = this.#makeKeeper(tickMs);
-    this.#keeper.start();
-    this.#ticker = setInterval(() => this.#keeper?.tick(), tickMs);
+    this.#process.start();
   }
 
   /** Ends it, and resolves when it is gone; after `timeoutMs` it is killed. Wait for it before it is started again. */
   async stop(timeoutMs: number): Promise<void> {
-    const keeper = this.#keeper;
-    if (keeper === null) return;
-    this.#forget("the learner is stopped");
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#gone = resolve;
-    keeper.drain();
-    const timer = setTimeout(() => keeper.kill(), timeoutMs);
-    await promise;
-    clearTimeout(timer);
+    const gone = this.#process.stop(timeoutMs);
+    this.#abandon("the learner is stopped");
+    await gone;
   }
 
   /** Ends it at once and for good. */
   kill(): void {
-    const keeper = this.#keeper;
-    this.#forget("the learner is stopped");
-    keeper?.drain();
-    keeper?.kill();
+    this.#process.kill();
+    this.#abandon("the learner is stopped");
   }
 
   /** Tells it how to write its log; a learner that starts later has it from its start message. */
   setLog(level: string, format: "json" | "text"): void {
-    this.#keeper?.send({ type: "log", level, format });
+    this.#process.keeper?.send({ type: "log", level, format });
   }
 
   /** Tells it what servers are called; a learner that starts later has it from its start message. */
   setServers(servers: readonly NamedAddress[]): void {
-    this.#keeper?.send({ type: "servers", servers });
+    this.#process.keeper?.send({ type: "servers", servers });
   }
 
   /** Tells it that pools came or went; a learner that starts later has them from its start message. */
   setPools(): void {
-    this.#keeper?.send({ type: "pools", pools: this.#options.pools() });
+    this.#process.keeper?.send({ type: "pools", pools: this.#options.pools() });
   }
 
   /** Its answer. Rejects with a `LearnerUnavailableError`. */
@@ -190,7 +183,8 @@ export class Learner {
     }
     const number = ++this.#asked;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    if (this.#keeper?.state !== "ready" || !this.#keeper.send({ type: "ask", number, question })) {
+    const { keeper } = this.#process;
+    if (keeper?.state !== "ready" || !keeper.send({ type: "ask", number, question })) {
       return Promise.reject(new LearnerUnavailableError("the learner is not running"));
     }
     const timer = setTimeout(() => {
@@ -199,36 +193,6 @@ export class Learner {
     }, this.#options.answerMs ?? 2_000);
     this.#pending.set(number, { resolve, reject, timer });
     return promise;
-  }
-
-  #makeKeeper(tickMs: number): ProcessKeeper<ToLearner, FromLearner> {
-    const { command, memory, log, events, clock, startMessage, pools, hungAfterMs = 5_000 } = this.#options;
-    const keeper: ProcessKeeper<ToLearner, FromLearner> = new ProcessKeeper({
-      command,
-      log,
-      events,
-      clock,
-      hungTicks: Math.max(1, Math.ceil(hungAfterMs / tickMs)),
-      kind: "learner",
-      name: "the learner",
-      fields: {},
-      startMessage: () => ({ ...startMessage(), pools: pools() }),
-      heartbeat: () => memory.learnerCounters[LearnerCounter.HEARTBEAT],
-      isExcused: () => memory.learnerCounters[LearnerCounter.STORE_OPENING] === 1,
-      reclaim: () => {
-        reclaimLearner(memory);
-        return {};
-      },
-      onReady: () => log.info({ learner_pid: keeper.pid }, "learner ready"),
-      onMessage: (message) => this.#onMessage(message),
-      onDeath: (_sentence, reason) => {
-        this.#abandon("the learner died");
-        this.#restarts[reason]++;
-        return this.#keeper === keeper;
-      },
-      onGone: () => this.#gone(),
-    });
-    return keeper;
   }
 
   #onMessage(message: FromLearner): void {
@@ -246,14 +210,6 @@ export class Learner {
     const about = modelVersion === null ? "" : ` (model ${modelVersion})`;
     const message = `${kind.replaceAll("_", " ")}${about}: ${reason}`;
     events.note({ kind: "verdict", pool, message, detail: { verdict: kind, model_version: modelVersion, numbers } });
-  }
-
-  /** From here on it is not meant to run. */
-  #forget(why: string): void {
-    if (this.#ticker !== null) clearInterval(this.#ticker);
-    this.#ticker = null;
-    this.#keeper = null;
-    this.#abandon(why);
   }
 
   #abandon(why: string): void {

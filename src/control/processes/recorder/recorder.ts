@@ -10,7 +10,8 @@ import type { ServerRow } from "../../../storage/history-store.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { Events } from "../../events/events.ts";
 import type { Journal } from "../../events/journal.ts";
-import { ProcessKeeper, type ProcessState, type RestartReason } from "../keeper.ts";
+import type { RestartReason } from "../keeper.ts";
+import { SoleProcess, type SoleProcessStatus } from "../sole-process.ts";
 
 /** A recorder that is still starting after this is missed: before, nothing is lost, because the rings hold what it will read. */
 const STARTED_WITHIN_MS = 10_000;
@@ -41,62 +42,68 @@ export interface RecorderOptions {
   readonly hungAfterMs?: number;
 }
 
-/** The recorder, for people. */
-export interface RecorderStatus {
-  readonly pid: number;
-  readonly state: ProcessState;
-  readonly restarts: number;
-  readonly uptimeMs: number;
-}
-
 export class Recorder {
   readonly #options: RecorderOptions;
-  readonly #restarts: Record<RestartReason, number> = { exit: 0, hung: 0, failed: 0 };
-  #keeper: ProcessKeeper<ToRecorder, FromRecorder> | null = null;
-  /** Called when a recorder that was stopped has gone. */
-  #gone: () => void = () => {};
-  #ticker: Timer | null = null;
+  readonly #process: SoleProcess<ToRecorder, FromRecorder>;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    const { command, memory, log, events, journal, clock, startMessage, names } = options;
+    const { tickMs = 1_000, hungAfterMs = 10_000 } = options;
+    this.#process = new SoleProcess<ToRecorder, FromRecorder>({
+      command,
+      log,
+      events,
+      clock,
+      tickMs,
+      hungAfterMs,
+      kind: "recorder",
+      name: "the recorder",
+      startMessage: () => ({ ...startMessage(), names: names() }),
+      heartbeat: () => memory.recorder.counters[RecorderCounter.HEARTBEAT],
+      reclaim: (succeeded) => {
+        for (const gauge of RECORDER_GAUGES) memory.recorder.counters[gauge] = 0;
+        if (!succeeded) journal.setRecorder(null);
+      },
+      onReady: (keeper) => {
+        log.info({ recorder_pid: keeper.pid }, "recorder ready");
+        journal.setRecorder((number, rows) => keeper.send({ type: "events", number, events: rows }));
+      },
+      onMessage: (message) => this.#onMessage(message),
+    });
   }
 
   /** It is meant to run. */
   get running(): boolean {
-    return this.#keeper !== null;
+    return this.#process.keeper !== null;
   }
 
   get restarts(): Readonly<Record<RestartReason, number>> {
-    return this.#restarts;
+    return this.#process.restarts;
   }
 
   /** `null` while it is not meant to run. */
-  get status(): RecorderStatus | null {
-    if (this.#keeper === null) return null;
-    const { pid, state, restarts, uptimeMs } = this.#keeper;
-    return { pid, state, restarts, uptimeMs };
+  get status(): SoleProcessStatus | null {
+    return this.#process.status;
   }
 
   /** It reads what workers write, and its store takes it. */
   get up(): boolean {
-    const keeper = this.#keeper;
+    const { keeper } = this.#process;
     if (keeper === null || keeper.state !== "ready" || keeper.silentTicks >= SILENT_TICKS) return false;
     return this.#options.memory.recorder.counters[RecorderCounter.STORE_DEGRADED] === 0;
   }
 
   /** It is meant to run, and what happens is not kept as it should be. */
   get degraded(): boolean {
-    if (this.#keeper === null || this.up) return false;
-    const { state, restarts, uptimeMs } = this.#keeper;
+    const { status } = this.#process;
+    if (status === null || this.up) return false;
+    const { state, restarts, uptimeMs } = status;
     return state !== "starting" || restarts > 0 || uptimeMs > STARTED_WITHIN_MS;
   }
 
   start(): void {
-    if (this.#keeper !== null) return;
-    const { tickMs = 1_000 } = this.#options;
-    this.#keeper = this.#makeKeeper(tickMs);
-    this.#keeper.start();
-    this.#ticker = setInterval(() => this.#keeper?.tick(), tickMs);
+    this.#process.start();
   }
 
   /**
@@ -104,78 +111,27 @@ export class Recorder {
    * again.
    */
   async stop(timeoutMs: number): Promise<void> {
-    const keeper = this.#keeper;
-    if (keeper === null) return;
-    this.#options.journal.flush();
-    this.#forget();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#gone = resolve;
-    keeper.drain();
-    const timer = setTimeout(() => keeper.kill(), timeoutMs);
-    await promise;
-    clearTimeout(timer);
+    if (this.running) this.#options.journal.flush();
+    await this.#process.stop(timeoutMs);
   }
 
   /** Ends it at once and for good. */
   kill(): void {
-    const keeper = this.#keeper;
-    this.#forget();
-    keeper?.drain();
-    keeper?.kill();
+    this.#process.kill();
   }
 
   /** Tells it how to write its log; a recorder that starts later has it from its start message. */
   setLog(level: string, format: "json" | "text"): void {
-    this.#keeper?.send({ type: "log", level, format });
+    this.#process.keeper?.send({ type: "log", level, format });
   }
 
   /** Servers, pools or routes came or went; a recorder that starts later has them from its start message. */
   setNames(): void {
-    if (this.#keeper !== null) this.#keeper.send({ type: "names", names: this.#options.names() });
-  }
-
-  #makeKeeper(tickMs: number): ProcessKeeper<ToRecorder, FromRecorder> {
-    const { command, memory, log, events, journal, clock, startMessage, names } = this.#options;
-    const { hungAfterMs = 10_000 } = this.#options;
-    const keeper: ProcessKeeper<ToRecorder, FromRecorder> = new ProcessKeeper({
-      command,
-      log,
-      events,
-      clock,
-      hungTicks: Math.max(1, Math.ceil(hungAfterMs / tickMs)),
-      kind: "recorder",
-      name: "the recorder",
-      fields: {},
-      startMessage: () => ({ ...startMessage(), names: names() }),
-      heartbeat: () => memory.recorder.counters[RecorderCounter.HEARTBEAT],
-      reclaim: () => {
-        for (const gauge of RECORDER_GAUGES) memory.recorder.counters[gauge] = 0;
-        if (this.#keeper === keeper || this.#keeper === null) journal.setRecorder(null);
-        return {};
-      },
-      onReady: () => {
-        log.info({ recorder_pid: keeper.pid }, "recorder ready");
-        journal.setRecorder((number, rows) => keeper.send({ type: "events", number, events: rows }));
-      },
-      onMessage: (message) => this.#onMessage(message),
-      onDeath: (_sentence, reason) => {
-        this.#restarts[reason]++;
-        return this.#keeper === keeper;
-      },
-      onGone: () => this.#gone(),
-    });
-    return keeper;
+    this.#process.keeper?.send({ type: "names", names: this.#options.names() });
   }
 
   #onMessage(message: FromRecorder): void {
     if (message.type === "kept") this.#options.journal.kept(message.number);
     else if (message.type === "servers") this.#options.onServers(message.rows, message.undone);
-  }
-
-  /** From here on it is not meant to run. */
-  #forget(): void {
-    if (this.#ticker !== null) clearInterval(this.#ticker);
-    this.#ticker = null;
-    this.#keeper = null;
   }
 }

@@ -1,5 +1,5 @@
 /** The lines of a file of any size, plain or compressed by gzip, in bounded memory. */
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import { createGunzip } from "node:zlib";
 
 const CHUNK_BYTES = 1 << 20;
@@ -9,6 +9,7 @@ export const MAX_LINE = 65_536;
 /** Lines of one piece of the file, without their ends; rejects with an `Error` that names the file when it cannot be read. */
 export async function* linesOf(file: string): AsyncGenerator<readonly string[]> {
   try {
+    requireFile(file);
     const decoder = new TextDecoder("utf-8");
     let rest = "";
     /** What is left of a line that is too long. */
@@ -31,6 +32,13 @@ export async function* linesOf(file: string): AsyncGenerator<readonly string[]> 
     if (!skipping && rest !== "") yield [rest];
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message}`);
+  }
+}
+
+/** A log is read twice, which what has no end (a pipe, a device) cannot be: opening it alone may wait forever. */
+function requireFile(file: string): void {
+  if (!statSync(file).isFile()) {
+    throw new Error("is no regular file, and a log is read twice: write it to a file, plain or compressed by gzip");
   }
 }
 

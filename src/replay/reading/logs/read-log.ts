@@ -1,5 +1,6 @@
 /** Makes a recording of an access log of another proxy. The file is read twice: what is in it, then the requests. */
 import { basename } from "node:path";
+import { describeRange, inRange, LATENCY_MS, MOMENT_MS } from "../../../shared/ranges.ts";
 import { Absences } from "../absences.ts";
 import { OTHER_CLASS, requestPattern } from "../classes.ts";
 import { countInFlight } from "../in-flight.ts";
@@ -57,12 +58,20 @@ async function eachLine(options: LogOptions, phase: string, take: TakeLine): Pro
         number++;
         const text = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
         if (text === "") continue;
-        take(line, format.read(text, line), file, number, text);
+        take(line, format.read(text, line) ?? impossibleIn(line), file, number, text);
       }
       total += texts.length;
       options.onProgress?.(phase, total);
     }
   }
+}
+
+/** What is wrong with the numbers of a line that could be read; `null` = nothing. */
+function impossibleIn({ kind, atMs, waitMs, latencyMs }: LogLine): string | null {
+  if (kind !== "request") return null;
+  if (!inRange(atMs, MOMENT_MS)) return "its time is none that there can be";
+  if (inRange(waitMs, LATENCY_MS) && inRange(latencyMs, LATENCY_MS)) return null;
+  return `how long it took must be ${describeRange(LATENCY_MS)} milliseconds`;
 }
 
 class LogRecording {

@@ -117,7 +117,7 @@ export class Survey {
       return `no line of the log can be read: ${describeUnreadable(this.firstUnreadable)}; docs/replay.md has the formats`;
     }
     if (this.local > 0) return `all ${this.local} requests in the log were answered without a server`;
-    return "the log has no requests";
+    return "the log has no requests: no line of it is one in this format (docs/replay.md has the formats)";
   }
 }
 

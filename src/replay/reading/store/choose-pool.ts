@@ -1,5 +1,5 @@
 /** Which pool of the store is replayed, and why there is none. */
-import type { HistoryReader } from "../../../storage/history-store.ts";
+import type { HistoryReader, MetricQuery } from "../../../storage/history-store.ts";
 import { describeSpan, NothingToReplayError } from "../reading.ts";
 
 /** What is asked for. */
@@ -9,12 +9,16 @@ interface Window {
   readonly instance?: string;
 }
 
+const MINUTE_MS = 60_000;
+
 /** The only pool with requests. Throws a `NothingToReplayError` when there is none, or when there are several. */
 export async function onlyPool(reader: HistoryReader, window: Window): Promise<string> {
   const counts = new Map<string, number>();
-  for await (const page of reader.metrics({ ...window, resolution: "minute" })) {
-    for (const row of page) {
-      if (row.server !== "") counts.set(row.pool, (counts.get(row.pool) ?? 0) + row.requests);
+  for (const piece of piecesOf(window)) {
+    for await (const page of reader.metrics({ ...window, ...piece })) {
+      for (const row of page) {
+        if (row.server !== "") counts.set(row.pool, (counts.get(row.pool) ?? 0) + row.requests);
+      }
     }
   }
   if (counts.size === 1) return [...counts.keys()][0];
@@ -23,6 +27,18 @@ export async function onlyPool(reader: HistoryReader, window: Window): Promise<s
   throw new NothingToReplayError(
     `there are requests of ${counts.size} pools: ${counted.join(", ")}; --pool says which one to replay`,
   );
+}
+
+/** Whole minutes by the minute, what is left at the edges by the second: a window may begin and end within one minute. */
+function piecesOf({ sinceMs, untilMs }: Window): Pick<MetricQuery, "sinceMs" | "untilMs" | "resolution">[] {
+  const first = Math.ceil(sinceMs / MINUTE_MS) * MINUTE_MS;
+  const last = Math.floor(untilMs / MINUTE_MS) * MINUTE_MS;
+  if (first >= last) return [{ sinceMs, untilMs, resolution: "second" }];
+  return [
+    { sinceMs, untilMs: first, resolution: "second" },
+    { sinceMs: first, untilMs: last, resolution: "minute" },
+    { sinceMs: last, untilMs, resolution: "second" },
+  ];
 }
 
 /** Why there is nothing, as well as that is known. */

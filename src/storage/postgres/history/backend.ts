@@ -13,7 +13,7 @@ import { SizeOf } from "../size-of.ts";
 import type { Session } from "../wire/session.ts";
 import { insertEvents } from "./event-table.ts";
 import { insertGauges, seriesOfGauge } from "./gauge-table.ts";
-import { insertMetrics, STAGING } from "./metric-table.ts";
+import { insertMetrics, stagingOf } from "./metric-table.ts";
 import { PostgresHistoryReads } from "./reads.ts";
 import { insertRequests, seriesOfRequest } from "./request-table.ts";
 import { keepWithin, keptMs, setPolicies } from "./retention.ts";
@@ -29,6 +29,7 @@ const AHEAD_MS = 15 * 60_000;
 /** See the top of this file. */
 export class PostgresHistory extends PostgresHistoryReads implements HistoryBackend {
   readonly durable = true;
+  protected override readonly instance: string;
   readonly #options: HistoryOptions;
   readonly #owned: OwnedSession;
   readonly #series: SeriesNumbers;
@@ -42,6 +43,7 @@ export class PostgresHistory extends PostgresHistoryReads implements HistoryBack
     super();
     const { instance, limits, nowMs } = options;
     this.#options = options;
+    this.instance = instance;
     this.#series = new SeriesNumbers(instance);
     const widths = Object.entries(keptMs(limits)).map(([table, kept]) => [table, partitionWidth(kept)]);
     this.#partitions = new Partitions(Object.fromEntries(widths));
@@ -89,7 +91,7 @@ export class PostgresHistory extends PostgresHistoryReads implements HistoryBack
   async #prepare(session: Session, { flavour }: DatabaseSchema): Promise<void> {
     this.#flavour = flavour!;
     this.#series.forget();
-    await session.script(STAGING);
+    await session.script(stagingOf(this.#flavour));
     if (this.#flavour === "plain") await this.#partitions.load(session);
     else await setPolicies(session, this.#options.limits);
     await this.#size.update(session, this.#flavour);

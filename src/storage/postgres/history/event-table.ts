@@ -1,5 +1,5 @@
 /** Events in PostgreSQL. */
-import type { EventQuery, EventRow } from "../../history-store.ts";
+import type { EventQuery, RecordedEvent } from "../../history-store.ts";
 import { type StoredEvent, toEvent } from "../../rows/event-row.ts";
 import { CopyData } from "../wire/copy.ts";
 import type { Parameter, Session } from "../wire/session.ts";
@@ -18,7 +18,7 @@ export async function insertEvents(session: Session, rows: readonly StoredEvent[
 }
 
 /** The newest first. */
-export async function listEvents(session: Session, query: EventQuery): Promise<readonly EventRow[]> {
+export async function listEvents(session: Session, query: EventQuery): Promise<readonly RecordedEvent[]> {
   const parameters: Parameter[] = [timeOf(query.sinceMs), timeOf(query.untilMs), query.limit];
   let conditions = "";
   for (const name of ["instance", "pool", "server"] as const) {
@@ -30,8 +30,8 @@ export async function listEvents(session: Session, query: EventQuery): Promise<r
     parameters.push(query.kinds);
     conditions += ` AND kind = ANY($${parameters.length}::text[])`;
   }
-  const rows = await session.query<Omit<StoredEvent, "atMs"> & { readonly at: Date }>(
-    `SELECT at, kind, pool, server, address, actor, message, detail::text AS detail FROM events
+  const rows = await session.query<Omit<StoredEvent, "atMs"> & { readonly at: Date; readonly instance: string }>(
+    `SELECT at, instance, kind, pool, server, address, actor, message, detail::text AS detail FROM events
      WHERE at >= $1 AND at < $2${conditions} ORDER BY at DESC, id DESC LIMIT $3`,
     parameters,
   );

@@ -1,7 +1,7 @@
 /**
  * Counts in PostgreSQL. They come by COPY into a table of the session, and from there into `metrics`, where a second's row of a
- * series is there once; only rows that were not there before add to minutes and hours, in the same statement. Where those are
- * continuous aggregates they add up by themselves.
+ * series is there once; only rows that were not there before add to minutes and hours (roll-up.ts), in the same transaction.
+ * Where those are continuous aggregates they add up by themselves.
  */
 import type { HistoryPage, PagePosition } from "../../backend.ts";
 import type { HistorySpan, MetricQuery, MetricRow, Resolution } from "../../history-store.ts";
@@ -9,6 +9,7 @@ import type { Flavour } from "../schema/flavour.ts";
 import { CopyData } from "../wire/copy.ts";
 import type { Session } from "../wire/session.ts";
 import { timeOf } from "../wire/time-of.ts";
+import { COUNT_COLUMNS, keyOf, RollUp, toCounts } from "./roll-up.ts";
 import { type SeriesNumbers, seriesCondition } from "./series-table.ts";
 
 /** By step of time. */
@@ -18,39 +19,21 @@ export const METRIC_TABLES: Readonly<Record<Resolution, string>> = {
   hour: "metrics_1h",
 };
 
-/** Tables of the session that rows come into first. */
-export const STAGING = ["metrics", "requests", "server_gauges"]
-  .map((name) => `CREATE TEMPORARY TABLE IF NOT EXISTS new_${name} (LIKE ${name}) ON COMMIT DELETE ROWS`)
-  .join(";\n");
-
-const COUNTS = ["requests", "failures", "retries", "duration_sum_ms", "wait_sum_ms", "waited", "response_bytes"];
-const COLUMNS = `at, series, ${COUNTS.join(", ")}, durations`;
-
-/** Adds the rows of `inserted` to the table of a longer step. Both histograms of a row end with their last that is not zero. */
-function addingUp(table: string, unit: "minute" | "hour"): string {
-  const sums = COUNTS.map((name) => `sum(${name})${name.endsWith("_ms") ? "" : "::bigint"} AS ${name}`).join(", ");
-  const added = COUNTS.map((name) => `${name} = ${table}.${name} + excluded.${name}`).join(", ");
-  return `
-    INSERT INTO ${table} (${COLUMNS})
-      SELECT sums.at, sums.series, ${COUNTS.map((name) => `sums.${name}`).join(", ")}, coalesce(bins.durations, '{}')
-      FROM (SELECT date_trunc('${unit}', at) AS at, series, ${sums} FROM inserted GROUP BY 1, 2) AS sums
-      LEFT JOIN (SELECT at, series, array_agg(n ORDER BY i) AS durations FROM (
-          SELECT date_trunc('${unit}', at) AS at, series, i, sum(n)::bigint AS n
-          FROM inserted, unnest(durations) WITH ORDINALITY AS bin(n, i) GROUP BY 1, 2, 3) AS bin
-        GROUP BY 1, 2) AS bins ON bins.at = sums.at AND bins.series = sums.series
-      ORDER BY sums.at, sums.series
-    ON CONFLICT (at, series) DO UPDATE SET ${added}, durations = ARRAY(
-      SELECT coalesce(mine, 0) + coalesce(new, 0)
-      FROM unnest(${table}.durations, excluded.durations) WITH ORDINALITY AS bin(mine, new, i) ORDER BY i)`;
+/** Makes tables of the session that rows come into first. */
+export function stagingOf(flavour: Flavour): string {
+  return ["metrics", "requests", "server_gauges", ...(flavour === "plain" ? ["metrics_1m", "metrics_1h"] : [])]
+    .map((name) => `CREATE TEMPORARY TABLE IF NOT EXISTS new_${name} (LIKE ${name}) ON COMMIT DELETE ROWS`)
+    .join(";\n");
 }
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const COLUMNS = `at, series, ${COUNT_COLUMNS.join(", ")}, durations`;
 
 const INSERTED = `INSERT INTO metrics (${COLUMNS}) SELECT ${COLUMNS} FROM new_metrics ORDER BY at, series
   ON CONFLICT (at, series) DO NOTHING`;
-const WITH_ROLL_UPS = `
-  WITH inserted AS (${INSERTED} RETURNING *), minutes AS (${addingUp("metrics_1m", "minute")})
-  ${addingUp("metrics_1h", "hour")}`;
 
-/** Inserts rows, at least one, whose series were learned. Within a transaction. */
+/** Inserts rows, at least one, whose series were learned. Within a transaction of their owner's. */
 export async function insertMetrics(
   session: Session,
   rows: readonly MetricRow[],
@@ -58,12 +41,27 @@ export async function insertMetrics(
   flavour: Flavour,
 ): Promise<void> {
   const data = new CopyData();
-  for (const row of rows) {
-    data.row(10).time(row.atMs).int4(series.idOf(row)).int8(row.requests).int8(row.failures).int8(row.retries);
+  const numbers = rows.map((row) => series.idOf(row));
+  for (const [i, row] of rows.entries()) {
+    data.row(10).time(row.atMs).int4(numbers[i]).int8(row.requests).int8(row.failures).int8(row.retries);
     data.float8(row.durationSumMs).float8(row.waitSumMs).int8(row.waited).int8(row.responseBytes).int4s(row.durations);
   }
   await session.copy(`COPY new_metrics (${COLUMNS}) FROM STDIN (FORMAT binary)`, data.end());
-  await session.query(flavour === "plain" ? WITH_ROLL_UPS : INSERTED);
+  if (flavour !== "plain") {
+    await session.query(INSERTED);
+    return;
+  }
+  const inserted = await session.query<{ at: Date; series: number }>(`${INSERTED} RETURNING at, series`);
+  const isNew = new Set(inserted.map(({ at, series }) => keyOf(at.getTime(), series)));
+  const minutes = new RollUp("metrics_1m", MINUTE_MS);
+  const hours = new RollUp("metrics_1h", HOUR_MS);
+  for (const [i, row] of rows.entries()) {
+    if (!isNew.delete(keyOf(row.atMs, numbers[i]))) continue;
+    minutes.add(numbers[i], row);
+    hours.add(numbers[i], row);
+  }
+  await minutes.write(session);
+  await hours.write(session);
 }
 
 interface StoredMetric extends Omit<MetricRow, "atMs" | "durations"> {
@@ -106,16 +104,22 @@ export async function metricSpan(session: Session, resolution: Resolution): Prom
   return { oldestMs: oldest?.getTime() ?? null, newestMs: newest?.getTime() ?? null };
 }
 
-function toRow({ at, series: _, durations, ...rest }: StoredMetric): MetricRow {
-  return { ...rest, atMs: at.getTime(), durations: toCounts(durations) };
-}
-
-/** Without the zeros at their end: continuous aggregates have all buckets. */
-function toCounts(text: string): number[] {
-  if (text === "") return [];
-  const counts = text.split(",").map(Number);
-  let { length } = counts;
-  while (length > 0 && counts[length - 1] === 0) length--;
-  counts.length = length;
-  return counts;
+/** Name by name: this is done for hundreds of thousands, and the rest of an object takes longer than its histogram. */
+function toRow(row: StoredMetric): MetricRow {
+  return {
+    atMs: row.at.getTime(),
+    pool: row.pool,
+    route: row.route,
+    server: row.server,
+    address: row.address,
+    statusClass: row.statusClass,
+    requests: row.requests,
+    failures: row.failures,
+    retries: row.retries,
+    durationSumMs: row.durationSumMs,
+    waitSumMs: row.waitSumMs,
+    waited: row.waited,
+    responseBytes: row.responseBytes,
+    durations: toCounts(row.durations),
+  };
 }

@@ -2,12 +2,12 @@
 import type { HistoryPage, HistoryReads, PagePosition } from "../../backend.ts";
 import type {
   EventQuery,
-  EventRow,
   GaugeRow,
   HistoryQuery,
   HistorySpan,
   MetricQuery,
   MetricRow,
+  RecordedEvent,
   RequestQuery,
   RequestRow,
   Resolution,
@@ -22,6 +22,8 @@ import { listServers } from "./server-table.ts";
 
 /** See the top of this file. */
 export abstract class PostgresHistoryReads implements HistoryReads {
+  /** Whose reads these are; unset = nobody's in particular. */
+  protected readonly instance?: string;
   /** Runs `work` on a session. Rejects with a `StoreError` when there is none or the work fails for it. */
   protected abstract use<T>(work: (session: Session) => Promise<T>): Promise<T>;
 
@@ -37,12 +39,12 @@ export abstract class PostgresHistoryReads implements HistoryReads {
     return this.use((session) => gaugePage(session, query, from, rows));
   }
 
-  events(query: EventQuery): Promise<readonly EventRow[]> {
+  events(query: EventQuery): Promise<readonly RecordedEvent[]> {
     return this.use((session) => listEvents(session, query));
   }
 
   servers(): Promise<readonly ServerRow[]> {
-    return this.use(listServers);
+    return this.use((session) => listServers(session, this.instance));
   }
 
   span(resolution: Resolution): Promise<HistorySpan> {

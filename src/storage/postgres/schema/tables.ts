@@ -114,14 +114,15 @@ const HISTORY = (partitioned: string) => `
     pool text NOT NULL,
     host text NOT NULL,
     port integer NOT NULL,
-    weight double precision,
-    capacity double precision,
+    weight double precision CHECK (abs(weight) < 'Infinity'),
+    capacity double precision CHECK (abs(capacity) < 'Infinity'),
     configured_weight double precision NOT NULL,
     configured_capacity double precision NOT NULL,
     first_seen timestamptz NOT NULL,
     last_seen timestamptz NOT NULL,
     removed_at timestamptz,
     instances text[] NOT NULL,
+    configured jsonb NOT NULL DEFAULT '{}',
     UNIQUE (pool, host, port)
   );
   CREATE TABLE series (

@@ -1,6 +1,6 @@
 /** Events in SQLite. */
 import type { Database, Statement } from "bun:sqlite";
-import type { EventQuery, EventRow } from "../../history-store.ts";
+import type { EventQuery, RecordedEvent } from "../../history-store.ts";
 import { type StoredEvent, toEvent } from "../../rows/event-row.ts";
 import { TimedTable } from "./timed-table.ts";
 
@@ -23,14 +23,14 @@ export class EventTable extends TimedTable {
   }
 
   /** The newest first. */
-  list(query: EventQuery): EventRow[] {
+  list(query: EventQuery): RecordedEvent[] {
     const { sinceMs, untilMs, kinds = [], limit } = query;
     const asked = (["instance", "pool", "server"] as const).filter((name) => query[name] !== undefined);
     const conditions = asked.map((name) => ` AND ${name} = ?`).join("");
     const kind = kinds.length === 0 ? "" : ` AND kind IN (${kinds.map(() => "?").join(", ")})`;
     return this.db
-      .query<StoredEvent, (string | number)[]>(
-        `SELECT at AS atMs, ${COLUMNS} FROM events WHERE at >= ? AND at < ?${conditions}${kind}
+      .query<StoredEvent & { readonly instance: string }, (string | number)[]>(
+        `SELECT at AS atMs, instance, ${COLUMNS} FROM events WHERE at >= ? AND at < ?${conditions}${kind}
          ORDER BY at DESC, id DESC LIMIT ?`,
       )
       .all(sinceMs, untilMs, ...asked.map((name) => query[name]!), ...kinds, limit)

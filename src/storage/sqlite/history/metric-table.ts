@@ -68,7 +68,23 @@ export class MetricTable extends TimedTable {
 
   #toRow(row: StoredCounts & { readonly series: number }): MetricRow {
     const { pool, route, server, address, statusClass } = this.#series.get(row.series);
-    return { pool, route, server, address, statusClass, ...toCounts(row) };
+    // Name by name: this is done for hundreds of thousands.
+    return {
+      atMs: row.atMs,
+      pool,
+      route,
+      server,
+      address,
+      statusClass,
+      requests: row.requests,
+      failures: row.failures,
+      retries: row.retries,
+      durationSumMs: row.durationSumMs,
+      waitSumMs: row.waitSumMs,
+      waited: row.waited,
+      responseBytes: row.responseBytes,
+      durations: histogram(row.durations),
+    };
   }
 }
 

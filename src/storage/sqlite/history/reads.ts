@@ -2,12 +2,12 @@
 import type { HistoryPage, HistoryReads, PagePosition } from "../../backend.ts";
 import type {
   EventQuery,
-  EventRow,
   GaugeRow,
   HistoryQuery,
   HistorySpan,
   MetricQuery,
   MetricRow,
+  RecordedEvent,
   RequestQuery,
   RequestRow,
   Resolution,
@@ -33,7 +33,7 @@ export abstract class SqliteHistoryReads implements HistoryReads {
     return this.use(({ tables }) => tables.gauges.page(query, from, rows));
   }
 
-  events(query: EventQuery): Promise<readonly EventRow[]> {
+  events(query: EventQuery): Promise<readonly RecordedEvent[]> {
     return this.use(({ tables }) => tables.events.list(query));
   }
 

@@ -85,7 +85,7 @@ export class SampleTable implements RowTable<SampleRow> {
     return query.get(this.#poolId(pool), this.#list(), sinceMs)!.n;
   }
 
-  /** See `BackendReads.samplePage`: a page begins with the id `from`. */
+  /** See `LearningReads.samplePage`: a page begins with the id `from`. */
   page(query: SampleQuery, from: number | null, rows: number): SamplePage {
     const { pool, sinceMs = 0, newestFirst = false } = query;
     const start = from ?? this.#start(query);

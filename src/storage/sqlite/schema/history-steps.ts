@@ -5,6 +5,7 @@
  *   all that is kept. Its id is never given again: readers remember what ids mean.
  * - Rows lie in the order of time, so that they are added at the end, go at the beginning, and are read in one piece.
  * - `durations`: see durations-blob.ts.
+ * - What people set in `servers` is finite: nothing else has a form in messages. Its range is checked where it would count.
  */
 import type { PartStep } from "./steps.ts";
 
@@ -31,8 +32,8 @@ const VERSION_4: PartStep = {
       pool TEXT NOT NULL,
       host TEXT NOT NULL,
       port INTEGER NOT NULL,
-      weight REAL,
-      capacity REAL,
+      weight REAL CHECK (abs(weight) < 9e999),
+      capacity REAL CHECK (abs(capacity) < 9e999),
       configured_weight REAL NOT NULL,
       configured_capacity REAL NOT NULL,
       first_seen INTEGER NOT NULL,

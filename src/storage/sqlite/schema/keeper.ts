@@ -1,11 +1,10 @@
 /** The versions of the files in a directory. */
 import { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
 import { STORE_PARTS, type StorePart } from "../../parts.ts";
 import type { SchemaKeeper, SchemaProgress, SchemaState } from "../../schema-keeper.ts";
 import { SCHEMA_STEPS } from "../../schema-steps.ts";
 import { StoreError } from "../../store-error.ts";
-import { storePath } from "../data-directory.ts";
+import { isReadableFile, storePath } from "../data-directory.ts";
 import { storeErrorOf } from "../errors.ts";
 import { HISTORY_PART } from "../history/part.ts";
 import { InstanceLock } from "../instance-lock.ts";
@@ -37,7 +36,7 @@ export class SqliteSchemaKeeper implements SchemaKeeper {
   }
 
   async migrate(version: number, progress: SchemaProgress): Promise<void> {
-    const parts = STORE_PARTS.filter((part) => existsSync(storePath(this.#directory, part)));
+    const parts = STORE_PARTS.filter((part) => isReadableFile(storePath(this.#directory, part)));
     const locks: InstanceLock[] = [];
     const files: { readonly path: string; readonly schema: PartSchema; readonly db: Database }[] = [];
     try {
@@ -63,9 +62,9 @@ export class SqliteSchemaKeeper implements SchemaKeeper {
   #stateOf(part: StorePart): SchemaState {
     const name = storePath(this.#directory, part);
     const nothing = { name, parts: [part], version: 0, minCompatible: 0, problem: null };
-    if (!existsSync(name)) return nothing;
     let db: Database | null = null;
     try {
+      if (!isReadableFile(name)) return nothing;
       ({ db } = this.#opened(part, { readonly: true }));
       return { ...nothing, version: pragma(db, "user_version"), minCompatible: minCompatible(db) };
     } catch (error) {

@@ -76,7 +76,7 @@ describe("the recorder", () => {
     expect([recorder.status, recorder.up, recorder.degraded]).toEqual([null, false, false]);
     recorder.start();
     await ready(recorder);
-    expect([recorder.up, recorder.degraded]).toEqual([true, false]);
+    await until(() => recorder.up && !recorder.degraded); // on a busy machine some of its signs of life are late
     expect(messages()[0]).toMatchObject({ type: "start", names: { pools: [{ row: 0, name: "default" }] } });
     recorder.setNames();
     recorder.setLog("debug", "text");

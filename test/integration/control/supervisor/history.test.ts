@@ -75,7 +75,11 @@ describe("history", () => {
       LB_STRATEGY: "random",
       CONNECT_TIMEOUT_MS: "777",
     });
-    const reload = await event(supervisor, "reload", "is in force: 3 settings changed");
+    const reload = await event(
+      supervisor,
+      "reload",
+      "is in force: 3 settings changed: SERVERS: + http://127.0.0.1:2; LB_STRATEGY:",
+    );
     expect(reload).toMatchObject({
       actor: "SIGHUP",
       detail: {

@@ -18,14 +18,19 @@ export function failureContract(under: UnderTest): void {
     ({ store, time, faults, said } = under);
   });
 
-  test("a batch that the backend refuses is dropped and counted, and the next one is written", async () => {
+  test("rows that the backend refuses are found and dropped, and that is told; all others are written", async () => {
     store.appendVerdict(verdict(1, { kind: null as never }));
-    store.appendSamples(samples(0, 5));
-    expect(await store.flush()).toBe(true);
-    expect(store.status()).toMatchObject({ rowsDropped: 6, rowsWritten: 0, flushErrors: 1, problem: null });
+    store.appendSamples(samples(0, 100));
+    expect(await store.flush()).toBe(false);
+    expect(store.status()).toMatchObject({ bufferedRows: 101, rowsDropped: 0, flushErrors: 1 });
+    expect(store.status().problem?.message).toMatch(/ refuses rows: ./);
     store.appendVerdict(verdict(2));
-    await store.flush();
+    await time.pass(300_000);
     expect(await store.verdicts({ limit: 10 })).toEqual([verdict(2)]);
+    // The sample that was alone with it as well.
+    expect(await store.countSamples(POOL)).toBe(99);
+    expect(store.status()).toMatchObject({ rowsDropped: 2, bufferedRows: 0, problem: null });
+    expect(said.lines).toEqual(["degraded refused", "recovered refused"]);
   });
 
   describe("trouble", () => {
@@ -60,6 +65,24 @@ export function failureContract(under: UnderTest): void {
       await time.pass(60_000);
       expect(said.lines.slice(2)).toEqual(["recovered unavailable"]);
       expect(await store.countSamples(POOL)).toBe(3);
+    });
+
+    test("that stays for another reason than was told is told again", async () => {
+      const reasons = ["ended", "wrong password", "wrong password", "wrong password", "ended"];
+      faults.errors.push(...reasons.map((reason) => new StoreError("unavailable", reason)));
+      store.appendSamples(samples(0, 3));
+      const problems: string[] = [];
+      for (let i = 0; i < reasons.length; i++) {
+        await store.flush();
+        problems.push(`${store.status().problem?.message}, told ${said.lines.length}`);
+      }
+      expect(problems).toEqual([
+        "ended, told 1",
+        "wrong password, told 1",
+        "wrong password, told 2",
+        "wrong password, told 2",
+        "ended, told 2",
+      ]);
     });
 
     test("is tried again after 1, 2, 4 … 30 s, with or without rows", async () => {

@@ -32,7 +32,8 @@ describe.skipIf(!hasPostgres)("with a server", () => {
           own: (options) => POSTGRES.history.own(location, options),
           visit: () => POSTGRES.history.visit(location),
           override: async (host, { weight, capacity }) => {
-            const set = `weight = ${weight ?? "weight"}, capacity = ${capacity ?? "capacity"}`;
+            const given = (value: number | null | undefined, name: string) => (value == null ? name : `'${value}'`);
+            const set = `weight = ${given(weight, "weight")}, capacity = ${given(capacity, "capacity")}`;
             await running.query(`UPDATE servers SET ${set} WHERE host = '${host}'`, location.database);
           },
         },

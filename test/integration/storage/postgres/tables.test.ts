@@ -8,6 +8,7 @@ import {
   history,
   LIMITS,
   metric,
+  NO_ROWS,
   NOW_MS,
   request,
   sums,
@@ -119,6 +120,35 @@ withServer("the tables of history in PostgreSQL", (server) => {
     const own = (await backends[0].metricPage({ ...query, instance: "three", server: "b:80" }, null, 100)).rows;
     expect(own.map(({ requests }) => requests)).toEqual([30]);
     await Promise.all(backends.map((backend) => backend.close()));
+  });
+
+  test("keep what is set for instances of different configurations, until one of them changes its own", async () => {
+    const where = await (await server()).database();
+    const [one, two] = ["one", "two"].map((instance) => history({ ...where, instance }));
+    let n = 0;
+    const know = async (backend: typeof one, weight: number) => {
+      const servers = [{ pool: "default", host: "a", port: 80, weight, capacity: 10 }];
+      const change = { kind: "know_servers", servers, atMs: NOW_MS } as const;
+      const known = await backend.write({ batchId: `k${n++}`, rows: NO_ROWS, change, probe: false });
+      return { ...known!.rows[0], undone: known!.undone.length };
+    };
+    await know(one, 1);
+    await know(two, 2);
+    const sql = "UPDATE servers SET weight = 7";
+    await (await server()).query(sql, where.database);
+    for (let i = 0; i < 2; i++) {
+      // The override stands beside what the instance that asks has configured: so it counts in both.
+      expect(await know(one, 1)).toMatchObject({ weight: 7, configuredWeight: 1, undone: 0 });
+      expect(await know(two, 2)).toMatchObject({ weight: 7, configuredWeight: 2, undone: 0 });
+    }
+    expect((await one.servers())[0]).toMatchObject({ weight: 7, configuredWeight: 1 });
+    const three = history({ ...where, instance: "three" });
+    expect(await know(three, 2)).toMatchObject({ weight: 7, configuredWeight: 2, undone: 0 }); // a new one changes nothing
+    await three.close();
+    expect(await know(two, 3)).toMatchObject({ weight: null, configuredWeight: 3, undone: 1 });
+    await (await server()).query(sql, where.database);
+    expect(await know(one, 3)).toMatchObject({ weight: 7, configuredWeight: 3, undone: 0 }); // set when it was 3 already
+    await Promise.all([one.close(), two.close()]);
   });
 
   test("keep a server until no instance that is alive has it any more", async () => {

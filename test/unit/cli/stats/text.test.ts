@@ -53,6 +53,10 @@ describe("traffic as text", () => {
     expect(textOf(traffic({ by: "day", group: [], rows }))).toContain("\n2026-11-29  1200");
   });
 
+  test("few errors of many are not none", () => {
+    expect(textOf(traffic({ total: { ...figures, error_share: 0.00001 } }))).toContain("< 0.01 %");
+  });
+
   test("without rows, the total alone", () => {
     expect(textOf(traffic({ group: [] })).split("\n")).toHaveLength(4);
   });
@@ -68,14 +72,27 @@ test("what a name holds reaches no terminal as a command", () => {
     actor: "admin API (127.0.0.1)",
     message: "weight\nof a:80",
     detail: { weight: 2 },
+    instance: "edge-1",
   } as const;
   const answer = { ...SCOPE, subject: "events", events: [event] } as const;
   expect(textOf(answer).split("\n")[3]).toBe(
     "2026-11-29 13:00:00  change  x\\u001b[2J  -       admin API (127.0.0.1)  weight\\nof a:80",
   );
   expect(csvOf(answer)).toEqual([
-    ["at", "kind", "pool", "server", "address", "actor", "message", "detail"],
-    [event.at, "change", event.pool, "", "", event.actor, event.message, '{"weight":2}'],
+    ["at", "kind", "pool", "server", "address", "actor", "message", "detail", "instance"],
+    [event.at, "change", event.pool, "", "", event.actor, event.message, '{"weight":2}', "edge-1"],
+  ]);
+});
+
+test("events of several instances that share a store say whose they are", () => {
+  const event = { at: SCOPE.since, kind: "start", pool: null, server: null, address: null, actor: "balancer" } as const;
+  const [one, two] = ["edge-1", "edge-2"].map((instance) => ({ ...event, message: "Began.", detail: null, instance }));
+  const text = (...events: (typeof one)[]) => textOf({ ...SCOPE, subject: "events", events });
+  expect(text(one, one)).not.toContain("edge-1");
+  expect(text(one, two).split("\n").slice(2)).toEqual([
+    "TIME (UTC)           INSTANCE  KIND   POOL  SERVER  BY        WHAT",
+    "2026-11-29 13:00:00  edge-1    start  -     -       balancer  Began.",
+    "2026-11-29 13:00:00  edge-2    start  -     -       balancer  Began.",
   ]);
 });
 
@@ -87,7 +104,7 @@ test("no answer without rows is an empty table", () => {
   expect(textOf(requests)).toContain(": no requests.");
   expect(textOf({ ...SCOPE, subject: "servers", servers: [] })).toContain(": no servers.");
   const incident = { ...SCOPE, subject: "incident", before_since: SCOPE.since, findings: [], events: [] } as const;
-  expect(textOf(incident)).toContain("No differences.\n\nNo events");
+  expect(textOf(incident)).toContain("No differences to show.\n\nNo events");
 });
 
 test("requests, servers and differences", () => {

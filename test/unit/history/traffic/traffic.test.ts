@@ -155,6 +155,20 @@ describe("traffic", () => {
     for (const row of minute.rows) expect(row.requests_per_second).toBe(2);
   });
 
+  test("counting begins with the first second of a store, not with its hour", async () => {
+    const began = start + 47 * 60_000;
+    const rows = Array.from({ length: 180 }, (_, i) => second(began + i * 1_000, [1, 1, 1]));
+    const young = new FakeReader({ seconds: rows });
+    const now = began + 181_500;
+    const answer = await askTraffic(young, question(now - HOUR, now), now);
+    expect(answer.total.requests_per_second).toBe(3);
+    expect(answer.notes.join()).toContain("counts begin at 2026-11-29T06:47:00Z");
+    const cut = new FakeReader({ seconds: rows, keptSinceMs: { second: began + 90_000 } });
+    expect((await askTraffic(cut, question(now - HOUR, now), now)).notes.join()).toContain(
+      "begin at 2026-11-29T06:47:00Z",
+    );
+  });
+
   test("a day of hours reads hours, and little else", async () => {
     const asked = new FakeReader({ seconds: past.map(({ row }) => row) });
     await askTraffic(asked, question(start - 20 * HOUR, start + 4 * HOUR), NOW);

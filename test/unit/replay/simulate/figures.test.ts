@@ -36,6 +36,8 @@ describe("figures of a recording", () => {
     expect(figures.p50Ms).toBe(21);
     expect(figures.meanMs).toBeCloseTo((11 + 7 * 21 + 31 + 41) / 10);
     expect(figures.shares).toEqual([0.2, 0.8]);
+    // Weights are kept with seven digits.
+    expect(recordedFigures(recordingOf([1, 2, 3, 4], [1.1, 1.7, 1.1, 1.1], [0, 0, 0, 0]), 0, 4).requests).toBe(5);
   });
 
   test("take a failure for a second at least", () => {

@@ -7,7 +7,7 @@ import { AcceptDates } from "./accept-dates.ts";
 
 /** client:port [date] frontend backend/server TR/Tw/Tc/Tr/Ta status bytes cookie cookie state counts/…/retries queues … "request" */
 const REQUEST =
-  /(?:^|\s)\S+:\d+ \[([^\]]+)\] \S+ ([^\s/]+)\/(\S+) (-?\d+)\/(-?\d+)\/(-?\d+)\/(-?\d+)\/\+?(-?\d+) (-?\d+) \+?\d+ \S+ \S+ (\S{4}) \d+\/\d+\/\d+\/\d+\/(\+?\d+) \d+\/\d+ .*?"([^"]*)/;
+  /(?:^|\s)\S+:\d+ \[([^\]\s]{1,40})\] \S+ ([^\s/]+)\/(\S+) (-?\d+)\/(-?\d+)\/(-?\d+)\/(-?\d+)\/\+?(-?\d+) (-?\d+) \+?\d+ \S+ \S+ (\S{4}) \d+\/\d+\/\d+\/\d+\/(\+?\d+) \d+\/\d+ .*?"([^"]*)/;
 const STATE = /(?:^|\s)(?:Backup )?Server ([^\s/]+)\/(\S+) is (DOWN|UP)\b/;
 /** What stands in the place of a server when none was asked. */
 const NO_SERVER = "<NOSRV>";

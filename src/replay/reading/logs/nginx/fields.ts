@@ -47,7 +47,8 @@ function fromJson(line: string): NginxFields | string {
 
 /** `… "GET / HTTP/1.1" 200 612 "-" "curl" msec=1.5 rt=0.1 ua="10.0.0.1:80"`: in quotes there are no quotes (nginx writes \x22). */
 const COMBINED = /^\S+ \S+ [^[]* \[[^\]]*\] "([^"]*)" (\d{3}) \d+ "[^"]*" "[^"]*"(.*)$/;
-const PAIR = /([a-z_]+)=(?:"([^"]*)"|(\S*))/g;
+/** A name is looked for where a word begins alone: from everywhere in a long word would take hours. */
+const PAIR = /(?<![a-z_])([a-z_]+)=(?:"([^"]*)"|(\S*))/g;
 
 function fromCombined(line: string): NginxFields | string {
   const match = COMBINED.exec(line);

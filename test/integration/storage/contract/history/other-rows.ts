@@ -126,8 +126,9 @@ export function otherRowsContract(under: HistoryUnderTest): void {
       ];
       store.appendEvents(given);
       await store.flush();
-      expect(await store.events({ ...ALWAYS, limit: 10 })).toEqual(given.toReversed());
-      expect(await store.events({ ...ALWAYS, limit: 2 })).toEqual(given.toReversed().slice(0, 2));
+      const newest = given.toReversed().map((row) => ({ ...row, instance: "one" }));
+      expect(await store.events({ ...ALWAYS, limit: 10 })).toEqual(newest);
+      expect(await store.events({ ...ALWAYS, limit: 2 })).toEqual(newest.slice(0, 2));
     });
 
     test("are asked for by time, names and kinds", async () => {
@@ -163,7 +164,7 @@ export function otherRowsContract(under: HistoryUnderTest): void {
     test("of a kind that there is not are dropped", async () => {
       store.appendEvents([event(1, { kind: "party" as EventRow["kind"] }), event(2)]);
       await store.flush();
-      expect(await store.events({ ...ALWAYS, limit: 10 })).toEqual([event(2)]);
+      expect(await store.events({ ...ALWAYS, limit: 10 })).toMatchObject([event(2)]);
       expect(store.status().rowsDropped).toBe(1);
     });
   });

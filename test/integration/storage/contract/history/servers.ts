@@ -1,6 +1,6 @@
 /** Servers, and what somebody set in the store for them. */
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { HistoryStore } from "../../../../../src/storage/history-store.ts";
+import type { HistoryStore, ServerRow } from "../../../../../src/storage/history-store.ts";
 import type { ManualTime } from "../../../../support/manual-time.ts";
 import type { HistoryUnderTest } from "./history-under-test.ts";
 import { BEGAN_MS, server } from "./rows.ts";
@@ -95,6 +95,13 @@ export function serverContract(under: HistoryUnderTest): void {
       ]);
       expect(changed.rows[0]).toMatchObject({ weight: null, capacity: 30, configuredWeight: 2 });
       expect((await store.knowServers([server("a", { weight: 2 }), server("b", { weight: 5 })])).undone).toEqual([]);
+    });
+
+    test("are refused where they are set when they are no finite number", async () => {
+      const override = async (set: Partial<ServerRow>) => under.place.history.override("a", set);
+      await expect(override({ weight: Number.POSITIVE_INFINITY })).rejects.toThrow(/check constraint/i);
+      await expect(override({ capacity: Number.NEGATIVE_INFINITY })).rejects.toThrow(/check constraint/i);
+      expect((await store.servers())[0]).toMatchObject({ weight: null, capacity: null });
     });
 
     test("survive that their server is gone for a while", async () => {

@@ -149,6 +149,36 @@ test("a file that was removed is begun again, and what comes then is there", asy
   expect(await found()).toMatchObject({ sums: [30, 30, 30], single: 10 });
 });
 
+test("a log that somebody removed costs nothing, and what comes then is seen by others, also after kill -9", async () => {
+  const recorder = await Recorder.start(directory.path);
+  await recorder.ask("seconds 0 10");
+  await recorder.ask("flush");
+  rmSync(`${file()}-wal`);
+  await recorder.ask("seconds 10 20");
+  expect(await recorder.ask("flush")).toEqual({ flushed: true });
+  expect(await found()).toEqual(of(20));
+  await recorder.ask("seconds 20 30");
+  expect(await recorder.ask("flush")).toEqual({ flushed: true });
+  await recorder.end();
+  expect(await found()).toEqual(of(30));
+});
+
+test("a file that somebody emptied is whole again, or begun again: what comes then is there", async () => {
+  const recorder = await Recorder.start(directory.path);
+  await recorder.ask("seconds 0 10");
+  await recorder.ask("flush");
+  const other = new Database(file());
+  other.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  other.close();
+  await recorder.ask("seconds 10 11");
+  await recorder.ask("flush");
+  truncateSync(file(), 0);
+  await recorder.ask("seconds 11 20");
+  await until(async () => (await recorder.ask("flush")).flushed);
+  expect((await found()).sums).toEqual([27, 27, 27]);
+  expect((await recorder.ask("status")).said).toEqual([expect.stringContaining("moved ")]);
+});
+
 test("a file that is damaged is moved aside, also one that is met damaged later; what waits is in the new one", async () => {
   const recorder = await Recorder.start(directory.path);
   for (let n = 0; n < 400; n += 100) {

@@ -89,8 +89,7 @@ export class FakeHistory implements HistoryReader {
   }
 
   async *metrics(query: MetricQuery) {
-    const step = STEP_MS[query.resolution];
-    const rows = this.metricRows[query.resolution].filter((row) => row.atMs + step > query.sinceMs && fits(row, query));
+    const rows = this.metricRows[query.resolution].filter((row) => row.atMs >= query.sinceMs && fits(row, query));
     yield* pages(rows);
   }
 
@@ -111,7 +110,10 @@ export class FakeHistory implements HistoryReader {
         (query.pool === undefined || row.pool === query.pool) &&
         (query.kinds === undefined || query.kinds.includes(row.kind)),
     );
-    return wanted.sort((a, b) => b.atMs - a.atMs).slice(0, query.limit);
+    return wanted
+      .sort((a, b) => b.atMs - a.atMs)
+      .slice(0, query.limit)
+      .map((row) => ({ ...row, instance: "one" }));
   }
 
   async servers() {

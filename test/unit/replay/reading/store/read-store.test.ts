@@ -186,6 +186,15 @@ describe("what is missing is said", () => {
     await expect(read({ pool: "default" })).rejects.toThrow("HISTORY_DETAIL_HOURS");
   });
 
+  test("a window within one minute, and pools at the edges of one, are found", async () => {
+    traffic(120);
+    const within = { sinceMs: SINCE + 10_000, untilMs: SINCE + 40_000 };
+    expect((await read(within)).recording.durationMs).toBe(30_000);
+    history.request({ atMs: SINCE + 150_000, pool: "shop", server: "x:1", durationMs: 1 });
+    expect((await read({ sinceMs: SINCE + 10_000, untilMs: SINCE + 140_000 })).recording.source).toContain("default");
+    await expect(read({ sinceMs: SINCE + 10_000, untilMs: SINCE + 155_000 })).rejects.toThrow("shop (1); --pool");
+  });
+
   test("several pools want a choice; counts without single requests are not enough", async () => {
     traffic(10);
     history.request({ pool: "shop", server: "x:1" });
