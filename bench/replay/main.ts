@@ -98,13 +98,18 @@ async function run(options: Options): Promise<void> {
         say(`no time is left for ${options.scenarios.slice(done).join(", ")}`);
         break;
       }
-      const proof = await prove(scenario, options);
-      proofs.push(proof);
-      say(progressOf(proof));
+      try {
+        const proof = await prove(scenario, options);
+        proofs.push(proof);
+        say(progressOf(proof));
+      } catch (error) {
+        say(`${scenario}: ${(error as Error).message}`); // the others are not lost by it
+      }
     }
   } finally {
     await cleanUp();
   }
+  if (proofs.length === 0) throw new Error("nothing was measured");
   const report = { machine: describeMachine(Date.now()), command: options.command, proofs };
   console.log(renderProofs(report, options.markdown));
   if (options.document !== null) await writeInto(options.document, renderProofs(report, true));
