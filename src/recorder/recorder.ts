@@ -31,6 +31,8 @@ const GAUGES_MS = 10_000;
 const SERVERS_MS = 30_000;
 /** The store's newest second may be so much later than the present one before the clock is taken to have been set back. */
 const AHEAD_MS = 2_000;
+/** Chosen by chance, turns are at most so many: the clock may still be set back after that. */
+const MOST_CHANCE_TURNS = 500;
 
 /** What it works with. */
 export interface RecorderOptions {
@@ -67,6 +69,8 @@ export class Recorder implements RecordTaker {
   readonly #open = new Map<number, Second>();
   /** How far the rings were read for the closed seconds. */
   readonly #position: Position;
+  /** The first second of this run; `null` = its beginning is written, or may be. */
+  readonly #beganMs: number | null;
   #store: HistoryStore | null = null;
   #servers: KnownServers | null = null;
   #gaugesDueMs = 0;
@@ -80,13 +84,15 @@ export class Recorder implements RecordTaker {
     this.#names = new Names(names);
     this.#progress = new Progress(recorder);
     this.#predecessor = new Predecessor(this.#progress, recorder);
-    if (this.#progress.certain === null) {
+    const isNewRun = this.#progress.certain === null;
+    if (isNewRun) {
       // What ended within this second, and before the process began, counts to the next one: the run before may have written this.
       this.#progress.intend(beginning(Math.floor((bootMs() + wallOffsetMs()) / 1000)));
       this.#progress.confirm();
     }
     const from = this.#progress.certain as Position;
     this.#position = from;
+    this.#beganMs = isNewRun ? (from.second + 1) * 1000 : null;
     this.#feed = new RecordFeed(memory, { ...from, requests: from.requests.slice(), details: from.details.slice() });
     this.#timeline = new Timeline(from.second, from.clockTurns);
     this.#handOver = new HandOver(this.#progress, options.kept);
@@ -100,13 +106,10 @@ export class Recorder implements RecordTaker {
   /** There is a store now: what waits is handed to it. */
   async open(store: HistoryStore): Promise<void> {
     const { log, tell } = this.#options;
-    const newestMs = await store.span("second").then(
-      ({ newestMs }) => newestMs,
-      () => null, // the store says itself what is wrong with it
-    );
+    const turns = await this.#turnsBefore(store);
     const written = await this.#writtenBefore(store);
     const unsureUpTo = this.#predecessor.unsure?.last ?? Number.NEGATIVE_INFINITY;
-    this.#handOver.open(store, this.#turnBehind(newestMs), written, unsureUpTo);
+    this.#handOver.open(store, this.#tellApart(turns), written, unsureUpTo);
     this.#store = store;
     this.#servers = new KnownServers({ store, log, tell });
     this.#lookAtServers();
@@ -187,16 +190,39 @@ export class Recorder implements RecordTaker {
   }
 
   /** The clock was set back: what is open is not mixed with what comes. */
-  #turn(turns?: number): void {
+  #turn(): void {
     this.#closeUpTo(Number.POSITIVE_INFINITY);
-    this.#timeline.turn(turns);
+    this.#timeline.turn();
   }
 
-  /** The store has seconds that are still to come. @returns what tells ours apart from them. */
-  #turnBehind(newestMs: number | null): number {
-    if (newestMs === null || newestMs < this.#wallMs() + AHEAD_MS) return 0;
+  /**
+   * By what rows that are there, or will be, of seconds that this run is still to write say that they are others: some that
+   * are still to come, or those of a run of the same name that goes on beside this one until its place is free.
+   */
+  async #turnsBefore(store: HistoryStore): Promise<number> {
+    const { instance, random } = this.#options;
+    const aheadMs = this.#wallMs() + AHEAD_MS;
+    const turnsOf = (atMs: number) => (atMs % 1000) + 1;
+    try {
+      const { newestMs } = await store.span("second");
+      if (newestMs !== null && newestMs >= aheadMs) return turnsOf(newestMs);
+      if (this.#beganMs === null || newestMs === null || newestMs < this.#beganMs) return 0;
+      let turns = 0;
+      const query = { resolution: "second", sinceMs: this.#beganMs, untilMs: aheadMs, instance } as const;
+      for await (const rows of store.metrics(query)) {
+        for (const { atMs } of rows) if (atMs >= this.#beganMs) turns = Math.max(turns, turnsOf(atMs));
+      }
+      return turns;
+    } catch {
+      // The store says itself what is wrong with it. Whoever has it may be writing these seconds, and another one that waits.
+      return this.#beganMs === null ? 0 : 1 + Math.floor(random() * MOST_CHANCE_TURNS);
+    }
+  }
+
+  /** Seconds that are not written yet are told apart from others of so many turns. @returns what that adds to their beginnings. */
+  #tellApart(turns: number): number {
     const before = this.#timeline.turns;
-    this.#turn(Math.max(before, (newestMs % 1000) + 1));
+    this.#timeline.tellApart(turns);
     return this.#timeline.turns - before;
   }
 

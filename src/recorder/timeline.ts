@@ -50,12 +50,17 @@ export class Timeline {
     return this.#present < this.#closed - SLACK_SECONDS;
   }
 
-  /** Begins anew with the present second. @param turns how often the clock was set back, as far as that is known. */
-  turn(turns = this.#turns + 1): void {
-    this.#turns = Math.min(turns, MOST_TURNS);
+  /** Begins anew with the present second. */
+  turn(): void {
+    this.tellApart(this.#turns + 1);
     this.#closed = this.#present - 1;
     this.#ofRequests.fill(0);
     this.#ofDetails.fill(0);
+  }
+
+  /** Seconds that are not closed are told apart from those of fewer turns. */
+  tellApart(turns: number): void {
+    this.#turns = Math.min(Math.max(this.#turns, turns), MOST_TURNS);
   }
 
   /** The seconds up to this one are closed. */

@@ -70,7 +70,7 @@ export function checkFleet(recording: Recording, fleet: FittedFleet, options: Ch
   });
   if (recording.servers.length < 2) return impossible("there is one server only: no strategy could place differently");
   if (fewest < ENOUGH) {
-    return impossible(`too few requests: ${fewest} in one half of the recording, at least ${ENOUGH} are needed`);
+    return impossible(`too few single requests: ${fewest} in one half of the recording, at least ${ENOUGH} are needed`);
   }
   const { figures: again, overloaded } = checkAgain(recording, fleet, options);
   const ahead = checkAhead(recording, halfMs, options);

@@ -47,12 +47,15 @@ export function completeTraffic(
       const others = requests.weight[i] - 1;
       if (work[i] > 0 && others > 0) rest[requests.class[i]].add(work[i], others);
     }
+    const places = new Places(recording, seconds);
     for (let second = 0; second < seconds; second++) {
       for (let kind = 0; kind < classes.length; kind++) {
         const at = second * classes.length + kind;
-        for (let k = seen[at]; k < arrivals[at]; k++) {
+        const missing = Math.ceil(arrivals[at] - seen[at]);
+        for (let k = 0; k < missing; k++) {
           const from = rest[kind].size > 0 ? rest[kind] : works[kind].size > 0 ? works[kind] : all;
-          rows.push({ atMs: (second + random()) * SECOND_MS, kind, work: from.draw(random), delayMs: 0, server: -1 });
+          const server = places.at(second, kind, (k + 0.5) / missing);
+          rows.push({ atMs: (second + random()) * SECOND_MS, kind, work: from.draw(random), delayMs: 0, server });
         }
       }
     }
@@ -68,6 +71,38 @@ export function completeTraffic(
     },
     works: works.map((pool) => (pool.size > 0 ? pool : all).expand()),
   };
+}
+
+/** Where those went that were not kept: in the shares of those of their second and class that stand for them. */
+class Places {
+  readonly #classes: number;
+  readonly #bySecond = new Map<number, Pool>();
+  readonly #byClass: readonly Pool[];
+
+  constructor({ requests, classes }: Recording, seconds: number) {
+    this.#classes = classes.length;
+    this.#byClass = classes.map(() => new Pool());
+    for (let i = 0; i < requests.atMs.length; i++) {
+      const others = requests.weight[i] - 1;
+      if (others <= 0) continue;
+      const kind = requests.class[i];
+      const second = Math.min(seconds - 1, Math.floor(requests.atMs[i] / SECOND_MS));
+      const key = second * this.#classes + kind;
+      let pool = this.#bySecond.get(key);
+      if (pool === undefined) {
+        pool = new Pool();
+        this.#bySecond.set(key, pool);
+      }
+      pool.add(requests.server[i], others);
+      this.#byClass[kind].add(requests.server[i], others);
+    }
+  }
+
+  /** @param share of the missing ones, 0 … 1, that come before this one. @returns -1 = nobody knows. */
+  at(second: number, kind: number, share: number): number {
+    const pool = this.#bySecond.get(second * this.#classes + kind) ?? this.#byClass[kind];
+    return pool.size === 0 ? -1 : pool.at(share);
+  }
 }
 
 /** Values with weights, to draw from. */
@@ -87,15 +122,16 @@ class Pool {
 
   /** 1 where there is nothing to draw from. */
   draw(random: () => number): number {
-    return this.#at(random());
+    return this.at(random());
   }
 
   /** Evenly spaced draws, one for each value. */
   expand(): Float64Array {
-    return Float64Array.from({ length: this.size }, (_, i) => this.#at((i + 0.5) / this.size));
+    return Float64Array.from({ length: this.size }, (_, i) => this.at((i + 0.5) / this.size));
   }
 
-  #at(share: number): number {
+  /** The value at that share of the weights. */
+  at(share: number): number {
     if (this.size === 0) return 1;
     const wanted = share * this.#sums.at(-1)!;
     let low = 0;

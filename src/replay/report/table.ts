@@ -21,7 +21,7 @@ function renderRecording(recording: Recording, recorded: Recorded, notes: readon
   return [
     `Recorded: ${visible(source)}`,
     `  ${moment(startMs)} to ${moment(startMs + durationMs)} UTC (${span(durationMs)})`,
-    `  ${recorded.requests.toLocaleString("en")} requests, ${servers.length} servers, ${kinds}; strategy ${strategy ?? "not known"}`,
+    `  ${Math.round(recorded.requests).toLocaleString("en")} requests, ${servers.length} servers, ${kinds}; strategy ${strategy ?? "not known"}`,
     ...notes.map((note) => `  Note: ${sentence(visible(note))}`),
   ].join("\n");
 }

@@ -164,8 +164,12 @@ export class BufferedPart<
     });
   }
 
-  /** One transaction: some of what waits, and `change`. Within its turn. */
-  async #write(change: Change | null): Promise<Result | null> {
+  /**
+   * One transaction: some of what waits, and `change`. Within its turn.
+   * @param mayGiveUp a row that is refused alone is given up. Only as often as failures are tried again by ourselves: where a
+   *   table refuses all of them, most still wait when somebody has mended it.
+   */
+  async #write(change: Change | null, mayGiveUp = false): Promise<Result | null> {
     const probe = this.#problem !== null;
     const { id: batchId, rows } = this.#rows.take();
     try {
@@ -176,7 +180,7 @@ export class BufferedPart<
     } catch (error) {
       // What is wrong with a change is no reason to lose rows; where there is none, the rows are what is wrong.
       if (change === null && !(error instanceof StoreError)) {
-        this.#rows.giveUp();
+        this.#rows.refused(mayGiveUp);
         throw new StoreError("refused", `${this.#options.name} refuses rows: ${(error as Error).message}`, error);
       }
       this.#rows.putBack();
@@ -185,14 +189,14 @@ export class BufferedPart<
   }
 
   /** Writes a batch, if it is still `due` when its turn comes. False when that failed. */
-  async #flushOnce(due = () => true): Promise<boolean> {
+  async #flushOnce(due = () => true, mayGiveUp = false): Promise<boolean> {
     this.#inLine++;
     try {
       await this.#takeTurn(async () => {
         this.#inLine--;
         // Others whose turn came before may have written it.
         const isNeeded = this.#rows.length > 0 || this.#problem !== null;
-        if (isNeeded && due()) await this.#write(null);
+        if (isNeeded && due()) await this.#write(null, mayGiveUp);
       });
       return true;
     } catch {
@@ -212,7 +216,7 @@ export class BufferedPart<
       this.#cancelWait = null;
       const isRetry = this.#problem !== null;
       // What failed while this waited for its turn is tried again later, not at once.
-      void this.#flushOnce(() => isRetry || this.#problem === null);
+      void this.#flushOnce(() => isRetry || this.#problem === null, isRetry);
     });
   }
 

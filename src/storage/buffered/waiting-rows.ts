@@ -83,7 +83,7 @@ export class WaitingRows<Kinds extends RowKinds> {
 
   /**
    * The oldest, to be written; those that were put back, and no others with them, if there are any. The next call is
-   * `settle`, `putBack` or `giveUp`.
+   * `settle`, `putBack` or `refused`.
    */
   take(): Batch<Kinds> {
     const again = this.#hasFailed;
@@ -105,12 +105,12 @@ export class WaitingRows<Kinds extends RowKinds> {
     for (const { buffer } of this.#queues.values()) buffer.putBack();
   }
 
-  /** What was taken is refused. Half as many are taken next; a row that is alone in its kind is given up. */
-  giveUp(): void {
+  /** What was taken is refused. Half as many are taken next. @param mayGiveUp one that is alone in its kind is lost. */
+  refused(mayGiveUp: boolean): void {
     const taken = Math.max(...[...this.#queues.values()].map(({ buffer }) => buffer.taken));
     this.#most = Math.max(1, Math.ceil(taken / 2));
     for (const { buffer } of this.#queues.values()) {
-      if (taken > 1) buffer.giveBack();
+      if (taken > 1 || !mayGiveUp) buffer.giveBack();
       else this.#unfit += buffer.settle();
     }
   }

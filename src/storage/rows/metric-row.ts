@@ -4,7 +4,7 @@
  * Rows that may have been written already stay as they are: within a sum nobody could tell them from those that were not.
  */
 import { historyBucketCount } from "../../shared/history-buckets.ts";
-import type { MetricRow } from "../history-store.ts";
+import type { MetricKey, MetricRow } from "../history-store.ts";
 import { isAmount, isCount, keptText } from "./checked.ts";
 import type { RowKind } from "./row-kind.ts";
 
@@ -49,11 +49,14 @@ function trimmed(durations: readonly number[]): readonly number[] {
 
 /** One row of two of the same key, at the earlier second: that of the minute's beginning may have been written. */
 function merged(a: MetricRow, b: MetricRow): MetricRow {
-  return { ...addMetrics(a, b), atMs: Math.min(a.atMs, b.atMs) };
+  return { ...addCounts(a, b), atMs: Math.min(a.atMs, b.atMs) };
 }
 
-/** The sum of both, at the time of the first. */
-export function addMetrics(a: MetricRow, b: MetricRow): MetricRow {
+/** What a row counts, whatever its names are. */
+export type Counts = Omit<MetricRow, keyof MetricKey>;
+
+/** The sum of both, at the time (and with the names) of the first. */
+export function addCounts<Row extends Counts>(a: Row, b: Counts): Row {
   return {
     ...a,
     requests: a.requests + b.requests,
@@ -68,7 +71,7 @@ export function addMetrics(a: MetricRow, b: MetricRow): MetricRow {
 }
 
 /** A histogram with the counts of both. */
-export function addDurations(a: readonly number[], b: readonly number[]): readonly number[] {
+function addDurations(a: readonly number[], b: readonly number[]): readonly number[] {
   const [long, short] = a.length >= b.length ? [a, b] : [b, a];
   const sum = long.slice();
   for (let i = 0; i < short.length; i++) sum[i] += short[i];

@@ -96,7 +96,7 @@ test("a window of the log that is too short to be checked: no figures, and an ex
   const { code, stdout, stderr } = replay("--from", "nginx:calm.log", ...window, ...QUICK, "--plot", "none.svg");
   expect(code).toBe(3);
   expect(stdout).toContain("Self-check: impossible");
-  expect(stdout).toContain("too few requests");
+  expect(stdout).toContain("too few single requests");
   expect(stdout).not.toContain("adaptive");
   expect(stderr).toContain("none.svg was not written");
 });

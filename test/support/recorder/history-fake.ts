@@ -10,6 +10,7 @@ import type {
   ServerRow,
 } from "../../../src/storage/history-store.ts";
 import type { StoreStatus } from "../../../src/storage/learning-store.ts";
+import { StoreError } from "../../../src/storage/store-error.ts";
 
 /** What is written outlives the store: another one over the same place finds it. */
 export class HistoryPlace {
@@ -95,6 +96,7 @@ export class FakeHistory {
     return this.place.servers;
   }
   async span(): Promise<HistorySpan> {
+    if (this.fails) throw new StoreError("unavailable", "made to fail");
     const at = this.place.rows.map(({ atMs }) => atMs);
     return { oldestMs: at[0] ?? null, newestMs: at.at(-1) ?? null };
   }

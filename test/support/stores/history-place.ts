@@ -28,7 +28,7 @@ import type {
 } from "../../../src/storage/history-store.ts";
 import { undoneOverrides } from "../../../src/storage/override-rules.ts";
 import { type StoredEvent, toEvent } from "../../../src/storage/rows/event-row.ts";
-import { addMetrics } from "../../../src/storage/rows/metric-row.ts";
+import { addCounts } from "../../../src/storage/rows/metric-row.ts";
 import type { HistoryRows } from "../../../src/storage/rows/row-kinds.ts";
 import { StoreError } from "../../../src/storage/store-error.ts";
 
@@ -213,7 +213,7 @@ function rolledUp(rows: readonly Of<MetricRow>[], more: readonly Of<MetricRow>[]
   for (const second of more) {
     const row = { ...second, atMs: second.atMs - (second.atMs % STEP_MS[resolution]) };
     const before = byKey.get(metricKey(row));
-    byKey.set(metricKey(row), before === undefined ? row : { ...addMetrics(before, row), instance: row.instance });
+    byKey.set(metricKey(row), before === undefined ? row : { ...addCounts(before, row), instance: row.instance });
   }
   return byTime([...byKey.values()]);
 }

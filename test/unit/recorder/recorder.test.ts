@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Recorder } from "../../../src/recorder/recorder.ts";
 import { MAX_CELLS } from "../../../src/recorder/seconds/second.ts";
 import { NO_POOL, REQUEST_ROWS, RecorderWish } from "../../../src/shared/memory/history-layout.ts";
 import { FIRST_ROUTE_NUMBER } from "../../../src/shared/memory/series-table.ts";
@@ -221,6 +222,44 @@ describe("each request is in the store once", () => {
     await world.pass(recorder, 3_000);
     expect(world.kept).toEqual([1, 3]);
     expect(store.place.events).toHaveLength(3);
+  });
+});
+
+describe("two runs of one name at the same time, as while one is replaced by the other", () => {
+  const both = async (begin: (next: RecorderWorld, store: FakeHistory) => Promise<Recorder>) => {
+    const old = new RecorderWorld();
+    const { recorder, store } = await old.recording();
+    await old.pass(recorder, 2_000, () => old.request());
+    const world = new RecorderWorld();
+    world.bootMs = old.bootMs;
+    const ours = new FakeHistory(store.place);
+    const next = await begin(world, ours);
+    for (let i = 0; i < 60; i++) {
+      await old.pass(recorder, 100, () => old.request());
+      await world.pass(next, 100, () => world.request());
+    }
+    await recorder.finish();
+    return { world, next, ours, place: store.place };
+  };
+
+  test("its seconds are told apart from those that the other wrote before the store was free", async () => {
+    const { world, next, ours, place } = await both(async (world) => world.recorder());
+    await next.open(ours);
+    await world.pass(next, 5_000, () => world.request());
+    await next.finish();
+    expect(place.counted).toBe(20 + 60 + 60 + 50);
+  });
+
+  test("so are those of one whose store could not be asked", async () => {
+    const { next, ours, place } = await both(async (world, store) => {
+      const recorder = world.recorder();
+      store.fails = true;
+      await recorder.open(store);
+      return recorder;
+    });
+    ours.fails = false;
+    await next.finish();
+    expect(place.counted).toBe(20 + 60 + 60);
   });
 });
 

@@ -81,7 +81,7 @@ describe("the self-check", () => {
     const recording = record(arenaScenario("homogeneous"), "least_connections", { requests: 3000 });
     const few = await replay(part(recording, 0, 2000), { strategies: ["p2c"], seed: 1, runs: 3 });
     expect(few.selfCheck.verdict).toBe("impossible");
-    expect(few.selfCheck.reasons[0]).toContain("too few requests");
+    expect(few.selfCheck.reasons[0]).toContain("too few single requests");
     const { requests, servers } = recording;
     const one = {
       ...recording,

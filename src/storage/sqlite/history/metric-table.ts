@@ -2,14 +2,11 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { HistoryPage, PagePosition } from "../../backend.ts";
 import type { HistoryQuery, MetricRow } from "../../history-store.ts";
-import { addDurations } from "../../rows/metric-row.ts";
+import { addCounts, type Counts } from "../../rows/metric-row.ts";
 import { StoreError } from "../../store-error.ts";
 import { decodeDurations, encodeDurations } from "./durations-blob.ts";
 import { type SeriesTable, seriesCondition } from "./series-table.ts";
 import { TimedTable } from "./timed-table.ts";
-
-/** Counts of a series, whatever its names are. */
-export type Counts = Omit<MetricRow, "pool" | "route" | "server" | "address" | "statusClass">;
 
 interface StoredCounts extends Omit<Counts, "durations"> {
   readonly durations: Uint8Array;
@@ -86,21 +83,6 @@ export class MetricTable extends TimedTable {
       durations: histogram(row.durations),
     };
   }
-}
-
-/** The sum of both, at the time of the first. */
-export function addCounts(a: Counts, b: Counts): Counts {
-  return {
-    atMs: a.atMs,
-    requests: a.requests + b.requests,
-    failures: a.failures + b.failures,
-    retries: a.retries + b.retries,
-    durationSumMs: a.durationSumMs + b.durationSumMs,
-    waitSumMs: a.waitSumMs + b.waitSumMs,
-    waited: a.waited + b.waited,
-    responseBytes: a.responseBytes + b.responseBytes,
-    durations: addDurations(a.durations, b.durations),
-  };
 }
 
 function toCounts(row: StoredCounts): Counts {

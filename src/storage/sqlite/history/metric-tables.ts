@@ -1,7 +1,8 @@
 /** Counts by the second in SQLite, and by the minute and hour what they add up to. */
 import type { Database } from "bun:sqlite";
 import type { MetricRow, Resolution } from "../../history-store.ts";
-import { addCounts, type Counts, MetricTable } from "./metric-table.ts";
+import { addCounts, type Counts } from "../../rows/metric-row.ts";
+import { MetricTable } from "./metric-table.ts";
 import type { SeriesTable } from "./series-table.ts";
 
 const MINUTE_MS = 60_000;

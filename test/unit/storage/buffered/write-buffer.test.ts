@@ -66,6 +66,17 @@ describe("rows that were taken", () => {
     expect(waiting.dropped).toBe(0);
   });
 
+  test("and were not written are the oldest of what waits again", () => {
+    const waiting = buffer(5);
+    waiting.push([row(1, "a"), row(2, "b")]);
+    waiting.take(10);
+    waiting.push([row(3, "a"), row(4, "b"), row(5, "c")]);
+    waiting.giveBack();
+    waiting.push([row(6, "c")]);
+    expect([waiting.length, waiting.dropped]).toEqual([3, 0]);
+    expect(counted(waiting.take(10))).toEqual(["a1×2", "b2×2", "c5×2"]);
+  });
+
   test("make no room for others before it is known what became of them", () => {
     const waiting = buffer(2);
     waiting.push([row(1, "a"), row(2, "b")]);
