@@ -90,15 +90,26 @@ async function run(options: Options): Promise<void> {
   if (process.platform !== "linux") throw new Error("the arena gives each server a loopback address: it needs Linux");
   directory = mkdtempSync(`/dev/shm/replay-neurabalancer-${process.pid}-`);
   const proofs: Proof[] = [];
+  const begunMs = performance.now();
   try {
-    for (const scenario of options.scenarios) {
-      const proof = await prove(scenario, options);
-      proofs.push(proof);
-      say(progressOf(proof));
+    for (const [done, scenario] of options.scenarios.entries()) {
+      const spentMs = performance.now() - begunMs;
+      if (done > 0 && (spentMs * (done + 1)) / done > options.mostMs) {
+        say(`no time is left for ${options.scenarios.slice(done).join(", ")}`);
+        break;
+      }
+      try {
+        const proof = await prove(scenario, options);
+        proofs.push(proof);
+        say(progressOf(proof));
+      } catch (error) {
+        say(`${scenario}: ${(error as Error).message}`); // the others are not lost by it
+      }
     }
   } finally {
     await cleanUp();
   }
+  if (proofs.length === 0) throw new Error("nothing was measured");
   const report = { machine: describeMachine(Date.now()), command: options.command, proofs };
   console.log(renderProofs(report, options.markdown));
   if (options.document !== null) await writeInto(options.document, renderProofs(report, true));

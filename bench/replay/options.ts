@@ -25,8 +25,9 @@ replay what others would have given, and runs them, at the same moment, over the
   --scenarios a,b    only these: ${SCENARIOS.join(", ")}
                      (default ${DEFAULT_SCENARIOS.join(",")})
   --strategies a,b   the first one is recorded, the others are predicted (default ${DEFAULT_STRATEGIES})
-  --seconds S        length of one run (default 75)
-  --mean-ms M        mean work of a request (default 40)
+  --seconds S        length of one run (default 60: twice the period of most faults, so that both halves have as many)
+  --minutes M        begins no scenario that would end later than this (default 12)
+  --mean-ms M        mean work of a request (default 60); where the machine is busy, more makes its delays matter less
   --load L           arrivals as a share of what the fleet can do (default ${DEFAULT_BASE.load})
   --seed N           (default 1)
   --runs N           simulated runs of each strategy (default 5)
@@ -41,6 +42,8 @@ export interface Options {
   readonly scenarios: readonly string[];
   readonly strategies: readonly string[];
   readonly durationMs: number;
+  /** Of all of them together. */
+  readonly mostMs: number;
   readonly meanMs: number;
   readonly load: number;
   readonly seed: number;
@@ -64,8 +67,9 @@ export function parseOptions(args: readonly string[]): Options | string {
       help: { type: "boolean", short: "h" },
       scenarios: { type: "string", default: DEFAULT_SCENARIOS.join(",") },
       strategies: { type: "string", default: DEFAULT_STRATEGIES },
-      seconds: { type: "string", default: "75" },
-      "mean-ms": { type: "string", default: "40" },
+      seconds: { type: "string", default: "60" },
+      minutes: { type: "string", default: "12" },
+      "mean-ms": { type: "string", default: "60" },
       load: { type: "string", default: String(DEFAULT_BASE.load) },
       seed: { type: "string", default: "1" },
       runs: { type: "string", default: "5" },
@@ -83,6 +87,7 @@ export function parseOptions(args: readonly string[]): Options | string {
     scenarios: known("scenario", values.scenarios, SCENARIOS),
     strategies,
     durationMs: 1000 * within("--seconds", values.seconds, 10, 3600),
+    mostMs: 60_000 * within("--minutes", values.minutes, 1, 600),
     meanMs: within("--mean-ms", values["mean-ms"], 1, 10_000),
     load: within("--load", values.load, 0.01, 2),
     seed: within("--seed", values.seed, 0, Number.MAX_SAFE_INTEGER),

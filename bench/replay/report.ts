@@ -1,4 +1,5 @@
 /** What the proof says: one row for each strategy that was predicted, and whether the self-check let it. */
+import { WIDEST } from "../../src/replay/check/self-check.ts";
 import type { Forecast, ReplayResult } from "../../src/replay/result.ts";
 import { type Machine, machineLine } from "../common/machine.ts";
 import { renderTable } from "../common/table.ts";
@@ -22,8 +23,6 @@ const END = "<!-- bench:replay end -->";
 
 /** A machine that makes requests late by more than this, in mean works, is what is measured then. */
 const TOO_LATE = 0.25;
-/** An interval that is wider (half of it, as a share of its value) is no prediction. */
-const WIDEST = 0.4;
 
 /** What is said of a strategy: a figure that can be held against what was measured, or why there is none. */
 type Said = "nothing" | "overloaded" | "not sure" | "figure";
@@ -83,7 +82,10 @@ export function renderProofs({ machine, command, proofs }: Report, markdown: boo
     `The self-check passed in ${passed.length} of ${usable.length} scenarios; there, ${near} of ${errors.length} predictions are within ${100 * TOLERANCE} %. ` +
       "`late` is how late, in milliseconds, requests were sent or answered (99 of 100), which is the machine's doing.",
     ...(late.length > 0
-      ? ["", `Not counted, since the machine was late by more than ${100 * TOO_LATE} % of the mean work: ${late.join(", ")}.`]
+      ? [
+          "",
+          `Not counted, since the machine was late by more than ${100 * TOO_LATE} % of the mean work: ${late.join(", ")}.`,
+        ]
       : []),
     ...(reasons.length > 0 ? ["", "Where it did not pass:", "", ...reasons] : []),
     "",

@@ -2,13 +2,20 @@
 import { seededRandom } from "../balancing/random.ts";
 import { LEARNED_STRATEGY } from "../balancing/registry.ts";
 import { learnedPolicy, type Policy, parsePolicy } from "../simulator/policy.ts";
-import { checkFleet, checkRuns, warmUpOf } from "./check/self-check.ts";
+import { checkFleet, WIDEST, warmUpOf } from "./check/self-check.ts";
 import { describeServers, overloadedServers } from "./describe.ts";
 import { fitFleet } from "./fit/fit-fleet.ts";
 import type { FittedFleet } from "./fleet.ts";
 import type { Recording } from "./recording.ts";
-import type { Forecast, ReplayOptions, ReplayResult } from "./result.ts";
-import { type Figures, figuresOfRun, firstFrom, intervalOf, recordedFigures } from "./simulate/figures.ts";
+import type { Forecast, Interval, ReplayOptions, ReplayResult } from "./result.ts";
+import {
+  type Figures,
+  figuresOfRun,
+  firstFrom,
+  intervalOf,
+  recordedFigures,
+  timesIntervalOf,
+} from "./simulate/figures.ts";
 import { runReplay } from "./simulate/run.ts";
 
 /** Runs over the requests as they were: what the strategy makes of chance. The others draw works anew. */
@@ -16,6 +23,8 @@ const OWN_RUNS = 2;
 /** Beyond so many requests chance matters little, and time much: as few runs as give an interval. */
 const MANY_REQUESTS = 300_000;
 const FEWEST_RUNS = 3;
+/** Runs over the second half of the recording, where there are not many requests. */
+const AHEAD_RUNS = 10;
 /** With so many errors a 99th percentile is now a latency and now a failure. */
 const TAIL_ERRORS = [0.006, 0.016] as const;
 
@@ -31,10 +40,11 @@ export async function replay(recording: Recording, options: ReplayOptions): Prom
   const many = fleet.traffic.atMs.length > MANY_REQUESTS;
   const runs = many ? FEWEST_RUNS : Math.max(FEWEST_RUNS, options.runs);
   const ownRuns = many ? 1 : OWN_RUNS;
-  const total = checkRuns(runs) + strategies.length * (ownRuns + runs);
+  const aheadRuns = many ? FEWEST_RUNS : Math.max(AHEAD_RUNS, runs);
+  const total = runs + aheadRuns + strategies.length * (ownRuns + runs);
   let done = 0;
   const onRun = (): void => onProgress?.(++done, total);
-  const selfCheck = checkFleet(recording, fleet, { policy: ran, seed, runs, onRun });
+  const selfCheck = checkFleet(recording, fleet, { policy: ran, seed, runs, aheadRuns, onRun });
   const forecasts: Forecast[] = [];
   if (selfCheck.verdict === "passed") {
     for (const policy of policies) {
@@ -90,25 +100,34 @@ function forecast(
     onRun();
   }
   const mean = (read: (of: Figures) => number): number => own.reduce((sum, of) => sum + read(of), 0) / own.length;
-  const interval = (read: (of: Figures) => number) => intervalOf(mean(read), drawn.map(read), 0);
+  const times = (read: (of: Figures) => number): Interval => timesIntervalOf(mean(read), drawn.map(read));
   return {
     strategy: policy.name,
     ran,
-    p50Ms: interval(({ p50Ms }) => p50Ms),
-    p99Ms: interval(({ p99Ms }) => p99Ms),
-    p999Ms: interval(({ p999Ms }) => p999Ms),
-    meanMs: interval(({ meanMs }) => meanMs),
-    errorShare: interval(({ errorShare }) => errorShare),
+    p50Ms: times(({ p50Ms }) => p50Ms),
+    p99Ms: times(({ p99Ms }) => p99Ms),
+    p999Ms: times(({ p999Ms }) => p999Ms),
+    meanMs: times(({ meanMs }) => meanMs),
+    errorShare: intervalOf(
+      mean(({ errorShare }) => errorShare),
+      drawn.map(({ errorShare }) => errorShare),
+      0,
+    ),
     shares: fleet.servers.map((_, i) => mean(({ shares }) => shares[i])),
     overloaded,
   };
 }
 
 /** What makes the latencies of a forecast mean less than they seem to. */
-function caveats({ strategy, overloaded, errorShare }: Forecast): string[] {
+function caveats({ strategy, overloaded, errorShare, p99Ms }: Forecast): string[] {
   if (overloaded.length === 0) {
     const [least, most] = TAIL_ERRORS;
-    if (errorShare.value < least || errorShare.value > most) return [];
+    if (errorShare.value < least || errorShare.value > most) {
+      const wide = p99Ms.high - p99Ms.value > WIDEST * p99Ms.value;
+      return wide
+        ? [`chance makes much of the p99 under ${strategy}: its interval is the forecast, not its middle`]
+        : [];
+    }
     return [`about one in a hundred requests fails under ${strategy}: chance says whether its p99 is that of failures`];
   }
   return [

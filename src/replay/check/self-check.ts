@@ -5,20 +5,28 @@
  */
 import { seededRandom } from "../../balancing/random.ts";
 import type { Policy } from "../../simulator/policy.ts";
+import { overloadedServers } from "../describe.ts";
 import { fitFleet } from "../fit/fit-fleet.ts";
 import { part } from "../fit/part.ts";
 import { completeTraffic } from "../fit/traffic.ts";
 import type { FittedFleet, FittedTraffic } from "../fleet.ts";
 import type { Recording } from "../recording.ts";
 import type { CheckedFigure, Interval, Recorded, SelfCheck } from "../result.ts";
-import { type Figures, figuresOfRun, firstFrom, intervalOf, recordedFigures } from "../simulate/figures.ts";
+import {
+  type Figures,
+  figuresOfRun,
+  firstFrom,
+  intervalOf,
+  recordedFigures,
+  timesIntervalOf,
+} from "../simulate/figures.ts";
 import { runReplay } from "../simulate/run.ts";
 import { rearranged, resampled } from "./rearrange.ts";
 
 /** Latencies have to be met within this share, or within the interval. */
 export const LATENCY_TOLERANCE = 0.15;
 /** An interval that is wider (half of it, as a share of its value) says too little to be met. */
-const WIDEST = 0.4;
+export const WIDEST = 0.4;
 /** The share of errors may be off by so much, and by a quarter of itself. */
 const ERROR_TOLERANCE = 0.005;
 const ERROR_RATIO = 0.25;
@@ -30,27 +38,15 @@ const ENOUGH = 1000;
 const WARM_UP_MS = 2000;
 const MOST_WARM_UP = 0.1;
 
-/** Runs over the second half; with the fewest runs that there are, there are no more of these. */
-const AHEAD_RUNS = 10;
-const FEWEST_RUNS = 3;
-
 /** How a check is made. */
 export interface CheckOptions {
   /** `null` = each request goes where it went. */
   readonly policy: Policy | null;
   readonly seed: number;
+  /** Over all of it, and over the second half: how far chance goes has to be known better there. */
   readonly runs: number;
+  readonly aheadRuns: number;
   readonly onRun: () => void;
-}
-
-/** Runs that a check takes. */
-export function checkRuns(runs: number): number {
-  return runs + aheadRuns(runs);
-}
-
-/** How far chance goes has to be known better for the check than for what it lets pass. */
-function aheadRuns(runs: number): number {
-  return runs <= FEWEST_RUNS ? runs : Math.max(AHEAD_RUNS, runs);
 }
 
 /** How long the beginning of something is that is not measured. */
@@ -76,12 +72,18 @@ export function checkFleet(recording: Recording, fleet: FittedFleet, options: Ch
   if (fewest < ENOUGH) {
     return impossible(`too few single requests: ${fewest} in one half of the recording, at least ${ENOUGH} are needed`);
   }
-  const again = checkAgain(recording, fleet, options);
+  const { figures: again, overloaded } = checkAgain(recording, fleet, options);
   const ahead = checkAhead(recording, halfMs, options);
   const reasons = [
     ...reasonsOf(ahead, "fitted on the first half, the model does not meet the second"),
     ...reasonsOf(again, "the model does not give again what it was fitted on"),
   ];
+  if (reasons.length > 0 && overloaded.length > 0) {
+    const names = overloaded.join(", ");
+    reasons.push(
+      `more was sent to ${names} than that can do: then it matters how long clients wait, and that is not known`,
+    );
+  }
   return { verdict: reasons.length === 0 ? "passed" : "failed", reasons, strategy, ahead, again };
 }
 
@@ -103,16 +105,22 @@ function inWords(value: number, unit: CheckedFigure["unit"]): string {
 }
 
 /** All of it from itself: works are those of the requests, draws differ in what the strategy makes of chance. */
-function checkAgain(recording: Recording, fleet: FittedFleet, options: CheckOptions): CheckedFigure[] {
+function checkAgain(
+  recording: Recording,
+  fleet: FittedFleet,
+  options: CheckOptions,
+): { readonly figures: readonly CheckedFigure[]; readonly overloaded: readonly string[] } {
   const warmUpMs = warmUpOf(recording.durationMs);
   const measured = recordedFigures(recording, warmUpMs, recording.durationMs);
   const draws: Figures[] = [];
+  let overloaded: readonly string[] = [];
   for (let run = 0; run < options.runs; run++) {
     const outcome = runReplay(fleet, fleet.traffic, options.policy, options.seed + run);
+    if (run === 0) overloaded = overloadedServers(fleet, outcome);
     draws.push(figuresOfRun(outcome, fleet.servers.length, firstFrom(fleet.traffic.atMs, warmUpMs)));
     options.onRun();
   }
-  return [...compare(measured, draws), placement(measured, draws)];
+  return { figures: [...compare(measured, draws), placement(measured, draws)], overloaded };
 }
 
 /** The second half from the first: works are drawn, and what went wrong is taken to go wrong again, at another time. */
@@ -124,7 +132,7 @@ function checkAhead(recording: Recording, halfMs: number, options: CheckOptions)
   const measured = recordedFigures(second, warmUpMs, second.durationMs);
   const random = seededRandom(options.seed + 0x5eed);
   const draws: Figures[] = [];
-  for (let run = 0; run < aheadRuns(options.runs); run++) {
+  for (let run = 0; run < options.aheadRuns; run++) {
     // Once as it was, and then put together anew of pieces: how much it matters what goes wrong when, and how often.
     const fleet = run === 0 ? fitted : rearranged(fitted, second.durationMs, random.next);
     // What was seen of works is itself a draw: a busy fleet's queues tell one percent of work more or less.
@@ -152,23 +160,26 @@ function drawnTraffic(recording: Recording, fitted: FittedFleet, random: () => n
 
 /** Figures that were measured against those of the draws. */
 function compare(measured: Recorded, draws: readonly Figures[]): CheckedFigure[] {
-  const over = (read: (of: Figures) => number): Interval => {
+  const times = (read: (of: Figures) => number): Interval => {
     const values = draws.map(read);
-    return intervalOf(values.reduce((a, b) => a + b, 0) / values.length, values, 0);
+    // The geometric mean: one draw in which a queue grew long does not stand for the others.
+    const middle = Math.exp(values.reduce((sum, ms) => sum + Math.log(ms), 0) / values.length);
+    return timesIntervalOf(middle, values);
   };
   type Latency = "p50Ms" | "p99Ms";
   const latency = (name: string, figure: Latency, edges: (of: Figures) => readonly [number, number]): CheckedFigure => {
-    const predicted = over((of) => of[figure]);
+    const predicted = times((of) => of[figure]);
     const was = measured[figure];
-    const least = over((of) => edges(of)[0]).value;
-    const most = over((of) => edges(of)[1]).value;
+    const least = times((of) => edges(of)[0]).value;
+    const most = times((of) => edges(of)[1]).value;
     const near = least <= (1 + LATENCY_TOLERANCE) * was && most >= (1 - LATENCY_TOLERANCE) * was;
     const telling = predicted.high - predicted.value <= WIDEST * predicted.value;
     const within = telling && was >= predicted.low && was <= predicted.high;
     return { name, unit: "ms", measured: was, predicted, holds: near || within };
   };
   const errors = (tolerance: number): CheckedFigure => {
-    const predicted = over(({ errorShare }) => errorShare);
+    const shares = draws.map(({ errorShare }) => errorShare);
+    const predicted = intervalOf(shares.reduce((a, b) => a + b, 0) / shares.length, shares, 0);
     const was = measured.errorShare;
     return {
       name: "errors",

@@ -123,3 +123,13 @@ export function intervalOf(value: number, draws: readonly number[], least: numbe
   const half = t * Math.sqrt(variance * (1 + 1 / n));
   return { value, low: Math.max(least, value - half), high: value + half };
 }
+
+/** The same for times, which chance multiplies: by the spread of their logarithms, so that `low` is above 0. */
+export function timesIntervalOf(value: number, draws: readonly number[]): Interval {
+  const log = (ms: number): number => Math.log(Math.max(LEAST_TIME_MS, ms));
+  const { low, high } = intervalOf(log(value), draws.map(log), Number.NEGATIVE_INFINITY);
+  return { value, low: Math.exp(low), high: Math.exp(high) };
+}
+
+/** Shorter times are not told apart. */
+const LEAST_TIME_MS = 1e-3;

@@ -4,7 +4,8 @@ import { warmUpOf } from "../../../src/replay/check/self-check.ts";
 import { part } from "../../../src/replay/fit/part.ts";
 import { replay } from "../../../src/replay/replay.ts";
 import { recordedFigures } from "../../../src/replay/simulate/figures.ts";
-import { arenaScenario, record } from "./support.ts";
+import { disturb } from "../simulator/support.ts";
+import { arenaScenario, record, steady } from "./support.ts";
 
 const REQUESTS = 12_000;
 /** They compute for a second or two, on a machine that does nothing else. */
@@ -46,6 +47,34 @@ describe("the self-check", () => {
     expect(result.selfCheck.verdict).toBe("failed");
     expect(result.selfCheck.reasons[0]).toContain("p99 was");
     expect(result.forecasts).toEqual([]);
+  });
+
+  test.each([
+    ["two of ten servers are three times as slow", { kind: "slow", factor: 3 }, [1, 2]],
+    ["all are a third slower", { kind: "slow", factor: 4 / 3 }, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    ["one fails some", { kind: "errors", share: 0.3 }, [1]],
+  ] as const)(
+    "gives none where in the second half %s",
+    async (_, effect, servers) => {
+      const usual = arenaScenario("homogeneous");
+      const changed = { ...usual, disturbances: [disturb(effect, servers, { startMs: 10_000, durationMs: 20_000 })] };
+      const recording = record(changed, "p2c", { requests: 14_000 });
+      const { selfCheck } = await replay(recording, { strategies: ["p2c"], seed: 1, runs: 3 });
+      expect(selfCheck.verdict).toBe("failed");
+    },
+    PATIENCE_MS,
+  );
+
+  test("takes servers that have no queue", async () => {
+    // Half of the requests take 5 ms and half 15: the median is now here and now there.
+    const { selfCheck } = await replay(steady([5, 15]), { strategies: ["p2c"], seed: 1, runs: 3 });
+    expect(selfCheck.reasons).toEqual([]);
+  });
+
+  test("says so when servers were sent more than they can do", async () => {
+    const recording = record(arenaScenario("unequal-speed"), "round_robin", { requests: 14_000 });
+    const { selfCheck } = await replay(recording, { strategies: ["p2c"], seed: 1, runs: 3 });
+    expect(selfCheck.reasons.at(-1)).toContain("more was sent to");
   });
 
   test("says that it needs more requests, and more servers", async () => {

@@ -1,4 +1,5 @@
 /** Recordings for tests: of simulated fleets, so that the truth is known. */
+import { seededRandom } from "../../../src/balancing/random.ts";
 import { type RecordOptions, recordSimulation } from "../../../src/replay/record-simulation.ts";
 import type { Recording } from "../../../src/replay/recording.ts";
 import { parsePolicy } from "../../../src/simulator/policy.ts";
@@ -38,5 +39,41 @@ export function sampled(recording: Recording, share: number, random: () => numbe
       inFlight: Int16Array.from(kept, (i) => requests.inFlight[i]),
       weight: new Float32Array(kept.length).fill(1 / share),
     },
+  };
+}
+
+/** Servers that take nearly the same time for every request, however many they have: two requests in a millisecond, to each in turn. */
+export function steady(latenciesMs: readonly number[]): Recording {
+  const random = seededRandom(5).next;
+  const drawn = (meanMs: number): number => -meanMs * Math.log(1 - random());
+  const count = 6000;
+  const atMs = new Float64Array(count);
+  const latencyMs = new Float32Array(count);
+  const server = new Int16Array(count);
+  for (let i = 0, nowMs = 0; i < count; i++) {
+    nowMs += drawn(0.5);
+    atMs[i] = nowMs;
+    server[i] = i % latenciesMs.length;
+    latencyMs[i] = latenciesMs[server[i]] + drawn(0.5);
+  }
+  return {
+    source: "steady servers",
+    startMs: 0,
+    durationMs: Math.ceil(atMs[count - 1]),
+    strategy: "round_robin",
+    servers: latenciesMs.map((ms) => ({ name: `${ms} ms`, weight: 1, capacity: null })),
+    classes: ["all"],
+    requests: {
+      atMs,
+      server,
+      class: new Int16Array(count),
+      latencyMs,
+      waitMs: new Float32Array(count),
+      failed: new Uint8Array(count),
+      inFlight: new Int16Array(count).fill(-1),
+      weight: new Float32Array(count).fill(1),
+    },
+    arrivals: null,
+    absences: [],
   };
 }

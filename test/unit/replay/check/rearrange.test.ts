@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../../../src/balancing/random.ts";
-import { rearranged } from "../../../../src/replay/check/rearrange.ts";
+import { rearranged, resampled } from "../../../../src/replay/check/rearrange.ts";
 import type { FittedFleet, FittedServer } from "../../../../src/replay/fleet.ts";
 
 const SERVER: FittedServer = {
@@ -57,5 +57,25 @@ describe("a fleet that is put together anew", () => {
     );
     expect(Math.min(...slow)).toBe(0);
     expect(Math.max(...slow)).toBeGreaterThan(1000);
+  });
+});
+
+describe("works that are put together anew", () => {
+  const { next: random } = seededRandom(2);
+  const works = Float64Array.from({ length: 10_000 }, (_, i) => -Math.log(1 - (i % 97) / 97));
+
+  test("are as many, of the same", () => {
+    const drawn = resampled(works, random);
+    expect(drawn).toHaveLength(works.length);
+    const known = new Set(works);
+    expect(drawn.every((work) => known.has(work))).toBe(true);
+    expect(resampled(new Float64Array(), random)).toHaveLength(0);
+  });
+
+  test("differ in their mean where works come in waves", () => {
+    const waves = works.map((_, i) => (i < 5000 ? 1 : 2));
+    const means = Array.from({ length: 100 }, () => resampled(waves, random).reduce((a, b) => a + b, 0) / waves.length);
+    expect(Math.min(...means)).toBeLessThan(1.45);
+    expect(Math.max(...means)).toBeGreaterThan(1.55);
   });
 });

@@ -4,7 +4,7 @@ import { seededRandom } from "../../../../src/balancing/random.ts";
 import { describeServers } from "../../../../src/replay/describe.ts";
 import { fitFleet } from "../../../../src/replay/fit/fit-fleet.ts";
 import { disturb, scenario, server } from "../../simulator/support.ts";
-import { arenaScenario, record, sampled } from "../support.ts";
+import { arenaScenario, record, sampled, steady } from "../support.ts";
 
 const SLOW = disturb({ kind: "slow", factor: 3 }, [0], { startMs: 2000, durationMs: 2000 });
 const PAUSE = disturb({ kind: "pause" }, [1], { startMs: 3000, durationMs: 500 });
@@ -30,6 +30,16 @@ describe("a fit finds", () => {
       expect(discipline).toBe("ps");
       expect(workers).toBeGreaterThanOrEqual(1);
       expect(workers).toBeLessThanOrEqual(3);
+    }
+  });
+
+  test("no queue where all requests take nearly the same time, however many are there", () => {
+    const { servers: fitted } = fitFleet(steady([5, 15]), 1);
+    expect(fitted.map(({ workers }) => workers)).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    expect(fitted[0].speed / fitted[1].speed).toBeGreaterThan(2.5);
+    expect(fitted[0].speed / fitted[1].speed).toBeLessThan(3.2);
+    for (const { slowShare, pausedShare } of describeServers(fitFleet(steady([5, 15]), 1))) {
+      expect(slowShare + pausedShare).toBe(0);
     }
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Recording } from "../../../../src/replay/recording.ts";
-import { firstFrom, intervalOf, recordedFigures } from "../../../../src/replay/simulate/figures.ts";
+import { firstFrom, intervalOf, recordedFigures, timesIntervalOf } from "../../../../src/replay/simulate/figures.ts";
 
 function recordingOf(latencies: readonly number[], weights: readonly number[], failed: readonly number[]): Recording {
   const n = latencies.length;
@@ -57,4 +57,11 @@ test("an interval holds where another draw would lie", () => {
   expect(intervalOf(5, [4, 4, 4], 0)).toEqual({ value: 5, low: 5, high: 5 });
   const { high } = intervalOf(5, [4, 5, 6], 0);
   expect(high - 5).toBeCloseTo(4.303 * Math.sqrt(4 / 3));
+});
+
+test("an interval of times is above 0, and as far up as down in times", () => {
+  const { low, value, high } = timesIntervalOf(100, [20, 100, 500]);
+  expect(low).toBeGreaterThan(0);
+  expect(high / value).toBeCloseTo(value / low);
+  expect(timesIntervalOf(100, [0, 0, 0])).toEqual({ value: 100, low: expect.closeTo(100), high: expect.closeTo(100) });
 });
