@@ -93,6 +93,7 @@ class LogRecording {
   #abandoned = 0;
   #retried = 0;
   #noServer = 0;
+  #early = 0;
 
   constructor(options: LogOptions, survey: Survey, pool: SurveyedPool) {
     this.#options = options;
@@ -150,6 +151,10 @@ class LogRecording {
     const { sinceMs, untilMs } = this.#options;
     // What was written to the log since it was surveyed is left out, so that both agree.
     if (line.atMs < sinceMs || line.atMs >= untilMs || this.#left === 0) return;
+    if (line.atMs < this.#pool.fromMs) {
+      this.#early++;
+      return;
+    }
     const second = Math.floor((line.atMs - this.#startMs) / 1000);
     if (second < 0 || second >= this.#seconds) return;
     this.#left--;
@@ -186,6 +191,9 @@ class LogRecording {
       );
     }
     if (local > 0) notes.push(`${local} requests were answered without a server, and are left out.`);
+    if (this.#early > 0) {
+      notes.push(`${this.#early} of ${requests} requests began long before all others ended, and are left out.`);
+    }
     if (this.#noServer > 0) notes.push(`${this.#noServer} of ${requests} requests found no server to go to.`);
     if (this.#retried > 0) {
       notes.push(

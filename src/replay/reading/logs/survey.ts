@@ -5,6 +5,11 @@ import type { LogLine } from "./log-format.ts";
 
 /** Pools that are counted; a log that has more of them has something else in that field. */
 const MAX_POOLS = 64;
+/**
+ * A request that took so long, milliseconds, is no beginning of a recording, unless all did: of what else came with it, the log,
+ * which is written at the end of requests, may have nothing.
+ */
+const LONG_MS = 60_000;
 /** Of a line that is shown. */
 const SHOWN_CHARACTERS = 160;
 
@@ -14,6 +19,7 @@ export interface SurveyedPool {
   requests: number;
   readonly servers: Map<string, number>;
   readonly classes: ClassCounter;
+  /** When the first came; those that took very long may have come before. */
   fromMs: number;
   toMs: number;
 }
@@ -30,6 +36,8 @@ export interface UnreadableLine {
 export class Survey {
   readonly #window: ReadingWindow;
   readonly #pools = new Map<string, SurveyedPool>();
+  /** When the first of those came that took very long. */
+  readonly #longFromMs = new Map<SurveyedPool, number>();
   /** Of all pools, in the window or not. */
   requests = 0;
   /** Answered without a server. */
@@ -55,7 +63,8 @@ export class Survey {
     if (line.atMs < this.#window.sinceMs || line.atMs >= this.#window.untilMs) return;
     const pool = this.#pools.get(line.pool) ?? this.#newPool(line.pool);
     pool.requests++;
-    pool.fromMs = Math.min(pool.fromMs, line.atMs);
+    if (line.waitMs + line.latencyMs < LONG_MS) pool.fromMs = Math.min(pool.fromMs, line.atMs);
+    else this.#longFromMs.set(pool, Math.min(this.#longFromMs.get(pool) ?? line.atMs, line.atMs));
     pool.toMs = Math.max(pool.toMs, line.atMs);
     pool.classes.count(requestPattern(line.method, line.target));
     if (line.server === "") return;
@@ -73,6 +82,12 @@ export class Survey {
 
   /** The pool to replay. Throws a `NothingToReplayError` when there is none, or when it is not clear which. */
   chosen(): SurveyedPool {
+    const pool = this.#choose();
+    if (!Number.isFinite(pool.fromMs)) pool.fromMs = this.#longFromMs.get(pool)!;
+    return pool;
+  }
+
+  #choose(): SurveyedPool {
     const names = [...this.#pools.keys()].sort();
     const { pool: wanted } = this.#window;
     if (this.#pools.size === 0) throw new NothingToReplayError(this.#nothing());

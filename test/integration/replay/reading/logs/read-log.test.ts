@@ -70,6 +70,15 @@ describe("lines", () => {
     expect(found[2]).toBe("last");
   });
 
+  test("a request that began long before all others ended does not make the recording begin with it", async () => {
+    const usual = Array.from({ length: 100 }, (_, i) => line(i * 50, `10.0.0.${(i % 2) + 1}:80`));
+    const long = line(2_000, "10.0.0.1:80", { request_time: "172800.000", upstream_response_time: "172800.000" });
+    const { recording, notes } = await read([file("long.log", `${[...usual, long].join("\n")}\n`)]);
+    expect(recording.durationMs).toBe(5_000);
+    expect(recording.requests.atMs.length).toBe(100);
+    expect(notes.join(" ")).toContain("1 of 101 requests began long before all others ended, and are left out.");
+  });
+
   test("what cannot be read is named", async () => {
     await expect(lines(join(directory, "absent"))).rejects.toThrow("absent");
     const whole = gzipSync("some text\n".repeat(10_000));
