@@ -141,7 +141,7 @@ describe("stats", () => {
     ]);
     const requests = stats("requests", "--since", since, "--format", "csv");
     expect(requests.stdout).toContain(
-      'GET,"=cmd,""x""",503,response_timeout,30000,0,,2,4,3,abc,192.0.2.1,failed,4\r\n',
+      'GET,"\'=cmd,""x""",503,response_timeout,30000,0,,2,4,3,abc,192.0.2.1,failed,4\r\n',
     );
   });
 
