@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { stopAll } from "../common/children.ts";
 import { describeMachine } from "../common/machine.ts";
+import { runAsProgram } from "../common/run-as-program.ts";
 import type { Contestant } from "./contestant.ts";
 import { batchesOf, DIRECT } from "./contestants.ts";
 import { type Conditions, type Outcome, runTogether } from "./measure.ts";
@@ -107,18 +108,4 @@ async function run(options: Options): Promise<void> {
   if (options.plotFile !== null) await Bun.write(options.plotFile, renderPlot(report));
 }
 
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const) {
-  process.on(signal, () => void cleanUp().then(() => process.exit(code)));
-}
-try {
-  const options = parseOptions(process.argv.slice(2));
-  if (typeof options === "string") console.log(options);
-  else await run(options);
-} catch (error) {
-  say(`bench:arena: ${(error as Error).message}`);
-  process.exitCode = 1;
-}
-process.exit();
+await runAsProgram({ name: "bench:arena", parse: parseOptions, run, cleanUp });

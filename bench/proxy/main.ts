@@ -4,6 +4,7 @@ import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { stopAll } from "../common/children.ts";
 import { describeMachine } from "../common/machine.ts";
+import { runAsProgram } from "../common/run-as-program.ts";
 import { makeCertificate } from "./certificate.ts";
 import { Harness } from "./harness.ts";
 import { measureRow, type RowResult } from "./measure.ts";
@@ -160,18 +161,4 @@ async function run(options: Options): Promise<void> {
   if (options.svgFile !== null) await Bun.write(options.svgFile, renderPlot(report));
 }
 
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const) {
-  process.on(signal, () => void stopAll().then(() => process.exit(code)));
-}
-try {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === null) console.log(HELP);
-  else await run(options);
-} catch (error) {
-  say(`bench:proxy: ${(error as Error).message}`);
-  process.exitCode = 1;
-}
-process.exit();
+await runAsProgram({ name: "bench:proxy", parse: (args) => parseOptions(args) ?? HELP, run, cleanUp: stopAll });

@@ -13,6 +13,7 @@ import { runTogether } from "../arena/measure.ts";
 import type { RunSpec } from "../arena/plan.ts";
 import { stopAll } from "../common/children.ts";
 import { describeMachine } from "../common/machine.ts";
+import { runAsProgram } from "../common/run-as-program.ts";
 import { keepRun, readRun, type ScenarioRun } from "./kept.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { contestantOf, dataDirectory } from "./recorded-contestant.ts";
@@ -116,18 +117,4 @@ async function run(options: Options): Promise<void> {
   if (options.jsonFile !== null) await Bun.write(options.jsonFile, `${JSON.stringify(report, null, 1)}\n`);
 }
 
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const) {
-  process.on(signal, () => void cleanUp().then(() => process.exit(code)));
-}
-try {
-  const options = parseOptions(process.argv.slice(2));
-  if (typeof options === "string") console.log(options);
-  else await run(options);
-} catch (error) {
-  say(`bench:replay: ${(error as Error).message}`);
-  process.exitCode = 1;
-}
-process.exit();
+await runAsProgram({ name: "bench:replay", parse: parseOptions, run, cleanUp });

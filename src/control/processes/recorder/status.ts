@@ -48,7 +48,5 @@ export function describeHistory({ memory, recorder, journal, location }: History
 
 /** A directory, or a server and its database: nothing of it is secret. What a backend needs beside it is its own business. */
 function placeOf(location: StoreLocation): string {
-  const { directory, host, port, database }: { [name in "directory" | "host" | "port" | "database"]?: unknown } =
-    location;
-  return directory === undefined ? `${host}:${port}/${database}` : String(directory);
+  return location.kind === "sqlite" ? location.directory : `${location.host}:${location.port}/${location.database}`;
 }
