@@ -35,12 +35,15 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, one line each: whoever sees only the end of a long output reads it there. */
+const failures = [];
 for (const run of plan()) {
   if (stopped) break;
   if (run.name !== null) console.log(`── ${run.name} tests`);
   const counts = await runUnderGuard(run);
   for (const name of Object.keys(total)) total[name] += counts[name];
 }
+for (const line of failures) console.log(line);
 if (stopped) total.failed = Math.max(total.failed, 1);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
@@ -109,15 +112,15 @@ async function runUnderGuard({ args, limitSeconds }) {
       resolve(exitCode ?? 1);
     });
   });
-  const counts = readCounts(report) ?? { passed: 0, failed: 0, skipped: 0 };
+  const counts = readReport(report) ?? { passed: 0, failed: 0, skipped: 0 };
   rmSync(directory, { recursive: true, force: true });
   // A file that could not be loaded, or an error between tests, fails the run without a failed test.
   if (code === LEFT_BEHIND || (code !== 0 && counts.failed === 0)) counts.failed += 1;
   return counts;
 }
 
-/** Counts of a JUnit report; `null` when there is none, because the run broke off. */
-function readCounts(file) {
+/** Counts of a JUnit report, with its failures noted; `null` when there is none, because the run broke off. */
+function readReport(file) {
   let report;
   try {
     report = readFileSync(file, "utf8");
@@ -129,7 +132,17 @@ function readCounts(file) {
   const count = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
   const failed = count("failures") + count("errors");
   const skipped = count("skipped");
+  for (const [, attributes] of report.matchAll(/<testcase\b([^>]*[^/])>\s*<(?:failure|error)\b/g)) {
+    const value = (name) => decoded(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "?");
+    failures.push(`failed: ${value("file")}: ${value("classname")} > ${value("name")}`);
+  }
   return { passed: count("tests") - failed - skipped, failed, skipped };
+}
+
+/** A text of an XML attribute, as it was. */
+function decoded(text) {
+  const entities = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name) => entities[name]);
 }
 
 /** When even the guard was killed: ends what is in its session or has its mark in the environment. */
