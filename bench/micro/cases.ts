@@ -101,11 +101,11 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     source("shared/memory/file.ts")
   )) as typeof import("../../src/shared/memory/file.ts");
   const layout = (await import(
-    source("shared/memory/layout.ts")
-  )) as typeof import("../../src/shared/memory/layout.ts");
+    source("shared/memory/layout/shared-memory.ts")
+  )) as typeof import("../../src/shared/memory/layout/shared-memory.ts");
   const layoutLearning = (await import(
-    source("shared/memory/layout-learning.ts")
-  )) as typeof import("../../src/shared/memory/layout-learning.ts");
+    source("shared/memory/layout/learning.ts")
+  )) as typeof import("../../src/shared/memory/layout/learning.ts");
   const decisionLog = (await import(
     source("proxy/pick/decision-log.ts")
   )) as typeof import("../../src/proxy/pick/decision-log.ts");

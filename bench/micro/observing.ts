@@ -23,8 +23,8 @@ export async function makeObservingCases(root: string, memoryPath: string): Prom
   )) as typeof import("../../src/learning/pool-learners.ts");
   const memory = createSharedMemory(memoryPath);
   const { Header, ServerState } = (await import(
-    source("shared/memory/layout.ts")
-  )) as typeof import("../../src/shared/memory/layout.ts");
+    source("shared/memory/layout/shared-memory.ts")
+  )) as typeof import("../../src/shared/memory/layout/shared-memory.ts");
   memory.header[Header.WORKER_BLOCKS] = 1;
   for (let slot = 0; slot < SERVERS; slot++) {
     memory.servers.id[slot] = 1 + slot;

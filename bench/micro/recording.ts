@@ -15,8 +15,8 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
     source("shared/memory/file.ts")
   )) as typeof import("../../src/shared/memory/file.ts");
   const { Header } = (await import(
-    source("shared/memory/layout.ts")
-  )) as typeof import("../../src/shared/memory/layout.ts");
+    source("shared/memory/layout/shared-memory.ts")
+  )) as typeof import("../../src/shared/memory/layout/shared-memory.ts");
   const { HistoryWriter } = (await import(
     source("proxy/record/history-writer.ts")
   )) as typeof import("../../src/proxy/record/history-writer.ts");

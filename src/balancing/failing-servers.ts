@@ -13,7 +13,7 @@
  * - When all are failing, all are asked.
  */
 
-import { ServerState } from "../shared/memory/layout.ts";
+import { ServerState } from "../shared/memory/layout/shared-memory.ts";
 
 /** Failures in a row that count in panic, where ejection is off or does not go by them. */
 const PANIC_FAILURES = 5;

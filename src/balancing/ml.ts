@@ -8,7 +8,7 @@ import {
   SCORE_COLUMNS,
   STALE_TABLE_MS,
   TABLE_COPIES,
-} from "../shared/memory/layout-learning.ts";
+} from "../shared/memory/layout/learning.ts";
 import { Adaptive } from "./adaptive.ts";
 import { crowdFactor } from "./crowd.ts";
 import { columnOf } from "./score-columns.ts";

@@ -2,7 +2,7 @@
  * The columns of a score table: one for each number of requests in flight up to 31, then eight in every octave. So a
  * table has a fixed size whatever the load, and its steps stay below a tenth.
  */
-import { SCORE_COLUMNS } from "../shared/memory/layout-learning.ts";
+import { SCORE_COLUMNS } from "../shared/memory/layout/learning.ts";
 
 const EXACT = 32;
 const PER_OCTAVE = 8;

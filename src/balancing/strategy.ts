@@ -3,7 +3,7 @@
  * capacity and retries are the caller's business (proxy/pick/picker.ts); clocks and randomness are passed in, so that the
  * simulator runs the very code that serves traffic.
  */
-import type { LearnedTable } from "../shared/memory/layout-learning.ts";
+import type { LearnedTable } from "../shared/memory/layout/learning.ts";
 
 /** The fleet as a strategy sees it: columns indexed by slot. The arrays are live and only read. */
 export interface FleetView {

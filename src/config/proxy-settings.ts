@@ -45,6 +45,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     routes: config.routes.map((route, index) =>
       withFiles(route, routeNumbers?.get(route.name) ?? index, findings.problem),
     ),
+    tracing: null,
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);

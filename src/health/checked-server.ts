@@ -1,5 +1,5 @@
 /** What checks mean for a server that also serves requests: when to look, and what follows from what is seen. */
-import { ServerState } from "../shared/memory/layout.ts";
+import { ServerState } from "../shared/memory/layout/shared-memory.ts";
 import type { HealthState, HealthTransition } from "./health-state.ts";
 import type { OutlierEjection } from "./outlier-ejection.ts";
 import type { SlowStart } from "./slow-start.ts";

@@ -1,6 +1,6 @@
 /** Judges the fleet's servers by each other: who is ejected, and who comes back. */
 import { ejectionAllowance } from "../balancing/failing-servers.ts";
-import { ServerState } from "../shared/memory/layout.ts";
+import { ServerState } from "../shared/memory/layout/shared-memory.ts";
 import type { OutcomeWindows } from "./outcome-windows.ts";
 import type { OutlierEjection, OutlierOptions } from "./outlier-ejection.ts";
 

@@ -7,7 +7,7 @@
  *   up; or fewer than the panic threshold, if that is more, because who is well elsewhere comes before who is ill here. Servers
  *   without a zone belong to every zone.
  */
-import { ServerState } from "../shared/memory/layout.ts";
+import { ServerState } from "../shared/memory/layout/shared-memory.ts";
 import { PanicMode } from "./panic-mode.ts";
 
 /** What a server is kept for. */

@@ -2,7 +2,7 @@
  * Slow start: a server that is new or recovering gets a growing share of traffic, so that cold caches, pools and
  * just-in-time compilers are not hit by a full share at once, and a recovery that is not one harms few requests.
  */
-import { ServerState } from "../shared/memory/layout.ts";
+import { ServerState } from "../shared/memory/layout/shared-memory.ts";
 import type { OutcomeWindows } from "./outcome-windows.ts";
 
 /** Share of its weight that a server begins with: enough traffic to judge it by, little enough to lose. */

@@ -3,7 +3,7 @@ import type { NamedAddress } from "../protocol/endpoint.ts";
 import type { FromLearner, LearnerPool, LearnerQuestion, LearnerStart, ToLearner } from "../protocol/learner.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
-import { LearnerCounter } from "../shared/memory/layout-learning.ts";
+import { LearnerCounter } from "../shared/memory/layout/learning.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { createLogger } from "../telemetry/log/logger.ts";

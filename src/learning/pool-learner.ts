@@ -6,8 +6,8 @@
 
 import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
 import type { LearnerDescription } from "../shared/explanation.ts";
-import { MAX_SERVERS } from "../shared/memory/layout.ts";
-import { Rung } from "../shared/memory/layout-learning.ts";
+import { Rung } from "../shared/memory/layout/learning.ts";
+import { MAX_SERVERS } from "../shared/memory/layout/shared-memory.ts";
 import type { FleetFeatures } from "./features/fleet-features.ts";
 import type { PoolMember } from "./member.ts";
 import { OnlineLearning, type OnlineLearningOptions } from "./online/online-learning.ts";

@@ -4,7 +4,7 @@
  */
 import type { LearnerOrder, LearnerOrderReply, LearnerPool } from "../protocol/learner.ts";
 import type { Explanation, LearnerDescription } from "../shared/explanation.ts";
-import type { SharedMemory } from "../shared/memory/layout.ts";
+import type { SharedMemory } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { FleetFeatures } from "./features/fleet-features.ts";

@@ -6,6 +6,7 @@ import type { GivenTo } from "../config/given.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { PoolSettings, RequestSettings } from "./pool.ts";
 import type { RouteSpec } from "./route.ts";
+import type { TraceSampling } from "./tracer.ts";
 
 /**
  * The settings of the request path; a frozen, JSON-safe extract of the configuration. Times in milliseconds. Most are
@@ -23,6 +24,8 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly pools: readonly PoolSettings[];
   /** In the order of the file. */
   readonly routes: readonly RouteSpec[];
+  /** How requests are traced; null = nothing is exported, and what clients say of traces is passed on as it came. */
+  readonly tracing: TraceSampling | null;
 }
 
 /** A socket for clients. */

@@ -52,6 +52,10 @@ export interface AttemptOutcome {
   readonly dispatchedMs: number;
   /** What was in flight at the server by then, this attempt not counted. */
   readonly inFlightAtDispatch: number;
+  /** From the dispatch until the request could be sent, milliseconds; 0 on a kept connection, NaN = it never could. */
+  readonly connectMs: number;
+  /** It went over a connection that was kept. */
+  readonly reused: boolean;
   /** Status of the final response head (or 101); 0 = none has come. */
   readonly status: number;
   /** From the dispatch to the complete response head; NaN = none has come. */

@@ -1,9 +1,14 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
-import type { HistoryRings } from "../shared/memory/history-layout.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock, WorkerCounter } from "../shared/memory/layout.ts";
-import type { WorkerRings } from "../shared/memory/layout-learning.ts";
+import type { HistoryRings } from "../shared/memory/layout/history.ts";
+import type { WorkerRings } from "../shared/memory/layout/learning.ts";
+import {
+  MAX_SERVERS,
+  type SharedMemory,
+  type WorkerBlock,
+  WorkerCounter,
+} from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";

@@ -1,7 +1,7 @@
 /** What everything in a worker shares that serves its clients. */
 
 import type { ProxySettings } from "../protocol/worker.ts";
-import type { SharedMemory, WorkerBlock } from "../shared/memory/layout.ts";
+import type { SharedMemory, WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
 import type { AccessLog } from "./record/access-log.ts";

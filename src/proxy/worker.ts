@@ -3,7 +3,7 @@
 import type { FromWorker, ProxySettings, ToWorker, WorkerStart } from "../protocol/worker.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
-import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/memory/layout.ts";
+import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";

@@ -7,8 +7,8 @@ import {
   REQUEST_ROWS,
   RecorderCounter,
   RequestWord,
-} from "../shared/memory/history-layout.ts";
-import { Header, type SharedMemory } from "../shared/memory/layout.ts";
+} from "../shared/memory/layout/history.ts";
+import { Header, type SharedMemory } from "../shared/memory/layout/shared-memory.ts";
 import { reasonOf, statusOf } from "../shared/memory/packed-words.ts";
 import { RingCursor, type Row } from "../shared/memory/ring.ts";
 import { inRange, LATENCY_MS, MOMENT_MS, type Range } from "../shared/ranges.ts";

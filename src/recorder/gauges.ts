@@ -1,5 +1,5 @@
 /** What servers are like, as the server table says. */
-import { ServerState, type SharedMemory } from "../shared/memory/layout.ts";
+import { ServerState, type SharedMemory } from "../shared/memory/layout/shared-memory.ts";
 import { readServerTable } from "../shared/memory/server-table/reader.ts";
 import type { GaugeRow } from "../storage/history-store.ts";
 import { type Names, nameOf } from "./names.ts";

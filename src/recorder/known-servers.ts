@@ -1,5 +1,5 @@
 /** Tells the store which servers there are, and the supervisor what is set for them there. */
-import type { RecordedServer } from "../protocol/recorder.ts";
+import type { RecordedServer } from "../protocol/recorded-names.ts";
 import type { HistoryStore, KnownServer, ServerRow } from "../storage/history-store.ts";
 import { StoreError } from "../storage/store-error.ts";
 import type { Logger } from "../telemetry/log/logger.ts";

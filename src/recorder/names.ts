@@ -1,6 +1,6 @@
 /** What the numbers in records mean. What was told once stays known, for records that come after its end. */
-import type { RecordedNames, RecordedServer } from "../protocol/recorder.ts";
-import { NO_POOL } from "../shared/memory/history-layout.ts";
+import type { RecordedNames, RecordedServer } from "../protocol/recorded-names.ts";
+import { NO_POOL } from "../shared/memory/layout/history.ts";
 import { FIRST_ROUTE_NUMBER, ROUTES } from "../shared/memory/series-table.ts";
 import { historyName } from "../shared/server-name.ts";
 

@@ -3,7 +3,7 @@
  * that may or may not have them. These are put together again as they were, so that the store, which takes each row of
  * counts once, has every request once.
  */
-import type { RecorderMemory } from "../shared/memory/history-layout.ts";
+import type { RecorderMemory } from "../shared/memory/layout/history.ts";
 import type { Position, Progress } from "./progress.ts";
 
 export class Predecessor {

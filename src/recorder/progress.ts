@@ -10,8 +10,8 @@ import {
   type RecorderMemory,
   type RecorderProgress,
   RecorderWord,
-} from "../shared/memory/history-layout.ts";
-import { MAX_WORKERS } from "../shared/memory/layout.ts";
+} from "../shared/memory/layout/history.ts";
+import { MAX_WORKERS } from "../shared/memory/layout/shared-memory.ts";
 
 /** How far the rings were read, for all seconds up to one; by worker, the number of the last record. */
 export interface Position {

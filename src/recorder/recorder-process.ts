@@ -2,7 +2,7 @@
 import type { FromRecorder, RecorderStart, ToRecorder } from "../protocol/recorder.ts";
 import { bootClockOffsetMs } from "../shared/boot-clock.ts";
 import { openSharedMemory } from "../shared/memory/file.ts";
-import { RecorderCounter } from "../shared/memory/history-layout.ts";
+import { RecorderCounter } from "../shared/memory/layout/history.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import type { HistoryStore } from "../storage/history-store.ts";
 import { instanceOf, openHistoryStore } from "../storage/open-store.ts";

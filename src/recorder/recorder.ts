@@ -1,7 +1,8 @@
 /** What the recorder does, step by step, on clocks and with a store that it is given. */
-import type { RecordedNames, RecorderSettings } from "../protocol/recorder.ts";
-import { RecorderCounter, RequestWord } from "../shared/memory/history-layout.ts";
-import type { SharedMemory } from "../shared/memory/layout.ts";
+import type { RecordedNames } from "../protocol/recorded-names.ts";
+import type { RecorderSettings } from "../protocol/recorder.ts";
+import { RecorderCounter, RequestWord } from "../shared/memory/layout/history.ts";
+import type { SharedMemory } from "../shared/memory/layout/shared-memory.ts";
 import type { Row } from "../shared/memory/ring.ts";
 import type { EventRow, HistoryStore } from "../storage/history-store.ts";
 import { StoreError } from "../storage/store-error.ts";

@@ -1,5 +1,5 @@
 /** Shows in the shared memory how the store is. */
-import { RecorderCounter } from "../shared/memory/history-layout.ts";
+import { RecorderCounter } from "../shared/memory/layout/history.ts";
 import type { StoreStatus } from "../storage/learning-store.ts";
 
 export class StoreCounters {

@@ -4,7 +4,7 @@
  * clock is set back behind what was closed, the seconds that come a second time are told apart by the milliseconds of their
  * beginning: one for each time that this happened.
  */
-import { MAX_WORKERS } from "../shared/memory/layout.ts";
+import { MAX_WORKERS } from "../shared/memory/layout/shared-memory.ts";
 
 /** The clock may go back by so many seconds without a turn: what comes meanwhile counts to the next open second. */
 const SLACK_SECONDS = 2;

@@ -16,7 +16,7 @@ import { OutlierEjection, type OutlierOptions } from "../health/outlier-ejection
 import { PanicMode } from "../health/panic-mode.ts";
 import { ProbeSchedule } from "../health/probe/schedule.ts";
 import { paceRamps, SlowStart } from "../health/slow-start.ts";
-import { ServerState } from "../shared/memory/layout.ts";
+import { ServerState } from "../shared/memory/layout/shared-memory.ts";
 
 /** The settings of the product that matter here. */
 export interface ControlOptions {

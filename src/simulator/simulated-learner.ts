@@ -15,7 +15,7 @@ import {
   SCORE_COLUMNS,
   TABLE_COPIES,
   TABLE_MODELS,
-} from "../shared/memory/layout-learning.ts";
+} from "../shared/memory/layout/learning.ts";
 
 /** How the simulated learner works. */
 export interface SimulatedLearnerOptions {

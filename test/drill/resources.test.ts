@@ -5,7 +5,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync, trun
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SHARED_BYTES } from "../../src/shared/memory/layout.ts";
+import { SHARED_BYTES } from "../../src/shared/memory/layout/shared-memory.ts";
 import { spawnSync } from "../support/processes.ts";
 import type { ProductOptions } from "../support/product-process.ts";
 import {

@@ -1,6 +1,6 @@
 /** A server that left while the table could not be read was still chosen, without a pool to take a connection from. */
 import { afterEach, expect, test } from "bun:test";
-import { Header } from "../../src/shared/memory/layout.ts";
+import { Header } from "../../src/shared/memory/layout/shared-memory.ts";
 import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
 
 afterEach(cleanUp);

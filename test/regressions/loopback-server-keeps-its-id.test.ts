@@ -6,7 +6,7 @@ import { afterAll, expect, test } from "bun:test";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { Fleet } from "../../src/control/fleet/fleet.ts";
 import { FleetTable } from "../../src/control/fleet/table.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/memory/layout.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/memory/layout/shared-memory.ts";
 import { eventually } from "../integration/control/fleet/fixtures.ts";
 import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
 import { fleetOptions, host, quietLog } from "../unit/control/fleet/fixtures.ts";

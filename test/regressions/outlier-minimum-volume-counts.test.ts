@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { Fleet } from "../../src/control/fleet/fleet.ts";
 import { FleetTable } from "../../src/control/fleet/table.ts";
 import { toFleetOptions } from "../../src/control/supervisor/fleet-options.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/memory/layout.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/memory/layout/shared-memory.ts";
 import { configOf } from "../support/configuration.ts";
 import { quietLog } from "../unit/control/fleet/fixtures.ts";
 

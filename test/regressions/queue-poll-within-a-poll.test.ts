@@ -1,7 +1,7 @@
 /** A waiting request whose attempt failed at once freed its place, which served the very same request a second time. */
 import { expect, test } from "bun:test";
 import { WaitQueue } from "../../src/proxy/pick/wait-queue.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../src/shared/memory/layout.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../src/shared/memory/layout/shared-memory.ts";
 
 test("a poll within a poll serves the next one", () => {
   const queue = new WaitQueue(

@@ -19,7 +19,7 @@ import {
   type SharedMemory,
   viewSharedMemory,
   WorkerCounter,
-} from "../../src/shared/memory/layout.ts";
+} from "../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness } from "../../src/shared/memory/readiness.ts";
 import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../src/shared/memory/server-table/writer.ts";
 import type { Logger } from "../../src/telemetry/log/logger.ts";

@@ -1,6 +1,6 @@
 /** From what the file says of pools to what holds for each: its own values, and where it has none the instance's. */
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
-import { MAX_SERVERS } from "../../shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import { describeSetting, type EffectiveSetting } from "../effective.ts";
 import { type Draft, readSettings } from "../read-settings.ts";

@@ -1,5 +1,5 @@
 /** Settings of the process: where it listens, how many workers, what it logs. */
-import { MAX_WORKERS } from "../../shared/memory/layout.ts";
+import { MAX_WORKERS } from "../../shared/memory/layout/shared-memory.ts";
 import { optional, setting } from "../setting.ts";
 import { listenHost } from "../values/addresses.ts";
 import {

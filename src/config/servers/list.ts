@@ -1,5 +1,5 @@
 /** Reads `SERVERS`: comma-separated URLs of servers, or of DNS records that name them. */
-import { MAX_SERVERS } from "../../shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { ValueType } from "../setting.ts";
 import { Complaints, valueType } from "../values/value-types.ts";

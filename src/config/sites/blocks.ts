@@ -1,5 +1,5 @@
 /** What the configuration file has beside sections of settings, each described once. */
-import { MAX_POOLS } from "../../shared/memory/layout.ts";
+import { MAX_POOLS } from "../../shared/memory/layout/shared-memory.ts";
 import { FIRST_ROUTE_NUMBER, ROUTE_NUMBERS } from "../../shared/memory/series-table.ts";
 import type { BlockName } from "../file-keys.ts";
 import { LISTENER } from "../listeners/shape.ts";

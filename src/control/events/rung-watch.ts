@@ -1,5 +1,5 @@
 /** Says to history when another rung of learned balancing comes into force in a pool: a model, the estimator, round robin. */
-import { RUNG_NAMES } from "../../shared/memory/layout-learning.ts";
+import { RUNG_NAMES } from "../../shared/memory/layout/learning.ts";
 import type { Events } from "./events.ts";
 
 /** A pool that is balanced by what is learned, as it is now. */

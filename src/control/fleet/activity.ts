@@ -3,7 +3,7 @@
  * a column of the shared memory costs much less than one at everything that is kept of a server. Reader of the workers'
  * columns.
  */
-import { MAX_SERVERS, type WorkerBlock } from "../../shared/memory/layout.ts";
+import { MAX_SERVERS, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import type { FleetServer } from "./server.ts";
 
 /** So long after its last outcome nothing that is shown or judged of a server moves any more (see fleet/windows.ts). */

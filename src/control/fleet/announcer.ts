@@ -1,7 +1,7 @@
 /** Says in the log and to history what becomes of servers and of the fleet: each change once. */
 
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
-import { ServerState } from "../../shared/memory/layout.ts";
+import { ServerState } from "../../shared/memory/layout/shared-memory.ts";
 import { historyName } from "../../shared/server-name.ts";
 import type { ControlClock } from "../clock.ts";
 import { type Events, type NotedEvent, STORE } from "../events/events.ts";

@@ -8,7 +8,7 @@ import { judgeFleet } from "../../health/fleet-ejection.ts";
 import { paceRamps } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
-import type { RecordedServer } from "../../protocol/recorder.ts";
+import type { RecordedServer } from "../../protocol/recorded-names.ts";
 import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import type { ControlClock } from "../clock.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";

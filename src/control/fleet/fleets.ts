@@ -8,7 +8,7 @@
  */
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
-import type { RecordedServer } from "../../protocol/recorder.ts";
+import type { RecordedServer } from "../../protocol/recorded-names.ts";
 import type { ServerRow } from "../../storage/history-store.ts";
 import type { FleetEvents } from "../../telemetry/metrics/source.ts";
 import { type Events, NO_EVENTS } from "../events/events.ts";

@@ -1,5 +1,5 @@
 /** Who is in the fleet: identities, slots of the shared table, and what a new list of addresses changes. */
-import { MAX_SERVERS } from "../../shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 
 /** What makes a server the same server across re-resolutions and configuration changes. */

@@ -3,7 +3,7 @@ import { onCheck } from "../../health/checked-server.ts";
 import { isAlarming } from "../../health/fleet-ejection.ts";
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
 import { UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
-import { Header, type WorkerBlock } from "../../shared/memory/layout.ts";
+import { Header, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { FleetActivity } from "./activity.ts";
 import type { ProberEvents } from "./prober.ts";
 import type { FleetServer } from "./server.ts";

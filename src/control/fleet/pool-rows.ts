@@ -1,5 +1,5 @@
 /** Which row of the shared memory is which pool's. A row is given to another pool when no server of the first is left. */
-import { MAX_POOLS } from "../../shared/memory/layout.ts";
+import { MAX_POOLS } from "../../shared/memory/layout/shared-memory.ts";
 
 /** One instance's. */
 export class PoolRows {

@@ -1,7 +1,7 @@
 /** What a fleet shows: rows of the shared table, whether it is in panic, and in the log what has changed. */
 import { PanicMode } from "../../health/panic-mode.ts";
 import { ServersInUse } from "../../health/servers-in-use.ts";
-import { ServerState } from "../../shared/memory/layout.ts";
+import { ServerState } from "../../shared/memory/layout/shared-memory.ts";
 import { FREE_ROW, type ServerRow } from "../../shared/memory/server-table/writer.ts";
 import type { FleetAnnouncer } from "./announcer.ts";
 import type { FleetOptions } from "./options.ts";

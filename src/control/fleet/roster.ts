@@ -1,7 +1,7 @@
 /** Who is in a fleet: brings its servers in line with what discovery knows, and lets go of those that have drained. */
 
 import type { Endpoint } from "../../protocol/endpoint.ts";
-import { MAX_SERVERS } from "../../shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { ControlLog } from "../log.ts";
 import { compareMembership, identityOf, type Seat } from "./membership.ts";

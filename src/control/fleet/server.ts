@@ -5,7 +5,7 @@ import { OutlierEjection } from "../../health/outlier-ejection.ts";
 import type { StandbyFor } from "../../health/servers-in-use.ts";
 import { SlowStart } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
-import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout.ts";
+import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";

@@ -2,7 +2,7 @@
  * The instance's server table, as its fleets share it: whose slot is whose, what is published of it, and room for more.
  * Writer of the published columns and of the words beside them, for all fleets: a slot or an id is never given to two.
  */
-import type { SharedMemory } from "../../shared/memory/layout.ts";
+import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { publishPoolReadiness, publishReadiness } from "../../shared/memory/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/memory/server-table/writer.ts";
 import { type Seat, Seats } from "./membership.ts";

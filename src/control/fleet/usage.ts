@@ -1,6 +1,6 @@
 /** CPU and memory usage of one server, from whichever source spoke last and best. */
 import { UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
-import type { WorkerBlock } from "../../shared/memory/layout.ts";
+import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { inRange, USAGE_PERCENT } from "../../shared/ranges.ts";
 
 /** A report in a response header is fresher than any poll while it is younger than this. */

@@ -1,7 +1,7 @@
 /** What one server did lately, for judging it (`OutcomeWindows`) and for showing it (percentiles). */
 import { OutcomeWindows } from "../../health/outcome-windows.ts";
 import { bucketCount, quantileMs } from "../../shared/latency-buckets.ts";
-import type { WorkerBlock } from "../../shared/memory/layout.ts";
+import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 
 /** Percentiles of response time, milliseconds. */
 export interface ResponsePercentiles {

@@ -7,7 +7,7 @@
  * time; an error is what stays the same over several looks. Should a look be wrong all the same, because a worker was
  * stopped between its two writes for so long, then its next write makes a difference again, which is found the same way.
  */
-import { Header, type SharedMemory } from "../../shared/memory/layout.ts";
+import { Header, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 
 /** Looks in a row that must find the same difference. */
 const LOOKS = 3;

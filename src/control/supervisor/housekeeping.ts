@@ -1,5 +1,5 @@
 /** What an instance does from time to time, whatever else happens. */
-import type { SharedMemory } from "../../shared/memory/layout.ts";
+import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { Events } from "../events/events.ts";

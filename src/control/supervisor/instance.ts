@@ -11,7 +11,7 @@ import { toLearnerSettings } from "../../config/learner-settings.ts";
 import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../../protocol/worker.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory/file.ts";
-import { Header, MAX_WORKERS } from "../../shared/memory/layout.ts";
+import { Header, MAX_WORKERS } from "../../shared/memory/layout/shared-memory.ts";
 import { MemoryPages } from "../../shared/memory/pages.ts";
 import { createLogger, type Logger } from "../../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/replaceable-logger.ts";

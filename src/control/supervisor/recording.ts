@@ -5,9 +5,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
-import type { RecordedNames } from "../../protocol/recorder.ts";
+import type { RecordedNames } from "../../protocol/recorded-names.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
-import type { SharedMemory } from "../../shared/memory/layout.ts";
+import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { ROUTES } from "../../shared/memory/series-table.ts";
 import { historyName } from "../../shared/server-name.ts";
 import type { ServerRow } from "../../storage/history-store.ts";

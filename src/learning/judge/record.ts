@@ -1,6 +1,6 @@
 /** What the learner hands to the judges about one finished attempt. */
 
-import type { Arm } from "../../shared/memory/layout-learning.ts";
+import type { Arm } from "../../shared/memory/layout/learning.ts";
 
 /** One finished attempt. */
 export interface AttemptRecord {

@@ -1,5 +1,5 @@
 /** What the judges decided, as it is stored, logged and shown. */
-import type { VERDICT_KINDS } from "../../shared/memory/layout-learning.ts";
+import type { VERDICT_KINDS } from "../../shared/memory/layout/learning.ts";
 import { type Finding, finiteNumbers } from "./finding.ts";
 
 /** What may be decided. */

@@ -3,8 +3,8 @@
  * from on the day it is balanced by `ml`. There is no model, nothing is judged or trained, and workers see nothing of it.
  */
 import type { LearnerOrderReply, LearnerPool } from "../../protocol/learner.ts";
-import { MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout.ts";
-import { LearnerCounter, OTHER_STRATEGY_ARM } from "../../shared/memory/layout-learning.ts";
+import { LearnerCounter, OTHER_STRATEGY_ARM } from "../../shared/memory/layout/learning.ts";
+import { MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { FleetFeatures } from "../features/fleet-features.ts";
 import type { PoolMember } from "../member.ts";
 import { Sampler, type SamplerOptions } from "../online/attempts/sampler.ts";

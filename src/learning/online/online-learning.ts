@@ -4,8 +4,8 @@
  */
 
 import type { LearnerOrder, LearnerOrderReply, LearnerPool, LearnerSettings } from "../../protocol/learner.ts";
-import type { SharedMemory } from "../../shared/memory/layout.ts";
-import { LearnerCounter, LearnerFigure } from "../../shared/memory/layout-learning.ts";
+import { LearnerCounter, LearnerFigure } from "../../shared/memory/layout/learning.ts";
+import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { initialState, type JudgeState } from "../judge/judge.ts";
 import { CommandError } from "../judge/lifecycle/command-error.ts";

@@ -9,8 +9,8 @@ import type {
   LearnerDescription,
   ScoreParts,
 } from "../../shared/explanation.ts";
-import { MAX_SERVERS, ServerState, type SharedMemory } from "../../shared/memory/layout.ts";
-import { ARM_NAMES, DecisionArm, RUNG_NAMES } from "../../shared/memory/layout-learning.ts";
+import { ARM_NAMES, DecisionArm, RUNG_NAMES } from "../../shared/memory/layout/learning.ts";
+import { MAX_SERVERS, ServerState, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
 import { FEATURE_NAMES } from "../features/feature-names.ts";
 import { FEATURE_COUNT } from "../features/fleet-features.ts";

@@ -10,7 +10,7 @@ import {
   LearnerFigure,
   LearnerWord,
   Rung,
-} from "../../shared/memory/layout-learning.ts";
+} from "../../shared/memory/layout/learning.ts";
 import { reclaimPool } from "../../shared/memory/reclaim-pool.ts";
 import { FleetFeatures, type ObservedFleet } from "../features/fleet-features.ts";
 import type { Outcome } from "../features/outcome.ts";

@@ -1,5 +1,5 @@
 /** Asks models for the costs of a table, and counts what that takes. */
-import { INFERENCE_BOUNDS, LearnerCounter } from "../../shared/memory/layout-learning.ts";
+import { INFERENCE_BOUNDS, LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import type { TableFeatures } from "../features/table-features.ts";
 import { RemoteModelError } from "../models/remote/predict-request.ts";
 import type { ScoreModel } from "../models/score-model.ts";

@@ -1,7 +1,7 @@
 /** What a model said, made into the costs of a table. */
 
 import { columnLoad, columnOf } from "../../balancing/score-columns.ts";
-import { SCORE_COLUMNS } from "../../shared/memory/layout-learning.ts";
+import { SCORE_COLUMNS } from "../../shared/memory/layout/learning.ts";
 import { inRange, SCORE } from "../../shared/ranges.ts";
 import type { OutputKind } from "../models/score-model.ts";
 

@@ -1,5 +1,5 @@
 /** A place for a model that is asked at every tick: the champion's, the canary's or the shadow's. */
-import { type LearnedTable, LearnerWord, type Rung } from "../../shared/memory/layout-learning.ts";
+import { type LearnedTable, LearnerWord, type Rung } from "../../shared/memory/layout/learning.ts";
 import { selectFeatures, type TableFeatures } from "../features/table-features.ts";
 import type { ScoreModel } from "../models/score-model.ts";
 import type { ModelCalls } from "./model-calls.ts";

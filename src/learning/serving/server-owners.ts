@@ -1,6 +1,6 @@
 /** Which servers are whose: the server table as the learner reads it, anew whenever it was published anew. */
 import { isEligible } from "../../balancing/eligibility.ts";
-import { MAX_POOLS, MAX_SERVERS, ServerState, type SharedMemory } from "../../shared/memory/layout.ts";
+import { MAX_POOLS, MAX_SERVERS, ServerState, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { readServerTable, serverTableVersion } from "../../shared/memory/server-table/reader.ts";
 
 const NO_SLOTS = new Int32Array(0);

@@ -1,7 +1,7 @@
 /** The tables of the last seconds with the features behind them: to explain decisions, and to judge them. */
 
 import { columnOf } from "../../balancing/score-columns.ts";
-import { SCORE_COLUMNS } from "../../shared/memory/layout-learning.ts";
+import { SCORE_COLUMNS } from "../../shared/memory/layout/learning.ts";
 import type { TableFeatures } from "../features/table-features.ts";
 import type { TableModel } from "./table-writer.ts";
 

@@ -2,7 +2,7 @@
  * Publishes score tables. Writer: the learner, alone. Readers: balancing/ml.ts in every worker. All pools have their rows in the
  * same tables, by slot, and each shows its own under a number of its own: a writer touches no row of another pool's.
  */
-import { type LearnedTable, LearnerWord, SCORE_COLUMNS, TABLE_COPIES } from "../../shared/memory/layout-learning.ts";
+import { type LearnedTable, LearnerWord, SCORE_COLUMNS, TABLE_COPIES } from "../../shared/memory/layout/learning.ts";
 
 /** Which of the tables. The shadow's is remembered by the learner and never written here. */
 export const TableModel = { CHAMPION: 0, CANARY: 1, SHADOW: 2 } as const;

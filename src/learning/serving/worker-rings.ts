@@ -1,5 +1,5 @@
 /** Reads what the workers' rings say: outcomes as they come, and decisions that are asked for. */
-import { Header, MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout.ts";
+
 import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
@@ -8,7 +8,8 @@ import {
   OUTCOME_ROWS,
   OutcomeWord,
   unpackCandidate,
-} from "../../shared/memory/layout-learning.ts";
+} from "../../shared/memory/layout/learning.ts";
+import { Header, MAX_SERVERS, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { newRow, RingCursor, RingReader, type Row } from "../../shared/memory/ring.ts";
 import { inRange, LATENCY_MS, MOMENT_MS } from "../../shared/ranges.ts";
 import type { Outcome } from "../features/outcome.ts";

@@ -1,6 +1,6 @@
 /** What the paths of our own that every worker answers say: health. */
 
-import type { SharedMemory } from "../../shared/memory/layout.ts";
+import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { type PlacedPool, readinessCode, readReadiness } from "../../shared/memory/readiness.ts";
 import type { LocalResponse } from "../local/response.ts";
 

@@ -7,7 +7,7 @@
  * and where a phase fails: an error response, or a visible cut. One object serves many requests; nothing is allocated for
  * each.
  */
-import { WorkerCounter } from "../../shared/memory/layout.ts";
+import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { type Failure, Failures, isFailure } from "../failure.ts";
 import type { LocalResponse } from "../local/response.ts";
 import type { ServerPool } from "../pool/server-pool.ts";

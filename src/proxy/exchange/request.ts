@@ -1,6 +1,6 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
 
-import { NO_POOL } from "../../shared/memory/history-layout.ts";
+import { NO_POOL } from "../../shared/memory/layout/history.ts";
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";

@@ -1,5 +1,5 @@
 /** The clients of a worker: who may come in, and who is there. */
-import { type SharedMemory, type WorkerBlock, WorkerCounter } from "../../shared/memory/layout.ts";
+import { type SharedMemory, type WorkerBlock, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { DownstreamContext } from "../downstream/context.ts";
 import { Http1ClientConnection } from "../downstream/http1/connection.ts";

@@ -7,7 +7,7 @@ import {
   type SharedMemory,
   type WorkerBlock,
   WorkerCounter,
-} from "../../shared/memory/layout.ts";
+} from "../../shared/memory/layout/shared-memory.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 
 /** What becomes of a new connection. */

@@ -1,7 +1,7 @@
 /** One listening socket of a worker, which takes a client in only while there is a descriptor for it. */
 
 import type { TlsCertificate } from "../../protocol/worker.ts";
-import { WorkerCounter } from "../../shared/memory/layout.ts";
+import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { Network } from "../sockets/network.ts";
 import type { Listening, OnSocket, RawSocket, SocketUser } from "../sockets/raw-socket.ts";
 import type { TlsListening } from "../sockets/runtime/tls-listening.ts";

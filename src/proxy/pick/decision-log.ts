@@ -1,13 +1,13 @@
 /** What a worker tells the learner while the strategy is `ml`: how each attempt was placed, and how it ended. */
 import type { Decision, DecisionLog } from "../../balancing/strategy.ts";
-import { type ServerTable, WorkerCounter } from "../../shared/memory/layout.ts";
 import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
   DecisionWord,
   packCandidate,
   type WorkerRings,
-} from "../../shared/memory/layout-learning.ts";
+} from "../../shared/memory/layout/learning.ts";
+import { type ServerTable, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import type { AttemptOutcome, EndConsumer, HeadConsumer } from "../outcome.ts";

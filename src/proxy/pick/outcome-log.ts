@@ -2,7 +2,7 @@
  * What a worker tells the learner of how attempts end, whatever the strategy: all that features are made from. Who keeps samples
  * under another strategy than `ml` needs no more than this.
  */
-import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout-learning.ts";
+import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout/learning.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import {
   type AttemptOutcome,

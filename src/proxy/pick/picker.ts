@@ -12,7 +12,7 @@ import {
   type ServerTable,
   type SharedMemory,
   type WorkerBlock,
-} from "../../shared/memory/layout.ts";
+} from "../../shared/memory/layout/shared-memory.ts";
 import { readServerTable } from "../../shared/memory/server-table/reader.ts";
 import type { DecisionWriter } from "./decision-log.ts";
 

@@ -3,7 +3,7 @@
  * deadline of its own (`QUEUE_TIMEOUT_MS`). A place may also come free through another worker, which nobody announces,
  * so while anyone waits the worker looks every few milliseconds.
  */
-import { type WorkerBlock, WorkerCounter } from "../../shared/memory/layout.ts";
+import { type WorkerBlock, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 
 /** Somebody in the queue. */
 export interface Waiting {

@@ -4,8 +4,8 @@ import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../../balancin
 import type { Strategy } from "../../balancing/strategy.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
-import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout.ts";
-import type { WorkerRings } from "../../shared/memory/layout-learning.ts";
+import type { WorkerRings } from "../../shared/memory/layout/learning.ts";
+import type { SharedMemory, WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
 import { DecisionWriter } from "../pick/decision-log.ts";
 import { FailureStreaks } from "../pick/failure-streaks.ts";

@@ -2,7 +2,7 @@
 import { serverIdentityHash } from "../../balancing/hash.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
-import { MAX_SERVERS } from "../../shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import { isSameUpstreamTls } from "../../shared/upstream-tls.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import type { UpstreamContext } from "../upstream/context.ts";

@@ -6,7 +6,7 @@
  * wait, 16 at most; then lines are dropped and counted, and requests go on.
  */
 import { fstatSync, write } from "node:fs";
-import { type WorkerBlock, WorkerCounter } from "../../shared/memory/layout.ts";
+import { type WorkerBlock, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { METHODS } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
 import { copyAll, copyBytes, writeInteger } from "../http1/copy.ts";

@@ -18,7 +18,7 @@ import {
   RecorderWish,
   RequestWord,
   USUAL_BURST,
-} from "../../shared/memory/history-layout.ts";
+} from "../../shared/memory/layout/history.ts";
 import { packMethod, packPool, packRoute } from "../../shared/memory/packed-words.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import type { Failure } from "../failure.ts";

@@ -1,6 +1,6 @@
 /** What remains of a request: counters and histograms in this worker's shared block, what history keeps, and a line in the log. */
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
-import type { WorkerBlock } from "../../shared/memory/layout.ts";
+import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { countRequest, isReserved } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
 import type { Peer } from "../rewrite/request.ts";

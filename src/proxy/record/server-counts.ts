@@ -3,7 +3,7 @@
  * made of it.
  */
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
-import type { WorkerBlock } from "../../shared/memory/layout.ts";
+import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import {
   type AttemptOutcome,
   type EndConsumer,

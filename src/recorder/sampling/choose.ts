@@ -3,7 +3,7 @@
  * part that the others cannot take, or the rows would be no sample of the traffic. The weights of a kind add up to the
  * number of its requests, which is known exactly.
  */
-import { DetailReason } from "../../shared/memory/history-layout.ts";
+import { DetailReason } from "../../shared/memory/layout/history.ts";
 import type { Detail } from "./reservoir.ts";
 
 /** A kind's requests within a second: a stratum. */

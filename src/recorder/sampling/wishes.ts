@@ -1,5 +1,5 @@
 /** What workers are asked to write details of: somewhat more than is kept, so that there is something to choose from. */
-import { RecorderWish } from "../../shared/memory/history-layout.ts";
+import { RecorderWish } from "../../shared/memory/layout/history.ts";
 
 /** Details for each row that is kept. */
 const PER_ROW = 2;

@@ -1,6 +1,6 @@
 /** What requests of one kind add up to within a second. */
 import { historyBucketCount, historyBucketOf } from "../../shared/history-buckets.ts";
-import { RequestWord } from "../../shared/memory/history-layout.ts";
+import { RequestWord } from "../../shared/memory/layout/history.ts";
 import { attemptsOf, failuresOf, poolRowOf, routeOf, statusOf } from "../../shared/memory/packed-words.ts";
 import type { Row } from "../../shared/memory/ring.ts";
 import { ROUTE_NUMBERS } from "../../shared/memory/series-table.ts";

@@ -5,7 +5,7 @@ import {
   DETAIL_ID_BYTES,
   DETAIL_PATH_BYTES,
   DetailWord,
-} from "../../shared/memory/history-layout.ts";
+} from "../../shared/memory/layout/history.ts";
 import { attemptsOf, failureOf, methodOf, reasonOf, statusOf } from "../../shared/memory/packed-words.ts";
 import { METHODS } from "../../shared/memory/series-table.ts";
 import { type MetricKey, type MetricRow, REQUEST_REASONS, type RequestRow } from "../../storage/history-store.ts";

@@ -1,7 +1,7 @@
 /** All requests that ended within one second: counts by kind, and of a part of them the details. */
 import { historyBucketCount } from "../../shared/history-buckets.ts";
-import { DetailWord } from "../../shared/memory/history-layout.ts";
-import { MAX_WORKERS } from "../../shared/memory/layout.ts";
+import { DetailWord } from "../../shared/memory/layout/history.ts";
+import { MAX_WORKERS } from "../../shared/memory/layout/shared-memory.ts";
 import { reasonOf } from "../../shared/memory/packed-words.ts";
 import type { Row } from "../../shared/memory/ring.ts";
 import { Reservoir } from "../sampling/reservoir.ts";

@@ -2,7 +2,14 @@
 import { closeSync, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Header, LAYOUT_MAGIC, LAYOUT_VERSION, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "./layout.ts";
+import {
+  Header,
+  LAYOUT_MAGIC,
+  LAYOUT_VERSION,
+  SHARED_BYTES,
+  type SharedMemory,
+  viewSharedMemory,
+} from "./layout/shared-memory.ts";
 import { NoSharedMemoryError, reserveBase } from "./pages.ts";
 
 /** Directories that this instance makes for its shared file and sockets begin with this name. */

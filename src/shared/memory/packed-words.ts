@@ -1,5 +1,5 @@
 /** Words of the rings of history that hold several numbers each: how workers put them together, and the recorder takes them apart. */
-import { type DetailReason, DetailWord, RequestWord } from "./history-layout.ts";
+import { type DetailReason, DetailWord, RequestWord } from "./layout/history.ts";
 
 const BYTE = 0xff;
 const ATTEMPTS_SHIFT = 8;

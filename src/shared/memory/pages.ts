@@ -4,19 +4,24 @@
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
  * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
  * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.3 megabytes of outcomes for
- * samples, 1.2 more of decisions for `ml`, three for history).
+ * samples, 1.2 more of decisions for `ml`, three for history, four for traces).
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
+import { ATTEMPT_CAUSES } from "../attempt-causes.ts";
 import { bucketCount } from "../latency-buckets.ts";
-import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "./layout.ts";
-import { type Ring, SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS, type WorkerRings } from "./layout-learning.ts";
+import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./layout/durations.ts";
+import { SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS, type WorkerRings } from "./layout/learning.ts";
+import type { Ring } from "./layout/ring.ts";
+import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "./layout/shared-memory.ts";
 
 const PAGE_BYTES = 4096;
 /** Rows of histograms are made real in steps of so many servers: about 26 KB for each histogram. */
 const SLOT_STEP = 16;
-const ROW_BYTES = bucketCount * Uint32Array.BYTES_PER_ELEMENT;
+const HISTOGRAM_BYTES = bucketCount * Uint32Array.BYTES_PER_ELEMENT;
+const BRIEF_BYTES = BriefDurationWord.LENGTH * Float64Array.BYTES_PER_ELEMENT;
+const CAUSES_BYTES = ATTEMPT_CAUSES.length * Float64Array.BYTES_PER_ELEMENT;
 const COST_ROW_BYTES = SCORE_COLUMNS * Float32Array.BYTES_PER_ELEMENT;
 const ZEROS = new Uint8Array(64 * 1024);
 
@@ -37,6 +42,12 @@ export class MemoryPages {
   /** The same of the rings of history. */
   #histories = 0;
   #wantsHistory = false;
+  /** And of those of traces. */
+  #traces = 0;
+  #wantsTraces = false;
+  /** Rows of durations, and of their exemplars: workers 0 … n-1 have so many, all but the last one. */
+  readonly #durations: Rows = { real: [], wanted: 0 };
+  readonly #exemplars: Rows = { real: [], wanted: 0 };
 
   /** @param path the file that `memory` maps, of which nothing but the base is in use yet (see `reserveBase`). */
   constructor(path: string, memory: SharedMemory) {
@@ -52,7 +63,8 @@ export class MemoryPages {
         const block = this.#memory.workers[index];
         const used = block.info.byteOffset + PAGE_BYTES; // the first page is part of the base
         for (const column of Object.values(block) as WorkerBlock[keyof WorkerBlock][]) {
-          if (column === block.latencyHistogram || column === block.durationHistogram) continue;
+          if (rowsBySlot(block).some(([rows]) => rows === column)) continue;
+          if (column === block.durations || column === block.exemplars) continue; // a row at a time: see `reserveDurations`
           zero(Math.max(used, column.byteOffset), column.byteOffset + column.byteLength);
         }
         zeroRows(block, 0, this.#slots, zero);
@@ -60,6 +72,8 @@ export class MemoryPages {
       }
       this.#reserveRings(zero);
       this.#reserveHistories(zero);
+      this.#reserveTraces(zero);
+      this.#reserveDurations(zero);
     });
   }
 
@@ -68,6 +82,26 @@ export class MemoryPages {
     this.#write((zero) => {
       this.#wantsHistory = true;
       this.#reserveHistories(zero);
+    });
+  }
+
+  /** As `reserveRings`, for those by which the tracer is told of requests. */
+  reserveTraces(): void {
+    this.#write((zero) => {
+      this.#wantsTraces = true;
+      this.#reserveTraces(zero);
+    });
+  }
+
+  /**
+   * Makes room for rows 0 … `count`-1 of durations by route, and for the last one, which is everything else's; with `exemplars`
+   * for these too. Throws a `NoSharedMemoryError`.
+   */
+  reserveDurations(count: number, exemplars: boolean): void {
+    this.#write((zero) => {
+      this.#durations.wanted = Math.max(this.#durations.wanted, Math.min(count, DURATION_ROWS - 1));
+      this.#exemplars.wanted = exemplars || this.#exemplars.wanted > 0 ? this.#durations.wanted : 0;
+      this.#reserveDurations(zero);
     });
   }
 
@@ -118,6 +152,21 @@ export class MemoryPages {
     }
   }
 
+  #reserveTraces(zero: Zero): void {
+    for (; this.#wantsTraces && this.#traces < this.#workers; this.#traces++) {
+      const { head, words } = this.#memory.traces[this.#traces].requests;
+      zero(head.byteOffset, words.byteOffset + words.byteLength);
+    }
+  }
+
+  #reserveDurations(zero: Zero): void {
+    for (let index = 0; index < this.#workers; index++) {
+      const { durations, exemplars } = this.#memory.workers[index];
+      zeroMoreRows(durations, DurationWord.LENGTH, index, this.#durations, zero);
+      zeroMoreRows(exemplars, DURATION_BUCKETS * ExemplarWord.LENGTH, index, this.#exemplars, zero);
+    }
+  }
+
   #write(work: (zero: Zero) => void): void {
     const fd = openSync(this.#path, "r+");
     try {
@@ -145,10 +194,36 @@ export function reserveBase(fd: number, path: string, layout: SharedMemory): voi
 
 type Zero = (from: number, to: number) => void;
 
+/** Rows of a column of workers' blocks that are real by worker, and that are wanted of each. */
+interface Rows {
+  readonly real: number[];
+  wanted: number;
+}
+
+function zeroMoreRows(column: Float64Array, length: number, worker: number, rows: Rows, zero: Zero): void {
+  const bytes = length * column.BYTES_PER_ELEMENT;
+  const real = rows.real[worker] ?? 0;
+  if (rows.wanted <= real) return;
+  const at = column.byteOffset;
+  zero(at + real * bytes, at + rows.wanted * bytes);
+  if (real === 0) zero(at + (DURATION_ROWS - 1) * bytes, at + DURATION_ROWS * bytes);
+  rows.real[worker] = rows.wanted;
+}
+
+/** Columns that have a row for each slot, with the bytes of a row. */
+function rowsBySlot(block: WorkerBlock): [column: Uint32Array | Float64Array, bytes: number][] {
+  return [
+    [block.latencyHistogram, HISTOGRAM_BYTES],
+    [block.durationHistogram, HISTOGRAM_BYTES],
+    [block.connects, BRIEF_BYTES],
+    [block.handshakes, BRIEF_BYTES],
+    [block.failureCauses, CAUSES_BYTES],
+    [block.retryCauses, CAUSES_BYTES],
+  ];
+}
+
 function zeroRows(block: WorkerBlock, from: number, to: number, zero: Zero): void {
-  for (const { byteOffset } of [block.latencyHistogram, block.durationHistogram]) {
-    zero(byteOffset + from * ROW_BYTES, byteOffset + to * ROW_BYTES);
-  }
+  for (const [{ byteOffset }, bytes] of rowsBySlot(block)) zero(byteOffset + from * bytes, byteOffset + to * bytes);
 }
 
 function zeroCosts({ learned }: SharedMemory, from: number, to: number, zero: Zero): void {

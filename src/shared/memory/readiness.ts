@@ -3,7 +3,7 @@
  * a check has seen, so it counts, and whoever is asked reads what it has counted last. Where the supervisor hangs, that
  * stands. Writer: supervisor. Readers: all.
  */
-import { Header, type SharedMemory } from "./layout.ts";
+import { Header, type SharedMemory } from "./layout/shared-memory.ts";
 
 /** Servers of a pool, or of all. */
 export interface ServerCounts {

@@ -1,5 +1,5 @@
 /** What is left in the shared memory of a pool that nobody learns of any more. */
-import { type LearnedTable, LearnerFigure, LearnerWord, Rung } from "./layout-learning.ts";
+import { type LearnedTable, LearnerFigure, LearnerWord, Rung } from "./layout/learning.ts";
 
 /**
  * Puts the estimator in charge and ends every comparison of one pool. The numbers of its tables stay, by which workers tell new

@@ -3,7 +3,7 @@
  * number says which row a record is in. A record becomes visible when the head is raised, after it was written; it is
  * overwritten `rows` records later, and a reader finds out that this happened, also while it was reading.
  */
-import type { Ring } from "./layout-learning.ts";
+import type { Ring } from "./layout/ring.ts";
 import { fence } from "./server-table/reader.ts";
 
 /** Appends records. The row is filled by whoever calls, word by word. */

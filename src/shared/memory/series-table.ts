@@ -4,7 +4,7 @@
  */
 
 import { ReservedPath } from "../reserved-paths.ts";
-import { SERIES_CAPACITY, type WorkerBlock, WorkerCounter } from "./layout.ts";
+import { SERIES_CAPACITY, type WorkerBlock, WorkerCounter } from "./layout/shared-memory.ts";
 
 /** Route labels; the index is what a series key holds. The raw path is never a label: its cardinality has no bound. */
 export const ROUTES = [

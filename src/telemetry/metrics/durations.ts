@@ -4,7 +4,7 @@
  * look is added up here, as 64-bit floats, for the server that has the slot now.
  */
 import { bucketCount, bucketLowerMs, bucketUpperMs } from "../../shared/latency-buckets.ts";
-import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout.ts";
+import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import type { Work } from "./exposition.ts";
 
 /** Upper bounds of the exported buckets, seconds: the standard ones of the Prometheus clients, and finer below 5 ms. */

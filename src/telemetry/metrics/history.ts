@@ -1,5 +1,5 @@
 /** Metrics of the recorder, and of what is kept of the past. Counts rest while history is off. */
-import { RECORDER_GAUGES, RecorderCounter } from "../../shared/memory/history-layout.ts";
+import { RECORDER_GAUGES, RecorderCounter } from "../../shared/memory/layout/history.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 

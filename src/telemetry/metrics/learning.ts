@@ -1,5 +1,5 @@
 /** Metrics of learned balancing. While the strategy is another, only samples are counted, and what is in force is not shown. */
-import { WorkerCounter } from "../../shared/memory/layout.ts";
+
 import {
   ARM_NAMES,
   INFERENCE_BOUNDS,
@@ -10,7 +10,8 @@ import {
   LearnerWord,
   TRAINING_RESULTS,
   VERDICT_KINDS,
-} from "../../shared/memory/layout-learning.ts";
+} from "../../shared/memory/layout/learning.ts";
+import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { Emit, Labels, MetricDefinition, MetricGroup } from "./definition.ts";
 import { emitHistogram } from "./histogram.ts";
 import type { LearnedPoolFigures, MetricsSource } from "./source.ts";

@@ -1,5 +1,5 @@
 /** Metrics of mirrored requests, by route and pool, over all workers. */
-import { Header } from "../../shared/memory/layout.ts";
+import { Header } from "../../shared/memory/layout/shared-memory.ts";
 import {
   mirrorFigures as figuresOf,
   MIRROR_BOUNDS,

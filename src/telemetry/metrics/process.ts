@@ -1,5 +1,5 @@
 /** Metrics of the instance itself. */
-import { Header } from "../../shared/memory/layout.ts";
+import { Header } from "../../shared/memory/layout/shared-memory.ts";
 import type { MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 

@@ -1,5 +1,5 @@
 /** Metrics of requests, over all workers. */
-import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/memory/layout.ts";
+import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { readSeries } from "../../shared/memory/series-table.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
 import { DURATION_BOUNDS } from "./durations.ts";

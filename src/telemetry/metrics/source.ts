@@ -1,5 +1,5 @@
 /** What the metrics are read from. The supervisor brings these together; tests bring plain objects. */
-import type { SharedMemory } from "../../shared/memory/layout.ts";
+import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerTotalsLedger } from "./durations.ts";
 
 /** One server as it is now, by the names of the HTTP API. `null` = unknown. */

@@ -1,8 +1,8 @@
 /** Metrics that are sums of the workers' counters. */
 
-import { RecorderCounter } from "../../shared/memory/history-layout.ts";
-import { Header, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout.ts";
-import { LearnerCounter } from "../../shared/memory/layout-learning.ts";
+import { RecorderCounter } from "../../shared/memory/layout/history.ts";
+import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
+import { Header, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 

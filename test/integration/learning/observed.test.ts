@@ -15,13 +15,6 @@ import type { LearnerPool } from "../../../src/protocol/learner.ts";
 import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
 import { OutcomeWriter } from "../../../src/proxy/pick/outcome-log.ts";
 import {
-  Header,
-  ServerState,
-  SHARED_BYTES,
-  type SharedMemory,
-  viewSharedMemory,
-} from "../../../src/shared/memory/layout.ts";
-import {
   ARM_NAMES,
   DecisionArm,
   LearnerCounter,
@@ -29,7 +22,14 @@ import {
   LearnerWord,
   OTHER_STRATEGY_ARM,
   Rung,
-} from "../../../src/shared/memory/layout-learning.ts";
+} from "../../../src/shared/memory/layout/learning.ts";
+import {
+  Header,
+  ServerState,
+  SHARED_BYTES,
+  type SharedMemory,
+  viewSharedMemory,
+} from "../../../src/shared/memory/layout/shared-memory.ts";
 import type { Sample } from "../../../src/storage/learning-store.ts";
 import { FINE_TUNE_DEFAULTS } from "../../../src/training/store/fine-tune.ts";
 import { trainFromStore } from "../../../src/training/store/train-from-store.ts";

@@ -16,19 +16,19 @@ import { OutcomeFeed } from "../../../src/learning/serving/worker-rings.ts";
 import type { LearnerPool } from "../../../src/protocol/learner.ts";
 import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
 import {
-  Header,
-  ServerState,
-  SHARED_BYTES,
-  type SharedMemory,
-  viewSharedMemory,
-} from "../../../src/shared/memory/layout.ts";
-import {
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
   Rung,
   SCORE_COLUMNS,
-} from "../../../src/shared/memory/layout-learning.ts";
+} from "../../../src/shared/memory/layout/learning.ts";
+import {
+  Header,
+  ServerState,
+  SHARED_BYTES,
+  type SharedMemory,
+  viewSharedMemory,
+} from "../../../src/shared/memory/layout/shared-memory.ts";
 import type { LearningStore } from "../../../src/storage/learning-store.ts";
 import { openLearningStore } from "../../../src/storage/open-store.ts";
 import { estimatorTimes } from "../../drill/learning/fixture.ts";

@@ -14,7 +14,7 @@ import { SharedGauges } from "../../../src/learning/serving/pool-gauges.ts";
 import { OutcomeFeed } from "../../../src/learning/serving/worker-rings.ts";
 import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory/file.ts";
-import { Header } from "../../../src/shared/memory/layout.ts";
+import { Header } from "../../../src/shared/memory/layout/shared-memory.ts";
 import type { Model, Verdict } from "../../../src/storage/learning-store.ts";
 import { estimatorTimes, leave } from "../../drill/learning/fixture.ts";
 import { configOf } from "../../support/configuration.ts";

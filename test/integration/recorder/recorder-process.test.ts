@@ -7,8 +7,8 @@ import type { FromRecorder, RecorderStart, ToRecorder } from "../../../src/proto
 import { type HistoryOutcome, type HistoryRequest, HistoryWriter } from "../../../src/proxy/record/history-writer.ts";
 import { bootClockOffsetMs } from "../../../src/shared/boot-clock.ts";
 import { createSharedMemory } from "../../../src/shared/memory/file.ts";
-import { REQUEST_ROWS, RecorderCounter } from "../../../src/shared/memory/history-layout.ts";
-import { Header } from "../../../src/shared/memory/layout.ts";
+import { REQUEST_ROWS, RecorderCounter } from "../../../src/shared/memory/layout/history.ts";
+import { Header } from "../../../src/shared/memory/layout/shared-memory.ts";
 import { MemoryPages } from "../../../src/shared/memory/pages.ts";
 import type { EventRow, MetricRow, RequestRow, Resolution } from "../../../src/storage/history-store.ts";
 import { openHistoryReader } from "../../../src/storage/open-store.ts";

@@ -1,10 +1,15 @@
 /** Workers that write and a recorder that reads, in the test's own process, over a plain buffer and on a clock of the test's. */
-import type { RecordedNames, RecordedServer } from "../../../src/protocol/recorder.ts";
+import type { RecordedNames, RecordedServer } from "../../../src/protocol/recorded-names.ts";
 import { type Failure, Failures } from "../../../src/proxy/failure.ts";
 import { type HistoryOutcome, type HistoryRequest, HistoryWriter } from "../../../src/proxy/record/history-writer.ts";
 import { Recorder } from "../../../src/recorder/recorder.ts";
-import { RecorderCounter } from "../../../src/shared/memory/history-layout.ts";
-import { Header, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "../../../src/shared/memory/layout.ts";
+import { RecorderCounter } from "../../../src/shared/memory/layout/history.ts";
+import {
+  Header,
+  SHARED_BYTES,
+  type SharedMemory,
+  viewSharedMemory,
+} from "../../../src/shared/memory/layout/shared-memory.ts";
 import { Method } from "../../../src/shared/memory/series-table.ts";
 import type { EventRow, ServerRow } from "../../../src/storage/history-store.ts";
 import { seeded } from "../networks.ts";

@@ -4,7 +4,6 @@ import { seededRandom } from "../../../src/balancing/random.ts";
 import { createStrategy, STRATEGY_NAMES } from "../../../src/balancing/registry.ts";
 import { stallFactor } from "../../../src/balancing/stall-watch.ts";
 import type { Strategy } from "../../../src/balancing/strategy.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../src/shared/memory/layout.ts";
 import {
   type LearnedTable,
   LearnerFigure,
@@ -13,7 +12,8 @@ import {
   SCORE_COLUMNS,
   TABLE_COPIES,
   TABLE_MODELS,
-} from "../../../src/shared/memory/layout-learning.ts";
+} from "../../../src/shared/memory/layout/learning.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../src/shared/memory/layout/shared-memory.ts";
 import { WEIGHT } from "../../../src/shared/ranges.ts";
 import { fleetOf, SLOTS, type TestFleet } from "./fleet.ts";
 

@@ -14,7 +14,7 @@ import {
   SCORE_COLUMNS,
   TABLE_COPIES,
   TABLE_MODELS,
-} from "../../../src/shared/memory/layout-learning.ts";
+} from "../../../src/shared/memory/layout/learning.ts";
 import { binomialTolerance, fleetOf, SLOTS, type TestFleet } from "./fleet.ts";
 
 function learnedTable(): LearnedTable {

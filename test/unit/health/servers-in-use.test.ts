@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { PANIC_HOLD_MS } from "../../../src/health/panic-mode.ts";
 import { ServersInUse, type StandbyFor, type UsedServer, type UseOptions } from "../../../src/health/servers-in-use.ts";
-import { ServerState } from "../../../src/shared/memory/layout.ts";
+import { ServerState } from "../../../src/shared/memory/layout/shared-memory.ts";
 
 const OPTIONS: UseOptions = { preferZone: false, zone: null, panicThresholdPercent: 50 };
 const IN_EU: UseOptions = { ...OPTIONS, preferZone: true, zone: "eu" };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { OutcomeWindows } from "../../../src/health/outcome-windows.ts";
 import { paceRamps, SLOW_START_FLOOR, SlowStart } from "../../../src/health/slow-start.ts";
-import { ServerState } from "../../../src/shared/memory/layout.ts";
+import { ServerState } from "../../../src/shared/memory/layout/shared-memory.ts";
 
 test("is at full weight unless begun, and when it is off", () => {
   const ramp = new SlowStart();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Recorder } from "../../../src/recorder/recorder.ts";
 import { MAX_CELLS } from "../../../src/recorder/seconds/second.ts";
-import { NO_POOL, REQUEST_ROWS, RecorderWish } from "../../../src/shared/memory/history-layout.ts";
+import { NO_POOL, REQUEST_ROWS, RecorderWish } from "../../../src/shared/memory/layout/history.ts";
 import { FIRST_ROUTE_NUMBER } from "../../../src/shared/memory/series-table.ts";
 import type { ServerRow } from "../../../src/storage/history-store.ts";
 import { FakeHistory } from "../../support/recorder/history-fake.ts";

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { KNOWN_NAMES } from "../../../src/config/misspelt.ts";
 import { Failures } from "../../../src/proxy/failure.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/memory/layout.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../src/shared/memory/layout/shared-memory.ts";
 import { missingRows, namedFiles, unknownMetrics, unknownSettings, unmentioned } from "./document-rules.ts";
 import { ROOT, readSources } from "./source-tokens.ts";
 
@@ -43,14 +43,18 @@ describe("documents", () => {
   });
 
   test("ARCHITECTURE.md has every column of the shared memory", () => {
-    const { servers, pools, workers, rings, learned, recorder, history } = viewSharedMemory(
+    const { servers, pools, workers, rings, learned, recorder, history, tracer, traces } = viewSharedMemory(
       new ArrayBuffer(SHARED_BYTES),
     );
     const header = Object.keys(Header).filter((name) => name !== "LENGTH");
     const plain = [servers, pools, workers[0], rings[0]].flatMap((region) => Object.keys(region));
-    const dotted = Object.entries({ learned: learned[0], recorder, history: history[0] }).flatMap(([name, region]) =>
-      Object.keys(region).map((column) => `${name}.${column}`),
-    );
+    const dotted = Object.entries({
+      learned: learned[0],
+      recorder,
+      history: history[0],
+      tracer,
+      traces: traces[0],
+    }).flatMap(([name, region]) => Object.keys(region).map((column) => `${name}.${column}`));
     const columns = [...header, ...plain, "clientConnections", "learnerCounters", "learnerPositions", ...dotted];
     expect(unmentioned(read("ARCHITECTURE.md"), columns)).toEqual([]);
     expect(unmentioned("has `one`", ["one", "two"])).toEqual(["two"]);

@@ -8,7 +8,7 @@ export interface Import {
   readonly line: number;
   /** As written. */
   readonly specifier: string;
-  /** `src/shared/memory/layout.ts`; `null` for packages and modules of the runtime. */
+  /** `src/shared/memory/layout/shared-memory.ts`; `null` for packages and modules of the runtime. */
   readonly file: string | null;
 }
 
@@ -78,7 +78,11 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "balancing/ is pure: itself and the constants of shared memory, no I/O, nothing of health",
     folder: "src/balancing/",
-    allows: within("src/balancing/", "src/shared/memory/layout.ts", "src/shared/memory/layout-learning.ts"),
+    allows: within(
+      "src/balancing/",
+      "src/shared/memory/layout/shared-memory.ts",
+      "src/shared/memory/layout/learning.ts",
+    ),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
@@ -302,7 +306,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names",
     folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/shared/memory/layout-learning.ts"),
+    allows: within("src/learning/judge/", "src/shared/memory/layout/learning.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {

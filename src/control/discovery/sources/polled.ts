@@ -2,7 +2,7 @@
  * A source that asks again and again: when what it was told is over, and after a failure with growing pauses. Until it
  * is told something else, what it knows stays, so that a dead DNS server takes nothing out of service.
  */
-import { MAX_SERVERS } from "../../../shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../../shared/memory/layout/shared-memory.ts";
 import type { ServerSpec } from "../../../shared/server-spec.ts";
 import { withDeadline } from "../deadline.ts";
 import { type DiscoveredServer, respecified } from "../discovered-server.ts";

@@ -1,6 +1,6 @@
 /** A server that is configured by the name of SRV records (RFC 2782), which carry hosts, ports and weights. */
 import { isIP } from "node:net";
-import { MAX_SERVERS } from "../../../shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../../shared/memory/layout/shared-memory.ts";
 import { WEIGHT } from "../../../shared/ranges.ts";
 import type { ServerSpec } from "../../../shared/server-spec.ts";
 import { withDeadline } from "../deadline.ts";

@@ -6,14 +6,14 @@
 
 import type { NamedAddress } from "../../../protocol/endpoint.ts";
 import type { FromLearner, LearnerPool, LearnerQuestion, LearnerStart, ToLearner } from "../../../protocol/learner.ts";
-import type { SharedMemory } from "../../../shared/memory/layout.ts";
 import {
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
   Rung,
   STALE_TABLE_MS,
-} from "../../../shared/memory/layout-learning.ts";
+} from "../../../shared/memory/layout/learning.ts";
+import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { type Events, NO_EVENTS } from "../../events/events.ts";
 import type { RestartReason } from "../keeper.ts";

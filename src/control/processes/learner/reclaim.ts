@@ -1,6 +1,7 @@
 /** What the supervisor does to the learner's part of the shared memory when it has died: the only time it writes there. */
-import type { SharedMemory } from "../../../shared/memory/layout.ts";
-import { LEARNER_GAUGES } from "../../../shared/memory/layout-learning.ts";
+
+import { LEARNER_GAUGES } from "../../../shared/memory/layout/learning.ts";
+import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import { reclaimPool } from "../../../shared/memory/reclaim-pool.ts";
 
 /**

@@ -1,12 +1,13 @@
 /** What the supervisor can say of learning without asking the learner: `ml` and `samples` of `GET /api/v1/status`. */
-import { Header, type SharedMemory, WorkerCounter } from "../../../shared/memory/layout.ts";
+
 import {
   ARM_NAMES,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
   RUNG_NAMES,
-} from "../../../shared/memory/layout-learning.ts";
+} from "../../../shared/memory/layout/learning.ts";
+import { Header, type SharedMemory, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import type { LearnedPool, Learner } from "./learner.ts";
 
 /** Where it is read. */

@@ -3,9 +3,10 @@
  * what numbers in records mean and what happened, and tells what the store has set for servers. Requests never wait for it:
  * workers write into rings, from which a successor goes on where it ended.
  */
-import type { FromRecorder, RecordedNames, RecorderStart, ToRecorder } from "../../../protocol/recorder.ts";
-import { RECORDER_GAUGES, RecorderCounter } from "../../../shared/memory/history-layout.ts";
-import type { SharedMemory } from "../../../shared/memory/layout.ts";
+import type { RecordedNames } from "../../../protocol/recorded-names.ts";
+import type { FromRecorder, RecorderStart, ToRecorder } from "../../../protocol/recorder.ts";
+import { RECORDER_GAUGES, RecorderCounter } from "../../../shared/memory/layout/history.ts";
+import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import type { ServerRow } from "../../../storage/history-store.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { Events } from "../../events/events.ts";

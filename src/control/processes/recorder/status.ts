@@ -1,7 +1,7 @@
 /** What the supervisor can say of history without asking the recorder: the `history` of `GET /api/v1/status`. */
 
-import { RecorderCounter } from "../../../shared/memory/history-layout.ts";
-import type { SharedMemory } from "../../../shared/memory/layout.ts";
+import { RecorderCounter } from "../../../shared/memory/layout/history.ts";
+import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import type { StoreLocation } from "../../../storage/backends.ts";
 import type { Recorder } from "./recorder.ts";
 

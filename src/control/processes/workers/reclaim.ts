@@ -1,5 +1,5 @@
 /** What the supervisor does to the block of a worker that has died: the only time it writes there. */
-import { type SharedMemory, WORKER_GAUGES, WorkerInfo } from "../../../shared/memory/layout.ts";
+import { type SharedMemory, WORKER_GAUGES, WorkerInfo } from "../../../shared/memory/layout/shared-memory.ts";
 
 /**
  * Takes a dead worker's requests out of the fleet's in-flight totals and clears its gauges. Its counters stay: the next

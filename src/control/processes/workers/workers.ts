@@ -5,7 +5,7 @@
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
-import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/memory/layout.ts";
+import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { Events } from "../../events/events.ts";
 import type { ProcessState, RestartReason } from "../keeper.ts";

@@ -1,5 +1,5 @@
 /** A candidate on its way: in shadow, then in canary. */
-import { Rung } from "../../../shared/memory/layout-learning.ts";
+import { Rung } from "../../../shared/memory/layout/learning.ts";
 import { type Finding, failed, passed } from "../finding.ts";
 import type { JudgeOptions } from "../options.ts";
 import type { AttemptRecord, DecisionViews } from "../record.ts";

@@ -1,5 +1,5 @@
 /** The life of a model: candidate → shadow → canary → promoted (and watched) or rejected. One candidate at a time. */
-import { Rung } from "../../../shared/memory/layout-learning.ts";
+import { Rung } from "../../../shared/memory/layout/learning.ts";
 import type { Finding } from "../finding.ts";
 import type { JudgeOptions } from "../options.ts";
 import type { AttemptRecord, DecisionViews } from "../record.ts";

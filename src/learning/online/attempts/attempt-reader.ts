@@ -1,6 +1,7 @@
 /** Makes of a worker's notes what judges and trainers can use: how the attempt was placed, and what was known then. */
-import type { SharedMemory } from "../../../shared/memory/layout.ts";
-import { ARM_NAMES, DecisionArm, Rung, STALE_TABLE_MS } from "../../../shared/memory/layout-learning.ts";
+
+import { ARM_NAMES, DecisionArm, Rung, STALE_TABLE_MS } from "../../../shared/memory/layout/learning.ts";
+import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import type { AttemptRecord } from "../../judge/record.ts";
 import type { PublishedTable, TableHistory } from "../../serving/table-history.ts";
 import { TableModel } from "../../serving/table-writer.ts";

@@ -2,7 +2,7 @@
 
 import type { LearnerSettings } from "../../../protocol/learner.ts";
 import { FileWatch } from "../../../shared/file-watch.ts";
-import { LearnerCounter } from "../../../shared/memory/layout-learning.ts";
+import { LearnerCounter } from "../../../shared/memory/layout/learning.ts";
 import { modelPaths } from "../../models/files/model-files.ts";
 import { RemoteModel } from "../../models/remote/remote-model.ts";
 import type { PoolGauges } from "../../serving/pool-gauges.ts";

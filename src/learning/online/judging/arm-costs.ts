@@ -1,5 +1,5 @@
 /** What attempts of each arm cost of late: for people, the judges keep figures of their own. */
-import { type Arm, LearnerFigure } from "../../../shared/memory/layout-learning.ts";
+import { type Arm, LearnerFigure } from "../../../shared/memory/layout/learning.ts";
 import { costOf } from "../../judge/evidence/cost.ts";
 import type { AttemptRecord } from "../../judge/record.ts";
 

@@ -2,7 +2,7 @@
  * The judges at work: they are told how attempts ended, and what they order is carried out. Each verdict is logged, counted
  * and kept in the store, and so is what the judges must know after a restart.
  */
-import { type LearnedTable, LearnerFigure, Rung } from "../../../shared/memory/layout-learning.ts";
+import { type LearnedTable, LearnerFigure, Rung } from "../../../shared/memory/layout/learning.ts";
 import { Judge, type JudgeState } from "../../judge/judge.ts";
 import type { JudgeOptions } from "../../judge/options.ts";
 import type { Verdict } from "../../judge/verdict.ts";

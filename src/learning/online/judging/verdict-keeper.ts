@@ -1,5 +1,5 @@
 /** What becomes of a verdict outside the judges: it is logged, counted and stored, and changes the status of models. */
-import { LearnerCounter, VERDICT_KINDS } from "../../../shared/memory/layout-learning.ts";
+import { LearnerCounter, VERDICT_KINDS } from "../../../shared/memory/layout/learning.ts";
 import type { ModelStatus } from "../../../storage/learning-store.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import type { Verdict, VerdictKind } from "../../judge/verdict.ts";

@@ -1,5 +1,5 @@
 /** Where candidates come from: trained in the background, or left in the store by somebody else. One is tried at a time. */
-import { LearnerCounter, TRAINING_RESULTS } from "../../../shared/memory/layout-learning.ts";
+import { LearnerCounter, TRAINING_RESULTS } from "../../../shared/memory/layout/learning.ts";
 import type { StoreLocation } from "../../../storage/backends.ts";
 import type { Logger } from "../../../telemetry/log/logger.ts";
 import { CommandError } from "../../judge/lifecycle/command-error.ts";

@@ -1,5 +1,5 @@
 /** One training as a process beside the learner: at low priority, bounded in time and memory. */
-import type { TrainingResult } from "../../../shared/memory/layout-learning.ts";
+import type { TrainingResult } from "../../../shared/memory/layout/learning.ts";
 import { residentBytes } from "../../../shared/resident-bytes.ts";
 import type { StoreLocation } from "../../../storage/backends.ts";
 

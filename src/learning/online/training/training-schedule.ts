@@ -1,5 +1,5 @@
 /** When the next training is due: a state machine with the clock passed in. */
-import type { TrainingResult } from "../../../shared/memory/layout-learning.ts";
+import type { TrainingResult } from "../../../shared/memory/layout/learning.ts";
 
 /** Samples that the first training waits for. */
 export const FIRST_SAMPLES = 3_000;

@@ -1,5 +1,5 @@
 /** A response of our own, as HTTP/1.1 has it. Built as text: this is not the hot path. */
-import { WorkerCounter } from "../../../shared/memory/layout.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { COALESCE_BYTES } from "../../http1/copy.ts";
 import { REASON_PHRASES } from "../../http1/reason-phrases.ts";
 import { fieldsOf, type LocalResponse, sentBody } from "../../local/response.ts";

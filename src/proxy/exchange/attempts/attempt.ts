@@ -92,7 +92,7 @@ export class Attempt implements UpstreamUser {
     this.#interim = 0;
     const leg = upstream.acquire(this, this.#request.idempotent, fresh, nowMs);
     this.leg = leg;
-    if (leg.ready) this.onUpstreamReady(leg, nowMs);
+    if (leg.ready) this.#send(leg, true, nowMs);
   }
 
   /**
@@ -145,6 +145,11 @@ export class Attempt implements UpstreamUser {
   // ── UpstreamUser ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   onUpstreamReady(leg: UpstreamLeg, nowMs: number): void {
+    this.#send(leg, false, nowMs);
+  }
+
+  #send(leg: UpstreamLeg, reused: boolean, nowMs: number): void {
+    this.outcome.connected(reused, nowMs);
     const failure = leg.sendRequest(this.#request);
     if (failure !== null) {
       this.#owner.onAttemptFailed(this, failure, true, nowMs);

@@ -3,7 +3,7 @@
  * there will be none. In between a server is chosen, or a place waited for; another one is tried where that is safe; and a
  * second one is asked beside a slow one.
  */
-import { WorkerCounter } from "../../../shared/memory/layout.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { isServerError } from "../../outcome.ts";
 import { ALL_FULL, NO_SERVER } from "../../pick/picker.ts";

@@ -9,6 +9,8 @@ export class OutcomeRecord implements AttemptOutcome {
   decision = 0;
   dispatchedMs = 0;
   inFlightAtDispatch = 0;
+  connectMs = Number.NaN;
+  reused = false;
   status = 0;
   latencyMs = Number.NaN;
   verdict: Verdict = Verdict.NONE;
@@ -23,11 +25,19 @@ export class OutcomeRecord implements AttemptOutcome {
     this.decision = decision;
     this.dispatchedMs = nowMs;
     this.inFlightAtDispatch = inFlight;
+    this.connectMs = Number.NaN;
+    this.reused = false;
     this.status = 0;
     this.latencyMs = Number.NaN;
     this.verdict = Verdict.NONE;
     this.failure = null;
     this.responseBytes = 0;
+  }
+
+  /** The request can be sent. @param reused over a connection that was kept. */
+  connected(reused: boolean, nowMs: number): void {
+    this.reused = reused;
+    this.connectMs = reused ? 0 : nowMs - this.dispatchedMs;
   }
 
   /** The final response head, or 101, came. */

@@ -2,7 +2,7 @@
  * Second attempts of one request: whether it may be sent again, and where not to. What bounds them is asked in this one
  * place: what the request is, `RETRY_ATTEMPTS`, and the budget.
  */
-import { WorkerCounter } from "../../../shared/memory/layout.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import type { ExchangeContext } from "../context.ts";
 import type { ProxiedRequest } from "../request.ts";

@@ -3,7 +3,7 @@
  * as a server's is; and where there is none the request does not pass.
  */
 
-import { WorkerCounter } from "../../../shared/memory/layout.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { Method } from "../../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind } from "../../http1/head.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
-import { WorkerCounter } from "../../../shared/memory/layout.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { Failures } from "../../failure.ts";
 import type { UpstreamContext } from "../context.ts";
 import type { Dial } from "../dial.ts";

@@ -1,5 +1,5 @@
-/** Reads the server table as one complete snapshot. Any process; see layout.ts for the rules. */
-import { Header, type PoolTable, type ServerTable, type SharedMemory } from "../layout.ts";
+/** Reads the server table as one complete snapshot. Any process; see layout/shared-memory.ts for the rules. */
+import { Header, type PoolTable, type ServerTable, type SharedMemory } from "../layout/shared-memory.ts";
 
 const fenceWord = new Int32Array(new SharedArrayBuffer(4));
 

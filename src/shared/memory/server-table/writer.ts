@@ -1,5 +1,5 @@
 /** Publishes the server table. Writer: the supervisor's fleet, alone. Readers: reader.ts beside it. */
-import { Header, type PoolTable, ServerState, type ServerTable, type SharedMemory } from "../layout.ts";
+import { Header, type PoolTable, ServerState, type ServerTable, type SharedMemory } from "../layout/shared-memory.ts";
 import { fence } from "./reader.ts";
 
 /** The published columns of one slot. The live ones (`inFlight`, failures in a row) are not part of a snapshot. */

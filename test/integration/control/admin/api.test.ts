@@ -10,7 +10,7 @@ import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { recordingLogger } from "../processes/fixture.ts";
 

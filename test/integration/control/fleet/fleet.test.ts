@@ -15,7 +15,7 @@ import {
   ServerState,
   SHARED_BYTES,
   viewSharedMemory,
-} from "../../../../src/shared/memory/layout.ts";
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { serverTableVersion } from "../../../../src/shared/memory/server-table/reader.ts";
 import { ServerTableWriter } from "../../../../src/shared/memory/server-table/writer.ts";
 import { spawn } from "../../../support/processes.ts";

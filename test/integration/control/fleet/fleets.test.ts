@@ -3,7 +3,12 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { Fleets, type PoolPlan } from "../../../../src/control/fleet/fleets.ts";
 import { PoolRows } from "../../../../src/control/fleet/pool-rows.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
-import { MAX_POOLS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import {
+  MAX_POOLS,
+  ServerState,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import type { ServerSpec } from "../../../../src/shared/server-spec.ts";
 import { turn } from "../../../support/turn.ts";

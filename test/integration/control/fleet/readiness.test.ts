@@ -6,7 +6,7 @@ import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolve
 import { Fleet } from "../../../../src/control/fleet/fleet.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
 import { readinessResponse } from "../../../../src/proxy/downstream/health-responses.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { recordingLogger } from "../processes/fixture.ts";

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { Fleet } from "../../../../src/control/fleet/fleet.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
-import { MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { Backend, eventually } from "./fixtures.ts";

@@ -12,7 +12,7 @@ import {
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory/file.ts";
-import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/memory/layout-learning.ts";
+import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../../src/shared/memory/layout/learning.ts";
 import { configOf } from "../../../support/configuration.ts";
 import { isAlive, recordingLogger, until } from "./fixture.ts";
 

@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { toRecorderSettings } from "../../../../src/config/recorder-settings.ts";
 import { Journal } from "../../../../src/control/events/journal.ts";
 import { Recorder, type RecorderOptions } from "../../../../src/control/processes/recorder/recorder.ts";
-import type { RecordedNames, ToRecorder } from "../../../../src/protocol/recorder.ts";
+import type { RecordedNames } from "../../../../src/protocol/recorded-names.ts";
+import type { ToRecorder } from "../../../../src/protocol/recorder.ts";
 import {
   createRuntimeDirectory,
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory/file.ts";
-import { RecorderCounter } from "../../../../src/shared/memory/history-layout.ts";
+import { RecorderCounter } from "../../../../src/shared/memory/layout/history.ts";
 import { configOf } from "../../../support/configuration.ts";
 import { isAlive, recordingLogger, until } from "./fixture.ts";
 

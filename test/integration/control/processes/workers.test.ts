@@ -8,7 +8,7 @@ import {
   viewSharedMemory,
   WorkerCounter,
   WorkerInfo,
-} from "../../../../src/shared/memory/layout.ts";
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { spawn } from "../../../support/processes.ts";
 import { isAlive, makeWorkers, settings, until } from "./fixture.ts";
 

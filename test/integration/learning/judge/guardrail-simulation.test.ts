@@ -1,7 +1,7 @@
 /** How soon the guardrail acts and how often without reason, on seeded traffic (docs/learning.md quotes these figures). */
 import { describe, expect, test } from "bun:test";
 import { initialState, Judge } from "../../../../src/learning/judge/judge.ts";
-import { Rung } from "../../../../src/shared/memory/layout-learning.ts";
+import { Rung } from "../../../../src/shared/memory/layout/learning.ts";
 import { MINUTE, runArms, SECOND } from "../../../unit/learning/judge/traffic.ts";
 
 const WORSE_FROM_MS = MINUTE;

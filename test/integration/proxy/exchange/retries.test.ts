@@ -1,6 +1,6 @@
 /** Which requests get a second chance, and which must not. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { ServerState } from "../../../../src/shared/memory/layout.ts";
+import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, type Wire } from "../../../support/wire.ts";
 

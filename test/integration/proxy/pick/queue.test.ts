@@ -1,6 +1,6 @@
 /** Capacity and waiting, stickiness, and what changes while requests run: fleet and settings. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { ServerState } from "../../../../src/shared/memory/layout.ts";
+import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { singleValue, type Wire, type WireMessage } from "../../../support/wire.ts";
 

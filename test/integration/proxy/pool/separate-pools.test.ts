@@ -1,6 +1,6 @@
 /** Two pools in one worker: what becomes of the one is nothing to the other. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { ServerState } from "../../../../src/shared/memory/layout.ts";
+import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
 import { type TestPool, toPool } from "../../../support/proxy-settings.ts";
 

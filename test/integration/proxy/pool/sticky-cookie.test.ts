@@ -1,6 +1,6 @@
 /** Sessions that stay at a server by a cookie: given once, believed after, and moved when the server is no more. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { ServerState } from "../../../../src/shared/memory/layout.ts";
+import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import {
   Backend,
   cleanUp,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failures } from "../../../../src/proxy/failure.ts";
 import { AccessLog, type LoggedOutcome, type LoggedRequest } from "../../../../src/proxy/record/access-log.ts";
-import { SHARED_BYTES, viewSharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout.ts";
+import { SHARED_BYTES, viewSharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { Method } from "../../../../src/shared/memory/series-table.ts";
 import { spawnSync } from "../../../support/processes.ts";
 

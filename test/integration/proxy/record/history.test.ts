@@ -9,7 +9,7 @@ import {
   REQUEST_ROWS,
   RecorderWish,
   RequestWord,
-} from "../../../../src/shared/memory/history-layout.ts";
+} from "../../../../src/shared/memory/layout/history.ts";
 import { RingCursor } from "../../../../src/shared/memory/ring.ts";
 import { Route } from "../../../../src/shared/memory/series-table.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";

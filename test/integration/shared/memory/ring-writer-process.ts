@@ -1,7 +1,7 @@
 /** Appends records to the outcomes of worker 0: `ring-writer-process.ts <memory> <count>`. Every word is the number. */
 
 import { openSharedMemory } from "../../../../src/shared/memory/file.ts";
-import { OUTCOME_ROWS, OutcomeWord } from "../../../../src/shared/memory/layout-learning.ts";
+import { OUTCOME_ROWS, OutcomeWord } from "../../../../src/shared/memory/layout/learning.ts";
 import { RingWriter } from "../../../../src/shared/memory/ring.ts";
 
 const [path, count] = process.argv.slice(2);

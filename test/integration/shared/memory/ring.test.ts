@@ -5,8 +5,8 @@ import {
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory/file.ts";
-import type { Ring } from "../../../../src/shared/memory/layout-learning.ts";
-import { OUTCOME_ROWS, OutcomeWord } from "../../../../src/shared/memory/layout-learning.ts";
+import { OUTCOME_ROWS, OutcomeWord } from "../../../../src/shared/memory/layout/learning.ts";
+import type { Ring } from "../../../../src/shared/memory/layout/ring.ts";
 import { MemoryPages } from "../../../../src/shared/memory/pages.ts";
 import { newRow, RingCursor, RingReader, RingWriter } from "../../../../src/shared/memory/ring.ts";
 import { spawn } from "../../../support/processes.ts";

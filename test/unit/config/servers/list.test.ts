@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { MAX_SERVERS } from "../../../../src/shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { configOf, problemsOf } from "../../../support/configuration.ts";
 
 function servers(text: string) {

@@ -1,6 +1,6 @@
 /** Pools of the file: what holds for each, where it comes from, and what is said of wrong ones. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { MAX_POOLS, MAX_SERVERS } from "../../../../src/shared/memory/layout.ts";
+import { MAX_POOLS, MAX_SERVERS } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { ConfigFile } from "./fixture.ts";
 
 const file = new ConfigFile();

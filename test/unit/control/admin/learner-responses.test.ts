@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { LearningResponses } from "../../../../src/control/admin/learner-responses.ts";
 import type { LearnerQuestion } from "../../../../src/protocol/learner.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
-import { LearnerWord } from "../../../../src/shared/memory/layout-learning.ts";
+import { LearnerWord } from "../../../../src/shared/memory/layout/learning.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 const STATUS = { pid: 4711, state: "ready", restarts: 0, uptimeMs: 2000 } as const;
 const DESCRIPTION = { rung_reason: "", mean_latency_ms: 12, remembered_tables: 3, models: {}, servers: null };

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { Discovery } from "../../../../src/control/discovery/discovery.ts";
 import type { LookupAnswer, SrvAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
 import { identityOf } from "../../../../src/control/fleet/membership.ts";
-import { MAX_SERVERS } from "../../../../src/shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { turn } from "../../../support/turn.ts";
 import { host, quietLog, srvSpec } from "../fleet/fixtures.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import { RungWatch } from "../../../../src/control/events/rung-watch.ts";
-import { Rung } from "../../../../src/shared/memory/layout-learning.ts";
+import { Rung } from "../../../../src/shared/memory/layout/learning.ts";
 
 test("each change of a pool's rung is noted once, and where it begins is none", () => {
   const noted: NotedEvent[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { compareMembership, identityOf, Seats } from "../../../../src/control/fleet/membership.ts";
-import { MAX_SERVERS } from "../../../../src/shared/memory/layout.ts";
+import { MAX_SERVERS } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { host } from "./fixtures.ts";
 
 test("seats: slots come back, ids never do, and the table has an end", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { PoolRows } from "../../../../src/control/fleet/pool-rows.ts";
-import { MAX_POOLS } from "../../../../src/shared/memory/layout.ts";
+import { MAX_POOLS } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 const names = (count: number, prefix = "pool") => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
 

@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
-import { MAX_SERVERS, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import {
+  MAX_SERVERS,
+  ServerState,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
 
 const memory = () => viewSharedMemory(new ArrayBuffer(SHARED_BYTES));

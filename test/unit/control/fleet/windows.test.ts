@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { ServerUsage } from "../../../../src/control/fleet/usage.ts";
 import { ServerWindows } from "../../../../src/control/fleet/windows.ts";
 import { bucketCount, bucketOf } from "../../../../src/shared/latency-buckets.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 const SLOT = 3;
 const memory = () => viewSharedMemory(new ArrayBuffer(SHARED_BYTES));

@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { InFlightAudit } from "../../../../src/control/processes/in-flight-audit.ts";
-import { Header, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import {
+  Header,
+  SHARED_BYTES,
+  type SharedMemory,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 let memory: SharedMemory;
 let audit: InFlightAudit;

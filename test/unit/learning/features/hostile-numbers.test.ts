@@ -11,7 +11,6 @@ import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
 import { TableHistory } from "../../../../src/learning/serving/table-history.ts";
 import { OutcomeFeed } from "../../../../src/learning/serving/worker-rings.ts";
 import { parseLoadReport } from "../../../../src/proxy/record/load-report.ts";
-import { Header, MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import {
   LearnerCounter,
   LearnerWord,
@@ -19,7 +18,13 @@ import {
   OutcomeWord,
   Rung,
   SCORE_COLUMNS,
-} from "../../../../src/shared/memory/layout-learning.ts";
+} from "../../../../src/shared/memory/layout/learning.ts";
+import {
+  Header,
+  MAX_SERVERS,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { RingWriter } from "../../../../src/shared/memory/ring.ts";
 
 const SLOTS = Int32Array.of(1, 4, 6);

@@ -3,7 +3,7 @@ import { type Random, seededRandom } from "../../../../src/balancing/random.ts";
 import type { Judge, JudgeSigns } from "../../../../src/learning/judge/judge.ts";
 import type { AttemptRecord, DecisionViews, PolicyView } from "../../../../src/learning/judge/record.ts";
 import type { Verdict } from "../../../../src/learning/judge/verdict.ts";
-import { Rung } from "../../../../src/shared/memory/layout-learning.ts";
+import { Rung } from "../../../../src/shared/memory/layout/learning.ts";
 
 /** Nothing is wrong. */
 export const CALM: JudgeSigns = Object.freeze({

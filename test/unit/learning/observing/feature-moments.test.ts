@@ -3,7 +3,7 @@ import { FEATURE_COUNT, FleetFeatures } from "../../../../src/learning/features/
 import { TableFeatures } from "../../../../src/learning/features/table-features.ts";
 import { ASLEEP_LOOK_MS, FeatureMoments } from "../../../../src/learning/observing/feature-moments.ts";
 import { columnsFor } from "../../../../src/learning/serving/score-table.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 const SLOTS = Int32Array.of(1, 4, 6);
 

@@ -5,7 +5,6 @@ import type { ScoreModel } from "../../../../src/learning/models/score-model.ts"
 import { LearnerCore } from "../../../../src/learning/serving/learner-core.ts";
 import { HISTORY_MS, TableHistory } from "../../../../src/learning/serving/table-history.ts";
 import { TableModel } from "../../../../src/learning/serving/table-writer.ts";
-import { MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
 import {
   INFERENCE_BOUNDS,
   LearnerCounter,
@@ -14,7 +13,8 @@ import {
   Rung,
   SCORE_COLUMNS,
   TABLE_COPIES,
-} from "../../../../src/shared/memory/layout-learning.ts";
+} from "../../../../src/shared/memory/layout/learning.ts";
+import { MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 const SLOTS = Int32Array.of(1, 4, 6);
 

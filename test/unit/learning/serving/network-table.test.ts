@@ -4,7 +4,7 @@ import { FEATURE_COUNT, FleetFeatures } from "../../../../src/learning/features/
 import { forward, type Network, scaleRow } from "../../../../src/learning/models/network.ts";
 import { readShippedNetwork } from "../../../../src/learning/models/shipped-model.ts";
 import { NetworkTable } from "../../../../src/learning/serving/network-table.ts";
-import { SCORE_COLUMNS } from "../../../../src/shared/memory/layout-learning.ts";
+import { SCORE_COLUMNS } from "../../../../src/shared/memory/layout/learning.ts";
 import { randomNetwork, seeded } from "../../../support/networks.ts";
 
 const SLOTS = [0, 2, 3];

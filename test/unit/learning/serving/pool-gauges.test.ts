@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { SharedGauges } from "../../../../src/learning/serving/pool-gauges.ts";
-import { LearnerCounter } from "../../../../src/shared/memory/layout-learning.ts";
+import { LearnerCounter } from "../../../../src/shared/memory/layout/learning.ts";
 
 test("a gauge is on while it is in any pool", () => {
   const counters = new Float64Array(LearnerCounter.LENGTH);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { columnLoad } from "../../../../src/balancing/score-columns.ts";
 import { costsOf, MOST_OF_MEDIAN, UnusableScoresError } from "../../../../src/learning/serving/score-table.ts";
-import { SCORE_COLUMNS } from "../../../../src/shared/memory/layout-learning.ts";
+import { SCORE_COLUMNS } from "../../../../src/shared/memory/layout/learning.ts";
 
 const column = (costs: Float32Array, servers: number, at: number) =>
   Array.from({ length: servers }, (_, server) => costs[server * SCORE_COLUMNS + at]);

@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { ServerOwners } from "../../../../src/learning/serving/server-owners.ts";
-import { Header, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import {
+  Header,
+  ServerState,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { FREE_ROW, ServerTableWriter } from "../../../../src/shared/memory/server-table/writer.ts";
 
 const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));

@@ -24,7 +24,7 @@ import { compileAuth } from "../../../../src/proxy/routing/auth-target.ts";
 import { RouteRules } from "../../../../src/proxy/routing/route-rules.ts";
 import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { MirrorWord } from "../../../../src/shared/memory/mirror-table.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
 

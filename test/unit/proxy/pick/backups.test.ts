@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { FailingServers } from "../../../../src/balancing/failing-servers.ts";
 import { createStrategy } from "../../../../src/balancing/registry.ts";
 import { ALL_FULL, NO_SERVER, Picker, type StickyServer } from "../../../../src/proxy/pick/picker.ts";
-import { ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { FREE_ROW, type ServerRow, ServerTableWriter } from "../../../../src/shared/memory/server-table/writer.ts";
 
 const { UP, STANDBY, DOWN, DRAINING } = ServerState;

@@ -3,13 +3,6 @@ import type { Decision } from "../../../../src/balancing/strategy.ts";
 import { findDecision, findOutcomes, findRequest, OutcomeFeed } from "../../../../src/learning/serving/worker-rings.ts";
 import { DecisionWriter } from "../../../../src/proxy/pick/decision-log.ts";
 import {
-  Header,
-  SHARED_BYTES,
-  type SharedMemory,
-  viewSharedMemory,
-  WorkerCounter,
-} from "../../../../src/shared/memory/layout.ts";
-import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
   DecisionArm,
@@ -17,7 +10,14 @@ import {
   OUTCOME_ROWS,
   packCandidate,
   Rung,
-} from "../../../../src/shared/memory/layout-learning.ts";
+} from "../../../../src/shared/memory/layout/learning.ts";
+import {
+  Header,
+  SHARED_BYTES,
+  type SharedMemory,
+  viewSharedMemory,
+  WorkerCounter,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { hashRequestId } from "../../../../src/shared/memory/request-id-hash.ts";
 
 const OFFSET_MS = 1000;

@@ -3,7 +3,7 @@ import { FailingServers } from "../../../../src/balancing/failing-servers.ts";
 import { OutcomeRecord } from "../../../../src/proxy/exchange/attempts/outcome-record.ts";
 import { type Failure, Failures } from "../../../../src/proxy/failure.ts";
 import { FailureStreaks } from "../../../../src/proxy/pick/failure-streaks.ts";
-import { ServerState } from "../../../../src/shared/memory/layout.ts";
+import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 const OPTIONS = { consecutiveFailures: 5, maxEjectedPercent: 50, baseEjectionMs: 10_000 };
 const SERVERS = 3;

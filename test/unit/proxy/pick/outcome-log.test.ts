@@ -3,7 +3,7 @@ import { OutcomeFeed, type RecordedOutcome } from "../../../../src/learning/serv
 import { OutcomeRecord } from "../../../../src/proxy/exchange/attempts/outcome-record.ts";
 import { Failures } from "../../../../src/proxy/failure.ts";
 import { OutcomeWriter } from "../../../../src/proxy/pick/outcome-log.ts";
-import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 
 /** What the learner reads of attempts that are told as the exchange tells them. */
 function told(tell: (attempt: OutcomeRecord, writer: OutcomeWriter) => void): RecordedOutcome[] {

@@ -10,8 +10,8 @@ import {
   REQUEST_ROWS,
   RecorderWish,
   RequestWord,
-} from "../../../../src/shared/memory/history-layout.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+} from "../../../../src/shared/memory/layout/history.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { RingCursor, type Row } from "../../../../src/shared/memory/ring.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
 import { seeded } from "../../../support/networks.ts";

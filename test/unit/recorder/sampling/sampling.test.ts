@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { RecorderWish } from "../../../../src/shared/memory/history-layout.ts";
+import { RecorderWish } from "../../../../src/shared/memory/layout/history.ts";
 import { Failures, RecorderWorld } from "../../../support/recorder/world.ts";
 
 describe("single requests", () => {

@@ -1,14 +1,22 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { ATTEMPT_CAUSES } from "../../../../src/shared/attempt-causes.ts";
 import { bucketCount } from "../../../../src/shared/latency-buckets.ts";
 import {
   createRuntimeDirectory,
   createSharedMemory,
   removeRuntimeDirectory,
 } from "../../../../src/shared/memory/file.ts";
-import { MAX_SERVERS, type SharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout.ts";
-import { SCORE_COLUMNS } from "../../../../src/shared/memory/layout-learning.ts";
+import {
+  BriefDurationWord,
+  DURATION_BUCKETS,
+  DURATION_ROWS,
+  DurationWord,
+  ExemplarWord,
+} from "../../../../src/shared/memory/layout/durations.ts";
+import { SCORE_COLUMNS } from "../../../../src/shared/memory/layout/learning.ts";
+import { MAX_SERVERS, type SharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { MemoryPages } from "../../../../src/shared/memory/pages.ts";
 
 const directories: string[] = [];
@@ -30,9 +38,18 @@ const kilobytes = (path: string) => (statSync(path).blocks * 512) / 1024;
 function useEverything(memory: SharedMemory, slots: number): void {
   for (const column of Object.values(memory.servers)) column.fill(1);
   for (const block of memory.workers.slice(0, 2)) {
+    const rowsBySlot = new Map<object, number>([
+      [block.latencyHistogram, bucketCount],
+      [block.durationHistogram, bucketCount],
+      [block.connects, BriefDurationWord.LENGTH],
+      [block.handshakes, BriefDurationWord.LENGTH],
+      [block.failureCauses, ATTEMPT_CAUSES.length],
+      [block.retryCauses, ATTEMPT_CAUSES.length],
+    ]);
     for (const column of Object.values(block)) {
-      const histogram = column === block.latencyHistogram || column === block.durationHistogram;
-      column.fill(1, 0, histogram ? slots * bucketCount : column.length);
+      if (column === block.durations || column === block.exemplars) continue; // see `reserveDurations`
+      const row = rowsBySlot.get(column);
+      column.fill(1, 0, row === undefined ? column.length : slots * row);
     }
   }
   for (const column of [
@@ -136,6 +153,32 @@ describe.skipIf(process.platform !== "linux")("pages of the shared memory", () =
     pages.reserveOutcomes();
     expect(decisions.words.every((word) => word === 1)).toBe(true);
     expect(kilobytes(path)).toBe(both);
+  });
+
+  test("rows of durations have room when they are wanted, and the last one, for workers of before and after", () => {
+    const { path, memory, pages } = make();
+    const use = (workers: number, rows: number, exemplars: boolean) => {
+      for (const { durations, exemplars: examples } of memory.workers.slice(0, workers)) {
+        durations.fill(1, 0, rows * DurationWord.LENGTH);
+        durations.fill(1, (DURATION_ROWS - 1) * DurationWord.LENGTH);
+        if (exemplars) examples.fill(1, 0, rows * DURATION_BUCKETS * ExemplarWord.LENGTH);
+      }
+    };
+    pages.reserveWorkers(1);
+    const without = kilobytes(path);
+    pages.reserveDurations(4, false);
+    expect(kilobytes(path) - without).toBeLessThan(32);
+    const few = kilobytes(path);
+    use(1, 4, false);
+    expect(kilobytes(path)).toBe(few);
+    pages.reserveDurations(50, true);
+    pages.reserveWorkers(2);
+    expect(memory.workers[0].durations[3]).toBe(1);
+    const reserved = kilobytes(path);
+    use(2, 50, true);
+    pages.reserveDurations(2, true);
+    expect(kilobytes(path)).toBe(reserved);
+    expect(memory.workers[0].durations[49 * DurationWord.LENGTH]).toBe(1);
   });
 
   test("more servers and workers get room without harm to the numbers that are there", () => {

@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { Header, MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import {
+  Header,
+  MAX_SERVERS,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness, readinessCode, readReadiness } from "../../../../src/shared/memory/readiness.ts";
 
 const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));

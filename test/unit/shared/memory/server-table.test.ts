@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { Header, ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import {
+  Header,
+  ServerState,
+  SHARED_BYTES,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { readServerTable, serverTableVersion } from "../../../../src/shared/memory/server-table/reader.ts";
 import { ServerTableWriter } from "../../../../src/shared/memory/server-table/writer.ts";
 

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { seededRandom } from "../../../../src/balancing/random.ts";
 import { AccessLog } from "../../../../src/proxy/record/access-log.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { Method } from "../../../../src/shared/memory/series-table.ts";
 import { createLogger } from "../../../../src/telemetry/log/logger.ts";
 

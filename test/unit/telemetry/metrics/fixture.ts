@@ -1,5 +1,10 @@
 /** A source of metrics over plain memory. */
-import { Header, SHARED_BYTES, type SharedMemory, viewSharedMemory } from "../../../../src/shared/memory/layout.ts";
+import {
+  Header,
+  SHARED_BYTES,
+  type SharedMemory,
+  viewSharedMemory,
+} from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { ROUTES } from "../../../../src/shared/memory/series-table.ts";
 import { ServerTotalsLedger } from "../../../../src/telemetry/metrics/durations.ts";
 import type { MetricsSource, ServerFigures } from "../../../../src/telemetry/metrics/source.ts";

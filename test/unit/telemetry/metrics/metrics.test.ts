@@ -3,15 +3,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { modelServerMetrics } from "../../../../src/model-server/metrics.ts";
 import { bucketCount, bucketOf } from "../../../../src/shared/latency-buckets.ts";
-import type { SharedMemory } from "../../../../src/shared/memory/layout.ts";
-import { WorkerCounter } from "../../../../src/shared/memory/layout.ts";
 import {
   DecisionArm,
   INFERENCE_BOUNDS,
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
-} from "../../../../src/shared/memory/layout-learning.ts";
+} from "../../../../src/shared/memory/layout/learning.ts";
+import type { SharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { countRequest, Method, ROUTES, Route } from "../../../../src/shared/memory/series-table.ts";
 import { renderMetricsDocs } from "../../../../src/telemetry/metrics/docs.ts";
 import { METRIC_GROUPS, Metrics } from "../../../../src/telemetry/metrics/metrics.ts";

@@ -2,7 +2,7 @@
 
 import type { FromLearner, ToLearner } from "../../../../../src/protocol/learner.ts";
 import { openSharedMemory } from "../../../../../src/shared/memory/file.ts";
-import { LearnerCounter } from "../../../../../src/shared/memory/layout-learning.ts";
+import { LearnerCounter } from "../../../../../src/shared/memory/layout/learning.ts";
 
 const mode = process.argv[2];
 const send = (message: FromLearner) => process.send?.(message);

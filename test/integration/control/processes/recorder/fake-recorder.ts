@@ -5,7 +5,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import type { FromRecorder, ToRecorder } from "../../../../../src/protocol/recorder.ts";
 import { openSharedMemory } from "../../../../../src/shared/memory/file.ts";
-import { RecorderCounter } from "../../../../../src/shared/memory/history-layout.ts";
+import { RecorderCounter } from "../../../../../src/shared/memory/layout/history.ts";
 
 const [mode, journal] = process.argv.slice(2);
 let told = "";

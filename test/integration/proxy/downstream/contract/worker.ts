@@ -10,7 +10,7 @@ import { TrustedProxies } from "../../../../../src/proxy/rewrite/trusted-proxies
 import { SocketKernel } from "../../../../../src/proxy/sockets/socket-kernel.ts";
 import type { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { TimerWheel } from "../../../../../src/proxy/sockets/timer-wheel.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/memory/layout.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/memory/layout/shared-memory.ts";
 import { TEST_SETTINGS } from "../../../../support/proxy-harness.ts";
 import { recordingLogger } from "../../../../support/recording-logger.ts";
 import { ServedRequests } from "./served.ts";

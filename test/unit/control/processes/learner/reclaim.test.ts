@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { reclaimLearner } from "../../../../../src/control/processes/learner/reclaim.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/memory/layout.ts";
-import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../../../src/shared/memory/layout-learning.ts";
+import { LearnerCounter, LearnerFigure, LearnerWord, Rung } from "../../../../../src/shared/memory/layout/learning.ts";
+import { SHARED_BYTES, viewSharedMemory } from "../../../../../src/shared/memory/layout/shared-memory.ts";
 
 test("a dead learner's orders end; its counters and the numbers of its tables stay", () => {
   const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));

@@ -3,7 +3,7 @@ import { failed } from "../../../../../src/learning/judge/finding.ts";
 import { Guardrail, type GuardrailEvent } from "../../../../../src/learning/judge/guardrail/guardrail.ts";
 import type { GuardrailSigns } from "../../../../../src/learning/judge/guardrail/signs.ts";
 import { JUDGE_DEFAULTS } from "../../../../../src/learning/judge/options.ts";
-import { Rung } from "../../../../../src/shared/memory/layout-learning.ts";
+import { Rung } from "../../../../../src/shared/memory/layout/learning.ts";
 
 const { comparison, guardrail: OPTIONS } = JUDGE_DEFAULTS;
 const FINE: GuardrailSigns = Object.freeze({

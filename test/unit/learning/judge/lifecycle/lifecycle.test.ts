@@ -4,7 +4,7 @@ import { initialState, Judge, type JudgeState } from "../../../../../src/learnin
 import { CommandError } from "../../../../../src/learning/judge/lifecycle/command-error.ts";
 import type { AttemptRecord } from "../../../../../src/learning/judge/record.ts";
 import type { Verdict } from "../../../../../src/learning/judge/verdict.ts";
-import { Rung } from "../../../../../src/shared/memory/layout-learning.ts";
+import { Rung } from "../../../../../src/shared/memory/layout/learning.ts";
 import { CALM, MINUTE, NAIVE, PERFECT, runFleet, SECOND } from "../traffic.ts";
 
 const MODELS = { 1: NAIVE, 2: PERFECT, 3: PERFECT };

@@ -5,7 +5,7 @@ import { FEATURE_NAMES } from "../../../../../src/learning/features/feature-name
 import { shadowViews } from "../../../../../src/learning/online/attempts/shadow-views.ts";
 import type { PublishedTable } from "../../../../../src/learning/serving/table-history.ts";
 import type { RecordedCandidate, RecordedDecision } from "../../../../../src/learning/serving/worker-rings.ts";
-import { SCORE_COLUMNS } from "../../../../../src/shared/memory/layout-learning.ts";
+import { SCORE_COLUMNS } from "../../../../../src/shared/memory/layout/learning.ts";
 
 const LOG_EXPECTED = FEATURE_NAMES.indexOf("log_expected");
 const MEAN_MS = 20;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { AttemptRecord } from "../../../../../src/learning/judge/record.ts";
 import { ArmCosts } from "../../../../../src/learning/online/judging/arm-costs.ts";
-import { LearnerFigure } from "../../../../../src/shared/memory/layout-learning.ts";
+import { LearnerFigure } from "../../../../../src/shared/memory/layout/learning.ts";
 
 describe("costs of the arms", () => {
   test("are means of late, in mean latencies; arms without attempts have none", () => {

@@ -8,7 +8,10 @@
  * - the supervisor publishes the server table under a sequence number (`Header.TABLE_VERSION`): odd while it writes,
  *   even when the snapshot is complete. A reader that sees an odd or a changed number reads again.
  */
-import { bucketCount } from "../latency-buckets.ts";
+import { ATTEMPT_CAUSES } from "../../attempt-causes.ts";
+import { bucketCount } from "../../latency-buckets.ts";
+import { MIRROR_ROWS, MirrorWord } from "../mirror-table.ts";
+import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./durations.ts";
 import {
   DETAIL_ROWS,
   DetailWord,
@@ -22,7 +25,7 @@ import {
   RecorderWish,
   RecorderWord,
   RequestWord,
-} from "./history-layout.ts";
+} from "./history.ts";
 import {
   DECISION_ROWS,
   DecisionWord,
@@ -32,18 +35,18 @@ import {
   LearnerWord,
   OUTCOME_ROWS,
   OutcomeWord,
-  type Ring,
   SCORE_COLUMNS,
   TABLE_COPIES,
   TABLE_MODELS,
   type WorkerRings,
-} from "./layout-learning.ts";
-import { MIRROR_ROWS, MirrorWord } from "./mirror-table.ts";
+} from "./learning.ts";
+import type { Ring } from "./ring.ts";
+import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWord } from "./tracing.ts";
 
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 7;
+export const LAYOUT_VERSION = 8;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -251,6 +254,21 @@ export interface WorkerBlock {
   /** Mirrored requests, by route: see mirror-table.ts. */
   readonly mirrorKeys: Float64Array;
   readonly mirrorFigures: Float64Array;
+  /** Requests by route and pool: keys of the rows, 0 = free, and `[DURATION_ROWS × DurationWord.LENGTH]`. */
+  readonly durationKeys: Float64Array;
+  readonly durations: Float64Array;
+  /** `[DURATION_ROWS × DURATION_BUCKETS × ExemplarWord.LENGTH]`; only while traces are exported. */
+  readonly exemplars: Float64Array;
+  /** Time in queues, of those who waited, by a pool's row: `[MAX_POOLS × BriefDurationWord.LENGTH]`. */
+  readonly waits: Float64Array;
+  /** Connections that were made, and TLS handshakes on them, by slot: `[MAX_SERVERS × BriefDurationWord.LENGTH]`. */
+  readonly connects: Float64Array;
+  readonly handshakes: Float64Array;
+  /** Requests that went over a kept connection, by slot. */
+  readonly reuses: Float64Array;
+  /** Attempts that the server failed, and those of them that another attempt followed, by slot and cause. */
+  readonly failureCauses: Float64Array;
+  readonly retryCauses: Float64Array;
 }
 
 /** Typed views over the whole file. */
@@ -275,6 +293,9 @@ export interface SharedMemory {
   readonly recorder: RecorderMemory;
   /** By worker, as `workers`. */
   readonly history: readonly HistoryRings[];
+  readonly tracer: TracerMemory;
+  /** By worker, as `workers`. */
+  readonly traces: readonly TraceRings[];
 }
 
 /** Hands out aligned, consecutive views over one buffer; with no buffer it only measures. */
@@ -371,6 +392,10 @@ function carve(c: Carver): SharedMemory {
     progress: [progress(), progress()],
     counted: c.int32(MAX_WORKERS),
   };
+  const tracer: TracerMemory = {
+    counters: c.float64(TracerCounter.LENGTH),
+    positions: c.int32(MAX_WORKERS),
+  };
   const rowId = c.int32(learnedRows);
   c.page();
   const cost = c.float32(learnedRows * SCORE_COLUMNS);
@@ -404,6 +429,15 @@ function carve(c: Carver): SharedMemory {
       seriesCounts: c.float64(SERIES_CAPACITY),
       mirrorKeys: c.float64(MIRROR_ROWS),
       mirrorFigures: c.float64(MIRROR_ROWS * MirrorWord.LENGTH),
+      durationKeys: c.float64(DURATION_ROWS),
+      durations: c.float64(DURATION_ROWS * DurationWord.LENGTH),
+      exemplars: c.float64(DURATION_ROWS * DURATION_BUCKETS * ExemplarWord.LENGTH),
+      waits: c.float64(MAX_POOLS * BriefDurationWord.LENGTH),
+      connects: c.float64(MAX_SERVERS * BriefDurationWord.LENGTH),
+      handshakes: c.float64(MAX_SERVERS * BriefDurationWord.LENGTH),
+      reuses: c.float64(MAX_SERVERS),
+      failureCauses: c.float64(MAX_SERVERS * ATTEMPT_CAUSES.length),
+      retryCauses: c.float64(MAX_SERVERS * ATTEMPT_CAUSES.length),
     });
   }
   const rings: WorkerRings[] = [];
@@ -422,9 +456,14 @@ function carve(c: Carver): SharedMemory {
       details: c.ring(DETAIL_ROWS, DetailWord.LENGTH),
     });
   }
+  const traces: TraceRings[] = [];
+  for (let i = 0; i < MAX_WORKERS; i++) {
+    c.page();
+    traces.push({ requests: c.ring(TRACE_ROWS, TraceWord.LENGTH) });
+  }
   c.page();
   const learning = { learned, learnerCounters, learnerPositions };
-  return { header, servers, pools, clientConnections, ...learning, workers, rings, recorder, history };
+  return { header, servers, pools, clientConnections, ...learning, workers, rings, recorder, history, tracer, traces };
 }
 
 /** Bytes of the shared file. It is sparse: pages of workers and servers that do not exist take no memory. */

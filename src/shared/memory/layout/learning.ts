@@ -1,7 +1,8 @@
 /**
  * The part of the shared memory that learned balancing uses: what the learner publishes, and the rings in which workers tell
- * it what they decided and what came of it. layout.ts places it; its rules hold here too.
+ * it what they decided and what came of it. shared-memory.ts places it; its rules hold here too.
  */
+import type { Ring } from "./ring.ts";
 
 /** Columns of a score table, by load: balancing/score-columns.ts says which load each is for. */
 export const SCORE_COLUMNS = 80;
@@ -253,18 +254,6 @@ export const OutcomeWord = {
   TIME: 8,
   LENGTH: 10,
 } as const;
-
-/**
- * A ring of records of one size; ring.ts says how it is written and read. All views are of the same memory,
- * `[rows × words of a record]`.
- */
-export interface Ring {
-  /** `[0]`: records ever written, modulo 2^32; raised after the record. */
-  readonly head: Int32Array;
-  readonly words: Int32Array;
-  readonly floats: Float32Array;
-  readonly figures: Float64Array;
-}
 
 /** What one worker tells the learner. Writer: that worker. */
 export interface WorkerRings {

@@ -1,8 +1,8 @@
 /**
  * The part of the shared memory in which workers tell the recorder what became of requests, and what it tells of itself.
- * layout.ts places it; its rules hold here too. The pages are only real while history is kept.
+ * shared-memory.ts places it; its rules hold here too. The pages are only real while history is kept.
  */
-import type { Ring } from "./layout-learning.ts";
+import type { Ring } from "./ring.ts";
 
 /** Records of requests that a worker keeps, about three seconds of what one can serve; a power of two. 2.6 MB. */
 export const REQUEST_ROWS = 65_536;
