@@ -4,7 +4,7 @@ import type { ProxySettings } from "../protocol/worker.ts";
 import type { SharedMemory, WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
-import type { AccessLog } from "./record/access-log.ts";
+import type { AccessLog } from "./record/access-log/access-log.ts";
 import type { HistoryWriter } from "./record/history-writer.ts";
 import type { IdSource } from "./rewrite/request-ids.ts";
 import type { TrustedProxies } from "./rewrite/trusted-proxies.ts";

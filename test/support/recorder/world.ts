@@ -130,7 +130,6 @@ export class RecorderWorld {
       traceIdBuffer: ID,
       traceIdStart: 0,
       clientAddress: CLIENT,
-      labels: null,
     };
     const outcome: HistoryOutcome = {
       status,
