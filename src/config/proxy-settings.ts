@@ -5,6 +5,7 @@ import type { Config, PoolConfig } from "./config.ts";
 import { filePath } from "./file-keys.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
+import { problemOfLogFile } from "./log-file.ts";
 import { withFiles } from "./routes/files.ts";
 import { SECTIONS } from "./schema.ts";
 import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";
@@ -47,6 +48,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     ),
     tracing: null,
   };
+  const { access, accessFile } = config.log;
+  const fileProblem = access && accessFile !== null ? problemOfLogFile(accessFile) : null;
+  if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
 }
