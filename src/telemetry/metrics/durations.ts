@@ -16,6 +16,8 @@ export interface ServerTotals {
   /** Requests by `DURATION_BOUNDS`, not cumulative; the last entry is beyond the last bound. */
   readonly buckets: Float64Array;
   durationSumMs: number;
+  /** Of the responses: dispatch to complete response head. */
+  latencySumMs: number;
   responses: number;
   failures: number;
 }
@@ -24,6 +26,8 @@ export interface ServerTotals {
 interface Seen {
   readonly histogram: Uint32Array;
   durationSumMs: number;
+  /** Of the responses: dispatch to complete response head. */
+  latencySumMs: number;
   responses: number;
   failures: number;
 }
@@ -88,7 +92,13 @@ export class ServerTotalsLedger {
       const seen = this.#seen[w][slot];
       if (seen !== undefined) addGrowth(workers[w], slot, seen, totals);
       else if (workers[w].responses[slot] > 0 || workers[w].durationSumMs[slot] > 0 || workers[w].failures[slot] > 0) {
-        const zero = { histogram: new Uint32Array(bucketCount), durationSumMs: 0, responses: 0, failures: 0 };
+        const zero = {
+          histogram: new Uint32Array(bucketCount),
+          durationSumMs: 0,
+          latencySumMs: 0,
+          responses: 0,
+          failures: 0,
+        };
         this.#seen[w][slot] = zero;
         addGrowth(workers[w], slot, zero, totals);
       }
@@ -97,19 +107,29 @@ export class ServerTotalsLedger {
 }
 
 function emptyTotals(id: number): ServerTotals {
-  return { id, buckets: new Float64Array(DURATION_BOUNDS.length + 1), durationSumMs: 0, responses: 0, failures: 0 };
+  return {
+    id,
+    buckets: new Float64Array(DURATION_BOUNDS.length + 1),
+    durationSumMs: 0,
+    latencySumMs: 0,
+    responses: 0,
+    failures: 0,
+  };
 }
 
 function addGrowth(block: WorkerBlock, slot: number, seen: Seen, totals: ServerTotals | null): void {
   const durationSumMs = block.durationSumMs[slot];
+  const latencySumMs = block.latencySumMs[slot];
   const responses = block.responses[slot];
   const failures = block.failures[slot];
   if (totals !== null) {
     totals.durationSumMs += durationSumMs - seen.durationSumMs;
+    totals.latencySumMs += latencySumMs - seen.latencySumMs;
     totals.responses += responses - seen.responses;
     totals.failures += failures - seen.failures;
   }
   seen.durationSumMs = durationSumMs;
+  seen.latencySumMs = latencySumMs;
   seen.responses = responses;
   seen.failures = failures;
   const { histogram } = seen;
