@@ -50,7 +50,7 @@ describe.concurrent("outliers", () => {
     }).ready();
     open.push(product, ...servers);
     const running = new Load(120, () => request(product.port));
-    const ejections = () => product.metric("server_ejections_total");
+    const ejections = () => product.metric("ejections_total");
     await until(async () => (await ejections()) === 1);
     const first = bad.requests;
     await until(async () => (await ejections()) === 2);

@@ -8,6 +8,7 @@ import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
 import { PROMETHEUS_TEXT } from "./prometheus-text.ts";
 import { requestMetrics } from "./requests.ts";
+import { poolMetrics, serverStateMetrics } from "./server-states.ts";
 import { controlMetrics, serverMetrics } from "./servers.ts";
 import type { MetricsSource, ServerFigures } from "./source.ts";
 import { clientMetrics, healthOfSelfMetrics, upstreamMetrics } from "./workers.ts";
@@ -16,6 +17,8 @@ import { clientMetrics, healthOfSelfMetrics, upstreamMetrics } from "./workers.t
 export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
   requestMetrics,
   serverMetrics,
+  serverStateMetrics,
+  poolMetrics,
   controlMetrics,
   clientMetrics,
   upstreamMetrics,
