@@ -27,7 +27,7 @@ export class ModelCalls {
     } catch (error) {
       // A model server that is not asked did not fail: it is counted when it is asked.
       const isAsked = !(error instanceof RemoteModelError && error.kind === "circuit_open");
-      if (isAsked) this.#counters[LearnerCounter.ERRORS]++;
+      if (isAsked) this.#counters[LearnerCounter.MODEL_FAILURES]++;
       throw error;
     }
   }
@@ -42,7 +42,7 @@ export class ModelCalls {
     const scores = await model.predict(rows, count).finally(() => {
       this.#countDuration((this.#stopwatch() - startedMs) / 1000);
     });
-    this.#counters[LearnerCounter.PREDICTIONS] += count;
+    this.#counters[LearnerCounter.SCORES] += count;
     return costsOf(scores, model.outputKind, features.meanMs, servers, features.columns);
   }
 

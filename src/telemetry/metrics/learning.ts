@@ -66,8 +66,8 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
   title: "Learned balancing",
   doc: "`pool` is there when several pools are learned of.",
   metrics: [
-    counted("ml_predictions_total", C.PREDICTIONS, "Predictions made: one for each server and load of a table."),
-    counted("ml_errors_total", C.ERRORS, "Calls of a model that failed, or gave what cannot be used."),
+    counted("ml_predictions_total", C.SCORES, "Predictions made: one for each server and load of a table."),
+    counted("ml_errors_total", C.MODEL_FAILURES, "Calls of a model that failed, or gave what cannot be used."),
     counted("ml_cache_hits_total", C.CACHE_HITS, "Predictions of a remote model that the cache answered."),
     counted(
       "ml_circuit_breaker_open",

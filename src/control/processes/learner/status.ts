@@ -26,7 +26,7 @@ export function describeLearning({ memory, learner }: LearningView): object | nu
     decisions: decisionsOf(memory),
     samples: counters[LearnerCounter.SAMPLES],
     samples_lost: counters[LearnerCounter.SAMPLES_LOST],
-    model_errors: counters[LearnerCounter.ERRORS],
+    model_errors: counters[LearnerCounter.MODEL_FAILURES],
   };
   if (pools.length !== 1) {
     const byName = pools.map((pool) => [pool.name, describePool(memory, pool)] as const);
