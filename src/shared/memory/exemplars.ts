@@ -40,14 +40,7 @@ export class ExemplarWriter {
   }
 
   /** The request is the last one of the bucket. `digits[start …]` are the 32 hexadecimal digits of its trace id. */
-  write(
-    row: number,
-    bucket: number,
-    valueSeconds: number,
-    timeMs: number,
-    digits: Uint8Array,
-    start: number,
-  ): void {
+  write(row: number, bucket: number, valueSeconds: number, timeMs: number, digits: Uint8Array, start: number): void {
     const at = wordOf(row, bucket);
     const sequence = (at + ExemplarWord.SEQUENCE) * INTS;
     const writing = this.#words[sequence] | 1; // odd already, when a worker died over it

@@ -29,13 +29,19 @@ const verdict = (seen: Partial<OutlierObservation>, changed: Partial<OutlierOpti
 describe("verdict", () => {
   test("failures in a row", () => {
     expect(verdict({ consecutiveFailures: 4 })).toBeUndefined();
-    expect(verdict({ consecutiveFailures: 5 })).toEqual({ cause: "consecutive_failures", reason: "5 failures in a row" });
+    expect(verdict({ consecutiveFailures: 5 })).toEqual({
+      cause: "consecutive_failures",
+      reason: "5 failures in a row",
+    });
     expect(verdict({ consecutiveFailures: 50 }, { consecutiveFailures: 0 })).toBeUndefined();
   });
 
   test("share of failures, given enough answers", () => {
     expect(verdict({ attempts: 20, failures: 9 })).toBeUndefined();
-    expect(verdict({ attempts: 20, failures: 10 })).toEqual({ cause: "failure_share", reason: "10 of 20 answers failed" });
+    expect(verdict({ attempts: 20, failures: 10 })).toEqual({
+      cause: "failure_share",
+      reason: "10 of 20 answers failed",
+    });
     expect(verdict({ attempts: 19, failures: 19 })).toBeUndefined();
     expect(verdict({ attempts: 20, failures: 20 }, { failurePercent: 0 })).toBeUndefined();
   });

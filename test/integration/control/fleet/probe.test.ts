@@ -104,7 +104,11 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
 
   test("an answer that drips after thousands of interim heads is given up at once, one that drips for ever in time", async () => {
     const interim = saying("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(3200), false);
-    expect(await ask(await listen(interim))).toEqual({ kind: "error", cause: "response", reason: "more than 8 interim answers" });
+    expect(await ask(await listen(interim))).toEqual({
+      kind: "error",
+      cause: "response",
+      reason: "more than 8 interim answers",
+    });
     const dripping = createServer((socket) => {
       socket.setNoDelay(true);
       const timer = setInterval(() => socket.write("x"), 1);
@@ -123,7 +127,11 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
     await closeAll(gone);
     expect(await ask(port)).toEqual({ kind: "error", cause: "refused", reason: "connection refused" });
     const closing = saying("HTTP/1.1 200");
-    expect(await ask(await listen(closing))).toEqual({ kind: "error", cause: "closed", reason: "closed before a complete answer" });
+    expect(await ask(await listen(closing))).toEqual({
+      kind: "error",
+      cause: "closed",
+      reason: "closed before a complete answer",
+    });
     const resetting = createServer((socket) => {
       socket.on("error", () => {});
       socket.on("data", () => socket.resetAndDestroy());
@@ -133,7 +141,8 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
     const silent = saying("", false);
     expect(await ask(await listen(silent), { timeoutMs: 100 })).toEqual({
       kind: "error",
-      cause: "timeout", reason: "timeout after 100 ms",
+      cause: "timeout",
+      reason: "timeout after 100 ms",
     });
     await closeAll(closing, silent);
   });
@@ -159,7 +168,8 @@ describe("a server that does not accept", () => {
       await eventually(() => expect(descriptors()).toBeGreaterThan(before)); // they are connecting
       aborted.abort();
       expect(await aborted.result).toEqual({ kind: "error", cause: "other", reason: "aborted" });
-      for (const probe of probes) expect(await probe.result).toEqual({ kind: "error", cause: "timeout", reason: "timeout after 300 ms" });
+      for (const probe of probes)
+        expect(await probe.result).toEqual({ kind: "error", cause: "timeout", reason: "timeout after 300 ms" });
       await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before));
     } finally {
       for (const socket of filler) socket.destroy();
@@ -173,7 +183,8 @@ describe("a server that does not accept", () => {
     await closeAll(gone);
     expect(await startProbe(request(port, { accepts: true })).result).toEqual({
       kind: "error",
-      cause: "refused", reason: "connection refused",
+      cause: "refused",
+      reason: "connection refused",
     });
     const running = startProbe(request(port, { accepts: true }));
     running.abort();
