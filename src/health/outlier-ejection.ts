@@ -5,6 +5,7 @@
 
 import type { EjectionCause } from "../shared/health-causes.ts";
 
+/** How servers are judged by their responses. */
 export interface OutlierOptions {
   readonly enabled: boolean;
   /** Failures in a row that eject a server; 0 = not judged by that. */
