@@ -35,7 +35,9 @@ describe.concurrent("outliers", () => {
     const seen = await running.stop();
     figures("latency outlier", seen, { ejectedAfter: before });
     expect(servers[3].requests).toBe(before);
-    expect((await product.server(servers[3].port)).reason).toContain("fleet median");
+    const { reason, id } = await product.server(servers[3].port);
+    expect(reason).toContain("fleet median");
+    expect(await product.metric(`server_ejections_total{server_id="${id}",cause="latency"}`)).toBe(1);
     expect(seen.why).toEqual({});
   });
 
@@ -50,7 +52,7 @@ describe.concurrent("outliers", () => {
     }).ready();
     open.push(product, ...servers);
     const running = new Load(120, () => request(product.port));
-    const ejections = () => product.metric("ejections_total");
+    const ejections = () => product.metric("server_ejections_total");
     await until(async () => (await ejections()) === 1);
     const first = bad.requests;
     await until(async () => (await ejections()) === 2);
@@ -66,6 +68,10 @@ describe.concurrent("outliers", () => {
     const { state, failures: later } = await product.server(bad.port);
     expect({ state, later }).toEqual({ state: "up", later: failures });
     expect(await ejections()).toBe(2);
+    const { id } = await product.server(bad.port);
+    for (const cause of ["consecutive_failures", "probation"]) {
+      expect(await product.metric(`server_ejections_total{server_id="${id}",cause="${cause}"}`)).toBe(1);
+    }
     expect(seen.failed).toBe(first + second);
   });
 

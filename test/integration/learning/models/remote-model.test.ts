@@ -163,6 +163,17 @@ describe("the cache", () => {
     expect((await failure(model.predict(rowsOf(2), 1))).kind).toBe("circuit_open");
     expect([...(await model.predict(rowsOf(1), 1))]).toEqual([1]);
   });
+
+  test("has no hits of predictions that failed: nothing that it had was used", async () => {
+    const { url, state } = fakeServer();
+    const model = remote(url, { cacheSize: 100 });
+    await model.predict(rowsOf(1), 1);
+    state.answer = () => new Response("broken", { status: 500 });
+    for (let i = 0; i < FAILURES_TO_OPEN + 3; i++) await failure(model.predict(rowsOf(1, 1, 2), 3));
+    expect(model.figures().cacheHits).toBe(0);
+    await model.predict(rowsOf(1, 1), 2); // all of it is known
+    expect(model.figures().cacheHits).toBe(2);
+  });
 });
 
 describe("a server that fails", () => {

@@ -211,7 +211,7 @@ describe("Metrics", () => {
     workers[1].counters[WorkerCounter.DECISIONS + DecisionArm.CANARY] = 5;
     const seen = await scrape(new Metrics(source));
     const inference = `${P}ml_inference_duration_seconds`;
-    expect(seen.get(`${P}ml_predictions_total`)).toBe(480);
+    expect(seen.get(`${P}ml_scores_total`)).toBe(480);
     expect(seen.get(`${inference}_bucket{le=0.0001}`)).toBe(3);
     expect(seen.get(`${inference}_bucket{le=1}`)).toBe(3);
     expect(seen.get(`${inference}_bucket{le=+Inf}`)).toBe(5);
