@@ -163,8 +163,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     requestIdBuffer: IDS,
     requestIdStart: 0,
     requestIdEnd: 32,
-    traceIdBuffer: IDS,
-    traceIdStart: 0,
+    ...{ traced: true, sampled: false, sampledFlag: true, traceIdBuffer: IDS, traceIdStart: 0 },
+    ...{ spanIdBuffer: IDS, spanIdStart: -1 },
     clientAddress: peer.addressBytes,
     labels: null,
     hostStart: BROWSER.indexOf("Host: ") + 6,
@@ -175,9 +175,6 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     refererEnd: 0,
     protocol: Buffer.from("HTTP/1.1"),
     tlsVersion: null,
-    spanIdBuffer: IDS,
-    spanIdStart: -1,
-    traceFlags: -1,
   };
   const outcome: LoggedOutcome = {
     status: 200,

@@ -31,10 +31,10 @@ function event(name: string, help: string, value: (events: FleetEvents) => numbe
 
 const STATES = ["starting", "up", "down", "draining", "ejected"];
 const QUANTILES = [
-  ["0.5", "p50"],
-  ["0.9", "p90"],
-  ["0.95", "p95"],
-  ["0.99", "p99"],
+  [0.5, "p50"],
+  [0.9, "p90"],
+  [0.95, "p95"],
+  [0.99, "p99"],
 ] as const;
 
 const info: ServerMetric = {
@@ -68,33 +68,34 @@ const states: ServerMetric = {
 
 const responseTimes: ServerMetric = {
   name: "server_response_duration_seconds",
-  type: "gauge",
-  help: "Quantiles of the time from dispatch to the answer's header, over the last minute.",
-  labels: ["server_id", "quantile"],
+  type: "summary",
+  help: "Time from dispatch to the answer's header: quantiles over the last minute, sum and count since the server came.",
+  labels: ["server_id"],
   perPool: true,
   collect: (source, emit) => {
-    const poolOf = labelOfPool(source);
-    for (const { id, pool, response_ms } of source.servers()) {
-      if (response_ms === null) continue;
-      const labels = poolOf(pool);
-      for (const [quantile, key] of QUANTILES) emit(response_ms[key] / 1000, { server_id: id, quantile, ...labels });
+    const poolOf = labelOfServersPool(source);
+    const recent = new Map<number, ServerFigures["response_ms"]>();
+    for (const { id, response_ms } of source.servers()) recent.set(id, response_ms);
+    for (const { id, responses, latencySumMs } of source.totals.servers()) {
+      const now = recent.get(id) ?? null;
+      const quantiles = now === null ? [] : QUANTILES.map(([quantile, key]) => [quantile, now[key] / 1000] as const);
+      emit.summary({ quantiles, sum: latencySumMs / 1000, count: responses }, { server_id: id, ...poolOf(id) });
     }
   },
 };
 
-function perServerTotal(name: string, help: string, key: "responses" | "failures"): ServerMetric {
-  return {
-    name,
-    type: "counter",
-    help,
-    labels: ["server_id"],
-    perPool: true,
-    collect: (source, emit) => {
-      const poolOf = labelOfServersPool(source);
-      for (const server of source.totals.servers()) emit(server[key], { server_id: server.id, ...poolOf(server.id) });
-    },
-  };
-}
+const responses: ServerMetric = {
+  name: "server_responses_total",
+  type: "counter",
+  help: "Answers from the server, whatever their status.",
+  labels: ["server_id"],
+  perPool: true,
+  collect: (source, emit) => {
+    const poolOf = labelOfServersPool(source);
+    for (const server of source.totals.servers())
+      emit(server.responses, { server_id: server.id, ...poolOf(server.id) });
+  },
+};
 
 /** One value per server. */
 export const serverMetrics: MetricGroup<MetricsSource> = {
@@ -112,8 +113,7 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
     gauge("server_memory_usage_percent", "Memory usage that the server reports.", (s) => s.memory_usage),
     gauge("server_error_rate", "Share of failed attempts in the last seconds, 0 to 1.", (s) => s.error_rate),
     responseTimes,
-    perServerTotal("server_responses_total", "Answers from the server, whatever their status.", "responses"),
-    perServerTotal("server_failures_total", "Attempts that the server failed: no answer, or 5xx.", "failures"),
+    responses,
   ],
 };
 
@@ -121,14 +121,14 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
 export const controlMetrics: MetricGroup<MetricsSource> = {
   title: "Health checks and discovery",
   metrics: [
-    event("health_checks_total", "Health checks made.", (e) => e.healthChecks),
+    event("health_checks_total", "Health checks made, of servers that are gone as well.", (e) => e.healthChecks),
     event("health_check_failures_total", "Health checks that failed.", (e) => e.healthCheckFailures),
     event(
       "health_checks_skipped_total",
       "Health checks that could not be made for want of descriptors, local ports, memory or time of our own: they change no verdict.",
       (e) => e.healthChecksSkipped,
     ),
-    event("server_ejections_total", "Ejections of servers whose answers failed.", (e) => e.ejections),
+    event("ejections_total", "Ejections of servers, those that are gone included.", (e) => e.ejections),
     {
       name: "server_usage_ignored_total",
       type: "counter",

@@ -2,7 +2,7 @@
 import { ACCESS_LOG_FIELD_NAMES, type AccessLogField } from "../../../shared/access-log-fields.ts";
 import { copyAll, copyBytes, writeInteger } from "../../http1/copy.ts";
 import type { LoggedOutcome, LoggedRequest } from "./logged.ts";
-import { copyEscaped, writeHexByte, writeJsonText, writeMethod, writeMilliseconds, writeSeconds } from "./texts.ts";
+import { copyEscaped, writeJsonText, writeMethod, writeMilliseconds, writeSeconds } from "./texts.ts";
 
 /** What a line is about. One object for all lines, so that fields need no arguments of their own. */
 export interface LineSubject {
@@ -37,6 +37,8 @@ const QUOTE = 34;
 const LETTER_S = 115;
 const TRACE_ID_DIGITS = 32;
 const SPAN_ID_DIGITS = 16;
+const SAMPLED = Buffer.from("01");
+const NOT_SAMPLED = Buffer.from("00");
 
 const WRITERS: Readonly<Record<AccessLogField, WriteField>> = {
   ts: (out, at, key, { time }) => writeQuoted(out, copyAll(out, at, key), time),
@@ -79,14 +81,14 @@ const WRITERS: Readonly<Record<AccessLogField, WriteField>> = {
   referer: (out, at, key, { request: r }) => writeFromHead(out, at, key, r.headBuffer, r.refererStart, r.refererEnd),
   protocol: (out, at, key, { request }) => writeKnown(out, at, key, request.protocol),
   tls_version: (out, at, key, { request }) => writeKnown(out, at, key, request.tlsVersion),
-  trace_id: (out, at, key, { request: { traceIdBuffer, traceIdStart: start } }) => {
+  trace_id: (out, at, key, { request: { traced, traceIdBuffer, traceIdStart: start } }) => {
     const end = copyAll(out, at, key);
-    return close(out, start < 0 ? end : copyBytes(out, end, traceIdBuffer, start, start + TRACE_ID_DIGITS));
+    return close(out, traced ? copyBytes(out, end, traceIdBuffer, start, start + TRACE_ID_DIGITS) : end);
   },
   span_id: (out, at, key, { request: { spanIdBuffer, spanIdStart: start } }) =>
     start < 0 ? at : close(out, copyBytes(out, copyAll(out, at, key), spanIdBuffer, start, start + SPAN_ID_DIGITS)),
-  trace_flags: (out, at, key, { request: { traceFlags } }) =>
-    traceFlags < 0 ? at : close(out, writeHexByte(out, copyAll(out, at, key), traceFlags)),
+  trace_flags: (out, at, key, { request: { traced, sampledFlag } }) =>
+    traced ? writeQuoted(out, copyAll(out, at, key), sampledFlag ? SAMPLED : NOT_SAMPLED) : at,
 };
 
 /** Writes lines with the same fields. */

@@ -1,5 +1,6 @@
 /** What lines of the access log say of a request and of its end, as whoever serves requests shows it. */
 import type { Failure } from "../../failure.ts";
+import type { TracedRequest } from "../traced-request.ts";
 
 /** What whoever writes of a request knows it by. */
 export interface NamedRequest {
@@ -14,14 +15,11 @@ export interface NamedRequest {
   readonly requestIdBuffer: Buffer;
   readonly requestIdStart: number;
   readonly requestIdEnd: number;
-  /** 32 hexadecimal digits from `traceIdStart`, which is -1 where there is no trace. */
-  readonly traceIdBuffer: Buffer;
-  readonly traceIdStart: number;
   readonly clientAddress: Buffer;
 }
 
 /** A request. Offsets are into `headBuffer`; where start and end are the same there is nothing. */
-export interface LoggedRequest extends NamedRequest {
+export interface LoggedRequest extends NamedRequest, TracedRequest {
   /** Of the target, else of `Host`. */
   readonly hostStart: number;
   readonly hostEnd: number;
@@ -33,11 +31,6 @@ export interface LoggedRequest extends NamedRequest {
   readonly protocol: Buffer | null;
   /** Of the client's connection, as `TLSv1.3`; `null` = it has no TLS, or nobody knows. */
   readonly tlsVersion: Buffer | null;
-  /** 16 hexadecimal digits from `spanIdStart`, which is -1 where we have no span. */
-  readonly spanIdBuffer: Buffer;
-  readonly spanIdStart: number;
-  /** Flags of the trace (W3C Trace Context section 3.2.2.5); -1 = none are known. */
-  readonly traceFlags: number;
   /** Where it went; `null` = lines say nothing of that. */
   readonly labels: RouteLabels | null;
 }

@@ -1,6 +1,7 @@
 /** A request that is answered without an exchange, as its line has it: copied, for its answer may come later. */
 import { Method } from "../../../shared/memory/series-table.ts";
 import type { RequestHead } from "../../http1/head.ts";
+import { UNTRACED } from "../traced-request.ts";
 import { findFields } from "./head-fields.ts";
 import type { LoggedRequest } from "./logged.ts";
 
@@ -32,11 +33,13 @@ export class OwnRequest implements LoggedRequest {
   readonly requestIdBuffer: Buffer;
   readonly requestIdStart = 0;
   readonly requestIdEnd: number;
-  readonly traceIdBuffer = NOTHING;
-  readonly traceIdStart = -1;
-  readonly spanIdBuffer = NOTHING;
-  readonly spanIdStart = -1;
-  readonly traceFlags = -1;
+  readonly traced = UNTRACED.traced;
+  readonly sampled = UNTRACED.sampled;
+  readonly sampledFlag = UNTRACED.sampledFlag;
+  readonly traceIdBuffer = UNTRACED.traceIdBuffer;
+  readonly traceIdStart = UNTRACED.traceIdStart;
+  readonly spanIdBuffer = UNTRACED.spanIdBuffer;
+  readonly spanIdStart = UNTRACED.spanIdStart;
   readonly clientAddress: Buffer;
   readonly labels = null;
   /** Monotonic milliseconds. */

@@ -19,7 +19,7 @@ export function writeTextLine(
   { iso }: LineClock,
 ): number {
   const id = r.requestIdBuffer.toString("latin1", r.requestIdStart, r.requestIdEnd);
-  const trace = r.traceIdStart < 0 ? "" : r.traceIdBuffer.toString("latin1", r.traceIdStart, r.traceIdStart + 32);
+  const trace = r.traced ? r.traceIdBuffer.toString("latin1", r.traceIdStart, r.traceIdStart + 32) : "";
   const failed = o.failure === null ? "" : ` error=${o.failure.code} error_source=${o.failure.source}`;
   const attempts = o.attempts > 1 ? ` attempts=${o.attempts}` : "";
   let at = copyAll(out, start, iso);

@@ -105,10 +105,3 @@ function writeFraction(out: Buffer, start: number, value: number, unit: number, 
   }
   return at + decimals;
 }
-
-/** Writes a byte as two hexadecimal digits. */
-export function writeHexByte(out: Buffer, at: number, value: number): number {
-  out[at] = HEX[(value >> 4) & 15];
-  out[at + 1] = HEX[value & 15];
-  return at + 2;
-}

@@ -5,6 +5,7 @@
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { addressText } from "../../../shared/address-text.ts";
+import { countBriefDuration } from "../../../shared/memory/duration-table.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { Failures } from "../../failure.ts";
 import type { UpstreamContext } from "../context.ts";
@@ -55,6 +56,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
     this.#idle.pop();
     counters[WorkerCounter.UPSTREAM_IDLE]--;
     counters[WorkerCounter.UPSTREAM_REUSES]++;
+    this.#ctx.block.reuses[this.endpoint.slot]++;
     freshest.use(user);
     return freshest;
   }
@@ -62,7 +64,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
   /** Starts a connection; the user hears of its success or failure later. */
   #connect(user: UpstreamUser, nowMs: number): Http1Connection {
     const { settings, counters, wheel } = this.#ctx;
-    const connection = new Http1Connection(this.#ctx, this, user);
+    const connection = new Http1Connection(this.#ctx, this, user, nowMs);
     counters[WorkerCounter.UPSTREAM_CONNECTS]++;
     if (this.#abandoned >= MAX_ABANDONED) {
       // Not at once: the caller does not hold the connection yet that it would be told of.
@@ -98,6 +100,14 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
       this.#idle.splice(at, 1);
       this.#ctx.counters[WorkerCounter.UPSTREAM_IDLE]--;
     }
+  }
+
+  connected(connectMs: number, tlsMs: number): void {
+    if (this.#retired) return; // the slot may be another server's by now
+    const { block } = this.#ctx;
+    const { slot } = this.endpoint;
+    countBriefDuration(block.connects, slot, connectMs / 1000);
+    if (!Number.isNaN(tlsMs)) countBriefDuration(block.handshakes, slot, tlsMs / 1000);
   }
 
   connectFailed(): void {

@@ -35,6 +35,7 @@ describe("JSON", () => {
       "first_byte_ms",
       "host",
       "trace_id",
+      "trace_flags",
     ]);
     expect(entry).toMatchObject({
       method: "GET",

@@ -37,7 +37,7 @@ describe("JSON", () => {
       labels: new RouteLabels("shop", "main"),
       tlsVersion: Buffer.from("TLSv1.3"),
       spanIdStart: 64,
-      traceFlags: 1,
+      sampledFlag: true,
     });
     const outcome = { ...FAILED, waitMs: 12.3456, connectMs: 0, headMs: 1000.5 };
     const line = json(request, outcome, ACCESS_LOG_FIELD_NAMES, 1234.5678);
@@ -53,7 +53,7 @@ describe("JSON", () => {
   });
 
   test("what there is nothing to say of is left out, but for the trace", () => {
-    const request = loggedRequest("/", {}, { traceIdStart: -1, protocol: null });
+    const request = loggedRequest("/", {}, { traced: false, protocol: null });
     const outcome = { ...LOGGED_OUTCOME, upstream: null, attempts: 0, connectMs: Number.NaN, headMs: Number.NaN };
     expect(Object.keys(JSON.parse(json(request, outcome, ACCESS_LOG_FIELD_NAMES)))).toEqual([
       "ts",
@@ -118,7 +118,7 @@ describe("text", () => {
       '2031-02-03T04:05:06.078Z 1.2.3.4 "GET /a\\"\\\\" 504 1.234568s 12B server=3 attempts=2 error=response_timeout ' +
         "error_source=upstream request_id=rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr trace_id=tttttttttttttttttttttttttttttttt\n",
     );
-    expect(text(loggedRequest("/", {}, { traceIdStart: -1 }), LOGGED_OUTCOME)).not.toContain("trace_id");
+    expect(text(loggedRequest("/", {}, { traced: false }), LOGGED_OUTCOME)).not.toContain("trace_id");
   });
 });
 
