@@ -4,7 +4,7 @@
 export const ACCESS_LOG_FIELDS = {
   ts: "When the request ended: RFC 3339 in UTC, with milliseconds.",
   request_id: "As in `X-Request-Id`, which the server and the client get too.",
-  method: "",
+  method: "Of the request, as the client sent it.",
   path: "Request target as the client sent it, with its query.",
   status: "499: the client left before it was answered.",
   duration: 'From the first byte of the request to the last of the answer, as `"0.009013s"`.',
