@@ -77,8 +77,13 @@ export class ProxiedRequest implements RequestRewrite {
   requestIdBuffer: Buffer = NO_BUFFER;
   requestIdStart = 0;
   requestIdEnd = 0;
+  traced = false;
+  sampled = false;
+  sampledFlag = false;
   traceIdBuffer: Buffer = NO_BUFFER;
   traceIdStart = 0;
+  spanIdBuffer: Buffer = NO_BUFFER;
+  spanIdStart = -1;
   clientAddress: Buffer = NO_BUFFER;
   /** Hash of what the request sticks to; only set where the strategy asks for it. */
   key = 0;
@@ -269,6 +274,8 @@ export class ProxiedRequest implements RequestRewrite {
     this.requestIdBuffer = this.ids;
     this.requestIdStart = 0;
     this.requestIdEnd = TRACE_ID_DIGITS;
+    this.traced = true;
+    this.sampledFlag = true;
     this.traceIdBuffer = this.ids;
     this.traceIdStart = 0;
     this.keepRequestId = false;

@@ -6,6 +6,7 @@ import type { Failure } from "../failure.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { AccessLog, LoggedRequest } from "./access-log.ts";
 import type { HistoryOutcome, HistoryRequest, HistoryWriter } from "./history-writer.ts";
+import { UNTRACED } from "./traced-request.ts";
 
 /** There was none. */
 const NO_HEAD = Buffer.alloc(0);
@@ -82,6 +83,7 @@ export function recordRefused(
   if (accessLog === null && history === null) return;
   const id = Buffer.from(requestId, "latin1");
   const request: LoggedRequest = {
+    ...UNTRACED,
     headBuffer: NO_HEAD,
     methodStart: 0,
     methodEnd: 0,
