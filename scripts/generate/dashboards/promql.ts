@@ -20,7 +20,8 @@ export function series(name: string, ...matchers: string[]): string {
   else if (labels.includes("pool")) all.push(`pool=~"$pool|"`);
   for (const matcher of matchers) {
     const label = matcher.split(/[=!]/)[0];
-    if (label !== "le" && label !== "quantile" && !labels.includes(label)) throw new Error(`${name} has no label ${label}`);
+    if (label !== "le" && label !== "quantile" && !labels.includes(label))
+      throw new Error(`${name} has no label ${label}`);
   }
   return `${METRIC_PREFIX}${name}{${[...all, ...matchers].join(", ")}}`;
 }

@@ -17,7 +17,7 @@ const APDEX =
   `(${sum("", rate("http_request_duration_seconds_count"))} > 0)`;
 const BY_CLASS =
   `sum by (class) (label_replace(label_replace(${sum("status", REQUESTS)}, "class", "other", "", ""), ` +
-  `"class", "\${1}xx", "status", "([1-5])..")) `;
+  `"class", "\${1}xx", "status", "([1-5])..")) `.trim();
 
 const figures = [
   stat("Requests", [{ expr: ALL }], {
@@ -45,16 +45,12 @@ const figures = [
     decimals: 2,
     thresholds: fallingIsBad(0.7, 0.94),
   }),
-  stat(
-    "Servers up",
-    [{ expr: share(sum("", series("server_up")), sum("", series("server_up").replace("_up{", "_info{"))) }],
-    {
-      doc: "Share of the servers that take requests, over all instances. Below 1: the dashboard Servers says which and why.",
-      unit: "percentunit",
-      decimals: 0,
-      thresholds: fallingIsBad(0.5, 1),
-    },
-  ),
+  stat("Servers up", [{ expr: `avg(${series("server_up")})` }], {
+    doc: "Share of the servers that take requests, over all instances. Below 1: the dashboard Servers says which and why.",
+    unit: "percentunit",
+    decimals: 0,
+    thresholds: fallingIsBad(0.5, 1),
+  }),
   stat("Degraded", [{ expr: sum("", series("degraded")) }], {
     doc: "Modes in which an instance works with less than it should. The dashboard Operations names them.",
     thresholds: NONE_IS_GOOD,
@@ -62,7 +58,7 @@ const figures = [
 ];
 
 const traffic = [
-  timeseries("Requests by status", [{ expr: BY_CLASS.trim(), legend: "{{class}}" }], {
+  timeseries("Requests by status", [{ expr: BY_CLASS, legend: "{{class}}" }], {
     doc: "Requests per second by the class of their status. `other` found no series of their own, or have a status of no class.",
     unit: "reqps",
     stack: true,
