@@ -22,6 +22,9 @@ export interface BackendOptions {
   readonly tls?: Certificate;
 }
 
+/** Takes longer than what dashboards call slow. */
+export const SLOW_PATH = "/slow";
+const SLOW_MS = 1_100;
 const LONG_TEXT = "All that is said again and again can be said in fewer bytes. ".repeat(200);
 
 /** Starts one on a free port. It answers checks, and polls with what it uses. */
@@ -36,7 +39,7 @@ export function startBackend({ latencyMs = 2, fails = () => null, tls }: Backend
       if (pathname === "/metrics") return Response.json({ cpu_usage: 12.5, memory_usage: 40 });
       if (pathname === "/health") return new Response("ok");
       arrived.push({ path: pathname, headers });
-      await Bun.sleep(latencyMs);
+      await Bun.sleep(pathname === SLOW_PATH ? SLOW_MS : latencyMs);
       const status = fails(pathname) ?? 200;
       return new Response(status === 200 ? LONG_TEXT : "no", { status, headers: { "content-type": "text/plain" } });
     },

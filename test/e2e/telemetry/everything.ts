@@ -6,7 +6,7 @@ import { Scratch } from "../../support/processes.ts";
 import { ProductProcess } from "../../support/product-process.ts";
 import { until } from "../../support/until.ts";
 import { freePort } from "../support/free-port.ts";
-import { type Backend, startBackend } from "./backends.ts";
+import { type Arrived, type Backend, startBackend } from "./backends.ts";
 
 /** Both servers of the pool `shop` answer it with 500: no retry mends it. */
 export const FAILING_PATH = "/always-fails";
@@ -113,6 +113,11 @@ export class Everything {
 
   get accessLogPath(): string {
     return this.scratch.file("access.jsonl");
+  }
+
+  /** What came to the servers, but for checks and polls. */
+  get arrived(): readonly Arrived[] {
+    return this.#backends.flatMap(({ arrived }) => arrived);
   }
 
   /** `host:port` of the listener without TLS. */
