@@ -2,7 +2,8 @@
 import { compressionMetrics } from "./compression.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
-import { PROMETHEUS_TEXT } from "./formats/prometheus-text.ts";
+import { FORMATS } from "./formats/formats.ts";
+import type { FormatName } from "./formats/negotiation.ts";
 import { historyMetrics } from "./history.ts";
 import { learningMetrics } from "./learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
@@ -36,7 +37,7 @@ export class Metrics {
   }
 
   /** Reads everything and renders it, a little at a time. */
-  *rendering(): Work<Buffer> {
+  *rendering(format: FormatName): Work<Buffer> {
     const { totals, servers } = this.#source;
     yield* totals.updating();
     const read: ServerFigures[] = []; // once per scrape: percentiles cost a walk over the histograms
@@ -44,11 +45,11 @@ export class Metrics {
       read.push(server);
       yield;
     }
-    return yield* exposition(METRIC_GROUPS, { ...this.#source, servers: () => read }, PROMETHEUS_TEXT);
+    return yield* exposition(METRIC_GROUPS, { ...this.#source, servers: () => read }, FORMATS[format]);
   }
 
-  /** As `rendering`, at once. */
+  /** As `rendering`, at once, as text. */
   render(): string {
-    return complete(this.rendering()).toString();
+    return complete(this.rendering("text")).toString();
   }
 }
