@@ -91,11 +91,15 @@ function readProtobuf(bytes: Uint8Array): Reading {
   const add = (name: string, labels: readonly LabelPair[], value: number, exemplar?: ExemplarMessage): void => {
     const key = series(name, labels);
     if (reading.values.has(key)) throw new Error(`twice: ${key}`);
-    reading.values.set(key, value);
+    reading.values.set(key, value + 0); // -0 is 0, as in text
     if (exemplar === undefined) return;
     const { seconds = 0n, nanos = 0 } = exemplar.timestamp ?? {};
     const read = exemplar.label.map(({ name, value }) => ({ name, value }));
-    reading.exemplars.set(key, { labels: read, value: exemplar.value, timeMs: Number(seconds) * 1000 + nanos / 1e6 });
+    reading.exemplars.set(key, {
+      labels: read,
+      value: exemplar.value + 0,
+      timeMs: Number(seconds) * 1000 + nanos / 1e6,
+    });
   };
   const text = (value: number): string => (value === Number.POSITIVE_INFINITY ? "+Inf" : String(value));
   for (const { name, type, metric } of readFamilies(bytes)) {
