@@ -163,8 +163,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     requestIdBuffer: IDS,
     requestIdStart: 0,
     requestIdEnd: 32,
-    traceIdBuffer: IDS,
-    traceIdStart: 0,
+    ...{ traced: true, sampled: false, sampledFlag: true, traceIdBuffer: IDS, traceIdStart: 0 },
+    ...{ spanIdBuffer: IDS, spanIdStart: -1 },
     clientAddress: peer.addressBytes,
     labels: null,
   };

@@ -32,6 +32,7 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
   const request = {
     ...{ route: 0, poolRow: 0, method: 1, headBuffer: head, methodStart: 0, methodEnd: 3, targetStart: 4 },
     ...{ targetEnd: 27, requestIdBuffer: ids, requestIdStart: 0, requestIdEnd: 32, traceIdBuffer: ids },
+    ...{ traced: true, sampled: false, sampledFlag: true, spanIdBuffer: ids, spanIdStart: -1 },
     ...{ traceIdStart: 0, clientAddress: Buffer.from("203.0.113.7"), labels: null },
   };
   const outcome = {

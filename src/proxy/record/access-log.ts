@@ -10,9 +10,10 @@ import { type WorkerBlock, WorkerCounter } from "../../shared/memory/layout/shar
 import { METHODS } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
 import { copyAll, copyBytes, writeInteger } from "../http1/copy.ts";
+import type { TracedRequest } from "./traced-request.ts";
 
 /** What a line says of a request. */
-export interface LoggedRequest {
+export interface LoggedRequest extends TracedRequest {
   /** The buffer that holds the request's head; empty when there was none that could be parsed. */
   readonly headBuffer: Buffer;
   readonly methodStart: number;
@@ -24,9 +25,6 @@ export interface LoggedRequest {
   readonly requestIdBuffer: Buffer;
   readonly requestIdStart: number;
   readonly requestIdEnd: number;
-  /** 32 hexadecimal digits. */
-  readonly traceIdBuffer: Buffer;
-  readonly traceIdStart: number;
   readonly clientAddress: Buffer;
   /** Where it went; `null` = lines say nothing of that. */
   readonly labels: RouteLabels | null;
@@ -240,14 +238,14 @@ export class AccessLog {
       at += out.write(`,"error":"${outcome.failure.code}","error_source":"${outcome.failure.source}"`, at);
     }
     at = copyAll(out, at, TRACE_ID);
-    at = copyBytes(out, at, r.traceIdBuffer, r.traceIdStart, r.traceIdStart + 32);
+    if (r.traced) at = copyBytes(out, at, r.traceIdBuffer, r.traceIdStart, r.traceIdStart + 32);
     return copyAll(out, at, END);
   }
 
   #writeText(r: LoggedRequest, outcome: LoggedOutcome, durationMs: number): number {
     const out = this.#buffer;
     const id = r.requestIdBuffer.toString("latin1", r.requestIdStart, r.requestIdEnd);
-    const trace = r.traceIdBuffer.toString("latin1", r.traceIdStart, r.traceIdStart + 32);
+    const trace = r.traced ? r.traceIdBuffer.toString("latin1", r.traceIdStart, r.traceIdStart + 32) : "";
     const failed =
       outcome.failure === null ? "" : ` error=${outcome.failure.code} error_source=${outcome.failure.source}`;
     const attempts = outcome.attempts > 1 ? ` attempts=${outcome.attempts}` : "";

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FromRecorder, RecorderStart, ToRecorder } from "../../../src/protocol/recorder.ts";
 import { type HistoryOutcome, type HistoryRequest, HistoryWriter } from "../../../src/proxy/record/history-writer.ts";
+import { UNTRACED } from "../../../src/proxy/record/traced-request.ts";
 import { bootClockOffsetMs } from "../../../src/shared/boot-clock.ts";
 import { createSharedMemory } from "../../../src/shared/memory/file.ts";
 import { REQUEST_ROWS, RecorderCounter } from "../../../src/shared/memory/layout/history.ts";
@@ -133,7 +134,7 @@ class Run {
 
 const REQUEST: HistoryRequest = {
   ...{ route: 0, poolRow: 0, method: 1, headBuffer: EMPTY, methodStart: 0, methodEnd: 0, targetStart: 0, targetEnd: 0 },
-  ...{ requestIdBuffer: ID, requestIdStart: 0, requestIdEnd: 4, traceIdBuffer: EMPTY, traceIdStart: 0 },
+  ...{ requestIdBuffer: ID, requestIdStart: 0, requestIdEnd: 4, ...UNTRACED },
   ...{ clientAddress: EMPTY, labels: null },
 };
 const OUTCOME: HistoryOutcome = {

@@ -2,6 +2,7 @@
 import type { RecordedNames, RecordedServer } from "../../../src/protocol/recorded-names.ts";
 import { type Failure, Failures } from "../../../src/proxy/failure.ts";
 import { type HistoryOutcome, type HistoryRequest, HistoryWriter } from "../../../src/proxy/record/history-writer.ts";
+import { UNTRACED } from "../../../src/proxy/record/traced-request.ts";
 import { Recorder } from "../../../src/recorder/recorder.ts";
 import { RecorderCounter } from "../../../src/shared/memory/layout/history.ts";
 import {
@@ -127,8 +128,7 @@ export class RecorderWorld {
       requestIdBuffer: ID,
       requestIdStart: 0,
       requestIdEnd: ID.length,
-      traceIdBuffer: ID,
-      traceIdStart: 0,
+      ...UNTRACED,
       clientAddress: CLIENT,
       labels: null,
     };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failures } from "../../../../src/proxy/failure.ts";
 import { AccessLog, type LoggedOutcome, type LoggedRequest } from "../../../../src/proxy/record/access-log.ts";
+import { UNTRACED } from "../../../../src/proxy/record/traced-request.ts";
 import { SHARED_BYTES, viewSharedMemory, WorkerCounter } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { Method } from "../../../../src/shared/memory/series-table.ts";
 import { spawnSync } from "../../../support/processes.ts";
@@ -53,6 +54,8 @@ function logged(target: string, more: Partial<LoggedRequest> = {}): LoggedReques
     requestIdBuffer: ids,
     requestIdStart: 0,
     requestIdEnd: 32,
+    ...UNTRACED,
+    traced: true,
     traceIdBuffer: ids,
     traceIdStart: 32,
     clientAddress: Buffer.from("1.2.3.4"),

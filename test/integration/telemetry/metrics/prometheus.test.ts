@@ -87,7 +87,10 @@ describe.skipIf(!hasPrometheus)("a real Prometheus", () => {
           const body = complete(exposition([MADE_UP], null, FORMATS.text));
           return new Response(body, { headers: { "content-type": CONTENT_TYPES.text } });
         },
-        "/product-text": () => get(product, "/metrics", { accept: "text/plain" }),
+        "/product-text": async () => {
+          const response = await get(product, "/metrics", { accept: "text/plain" });
+          return new Response(await response.bytes(), { headers: { "content-type": CONTENT_TYPES.text } });
+        },
       },
     });
     for (const format of FORMAT_NAMES) {

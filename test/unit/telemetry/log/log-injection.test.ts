@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { seededRandom } from "../../../../src/balancing/random.ts";
 import { AccessLog } from "../../../../src/proxy/record/access-log.ts";
+import { UNTRACED } from "../../../../src/proxy/record/traced-request.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { Method } from "../../../../src/shared/memory/series-table.ts";
 import { createLogger } from "../../../../src/telemetry/log/logger.ts";
@@ -138,6 +139,8 @@ describe.each(["text", "json"] as const)("the access log, %s", (format) => {
       const ends = { methodStart: 0, methodEnd: 3, targetStart: 4, targetEnd: 4 + target.length, method: Method.GET };
       const requestId = { requestIdBuffer: ids, requestIdStart: 0, requestIdEnd: id.length };
       const trace = {
+        ...UNTRACED,
+        traced: true,
         traceIdBuffer: ids,
         traceIdStart: id.length,
         clientAddress: Buffer.from("1.2.3.4"),
