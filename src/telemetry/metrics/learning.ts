@@ -124,7 +124,6 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
       name: "ml_inference_duration_seconds",
       type: "histogram",
       help: "How long a model takes for a whole table; requests never wait for it.",
-      labels: ["le"],
       collect: ({ memory }, emit) => {
         const { learnerCounters } = memory;
         const counts = learnerCounters.subarray(C.INFERENCE_BUCKETS, C.INFERENCE_BUCKETS + INFERENCE_BOUNDS.length + 1);
