@@ -8,7 +8,7 @@ test("every failure of a server has a cause of its own", () => {
     .filter(({ source }) => source === "upstream")
     .map(({ code }) => code);
   for (const code of codes) expect(attemptCause(code)).not.toBe(OTHER_CAUSE);
-  expect([...ATTEMPT_CAUSES].sort()).toEqual([...codes, "other", "server_error"].sort());
+  expect([...(ATTEMPT_CAUSES as readonly string[])].sort()).toEqual([...codes, "other", "server_error"].sort());
   expect(ATTEMPT_CAUSES[SERVER_ERROR_CAUSE]).toBe("server_error");
   expect(attemptCause("client_aborted")).toBe(OTHER_CAUSE);
 });
