@@ -46,6 +46,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
       withFiles(route, routeNumbers?.get(route.name) ?? index, findings.problem),
     ),
     tracing: null,
+    traceContext: true,
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);

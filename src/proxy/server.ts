@@ -9,6 +9,7 @@ import {
   type WorkerBlock,
   WorkerCounter,
 } from "../shared/memory/layout/shared-memory.ts";
+import type { TraceRings } from "../shared/memory/layout/tracing.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
@@ -25,6 +26,8 @@ import { Listeners } from "./listen/listeners.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
+import { Sampler } from "./record/trace/sampler.ts";
+import { TraceWriter } from "./record/trace/trace-writer.ts";
 import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { longestRewrite } from "./rewrite/target.ts";
@@ -46,6 +49,7 @@ export interface ProxyServerOptions {
   readonly block: WorkerBlock;
   readonly rings: WorkerRings;
   readonly history: HistoryRings;
+  readonly traces: TraceRings;
   readonly settings: ProxySettings;
   readonly endpoints: readonly Endpoint[];
   readonly log: Logger;
@@ -82,6 +86,8 @@ export class ProxyServer {
   #accessLog: AccessLog | null = null;
   #history: HistoryWriter | null = null;
   readonly #newHistory: () => HistoryWriter;
+  #traces: TraceWriter | null = null;
+  readonly #newTraces: () => TraceWriter;
   readonly #epochOffsetMs: () => number;
   readonly #pools: ServerPools;
   #onDrained: (() => void) | null = null;
@@ -103,6 +109,7 @@ export class ProxyServer {
     this.#epochOffsetMs = options.epochOffsetMs;
     this.#newHistory = () =>
       new HistoryWriter(options.history, memory.recorder.wishes, options.bootOffsetMs(), options.random);
+    this.#newTraces = () => new TraceWriter(options.traces, options.bootOffsetMs());
     const epochOffsetMs = this.#epochOffsetMs();
     const worker: WorkerContext = {
       settings,
@@ -116,6 +123,7 @@ export class ProxyServer {
       log,
       accessLog: null,
       history: null,
+      tracing: null,
       now,
       epochOffsetMs,
       random: options.random,
@@ -148,10 +156,11 @@ export class ProxyServer {
     });
     this.#setAccessLog(settings);
     this.#setHistory(settings);
+    this.#setTracing(settings);
     this.setEndpoints(options.endpoints);
     this.#clients = new Clients(this.#ctx, memory, block);
-    this.#listeners = new Listeners(this.#ctx, network, (socket, secure, nowMs) =>
-      this.#clients.accept(socket, secure, nowMs),
+    this.#listeners = new Listeners(this.#ctx, network, (socket, secure, port, nowMs) =>
+      this.#clients.accept(socket, secure, port, nowMs),
     );
     this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
@@ -191,6 +200,7 @@ export class ProxyServer {
     ctx.routes = this.#routes(ctx);
     this.#setAccessLog(settings);
     this.#setHistory(settings);
+    this.#setTracing(settings);
     this.#listeners.change(settings);
   }
 
@@ -208,6 +218,7 @@ export class ProxyServer {
   }
 
   async closeLogs(timeoutMs: number): Promise<void> {
+    this.#traces?.close(this.#ctx.now());
     await this.#accessLog?.close(timeoutMs);
   }
 
@@ -292,6 +303,15 @@ export class ProxyServer {
   #setHistory({ history }: ProxySettings): void {
     if (history) this.#history ??= this.#newHistory();
     this.#ctx.history = history ? this.#history : null;
+  }
+
+  #setTracing({ tracing }: ProxySettings): void {
+    if (tracing === null) {
+      this.#ctx.tracing = null;
+      return;
+    }
+    this.#traces ??= this.#newTraces();
+    this.#ctx.tracing = { sampler: new Sampler(tracing), writer: this.#traces };
   }
 }
 

@@ -46,6 +46,10 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   /** Monotonic milliseconds since when it is idle. */
   idleSinceMs = 0;
   #state: number = State.CONNECTING;
+  readonly #tls: boolean;
+  /** Since when there is a socket for the handshake of TLS, monotonic milliseconds. */
+  #begunMs = Number.NaN;
+  tlsMs = Number.NaN;
   /** Of a connection in the making: closing it ends that at once. */
   #unready: RawSocket | null = null;
   /** Given up while connecting; the kernel has not ended the attempt yet. */
@@ -53,8 +57,10 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   /** Collects a head that arrives in pieces. */
   #headBuffer: HeadBuffer | null = null;
 
-  constructor(ctx: UpstreamContext, owner: ConnectionOwner, user: UpstreamUser) {
+  /** @param tls it is made with TLS. */
+  constructor(ctx: UpstreamContext, owner: ConnectionOwner, user: UpstreamUser, tls: boolean) {
     super(null, ctx.wheel);
+    this.#tls = tls;
     this.#ctx = ctx;
     this.#owner = owner;
     this.user = user;
@@ -66,7 +72,8 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
 
   // ── dialling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  begun(socket: RawSocket): void {
+  begun(socket: RawSocket, nowMs: number): void {
+    this.#begunMs = nowMs;
     if (this.#state === State.CONNECTING) this.#unready = socket;
     else {
       this.#endAbandoned();
@@ -80,6 +87,7 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
       socket.terminate();
       return;
     }
+    if (this.#tls) this.tlsMs = nowMs - this.#begunMs;
     this.socket = socket;
     this.#unready = null;
     this.wheel.clear(this);

@@ -59,7 +59,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
   /** Starts a connection; the user hears of its success or failure later. */
   #connect(user: UpstreamUser, nowMs: number): Http1Connection {
     const { settings, counters, wheel } = this.#ctx;
-    const connection = new Http1Connection(this.#ctx, this, user);
+    const connection = new Http1Connection(this.#ctx, this, user, this.endpoint.tls);
     counters[WorkerCounter.UPSTREAM_CONNECTS]++;
     if (this.#abandoned >= MAX_ABANDONED) {
       // Not at once: the caller does not hold the connection yet that it would be told of.

@@ -51,6 +51,7 @@ const AUTH = { pool: "auth", path: "/auth", requestHeaders: [], responseHeaders:
 
 class Client extends Timed implements Downstream {
   readonly peer = new Peer("203.0.113.7", false, new TrustedProxies([]));
+  readonly port = 80;
   readonly takesChunks = true;
   queuedBytes = 0;
   /** False = it is gone: nothing can be sent any more. */
@@ -94,6 +95,7 @@ export class Leg extends Timed implements UpstreamLeg {
   gone = false;
   queuedBytes = 0;
   readonly ready: boolean;
+  readonly tlsMs = Number.NaN;
   readonly #rig: Rig;
 
   constructor(rig: Rig, user: UpstreamUser, ready: boolean) {
@@ -239,6 +241,7 @@ export class Rig {
       wheel: new TimerWheel(0),
       ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
       accessLog: null,
+      tracing: null,
       random: seededRandom(1).next,
       draining: false,
       requestHead: new RequestHead(),
