@@ -4,7 +4,7 @@ import type { ModelServerConfig } from "../config/model-server.ts";
 import { SCORE } from "../shared/ranges.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { complete, exposition } from "../telemetry/metrics/exposition.ts";
-import { PROMETHEUS_TEXT } from "../telemetry/metrics/prometheus-text.ts";
+import { PROMETHEUS_TEXT } from "../telemetry/metrics/formats/prometheus-text.ts";
 import { ModelServerCounts, modelServerMetrics } from "./metrics.ts";
 import { ModelHolder, type ServedModel } from "./model-holder.ts";
 import { BadBody, readPredictBody, type Servers, toRows } from "./predict-body.ts";

@@ -23,3 +23,13 @@ export const ATTEMPT_CAUSES = [
   "response_truncated",
   "response_body_timeout",
 ] as const;
+
+/** Index of `server_error`. */
+export const SERVER_ERROR_CAUSE = ATTEMPT_CAUSES.indexOf("server_error");
+
+const INDEX: ReadonlyMap<string, number> = new Map(ATTEMPT_CAUSES.map((cause, index) => [cause, index]));
+
+/** Index of the cause that a failure with this code is. */
+export function attemptCause(code: string): number {
+  return INDEX.get(code) ?? 0;
+}

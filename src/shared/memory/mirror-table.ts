@@ -2,6 +2,7 @@
  * What became of mirrored requests, in one worker's block: a row for each route that mirrors and the pool that it mirrors to.
  * Writer: that worker, alone. Readers: whoever renders metrics; a key becomes visible after its figures were zeroed.
  */
+import { rowKey } from "./row-key.ts";
 
 /** Rows of a worker's table: so many routes may mirror at a time. */
 export const MIRROR_ROWS = 64;
@@ -46,9 +47,7 @@ export interface MirrorColumns {
 
 /** The key of a route's row: the route's number, and the pool by its name, for another pool has other figures. */
 export function mirrorKey(route: number, pool: string): number {
-  let hash = 0x811c9dc5; // FNV-1a
-  for (let i = 0; i < pool.length; i++) hash = Math.imul(hash ^ pool.charCodeAt(i), 0x01000193);
-  return route * 2 ** 32 + (hash >>> 0) + 1;
+  return rowKey(route, pool);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Renders docs/metrics.md from the list of metrics. */
 
+import { DURATION_BOUNDS } from "../../shared/memory/layout/durations.ts";
 import { METRIC_PREFIX, type MetricGroup } from "./definition.ts";
-import { DURATION_BOUNDS } from "./durations.ts";
 import { METRIC_GROUPS } from "./metrics.ts";
 
 /**

@@ -3,37 +3,71 @@
  * the shared histograms is a 32-bit number that wraps around in a busy instance within days: so the growth since the last
  * look is added up here, as 64-bit floats, for the server that has the slot now.
  */
+import { ATTEMPT_CAUSES } from "../../shared/attempt-causes.ts";
 import { bucketCount, bucketLowerMs, bucketUpperMs } from "../../shared/latency-buckets.ts";
+import { nativeBucket } from "../../shared/memory/duration-table.ts";
+import {
+  BriefDurationWord,
+  DURATION_BOUNDS,
+  DURATION_BUCKETS,
+  NATIVE_BUCKETS,
+} from "../../shared/memory/layout/durations.ts";
 import { Header, MAX_SERVERS, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import type { Work } from "./exposition.ts";
 
-/** Upper bounds of the exported buckets, seconds: the standard ones of the Prometheus clients, and finer below 5 ms. */
-export const DURATION_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+const CAUSES = ATTEMPT_CAUSES.length;
 
 /** Of one server since it came. */
 export interface ServerTotals {
   readonly id: number;
-  /** Requests by `DURATION_BOUNDS`, not cumulative; the last entry is beyond the last bound. */
+  /** Whole requests by `DURATION_BOUNDS`, not cumulative; the last entry is beyond the last bound. */
   readonly buckets: Float64Array;
   durationSumMs: number;
   responses: number;
   failures: number;
+  /** From the dispatch to the response head. */
+  latencySumMs: number;
+  /** As `buckets`, of the same; and by native bucket (duration-table.ts). */
+  readonly latencyBuckets: Float64Array;
+  readonly latencyNative: Float64Array;
+  /** `BriefDurationWord`s: connections that were made, and their TLS handshakes. */
+  readonly connects: Float64Array;
+  readonly handshakes: Float64Array;
+  /** Requests over a kept connection. */
+  reuses: number;
+  /** By `ATTEMPT_CAUSES`: what the server failed (together `failures`), and what of that another attempt followed. */
+  readonly failureCauses: Float64Array;
+  readonly retryCauses: Float64Array;
 }
 
+/** Single numbers of a slot. */
+const FIGURES = ["durationSumMs", "latencySumMs", "responses", "failures", "reuses"] as const;
+/** Several of a slot, that is to say a row of so many. */
+const ROWS = [
+  ["connects", BriefDurationWord.LENGTH],
+  ["handshakes", BriefDurationWord.LENGTH],
+  ["failureCauses", CAUSES],
+  ["retryCauses", CAUSES],
+] as const;
+
 /** What was read last from one worker's columns of one slot. */
-interface Seen {
-  readonly histogram: Uint32Array;
-  durationSumMs: number;
-  responses: number;
-  failures: number;
+interface Seen
+  extends Record<(typeof FIGURES)[number], number>,
+    Readonly<Record<(typeof ROWS)[number][0], Float64Array>> {
+  readonly durationHistogram: Uint32Array;
+  readonly latencyHistogram: Uint32Array;
 }
 
 /** Which exported bucket a fine one is counted in: by its middle, so that the error stays within 3 %. */
-const EXPORTED_BUCKET = Uint8Array.from({ length: bucketCount }, (_, i) => {
-  const middleSeconds = Math.min(bucketLowerMs(i) * 1.1, (bucketLowerMs(i) + bucketUpperMs(i)) / 2) / 1000;
+const MIDDLE_SECONDS = Float64Array.from(
+  { length: bucketCount },
+  (_, i) => Math.min(bucketLowerMs(i) * 1.1, (bucketLowerMs(i) + bucketUpperMs(i)) / 2) / 1000,
+);
+const EXPORTED_BUCKET = Uint8Array.from(MIDDLE_SECONDS, (middleSeconds) => {
   const at = DURATION_BOUNDS.findIndex((bound) => middleSeconds <= bound);
   return at < 0 ? DURATION_BOUNDS.length : at;
 });
+const NATIVE_BUCKET = Uint8Array.from(MIDDLE_SECONDS, nativeBucket);
 
 /** Totals per server that outlive their slot's next owner. */
 export class ServerTotalsLedger {
@@ -85,41 +119,93 @@ export class ServerTotalsLedger {
     const { header, workers } = this.#memory;
     for (let w = header[Header.WORKER_BLOCKS] - 1; w >= 0; w--) {
       this.#seen[w] ??= [];
-      const seen = this.#seen[w][slot];
-      if (seen !== undefined) addGrowth(workers[w], slot, seen, totals);
-      else if (workers[w].responses[slot] > 0 || workers[w].durationSumMs[slot] > 0 || workers[w].failures[slot] > 0) {
-        const zero = { histogram: new Uint32Array(bucketCount), durationSumMs: 0, responses: 0, failures: 0 };
-        this.#seen[w][slot] = zero;
-        addGrowth(workers[w], slot, zero, totals);
-      }
+      if (this.#seen[w][slot] === undefined && !isUsed(workers[w], slot)) continue;
+      this.#seen[w][slot] ??= nothingSeen();
+      addGrowth(workers[w], slot, this.#seen[w][slot]!, totals);
     }
   }
 }
 
 function emptyTotals(id: number): ServerTotals {
-  return { id, buckets: new Float64Array(DURATION_BOUNDS.length + 1), durationSumMs: 0, responses: 0, failures: 0 };
+  return {
+    id,
+    buckets: new Float64Array(DURATION_BUCKETS),
+    durationSumMs: 0,
+    responses: 0,
+    failures: 0,
+    latencySumMs: 0,
+    latencyBuckets: new Float64Array(DURATION_BUCKETS),
+    latencyNative: new Float64Array(NATIVE_BUCKETS),
+    reuses: 0,
+    ...emptyRows(),
+  };
+}
+
+function nothingSeen(): Seen {
+  return {
+    durationHistogram: new Uint32Array(bucketCount),
+    latencyHistogram: new Uint32Array(bucketCount),
+    durationSumMs: 0,
+    latencySumMs: 0,
+    responses: 0,
+    failures: 0,
+    reuses: 0,
+    ...emptyRows(),
+  };
+}
+
+function emptyRows() {
+  return {
+    connects: new Float64Array(BriefDurationWord.LENGTH),
+    handshakes: new Float64Array(BriefDurationWord.LENGTH),
+    failureCauses: new Float64Array(CAUSES),
+    retryCauses: new Float64Array(CAUSES),
+  };
+}
+
+/** Anything was counted: attempts begin with a connection. */
+function isUsed(block: WorkerBlock, slot: number): boolean {
+  if (FIGURES.some((name) => block[name][slot] > 0)) return true;
+  return ROWS.some(([name, length]) => block[name].subarray(slot * length, (slot + 1) * length).some((n) => n > 0));
 }
 
 function addGrowth(block: WorkerBlock, slot: number, seen: Seen, totals: ServerTotals | null): void {
-  const durationSumMs = block.durationSumMs[slot];
-  const responses = block.responses[slot];
-  const failures = block.failures[slot];
-  if (totals !== null) {
-    totals.durationSumMs += durationSumMs - seen.durationSumMs;
-    totals.responses += responses - seen.responses;
-    totals.failures += failures - seen.failures;
+  for (const name of FIGURES) {
+    const now = block[name][slot];
+    if (totals !== null) totals[name] += now - seen[name];
+    seen[name] = now;
   }
-  seen.durationSumMs = durationSumMs;
-  seen.responses = responses;
-  seen.failures = failures;
-  const { histogram } = seen;
-  const live = block.durationHistogram;
+  for (const [name, length] of ROWS) addRowGrowth(block[name], slot * length, seen[name], totals && totals[name]);
+  addHistogramGrowth(block.durationHistogram, slot, seen.durationHistogram, (bucket, grown) => {
+    if (totals !== null) totals.buckets[EXPORTED_BUCKET[bucket]] += grown;
+  });
+  addHistogramGrowth(block.latencyHistogram, slot, seen.latencyHistogram, (bucket, grown) => {
+    if (totals === null) return;
+    totals.latencyBuckets[EXPORTED_BUCKET[bucket]] += grown;
+    totals.latencyNative[NATIVE_BUCKET[bucket]] += grown;
+  });
+}
+
+function addRowGrowth(live: Float64Array, from: number, seen: Float64Array, totals: Float64Array | null): void {
+  for (let i = 0; i < seen.length; i++) {
+    const now = live[from + i];
+    if (totals !== null) totals[i] += now - seen[i];
+    seen[i] = now;
+  }
+}
+
+function addHistogramGrowth(
+  live: Uint32Array,
+  slot: number,
+  seen: Uint32Array,
+  add: (bucket: number, grown: number) => void,
+): void {
   const from = slot * bucketCount;
   for (let i = 0; i < bucketCount; i++) {
     const now = live[from + i];
-    const grown = (now - histogram[i]) >>> 0; // also right when the 32 bits have wrapped
+    const grown = (now - seen[i]) >>> 0; // also right when the 32 bits have wrapped
     if (grown === 0) continue;
-    histogram[i] = now;
-    if (totals !== null) totals.buckets[EXPORTED_BUCKET[i]] += grown;
+    seen[i] = now;
+    add(i, grown);
   }
 }

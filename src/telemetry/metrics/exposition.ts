@@ -4,6 +4,7 @@
  * may be put aside wherever it yields; `complete` runs one to its end.
  */
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
+import type { ExpositionFormat, ExpositionWriter } from "./formats/format.ts";
 
 /** Work that may be put aside at each `yield`. */
 export type Work<T> = Generator<void, T, void>;
@@ -16,52 +17,42 @@ export function complete<T>(work: Work<T>): T {
   }
 }
 
-/** How metrics are written down: one description of what it must have for each format that a scraper may ask for. */
-export interface ExpositionFormat {
-  /** What responses are labelled as. */
-  readonly contentType: string;
-  /** What stands before a metric's samples. */
-  head(metric: MetricDefinition<never>): string;
-  /** One sample, as `Emit` got it. */
-  sample(metric: MetricDefinition<never>, ...sample: Parameters<Emit>): string;
-  /** What stands behind a metric's samples. */
-  readonly foot: string;
-}
-
 /** Reads all metrics of `groups` from `source`. */
 export function* exposition<Source>(
   groups: readonly MetricGroup<Source>[],
   source: Source,
   format: ExpositionFormat,
 ): Work<Buffer> {
-  const pieces: Buffer[] = [];
+  const writer = format.begin();
+  const emit = emitTo(writer);
   for (const { metrics } of groups) {
-    for (const definition of metrics) yield* metric(definition, source, format, pieces);
+    for (const definition of metrics) yield* family(definition, source, emit, writer);
   }
-  return Buffer.concat(pieces);
+  return writer.finish();
 }
 
-function* metric<Source>(
+function* family<Source>(
   definition: MetricDefinition<Source>,
   source: Source,
-  format: ExpositionFormat,
-  pieces: Buffer[],
+  emit: Emit,
+  writer: ExpositionWriter,
 ): Work<void> {
-  let text = format.head(definition);
-  const flush = (): void => {
-    pieces.push(Buffer.from(text));
-    text = "";
-  };
-  const rest = definition.collect(source, (value, labels, suffix) => {
-    text += format.sample(definition, value, labels, suffix);
-  });
+  writer.beginFamily(definition);
+  const rest = definition.collect(source, emit);
   if (rest !== undefined) {
     for (const _ of rest) {
-      flush();
+      writer.pause();
       yield;
     }
   }
-  text += format.foot;
-  flush();
+  writer.endFamily();
   yield;
+}
+
+function emitTo(writer: ExpositionWriter): Emit {
+  const one = (...sample: Parameters<Emit>): void => writer.sample(...sample);
+  return Object.assign(one, {
+    histogram: (...sample: Parameters<Emit["histogram"]>) => writer.histogram(...sample),
+    summary: (...sample: Parameters<Emit["summary"]>) => writer.summary(...sample),
+  });
 }

@@ -1,25 +1,19 @@
-/** Histograms as they are exposed: cumulative buckets, a sum and a count. */
-import type { Emit, Labels } from "./definition.ts";
+/** Histograms as they are exposed. */
+import type { Emit, HistogramFigures, Labels } from "./definition.ts";
 
 /**
- * Emits the samples of one histogram.
+ * Emits one histogram.
  * @param bounds upper bounds of the buckets, seconds, rising.
  * @param counts by bound, not cumulative; one more than there are bounds, for what is beyond the last.
+ * @param more exemplars by bucket, and native buckets, where they are kept.
  */
 export function emitHistogram(
   emit: Emit,
   bounds: readonly number[],
   counts: ArrayLike<number>,
   sumSeconds: number,
-  labels: Labels = {},
+  labels?: Labels,
+  more?: Pick<HistogramFigures, "exemplars" | "native">,
 ): void {
-  let count = 0;
-  for (let i = 0; i < bounds.length; i++) {
-    count += counts[i];
-    emit(count, { ...labels, le: bounds[i] }, "_bucket");
-  }
-  count += counts[bounds.length];
-  emit(count, { ...labels, le: "+Inf" }, "_bucket");
-  emit(sumSeconds, labels, "_sum");
-  emit(count, labels, "_count");
+  emit.histogram({ bounds, counts, sum: sumSeconds, ...more }, labels);
 }

@@ -2,11 +2,11 @@
 import { compressionMetrics } from "./compression.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
+import { PROMETHEUS_TEXT } from "./formats/prometheus-text.ts";
 import { historyMetrics } from "./history.ts";
 import { learningMetrics } from "./learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
-import { PROMETHEUS_TEXT } from "./prometheus-text.ts";
 import { requestMetrics } from "./requests.ts";
 import { controlMetrics, serverMetrics } from "./servers.ts";
 import type { MetricsSource, ServerFigures } from "./source.ts";

@@ -1,8 +1,9 @@
 /** Metrics of requests, over all workers. */
+
+import { DURATION_BOUNDS } from "../../shared/memory/layout/durations.ts";
 import { Header, SERIES_CAPACITY, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { readSeries } from "../../shared/memory/series-table.ts";
 import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
-import { DURATION_BOUNDS } from "./durations.ts";
 import type { Work } from "./exposition.ts";
 import { emitHistogram } from "./histogram.ts";
 import { labelOfServersPool } from "./pool-label.ts";

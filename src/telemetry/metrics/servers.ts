@@ -31,10 +31,10 @@ function event(name: string, help: string, value: (events: FleetEvents) => numbe
 
 const STATES = ["starting", "up", "down", "draining", "ejected"];
 const QUANTILES = [
-  ["0.5", "p50"],
-  ["0.9", "p90"],
-  ["0.95", "p95"],
-  ["0.99", "p99"],
+  [0.5, "p50"],
+  [0.9, "p90"],
+  [0.95, "p95"],
+  [0.99, "p99"],
 ] as const;
 
 const info: ServerMetric = {
@@ -68,16 +68,18 @@ const states: ServerMetric = {
 
 const responseTimes: ServerMetric = {
   name: "server_response_duration_seconds",
-  type: "gauge",
-  help: "Quantiles of the time from dispatch to the answer's header, over the last minute.",
-  labels: ["server_id", "quantile"],
+  type: "summary",
+  help: "Time from dispatch to the answer's header: quantiles over the last minute, sum and count since the server came.",
+  labels: ["server_id"],
   perPool: true,
   collect: (source, emit) => {
-    const poolOf = labelOfPool(source);
-    for (const { id, pool, response_ms } of source.servers()) {
-      if (response_ms === null) continue;
-      const labels = poolOf(pool);
-      for (const [quantile, key] of QUANTILES) emit(response_ms[key] / 1000, { server_id: id, quantile, ...labels });
+    const poolOf = labelOfServersPool(source);
+    const recent = new Map<number, ServerFigures["response_ms"]>();
+    for (const { id, response_ms } of source.servers()) recent.set(id, response_ms);
+    for (const { id, responses, latencySumMs } of source.totals.servers()) {
+      const now = recent.get(id) ?? null;
+      const quantiles = now === null ? [] : QUANTILES.map(([quantile, key]) => [quantile, now[key] / 1000] as const);
+      emit.summary({ quantiles, sum: latencySumMs / 1000, count: responses }, { server_id: id, ...poolOf(id) });
     }
   },
 };

@@ -1,7 +1,7 @@
 /** `/metrics`. */
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import type { Work } from "../../../telemetry/metrics/exposition.ts";
-import { PROMETHEUS_TEXT } from "../../../telemetry/metrics/prometheus-text.ts";
+import { PROMETHEUS_TEXT } from "../../../telemetry/metrics/formats/prometheus-text.ts";
 import { ApiError } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
 import type { RouteGroup } from "./route.ts";

@@ -33,9 +33,9 @@ export const DurationWord = {
 /** A histogram with the classic buckets alone (Float64): of waiting, by pool; of connecting, by server. */
 export const BriefDurationWord = { SUM_SECONDS: 0, BUCKETS: 1, LENGTH: 1 + DURATION_BUCKETS } as const;
 
-/** An example of a classic bucket of one row (Float64). */
+/** An example of a classic bucket of one row (Float64, unless said otherwise). */
 export const ExemplarWord = {
-  /** Odd while it is written; 0 = there is none. */
+  /** Int32, the first half of the word: odd while it is written; 0 = there is none. */
   SEQUENCE: 0,
   /** Seconds. */
   VALUE: 1,

@@ -158,14 +158,22 @@ describe("Metrics", () => {
     expect(samples.get(`${P}http_requests_total{method=GET,path=/*,server_id=1,status=502}`)).toBe(1);
   });
 
-  test("shows servers: what is unknown is left out, quantiles are in seconds, labels are escaped", async () => {
+  test("shows servers: what is unknown is left out, summaries are in seconds, labels are escaped", async () => {
     const source = makeSource({
       servers: () => [
         server(1, { cpu_usage: 12.5, active_connections: 3, response_ms: { p50: 1, p90: 2, p95: 3, p99: 40 } }),
         server(2, { state: "down", alive: false, error_rate: 0.25, url: 'http://a"b\\:80' }),
       ],
     });
+    source.memory.servers.id.set([1, 2]);
+    source.memory.workers[0].responses[0] = 3;
+    source.memory.workers[0].latencySumMs[0] = 46;
+    source.memory.workers[1].responses[0] = 1;
+    source.memory.workers[1].latencySumMs[0] = 4;
     const samples = await scrape(new Metrics(source));
+    expect(samples.get(`${P}server_response_duration_seconds_sum{server_id=1}`)).toBe(0.05);
+    expect(samples.get(`${P}server_response_duration_seconds_count{server_id=1}`)).toBe(4);
+    expect(samples.get(`${P}server_response_duration_seconds_count{server_id=2}`)).toBe(0);
     expect(samples.get(`${P}server_cpu_usage_percent{server_id=1}`)).toBe(12.5);
     expect(samples.has(`${P}server_cpu_usage_percent{server_id=2}`)).toBe(false);
     expect(samples.get(`${P}server_response_duration_seconds{quantile=0.99,server_id=1}`)).toBe(0.04);
