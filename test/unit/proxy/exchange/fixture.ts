@@ -19,6 +19,7 @@ import { RetryBudget } from "../../../../src/proxy/pool/retry-budget.ts";
 import type { ServerPool } from "../../../../src/proxy/pool/server-pool.ts";
 import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
+import { TraceWriter } from "../../../../src/proxy/record/trace/trace-writer.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
 import { compileAuth } from "../../../../src/proxy/routing/auth-target.ts";
 import { RouteRules } from "../../../../src/proxy/routing/route-rules.ts";
@@ -27,11 +28,13 @@ import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/l
 import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { MirrorWord } from "../../../../src/shared/memory/mirror-table.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
+import { TraceReader } from "../../../support/trace-records.ts";
 
 const LIMITS = { maxHeadBytes: 32_768, maxFields: 100 };
 const SERVERS = 3;
 
 const SETTINGS = {
+  traceContext: true,
   retryAttempts: 2,
   retryOnStatus: [503],
   perTryTimeoutMs: 0,
@@ -46,6 +49,8 @@ const SETTINGS = {
 };
 
 const OFTEN = 1000;
+/** Added to the rig's clock it gives that of the records. */
+export const BOOT_OFFSET_MS = 1000;
 
 const AUTH = { pool: "auth", path: "/auth", requestHeaders: [], responseHeaders: ["x-user"], timeoutMs: 2000 };
 
@@ -188,6 +193,9 @@ export class Rig {
   /** By slot. */
   readonly inFlight = new Int32Array(SERVERS);
   nowMs = 0;
+  /** Requests are. */
+  sampled = true;
+  readonly traces: TraceReader;
   connecting = false;
   refusesSends = false;
   full = false;
@@ -199,6 +207,7 @@ export class Rig {
   constructor(settings: Partial<typeof SETTINGS> = {}, sides: Sides = {}) {
     const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
     const block = memory.workers[0];
+    this.traces = new TraceReader(memory.traces[0]);
     const note = (what: "head" | "end") => (outcome: AttemptOutcome) =>
       void this.told.push({ what, outcome: { ...outcome } });
     const values = { ...SETTINGS, ...settings };
@@ -213,6 +222,9 @@ export class Rig {
         usesKey: false,
         inFlightAtDispatch: 0,
         decision: 0,
+        choices: SERVERS,
+        score: 0.5,
+        arm: -1,
         isPassedOver: () => false,
         hasUntried: (excluded: readonly number[]) => new Set(excluded).size < SERVERS,
         acquire: (_request: unknown, _nowMs: number, excluded: readonly number[]) => {
@@ -241,7 +253,10 @@ export class Rig {
       wheel: new TimerWheel(0),
       ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
       accessLog: null,
-      tracing: null,
+      tracing: {
+        sampler: { samples: () => this.sampled },
+        writer: new TraceWriter(memory.traces[0], BOOT_OFFSET_MS),
+      },
       random: seededRandom(1).next,
       draining: false,
       requestHead: new RequestHead(),
