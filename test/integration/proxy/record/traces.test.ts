@@ -245,7 +245,7 @@ describe("attempts", () => {
     );
     expect((await proxy.ask(get())).status).toBe(502);
     const [record] = await records(1);
-    expect([record.count, record.attempts.length, record.status]).toEqual([12, 8, 502]);
+    expect([record.count, record.attempts.length, record.status]).toEqual([21, 8, 502]);
   });
 
   test("say what the model made of them, where it chose", async () => {
