@@ -26,8 +26,6 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly routes: readonly RouteSpec[];
   /** How requests are traced; null = nothing is exported, and what clients say of traces is passed on as it came. */
   readonly tracing: TraceSampling | null;
-  /** W3C Trace Context is read, and, while traces are exported, written; without, both fields are passed on as they came. */
-  readonly traceContext: boolean;
 }
 
 /** A socket for clients. */

@@ -1,6 +1,7 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
+import { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
 import {
@@ -26,6 +27,7 @@ import { Listeners } from "./listen/listeners.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
+import { SeriesKeeper } from "./record/series-keeper.ts";
 import { Sampler } from "./record/trace/sampler.ts";
 import { TraceWriter } from "./record/trace/trace-writer.ts";
 import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
@@ -33,6 +35,7 @@ import { IdSource } from "./rewrite/request-ids.ts";
 import { longestRewrite } from "./rewrite/target.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
 import { RouteTable } from "./route/route-table.ts";
+import { DurationPlaces } from "./routing/duration-places.ts";
 import { MirrorRows } from "./routing/mirror-target.ts";
 import { Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
@@ -89,6 +92,7 @@ export class ProxyServer {
   #traces: TraceWriter | null = null;
   readonly #newTraces: () => TraceWriter;
   readonly #epochOffsetMs: () => number;
+  readonly #seriesKeeper: SeriesKeeper;
   readonly #pools: ServerPools;
   #onDrained: (() => void) | null = null;
   #second = 0;
@@ -107,6 +111,8 @@ export class ProxyServer {
     const network = new Network(options.tcp, { now, onInternalError });
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
     this.#epochOffsetMs = options.epochOffsetMs;
+    this.#seriesKeeper = new SeriesKeeper(block, memory.servers.id);
+    this.#seriesKeeper.setRoutes(settings.routes);
     this.#newHistory = () =>
       new HistoryWriter(options.history, memory.recorder.wishes, options.bootOffsetMs(), options.random);
     this.#newTraces = () => new TraceWriter(options.traces, options.bootOffsetMs());
@@ -124,6 +130,7 @@ export class ProxyServer {
       accessLog: null,
       history: null,
       tracing: null,
+      exemplars: null,
       now,
       epochOffsetMs,
       random: options.random,
@@ -198,6 +205,7 @@ export class ProxyServer {
     ctx.peers = new PeerCache(ctx.trustedProxies);
     this.#pools.configure(settings.pools, ctx.trustedProxies);
     ctx.routes = this.#routes(ctx);
+    this.#seriesKeeper.setRoutes(settings.routes);
     this.#setAccessLog(settings);
     this.#setHistory(settings);
     this.#setTracing(settings);
@@ -240,6 +248,7 @@ export class ProxyServer {
       ctx.dateLine = dateLine(second * 1000);
     }
     this.#pools.noticeFailing();
+    this.#seriesKeeper.tick(nowMs);
     try {
       if (this.#isInTime(nowMs)) ctx.wheel.advance(nowMs);
       if (newSecond) this.#clients.lookForEnds(nowMs);
@@ -277,7 +286,7 @@ export class ProxyServer {
   }
 
   #routes({ settings, trustedProxies, random, block }: WorkerContext): Routes {
-    const { routes, request, hstsMs } = settings;
+    const { routes, request, hstsMs, tracing } = settings;
     const mirrorRows = new MirrorRows(block, routes);
     const tlsPort = (): number | null => usualTlsPort(this.#ctx.settings.listeners);
     return new Routes(routes, new RouteTable(routes), {
@@ -286,6 +295,7 @@ export class ProxyServer {
       trustedProxies,
       random,
       mirrorRows,
+      durationPlaces: new DurationPlaces(block, routes, tracing !== null),
       hstsMs,
       tlsPort,
     });
@@ -306,12 +316,16 @@ export class ProxyServer {
   }
 
   #setTracing({ tracing }: ProxySettings): void {
+    const ctx = this.#ctx;
     if (tracing === null) {
-      this.#ctx.tracing = null;
+      ctx.tracing = null;
+      ctx.exemplars = null;
       return;
     }
     this.#traces ??= this.#newTraces();
-    this.#ctx.tracing = { sampler: new Sampler(tracing), writer: this.#traces };
+    ctx.tracing = { sampler: new Sampler(tracing), writer: this.#traces, propagates: tracing.propagates };
+    // What another run of tracing has left may be of other routes by now.
+    ctx.exemplars ??= ExemplarWriter.cleared(ctx.block);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What everything in a worker shares that serves its clients. */
 
 import type { ProxySettings } from "../protocol/worker.ts";
+import type { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import type { SharedMemory, WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
@@ -17,6 +18,8 @@ import type { TimerWheel } from "./sockets/timer-wheel.ts";
 export interface Tracing {
   readonly sampler: Sampler;
   readonly writer: TraceWriter;
+  /** `traceparent` and `tracestate` are read and written; else they pass as any other field. */
+  readonly propagates: boolean;
 }
 
 /** One worker's. What is not `readonly` changes at a reload or with every event. */
@@ -35,6 +38,8 @@ export interface WorkerContext {
   history: HistoryWriter | null;
   /** How requests are traced; null = nothing is exported. */
   tracing: Tracing | null;
+  /** Examples of traced requests beside the buckets of durations; null = traces are not exported. */
+  exemplars: ExemplarWriter | null;
   /** Monotonic clock, milliseconds. Read once per event and handed down. */
   readonly now: () => number;
   /** Added to the monotonic clock it gives milliseconds since the epoch. Follows the wall clock when that is set. */

@@ -1,5 +1,6 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
 
+import type { DurationPlace } from "../../shared/memory/duration-table.ts";
 import { NO_POOL } from "../../shared/memory/layout/history.ts";
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
@@ -78,6 +79,8 @@ export class ProxiedRequest implements RequestRewrite {
   ruling: LocalResponse | Failure | null = null;
   /** What metrics count it under: index into `ROUTES`, or the number of its route. */
   route = 0;
+  /** And where they count how long it takes. */
+  place!: DurationPlace;
   upgrade = false;
   /** The client waits for 100 (Continue), and the server has not said it yet. */
   expectsContinue = false;
@@ -232,6 +235,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.host = this.target.host;
     this.ruling = route.rules.begin(this, parsed);
     this.route = route.number === Route.PROXY ? reserved : route.number;
+    this.place = this.route === Route.API_REQUEST ? this.target.apiPlace : this.target.place;
   }
 
   /**
@@ -309,8 +313,8 @@ export class ProxiedRequest implements RequestRewrite {
 
   /** Which trace it is part of: the client's, or, while traces are exported, one that begins here and has the request's id. */
   #readTrace(head: Buffer, parsed: RequestHead): void {
-    const { settings, tracing, ids } = this.#ctx;
-    const parent = settings.traceContext ? findTraceparent(head, parsed) : -1;
+    const { tracing, ids } = this.#ctx;
+    const parent = tracing === null || tracing.propagates ? findTraceparent(head, parsed) : -1;
     const flags = parent < 0 ? TraceFlags.RANDOM : traceFlags(head, parent);
     this.traced = parent >= 0 || tracing !== null;
     this.traceIdBuffer = parent < 0 ? this.ids : head;
@@ -327,7 +331,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.sampled = sampled;
     this.sampledFlag = sampled;
     if (sampled) this.trace = tracing.writer.begin();
-    if (!settings.traceContext) return;
+    if (!tracing.propagates) return;
     setTrace(
       this.#ownTraceparent,
       this.traceIdBuffer,

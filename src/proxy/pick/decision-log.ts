@@ -3,6 +3,7 @@ import type { Decision, DecisionLog } from "../../balancing/strategy.ts";
 import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
+  DecisionArm,
   DecisionWord,
   packCandidate,
   unpackCandidate,
@@ -25,6 +26,9 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
   #last = 0;
   /** Where the last one is in the ring: it is not written over before the next. */
   #lastAt = 0;
+  /** The last decision's arm and rung, as `DecisionWord.ARM` has them, and its table. */
+  #arm = 0;
+  #table = 0;
 
   /**
    * @param counters the worker's.
@@ -50,14 +54,14 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
 
   /** Its `DecisionArm` + 256 × its `Rung`. */
   get lastArm(): number {
-    return this.#decisions.ring.words[this.#lastAt + DecisionWord.ARM];
+    return this.#arm;
   }
 
   /** The score of the server that it chose; NaN = there are none. */
   get lastScore(): number {
     const { words, floats } = this.#decisions.ring;
     const at = this.#lastAt;
-    if (words[at + DecisionWord.TABLE] === 0) return Number.NaN;
+    if (this.#table === 0) return Number.NaN;
     const kept = Math.min(words[at + DecisionWord.COUNT], DECISION_CANDIDATES);
     for (let i = 0, from = at + DecisionWord.CANDIDATES; i < kept; i++, from += 2) {
       if (unpackCandidate(words[from]).slot === words[at + DecisionWord.SLOT]) return floats[from + 1];
@@ -83,7 +87,9 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
     words[at + 3] = requestId[3];
     words[at + DecisionWord.SLOT] = slot;
     words[at + DecisionWord.SERVER] = id[slot];
-    words[at + DecisionWord.ARM] = arm | (decision.rung << 8);
+    this.#arm = arm | (decision.rung << 8);
+    this.#table = table;
+    words[at + DecisionWord.ARM] = this.#arm;
     words[at + DecisionWord.TABLE] = table;
     figures[(at + DecisionWord.TIME) >> 1] = decision.nowMs + this.#clockOffsetMs;
     floats[at + DecisionWord.PROPENSITY] = decision.propensity;
@@ -103,6 +109,20 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
     if (count > kept) this.#keepChosen(decision, at + DecisionWord.CANDIDATES + 2 * (kept - 1));
     this.#counters[WorkerCounter.DECISIONS + arm]++;
     this.#last = this.#decisions.commit();
+  }
+
+  /**
+   * The last decision stands: the attempt goes to the server that it chose.
+   * @param first it is the request's first attempt.
+   */
+  placed(first: boolean): void {
+    if (this.#table !== 0) {
+      if (first) this.#counters[WorkerCounter.ML_PREDICTED]++;
+      return;
+    }
+    const arm = this.#arm & 0xff;
+    // What is compared, and whom nobody chose, is where it is on purpose.
+    if (arm === DecisionArm.CHAMPION || arm === DecisionArm.CANARY) this.#counters[WorkerCounter.ML_FALLBACKS]++;
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {

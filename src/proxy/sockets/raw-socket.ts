@@ -57,8 +57,8 @@ export interface SocketUser {
 /** Who waits for a connection to be made. */
 export interface Dialler extends SocketUser {
   /**
-   * There is a socket, although nothing can be sent yet: from here on giving up closes it at once. With TLS it is connected, and
-   * the handshake begins.
+   * There is a socket, although nothing can be sent yet: from here on giving up closes it at once. With TLS, its handshake
+   * begins.
    */
   begun(socket: RawSocket, nowMs: number): void;
   /** The handshake is through (TCP, and TLS where there is any). */

@@ -16,7 +16,7 @@ export class Sampler {
   readonly #low: number;
 
   /** @param sampling with a ratio from 0 to 1. */
-  constructor({ ratio, parentBased }: TraceSampling) {
+  constructor({ ratio, parentBased }: Pick<TraceSampling, "ratio" | "parentBased">) {
     this.#parentBased = parentBased;
     const scaled = ratio * HIGH;
     this.#high = Math.floor(scaled);

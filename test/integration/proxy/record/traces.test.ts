@@ -23,7 +23,7 @@ afterEach(cleanUp);
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
 const PARENT = `traceparent: 00-${TRACE}-${SPAN}-01\r\n`;
-const ALWAYS: Partial<TestSettings> = { tracing: { ratio: 1, parentBased: true } };
+const ALWAYS: Partial<TestSettings> = { tracing: { ratio: 1, parentBased: true, propagates: true } };
 const POOLS = [
   { row: 0, name: "default" },
   { row: 1, name: "other" },
@@ -138,7 +138,9 @@ describe("a sampled request", () => {
 
   test("is the only kind that leaves one", async () => {
     const { backend } = await asked();
-    const { proxy, records } = traced([backend], { settings: { tracing: { ratio: 0, parentBased: true } } });
+    const { proxy, records } = traced([backend], {
+      settings: { tracing: { ratio: 0, parentBased: true, propagates: true } },
+    });
     await proxy.ask(get());
     await proxy.ask(get("/", PARENT.replace(/1\r\n$/, "0\r\n")));
     await proxy.ask(get("/", PARENT));

@@ -36,7 +36,9 @@ async function observed(settings: Partial<TestSettings> = {}) {
   };
 }
 
-const exporting = (ratio: number, parentBased = true): Partial<TestSettings> => ({ tracing: { ratio, parentBased } });
+const exporting = (ratio: number, parentBased = true): Partial<TestSettings> => ({
+  tracing: { ratio, parentBased, propagates: true },
+});
 
 /** Trace, span and flags that the server was told. */
 function contextOf(message: WireMessage): [trace: string, span: string, flags: string] {
@@ -136,17 +138,16 @@ describe("with an exporter", () => {
 });
 
 describe("without trace context among the propagators", () => {
-  test("both fields are as any others, and a trace of ours is ours alone", async () => {
-    for (const tracing of [null, { ratio: 1, parentBased: true }]) {
-      const { proxy, sent } = await observed({ tracing, traceContext: false, accessLog: true });
-      const request = await sent(`traceparent: ${VALID}\r\ntracestate: a=1\r\n`);
-      expect(valuesOf(request, "traceparent")).toEqual([VALID]);
-      expect(valuesOf(request, "tracestate")).toEqual(["a=1"]);
-      expect(valuesOf(await sent(), "traceparent")).toEqual([]);
-      const [line] = await proxy.logLines(2);
-      const { trace_id: trace, request_id: id } = JSON.parse(line);
-      expect(trace).toBe(tracing === null ? "" : id);
-    }
+  test("both fields are as any others, and the trace is ours alone", async () => {
+    const tracing = { ratio: 1, parentBased: true, propagates: false };
+    const { proxy, sent } = await observed({ tracing, accessLog: true });
+    const request = await sent(`traceparent: ${VALID}\r\ntracestate: a=1\r\n`);
+    expect(valuesOf(request, "traceparent")).toEqual([VALID]);
+    expect(valuesOf(request, "tracestate")).toEqual(["a=1"]);
+    expect(valuesOf(await sent(), "traceparent")).toEqual([]);
+    const [line] = await proxy.logLines(2);
+    const { trace_id: trace, request_id: id } = JSON.parse(line);
+    expect(trace).toBe(id);
   });
 });
 

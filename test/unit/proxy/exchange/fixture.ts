@@ -25,6 +25,7 @@ import { compileAuth } from "../../../../src/proxy/routing/auth-target.ts";
 import { RouteRules } from "../../../../src/proxy/routing/route-rules.ts";
 import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
+import { OTHER_ROW } from "../../../../src/shared/memory/duration-table.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { MirrorWord } from "../../../../src/shared/memory/mirror-table.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
@@ -34,7 +35,6 @@ const LIMITS = { maxHeadBytes: 32_768, maxFields: 100 };
 const SERVERS = 3;
 
 const SETTINGS = {
-  traceContext: true,
   retryAttempts: 2,
   retryOnStatus: [503],
   perTryTimeoutMs: 0,
@@ -243,7 +243,8 @@ export class Rig {
     const auth = sides.auth ? compileAuth(AUTH, pool as unknown as ServerPool) : null;
     const mirror = sides.mirror ? { pool, host: null, share: 0.75, figures: this.mirrorFigures } : null;
     const route = { number: Route.PROXY, refusal: null, auth, mirror, compression: null, rules, target: () => target };
-    const target = { route, pool, host: null, settings: values, labels: null };
+    const place = { row: OTHER_ROW, key: -1 };
+    const target = { route, pool, host: null, settings: values, labels: null, place, apiPlace: place };
     const context = {
       settings: values,
       limits: LIMITS,
@@ -256,7 +257,9 @@ export class Rig {
       tracing: {
         sampler: { samples: () => this.sampled },
         writer: new TraceWriter(memory.traces[0], BOOT_OFFSET_MS),
+        propagates: true,
       },
+      exemplars: null,
       random: seededRandom(1).next,
       draining: false,
       requestHead: new RequestHead(),

@@ -41,6 +41,7 @@ export class ContractWorker {
       accessLog: null,
       history: null,
       tracing: null,
+      exemplars: null,
       now,
       epochOffsetMs: 0,
       random: () => 0.5,
