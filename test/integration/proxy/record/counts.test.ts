@@ -2,7 +2,8 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { RouteSpec } from "../../../../src/protocol/route.ts";
 import { ATTEMPT_CAUSES } from "../../../../src/shared/attempt-causes.ts";
-import { BriefDurationWord, DurationWord } from "../../../../src/shared/memory/layout/durations.ts";
+import { ExemplarReader } from "../../../../src/shared/memory/exemplars.ts";
+import { BriefDurationWord, DURATION_BUCKETS, DurationWord } from "../../../../src/shared/memory/layout/durations.ts";
 import type { WorkerBlock } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { type Authority, type Certificate, createAuthority } from "../../../support/certificates.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
@@ -211,6 +212,37 @@ describe("durations of requests", () => {
       [2, 2],
       [3, 3],
     ]);
+  });
+
+  test("have the last sampled request of each bucket as an example, only while traces are exported", async () => {
+    const backend = await Backend.answering(() => ok());
+    const tracing = { ratio: 0, parentBased: true, propagates: true };
+    const proxy = new TestProxy([backend], { settings: { tracing } });
+    const trace = (last: string) => `0af7651916cd43dd8448eb211c8031${last}`;
+    const send = async (last: string, flags: string) => {
+      await proxy.ask(get("/", `traceparent: 00-${trace(last)}-b7ad6b7169203331-${flags}\r\n`));
+      await eventually(() => proxy.inFlight === 0);
+    };
+    const examples = () => {
+      const { durationKeys, exemplars } = block(proxy);
+      const reader = new ExemplarReader(exemplars);
+      const rows = [...durationKeys.keys()].filter((row) => durationKeys[row] !== 0);
+      return rows.flatMap((row) =>
+        Array.from({ length: DURATION_BUCKETS }, (_, bucket) => reader.read(row, bucket)).filter((one) => one !== null),
+      );
+    };
+    await send("01", "00");
+    expect(examples()).toEqual([]);
+    await send("02", "01");
+    expect(examples().map(({ traceId }) => traceId)).toEqual([trace("02")]);
+    const [{ value, timeMs }] = examples();
+    expect(value).toBeGreaterThan(0);
+    expect(Math.abs(timeMs - Date.now())).toBeLessThan(60_000);
+    proxy.change({ tracing: null });
+    await send("03", "01");
+    expect(examples().map(({ traceId }) => traceId)).toEqual([trace("02")]);
+    proxy.change({ tracing });
+    expect(examples()).toEqual([]); // of another run: its routes may have been others
   });
 
   test("go on over reloads, and a request that ends after its route has gone is nobody else's", async () => {

@@ -33,7 +33,10 @@ function record(memory: SharedMemory, worker: number, pair: DurationPair | null,
 
 const read = (source: DurationSource) =>
   new Map(
-    [...readDurations(source)].map(({ pair, figures }) => [pair === null ? "other" : `${pair.name} ${pair.pool}`, figures]),
+    [...readDurations(source)].map(({ pair, figures }) => [
+      pair === null ? "other" : `${pair.name} ${pair.pool}`,
+      figures,
+    ]),
   );
 
 function sourceOf(exemplars = false) {
