@@ -2,12 +2,15 @@
 import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
+import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
+import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
+import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
@@ -27,6 +30,8 @@ import { poolsInUse } from "./topology.ts";
 export interface SupervisorView {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
+  readonly waits: PoolWaitsLedger;
+  readonly shownSeries: ShownSeries;
   readonly fleets: Fleets;
   readonly topology: () => Topology;
   /** `null` before the workers are started. */
@@ -100,6 +105,10 @@ export function metricsSource(view: SupervisorView): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
+    waits: view.waits,
+    shownSeries: () => view.shownSeries.shows,
+    durationPairs: () => durationPairs(view.configuration.settings.routes),
+    exemplars: () => view.configuration.settings.tracing !== null,
     topology: view.topology,
     servers: () => view.fleets.statuses(),
     fleetEvents: () => view.fleets.counters(),

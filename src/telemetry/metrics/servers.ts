@@ -84,19 +84,18 @@ const responseTimes: ServerMetric = {
   },
 };
 
-function perServerTotal(name: string, help: string, key: "responses" | "failures"): ServerMetric {
-  return {
-    name,
-    type: "counter",
-    help,
-    labels: ["server_id"],
-    perPool: true,
-    collect: (source, emit) => {
-      const poolOf = labelOfServersPool(source);
-      for (const server of source.totals.servers()) emit(server[key], { server_id: server.id, ...poolOf(server.id) });
-    },
-  };
-}
+const responses: ServerMetric = {
+  name: "server_responses_total",
+  type: "counter",
+  help: "Answers from the server, whatever their status.",
+  labels: ["server_id"],
+  perPool: true,
+  collect: (source, emit) => {
+    const poolOf = labelOfServersPool(source);
+    for (const server of source.totals.servers())
+      emit(server.responses, { server_id: server.id, ...poolOf(server.id) });
+  },
+};
 
 /** One value per server. */
 export const serverMetrics: MetricGroup<MetricsSource> = {
@@ -114,8 +113,7 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
     gauge("server_memory_usage_percent", "Memory usage that the server reports.", (s) => s.memory_usage),
     gauge("server_error_rate", "Share of failed attempts in the last seconds, 0 to 1.", (s) => s.error_rate),
     responseTimes,
-    perServerTotal("server_responses_total", "Answers from the server, whatever their status.", "responses"),
-    perServerTotal("server_failures_total", "Attempts that the server failed: no answer, or 5xx.", "failures"),
+    responses,
   ],
 };
 

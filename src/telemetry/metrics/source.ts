@@ -1,6 +1,9 @@
 /** What the metrics are read from. The supervisor brings these together; tests bring plain objects. */
+import type { DurationPair } from "../../shared/memory/duration-table.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerTotalsLedger } from "./durations.ts";
+import type { PoolWaitsLedger } from "./pool-waits.ts";
+import type { ShowsSeries } from "./shown-series.ts";
 
 /** One server as it is now, by the names of the HTTP API. `null` = unknown. */
 export interface ServerFigures {
@@ -121,6 +124,13 @@ export interface MirroringRoute {
 export interface MetricsSource {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
+  readonly waits: PoolWaitsLedger;
+  /** Of which routes and servers request series are shown now. */
+  readonly shownSeries: () => ShowsSeries;
+  /** What durations of requests are told apart by, as the configuration in force has it. */
+  readonly durationPairs: () => readonly DurationPair[];
+  /** Traces are exported: there are examples of traced requests. */
+  readonly exemplars: () => boolean;
   readonly topology: () => Topology;
   /** May be made one after the other while they are read. */
   readonly servers: () => Iterable<ServerFigures>;

@@ -7,6 +7,7 @@ import {
 } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { ROUTES } from "../../../../src/shared/memory/series-table.ts";
 import { ServerTotalsLedger } from "../../../../src/telemetry/metrics/durations.ts";
+import { PoolWaitsLedger } from "../../../../src/telemetry/metrics/pool-waits.ts";
 import type { MetricsSource, ServerFigures } from "../../../../src/telemetry/metrics/source.ts";
 
 export function server(id: number, overrides: Partial<ServerFigures> = {}): ServerFigures {
@@ -38,6 +39,10 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
   return {
     memory,
     totals: new ServerTotalsLedger(memory),
+    waits: new PoolWaitsLedger(memory),
+    shownSeries: () => () => true,
+    durationPairs: () => [],
+    exemplars: () => false,
     topology: () => ({
       pools: [{ name: "default", row: 0, strategy: "ml" }],
       labelled: false,
