@@ -9,6 +9,7 @@ import { learningMetrics } from "./learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
 import { requestMetrics } from "./requests.ts";
+import { poolMetrics, serverStateMetrics } from "./server-states.ts";
 import { controlMetrics, serverMetrics } from "./servers.ts";
 import type { MetricsSource, ServerFigures } from "./source.ts";
 import { clientMetrics, healthOfSelfMetrics, upstreamMetrics } from "./workers.ts";
@@ -18,6 +19,8 @@ export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
   requestMetrics,
   serverMetrics,
   attemptMetrics,
+  serverStateMetrics,
+  poolMetrics,
   controlMetrics,
   clientMetrics,
   upstreamMetrics,

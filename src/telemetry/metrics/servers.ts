@@ -121,14 +121,14 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
 export const controlMetrics: MetricGroup<MetricsSource> = {
   title: "Health checks and discovery",
   metrics: [
-    event("health_checks_total", "Health checks made.", (e) => e.healthChecks),
+    event("health_checks_total", "Health checks made, of servers that are gone as well.", (e) => e.healthChecks),
     event("health_check_failures_total", "Health checks that failed.", (e) => e.healthCheckFailures),
     event(
       "health_checks_skipped_total",
       "Health checks that could not be made for want of descriptors, local ports, memory or time of our own: they change no verdict.",
       (e) => e.healthChecksSkipped,
     ),
-    event("server_ejections_total", "Ejections of servers whose answers failed.", (e) => e.ejections),
+    event("ejections_total", "Ejections of servers, those that are gone included.", (e) => e.ejections),
     {
       name: "server_usage_ignored_total",
       type: "counter",

@@ -28,6 +28,10 @@ export function server(id: number, overrides: Partial<ServerFigures> = {}): Serv
     memory_usage: null,
     error_rate: 0,
     response_ms: null,
+    traffic_share: null,
+    health_checks: { success: 0, failure: {}, skipped: {} },
+    ejections: {},
+    state_seconds: {},
     ...overrides,
   };
 }
@@ -50,6 +54,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
       routeName: (number) => ROUTES[number],
     }),
     servers: () => [],
+    pools: () => [],
     fleetEvents: () => ({
       healthChecks: 0,
       healthCheckFailures: 0,
@@ -80,6 +85,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
       eventsWaiting: 0,
       eventsDropped: 0,
     }),
+    configuration: () => ({ successful: true, takenAtSeconds: 1000 }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
     certificates: () => [],

@@ -205,7 +205,7 @@ describe("Metrics", () => {
     const source = makeSource();
     const { learnerCounters, workers } = source.memory;
     const learned = source.memory.learned[0];
-    learnerCounters[LearnerCounter.PREDICTIONS] = 480;
+    learnerCounters[LearnerCounter.SCORES] = 480;
     learnerCounters[LearnerCounter.INFERENCE_SECONDS] = 0.25;
     learnerCounters[LearnerCounter.INFERENCE_BUCKETS] = 3;
     learnerCounters[LearnerCounter.INFERENCE_BUCKETS + INFERENCE_BOUNDS.length] = 2;
@@ -215,7 +215,7 @@ describe("Metrics", () => {
     workers[1].counters[WorkerCounter.DECISIONS + DecisionArm.CANARY] = 5;
     const seen = await scrape(new Metrics(source));
     const inference = `${P}ml_inference_duration_seconds`;
-    expect(seen.get(`${P}ml_predictions_total`)).toBe(480);
+    expect(seen.get(`${P}ml_scores_total`)).toBe(480);
     expect(seen.get(`${inference}_bucket{le=0.0001}`)).toBe(3);
     expect(seen.get(`${inference}_bucket{le=1}`)).toBe(3);
     expect(seen.get(`${inference}_bucket{le=+Inf}`)).toBe(5);
