@@ -43,6 +43,13 @@ describe("rules for Prometheus", () => {
     expect(new Set(rows).size).toBe(rows.length);
   });
 
+  test("record what docs/monitoring.md names", () => {
+    const known = new Set(RECORDS.map(({ record }) => record));
+    const named = recordsIn(readFileSync(join(ROOT, "docs/monitoring.md"), "utf8"));
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
   test("speak of modes and causes that there are", () => {
     const modes = ALL.flatMap(({ expr }) => labelsIn(expr, "degraded", "mode"));
     const told = METRICS.get("degraded")?.help ?? "";
