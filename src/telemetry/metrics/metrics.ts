@@ -10,6 +10,7 @@ import { processMetrics } from "./process.ts";
 import { requestMetrics } from "./requests.ts";
 import { controlMetrics, serverMetrics } from "./servers.ts";
 import type { MetricsSource, ServerFigures } from "./source.ts";
+import { tracingMetrics } from "./tracing.ts";
 import { clientMetrics, healthOfSelfMetrics, upstreamMetrics } from "./workers.ts";
 
 /** Every metric, in the order in which it is exposed and documented. */
@@ -23,6 +24,7 @@ export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
   compressionMetrics,
   learningMetrics,
   historyMetrics,
+  tracingMetrics,
   healthOfSelfMetrics,
   processMetrics,
 ];

@@ -3,6 +3,7 @@
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 
@@ -75,7 +76,8 @@ export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
           source.logDropped() +
             sumCounter(source, C.LOG_DROPPED) +
             source.memory.learnerCounters[LearnerCounter.LOG_DROPPED] +
-            source.memory.recorder.counters[RecorderCounter.LOG_DROPPED],
+            source.memory.recorder.counters[RecorderCounter.LOG_DROPPED] +
+            source.memory.tracer.counters[TracerCounter.LOG_DROPPED],
         );
       },
     },
