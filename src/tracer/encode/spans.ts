@@ -183,7 +183,7 @@ export class SpanEncoder {
   /** A span does not end before it begins, whatever a record says. */
   #times(startMs: number, endMs: number, wallOffsetMs: number): void {
     writeNanoseconds(this.#writer, Span.START, startMs + wallOffsetMs);
-    writeNanoseconds(this.#writer, Span.END, (endMs >= startMs ? endMs : startMs) + wallOffsetMs);
+    writeNanoseconds(this.#writer, Span.END, Math.max(startMs, endMs || 0) + wallOffsetMs);
   }
 
   #method(record: TraceRecord): void {
