@@ -31,7 +31,7 @@ export function readExportResponse(bytes: Uint8Array): PartialSuccess {
 export function printable(bytes: Uint8Array): string {
   return Buffer.from(bytes.subarray(0, MAX_MESSAGE * 4))
     .toString("utf8")
-    .replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ")
+    .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, " ")
     .trim()
     .slice(0, MAX_MESSAGE);
 }

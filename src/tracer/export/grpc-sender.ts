@@ -1,4 +1,6 @@
 /** OTLP over gRPC (OTLP specification, "OTLP/gRPC"). */
+
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { ChannelCredentials, Client, type ClientOptions, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { TracerSettings } from "../../protocol/tracer.ts";
 import { printable, readExportResponse } from "../encode/export-response.ts";
@@ -15,6 +17,8 @@ const RETRYABLE: ReadonlySet<number> = new Set([
   status.UNAVAILABLE,
   status.DATA_LOSS,
 ]);
+/** Asked for where the collector has an address and no name: it has whatever certificate it has for strangers. */
+const NO_NAME = "address.invalid";
 const DETAILS = "grpc-status-details-bin";
 
 /** Where requests go, and how. */
@@ -33,11 +37,21 @@ export class GrpcSender implements Sender {
   readonly #wallMs: () => number;
 
   constructor({ endpoint, headers, compression, caPem, certificate, userAgent, wallMs }: GrpcSenderOptions) {
-    const { protocol, host } = new URL(endpoint);
+    const { protocol, host, hostname } = new URL(endpoint);
+    const isAddress = /^(\[.*\]|[\d.]+)$/.test(hostname);
+    const address = hostname.replace(/^\[(.*)\]$/, "$1");
     const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
+    const verify = isAddress
+      ? { checkServerIdentity: (_name: string, cert: PeerCertificate) => checkServerIdentity(address, cert) }
+      : {};
     const credentials =
       protocol === "https:"
-        ? ChannelCredentials.createSsl(pem(caPem ?? undefined), pem(certificate?.keyPem), pem(certificate?.certPem))
+        ? ChannelCredentials.createSsl(
+            pem(caPem ?? undefined),
+            pem(certificate?.keyPem),
+            pem(certificate?.certPem),
+            verify,
+          )
         : ChannelCredentials.createInsecure();
     const options: ClientOptions = {
       "grpc.primary_user_agent": userAgent,
@@ -48,6 +62,8 @@ export class GrpcSender implements Sender {
       "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
       "grpc.initial_reconnect_backoff_ms": 200,
       "grpc.max_reconnect_backoff_ms": 5_000,
+      // An address is no name that TLS could ask for (RFC 6066 section 3), and the library would. The certificate must be the address's.
+      ...(isAddress ? { "grpc.ssl_target_name_override": NO_NAME } : {}),
       ...(compression === "gzip" ? { "grpc.default_compression_algorithm": 2 } : {}),
     };
     // A URL leaves out the port that its scheme has by itself.

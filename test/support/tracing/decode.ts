@@ -35,7 +35,8 @@ const { ExportTraceServiceRequest, ExportTraceServiceResponse } = (root as any).
 /** @param bytes an `ExportTraceServiceRequest`. */
 export function decodeExport(bytes: Uint8Array): DecodedExport {
   const { resourceSpans } = ExportTraceServiceRequest.decode(bytes);
-  if (resourceSpans.length !== 1 || resourceSpans[0].scopeSpans.length !== 1) throw new Error("not one resource, one scope");
+  if (resourceSpans.length !== 1 || resourceSpans[0].scopeSpans.length !== 1)
+    throw new Error("not one resource, one scope");
   const [{ resource, scopeSpans }] = resourceSpans;
   const [{ scope, spans }] = scopeSpans;
   return {

@@ -214,7 +214,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     folder: "src/tracer/",
     allows: (imported) =>
       within("src/tracer/", "src/protocol/", "src/shared/", "src/telemetry/", "package.json")(imported) ||
-      ["@grpc/grpc-js", "node:zlib"].includes(imported.specifier),
+      ["@grpc/grpc-js", "node:tls", "node:zlib"].includes(imported.specifier),
   },
   {
     title: "tracer/encode/ is pure: records in, bytes out",

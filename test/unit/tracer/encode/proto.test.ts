@@ -38,14 +38,18 @@ describe("what is written", () => {
 
   test("times are exact to what a number holds", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4_000_000_000_000 }), fc.integer({ min: 0, max: 999 }), (ms, thousandths) => {
-        const writer = new ProtoWriter();
-        const time = ms + thousandths / 1000;
-        writeNanoseconds(writer, 1, time);
-        const whole = Math.floor(time);
-        const expected = BigInt(whole) * 1_000_000n + BigInt(Math.round((time - whole) * 1e6));
-        expect(writer.bytes().readBigUInt64LE(1)).toBe(expected);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 4_000_000_000_000 }),
+        fc.integer({ min: 0, max: 999 }),
+        (ms, thousandths) => {
+          const writer = new ProtoWriter();
+          const time = ms + thousandths / 1000;
+          writeNanoseconds(writer, 1, time);
+          const whole = Math.floor(time);
+          const expected = BigInt(whole) * 1_000_000n + BigInt(Math.round((time - whole) * 1e6));
+          expect(writer.bytes().readBigUInt64LE(1)).toBe(expected);
+        },
+      ),
     );
   });
 

@@ -71,7 +71,10 @@ function make(of: { maxQueueSpans?: number; maxBatchSpans?: number; maxBytes?: n
     for (let i = 0; i < 50; i++) await turn();
   };
   const sum = () =>
-    [C.SPANS_EXPORTED, C.SPANS_REJECTED, C.SPANS_LOST_QUEUE, C.SPANS_LOST_EXPORT].reduce((all, c) => all + counters[c], 0);
+    [C.SPANS_EXPORTED, C.SPANS_REJECTED, C.SPANS_LOST_QUEUE, C.SPANS_LOST_EXPORT].reduce(
+      (all, c) => all + counters[c],
+      0,
+    );
   return { ...{ world, exporter, counters, add, settled, sum, lines } };
 }
 
