@@ -52,18 +52,25 @@ export class ConfigurationInForce {
   #config: Config;
   #effective: readonly EffectiveSetting[];
   #settings!: ProxySettings;
+  #takenMs: number;
 
   constructor(options: ConfigurationOptions) {
     this.#options = options;
     this.#log = options.log;
     this.#config = options.config;
     this.#effective = options.effective;
+    this.#takenMs = options.wallMs();
     this.rejected.configuration = options.refused ?? false;
     this.#files = new FileWatch(watchedFiles(options.config));
   }
 
   get config(): Config {
     return this.#config;
+  }
+
+  /** When it was taken over: at the start or by the last reload that succeeded, milliseconds since the epoch. */
+  get takenMs(): number {
+    return this.#takenMs;
   }
 
   get effective(): readonly EffectiveSetting[] {
@@ -110,6 +117,7 @@ export class ConfigurationInForce {
     this.#noteReload(before.config, changes);
     this.#effective = loaded.effective;
     this.reloads.success++;
+    this.#takenMs = this.#options.wallMs();
     this.rejected.configuration = false;
     this.#options.onInForce?.(this.#config);
     return true;

@@ -1,7 +1,7 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
-import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
+import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
@@ -9,6 +9,8 @@ import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/la
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
+import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
+import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
@@ -21,6 +23,7 @@ import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
+import { certificatesOf } from "./certificates.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import { poolsInUse } from "./topology.ts";
@@ -30,6 +33,8 @@ import type { Tracing } from "./tracing.ts";
 export interface SupervisorView {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
+  readonly waits: PoolWaitsLedger;
+  readonly shownSeries: ShownSeries;
   readonly fleets: Fleets;
   readonly topology: () => Topology;
   /** `null` before the workers are started. */
@@ -39,7 +44,10 @@ export interface SupervisorView {
   readonly recorder: Recorder;
   readonly tracing: Tracing;
   readonly journal: Journal;
-  readonly configuration: Pick<ConfigurationInForce, "config" | "settings" | "effective" | "reloads" | "rejected">;
+  readonly configuration: Pick<
+    ConfigurationInForce,
+    "config" | "settings" | "effective" | "reloads" | "rejected" | "takenMs"
+  >;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
   /** On the monotonic clock: it does not leap when the wall clock is set. */
@@ -80,6 +88,14 @@ export function describeStatus(view: SupervisorView): object {
     }),
     overrides: describeOverrides(view),
     reloads,
+    configuration: {
+      successful: !view.configuration.rejected.configuration,
+      taken_at: new Date(view.configuration.takenMs).toISOString(),
+    },
+    certificates: certificatesOf(settings).map(({ name, expiresAtSeconds }) => ({
+      name,
+      expires_at: new Date(expiresAtSeconds * 1000).toISOString(),
+    })),
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
     settings: Object.fromEntries(effective.map(({ env, value, origin }) => [env, { value, origin }])),
   };
@@ -88,9 +104,9 @@ export function describeStatus(view: SupervisorView): object {
 /** The pools as they are now. */
 export function describePools({ configuration: { settings }, fleets }: SupervisorView): object[] {
   const inUse = poolsInUse(settings.routes);
-  return fleets.pools().map(({ name, total, healthy, panic }) => {
+  return fleets.pools().map(({ name, total, healthy, up, usable, panic }) => {
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
-    return { name, strategy, total, healthy, panic, in_use: inUse.has(name) };
+    return { name, strategy, total, healthy, up, usable, panic, in_use: inUse.has(name) };
   });
 }
 
@@ -110,6 +126,10 @@ export function metricsSource(view: SupervisorView): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
+    waits: view.waits,
+    shownSeries: () => view.shownSeries.shows,
+    durationPairs: () => durationPairs(view.configuration.settings.routes),
+    exemplars: () => view.configuration.settings.tracing !== null,
     topology: view.topology,
     servers: () => view.fleets.statuses(),
     fleetEvents: () => view.fleets.counters(),
@@ -125,7 +145,12 @@ export function metricsSource(view: SupervisorView): MetricsSource {
       return { running, up, restarts, eventsWaiting: view.journal.waiting, eventsDropped: view.journal.dropped };
     },
     tracer: () => view.tracing.tracer,
+    pools: () => view.fleets.pools(),
     reloads: () => view.configuration.reloads,
+    configuration: () => {
+      const { rejected, takenMs } = view.configuration;
+      return { successful: !rejected.configuration, takenAtSeconds: takenMs / 1000 };
+    },
     mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
@@ -140,7 +165,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
   const inUse = poolsInUse(settings.routes);
   return {
     panic: view.memory.pools.panic.includes(1),
-    no_servers: view.fleets.pools().some(({ name, healthy }) => healthy === 0 && inUse.has(name)),
+    no_servers: view.fleets.pools().some(({ name, up }) => up === 0 && inUse.has(name)),
     workers: readyWorkers(view) < header[Header.WORKERS],
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
@@ -215,13 +240,6 @@ function mirroringRoutes({ routes }: ProxySettings): MirroringRoute[] {
   return routes.flatMap(({ number, name, mirror }) =>
     mirror === null ? [] : [{ number, route: name, pool: mirror.pool }],
   );
-}
-
-function certificatesOf({ tls }: ProxySettings): { name: string; expiresAtSeconds: number }[] {
-  return (tls?.certificates ?? []).map(({ certPem, names }, index) => ({
-    name: names[0] ?? `certificate-${index}`,
-    expiresAtSeconds: Date.parse(new X509Certificate(certPem).validTo) / 1000,
-  }));
 }
 
 function runtimeName(): string {

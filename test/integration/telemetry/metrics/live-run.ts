@@ -1,0 +1,50 @@
+/** A live run with something in every kind of metric: servers that answer, one that fails, traffic before it is scraped. */
+import { ProductProcess } from "../../../support/product-process.ts";
+import { until } from "../../../support/until.ts";
+
+export type { ProductProcess } from "../../../support/product-process.ts";
+
+/** How many requests a run has answered. */
+export const REQUESTS = 60;
+
+/** Starts the product before two servers of ours and sends it requests. `end()` ends all of it. */
+export async function runProduct(settings: Readonly<Record<string, string>> = {}): Promise<ProductProcess> {
+  const servers = [200, 500].map((status) =>
+    Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: ({ url }) => new Response("hello", { status: url.endsWith("/health") ? 200 : status }),
+    }),
+  );
+  const product = new (class extends ProductProcess {
+    override async end(): Promise<void> {
+      await super.end();
+      await Promise.all(servers.map((server) => server.stop(true)));
+    }
+  })({
+    APP_HOST: "127.0.0.1",
+    APP_PORT: "0",
+    ADMIN_PORT: "0",
+    WORKERS: "2",
+    SLOW_START_SECONDS: "0",
+    SERVERS: servers.map(({ port }) => `http://127.0.0.1:${port}`).join(","),
+    ...settings,
+  });
+  try {
+    await product.started();
+    await until(async () => (await get(product, "/health/ready")).status === 200);
+    for (let i = 0; i < REQUESTS; i++) await (await get(product, "/")).text();
+  } catch (error) {
+    await product.end();
+    throw error;
+  }
+  return product;
+}
+
+/** A request on a connection of its own, so that both workers get some. */
+export function get(product: ProductProcess, path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`http://127.0.0.1:${product.port}${path}`, {
+    keepalive: false,
+    headers: { ...headers, connection: "close" },
+  });
+}
