@@ -2,12 +2,14 @@
 import type { ClientCertificate, PoolSettings } from "../protocol/pool.ts";
 import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
 import type { Config, PoolConfig } from "./config.ts";
+import { toTraceSampling } from "./exported-traces.ts";
 import { filePath } from "./file-keys.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
 import { withFiles } from "./routes/files.ts";
 import { SECTIONS } from "./schema.ts";
 import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";
+import { readTracerSettings } from "./tracer-settings.ts";
 
 /** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
 export interface ProxySettingsOptions {
@@ -45,8 +47,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     routes: config.routes.map((route, index) =>
       withFiles(route, routeNumbers?.get(route.name) ?? index, findings.problem),
     ),
-    tracing: null,
+    tracing: toTraceSampling(config),
   };
+  readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
 }

@@ -2,7 +2,7 @@
 import { ejectionAllowance } from "../balancing/failing-servers.ts";
 import { ServerState } from "../shared/memory/layout/shared-memory.ts";
 import type { OutcomeWindows } from "./outcome-windows.ts";
-import type { OutlierEjection, OutlierOptions } from "./outlier-ejection.ts";
+import type { EjectionVerdict, OutlierEjection, OutlierOptions } from "./outlier-ejection.ts";
 
 /** Servers with enough responses below which a median says nothing. */
 const MIN_SERVERS_FOR_MEDIAN = 3;
@@ -18,7 +18,7 @@ export interface JudgedServer {
 
 /** What the judge decided. */
 export interface EjectionEvents<S extends JudgedServer> {
-  onEjected(server: S, reason: string, durationMs: number): void;
+  onEjected(server: S, verdict: EjectionVerdict, durationMs: number): void;
   /** Its ejection is over: it comes back on probation. */
   onReturned(server: S): void;
 }
@@ -63,7 +63,7 @@ export function judgeFleet<S extends JudgedServer>(
     const since = server.windows.sinceRestart();
     if (server.state === ServerState.UP) {
       const recent = server.windows.recent();
-      const reason = server.outlier.verdict(
+      const verdict = server.outlier.verdict(
         {
           ...recent,
           consecutiveFailures: server.consecutiveFailures,
@@ -74,10 +74,10 @@ export function judgeFleet<S extends JudgedServer>(
         options,
       );
       // The last server that is up stays: a bad response is better than none.
-      if (reason !== undefined && ejected < allowance && up > 1) {
+      if (verdict !== undefined && ejected < allowance && up > 1) {
         ejected++;
         up--;
-        events.onEjected(server, reason, server.outlier.eject(nowMs, options));
+        events.onEjected(server, verdict, server.outlier.eject(nowMs, options));
       }
     }
     if (server.outlier.advance(nowMs, since.attempts, options)) events.onReturned(server);

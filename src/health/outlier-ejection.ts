@@ -3,6 +3,9 @@
  * a server whose health page works and whose application does not. Pure; the caller reads the counters and the clock.
  */
 
+import type { EjectionCause } from "../shared/health-causes.ts";
+
+/** How servers are judged by their responses. */
 export interface OutlierOptions {
   readonly enabled: boolean;
   /** Failures in a row that eject a server; 0 = not judged by that. */
@@ -18,6 +21,13 @@ export interface OutlierOptions {
   readonly maxEjectionMs: number;
   /** Most of the fleet that may be ejected at once, percent; 0 = none. Otherwise of two or more servers one may be. */
   readonly maxEjectedPercent: number;
+}
+
+/** Why a server should be ejected. */
+export interface EjectionVerdict {
+  readonly cause: EjectionCause;
+  /** As words for an operator. */
+  readonly reason: string;
 }
 
 /** What the judge needs to know about one server at one moment. */
@@ -74,25 +84,27 @@ export class OutlierEjection {
     return this.#strikes;
   }
 
-  /** Why the server should be ejected, as words for an operator; `undefined` = it should not. */
-  verdict(seen: OutlierObservation, options: OutlierOptions): string | undefined {
+  /** Why the server should be ejected; `undefined` = it should not. */
+  verdict(seen: OutlierObservation, options: OutlierOptions): EjectionVerdict | undefined {
     if (!options.enabled || this.ejected) return undefined;
     if (this.#probation) {
       if (seen.probationFailures > 0 && seen.probationFailures * 2 >= seen.probationAttempts) {
-        return `failed again on its return: ${seen.probationFailures} of ${seen.probationAttempts} answers`;
+        const reason = `failed again on its return: ${seen.probationFailures} of ${seen.probationAttempts} answers`;
+        return { cause: "probation", reason };
       }
       return undefined;
     }
     if (options.consecutiveFailures > 0 && seen.consecutiveFailures >= options.consecutiveFailures) {
-      return `${seen.consecutiveFailures} failures in a row`;
+      return { cause: "consecutive_failures", reason: `${seen.consecutiveFailures} failures in a row` };
     }
     if (seen.attempts < options.minimumVolume) return undefined;
     if (options.failurePercent > 0 && seen.failures * 100 >= options.failurePercent * seen.attempts) {
-      return `${seen.failures} of ${seen.attempts} answers failed`;
+      return { cause: "failure_share", reason: `${seen.failures} of ${seen.attempts} answers failed` };
     }
     // Comparisons with NaN are false: an unknown latency is no outlier.
     if (options.latencyFactor > 0 && seen.meanLatencyMs > options.latencyFactor * seen.fleetMedianLatencyMs) {
-      return `mean response ${seen.meanLatencyMs.toFixed(0)} ms, fleet median ${seen.fleetMedianLatencyMs.toFixed(0)} ms`;
+      const reason = `mean response ${seen.meanLatencyMs.toFixed(0)} ms, fleet median ${seen.fleetMedianLatencyMs.toFixed(0)} ms`;
+      return { cause: "latency", reason };
     }
     return undefined;
   }

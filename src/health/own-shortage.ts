@@ -2,9 +2,16 @@
 import { closeSync, openSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
+import type { CheckSkip } from "../shared/health-causes.ts";
 
 /** What the system says when it, or we, have nothing left to make a connection of. */
-const SHORTAGES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EAGAIN"]);
+const SHORTAGES: ReadonlyMap<string, CheckSkip> = new Map([
+  ["EMFILE", "descriptors"],
+  ["ENFILE", "descriptors"],
+  ["ENOBUFS", "memory"],
+  ["ENOMEM", "memory"],
+  ["EAGAIN", "memory"],
+]);
 
 /** True while this process, or the system, has no descriptor left. */
 export function lacksDescriptors(): boolean {
@@ -16,13 +23,14 @@ export function lacksDescriptors(): boolean {
   }
 }
 
-/** `error` of a connection to `address`: is it we who lack something? */
-export function isOwnShortage({ code = "" }: NodeJS.ErrnoException, address: string): boolean {
-  if (SHORTAGES.has(code)) return true;
+/** `error` of a connection to `address`: what is it that we lack? `null` = nothing. */
+export function ownShortage({ code = "" }: NodeJS.ErrnoException, address: string): CheckSkip | null {
+  const shortage = SHORTAGES.get(code);
+  if (shortage !== undefined) return shortage;
   // All local ports are in use; or there is no address of this family, and then the server cannot be reached from here.
-  if (code === "EADDRNOTAVAIL") return hasAddressLike(address);
+  if (code === "EADDRNOTAVAIL") return hasAddressLike(address) ? "ports" : null;
   // The runtime reports a socket that could not be made as a refused connection.
-  return code === "ECONNREFUSED" && lacksDescriptors();
+  return code === "ECONNREFUSED" && lacksDescriptors() ? "descriptors" : null;
 }
 
 function hasAddressLike(address: string): boolean {

@@ -1,6 +1,7 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
+import { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import type { HistoryRings } from "../shared/memory/layout/history.ts";
 import type { WorkerRings } from "../shared/memory/layout/learning.ts";
 import {
@@ -25,11 +26,13 @@ import { Listeners } from "./listen/listeners.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
+import { SeriesKeeper } from "./record/series-keeper.ts";
 import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { longestRewrite } from "./rewrite/target.ts";
 import { TrustedProxies } from "./rewrite/trusted-proxies.ts";
 import { RouteTable } from "./route/route-table.ts";
+import { DurationPlaces } from "./routing/duration-places.ts";
 import { MirrorRows } from "./routing/mirror-target.ts";
 import { Routes } from "./routing/routes.ts";
 import { Network } from "./sockets/network.ts";
@@ -83,6 +86,7 @@ export class ProxyServer {
   #history: HistoryWriter | null = null;
   readonly #newHistory: () => HistoryWriter;
   readonly #epochOffsetMs: () => number;
+  readonly #seriesKeeper: SeriesKeeper;
   readonly #pools: ServerPools;
   #onDrained: (() => void) | null = null;
   #second = 0;
@@ -101,6 +105,8 @@ export class ProxyServer {
     const network = new Network(options.tcp, { now, onInternalError });
     const trustedProxies = new TrustedProxies(settings.trustedProxies);
     this.#epochOffsetMs = options.epochOffsetMs;
+    this.#seriesKeeper = new SeriesKeeper(block, memory.servers.id);
+    this.#seriesKeeper.setRoutes(settings.routes);
     this.#newHistory = () =>
       new HistoryWriter(options.history, memory.recorder.wishes, options.bootOffsetMs(), options.random);
     const epochOffsetMs = this.#epochOffsetMs();
@@ -116,6 +122,7 @@ export class ProxyServer {
       log,
       accessLog: null,
       history: null,
+      exemplars: null,
       now,
       epochOffsetMs,
       random: options.random,
@@ -148,6 +155,7 @@ export class ProxyServer {
     });
     this.#setAccessLog(settings);
     this.#setHistory(settings);
+    this.#setExemplars(settings);
     this.setEndpoints(options.endpoints);
     this.#clients = new Clients(this.#ctx, memory, block);
     this.#listeners = new Listeners(this.#ctx, network, (socket, secure, nowMs) =>
@@ -189,8 +197,10 @@ export class ProxyServer {
     ctx.peers = new PeerCache(ctx.trustedProxies);
     this.#pools.configure(settings.pools, ctx.trustedProxies);
     ctx.routes = this.#routes(ctx);
+    this.#seriesKeeper.setRoutes(settings.routes);
     this.#setAccessLog(settings);
     this.#setHistory(settings);
+    this.#setExemplars(settings);
     this.#listeners.change(settings);
   }
 
@@ -229,6 +239,7 @@ export class ProxyServer {
       ctx.dateLine = dateLine(second * 1000);
     }
     this.#pools.noticeFailing();
+    this.#seriesKeeper.tick(nowMs);
     try {
       if (this.#isInTime(nowMs)) ctx.wheel.advance(nowMs);
       if (newSecond) this.#clients.lookForEnds(nowMs);
@@ -266,7 +277,7 @@ export class ProxyServer {
   }
 
   #routes({ settings, trustedProxies, random, block }: WorkerContext): Routes {
-    const { routes, request, hstsMs } = settings;
+    const { routes, request, hstsMs, tracing } = settings;
     const mirrorRows = new MirrorRows(block, routes);
     const tlsPort = (): number | null => usualTlsPort(this.#ctx.settings.listeners);
     return new Routes(routes, new RouteTable(routes), {
@@ -275,6 +286,7 @@ export class ProxyServer {
       trustedProxies,
       random,
       mirrorRows,
+      durationPlaces: new DurationPlaces(block, routes, tracing !== null),
       hstsMs,
       tlsPort,
     });
@@ -292,6 +304,13 @@ export class ProxyServer {
   #setHistory({ history }: ProxySettings): void {
     if (history) this.#history ??= this.#newHistory();
     this.#ctx.history = history ? this.#history : null;
+  }
+
+  /** What another run of tracing has left may be of other routes by now. */
+  #setExemplars({ tracing }: ProxySettings): void {
+    const ctx = this.#ctx;
+    if (tracing === null) ctx.exemplars = null;
+    else ctx.exemplars ??= ExemplarWriter.cleared(ctx.block);
   }
 }
 

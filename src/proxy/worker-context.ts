@@ -1,6 +1,7 @@
 /** What everything in a worker shares that serves its clients. */
 
 import type { ProxySettings } from "../protocol/worker.ts";
+import type { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import type { SharedMemory, WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
@@ -25,6 +26,8 @@ export interface WorkerContext {
   accessLog: AccessLog | null;
   /** Tells the recorder; null = history is not kept. */
   history: HistoryWriter | null;
+  /** Examples of traced requests beside the buckets of durations; null = traces are not exported. */
+  exemplars: ExemplarWriter | null;
   /** Monotonic clock, milliseconds. Read once per event and handed down. */
   readonly now: () => number;
   /** Added to the monotonic clock it gives milliseconds since the epoch. Follows the wall clock when that is set. */

@@ -24,6 +24,8 @@ export const ATTEMPT_CAUSES = [
   "response_body_timeout",
 ] as const;
 
+/** Index of `other`. */
+export const OTHER_CAUSE = 0;
 /** Index of `server_error`. */
 export const SERVER_ERROR_CAUSE = ATTEMPT_CAUSES.indexOf("server_error");
 
@@ -31,5 +33,5 @@ const INDEX: ReadonlyMap<string, number> = new Map(ATTEMPT_CAUSES.map((cause, in
 
 /** Index of the cause that a failure with this code is. */
 export function attemptCause(code: string): number {
-  return INDEX.get(code) ?? 0;
+  return INDEX.get(code) ?? OTHER_CAUSE;
 }

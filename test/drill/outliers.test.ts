@@ -35,7 +35,9 @@ describe.concurrent("outliers", () => {
     const seen = await running.stop();
     figures("latency outlier", seen, { ejectedAfter: before });
     expect(servers[3].requests).toBe(before);
-    expect((await product.server(servers[3].port)).reason).toContain("fleet median");
+    const { reason, id } = await product.server(servers[3].port);
+    expect(reason).toContain("fleet median");
+    expect(await product.metric(`server_ejections_total{server_id="${id}",cause="latency"}`)).toBe(1);
     expect(seen.why).toEqual({});
   });
 
@@ -66,6 +68,10 @@ describe.concurrent("outliers", () => {
     const { state, failures: later } = await product.server(bad.port);
     expect({ state, later }).toEqual({ state: "up", later: failures });
     expect(await ejections()).toBe(2);
+    const { id } = await product.server(bad.port);
+    for (const cause of ["consecutive_failures", "probation"]) {
+      expect(await product.metric(`server_ejections_total{server_id="${id}",cause="${cause}"}`)).toBe(1);
+    }
     expect(seen.failed).toBe(first + second);
   });
 

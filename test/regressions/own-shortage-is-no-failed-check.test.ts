@@ -4,7 +4,7 @@
  */
 import { afterEach, expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
-import { isOwnShortage } from "../../src/health/own-shortage.ts";
+import { ownShortage } from "../../src/health/own-shortage.ts";
 import { answer, Product, type Scripted, serversOn, startScripted, until } from "../drill/fixture.ts";
 import { spawnSync } from "../support/processes.ts";
 
@@ -45,11 +45,11 @@ test("while the supervisor has no descriptor left, servers stay as they were, an
 test("no local port left is our shortage; no address of the server's family is not", () => {
   const local = { code: "EADDRNOTAVAIL", name: "", message: "" };
   const hasSix = Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === "IPv6"));
-  expect(isOwnShortage(local, "127.0.0.1")).toBe(true);
-  expect(isOwnShortage(local, "::1")).toBe(hasSix);
-  for (const code of ["ENOBUFS", "ENOMEM", "ENFILE", "EMFILE"])
-    expect(isOwnShortage({ ...local, code }, "::1")).toBe(true);
+  expect(ownShortage(local, "127.0.0.1")).toBe("ports");
+  expect(ownShortage(local, "::1")).toBe(hasSix ? "ports" : null);
+  for (const code of ["ENOBUFS", "ENOMEM"]) expect(ownShortage({ ...local, code }, "::1")).toBe("memory");
+  for (const code of ["ENFILE", "EMFILE"]) expect(ownShortage({ ...local, code }, "::1")).toBe("descriptors");
   for (const code of ["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH"]) {
-    expect(isOwnShortage({ ...local, code }, "127.0.0.1")).toBe(false);
+    expect(ownShortage({ ...local, code }, "127.0.0.1")).toBeNull();
   }
 });

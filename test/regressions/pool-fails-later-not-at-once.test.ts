@@ -34,6 +34,7 @@ const CONTEXT = {
   wheel: new TimerWheel(0),
   kernel: new SocketKernel(null),
   counters: new Float64Array(64),
+  block: { connects: new Float64Array(64), handshakes: new Float64Array(64), reuses: new Float64Array(4) },
 };
 const MANY_ABANDONED = 128;
 

@@ -35,6 +35,7 @@ export class FleetAnnouncer {
     if (state === member.announced) return;
     const before = member.announced;
     member.announced = state;
+    member.record.enter(state, this.#clock.nowMs());
     member.sinceWallMs = this.#clock.wallMs();
     if (before !== undefined) this.#counts.stateChanges++;
     const { url, address, port } = member.server;

@@ -152,12 +152,13 @@ export class Fleet {
 
   /** As `servers`, each as it is when it is read: percentiles take time, and there may be hundreds of servers. */
   *statuses(): IterableIterator<ServerStatus> {
-    for (const member of this.#roster.all()) yield this.#status(member);
+    const attempts = this.#recentAttempts();
+    for (const member of this.#roster.all()) yield this.#status(member, attempts);
   }
 
   server(id: number): ServerStatus | undefined {
     const member = [...this.#roster.all()].find((candidate) => candidate.id === id);
-    return member && this.#status(member);
+    return member && this.#status(member, this.#recentAttempts());
   }
 
   /** As history knows them: with what is configured, whatever is in force. */
@@ -264,8 +265,9 @@ export class Fleet {
     this.#observer.readWorkers(nowMs);
     const present = this.#roster.present();
     judgeFleet(present, options.outlier, nowMs, {
-      onEjected: (member, reason, durationMs) => {
+      onEjected: (member, { cause, reason }, durationMs) => {
         this.#counts.ejections++;
+        member.record.onEjected(cause);
         member.prober.alarm();
         member.ejectionReason = `ejected for ${(durationMs / 1000).toFixed(1)} s: ${reason}`;
       },
@@ -393,7 +395,15 @@ export class Fleet {
     return true;
   }
 
-  #status(member: FleetServer): ServerStatus {
-    return member.status(this.#deps.clock.nowMs(), this.#options?.slowStartMs ?? 0, this.#observer.workers);
+  /** At all of its servers, over the last ten seconds. */
+  #recentAttempts(): number {
+    let attempts = 0;
+    for (const { windows } of this.#roster.all()) attempts += windows.recentAttempts;
+    return attempts;
+  }
+
+  #status(member: FleetServer, poolAttempts: number): ServerStatus {
+    const slowStartMs = this.#options?.slowStartMs ?? 0;
+    return member.status(this.#deps.clock.nowMs(), slowStartMs, this.#observer.workers, poolAttempts);
   }
 }

@@ -19,7 +19,7 @@ import type { FleetOptions } from "./options.ts";
 import { StoreOverrides } from "./overrides.ts";
 import { PoolOfServer } from "./pool-of-server.ts";
 import type { PoolRows } from "./pool-rows.ts";
-import type { FleetSummary, OverriddenServer, PoolSummary, ServerStatus } from "./status.ts";
+import { type FleetSummary, NO_SERVERS, type OverriddenServer, type PoolSummary, type ServerStatus } from "./status.ts";
 import { SharedTrust } from "./trust.ts";
 
 /** What a pool is meant to be. */
@@ -159,10 +159,12 @@ export class Fleets {
 
   /** All pools together. */
   summary(): FleetSummary {
-    const sum = { total: 0, healthy: 0, panic: false };
-    for (const { total, healthy, panic } of this.pools()) {
+    const sum = { ...NO_SERVERS };
+    for (const { total, healthy, up, usable, panic } of this.pools()) {
       sum.total += total;
       sum.healthy += healthy;
+      sum.up += up;
+      sum.usable += usable;
       sum.panic ||= panic;
     }
     return sum;

@@ -2,6 +2,7 @@
 import { onCheck } from "../../health/checked-server.ts";
 import { isAlarming } from "../../health/fleet-ejection.ts";
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
+import type { CheckResult } from "../../health/probe/cause.ts";
 import { UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
 import { Header, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { FleetActivity } from "./activity.ts";
@@ -66,8 +67,7 @@ export class FleetObserver {
   /** What becomes of a member's probes. @param member asked for when there is something to tell. */
   probesOf(member: () => FleetServer): ProberEvents {
     return {
-      onHealth: (healthy, reason) => this.#onHealth(member(), healthy, reason),
-      onSkipped: () => void this.counts.healthChecksSkipped++,
+      onCheck: (result) => this.#onCheck(member(), result),
       onUsage: (usage, ignored) => {
         this.#onUsage(member(), usage);
         this.counts.usageIgnored += ignored;
@@ -80,14 +80,20 @@ export class FleetObserver {
     this.#onUsage(member, UNKNOWN_USAGE);
   }
 
-  #onHealth(member: FleetServer, healthy: boolean, reason: string): void {
+  #onCheck(member: FleetServer, result: CheckResult): void {
+    member.record.onCheck(result);
+    if (result.kind === "skipped") {
+      this.counts.healthChecksSkipped++;
+      return;
+    }
+    const healthy = result.kind === "success";
     this.counts.healthChecks++;
     if (!healthy) this.counts.healthCheckFailures++;
     const transition = onCheck(member, healthy, this.#nowMs());
     if (transition === "none") return;
     if (transition === "up") member.prober.forgetUsage();
-    if (healthy) member.upReason = "health check passed";
-    else member.downReason = `health check failed: ${reason}`;
+    if (result.kind === "success") member.upReason = "health check passed";
+    else member.downReason = `health check failed: ${result.reason}`;
     this.#onVerdict();
   }
 

@@ -1,8 +1,9 @@
 /** Probes one server on its own clock: the health check, then the poll of its usage. */
 import type { SecureContext } from "node:tls";
 import packageJson from "../../../package.json" with { type: "json" };
+import type { CheckResult } from "../../health/probe/cause.ts";
 import { type ProbeResult, type RunningProbe, startProbe } from "../../health/probe/probe.ts";
-import { type ProbeReply, readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
+import { readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
 import { ProbeSchedule } from "../../health/probe/schedule.ts";
 import { UsagePolls } from "../../health/usage-polls.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
@@ -10,10 +11,7 @@ import type { FleetOptions, HealthOptions } from "./options.ts";
 
 /** What probes find out. */
 export interface ProberEvents {
-  /** @param reason why it failed. */
-  onHealth(healthy: boolean, reason: string): void;
-  /** A check could not be made, for want of something of our own. */
-  onSkipped(): void;
+  onCheck(result: CheckResult): void;
   /** @param ignored numbers of the response that cannot be true. */
   onUsage(usage: Usage, ignored: number): void;
 }
@@ -88,11 +86,9 @@ export class Prober {
     if (health.enabled) {
       const reply = await this.#ask(server, options, health.path, trust, health.body ?? false);
       if (this.#stopped) return;
-      if (reply.kind === "skipped") return this.#events.onSkipped();
-      const wrong = reply.kind === "response" ? whatIsWrong(reply, health) : reply.reason;
-      const healthy = wrong === null;
-      this.#events.onHealth(healthy, wrong ?? "passed");
-      if (!healthy) return; // a server that is down has no usage worth a wait
+      const result = resultOf(reply, health);
+      this.#events.onCheck(result);
+      if (result.kind !== "success") return; // a server that is down has no usage worth a wait
     }
     const polls = this.#polls;
     if (!metricsPoll.enabled || !polls.isDue(nowMs)) return;
@@ -131,7 +127,7 @@ export class Prober {
     const result = await this.#running.result;
     const late = this.#nowMs() - startedMs >= timeoutMs + NOT_RUNNING_MS;
     this.#skipped = result.kind === "skipped" || (late && result.kind === "error");
-    if (this.#skipped) return { kind: "skipped" };
+    if (this.#skipped) return result.kind === "skipped" ? result : { kind: "skipped", cause: "cpu" };
     this.#accepts = result.kind === "response";
     return result;
   }
@@ -139,12 +135,15 @@ export class Prober {
 
 const GOOD_STATUSES = [[200, 299]] as const;
 
-/** Why a response is none of a healthy server; `null` = it is one. */
-function whatIsWrong(
-  { status, body }: ProbeReply,
-  { statuses = GOOD_STATUSES, ...health }: HealthOptions,
-): string | null {
-  if (!statuses.some(([from, to]) => status >= from && status <= to)) return `status ${status}`;
-  if (typeof health.body !== "string" || body.includes(health.body)) return null;
-  return `status ${status}, but its body lacks the text that it should have`;
+/** What a probe says of the server's health. */
+function resultOf(probed: ProbeResult, { statuses = GOOD_STATUSES, ...health }: HealthOptions): CheckResult {
+  if (probed.kind === "skipped") return probed;
+  if (probed.kind === "error") return { kind: "failure", cause: probed.cause, reason: probed.reason };
+  const { status, body } = probed;
+  if (!statuses.some(([from, to]) => status >= from && status <= to)) {
+    return { kind: "failure", cause: "status", reason: `status ${status}` };
+  }
+  if (typeof health.body !== "string" || body.includes(health.body)) return { kind: "success" };
+  const reason = `status ${status}, but its body lacks the text that it should have`;
+  return { kind: "failure", cause: "body", reason };
 }

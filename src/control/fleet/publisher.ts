@@ -1,4 +1,5 @@
 /** What a fleet shows: rows of the shared table, whether it is in panic, and in the log what has changed. */
+import { isEligible } from "../../balancing/eligibility.ts";
 import { PanicMode } from "../../health/panic-mode.ts";
 import { ServersInUse } from "../../health/servers-in-use.ts";
 import { ServerState } from "../../shared/memory/layout/shared-memory.ts";
@@ -6,7 +7,7 @@ import { FREE_ROW, type ServerRow } from "../../shared/memory/server-table/write
 import type { FleetAnnouncer } from "./announcer.ts";
 import type { FleetOptions } from "./options.ts";
 import type { Roster } from "./roster.ts";
-import type { FleetSummary } from "./status.ts";
+import { type FleetSummary, NO_SERVERS } from "./status.ts";
 import type { FleetTable } from "./table.ts";
 
 /** One fleet's. */
@@ -17,7 +18,7 @@ export class FleetPublisher {
   readonly #announce: FleetAnnouncer;
   readonly #panic = new PanicMode();
   readonly #inUse = new ServersInUse();
-  #summary: FleetSummary = { total: 0, healthy: 0, panic: false };
+  #summary: FleetSummary = NO_SERVERS;
 
   /** @param pool row of the pool. */
   constructor(pool: number, table: FleetTable, roster: Roster, announce: FleetAnnouncer) {
@@ -50,12 +51,18 @@ export class FleetPublisher {
     const { preferZone = false, zone = null, panicThresholdPercent } = options;
     const present = this.#roster.present();
     const use = { preferZone, zone, panicThresholdPercent };
-    const { total: wanted, up } = this.#inUse.choose(present, use, nowMs);
+    const inUse = this.#inUse.choose(present, use, nowMs);
     let healthy = 0;
     for (const { state, health } of present) if (state === ServerState.UP && health.proven) healthy++;
     const wasPanic = this.#panic.on;
-    const panic = this.#panic.update(up, wanted, panicThresholdPercent, nowMs);
-    if (panic !== wasPanic) this.#announce.panic(panic, up, wanted);
-    return { total: present.length, healthy, panic };
+    const panic = this.#panic.update(inUse.up, inUse.total, panicThresholdPercent, nowMs);
+    if (panic !== wasPanic) this.#announce.panic(panic, inUse.up, inUse.total);
+    let up = 0;
+    let usable = 0;
+    for (const { state } of this.#roster.all()) {
+      if (state === ServerState.UP) up++;
+      if (isEligible(state, panic)) usable++;
+    }
+    return { total: present.length, healthy, up, usable, panic };
   }
 }

@@ -12,6 +12,7 @@ import type { Seat } from "./membership.ts";
 import type { FleetOptions } from "./options.ts";
 import { isOfConfigured, OverridableNumber, type OverriddenName, type StoreOverride } from "./overrides.ts";
 import { Prober, type ProberEvents } from "./prober.ts";
+import { ServerRecord } from "./record.ts";
 import type { OverridableView, ServerStateName, ServerStatus } from "./status.ts";
 import { ServerUsage } from "./usage.ts";
 import { ServerWindows } from "./windows.ts";
@@ -45,6 +46,8 @@ export class FleetServer {
   readonly windows: ServerWindows;
   readonly usage: ServerUsage;
   readonly prober: Prober;
+  /** What has become of it since it came. */
+  readonly record: ServerRecord;
   /** When it left the configuration; `undefined` = it is in it. */
   removedMs: number | undefined;
   /** It has left the configuration, and takes requests until those who came instead are known to all workers. */
@@ -97,6 +100,7 @@ export class FleetServer {
     this.windows = new ServerWindows(seat.slot, workers, nowMs);
     this.usage = new ServerUsage(seat.slot);
     this.prober = new Prober(deps.probes, deps.random, deps.nowMs);
+    this.record = new ServerRecord(nowMs);
     this.sinceWallMs = wallMs;
     this.forgetFailures();
   }
@@ -295,7 +299,8 @@ export class FleetServer {
     };
   }
 
-  status(nowMs: number, slowStartMs: number, workers: readonly WorkerBlock[]): ServerStatus {
+  /** @param poolAttempts `recentAttempts` of all servers of its pool. */
+  status(nowMs: number, slowStartMs: number, workers: readonly WorkerBlock[], poolAttempts: number): ServerStatus {
     const row = this.row(nowMs, slowStartMs);
     const total = this.windows.total();
     const recent = this.windows.recent();
@@ -327,6 +332,10 @@ export class FleetServer {
       failures: total.failures,
       error_rate: recent.attempts === 0 ? 0 : Math.min(1, recent.failures / recent.attempts),
       response_ms: this.windows.percentiles(workers),
+      traffic_share: poolAttempts === 0 ? null : Math.min(1, this.windows.recentAttempts / poolAttempts),
+      health_checks: this.record.checks,
+      ejections: this.record.ejections,
+      state_seconds: this.record.stateSeconds(nowMs),
       since: new Date(this.sinceWallMs).toISOString(),
     };
   }

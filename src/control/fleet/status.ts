@@ -57,5 +57,12 @@ export interface FleetSummary {
   readonly total: number;
   /** Those that take requests and have passed a health check. */
   readonly healthy: number;
+  /** Those that are up, whether or not a check has said so yet; of servers that stand by, too. */
+  readonly up: number;
+  /** Those that requests may be sent to: those that are up, in panic all that do not drain. */
+  readonly usable: number;
   readonly panic: boolean;
 }
+
+/** Of a fleet without any. */
+export const NO_SERVERS: FleetSummary = Object.freeze({ total: 0, healthy: 0, up: 0, usable: 0, panic: false });

@@ -6,7 +6,7 @@ import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { publishPoolReadiness, publishReadiness } from "../../shared/memory/readiness.ts";
 import { type ServerRow, ServerTableWriter } from "../../shared/memory/server-table/writer.ts";
 import { type Seat, Seats } from "./membership.ts";
-import type { FleetSummary } from "./status.ts";
+import { type FleetSummary, NO_SERVERS } from "./status.ts";
 
 /** Why there is no seat: all are taken, or the shared memory cannot grow. */
 export type NoSeat = "full" | "no_room";
@@ -66,7 +66,7 @@ export class FleetTable {
 
   /** Nothing is left of the pool in this row. */
   forget(pool: number): void {
-    this.publish(pool, new Map(), { total: 0, healthy: 0, panic: false });
+    this.publish(pool, new Map(), NO_SERVERS);
     this.#summaries.delete(pool);
   }
 

@@ -13,6 +13,8 @@ export interface ResponsePercentiles {
 
 const LATENCY_STEP_MS = 10_000;
 const LATENCY_STEPS = 6;
+/** The share of traffic is told over so many seconds. */
+const SHARE_SECONDS = 10;
 
 /** One server's outcomes and response times over moving windows. */
 export class ServerWindows extends OutcomeWindows {
@@ -20,6 +22,8 @@ export class ServerWindows extends OutcomeWindows {
   /** Summed histograms at the end of each of the last steps, oldest first; the first is the baseline. */
   readonly #histograms: Float64Array[];
   #histogramAtMs: number;
+  /** Attempts since the server came, at the end of each of the last seconds, oldest first. */
+  readonly #attempts: number[] = [0];
 
   /** Begins at zero now, whatever `workers` counted in this slot before. */
   constructor(slot: number, workers: readonly WorkerBlock[], nowMs: number) {
@@ -31,12 +35,22 @@ export class ServerWindows extends OutcomeWindows {
 
   /** Reads the counters; call it every tick. */
   override advance(workers: readonly WorkerBlock[], nowMs: number): void {
+    const isStepDue = this.isStepDue(nowMs);
     super.advance(workers, nowMs);
+    if (isStepDue) {
+      this.#attempts.push(this.total().attempts);
+      if (this.#attempts.length > SHARE_SECONDS) this.#attempts.shift();
+    }
     if (nowMs - this.#histogramAtMs >= LATENCY_STEP_MS) {
       this.#histogramAtMs = nowMs;
       this.#histograms.push(this.#readHistogram(workers));
       if (this.#histograms.length > LATENCY_STEPS) this.#histograms.shift();
     }
+  }
+
+  /** Attempts that ended over the last ten seconds; unlike `recent`, a `restart` does not make it forget them. */
+  get recentAttempts(): number {
+    return this.total().attempts - this.#attempts[0];
   }
 
   /** Over the last 50 to 60 seconds; `null` without a response. Reads the live histograms: for displays, not for ticks. */

@@ -5,6 +5,7 @@
 import { changesBetween, describeChange } from "../../config/changes.ts";
 import type { Config } from "../../config/config.ts";
 import type { EffectiveSetting } from "../../config/effective.ts";
+import { filesOfTracing } from "../../config/exported-traces.ts";
 import { inWordsOfSources } from "../../config/in-words-of-sources.ts";
 import { ConfigError, type LoadResult } from "../../config/load.ts";
 import { type ProxySettingsOptions, toProxySettings } from "../../config/proxy-settings.ts";
@@ -51,18 +52,25 @@ export class ConfigurationInForce {
   #config: Config;
   #effective: readonly EffectiveSetting[];
   #settings!: ProxySettings;
+  #takenMs: number;
 
   constructor(options: ConfigurationOptions) {
     this.#options = options;
     this.#log = options.log;
     this.#config = options.config;
     this.#effective = options.effective;
+    this.#takenMs = options.wallMs();
     this.rejected.configuration = options.refused ?? false;
     this.#files = new FileWatch(watchedFiles(options.config));
   }
 
   get config(): Config {
     return this.#config;
+  }
+
+  /** When it was taken over: at the start or by the last reload that succeeded, milliseconds since the epoch. */
+  get takenMs(): number {
+    return this.#takenMs;
   }
 
   get effective(): readonly EffectiveSetting[] {
@@ -109,6 +117,7 @@ export class ConfigurationInForce {
     this.#noteReload(before.config, changes);
     this.#effective = loaded.effective;
     this.reloads.success++;
+    this.#takenMs = this.#options.wallMs();
     this.rejected.configuration = false;
     this.#options.onInForce?.(this.#config);
     return true;
@@ -197,8 +206,15 @@ function whatIsWatched(config: Config): string {
   return others ? "certificates or other files that settings name" : "certificates";
 }
 
-function watchedFiles({ tls, pools, routes }: Config): readonly string[] {
+function watchedFiles(config: Config): readonly string[] {
+  const { tls, pools, routes } = config;
   const ofPools = pools.flatMap(({ upstream }) => [upstream.caFile, upstream.certFile, upstream.keyFile]);
-  const files = [...(tls.certFiles ?? []), ...(tls.keyFiles ?? []), ...ofPools, ...routes.flatMap(filesOf)];
+  const files = [
+    ...(tls.certFiles ?? []),
+    ...(tls.keyFiles ?? []),
+    ...ofPools,
+    ...routes.flatMap(filesOf),
+    ...filesOfTracing(config),
+  ];
   return [...new Set(files.filter((file) => file !== null))];
 }

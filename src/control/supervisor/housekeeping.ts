@@ -1,13 +1,12 @@
 /** What an instance does from time to time, whatever else happens. */
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
-import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { Events } from "../events/events.ts";
 import { RungWatch, type WatchedPool } from "../events/rung-watch.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { DegradedWatch } from "./degraded-watch.ts";
 
-/** Totals are kept up at least so often (see ServerTotalsLedger). */
+/** Totals are kept up at least so often (see ServerTotalsLedger, ShownSeries). */
 const TOTALS_INTERVAL_MS = 60_000;
 /** A lost place in flight may wait for three looks; each wakes an idle process. */
 const AUDIT_INTERVAL_MS = 500;
@@ -18,7 +17,8 @@ export interface HousekeepingOptions {
   readonly memory: SharedMemory;
   readonly log: Logger;
   readonly events: Events;
-  readonly totals: ServerTotalsLedger;
+  /** Adds to the totals what workers have counted. */
+  readonly keepTotals: () => void;
   /** Ways in which the instance works with less than it should, by name. */
   readonly degradedModes: () => Readonly<Record<string, boolean>>;
   /** Pools that are balanced by what is learned. */
@@ -35,11 +35,11 @@ export class Housekeeping {
   readonly #timers: Timer[] = [];
 
   start(options: HousekeepingOptions): void {
-    const { memory, log, events, totals, degradedModes, learned, nowMs, lookAtFiles, certificatePollMs } = options;
+    const { memory, log, events, keepTotals, degradedModes, learned, nowMs, lookAtFiles, certificatePollMs } = options;
     const watch = new DegradedWatch(log, events);
     const rungs = new RungWatch(events);
     const audit = new InFlightAudit(memory);
-    this.#every(TOTALS_INTERVAL_MS, () => totals.update());
+    this.#every(TOTALS_INTERVAL_MS, keepTotals);
     this.#every(DEGRADED_INTERVAL_MS, () => {
       watch.tick(degradedModes(), nowMs());
       rungs.tick(learned());

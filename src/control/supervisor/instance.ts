@@ -8,14 +8,18 @@ import { isDeepStrictEqual } from "node:util";
 import { version } from "../../../package.json";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
+import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../../protocol/worker.ts";
+import { durationRows } from "../../shared/memory/duration-table.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory/file.ts";
 import { Header, MAX_WORKERS } from "../../shared/memory/layout/shared-memory.ts";
 import { MemoryPages } from "../../shared/memory/pages.ts";
 import { createLogger, type Logger } from "../../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/replaceable-logger.ts";
 import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
+import { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
+import { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import { AdminApi } from "../admin/api.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
 import type { ControlClock } from "../clock.ts";
@@ -84,6 +88,8 @@ export class SupervisorInstance {
   readonly #routeNumbers = new RouteNumbers();
   #fleets!: Fleets;
   #totals!: ServerTotalsLedger;
+  #waits!: PoolWaitsLedger;
+  #shownSeries!: ShownSeries;
   #workers: Workers | null = null;
   #learner!: Learner;
   #historyQuestions!: HistoryQuestions;
@@ -151,9 +157,10 @@ export class SupervisorInstance {
       random,
       resolver,
     });
-    const totals = new ServerTotalsLedger(this.#memory);
-    this.#totals = totals;
-    const view = this.#makeView(totals);
+    this.#totals = new ServerTotalsLedger(this.#memory);
+    this.#waits = new PoolWaitsLedger(this.#memory);
+    this.#shownSeries = new ShownSeries(this.#memory, () => clock.nowMs());
+    const view = this.#makeView();
     const api = new AdminApi(adminControl(view), this.#log);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#openAdminPort(api, config, directory);
@@ -163,6 +170,7 @@ export class SupervisorInstance {
     const workers = this.#makeWorkers(directory);
     this.#workers = workers;
     this.#reserveRings(settings);
+    this.#keepTotals();
     this.#recording.start();
     const balanced = isAnyBalanced(learnedPools(settings));
     if (balanced) this.#learner.start();
@@ -177,7 +185,7 @@ export class SupervisorInstance {
       memory: this.#memory,
       log: this.#log,
       events: this.#journal,
-      totals,
+      keepTotals: () => this.#keepTotals(),
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
       nowMs: () => clock.nowMs(),
@@ -248,13 +256,15 @@ export class SupervisorInstance {
     if (!this.#stopping) await this.#configuration.lookAtFiles();
   };
 
-  #makeView(totals: ServerTotalsLedger): SupervisorView {
+  #makeView(): SupervisorView {
     const { clock } = this.#options;
     const startedMs = clock.nowMs();
     this.#startedAtMs = clock.wallMs();
     return {
       memory: this.#memory,
-      totals,
+      totals: this.#totals,
+      waits: this.#waits,
+      shownSeries: this.#shownSeries,
       fleets: this.#fleets,
       topology: () => topologyOf(this.#configuration.settings, this.#fleets, this.#routeNumbers),
       workers: () => this.#workers,
@@ -318,9 +328,17 @@ export class SupervisorInstance {
 
   /** Servers came or went. */
   #onServers(endpoints: readonly Endpoint[]): void {
-    this.#totals.update();
+    this.#keepTotals();
     this.#recording.rename();
     this.#learner.setServers(named(endpoints));
+  }
+
+  /** Also of what has gone: before workers may count for others in its place. */
+  #keepTotals(): void {
+    const { pools, routes } = this.#configuration.settings;
+    this.#totals.update();
+    this.#waits.update(pools);
+    this.#shownSeries.update(routes.map(({ number }) => number));
   }
 
   #makeWorkers({ memoryPath, socketPath }: RuntimeDirectory): Workers {
@@ -377,6 +395,7 @@ export class SupervisorInstance {
     if (isAnyBalanced(pools)) this.#pages.reserveRings();
     else if (pools.length > 0) this.#pages.reserveOutcomes();
     if (settings.history) this.#pages.reserveHistory();
+    this.#pages.reserveDurations(durationRows(durationPairs(settings.routes).length), settings.tracing !== null);
   }
 
   #announce(listeners: readonly ListenerSpec[]): void {

@@ -1,13 +1,15 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
-import { X509Certificate } from "node:crypto";
 import { version } from "../../../package.json";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
+import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
+import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
+import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { ControlClock } from "../clock.ts";
@@ -19,6 +21,7 @@ import { describeLearning, describeSamples } from "../processes/learner/status.t
 import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
+import { certificatesOf } from "./certificates.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import { poolsInUse } from "./topology.ts";
@@ -27,6 +30,8 @@ import { poolsInUse } from "./topology.ts";
 export interface SupervisorView {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
+  readonly waits: PoolWaitsLedger;
+  readonly shownSeries: ShownSeries;
   readonly fleets: Fleets;
   readonly topology: () => Topology;
   /** `null` before the workers are started. */
@@ -35,7 +40,10 @@ export interface SupervisorView {
   readonly historyQuestions: HistoryQuestions;
   readonly recorder: Recorder;
   readonly journal: Journal;
-  readonly configuration: Pick<ConfigurationInForce, "config" | "settings" | "effective" | "reloads" | "rejected">;
+  readonly configuration: Pick<
+    ConfigurationInForce,
+    "config" | "settings" | "effective" | "reloads" | "rejected" | "takenMs"
+  >;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
   /** On the monotonic clock: it does not leap when the wall clock is set. */
@@ -70,6 +78,14 @@ export function describeStatus(view: SupervisorView): object {
     history: describeHistory({ ...view, location: toRecorderSettings(view.configuration.config)?.store ?? null }),
     overrides: describeOverrides(view),
     reloads,
+    configuration: {
+      successful: !view.configuration.rejected.configuration,
+      taken_at: new Date(view.configuration.takenMs).toISOString(),
+    },
+    certificates: certificatesOf(settings).map(({ name, expiresAtSeconds }) => ({
+      name,
+      expires_at: new Date(expiresAtSeconds * 1000).toISOString(),
+    })),
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
     settings: Object.fromEntries(effective.map(({ env, value, origin }) => [env, { value, origin }])),
   };
@@ -78,9 +94,9 @@ export function describeStatus(view: SupervisorView): object {
 /** The pools as they are now. */
 export function describePools({ configuration: { settings }, fleets }: SupervisorView): object[] {
   const inUse = poolsInUse(settings.routes);
-  return fleets.pools().map(({ name, total, healthy, panic }) => {
+  return fleets.pools().map(({ name, total, healthy, up, usable, panic }) => {
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
-    return { name, strategy, total, healthy, panic, in_use: inUse.has(name) };
+    return { name, strategy, total, healthy, up, usable, panic, in_use: inUse.has(name) };
   });
 }
 
@@ -100,6 +116,10 @@ export function metricsSource(view: SupervisorView): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
+    waits: view.waits,
+    shownSeries: () => view.shownSeries.shows,
+    durationPairs: () => durationPairs(view.configuration.settings.routes),
+    exemplars: () => view.configuration.settings.tracing !== null,
     topology: view.topology,
     servers: () => view.fleets.statuses(),
     fleetEvents: () => view.fleets.counters(),
@@ -114,7 +134,12 @@ export function metricsSource(view: SupervisorView): MetricsSource {
       const { running, up, restarts } = view.recorder;
       return { running, up, restarts, eventsWaiting: view.journal.waiting, eventsDropped: view.journal.dropped };
     },
+    pools: () => view.fleets.pools(),
     reloads: () => view.configuration.reloads,
+    configuration: () => {
+      const { rejected, takenMs } = view.configuration;
+      return { successful: !rejected.configuration, takenAtSeconds: takenMs / 1000 };
+    },
     mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
@@ -129,7 +154,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
   const inUse = poolsInUse(settings.routes);
   return {
     panic: view.memory.pools.panic.includes(1),
-    no_servers: view.fleets.pools().some(({ name, healthy }) => healthy === 0 && inUse.has(name)),
+    no_servers: view.fleets.pools().some(({ name, up }) => up === 0 && inUse.has(name)),
     workers: readyWorkers(view) < header[Header.WORKERS],
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
@@ -197,13 +222,6 @@ function mirroringRoutes({ routes }: ProxySettings): MirroringRoute[] {
   return routes.flatMap(({ number, name, mirror }) =>
     mirror === null ? [] : [{ number, route: name, pool: mirror.pool }],
   );
-}
-
-function certificatesOf({ tls }: ProxySettings): { name: string; expiresAtSeconds: number }[] {
-  return (tls?.certificates ?? []).map(({ certPem, names }, index) => ({
-    name: names[0] ?? `certificate-${index}`,
-    expiresAtSeconds: Date.parse(new X509Certificate(certPem).validTo) / 1000,
-  }));
 }
 
 function runtimeName(): string {

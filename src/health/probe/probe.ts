@@ -2,9 +2,11 @@
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { trustedAuthorities, usualAuthorities } from "../../shared/authorities.ts";
+import type { CheckFailure, CheckSkip } from "../../shared/health-causes.ts";
 import type { UpstreamTls } from "../../shared/upstream-tls.ts";
-import { isOwnShortage, lacksDescriptors } from "../own-shortage.ts";
-import { ProbeReader, type ProbeReply } from "./response.ts";
+import { lacksDescriptors, ownShortage } from "../own-shortage.ts";
+import { causeOfError } from "./cause.ts";
+import { INCOMPLETE, ProbeReader, type ProbeReply } from "./response.ts";
 import { openCancellably, openQuickly, type ProbeTarget } from "./socket.ts";
 
 /** One field line. */
@@ -40,9 +42,9 @@ export interface ProbeRequest {
 export type ProbeResult =
   | { readonly kind: "response"; readonly status: number; readonly body: string }
   /** `reason` is a few words for an operator: "connection refused". */
-  | { readonly kind: "error"; readonly reason: string }
+  | { readonly kind: "error"; readonly cause: CheckFailure; readonly reason: string }
   /** It could not be made, for want of something of our own: the server may be well or not. */
-  | { readonly kind: "skipped" };
+  | { readonly kind: "skipped"; readonly cause: CheckSkip };
 
 /** A process that was kept from running finds its timer over and the response there: the response is read first. */
 const LATE_RESPONSE_MS = 50;
@@ -78,7 +80,9 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   const reader = new ProbeReader(request.wantBody);
   let done = false;
 
-  if (lacksDescriptors()) return { result: Promise.resolve({ kind: "skipped" }), abort: () => {} };
+  if (lacksDescriptors()) {
+    return { result: Promise.resolve({ kind: "skipped", cause: "descriptors" }), abort: () => {} };
+  }
   const finish = (result: ProbeResult): void => {
     if (done) return;
     done = true;
@@ -86,12 +90,12 @@ export function startProbe(request: ProbeRequest): RunningProbe {
     socket.close();
     resolve(result);
   };
-  const fail = (reason: string): void => finish({ kind: "error", reason });
+  const fail = (cause: CheckFailure, reason: string): void => finish({ kind: "error", cause, reason });
   let timer = setTimeout(() => {
-    timer = setTimeout(() => fail(`timeout after ${seconds(request.timeoutMs)}`), LATE_RESPONSE_MS);
+    timer = setTimeout(() => fail("timeout", `timeout after ${seconds(request.timeoutMs)}`), LATE_RESPONSE_MS);
   }, request.timeoutMs);
   const look = (found: ProbeReply | string | undefined): void => {
-    if (typeof found === "string") fail(found);
+    if (typeof found === "string") fail(found === INCOMPLETE ? "closed" : "response", found);
     else if (found !== undefined) finish({ kind: "response", status: found.status, body: found.body });
   };
 
@@ -102,11 +106,14 @@ export function startProbe(request: ProbeRequest): RunningProbe {
       if (!done) look(reader.push(packet));
     },
     onEnd: () => look(reader.end()),
-    onError: (error: NodeJS.ErrnoException) =>
-      isOwnShortage(error, target.address) ? finish({ kind: "skipped" }) : fail(describeError(error)),
+    onError: (error: NodeJS.ErrnoException) => {
+      const cause = ownShortage(error, target.address);
+      if (cause !== null) finish({ kind: "skipped", cause });
+      else fail(causeOfError(error.code ?? "", target.tls), describeError(error));
+    },
   };
   const socket = request.accepts && !target.tls ? openQuickly(target, user) : openCancellably(target, trust, user);
-  return { result: promise, abort: () => fail("aborted") };
+  return { result: promise, abort: () => fail("other", "aborted") };
 }
 
 function requestHead({ target, path, version, host, headers }: ProbeRequest): string {

@@ -24,7 +24,8 @@ export interface ProbeReply {
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 const LINE_END = Buffer.from("\r\n");
-const INCOMPLETE = "closed before a complete answer";
+/** What is said of a server that ended too early. */
+export const INCOMPLETE = "closed before a complete answer";
 
 /** Reads one response, packet by packet. */
 export class ProbeReader {

@@ -16,6 +16,7 @@ import type { PoolGauges } from "../serving/pool-gauges.ts";
 import type { PublishedTable, TableHistory } from "../serving/table-history.ts";
 import type { RecordedOutcome } from "../serving/worker-rings.ts";
 import { AttemptReader } from "./attempts/attempt-reader.ts";
+import { PredictedLatency } from "./attempts/predicted-latency.ts";
 import { RandomThinning } from "./attempts/random-thinning.ts";
 import { LEAST_PER_SECOND, SAMPLES_PER_SECOND, Sampler, sampledAttempt } from "./attempts/sampler.ts";
 import { ChampionSearch } from "./champion/champion-search.ts";
@@ -68,6 +69,7 @@ export class OnlineLearning {
   readonly #options: OnlineLearningOptions;
   readonly #shelf: ModelShelf;
   readonly #reader: AttemptReader;
+  readonly #latency: PredictedLatency;
   readonly #sampler: Sampler;
   readonly #thinning: RandomThinning;
   readonly #candidates: Candidates;
@@ -88,6 +90,7 @@ export class OnlineLearning {
     this.#options = options;
     this.#shelf = new ModelShelf(resources.store, isolation({ log, signal }));
     this.#reader = new AttemptReader(memory, history);
+    this.#latency = new PredictedLatency(memory.predictions);
     const perSecond = () => Math.max(LEAST_PER_SECOND, SAMPLES_PER_SECOND * part());
     this.#sampler = new Sampler({ pool: pool.name, perSecond, random, wallOffsetMs, nameOf });
     this.#thinning = new RandomThinning(() => Math.max(LEAST_JUDGED_PER_SECOND, JUDGED_PER_SECOND * part()), random);
@@ -132,6 +135,7 @@ export class OnlineLearning {
     const attempt = this.#reader.read(outcome);
     if (attempt === undefined) return;
     this.#judging.observe(attempt);
+    this.#latency.add(attempt);
     const sampled = this.#options.settings.learning ? sampledAttempt(attempt) : null;
     if (sampled !== null) this.#sampler.add(sampled);
   }

@@ -25,9 +25,7 @@ export class ModelCalls {
     try {
       return await this.#ask(model, selection, features);
     } catch (error) {
-      // A model server that is not asked did not fail: it is counted when it is asked.
-      const isAsked = !(error instanceof RemoteModelError && error.kind === "circuit_open");
-      if (isAsked) this.#counters[LearnerCounter.ERRORS]++;
+      if (wasAsked(error)) this.#counters[LearnerCounter.MODEL_FAILURES]++;
       throw error;
     }
   }
@@ -39,10 +37,12 @@ export class ModelCalls {
     const rows = features.batch(selection, this.#rows);
     if (rows.buffer !== this.#rows.buffer) this.#rows = rows;
     const startedMs = this.#stopwatch();
-    const scores = await model.predict(rows, count).finally(() => {
-      this.#countDuration((this.#stopwatch() - startedMs) / 1000);
+    const scores = await model.predict(rows, count).catch((error: unknown) => {
+      if (wasAsked(error)) this.#countDuration((this.#stopwatch() - startedMs) / 1000);
+      throw error;
     });
-    this.#counters[LearnerCounter.PREDICTIONS] += count;
+    this.#countDuration((this.#stopwatch() - startedMs) / 1000);
+    this.#counters[LearnerCounter.SCORES] += count;
     return costsOf(scores, model.outputKind, features.meanMs, servers, features.columns);
   }
 
@@ -51,4 +51,9 @@ export class ModelCalls {
     this.#counters[LearnerCounter.INFERENCE_SECONDS] += seconds;
     this.#counters[LearnerCounter.INFERENCE_BUCKETS + (bucket < 0 ? INFERENCE_BOUNDS.length : bucket)]++;
   }
+}
+
+/** A model server that is left alone neither failed nor took any time: it is counted when it is asked. */
+function wasAsked(error: unknown): boolean {
+  return !(error instanceof RemoteModelError && error.kind === "circuit_open");
 }

@@ -1,5 +1,6 @@
 /** What is known of one request: where its parts are, what it goes by, and which of its bytes can be sent again. */
 
+import type { DurationPlace } from "../../shared/memory/duration-table.ts";
 import { NO_POOL } from "../../shared/memory/layout/history.ts";
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
@@ -68,6 +69,8 @@ export class ProxiedRequest implements RequestRewrite {
   ruling: LocalResponse | Failure | null = null;
   /** What metrics count it under: index into `ROUTES`, or the number of its route. */
   route = 0;
+  /** And where they count how long it takes. */
+  place!: DurationPlace;
   upgrade = false;
   /** The client waits for 100 (Continue), and the server has not said it yet. */
   expectsContinue = false;
@@ -215,6 +218,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.host = this.target.host;
     this.ruling = route.rules.begin(this, parsed);
     this.route = route.number === Route.PROXY ? reserved : route.number;
+    this.place = this.route === Route.API_REQUEST ? this.target.apiPlace : this.target.place;
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Decision, DecisionLog } from "../../balancing/strategy.ts";
 import {
   DECISION_CANDIDATES,
   DECISION_ROWS,
+  DecisionArm,
   DecisionWord,
   packCandidate,
   type WorkerRings,
@@ -22,6 +23,9 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
   readonly #clockOffsetMs: number;
   readonly #requestId = new Int32Array(4);
   #last = 0;
+  /** The last decision's arm and rung, as `DecisionWord.ARM` has them, and its table. */
+  #arm = 0;
+  #table = 0;
 
   /**
    * @param counters the worker's.
@@ -62,7 +66,9 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
     words[at + 3] = requestId[3];
     words[at + DecisionWord.SLOT] = slot;
     words[at + DecisionWord.SERVER] = id[slot];
-    words[at + DecisionWord.ARM] = arm | (decision.rung << 8);
+    this.#arm = arm | (decision.rung << 8);
+    this.#table = table;
+    words[at + DecisionWord.ARM] = this.#arm;
     words[at + DecisionWord.TABLE] = table;
     figures[(at + DecisionWord.TIME) >> 1] = decision.nowMs + this.#clockOffsetMs;
     floats[at + DecisionWord.PROPENSITY] = decision.propensity;
@@ -82,6 +88,20 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
     if (count > kept) this.#keepChosen(decision, at + DecisionWord.CANDIDATES + 2 * (kept - 1));
     this.#counters[WorkerCounter.DECISIONS + arm]++;
     this.#last = this.#decisions.commit();
+  }
+
+  /**
+   * The last decision stands: the attempt goes to the server that it chose.
+   * @param first it is the request's first attempt.
+   */
+  placed(first: boolean): void {
+    if (this.#table !== 0) {
+      if (first) this.#counters[WorkerCounter.ML_PREDICTED]++;
+      return;
+    }
+    const arm = this.#arm & 0xff;
+    // What is compared, and whom nobody chose, is where it is on purpose.
+    if (arm === DecisionArm.CHAMPION || arm === DecisionArm.CANARY) this.#counters[WorkerCounter.ML_FALLBACKS]++;
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {

@@ -160,6 +160,7 @@ export class Picker {
     if (!this.#limited && !this.#failing.suspected && excluded.length === 0) {
       const slot = this.#strategy.pick(this.#candidates, this.#count, key, nowMs);
       this.#noted = true;
+      this.#decisions?.placed(!again);
       this.#take(slot);
       return slot;
     }
@@ -248,6 +249,7 @@ export class Picker {
       const limit = hardLimit[slot];
       if (limit === 0 || before < limit) {
         if (slot === trial) failing.onTrial(slot, nowMs);
+        this.#decisions?.placed(excluded.length === 0 && !again);
         return slot;
       }
       this.release(slot);

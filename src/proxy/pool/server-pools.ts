@@ -109,6 +109,7 @@ class PoolConnections implements UpstreamContext {
   readonly wheel: UpstreamContext["wheel"];
   readonly kernel: UpstreamContext["kernel"];
   readonly counters: UpstreamContext["counters"];
+  readonly block: UpstreamContext["block"];
 
   constructor(worker: WorkerConnections, pool: ServerPool) {
     this.#worker = worker;
@@ -116,6 +117,7 @@ class PoolConnections implements UpstreamContext {
     this.wheel = worker.wheel;
     this.kernel = worker.kernel;
     this.counters = worker.counters;
+    this.block = worker.block;
   }
 
   get settings(): PoolSettings {

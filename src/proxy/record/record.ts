@@ -1,5 +1,12 @@
 /** What remains of a request: counters and histograms in this worker's shared block, what history keeps, and a line in the log. */
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
+import {
+  countBriefDuration,
+  countDuration,
+  type DurationPlace,
+  rowOfPlace,
+} from "../../shared/memory/duration-table.ts";
+import type { ExemplarWriter } from "../../shared/memory/exemplars.ts";
 import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { countRequest, isReserved } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
@@ -20,6 +27,8 @@ export interface RecordContext {
   readonly block: WorkerBlock;
   readonly accessLog: AccessLog | null;
   readonly history: HistoryWriter | null;
+  /** Examples of traced requests; null = traces are not exported. */
+  readonly exemplars: ExemplarWriter | null;
   /** Added to the monotonic clock it gives milliseconds since the epoch. */
   readonly epochOffsetMs: number;
   /** Uniform in [0, 1). */
@@ -30,6 +39,8 @@ export interface RecordContext {
 export interface RecordedRequest extends HistoryRequest {
   /** Monotonic milliseconds. */
   readonly startedMs: number;
+  /** Where durations of its route and pool are counted. */
+  readonly place: DurationPlace;
 }
 
 /** How it ended. */
@@ -53,6 +64,14 @@ export function recordRequest(
     block.durationSumMs[slot] += durationMs;
     block.durationHistogram[slot * bucketCount + bucketOf(durationMs)]++;
   }
+  const row = rowOfPlace(block, request.place);
+  const bucket = countDuration(block.durations, row, durationMs / 1000);
+  const { exemplars } = ctx;
+  if (exemplars !== null && request.sampled) {
+    const { traceIdBuffer, traceIdStart } = request;
+    exemplars.write(row, bucket, durationMs / 1000, nowMs + ctx.epochOffsetMs, traceIdBuffer, traceIdStart);
+  }
+  if (outcome.waitMs > 0) countBriefDuration(block.waits, request.poolRow, outcome.waitMs / 1000);
   ctx.history?.record(request, outcome, durationMs, nowMs);
   const log = ctx.accessLog;
   if (log === null) return;

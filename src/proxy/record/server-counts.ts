@@ -2,6 +2,7 @@
  * What a server did, counted in this worker's shared block: the supervisor judges it by that and shows it, and metrics are
  * made of it.
  */
+import { ATTEMPT_CAUSES, attemptCause, OTHER_CAUSE, SERVER_ERROR_CAUSE } from "../../shared/attempt-causes.ts";
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
 import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import {
@@ -23,15 +24,20 @@ export class ServerCounts implements HeadConsumer, EndConsumer {
   onHead({ slot, status, latencyMs }: AttemptOutcome): void {
     const block = this.#block;
     block.responses[slot]++;
-    if (isServerError(status)) block.failures[slot]++;
+    if (isServerError(status)) this.#countFailure(slot, SERVER_ERROR_CAUSE);
     block.latencySumMs[slot] += latencyMs;
     block.latencyHistogram[slot * bucketCount + bucketOf(latencyMs)]++;
   }
 
   onEnd(outcome: AttemptOutcome): void {
     if (!failedSinceHead(outcome)) return;
-    const { slot, verdict } = outcome;
-    this.#block.failures[slot]++;
+    const { slot, verdict, failure } = outcome;
+    this.#countFailure(slot, failure === null ? OTHER_CAUSE : attemptCause(failure.code));
     if (verdict === Verdict.UNANSWERED) this.#block.unanswered[slot]++;
+  }
+
+  #countFailure(slot: number, cause: number): void {
+    this.#block.failures[slot]++;
+    this.#block.failureCauses[slot * ATTEMPT_CAUSES.length + cause]++;
   }
 }

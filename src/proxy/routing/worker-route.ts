@@ -16,6 +16,7 @@ import { RouteLabels } from "../record/access-log.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import { type AuthTarget, compileAuth } from "./auth-target.ts";
+import type { DurationPlaces, TargetPlaces } from "./duration-places.ts";
 import { hostOf } from "./host.ts";
 import type { MirrorRows, MirrorTarget } from "./mirror-target.ts";
 import { RouteRules } from "./route-rules.ts";
@@ -33,6 +34,7 @@ export interface RouteParts {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly mirrorRows: MirrorRows;
+  readonly durationPlaces: DurationPlaces;
   /** Of requests that no route takes: see `RouteSpec`. */
   readonly hstsMs: number;
   /** Where we listen for TLS at present; null = nowhere. */
@@ -43,7 +45,7 @@ export interface RouteParts {
  * Where one request goes: a route with one of its pools. It stays as it is: a reload makes others, and requests under way keep
  * theirs.
  */
-export interface Target {
+export interface Target extends TargetPlaces {
   readonly route: WorkerRoute;
   /** `null`: no server is asked. */
   readonly pool: ServerPool | null;
@@ -68,6 +70,7 @@ export class WorkerRoute {
   readonly rules: RouteRules;
   /** What a client may not say behind the body, because it may not say it before it. */
   readonly trailers: TrailerLimits;
+  readonly #durationPlaces: DurationPlaces;
   readonly #random: () => number;
   /** What a client is told apart by, so that all its requests go to one pool; `null` = each goes by itself. */
   readonly #splitKey: StickyKey | null;
@@ -82,6 +85,7 @@ export class WorkerRoute {
     const { pools, settings, random } = parts;
     this.spec = spec;
     this.refusal = refusal;
+    this.#durationPlaces = parts.durationPlaces;
     this.#random = random;
     const { action } = spec;
     const splitBy = action.kind === "forward" ? action.splitBy : null;
@@ -137,6 +141,7 @@ export class WorkerRoute {
       host: this.rules.host ?? hostOf(pool),
       settings: { ...request, ...this.spec.settings },
       labels: this.#labels(name),
+      ...this.#durationPlaces.of(this.spec, name),
     };
   }
 
@@ -147,6 +152,7 @@ export class WorkerRoute {
       host: null,
       settings: { ...settings, ...this.spec.settings },
       labels: this.#labels(null),
+      ...this.#durationPlaces.of(this.spec, ""),
     };
   }
 

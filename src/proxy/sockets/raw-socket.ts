@@ -56,8 +56,11 @@ export interface SocketUser {
 
 /** Who waits for a connection to be made. */
 export interface Dialler extends SocketUser {
-  /** There is a socket, although nothing can be sent yet: from here on giving up closes it at once. */
-  begun(socket: RawSocket): void;
+  /**
+   * There is a socket, although nothing can be sent yet: from here on giving up closes it at once. With TLS, its handshake
+   * begins.
+   */
+  begun(socket: RawSocket, nowMs: number): void;
   /** The handshake is through (TCP, and TLS where there is any). */
   opened(socket: RawSocket, nowMs: number): void;
   /** @param code the name of the system's error, as `ECONNREFUSED`, or one of `TlsRefusal`; "" when nobody knows. */

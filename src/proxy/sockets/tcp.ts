@@ -68,7 +68,7 @@ export class Tcp {
     const { call } = this.libc;
     const fd = call.socket(address.family, STREAM_SOCKET, 0);
     const socket = new TcpSocket(this, fd, user, null);
-    user.begun(socket);
+    user.begun(socket, this.now());
     if (fd < 0) return refuseLater(socket, user, this.libc.errno);
     this.libc.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     const begun = call.connect(fd, address.bytes, address.bytes.length) === 0 || this.libc.errno === Errno.EINPROGRESS;

@@ -1,4 +1,5 @@
 /** What connections to servers use of that which all parts of a worker share (`ExchangeContext`). */
+import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import type { UpstreamTls } from "../../shared/upstream-tls.ts";
 import type { HeadLimits, ResponseHead } from "../http1/head.ts";
 import type { SocketKernel } from "../sockets/socket-kernel.ts";
@@ -13,7 +14,7 @@ export interface UpstreamSettings extends UpstreamTls {
   readonly upstreamVia: boolean;
 }
 
-/** Everything but the wheel, the kernel and the counters may be another at the next look. */
+/** Everything but the wheel, the kernel and what is counted in may be another at the next look. */
 export interface UpstreamContext {
   readonly settings: UpstreamSettings;
   readonly limits: HeadLimits;
@@ -24,4 +25,6 @@ export interface UpstreamContext {
   readonly wheel: TimerWheel;
   readonly kernel: SocketKernel;
   readonly counters: Float64Array;
+  /** What is counted by server. */
+  readonly block: Pick<WorkerBlock, "connects" | "handshakes" | "reuses">;
 }

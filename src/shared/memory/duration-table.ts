@@ -81,7 +81,7 @@ export function assignDurationRows(columns: DurationColumns, keys: readonly numb
     if (done) return OTHER_ROW;
     durationKeys[row] = 0;
     durations.fill(0, row * DurationWord.LENGTH, (row + 1) * DurationWord.LENGTH);
-    if (exemplars) columns.exemplars.fill(0, row * EXEMPLARS, (row + 1) * EXEMPLARS);
+    if (exemplars) clearExemplars(columns.exemplars, row);
     durationKeys[row] = key;
     rowOf.set(key, row);
     return row;
@@ -89,6 +89,11 @@ export function assignDurationRows(columns: DurationColumns, keys: readonly numb
 }
 
 const EXEMPLARS = DURATION_BUCKETS * ExemplarWord.LENGTH;
+
+/** There is no example of a row any more. */
+export function clearExemplars(exemplars: Float64Array, row: number): void {
+  exemplars.fill(0, row * EXEMPLARS, (row + 1) * EXEMPLARS);
+}
 
 function range(length: number): number[] {
   return Array.from({ length }, (_, i) => i);

@@ -3,6 +3,7 @@
  * worker, of its own block. Readers: whoever renders metrics, in another process: an example whose sequence number is odd, or
  * another one afterwards, is being written.
  */
+import { clearExemplars, type DurationColumns, OTHER_ROW } from "./duration-table.ts";
 import { DURATION_BUCKETS, ExemplarWord } from "./layout/durations.ts";
 
 const WORD_BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -39,15 +40,16 @@ export class ExemplarWriter {
     this.#bytes = new Uint8Array(buffer, byteOffset, byteLength);
   }
 
+  /** For a worker that begins to write them: those of its rows are forgotten. */
+  static cleared({ durationKeys, exemplars }: DurationColumns): ExemplarWriter {
+    durationKeys.forEach((key, row) => {
+      if (key !== 0 || row === OTHER_ROW) clearExemplars(exemplars, row);
+    });
+    return new ExemplarWriter(exemplars);
+  }
+
   /** The request is the last one of the bucket. `digits[start …]` are the 32 hexadecimal digits of its trace id. */
-  write(
-    row: number,
-    bucket: number,
-    valueSeconds: number,
-    timeMs: number,
-    digits: Uint8Array,
-    start: number,
-  ): void {
+  write(row: number, bucket: number, valueSeconds: number, timeMs: number, digits: Uint8Array, start: number): void {
     const at = wordOf(row, bucket);
     const sequence = (at + ExemplarWord.SEQUENCE) * INTS;
     const writing = this.#words[sequence] | 1; // odd already, when a worker died over it

@@ -8,12 +8,14 @@ import {
   LearnerCounter,
   LearnerFigure,
   LearnerWord,
+  PredictionWord,
   TRAINING_RESULTS,
   VERDICT_KINDS,
 } from "../../shared/memory/layout/learning.ts";
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { Emit, Labels, MetricDefinition, MetricGroup } from "./definition.ts";
 import { emitHistogram } from "./histogram.ts";
+import { labelOfPool } from "./pool-label.ts";
 import type { LearnedPoolFigures, MetricsSource } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
@@ -61,14 +63,58 @@ const SHARES = [
   ["second", LearnerFigure.SECOND_SHARE],
 ] as const;
 
+/** Sums of a server over its attempts that are in both: the `PredictionWord`s. */
+function latency(name: string, help: string, word: number): MetricDefinition<MetricsSource> {
+  return {
+    name,
+    type: "summary",
+    help,
+    labels: ["server_id"],
+    perPool: true,
+    collect: (source, emit) => {
+      const poolOf = labelOfPool(source);
+      const pools = new Map<number, string>();
+      for (const { id, pool } of source.servers()) pools.set(id, pool);
+      const { predictions } = source.memory;
+      for (let at = 0; at < predictions.length; at += PredictionWord.LENGTH) {
+        const id = predictions[at + PredictionWord.SERVER];
+        const pool = pools.get(id);
+        if (pool === undefined) continue;
+        const figures = { quantiles: [], sum: predictions[at + word], count: predictions[at + PredictionWord.COUNT] };
+        emit.summary(figures, { server_id: id, ...poolOf(pool) });
+      }
+    },
+  };
+}
+
 /** The learner, its models and what `ml` decided. */
 export const learningMetrics: MetricGroup<MetricsSource> = {
   title: "Learned balancing",
   doc: "`pool` is there when several pools are learned of.",
   metrics: [
-    counted("ml_predictions_total", C.PREDICTIONS, "Predictions made: one for each server and load of a table."),
-    counted("ml_errors_total", C.ERRORS, "Calls of a model that failed, or gave what cannot be used."),
-    counted("ml_cache_hits_total", C.CACHE_HITS, "Predictions of a remote model that the cache answered."),
+    {
+      name: "ml_predictions_total",
+      type: "counter",
+      help: "Requests that were placed by what a model predicted (their first attempts; of the champion or of a canary).",
+      collect: (source, emit) => emit(sumCounter(source, WorkerCounter.ML_PREDICTED)),
+    },
+    {
+      name: "ml_errors_total",
+      type: "counter",
+      help: "Attempts under `ml` that a fallback placed, because no table of the model could be used, or the guardrail does not trust it; those of the first moments, before there is a table, among them. What is placed otherwise on purpose (`control`, `probe` of `ml_decisions_total`) is none.",
+      collect: (source, emit) => emit(sumCounter(source, WorkerCounter.ML_FALLBACKS)),
+    },
+    counted(
+      "ml_cache_hits_total",
+      C.CACHE_HITS,
+      "Scores of a remote model that the cache had, and that were used: of calls that failed none counts.",
+    ),
+    counted("ml_scores_total", C.SCORES, "Scores that models gave: one for each server and load of a table."),
+    counted(
+      "ml_model_failures_total",
+      C.MODEL_FAILURES,
+      "Calls of a model that failed, or gave what cannot be used. One that is left alone (`ml_circuit_breaker_open`) is not called.",
+    ),
     counted(
       "ml_circuit_breaker_open",
       C.BREAKER_OPEN,
@@ -133,6 +179,16 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
           for (const [arm, figure] of COSTS) if (figures[figure] > 0) emitOf(figures[figure], { arm });
         }),
     },
+    latency(
+      "ml_predicted_latency_seconds",
+      "Time to a server's response head as the champion's model predicted it when it placed the attempt: sum and count of a sample of the attempts that succeeded. Nothing of models whose scores are no times (a model server's, most that were made elsewhere).",
+      PredictionWord.PREDICTED_SECONDS,
+    ),
+    latency(
+      "ml_actual_latency_seconds",
+      "Time to the response head of the very attempts of `ml_predicted_latency_seconds`, as it was.",
+      PredictionWord.ACTUAL_SECONDS,
+    ),
     {
       name: "ml_verdicts_total",
       type: "counter",

@@ -1,4 +1,5 @@
 /** The metrics of an instance: the list of all there are, and their exposition. */
+import { attemptMetrics } from "./attempts.ts";
 import { compressionMetrics } from "./compression.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
@@ -8,6 +9,7 @@ import { learningMetrics } from "./learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
 import { requestMetrics } from "./requests.ts";
+import { poolMetrics, serverStateMetrics } from "./server-states.ts";
 import { controlMetrics, serverMetrics } from "./servers.ts";
 import type { MetricsSource, ServerFigures } from "./source.ts";
 import { clientMetrics, healthOfSelfMetrics, upstreamMetrics } from "./workers.ts";
@@ -16,6 +18,9 @@ import { clientMetrics, healthOfSelfMetrics, upstreamMetrics } from "./workers.t
 export const METRIC_GROUPS: readonly MetricGroup<MetricsSource>[] = [
   requestMetrics,
   serverMetrics,
+  attemptMetrics,
+  serverStateMetrics,
+  poolMetrics,
   controlMetrics,
   clientMetrics,
   upstreamMetrics,
@@ -37,8 +42,9 @@ export class Metrics {
 
   /** Reads everything and renders it, a little at a time. */
   *rendering(): Work<Buffer> {
-    const { totals, servers } = this.#source;
+    const { totals, waits, topology, servers } = this.#source;
     yield* totals.updating();
+    waits.update(topology().pools);
     const read: ServerFigures[] = []; // once per scrape: percentiles cost a walk over the histograms
     for (const server of servers()) {
       read.push(server);

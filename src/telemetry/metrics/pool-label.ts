@@ -3,7 +3,7 @@ import type { Labels } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 
 /** Of what belongs to no pool, or to one that nobody remembers. */
-const NO_POOL = "none";
+export const NO_POOL = "none";
 const NONE: Labels = Object.freeze({});
 
 /** By the name of a pool. */

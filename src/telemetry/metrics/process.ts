@@ -10,7 +10,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "build_info",
       type: "gauge",
-      help: "Always 1; carries the version.",
+      help: "Always 1; carries the version of the product and of the runtime that it runs on.",
       labels: ["version", "runtime"],
       collect: ({ version, runtime }, emit) => emit(1, { version, runtime }),
     },
@@ -64,16 +64,28 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "config_reloads_total",
       type: "counter",
-      help: "Configuration reloads (SIGHUP), by result.",
+      help: "Reloads of the configuration (SIGHUP), by `result`: `success`, `failure` (rejected: the one before stays in force).",
       labels: ["result"],
       collect: (source, emit) => {
         for (const [result, count] of Object.entries(source.reloads())) emit(count, { result });
       },
     },
     {
+      name: "config_last_reload_successful",
+      type: "gauge",
+      help: "1 while the configuration that was read last is in force, at the start or by a reload; 0 = it was rejected, and the one before is.",
+      collect: (source, emit) => emit(source.configuration().successful ? 1 : 0),
+    },
+    {
+      name: "config_last_reload_success_timestamp_seconds",
+      type: "gauge",
+      help: "When the configuration in force was taken over, seconds since the epoch: the last reload that succeeded, or the start.",
+      collect: (source, emit) => emit(source.configuration().takenAtSeconds),
+    },
+    {
       name: "tls_certificate_expiry_seconds",
       type: "gauge",
-      help: "When a certificate expires, seconds since the epoch.",
+      help: "When a certificate expires, seconds since the epoch; of a chain what expires first. `name` is the first DNS name of a certificate that clients are shown, `upstream` and the subject's name of one that servers are shown (`UPSTREAM_CERT_FILE`), `authority` and its name of one that vouches for servers (`UPSTREAM_CA_FILE`, the first 32).",
       labels: ["name"],
       collect: (source, emit) => {
         for (const { name, expiresAtSeconds } of source.certificates()) emit(expiresAtSeconds, { name });
@@ -82,7 +94,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "degraded",
       type: "gauge",
-      help: "1 while the instance works with less than it should: `panic` (too few healthy servers, all are used), `no_servers` (none has passed its checks), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances), `model` (the model that should route cannot be used), `learning_store` (what is learned, or samples, is not kept as it should be), `history` (the recorder is away, or its store does not take what it is given), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `memory` (the shared memory has no room for another server or worker).",
+      help: "1 while the instance works with less than it should: `panic` (of a pool too few servers are up, so all are used), `no_servers` (of a pool that routes lead to no server is up: its requests get 503, or in panic are tried at servers that are thought to be down), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances), `model` (the model that should route cannot be used), `learning_store` (what is learned, or samples, is not kept as it should be), `history` (the recorder is away, or its store does not take what it is given), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `memory` (the shared memory has no room for another server or worker).",
       labels: ["mode"],
       collect: (source, emit) => {
         for (const [mode, on] of Object.entries(source.degradedModes())) emit(on ? 1 : 0, { mode });

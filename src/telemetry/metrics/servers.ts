@@ -84,19 +84,18 @@ const responseTimes: ServerMetric = {
   },
 };
 
-function perServerTotal(name: string, help: string, key: "responses" | "failures"): ServerMetric {
-  return {
-    name,
-    type: "counter",
-    help,
-    labels: ["server_id"],
-    perPool: true,
-    collect: (source, emit) => {
-      const poolOf = labelOfServersPool(source);
-      for (const server of source.totals.servers()) emit(server[key], { server_id: server.id, ...poolOf(server.id) });
-    },
-  };
-}
+const responses: ServerMetric = {
+  name: "server_responses_total",
+  type: "counter",
+  help: "Answers from the server, whatever their status.",
+  labels: ["server_id"],
+  perPool: true,
+  collect: (source, emit) => {
+    const poolOf = labelOfServersPool(source);
+    for (const server of source.totals.servers())
+      emit(server.responses, { server_id: server.id, ...poolOf(server.id) });
+  },
+};
 
 /** One value per server. */
 export const serverMetrics: MetricGroup<MetricsSource> = {
@@ -114,8 +113,7 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
     gauge("server_memory_usage_percent", "Memory usage that the server reports.", (s) => s.memory_usage),
     gauge("server_error_rate", "Share of failed attempts in the last seconds, 0 to 1.", (s) => s.error_rate),
     responseTimes,
-    perServerTotal("server_responses_total", "Answers from the server, whatever their status.", "responses"),
-    perServerTotal("server_failures_total", "Attempts that the server failed: no answer, or 5xx.", "failures"),
+    responses,
   ],
 };
 
@@ -123,14 +121,14 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
 export const controlMetrics: MetricGroup<MetricsSource> = {
   title: "Health checks and discovery",
   metrics: [
-    event("health_checks_total", "Health checks made.", (e) => e.healthChecks),
+    event("health_checks_total", "Health checks made, of servers that are gone as well.", (e) => e.healthChecks),
     event("health_check_failures_total", "Health checks that failed.", (e) => e.healthCheckFailures),
     event(
       "health_checks_skipped_total",
       "Health checks that could not be made for want of descriptors, local ports, memory or time of our own: they change no verdict.",
       (e) => e.healthChecksSkipped,
     ),
-    event("server_ejections_total", "Ejections of servers whose answers failed.", (e) => e.ejections),
+    event("ejections_total", "Ejections of servers, those that are gone included.", (e) => e.ejections),
     {
       name: "server_usage_ignored_total",
       type: "counter",

@@ -1,6 +1,18 @@
 /** What the metrics are read from. The supervisor brings these together; tests bring plain objects. */
+import type { DurationPair } from "../../shared/memory/duration-table.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerTotalsLedger } from "./durations.ts";
+import type { PoolWaitsLedger } from "./pool-waits.ts";
+import type { ShowsSeries } from "./shown-series.ts";
+
+/** Health checks of a server since it came. */
+export interface CheckCounts {
+  readonly success: number;
+  /** By cause: `CHECK_FAILURES`. */
+  readonly failure: Readonly<Record<string, number>>;
+  /** Those that could not be made, by what was lacking: `CHECK_SKIPS`. */
+  readonly skipped: Readonly<Record<string, number>>;
+}
 
 /** One server as it is now, by the names of the HTTP API. `null` = unknown. */
 export interface ServerFigures {
@@ -34,6 +46,13 @@ export interface ServerFigures {
     readonly p95: number;
     readonly p99: number;
   } | null;
+  /** Its part of the attempts at the pool's servers over the last ten seconds, 0 … 1; `null` = there were none. */
+  readonly traffic_share: number | null;
+  readonly health_checks: CheckCounts;
+  /** Since it came, by cause. */
+  readonly ejections: Readonly<Record<string, number>>;
+  /** Seconds since it came, by the state that it was in; the present one is among them. */
+  readonly state_seconds: Readonly<Record<string, number>>;
 }
 
 /** A pool of the configuration. */
@@ -42,6 +61,18 @@ export interface PoolFigures {
   /** Of the shared memory. */
   readonly row: number;
   readonly strategy: string;
+}
+
+/** What a pool of the configuration has of servers now. */
+export interface PoolServers {
+  readonly name: string;
+  /** Configured, with an address. */
+  readonly total: number;
+  /** Up, and proven by a check. */
+  readonly healthy: number;
+  /** That requests may be sent to. */
+  readonly usable: number;
+  readonly panic: boolean;
 }
 
 /** How pools and routes are called. */
@@ -118,12 +149,35 @@ export interface MirroringRoute {
   readonly pool: string;
 }
 
+/** The configuration in force. */
+export interface ConfigurationFigures {
+  /** The last one that was read is in force; false = it was rejected. */
+  readonly successful: boolean;
+  /** When what is in force was taken over, seconds since the epoch. */
+  readonly takenAtSeconds: number;
+}
+
+/** A certificate in use. */
+export interface CertificateFigures {
+  /** What it is for, or whose. */
+  readonly name: string;
+  readonly expiresAtSeconds: number;
+}
+
 export interface MetricsSource {
   readonly memory: SharedMemory;
   readonly totals: ServerTotalsLedger;
+  readonly waits: PoolWaitsLedger;
+  /** Of which routes and servers request series are shown now. */
+  readonly shownSeries: () => ShowsSeries;
+  /** What durations of requests are told apart by, as the configuration in force has it. */
+  readonly durationPairs: () => readonly DurationPair[];
+  /** Traces are exported: there are examples of traced requests. */
+  readonly exemplars: () => boolean;
   readonly topology: () => Topology;
   /** May be made one after the other while they are read. */
   readonly servers: () => Iterable<ServerFigures>;
+  readonly pools: () => readonly PoolServers[];
   readonly fleetEvents: () => FleetEvents;
   readonly version: string;
   readonly runtime: string;
@@ -135,10 +189,11 @@ export interface MetricsSource {
   readonly learner: () => LearnerFigures;
   readonly recorder: () => RecorderFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
+  readonly configuration: () => ConfigurationFigures;
   readonly mirrors: () => readonly MirroringRoute[];
   /** Lines of the supervisor's own log that were lost. */
   readonly logDropped: () => number;
   /** Ways in which the instance works with less than it should, each on or off. */
   readonly degradedModes: () => Readonly<Record<string, boolean>>;
-  readonly certificates: () => readonly { readonly name: string; readonly expiresAtSeconds: number }[];
+  readonly certificates: () => readonly CertificateFigures[];
 }

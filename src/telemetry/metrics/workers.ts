@@ -2,7 +2,8 @@
 
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
-import { Header, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { Header, SERIES_CAPACITY, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { seriesInUse } from "../../shared/memory/series-table.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
 
@@ -89,5 +90,24 @@ export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
       C.SERIES_OVERFLOW,
       "Requests counted without a series of their own because the table was full.",
     ),
+    {
+      name: "metrics_series",
+      type: "gauge",
+      help: "Series of `http_requests_total` in the fullest worker's table, those of servers and routes that went lately included.",
+      *collect({ memory }, emit) {
+        let most = 0;
+        for (let i = 0; i < memory.header[Header.WORKER_BLOCKS]; i++) {
+          most = Math.max(most, seriesInUse(memory.workers[i]));
+          yield;
+        }
+        emit(most);
+      },
+    },
+    {
+      name: "metrics_series_limit",
+      type: "gauge",
+      help: "How many of these a worker's table has room for.",
+      collect: (_, emit) => emit(SERIES_CAPACITY),
+    },
   ],
 };

@@ -103,8 +103,13 @@ describe("ML_MODEL_ENDPOINT", () => {
     await until(async () => (await learning(product)).rung === "weighted_round_robin");
     await until(async () => (await product.metric("ml_circuit_breaker_open")) === 1);
     expect(await product.degraded("model")).toBe(1);
-    const errors = await product.metric("ml_errors_total");
-    expect(errors).toBeGreaterThanOrEqual(5);
+    expect(await product.metric("ml_model_failures_total")).toBeGreaterThanOrEqual(5);
+    expect(await product.metric("ml_predictions_total")).toBeGreaterThan(0);
+    const fallbacks = await product.metric("ml_errors_total");
+    const hits = await product.metric("ml_cache_hits_total");
+    await until(async () => (await product.metric("ml_errors_total")) > fallbacks + 50);
+    expect(await product.metric("ml_cache_hits_total")).toBe(hits);
+    expect(await product.metric("ml_predicted_latency_seconds_count")).toBe(0); // its scores are no times
     await until(async () => (await verdicts(product)).some(({ kind }) => kind === "demoted"));
     const shares = (await load(100, 1000, () => request(product.port))).shares;
     const [one, two] = servers.map(({ port }) => shares[port] ?? 0);

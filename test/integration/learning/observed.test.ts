@@ -265,7 +265,7 @@ describe("a pool that is only observed", () => {
     const { words, figures, rowId, cost } = memory.learned[0];
     for (const shown of [words, figures, rowId, cost]) expect(shown.every((value: number) => value === 0)).toBe(true);
     const counters = memory.learnerCounters;
-    for (const counter of [LearnerCounter.TABLES, LearnerCounter.PREDICTIONS, LearnerCounter.MODEL_UNUSABLE]) {
+    for (const counter of [LearnerCounter.TABLES, LearnerCounter.SCORES, LearnerCounter.MODEL_UNUSABLE]) {
       expect(counters[counter]).toBe(0);
     }
     expect(counters[LearnerCounter.SAMPLES]).toBeGreaterThan(900);

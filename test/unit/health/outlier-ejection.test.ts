@@ -29,19 +29,26 @@ const verdict = (seen: Partial<OutlierObservation>, changed: Partial<OutlierOpti
 describe("verdict", () => {
   test("failures in a row", () => {
     expect(verdict({ consecutiveFailures: 4 })).toBeUndefined();
-    expect(verdict({ consecutiveFailures: 5 })).toBe("5 failures in a row");
+    expect(verdict({ consecutiveFailures: 5 })).toEqual({
+      cause: "consecutive_failures",
+      reason: "5 failures in a row",
+    });
     expect(verdict({ consecutiveFailures: 50 }, { consecutiveFailures: 0 })).toBeUndefined();
   });
 
   test("share of failures, given enough answers", () => {
     expect(verdict({ attempts: 20, failures: 9 })).toBeUndefined();
-    expect(verdict({ attempts: 20, failures: 10 })).toBe("10 of 20 answers failed");
+    expect(verdict({ attempts: 20, failures: 10 })).toEqual({
+      cause: "failure_share",
+      reason: "10 of 20 answers failed",
+    });
     expect(verdict({ attempts: 19, failures: 19 })).toBeUndefined();
     expect(verdict({ attempts: 20, failures: 20 }, { failurePercent: 0 })).toBeUndefined();
   });
 
   test("latency against the fleet's median; unknown is no outlier", () => {
-    expect(verdict({ meanLatencyMs: 41 })).toBe("mean response 41 ms, fleet median 10 ms");
+    const reason = "mean response 41 ms, fleet median 10 ms";
+    expect(verdict({ meanLatencyMs: 41 })).toEqual({ cause: "latency", reason });
     expect(verdict({ meanLatencyMs: 40 })).toBeUndefined();
     expect(verdict({ meanLatencyMs: 41 }, { latencyFactor: 0 })).toBeUndefined();
     expect(verdict({ meanLatencyMs: 41, fleetMedianLatencyMs: Number.NaN })).toBeUndefined();
@@ -86,7 +93,10 @@ describe("ejection", () => {
     ejection.advance(1000, 0, options);
     expect(ejection.onProbation).toBe(true);
     expect(ejection.verdict(fine, options)).toBeUndefined();
-    expect(ejection.verdict({ ...fine, probationAttempts: 1, probationFailures: 1 }, options)).toContain("1 of 1");
+    expect(ejection.verdict({ ...fine, probationAttempts: 1, probationFailures: 1 }, options)).toEqual({
+      cause: "probation",
+      reason: expect.stringContaining("1 of 1"),
+    });
     expect(ejection.eject(1100, options)).toBe(2000);
   });
 

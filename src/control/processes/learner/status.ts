@@ -26,7 +26,9 @@ export function describeLearning({ memory, learner }: LearningView): object | nu
     decisions: decisionsOf(memory),
     samples: counters[LearnerCounter.SAMPLES],
     samples_lost: counters[LearnerCounter.SAMPLES_LOST],
-    model_errors: counters[LearnerCounter.ERRORS],
+    model_errors: counters[LearnerCounter.MODEL_FAILURES],
+    predictions: sumOf(memory, WorkerCounter.ML_PREDICTED),
+    fallbacks: sumOf(memory, WorkerCounter.ML_FALLBACKS),
   };
   if (pools.length !== 1) {
     const byName = pools.map((pool) => [pool.name, describePool(memory, pool)] as const);
@@ -82,12 +84,12 @@ function versionIn(word: number): number | null {
 }
 
 /** By arm, over all workers. */
-function decisionsOf({ header, workers }: SharedMemory): Record<string, number> {
+function decisionsOf(memory: SharedMemory): Record<string, number> {
+  return Object.fromEntries(ARM_NAMES.map((arm, index) => [arm, sumOf(memory, WorkerCounter.DECISIONS + index)]));
+}
+
+/** A `WorkerCounter`, over all workers. */
+function sumOf({ header, workers }: SharedMemory, counter: number): number {
   const used = workers.slice(0, header[Header.WORKER_BLOCKS]);
-  return Object.fromEntries(
-    ARM_NAMES.map((arm, index) => [
-      arm,
-      used.reduce((sum, { counters }) => sum + counters[WorkerCounter.DECISIONS + index], 0),
-    ]),
-  );
+  return used.reduce((sum, { counters }) => sum + counters[counter], 0);
 }

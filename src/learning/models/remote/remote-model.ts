@@ -39,7 +39,7 @@ export interface RemoteModelFigures {
   readonly predictions: number;
   /** Predictions that failed; those that an open circuit refused are not among them. */
   readonly errors: number;
-  /** Scores that were known, or asked for once for several rows. */
+  /** Scores that were known from earlier predictions, and used: those of predictions that failed are not among them. */
   readonly cacheHits: number;
   readonly circuit: CircuitState;
   readonly timesOpened: number;
@@ -101,8 +101,13 @@ export class RemoteModel implements ScoreModel {
     checkRows(this, rows, count);
     this.#end.signal.throwIfAborted();
     const scores = new Float32Array(count);
-    const questions = this.#lookUp(rows, scores);
-    if (questions.length === 0) return scores;
+    const { questions, known } = this.#lookUp(rows, scores);
+    if (questions.length > 0) await this.#askPermitted(questions, scores);
+    this.#cacheHits += known;
+    return scores;
+  }
+
+  async #askPermitted(questions: readonly Question[], scores: Float32Array): Promise<void> {
     const permit = this.#breaker.ask();
     if (permit === null) {
       throw new RemoteModelError(
@@ -113,7 +118,6 @@ export class RemoteModel implements ScoreModel {
     try {
       await this.#ask(questions, scores);
       permit.succeeded();
-      return scores;
     } catch (error) {
       permit.failed();
       this.#errors++;
@@ -127,26 +131,30 @@ export class RemoteModel implements ScoreModel {
     this.#cache?.clear();
   }
 
-  /** Fills in what is known and returns what has to be asked for. */
-  #lookUp(rows: Float64Array | Float32Array, scores: Float32Array): Question[] {
+  /** Fills in what is known, and says how many these are and what has to be asked for. */
+  #lookUp(rows: Float64Array | Float32Array, scores: Float32Array): { questions: Question[]; known: number } {
     const n = this.featureNames.length;
     const questions: Question[] = [];
     const byKey = new Map<string, Question>();
+    let hits = 0;
     for (let row = 0; row < scores.length; row++) {
       const key = this.#cache?.keyOf(rows, row * n) ?? null;
       const known = key === null ? undefined : this.#cache?.get(key);
       const asked = key === null ? undefined : byKey.get(key);
-      if (known !== undefined) scores[row] = known;
-      asked?.rows.push(row);
-      if (known !== undefined || asked !== undefined) {
-        this.#cacheHits++;
+      if (known !== undefined) {
+        scores[row] = known;
+        hits++;
+        continue;
+      }
+      if (asked !== undefined) {
+        asked.rows.push(row);
         continue;
       }
       const question = { entry: this.#entryOf(rows, row * n, questions.length), key, rows: [row] };
       questions.push(question);
       if (key !== null) byKey.set(key, question);
     }
-    return questions;
+    return { questions, known: hits };
   }
 
   /** `weight` is in every request of the contract; what the balancer's weights do is no business of the model. */

@@ -3,6 +3,7 @@
  * there will be none. In between a server is chosen, or a place waited for; another one is tried where that is safe; and a
  * second one is asked beside a slow one.
  */
+import { ATTEMPT_CAUSES, attemptCause, SERVER_ERROR_CAUSE } from "../../../shared/attempt-causes.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { isServerError } from "../../outcome.ts";
@@ -146,9 +147,15 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
       this.#seeker.fail(failure, nowMs);
       return;
     }
-    this.#ctx.counters[WorkerCounter.RETRIES]++;
+    this.#countRetry(attempt.slot, attemptCause(failure.code));
     attempt.end(false, failure, 0, nowMs);
     this.begin(nowMs);
+  }
+
+  #countRetry(slot: number, cause: number): void {
+    const { counters, block } = this.#ctx;
+    counters[WorkerCounter.RETRIES]++;
+    block.retryCauses[slot * ATTEMPT_CAUSES.length + cause]++;
   }
 
   /** Does without a response of 5xx when there may be a better one. @returns false when it is the client's. */
@@ -160,7 +167,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     }
     const slot = this.#retries.insteadOf(this.#ctx.responseHead.status, attempt.slot, nowMs);
     if (slot === NO_OTHER) return false;
-    this.#ctx.counters[WorkerCounter.RETRIES]++;
+    this.#countRetry(attempt.slot, SERVER_ERROR_CAUSE);
     attempt.discard(rest, restStart, nowMs);
     this.#countAttempt(nowMs);
     attempt.moveTo(slot, this.count, this.#retries.foundStale, nowMs);

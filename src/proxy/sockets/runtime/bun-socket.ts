@@ -28,7 +28,7 @@ export class BunSocket extends AdaptedSocket {
   /** As `Dialler` says. */
   begun(): void {
     try {
-      this.#dialler?.begun(this);
+      this.#dialler?.begun(this, this.env.now());
     } catch (error) {
       this.threw(error);
     }

@@ -1,5 +1,6 @@
 /** One connection of HTTP/1.1 to a server: connecting, idle in its upstream, or the leg of one request. */
 
+import type { Endpoint } from "../../../protocol/endpoint.ts";
 import type { Failure } from "../../failure.ts";
 import { Failures } from "../../failure.ts";
 import { COALESCE_BYTES, copyBytes } from "../../http1/copy.ts";
@@ -15,6 +16,7 @@ import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../leg.ts";
 
 /** The upstream, as its connections see it. */
 export interface ConnectionOwner {
+  readonly endpoint: Endpoint;
   /** What `Host` is when the client sent none. */
   readonly hostBytes: Buffer;
   /** Its exchange ended cleanly. */
@@ -22,6 +24,8 @@ export interface ConnectionOwner {
   /** It is closed, after there was a connection. */
   closed(connection: Http1Connection, wasIdle: boolean): void;
   connectFailed(): void;
+  /** It was made, in so many milliseconds; of these, TLS took the last `tlsMs`: NaN = there is none. */
+  connected(connectMs: number, tlsMs: number): void;
   /** It was given up while the system goes on trying, and the end of that. */
   abandoned(): void;
   abandonedEnded(): void;
@@ -46,6 +50,9 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   /** Monotonic milliseconds since when it is idle. */
   idleSinceMs = 0;
   #state: number = State.CONNECTING;
+  readonly #dialledMs: number;
+  /** When its handshake of TLS began; NaN = there is none. */
+  #handshakeMs = Number.NaN;
   /** Of a connection in the making: closing it ends that at once. */
   #unready: RawSocket | null = null;
   /** Given up while connecting; the kernel has not ended the attempt yet. */
@@ -53,8 +60,9 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   /** Collects a head that arrives in pieces. */
   #headBuffer: HeadBuffer | null = null;
 
-  constructor(ctx: UpstreamContext, owner: ConnectionOwner, user: UpstreamUser) {
+  constructor(ctx: UpstreamContext, owner: ConnectionOwner, user: UpstreamUser, nowMs: number) {
     super(null, ctx.wheel);
+    this.#dialledMs = nowMs;
     this.#ctx = ctx;
     this.#owner = owner;
     this.user = user;
@@ -66,9 +74,11 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
 
   // ── dialling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  begun(socket: RawSocket): void {
-    if (this.#state === State.CONNECTING) this.#unready = socket;
-    else {
+  begun(socket: RawSocket, nowMs: number): void {
+    if (this.#state === State.CONNECTING) {
+      this.#unready = socket;
+      if (this.#owner.endpoint.tls) this.#handshakeMs = nowMs;
+    } else {
       this.#endAbandoned();
       socket.terminate();
     }
@@ -84,6 +94,7 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
     this.#unready = null;
     this.wheel.clear(this);
     this.#state = State.BUSY;
+    this.#owner.connected(nowMs - this.#dialledMs, nowMs - this.#handshakeMs);
     // Whoever wanted it may have gone; then the next one may have it.
     if (this.user === null) this.#owner.release(this, nowMs);
     else this.user.onUpstreamReady(this, nowMs);

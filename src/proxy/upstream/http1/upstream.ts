@@ -4,6 +4,7 @@
  */
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
+import { countBriefDuration } from "../../../shared/memory/duration-table.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { Failures } from "../../failure.ts";
 import type { UpstreamContext } from "../context.ts";
@@ -52,6 +53,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
     this.#idle.pop();
     counters[WorkerCounter.UPSTREAM_IDLE]--;
     counters[WorkerCounter.UPSTREAM_REUSES]++;
+    this.#ctx.block.reuses[this.endpoint.slot]++;
     freshest.use(user);
     return freshest;
   }
@@ -59,7 +61,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
   /** Starts a connection; the user hears of its success or failure later. */
   #connect(user: UpstreamUser, nowMs: number): Http1Connection {
     const { settings, counters, wheel } = this.#ctx;
-    const connection = new Http1Connection(this.#ctx, this, user);
+    const connection = new Http1Connection(this.#ctx, this, user, nowMs);
     counters[WorkerCounter.UPSTREAM_CONNECTS]++;
     if (this.#abandoned >= MAX_ABANDONED) {
       // Not at once: the caller does not hold the connection yet that it would be told of.
@@ -95,6 +97,14 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
       this.#idle.splice(at, 1);
       this.#ctx.counters[WorkerCounter.UPSTREAM_IDLE]--;
     }
+  }
+
+  connected(connectMs: number, tlsMs: number): void {
+    if (this.#retired) return; // the slot may be another server's by now
+    const { block } = this.#ctx;
+    const { slot } = this.endpoint;
+    countBriefDuration(block.connects, slot, connectMs / 1000);
+    if (!Number.isNaN(tlsMs)) countBriefDuration(block.handshakes, slot, tlsMs / 1000);
   }
 
   connectFailed(): void {

@@ -40,6 +40,17 @@ export const LearnerFigure = {
   LENGTH: 64,
 } as const;
 
+/** What the champion's model predicted of a server, and what came of it (Float64): a row by slot. Writer: learner. */
+export const PredictionWord = {
+  /** Id of the server that the sums are of; 0 = nobody's. */
+  SERVER: 0,
+  /** Attempts that are in both sums. */
+  COUNT: 1,
+  PREDICTED_SECONDS: 2,
+  ACTUAL_SECONDS: 3,
+  LENGTH: 4,
+} as const;
+
 /** Upper bounds of the exported buckets of inference durations, seconds. The last bucket has none. */
 export const INFERENCE_BOUNDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
@@ -47,11 +58,11 @@ export const INFERENCE_BOUNDS = [
 
 /** Words of the learner's counters (Float64, only ever growing unless named a gauge). Writer: learner. */
 export const LearnerCounter = {
-  /** Rows of features that a model gave scores for. */
-  PREDICTIONS: 0,
+  /** Scores that models gave: one for each server and load of a table. */
+  SCORES: 0,
   /** Calls of a model that failed, or gave something that is no number. */
-  ERRORS: 1,
-  /** Predictions that a cache answered. */
+  MODEL_FAILURES: 1,
+  /** Those of the scores that a cache had, of calls that did not fail. */
   CACHE_HITS: 2,
   /** Outcomes that were read from the workers' rings. */
   SAMPLES: 3,

@@ -35,6 +35,7 @@ import {
   LearnerWord,
   OUTCOME_ROWS,
   OutcomeWord,
+  PredictionWord,
   SCORE_COLUMNS,
   TABLE_COPIES,
   TABLE_MODELS,
@@ -201,6 +202,10 @@ export const WorkerCounter = {
   COMPRESSED_BYTES_SENT: 40,
   /** Responses that were not compressed because too many others were. */
   COMPRESSION_SKIPPED: 41,
+  /** Requests whose first attempt was placed by what a model predicted. */
+  ML_PREDICTED: 56,
+  /** Attempts that a lower policy of `ml` placed because the one that should have could not be used, or was not trusted. */
+  ML_FALLBACKS: 57,
   LENGTH: 64,
 } as const;
 
@@ -287,6 +292,8 @@ export interface SharedMemory {
   readonly learnerCounters: Float64Array;
   /** By worker: number of the last outcome that the learner has counted, so that its successor goes on. Writer: learner. */
   readonly learnerPositions: Int32Array;
+  /** `[MAX_SERVERS × PredictionWord.LENGTH]`: predicted and actual latency. Writer: learner. */
+  readonly predictions: Float64Array;
   readonly workers: readonly WorkerBlock[];
   /** By worker, as `workers`. */
   readonly rings: readonly WorkerRings[];
@@ -379,6 +386,7 @@ function carve(c: Carver): SharedMemory {
   const figures = c.float64(MAX_POOLS * LearnerFigure.LENGTH);
   const learnerCounters = c.float64(LearnerCounter.LENGTH);
   const learnerPositions = c.int32(MAX_WORKERS);
+  const predictions = c.float64(MAX_SERVERS * PredictionWord.LENGTH);
   const progress = (): RecorderProgress => ({
     figures: c.float64(ProgressFigure.LENGTH),
     requests: c.int32(MAX_WORKERS),
@@ -462,7 +470,7 @@ function carve(c: Carver): SharedMemory {
     traces.push({ requests: c.ring(TRACE_ROWS, TraceWord.LENGTH) });
   }
   c.page();
-  const learning = { learned, learnerCounters, learnerPositions };
+  const learning = { learned, learnerCounters, learnerPositions, predictions };
   return { header, servers, pools, clientConnections, ...learning, workers, rings, recorder, history, tracer, traces };
 }
 

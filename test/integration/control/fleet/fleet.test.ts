@@ -87,7 +87,7 @@ describe("health checks", () => {
     await fleet.start(fleetOptions(specs([good, flaky]), { health: checks, slowStartMs: 60_000 }));
     expect(Array.from(memory.servers.state.subarray(0, 3))).toEqual([ServerState.UP, ServerState.UP, 0]);
     expect(memory.servers.effectiveWeight[0]).toBe(1); // the first fleet does not ramp
-    await eventually(() => expect(fleet.summary()).toEqual({ total: 2, healthy: 2, panic: false }));
+    await eventually(() => expect(fleet.summary()).toMatchObject({ total: 2, healthy: 2, up: 2, panic: false }));
 
     flaky.mode = "503";
     await eventually(() => expect(states()).toEqual(["up", "down"]));
@@ -285,7 +285,7 @@ test("panic: too few servers, so all are eligible until enough are back", async 
   await fleet.start(fleetOptions(specs([one, two]), { health: checks, panicThresholdPercent: 60 }));
   await eventually(() => expect(states()).toEqual(["up", "down"]));
   await eventually(() => expect(memory.pools.panic[0]).toBe(1));
-  expect(fleet.summary()).toEqual({ total: 2, healthy: 1, panic: true });
+  expect(fleet.summary()).toEqual({ total: 2, healthy: 1, up: 1, usable: 2, panic: true });
   await two.start();
   await eventually(() => expect(memory.pools.panic[0]).toBe(0));
   expect(fleet.counters().panics).toBe(1);

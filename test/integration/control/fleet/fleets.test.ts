@@ -186,7 +186,7 @@ describe("pools", () => {
     const { fleets, plansOf } = makeFleets();
     const names = Array.from({ length: MAX_POOLS }, (_, i) => `pool-${i}`);
     await fleets.start(plansOf(Object.fromEntries(names.map((name) => [name, [A, B, C]]))));
-    expect(fleets.summary()).toEqual({ total: 3 * MAX_POOLS, healthy: 3 * MAX_POOLS, panic: false });
+    expect(fleets.summary()).toMatchObject({ total: 3 * MAX_POOLS, healthy: 3 * MAX_POOLS, panic: false });
     expect(new Set(fleets.endpoints().map(({ id }) => id)).size).toBe(3 * MAX_POOLS);
   });
 });
@@ -247,7 +247,7 @@ describe("who stands by", () => {
       ["standby", true],
     ]);
     expect([0, 1].map((slot) => memory.servers.state[slot])).toEqual([ServerState.UP, ServerState.STANDBY]);
-    expect(fleets.summary()).toEqual({ total: 2, healthy: 2, panic: false });
+    expect(fleets.summary()).toEqual({ total: 2, healthy: 2, up: 2, usable: 1, panic: false });
     expect(fleets.server(2)).toMatchObject({ backup: true, reason: "a backup: others of its pool are up" });
     fleets.drain(1);
     expect(memory.servers.state[1]).toBe(ServerState.UP);

@@ -98,13 +98,17 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
     expect(await ask(await listen(small), { wantBody: true })).toEqual({ kind: "response", status: 200, body: "{}" });
     const large = saying(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(200_000)}`, false);
     const result = await ask(await listen(large), { wantBody: true });
-    expect(result).toEqual({ kind: "error", reason: "answer larger than 64 KB" });
+    expect(result).toEqual({ kind: "error", cause: "response", reason: "answer larger than 64 KB" });
     await closeAll(small, large);
   });
 
   test("an answer that drips after thousands of interim heads is given up at once, one that drips for ever in time", async () => {
     const interim = saying("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(3200), false);
-    expect(await ask(await listen(interim))).toEqual({ kind: "error", reason: "more than 8 interim answers" });
+    expect(await ask(await listen(interim))).toEqual({
+      kind: "error",
+      cause: "response",
+      reason: "more than 8 interim answers",
+    });
     const dripping = createServer((socket) => {
       socket.setNoDelay(true);
       const timer = setInterval(() => socket.write("x"), 1);
@@ -113,7 +117,7 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
       socket.write("HTTP/1.1 200 OK\r\nX: ");
     });
     const result = await ask(await listen(dripping), { timeoutMs: 200 });
-    expect(result).toEqual({ kind: "error", reason: "timeout after 200 ms" });
+    expect(result).toEqual({ kind: "error", cause: "timeout", reason: "timeout after 200 ms" });
     await closeAll(interim, dripping);
   });
 
@@ -121,18 +125,23 @@ describe.each([false, true])("over plain sockets, when the server accepted the l
     const gone = createServer();
     const port = await listen(gone);
     await closeAll(gone);
-    expect(await ask(port)).toEqual({ kind: "error", reason: "connection refused" });
+    expect(await ask(port)).toEqual({ kind: "error", cause: "refused", reason: "connection refused" });
     const closing = saying("HTTP/1.1 200");
-    expect(await ask(await listen(closing))).toEqual({ kind: "error", reason: "closed before a complete answer" });
+    expect(await ask(await listen(closing))).toEqual({
+      kind: "error",
+      cause: "closed",
+      reason: "closed before a complete answer",
+    });
     const resetting = createServer((socket) => {
       socket.on("error", () => {});
       socket.on("data", () => socket.resetAndDestroy());
     });
-    expect(await ask(await listen(resetting))).toEqual({ kind: "error", reason: "connection reset" });
+    expect(await ask(await listen(resetting))).toEqual({ kind: "error", cause: "closed", reason: "connection reset" });
     await closeAll(resetting);
     const silent = saying("", false);
     expect(await ask(await listen(silent), { timeoutMs: 100 })).toEqual({
       kind: "error",
+      cause: "timeout",
       reason: "timeout after 100 ms",
     });
     await closeAll(closing, silent);
@@ -158,8 +167,9 @@ describe("a server that does not accept", () => {
       const aborted = startProbe(request(deaf.port, { timeoutMs: 60_000 }));
       await eventually(() => expect(descriptors()).toBeGreaterThan(before)); // they are connecting
       aborted.abort();
-      expect(await aborted.result).toEqual({ kind: "error", reason: "aborted" });
-      for (const probe of probes) expect(await probe.result).toEqual({ kind: "error", reason: "timeout after 300 ms" });
+      expect(await aborted.result).toEqual({ kind: "error", cause: "other", reason: "aborted" });
+      for (const probe of probes)
+        expect(await probe.result).toEqual({ kind: "error", cause: "timeout", reason: "timeout after 300 ms" });
       await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before));
     } finally {
       for (const socket of filler) socket.destroy();
@@ -173,11 +183,12 @@ describe("a server that does not accept", () => {
     await closeAll(gone);
     expect(await startProbe(request(port, { accepts: true })).result).toEqual({
       kind: "error",
+      cause: "refused",
       reason: "connection refused",
     });
     const running = startProbe(request(port, { accepts: true }));
     running.abort();
-    expect(await running.result).toEqual({ kind: "error", reason: "aborted" });
+    expect(await running.result).toEqual({ kind: "error", cause: "other", reason: "aborted" });
   });
 });
 
@@ -201,12 +212,12 @@ describe("over TLS", () => {
     expect(await ask(port, { tls: true, hostname: "api.test", trust })).toMatchObject({ status: 200 });
     expect(await ask(port, { tls: true, hostname: "127.0.0.1", trust })).toMatchObject({ status: 200 });
     const wrongName = await ask(port, { tls: true, hostname: "evil.test", trust });
-    expect(wrongName).toMatchObject({ kind: "error", reason: expect.stringContaining("altnames") });
+    expect(wrongName).toMatchObject({ kind: "error", cause: "tls", reason: expect.stringContaining("altnames") });
     expect(wrongName).not.toMatchObject({ reason: expect.stringContaining("UPSTREAM_CA_FILE") }); // no cure for that
   });
 
   test("says what mends a certificate that nobody vouches for", async () => {
-    const untrusted = { kind: "error", reason: expect.stringMatching(/certificate.*UPSTREAM_CA_FILE/) };
+    const untrusted = { kind: "error", cause: "tls", reason: expect.stringMatching(/certificate.*UPSTREAM_CA_FILE/) };
     expect(await ask(port, { tls: true, hostname: "api.test" })).toMatchObject(untrusted);
     const selfSigned = createTlsServer(authority, (socket) => socket.on("error", () => {}));
     selfSigned.on("tlsClientError", () => {});

@@ -140,7 +140,7 @@ describe("the cache", () => {
     expect(await ask(2, 1)).toEqual([2, 1]);
     expect(await ask(1, 3)).toEqual([1, 3]);
     expect(requests.map(({ servers }) => servers.map((each) => each.active_conns))).toEqual([[1, 2], [3]]);
-    expect(model.figures()).toMatchObject({ predictions: 3, cacheHits: 4 });
+    expect(model.figures()).toMatchObject({ predictions: 3, cacheHits: 3 });
     clock.ms += CACHE_TTL_MS + 1;
     await ask(1);
     expect(requests.length).toBe(3);
@@ -162,6 +162,17 @@ describe("the cache", () => {
     for (let i = 0; i < FAILURES_TO_OPEN; i++) await failure(model.predict(rowsOf(2), 1));
     expect((await failure(model.predict(rowsOf(2), 1))).kind).toBe("circuit_open");
     expect([...(await model.predict(rowsOf(1), 1))]).toEqual([1]);
+  });
+
+  test("has no hits of predictions that failed: nothing that it had was used", async () => {
+    const { url, state } = fakeServer();
+    const model = remote(url, { cacheSize: 100 });
+    await model.predict(rowsOf(1), 1);
+    state.answer = () => new Response("broken", { status: 500 });
+    for (let i = 0; i < FAILURES_TO_OPEN + 3; i++) await failure(model.predict(rowsOf(1, 1, 2), 3));
+    expect(model.figures().cacheHits).toBe(0);
+    await model.predict(rowsOf(1, 1), 2); // all of it is known
+    expect(model.figures().cacheHits).toBe(2);
   });
 });
 

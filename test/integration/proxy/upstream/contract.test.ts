@@ -35,6 +35,7 @@ function contextOf(): UpstreamContext {
     wheel,
     kernel: SocketKernel.of(null),
     counters: new Float64Array(64),
+    block: { connects: new Float64Array(64), handshakes: new Float64Array(64), reuses: new Float64Array(4) },
   };
 }
 

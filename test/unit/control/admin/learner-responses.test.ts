@@ -56,6 +56,8 @@ describe("with one pool", () => {
       "samples",
       "samples_lost",
       "model_errors",
+      "predictions",
+      "fallbacks",
       "rung_reason",
       "mean_latency_ms",
       "remembered_tables",

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { FleetSummary } from "../../../../src/control/fleet/status.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
 import {
   MAX_SERVERS,
@@ -32,15 +33,19 @@ test("all seats may be taken; one that is given back has another id, and says no
   expect(table.take()).toEqual({ slot: 7, id: MAX_SERVERS + 1 });
 });
 
+function summary(of: Pick<FleetSummary, "total" | "healthy" | "panic">): FleetSummary {
+  return { up: of.healthy, usable: of.healthy, ...of };
+}
+
 test("what fleets publish is added up, and each time anew", () => {
   const shared = memory();
   const table = new FleetTable(shared);
   const row = { id: 1, pool: 0, state: ServerState.UP, weight: 1, effectiveWeight: 1, capacity: 10, hardLimit: 0 };
-  table.publish(0, new Map([[0, row]]), { total: 2, healthy: 1, panic: true });
-  table.publish(1, new Map([[3, { ...row, id: 2, pool: 1 }]]), { total: 1, healthy: 0, panic: false });
+  table.publish(0, new Map([[0, row]]), summary({ total: 2, healthy: 1, panic: true }));
+  table.publish(1, new Map([[3, { ...row, id: 2, pool: 1 }]]), summary({ total: 1, healthy: 0, panic: false }));
   expect(readReadiness(shared, [])).toEqual({ status: "ready", total: 3, healthy: 1 });
   expect([shared.servers.id[0], shared.servers.id[3], shared.pools.panic[0]]).toEqual([1, 2, 1]);
-  table.publish(0, new Map(), { total: 2, healthy: 0, panic: false });
+  table.publish(0, new Map(), summary({ total: 2, healthy: 0, panic: false }));
   expect(readReadiness(shared, [])).toEqual({ status: "not_ready", total: 3, healthy: 0 });
   expect(shared.pools.panic[0]).toBe(0);
 });

@@ -33,6 +33,21 @@ test("outcomes since the baseline, over ten seconds and since a restart, summed 
   expect(windows.total().attempts).toBe(24);
 });
 
+test("the attempts that shares are made of are those of ten seconds, whatever is forgotten of failures", () => {
+  const [worker] = memory().workers;
+  const windows = new ServerWindows(SLOT, [worker], 0);
+  worker.responses[SLOT] = 6;
+  windows.advance([worker], 1000);
+  windows.restart();
+  worker.unanswered[SLOT] = 4;
+  windows.advance([worker], 2000);
+  expect(windows.recentAttempts).toBe(10);
+  for (let s = 3; s <= 10; s++) windows.advance([worker], s * 1000);
+  expect(windows.recentAttempts).toBe(4);
+  windows.advance([worker], 11_000);
+  expect(windows.recentAttempts).toBe(0);
+});
+
 test("an attempt without an answer is an attempt", () => {
   const [worker] = memory().workers;
   const windows = new ServerWindows(SLOT, [worker], 0);

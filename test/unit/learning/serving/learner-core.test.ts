@@ -79,7 +79,7 @@ describe("a tick", () => {
     expect(learned.figures[LearnerFigure.TABLE_MS]).toBe(1000);
     expect(core.rungReason).toBe("");
     const columns = columnOf(2 * 3 + 6) + 1;
-    expect(counters[LearnerCounter.PREDICTIONS]).toBe(3 * columns);
+    expect(counters[LearnerCounter.SCORES]).toBe(3 * columns);
     expect(counters[LearnerCounter.TABLES]).toBe(1);
     expect(counters[LearnerCounter.INFERENCE_SECONDS]).toBeCloseTo(0.003, 6);
     const bucket = INFERENCE_BOUNDS.indexOf(0.005);
@@ -162,7 +162,7 @@ describe("a model that fails", () => {
       expect(learned.figures[LearnerFigure.TABLE_MS]).toBe(50);
       expect(learned.words[LearnerWord.RUNG]).toBe(Rung.ESTIMATOR);
       expect(core.rungReason).not.toBe("");
-      expect(counters[LearnerCounter.ERRORS]).toBe(1);
+      expect(counters[LearnerCounter.MODEL_FAILURES]).toBe(1);
       broken = false;
       await core.tick(SLOTS, 150);
       expect(learned.words[LearnerWord.CHAMPION_TABLE]).toBe(2);
@@ -177,7 +177,7 @@ describe("a model that fails", () => {
     await core.tick(SLOTS, 50);
     expect(learned.words[LearnerWord.RUNG]).toBe(Rung.MODEL);
     expect(learned.words[LearnerWord.CANARY_TABLE]).toBe(0);
-    expect(counters[LearnerCounter.ERRORS]).toBe(1);
+    expect(counters[LearnerCounter.MODEL_FAILURES]).toBe(1);
   });
 
   test("asks for features that there are not: refused with their names", () => {
@@ -315,10 +315,10 @@ describe("a refresh", () => {
   ])("makes tables anew when %s", async (_, happens) => {
     const made = await quiet();
     await made.core.refresh(SLOTS, 31_010);
-    const before = made.counters[LearnerCounter.PREDICTIONS];
+    const before = made.counters[LearnerCounter.SCORES];
     happens(made);
     await made.core.refresh(SLOTS, 31_050);
-    expect(made.counters[LearnerCounter.PREDICTIONS]).toBeGreaterThan(before);
+    expect(made.counters[LearnerCounter.SCORES]).toBeGreaterThan(before);
   });
 
   test("makes tables anew when other servers take requests", async () => {

@@ -24,6 +24,7 @@ import { compileAuth } from "../../../../src/proxy/routing/auth-target.ts";
 import { RouteRules } from "../../../../src/proxy/routing/route-rules.ts";
 import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
+import { OTHER_ROW } from "../../../../src/shared/memory/duration-table.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { MirrorWord } from "../../../../src/shared/memory/mirror-table.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
@@ -229,7 +230,8 @@ export class Rig {
     const auth = sides.auth ? compileAuth(AUTH, pool as unknown as ServerPool) : null;
     const mirror = sides.mirror ? { pool, host: null, share: 0.75, figures: this.mirrorFigures } : null;
     const route = { number: Route.PROXY, refusal: null, auth, mirror, compression: null, rules, target: () => target };
-    const target = { route, pool, host: null, settings: values, labels: null };
+    const place = { row: OTHER_ROW, key: -1 };
+    const target = { route, pool, host: null, settings: values, labels: null, place, apiPlace: place };
     const context = {
       settings: values,
       limits: LIMITS,
@@ -239,6 +241,7 @@ export class Rig {
       wheel: new TimerWheel(0),
       ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
       accessLog: null,
+      exemplars: null,
       random: seededRandom(1).next,
       draining: false,
       requestHead: new RequestHead(),

@@ -76,6 +76,26 @@ const ended = (number: number) => ({
   decision: number,
 });
 
+test("a request is placed by a prediction once; attempts that had to be placed without one are fallbacks", () => {
+  const { writer, counters } = setUp();
+  const seen = () => [counters[WorkerCounter.ML_PREDICTED], counters[WorkerCounter.ML_FALLBACKS]];
+  const place = (made: Decision, first: boolean) => {
+    writer.record(made);
+    writer.placed(first);
+  };
+  place(decision(), true);
+  place(decision(), false); // the same request again
+  writer.record(decision()); // and a choice that found no room
+  place(decision({ arm: DecisionArm.CANARY }), true);
+  expect(seen()).toEqual([2, 0]);
+  for (const rung of [Rung.ESTIMATOR, Rung.FLOOR]) place(decision({ rung, table: 0 }), true);
+  place(decision({ rung: Rung.ESTIMATOR, table: 0 }), false);
+  place(decision({ arm: DecisionArm.CANARY, rung: Rung.ESTIMATOR, table: 0 }), true);
+  expect(seen()).toEqual([2, 4]);
+  for (const arm of [DecisionArm.CONTROL, DecisionArm.PROBE]) place(decision({ arm, rung: Rung.FLOOR, table: 0 }), true);
+  expect(seen()).toEqual([2, 4]);
+});
+
 describe("what a worker notes", () => {
   test("of a decision can be found by the request and by its number", () => {
     const { memory, writer, counters } = setUp();

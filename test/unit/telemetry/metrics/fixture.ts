@@ -7,6 +7,7 @@ import {
 } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { ROUTES } from "../../../../src/shared/memory/series-table.ts";
 import { ServerTotalsLedger } from "../../../../src/telemetry/metrics/durations.ts";
+import { PoolWaitsLedger } from "../../../../src/telemetry/metrics/pool-waits.ts";
 import type { MetricsSource, ServerFigures } from "../../../../src/telemetry/metrics/source.ts";
 
 export function server(id: number, overrides: Partial<ServerFigures> = {}): ServerFigures {
@@ -27,6 +28,10 @@ export function server(id: number, overrides: Partial<ServerFigures> = {}): Serv
     memory_usage: null,
     error_rate: 0,
     response_ms: null,
+    traffic_share: null,
+    health_checks: { success: 0, failure: {}, skipped: {} },
+    ejections: {},
+    state_seconds: {},
     ...overrides,
   };
 }
@@ -38,6 +43,10 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
   return {
     memory,
     totals: new ServerTotalsLedger(memory),
+    waits: new PoolWaitsLedger(memory),
+    shownSeries: () => () => true,
+    durationPairs: () => [],
+    exemplars: () => false,
     topology: () => ({
       pools: [{ name: "default", row: 0, strategy: "ml" }],
       labelled: false,
@@ -45,6 +54,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
       routeName: (number) => ROUTES[number],
     }),
     servers: () => [],
+    pools: () => [],
     fleetEvents: () => ({
       healthChecks: 0,
       healthCheckFailures: 0,
@@ -75,6 +85,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
       eventsWaiting: 0,
       eventsDropped: 0,
     }),
+    configuration: () => ({ successful: true, takenAtSeconds: 1000 }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
     certificates: () => [],

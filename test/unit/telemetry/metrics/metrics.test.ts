@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { modelServerMetrics } from "../../../../src/model-server/metrics.ts";
+import { ATTEMPT_CAUSES, SERVER_ERROR_CAUSE } from "../../../../src/shared/attempt-causes.ts";
 import { bucketCount, bucketOf } from "../../../../src/shared/latency-buckets.ts";
 import {
   DecisionArm,
@@ -18,13 +19,16 @@ import { METRIC_GROUPS, Metrics } from "../../../../src/telemetry/metrics/metric
 import { makeSource, parseExposition, server } from "./fixture.ts";
 
 const P = "neurabalancer_";
-const duration = (suffix: string, labels: string) => `${P}http_request_duration_seconds_${suffix}{${labels}}`;
+const duration = (suffix: string, labels: string) => `${P}server_request_duration_seconds_${suffix}{${labels}}`;
 
 /** What a worker writes for a finished request. */
 function record(memory: SharedMemory, worker: number, slot: number, ms: number, failed = false): void {
   const block = memory.workers[worker];
   block.responses[slot]++;
-  if (failed) block.failures[slot]++;
+  if (failed) {
+    block.failures[slot]++;
+    block.failureCauses[slot * ATTEMPT_CAUSES.length + SERVER_ERROR_CAUSE]++;
+  }
   block.durationSumMs[slot] += ms;
   block.durationHistogram[slot * bucketCount + bucketOf(ms)]++;
 }
@@ -143,7 +147,7 @@ describe("Metrics", () => {
     const metrics = new Metrics(source);
     record(memory, 0, 0, 2, true);
     countRequest(memory.workers[0], Route.PROXY, Method.GET, 502, 1);
-    expect((await scrape(metrics)).get(`${P}server_failures_total{server_id=1}`)).toBe(1);
+    expect((await scrape(metrics)).get(`${P}server_failures_total{cause=server_error,server_id=1}`)).toBe(1);
     memory.servers.id[0] = 0;
     totals.update();
     record(memory, 0, 0, 2); // answered late, after the server had left
@@ -153,7 +157,7 @@ describe("Metrics", () => {
     const samples = await scrape(metrics);
     expect(samples.get(duration("count", "server_id=2"))).toBe(1);
     expect(samples.get(duration("sum", "server_id=2"))).toBeCloseTo(0.008, 9);
-    expect(samples.get(`${P}server_failures_total{server_id=2}`)).toBe(0);
+    expect(samples.get(`${P}server_failures_total{cause=server_error,server_id=2}`)).toBe(0);
     expect(samples.has(duration("count", "server_id=1"))).toBe(false);
     expect(samples.get(`${P}http_requests_total{method=GET,path=/*,server_id=1,status=502}`)).toBe(1);
   });
@@ -201,7 +205,7 @@ describe("Metrics", () => {
     const source = makeSource();
     const { learnerCounters, workers } = source.memory;
     const learned = source.memory.learned[0];
-    learnerCounters[LearnerCounter.PREDICTIONS] = 480;
+    learnerCounters[LearnerCounter.SCORES] = 480;
     learnerCounters[LearnerCounter.INFERENCE_SECONDS] = 0.25;
     learnerCounters[LearnerCounter.INFERENCE_BUCKETS] = 3;
     learnerCounters[LearnerCounter.INFERENCE_BUCKETS + INFERENCE_BOUNDS.length] = 2;
@@ -211,7 +215,7 @@ describe("Metrics", () => {
     workers[1].counters[WorkerCounter.DECISIONS + DecisionArm.CANARY] = 5;
     const seen = await scrape(new Metrics(source));
     const inference = `${P}ml_inference_duration_seconds`;
-    expect(seen.get(`${P}ml_predictions_total`)).toBe(480);
+    expect(seen.get(`${P}ml_scores_total`)).toBe(480);
     expect(seen.get(`${inference}_bucket{le=0.0001}`)).toBe(3);
     expect(seen.get(`${inference}_bucket{le=1}`)).toBe(3);
     expect(seen.get(`${inference}_bucket{le=+Inf}`)).toBe(5);
