@@ -6,6 +6,7 @@ import { modelServerMetrics } from "../../src/model-server/metrics.ts";
 import { renderMetricsDocs } from "../../src/telemetry/metrics/docs.ts";
 import { renderConfigExample } from "./config/example.ts";
 import { renderConfigSchema } from "./config/schema.ts";
+import { dashboardFiles } from "./dashboards/dashboards.ts";
 import { renderEnvExample, renderReference, withTables } from "./settings.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -28,6 +29,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/neurabalancer.schema.json", content: renderConfigSchema() },
     { path: "neurabalancer.example.yaml", content: renderConfigExample() },
     { path: "docs/metrics.md", content: renderMetricsDocs([modelServerMetrics]) },
+    ...dashboardFiles(),
   ];
 }
 
