@@ -23,6 +23,15 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
   const { Recorder } = (await import(
     source("recorder/recorder.ts")
   )) as typeof import("../../src/recorder/recorder.ts");
+  const { recordRequest } = (await import(
+    source("proxy/record/record.ts")
+  )) as typeof import("../../src/proxy/record/record.ts");
+  const { OTHER_ROW } = (await import(
+    source("shared/memory/duration-table.ts")
+  )) as typeof import("../../src/shared/memory/duration-table.ts");
+  const { UNTRACED } = (await import(
+    source("proxy/record/traced-request.ts")
+  )) as typeof import("../../src/proxy/record/traced-request.ts");
   const memory = createSharedMemory(memoryPath);
   memory.header[Header.WORKER_BLOCKS] = 1;
   const { wishes } = memory.recorder;
@@ -34,10 +43,23 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
     ...{ targetEnd: 27, requestIdBuffer: ids, requestIdStart: 0, requestIdEnd: 32, traceIdBuffer: ids },
     ...{ traced: true, sampled: false, sampledFlag: true, spanIdBuffer: ids, spanIdStart: -1 },
     ...{ traceIdStart: 0, clientAddress: Buffer.from("203.0.113.7"), labels: null },
+    ...{ hostStart: 0, hostEnd: 0, userAgentStart: 0, userAgentEnd: 0, refererStart: 0, refererEnd: 0 },
+    ...{ protocol: null, tlsVersion: null },
   };
   const outcome = {
     ...{ status: 200, serverId: 1, responseBytes: 5120, attempts: 1, failure: null, waitMs: 0, headMs: 3 },
-    inFlightAtDispatch: 2,
+    ...{ inFlightAtDispatch: 2, connectMs: 0, upstream: null },
+  };
+  const finished = { ...UNTRACED, ...request, startedMs: 0, place: { row: OTHER_ROW, key: -1 } };
+  const chosen = { ...outcome, slot: 0 };
+  const ctx = {
+    ...{
+      settings: { accessLogSample: 1, accessLogProbes: false },
+      block: memory.workers[0],
+      accessLog: null,
+      history: null,
+    },
+    ...{ exemplars: null, epochOffsetMs: 0, random: Math.random },
   };
   let nowMs = 1_000;
   const write = (): void => {
@@ -70,6 +92,17 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
   });
   let detailed = 0;
   return [
+    {
+      name: "record of a request: its series and durations",
+      run: (times) => {
+        for (let i = 0; i < times; i++) {
+          finished.startedMs = nowMs - (i & 63);
+          chosen.slot = i & 3;
+          recordRequest(ctx, finished, chosen, nowMs);
+        }
+      },
+      check: () => expectSome(memory.workers[0].durations.reduce((a, b) => a + b, 0)),
+    },
     {
       name: "history record",
       run: (times) => {

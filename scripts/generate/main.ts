@@ -6,6 +6,7 @@ import { modelServerMetrics } from "../../src/model-server/metrics.ts";
 import { renderMetricsDocs } from "../../src/telemetry/metrics/docs.ts";
 import { renderConfigExample } from "./config/example.ts";
 import { renderConfigSchema } from "./config/schema.ts";
+import { dashboardFiles } from "./dashboards/dashboards.ts";
 import { withFieldTable } from "./log-fields.ts";
 import { renderEnvExample, renderReference, withTables } from "./settings.ts";
 
@@ -30,6 +31,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "neurabalancer.example.yaml", content: renderConfigExample() },
     { path: "docs/logs.md", content: withFieldTable(present("docs/logs.md")) },
     { path: "docs/metrics.md", content: renderMetricsDocs([modelServerMetrics]) },
+    ...dashboardFiles(),
   ];
 }
 

@@ -2,6 +2,7 @@
 import type { ClientCertificate, PoolSettings } from "../protocol/pool.ts";
 import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
 import type { Config, PoolConfig } from "./config.ts";
+import { toTraceSampling } from "./exported-traces.ts";
 import { filePath } from "./file-keys.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
@@ -9,6 +10,7 @@ import { problemOfLogFile } from "./log-file.ts";
 import { withFiles } from "./routes/files.ts";
 import { SECTIONS } from "./schema.ts";
 import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";
+import { readTracerSettings } from "./tracer-settings.ts";
 
 /** How `toProxySettings` is told the time, and tells what is odd but not wrong. */
 export interface ProxySettingsOptions {
@@ -46,11 +48,12 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     routes: config.routes.map((route, index) =>
       withFiles(route, routeNumbers?.get(route.name) ?? index, findings.problem),
     ),
-    tracing: null,
+    tracing: toTraceSampling(config),
   };
   const { access, accessFile } = config.log;
   const fileProblem = access && accessFile !== null ? problemOfLogFile(accessFile) : null;
   if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
+  readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
 }

@@ -31,12 +31,13 @@ function reserve(
 /** The features, with their names and defaults. */
 export const RESERVED_FEATURES: readonly ReservedFeature[] = [
   reserve("A Redis cluster", ["REDIS_ADDR"], ["REDIS_PASSWORD", null, "secret"], ["REDIS_DB", "0"]),
+  reserve("A configuration file of OpenTelemetry", ["OTEL_CONFIG_FILE"], ["OTEL_EXPERIMENTAL_CONFIG_FILE"]),
   reserve(
-    "An OpenTelemetry exporter",
-    ["OTEL_ENABLED", "false"],
-    ["OTEL_SERVICE_NAME", "neurabalancer"],
-    ["OTEL_EXPORTER_OTLP_ENDPOINT"],
-    ["OTEL_EXPORTER_OTLP_HEADERS", null, "secret"],
+    "A limit of what spans count",
+    ["OTEL_ATTRIBUTE_COUNT_LIMIT", "128"],
+    ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "128"],
+    ["OTEL_SPAN_EVENT_COUNT_LIMIT", "128"],
+    ["OTEL_SPAN_LINK_COUNT_LIMIT", "128"],
   ),
   reserve("A Grafana deployment", ["GRAFANA_ADMIN_PASSWORD", null, "secret"]),
 ];

@@ -7,6 +7,7 @@ import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
 import * as processSections from "./sections/process.ts";
 import { storage } from "./sections/storage.ts";
+import { otlp, otlpTraces, tracing } from "./sections/tracing.ts";
 import * as traffic from "./sections/traffic.ts";
 import type { Section, SectionValues, Setting } from "./setting.ts";
 
@@ -37,6 +38,9 @@ export const SECTIONS = {
   storage,
   history,
   database,
+  tracing,
+  otlp,
+  otlpTraces,
 } as const satisfies Record<string, Section>;
 
 /** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */

@@ -9,6 +9,7 @@ import { keepAlive } from "../telemetry/keep-alive.ts";
 import { endOnUncaught } from "../telemetry/log/last-words.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import type { AdminQuery } from "./downstream/admin-query.ts";
 import type { AdminResponse } from "./downstream/admin-relay.ts";
 import { internalError } from "./internal-error.ts";
 import { ProxyServer } from "./server.ts";
@@ -100,6 +101,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     block,
     rings: memory.rings[message.index],
     history: memory.history[message.index],
+    traces: memory.traces[message.index],
     settings,
     endpoints: message.endpoints,
     log,
@@ -111,7 +113,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     },
     random: Math.random,
     seed: crypto.getRandomValues(new Uint32Array(4)),
-    admin: (path, signal) => askAdmin(message.adminSocket, path, signal),
+    admin: (query, signal) => askAdmin(message.adminSocket, query, signal),
     accessLogFd: 1,
     tcp: settings.nativeSockets ? openTcp(block, log) : null,
   });
@@ -145,10 +147,16 @@ function openTcp(block: WorkerBlock, log: Logger): Tcp | null {
   }
 }
 
-/** Asks the control process for a path. */
-async function askAdmin(socket: string, path: string, signal: AbortSignal): Promise<AdminResponse> {
+/** Asks the control process. What is compressed stays so: clients get it as it is. */
+async function askAdmin(
+  socket: string,
+  { path, accept, encoding }: AdminQuery,
+  signal: AbortSignal,
+): Promise<AdminResponse> {
   const response = await fetch(`http://localhost${path}`, {
     unix: socket,
+    headers: { accept, "accept-encoding": encoding },
+    decompress: false,
     signal: AbortSignal.any([signal, AbortSignal.timeout(ADMIN_TIMEOUT_MS)]),
   });
   const { status, headers } = response;
@@ -157,6 +165,8 @@ async function askAdmin(socket: string, path: string, signal: AbortSignal): Prom
     status,
     type: headers.get("content-type") ?? "text/plain",
     body: await response.bytes(),
+    encoding: headers.get("content-encoding"),
+    vary: headers.get("vary"),
     retryAfter: retryAfter === null ? null : Number(retryAfter),
   };
 }

@@ -4,6 +4,7 @@ import { overlap } from "../listeners/listeners.ts";
 import { isLoopback } from "../values/addresses.ts";
 import type { Contradictions, PartialConfig } from "./contradictions.ts";
 import { databaseContradictions } from "./database.ts";
+import { tracingContradictions } from "./tracing.ts";
 
 /**
  * Contradictions. A comparison with a missing setting finds nothing: its own problem is reported already.
@@ -63,9 +64,10 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
       "MODEL_PATH: is set together with ML_MODEL_ENDPOINT, and only one of them can route: unset the other",
     );
   }
-  const ofDatabase = databaseContradictions(config);
-  problems.push(...ofDatabase.problems);
-  warnings.push(...ofDatabase.warnings);
+  for (const found of [databaseContradictions(config), tracingContradictions(config)]) {
+    problems.push(...found.problems);
+    warnings.push(...found.warnings);
+  }
   if (ml.judgeSpeed! > 1) {
     warnings.push(`ML_JUDGE_SPEED=${ml.judgeSpeed} is for tests and trials: models are promoted on little experience`);
   }

@@ -5,6 +5,7 @@
 import { changesBetween, describeChange } from "../../config/changes.ts";
 import type { Config } from "../../config/config.ts";
 import type { EffectiveSetting } from "../../config/effective.ts";
+import { filesOfTracing } from "../../config/exported-traces.ts";
 import { inWordsOfSources } from "../../config/in-words-of-sources.ts";
 import { ConfigError, type LoadResult } from "../../config/load.ts";
 import { type ProxySettingsOptions, toProxySettings } from "../../config/proxy-settings.ts";
@@ -205,8 +206,15 @@ function whatIsWatched(config: Config): string {
   return others ? "certificates or other files that settings name" : "certificates";
 }
 
-function watchedFiles({ tls, pools, routes }: Config): readonly string[] {
+function watchedFiles(config: Config): readonly string[] {
+  const { tls, pools, routes } = config;
   const ofPools = pools.flatMap(({ upstream }) => [upstream.caFile, upstream.certFile, upstream.keyFile]);
-  const files = [...(tls.certFiles ?? []), ...(tls.keyFiles ?? []), ...ofPools, ...routes.flatMap(filesOf)];
+  const files = [
+    ...(tls.certFiles ?? []),
+    ...(tls.keyFiles ?? []),
+    ...ofPools,
+    ...routes.flatMap(filesOf),
+    ...filesOfTracing(config),
+  ];
   return [...new Set(files.filter((file) => file !== null))];
 }

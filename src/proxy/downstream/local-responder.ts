@@ -8,6 +8,7 @@ import { recordLocal, recordRefused } from "../record/record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import { hstsEdits } from "../rewrite/hsts.ts";
 import type { Peer } from "../rewrite/request.ts";
+import { metricsQuery, SERVERS_QUERY } from "./admin-query.ts";
 import type { AdminQuestion } from "./admin-relay.ts";
 import type { DownstreamContext } from "./context.ts";
 import { livenessResponse, readinessResponse } from "./health-responses.ts";
@@ -47,7 +48,8 @@ export class LocalResponder {
     else if (route === Route.HEALTH_LIVE) deliver(livenessResponse(nowMs + ctx.epochOffsetMs), nowMs);
     else if (route === Route.HEALTH_READY) deliver(readinessResponse(ctx.memory, ctx.settings.pools), nowMs);
     else {
-      this.#question = ctx.admin.ask(route, (response) => {
+      const query = route === Route.METRICS ? metricsQuery(bytes, ctx.requestHead) : SERVERS_QUERY;
+      this.#question = ctx.admin.ask(query, (response) => {
         if (response === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
         else deliver(response, ctx.now());
       });

@@ -22,6 +22,8 @@ export interface Downstream extends Timed {
   /** As logs have them: `HTTP/1.1`, and `TLSv1.3`; `null` = without TLS, or nobody knows. */
   readonly protocol: Buffer;
   readonly tlsVersion: Buffer | null;
+  /** The port that it connected to. */
+  readonly port: number;
   /** The client is sent a chunked body as the server framed it; otherwise the content alone. */
   readonly takesChunks: boolean;
   /** Bytes that the client has not taken yet; `onClientDrain` tells when there are fewer. */

@@ -12,6 +12,7 @@ import { RESERVED_FEATURES } from "../../../src/config/reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "../../../src/config/schema.ts";
 import { environmentSource } from "../../../src/config/sources/environment.ts";
 import { yamlFileSource } from "../../../src/config/sources/yaml/source.ts";
+import { toTracerSettings } from "../../../src/config/tracer-settings.ts";
 import { toFleetOptions } from "../../../src/control/supervisor/fleet-options.ts";
 import { pinSettings, restartsNeeded } from "../../../src/control/supervisor/pinned.ts";
 import { createSelfSigned } from "../../support/certificates.ts";
@@ -30,7 +31,17 @@ const PEM: Readonly<Record<string, "crt" | "key">> = {
   UPSTREAM_CA_FILE: "crt",
   UPSTREAM_CERT_FILE: "crt",
   UPSTREAM_KEY_FILE: "key",
+  ...pemOfExporter("OTEL_EXPORTER_OTLP"),
+  ...pemOfExporter("OTEL_EXPORTER_OTLP_TRACES"),
 };
+
+function pemOfExporter(prefix: string): Record<string, "crt" | "key"> {
+  return {
+    [`${prefix}_CERTIFICATE`]: "crt",
+    [`${prefix}_CLIENT_CERTIFICATE`]: "crt",
+    [`${prefix}_CLIENT_KEY`]: "key",
+  };
+}
 
 let directory: string;
 beforeAll(() => {
@@ -56,7 +67,9 @@ function given(env: Record<string, string>): Record<string, unknown> {
   const worker = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in pool || key in request)));
   const fleet = toFleetOptions(config, pool);
   const recorder = toRecorderSettings(config) ?? {};
-  const parts = { worker, pool, request, route: routes[0], fleet, learner: toLearnerSettings(config), recorder };
+  const tracer = toTracerSettings(config, 0) ?? {};
+  const learner = toLearnerSettings(config);
+  const parts = { worker, pool, request, route: routes[0], fleet, learner, recorder, tracer };
   return Object.fromEntries(
     Object.entries(parts).flatMap(([part, values]) =>
       Object.entries(values).map(([key, value]) => [`${part}.${key}`, value] as const),
@@ -69,6 +82,10 @@ function environment(name: string, value: string): Record<string, string> {
   // A certificate goes with its key: where one is replaced, so is the other.
   if (/^UPSTREAM_(CERT|KEY)_FILE$/.test(name)) {
     return { UPSTREAM_CERT_FILE: file(value, "crt"), UPSTREAM_KEY_FILE: file(value, "key") };
+  }
+  const exporter = /^(OTEL_EXPORTER_OTLP\w*)_CLIENT_(CERTIFICATE|KEY)$/.exec(name)?.[1];
+  if (exporter !== undefined) {
+    return { [`${exporter}_CLIENT_CERTIFICATE`]: file(value, "crt"), [`${exporter}_CLIENT_KEY`]: file(value, "key") };
   }
   if (name.startsWith("TLS_")) {
     const letter = name.endsWith("_FILE") ? value : "a";

@@ -56,6 +56,26 @@ const STICKY_COOKIES = "test/integration/proxy/pool/sticky-cookie.test.ts";
 const STICKY_LINES = "test/unit/proxy/pick/sticky-cookie.test.ts";
 const STICKY = { STICKY_COOKIE: "c", STICKY_KEYS: "an old key of some bytes" };
 
+const TRACING = "test/unit/config/tracing.test.ts";
+const TRACING_FILES = "test/integration/config/tracing-files.test.ts";
+const TRACED = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
+const IS_EXPORTED =
+  "OTEL_ENABLED, OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER and endpoints say whether traces are exported";
+const ALL_OF_TRACES = [
+  "worker.tracing",
+  ...["endpoint", "protocol", "headers", "compression", "timeoutMs", "caPem", "certificate", "resource"].map(
+    (name) => `tracer.${name}`,
+  ),
+  ...["scheduleDelayMs", "exportTimeoutMs", "maxQueueSpans", "maxBatchSpans", "maxValueLength"].map(
+    (name) => `tracer.${name}`,
+  ),
+];
+const RESOURCE = "OTEL_SERVICE_NAME wins over OTEL_RESOURCE_ATTRIBUTES, and that over the default";
+const BATCHES = "OTEL_BSP_* and limits of values";
+const OF_TRACES = "the setting of traces wins over the general one, setting by setting";
+const OF_TLS_OF_TRACES = "files of certificates are read, and host:port without a scheme is TLS unless it is insecure";
+const HTTPS = { OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector:4318" };
+
 function effect(
   values: readonly [string, string],
   reaches: readonly string[],
@@ -695,6 +715,68 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     HISTORY_BOUNDS,
     "the file stays within maxBytes while it is written at full speed, the newest is there, and minutes stay longer",
   ),
+  OTEL_ENABLED: effect(["true", "false"], ALL_OF_TRACES, TRACING, IS_EXPORTED, TRACED),
+  OTEL_SDK_DISABLED: effect(["false", "true"], ALL_OF_TRACES, TRACING, IS_EXPORTED, TRACED),
+  OTEL_TRACES_EXPORTER: effect(["otlp", "none"], ALL_OF_TRACES, TRACING, IS_EXPORTED, TRACED),
+  OTEL_SERVICE_NAME: effect(["one", "other"], ["tracer.resource"], TRACING, RESOURCE, TRACED),
+  OTEL_RESOURCE_ATTRIBUTES: effect(["a=1", "a=2"], ["tracer.resource"], TRACING, RESOURCE, TRACED),
+  OTEL_TRACES_SAMPLER: effect(
+    ["always_on", "traceidratio"],
+    ["worker.tracing"],
+    TRACING,
+    "OTEL_TRACES_SAMPLER and its argument say which requests are traced",
+    { ...TRACED, OTEL_TRACES_SAMPLER_ARG: "0.5" },
+  ),
+  OTEL_TRACES_SAMPLER_ARG: effect(
+    ["1", "0.5"],
+    ["worker.tracing"],
+    TRACING,
+    "OTEL_TRACES_SAMPLER and its argument say which requests are traced",
+    { ...TRACED, OTEL_TRACES_SAMPLER: "traceidratio" },
+  ),
+  OTEL_PROPAGATORS: effect(
+    ["tracecontext", "none"],
+    ["worker.tracing"],
+    TRACING,
+    "OTEL_PROPAGATORS: tracecontext or not; what is not supported is said",
+    TRACED,
+  ),
+  OTEL_BSP_SCHEDULE_DELAY: effect(["5000", "1000"], ["tracer.scheduleDelayMs"], TRACING, BATCHES, TRACED),
+  OTEL_BSP_EXPORT_TIMEOUT: effect(["30000", "1000"], ["tracer.exportTimeoutMs"], TRACING, BATCHES, TRACED),
+  OTEL_BSP_MAX_QUEUE_SIZE: effect(["2048", "1024"], ["tracer.maxQueueSpans"], TRACING, BATCHES, TRACED),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: effect(["512", "10"], ["tracer.maxBatchSpans"], TRACING, BATCHES, TRACED),
+  OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: effect(["90", "10"], ["tracer.maxValueLength"], TRACING, BATCHES, TRACED),
+  OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: effect(["90", "10"], ["tracer.maxValueLength"], TRACING, BATCHES, TRACED),
+  ...exporterEffects("OTEL_EXPORTER_OTLP"),
+  ...exporterEffects("OTEL_EXPORTER_OTLP_TRACES"),
   ML_SERVICE_HOST: effect(["0.0.0.0", "127.0.0.1"], [], MODEL_SERVER, "a taken port and wrong settings stop the start"),
   ML_SERVICE_PORT: effect(["8081", "8082"], [], MODEL_SERVER, "a taken port and wrong settings stop the start"),
 };
+
+/** Of the settings that exist for all signals and for traces. */
+function exporterEffects(prefix: string): Readonly<Record<string, Effect>> {
+  const bare = { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
+  return {
+    [`${prefix}_ENDPOINT`]: effect(["http://a:4318", "http://b:4318"], ["tracer.endpoint"], TRACING, OF_TRACES),
+    [`${prefix}_PROTOCOL`]: effect(
+      ["http/protobuf", "grpc"],
+      ["tracer.endpoint", "tracer.protocol"],
+      TRACING,
+      OF_TRACES,
+      TRACED,
+    ),
+    [`${prefix}_HEADERS`]: effect(["a=1", "a=2"], ["tracer.headers"], TRACING, OF_TRACES, TRACED),
+    [`${prefix}_TIMEOUT`]: effect(["9000", "1000"], ["tracer.timeoutMs"], TRACING, OF_TRACES, TRACED),
+    [`${prefix}_COMPRESSION`]: effect(["none", "gzip"], ["tracer.compression"], TRACING, OF_TRACES, TRACED),
+    [`${prefix}_CERTIFICATE`]: effect(["a", "b"], ["tracer.caPem"], TRACING_FILES, OF_TLS_OF_TRACES, HTTPS),
+    [`${prefix}_CLIENT_CERTIFICATE`]: effect(
+      ["a", "b"],
+      ["tracer.certificate"],
+      TRACING_FILES,
+      OF_TLS_OF_TRACES,
+      HTTPS,
+    ),
+    [`${prefix}_CLIENT_KEY`]: effect(["a", "b"], ["tracer.certificate"], TRACING_FILES, OF_TLS_OF_TRACES, HTTPS),
+    [`${prefix}_INSECURE`]: effect(["true", "false"], ["tracer.endpoint"], TRACING_FILES, OF_TLS_OF_TRACES, bare),
+  };
+}

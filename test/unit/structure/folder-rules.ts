@@ -14,6 +14,7 @@ export const LISTS: Readonly<Record<string, string>> = {
 /** Folders of tests about something else than a folder of src/. */
 export const OTHER_TESTS: Readonly<Record<string, string>> = {
   bench: "the benchmarks' own arithmetic",
+  configs: "files for the tools of an operator's stack",
   docs: "what documents say",
   scripts: "the scripts beside the product",
   structure: "what holds for all source files",

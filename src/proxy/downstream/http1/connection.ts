@@ -36,6 +36,7 @@ const HTTP_1_1 = Buffer.from("HTTP/1.1");
 /** One connection. */
 export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
   readonly #secure: boolean;
+  readonly port: number;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
   #state: number = State.IDLE;
@@ -53,9 +54,10 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   #lingering: Lingering | null = null;
   #tlsVersion: Buffer | null = null;
 
-  constructor(ctx: DownstreamContext, socket: RawSocket, secure: boolean, shed: boolean, nowMs: number) {
+  constructor(ctx: DownstreamContext, socket: RawSocket, secure: boolean, port: number, shed: boolean, nowMs: number) {
     super(ctx, socket);
     this.#secure = secure;
+    this.port = port;
     this.#shed = shed;
     // A TLS handshake is work for us: it gets the time of a head, not that of an idle connection.
     const { idleTimeoutMs, requestHeadTimeoutMs } = ctx.settings;

@@ -8,8 +8,8 @@ import {
   DEFAULT_ACCESS_LOG_FIELDS,
 } from "../../../shared/access-log-fields.ts";
 import type { WorkerBlock } from "../../../shared/memory/layout/shared-memory.ts";
+import { LineClock } from "./clock.ts";
 import { JsonLine, type LineSubject } from "./json-line.ts";
-import { LineClock } from "./line-clock.ts";
 import { LineOutput } from "./line-output.ts";
 import { FileTarget, GivenTarget } from "./line-target.ts";
 import type { LoggedOutcome, LoggedRequest } from "./logged.ts";

@@ -1,6 +1,6 @@
 /** Lines as people read them, and as Apache and nginx write them. */
 import { copyAll, copyBytes, writeInteger } from "../../http1/copy.ts";
-import type { LineClock } from "./line-clock.ts";
+import type { LineClock } from "./clock.ts";
 import type { LoggedOutcome, LoggedRequest } from "./logged.ts";
 import { copyEscaped, writeLogText, writeMethod, writeSeconds } from "./texts.ts";
 

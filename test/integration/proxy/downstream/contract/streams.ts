@@ -56,6 +56,7 @@ class Stream extends Timed implements Downstream, LocalClient {
   readonly peer: Peer;
   readonly protocol = Buffer.from("STREAMS/1");
   readonly tlsVersion = null;
+  readonly port = 443;
   readonly takesChunks = false;
   readonly #worker: ContractWorker;
   readonly #client: StreamPeer;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { Failures } from "../../../../../src/proxy/failure.ts";
 import { JsonLine } from "../../../../../src/proxy/record/access-log/json-line.ts";
-import { LineClock } from "../../../../../src/proxy/record/access-log/line-clock.ts";
+import { LineClock } from "../../../../../src/proxy/record/access-log/clock.ts";
 import {
   type LoggedOutcome,
   type LoggedRequest,

@@ -1,0 +1,125 @@
+/**
+ * What dashboards ask is there in a live run in which everything happens: a real Prometheus answers every query with at
+ * least one series, and what is looked for in lines and spans is found. What cannot be there in a short run is listed.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { findsLine, findsSpan } from "../../support/grafana/matching.ts";
+import { logNames, traceNames } from "../../support/grafana/names.ts";
+import { type Asked, allQueries, asSent } from "../../support/grafana/queries.ts";
+import { hasPrometheus, Prometheus } from "../../support/prometheus.ts";
+import { until } from "../../support/until.ts";
+import { SLOW_PATH } from "./backends.ts";
+import { Everything } from "./everything.ts";
+import { type ReceivedSpan, TraceReceiver } from "./trace-receiver.ts";
+
+/** Queries that a run of a minute cannot fill, each with the reason. */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  "NeuraBalancer — Learning: Regret against the control, B": "no model is tried within a minute",
+};
+
+const QUERIES = allQueries();
+/** Long enough for several scrapes, short enough for what is over to be forgotten. */
+const WINDOW_SECONDS = 20;
+
+let receiver: TraceReceiver;
+let everything: Everything;
+let prometheus: Prometheus;
+
+beforeAll(async () => {
+  receiver = new TraceReceiver();
+  everything = await Everything.start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+    OTEL_TRACES_SAMPLER: "parentbased_always_on",
+    OTEL_BSP_SCHEDULE_DELAY: "200",
+  });
+  if (hasPrometheus) {
+    prometheus = await Prometheus.start({
+      jobs: { neurabalancer: [everything.address] },
+      features: ["exemplar-storage"], // with native histograms this version would leave the classic ones out
+    });
+  }
+  everything.startClients();
+}, 120_000);
+
+afterAll(async () => {
+  await prometheus?.stop();
+  await everything?.stop();
+  receiver?.stop();
+}, 60_000);
+
+/** Whether there is a figure. A quantile of nothing is not one. */
+async function isAnswered({ text }: Asked): Promise<boolean> {
+  const series = await prometheus.query(asSent(text, WINDOW_SECONDS));
+  return series.some(({ value, histogram }) => histogram !== undefined || !Number.isNaN(Number(value?.[1])));
+}
+
+test.skipIf(!hasPrometheus)(
+  "every query of a panel or a mark has an answer",
+  async () => {
+    await prometheus.scraped();
+    await everything.reload(true);
+    await everything.reload(false); // the mark of rejected ones
+    let open = QUERIES.filter(({ language, where }) => language === "promql" && !(where in NOT_HERE));
+    await until(async () => {
+      const answers = await Promise.all(open.map(isAnswered));
+      open = open.filter((_, at) => !answers[at]);
+      return open.length === 0;
+    }).catch(() => {}); // what is left says more than the time
+    expect(open.map(({ where, text }) => `${where}: ${asSent(text, WINDOW_SECONDS)}`)).toEqual([]);
+  },
+  180_000,
+);
+
+test("what is said not to be there is asked for", () => {
+  const asked = QUERIES.map(({ where }) => where);
+  expect(Object.keys(NOT_HERE).filter((where) => !asked.includes(where))).toEqual([]);
+});
+
+describe("logs", () => {
+  const queries = QUERIES.filter(({ language }) => language === "logql");
+
+  test("have every field that is looked for", async () => {
+    const present = () => new Set(everything.accessLines().flatMap((line) => Object.keys(line)));
+    const wanted = [...new Set(queries.flatMap(({ text }) => logNames(text).fields))];
+    const missing = () => wanted.filter((field) => !present().has(field));
+    await until(() => missing().length === 0).catch(() => {});
+    expect(missing()).toEqual([]);
+  });
+
+  test("have lines that each query finds", async () => {
+    // As the slow ones are asked for in seconds: one is made, all others are quick.
+    await everything.request(SLOW_PATH);
+    const unfound = () => {
+      const lines = everything.accessLines();
+      return queries.filter(({ text }) => !lines.some((line) => findsLine(text, line)));
+    };
+    await until(() => unfound().length === 0).catch(() => {});
+    expect(unfound()).toEqual([]);
+  });
+});
+
+describe("traces", () => {
+  const queries = QUERIES.filter(({ language }) => language === "traceql");
+
+  test("have every attribute that is looked for", async () => {
+    const wanted = [...new Set(queries.flatMap(({ text }) => traceNames(text)))];
+    const missing = () => wanted.filter((name) => !receiver.spans.some((span) => valueFor(span, name) !== undefined));
+    await until(() => missing().length === 0).catch(() => {});
+    expect(missing()).toEqual([]);
+  });
+
+  test("have spans that each query finds", async () => {
+    const unfound = () =>
+      queries.filter(({ text }) => !receiver.spans.some((span) => findsSpan(text, (name) => valueFor(span, name))));
+    await until(() => unfound().length === 0).catch(() => {});
+    expect(unfound()).toEqual([]);
+  });
+});
+
+/** As TraceQL has it: intrinsics, `span.…` and `resource.…`. */
+function valueFor({ attributes, resource, kind, status, durationSeconds, name: title }: ReceivedSpan, name: string) {
+  if (name.startsWith("span.")) return attributes[name.slice("span.".length)];
+  if (name.startsWith("resource.")) return resource[name.slice("resource.".length)];
+  const intrinsics: Readonly<Record<string, unknown>> = { kind, status, duration: durationSeconds, name: title };
+  return intrinsics[name];
+}
