@@ -97,6 +97,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     block,
     rings: memory.rings[message.index],
     history: memory.history[message.index],
+    traces: memory.traces[message.index],
     settings,
     endpoints: message.endpoints,
     log,

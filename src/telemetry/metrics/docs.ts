@@ -45,8 +45,8 @@ export function renderMetricsDocs(others: readonly MetricGroup<never>[]): string
     "",
     "Where the configuration file has pools or routes, what is about a server also has the label `pool` (in parentheses",
     "below), and `path` of `http_requests_total` is the name of the route; `pool` is `none` where no server was chosen. With",
-    "`SERVERS` alone there is no such label. Samples of routes and pools that are gone stay until the instance ends, unless it",
-    "says otherwise below.",
+    "`SERVERS` alone there is no such label. Samples of servers, routes and pools that are gone end: those of",
+    "`http_requests_total` ten minutes later, the others at once.",
     "",
     `Buckets of request durations, seconds: ${DURATION_BOUNDS.join(", ")}.`,
   ];

@@ -14,6 +14,7 @@ import { poolMetrics, serverStateMetrics } from "./server-states.ts";
 import { controlMetrics, serverMetrics } from "./servers.ts";
 import type { RefusedSamples } from "./sound-samples.ts";
 import type { MetricsSource, ServerFigures } from "./source.ts";
+import { tracingMetrics } from "./tracing.ts";
 import { clientMetrics, healthOfSelfMetrics, upstreamMetrics } from "./workers.ts";
 
 /** What a scrape reads. */
@@ -50,6 +51,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   compressionMetrics,
   learningMetrics,
   historyMetrics,
+  tracingMetrics,
   healthOfSelfMetrics,
   processMetrics,
   expositionMetrics,

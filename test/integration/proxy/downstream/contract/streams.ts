@@ -54,6 +54,7 @@ interface StreamPeer {
 /** One stream. */
 class Stream extends Timed implements Downstream, LocalClient {
   readonly peer: Peer;
+  readonly port = 443;
   readonly takesChunks = false;
   readonly #worker: ContractWorker;
   readonly #client: StreamPeer;
