@@ -28,7 +28,7 @@ export async function runProduct(options: { readonly sampled?: boolean } = {}): 
   })({
     APP_HOST: "127.0.0.1",
     APP_PORT: "0",
-    ADMIN_PORT: "0",
+    ADMIN_PORT: "auto",
     WORKERS: "2",
     SLOW_START_SECONDS: "0",
     SERVERS: servers.map(({ port }) => `http://127.0.0.1:${port}`).join(","),
