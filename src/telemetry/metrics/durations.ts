@@ -175,7 +175,8 @@ function addGrowth(block: WorkerBlock, slot: number, seen: Seen, totals: ServerT
     if (totals !== null) totals[name] += now - seen[name];
     seen[name] = now;
   }
-  for (const [name, length] of ROWS) addRowGrowth(block[name], slot * length, seen[name], totals === null ? null : totals[name]);
+  for (const [name, length] of ROWS)
+    addRowGrowth(block[name], slot * length, seen[name], totals === null ? null : totals[name]);
   addHistogramGrowth(block.durationHistogram, slot, seen.durationHistogram, (bucket, grown) => {
     if (totals !== null) totals.buckets[EXPORTED_BUCKET[bucket]] += grown;
   });
