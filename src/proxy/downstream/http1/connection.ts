@@ -168,7 +168,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
       const hasBody = requestHead.chunked || requestHead.contentLength > 0;
       if (hasBody) this.#inputPending = true;
       if (hasBody || ctx.draining || this.#shed) this.closes = true;
-      this.#responder.respond(route, requestHead.method, nowMs);
+      this.#responder.respond(route, head, requestHead, nowMs);
       return bodyStart;
     }
     if (this.#shed) {

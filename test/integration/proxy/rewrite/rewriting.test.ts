@@ -343,7 +343,7 @@ describe("added fields", () => {
 });
 
 describe("paths of its own", () => {
-  const admin = async (path: string) => ({
+  const admin = async ({ path }: { path: string }) => ({
     status: 200,
     type: "text/x",
     body: Buffer.from(`asked for ${path}`),
