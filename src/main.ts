@@ -1,6 +1,6 @@
 /** Where every process of the product begins. */
 
-// A worker is started often (after a crash, at once): it loads the request path and nothing else. Likewise learner and recorder.
+// A worker is started often (after a crash, at once): it loads the request path and nothing else. Likewise the others.
 if (process.argv[2] === "worker") {
   const { runWorker } = await import("./proxy/worker.ts");
   await runWorker();
@@ -10,6 +10,9 @@ if (process.argv[2] === "worker") {
 } else if (process.argv[2] === "recorder") {
   const { runRecorder } = await import("./recorder/recorder-process.ts");
   runRecorder();
+} else if (process.argv[2] === "tracer") {
+  const { runTracer } = await import("./tracer/tracer-process.ts");
+  runTracer();
 } else if (process.argv[2] === "inference") {
   const { runInference } = await import("./learning/models/inference/inference-process.ts");
   runInference();

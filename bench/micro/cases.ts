@@ -142,7 +142,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
       edits: null,
       ids: IDS,
       keepRequestId: false,
-      keepTrace: false,
+      traceparent: null,
+      keepTraceState: false,
       upgrade: false,
     };
     return {

@@ -35,6 +35,12 @@ export interface TracerSettings {
   readonly maxValueLength: number | null;
 }
 
+/** What numbers in records mean, and by what pools balance. */
+export interface TracedNames extends RecordedNames {
+  /** By a pool's name. */
+  readonly strategies: Readonly<Record<string, string>>;
+}
+
 /** What the tracer is started with. */
 export interface TracerStart {
   readonly type: "start";
@@ -42,14 +48,14 @@ export interface TracerStart {
   readonly logFormat: "json" | "text";
   readonly logLevel: string;
   readonly settings: TracerSettings;
-  readonly names: RecordedNames;
+  readonly names: TracedNames;
 }
 
 /** What the supervisor tells the tracer. */
 export type ToTracer =
   | TracerStart
   /** Servers, pools or routes came or went. */
-  | { readonly type: "names"; readonly names: RecordedNames }
+  | { readonly type: "names"; readonly names: TracedNames }
   /** SIGHUP: how it writes its log from now on. */
   | { readonly type: "log"; readonly level: string; readonly format: "json" | "text" }
   /** Send what is left, and exit with 0. */

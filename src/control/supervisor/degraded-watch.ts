@@ -35,6 +35,7 @@ const SENTENCES: Readonly<Record<string, readonly [begins: string, ends: string]
     "what happens is not kept as it should be: the log of the recorder says why; requests go on",
     "what happens is kept again",
   ],
+  tracing: ["spans do not arrive as they should: the log of the tracer says why; requests go on", "spans arrive again"],
   log: ["lines of this log could not be written", "lines of this log could not be written for a while"],
 };
 

@@ -45,11 +45,12 @@ import { RouteNumbers } from "./route-numbers.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
 import { degradedModes, type SupervisorView } from "./status.ts";
 import { topologyOf } from "./topology.ts";
+import { Tracing } from "./tracing.ts";
 import { Turns } from "./turns.ts";
 
 /** The learner has nothing to finish. */
 const LEARNER_STOP_MS = 2_000;
-/** The recorder writes what it has: it may take what is left of the time to stop, up to this, and this at least. */
+/** Recorder and tracer hand on what they have: they may take what is left of the time to stop, up to this, and this at least. */
 const RECORDER_STOP_MS = { most: 3_000, least: 200 } as const;
 
 /** What an instance is made from. */
@@ -62,6 +63,8 @@ export interface InstanceOptions
   readonly learnerCommand: readonly string[];
   /** Program and arguments of the recorder. */
   readonly recorderCommand: readonly string[];
+  /** Program and arguments of the tracer. */
+  readonly tracerCommand: readonly string[];
   /** Program and arguments before a command of the command line. */
   readonly program: readonly string[];
   readonly clock: ControlClock;
@@ -95,6 +98,7 @@ export class SupervisorInstance {
   #historyQuestions!: HistoryQuestions;
   readonly #journal: Journal;
   #recording!: Recording;
+  #tracing!: Tracing;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #startedAtMs = 0;
@@ -146,13 +150,18 @@ export class SupervisorInstance {
     const command = [...this.#options.program, "history-question"];
     this.#historyQuestions = new HistoryQuestions({ command, log: this.#log });
     this.#recording = this.#makeRecording(directory);
+    this.#tracing = this.#makeTracing(directory);
+    const traced = this.#tracing.read(config);
     const table = new FleetTable(this.#memory, (count) => pages.reserveSlots(count));
     this.#fleets = new Fleets({
       rows: this.#rows,
       table,
       log: this.#log,
       events: this.#journal,
-      onRecorded: () => this.#recording.rename(),
+      onRecorded: () => {
+        this.#recording.rename();
+        this.#tracing.rename();
+      },
       clock,
       random,
       resolver,
@@ -172,6 +181,7 @@ export class SupervisorInstance {
     this.#reserveRings(settings);
     this.#keepTotals();
     this.#recording.start();
+    this.#tracing.start(traced);
     const balanced = isAnyBalanced(learnedPools(settings));
     if (balanced) this.#learner.start();
     this.#fleets.onEndpoints((endpoints) => {
@@ -226,7 +236,11 @@ export class SupervisorInstance {
     // The workers are gone: what they wrote last is in the rings.
     const leftMs = beganMs + shutdownTimeoutMs - clock.nowMs();
     const recorderMs = Math.max(RECORDER_STOP_MS.least, Math.min(RECORDER_STOP_MS.most, leftMs));
-    await Promise.all([this.#learner.stop(LEARNER_STOP_MS), this.#recording.recorder.stop(recorderMs)]);
+    await Promise.all([
+      this.#learner.stop(LEARNER_STOP_MS),
+      this.#recording.recorder.stop(recorderMs),
+      this.#tracing.tracer.stop(recorderMs),
+    ]);
   }
 
   /** Ends whatever still runs, at once, and removes the runtime directory. Never throws. */
@@ -237,6 +251,7 @@ export class SupervisorInstance {
     this.#learner?.kill();
     this.#historyQuestions?.stop();
     this.#recording?.recorder.kill();
+    this.#tracing?.tracer.kill();
     this.#fleets?.stop();
     await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
@@ -247,9 +262,9 @@ export class SupervisorInstance {
     this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
   };
 
-  readonly #settleHistory = async (): Promise<void> => {
+  readonly #settle = async (): Promise<void> => {
     await this.#told;
-    if (!this.#stopping) await this.#recording.settle();
+    if (!this.#stopping) await Promise.all([this.#recording.settle(), this.#tracing.settle()]);
   };
 
   readonly #lookAtFiles = async (): Promise<void> => {
@@ -271,6 +286,7 @@ export class SupervisorInstance {
       learner: this.#learner,
       historyQuestions: this.#historyQuestions,
       recorder: this.#recording.recorder,
+      tracing: this.#tracing,
       journal: this.#journal,
       configuration: this.#configuration,
       clock,
@@ -295,6 +311,7 @@ export class SupervisorInstance {
     const before = this.#configuration.config;
     const { settings, needRestart } = pinSettings(this.#configuration.settings, wanted);
     needRestart.push(...restartsNeeded("admin", this.#options.config.admin, config.admin));
+    const traced = this.#tracing.read(config);
     this.#reserveRings(settings); // may throw, as may the next, and then nothing has changed
     await this.#fleets.update(toPoolPlans(config, settings.pools));
     if (needRestart.length > 0) {
@@ -305,6 +322,7 @@ export class SupervisorInstance {
       this.#logger.replace(createLogger({ level, format, name: "supervisor" }));
       this.#learner.setLog(level, format);
       this.#recording.recorder.setLog(level, format);
+      this.#tracing.tracer.setLog(level, format);
     }
     const learnsAsBefore = isDeepStrictEqual(toLearnerSettings(config), toLearnerSettings(before));
     this.#configuration.take(config, settings);
@@ -315,7 +333,8 @@ export class SupervisorInstance {
       this.#learner.setPools();
       this.#learner.start(); // before workers look for its tables
     }
-    await this.#recording.reconfigure(before); // nor may they use names that it has not been told
+    // Nor may they use names that these have not been told.
+    await Promise.all([this.#recording.reconfigure(before), this.#tracing.reconfigure(traced)]);
     const endpoints = this.#fleets.endpoints();
     this.#onServers(endpoints);
     const told = this.#workers?.setSettings(settings, endpoints) ?? Promise.resolve();
@@ -323,13 +342,14 @@ export class SupervisorInstance {
     this.#workers?.scale(workerCount(config));
     if (!learns(settings)) await this.#learner.stop(LEARNER_STOP_MS);
     this.#told = told;
-    if (!config.history.enabled) void this.#turns.take(this.#settleHistory); // of this change history is still to hear
+    if (!config.history.enabled || traced === null) void this.#turns.take(this.#settle); // of this change they are still to hear
   }
 
   /** Servers came or went. */
   #onServers(endpoints: readonly Endpoint[]): void {
     this.#keepTotals();
     this.#recording.rename();
+    this.#tracing.rename();
     this.#learner.setServers(named(endpoints));
   }
 
@@ -390,11 +410,27 @@ export class SupervisorInstance {
     });
   }
 
+  #makeTracing({ memoryPath }: RuntimeDirectory): Tracing {
+    const { clock, tracerCommand: command } = this.#options;
+    return new Tracing({
+      command,
+      memory: this.#memory,
+      memoryPath,
+      log: this.#log,
+      events: this.#journal,
+      clock: () => clock.nowMs(),
+      wallMs: () => clock.wallMs(),
+      configuration: this.#configuration,
+      fleets: () => this.#fleets,
+    });
+  }
+
   #reserveRings(settings: ProxySettings): void {
     const pools = learnedPools(settings);
     if (isAnyBalanced(pools)) this.#pages.reserveRings();
     else if (pools.length > 0) this.#pages.reserveOutcomes();
     if (settings.history) this.#pages.reserveHistory();
+    if (settings.tracing !== null) this.#pages.reserveTraces();
     this.#pages.reserveDurations(durationRows(durationPairs(settings.routes).length), settings.tracing !== null);
   }
 

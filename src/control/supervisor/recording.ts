@@ -8,7 +8,6 @@ import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import type { RecordedNames } from "../../protocol/recorded-names.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
-import { ROUTES } from "../../shared/memory/series-table.ts";
 import { historyName } from "../../shared/server-name.ts";
 import type { ServerRow } from "../../storage/history-store.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
@@ -16,6 +15,7 @@ import { type Events, STORE } from "../events/events.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
 import { Recorder } from "../processes/recorder/recorder.ts";
+import { recordedNames } from "./recorded-names.ts";
 
 /** What a recorder that is to end for other settings may take to write what it has: meanwhile the rings fill. */
 const RESTART_MS = 2_000;
@@ -101,16 +101,7 @@ export class Recording {
 
   #names(): RecordedNames {
     const { configuration, fleets } = this.#options;
-    const { pools, routes } = configuration.settings;
-    const configured = routes.map(({ name, number }) => ({ number, name }));
-    const own = ROUTES.flatMap((name, number) =>
-      configured.some((route) => route.number === number) ? [] : [{ number, name }],
-    );
-    return {
-      servers: fleets().recorded(),
-      pools: pools.map(({ row, name }) => ({ row, name })),
-      routes: [...own, ...configured],
-    };
+    return recordedNames(configuration.settings, fleets());
   }
 }
 

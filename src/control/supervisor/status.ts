@@ -6,6 +6,7 @@ import type { ProxySettings } from "../../protocol/worker.ts";
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
@@ -20,11 +21,13 @@ import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
+import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import { certificatesOf } from "./certificates.ts";
 import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import { poolsInUse } from "./topology.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** What the supervisor knows at the moment. */
 export interface SupervisorView {
@@ -39,6 +42,7 @@ export interface SupervisorView {
   readonly learner: Learner;
   readonly historyQuestions: HistoryQuestions;
   readonly recorder: Recorder;
+  readonly tracing: Tracing;
   readonly journal: Journal;
   readonly configuration: Pick<
     ConfigurationInForce,
@@ -76,6 +80,12 @@ export function describeStatus(view: SupervisorView): object {
     ml: describeLearning(view),
     samples: describeSamples(view),
     history: describeHistory({ ...view, location: toRecorderSettings(view.configuration.config)?.store ?? null }),
+    tracing: describeTracing({
+      memory: view.memory,
+      tracer: view.tracing.tracer,
+      settings: view.tracing.settings,
+      sampling: view.configuration.settings.tracing,
+    }),
     overrides: describeOverrides(view),
     reloads,
     configuration: {
@@ -134,6 +144,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
       const { running, up, restarts } = view.recorder;
       return { running, up, restarts, eventsWaiting: view.journal.waiting, eventsDropped: view.journal.dropped };
     },
+    tracer: () => view.tracing.tracer,
     pools: () => view.fleets.pools(),
     reloads: () => view.configuration.reloads,
     configuration: () => {
@@ -159,6 +170,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     learner: view.learner.degraded,
     model: view.memory.learnerCounters[LearnerCounter.MODEL_UNUSABLE] === 1,
     history: view.recorder.degraded,
+    tracing: view.tracing.tracer.degraded,
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
     certificates: rejected.certificates,
@@ -199,7 +211,7 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     rssBytes: process.memoryUsage.rss(),
     openDescriptors: processDescriptors.open() || 0,
   };
-  const { learnerCounters, recorder } = view.memory;
+  const { learnerCounters, recorder, tracer } = view.memory;
   const learner = {
     name: "learner",
     rssBytes: learnerCounters[LearnerCounter.RSS_BYTES],
@@ -210,11 +222,17 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     rssBytes: recorder.counters[RecorderCounter.RSS_BYTES],
     openDescriptors: recorder.counters[RecorderCounter.DESCRIPTORS_OPEN],
   };
+  const tracing = {
+    name: "tracer",
+    rssBytes: tracer.counters[TracerCounter.RSS_BYTES],
+    openDescriptors: tracer.counters[TracerCounter.DESCRIPTORS_OPEN],
+  };
   return [
     supervisor,
     ...workers,
     ...(view.learner.running ? [learner] : []),
     ...(view.recorder.running ? [recording] : []),
+    ...(view.tracing.tracer.running ? [tracing] : []),
   ];
 }
 

@@ -31,6 +31,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     workerCommand: [...program, "worker"],
     learnerCommand: [...program, "learner"],
     recorderCommand: [...program, "recorder"],
+    tracerCommand: [...program, "tracer"],
     program,
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
     bootOffsetMs: () => {

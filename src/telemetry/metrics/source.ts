@@ -104,7 +104,7 @@ export interface FleetEvents {
 
 /** A process of the instance. */
 export interface ProcessFigures {
-  /** `supervisor`, `worker-<index>`, `learner` or `recorder`. */
+  /** `supervisor`, `worker-<index>`, `learner`, `recorder` or `tracer`. */
   readonly name: string;
   readonly rssBytes: number;
   /** 0 = not known. */
@@ -140,6 +140,16 @@ export interface RecorderFigures {
   readonly restarts: Readonly<Record<string, number>>;
   readonly eventsWaiting: number;
   readonly eventsDropped: number;
+}
+
+/** The tracer as its supervisor sees it. */
+export interface TracerFigures {
+  /** It is meant to run: traces are exported. */
+  readonly running: boolean;
+  /** It does, and the collector takes what it is sent. */
+  readonly up: boolean;
+  /** By reason. */
+  readonly restarts: Readonly<Record<string, number>>;
 }
 
 /** A route that mirrors, and the name of the pool that it mirrors to. */
@@ -188,6 +198,7 @@ export interface MetricsSource {
   readonly workerRestarts: () => Readonly<Record<string, number>>;
   readonly learner: () => LearnerFigures;
   readonly recorder: () => RecorderFigures;
+  readonly tracer: () => TracerFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
   readonly configuration: () => ConfigurationFigures;
   readonly mirrors: () => readonly MirroringRoute[];

@@ -3,6 +3,7 @@
 import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, SERIES_CAPACITY, WORKER_GAUGES, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
 import { seriesInUse } from "../../shared/memory/series-table.ts";
 import type { MetricDefinition, MetricGroup } from "./definition.ts";
 import type { MetricsSource } from "./source.ts";
@@ -76,7 +77,8 @@ export const healthOfSelfMetrics: MetricGroup<MetricsSource> = {
           source.logDropped() +
             sumCounter(source, C.LOG_DROPPED) +
             source.memory.learnerCounters[LearnerCounter.LOG_DROPPED] +
-            source.memory.recorder.counters[RecorderCounter.LOG_DROPPED],
+            source.memory.recorder.counters[RecorderCounter.LOG_DROPPED] +
+            source.memory.tracer.counters[TracerCounter.LOG_DROPPED],
         );
       },
     },

@@ -101,21 +101,21 @@ describe("traces", () => {
 
   test("have every attribute that is looked for", async () => {
     const wanted = [...new Set(queries.flatMap(({ text }) => traceNames(text)))];
-    const missing = () => wanted.filter((name) => !receiver.spans.some((span) => valueOf(span, name) !== undefined));
+    const missing = () => wanted.filter((name) => !receiver.spans.some((span) => valueFor(span, name) !== undefined));
     await until(() => missing().length === 0).catch(() => {});
     expect(missing()).toEqual([]);
   });
 
   test("have spans that each query finds", async () => {
     const unfound = () =>
-      queries.filter(({ text }) => !receiver.spans.some((span) => findsSpan(text, (name) => valueOf(span, name))));
+      queries.filter(({ text }) => !receiver.spans.some((span) => findsSpan(text, (name) => valueFor(span, name))));
     await until(() => unfound().length === 0).catch(() => {});
     expect(unfound()).toEqual([]);
   });
 });
 
 /** As TraceQL has it: intrinsics, `span.…` and `resource.…`. */
-function valueOf({ attributes, resource, kind, status, durationSeconds, name: title }: ReceivedSpan, name: string) {
+function valueFor({ attributes, resource, kind, status, durationSeconds, name: title }: ReceivedSpan, name: string) {
   if (name.startsWith("span.")) return attributes[name.slice("span.".length)];
   if (name.startsWith("resource.")) return resource[name.slice("resource.".length)];
   const intrinsics: Readonly<Record<string, unknown>> = { kind, status, duration: durationSeconds, name: title };

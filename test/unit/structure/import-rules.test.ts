@@ -55,6 +55,12 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { Recorder } from "../control/processes/recorder.ts";',
     'import { connect } from "node:net";',
   ],
+  "src/tracer/": [
+    'import { TraceWriter } from "../proxy/record/trace-writer.ts";',
+    'import { Tracer } from "../control/processes/tracer/tracer.ts";',
+    'import { connect } from "node:net";',
+  ],
+  "src/tracer/encode/": ['import { Exporter } from "../export/exporter.ts";', "await fetch(place);"],
   "src/replay/": ['import { serve } from "../cli/serve.ts";'],
   "src/replay/fit/": ['import { readFileSync } from "node:fs";', "console.log(1);"],
   "src/replay/simulate/": ['import { openHistoryReader } from "../../storage/open-store.ts";'],

@@ -210,6 +210,20 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
+      "tracer/ makes spans of what workers tell, and sends them: it knows neither the request path nor who starts it",
+    folder: "src/tracer/",
+    allows: (imported) =>
+      within("src/tracer/", "src/protocol/", "src/shared/", "src/telemetry/", "package.json")(imported) ||
+      ["@grpc/grpc-js", "node:tls", "node:zlib"].includes(imported.specifier),
+  },
+  {
+    title: "tracer/encode/ is pure: records in, bytes out",
+    folder: "src/tracer/encode/",
+    allows: within("src/tracer/encode/", "src/tracer/names.ts", "src/shared/"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
+    title:
       "simulator/ runs the product's parts on simulated time: it knows neither processes nor disks, nor who trains on it",
     folder: "src/simulator/",
     allows: notFrom(

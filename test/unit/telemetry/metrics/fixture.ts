@@ -85,6 +85,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
       eventsWaiting: 0,
       eventsDropped: 0,
     }),
+    tracer: () => ({ running: true, up: true, restarts: { exit: 0, hung: 0, failed: 0 } }),
     configuration: () => ({ successful: true, takenAtSeconds: 1000 }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),

@@ -1,0 +1,143 @@
+/** The tracer process: composition root of what sends spans. It owns clocks, rings and the connection, and hands them down. */
+import { version } from "../../package.json";
+import type { FromTracer, ToTracer, TracerSettings, TracerStart } from "../protocol/tracer.ts";
+import { bootClockOffsetMs } from "../shared/boot-clock.ts";
+import { openSharedMemory } from "../shared/memory/file.ts";
+import { TracerCounter } from "../shared/memory/layout/tracing.ts";
+import { WallClock } from "../shared/wall-clock.ts";
+import { keepAlive } from "../telemetry/keep-alive.ts";
+import { createLogger } from "../telemetry/log/logger.ts";
+import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import { ExportRequests } from "./encode/export-request.ts";
+import { Exporter } from "./export/exporter.ts";
+import { HttpSender } from "./export/http-sender.ts";
+import type { Sender } from "./export/sender.ts";
+import { SpanQueue } from "./export/span-queue.ts";
+import { Tracer } from "./tracer.ts";
+
+/** How often the rings are read: they hold more than comes meanwhile. */
+const STEP_MS = 50;
+/** How long what is left may take to be sent at the end. */
+const FINISH_MS = 2_000;
+/** The runtime itself would let garbage grow for long, because it counts the shared memory as its own. */
+const COLLECT_MS = 60_000;
+/** What runtime and libraries would go by. Spans and the fields beside them go where the settings say, and nowhere else. */
+const PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy", "grpc_proxy"];
+
+const LIFE_SIGNS = {
+  heartbeat: TracerCounter.HEARTBEAT,
+  rssBytes: TracerCounter.RSS_BYTES,
+  logDropped: TracerCounter.LOG_DROPPED,
+  descriptorsOpen: TracerCounter.DESCRIPTORS_OPEN,
+} as const;
+
+type Tell = (message: FromTracer) => void;
+
+/** A tracer that runs. */
+interface Running {
+  readonly tell: (message: ToTracer) => void;
+  readonly close: () => Promise<void>;
+}
+
+/** Runs the tracer until the supervisor says "drain", or is gone. */
+export function runTracer(): void {
+  let starting: Promise<Running> | undefined;
+  const tell: Tell = (message) => {
+    if (process.connected) process.send?.(message);
+  };
+  // The terminal sends Ctrl-C to the whole process group; what it means is the supervisor's decision.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("SIGHUP", () => {});
+  process.on("message", (message: ToTracer) => {
+    if (message.type === "start") {
+      starting = start(message);
+      starting.then(
+        () => tell({ type: "ready" }),
+        (error: Error) => {
+          tell({ type: "failed", message: error.message });
+          process.exitCode = 1;
+          setTimeout(() => process.exit(1), 100); // time for the message to leave
+        },
+      );
+    } else if (message.type === "drain") void end(starting);
+    else void starting?.then((running) => running.tell(message));
+  });
+  // The supervisor is gone, and the workers are going.
+  process.on("disconnect", () => void end(starting));
+}
+
+async function end(starting: Promise<Running> | undefined): Promise<void> {
+  try {
+    await (await starting)?.close();
+  } finally {
+    process.exit(0);
+  }
+}
+
+async function start(message: TracerStart): Promise<Running> {
+  const { memoryPath, logLevel: level, logFormat: format, names, settings } = message;
+  for (const name of PROXY_VARIABLES) {
+    delete process.env[name];
+    delete process.env[name.toUpperCase()];
+  }
+  const memory = openSharedMemory(memoryPath);
+  const logger = replaceableLogger(createLogger({ level, format, name: "tracer" }));
+  const nowMs = (): number => performance.now();
+  const bootOffsetMs = bootClockOffsetMs(nowMs, performance.timeOrigin);
+  const wallClock = new WallClock(
+    () => nowMs() + bootOffsetMs,
+    () => Date.now(),
+  );
+  const sender = await openSender(settings);
+  const exporter = new Exporter({
+    queue: new SpanQueue(settings.maxQueueSpans),
+    requests: new ExportRequests(settings.resource, { name: "neurabalancer", version }),
+    sender,
+    settings,
+    counters: memory.tracer.counters,
+    log: logger.log,
+    nowMs,
+    random: Math.random,
+    pause,
+  });
+  const { maxValueLength } = settings;
+  const tracer = new Tracer({ memory, names, exporter, maxValueLength, wallOffsetMs: () => wallClock.offsetMs() });
+  keepAlive(memory.tracer.counters, LIFE_SIGNS, () => Date.now());
+  const stepping = setInterval(() => tracer.step(), STEP_MS);
+  setInterval(() => Bun.gc(true), COLLECT_MS);
+  return {
+    tell: (told) => {
+      if (told.type === "names") tracer.setNames(told.names);
+      else if (told.type === "log") {
+        logger.replace(createLogger({ level: told.level, format: told.format, name: "tracer" }));
+      }
+    },
+    close: async () => {
+      clearInterval(stepping);
+      await tracer.finish(FINISH_MS);
+      sender.close();
+    },
+  };
+}
+
+async function openSender(settings: TracerSettings): Promise<Sender> {
+  const userAgent = `neurabalancer/${version}`;
+  const wallMs = (): number => Date.now();
+  if (settings.protocol === "http/protobuf") return new HttpSender({ ...settings, userAgent, wallMs, fetch });
+  // Loaded only where it is spoken.
+  const { GrpcSender } = await import("./export/grpc-sender.ts");
+  return new GrpcSender({ ...settings, userAgent, wallMs });
+}
+
+function pause(ms: number, cut: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (cut.aborted) return Promise.resolve();
+  const timer = setTimeout(resolve, ms);
+  const onCut = (): void => {
+    clearTimeout(timer);
+    resolve();
+  };
+  cut.addEventListener("abort", onCut, { once: true });
+  return promise.finally(() => cut.removeEventListener("abort", onCut));
+}
