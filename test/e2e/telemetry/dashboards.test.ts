@@ -13,7 +13,9 @@ import { Everything } from "./everything.ts";
 import { type ReceivedSpan, TraceReceiver } from "./trace-receiver.ts";
 
 /** Queries that a run of a minute cannot fill, each with the reason. */
-const NOT_HERE: Readonly<Record<string, string>> = {};
+const NOT_HERE: Readonly<Record<string, string>> = {
+  "NeuraBalancer — Learning: Regret against the control, B": "no model is tried within a minute",
+};
 
 const QUERIES = allQueries();
 /** Long enough for several scrapes, short enough for what is over to be forgotten. */
