@@ -20,11 +20,13 @@ export function reasonToInstall(root) {
   if (installed === null) return "the dependencies are not installed";
   const wanted = readJson(join(root, "package-lock.json"));
   if (wanted === null) return null;
+  // An image may leave out what only developers need: then it has none of it.
+  const developing = Object.values(installed.packages ?? {}).some(({ dev }) => dev);
   for (const [path, { version, optional, dev, link }] of Object.entries(wanted.packages ?? {})) {
     if (path === "" || link) continue;
     const found = installed.packages?.[path];
-    // Optional ones are for other platforms, and an image may leave out what only developers need.
-    if (found === undefined && (optional || dev)) continue;
+    // Optional ones are for other platforms.
+    if (found === undefined && (optional || (dev && !developing))) continue;
     if (found?.version !== version) return `${path.replace(/^.*node_modules\//, "")} is not at ${version}`;
   }
   return null;

@@ -23,6 +23,15 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
   const { Recorder } = (await import(
     source("recorder/recorder.ts")
   )) as typeof import("../../src/recorder/recorder.ts");
+  const { recordRequest } = (await import(
+    source("proxy/record/record.ts")
+  )) as typeof import("../../src/proxy/record/record.ts");
+  const { OTHER_ROW } = (await import(
+    source("shared/memory/duration-table.ts")
+  )) as typeof import("../../src/shared/memory/duration-table.ts");
+  const { UNTRACED } = (await import(
+    source("proxy/record/traced-request.ts")
+  )) as typeof import("../../src/proxy/record/traced-request.ts");
   const memory = createSharedMemory(memoryPath);
   memory.header[Header.WORKER_BLOCKS] = 1;
   const { wishes } = memory.recorder;
@@ -38,6 +47,12 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
   const outcome = {
     ...{ status: 200, serverId: 1, responseBytes: 5120, attempts: 1, failure: null, waitMs: 0, headMs: 3 },
     inFlightAtDispatch: 2,
+  };
+  const finished = { ...UNTRACED, ...request, startedMs: 0, place: { row: OTHER_ROW, key: -1 } };
+  const chosen = { ...outcome, slot: 0 };
+  const ctx = {
+    ...{ settings: { accessLogSample: 1 }, block: memory.workers[0], accessLog: null, history: null },
+    ...{ exemplars: null, epochOffsetMs: 0, random: Math.random },
   };
   let nowMs = 1_000;
   const write = (): void => {
@@ -70,6 +85,17 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
   });
   let detailed = 0;
   return [
+    {
+      name: "record of a request: its series and durations",
+      run: (times) => {
+        for (let i = 0; i < times; i++) {
+          finished.startedMs = nowMs - (i & 63);
+          chosen.slot = i & 3;
+          recordRequest(ctx, finished, chosen, nowMs);
+        }
+      },
+      check: () => expectSome(memory.workers[0].durations.reduce((a, b) => a + b, 0)),
+    },
     {
       name: "history record",
       run: (times) => {

@@ -28,6 +28,20 @@ export function parseMoment(text: string, nowMs: number): number | null {
   return calendar(written);
 }
 
+/** A time of day that is still to come ends what began less than this before it. */
+const LONGEST_AHEAD_MS = DAY_MS / 2;
+
+/**
+ * As `parseMoment`, for the end of a time that began at `sinceMs`: a time of day that would come before that is the next one, so
+ * that at 02:20 what is asked from 02:10 to 02:25 ends five minutes from now, and not yesterday.
+ */
+export function parseEnd(text: string, sinceMs: number, nowMs: number): number | null {
+  const atMs = parseMoment(text, nowMs);
+  if (atMs === null || atMs > sinceMs || !/^\d{2}:/.test(text.trim())) return atMs;
+  const nextMs = atMs + DAY_MS;
+  return nextMs > sinceMs && nextMs - sinceMs < LONGEST_AHEAD_MS ? nextMs : atMs;
+}
+
 /** What a `Date` can say. */
 const LAST_MS = 8.64e15;
 

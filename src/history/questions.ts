@@ -9,7 +9,7 @@ import {
   REQUEST_REASONS,
   type RequestReason,
 } from "../storage/history-store.ts";
-import { isoMoment, MOMENT_FORMS, parseMoment } from "./moments.ts";
+import { isoMoment, MOMENT_FORMS, parseEnd, parseMoment } from "./moments.ts";
 import { STEPS, type Step } from "./steps.ts";
 
 /** A question that cannot be understood; a sentence for each problem. */
@@ -105,8 +105,8 @@ const NAME_LENGTH = 512;
 export function readQuestion(subject: Subject, parameters: Parameters, nowMs: number): Question {
   const read = new ParameterReader(parameters);
   read.refuseOthers(parametersOf(subject));
-  const sinceMs = read.moment("since", TAKES[subject].since, nowMs);
-  const untilMs = read.moment("until", "now", nowMs);
+  const sinceMs = read.moment("since", TAKES[subject].since, (text) => parseMoment(text, nowMs));
+  const untilMs = read.moment("until", "now", (text) => parseEnd(text, sinceMs, nowMs));
   if (sinceMs >= untilMs) {
     read.problem(`since (${isoMoment(sinceMs)}) must be before until (${isoMoment(untilMs)})`);
   }
@@ -182,9 +182,9 @@ class ParameterReader {
     return text === null ? {} : ({ [name]: text } as { [Key in Name]: string });
   }
 
-  moment(name: string, usual: string, nowMs: number): number {
+  moment(name: string, usual: string, parse: (text: string) => number | null): number {
     const text = this.text(name) ?? usual;
-    const atMs = parseMoment(text, nowMs);
+    const atMs = parse(text);
     if (atMs === null) this.problem(`${name}: "${shortened(text)}" is no time; give ${MOMENT_FORMS}`);
     return atMs ?? Number.NaN;
   }

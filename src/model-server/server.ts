@@ -4,7 +4,8 @@ import type { ModelServerConfig } from "../config/model-server.ts";
 import { SCORE } from "../shared/ranges.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { complete, exposition } from "../telemetry/metrics/exposition.ts";
-import { PROMETHEUS_TEXT } from "../telemetry/metrics/formats/prometheus-text.ts";
+import { FORMATS } from "../telemetry/metrics/formats/formats.ts";
+import { CONTENT_TYPES, preferredFormat } from "../telemetry/metrics/formats/negotiation.ts";
 import { ModelServerCounts, modelServerMetrics } from "./metrics.ts";
 import { ModelHolder, type ServedModel } from "./model-holder.ts";
 import { BadBody, readPredictBody, type Servers, toRows } from "./predict-body.ts";
@@ -64,7 +65,7 @@ class HttpModelServer implements ModelServer {
     "/health": { GET: () => this.#health() },
     "/version": { GET: () => this.#version() },
     "/reload": { POST: () => this.#reload() },
-    "/metrics": { GET: () => this.#metrics() },
+    "/metrics": { GET: (request: Request) => this.#metrics(request) },
   };
 
   constructor(options: ModelServerOptions, holder: ModelHolder, counts: ModelServerCounts) {
@@ -183,10 +184,11 @@ class HttpModelServer implements ModelServer {
     return Response.json({ status: "rejected", error: problem, ...state }, { status: 422 });
   }
 
-  #metrics(): Response {
+  #metrics(request: Request): Response {
+    const format = preferredFormat(request.headers.get("accept"));
     const source = { counts: this.#counts, served: () => this.#holder.served };
-    const text = complete(exposition([modelServerMetrics], source, PROMETHEUS_TEXT));
-    return new Response(text, { headers: { "content-type": PROMETHEUS_TEXT.contentType } });
+    const bytes = complete(exposition([modelServerMetrics], source, FORMATS[format]));
+    return new Response(bytes, { headers: { "content-type": CONTENT_TYPES[format], vary: "Accept" } });
   }
 }
 

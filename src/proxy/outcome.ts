@@ -54,6 +54,8 @@ export interface AttemptOutcome {
   readonly inFlightAtDispatch: number;
   /** From the dispatch until the request could be sent, milliseconds; 0 on a kept connection, NaN = it never could. */
   readonly connectMs: number;
+  /** Of that, the TLS handshake; NaN = there was none: a plain or a kept connection, or it never came to one. */
+  readonly tlsMs: number;
   /** It went over a connection that was kept. */
   readonly reused: boolean;
   /** Status of the final response head (or 101); 0 = none has come. */

@@ -10,6 +10,7 @@ import {
   type WorkerBlock,
   WorkerCounter,
 } from "../shared/memory/layout/shared-memory.ts";
+import type { TraceRings } from "../shared/memory/layout/tracing.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
@@ -27,6 +28,8 @@ import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
 import { SeriesKeeper } from "./record/series-keeper.ts";
+import { Sampler } from "./record/trace/sampler.ts";
+import { TraceWriter } from "./record/trace/trace-writer.ts";
 import { MAX_EDIT_BYTES } from "./rewrite/edits.ts";
 import { IdSource } from "./rewrite/request-ids.ts";
 import { longestRewrite } from "./rewrite/target.ts";
@@ -49,6 +52,7 @@ export interface ProxyServerOptions {
   readonly block: WorkerBlock;
   readonly rings: WorkerRings;
   readonly history: HistoryRings;
+  readonly traces: TraceRings;
   readonly settings: ProxySettings;
   readonly endpoints: readonly Endpoint[];
   readonly log: Logger;
@@ -85,6 +89,8 @@ export class ProxyServer {
   #accessLog: AccessLog | null = null;
   #history: HistoryWriter | null = null;
   readonly #newHistory: () => HistoryWriter;
+  #traces: TraceWriter | null = null;
+  readonly #newTraces: () => TraceWriter;
   readonly #epochOffsetMs: () => number;
   readonly #seriesKeeper: SeriesKeeper;
   readonly #pools: ServerPools;
@@ -109,6 +115,7 @@ export class ProxyServer {
     this.#seriesKeeper.setRoutes(settings.routes);
     this.#newHistory = () =>
       new HistoryWriter(options.history, memory.recorder.wishes, options.bootOffsetMs(), options.random);
+    this.#newTraces = () => new TraceWriter(options.traces, options.bootOffsetMs());
     const epochOffsetMs = this.#epochOffsetMs();
     const worker: WorkerContext = {
       settings,
@@ -122,6 +129,7 @@ export class ProxyServer {
       log,
       accessLog: null,
       history: null,
+      tracing: null,
       exemplars: null,
       now,
       epochOffsetMs,
@@ -155,11 +163,11 @@ export class ProxyServer {
     });
     this.#setAccessLog(settings);
     this.#setHistory(settings);
-    this.#setExemplars(settings);
+    this.#setTracing(settings);
     this.setEndpoints(options.endpoints);
     this.#clients = new Clients(this.#ctx, memory, block);
-    this.#listeners = new Listeners(this.#ctx, network, (socket, secure, nowMs) =>
-      this.#clients.accept(socket, secure, nowMs),
+    this.#listeners = new Listeners(this.#ctx, network, (socket, secure, port, nowMs) =>
+      this.#clients.accept(socket, secure, port, nowMs),
     );
     this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
@@ -200,7 +208,7 @@ export class ProxyServer {
     this.#seriesKeeper.setRoutes(settings.routes);
     this.#setAccessLog(settings);
     this.#setHistory(settings);
-    this.#setExemplars(settings);
+    this.#setTracing(settings);
     this.#listeners.change(settings);
   }
 
@@ -218,6 +226,7 @@ export class ProxyServer {
   }
 
   async closeLogs(timeoutMs: number): Promise<void> {
+    this.#traces?.close(this.#ctx.now());
     await this.#accessLog?.close(timeoutMs);
   }
 
@@ -306,11 +315,17 @@ export class ProxyServer {
     this.#ctx.history = history ? this.#history : null;
   }
 
-  /** What another run of tracing has left may be of other routes by now. */
-  #setExemplars({ tracing }: ProxySettings): void {
+  #setTracing({ tracing }: ProxySettings): void {
     const ctx = this.#ctx;
-    if (tracing === null) ctx.exemplars = null;
-    else ctx.exemplars ??= ExemplarWriter.cleared(ctx.block);
+    if (tracing === null) {
+      ctx.tracing = null;
+      ctx.exemplars = null;
+      return;
+    }
+    this.#traces ??= this.#newTraces();
+    ctx.tracing = { sampler: new Sampler(tracing), writer: this.#traces, propagates: tracing.propagates };
+    // What another run of tracing has left may be of other routes by now.
+    ctx.exemplars ??= ExemplarWriter.cleared(ctx.block);
   }
 }
 

@@ -7,10 +7,20 @@ import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
 import type { AccessLog } from "./record/access-log.ts";
 import type { HistoryWriter } from "./record/history-writer.ts";
+import type { Sampler } from "./record/trace/sampler.ts";
+import type { TraceWriter } from "./record/trace/trace-writer.ts";
 import type { IdSource } from "./rewrite/request-ids.ts";
 import type { TrustedProxies } from "./rewrite/trusted-proxies.ts";
 import type { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { TimerWheel } from "./sockets/timer-wheel.ts";
+
+/** Which requests are traced, and where they are taken down. */
+export interface Tracing {
+  readonly sampler: Sampler;
+  readonly writer: TraceWriter;
+  /** `traceparent` and `tracestate` are read and written; else they pass as any other field. */
+  readonly propagates: boolean;
+}
 
 /** One worker's. What is not `readonly` changes at a reload or with every event. */
 export interface WorkerContext {
@@ -26,6 +36,8 @@ export interface WorkerContext {
   accessLog: AccessLog | null;
   /** Tells the recorder; null = history is not kept. */
   history: HistoryWriter | null;
+  /** How requests are traced; null = nothing is exported. */
+  tracing: Tracing | null;
   /** Examples of traced requests beside the buckets of durations; null = traces are not exported. */
   exemplars: ExemplarWriter | null;
   /** Monotonic clock, milliseconds. Read once per event and handed down. */

@@ -8,6 +8,7 @@ import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import type { AdminQuery } from "./downstream/admin-query.ts";
 import type { AdminResponse } from "./downstream/admin-relay.ts";
 import { internalError } from "./internal-error.ts";
 import { ProxyServer } from "./server.ts";
@@ -96,6 +97,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     block,
     rings: memory.rings[message.index],
     history: memory.history[message.index],
+    traces: memory.traces[message.index],
     settings,
     endpoints: message.endpoints,
     log,
@@ -107,7 +109,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     },
     random: Math.random,
     seed: crypto.getRandomValues(new Uint32Array(4)),
-    admin: (path, signal) => askAdmin(message.adminSocket, path, signal),
+    admin: (query, signal) => askAdmin(message.adminSocket, query, signal),
     accessLogFd: 1,
     tcp: settings.nativeSockets ? openTcp(block, log) : null,
   });
@@ -141,10 +143,16 @@ function openTcp(block: WorkerBlock, log: Logger): Tcp | null {
   }
 }
 
-/** Asks the control process for a path. */
-async function askAdmin(socket: string, path: string, signal: AbortSignal): Promise<AdminResponse> {
+/** Asks the control process. What is compressed stays so: clients get it as it is. */
+async function askAdmin(
+  socket: string,
+  { path, accept, encoding }: AdminQuery,
+  signal: AbortSignal,
+): Promise<AdminResponse> {
   const response = await fetch(`http://localhost${path}`, {
     unix: socket,
+    headers: { accept, "accept-encoding": encoding },
+    decompress: false,
     signal: AbortSignal.any([signal, AbortSignal.timeout(ADMIN_TIMEOUT_MS)]),
   });
   const { status, headers } = response;
@@ -153,6 +161,8 @@ async function askAdmin(socket: string, path: string, signal: AbortSignal): Prom
     status,
     type: headers.get("content-type") ?? "text/plain",
     body: await response.bytes(),
+    encoding: headers.get("content-encoding"),
+    vary: headers.get("vary"),
     retryAfter: retryAfter === null ? null : Number(retryAfter),
   };
 }

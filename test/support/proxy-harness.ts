@@ -208,6 +208,7 @@ export class TestProxy {
       block: this.memory.workers[0],
       rings: this.memory.rings[0],
       history: this.memory.history[0],
+      traces: this.memory.traces[0],
       settings: workerSettings(this.settings, pools, routes),
       endpoints: this.#endpoints,
       log: silentLogger(this.logged),

@@ -9,6 +9,8 @@ import { PROMETHEUS, PROVISIONED } from "./sources.ts";
 const SCHEMA_VERSION = 42;
 const COLUMNS = 24;
 const TAG = "neurabalancer";
+/** How exactly a mark that has a beginning and an end is placed. */
+const MARK_STEP = "15s";
 
 /** Panels below a heading. */
 export interface Section {
@@ -143,7 +145,9 @@ function mark(name: string, iconColor: string, expr: string, texts: { title: str
     hide: false,
     iconColor,
     expr,
-    step: "15s",
+    step: MARK_STEP,
+    // The same once more, as newer versions of Grafana write it.
+    target: { refId: "Mark", expr, interval: MARK_STEP },
     titleFormat: texts.title,
     textFormat: texts.text,
     tagKeys: "instance",
@@ -154,7 +158,7 @@ const ANNOTATIONS: readonly Annotation[] = [
   {
     // The value says when it was: one mark for each, at the very second.
     ...mark("Reloads", "blue", `${everywhere(series("config_last_reload_success_timestamp_seconds"))} * 1000`, {
-      title: "Configuration reloaded",
+      title: "A configuration was taken over",
       text: "{{instance}}",
     }),
     useValueForTime: true,

@@ -19,6 +19,7 @@ export interface Target {
   readonly editorMode?: "code";
   readonly query?: string;
   readonly queryType?: "traceql" | "range";
+  readonly filters?: readonly never[];
   readonly tableType?: "traces";
   readonly limit?: number;
   readonly maxLines?: number;

@@ -210,6 +210,7 @@ export function heatmap(title: string, expr: string, options: Common): Sized {
       filterValues: { le: 1e-9 },
       legend: { show: false },
       rowsFrame: { layout: "auto" },
+      showValue: "never",
       tooltip: { mode: "single", yHistogram: false, showColorScale: false },
       yAxis: { axisPlacement: "left", unit: options.unit ?? "s", reverse: false },
     },
@@ -243,7 +244,7 @@ export function logs(title: string, expr: string, options: Common): Sized {
 
 /** Traces that a query of TraceQL finds. */
 export function traces(title: string, query: string, options: Common): Sized {
-  const target: Target = { refId: "A", datasource: TEMPO, queryType: "traceql", query, tableType: "traces", limit: 20 };
+  const target: Target = { refId: "A", datasource: TEMPO, queryType: "traceql", query, filters: [], tableType: "traces", limit: 20 };
   return panel(
     "table",
     title,

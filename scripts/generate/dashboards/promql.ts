@@ -1,7 +1,6 @@
 /** PromQL of our metrics: names are those of the registry, and every selector has the variables that its metric can have. */
 import { METRIC_PREFIX } from "../../../src/telemetry/metrics/definition.ts";
 import { METRIC_GROUPS } from "../../../src/telemetry/metrics/metrics.ts";
-import { PLANNED } from "./planned.ts";
 
 /** How far a rate looks back: Grafana knows the scrape interval and the resolution. */
 const RATE_WINDOW = "$__rate_interval";
@@ -80,16 +79,13 @@ export function orZero(expression: string, alive = `0 * sum(${series("build_info
 }
 
 interface KnownMetric {
-  readonly name: string;
   readonly perPool?: boolean;
   readonly labels?: readonly string[];
   readonly type: string;
 }
 
-const METRICS = new Map<string, KnownMetric>(
-  [...METRIC_GROUPS.flatMap(({ metrics }): readonly KnownMetric[] => metrics), ...PLANNED].map(
-    (metric) => [metric.name, metric] as const,
-  ),
+const METRICS: ReadonlyMap<string, KnownMetric> = new Map(
+  METRIC_GROUPS.flatMap(({ metrics }) => metrics.map((metric) => [metric.name, metric] as const)),
 );
 
 function definitionOf(name: string): KnownMetric {

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { seededRandom } from "../../balancing/random.ts";
 import { LEARNED_STRATEGY, STRATEGY_NAMES } from "../../balancing/registry.ts";
-import { MOMENT_FORMS, parseMoment } from "../../history/moments.ts";
+import { MOMENT_FORMS, parseEnd, parseMoment } from "../../history/moments.ts";
 import type { Network } from "../../learning/models/network.ts";
 import { readLog } from "../../replay/reading/logs/read-log.ts";
 import { NothingToReplayError, type Reading } from "../../replay/reading/reading.ts";
@@ -56,7 +56,8 @@ const CHECK_FAILED = 3;
 
 interface ReplayFlags extends StoreFlags {
   readonly since?: number;
-  readonly until?: number;
+  /** As it was written: what a time of day means follows from `since`. */
+  readonly until?: string;
   readonly pool?: string;
   readonly instance?: string;
   readonly from: readonly LogSource[];
@@ -77,12 +78,16 @@ export function registerReplay(program: Command): void {
     if (ms === null) throw new InvalidArgumentError(`Expected ${MOMENT_FORMS}.`);
     return ms;
   };
+  const end = (text: string): string => {
+    moment(text);
+    return text;
+  };
   withSourceFlags(program.command("replay"))
     .description("show what other strategies would have given on traffic that there really was")
     .addOption(
       new Option("--since <time>", "requests from then on (default: the last hour; all of a log)").argParser(moment),
     )
-    .addOption(new Option("--until <time>", "and before that (default: now; the end of a log)").argParser(moment))
+    .addOption(new Option("--until <time>", "and before that (default: now; the end of a log)").argParser(end))
     .option("--pool <name>", "which pool of servers, where there are several; a backend or upstream in a log")
     .option("--instance <name>", "only what this instance recorded, where several share a store (default: all)")
     .addOption(
@@ -144,8 +149,11 @@ async function run(flags: ReplayFlags, nowMs: number): Promise<void> {
 
 async function read(flags: ReplayFlags, nowMs: number, progress: Progress): Promise<Reading> {
   const { from, pool = null, ran = null, seed } = flags;
-  const untilMs = flags.until ?? (from.length > 0 ? Number.POSITIVE_INFINITY : nowMs);
-  const sinceMs = flags.since ?? (from.length > 0 ? Number.NEGATIVE_INFINITY : untilMs - DEFAULT_WINDOW_MS);
+  const endMs = (behindMs: number) => (flags.until === undefined ? null : parseEnd(flags.until, behindMs, nowMs));
+  const lastMs = from.length > 0 ? Number.POSITIVE_INFINITY : nowMs;
+  const firstMs = (untilMs: number) => (from.length > 0 ? Number.NEGATIVE_INFINITY : untilMs - DEFAULT_WINDOW_MS);
+  const sinceMs = flags.since ?? firstMs(endMs(Number.NEGATIVE_INFINITY) ?? lastMs);
+  const untilMs = endMs(sinceMs) ?? lastMs;
   if (sinceMs >= untilMs) throw new Error("--since must be before --until");
   const random = seededRandom(seed).next;
   const onProgress = (phase: string, count: number) => progress.count(phase, count);

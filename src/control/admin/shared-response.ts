@@ -2,7 +2,8 @@
  * A response that many may ask for and that takes long to make: the metrics, the list of servers. It is made in the thread
  * that makes health checks, so it takes turns with them, and one that is made serves all who asked before it was begun.
  * Nobody gets what was begun before he asked: a scrape after a change shows the change. Instead there is a rest after each,
- * so that whoever asks all the time gets his responses later and does not get the thread.
+ * so that whoever asks all the time gets his responses later and does not get the thread. Where there are several kinds of the
+ * response (formats of the metrics), one is made at a time, and the rest is one for all of them.
  */
 import type { Work } from "../../telemetry/metrics/exposition.ts";
 
@@ -10,7 +11,7 @@ import type { Work } from "../../telemetry/metrics/exposition.ts";
 const TURN_MS = 2;
 /** Rest after the work, as a multiple of it: at most a tenth of the time is spent on one kind of response. */
 const REST = 9;
-/** Most who wait. Workers ask one at a time; it is the admin port that this is for. */
+/** Most who wait for one kind. Workers ask one at a time; it is the admin port that this is for. */
 const MAX_WAITING = 64;
 
 /** Too many wait already. */
@@ -30,17 +31,17 @@ interface Making<T> {
   workedMs: number;
 }
 
-export class SharedResponse<T> {
-  readonly #make: () => Work<T>;
+export class SharedResponse<T, Kind = undefined> {
+  readonly #make: (kind: Kind) => Work<T>;
   readonly #nowMs: () => number;
   #making: Making<T> | null = null;
-  /** Those who came since it was begun. */
-  #waiting = new Set<Waiter<T>>();
+  /** Those who came since it was begun, by what they want; who has waited longest is first. */
+  readonly #waiting = new Map<Kind, Set<Waiter<T>>>();
   #restUntilMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
 
   /** @param nowMs monotonic clock, milliseconds. */
-  constructor(make: () => Work<T>, nowMs: () => number) {
+  constructor(make: (kind: Kind) => Work<T>, nowMs: () => number) {
     this.#make = make;
     this.#nowMs = nowMs;
   }
@@ -50,15 +51,18 @@ export class SharedResponse<T> {
    * @param signal aborted = it is not wanted any more; what nobody wants is not made.
    * Rejects with what `make` throws, with a `BusyError`, or with the signal's reason.
    */
-  get(signal: AbortSignal): Promise<T> {
+  get(signal: AbortSignal, ...[wanted]: Kind extends undefined ? [] : [Kind]): Promise<T> {
+    const kind = wanted as Kind;
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.#waiting.size >= MAX_WAITING) return Promise.reject(new BusyError("too many wait for this already"));
+    const waiters = this.#waiting.get(kind) ?? new Set();
+    if (waiters.size >= MAX_WAITING) return Promise.reject(new BusyError("too many wait for this already"));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const waiter = { resolve, reject };
-    this.#waiting.add(waiter);
+    waiters.add(waiter);
+    this.#waiting.set(kind, waiters);
     const leave = (): void => {
-      this.#waiting.delete(waiter);
-      this.#making?.waiters.delete(waiter);
+      waiters.delete(waiter);
+      if (waiters.size === 0 && this.#waiting.get(kind) === waiters) this.#waiting.delete(kind);
       if (this.#waiting.size === 0) this.#stopResting();
       reject(signal.reason);
     };
@@ -68,7 +72,9 @@ export class SharedResponse<T> {
   }
 
   readonly #begin = (): void => {
-    if (this.#making !== null || this.#timer !== null || this.#waiting.size === 0) return;
+    if (this.#making !== null || this.#timer !== null) return;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
     const restMs = this.#restUntilMs - this.#nowMs();
     if (restMs > 0) {
       this.#timer = setTimeout(() => {
@@ -77,8 +83,9 @@ export class SharedResponse<T> {
       }, restMs);
       return;
     }
-    this.#making = { work: this.#make(), waiters: this.#waiting, workedMs: 0 };
-    this.#waiting = new Set();
+    const [kind, waiters] = next;
+    this.#waiting.delete(kind);
+    this.#making = { work: this.#make(kind), waiters, workedMs: 0 };
     this.#turn(this.#making);
   };
 

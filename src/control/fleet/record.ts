@@ -7,6 +7,7 @@ import type { ServerStateName } from "./status.ts";
 /** Those that are told from the start, so that the first one of each is seen as a rise; the others when they happen. */
 const USUAL_FAILURES = { refused: 0, timeout: 0, status: 0 };
 
+/** One of a server that is there; it ends with it. */
 export class ServerRecord {
   readonly #checks = { success: 0, failure: { ...USUAL_FAILURES } as Record<string, number>, skipped: {} };
   readonly #ejections = Object.fromEntries(EJECTION_CAUSES.map((cause) => [cause, 0])) as Record<EjectionCause, number>;

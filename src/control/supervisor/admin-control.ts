@@ -14,7 +14,7 @@ export function adminControl(view: SupervisorView): AdminControl {
     fleet: view.fleets,
     events: view.journal,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
-    metrics: () => metrics.rendering(),
+    metrics: (format) => metrics.rendering(format),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,

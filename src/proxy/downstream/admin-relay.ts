@@ -4,20 +4,24 @@
  * serves all who asked before it was begun; who is gone is waited for no longer, and a question that nobody waits for is
  * given up. A response is never older than the question: whoever comes while one is being made gets the next.
  */
-import { ROUTES } from "../../shared/memory/series-table.ts";
-import type { LocalResponse } from "../local/response.ts";
+import type { Fields, LocalResponse } from "../local/response.ts";
+import type { AdminQuery } from "./admin-query.ts";
 
 /** A response of the control process. */
 export interface AdminResponse {
   readonly status: number;
   readonly type: string;
   readonly body: Uint8Array;
+  /** Of its content; null = as it is. */
+  readonly encoding?: string | null;
+  /** The fields of a request that it depends on; null = none. */
+  readonly vary?: string | null;
   /** Seconds; null = it does not say. */
   readonly retryAfter: number | null;
 }
 
-/** Asks for a path. Rejects when there is no response, or `signal` was aborted. */
-export type AskAdmin = (path: string, signal: AbortSignal) => Promise<AdminResponse>;
+/** Asks one question. Rejects when there is no response, or `signal` was aborted. */
+export type AskAdmin = (query: AdminQuery, signal: AbortSignal) => Promise<AdminResponse>;
 
 /** Most who wait or read at one time. */
 const MAX_CLIENTS = 64;
@@ -35,7 +39,7 @@ type OnResponse = (response: LocalResponse | null) => void;
 
 /** A question of one kind. */
 interface Kind {
-  readonly path: string;
+  readonly query: AdminQuery;
   /** Those whom the question under way is asked for; empty = there is none. */
   asked: Set<Client>;
   abort: AbortController | null;
@@ -49,8 +53,13 @@ class Held {
   readonly bytes: number;
   readers = 0;
 
-  constructor({ status, type, body, retryAfter }: AdminResponse) {
-    this.response = { status, type, body, fields: retryAfter === null ? [] : [["Retry-After", `${retryAfter}`]] };
+  constructor({ status, type, body, encoding = null, vary = null, retryAfter }: AdminResponse) {
+    const fields: Fields = [
+      ...(encoding === null ? [] : [["Content-Encoding", encoding] as const]),
+      ...(vary === null ? [] : [["Vary", vary] as const]),
+      ...(retryAfter === null ? [] : [["Retry-After", `${retryAfter}`] as const]),
+    ];
+    this.response = { status, type, body, fields };
     this.bytes = body.length;
   }
 }
@@ -63,7 +72,7 @@ interface Client {
 
 export class AdminRelay {
   readonly #ask: AskAdmin;
-  readonly #kinds = new Map<number, Kind>();
+  readonly #kinds = new Map<AdminQuery, Kind>();
   #clients = 0;
   #heldBytes = 0;
 
@@ -72,16 +81,16 @@ export class AdminRelay {
   }
 
   /**
-   * Asks for what `route` answers.
+   * Asks what `query` says.
    * @param onResponse is not called before this returns, and not after `end`.
    * @returns null when too many ask already.
    */
-  ask(route: number, onResponse: OnResponse): AdminQuestion | null {
+  ask(query: AdminQuery, onResponse: OnResponse): AdminQuestion | null {
     if (this.#clients >= MAX_CLIENTS || this.#heldBytes > MAX_HELD_BYTES) return null;
-    let kind = this.#kinds.get(route);
+    let kind = this.#kinds.get(query);
     if (kind === undefined) {
-      kind = { path: ROUTES[route], asked: new Set(), abort: null, waiting: new Set() };
-      this.#kinds.set(route, kind);
+      kind = { query, asked: new Set(), abort: null, waiting: new Set() };
+      this.#kinds.set(query, kind);
     }
     const of = kind;
     const client: Client = { onResponse, held: null, ended: false };
@@ -107,7 +116,7 @@ export class AdminRelay {
     kind.abort = abort;
     kind.asked = kind.waiting;
     kind.waiting = new Set();
-    this.#ask(kind.path, abort.signal).then(
+    this.#ask(kind.query, abort.signal).then(
       (response) => this.#answered(kind, new Held(response)),
       () => this.#answered(kind, null),
     );

@@ -1,12 +1,14 @@
 /** The responses that a worker gives one client itself: reserved paths, refusals, errors. */
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
+import type { RequestHead } from "../http1/head.ts";
 import { errorResponse } from "../local/errors.ts";
 import { type LocalResponse, sentBodyBytes } from "../local/response.ts";
 import { recordLocal, recordRefused } from "../record/record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import { hstsEdits } from "../rewrite/hsts.ts";
 import type { Peer } from "../rewrite/request.ts";
+import { metricsQuery, SERVERS_QUERY } from "./admin-query.ts";
 import type { AdminQuestion } from "./admin-relay.ts";
 import type { DownstreamContext } from "./context.ts";
 import { livenessResponse, readinessResponse } from "./health-responses.ts";
@@ -30,9 +32,13 @@ export class LocalResponder {
     this.#client = client;
   }
 
-  /** Responds to a request for a path of ours. */
-  respond(route: number, method: number, nowMs: number): void {
+  /**
+   * Responds to a request for a path of ours.
+   * @param bytes where `head` was found; looked at before this returns.
+   */
+  respond(route: number, bytes: Buffer, head: RequestHead, nowMs: number): void {
     const ctx = this.#ctx;
+    const { method } = head;
     const deliver = (response: LocalResponse, now: number): void => {
       recordLocal(ctx, route, method, response.status);
       this.#client.deliver(response, method, this.#edits, now);
@@ -42,7 +48,8 @@ export class LocalResponder {
     else if (route === Route.HEALTH_LIVE) deliver(livenessResponse(nowMs + ctx.epochOffsetMs), nowMs);
     else if (route === Route.HEALTH_READY) deliver(readinessResponse(ctx.memory, ctx.settings.pools), nowMs);
     else {
-      this.#question = ctx.admin.ask(route, (response) => {
+      const query = route === Route.METRICS ? metricsQuery(bytes, head) : SERVERS_QUERY;
+      this.#question = ctx.admin.ask(query, (response) => {
         if (response === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
         else deliver(response, ctx.now());
       });

@@ -19,6 +19,8 @@ import type { Timed } from "../sockets/timer-wheel.ts";
 export interface Downstream extends Timed {
   /** Who is there. */
   readonly peer: Peer;
+  /** The port that it connected to. */
+  readonly port: number;
   /** The client is sent a chunked body as the server framed it; otherwise the content alone. */
   readonly takesChunks: boolean;
   /** Bytes that the client has not taken yet; `onClientDrain` tells when there are fewer. */

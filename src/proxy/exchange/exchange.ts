@@ -392,10 +392,15 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   #end(upstreamDone: boolean, nowMs: number): void {
     const responding = this.#phase >= Phase.RESPONDING;
     const relayed = responding ? (this.#tunnel?.bytesToClient ?? this.#relay.bytes) : 0;
-    if (responding) this.responseBytes = relayed;
+    if (responding) {
+      this.responseBytes = relayed;
+      this.#responding.responded();
+    }
     recordRequest(this.#ctx, this.request, this, nowMs);
     this.#attempts.end(upstreamDone, this.failure, relayed, nowMs);
     if (this.#auth?.attempt.active) this.#auth.end(upstreamDone, this.failure, relayed, nowMs);
+    const { trace } = this.request;
+    if (trace !== null) trace.end(this.request, this.request.parsedHead(), this, nowMs);
     this.#mirroring.end();
     this.#enter(Phase.IDLE, nowMs);
     this.#relay.end();

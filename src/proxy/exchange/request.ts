@@ -17,10 +17,20 @@ import type { Ticket } from "../pick/sticky-cookie.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { RouteLabels } from "../record/access-log.ts";
+import type { TraceRecord } from "../record/trace/trace-record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
-import { isTraceparent, SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
+import { SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import { cameSecure } from "../rewrite/scheme.ts";
+import {
+  findTraceparent,
+  newTraceparent,
+  setTrace,
+  spanIdAt,
+  TraceFlags,
+  traceFlags,
+  traceIdAt,
+} from "../rewrite/trace-context.ts";
 import type { Target } from "../routing/worker-route.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import type { ExchangeContext } from "./context.ts";
@@ -76,7 +86,9 @@ export class ProxiedRequest implements RequestRewrite {
   expectsContinue = false;
   readonly ids = Buffer.alloc(TRACE_ID_DIGITS + SPAN_ID_DIGITS);
   keepRequestId = false;
-  keepTrace = false;
+  traceparent: Buffer | null = null;
+  keepTraceState = false;
+  readonly #ownTraceparent = newTraceparent();
   requestIdBuffer: Buffer = NO_BUFFER;
   requestIdStart = 0;
   requestIdEnd = 0;
@@ -87,6 +99,10 @@ export class ProxiedRequest implements RequestRewrite {
   traceIdStart = 0;
   spanIdBuffer: Buffer = NO_BUFFER;
   spanIdStart = -1;
+  /** Where the id of the client's span is in the head; -1 = there is none. */
+  parentIdStart = -1;
+  /** What is taken down of it; null = it is not sampled. */
+  trace: TraceRecord | null = null;
   clientAddress: Buffer = NO_BUFFER;
   /** Hash of what the request sticks to; only set where the strategy asks for it. */
   key = 0;
@@ -200,6 +216,7 @@ export class ProxiedRequest implements RequestRewrite {
     this.startedMs = startedMs;
     this.streamed = false;
     this.#readIds(head, parsed);
+    this.#readTrace(head, parsed);
     this.clientAddress =
       this.peer.trusted && (parsed.seen & CLIENT_ADDRESS_BITS) !== 0
         ? Buffer.from(clientAddressOf(head, parsed, this.peer, ctx.trustedProxies), "latin1")
@@ -262,6 +279,8 @@ export class ProxiedRequest implements RequestRewrite {
     this.firstBody = NO_BUFFER;
     this.requestIdBuffer = NO_BUFFER;
     this.traceIdBuffer = NO_BUFFER;
+    this.traceparent = null;
+    this.trace = null;
     this.target = NO_TARGET;
     this.ruling = null;
     this.pathPrefix = NO_BUFFER;
@@ -274,16 +293,11 @@ export class ProxiedRequest implements RequestRewrite {
 
   /** Which request and trace ids it goes by: its own, or those that it came with. */
   #readIds(head: Buffer, parsed: RequestHead): void {
-    this.#ctx.ids.write(this.ids, 0, TRACE_ID_DIGITS + SPAN_ID_DIGITS);
+    this.#ctx.ids.write(this.ids, 0, TRACE_ID_DIGITS);
     this.requestIdBuffer = this.ids;
     this.requestIdStart = 0;
     this.requestIdEnd = TRACE_ID_DIGITS;
-    this.traced = true;
-    this.sampledFlag = true;
-    this.traceIdBuffer = this.ids;
-    this.traceIdStart = 0;
     this.keepRequestId = false;
-    this.keepTrace = false;
     if (this.peer.trusted && parsed.has(FieldId.X_REQUEST_ID)) {
       const at = parsed.lastIndex[FieldId.X_REQUEST_ID] * FIELD_STRIDE;
       const start = parsed.fields[at + FieldPart.VALUE_START];
@@ -295,15 +309,37 @@ export class ProxiedRequest implements RequestRewrite {
         this.requestIdEnd = end;
       }
     }
-    if (parsed.has(FieldId.TRACEPARENT) && (parsed.repeated & (1 << FieldId.TRACEPARENT)) === 0) {
-      const at = parsed.lastIndex[FieldId.TRACEPARENT] * FIELD_STRIDE;
-      const start = parsed.fields[at + FieldPart.VALUE_START];
-      if (isTraceparent(head, start, parsed.fields[at + FieldPart.VALUE_END])) {
-        this.keepTrace = true;
-        this.traceIdBuffer = head;
-        this.traceIdStart = start + 3;
-      }
-    }
+  }
+
+  /** Which trace it is part of: the client's, or, while traces are exported, one that begins here and has the request's id. */
+  #readTrace(head: Buffer, parsed: RequestHead): void {
+    const { tracing, ids } = this.#ctx;
+    const parent = tracing === null || tracing.propagates ? findTraceparent(head, parsed) : -1;
+    const flags = parent < 0 ? TraceFlags.RANDOM : traceFlags(head, parent);
+    this.traced = parent >= 0 || tracing !== null;
+    this.traceIdBuffer = parent < 0 ? this.ids : head;
+    this.traceIdStart = parent < 0 ? 0 : traceIdAt(parent);
+    this.parentIdStart = parent < 0 ? -1 : spanIdAt(parent);
+    this.spanIdStart = -1;
+    this.sampled = false;
+    this.sampledFlag = parent >= 0 && (flags & TraceFlags.SAMPLED) !== 0;
+    if (tracing === null) return;
+    ids.write(this.ids, TRACE_ID_DIGITS, SPAN_ID_DIGITS);
+    this.spanIdBuffer = this.ids;
+    this.spanIdStart = TRACE_ID_DIGITS;
+    const sampled = tracing.sampler.samples(this.traceIdBuffer, this.traceIdStart, parent < 0 ? -1 : flags & 1);
+    this.sampled = sampled;
+    this.sampledFlag = sampled;
+    if (sampled) this.trace = tracing.writer.begin();
+    if (!tracing.propagates) return;
+    setTrace(
+      this.#ownTraceparent,
+      this.traceIdBuffer,
+      this.traceIdStart,
+      (flags & TraceFlags.RANDOM) | (sampled ? TraceFlags.SAMPLED : 0),
+    );
+    this.traceparent = this.#ownTraceparent;
+    this.keepTraceState = parent >= 0;
   }
 }
 

@@ -21,8 +21,8 @@ export class Clients {
     return this.#open.size;
   }
 
-  /** Takes a fresh socket: a connection that is served, or null when it was refused. */
-  accept(socket: RawSocket, secure: boolean, nowMs: number): ClientConnection | null {
+  /** Takes a fresh socket of a listener on `port`: a connection that is served, or null when it was refused. */
+  accept(socket: RawSocket, secure: boolean, port: number, nowMs: number): ClientConnection | null {
     const { counters, settings, trustedProxies } = this.#ctx;
     const limited = settings.maxConnections > 0 || settings.maxConnectionsPerClient > 0;
     let bucket = -1;
@@ -40,7 +40,7 @@ export class Clients {
     }
     counters[WorkerCounter.CONNECTIONS_ACCEPTED]++;
     counters[WorkerCounter.CONNECTIONS_OPEN]++;
-    const client = new Http1ClientConnection(this.#ctx, socket, secure, shed, nowMs);
+    const client = new Http1ClientConnection(this.#ctx, socket, secure, port, shed, nowMs);
     this.#open.set(client, bucket);
     return client;
   }

@@ -16,8 +16,8 @@ export interface ListenerOptions {
   readonly certificates: readonly TlsCertificate[] | null;
 }
 
-/** Takes a fresh socket: its user, or null when it was refused. */
-export type Accept = (socket: RawSocket, secure: boolean, nowMs: number) => SocketUser | null;
+/** Takes a fresh socket of a listener on `port`: its user, or null when it was refused. */
+export type Accept = (socket: RawSocket, secure: boolean, port: number, nowMs: number) => SocketUser | null;
 
 /** Protocols for ALPN. Who offers others alone is refused (RFC 7301 section 3.2), and clients of HTTP/1.0 say so there. */
 const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
@@ -26,7 +26,12 @@ const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
 export function listen(ctx: WorkerContext, network: Network, accept: Accept, options: ListenerOptions): Listening {
   const { host, port, certificates } = options;
   try {
-    return network.listen(host, port, certificates && tlsOf(ctx, certificates), guarded(ctx, accept, !!certificates));
+    // Nobody is accepted before this returns: by then it is known which port was found where any would do.
+    let found = port;
+    const onSocket = guarded(ctx, (socket, nowMs) => accept(socket, !!certificates, found, nowMs), !!certificates);
+    const listening = network.listen(host, port, certificates && tlsOf(ctx, certificates), onSocket);
+    found = listening.port;
+    return listening;
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why =
@@ -53,10 +58,10 @@ const NO_DESCRIPTOR = Buffer.from(
 );
 
 /** `accept` as long as there are descriptors. */
-function guarded(ctx: WorkerContext, accept: Accept, secure: boolean): OnSocket {
+function guarded(ctx: WorkerContext, accept: OnSocket, secure: boolean): OnSocket {
   const guard = new DescriptorGuard(ctx.counters);
   return (socket, nowMs) => {
-    if (guard.admits(nowMs)) return accept(socket, secure, nowMs);
+    if (guard.admits(nowMs)) return accept(socket, nowMs);
     if (secure)
       socket.terminate(); // a response would need a handshake first
     else {

@@ -6,6 +6,7 @@ import {
   DecisionArm,
   DecisionWord,
   packCandidate,
+  unpackCandidate,
   type WorkerRings,
 } from "../../shared/memory/layout/learning.ts";
 import { type ServerTable, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
@@ -23,6 +24,8 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
   readonly #clockOffsetMs: number;
   readonly #requestId = new Int32Array(4);
   #last = 0;
+  /** Where the last one is in the ring: it is not written over before the next. */
+  #lastAt = 0;
   /** The last decision's arm and rung, as `DecisionWord.ARM` has them, and its table. */
   #arm = 0;
   #table = 0;
@@ -49,6 +52,23 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
     return this.#last;
   }
 
+  /** Its `DecisionArm` + 256 × its `Rung`. */
+  get lastArm(): number {
+    return this.#arm;
+  }
+
+  /** The score of the server that it chose; NaN = there are none. */
+  get lastScore(): number {
+    const { words, floats } = this.#decisions.ring;
+    const at = this.#lastAt;
+    if (this.#table === 0) return Number.NaN;
+    const kept = Math.min(words[at + DecisionWord.COUNT], DECISION_CANDIDATES);
+    for (let i = 0, from = at + DecisionWord.CANDIDATES; i < kept; i++, from += 2) {
+      if (unpackCandidate(words[from]).slot === words[at + DecisionWord.SLOT]) return floats[from + 1];
+    }
+    return Number.NaN;
+  }
+
   /** For which request the decisions that follow are: its id, in `bytes[start … end)`. */
   setRequest(bytes: Buffer, start: number, end: number): void {
     hashRequestId(bytes, start, end, this.#requestId, 0);
@@ -60,6 +80,7 @@ export class DecisionWriter implements DecisionLog, HeadConsumer, EndConsumer {
     const { words, floats, figures } = this.#decisions.ring;
     const requestId = this.#requestId;
     const at = this.#decisions.next();
+    this.#lastAt = at;
     words[at] = requestId[0];
     words[at + 1] = requestId[1];
     words[at + 2] = requestId[2];

@@ -95,6 +95,7 @@ export class Picker {
   #filteredLimited = false;
   #seenVersion = -1;
   #inFlightAtDispatch = 0;
+  #choices = 0;
   /** There was a choice, or at least a note of it, behind the slot that was given last. */
   #noted = false;
 
@@ -158,6 +159,7 @@ export class Picker {
     this.#decisions?.setRequest(request.requestIdBuffer, request.requestIdStart, request.requestIdEnd);
     if (sticky !== null && this.#acquireSticky(request, sticky, nowMs, excluded)) return sticky.slot;
     if (!this.#limited && !this.#failing.suspected && excluded.length === 0) {
+      this.#choices = this.#count;
       const slot = this.#strategy.pick(this.#candidates, this.#count, key, nowMs);
       this.#noted = true;
       this.#decisions?.placed(!again);
@@ -207,6 +209,21 @@ export class Picker {
     return this.#decisions === null || !this.#noted ? 0 : this.#decisions.last;
   }
 
+  /** How many servers the strategy chose the last one from; 0 = there was no choice: its client sticks to it. */
+  get choices(): number {
+    return this.#choices;
+  }
+
+  /** What the strategy gave the server that `acquire` gave last, the lower the better; NaN = it gives none. */
+  get score(): number {
+    return this.decision === 0 || this.#decisions === null ? Number.NaN : this.#decisions.lastScore;
+  }
+
+  /** The last decision's `DecisionArm` + 256 × its `Rung`; -1 = none was noted. */
+  get arm(): number {
+    return this.decision === 0 || this.#decisions === null ? -1 : this.#decisions.lastArm;
+  }
+
   release(slot: number): void {
     Atomics.sub(this.#memory.servers.inFlight, slot, 1);
     this.#own.ownInFlight[slot]--;
@@ -228,6 +245,7 @@ export class Picker {
     const before = this.#take(slot);
     const limit = this.#memory.servers.hardLimit[slot];
     this.#noted = this.#strategy.onPlaced !== undefined;
+    this.#choices = 0;
     if (limit === 0 || before < limit) return true;
     this.release(slot);
     return false;
@@ -244,6 +262,7 @@ export class Picker {
     for (let round = 0; round < 3; round++) {
       const n = trial >= 0 && this.#hasRoom(trial) ? this.#only(trial) : this.#collectBest(excluded, again);
       if (n === 0) return ALL_FULL;
+      this.#choices = n;
       const slot = this.#strategy.pick(this.#filtered, n, key, nowMs);
       const before = this.#take(slot);
       const limit = hardLimit[slot];

@@ -53,32 +53,3 @@ function writeByte(out: Uint8Array, at: number, byte: number): void {
   out[at] = HIGH_DIGIT[byte];
   out[at + 1] = LOW_DIGIT[byte];
 }
-
-/**
- * True when `buf[start … end)` is a traceparent of version 00 with non-zero ids (W3C Trace Context section 3.2.2). The
- * trace id is at `start + 3`.
- */
-export function isTraceparent(buf: Uint8Array, start: number, end: number): boolean {
-  if (end - start !== 55) return false;
-  if (buf[start] !== 48 || buf[start + 1] !== 48) return false;
-  if (buf[start + 2] !== 45 || buf[start + 35] !== 45 || buf[start + 52] !== 45) return false;
-  return (
-    isLowerHexNonZero(buf, start + 3, start + 35) &&
-    isLowerHexNonZero(buf, start + 36, start + 52) &&
-    isLowerHex(buf[start + 53]) &&
-    isLowerHex(buf[start + 54])
-  );
-}
-
-function isLowerHex(c: number): boolean {
-  return (c >= 48 && c <= 57) || (c >= 97 && c <= 102);
-}
-
-function isLowerHexNonZero(buf: Uint8Array, start: number, end: number): boolean {
-  let nonZero = false;
-  for (let i = start; i < end; i++) {
-    if (!isLowerHex(buf[i])) return false;
-    if (buf[i] !== 48) nonZero = true;
-  }
-  return nonZero;
-}

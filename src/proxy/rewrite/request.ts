@@ -21,9 +21,7 @@ const HTTP_1_1_LINE_END = Buffer.from(" HTTP/1.1\r\n");
 const HOST = Buffer.from("Host: ");
 const CRLF = Buffer.from("\r\n");
 const REQUEST_ID = Buffer.from("X-Request-Id: ");
-const TRACEPARENT = Buffer.from("traceparent: 00-");
-/** Sampled: a service that follows its parent's decision goes on recording as if there were no proxy. */
-const TRACEPARENT_END = Buffer.from("-01\r\n");
+const TRACEPARENT = Buffer.from("traceparent: ");
 const CONNECTION_UPGRADE = Buffer.from("Connection: Upgrade\r\n");
 /** RFC 9110 section 10.1.4: TE is for the next hop alone, and says so. */
 const TE_TRAILERS = Buffer.from("TE: trailers\r\nConnection: TE\r\n");
@@ -35,7 +33,8 @@ const VIA_BYTES = `Via: 1.1 ${PROXY_NAME}\r\n`.length;
 /** From a trusted peer all stays; X-Forwarded-For is written anew, with the peer's address at its end. */
 const EXTENDED = 1 << FieldId.X_FORWARDED_FOR;
 const UPGRADE_BIT = 1 << FieldId.UPGRADE;
-const TRACE_BITS = (1 << FieldId.TRACEPARENT) | (1 << FieldId.TRACESTATE);
+const TRACEPARENT_BIT = 1 << FieldId.TRACEPARENT;
+const TRACESTATE_BIT = 1 << FieldId.TRACESTATE;
 const HOST_BIT = 1 << FieldId.HOST;
 const EXPECT_BIT = 1 << FieldId.EXPECT;
 
@@ -136,12 +135,14 @@ export interface RequestRewrite {
   readonly fallbackHost: Buffer;
   /** What else is changed: never framing, hop-by-hop fields, and those that the proxy writes itself; null = nothing. */
   readonly edits: HeadEdits | null;
-  /** 32 hexadecimal digits (and 16 for the span) for `X-Request-Id` and `traceparent`. */
+  /** Begins with 32 hexadecimal digits for `X-Request-Id`. */
   readonly ids: Buffer;
   /** Keep the client's request id: it came from a trusted peer. */
   readonly keepRequestId: boolean;
-  /** The client sent a valid traceparent, which is passed on. */
-  readonly keepTrace: boolean;
+  /** The value of `traceparent`; null = what the client says of traces is passed on as it came. */
+  readonly traceparent: Buffer | null;
+  /** Its `tracestate` is of the trace that `traceparent` names. Only looked at beside that. */
+  readonly keepTraceState: boolean;
   readonly upgrade: boolean;
 }
 
@@ -184,12 +185,10 @@ export function writeRequestHead(
     at = copyBytes(out, at, how.ids, 0, 32);
     at = copyAll(out, at, CRLF);
   }
-  if (!how.keepTrace) {
+  if (how.traceparent !== null) {
     at = copyAll(out, at, TRACEPARENT);
-    at = copyBytes(out, at, how.ids, 0, 32);
-    out[at++] = 45;
-    at = copyBytes(out, at, how.ids, 32, 48);
-    at = copyAll(out, at, TRACEPARENT_END);
+    at = copyAll(out, at, how.traceparent);
+    at = copyAll(out, at, CRLF);
   }
   return copyAll(out, at, CRLF);
 }
@@ -228,7 +227,7 @@ function writeHost(out: Buffer, start: number, buf: Buffer, head: RequestHead, h
 function droppedFields(head: RequestHead, how: RequestRewrite, hostAnew: boolean): number {
   let dropped = HOP_BY_HOP_MASK | (how.peer.trusted ? EXTENDED : FORWARDING_MASK);
   if (how.upgrade) dropped &= ~UPGRADE_BIT;
-  if (!how.keepTrace) dropped |= TRACE_BITS;
+  if (how.traceparent !== null) dropped |= how.keepTraceState ? TRACEPARENT_BIT : TRACEPARENT_BIT | TRACESTATE_BIT;
   if (hostAnew) dropped |= HOST_BIT;
   if (head.reframe) dropped |= FRAMING_BITS;
   // A client of HTTP/1.0 can't mean an expectation (RFC 9110 section 10.1.1).

@@ -54,6 +54,8 @@ export interface UpstreamLeg extends Timed {
   user: UpstreamUser | null;
   /** The request can be sent. */
   readonly ready: boolean;
+  /** What the TLS handshake took when what carries it was made, milliseconds; NaN = there was none. */
+  readonly tlsMs: number;
   /** What carries it may carry another request: who finds a reason against that says so here. */
   reusable: boolean;
   /**

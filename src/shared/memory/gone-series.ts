@@ -18,6 +18,7 @@ export class GoneSince {
   #present: ReadonlySet<number> = new Set();
   /** When it was noticed first that it is not there any more. */
   readonly #since = new Map<number, number>();
+  #updatedMs = Number.NEGATIVE_INFINITY;
 
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
@@ -28,8 +29,10 @@ export class GoneSince {
     for (const one of this.#present) if (!present.has(one)) this.#since.set(one, nowMs);
     this.#present = present;
     for (const [one, sinceMs] of this.#since) {
-      if (present.has(one) || nowMs - sinceMs > 2 * this.#graceMs) this.#since.delete(one);
+      // Whoever asked after the last call has been told that its time is over.
+      if (present.has(one) || this.#updatedMs - sinceMs > this.#graceMs) this.#since.delete(one);
     }
+    this.#updatedMs = nowMs;
   }
 
   /** It is there, or was until lately. Who never was there is not. */

@@ -3,8 +3,9 @@
  * ten thousand samples, and whoever writes them has something else to do in between. So the writer is a generator that
  * may be put aside wherever it yields; `complete` runs one to its end.
  */
-import type { Emit, MetricDefinition, MetricGroup } from "./definition.ts";
-import type { ExpositionFormat, ExpositionWriter } from "./formats/format.ts";
+import type { MetricGroup } from "./definition.ts";
+import type { ExpositionFormat } from "./formats/format.ts";
+import { type RefusedSamples, SoundSamples } from "./sound-samples.ts";
 
 /** Work that may be put aside at each `yield`. */
 export type Work<T> = Generator<void, T, void>;
@@ -17,42 +18,32 @@ export function complete<T>(work: Work<T>): T {
   }
 }
 
-/** Reads all metrics of `groups` from `source`. */
+/**
+ * Reads all metrics of `groups` from `source`.
+ * @param refused counts samples that are left out: see sound-samples.ts.
+ */
 export function* exposition<Source>(
   groups: readonly MetricGroup<Source>[],
   source: Source,
   format: ExpositionFormat,
+  refused: RefusedSamples = { invalid: 0, duplicate: 0 },
 ): Work<Buffer> {
   const writer = format.begin();
-  const emit = emitTo(writer);
+  const samples = new SoundSamples(writer, refused);
   for (const { metrics } of groups) {
-    for (const definition of metrics) yield* family(definition, source, emit, writer);
-  }
-  return writer.finish();
-}
-
-function* family<Source>(
-  definition: MetricDefinition<Source>,
-  source: Source,
-  emit: Emit,
-  writer: ExpositionWriter,
-): Work<void> {
-  writer.beginFamily(definition);
-  const rest = definition.collect(source, emit);
-  if (rest !== undefined) {
-    for (const _ of rest) {
-      writer.pause();
+    for (const definition of metrics) {
+      samples.begin(definition.type);
+      writer.beginFamily(definition);
+      const rest = definition.collect(source, samples.emit);
+      if (rest !== undefined) {
+        for (const _ of rest) {
+          writer.pause();
+          yield;
+        }
+      }
+      writer.endFamily();
       yield;
     }
   }
-  writer.endFamily();
-  yield;
-}
-
-function emitTo(writer: ExpositionWriter): Emit {
-  const one = (...sample: Parameters<Emit>): void => writer.sample(...sample);
-  return Object.assign(one, {
-    histogram: (...sample: Parameters<Emit["histogram"]>) => writer.histogram(...sample),
-    summary: (...sample: Parameters<Emit["summary"]>) => writer.summary(...sample),
-  });
+  return writer.finish();
 }

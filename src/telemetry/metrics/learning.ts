@@ -118,13 +118,12 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
     counted(
       "ml_circuit_breaker_open",
       C.BREAKER_OPEN,
-      "1 while a remote model is not asked because it failed too often.",
+      "1 while the model of a model server is not asked because it failed too often (of any pool).",
     ),
     {
       name: "ml_inference_duration_seconds",
       type: "histogram",
-      help: "How long a model takes for a whole table; requests never wait for it.",
-      labels: ["le"],
+      help: "How long calls of a model took, each for a whole table; requests never wait for one.",
       collect: ({ memory }, emit) => {
         const { learnerCounters } = memory;
         const counts = learnerCounters.subarray(C.INFERENCE_BUCKETS, C.INFERENCE_BUCKETS + INFERENCE_BOUNDS.length + 1);
@@ -141,7 +140,7 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
     {
       name: "ml_decisions_total",
       type: "counter",
-      help: "Attempts placed by `ml`, by `arm`: `champion` (the policy of the rung), `control` (the one below, to compare), `canary` (a candidate model), `probe` (a server that was not heard of for long).",
+      help: "Choices of `ml`, one or more for each attempt, by `arm`: `champion` (the policy of the rung), `control` (the one below, to compare), `canary` (a candidate model), `probe` (nobody's: a server that was not heard of for long, or that the client sticks to).",
       labels: ["arm"],
       collect: (source, emit) => {
         for (const [index, arm] of ARM_NAMES.entries()) {
@@ -172,7 +171,7 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
     {
       name: "ml_arm_cost",
       type: "gauge",
-      help: "Mean cost of the attempts of an arm over the last seconds, in mean latencies of the fleet; a failed attempt costs at least a second. Nothing for an arm without attempts.",
+      help: "Mean cost of the attempts of an arm over the last seconds, in mean latencies of the fleet; a failed attempt costs at least a second. What `champion` costs more than `control` is lost to the policy below it. Nothing for an arm without attempts.",
       labels: ["pool", "arm"],
       collect: (source, emit) =>
         ofAnyPools(source, emit, ({ figures }, emitOf) => {
@@ -225,7 +224,7 @@ export const learningMetrics: MetricGroup<MetricsSource> = {
           if (Number.isFinite(tableAgeMs)) emitOf(tableAgeMs / 1000);
         }),
     },
-    counted("ml_tables_total", C.TABLES, "Tables published."),
+    counted("ml_tables_total", C.TABLES, "Tables of costs that were published: requests are placed by them."),
     counted("ml_samples_total", C.SAMPLES, "Outcomes of attempts that the learner took in."),
     counted("ml_samples_lost_total", C.SAMPLES_LOST, "Outcomes that were overwritten before it could take them in."),
     {

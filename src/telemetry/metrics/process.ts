@@ -44,7 +44,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "process_resident_memory_bytes",
       type: "gauge",
-      help: "Resident memory by process.",
+      help: "Resident memory by `process`: `supervisor`, `worker-<index>`, and while they run `learner`, `recorder`, `tracer`. What processes share counts in each.",
       labels: ["process"],
       collect: (source, emit) => {
         for (const { name, rssBytes } of source.processes()) emit(rssBytes, { process: name });

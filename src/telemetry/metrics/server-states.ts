@@ -4,6 +4,9 @@ import type { Labels, MetricDefinition, MetricGroup } from "./definition.ts";
 import { labelOfPool } from "./pool-label.ts";
 import type { MetricsSource, PoolServers, ServerFigures } from "./source.ts";
 
+/** Written between two pauses. */
+const SERVERS_AT_ONCE = 32;
+
 type Definition = MetricDefinition<MetricsSource>;
 
 /** Emits what `samples` finds of each server, which `emit` completes with the labels that say whose it is. */
@@ -14,11 +17,13 @@ function ofServers(
   return {
     ...definition,
     perPool: true,
-    collect: (source, emit) => {
+    *collect(source, emit) {
       const poolOf = labelOfPool(source);
+      let shown = 0;
       for (const server of source.servers()) {
         const whose = { server_id: server.id, ...poolOf(server.pool) };
         samples(server, (value, labels) => emit(value, { ...whose, ...labels }));
+        if (++shown % SERVERS_AT_ONCE === 0) yield;
       }
     },
   };

@@ -53,7 +53,7 @@ const info: ServerMetric = {
 const states: ServerMetric = {
   name: "server_state",
   type: "gauge",
-  help: `1 for the state that the server is in: ${STATES.join(", ")}.`,
+  help: "1 for the state that the server is in: `starting` (takes requests, no check has been made yet), `up`, `down` (its checks fail), `draining` (finishes what it has), `ejected` (its answers failed); `standby` of backups and of servers with a zone.",
   labels: ["server_id", "state"],
   perPool: true,
   collect: (source, emit) => {
@@ -103,15 +103,43 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
   doc: "A backup, or a server with a zone, may also be in the state `standby`: it is well, and kept for when others fail.",
   metrics: [
     info,
-    gauge("server_up", "1 while the server takes requests.", (s) => (s.alive ? 1 : 0)),
+    gauge(
+      "server_up",
+      "1 while the server takes requests, or would if the others failed; 0 while it is down, ejected or draining, also where panic uses it all the same.",
+      (s) => (s.alive ? 1 : 0),
+    ),
     states,
-    gauge("server_active_connections", "Requests in flight at the server.", (s) => s.active_connections),
-    gauge("server_weight", "Configured weight.", (s) => s.weight),
-    gauge("server_effective_weight", "Weight after slow start.", (s) => s.effective_weight),
-    gauge("server_capacity", "Capacity: requests in flight that the server is meant to take.", (s) => s.capacity),
-    gauge("server_cpu_usage_percent", "CPU usage that the server reports.", (s) => s.cpu_usage),
-    gauge("server_memory_usage_percent", "Memory usage that the server reports.", (s) => s.memory_usage),
-    gauge("server_error_rate", "Share of failed attempts in the last seconds, 0 to 1.", (s) => s.error_rate),
+    gauge(
+      "server_active_connections",
+      "Requests in flight at the server, tunnels among them.",
+      (s) => s.active_connections,
+    ),
+    gauge("server_weight", "Weight in force: as configured, or as it was set at run time.", (s) => s.weight),
+    gauge(
+      "server_effective_weight",
+      "Weight that requests are shared out by: `server_weight`, and less while slow start lasts.",
+      (s) => s.effective_weight,
+    ),
+    gauge(
+      "server_capacity",
+      "Capacity in force: requests in flight that the server is meant to take.",
+      (s) => s.capacity,
+    ),
+    gauge(
+      "server_cpu_usage_percent",
+      "CPU usage that the server reports, percent; nothing while it tells none.",
+      (s) => s.cpu_usage,
+    ),
+    gauge(
+      "server_memory_usage_percent",
+      "Memory usage that the server reports, percent; nothing while it tells none.",
+      (s) => s.memory_usage,
+    ),
+    gauge(
+      "server_error_rate",
+      "Share of the attempts of the last ten seconds that the server failed, 0 to 1.",
+      (s) => s.error_rate,
+    ),
     responseTimes,
     responses,
   ],
@@ -122,7 +150,7 @@ export const controlMetrics: MetricGroup<MetricsSource> = {
   title: "Health checks and discovery",
   metrics: [
     event("health_checks_total", "Health checks made, of servers that are gone as well.", (e) => e.healthChecks),
-    event("health_check_failures_total", "Health checks that failed.", (e) => e.healthCheckFailures),
+    event("health_check_failures_total", "Those of them that failed.", (e) => e.healthCheckFailures),
     event(
       "health_checks_skipped_total",
       "Health checks that could not be made for want of descriptors, local ports, memory or time of our own: they change no verdict.",
@@ -139,8 +167,16 @@ export const controlMetrics: MetricGroup<MetricsSource> = {
         emit(source.fleetEvents().usageIgnored, { source: "poll" });
       },
     },
-    event("server_state_changes_total", "Changes of servers' states.", (e) => e.stateChanges),
-    event("panics_total", "Times that too few servers were healthy, so that all were used.", (e) => e.panics),
+    event(
+      "server_state_changes_total",
+      "Changes of the states of servers, those that are gone included.",
+      (e) => e.stateChanges,
+    ),
+    event(
+      "panics_total",
+      "Times that panic began: too few servers of a pool were up, so that all were used.",
+      (e) => e.panics,
+    ),
     event("dns_resolutions_total", "Look-ups of server names.", (e) => e.dnsResolutions),
     event(
       "dns_failures_total",

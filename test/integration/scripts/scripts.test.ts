@@ -64,6 +64,13 @@ describe("ensure-installed", () => {
     expect(ensure("exit 1")).toEqual({ code: 0, stdout: "", stderr: "", calls: "" });
   });
 
+  test("where developers work, what only they need may not be missing", () => {
+    write("package-lock.json", { packages: { ...LOCK.packages, "node_modules/new": { version: "1.0.0", dev: true } } });
+    const { a, dev } = { a: { version: "1.0.0" }, dev: { version: "1.0.0", dev: true } };
+    write("node_modules/.package-lock.json", { packages: { "node_modules/a": a, "node_modules/dev": dev } });
+    expect(ensure("exit 0").stderr).toContain("new is not at 1.0.0");
+  });
+
   test("runs npm in a fresh clone, keeps standard output clean and leaves the lock alone", () => {
     write("package-lock.json", LOCK);
     const { code, stdout, stderr, calls } = ensure("exit 0");

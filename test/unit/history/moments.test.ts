@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isoMoment, parseMoment } from "../../../src/history/moments.ts";
+import { isoMoment, parseEnd, parseMoment } from "../../../src/history/moments.ts";
 
 const NOW = Date.UTC(2026, 10, 29, 14, 5, 30, 250);
 
@@ -40,4 +40,22 @@ describe("moments", () => {
 test("no number of a row makes it throw", () => {
   expect(isoMoment(9e18)).toBe("+275760-09-13T00:00:00Z");
   expect(isoMoment(-9e18)).toBe("-271821-04-20T00:00:00Z");
+});
+
+describe("the end of a time", () => {
+  const sinceMs = Date.UTC(2026, 10, 29, 14, 0);
+  test.each([
+    ["a time of day that is still to come is today's", "14:10", "2026-11-29T14:10:00Z"],
+    ["one that has passed since is today's", "14:04", "2026-11-29T14:04:00Z"],
+    ["one after midnight is tomorrow's", "00:10", "2026-11-30T00:10:00Z"],
+    ["one that comes too late for that is the last one", "13:30", "2026-11-29T13:30:00Z"],
+    ["a date stays what it is", "2026-11-28", "2026-11-28T00:00:00Z"],
+  ])("%s", (_, text, expected) => {
+    expect(isoMoment(parseEnd(text, sinceMs, NOW) as number)).toBe(expected);
+  });
+
+  test("without a beginning it is the last one", () => {
+    expect(isoMoment(parseEnd("14:06", Number.NEGATIVE_INFINITY, NOW) as number)).toBe("2026-11-28T14:06:00Z");
+    expect(parseEnd("soon", sinceMs, NOW)).toBeNull();
+  });
 });

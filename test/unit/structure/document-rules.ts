@@ -11,9 +11,9 @@ export function unmentioned(document: string, names: readonly string[]): string[
   return names.filter((name) => !document.includes(`\`${name}\``));
 }
 
-/** Metrics (`neurabalancer_…`) that a document speaks of and that are not among the known ones. */
+/** Metrics (`neurabalancer_…`) that a document speaks of and that are not among the known ones; recorded series are not looked at. */
 export function unknownMetrics(document: string, known: ReadonlySet<string>): string[] {
-  const spoken = [...document.matchAll(/\bneurabalancer_[a-z0-9_]+/g)].map((match) => match[0]);
+  const spoken = [...document.matchAll(/(?<![\w:])neurabalancer_[a-z0-9_]+/g)].map((match) => match[0]);
   return [...new Set(spoken)].filter((name) => !known.has(name));
 }
 

@@ -107,11 +107,15 @@ const processes = [
     },
   ),
   timeseries(
-    "Workers started again",
-    [{ expr: sum("reason", increase("worker_restarts_total")), legend: "{{reason}}" }],
+    "Processes started again",
+    [
+      { expr: sum("reason", increase("worker_restarts_total")), legend: "worker: {{reason}}" },
+      { expr: sum("reason", increase("ml_learner_restarts_total")), legend: "learner: {{reason}}" },
+      { expr: sum("reason", increase("history_recorder_restarts_total")), legend: "recorder: {{reason}}" },
+      { expr: sum("reason", increase("trace_exporter_restarts_total")), legend: "tracer: {{reason}}" },
+    ],
     {
-      doc: "In the dashboard's window. `exit`: it died; `hung`: it gave no sign of life and was killed.",
-      colors: { exit: "red", hung: "orange", failed: "dark-red" },
+      doc: "In the dashboard's window. `exit`: it died; `hung`: it gave no sign of life and was killed; `failed`: it could not start. The process log has the rest.",
     },
   ),
   timeseries(
@@ -306,12 +310,19 @@ const records = [
       colors: { "failure/s": "red" },
     },
   ),
-  stat("Traces are exported", [{ expr: `min(${series("trace_exporter_up")})` }], {
-    doc: "Whether the tracer runs and the collector takes what it is sent. Nothing while no traces are exported.",
-    mappings: [{ type: "value", options: { "0": { text: "no", color: "red" }, "1": { text: "yes", color: "green" } } }],
-    width: 12,
-    height: 8,
-  }),
+  stat(
+    "Kept as it should be",
+    [
+      { expr: `min(${series("history_up")})`, legend: "history" },
+      { expr: `min(${series("trace_exporter_up")})`, legend: "traces" },
+    ],
+    {
+      doc: "Whether recorder and store, tracer and collector do their work, at every instance. What is off is not there.",
+      mappings: [{ type: "value", options: { "0": { text: "no", color: "red" }, "1": { text: "yes", color: "green" } } }],
+      width: 12,
+      height: 8,
+    },
+  ),
 ];
 
 const extras = [

@@ -107,15 +107,37 @@ const routes = [
   ),
 ];
 
+const pools = [
+  table(
+    "Pools",
+    [
+      { name: "Pool", label: "pool" },
+      { name: "Servers", expr: sum("pool", series("pool_servers")) },
+      { name: "Up", expr: sum("pool", series("pool_servers_healthy")) },
+      { name: "In use", expr: sum("pool", series("pool_servers_usable")) },
+      { name: "Panic", expr: sum("pool", series("pool_panic")), thresholds: NONE_IS_GOOD },
+    ],
+    {
+      doc: "Servers by pool, over all instances. Panic: so few are healthy that all are used. None in use: requests of that pool are answered with 503.",
+      sortBy: "Panic",
+      width: 8,
+      height: 8,
+    },
+  ),
+];
+
 const servers = [
+  ...pools,
   timeseries("Servers by state", [{ expr: sum("state", series("server_state")), legend: "{{state}}" }], {
     doc: "How many servers are in which state, over all instances. Ejected ones answer checks, but fail requests.",
     stack: true,
+    width: 8,
     colors: { up: "green", standby: "blue", starting: "yellow", draining: "purple", ejected: "orange", down: "red" },
   }),
   timeseries("Failures by cause", [{ expr: sum("cause", rate("server_failures_total")), legend: "{{cause}}" }], {
     doc: "Attempts per second that servers failed, by cause. Retries may have mended them: compare with Success. Which server it is: the dashboard Servers.",
     unit: "ops",
+    width: 8,
     links: [exploreLogs("Failed requests", FAILED_LINES)],
   }),
   timeseries(

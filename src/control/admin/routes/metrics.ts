@@ -1,7 +1,14 @@
 /** `/metrics`. */
+import { promisify } from "node:util";
+import { constants, gzip } from "node:zlib";
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import type { Work } from "../../../telemetry/metrics/exposition.ts";
-import { PROMETHEUS_TEXT } from "../../../telemetry/metrics/formats/prometheus-text.ts";
+import {
+  CONTENT_TYPES,
+  type FormatName,
+  preferredFormat,
+  prefersGzip,
+} from "../../../telemetry/metrics/formats/negotiation.ts";
 import { ApiError } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
 import type { RouteGroup } from "./route.ts";
@@ -9,7 +16,7 @@ import type { RouteGroup } from "./route.ts";
 /** What this route shows. */
 export interface MetricsControl {
   /** Reads and writes all metrics. */
-  metrics(): Work<Buffer>;
+  metrics(format: FormatName): Work<Buffer>;
   prometheusEnabled(): boolean;
   /** Monotonic, milliseconds. */
   nowMs(): number;
@@ -17,8 +24,8 @@ export interface MetricsControl {
 
 /** It never asks for the token. */
 export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
-  const exposition = new SharedResponse(
-    () => blobOf(control),
+  const expositions = new SharedResponse(
+    (format: FormatName) => expositionOf(control, format),
     () => control.nowMs(),
   );
   return [
@@ -28,13 +35,20 @@ export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
       open: true,
       methods: {
         GET: {
-          doc: "Prometheus text; [metrics.md](metrics.md) lists all metrics",
-          handle: async ({ signal }) => {
+          doc: "the metrics as Prometheus text, OpenMetrics or protobuf, as `Accept` asks; [metrics.md](metrics.md) lists them all",
+          handle: async ({ signal, headers }) => {
             if (!control.prometheusEnabled()) {
               throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
             }
-            const headers = { "content-type": PROMETHEUS_TEXT.contentType, "cache-control": "no-store" };
-            return new Response(await exposition.get(signal), { headers });
+            const format = preferredFormat(headers.get("accept"));
+            const exposition = await expositions.get(signal, format);
+            const said = {
+              "content-type": CONTENT_TYPES[format],
+              "cache-control": "no-store",
+              vary: "Accept, Accept-Encoding",
+            };
+            if (!prefersGzip(headers.get("accept-encoding"))) return new Response(exposition.plain, { headers: said });
+            return new Response(await exposition.gzipped(), { headers: { ...said, "content-encoding": "gzip" } });
           },
         },
       },
@@ -42,7 +56,28 @@ export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
   ];
 };
 
-/** What several readers share takes memory once. */
-function* blobOf(control: MetricsControl): Work<Blob> {
-  return new Blob([yield* control.metrics()]);
+/** What several readers share takes memory once, and is compressed once, where one of them wants it so. */
+class Exposition {
+  readonly plain: Blob;
+  #gzipped: Promise<Blob> | null = null;
+
+  constructor(bytes: Buffer) {
+    this.plain = new Blob([bytes]);
+  }
+
+  gzipped(): Promise<Blob> {
+    this.#gzipped ??= compressed(this.plain);
+    return this.#gzipped;
+  }
+}
+
+function* expositionOf(control: MetricsControl, format: FormatName): Work<Exposition> {
+  return new Exposition(yield* control.metrics(format));
+}
+
+const gzipInThread = promisify(gzip);
+
+/** In a thread of the runtime's: this one makes health checks. Fast rather than small: it is text that repeats itself. */
+async function compressed(plain: Blob): Promise<Blob> {
+  return new Blob([await gzipInThread(await plain.bytes(), { level: constants.Z_BEST_SPEED })]);
 }

@@ -20,7 +20,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
     open: false,
     methods: {
       GET: {
-        doc: "the pools with strategy, servers, how many of them are healthy, whether panic routing is on, and whether any route leads there",
+        doc: "the pools with strategy, servers, how many of them are healthy (up, and a check has said so), up, and usable (0 = requests get 503), whether panic routing is on, and whether any route leads there",
         handle: () => json({ pools: control.pools() }),
       },
     },

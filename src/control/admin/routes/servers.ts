@@ -44,7 +44,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
       open: false,
       methods: {
         GET: {
-          doc: "the servers with pool, zone, whether they are backups, state and its reason, weight and capacity (what is in force, what is configured, and whether the `configuration`, the `admin API` or the `store` says so), requests in flight, CPU, memory, error rate, response times",
+          doc: "the servers with pool, zone, whether they are backups, state and its reason, weight and capacity (what is in force, what is configured, and whether the `configuration`, the `admin API` or the `store` says so), requests in flight, CPU, memory, error rate, response times, share of the traffic, and what became of it since it came: health checks and ejections by cause, seconds by state",
           handle: async ({ signal }) => jsonBlob(await list.get(signal)),
         },
       },

@@ -34,6 +34,7 @@ const LAST_REQUEST_MS = 250;
 /** One connection. */
 export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
   readonly #secure: boolean;
+  readonly port: number;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
   #state: number = State.IDLE;
@@ -50,9 +51,10 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   #untilTaken: UntilTaken | null = null;
   #lingering: Lingering | null = null;
 
-  constructor(ctx: DownstreamContext, socket: RawSocket, secure: boolean, shed: boolean, nowMs: number) {
+  constructor(ctx: DownstreamContext, socket: RawSocket, secure: boolean, port: number, shed: boolean, nowMs: number) {
     super(ctx, socket);
     this.#secure = secure;
+    this.port = port;
     this.#shed = shed;
     // A TLS handshake is work for us: it gets the time of a head, not that of an idle connection.
     const { idleTimeoutMs, requestHeadTimeoutMs } = ctx.settings;
@@ -166,7 +168,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
       const hasBody = requestHead.chunked || requestHead.contentLength > 0;
       if (hasBody) this.#inputPending = true;
       if (hasBody || ctx.draining || this.#shed) this.closes = true;
-      this.#responder.respond(route, requestHead.method, nowMs);
+      this.#responder.respond(route, head, requestHead, nowMs);
       return bodyStart;
     }
     if (this.#shed) {

@@ -3,8 +3,12 @@
  * up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
  */
 
+import type { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import type { ServerPool } from "../../pool/server-pool.ts";
+import { NO_ROW, type TraceRecord } from "../../record/trace/trace-record.ts";
+import { SPAN_ID_DIGITS } from "../../rewrite/request-ids.ts";
+import { setSpan } from "../../rewrite/trace-context.ts";
 import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../../upstream/leg.ts";
 import type { ExchangeContext } from "../context.ts";
 import { discardResponse } from "./discarded-response.ts";
@@ -19,6 +23,8 @@ export interface AttemptedRequest extends UpstreamRequest {
   readonly pool: ServerPool;
   /** It may be sent twice without harm. */
   readonly idempotent: boolean;
+  /** Where attempts are taken down; null = the request is not sampled. */
+  readonly trace: TraceRecord | null;
 }
 
 /** Who weighs attempts against each other. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
@@ -59,6 +65,11 @@ export class Attempt implements UpstreamUser {
   /** The head was sent. */
   sent = false;
   #interim = 0;
+  /** Where it is taken down: the record that its request had when it began, and which row of that it is. */
+  #trace: TraceRecord | null = null;
+  #traceRow = NO_ROW;
+  /** Its span, while traces are exported: what its server is told, or at least what the record says. */
+  readonly #spanId = Buffer.alloc(SPAN_ID_DIGITS);
 
   constructor(ctx: ExchangeContext, owner: AttemptOwner, user: AttemptUser, request: AttemptedRequest) {
     this.#ctx = ctx;
@@ -79,20 +90,34 @@ export class Attempt implements UpstreamUser {
   /**
    * Begins at `slot`, whose place in flight was taken by the picker.
    * @param number which attempt of its request it is, from 1.
+   * @param kind why there is one.
    * @param fresh use no connection that was kept.
    */
-  start(slot: number, number: number, fresh: boolean, nowMs: number): void {
-    const { picker } = this.#request.pool;
+  start(slot: number, number: number, kind: TraceAttemptKind, fresh: boolean, nowMs: number): void {
+    const { pool, trace, traceparent } = this.#request;
+    const { picker } = pool;
     const upstream = this.#ctx.upstreams[slot];
     // The picker only gives slots that this worker knows.
     if (upstream === undefined) throw new Error(`slot ${slot} has no server`);
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
+    if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
     this.sent = false;
     this.#interim = 0;
     const leg = upstream.acquire(this, this.#request.idempotent, fresh, nowMs);
     this.leg = leg;
     if (leg.ready) this.#send(leg, true, nowMs);
+  }
+
+  #beginSpan(trace: TraceRecord | null, kind: TraceAttemptKind): void {
+    this.#ctx.ids.write(this.#spanId, 0, SPAN_ID_DIGITS);
+    this.#trace = trace;
+    if (trace !== null) this.#traceRow = trace.attempt(kind, this.#spanId, this.outcome, this.#request.pool.picker);
+  }
+
+  /** Its response is the client's. */
+  responded(): void {
+    this.#trace?.responded(this.#traceRow);
   }
 
   /**
@@ -126,19 +151,22 @@ export class Attempt implements UpstreamUser {
   /**
    * Is over, its response being discarded, and begins anew at `slot`, whose place in flight was taken by the picker. No
    * choice for another request may come between the picker's and the beginning, so the old place is given back last.
+   * @param kind why there is another one.
    * @param fresh use no connection that was kept.
    */
-  moveTo(slot: number, number: number, fresh: boolean, nowMs: number): void {
+  moveTo(slot: number, number: number, kind: TraceAttemptKind, fresh: boolean, nowMs: number): void {
     const { picker, queue } = this.#request.pool;
     const left = this.slot;
     this.#tell(null, 0, nowMs);
-    this.start(slot, number, fresh, nowMs);
+    this.start(slot, number, kind, fresh, nowMs);
     picker.release(left);
     if (queue.length > 0) queue.poll(nowMs);
   }
 
   #tell(failure: Failure | null, responseBytes: number, nowMs: number): void {
     this.outcome.end(failure, responseBytes);
+    this.#trace?.attemptEnded(this.#traceRow, this.outcome, nowMs);
+    this.#trace = null;
     this.#request.pool.outcomes.onEnd(this.outcome, nowMs);
   }
 
@@ -149,7 +177,10 @@ export class Attempt implements UpstreamUser {
   }
 
   #send(leg: UpstreamLeg, reused: boolean, nowMs: number): void {
-    this.outcome.connected(reused, nowMs);
+    const { traceparent } = this.#request;
+    // Only now: another attempt of the request may have begun since this one did.
+    if (traceparent !== null) setSpan(traceparent, this.#spanId);
+    this.outcome.connected(reused, leg.tlsMs, nowMs);
     const failure = leg.sendRequest(this.#request);
     if (failure !== null) {
       this.#owner.onAttemptFailed(this, failure, true, nowMs);

@@ -5,6 +5,7 @@
  */
 import { ATTEMPT_CAUSES, attemptCause, SERVER_ERROR_CAUSE } from "../../../shared/attempt-causes.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { isServerError } from "../../outcome.ts";
 import { ALL_FULL, NO_SERVER } from "../../pick/picker.ts";
@@ -102,7 +103,8 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   #start(slot: number, nowMs: number): void {
     this.#seeker.onAttempt(nowMs);
     this.#countAttempt(nowMs);
-    this.#current.start(slot, this.count, this.#retries.foundStale, nowMs);
+    const kind = this.count === 1 ? TraceAttemptKind.FIRST : TraceAttemptKind.RETRY;
+    this.#current.start(slot, this.count, kind, this.#retries.foundStale, nowMs);
   }
 
   #countAttempt(nowMs: number): void {
@@ -170,7 +172,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     this.#countRetry(attempt.slot, SERVER_ERROR_CAUSE);
     attempt.discard(rest, restStart, nowMs);
     this.#countAttempt(nowMs);
-    attempt.moveTo(slot, this.count, this.#retries.foundStale, nowMs);
+    attempt.moveTo(slot, this.count, TraceAttemptKind.RETRY, this.#retries.foundStale, nowMs);
     return true;
   }
 
@@ -212,7 +214,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     this.#ctx.counters[WorkerCounter.HEDGES]++;
     this.#retries.attempts++;
     this.#hedge ??= new Attempt(this.#ctx, this, this.#seeker, this.#request);
-    this.#hedge.start(slot, this.count, false, nowMs);
+    this.#hedge.start(slot, this.count, TraceAttemptKind.HEDGE, false, nowMs);
   }
 
   /** This attempt's response is the one that counts: the other one, if any, is cancelled. */

@@ -10,6 +10,7 @@ export class OutcomeRecord implements AttemptOutcome {
   dispatchedMs = 0;
   inFlightAtDispatch = 0;
   connectMs = Number.NaN;
+  tlsMs = Number.NaN;
   reused = false;
   status = 0;
   latencyMs = Number.NaN;
@@ -26,6 +27,7 @@ export class OutcomeRecord implements AttemptOutcome {
     this.dispatchedMs = nowMs;
     this.inFlightAtDispatch = inFlight;
     this.connectMs = Number.NaN;
+    this.tlsMs = Number.NaN;
     this.reused = false;
     this.status = 0;
     this.latencyMs = Number.NaN;
@@ -34,10 +36,15 @@ export class OutcomeRecord implements AttemptOutcome {
     this.responseBytes = 0;
   }
 
-  /** The request can be sent. @param reused over a connection that was kept. */
-  connected(reused: boolean, nowMs: number): void {
+  /**
+   * The request can be sent.
+   * @param reused over a connection that was kept.
+   * @param tlsMs what the handshake of a new one took; NaN = it is plain.
+   */
+  connected(reused: boolean, tlsMs: number, nowMs: number): void {
     this.reused = reused;
     this.connectMs = reused ? 0 : nowMs - this.dispatchedMs;
+    this.tlsMs = reused ? Number.NaN : tlsMs;
   }
 
   /** The final response head, or 101, came. */

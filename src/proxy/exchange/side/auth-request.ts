@@ -4,6 +4,7 @@
  */
 
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
 import { Method } from "../../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind } from "../../http1/head.ts";
@@ -31,6 +32,7 @@ export interface AuthSeeker {
 
 /** The questions of one exchange, one after the other. */
 export class AuthRequest extends SideRequest {
+  protected override readonly kind = TraceAttemptKind.AUTHORISE;
   readonly #seeker: AuthSeeker;
   #target!: AuthTarget;
   /** What the client asked by: the question is a GET. */

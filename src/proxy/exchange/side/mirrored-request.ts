@@ -3,6 +3,7 @@
  * the request's own. The request knows it only to tell it of its response, and the copy may outlive the request.
  */
 
+import { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
 import { MirrorWord, mirrorBucket } from "../../../shared/memory/mirror-table.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { BodyReader } from "../../http1/body-reader.ts";
@@ -27,6 +28,7 @@ export interface MirrorOwner {
 
 /** One copy; the object serves many, one after the other. */
 export class MirroredRequest extends SideRequest {
+  protected override readonly kind = TraceAttemptKind.MIRROR;
   readonly #owner: MirrorOwner;
   #target!: MirrorTarget;
   readonly #response = new BodyReader(true);

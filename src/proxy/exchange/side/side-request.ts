@@ -3,14 +3,17 @@
  * a pool as any attempt does (a place in flight, an outcome that the pool is told), but it does not wait in the queue: with
  * no room it is not made. It has one deadline, whatever it waits for. Objects serve many, one after the other.
  */
+import type { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind, type RequestHead } from "../../http1/head.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import type { ServerPool } from "../../pool/server-pool.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../../record/load-report.ts";
+import type { TraceRecord } from "../../record/trace/trace-record.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
-import { SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../../rewrite/request-ids.ts";
+import { TRACE_ID_DIGITS } from "../../rewrite/request-ids.ts";
+import { newTraceparent } from "../../rewrite/trace-context.ts";
 import { Timed } from "../../sockets/timer-wheel.ts";
 import type { UpstreamLeg } from "../../upstream/leg.ts";
 import { Attempt, type AttemptedRequest, type AttemptOwner, type AttemptUser } from "../attempts/attempt.ts";
@@ -23,6 +26,8 @@ const NO_BUFFER = Buffer.alloc(0);
 const NO_LIMITS = { maxHeadBytes: Number.MAX_SAFE_INTEGER, maxFields: Number.MAX_SAFE_INTEGER };
 
 export abstract class SideRequest extends Timed implements AttemptedRequest, AttemptOwner, AttemptUser {
+  /** Why there are attempts. */
+  protected abstract readonly kind: TraceAttemptKind;
   protected readonly ctx: ExchangeContext;
   readonly attempt: Attempt;
   /** Servers that failed it. */
@@ -43,9 +48,12 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   host: Buffer | null = null;
   fallbackHost: Buffer = NO_BUFFER;
   edits: HeadEdits | null = null;
-  readonly ids = Buffer.alloc(TRACE_ID_DIGITS + SPAN_ID_DIGITS);
+  readonly ids = Buffer.alloc(TRACE_ID_DIGITS);
   keepRequestId = false;
-  keepTrace = false;
+  traceparent: Buffer | null = null;
+  keepTraceState = false;
+  trace: TraceRecord | null = null;
+  readonly #ownTraceparent = newTraceparent();
   readonly upgrade = false;
   idempotent = true;
   /** All of it is there. */
@@ -87,7 +95,15 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
     this.peer = request.peer;
     request.ids.copy(this.ids);
     this.keepRequestId = request.keepRequestId;
-    this.keepTrace = request.keepTrace;
+    this.keepTraceState = request.keepTraceState;
+    this.traceparent = null;
+    if (request.traceparent !== null) {
+      // One of its own: its attempts write their spans into it.
+      request.traceparent.copy(this.#ownTraceparent);
+      this.traceparent = this.#ownTraceparent;
+    }
+    this.trace = request.trace;
+    this.trace?.hold();
     if (pool.picker.usesKey) this.key = pool.stickyKey(request.headBuffer, request.parsedHead(), request.peer);
   }
 
@@ -97,7 +113,7 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
     // Who waits comes first.
     const slot = queue.length > 0 ? -1 : picker.acquire(this, nowMs, this.excluded);
     if (slot < 0) return false;
-    this.attempt.start(slot, ++this.attempts, this.#foundStale, nowMs);
+    this.attempt.start(slot, ++this.attempts, this.kind, this.#foundStale, nowMs);
     return true;
   }
 
@@ -113,6 +129,8 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
 
   /** Lets go of everything. */
   protected clear(): void {
+    this.trace?.release();
+    this.trace = null;
     const { wheel, requestHead } = this.ctx;
     wheel.remove(this);
     if (requestHead.owner === this) requestHead.owner = null;

@@ -50,6 +50,7 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   /** Monotonic milliseconds since when it is idle. */
   idleSinceMs = 0;
   #state: number = State.CONNECTING;
+  tlsMs = Number.NaN;
   readonly #dialledMs: number;
   /** When its handshake of TLS began; NaN = there is none. */
   #handshakeMs = Number.NaN;
@@ -90,11 +91,12 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
       socket.terminate();
       return;
     }
+    this.tlsMs = nowMs - this.#handshakeMs;
     this.socket = socket;
     this.#unready = null;
     this.wheel.clear(this);
     this.#state = State.BUSY;
-    this.#owner.connected(nowMs - this.#dialledMs, nowMs - this.#handshakeMs);
+    this.#owner.connected(nowMs - this.#dialledMs, this.tlsMs);
     // Whoever wanted it may have gone; then the next one may have it.
     if (this.user === null) this.#owner.release(this, nowMs);
     else this.user.onUpstreamReady(this, nowMs);

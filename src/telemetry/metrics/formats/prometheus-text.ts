@@ -2,9 +2,8 @@
 import type { ExpositionFormat } from "./format.ts";
 import { TextWriter } from "./text-writer.ts";
 
-/** What every Prometheus understands. */
+/** For whoever does not ask for anything else. */
 export const PROMETHEUS_TEXT: ExpositionFormat = {
-  contentType: "text/plain; version=0.0.4; charset=utf-8",
   begin: () =>
     new TextWriter({
       head: (name, { help, type }) =>

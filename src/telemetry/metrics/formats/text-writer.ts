@@ -2,9 +2,9 @@
  * What the two text formats have in common: lines of samples. They differ in how a family begins, in how numbers are written
  * where they are labels, and in what may follow a sample.
  */
-import type { Exemplar, HistogramFigures, Labels, SummaryFigures } from "../definition.ts";
-import { METRIC_PREFIX } from "../definition.ts";
-import type { ExpositionWriter, Family } from "./format.ts";
+import { type Exemplar, type HistogramFigures, METRIC_PREFIX, type SummaryFigures } from "../definition.ts";
+import type { ExpositionWriter, Family, SampleLabels } from "./format.ts";
+import { written } from "./label-text.ts";
 
 /** What a text format has of its own. */
 export interface TextDialect {
@@ -35,29 +35,27 @@ export class TextWriter implements ExpositionWriter {
     this.#text += this.#dialect.head(this.#name, family);
   }
 
-  sample(value: number, labels?: Labels, exemplar?: Exemplar | null): void {
-    this.#line("", labelled(labels), value, exemplar);
+  sample(value: number, { text }: SampleLabels, exemplar: Exemplar | null): void {
+    this.#line("", text, value, exemplar);
   }
 
-  histogram({ bounds, counts, sum, exemplars }: HistogramFigures, labels?: Labels): void {
-    const shared = labelled(labels);
+  histogram({ bounds, counts, sum, exemplars }: HistogramFigures, { text }: SampleLabels): void {
     let count = 0;
     for (let i = 0; i <= bounds.length; i++) {
       count += counts[i];
       const le = i < bounds.length ? this.#dialect.boundary(bounds[i]) : "+Inf";
-      this.#line("_bucket", joined(shared, `le="${le}"`), count, exemplars?.[i]);
+      this.#line("_bucket", joined(text, `le="${le}"`), count, exemplars?.[i]);
     }
-    this.#line("_sum", shared, sum);
-    this.#line("_count", shared, count);
+    this.#line("_sum", text, sum);
+    this.#line("_count", text, count);
   }
 
-  summary({ quantiles, sum, count }: SummaryFigures, labels?: Labels): void {
-    const shared = labelled(labels);
+  summary({ quantiles, sum, count }: SummaryFigures, { text }: SampleLabels): void {
     for (const [quantile, value] of quantiles) {
-      this.#line("", joined(shared, `quantile="${this.#dialect.boundary(quantile)}"`), value);
+      this.#line("", joined(text, `quantile="${this.#dialect.boundary(quantile)}"`), value);
     }
-    this.#line("_sum", shared, sum);
-    this.#line("_count", shared, count);
+    this.#line("_sum", text, sum);
+    this.#line("_count", text, count);
   }
 
   pause(): void {
@@ -81,28 +79,6 @@ export class TextWriter implements ExpositionWriter {
     const behind = exemplar == null ? "" : this.#dialect.exemplar(exemplar);
     this.#text += `${this.#name}${suffix}${braces} ${written(value)}${behind}\n`;
   }
-}
-
-/** Labels without braces. */
-export function labelled(labels: Labels | undefined): string {
-  let text = "";
-  for (const name in labels) {
-    const value = labels[name];
-    text += `${text === "" ? "" : ","}${name}="${typeof value === "number" ? value : escaped(value)}"`;
-  }
-  return text;
-}
-
-/** The value of a sample. */
-export function written(value: number): string {
-  if (Number.isFinite(value)) return String(value);
-  return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
-}
-
-/** Text between quotes. */
-export function escaped(value: string): string {
-  if (!/[\\"\n]/.test(value)) return value;
-  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
 
 function joined(labels: string, last: string): string {

@@ -247,7 +247,7 @@ describe("who stands by", () => {
       ["standby", true],
     ]);
     expect([0, 1].map((slot) => memory.servers.state[slot])).toEqual([ServerState.UP, ServerState.STANDBY]);
-    expect(fleets.summary()).toEqual({ total: 2, healthy: 2, up: 2, usable: 1, panic: false });
+    expect(fleets.summary()).toEqual({ total: 2, healthy: 2, up: 2, usable: 2, panic: false });
     expect(fleets.server(2)).toMatchObject({ backup: true, reason: "a backup: others of its pool are up" });
     fleets.drain(1);
     expect(memory.servers.state[1]).toBe(ServerState.UP);

@@ -11,7 +11,7 @@ const METRICS = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
 /** A control process whose responses the test gives. */
 function control() {
   const asked: { signal: AbortSignal; answer: (body: Uint8Array) => void }[] = [];
-  const admin = (_path: string, signal: AbortSignal): Promise<AdminResponse> => {
+  const admin = (_query: unknown, signal: AbortSignal): Promise<AdminResponse> => {
     const { promise, resolve, reject } = Promise.withResolvers<AdminResponse>();
     signal.addEventListener("abort", () => reject(signal.reason));
     asked.push({ signal, answer: (body) => resolve({ status: 200, type: "text/plain", body, retryAfter: null }) });

@@ -65,6 +65,7 @@ class Stream extends Timed implements UpstreamLeg {
   readonly #body = new BodyReader();
   user: UpstreamUser | null;
   ready = false;
+  readonly tlsMs = Number.NaN;
   reusable = true;
   gone = false;
   queuedBytes = 0;

@@ -1,12 +1,16 @@
 import { expect, test } from "bun:test";
+import { type AdminQuery, metricsQuery, SERVERS_QUERY } from "../../../../src/proxy/downstream/admin-query.ts";
 import { type AdminQuestion, AdminRelay, type AdminResponse } from "../../../../src/proxy/downstream/admin-relay.ts";
-import { Route } from "../../../../src/shared/memory/series-table.ts";
 import { turn } from "../../../support/turn.ts";
+import { getRequest } from "../support.ts";
+
+const { buf, head } = getRequest("/metrics");
+const METRICS_QUERY = metricsQuery(buf, head);
 
 /** A relay whose questions the test answers. */
 function scripted() {
   const asked: { path: string; signal: AbortSignal; answer: (body: Uint8Array) => Promise<void> }[] = [];
-  const relay = new AdminRelay((path, signal) => {
+  const relay = new AdminRelay(({ path }, signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<AdminResponse>();
     signal.addEventListener("abort", () => reject(signal.reason));
     const answer = async (body: Uint8Array): Promise<void> => {
@@ -17,8 +21,8 @@ function scripted() {
     return promise;
   });
   const got: string[] = [];
-  const ask = (name: string, route: number = Route.METRICS): AdminQuestion | null =>
-    relay.ask(route, (answer) => got.push(`${name}: ${answer && Buffer.from(answer.body as Uint8Array)}`));
+  const ask = (name: string, query: AdminQuery = METRICS_QUERY): AdminQuestion | null =>
+    relay.ask(query, (answer) => got.push(`${name}: ${answer && Buffer.from(answer.body as Uint8Array)}`));
   return { asked, ask, got };
 }
 const bytes = (text: string) => Buffer.from(text);
@@ -43,7 +47,7 @@ test("one answer serves all who asked before it was begun, and nobody who came l
 test("paths do not wait for each other", () => {
   const { asked, ask } = scripted();
   ask("a");
-  ask("b", Route.SERVERS);
+  ask("b", SERVERS_QUERY);
   expect(asked.map(({ path }) => path)).toEqual(["/metrics", "/api/v1/servers"]);
 });
 
@@ -65,7 +69,7 @@ test("a question that nobody waits for is given up, and the next one is asked", 
 test("they are told when there is no answer", async () => {
   const got: unknown[] = [];
   const relay = new AdminRelay(() => Promise.reject(new Error("gone")));
-  relay.ask(Route.METRICS, (answer) => got.push(answer));
+  relay.ask(METRICS_QUERY, (answer) => got.push(answer));
   await turn();
   expect(got).toEqual([null]);
 });

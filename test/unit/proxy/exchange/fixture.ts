@@ -17,6 +17,7 @@ import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
 import type { Waiting } from "../../../../src/proxy/pick/wait-queue.ts";
 import { RetryBudget } from "../../../../src/proxy/pool/retry-budget.ts";
 import type { ServerPool } from "../../../../src/proxy/pool/server-pool.ts";
+import { TraceWriter } from "../../../../src/proxy/record/trace/trace-writer.ts";
 import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts";
@@ -28,6 +29,7 @@ import { OTHER_ROW } from "../../../../src/shared/memory/duration-table.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { MirrorWord } from "../../../../src/shared/memory/mirror-table.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
+import { TraceReader } from "../../../support/trace-records.ts";
 
 const LIMITS = { maxHeadBytes: 32_768, maxFields: 100 };
 const SERVERS = 3;
@@ -47,11 +49,14 @@ const SETTINGS = {
 };
 
 const OFTEN = 1000;
+/** Added to the rig's clock it gives that of the records. */
+export const BOOT_OFFSET_MS = 1000;
 
 const AUTH = { pool: "auth", path: "/auth", requestHeaders: [], responseHeaders: ["x-user"], timeoutMs: 2000 };
 
 class Client extends Timed implements Downstream {
   readonly peer = new Peer("203.0.113.7", false, new TrustedProxies([]));
+  readonly port = 80;
   readonly takesChunks = true;
   queuedBytes = 0;
   /** False = it is gone: nothing can be sent any more. */
@@ -95,6 +100,7 @@ export class Leg extends Timed implements UpstreamLeg {
   gone = false;
   queuedBytes = 0;
   readonly ready: boolean;
+  readonly tlsMs = Number.NaN;
   readonly #rig: Rig;
 
   constructor(rig: Rig, user: UpstreamUser, ready: boolean) {
@@ -187,6 +193,9 @@ export class Rig {
   /** By slot. */
   readonly inFlight = new Int32Array(SERVERS);
   nowMs = 0;
+  /** Requests are. */
+  sampled = true;
+  readonly traces: TraceReader;
   connecting = false;
   refusesSends = false;
   full = false;
@@ -198,6 +207,7 @@ export class Rig {
   constructor(settings: Partial<typeof SETTINGS> = {}, sides: Sides = {}) {
     const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
     const block = memory.workers[0];
+    this.traces = new TraceReader(memory.traces[0]);
     const note = (what: "head" | "end") => (outcome: AttemptOutcome) =>
       void this.told.push({ what, outcome: { ...outcome } });
     const values = { ...SETTINGS, ...settings };
@@ -212,6 +222,9 @@ export class Rig {
         usesKey: false,
         inFlightAtDispatch: 0,
         decision: 0,
+        choices: SERVERS,
+        score: 0.5,
+        arm: -1,
         isPassedOver: () => false,
         hasUntried: (excluded: readonly number[]) => new Set(excluded).size < SERVERS,
         acquire: (_request: unknown, _nowMs: number, excluded: readonly number[]) => {
@@ -241,6 +254,11 @@ export class Rig {
       wheel: new TimerWheel(0),
       ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
       accessLog: null,
+      tracing: {
+        sampler: { samples: () => this.sampled },
+        writer: new TraceWriter(memory.traces[0], BOOT_OFFSET_MS),
+        propagates: true,
+      },
       exemplars: null,
       random: seededRandom(1).next,
       draining: false,

@@ -92,7 +92,8 @@ test("a request is placed by a prediction once; attempts that had to be placed w
   place(decision({ rung: Rung.ESTIMATOR, table: 0 }), false);
   place(decision({ arm: DecisionArm.CANARY, rung: Rung.ESTIMATOR, table: 0 }), true);
   expect(seen()).toEqual([2, 4]);
-  for (const arm of [DecisionArm.CONTROL, DecisionArm.PROBE]) place(decision({ arm, rung: Rung.FLOOR, table: 0 }), true);
+  for (const arm of [DecisionArm.CONTROL, DecisionArm.PROBE])
+    place(decision({ arm, rung: Rung.FLOOR, table: 0 }), true);
   expect(seen()).toEqual([2, 4]);
 });
 

@@ -25,7 +25,8 @@ function forwarded(text: string, edits: HeadEdits | null): string {
     edits,
     ids: Buffer.from("a".repeat(48)),
     keepRequestId: false,
-    keepTrace: false,
+    traceparent: null,
+    keepTraceState: false,
     upgrade: head.upgrade,
   };
   return OUT.toString("latin1", 0, writeRequestHead(OUT, buf, head, how, false));

@@ -8,7 +8,7 @@ import { TrustedProxies } from "../../../../src/proxy/rewrite/trusted-proxies.ts
 import { request, response } from "../support.ts";
 
 const NOBODY = new TrustedProxies([]);
-const IDS = Buffer.from("a".repeat(32) + "b".repeat(16));
+const IDS = Buffer.from("a".repeat(32));
 const OUT = Buffer.alloc(300_000);
 
 function forwarded(text: string, how: Partial<RequestRewrite> = {}, via = true): string {
@@ -23,7 +23,8 @@ function forwarded(text: string, how: Partial<RequestRewrite> = {}, via = true):
     edits: null,
     ids: IDS,
     keepRequestId: false,
-    keepTrace: false,
+    traceparent: null,
+    keepTraceState: false,
     upgrade: head.upgrade,
     ...how,
   };
@@ -32,12 +33,24 @@ function forwarded(text: string, how: Partial<RequestRewrite> = {}, via = true):
 
 const ADDED =
   'X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\nForwarded: for=9.9.9.9;host="a";proto=http\r\n' +
-  `Via: 1.1 neurabalancer\r\nX-Request-Id: ${"a".repeat(32)}\r\ntraceparent: 00-${"a".repeat(32)}-${"b".repeat(16)}-01\r\n\r\n`;
+  `Via: 1.1 neurabalancer\r\nX-Request-Id: ${"a".repeat(32)}\r\n\r\n`;
 
 describe("requests", () => {
   test("the whole head, exactly", () => {
     expect(forwarded("GET /x?y HTTP/1.1\r\nHost: a\r\nA: 1\r\n\r\n")).toBe(
       `GET /x?y HTTP/1.1\r\nHost: a\r\nA: 1\r\n${ADDED}`,
+    );
+  });
+
+  test("what the client says of traces passes, unless there is something to say", () => {
+    const lines = "Traceparent: x\r\nA: 1\r\ntracestate: b=2\r\nbaggage: c=3\r\ntracestate: d=4\r\n";
+    const head = `GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
+    expect(forwarded(head)).toBe(`GET / HTTP/1.1\r\nHost: a\r\n${lines}${ADDED}`);
+    const traceparent = Buffer.from(`00-${"a".repeat(32)}-${"b".repeat(16)}-01`);
+    const added = ADDED.replace(/\r\n$/, `traceparent: ${traceparent}\r\n\r\n`);
+    expect(forwarded(head, { traceparent })).toBe(`GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nbaggage: c=3\r\n${added}`);
+    expect(forwarded(head, { traceparent, keepTraceState: true })).toBe(
+      `GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\ntracestate: b=2\r\nbaggage: c=3\r\ntracestate: d=4\r\n${added}`,
     );
   });
 

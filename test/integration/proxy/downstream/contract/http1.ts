@@ -37,7 +37,7 @@ export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
         HOST,
         0,
         null,
-        (socket, nowMs) => new Http1ClientConnection(worker.ctx, socket, false, false, nowMs),
+        (socket, nowMs) => new Http1ClientConnection(worker.ctx, socket, false, 80, false, nowMs),
       );
       const clients: Http1Client[] = [];
       return {

@@ -54,6 +54,7 @@ interface StreamPeer {
 /** One stream. */
 class Stream extends Timed implements Downstream, LocalClient {
   readonly peer: Peer;
+  readonly port = 443;
   readonly takesChunks = false;
   readonly #worker: ContractWorker;
   readonly #client: StreamPeer;
@@ -82,7 +83,7 @@ class Stream extends Timed implements Downstream, LocalClient {
       throw new Error(`refused: ${head}`);
     const route = routeOf(buffer, ctx.requestHead, ctx.settings);
     if (isLocal(route)) {
-      new LocalResponder(ctx, this).respond(route, ctx.requestHead.method, ctx.now());
+      new LocalResponder(ctx, this).respond(route, buffer, ctx.requestHead, ctx.now());
       return;
     }
     const data = Buffer.from(first, "latin1");

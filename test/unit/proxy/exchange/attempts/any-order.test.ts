@@ -5,7 +5,7 @@
 import { expect, test } from "bun:test";
 import { seededRandom } from "../../../../../src/balancing/random.ts";
 import { Failures } from "../../../../../src/proxy/failure.ts";
-import { type Leg, Rig, type Sides } from "../fixture.ts";
+import { BOOT_OFFSET_MS, type Leg, Rig, type Sides } from "../fixture.ts";
 
 const WALKS = 12;
 /** By one exchange, one after the other. */
@@ -81,6 +81,7 @@ class Walk {
     client.left = "";
     client.takes = true;
     client.queuedBytes = 0;
+    rig.sampled = this.#random() < 0.7;
     const [head, rest] = oneOf(REQUEST_HEADS, this.#random);
     rig.asks(head, rest);
     for (let i = 0; i < STEPS && client.left === ""; i++) this.#step();
@@ -180,9 +181,40 @@ class Walk {
       expect(ends.filter(({ outcome }) => outcome.status !== 0).length).toBe(heads);
       expect(rig.mirrors.underWay).toBe(0);
     } else this.#verifyNumbers(told, ends, firstLeg);
+    this.#verifyTrace(ends);
     expect([...rig.inFlight]).toEqual([0, 0, 0]);
     expect(rig.waiting).toEqual([]);
     expect(rig.idle).toEqual([rig.exchange]);
+  }
+
+  /** A sampled request leaves one record, which says of each attempt what everybody was told of it. */
+  #verifyTrace(ends: Rig["told"]): void {
+    const rig = this.#rig;
+    const records = rig.traces.take();
+    expect(records.length).toBe(rig.sampled ? 1 : 0);
+    if (!rig.sampled) return;
+    const [{ attempts, count, startMs, endMs }] = records;
+    expect(count).toBe(ends.length);
+    expect(endMs).toBeGreaterThanOrEqual(startMs);
+    const all = ends.map(({ outcome }) => ({
+      server: outcome.serverId,
+      status: outcome.status,
+      failure: outcome.failure?.code ?? "",
+      startMs: outcome.dispatchedMs + BOOT_OFFSET_MS,
+      responseBytes: outcome.responseBytes,
+      headMs: Math.fround(outcome.latencyMs),
+      connectMs: Math.fround(outcome.connectMs),
+      reused: outcome.reused,
+    }));
+    const key = (each: object): string => JSON.stringify(each);
+    const traced = attempts.map(({ server, status, failure, startMs, responseBytes, headMs, connectMs, reused }) =>
+      key({ server, status, failure, startMs, responseBytes, headMs, connectMs, reused }),
+    );
+    const expected = all.map(key);
+    if (count === attempts.length) expect(traced.sort()).toEqual(expected.sort());
+    for (const each of traced) expect(expected).toContain(each);
+    expect(new Set(attempts.map(({ spanId }) => spanId)).size).toBe(attempts.length);
+    expect(attempts.filter(({ responded }) => responded).length).toBeLessThanOrEqual(1);
   }
 
   #verifyNumbers(told: Rig["told"], ends: Rig["told"], firstLeg: number): void {

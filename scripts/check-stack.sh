@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Asks the tools themselves whether they take the files of configs/. What is not installed is named and left out: then the
+# exit code is 0 as long as nothing fails, or 1 with --all. Needs in PATH, each from its own project:
+#   promtool (3.x for prometheus.yml, any for the rules), loki, tempo, alloy, promtail, otelcol-contrib (or otelcol)
+set -uo pipefail
+cd "$(dirname "$0")/../configs" || exit 1
+
+failed=0
+absent=()
+
+# check <program> <what> <arguments …>
+check() {
+  local program=$1 what=$2
+  shift 2
+  if ! command -v "$program" >/dev/null; then
+    absent+=("$program")
+    return
+  fi
+  local output
+  if output=$("$program" "$@" 2>&1); then echo "ok      $what"; else
+    echo "FAILED  $what"
+    sed 's/^/        /' <<<"$output"
+    failed=1
+  fi
+}
+
+collector=otelcol-contrib
+command -v "$collector" >/dev/null || collector=otelcol
+
+check promtool prometheus/rules check rules prometheus/rules/recording.yml prometheus/rules/alerts.yml
+check promtool prometheus/tests test rules prometheus/tests/*.test.yml
+if promtool --version 2>&1 | grep -q 'version 2\.'; then
+  echo "left    prometheus/prometheus.yml: promtool 2 does not know native histograms by job"
+else
+  check promtool prometheus/prometheus.yml check config prometheus/prometheus.yml
+fi
+check loki loki/loki.yml -config.file=loki/loki.yml -verify-config
+check tempo tempo/tempo.yml -config.file=tempo/tempo.yml -config.verify
+check alloy alloy/config.alloy validate alloy/config.alloy
+check promtail promtail/promtail.yml -config.file=promtail/promtail.yml -check-syntax
+check "$collector" otel/otel-collector.yml validate --config=otel/otel-collector.yml
+
+if [ "${#absent[@]}" -gt 0 ]; then
+  echo "not installed: $(printf '%s\n' "${absent[@]}" | sort -u | paste -sd ' ')"
+  if [ "${1:-}" = --all ]; then failed=1; fi
+fi
+exit "$failed"
