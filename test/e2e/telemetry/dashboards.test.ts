@@ -7,10 +7,11 @@ import { findsLine, findsSpan } from "../../support/grafana/matching.ts";
 import { logNames, traceNames } from "../../support/grafana/names.ts";
 import { type Asked, allQueries, asSent } from "../../support/grafana/queries.ts";
 import { hasPrometheus, Prometheus } from "../../support/prometheus.ts";
+import { type Collector, startHttpCollector } from "../../support/tracing/collectors.ts";
 import { until } from "../../support/until.ts";
 import { SLOW_PATH } from "./backends.ts";
 import { Everything } from "./everything.ts";
-import { type ReceivedSpan, TraceReceiver } from "./trace-receiver.ts";
+import { exportingTo, spansAt, valueOfSpan } from "./spans.ts";
 
 /** Queries that a run of a minute cannot fill, each with the reason. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -21,17 +22,13 @@ const QUERIES = allQueries();
 /** Long enough for several scrapes, short enough for what is over to be forgotten. */
 const WINDOW_SECONDS = 20;
 
-let receiver: TraceReceiver;
+let collector: Collector;
 let everything: Everything;
 let prometheus: Prometheus;
 
 beforeAll(async () => {
-  receiver = new TraceReceiver();
-  everything = await Everything.start({
-    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
-    OTEL_TRACES_SAMPLER: "parentbased_always_on",
-    OTEL_BSP_SCHEDULE_DELAY: "200",
-  });
+  collector = startHttpCollector();
+  everything = await Everything.start(exportingTo(collector));
   if (hasPrometheus) {
     prometheus = await Prometheus.start({
       jobs: { neurabalancer: [everything.address] },
@@ -44,7 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await prometheus?.stop();
   await everything?.stop();
-  receiver?.stop();
+  await collector?.stop();
 }, 60_000);
 
 /** Whether there is a figure. A quantile of nothing is not one. */
@@ -103,23 +100,18 @@ describe("traces", () => {
 
   test("have every attribute that is looked for", async () => {
     const wanted = [...new Set(queries.flatMap(({ text }) => traceNames(text)))];
-    const missing = () => wanted.filter((name) => !receiver.spans.some((span) => valueFor(span, name) !== undefined));
+    const missing = () =>
+      wanted.filter((name) => !spansAt(collector).some((span) => valueOfSpan(span, name) !== undefined));
     await until(() => missing().length === 0).catch(() => {});
     expect(missing()).toEqual([]);
   });
 
   test("have spans that each query finds", async () => {
     const unfound = () =>
-      queries.filter(({ text }) => !receiver.spans.some((span) => findsSpan(text, (name) => valueFor(span, name))));
+      queries.filter(
+        ({ text }) => !spansAt(collector).some((span) => findsSpan(text, (name) => valueOfSpan(span, name))),
+      );
     await until(() => unfound().length === 0).catch(() => {});
     expect(unfound()).toEqual([]);
   });
 });
-
-/** As TraceQL has it: intrinsics, `span.…` and `resource.…`. */
-function valueFor({ attributes, resource, kind, status, durationSeconds, name: title }: ReceivedSpan, name: string) {
-  if (name.startsWith("span.")) return attributes[name.slice("span.".length)];
-  if (name.startsWith("resource.")) return resource[name.slice("resource.".length)];
-  const intrinsics: Readonly<Record<string, unknown>> = { kind, status, duration: durationSeconds, name: title };
-  return intrinsics[name];
-}
