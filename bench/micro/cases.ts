@@ -9,6 +9,7 @@ import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
 import { makeObservingCases } from "./observing.ts";
 import { makeRecordingCases } from "./recording.ts";
 import { makeRouteCases } from "./routes.ts";
+import { makeTracingCases } from "./tracing.ts";
 
 /** One thing that is timed. */
 export interface Case {
@@ -347,6 +348,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     ...(await makeRouteCases(root)),
     ...(await makeObservingCases(root, `${memoryPath}-observing`)),
     ...(await makeRecordingCases(root, `${memoryPath}-history`)),
+    ...(await makeTracingCases(root, `${memoryPath}-traces`)),
   ];
 }
 

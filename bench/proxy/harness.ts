@@ -29,7 +29,7 @@ export interface GroupOptions {
 /** What one measurement found. */
 export interface Sample extends RunResult {
   readonly cpuUsPerRequest: number;
-  /** The part of learner and recorder; 0 where there are none. */
+  /** The part of learner, recorder and tracer; 0 where there are none. */
   readonly asideUsPerRequest: number;
 }
 
@@ -37,15 +37,18 @@ export class Harness {
   readonly proxies: readonly RunningProxy[];
   readonly #generator: Child<ToGenerator, FromGenerator>;
   readonly #backend: Child<object, FromBackend>;
+  readonly #observers: readonly Child<object, FromBackend>[];
 
   private constructor(
     proxies: readonly RunningProxy[],
     generator: Child<ToGenerator, FromGenerator>,
     backend: Child<object, FromBackend>,
+    observers: readonly Child<object, FromBackend>[],
   ) {
     this.proxies = proxies;
     this.#generator = generator;
     this.#backend = backend;
+    this.#observers = observers;
   }
 
   static async start(options: GroupOptions): Promise<Harness> {
@@ -60,6 +63,7 @@ export class Harness {
     await generator.next(ANSWER_MS);
 
     const proxies: RunningProxy[] = [];
+    const observers: Child<object, FromBackend>[] = [];
     for (const accessLog of accessLogs) {
       for (const peer of peers) {
         const setup = {
@@ -71,11 +75,18 @@ export class Harness {
           backendPorts: listening.ports,
           workers,
           accessLog,
+          observerPort: peer.observed ? freePort() : 0,
         };
+        if (peer.observed) {
+          const ports = [setup.observerPort, setup.port].map(String);
+          const observer = new Child<object, FromBackend>(join(load, "observer-process.ts"), ports, others);
+          observers.push(observer);
+          await observer.next(ANSWER_MS);
+        }
         proxies.push(await RunningProxy.start(peer, setup, onCores(String(cores - 1)), now));
       }
     }
-    return new Harness(proxies, generator, backend);
+    return new Harness(proxies, generator, backend, observers);
   }
 
   /** Connects the clients; every connection has served a request when this returns. */
@@ -112,7 +123,8 @@ export class Harness {
 
   async stop(): Promise<void> {
     await Promise.all(this.proxies.map((proxy) => proxy.stop()));
-    await Promise.all([stopProcess(this.#generator.process), stopProcess(this.#backend.process)]);
+    const helpers = [this.#generator, this.#backend, ...this.#observers];
+    await Promise.all(helpers.map(({ process }) => stopProcess(process)));
   }
 
   async #ask(proxy: RunningProxy, message: ToGenerator): Promise<FromGenerator> {

@@ -11,7 +11,7 @@ export const HELP = `Compares what a request costs: NeuraBalancer, nginx and HAP
   --quick            fewer and shorter rounds, about three minutes (default: about a quarter of an hour)
   --rows a,b         only these rows: ${ROWS.map(({ name }) => name).join(", ")}
   --peers a,b        only these: nginx, haproxy, caddy, floor (default: nginx, haproxy); and variants of this
-                     checkout, with another strategy or with routes: ${VARIANTS.map(({ name }) => name).join(", ")}.
+                     checkout, with another strategy, with routes or with all that tells of traffic: ${VARIANTS.map(({ name }) => name).join(", ")}.
                      Variants are compared with the first of them that is named
   --log on|off|both  access log (default: both)
   --base DIR         also measure another checkout of NeuraBalancer, and compare this one with it

@@ -58,7 +58,7 @@ export class RunningProxy {
       proxy.#pids = treePids(child.pid);
       proxy.#aside = asideOf(proxy.#pids);
       if (proxy.#aside.length >= (peer.aside ?? 0)) return proxy;
-      await Bun.sleep(50); // it serves before its learner is there, or its recorder
+      await Bun.sleep(50); // it serves before its learner is there, its recorder or its tracer
     } while (now() < deadlineMs);
     throw new Error(`${peer.title} has not all of its processes`);
   }
@@ -68,7 +68,7 @@ export class RunningProxy {
     return cpuUs(this.#pids);
   }
 
-  /** Of these, those of learner and recorder. */
+  /** Of these, those of learner, recorder and tracer. */
   asideCpuUs(): number {
     return cpuUs(this.#aside);
   }

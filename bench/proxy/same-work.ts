@@ -15,7 +15,6 @@ const TO_SERVER: readonly (readonly [name: string, value: RegExp])[] = [
   ["forwarded", /^for=127\.0\.0\.1;host="bench\.example\.com";proto=http$/],
   ["via", /^1\.1 \S+$/],
   ["x-request-id", /^[0-9a-f-]{32,36}$/i],
-  ["traceparent", /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/i],
 ];
 
 const REQUEST = [

@@ -27,7 +27,7 @@ export interface VariantFigures {
   readonly variant: string;
   /** CPU microseconds per request, of all processes. */
   readonly cpuUs: Spread;
-  /** Of these, those of learner and recorder; 0 where there are none. */
+  /** Of these, those of learner, recorder and tracer; 0 where there are none. */
   readonly asideUs: Spread;
   /** Through those of the first variant, from the ratios of the rounds. */
   readonly toFirst: Spread;

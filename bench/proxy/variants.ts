@@ -1,4 +1,4 @@
-/** This checkout run in other ways than it ships: with another strategy, with routes of a configuration file, or keeping history. */
+/** This checkout run in other ways than it ships: with another strategy, with routes of a configuration file, or telling more of itself. */
 import { STRATEGY_NAMES } from "../../src/balancing/registry.ts";
 import { SITE } from "../load/requests.ts";
 
@@ -11,6 +11,8 @@ export interface Variant {
   readonly file?: (ports: readonly number[]) => string;
   /** `HISTORY=on`; left out = off. */
   readonly history?: boolean;
+  /** Everything that tells of its traffic: history, the access log, metrics that are asked for, traces of every hundredth. */
+  readonly telemetry?: boolean;
 }
 
 const HOSTS = 100;
@@ -19,7 +21,9 @@ const ROUTES_OF_A_HOST = 10;
 /** All that there are. */
 export const VARIANTS: readonly Variant[] = [
   ...STRATEGY_NAMES.map((strategy) => ({ name: strategy, strategy })),
+  { name: "plain" },
   { name: "history", history: true },
+  { name: "telemetry", history: true, telemetry: true },
   { name: "one-route", file: (ports) => siteFile(ports, [`  - { host: ${SITE}, pool: bench }`]) },
   { name: "1000-routes", file: (ports) => siteFile(ports, manyRoutes()) },
 ];

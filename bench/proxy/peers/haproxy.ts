@@ -54,7 +54,6 @@ frontend clients-${scheme}
   unique-id-format %[rand,hex]%[rand,hex]
   http-request del-header X-Request-Id
   unique-id-header X-Request-Id
-  http-request set-header traceparent 00-%[unique-id]-%[rand,hex]-01 unless { req.fhdr(traceparent) -m found }
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Proto ${scheme}
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
@@ -67,4 +66,4 @@ frontend clients-${scheme}
 
 const HAPROXY_LOG =
   '{"ts":"%T","request_id":"%ID","method":"%HM","path":"%HU","status":%ST,"duration":%Ta,"remote_ip":"%ci",' +
-  '"server_id":"%s","bytes":%B,"trace_id":"%ID"}';
+  '"server_id":"%s","bytes":%B,"trace_id":""}';

@@ -34,12 +34,8 @@ export function nginxConfig(setup: PeerSetup): string {
   return `${nginxPreamble(directory, workers)}
   log_format json escape=json '{"ts":"$time_iso8601","request_id":"$request_id","method":"$request_method",'
     '"path":"$request_uri","status":$status,"duration":$request_time,"remote_ip":"$remote_addr",'
-    '"server_id":"$upstream_addr","bytes":$body_bytes_sent,"trace_id":"$traceparent"}';
+    '"server_id":"$upstream_addr","bytes":$body_bytes_sent,"trace_id":"$http_traceparent"}';
   ${log}
-  map $http_traceparent $traceparent {
-    ""      "00-$request_id-0000000000000001-01";
-    default $http_traceparent;
-  }
   upstream servers {
     least_conn;
     ${backendPorts.map((backend) => `server 127.0.0.1:${backend} max_fails=0;`).join("\n    ")}
@@ -69,7 +65,6 @@ export function nginxConfig(setup: PeerSetup): string {
       proxy_set_header Forwarded 'for=$remote_addr;host="$http_host";proto=$scheme';
       proxy_set_header Via "1.1 nginx";
       proxy_set_header X-Request-Id $request_id;
-      proxy_set_header traceparent $traceparent;
     }
   }
 }

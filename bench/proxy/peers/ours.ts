@@ -11,15 +11,16 @@ import type { Peer, PeerSetup } from "./peer.ts";
  * @param variant left out = in no other way.
  */
 export function neuraBalancer(name: string, title: string, root: string, variant: Variant = { name }): Peer {
-  const { strategy, file, history = false } = variant;
+  const { strategy, file, history = false, telemetry = false } = variant;
   const launcher = launcherOf(root);
   return {
     name,
     title,
     proxies: true,
-    aside: (strategy === LEARNED_STRATEGY ? 1 : 0) + (history ? 1 : 0),
+    observed: telemetry,
+    aside: (strategy === LEARNED_STRATEGY ? 1 : 0) + (history ? 1 : 0) + (telemetry ? 1 : 0),
     version: () => checkoutVersion(root),
-    prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog }: PeerSetup): Start => ({
+    prepare: ({ directory, port, tlsPort, certFile, keyFile, backendPorts, workers, ...setup }: PeerSetup): Start => ({
       command: [launcher, "serve"],
       env: {
         ...KEEPS_NOTHING,
@@ -32,7 +33,12 @@ export function neuraBalancer(name: string, title: string, root: string, variant
         ...(file === undefined
           ? { SERVERS: backendPorts.map((backend) => `http://127.0.0.1:${backend}`).join(",") }
           : { CONFIG_FILE: writeFile(directory, file(backendPorts)) }),
-        ACCESS_LOG: accessLog ? "on" : "off",
+        ACCESS_LOG: setup.accessLog || telemetry ? "on" : "off",
+        ...(telemetry && {
+          OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${setup.observerPort}`,
+          OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+          OTEL_TRACES_SAMPLER_ARG: "0.01",
+        }),
         LOG_LEVEL: "warn",
         ...(strategy !== undefined && { LB_STRATEGY: strategy }),
         ...(tlsPort > 0 && { TLS_PORT: String(tlsPort), TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }),

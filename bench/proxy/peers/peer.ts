@@ -13,6 +13,8 @@ export interface PeerSetup {
   readonly backendPorts: readonly number[];
   readonly workers: number;
   readonly accessLog: boolean;
+  /** Where spans are taken, of a peer that is `observed`. */
+  readonly observerPort: number;
 }
 
 export interface Peer {
@@ -23,7 +25,9 @@ export interface Peer {
   version(): string | null;
   /** Writes its configuration into `setup.directory`. */
   prepare(setup: PeerSetup): Start;
-  /** How many of its processes stand beside the path of requests (learner, recorder); left out = none. */
+  /** It is asked for its metrics once a second, and there is somebody who takes its spans. */
+  readonly observed?: boolean;
+  /** How many of its processes stand beside the path of requests (learner, recorder, tracer); left out = none. */
   readonly aside?: number;
   /** It rewrites heads and logs: held to the same work, counted by the geometric mean. False for the floor. */
   readonly proxies: boolean;

@@ -100,3 +100,45 @@ test("who asks for too much is told at once", async () => {
   expect(await all[0]).toBe(1);
   expect(await all[64]).toBe(2);
 });
+
+/** Responses of several kinds; a piece of work costs as much of the clock as `costMs` says. */
+function kinds(costMs: number) {
+  const begun: string[] = [];
+  let passedMs = 0;
+  const answer = new SharedResponse(
+    function* (kind: string) {
+      begun.push(kind);
+      passedMs += costMs;
+      yield;
+      begun.push(`${kind} made`);
+      return kind;
+    },
+    () => performance.now() + passedMs,
+  );
+  return { answer, begun };
+}
+
+test("kinds are made one at a time, who has waited longest first; what nobody wants any more not at all", async () => {
+  const { answer, begun } = kinds(0);
+  const gone = new AbortController();
+  const all = [answer.get(wanted, "a"), answer.get(wanted, "b"), answer.get(gone.signal, "c"), answer.get(wanted, "d")];
+  all.push(answer.get(wanted, "b"), answer.get(wanted, "a"));
+  gone.abort(new Error("gone"));
+  const answers = await Promise.allSettled(all);
+  expect(answers.map((each) => (each.status === "fulfilled" ? each.value : "none"))).toEqual([..."ab", "none", ..."dba"]);
+  const order = begun.filter((each) => !each.includes("made"));
+  expect(begun).toEqual(order.flatMap((kind) => [kind, `${kind} made`]));
+  expect(order.slice(0, 2)).toEqual(["a", "b"]);
+  expect(order.sort()).toEqual([..."aabd"]);
+});
+
+test("the rest after one kind is one for all of them", async () => {
+  const { answer, begun } = kinds(10_000);
+  await answer.get(wanted, "a");
+  const gone = new AbortController();
+  const other = answer.get(gone.signal, "b");
+  for (let i = 0; i < 20; i++) await turn();
+  gone.abort(new Error("gone"));
+  await expect(other).rejects.toThrow("gone");
+  expect(begun).toEqual(["a", "a made"]);
+});

@@ -56,6 +56,7 @@ describe("Metrics", () => {
     for (const { name, type, help } of all) {
       expect(help).toMatch(/\.$/);
       expect(name.endsWith("_total")).toBe(type === "counter");
+      expect(name).not.toMatch(/_(created|bucket|sum|count|gsum|gcount)$/); // OpenMetrics has them for itself
     }
     const { types } = parseExposition(await new Metrics(makeSource()).render());
     expect([...types.keys()]).toEqual(names.map((name) => P + name));
