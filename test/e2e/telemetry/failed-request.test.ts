@@ -25,10 +25,8 @@ let requestId: string;
 
 beforeAll(async () => {
   collector = startHttpCollector();
-  everything = await Everything.start({
-    ...exportingTo(collector),
-    OUTLIER_EJECTION: "off", // both servers shall be asked
-  });
+  // Without ejection both servers are asked.
+  everything = await Everything.start({ ...exportingTo(collector), OUTLIER_EJECTION: "off" }, "calm");
   if (hasPrometheus) {
     prometheus = await Prometheus.start({
       jobs: { neurabalancer: [everything.address] },
