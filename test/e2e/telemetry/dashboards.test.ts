@@ -3,9 +3,11 @@
  * least one series, and what is looked for in lines and spans is found. What cannot be there in a short run is listed.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { dashboards } from "../../../scripts/generate/dashboards/dashboards.ts";
+import type { Panel } from "../../../scripts/generate/dashboards/model.ts";
 import { findsLine, findsSpan } from "../../support/grafana/matching.ts";
 import { logNames, traceNames } from "../../support/grafana/names.ts";
-import { type Asked, allQueries, asSent } from "../../support/grafana/queries.ts";
+import { type Asked, allQueries, asSent, panelsOf } from "../../support/grafana/queries.ts";
 import { hasPrometheus, Prometheus } from "../../support/prometheus.ts";
 import { type Collector, startHttpCollector } from "../../support/tracing/collectors.ts";
 import { until } from "../../support/until.ts";
@@ -66,6 +68,50 @@ test.skipIf(!hasPrometheus)(
   },
   180_000,
 );
+
+describe.skipIf(!hasPrometheus)("panels of metrics", () => {
+  const panels = dashboards().flatMap((dashboard) =>
+    panelsOf(dashboard)
+      .filter(({ datasource }) => datasource.type === "prometheus")
+      .map((panel) => ({ where: `${dashboard.title}: ${panel.title}`, panel })),
+  );
+  const answersOf = ({ targets }: Panel) =>
+    Promise.all(targets.map(({ expr = "" }) => prometheus.query(asSent(expr, WINDOW_SECONDS))));
+
+  test("name series and columns by labels that answers have", async () => {
+    let open = panels;
+    await until(async () => {
+      const answers = await Promise.all(open.map(({ panel }) => answersOf(panel)));
+      open = open.filter(({ panel }, at) => {
+        const present = new Set(answers[at].flat().flatMap(({ metric }) => Object.keys(metric)));
+        return labelsShownBy(panel).some((label) => !present.has(label));
+      });
+      return open.length === 0;
+    }).catch(() => {});
+    expect(open.map(({ where, panel }) => [where, labelsShownBy(panel)])).toEqual([]);
+  });
+
+  test("show shares that are shares", async () => {
+    const wrong: [string, string, unknown][] = [];
+    for (const { where, panel } of panels) {
+      if (panel.fieldConfig.defaults.unit !== "percentunit") continue;
+      for (const { metric, value } of (await answersOf(panel)).flat()) {
+        const share = Number(value?.[1]);
+        if (share < 0 || share > 1.1) wrong.push([where, JSON.stringify(metric), share]); // a rate looks a little ahead
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** Of legends, and of a table's columns that are no figures. */
+function labelsShownBy({ targets, transformations = [] }: Panel): string[] {
+  const legends = targets.flatMap(({ legendFormat = "" }) => [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)]);
+  const columns = transformations.flatMap(({ options }) =>
+    Object.keys((options as { renameByName?: Record<string, string> }).renameByName ?? {}),
+  );
+  return [...legends.map(([, label]) => label), ...columns.filter((field) => !field.startsWith("Value"))];
+}
 
 test("what is said not to be there is asked for", () => {
   const asked = QUERIES.map(({ where }) => where);
