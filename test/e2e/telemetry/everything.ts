@@ -25,11 +25,21 @@ export class Everything {
   #clients: Promise<unknown> | undefined;
   #isEnding = false;
 
-  private constructor() {}
+  readonly #mood: "moody" | "calm";
 
-  /** @param settings beside those that are always so; where traces go, for example. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<Everything> {
-    const everything = new Everything();
+  private constructor(mood: "moody" | "calm") {
+    this.#mood = mood;
+  }
+
+  /**
+   * @param settings beside those that are always so; where traces go, for example.
+   * @param mood whether one of the shop's servers fails in bursts, beside what always fails.
+   */
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    mood: "moody" | "calm" = "moody",
+  ): Promise<Everything> {
+    const everything = new Everything(mood);
     try {
       await everything.#start(settings);
       return everything;
@@ -67,10 +77,11 @@ export class Everything {
 
   async #configuration(certificate: { cert: string; key: string }): Promise<object> {
     let turn = 0;
+    const isBad = () => this.#mood === "moody" && turn++ % 200 < 60;
     const failing = (path: string) => (path === FAILING_PATH ? 500 : null);
     const quick = this.#backend({ fails: failing });
     // Fails for so long that it is ejected, and comes back.
-    const moody = this.#backend({ latencyMs: 8, fails: (path) => (turn++ % 200 < 60 ? 500 : failing(path)) });
+    const moody = this.#backend({ latencyMs: 8, fails: (path) => (isBad() ? 500 : failing(path)) });
     const single = this.#backend({ latencyMs: 30 });
     const secure = this.#backend({ tls: certificate });
     const copies = this.#backend({});

@@ -25,7 +25,8 @@ const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
 const TIMEOUTS = "test/integration/proxy/exchange/timeouts.test.ts";
 const TLS = "test/integration/proxy/listen/tls.test.ts";
 const SERVER_TLS = "test/integration/proxy/upstream/tls.test.ts";
-const LOG = "test/integration/proxy/record/access-log-lines.test.ts";
+const LOG = "test/integration/proxy/record/access-log/lines.test.ts";
+const LOG_FILE = "test/drill/logs.test.ts";
 const FLEET = "test/integration/control/fleet/fleet.test.ts";
 const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
 const SUPERVISOR = "test/integration/control/supervisor/supervisor.test.ts";
@@ -272,6 +273,30 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "LOG_LEVEL and LOG_FORMAT hold in every process, and after a reload",
   ),
   ACCESS_LOG: effect(["on", "off"], ["worker.accessLog"], SEEN, "ACCESS_LOG=off writes no line"),
+  ACCESS_LOG_FORMAT: effect(
+    ["common", "combined"],
+    ["worker.accessLogFormat"],
+    LOG,
+    "ACCESS_LOG_FORMAT and ACCESS_LOG_FIELDS say what lines look like, also after a change",
+  ),
+  ACCESS_LOG_FIELDS: effect(
+    ["default", "path,status"],
+    ["worker.accessLogFields"],
+    LOG,
+    "ACCESS_LOG_FORMAT and ACCESS_LOG_FIELDS say what lines look like, also after a change",
+  ),
+  ACCESS_LOG_FILE: effect(
+    ["/tmp/a.log", "/tmp/b.log"],
+    ["worker.accessLogFile"],
+    LOG_FILE,
+    "ACCESS_LOG_FILE has the lines of all workers, also after SIGUSR1, and when it was moved or removed without a word",
+  ),
+  ACCESS_LOG_PROBES: effect(
+    ["off", "on"],
+    ["worker.accessLogProbes"],
+    LOG,
+    "ACCESS_LOG_PROBES: paths of our own have a line where it is wanted, or where they are refused",
+  ),
   ACCESS_LOG_SAMPLE: effect(
     ["1", "0.5"],
     ["worker.accessLogSample"],
