@@ -244,7 +244,15 @@ export function logs(title: string, expr: string, options: Common): Sized {
 
 /** Traces that a query of TraceQL finds. */
 export function traces(title: string, query: string, options: Common): Sized {
-  const target: Target = { refId: "A", datasource: TEMPO, queryType: "traceql", query, filters: [], tableType: "traces", limit: 20 };
+  const target: Target = {
+    refId: "A",
+    datasource: TEMPO,
+    queryType: "traceql",
+    query,
+    filters: [],
+    tableType: "traces",
+    limit: 20,
+  };
   return panel(
     "table",
     title,

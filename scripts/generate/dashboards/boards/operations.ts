@@ -318,7 +318,9 @@ const records = [
     ],
     {
       doc: "Whether recorder and store, tracer and collector do their work, at every instance. What is off is not there.",
-      mappings: [{ type: "value", options: { "0": { text: "no", color: "red" }, "1": { text: "yes", color: "green" } } }],
+      mappings: [
+        { type: "value", options: { "0": { text: "no", color: "red" }, "1": { text: "yes", color: "green" } } },
+      ],
       width: 12,
       height: 8,
     },

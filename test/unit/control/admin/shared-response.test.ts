@@ -125,7 +125,11 @@ test("kinds are made one at a time, who has waited longest first; what nobody wa
   all.push(answer.get(wanted, "b"), answer.get(wanted, "a"));
   gone.abort(new Error("gone"));
   const answers = await Promise.allSettled(all);
-  expect(answers.map((each) => (each.status === "fulfilled" ? each.value : "none"))).toEqual([..."ab", "none", ..."dba"]);
+  expect(answers.map((each) => (each.status === "fulfilled" ? each.value : "none"))).toEqual([
+    ..."ab",
+    "none",
+    ..."dba",
+  ]);
   const order = begun.filter((each) => !each.includes("made"));
   expect(begun).toEqual(order.flatMap((kind) => [kind, `${kind} made`]));
   expect(order.slice(0, 2)).toEqual(["a", "b"]);
