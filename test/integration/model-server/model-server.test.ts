@@ -41,6 +41,18 @@ describe("with a model made by PyTorch", () => {
   });
   afterAll(() => server.stop());
 
+  test("its metrics come in the format that is asked for", async () => {
+    for (const [accept, type] of [
+      ["*/*", "text/plain; version=0.0.4; charset=utf-8"],
+      ["application/openmetrics-text;version=1.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"],
+      ["application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "application/vnd"],
+    ]) {
+      const response = await fetch(`${server.url}/metrics`, { headers: { accept } });
+      expect(response.headers.get("content-type")).toStartWith(type);
+      expect(await response.text()).toContain("neurabalancer_model_server_requests");
+    }
+  });
+
   test("health and version say which model is served", async () => {
     expect(await get(`${server.url}/health`)).toEqual({
       status: "ok",

@@ -7,8 +7,11 @@ export type { ProductProcess } from "../../../support/product-process.ts";
 /** How many requests a run has answered. */
 export const REQUESTS = 60;
 
-/** Starts the product before two servers of ours and sends it requests. `end()` ends all of it. */
-export async function runProduct(settings: Readonly<Record<string, string>> = {}): Promise<ProductProcess> {
+/**
+ * Starts the product before two servers of ours and sends it requests. `end()` ends all of it.
+ * @param options.sampled traces are exported, of every request, to where nobody looks at them.
+ */
+export async function runProduct(options: { readonly sampled?: boolean } = {}): Promise<ProductProcess> {
   const servers = [200, 500].map((status) =>
     Bun.serve({
       hostname: "127.0.0.1",
@@ -16,19 +19,23 @@ export async function runProduct(settings: Readonly<Record<string, string>> = {}
       fetch: ({ url }) => new Response("hello", { status: url.endsWith("/health") ? 200 : status }),
     }),
   );
+  const sink = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(null, { status: 200 }) });
   const product = new (class extends ProductProcess {
     override async end(): Promise<void> {
       await super.end();
-      await Promise.all(servers.map((server) => server.stop(true)));
+      await Promise.all([sink, ...servers].map((server) => server.stop(true)));
     }
   })({
     APP_HOST: "127.0.0.1",
     APP_PORT: "0",
-    ADMIN_PORT: "0",
+    ADMIN_PORT: "auto",
     WORKERS: "2",
     SLOW_START_SECONDS: "0",
     SERVERS: servers.map(({ port }) => `http://127.0.0.1:${port}`).join(","),
-    ...settings,
+    ...(options.sampled && {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${sink.port}`,
+      OTEL_TRACES_SAMPLER: "always_on",
+    }),
   });
   try {
     await product.started();

@@ -72,7 +72,7 @@ describe.skipIf(!hasPrometheus)("a real Prometheus", () => {
   const askedFor = new Set<FormatName>();
 
   beforeAll(async () => {
-    product = await runProduct();
+    product = await runProduct({ sampled: true });
     beside = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
@@ -156,6 +156,24 @@ describe.skipIf(!hasPrometheus)("a real Prometheus", () => {
     const [found] = await prometheus.exemplars(`${P}made_wait_seconds${format === "protobuf" ? "" : "_bucket"}`);
     expect(found.exemplars[0]).toMatchObject({ labels: { trace_id: TRACE_ID }, value: "0.91" });
     expect(askedFor.has(format)).toBe(true);
+  });
+
+  test.each(["openmetrics", "protobuf"] as const)("keeps exemplars of a live run from %s", async (format) => {
+    const name = `${P}http_request_duration_seconds${format === "protobuf" ? "" : "_bucket"}`;
+    await of(format).scraped();
+    const [found] = await of(format).exemplars(name);
+    expect(found.exemplars[0].labels.trace_id).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test("has quantiles of a live run from its native histogram", async () => {
+    const prometheus = of("protobuf");
+    await prometheus.scraped();
+    const durations = `${P}http_request_duration_seconds{path="/*"}`;
+    expect((await prometheus.query(durations))[0].histogram?.[1].count).toBe(`${REQUESTS}`);
+    const p50 = await prometheus.number(`histogram_quantile(0.5, ${durations})`);
+    const p99 = await prometheus.number(`histogram_quantile(0.99, ${durations})`);
+    expect(p50).toBeGreaterThan(0);
+    expect(p99).toBeGreaterThanOrEqual(p50);
   });
 
   test("has quantiles from native histograms, nearer than those from classic buckets", async () => {
