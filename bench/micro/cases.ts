@@ -4,7 +4,7 @@
  */
 import { openSync } from "node:fs";
 import { join } from "node:path";
-import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log.ts";
+import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log/logged.ts";
 import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
 import { makeObservingCases } from "./observing.ts";
 import { makeRecordingCases } from "./recording.ts";
@@ -77,8 +77,8 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     source("proxy/rewrite/trusted-proxies.ts")
   )) as typeof import("../../src/proxy/rewrite/trusted-proxies.ts");
   const accessLog = (await import(
-    source("proxy/record/access-log.ts")
-  )) as typeof import("../../src/proxy/record/access-log.ts");
+    source("proxy/record/access-log/access-log.ts")
+  )) as typeof import("../../src/proxy/record/access-log/access-log.ts");
   const requestIds = (await import(
     source("proxy/rewrite/request-ids.ts")
   )) as typeof import("../../src/proxy/rewrite/request-ids.ts");
@@ -118,7 +118,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   const request = new head.RequestHead();
   const response = new head.ResponseHead();
   const peer = new rewriteRequest.Peer("203.0.113.7", false, new trusted.TrustedProxies([]));
-  const log = new accessLog.AccessLog(openSync("/dev/null", "w"), block, "json");
+  const log = new accessLog.AccessLog(openSync("/dev/null", "w"), block, { format: "json" });
   const ids = new requestIds.IdSource(new Uint32Array([1, 2, 3, 4]));
   const date = Buffer.from("Date: Mon, 02 Nov 2026 10:00:00 GMT\r\n");
   let length = 0;
@@ -169,8 +169,26 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     ...{ spanIdBuffer: IDS, spanIdStart: -1 },
     clientAddress: peer.addressBytes,
     labels: null,
+    hostStart: BROWSER.indexOf("Host: ") + 6,
+    hostEnd: BROWSER.indexOf("\r\n", BROWSER.indexOf("Host: ")),
+    userAgentStart: BROWSER.indexOf("User-Agent: ") + 12,
+    userAgentEnd: BROWSER.indexOf("\r\n", BROWSER.indexOf("User-Agent: ")),
+    refererStart: 0,
+    refererEnd: 0,
+    protocol: Buffer.from("HTTP/1.1"),
+    tlsVersion: null,
   };
-  const outcome: LoggedOutcome = { status: 200, serverId: 3, responseBytes: 5120, attempts: 1, failure: null };
+  const outcome: LoggedOutcome = {
+    status: 200,
+    serverId: 3,
+    upstream: Buffer.from("10.0.0.12:8080"),
+    responseBytes: 5120,
+    attempts: 1,
+    waitMs: 0,
+    connectMs: 0,
+    headMs: 1.05,
+    failure: null,
+  };
   const fleet = {
     inFlight: new Int32Array(512),
     effectiveWeight: new Float64Array(512).fill(1),

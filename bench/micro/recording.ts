@@ -43,15 +43,22 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
     ...{ targetEnd: 27, requestIdBuffer: ids, requestIdStart: 0, requestIdEnd: 32, traceIdBuffer: ids },
     ...{ traced: true, sampled: false, sampledFlag: true, spanIdBuffer: ids, spanIdStart: -1 },
     ...{ traceIdStart: 0, clientAddress: Buffer.from("203.0.113.7"), labels: null },
+    ...{ hostStart: 0, hostEnd: 0, userAgentStart: 0, userAgentEnd: 0, refererStart: 0, refererEnd: 0 },
+    ...{ protocol: null, tlsVersion: null },
   };
   const outcome = {
     ...{ status: 200, serverId: 1, responseBytes: 5120, attempts: 1, failure: null, waitMs: 0, headMs: 3 },
-    inFlightAtDispatch: 2,
+    ...{ inFlightAtDispatch: 2, connectMs: 0, upstream: null },
   };
   const finished = { ...UNTRACED, ...request, startedMs: 0, place: { row: OTHER_ROW, key: -1 } };
   const chosen = { ...outcome, slot: 0 };
   const ctx = {
-    ...{ settings: { accessLogSample: 1 }, block: memory.workers[0], accessLog: null, history: null },
+    ...{
+      settings: { accessLogSample: 1, accessLogProbes: false },
+      block: memory.workers[0],
+      accessLog: null,
+      history: null,
+    },
     ...{ exemplars: null, epochOffsetMs: 0, random: Math.random },
   };
   let nowMs = 1_000;

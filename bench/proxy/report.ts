@@ -74,7 +74,14 @@ function variantTables({ rows, figures }: Report): Table[] {
       }
     }
   }
-  const columns = ["", "variant", "all", "of these learner, recorder", `to ${first} (middle half)`, "without these"];
+  const columns = [
+    "",
+    "variant",
+    "all",
+    "of these learner, recorder, tracer",
+    `to ${first} (middle half)`,
+    "without these",
+  ];
   return body.length === 0 ? [] : [{ title: "Variants: CPU µs per request", columns, rows: body }];
 }
 

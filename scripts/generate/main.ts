@@ -7,6 +7,7 @@ import { renderMetricsDocs } from "../../src/telemetry/metrics/docs.ts";
 import { renderConfigExample } from "./config/example.ts";
 import { renderConfigSchema } from "./config/schema.ts";
 import { dashboardFiles } from "./dashboards/dashboards.ts";
+import { withFieldTable } from "./log-fields.ts";
 import { renderEnvExample, renderReference, withTables } from "./settings.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -28,6 +29,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/http-api.md", content: withRouteTables(present("docs/http-api.md")) },
     { path: "docs/neurabalancer.schema.json", content: renderConfigSchema() },
     { path: "neurabalancer.example.yaml", content: renderConfigExample() },
+    { path: "docs/logs.md", content: withFieldTable(present("docs/logs.md")) },
     { path: "docs/metrics.md", content: renderMetricsDocs([modelServerMetrics]) },
     ...dashboardFiles(),
   ];

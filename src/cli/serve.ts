@@ -1,7 +1,8 @@
 /** `neurabalancer serve`: the product itself. */
+import { isatty } from "node:tty";
 import type { Command } from "commander";
 import { version } from "../../package.json";
-import { loadProcessConfig } from "../config/environment.ts";
+import { findLogFormat, loadProcessConfig } from "../config/environment.ts";
 import { keepSources } from "../config/sources/last-good.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { loadToServe, type ServeFlags } from "./last-good.ts";
@@ -20,11 +21,13 @@ Examples:
 
 Signals:
   SIGTERM, SIGINT   finish the requests in flight (SHUTDOWN_TIMEOUT_SECONDS), then exit with 0
+  SIGUSR1           open ACCESS_LOG_FILE again, after it was moved (logrotate)
   SIGHUP            read settings and certificates again, without losing a connection
                     (closing the terminal stops it as SIGTERM does; "nohup" keeps it)
 
 Logs:
-  standard error has the log of the process, standard output one line per request (ACCESS_LOG=off silences it)
+  standard error has the log of the process, standard output (or ACCESS_LOG_FILE) one line per request; ACCESS_LOG=off
+  silences that
 
 Exit codes:
   0  stopped by a signal
@@ -46,9 +49,10 @@ export function registerServe(program: Command): void {
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
+  process.on("SIGUSR1", () => {}); // would end it; what it means is said where there are logs to open again
   const { loaded, refused } = await loadToServe(flags, Date.now());
   if (!loaded.ok) {
-    printError(describeProblems(loaded.problems, loaded.warnings));
+    await tellProblems(flags, loaded.problems, loaded.warnings);
     process.exit(1);
   }
   const { config, effective } = loaded;
@@ -77,4 +81,23 @@ async function serve(flags: ServeFlags): Promise<void> {
   };
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
   process.exit(await runSupervisor({ config, effective, log, reload, refused: refused.length > 0, onInForce }));
+}
+
+const STANDARD_ERROR = 2;
+
+/** Says what is wrong, to a program that collects logs as lines of the log, and to people as they read it best. */
+async function tellProblems(
+  flags: ServeFlags,
+  problems: readonly string[],
+  warnings: readonly string[],
+): Promise<void> {
+  const format = (await findLogFormat(flags)) ?? (isatty(STANDARD_ERROR) ? "text" : "json");
+  if (format === "text") {
+    printError(describeProblems(problems, warnings));
+    return;
+  }
+  const log = createLogger({ level: "info", format, name: "supervisor" });
+  for (const problem of problems) log.error(problem);
+  for (const warning of warnings) log.warn(warning);
+  log.error({ problems: problems.length }, "the configuration is wrong: nothing was started");
 }

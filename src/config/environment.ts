@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
 import { OTHER_SECTIONS, placeSettings, SECTIONS } from "./schema.ts";
+import { LOG_FORMATS } from "./sections/process.ts";
 import { envFileSource, envTextSource } from "./sources/env-file.ts";
 import { environmentSource } from "./sources/environment.ts";
 import type { KeptSources } from "./sources/last-good.ts";
@@ -61,6 +62,13 @@ export async function findDataDirectory(flags: SourceFlags): Promise<string | nu
     if (directory !== null) return directory;
   }
   return null;
+}
+
+/** `LOG_FORMAT`, however much is wrong with the rest; `null` where nobody has said a format that there is. */
+export async function findLogFormat(flags: SourceFlags): Promise<(typeof LOG_FORMATS)[number] | null> {
+  const { variables } = readSources(await sourcesOf(flags));
+  const said = variables.get(SECTIONS.log.settings.format.env)?.value.trim().toLowerCase();
+  return LOG_FORMATS.find((format) => format === said) ?? null;
 }
 
 /** Reads the configuration of `neurabalancer model-server`, from the same sources. */

@@ -6,6 +6,7 @@ import { toTraceSampling } from "./exported-traces.ts";
 import { filePath } from "./file-keys.ts";
 import { given } from "./given.ts";
 import { ConfigError } from "./load.ts";
+import { problemOfLogFile } from "./log-file.ts";
 import { withFiles } from "./routes/files.ts";
 import { SECTIONS } from "./schema.ts";
 import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";
@@ -49,6 +50,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     ),
     tracing: toTraceSampling(config),
   };
+  const { access, accessFile } = config.log;
+  const fileProblem = access && accessFile !== null ? problemOfLogFile(accessFile) : null;
+  if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
   readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);

@@ -6,6 +6,7 @@ import { openSharedMemory } from "../shared/memory/file.ts";
 import { LearnerCounter } from "../shared/memory/layout/learning.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
+import { endOnUncaught } from "../telemetry/log/last-words.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { ASLEEP_LOOK_MS } from "./observing/feature-moments.ts";
@@ -63,6 +64,7 @@ export function runLearner(): void {
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
+  process.on("SIGUSR1", () => {});
   const take = async (message: ToLearner): Promise<void> => {
     if (message.type === "start") {
       try {
@@ -115,6 +117,7 @@ function start(message: LearnerStart, balanced: Balanced, tell: (message: FromLe
   const memory = openSharedMemory(memoryPath);
   const logger = replaceableLogger(createLogger({ level: logLevel, format: logFormat, name: "learner" }));
   const { log } = logger;
+  endOnUncaught(log);
   const setLog = (level: string, format: "json" | "text"): void =>
     logger.replace(createLogger({ level, format, name: "learner" }));
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);

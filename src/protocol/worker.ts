@@ -65,6 +65,8 @@ export type ToWorker =
   | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
   /** SIGHUP: new settings, with pools and routes, and the servers of these pools, as one change; connections live on. */
   | { readonly type: "settings"; readonly settings: ProxySettings; readonly endpoints: readonly Endpoint[] }
+  /** SIGUSR1: the file of the access log was moved, or will be. */
+  | { readonly type: "reopen-logs" }
   /** Stop accepting, finish what is in flight, then exit with 0. */
   | { readonly type: "drain" };
 

@@ -25,7 +25,7 @@ import { internalError } from "./internal-error.ts";
 import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { ServerPools } from "./pool/server-pools.ts";
-import { AccessLog } from "./record/access-log.ts";
+import { AccessLog } from "./record/access-log/access-log.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
 import { SeriesKeeper } from "./record/series-keeper.ts";
 import { Sampler } from "./record/trace/sampler.ts";
@@ -171,7 +171,7 @@ export class ProxyServer {
     );
     this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
-    setInterval(() => this.#accessLog?.flush(), LOG_FLUSH_MS);
+    setInterval(() => this.#accessLog?.tick(), LOG_FLUSH_MS);
   }
 
   /** Where is listened, with the ports that were found where the settings say 0: later settings name those. */
@@ -223,6 +223,11 @@ export class ProxyServer {
     const nowMs = ctx.now();
     this.#clients.drain(nowMs);
     this.#checkDrained(nowMs);
+  }
+
+  /** The file of the access log was moved, or will be. */
+  reopenLogs(): void {
+    this.#accessLog?.reopen();
   }
 
   async closeLogs(timeoutMs: number): Promise<void> {
@@ -304,8 +309,13 @@ export class ProxyServer {
   #setAccessLog(settings: ProxySettings): void {
     // Switched off, it stays: lines that it was given before are still written.
     if (settings.accessLog) {
-      this.#accessLog ??= new AccessLog(this.#accessLogFd, this.#ctx.block, settings.logFormat);
-      this.#accessLog.format = settings.logFormat;
+      const options = {
+        format: settings.accessLogFormat ?? settings.logFormat,
+        fields: settings.accessLogFields,
+        file: settings.accessLogFile,
+      };
+      if (this.#accessLog === null) this.#accessLog = new AccessLog(this.#accessLogFd, this.#ctx.block, options);
+      else this.#accessLog.configure(options);
     }
     this.#ctx.accessLog = settings.accessLog ? this.#accessLog : null;
   }

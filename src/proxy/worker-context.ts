@@ -5,7 +5,7 @@ import type { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import type { SharedMemory, WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
-import type { AccessLog } from "./record/access-log.ts";
+import type { AccessLog } from "./record/access-log/access-log.ts";
 import type { HistoryWriter } from "./record/history-writer.ts";
 import type { Sampler } from "./record/trace/sampler.ts";
 import type { TraceWriter } from "./record/trace/trace-writer.ts";

@@ -6,6 +6,7 @@ import { openSharedMemory } from "../shared/memory/file.ts";
 import { Header, type WorkerBlock, WorkerCounter, WorkerInfo } from "../shared/memory/layout/shared-memory.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
+import { endOnUncaught } from "../telemetry/log/last-words.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import type { AdminQuery } from "./downstream/admin-query.ts";
@@ -39,11 +40,13 @@ export function runWorker(): void {
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
+  process.on("SIGUSR1", () => {});
   process.on("message", (message: ToWorker) => {
     if (message.type === "start") {
       try {
         const own = ownLogger(`worker-${message.index}`, message.settings);
         setLog = own.set;
+        endOnUncaught(own.log);
         server = start(message, own.log);
         tell({ type: "ready", ports: server.listeners.map(({ port }) => port) });
       } catch (error) {
@@ -59,7 +62,8 @@ export function runWorker(): void {
       server?.setSettings(message.settings);
       server?.setEndpoints(message.endpoints);
       tell({ type: "settled" });
-    } else if (message.type === "drain") server?.drain(() => void finish(0));
+    } else if (message.type === "reopen-logs") server?.reopenLogs();
+    else if (message.type === "drain") server?.drain(() => void finish(0));
   });
   // The supervisor is gone: finish what is in flight and go too, rather than serve a fleet that nobody watches.
   process.on("disconnect", () => {

@@ -7,6 +7,7 @@ import { WallClock } from "../shared/wall-clock.ts";
 import type { HistoryStore } from "../storage/history-store.ts";
 import { instanceOf, openHistoryStore } from "../storage/open-store.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
+import { endOnUncaught } from "../telemetry/log/last-words.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { Recorder } from "./recorder.ts";
@@ -44,6 +45,7 @@ export function runRecorder(): void {
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
+  process.on("SIGUSR1", () => {});
   process.on("message", (message: ToRecorder) => {
     if (message.type === "start") {
       try {
@@ -74,6 +76,7 @@ function start(message: RecorderStart, tell: Tell): Running {
   const memory = openSharedMemory(memoryPath);
   const logger = replaceableLogger(createLogger({ level, format, name: "recorder" }));
   const { log } = logger;
+  endOnUncaught(log);
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
   const bootMs = (): number => performance.now() + bootOffsetMs;
   const wallClock = new WallClock(bootMs, () => Date.now());

@@ -13,6 +13,7 @@ export interface TracedPool {
   readonly strategy: string;
 }
 
+/** See the top of this file. */
 export class TraceNames {
   readonly #servers = new Map<number, RecordedServer>();
   readonly #pools = new Map<number, string>();

@@ -1,5 +1,7 @@
 /** Modes of working with less that no other drill is about: each is seen while it lasts, in metrics and API. */
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { answer, isAlive, Product, request, serversOn, startScripted, until } from "./fixture.ts";
 
@@ -20,6 +22,8 @@ test("nothing is degraded where nothing is wrong, and every mode is told of", as
   const modes = [...text.matchAll(/^neurabalancer_degraded\{mode="(\w+)"\}/gm)].map(([, mode]) => mode);
   const help = /^# HELP neurabalancer_degraded (.*)$/m.exec(text)![1];
   expect([...help.matchAll(/`(\w+)` \(/g)].map(([, mode]) => mode).sort()).toEqual(modes.sort());
+  const operations = readFileSync(join(import.meta.dir, "../../docs/operations.md"), "utf8");
+  for (const mode of modes) expect(operations).toContain(`| \`${mode}\` |`);
 });
 
 test("workers: fewer are ready than meant, and the others serve", async () => {

@@ -1,7 +1,9 @@
 /** Settings of the process: where it listens, how many workers, what it logs. */
+import { ACCESS_LOG_FORMATS } from "../../shared/access-log-fields.ts";
 import { MAX_WORKERS } from "../../shared/memory/layout/shared-memory.ts";
 import { optional, setting } from "../setting.ts";
 import { listenHost } from "../values/addresses.ts";
+import { logFields } from "../values/log-fields.ts";
 import {
   bearerToken,
   decimal,
@@ -135,8 +137,34 @@ export const log = {
       env: "ACCESS_LOG",
       type: toggle,
       default: "on",
-      doc: "Write one line per request to standard output.",
+      doc: "Write one line per request to standard output, or to ACCESS_LOG_FILE.",
       givenTo: { worker: "accessLog" },
+    }),
+    accessFormat: optional({
+      env: "ACCESS_LOG_FORMAT",
+      type: oneOf(ACCESS_LOG_FORMATS),
+      doc: "What lines of the access log look like, if not as LOG_FORMAT says. `common` and `combined` are the formats of that name of Apache and nginx.",
+      givenTo: { worker: "accessLogFormat" },
+    }),
+    accessFields: setting({
+      env: "ACCESS_LOG_FIELDS",
+      type: logFields,
+      default: "default",
+      doc: "Which fields a line of JSON has: names, `default` or `all`; `-` before a name leaves it out. docs/logs.md lists them.",
+      givenTo: { worker: "accessLogFields" },
+    }),
+    accessFile: optional({
+      env: "ACCESS_LOG_FILE",
+      type: path,
+      doc: "File that lines of the access log are appended to. It is opened anew on SIGUSR1, and within seconds when it was moved or removed. Unset means standard output.",
+      givenTo: { worker: "accessLogFile" },
+    }),
+    accessProbes: setting({
+      env: "ACCESS_LOG_PROBES",
+      type: toggle,
+      default: "off",
+      doc: "Also write lines of requests for /health/live, /health/ready, /metrics and /api/v1/servers. Those that are refused have one anyway.",
+      givenTo: { worker: "accessLogProbes" },
     }),
     accessSample: setting({
       env: "ACCESS_LOG_SAMPLE",

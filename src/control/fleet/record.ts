@@ -56,8 +56,8 @@ export class ServerRecord {
   /** Seconds by state, the one that it is in included: together they are as long as it is there. */
   stateSeconds(nowMs: number): Readonly<Record<string, number>> {
     const seconds: Record<string, number> = {};
-    for (const [state, ms] of this.#stays) seconds[state] = ms / 1000;
-    if (this.#state !== null) seconds[this.#state] = this.#stayMs(this.#state, nowMs) / 1000;
+    for (const [state, ms] of this.#stays) seconds[state] = toSeconds(ms);
+    if (this.#state !== null) seconds[this.#state] = toSeconds(this.#stayMs(this.#state, nowMs));
     return seconds;
   }
 
@@ -65,4 +65,9 @@ export class ServerRecord {
   #stayMs(state: ServerStateName, nowMs: number): number {
     return (this.#stays.get(state) ?? 0) + nowMs - this.#sinceMs;
   }
+}
+
+/** To the microsecond. */
+function toSeconds(ms: number): number {
+  return Math.round(ms * 1000) / 1_000_000;
 }

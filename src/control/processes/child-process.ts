@@ -1,5 +1,7 @@
 /** A process of ours: spawned with an IPC channel, told to start, killed. It knows nothing of restarts. */
 import { environmentForChildren } from "../../config/environment.ts";
+import { type ForeignLinesOptions, logForeignLines } from "../../telemetry/log/foreign-lines.ts";
+import { LOG_FLAGS } from "../../telemetry/log/own-descriptor.ts";
 
 /** How a process ended: `code` is null after a signal. */
 export interface ProcessExit {
@@ -12,23 +14,25 @@ export interface ChildProcessEvents<From> {
   readonly onMessage: (message: From) => void;
   /** Called once, when the process is gone: nothing writes its part of the shared memory any more. */
   readonly onExit: (exit: ProcessExit) => void;
+  /** Where goes what it prints beside its log; its process id is added. */
+  readonly printed: ForeignLinesOptions;
 }
+
+const STANDARD_ERROR = 2;
 
 /** A process and the channel to it, on which it is told `To` and tells `From`. Started at once. */
 export class ChildProcess<To, From> {
-  readonly #process: Bun.Subprocess<"ignore", "inherit", "inherit">;
+  readonly #process: Bun.Subprocess<"ignore", "inherit", "pipe">;
   #connected = true;
 
   /**
-   * Spawns `command` and sends it `start`. Its output goes where the supervisor's goes. Throws when it cannot be spawned.
+   * Spawns `command` and sends it `start`. Its output and its log go where the supervisor's go. Throws when it cannot be spawned.
    */
   constructor(command: readonly string[], start: To, events: ChildProcessEvents<From>) {
     this.#process = Bun.spawn({
-      cmd: [...command],
+      cmd: [...command, ...LOG_FLAGS],
       env: environmentForChildren(),
-      stdin: "ignore",
-      stdout: "inherit",
-      stderr: "inherit",
+      stdio: ["ignore", "inherit", "pipe", STANDARD_ERROR],
       serialization: "json",
       ipc: (message) => events.onMessage(message as From),
       onDisconnect: () => {
@@ -36,6 +40,9 @@ export class ChildProcess<To, From> {
       },
       onExit: (process, code) => events.onExit({ code, signal: process.signalCode }),
     });
+    const { printed } = events;
+    const fields = { ...printed.fields, printed_by: this.pid };
+    void logForeignLines(this.#process.stderr, { ...printed, fields });
     this.send(start);
   }
 

@@ -4,6 +4,7 @@
  */
 import { environmentForChildren } from "../../config/environment.ts";
 import type { HistoryQuestionResult, HistoryQuestionTask } from "../../protocol/history-question.ts";
+import { logForeignLines } from "../../telemetry/log/foreign-lines.ts";
 import type { ControlLog } from "../log.ts";
 
 /** Processes at a time; each takes a core while it reads. */
@@ -99,8 +100,10 @@ export class HistoryQuestions {
       env: environmentForChildren(),
       stdin: new Blob([JSON.stringify(task)]),
       stdout: "pipe",
-      stderr: "inherit",
+      stderr: "pipe",
     });
+    const name = "the process that answers questions about history";
+    void logForeignLines(child.stderr, { log, name, fields: {}, clock: () => 0 }); // it has less than a minute
     this.#running.add(child);
     const end = (): void => child.kill("SIGKILL");
     let late = false;

@@ -113,6 +113,7 @@ export class ProcessKeeper<To, From extends { readonly type: string }> {
       this.#process = new ChildProcess(this.#host.command, this.#host.startMessage(), {
         onMessage: (message: From) => this.#onMessage(message),
         onExit: (exit) => this.#onExit(exit),
+        printed: this.#host,
       });
     } catch (error) {
       this.#failure = `cannot be spawned: ${(error as Error).message}`;

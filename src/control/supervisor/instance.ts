@@ -211,6 +211,13 @@ export class SupervisorInstance {
     return this.#turns.take(this.#reload);
   }
 
+  /** Files that logs are written to are opened by their names again. */
+  reopenLogs(): void {
+    this.#workers?.reopenLogs();
+    const { accessFile } = this.#configuration.config.log;
+    if (accessFile !== null) this.#log.info({ file: accessFile }, "the file of the access log is opened again");
+  }
+
   /**
    * Fails readiness, lets requests finish within the time configured, and ends. Returns when all workers are gone.
    * @param actor who asked for it: a signal.

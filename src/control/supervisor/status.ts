@@ -92,7 +92,7 @@ export function describeStatus(view: SupervisorView): object {
       successful: !view.configuration.rejected.configuration,
       taken_at: new Date(view.configuration.takenMs).toISOString(),
     },
-    certificates: certificatesOf(settings).map(({ name, expiresAtSeconds }) => ({
+    certificates: certificatesOf(settings, view.tracing.settings).map(({ name, expiresAtSeconds }) => ({
       name,
       expires_at: new Date(expiresAtSeconds * 1000).toISOString(),
     })),
@@ -154,7 +154,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     mirrors: () => mirroringRoutes(view.configuration.settings),
     logDropped: droppedLogLines,
     degradedModes: () => degradedModes(view),
-    certificates: () => certificatesOf(view.configuration.settings),
+    certificates: () => certificatesOf(view.configuration.settings, view.tracing.settings),
   };
 }
 

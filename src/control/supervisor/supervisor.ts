@@ -20,7 +20,7 @@ export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "
 
 /**
  * Runs an instance until it is told to stop, and resolves to the exit code: 0 after SIGTERM or SIGINT, 1 when it could
- * not start, 128 + n when a second signal n ended it at once. SIGHUP reads the configuration again; when it comes because
+ * not start, 128 + n when a second signal n ended it at once. SIGUSR1 opens files of logs again. SIGHUP reads the configuration again; when it comes because
  * the terminal was closed that this was started in, it stops as after SIGTERM.
  */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
@@ -49,6 +49,9 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   process.on("SIGHUP", () => {
     if (terminals > 0 && openTerminals() === 0) signals.ask("SIGHUP, because the terminal is gone");
     else if (running) void instance.reload();
+  });
+  process.on("SIGUSR1", () => {
+    if (running) instance.reopenLogs();
   });
   // Whatever fails here, traffic must flow on: the workers live only as long as this process.
   const survive = (error: unknown) => log.error({ err: error }, "internal error of the supervisor; it goes on");

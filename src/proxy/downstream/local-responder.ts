@@ -1,9 +1,9 @@
 /** The responses that a worker gives one client itself: reserved paths, refusals, errors. */
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
-import type { RequestHead } from "../http1/head.ts";
 import { errorResponse } from "../local/errors.ts";
 import { type LocalResponse, sentBodyBytes } from "../local/response.ts";
+import { type OwnClient, OwnRequest } from "../record/access-log/own-request.ts";
 import { recordLocal, recordRefused } from "../record/record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import { hstsEdits } from "../rewrite/hsts.ts";
@@ -14,7 +14,7 @@ import type { DownstreamContext } from "./context.ts";
 import { livenessResponse, readinessResponse } from "./health-responses.ts";
 
 /** Whom the responses are for. */
-export interface LocalClient {
+export interface LocalClient extends OwnClient {
   readonly peer: Peer;
   /** Sends a complete response, changed by `edits`, to a request with this method, unless the client has gone meanwhile. */
   deliver(response: LocalResponse, method: number, edits: HeadEdits | null, nowMs: number): void;
@@ -32,23 +32,23 @@ export class LocalResponder {
     this.#client = client;
   }
 
-  /**
-   * Responds to a request for a path of ours.
-   * @param bytes where `head` was found; looked at before this returns.
-   */
-  respond(route: number, bytes: Buffer, head: RequestHead, nowMs: number): void {
+  /** Responds to a request for a path of ours, whose head is in `ctx.requestHead`, parsed from `bytes[start …]`. */
+  respond(route: number, bytes: Buffer, start: number, startedMs: number, nowMs: number): void {
     const ctx = this.#ctx;
-    const { method } = head;
-    const deliver = (response: LocalResponse, now: number): void => {
-      recordLocal(ctx, route, method, response.status);
+    const { method } = ctx.requestHead;
+    const requestId = this.#newRequestId();
+    const asked = this.#isLogged(route, method) ? this.#read(requestId, bytes, start, startedMs) : null;
+    const end = (response: LocalResponse, failure: Failure | null, now: number): void => {
+      recordLocal(ctx, asked, route, method, response.status, failure, sentBodyBytes(response, method), now);
       this.#client.deliver(response, method, this.#edits, now);
     };
-    const fail = (failure: Failure, now: number): void => deliver(errorResponse(failure, this.#newRequestId()), now);
-    if (method !== Method.GET && method !== Method.HEAD) fail(Failures.METHOD_NOT_ALLOWED, nowMs);
+    const deliver = (response: LocalResponse, now: number): void => end(response, null, now);
+    const fail = (failure: Failure, now: number): void => end(errorResponse(failure, requestId), failure, now);
+    if (!isQuestion(method)) fail(Failures.METHOD_NOT_ALLOWED, nowMs);
     else if (route === Route.HEALTH_LIVE) deliver(livenessResponse(nowMs + ctx.epochOffsetMs), nowMs);
     else if (route === Route.HEALTH_READY) deliver(readinessResponse(ctx.memory, ctx.settings.pools), nowMs);
     else {
-      const query = route === Route.METRICS ? metricsQuery(bytes, head) : SERVERS_QUERY;
+      const query = route === Route.METRICS ? metricsQuery(bytes, ctx.requestHead) : SERVERS_QUERY;
       this.#question = ctx.admin.ask(query, (response) => {
         if (response === null) fail(Failures.ADMIN_UNAVAILABLE, ctx.now());
         else deliver(response, ctx.now());
@@ -57,13 +57,45 @@ export class LocalResponder {
     }
   }
 
-  /** Responds with an error before there is an exchange. */
-  refuse(failure: Failure, route: number, method: number, nowMs: number): void {
+  /** As `respond`, with an error before there is an exchange. */
+  refuse(failure: Failure, route: number, bytes: Buffer, start: number, startedMs: number, nowMs: number): void {
+    const { accessLog, history, requestHead } = this.#ctx;
     const requestId = this.#newRequestId();
+    const isTold = accessLog !== null || history !== null;
+    const asked = isTold ? this.#read(requestId, bytes, start, startedMs) : null;
+    this.#refuse(failure, asked, route, requestHead.method, requestId, nowMs);
+  }
+
+  /** Responds with an error to what cannot be believed to be a request. */
+  refuseBytes(failure: Failure, nowMs: number): void {
+    const requestId = this.#newRequestId();
+    const asked = new OwnRequest(this.#client, requestId, nowMs);
+    this.#refuse(failure, asked, Route.INVALID, Method.OTHER, requestId, nowMs);
+  }
+
+  #refuse(
+    failure: Failure,
+    asked: OwnRequest | null,
+    route: number,
+    method: number,
+    requestId: string,
+    nowMs: number,
+  ): void {
     const response = errorResponse(failure, requestId);
-    const bodyBytes = sentBodyBytes(response, method);
-    recordRefused(this.#ctx, this.#client.peer, route, method, failure, requestId, bodyBytes, nowMs);
+    recordRefused(this.#ctx, asked, route, method, failure, sentBodyBytes(response, method), nowMs);
     this.#client.deliver(response, method, this.#edits, nowMs);
+  }
+
+  /** May there be a line of it? Health is asked for often, and such a question alone cannot fail. */
+  #isLogged(route: number, method: number): boolean {
+    const { accessLog, settings } = this.#ctx;
+    if (accessLog === null) return false;
+    const isHealth = route === Route.HEALTH_LIVE || route === Route.HEALTH_READY;
+    return settings.accessLogProbes || !isHealth || !isQuestion(method);
+  }
+
+  #read(requestId: string, bytes: Buffer, start: number, startedMs: number): OwnRequest {
+    return new OwnRequest(this.#client, requestId, startedMs).read(this.#client, bytes, start, this.#ctx.requestHead);
   }
 
   /** The client has its response, or has gone: nobody waits for the control process any more. */
@@ -82,4 +114,8 @@ export class LocalResponder {
     this.#ctx.ids.write(id, 0, 32);
     return id.toString("latin1");
   }
+}
+
+function isQuestion(method: number): boolean {
+  return method === Method.GET || method === Method.HEAD;
 }

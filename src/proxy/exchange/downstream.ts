@@ -19,6 +19,9 @@ import type { Timed } from "../sockets/timer-wheel.ts";
 export interface Downstream extends Timed {
   /** Who is there. */
   readonly peer: Peer;
+  /** As logs have them: `HTTP/1.1`, and `TLSv1.3`; `null` = without TLS, or nobody knows. */
+  readonly protocol: Buffer;
+  readonly tlsVersion: Buffer | null;
   /** The port that it connected to. */
   readonly port: number;
   /** The client is sent a chunked body as the server framed it; otherwise the content alone. */

@@ -84,6 +84,18 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     return this.#responding.outcome.serverId;
   }
 
+  /** Address and port of the server. */
+  get upstream(): Buffer | null {
+    const { slot, serverId } = this.#responding.outcome;
+    const upstream = serverId === 0 ? undefined : this.#ctx.upstreams[slot];
+    return upstream?.endpoint.id === serverId ? upstream.addressBytes : null;
+  }
+
+  get connectMs(): number {
+    const { outcome } = this.#responding;
+    return outcome.serverId === 0 ? Number.NaN : outcome.connectMs;
+  }
+
   get headMs(): number {
     return this.#attempts.current.outcome.latencyMs;
   }

@@ -16,7 +16,8 @@ import type { LocalResponse } from "../local/response.ts";
 import type { Ticket } from "../pick/sticky-cookie.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
-import type { RouteLabels } from "../record/access-log.ts";
+import { type FoundFields, findFields, findNothing } from "../record/access-log/head-fields.ts";
+import type { RouteLabels } from "../record/access-log/logged.ts";
 import type { TraceRecord } from "../record/trace/trace-record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
@@ -48,7 +49,7 @@ const MAX_REQUEST_ID_BYTES = 128;
 const NO_TARGET = Object.freeze({}) as Target;
 
 /** One request; the object serves many, one after the other. */
-export class ProxiedRequest implements RequestRewrite {
+export class ProxiedRequest implements RequestRewrite, FoundFields {
   readonly #ctx: ExchangeContext;
   client!: Downstream;
   peer!: Peer;
@@ -64,6 +65,12 @@ export class ProxiedRequest implements RequestRewrite {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
+  hostStart = 0;
+  hostEnd = 0;
+  userAgentStart = 0;
+  userAgentEnd = 0;
+  refererStart = 0;
+  refererEnd = 0;
   /** Where the path begins by which its route was found: what of it is forwarded may have been rewritten. */
   routedStart = 0;
   pathPrefix: Buffer = NO_BUFFER;
@@ -168,6 +175,14 @@ export class ProxiedRequest implements RequestRewrite {
     return this.target.labels;
   }
 
+  get protocol(): Buffer {
+    return this.client.protocol;
+  }
+
+  get tlsVersion(): Buffer | null {
+    return this.client.tlsVersion;
+  }
+
   /** Its client asked by HTTPS, as far as that is known. */
   get secure(): boolean {
     return cameSecure(this.peer, this.headBuffer, this.parsedHead());
@@ -207,6 +222,10 @@ export class ProxiedRequest implements RequestRewrite {
     this.methodEnd = parsed.methodEnd;
     this.targetStart = parsed.targetStart;
     this.targetEnd = parsed.targetEnd;
+    this.hostStart = parsed.hostStart;
+    this.hostEnd = parsed.hostEnd;
+    if (ctx.accessLog?.readsHead) findFields(head, parsed, this);
+    else findNothing(this);
     this.pathStart = route === Route.API_REQUEST ? parsed.pathStart + API_REQUEST_PREFIX_BYTES : parsed.pathStart;
     this.pathEnd = parsed.targetEnd;
     this.routedStart = this.pathStart;

@@ -22,7 +22,7 @@ import {
 import { packMethod, packPool, packRoute } from "../../shared/memory/packed-words.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
 import type { Failure } from "../failure.ts";
-import type { LoggedOutcome, LoggedRequest } from "./access-log.ts";
+import type { NamedRequest, RequestEnd } from "./access-log/logged.ts";
 
 const ID_AT = DetailWord.TEXTS * 4;
 const PATH_AT = ID_AT + DETAIL_ID_BYTES;
@@ -31,7 +31,7 @@ const QUESTION_MARK = 63;
 const WINDOW_MS = 1000;
 
 /** A request as history has it. */
-export interface HistoryRequest extends LoggedRequest {
+export interface HistoryRequest extends NamedRequest {
   /** Index into `ROUTES`, or the number of a route. */
   readonly route: number;
   /** Row of its pool, or `NO_POOL`. */
@@ -39,7 +39,7 @@ export interface HistoryRequest extends LoggedRequest {
 }
 
 /** How it ended. */
-export interface HistoryOutcome extends LoggedOutcome {
+export interface HistoryOutcome extends RequestEnd {
   /** In queues, milliseconds. */
   readonly waitMs: number;
   /** Of the last attempt, if there was any: see `DetailWord`. */
@@ -100,7 +100,7 @@ export class HistoryWriter {
   }
 
   /** A request was refused before anything of it could be believed. */
-  refused(request: LoggedRequest, route: number, failure: Failure, responseBytes: number, nowMs: number): void {
+  refused(request: NamedRequest, route: number, failure: Failure, responseBytes: number, nowMs: number): void {
     const { status } = failure;
     this.record({ ...request, route, poolRow: NO_POOL }, { ...NO_ATTEMPT, status, responseBytes, failure }, 0, nowMs);
   }

@@ -10,19 +10,18 @@ import type { ExemplarWriter } from "../../shared/memory/exemplars.ts";
 import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import { countRequest, isReserved } from "../../shared/memory/series-table.ts";
 import type { Failure } from "../failure.ts";
-import type { Peer } from "../rewrite/request.ts";
-import type { AccessLog, LoggedRequest } from "./access-log.ts";
+import type { AccessLog } from "./access-log/access-log.ts";
+import { type LoggedOutcome, type LoggedRequest, UNASKED } from "./access-log/logged.ts";
+import type { OwnRequest } from "./access-log/own-request.ts";
 import type { HistoryOutcome, HistoryRequest, HistoryWriter } from "./history-writer.ts";
-import { UNTRACED } from "./traced-request.ts";
-
-/** There was none. */
-const NO_HEAD = Buffer.alloc(0);
 
 /** What recording uses of that which all parts of a worker share (`WorkerContext`); another at the next look, but the block. */
 export interface RecordContext {
   readonly settings: {
     /** Share of requests with a line, 0 … 1. */
     readonly accessLogSample: number;
+    /** Also requests for paths of our own. */
+    readonly accessLogProbes: boolean;
   };
   readonly block: WorkerBlock;
   readonly accessLog: AccessLog | null;
@@ -36,7 +35,7 @@ export interface RecordContext {
 }
 
 /** A request as the recorder needs it. */
-export interface RecordedRequest extends HistoryRequest {
+export interface RecordedRequest extends HistoryRequest, LoggedRequest {
   /** Monotonic milliseconds. */
   readonly startedMs: number;
   /** Where durations of its route and pool are counted. */
@@ -44,7 +43,7 @@ export interface RecordedRequest extends HistoryRequest {
 }
 
 /** How it ended. */
-export interface RequestOutcome extends HistoryOutcome {
+export interface RequestOutcome extends HistoryOutcome, LoggedOutcome {
   /** -1 = no server was chosen. */
   readonly slot: number;
 }
@@ -81,43 +80,51 @@ export function recordRequest(
   log.record(request, outcome, durationMs, nowMs + ctx.epochOffsetMs);
 }
 
-/** A path that the balancer answers itself: counted, but no line each time somebody asks after its health. */
-export function recordLocal(ctx: RecordContext, route: number, method: number, status: number): void {
+/**
+ * A path that the balancer answers itself: counted. There is a line where somebody wants to see who asks after its health,
+ * and where it was refused.
+ * @param request `null` = nobody wants a line of it.
+ */
+export function recordLocal(
+  ctx: RecordContext,
+  request: OwnRequest | null,
+  route: number,
+  method: number,
+  status: number,
+  failure: Failure | null,
+  responseBytes: number,
+  nowMs: number,
+): void {
   countRequest(ctx.block, route, method, status, 0);
+  if (request !== null && (failure !== null || ctx.settings.accessLogProbes)) {
+    writeOwn(ctx, request, status, failure, responseBytes, nowMs);
+  }
 }
 
-/** A request that was refused before anything of it could be believed. */
+/** A request that was refused before there was an exchange. @param request `null` = nobody would read of it. */
 export function recordRefused(
   ctx: RecordContext,
-  peer: Peer,
+  request: OwnRequest | null,
   route: number,
   method: number,
   failure: Failure,
-  requestId: string,
   responseBytes: number,
   nowMs: number,
 ): void {
   countRequest(ctx.block, route, method, failure.status, 0);
-  const { accessLog, history } = ctx;
-  if (accessLog === null && history === null) return;
-  const id = Buffer.from(requestId, "latin1");
-  const request: LoggedRequest = {
-    ...UNTRACED,
-    headBuffer: NO_HEAD,
-    methodStart: 0,
-    methodEnd: 0,
-    targetStart: 0,
-    targetEnd: 0,
-    method,
-    requestIdBuffer: id,
-    requestIdStart: 0,
-    requestIdEnd: id.length,
-    traceIdBuffer: id,
-    traceIdStart: 0,
-    clientAddress: peer.addressBytes,
-    labels: null,
-  };
-  if (!isReserved(route)) history?.refused(request, route, failure, responseBytes, nowMs);
-  const outcome = { status: failure.status, serverId: 0, responseBytes, attempts: 0, failure };
-  accessLog?.record(request, outcome, 0, nowMs + ctx.epochOffsetMs);
+  if (request === null) return;
+  if (!isReserved(route)) ctx.history?.refused(request, route, failure, responseBytes, nowMs);
+  writeOwn(ctx, request, failure.status, failure, responseBytes, nowMs);
+}
+
+function writeOwn(
+  { accessLog, epochOffsetMs }: RecordContext,
+  request: OwnRequest,
+  status: number,
+  failure: Failure | null,
+  responseBytes: number,
+  nowMs: number,
+): void {
+  const outcome = { ...UNASKED, status, responseBytes, failure };
+  accessLog?.record(request, outcome, nowMs - request.startedMs, nowMs + epochOffsetMs);
 }

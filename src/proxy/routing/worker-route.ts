@@ -12,7 +12,7 @@ import { DEFAULT_TRAILER_LIMITS, type TrailerLimits } from "../http1/trailer-rul
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import type { ServerPools } from "../pool/server-pools.ts";
-import { RouteLabels } from "../record/access-log.ts";
+import { RouteLabels } from "../record/access-log/logged.ts";
 import type { Peer } from "../rewrite/request.ts";
 import type { TrustedProxies } from "../rewrite/trusted-proxies.ts";
 import { type AuthTarget, compileAuth } from "./auth-target.ts";

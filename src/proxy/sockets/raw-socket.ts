@@ -21,6 +21,8 @@ export interface RawSocket {
   readonly fd: number;
   /** Bytes that it took and did not hand to the system yet. */
   readonly heldBytes?: number;
+  /** Of TLS, as OpenSSL names it: `TLSv1.3`; "" = there is none, or nobody knows. */
+  readonly tlsVersion?: string;
   /** There may be bytes, or an end, that were not read yet. Only our own sockets know. */
   readonly unread?: boolean;
   /** Nothing is expected of the peer: what came is looked at before anybody can make use of it. Only our own sockets care. */

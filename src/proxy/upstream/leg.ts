@@ -12,6 +12,8 @@ import type { Timed } from "../sockets/timer-wheel.ts";
 /** The connections of one worker to one server. Nothing waits here: limits on concurrency are the picker's. */
 export interface Upstream {
   readonly endpoint: Endpoint;
+  /** Its address and port, as logs have them. */
+  readonly addressBytes: Buffer;
   /**
    * A leg for one request: on a connection that is there, or on a new one. `user` is told nothing before this returns; when
    * the leg is not `ready`, it hears later of its success or failure.

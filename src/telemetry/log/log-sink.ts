@@ -3,13 +3,12 @@
  * stands still must not stop the process (health checks and requests wait for nobody's log). What is lost is counted.
  */
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
-
-const STANDARD_ERROR = 2;
+import { ownLogDescriptor } from "./own-descriptor.ts";
 
 let dropped = 0;
 let failing = false;
-/** Standard error, opened without blocking: once for the process, however often its logger is replaced. */
-let standardError: number | undefined;
+/** Descriptors as they were opened without blocking: once for the process, however often its logger is replaced. */
+const opened = new Map<number, number>();
 
 /** Lines of this process's log that could not be written. */
 export function droppedLogLines(): number {
@@ -27,8 +26,9 @@ export class LogSink {
   #torn = false;
 
   constructor(fd: number) {
-    if (fd === STANDARD_ERROR) standardError ??= withoutWaiting(fd);
-    this.#fd = fd === STANDARD_ERROR && standardError !== undefined ? standardError : withoutWaiting(fd);
+    const isOwn = fd === ownLogDescriptor();
+    this.#fd = (isOwn ? opened.get(fd) : undefined) ?? withoutWaiting(fd);
+    if (isOwn) opened.set(fd, this.#fd);
   }
 
   write(line: string): void {

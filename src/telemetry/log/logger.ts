@@ -2,9 +2,11 @@
  * The process's own log: what an operator should know, on standard error. Access lines are elsewhere (they are many and
  * go to standard output). Lines are written at once, so that the last words of a dying process are not lost.
  */
+import { isatty } from "node:tty";
 import pino from "pino";
 import { jsonLine, textLine } from "./log-lines.ts";
 import { LogSink } from "./log-sink.ts";
+import { ownLogDescriptor } from "./own-descriptor.ts";
 
 /** What a line says beside its message. Names are snake_case; an `Error` goes under `err`. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -36,16 +38,15 @@ export interface LoggerOptions {
   readonly format: "json" | "text";
   /** Which process speaks: `supervisor`, `worker-1`. */
   readonly name: string;
-  /** File descriptor, standard error by default. */
+  /** File descriptor; by default the one of this process (own-descriptor.ts). */
   readonly fd?: number;
 }
 
-const STANDARD_ERROR = 2;
-
 /** Makes a logger that writes synchronously and never waits for a reader. */
-export function createLogger({ level, format, name, fd = STANDARD_ERROR }: LoggerOptions): Logger {
-  const sink = new LogSink(fd);
-  const colour = fd === STANDARD_ERROR && process.stderr.isTTY === true;
+export function createLogger({ level, format, name, fd }: LoggerOptions): Logger {
+  const own = fd ?? ownLogDescriptor();
+  const sink = new LogSink(own);
+  const colour = fd === undefined && isatty(own);
   const render = format === "text" ? (line: string) => textLine(line, colour) : jsonLine;
   const base = pino(
     {

@@ -3,14 +3,17 @@
  * least one series, and what is looked for in lines and spans is found. What cannot be there in a short run is listed.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { dashboards } from "../../../scripts/generate/dashboards/dashboards.ts";
+import type { Panel } from "../../../scripts/generate/dashboards/model.ts";
 import { findsLine, findsSpan } from "../../support/grafana/matching.ts";
 import { logNames, traceNames } from "../../support/grafana/names.ts";
-import { type Asked, allQueries, asSent } from "../../support/grafana/queries.ts";
+import { type Asked, allQueries, asSent, panelsOf } from "../../support/grafana/queries.ts";
 import { hasPrometheus, Prometheus } from "../../support/prometheus.ts";
+import { type Collector, startHttpCollector } from "../../support/tracing/collectors.ts";
 import { until } from "../../support/until.ts";
 import { SLOW_PATH } from "./backends.ts";
 import { Everything } from "./everything.ts";
-import { type ReceivedSpan, TraceReceiver } from "./trace-receiver.ts";
+import { exportingTo, spansAt, valueOfSpan } from "./spans.ts";
 
 /** Queries that a run of a minute cannot fill, each with the reason. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -21,17 +24,13 @@ const QUERIES = allQueries();
 /** Long enough for several scrapes, short enough for what is over to be forgotten. */
 const WINDOW_SECONDS = 20;
 
-let receiver: TraceReceiver;
+let collector: Collector;
 let everything: Everything;
 let prometheus: Prometheus;
 
 beforeAll(async () => {
-  receiver = new TraceReceiver();
-  everything = await Everything.start({
-    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
-    OTEL_TRACES_SAMPLER: "parentbased_always_on",
-    OTEL_BSP_SCHEDULE_DELAY: "200",
-  });
+  collector = startHttpCollector();
+  everything = await Everything.start(exportingTo(collector));
   if (hasPrometheus) {
     prometheus = await Prometheus.start({
       jobs: { neurabalancer: [everything.address] },
@@ -44,7 +43,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await prometheus?.stop();
   await everything?.stop();
-  receiver?.stop();
+  await collector?.stop();
 }, 60_000);
 
 /** Whether there is a figure. A quantile of nothing is not one. */
@@ -69,6 +68,50 @@ test.skipIf(!hasPrometheus)(
   },
   180_000,
 );
+
+describe.skipIf(!hasPrometheus)("panels of metrics", () => {
+  const panels = dashboards().flatMap((dashboard) =>
+    panelsOf(dashboard)
+      .filter(({ datasource }) => datasource.type === "prometheus")
+      .map((panel) => ({ where: `${dashboard.title}: ${panel.title}`, panel })),
+  );
+  const answersOf = ({ targets }: Panel) =>
+    Promise.all(targets.map(({ expr = "" }) => prometheus.query(asSent(expr, WINDOW_SECONDS))));
+
+  test("name series and columns by labels that answers have", async () => {
+    let open = panels;
+    await until(async () => {
+      const answers = await Promise.all(open.map(({ panel }) => answersOf(panel)));
+      open = open.filter(({ panel }, at) => {
+        const present = new Set(answers[at].flat().flatMap(({ metric }) => Object.keys(metric)));
+        return labelsShownBy(panel).some((label) => !present.has(label));
+      });
+      return open.length === 0;
+    }).catch(() => {});
+    expect(open.map(({ where, panel }) => [where, labelsShownBy(panel)])).toEqual([]);
+  });
+
+  test("show shares that are shares", async () => {
+    const wrong: [string, string, unknown][] = [];
+    for (const { where, panel } of panels) {
+      if (panel.fieldConfig.defaults.unit !== "percentunit") continue;
+      for (const { metric, value } of (await answersOf(panel)).flat()) {
+        const share = Number(value?.[1]);
+        if (share < 0 || share > 1.1) wrong.push([where, JSON.stringify(metric), share]); // a rate looks a little ahead
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** Of legends, and of a table's columns that are no figures. */
+function labelsShownBy({ targets, transformations = [] }: Panel): string[] {
+  const legends = targets.flatMap(({ legendFormat = "" }) => [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)]);
+  const columns = transformations.flatMap(({ options }) =>
+    Object.keys((options as { renameByName?: Record<string, string> }).renameByName ?? {}),
+  );
+  return [...legends.map(([, label]) => label), ...columns.filter((field) => !field.startsWith("Value"))];
+}
 
 test("what is said not to be there is asked for", () => {
   const asked = QUERIES.map(({ where }) => where);
@@ -103,23 +146,18 @@ describe("traces", () => {
 
   test("have every attribute that is looked for", async () => {
     const wanted = [...new Set(queries.flatMap(({ text }) => traceNames(text)))];
-    const missing = () => wanted.filter((name) => !receiver.spans.some((span) => valueFor(span, name) !== undefined));
+    const missing = () =>
+      wanted.filter((name) => !spansAt(collector).some((span) => valueOfSpan(span, name) !== undefined));
     await until(() => missing().length === 0).catch(() => {});
     expect(missing()).toEqual([]);
   });
 
   test("have spans that each query finds", async () => {
     const unfound = () =>
-      queries.filter(({ text }) => !receiver.spans.some((span) => findsSpan(text, (name) => valueFor(span, name))));
+      queries.filter(
+        ({ text }) => !spansAt(collector).some((span) => findsSpan(text, (name) => valueOfSpan(span, name))),
+      );
     await until(() => unfound().length === 0).catch(() => {});
     expect(unfound()).toEqual([]);
   });
 });
-
-/** As TraceQL has it: intrinsics, `span.…` and `resource.…`. */
-function valueFor({ attributes, resource, kind, status, durationSeconds, name: title }: ReceivedSpan, name: string) {
-  if (name.startsWith("span.")) return attributes[name.slice("span.".length)];
-  if (name.startsWith("resource.")) return resource[name.slice("resource.".length)];
-  const intrinsics: Readonly<Record<string, unknown>> = { kind, status, duration: durationSeconds, name: title };
-  return intrinsics[name];
-}

@@ -25,11 +25,21 @@ export class Everything {
   #clients: Promise<unknown> | undefined;
   #isEnding = false;
 
-  private constructor() {}
+  readonly #mood: "moody" | "calm";
 
-  /** @param settings beside those that are always so; where traces go, for example. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<Everything> {
-    const everything = new Everything();
+  private constructor(mood: "moody" | "calm") {
+    this.#mood = mood;
+  }
+
+  /**
+   * @param settings beside those that are always so; where traces go, for example.
+   * @param mood whether one of the shop's servers fails in bursts, beside what always fails.
+   */
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    mood: "moody" | "calm" = "moody",
+  ): Promise<Everything> {
+    const everything = new Everything(mood);
     try {
       await everything.#start(settings);
       return everything;
@@ -46,31 +56,30 @@ export class Everything {
     for (const [name, text] of Object.entries(files)) writeFileSync(this.scratch.file(name), text);
     writeFileSync(this.configPath, stringify(await this.#configuration(authority.issue("IP:127.0.0.1"))));
     writeFileSync(this.accessLogPath, "");
-    this.#product = new ProductProcess(
-      {
-        CONFIG_FILE: this.configPath,
-        APP_HOST: "127.0.0.1",
-        ADMIN_PORT: "auto",
-        WORKERS: "2",
-        HISTORY: "on",
-        LEARNING_SAMPLES: "on",
-        HEALTH_CHECK_INTERVAL_SECONDS: "0.5",
-        HEALTH_CHECK_TIMEOUT_SECONDS: "0.5",
-        SLOW_START_SECONDS: "0",
-        SHUTDOWN_TIMEOUT_SECONDS: "5",
-        ...settings,
-      },
-      { stdout: { path: this.accessLogPath } },
-    );
+    this.#product = new ProductProcess({
+      CONFIG_FILE: this.configPath,
+      APP_HOST: "127.0.0.1",
+      ADMIN_PORT: "auto",
+      WORKERS: "2",
+      HISTORY: "on",
+      LEARNING_SAMPLES: "on",
+      HEALTH_CHECK_INTERVAL_SECONDS: "0.5",
+      HEALTH_CHECK_TIMEOUT_SECONDS: "0.5",
+      SLOW_START_SECONDS: "0",
+      SHUTDOWN_TIMEOUT_SECONDS: "5",
+      ACCESS_LOG_FILE: this.accessLogPath,
+      ...settings,
+    });
     await this.#product.started();
   }
 
   async #configuration(certificate: { cert: string; key: string }): Promise<object> {
     let turn = 0;
+    const isBad = () => this.#mood === "moody" && turn++ % 200 < 60;
     const failing = (path: string) => (path === FAILING_PATH ? 500 : null);
     const quick = this.#backend({ fails: failing });
     // Fails for so long that it is ejected, and comes back.
-    const moody = this.#backend({ latencyMs: 8, fails: (path) => (turn++ % 200 < 60 ? 500 : failing(path)) });
+    const moody = this.#backend({ latencyMs: 8, fails: (path) => (isBad() ? 500 : failing(path)) });
     const single = this.#backend({ latencyMs: 30 });
     const secure = this.#backend({ tls: certificate });
     const copies = this.#backend({});

@@ -181,11 +181,32 @@ describe("check", () => {
 
 describe("serve", () => {
   test("refuses to start with a wrong configuration: every problem on standard error, exit 1", () => {
-    const { code, stdout, stderr } = neurabalancer(["serve"], { APP_PORT: "x" });
+    const { code, stdout, stderr } = neurabalancer(["serve"], { APP_PORT: "x", LOG_FORMAT: "text" });
     expect(code).toBe(1);
     expect(stdout).toBe("");
     expect(stderr).toContain("the configuration has 2 problems:\n  - SERVERS: is required");
     expect(stderr).toContain('\n  - APP_PORT="x" (environment): must be a port');
+  });
+
+  test.each<[Record<string, string>]>([[{}], [{ LOG_FORMAT: "json" }], [{ LOG_FORMAT: "jsom" }]])(
+    "says so in JSON to whoever collects logs: %p",
+    (env) => {
+      const { code, stderr } = neurabalancer(["serve"], { APP_PORT: "x", ...env });
+      expect(code).toBe(1);
+      const lines = stderr.trimEnd().split("\n");
+      const said = lines.map((line) => JSON.parse(line) as { level: string; msg: string; process: string });
+      expect(said.every(({ level, process }) => level === "error" && process === "supervisor")).toBe(true);
+      expect(said[0].msg).toStartWith("SERVERS: is required");
+      expect(said.some(({ msg }) => msg.startsWith('APP_PORT="x" (environment): must be a port'))).toBe(true);
+      expect(said.at(-1)).toMatchObject({ msg: "the configuration is wrong: nothing was started" });
+    },
+  );
+
+  test("ACCESS_LOG_FILE that cannot be written to stops the start", () => {
+    const env = { SERVERS: "http://127.0.0.1:1", ACCESS_LOG_FILE: "/no/such/directory/access.log" };
+    const { code, stderr } = neurabalancer(["check"], env);
+    expect(code).toBe(1);
+    expect(stderr).toContain("ACCESS_LOG_FILE: /no/such/directory/access.log cannot be made: there is no directory");
   });
 });
 

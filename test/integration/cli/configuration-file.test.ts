@@ -50,7 +50,7 @@ describe("which file is read", () => {
     const { code, stderr } = neurabalancer(["serve"], {}, scratch.file("unread"));
     expect(code).toBe(1);
     expect(stderr).toContain("SERVERS: is required");
-    expect(stderr).toContain("Warning: neurabalancer.yaml of this directory is not read: --config neurabalancer.yaml");
+    expect(stderr).toContain("neurabalancer.yaml of this directory is not read: --config neurabalancer.yaml");
   });
 
   test("a file that is not there stops the start", () => {

@@ -36,7 +36,7 @@ test("a wrong file is refused while nothing ran before, and then stands behind w
   writeFileSync(PATH, RIGHT.replace("pool: shop", "pool: shp"));
   const refused = neurabalancer(["serve", "--config", PATH, "--last-good"], {}, scratch.path);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('"shp" is no pool; did you mean shop?');
+  expect(refused.stderr).toContain('\\"shp\\" is no pool; did you mean shop?');
   expect(refused.stderr).toContain(`--last-good: no configuration that ran is kept in ${scratch.file("data")}`);
 
   writeFileSync(PATH, RIGHT);

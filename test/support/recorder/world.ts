@@ -130,7 +130,6 @@ export class RecorderWorld {
       requestIdEnd: ID.length,
       ...UNTRACED,
       clientAddress: CLIENT,
-      labels: null,
     };
     const outcome: HistoryOutcome = {
       status,

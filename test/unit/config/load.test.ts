@@ -8,6 +8,7 @@ import { ALL_SETTINGS } from "../../../src/config/schema.ts";
 import { toStoreLocation } from "../../../src/config/sections/storage.ts";
 import { envFileSource } from "../../../src/config/sources/env-file.ts";
 import { environmentSource } from "../../../src/config/sources/environment.ts";
+import { DEFAULT_ACCESS_LOG_FIELDS } from "../../../src/shared/access-log-fields.ts";
 import { configOf, load, problemsOf, TWO_SERVERS } from "../../support/configuration.ts";
 
 describe("defaults", () => {
@@ -22,7 +23,16 @@ describe("defaults", () => {
       workers: 0,
       shutdownTimeoutMs: 30_000,
     });
-    expect(config.log).toEqual({ level: "info", format: "json", access: true, accessSample: 1 });
+    expect(config.log).toEqual({
+      level: "info",
+      format: "json",
+      access: true,
+      accessFormat: null,
+      accessFields: DEFAULT_ACCESS_LOG_FIELDS,
+      accessFile: null,
+      accessProbes: false,
+      accessSample: 1,
+    });
     expect(config.balancing.strategy).toBe("least_connections");
     expect(config.health).toMatchObject({ enabled: true, path: "/health", intervalMs: 5000, timeoutMs: 3000, fall: 3 });
     expect(config.timeouts).toEqual({

@@ -6,6 +6,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { blocksOf } from "../../support/doc-blocks.ts";
+import { logNames } from "../../support/grafana/names.ts";
 
 const CONFIGS = join(import.meta.dir, "../../../configs");
 const read = (path: string): string => readFileSync(join(CONFIGS, path), "utf8");
@@ -116,5 +118,19 @@ describe("Alloy and Promtail", () => {
     expect(code).not.toContain('"');
     expect(code.split("{").length).toBe(code.split("}").length);
     expect(code.split("[").length).toBe(code.split("]").length);
+  });
+});
+
+describe("queries of the documents", () => {
+  const queries = ["docs/monitoring.md", "docs/logs.md"].flatMap((path) =>
+    blocksOf(path)
+      .filter(({ language }) => language === "logql")
+      .flatMap(({ text }) => text.trim().split("\n")),
+  );
+
+  test("ask the stream for labels that the shipper sets, and no others", () => {
+    expect(queries).toContain('{service="load-balancer"} | json | duration > 1s');
+    const shipped = [...read("alloy/config.alloy").matchAll(/"(\w+)" = /g)].map(([, name]) => name);
+    for (const query of queries) expect(logNames(query).labels.filter((label) => !shipped.includes(label))).toEqual([]);
   });
 });

@@ -118,7 +118,7 @@ const failures = [
   lines(
     "Health checks that failed",
     byServer(rate("server_health_checks_total", 'result="failure"'), ["cause"]),
-    "Per second, by cause. A server with failing checks and good answers: is the path of the check right?",
+    "Per second, by cause. Checks fail where answers are good: look at the path and the time limit of the check.",
     "ops",
     WITH_CAUSE,
   ),

@@ -147,6 +147,11 @@ export class Workers {
     return this.#broadcast({ type: "settings", settings: this.#boundSettings(), endpoints });
   }
 
+  /** Files that workers write logs to are opened by their names again. */
+  reopenLogs(): void {
+    for (const worker of this.#processes.values()) worker.send({ type: "reopen-logs" });
+  }
+
   /** Starts workers, or lets the newest finish, until `count` are active. */
   scale(count: number): void {
     if (this.#phase !== "running") return;

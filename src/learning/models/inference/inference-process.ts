@@ -16,7 +16,7 @@ const GRACE_MS = 5000;
 export function runInference(): void {
   let model: OnnxModel | undefined;
   const tell = (message: FromInference): void => void process.send?.(message);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {}); // meant for our parent
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"] as const) process.on(signal, () => {}); // meant for our parent
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
   goFirstWhenMemoryIsShort();
 

@@ -3,7 +3,6 @@
  * and ends in an orderly way. What happens to one request is the exchange's business.
  */
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
-import { Method, Route } from "../../../shared/memory/series-table.ts";
 import type { Downstream } from "../../exchange/downstream.ts";
 import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
@@ -14,6 +13,7 @@ import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
 import { keep, keepClientPacket } from "../../sockets/receive-memory.ts";
+import { tlsVersionOf } from "../../sockets/tls-version.ts";
 import { UntilTaken } from "../../sockets/until-taken.ts";
 import type { ClientConnection } from "../client-connection.ts";
 import type { DownstreamContext } from "../context.ts";
@@ -30,6 +30,8 @@ const MAX_HELD_BYTES = 64 * 1024;
  * within this time is served, and its response says that it was the last (HAProxy: idle-close-on-response).
  */
 const LAST_REQUEST_MS = 250;
+const HTTP_1_0 = Buffer.from("HTTP/1.0");
+const HTTP_1_1 = Buffer.from("HTTP/1.1");
 
 /** One connection. */
 export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
@@ -50,6 +52,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   #resetAfterFlush = false;
   #untilTaken: UntilTaken | null = null;
   #lingering: Lingering | null = null;
+  #tlsVersion: Buffer | null = null;
 
   constructor(ctx: DownstreamContext, socket: RawSocket, secure: boolean, port: number, shed: boolean, nowMs: number) {
     super(ctx, socket);
@@ -64,6 +67,15 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   get peer(): Peer {
     this.#peer ??= this.ctx.peers.get(this.socket?.remoteAddress ?? "", this.#secure);
     return this.#peer;
+  }
+
+  get protocol(): Buffer {
+    return this.versionMinor === 0 ? HTTP_1_0 : HTTP_1_1;
+  }
+
+  get tlsVersion(): Buffer | null {
+    if (this.#secure) this.#tlsVersion ??= tlsVersionOf(this.socket);
+    return this.#tlsVersion;
   }
 
   // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,11 +180,12 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
       const hasBody = requestHead.chunked || requestHead.contentLength > 0;
       if (hasBody) this.#inputPending = true;
       if (hasBody || ctx.draining || this.#shed) this.closes = true;
-      this.#responder.respond(route, head, requestHead, nowMs);
+      this.#responder.respond(route, head, headStart, startedMs, nowMs);
       return bodyStart;
     }
     if (this.#shed) {
-      this.#refuse(Failures.OVERLOADED, route, requestHead.method, nowMs);
+      this.#refusing();
+      this.#responder.refuse(Failures.OVERLOADED, route, head, headStart, startedMs, nowMs);
       return data.length;
     }
     const exchange = ctx.exchanges.take();
@@ -197,15 +210,15 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   #refuseHead(failure: Failure, nowMs: number): void {
     this.ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
     this.versionMinor = 1;
-    this.#refuse(failure, Route.INVALID, Method.OTHER, nowMs);
+    this.#refusing();
+    this.#responder.refuseBytes(failure, nowMs);
   }
 
-  /** An error before there is an exchange; it ends the connection. */
-  #refuse(failure: Failure, route: number, method: number, nowMs: number): void {
+  /** There will be an error before there is an exchange; it ends the connection. */
+  #refusing(): void {
     this.#state = State.BUSY;
     this.closes = true;
     this.#inputPending = true;
-    this.#responder.refuse(failure, route, method, nowMs);
   }
 
   deliver(response: LocalResponse, method: number, edits: HeadEdits | null, nowMs: number): void {

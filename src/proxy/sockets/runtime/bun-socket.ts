@@ -76,6 +76,10 @@ export class BunSocket extends AdaptedSocket {
     return this.#socket?.remoteAddress ?? "";
   }
 
+  get tlsVersion(): string {
+    return this.#socket?.getTLSVersion?.() ?? "";
+  }
+
   /** The types do not say so. */
   protected get descriptor(): number {
     return (this.#socket as { readonly fd?: number } | null)?.fd ?? -1;

@@ -21,6 +21,10 @@ export class NodeSocket extends AdaptedSocket {
     socket.on("error", (error) => this.closed(error));
   }
 
+  get tlsVersion(): string {
+    return this.#socket.getProtocol() ?? "";
+  }
+
   /** The types do not say so. */
   protected get descriptor(): number {
     return (this.#socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd ?? -1;

@@ -4,6 +4,7 @@
  */
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
+import { addressText } from "../../../shared/address-text.ts";
 import { countBriefDuration } from "../../../shared/memory/duration-table.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { Failures } from "../../failure.ts";
@@ -21,6 +22,7 @@ const MAX_ABANDONED = 128;
 /** One server. */
 export class Http1Upstream implements Upstream, ConnectionOwner {
   readonly endpoint: Endpoint;
+  readonly addressBytes: Buffer;
   readonly hostBytes: Buffer;
   readonly #ctx: UpstreamContext;
   readonly #dial: Dial;
@@ -30,6 +32,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
 
   constructor(endpoint: Endpoint, ctx: UpstreamContext, dial: Dial) {
     this.endpoint = endpoint;
+    this.addressBytes = Buffer.from(addressText(endpoint.address, endpoint.port), "latin1");
     this.#ctx = ctx;
     this.#dial = dial;
     const { host } = new URL(endpoint.url);

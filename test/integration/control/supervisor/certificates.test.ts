@@ -13,6 +13,7 @@ test("every certificate in use is told of once: of several for one name what exp
   const shown = authority.issue("DNS:shop.example");
   const expired = authority.issueExpired("DNS:shop.example");
   const nameless = authority.issue("IP:127.0.0.1");
+  const collector = other.issue("DNS:traces.example");
   const client = authority.issue("DNS:balancer.example");
   const pool = (upstreamCaPem: string, certPem: string | null) => ({
     upstreamCaPem,
@@ -32,14 +33,17 @@ test("every certificate in use is told of once: of several for one name what exp
       pool("", null),
     ],
   } as unknown as ProxySettings;
-  const found = certificatesOf(settings);
+  const traces = { caPem: other.cert, certificate: { certPem: collector.cert, keyPem: "" } };
+  const found = certificatesOf(settings, traces);
   expect(Object.fromEntries(found.map(({ name, expiresAtSeconds }) => [name, expiresAtSeconds]))).toEqual({
     "shop.example": expiry(expired.cert),
     "certificate-2": expiry(expired.cert),
     "upstream balancer.example": expiry(client.cert),
+    "collector traces.example": expiry(collector.cert),
     "authority shop authority": Math.max(expiry(authority.cert), expiry(renewed.cert)),
     "authority other authority": expiry(other.cert),
   });
-  expect(found.length).toBe(5);
-  expect(certificatesOf(settings)).toBe(found); // read once
+  expect(found.length).toBe(6);
+  expect(certificatesOf(settings, traces)).toBe(found); // read once
+  expect(certificatesOf(settings, null).length).toBe(5);
 });

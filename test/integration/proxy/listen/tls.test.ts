@@ -114,6 +114,15 @@ describe.each([
     client.destroy();
   });
 
+  test.each(["TLSv1.2", "TLSv1.3"] as const)("the log knows that a client speaks %s", async (version) => {
+    const { proxy, port } = await secured({ ...settings(), accessLog: true });
+    const client = await Wire.connectTls(port, { minVersion: version, maxVersion: version });
+    await client.send(get("/x"));
+    await client.message();
+    const [line] = await proxy.logLines(1);
+    expect(JSON.parse(line)).toMatchObject({ path: "/x", tls_version: version });
+  });
+
   test("TLS 1.1 is refused", async () => {
     const { port } = await secured(settings());
     const old = Wire.connectTls(port, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" });

@@ -29,6 +29,7 @@ export class MultiplexedServer {
 /** Its pool: one connection, unless a fresh one is wanted. */
 export class MultiplexedUpstream implements Upstream {
   readonly endpoint: Endpoint;
+  readonly addressBytes = Buffer.from("multiplexed");
   readonly #ctx: UpstreamContext;
   readonly #server: MultiplexedServer;
   #connected = false;

@@ -6,7 +6,8 @@ import { parse } from "yaml";
 import { PROVISIONED } from "../../../../scripts/generate/dashboards/sources.ts";
 import { logNames } from "../../../support/grafana/names.ts";
 
-const ROOT = join(import.meta.dir, "../../../../configs/grafana");
+const CONFIGS = join(import.meta.dir, "../../../../configs");
+const ROOT = join(CONFIGS, "grafana");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 const texts = readdirSync(ROOT, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
@@ -63,4 +64,12 @@ test("dashboards are read from a folder, and what is changed in the browser is n
 
 test("nobody is let in without a name", () => {
   for (const text of texts) expect(text.toLowerCase()).not.toMatch(/anonymous|admin_password/);
+});
+
+test("what it takes for granted of the others is so: the scrape interval, the label of the stream, ids beside the lines", () => {
+  const { global } = parse(readFileSync(join(CONFIGS, "prometheus/prometheus.yml"), "utf8"));
+  expect(source("prometheus").timeInterval as string).toBe(global.scrape_interval);
+  const shipper = readFileSync(join(CONFIGS, "alloy/config.alloy"), "utf8");
+  expect(shipper).toContain('"service" = "load-balancer"');
+  expect(shipper).toMatch(/stage\.structured_metadata \{\s*values = \{[^}]*trace_id/);
 });

@@ -56,6 +56,8 @@ const AUTH = { pool: "auth", path: "/auth", requestHeaders: [], responseHeaders:
 
 class Client extends Timed implements Downstream {
   readonly peer = new Peer("203.0.113.7", false, new TrustedProxies([]));
+  readonly protocol = Buffer.from("HTTP/1.1");
+  readonly tlsVersion = null;
   readonly port = 80;
   readonly takesChunks = true;
   queuedBytes = 0;

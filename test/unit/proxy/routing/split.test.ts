@@ -30,6 +30,7 @@ function route(
     trustedProxies: NOBODY,
     random,
     mirrorRows: undefined,
+    durationPlaces: { of: () => ({}) },
   };
   const whole = { ...spec, settings: { retryAttempts: 9 }, action: { kind: "forward", targets, splitBy } } as const;
   return new WorkerRoute(whole, null, parts as unknown as ConstructorParameters<typeof WorkerRoute>[2]);

@@ -7,11 +7,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { seededRandom } from "../../../../src/balancing/random.ts";
-import { AccessLog } from "../../../../src/proxy/record/access-log.ts";
-import { UNTRACED } from "../../../../src/proxy/record/traced-request.ts";
+import { AccessLog } from "../../../../src/proxy/record/access-log/access-log.ts";
 import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
-import { Method } from "../../../../src/shared/memory/series-table.ts";
 import { createLogger } from "../../../../src/telemetry/log/logger.ts";
+import { LOGGED_OUTCOME, loggedRequest } from "../../../support/logged-request.ts";
 
 let directory: string;
 let fd: number;
@@ -128,26 +127,16 @@ describe.each(["text", "json"] as const)("the access log, %s", (format) => {
   test("every line gives back its target and its ids", async () => {
     const random = seededRandom(7);
     const [block] = viewSharedMemory(new ArrayBuffer(SHARED_BYTES)).workers;
-    const log = new AccessLog(fd, block, format);
+    const log = new AccessLog(fd, block, { format });
     const pick = () => TARGET_BYTES[Math.floor(random.next() * TARGET_BYTES.length)];
     const hostile = ['/"', '/\\"', "/\\\\", '/"200"server=3', '/a","status":500,"x":"', "/a\\"];
     const targets = [...hostile, ...Array.from({ length: 300 }, () => `/${Array.from({ length: 12 }, pick).join("")}`)];
     const id = "server=9,error=x";
     for (const target of targets) {
-      const headBuffer = Buffer.from(`GET ${target} HTTP/1.1`, "latin1");
       const ids = Buffer.from(id + "t".repeat(32));
-      const ends = { methodStart: 0, methodEnd: 3, targetStart: 4, targetEnd: 4 + target.length, method: Method.GET };
       const requestId = { requestIdBuffer: ids, requestIdStart: 0, requestIdEnd: id.length };
-      const trace = {
-        ...UNTRACED,
-        traced: true,
-        traceIdBuffer: ids,
-        traceIdStart: id.length,
-        clientAddress: Buffer.from("1.2.3.4"),
-        labels: null,
-      };
-      const outcome = { status: 200, serverId: 3, responseBytes: 12, attempts: 1, failure: null };
-      log.record({ headBuffer, ...ends, ...requestId, ...trace }, outcome, 1, 0);
+      const trace = { traceIdBuffer: ids, traceIdStart: id.length };
+      log.record(loggedRequest(target, {}, { ...requestId, ...trace }), LOGGED_OUTCOME, 1, 0);
     }
     await log.close(5000);
     const lines = written().split("\n").slice(0, -1);

@@ -54,6 +54,8 @@ interface StreamPeer {
 /** One stream. */
 class Stream extends Timed implements Downstream, LocalClient {
   readonly peer: Peer;
+  readonly protocol = Buffer.from("STREAMS/1");
+  readonly tlsVersion = null;
   readonly port = 443;
   readonly takesChunks = false;
   readonly #worker: ContractWorker;
@@ -83,7 +85,7 @@ class Stream extends Timed implements Downstream, LocalClient {
       throw new Error(`refused: ${head}`);
     const route = routeOf(buffer, ctx.requestHead, ctx.settings);
     if (isLocal(route)) {
-      new LocalResponder(ctx, this).respond(route, buffer, ctx.requestHead, ctx.now());
+      new LocalResponder(ctx, this).respond(route, buffer, 0, ctx.now(), ctx.now());
       return;
     }
     const data = Buffer.from(first, "latin1");

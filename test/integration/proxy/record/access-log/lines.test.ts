@@ -1,7 +1,8 @@
 /** The access log as it is written for real requests: one exact line each, in both formats. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../support/proxy-harness.ts";
-import { singleValue } from "../../../support/wire.ts";
+import { ACCESS_LOG_FIELD_NAMES } from "../../../../../src/shared/access-log-fields.ts";
+import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../../support/proxy-harness.ts";
+import { singleValue } from "../../../../support/wire.ts";
 
 afterEach(cleanUp);
 
@@ -24,10 +25,17 @@ describe("JSON", () => {
       "path",
       "status",
       "duration",
+      "duration_ms",
       "remote_ip",
       "server_id",
+      "upstream",
       "bytes",
+      "queue_ms",
+      "connect_ms",
+      "first_byte_ms",
+      "host",
       "trace_id",
+      "trace_flags",
     ]);
     expect(entry).toMatchObject({
       method: "GET",
@@ -39,11 +47,11 @@ describe("JSON", () => {
       trace_id: trace,
     });
     expect(entry.request_id).toMatch(/^[0-9a-f]{32}$/);
-    expect(entry.duration).toBeGreaterThan(0);
-    expect(entry.duration).toBeLessThan(5);
+    expect(entry.duration_ms).toBeGreaterThan(0);
+    expect(Number(entry.duration.slice(0, -1)) * 1000).toBeCloseTo(entry.duration_ms, 2);
     expect(Date.parse(entry.ts)).toBeGreaterThanOrEqual(before - 1);
     expect(Date.parse(entry.ts)).toBeLessThanOrEqual(Date.now() + 1);
-    expect(line).toMatch(/^\{"ts":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",.*"duration":\d+\.\d{6},/);
+    expect(line).toMatch(/^\{"ts":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",.*"duration":"\d+\.\d{6}s",/);
   });
 
   test("failures say what failed, whose fault it was and how often it was tried", async () => {
@@ -116,11 +124,62 @@ describe("JSON", () => {
     expect(JSON.parse((await proxy.logLines(1))[0])).toMatchObject({ status: 101, bytes: 8 });
   });
 
-  test("health checks of the balancer itself have no line", async () => {
+  test("what the client says of itself, and where its request went", async () => {
+    const backend = await answering();
+    const settings = { ...LOGGING, accessLogFields: ACCESS_LOG_FIELD_NAMES };
+    const proxy = new TestProxy([backend], { settings });
+    const client = await proxy.connect();
+    const long = `Mozilla/5.0 ${"x".repeat(5000)}`;
+    for (const fields of ['user-AGENT: curl/8 "q"\r\nReferer: http://a.test/?b\r\n', `User-Agent: ${long}\r\n`]) {
+      await client.send(get("/", fields));
+      await client.message();
+    }
+    const [first, second] = (await proxy.logLines(2)).map((line) => JSON.parse(line));
+    expect(first).toMatchObject({
+      user_agent: 'curl/8 "q"',
+      referer: "http://a.test/?b",
+      protocol: "HTTP/1.1",
+      upstream: `127.0.0.1:${backend.port}`,
+      queue_ms: 0,
+    });
+    expect(first.host).not.toBe("");
+    expect(first.connect_ms).toBeGreaterThan(0);
+    expect(first.first_byte_ms).toBeGreaterThan(first.connect_ms);
+    expect(first.duration_ms).toBeGreaterThanOrEqual(first.first_byte_ms);
+    expect(second.connect_ms).toBe(0); // a kept connection
+    expect(second.user_agent).toBe(`${long.slice(0, 512)}...`);
+    expect(second).not.toHaveProperty("referer");
+    expect(second).not.toHaveProperty("tls_version");
+  });
+
+  test("ACCESS_LOG_PROBES: paths of our own have a line where it is wanted, or where they are refused", async () => {
     const proxy = new TestProxy([await answering()], { settings: LOGGING });
     await proxy.ask(get("/health/live"));
-    await proxy.ask(get("/x"));
-    expect((await proxy.logLines(1)).length).toBe(1);
+    await proxy.ask(get("/metrics"));
+    await proxy.ask(get("/health/ready", "User-Agent: prober\r\n", "POST"));
+    const refused = JSON.parse((await proxy.logLines(1))[0]);
+    expect(refused).toMatchObject({
+      method: "POST",
+      path: "/health/ready",
+      status: 405,
+      user_agent: "prober",
+      error: "method_not_allowed",
+      server_id: 0,
+      trace_id: "",
+    });
+    expect(refused).not.toHaveProperty("upstream");
+    proxy.change({ accessLogProbes: true });
+    await proxy.ask(get("/health/live?x"));
+    const client = await proxy.connect();
+    await client.send(get("/metrics", "", "HEAD"));
+    const lines = (await proxy.logLines(3)).map((line) => JSON.parse(line));
+    expect(lines.map(({ method, path, status }) => `${method} ${path} ${status}`)).toEqual([
+      "POST /health/ready 405",
+      "GET /health/live?x 200",
+      "HEAD /metrics 200",
+    ]);
+    expect(lines[1].bytes).toBeGreaterThan(0);
+    expect(lines[2].bytes).toBe(0);
   });
 });
 
@@ -129,8 +188,29 @@ describe("text", () => {
     const proxy = new TestProxy([await answering()], { settings: { ...LOGGING, logFormat: "text" } });
     await proxy.ask(get("/a?b"));
     expect((await proxy.logLines(1))[0]).toMatch(
-      /^\S+Z 127\.0\.0\.1 "GET \/a\?b" 200 0\.\d{6}s 5B server=1 request_id=[0-9a-f]{32} trace_id=$/,
+      /^\S+Z 127\.0\.0\.1 "GET \/a\?b" 200 0\.\d{6}s 5B server=1 request_id=[0-9a-f]{32}$/,
     );
+  });
+
+  test("ACCESS_LOG_FORMAT and ACCESS_LOG_FIELDS say what lines look like, also after a change", async () => {
+    const settings = { ...LOGGING, accessLogFields: ["path", "referer"] as const };
+    const proxy = new TestProxy([await answering()], { settings });
+    const fields = "Referer: http://a.test/\r\nUser-Agent: curl/8\r\n";
+    await proxy.ask(get("/1", fields));
+    proxy.change({ accessLogFormat: "common" });
+    await proxy.ask(get("/2", fields));
+    proxy.change({ accessLogFormat: "combined" });
+    await proxy.ask(get("/3", fields));
+    await proxy.ask("BAD\r\n\r\n");
+    proxy.change({ accessLogFormat: "json", logFormat: "text" });
+    await proxy.ask(get("/4", fields));
+    const lines = await proxy.logLines(5);
+    expect(lines[0]).toBe('{"path":"/1","referer":"http://a.test/"}');
+    const date = String.raw`\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\]`;
+    expect(lines[1]).toMatch(new RegExp(`^127\\.0\\.0\\.1 - - ${date} "GET /2 HTTP/1\\.1" 200 5$`));
+    expect(lines[2]).toMatch(/ "GET \/3 HTTP\/1\.1" 200 5 "http:\/\/a\.test\/" "curl\/8"$/);
+    expect(lines[3]).toMatch(/ "-" 400 \d+ "-" "-"$/);
+    expect(lines[4]).toBe('{"path":"/4","referer":"http://a.test/"}');
   });
 
   test("the format can change while it runs, without a lost line", async () => {

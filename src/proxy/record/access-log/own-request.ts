@@ -1,0 +1,74 @@
+/** A request that is answered without an exchange, as its line has it: copied, for its answer may come later. */
+import { Method } from "../../../shared/memory/series-table.ts";
+import type { RequestHead } from "../../http1/head.ts";
+import { UNTRACED } from "../traced-request.ts";
+import { findFields } from "./head-fields.ts";
+import type { LoggedRequest } from "./logged.ts";
+
+const NOTHING = Buffer.alloc(0);
+
+/** Who asked, and over what. */
+export interface OwnClient {
+  readonly peer: { readonly addressBytes: Buffer };
+  /** As `LoggedRequest` has them. */
+  readonly protocol: Buffer;
+  readonly tlsVersion: Buffer | null;
+}
+
+export class OwnRequest implements LoggedRequest {
+  headBuffer = NOTHING;
+  method: number = Method.OTHER;
+  methodStart = 0;
+  methodEnd = 0;
+  targetStart = 0;
+  targetEnd = 0;
+  hostStart = 0;
+  hostEnd = 0;
+  userAgentStart = 0;
+  userAgentEnd = 0;
+  refererStart = 0;
+  refererEnd = 0;
+  protocol: Buffer | null = null;
+  readonly tlsVersion: Buffer | null;
+  readonly requestIdBuffer: Buffer;
+  readonly requestIdStart = 0;
+  readonly requestIdEnd: number;
+  readonly traced = UNTRACED.traced;
+  readonly sampled = UNTRACED.sampled;
+  readonly sampledFlag = UNTRACED.sampledFlag;
+  readonly traceIdBuffer = UNTRACED.traceIdBuffer;
+  readonly traceIdStart = UNTRACED.traceIdStart;
+  readonly spanIdBuffer = UNTRACED.spanIdBuffer;
+  readonly spanIdStart = UNTRACED.spanIdStart;
+  readonly clientAddress: Buffer;
+  readonly labels = null;
+  /** Monotonic milliseconds. */
+  readonly startedMs: number;
+
+  constructor(client: OwnClient, requestId: string, startedMs: number) {
+    this.tlsVersion = client.tlsVersion;
+    this.requestIdBuffer = Buffer.from(requestId, "latin1");
+    this.requestIdEnd = this.requestIdBuffer.length;
+    this.clientAddress = client.peer.addressBytes;
+    this.startedMs = startedMs;
+  }
+
+  /** What its head says, which was parsed from `bytes[start …]`. */
+  read({ protocol }: OwnClient, bytes: Buffer, start: number, head: RequestHead): this {
+    this.protocol = protocol;
+    this.method = head.method;
+    findFields(bytes, head, this);
+    this.headBuffer = Buffer.from(bytes.subarray(start, head.headEnd));
+    this.methodStart = head.methodStart - start;
+    this.methodEnd = head.methodEnd - start;
+    this.targetStart = head.targetStart - start;
+    this.targetEnd = head.targetEnd - start;
+    this.hostStart = head.hostStart - start;
+    this.hostEnd = head.hostEnd - start;
+    this.userAgentStart -= start;
+    this.userAgentEnd -= start;
+    this.refererStart -= start;
+    this.refererEnd -= start;
+    return this;
+  }
+}
