@@ -33,6 +33,10 @@ export function neuraBalancer(name: string, title: string, root: string, variant
         ...(file === undefined
           ? { SERVERS: backendPorts.map((backend) => `http://127.0.0.1:${backend}`).join(",") }
           : { CONFIG_FILE: writeFile(directory, file(backendPorts)) }),
+        // What the others write too, so that all do the same work; with all telemetry on, what we write by default.
+        ...(!telemetry && {
+          ACCESS_LOG_FIELDS: "ts,request_id,method,path,status,duration,remote_ip,server_id,bytes,trace_id",
+        }),
         ACCESS_LOG: setup.accessLog || telemetry ? "on" : "off",
         ...(telemetry && {
           OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${setup.observerPort}`,
