@@ -1,17 +1,22 @@
 /** The extract of the configuration that the tracer needs, with the files of TLS read and checked. */
+import { hostname } from "node:os";
 import type { TracerSettings } from "../protocol/tracer.ts";
 import { exporterOf, exportsTraces, type TracingSections } from "./exported-traces.ts";
 import { ConfigError } from "./load.ts";
+import type { Sections } from "./schema.ts";
 import { otlp, otlpTraces } from "./sections/tracing.ts";
 import { type Findings, readAuthorities, readCertificate } from "./tls-files.ts";
 import type { OtlpEndpoint } from "./values/otlp.ts";
+
+/** What it is made from: instances that share a store have names there, which are theirs in traces as well. */
+export type TracerSections = TracingSections & Pick<Sections, "database">;
 
 const SIGNAL_PATH = "/v1/traces";
 const GRPC_PORT = 4317;
 const HERE = { http: "http://localhost:4318", grpc: `http://localhost:${GRPC_PORT}` } as const;
 
 /** Throws a `ConfigError` with every problem of the files. @returns `null` = nothing is exported. */
-export function toTracerSettings(config: TracingSections, nowMs: number): TracerSettings | null {
+export function toTracerSettings(config: TracerSections, nowMs: number): TracerSettings | null {
   const problems: string[] = [];
   const settings = readTracerSettings(config, nowMs, {
     problem: (sentence) => void problems.push(sentence),
@@ -22,7 +27,7 @@ export function toTracerSettings(config: TracingSections, nowMs: number): Tracer
 }
 
 /** As `toTracerSettings`, with the findings told. */
-export function readTracerSettings(config: TracingSections, nowMs: number, findings: Findings): TracerSettings | null {
+export function readTracerSettings(config: TracerSections, nowMs: number, findings: Findings): TracerSettings | null {
   if (!exportsTraces(config)) return null;
   const { tracing } = config;
   const { protocol, headers, compression, timeoutMs, caFile, certFile, keyFile, insecure } = exporterOf(config);
@@ -40,6 +45,7 @@ export function readTracerSettings(config: TracingSections, nowMs: number, findi
     certificate: own && { certPem: own.certPem, keyPem: own.keyPem },
     resource: {
       "service.name": "neurabalancer",
+      "service.instance.id": config.database.instanceName ?? hostname(),
       ...tracing.resourceAttributes,
       ...(tracing.serviceName === null ? {} : { "service.name": tracing.serviceName }),
     },

@@ -92,7 +92,10 @@ async function start(message: TracerStart): Promise<Running> {
   const sender = await openSender(settings);
   const exporter = new Exporter({
     queue: new SpanQueue(settings.maxQueueSpans),
-    requests: new ExportRequests(settings.resource, { name: "neurabalancer", version }),
+    requests: new ExportRequests(
+      { "service.version": version, ...settings.resource },
+      { name: "neurabalancer", version },
+    ),
     sender,
     settings,
     counters: memory.tracer.counters,

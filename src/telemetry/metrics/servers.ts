@@ -5,6 +5,9 @@ import { labelOfPool, labelOfServersPool } from "./pool-label.ts";
 import type { FleetEvents, MetricsSource, ServerFigures } from "./source.ts";
 import { sumCounter } from "./workers.ts";
 
+/** Written between two pauses, where each has several samples. */
+const SERVERS_AT_ONCE = 32;
+
 type ServerMetric = MetricDefinition<MetricsSource>;
 
 /** A gauge per server; `null` leaves the server out. */
@@ -56,12 +59,14 @@ const states: ServerMetric = {
   help: "1 for the state that the server is in: `starting` (takes requests, no check has been made yet), `up`, `down` (its checks fail), `draining` (finishes what it has), `ejected` (its answers failed); `standby` of backups and of servers with a zone.",
   labels: ["server_id", "state"],
   perPool: true,
-  collect: (source, emit) => {
+  *collect(source, emit) {
     const poolOf = labelOfPool(source);
+    let shown = 0;
     for (const { id, pool, backup, zone, state: present } of source.servers()) {
       const labels = poolOf(pool);
       const states = backup || zone !== null ? [...STATES, "standby"] : STATES; // the others never stand by
       for (const state of states) emit(present === state ? 1 : 0, { server_id: id, state, ...labels });
+      if (++shown % SERVERS_AT_ONCE === 0) yield;
     }
   },
 };
@@ -72,14 +77,16 @@ const responseTimes: ServerMetric = {
   help: "Time from dispatch to the answer's header: quantiles over the last minute, sum and count since the server came.",
   labels: ["server_id"],
   perPool: true,
-  collect: (source, emit) => {
+  *collect(source, emit) {
     const poolOf = labelOfServersPool(source);
+    let shown = 0;
     const recent = new Map<number, ServerFigures["response_ms"]>();
     for (const { id, response_ms } of source.servers()) recent.set(id, response_ms);
     for (const { id, responses, latencySumMs } of source.totals.servers()) {
       const now = recent.get(id) ?? null;
       const quantiles = now === null ? [] : QUANTILES.map(([quantile, key]) => [quantile, now[key] / 1000] as const);
       emit.summary({ quantiles, sum: latencySumMs / 1000, count: responses }, { server_id: id, ...poolOf(id) });
+      if (++shown % SERVERS_AT_ONCE === 0) yield;
     }
   },
 };

@@ -30,6 +30,8 @@ export class HttpSender implements Sender {
       "user-agent": userAgent,
       ...headers,
       "content-type": "application/x-protobuf",
+      // What unpacks to more than it says is no trouble that way.
+      "accept-encoding": "identity",
       ...(compression === "gzip" ? { "content-encoding": "gzip" } : {}),
     };
     this.#tls = {

@@ -56,22 +56,20 @@ export class Everything {
     for (const [name, text] of Object.entries(files)) writeFileSync(this.scratch.file(name), text);
     writeFileSync(this.configPath, stringify(await this.#configuration(authority.issue("IP:127.0.0.1"))));
     writeFileSync(this.accessLogPath, "");
-    this.#product = new ProductProcess(
-      {
-        CONFIG_FILE: this.configPath,
-        APP_HOST: "127.0.0.1",
-        ADMIN_PORT: "auto",
-        WORKERS: "2",
-        HISTORY: "on",
-        LEARNING_SAMPLES: "on",
-        HEALTH_CHECK_INTERVAL_SECONDS: "0.5",
-        HEALTH_CHECK_TIMEOUT_SECONDS: "0.5",
-        SLOW_START_SECONDS: "0",
-        SHUTDOWN_TIMEOUT_SECONDS: "5",
-        ...settings,
-      },
-      { stdout: { path: this.accessLogPath } },
-    );
+    this.#product = new ProductProcess({
+      CONFIG_FILE: this.configPath,
+      APP_HOST: "127.0.0.1",
+      ADMIN_PORT: "auto",
+      WORKERS: "2",
+      HISTORY: "on",
+      LEARNING_SAMPLES: "on",
+      HEALTH_CHECK_INTERVAL_SECONDS: "0.5",
+      HEALTH_CHECK_TIMEOUT_SECONDS: "0.5",
+      SLOW_START_SECONDS: "0",
+      SHUTDOWN_TIMEOUT_SECONDS: "5",
+      ACCESS_LOG_FILE: this.accessLogPath,
+      ...settings,
+    });
     await this.#product.started();
   }
 

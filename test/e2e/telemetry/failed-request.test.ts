@@ -82,18 +82,21 @@ describe.skipIf(!hasPrometheus)("metrics", () => {
     expect(await asked().number('neurabalancer_http_request_duration_seconds_count{path="shop"}')).toBe(21);
     const seconds = (line.duration_ms as number) / 1000;
     const buckets = await asked().query('neurabalancer_http_request_duration_seconds_bucket{path="shop"}');
-    const [first] = buckets
+    const sorted = buckets
       .map(({ metric, value }) => ({ bound: Number(metric.le), count: Number(value?.[1]) }))
-      .filter(({ bound }) => bound >= seconds)
       .sort((one, other) => one.bound - other.bound);
-    expect(first.count).toBeGreaterThan(0);
+    const at = sorted.findIndex(({ bound }) => bound >= seconds);
+    expect(sorted[at].count).toBeGreaterThan(sorted[at - 1]?.count ?? 0); // they are cumulative
   });
 
   test("name its trace as an example", async () => {
-    const exemplar = await until(async () => {
+    const { exemplar, bound } = await until(async () => {
       const all = await asked().exemplars('neurabalancer_http_request_duration_seconds_bucket{path="shop"}');
-      return all.flatMap(({ exemplars }) => exemplars).find(({ labels }) => labels.trace_id === CLIENT.traceId);
+      return all
+        .flatMap(({ exemplars, seriesLabels }) => exemplars.map((one) => ({ exemplar: one, bound: seriesLabels.le })))
+        .find((one) => one.exemplar.labels.trace_id === CLIENT.traceId);
     });
+    expect(Number(exemplar.value)).toBeLessThanOrEqual(Number(bound.replace("+Inf", "Infinity")));
     expect(Number(exemplar.value)).toBeCloseTo((line.duration_ms as number) / 1000, 3);
   });
 });

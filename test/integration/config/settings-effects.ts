@@ -70,7 +70,13 @@ const ALL_OF_TRACES = [
     (name) => `tracer.${name}`,
   ),
 ];
-const RESOURCE = "OTEL_SERVICE_NAME wins over OTEL_RESOURCE_ATTRIBUTES, and that over the default";
+const TRACES = "test/drill/tracing.test.ts";
+const IS_SWITCHED = "a reload switches them off and on; what is off is no process";
+const ARRIVES = "a request is one span, and each attempt one below it; status and metrics tell of it";
+const COSTS_SPANS =
+  "a collector that hangs costs spans, which are counted, and no request; the mode is told and ends by itself";
+const OVER_TLS = "TLS: an authority that is known, one that is not, and a certificate of our own";
+const SENDERS = "test/integration/tracer/export/senders.test.ts";
 const BATCHES = "OTEL_BSP_* and limits of values";
 const OF_TRACES = "the setting of traces wins over the general one, setting by setting";
 const OF_TLS_OF_TRACES = "files of certificates are read, and host:port without a scheme is TLS unless it is insecure";
@@ -715,11 +721,11 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     HISTORY_BOUNDS,
     "the file stays within maxBytes while it is written at full speed, the newest is there, and minutes stay longer",
   ),
-  OTEL_ENABLED: effect(["true", "false"], ALL_OF_TRACES, TRACING, IS_EXPORTED, TRACED),
+  OTEL_ENABLED: effect(["true", "false"], ALL_OF_TRACES, TRACES, IS_SWITCHED, TRACED),
   OTEL_SDK_DISABLED: effect(["false", "true"], ALL_OF_TRACES, TRACING, IS_EXPORTED, TRACED),
   OTEL_TRACES_EXPORTER: effect(["otlp", "none"], ALL_OF_TRACES, TRACING, IS_EXPORTED, TRACED),
-  OTEL_SERVICE_NAME: effect(["one", "other"], ["tracer.resource"], TRACING, RESOURCE, TRACED),
-  OTEL_RESOURCE_ATTRIBUTES: effect(["a=1", "a=2"], ["tracer.resource"], TRACING, RESOURCE, TRACED),
+  OTEL_SERVICE_NAME: effect(["one", "other"], ["tracer.resource"], TRACES, ARRIVES, TRACED),
+  OTEL_RESOURCE_ATTRIBUTES: effect(["a=1", "a=2"], ["tracer.resource"], TRACES, IS_SWITCHED, TRACED),
   OTEL_TRACES_SAMPLER: effect(
     ["always_on", "traceidratio"],
     ["worker.tracing"],
@@ -741,10 +747,16 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "OTEL_PROPAGATORS: tracecontext or not; what is not supported is said",
     TRACED,
   ),
-  OTEL_BSP_SCHEDULE_DELAY: effect(["5000", "1000"], ["tracer.scheduleDelayMs"], TRACING, BATCHES, TRACED),
-  OTEL_BSP_EXPORT_TIMEOUT: effect(["30000", "1000"], ["tracer.exportTimeoutMs"], TRACING, BATCHES, TRACED),
-  OTEL_BSP_MAX_QUEUE_SIZE: effect(["2048", "1024"], ["tracer.maxQueueSpans"], TRACING, BATCHES, TRACED),
-  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: effect(["512", "10"], ["tracer.maxBatchSpans"], TRACING, BATCHES, TRACED),
+  OTEL_BSP_SCHEDULE_DELAY: effect(
+    ["5000", "1000"],
+    ["tracer.scheduleDelayMs"],
+    TRACES,
+    "what waits is sent when it stops",
+    TRACED,
+  ),
+  OTEL_BSP_EXPORT_TIMEOUT: effect(["30000", "1000"], ["tracer.exportTimeoutMs"], TRACES, COSTS_SPANS, TRACED),
+  OTEL_BSP_MAX_QUEUE_SIZE: effect(["2048", "1024"], ["tracer.maxQueueSpans"], TRACES, COSTS_SPANS, TRACED),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: effect(["512", "10"], ["tracer.maxBatchSpans"], TRACES, COSTS_SPANS, TRACED),
   OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: effect(["90", "10"], ["tracer.maxValueLength"], TRACING, BATCHES, TRACED),
   OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: effect(["90", "10"], ["tracer.maxValueLength"], TRACING, BATCHES, TRACED),
   ...exporterEffects("OTEL_EXPORTER_OTLP"),
@@ -765,10 +777,16 @@ function exporterEffects(prefix: string): Readonly<Record<string, Effect>> {
       OF_TRACES,
       TRACED,
     ),
-    [`${prefix}_HEADERS`]: effect(["a=1", "a=2"], ["tracer.headers"], TRACING, OF_TRACES, TRACED),
+    [`${prefix}_HEADERS`]: effect(
+      ["a=1", "a=2"],
+      ["tracer.headers"],
+      SENDERS,
+      "hands over spans, with the fields that were asked for",
+      TRACED,
+    ),
     [`${prefix}_TIMEOUT`]: effect(["9000", "1000"], ["tracer.timeoutMs"], TRACING, OF_TRACES, TRACED),
-    [`${prefix}_COMPRESSION`]: effect(["none", "gzip"], ["tracer.compression"], TRACING, OF_TRACES, TRACED),
-    [`${prefix}_CERTIFICATE`]: effect(["a", "b"], ["tracer.caPem"], TRACING_FILES, OF_TLS_OF_TRACES, HTTPS),
+    [`${prefix}_COMPRESSION`]: effect(["none", "gzip"], ["tracer.compression"], SENDERS, "compressed", TRACED),
+    [`${prefix}_CERTIFICATE`]: effect(["a", "b"], ["tracer.caPem"], SENDERS, OVER_TLS, HTTPS),
     [`${prefix}_CLIENT_CERTIFICATE`]: effect(
       ["a", "b"],
       ["tracer.certificate"],

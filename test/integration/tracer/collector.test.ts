@@ -75,7 +75,7 @@ describe.skipIf(!existsSync(PROGRAM))("the real collector", () => {
     }
     expect(receiver.spans()).toHaveLength(expected);
     for (const { decoded } of receiver.received) {
-      expect(decoded.resource).toEqual({ "service.name": "balancer" });
+      expect(decoded.resource).toEqual({ "service.name": "balancer", "service.version": version });
       expect(decoded.scope.name).toBe("neurabalancer");
       const [request, first, second] = decoded.spans;
       expect(request).toMatchObject({

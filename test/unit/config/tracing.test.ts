@@ -1,5 +1,6 @@
 /** What the variables of OpenTelemetry come to. */
 import { describe, expect, test } from "bun:test";
+import { hostname } from "node:os";
 import { toTraceSampling } from "../../../src/config/exported-traces.ts";
 import { toTracerSettings } from "../../../src/config/tracer-settings.ts";
 import { configOf, load, problemsOf } from "../../support/configuration.ts";
@@ -136,12 +137,13 @@ describe("where spans go", () => {
 describe("what is sent", () => {
   test("OTEL_SERVICE_NAME wins over OTEL_RESOURCE_ATTRIBUTES, and that over the default", () => {
     const resource = (env: Record<string, string>) => settings({ ...ENDPOINT, ...env })?.resource;
-    expect(resource({})).toEqual({ "service.name": "neurabalancer" });
-    expect(resource({ OTEL_RESOURCE_ATTRIBUTES: "service.name=a%20b, team=shop%2C1," })).toEqual({
+    expect(resource({})).toEqual({ "service.name": "neurabalancer", "service.instance.id": hostname() });
+    expect(resource({ INSTANCE_NAME: "edge-1" })?.["service.instance.id"]).toBe("edge-1");
+    expect(resource({ OTEL_RESOURCE_ATTRIBUTES: "service.name=a%20b, team=shop%2C1," })).toMatchObject({
       "service.name": "a b",
       team: "shop,1",
     });
-    expect(resource({ OTEL_RESOURCE_ATTRIBUTES: "service.name=a", OTEL_SERVICE_NAME: "b" })).toEqual({
+    expect(resource({ OTEL_RESOURCE_ATTRIBUTES: "service.name=a", OTEL_SERVICE_NAME: "b" })).toMatchObject({
       "service.name": "b",
     });
   });

@@ -25,6 +25,8 @@ export class TextWriter implements ExpositionWriter {
   readonly #pieces: Buffer[] = [];
   #text = "";
   #name = "";
+  /** See `#bucketEnds`. */
+  #ends: { readonly bounds: readonly number[]; readonly texts: readonly string[] } = { bounds: [], texts: [] };
 
   constructor(dialect: TextDialect) {
     this.#dialect = dialect;
@@ -40,11 +42,13 @@ export class TextWriter implements ExpositionWriter {
   }
 
   histogram({ bounds, counts, sum, exemplars }: HistogramFigures, { text }: SampleLabels): void {
+    const ends = this.#bucketEnds(bounds);
+    const start = `${this.#name}_bucket{${text}${text === "" ? "" : ","}`;
     let count = 0;
     for (let i = 0; i <= bounds.length; i++) {
       count += counts[i];
-      const le = i < bounds.length ? this.#dialect.boundary(bounds[i]) : "+Inf";
-      this.#line("_bucket", joined(text, `le="${le}"`), count, exemplars?.[i]);
+      const exemplar = exemplars?.[i];
+      this.#text += `${start}${ends[i]}${count}${exemplar == null ? "" : this.#dialect.exemplar(exemplar)}\n`;
     }
     this.#line("_sum", text, sum);
     this.#line("_count", text, count);
@@ -72,6 +76,15 @@ export class TextWriter implements ExpositionWriter {
     this.#text += this.#dialect.foot;
     this.pause();
     return Buffer.concat(this.#pieces);
+  }
+
+  /** What stands behind a bucket's other labels, by bucket; most histograms in a row have the same bounds. */
+  #bucketEnds(bounds: readonly number[]): readonly string[] {
+    if (this.#ends.bounds !== bounds) {
+      const all = [...bounds.map((bound) => this.#dialect.boundary(bound)), "+Inf"];
+      this.#ends = { bounds, texts: all.map((le) => `le="${le}"} `) };
+    }
+    return this.#ends.texts;
   }
 
   #line(suffix: string, labels: string, value: number, exemplar?: Exemplar | null): void {
