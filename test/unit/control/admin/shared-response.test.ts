@@ -18,7 +18,7 @@ function counted(steps: number, costMs = 0) {
       }
       return number;
     },
-    () => performance.now() + passedMs,
+    () => passedMs,
   );
   return { answer, seen, pass: (ms: number) => (passedMs += ms) };
 }
@@ -113,7 +113,7 @@ function kinds(costMs: number) {
       begun.push(`${kind} made`);
       return kind;
     },
-    () => performance.now() + passedMs,
+    () => passedMs,
   );
   return { answer, begun };
 }
