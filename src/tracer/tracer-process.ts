@@ -6,6 +6,7 @@ import { openSharedMemory } from "../shared/memory/file.ts";
 import { TracerCounter } from "../shared/memory/layout/tracing.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
+import { endOnUncaught } from "../telemetry/log/last-words.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { ExportRequests } from "./encode/export-request.ts";
@@ -49,6 +50,7 @@ export function runTracer(): void {
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
+  process.on("SIGUSR1", () => {});
   process.on("message", (message: ToTracer) => {
     if (message.type === "start") {
       starting = start(message);
@@ -83,6 +85,7 @@ async function start(message: TracerStart): Promise<Running> {
   }
   const memory = openSharedMemory(memoryPath);
   const logger = replaceableLogger(createLogger({ level, format, name: "tracer" }));
+  endOnUncaught(logger.log);
   const nowMs = (): number => performance.now();
   const bootOffsetMs = bootClockOffsetMs(nowMs, performance.timeOrigin);
   const wallClock = new WallClock(

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { version } from "../../../package.json";
 import { TracerCounter as C, TraceAttemptKind } from "../../../src/shared/memory/layout/tracing.ts";
 import { Daemon } from "../../support/processes.ts";
 import { startHttpCollector } from "../../support/tracing/collectors.ts";
@@ -75,7 +76,7 @@ describe.skipIf(!existsSync(PROGRAM))("the real collector", () => {
     }
     expect(receiver.spans()).toHaveLength(expected);
     for (const { decoded } of receiver.received) {
-      expect(decoded.resource).toEqual({ "service.name": "balancer" });
+      expect(decoded.resource).toEqual({ "service.name": "balancer", "service.version": version });
       expect(decoded.scope.name).toBe("neurabalancer");
       const [request, first, second] = decoded.spans;
       expect(request).toMatchObject({

@@ -46,7 +46,7 @@ describe("the tracer", () => {
       expect(Math.abs(Number(request.startNs / 1_000_000n) - before)).toBeLessThan(1_000);
       expect(request.endNs - request.startNs).toBe(5_000_000n);
       expect(collector.spans().map(({ name }) => name)).toEqual(["GET shop-pages", "GET", "GET", "GET shop-pages"]);
-      expect(run.tracer.up).toBe(true);
+      await until(() => run.tracer.up); // on a busy machine some of its signs of life are late
       expect(run.count(C.RSS_BYTES)).toBeGreaterThan(0);
       await run.tracer.stop(5_000);
       expect(run.count(C.SPANS_WAITING)).toBe(0);

@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { DEFAULT_ACCESS_LOG_FIELDS } from "../../../src/shared/access-log-fields.ts";
 import { blocksOf } from "../../support/doc-blocks.ts";
 import { logNames } from "../../support/grafana/names.ts";
 
@@ -111,6 +112,12 @@ describe("Alloy and Promtail", () => {
       stages.flatMap((each: Record<string, object>) => Object.keys(each[stage] ?? {}));
     expect(keysOf("labels")).toEqual(labels);
     expect(keysOf("structured_metadata")).toEqual(["request_id", "trace_id", "span_id"]);
+  });
+
+  test("look for fields that lines have, in the set that is written unless one is chosen", () => {
+    const [access, processLog] = [...alloy.matchAll(/expressions = \{([^}]*)\}/g)].map(([, fields]) => names(fields));
+    expect(access.filter((name) => !(DEFAULT_ACCESS_LOG_FIELDS as readonly string[]).includes(name))).toEqual([]);
+    expect(processLog).toEqual(["time", "level"]);
   });
 
   test("braces and quotes of Alloy's file are closed", () => {

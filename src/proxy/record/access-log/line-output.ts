@@ -35,6 +35,8 @@ export class LineOutput {
   #length = FIRST;
   /** Something is written or looked at. */
   #busy = false;
+  /** The system has been asked to write, and has not said how that went. */
+  #asked = false;
   #ticks = 0;
   #reopen = false;
   /** The last that the target has is a part of a line. */
@@ -118,6 +120,8 @@ export class LineOutput {
   async close(timeoutMs: number): Promise<void> {
     await this.allOut(timeoutMs);
     this.#closed = true;
+    // What the system was asked for before may still come: only a reader that blocks takes longer than a moment.
+    for (let waited = 0; this.#asked && waited < timeoutMs; waited++) await Bun.sleep(1);
     this.#target.close();
     this.#next?.close();
   }
@@ -172,7 +176,9 @@ export class LineOutput {
       return;
     }
     const stop = this.#lineEndBefore(data, start, end);
+    this.#asked = true;
     write(fd, data, start, stop - start, null, (error, written) => {
+      this.#asked = false;
       if (error !== null && error.code !== "EAGAIN" && error.code !== "EINTR") {
         // A full disk or a closed pipe: what could not be written is lost, and counted.
         this.#lost(countLines(data, start, end));
