@@ -18,7 +18,7 @@ function counted(steps: number, costMs = 0) {
       }
       return number;
     },
-    () => passedMs,
+    () => performance.now() + passedMs,
   );
   return { answer, seen, pass: (ms: number) => (passedMs += ms) };
 }
@@ -113,13 +113,13 @@ function kinds(costMs: number) {
       begun.push(`${kind} made`);
       return kind;
     },
-    () => passedMs,
+    () => performance.now() + passedMs,
   );
   return { answer, begun };
 }
 
 test("kinds are made one at a time, who has waited longest first; what nobody wants any more not at all", async () => {
-  const { answer, begun } = kinds(0);
+  const { answer, begun } = kinds(0.1); // so that there is a rest, in which others come
   const gone = new AbortController();
   const all = [answer.get(wanted, "a"), answer.get(wanted, "b"), answer.get(gone.signal, "c"), answer.get(wanted, "d")];
   all.push(answer.get(wanted, "b"), answer.get(wanted, "a"));
