@@ -54,6 +54,16 @@ export function runSupervised<To extends { readonly type: string }, From>(name: 
     if (process.connected) process.send?.(message);
   };
   let running: Running<To> | undefined;
+  let isEnding = false;
+  const end = async (): Promise<void> => {
+    if (isEnding) return;
+    isEnding = true;
+    try {
+      await running?.close();
+    } finally {
+      process.exit(0);
+    }
+  };
   let replaceLog: (logger: Logger) => void = () => {};
   const begin = async (message: Extract<Told, { type: "start" }>): Promise<void> => {
     const logger = replaceableLogger(createLogger({ level: message.logLevel, format: message.logFormat, name }));
@@ -71,7 +81,7 @@ export function runSupervised<To extends { readonly type: string }, From>(name: 
   const take = async (message: Told | OwnMessage<To>): Promise<void> => {
     const told = message as Told;
     if (told.type === "start") await begin(told);
-    else if (told.type === "drain") void end(running);
+    else if (told.type === "drain") void end();
     else if (told.type === "log") replaceLog(createLogger({ level: told.level, format: told.format, name }));
     else await running?.tell(message as OwnMessage<To>);
   };
@@ -81,13 +91,5 @@ export function runSupervised<To extends { readonly type: string }, From>(name: 
     taken = taken.then(() => take(message));
   });
   // The supervisor is gone, and the workers are going.
-  process.on("disconnect", () => void taken.then(() => end(running)));
-}
-
-async function end(running: Pick<Running<never>, "close"> | undefined): Promise<void> {
-  try {
-    await running?.close();
-  } finally {
-    process.exit(0);
-  }
+  process.on("disconnect", () => void end());
 }
