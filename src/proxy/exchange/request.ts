@@ -346,7 +346,11 @@ export class ProxiedRequest implements RequestRewrite, FoundFields {
     ids.write(this.ids, TRACE_ID_DIGITS, SPAN_ID_DIGITS);
     this.spanIdBuffer = this.ids;
     this.spanIdStart = TRACE_ID_DIGITS;
-    const sampled = tracing.sampler.samples(this.traceIdBuffer, this.traceIdStart, parent < 0 ? -1 : flags & 1);
+    const { sampler } = tracing;
+    const sampled =
+      parent < 0 || this.peer.trusted
+        ? sampler.samples(this.traceIdBuffer, this.traceIdStart, parent < 0 ? -1 : flags & 1)
+        : sampler.samplesOfStranger(this.ids, TRACE_ID_DIGITS, flags & 1);
     this.sampled = sampled;
     this.sampledFlag = sampled;
     if (sampled) this.trace = tracing.writer.begin();

@@ -31,7 +31,19 @@ export class Sampler {
   samples(buf: Uint8Array, idStart: number, parent: number): boolean {
     if (this.#parentBased && parent >= 0) return parent === 1;
     // As the SDKs for Go, Python and Ruby decide: so services that are set to one ratio choose the same traces.
-    const at = idStart + RIGHT_HALF_AT;
+    return this.#chooses(buf, idStart + RIGHT_HALF_AT);
+  }
+
+  /**
+   * The same for the trace of a client that may be anybody, who may have chosen its id so that it is sampled: without
+   * `parentbased_…` 16 hexadecimal digits of ours, `buf[randomStart …]`, decide in its place.
+   */
+  samplesOfStranger(buf: Uint8Array, randomStart: number, parent: number): boolean {
+    return this.#parentBased ? parent === 1 : this.#chooses(buf, randomStart);
+  }
+
+  /** By the number that the 16 digits at `at` are. */
+  #chooses(buf: Uint8Array, at: number): boolean {
     const high = hexNumber(buf, at, HIGH_DIGITS);
     if (high !== this.#high) return high < this.#high;
     return hexNumber(buf, at + HIGH_DIGITS, LOW_DIGITS) < this.#low;
