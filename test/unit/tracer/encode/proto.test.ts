@@ -1,11 +1,14 @@
 /** Protocol buffers, written and read. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { readExportResponse } from "../../../../src/tracer/encode/export-response.ts";
+import { readExportResponse as read } from "../../../../src/tracer/encode/export-response.ts";
 import { fields } from "../../../../src/tracer/encode/proto-reader.ts";
 import { ProtoWriter, varintLength, writeNanoseconds } from "../../../../src/tracer/encode/proto-writer.ts";
+import { CollectorWords } from "../../../../src/tracer/export/collector-words.ts";
 import { retryInfoMs } from "../../../../src/tracer/export/retry-info.ts";
 import { encodeResponse } from "../../../support/tracing/decode.ts";
+
+const readExportResponse = (bytes: Uint8Array) => read(bytes, new CollectorWords({}).of);
 
 describe("what is written", () => {
   test("numbers and texts come back", () => {
@@ -64,6 +67,8 @@ describe("what a collector answers", () => {
   test("nothing is all taken; else it says how many it did not want, and why", () => {
     expect(readExportResponse(new Uint8Array())).toEqual({ rejectedSpans: 0, message: "" });
     expect(readExportResponse(encodeResponse(3, "too\nold\u0007"))).toEqual({ rejectedSpans: 3, message: "too old" });
+    expect(readExportResponse(encodeResponse(-1, "odd"))).toEqual({ rejectedSpans: 0, message: "odd" });
+    expect(readExportResponse(encodeResponse(-(2 ** 52), ""))).toEqual({ rejectedSpans: 0, message: "" });
   });
 
   test("anything else is an error or harmless, and never hangs", () => {
