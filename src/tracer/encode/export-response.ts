@@ -1,5 +1,5 @@
 /** Reads `ExportTraceServiceResponse { partial_success = 1 { rejected_spans = 1, error_message = 2 } }`. */
-import { fields } from "./proto-reader.ts";
+import { fields } from "./protobuf-reader.ts";
 
 /** What a collector said of what it took. */
 export interface PartialSuccess {

@@ -1,5 +1,6 @@
 /** Which requests are traced: the standard samplers of OpenTelemetry, which look at nothing but the trace's id and its parent. */
 import type { TraceSampling } from "../../../protocol/tracer.ts";
+import { hexDigit } from "../../rewrite/trace-context.ts";
 
 /** Of the 64 random bits of an id (its right half) so many decide: as many as a number holds exactly. */
 const LOW_DIGITS = 5;
@@ -52,10 +53,6 @@ export class Sampler {
 /** The number that `digits` lower-case hexadecimal digits (8 at most) are. */
 function hexNumber(buf: Uint8Array, start: number, digits: number): number {
   let value = 0;
-  for (let i = start; i < start + digits; i++) {
-    const c = buf[i];
-    // 0x61 ("a") is 10: the letters lie 39 beyond the digits' end.
-    value = (value << 4) | (c > 57 ? c - 87 : c - 48);
-  }
+  for (let i = start; i < start + digits; i++) value = (value << 4) | hexDigit(buf[i]);
   return value >>> 0;
 }
