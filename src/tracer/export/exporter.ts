@@ -3,7 +3,7 @@
  * One batch at a time; it is tried again, with longer and longer pauses, until the collector has it, refuses it, or its time is
  * over. What happened is counted where the metrics are read from.
  */
-import type { TracerSettings } from "../../protocol/tracer.ts";
+import { shownEndpoint, type TracerSettings } from "../../protocol/tracer.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import type { ExportRequests } from "../encode/export-request.ts";
@@ -25,7 +25,7 @@ export interface ExporterOptions {
   readonly sender: Sender;
   readonly settings: Pick<
     TracerSettings,
-    "scheduleDelayMs" | "exportTimeoutMs" | "timeoutMs" | "maxBatchSpans" | "maxQueueSpans"
+    "endpoint" | "scheduleDelayMs" | "exportTimeoutMs" | "timeoutMs" | "maxBatchSpans" | "maxQueueSpans"
   >;
   /** Of the tracer. */
   readonly counters: Float64Array;
@@ -160,12 +160,12 @@ export class Exporter {
   }
 
   #failing(reason: string): void {
-    const { counters, log, nowMs } = this.#options;
+    const { counters, log, nowMs, settings } = this.#options;
     if (this.#failingSince !== null) return;
     this.#failingSince = nowMs();
     counters[C.EXPORT_FAILING] = 1;
     log.warn(
-      { reason },
+      { endpoint: shownEndpoint(settings), reason },
       "the collector does not take spans: they wait, and are lost when there are too many; requests go on",
     );
   }

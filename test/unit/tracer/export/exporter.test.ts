@@ -34,7 +34,14 @@ function make(of: { maxQueueSpans?: number; maxBatchSpans?: number; maxBytes?: n
     /** The time that there is at the end is over. */
     end: () => {},
   };
-  const settings = { scheduleDelayMs: 5_000, exportTimeoutMs: 30_000, timeoutMs: 10_000, maxBatchSpans, maxQueueSpans };
+  const settings = {
+    endpoint: "http://collector:4318/v1/traces?key=secret",
+    scheduleDelayMs: 5_000,
+    exportTimeoutMs: 30_000,
+    timeoutMs: 10_000,
+    maxBatchSpans,
+    maxQueueSpans,
+  };
   const exporter = new Exporter({
     queue: new SpanQueue(maxQueueSpans, maxBytes),
     requests: new ExportRequests({}, { name: "", version: "" }),
@@ -123,6 +130,7 @@ describe("a collector that does not take them", () => {
     expect(lines.map(({ message }) => message)).toEqual([
       "the collector does not take spans: they wait, and are lost when there are too many; requests go on",
     ]);
+    expect(lines[0]).toMatchObject({ endpoint: "http://collector:4318/v1/traces", reason: "it answered 503" });
     world.answers = [];
     add(4);
     exporter.step();
