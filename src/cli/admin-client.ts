@@ -30,7 +30,9 @@ export async function askAdmin({ admin: address, token }: AdminFlags, path: stri
     });
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new Error(`no admin port answers at ${url.origin}: ${why} (--admin names another, see ADMIN_PORT)`, { cause });
+    throw new Error(`no admin port answers at ${url.origin}: ${why} (--admin names another, see ADMIN_PORT)`, {
+      cause,
+    });
   }
   const text = await response.text();
   let answer: unknown;
