@@ -150,6 +150,21 @@ describe("a collector that does not take them", () => {
     expect(counters[C.SPANS_LOST_EXPORT]).toBe(4);
   });
 
+  test("the log has each new reason, and no more than four", async () => {
+    const { world, exporter, add, settled, lines } = make();
+    const reasons = ["ECONNREFUSED", "it answered 503", "it answered 503", "ECONNREFUSED", "a", "b", "c", "d"];
+    world.answers = reasons.map((reason) => ({ kind: "later", afterMs: null, reason }));
+    add(4);
+    exporter.step();
+    await settled();
+    expect(lines.map(({ reason }) => reason)).toEqual(["ECONNREFUSED", "it answered 503", "a", "b", undefined]);
+    world.answers = [LATER];
+    add(4);
+    exporter.step();
+    await settled();
+    expect(lines.slice(5).map(({ reason }) => reason)).toEqual(["it answered 503", undefined]);
+  });
+
   test("that refuses them is not asked again", async () => {
     const { world, exporter, add, settled, counters } = make();
     world.answers = [REFUSED];
