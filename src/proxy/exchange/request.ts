@@ -324,7 +324,7 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
 
   #readTrace(head: Buffer, parsed: RequestHead): void {
     const { tracing, ids } = this.#ctx;
-    const flags = joinTrace(this, tracing, ids, head, parsed);
+    const flags = joinTrace(this, this.peer.trusted, tracing, ids, head, parsed);
     if (tracing === null) return;
     if (this.sampled) this.trace = tracing.writer.begin();
     if (!tracing.propagates) return;

@@ -11,7 +11,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** Who asked, and over what. */
 export interface OwnClient {
-  readonly peer: { readonly addressBytes: Buffer };
+  readonly peer: { readonly addressBytes: Buffer; readonly trusted: boolean };
   /** As `LoggedRequest` has them. */
   readonly protocol: Buffer;
   readonly tlsVersion: Buffer | null;
@@ -61,11 +61,11 @@ export class OwnRequest implements LoggedRequest, JoiningRequest {
    * @param tracing `null` = it has no span: its line only has the client's trace.
    */
   read(
-    { protocol }: OwnClient,
+    { protocol, peer }: OwnClient,
     bytes: Buffer,
     start: number,
     head: RequestHead,
-    tracing: Parameters<typeof joinTrace>[1],
+    tracing: Parameters<typeof joinTrace>[2],
     ids: IdSource,
   ): this {
     this.protocol = protocol;
@@ -82,7 +82,7 @@ export class OwnRequest implements LoggedRequest, JoiningRequest {
     this.userAgentEnd -= start;
     this.refererStart -= start;
     this.refererEnd -= start;
-    joinTrace(this, tracing, ids, bytes, head);
+    joinTrace(this, peer.trusted, tracing, ids, bytes, head);
     if (this.parentIdStart >= 0) {
       this.traceIdBuffer = this.headBuffer;
       this.traceIdStart -= start;

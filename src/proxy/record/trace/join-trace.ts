@@ -24,12 +24,14 @@ export interface JoiningRequest {
 
 /**
  * Fills `request`.
+ * @param trusted whether its trace's id, which the client has chosen, may decide what is sampled.
  * @param tracing `null` = nothing is exported, at least not of this request.
  * @param head where `parsed` was parsed from.
  * @returns `TraceFlags` of the trace so far.
  */
 export function joinTrace(
   request: JoiningRequest,
+  trusted: boolean,
   tracing: { readonly sampler: Sampler; readonly propagates: boolean } | null,
   ids: IdSource,
   head: Buffer,
@@ -48,8 +50,11 @@ export function joinTrace(
   ids.write(request.ids, TRACE_ID_DIGITS, SPAN_ID_DIGITS);
   request.spanIdBuffer = request.ids;
   request.spanIdStart = TRACE_ID_DIGITS;
-  const parentSampled = parent < 0 ? -1 : flags & TraceFlags.SAMPLED;
-  request.sampled = tracing.sampler.samples(request.traceIdBuffer, request.traceIdStart, parentSampled);
+  const { sampler } = tracing;
+  request.sampled =
+    parent < 0 || trusted
+      ? sampler.samples(request.traceIdBuffer, request.traceIdStart, parent < 0 ? -1 : flags & TraceFlags.SAMPLED)
+      : sampler.samplesOfStranger(request.ids, TRACE_ID_DIGITS, flags & TraceFlags.SAMPLED);
   request.sampledFlag = request.sampled;
   return flags;
 }
