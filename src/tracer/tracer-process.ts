@@ -19,6 +19,7 @@ import { Tracer } from "./tracer.ts";
 const STEP_MS = 50;
 /** How long what is left may take to be sent at the end. */
 const FINISH_MS = 2_000;
+const LEAST_FINISH_MS = 200;
 /** The runtime itself would let garbage grow for long, because it counts the shared memory as its own. */
 const COLLECT_MS = 60_000;
 /** What runtime and libraries would go by. Spans and the fields beside them go where the settings say, and nowhere else. */
@@ -36,7 +37,8 @@ type Tell = (message: FromTracer) => void;
 /** A tracer that runs. */
 interface Running {
   readonly tell: (message: ToTracer) => void;
-  readonly close: () => Promise<void>;
+  /** Sends what is left, for so long at most. */
+  readonly close: (withinMs: number) => Promise<void>;
 }
 
 /** Runs the tracer until the supervisor says "drain", or is gone. */
@@ -68,8 +70,11 @@ export function runTracer(): void {
 }
 
 async function end(starting: Promise<Running> | undefined): Promise<void> {
+  const toldMs = performance.now();
   try {
-    await (await starting)?.close();
+    const running = await starting;
+    // One that was still starting has less time left: whoever wants it to end waits no longer for that.
+    await running?.close(Math.max(LEAST_FINISH_MS, FINISH_MS - (performance.now() - toldMs)));
   } finally {
     process.exit(0);
   }
@@ -116,9 +121,9 @@ async function start(message: TracerStart): Promise<Running> {
         logger.replace(createLogger({ level: told.level, format: told.format, name: "tracer" }));
       }
     },
-    close: async () => {
+    close: async (withinMs) => {
       clearInterval(stepping);
-      await tracer.finish(FINISH_MS);
+      await tracer.finish(withinMs);
       sender.close();
     },
   };
