@@ -26,7 +26,7 @@ import { RouteRules } from "../../../../src/proxy/routing/route-rules.ts";
 import { Timed, TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamLeg, UpstreamUser } from "../../../../src/proxy/upstream/leg.ts";
 import { OTHER_ROW } from "../../../../src/shared/memory/duration-table.ts";
-import { SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
+import { ServerState, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { MirrorWord } from "../../../../src/shared/memory/mirror-table.ts";
 import { Method, Route } from "../../../../src/shared/memory/series-table.ts";
 import { TraceReader } from "../../../support/trace-records.ts";
@@ -226,6 +226,8 @@ export class Rig {
         decision: 0,
         choices: SERVERS,
         score: 0.5,
+        ejected: 0,
+        stateOf: () => ServerState.UP,
         arm: -1,
         isPassedOver: () => false,
         hasUntried: (excluded: readonly number[]) => new Set(excluded).size < SERVERS,
