@@ -54,6 +54,11 @@ async function loadBalanced(): Promise<Balanced> {
 /** Runs the learner until the supervisor says "drain", or is gone. */
 export function runLearner(): void {
   let running: Running | undefined;
+  let ending: Promise<void> | undefined;
+  // Told before it was ready, it is told once more then.
+  const finish = (): void => {
+    ending ??= end(running);
+  };
   let balanced: Balanced | undefined;
   const load = async (pools: readonly LearnerPool[]): Promise<void> => {
     if (pools.some(({ observed }) => observed !== true)) balanced ??= await loadBalanced();
@@ -85,7 +90,7 @@ export function runLearner(): void {
       await load(message.pools);
       running?.setPools(message.pools);
     } else if (message.type === "log") running?.setLog(message.level, message.format);
-    else if (message.type === "drain") void end(running);
+    else if (message.type === "drain") finish();
   };
   // One after another, as they came: some need code that is not loaded yet.
   let taken: Promise<void> = Promise.resolve();
@@ -93,7 +98,7 @@ export function runLearner(): void {
     taken = taken.then(() => take(message));
   });
   // The supervisor is gone, and the workers are going.
-  process.on("disconnect", () => void end(running));
+  process.on("disconnect", finish);
 }
 
 async function end(running: Running | undefined): Promise<void> {

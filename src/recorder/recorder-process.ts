@@ -38,6 +38,11 @@ interface Running {
 /** Runs the recorder until the supervisor says "drain", or is gone. */
 export function runRecorder(): void {
   let running: Running | undefined;
+  let ending: Promise<void> | undefined;
+  // Told before it was ready, it is told once more then.
+  const finish = (): void => {
+    ending ??= end(running);
+  };
   const tell: Tell = (message) => {
     if (process.connected) process.send?.(message);
   };
@@ -56,11 +61,11 @@ export function runRecorder(): void {
         process.exitCode = 1;
         setTimeout(() => process.exit(1), 100); // time for the message to leave
       }
-    } else if (message.type === "drain") void end(running);
+    } else if (message.type === "drain") finish();
     else running?.tell(message);
   });
   // The supervisor is gone, and the workers are going.
-  process.on("disconnect", () => void end(running));
+  process.on("disconnect", finish);
 }
 
 async function end(running: Running | undefined): Promise<void> {

@@ -6,6 +6,7 @@ import { openSharedMemory } from "../shared/memory/file.ts";
 import { TracerCounter } from "../shared/memory/layout/tracing.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
+import { endOnUncaught } from "../telemetry/log/last-words.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
 import { ExportRequests } from "./encode/export-request.ts";
@@ -44,6 +45,12 @@ interface Running {
 /** Runs the tracer until the supervisor says "drain", or is gone. */
 export function runTracer(): void {
   let starting: Promise<Running> | undefined;
+  let isStarted = false;
+  let ending: Promise<void> | undefined;
+  // Told before it was ready, it is told once more then. What waited for it to start has less time left to be sent.
+  const finish = (): void => {
+    ending ??= end(starting, isStarted ? performance.now() : 0);
+  };
   const tell: Tell = (message) => {
     if (process.connected) process.send?.(message);
   };
@@ -51,29 +58,32 @@ export function runTracer(): void {
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
+  process.on("SIGUSR1", () => {});
   process.on("message", (message: ToTracer) => {
     if (message.type === "start") {
       starting = start(message);
       starting.then(
-        () => tell({ type: "ready" }),
+        () => {
+          isStarted = true;
+          tell({ type: "ready" });
+        },
         (error: Error) => {
           tell({ type: "failed", message: error.message });
           process.exitCode = 1;
           setTimeout(() => process.exit(1), 100); // time for the message to leave
         },
       );
-    } else if (message.type === "drain") void end(starting);
+    } else if (message.type === "drain") finish();
     else void starting?.then((running) => running.tell(message));
   });
   // The supervisor is gone, and the workers are going.
-  process.on("disconnect", () => void end(starting));
+  process.on("disconnect", finish);
 }
 
-async function end(starting: Promise<Running> | undefined): Promise<void> {
-  const toldMs = performance.now();
+/** @param toldMs since when it is to end. */
+async function end(starting: Promise<Running> | undefined, toldMs: number): Promise<void> {
   try {
     const running = await starting;
-    // One that was still starting has less time left: whoever wants it to end waits no longer for that.
     await running?.close(Math.max(LEAST_FINISH_MS, FINISH_MS - (performance.now() - toldMs)));
   } finally {
     process.exit(0);
@@ -88,6 +98,7 @@ async function start(message: TracerStart): Promise<Running> {
   }
   const memory = openSharedMemory(memoryPath);
   const logger = replaceableLogger(createLogger({ level, format, name: "tracer" }));
+  endOnUncaught(logger.log);
   const nowMs = (): number => performance.now();
   const bootOffsetMs = bootClockOffsetMs(nowMs, performance.timeOrigin);
   const wallClock = new WallClock(
