@@ -54,10 +54,12 @@ async function loadBalanced(): Promise<Balanced> {
 /** Runs the learner until the supervisor says "drain", or is gone. */
 export function runLearner(): void {
   let running: Running | undefined;
-  let ending: Promise<void> | undefined;
+  let isEnding = false;
   // Told before it was ready, it is told once more then.
   const finish = (): void => {
-    ending ??= end(running);
+    if (isEnding) return;
+    isEnding = true;
+    void end(running);
   };
   let balanced: Balanced | undefined;
   const load = async (pools: readonly LearnerPool[]): Promise<void> => {

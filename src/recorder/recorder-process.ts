@@ -38,10 +38,12 @@ interface Running {
 /** Runs the recorder until the supervisor says "drain", or is gone. */
 export function runRecorder(): void {
   let running: Running | undefined;
-  let ending: Promise<void> | undefined;
+  let isEnding = false;
   // Told before it was ready, it is told once more then.
   const finish = (): void => {
-    ending ??= end(running);
+    if (isEnding) return;
+    isEnding = true;
+    void end(running);
   };
   const tell: Tell = (message) => {
     if (process.connected) process.send?.(message);

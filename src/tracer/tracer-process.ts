@@ -46,10 +46,12 @@ interface Running {
 export function runTracer(): void {
   let starting: Promise<Running> | undefined;
   let isStarted = false;
-  let ending: Promise<void> | undefined;
+  let isEnding = false;
   // Told before it was ready, it is told once more then. What waited for it to start has less time left to be sent.
   const finish = (): void => {
-    ending ??= end(starting, isStarted ? performance.now() : 0);
+    if (isEnding) return;
+    isEnding = true;
+    void end(starting, isStarted ? performance.now() : 0);
   };
   const tell: Tell = (message) => {
     if (process.connected) process.send?.(message);
