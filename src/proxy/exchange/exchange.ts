@@ -98,7 +98,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
 
   get headMs(): number {
-    return this.#attempts.current.outcome.latencyMs;
+    const { outcome } = this.#responding;
+    return outcome.serverId === 0 ? Number.NaN : outcome.latencyMs;
   }
   get inFlightAtDispatch(): number {
     return this.#attempts.current.outcome.inFlightAtDispatch;

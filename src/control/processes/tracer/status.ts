@@ -2,6 +2,7 @@
 import type { TracerSettings, TraceSampling } from "../../../protocol/tracer.ts";
 import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../../shared/memory/layout/tracing.ts";
+import { describeProcess } from "../sole-process.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** Where it is read. */
@@ -26,13 +27,7 @@ export function describeTracing({ memory, tracer, settings, sampling }: TracingV
     protocol: settings.protocol,
     sampled: sampling && { share: sampling.ratio, parent_based: sampling.parentBased },
     collector: status.state !== "ready" ? "unknown" : counters[C.EXPORT_FAILING] === 1 ? "failing" : "ok",
-    tracer: {
-      pid: status.pid,
-      state: status.state,
-      restarts: status.restarts,
-      uptime_seconds: Math.round(status.uptimeMs / 1000),
-      rss_bytes: counters[C.RSS_BYTES],
-    },
+    tracer: describeProcess(status, counters[C.RSS_BYTES]),
     spans_exported: counters[C.SPANS_EXPORTED],
     spans_rejected: counters[C.SPANS_REJECTED],
     spans_dropped: counters[C.SPANS_LOST_RING] + counters[C.SPANS_LOST_QUEUE] + counters[C.SPANS_LOST_EXPORT],

@@ -27,9 +27,20 @@ export class Sampler {
   samples(buf: Uint8Array, idStart: number, parent: number): boolean {
     if (this.#parentBased && parent >= 0) return parent === 1;
     // As the SDKs for Go, Python and Ruby decide: so services that are set to one ratio choose the same traces.
+    return this.#chooses(buf, idStart + RIGHT_HALF_AT);
+  }
+
+  /**
+   * The same for the trace of a client that may be anybody, who may have chosen its id so that it is sampled: without
+   * `parentbased_…` 16 hexadecimal digits of ours, `buf[randomStart …]`, decide in its place.
+   */
+  samplesOfStranger(buf: Uint8Array, randomStart: number, parent: number): boolean {
+    return this.#parentBased ? parent === 1 : this.#chooses(buf, randomStart);
+  }
+
+  /** By the 16 digits at `at`: they have the order of their values, so the first ones decide almost always. */
+  #chooses(buf: Uint8Array, at: number): boolean {
     const bound = this.#bound;
-    const at = idStart + RIGHT_HALF_AT;
-    // Hexadecimal digits have the order of their values, so the first ones decide almost always.
     for (let i = 0; i < DIGITS; i++) if (buf[at + i] !== bound[i]) return buf[at + i] < bound[i];
     return false;
   }

@@ -1,6 +1,7 @@
 /** What a record comes to, read back with OpenTelemetry's own definitions. */
 import { describe, expect, test } from "bun:test";
 import { NO_POOL } from "../../../../src/shared/memory/layout/history.ts";
+import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { TraceAttemptFlag, TraceAttemptKind, TraceFlag } from "../../../../src/shared/memory/layout/tracing.ts";
 import { Route } from "../../../../src/shared/memory/series-table.ts";
 import { ExportRequests } from "../../../../src/tracer/encode/export-request.ts";
@@ -203,6 +204,16 @@ describe("spans of attempts", () => {
       "neurabalancer.connection.reused": true,
     });
     expect(third.attributes).not.toHaveProperty("server.address");
+  });
+
+  test("say how many servers were ejected then, and when they went to one that nobody would choose", () => {
+    const [, usual, standIn, panic] = spansOf({
+      attempts: [{}, { ejected: 2, state: ServerState.STANDBY }, { ejected: 3, state: ServerState.EJECTED }],
+    });
+    expect(usual.attributes).not.toHaveProperty("neurabalancer.ejected");
+    expect(usual.attributes).not.toHaveProperty("neurabalancer.server.state");
+    expect(standIn.attributes).toMatchObject({ "neurabalancer.ejected": 2, "neurabalancer.server.state": "standby" });
+    expect(panic.attributes).toMatchObject({ "neurabalancer.ejected": 3, "neurabalancer.server.state": "ejected" });
   });
 
   test("a question to who authorises has a method of its own, and no path of the client's", () => {
