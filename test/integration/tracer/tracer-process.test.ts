@@ -48,7 +48,7 @@ describe("the tracer", () => {
       expect(collector.spans().map(({ name }) => name)).toEqual(["GET shop-pages", "GET", "GET", "GET shop-pages"]);
       await until(() => run.tracer.up); // on a busy machine some of its signs of life are late
       expect(run.count(C.RSS_BYTES)).toBeGreaterThan(0);
-      await run.tracer.stop(5_000);
+      await run.tracer.stop(60_000);
       expect(run.count(C.SPANS_WAITING)).toBe(0);
     },
   );
@@ -59,7 +59,7 @@ describe("the tracer", () => {
     run.write(ATTEMPTS);
     await until(() => run.count(C.SPANS_WAITING) === 3);
     run.write();
-    await run.tracer.stop(5_000);
+    await run.tracer.stop(60_000);
     expect(collector.spans()).toHaveLength(4);
     expect(run.accounted()).toBe(run.sampled);
   });
@@ -148,7 +148,7 @@ describe("the tracer", () => {
     await run.ready();
     expect([run.count(C.SPANS_LOST_EXPORT), run.count(C.SPANS_WAITING)]).toEqual([3, 0]);
     run.write();
-    await run.tracer.stop(5_000);
+    await run.tracer.stop(60_000);
     expect(run.count(C.SPANS_EXPORTED)).toBe(1);
     expect(run.accounted()).toBe(run.sampled);
   });
