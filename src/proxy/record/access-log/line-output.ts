@@ -13,7 +13,7 @@ interface FullBuffer {
 }
 
 /** A line may have this size, nearly. */
-export const BUFFER_BYTES = 256 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 /** With 4 MB waiting the reader is slower than the traffic, and not just a moment late. */
 const MAX_FULL_BUFFERS = 16;
 const FLUSH_BYTES = 64 * 1024;
