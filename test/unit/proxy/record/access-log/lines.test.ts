@@ -1,8 +1,8 @@
 /** The bytes of lines, in each format, and what they do with what clients say. */
 import { describe, expect, test } from "bun:test";
 import { Failures } from "../../../../../src/proxy/failure.ts";
-import { LineClock } from "../../../../../src/proxy/record/access-log/clock.ts";
 import { viewOf } from "../../../../../src/proxy/http1/fixed-text.ts";
+import { LineClock } from "../../../../../src/proxy/record/access-log/clock.ts";
 import { JsonLine } from "../../../../../src/proxy/record/access-log/json-line.ts";
 import {
   type LoggedOutcome,
