@@ -91,6 +91,7 @@ const FOREIGN_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
     routers: ["routes"],
     rule: ["host"],
     rules: ["routes"],
+    samplerarg: ["sampler_ratio"],
     server: ["servers", "url"],
     servername: ["host"],
     service: ["pool"],

@@ -4,6 +4,7 @@
  */
 import { FAILURE_CODES } from "../../shared/failure-codes.ts";
 import { ARM_NAMES, RUNG_NAMES } from "../../shared/memory/layout/learning.ts";
+import { ServerState } from "../../shared/memory/layout/shared-memory.ts";
 import {
   TraceAttemptFlag,
   TraceAttemptKind,
@@ -47,6 +48,13 @@ const FLAG_REMOTE = 0x200;
 /** By `TraceAttemptKind`. */
 const KIND_NAMES = ["first", "retry", "hedge", "authorise", "mirror"];
 const A = TraceAttemptWord;
+/** States of servers that requests only go to for want of others. */
+const UNUSUAL_STATES: ReadonlyMap<number, string> = new Map([
+  [ServerState.DOWN, "down"],
+  [ServerState.DRAINING, "draining"],
+  [ServerState.EJECTED, "ejected"],
+  [ServerState.STANDBY, "standby"],
+]);
 
 /** Encodes spans. What it gives out is the taker's. */
 export class SpanEncoder {
@@ -164,6 +172,9 @@ export class SpanEncoder {
     if (candidates > 0) to.int("neurabalancer.candidates", candidates);
     to.int("neurabalancer.in_flight", Math.max(0, record.word(at + A.IN_FLIGHT)));
     to.double("neurabalancer.score", record.float(at + A.SCORE));
+    const ejected = record.word(at + A.EJECTED);
+    if (ejected > 0) to.int("neurabalancer.ejected", ejected);
+    to.string("neurabalancer.server.state", UNUSUAL_STATES.get(record.word(at + A.STATE)) ?? "");
     const arm = record.word(at + A.ARM);
     if (arm < 0) return;
     to.string("neurabalancer.ml.arm", ARM_NAMES[arm & 0xff] ?? "");

@@ -1,5 +1,5 @@
 /** What the supervisor can say of traces without asking the tracer: the `tracing` of `GET /api/v1/status`. */
-import type { TracerSettings, TraceSampling } from "../../../protocol/tracer.ts";
+import { shownEndpoint, type TracerSettings, type TraceSampling } from "../../../protocol/tracer.ts";
 import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../../shared/memory/layout/tracing.ts";
 import { describeProcess } from "../sole-process.ts";
@@ -22,8 +22,7 @@ export function describeTracing({ memory, tracer, settings, sampling }: TracingV
   const C = TracerCounter;
   return {
     up,
-    // A query may hold a key.
-    endpoint: settings.endpoint.split("?", 1)[0],
+    endpoint: shownEndpoint(settings),
     protocol: settings.protocol,
     sampled: sampling && { share: sampling.ratio, parent_based: sampling.parentBased },
     collector: status.state !== "ready" ? "unknown" : counters[C.EXPORT_FAILING] === 1 ? "failing" : "ok",

@@ -37,6 +37,10 @@ export interface TracedChoice {
   readonly score: number;
   /** A `DecisionArm` + 256 × the `Rung`; -1 = another strategy than `ml` chose. */
   readonly arm: number;
+  /** Servers of the pool that are ejected. */
+  readonly ejected: number;
+  /** `ServerState` of the server in a slot. */
+  stateOf(slot: number): number;
 }
 
 /** A request, as far as its record goes. */
@@ -150,6 +154,8 @@ export class TraceRecord {
     words[at + TraceAttemptWord.CANDIDATES] = choice.choices;
     floats[at + TraceAttemptWord.SCORE] = choice.score;
     words[at + TraceAttemptWord.ARM] = choice.arm;
+    words[at + TraceAttemptWord.EJECTED] = choice.ejected;
+    words[at + TraceAttemptWord.STATE] = choice.stateOf(outcome.slot);
     return row;
   }
 

@@ -37,6 +37,10 @@ export const TraceAttemptWord = {
   SCORE: 16,
   /** Of `ml`: the `DecisionArm` + 256 × the `Rung`; -1 = another strategy chose. */
   ARM: 17,
+  /** Servers of the pool that were ejected then. */
+  EJECTED: 18,
+  /** `ServerState` of the one that it went to. */
+  STATE: 19,
   LENGTH: 20,
 } as const;
 

@@ -2,10 +2,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ProtobufWriter } from "../../../../src/shared/protobuf-writer.ts";
-import { readExportResponse } from "../../../../src/tracer/encode/export-response.ts";
+import { readExportResponse as read } from "../../../../src/tracer/encode/export-response.ts";
 import { writeNanoseconds } from "../../../../src/tracer/encode/nanoseconds.ts";
+import { CollectorWords } from "../../../../src/tracer/export/collector-words.ts";
 import { retryInfoMs } from "../../../../src/tracer/export/retry-info.ts";
 import { encodeResponse } from "../../../support/tracing/decode.ts";
+
+const readExportResponse = (bytes: Uint8Array) => read(bytes, new CollectorWords({}).of);
 
 describe("a time", () => {
   test("is exact to what a number holds", () => {
@@ -36,6 +39,8 @@ describe("what a collector answers", () => {
   test("nothing is all taken; else it says how many it did not want, and why", () => {
     expect(readExportResponse(new Uint8Array())).toEqual({ rejectedSpans: 0, message: "" });
     expect(readExportResponse(encodeResponse(3, "too\nold\u0007"))).toEqual({ rejectedSpans: 3, message: "too old" });
+    expect(readExportResponse(encodeResponse(-1, "odd"))).toEqual({ rejectedSpans: 0, message: "odd" });
+    expect(readExportResponse(encodeResponse(-(2 ** 52), ""))).toEqual({ rejectedSpans: 0, message: "" });
   });
 
   test("anything else is an error or harmless, and never hangs", () => {
