@@ -21,7 +21,8 @@ export const prometheusMajor = Bun.which("prometheus") === null ? 0 : majorVersi
 
 function majorVersion(): number {
   const { stdout } = spawnSync(["prometheus", "--version"]);
-  return Number(/version (\d+)\./.exec(stdout.toString())?.[1]);
+  // Debian's has its number; one that somebody built for himself may not.
+  return Number(/version (\d+)\./.exec(stdout.toString())?.[1] ?? 3);
 }
 
 /** Was a flag of version 2, and is a setting of a scrape since. */
