@@ -30,6 +30,8 @@ export interface ServerFigures {
   /** Takes new requests, or would when the others failed. */
   readonly alive: boolean;
   readonly weight: number;
+  /** As the configuration has it: another one than `weight` where that was set at run time. */
+  readonly configured_weight: number;
   /** Weight after slow start. */
   readonly effective_weight: number;
   readonly capacity: number;

@@ -122,7 +122,8 @@ describe.skipIf(!hasPrometheus)("on a live run", () => {
     });
     await until(() => collector.received.length > 0);
     await prometheus.scraped();
-    expect(await firing()).toEqual([]);
+    // A busy machine may have an impatient alert fire for a moment: what is wrong with a rule fires for good.
+    await eventually(async () => expect(await firing()).toEqual([]));
   });
 
   // Version 2 has no such job: nothing is left out that could be tried with it.
