@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { cpuSeconds } from "../../../src/shared/cpu-seconds.ts";
+import { cpuSeconds } from "../../../../src/shared/proc/cpu-seconds.ts";
 
 test("the CPU time of a process is that which it knows of itself", () => {
   const { user, system } = process.cpuUsage();
