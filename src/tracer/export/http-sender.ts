@@ -121,7 +121,12 @@ function sayableOf(type: string | null, body: Uint8Array): string {
   return text === "" ? "" : `: ${text}`;
 }
 
+/** Of the runtime's messages what is meant for whoever calls `fetch`, and the URL: its query may hold a key. */
+const NOT_FOR_LOGS =
+  / fetching "[^"]*"|(?<=\.) (?:For more information, pass `verbose|Is the computer able to access).*$/g;
+
 function failureOf(error: unknown): string {
-  const { code, message } = error as { code?: string; message?: string };
+  const { code, message: whole } = error as { code?: string; message?: string };
+  const message = whole?.replaceAll(NOT_FOR_LOGS, "");
   return code === undefined || message?.includes(code) ? (message ?? "no connection") : `${code}: ${message}`;
 }

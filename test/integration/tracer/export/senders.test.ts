@@ -214,6 +214,19 @@ describe("http/protobuf", () => {
     });
   });
 
+  test("a reason to say in a log has nothing of the endpoint's query, which may hold a key", async () => {
+    const head = `HTTP/1.1 200 OK\r\n${`x: ${"a".repeat(65_000)}\r\n`.repeat(30)}`;
+    const server = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { data: (socket) => void socket.write(head), drain: () => {}, error: () => {} },
+    });
+    closing.push(() => server.stop(true));
+    const endpoint = `${placeOf("http/protobuf", server.port)}?api_key=secret`;
+    const result = await sender("http/protobuf", endpoint).send(REQUEST, 10_000);
+    expect(result).toEqual({ kind: "later", afterMs: null, reason: "ResponseHeadersTooLarge." });
+  });
+
   test("a redirect is not followed", async () => {
     const other = opened(startHttpCollector());
     const location = placeOf("http/protobuf", other.port);
