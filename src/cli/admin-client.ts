@@ -29,7 +29,10 @@ export async function askAdmin({ admin: address, token }: AdminFlags, path: stri
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch (cause) {
-    throw new Error(`no admin port answers at ${url.origin}: ${(cause as Error).message}`, { cause });
+    const why = (cause as Error).message;
+    throw new Error(`no admin port answers at ${url.origin}: ${why} (--admin names another, see ADMIN_PORT)`, {
+      cause,
+    });
   }
   const text = await response.text();
   let answer: unknown;

@@ -71,10 +71,7 @@ export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
   }
   if (problems.length === 0) warnings.push(...sites.warnings); // else they may come of what is wrong
   warnings.push(...reportReserved(variables, effective));
-  for (const { variable, message } of findMisspelt(read)) {
-    // A file is this product's own; the environment may hold names that only look like ours.
-    (variable.inFile ? problems : warnings).push(message);
-  }
+  for (const { maybeForeign, message } of findMisspelt(read)) (maybeForeign ? warnings : problems).push(message);
   const unused = describeUnused(read);
   if (unused !== null) warnings.push(unused);
 

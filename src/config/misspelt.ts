@@ -3,7 +3,6 @@ import { FOREIGN_PREFIXES, RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, OTHER_SECTIONS, placeSettings } from "./schema.ts";
 import { isOverride } from "./servers/overrides.ts";
 import type { SettingsReading } from "./sources/source.ts";
-import type { Variable } from "./sources/variable.ts";
 import { nearest } from "./suggest.ts";
 
 /** Every name that some command reads, or that is reserved: one environment may serve all commands. */
@@ -14,15 +13,26 @@ export const KNOWN_NAMES: readonly string[] = [
 ];
 const KNOWN = new Set(KNOWN_NAMES);
 
+/** A variable whose name was probably meant to be that of a setting. */
+interface Misspelt {
+  /** Whether the name may be that of something else, so that it must not stop the start. */
+  readonly maybeForeign: boolean;
+  readonly message: string;
+}
+
 /** Variables whose names were probably meant to be those of settings. */
-export function findMisspelt({ variables, references }: Names): { variable: Variable; message: string }[] {
-  const found: { variable: Variable; message: string }[] = [];
+export function findMisspelt({ variables, references }: Names): Misspelt[] {
+  const found: Misspelt[] = [];
   for (const variable of variables.values()) {
-    const { name } = variable;
-    if (isUsed(name, references)) continue;
-    const meant = nearest(name, KNOWN_NAMES);
+    const { name, origin, inFile } = variable;
+    if (isKnown(name, references)) continue;
+    const foreign = isForeign(name);
+    // No standard name that means something else is as near to one of ours as a single slip.
+    const meant = nearest(name, KNOWN_NAMES, foreign ? 1 : 2);
     // The value is not repeated: what is not ours may be a secret.
-    if (meant) found.push({ variable, message: `${name} (${variable.origin}): is no setting; did you mean ${meant}?` });
+    const message = `${name} (${origin}): is no setting; did you mean ${meant}?`;
+    // A file is this product's own; the environment may hold names that only look like ours.
+    if (meant !== null) found.push({ maybeForeign: foreign || !inFile, message });
   }
   return found;
 }
@@ -34,7 +44,8 @@ export function findMisspelt({ variables, references }: Names): { variable: Vari
 export function describeUnused({ variables, references, complete }: Names): string | null {
   if (!complete) return null; // what could not be read may take values from them
   const unused = Array.from(variables.values()).filter(
-    ({ name, inFile }) => inFile && !isUsed(name, references) && nearest(name, KNOWN_NAMES) === null,
+    ({ name, inFile }) =>
+      inFile && !isKnown(name, references) && !isForeign(name) && nearest(name, KNOWN_NAMES) === null,
   );
   if (unused.length === 0) return null;
   const names = unused.map(({ name, origin }) => {
@@ -46,7 +57,10 @@ export function describeUnused({ variables, references, complete }: Names): stri
 
 type Names = Pick<SettingsReading, "variables" | "references" | "complete">;
 
-function isUsed(name: string, references: Names["references"]): boolean {
-  const foreign = FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix));
-  return KNOWN.has(name) || isOverride(name) || foreign || references.some((names) => names.has(name));
+function isKnown(name: string, references: Names["references"]): boolean {
+  return KNOWN.has(name) || isOverride(name) || references.some((names) => names.has(name));
+}
+
+function isForeign(name: string): boolean {
+  return FOREIGN_PREFIXES.some((prefix) => name.startsWith(prefix));
 }

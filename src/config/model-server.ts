@@ -28,9 +28,7 @@ export function loadModelServerConfig(sources: readonly SettingsSource[]): Model
   const { draft, problems: wrong } = readSettings(placeSettings(SECTIONS), read);
   const problems = [...read.problems, ...wrong];
   const warnings: string[] = [];
-  for (const { variable, message } of findMisspelt(read)) {
-    (variable.inFile ? problems : warnings).push(message);
-  }
+  for (const { maybeForeign, message } of findMisspelt(read)) (maybeForeign ? warnings : problems).push(message);
   const unused = describeUnused(read);
   if (unused !== null) warnings.push(unused);
   if (draft.model.scalerPath && draft.model.modelPath === null) {

@@ -43,7 +43,7 @@ export const RESERVED_FEATURES: readonly ReservedFeature[] = [
 ];
 
 /**
- * Names that are never a typing mistake: the standard variables of OpenTelemetry are many and often set for a whole
+ * Names that are hardly ever a typing mistake: the standard variables of OpenTelemetry are many and often set for a whole
  * cluster, and those of the demo server belong to `neurabalancer backend`.
  */
 export const FOREIGN_PREFIXES: readonly string[] = ["OTEL_", "BACKEND_"];

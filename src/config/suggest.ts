@@ -27,11 +27,12 @@ export function editDistance(a: string, b: string, limit: number): number {
 /**
  * The name nearest to `name`, whose case is ignored: at most two edits away, one for names shorter than eight. The first
  * letter is the same: people seldom mistype it, and SSL_CERT_FILE is not TLS_CERT_FILE.
+ * @param most fewer edits than that.
  */
-export function nearest(name: string, known: readonly string[]): string | null {
+export function nearest(name: string, known: readonly string[], most = 2): string | null {
   const wanted = name.toUpperCase();
   let best: string | null = null;
-  let bestDistance = wanted.length < 8 ? 2 : 3;
+  let bestDistance = Math.min(wanted.length < 8 ? 1 : 2, most) + 1;
   for (const candidate of known) {
     if (candidate[0].toUpperCase() !== wanted[0]) continue;
     const distance = editDistance(wanted, candidate.toUpperCase(), bestDistance - 1);
@@ -90,6 +91,7 @@ const FOREIGN_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
     routers: ["routes"],
     rule: ["host"],
     rules: ["routes"],
+    samplerarg: ["sampler_ratio"],
     server: ["servers", "url"],
     servername: ["host"],
     service: ["pool"],

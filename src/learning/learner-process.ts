@@ -6,9 +6,7 @@ import { openSharedMemory } from "../shared/memory/file.ts";
 import { LearnerCounter } from "../shared/memory/layout/learning.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
-import { endOnUncaught } from "../telemetry/log/last-words.ts";
-import { createLogger } from "../telemetry/log/logger.ts";
-import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import { runSupervised, type SupervisedHost } from "../telemetry/supervised-process.ts";
 import { ASLEEP_LOOK_MS } from "./observing/feature-moments.ts";
 import { Resources } from "./online/resources.ts";
 import { PoolLearners, type PoolLearnersOptions } from "./pool-learners.ts";
@@ -33,15 +31,6 @@ const LIFE_SIGNS = {
   descriptorsOpen: LearnerCounter.DESCRIPTORS_OPEN,
 } as const;
 
-/** A learner that runs. */
-interface Running {
-  readonly answer: (question: LearnerQuestion) => unknown;
-  readonly setServers: (servers: readonly NamedAddress[]) => void;
-  readonly setPools: (pools: readonly LearnerPool[]) => void;
-  readonly setLog: (level: string, format: "json" | "text") => void;
-  readonly close: () => Promise<void>;
-}
-
 /** What is needed for pools that are balanced by what is learned: a third of the memory that the process takes. */
 type Balanced = PoolLearnersOptions["balanced"];
 
@@ -53,80 +42,43 @@ async function loadBalanced(): Promise<Balanced> {
 
 /** Runs the learner until the supervisor says "drain", or is gone. */
 export function runLearner(): void {
-  let running: Running | undefined;
-  let isEnding = false;
-  // Told before it was ready, it is told once more then.
-  const finish = (): void => {
-    if (isEnding) return;
-    isEnding = true;
-    void end(running);
-  };
   let balanced: Balanced | undefined;
   const load = async (pools: readonly LearnerPool[]): Promise<void> => {
     if (pools.some(({ observed }) => observed !== true)) balanced ??= await loadBalanced();
   };
-  const make: Balanced = (options) => balanced!(options);
-  const tell = (message: FromLearner): void => void process.send?.(message);
-  // The terminal sends Ctrl-C to the whole process group; what it means is the supervisor's decision.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => {});
-  process.on("SIGHUP", () => {});
-  process.on("SIGUSR1", () => {});
-  const take = async (message: ToLearner): Promise<void> => {
-    if (message.type === "start") {
-      try {
-        await load(message.pools);
-        running = start(message, make, tell);
-        tell({ type: "ready" });
-      } catch (error) {
-        tell({ type: "failed", message: (error as Error).message });
-        process.exitCode = 1;
-        setTimeout(() => process.exit(1), 100); // time for the message to leave
-      }
-    } else if (message.type === "ask") {
-      void answered(running, message.question).then((answer) =>
-        tell({ type: "answer", number: message.number, answer }),
-      );
-    } else if (message.type === "servers") running?.setServers(message.servers);
-    else if (message.type === "pools") {
-      await load(message.pools);
-      running?.setPools(message.pools);
-    } else if (message.type === "log") running?.setLog(message.level, message.format);
-    else if (message.type === "drain") finish();
-  };
-  // One after another, as they came: some need code that is not loaded yet.
-  let taken: Promise<void> = Promise.resolve();
-  process.on("message", (message: ToLearner) => {
-    taken = taken.then(() => take(message));
+  runSupervised<ToLearner, FromLearner>("learner", async (message, host) => {
+    await load(message.pools);
+    const { answer, setServers, setPools, close } = start(message, (options) => balanced!(options), host);
+    return {
+      tell: async (told) => {
+        if (told.type === "ask") {
+          void answered(answer, told.question).then((response) =>
+            host.tell({ type: "answer", number: told.number, answer: response }),
+          );
+        } else if (told.type === "servers") setServers(told.servers);
+        else {
+          await load(told.pools);
+          setPools(told.pools);
+        }
+      },
+      close,
+    };
   });
-  // The supervisor is gone, and the workers are going.
-  process.on("disconnect", finish);
 }
 
-async function end(running: Running | undefined): Promise<void> {
-  try {
-    await running?.close();
-  } finally {
-    process.exit(0);
-  }
-}
+type Answer = (question: LearnerQuestion) => unknown;
 
-async function answered(running: Running | undefined, question: LearnerQuestion): Promise<unknown> {
+async function answered(answer: Answer, question: LearnerQuestion): Promise<unknown> {
   try {
-    return (await running?.answer(question)) ?? null;
+    return (await answer(question)) ?? null;
   } catch {
     return null; // it is not known: the store, for one, says itself what is wrong with it
   }
 }
 
-function start(message: LearnerStart, balanced: Balanced, tell: (message: FromLearner) => void): Running {
-  const { memoryPath, logLevel, logFormat, settings, program } = message;
+function start(message: LearnerStart, balanced: Balanced, { log, tell }: SupervisedHost<FromLearner>) {
+  const { memoryPath, settings, program } = message;
   const memory = openSharedMemory(memoryPath);
-  const logger = replaceableLogger(createLogger({ level: logLevel, format: logFormat, name: "learner" }));
-  const { log } = logger;
-  endOnUncaught(log);
-  const setLog = (level: string, format: "json" | "text"): void =>
-    logger.replace(createLogger({ level, format, name: "learner" }));
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
   const nowMs = (): number => performance.now() + bootOffsetMs;
   const wallMs = (): number => Date.now();
@@ -220,5 +172,5 @@ function start(message: LearnerStart, balanced: Balanced, tell: (message: FromLe
     await pools.close();
     await store.close();
   };
-  return { answer, setServers, setPools: (list) => pools.set(list), setLog, close };
+  return { answer, setServers, setPools: (list: readonly LearnerPool[]) => pools.set(list), close };
 }

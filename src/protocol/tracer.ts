@@ -35,6 +35,11 @@ export interface TracerSettings {
   readonly maxValueLength: number | null;
 }
 
+/** Where spans go, as it may be shown: a query may hold a key. */
+export function shownEndpoint({ endpoint }: Pick<TracerSettings, "endpoint">): string {
+  return endpoint.split("?", 1)[0];
+}
+
 /** What numbers in records mean, and by what pools balance. */
 export interface TracedNames extends RecordedNames {
   /** By a pool's name. */

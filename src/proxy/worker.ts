@@ -9,6 +9,7 @@ import { keepAlive } from "../telemetry/keep-alive.ts";
 import { endOnUncaught } from "../telemetry/log/last-words.ts";
 import { createLogger, type Logger } from "../telemetry/log/logger.ts";
 import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import { leaveSignalsToSupervisor } from "../telemetry/supervised-process.ts";
 import type { AdminQuery } from "./downstream/admin-query.ts";
 import type { AdminResponse } from "./downstream/admin-relay.ts";
 import { internalError } from "./internal-error.ts";
@@ -36,11 +37,7 @@ export function runWorker(): void {
     await server?.closeLogs(LOG_CLOSE_MS);
     process.exit(code);
   };
-  // The terminal sends Ctrl-C to the whole process group; what it means is the supervisor's decision.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => {});
-  process.on("SIGHUP", () => {});
-  process.on("SIGUSR1", () => {});
+  leaveSignalsToSupervisor();
   process.on("message", (message: ToWorker) => {
     if (message.type === "start") {
       try {

@@ -7,9 +7,8 @@ import { WallClock } from "../shared/wall-clock.ts";
 import type { HistoryStore } from "../storage/history-store.ts";
 import { instanceOf, openHistoryStore } from "../storage/open-store.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
-import { endOnUncaught } from "../telemetry/log/last-words.ts";
-import { createLogger, type Logger } from "../telemetry/log/logger.ts";
-import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import type { Logger } from "../telemetry/log/logger.ts";
+import { type Running, runSupervised, type SupervisedHost } from "../telemetry/supervised-process.ts";
 import { Recorder } from "./recorder.ts";
 
 /** How often the rings are read: they hold far more than comes meanwhile. */
@@ -27,63 +26,14 @@ const LIFE_SIGNS = {
   descriptorsOpen: RecorderCounter.DESCRIPTORS_OPEN,
 } as const;
 
-type Tell = (message: FromRecorder) => void;
-
-/** A recorder that runs. */
-interface Running {
-  readonly tell: (message: ToRecorder) => void;
-  readonly close: () => Promise<void>;
-}
-
 /** Runs the recorder until the supervisor says "drain", or is gone. */
 export function runRecorder(): void {
-  let running: Running | undefined;
-  let isEnding = false;
-  // Told before it was ready, it is told once more then.
-  const finish = (): void => {
-    if (isEnding) return;
-    isEnding = true;
-    void end(running);
-  };
-  const tell: Tell = (message) => {
-    if (process.connected) process.send?.(message);
-  };
-  // The terminal sends Ctrl-C to the whole process group; what it means is the supervisor's decision.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => {});
-  process.on("SIGHUP", () => {});
-  process.on("SIGUSR1", () => {});
-  process.on("message", (message: ToRecorder) => {
-    if (message.type === "start") {
-      try {
-        running = start(message, tell);
-        tell({ type: "ready" });
-      } catch (error) {
-        tell({ type: "failed", message: (error as Error).message });
-        process.exitCode = 1;
-        setTimeout(() => process.exit(1), 100); // time for the message to leave
-      }
-    } else if (message.type === "drain") finish();
-    else running?.tell(message);
-  });
-  // The supervisor is gone, and the workers are going.
-  process.on("disconnect", finish);
+  runSupervised<ToRecorder, FromRecorder>("recorder", start);
 }
 
-async function end(running: Running | undefined): Promise<void> {
-  try {
-    await running?.close();
-  } finally {
-    process.exit(0);
-  }
-}
-
-function start(message: RecorderStart, tell: Tell): Running {
-  const { memoryPath, logLevel: level, logFormat: format, names, settings } = message;
+function start(message: RecorderStart, { log, tell }: SupervisedHost<FromRecorder>): Running<ToRecorder> {
+  const { memoryPath, names, settings } = message;
   const memory = openSharedMemory(memoryPath);
-  const logger = replaceableLogger(createLogger({ level, format, name: "recorder" }));
-  const { log } = logger;
-  endOnUncaught(log);
   const bootOffsetMs = bootClockOffsetMs(() => performance.now(), performance.timeOrigin);
   const bootMs = (): number => performance.now() + bootOffsetMs;
   const wallClock = new WallClock(bootMs, () => Date.now());
@@ -109,10 +59,7 @@ function start(message: RecorderStart, tell: Tell): Running {
   return {
     tell: (told) => {
       if (told.type === "names") recorder.setNames(told.names);
-      else if (told.type === "events") recorder.takeEvents(told.events, told.number);
-      else if (told.type === "log") {
-        logger.replace(createLogger({ level: told.level, format: told.format, name: "recorder" }));
-      }
+      else recorder.takeEvents(told.events, told.number);
     },
     close: async () => {
       clearInterval(stepping);

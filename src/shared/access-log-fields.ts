@@ -3,7 +3,7 @@
 /** By name. A field that has nothing to say is left out, but for `trace_id`. */
 export const ACCESS_LOG_FIELDS = {
   ts: "When the request ended: RFC 3339 in UTC, with milliseconds.",
-  request_id: "As in `X-Request-Id`, which the server and the client get too.",
+  request_id: "As in `X-Request-Id`, which the server gets, and the client with an error that is ours.",
   method: "Of the request, as the client sent it.",
   path: "Request target as the client sent it, with its query.",
   status: "499: the client left before it was answered.",

@@ -1,9 +1,10 @@
 /**
- * Writes messages of Protocol Buffers (protobuf.dev, "Encoding"), as far as metrics need them: no schema is read, the caller says
- * the numbers of the fields. A message within another is written where it will stand; its length is put before it at its end.
+ * Writes messages of Protocol Buffers (protobuf.dev, "Encoding"), as far as metrics and spans need them: no schema is read, the
+ * caller says the numbers of the fields, and leaves out what is not to be said. A message within another is written where it
+ * will stand; its length is put before it at its end.
  */
 
-const Wire = { VARINT: 0, FIXED64: 1, LENGTH: 2 } as const;
+const Wire = { VARINT: 0, FIXED64: 1, LENGTH: 2, FIXED32: 5 } as const;
 const FIRST_BYTES = 16 * 1024;
 const ENCODER = new TextEncoder();
 
@@ -35,7 +36,7 @@ export class ProtobufWriter {
     this.#at += length;
   }
 
-  /** A field of type uint32, uint64 or of an enumeration. @param value a whole number from 0 to 2^53. */
+  /** A field of type uint32, uint64, bool or of an enumeration. @param value a whole number from 0 to 2^53. */
   uint(field: number, value: number): void {
     this.#room(16);
     this.#key(field, Wire.VARINT);
@@ -47,10 +48,40 @@ export class ProtobufWriter {
     this.uint(field, value < 0 ? -2 * value - 1 : 2 * value);
   }
 
+  /** A field of type int32 or int64. @param value a whole number from -2^53 to 2^53. */
+  int(field: number, value: number): void {
+    if (value >= 0) {
+      this.uint(field, value);
+      return;
+    }
+    this.#room(16);
+    this.#key(field, Wire.VARINT);
+    // Two's complement in 64 bits: ten bytes.
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (; rest >= 0x80n; rest >>= 7n) this.#bytes[this.#at++] = Number(rest & 0x7fn) | 0x80;
+    this.#bytes[this.#at++] = Number(rest);
+  }
+
   double(field: number, value: number): void {
     this.#room(16);
     this.#key(field, Wire.FIXED64);
     this.#view.setFloat64(this.#at, value, true);
+    this.#at += 8;
+  }
+
+  fixed32(field: number, value: number): void {
+    this.#room(16);
+    this.#key(field, Wire.FIXED32);
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+  }
+
+  /** @param low the lower 32 bits. @param high the upper ones. */
+  fixed64(field: number, low: number, high: number): void {
+    this.#room(16);
+    this.#key(field, Wire.FIXED64);
+    this.#view.setUint32(this.#at, low, true);
+    this.#view.setUint32(this.#at + 4, high, true);
     this.#at += 8;
   }
 
@@ -67,6 +98,15 @@ export class ProtobufWriter {
     this.#at += i;
     if (i < value.length) this.#at += ENCODER.encodeInto(value.slice(i), this.#bytes.subarray(this.#at)).written;
     this.end();
+  }
+
+  /** A field of type bytes, or a message that was encoded before. */
+  bytes(field: number, value: Uint8Array): void {
+    this.#room(value.length + 16);
+    this.#key(field, Wire.LENGTH);
+    this.#varint(value.length);
+    this.#bytes.set(value, this.#at);
+    this.#at += value.length;
   }
 
   /** All that was written since the last call. */

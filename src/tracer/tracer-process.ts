@@ -6,9 +6,7 @@ import { openSharedMemory } from "../shared/memory/file.ts";
 import { TracerCounter } from "../shared/memory/layout/tracing.ts";
 import { WallClock } from "../shared/wall-clock.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
-import { endOnUncaught } from "../telemetry/log/last-words.ts";
-import { createLogger } from "../telemetry/log/logger.ts";
-import { replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
+import { type Running, runSupervised, type SupervisedHost } from "../telemetry/supervised-process.ts";
 import { ExportRequests } from "./encode/export-request.ts";
 import { Exporter } from "./export/exporter.ts";
 import { HttpSender } from "./export/http-sender.ts";
@@ -33,74 +31,20 @@ const LIFE_SIGNS = {
   descriptorsOpen: TracerCounter.DESCRIPTORS_OPEN,
 } as const;
 
-type Tell = (message: FromTracer) => void;
-
-/** A tracer that runs. */
-interface Running {
-  readonly tell: (message: ToTracer) => void;
-  /** Sends what is left, for so long at most. */
-  readonly close: (withinMs: number) => Promise<void>;
-}
-
 /** Runs the tracer until the supervisor says "drain", or is gone. */
 export function runTracer(): void {
-  let starting: Promise<Running> | undefined;
-  let isStarted = false;
-  let isEnding = false;
-  // Told before it was ready, it is told once more then. What waited for it to start has less time left to be sent.
-  const finish = (): void => {
-    if (isEnding) return;
-    isEnding = true;
-    void end(starting, isStarted ? performance.now() : 0);
-  };
-  const tell: Tell = (message) => {
-    if (process.connected) process.send?.(message);
-  };
-  // The terminal sends Ctrl-C to the whole process group; what it means is the supervisor's decision.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => {});
-  process.on("SIGHUP", () => {});
-  process.on("SIGUSR1", () => {});
-  process.on("message", (message: ToTracer) => {
-    if (message.type === "start") {
-      starting = start(message);
-      starting.then(
-        () => {
-          isStarted = true;
-          tell({ type: "ready" });
-        },
-        (error: Error) => {
-          tell({ type: "failed", message: error.message });
-          process.exitCode = 1;
-          setTimeout(() => process.exit(1), 100); // time for the message to leave
-        },
-      );
-    } else if (message.type === "drain") finish();
-    else void starting?.then((running) => running.tell(message));
-  });
-  // The supervisor is gone, and the workers are going.
-  process.on("disconnect", finish);
+  runSupervised<ToTracer, FromTracer>("tracer", start);
 }
 
-/** @param toldMs since when it is to end. */
-async function end(starting: Promise<Running> | undefined, toldMs: number): Promise<void> {
-  try {
-    const running = await starting;
-    await running?.close(Math.max(LEAST_FINISH_MS, FINISH_MS - (performance.now() - toldMs)));
-  } finally {
-    process.exit(0);
-  }
-}
-
-async function start(message: TracerStart): Promise<Running> {
-  const { memoryPath, logLevel: level, logFormat: format, names, settings } = message;
+async function start(
+  { memoryPath, names, settings }: TracerStart,
+  { log }: SupervisedHost<FromTracer>,
+): Promise<Running<ToTracer>> {
   for (const name of PROXY_VARIABLES) {
     delete process.env[name];
     delete process.env[name.toUpperCase()];
   }
   const memory = openSharedMemory(memoryPath);
-  const logger = replaceableLogger(createLogger({ level, format, name: "tracer" }));
-  endOnUncaught(logger.log);
   const nowMs = (): number => performance.now();
   const bootOffsetMs = bootClockOffsetMs(nowMs, performance.timeOrigin);
   const wallClock = new WallClock(
@@ -117,7 +61,7 @@ async function start(message: TracerStart): Promise<Running> {
     sender,
     settings,
     counters: memory.tracer.counters,
-    log: logger.log,
+    log,
     nowMs,
     random: Math.random,
     pause,
@@ -128,15 +72,10 @@ async function start(message: TracerStart): Promise<Running> {
   const stepping = setInterval(() => tracer.step(), STEP_MS);
   setInterval(() => Bun.gc(true), COLLECT_MS);
   return {
-    tell: (told) => {
-      if (told.type === "names") tracer.setNames(told.names);
-      else if (told.type === "log") {
-        logger.replace(createLogger({ level: told.level, format: told.format, name: "tracer" }));
-      }
-    },
-    close: async (withinMs) => {
+    tell: (told) => tracer.setNames(told.names),
+    close: async (lateMs) => {
       clearInterval(stepping);
-      await tracer.finish(withinMs);
+      await tracer.finish(Math.max(LEAST_FINISH_MS, FINISH_MS - lateMs));
       sender.close();
     },
   };

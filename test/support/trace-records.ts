@@ -86,6 +86,8 @@ function attemptOf(row: number, { words, floats, figures }: Row, hex: (word: num
     candidates: words[at + TraceAttemptWord.CANDIDATES],
     score: floats[at + TraceAttemptWord.SCORE],
     arm: words[at + TraceAttemptWord.ARM],
+    ejected: words[at + TraceAttemptWord.EJECTED],
+    state: words[at + TraceAttemptWord.STATE],
   };
 }
 

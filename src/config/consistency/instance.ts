@@ -4,6 +4,7 @@ import { overlap } from "../listeners/listeners.ts";
 import { isLoopback } from "../values/addresses.ts";
 import type { Contradictions, PartialConfig } from "./contradictions.ts";
 import { databaseContradictions } from "./database.ts";
+import { logContradictions } from "./logs.ts";
 import { tracingContradictions } from "./tracing.ts";
 
 /**
@@ -64,7 +65,7 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
       "MODEL_PATH: is set together with ML_MODEL_ENDPOINT, and only one of them can route: unset the other",
     );
   }
-  for (const found of [databaseContradictions(config), tracingContradictions(config)]) {
+  for (const found of [databaseContradictions(config), logContradictions(config), tracingContradictions(config)]) {
     problems.push(...found.problems);
     warnings.push(...found.warnings);
   }

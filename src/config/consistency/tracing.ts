@@ -29,8 +29,21 @@ export function tracingContradictions(config: PartialConfig): Contradictions {
       `${where}: port ${endpoint.port} is where a collector has ${other} as a rule, and OTEL_EXPORTER_OTLP_PROTOCOL is ${protocol}`,
     );
   }
-  if (protocol === "grpc" && endpoint !== null && endpoint.path !== "/") {
+  const path = endpoint?.path.split("?")[0] ?? null;
+  if (protocol === "grpc" && path !== null && path !== "/") {
     warnings.push(`${where}: its path has no effect: gRPC has one of its own`);
+  }
+  if (protocol !== "grpc" && path !== null) {
+    if (!otlpTraces.endpoint && /\/v1\/traces\/*$/.test(path)) {
+      warnings.push(
+        `${where}: ends with /v1/traces, which is appended once more: leave it out, or set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, which is taken as it stands`,
+      );
+    }
+    if (otlpTraces.endpoint && path === "/") {
+      warnings.push(
+        `${where}: is taken as it stands and has no path: a collector takes traces at /v1/traces as a rule, which OTEL_EXPORTER_OTLP_ENDPOINT appends`,
+      );
+    }
   }
   if (certFile && keyFile === null) {
     problems.push("OTEL_EXPORTER_OTLP_CLIENT_KEY: is required by OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
@@ -54,7 +67,10 @@ export function tracingContradictions(config: PartialConfig): Contradictions {
   }
   const vain = withoutEffect(propagators ?? []);
   if (vain.length > 0) {
-    warnings.push(`OTEL_PROPAGATORS: ${vain.join(", ")} is not supported: requests have tracecontext alone`);
+    const rest = propagators!.includes("tracecontext")
+      ? "requests have tracecontext alone"
+      : "traceparent and tracestate are neither read nor written without tracecontext in the list";
+    warnings.push(`OTEL_PROPAGATORS: ${vain.join(", ")} is not supported: ${rest}`);
   }
   return { problems, warnings };
 }

@@ -12,6 +12,13 @@ export interface SoleProcessStatus {
   readonly uptimeMs: number;
 }
 
+/** As `GET /api/v1/status` has it; `null` while it is not meant to run. @param rssBytes what it says that it takes. */
+export function describeProcess(status: SoleProcessStatus | null, rssBytes: number): object | null {
+  if (status === null) return null;
+  const { pid, state, restarts, uptimeMs } = status;
+  return { pid, state, restarts, uptime_seconds: Math.round(uptimeMs / 1000), rss_bytes: rssBytes };
+}
+
 /** What must be known of it, and who is told what happens. */
 export interface SoleProcessHost<To, From extends { readonly type: string }>
   extends Omit<KeeperHost<To, From>, "hungTicks" | "fields" | "reclaim" | "onReady" | "onDeath" | "onGone"> {

@@ -159,8 +159,8 @@ export class SupervisorInstance {
       log: this.#log,
       events: this.#journal,
       onRecorded: () => {
-        this.#recording.rename();
-        this.#tracing.rename();
+        this.#recording.recorder.rename();
+        this.#tracing.tracer.rename();
       },
       clock,
       random,
@@ -355,8 +355,8 @@ export class SupervisorInstance {
   /** Servers came or went. */
   #onServers(endpoints: readonly Endpoint[]): void {
     this.#keepTotals();
-    this.#recording.rename();
-    this.#tracing.rename();
+    this.#recording.recorder.rename();
+    this.#tracing.tracer.rename();
     this.#learner.setServers(named(endpoints));
   }
 

@@ -5,7 +5,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
-import type { RecordedNames } from "../../protocol/recorded-names.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { historyName } from "../../shared/server-name.ts";
@@ -38,7 +37,6 @@ export interface RecordingOptions {
 export class Recording {
   readonly #options: RecordingOptions;
   readonly recorder: Recorder;
-  #said: RecordedNames | null = null;
 
   constructor(options: RecordingOptions) {
     const { command, memory, memoryPath, log, journal, clock, configuration, fleets } = options;
@@ -57,10 +55,7 @@ export class Recording {
         if (settings === null) throw new Error("history is off");
         return { type: "start", memoryPath, logFormat, logLevel, settings };
       },
-      names: () => {
-        this.#said = this.#names();
-        return this.#said;
-      },
+      names: () => recordedNames(configuration.settings, fleets()),
       onServers: (rows, undone) => {
         fleets().setOverrides(rows);
         for (const row of undone) announceUndone(row, log, journal);
@@ -82,7 +77,7 @@ export class Recording {
     if (!isDeepStrictEqual(toRecorderSettings(config), toRecorderSettings(before)))
       await this.recorder.stop(RESTART_MS);
     if (!this.recorder.running) this.recorder.start();
-    else this.rename();
+    else this.recorder.rename();
   }
 
   /** All workers go by the configuration: if history is not wanted any more, nobody needs the recorder. */
@@ -92,16 +87,6 @@ export class Recording {
     await this.recorder.stop(RESTART_MS);
     journal.setOpen(false);
     fleets().setOverrides([]);
-  }
-
-  /** Servers, pools or routes may be others. */
-  rename(): void {
-    if (this.recorder.running && !isDeepStrictEqual(this.#names(), this.#said)) this.recorder.setNames();
-  }
-
-  #names(): RecordedNames {
-    const { configuration, fleets } = this.#options;
-    return recordedNames(configuration.settings, fleets());
   }
 }
 

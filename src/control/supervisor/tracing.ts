@@ -35,7 +35,6 @@ export class Tracing {
   readonly #options: TracingOptions;
   readonly tracer: Tracer;
   #settings: TracerSettings | null = null;
-  #said: TracedNames | null = null;
 
   constructor(options: TracingOptions) {
     const { command, memory, memoryPath, log, events, clock, configuration } = options;
@@ -52,10 +51,7 @@ export class Tracing {
         if (settings === null) throw new Error("no traces are exported");
         return { type: "start", memoryPath, logFormat, logLevel, settings };
       },
-      names: () => {
-        this.#said = this.#names();
-        return this.#said;
-      },
+      names: () => this.#names(),
     });
   }
 
@@ -82,7 +78,7 @@ export class Tracing {
     this.#settings = wanted;
     if (isOther) await this.tracer.stop(RESTART_MS);
     if (!this.tracer.running) this.tracer.start();
-    else this.rename();
+    else this.tracer.rename();
   }
 
   /** All workers go by the configuration: if traces are not wanted any more, nobody needs the tracer. */
@@ -90,11 +86,6 @@ export class Tracing {
     if (this.#options.configuration.settings.tracing !== null || !this.tracer.running) return;
     await this.tracer.stop(RESTART_MS);
     this.#settings = null;
-  }
-
-  /** Servers, pools or routes may be others. */
-  rename(): void {
-    if (this.tracer.running && !isDeepStrictEqual(this.#names(), this.#said)) this.tracer.setNames();
   }
 
   #names(): TracedNames {

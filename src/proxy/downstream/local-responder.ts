@@ -1,4 +1,5 @@
 /** The responses that a worker gives one client itself: reserved paths, refusals, errors. */
+import { NO_POOL } from "../../shared/memory/layout/history.ts";
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { errorResponse } from "../local/errors.ts";
@@ -8,14 +9,20 @@ import { recordLocal, recordRefused } from "../record/record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import { hstsEdits } from "../rewrite/hsts.ts";
 import type { Peer } from "../rewrite/request.ts";
+import type { Tracing } from "../worker-context.ts";
 import { metricsQuery, SERVERS_QUERY } from "./admin-query.ts";
 import type { AdminQuestion } from "./admin-relay.ts";
 import type { DownstreamContext } from "./context.ts";
 import { livenessResponse, readinessResponse } from "./health-responses.ts";
 
+/** Of a request whose body nobody reads. */
+const UNREAD = { bytes: 0 };
+
 /** Whom the responses are for. */
 export interface LocalClient extends OwnClient {
   readonly peer: Peer;
+  /** The port that it connected to. */
+  readonly port: number;
   /** Sends a complete response, changed by `edits`, to a request with this method, unless the client has gone meanwhile. */
   deliver(response: LocalResponse, method: number, edits: HeadEdits | null, nowMs: number): void;
 }
@@ -37,7 +44,7 @@ export class LocalResponder {
     const ctx = this.#ctx;
     const { method } = ctx.requestHead;
     const requestId = this.#newRequestId();
-    const asked = this.#isLogged(route, method) ? this.#read(requestId, bytes, start, startedMs) : null;
+    const asked = this.#isLogged(route, method) ? this.#read(requestId, bytes, start, startedMs, null) : null;
     const end = (response: LocalResponse, failure: Failure | null, now: number): void => {
       recordLocal(ctx, asked, route, method, response.status, failure, sentBodyBytes(response, method), now);
       this.#client.deliver(response, method, this.#edits, now);
@@ -57,13 +64,22 @@ export class LocalResponder {
     }
   }
 
-  /** As `respond`, with an error before there is an exchange. */
+  /** As `respond`, with an error before there is an exchange. Where traces are exported it is a span, without attempts. */
   refuse(failure: Failure, route: number, bytes: Buffer, start: number, startedMs: number, nowMs: number): void {
-    const { accessLog, history, requestHead } = this.#ctx;
+    const { accessLog, history, tracing, requestHead } = this.#ctx;
     const requestId = this.#newRequestId();
-    const isTold = accessLog !== null || history !== null;
-    const asked = isTold ? this.#read(requestId, bytes, start, startedMs) : null;
-    this.#refuse(failure, asked, route, requestHead.method, requestId, nowMs);
+    const isTold = accessLog !== null || history !== null || tracing !== null;
+    const asked = isTold ? this.#read(requestId, bytes, start, startedMs, tracing) : null;
+    const sent = this.#refuse(failure, asked, route, requestHead.method, requestId, nowMs);
+    if (tracing !== null && asked?.sampled === true) {
+      const request = { ...asked, client: this.#client, route, poolRow: NO_POOL, body: UNREAD };
+      // The parsed head's offsets are into the bytes that it came in.
+      const { methodStart, methodEnd } = requestHead;
+      const parentIdStart = asked.parentIdStart < 0 ? -1 : asked.parentIdStart + start;
+      const there = { ...request, headBuffer: bytes, methodStart, methodEnd, parentIdStart };
+      const outcome = { status: failure.status, failure, responseBytes: sent, waitMs: 0, isTunnel: false };
+      tracing.writer.begin().end(there, requestHead, outcome, nowMs);
+    }
   }
 
   /** Responds with an error to what cannot be believed to be a request. */
@@ -73,6 +89,7 @@ export class LocalResponder {
     this.#refuse(failure, asked, Route.INVALID, Method.OTHER, requestId, nowMs);
   }
 
+  /** @returns the bytes of the response's body. */
   #refuse(
     failure: Failure,
     asked: OwnRequest | null,
@@ -80,10 +97,12 @@ export class LocalResponder {
     method: number,
     requestId: string,
     nowMs: number,
-  ): void {
+  ): number {
     const response = errorResponse(failure, requestId);
-    recordRefused(this.#ctx, asked, route, method, failure, sentBodyBytes(response, method), nowMs);
+    const bytes = sentBodyBytes(response, method);
+    recordRefused(this.#ctx, asked, route, method, failure, bytes, nowMs);
     this.#client.deliver(response, method, this.#edits, nowMs);
+    return bytes;
   }
 
   /** May there be a line of it? Health is asked for often, and such a question alone cannot fail. */
@@ -94,8 +113,16 @@ export class LocalResponder {
     return settings.accessLogProbes || !isHealth || !isQuestion(method);
   }
 
-  #read(requestId: string, bytes: Buffer, start: number, startedMs: number): OwnRequest {
-    return new OwnRequest(this.#client, requestId, startedMs).read(this.#client, bytes, start, this.#ctx.requestHead);
+  #read(requestId: string, bytes: Buffer, start: number, startedMs: number, tracing: Tracing | null): OwnRequest {
+    const { requestHead, ids } = this.#ctx;
+    return new OwnRequest(this.#client, requestId, startedMs).read(
+      this.#client,
+      bytes,
+      start,
+      requestHead,
+      tracing,
+      ids,
+    );
   }
 
   /** The client has its response, or has gone: nobody waits for the control process any more. */

@@ -18,20 +18,13 @@ import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type FoundFields, findFields, findNothing } from "../record/access-log/head-fields.ts";
 import type { RouteLabels } from "../record/access-log/logged.ts";
+import { type JoiningRequest, joinTrace, OWN_IDS_BYTES } from "../record/trace/join-trace.ts";
 import type { TraceRecord } from "../record/trace/trace-record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
-import { SPAN_ID_DIGITS, TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
+import { TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import { cameSecure } from "../rewrite/scheme.ts";
-import {
-  findTraceparent,
-  newTraceparent,
-  setTrace,
-  spanIdAt,
-  TraceFlags,
-  traceFlags,
-  traceIdAt,
-} from "../rewrite/trace-context.ts";
+import { newTraceparent, setTrace, TraceFlags } from "../rewrite/trace-context.ts";
 import type { Target } from "../routing/worker-route.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import type { ExchangeContext } from "./context.ts";
@@ -49,7 +42,7 @@ const MAX_REQUEST_ID_BYTES = 128;
 const NO_TARGET = Object.freeze({}) as Target;
 
 /** One request; the object serves many, one after the other. */
-export class ProxiedRequest implements RequestRewrite, FoundFields {
+export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningRequest {
   readonly #ctx: ExchangeContext;
   client!: Downstream;
   peer!: Peer;
@@ -91,7 +84,7 @@ export class ProxiedRequest implements RequestRewrite, FoundFields {
   upgrade = false;
   /** The client waits for 100 (Continue), and the server has not said it yet. */
   expectsContinue = false;
-  readonly ids = Buffer.alloc(TRACE_ID_DIGITS + SPAN_ID_DIGITS);
+  readonly ids = Buffer.alloc(OWN_IDS_BYTES);
   keepRequestId = false;
   traceparent: Buffer | null = null;
   keepTraceState = false;
@@ -106,7 +99,6 @@ export class ProxiedRequest implements RequestRewrite, FoundFields {
   traceIdStart = 0;
   spanIdBuffer: Buffer = NO_BUFFER;
   spanIdStart = -1;
-  /** Where the id of the client's span is in the head; -1 = there is none. */
   parentIdStart = -1;
   /** What is taken down of it; null = it is not sampled. */
   trace: TraceRecord | null = null;
@@ -330,35 +322,20 @@ export class ProxiedRequest implements RequestRewrite, FoundFields {
     }
   }
 
-  /** Which trace it is part of: the client's, or, while traces are exported, one that begins here and has the request's id. */
   #readTrace(head: Buffer, parsed: RequestHead): void {
     const { tracing, ids } = this.#ctx;
-    const parent = tracing === null || tracing.propagates ? findTraceparent(head, parsed) : -1;
-    const flags = parent < 0 ? TraceFlags.RANDOM : traceFlags(head, parent);
-    this.traced = parent >= 0 || tracing !== null;
-    this.traceIdBuffer = parent < 0 ? this.ids : head;
-    this.traceIdStart = parent < 0 ? 0 : traceIdAt(parent);
-    this.parentIdStart = parent < 0 ? -1 : spanIdAt(parent);
-    this.spanIdStart = -1;
-    this.sampled = false;
-    this.sampledFlag = parent >= 0 && (flags & TraceFlags.SAMPLED) !== 0;
+    const flags = joinTrace(this, this.peer.trusted, tracing, ids, head, parsed);
     if (tracing === null) return;
-    ids.write(this.ids, TRACE_ID_DIGITS, SPAN_ID_DIGITS);
-    this.spanIdBuffer = this.ids;
-    this.spanIdStart = TRACE_ID_DIGITS;
-    const sampled = tracing.sampler.samples(this.traceIdBuffer, this.traceIdStart, parent < 0 ? -1 : flags & 1);
-    this.sampled = sampled;
-    this.sampledFlag = sampled;
-    if (sampled) this.trace = tracing.writer.begin();
+    if (this.sampled) this.trace = tracing.writer.begin();
     if (!tracing.propagates) return;
     setTrace(
       this.#ownTraceparent,
       this.traceIdBuffer,
       this.traceIdStart,
-      (flags & TraceFlags.RANDOM) | (sampled ? TraceFlags.SAMPLED : 0),
+      (flags & TraceFlags.RANDOM) | (this.sampled ? TraceFlags.SAMPLED : 0),
     );
     this.traceparent = this.#ownTraceparent;
-    this.keepTraceState = parent >= 0;
+    this.keepTraceState = this.parentIdStart >= 0;
   }
 }
 

@@ -94,6 +94,7 @@ export class Picker {
   #limited = false;
   #filteredLimited = false;
   #seenVersion = -1;
+  #ejected = 0;
   #inFlightAtDispatch = 0;
   #choices = 0;
   /** There was a choice, or at least a note of it, behind the slot that was given last. */
@@ -224,6 +225,16 @@ export class Picker {
     return this.decision === 0 || this.#decisions === null ? -1 : this.#decisions.lastArm;
   }
 
+  /** Servers of the pool that are ejected. */
+  get ejected(): number {
+    return this.#ejected;
+  }
+
+  /** `ServerState` of the server in a slot. */
+  stateOf(slot: number): number {
+    return this.#memory.servers.state[slot];
+  }
+
   release(slot: number): void {
     Atomics.sub(this.#memory.servers.inFlight, slot, 1);
     this.#own.ownInFlight[slot]--;
@@ -335,7 +346,8 @@ export class Picker {
       this.#count === 0 ? PATIENCE : 3,
     );
     if (read === undefined) return; // the next request tries again
-    const { backups, eligible } = read.value;
+    const { backups, eligible, ejected } = read.value;
+    this.#ejected = ejected;
     this.#adopt(this.#backupsRead.subarray(0, backups), this.#filtered.subarray(0, eligible));
     this.#limited = this.#filteredLimited;
     this.#seenVersion = read.version;

@@ -1,5 +1,5 @@
 /** Reads `ExportTraceServiceResponse { partial_success = 1 { rejected_spans = 1, error_message = 2 } }`. */
-import { fields } from "./proto-reader.ts";
+import { fields } from "./protobuf-reader.ts";
 
 /** What a collector said of what it took. */
 export interface PartialSuccess {
@@ -8,30 +8,26 @@ export interface PartialSuccess {
   readonly message: string;
 }
 
-/** The most of a message that is kept. */
-const MAX_MESSAGE = 200;
+/** From there on an int64 is negative (protocol buffers write it as if it had no sign). */
+const SIGN = 2 ** 63;
 
-/** Throws when it is no such message. Nothing at all is one: everything was taken. */
-export function readExportResponse(bytes: Uint8Array): PartialSuccess {
+/**
+ * Throws when it is no such message. Nothing at all is one: everything was taken.
+ * @param say what may be shown of a text of the collector's.
+ */
+export function readExportResponse(bytes: Uint8Array, say: (text: Uint8Array) => string): PartialSuccess {
   let found: PartialSuccess = { rejectedSpans: 0, message: "" };
   for (const { field, value } of fields(bytes)) {
     if (field !== 1) continue;
     if (typeof value === "number") throw new Error("partial_success is no message");
     let { rejectedSpans, message } = found;
     for (const part of fields(value)) {
-      if (part.field === 1 && typeof part.value === "number") rejectedSpans = part.value;
-      if (part.field === 2 && typeof part.value !== "number") message = printable(part.value);
+      if (part.field === 1 && typeof part.value === "number") {
+        rejectedSpans = part.value < SIGN ? part.value : 0; // less than nothing is nothing
+      }
+      if (part.field === 2 && typeof part.value !== "number") message = say(part.value);
     }
     found = { rejectedSpans, message };
   }
   return found;
-}
-
-/** A text of somebody else's, as a log may have it. */
-export function printable(bytes: Uint8Array): string {
-  return Buffer.from(bytes.subarray(0, MAX_MESSAGE * 4))
-    .toString("utf8")
-    .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, " ")
-    .trim()
-    .slice(0, MAX_MESSAGE);
 }

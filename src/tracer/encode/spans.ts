@@ -4,6 +4,7 @@
  */
 import { FAILURE_CODES } from "../../shared/failure-codes.ts";
 import { ARM_NAMES, RUNG_NAMES } from "../../shared/memory/layout/learning.ts";
+import { ServerState } from "../../shared/memory/layout/shared-memory.ts";
 import {
   TraceAttemptFlag,
   TraceAttemptKind,
@@ -13,9 +14,10 @@ import {
 } from "../../shared/memory/layout/tracing.ts";
 import type { Row } from "../../shared/memory/ring.ts";
 import { METHODS } from "../../shared/memory/series-table.ts";
+import { ProtobufWriter } from "../../shared/protobuf-writer.ts";
 import type { TraceNames } from "../names.ts";
 import { AttributeWriter } from "./attributes.ts";
-import { ProtoWriter, writeNanoseconds } from "./proto-writer.ts";
+import { writeNanoseconds } from "./nanoseconds.ts";
 import { TraceRecord } from "./trace-record.ts";
 import { errorOfAttempt, errorOfRequest, hostAndPort, originOf, redacted } from "./words.ts";
 
@@ -46,12 +48,19 @@ const FLAG_REMOTE = 0x200;
 /** By `TraceAttemptKind`. */
 const KIND_NAMES = ["first", "retry", "hedge", "authorise", "mirror"];
 const A = TraceAttemptWord;
+/** States of servers that requests only go to for want of others. */
+const UNUSUAL_STATES: ReadonlyMap<number, string> = new Map([
+  [ServerState.DOWN, "down"],
+  [ServerState.DRAINING, "draining"],
+  [ServerState.EJECTED, "ejected"],
+  [ServerState.STANDBY, "standby"],
+]);
 
 /** Encodes spans. What it gives out is the taker's. */
 export class SpanEncoder {
   readonly #names: TraceNames;
   readonly #record = new TraceRecord();
-  readonly #writer = new ProtoWriter();
+  readonly #writer = new ProtobufWriter();
   readonly #to: AttributeWriter;
 
   /** @param maxValueLength the most characters of a text; `null` = as many as it has. */
@@ -64,7 +73,7 @@ export class SpanEncoder {
   encode(row: Row, wallOffsetMs: number, take: (span: Uint8Array) => void): void {
     const record = this.#record.over(row);
     this.#server(record, wallOffsetMs);
-    take(this.#writer.bytes());
+    take(this.#writer.take());
     let resends = 0;
     for (let index = 0; index < record.attempts; index++) {
       const at = record.attempt(index);
@@ -72,7 +81,7 @@ export class SpanEncoder {
       const isAgain = kind === TraceAttemptKind.RETRY || kind === TraceAttemptKind.HEDGE;
       if (isAgain) resends++;
       this.#client(record, at, kind, isAgain ? resends : 0, wallOffsetMs);
-      take(this.#writer.bytes());
+      take(this.#writer.take());
     }
   }
 
@@ -163,6 +172,9 @@ export class SpanEncoder {
     if (candidates > 0) to.int("neurabalancer.candidates", candidates);
     to.int("neurabalancer.in_flight", Math.max(0, record.word(at + A.IN_FLIGHT)));
     to.double("neurabalancer.score", record.float(at + A.SCORE));
+    const ejected = record.word(at + A.EJECTED);
+    if (ejected > 0) to.int("neurabalancer.ejected", ejected);
+    to.string("neurabalancer.server.state", UNUSUAL_STATES.get(record.word(at + A.STATE)) ?? "");
     const arm = record.word(at + A.ARM);
     if (arm < 0) return;
     to.string("neurabalancer.ml.arm", ARM_NAMES[arm & 0xff] ?? "");
@@ -171,11 +183,11 @@ export class SpanEncoder {
 
   #begin(record: TraceRecord, id: Uint8Array, parent: Uint8Array | null, kind: number, name: string): void {
     const writer = this.#writer;
-    writer.reset();
-    writer.raw(Span.TRACE_ID, record.traceId);
-    writer.raw(Span.SPAN_ID, id);
-    writer.string(Span.TRACE_STATE, record.text("traceState"));
-    if (parent !== null) writer.raw(Span.PARENT_SPAN_ID, parent);
+    writer.bytes(Span.TRACE_ID, record.traceId);
+    writer.bytes(Span.SPAN_ID, id);
+    const traceState = record.text("traceState");
+    if (traceState !== "") writer.string(Span.TRACE_STATE, traceState);
+    if (parent !== null) writer.bytes(Span.PARENT_SPAN_ID, parent);
     writer.string(Span.NAME, name);
     writer.uint(Span.KIND, kind);
   }
@@ -202,9 +214,9 @@ export class SpanEncoder {
   #end(isError: boolean, isRemote: boolean): void {
     const writer = this.#writer;
     if (isError) {
-      const status = writer.begin(Span.STATUS);
+      writer.begin(Span.STATUS);
       writer.uint(STATUS_CODE, STATUS_ERROR);
-      writer.end(status);
+      writer.end();
     }
     writer.fixed32(Span.FLAGS, FLAG_SAMPLED | FLAG_KNOWN | (isRemote ? FLAG_REMOTE : 0));
   }

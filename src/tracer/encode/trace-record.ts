@@ -1,21 +1,8 @@
 /** A record of a sampled request, taken apart: one object that is filled again for each. */
 import { FAILURE_CODES } from "../../shared/failure-codes.ts";
-import { TRACE_ATTEMPTS, TRACE_TEXTS, TraceAttemptWord, TraceWord } from "../../shared/memory/layout/tracing.ts";
+import { TRACE_ATTEMPTS, TRACE_TEXT_PLACES, TraceAttemptWord, TraceWord } from "../../shared/memory/layout/tracing.ts";
 import type { Row } from "../../shared/memory/ring.ts";
 import { METHODS } from "../../shared/memory/series-table.ts";
-
-type TextName = keyof typeof TRACE_TEXTS;
-
-/** Where each text begins in a row, bytes; how many it has room for; and which length is its. */
-const PLACES = (() => {
-  const places = {} as Record<TextName, { readonly at: number; readonly room: number; readonly index: number }>;
-  let at = TraceWord.TEXTS * 4;
-  for (const [index, [name, room]] of Object.entries(TRACE_TEXTS).entries()) {
-    places[name as TextName] = { at, room, index };
-    at += room;
-  }
-  return places;
-})();
 
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
@@ -98,8 +85,8 @@ export class TraceRecord {
   }
 
   /** What is no UTF-8 is replaced: a collector refuses all spans that are sent with one that has such a text. */
-  text(name: TextName): string {
-    const { at, room, index } = PLACES[name];
+  text(name: keyof typeof TRACE_TEXT_PLACES): string {
+    const { at, room, index } = TRACE_TEXT_PLACES[name];
     const length = (this.#row.words[TraceWord.LENGTHS + (index >> 1)] >>> ((index & 1) * 16)) & 0xffff;
     return length === 0 ? "" : this.#bytes.toString("utf8", at, at + Math.min(length, room));
   }

@@ -3,7 +3,7 @@
  * One batch at a time; it is tried again, with longer and longer pauses, until the collector has it, refuses it, or its time is
  * over. What happened is counted where the metrics are read from.
  */
-import type { TracerSettings } from "../../protocol/tracer.ts";
+import { shownEndpoint, type TracerSettings } from "../../protocol/tracer.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import type { ExportRequests } from "../encode/export-request.ts";
@@ -17,6 +17,8 @@ const PAUSE_MS = { first: 500, most: 5_000 } as const;
 const LEAST_TRY_MS = 10;
 /** How often the log repeats what a collector says of spans that it rejects. */
 const SAY_EVERY_MS = 60_000;
+/** The most reasons that the log has of one time of failing: some name a time, and are new each time. */
+const MOST_REASONS = 4;
 
 /** What it works with. */
 export interface ExporterOptions {
@@ -25,7 +27,7 @@ export interface ExporterOptions {
   readonly sender: Sender;
   readonly settings: Pick<
     TracerSettings,
-    "scheduleDelayMs" | "exportTimeoutMs" | "timeoutMs" | "maxBatchSpans" | "maxQueueSpans"
+    "endpoint" | "scheduleDelayMs" | "exportTimeoutMs" | "timeoutMs" | "maxBatchSpans" | "maxQueueSpans"
   >;
   /** Of the tracer. */
   readonly counters: Float64Array;
@@ -49,6 +51,8 @@ export class Exporter {
   #cut = new AbortController();
   #running: Promise<void> | null = null;
   #failingSince: number | null = null;
+  /** Why it has failed since then, as far as the log has it. */
+  readonly #saidReasons = new Set<string>();
   #saidMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ExporterOptions) {
@@ -164,12 +168,17 @@ export class Exporter {
   }
 
   #failing(reason: string): void {
-    const { counters, log, nowMs } = this.#options;
-    if (this.#failingSince !== null) return;
-    this.#failingSince = nowMs();
-    counters[C.EXPORT_FAILING] = 1;
+    const { counters, log, nowMs, settings } = this.#options;
+    if (this.#failingSince === null) {
+      this.#failingSince = nowMs();
+      this.#saidReasons.clear();
+      counters[C.EXPORT_FAILING] = 1;
+    }
+    // Whoever mends the first cause wants to hear of the next.
+    if (this.#saidReasons.has(reason) || this.#saidReasons.size >= MOST_REASONS) return;
+    this.#saidReasons.add(reason);
     log.warn(
-      { reason },
+      { endpoint: shownEndpoint(settings), reason },
       "the collector does not take spans: they wait, and are lost when there are too many; requests go on",
     );
   }

@@ -3,7 +3,8 @@
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { ChannelCredentials, Client, type ClientOptions, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { TracerSettings } from "../../protocol/tracer.ts";
-import { printable, readExportResponse } from "../encode/export-response.ts";
+import { readExportResponse } from "../encode/export-response.ts";
+import { CollectorWords } from "./collector-words.ts";
 import { retryInfoMs } from "./retry-info.ts";
 import { MAX_RESPONSE_BYTES, type Sender, type SendResult } from "./sender.ts";
 
@@ -34,6 +35,7 @@ export type GrpcSenderOptions = Pick<
 export class GrpcSender implements Sender {
   readonly #client: Client;
   readonly #metadata = new Metadata();
+  readonly #words: CollectorWords;
   readonly #wallMs: () => number;
 
   constructor({ endpoint, headers, compression, caPem, certificate, userAgent, wallMs }: GrpcSenderOptions) {
@@ -41,9 +43,12 @@ export class GrpcSender implements Sender {
     const isAddress = /^(\[.*\]|[\d.]+)$/.test(hostname);
     const address = hostname.replace(/^\[(.*)\]$/, "$1");
     const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
-    const verify = isAddress
-      ? { checkServerIdentity: (_name: string, cert: PeerCertificate) => checkServerIdentity(address, cert) }
-      : {};
+    const verify = {
+      rejectUnauthorized: true, // whatever the environment says of certificates
+      ...(isAddress && {
+        checkServerIdentity: (_name: string, cert: PeerCertificate) => checkServerIdentity(address, cert),
+      }),
+    };
     const credentials =
       protocol === "https:"
         ? ChannelCredentials.createSsl(
@@ -70,17 +75,18 @@ export class GrpcSender implements Sender {
     const target = /:\d+$/.test(host) ? host : `${host}:${protocol === "https:" ? 443 : 80}`;
     this.#client = new Client(target, credentials, options);
     this.#wallMs = wallMs;
+    this.#words = new CollectorWords(headers);
     for (const [name, value] of Object.entries(headers)) this.#metadata.set(name, value);
   }
 
   send(request: Buffer, timeoutMs: number): Promise<SendResult> {
     const { promise, resolve } = Promise.withResolvers<SendResult>();
     const deadline = this.#wallMs() + timeoutMs;
-    const done = (error: ServiceError | null, response?: Buffer) => resolve(resultOf(error, response));
+    const done = (error: ServiceError | null, response?: Buffer) => resolve(resultOf(error, response, this.#words));
     try {
       this.#client.makeUnaryRequest<Buffer, Buffer>(METHOD, same, same, request, this.#metadata, { deadline }, done);
     } catch (error) {
-      resolve({ kind: "refused", reason: (error as Error).message });
+      resolve({ kind: "refused", reason: this.#words.of((error as Error).message) });
     }
     return promise;
   }
@@ -94,16 +100,16 @@ function same(bytes: Buffer): Buffer {
   return bytes;
 }
 
-function resultOf(error: ServiceError | null, response: Buffer | undefined): SendResult {
+function resultOf(error: ServiceError | null, response: Buffer | undefined, words: CollectorWords): SendResult {
   if (error !== null) {
-    const reason = `${status[error.code] ?? error.code}: ${printable(Buffer.from(error.details))}`;
+    const reason = `${status[error.code] ?? error.code}: ${words.of(error.details)}`;
     const details = error.metadata?.get(DETAILS)[0];
     const afterMs = details instanceof Uint8Array ? retryInfoMs(details) : null;
     const again = RETRYABLE.has(error.code) || (error.code === status.RESOURCE_EXHAUSTED && afterMs !== null);
     return again ? { kind: "later", afterMs, reason } : { kind: "refused", reason };
   }
   try {
-    return { kind: "taken", ...readExportResponse(response ?? Buffer.alloc(0)) };
+    return { kind: "taken", ...readExportResponse(response ?? Buffer.alloc(0), words.of) };
   } catch (cause) {
     return { kind: "refused", reason: `it answered with what is no response of OTLP: ${(cause as Error).message}` };
   }

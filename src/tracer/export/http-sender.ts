@@ -1,7 +1,8 @@
 /** OTLP over HTTP with protocol buffers (OTLP specification, "OTLP/HTTP"). */
 import { gzipSync } from "node:zlib";
 import type { TracerSettings } from "../../protocol/tracer.ts";
-import { printable, readExportResponse } from "../encode/export-response.ts";
+import { readExportResponse } from "../encode/export-response.ts";
+import { CollectorWords } from "./collector-words.ts";
 import { MAX_RESPONSE_BYTES, type Sender, type SendResult, waitOf } from "./sender.ts";
 
 /** Those that may be tried again (OTLP specification, "Retryable Response Codes"). */
@@ -21,11 +22,13 @@ export type HttpSenderOptions = Pick<
 export class HttpSender implements Sender {
   readonly #options: HttpSenderOptions;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #tls: { ca?: string; cert?: string; key?: string };
+  readonly #words: CollectorWords;
+  readonly #tls: { rejectUnauthorized: true; ca?: string; cert?: string; key?: string };
 
   constructor(options: HttpSenderOptions) {
     const { headers, compression, caPem, certificate, userAgent } = options;
     this.#options = options;
+    this.#words = new CollectorWords(headers);
     this.#headers = {
       "user-agent": userAgent,
       ...headers,
@@ -35,6 +38,8 @@ export class HttpSender implements Sender {
       ...(compression === "gzip" ? { "content-encoding": "gzip" } : {}),
     };
     this.#tls = {
+      // Whatever the environment says of certificates: the fields may be secrets.
+      rejectUnauthorized: true,
       ...(caPem === null ? {} : { ca: caPem }),
       ...(certificate === null ? {} : { cert: certificate.certPem, key: certificate.keyPem }),
     };
@@ -52,12 +57,16 @@ export class HttpSender implements Sender {
         // Fields may be secrets, and where a redirect leads they are not meant for.
         redirect: "manual",
         decompress: false,
+        // The environment may ask the runtime to print requests, fields and all.
+        verbose: false,
         signal: abort.signal,
         tls: this.#tls,
       });
       return await this.#resultOf(response);
     } catch (error) {
-      const reason = abort.signal.aborted ? `no answer within ${Math.round(timeoutMs)} ms` : failureOf(error);
+      const reason = abort.signal.aborted
+        ? `no answer within ${Math.round(timeoutMs)} ms`
+        : this.#words.of(failureOf(error));
       return { kind: "later", afterMs: null, reason };
     } finally {
       clearTimeout(timer);
@@ -81,16 +90,23 @@ export class HttpSender implements Sender {
       return { kind: "refused", reason: `it answered ${status}, and redirects are not followed: name the new place` };
     }
     if (status < 200 || status > 299) {
-      const why = body === null ? "" : sayableOf(headers.get("content-type"), body);
+      const why = body === null ? "" : this.#sayable(headers.get("content-type"), body);
       return { kind: "refused", reason: `it answered ${status}${why}` };
     }
     try {
       if (body === null) throw new Error(`it is longer than ${MAX_RESPONSE_BYTES} bytes`);
-      return { kind: "taken", ...readExportResponse(body) };
+      return { kind: "taken", ...readExportResponse(body, this.#words.of) };
     } catch (error) {
       const reason = `it answered ${status} with what is no response of OTLP: ${(error as Error).message}`;
       return { kind: "refused", reason };
     }
+  }
+
+  /** A text that may be shown; `google.rpc.Status { message = 2 }` where it is protocol buffers is not looked into. */
+  #sayable(type: string | null, body: Uint8Array): string {
+    if (type?.includes("protobuf") || body.length === 0) return "";
+    const text = this.#words.of(body);
+    return text === "" ? "" : `: ${text}`;
   }
 
   /** Seconds or a date (RFC 9110 section 10.2.3). */
@@ -114,19 +130,9 @@ async function readBody(response: Response): Promise<Uint8Array | null> {
   return Buffer.concat(parts);
 }
 
-/** A text that may be shown; `google.rpc.Status { message = 2 }` where it is protocol buffers. */
-function sayableOf(type: string | null, body: Uint8Array): string {
-  if (type?.includes("protobuf") || body.length === 0) return "";
-  const text = printable(body);
-  return text === "" ? "" : `: ${text}`;
-}
-
-/** Of the runtime's messages what is meant for whoever calls `fetch`, and the URL: its query may hold a key. */
-const NOT_FOR_LOGS =
-  / fetching "[^"]*"|(?<=\.) (?:For more information, pass `verbose|Is the computer able to access).*$/g;
-
 function failureOf(error: unknown): string {
   const { code, message: whole } = error as { code?: string; message?: string };
-  const message = whole?.replaceAll(NOT_FOR_LOGS, "");
+  // The runtime adds the URL, whose query is nobody's business, and advice for whoever calls it.
+  const message = whole?.split(' fetching "', 1)[0];
   return code === undefined || message?.includes(code) ? (message ?? "no connection") : `${code}: ${message}`;
 }

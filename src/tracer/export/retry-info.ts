@@ -2,7 +2,7 @@
  * When a collector wants to be asked again: `google.rpc.Status { details = 3 }`, of which one `Any { type_url = 1, value = 2 }`
  * is a `google.rpc.RetryInfo { retry_delay = 1 { seconds = 1, nanos = 2 } }`.
  */
-import { fields } from "../encode/proto-reader.ts";
+import { fields } from "../encode/protobuf-reader.ts";
 import { waitOf } from "./sender.ts";
 
 const TYPE = "google.rpc.RetryInfo";

@@ -116,6 +116,7 @@ describe("neurabalancer explain", () => {
     [["known/1", ...admin], "give the admin token"],
     [["other", ...admin, "--token", "secret"], "without JSON"],
     [["x", "--admin", "http://127.0.0.1:1"], "no admin port answers at http://127.0.0.1:1"],
+    [["x", "--admin", "http://127.0.0.1:1"], "--admin names another, see ADMIN_PORT"],
     [["x", "--admin", "nonsense"], "--admin must be a URL"],
     [[], "missing required argument"],
   ])("%p fails with a sentence", async (args, sentence) => {

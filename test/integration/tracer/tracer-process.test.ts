@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { TracerSettings } from "../../../src/protocol/tracer.ts";
 import { TracerCounter as C, TRACE_ROWS } from "../../../src/shared/memory/layout/tracing.ts";
+import { createAuthority } from "../../support/certificates.ts";
 import { type Collector, startGrpcCollector, startHttpCollector } from "../../support/tracing/collectors.ts";
 import { encodeResponse } from "../../support/tracing/decode.ts";
 import { TracerRun } from "../../support/tracing/tracer-run.ts";
@@ -48,8 +49,31 @@ describe("the tracer", () => {
       expect(collector.spans().map(({ name }) => name)).toEqual(["GET shop-pages", "GET", "GET", "GET shop-pages"]);
       await until(() => run.tracer.up); // on a busy machine some of its signs of life are late
       expect(run.count(C.RSS_BYTES)).toBeGreaterThan(0);
-      await run.tracer.stop(5_000);
+      await run.tracer.stop(60_000);
       expect(run.count(C.SPANS_WAITING)).toBe(0);
+    },
+  );
+
+  test.each(["http/protobuf", "grpc"] as const)(
+    "over %s checks certificates and shows nobody its fields, whatever the environment says",
+    async (protocol) => {
+      const own = createAuthority().issue("IP:127.0.0.1");
+      const stranger = opened(
+        protocol === "grpc" ? await startGrpcCollector(() => null, own) : startHttpCollector(() => null, own),
+      );
+      const run = await started(
+        {
+          protocol,
+          endpoint: place(stranger).replace("http:", "https:"),
+          headers: { authorization: "Bearer SECRET-of-ours" },
+          exportTimeoutMs: 1_000,
+        },
+        ["NODE_TLS_REJECT_UNAUTHORIZED=0", "BUN_CONFIG_VERBOSE_FETCH=curl"],
+      );
+      run.write();
+      await until(() => run.count(C.SPANS_LOST_EXPORT) === 1);
+      expect(stranger.received).toEqual([]);
+      expect(JSON.stringify(run.lines)).not.toContain("SECRET");
     },
   );
 
@@ -59,7 +83,7 @@ describe("the tracer", () => {
     run.write(ATTEMPTS);
     await until(() => run.count(C.SPANS_WAITING) === 3);
     run.write();
-    await run.tracer.stop(5_000);
+    await run.tracer.stop(60_000);
     expect(collector.spans()).toHaveLength(4);
     expect(run.accounted()).toBe(run.sampled);
   });
@@ -169,7 +193,7 @@ describe("the tracer", () => {
     await run.ready();
     expect([run.count(C.SPANS_LOST_EXPORT), run.count(C.SPANS_WAITING)]).toEqual([3, 0]);
     run.write();
-    await run.tracer.stop(5_000);
+    await run.tracer.stop(60_000);
     expect(run.count(C.SPANS_EXPORTED)).toBe(1);
     expect(run.accounted()).toBe(run.sampled);
   });

@@ -2,7 +2,7 @@
 import type { RecordedServer } from "../../../src/protocol/recorded-names.ts";
 import type { TracedNames } from "../../../src/protocol/tracer.ts";
 import { FAILURE_CODES } from "../../../src/shared/failure-codes.ts";
-import type { SharedMemory } from "../../../src/shared/memory/layout/shared-memory.ts";
+import { ServerState, type SharedMemory } from "../../../src/shared/memory/layout/shared-memory.ts";
 import { TRACE_ROWS, TRACE_TEXTS, TraceAttemptWord, TraceWord } from "../../../src/shared/memory/layout/tracing.ts";
 import { newRow, RingWriter, type Row } from "../../../src/shared/memory/ring.ts";
 import { METHODS } from "../../../src/shared/memory/series-table.ts";
@@ -27,6 +27,8 @@ export interface AttemptLike {
   readonly score?: number;
   readonly arm?: number;
   readonly rung?: number;
+  readonly ejected?: number;
+  readonly state?: number;
   readonly responseBytes?: number;
 }
 
@@ -132,6 +134,8 @@ function fill({ words, floats, figures }: Row, at: number, request: RequestLike)
     words[at + from + A.CANDIDATES] = attempt.candidates ?? 0;
     floats[at + from + A.SCORE] = attempt.score ?? Number.NaN;
     words[at + from + A.ARM] = attempt.arm === undefined ? -1 : attempt.arm + (attempt.rung ?? 0) * 256;
+    words[at + from + A.EJECTED] = attempt.ejected ?? 0;
+    words[at + from + A.STATE] = attempt.state ?? ServerState.UP;
   }
 }
 

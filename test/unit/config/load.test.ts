@@ -210,11 +210,24 @@ describe("contradictions", () => {
     [{ HEALTH_CHECK_TIMEOUT_SECONDS: "6" }, "HEALTH_CHECK_TIMEOUT_SECONDS is longer than"],
     [{ HASH_ON: "cookie:sid" }, "HASH_ON has no effect: only LB_STRATEGY=consistent_hash uses it"],
     [{ ADMIN_HOST: "0.0.0.0", ADMIN_PORT: "9090" }, "no ADMIN_TOKEN is set"],
+    [
+      { ACCESS_LOG_FIELDS: "-remote_ip", ACCESS_LOG_FORMAT: "combined" },
+      "ACCESS_LOG_FIELDS has no effect: ACCESS_LOG_FORMAT is combined, and fields are chosen for json alone",
+    ],
+    [{ ACCESS_LOG_FIELDS: "ts,path", LOG_FORMAT: "text" }, "ACCESS_LOG_FIELDS has no effect: LOG_FORMAT is text"],
   ] as [Record<string, string>, string][])("%j only warns", (env, message) => {
     const loaded = load(env);
     expect(loaded.ok).toBe(true);
     expect(loaded.warnings).toEqual([expect.stringContaining(message)]);
   });
+});
+
+test("fields of the access log are chosen for nothing only where lines have none", () => {
+  const warningsOf = (env: Record<string, string>) => load({ ACCESS_LOG_FIELDS: "ts,path", ...env }).warnings;
+  expect(warningsOf({})).toEqual([]);
+  expect(warningsOf({ LOG_FORMAT: "text", ACCESS_LOG_FORMAT: "json" })).toEqual([]);
+  expect(warningsOf({ LOG_FORMAT: "text", ACCESS_LOG: "off" })).toEqual([]);
+  expect(warningsOf({ LOG_FORMAT: "text", ACCESS_LOG_FIELDS: "default" })).toEqual([]);
 });
 
 describe("features that this version does not have", () => {
@@ -281,6 +294,8 @@ describe("misspelt names", () => {
     ["SERVER", "SERVERS"],
     ["app_port", "APP_PORT"],
     ["MAX_BODY_BYTE", "MAX_BODY_BYTES"],
+    ["OTEL_TRACE_SAMPLER", "OTEL_TRACES_SAMPLER"],
+    ["OTEL_EXPORTER_OTLP_ENDPONT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
   ])("%s: did you mean %s?", (name, meant) => {
     const loaded = load({ [name]: "1" });
     expect(loaded.ok && loaded.warnings).toEqual([`${name} (environment): is no setting; did you mean ${meant}?`]);
@@ -298,6 +313,12 @@ describe("misspelt names", () => {
     "LOGNAME",
     "TLS",
     "SSL_CERT_FILE",
+    "OTEL_LOGS_EXPORTER",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_BLRP_SCHEDULE_DELAY",
+    "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
+    "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_JAVA_DISABLED",
   ])("%s is somebody else's name", (name) => {
     const loaded = load({ [name]: "1" });
     expect(loaded.ok && loaded.warnings).toEqual([]);

@@ -132,6 +132,19 @@ describe("where spans go", () => {
     const [warning] = warningsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4317" });
     expect(warning).toStartWith("OTEL_EXPORTER_OTLP_ENDPOINT: port 4317 is where a collector has grpc as a rule");
   });
+
+  test("a path that is there twice, or not at all, is pointed out", () => {
+    expect(warningsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4318/v1/traces" })).toEqual([
+      "OTEL_EXPORTER_OTLP_ENDPOINT: ends with /v1/traces, which is appended once more: leave it out, or set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, which is taken as it stands",
+    ]);
+    expect(warningsOf({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://c:4318" })).toEqual([
+      "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: is taken as it stands and has no path: a collector takes traces at /v1/traces as a rule, which OTEL_EXPORTER_OTLP_ENDPOINT appends",
+    ]);
+    expect(warningsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "https://c/otlp?key=1" })).toEqual([]);
+    expect(warningsOf({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://c:4318/v1/traces" })).toEqual([]);
+    const grpc = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
+    expect(warningsOf({ ...grpc, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://c:4317" })).toEqual([]);
+  });
 });
 
 describe("what is sent", () => {
@@ -195,6 +208,9 @@ describe("which requests are traced", () => {
     expect(sampling({ OTEL_PROPAGATORS: "baggage" })?.propagates).toBe(false);
     expect(warningsOf({ ...ENDPOINT, OTEL_PROPAGATORS: "tracecontext,b3" })).toEqual([
       "OTEL_PROPAGATORS: b3 is not supported: requests have tracecontext alone",
+    ]);
+    expect(warningsOf({ ...ENDPOINT, OTEL_PROPAGATORS: "b3" })).toEqual([
+      "OTEL_PROPAGATORS: b3 is not supported: traceparent and tracestate are neither read nor written without tracecontext in the list",
     ]);
     expect(problemsOf({ OTEL_PROPAGATORS: "zipkin" })[0]).toContain("entry 1 must be one of: tracecontext");
     expect(problemsOf({ OTEL_PROPAGATORS: "none,baggage" })[0]).toContain("must have nothing beside none");

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { ATTEMPT_CAUSES } from "../../../src/shared/attempt-causes.ts";
+import { ReservedPath } from "../../../src/shared/reserved-paths.ts";
 import { METRIC_GROUPS } from "../../../src/telemetry/metrics/metrics.ts";
 import { anchors } from "../docs/links.ts";
 import { labelsIn, metricsIn, prometheusFile, recordsIn, rulesOf, ruleTests } from "./rule-files.ts";
@@ -48,6 +49,19 @@ describe("rules for Prometheus", () => {
     const named = recordsIn(readFileSync(join(ROOT, "docs/monitoring.md"), "utf8"));
     expect(named.length).toBeGreaterThan(3);
     expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test("count what clients ask, not what asks after the balancer", () => {
+    const { API_REQUEST: _passedOn, ...own } = ReservedPath;
+    const left = ALL.filter(({ expr }) => expr.includes("neurabalancer_http_requests_total"));
+    expect(left.length).toBeGreaterThan(5);
+    for (const { expr } of left) {
+      const selectors = expr.split("neurabalancer_http_requests_total").slice(1);
+      for (const selector of selectors) {
+        const paths = labelsIn(`neurabalancer_http_requests_total${selector}`, "http_requests_total", "path");
+        expect(paths.sort()).toEqual(Object.values(own).sort());
+      }
+    }
   });
 
   test("speak of modes and causes that there are", () => {

@@ -40,6 +40,45 @@ test("numbers are read as they were written", () => {
   );
 });
 
+test("what has a sign is read as it was written", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.maxSafeInteger(), fc.constantFrom(0, -1, -(2 ** 53))), (value) => {
+      expect(
+        written(
+          (out) => out.int(3, value),
+          (reader) => Number(reader.int64()),
+        ),
+      ).toBe(value);
+    }),
+  );
+});
+
+test("what has a fixed length is read as it was written", () => {
+  const half = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+  fc.assert(
+    fc.property(half, half, fc.uint8Array({ maxLength: 300 }), (low, high, bytes) => {
+      expect(
+        written(
+          (out) => out.fixed32(3, low),
+          (reader) => reader.fixed32(),
+        ),
+      ).toBe(low);
+      expect(
+        written(
+          (out) => out.fixed64(3, low, high),
+          (reader) => BigInt(reader.fixed64()),
+        ),
+      ).toBe((BigInt(high) << 32n) | BigInt(low));
+      expect(
+        written(
+          (out) => out.bytes(3, bytes),
+          (reader) => reader.bytes(),
+        ),
+      ).toEqual(bytes);
+    }),
+  );
+});
+
 test("text is read as it was written, what is no Unicode replaced", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constant("\ud800x")), (text) => {

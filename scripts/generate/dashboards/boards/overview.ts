@@ -1,4 +1,5 @@
 /** NeuraBalancer — Overview: is it well, how much, how fast, and where does it go wrong? */
+import { ReservedPath } from "../../../../src/shared/reserved-paths.ts";
 import { dashboard } from "../dashboard.ts";
 import { exploreLogs, exploreTraces } from "../explore.ts";
 import type { Dashboard } from "../model.ts";
@@ -6,9 +7,12 @@ import { fallingIsBad, heatmap, logs, NONE_IS_GOOD, risingIsBad, stat, table, ti
 import { orZero, quantile, rate, series, share, sum } from "../promql.ts";
 import { FAILED_LINES, FAILED_TRACES, SLOW_LINES, SLOW_TRACES } from "../searches.ts";
 
-const REQUESTS = rate("http_requests_total");
+const { HEALTH_LIVE, HEALTH_READY, METRICS, SERVERS } = ReservedPath;
+/** Not what asks after the balancer itself: as configs/prometheus/rules/recording.yml has it. */
+const CLIENTS = `path!~"${[HEALTH_LIVE, HEALTH_READY, METRICS, SERVERS].join("|")}"`;
+const REQUESTS = rate("http_requests_total", CLIENTS);
 const ALL = sum("", REQUESTS);
-const FAILED = rate("http_requests_total", 'status=~"5.."');
+const FAILED = rate("http_requests_total", 'status=~"5.."', CLIENTS);
 const DURATIONS = rate("http_request_duration_seconds_bucket");
 /** Satisfied within 250 ms, tolerating within four times that: both are bounds of buckets, so the figure is exact. */
 const APDEX =
@@ -21,7 +25,7 @@ const BY_CLASS =
 
 const figures = [
   stat("Requests", [{ expr: ALL }], {
-    doc: "Requests answered per second, whoever answered them.",
+    doc: "Requests answered per second, whoever answered them, without probes and scrapes of the balancer itself.",
     unit: "reqps",
     graph: true,
     color: "none",

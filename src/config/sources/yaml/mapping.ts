@@ -134,9 +134,11 @@ export function unknownKey(
   if (name === "<<")
     return "is a merge key, which YAML 1.2 has not: give each section an alias of its own (health: *name)";
   const elsewhere = sections.flatMap(({ settings }) => settings).filter((setting) => setting.name === name);
-  const path = filePath(name.toUpperCase()) ?? (elsewhere.length === 1 ? elsewhere[0].path : null);
-  if (path === null) return unknownName(name, known, kind);
+  const path = filePath(name.toUpperCase());
+  const paths = path !== null ? [path] : elsewhere.map((setting) => setting.path);
+  // What stands in many sections says nothing.
+  if (paths.length === 0 || paths.length > (kind === "setting" ? 3 : 1)) return unknownName(name, known, kind);
   // Within a section one of its own may be meant.
   const complaint = kind === "setting" ? unknownName(name, known, kind) : `${shownName(name)} is no ${kind}`;
-  return `${complaint}; the setting is ${path}`;
+  return `${complaint}; the setting is ${paths.join(" or ")}`;
 }

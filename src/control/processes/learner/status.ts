@@ -8,6 +8,7 @@ import {
   RUNG_NAMES,
 } from "../../../shared/memory/layout/learning.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { describeProcess } from "../sole-process.ts";
 import type { LearnedPool, Learner } from "./learner.ts";
 
 /** Where it is read. */
@@ -19,7 +20,7 @@ export interface LearningView {
 /** `null` while no pool's strategy is `ml`. What is in force stands beside the rest for one pool, by name below it for several. */
 export function describeLearning({ memory, learner }: LearningView): object | null {
   const { pools } = learner;
-  const process = describeProcess({ memory, learner });
+  const process = describeProcess(learner.status, memory.learnerCounters[LearnerCounter.RSS_BYTES]);
   if (process === null || pools.length === 0) return null;
   const counters = memory.learnerCounters;
   const counts = {
@@ -45,20 +46,8 @@ export function describeSamples({ memory, learner }: LearningView): object | nul
   return {
     pools: observed,
     kept: memory.learnerCounters[LearnerCounter.SAMPLES_KEPT],
-    learner: describeProcess({ memory, learner }),
+    learner: describeProcess(learner.status, memory.learnerCounters[LearnerCounter.RSS_BYTES]),
   };
-}
-
-function describeProcess({ memory, learner: { status } }: LearningView): object | null {
-  return (
-    status && {
-      pid: status.pid,
-      state: status.state,
-      restarts: status.restarts,
-      uptime_seconds: Math.round(status.uptimeMs / 1000),
-      rss_bytes: memory.learnerCounters[LearnerCounter.RSS_BYTES],
-    }
-  );
 }
 
 /** What is in force in a pool, and by which models. */

@@ -3,6 +3,7 @@
 import { RecorderCounter } from "../../../shared/memory/layout/history.ts";
 import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import type { StoreLocation } from "../../../storage/backends.ts";
+import { describeProcess } from "../sole-process.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** Where it is read. */
@@ -27,13 +28,7 @@ export function describeHistory({ memory, recorder, journal, location }: History
       place: placeOf(location),
       state: status.state !== "ready" ? "unknown" : degraded ? "degraded" : "ok",
     },
-    recorder: {
-      pid: status.pid,
-      state: status.state,
-      restarts: status.restarts,
-      uptime_seconds: Math.round(status.uptimeMs / 1000),
-      rss_bytes: counters[RecorderCounter.RSS_BYTES],
-    },
+    recorder: describeProcess(status, counters[RecorderCounter.RSS_BYTES]),
     requests: counters[RecorderCounter.REQUESTS],
     requests_lost: counters[RecorderCounter.REQUESTS_LOST],
     rows_written: counters[RecorderCounter.ROWS_WRITTEN],

@@ -1,7 +1,8 @@
 /** What the supervisor can say of traces without asking the tracer: the `tracing` of `GET /api/v1/status`. */
-import type { TracerSettings, TraceSampling } from "../../../protocol/tracer.ts";
+import { shownEndpoint, type TracerSettings, type TraceSampling } from "../../../protocol/tracer.ts";
 import type { SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../../shared/memory/layout/tracing.ts";
+import { describeProcess } from "../sole-process.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** Where it is read. */
@@ -21,18 +22,11 @@ export function describeTracing({ memory, tracer, settings, sampling }: TracingV
   const C = TracerCounter;
   return {
     up,
-    // A query may hold a key.
-    endpoint: settings.endpoint.split("?", 1)[0],
+    endpoint: shownEndpoint(settings),
     protocol: settings.protocol,
     sampled: sampling && { share: sampling.ratio, parent_based: sampling.parentBased },
     collector: status.state !== "ready" ? "unknown" : counters[C.EXPORT_FAILING] === 1 ? "failing" : "ok",
-    tracer: {
-      pid: status.pid,
-      state: status.state,
-      restarts: status.restarts,
-      uptime_seconds: Math.round(status.uptimeMs / 1000),
-      rss_bytes: counters[C.RSS_BYTES],
-    },
+    tracer: describeProcess(status, counters[C.RSS_BYTES]),
     spans_exported: counters[C.SPANS_EXPORTED],
     spans_rejected: counters[C.SPANS_REJECTED],
     spans_dropped: counters[C.SPANS_LOST_RING] + counters[C.SPANS_LOST_QUEUE] + counters[C.SPANS_LOST_EXPORT],

@@ -1,6 +1,8 @@
 /** A request that is answered without an exchange, as its line has it: copied, for its answer may come later. */
 import { Method } from "../../../shared/memory/series-table.ts";
 import type { RequestHead } from "../../http1/head.ts";
+import { type IdSource, TRACE_ID_DIGITS } from "../../rewrite/request-ids.ts";
+import { type JoiningRequest, joinTrace, OWN_IDS_BYTES } from "../trace/join-trace.ts";
 import { UNTRACED } from "../traced-request.ts";
 import { findFields } from "./head-fields.ts";
 import type { LoggedRequest } from "./logged.ts";
@@ -9,13 +11,13 @@ const NOTHING = Buffer.alloc(0);
 
 /** Who asked, and over what. */
 export interface OwnClient {
-  readonly peer: { readonly addressBytes: Buffer };
+  readonly peer: { readonly addressBytes: Buffer; readonly trusted: boolean };
   /** As `LoggedRequest` has them. */
   readonly protocol: Buffer;
   readonly tlsVersion: Buffer | null;
 }
 
-export class OwnRequest implements LoggedRequest {
+export class OwnRequest implements LoggedRequest, JoiningRequest {
   headBuffer = NOTHING;
   method: number = Method.OTHER;
   methodStart = 0;
@@ -30,16 +32,18 @@ export class OwnRequest implements LoggedRequest {
   refererEnd = 0;
   protocol: Buffer | null = null;
   readonly tlsVersion: Buffer | null;
-  readonly requestIdBuffer: Buffer;
+  readonly ids = Buffer.alloc(OWN_IDS_BYTES);
+  readonly requestIdBuffer = this.ids;
   readonly requestIdStart = 0;
   readonly requestIdEnd: number;
-  readonly traced = UNTRACED.traced;
-  readonly sampled = UNTRACED.sampled;
-  readonly sampledFlag = UNTRACED.sampledFlag;
-  readonly traceIdBuffer = UNTRACED.traceIdBuffer;
-  readonly traceIdStart = UNTRACED.traceIdStart;
-  readonly spanIdBuffer = UNTRACED.spanIdBuffer;
-  readonly spanIdStart = UNTRACED.spanIdStart;
+  traced = UNTRACED.traced;
+  sampled = UNTRACED.sampled;
+  sampledFlag = UNTRACED.sampledFlag;
+  traceIdBuffer = UNTRACED.traceIdBuffer;
+  traceIdStart = UNTRACED.traceIdStart;
+  spanIdBuffer = UNTRACED.spanIdBuffer;
+  spanIdStart = UNTRACED.spanIdStart;
+  parentIdStart = -1;
   readonly clientAddress: Buffer;
   readonly labels = null;
   /** Monotonic milliseconds. */
@@ -47,14 +51,23 @@ export class OwnRequest implements LoggedRequest {
 
   constructor(client: OwnClient, requestId: string, startedMs: number) {
     this.tlsVersion = client.tlsVersion;
-    this.requestIdBuffer = Buffer.from(requestId, "latin1");
-    this.requestIdEnd = this.requestIdBuffer.length;
+    this.requestIdEnd = this.ids.write(requestId, 0, TRACE_ID_DIGITS, "latin1");
     this.clientAddress = client.peer.addressBytes;
     this.startedMs = startedMs;
   }
 
-  /** What its head says, which was parsed from `bytes[start …]`. */
-  read({ protocol }: OwnClient, bytes: Buffer, start: number, head: RequestHead): this {
+  /**
+   * What its head says, which was parsed from `bytes[start …]`.
+   * @param tracing `null` = it has no span: its line only has the client's trace.
+   */
+  read(
+    { protocol, peer }: OwnClient,
+    bytes: Buffer,
+    start: number,
+    head: RequestHead,
+    tracing: Parameters<typeof joinTrace>[2],
+    ids: IdSource,
+  ): this {
     this.protocol = protocol;
     this.method = head.method;
     findFields(bytes, head, this);
@@ -69,6 +82,12 @@ export class OwnRequest implements LoggedRequest {
     this.userAgentEnd -= start;
     this.refererStart -= start;
     this.refererEnd -= start;
+    joinTrace(this, peer.trusted, tracing, ids, bytes, head);
+    if (this.parentIdStart >= 0) {
+      this.traceIdBuffer = this.headBuffer;
+      this.traceIdStart -= start;
+      this.parentIdStart -= start;
+    }
     return this;
   }
 }

@@ -5,12 +5,13 @@
  */
 import { failureIndex } from "../../../shared/failure-codes.ts";
 import {
+  TRACE_TEXT_PLACES as Text,
   TRACE_ATTEMPTS,
-  TRACE_TEXTS,
   TraceAttemptFlag,
   type TraceAttemptKind,
   TraceAttemptWord,
   TraceFlag,
+  type TraceTextPlace,
   TraceWord,
 } from "../../../shared/memory/layout/tracing.ts";
 import { packRoute } from "../../../shared/memory/packed-words.ts";
@@ -26,22 +27,6 @@ import type { TracedRequest } from "../traced-request.ts";
 /** An attempt that there was no room for: it is only counted. */
 export const NO_ROW = -1;
 
-/** Indices of the texts, in the order of `TRACE_TEXTS`. */
-const Text = {
-  METHOD: 0,
-  PATH: 1,
-  QUERY: 2,
-  HOST: 3,
-  USER_AGENT: 4,
-  CLIENT: 5,
-  REQUEST_ID: 6,
-  TRACE_STATE: 7,
-} as const;
-const TEXT_ROOM: readonly number[] = Object.values(TRACE_TEXTS);
-/** Where each text has its room, bytes. */
-const TEXT_AT = TEXT_ROOM.map((_, text) =>
-  TEXT_ROOM.slice(0, text).reduce((at, room) => at + room, TraceWord.TEXTS * 4),
-);
 const USER_AGENT = Buffer.from("user-agent");
 
 /** How a choice came about, as whoever made it says. */
@@ -52,6 +37,10 @@ export interface TracedChoice {
   readonly score: number;
   /** A `DecisionArm` + 256 × the `Rung`; -1 = another strategy than `ml` chose. */
   readonly arm: number;
+  /** Servers of the pool that are ejected. */
+  readonly ejected: number;
+  /** `ServerState` of the server in a slot. */
+  stateOf(slot: number): number;
 }
 
 /** A request, as far as its record goes. */
@@ -165,6 +154,8 @@ export class TraceRecord {
     words[at + TraceAttemptWord.CANDIDATES] = choice.choices;
     floats[at + TraceAttemptWord.SCORE] = choice.score;
     words[at + TraceAttemptWord.ARM] = choice.arm;
+    words[at + TraceAttemptWord.EJECTED] = choice.ejected;
+    words[at + TraceAttemptWord.STATE] = choice.stateOf(outcome.slot);
     return row;
   }
 
@@ -217,18 +208,18 @@ export class TraceRecord {
     words[TraceWord.PORT] = request.client.port;
     const queryAt = queryStart(buf, head.pathStart, head.targetEnd);
     this.#copy(
-      Text.METHOD,
+      Text.method,
       buf,
       request.methodStart,
       method === Method.OTHER ? request.methodEnd : request.methodStart,
     );
-    this.#copy(Text.PATH, buf, head.pathStart, queryAt);
-    this.#copy(Text.QUERY, buf, Math.min(queryAt + 1, head.targetEnd), head.targetEnd);
-    this.#copy(Text.HOST, buf, head.hostStart, head.hostEnd);
-    this.#write(Text.USER_AGENT, fieldText(buf, head, USER_AGENT) ?? "");
-    this.#copy(Text.CLIENT, request.clientAddress, 0, request.clientAddress.length);
-    this.#copy(Text.REQUEST_ID, requestIdBuffer, requestIdStart, requestIdEnd);
-    this.#write(Text.TRACE_STATE, parentIdStart >= 0 ? stateOf(buf, head) : "");
+    this.#copy(Text.path, buf, head.pathStart, queryAt);
+    this.#copy(Text.query, buf, Math.min(queryAt + 1, head.targetEnd), head.targetEnd);
+    this.#copy(Text.host, buf, head.hostStart, head.hostEnd);
+    this.#write(Text.userAgent, fieldText(buf, head, USER_AGENT) ?? "");
+    this.#copy(Text.client, request.clientAddress, 0, request.clientAddress.length);
+    this.#copy(Text.requestId, requestIdBuffer, requestIdStart, requestIdEnd);
+    this.#write(Text.traceState, parentIdStart >= 0 ? stateOf(buf, head) : "");
     this.#holders--;
     if (this.#holders === 0) this.#complete();
     else this.#owner.onTraceHeld(this);
@@ -257,18 +248,18 @@ export class TraceRecord {
     }
   }
 
-  #copy(text: number, source: Buffer, start: number, end: number): void {
-    const length = Math.min(end - start, TEXT_ROOM[text]);
-    source.copy(this.#bytes, TEXT_AT[text], start, start + length);
-    this.#setLength(text, length);
+  #copy(place: TraceTextPlace, source: Buffer, start: number, end: number): void {
+    const length = Math.min(end - start, place.room);
+    source.copy(this.#bytes, place.at, start, start + length);
+    this.#setLength(place, length);
   }
 
-  #write(text: number, value: string): void {
-    this.#setLength(text, this.#bytes.write(value, TEXT_AT[text], TEXT_ROOM[text], "latin1"));
+  #write(place: TraceTextPlace, value: string): void {
+    this.#setLength(place, this.#bytes.write(value, place.at, place.room, "latin1"));
   }
 
-  #setLength(text: number, length: number): void {
-    this.#bytes.writeUInt16LE(length, TraceWord.LENGTHS * 4 + 2 * text);
+  #setLength({ index }: TraceTextPlace, length: number): void {
+    this.#bytes.writeUInt16LE(length, TraceWord.LENGTHS * 4 + 2 * index);
   }
 }
 
@@ -292,6 +283,6 @@ function queryStart(buf: Buffer, start: number, end: number): number {
 /** The members of `tracestate`, as many as there is room for: half of one would be another's (W3C Trace Context section 3.3.1.5). */
 function stateOf(buf: Buffer, head: RequestHead): string {
   const text = head.has(FieldId.TRACESTATE) ? fieldValues(buf, head, FieldId.TRACESTATE).join(",") : "";
-  const room = TRACE_TEXTS.traceState;
+  const { room } = Text.traceState;
   return text.length <= room ? text : text.slice(0, Math.max(0, text.lastIndexOf(",", room)));
 }

@@ -37,6 +37,10 @@ export const TraceAttemptWord = {
   SCORE: 16,
   /** Of `ml`: the `DecisionArm` + 256 × the `Rung`; -1 = another strategy chose. */
   ARM: 17,
+  /** Servers of the pool that were ejected then. */
+  EJECTED: 18,
+  /** `ServerState` of the one that it went to. */
+  STATE: 19,
   LENGTH: 20,
 } as const;
 
@@ -104,6 +108,26 @@ export const TraceWord = {
   TEXTS: TEXTS_AT,
   LENGTH: TEXTS_AT + TEXT_BYTES / 4,
 } as const;
+
+/** Where a record has a text. */
+export interface TraceTextPlace {
+  /** Its place among the lengths. */
+  readonly index: number;
+  /** Offset of its room in the record, and how much that is, bytes. */
+  readonly at: number;
+  readonly room: number;
+}
+
+/** By name. */
+export const TRACE_TEXT_PLACES = (() => {
+  const places = {} as Record<keyof typeof TRACE_TEXTS, TraceTextPlace>;
+  let at = TEXTS_AT * 4;
+  for (const [index, [name, room]] of Object.entries(TRACE_TEXTS).entries()) {
+    places[name as keyof typeof TRACE_TEXTS] = { index, at, room };
+    at += room;
+  }
+  return Object.freeze(places);
+})();
 
 /** Bits of what else is known of a request. */
 export const TraceFlag = {

@@ -28,7 +28,11 @@ function make(mode: string, overrides: Partial<RecorderOptions> = {}) {
   const memory = createSharedMemory(memoryPath);
   const { log, lines } = recordingLogger();
   const journal = new Journal(() => 1_000);
-  const names: RecordedNames = { servers: [], pools: [{ row: 0, name: "default" }], routes: [] };
+  let names: RecordedNames = { servers: [], pools: [{ row: 0, name: "default" }], routes: [] };
+  const setNames = (present: RecordedNames): void => {
+    names = present;
+    recorder.rename();
+  };
   let servers = 0;
   const recorder = new Recorder({
     command: [process.execPath, join(import.meta.dir, "recorder/fake-recorder.ts"), mode, told],
@@ -65,21 +69,22 @@ function make(mode: string, overrides: Partial<RecorderOptions> = {}) {
           .map((line) => JSON.parse(line))
       : [];
   const events = () => messages().flatMap((message) => (message.type === "events" ? message.events : []));
-  return { recorder, memory, lines, journal, messages, events, servers: () => servers };
+  return { recorder, memory, lines, journal, messages, events, setNames, servers: () => servers };
 }
 
 const ready = (recorder: Recorder) => until(() => recorder.status?.state === "ready");
 
 describe("the recorder", () => {
   test("is told what there is and what happened, and tells of servers; what it leaves are counts", async () => {
-    const { recorder, memory, journal, messages, events, servers } = make("normal");
+    const { recorder, memory, journal, messages, events, setNames, servers } = make("normal");
     journal.note({ kind: "start", message: "before it was there" });
     expect([recorder.status, recorder.up, recorder.degraded]).toEqual([null, false, false]);
     recorder.start();
     await ready(recorder);
     await until(() => recorder.up && !recorder.degraded); // on a busy machine some of its signs of life are late
     expect(messages()[0]).toMatchObject({ type: "start", names: { pools: [{ row: 0, name: "default" }] } });
-    recorder.setNames();
+    recorder.rename(); // nothing is new
+    setNames({ servers: [], pools: [], routes: [{ number: 8, name: "shop" }] });
     recorder.setLog("debug", "text");
     journal.note({ kind: "change", message: "while it is there" });
     await until(() => servers() === 1 && journal.waiting === 0 && messages().length === 5);
@@ -87,7 +92,7 @@ describe("the recorder", () => {
     expect(events().map(({ message }) => message)).toEqual(["before it was there", "while it is there"]);
     const pid = recorder.status?.pid as number;
     journal.note({ kind: "stop", message: "the last" });
-    await recorder.stop(5000);
+    await recorder.stop(60_000);
     expect(isAlive(pid)).toBe(false);
     expect(events().at(-1)?.message).toBe("the last");
     expect(messages().at(-1)?.type).toBe("drain");
@@ -97,7 +102,7 @@ describe("the recorder", () => {
     expect([recorder.running, recorder.up, recorder.degraded]).toEqual([false, false, false]);
     recorder.start();
     await ready(recorder);
-    await recorder.stop(5000);
+    await recorder.stop(60_000);
   });
 
   test("that dies is started again, and told again what its predecessor did not keep", async () => {

@@ -118,6 +118,18 @@ describe("with an exporter", () => {
     expect(flags).toEqual([...expected]);
   });
 
+  test("a stranger cannot choose an id that is sampled, a trusted proxy's id says it", async () => {
+    const chosen = `traceparent: 00-${"a".repeat(16)}${"1".padStart(16, "0")}-${SPAN}-01\r\n`;
+    const sampled = async (trustedProxies: readonly string[]): Promise<number> => {
+      const { sent } = await observed({ ...exporting(2 ** -30, false), trustedProxies });
+      let count = 0;
+      for (let i = 0; i < 10; i++) if (contextOf(await sent(chosen))[2] === "01") count++;
+      return count;
+    };
+    expect(await sampled([])).toBe(0);
+    expect(await sampled(["127.0.0.1"])).toBe(10);
+  });
+
   test("each request has a span of its own", async () => {
     const { sent } = await observed(exporting(0));
     const spans = new Set<string>();

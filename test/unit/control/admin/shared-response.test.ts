@@ -119,7 +119,7 @@ function kinds(costMs: number) {
 }
 
 test("kinds are made one at a time, who has waited longest first; what nobody wants any more not at all", async () => {
-  const { answer, begun } = kinds(0);
+  const { answer, begun } = kinds(0.1); // so that there is a rest, in which others come
   const gone = new AbortController();
   const all = [answer.get(wanted, "a"), answer.get(wanted, "b"), answer.get(gone.signal, "c"), answer.get(wanted, "d")];
   all.push(answer.get(wanted, "b"), answer.get(wanted, "a"));

@@ -1,10 +1,12 @@
 /** What a record comes to, read back with OpenTelemetry's own definitions. */
 import { describe, expect, test } from "bun:test";
 import { NO_POOL } from "../../../../src/shared/memory/layout/history.ts";
+import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { TraceAttemptFlag, TraceAttemptKind, TraceFlag } from "../../../../src/shared/memory/layout/tracing.ts";
 import { Route } from "../../../../src/shared/memory/series-table.ts";
 import { ExportRequests } from "../../../../src/tracer/encode/export-request.ts";
 import { SpanEncoder } from "../../../../src/tracer/encode/spans.ts";
+import { redacted } from "../../../../src/tracer/encode/words.ts";
 import { TraceNames } from "../../../../src/tracer/names.ts";
 import { type DecodedSpan, decodeExport } from "../../../support/tracing/decode.ts";
 import { type RequestLike, SPAN_ID, TRACE_ID, TRACED_NAMES, traceRow } from "../../../support/tracing/records.ts";
@@ -18,6 +20,15 @@ function spansOf(request: RequestLike, maxValueLength: number | null = null): re
   encoder.encode(traceRow(request), WALL_MS, (span) => void spans.push(span));
   return decodeExport(REQUESTS.of(spans)).spans;
 }
+
+test("what signs a query is not told, and what only looks like it is", () => {
+  const signed = ["sig", "Signature", "AWSAccessKeyId", "X-Goog-Signature", "X-Amz-Signature", "X-Amz-Credential"];
+  for (const name of [...signed, "X-Amz-Security-Token", "x-amz-signature"]) {
+    expect(redacted(`a=1&${name}=s3cret/%2B&b`)).toBe(`a=1&${name}=REDACTED&b`);
+    expect(redacted(`${name}=s3cret`)).toBe(`${name}=REDACTED`);
+  }
+  for (const query of ["design=1&signature2=x", "sig", "q=sig=1", ""]) expect(redacted(query)).toBe(query);
+});
 
 describe("the span of a request", () => {
   test("says who asked for what, and what came of it", () => {
@@ -203,6 +214,16 @@ describe("spans of attempts", () => {
       "neurabalancer.connection.reused": true,
     });
     expect(third.attributes).not.toHaveProperty("server.address");
+  });
+
+  test("say how many servers were ejected then, and when they went to one that nobody would choose", () => {
+    const [, usual, standIn, panic] = spansOf({
+      attempts: [{}, { ejected: 2, state: ServerState.STANDBY }, { ejected: 3, state: ServerState.EJECTED }],
+    });
+    expect(usual.attributes).not.toHaveProperty("neurabalancer.ejected");
+    expect(usual.attributes).not.toHaveProperty("neurabalancer.server.state");
+    expect(standIn.attributes).toMatchObject({ "neurabalancer.ejected": 2, "neurabalancer.server.state": "standby" });
+    expect(panic.attributes).toMatchObject({ "neurabalancer.ejected": 3, "neurabalancer.server.state": "ejected" });
   });
 
   test("a question to who authorises has a method of its own, and no path of the client's", () => {

@@ -34,7 +34,14 @@ function make(of: { maxQueueSpans?: number; maxBatchSpans?: number; maxBytes?: n
     /** The time that there is at the end is over. */
     end: () => {},
   };
-  const settings = { scheduleDelayMs: 5_000, exportTimeoutMs: 30_000, timeoutMs: 10_000, maxBatchSpans, maxQueueSpans };
+  const settings = {
+    endpoint: "http://collector:4318/v1/traces?key=secret",
+    scheduleDelayMs: 5_000,
+    exportTimeoutMs: 30_000,
+    timeoutMs: 10_000,
+    maxBatchSpans,
+    maxQueueSpans,
+  };
   const exporter = new Exporter({
     queue: new SpanQueue(maxQueueSpans, maxBytes),
     requests: new ExportRequests({}, { name: "", version: "" }),
@@ -130,6 +137,7 @@ describe("a collector that does not take them", () => {
     expect(lines.map(({ message }) => message)).toEqual([
       "the collector does not take spans: they wait, and are lost when there are too many; requests go on",
     ]);
+    expect(lines[0]).toMatchObject({ endpoint: "http://collector:4318/v1/traces", reason: "it answered 503" });
     world.answers = [];
     add(4);
     exporter.step();
@@ -147,6 +155,21 @@ describe("a collector that does not take them", () => {
     await settled();
     expect(world.timeouts).toEqual([10_000, 10_000, 4_500]);
     expect(counters[C.SPANS_LOST_EXPORT]).toBe(4);
+  });
+
+  test("the log has each new reason, and no more than four", async () => {
+    const { world, exporter, add, settled, lines } = make();
+    const reasons = ["ECONNREFUSED", "it answered 503", "it answered 503", "ECONNREFUSED", "a", "b", "c", "d"];
+    world.answers = reasons.map((reason) => ({ kind: "later", afterMs: null, reason }));
+    add(4);
+    exporter.step();
+    await settled();
+    expect(lines.map(({ reason }) => reason)).toEqual(["ECONNREFUSED", "it answered 503", "a", "b", undefined]);
+    world.answers = [LATER];
+    add(4);
+    exporter.step();
+    await settled();
+    expect(lines.slice(5).map(({ reason }) => reason)).toEqual(["it answered 503", undefined]);
   });
 
   test("that refuses them is not asked again", async () => {

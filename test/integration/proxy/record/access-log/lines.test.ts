@@ -1,6 +1,7 @@
 /** The access log as it is written for real requests: one exact line each, in both formats. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { ACCESS_LOG_FIELD_NAMES } from "../../../../../src/shared/access-log-fields.ts";
+import { ServerState } from "../../../../../src/shared/memory/layout/shared-memory.ts";
 import { Backend, cleanUp, eventually, get, ok, TestProxy } from "../../../../support/proxy-harness.ts";
 import { singleValue } from "../../../../support/wire.ts";
 
@@ -61,6 +62,20 @@ describe("JSON", () => {
     expect(entry).toMatchObject({ status: 502, attempts: 3, error: "connect_refused", error_source: "upstream" });
     expect(entry.request_id).toBe(singleValue(answer, "x-request-id"));
     expect(entry.request_id).toBe(JSON.parse(answer.body.toString()).error.request_id);
+  });
+
+  test("what no server was asked for has no times of the request before it", async () => {
+    const proxy = new TestProxy([await answering()], { settings: LOGGING });
+    const client = await proxy.connect();
+    await client.send(get());
+    await client.message();
+    proxy.setState(0, ServerState.DOWN);
+    await client.send(get());
+    expect((await client.message()).status).toBe(503);
+    const [served, refused] = (await proxy.logLines(2)).map((line) => JSON.parse(line));
+    expect(served.first_byte_ms).toBeGreaterThan(0);
+    expect(refused.server_id).toBe(0);
+    for (const field of ["connect_ms", "first_byte_ms", "upstream"]) expect(refused).not.toHaveProperty(field);
   });
 
   test("requests that were refused, given up or cut off have their line too", async () => {

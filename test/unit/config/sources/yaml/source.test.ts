@@ -134,6 +134,8 @@ describe("problems", () => {
     ["timeouts: {requestHead: 1s}", '"requestHead" is no setting; did you mean request_head?'],
     ["timeouts: {interval: 1s}", 'n.yaml:2:12: timeouts: "interval" is no setting; there are connect, '],
     ["timeouts: {interval: 1s}", "; the setting is health.interval"],
+    ["tracing: {endpoint: http://c:1}", "; the setting is ml.endpoint or otlp.endpoint or otlp_traces.endpoint"],
+    ["tracing: {sampler_arg: 0.1}", '"sampler_arg" is no setting; did you mean sampler_ratio?'],
     ["APP_PORT: 80", "; the setting is app.port"],
     ["? [a, b]\n: c", "n.yaml:2:3: what stands here is no section"],
     ["app: {port: 1, port: 2}", 'n.yaml:2:16: app: "port" is said a second time (first at n.yaml:2:7): remove one'],

@@ -82,3 +82,17 @@ describe("based on the parent", () => {
     );
   });
 });
+
+describe("a stranger's trace", () => {
+  test("is sampled by digits of ours in place of its id, or as its parent is", () => {
+    const ratio = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(hex, ratio, fc.constantFrom(0, 1), (id, some, parent) => {
+        const buf = Buffer.from(`..${id}`);
+        const by = (parentBased: boolean) => new Sampler({ ratio: some, parentBased });
+        expect(by(false).samplesOfStranger(buf, 18, parent)).toBe(by(false).samples(buf, 2, -1));
+        expect(by(true).samplesOfStranger(buf, 18, parent)).toBe(parent === 1);
+      }),
+    );
+  });
+});
