@@ -24,6 +24,7 @@ import {
   WorkerCounter,
 } from "../../../../../src/shared/memory/layout/shared-memory.ts";
 import { LOGGED_OUTCOME, loggedRequest } from "../../../../support/logged-request.ts";
+import { spawnSync } from "../../../../support/processes.ts";
 import { until } from "../../../../support/until.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "neurabalancer-log-file-"));
@@ -138,7 +139,7 @@ describe("a file", () => {
 
   test("that is a named pipe loses lines, and says so, while nobody reads it or its reader stands still", async () => {
     const pipe = join(directory, "pipe");
-    expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+    expect(spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
     const { log, say, counter } = logTo(pipe);
     await ticking(log, () => {
       say("/lost");
