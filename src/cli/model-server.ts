@@ -3,9 +3,8 @@ import type { Command } from "commander";
 import { version } from "../../package.json";
 import { loadProcessModelServerConfig, type SourceFlags } from "../config/environment.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
-import { printError } from "./output.ts";
-import { describeProblems } from "./problems.ts";
 import { withSourceFlags } from "./source-flags.ts";
+import { tellWrongConfiguration } from "./wrong-start.ts";
 
 const HELP = `
 Settings come from environment variables, from .env of the current directory and from a configuration file, if you name
@@ -43,7 +42,7 @@ export function registerModelServer(program: Command): void {
 async function runModelServer(flags: SourceFlags): Promise<void> {
   const loaded = await loadProcessModelServerConfig(flags);
   if (!loaded.ok) {
-    printError(describeProblems(loaded.problems));
+    await tellWrongConfiguration("model-server", flags, loaded.problems, []);
     process.exit(1);
   }
   const { config, warnings } = loaded;

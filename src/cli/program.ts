@@ -2,7 +2,6 @@
 import { Command } from "commander";
 import { version } from "../../package.json";
 import { visibleLines } from "../shared/visible-text.ts";
-import { printError } from "./output.ts";
 
 /** Each command, loaded when it is needed: `serve` stays, and what it does not use would stay in memory with it. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
@@ -45,13 +44,28 @@ Exit codes:
   0  done, or stopped by SIGTERM or SIGINT after the requests in flight were finished
   1  wrong usage or configuration, or a failure; standard error says which`;
 
+/** Commands that keep a log, and what they are called there. */
+const LOGGING: Readonly<Record<string, string>> = { serve: "supervisor", "model-server": "model-server" };
+
+/** How it is told what is wrong: as lines of the log where `LOG_FORMAT=json` says that they are JSON, whoever speaks. */
+async function errorWriterOf(command: string): Promise<(text: string) => void> {
+  if (!Object.hasOwn(LOGGING, command)) return writeForPeople;
+  const { environmentLogFormat } = await import("../config/environment.ts");
+  if (environmentLogFormat() !== "json") return writeForPeople;
+  return (await import("./wrong-start.ts")).jsonErrorWriter(LOGGING[command]);
+}
+
+function writeForPeople(text: string): void {
+  process.stderr.write(visibleLines(text));
+}
+
 /** The command line: all of it, or as much as is needed for `command`. */
-async function createProgram(command: string): Promise<Command> {
+async function createProgram(command: string, writeErr: (text: string) => void): Promise<Command> {
   const program = new Command("neurabalancer")
     .description("A self-optimising HTTP load balancer.")
     .version(version)
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeErr: (text) => process.stderr.write(visibleLines(text)) })
+    .configureOutput({ writeErr })
     .showSuggestionAfterError()
     .showHelpAfterError("(--help shows what can be given)")
     .addHelpText("after", HELP);
@@ -62,10 +76,12 @@ async function createProgram(command: string): Promise<Command> {
 
 /** Runs the command that `argv` names. Ends the process with 1 after a failure that nothing handled. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  const command = argv[2];
+  const writeError = await errorWriterOf(command);
   try {
-    await (await createProgram(argv[2])).parseAsync([...argv]);
+    await (await createProgram(command, writeError)).parseAsync([...argv]);
   } catch (error) {
-    printError(`neurabalancer: ${(error as Error).message}`);
+    writeError(`neurabalancer: ${(error as Error).message}\n`);
     process.exit(1);
   }
 }

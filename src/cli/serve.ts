@@ -1,14 +1,12 @@
 /** `neurabalancer serve`: the product itself. */
-import { isatty } from "node:tty";
 import type { Command } from "commander";
 import { version } from "../../package.json";
-import { findLogFormat, loadProcessConfig } from "../config/environment.ts";
+import { loadProcessConfig } from "../config/environment.ts";
 import { keepSources } from "../config/sources/last-good.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { loadToServe, type ServeFlags } from "./last-good.ts";
-import { printError } from "./output.ts";
-import { describeProblems } from "./problems.ts";
 import { withSourceFlags } from "./source-flags.ts";
+import { tellWrongConfiguration } from "./wrong-start.ts";
 
 const HELP = `
 Settings come from environment variables, from .env of the current directory and from a configuration file, if you name
@@ -52,7 +50,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   process.on("SIGUSR1", () => {}); // would end it; what it means is said where there are logs to open again
   const { loaded, refused } = await loadToServe(flags, Date.now());
   if (!loaded.ok) {
-    await tellProblems(flags, loaded.problems, loaded.warnings);
+    await tellWrongConfiguration("supervisor", flags, loaded.problems, loaded.warnings);
     process.exit(1);
   }
   const { config, effective } = loaded;
@@ -81,23 +79,4 @@ async function serve(flags: ServeFlags): Promise<void> {
   };
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
   process.exit(await runSupervisor({ config, effective, log, reload, refused: refused.length > 0, onInForce }));
-}
-
-const STANDARD_ERROR = 2;
-
-/** Says what is wrong, to a program that collects logs as lines of the log, and to people as they read it best. */
-async function tellProblems(
-  flags: ServeFlags,
-  problems: readonly string[],
-  warnings: readonly string[],
-): Promise<void> {
-  const format = (await findLogFormat(flags)) ?? (isatty(STANDARD_ERROR) ? "text" : "json");
-  if (format === "text") {
-    printError(describeProblems(problems, warnings));
-    return;
-  }
-  const log = createLogger({ level: "info", format, name: "supervisor" });
-  for (const problem of problems) log.error(problem);
-  for (const warning of warnings) log.warn(warning);
-  log.error({ problems: problems.length }, "the configuration is wrong: nothing was started");
 }

@@ -77,6 +77,12 @@ export async function findLogFormat(flags: SourceFlags): Promise<(typeof LOG_FOR
   return LOG_FORMATS.find((format) => format === said) ?? null;
 }
 
+/** What `LOG_FORMAT` is in the real environment: for what there is to say before anything else is read. */
+export function environmentLogFormat(): (typeof LOG_FORMATS)[number] | null {
+  const said = process.env[SECTIONS.log.settings.format.env]?.trim().toLowerCase();
+  return LOG_FORMATS.find((format) => format === said) ?? null;
+}
+
 /** Reads the configuration of `neurabalancer model-server`, from the same sources. */
 export async function loadProcessModelServerConfig(flags: SourceFlags): Promise<ModelServerLoadResult> {
   return loadModelServerConfig(await sourcesOf(flags));

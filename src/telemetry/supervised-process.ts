@@ -22,8 +22,8 @@ export type OwnMessage<To> = Exclude<To, Told>;
 export interface Running<To> {
   /** One message is taken after the other. */
   tell(message: OwnMessage<To>): void | Promise<void>;
-  /** Brings home what is left. */
-  close(): Promise<void>;
+  /** Brings home what is left. @param lateMs for so long it has been meant to end already: it was still starting. */
+  close(lateMs: number): Promise<void>;
 }
 
 /** What it works with. */
@@ -55,11 +55,11 @@ export function runSupervised<To extends { readonly type: string }, From>(name: 
   };
   let running: Running<To> | undefined;
   let isEnding = false;
-  const end = async (): Promise<void> => {
+  const end = async (toldMs: number): Promise<void> => {
     if (isEnding) return;
     isEnding = true;
     try {
-      await running?.close();
+      await running?.close(performance.now() - toldMs);
     } finally {
       process.exit(0);
     }
@@ -78,18 +78,19 @@ export function runSupervised<To extends { readonly type: string }, From>(name: 
       setTimeout(() => process.exit(1), LAST_MESSAGE_MS);
     }
   };
-  const take = async (message: Told | OwnMessage<To>): Promise<void> => {
+  const take = async (message: Told | OwnMessage<To>, atMs: number): Promise<void> => {
     const told = message as Told;
     if (told.type === "start") await begin(told);
-    else if (told.type === "drain") void end();
+    else if (told.type === "drain") void end(atMs);
     else if (told.type === "log") replaceLog(createLogger({ level: told.level, format: told.format, name }));
     else await running?.tell(message as OwnMessage<To>);
   };
   // One after another, as they came: some need code that is not loaded yet.
   let taken: Promise<void> = Promise.resolve();
   process.on("message", (message: Told | OwnMessage<To>) => {
-    taken = taken.then(() => take(message));
+    const atMs = performance.now();
+    taken = taken.then(() => take(message, atMs));
   });
   // The supervisor is gone, and the workers are going.
-  process.on("disconnect", () => void end());
+  process.on("disconnect", () => void end(performance.now()));
 }

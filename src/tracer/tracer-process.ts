@@ -18,6 +18,7 @@ import { Tracer } from "./tracer.ts";
 const STEP_MS = 50;
 /** How long what is left may take to be sent at the end. */
 const FINISH_MS = 2_000;
+const LEAST_FINISH_MS = 200;
 /** The runtime itself would let garbage grow for long, because it counts the shared memory as its own. */
 const COLLECT_MS = 60_000;
 /** What runtime and libraries would go by. Spans and the fields beside them go where the settings say, and nowhere else. */
@@ -72,9 +73,9 @@ async function start(
   setInterval(() => Bun.gc(true), COLLECT_MS);
   return {
     tell: (told) => tracer.setNames(told.names),
-    close: async () => {
+    close: async (lateMs) => {
       clearInterval(stepping);
-      await tracer.finish(FINISH_MS);
+      await tracer.finish(Math.max(LEAST_FINISH_MS, FINISH_MS - lateMs));
       sender.close();
     },
   };

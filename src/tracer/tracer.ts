@@ -58,9 +58,18 @@ export class Tracer {
       const from = positions[worker] === 0 ? undefined : positions[worker];
       this.#cursors[worker] ??= new RingCursor(memory.traces[worker].requests, TRACE_ROWS, TraceWord.LENGTH, from);
       const cursor = this.#cursors[worker];
-      // Of a request that is gone nobody knows how many spans it had: one for certain.
-      counters[TracerCounter.SPANS_LOST_RING] += cursor.drain((row) => this.#encoder.encode(row, offsetMs, take));
-      positions[worker] = cursor.position;
+      // Where it is stands in the memory with each record: one that is killed here leaves none that would be counted twice, or not.
+      cursor.drain(
+        (row, number) => {
+          this.#encoder.encode(row, offsetMs, take);
+          positions[worker] = number;
+        },
+        (count, number) => {
+          // Of a request that is gone nobody knows how many spans it had: one for certain.
+          counters[TracerCounter.SPANS_LOST_RING] += count;
+          positions[worker] = number;
+        },
+      );
     }
   }
 }

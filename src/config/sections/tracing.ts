@@ -4,10 +4,10 @@ import { otlpEndpoint, otlpHeaders, propagators, resourceAttributes } from "../v
 import { decimal, integer, milliseconds, oneOf, path, text, toggle } from "../values/value-types.ts";
 
 /** What `OTEL_EXPORTER_OTLP_PROTOCOL` may be. */
-export const OTLP_PROTOCOLS = ["http/protobuf", "grpc"] as const;
+const OTLP_PROTOCOLS = ["http/protobuf", "grpc"] as const;
 
 /** The samplers of the standard that need nobody to ask. */
-export const SAMPLERS = [
+const SAMPLERS = [
   "always_on",
   "always_off",
   "traceidratio",

@@ -108,8 +108,12 @@ export class RingCursor {
     return (this.#next - 1) | 0;
   }
 
-  /** Hands all new records to `visit`; the row is used again for the next one. @returns how many were overwritten unread. */
-  drain(visit: (row: Row, number: number) => void): number {
+  /**
+   * Hands all new records to `visit`; the row is used again for the next one.
+   * @param skip is told of records that were overwritten unread when they are found missing: how many, and the number of the last.
+   * @returns how many these were.
+   */
+  drain(visit: (row: Row, number: number) => void, skip: (count: number, number: number) => void = () => {}): number {
     const reader = this.#reader;
     const head = reader.head();
     let lost = 0;
@@ -124,6 +128,7 @@ export class RingCursor {
       const skipped = Math.max(1, (oldest - this.#next) | 0);
       lost += skipped;
       this.#next = (this.#next + skipped) | 0;
+      skip(skipped, this.position);
     }
     return lost;
   }

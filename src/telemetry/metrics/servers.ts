@@ -123,6 +123,11 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
     ),
     gauge("server_weight", "Weight in force: as configured, or as it was set at run time.", (s) => s.weight),
     gauge(
+      "server_configured_weight",
+      "Weight that the configuration gives the server: where `server_weight` differs, it was set at run time.",
+      (s) => s.configured_weight,
+    ),
+    gauge(
       "server_effective_weight",
       "Weight that requests are shared out by: `server_weight`, and less while slow start lasts.",
       (s) => s.effective_weight,

@@ -30,6 +30,8 @@ export interface ServerFigures {
   /** Takes new requests, or would when the others failed. */
   readonly alive: boolean;
   readonly weight: number;
+  /** As the configuration has it: another one than `weight` where that was set at run time. */
+  readonly configured_weight: number;
   /** Weight after slow start. */
   readonly effective_weight: number;
   readonly capacity: number;
@@ -106,6 +108,8 @@ export interface FleetEvents {
 export interface ProcessFigures {
   /** `supervisor`, `worker-<index>`, `learner`, `recorder` or `tracer`. */
   readonly name: string;
+  /** `null` = not known, or there is none at the moment. */
+  readonly cpuSeconds: number | null;
   readonly rssBytes: number;
   /** 0 = not known. */
   readonly openDescriptors: number;

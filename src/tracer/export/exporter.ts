@@ -59,11 +59,15 @@ export class Exporter {
     this.#options = options;
   }
 
-  /** Spans that find no room are counted. */
+  /** Spans that find no room are counted, and so are those that wait, at once: if we are killed they are lost. */
   add(span: Uint8Array): void {
     const { queue, counters, settings, nowMs } = this.#options;
-    if (!queue.add(span)) counters[C.SPANS_LOST_QUEUE]++;
-    else if (queue.length === 1) this.#dueMs = nowMs() + settings.scheduleDelayMs;
+    if (!queue.add(span)) {
+      counters[C.SPANS_LOST_QUEUE]++;
+      return;
+    }
+    if (queue.length === 1) this.#dueMs = nowMs() + settings.scheduleDelayMs;
+    this.#show();
   }
 
   /** Sends what is due, if nothing is being sent. Call it often. */

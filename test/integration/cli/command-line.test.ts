@@ -202,6 +202,22 @@ describe("serve", () => {
     },
   );
 
+  test.each([
+    ["serve", "supervisor", ["--nonsense"], {}, "unknown option '--nonsense'"],
+    ["serve", "supervisor", ["sites.yaml"], {}, "too many arguments"],
+    ["model-server", "model-server", ["--nonsense"], {}, "unknown option '--nonsense'"],
+    ["model-server", "model-server", [], { ML_SERVICE_PORT: "x" }, "ML_SERVICE_PORT"],
+  ] as const)("LOG_FORMAT=json: whatever %s says is JSON (%s, %j %j)", (command, name, args, env, said) => {
+    const { code, stdout, stderr } = neurabalancer([command, ...args], { LOG_FORMAT: "json", ...env });
+    expect([code, stdout]).toEqual([1, ""]);
+    const lines = stderr
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    for (const { level, process } of lines) expect([level, process]).toEqual(["error", name]);
+    expect(lines.some(({ msg }) => msg.includes(said))).toBe(true);
+  });
+
   test("ACCESS_LOG_FILE that cannot be written to stops the start", () => {
     const env = { SERVERS: "http://127.0.0.1:1", ACCESS_LOG_FILE: "/no/such/directory/access.log" };
     const { code, stderr } = neurabalancer(["check"], env);

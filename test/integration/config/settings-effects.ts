@@ -57,10 +57,12 @@ const STICKY_LINES = "test/unit/proxy/pick/sticky-cookie.test.ts";
 const STICKY = { STICKY_COOKIE: "c", STICKY_KEYS: "an old key of some bytes" };
 
 const TRACING = "test/unit/config/tracing.test.ts";
+const OTEL = "test/e2e/telemetry/otel-variables.test.ts";
+const IS_OFF = "with %j, though there is an endpoint: a client's trace passes as it came, and none is made up";
+const IS_SAMPLED = "what the sampler takes is exported, and flags everywhere say the same";
+const TRACES_WIN = "variables of traces win over the general ones";
 const TRACING_FILES = "test/integration/config/tracing-files.test.ts";
 const TRACED = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
-const IS_EXPORTED =
-  "OTEL_ENABLED, OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER and endpoints say whether traces are exported";
 const ALL_OF_TRACES = [
   "worker.tracing",
   ...["endpoint", "protocol", "headers", "compression", "timeoutMs", "caPem", "certificate", "resource"].map(
@@ -722,29 +724,23 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "the file stays within maxBytes while it is written at full speed, the newest is there, and minutes stay longer",
   ),
   OTEL_ENABLED: effect(["true", "false"], ALL_OF_TRACES, TRACES, IS_SWITCHED, TRACED),
-  OTEL_SDK_DISABLED: effect(["false", "true"], ALL_OF_TRACES, TRACING, IS_EXPORTED, TRACED),
-  OTEL_TRACES_EXPORTER: effect(["otlp", "none"], ALL_OF_TRACES, TRACING, IS_EXPORTED, TRACED),
+  OTEL_SDK_DISABLED: effect(["false", "true"], ALL_OF_TRACES, OTEL, IS_OFF, TRACED),
+  OTEL_TRACES_EXPORTER: effect(["otlp", "none"], ALL_OF_TRACES, OTEL, IS_OFF, TRACED),
   OTEL_SERVICE_NAME: effect(["one", "other"], ["tracer.resource"], TRACES, ARRIVES, TRACED),
-  OTEL_RESOURCE_ATTRIBUTES: effect(["a=1", "a=2"], ["tracer.resource"], TRACES, IS_SWITCHED, TRACED),
-  OTEL_TRACES_SAMPLER: effect(
-    ["always_on", "traceidratio"],
-    ["worker.tracing"],
-    TRACING,
-    "OTEL_TRACES_SAMPLER and its argument say which requests are traced",
-    { ...TRACED, OTEL_TRACES_SAMPLER_ARG: "0.5" },
-  ),
-  OTEL_TRACES_SAMPLER_ARG: effect(
-    ["1", "0.5"],
-    ["worker.tracing"],
-    TRACING,
-    "OTEL_TRACES_SAMPLER and its argument say which requests are traced",
-    { ...TRACED, OTEL_TRACES_SAMPLER: "traceidratio" },
-  ),
+  OTEL_RESOURCE_ATTRIBUTES: effect(["a=1", "a=2"], ["tracer.resource"], OTEL, IS_SAMPLED, TRACED),
+  OTEL_TRACES_SAMPLER: effect(["always_on", "traceidratio"], ["worker.tracing"], OTEL, IS_SAMPLED, {
+    ...TRACED,
+    OTEL_TRACES_SAMPLER_ARG: "0.5",
+  }),
+  OTEL_TRACES_SAMPLER_ARG: effect(["1", "0.5"], ["worker.tracing"], OTEL, IS_SAMPLED, {
+    ...TRACED,
+    OTEL_TRACES_SAMPLER: "traceidratio",
+  }),
   OTEL_PROPAGATORS: effect(
     ["tracecontext", "none"],
     ["worker.tracing"],
-    TRACING,
-    "OTEL_PROPAGATORS: tracecontext or not; what is not supported is said",
+    OTEL,
+    "without the propagator of W3C a client's trace is its own affair: it passes, and ours is another one",
     TRACED,
   ),
   OTEL_BSP_SCHEDULE_DELAY: effect(
@@ -756,8 +752,8 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   ),
   OTEL_BSP_EXPORT_TIMEOUT: effect(["30000", "1000"], ["tracer.exportTimeoutMs"], TRACES, COSTS_SPANS, TRACED),
   OTEL_BSP_MAX_QUEUE_SIZE: effect(["2048", "1024"], ["tracer.maxQueueSpans"], TRACES, COSTS_SPANS, TRACED),
-  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: effect(["512", "10"], ["tracer.maxBatchSpans"], TRACES, COSTS_SPANS, TRACED),
-  OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: effect(["90", "10"], ["tracer.maxValueLength"], TRACING, BATCHES, TRACED),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: effect(["512", "10"], ["tracer.maxBatchSpans"], OTEL, IS_SAMPLED, TRACED),
+  OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: effect(["90", "10"], ["tracer.maxValueLength"], OTEL, IS_SAMPLED, TRACED),
   OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: effect(["90", "10"], ["tracer.maxValueLength"], TRACING, BATCHES, TRACED),
   ...exporterEffects("OTEL_EXPORTER_OTLP"),
   ...exporterEffects("OTEL_EXPORTER_OTLP_TRACES"),
@@ -769,23 +765,17 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
 function exporterEffects(prefix: string): Readonly<Record<string, Effect>> {
   const bare = { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
   return {
-    [`${prefix}_ENDPOINT`]: effect(["http://a:4318", "http://b:4318"], ["tracer.endpoint"], TRACING, OF_TRACES),
+    [`${prefix}_ENDPOINT`]: effect(["http://a:4318", "http://b:4318"], ["tracer.endpoint"], OTEL, TRACES_WIN),
     [`${prefix}_PROTOCOL`]: effect(
       ["http/protobuf", "grpc"],
       ["tracer.endpoint", "tracer.protocol"],
-      TRACING,
-      OF_TRACES,
+      OTEL,
+      TRACES_WIN,
       TRACED,
     ),
-    [`${prefix}_HEADERS`]: effect(
-      ["a=1", "a=2"],
-      ["tracer.headers"],
-      SENDERS,
-      "hands over spans, with the fields that were asked for",
-      TRACED,
-    ),
+    [`${prefix}_HEADERS`]: effect(["a=1", "a=2"], ["tracer.headers"], OTEL, TRACES_WIN, TRACED),
     [`${prefix}_TIMEOUT`]: effect(["9000", "1000"], ["tracer.timeoutMs"], TRACING, OF_TRACES, TRACED),
-    [`${prefix}_COMPRESSION`]: effect(["none", "gzip"], ["tracer.compression"], SENDERS, "compressed", TRACED),
+    [`${prefix}_COMPRESSION`]: effect(["none", "gzip"], ["tracer.compression"], OTEL, TRACES_WIN, TRACED),
     [`${prefix}_CERTIFICATE`]: effect(["a", "b"], ["tracer.caPem"], SENDERS, OVER_TLS, HTTPS),
     [`${prefix}_CLIENT_CERTIFICATE`]: effect(
       ["a", "b"],

@@ -106,6 +106,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     why: "command: it says when a model was made, and how long that takes",
   },
   "src/config/environment.ts": { may: ["environment"], why: "the one reader of the product's settings" },
+  "src/telemetry/supervised-process.ts": {
+    may: ["clock"],
+    why: "the head of every process that the supervisor keeps: it says for how long one is meant to end already",
+  },
   "src/control/supervisor/supervisor.ts": {
     may: ["clock", "randomness"],
     why: "composition root of the supervisor process",

@@ -27,6 +27,8 @@ const SETTINGS = new Set(KNOWN_NAMES);
 /** Names in capitals that are no settings. */
 const OTHER_NAMES = [
   ...Object.keys(Header),
+  "OTEL_METRICS_EXPORTER", // the standard's, which we say we do not have
+  "OTEL_LOGS_EXPORTER",
   "BACKEND_PORT",
   "BACKEND_INSTANCE_ID",
   "MIMALLOC_PURGE_DELAY", // the allocator's

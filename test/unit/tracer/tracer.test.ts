@@ -8,9 +8,13 @@ import { TRACED_NAMES, writeTrace } from "../../support/tracing/records.ts";
 const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
 memory.header[Header.WORKER_BLOCKS] = 2;
 
-function make() {
+function make(onSpan: (count: number) => void = () => {}) {
   const spans: Uint8Array[] = [];
-  const exporter = { add: (span: Uint8Array) => void spans.push(span), step: () => {}, finish: async () => {} };
+  const add = (span: Uint8Array): void => {
+    onSpan(spans.length);
+    spans.push(span);
+  };
+  const exporter = { add, step: () => {}, finish: async () => {} };
   const names = TRACED_NAMES;
   return { spans, tracer: new Tracer({ memory, names, exporter, maxValueLength: null, wallOffsetMs: () => 0 }) };
 }
@@ -27,6 +31,18 @@ describe("the tracer", () => {
     const successor = make();
     successor.tracer.step();
     expect(successor.spans).toHaveLength(1);
+  });
+
+  test("which is killed in the midst of it leaves no record that its successor would count again", () => {
+    for (let i = 0; i < 3; i++) writeTrace(memory, 0);
+    const killed = new Error("killed");
+    const dying = make((count) => {
+      if (count === 2) throw killed;
+    });
+    expect(() => dying.tracer.step()).toThrow(killed);
+    const successor = make();
+    successor.tracer.step();
+    expect([dying.spans.length, successor.spans.length]).toEqual([2, 1]);
   });
 
   test("counts what was overwritten before it came to read it", () => {

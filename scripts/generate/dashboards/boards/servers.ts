@@ -43,6 +43,7 @@ const now = [
         mappings: STATES,
       },
       { name: "Share", expr: byServer(series("server_traffic_share"), [], "avg"), unit: "percentunit", decimals: 1 },
+      { name: "Configured", expr: byServer(series("server_configured_weight"), [], "max"), decimals: 1 },
       { name: "Weight", expr: byServer(series("server_weight"), [], "max"), decimals: 1 },
       { name: "Effective", expr: byServer(series("server_effective_weight"), [], "avg"), decimals: 1 },
       { name: "Requests/s", expr: byServer(RESPONSES), unit: "reqps" },

@@ -21,6 +21,7 @@ export function server(id: number, overrides: Partial<ServerFigures> = {}): Serv
     state: "up",
     alive: true,
     weight: 1,
+    configured_weight: 1,
     effective_weight: 1,
     capacity: 10,
     active_connections: 0,

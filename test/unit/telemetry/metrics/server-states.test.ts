@@ -32,6 +32,13 @@ test("checks, ejections, states and share of a server stand by what they are of,
   expect([...scrape(makeSource()).keys()].filter((key) => key.includes("server_id"))).toEqual([]);
 });
 
+test("a server's weight is told as it is configured, as it is in force, and as it counts now", () => {
+  const set = server(1, { configured_weight: 1, weight: 4, effective_weight: 0.5 });
+  const samples = scrape(makeSource({ servers: () => [set] }));
+  const weights = ["server_configured_weight", "server_weight", "server_effective_weight"];
+  expect(weights.map((name) => samples.get(`${P}${name}{server_id=1}`))).toEqual([1, 4, 0.5]);
+});
+
 test("pools say how many servers they have, how many are well and how many may be asked; by name where there are several", () => {
   const pools = [{ name: "shop", total: 4, healthy: 1, usable: 4, panic: true }];
   const alone = scrape(makeSource({ pools: () => pools }));

@@ -104,6 +104,13 @@ describe("batches", () => {
     expect(counters[C.EXPORTS]).toBe(3);
   });
 
+  test("count as waiting from the moment that they are there: whoever kills the tracer counts them as lost", () => {
+    const { add, counters } = make();
+    add(2);
+    expect(counters[C.SPANS_WAITING]).toBe(2);
+    expect(counters[C.BYTES_WAITING]).toBeGreaterThan(0);
+  });
+
   test("what finds no room is lost and counted: too many, or too many bytes", async () => {
     const { add, counters, exporter, settled, sum } = make({ maxQueueSpans: 6 });
     add(10);
