@@ -52,7 +52,7 @@ export const tracing = {
       env: "OTEL_TRACES_SAMPLER",
       type: oneOf(SAMPLERS),
       default: "parentbased_always_on",
-      doc: "Which requests are traced. With `parentbased_…` whoever sent the request with a trace decides, and the rest of the name says what becomes of others.",
+      doc: "Which requests are traced. With `parentbased_…` whoever sent the request with a trace decides, and the rest of the name says what becomes of others. Where strangers come, `traceidratio` (docs/tracing.md).",
     }),
     samplerRatio: setting({
       env: "OTEL_TRACES_SAMPLER_ARG",
