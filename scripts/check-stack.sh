@@ -2,7 +2,28 @@
 # Asks the tools themselves whether they take the files of configs/. What is not installed is named and left out: then the
 # exit code is 0 as long as nothing fails, or 1 with --all. Needs in PATH, each from its own project:
 #   promtool (3.x for prometheus.yml, any for the rules), loki, tempo, alloy, promtail, otelcol-contrib (or otelcol)
+# With --live the tests that have a Prometheus scrape a running balancer run too, with the one that is first in PATH: the rules,
+# every query of the dashboards, one failed request from metric to trace. They take two minutes.
+#
+# Prometheus 3 from the module proxy, which takes several minutes of two cores the first time:
+#   for program in prometheus promtool; do
+#     go install -tags remove_all_sd,netgo -ldflags '-X github.com/prometheus/common/version.Version=3.16.0' \
+#       github.com/prometheus/prometheus/cmd/$program@v0.316.0
+#   done
+#   PATH=$(go env GOPATH)/bin:$PATH scripts/check-stack.sh --live
 set -uo pipefail
+is_all=false
+is_live=false
+for argument in "$@"; do
+  case $argument in
+    --all) is_all=true ;;
+    --live) is_live=true ;;
+    *)
+      echo "unknown option $argument: known are --all and --live" >&2
+      exit 2
+      ;;
+  esac
+done
 cd "$(dirname "$0")/../configs" || exit 1
 
 failed=0
@@ -42,6 +63,12 @@ check "$collector" otel/otel-collector.yml validate --config=otel/otel-collector
 
 if [ "${#absent[@]}" -gt 0 ]; then
   echo "not installed: $(printf '%s\n' "${absent[@]}" | sort -u | paste -sd ' ')"
-  if [ "${1:-}" = --all ]; then failed=1; fi
+  if $is_all; then failed=1; fi
+fi
+
+if $is_live; then
+  echo "live with $(prometheus --version 2>&1 | head -n 1)"
+  cd .. || exit 1
+  npm test --silent -- test/integration/configs test/integration/telemetry/metrics/prometheus.test.ts test/e2e/telemetry || failed=1
 fi
 exit "$failed"

@@ -79,6 +79,9 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   const accessLog = (await import(
     source("proxy/record/access-log/access-log.ts")
   )) as typeof import("../../src/proxy/record/access-log/access-log.ts");
+  const fixedText = (await import(
+    source("proxy/http1/fixed-text.ts")
+  )) as typeof import("../../src/proxy/http1/fixed-text.ts");
   const requestIds = (await import(
     source("proxy/rewrite/request-ids.ts")
   )) as typeof import("../../src/proxy/rewrite/request-ids.ts");
@@ -181,7 +184,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
   const outcome: LoggedOutcome = {
     status: 200,
     serverId: 3,
-    upstream: Buffer.from("10.0.0.12:8080"),
+    upstream: new fixedText.FixedText("10.0.0.12:8080"),
     responseBytes: 5120,
     attempts: 1,
     waitMs: 0,

@@ -55,7 +55,7 @@ export function treePids(root: number): number[] {
 
 /** Those of our processes that stand beside the path of requests: they are started with such a word behind the program (src/main.ts). */
 export function asideOf(pids: readonly number[]): number[] {
-  return pids.filter((pid) => readText(`/proc/${pid}/cmdline`)?.match(/\0(learner|recorder|tracer)\0$/));
+  return pids.filter((pid) => readText(`/proc/${pid}/cmdline`)?.match(/\/main\.ts\0(learner|recorder|tracer)\0/));
 }
 
 /** CPU time of the processes `pids`, microseconds; of their ended children too. */

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
+import { RESERVED_FEATURES } from "./reserved.ts";
 import { OTHER_SECTIONS, placeSettings, SECTIONS } from "./schema.ts";
 import { LOG_FORMATS } from "./sections/process.ts";
 import { envFileSource, envTextSource } from "./sources/env-file.ts";
@@ -27,9 +28,14 @@ export interface SourceFlags {
 }
 
 /** Names of variables that nobody but the process that reads the configuration needs. */
-const SECRETS: ReadonlySet<string> = new Set(
-  placeSettings({ ...SECTIONS, ...OTHER_SECTIONS }).flatMap(({ setting }) => (setting.secret ? [setting.env] : [])),
-);
+const SECRETS: ReadonlySet<string> = new Set([
+  ...placeSettings({ ...SECTIONS, ...OTHER_SECTIONS }).flatMap(({ setting }) => (setting.secret ? [setting.env] : [])),
+  ...RESERVED_FEATURES.flatMap(({ settings }) => settings.flatMap(({ secret, env }) => (secret ? [env] : []))),
+  // What a cluster sets for everybody and for all signals.
+  "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+  "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+  "OTEL_EXPORTER_OTLP_PROFILES_HEADERS",
+]);
 
 /**
  * The environment of this process for processes that it starts: without secrets. They are told what they must know; a worker

@@ -40,8 +40,9 @@ export class TerminalScreen implements Screen {
   }
 
   show(view: DemoView): void {
-    const { columns = 80, rows = 24 } = this.#out;
-    const lines = renderView(view, columns, rows, this.#colour ? ansiPaint : plainPaint);
+    const { columns, rows } = this.#out;
+    // A terminal that does not know its size (docker run -t, script) says 0.
+    const lines = renderView(view, columns || 80, rows || 24, this.#colour ? ansiPaint : plainPaint);
     // Overwrites line by line rather than clearing first, within a synchronised update: nothing flickers.
     this.#out.write(`\x1b[?2026h\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J\x1b[?2026l`);
   }

@@ -1,27 +1,12 @@
-/**
- * Why an attempt counts against its server, by a number that workers and who reads their counts share: the codes of
- * `Failures` whose source is the server, and `server_error` for a response of 5xx.
- */
+/** Why an attempt counts against its server, by a number that workers and who reads their counts share. */
+import { SERVER_FAILURE_CODES } from "./failure-codes.ts";
+
+/** The codes of failures whose source is the server, and `server_error` for a response of 5xx. */
 export const ATTEMPT_CAUSES = [
   /** None of the others: a test sees to it that this stays at zero. */
   "other",
   "server_error",
-  "connect_refused",
-  "connect_timeout",
-  "connect_failed",
-  "upstream_tls_failed",
-  "upstream_certificate_invalid",
-  "upstream_tls_refused",
-  /** Counts only as a reason to try again: nothing is held against the server. */
-  "stale_connection",
-  "closed_before_response",
-  "try_timeout",
-  "response_timeout",
-  "upstream_write_timeout",
-  "bad_response",
-  "unexpected_upgrade",
-  "response_truncated",
-  "response_body_timeout",
+  ...SERVER_FAILURE_CODES,
 ] as const;
 
 /** Index of `other`. */

@@ -1,17 +1,14 @@
-/**
- * What failures are called, by a number that workers and the recorder share: processes of one run have the same list. A
- * failure that is not in it would be `other`; a test sees to it that all of ours are.
- */
-export const FAILURE_CODES: readonly string[] = [
-  /** There was none. */
-  "",
-  "other",
+/** What failures are called, by numbers that processes share. */
+
+/** Of those whose source is the server. */
+export const SERVER_FAILURE_CODES = [
   "connect_refused",
   "connect_timeout",
   "connect_failed",
   "upstream_tls_failed",
   "upstream_certificate_invalid",
   "upstream_tls_refused",
+  /** Counts only as a reason to try again: nothing is held against the server. */
   "stale_connection",
   "closed_before_response",
   "try_timeout",
@@ -21,6 +18,17 @@ export const FAILURE_CODES: readonly string[] = [
   "unexpected_upgrade",
   "response_truncated",
   "response_body_timeout",
+] as const;
+
+/**
+ * All of them: processes of one run have the same list. A failure that is not in it would be `other`; a test sees to it that
+ * all of ours are.
+ */
+export const FAILURE_CODES: readonly string[] = [
+  /** There was none. */
+  "",
+  "other",
+  ...SERVER_FAILURE_CODES,
   "no_server_available",
   "queue_full",
   "queue_timeout",

@@ -91,8 +91,11 @@ describe("a file of its own", () => {
       const pids = (await product.status()).workers.map(({ pid }) => pid);
       const shipped = readFileSync(join(import.meta.dir, "../../configs/logrotate/neurabalancer"), "utf8");
       const configuration = join(directory, "logrotate.conf");
+      const processLog = join(below, "process.log");
+      writeFileSync(processLog, "said\n");
       const own = shipped
         .replace("/var/log/neurabalancer/access.log", file)
+        .replace("/var/log/neurabalancer/process.log", processLog)
         .replace(/systemctl kill .*/, `kill -USR1 ${product.process.pid}`);
       expect(own).not.toContain("systemctl");
       writeFileSync(configuration, own);
@@ -110,6 +113,7 @@ describe("a file of its own", () => {
       const second = await ask(product, "second", 20);
       await until(() => targets(file).length === second.length);
       expect(targets(`${file}.1`).sort()).toEqual(first.sort());
+      expect([readFileSync(processLog, "utf8"), existsSync(`${processLog}.1.gz`)]).toEqual(["", true]);
       rotate();
       await until(() => existsSync(`${file}.2.gz`) && isOpenBy(pids, file));
     },

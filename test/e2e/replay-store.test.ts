@@ -105,8 +105,9 @@ test("recorded, checked, and told; an instance may be running", async () => {
   expect(Math.abs(recorded.requests / REQUESTS - 1)).toBeLessThan(0.1);
   expect(Math.abs(recorded.errorShare * FAILS - 1)).toBeLessThan(0.3);
   expect(recorded.shares[0]).toBeCloseTo(0.5, 1);
-  // How good the model is on a machine with other work is not this test's subject; that it says so is.
-  expect(["passed", "failed"]).toContain(selfCheck.verdict);
+  // How good the model is on a machine with other work is not this test's subject; that it says so is. Nor is how many requests
+  // are kept singly, which are too few for a check when the recorder comes late or most of them fall into a few seconds.
+  expect(["passed", "failed", "impossible"]).toContain(selfCheck.verdict);
   expect(selfCheck.strategy).toBe("round_robin");
   const passed = selfCheck.verdict === "passed";
   expect(code).toBe(passed ? 0 : 3);

@@ -1,4 +1,5 @@
 /** A request as the access log is told of it, for tests. */
+import { FixedText } from "../../src/proxy/http1/fixed-text.ts";
 import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log/logged.ts";
 import { Method } from "../../src/shared/memory/series-table.ts";
 
@@ -53,7 +54,7 @@ export function loggedRequest(
 export const LOGGED_OUTCOME: LoggedOutcome = Object.freeze({
   status: 200,
   serverId: 3,
-  upstream: Buffer.from("10.0.0.3:80"),
+  upstream: new FixedText("10.0.0.3:80"),
   responseBytes: 12,
   attempts: 1,
   waitMs: 0,

@@ -7,6 +7,8 @@ import { spawn } from "./processes.ts";
 import { until } from "./until.ts";
 
 const LAUNCHER = join(import.meta.dir, "../../bin/neurabalancer");
+/** Five processes load the product one after the other: on a machine with much other work that takes a minute and more. */
+const START_DEADLINE_MS = 110_000;
 
 /** A line of the process log. */
 export interface LogLine {
@@ -61,7 +63,7 @@ export class ProductProcess {
 
   /** Waits until the workers run. */
   async started(): Promise<void> {
-    await until(() => this.said("balancing over") !== undefined || this.process.exitCode !== null);
+    await until(() => this.said("balancing over") !== undefined || this.process.exitCode !== null, START_DEADLINE_MS);
     if (this.process.exitCode !== null) throw new Error(`it ended with ${this.process.exitCode}: ${this.#stderr}`);
   }
 

@@ -1,12 +1,13 @@
 /**
  * A Prometheus of a test's own, on a free port of the loopback: it scrapes what the test starts, and is asked over its HTTP API.
- * It and promtool are in Debian's package `prometheus`. The test that started it ends it; the run does, if it does not.
+ * It and promtool are in Debian's package `prometheus`; a Prometheus 3 that comes first in PATH is taken as well. The test that
+ * started it ends it; the run does, if it does not.
  */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stringify } from "yaml";
-import { Daemon, type Outcome, run } from "./processes.ts";
+import { parse, stringify } from "yaml";
+import { Daemon, type Outcome, run, spawnSync } from "./processes.ts";
 import { until } from "./until.ts";
 
 /** Without them there is nothing to try, but for a run that must not leave anything out. */
@@ -14,6 +15,33 @@ export const hasPrometheus =
   (Bun.which("prometheus") !== null && Bun.which("promtool") !== null) || process.env.CI === "true";
 if (!hasPrometheus)
   console.warn("SKIPPED: neither prometheus nor promtool is installed (Debian's package `prometheus`)");
+
+/** 3 from that version on; 2 for Debian's. */
+export const prometheusMajor = Bun.which("prometheus") === null ? 0 : majorVersion();
+
+function majorVersion(): number {
+  const { stdout } = spawnSync(["prometheus", "--version"]);
+  // Debian's has its number; one that somebody built for himself may not.
+  return Number(/version (\d+)\./.exec(stdout.toString())?.[1] ?? 3);
+}
+
+/** Was a flag of version 2, and is a setting of a scrape since. */
+const NATIVE = "native-histograms";
+
+/** What version 2 does not know of a job. */
+const ONLY_SINCE_3 = ["scrape_native_histograms", "always_scrape_classic_histograms"];
+
+/** configs/prometheus/prometheus.yml, but for what a version 2 that is here does not know. */
+export function shippedConfig() {
+  const config = parse(readFileSync(join(import.meta.dir, "../../configs/prometheus/prometheus.yml"), "utf8"));
+  if (prometheusMajor < 3) for (const job of config.scrape_configs) for (const key of ONLY_SINCE_3) delete job[key];
+  return config;
+}
+
+/** Its job for the product, at `target`. */
+export function shippedJob(target: string): object {
+  return { ...shippedConfig().scrape_configs[0], static_configs: [{ targets: [target] }] };
+}
 
 /** What it is asked to do. */
 export interface PrometheusOptions {
@@ -72,7 +100,7 @@ export class Prometheus {
     const directory = mkdtempSync(join(tmpdir(), "nb-prometheus-"));
     const config = join(directory, "prometheus.yml");
     writeFileSync(config, stringify(configOf(options, directory)));
-    const features = options.features ?? ["exemplar-storage", "native-histograms"];
+    const features = featuresOf(options).filter((feature) => prometheusMajor < 3 || feature !== NATIVE);
     const daemon = new Daemon([
       "prometheus",
       `--config.file=${config}`,
@@ -83,7 +111,7 @@ export class Prometheus {
     ]);
     try {
       const address = await daemon.says(({ stderr }) =>
-        stderr.includes("Server is ready") ? /"address":"([\d.:]+)".*"Listening on"/.exec(stderr)?.[1] : null,
+        stderr.includes("Server is ready") ? said(stderr).find(({ msg }) => msg === "Listening on")?.address : null,
       );
       return new Prometheus(daemon, directory, address);
     } catch (error) {
@@ -95,7 +123,10 @@ export class Prometheus {
 
   /** What it complained of so far. */
   get complaints(): string[] {
-    return this.#daemon.stderr.split("\n").filter((line) => /"level":"(warn|error)"/.test(line));
+    const isOne = ({ level = "" }: Said) => ["warn", "error"].includes(level.toLowerCase());
+    return said(this.#daemon.stderr)
+      .filter(isOne)
+      .map((line) => JSON.stringify(line));
   }
 
   /** An instant query. @param atSeconds since the epoch; now unless given. */
@@ -161,14 +192,36 @@ export class Prometheus {
   }
 }
 
-function configOf({ jobs = {}, config = {}, ruleFiles = [], everySeconds = 1 }: PrometheusOptions, directory: string) {
+interface Said {
+  readonly level?: string;
+  readonly msg?: string;
+  readonly address?: string;
+}
+
+/** Its log so far. Versions differ in the order of keys and in capitals. */
+function said(stderr: string): Said[] {
+  const lines = stderr.slice(0, stderr.lastIndexOf("\n") + 1).split("\n");
+  return lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+}
+
+function featuresOf({ features = ["exemplar-storage", NATIVE] }: PrometheusOptions): readonly string[] {
+  return features;
+}
+
+function configOf(options: PrometheusOptions, directory: string) {
+  const { jobs = {}, config = {}, ruleFiles = [], everySeconds = 1 } = options;
   mkdirSync(join(directory, "rules"));
   const copies = ruleFiles.map((_, i) => join(directory, "rules", `${i}.yml`));
   for (const [i, path] of ruleFiles.entries()) cpSync(path, copies[i]);
   const { scrape_configs = [], ...more } = config;
   const every = `${everySeconds}s`;
   return {
-    global: { scrape_interval: every, scrape_timeout: every, evaluation_interval: every },
+    global: {
+      scrape_interval: every,
+      scrape_timeout: every,
+      evaluation_interval: every,
+      ...(prometheusMajor >= 3 && featuresOf(options).includes(NATIVE) && { scrape_native_histograms: true }),
+    },
     ...(copies.length > 0 && { rule_files: copies }),
     ...more,
     scrape_configs: [

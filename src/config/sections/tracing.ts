@@ -4,10 +4,10 @@ import { otlpEndpoint, otlpHeaders, propagators, resourceAttributes } from "../v
 import { decimal, integer, milliseconds, oneOf, path, text, toggle } from "../values/value-types.ts";
 
 /** What `OTEL_EXPORTER_OTLP_PROTOCOL` may be. */
-export const OTLP_PROTOCOLS = ["http/protobuf", "grpc"] as const;
+const OTLP_PROTOCOLS = ["http/protobuf", "grpc"] as const;
 
 /** The samplers of the standard that need nobody to ask. */
-export const SAMPLERS = [
+const SAMPLERS = [
   "always_on",
   "always_off",
   "traceidratio",
@@ -52,7 +52,7 @@ export const tracing = {
       env: "OTEL_TRACES_SAMPLER",
       type: oneOf(SAMPLERS),
       default: "parentbased_always_on",
-      doc: "Which requests are traced. With `parentbased_…` whoever sent the request with a trace decides, and the rest of the name says what becomes of others.",
+      doc: "Which requests are traced. With `parentbased_…` whoever sent the request with a trace decides, and the rest of the name says what becomes of others. Where strangers come, `traceidratio` (docs/tracing.md).",
     }),
     samplerRatio: setting({
       env: "OTEL_TRACES_SAMPLER_ARG",

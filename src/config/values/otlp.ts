@@ -111,7 +111,7 @@ function parsePair(entry: string): [name: string, value: string] {
 }
 
 /** What `OTEL_PROPAGATORS` may name. */
-export const PROPAGATORS = ["tracecontext", "baggage", "none"] as const;
+const PROPAGATORS = ["tracecontext", "baggage", "none"] as const;
 /** Those of the standard that we do not have. */
 const OTHER_PROPAGATORS = ["b3", "b3multi", "jaeger", "xray", "ottrace"];
 

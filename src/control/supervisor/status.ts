@@ -7,6 +7,7 @@ import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
+import { cpuSeconds } from "../../shared/proc/cpu-seconds.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
@@ -200,30 +201,39 @@ function rssOf(memory: SharedMemory, { index }: WorkerStatus): number {
   return memory.workers[index].counters[WorkerCounter.RSS_BYTES];
 }
 
+function cpuOf(running: { readonly pid: number } | null): number | null {
+  return running === null ? null : cpuSeconds(running.pid);
+}
+
 function processesOf(view: SupervisorView): ProcessFigures[] {
   const workers = workersOf(view).map((worker) => ({
     name: `worker-${worker.index}`,
+    cpuSeconds: cpuOf(worker),
     rssBytes: rssOf(view.memory, worker),
     openDescriptors: view.memory.workers[worker.index].counters[WorkerCounter.DESCRIPTORS_OPEN],
   }));
   const supervisor = {
     name: "supervisor",
+    cpuSeconds: cpuSeconds(process.pid),
     rssBytes: process.memoryUsage.rss(),
     openDescriptors: processDescriptors.open() || 0,
   };
   const { learnerCounters, recorder, tracer } = view.memory;
   const learner = {
     name: "learner",
+    cpuSeconds: cpuOf(view.learner.status),
     rssBytes: learnerCounters[LearnerCounter.RSS_BYTES],
     openDescriptors: learnerCounters[LearnerCounter.DESCRIPTORS_OPEN],
   };
   const recording = {
     name: "recorder",
+    cpuSeconds: cpuOf(view.recorder.status),
     rssBytes: recorder.counters[RecorderCounter.RSS_BYTES],
     openDescriptors: recorder.counters[RecorderCounter.DESCRIPTORS_OPEN],
   };
   const tracing = {
     name: "tracer",
+    cpuSeconds: cpuOf(view.tracing.tracer.status),
     rssBytes: tracer.counters[TracerCounter.RSS_BYTES],
     openDescriptors: tracer.counters[TracerCounter.DESCRIPTORS_OPEN],
   };

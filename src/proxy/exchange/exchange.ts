@@ -9,6 +9,7 @@
  */
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { type Failure, Failures, isFailure } from "../failure.ts";
+import type { FixedText } from "../http1/fixed-text.ts";
 import type { LocalResponse } from "../local/response.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
@@ -85,10 +86,10 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   }
 
   /** Address and port of the server. */
-  get upstream(): Buffer | null {
+  get upstream(): FixedText | null {
     const { slot, serverId } = this.#responding.outcome;
     const upstream = serverId === 0 ? undefined : this.#ctx.upstreams[slot];
-    return upstream?.endpoint.id === serverId ? upstream.addressBytes : null;
+    return upstream?.endpoint.id === serverId ? upstream.addressText : null;
   }
 
   get connectMs(): number {

@@ -5,6 +5,7 @@
  */
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { Failure } from "../failure.ts";
+import type { FixedText } from "../http1/fixed-text.ts";
 import type { RequestHead } from "../http1/head.ts";
 import type { RequestRewrite } from "../rewrite/request.ts";
 import type { Timed } from "../sockets/timer-wheel.ts";
@@ -13,7 +14,7 @@ import type { Timed } from "../sockets/timer-wheel.ts";
 export interface Upstream {
   readonly endpoint: Endpoint;
   /** Its address and port, as logs have them. */
-  readonly addressBytes: Buffer;
+  readonly addressText: FixedText;
   /**
    * A leg for one request: on a connection that is there, or on a new one. `user` is told nothing before this returns; when
    * the leg is not `ready`, it hears later of its success or failure.

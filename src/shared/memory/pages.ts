@@ -167,15 +167,32 @@ export class MemoryPages {
     }
   }
 
+  /** What there is no room for is wanted no more: nor of workers to come. */
   #write(work: (zero: Zero) => void): void {
+    const undo = this.#wanted();
     const fd = openSync(this.#path, "r+");
     try {
       work((from, to) => zeroFile(fd, from, to));
     } catch (cause) {
+      undo();
       throw noRoom(this.#path, cause);
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** @returns what makes wanted again what is so now. */
+  #wanted(): () => void {
+    const rows = [...Object.values(this.#rings), this.#durations, this.#exemplars].map((of) => ({
+      of,
+      wanted: of.wanted,
+    }));
+    const [wantsHistory, wantsTraces] = [this.#wantsHistory, this.#wantsTraces];
+    return () => {
+      for (const { of, wanted } of rows) of.wanted = wanted;
+      this.#wantsHistory = wantsHistory;
+      this.#wantsTraces = wantsTraces;
+    };
   }
 }
 

@@ -42,6 +42,17 @@ export const processMetrics: MetricGroup<MetricsSource> = {
       },
     },
     {
+      name: "process_cpu_seconds_total",
+      type: "counter",
+      help: "CPU time that a process has taken since it was started, seconds, by `process` as in `process_resident_memory_bytes`: workers should be busy alike. Linux only.",
+      labels: ["process"],
+      collect: (source, emit) => {
+        for (const { name, cpuSeconds } of source.processes()) {
+          if (cpuSeconds !== null) emit(cpuSeconds, { process: name });
+        }
+      },
+    },
+    {
       name: "process_resident_memory_bytes",
       type: "gauge",
       help: "Resident memory by `process`: `supervisor`, `worker-<index>`, and while they run `learner`, `recorder`, `tracer`. What processes share counts in each.",

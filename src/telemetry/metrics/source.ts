@@ -108,6 +108,8 @@ export interface FleetEvents {
 export interface ProcessFigures {
   /** `supervisor`, `worker-<index>`, `learner`, `recorder` or `tracer`. */
   readonly name: string;
+  /** `null` = not known, or there is none at the moment. */
+  readonly cpuSeconds: number | null;
   readonly rssBytes: number;
   /** 0 = not known. */
   readonly openDescriptors: number;

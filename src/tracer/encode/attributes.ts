@@ -1,5 +1,5 @@
 /** Attributes as OTLP writes them: `KeyValue { key = 1, value = 2 }`, with an `AnyValue` of one kind. */
-import type { ProtobufWriter } from "../../shared/protobuf-writer.ts";
+import type { ProtobufWriter } from "../../shared/protobuf/writer.ts";
 
 /** Members of `AnyValue`. */
 const AnyValue = { STRING: 1, BOOL: 2, INT: 3, DOUBLE: 4 } as const;

@@ -1,5 +1,5 @@
 /** `ExportTraceServiceRequest`: one resource, one scope, and spans that are encoded already. */
-import { ProtobufWriter } from "../../shared/protobuf-writer.ts";
+import { ProtobufWriter } from "../../shared/protobuf/writer.ts";
 import { AttributeWriter } from "./attributes.ts";
 
 /** `ResourceSpans` in the request, `Resource` and `ScopeSpans` in that, `Span`s in that. */

@@ -1,5 +1,5 @@
 /** Times as OTLP has them. */
-import type { ProtobufWriter } from "../../shared/protobuf-writer.ts";
+import type { ProtobufWriter } from "../../shared/protobuf/writer.ts";
 
 const TWO_32 = 2 ** 32;
 

@@ -14,7 +14,7 @@ import {
 } from "../../shared/memory/layout/tracing.ts";
 import type { Row } from "../../shared/memory/ring.ts";
 import { METHODS } from "../../shared/memory/series-table.ts";
-import { ProtobufWriter } from "../../shared/protobuf-writer.ts";
+import { ProtobufWriter } from "../../shared/protobuf/writer.ts";
 import type { TraceNames } from "../names.ts";
 import { AttributeWriter } from "./attributes.ts";
 import { writeNanoseconds } from "./nanoseconds.ts";

@@ -9,8 +9,9 @@ const BY_CLIENT: ReadonlySet<string> = new Set([
   "request_body_timeout",
 ]);
 
-/** Names of query parameters whose values are signatures (semantic conventions, `url.query`). */
-const SIGNATURES = /(^|&)(AWSAccessKeyId|Signature|sig|X-Goog-Signature)=[^&]*/gi;
+/** Names of query parameters whose values are signatures, or what signs with them (semantic conventions, `url.query`; SigV4). */
+const SIGNATURES =
+  /(^|&)(AWSAccessKeyId|Signature|sig|X-Goog-Signature|X-Goog-Credential|X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token)=[^&]*/gi;
 
 /** What `error.type` of a request says; empty = it is no error. 4xx is an error of who asked. */
 export function errorOfRequest(status: number, failure: string): string {

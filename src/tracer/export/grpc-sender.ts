@@ -43,9 +43,12 @@ export class GrpcSender implements Sender {
     const isAddress = /^(\[.*\]|[\d.]+)$/.test(hostname);
     const address = hostname.replace(/^\[(.*)\]$/, "$1");
     const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
-    const verify = isAddress
-      ? { checkServerIdentity: (_name: string, cert: PeerCertificate) => checkServerIdentity(address, cert) }
-      : {};
+    const verify = {
+      rejectUnauthorized: true, // whatever the environment says of certificates
+      ...(isAddress && {
+        checkServerIdentity: (_name: string, cert: PeerCertificate) => checkServerIdentity(address, cert),
+      }),
+    };
     const credentials =
       protocol === "https:"
         ? ChannelCredentials.createSsl(

@@ -23,7 +23,7 @@ export class HttpSender implements Sender {
   readonly #options: HttpSenderOptions;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #words: CollectorWords;
-  readonly #tls: { ca?: string; cert?: string; key?: string };
+  readonly #tls: { rejectUnauthorized: true; ca?: string; cert?: string; key?: string };
 
   constructor(options: HttpSenderOptions) {
     const { headers, compression, caPem, certificate, userAgent } = options;
@@ -38,6 +38,8 @@ export class HttpSender implements Sender {
       ...(compression === "gzip" ? { "content-encoding": "gzip" } : {}),
     };
     this.#tls = {
+      // Whatever the environment says of certificates: the fields may be secrets.
+      rejectUnauthorized: true,
       ...(caPem === null ? {} : { ca: caPem }),
       ...(certificate === null ? {} : { cert: certificate.certPem, key: certificate.keyPem }),
     };
@@ -55,6 +57,8 @@ export class HttpSender implements Sender {
         // Fields may be secrets, and where a redirect leads they are not meant for.
         redirect: "manual",
         decompress: false,
+        // The environment may ask the runtime to print requests, fields and all.
+        verbose: false,
         signal: abort.signal,
         tls: this.#tls,
       });

@@ -8,7 +8,7 @@ import type { Panel } from "../../../scripts/generate/dashboards/model.ts";
 import { findsLine, findsSpan } from "../../support/grafana/matching.ts";
 import { logNames, traceNames } from "../../support/grafana/names.ts";
 import { type Asked, allQueries, asSent, panelsOf } from "../../support/grafana/queries.ts";
-import { hasPrometheus, Prometheus } from "../../support/prometheus.ts";
+import { hasPrometheus, Prometheus, shippedJob } from "../../support/prometheus.ts";
 import { type Collector, startHttpCollector } from "../../support/tracing/collectors.ts";
 import { until } from "../../support/until.ts";
 import { SLOW_PATH } from "./backends.ts";
@@ -33,8 +33,8 @@ beforeAll(async () => {
   everything = await Everything.start(exportingTo(collector));
   if (hasPrometheus) {
     prometheus = await Prometheus.start({
-      jobs: { neurabalancer: [everything.address] },
-      features: ["exemplar-storage"], // with native histograms this version would leave the classic ones out
+      config: { scrape_configs: [shippedJob(everything.address)] },
+      features: ["exemplar-storage"], // with native histograms version 2 would leave the classic ones out
     });
   }
   everything.startClients();

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Explanation } from "../../../src/shared/explanation.ts";
 import { run } from "../../support/processes.ts";
-import { hasPrometheus, Prometheus } from "../../support/prometheus.ts";
+import { hasPrometheus, Prometheus, shippedJob } from "../../support/prometheus.ts";
 import { type Collector, startHttpCollector } from "../../support/tracing/collectors.ts";
 import { eventually, until } from "../../support/until.ts";
 import { type AccessLine, Everything, FAILING_PATH } from "./everything.ts";
@@ -29,8 +29,8 @@ beforeAll(async () => {
   everything = await Everything.start({ ...exportingTo(collector), OUTLIER_EJECTION: "off" }, "calm");
   if (hasPrometheus) {
     prometheus = await Prometheus.start({
-      jobs: { neurabalancer: [everything.address] },
-      features: ["exemplar-storage"], // with native histograms this version would leave the classic ones out
+      config: { scrape_configs: [shippedJob(everything.address)] },
+      features: ["exemplar-storage"], // with native histograms version 2 would leave the classic ones out
     });
   }
   for (let i = 0; i < 20; i++) await everything.request("/cart");

@@ -147,4 +147,4 @@ test("a running instance reads it again as a whole or not at all, and says what 
   } finally {
     await product.stop();
   }
-}, 60_000);
+}, 120_000);

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { TracerSettings } from "../../../src/protocol/tracer.ts";
 import { TracerCounter as C, TRACE_ROWS } from "../../../src/shared/memory/layout/tracing.ts";
+import { createAuthority } from "../../support/certificates.ts";
 import { type Collector, startGrpcCollector, startHttpCollector } from "../../support/tracing/collectors.ts";
 import { encodeResponse } from "../../support/tracing/decode.ts";
 import { TracerRun } from "../../support/tracing/tracer-run.ts";
@@ -48,8 +49,31 @@ describe("the tracer", () => {
       expect(collector.spans().map(({ name }) => name)).toEqual(["GET shop-pages", "GET", "GET", "GET shop-pages"]);
       await until(() => run.tracer.up); // on a busy machine some of its signs of life are late
       expect(run.count(C.RSS_BYTES)).toBeGreaterThan(0);
-      await run.tracer.stop(5_000);
+      await run.tracer.stop(60_000);
       expect(run.count(C.SPANS_WAITING)).toBe(0);
+    },
+  );
+
+  test.each(["http/protobuf", "grpc"] as const)(
+    "over %s checks certificates and shows nobody its fields, whatever the environment says",
+    async (protocol) => {
+      const own = createAuthority().issue("IP:127.0.0.1");
+      const stranger = opened(
+        protocol === "grpc" ? await startGrpcCollector(() => null, own) : startHttpCollector(() => null, own),
+      );
+      const run = await started(
+        {
+          protocol,
+          endpoint: place(stranger).replace("http:", "https:"),
+          headers: { authorization: "Bearer SECRET-of-ours" },
+          exportTimeoutMs: 1_000,
+        },
+        ["NODE_TLS_REJECT_UNAUTHORIZED=0", "BUN_CONFIG_VERBOSE_FETCH=curl"],
+      );
+      run.write();
+      await until(() => run.count(C.SPANS_LOST_EXPORT) === 1);
+      expect(stranger.received).toEqual([]);
+      expect(JSON.stringify(run.lines)).not.toContain("SECRET");
     },
   );
 
@@ -59,7 +83,7 @@ describe("the tracer", () => {
     run.write(ATTEMPTS);
     await until(() => run.count(C.SPANS_WAITING) === 3);
     run.write();
-    await run.tracer.stop(5_000);
+    await run.tracer.stop(60_000);
     expect(collector.spans()).toHaveLength(4);
     expect(run.accounted()).toBe(run.sampled);
   });
@@ -111,6 +135,27 @@ describe("the tracer", () => {
     expect(run.count(C.SPANS_LOST_EXPORT)).toBeGreaterThan(0);
   });
 
+  test("that is told to end before it is ready, and again then, ends once, and what it could not send is counted", async () => {
+    const collector = opened(startHttpCollector(() => new Response(null, { status: 503 })));
+    const run = new TracerRun({ endpoint: place(collector), maxQueueSpans: 500, maxBatchSpans: 50 });
+    cleanups.push(() => run.close());
+    for (let i = 0; i < 1_000; i++) run.write();
+    await run.tracer.stop(60_000);
+    expect(run.accounted()).toBe(run.sampled);
+    expect(run.count(C.EXPORTS)).toBe(0);
+    expect(run.count(C.SPANS_LOST_EXPORT)).toBe(500);
+  });
+
+  test("stays where a signal for files of logs comes to all processes", async () => {
+    const collector = opened(startHttpCollector());
+    const run = await started({ endpoint: place(collector) });
+    const { pid } = run.tracer.status!;
+    for (const signal of ["SIGUSR1", "SIGHUP"] as const) process.kill(pid, signal);
+    run.write();
+    await until(() => run.count(C.SPANS_EXPORTED) === 1);
+    expect(run.tracer.status!.pid).toBe(pid);
+  });
+
   test("that is stopped reads on where it was; what was overwritten meanwhile is counted", async () => {
     const collector = opened(startHttpCollector());
     const run = await started({ endpoint: place(collector), maxQueueSpans: 10_000 });
@@ -148,7 +193,7 @@ describe("the tracer", () => {
     await run.ready();
     expect([run.count(C.SPANS_LOST_EXPORT), run.count(C.SPANS_WAITING)]).toEqual([3, 0]);
     run.write();
-    await run.tracer.stop(5_000);
+    await run.tracer.stop(60_000);
     expect(run.count(C.SPANS_EXPORTED)).toBe(1);
     expect(run.accounted()).toBe(run.sampled);
   });

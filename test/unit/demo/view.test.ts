@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import type { WriteStream } from "node:tty";
 import { ansiPaint, plainPaint, visibleWidth } from "../../../src/demo/paint.ts";
+import { TerminalScreen } from "../../../src/demo/screen.ts";
 import { type DemoSummary, renderSummary } from "../../../src/demo/summary.ts";
 import { type DemoView, renderLine, renderView, type ServerView } from "../../../src/demo/view.ts";
 
@@ -135,4 +137,12 @@ describe("renderSummary", () => {
     expect(renderSummary({ ...summary, failed_unexplained: 3 })).toContain("3 failed while every server was well");
     expect(renderSummary({ ...summary, failed: 0, failures: {} })).not.toContain("killed");
   });
+});
+
+test("a terminal that says it has no size is taken for one of 80 by 24", () => {
+  const written: string[] = [];
+  const out = { columns: 0, rows: 0, write: (text: string) => written.push(text) };
+  new TerminalScreen(out as unknown as WriteStream, false).show(view);
+  const shown = renderView(view, 80, 24, plainPaint);
+  for (const line of shown) expect(written.join("")).toContain(line);
 });

@@ -91,6 +91,9 @@ const instances = [
 ];
 
 const processes = [
+  timeseries("CPU by process", [{ expr: sum("process", rate("process_cpu_seconds_total")), legend: "{{process}}" }], {
+    doc: "Cores that are busy, over all instances. Workers should be busy alike; one that is at 1 while others are not has connections that send much. All at 1: more cores.",
+  }),
   timeseries(
     "Memory by process",
     [{ expr: sum("process", series("process_resident_memory_bytes")), legend: "{{process}}" }],

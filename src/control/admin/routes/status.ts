@@ -16,7 +16,7 @@ export const statusRoutes: RouteGroup<StatusControl> = (control) => [
     open: false,
     methods: {
       GET: {
-        doc: "version, ports, workers, what is degraded, how history is kept, weights and capacities that are others than configured, every setting and its origin; secrets hidden",
+        doc: "version, ports, workers, what is degraded, the last reload, certificates and when they end, how history is kept and traces are exported, weights and capacities that are others than configured, every setting and its origin; secrets hidden",
         handle: () => json(control.status()),
       },
     },

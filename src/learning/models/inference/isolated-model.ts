@@ -3,7 +3,7 @@
  * it. The process is ended when it does not answer in time, and begun again after a pause that grows.
  */
 import { fileURLToPath } from "node:url";
-import { residentBytes } from "../../../shared/resident-bytes.ts";
+import { residentBytes } from "../../../shared/proc/resident-bytes.ts";
 import { ModelFileError } from "../files/model-file-error.ts";
 import type { ModelFiles } from "../files/model-files.ts";
 import type { OnnxModelOptions } from "../files/onnx/model.ts";

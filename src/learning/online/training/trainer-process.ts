@@ -1,6 +1,6 @@
 /** One training as a process beside the learner: at low priority, bounded in time and memory. */
 import type { TrainingResult } from "../../../shared/memory/layout/learning.ts";
-import { residentBytes } from "../../../shared/resident-bytes.ts";
+import { residentBytes } from "../../../shared/proc/resident-bytes.ts";
 import type { StoreLocation } from "../../../storage/backends.ts";
 
 /** Longer than this takes no training of the rows that it is given, milliseconds. */

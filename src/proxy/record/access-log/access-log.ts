@@ -8,6 +8,7 @@ import {
   DEFAULT_ACCESS_LOG_FIELDS,
 } from "../../../shared/access-log-fields.ts";
 import type { WorkerBlock } from "../../../shared/memory/layout/shared-memory.ts";
+import { viewOf } from "../../http1/fixed-text.ts";
 import { LineClock } from "./clock.ts";
 import { JsonLine, type LineSubject } from "./json-line.ts";
 import { LineOutput } from "./line-output.ts";
@@ -39,7 +40,8 @@ export class AccessLog {
     request: null as unknown as LoggedRequest,
     outcome: null as unknown as LoggedOutcome,
     durationMs: 0,
-    time: this.#clock.iso,
+    time: this.#clock.isoText,
+    view: viewOf(Buffer.alloc(0)),
   });
   #format: AccessLogFormat = "json";
   #json!: JsonLine;
@@ -95,6 +97,7 @@ export class AccessLog {
       line.request = request;
       line.outcome = outcome;
       line.durationMs = durationMs;
+      line.view = output.view;
       end = this.#json.write(buffer, at, line);
     } else if (this.#format === "text") end = writeTextLine(buffer, at, request, outcome, durationMs, clock);
     else end = writeLogFormatLine(buffer, at, request, outcome, clock, this.#format === "combined");

@@ -5,6 +5,7 @@
  */
 import { write } from "node:fs";
 import { type WorkerBlock, WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { viewOf } from "../../http1/fixed-text.ts";
 import type { LineTarget } from "./line-target.ts";
 
 interface FullBuffer {
@@ -13,7 +14,7 @@ interface FullBuffer {
 }
 
 /** A line may have this size, nearly. */
-export const BUFFER_BYTES = 256 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 /** With 4 MB waiting the reader is slower than the traffic, and not just a moment late. */
 const MAX_FULL_BUFFERS = 16;
 const FLUSH_BYTES = 64 * 1024;
@@ -29,6 +30,7 @@ export class LineOutput {
   /** Takes the place of the target as soon as nothing is written to that. */
   #next: LineTarget | null = null;
   #buffer = newBuffer();
+  #view = viewOf(this.#buffer);
   #spare: Buffer | null = null;
   /** Buffers that wait for the write under way, in order. */
   readonly #full: FullBuffer[] = [];
@@ -64,6 +66,11 @@ export class LineOutput {
 
   get buffer(): Buffer {
     return this.#buffer;
+  }
+
+  /** Of the buffer. */
+  get view(): DataView {
+    return this.#view;
   }
 
   get at(): number {
@@ -151,6 +158,7 @@ export class LineOutput {
     if (this.#full.length >= MAX_FULL_BUFFERS) return false;
     this.#full.push({ buffer: this.#buffer, length: this.#length });
     this.#buffer = this.#spare ?? newBuffer();
+    this.#view = viewOf(this.#buffer);
     this.#spare = null;
     this.#length = FIRST;
     return true;

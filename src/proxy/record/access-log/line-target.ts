@@ -2,18 +2,16 @@
  * Where lines go: a descriptor that was given to us, or a file of our own, which is opened again when it was moved or
  * removed, or when somebody says so. Nothing here waits: requests are served meanwhile.
  */
-import { close, fstatSync, open, openSync, type Stats, stat } from "node:fs";
+import { close, constants, fstatSync, open, type Stats, stat } from "node:fs";
 
 /** POSIX: a write to a pipe of at most this size is not mixed with another process's. */
 const PIPE_ATOMIC_BYTES = 4096;
-/** Files are written to by several processes, each write at the end of what is there, and they are private to their group. */
-const FLAGS = "a";
+/**
+ * Files are written to by several processes, each write at the end of what is there, and they are private to their group. A
+ * named pipe that nobody reads cannot be opened, instead of keeping a thread for ever, and a full one is tried again.
+ */
+const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK | constants.O_NOCTTY;
 const MODE = 0o640;
-
-/** Opens a log for good. Throws where that is not possible. */
-export function openLogFile(path: string): number {
-  return openSync(path, FLAGS, MODE);
-}
 
 /** What lines are written to. */
 export interface LineTarget {

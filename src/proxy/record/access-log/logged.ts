@@ -1,5 +1,6 @@
 /** What lines of the access log say of a request and of its end, as whoever serves requests shows it. */
 import type { Failure } from "../../failure.ts";
+import { FixedText } from "../../http1/fixed-text.ts";
 import type { TracedRequest } from "../traced-request.ts";
 
 /** What whoever writes of a request knows it by. */
@@ -38,14 +39,14 @@ export interface LoggedRequest extends NamedRequest, TracedRequest {
 /** Where a request went, as lines have it: made once for each route and pool. */
 export class RouteLabels {
   /** Strings of JSON, with their quotes. */
-  readonly route: Buffer;
-  readonly pool: Buffer | null;
+  readonly route: FixedText;
+  readonly pool: FixedText | null;
   readonly text: Buffer;
 
   /** @param pool `null` = no server was to be asked. */
   constructor(route: string, pool: string | null) {
-    this.route = Buffer.from(JSON.stringify(route));
-    this.pool = pool === null ? null : Buffer.from(JSON.stringify(pool));
+    this.route = new FixedText(JSON.stringify(route));
+    this.pool = pool === null ? null : new FixedText(JSON.stringify(pool));
     this.text = Buffer.from(` route=${JSON.stringify(route)}${pool === null ? "" : ` pool=${JSON.stringify(pool)}`}`);
   }
 
@@ -69,7 +70,7 @@ export interface RequestEnd {
 /** The same, as lines have it. */
 export interface LoggedOutcome extends RequestEnd {
   /** Address and port of the server; `null` = none was chosen, or it is gone. */
-  readonly upstream: Buffer | null;
+  readonly upstream: FixedText | null;
   /** In queues, milliseconds. */
   readonly waitMs: number;
   /** Of the last attempt, milliseconds (`AttemptOutcome`); NaN = it did not come so far. */

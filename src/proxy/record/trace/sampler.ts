@@ -1,27 +1,23 @@
 /** Which requests are traced: the standard samplers of OpenTelemetry, which look at nothing but the trace's id and its parent. */
 import type { TraceSampling } from "../../../protocol/tracer.ts";
-import { hexDigit } from "../../rewrite/trace-context.ts";
 
 /** Of the 64 random bits of an id (its right half) so many decide: as many as a number holds exactly. */
-const LOW_DIGITS = 5;
-const HIGH_DIGITS = 8;
+const DIGITS = 13;
 const RIGHT_HALF_AT = 16;
-const HIGH = 2 ** 32;
-const LOW = 2 ** (4 * LOW_DIGITS);
+/** Comes behind all digits. */
+const BEHIND_ALL = "g";
 
 /** What a worker goes by. */
 export class Sampler {
   readonly #parentBased: boolean;
-  /** Ids whose right half begins with less than this are sampled, and some of those that begin with it. */
-  readonly #high: number;
-  readonly #low: number;
+  /** Ids whose right half comes before it are sampled. */
+  readonly #bound: Buffer;
 
   /** @param sampling with a ratio from 0 to 1. */
   constructor({ ratio, parentBased }: Pick<TraceSampling, "ratio" | "parentBased">) {
     this.#parentBased = parentBased;
-    const scaled = ratio * HIGH;
-    this.#high = Math.floor(scaled);
-    this.#low = (scaled - this.#high) * LOW;
+    const bound = Math.ceil(ratio * 16 ** DIGITS);
+    this.#bound = Buffer.from(bound === 16 ** DIGITS ? BEHIND_ALL : bound.toString(16).padStart(DIGITS, "0"));
   }
 
   /**
@@ -42,17 +38,10 @@ export class Sampler {
     return this.#parentBased ? parent === 1 : this.#chooses(buf, randomStart);
   }
 
-  /** By the number that the 16 digits at `at` are. */
+  /** By the 16 digits at `at`: they have the order of their values, so the first ones decide almost always. */
   #chooses(buf: Uint8Array, at: number): boolean {
-    const high = hexNumber(buf, at, HIGH_DIGITS);
-    if (high !== this.#high) return high < this.#high;
-    return hexNumber(buf, at + HIGH_DIGITS, LOW_DIGITS) < this.#low;
+    const bound = this.#bound;
+    for (let i = 0; i < DIGITS; i++) if (buf[at + i] !== bound[i]) return buf[at + i] < bound[i];
+    return false;
   }
-}
-
-/** The number that `digits` lower-case hexadecimal digits (8 at most) are. */
-function hexNumber(buf: Uint8Array, start: number, digits: number): number {
-  let value = 0;
-  for (let i = start; i < start + digits; i++) value = (value << 4) | hexDigit(buf[i]);
-  return value >>> 0;
 }

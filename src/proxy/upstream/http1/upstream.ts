@@ -8,6 +8,7 @@ import { addressText } from "../../../shared/address-text.ts";
 import { countBriefDuration } from "../../../shared/memory/duration-table.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { Failures } from "../../failure.ts";
+import { FixedText } from "../../http1/fixed-text.ts";
 import type { UpstreamContext } from "../context.ts";
 import type { Dial } from "../dial.ts";
 import type { Upstream, UpstreamUser } from "../leg.ts";
@@ -22,7 +23,7 @@ const MAX_ABANDONED = 128;
 /** One server. */
 export class Http1Upstream implements Upstream, ConnectionOwner {
   readonly endpoint: Endpoint;
-  readonly addressBytes: Buffer;
+  readonly addressText: FixedText;
   readonly hostBytes: Buffer;
   readonly #ctx: UpstreamContext;
   readonly #dial: Dial;
@@ -32,7 +33,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
 
   constructor(endpoint: Endpoint, ctx: UpstreamContext, dial: Dial) {
     this.endpoint = endpoint;
-    this.addressBytes = Buffer.from(addressText(endpoint.address, endpoint.port), "latin1");
+    this.addressText = new FixedText(addressText(endpoint.address, endpoint.port));
     this.#ctx = ctx;
     this.#dial = dial;
     const { host } = new URL(endpoint.url);

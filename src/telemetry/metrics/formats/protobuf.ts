@@ -2,7 +2,7 @@
  * The protobuf format: messages `io.prometheus.client.MetricFamily`, each with its length before it (prometheus/client_model,
  * io/prometheus/client/metrics.proto, whose numbers of fields are below). The only one that has native histograms.
  */
-import { ProtobufWriter } from "../../../shared/protobuf-writer.ts";
+import { ProtobufWriter } from "../../../shared/protobuf/writer.ts";
 import {
   type Exemplar,
   type HistogramFigures,

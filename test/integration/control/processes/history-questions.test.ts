@@ -44,7 +44,7 @@ describe("questions about history", () => {
     await expect(hanging).rejects.toThrow("gone");
     await Promise.all(waiting);
     expect(asked.pids()).toHaveLength(17);
-  }, 60_000);
+  }, 120_000);
 
   test("who leaves while he waits costs nobody a turn", async () => {
     using asked = asking({ maxRunning: 1 });
@@ -58,7 +58,7 @@ describe("questions about history", () => {
     first.abort(new Error("gone"));
     expect(await hanging).toBe("gone");
     expect(await last).toMatchObject({ kind: "answer" });
-  }, 60_000);
+  }, 120_000);
 
   test("one that takes too long is ended", async () => {
     using asked = asking({ timeLimitMs: 300 });

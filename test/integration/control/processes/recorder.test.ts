@@ -92,7 +92,7 @@ describe("the recorder", () => {
     expect(events().map(({ message }) => message)).toEqual(["before it was there", "while it is there"]);
     const pid = recorder.status?.pid as number;
     journal.note({ kind: "stop", message: "the last" });
-    await recorder.stop(5000);
+    await recorder.stop(60_000);
     expect(isAlive(pid)).toBe(false);
     expect(events().at(-1)?.message).toBe("the last");
     expect(messages().at(-1)?.type).toBe("drain");
@@ -102,7 +102,7 @@ describe("the recorder", () => {
     expect([recorder.running, recorder.up, recorder.degraded]).toEqual([false, false, false]);
     recorder.start();
     await ready(recorder);
-    await recorder.stop(5000);
+    await recorder.stop(60_000);
   });
 
   test("that dies is started again, and told again what its predecessor did not keep", async () => {

@@ -58,6 +58,10 @@ describe("the product", () => {
     expect(await product.metric(served)).toBe(30);
     expect(await product.metric(/^neurabalancer_http_request_duration_seconds_count/)).toBe(30);
     expect(await product.metric(/^neurabalancer_connections_accepted_total /)).toBeGreaterThanOrEqual(30);
+    for (const name of ["supervisor", "worker-0", "worker-1"]) {
+      const cpu = new RegExp(`^neurabalancer_process_cpu_seconds_total\\{process="${name}"`);
+      expect(await product.metric(cpu)).toBeGreaterThan(0);
+    }
     const servers = async () => (await (await product.get("/api/v1/servers")).json()) as { requests: number }[];
     await until(async () => (await servers())[0].requests === 30); // the control loop reads ten times a second
     expect(await servers()).toMatchObject([{ id: 1, alive: true, state: "up", capacity: 10, active_connections: 0 }]);

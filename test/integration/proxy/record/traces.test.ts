@@ -233,7 +233,8 @@ describe("attempts", () => {
       settings: { hedgeAfterMs: 100, hedgeBudgetPercent: 100 },
     });
     for (let i = 0; i < 2; i++) expect((await proxy.ask(get())).body.toString()).toBe("fast");
-    const [record] = (await records(2)).filter(({ count }) => count > 1);
+    // On a busy machine the fast one may be late, too, and its request be sent to the slow one beside it.
+    const [record] = (await records(2)).filter(({ attempts }) => attempts[0].server === 1);
     expect(record.attempts).toMatchObject([
       { kind: "FIRST", server: 1, status: 0, failure: "", responded: false, spanId: spanOf(slow.requests[0]) },
       { kind: "HEDGE", server: 2, status: 200, responded: true },

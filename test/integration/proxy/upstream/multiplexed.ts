@@ -6,6 +6,7 @@
 import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
 import { Failures } from "../../../../src/proxy/failure.ts";
 import { BodyReader } from "../../../../src/proxy/http1/body-reader.ts";
+import { FixedText } from "../../../../src/proxy/http1/fixed-text.ts";
 import { BodyKind } from "../../../../src/proxy/http1/head.ts";
 import { parseResponseHead } from "../../../../src/proxy/http1/response-parser.ts";
 import { writeRequestHead } from "../../../../src/proxy/rewrite/request.ts";
@@ -29,7 +30,7 @@ export class MultiplexedServer {
 /** Its pool: one connection, unless a fresh one is wanted. */
 export class MultiplexedUpstream implements Upstream {
   readonly endpoint: Endpoint;
-  readonly addressBytes = Buffer.from("multiplexed");
+  readonly addressText = new FixedText("multiplexed");
   readonly #ctx: UpstreamContext;
   readonly #server: MultiplexedServer;
   #connected = false;

@@ -17,6 +17,7 @@ import { ALL_FULL } from "../../../../src/proxy/pick/picker.ts";
 import type { Waiting } from "../../../../src/proxy/pick/wait-queue.ts";
 import { RetryBudget } from "../../../../src/proxy/pool/retry-budget.ts";
 import type { ServerPool } from "../../../../src/proxy/pool/server-pool.ts";
+import type { TracedChoice } from "../../../../src/proxy/record/trace/trace-record.ts";
 import { TraceWriter } from "../../../../src/proxy/record/trace/trace-writer.ts";
 import { Peer } from "../../../../src/proxy/rewrite/request.ts";
 import { IdSource } from "../../../../src/proxy/rewrite/request-ids.ts";
@@ -33,6 +34,8 @@ import { TraceReader } from "../../../support/trace-records.ts";
 
 const LIMITS = { maxHeadBytes: 32_768, maxFields: 100 };
 const SERVERS = 3;
+/** How the picker says that it chose; typed, because it is cast to a whole picker below. */
+const CHOICE: TracedChoice = { choices: SERVERS, score: 0.5, arm: -1, ejected: 0, stateOf: () => ServerState.UP };
 
 const SETTINGS = {
   retryAttempts: 2,
@@ -224,11 +227,7 @@ export class Rig {
         usesKey: false,
         inFlightAtDispatch: 0,
         decision: 0,
-        choices: SERVERS,
-        score: 0.5,
-        ejected: 0,
-        stateOf: () => ServerState.UP,
-        arm: -1,
+        ...CHOICE,
         isPassedOver: () => false,
         hasUntried: (excluded: readonly number[]) => new Set(excluded).size < SERVERS,
         acquire: (_request: unknown, _nowMs: number, excluded: readonly number[]) => {

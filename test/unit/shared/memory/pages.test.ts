@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { ATTEMPT_CAUSES } from "../../../../src/shared/attempt-causes.ts";
 import { bucketCount } from "../../../../src/shared/latency-buckets.ts";
@@ -131,6 +131,25 @@ describe.skipIf(process.platform !== "linux")("pages of the shared memory", () =
     pages.reserveHistory();
     expect(kilobytes(path)).toBe(reserved);
     expect(memory.history[0].requests.words.every((word) => word === 1)).toBe(true);
+  });
+
+  test("what found no room is not wanted of workers to come", () => {
+    const { path, memory } = make();
+    const link = `${path}-link`;
+    const leadTo = (target: string) => {
+      rmSync(link, { force: true });
+      symlinkSync(target, link);
+    };
+    leadTo(path);
+    const pages = new MemoryPages(link, memory);
+    pages.reserveWorkers(1);
+    const one = kilobytes(path);
+    leadTo("/dev/full");
+    expect(() => pages.reserveTraces()).toThrow("the file system is full");
+    expect(() => pages.reserveHistory()).toThrow("the file system is full");
+    leadTo(path);
+    pages.reserveWorkers(2);
+    expect(kilobytes(path) - one).toBeLessThan(3_000);
   });
 
   test("rings of outcomes have room without those of decisions, which may come later without harm", () => {

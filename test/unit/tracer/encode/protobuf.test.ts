@@ -1,7 +1,7 @@
 /** What goes to a collector, and what comes from one. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ProtobufWriter } from "../../../../src/shared/protobuf-writer.ts";
+import { ProtobufWriter } from "../../../../src/shared/protobuf/writer.ts";
 import { readExportResponse as read } from "../../../../src/tracer/encode/export-response.ts";
 import { writeNanoseconds } from "../../../../src/tracer/encode/nanoseconds.ts";
 import { CollectorWords } from "../../../../src/tracer/export/collector-words.ts";

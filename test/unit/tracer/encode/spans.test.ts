@@ -6,6 +6,7 @@ import { TraceAttemptFlag, TraceAttemptKind, TraceFlag } from "../../../../src/s
 import { Route } from "../../../../src/shared/memory/series-table.ts";
 import { ExportRequests } from "../../../../src/tracer/encode/export-request.ts";
 import { SpanEncoder } from "../../../../src/tracer/encode/spans.ts";
+import { redacted } from "../../../../src/tracer/encode/words.ts";
 import { TraceNames } from "../../../../src/tracer/names.ts";
 import { type DecodedSpan, decodeExport } from "../../../support/tracing/decode.ts";
 import { type RequestLike, SPAN_ID, TRACE_ID, TRACED_NAMES, traceRow } from "../../../support/tracing/records.ts";
@@ -19,6 +20,15 @@ function spansOf(request: RequestLike, maxValueLength: number | null = null): re
   encoder.encode(traceRow(request), WALL_MS, (span) => void spans.push(span));
   return decodeExport(REQUESTS.of(spans)).spans;
 }
+
+test("what signs a query is not told, and what only looks like it is", () => {
+  const signed = ["sig", "Signature", "AWSAccessKeyId", "X-Goog-Signature", "X-Amz-Signature", "X-Amz-Credential"];
+  for (const name of [...signed, "X-Amz-Security-Token", "x-amz-signature"]) {
+    expect(redacted(`a=1&${name}=s3cret/%2B&b`)).toBe(`a=1&${name}=REDACTED&b`);
+    expect(redacted(`${name}=s3cret`)).toBe(`${name}=REDACTED`);
+  }
+  for (const query of ["design=1&signature2=x", "sig", "q=sig=1", ""]) expect(redacted(query)).toBe(query);
+});
 
 describe("the span of a request", () => {
   test("says who asked for what, and what came of it", () => {

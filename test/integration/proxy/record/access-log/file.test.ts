@@ -1,10 +1,14 @@
 /** A log in a file of its own: several workers write it, and it is moved, removed and made anew under them. */
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import {
+  closeSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -20,6 +24,7 @@ import {
   WorkerCounter,
 } from "../../../../../src/shared/memory/layout/shared-memory.ts";
 import { LOGGED_OUTCOME, loggedRequest } from "../../../../support/logged-request.ts";
+import { spawnSync } from "../../../../support/processes.ts";
 import { until } from "../../../../support/until.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "neurabalancer-log-file-"));
@@ -130,6 +135,36 @@ describe("a file", () => {
     await ticking(log, () => existsSync(file));
     say("/2");
     await ticking(log, () => paths(file).includes("/2") && counter("ACCESS_LOG_FAILING") === 0);
+  });
+
+  test("that is a named pipe loses lines, and says so, while nobody reads it or its reader stands still", async () => {
+    const pipe = join(directory, "pipe");
+    expect(spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+    const { log, say, counter } = logTo(pipe);
+    await ticking(log, () => {
+      say("/lost");
+      return counter("ACCESS_LOG_DROPPED") > 0;
+    });
+    expect(counter("ACCESS_LOG_FAILING")).toBe(1);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const chunk = Buffer.alloc(65_536);
+    let read = "";
+    await ticking(log, () => {
+      say("/read");
+      try {
+        read += chunk.toString("latin1", 0, readSync(reader, chunk));
+      } catch {
+        // There is nothing to read yet.
+      }
+      return read.includes("/read") && counter("ACCESS_LOG_FAILING") === 0;
+    });
+    const before = counter("ACCESS_LOG_DROPPED");
+    await ticking(log, () => {
+      for (let i = 0; i < 1000; i++) say(`/${"x".repeat(4000)}`);
+      return counter("ACCESS_LOG_DROPPED") > before;
+    });
+    await log.close(50);
+    closeSync(reader);
   });
 
   test("can be another one after a reload, or none, and lines are where they were to go when they were written", async () => {

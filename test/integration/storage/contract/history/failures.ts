@@ -74,7 +74,7 @@ export function historyFailureContract(under: HistoryUnderTest): void {
     const minutes = await counts(store, "minute", { server: "s3:80" });
     expect(minutes.map(({ requests: n }) => n)).toEqual(new Array(120).fill(60));
     expect(minutes.map(({ atMs }) => (atMs - BEGAN_MS) / 60_000)).toEqual(Array.from({ length: 120 }, (_, n) => n));
-  }, 60_000);
+  }, 120_000);
 
   test("what becomes coarser in the midst of a minute adds to what was written of it before", async () => {
     const keys = Array.from({ length: 2_500 }, (_, i) => ({ server: `s${i}:80`, requests: 1 }));
@@ -95,7 +95,7 @@ export function historyFailureContract(under: HistoryUnderTest): void {
     for (const resolution of ["second", "minute", "hour"] as const) {
       expect(await total(resolution)).toBe(60 * keys.length);
     }
-  }, 60_000);
+  }, 120_000);
 
   test("rows that may have been written by the process before are not lost in a coarser one, nor twice in it", async () => {
     const written = metrics(0, 20);
@@ -113,7 +113,7 @@ export function historyFailureContract(under: HistoryUnderTest): void {
     expect(await store.flush()).toBe(true);
     expect((await counts(store, "minute", { server: "a:80" })).map(({ requests: n }) => n)).toEqual([(60 * 61) / 2]);
     expect((await counts(store, "second", { server: "a:80" })).reduce((n, row) => n + row.requests, 0)).toBe(1_830);
-  }, 60_000);
+  }, 120_000);
 
   test("a change that fails is told, and costs no rows", async () => {
     faults.errors.push(failure());

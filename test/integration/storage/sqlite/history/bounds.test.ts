@@ -139,7 +139,7 @@ describe("what is too much goes", () => {
     for (let n = 300; n < 300 + tries && size() > maxBytes; n++) await second(n);
     expect(size()).toBeLessThanOrEqual(maxBytes);
     expect((await counts(store, "hour")).length).toBe(servers.length);
-  }, 60_000);
+  }, 120_000);
 
   test("hours go last, and events before them, where there is room for nothing else", async () => {
     await open({ maxBytes: 1 });

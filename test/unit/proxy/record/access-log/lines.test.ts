@@ -1,6 +1,7 @@
 /** The bytes of lines, in each format, and what they do with what clients say. */
 import { describe, expect, test } from "bun:test";
 import { Failures } from "../../../../../src/proxy/failure.ts";
+import { viewOf } from "../../../../../src/proxy/http1/fixed-text.ts";
 import { LineClock } from "../../../../../src/proxy/record/access-log/clock.ts";
 import { JsonLine } from "../../../../../src/proxy/record/access-log/json-line.ts";
 import {
@@ -22,7 +23,13 @@ const clock = new LineClock();
 clock.set(Date.UTC(2031, 1, 3, 4, 5, 6, 78));
 
 function json(request: LoggedRequest, outcome: LoggedOutcome, fields: readonly AccessLogField[], durationMs = 1) {
-  const end = new JsonLine(fields).write(out, 0, { request, outcome, durationMs, time: clock.iso });
+  const end = new JsonLine(fields).write(out, 0, {
+    request,
+    outcome,
+    durationMs,
+    time: clock.isoText,
+    view: viewOf(out),
+  });
   return out.toString("utf8", 0, end);
 }
 const parsed = (request: LoggedRequest, fields = ACCESS_LOG_FIELD_NAMES) =>

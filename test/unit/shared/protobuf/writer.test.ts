@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
-import { ProtobufWriter } from "../../../src/shared/protobuf-writer.ts";
+import { ProtobufWriter } from "../../../../src/shared/protobuf/writer.ts";
 
 /** Writes one field and reads what stands behind its key. */
 function written<T>(write: (out: ProtobufWriter) => void, read: (reader: BinaryReader) => T): T {
