@@ -55,10 +55,8 @@ describe("a server that fails", () => {
       connection.destroy();
     });
     const proxy = new TestProxy([bad, await good()]);
-    for (let i = 0; i < 4; i++) expect((await proxy.ask(get())).status).toBe(200);
-    const failed = proxy.counter("RETRIES");
-    expect(failed).toBeGreaterThan(0);
-    expectCauses(proxy, 0, { closed_before_response: failed });
+    while (proxy.counter("RETRIES") === 0) expect((await proxy.ask(get())).status).toBe(200);
+    expectCauses(proxy, 0, { closed_before_response: 1 });
     expectCauses(proxy, 1, {});
   });
 
