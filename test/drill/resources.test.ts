@@ -169,7 +169,7 @@ describe.concurrent.skipIf(process.platform !== "linux")("resources", () => {
 
   test.skipIf(!canMount)("shared memory that fills up later: no process dies; what is new waits for room", async () => {
     const servers = await startScripted(...Array.from({ length: 20 }, () => answer));
-    const command = ["unshare", "-m", "bash", "-c", `${smallSharedMemory(2200)} && exec "$@"`, "drill"];
+    const command = ["unshare", "-m", "bash", "-c", `${smallSharedMemory(2700)} && exec "$@"`, "drill"];
     const launcher = join(import.meta.dir, "../../bin/neurabalancer");
     const product = await new Product(
       { SERVERS: serversOn(...servers.slice(0, 4)) },
