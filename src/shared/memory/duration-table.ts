@@ -144,7 +144,7 @@ const BUCKET_OF_SLICE = Uint8Array.from({ length: SLICES }, (_, slice) => {
 const double = new Float64Array(1);
 const halves = new Uint32Array(double.buffer); // little-endian: the second has the exponent
 
-/** Index of the native bucket that a duration falls in: exact, without a logarithm, which takes three times as long. */
+/** Index of the native bucket that a duration falls in: exact, and without a logarithm. */
 export function nativeBucket(seconds: number): number {
   if (!(seconds > SHORTEST)) return 0;
   if (seconds > LONGEST) return NATIVE_BUCKETS - 1;
