@@ -42,5 +42,5 @@ export async function askAdmin({ admin: address, token }: AdminFlags, path: stri
     throw new Error(`${url.origin} answers ${response.status} without JSON: is that the admin port of an instance?`);
   }
   if (response.ok) return answer;
-  throw new Error((answer as { error?: { message?: string } }).error?.message ?? `it answers ${response.status}`);
+  throw new Error((answer as { detail?: string }).detail ?? `it answers ${response.status}`);
 }

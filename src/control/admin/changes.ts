@@ -6,7 +6,8 @@ import { ApiError } from "./responses.ts";
 /** Most requests in flight; 0 = not enforced. */
 const LIMIT = { ...CAPACITY, least: 0 };
 
-const changeSchema = z
+/** A change as it is sent. */
+export const changeSchema = z
   .strictObject({
     weight: z.custom<number>((value) => inRange(value, WEIGHT), `must be ${describeRange(WEIGHT)}`).optional(),
     capacity: z.custom<number>((value) => inRange(value, LIMIT), `must be ${describeRange(LIMIT)}`).optional(),
@@ -24,23 +25,6 @@ export interface ChangeableFleet {
   undrain(id: number): boolean;
   setWeight(id: number, weight: number): boolean;
   setCapacity(id: number, hardLimit: number): boolean;
-}
-
-/** Reads a change; throws 400 with every problem of it. */
-export async function readChange(request: Request): Promise<ServerChange> {
-  const text = await request.text();
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new ApiError(400, "invalid_json", "the body is not JSON");
-  }
-  const parsed = changeSchema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join(".")}: ${message}`,
-  );
-  throw new ApiError(400, "invalid_change", problems.join("; "));
 }
 
 /** Makes the change; throws 404 when there is no such server. */

@@ -14,9 +14,9 @@ const REFUSED_MS = 1_000;
 /** Most clients that are turned away with a response at one time; more are just closed. */
 const MAX_REFUSED = 16;
 
-const BODY = `{"error":{"code":"too_many_connections","message":"the admin port has ${MAX_ADMIN_CONNECTIONS} connections already"}}`;
+const BODY = `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"the admin port has ${MAX_ADMIN_CONNECTIONS} connections already","code":"too_many_connections"}`;
 const REFUSAL =
-  "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: 1\r\n" +
+  "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json; charset=utf-8\r\nRetry-After: 1\r\n" +
   `Cache-Control: no-store\r\nConnection: close\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
 
 /** An open door. */

@@ -5,6 +5,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import ipaddr from "ipaddr.js";
+import type { Caller, Scope } from "./call.ts";
 import { ApiError } from "./responses.ts";
 
 /** What the guard knows of the listener. */
@@ -15,11 +16,16 @@ export interface GuardOptions {
   readonly loopbackOnly: boolean;
 }
 
-/** Throws 401 unless the token is there or none is asked for. */
-export function requireToken(request: Request, token: string | null): void {
-  if (token === null) return;
+/** Who asks, if it may do what needs `scope`; throws 401 unless its token is there or none is asked for. */
+export function authorize(
+  request: Request,
+  { token, client }: GuardOptions & { readonly client: string },
+  scope: Scope,
+): Caller {
+  if (token === null) return { name: "", client, scope: "admin" };
   const given = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  if (given !== undefined && equalInConstantTime(given, token)) return;
+  if (given !== undefined && equalInConstantTime(given, token)) return { name: "ADMIN_TOKEN", client, scope: "admin" };
+  if (scope === "public" || scope === "metrics") return { name: "", client, scope };
   throw new ApiError(401, "unauthorized", "give the admin token as: Authorization: Bearer <ADMIN_TOKEN>", {
     "www-authenticate": 'Bearer realm="neurabalancer"',
   });
@@ -47,6 +53,7 @@ export function requireSameSite(request: Request): void {
     (site !== null && site !== "same-origin" && site !== "none") ||
     (origin !== null && originHost(origin) !== headers.get("host")?.toLowerCase());
   if (foreign) throw new ApiError(403, "cross_site", "changes from other sites are refused");
+  if (request.method === "DELETE") return; // no form can send it, and it has no body
   const type = headers.get("content-type")?.split(";")[0].trim().toLowerCase();
   if (type !== "application/json") {
     throw new ApiError(415, "unsupported_media_type", "send the change as Content-Type: application/json");

@@ -3,7 +3,6 @@ import type { HistoryQuestionResult } from "../../protocol/history-question.ts";
 import type { StoreLocation } from "../../storage/backends.ts";
 import { HistoryQuestionError, type HistoryQuestions } from "../processes/history-questions.ts";
 import { ApiError, json } from "./responses.ts";
-import { targetOf } from "./target.ts";
 
 /** What is asked. */
 export interface HistoryResponsesView {
@@ -23,13 +22,12 @@ export class HistoryResponses {
   }
 
   /** Throws an `ApiError` when there is no answer. @param subject what is asked for; its parameters are the query's. */
-  async ask(request: Request, subject: string): Promise<Response> {
+  async ask(subject: string, parameters: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
     const store = this.#view.store();
     if (store === null) throw new ApiError(409, "history_off", "nothing is kept of what happens: HISTORY is off");
-    const parameters = parametersIn(request);
     let result: HistoryQuestionResult;
     try {
-      result = await this.#view.questions.ask({ store, subject, parameters }, request.signal);
+      result = await this.#view.questions.ask({ store, subject, parameters }, signal);
     } catch (error) {
       throw error instanceof HistoryQuestionError ? refusalOf(error) : error;
     }
@@ -37,13 +35,6 @@ export class HistoryResponses {
     if (result.kind === "question") throw new ApiError(400, "invalid_query", result.message);
     throw new ApiError(503, "history_unavailable", result.message, RETRY_SOON);
   }
-}
-
-function parametersIn(request: Request): Readonly<Record<string, string>> {
-  const query = new URLSearchParams(targetOf(request).query);
-  const twice = [...query.keys()].find((name) => query.getAll(name).length > 1);
-  if (twice !== undefined) throw new ApiError(400, "invalid_query", `${twice.slice(0, 80)} is there more than once`);
-  return Object.fromEntries(query);
 }
 
 function refusalOf({ kind, message }: HistoryQuestionError): ApiError {

@@ -3,22 +3,13 @@ import { z } from "zod";
 import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../protocol/learner.ts";
 import { ApiError } from "./responses.ts";
 
-const orderSchema = z.strictObject({ version: z.int().positive().optional() });
+/** The body; without a version it may be empty. */
+export const orderSchema = z.strictObject({ version: z.int().positive().optional() });
 
-/** Reads the body of an order; throws 400 when it is not right for it. Without a version the body may be empty. */
-export async function readOrder(request: Request, order: LearnerOrder): Promise<number | null> {
-  const text = await request.text();
-  let body: unknown;
-  try {
-    body = text.trim() === "" ? {} : JSON.parse(text);
-  } catch {
-    throw new ApiError(400, "invalid_json", "the body is not JSON");
-  }
-  const parsed = orderSchema.safeParse(body);
+/** The version that an order is about; throws 400 when it has none that it needs, or one that it does not take. */
+export function checkOrder({ version }: z.infer<typeof orderSchema>, order: LearnerOrder): number | null {
   const wantsVersion = ORDERS_OF_A_VERSION.includes(order);
+  if ((version !== undefined) === wantsVersion) return version ?? null;
   const right = wantsVersion ? 'give the version of a model: {"version": 7}' : "it takes no version: send {}";
-  if (!parsed.success || (parsed.data.version !== undefined) !== wantsVersion) {
-    throw new ApiError(400, "invalid_order", `${order}: ${right}`);
-  }
-  return parsed.data.version ?? null;
+  throw new ApiError(400, "invalid_order", `${order}: ${right}`);
 }

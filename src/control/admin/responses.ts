@@ -1,4 +1,4 @@
-/** Responses of the admin API: JSON, also for errors: `{"error":{"code","message"}}`. */
+/** Responses of the admin API: JSON; of errors the problem details of RFC 9457. */
 
 const JSON_HEADERS = {
   "content-type": "application/json; charset=utf-8",
@@ -16,6 +16,31 @@ export function jsonBlob(body: Blob): Response {
   return new Response(body, { headers: JSON_HEADERS });
 }
 
+/** One thing that is wrong with what was sent. */
+export interface Problem {
+  /** Where: `weight`, `servers.0.url`; empty = in all of it. */
+  readonly at: string;
+  readonly message: string;
+}
+
+/** The titles of RFC 9457, by status: as HTTP has them, for `type` is `about:blank`. */
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  428: "Precondition Required",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
 /** A refusal, thrown by whatever finds the reason and answered in one place. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -23,15 +48,33 @@ export class ApiError extends Error {
   /** A word for machines: `not_found`. */
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** One by one, where several things may be wrong. */
+  readonly problems: readonly Problem[];
 
-  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    problems: readonly Problem[] = [],
+  ) {
     super(message);
     this.status = status;
     this.code = code;
     this.headers = headers;
+    this.problems = problems;
   }
 
   toResponse(): Response {
-    return json({ error: { code: this.code, message: this.message } }, this.status, this.headers);
+    const { status, code, message: detail, problems } = this;
+    const body = {
+      type: "about:blank",
+      title: TITLES[status] ?? String(status),
+      status,
+      detail,
+      code,
+      ...(problems.length === 0 ? {} : { errors: problems }),
+    };
+    return json(body, status, { "content-type": "application/problem+json; charset=utf-8", ...this.headers });
   }
 }

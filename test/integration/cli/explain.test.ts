@@ -84,7 +84,7 @@ describe("neurabalancer explain", () => {
     port: 0,
     fetch: (request) => {
       if (request.headers.get("authorization") !== "Bearer secret") {
-        return Response.json({ error: { code: "unauthorized", message: "give the admin token" } }, { status: 401 });
+        return Response.json({ code: "unauthorized", detail: "give the admin token" }, { status: 401 });
       }
       const { pathname, search } = new URL(request.url);
       return pathname === "/api/v1/explain/known%2F1" && ["", "?pool=a%20shop"].includes(search)

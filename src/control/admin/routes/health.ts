@@ -3,7 +3,7 @@
 import { type Readiness, readinessCode } from "../../../shared/memory/readiness.ts";
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import { json } from "../responses.ts";
-import type { RouteGroup } from "./route.ts";
+import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show. */
 export interface HealthControl {
@@ -17,26 +17,26 @@ export const healthRoutes: RouteGroup<HealthControl> = (control) => [
   {
     path: ReservedPath.HEALTH_LIVE,
     audience: "everyone",
-    open: true,
     methods: {
-      GET: {
+      GET: operation({
         doc: '200 `{"status":"ok","ts":"…"}` while the process runs',
+        scope: "public",
         handle: () => json({ status: "ok", ts: new Date(control.wallMs()).toISOString() }),
-      },
+      }),
     },
   },
   {
     path: ReservedPath.HEALTH_READY,
     audience: "everyone",
-    open: true,
     methods: {
-      GET: {
+      GET: operation({
+        scope: "public",
         doc: '200 `{"status":"ready","total":3,"healthy":3}`; 503 without a healthy server (one that a check has found well, or `HEALTH_CHECK_ENABLED=false`) or while stopping. With several pools also `"pools":{"shop":{"total":3,"healthy":3},…}`; the pool `default` must have a healthy server then, or without one any pool',
         handle: () => {
           const readiness = control.readiness();
           return json(readiness, readinessCode(readiness));
         },
-      },
+      }),
     },
   },
 ];

@@ -1,11 +1,15 @@
 /** `/api/v1/stats` and `/api/v1/events`: what happened. */
+import { z } from "zod";
 import type { HistoryResponses } from "../history-responses.ts";
-import type { AdminRoute, RouteGroup } from "./route.ts";
+import { type AdminRoute, operation, type RouteGroup } from "./route.ts";
 
 /** Whom these routes ask. */
 export interface HistoryControl {
   readonly history: Pick<HistoryResponses, "ask">;
 }
+
+/** As they were written: the process that answers reads them. */
+const parameters = z.record(z.string().max(80), z.string());
 
 const TIME = "`?since=`, `?until=`, `?pool=`, `?server=`, `?route=`, `?instance=`";
 
@@ -36,7 +40,13 @@ export const historyRoutes: RouteGroup<HistoryControl> = (control) =>
     ([path, subject, doc]): AdminRoute => ({
       path,
       audience: "operator",
-      open: false,
-      methods: { GET: { doc, handle: (request) => control.history.ask(request, subject) } },
+      methods: {
+        GET: operation({
+          doc,
+          scope: "read",
+          query: parameters,
+          handle: ({ request, query }) => control.history.ask(subject, query, request.signal),
+        }),
+      },
     }),
   );

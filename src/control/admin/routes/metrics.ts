@@ -11,7 +11,7 @@ import {
 } from "../../../telemetry/metrics/formats/negotiation.ts";
 import { ApiError } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
-import type { RouteGroup } from "./route.ts";
+import { operation, type RouteGroup } from "./route.ts";
 
 /** What this route shows. */
 export interface MetricsControl {
@@ -32,11 +32,11 @@ export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
     {
       path: ReservedPath.METRICS,
       audience: "everyone",
-      open: true,
       methods: {
-        GET: {
+        GET: operation({
+          scope: "metrics",
           doc: "the metrics as Prometheus text, OpenMetrics or protobuf, as `Accept` asks; [metrics.md](metrics.md) lists them all",
-          handle: async ({ signal, headers }) => {
+          handle: async ({ request: { signal, headers } }) => {
             if (!control.prometheusEnabled()) {
               throw new ApiError(404, "disabled", "metrics are switched off (PROMETHEUS_ENABLED=false)");
             }
@@ -50,7 +50,7 @@ export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
             if (!prefersGzip(headers.get("accept-encoding"))) return new Response(exposition.plain, { headers: said });
             return new Response(await exposition.gzipped(), { headers: { ...said, "content-encoding": "gzip" } });
           },
-        },
+        }),
       },
     },
   ];

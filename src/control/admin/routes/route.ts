@@ -1,21 +1,35 @@
 /** What a route of the admin API is. Groups of them are in files beside this one; routes.ts names the groups. */
+import type { z } from "zod";
 import type { ControlLog } from "../../log.ts";
-
-/**
- * Answers a request.
- * @param parts what stands in the path for `<…>`, in order, as it was sent.
- * @param client address of whoever asks at the admin port; empty = it came through a worker.
- */
-export type Handler = (request: Request, parts: readonly string[], client: string) => Response | Promise<Response>;
+import type { Call, Scope } from "../call.ts";
 
 /** The methods that routes know. */
-type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+/** One of them. */
+export type Method = (typeof METHODS)[number];
 
-/** One method of a path. */
-export interface Operation {
+/** One method of a path. What it takes and gives is checked by the schemas, and described by them in the OpenAPI document. */
+export interface Operation<Query = unknown, Body = unknown> {
   /** Its line in docs/http-api.md. */
   readonly doc: string;
-  readonly handle: Handler;
+  /** Who may ask. Changes are an `admin`'s. */
+  readonly scope: Scope;
+  /** Reads the parameters of the query, each a string; none is known without it. */
+  readonly query?: z.ZodType<Query>;
+  /** Reads the body, which is JSON; without it no body is looked at. */
+  readonly body?: z.ZodType<Body>;
+  /** The body of a response of 200. Left out = not JSON, or described by `doc` alone. */
+  readonly response?: z.ZodType;
+  readonly handle: (call: Call<Query, Body>) => Response | Promise<Response>;
+}
+
+/** Of whatever takes and gives what. */
+// biome-ignore lint/suspicious/noExplicitAny: what a schema has read is what its own handler is given (see `operation`)
+export type AnyOperation = Operation<any, any>;
+
+/** An operation whose handler is given what its schemas read. */
+export function operation<Query = undefined, Body = undefined>(given: Operation<Query, Body>): AnyOperation {
+  return given;
 }
 
 /** A path, and what may be asked of it. */
@@ -26,10 +40,8 @@ export interface AdminRoute {
   readonly parts?: readonly string[];
   /** Who may ask: `everyone` through the workers as well, as far as they pass it on; the `operator` at the admin port alone. */
   readonly audience: "everyone" | "operator";
-  /** Never asks for the token: what watches the instance rarely has one. */
-  readonly open: boolean;
   /** HEAD is answered where GET is. */
-  readonly methods: Readonly<Partial<Record<Method, Operation>>>;
+  readonly methods: Readonly<Partial<Record<Method, AnyOperation>>>;
 }
 
 /** Makes the routes of one subject. `control` is not looked at before a request comes. */
@@ -47,7 +59,7 @@ export function allowedMethods({ methods }: AdminRoute): string[] {
 }
 
 /** What answers `method`, if anything does. */
-export function operationOf({ methods }: AdminRoute, method: string): Operation | undefined {
+export function operationOf({ methods }: AdminRoute, method: string): AnyOperation | undefined {
   const name = method === "HEAD" ? "GET" : method;
   return Object.hasOwn(methods, name) ? methods[name as Method] : undefined;
 }

@@ -4,13 +4,13 @@ import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import { historyName } from "../../../shared/server-name.ts";
 import type { Work } from "../../../telemetry/metrics/exposition.ts";
-import { adminActor, type Events } from "../../events/events.ts";
+import type { Events } from "../../events/events.ts";
 import type { ServerStatus } from "../../fleet/status.ts";
-import { applyChange, type ChangeableFleet, readChange, type ServerChange, unknownServer } from "../changes.ts";
-import { requireSameSite } from "../guard.ts";
+import { actorOf, type Caller } from "../call.ts";
+import { applyChange, type ChangeableFleet, changeSchema, type ServerChange, unknownServer } from "../changes.ts";
 import { json, jsonBlob } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
-import type { RouteGroup } from "./route.ts";
+import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
 export interface ServersControl {
@@ -41,39 +41,38 @@ export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
     {
       path: ReservedPath.SERVERS,
       audience: "everyone",
-      open: false,
       methods: {
-        GET: {
+        GET: operation({
+          scope: "read",
           doc: "the servers with pool, zone, whether they are backups, state and its reason, weight and capacity (what is in force, what is configured, and whether the `configuration`, the `admin API` or the `store` says so), requests in flight, CPU, memory, error rate, response times, share of the traffic, and what became of it since it came: health checks and ejections by cause, seconds by state",
-          handle: async ({ signal }) => jsonBlob(await list.get(signal)),
-        },
+          handle: async ({ request }) => jsonBlob(await list.get(request.signal)),
+        }),
       },
     },
     {
       path: `${ReservedPath.SERVERS}/<id>`,
       parts: ["\\d{1,10}"],
       audience: "operator",
-      open: false,
       methods: {
-        GET: { doc: "one server", handle: (_request, [id]) => show(Number(id)) },
-        PATCH: {
+        GET: operation({ doc: "one server", scope: "read", handle: ({ parts: [id] }) => show(Number(id)) }),
+        PATCH: operation({
+          scope: "admin",
+          body: changeSchema,
           doc: "changes `weight`, `capacity` (0 = not enforced) or `state` (`drain`, `active`)",
-          handle: async (request, [text], client) => {
-            requireSameSite(request);
+          handle: ({ parts: [text], body: change, caller }) => {
             const id = Number(text);
-            const change = await readChange(request);
             applyChange(control.fleet, id, change);
-            log.info({ server_id: id, ...change, client }, "server changed by an operator");
-            noteChange(control, id, change, client);
+            log.info({ server_id: id, ...change, client: caller.client }, "server changed by an operator");
+            noteChange(control, id, change, caller);
             return show(id);
           },
-        },
+        }),
       },
     },
   ];
 };
 
-function noteChange({ fleet, events }: ServersControl, id: number, change: ServerChange, client: string): void {
+function noteChange({ fleet, events }: ServersControl, id: number, change: ServerChange, caller: Caller): void {
   const server = fleet.endpoints().find((endpoint) => endpoint.id === id);
   const pool = fleet.server(id)?.pool;
   if (server === undefined) return;
@@ -83,7 +82,7 @@ function noteChange({ fleet, events }: ServersControl, id: number, change: Serve
     kind: "change",
     pool,
     ...historyName(server),
-    actor: adminActor(client),
+    actor: actorOf(caller),
     message: `server ${url} (${address}) was changed by an operator: ${what.join(", ")}`,
     detail: change,
   });

@@ -1,6 +1,6 @@
 /** `/api/v1/status`. */
 import { json } from "../responses.ts";
-import type { RouteGroup } from "./route.ts";
+import { operation, type RouteGroup } from "./route.ts";
 
 /** What this route shows. */
 export interface StatusControl {
@@ -13,12 +13,12 @@ export const statusRoutes: RouteGroup<StatusControl> = (control) => [
   {
     path: "/api/v1/status",
     audience: "operator",
-    open: false,
     methods: {
-      GET: {
+      GET: operation({
+        scope: "read",
         doc: "version, ports, workers, what is degraded, the last reload, certificates and when they end, how history is kept and traces are exported, weights and capacities that are others than configured, every setting and its origin; secrets hidden",
         handle: () => json(control.status()),
-      },
+      }),
     },
   },
 ];

@@ -97,7 +97,7 @@ describe("clients", () => {
       await refused.send("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
       const answer = await refused.message();
       expect([answer.status, singleValue(answer, "retry-after")]).toEqual([503, "1"]);
-      expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { code: "too_many_connections" } });
+      expect(JSON.parse(answer.body.toString())).toMatchObject({ code: "too_many_connections" });
     } finally {
       refused?.destroy();
       for (const wire of held) wire.destroy();

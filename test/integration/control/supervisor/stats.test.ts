@@ -100,7 +100,8 @@ describe("what happened", () => {
     const response = await product.admin("/api/v1/stats?by=week");
     expect(response.status).toBe(400);
     expect(await response.json()).toEqual({
-      error: { code: "invalid_query", message: 'by must be one of minute, hour, day, not "week"' },
+      code: "invalid_query",
+      detail: 'by must be one of minute, hour, day, not "week"',
     });
     expect((await product.get("/api/v1/stats")).status).toBe(200); // the server's own: the path is not reserved
   }, 120_000);

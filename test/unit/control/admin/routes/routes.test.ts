@@ -21,10 +21,13 @@ test("what everyone may ask for is what workers keep for the balancer", () => {
   expect(routes.filter(({ audience }) => audience === "everyone").map(({ path }) => path)).toEqual(Object.values(own));
 });
 
-test("only what is everyone's is open, and what it shows to everyone it only shows", () => {
+test("what everyone sees it only shows, and who only reads changes nothing", () => {
   for (const route of routes) {
-    if (route.open) expect(route.audience).toBe("everyone");
     if (route.audience === "everyone") expect(allowedMethods(route)).toEqual(["GET", "HEAD"]);
+    for (const [method, { scope }] of Object.entries(route.methods)) {
+      if (scope === "public" || scope === "metrics") expect(route.audience).toBe("everyone");
+      if (method !== "GET") expect(scope).toBe("admin");
+    }
   }
 });
 

@@ -1,0 +1,41 @@
+/** A request to the admin API after the door: who asks, and what was sent, checked. */
+import { adminActor } from "../events/events.ts";
+
+/** What may be done, from least to most: each scope includes those before it. `public` needs no token. */
+export const SCOPES = ["public", "metrics", "read", "admin"] as const;
+/** One of them. */
+export type Scope = (typeof SCOPES)[number];
+
+/** Does who has `given` have `needed`? */
+export function includes(given: Scope, needed: Scope): boolean {
+  return SCOPES.indexOf(given) >= SCOPES.indexOf(needed);
+}
+
+/** Who asks. */
+export interface Caller {
+  /** Name of the token; empty = it has none, because none is asked for. */
+  readonly name: string;
+  /** Its address; empty = it came through a worker. */
+  readonly client: string;
+  readonly scope: Scope;
+}
+
+/** Whoever came through the public port. */
+export const PASSER_BY: Caller = { name: "", client: "", scope: "public" };
+
+/** As `actor` of events and of the audit: `admin API (deploy, 10.0.0.7)`. */
+export function actorOf({ name, client }: Caller): string {
+  return adminActor([name, client].filter((part) => part !== "").join(", "));
+}
+
+/** One request. */
+export interface Call<Query = unknown, Body = unknown> {
+  readonly request: Request;
+  /** What stands in the path for `<…>`, in order, decoded. */
+  readonly parts: readonly string[];
+  /** As the operation's `query` read it. */
+  readonly query: Query;
+  /** As the operation's `body` read it. */
+  readonly body: Body;
+  readonly caller: Caller;
+}
