@@ -5,10 +5,11 @@ import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
+import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
-export function adminControl(view: SupervisorView): AdminControl {
+export function adminControl(view: SupervisorView, _parts: InstanceParts): AdminControl {
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,

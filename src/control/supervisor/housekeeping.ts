@@ -5,12 +5,14 @@ import type { Events } from "../events/events.ts";
 import { RungWatch, type WatchedPool } from "../events/rung-watch.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { DegradedWatch } from "./degraded-watch.ts";
+import type { InstancePart } from "./parts.ts";
 
 /** Totals are kept up at least so often (see ServerTotalsLedger, ShownSeries). */
 const TOTALS_INTERVAL_MS = 60_000;
 /** A lost place in flight may wait for three looks; each wakes an idle process. */
 const AUDIT_INTERVAL_MS = 500;
 const DEGRADED_INTERVAL_MS = 1_000;
+const PARTS_INTERVAL_MS = 1_000;
 
 /** What is looked at. */
 export interface HousekeepingOptions {
@@ -23,6 +25,7 @@ export interface HousekeepingOptions {
   readonly degradedModes: () => Readonly<Record<string, boolean>>;
   /** Pools that are balanced by what is learned. */
   readonly learned: () => readonly WatchedPool[];
+  readonly parts: readonly InstancePart[];
   /** Monotonic, milliseconds. */
   readonly nowMs: () => number;
   /** Have certificates been replaced? */
@@ -35,7 +38,8 @@ export class Housekeeping {
   readonly #timers: Timer[] = [];
 
   start(options: HousekeepingOptions): void {
-    const { memory, log, events, keepTotals, degradedModes, learned, nowMs, lookAtFiles, certificatePollMs } = options;
+    const { memory, log, events, keepTotals, degradedModes, learned, parts, nowMs, lookAtFiles, certificatePollMs } =
+      options;
     const watch = new DegradedWatch(log, events);
     const rungs = new RungWatch(events);
     const audit = new InFlightAudit(memory);
@@ -48,6 +52,10 @@ export class Housekeeping {
       for (const fix of audit.tick()) log.info(fix, "requests in flight were counted anew");
     });
     this.#every(certificatePollMs, lookAtFiles);
+    for (const part of parts) {
+      part.start?.();
+      if (part.tick !== undefined) this.#every(PARTS_INTERVAL_MS, () => part.tick?.(nowMs()));
+    }
   }
 
   stop(): void {

@@ -37,6 +37,7 @@ import { ConfigurationInForce, type ConfigurationOptions } from "./configuration
 import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { describeListeners } from "./listening.ts";
+import { type InstancePart, type InstanceParts, makeParts } from "./parts.ts";
 import { pinSettings, restartsNeeded } from "./pinned.ts";
 import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
 import { checkPorts } from "./ports.ts";
@@ -99,6 +100,7 @@ export class SupervisorInstance {
   readonly #journal: Journal;
   #recording!: Recording;
   #tracing!: Tracing;
+  #parts: InstanceParts = {};
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #startedAtMs = 0;
@@ -170,7 +172,8 @@ export class SupervisorInstance {
     this.#waits = new PoolWaitsLedger(this.#memory);
     this.#shownSeries = new ShownSeries(this.#memory, () => clock.nowMs());
     const view = this.#makeView();
-    const api = new AdminApi(adminControl(view), this.#log);
+    this.#parts = makeParts(view);
+    const api = new AdminApi(adminControl(view, this.#parts), this.#log);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#openAdminPort(api, config, directory);
 
@@ -198,6 +201,7 @@ export class SupervisorInstance {
       keepTotals: () => this.#keepTotals(),
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
+      parts: Object.values(this.#parts),
       nowMs: () => clock.nowMs(),
       lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
@@ -260,7 +264,8 @@ export class SupervisorInstance {
     this.#recording?.recorder.kill();
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
-    await Promise.all([this.#relay?.stop(), this.#adminPort?.stop()]);
+    const parts: readonly InstancePart[] = Object.values(this.#parts);
+    await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
 

@@ -99,7 +99,7 @@ describe("what happened", () => {
   test("what is wrong with a question is said", async () => {
     const response = await product.admin("/api/v1/stats?by=week");
     expect(response.status).toBe(400);
-    expect(await response.json()).toEqual({
+    expect(await response.json()).toMatchObject({
       code: "invalid_query",
       detail: 'by must be one of minute, hour, day, not "week"',
     });

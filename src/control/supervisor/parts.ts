@@ -1,0 +1,20 @@
+/** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
+import type { SupervisorView } from "./status.ts";
+
+/** A part. It is made before there are workers, and must not wait for them. */
+export interface InstancePart {
+  /** Workers serve. Never throws. */
+  start?(): void;
+  /** About once a second. Never throws. @param nowMs monotonic, milliseconds. */
+  tick?(nowMs: number): void;
+  /** The instance ends. Never rejects. */
+  stop?(): Promise<void> | void;
+}
+
+/** The parts by name, for the admin API and whoever else asks them. */
+export type InstanceParts = Readonly<Record<never, InstancePart>>;
+
+/** Makes them. */
+export function makeParts(_view: SupervisorView): InstanceParts {
+  return {};
+}
