@@ -2,6 +2,7 @@
  * Every setting there is. Parsing, `neurabalancer check`, `.env.example` and the documentation's tables are made from
  * this one description.
  */
+import { explain } from "./sections/explain.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
@@ -36,6 +37,7 @@ export const SECTIONS = {
   sticky,
   upstream,
   storage,
+  explain,
   history,
   database,
   tracing,

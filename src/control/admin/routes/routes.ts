@@ -1,5 +1,6 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
+import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
@@ -16,6 +17,7 @@ export type AdminControl = HealthControl &
   PoolsControl &
   StatusControl &
   LearningControl &
+  ExplainControl &
   HistoryControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
@@ -25,6 +27,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   poolRoutes,
   statusRoutes,
   learningRoutes,
+  explainRoutes,
   historyRoutes,
 ];
 
