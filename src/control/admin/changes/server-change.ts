@@ -1,7 +1,8 @@
 /** What an operator may change of a server: `PATCH /api/v1/servers/<id>`. */
 import { z } from "zod";
-import { CAPACITY, describeRange, inRange, WEIGHT } from "../../shared/ranges.ts";
-import { ApiError } from "./responses.ts";
+import { CAPACITY, describeRange, inRange, WEIGHT } from "../../../shared/ranges.ts";
+import type { Withdrawal } from "../../fleet/withdrawal.ts";
+import { ApiError } from "../responses.ts";
 
 /** Most requests in flight; 0 = not enforced. */
 const LIMIT = { ...CAPACITY, least: 0 };
@@ -21,19 +22,20 @@ export type ServerChange = z.infer<typeof changeSchema>;
 /** What a change is made to. */
 export interface ChangeableFleet {
   /** Each returns false when there is no such server, or the value cannot be. */
-  drain(id: number): boolean;
-  undrain(id: number): boolean;
+  withdraw(id: number, withdrawal: Withdrawal): boolean;
+  bringBack(id: number): boolean;
   setWeight(id: number, weight: number): boolean;
   setCapacity(id: number, hardLimit: number): boolean;
 }
 
 /** Makes the change; throws 404 when there is no such server. */
-export function applyChange(fleet: ChangeableFleet, id: number, change: ServerChange): void {
+export function applyChange(fleet: ChangeableFleet, id: number, change: ServerChange, nowMs: number): void {
   const { weight, capacity, state } = change;
+  const drained: Withdrawal = { kind: "drain", reason: "", sinceMs: nowMs, untilMs: null, by: "" };
   const known =
     (weight === undefined || fleet.setWeight(id, weight)) &&
     (capacity === undefined || fleet.setCapacity(id, capacity)) &&
-    (state === undefined || (state === "drain" ? fleet.drain(id) : fleet.undrain(id)));
+    (state === undefined || (state === "drain" ? fleet.withdraw(id, drained) : fleet.bringBack(id)));
   if (!known) throw unknownServer(id);
 }
 
