@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
-import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
+import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
