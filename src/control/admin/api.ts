@@ -7,7 +7,7 @@ import { authorize, type GuardOptions, requireOwnName, requireSameSite } from ".
 import { type Caller, PASSER_BY } from "./call.ts";
 import { readBody, readParts, readQuery } from "./input.ts";
 import { ApiError } from "./responses.ts";
-import { type AdminRoute, type AnyOperation, allowedMethods, operationOf, patternOf } from "./routes/route.ts";
+import { type AdminRoute, type AnyOperation, allowedMethods, operationOf, patternOf, readOnly } from "./routes/route.ts";
 import { type AdminControl, adminRoutes } from "./routes/routes.ts";
 import { BusyError } from "./shared-response.ts";
 import { targetOf } from "./target.ts";
@@ -44,9 +44,10 @@ export class AdminApi {
   async #dispatch(request: Request, door: Door): Promise<Response> {
     const { path } = targetOf(request);
     if (door.kind === "admin") requireOwnName(request, door);
-    for (const [pattern, route] of this.#routes) {
+    for (const [pattern, known] of this.#routes) {
       const match = pattern.exec(path);
-      if (match === null || (door.kind === "relay" && route.audience !== "everyone")) continue;
+      if (match === null || (door.kind === "relay" && known.audience !== "everyone")) continue;
+      const route = door.kind === "relay" ? readOnly(known) : known;
       const operation = operationOf(route, request.method);
       const caller = this.#callerOf(request, door, operation);
       if (operation === undefined) {
