@@ -1,5 +1,5 @@
 /** Learned balancing as frames show it: read from the shared memory, and some of it asked of the learner, rarely. */
-import type { LearnerDescription } from "../../shared/explanation.ts";
+import type { LearnerDescription } from "../../shared/explanation/learned.ts";
 import type { LiveArm, LiveLearning } from "../../shared/live/frame.ts";
 import type { TimelineEvent } from "../../shared/live/timeline.ts";
 import {
