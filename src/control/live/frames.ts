@@ -2,6 +2,7 @@
 import type { LiveFrame, LiveFlow, LivePool, LiveServer } from "../../shared/live/frame.ts";
 import type { LiveTopology } from "../../shared/live/topology.ts";
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import { FIRST_ROUTE_NUMBER, Route } from "../../shared/memory/series-table.ts";
 import type { ServerStatus } from "../fleet/status.ts";
 import type { LiveLearningReader } from "./learning.ts";
 import { NO_QUANTILES, rounded } from "./quantiles.ts";
@@ -17,6 +18,9 @@ const STRATEGY_OF_RUNG: Readonly<Record<string, string>> = {
   estimator: "adaptive",
   weighted_round_robin: "weighted_round_robin",
 };
+
+/** Routes, and what goes from them to pools: of more a frame tells the busiest. */
+const MAX_ROUTES = 256;
 
 /** A frame, and the topology that it goes with. */
 export interface MadeFrame {
@@ -69,8 +73,10 @@ export class FrameMaker {
         bytes_out: rate(WorkerCounter.BYTES_TO_CLIENTS),
       },
       pools: this.#pools(traffic, rungs),
-      routes: [...traffic.routes].map(([number, figures]) => ({ name: view.routeName(number), ...figures })),
-      flows: traffic.flows.map(
+      routes: busiest([...traffic.routes].map(([number, { rps, s5xx }]) => ({ route: number, rps, s5xx }))).map(
+        ({ route, rps, s5xx }) => ({ name: view.routeName(route), rps, s5xx }),
+      ),
+      flows: busiest(traffic.flows).map(
         ({ route, pool, rps, p50, p99 }): LiveFlow => ({ route: view.routeName(route), pool, rps, p50, p99 }),
       ),
       servers: this.#servers(statuses, traffic, rungs),
@@ -161,6 +167,13 @@ export class FrameMaker {
       };
     });
   }
+}
+
+/** Those of the configuration, and what else has traffic; of very many the busiest. */
+function busiest<T extends { readonly route: number; readonly rps: number }>(figures: readonly T[]): readonly T[] {
+  const shown = figures.filter(({ route, rps }) => rps > 0 || route === Route.PROXY || route >= FIRST_ROUTE_NUMBER);
+  if (shown.length <= MAX_ROUTES) return shown;
+  return shown.sort((a, b) => b.rps - a.rps).slice(0, MAX_ROUTES);
 }
 
 function poolOf(
