@@ -9,7 +9,7 @@ import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
-export function adminControl(view: SupervisorView, _parts: InstanceParts): AdminControl {
+export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
@@ -27,6 +27,7 @@ export function adminControl(view: SupervisorView, _parts: InstanceParts): Admin
       questions: view.historyQuestions,
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
+    live: parts.live,
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

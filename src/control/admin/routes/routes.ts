@@ -3,6 +3,7 @@ import type { ControlLog } from "../../log.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
+import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
@@ -18,7 +19,8 @@ export type AdminControl = HealthControl &
   SettingsControl &
   StatusControl &
   LearningControl &
-  HistoryControl;
+  HistoryControl &
+  LiveControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
   healthRoutes,
@@ -29,6 +31,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   statusRoutes,
   learningRoutes,
   historyRoutes,
+  liveRoutes,
 ];
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */
