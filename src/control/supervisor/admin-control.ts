@@ -9,7 +9,7 @@ import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
-export function adminControl(view: SupervisorView, _parts: InstanceParts): AdminControl {
+export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
@@ -19,12 +19,16 @@ export function adminControl(view: SupervisorView, _parts: InstanceParts): Admin
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
+    effective: () => view.configuration.effective,
+    listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
     learning: new LearningResponses({ ...view, fleet: view.fleets }),
     history: new HistoryResponses({
       questions: view.historyQuestions,
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
+    live: parts.live,
+    explain: parts.explain.responses,
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -1,4 +1,9 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
+import { ExplainPart } from "../explain/part.ts";
+import { Live } from "../live/live.ts";
+import type { ControlLog } from "../log.ts";
+import { explainOptionsOf } from "./explain-options.ts";
+import { liveViewOf } from "./live-view.ts";
 import type { SupervisorView } from "./status.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
@@ -12,9 +17,12 @@ export interface InstancePart {
 }
 
 /** The parts by name, for the admin API and whoever else asks them. */
-export type InstanceParts = Readonly<Record<never, InstancePart>>;
+export interface InstanceParts {
+  readonly live: Live;
+  readonly explain: ExplainPart;
+}
 
 /** Makes them. */
-export function makeParts(_view: SupervisorView): InstanceParts {
-  return {};
+export function makeParts(view: SupervisorView, log: ControlLog): InstanceParts {
+  return { live: new Live(liveViewOf(view), log), explain: new ExplainPart(explainOptionsOf(view, log)) };
 }

@@ -9,6 +9,7 @@ import type { Strategy } from "../../balancing/strategy.ts";
 import { Ineligible } from "../../shared/memory/layout/explain.ts";
 import {
   Header,
+  isWithdrawn,
   MAX_SERVERS,
   ServerState,
   type ServerTable,
@@ -475,7 +476,7 @@ export class Picker {
       const id = servers.id[slot];
       if (id === 0 || servers.pool[slot] !== this.#pool) continue;
       const state = servers.state[slot];
-      if (state !== ServerState.DRAINING) present++;
+      if (!isWithdrawn(state)) present++;
       if (state === ServerState.EJECTED) ejected++;
       if (id !== this.#knownIds[slot]) continue;
       if (state === ServerState.STANDBY) this.#backupsRead[backups++] = slot;
@@ -493,5 +494,6 @@ export class Picker {
 /** Why a server in this state may not be asked. */
 function absenceOf(state: number): Ineligible {
   if (state === ServerState.EJECTED) return Ineligible.EJECTED;
+  if (state === ServerState.MAINTENANCE) return Ineligible.MAINTENANCE;
   return state === ServerState.DRAINING ? Ineligible.DRAINING : Ineligible.DOWN;
 }

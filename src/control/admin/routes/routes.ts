@@ -4,10 +4,12 @@ import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
+import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
+import { type SettingsControl, settingRoutes } from "./settings.ts";
 import { type StatusControl, statusRoutes } from "./status.ts";
 
 /** What the API shows and changes: what its routes need. */
@@ -15,20 +17,24 @@ export type AdminControl = HealthControl &
   MetricsControl &
   ServersControl &
   PoolsControl &
+  SettingsControl &
   StatusControl &
   LearningControl &
   ExplainControl &
-  HistoryControl;
+  HistoryControl &
+  LiveControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
   healthRoutes,
   metricsRoutes,
   serverRoutes,
   poolRoutes,
+  settingRoutes,
   statusRoutes,
   learningRoutes,
   explainRoutes,
   historyRoutes,
+  liveRoutes,
 ];
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */

@@ -164,8 +164,10 @@ export const Ineligible = {
   TRIED: 7,
   /** Less is known of it, or less good, than of others: of a second attempt. */
   LESS_TRUSTED: 8,
+  /** Taken out by an operator. */
+  MAINTENANCE: 9,
   /** How many there are, with 0. */
-  LENGTH: 9,
+  LENGTH: 10,
 } as const;
 export type Ineligible = (typeof Ineligible)[keyof typeof Ineligible];
 

@@ -93,8 +93,15 @@ export const ServerState = {
   EJECTED: 4,
   /** As `UP`, and kept for when the pool's others fail: a backup. */
   STANDBY: 5,
+  /** As `DRAINING`, and worked on: an operator said so. */
+  MAINTENANCE: 6,
 } as const;
 export type ServerState = (typeof ServerState)[keyof typeof ServerState];
+
+/** It takes nothing new because somebody wants it so: it counts neither as well nor as failing. */
+export function isWithdrawn(state: number): boolean {
+  return state === ServerState.DRAINING || state === ServerState.MAINTENANCE;
+}
 
 /** The server table: columns indexed by slot. */
 export interface ServerTable {

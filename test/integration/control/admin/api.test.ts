@@ -4,8 +4,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
+import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
-import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
+import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
@@ -31,6 +32,44 @@ const ENDPOINT = {
 };
 const noted: NotedEvent[] = [];
 
+const MEMORY_STATUS: ExplainMemoryStatus = {
+  enabled: true,
+  usual_since: null,
+  failed_since: null,
+  usual_one_in: 1,
+  slow_ms: null,
+  bytes: 0,
+  limit_bytes: 0,
+  note: "",
+};
+const EXPLAINED: Explanation = {
+  request_id: "",
+  began_at: "2026-01-02T00:00:00.000Z",
+  duration_ms: 1,
+  waited_ms: 0,
+  worker: 0,
+  route: "/*",
+  pool: "shop",
+  method: "GET",
+  path: "/",
+  client: null,
+  status: 200,
+  failure: null,
+  proxy_status: null,
+  kept_as: "usual",
+  server: null,
+  server_id: null,
+  strategy: "round_robin",
+  choice: "turn",
+  attempt_count: 0,
+  stands_for: 1,
+  summary: "",
+  wait_reason: null,
+  attempts: [],
+  same_id: [],
+  learner: null,
+};
+
 function makeControl() {
   const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
   const known = (id: number, change: () => void) => {
@@ -51,8 +90,8 @@ function makeControl() {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
       endpoints: () => [ENDPOINT],
-      drain: (id) => known(id, () => (state.state = "draining")),
-      undrain: (id) => known(id, () => (state.state = "up")),
+      withdraw: (id) => known(id, () => (state.state = "draining")),
+      bringBack: (id) => known(id, () => (state.state = "up")),
       setWeight: (id, weight) => known(id, () => (state.weight = weight)),
       setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
     },
@@ -71,6 +110,16 @@ function makeControl() {
     pools: () => [{ name: "shop", healthy: 1 }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    live: {
+      full: false,
+      watch: () => new Response("event: frame\n\n"),
+      unwatched: () => new Response(null),
+      *recent() {
+        yield;
+        return new Blob(["{}"]);
+      },
+      timeline: () => ({ events: [], last_id: "r-0", forgotten: 0 }),
+    },
     learning: {
       overview: async () => ({ rung: "model" }),
       models: async (limit) => ({ models: [], limit }),
@@ -79,10 +128,14 @@ function makeControl() {
         if (order === "rollback") throw new ApiError(409, "not_possible", "there is no champion before this one");
         return `${order} ${version}`;
       },
+    },
+    explain: {
       explain: async (id) => {
-        if (id === "known/1") return { request_id: id, attempts: [] };
+        if (id === "known/1") return { ...EXPLAINED, request_id: id };
         throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
       },
+      requests: async () => ({ memory: MEMORY_STATUS, requests: [] }),
+      errors: async () => ({ memory: MEMORY_STATUS, counted_since: null, counts: [], errors: [] }),
     },
     history: { ask: async (subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
@@ -97,7 +150,12 @@ const api = new AdminApi(control, log);
 const socket = join(directory, "admin.sock");
 const relay = listenForWorkers(api, socket);
 const listen = (port: number, token: string | null, name: string) =>
-  listenOnAdminPort(api, { host: "127.0.0.1", port, token: () => token, socketPath: join(directory, name) });
+  listenOnAdminPort(api, {
+    host: "127.0.0.1",
+    port,
+    policy: () => policyOf({ token, tokens: null, allowedHosts: null }, "127.0.0.1"),
+    socketPath: join(directory, name),
+  });
 const open = await listen(0, null, "open.sock");
 const guarded = await listen(0, TOKEN, "guarded.sock");
 afterAll(async () => {
@@ -372,8 +430,10 @@ describe("changing", () => {
 describe("with a token", () => {
   const get = (path: string, headers: Record<string, string> = {}) => viaPort(path, { headers }, guarded.port);
 
-  test("the API wants it, health and metrics do not", async () => {
-    for (const path of ["/health/live", "/health/ready", "/metrics"]) expect((await get(path)).status).toBe(200);
+  test("the API and metrics want it, health does not", async () => {
+    for (const path of ["/health/live", "/health/ready"]) expect((await get(path)).status).toBe(200);
+    expect((await get("/metrics")).status).toBe(401);
+    expect((await get("/metrics", { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
     const refused = await get("/api/v1/servers");
     expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([401, 'Bearer realm="neurabalancer"']);
     expect((await get("/api/v1/status", { authorization: `Bearer ${TOKEN}x` })).status).toBe(401);
