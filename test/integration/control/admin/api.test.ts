@@ -11,6 +11,8 @@ import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
+import type { Explanation } from "../../../../src/shared/explanation/explanation.ts";
+import type { ExplainMemoryStatus } from "../../../../src/shared/explanation/recent.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { recordingLogger } from "../processes/fixture.ts";
@@ -207,7 +209,10 @@ test("what happened is told on the admin port alone", async () => {
 describe("learned balancing", () => {
   test("is told on the admin port; ids are taken as they are written, percent-encoded", async () => {
     expect(await (await viaPort("/api/v1/ml")).json()).toEqual({ rung: "model" });
-    expect(await (await viaPort("/api/v1/explain/known%2F1")).json()).toEqual({ request_id: "known/1", attempts: [] });
+    expect(await (await viaPort("/api/v1/explain/known%2F1")).json()).toMatchObject({
+      request_id: "known/1",
+      attempts: [],
+    });
     const unknown = await viaPort("/api/v1/explain/abc");
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toMatchObject({ code: "unknown_request" });
