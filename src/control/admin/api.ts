@@ -7,7 +7,14 @@ import { authorize, type GuardOptions, requireOwnName, requireSameSite } from ".
 import { type Caller, PASSER_BY } from "./call.ts";
 import { readBody, readParts, readQuery } from "./input.ts";
 import { ApiError } from "./responses.ts";
-import { type AdminRoute, type AnyOperation, allowedMethods, operationOf, patternOf, readOnly } from "./routes/route.ts";
+import {
+  type AdminRoute,
+  type AnyOperation,
+  allowedMethods,
+  operationOf,
+  patternOf,
+  readOnly,
+} from "./routes/route.ts";
 import { type AdminControl, adminRoutes } from "./routes/routes.ts";
 import { BusyError } from "./shared-response.ts";
 import { targetOf } from "./target.ts";

@@ -89,7 +89,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
             const pool = poolOf(control, name);
             const plan = planSettings({ pool: name, values }, sourcesOf(control));
             const action = strategy === undefined ? "pool.change" : "pool.strategy";
-            return { action, target: `pool ${name}`, ...plan, warnings: warningsOf(pool) };
+            return { action, target: `pool ${name}`, about: { pool: name }, ...plan, warnings: warningsOf(pool) };
           });
           return query.dry_run ? tried(planned) : showPool(control, name, { warnings: planned.warnings });
         },
