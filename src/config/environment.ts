@@ -1,5 +1,6 @@
 /** The only reader of the process's environment. */
 import { existsSync } from "node:fs";
+import { type AdminLoadResult, loadAdminSettings } from "./commands/admin.ts";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
@@ -91,6 +92,11 @@ export async function loadProcessModelServerConfig(flags: SourceFlags): Promise<
 /** Reads the settings of the store alone, from the same sources. */
 export async function loadProcessStorageConfig(flags: SourceFlags): Promise<StorageLoadResult> {
   return loadStorageConfig(await sourcesOf(flags));
+}
+
+/** Reads the settings of the admin port alone, from the same sources. */
+export async function loadProcessAdminSettings(flags: SourceFlags): Promise<AdminLoadResult> {
+  return loadAdminSettings(await sourcesOf(flags));
 }
 
 /** The real environment wins over `.env`, and both over the configuration file. */

@@ -14,6 +14,7 @@ import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
+import type { Guard } from "../admin/access/guard.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
@@ -46,6 +47,7 @@ export interface SupervisorView {
   readonly recorder: Recorder;
   readonly tracing: Tracing;
   readonly journal: Journal;
+  readonly guard: Guard;
   readonly configuration: Pick<
     ConfigurationInForce,
     "config" | "settings" | "effective" | "reloads" | "rejected" | "takenMs"
@@ -155,6 +157,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     },
     tracer: () => view.tracing.tracer,
     pools: () => view.fleets.pools(),
+    admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
     configuration: () => {
       const { rejected, takenMs } = view.configuration;
