@@ -4,6 +4,7 @@ import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
+import { ApiError } from "../admin/responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
 import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
@@ -20,6 +21,10 @@ export function adminControl(view: SupervisorView, _parts: InstanceParts): Admin
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
     operations: fleetOperations(view),
+    configuration: {
+      reload: () => Promise.reject(new ApiError(503, "not_yet", "send SIGHUP")),
+      validate: () => Promise.reject(new ApiError(503, "not_yet", "use neurabalancer check")),
+    },
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),

@@ -1,5 +1,6 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
+import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
@@ -16,6 +17,7 @@ export type AdminControl = HealthControl &
   ServersControl &
   PoolsControl &
   SettingsControl &
+  ConfigurationControl &
   StatusControl &
   LearningControl &
   HistoryControl;
@@ -26,6 +28,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   serverRoutes,
   poolRoutes,
   settingRoutes,
+  configurationRoutes,
   statusRoutes,
   learningRoutes,
   historyRoutes,

@@ -70,6 +70,10 @@ function makeControl() {
     }),
     effective: () => [],
     listedPools: () => [],
+    configuration: {
+      reload: async () => ({ ok: false, problems: ["LB_STRATEGY=x: is no strategy"], warnings: [] }),
+      validate: async ({ env }) => ({ ok: true, changes: [env ?? "nothing"], warnings: ["w"], ended: ["e"] }),
+    },
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
@@ -147,6 +151,27 @@ test("pools and routes are told on the admin port alone", async () => {
     expect((await viaRelay(path)).status).toBe(404);
     expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
   }
+});
+
+test("a configuration is tried, and read again or refused with every problem", async () => {
+  const post = (path: string, body: object) => {
+    const headers = { "content-type": "application/json" };
+    return viaPort(path, { method: "POST", body: JSON.stringify(body), headers });
+  };
+  expect(await (await post("/api/v1/config/validate", { env: "A=1" })).json()).toEqual({
+    ok: true,
+    problems: [],
+    warnings: ["w"],
+    changes: ["A=1"],
+    overrides_lost: ["e"],
+  });
+  const refused = await post("/api/v1/config/reload", { reason: "try" });
+  expect([refused.status, await refused.json()]).toMatchObject([
+    422,
+    { code: "configuration_rejected", errors: [{ message: "LB_STRATEGY=x: is no strategy" }] },
+  ]);
+  expect(noted.at(-1)).toMatchObject({ detail: { action: "config.reload", reason: "try" } });
+  noted.length = 0;
 });
 
 test("what happened is told on the admin port alone", async () => {
