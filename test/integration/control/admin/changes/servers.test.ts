@@ -1,8 +1,5 @@
 /** What operators change of servers, at the product: every verb, two at a time, under load, and with every strategy. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { STRATEGY_NAMES } from "../../../../../src/balancing/registry.ts";
 import type { ServerStatus } from "../../../../../src/control/fleet/status.ts";
 import { until } from "../../../../support/until.ts";
@@ -22,9 +19,7 @@ const backend = (name: string) =>
 const backends = { a: backend("a"), b: backend("b"), c: backend("c"), d: backend("d") };
 const urlOf = (name: keyof typeof backends) => `http://127.0.0.1:${backends[name].port}`;
 
-const directory = mkdtempSync(join(tmpdir(), "nb-changes-"));
 const product = new Product({
-  DATA_DIR: directory,
   SERVERS: ["a", "b", "c"].map((name) => urlOf(name as "a")).join(","),
   APP_HOST: "127.0.0.1",
   APP_PORT: "0",
@@ -40,7 +35,6 @@ beforeAll(() => product.ready());
 afterAll(async () => {
   await product.kill();
   await Promise.all(Object.values(backends).map((server) => server.stop(true)));
-  rmSync(directory, { recursive: true });
 });
 
 const send = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
@@ -179,7 +173,7 @@ describe("under load", () => {
         expect((await patch("a", { state: "drain" })).status).toBe(200);
         await until(async () => (await find("a"))!.active_connections === 0);
         const after = await product.names(20);
-        expect([strategy, after.a]).toEqual([strategy, undefined]);
+        expect({ strategy, seen: after }).toEqual({ strategy, seen: expect.not.objectContaining({ a: expect.anything() }) });
         expect((await patch("a", { state: "active" })).status).toBe(200);
       });
       expect([strategy, failed(seen)]).toEqual([strategy, []]);
