@@ -8,7 +8,7 @@ import { Guard, type Visitor } from "./access/guard.ts";
 import { type Caller, PASSER_BY, type Scope } from "./call.ts";
 import { readBody, readParts, readQuery } from "./input.ts";
 import { ApiError } from "./responses.ts";
-import { type AdminRoute, allowedMethods, operationOf, patternOf } from "./routes/route.ts";
+import { type AdminRoute, allowedMethods, operationOf, patternOf, readOnly } from "./routes/route.ts";
 import { type AdminControl, adminRoutes } from "./routes/routes.ts";
 import { BusyError } from "./shared-response.ts";
 import { targetOf } from "./target.ts";
@@ -59,7 +59,7 @@ export class AdminApi {
     for (const [pattern, route] of this.#routes) {
       const match = pattern.exec(path);
       if (match === null || (door.kind === "relay" && route.audience !== "everyone")) continue;
-      return { route, parts: match.slice(1) };
+      return { route: door.kind === "relay" ? readOnly(route) : route, parts: match.slice(1) };
     }
     return undefined;
   }

@@ -18,6 +18,7 @@ import type { Guard } from "../admin/access/guard.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
+import type { PoolSummary } from "../fleet/status.ts";
 import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
@@ -104,8 +105,15 @@ export function describeStatus(view: SupervisorView): object {
   };
 }
 
+/** A pool as it is shown. */
+export interface ShownPool extends Omit<PoolSummary, "row"> {
+  readonly strategy: string | undefined;
+  /** Some route leads there. */
+  readonly in_use: boolean;
+}
+
 /** The pools as they are now. */
-export function describePools({ configuration: { settings }, fleets }: SupervisorView): object[] {
+export function describePools({ configuration: { settings }, fleets }: SupervisorView): ShownPool[] {
   const inUse = poolsInUse(settings.routes);
   return fleets.pools().map(({ name, total, healthy, up, usable, panic }) => {
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
