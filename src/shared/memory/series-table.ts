@@ -18,6 +18,7 @@ export const ROUTES = [
   ReservedPath.SERVERS,
   "invalid",
   "no_route",
+  `${ReservedPath.SERVERS}/*`,
 ] as const;
 /** Index into `ROUTES`; reserved paths by their names. */
 export const Route = {
@@ -30,11 +31,13 @@ export const Route = {
   INVALID: 6,
   /** No route of the configuration takes it, or not for certain. */
   NO_ROUTE: 7,
+  /** Below the list of servers: it is the admin port's. */
+  SERVER: 8,
 } as const;
 
 /** A path that the balancer answers itself: no traffic. @param route index into `ROUTES`, or the number of a route. */
 export function isReserved(route: number): boolean {
-  return route >= Route.HEALTH_LIVE && route <= Route.SERVERS;
+  return (route >= Route.HEALTH_LIVE && route <= Route.SERVERS) || route === Route.SERVER;
 }
 
 /** Method labels; the index is what the parser calls a method and what a series key holds. */
