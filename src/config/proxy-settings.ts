@@ -9,6 +9,8 @@ import { ConfigError } from "./load.ts";
 import { problemOfLogFile } from "./log-file.ts";
 import { withFiles } from "./routes/files.ts";
 import { SECTIONS } from "./schema.ts";
+import { acmeCertificates } from "./acme/certificates.ts";
+import { readAcmeSettings } from "./acme/settings.ts";
 import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";
 import { readTracerSettings } from "./tracer-settings.ts";
 
@@ -53,6 +55,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   const { access, accessFile } = config.log;
   const fileProblem = access && accessFile !== null ? problemOfLogFile(accessFile) : null;
   if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
+  readAcmeSettings(config, findings);
   readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
@@ -100,12 +103,24 @@ function readClientCertificate(
 type Findings = Parameters<typeof readCertificate>[3];
 
 function readTls(
-  { listeners, tls: { certFiles, keyFiles } }: Config,
+  config: Config,
   nowMs: number,
   findings: Findings,
 ): ProxySettings["tls"] {
-  const port = listeners.find(({ tls }) => tls)?.port;
-  if (port === undefined || certFiles === null || keyFiles === null) return null;
+  const { certFiles, keyFiles } = config.tls;
+  const port = config.listeners.find(({ tls }) => tls)?.port;
+  if (port === undefined) return null;
+  const ofFiles = certFiles && keyFiles ? readFiles(certFiles, keyFiles, nowMs, findings) : [];
+  const certificates = [...ofFiles, ...acmeCertificates(config, nowMs, findings.warning)];
+  return certificates.length === 0 ? null : { port, certificates };
+}
+
+function readFiles(
+  certFiles: readonly string[],
+  keyFiles: readonly string[],
+  nowMs: number,
+  findings: Findings,
+): readonly TlsCertificate[] {
   const certificates = certFiles
     .map((certFile, index) => readCertificate(certFile, keyFiles[index], nowMs, findings))
     .filter((certificate): certificate is TlsCertificate => certificate !== null);
@@ -114,5 +129,5 @@ function readTls(
       findings.warning(`TLS_CERT_FILE: the certificate in ${certFiles[index]} has no DNS name and is never chosen`);
     }
   }
-  return { port, certificates };
+  return certificates;
 }

@@ -1,4 +1,5 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
+import { CertificateRenewal } from "./certificate-renewal.ts";
 import type { SupervisorView } from "./status.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
@@ -12,9 +13,11 @@ export interface InstancePart {
 }
 
 /** The parts by name, for the admin API and whoever else asks them. */
-export type InstanceParts = Readonly<Record<never, InstancePart>>;
+export interface InstanceParts extends Readonly<Record<string, InstancePart>> {
+  readonly acme: CertificateRenewal;
+}
 
 /** Makes them. */
-export function makeParts(_view: SupervisorView): InstanceParts {
-  return {};
+export function makeParts(view: SupervisorView): InstanceParts {
+  return { acme: new CertificateRenewal(view) };
 }

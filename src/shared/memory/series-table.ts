@@ -18,6 +18,7 @@ export const ROUTES = [
   ReservedPath.SERVERS,
   "invalid",
   "no_route",
+  "/.well-known/acme-challenge",
 ] as const;
 /** Index into `ROUTES`; reserved paths by their names. */
 export const Route = {
@@ -30,6 +31,8 @@ export const Route = {
   INVALID: 6,
   /** No route of the configuration takes it, or not for certain. */
   NO_ROUTE: 7,
+  /** What a CA asks about a name: answered here while it may ask. */
+  ACME_CHALLENGE: 8,
 } as const;
 
 /** A path that the balancer answers itself: no traffic. @param route index into `ROUTES`, or the number of a route. */
