@@ -1,6 +1,6 @@
 /** `neurabalancer explain`: asks a running instance why a request went where it went. */
 import type { Command } from "commander";
-import type { Explanation } from "../../shared/explanation.ts";
+import type { LearnedExplanation } from "../../shared/explanation/learned.ts";
 import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
 import { poolQuery } from "../pool-query.ts";
@@ -37,7 +37,7 @@ export function registerExplain(program: Command): void {
     .addHelpText("after", HELP)
     .action(async (requestId: string, flags: ExplainFlags) => {
       const path = `/api/v1/explain/${encodeURIComponent(requestId)}${poolQuery(flags.pool)}`;
-      const explanation = (await askAdmin(flags, path)) as Explanation;
+      const explanation = (await askAdmin(flags, path)) as LearnedExplanation;
       if (flags.json === true) printJson(explanation);
       else print(explanationText(explanation));
     });

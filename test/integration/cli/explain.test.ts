@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { explanationText } from "../../../src/cli/explain/text.ts";
-import type { ExplainedAttempt, Explanation } from "../../../src/shared/explanation.ts";
+import type { LearnedAttempt, LearnedExplanation } from "../../../src/shared/explanation/learned.ts";
 import { spawn } from "../../support/processes.ts";
 import { LAUNCHER } from "./spawn.ts";
 
-const ATTEMPT: ExplainedAttempt = {
+const ATTEMPT: LearnedAttempt = {
   server_id: 2,
   url: "http://b:1",
   at: "2026-11-25T02:50:37.988Z",
@@ -29,7 +29,7 @@ const ATTEMPT: ExplainedAttempt = {
   ],
   ineligible: [{ server_id: 3, url: "http://c:1", state: "ejected", why: "it was ejected" }],
 };
-const KNOWN: Explanation = { request_id: "known/1", attempts: [ATTEMPT] };
+const KNOWN: LearnedExplanation = { request_id: "known/1", attempts: [ATTEMPT] };
 
 describe("an explanation for people", () => {
   const text = explanationText(KNOWN);

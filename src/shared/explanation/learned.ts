@@ -1,4 +1,4 @@
-/** What the learner tells people: the bodies of `GET /api/v1/explain/<request id>` and, in part, of `GET /api/v1/ml`. */
+/** What the learner tells people: a part of `GET /api/v1/explain/<request id>`, and of `GET /api/v1/ml`. */
 
 /** What made a server's score, lower is better. Times in milliseconds. */
 export interface ScoreParts {
@@ -26,7 +26,7 @@ export interface NamedServer {
 }
 
 /** A server that could have been chosen. */
-export interface ExplainedCandidate extends NamedServer {
+export interface LearnedCandidate extends NamedServer {
   readonly chosen: boolean;
   /** Requests at the server, without the one to be placed. */
   readonly in_flight: number;
@@ -45,7 +45,7 @@ export interface IneligibleServer extends NamedServer {
 }
 
 /** One attempt of the request: its first, a retry, or a hedge. */
-export interface ExplainedAttempt extends NamedServer {
+export interface LearnedAttempt extends NamedServer {
   /** Name of the pool that it was placed in; missing while only one pool is learned of. */
   readonly pool?: string;
   /** ISO 8601. */
@@ -63,14 +63,14 @@ export interface ExplainedAttempt extends NamedServer {
   readonly outcome: { readonly latency_ms: number; readonly failed: boolean } | null;
   /** Candidates there were; the list may be shorter. */
   readonly candidate_count: number;
-  readonly candidates: readonly ExplainedCandidate[];
+  readonly candidates: readonly LearnedCandidate[];
   readonly ineligible: readonly IneligibleServer[];
 }
 
-/** Why a request went where it went. */
-export interface Explanation {
+/** Why a request went where it went, as far as the learner has followed it. */
+export interface LearnedExplanation {
   readonly request_id: string;
-  readonly attempts: readonly ExplainedAttempt[];
+  readonly attempts: readonly LearnedAttempt[];
 }
 
 /** What the learner knows of a server now. */
