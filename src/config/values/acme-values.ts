@@ -1,5 +1,6 @@
 /** What is said to a CA. */
-import { type ValueType, valueType } from "./value-types.ts";
+import type { ValueType } from "../setting.ts";
+import { valueType } from "./value-types.ts";
 
 /** Where an ACME directory is. */
 export const httpsUrl: ValueType<string> = valueType("https:// URL", (text) => {

@@ -1,5 +1,6 @@
 /** Names that a public CA gives certificates for. */
-import { type ValueType, valueType } from "./value-types.ts";
+import type { ValueType } from "../setting.ts";
+import { valueType } from "./value-types.ts";
 
 const MOST = 100;
 /** A label of a host name (RFC 1123 section 2.1), also in its ASCII form. */

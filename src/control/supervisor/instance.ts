@@ -28,6 +28,7 @@ import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { AcmeStatus } from "../processes/acme/status.ts";
 import { HistoryQuestions } from "../processes/history-questions.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
@@ -100,7 +101,7 @@ export class SupervisorInstance {
   readonly #journal: Journal;
   #recording!: Recording;
   #tracing!: Tracing;
-  #parts: InstanceParts = {};
+  #parts: InstanceParts | null = null;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #startedAtMs = 0;
@@ -172,7 +173,7 @@ export class SupervisorInstance {
     this.#waits = new PoolWaitsLedger(this.#memory);
     this.#shownSeries = new ShownSeries(this.#memory, () => clock.nowMs());
     const view = this.#makeView();
-    this.#parts = makeParts(view);
+    this.#parts = makeParts(view, this.#log);
     const api = new AdminApi(adminControl(view, this.#parts), this.#log);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#openAdminPort(api, config, directory);
@@ -201,7 +202,7 @@ export class SupervisorInstance {
       keepTotals: () => this.#keepTotals(),
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
-      parts: Object.values(this.#parts),
+      parts: Object.values(this.#parts ?? {}),
       nowMs: () => clock.nowMs(),
       lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
@@ -264,7 +265,7 @@ export class SupervisorInstance {
     this.#recording?.recorder.kill();
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
-    const parts: readonly InstancePart[] = Object.values(this.#parts);
+    const parts: readonly InstancePart[] = Object.values(this.#parts ?? {});
     await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
@@ -299,6 +300,7 @@ export class SupervisorInstance {
       historyQuestions: this.#historyQuestions,
       recorder: this.#recording.recorder,
       tracing: this.#tracing,
+      acme: new AcmeStatus(this.#options.program, () => this.#turns.take(this.#lookAtFiles)),
       journal: this.#journal,
       configuration: this.#configuration,
       clock,

@@ -1,4 +1,5 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
+import type { Logger } from "../../telemetry/log/logger.ts";
 import { CertificateRenewal } from "./certificate-renewal.ts";
 import type { SupervisorView } from "./status.ts";
 
@@ -13,11 +14,11 @@ export interface InstancePart {
 }
 
 /** The parts by name, for the admin API and whoever else asks them. */
-export interface InstanceParts extends Readonly<Record<string, InstancePart>> {
-  readonly acme: CertificateRenewal;
+export interface InstanceParts {
+  readonly renewal: CertificateRenewal;
 }
 
 /** Makes them. */
-export function makeParts(view: SupervisorView): InstanceParts {
-  return { acme: new CertificateRenewal(view) };
+export function makeParts(view: SupervisorView, log: Logger): InstanceParts {
+  return { renewal: new CertificateRenewal(view, log) };
 }

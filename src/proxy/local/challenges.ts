@@ -37,6 +37,6 @@ export class PendingAnswers {
     if (targetEnd <= tokenStart || !equalBytes(bytes, pathStart, tokenStart, PREFIX)) return null;
     let end = tokenStart;
     while (end < targetEnd && bytes[end] !== QUESTION_MARK) end++;
-    return this.#responses.get(bytes.latin1Slice(tokenStart, end)) ?? null;
+    return this.#responses.get(bytes.toString("latin1", tokenStart, end)) ?? null;
   }
 }

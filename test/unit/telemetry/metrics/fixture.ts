@@ -90,6 +90,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     configuration: () => ({ successful: true, takenAtSeconds: 1000 }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
+    acme: () => ({ counts: { success: 0, failure: 0 }, certificates: [] }),
     certificates: () => [],
     ...overrides,
   };
