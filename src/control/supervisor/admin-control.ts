@@ -5,11 +5,12 @@ import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
+import { certificatesControl } from "./certificates-control.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
-export function adminControl(view: SupervisorView, _parts: InstanceParts): AdminControl {
+export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
@@ -25,6 +26,7 @@ export function adminControl(view: SupervisorView, _parts: InstanceParts): Admin
       questions: view.historyQuestions,
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
+    certificates: certificatesControl(view, parts.renewal),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -1,5 +1,6 @@
 /** The metrics of an instance: the list of all there are, and their exposition. */
 import { attemptMetrics } from "./attempts.ts";
+import { certificateMetrics } from "./certificates.ts";
 import { compressionMetrics } from "./compression.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
@@ -54,6 +55,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   tracingMetrics,
   healthOfSelfMetrics,
   processMetrics,
+  certificateMetrics,
   expositionMetrics,
 ];
 
