@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   stats: async () => (await import("./stats/command.ts")).registerStats,
   explain: async () => (await import("./explain/command.ts")).registerExplain,
   certificates: async () => (await import("./certificates/command.ts")).registerCertificates,
+  token: async () => (await import("./token.ts")).registerToken,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
 

@@ -2,6 +2,7 @@
 import { attemptMetrics } from "./attempts.ts";
 import { certificateMetrics } from "./certificates.ts";
 import { compressionMetrics } from "./compression.ts";
+import { adminMetrics } from "./control/admin.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { FORMATS } from "./formats/formats.ts";
@@ -53,6 +54,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   learningMetrics,
   historyMetrics,
   tracingMetrics,
+  adminMetrics,
   healthOfSelfMetrics,
   processMetrics,
   certificateMetrics,

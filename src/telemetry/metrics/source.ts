@@ -169,6 +169,14 @@ export interface AcmeFigures {
   }[];
 }
 
+/** The admin port since the start. */
+export interface AdminFigures {
+  /** Responses, by the scope of who asked and by status. */
+  readonly answers: Iterable<{ readonly scope: string; readonly status: number; readonly count: number }>;
+  /** Requests that were turned away, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
 /** A route that mirrors, and the name of the pool that it mirrors to. */
 export interface MirroringRoute {
   readonly number: number;
@@ -217,6 +225,7 @@ export interface MetricsSource {
   readonly recorder: () => RecorderFigures;
   readonly tracer: () => TracerFigures;
   readonly acme: () => AcmeFigures;
+  readonly admin: () => AdminFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
   readonly configuration: () => ConfigurationFigures;
   readonly mirrors: () => readonly MirroringRoute[];
