@@ -180,7 +180,7 @@ export const tls = {
     port: optional({
       env: "TLS_PORT",
       type: port(0),
-      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE.",
+      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE, or ACME_DOMAINS.",
       common: true,
       restart: true,
     }),

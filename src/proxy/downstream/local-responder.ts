@@ -68,6 +68,22 @@ export class LocalResponder {
     }
   }
 
+  /** Responds with what is known already to a request that no server is to see, whose head is as for `respond`. */
+  respondWith(
+    response: LocalResponse,
+    route: number,
+    bytes: Buffer,
+    start: number,
+    startedMs: number,
+    nowMs: number,
+  ): void {
+    const { method } = this.#ctx.requestHead;
+    const requestId = this.#newRequestId();
+    const asked = this.#isLogged(route, method) ? this.#read(requestId, bytes, start, startedMs, null) : null;
+    recordLocal(this.#ctx, asked, route, method, response.status, null, sentBodyBytes(response, method), nowMs);
+    this.#client.deliver(response, method, this.#edits, nowMs);
+  }
+
   /** As `respond`, with an error before there is an exchange. Where traces are exported it is a span, without attempts. */
   refuse(failure: Failure, route: number, bytes: Buffer, start: number, startedMs: number, nowMs: number): void {
     const { accessLog, history, tracing, requestHead } = this.#ctx;
