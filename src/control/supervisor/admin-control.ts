@@ -26,6 +26,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
     live: parts.live,
+    page: parts.page,
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

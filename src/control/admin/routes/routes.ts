@@ -5,6 +5,7 @@ import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
@@ -18,7 +19,8 @@ export type AdminControl = HealthControl &
   StatusControl &
   LearningControl &
   HistoryControl &
-  LiveControl;
+  LiveControl &
+  PageControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
   healthRoutes,
@@ -29,6 +31,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   learningRoutes,
   historyRoutes,
   liveRoutes,
+  pageRoutes,
 ];
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */
