@@ -1,5 +1,6 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
+import { type DemoControl, demoRoutes } from "./demo.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
@@ -20,7 +21,8 @@ export type AdminControl = HealthControl &
   LearningControl &
   HistoryControl &
   LiveControl &
-  PageControl;
+  PageControl &
+  DemoControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
   healthRoutes,
@@ -32,6 +34,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   historyRoutes,
   liveRoutes,
   pageRoutes,
+  demoRoutes,
 ];
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */

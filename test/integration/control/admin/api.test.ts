@@ -71,6 +71,7 @@ function makeControl() {
     pools: () => [{ name: "shop", healthy: 1 }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    demo: null,
     page: { get: async () => "later" },
     live: {
       full: false,
