@@ -1,4 +1,5 @@
 /** The demo's three servers of unequal speed: started, watched, and restarted some seconds after somebody killed them. */
+import { request } from "node:http";
 import type { DemoState, DemoTrouble } from "../shared/live/demo.ts";
 import { Child } from "./child.ts";
 import { findPort } from "./ports.ts";
@@ -158,13 +159,19 @@ function urlOf(member: Member): string {
   return `http://127.0.0.1:${member.port}`;
 }
 
-async function turnKnobs(member: Member, knobs: object): Promise<void> {
-  const response = await fetch(`${urlOf(member)}/_admin/knobs`, {
-    method: "POST",
-    body: JSON.stringify(knobs),
-    signal: AbortSignal.timeout(2000),
+/** Not by `fetch`: the demo's clients may have all the connections that it opens at one time. */
+function turnKnobs(member: Member, knobs: object): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const options = { method: "POST", agent: false, timeout: 2000 } as const;
+  const sent = request(`${urlOf(member)}/_admin/knobs`, options, (response) => {
+    response.resume();
+    if (response.statusCode === 200) resolve();
+    else reject(new Error(`server "${member.spec.name}" answers ${response.statusCode} to its knobs`));
   });
-  if (!response.ok) throw new Error(`server "${member.spec.name}" answers ${response.status} to its knobs`);
+  sent.on("timeout", () => sent.destroy(new Error(`server "${member.spec.name}" does not answer`)));
+  sent.on("error", reject);
+  sent.end(JSON.stringify(knobs));
+  return promise;
 }
 
 async function untilHealthy(member: Member): Promise<void> {

@@ -1,6 +1,6 @@
 /** Passes on to the demo that has started this instance what the page asks of it; anywhere else there is none. */
 import { z } from "zod";
-import { type DemoOrder, type DemoState, DEMO_TROUBLES } from "../../shared/live/demo.ts";
+import { DEMO_TROUBLES, type DemoOrder, type DemoState } from "../../shared/live/demo.ts";
 
 const ANSWER_MS = 5_000;
 

@@ -1,13 +1,13 @@
 /** Makes frames: a second of the instance as the page shows it. */
-import type { LiveFrame, LiveFlow, LivePool, LiveServer } from "../../shared/live/frame.ts";
+import type { LiveFlow, LiveFrame, LivePool, LiveServer } from "../../shared/live/frame.ts";
 import type { LiveTopology } from "../../shared/live/topology.ts";
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { FIRST_ROUTE_NUMBER, Route } from "../../shared/memory/series-table.ts";
 import type { ServerStatus } from "../fleet/status.ts";
 import type { LiveLearningReader } from "./learning.ts";
 import { NO_QUANTILES, rounded } from "./quantiles.ts";
-import { queuedNow, type Look, type Traffic } from "./traffic.ts";
 import { TopologyWatch } from "./topology.ts";
+import { type Look, queuedNow, type Traffic } from "./traffic.ts";
 import type { LiveView } from "./view.ts";
 import { type WhyPool, why } from "./why.ts";
 

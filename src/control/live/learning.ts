@@ -8,8 +8,8 @@ import {
   LearnerFigure,
   LearnerWord,
   PredictionWord,
-  Rung,
   RUNG_NAMES,
+  Rung,
 } from "../../shared/memory/layout/learning.ts";
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { LearnedPool } from "../processes/learner/learner.ts";
@@ -174,7 +174,8 @@ function sentenceOf(rung: number, advantage: LiveLearning["advantage"], verdict:
   if (advantage === null) return `${serves} serves; too few requests went by ${below} to say which is better`;
   const { mean, low, high } = advantage;
   const bounds = `between ${percent(low)} and ${percent(high)} with 95 %`;
-  if (verdict === "unclear") return `${serves} and ${below} do equally well, as far as one can say: a request costs ${bounds} less`;
+  if (verdict === "unclear")
+    return `${serves} and ${below} do equally well, as far as one can say: a request costs ${bounds} less`;
   const amount = verdict === "better" ? `${percent(mean)} less` : `${percent(-mean)} more`;
   const shown = verdict === "better" ? bounds : `between ${percent(-high)} and ${percent(-low)} with 95 %`;
   return `${serves} is ${verdict} than ${below}: a request costs ${amount} (${shown})`;

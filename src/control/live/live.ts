@@ -3,16 +3,16 @@
  * nobody does, a look at the counts each five seconds is all the work; while there is no traffic either, not even that.
  */
 import type { LiveRecent } from "../../shared/live/recent.ts";
-import type { LiveTopology } from "../../shared/live/topology.ts";
 import type { Timeline } from "../../shared/live/timeline.ts";
+import type { LiveTopology } from "../../shared/live/topology.ts";
 import type { Work } from "../../telemetry/metrics/exposition.ts";
 import type { ControlLog } from "../log.ts";
 import { FrameMaker } from "./frames.ts";
 import { LiveLearningReader } from "./learning.ts";
 import { LivePoints, STEP_SECONDS } from "./points.ts";
-import { isQuietSince, readCounts, readHistograms, type Reading } from "./reading.ts";
+import { isQuietSince, type Reading, readCounts, readHistograms } from "./reading.ts";
 import { emptyStream, LiveStream, message, type WrittenFrame } from "./stream.ts";
-import { TimelineMemory, type TimelineFilter } from "./timeline.ts";
+import { type TimelineFilter, TimelineMemory } from "./timeline.ts";
 import { type Look, queuedNow, type Traffic, trafficBetween } from "./traffic.ts";
 import type { LiveView } from "./view.ts";
 

@@ -12,7 +12,14 @@ export const STEP_SECONDS = 5;
 /** Steps of an hour. */
 const POINTS = 3_600 / STEP_SECONDS;
 
-const TRAFFIC = ["rps", "s5xx", "failures", "p50", "p99", "in_flight"] as const satisfies readonly (keyof TrafficSeries)[];
+const TRAFFIC = [
+  "rps",
+  "s5xx",
+  "failures",
+  "p50",
+  "p99",
+  "in_flight",
+] as const satisfies readonly (keyof TrafficSeries)[];
 const TOTALS = [...TRAFFIC, "queued"] as const;
 const SERVER = ["rps", "p50", "p99", "in_flight", "errors", "cpu"] as const satisfies readonly (keyof ServerSeries)[];
 
@@ -91,11 +98,19 @@ function columns<Name extends string>(names: readonly Name[]): Columns<Name> {
   return Object.fromEntries(made) as Record<Name, Float32Array>;
 }
 
-function write<Name extends string>(rows: Columns<Name>, at: number, values: Readonly<Record<Name, number | null>>): void {
+function write<Name extends string>(
+  rows: Columns<Name>,
+  at: number,
+  values: Readonly<Record<Name, number | null>>,
+): void {
   for (const name of Object.keys(rows) as Name[]) rows[name][at] = values[name] ?? Number.NaN;
 }
 
-function ringOf<Key, Name extends string>(rings: Map<Key, Columns<Name>>, key: Key, names: readonly Name[]): Columns<Name> {
+function ringOf<Key, Name extends string>(
+  rings: Map<Key, Columns<Name>>,
+  key: Key,
+  names: readonly Name[],
+): Columns<Name> {
   const known = rings.get(key);
   if (known !== undefined) return known;
   const ring = columns(names);

@@ -1,7 +1,7 @@
 /** What workers have counted, as it stands at a moment: read once a second at most, and compared with what was read before. */
 import { bucketCount } from "../../shared/latency-buckets.ts";
-import { durationKey, OTHER_ROW } from "../../shared/memory/duration-table.ts";
 import type { DurationPair } from "../../shared/memory/duration-table.ts";
+import { durationKey, OTHER_ROW } from "../../shared/memory/duration-table.ts";
 import { DurationWord, NATIVE_BUCKETS } from "../../shared/memory/layout/durations.ts";
 import {
   Header,
@@ -81,7 +81,14 @@ export function readCounts(source: ReadingSource, atMs: number): Reading {
   const counters = new Float64Array(WorkerCounter.LENGTH);
   for (const block of workers) for (let i = 0; i < counters.length; i++) counters[i] += block.counters[i];
   const { servers, inFlight } = readServers(memory, workers);
-  return { atMs, counters, pairs: readPairs(source, workers), servers, statuses: readStatuses(source, workers), inFlight };
+  return {
+    atMs,
+    counters,
+    pairs: readPairs(source, workers),
+    servers,
+    statuses: readStatuses(source, workers),
+    inFlight,
+  };
 }
 
 /** Nothing can have been counted since: the same at a later moment. */

@@ -44,7 +44,9 @@ function describe(view: LiveView, statuses: readonly ServerStatus[]): Omit<LiveT
     },
     strategies: STRATEGIES.map(({ name, description }) => ({ name, description })),
     listeners: view.listeners().map(({ host, port, tls }) => ({ host, port, tls })),
-    certificates: view.certificates().map(({ name, expiresAtSeconds }) => ({ name, expires: expiresAtSeconds * 1_000 })),
+    certificates: view
+      .certificates()
+      .map(({ name, expiresAtSeconds }) => ({ name, expires: expiresAtSeconds * 1_000 })),
     pools: view.fleets.pools().map(({ name }) => ({ name, strategy: view.strategyOf(name), in_use: inUse.has(name) })),
     routes: view.routes().map(({ name, action }) => ({
       name,

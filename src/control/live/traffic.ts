@@ -122,8 +122,7 @@ export function trafficBetween(
     inFlight: now.reading.inFlight,
     ...all.quantiles,
   };
-  const rate = (counter: number): number =>
-    perSecond(now.reading.counters[counter] - before.reading.counters[counter]);
+  const rate = (counter: number): number => perSecond(now.reading.counters[counter] - before.reading.counters[counter]);
   return { totals, pools, flows, routes, servers, rate };
 }
 

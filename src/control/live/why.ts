@@ -93,7 +93,13 @@ function bySpeed(server: WhyServer, pool: WhyPool): string {
   const mean = expected ? pool.expectedMs : pool.p50;
   if (own === null || mean === null) return "nothing is known of its speed yet: it is tried";
   const isFastest = pool.fastestMs !== null && own <= pool.fastestMs;
-  const rank = isFastest ? "fastest" : own < mean * (1 - LIKE) ? "fast" : own > mean * (1 + LIKE) ? "slow" : "as the others";
+  const rank = isFastest
+    ? "fastest"
+    : own < mean * (1 - LIKE)
+      ? "fast"
+      : own > mean * (1 + LIKE)
+        ? "slow"
+        : "as the others";
   const at = expected ? " expected at this load" : " of late";
   return `${rank}: ${figure(own)} ms${at} against ${figure(mean)} ms of the fleet`;
 }

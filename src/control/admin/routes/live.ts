@@ -23,14 +23,20 @@ const RETRY_LATER = { "retry-after": "10" } as const;
 
 const servers = z
   .string()
-  .regex(/^(all|none|\d{1,10}(,\d{1,10}){0,63})$/, `all, none, or up to ${MAX_IDS} ids of servers, with commas between`);
+  .regex(
+    /^(all|none|\d{1,10}(,\d{1,10}){0,63})$/,
+    `all, none, or up to ${MAX_IDS} ids of servers, with commas between`,
+  );
 const recentQuery = z.object({ servers: servers.optional() });
 
 const kinds = z.string().transform((text, context): readonly EventKind[] => {
   const asked = text.split(",");
   const unknown = asked.find((kind) => !EVENT_KINDS.includes(kind as EventKind));
   if (unknown === undefined) return asked as EventKind[];
-  context.addIssue({ code: "custom", message: `there is no kind ${unknown.slice(0, 40)}: use ${EVENT_KINDS.join(", ")}` });
+  context.addIssue({
+    code: "custom",
+    message: `there is no kind ${unknown.slice(0, 40)}: use ${EVENT_KINDS.join(", ")}`,
+  });
   return z.NEVER;
 });
 const timelineQuery = z.object({

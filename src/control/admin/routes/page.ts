@@ -58,7 +58,9 @@ export const pageRoutes: RouteGroup<PageControl> = ({ page }) => [
         handle: async ({ request, parts: [name] }) => {
           const answer = await page.get(`/assets/${name}`);
           if (answer === "later" || (typeof answer === "object" && "problem" in answer)) {
-            throw new ApiError(503, "page_unavailable", "the page is not there yet: GET / says why", { "retry-after": "2" });
+            throw new ApiError(503, "page_unavailable", "the page is not there yet: GET / says why", {
+              "retry-after": "2",
+            });
           }
           if (answer === "none") throw new ApiError(404, "not_found", "the page has no such file: load it again");
           return fileResponse(request, answer, FOR_EVER);
