@@ -1,10 +1,12 @@
 /** What the admin API shows and changes of this instance. */
+import { demoSocket } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
+import { DemoRelay } from "../dashboard/demo-relay.ts";
 import { certificatesControl } from "./certificates-control.ts";
 import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
@@ -12,6 +14,7 @@ import { describePools, describeStatus, metricsSource, type SupervisorView } fro
 
 /** For the routes of admin/routes/. */
 export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
+  const demo = demoSocket();
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
@@ -32,6 +35,8 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     }),
     live: parts.live,
     certificates: certificatesControl(view, parts.renewal),
+    page: parts.page,
+    demo: demo === null ? null : new DemoRelay(demo),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -84,6 +84,8 @@ function makeControl() {
     pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    demo: null,
+    page: { get: async () => "later" },
     live: {
       full: false,
       watch: () => new Response("event: frame\n\n"),
