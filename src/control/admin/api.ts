@@ -3,8 +3,8 @@
  * reserved paths of the public port. The public door only reads, and only what the contract shows to everyone.
  */
 import type { Logger } from "../../telemetry/log/logger.ts";
+import { authorize, type GuardOptions, requireOwnName, requireSameSite } from "./access/guard.ts";
 import { type Caller, PASSER_BY } from "./call.ts";
-import { authorize, type GuardOptions, requireOwnName, requireSameSite } from "./guard.ts";
 import { readBody, readParts, readQuery } from "./input.ts";
 import { ApiError } from "./responses.ts";
 import { type AdminRoute, type AnyOperation, allowedMethods, operationOf, patternOf } from "./routes/route.ts";

@@ -21,7 +21,7 @@ import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import { AdminApi } from "../admin/api.ts";
-import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
+import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/doors/listener.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Journal } from "../events/journal.ts";

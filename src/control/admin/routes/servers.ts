@@ -7,7 +7,13 @@ import type { Work } from "../../../telemetry/metrics/exposition.ts";
 import type { Events } from "../../events/events.ts";
 import type { ServerStatus } from "../../fleet/status.ts";
 import { actorOf, type Caller } from "../call.ts";
-import { applyChange, type ChangeableFleet, changeSchema, type ServerChange, unknownServer } from "../changes.ts";
+import {
+  applyChange,
+  type ChangeableFleet,
+  changeSchema,
+  type ServerChange,
+  unknownServer,
+} from "../changes/server-change.ts";
 import { json, jsonBlob } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
 import { operation, type RouteGroup } from "./route.ts";
@@ -61,7 +67,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control, log) => {
           doc: "changes `weight`, `capacity` (0 = not enforced) or `state` (`drain`, `active`)",
           handle: ({ parts: [text], body: change, caller }) => {
             const id = Number(text);
-            applyChange(control.fleet, id, change);
+            applyChange(control.fleet, id, change, 0);
             log.info({ server_id: id, ...change, client: caller.client }, "server changed by an operator");
             noteChange(control, id, change, caller);
             return show(id);

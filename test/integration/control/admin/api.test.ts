@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
-import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
+import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
@@ -51,8 +51,8 @@ function makeControl() {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
       endpoints: () => [ENDPOINT],
-      drain: (id) => known(id, () => (state.state = "draining")),
-      undrain: (id) => known(id, () => (state.state = "up")),
+      withdraw: (id) => known(id, () => (state.state = "draining")),
+      bringBack: (id) => known(id, () => (state.state = "up")),
       setWeight: (id, weight) => known(id, () => (state.weight = weight)),
       setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
     },

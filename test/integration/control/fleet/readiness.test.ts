@@ -8,7 +8,7 @@ import { FleetTable } from "../../../../src/control/fleet/table.ts";
 import { readinessResponse } from "../../../../src/proxy/downstream/health-responses.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
-import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
+import { DRAINED, fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { recordingLogger } from "../processes/fixture.ts";
 import { Backend, eventually } from "./fixtures.ts";
 
@@ -107,9 +107,9 @@ test("servers that are down, drained or removed count as such, in panic too", as
   await becomes("ready", 2, 1);
   await eventually(() => expect(memory.pools.panic[0]).toBe(1));
   expect(await ask()).toEqual([200, { status: "ready", total: 2, healthy: 1 }]);
-  fleet.drain(1);
+  fleet.withdraw(1, DRAINED);
   expect(await ask()).toEqual([503, { status: "not_ready", total: 2, healthy: 0 }]);
-  fleet.undrain(1);
+  fleet.bringBack(1);
   expect(await ask()).toEqual([200, { status: "ready", total: 2, healthy: 1 }]);
   Atomics.add(memory.servers.inFlight, 1, 1); // one request is under way: the server drains, and is shown
   await fleet.update({ ...options, servers: options.servers.slice(0, 1) });

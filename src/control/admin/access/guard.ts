@@ -5,8 +5,8 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import ipaddr from "ipaddr.js";
-import type { Caller, Scope } from "./call.ts";
-import { ApiError } from "./responses.ts";
+import type { Caller, Scope } from "../call.ts";
+import { ApiError } from "../responses.ts";
 
 /** What the guard knows of the listener. */
 export interface GuardOptions {

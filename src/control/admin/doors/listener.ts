@@ -1,8 +1,8 @@
 /** Opens the doors to the admin API. */
 
-import { isLoopback } from "../../config/values/addresses.ts";
-import { listenersOn } from "../port-listeners.ts";
-import type { AdminApi, Door } from "./api.ts";
+import { isLoopback } from "../../../config/values/addresses.ts";
+import { listenersOn } from "../../port-listeners.ts";
+import type { AdminApi, Door } from "../api.ts";
 import { openGate } from "./gate.ts";
 import { InnerDoors } from "./inner-doors.ts";
 
