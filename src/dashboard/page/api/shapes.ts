@@ -23,31 +23,41 @@ export interface ServerDetails {
   readonly maintenance?: Maintenance | null;
 }
 
-/** One setting that may be changed at run time. */
-export interface ChangeableSetting {
+/** One setting, of the instance or of a pool. Values are texts, as `.env` has them; `null` = unset. */
+export interface SettingView {
   readonly name: string;
-  readonly key?: string;
-  readonly value: unknown;
-  readonly configured?: unknown;
-  readonly origin?: string;
-  readonly unit?: string | null;
-  readonly range?: string | null;
-  /** Words that it may be; missing for numbers and texts. */
-  readonly values?: readonly string[] | null;
-  readonly description?: string;
-  readonly changeable?: boolean;
+  /** As the configuration file calls it. */
+  readonly key: string | null;
+  readonly section: string;
+  readonly value: string | null;
+  readonly configured: string | null;
+  readonly origin: string;
+  /** Id of the override that says so. */
+  readonly override: string | null;
+  readonly default: string | null;
+  readonly type: string;
+  /** What it may be, in words. */
+  readonly describe: string;
+  readonly unit: string | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly words: readonly string[] | null;
+  readonly changeable: boolean;
+  readonly why_not: string | null;
+  readonly description: string;
 }
 
 /** `GET /api/v1/pools/<name>`. */
 export interface PoolDetails {
   readonly name: string;
   readonly strategy: string;
-  readonly options?: readonly ChangeableSetting[];
+  readonly strategies: readonly { readonly name: string; readonly description: string }[];
+  readonly options: readonly SettingView[];
 }
 
 /** `GET /api/v1/settings`. */
 export interface SettingsAnswer {
-  readonly settings: readonly ChangeableSetting[];
+  readonly settings: readonly SettingView[];
 }
 
 /** One entry of `GET /api/v1/overrides`. */

@@ -1,8 +1,8 @@
 /** The head of the page: which instance, over what its numbers add up, whether they are live, and a way to a request. */
 import { useState } from "preact/hooks";
 import { duration } from "../model/format/times.ts";
-import { Badge } from "../widgets/text.tsx";
 import { Button } from "../widgets/controls.tsx";
+import { Badge } from "../widgets/text.tsx";
 import { connection, frame, nowMs, topology } from "./live.ts";
 import { addressOf } from "./router.ts";
 import { readOnlyReason, signOut, token } from "./session.ts";
@@ -17,7 +17,10 @@ export function Bar() {
         <span>NeuraBalancer</span>
       </a>
       {known !== undefined && (
-        <p class="scope clip" title={`${known.name}, version ${known.version}; the numbers add up over ${known.adds_up_over}`}>
+        <p
+          class="scope clip"
+          title={`${known.name}, version ${known.version}; the numbers add up over ${known.adds_up_over}`}
+        >
           {known.name} · {known.adds_up_over}
         </p>
       )}
@@ -26,7 +29,11 @@ export function Bar() {
         <LinkState />
         <Find />
         {token.value !== null && (
-          <Button class="quiet small" onPress={signOut} label={readOnlyReason.value === null ? "Sign out" : "Sign out (this token only reads)"}>
+          <Button
+            class="quiet small"
+            onPress={signOut}
+            label={readOnlyReason.value === null ? "Sign out" : "Sign out (this token only reads)"}
+          >
             {readOnlyReason.value === null ? "Sign out" : "Read only · sign out"}
           </Button>
         )}
@@ -39,7 +46,11 @@ function Readiness() {
   const instance = frame.value?.instance;
   if (instance === undefined || connection.value.state === "lost") return null;
   if (instance.draining) return <Badge tone="warn">stopping</Badge>;
-  return instance.ready ? null : <Badge tone="bad" title="GET /health/ready answers 503">not ready</Badge>;
+  return instance.ready ? null : (
+    <Badge tone="bad" title="GET /health/ready answers 503">
+      not ready
+    </Badge>
+  );
 }
 
 function LinkState() {
@@ -75,7 +86,16 @@ function Find() {
 
 function Mark() {
   return (
-    <svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.9" stroke-linecap="round" aria-hidden="true">
+    <svg
+      width="20"
+      height="20"
+      viewBox="0 0 20 20"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.9"
+      stroke-linecap="round"
+      aria-hidden="true"
+    >
       <path d="M2 10h4c3.5 0 3-6 7-6h1.6M6 10h8.6M6 10c3.5 0 3 6 7 6h1.6" />
       <circle cx="16.6" cy="4" r="1.6" fill="currentColor" stroke="none" />
       <circle cx="16.6" cy="10" r="1.6" fill="currentColor" stroke="none" />

@@ -87,7 +87,9 @@ export function retryNow(): void {
 
 function takeTopology(next: LiveTopology): void {
   topology.value = next;
-  recent.keepOnly(new Set([...next.pools.map(({ name }) => ofPool(name)), ...next.servers.map(({ id }) => ofServer(id))]));
+  recent.keepOnly(
+    new Set([...next.pools.map(({ name }) => ofPool(name)), ...next.servers.map(({ id }) => ofServer(id))]),
+  );
 }
 
 /** The last hour and what happened in it; without them the charts begin now. */

@@ -28,8 +28,13 @@ export function Notices() {
       {topology.value?.certificates
         .filter(({ expires }) => expires - nowMs.value < SOON_MS)
         .map(({ name, expires }) => (
-          <Notice key={name} tone={expires < nowMs.value ? "bad" : "warn"} title={`The certificate of ${name} ${expires < nowMs.value ? "has ended" : "ends soon"}`}>
-            {expires < nowMs.value ? "Clients refuse it. " : `In ${duration(expires - nowMs.value)}. `}Put a new one in its file: it is read when it changes.
+          <Notice
+            key={name}
+            tone={expires < nowMs.value ? "bad" : "warn"}
+            title={`The certificate of ${name} ${expires < nowMs.value ? "has ended" : "ends soon"}`}
+          >
+            {expires < nowMs.value ? "Clients refuse it. " : `In ${duration(expires - nowMs.value)}. `}Put a new one in
+            its file: it is read when it changes.
           </Notice>
         ))}
     </div>
@@ -76,7 +81,11 @@ function Lost() {
 }
 
 /** A line with a title and what follows from it. */
-export function Notice(props: { readonly tone: "info" | "warn" | "bad"; readonly title: string; readonly children?: preact.ComponentChildren }) {
+export function Notice(props: {
+  readonly tone: "info" | "warn" | "bad";
+  readonly title: string;
+  readonly children?: preact.ComponentChildren;
+}) {
   return (
     <div class={`notice ${props.tone}`}>
       <strong>{props.title}</strong>

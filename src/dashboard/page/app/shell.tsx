@@ -45,16 +45,9 @@ export function Shell() {
   const known = frame.value !== null && topology.value !== null;
   return (
     <div class={`shell ${connection.value.state === "lost" ? "stale" : ""}`}>
-      <a
-        class="skip"
-        href="#main"
-        onClick={(event) => {
-          event.preventDefault();
-          document.querySelector<HTMLElement>("main")?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => document.querySelector<HTMLElement>("main")?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <Bar />
       <Navigation />
       <div class="content">
@@ -74,5 +67,7 @@ export function Shell() {
 
 function Waiting() {
   if (asksForToken.value !== null) return <Empty>Sign in to see this instance.</Empty>;
-  return <Empty>{connection.value.state === "lost" ? "There are no numbers yet." : "Waiting for the first numbers…"}</Empty>;
+  return (
+    <Empty>{connection.value.state === "lost" ? "There are no numbers yet." : "Waiting for the first numbers…"}</Empty>
+  );
 }

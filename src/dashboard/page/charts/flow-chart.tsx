@@ -1,16 +1,20 @@
 /** How traffic flows, as people would draw it: clients on the left, servers on the right, widths are shares. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { LiveFrame } from "../../../shared/live/frame.ts";
 import { flowGraph } from "../model/flow-graph.ts";
 import { type FlowMeasures, type PlacedNode, placeFlow, summedUp } from "../model/flow-layout.ts";
 import { count, percent } from "../model/format/numbers.ts";
-import type { LiveFrame } from "../../../shared/live/frame.ts";
 import type { ServerRow } from "../model/server-list.ts";
 
 const MOST_ROWS = 14;
 const NARROW_PX = 560;
 
 /** The picture, and the same as a list for who cannot see it. */
-export function FlowChart(props: { readonly frame: LiveFrame; readonly servers: readonly ServerRow[]; readonly instance: string }) {
+export function FlowChart(props: {
+  readonly frame: LiveFrame;
+  readonly servers: readonly ServerRow[];
+  readonly instance: string;
+}) {
   const holder = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(900);
   useEffect(() => {
@@ -25,7 +29,12 @@ export function FlowChart(props: { readonly frame: LiveFrame; readonly servers: 
   return (
     <figure class="flow" aria-label={`How traffic flows: ${count(total, "/s")} in all`}>
       <div ref={holder}>
-        <svg width={picture.width} height={picture.height + 4} viewBox={`0 -2 ${picture.width} ${picture.height + 4}`} aria-hidden="true">
+        <svg
+          width={picture.width}
+          height={picture.height + 4}
+          viewBox={`0 -2 ${picture.width} ${picture.height + 4}`}
+          aria-hidden="true"
+        >
           {picture.edges.map((edge) => (
             <path key={`${edge.from} ${edge.to}`} class={`band ${edge.tone}`} d={edge.path} />
           ))}
@@ -53,7 +62,12 @@ function measuresFor(width: number): FlowMeasures {
 const CHARACTER_PX = 6.6;
 
 /** A bar with its name; in the last column the name is left of it. */
-function Node(props: { readonly node: PlacedNode; readonly total: number; readonly width: number; readonly columns: number }) {
+function Node(props: {
+  readonly node: PlacedNode;
+  readonly total: number;
+  readonly width: number;
+  readonly columns: number;
+}) {
   const { node, total, width, columns } = props;
   const last = node.x > width - 20;
   const room = width / (columns - 1) - 26;
@@ -63,7 +77,13 @@ function Node(props: { readonly node: PlacedNode; readonly total: number; readon
     <g>
       <title>{`${node.label}: ${count(node.rate, "/s")}`}</title>
       <rect class={`node ${node.tone}`} x={node.x} y={node.y} width="6" height={node.height} rx="2" />
-      <text class="node-label" x={last ? node.x - 7 : node.x + 13} y={node.y + node.height / 2} dy="0.34em" text-anchor={last ? "end" : "start"}>
+      <text
+        class="node-label"
+        x={last ? node.x - 7 : node.x + 13}
+        y={node.y + node.height / 2}
+        dy="0.34em"
+        text-anchor={last ? "end" : "start"}
+      >
         {label}
         <tspan class="node-share">{share}</tspan>
       </text>

@@ -4,7 +4,13 @@ const WIDTH = 100;
 const HEIGHT = 24;
 
 /** As wide as its place; what is unknown is left out. */
-export function Sparkline({ values, tone = "series-1" }: { readonly values: readonly (number | null)[]; readonly tone?: string }) {
+export function Sparkline({
+  values,
+  tone = "series-1",
+}: {
+  readonly values: readonly (number | null)[];
+  readonly tone?: string;
+}) {
   const highest = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
   return (
     <svg class={`sparkline ${tone}`} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">

@@ -77,7 +77,9 @@ export function TimeChart(props: ChartProps) {
             {label} <b>{format(points.values[i]?.[shown] ?? null)}</b>
           </span>
         ))}
-        {at !== null && points.at[shown] !== undefined && <span class="dim when">{timeIn(points.at[shown], span)}</span>}
+        {at !== null && points.at[shown] !== undefined && (
+          <span class="dim when">{timeIn(points.at[shown], span)}</span>
+        )}
       </figcaption>
       <div class="canvas" ref={holder} aria-hidden="true" data-height={height} />
       {near.length > 0 && (
@@ -99,7 +101,9 @@ const ROWS = 12;
 function ChartTable({ title, points, series, format, span }: ChartProps) {
   const [open, setOpen] = useState(false);
   const step = Math.max(1, Math.floor(points.at.length / ROWS));
-  const rows = open ? points.at.flatMap((ms, i) => ((points.at.length - 1 - i) % step === 0 ? [[ms, i] as const] : [])).toReversed() : [];
+  const rows = open
+    ? points.at.flatMap((ms, i) => ((points.at.length - 1 - i) % step === 0 ? [[ms, i] as const] : [])).toReversed()
+    : [];
   return (
     <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary aria-label={`${title} as a table`}>Table</summary>
@@ -135,7 +139,12 @@ function ChartTable({ title, points, series, format, span }: ChartProps) {
   );
 }
 
-function optionsOf(latest: { readonly current: ChartProps }, width: number, height: number, hover: (at: number | null) => void): uPlot.Options {
+function optionsOf(
+  latest: { readonly current: ChartProps },
+  width: number,
+  height: number,
+  hover: (at: number | null) => void,
+): uPlot.Options {
   const { series, format } = latest.current;
   const axis = { stroke: colour("--text-3"), font: FONT, ticks: { show: false } };
   const grid = { stroke: colour("--line"), width: 1 };
@@ -147,7 +156,13 @@ function optionsOf(latest: { readonly current: ChartProps }, width: number, heig
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: true, auto: false }, y: { auto: false } },
     axes: [
-      { ...axis, grid: { show: false }, size: 26, space: 80, values: (_, ticks) => ticks.map((s) => tickIn(s * 1000, latest.current.span)) },
+      {
+        ...axis,
+        grid: { show: false },
+        size: 26,
+        space: 80,
+        values: (_, ticks) => ticks.map((s) => tickIn(s * 1000, latest.current.span)),
+      },
       { ...axis, grid, size: axisWidth, gap: 6, space: 34, values: (_, ticks) => ticks.map((value) => format(value)) },
     ],
     series: [
@@ -224,7 +239,12 @@ function tickIn(ms: number, [from, to]: readonly [number, number]): string {
   return to - from > 600_000 ? clock(ms).slice(0, 5) : clock(ms);
 }
 
-function summaryOf(title: string, points: Points, series: readonly ChartSeries[], format: ChartProps["format"]): string {
+function summaryOf(
+  title: string,
+  points: Points,
+  series: readonly ChartSeries[],
+  format: ChartProps["format"],
+): string {
   const last = lastKnown(points);
   const each = series.map(({ label }, i) => `${label} ${format(points.values[i]?.[last] ?? null)}`);
   return `Chart: ${title}. Newest: ${each.join(", ")}.`;

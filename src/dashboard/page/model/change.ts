@@ -39,38 +39,27 @@ export function inWords(value: unknown): string {
     .join(", ");
 }
 
-/** The request that puts the values of `before` back that `change` has changed; `null` where that cannot be said. */
+/**
+ * The request that puts back what `change` will change; `null` where that cannot be said.
+ * @param before values by the names that are sent, as the trial tells them.
+ */
 export function undoOf(change: ChangeRequest, before: unknown): ChangeRequest | null {
   if (change.method !== "PATCH" || change.body === null || !isRecord(before)) return null;
   const body: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(change.body)) {
+  for (const name of Object.keys(change.body)) {
     if (NOT_VALUES.has(name)) continue;
-    if (name === "state") body.state = wantedState(before.state);
-    else if (name === "options" && isRecord(value) && isRecord(before.options)) {
-      body.options = Object.fromEntries(Object.keys(value).map((key) => [key, (before.options as never)[key] ?? null]));
-    } else if (!(name in before)) return null;
-    else body[name] = before[name];
+    if (!(name in before)) return null;
+    Object.assign(body, name === "state" ? stateBefore(before.state) : { [name]: before[name] });
   }
   return Object.keys(body).length === 0 ? null : { ...change, body };
 }
 
-/** An entry of the audit as a request that takes it back; `null` where the page cannot. */
-export function undoOfAudit(entry: {
-  readonly action: string;
-  readonly before: unknown;
-  readonly path: string | null;
-}): ChangeRequest | null {
-  if (entry.path === null || !isRecord(entry.before)) return null;
-  const body = { ...entry.before };
-  if ("state" in body) body.state = wantedState(body.state);
-  return Object.keys(body).length === 0 ? null : { method: "PATCH", path: entry.path, body };
-}
-
 const NOT_VALUES = new Set(["reason", "until", "duration"]);
 
-/** What an operator asks for so that a server is as it was. */
-function wantedState(state: unknown): string {
-  return state === "draining" || state === "drain" ? "drain" : state === "maintenance" ? "maintenance" : "active";
+/** As the API takes it: a state, or a state with its end. */
+export function stateBefore(state: unknown): Record<string, unknown> {
+  if (!isRecord(state)) return { state: state === "draining" ? "drain" : state };
+  return { state: state.state, ...(typeof state.until === "string" ? { until: state.until } : {}) };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -11,7 +11,9 @@ export function withEvents(known: readonly TimelineEvent[], more: readonly Timel
 }
 
 /** How many there are of each kind, the most frequent first. */
-export function kindsOf(events: readonly TimelineEvent[]): readonly { readonly kind: string; readonly count: number }[] {
+export function kindsOf(
+  events: readonly TimelineEvent[],
+): readonly { readonly kind: string; readonly count: number }[] {
   const counts = new Map<string, number>();
   for (const { kind } of events) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return [...counts].map(([kind, count]) => ({ kind, count })).sort((a, b) => b.count - a.count);

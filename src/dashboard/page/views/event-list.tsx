@@ -4,7 +4,13 @@ import { toneOfEvent } from "../model/words.ts";
 import { Badge, Time } from "../widgets/text.tsx";
 
 /** Newest first, as they come. @param brief without who did it. */
-export function EventList({ events, brief = false }: { readonly events: readonly TimelineEvent[]; readonly brief?: boolean }) {
+export function EventList({
+  events,
+  brief = false,
+}: {
+  readonly events: readonly TimelineEvent[];
+  readonly brief?: boolean;
+}) {
   return (
     <ol class={`events ${brief ? "brief" : ""}`}>
       {events.map((event) => (

@@ -22,7 +22,10 @@ export function TimelineView() {
         <div class="end">
           <Segments
             label="Kind of event"
-            options={[["", `all ${events.value.length}`], ...kinds.map(({ kind: name, count }) => [name, `${name} ${count}`] as const)]}
+            options={[
+              ["", `all ${events.value.length}`],
+              ...kinds.map(({ kind: name, count }) => [name, `${name} ${count}`] as const),
+            ]}
             value={kind}
             onChange={(next) => setQuery({ kind: next })}
           />

@@ -66,7 +66,14 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
         {plan.aside?.(values)}
         <Trial of={trial} />
         <FormField
-          field={{ name: "reason", label: "Reason", kind: "text", value: "", optional: true, hint: "Kept in the audit with your name." }}
+          field={{
+            name: "reason",
+            label: "Reason",
+            kind: "text",
+            value: "",
+            optional: true,
+            hint: "Kept in the audit with your name.",
+          }}
           value={values.reason}
           onInput={(reason) => setValues({ ...values, reason })}
         />
@@ -80,7 +87,12 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
       </form>
       <footer>
         <Button onPress={close}>Cancel</Button>
-        <button type="submit" form="change" class={`button primary ${plan.danger ? "danger" : ""}`} aria-disabled={busy || undefined}>
+        <button
+          type="submit"
+          form="change"
+          class={`button primary ${plan.danger ? "danger" : ""}`}
+          aria-disabled={busy || undefined}
+        >
           {busy ? "Working…" : plan.confirm}
         </button>
       </footer>
@@ -124,7 +136,9 @@ function useTrial(plan: ChangePlan, values: FormValues, subject: Subject | null)
     if (plan.noTrial === true || typeof request === "string") return setState(null);
     const timer = setTimeout(async () => {
       try {
-        const { body } = await api.change<ChangeAnswer | null>(request.method, request.path, request.body, { dryRun: true });
+        const { body } = await api.change<ChangeAnswer | null>(request.method, request.path, request.body, {
+          dryRun: true,
+        });
         const before = body?.before ?? subject?.body;
         setState({ answer: { before, after: body?.after ?? body, warnings: body?.warnings }, error: null });
       } catch (error) {
@@ -203,7 +217,8 @@ async function send(
   const why = reason.trim() === "" ? {} : { reason: reason.trim() };
   try {
     // What is removed has no body to say why in.
-    const query = method === "DELETE" && reason.trim() !== "" ? `${path}?reason=${encodeURIComponent(reason.trim())}` : path;
+    const query =
+      method === "DELETE" && reason.trim() !== "" ? `${path}?reason=${encodeURIComponent(reason.trim())}` : path;
     const { body: answer } = await api.change<ChangeAnswer | null>(
       method,
       query,

@@ -15,9 +15,25 @@ export function Figures() {
   const all = pools.reduce((sum, pool) => sum + pool.total, 0);
   return (
     <dl class="figures">
-      <BigNumber name="Requests" figure={countFigure(totals.rps, "/s")} values={series("rps")} beside={`${joined(byteFigure(totals.bytes_out))}/s out`} />
-      <BigNumber name="Latency, median" figure={latencyFigure(totals.p50)} values={series("p50")} beside="whole requests" />
-      <BigNumber name="Latency, p99" figure={latencyFigure(totals.p99)} values={series("p99")} tone="series-2" beside="1 in 100 is slower" />
+      <BigNumber
+        name="Requests"
+        figure={countFigure(totals.rps, "/s")}
+        values={series("rps")}
+        beside={`${joined(byteFigure(totals.bytes_out))}/s out`}
+      />
+      <BigNumber
+        name="Latency, median"
+        figure={latencyFigure(totals.p50)}
+        values={series("p50")}
+        beside="whole requests"
+      />
+      <BigNumber
+        name="Latency, p99"
+        figure={latencyFigure(totals.p99)}
+        values={series("p99")}
+        tone="series-2"
+        beside="1 in 100 is slower"
+      />
       <BigNumber
         name="Errors (5xx)"
         figure={countFigure(totals.s5xx, "/s")}
@@ -39,7 +55,11 @@ export function Figures() {
         values={series("failures")}
         tone={totals.failures > 0 ? "series-bad" : "quiet"}
         bad={all > 0 && usable === 0}
-        beside={totals.failures === 0 ? "no failed attempts" : `${joined(countFigure(totals.failures, "/s"))} failed, ${joined(countFigure(totals.retries, "/s"))} retried`}
+        beside={
+          totals.failures === 0
+            ? "no failed attempts"
+            : `${joined(countFigure(totals.failures, "/s"))} failed, ${joined(countFigure(totals.retries, "/s"))} retried`
+        }
       />
     </dl>
   );

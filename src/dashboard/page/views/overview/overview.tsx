@@ -1,13 +1,12 @@
 /** The first view: is all well, how much is there, how fast is it, where does it go. */
 import { useMemo } from "preact/hooks";
-import { FlowChart } from "../../charts/flow-chart.tsx";
-import { frame, servers, topology } from "../../app/live.ts";
+import { events, frame, servers, topology } from "../../app/live.ts";
 import { addressOf } from "../../app/router.ts";
+import { FlowChart } from "../../charts/flow-chart.tsx";
 import { Empty, Time } from "../../widgets/text.tsx";
+import { EventList } from "../event-list.tsx";
 import { ServerCards } from "../servers/server-cards.tsx";
 import { ServerTable } from "../servers/server-table.tsx";
-import { EventList } from "../event-list.tsx";
-import { events } from "../../app/live.ts";
 import { Figures } from "./figures.tsx";
 import { TrafficCharts } from "./traffic-charts.tsx";
 
@@ -46,7 +45,13 @@ export function Overview() {
             </a>
           </header>
           <div class="body">
-            {latest.length === 0 ? <Empty>Nothing has happened since <Time ms={topology.value!.instance.started} />.</Empty> : <EventList events={latest} brief />}
+            {latest.length === 0 ? (
+              <Empty>
+                Nothing has happened since <Time ms={topology.value!.instance.started} />.
+              </Empty>
+            ) : (
+              <EventList events={latest} brief />
+            )}
           </div>
         </section>
       </div>

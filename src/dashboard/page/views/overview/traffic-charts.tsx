@@ -36,7 +36,9 @@ export function TrafficCharts() {
   const pool = place.value.query.pool ?? "";
   const stored = STORE_SPANS[span];
   const { body, error } = useAsked<StoredTraffic>(
-    stored === undefined ? null : `/api/v1/stats?since=${span}&by=${stored.by}${pool === "" ? "" : `&pool=${encodeURIComponent(pool)}`}`,
+    stored === undefined
+      ? null
+      : `/api/v1/stats?since=${span}&by=${stored.by}${pool === "" ? "" : `&pool=${encodeURIComponent(pool)}`}`,
     STORE_EVERY_MS,
   );
   const spanMs = stored?.spanMs ?? (span === "5m" ? FINE_SPAN_MS : COARSE_SPAN_MS);
@@ -59,7 +61,12 @@ export function TrafficCharts() {
         <h2>Traffic and latency</h2>
         <div class="end">
           <PoolChoice />
-          <Segments label="Span of time" options={kept ? SPANS : SPANS.slice(0, 2)} value={span} onChange={(next) => setQuery({ span: next })} />
+          <Segments
+            label="Span of time"
+            options={kept ? SPANS : SPANS.slice(0, 2)}
+            value={span}
+            onChange={(next) => setQuery({ span: next })}
+          />
         </div>
       </header>
       <div class="body two">

@@ -21,7 +21,11 @@ export function ServerCards({ rows }: { readonly rows: readonly ServerRow[] }) {
 
 function ServerCard({ row, several }: { readonly row: ServerRow; readonly several: boolean }) {
   const at = frame.value!.at;
-  const { values } = recent.read([seriesName(ofServer(row.id), "rps"), seriesName(ofServer(row.id), "p99")], at, FINE_SPAN_MS);
+  const { values } = recent.read(
+    [seriesName(ofServer(row.id), "rps"), seriesName(ofServer(row.id), "p99")],
+    at,
+    FINE_SPAN_MS,
+  );
   const load = row.limit === 0 ? null : row.in_flight / row.limit;
   return (
     <li class={`card server ${row.state}`}>
@@ -49,9 +53,17 @@ function ServerCard({ row, several }: { readonly row: ServerRow; readonly severa
           <Fact name="rate" value={count(row.rps, "/s")} />
           <Fact name="p50" value={latency(row.p50)} />
           <Fact name="p99" value={latency(row.p99)} />
-          <Fact name="in flight" value={row.limit === 0 ? String(row.in_flight) : `${row.in_flight} / ${row.limit}`} bad={load !== null && load >= 1} />
+          <Fact
+            name="in flight"
+            value={row.limit === 0 ? String(row.in_flight) : `${row.in_flight} / ${row.limit}`}
+            bad={load !== null && load >= 1}
+          />
           <Fact name="CPU" value={row.cpu === null ? "–" : `${Math.round(row.cpu)} %`} bad={(row.cpu ?? 0) >= 90} />
-          <Fact name={row.predicted === null ? "errors" : "predicted"} value={row.predicted === null ? percent(row.errors) : latency(row.predicted)} bad={row.predicted === null && row.errors >= 0.01} />
+          <Fact
+            name={row.predicted === null ? "errors" : "predicted"}
+            value={row.predicted === null ? percent(row.errors) : latency(row.predicted)}
+            bad={row.predicted === null && row.errors >= 0.01}
+          />
         </dl>
         <Sparkline values={values[0]} />
         <p class="foot dim">

@@ -60,11 +60,21 @@ function Panel({ server }: { readonly server: ServerRow }) {
   const version = recentVersion.value;
   const { body } = useAsked<ServerDetails>(`/api/v1/servers/${server.id}`, 5_000);
   const [times, load] = useMemo(() => {
-    const read = (...what: string[]) => recent.read(what.map((name) => seriesName(ofServer(server.id), name)), at, COARSE_SPAN_MS);
+    const read = (...what: string[]) =>
+      recent.read(
+        what.map((name) => seriesName(ofServer(server.id), name)),
+        at,
+        COARSE_SPAN_MS,
+      );
     return [read("p50", "p99"), read("rps", "in_flight")];
   }, [server.id, Math.floor(at / 5000), version]);
-  const its = events.value.filter((event) => event.server === server.name && (event.pool === "" || event.pool === server.pool));
-  const marks = useMemo(() => marksOf(its, at - COARSE_SPAN_MS, COARSE_SPAN_MS / 120), [its.length, Math.floor(at / 5000)]);
+  const its = events.value.filter(
+    (event) => event.server === server.name && (event.pool === "" || event.pool === server.pool),
+  );
+  const marks = useMemo(
+    () => marksOf(its, at - COARSE_SPAN_MS, COARSE_SPAN_MS / 120),
+    [its.length, Math.floor(at / 5000)],
+  );
   const span = [at - COARSE_SPAN_MS, at] as const;
   const rest = body?.maintenance ?? null;
   return (
@@ -96,23 +106,61 @@ function Panel({ server }: { readonly server: ServerRow }) {
       <Facts
         of={[
           ["Share of the pool", `${percent(server.share)} · ${count(server.rps, "/s")}`],
-          ["In flight", server.limit === 0 ? `${server.in_flight}, no limit` : `${server.in_flight} of ${server.limit}`],
+          [
+            "In flight",
+            server.limit === 0 ? `${server.in_flight}, no limit` : `${server.in_flight} of ${server.limit}`,
+          ],
           ["Latency to the head", `p50 ${latency(server.p50)}, p99 ${latency(server.p99)}`],
           ["Failed attempts", percent(server.errors)],
-          ["CPU, memory", `${server.cpu === null ? "–" : `${Math.round(server.cpu)} %`}, ${server.memory === null ? "–" : `${Math.round(server.memory)} %`}`],
+          [
+            "CPU, memory",
+            `${server.cpu === null ? "–" : `${Math.round(server.cpu)} %`}, ${server.memory === null ? "–" : `${Math.round(server.memory)} %`}`,
+          ],
           ...(server.predicted === null
             ? []
             : [["Predicted, came", `${latency(server.predicted)}, ${latency(server.actual)}`] as const]),
-          ["Weight", `${server.weight} (${server.weight_origin}; configured ${server.configured_weight})${server.effective === server.weight ? "" : `, ${server.effective.toFixed(2)} in slow start`}`],
+          [
+            "Weight",
+            `${server.weight} (${server.weight_origin}; configured ${server.configured_weight})${server.effective === server.weight ? "" : `, ${server.effective.toFixed(2)} in slow start`}`,
+          ],
           ["Capacity", server.capacity === 0 ? "not enforced" : `${server.capacity} (${server.capacity_origin})`],
-          ["Pool", `${server.pool}${server.backup ? ", backup" : ""}${server.zone === null ? "" : `, zone ${server.zone}`}`],
-          ["Address", <span class="mono">{server.url}{server.address !== "" && ` (${server.address})`}</span>],
+          [
+            "Pool",
+            `${server.pool}${server.backup ? ", backup" : ""}${server.zone === null ? "" : `, zone ${server.zone}`}`,
+          ],
+          [
+            "Address",
+            <span class="mono">
+              {server.url}
+              {server.address !== "" && ` (${server.address})`}
+            </span>,
+          ],
         ]}
       />
-      <TimeChart title="Latency, last hour" points={times} series={LATENCY} format={latency} marks={marks} span={span} height={120} />
-      <TimeChart title="Load, last hour" points={load} series={LOAD} format={(value) => count(value)} marks={marks} span={span} height={120} />
+      <TimeChart
+        title="Latency, last hour"
+        points={times}
+        series={LATENCY}
+        format={latency}
+        marks={marks}
+        span={span}
+        height={120}
+      />
+      <TimeChart
+        title="Load, last hour"
+        points={load}
+        series={LOAD}
+        format={(value) => count(value)}
+        marks={marks}
+        span={span}
+        height={120}
+      />
       <h3>What happened to it</h3>
-      {its.length === 0 ? <p class="dim">Nothing that is remembered.</p> : <EventList events={its.slice(0, EVENTS)} brief />}
+      {its.length === 0 ? (
+        <p class="dim">Nothing that is remembered.</p>
+      ) : (
+        <EventList events={its.slice(0, EVENTS)} brief />
+      )}
       <p>
         <a href={addressOf("requests", "", { server: server.name, reason: "failed" })}>Its failed requests</a> ·{" "}
         <a href={addressOf("requests", "", { server: server.name, reason: "slow" })}>its slow requests</a>

@@ -3,7 +3,14 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { place, setQuery } from "../../app/place.ts";
 import { addressOf } from "../../app/router.ts";
 import { count, latency, percent } from "../../model/format/numbers.ts";
-import { SORT_KEYS, type ServerRow, type Sorting, type SortKey, sortServers, windowOf } from "../../model/server-list.ts";
+import {
+  type ServerRow,
+  SORT_KEYS,
+  type Sorting,
+  type SortKey,
+  sortServers,
+  windowOf,
+} from "../../model/server-list.ts";
 import { StateBadge } from "../../widgets/text.tsx";
 
 const ROW_PX = 35;
@@ -21,7 +28,16 @@ const HEADINGS: Readonly<Record<SortKey, string>> = {
   weight: "Weight",
 };
 /** They begin with the largest. */
-const LARGEST_FIRST: ReadonlySet<SortKey> = new Set(["share", "rps", "in_flight", "p50", "p99", "cpu", "errors", "weight"]);
+const LARGEST_FIRST: ReadonlySet<SortKey> = new Set([
+  "share",
+  "rps",
+  "in_flight",
+  "p50",
+  "p99",
+  "cpu",
+  "errors",
+  "weight",
+]);
 const TEXTS: ReadonlySet<SortKey> = new Set(["name", "pool", "state"]);
 
 /** Scrolls within itself. */
@@ -101,7 +117,9 @@ function Row({ row, several, index }: { readonly row: ServerRow; readonly severa
       </td>
       <td class="num">{percent(row.share)}</td>
       <td class="num">{count(row.rps, "/s")}</td>
-      <td class={`num ${full ? "alarm" : ""}`}>{row.limit === 0 ? row.in_flight : `${row.in_flight} / ${row.limit}`}</td>
+      <td class={`num ${full ? "alarm" : ""}`}>
+        {row.limit === 0 ? row.in_flight : `${row.in_flight} / ${row.limit}`}
+      </td>
       <td class="num">{latency(row.p50)}</td>
       <td class="num">{latency(row.p99)}</td>
       <td class="num">{row.cpu === null ? "–" : `${Math.round(row.cpu)} %`}</td>
@@ -117,7 +135,7 @@ function Row({ row, several, index }: { readonly row: ServerRow; readonly severa
 function Spacer({ rows, columns }: { readonly rows: number; readonly columns: number }) {
   if (rows === 0) return null;
   return (
-    <tr class="spacer" aria-hidden="true">
+    <tr class="spacer">
       <td colSpan={columns} style={{ height: `${rows * ROW_PX}px` }} />
     </tr>
   );
