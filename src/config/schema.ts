@@ -2,6 +2,7 @@
  * Every setting there is. Parsing, `neurabalancer check`, `.env.example` and the documentation's tables are made from
  * this one description.
  */
+import { admin } from "./sections/admin.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
@@ -11,7 +12,7 @@ import { otlp, otlpTraces, tracing } from "./sections/tracing.ts";
 import * as traffic from "./sections/traffic.ts";
 import type { Section, SectionValues, Setting } from "./setting.ts";
 
-const { configuration, app, log, admin, tls } = processSections;
+const { configuration, app, log, tls } = processSections;
 const { servers, dns, balancing, health, metricsPoll, outlier } = fleet;
 const { clients, timeouts, limits, retry, queue, sticky, upstream } = traffic;
 

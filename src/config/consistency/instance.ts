@@ -52,9 +52,10 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
   if (app.shutdownGraceMs! > app.shutdownTimeoutMs!) {
     problems.push("SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS, of which it is a part");
   }
-  if (typeof admin.port === "number" && admin.token === null && admin.host !== undefined && !isLoopback(admin.host)) {
+  const guarded = admin.token !== null || admin.tokens !== null;
+  if (typeof admin.port === "number" && !guarded && admin.host !== undefined && !isLoopback(admin.host)) {
     warnings.push(
-      `ADMIN_HOST=${admin.host} opens the admin port to the network and no ADMIN_TOKEN is set: whoever reaches it rules this instance`,
+      `ADMIN_HOST=${admin.host} opens the admin port to the network and there is no token: only metrics and health are told to others than this machine; set ADMIN_TOKENS ("neurabalancer token new" makes one)`,
     );
   }
   if (ml.scalerPath && ml.modelPath === null) {

@@ -4,19 +4,7 @@ import { MAX_WORKERS } from "../../shared/memory/layout/shared-memory.ts";
 import { optional, setting } from "../setting.ts";
 import { listenHost } from "../values/addresses.ts";
 import { logFields } from "../values/log-fields.ts";
-import {
-  bearerToken,
-  decimal,
-  integer,
-  oneOf,
-  path,
-  pathList,
-  port,
-  portOrOff,
-  seconds,
-  text,
-  toggle,
-} from "../values/value-types.ts";
+import { decimal, integer, oneOf, path, pathList, port, seconds, text, toggle } from "../values/value-types.ts";
 
 /** What `APP_ENV` may be. */
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
@@ -172,33 +160,6 @@ export const log = {
       default: "1",
       doc: "Share of requests that are logged, 0 … 1. Answers of 500 and above, and requests that failed, are logged always.",
       givenTo: { worker: "accessLogSample" },
-    }),
-  },
-};
-
-/** The admin port. */
-export const admin = {
-  title: "Admin API",
-  settings: {
-    host: setting({
-      env: "ADMIN_HOST",
-      type: listenHost,
-      default: "127.0.0.1",
-      doc: "Address that the admin port listens on. Set ADMIN_TOKEN before you open it to a network.",
-      restart: true,
-    }),
-    port: setting({
-      env: "ADMIN_PORT",
-      type: portOrOff,
-      default: "8090",
-      doc: "Port of the admin API, which also answers the reserved paths. 0 or `off` means none, `auto` any free one, which the log names. Two instances on one machine need two.",
-      restart: true,
-    }),
-    token: optional({
-      env: "ADMIN_TOKEN",
-      type: bearerToken,
-      doc: "When set, the admin port's API wants it as `Authorization: Bearer <token>`. Health checks and metrics stay open.",
-      secret: true,
     }),
   },
 };

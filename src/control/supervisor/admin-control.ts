@@ -19,6 +19,8 @@ export function adminControl(view: SupervisorView, _parts: InstanceParts): Admin
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
+    effective: () => view.configuration.effective,
+    listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
     learning: new LearningResponses({ ...view, fleet: view.fleets }),
     history: new HistoryResponses({

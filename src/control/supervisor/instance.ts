@@ -20,6 +20,8 @@ import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/r
 import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
+import { Guard } from "../admin/access/guard.ts";
+import { policySource } from "../admin/access/policy.ts";
 import { AdminApi } from "../admin/api.ts";
 import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/doors/listener.ts";
 import type { ControlClock } from "../clock.ts";
@@ -173,7 +175,7 @@ export class SupervisorInstance {
     this.#shownSeries = new ShownSeries(this.#memory, () => clock.nowMs());
     const view = this.#makeView();
     this.#parts = makeParts(view);
-    const api = new AdminApi(adminControl(view, this.#parts), this.#log);
+    const api = new AdminApi(adminControl(view, this.#parts), this.#log, view.guard);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#openAdminPort(api, config, directory);
 
@@ -300,6 +302,7 @@ export class SupervisorInstance {
       recorder: this.#recording.recorder,
       tracing: this.#tracing,
       journal: this.#journal,
+      guard: new Guard(() => clock.nowMs(), this.#log),
       configuration: this.#configuration,
       clock,
       startedAtMs: this.#startedAtMs,
@@ -314,8 +317,8 @@ export class SupervisorInstance {
   ): Promise<void> {
     if (admin.port === null) return;
     const { host, port } = admin;
-    const token = (): string | null => this.#configuration.config.admin.token;
-    this.#adminPort = await listenOnAdminPort(api, { host, port, token, socketPath });
+    const policy = policySource(() => this.#configuration.config.admin, host);
+    this.#adminPort = await listenOnAdminPort(api, { host, port, policy, socketPath });
     this.#log.info({ host, port: this.#adminPort.port }, "the admin API listens");
   }
 

@@ -14,9 +14,11 @@ import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
+import type { Guard } from "../admin/access/guard.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
+import type { PoolSummary } from "../fleet/status.ts";
 import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
@@ -45,6 +47,7 @@ export interface SupervisorView {
   readonly recorder: Recorder;
   readonly tracing: Tracing;
   readonly journal: Journal;
+  readonly guard: Guard;
   readonly configuration: Pick<
     ConfigurationInForce,
     "config" | "settings" | "effective" | "reloads" | "rejected" | "takenMs"
@@ -102,8 +105,15 @@ export function describeStatus(view: SupervisorView): object {
   };
 }
 
+/** A pool as it is shown. */
+export interface ShownPool extends Omit<PoolSummary, "row"> {
+  readonly strategy: string | undefined;
+  /** Some route leads there. */
+  readonly in_use: boolean;
+}
+
 /** The pools as they are now. */
-export function describePools({ configuration: { settings }, fleets }: SupervisorView): object[] {
+export function describePools({ configuration: { settings }, fleets }: SupervisorView): ShownPool[] {
   const inUse = poolsInUse(settings.routes);
   return fleets.pools().map(({ name, total, healthy, up, usable, panic }) => {
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
@@ -147,6 +157,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     },
     tracer: () => view.tracing.tracer,
     pools: () => view.fleets.pools(),
+    admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
     configuration: () => {
       const { rejected, takenMs } = view.configuration;

@@ -156,6 +156,14 @@ export interface TracerFigures {
   readonly restarts: Readonly<Record<string, number>>;
 }
 
+/** The admin port since the start. */
+export interface AdminFigures {
+  /** Responses, by the scope of who asked and by status. */
+  readonly answers: Iterable<{ readonly scope: string; readonly status: number; readonly count: number }>;
+  /** Requests that were turned away, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
 /** A route that mirrors, and the name of the pool that it mirrors to. */
 export interface MirroringRoute {
   readonly number: number;
@@ -203,6 +211,7 @@ export interface MetricsSource {
   readonly learner: () => LearnerFigures;
   readonly recorder: () => RecorderFigures;
   readonly tracer: () => TracerFigures;
+  readonly admin: () => AdminFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
   readonly configuration: () => ConfigurationFigures;
   readonly mirrors: () => readonly MirroringRoute[];

@@ -325,7 +325,19 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["correct-horse-battery", "another-horse-battery"],
     [],
     ADMIN,
-    "the API wants it, health and metrics do not",
+    "the API and metrics want it, health does not",
+  ),
+  ADMIN_TOKENS: effect(
+    [`ci:read:sha256:${"a".repeat(64)}`, `ci:admin:sha256:${"a".repeat(64)}`],
+    [],
+    "test/unit/control/admin/access/guard.test.ts",
+    "each token may do what its scope says",
+  ),
+  ADMIN_ALLOWED_HOSTS: effect(
+    ["a.internal", "b.internal"],
+    [],
+    "test/unit/control/admin/access/guard.test.ts",
+    "names of ADMIN_ALLOWED_HOSTS are its own",
   ),
   TRUSTED_PROXIES: effect(
     ["10.0.0.0/8", "127.0.0.1"],

@@ -7,6 +7,7 @@ import { type MetricsControl, metricsRoutes } from "./metrics.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
+import { type SettingsControl, settingRoutes } from "./settings.ts";
 import { type StatusControl, statusRoutes } from "./status.ts";
 
 /** What the API shows and changes: what its routes need. */
@@ -14,6 +15,7 @@ export type AdminControl = HealthControl &
   MetricsControl &
   ServersControl &
   PoolsControl &
+  SettingsControl &
   StatusControl &
   LearningControl &
   HistoryControl;
@@ -23,6 +25,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   metricsRoutes,
   serverRoutes,
   poolRoutes,
+  settingRoutes,
   statusRoutes,
   learningRoutes,
   historyRoutes,

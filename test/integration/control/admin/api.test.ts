@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
+import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
@@ -97,7 +98,12 @@ const api = new AdminApi(control, log);
 const socket = join(directory, "admin.sock");
 const relay = listenForWorkers(api, socket);
 const listen = (port: number, token: string | null, name: string) =>
-  listenOnAdminPort(api, { host: "127.0.0.1", port, token: () => token, socketPath: join(directory, name) });
+  listenOnAdminPort(api, {
+    host: "127.0.0.1",
+    port,
+    policy: () => policyOf({ token, tokens: null, allowedHosts: null }, "127.0.0.1"),
+    socketPath: join(directory, name),
+  });
 const open = await listen(0, null, "open.sock");
 const guarded = await listen(0, TOKEN, "guarded.sock");
 afterAll(async () => {
@@ -372,8 +378,10 @@ describe("changing", () => {
 describe("with a token", () => {
   const get = (path: string, headers: Record<string, string> = {}) => viaPort(path, { headers }, guarded.port);
 
-  test("the API wants it, health and metrics do not", async () => {
-    for (const path of ["/health/live", "/health/ready", "/metrics"]) expect((await get(path)).status).toBe(200);
+  test("the API and metrics want it, health does not", async () => {
+    for (const path of ["/health/live", "/health/ready"]) expect((await get(path)).status).toBe(200);
+    expect((await get("/metrics")).status).toBe(401);
+    expect((await get("/metrics", { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
     const refused = await get("/api/v1/servers");
     expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([401, 'Bearer realm="neurabalancer"']);
     expect((await get("/api/v1/status", { authorization: `Bearer ${TOKEN}x` })).status).toBe(401);
