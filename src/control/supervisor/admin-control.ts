@@ -1,15 +1,18 @@
 /** What the admin API shows and changes of this instance. */
+import { demoSocket } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
+import { DemoRelay } from "../dashboard/demo-relay.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
-export function adminControl(view: SupervisorView, _parts: InstanceParts): AdminControl {
+export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
+  const demo = demoSocket();
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
@@ -27,6 +30,9 @@ export function adminControl(view: SupervisorView, _parts: InstanceParts): Admin
       questions: view.historyQuestions,
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
+    live: parts.live,
+    page: parts.page,
+    demo: demo === null ? null : new DemoRelay(demo),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -102,7 +102,7 @@ export class SupervisorInstance {
   readonly #journal: Journal;
   #recording!: Recording;
   #tracing!: Tracing;
-  #parts: InstanceParts = {};
+  #parts: InstanceParts | null = null;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #startedAtMs = 0;
@@ -174,7 +174,7 @@ export class SupervisorInstance {
     this.#waits = new PoolWaitsLedger(this.#memory);
     this.#shownSeries = new ShownSeries(this.#memory, () => clock.nowMs());
     const view = this.#makeView();
-    this.#parts = makeParts(view);
+    this.#parts = makeParts(view, this.#log, this.#options.program);
     const api = new AdminApi(adminControl(view, this.#parts), this.#log, view.guard);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#openAdminPort(api, config, directory);
@@ -203,7 +203,7 @@ export class SupervisorInstance {
       keepTotals: () => this.#keepTotals(),
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
-      parts: Object.values(this.#parts),
+      parts: Object.values(this.#parts ?? {}),
       nowMs: () => clock.nowMs(),
       lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
@@ -266,7 +266,7 @@ export class SupervisorInstance {
     this.#recording?.recorder.kill();
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
-    const parts: readonly InstancePart[] = Object.values(this.#parts);
+    const parts: readonly InstancePart[] = Object.values(this.#parts ?? {});
     await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }

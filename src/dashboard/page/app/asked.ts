@@ -20,7 +20,6 @@ export function useAsked<T>(path: string | null, everyMs = 0): Asked<T> {
   const [turn, setTurn] = useState(0);
   const changes = changesMade.value;
   const live = connection.value.state === "live";
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `turn`, `changes` and `live` say that it is time to ask again
   useEffect(() => {
     if (path === null) return;
     const abort = new AbortController();

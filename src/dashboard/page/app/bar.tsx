@@ -64,9 +64,9 @@ function LinkState() {
 function Find() {
   const [id, setId] = useState("");
   return (
+    <search>
     <form
       class="find"
-      role="search"
       onSubmit={(event) => {
         event.preventDefault();
         if (id.trim() !== "") location.hash = addressOf("requests", id.trim());
@@ -81,6 +81,7 @@ function Find() {
         onInput={(event) => setId(event.currentTarget.value)}
       />
     </form>
+    </search>
   );
 }
 

@@ -39,8 +39,6 @@ export function TimeChart(props: ChartProps) {
   const [at, setAt] = useState<number | null>(null);
   const scheme = schemeVersion.value;
   const shape = series.map(({ label }) => label).join("\n");
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a chart is made again when its lines or the colours are others
   useEffect(() => {
     const element = holder.current!;
     const options = optionsOf(latest, element.clientWidth, height, setAt);
@@ -85,7 +83,7 @@ export function TimeChart(props: ChartProps) {
       {near.length > 0 && (
         <ul class="marks" aria-hidden="true">
           {near.slice(0, 3).map((event) => (
-            <li key={event.number} class="clip">
+            <li key={event.id} class="clip">
               {event.message}
             </li>
           ))}

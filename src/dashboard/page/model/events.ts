@@ -6,8 +6,17 @@ const MOST = 2_000;
 
 /** Newest first, each once; the oldest are forgotten beyond 2,000. */
 export function withEvents(known: readonly TimelineEvent[], more: readonly TimelineEvent[]): readonly TimelineEvent[] {
-  const byNumber = new Map([...known, ...more].map((event) => [event.number, event]));
-  return [...byNumber.values()].sort((a, b) => b.number - a.number).slice(0, MOST);
+  const byId = new Map([...known, ...more].map((event) => [event.id, event]));
+  return [...byId.values()].sort(newestFirst).slice(0, MOST);
+}
+
+function newestFirst(a: TimelineEvent, b: TimelineEvent): number {
+  return Date.parse(b.at) - Date.parse(a.at) || numberOf(b) - numberOf(a);
+}
+
+/** Within its run. */
+function numberOf({ id }: TimelineEvent): number {
+  return Number(id.slice(id.lastIndexOf("-") + 1));
 }
 
 /** How many there are of each kind, the most frequent first. */

@@ -3,7 +3,11 @@ import type { AuditEntry, ShownOverride } from "../api/shapes.ts";
 import { type ChangeRequest, stateBefore } from "./change.ts";
 
 /** What an override is about: `the weight of 10.0.0.5:3000 in pool shop`. */
-export function overrideTarget({ kind, target, description }: Pick<ShownOverride, "kind" | "target" | "description">): string {
+export function overrideTarget({
+  kind,
+  target,
+  description,
+}: Pick<ShownOverride, "kind" | "target" | "description">): string {
   if (description !== undefined && description !== "") return description;
   if (typeof target === "string") return target;
   const of = (target ?? {}) as Readonly<Record<string, string | null | undefined>>;

@@ -15,7 +15,9 @@ export interface SettingField {
 /** A list of words where it may be nothing else. */
 export function inputOf(setting: SettingView): SettingField {
   const { words, value, describe, unit, configured } = setting;
-  const hint = [describe, unit === null ? "" : `in ${unit}`, `configured: ${configured ?? "unset"}`].filter(Boolean).join("; ");
+  const hint = [describe, unit === null ? "" : `in ${unit}`, `configured: ${configured ?? "unset"}`]
+    .filter(Boolean)
+    .join("; ");
   const common = { name: "value" as const, label: setting.name, value: value ?? "", hint };
   const choice = words ?? (setting.type === "switch" ? ["true", "false"] : null);
   if (choice === null) return { ...common, kind: "text" };

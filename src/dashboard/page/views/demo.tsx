@@ -66,7 +66,12 @@ export function Demo() {
                       </button>
                     ))
                   ) : (
-                    <button type="button" class="button small primary" aria-label={`Heal ${name}`} onClick={() => void order({ server: name, trouble: "heal" })}>
+                    <button
+                      type="button"
+                      class="button small primary"
+                      aria-label={`Heal ${name}`}
+                      onClick={() => void order({ server: name, trouble: "heal" })}
+                    >
                       Heal
                     </button>
                   )}
@@ -76,7 +81,11 @@ export function Demo() {
           </ul>
           <label class="row">
             <span class="label">Traffic</span>
-            <select class="input rate" value={String(body.rate)} onChange={(event) => void order({ rate: Number(event.currentTarget.value) })}>
+            <select
+              class="input rate"
+              value={String(body.rate)}
+              onChange={(event) => void order({ rate: Number(event.currentTarget.value) })}
+            >
               {body.rates.map((rate) => (
                 <option key={rate} value={String(rate)}>
                   {rate} requests/s

@@ -14,7 +14,7 @@ export function EventList({
   return (
     <ol class={`events ${brief ? "brief" : ""}`}>
       {events.map((event) => (
-        <li key={event.number}>
+        <li key={event.id}>
           <Time ms={Date.parse(event.at)} />
           <Badge tone={toneOfEvent(event.kind, event.message)}>{event.kind}</Badge>
           <p>

@@ -72,6 +72,18 @@ function makeControl() {
     pools: () => [{ name: "shop", healthy: 1 }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    demo: null,
+    page: { get: async () => "later" },
+    live: {
+      full: false,
+      watch: () => new Response("event: frame\n\n"),
+      unwatched: () => new Response(null),
+      *recent() {
+        yield;
+        return new Blob(["{}"]);
+      },
+      timeline: () => ({ events: [], last_id: "r-0", forgotten: 0 }),
+    },
     learning: {
       overview: async () => ({ rung: "model" }),
       models: async (limit) => ({ models: [], limit }),

@@ -131,7 +131,6 @@ function useTrial(plan: ChangePlan, values: FormValues, subject: Subject | null)
   const [state, setState] = useState<TrialState | null>(null);
   const request = requestOf(plan, values);
   const key = typeof request === "string" ? request : JSON.stringify(request);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the request is the same as long as its text is
   useEffect(() => {
     if (plan.noTrial === true || typeof request === "string") return setState(null);
     const timer = setTimeout(async () => {

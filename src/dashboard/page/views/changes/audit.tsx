@@ -74,7 +74,11 @@ function Row({ entry }: { readonly entry: AuditEntry }) {
       </td>
       <td class="num">
         {undo !== null && (
-          <ActButton class="small" label={`Undo ${entry.action} of ${entry.target}`} onPress={() => takeBack(entry, undo)}>
+          <ActButton
+            class="small"
+            label={`Undo ${entry.action} of ${entry.target}`}
+            onPress={() => takeBack(entry, undo)}
+          >
             Undo
           </ActButton>
         )}

@@ -1,10 +1,10 @@
 /** Overrides: what is in force instead of what is configured, as a list and as lines for the configuration. */
 import { useState } from "preact/hooks";
+import { sentenceOf } from "../../api/problem.ts";
 import type { ShownOverride } from "../../api/shapes.ts";
 import { useAsked } from "../../app/asked.ts";
 import { propose } from "../../app/changing/plan.ts";
 import { api } from "../../app/live.ts";
-import { sentenceOf } from "../../api/problem.ts";
 import { inWords } from "../../model/change.ts";
 import { overrideTarget } from "../../model/overrides.ts";
 import { ActButton, Button } from "../../widgets/controls.tsx";
@@ -30,7 +30,11 @@ export function Overrides() {
         <p class="dim">They last over restarts, and end when the configuration says something else than it did.</p>
         <span class="row end">
           <Button onPress={() => void show()}>Export as .env</Button>
-          <ActButton class="danger" disabled={list.length === 0 ? "There is no override." : null} onPress={() => clear(list.length)}>
+          <ActButton
+            class="danger"
+            disabled={list.length === 0 ? "There is no override." : null}
+            onPress={() => clear(list.length)}
+          >
             Remove all
           </ActButton>
         </span>

@@ -4,7 +4,12 @@ import { propose } from "../../app/changing/plan.ts";
 /** What may be ordered without a version. */
 export type PlainOrder = "rollback" | "pause" | "resume" | "train";
 
-const WORDS: Readonly<Record<PlainOrder, { readonly title: string; readonly lead: string; readonly confirm: string; readonly back: PlainOrder | null }>> = {
+const WORDS: Readonly<
+  Record<
+    PlainOrder,
+    { readonly title: string; readonly lead: string; readonly confirm: string; readonly back: PlainOrder | null }
+  >
+> = {
   rollback: {
     title: "Roll the model back",
     lead: "The model before the one that serves takes its place, at once.",
@@ -17,7 +22,12 @@ const WORDS: Readonly<Record<PlainOrder, { readonly title: string; readonly lead
     confirm: "Pause",
     back: "resume",
   },
-  resume: { title: "Resume learning", lead: "Models are trained, tried and promoted again.", confirm: "Resume", back: "pause" },
+  resume: {
+    title: "Resume learning",
+    lead: "Models are trained, tried and promoted again.",
+    confirm: "Resume",
+    back: "pause",
+  },
   train: {
     title: "Train a model now",
     lead: "A trainer of its own reads the samples of late and proposes a model. It serves nobody before it has been tried.",

@@ -11,9 +11,7 @@ export function Learning() {
     <>
       <div class="head">
         <h1>Learning</h1>
-        <p class="end dim">
-          Costs are in mean latencies of the fleet: lower is better
-        </p>
+        <p class="end dim">Costs are in mean latencies of the fleet: lower is better</p>
       </div>
       {learning.length === 0 ? (
         <section class="card">

@@ -17,7 +17,10 @@ const EVERY_MS = 15_000;
 
 /** A table. */
 export function Models({ pool, champion }: { readonly pool: string; readonly champion: number | null }) {
-  const { body, error } = useAsked<{ models: Model[] }>(`/api/v1/ml/models?limit=20&pool=${encodeURIComponent(pool)}`, EVERY_MS);
+  const { body, error } = useAsked<{ models: Model[] }>(
+    `/api/v1/ml/models?limit=20&pool=${encodeURIComponent(pool)}`,
+    EVERY_MS,
+  );
   const models = body?.models ?? [];
   return (
     <section class="card" aria-label={`Models of pool ${pool}`}>
@@ -56,10 +59,18 @@ export function Models({ pool, champion }: { readonly pool: string; readonly cha
                   <td>{model.promoted_at === null ? "–" : <Time ms={Date.parse(model.promoted_at)} />}</td>
                   <td class="num">
                     <span class="row end">
-                      <ActButton class="small" label={`Promote model ${model.version}`} onPress={() => orderModel("promote", model.version, pool)}>
+                      <ActButton
+                        class="small"
+                        label={`Promote model ${model.version}`}
+                        onPress={() => orderModel("promote", model.version, pool)}
+                      >
                         Promote
                       </ActButton>
-                      <ActButton class="small" label={`Reject model ${model.version}`} onPress={() => orderModel("reject", model.version, pool)}>
+                      <ActButton
+                        class="small"
+                        label={`Reject model ${model.version}`}
+                        onPress={() => orderModel("reject", model.version, pool)}
+                      >
                         Reject
                       </ActButton>
                     </span>

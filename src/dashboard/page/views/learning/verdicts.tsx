@@ -13,7 +13,10 @@ const EVERY_MS = 15_000;
 
 /** A list. */
 export function Verdicts({ pool }: { readonly pool: string }) {
-  const { body, error } = useAsked<{ verdicts: Verdict[] }>(`/api/v1/ml/verdicts?limit=8&pool=${encodeURIComponent(pool)}`, EVERY_MS);
+  const { body, error } = useAsked<{ verdicts: Verdict[] }>(
+    `/api/v1/ml/verdicts?limit=8&pool=${encodeURIComponent(pool)}`,
+    EVERY_MS,
+  );
   const verdicts = body?.verdicts ?? [];
   return (
     <div class="card">

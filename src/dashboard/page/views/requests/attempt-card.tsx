@@ -13,7 +13,9 @@ export function AttemptCard({ attempt, number }: { readonly attempt: ExplainedAt
           {number}. {attempt.kind} → {nameOf(attempt.url)}
         </h2>
         <span class="end">
-          <Badge tone={attempt.failure === null ? "ok" : "bad"}>{attempt.failure ?? attempt.status ?? "no response"}</Badge>
+          <Badge tone={attempt.failure === null ? "ok" : "bad"}>
+            {attempt.failure ?? attempt.status ?? "no response"}
+          </Badge>
         </span>
       </header>
       <div class="body stack">
@@ -25,7 +27,8 @@ export function AttemptCard({ attempt, number }: { readonly attempt: ExplainedAt
           {attempt.arm !== null && ` · arm ${attempt.arm}`}
           {attempt.policy !== null && ` · ${attempt.policy}`}
           {attempt.propensity !== null && ` · chosen with ${percent(attempt.propensity)}`}
-          {attempt.table !== null && ` · model ${attempt.table.model_version}, table ${Math.round(attempt.table.age_ms)} ms old`}
+          {attempt.table !== null &&
+            ` · model ${attempt.table.model_version}, table ${Math.round(attempt.table.age_ms)} ms old`}
         </p>
         {candidates.length > 0 && (
           <>
@@ -49,9 +52,7 @@ export function AttemptCard({ attempt, number }: { readonly attempt: ExplainedAt
         )}
         {out > 0 && (
           <details>
-            <summary>
-              {plural(out, "server")} could not be asked
-            </summary>
+            <summary>{plural(out, "server")} could not be asked</summary>
             <ul class="stack">
               {ineligible.map((server) => (
                 <li key={server.server_id}>
@@ -67,7 +68,11 @@ export function AttemptCard({ attempt, number }: { readonly attempt: ExplainedAt
   );
 }
 
-function Candidate(props: { readonly of: ExplainedCandidate; readonly highest: number; readonly scale: ScoreScale | null }) {
+function Candidate(props: {
+  readonly of: ExplainedCandidate;
+  readonly highest: number;
+  readonly scale: ScoreScale | null;
+}) {
   const { of, highest, scale } = props;
   const value = of.score ?? of.in_flight;
   return (

@@ -8,7 +8,11 @@ const WIDTH = 1000;
 export function AttemptLanes({ of }: { readonly of: Explanation }) {
   const begin = Date.parse(of.began_at);
   const offsets = of.attempts.map(({ at }) => Math.max(0, Date.parse(at) - begin));
-  const whole = Math.max(of.duration_ms, ...of.attempts.map((attempt, i) => offsets[i] + (attempt.total_ms ?? 0)), 0.001);
+  const whole = Math.max(
+    of.duration_ms,
+    ...of.attempts.map((attempt, i) => offsets[i] + (attempt.total_ms ?? 0)),
+    0.001,
+  );
   const scale = WIDTH / whole;
   return (
     <div class="stack">
@@ -68,7 +72,10 @@ function Lane({ label, parts }: { readonly label: string; readonly parts: readon
   return (
     <svg viewBox={`0 0 ${WIDTH} 16`} preserveAspectRatio="none" role="img" aria-label={label}>
       <rect class="track" width={WIDTH} height="16" />
-      {parts.map(([kind, x, width]) => width > 0 && <rect key={kind + x} class={kind} x={x} y="2" width={Math.max(width, 2)} height="12" />)}
+      {parts.map(
+        ([kind, x, width]) =>
+          width > 0 && <rect key={kind + x} class={kind} x={x} y="2" width={Math.max(width, 2)} height="12" />,
+      )}
     </svg>
   );
 }

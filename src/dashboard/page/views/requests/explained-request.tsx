@@ -47,7 +47,10 @@ function Explained({ of }: { readonly of: Explanation }) {
           <Facts
             of={[
               ["Began", <Time ms={Date.parse(of.began_at)} />],
-              ["Took", `${latency(of.duration_ms)}${of.waited_ms === 0 ? "" : `, ${latency(of.waited_ms)} of it in the queue`}`],
+              [
+                "Took",
+                `${latency(of.duration_ms)}${of.waited_ms === 0 ? "" : `, ${latency(of.waited_ms)} of it in the queue`}`,
+              ],
               ["Route, pool", `${of.route ?? "none"} → ${of.pool ?? "none"}`],
               ["Request id", <span class="mono">{of.request_id}</span>],
               ...(of.client === null ? [] : [["Client", of.client] as const]),

@@ -54,7 +54,8 @@ export function RequestTable({ requests }: { readonly requests: readonly RecentR
 
 /** Status, and what went wrong. */
 export function Outcome({ of }: { readonly of: Pick<RecentRequest, "status" | "failure" | "kept_as"> }) {
-  const tone = of.failure !== null || of.status >= 500 ? "bad" : of.status >= 400 ? "warn" : of.kept_as === "slow" ? "info" : "ok";
+  const tone =
+    of.failure !== null || of.status >= 500 ? "bad" : of.status >= 400 ? "warn" : of.kept_as === "slow" ? "info" : "ok";
   return (
     <Badge tone={tone}>
       {of.status === 0 ? "–" : of.status}

@@ -33,7 +33,12 @@ function RequestList() {
       <div class="head">
         <h1>Requests</h1>
         <div class="end">
-          <Segments label="Which requests" options={REASONS} value={reason as never} onChange={(next) => setQuery({ reason: next })} />
+          <Segments
+            label="Which requests"
+            options={REASONS}
+            value={reason as never}
+            onChange={(next) => setQuery({ reason: next })}
+          />
           <Filter label="Server" value={server} onInput={(next) => setQuery({ server: next })} />
           <Button onPress={again}>Read again</Button>
         </div>

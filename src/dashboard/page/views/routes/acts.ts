@@ -52,7 +52,10 @@ export function changeOption(pool: string, option: SettingView): void {
 }
 
 /** Which share of a route's requests goes where. */
-export function changeSplit(route: string, targets: readonly { readonly pool: string; readonly weight: number }[]): void {
+export function changeSplit(
+  route: string,
+  targets: readonly { readonly pool: string; readonly weight: number }[],
+): void {
   const path = `/api/v1/routes/${encodeURIComponent(route)}`;
   const pools = topology.value!.pools.map(({ name }) => name);
   const weightOf = (pool: string) => targets.find((target) => target.pool === pool)?.weight ?? 0;
@@ -63,7 +66,9 @@ export function changeSplit(route: string, targets: readonly { readonly pool: st
     fields: pools.map((pool) => ({ name: pool, label: pool, kind: "number" as const, value: String(weightOf(pool)) })),
     request: (values) => {
       const split = Object.fromEntries(
-        pools.map((pool) => [pool, Number(values[pool])] as const).filter(([pool, weight]) => weight > 0 || weightOf(pool) > 0),
+        pools
+          .map((pool) => [pool, Number(values[pool])] as const)
+          .filter(([pool, weight]) => weight > 0 || weightOf(pool) > 0),
       );
       if (Object.values(split).some((weight) => !(weight >= 0))) throw new Error("Weights are numbers from 0 on.");
       return { method: "PATCH", path, body: { split } };
@@ -83,7 +88,13 @@ export function startCanary(route: string, present: string): void {
     lead: "A part of its requests goes to another pool. Errors and latency of both are compared: worse goes back at once, no worse goes on to the next step.",
     subject: null,
     fields: [
-      { name: "pool", label: "Pool under trial", kind: "select", value: others[0] ?? "", options: others.map((name) => [name, name] as const) },
+      {
+        name: "pool",
+        label: "Pool under trial",
+        kind: "select",
+        value: others[0] ?? "",
+        options: others.map((name) => [name, name] as const),
+      },
       { name: "steps", label: "Steps, percent", kind: "text", value: "5, 25, 50, 100" },
       {
         name: "auto",
@@ -97,9 +108,13 @@ export function startCanary(route: string, present: string): void {
       },
     ],
     request: ({ pool, steps = "", auto }) => {
-      const list = steps.split(/[\s,]+/).filter(Boolean).map(Number);
+      const list = steps
+        .split(/[\s,]+/)
+        .filter(Boolean)
+        .map(Number);
       if (pool === "") throw new Error("There is no other pool to try.");
-      if (list.length === 0 || list.some((step) => !(step > 0 && step <= 100))) throw new Error("Steps are percents: 5, 25, 50, 100");
+      if (list.length === 0 || list.some((step) => !(step > 0 && step <= 100)))
+        throw new Error("Steps are percents: 5, 25, 50, 100");
       return { method: "POST", path, body: { pool, percent: list[0], steps: list, auto: auto === "true" } };
     },
     confirm: "Start canary",

@@ -83,7 +83,12 @@ export function PoolCard({ pool, live }: { readonly pool: KnownPool; readonly li
 function PoolState({ pool, live }: { readonly pool: KnownPool; readonly live: LivePool | undefined }) {
   if (live !== undefined && live.total > 0 && live.usable === 0) return <Badge tone="bad">no server</Badge>;
   if (live?.panic) return <Badge tone="bad">panic</Badge>;
-  if (!pool.in_use) return <Badge tone="idle" title="No route leads here.">not in use</Badge>;
+  if (!pool.in_use)
+    return (
+      <Badge tone="idle" title="No route leads here.">
+        not in use
+      </Badge>
+    );
   return live !== undefined && live.usable < live.total ? (
     <Badge tone="warn">{live.total - live.usable} out</Badge>
   ) : (

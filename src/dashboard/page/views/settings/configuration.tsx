@@ -65,7 +65,6 @@ function List({ title, of, tone }: { readonly title: string; readonly of: readon
       <p class="label">{title}</p>
       <ul>
         {of.map((one, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: two problems may be the same sentence
           <li key={i}>{inWords(one)}</li>
         ))}
       </ul>

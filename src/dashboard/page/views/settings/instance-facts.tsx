@@ -1,8 +1,9 @@
 /** What runs here. */
-import { api, frame, topology } from "../../app/live.ts";
+
 import { sentenceOf } from "../../api/problem.ts";
-import { duration } from "../../model/format/times.ts";
+import { api, frame, topology } from "../../app/live.ts";
 import { plural } from "../../model/format/numbers.ts";
+import { duration } from "../../model/format/times.ts";
 import { adviceFor } from "../../model/words.ts";
 import { ActButton } from "../../widgets/controls.tsx";
 import { Facts, Time } from "../../widgets/text.tsx";
@@ -35,7 +36,9 @@ export function InstanceFacts() {
             ["History", instance.history ? "kept in the store" : "of this run only (HISTORY=off)"],
             [
               "Degraded",
-              now.degraded.length === 0 ? "no" : `${plural(now.degraded.length, "mode")}: ${now.degraded.map((mode) => adviceFor(mode).title).join("; ")}`,
+              now.degraded.length === 0
+                ? "no"
+                : `${plural(now.degraded.length, "mode")}: ${now.degraded.map((mode) => adviceFor(mode).title).join("; ")}`,
             ],
           ]}
         />

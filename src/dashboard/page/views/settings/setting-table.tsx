@@ -58,7 +58,11 @@ export function SettingTable(props: {
                     <ActButton
                       class="small"
                       label={`Change ${setting.name}`}
-                      disabled={setting.changeable ? null : `${setting.name} ${setting.why_not ?? "cannot be changed at run time"}`}
+                      disabled={
+                        setting.changeable
+                          ? null
+                          : `${setting.name} ${setting.why_not ?? "cannot be changed at run time"}`
+                      }
                       onPress={() => props.onChange(setting)}
                     >
                       Change

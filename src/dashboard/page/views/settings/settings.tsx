@@ -1,9 +1,8 @@
 /** The instance itself: settings, certificates, listeners, its configuration, and what a supporter wants to have. */
-import type { SettingsAnswer } from "../../api/shapes.ts";
+import type { SettingsAnswer, SettingView } from "../../api/shapes.ts";
 import { useAsked } from "../../app/asked.ts";
 import { propose } from "../../app/changing/plan.ts";
 import { inputOf, wantedValue } from "../../model/setting-input.ts";
-import type { SettingView } from "../../api/shapes.ts";
 import { Empty } from "../../widgets/text.tsx";
 import { Certificates } from "./certificates.tsx";
 import { Configuration } from "./configuration.tsx";
@@ -27,7 +26,11 @@ export function Settings() {
           <p class="end dim">pools have their own under Pools & routes → Options</p>
         </header>
         <div class="body">
-          {body === null ? <Empty>{error ?? "Asking…"}</Empty> : <SettingTable settings={body.settings} onChange={change} />}
+          {body === null ? (
+            <Empty>{error ?? "Asking…"}</Empty>
+          ) : (
+            <SettingTable settings={body.settings} onChange={change} />
+          )}
         </div>
       </section>
     </>
