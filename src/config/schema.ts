@@ -2,7 +2,7 @@
  * Every setting there is. Parsing, `neurabalancer check`, `.env.example` and the documentation's tables are made from
  * this one description.
  */
-import { admin } from "./sections/admin.ts";
+import { admin, commands } from "./sections/admin.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
@@ -45,7 +45,7 @@ export const SECTIONS = {
 } as const satisfies Record<string, Section>;
 
 /** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */
-export const OTHER_SECTIONS = { modelService, configuration } as const satisfies Record<string, Section>;
+export const OTHER_SECTIONS = { modelService, configuration, commands } as const satisfies Record<string, Section>;
 
 /** The values of all settings: times in milliseconds (names end in `Ms`), unset settings `null`. */
 export type Sections = SectionValues<typeof SECTIONS>;

@@ -7,6 +7,7 @@ import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
 import { DemoRelay } from "../dashboard/demo-relay.ts";
+import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
@@ -16,12 +17,12 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
-    events: view.journal,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
     metrics: (format) => metrics.rendering(format),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
+    operations: fleetOperations(view),
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),

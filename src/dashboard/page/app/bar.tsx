@@ -65,22 +65,22 @@ function Find() {
   const [id, setId] = useState("");
   return (
     <search>
-    <form
-      class="find"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (id.trim() !== "") location.hash = addressOf("requests", id.trim());
-      }}
-    >
-      <input
-        class="input"
-        type="search"
-        aria-label="Explain a request by its id"
-        placeholder="Request id"
-        value={id}
-        onInput={(event) => setId(event.currentTarget.value)}
-      />
-    </form>
+      <form
+        class="find"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (id.trim() !== "") location.hash = addressOf("requests", id.trim());
+        }}
+      >
+        <input
+          class="input"
+          type="search"
+          aria-label="Explain a request by its id"
+          placeholder="Request id"
+          value={id}
+          onInput={(event) => setId(event.currentTarget.value)}
+        />
+      </form>
     </search>
   );
 }

@@ -13,7 +13,9 @@ export function Notices() {
   return (
     <div class="stack">
       <Lost />
-      {now?.instance.degraded.map((mode) => <Degraded key={mode} mode={mode} />)}
+      {now?.instance.degraded.map((mode) => (
+        <Degraded key={mode} mode={mode} />
+      ))}
       {now?.pools.map((pool) =>
         pool.total > 0 && pool.usable === 0 && pool.rps + pool.total > 0 ? (
           <Notice key={pool.name} tone="bad" title={`Pool ${pool.name} has no server that may be asked`}>
