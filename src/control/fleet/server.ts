@@ -347,6 +347,7 @@ export class FleetServer {
       state: this.stateName,
       reason: this.reason,
       state_reason: this.reason,
+      removed: this.removedMs !== undefined,
       maintenance: this.#withdrawal && viewOf(this.#withdrawal),
       weight: row.weight,
       effective_weight: row.effectiveWeight,

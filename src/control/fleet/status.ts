@@ -17,6 +17,8 @@ export interface ServerStatus extends ServerFigures {
   readonly reason: string;
   /** The same, by the name that does not ask of what. */
   readonly state_reason: string;
+  /** It has left the configuration, and finishes what it has. */
+  readonly removed: boolean;
   /** That an operator has taken it out, by a drain or for maintenance; `null` = nobody has. */
   readonly maintenance: WithdrawalView | null;
   /** 0 = not enforced. */

@@ -14,7 +14,7 @@ import {
 import type { Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
-import type { Changed, ChangeOptions, Operator, Propose } from "./change.ts";
+import type { Changed, ChangeOptions, Operator, Propose, Telling } from "./change.ts";
 import { NotKeptError, RefusedChangeError, UnknownOverrideError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
@@ -39,6 +39,9 @@ export interface OperationsOptions {
   readonly events: Events;
   readonly wallMs: () => number;
 }
+
+/** What was done. */
+export type Done = Pick<AuditEntry, "action" | "target" | "before" | "after" | "reason"> & Telling;
 
 /** An override as it is shown. */
 export type ShownOverride = Override & {
@@ -161,8 +164,9 @@ export class Operations {
   }
 
   /** Something was done that changes no override. Never rejects, and nobody has to wait for it. */
-  note(operator: Operator, done: Pick<AuditEntry, "action" | "target" | "before" | "after" | "reason">): Promise<void> {
-    return this.#trail.note(this.#entry(operator, { ...done, kept: true }));
+  note(operator: Operator, done: Done): Promise<void> {
+    const { about, words, ...what } = done;
+    return this.#trail.note(this.#entry(operator, { ...what, kept: true }), { about, words });
   }
 
   /** Newest first. Rejects with the store's error. */
@@ -212,7 +216,7 @@ export class Operations {
     const { keep, reason, dryRun = false } = options;
     const { ground, wallMs } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const { action, target, before, after, ...wanted } = propose();
+      const { action, target, before, after, about, words, ...wanted } = propose();
       const current = this.#current();
       const maker = { by: operator.name || "local", client: operator.client, reason, atMs: wallMs(), kept: keep };
       const next = nextOverrides(current, wanted, ground.values, maker);
@@ -229,8 +233,8 @@ export class Operations {
       if (keep && !(await this.#keep(next, entry, attempt))) continue;
       await this.#putIntoForce(kept, next, wantedInForce, keep);
       this.#remember();
-      if (!keep) void this.#trail.note(entry);
-      else this.#trail.tell(entry);
+      if (!keep) void this.#trail.note(entry, { about, words });
+      else this.#trail.tell(entry, { about, words });
       return changed;
     }
   }

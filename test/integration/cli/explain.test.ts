@@ -95,8 +95,17 @@ describe("neurabalancer explain", () => {
   afterAll(() => server.stop(true));
   const admin = ["--admin", `http://127.0.0.1:${server.port}`];
 
-  async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = spawn([LAUNCHER, "explain", ...args], { stdout: "pipe", stderr: "pipe" });
+  const run = (...args: string[]) => runWith({}, ...args);
+
+  async function runWith(
+    env: Record<string, string>,
+    ...args: string[]
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const child = spawn([LAUNCHER, "explain", ...args], {
+      env: { PATH: process.env.PATH, ...env },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
     const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
     return { code: await child.exited, stdout, stderr };
   }
@@ -110,6 +119,18 @@ describe("neurabalancer explain", () => {
     const { stdout } = await run("known/1", ...admin, "--token", "secret", "--json");
     expect(JSON.parse(stdout)).toEqual(KNOWN);
     expect((await run("known/1", ...admin, "--token", "secret", "--pool", "a shop")).code).toBe(0);
+  });
+
+  test("finds the instance and the token where the settings have them; neither need be an argument", async () => {
+    const where = { ADMIN_HOST: "0.0.0.0", ADMIN_PORT: String(server.port) };
+    expect((await runWith({ ...where, NEURABALANCER_TOKEN: "secret" }, "known/1")).code).toBe(0);
+    expect((await runWith({ ...where, ADMIN_TOKEN: "a-token-of-another" }, "known/1")).stderr).toContain(
+      "give the admin",
+    );
+    expect((await runWith({ NEURABALANCER_TOKEN: "secret" }, "known/1", ...admin)).code).toBe(0);
+    expect((await runWith({ ...where, NEURABALANCER_TOKEN: "x" }, "known/1", "--token", "secret")).code).toBe(0);
+    expect((await runWith({ ADMIN_PORT: "off" }, "known/1")).stderr).toContain("name it by --admin");
+    expect((await runWith({ ADMIN_PORT: "many" }, "known/1")).stderr).toContain("ADMIN_PORT");
   });
 
   test.each([

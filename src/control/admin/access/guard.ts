@@ -1,81 +1,144 @@
-/**
- * Who may use the admin port. It has no sessions, so what is left to fear is a browser on the operator's machine that a
- * foreign page makes ask for it: by a plain form or fetch (refused by content type and origin), or by a name of the
- * attacker's that suddenly means 127.0.0.1 (DNS rebinding, refused by `Host`).
- */
-import { timingSafeEqual } from "node:crypto";
-import ipaddr from "ipaddr.js";
-import type { Caller, Scope } from "../call.ts";
+/** Who may do what at the admin port: the one place that decides it, asked before anything is looked at. */
+import { isLoopback } from "../../../config/values/addresses.ts";
+import type { ControlLog } from "../../log.ts";
+import { type Caller, includes, type Scope } from "../call.ts";
 import { ApiError } from "../responses.ts";
+import { hasOwnName, isForeign, isReading } from "./browsers.ts";
+import { FailureLimit } from "./failure-limit.ts";
+import type { AccessPolicy } from "./policy.ts";
+import { findToken, type KnownToken } from "./tokens.ts";
 
-/** What the guard knows of the listener. */
-export interface GuardOptions {
-  /** `ADMIN_TOKEN`; `null` = none is asked for. */
-  readonly token: string | null;
-  /** The listener is only reached from this machine. */
-  readonly loopbackOnly: boolean;
+/** Why somebody was turned away, as metrics have it. */
+export const REFUSALS = ["no_token", "wrong_token", "throttled", "scope", "this_machine_only", "host", "site"] as const;
+/** One of them. */
+export type Refusal = (typeof REFUSALS)[number];
+
+/** Somebody at the admin port. */
+export interface Visitor {
+  /** Its address. */
+  readonly client: string;
+  readonly policy: AccessPolicy;
 }
 
-/** Who asks, if it may do what needs `scope`; throws 401 unless its token is there or none is asked for. */
-export function authorize(
-  request: Request,
-  { token, client }: GuardOptions & { readonly client: string },
-  scope: Scope,
-): Caller {
-  if (token === null) return { name: "", client, scope: "admin" };
-  const given = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  if (given !== undefined && equalInConstantTime(given, token)) return { name: "ADMIN_TOKEN", client, scope: "admin" };
-  if (scope === "public" || scope === "metrics") return { name: "", client, scope };
-  throw new ApiError(401, "unauthorized", "give the admin token as: Authorization: Bearer <ADMIN_TOKEN>", {
-    "www-authenticate": 'Bearer realm="neurabalancer"',
-  });
-}
+const CHALLENGE = { "www-authenticate": 'Bearer realm="neurabalancer"' } as const;
+/** What proxies add: the client's address is theirs then. */
+const FORWARDED = ["forwarded", "x-forwarded-for", "via"] as const;
+/** Wrong tokens are told of no more often than this, however many there are. */
+const TOLD_EVERY_MS = 10_000;
 
-/**
- * Throws 403 for a request to a loopback listener under a foreign name. A token says more than a name; and whoever gives
- * no name (HTTP/1.0) is no browser.
- */
-export function requireOwnName(request: Request, { token, loopbackOnly }: GuardOptions): void {
-  if (!loopbackOnly || token !== null) return;
-  const host = request.headers.get("host");
-  if (host === null) return;
-  const name = hostName(host);
-  if (name === "localhost" || name.endsWith(".localhost") || ipaddr.isValid(name)) return;
-  throw new ApiError(403, "foreign_host", "reach the admin port as localhost or by address, or set ADMIN_TOKEN");
-}
+/** Lets requests in, or throws the reason why not. */
+export class Guard {
+  readonly #nowMs: () => number;
+  readonly #log: Pick<ControlLog, "warn">;
+  readonly #limit: FailureLimit;
+  readonly #refused = Object.fromEntries(REFUSALS.map((reason) => [reason, 0])) as Record<Refusal, number>;
+  /** `admin 200`: there are as many as scopes and statuses of ours. */
+  readonly #answers = new Map<string, number>();
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #untold = 0;
 
-/** Throws 403 or 415 for a change that a foreign page could have made a browser send. */
-export function requireSameSite(request: Request): void {
-  const { headers } = request;
-  const site = headers.get("sec-fetch-site");
-  const origin = headers.get("origin");
-  const foreign =
-    (site !== null && site !== "same-origin" && site !== "none") ||
-    (origin !== null && originHost(origin) !== headers.get("host")?.toLowerCase());
-  if (foreign) throw new ApiError(403, "cross_site", "changes from other sites are refused");
-  if (request.method === "DELETE") return; // no form can send it, and it has no body
-  const type = headers.get("content-type")?.split(";")[0].trim().toLowerCase();
-  if (type !== "application/json") {
-    throw new ApiError(415, "unsupported_media_type", "send the change as Content-Type: application/json");
+  /** @param nowMs monotonic, milliseconds. */
+  constructor(nowMs: () => number, log: Pick<ControlLog, "warn">) {
+    this.#nowMs = nowMs;
+    this.#log = log;
+    this.#limit = new FailureLimit(nowMs);
+  }
+
+  /** How many were turned away since the start, by reason. */
+  get refused(): Readonly<Record<Refusal, number>> {
+    return this.#refused;
+  }
+
+  /** What was answered since the start: by the scope of who asked (`none` = of somebody turned away), and by status. */
+  *answers(): Iterable<{ readonly scope: string; readonly status: number; readonly count: number }> {
+    for (const [key, count] of this.#answers) {
+      const [scope, status] = key.split(" ");
+      yield { scope, status: Number(status), count };
+    }
+  }
+
+  /** A response was made. @param scope of who asked; `null` = of nobody who was let in. */
+  note(scope: Scope | null, status: number): void {
+    const key = `${scope ?? "none"} ${status}`;
+    this.#answers.set(key, (this.#answers.get(key) ?? 0) + 1);
+  }
+
+  /** Who asks, when it may do what needs `scope`; throws 401, 403 or 429. */
+  admit(request: Request, visitor: Visitor, scope: Scope): Caller {
+    const { policy } = visitor;
+    const given = bearerOf(request);
+    const token = given === null ? undefined : findToken(policy.tokens, given);
+    // A page cannot know a token, so whoever has one is no page that was led here by a name; and what is public on a
+    // listener for others tells nothing that they must not know.
+    const nameless = token !== undefined || (scope === "public" && !policy.loopbackOnly);
+    if (!nameless && !hasOwnName(request, policy)) {
+      const right = "reach the admin port as localhost or by address, or name this host in ADMIN_ALLOWED_HOSTS";
+      throw this.#refuse("host", new ApiError(403, "foreign_host", right));
+    }
+    const reads = isReading(request);
+    if ((!reads || scope !== "public") && isForeign(request, policy)) {
+      throw this.#refuse("site", new ApiError(403, "cross_site", "requests from other sites' pages are refused"));
+    }
+    const caller = callerOf(request, visitor, token);
+    if (!includes(caller.scope, scope)) throw this.#refusalOf(visitor, given, token?.scope, scope);
+    return caller;
+  }
+
+  #refusalOf({ client, policy }: Visitor, given: string | null, has: Scope | undefined, needed: Scope): ApiError {
+    if (has !== undefined) {
+      const sentence = `this needs a token of scope ${needed}: the one given has ${has}`;
+      const challenge = `Bearer realm="neurabalancer", error="insufficient_scope", scope="${needed}"`;
+      return this.#refuse(
+        "scope",
+        new ApiError(403, "insufficient_scope", sentence, { "www-authenticate": challenge }),
+      );
+    }
+    if (policy.tokens.length === 0) {
+      const sentence =
+        "there are no tokens, so only this machine may ask for this: set ADMIN_TOKENS (neurabalancer token new makes one)";
+      return this.#refuse("this_machine_only", new ApiError(403, "this_machine_only", sentence));
+    }
+    if (given === null) {
+      const sentence = "give a token as: Authorization: Bearer <token> (ADMIN_TOKENS, ADMIN_TOKEN)";
+      return this.#refuse("no_token", new ApiError(401, "unauthorized", sentence, CHALLENGE));
+    }
+    const waitMs = this.#limit.count(client);
+    if (waitMs === 0) {
+      this.#tell(client);
+      const sentence = "there is no such token (ADMIN_TOKENS, ADMIN_TOKEN)";
+      return this.#refuse("wrong_token", new ApiError(401, "unauthorized", sentence, CHALLENGE));
+    }
+    const retryAfter = { "retry-after": String(Math.ceil(waitMs / 1000)) };
+    const sentence = "too many wrong tokens came: a right one is taken all the same";
+    return this.#refuse("throttled", new ApiError(429, "too_many_failures", sentence, retryAfter));
+  }
+
+  #refuse(reason: Refusal, error: ApiError): ApiError {
+    this.#refused[reason]++;
+    return error;
+  }
+
+  #tell(client: string): void {
+    this.#untold++;
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#toldAtMs < TOLD_EVERY_MS) return;
+    this.#log.warn({ client, tries: this.#untold }, "a wrong token was given at the admin port");
+    this.#toldAtMs = nowMs;
+    this.#untold = 0;
   }
 }
 
-function equalInConstantTime(given: string, expected: string): boolean {
-  // Of hashes, for timingSafeEqual wants the same length, and the length of the token is nobody's business.
-  const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
-  return timingSafeEqual(hash(given), hash(expected));
+/** Without tokens the machine's own people are trusted, and nobody whom a proxy on it brings; others may read metrics. */
+function callerOf({ headers }: Request, { client, policy }: Visitor, token: KnownToken | undefined): Caller {
+  if (token !== undefined) return { name: token.name, client, scope: token.scope };
+  if (policy.tokens.length > 0) return { name: "", client, scope: "public" };
+  const ownMachine = isLoopback(client) && !FORWARDED.some((name) => headers.has(name));
+  return { name: "", client, scope: ownMachine ? "admin" : "metrics" };
 }
 
-/** `host:port` of an origin; the port is left out when it is the scheme's own, as in `Host`. */
-function originHost(origin: string): string | null {
-  try {
-    return new URL(origin).host;
-  } catch {
-    return null; // "null" of a sandboxed page
-  }
-}
-
-function hostName(host: string): string {
-  const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(host);
-  return (bracketed ? bracketed[1] : host.replace(/:\d*$/, "")).toLowerCase();
+/** `null` = there is none; what is there and is no bearer's is a wrong token. */
+function bearerOf({ headers }: Request): string | null {
+  const field = headers.get("authorization");
+  if (field === null) return null;
+  return /^Bearer +(\S+) *$/i.exec(field)?.[1] ?? "";
 }

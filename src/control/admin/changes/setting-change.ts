@@ -10,7 +10,13 @@ import { type SettingSources, viewSetting } from "./setting-view.ts";
 
 /** A value as it is sent; `null` = as configured. */
 export const settingInput = z
-  .union([z.string().max(65_536), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()])).max(1000), z.null()])
+  .union([
+    z.string().max(65_536),
+    z.number(),
+    z.boolean(),
+    z.array(z.union([z.string(), z.number()])).max(1000),
+    z.null(),
+  ])
   .describe("as the environment has it, or as JSON; null = as configured");
 
 /** One. */
@@ -46,7 +52,9 @@ export function planSettings(
     const problem =
       typeof placed === "string"
         ? placed
-        : (whyFixed(placed) ?? whyElsewhere(pool === null ? "instance" : "pool", placed) ?? complaint(placed.setting, value));
+        : (whyFixed(placed) ??
+          whyElsewhere(pool === null ? "instance" : "pool", placed) ??
+          complaint(placed.setting, value));
     if (typeof placed === "string" || problem !== null) {
       problems.push({ at, message: problem ?? "" });
       continue;

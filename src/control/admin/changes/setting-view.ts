@@ -50,7 +50,9 @@ export function viewSetting(
   const { env: name } = setting;
   const key = filePath(name);
   const found =
-    (pool === null ? undefined : effective.find(({ env, pool: of }) => of === pool && env === `pools.${pool}.${key}`)) ??
+    (pool === null
+      ? undefined
+      : effective.find(({ env, pool: of }) => of === pool && env === `pools.${pool}.${key}`)) ??
     (pool === null ? undefined : effective.find(({ env, pool: of }) => of === pool && env === name)) ??
     effective.find(({ env, pool: of }) => env === name && of === undefined);
   const value = found?.value ?? null;

@@ -1,7 +1,7 @@
 /** What every change takes beside what is to be changed: why, whether it lasts, and whether it is only to be tried. */
 import { z } from "zod";
-import { describeRange, type Range } from "../../../shared/ranges.ts";
 import { MAX_REASON } from "../../../shared/operations/limits.ts";
+import { describeRange, type Range } from "../../../shared/ranges.ts";
 
 const CONTROL = /\p{Cc}/u;
 

@@ -1,7 +1,7 @@
 /** Opens the doors to the admin API. */
 
-import { isLoopback } from "../../../config/values/addresses.ts";
 import { listenersOn } from "../../port-listeners.ts";
+import type { AccessPolicy } from "../access/policy.ts";
 import type { AdminApi, Door } from "../api.ts";
 import { openGate } from "./gate.ts";
 import { InnerDoors } from "./inner-doors.ts";
@@ -28,20 +28,18 @@ export interface AdminPortOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
-  /** The token at the moment of a request; `null` = none is asked for. */
-  readonly token: () => string | null;
+  /** What is asked of requests at the moment. */
+  readonly policy: () => AccessPolicy;
   /** Where sockets are made that the port leads to: a number is added. */
   readonly socketPath: string;
 }
 
 /** Listens on the admin port. Rejects with an `Error` for the operator when that fails. */
 export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions): Promise<AdminListener> {
-  const { host, port, token, socketPath } = options;
-  const loopbackOnly = isLoopback(host);
-  const inner = new InnerDoors(socketPath, (path, client) => {
-    const door = (): Door => ({ kind: "admin", client, token: token(), loopbackOnly });
-    return serve(api, path, door);
-  });
+  const { host, port, policy, socketPath } = options;
+  const inner = new InnerDoors(socketPath, (path, client) =>
+    serve(api, path, () => ({ kind: "admin", client, policy: policy() })),
+  );
   try {
     const gate = await openGate(host, port, inner);
     const stop = async (): Promise<void> => {

@@ -37,7 +37,12 @@ export class ApiClient {
   }
 
   /** Throws `ApiProblem`. `dry_run` and `keep` go as a query, `If-Match` as a field. */
-  async change<T>(method: ChangeMethod, path: string, body: object | null, options: ChangeOptions = {}): Promise<Answer<T>> {
+  async change<T>(
+    method: ChangeMethod,
+    path: string,
+    body: object | null,
+    options: ChangeOptions = {},
+  ): Promise<Answer<T>> {
     const { ifMatch, dryRun = false, keep = true } = options;
     const query = [...(dryRun ? ["dry_run=true"] : []), ...(keep ? [] : ["keep=false"])].join("&");
     const address = query === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`;

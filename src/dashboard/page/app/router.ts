@@ -1,7 +1,16 @@
 /** Addresses within the page: `#/servers/7?sort=p99`. Pure. */
 
 /** The views, in the order of the navigation. */
-export const VIEWS = ["overview", "servers", "routes", "learning", "timeline", "requests", "changes", "settings"] as const;
+export const VIEWS = [
+  "overview",
+  "servers",
+  "routes",
+  "learning",
+  "timeline",
+  "requests",
+  "changes",
+  "settings",
+] as const;
 /** One of them. */
 export type ViewName = (typeof VIEWS)[number];
 

@@ -6,7 +6,19 @@ import type { KnownServer, LiveTopology } from "../../../shared/live/topology.ts
 export interface ServerRow extends KnownServer, LiveServer {}
 
 /** What lists may be sorted by. */
-export const SORT_KEYS = ["name", "pool", "state", "share", "rps", "in_flight", "p50", "p99", "cpu", "errors", "weight"] as const;
+export const SORT_KEYS = [
+  "name",
+  "pool",
+  "state",
+  "share",
+  "rps",
+  "in_flight",
+  "p50",
+  "p99",
+  "cpu",
+  "errors",
+  "weight",
+] as const;
 /** One of them. */
 export type SortKey = (typeof SORT_KEYS)[number];
 
@@ -39,13 +51,13 @@ export function filterServers(rows: readonly ServerRow[], words: string): readon
 /** A new list; what is unknown comes last either way, and equal ones keep their order. */
 export function sortServers(rows: readonly ServerRow[], { key, descending }: Sorting): ServerRow[] {
   const sign = descending ? -1 : 1;
-  return [...rows].sort((a, b) => compare(valueOf(a, key), valueOf(b, key), sign));
+  return [...rows].sort((a, b) => compare(sortable(a, key), sortable(b, key), sign));
 }
 
 /** Worst first, as an operator looks for them. */
 const STATE_ORDER = ["down", "ejected", "maintenance", "draining", "starting", "standby", "up"];
 
-function valueOf(row: ServerRow, key: SortKey): string | number | null {
+function sortable(row: ServerRow, key: SortKey): string | number | null {
   return key === "state" ? STATE_ORDER.indexOf(row.state) : row[key];
 }
 
@@ -59,14 +71,20 @@ function compare(a: string | number | null, b: string | number | null, sign: num
 function natural(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split(/(\d+)/));
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const difference = i % 2 === 1 ? Number(left[i]) - Number(right[i]) : left[i] < right[i] ? -1 : Number(left[i] > right[i]);
+    const difference =
+      i % 2 === 1 ? Number(left[i]) - Number(right[i]) : left[i] < right[i] ? -1 : Number(left[i] > right[i]);
     if (difference !== 0) return difference;
   }
   return left.length - right.length;
 }
 
 /** Which rows of many are drawn. @param scrollPx of the list's own box. */
-export function windowOf(total: number, rowPx: number, scrollPx: number, heightPx: number): { from: number; to: number } {
+export function windowOf(
+  total: number,
+  rowPx: number,
+  scrollPx: number,
+  heightPx: number,
+): { from: number; to: number } {
   const spare = 8;
   const from = Math.max(0, Math.floor(scrollPx / rowPx) - spare);
   const to = Math.min(total, Math.ceil((scrollPx + heightPx) / rowPx) + spare);

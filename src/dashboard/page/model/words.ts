@@ -44,7 +44,12 @@ export interface Advice {
 
 /** Of a mode of `neurabalancer_degraded`; of one that this page does not know, what can be said of any. */
 export function adviceFor(mode: string): Advice {
-  return ADVICE[mode] ?? { title: mode.replaceAll("_", " "), text: "The log says since when and why; GET /api/v1/status has the details." };
+  return (
+    ADVICE[mode] ?? {
+      title: mode.replaceAll("_", " "),
+      text: "The log says since when and why; GET /api/v1/status has the details.",
+    }
+  );
 }
 
 const ADVICE: Readonly<Record<string, Advice>> = {
@@ -78,7 +83,16 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   },
   logging: { title: "Log lines are lost", text: "Whoever reads the log is too slow, or its disk is full." },
   tracing: { title: "Traces are not delivered", text: "The collector does not take them. Requests are not affected." },
-  telemetry: { title: "Traces are not delivered", text: "The collector does not take them. Requests are not affected." },
-  workers: { title: "Fewer workers than wanted", text: "One has died and is being started again. The log has its last words." },
-  certificates: { title: "A certificate cannot be used or renewed", text: "The one before is served as long as it lasts. See Settings → Certificates." },
+  telemetry: {
+    title: "Traces are not delivered",
+    text: "The collector does not take them. Requests are not affected.",
+  },
+  workers: {
+    title: "Fewer workers than wanted",
+    text: "One has died and is being started again. The log has its last words.",
+  },
+  certificates: {
+    title: "A certificate cannot be used or renewed",
+    text: "The one before is served as long as it lasts. See Settings → Certificates.",
+  },
 };

@@ -1,5 +1,6 @@
 /** `GET /health/ready` at both ports: what a worker says of itself and what the admin API says, of one fleet. */
 import { afterEach, expect, test } from "bun:test";
+import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
@@ -41,8 +42,7 @@ function makeInstance() {
     const response = await api.handle(new Request("http://localhost/health/ready"), {
       kind: "admin",
       client: "127.0.0.1",
-      token: null,
-      loopbackOnly: true,
+      policy: policyOf({ token: null, tokens: null, allowedHosts: null }, "127.0.0.1"),
     });
     expect([response.status, await response.text()]).toEqual([status, body as string]);
     return [status, JSON.parse(body as string)];
