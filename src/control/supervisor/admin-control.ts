@@ -1,29 +1,32 @@
 /** What the admin API shows and changes of this instance. */
+import { demoSocket } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
-import { ApiError } from "../admin/responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
-import { fleetOperations } from "./fleet-ground.ts";
+import { DemoRelay } from "../dashboard/demo-relay.ts";
+import { certificatesControl } from "./certificates-control.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
-export function adminControl(view: SupervisorView, _parts: InstanceParts): AdminControl {
+export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
+  const demo = demoSocket();
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
+    events: view.journal,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
     metrics: (format) => metrics.rendering(format),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
-    operations: fleetOperations(view),
+    operations: view.operating.operations,
     configuration: {
-      reload: () => Promise.reject(new ApiError(503, "not_yet", "send SIGHUP")),
-      validate: () => Promise.reject(new ApiError(503, "not_yet", "use neurabalancer check")),
+      reload: view.reload,
+      validate: view.preview,
     },
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
@@ -33,6 +36,10 @@ export function adminControl(view: SupervisorView, _parts: InstanceParts): Admin
       questions: view.historyQuestions,
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
+    live: parts.live,
+    certificates: certificatesControl(view, parts.renewal),
+    page: parts.page,
+    demo: demo === null ? null : new DemoRelay(demo),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -1,10 +1,14 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
+import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
+import { type DemoControl, demoRoutes } from "./demo.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
+import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
@@ -20,7 +24,11 @@ export type AdminControl = HealthControl &
   ConfigurationControl &
   StatusControl &
   LearningControl &
-  HistoryControl;
+  HistoryControl &
+  LiveControl &
+  CertificatesControl &
+  PageControl &
+  DemoControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
   healthRoutes,
@@ -32,6 +40,10 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   statusRoutes,
   learningRoutes,
   historyRoutes,
+  liveRoutes,
+  certificateRoutes,
+  pageRoutes,
+  demoRoutes,
 ];
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */

@@ -68,6 +68,8 @@ function makeControl() {
       events: { note: (event) => noted.push(event) },
       log,
     }),
+    events: { note: (event) => noted.push(event) },
+    certificates: { list: () => [], renew: () => "unknown" as never },
     effective: () => [],
     listedPools: () => [],
     configuration: {
@@ -88,6 +90,18 @@ function makeControl() {
     pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    demo: null,
+    page: { get: async () => "later" },
+    live: {
+      full: false,
+      watch: () => new Response("event: frame\n\n"),
+      unwatched: () => new Response(null),
+      *recent() {
+        yield;
+        return new Blob(["{}"]);
+      },
+      timeline: () => ({ events: [], last_id: "r-0", forgotten: 0 }),
+    },
     learning: {
       overview: async () => ({ rung: "model" }),
       models: async (limit) => ({ models: [], limit }),
