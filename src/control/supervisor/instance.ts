@@ -292,6 +292,8 @@ export class SupervisorInstance {
     this.#startedAtMs = clock.wallMs();
     return {
       memory: this.#memory,
+      pages: this.#pages,
+      bootOffsetMs: this.#options.bootOffsetMs,
       totals: this.#totals,
       waits: this.#waits,
       shownSeries: this.#shownSeries,

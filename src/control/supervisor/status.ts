@@ -7,6 +7,7 @@ import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
+import type { MemoryPages } from "../../shared/memory/pages.ts";
 import { cpuSeconds } from "../../shared/proc/cpu-seconds.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
@@ -37,6 +38,9 @@ import type { Tracing } from "./tracing.ts";
 /** What the supervisor knows at the moment. */
 export interface SupervisorView {
   readonly memory: SharedMemory;
+  readonly pages: Pick<MemoryPages, "reserveExplainChunk" | "freeBytes">;
+  /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). */
+  readonly bootOffsetMs: () => number;
   readonly totals: ServerTotalsLedger;
   readonly waits: PoolWaitsLedger;
   readonly shownSeries: ShownSeries;

@@ -2,6 +2,7 @@
 import type { ControlLog } from "../../log.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
+import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
@@ -22,6 +23,7 @@ export type AdminControl = HealthControl &
   SettingsControl &
   StatusControl &
   LearningControl &
+  ExplainControl &
   HistoryControl &
   LiveControl &
   CertificatesControl &
@@ -36,6 +38,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   settingRoutes,
   statusRoutes,
   learningRoutes,
+  explainRoutes,
   historyRoutes,
   liveRoutes,
   certificateRoutes,
