@@ -6,6 +6,7 @@ import { Live } from "../live/live.ts";
 import { CertificateRenewal } from "./certificate-renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
 import { liveViewOf } from "./live-view.ts";
+import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
@@ -20,6 +21,7 @@ export interface InstancePart {
 
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
+  readonly operating: Operating;
   readonly live: Live;
   readonly renewal: CertificateRenewal;
   readonly page: PageFiles;
@@ -30,6 +32,7 @@ export interface InstanceParts {
 export function makeParts(view: SupervisorView, log: Logger, program: readonly string[]): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
   return {
+    operating: view.operating,
     live: new Live(liveViewOf(view), log),
     renewal: new CertificateRenewal(view, log),
     page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),

@@ -1,5 +1,6 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
 import { version } from "../../../package.json";
+import type { LoadResult } from "../../config/load.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
@@ -30,8 +31,9 @@ import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import { certificatesOf } from "./certificates.ts";
-import type { ConfigurationInForce } from "./configuration.ts";
+import type { ConfigurationInForce, ReloadResult } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
+import type { Operating } from "./operating/operating.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -59,6 +61,11 @@ export interface SupervisorView {
     ConfigurationInForce,
     "config" | "settings" | "effective" | "reloads" | "rejected" | "takenMs"
   >;
+  readonly operating: Operating;
+  /** As SIGHUP; resolves when it is in force, or refused. @param actor who wants it. */
+  readonly reload: (actor: string) => Promise<ReloadResult>;
+  /** What a reload of this would do. @param loaded default: what stands in the sources now. */
+  readonly preview: (loaded?: LoadResult) => Promise<ReloadResult>;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
   /** On the monotonic clock: it does not leap when the wall clock is set. */
@@ -197,6 +204,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     configuration: rejected.configuration,
     certificates: rejected.certificates,
     acme: view.acme.degraded,
+    operations: view.operating.operations.trouble !== null,
     draining: header[Header.DRAINING] === 1,
     access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
     log: isLogFailing(),
