@@ -1,6 +1,7 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
+import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
 import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
@@ -21,6 +22,7 @@ export type AdminControl = HealthControl &
   ServersControl &
   PoolsControl &
   SettingsControl &
+  ConfigurationControl &
   StatusControl &
   LearningControl &
   ExplainControl &
@@ -36,6 +38,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   serverRoutes,
   poolRoutes,
   settingRoutes,
+  configurationRoutes,
   statusRoutes,
   learningRoutes,
   explainRoutes,

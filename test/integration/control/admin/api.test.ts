@@ -11,6 +11,8 @@ import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
+import type { Explanation } from "../../../../src/shared/explanation/explanation.ts";
+import type { ExplainMemoryStatus } from "../../../../src/shared/explanation/recent.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { operationsOver } from "../../../unit/control/admin/changes/fixture.ts";
@@ -108,6 +110,10 @@ function makeControl() {
     }),
     effective: () => [],
     listedPools: () => [],
+    configuration: {
+      reload: async () => ({ ok: false, problems: ["LB_STRATEGY=x: is no strategy"], warnings: [] }),
+      validate: async ({ env }) => ({ ok: true, changes: [env ?? "nothing"], warnings: ["w"], ended: ["e"] }),
+    },
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
@@ -122,6 +128,8 @@ function makeControl() {
     pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    events: { note: (event) => noted.push(event) },
+    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     demo: null,
     page: { get: async () => "later" },
     live: {
@@ -201,6 +209,27 @@ test("pools and routes are told on the admin port alone", async () => {
     expect((await viaRelay(path)).status).toBe(404);
     expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
   }
+});
+
+test("a configuration is tried, and read again or refused with every problem", async () => {
+  const post = (path: string, body: object) => {
+    const headers = { "content-type": "application/json" };
+    return viaPort(path, { method: "POST", body: JSON.stringify(body), headers });
+  };
+  expect(await (await post("/api/v1/config/validate", { env: "A=1" })).json()).toEqual({
+    ok: true,
+    problems: [],
+    warnings: ["w"],
+    changes: ["A=1"],
+    overrides_lost: ["e"],
+  });
+  const refused = await post("/api/v1/config/reload", { reason: "try" });
+  expect([refused.status, await refused.json()]).toMatchObject([
+    422,
+    { code: "configuration_rejected", errors: [{ message: "LB_STRATEGY=x: is no strategy" }] },
+  ]);
+  expect(noted.at(-1)).toMatchObject({ detail: { action: "config.reload", reason: "try" } });
+  noted.length = 0;
 });
 
 test("what happened is told on the admin port alone", async () => {
