@@ -40,6 +40,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     certificates: certificatesControl(view, parts.renewal),
     page: parts.page,
     demo: demo === null ? null : new DemoRelay(demo),
+    explain: parts.explain.responses,
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

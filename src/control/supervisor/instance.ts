@@ -19,9 +19,8 @@ import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import { Guard } from "../admin/access/guard.ts";
-import { policySource } from "../admin/access/policy.ts";
 import { AdminApi } from "../admin/api.ts";
-import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/doors/listener.ts";
+import { type AdminListener, listenForWorkers } from "../admin/doors/listener.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Journal } from "../events/journal.ts";
@@ -34,6 +33,7 @@ import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
+import { AdminPort } from "./admin-port.ts";
 import { ConfigurationInForce, type ConfigurationOptions, type ReloadResult } from "./configuration.ts";
 import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
@@ -106,7 +106,7 @@ export class SupervisorInstance {
   #tracing!: Tracing;
   #parts: InstanceParts | null = null;
   #relay: AdminListener | null = null;
-  #adminPort: AdminListener | null = null;
+  readonly #adminPort: AdminPort;
   #startedAtMs = 0;
   #stopping = false;
   /** Resolves when all workers go by the configuration. */
@@ -147,6 +147,8 @@ export class SupervisorInstance {
       events: this.#journal,
       wallMs: () => clock.wallMs(),
     });
+    const wallMs = (): number => clock.wallMs();
+    this.#adminPort = new AdminPort({ configuration: this.#configuration, log: this.#log, wallMs });
   }
 
   /** Starts everything. Throws a `ConfigError` or an `Error`, each made for the operator; call `dispose` then. */
@@ -160,7 +162,7 @@ export class SupervisorInstance {
 
     const directory = claimRuntimeDirectory();
     this.#directory = directory;
-    this.#claim = await claimPorts(directory, portsOf(settings, config.admin));
+    this.#claim = await claimPorts(directory, portsOf(settings, this.#adminPort.claimed));
     checkPorts(settings);
     this.#memory = createSharedMemory(directory.memoryPath);
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
@@ -193,7 +195,7 @@ export class SupervisorInstance {
     this.#parts = makeParts(view, this.#log, this.#options.program);
     const api = new AdminApi(adminControl(view, this.#parts), this.#log, view.guard);
     this.#relay = listenForWorkers(api, directory.socketPath);
-    await this.#openAdminPort(api, config, directory);
+    await this.#adminPort.open(api, directory.adminPortPath);
 
     await this.#fleets.start(toPoolPlans(config, settings.pools));
     if (this.#stopping) return;
@@ -219,7 +221,7 @@ export class SupervisorInstance {
       keepTotals: () => this.#keepTotals(),
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
-      parts: Object.values(this.#parts ?? {}),
+      parts: [...Object.values(this.#parts ?? {}), this.#adminPort],
       nowMs: () => clock.nowMs(),
       lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
@@ -285,11 +287,7 @@ export class SupervisorInstance {
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
     const parts: readonly InstancePart[] = Object.values(this.#parts ?? {});
-    await Promise.all([
-      ...parts.map((part) => part.stop?.()),
-      this.#relay?.stop(),
-      this.#adminPort?.stop(),
-    ]);
+    await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
 
@@ -327,6 +325,8 @@ export class SupervisorInstance {
     this.#startedAtMs = clock.wallMs();
     return {
       memory: this.#memory,
+      pages: this.#pages,
+      bootOffsetMs: this.#options.bootOffsetMs,
       totals: this.#totals,
       waits: this.#waits,
       shownSeries: this.#shownSeries,
@@ -339,6 +339,7 @@ export class SupervisorInstance {
       tracing: this.#tracing,
       acme: new AcmeStatus(this.#options.program, () => this.#turns.take(this.#lookAtFiles)),
       journal: this.#journal,
+      adminPort: this.#adminPort,
       guard: new Guard(() => clock.nowMs(), this.#log),
       configuration: this.#configuration,
       operating: this.#operating,
@@ -348,18 +349,6 @@ export class SupervisorInstance {
       startedAtMs: this.#startedAtMs,
       uptimeMs: () => clock.nowMs() - startedMs,
     };
-  }
-
-  async #openAdminPort(
-    api: AdminApi,
-    { admin }: Config,
-    { adminPortPath: socketPath }: RuntimeDirectory,
-  ): Promise<void> {
-    if (admin.port === null) return;
-    const { host, port } = admin;
-    const policy = policySource(() => this.#configuration.config.admin, host);
-    this.#adminPort = await listenOnAdminPort(api, { host, port, policy, socketPath });
-    this.#log.info({ host, port: this.#adminPort.port }, "the admin API listens");
   }
 
   async #apply(config: Config, wanted: ProxySettings): Promise<void> {

@@ -1,7 +1,16 @@
 /** Certificates by ACME, the whole product against a real ACME server: both challenges, renewals, restarts, and what goes wrong. */
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createPublicKey, X509Certificate } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, HAS_PEBBLE, Pebble } from "../../support/acme/pebble.ts";
@@ -97,24 +106,28 @@ const leafOf = (name: string): X509Certificate => {
 };
 
 describe.skipIf(!HAS_PEBBLE)("against pebble", () => {
-  test.each(["http-01", "tls-alpn-01"])("by %s: issued, in use, and only its owner reads the keys", async (challenge) => {
-    const name = `${challenge}.example.test`;
-    const product = await start({ ACME_DOMAINS: name, ACME_CHALLENGE: challenge });
-    await until(() => has(product, name), 90_000);
-    const root = await serves(name);
-    expect((await curl(name, root, "/page")).text).toContain("/page");
-    for (const folder of ["certificates", "accounts", "tries"]) {
-      expect(statSync(join(kept, folder)).mode & 0o077).toBe(0);
-      for (const file of readdirSync(join(kept, folder))) expect(statSync(join(kept, folder, file)).mode & 0o077).toBe(0);
-    }
-    expect(readdirSync(join(kept, "challenges"))).toEqual([]);
-    // What was answered is the site's again.
-    const after = await fetch(`http://127.0.0.1:${httpPort}/.well-known/acme-challenge/of-the-site`);
-    expect(await after.text()).toContain("of-the-site");
-    const metrics = await (await product.admin("/metrics")).text();
-    expect(metrics).toContain('neurabalancer_acme_renewals_total{result="success"} 1');
-    expect(metrics).toContain(`neurabalancer_tls_certificate_expiry_seconds{name="${name}"}`);
-    expect(metrics).toContain('neurabalancer_degraded{mode="acme"} 0');
-    expect(product.stderr).not.toContain("PRIVATE KEY");
-  });
+  test.each(["http-01", "tls-alpn-01"])(
+    "by %s: issued, in use, and only its owner reads the keys",
+    async (challenge) => {
+      const name = `${challenge}.example.test`;
+      const product = await start({ ACME_DOMAINS: name, ACME_CHALLENGE: challenge });
+      await until(() => has(product, name), 90_000);
+      const root = await serves(name);
+      expect((await curl(name, root, "/page")).text).toContain("/page");
+      for (const folder of ["certificates", "accounts", "tries"]) {
+        expect(statSync(join(kept, folder)).mode & 0o077).toBe(0);
+        for (const file of readdirSync(join(kept, folder)))
+          expect(statSync(join(kept, folder, file)).mode & 0o077).toBe(0);
+      }
+      expect(readdirSync(join(kept, "challenges"))).toEqual([]);
+      // What was answered is the site's again.
+      const after = await fetch(`http://127.0.0.1:${httpPort}/.well-known/acme-challenge/of-the-site`);
+      expect(await after.text()).toContain("of-the-site");
+      const metrics = await (await product.admin("/metrics")).text();
+      expect(metrics).toContain('neurabalancer_acme_renewals_total{result="success"} 1');
+      expect(metrics).toContain(`neurabalancer_tls_certificate_expiry_seconds{name="${name}"}`);
+      expect(metrics).toContain('neurabalancer_degraded{mode="acme"} 0');
+      expect(product.stderr).not.toContain("PRIVATE KEY");
+    },
+  );
 });

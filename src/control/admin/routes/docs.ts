@@ -10,7 +10,12 @@ export function withRouteTables(document: string): string {
   const routes = adminRoutes({} as AdminControl, { info: () => {}, warn: () => {}, error: () => {} }); // none is asked
   return (["everyone", "operator"] as const).reduce((text, audience) => {
     const rows = routes.flatMap((route) => rowsOf(route).filter((row) => row.audience === audience));
-    return between(text, MARKS.begin.replace("%", audience), MARKS.end.replace("%", audience), rows.map(({ text: row }) => row));
+    return between(
+      text,
+      MARKS.begin.replace("%", audience),
+      MARKS.end.replace("%", audience),
+      rows.map(({ text: row }) => row),
+    );
   }, document);
 }
 

@@ -3,6 +3,7 @@ import type { ControlLog } from "../../log.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
+import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
@@ -24,6 +25,7 @@ export type AdminControl = HealthControl &
   ConfigurationControl &
   StatusControl &
   LearningControl &
+  ExplainControl &
   HistoryControl &
   LiveControl &
   CertificatesControl &
@@ -39,6 +41,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   configurationRoutes,
   statusRoutes,
   learningRoutes,
+  explainRoutes,
   historyRoutes,
   liveRoutes,
   certificateRoutes,

@@ -173,7 +173,10 @@ describe("under load", () => {
         expect((await patch("a", { state: "drain" })).status).toBe(200);
         await until(async () => (await find("a"))!.active_connections === 0);
         const after = await product.names(20);
-        expect({ strategy, seen: after }).toEqual({ strategy, seen: expect.not.objectContaining({ a: expect.anything() }) });
+        expect({ strategy, seen: after }).toEqual({
+          strategy,
+          seen: expect.not.objectContaining({ a: expect.anything() }),
+        });
         expect((await patch("a", { state: "active" })).status).toBe(200);
       });
       expect([strategy, failed(seen)]).toEqual([strategy, []]);

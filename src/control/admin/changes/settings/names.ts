@@ -1,9 +1,9 @@
 /** Which settings may be changed at run time, by which names, and why others may not. */
-import { filePath, settingAt } from "../../../config/file-keys.ts";
-import { ALL_SETTINGS, CAPACITY_PREFIX, type PlacedSetting, WEIGHT_PREFIX } from "../../../config/schema.ts";
-import { mayHave } from "../../../config/scopes.ts";
-import { unknownName } from "../../../config/suggest.ts";
-import { path, pathList } from "../../../config/values/value-types.ts";
+import { filePath, settingAt } from "../../../../config/file-keys.ts";
+import { ALL_SETTINGS, CAPACITY_PREFIX, type PlacedSetting, WEIGHT_PREFIX } from "../../../../config/schema.ts";
+import { mayHave } from "../../../../config/scopes.ts";
+import { unknownName } from "../../../../config/suggest.ts";
+import { path, pathList } from "../../../../config/values/value-types.ts";
 
 /** The whole instance's; or those that a pool may have for itself. */
 export type SettingScope = "instance" | "pool";
