@@ -1,6 +1,8 @@
 /** The extract of the configuration that workers need, with the TLS files read and checked. */
 import type { ClientCertificate, PoolSettings } from "../protocol/pool.ts";
 import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
+import { acmeCertificates } from "./acme/certificates.ts";
+import { readAcmeSettings } from "./acme/settings.ts";
 import type { Config, PoolConfig } from "./config.ts";
 import { toTraceSampling } from "./exported-traces.ts";
 import { filePath } from "./file-keys.ts";
@@ -9,8 +11,6 @@ import { ConfigError } from "./load.ts";
 import { problemOfLogFile } from "./log-file.ts";
 import { withFiles } from "./routes/files.ts";
 import { SECTIONS } from "./schema.ts";
-import { acmeCertificates } from "./acme/certificates.ts";
-import { readAcmeSettings } from "./acme/settings.ts";
 import { type CertificateNames, readAuthorities, readCertificate } from "./tls-files.ts";
 import { readTracerSettings } from "./tracer-settings.ts";
 
@@ -102,11 +102,7 @@ function readClientCertificate(
 
 type Findings = Parameters<typeof readCertificate>[3];
 
-function readTls(
-  config: Config,
-  nowMs: number,
-  findings: Findings,
-): ProxySettings["tls"] {
+function readTls(config: Config, nowMs: number, findings: Findings): ProxySettings["tls"] {
   const { certFiles, keyFiles } = config.tls;
   const port = config.listeners.find(({ tls }) => tls)?.port;
   if (port === undefined) return null;

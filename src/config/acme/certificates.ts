@@ -34,12 +34,7 @@ export function acmeCertificateFiles(sections: AcmeSections): readonly string[] 
   return (sections.acme.domains ?? []).map((name) => certificateFile(directory, name));
 }
 
-function read(
-  directory: string,
-  name: string,
-  nowMs: number,
-  warn: (sentence: string) => void,
-): TlsCertificate | null {
+function read(directory: string, name: string, nowMs: number, warn: (sentence: string) => void): TlsCertificate | null {
   const file = certificateFile(directory, name);
   if (!existsSync(file)) return null;
   const findings: Findings = { problem: (sentence) => warn(`${sentence}: another one is asked for`), warning: warn };

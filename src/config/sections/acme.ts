@@ -1,9 +1,9 @@
 /** Settings of certificates that the instance gets by itself (ACME, RFC 8555). */
 import { ACME_CHALLENGES, ACME_KEY_TYPES } from "../../protocol/acme.ts";
 import { optional, setting } from "../setting.ts";
+import { email, httpsUrl } from "../values/acme-values.ts";
 import { domainList } from "../values/domains.ts";
 import { oneOf, path, text, toggle } from "../values/value-types.ts";
-import { email, httpsUrl } from "../values/acme-values.ts";
 
 /** Certificates by ACME. */
 export const acme = {

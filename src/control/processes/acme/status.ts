@@ -46,8 +46,7 @@ export class AcmeStatus {
   /** Some certificate cannot be had, and clients see that or will. */
   get degraded(): boolean {
     return this.certificates.some(
-      ({ state, failures, expiresAtMs }) =>
-        (state === "failing" && expiresAtMs === null) || failures > TOLERATED,
+      ({ state, failures, expiresAtMs }) => (state === "failing" && expiresAtMs === null) || failures > TOLERATED,
     );
   }
 }
