@@ -1,7 +1,7 @@
 /** Asks the admin port of a running instance. */
 import { isIPv6 } from "node:net";
 import type { Command } from "commander";
-import { environmentClientToken, loadProcessAdminSettings, type SourceFlags } from "../config/environment.ts";
+import { loadProcessAdminSettings, type SourceFlags } from "../config/environment.ts";
 import { type AdminSettings, admin } from "../config/sections/admin.ts";
 import { withSourceFlags } from "./source-flags.ts";
 
@@ -97,7 +97,7 @@ interface Where {
 
 /** What the flags do not say, the configuration does. It may have nothing to say where both are given. */
 async function whereFor(flags: AdminFlags): Promise<Where> {
-  const token = flags.token ?? environmentClientToken();
+  const { token } = flags;
   if (flags.admin !== undefined && token !== undefined) return { address: flags.admin, token };
   const loaded = await loadProcessAdminSettings(flags);
   if (!loaded.ok) {
@@ -106,7 +106,7 @@ async function whereFor(flags: AdminFlags): Promise<Where> {
   }
   return {
     address: flags.admin ?? addressOf(loaded.admin),
-    token: token ?? loaded.admin.token ?? undefined,
+    token: token ?? loaded.token ?? undefined,
   };
 }
 

@@ -2,7 +2,7 @@
 import { type ComparedSettings, changesBetween, type SettingChange, uncomparedSecrets } from "../config/changes.ts";
 import type { Config } from "../config/config.ts";
 import type { EffectiveSetting } from "../config/effective.ts";
-import { environmentClientToken, loadProcessConfig, type SourceFlags } from "../config/environment.ts";
+import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
 import { type AdminFlags, addressOf, askAdmin } from "./admin-client.ts";
 
 /** What the configuration is compared with: `true` is the running instance. */
@@ -43,7 +43,7 @@ type WantedConfiguration = Required<ComparedSettings> & { readonly config: Pick<
 
 function adminOf(flags: DiffFlags, admin: Config["admin"]): AdminFlags & { readonly admin: string } {
   const address = flags.admin ?? addressOf(admin);
-  return { ...flags, admin: address, token: flags.token ?? environmentClientToken() ?? admin.token ?? undefined };
+  return { ...flags, admin: address };
 }
 
 /** What this needs of the admin API's status. */

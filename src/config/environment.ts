@@ -28,14 +28,10 @@ export interface SourceFlags {
   readonly config?: string;
 }
 
-/** The token that commands send to a running instance: it is in no list of processes, as an argument is. */
-const CLIENT_TOKEN = "NEURABALANCER_TOKEN";
-
 /** Names of variables that nobody but the process that reads the configuration needs. */
 const SECRETS: ReadonlySet<string> = new Set([
   ...placeSettings({ ...SECTIONS, ...OTHER_SECTIONS }).flatMap(({ setting }) => (setting.secret ? [setting.env] : [])),
   ...RESERVED_FEATURES.flatMap(({ settings }) => settings.flatMap(({ secret, env }) => (secret ? [env] : []))),
-  CLIENT_TOKEN,
   // What a cluster sets for everybody and for all signals.
   "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
   "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
@@ -101,11 +97,6 @@ export async function loadProcessStorageConfig(flags: SourceFlags): Promise<Stor
 /** Reads the settings of the admin port alone, from the same sources. */
 export async function loadProcessAdminSettings(flags: SourceFlags): Promise<AdminLoadResult> {
   return loadAdminSettings(await sourcesOf(flags));
-}
-
-/** The token that commands are to send, where the environment has one for them. */
-export function environmentClientToken(): string | undefined {
-  return process.env[CLIENT_TOKEN]?.trim() || undefined;
 }
 
 /** The real environment wins over `.env`, and both over the configuration file. */

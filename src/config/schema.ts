@@ -3,7 +3,7 @@
  * this one description.
  */
 import { acme } from "./sections/acme.ts";
-import { admin } from "./sections/admin.ts";
+import { admin, commands } from "./sections/admin.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
@@ -47,7 +47,7 @@ export const SECTIONS = {
 } as const satisfies Record<string, Section>;
 
 /** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */
-export const OTHER_SECTIONS = { modelService, configuration } as const satisfies Record<string, Section>;
+export const OTHER_SECTIONS = { modelService, configuration, commands } as const satisfies Record<string, Section>;
 
 /** The values of all settings: times in milliseconds (names end in `Ms`), unset settings `null`. */
 export type Sections = SectionValues<typeof SECTIONS>;

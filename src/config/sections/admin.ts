@@ -2,7 +2,7 @@
 import { optional, type SectionValues, setting } from "../setting.ts";
 import { hostNames, listenHost } from "../values/addresses.ts";
 import { adminTokens } from "../values/admin-tokens.ts";
-import { bearerToken, portOrOff } from "../values/value-types.ts";
+import { bearerToken, portOrOff, text } from "../values/value-types.ts";
 
 /** The admin port. */
 export const admin = {
@@ -39,6 +39,19 @@ export const admin = {
       env: "ADMIN_ALLOWED_HOSTS",
       type: hostNames,
       doc: "Names under which the admin port may be reached beside localhost and addresses, comma-separated: its own in a network, or that of a proxy before it. Under others a right token is needed even for what needs none, so that no page of another site can read anything.",
+    }),
+  },
+};
+
+/** Commands that ask a running instance. */
+export const commands = {
+  title: "Commands",
+  settings: {
+    token: optional({
+      env: "NEURABALANCER_TOKEN",
+      type: text,
+      doc: "The token that commands send to a running instance (`explain`, `models promote` …) where `--token` gives none. Unset means ADMIN_TOKEN.",
+      secret: true,
     }),
   },
 };

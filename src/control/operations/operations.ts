@@ -8,7 +8,7 @@ import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "..
 import type { Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
-import type { Changed, ChangeOptions, Operator, Propose } from "./change.ts";
+import type { Changed, ChangeOptions, Operator, Propose, Telling } from "./change.ts";
 import { NotKeptError, RefusedChangeError, UnknownOverrideError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
@@ -30,6 +30,9 @@ export interface OperationsOptions {
   readonly events: Events;
   readonly wallMs: () => number;
 }
+
+/** What was done. */
+export type Done = Pick<AuditEntry, "action" | "target" | "before" | "after" | "reason"> & Telling;
 
 /** An override as it is shown. */
 export type ShownOverride = Override & {
@@ -94,8 +97,9 @@ export class Operations {
   }
 
   /** Something was done that changes no override. Never rejects, and nobody waits for it. */
-  note(operator: Operator, done: Pick<AuditEntry, "action" | "target" | "before" | "after" | "reason">): void {
-    void this.#trail.note(this.#entry(operator, { ...done, kept: true }));
+  note(operator: Operator, done: Done): void {
+    const { about, words, ...what } = done;
+    void this.#trail.note(this.#entry(operator, { ...what, kept: true }), { about, words });
   }
 
   /** Newest first. Rejects with the store's error. */
@@ -116,7 +120,7 @@ export class Operations {
     const { keep, reason, dryRun = false } = options;
     const { ground, wallMs } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const { action, target, before, after, ...wanted } = propose();
+      const { action, target, before, after, about, words, ...wanted } = propose();
       const current = this.#current();
       const maker = { by: operator.name || "local", client: operator.client, reason, atMs: wallMs(), kept: keep };
       const next = nextOverrides(current, wanted, ground.values, maker);
@@ -129,8 +133,8 @@ export class Operations {
       const { kept } = this.#set;
       if (keep && !(await this.#keep(next, entry, attempt))) continue;
       await this.#putIntoForce(kept, next, wantedInForce, keep);
-      if (!keep) void this.#trail.note(entry);
-      else this.#trail.tell(entry);
+      if (!keep) void this.#trail.note(entry, { about, words });
+      else this.#trail.tell(entry, { about, words });
       return changed;
     }
   }

@@ -6,6 +6,7 @@ import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
 import { certificatesControl } from "./certificates-control.ts";
+import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
@@ -20,6 +21,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
+    operations: fleetOperations(view),
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
@@ -28,6 +30,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
       questions: view.historyQuestions,
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
+    live: parts.live,
     certificates: certificatesControl(view, parts.renewal),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),

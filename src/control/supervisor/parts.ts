@@ -1,6 +1,8 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
 import type { Logger } from "../../telemetry/log/logger.ts";
+import { Live } from "../live/live.ts";
 import { CertificateRenewal } from "./certificate-renewal.ts";
+import { liveViewOf } from "./live-view.ts";
 import type { SupervisorView } from "./status.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
@@ -15,10 +17,11 @@ export interface InstancePart {
 
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
+  readonly live: Live;
   readonly renewal: CertificateRenewal;
 }
 
 /** Makes them. */
 export function makeParts(view: SupervisorView, log: Logger): InstanceParts {
-  return { renewal: new CertificateRenewal(view, log) };
+  return { live: new Live(liveViewOf(view), log), renewal: new CertificateRenewal(view, log) };
 }

@@ -4,7 +4,10 @@
  * one it goes with. Both the page and the supervisor import this, so it has no code. `null` = not known, or there was nothing.
  */
 
-/** Requests of the last ten seconds. Milliseconds are of whole requests, first byte in to last byte out. */
+/**
+ * Requests: rates of the last five seconds, quantiles of the last five to ten. Milliseconds are of whole requests, first byte in
+ * to last byte out.
+ */
 export interface LiveTraffic {
   /** Requests that ended, a second. */
   readonly rps: number;

@@ -2,8 +2,8 @@
 
 /** Something that happened, once. */
 export interface TimelineEvent {
-  /** Grows by one with each event of this run; `id:` of the stream, and what `Last-Event-ID` names. */
-  readonly number: number;
+  /** `<run>-<number>`: grows by one with each event of a run; `id:` of the stream, and what `Last-Event-ID` names. */
+  readonly id: string;
   /** ISO 8601. */
   readonly at: string;
   /** `health`, `ejection`, `reload`, `change`, `verdict`, `degraded`, `process`, …: those of `GET /api/v1/events`. */
@@ -24,8 +24,8 @@ export interface TimelineEvent {
 /** `GET /api/v1/timeline`: the newest first. */
 export interface Timeline {
   readonly events: readonly TimelineEvent[];
-  /** Number of the last event of all, also of those that the filters left out. */
-  readonly last: number;
-  /** Older ones were there, and are not remembered. */
+  /** Id of the last event of all, also of those that the filters left out: `Last-Event-ID` of a stream that goes on from here. */
+  readonly last_id: string;
+  /** So many older ones there were that are not remembered. */
   readonly forgotten: number;
 }

@@ -102,6 +102,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     SUPERVISOR,
     "takes over settings, servers, number of workers and log level, without restarting a worker",
   ),
+  NEURABALANCER_TOKEN: effect(
+    ["a", "b"],
+    [],
+    "test/integration/cli/explain.test.ts",
+    "finds the instance and the token where the settings have them; neither need be an argument",
+  ),
   CONFIG_FILE: effect(
     ["a.yaml", "b.yaml"],
     [],
@@ -242,6 +248,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["worker.reservedPaths"],
     "test/integration/proxy/rewrite/rewriting.test.ts",
     "RESERVED_PATHS=false proxies them all",
+  ),
+  FLEET_STATUS: effect(
+    ["everyone", "nobody"],
+    ["worker.fleetStatus"],
+    "test/integration/proxy/downstream/fleet-status.test.ts",
+    "FLEET_STATUS says who may ask for metrics and servers",
   ),
   PROMETHEUS_ENABLED: effect(
     ["true", "false"],

@@ -35,8 +35,8 @@ export interface PoolsControl {
 }
 
 const STRATEGY = SECTIONS.balancing.settings.strategy.env;
-/** As its name is sent. */
-const POOL_PART = "[a-z0-9][a-z0-9_.-]{0,62}";
+/** As the name of a pool or a route is sent. */
+const NAME = "[^/]{1,512}";
 const MOST_OPTIONS = 200;
 
 const poolChange = changeBody({
@@ -63,7 +63,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
   },
   {
     path: "/api/v1/pools/<name>",
-    parts: [POOL_PART],
+    parts: [NAME],
     audience: "operator",
     methods: {
       GET: operation({
@@ -89,7 +89,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
             const pool = poolOf(control, name);
             const plan = planSettings({ pool: name, values }, sourcesOf(control));
             const action = strategy === undefined ? "pool.change" : "pool.strategy";
-            return { action, target: `pool ${name}`, ...plan, warnings: warningsOf(pool) };
+            return { action, target: `pool ${name}`, about: { pool: name }, ...plan, warnings: warningsOf(pool) };
           });
           return query.dry_run ? tried(planned) : showPool(control, name, { warnings: planned.warnings });
         },
@@ -109,7 +109,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
   },
   {
     path: "/api/v1/routes/<name>",
-    parts: ["[^/]{1,512}"],
+    parts: [NAME],
     audience: "operator",
     methods: {
       GET: operation({ scope: "read", doc: "one route", handle: ({ parts: [name] }) => showRoute(control, name) }),

@@ -4,6 +4,7 @@ import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
+import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
@@ -20,6 +21,7 @@ export type AdminControl = HealthControl &
   StatusControl &
   LearningControl &
   HistoryControl &
+  LiveControl &
   CertificatesControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
@@ -31,6 +33,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   statusRoutes,
   learningRoutes,
   historyRoutes,
+  liveRoutes,
   certificateRoutes,
 ];
 
