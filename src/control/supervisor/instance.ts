@@ -284,11 +284,7 @@ export class SupervisorInstance {
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
     const parts: readonly InstancePart[] = Object.values(this.#parts ?? {});
-    await Promise.all([
-      ...parts.map((part) => part.stop?.()),
-      this.#relay?.stop(),
-      this.#adminPort?.stop(),
-    ]);
+    await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
 

@@ -7,6 +7,7 @@ import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { type OverridesControl, overrideRoutes } from "./overrides.ts";
 import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
@@ -20,6 +21,7 @@ export type AdminControl = HealthControl &
   ServersControl &
   PoolsControl &
   SettingsControl &
+  OverridesControl &
   StatusControl &
   LearningControl &
   HistoryControl &
@@ -34,6 +36,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   serverRoutes,
   poolRoutes,
   settingRoutes,
+  overrideRoutes,
   statusRoutes,
   learningRoutes,
   historyRoutes,

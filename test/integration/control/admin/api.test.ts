@@ -70,6 +70,7 @@ function makeControl() {
     }),
     effective: () => [],
     listedPools: () => [],
+    envContext: () => ({ onlyDefault: true, servers: [] }),
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
