@@ -1,7 +1,7 @@
 /** `neurabalancer serve`: the product itself. */
 import type { Command } from "commander";
 import { version } from "../../package.json";
-import { loadProcessConfig } from "../config/environment.ts";
+import { loadProcessConfig, loadTrialConfig, type TrialTexts } from "../config/environment.ts";
 import { keepSources } from "../config/sources/last-good.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { loadToServe, type ServeFlags } from "./last-good.ts";
@@ -70,6 +70,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     ({ sources } = wanted);
     return wanted;
   };
+  const trial = (texts: TrialTexts) => loadTrialConfig(flags, texts);
   const onInForce = ({ storage }: typeof config) => {
     try {
       keepSources(storage.dataDir, sources);
@@ -78,5 +79,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     }
   };
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
-  process.exit(await runSupervisor({ config, effective, over, log, reload, refused: refused.length > 0, onInForce }));
+  process.exit(
+    await runSupervisor({ config, effective, over, log, reload, trial, refused: refused.length > 0, onInForce }),
+  );
 }

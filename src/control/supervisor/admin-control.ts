@@ -5,7 +5,6 @@ import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
-import { ApiError } from "../admin/responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
 import { DemoRelay } from "../dashboard/demo-relay.ts";
 import { certificatesControl } from "./certificates-control.ts";
@@ -26,8 +25,8 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     routes: () => view.configuration.settings.routes,
     operations: view.operating.operations,
     configuration: {
-      reload: () => Promise.reject(new ApiError(503, "not_yet", "send SIGHUP")),
-      validate: () => Promise.reject(new ApiError(503, "not_yet", "use neurabalancer check")),
+      reload: view.reload,
+      validate: view.preview,
     },
     envContext: () => {
       const { pools } = view.configuration.config;

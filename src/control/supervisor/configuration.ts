@@ -6,6 +6,7 @@ import { acmeCertificateFiles } from "../../config/acme/certificates.ts";
 import { changesBetween, describeChange } from "../../config/changes.ts";
 import type { Config } from "../../config/config.ts";
 import type { EffectiveSetting } from "../../config/effective.ts";
+import type { TrialTexts } from "../../config/environment.ts";
 import { filesOfTracing } from "../../config/exported-traces.ts";
 import { inWordsOfSources } from "../../config/in-words-of-sources.ts";
 import { ConfigError, type LoadedConfig, type LoadResult } from "../../config/load.ts";
@@ -34,6 +35,8 @@ export interface ConfigurationOptions {
   readonly over: LoadedConfig["over"];
   /** Reads the configuration again. */
   readonly reload: () => Promise<LoadResult>;
+  /** Reads it with these texts, for nobody to go by. Default: as `reload`. */
+  readonly trial?: (texts: TrialTexts) => Promise<LoadResult>;
   /** What is configured was refused: this is what ran last. */
   readonly refused?: boolean;
   /** Is told what was taken over, at start and at each reload. */
@@ -159,9 +162,10 @@ export class ConfigurationInForce {
     return { ok: true, changes, warnings, ended: layering.ended };
   }
 
-  /** What a reload of this would do. @param loaded default: what stands in the sources now. */
-  async preview(loaded?: LoadResult): Promise<ReloadResult> {
-    const wanted = loaded ?? (await this.#options.reload());
+  /** What a reload would do. @param texts read in place of the files; what is left out stands there. */
+  async preview(texts: TrialTexts): Promise<ReloadResult> {
+    const { trial, reload } = this.#options;
+    const wanted = await (trial ?? reload)(texts);
     const { warnings } = wanted;
     if (!wanted.ok) return { ok: false, problems: wanted.problems, warnings };
     const { layered, ended } = this.#options.layer(wanted);

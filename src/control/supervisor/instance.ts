@@ -59,7 +59,7 @@ const RECORDER_STOP_MS = { most: 3_000, least: 200 } as const;
 
 /** What an instance is made from. */
 export interface InstanceOptions
-  extends Pick<ConfigurationOptions, "config" | "effective" | "over" | "reload" | "refused" | "onInForce"> {
+  extends Pick<ConfigurationOptions, "config" | "effective" | "over" | "reload" | "trial" | "refused" | "onInForce"> {
   readonly log: Logger;
   /** Program and arguments of a worker. */
   readonly workerCommand: readonly string[];
@@ -114,7 +114,7 @@ export class SupervisorInstance {
   readonly #turns = new Turns(() => setImmediate());
 
   constructor(options: InstanceOptions) {
-    const { config, effective, over, reload, refused, onInForce, clock } = options;
+    const { config, effective, over, reload, trial, refused, onInForce, clock } = options;
     this.#options = options;
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
@@ -124,6 +124,7 @@ export class SupervisorInstance {
       effective,
       over,
       reload,
+      trial,
       refused,
       onInForce,
       log: this.#log,
@@ -343,7 +344,7 @@ export class SupervisorInstance {
       configuration: this.#configuration,
       operating: this.#operating,
       reload: (actor) => this.#reloadFor(actor),
-      preview: (loaded) => this.#configuration.preview(loaded),
+      preview: (texts) => this.#configuration.preview(texts),
       clock,
       startedAtMs: this.#startedAtMs,
       uptimeMs: () => clock.nowMs() - startedMs,

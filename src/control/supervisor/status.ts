@@ -1,6 +1,6 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
 import { version } from "../../../package.json";
-import type { LoadResult } from "../../config/load.ts";
+import type { TrialTexts } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
@@ -66,8 +66,8 @@ export interface SupervisorView {
   readonly operating: Operating;
   /** As SIGHUP; resolves when it is in force, or refused. @param actor who wants it. */
   readonly reload: (actor: string) => Promise<ReloadResult>;
-  /** What a reload of this would do. @param loaded default: what stands in the sources now. */
-  readonly preview: (loaded?: LoadResult) => Promise<ReloadResult>;
+  /** What a reload would do. @param texts read in place of the files. */
+  readonly preview: (texts: TrialTexts) => Promise<ReloadResult>;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
   /** On the monotonic clock: it does not leap when the wall clock is set. */

@@ -108,6 +108,8 @@ function makeControl() {
       events: { note: (event) => noted.push(event) },
       log,
     }),
+    events: { note: (event) => noted.push(event) },
+    certificates: { list: () => [], renew: () => "unknown" as never },
     effective: () => [],
     listedPools: () => [],
     configuration: {
