@@ -79,5 +79,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     }
   };
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
-  process.exit(await runSupervisor({ config, effective, over, log, reload, trial, refused: refused.length > 0, onInForce }));
+  process.exit(
+    await runSupervisor({ config, effective, over, log, reload, trial, refused: refused.length > 0, onInForce }),
+  );
 }

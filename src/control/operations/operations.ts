@@ -292,12 +292,13 @@ export class Operations {
     );
     const { log, ground, store } = this.#options;
     for (const one of dormant) log.warn({ override: one.override.id }, `not in force here: ${describeOverruled(one)}`);
-    const entries = ended.map(({ override, why }) =>
+    for (const one of ended) log.warn({ override: one.override.id }, `it ends: ${describeOverruled(one)}`);
+    const entries = ended.map(({ override, why, now }) =>
       this.#entry(ITSELF, {
         action: "override.end",
         target: describeTarget(override),
         before: override.value,
-        after: override.configured,
+        after: now ?? null,
         reason: why,
         kept: override.kept,
       }),

@@ -11,6 +11,8 @@ export interface Overruled {
   readonly override: Override;
   /** Goes on from "it ends: ". */
   readonly why: string;
+  /** What is configured now; `undefined` = there is no such target. */
+  readonly now: unknown;
 }
 
 /** What became of all. */
@@ -33,7 +35,7 @@ export function weigh(overrides: readonly Override[], loaded: LoadedConfig): Wei
       configured.kind === "gone"
         ? configured.why
         : `the configuration says ${describeValue(now)} now, and said ${describeValue(override.configured)} when it was made`;
-    overruled.push({ override, why });
+    overruled.push({ override, why, now });
     return false;
   };
   const wanted = inOrder.filter((override) => isConfigured(override) && compare(override, loaded));
@@ -68,7 +70,11 @@ function usableOf(
     }
     usable = [...usable, ...rest.slice(0, can)];
     if (can < rest.length)
-      overruled.push({ override: rest[can], why: `the configuration cannot be used with it: ${why}` });
+      overruled.push({
+        override: rest[can],
+        now: rest[can].configured,
+        why: `the configuration cannot be used with it: ${why}`,
+      });
     rest = rest.slice(can + 1);
   }
   return { usable, layered };

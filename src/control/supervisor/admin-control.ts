@@ -28,6 +28,11 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
       reload: view.reload,
       validate: view.preview,
     },
+    envContext: () => {
+      const { pools } = view.configuration.config;
+      const onlyDefault = pools.length === 1 && !view.configuration.effective.some(({ env }) => env === "pools");
+      return { onlyDefault, servers: pools[0].servers.list.map(({ url }) => url) };
+    },
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),

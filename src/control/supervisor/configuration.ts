@@ -5,8 +5,8 @@
 import { acmeCertificateFiles } from "../../config/acme/certificates.ts";
 import { changesBetween, describeChange } from "../../config/changes.ts";
 import type { Config } from "../../config/config.ts";
-import type { TrialTexts } from "../../config/environment.ts";
 import type { EffectiveSetting } from "../../config/effective.ts";
+import type { TrialTexts } from "../../config/environment.ts";
 import { filesOfTracing } from "../../config/exported-traces.ts";
 import { inWordsOfSources } from "../../config/in-words-of-sources.ts";
 import { ConfigError, type LoadedConfig, type LoadResult } from "../../config/load.ts";

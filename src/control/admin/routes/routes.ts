@@ -9,6 +9,7 @@ import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { type OverridesControl, overrideRoutes } from "./overrides.ts";
 import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
@@ -23,6 +24,7 @@ export type AdminControl = HealthControl &
   PoolsControl &
   SettingsControl &
   ConfigurationControl &
+  OverridesControl &
   StatusControl &
   LearningControl &
   ExplainControl &
@@ -39,6 +41,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   poolRoutes,
   settingRoutes,
   configurationRoutes,
+  overrideRoutes,
   statusRoutes,
   learningRoutes,
   explainRoutes,

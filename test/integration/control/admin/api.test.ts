@@ -114,6 +114,7 @@ function makeControl() {
       reload: async () => ({ ok: false, problems: ["LB_STRATEGY=x: is no strategy"], warnings: [] }),
       validate: async ({ env }) => ({ ok: true, changes: [env ?? "nothing"], warnings: ["w"], ended: ["e"] }),
     },
+    envContext: () => ({ onlyDefault: true, servers: [] }),
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
