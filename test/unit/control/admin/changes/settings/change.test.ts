@@ -74,7 +74,7 @@ describe("a setting as it is shown", () => {
     ["STICKY_KEYS", "is a secret"],
     ["ACCESS_LOG_FILE", "names files of this machine"],
     ["TLS_KEY_FILE", "names files of this machine"],
-    ["DB_HOST", "where changes are kept"],
+    ["DB_HOST", "where overrides are kept"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "where traces are sent to"],
   ])("%s cannot be changed at run time, because it %s", (name, why) => {
     const view = viewSetting(named(name), null, sources);
