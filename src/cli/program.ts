@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   stats: async () => (await import("./stats/command.ts")).registerStats,
   explain: async () => (await import("./explain/command.ts")).registerExplain,
   token: async () => (await import("./token.ts")).registerToken,
+  "support-bundle": async () => (await import("./support-bundle.ts")).registerSupportBundle,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
 

@@ -23,6 +23,9 @@ export interface Caller {
 /** Whoever came through the public port. */
 export const PASSER_BY: Caller = { name: "", client: "", scope: "public" };
 
+/** The instance itself, which asks all that it may tell. */
+export const ITSELF: Caller = { name: "itself", client: "", scope: "admin" };
+
 /** As `actor` of events and of the audit: `admin API (deploy, 10.0.0.7)`. */
 export function actorOf({ name, client }: Caller): string {
   return adminActor([name, client].filter((part) => part !== "").join(", "));

@@ -33,6 +33,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     }),
     live: parts.live,
     page: parts.page,
+    support: parts.support,
     demo: demo === null ? null : new DemoRelay(demo),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),

@@ -2,8 +2,10 @@
 import { PageFiles } from "../dashboard/page-files.ts";
 import { Live } from "../live/live.ts";
 import type { ControlLog } from "../log.ts";
+import { SupportBundle } from "../support/support-bundle.ts";
 import { liveViewOf } from "./live-view.ts";
 import type { SupervisorView } from "./status.ts";
+import { supportOptions } from "./support-options.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
 export interface InstancePart {
@@ -19,13 +21,23 @@ export interface InstancePart {
 export interface InstanceParts {
   readonly live: Live;
   readonly page: PageFiles;
+  readonly support: SupportBundle;
 }
 
-/** Makes them. @param program program and arguments before a command of the command line. */
-export function makeParts(view: SupervisorView, log: ControlLog, program: readonly string[]): InstanceParts {
+/** What parts are given beside what all may see. */
+export interface PartsOptions {
+  /** Program and arguments before a command of the command line. */
+  readonly program: readonly string[];
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Makes them. */
+export function makeParts(view: SupervisorView, log: ControlLog, { program, random }: PartsOptions): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
   return {
     live: new Live(liveViewOf(view), log),
     page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),
+    support: new SupportBundle(supportOptions(view, random)),
   };
 }

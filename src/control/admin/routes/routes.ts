@@ -12,6 +12,7 @@ import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
 import { type SettingsControl, settingRoutes } from "./settings.ts";
 import { type StatusControl, statusRoutes } from "./status.ts";
+import { type SupportControl, supportRoutes } from "./support.ts";
 
 /** What the API shows and changes: what its routes need. */
 export type AdminControl = HealthControl &
@@ -24,6 +25,7 @@ export type AdminControl = HealthControl &
   HistoryControl &
   LiveControl &
   PageControl &
+  SupportControl &
   DemoControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
@@ -37,6 +39,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   historyRoutes,
   liveRoutes,
   pageRoutes,
+  supportRoutes,
   demoRoutes,
 ];
 
