@@ -13,6 +13,9 @@ if (process.argv[2] === "worker") {
 } else if (process.argv[2] === "tracer") {
   const { runTracer } = await import("./tracer/tracer-process.ts");
   runTracer();
+} else if (process.argv[2] === "acme") {
+  const { runAcme } = await import("./acme/acme-process.ts");
+  runAcme();
 } else if (process.argv[2] === "inference") {
   const { runInference } = await import("./learning/models/inference/inference-process.ts");
   runInference();

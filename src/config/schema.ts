@@ -2,6 +2,7 @@
  * Every setting there is. Parsing, `neurabalancer check`, `.env.example` and the documentation's tables are made from
  * this one description.
  */
+import { acme } from "./sections/acme.ts";
 import { admin, commands } from "./sections/admin.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
@@ -25,6 +26,7 @@ export const SECTIONS = {
   app,
   log,
   tls,
+  acme,
   admin,
   clients,
   health,

@@ -5,6 +5,7 @@ import { optional, setting } from "../setting.ts";
 import { listenHost } from "../values/addresses.ts";
 import { logFields } from "../values/log-fields.ts";
 import { decimal, integer, oneOf, path, pathList, port, seconds, text, toggle } from "../values/value-types.ts";
+import { viewers } from "../values/viewers.ts";
 
 /** What `APP_ENV` may be. */
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
@@ -62,8 +63,15 @@ export const app = {
       env: "RESERVED_PATHS",
       type: toggle,
       default: "true",
-      doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below it) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
+      doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below these two) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
       givenTo: { worker: "reservedPaths" },
+    }),
+    fleetStatus: setting({
+      env: "FLEET_STATUS",
+      type: viewers,
+      default: "everyone",
+      doc: "Who may ask for /metrics and /api/v1/servers here: `everyone`, `nobody`, or clients of these addresses and CIDR ranges, comma-separated. Others get 403. Both say much of your fleet: close them where strangers come. The admin port has them all the same.",
+      givenTo: { worker: "fleetStatus" },
     }),
     prometheusEnabled: setting({
       env: "PROMETHEUS_ENABLED",
@@ -172,7 +180,7 @@ export const tls = {
     port: optional({
       env: "TLS_PORT",
       type: port(0),
-      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE.",
+      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE, or ACME_DOMAINS.",
       common: true,
       restart: true,
     }),

@@ -7,6 +7,7 @@ import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
 import { DemoRelay } from "../dashboard/demo-relay.ts";
+import { certificatesControl } from "./certificates-control.ts";
 import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
@@ -17,6 +18,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
+    events: view.journal,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
     metrics: (format) => metrics.rendering(format),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
@@ -32,6 +34,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
     live: parts.live,
+    certificates: certificatesControl(view, parts.renewal),
     page: parts.page,
     support: parts.support,
     demo: demo === null ? null : new DemoRelay(demo),

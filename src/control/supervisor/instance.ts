@@ -30,6 +30,7 @@ import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { AcmeStatus } from "../processes/acme/status.ts";
 import { HistoryQuestions } from "../processes/history-questions.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
@@ -301,6 +302,7 @@ export class SupervisorInstance {
       historyQuestions: this.#historyQuestions,
       recorder: this.#recording.recorder,
       tracing: this.#tracing,
+      acme: new AcmeStatus(this.#options.program, () => this.#turns.take(this.#lookAtFiles)),
       journal: this.#journal,
       guard: new Guard(() => clock.nowMs(), this.#log),
       configuration: this.#configuration,

@@ -1,8 +1,9 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
+import type { Logger } from "../../telemetry/log/logger.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { Live } from "../live/live.ts";
-import type { ControlLog } from "../log.ts";
 import { SupportBundle } from "../support/support-bundle.ts";
+import { CertificateRenewal } from "./certificate-renewal.ts";
 import { liveViewOf } from "./live-view.ts";
 import type { SupervisorView } from "./status.ts";
 import { supportOptions } from "./support-options.ts";
@@ -20,6 +21,7 @@ export interface InstancePart {
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
   readonly live: Live;
+  readonly renewal: CertificateRenewal;
   readonly page: PageFiles;
   readonly support: SupportBundle;
 }
@@ -33,10 +35,11 @@ export interface PartsOptions {
 }
 
 /** Makes them. */
-export function makeParts(view: SupervisorView, log: ControlLog, { program, random }: PartsOptions): InstanceParts {
+export function makeParts(view: SupervisorView, log: Logger, { program, random }: PartsOptions): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
   return {
     live: new Live(liveViewOf(view), log),
+    renewal: new CertificateRenewal(view, log),
     page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),
     support: new SupportBundle(supportOptions(view, random)),
   };

@@ -14,6 +14,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** For TLS 1.2 and 1.3; null = without. */
   readonly certificates: readonly TlsCertificate[] | null;
+  /** What CAs are shown that ask for `acme-tls/1`; null = none asks. */
+  readonly challenges: readonly TlsCertificate[] | null;
 }
 
 /** Takes a fresh socket of a listener on `port`: its user, or null when it was refused. */
@@ -24,12 +26,12 @@ const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
 
 /** Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used. */
 export function listen(ctx: WorkerContext, network: Network, accept: Accept, options: ListenerOptions): Listening {
-  const { host, port, certificates } = options;
+  const { host, port, certificates, challenges } = options;
   try {
     // Nobody is accepted before this returns: by then it is known which port was found where any would do.
     let found = port;
     const onSocket = guarded(ctx, (socket, nowMs) => accept(socket, !!certificates, found, nowMs), !!certificates);
-    const listening = network.listen(host, port, certificates && tlsOf(ctx, certificates), onSocket);
+    const listening = network.listen(host, port, certificates && tlsOf(ctx, certificates, challenges), onSocket);
     found = listening.port;
     return listening;
   } catch (cause) {
@@ -40,9 +42,14 @@ export function listen(ctx: WorkerContext, network: Network, accept: Accept, opt
   }
 }
 
-function tlsOf(ctx: WorkerContext, certificates: readonly TlsCertificate[]): TlsListening {
+function tlsOf(
+  ctx: WorkerContext,
+  certificates: readonly TlsCertificate[],
+  challenges: readonly TlsCertificate[] | null,
+): TlsListening {
   return {
     certificates,
+    challenges,
     protocols: ALPN_PROTOCOLS,
     wheel: ctx.wheel,
     handshakeTimeoutMs: () => ctx.settings.requestHeadTimeoutMs,

@@ -1,5 +1,5 @@
 /** All that a worker listens on. */
-import type { ListenerSpec, ProxySettings } from "../../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings, TlsCertificate } from "../../protocol/worker.ts";
 import type { Network } from "../sockets/network.ts";
 import type { Listening } from "../sockets/raw-socket.ts";
 import type { WorkerContext } from "../worker-context.ts";
@@ -56,7 +56,7 @@ export class Listeners {
     const open: Open[] = [];
     try {
       for (const spec of settings.listeners) {
-        const options = optionsOf(spec, settings);
+        const options = optionsOf(spec, settings, this.#ctx.challenges?.certificates ?? null);
         const kept = before.find((one) => JSON.stringify(one.options) === JSON.stringify(options));
         open.push(kept ?? this.#openOne(options));
       }
@@ -73,8 +73,12 @@ export class Listeners {
   }
 }
 
-function optionsOf({ host, port, tls }: ListenerSpec, settings: ProxySettings): ListenerOptions {
-  if (!tls) return { host, port, certificates: null };
+function optionsOf(
+  { host, port, tls }: ListenerSpec,
+  settings: ProxySettings,
+  challenges: readonly TlsCertificate[] | null,
+): ListenerOptions {
+  if (!tls) return { host, port, certificates: null, challenges: null };
   if (settings.tls === null) throw new Error(`cannot listen on ${host}:${port} with TLS: there is no certificate`);
-  return { host, port, certificates: settings.tls.certificates };
+  return { host, port, certificates: settings.tls.certificates, challenges };
 }

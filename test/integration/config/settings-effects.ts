@@ -249,6 +249,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy/rewrite/rewriting.test.ts",
     "RESERVED_PATHS=false proxies them all",
   ),
+  FLEET_STATUS: effect(
+    ["everyone", "nobody"],
+    ["worker.fleetStatus"],
+    "test/integration/proxy/downstream/fleet-status.test.ts",
+    "FLEET_STATUS says who may ask for metrics and servers",
+  ),
   PROMETHEUS_ENABLED: effect(
     ["true", "false"],
     ["worker.prometheusEnabled"],

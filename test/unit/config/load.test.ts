@@ -19,6 +19,7 @@ describe("defaults", () => {
       host: "0.0.0.0",
       port: 8080,
       reservedPaths: true,
+      fleetStatus: null,
       prometheusEnabled: true,
       workers: 0,
       shutdownTimeoutMs: 30_000,

@@ -1,5 +1,6 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
+import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
@@ -24,6 +25,7 @@ export type AdminControl = HealthControl &
   LearningControl &
   HistoryControl &
   LiveControl &
+  CertificatesControl &
   PageControl &
   SupportControl &
   DemoControl;
@@ -38,6 +40,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   learningRoutes,
   historyRoutes,
   liveRoutes,
+  certificateRoutes,
   pageRoutes,
   supportRoutes,
   demoRoutes,

@@ -3,6 +3,7 @@
  * and ends in an orderly way. What happens to one request is the exchange's business.
  */
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { Route } from "../../../shared/memory/series-table.ts";
 import type { Downstream } from "../../exchange/downstream.ts";
 import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
@@ -183,6 +184,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
       this.#responder.respond(route, head, headStart, startedMs, nowMs);
       return bodyStart;
     }
+    if (ctx.challenges !== null && this.#answersChallenge(head, headStart, startedMs, nowMs)) return bodyStart;
     if (this.#shed) {
       this.#refusing();
       this.#responder.refuse(Failures.OVERLOADED, route, head, headStart, startedMs, nowMs);
@@ -191,6 +193,17 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     const exchange = ctx.exchanges.take();
     this.exchange = exchange;
     return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs, nowMs);
+  }
+
+  /** A CA asks about a name. Everything else below that path is the site's. */
+  #answersChallenge(head: Buffer, headStart: number, startedMs: number, nowMs: number): boolean {
+    const { requestHead, challenges, draining } = this.ctx;
+    if (this.#secure || requestHead.chunked || requestHead.contentLength > 0) return false;
+    const response = challenges?.responseTo(head, requestHead) ?? null;
+    if (response === null) return false;
+    if (draining || this.#shed) this.closes = true;
+    this.#responder.respondWith(response, Route.ACME_CHALLENGE, head, headStart, startedMs, nowMs);
+    return true;
   }
 
   // ── responses of our own ─────────────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,12 @@
 /**
  * Listens on sockets of the runtime: plain, or TLS 1.2 and 1.3. All workers listen on the same port, and the kernel spreads
- * connections over them. Bun's own listener takes one certificate; several go through node:tls.
+ * connections over them. Bun's own listener takes one certificate; several go through node:tls, as does what CAs ask while they do.
  */
 import type { TCPSocketListener, TCPSocketListenOptions } from "bun";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
 import { BunSocket, EVENTS } from "./bun-socket.ts";
+import { listenForChallenges } from "./challenge-listener.ts";
 import { listenWithSni } from "./sni-listener.ts";
 import type { TlsListening } from "./tls-listening.ts";
 
@@ -18,7 +19,8 @@ export function listenWithRuntime(
   onSocket: OnSocket,
 ): Listening {
   if (tls === null) return wrap(Bun.listen<BunSocket>(options(env, host, port, onSocket, () => {})));
-  const { certificates, protocols, onHandshakeFailed } = tls;
+  const { certificates, challenges, protocols, onHandshakeFailed } = tls;
+  if (challenges !== null) return listenForChallenges(env, host, port, tls, challenges, onSocket);
   if (certificates.length > 1) return listenWithSni(env, host, port, tls, onSocket);
   const [{ certPem: cert, keyPem: key }] = certificates;
   // In wire format (RFC 7301 section 3.1), the only one that Bun takes.

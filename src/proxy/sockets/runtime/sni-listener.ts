@@ -3,7 +3,7 @@
  * certificate only, so this goes through node:tls. It costs about a third more CPU per request than one certificate does.
  */
 import type { AddressInfo, Socket } from "node:net";
-import { createSecureContext, createServer, type SecureContext } from "node:tls";
+import { createSecureContext, createServer, type SecureContext, type Server } from "node:tls";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import { Timed } from "../timer-wheel.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
@@ -18,6 +18,13 @@ export function listenWithSni(
   tls: TlsListening,
   onSocket: OnSocket,
 ): Listening {
+  const server = createSniServer(env, tls, onSocket);
+  server.listen({ host, port, reusePort: true });
+  return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
+}
+
+/** As `listenWithSni`, for connections that somebody else accepts and hands over as its event `connection`. */
+export function createSniServer(env: SocketEnvironment, tls: TlsListening, onSocket: OnSocket): Server {
   const { certificates } = tls;
   const contexts = certificates.map((c) => ({
     names: c.names,
@@ -43,15 +50,15 @@ export function listenWithSni(
   server.on("connection", (socket: Socket) => handshakes.begin(socket));
   server.on("tlsClientError", tls.onHandshakeFailed);
   server.on("error", env.onInternalError);
-  server.listen({ host, port, reusePort: true });
-  return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
+  return server;
 }
 
 /** Ends handshakes that take too long: Bun ignores the `handshakeTimeout` of node:tls. */
 class Handshakes {
   readonly #env: SocketEnvironment;
   readonly #tls: TlsListening;
-  readonly #pending = new Map<Socket, Timed>();
+  /** By peer: what is accepted elsewhere is another object when the handshake is through. */
+  readonly #pending = new Map<string, Timed>();
 
   constructor(env: SocketEnvironment, tls: TlsListening) {
     this.#env = env;
@@ -61,17 +68,28 @@ class Handshakes {
   begin(socket: Socket): void {
     const { wheel, handshakeTimeoutMs } = this.#tls;
     const deadline = new HandshakeDeadline(socket);
-    this.#pending.set(socket, deadline);
+    const peer = peerOf(socket);
+    this.#end(peer);
+    this.#pending.set(peer, deadline);
     wheel.set(deadline, this.#env.now() + handshakeTimeoutMs());
-    socket.once("close", () => this.end(socket));
+    socket.once("close", () => this.#end(peer, deadline));
   }
 
   end(socket: Socket): void {
-    const deadline = this.#pending.get(socket);
-    if (deadline === undefined) return;
-    this.#pending.delete(socket);
+    this.#end(peerOf(socket));
+  }
+
+  /** @param only if it is this one: the next connection may have the same peer. */
+  #end(peer: string, only?: Timed): void {
+    const deadline = this.#pending.get(peer);
+    if (deadline === undefined || (only !== undefined && only !== deadline)) return;
+    this.#pending.delete(peer);
     this.#tls.wheel.remove(deadline);
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 class HandshakeDeadline extends Timed {
