@@ -16,6 +16,7 @@ import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
 import { type SettingsControl, settingRoutes } from "./settings.ts";
 import { type StatusControl, statusRoutes } from "./status.ts";
+import { type SupportControl, supportRoutes } from "./support.ts";
 
 /** What the API shows and changes: what its routes need. */
 export type AdminControl = HealthControl &
@@ -32,6 +33,7 @@ export type AdminControl = HealthControl &
   LiveControl &
   CertificatesControl &
   PageControl &
+  SupportControl &
   DemoControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
@@ -49,6 +51,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   liveRoutes,
   certificateRoutes,
   pageRoutes,
+  supportRoutes,
   demoRoutes,
 ];
 

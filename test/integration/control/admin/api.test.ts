@@ -134,6 +134,7 @@ function makeControl() {
     events: { note: (event) => noted.push(event) },
     certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     demo: null,
+    support: { asks: () => {}, make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
     page: { get: async () => "later" },
     live: {
       full: false,
