@@ -56,7 +56,7 @@ export function FlowChart(props: {
 
 function measuresFor(width: number): FlowMeasures {
   const narrow = width < NARROW_PX;
-  return { width, nodeWidth: 6, gap: narrow ? 10 : 8, minHeight: 16, flowHeight: 130 };
+  return { width, nodeWidth: 6, gap: narrow ? 10 : 8, minHeight: 17, flowHeight: narrow ? 130 : 190 };
 }
 
 const CHARACTER_PX = 6.6;
@@ -71,7 +71,9 @@ function Node(props: {
   const { node, total, width, columns } = props;
   const last = node.x > width - 20;
   const room = width / (columns - 1) - 26;
-  const share = columns > 2 && total > 0 && node.rate > 0 ? `  ${percent(node.rate / total)}` : "";
+  const part = total > 0 ? node.rate / total : 0;
+  // That everything goes through it is seen.
+  const share = node.x === 0 ? `  ${count(node.rate, "/s")}` : part > 0 && part < 0.995 ? `  ${percent(part)}` : "";
   const label = shortened(node.label, Math.floor(room / CHARACTER_PX) - share.length);
   return (
     <g>
