@@ -151,7 +151,7 @@ function optionsOf(
   return {
     width: Math.max(width, 80),
     height,
-    padding: [8, 18, 0, 0],
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: true, auto: false }, y: { auto: false } },

@@ -47,7 +47,13 @@ export function fakeTopology(fleet: FakeFleet, startedMs: number): LiveTopology 
         ? [{ name: "/*", targets: [{ pool: pools[0], weight: 1 }] }]
         : pools.map((pool, i) => ({
             name: `/${pool}`,
-            targets: i === 0 ? [{ pool, weight: 95 }, { pool: pools[1], weight: 5 }] : [{ pool, weight: 1 }],
+            targets:
+              i === 0
+                ? [
+                    { pool, weight: 95 },
+                    { pool: pools[1], weight: 5 },
+                  ]
+                : [{ pool, weight: 1 }],
           })),
     servers: Array.from({ length: fleet.servers }, (_, i) => ({
       id: i + 1,
@@ -138,7 +144,11 @@ function fakeServer(fleet: FakeFleet, i: number, second: number, pools: number, 
   return {
     id: i + 1,
     state: ill ? "down" : draining ? "draining" : "up",
-    reason: ill ? "3 health checks in a row failed: connection refused" : draining ? "drained by an operator" : "health check passed",
+    reason: ill
+      ? "3 health checks in a row failed: connection refused"
+      : draining
+        ? "drained by an operator"
+        : "health check passed",
     since: atMs - 60_000 * (i + 3),
     share: ill || draining ? 0 : Math.min(1, pools / Math.max(1, fleet.servers)),
     rps,

@@ -32,7 +32,12 @@ export class FakeInstance {
     this.#files = new Map(files.map((file) => [file.path, file]));
     this.#fleet = fleet;
     this.#answers = answers;
-    this.#server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: (request) => this.#answer(request) });
+    this.#server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      idleTimeout: 0,
+      fetch: (request) => this.#answer(request),
+    });
     this.#timer = setInterval(() => this.#tell(), 1000);
   }
 
@@ -104,11 +109,47 @@ export class FakeInstance {
     const at = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
     const of = { pool: "default", server: "10.0.0.6:8080", address: "", actor: "balancer", detail: null };
     return [
-      { ...of, id: "1-5", at: at(2), kind: "health", message: "server http://10.0.0.6:8080 is down: connection refused" },
-      { ...of, id: "1-4", at: at(3), kind: "ejection", message: "server http://10.0.0.6:8080 is ejected for 30 s: 5 failures in a row" },
-      { ...of, id: "1-3", at: at(14), kind: "change", server: "10.0.0.8:8080", actor: "admin API (deploy)", message: "server 10.0.0.8:8080 is drained by deploy: kernel update" },
-      { ...of, id: "1-2", at: at(33), kind: "reload", pool: "", server: "", actor: "SIGHUP", message: "the configuration was read again: 2 settings are others" },
-      { ...of, id: "1-1", at: at(55), kind: "verdict", server: "", message: "model 7 is promoted: 4 % better than model 6" },
+      {
+        ...of,
+        id: "1-5",
+        at: at(2),
+        kind: "health",
+        message: "server http://10.0.0.6:8080 is down: connection refused",
+      },
+      {
+        ...of,
+        id: "1-4",
+        at: at(3),
+        kind: "ejection",
+        message: "server http://10.0.0.6:8080 is ejected for 30 s: 5 failures in a row",
+      },
+      {
+        ...of,
+        id: "1-3",
+        at: at(14),
+        kind: "change",
+        server: "10.0.0.8:8080",
+        actor: "admin API (deploy)",
+        message: "server 10.0.0.8:8080 is drained by deploy: kernel update",
+      },
+      {
+        ...of,
+        id: "1-2",
+        at: at(33),
+        kind: "reload",
+        pool: "",
+        server: "",
+        actor: "SIGHUP",
+        message: "the configuration was read again: 2 settings are others",
+      },
+      {
+        ...of,
+        id: "1-1",
+        at: at(55),
+        kind: "verdict",
+        server: "",
+        message: "model 7 is promoted: 4 % better than model 6",
+      },
     ];
   }
 }

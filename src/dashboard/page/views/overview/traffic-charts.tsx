@@ -71,7 +71,15 @@ export function TrafficCharts() {
       </header>
       <div class="body two">
         <TimeChart title="Traffic" points={traffic} series={TRAFFIC} format={rate} marks={marks} span={axis} />
-        <TimeChart title="Latency" points={times} series={LATENCY} format={latency} tick={latencyTick} marks={marks} span={axis} />
+        <TimeChart
+          title="Latency"
+          points={times}
+          series={LATENCY}
+          format={latency}
+          tick={latencyTick}
+          marks={marks}
+          span={axis}
+        />
         {stored !== undefined && error !== null && <p class="caution">The store does not answer: {error}</p>}
       </div>
     </section>
