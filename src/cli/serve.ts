@@ -53,7 +53,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     await tellWrongConfiguration("supervisor", flags, loaded.problems, loaded.warnings);
     process.exit(1);
   }
-  const { config, effective } = loaded;
+  const { config, effective, over } = loaded;
   const log = createLogger({ level: config.log.level, format: config.log.format, name: "supervisor" });
   log.info({ version, environment: config.app.environment }, "neurabalancer starts");
   for (const problem of refused) log.error(problem);
@@ -78,5 +78,5 @@ async function serve(flags: ServeFlags): Promise<void> {
     }
   };
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
-  process.exit(await runSupervisor({ config, effective, log, reload, refused: refused.length > 0, onInForce }));
+  process.exit(await runSupervisor({ config, effective, over, log, reload, refused: refused.length > 0, onInForce }));
 }

@@ -8,7 +8,6 @@ import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
 import { DemoRelay } from "../dashboard/demo-relay.ts";
 import { certificatesControl } from "./certificates-control.ts";
-import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
@@ -24,7 +23,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
-    operations: fleetOperations(view),
+    operations: view.operating.operations,
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
@@ -37,6 +36,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     certificates: certificatesControl(view, parts.renewal),
     page: parts.page,
     demo: demo === null ? null : new DemoRelay(demo),
+    explain: parts.explain.responses,
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

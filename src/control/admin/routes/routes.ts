@@ -2,11 +2,13 @@
 import type { ControlLog } from "../../log.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
+import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { openApiRoute } from "./openapi.ts";
 import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
@@ -22,6 +24,7 @@ export type AdminControl = HealthControl &
   SettingsControl &
   StatusControl &
   LearningControl &
+  ExplainControl &
   HistoryControl &
   LiveControl &
   CertificatesControl &
@@ -36,6 +39,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   settingRoutes,
   statusRoutes,
   learningRoutes,
+  explainRoutes,
   historyRoutes,
   liveRoutes,
   certificateRoutes,
@@ -45,5 +49,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */
 export function adminRoutes(control: AdminControl, log: ControlLog): readonly AdminRoute[] {
-  return GROUPS.flatMap((group) => group(control, log));
+  const routes: AdminRoute[] = GROUPS.flatMap((group) => group(control, log));
+  routes.push(openApiRoute(() => routes));
+  return routes;
 }

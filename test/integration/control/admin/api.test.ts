@@ -11,6 +11,8 @@ import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
+import type { Explanation } from "../../../../src/shared/explanation/explanation.ts";
+import type { ExplainMemoryStatus } from "../../../../src/shared/explanation/recent.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { operationsOver } from "../../../unit/control/admin/changes/fixture.ts";
@@ -33,6 +35,44 @@ const ENDPOINT = {
 };
 const noted: NotedEvent[] = [];
 
+const MEMORY_STATUS: ExplainMemoryStatus = {
+  enabled: true,
+  usual_since: null,
+  failed_since: null,
+  usual_one_in: 1,
+  slow_ms: null,
+  bytes: 0,
+  limit_bytes: 0,
+  note: "",
+};
+const EXPLAINED: Explanation = {
+  request_id: "",
+  began_at: "2026-01-02T00:00:00.000Z",
+  duration_ms: 1,
+  waited_ms: 0,
+  worker: 0,
+  route: "/*",
+  pool: "shop",
+  method: "GET",
+  path: "/",
+  client: null,
+  status: 200,
+  failure: null,
+  proxy_status: null,
+  kept_as: "usual",
+  server: null,
+  server_id: null,
+  strategy: "round_robin",
+  choice: "turn",
+  attempt_count: 0,
+  stands_for: 1,
+  summary: "",
+  wait_reason: null,
+  attempts: [],
+  same_id: [],
+  learner: null,
+};
+
 function makeControl() {
   const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
   const status = () =>
@@ -50,6 +90,8 @@ function makeControl() {
       ...state,
     }) as unknown as ServerStatus;
   const control: AdminControl = {
+    events: { note: (event) => noted.push(event) },
+    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     fleet: {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
@@ -104,10 +146,14 @@ function makeControl() {
         if (order === "rollback") throw new ApiError(409, "not_possible", "there is no champion before this one");
         return `${order} ${version}`;
       },
+    },
+    explain: {
       explain: async (id) => {
-        if (id === "known/1") return { request_id: id, attempts: [] };
+        if (id === "known/1") return { ...EXPLAINED, request_id: id };
         throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
       },
+      requests: async () => ({ memory: MEMORY_STATUS, requests: [] }),
+      errors: async () => ({ memory: MEMORY_STATUS, counted_since: null, counts: [], errors: [] }),
     },
     history: { ask: async (subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
