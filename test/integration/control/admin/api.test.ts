@@ -110,8 +110,6 @@ function makeControl() {
       events: { note: (event) => noted.push(event) },
       log,
     }),
-    events: { note: (event) => noted.push(event) },
-    certificates: { list: () => [], renew: () => "unknown" as never },
     effective: () => [],
     listedPools: () => [],
     configuration: {
