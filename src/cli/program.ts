@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   explain: async () => (await import("./explain/command.ts")).registerExplain,
   certificates: async () => (await import("./certificates/command.ts")).registerCertificates,
   token: async () => (await import("./token.ts")).registerToken,
+  "support-bundle": async () => (await import("./support-bundle.ts")).registerSupportBundle,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
 

@@ -5,7 +5,7 @@
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { requireJson } from "./access/browsers.ts";
 import { Guard, type Visitor } from "./access/guard.ts";
-import { type Caller, PASSER_BY, type Scope } from "./call.ts";
+import { type Caller, ITSELF, PASSER_BY, type Scope } from "./call.ts";
 import { readBody, readParts, readQuery } from "./input.ts";
 import { ApiError } from "./responses.ts";
 import { type AdminRoute, allowedMethods, operationOf, patternOf, readOnly } from "./routes/route.ts";
@@ -36,6 +36,7 @@ export class AdminApi {
     this.#log = log;
     this.#guard = guard;
     this.#routes = adminRoutes(control, log).map((route) => [patternOf(route), route]);
+    control.support.asks((path, signal) => this.#askedByItself(path, signal));
   }
 
   /** Answers one request; never rejects. */
@@ -55,13 +56,24 @@ export class AdminApi {
     return response;
   }
 
-  #find(path: string, door: Door): Found | undefined {
+  #find(path: string, door: Door | { readonly kind: "inside" }): Found | undefined {
     for (const [pattern, route] of this.#routes) {
       const match = pattern.exec(path);
       if (match === null || (door.kind === "relay" && route.audience !== "everyone")) continue;
       return { route: door.kind === "relay" ? readOnly(route) : route, parts: match.slice(1) };
     }
     return undefined;
+  }
+
+  /** What the instance asks itself, it asks as an admin. Never rejects. */
+  async #askedByItself(path: string, signal: AbortSignal): Promise<Response> {
+    const request = new Request(`http://localhost${path}`, { signal });
+    const target = targetOf(request).path;
+    try {
+      return await answer(request, target, this.#find(target, { kind: "inside" }), ITSELF);
+    } catch (error) {
+      return this.#failed(error, request);
+    }
   }
 
   #failed(error: unknown, request: Request): Response {

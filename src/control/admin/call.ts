@@ -25,6 +25,9 @@ export interface Caller {
 /** Whoever came through the public port. */
 export const PASSER_BY: Caller = { name: "", client: "", scope: "public" };
 
+/** The instance itself, which asks all that it may tell. */
+export const ITSELF: Caller = { name: "itself", client: "", scope: "admin" };
+
 /** As `actor` of events and of the audit: `admin API (deploy, 10.0.0.7)`. */
 export function actorOf({ name, certificate = "", client }: Caller): string {
   return adminActor([name, certificate, client].filter((part) => part !== "").join(", "));

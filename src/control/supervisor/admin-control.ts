@@ -44,6 +44,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     live: parts.live,
     certificates: certificatesControl(view, parts.renewal),
     page: parts.page,
+    support: parts.support,
     demo: demo === null ? null : new DemoRelay(demo),
     explain: parts.explain.responses,
     wallMs: () => view.clock.wallMs(),

@@ -192,7 +192,7 @@ export class SupervisorInstance {
     this.#waits = new PoolWaitsLedger(this.#memory);
     this.#shownSeries = new ShownSeries(this.#memory, () => clock.nowMs());
     const view = this.#makeView();
-    this.#parts = makeParts(view, this.#log, this.#options.program);
+    this.#parts = makeParts(view, this.#log, this.#options);
     const api = new AdminApi(adminControl(view, this.#parts), this.#log, view.guard);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#adminPort.open(api, directory.adminPortPath);

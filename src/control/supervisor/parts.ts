@@ -3,11 +3,13 @@ import type { Logger } from "../../telemetry/log/logger.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
+import { SupportBundle } from "../support/support-bundle.ts";
 import { CertificateRenewal } from "./certificate-renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
 import { liveViewOf } from "./live-view.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
+import { supportOptions } from "./support-options.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
 export interface InstancePart {
@@ -26,10 +28,19 @@ export interface InstanceParts {
   readonly renewal: CertificateRenewal;
   readonly page: PageFiles;
   readonly explain: ExplainPart;
+  readonly support: SupportBundle;
 }
 
-/** Makes them. @param program program and arguments before a command of the command line. */
-export function makeParts(view: SupervisorView, log: Logger, program: readonly string[]): InstanceParts {
+/** What parts are given beside what all may see. */
+export interface PartsOptions {
+  /** Program and arguments before a command of the command line. */
+  readonly program: readonly string[];
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Makes them. */
+export function makeParts(view: SupervisorView, log: Logger, { program, random }: PartsOptions): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
   return {
     operating: view.operating,
@@ -37,5 +48,6 @@ export function makeParts(view: SupervisorView, log: Logger, program: readonly s
     renewal: new CertificateRenewal(view, log),
     page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),
     explain: new ExplainPart(explainOptionsOf(view, log)),
+    support: new SupportBundle(supportOptions(view, random)),
   };
 }

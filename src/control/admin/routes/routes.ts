@@ -9,6 +9,7 @@ import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { openApiRoute } from "./openapi.ts";
 import { type OverridesControl, overrideRoutes } from "./overrides.ts";
 import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
@@ -16,6 +17,7 @@ import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
 import { type SettingsControl, settingRoutes } from "./settings.ts";
 import { type StatusControl, statusRoutes } from "./status.ts";
+import { type SupportControl, supportRoutes } from "./support.ts";
 
 /** What the API shows and changes: what its routes need. */
 export type AdminControl = HealthControl &
@@ -32,6 +34,7 @@ export type AdminControl = HealthControl &
   LiveControl &
   CertificatesControl &
   PageControl &
+  SupportControl &
   DemoControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
@@ -49,10 +52,13 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   liveRoutes,
   certificateRoutes,
   pageRoutes,
+  supportRoutes,
   demoRoutes,
 ];
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */
 export function adminRoutes(control: AdminControl, log: ControlLog): readonly AdminRoute[] {
-  return GROUPS.flatMap((group) => group(control, log));
+  const routes: AdminRoute[] = GROUPS.flatMap((group) => group(control, log));
+  routes.push(openApiRoute(() => routes));
+  return routes;
 }

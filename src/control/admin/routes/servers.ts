@@ -1,4 +1,5 @@
 /** `/api/v1/servers…`: what the servers are doing, and what an operator changes of them. */
+import { z } from "zod";
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import type { Work } from "../../../telemetry/metrics/exposition.ts";
@@ -43,6 +44,18 @@ export interface ServersControl {
 /** Whom the list is for. */
 type Audience = "operator" | "everyone";
 
+/** As far as it is promised; there is more. */
+const serverView = z.looseObject({
+  id: z.int(),
+  pool: z.string(),
+  url: z.string(),
+  state: z.string(),
+  alive: z.boolean(),
+  weight: z.number(),
+  capacity: z.number(),
+  active_connections: z.int(),
+});
+
 /** The list is everyone's, single servers the operator's. */
 export const serverRoutes: RouteGroup<ServersControl> = (control) => {
   const list = new SharedResponse(
@@ -61,6 +74,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
+          response: z.array(serverView),
           doc: "the servers with pool, zone, whether they are backups, state and its reason, who has taken them out, why and until when (`maintenance`; on the public port only that it is so), weight and capacity (what is in force, what is configured, and whether the `configuration`, the `admin API` or the `store` says so), requests in flight, CPU, memory, error rate, response times, share of the traffic, and what became of it since it came: health checks and ejections by cause, seconds by state",
           handle: async ({ request, caller }) => {
             return jsonBlob(await list.get(request.signal, caller.scope === "public" ? "everyone" : "operator"));

@@ -90,6 +90,8 @@ function makeControl() {
       ...state,
     }) as unknown as ServerStatus;
   const control: AdminControl = {
+    events: { note: (event) => noted.push(event) },
+    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     fleet: {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
@@ -132,6 +134,7 @@ function makeControl() {
     events: { note: (event) => noted.push(event) },
     certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     demo: null,
+    support: { asks: () => {}, make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
     page: { get: async () => "later" },
     live: {
       full: false,
