@@ -41,6 +41,6 @@ export function retryAfterMs(field: string | null, nowMs: number): number | null
   if (field === null) return null;
   const text = field.trim();
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const at = Date.parse(text);
+  const at = /^[A-Za-z]/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
 }

@@ -67,6 +67,31 @@ export async function loadProcessConfig(flags: SourceFlags = {}, kept?: KeptSour
   return { ...loaded, warnings: [...loaded.warnings, unread] };
 }
 
+/** Texts to read instead of the files; what is left out is read from its file. */
+export interface TrialTexts {
+  readonly env?: string;
+  readonly yaml?: string;
+}
+
+/** What the configuration of this process would be with these texts. */
+export async function loadTrialConfig(flags: SourceFlags, { env, yaml }: TrialTexts): Promise<LoadResult> {
+  const envFile =
+    env === undefined
+      ? envFileSource(flags.envFile ?? DEFAULT_ENV_FILE, flags.envFile !== undefined)
+      : envTextSource({ path: flags.envFile ?? DEFAULT_ENV_FILE, text: env });
+  const sources = [environmentSource(process.env), envFile];
+  const { variables } = readSources(sources);
+  const path = flags.config ?? variables.get(OTHER_SECTIONS.configuration.settings.file.env)?.value;
+  if (path === undefined && yaml === undefined) return loadConfig(sources);
+  const { yamlFileSource, yamlTextSource } = await import("./sources/yaml/source.ts");
+  const lookUp = (name: string): string | undefined => variables.get(name)?.value;
+  const file =
+    yaml === undefined
+      ? yamlFileSource(path!, lookUp)
+      : yamlTextSource({ path: path ?? USUAL_CONFIG_FILE, text: yaml }, lookUp);
+  return loadConfig([...sources, file]);
+}
+
 /** `DATA_DIR`, however much is wrong with the rest: without the configuration file if that cannot be read. */
 export async function findDataDirectory(flags: SourceFlags): Promise<string | null> {
   const sources = await sourcesOf(flags);

@@ -8,7 +8,6 @@ import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
 import { DemoRelay } from "../dashboard/demo-relay.ts";
 import { certificatesControl } from "./certificates-control.ts";
-import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
@@ -24,7 +23,16 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
-    operations: fleetOperations(view),
+    operations: view.operating.operations,
+    configuration: {
+      reload: view.reload,
+      validate: view.preview,
+    },
+    envContext: () => {
+      const { pools } = view.configuration.config;
+      const onlyDefault = pools.length === 1 && !view.configuration.effective.some(({ env }) => env === "pools");
+      return { onlyDefault, servers: pools[0].servers.list.map(({ url }) => url) };
+    },
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
@@ -38,6 +46,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     page: parts.page,
     support: parts.support,
     demo: demo === null ? null : new DemoRelay(demo),
+    explain: parts.explain.responses,
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -1,10 +1,13 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
+import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
 import { SupportBundle } from "../support/support-bundle.ts";
 import { CertificateRenewal } from "./certificate-renewal.ts";
+import { explainOptionsOf } from "./explain-options.ts";
 import { liveViewOf } from "./live-view.ts";
+import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
 import { supportOptions } from "./support-options.ts";
 
@@ -20,10 +23,12 @@ export interface InstancePart {
 
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
+  readonly operating: Operating;
   readonly live: Live;
   readonly renewal: CertificateRenewal;
   readonly page: PageFiles;
   readonly support: SupportBundle;
+  readonly explain: ExplainPart;
 }
 
 /** What parts are given beside what all may see. */
@@ -38,9 +43,11 @@ export interface PartsOptions {
 export function makeParts(view: SupervisorView, log: Logger, { program, random }: PartsOptions): InstanceParts {
   const nowMs = (): number => view.clock.nowMs();
   return {
+    operating: view.operating,
     live: new Live(liveViewOf(view), log),
     renewal: new CertificateRenewal(view, log),
     page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),
     support: new SupportBundle(supportOptions(view, random)),
+    explain: new ExplainPart(explainOptionsOf(view, log)),
   };
 }

@@ -3,7 +3,7 @@
 import type { TlsCertificate } from "../../protocol/worker.ts";
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { Network } from "../sockets/network.ts";
-import type { Listening, OnSocket, RawSocket, SocketUser } from "../sockets/raw-socket.ts";
+import type { Listening, OnSocket, RawSocket, SocketUser, TakenOver } from "../sockets/raw-socket.ts";
 import type { TlsListening } from "../sockets/runtime/tls-listening.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { DescriptorGuard } from "./descriptors.ts";
@@ -24,14 +24,29 @@ export type Accept = (socket: RawSocket, secure: boolean, port: number, nowMs: n
 /** Protocols for ALPN. Who offers others alone is refused (RFC 7301 section 3.2), and clients of HTTP/1.0 say so there. */
 const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
 
-/** Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used. */
-export function listen(ctx: WorkerContext, network: Network, accept: Accept, options: ListenerOptions): Listening {
+/**
+ * @param takenOver with TLS: instead of a socket of its own.
+ * Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used.
+ */
+export function listen(
+  ctx: WorkerContext,
+  network: Network,
+  accept: Accept,
+  options: ListenerOptions,
+  takenOver: TakenOver | null,
+): Listening {
   const { host, port, certificates, challenges } = options;
   try {
     // Nobody is accepted before this returns: by then it is known which port was found where any would do.
     let found = port;
     const onSocket = guarded(ctx, (socket, nowMs) => accept(socket, !!certificates, found, nowMs), !!certificates);
-    const listening = network.listen(host, port, certificates && tlsOf(ctx, certificates, challenges), onSocket);
+    const listening = network.listen(
+      host,
+      port,
+      certificates && tlsOf(ctx, certificates, challenges),
+      onSocket,
+      takenOver,
+    );
     found = listening.port;
     return listening;
   } catch (cause) {

@@ -1,7 +1,7 @@
 /** All that a worker listens on. */
 import type { ListenerSpec, ProxySettings, TlsCertificate } from "../../protocol/worker.ts";
 import type { Network } from "../sockets/network.ts";
-import type { Listening } from "../sockets/raw-socket.ts";
+import type { Listening, TakenOver } from "../sockets/raw-socket.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { type Accept, type ListenerOptions, listen } from "./listener.ts";
 
@@ -32,7 +32,7 @@ export class Listeners {
   }
 
   /**
-   * Listens as `settings` say where that is not what is done already. A new socket listens before an old one stops, so that
+   * Listens as `settings` say where that is not what is done already. Whoever is new listens before who was there stops, so that
    * no client finds a port closed; when one cannot be had, all stays as it was.
    */
   change(settings: ProxySettings): void {
@@ -58,7 +58,7 @@ export class Listeners {
       for (const spec of settings.listeners) {
         const options = optionsOf(spec, settings, this.#ctx.challenges?.certificates ?? null);
         const kept = before.find((one) => JSON.stringify(one.options) === JSON.stringify(options));
-        open.push(kept ?? this.#openOne(options));
+        open.push(kept ?? this.#openOne(options, before));
       }
     } catch (error) {
       for (const one of open) if (!before.includes(one)) one.listening.stop();
@@ -67,9 +67,24 @@ export class Listeners {
     return open;
   }
 
-  #openOne(options: ListenerOptions): Open {
-    const listening = listen(this.#ctx, this.#network, this.#accept, options);
-    return { options: { ...options, port: listening.port }, listening };
+  #openOne(options: ListenerOptions, before: readonly Open[]): Open {
+    const takenOver = this.#takeOver(options, before);
+    try {
+      const listening = listen(this.#ctx, this.#network, this.#accept, options, takenOver);
+      return { options: { ...options, port: listening.port }, listening };
+    } catch (error) {
+      // Else the socket would live on when whoever has it now stops, and clients would wait in it for nobody.
+      if (takenOver !== null) this.#ctx.kernel.close(takenOver.fd);
+      throw error;
+    }
+  }
+
+  /** Other certificates at the same place go on with the same socket: clients that wait in it would be reset with it. */
+  #takeOver({ host, port, certificates }: ListenerOptions, before: readonly Open[]): TakenOver | null {
+    const there = before.find(({ options }) => options.host === host && options.port === port);
+    if (certificates === null || !there?.options.certificates) return null;
+    const fd = this.#ctx.kernel.duplicate(there.listening.fd);
+    return fd < 0 ? null : { fd, port };
   }
 }
 

@@ -58,6 +58,7 @@ const FUNCTIONS = {
   shutdown: { args: [i32, i32], returns: i32 },
   ioctl: { args: [i32, "u64", pointer], returns: i32 },
   close: { args: [i32], returns: i32 },
+  dup: { args: [i32], returns: i32 },
   epoll_create1: { args: [i32], returns: i32 },
   epoll_ctl: { args: [i32, i32, i32, pointer], returns: i32 },
   epoll_wait: { args: [i32, pointer, i32, i32], returns: i32 },

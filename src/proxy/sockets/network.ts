@@ -1,6 +1,6 @@
 /** Connects to servers and listens for clients: on our own sockets where there are any and they will do, else the runtime's. */
 import type { TlsTarget } from "../../shared/upstream-tls.ts";
-import type { Dialler, Listening, OnSocket } from "./raw-socket.ts";
+import type { Dialler, Listening, OnSocket, TakenOver } from "./raw-socket.ts";
 import type { SocketEnvironment } from "./runtime/adapted-socket.ts";
 import { connectWithRuntime } from "./runtime/connect.ts";
 import { listenWithRuntime } from "./runtime/listen.ts";
@@ -23,9 +23,19 @@ export class Network {
     connectWithRuntime(this.#env, host, port, tls, dialler);
   }
 
-  /** @param tls null = plain. Throws when the port cannot be had or a certificate cannot be used. */
-  listen(host: string, port: number, tls: TlsListening | null, onSocket: OnSocket): Listening {
+  /**
+   * @param tls null = plain.
+   * @param takenOver with TLS: instead of a socket of its own.
+   * Throws when the port cannot be had or a certificate cannot be used.
+   */
+  listen(
+    host: string,
+    port: number,
+    tls: TlsListening | null,
+    onSocket: OnSocket,
+    takenOver: TakenOver | null = null,
+  ): Listening {
     const own = tls === null ? this.#own?.listen(host, port, onSocket) : null;
-    return own ?? listenWithRuntime(this.#env, host, port, tls, onSocket);
+    return own ?? listenWithRuntime(this.#env, takenOver ?? { host, port }, tls, onSocket);
   }
 }

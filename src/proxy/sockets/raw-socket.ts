@@ -85,6 +85,17 @@ export type OnSocket = (socket: RawSocket, nowMs: number) => SocketUser | null;
 /** An open listening socket. */
 export interface Listening {
   readonly port: number;
+  /** Its descriptor; -1 = not known. */
+  readonly fd: number;
   /** Stops accepting. Connections live on. */
   stop(): void;
+}
+
+/**
+ * A descriptor of a socket that listens already, for a listener that takes the place of another one: who waits to be accepted is the
+ * socket's, and would be reset if it were closed.
+ */
+export interface TakenOver {
+  readonly fd: number;
+  readonly port: number;
 }

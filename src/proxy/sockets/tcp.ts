@@ -103,6 +103,8 @@ export class TcpListener implements Watched {
   readonly #fd: number;
   readonly #onSocket: OnSocket;
   readonly port: number;
+  /** It is never taken over. */
+  readonly fd = -1;
   readonly idle = false;
   #stopped = false;
 

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { readAcmeSettings } from "../../../src/config/acme/settings.ts";
 import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
@@ -29,6 +30,7 @@ const PEM: Readonly<Record<string, "crt" | "key">> = {
   TLS_CERT_FILE: "crt",
   TLS_KEY_FILE: "key",
   UPSTREAM_CA_FILE: "crt",
+  ACME_CA_FILE: "crt",
   UPSTREAM_CERT_FILE: "crt",
   UPSTREAM_KEY_FILE: "key",
   ...pemOfExporter("OTEL_EXPORTER_OTLP"),
@@ -67,9 +69,10 @@ function given(env: Record<string, string>): Record<string, unknown> {
   const worker = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in pool || key in request)));
   const fleet = toFleetOptions(config, pool);
   const recorder = toRecorderSettings(config) ?? {};
+  const acme = readAcmeSettings(config, { problem: () => {}, warning: () => {} }) ?? {};
   const tracer = toTracerSettings(config, 0) ?? {};
   const learner = toLearnerSettings(config);
-  const parts = { worker, pool, request, route: routes[0], fleet, learner, recorder, tracer };
+  const parts = { worker, pool, request, route: routes[0], fleet, learner, recorder, tracer, acme };
   return Object.fromEntries(
     Object.entries(parts).flatMap(([part, values]) =>
       Object.entries(values).map(([key, value]) => [`${part}.${key}`, value] as const),

@@ -33,6 +33,7 @@ const SUPERVISOR = "test/integration/control/supervisor/supervisor.test.ts";
 const LEARNING = "test/drill/learning/learning.test.ts";
 const LEARNING_MODELS = "test/drill/learning/models.test.ts";
 const ADMIN = "test/integration/control/admin/api.test.ts";
+const ADMIN_TLS = "test/integration/control/supervisor/admin-port.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
@@ -84,6 +85,13 @@ const OF_TRACES = "the setting of traces wins over the general one, setting by s
 const OF_TLS_OF_TRACES = "files of certificates are read, and host:port without a scheme is TLS unless it is insecure";
 const HTTPS = { OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector:4318" };
 
+const ACME_TEST = "test/integration/acme/issuing.test.ts";
+const ACME = { ACME_DOMAINS: "a.test", ACME_AGREE_TOS: "true", TLS_PORT: "1" };
+const IS_ISSUED = "by %s: issued, in use, and only its owner reads the keys";
+const OF_RSA = "two names and files beside them, keys of RSA: each its own by server name";
+const IS_BOUND = "an account that the CA binds to another, and a CA that was set up anew and knows it no more";
+const CA_AWAY = "the CA is away at the start: the port is open, it is said why, and the wait is kept over a restart";
+const OF_ACCOUNT = "test/integration/acme/authority.test.ts";
 function effect(
   values: readonly [string, string],
   reaches: readonly string[],
@@ -333,6 +341,33 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   TLS_KEY_FILE: effect(["a", "b"], ["worker.tls"], TLS, "each name gets its certificate, others the first"),
   ADMIN_HOST: effect(["127.0.0.1", "127.0.0.2"], [], SEEN, "APP_HOST and ADMIN_HOST are where it listens"),
   ADMIN_PORT: effect(["1", "2"], [], SUPERVISOR, "names the admin port that another process has"),
+  ACME_DOMAINS: effect(["a.test", "b.test"], ["acme.domains", "worker.tls"], ACME_TEST, OF_RSA, ACME),
+  ACME_EMAIL: effect(["a@a.test", "b@a.test"], ["acme.email"], OF_ACCOUNT, "the account has the address of mail", ACME),
+  ACME_AGREE_TOS: effect(
+    ["true", "false"],
+    [],
+    "test/unit/config/acme.test.ts",
+    "terms must be agreed to, names must be shown to somebody, and an account has a key and its id",
+  ),
+  ACME_DIRECTORY_URL: effect(["https://a/d", "https://b/d"], ["acme.directoryUrl"], ACME_TEST, CA_AWAY, ACME),
+  ACME_CHALLENGE: effect(["http-01", "tls-alpn-01"], ["acme.challenge"], ACME_TEST, IS_ISSUED, ACME),
+  ACME_KEY_TYPE: effect(["ecdsa", "rsa"], ["acme.keyType"], ACME_TEST, OF_RSA, ACME),
+  ACME_CA_FILE: effect(["a", "b"], ["acme.caPem"], ACME_TEST, IS_ISSUED, ACME),
+  ACME_EAB_KEY_ID: effect(["a", "b"], ["acme.externalAccount"], ACME_TEST, IS_BOUND, {
+    ...ACME,
+    ACME_EAB_HMAC_KEY: "x",
+  }),
+  ACME_EAB_HMAC_KEY: effect(["a", "b"], ["acme.externalAccount"], ACME_TEST, IS_BOUND, {
+    ...ACME,
+    ACME_EAB_KEY_ID: "x",
+  }),
+  ACME_DIR: effect(
+    ["/a", "/b"],
+    ["acme.directory"],
+    ACME_TEST,
+    "two instances share a directory: one asks, the other answers for it and shows what came",
+    ACME,
+  ),
   ADMIN_TOKEN: effect(
     ["correct-horse-battery", "another-horse-battery"],
     [],
@@ -345,6 +380,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/unit/control/admin/access/guard.test.ts",
     "each token may do what its scope says",
   ),
+  ADMIN_TLS_CERT_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "HTTPS and nothing else, with new certificates when they change"),
+    with: { ADMIN_TLS_KEY_FILE: "k" },
+  },
+  ADMIN_TLS_KEY_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "HTTPS and nothing else, with new certificates when they change"),
+    with: { ADMIN_TLS_CERT_FILE: "c" },
+  },
+  ADMIN_TLS_CLIENT_CA_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "only clients with a certificate of the authority come in"),
+    with: { ADMIN_TLS_CERT_FILE: "c", ADMIN_TLS_KEY_FILE: "k" },
+  },
   ADMIN_ALLOWED_HOSTS: effect(
     ["a.internal", "b.internal"],
     [],

@@ -126,6 +126,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
   },
   "src/learning/learner-process.ts": { may: ["clock", "randomness"], why: "composition root of the learner process" },
   "src/recorder/recorder-process.ts": { may: ["clock", "randomness"], why: "composition root of the recorder process" },
+  "src/acme/acme-process.ts": {
+    may: ["clock", "randomness", "environment"],
+    why: "composition root of the process of ACME; what the environment says of proxies is taken out of it",
+  },
   "src/tracer/tracer-process.ts": {
     may: ["clock", "randomness", "environment"],
     why: "composition root of the tracer process; what the environment says of proxies is taken out of it",

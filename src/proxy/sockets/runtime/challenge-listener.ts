@@ -2,21 +2,21 @@
  * TLS while a CA may ask by TLS-ALPN-01 (RFC 8737): who offers `acme-tls/1` gets the challenge's certificate and nothing else, all
  * others are served as ever. The runtime chooses certificates by name alone, so the first bytes are read before it gets them.
  */
-import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { createServer as createTcpServer, type Socket } from "node:net";
 import { createSecureContext, createServer, type Server } from "node:tls";
 import type { TlsCertificate } from "../../../protocol/worker.ts";
 import { asksForChallenge, MAX_HELLO_BYTES } from "../client-hello.ts";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import { Timed } from "../timer-wheel.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
+import { type ListenPlace, listenAt } from "./listen-place.ts";
 import { createSniServer } from "./sni-listener.ts";
 import type { TlsListening } from "./tls-listening.ts";
 
 /** Listens. @param challenges at least one. */
 export function listenForChallenges(
   env: SocketEnvironment,
-  host: string,
-  port: number,
+  place: ListenPlace,
   tls: TlsListening,
   challenges: readonly TlsCertificate[],
   onSocket: OnSocket,
@@ -28,8 +28,7 @@ export function listenForChallenges(
     tls.wheel.set(hello, env.now() + tls.handshakeTimeoutMs());
   });
   server.on("error", env.onInternalError);
-  server.listen({ host, port, reusePort: true });
-  return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
+  return listenAt(server, place);
 }
 
 /** Shows the certificate, and that is all (RFC 8737 section 3). */

@@ -2,25 +2,23 @@
  * TLS with several certificates, chosen by server name (SNI, RFC 6066 section 3). Bun's own listener takes one
  * certificate only, so this goes through node:tls. It costs about a third more CPU per request than one certificate does.
  */
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { createSecureContext, createServer, type SecureContext, type Server } from "node:tls";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import { Timed } from "../timer-wheel.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
+import { type ListenPlace, listenAt } from "./listen-place.ts";
 import { NodeSocket } from "./node-socket.ts";
 import type { TlsListening } from "./tls-listening.ts";
 
 /** Listens; the first certificate serves clients that name no server, or none of ours. */
 export function listenWithSni(
   env: SocketEnvironment,
-  host: string,
-  port: number,
+  place: ListenPlace,
   tls: TlsListening,
   onSocket: OnSocket,
 ): Listening {
-  const server = createSniServer(env, tls, onSocket);
-  server.listen({ host, port, reusePort: true });
-  return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
+  return listenAt(createSniServer(env, tls, onSocket), place);
 }
 
 /** As `listenWithSni`, for connections that somebody else accepts and hands over as its event `connection`. */
