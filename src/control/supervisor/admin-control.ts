@@ -5,7 +5,7 @@ import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
-import { certificatesControl } from "./certificates-control.ts";
+import { certificatesControl } from "./acme/control.ts";
 import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";

@@ -1,7 +1,7 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { Live } from "../live/live.ts";
-import { CertificateRenewal } from "./certificate-renewal.ts";
+import { CertificateRenewal } from "./acme/renewal.ts";
 import { liveViewOf } from "./live-view.ts";
 import type { SupervisorView } from "./status.ts";
 

@@ -217,7 +217,8 @@ export const IMPORT_RULES: readonly ImportRule[] = [
       ["@grpc/grpc-js", "node:tls", "node:zlib"].includes(imported.specifier),
   },
   {
-    title: "acme/ gets certificates: it knows neither the request path nor who starts it, and its library is nobody else's",
+    title:
+      "acme/ gets certificates: it knows neither the request path nor who starts it, and its library is nobody else's",
     folder: "src/acme/",
     allows: (imported) =>
       within("src/acme/", "src/protocol/", "src/shared/", "src/telemetry/", "package.json")(imported) ||
