@@ -8,6 +8,7 @@ import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
+import type { RenewalAnswer } from "../../../../src/control/admin/routes/certificates.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
@@ -131,8 +132,6 @@ function makeControl() {
     pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
-    events: { note: (event) => noted.push(event) },
-    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     demo: null,
     support: { asks: () => {}, make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
     page: { get: async () => "later" },
@@ -163,6 +162,14 @@ function makeControl() {
       requests: async () => ({ memory: MEMORY_STATUS, requests: [] }),
       errors: async () => ({ memory: MEMORY_STATUS, counted_since: null, counts: [], errors: [] }),
     },
+    certificates: {
+      list: () => [{ name: "a.test", expires_at: null, source: "acme", acme: null }],
+      renew: (name): RenewalAnswer => {
+        if (name === "early.test") return { kind: "early", waitSeconds: 7 };
+        return { kind: name === "a.test" ? "taken" : name === "busy.test" ? "busy" : "unknown" };
+      },
+    },
+    events: { note: (event) => noted.push(event) },
     history: { ask: async (subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
