@@ -261,7 +261,7 @@ test("what happened is told on the admin port alone", async () => {
 describe("learned balancing", () => {
   test("is told on the admin port; ids are taken as they are written, percent-encoded", async () => {
     expect(await (await viaPort("/api/v1/ml")).json()).toEqual({ rung: "model" });
-    expect(await (await viaPort("/api/v1/explain/known%2F1")).json()).toEqual({ request_id: "known/1", attempts: [] });
+    expect(await (await viaPort("/api/v1/explain/known%2F1")).json()).toMatchObject({ request_id: "known/1" });
     const unknown = await viaPort("/api/v1/explain/abc");
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toMatchObject({ code: "unknown_request" });

@@ -70,7 +70,8 @@ describe("a setting as it is shown", () => {
 
   test.each([
     ["APP_PORT", "needs a restart"],
-    ["ADMIN_TOKEN", "who may change anything"],
+    ["ADMIN_TOKEN", "is a secret"],
+    ["ADMIN_ALLOWED_HOSTS", "who may change anything"],
     ["STICKY_KEYS", "is a secret"],
     ["ACCESS_LOG_FILE", "names files of this machine"],
     ["TLS_KEY_FILE", "names files of this machine"],
