@@ -91,8 +91,6 @@ function makeControl() {
       ...state,
     }) as unknown as ServerStatus;
   const control: AdminControl = {
-    events: { note: (event) => noted.push(event) },
-    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     fleet: {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
