@@ -4,7 +4,7 @@ import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
 import { SupportBundle } from "../support/support-bundle.ts";
-import { CertificateRenewal } from "./certificate-renewal.ts";
+import { CertificateRenewal } from "./acme/renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
 import { liveViewOf } from "./live-view.ts";
 import type { Operating } from "./operating/operating.ts";

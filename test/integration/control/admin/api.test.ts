@@ -8,6 +8,7 @@ import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
+import type { RenewalAnswer } from "../../../../src/control/admin/routes/certificates.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
@@ -90,8 +91,6 @@ function makeControl() {
       ...state,
     }) as unknown as ServerStatus;
   const control: AdminControl = {
-    events: { note: (event) => noted.push(event) },
-    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     fleet: {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
@@ -161,6 +160,14 @@ function makeControl() {
       requests: async () => ({ memory: MEMORY_STATUS, requests: [] }),
       errors: async () => ({ memory: MEMORY_STATUS, counted_since: null, counts: [], errors: [] }),
     },
+    certificates: {
+      list: () => [{ name: "a.test", expires_at: null, source: "acme", acme: null }],
+      renew: (name): RenewalAnswer => {
+        if (name === "early.test") return { kind: "early", waitSeconds: 7 };
+        return { kind: name === "a.test" ? "taken" : name === "busy.test" ? "busy" : "unknown" };
+      },
+    },
+    events: { note: (event) => noted.push(event) },
     history: { ask: async (subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
