@@ -131,8 +131,6 @@ function makeControl() {
     pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
-    events: { note: (event) => noted.push(event) },
-    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     demo: null,
     support: { asks: () => {}, make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
     page: { get: async () => "later" },
