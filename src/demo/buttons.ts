@@ -30,7 +30,7 @@ export class Buttons {
   /** Opens the socket. Throws when it cannot be made. */
   constructor(options: ButtonsOptions) {
     this.#options = options;
-    this.#server = Bun.serve({ unix: options.path, fetch: (request) => this.#answer(request) });
+    this.#server = Bun.serve({ unix: options.path, fetch: (request) => this.#respond(request) });
   }
 
   stop(): void {
@@ -48,7 +48,7 @@ export class Buttons {
     return [0.25, 1, 2, 4].map((times) => Math.max(1, Math.round(usualRate * times)));
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     if (request.method !== "POST") return Response.json(this.state());
     const parsed = order.safeParse(await request.json().catch(() => null));
     const known = `{"server": name, "trouble": ${DEMO_TROUBLES.join(" | ")}} or {"rate": one of ${this.#rates().join(", ")}}`;

@@ -43,4 +43,6 @@ export interface Call<Query = unknown, Body = unknown> {
   /** As the operation's `body` read it. */
   readonly body: Body;
   readonly caller: Caller;
+  /** Asks the instance itself, as an admin: for what is put together of other answers. Never rejects. */
+  readonly askItself: (path: string, signal: AbortSignal) => Promise<Response>;
 }

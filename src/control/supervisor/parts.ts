@@ -6,10 +6,10 @@ import { Live } from "../live/live.ts";
 import { SupportBundle } from "../support/support-bundle.ts";
 import { CertificateRenewal } from "./acme/renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
-import { liveViewOf } from "./live-view.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
-import { supportOptions } from "./support-options.ts";
+import { liveViewOf } from "./views/live.ts";
+import { supportOptions } from "./views/support.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
 export interface InstancePart {

@@ -51,44 +51,41 @@ export class BundleBusyError extends Error {
 /** One instance's. */
 export class SupportBundle {
   readonly #options: SupportOptions;
-  #ask: AskItself | null = null;
   #making = false;
 
   constructor(options: SupportOptions) {
     this.#options = options;
   }
 
-  /** Where it asks; known as soon as there is an API. */
-  asks(ask: AskItself): void {
-    this.#ask = ask;
-  }
-
-  /** The instance ends: nothing is asked any more. */
+  /** The instance ends: no other is begun. */
   stop(): void {
-    this.#ask = null;
+    this.#making = true;
   }
 
   /** As a gzipped tar archive. Rejects with a `BundleBusyError`; one is made at a time. */
-  async make(wish: BundleWish): Promise<{ readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }> {
+  async make(
+    wish: BundleWish,
+    ask: AskItself,
+  ): Promise<{ readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }> {
     if (this.#making) throw new BundleBusyError("a support bundle is being made already");
     this.#making = true;
     try {
-      return await this.#make(wish);
+      return await this.#make(wish, ask);
     } finally {
       this.#making = false;
     }
   }
 
-  async #make(wish: BundleWish) {
+  async #make(wish: BundleWish, ask: AskItself) {
     const { version, runtime, wallMs, nowMs, pids } = this.#options;
     const atMs = wallMs();
     const deadlineMs = nowMs() + WHOLE_MS;
     const redaction = new Redaction({ secrets: this.#options.secrets(), nameOf: this.#namer(wish) });
     const parts = new Parts(redaction);
     parts.add("version.json", "version and runtime", JSON.stringify({ version, runtime, at: new Date(atMs) }));
-    for (const { name, path, doc } of SECTIONS) parts.take(name, doc, await this.#part(path, deadlineMs));
+    for (const { name, path, doc } of SECTIONS) parts.take(name, doc, await this.#part(ask, path, deadlineMs));
     for (const id of parts.requestIds()) {
-      const answer = await this.#part(`/api/v1/explain/${encodeURIComponent(id)}`, deadlineMs);
+      const answer = await this.#part(ask, `/api/v1/explain/${encodeURIComponent(id)}`, deadlineMs);
       const name = `explain/${id.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 60)}.json`;
       parts.take(name, "why a slow or failed request went where it went", answer);
     }
@@ -104,15 +101,14 @@ export class SupportBundle {
   }
 
   /** What a part answers, or why it does not. Never rejects. */
-  async #part(path: string, deadlineMs: number): Promise<PartAnswer> {
+  async #part(ask: AskItself, path: string, deadlineMs: number): Promise<PartAnswer> {
     const leftMs = Math.min(PART_MS, deadlineMs - this.#options.nowMs());
-    if (this.#ask === null) return { missing: "the instance is starting" };
     if (leftMs <= 0) return { missing: "no time was left" };
     const late = AbortSignal.timeout(leftMs);
     const given = new Promise<PartAnswer>((resolve) => {
       late.addEventListener("abort", () => resolve({ missing: `it did not answer within ${leftMs / 1_000} s` }));
     });
-    return Promise.race([given, answerOf(this.#ask(path, late))]);
+    return Promise.race([given, answerOf(ask(path, late))]);
   }
 
   #namer({ addresses }: BundleWish): (address: string) => string {

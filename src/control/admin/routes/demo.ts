@@ -11,8 +11,9 @@ export interface DemoControl {
 }
 
 /** They are the operator's. */
-export const demoRoutes: RouteGroup<DemoControl> = ({ demo }) => {
+export const demoRoutes: RouteGroup<DemoControl> = (control) => {
   const ask = async (order?: DemoOrder): Promise<Response> => {
+    const { demo } = control;
     if (demo === null) throw new ApiError(404, "no_demo", "this instance was not started by neurabalancer demo");
     try {
       return json(await demo.ask(order));

@@ -24,7 +24,7 @@ const FOR_EVER = "public, max-age=31536000, immutable";
 const ASK_AGAIN = "no-cache";
 
 /** They are the operator's, and open to whoever reaches the port. */
-export const pageRoutes: RouteGroup<PageControl> = ({ page }) => [
+export const pageRoutes: RouteGroup<PageControl> = (control) => [
   {
     path: "/",
     audience: "operator",
@@ -34,7 +34,7 @@ export const pageRoutes: RouteGroup<PageControl> = ({ page }) => [
         media: "text/html",
         doc: "the page for people, for a browser ([dashboard.md](dashboard.md)); without a token it shows where to type one",
         handle: async ({ request }) => {
-          const answer = await page.get("/");
+          const answer = await control.page.get("/");
           if (answer === "later" || answer === "none") {
             const text = "The page is being made ready: it comes by itself in a moment.";
             return wordsFor(503, text, { "retry-after": "2", refresh: "2" });
@@ -58,7 +58,7 @@ export const pageRoutes: RouteGroup<PageControl> = ({ page }) => [
         media: "application/octet-stream",
         doc: "what the page loads, under names that change with what is in it",
         handle: async ({ request, parts: [name] }) => {
-          const answer = await page.get(`/assets/${name}`);
+          const answer = await control.page.get(`/assets/${name}`);
           if (answer === "later" || (typeof answer === "object" && "problem" in answer)) {
             throw new ApiError(503, "page_unavailable", "the page is not there yet: GET / says why", {
               "retry-after": "2",

@@ -6,13 +6,13 @@ import { operation, type RouteGroup } from "./route.ts";
 
 /** Who makes it. */
 export interface SupportControl {
-  readonly support: Pick<SupportBundle, "make" | "asks">;
+  readonly support: Pick<SupportBundle, "make">;
 }
 
 const wish = z.object({ addresses: z.enum(["hidden", "plain"]).optional() });
 
 /** It is an admin's: there is more in it than any other answer has. */
-export const supportRoutes: RouteGroup<SupportControl> = ({ support }) => [
+export const supportRoutes: RouteGroup<SupportControl> = (control) => [
   {
     path: "/api/v1/support-bundle",
     audience: "operator",
@@ -21,9 +21,9 @@ export const supportRoutes: RouteGroup<SupportControl> = ({ support }) => [
         scope: "admin",
         query: wish,
         doc: "all that is known of the instance, as a `tar.gz` without secrets ([operations.md](operations.md#support-bundle); `?addresses=plain` keeps addresses of clients)",
-        handle: async ({ query: { addresses } }) => {
+        handle: async ({ query: { addresses }, askItself }) => {
           try {
-            const { name, bytes } = await support.make({ addresses: addresses === "plain" });
+            const { name, bytes } = await control.support.make({ addresses: addresses === "plain" }, askItself);
             return new Response(bytes, {
               headers: {
                 "content-type": "application/gzip",

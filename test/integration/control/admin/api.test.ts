@@ -131,7 +131,7 @@ function makeControl() {
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
     demo: null,
-    support: { asks: () => {}, make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
+    support: { make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
     page: { get: async () => "later" },
     live: {
       full: false,

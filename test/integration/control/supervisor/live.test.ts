@@ -1,6 +1,5 @@
 /** What the page lives on, of a running instance that keeps no history: stream, last hour, time line, page, support bundle. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawnSync as run } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LiveFrame } from "../../../../src/shared/live/frame.ts";
@@ -8,7 +7,7 @@ import type { LiveRecent } from "../../../../src/shared/live/recent.ts";
 import type { Timeline, TimelineEvent } from "../../../../src/shared/live/timeline.ts";
 import type { LiveTopology } from "../../../../src/shared/live/topology.ts";
 import { until } from "../../../support/until.ts";
-import { neurabalancer } from "../../cli/spawn.ts";
+import { neurabalancer, run } from "../../cli/spawn.ts";
 import { Product } from "./product.ts";
 
 /** None of them may be told to anybody. */
@@ -45,7 +44,7 @@ const product = new Product({
   HEALTH_CHECK_HEADERS: `X-Probe: ${SECRETS.probe}`,
   HEALTH_CHECK_INTERVAL_SECONDS: "1",
   HEALTH_CHECK_RETRIES: "1",
-  OUTLIER_EJECTION_ENABLED: "false",
+  OUTLIER_EJECTION: "off",
   OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${nobody.port}`,
   OTEL_EXPORTER_OTLP_HEADERS: `authorization=${SECRETS.collector}`,
 });
@@ -181,7 +180,7 @@ describe("live", () => {
   test("the last hour comes from memory", async () => {
     const recent = await until(async () => {
       const answer = await asked<LiveRecent>("/api/v1/live/recent");
-      return answer.totals.rps.some((rps) => (rps ?? 0) > 0) && answer;
+      return answer.totals.rps.some((rps) => (rps ?? 0) > 0) ? answer : null;
     });
     expect(recent.step_s).toBe(5);
     expect(recent.totals.p99).toHaveLength(recent.at.length);
@@ -198,7 +197,7 @@ describe("live", () => {
     const url = `http://127.0.0.1:${port}/api/v1/live`;
     const bearer = `authorization: Bearer ${SECRETS.token}`;
     // It ends by itself when it has been given so much: no time is waited for.
-    const { stdout } = run("bash", ["-c", `curl -sN -H '${bearer}' ${url} | head -c 3000`], { encoding: "utf8" });
+    const { stdout } = run("bash", ["-c", `curl -sN -H '${bearer}' ${url} | head -c 3000`]);
     expect(stdout).toStartWith("retry: 1000\n\nevent: topology\ndata: {");
     expect((await admin("/api/v1/live", { method: "HEAD" })).headers.get("content-type")).toStartWith(
       "text/event-stream",
@@ -207,7 +206,7 @@ describe("live", () => {
     await until(() => watchers.every(({ of, status }) => status() === 503 || of("frame").length > 0));
     const refused = await until(async () => {
       const response = await admin("/api/v1/live");
-      return response.status === 503 && response;
+      return response.status === 503 ? response : null;
     });
     expect(refused.headers.get("retry-after")).toBe("10");
     expect(await refused.json()).toMatchObject({ code: "too_many_watchers" });
@@ -257,8 +256,8 @@ describe("live", () => {
       product.directory,
     );
     expect(made).toMatchObject({ code: 0, stderr: "" });
-    expect(run("tar", ["xzf", out, "-C", product.directory]).status).toBe(0);
-    const names = run("tar", ["tzf", out], { encoding: "utf8" }).stdout.trim().split("\n");
+    expect(run("tar", ["xzf", out, "-C", product.directory]).code).toBe(0);
+    const names = run("tar", ["tzf", out]).stdout.trim().split("\n");
     const parts = names.map((name) => name.replace(/^[^/]*\//, ""));
     for (const part of [
       "README.txt",

@@ -1,6 +1,6 @@
 /** The secrets of a configuration as they are: to make sure that they are told to nobody. */
-import type { Config } from "./config.ts";
-import { ALL_SETTINGS } from "./schema.ts";
+import type { Config } from "../config.ts";
+import { ALL_SETTINGS } from "../schema.ts";
 
 /** Keys in `Config`, also of pools, under which secrets stand. */
 const KEYS: ReadonlySet<string> = new Set(ALL_SETTINGS.flatMap(({ key, setting }) => (setting.secret ? [key] : [])));

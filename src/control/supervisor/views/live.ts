@@ -1,14 +1,14 @@
 /** What live numbers see of an instance. */
 import { hostname } from "node:os";
-import { version } from "../../../package.json";
-import { demoSocket } from "../../config/environment.ts";
-import { durationPairs } from "../../protocol/duration-pairs.ts";
-import { Header } from "../../shared/memory/layout/shared-memory.ts";
-import { readReadiness } from "../../shared/memory/readiness.ts";
-import type { LiveView } from "../live/view.ts";
-import { certificatesOf } from "./certificates.ts";
-import { degradedModes, type SupervisorView } from "./status.ts";
-import { poolsInUse } from "./topology.ts";
+import { version } from "../../../../package.json";
+import { demoSocket } from "../../../config/environment.ts";
+import { durationPairs } from "../../../protocol/duration-pairs.ts";
+import { Header } from "../../../shared/memory/layout/shared-memory.ts";
+import { readReadiness } from "../../../shared/memory/readiness.ts";
+import type { LiveView } from "../../live/view.ts";
+import { certificatesOf } from "../certificates.ts";
+import { degradedModes, type SupervisorView } from "../status.ts";
+import { poolsInUse } from "../topology.ts";
 
 /** For `Live`. */
 export function liveViewOf(view: SupervisorView): LiveView {

@@ -1,8 +1,8 @@
 /** What a support bundle sees of an instance. */
-import { version } from "../../../package.json";
-import { secretValues } from "../../config/secret-values.ts";
-import type { SupportOptions } from "../support/support-bundle.ts";
-import type { SupervisorView } from "./status.ts";
+import { version } from "../../../../package.json";
+import { secretValues } from "../../../config/values/secret-values.ts";
+import type { SupportOptions } from "../../support/support-bundle.ts";
+import type { SupervisorView } from "../status.ts";
 
 /** For `SupportBundle`. @param random uniform in [0, 1). */
 export function supportOptions(view: SupervisorView, random: () => number): SupportOptions {
