@@ -40,7 +40,7 @@ test.skipIf(CLIENT === null)("the API answers as its description says", async ()
       ...["--include-method", "GET", "--exclude-path-regex", "^/assets"],
       ...LEFT_OUT.flatMap((path) => ["--exclude-path", path]),
       ...["--checks", CHECKS, "--phases", "coverage,fuzzing", "--max-examples", "15", "--seed", "1"],
-      ...["--max-time", "60", "--no-color"],
+      ...["--max-time", "30", "--no-color"],
     ],
     cwd: product.directory,
     stdout: "pipe",
