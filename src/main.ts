@@ -22,6 +22,9 @@ if (process.argv[2] === "worker") {
 } else if (process.argv[2] === "history-question") {
   const { runHistoryQuestion } = await import("./cli/stats/question-process.ts");
   await runHistoryQuestion();
+} else if (process.argv[2] === "page-bundle") {
+  const { runPageBundle } = await import("./dashboard/bundle/process.ts");
+  await runPageBundle();
 } else {
   const { runCommandLine } = await import("./cli/program.ts");
   await runCommandLine(process.argv);

@@ -58,6 +58,7 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
       block: memory.workers[0],
       accessLog: null,
       history: null,
+      explain: null,
     },
     ...{ exemplars: null, epochOffsetMs: 0, random: Math.random },
   };

@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { crowdFactor } from "./crowd.ts";
 import { FleetRegression } from "./estimators/fleet-regression.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
@@ -27,6 +28,8 @@ export class Adaptive implements Strategy {
   readonly failureMs: Float64Array;
   #nowMs = 0;
   #refreshAtMs = Number.NEGATIVE_INFINITY;
+  /** The last choice was one of which nothing is known. */
+  #probed = false;
 
   /** @param stalls one that is shared with another strategy that places requests too; see `choose`. */
   constructor({ fleet, random }: StrategyDependencies, stalls = new StallWatch(fleet)) {
@@ -45,9 +48,35 @@ export class Adaptive implements Strategy {
 
   pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
     const unknown = this.unknown(candidates, count, nowMs);
-    const slot = unknown >= 0 ? unknown : this.choose(candidates, count, nowMs);
+    this.#probed = unknown >= 0;
+    const slot = this.#probed ? unknown : this.choose(candidates, count, nowMs);
     this.#stalls.onPick(slot, nowMs);
     return slot;
+  }
+
+  explain(candidates: Int32Array, count: number, _key: number, nowMs: number, slot: number, notes: ChoiceNotes): void {
+    this.explainChoice(this.#probed ? Choice.PROBE : Choice.BEST, candidates, count, nowMs, slot, notes);
+  }
+
+  /** As `explain`, of a choice that `choose` made: how is known to who asked for it. */
+  explainChoice(
+    choice: Choice,
+    candidates: Int32Array,
+    count: number,
+    nowMs: number,
+    chosen: number,
+    notes: ChoiceNotes,
+  ): void {
+    notes.made(choice, Scale.EXPECTED);
+    const { inFlight, effectiveWeight } = this.#fleet;
+    const { silentSinceMs, clockOffsetMs } = this.#stalls;
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i];
+      const expectedMs = this.expectedMs(slot);
+      const waiting = slot === chosen ? this.#stalls.waitingBefore(slot) : this.#stalls.waiting(slot);
+      const stall = stallFactor(nowMs + clockOffsetMs - silentSinceMs[slot], waiting, expectedMs);
+      notes.add(slot, (expectedMs * stall * crowdFactor(waiting, inFlight[slot])) / effectiveWeight[slot], false);
+    }
   }
 
   onPlaced(slot: number, nowMs: number): void {

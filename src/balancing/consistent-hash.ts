@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { mix32 } from "./hash.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
@@ -55,6 +56,30 @@ export class ConsistentHash implements Strategy {
     // Other workers may fill the last room between the loops; then the key's own server is as good as any.
     const own = this.#lowestScore(candidates, count, key, Number.POSITIVE_INFINITY);
     return own >= 0 ? own : candidates[0];
+  }
+
+  /** The distance of the key to each server; those that had their share of the load were left out. */
+  explain(candidates: Int32Array, count: number, key: number, _nowMs: number, slot: number, notes: ChoiceNotes): void {
+    const { inFlight, effectiveWeight } = this.#fleet;
+    let requests = 1;
+    let totalWeight = 0;
+    for (let i = 0; i < count; i++) {
+      requests += inFlight[candidates[i]];
+      totalWeight += effectiveWeight[candidates[i]];
+    }
+    const roomPerWeight = (this.#balanceFactor * requests) / totalWeight;
+    const own = this.#lowestScore(candidates, count, key, Number.POSITIVE_INFINITY);
+    notes.made(own === slot ? Choice.OWNER : Choice.NEXT_OWNER, Scale.HASH);
+    for (let i = 0; i < count; i++) {
+      const candidate = candidates[i];
+      const weight = effectiveWeight[candidate];
+      notes.add(candidate, this.#distance(key, candidate) / weight, inFlight[candidate] >= roomPerWeight * weight);
+    }
+  }
+
+  /** Of a key to a server, as of weight 1. */
+  #distance(key: number, slot: number): number {
+    return -Math.log((mix32(key ^ this.#fleet.identityHash[slot]) + 0.5) / 0x1_0000_0000);
   }
 
   /** Of equal weights, the candidate with room that has the lowest score, or -1: scores fall as hashes rise. */

@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /**
@@ -32,6 +33,22 @@ export class LeastConnections implements Strategy {
       }
     }
     return best;
+  }
+
+  explain(
+    candidates: Int32Array,
+    count: number,
+    _key: number,
+    _nowMs: number,
+    _slot: number,
+    notes: ChoiceNotes,
+  ): void {
+    const { inFlight, effectiveWeight } = this.#fleet;
+    notes.made(Choice.BEST, Scale.LOAD);
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i];
+      notes.add(slot, (inFlight[slot] + 1) / effectiveWeight[slot], false);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { EwmaLatency } from "./estimators/ewma-latency.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
@@ -16,6 +17,8 @@ export class LeastResponseTime implements Strategy {
   readonly #estimateMs: Float64Array;
   #nowMs = 0;
   #refreshAtMs = Number.NEGATIVE_INFINITY;
+  /** The last choice was one of which nothing is known. */
+  #probed = false;
 
   constructor({ fleet, random }: StrategyDependencies) {
     this.#fleet = fleet;
@@ -30,8 +33,10 @@ export class LeastResponseTime implements Strategy {
   }
 
   pick(candidates: Int32Array, count: number, _key: number, nowMs: number): number {
+    this.#probed = false;
     if (nowMs >= this.#refreshAtMs) {
       const unknown = this.#refresh(candidates, count, nowMs);
+      this.#probed = unknown >= 0;
       if (unknown >= 0) return unknown;
     }
     const { inFlight, effectiveWeight } = this.#fleet;
@@ -52,6 +57,22 @@ export class LeastResponseTime implements Strategy {
       }
     }
     return best;
+  }
+
+  explain(
+    candidates: Int32Array,
+    count: number,
+    _key: number,
+    _nowMs: number,
+    _slot: number,
+    notes: ChoiceNotes,
+  ): void {
+    const { inFlight, effectiveWeight } = this.#fleet;
+    notes.made(this.#probed ? Choice.PROBE : Choice.BEST, Scale.LATENCY_LOAD);
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i];
+      notes.add(slot, (this.#estimateMs[slot] * (inFlight[slot] + 1)) / effectiveWeight[slot], false);
+    }
   }
 
   onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {

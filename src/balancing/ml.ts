@@ -10,6 +10,7 @@ import {
   TABLE_COPIES,
 } from "../shared/memory/layout/learning.ts";
 import { Adaptive } from "./adaptive.ts";
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { crowdFactor } from "./crowd.ts";
 import { columnOf } from "./score-columns.ts";
 import { StallWatch, stallFactor } from "./stall-watch.ts";
@@ -82,6 +83,8 @@ export class Ml implements Strategy {
   readonly #placed = new Int32Array(1);
   /** The last choice, for the log. */
   readonly #decision: Writable<Decision>;
+  /** It was the second best one, on purpose. */
+  #explored = false;
 
   constructor(dependencies: StrategyDependencies) {
     const { fleet, random, learned, decisions } = dependencies;
@@ -148,6 +151,7 @@ export class Ml implements Strategy {
           const share =
             arm === DecisionArm.CHAMPION && count > 1 ? this.#learned!.figures[LearnerFigure.SECOND_SHARE] : 0;
           const explores = draw < share;
+          this.#explored = explores;
           slot = candidates[explores ? this.#secondBest(count) : best === TIED ? this.#best(count) : best];
           propensity = explores ? share : 1 - share;
         } else rung = Rung.ESTIMATOR;
@@ -156,11 +160,11 @@ export class Ml implements Strategy {
       else if (rung === Rung.FLOOR) slot = this.#floor.pick(candidates, count);
     }
     this.#stalls.onPick(slot, nowMs);
+    const decision = this.#decision;
+    decision.arm = arm;
+    decision.rung = rung;
     if (this.#decisions !== undefined) {
-      const decision = this.#decision;
       decision.slot = slot;
-      decision.arm = arm;
-      decision.rung = rung;
       decision.propensity = propensity;
       decision.table = sequence;
       decision.candidates = candidates;
@@ -169,6 +173,19 @@ export class Ml implements Strategy {
       this.#decisions.record(decision);
     }
     return slot;
+  }
+
+  /** As the policy says that chose: the model's table, the estimator, or weighted round robin. */
+  explain(candidates: Int32Array, count: number, key: number, nowMs: number, slot: number, notes: ChoiceNotes): void {
+    const { arm, rung, scores } = this.#decision;
+    if (rung === Rung.FLOOR) this.#floor.explain(candidates, count, key, nowMs, slot, notes);
+    else if (rung === Rung.ESTIMATOR) {
+      const choice = arm === DecisionArm.PROBE ? Choice.PROBE : Choice.BEST;
+      this.#estimator.explainChoice(choice, candidates, count, nowMs, slot, notes);
+    } else {
+      notes.made(this.#explored ? Choice.SECOND_BEST : Choice.BEST, Scale.MODEL);
+      for (let i = 0; i < count; i++) notes.add(candidates[i], scores[i], false);
+    }
   }
 
   /** It is learned from as any other, and counts for no policy. */

@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /**
@@ -8,6 +9,9 @@ import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from ".
 export class PowerOfTwoChoices implements Strategy {
   readonly #fleet: FleetView;
   readonly #random: () => number;
+  /** The two that were drawn last. */
+  #first = -1;
+  #second = -1;
 
   constructor({ fleet, random }: StrategyDependencies) {
     this.#fleet = fleet;
@@ -22,8 +26,28 @@ export class PowerOfTwoChoices implements Strategy {
     if (j >= i) j++;
     const a = candidates[i];
     const b = candidates[j];
+    this.#first = a;
+    this.#second = b;
     // A tie goes to the first drawn, which is as random as any.
     return (inFlight[a] + 1) * effectiveWeight[b] <= (inFlight[b] + 1) * effectiveWeight[a] ? a : b;
+  }
+
+  /** Of the two that were drawn: nobody else was looked at. */
+  explain(
+    _candidates: Int32Array,
+    count: number,
+    _key: number,
+    _nowMs: number,
+    slot: number,
+    notes: ChoiceNotes,
+  ): void {
+    const { inFlight, effectiveWeight } = this.#fleet;
+    notes.made(Choice.BEST_OF_TWO, Scale.LOAD);
+    const first = count === 1 ? slot : this.#first;
+    notes.add(first, (inFlight[first] + 1) / effectiveWeight[first], false);
+    if (count === 1) return;
+    const second = this.#second;
+    notes.add(second, (inFlight[second] + 1) / effectiveWeight[second], false);
   }
 }
 

@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { PeakEwmaLatency } from "./estimators/peak-ewma-latency.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
@@ -9,6 +10,10 @@ export class PeakEwma implements Strategy {
   readonly #fleet: FleetView;
   readonly #random: () => number;
   readonly #latency: PeakEwmaLatency;
+  /** The two that were drawn last, and what they were compared by. */
+  #first = -1;
+  #second = -1;
+  readonly #loads = new Float64Array(2);
 
   constructor({ fleet, random }: StrategyDependencies) {
     this.#fleet = fleet;
@@ -25,9 +30,26 @@ export class PeakEwma implements Strategy {
     const b = candidates[j];
     const loadA = this.#load(a, nowMs);
     const loadB = this.#load(b, nowMs);
+    this.#first = a;
+    this.#second = b;
+    this.#loads[0] = loadA;
+    this.#loads[1] = loadB;
     const slot = loadA <= loadB ? a : b;
     if (loadA === 0 || loadB === 0) this.#latency.onProbe(slot, nowMs);
     return slot;
+  }
+
+  /** Of the two that were drawn: nobody else was looked at. */
+  explain(_candidates: Int32Array, count: number, _key: number, nowMs: number, slot: number, notes: ChoiceNotes): void {
+    const loads = this.#loads;
+    const probes = count > 1 && (loads[0] === 0 || loads[1] === 0);
+    notes.made(probes ? Choice.PROBE : Choice.BEST_OF_TWO, Scale.PEAK_LOAD);
+    if (count === 1) {
+      notes.add(slot, this.#load(slot, nowMs), false);
+      return;
+    }
+    notes.add(this.#first, loads[0], false);
+    notes.add(this.#second, loads[1], false);
   }
 
   onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {

@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /** A random candidate, with chances proportional to `effectiveWeight`. */
@@ -27,6 +28,21 @@ export class RandomChoice implements Strategy {
       if (left < 0) return candidates[i];
     }
     return candidates[count - 1]; // also takes what rounding left over
+  }
+
+  explain(
+    candidates: Int32Array,
+    count: number,
+    _key: number,
+    _nowMs: number,
+    _slot: number,
+    notes: ChoiceNotes,
+  ): void {
+    const { effectiveWeight } = this.#fleet;
+    notes.made(Choice.DRAW, Scale.CHANCE);
+    let total = 0;
+    for (let i = 0; i < count; i++) total += effectiveWeight[candidates[i]];
+    for (let i = 0; i < count; i++) notes.add(candidates[i], effectiveWeight[candidates[i]] / total, false);
   }
 }
 

@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import { admits } from "./slow-start.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
@@ -25,6 +26,16 @@ export class RoundRobin implements Strategy {
     }
     this.#last = slot;
     return slot;
+  }
+
+  /** Turns until it is theirs, as the slots follow each other. */
+  explain(candidates: Int32Array, count: number, _key: number, _nowMs: number, slot: number, notes: ChoiceNotes): void {
+    notes.made(Choice.TURN, Scale.TURN);
+    const slots = this.#fleet.id.length;
+    for (let i = 0; i < count; i++) {
+      const turns = candidates[i] - slot;
+      notes.add(candidates[i], turns < 0 ? turns + slots : turns, false);
+    }
   }
 }
 

@@ -4,6 +4,7 @@
  * simulator runs the very code that serves traffic.
  */
 import type { LearnedTable } from "../shared/memory/layout/learning.ts";
+import type { ChoiceNotes } from "./choice.ts";
 
 /** The fleet as a strategy sees it: columns indexed by slot. The arrays are live and only read. */
 export interface FleetView {
@@ -79,6 +80,13 @@ export interface Strategy {
    * @param nowMs monotonic clock, milliseconds.
    */
   pick(candidates: Int32Array, count: number, key: number, nowMs: number): number;
+
+  /**
+   * Says how the choice came about that `pick` has just made with the same arguments; what is in flight is as it was then. It
+   * changes nothing, draws no random number, and is only called where somebody takes it down.
+   * @param slot what `pick` returned.
+   */
+  explain?(candidates: Int32Array, count: number, key: number, nowMs: number, slot: number, notes: ChoiceNotes): void;
 
   /**
    * A request was placed at `slot` without a choice: its client sticks to it. Called before the place in flight is taken. For

@@ -1,3 +1,4 @@
+import { Choice, type ChoiceNotes, Scale } from "./choice.ts";
 import type { FleetView, Strategy, StrategyDependencies, StrategyEntry } from "./strategy.ts";
 
 /** Upper bound of the turns skipped at the start: covers the whole sequence up to a weight ratio of about 1:1000. */
@@ -36,6 +37,19 @@ export class WeightedRoundRobin implements Strategy {
       for (let skip = (this.#random() * START_SPAN) | 0; skip > 0; skip--) this.#turn(candidates, count);
     }
     return this.#turn(candidates, count);
+  }
+
+  /** What each had earned before the one that was chosen paid for it. */
+  explain(candidates: Int32Array, count: number, _key: number, _nowMs: number, slot: number, notes: ChoiceNotes): void {
+    const { effectiveWeight } = this.#fleet;
+    notes.made(Choice.TURN, Scale.CREDIT);
+    let total = 0;
+    for (let i = 0; i < count; i++) total += effectiveWeight[candidates[i]];
+    for (let i = 0; i < count; i++) {
+      const candidate = candidates[i];
+      const credit = this.#credit[candidate];
+      notes.add(candidate, candidate === slot ? credit + total : credit, false);
+    }
   }
 
   #turn(candidates: Int32Array, count: number): number {

@@ -4,6 +4,7 @@
  */
 import { acme } from "./sections/acme.ts";
 import { admin, commands } from "./sections/admin.ts";
+import { explain } from "./sections/explain.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
@@ -39,6 +40,7 @@ export const SECTIONS = {
   sticky,
   upstream,
   storage,
+  explain,
   history,
   database,
   tracing,

@@ -26,8 +26,11 @@ import { internalError } from "./internal-error.ts";
 import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
 import { PendingResponses } from "./local/challenges.ts";
+import { ChoiceRecord } from "./pick/choice-record.ts";
+import type { ChoiceNotebook } from "./pick/picker.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log/access-log.ts";
+import { ExplainWriter } from "./record/explain/explain-writer.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
 import { SeriesKeeper } from "./record/series-keeper.ts";
 import { Sampler } from "./record/trace/sampler.ts";
@@ -55,6 +58,8 @@ export interface ProxyServerOptions {
   readonly rings: WorkerRings;
   readonly history: HistoryRings;
   readonly traces: TraceRings;
+  /** Which worker it is. */
+  readonly index: number;
   readonly settings: ProxySettings;
   readonly endpoints: readonly Endpoint[];
   readonly log: Logger;
@@ -91,6 +96,10 @@ export class ProxyServer {
   #accessLog: AccessLog | null = null;
   #history: HistoryWriter | null = null;
   readonly #newHistory: () => HistoryWriter;
+  #explain: ExplainWriter | null = null;
+  readonly #newExplain: () => ExplainWriter;
+  readonly #choices: ChoiceNotebook = { record: null };
+  readonly #newChoices: () => ChoiceRecord;
   #traces: TraceWriter | null = null;
   readonly #newTraces: () => TraceWriter;
   readonly #epochOffsetMs: () => number;
@@ -117,6 +126,9 @@ export class ProxyServer {
     this.#seriesKeeper.setRoutes(settings.routes);
     this.#newHistory = () =>
       new HistoryWriter(options.history, memory.recorder.wishes, options.bootOffsetMs(), options.random);
+    this.#newExplain = () =>
+      new ExplainWriter(memory.explain, options.index, memory.recorder.wishes, options.bootOffsetMs(), options.random);
+    this.#newChoices = () => new ChoiceRecord(memory.servers);
     this.#newTraces = () => new TraceWriter(options.traces, options.bootOffsetMs());
     const epochOffsetMs = this.#epochOffsetMs();
     const worker: WorkerContext = {
@@ -131,6 +143,7 @@ export class ProxyServer {
       log,
       accessLog: null,
       history: null,
+      explain: null,
       tracing: null,
       exemplars: null,
       now,
@@ -147,7 +160,7 @@ export class ProxyServer {
     const identityHash = new Uint32Array(MAX_SERVERS);
     const dial = createDial(network);
     this.#pools = new ServerPools(
-      { ...options, identityHash, onInternalError },
+      { ...options, identityHash, choices: this.#choices, onInternalError },
       worker,
       (endpoint, connections) => new Http1Upstream(endpoint, connections, dial),
     );
@@ -166,6 +179,7 @@ export class ProxyServer {
     });
     this.#setAccessLog(settings);
     this.#setHistory(settings);
+    this.#setExplain(settings);
     this.#setTracing(settings);
     this.setEndpoints(options.endpoints);
     this.#clients = new Clients(this.#ctx, memory, block);
@@ -211,6 +225,7 @@ export class ProxyServer {
     this.#seriesKeeper.setRoutes(settings.routes);
     this.#setAccessLog(settings);
     this.#setHistory(settings);
+    this.#setExplain(settings);
     this.#setTracing(settings);
     this.#listeners.change(settings);
   }
@@ -333,6 +348,13 @@ export class ProxyServer {
   #setHistory({ history }: ProxySettings): void {
     if (history) this.#history ??= this.#newHistory();
     this.#ctx.history = history ? this.#history : null;
+  }
+
+  /** Choices are taken down for explanations, and for spans. */
+  #setExplain({ explain, tracing }: ProxySettings): void {
+    if (explain) this.#explain ??= this.#newExplain();
+    this.#ctx.explain = explain ? this.#explain : null;
+    this.#choices.record = explain || tracing !== null ? (this.#choices.record ?? this.#newChoices()) : null;
   }
 
   #setTracing({ tracing }: ProxySettings): void {

@@ -7,6 +7,7 @@ import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
 import type { PendingResponses } from "./local/challenges.ts";
 import type { AccessLog } from "./record/access-log/access-log.ts";
+import type { ExplainWriter } from "./record/explain/explain-writer.ts";
 import type { HistoryWriter } from "./record/history-writer.ts";
 import type { Sampler } from "./record/trace/sampler.ts";
 import type { TraceWriter } from "./record/trace/trace-writer.ts";
@@ -37,6 +38,8 @@ export interface WorkerContext {
   accessLog: AccessLog | null;
   /** Tells the recorder; null = history is not kept. */
   history: HistoryWriter | null;
+  /** Keeps why requests went where they went; null = nobody does. */
+  explain: ExplainWriter | null;
   /** How requests are traced; null = nothing is exported. */
   tracing: Tracing | null;
   /** Examples of traced requests beside the buckets of durations; null = traces are not exported. */

@@ -102,6 +102,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     rings: memory.rings[message.index],
     history: memory.history[message.index],
     traces: memory.traces[message.index],
+    index: message.index,
     settings,
     endpoints: message.endpoints,
     log,

@@ -209,6 +209,7 @@ export class TestProxy {
       rings: this.memory.rings[0],
       history: this.memory.history[0],
       traces: this.memory.traces[0],
+      index: 0,
       settings: workerSettings(this.settings, pools, routes),
       endpoints: this.#endpoints,
       log: silentLogger(this.logged),

@@ -29,7 +29,7 @@ export interface ReadAnswer {
   readonly ok: boolean;
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
-  readonly changes: readonly { readonly text: string }[];
+  readonly changes: readonly string[];
   readonly overrides_lost: readonly string[];
 }
 
@@ -42,11 +42,7 @@ export function readText(
     return [`The configuration ${tense === "is" ? "was" : "would be"} rejected:`, ...problems.map(item)].join("\n");
   const nothing = `The configuration ${tense} in force; nothing changes.`;
   const head = changes.length + lost.length === 0 ? nothing : `The configuration ${tense} in force:`;
-  return [
-    head,
-    ...changes.map(({ text }) => item(text)),
-    ...lost.map((text) => item(`an override ends: ${text}`)),
-  ].join("\n");
+  return [head, ...changes.map(item), ...lost.map((text) => item(`an override ends: ${text}`))].join("\n");
 }
 
 function item(text: string): string {

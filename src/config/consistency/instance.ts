@@ -57,7 +57,15 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
   if (app.shutdownGraceMs! > app.shutdownTimeoutMs!) {
     problems.push("SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS, of which it is a part");
   }
-  const guarded = admin.token !== null || admin.tokens !== null;
+  if (admin.tlsCertFile !== undefined && admin.tlsKeyFile !== undefined) {
+    if (admin.tlsCertFile !== null && admin.tlsKeyFile === null)
+      problems.push("ADMIN_TLS_KEY_FILE: is required by ADMIN_TLS_CERT_FILE: name the PEM file of its private key");
+    if (admin.tlsCertFile === null && (admin.tlsKeyFile !== null || admin.tlsClientCaFile))
+      problems.push(
+        "ADMIN_TLS_CERT_FILE: is required by ADMIN_TLS_KEY_FILE and ADMIN_TLS_CLIENT_CA_FILE: name the PEM file of a certificate",
+      );
+  }
+  const guarded = admin.token !== null || admin.tokens !== null || Boolean(admin.tlsClientCaFile);
   if (typeof admin.port === "number" && !guarded && admin.host !== undefined && !isLoopback(admin.host)) {
     warnings.push(
       `ADMIN_HOST=${admin.host} opens the admin port to the network and there is no token: only metrics and health are told to others than this machine; set ADMIN_TOKENS ("neurabalancer token new" makes one)`,

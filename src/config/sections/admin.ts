@@ -2,7 +2,7 @@
 import { optional, type SectionValues, setting } from "../setting.ts";
 import { hostNames, listenHost } from "../values/addresses.ts";
 import { adminTokens } from "../values/admin-tokens.ts";
-import { bearerToken, portOrOff, text } from "../values/value-types.ts";
+import { bearerToken, path, portOrOff, text } from "../values/value-types.ts";
 
 /** The admin port. */
 export const admin = {
@@ -34,6 +34,24 @@ export const admin = {
       type: adminTokens,
       doc: "Tokens with names and scopes, by their hashes: `ci:read:sha256:…`. `metrics` may read /metrics, `read` everything, `admin` change everything. `neurabalancer token new` makes one.",
       secret: true,
+    }),
+    tlsCertFile: optional({
+      env: "ADMIN_TLS_CERT_FILE",
+      type: path,
+      doc: "PEM file with a certificate and its chain: the admin port speaks HTTPS, and nothing else. Its file may be replaced at any time.",
+      restart: true,
+    }),
+    tlsKeyFile: optional({
+      env: "ADMIN_TLS_KEY_FILE",
+      type: path,
+      doc: "PEM file with the unencrypted private key of ADMIN_TLS_CERT_FILE.",
+      restart: true,
+    }),
+    tlsClientCaFile: optional({
+      env: "ADMIN_TLS_CLIENT_CA_FILE",
+      type: path,
+      doc: "PEM file of authorities: whoever connects to the admin port must show a certificate of one of them. Without tokens it may do everything; with tokens it needs one as well.",
+      restart: true,
     }),
     allowedHosts: optional({
       env: "ADMIN_ALLOWED_HOSTS",

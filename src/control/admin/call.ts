@@ -17,6 +17,8 @@ export interface Caller {
   readonly name: string;
   /** Its address; empty = it came through a worker. */
   readonly client: string;
+  /** Subject of the certificate that it has shown, where the port asks for one. */
+  readonly certificate?: string;
   readonly scope: Scope;
 }
 
@@ -24,8 +26,8 @@ export interface Caller {
 export const PASSER_BY: Caller = { name: "", client: "", scope: "public" };
 
 /** As `actor` of events and of the audit: `admin API (deploy, 10.0.0.7)`. */
-export function actorOf({ name, client }: Caller): string {
-  return adminActor([name, client].filter((part) => part !== "").join(", "));
+export function actorOf({ name, certificate = "", client }: Caller): string {
+  return adminActor([name, certificate, client].filter((part) => part !== "").join(", "));
 }
 
 /** One request. */

@@ -1,6 +1,7 @@
 /** What live numbers see of an instance. */
 import { hostname } from "node:os";
 import { version } from "../../../package.json";
+import { demoSocket } from "../../config/environment.ts";
 import { durationPairs } from "../../protocol/duration-pairs.ts";
 import { Header } from "../../shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../shared/memory/readiness.ts";
@@ -38,7 +39,7 @@ export function liveViewOf(view: SupervisorView): LiveView {
     version,
     runtime: `bun ${Bun.version}`,
     pid: process.pid,
-    demo: false,
+    demo: demoSocket() !== null,
     startedAtMs: view.startedAtMs,
     uptimeMs: view.uptimeMs,
     wallMs: () => clock.wallMs(),

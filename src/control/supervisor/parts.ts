@@ -1,8 +1,12 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
 import type { Logger } from "../../telemetry/log/logger.ts";
+import { PageFiles } from "../dashboard/page-files.ts";
+import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
 import { CertificateRenewal } from "./acme/renewal.ts";
+import { explainOptionsOf } from "./explain-options.ts";
 import { liveViewOf } from "./live-view.ts";
+import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
@@ -17,11 +21,21 @@ export interface InstancePart {
 
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
+  readonly operating: Operating;
   readonly live: Live;
   readonly renewal: CertificateRenewal;
+  readonly page: PageFiles;
+  readonly explain: ExplainPart;
 }
 
-/** Makes them. */
-export function makeParts(view: SupervisorView, log: Logger): InstanceParts {
-  return { live: new Live(liveViewOf(view), log), renewal: new CertificateRenewal(view, log) };
+/** Makes them. @param program program and arguments before a command of the command line. */
+export function makeParts(view: SupervisorView, log: Logger, program: readonly string[]): InstanceParts {
+  const nowMs = (): number => view.clock.nowMs();
+  return {
+    operating: view.operating,
+    live: new Live(liveViewOf(view), log),
+    renewal: new CertificateRenewal(view, log),
+    page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),
+    explain: new ExplainPart(explainOptionsOf(view, log)),
+  };
 }

@@ -1,5 +1,6 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
 import { version } from "../../../package.json";
+import type { TrialTexts } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
@@ -7,6 +8,7 @@ import { RecorderCounter } from "../../shared/memory/layout/history.ts";
 import { LearnerCounter } from "../../shared/memory/layout/learning.ts";
 import { Header, type SharedMemory, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { TracerCounter } from "../../shared/memory/layout/tracing.ts";
+import type { MemoryPages } from "../../shared/memory/pages.ts";
 import { cpuSeconds } from "../../shared/proc/cpu-seconds.ts";
 import { droppedLogLines, isLogFailing } from "../../telemetry/log/log-sink.ts";
 import type { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
@@ -28,15 +30,20 @@ import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
+import type { AdminPort } from "./admin-port.ts";
 import { certificatesOf } from "./certificates.ts";
-import type { ConfigurationInForce } from "./configuration.ts";
+import type { ConfigurationInForce, ReloadResult } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
+import type { Operating } from "./operating/operating.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
 /** What the supervisor knows at the moment. */
 export interface SupervisorView {
   readonly memory: SharedMemory;
+  readonly pages: Pick<MemoryPages, "reserveExplainChunk" | "freeBytes">;
+  /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). */
+  readonly bootOffsetMs: () => number;
   readonly totals: ServerTotalsLedger;
   readonly waits: PoolWaitsLedger;
   readonly shownSeries: ShownSeries;
@@ -50,11 +57,17 @@ export interface SupervisorView {
   readonly tracing: Tracing;
   readonly acme: AcmeStatus;
   readonly journal: Journal;
+  readonly adminPort: Pick<AdminPort, "describe" | "rejected">;
   readonly guard: Guard;
   readonly configuration: Pick<
     ConfigurationInForce,
     "config" | "settings" | "effective" | "reloads" | "rejected" | "takenMs"
   >;
+  readonly operating: Operating;
+  /** As SIGHUP; resolves when it is in force, or refused. @param actor who wants it. */
+  readonly reload: (actor: string) => Promise<ReloadResult>;
+  /** What a reload would do. @param texts read in place of the files. */
+  readonly preview: (texts: TrialTexts) => Promise<ReloadResult>;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
   /** On the monotonic clock: it does not leap when the wall clock is set. */
@@ -73,6 +86,7 @@ export function describeStatus(view: SupervisorView): object {
     pid: process.pid,
     ports: listeners && firstPorts(listeners),
     listeners,
+    admin: view.adminPort.describe(),
     strategy: settings.pools[0].strategy,
     fleet: view.fleets.summary(),
     pools: describePools(view),
@@ -191,8 +205,9 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     tracing: view.tracing.tracer.degraded,
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
-    certificates: rejected.certificates,
+    certificates: rejected.certificates || view.adminPort.rejected,
     acme: view.acme.degraded,
+    operations: view.operating.operations.trouble !== null,
     draining: header[Header.DRAINING] === 1,
     access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
     log: isLogFailing(),

@@ -86,9 +86,9 @@ export class LocalResponder {
 
   /** As `respond`, with an error before there is an exchange. Where traces are exported it is a span, without attempts. */
   refuse(failure: Failure, route: number, bytes: Buffer, start: number, startedMs: number, nowMs: number): void {
-    const { accessLog, history, tracing, requestHead } = this.#ctx;
+    const { accessLog, history, explain, tracing, requestHead } = this.#ctx;
     const requestId = this.#newRequestId();
-    const isTold = accessLog !== null || history !== null || tracing !== null;
+    const isTold = accessLog !== null || history !== null || explain !== null || tracing !== null;
     const asked = isTold ? this.#read(requestId, bytes, start, startedMs, tracing) : null;
     const sent = this.#refuse(failure, asked, route, requestHead.method, requestId, nowMs);
     if (tracing !== null && asked?.sampled === true) {

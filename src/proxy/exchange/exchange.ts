@@ -413,7 +413,12 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     recordRequest(this.#ctx, this.request, this, nowMs);
     this.#attempts.end(upstreamDone, this.failure, relayed, nowMs);
     if (this.#auth?.attempt.active) this.#auth.end(upstreamDone, this.failure, relayed, nowMs);
-    const { trace } = this.request;
+    const { trace, notes } = this.request;
+    const { explain } = this.#ctx;
+    if (explain !== null && notes !== null) {
+      const told = !responding && this.failure !== null && this.failure.status !== 0;
+      explain.record(this.request, this, notes, told, nowMs);
+    }
     if (trace !== null) trace.end(this.request, this.request.parsedHead(), this, nowMs);
     this.#mirroring.end();
     this.#enter(Phase.IDLE, nowMs);

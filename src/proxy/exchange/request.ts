@@ -18,6 +18,7 @@ import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type FoundFields, findFields, findNothing } from "../record/access-log/head-fields.ts";
 import type { RouteLabels } from "../record/access-log/logged.ts";
+import { RequestNotes } from "../record/explain/request-notes.ts";
 import { type JoiningRequest, joinTrace, OWN_IDS_BYTES } from "../record/trace/join-trace.ts";
 import type { TraceRecord } from "../record/trace/trace-record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
@@ -102,6 +103,9 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   parentIdStart = -1;
   /** What is taken down of it; null = it is not sampled. */
   trace: TraceRecord | null = null;
+  /** What its explanation is made of; null = it is not to be explained. */
+  notes: RequestNotes | null = null;
+  #ownNotes: RequestNotes | null = null;
   clientAddress: Buffer = NO_BUFFER;
   /** Hash of what the request sticks to; only set where the strategy asks for it. */
   key = 0;
@@ -160,6 +164,11 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   /** Row of its pool, or `NO_POOL`. */
   get poolRow(): number {
     return this.target.pool?.settings.row ?? NO_POOL;
+  }
+
+  /** Its id is one of ours. */
+  get ownId(): boolean {
+    return !this.keepRequestId;
   }
 
   /** What its line in the log says of where it went. */
@@ -226,6 +235,7 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     this.expectsContinue = parsed.expectContinue;
     this.startedMs = startedMs;
     this.streamed = false;
+    this.notes = ctx.explain === null ? null : this.#beginNotes(startedMs);
     this.#readIds(head, parsed);
     this.#readTrace(head, parsed);
     this.clientAddress =
@@ -292,6 +302,7 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     this.traceIdBuffer = NO_BUFFER;
     this.traceparent = null;
     this.trace = null;
+    this.notes = null;
     this.target = NO_TARGET;
     this.ruling = null;
     this.pathPrefix = NO_BUFFER;
@@ -300,6 +311,12 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     this.responseEdits = null;
     this.key = 0;
     this.sticky = null;
+  }
+
+  #beginNotes(startedMs: number): RequestNotes {
+    this.#ownNotes ??= new RequestNotes();
+    this.#ownNotes.begin(startedMs);
+    return this.#ownNotes;
   }
 
   /** Which request and trace ids it goes by: its own, or those that it came with. */

@@ -2,9 +2,11 @@
  * Which servers may take a request now, asked in one place: health, drain, ejection, panic, capacity, "not the one that
  * just failed" and "rather one that answers". The strategy only chooses among what is left.
  */
+import { Choice, Scale } from "../../balancing/choice.ts";
 import { isEligible } from "../../balancing/eligibility.ts";
 import type { FailingServers, PublishedFleet } from "../../balancing/failing-servers.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
+import { Ineligible } from "../../shared/memory/layout/explain.ts";
 import {
   Header,
   isWithdrawn,
@@ -15,7 +17,9 @@ import {
   type WorkerBlock,
 } from "../../shared/memory/layout/shared-memory.ts";
 import { readServerTable } from "../../shared/memory/server-table/reader.ts";
+import type { ChoiceRecord } from "./choice-record.ts";
 import type { DecisionWriter } from "./decision-log.ts";
+import { IneligibleServers } from "./ineligible-servers.ts";
 
 /** No server may take requests at all. */
 export const NO_SERVER = -1;
@@ -26,7 +30,7 @@ export const ALL_FULL = -2;
 const PATIENCE = 20_000;
 
 /** What is to be expected of a server, best first: a request goes to one of the best that there are. */
-const Rank = {
+export const Rank = {
   /** It has answered this worker, and its last request did not fail. For a first attempt: whoever is not passed over. */
   RESPONDS: 0,
   /** Up, and nobody's last request failed there. */
@@ -43,6 +47,12 @@ const Rank = {
   FAILED: 6,
   NONE: 7,
 } as const;
+
+/** Where choices are taken down; what is in it changes while the worker runs. */
+export interface ChoiceNotebook {
+  /** `null` = nobody wants to know. */
+  record: ChoiceRecord | null;
+}
 
 /** A server that a client sticks to. */
 export interface StickyServer {
@@ -100,8 +110,18 @@ export class Picker {
   #choices = 0;
   /** There was a choice, or at least a note of it, behind the slot that was given last. */
   #noted = false;
+  readonly #notebook: ChoiceNotebook;
+  #strategyIndex: number;
+  /** Of the servers in the table: those that may not be asked, backups left out. */
+  readonly #absent = new IneligibleServers();
+  readonly #absentRead = new IneligibleServers();
+  /** `Rank` of those that were collected last. */
+  #bestRank = 0;
 
-  /** @param pool its row. */
+  /**
+   * @param pool its row.
+   * @param strategyIndex which of `STRATEGIES` it is.
+   */
   constructor(
     memory: SharedMemory,
     own: WorkerBlock,
@@ -109,7 +129,11 @@ export class Picker {
     failing: FailingServers,
     strategy: Strategy,
     decisions: DecisionWriter | null,
+    strategyIndex = 0,
+    notebook: ChoiceNotebook = { record: null },
   ) {
+    this.#strategyIndex = strategyIndex;
+    this.#notebook = notebook;
     this.#memory = memory;
     this.#own = own;
     this.#pool = pool;
@@ -122,7 +146,9 @@ export class Picker {
     return this.#strategy.usesKey === true;
   }
 
-  setStrategy(strategy: Strategy, decisions: DecisionWriter | null): void {
+  /** @param index which of `STRATEGIES` it is. */
+  setStrategy(strategy: Strategy, decisions: DecisionWriter | null, index = 0): void {
+    this.#strategyIndex = index;
     this.#strategy = strategy;
     this.#decisions = decisions;
     this.#seenVersion = -1;
@@ -163,6 +189,7 @@ export class Picker {
     if (!this.#limited && !this.#failing.suspected && excluded.length === 0) {
       this.#choices = this.#count;
       const slot = this.#strategy.pick(this.#candidates, this.#count, key, nowMs);
+      if (this.#notebook.record !== null) this.#note(this.#candidates, this.#count, key, nowMs, slot, Rank.RESPONDS);
       this.#noted = true;
       this.#decisions?.placed(!again);
       this.#take(slot);
@@ -226,6 +253,16 @@ export class Picker {
     return this.decision === 0 || this.#decisions === null ? -1 : this.#decisions.lastArm;
   }
 
+  /** How the last choice came about; `null` = nobody wanted to know. */
+  get record(): ChoiceRecord | null {
+    return this.#notebook.record;
+  }
+
+  /** Which of `STRATEGIES` chooses. */
+  get strategy(): number {
+    return this.#strategyIndex;
+  }
+
   /** Servers of the pool that are ejected. */
   get ejected(): number {
     return this.#ejected;
@@ -253,6 +290,12 @@ export class Picker {
     if (failing.suspected) failing.look(this.#watched, this.#backups + this.#count, nowMs, request.idempotent);
     const { slot } = sticky;
     if (!this.isUsable(sticky, excluded) || !this.#hasRoom(slot)) return false;
+    const { record } = this.#notebook;
+    if (record !== null) {
+      record.begin(slot, 0, Rank.RESPONDS);
+      record.made(Choice.STICKY, Scale.NONE);
+      record.ineligible.copy(this.#absent);
+    }
     this.#strategy.onPlaced?.(slot, nowMs);
     const before = this.#take(slot);
     const limit = this.#memory.servers.hardLimit[slot];
@@ -276,6 +319,7 @@ export class Picker {
       if (n === 0) return ALL_FULL;
       this.#choices = n;
       const slot = this.#strategy.pick(this.#filtered, n, key, nowMs);
+      if (this.#notebook.record !== null) this.#noteFiltered(n, key, nowMs, slot, trial, excluded, again);
       const before = this.#take(slot);
       const limit = hardLimit[slot];
       if (limit === 0 || before < limit) {
@@ -286,6 +330,58 @@ export class Picker {
       this.release(slot);
     }
     return ALL_FULL;
+  }
+
+  /** Takes down how `slot` was chosen of `candidates[0 … count)`, before its place is taken. */
+  #note(candidates: Int32Array, count: number, key: number, nowMs: number, slot: number, rank: number): void {
+    const { record } = this.#notebook;
+    if (record === null) return;
+    record.begin(slot, count, rank);
+    this.#strategy.explain?.(candidates, count, key, nowMs, slot, record);
+    record.fill(candidates, count);
+    if (count === 1) record.choice = Choice.ONLY_ONE;
+    record.ineligible.copy(this.#absent);
+    const { id } = this.#memory.servers;
+    if (rank >= Rank.BACKUP || candidates !== this.#candidates) return;
+    for (let i = 0; i < this.#backups; i++) record.ineligible.add(id[this.#watched[i]], Ineligible.STANDBY);
+  }
+
+  /** As `#note`, of those in `#filtered`: why the others are not among them is asked here. */
+  #noteFiltered(
+    count: number,
+    key: number,
+    nowMs: number,
+    slot: number,
+    trial: number,
+    excluded: readonly number[],
+    again: boolean,
+  ): void {
+    const isTrial = trial >= 0 && slot === trial && count === 1;
+    const rank = isTrial ? Rank.PASSED_OVER : this.#bestRank;
+    this.#note(this.#filtered, count, key, nowMs, slot, rank);
+    const { record } = this.#notebook;
+    if (record === null) return;
+    if (isTrial) {
+      record.choice = Choice.TRIAL;
+      return;
+    }
+    const { id } = this.#memory.servers;
+    const candidates = this.#count;
+    for (let i = 0; i < candidates + this.#backups; i++) {
+      const isBackup = i >= candidates;
+      const other = isBackup ? this.#watched[i - candidates] : this.#candidates[i];
+      const why = this.#whyNot(other, count, isBackup, excluded, again);
+      if (why !== 0) record.ineligible.add(id[other], why);
+    }
+  }
+
+  /** Why a server is not among the `count` in `#filtered`; 0 = it is. */
+  #whyNot(slot: number, count: number, isBackup: boolean, excluded: readonly number[], again: boolean): Ineligible | 0 {
+    for (let i = 0; i < count; i++) if (this.#filtered[i] === slot) return 0;
+    if (excluded.includes(slot)) return Ineligible.TRIED;
+    if (this.#failing.isPassedOver(slot)) return Ineligible.PASSED_OVER;
+    if (isBackup) return Ineligible.STANDBY;
+    return again && this.#rank(slot, excluded, again) > this.#bestRank ? Ineligible.LESS_TRUSTED : Ineligible.FULL;
   }
 
   #hasRoom(slot: number): boolean {
@@ -324,6 +420,7 @@ export class Picker {
         this.#filtered[n++] = slot;
       }
     }
+    this.#bestRank = best;
     // To wait for one that answers is better than to ask one that does not.
     return best >= Rank.PASSED_OVER && bestFull < Rank.PASSED_OVER ? 0 : n;
   }
@@ -348,6 +445,7 @@ export class Picker {
     );
     if (read === undefined) return; // the next request tries again
     const { backups, eligible, ejected } = read.value;
+    this.#absent.copy(this.#absentRead);
     this.#ejected = ejected;
     this.#adopt(this.#backupsRead.subarray(0, backups), this.#filtered.subarray(0, eligible));
     this.#limited = this.#filteredLimited;
@@ -373,6 +471,7 @@ export class Picker {
     let present = 0;
     let ejected = 0;
     this.#filteredLimited = false;
+    this.#absentRead.clear();
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const id = servers.id[slot];
       if (id === 0 || servers.pool[slot] !== this.#pool) continue;
@@ -382,9 +481,19 @@ export class Picker {
       if (id !== this.#knownIds[slot]) continue;
       if (state === ServerState.STANDBY) this.#backupsRead[backups++] = slot;
       else if (isEligible(state, panic)) this.#filtered[eligible++] = slot;
-      else continue;
+      else {
+        this.#absentRead.add(id, absenceOf(state));
+        continue;
+      }
       if (servers.hardLimit[slot] > 0) this.#filteredLimited = true;
     }
     return { eligible, backups, present, ejected, panic };
   }
+}
+
+/** Why a server in this state may not be asked. */
+function absenceOf(state: number): Ineligible {
+  if (state === ServerState.EJECTED) return Ineligible.EJECTED;
+  if (state === ServerState.MAINTENANCE) return Ineligible.MAINTENANCE;
+  return state === ServerState.DRAINING ? Ineligible.DRAINING : Ineligible.DOWN;
 }

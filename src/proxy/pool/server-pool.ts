@@ -1,6 +1,6 @@
 /** One pool of servers in one worker: all that its requests share, and that those of other pools have no part in. */
 import { type FailingOptions, FailingServers } from "../../balancing/failing-servers.ts";
-import { createStrategy, isSameStrategy, LEARNED_STRATEGY } from "../../balancing/registry.ts";
+import { createStrategy, isSameStrategy, LEARNED_STRATEGY, STRATEGIES } from "../../balancing/registry.ts";
 import type { Strategy } from "../../balancing/strategy.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { PoolSettings } from "../../protocol/pool.ts";
@@ -10,7 +10,7 @@ import { type OutcomeConsumer, OutcomeConsumers } from "../outcome.ts";
 import { DecisionWriter } from "../pick/decision-log.ts";
 import { FailureStreaks } from "../pick/failure-streaks.ts";
 import { OutcomeWriter } from "../pick/outcome-log.ts";
-import { Picker } from "../pick/picker.ts";
+import { type ChoiceNotebook, Picker } from "../pick/picker.ts";
 import { StickyCookie } from "../pick/sticky-cookie.ts";
 import { createStickyKey, type StickyKey } from "../pick/sticky-key.ts";
 import { learns, StrategyFeed } from "../pick/strategy-feed.ts";
@@ -35,6 +35,8 @@ export interface PoolParts {
   readonly random: () => number;
   /** What, added to the monotonic clock, gives the boot clock (boot-clock.ts). Only asked for where it is needed. */
   readonly bootOffsetMs: () => number;
+  /** Where choices are taken down. Left out = nowhere. */
+  readonly choices?: ChoiceNotebook;
   /** Told what a request threw when its turn in the queue came. */
   readonly onInternalError: (error: unknown) => void;
 }
@@ -65,7 +67,8 @@ export class ServerPool {
     const { strategy, decisions } = this.#createStrategy();
     this.#strategy = strategy;
     this.#decisions = decisions;
-    this.picker = new Picker(memory, block, settings.row, this.#failing, strategy, decisions);
+    const index = indexOf(settings);
+    this.picker = new Picker(memory, block, settings.row, this.#failing, strategy, decisions, index, parts.choices);
     this.queue = new WaitQueue(block, now, parts.onInternalError);
     this.#retryBudget = retryBudget(settings, now());
     this.#hedgeBudget = hedgeBudget(settings, now());
@@ -115,7 +118,7 @@ export class ServerPool {
       const { strategy, decisions } = this.#createStrategy();
       this.#strategy = strategy;
       this.#decisions = decisions;
-      this.picker.setStrategy(strategy, decisions);
+      this.picker.setStrategy(strategy, decisions, indexOf(settings));
       this.#outcomes = this.#consumers();
     } else if (settings.keepSamples !== old.keepSamples) this.#outcomes = this.#consumers();
     this.#failing.configure(failingOptions(settings));
@@ -160,6 +163,11 @@ export class ServerPool {
     else if (this.#settings.keepSamples) consumers.push(new OutcomeWriter(rings, bootOffsetMs()));
     return new OutcomeConsumers(consumers);
   }
+}
+
+/** Which of `STRATEGIES` it has. */
+function indexOf({ strategy }: PoolSettings): number {
+  return STRATEGIES.findIndex(({ name }) => name === strategy);
 }
 
 function retryBudget({ retryBudgetPercent }: PoolSettings, nowMs: number): RetryBudget {

@@ -13,6 +13,7 @@ import type { Failure } from "../failure.ts";
 import type { AccessLog } from "./access-log/access-log.ts";
 import { type LoggedOutcome, type LoggedRequest, UNASKED } from "./access-log/logged.ts";
 import type { OwnRequest } from "./access-log/own-request.ts";
+import type { ExplainWriter } from "./explain/explain-writer.ts";
 import type { HistoryOutcome, HistoryRequest, HistoryWriter } from "./history-writer.ts";
 
 /** What recording uses of that which all parts of a worker share (`WorkerContext`); another at the next look, but the block. */
@@ -26,6 +27,7 @@ export interface RecordContext {
   readonly block: WorkerBlock;
   readonly accessLog: AccessLog | null;
   readonly history: HistoryWriter | null;
+  readonly explain: ExplainWriter | null;
   /** Examples of traced requests; null = traces are not exported. */
   readonly exemplars: ExemplarWriter | null;
   /** Added to the monotonic clock it gives milliseconds since the epoch. */
@@ -113,7 +115,10 @@ export function recordRefused(
 ): void {
   countRequest(ctx.block, route, method, failure.status, 0);
   if (request === null) return;
-  if (!isReserved(route)) ctx.history?.refused(request, route, failure, responseBytes, nowMs);
+  if (!isReserved(route)) {
+    ctx.history?.refused(request, route, failure, responseBytes, nowMs);
+    ctx.explain?.refused(request, route, failure, request.startedMs, nowMs);
+  }
   writeOwn(ctx, request, failure.status, failure, responseBytes, nowMs);
 }
 

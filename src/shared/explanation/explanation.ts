@@ -63,7 +63,7 @@ export interface ExplainedCandidate extends NamedServer {
 
 /** A server that could not be, or stood behind those that could. */
 export interface IneligibleServer extends NamedServer {
-  /** `down`, `ejected`, `draining`, `standby`, `full`, `passed_over`, `failed_before`, `less_trusted`. */
+  /** `down`, `ejected`, `draining`, `maintenance`, `standby`, `full`, `passed_over`, `failed_before`, `less_trusted`. */
   readonly state: string;
   readonly why: string;
 }

@@ -4,14 +4,15 @@
  * that can be handled. So the supervisor writes zeros to whatever is about to be used: the header and the server table
  * when the file is made, a worker's block before its first worker starts, rows of histograms and of learned tables before
  * their slot is given, the workers' rings before what fills them is switched on (of each worker 0.3 megabytes of outcomes for
- * samples, 1.2 more of decisions for `ml`, three for history, four for traces).
+ * samples, 1.2 more of decisions for `ml`, three for history, four for traces), chunks of explanations as they fill.
  *
  * A region is written once, while nobody uses it: these zeros must never meet live numbers.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, statfsSync, writeSync } from "node:fs";
 import { ATTEMPT_CAUSES } from "../attempt-causes.ts";
 import { bucketCount } from "../latency-buckets.ts";
 import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./layout/durations.ts";
+import { EXPLAIN_CHUNK_WORDS } from "./layout/explain.ts";
 import { SCORE_COLUMNS, TABLE_COPIES, TABLE_MODELS, type WorkerRings } from "./layout/learning.ts";
 import type { Ring } from "./layout/ring.ts";
 import { MAX_SERVERS, type SharedMemory, type WorkerBlock } from "./layout/shared-memory.ts";
@@ -103,6 +104,19 @@ export class MemoryPages {
       this.#exemplars.wanted = exemplars || this.#exemplars.wanted > 0 ? this.#durations.wanted : 0;
       this.#reserveDurations(zero);
     });
+  }
+
+  /** Makes room for a chunk of explanations. Throws a `NoSharedMemoryError`. */
+  reserveExplainChunk(chunk: number): void {
+    const { byteOffset, BYTES_PER_ELEMENT } = this.#memory.explain.words;
+    const bytes = EXPLAIN_CHUNK_WORDS * BYTES_PER_ELEMENT;
+    this.#write((zero) => zero(byteOffset + chunk * bytes, byteOffset + (chunk + 1) * bytes));
+  }
+
+  /** What the file system has left, bytes. */
+  freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#path);
+    return bavail * bsize;
   }
 
   /** Makes room for the rings of all workers there are and of those to come. Throws a `NoSharedMemoryError`. */
@@ -203,6 +217,8 @@ export class MemoryPages {
 export function reserveBase(fd: number, path: string, layout: SharedMemory): void {
   try {
     zeroFile(fd, 0, layout.learned[0].cost.byteOffset);
+    const { first, words } = layout.explain;
+    zeroFile(fd, first.byteOffset, words.byteOffset);
     for (const { info } of layout.workers) zeroFile(fd, info.byteOffset, info.byteOffset + PAGE_BYTES);
   } catch (cause) {
     throw noRoom(path, cause);

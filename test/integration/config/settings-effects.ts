@@ -33,6 +33,7 @@ const SUPERVISOR = "test/integration/control/supervisor/supervisor.test.ts";
 const LEARNING = "test/drill/learning/learning.test.ts";
 const LEARNING_MODELS = "test/drill/learning/models.test.ts";
 const ADMIN = "test/integration/control/admin/api.test.ts";
+const ADMIN_TLS = "test/integration/control/supervisor/admin-port.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
@@ -379,6 +380,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/unit/control/admin/access/guard.test.ts",
     "each token may do what its scope says",
   ),
+  ADMIN_TLS_CERT_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "HTTPS and nothing else, with new certificates when they change"),
+    with: { ADMIN_TLS_KEY_FILE: "k" },
+  },
+  ADMIN_TLS_KEY_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "HTTPS and nothing else, with new certificates when they change"),
+    with: { ADMIN_TLS_CERT_FILE: "c" },
+  },
+  ADMIN_TLS_CLIENT_CA_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "only clients with a certificate of the authority come in"),
+    with: { ADMIN_TLS_CERT_FILE: "c", ADMIN_TLS_KEY_FILE: "k" },
+  },
   ADMIN_ALLOWED_HOSTS: effect(
     ["a.internal", "b.internal"],
     [],

@@ -46,7 +46,16 @@ describe("defaults", () => {
       tunnelMs: 3_600_000,
     });
     expect(config.tls).toEqual({ port: null, certFiles: null, keyFiles: null, redirect: false, hstsMs: 0 });
-    expect(config.admin).toEqual({ host: "127.0.0.1", port: 8090, token: null, tokens: null, allowedHosts: null });
+    expect(config.admin).toEqual({
+      host: "127.0.0.1",
+      port: 8090,
+      token: null,
+      tokens: null,
+      allowedHosts: null,
+      tlsCertFile: null,
+      tlsKeyFile: null,
+      tlsClientCaFile: null,
+    });
   });
 
   test.each(["development", "staging", "production"])("APP_ENV may be %s", (environment) => {

@@ -1,5 +1,5 @@
 /** Writes the tables of docs/http-api.md from the routes. */
-import type { AdminRoute } from "./route.ts";
+import { type AdminRoute, readOnly } from "./route.ts";
 import { type AdminControl, adminRoutes } from "./routes.ts";
 
 /** Between these lines of the document is what is made here. */
@@ -9,15 +9,23 @@ const MARKS = { begin: "<!-- routes of %:begin -->", end: "<!-- routes of %:end 
 export function withRouteTables(document: string): string {
   const routes = adminRoutes({} as AdminControl, { info: () => {}, warn: () => {}, error: () => {} }); // none is asked
   return (["everyone", "operator"] as const).reduce((text, audience) => {
-    const rows = routes.filter((route) => route.audience === audience).flatMap(rowsOf);
-    return between(text, MARKS.begin.replace("%", audience), MARKS.end.replace("%", audience), rows);
+    const rows = routes.flatMap((route) => rowsOf(route).filter((row) => row.audience === audience));
+    return between(
+      text,
+      MARKS.begin.replace("%", audience),
+      MARKS.end.replace("%", audience),
+      rows.map(({ text: row }) => row),
+    );
   }, document);
 }
 
-function rowsOf({ path, methods }: AdminRoute): string[] {
-  return Object.entries(methods).map(
-    ([method, { doc }]) => `| \`${method} ${path}\` | ${doc.replaceAll("|", "\\|")} |`,
-  );
+/** What changes something is the operator's, also where everyone may look. */
+function rowsOf(route: AdminRoute): { readonly audience: AdminRoute["audience"]; readonly text: string }[] {
+  const open = Object.values(readOnly(route).methods);
+  return Object.entries(route.methods).map(([method, operation]) => ({
+    audience: open.includes(operation) ? route.audience : "operator",
+    text: `| \`${method} ${route.path}\` | ${operation.doc.replaceAll("|", "\\|")} |`,
+  }));
 }
 
 function between(text: string, begin: string, end: string, rows: readonly string[]): string {

@@ -1,4 +1,4 @@
-/** `/api/v1/ml…` and `/api/v1/explain/…`: what was learned, what became of a request, and orders to the learner. */
+/** `/api/v1/ml…`: what was learned, and orders to the learner. */
 import { z } from "zod";
 import { LEARNER_ORDERS, type LearnerOrder } from "../../../protocol/learner.ts";
 import type { Operations } from "../../operations/operations.ts";
@@ -9,7 +9,7 @@ import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show, and whom they order. */
 export interface LearningControl {
-  readonly learning: Pick<LearningResponses, "overview" | "explain" | "models" | "verdicts" | "order">;
+  readonly learning: Pick<LearningResponses, "overview" | "models" | "verdicts" | "order">;
   /** Who is told of orders. */
   readonly operations: Pick<Operations, "note">;
 }
@@ -90,19 +90,6 @@ export const learningRoutes: RouteGroup<LearningControl> = (control) => [
           });
           return json({ message });
         },
-      }),
-    },
-  },
-  {
-    path: "/api/v1/explain/<request id>",
-    parts: ["[^/]{1,512}"],
-    audience: "operator",
-    methods: {
-      GET: operation({
-        scope: "read",
-        doc: "with `LB_STRATEGY=ml`: why a recent request went where it went (`?pool=`; `neurabalancer explain` prints it)",
-        query: ofPool,
-        handle: async ({ parts: [id], query }) => json(await control.learning.explain(id, query.pool)),
       }),
     },
   },

@@ -1,11 +1,16 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
+import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
+import { type DemoControl, demoRoutes } from "./demo.ts";
+import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { type OverridesControl, overrideRoutes } from "./overrides.ts";
+import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
 import type { AdminRoute, RouteGroup } from "./route.ts";
 import { type ServersControl, serverRoutes } from "./servers.ts";
@@ -18,11 +23,16 @@ export type AdminControl = HealthControl &
   ServersControl &
   PoolsControl &
   SettingsControl &
+  ConfigurationControl &
+  OverridesControl &
   StatusControl &
   LearningControl &
+  ExplainControl &
   HistoryControl &
   LiveControl &
-  CertificatesControl;
+  CertificatesControl &
+  PageControl &
+  DemoControl;
 
 const GROUPS: readonly RouteGroup<AdminControl>[] = [
   healthRoutes,
@@ -30,11 +40,16 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   serverRoutes,
   poolRoutes,
   settingRoutes,
+  configurationRoutes,
+  overrideRoutes,
   statusRoutes,
   learningRoutes,
+  explainRoutes,
   historyRoutes,
   liveRoutes,
   certificateRoutes,
+  pageRoutes,
+  demoRoutes,
 ];
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */

@@ -6,6 +6,7 @@
 import type { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
 import { type Failure, Failures } from "../../failure.ts";
 import type { ServerPool } from "../../pool/server-pool.ts";
+import { NO_NOTES, type RequestNotes } from "../../record/explain/request-notes.ts";
 import { NO_ROW, type TraceRecord } from "../../record/trace/trace-record.ts";
 import { SPAN_ID_DIGITS } from "../../rewrite/request-ids.ts";
 import { setSpan } from "../../rewrite/trace-context.ts";
@@ -25,6 +26,8 @@ export interface AttemptedRequest extends UpstreamRequest {
   readonly idempotent: boolean;
   /** Where attempts are taken down; null = the request is not sampled. */
   readonly trace: TraceRecord | null;
+  /** Where they are taken down to be explained; null = nowhere. */
+  readonly notes: RequestNotes | null;
 }
 
 /** Who weighs attempts against each other. Response heads are in `ctx.responseHead`, parsed from `buffer`. */
@@ -68,6 +71,8 @@ export class Attempt implements UpstreamUser {
   /** Where it is taken down: the record that its request had when it began, and which row of that it is. */
   #trace: TraceRecord | null = null;
   #traceRow = NO_ROW;
+  #notes: RequestNotes | null = null;
+  #notesRow = NO_NOTES;
   /** Its span, while traces are exported: what its server is told, or at least what the record says. */
   readonly #spanId = Buffer.alloc(SPAN_ID_DIGITS);
 
@@ -94,7 +99,7 @@ export class Attempt implements UpstreamUser {
    * @param fresh use no connection that was kept.
    */
   start(slot: number, number: number, kind: TraceAttemptKind, fresh: boolean, nowMs: number): void {
-    const { pool, trace, traceparent } = this.#request;
+    const { pool, trace, traceparent, notes } = this.#request;
     const { picker } = pool;
     const upstream = this.#ctx.upstreams[slot];
     // The picker only gives slots that this worker knows.
@@ -102,6 +107,8 @@ export class Attempt implements UpstreamUser {
     this.slot = slot;
     this.outcome.begin(slot, upstream.endpoint.id, number, picker.decision, picker.inFlightAtDispatch, nowMs);
     if (traceparent !== null || trace !== null) this.#beginSpan(trace, kind);
+    this.#notes = notes;
+    if (notes !== null) this.#notesRow = notes.attempt(kind, this.outcome, picker);
     this.sent = false;
     this.#interim = 0;
     const leg = upstream.acquire(this, this.#request.idempotent, fresh, nowMs);
@@ -118,6 +125,7 @@ export class Attempt implements UpstreamUser {
   /** Its response is the client's. */
   responded(): void {
     this.#trace?.responded(this.#traceRow);
+    this.#notes?.responded(this.#notesRow);
   }
 
   /**
@@ -167,6 +175,8 @@ export class Attempt implements UpstreamUser {
     this.outcome.end(failure, responseBytes);
     this.#trace?.attemptEnded(this.#traceRow, this.outcome, nowMs);
     this.#trace = null;
+    this.#notes?.ended(this.#notesRow, this.outcome, nowMs);
+    this.#notes = null;
     this.#request.pool.outcomes.onEnd(this.outcome, nowMs);
   }
 

@@ -51,6 +51,7 @@ export class AuthRequest extends SideRequest {
     this.#target = target;
     this.#clientMethod = request.method;
     this.follow(request, pool);
+    this.notes = request.notes;
     pool.retryBudget.onRequest();
     const head = questionHead(request, target);
     this.edits = questionEdits(request);

@@ -8,6 +8,7 @@ import { type Failure, Failures } from "../../failure.ts";
 import { BodyKind, type RequestHead } from "../../http1/head.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import type { ServerPool } from "../../pool/server-pool.ts";
+import type { RequestNotes } from "../../record/explain/request-notes.ts";
 import { LOAD_REPORT_BITS, readLoadReport } from "../../record/load-report.ts";
 import type { TraceRecord } from "../../record/trace/trace-record.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
@@ -53,6 +54,8 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   traceparent: Buffer | null = null;
   keepTraceState = false;
   trace: TraceRecord | null = null;
+  /** Of the client's request, where this one is over before that is. */
+  notes: RequestNotes | null = null;
   readonly #ownTraceparent = newTraceparent();
   readonly upgrade = false;
   idempotent = true;
@@ -131,6 +134,7 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   protected clear(): void {
     this.trace?.release();
     this.trace = null;
+    this.notes = null;
     const { wheel, requestHead } = this.ctx;
     wheel.remove(this);
     if (requestHead.owner === this) requestHead.owner = null;

@@ -11,7 +11,9 @@
 import { ATTEMPT_CAUSES } from "../../attempt-causes.ts";
 import { bucketCount } from "../../latency-buckets.ts";
 import { MIRROR_ROWS, MirrorWord } from "../mirror-table.ts";
+import { Carver } from "./carver.ts";
 import { BriefDurationWord, DURATION_BUCKETS, DURATION_ROWS, DurationWord, ExemplarWord } from "./durations.ts";
+import { carveExplain, type ExplainMemory } from "./explain.ts";
 import {
   DETAIL_ROWS,
   DetailWord,
@@ -41,7 +43,6 @@ import {
   TABLE_MODELS,
   type WorkerRings,
 } from "./learning.ts";
-import type { Ring } from "./ring.ts";
 import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWord } from "./tracing.ts";
 
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
@@ -310,58 +311,7 @@ export interface SharedMemory {
   readonly tracer: TracerMemory;
   /** By worker, as `workers`. */
   readonly traces: readonly TraceRings[];
-}
-
-/** Hands out aligned, consecutive views over one buffer; with no buffer it only measures. */
-class Carver {
-  #offset = 0;
-  readonly #buffer: ArrayBufferLike | undefined;
-
-  constructor(buffer?: ArrayBufferLike) {
-    this.#buffer = buffer;
-  }
-
-  get size(): number {
-    return this.#offset;
-  }
-
-  #take(bytes: number): number {
-    const at = this.#offset;
-    this.#offset += Math.ceil(bytes / 64) * 64; // a cache line each: no false sharing between columns
-    return at;
-  }
-
-  int32(length: number): Int32Array {
-    const at = this.#take(length * 4);
-    return this.#buffer ? new Int32Array(this.#buffer, at, length) : new Int32Array(0);
-  }
-
-  uint32(length: number): Uint32Array {
-    const at = this.#take(length * 4);
-    return this.#buffer ? new Uint32Array(this.#buffer, at, length) : new Uint32Array(0);
-  }
-
-  float32(length: number): Float32Array {
-    const at = this.#take(length * 4);
-    return this.#buffer ? new Float32Array(this.#buffer, at, length) : new Float32Array(0);
-  }
-
-  float64(length: number): Float64Array {
-    const at = this.#take(length * 8);
-    return this.#buffer ? new Float64Array(this.#buffer, at, length) : new Float64Array(0);
-  }
-
-  ring(rows: number, wordsPerRow: number): Ring {
-    const head = this.int32(1);
-    const words = this.int32(rows * wordsPerRow);
-    const { buffer, byteOffset, length } = words;
-    const floats = new Float32Array(buffer, byteOffset, length);
-    return { head, words, floats, figures: new Float64Array(buffer, byteOffset, length / 2) };
-  }
-
-  page(): void {
-    this.#offset = Math.ceil(this.#offset / 4096) * 4096; // a worker's block shares no page with another's
-  }
+  readonly explain: ExplainMemory;
 }
 
 function rowOf<T extends Int32Array | Float64Array>(table: T, row: number, length: number): T {
@@ -477,8 +427,22 @@ function carve(c: Carver): SharedMemory {
     traces.push({ requests: c.ring(TRACE_ROWS, TraceWord.LENGTH) });
   }
   c.page();
+  const explain = carveExplain(c, MAX_WORKERS);
   const learning = { learned, learnerCounters, learnerPositions, predictions };
-  return { header, servers, pools, clientConnections, ...learning, workers, rings, recorder, history, tracer, traces };
+  return {
+    header,
+    servers,
+    pools,
+    clientConnections,
+    ...learning,
+    workers,
+    rings,
+    recorder,
+    history,
+    tracer,
+    traces,
+    explain,
+  };
 }
 
 /** Bytes of the shared file. It is sparse: pages of workers and servers that do not exist take no memory. */

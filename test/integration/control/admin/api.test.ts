@@ -12,6 +12,8 @@ import type { RenewalAnswer } from "../../../../src/control/admin/routes/certifi
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
+import type { Explanation } from "../../../../src/shared/explanation/explanation.ts";
+import type { ExplainMemoryStatus } from "../../../../src/shared/explanation/recent.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import { operationsOver } from "../../../unit/control/admin/changes/fixture.ts";
@@ -33,6 +35,44 @@ const ENDPOINT = {
   tls: false,
 };
 const noted: NotedEvent[] = [];
+
+const MEMORY_STATUS: ExplainMemoryStatus = {
+  enabled: true,
+  usual_since: null,
+  failed_since: null,
+  usual_one_in: 1,
+  slow_ms: null,
+  bytes: 0,
+  limit_bytes: 0,
+  note: "",
+};
+const EXPLAINED: Explanation = {
+  request_id: "",
+  began_at: "2026-01-02T00:00:00.000Z",
+  duration_ms: 1,
+  waited_ms: 0,
+  worker: 0,
+  route: "/*",
+  pool: "shop",
+  method: "GET",
+  path: "/",
+  client: null,
+  status: 200,
+  failure: null,
+  proxy_status: null,
+  kept_as: "usual",
+  server: null,
+  server_id: null,
+  strategy: "round_robin",
+  choice: "turn",
+  attempt_count: 0,
+  stands_for: 1,
+  summary: "",
+  wait_reason: null,
+  attempts: [],
+  same_id: [],
+  learner: null,
+};
 
 function makeControl() {
   const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
@@ -69,8 +109,15 @@ function makeControl() {
       events: { note: (event) => noted.push(event) },
       log,
     }),
+    events: { note: (event) => noted.push(event) },
+    certificates: { list: () => [], renew: () => "unknown" as never },
     effective: () => [],
     listedPools: () => [],
+    configuration: {
+      reload: async () => ({ ok: false, problems: ["LB_STRATEGY=x: is no strategy"], warnings: [] }),
+      validate: async ({ env }) => ({ ok: true, changes: [env ?? "nothing"], warnings: ["w"], ended: ["e"] }),
+    },
+    envContext: () => ({ onlyDefault: true, servers: [] }),
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
@@ -85,6 +132,10 @@ function makeControl() {
     pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    events: { note: (event) => noted.push(event) },
+    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
+    demo: null,
+    page: { get: async () => "later" },
     live: {
       full: false,
       watch: () => new Response("event: frame\n\n"),
@@ -103,10 +154,14 @@ function makeControl() {
         if (order === "rollback") throw new ApiError(409, "not_possible", "there is no champion before this one");
         return `${order} ${version}`;
       },
+    },
+    explain: {
       explain: async (id) => {
-        if (id === "known/1") return { request_id: id, attempts: [] };
+        if (id === "known/1") return { ...EXPLAINED, request_id: id };
         throw new ApiError(404, "unknown_request", `no worker remembers the request ${id}`);
       },
+      requests: async () => ({ memory: MEMORY_STATUS, requests: [] }),
+      errors: async () => ({ memory: MEMORY_STATUS, counted_since: null, counts: [], errors: [] }),
     },
     certificates: {
       list: () => [{ name: "a.test", expires_at: null, source: "acme", acme: null }],
@@ -166,6 +221,27 @@ test("pools and routes are told on the admin port alone", async () => {
     expect((await viaRelay(path)).status).toBe(404);
     expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
   }
+});
+
+test("a configuration is tried, and read again or refused with every problem", async () => {
+  const post = (path: string, body: object) => {
+    const headers = { "content-type": "application/json" };
+    return viaPort(path, { method: "POST", body: JSON.stringify(body), headers });
+  };
+  expect(await (await post("/api/v1/config/validate", { env: "A=1" })).json()).toEqual({
+    ok: true,
+    problems: [],
+    warnings: ["w"],
+    changes: ["A=1"],
+    overrides_lost: ["e"],
+  });
+  const refused = await post("/api/v1/config/reload", { reason: "try" });
+  expect([refused.status, await refused.json()]).toMatchObject([
+    422,
+    { code: "configuration_rejected", errors: [{ message: "LB_STRATEGY=x: is no strategy" }] },
+  ]);
+  expect(noted.at(-1)).toMatchObject({ detail: { action: "config.reload", reason: "try" } });
+  noted.length = 0;
 });
 
 test("what happened is told on the admin port alone", async () => {

@@ -40,6 +40,7 @@ export class ContractWorker {
       log: recordingLogger().log,
       accessLog: null,
       history: null,
+      explain: null,
       tracing: null,
       exemplars: null,
       now,

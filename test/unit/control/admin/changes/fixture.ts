@@ -31,6 +31,10 @@ export function operationsOver({ configured, apply, problems = () => [], ...more
       },
       problems,
       apply: async (overrides) => apply(overrides),
+      told: () => Promise.resolve(),
+      get loaded(): never {
+        throw new Error("nothing was loaded");
+      },
     },
     inTurn: (work) => turns.take(work),
     log: more.log ?? NOWHERE,
