@@ -5,6 +5,8 @@ import type { Config, PoolConfig } from "./config.ts";
 import { toTraceSampling } from "./exported-traces.ts";
 import { filePath } from "./file-keys.ts";
 import { given } from "./given.ts";
+import { readClientLists } from "./listeners/client-lists.ts";
+import { readClientTls } from "./listeners/client-tls.ts";
 import { ConfigError } from "./load.ts";
 import { problemOfLogFile } from "./log-file.ts";
 import { withFiles } from "./routes/files.ts";
@@ -40,6 +42,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
     tls: readTls(config, nowMs, findings),
+    clientTls: readClientTls(config, findings),
+    clientAccess: readClientLists(clients, findings),
+    proxyProtocol: { on: clients.proxyProtocol, from: clients.proxyProtocolFrom ?? clients.trustedProxies ?? [] },
     listeners: config.listeners,
     request: given(config, "request"),
     pools: config.pools.map((pool, index) =>
