@@ -58,9 +58,21 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   const { access, accessFile } = config.log;
   const fileProblem = access && accessFile !== null ? problemOfLogFile(accessFile) : null;
   if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
+  if (process.platform !== "linux") problems.push(...linuxOnly(settings));
   readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
+}
+
+/** What is done by calls that only Linux has. */
+function linuxOnly({ listeners, proxyProtocol, pools }: ProxySettings): string[] {
+  const complaint = "needs Linux: elsewhere nothing can be read or sent in front of the runtime's sockets";
+  const taken = listeners.some((listener) => listener.proxyProtocol ?? proxyProtocol.on);
+  const told = pools.some(({ upstreamProxyProtocol }) => upstreamProxyProtocol !== "off");
+  return [
+    ...(taken ? [`PROXY_PROTOCOL: ${complaint}`] : []),
+    ...(told ? [`UPSTREAM_PROXY_PROTOCOL: ${complaint}`] : []),
+  ];
 }
 
 /**

@@ -4,6 +4,7 @@ import { Method, Route } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { errorResponse } from "../local/errors.ts";
 import { type LocalResponse, sentBodyBytes } from "../local/response.ts";
+import { clientAddressOf } from "../pick/sticky-key.ts";
 import { type OwnClient, OwnRequest } from "../record/access-log/own-request.ts";
 import { recordLocal, recordRefused } from "../record/record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
@@ -114,15 +115,13 @@ export class LocalResponder {
   }
 
   #read(requestId: string, bytes: Buffer, start: number, startedMs: number, tracing: Tracing | null): OwnRequest {
-    const { requestHead, ids } = this.#ctx;
-    return new OwnRequest(this.#client, requestId, startedMs).read(
-      this.#client,
-      bytes,
-      start,
-      requestHead,
-      tracing,
-      ids,
-    );
+    const { requestHead, ids, trustedProxies } = this.#ctx;
+    const client = this.#client;
+    const asked = new OwnRequest(client, requestId, startedMs).read(client, bytes, start, requestHead, tracing, ids);
+    if (client.peer.trusted) {
+      asked.clientAddress = Buffer.from(clientAddressOf(bytes, requestHead, client.peer, trustedProxies), "latin1");
+    }
+    return asked;
   }
 
   /** The client has its response, or has gone: nobody waits for the control process any more. */

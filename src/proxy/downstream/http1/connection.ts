@@ -2,6 +2,7 @@
  * A client's connection of HTTP/1: it finds the requests in the bytes, has them served one after the other (RFC 9112 section 9.3.2)
  * and ends in an orderly way. What happens to one request is the exchange's business.
  */
+import type { ClientAccess } from "../../../shared/addresses/client-access.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import type { Downstream } from "../../exchange/downstream.ts";
 import { type Failure, Failures, refusedRequest } from "../../failure.ts";
@@ -9,6 +10,8 @@ import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import type { LocalResponse } from "../../local/response.ts";
+import { clientAddressOf } from "../../pick/sticky-key.ts";
+import { CertifiedPeer } from "../../rewrite/certified-peer.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
@@ -17,6 +20,7 @@ import { tlsVersionOf } from "../../sockets/tls-version.ts";
 import { UntilTaken } from "../../sockets/until-taken.ts";
 import type { ClientConnection } from "../client-connection.ts";
 import type { DownstreamContext } from "../context.ts";
+import type { Entrance } from "../entrance.ts";
 import { type LocalClient, LocalResponder } from "../local-responder.ts";
 import { isLocal, routeOf } from "../routes.ts";
 import { ConnectionState as State } from "./connection-state.ts";
@@ -35,8 +39,8 @@ const HTTP_1_1 = Buffer.from("HTTP/1.1");
 
 /** One connection. */
 export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
+  readonly #entrance: Entrance;
   readonly #secure: boolean;
-  readonly port: number;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
   #state: number = State.IDLE;
@@ -54,19 +58,32 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   #lingering: Lingering | null = null;
   #tlsVersion: Buffer | null = null;
 
-  constructor(ctx: DownstreamContext, socket: RawSocket, secure: boolean, port: number, shed: boolean, nowMs: number) {
+  constructor(ctx: DownstreamContext, socket: RawSocket, entrance: Entrance, shed: boolean, nowMs: number) {
     super(ctx, socket);
+    const { secure } = entrance;
+    this.#entrance = entrance;
     this.#secure = secure;
-    this.port = port;
     this.#shed = shed;
     // A TLS handshake is work for us: it gets the time of a head, not that of an idle connection.
     const { idleTimeoutMs, requestHeadTimeoutMs } = ctx.settings;
     ctx.wheel.set(this, nowMs + (secure ? Math.min(requestHeadTimeoutMs, idleTimeoutMs) : idleTimeoutMs));
   }
 
+  get port(): number {
+    return this.#entrance.port;
+  }
+
   get peer(): Peer {
-    this.#peer ??= this.ctx.peers.get(this.socket?.remoteAddress ?? "", this.#secure);
+    this.#peer ??= this.#newPeer();
     return this.#peer;
+  }
+
+  /** What servers are told of a certificate is the connection's own: such a peer is no other's. */
+  #newPeer(): Peer {
+    const { peers, trustedProxies } = this.ctx;
+    const address = this.socket?.remoteAddress ?? "";
+    if (!this.#entrance.asksCertificates) return peers.get(address, this.#secure);
+    return new CertifiedPeer(address, trustedProxies, this.socket?.clientCertificate ?? null);
   }
 
   get protocol(): Buffer {
@@ -175,6 +192,12 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     this.closes = !requestHead.keepAlive;
     ctx.wheel.clear(this);
     const route = routeOf(head, requestHead, ctx.settings);
+    const { access } = this.#entrance;
+    if (access !== null && !this.#mayEnter(access, head)) {
+      this.#refusing();
+      this.#responder.refuse(Failures.CLIENT_DENIED, route, head, headStart, startedMs, nowMs);
+      return data.length;
+    }
     if (isLocal(route)) {
       // A body to these paths is not read: the connection ends with the response.
       const hasBody = requestHead.chunked || requestHead.contentLength > 0;
@@ -191,6 +214,12 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     const exchange = ctx.exchanges.take();
     this.exchange = exchange;
     return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs, nowMs);
+  }
+
+  /** Whoever speaks through a trusted proxy is who counts; one that speaks for itself is a client, too. */
+  #mayEnter(access: ClientAccess, head: Buffer): boolean {
+    const { requestHead, trustedProxies } = this.ctx;
+    return access.permits(clientAddressOf(head, requestHead, this.peer, trustedProxies));
   }
 
   // ── responses of our own ─────────────────────────────────────────────────────────────────────────────────────────

@@ -3,12 +3,16 @@
  * certificate only, so this goes through node:tls. It costs about a third more CPU per request than one certificate does.
  */
 import type { AddressInfo, Socket } from "node:net";
-import { createSecureContext, createServer, type SecureContext } from "node:tls";
+import { createSecureContext, createServer, type SecureContext, type TLSSocket } from "node:tls";
+import { judgeCertificate, type ShownCertificate } from "../client-certificate.ts";
+import type { HeaderWaits } from "../proxied/header-waits.ts";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import { Timed } from "../timer-wheel.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
+import { handshaken } from "./handshaken.ts";
 import { NodeSocket } from "./node-socket.ts";
 import type { TlsListening } from "./tls-listening.ts";
+import { sharedOptions, VERSION_NAMES } from "./tls-options.ts";
 
 /** Listens; the first certificate serves clients that name no server, or none of ours. */
 export function listenWithSni(
@@ -17,18 +21,22 @@ export function listenWithSni(
   port: number,
   tls: TlsListening,
   onSocket: OnSocket,
+  headers: HeaderWaits | null,
 ): Listening {
-  const { certificates } = tls;
+  const { certificates, terms } = tls;
+  // Whoever names a server has its context, with all that was agreed on; whoever names none has the listener's own.
+  const shared = { ...sharedOptions(terms), minVersion: VERSION_NAMES[terms.minVersion] };
   const contexts = certificates.map((c) => ({
     names: c.names,
-    context: createSecureContext({ cert: c.certPem, key: c.keyPem }),
+    context: createSecureContext({ cert: c.certPem, key: c.keyPem, ...shared }),
   }));
   const handshakes = new Handshakes(env, tls);
+  const clients = new WeakMap<Socket, string>();
   const server = createServer(
     {
       cert: certificates[0].certPem,
       key: certificates[0].keyPem,
-      minVersion: "TLSv1.2",
+      ...shared,
       ALPNProtocols: [...tls.protocols],
       allowHalfOpen: true,
       SNICallback: (name, done) => done(null, contextFor(name.toLowerCase(), contexts)),
@@ -36,15 +44,51 @@ export function listenWithSni(
     (socket) => {
       handshakes.end(socket);
       const adapted = new NodeSocket(env, socket, tls);
+      adapted.clientAddress = clients.get(socket) ?? "";
       adapted.accept(onSocket);
-      adapted.handshaken(socket.alpnProtocol || "");
+      const verdict = terms.auth === "off" ? null : judgeCertificate(terms.auth, shownBy(socket), tls.epochMs());
+      handshaken(adapted, verdict, socket.alpnProtocol || "", tls);
     },
   );
-  server.on("connection", (socket: Socket) => handshakes.begin(socket));
-  server.on("tlsClientError", tls.onHandshakeFailed);
+  server.on("connection", (socket: Socket) => {
+    handshakes.begin(socket);
+    const peer = socket.remoteAddress ?? "";
+    if (headers?.terms.trusts(peer)) awaitHeader(headers, socket, peer, (client) => clients.set(socket, client));
+  });
+  server.on("tlsClientError", () => tls.onHandshakeFailed());
   server.on("error", env.onInternalError);
   server.listen({ host, port, reusePort: true });
   return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
+}
+
+/** The types do not say so. */
+interface Handle {
+  readonly fd: number;
+  pause(): void;
+  resume(): void;
+}
+
+/** Nothing is read of the connection, and so no handshake begins, before its header is taken off. */
+function awaitHeader(headers: HeaderWaits, socket: Socket, peer: string, tell: (client: string) => void): void {
+  const { _handle: handle } = socket as unknown as { readonly _handle: Handle };
+  handle.pause();
+  const wait = headers.begin(handle.fd, peer, {
+    onHeader: (client) => {
+      tell(client);
+      handle.resume();
+    },
+    onRefused: () => socket.destroy(),
+  });
+  socket.once("close", () => wait.giveUp());
+}
+
+function shownBy(socket: TLSSocket): ShownCertificate {
+  const error = socket.authorizationError as Error | string | null | undefined;
+  return {
+    authorized: socket.authorized,
+    error: error === null || error === undefined ? null : String((error as NodeJS.ErrnoException).code ?? error),
+    raw: socket.getPeerCertificate()?.raw ?? null,
+  };
 }
 
 /** Ends handshakes that take too long: Bun ignores the `handshakeTimeout` of node:tls. */
