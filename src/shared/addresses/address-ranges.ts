@@ -67,11 +67,16 @@ export class AddressRanges {
 
   /** Whether `address` is in it; what is no address is in none. */
   includes(address: string): boolean {
-    if (this.isEmpty || !ipaddr.isValid(address)) return false;
+    if (this.isEmpty || !isAddress(address)) return false;
     const parsed = ipaddr.process(address);
     const ranges = parsed.kind() === "ipv4" ? this.#ipv4 : this.#ipv6;
     return ranges.includes(wordsOf(parsed));
   }
+}
+
+/** In the one form that systems have for it: the library reads `10.1` and `0x0a000001`, too. */
+function isAddress(text: string): boolean {
+  return text.includes(":") ? ipaddr.IPv6.isValid(text) : ipaddr.IPv4.isValidFourPartDecimal(text);
 }
 
 function rangeOf(cidr: string): [Family, [Uint32Array, Uint32Array]] {
