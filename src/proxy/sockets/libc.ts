@@ -21,6 +21,7 @@ export const Kernel = {
   IPPROTO_TCP: 6,
   TCP_NODELAY: 1,
   TCP_INFO: 11,
+  TCP_ESTABLISHED: 1,
   TCP_CLOSE_WAIT: 8,
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,

@@ -17,6 +17,8 @@ const WATCHED_EVENTS = Kernel.EPOLLIN | Kernel.EPOLLRDHUP | Kernel.EPOLLET;
 const ENDED_EVENTS = Kernel.EPOLLRDHUP | Kernel.EPOLLHUP | Kernel.EPOLLERR;
 
 const bytes = new Uint8Array(MAX_HEADER_BYTES);
+const number = new Int32Array(1);
+const length = new Uint32Array(1);
 
 /** Who waits for a header. Exactly one of these is called, once, unless it is given up before. */
 export interface HeaderUser {
@@ -107,9 +109,17 @@ export class HeaderWait extends Timed implements Watched {
 
   #pollLater(): void {
     this.#poll = setTimeout(() => {
-      this.#look(false);
+      this.#look(!this.#isOpen());
       if (!this.#over) this.#pollLater();
     }, POLL_MS);
+  }
+
+  /** Whether the peer may still send something, as far as the kernel knows (TCP_INFO, tcp(7)). */
+  #isOpen(): boolean {
+    number[0] = 0;
+    length[0] = 4; // of the structure only its first byte, the state, is of interest
+    this.#waits.libc.call.getsockopt(this.#fd, Kernel.IPPROTO_TCP, Kernel.TCP_INFO, number, length);
+    return (number[0] & 0xff) === Kernel.TCP_ESTABLISHED;
   }
 
   /** @param ended nothing comes behind what there is. */
@@ -133,11 +143,11 @@ export class HeaderWait extends Timed implements Watched {
     else if (ended) this.refuse("is cut off");
   }
 
-  #take(length: number, address: string): void {
+  #take(count: number, address: string): void {
     const { libc } = this.#waits;
     // It was there a moment ago, and nobody else reads.
-    const taken = libc.call.recv(this.#fd, bytes, length, Kernel.MSG_DONTWAIT);
-    if (taken !== length) this.refuse("could not be read");
+    const taken = libc.call.recv(this.#fd, bytes, count, Kernel.MSG_DONTWAIT);
+    if (taken !== count) this.refuse("could not be read");
     else if (this.#end()) this.#user.onHeader(address);
   }
 

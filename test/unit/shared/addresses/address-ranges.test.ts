@@ -69,7 +69,11 @@ describe("lists of clients", () => {
   });
 
   test("whoever is on both, or not on each list to allow, is not let in", () => {
-    const access = ClientAccess.of(lists(["10.0.0.0/8"], "10.9.0.0/16"), lists(null, "10.8.0.0/16"), lists(["0.0.0.0/0"]));
+    const access = ClientAccess.of(
+      lists(["10.0.0.0/8"], "10.9.0.0/16"),
+      lists(null, "10.8.0.0/16"),
+      lists(["0.0.0.0/0"]),
+    );
     const asked = ["10.1.1.1", "10.9.1.1", "10.8.1.1", "192.0.2.1", "::1", "", "::ffff:10.1.1.1"];
     // Asked twice: the second time the answer is known.
     for (const _ of [1, 2]) {

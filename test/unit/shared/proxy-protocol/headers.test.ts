@@ -6,7 +6,7 @@ import { proxyHeader } from "../../../../src/shared/proxy-protocol/writer.ts";
 
 const SIGNATURE = "0d0a0d0a000d0a515549540a";
 const IPV4 = "cb007107" + "0a000001" + "c001" + "01bb";
-const IPV6 = "20010db8000000000000000000000001".repeat(2) + "c001" + "01bb";
+const IPV6 = `${"20010db8000000000000000000000001".repeat(2)}c00101bb`;
 const bytes = (hex: string): Buffer => Buffer.from(hex, "hex");
 /** Version 2, with its length. */
 const v2 = (command: string, family: string, ...rest: string[]): Buffer => {
