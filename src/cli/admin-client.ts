@@ -1,46 +1,119 @@
 /** Asks the admin port of a running instance. */
-import { admin } from "../config/sections/process.ts";
+import { isIPv6 } from "node:net";
+import type { Command } from "commander";
+import { loadProcessAdminSettings, type SourceFlags } from "../config/environment.ts";
+import { type AdminSettings, admin } from "../config/sections/admin.ts";
+import { withSourceFlags } from "./source-flags.ts";
 
 /** Where it is unless told otherwise: where an instance has it unless told otherwise. */
 export const DEFAULT_ADMIN = `http://${admin.settings.host.default}:${admin.settings.port.default}`;
 const TIMEOUT_MS = 5000;
 
-/** Where the admin port is, and what it asks for. */
-export interface AdminFlags {
-  readonly admin: string;
-  /** `ADMIN_TOKEN`. */
+/** Which instance is asked, and with which token; what is not there is found in the configuration. */
+export interface AdminFlags extends SourceFlags {
+  /** URL of its admin port. */
+  readonly admin?: string;
   readonly token?: string;
 }
 
-/** The response's JSON. @param body makes it a POST. Rejects with an `Error` made for the operator. */
-export async function askAdmin({ admin: address, token }: AdminFlags, path: string, body?: object): Promise<unknown> {
+/** What is sent. */
+export interface AdminRequest {
+  /** GET unless there is a body, POST if there is one. */
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly body?: object;
+  /** An `ETag` that the resource must still have. */
+  readonly ifMatch?: string;
+  /** Until the head of the response is there; 5 seconds unless said. */
+  readonly timeoutMs?: number;
+}
+
+/** Adds `--admin`, `--token` and the flags of settings to a command that asks an instance. */
+export function withAdminFlags(command: Command): Command {
+  return withSourceFlags(
+    command
+      .option("--admin <url>", "where the instance's admin port is (default: where the configuration has it)")
+      .option("--token <token>", "a token of its, where it has some (default: NEURABALANCER_TOKEN or ADMIN_TOKEN)"),
+  );
+}
+
+/** The response's JSON; `undefined` for one without a body. Rejects with an `Error` made for the operator. */
+export async function askAdmin(flags: AdminFlags, path: string, request: AdminRequest = {}): Promise<unknown> {
+  const response = await fetchAdmin(flags, path, request);
+  if (response.status === 204) return undefined;
+  return parsed(await response.text(), response);
+}
+
+/** As `askAdmin`, for responses of any kind: the body is still to be read. Refusals reject with what they say. */
+export async function fetchAdmin(flags: AdminFlags, path: string, request: AdminRequest = {}): Promise<Response> {
+  const { address, token } = await whereFor(flags);
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     throw new Error(`--admin must be a URL such as ${DEFAULT_ADMIN}, not ${address}`);
   }
   const url = new URL(path, address);
+  const { body, method = body === undefined ? "GET" : "POST", ifMatch, timeoutMs = TIMEOUT_MS } = request;
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  if (body !== undefined) headers["content-type"] = "application/json";
+  if (method !== "GET") headers["content-type"] = "application/json";
+  if (ifMatch !== undefined) headers["if-match"] = ifMatch;
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new Error(`there was no response within ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
   let response: Response;
   try {
     response = await fetch(url, {
-      method: body === undefined ? "GET" : "POST",
+      method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: late.signal,
+      redirect: "manual", // the token is this instance's
     });
   } catch (cause) {
     const why = (cause as Error).message;
     throw new Error(`no admin port answers at ${url.origin}: ${why} (--admin names another, see ADMIN_PORT)`, {
       cause,
     });
+  } finally {
+    clearTimeout(timer);
   }
-  const text = await response.text();
-  let answer: unknown;
+  if (response.ok) return response;
+  const refusal = parsed(await response.text(), response) as { detail?: string } | null;
+  throw new Error(refusal?.detail ?? `it answers ${response.status}`);
+}
+
+function parsed(text: string, { url, status }: Response): unknown {
   try {
-    answer = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    throw new Error(`${url.origin} answers ${response.status} without JSON: is that the admin port of an instance?`);
+    const { origin } = new URL(url);
+    throw new Error(`${origin} answers ${status} without JSON: is that the admin port of an instance?`);
   }
-  if (response.ok) return answer;
-  throw new Error((answer as { detail?: string }).detail ?? `it answers ${response.status}`);
+}
+
+interface Where {
+  readonly address: string;
+  readonly token: string | undefined;
+}
+
+/** What the flags do not say, the configuration does. It may have nothing to say where both are given. */
+async function whereFor(flags: AdminFlags): Promise<Where> {
+  const { token } = flags;
+  if (flags.admin !== undefined && token !== undefined) return { address: flags.admin, token };
+  const loaded = await loadProcessAdminSettings(flags);
+  if (!loaded.ok) {
+    if (flags.admin !== undefined && flags.config === undefined) return { address: flags.admin, token };
+    throw new Error(`where the admin port is cannot be read: ${loaded.problems.join("\n  - ")}`);
+  }
+  return {
+    address: flags.admin ?? addressOf(loaded.admin),
+    token: token ?? loaded.token ?? undefined,
+  };
+}
+
+/** Where an instance with these settings is reached from this machine. Throws when they do not say it. */
+export function addressOf({ host, port }: AdminSettings): string {
+  if (!port) throw new Error("ADMIN_PORT does not say where the running instance's admin port is: name it by --admin");
+  const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+  const reached = everywhere[host] ?? host;
+  return `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
 }

@@ -1,10 +1,9 @@
 /** What taking over a configuration would change: against the running instance, or against another file. */
-import { isIPv6 } from "node:net";
 import { type ComparedSettings, changesBetween, type SettingChange, uncomparedSecrets } from "../config/changes.ts";
 import type { Config } from "../config/config.ts";
 import type { EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
-import { type AdminFlags, askAdmin } from "./admin-client.ts";
+import { type AdminFlags, addressOf, askAdmin } from "./admin-client.ts";
 
 /** What the configuration is compared with: `true` is the running instance. */
 export interface DiffFlags extends SourceFlags, Partial<AdminFlags> {
@@ -42,14 +41,9 @@ export async function diffOf(flags: DiffFlags, wanted: WantedConfiguration): Pro
 /** A configuration that can be used, and what stands in it. */
 type WantedConfiguration = Required<ComparedSettings> & { readonly config: Pick<Config, "admin"> };
 
-function adminOf(flags: DiffFlags, { host, port, token }: Config["admin"]): AdminFlags {
-  if (flags.admin === undefined && !port) {
-    throw new Error(`ADMIN_PORT does not say where the running instance's admin port is: name it by --admin`);
-  }
-  const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-  const reached = everywhere[host] ?? host;
-  const address = `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
-  return { admin: flags.admin ?? address, token: flags.token ?? token ?? undefined };
+function adminOf(flags: DiffFlags, admin: Config["admin"]): AdminFlags & { readonly admin: string } {
+  const address = flags.admin ?? addressOf(admin);
+  return { ...flags, admin: address };
 }
 
 /** What this needs of the admin API's status. */

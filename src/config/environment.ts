@@ -1,5 +1,7 @@
 /** The only reader of the process's environment. */
 import { existsSync } from "node:fs";
+import { DEMO_SOCKET } from "../shared/live/demo.ts";
+import { type AdminLoadResult, loadAdminSettings } from "./commands/admin.ts";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
@@ -43,6 +45,11 @@ const SECRETS: ReadonlySet<string> = new Set([
  */
 export function environmentForChildren(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.has(name)));
+}
+
+/** Socket of the demo that has started this process; `null` = it was not the demo. */
+export function demoSocket(): string | null {
+  return process.env[DEMO_SOCKET] || null;
 }
 
 /** A configuration with the texts of the files that it was read from. */
@@ -91,6 +98,11 @@ export async function loadProcessModelServerConfig(flags: SourceFlags): Promise<
 /** Reads the settings of the store alone, from the same sources. */
 export async function loadProcessStorageConfig(flags: SourceFlags): Promise<StorageLoadResult> {
   return loadStorageConfig(await sourcesOf(flags));
+}
+
+/** Reads the settings of the admin port alone, from the same sources. */
+export async function loadProcessAdminSettings(flags: SourceFlags): Promise<AdminLoadResult> {
+  return loadAdminSettings(await sourcesOf(flags));
 }
 
 /** The real environment wins over `.env`, and both over the configuration file. */

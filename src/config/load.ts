@@ -1,27 +1,34 @@
 /** From the environment to a frozen `Config`, or to every problem at once. */
 
+import type { Override } from "../shared/operations/override.ts";
 import type { Config } from "./config.ts";
 import { describeSetting, type EffectiveSetting } from "./effective.ts";
 import { describeUnused, findMisspelt } from "./misspelt.ts";
+import { OverrideLayer } from "./overrides/layer.ts";
 import { deepFreeze, HIDDEN, readSettings } from "./read-settings.ts";
 import { RESERVED_FEATURES } from "./reserved.ts";
 import { ALL_SETTINGS, SECTIONS } from "./schema.ts";
 import { isOverride } from "./servers/overrides.ts";
 import { readBlocks } from "./sites/blocks.ts";
-import { readSites } from "./sites/sites.ts";
-import { readSources, type SettingsSource } from "./sources/source.ts";
+import { readSites, type Sites } from "./sites/sites.ts";
+import { readSources, type SettingsSource, type SourceReading } from "./sources/source.ts";
 import type { Variable } from "./sources/variable.ts";
 
 const SERVERS_NAME = SECTIONS.servers.settings.list.env;
 
+/** A configuration that can be used. */
+export interface LoadedConfig {
+  readonly ok: true;
+  readonly config: Config;
+  readonly effective: readonly EffectiveSetting[];
+  readonly warnings: readonly string[];
+  /** The same texts, not read again, with these overrides in front of them and no others. */
+  readonly over: (overrides: readonly Override[]) => LoadResult;
+}
+
 /** A configuration that can be used, or the sentences that say why not. */
 export type LoadResult =
-  | {
-      readonly ok: true;
-      readonly config: Config;
-      readonly effective: readonly EffectiveSetting[];
-      readonly warnings: readonly string[];
-    }
+  | LoadedConfig
   | { readonly ok: false; readonly problems: readonly string[]; readonly warnings: readonly string[] };
 
 /** A configuration that cannot be used; `problems` has one sentence for each thing to mend. */
@@ -40,7 +47,23 @@ export class ConfigError extends Error {
  * @param sources the first that has a setting wins.
  */
 export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
-  const read = readSources(sources);
+  return loadLayered(sources.map(readOnce), new OverrideLayer([]));
+}
+
+/** The same however often it is asked. */
+function readOnce(source: SettingsSource): SettingsSource {
+  let read: SourceReading | undefined;
+  return {
+    ...source,
+    read: () => {
+      read ??= source.read();
+      return read;
+    },
+  };
+}
+
+function loadLayered(sources: readonly SettingsSource[], layer: OverrideLayer): LoadResult {
+  const read = readSources(layer.empty ? sources : [layer.source, ...sources]);
   const { variables, complete } = read;
   const blocks = readBlocks(read.blocks);
   const hasPools = (blocks.read.pools?.entries ?? []).length > 0 || blocks.problems.length > 0 || !complete;
@@ -53,16 +76,17 @@ export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
       ? `${problem} The file has them as servers, or in pools.`
       : problem;
   if (withoutServers) draft.servers = { list: [] };
-  const problems = [...read.problems, ...wrong.map(inWordsOfFile), ...blocks.problems];
+  const problems = [...layer.problems(), ...read.problems, ...wrong.map(inWordsOfFile), ...blocks.problems];
   const warnings: string[] = [];
   const effective: EffectiveSetting[] = settings.map((placed) =>
     describeSetting(placed, variables.get(placed.setting.env), draft[placed.section][placed.key]),
   );
 
   const overrides = [...variables.values()].filter(({ name }) => isOverride(name));
-  const sites = readSites({ draft, variables, overrides, ...blocks });
+  const sites = readSites({ draft, variables, overrides, layer, ...blocks });
   problems.push(...sites.problems);
   effective.push(...sites.effective);
+  showServers(effective, sites.changedServers);
 
   if (complete) {
     const contradictions = sites.contradictions(effective);
@@ -76,7 +100,18 @@ export function loadConfig(sources: readonly SettingsSource[]): LoadResult {
   if (unused !== null) warnings.push(unused);
 
   if (problems.length > 0) return { ok: false, problems, warnings };
-  return { ok: true, config: deepFreeze(sites.config()), effective, warnings };
+  const over = (overrides: readonly Override[]): LoadResult => loadLayered(sources, new OverrideLayer(overrides));
+  return { ok: true, config: deepFreeze(sites.config()), effective, warnings, over };
+}
+
+/** The servers of pools as they are with those that were added and without those that were removed. */
+function showServers(effective: EffectiveSetting[], changed: Sites["changedServers"]): void {
+  for (const { pool, env, urls, origin } of changed) {
+    const index = effective.findIndex((one) => one.env === env && one.pool === pool);
+    if (index < 0) continue;
+    const before = effective[index];
+    effective[index] = { ...before, value: urls.join(","), origin: `${before.origin}, ${origin}` };
+  }
 }
 
 /** One warning for each feature that is asked for in vain; what is set of it is added to `effective`. */

@@ -1,6 +1,8 @@
 /** The extract of the configuration that workers need, with the TLS files read and checked. */
 import type { ClientCertificate, PoolSettings } from "../protocol/pool.ts";
 import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
+import { acmeCertificates } from "./acme/certificates.ts";
+import { readAcmeSettings } from "./acme/settings.ts";
 import type { Config, PoolConfig } from "./config.ts";
 import { toTraceSampling } from "./exported-traces.ts";
 import { filePath } from "./file-keys.ts";
@@ -59,6 +61,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   const fileProblem = access && accessFile !== null ? problemOfLogFile(accessFile) : null;
   if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
   if (process.platform !== "linux") problems.push(...linuxOnly(settings));
+  readAcmeSettings(config, findings);
   readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
@@ -116,13 +119,21 @@ function readClientCertificate(
 
 type Findings = Parameters<typeof readCertificate>[3];
 
-function readTls(
-  { listeners, tls: { certFiles, keyFiles } }: Config,
+function readTls(config: Config, nowMs: number, findings: Findings): ProxySettings["tls"] {
+  const { certFiles, keyFiles } = config.tls;
+  const port = config.listeners.find(({ tls }) => tls)?.port;
+  if (port === undefined) return null;
+  const ofFiles = certFiles && keyFiles ? readFiles(certFiles, keyFiles, nowMs, findings) : [];
+  const certificates = [...ofFiles, ...acmeCertificates(config, nowMs, findings.warning)];
+  return certificates.length === 0 ? null : { port, certificates };
+}
+
+function readFiles(
+  certFiles: readonly string[],
+  keyFiles: readonly string[],
   nowMs: number,
   findings: Findings,
-): ProxySettings["tls"] {
-  const port = listeners.find(({ tls }) => tls)?.port;
-  if (port === undefined || certFiles === null || keyFiles === null) return null;
+): readonly TlsCertificate[] {
   const certificates = certFiles
     .map((certFile, index) => readCertificate(certFile, keyFiles[index], nowMs, findings))
     .filter((certificate): certificate is TlsCertificate => certificate !== null);
@@ -131,5 +142,5 @@ function readTls(
       findings.warning(`TLS_CERT_FILE: the certificate in ${certFiles[index]} has no DNS name and is never chosen`);
     }
   }
-  return { port, certificates };
+  return certificates;
 }

@@ -2,6 +2,8 @@
  * Every setting there is. Parsing, `neurabalancer check`, `.env.example` and the documentation's tables are made from
  * this one description.
  */
+import { acme } from "./sections/acme.ts";
+import { admin, commands } from "./sections/admin.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
 import { ml, modelService } from "./sections/learning.ts";
@@ -11,7 +13,7 @@ import { otlp, otlpTraces, tracing } from "./sections/tracing.ts";
 import * as traffic from "./sections/traffic.ts";
 import type { Section, SectionValues, Setting } from "./setting.ts";
 
-const { configuration, app, log, admin, tls } = processSections;
+const { configuration, app, log, tls } = processSections;
 const { servers, dns, balancing, health, metricsPoll, outlier } = fleet;
 const { clients, timeouts, limits, retry, queue, sticky, upstream } = traffic;
 
@@ -24,6 +26,7 @@ export const SECTIONS = {
   app,
   log,
   tls,
+  acme,
   admin,
   clients,
   health,
@@ -44,7 +47,7 @@ export const SECTIONS = {
 } as const satisfies Record<string, Section>;
 
 /** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */
-export const OTHER_SECTIONS = { modelService, configuration } as const satisfies Record<string, Section>;
+export const OTHER_SECTIONS = { modelService, configuration, commands } as const satisfies Record<string, Section>;
 
 /** The values of all settings: times in milliseconds (names end in `Ms`), unset settings `null`. */
 export type Sections = SectionValues<typeof SECTIONS>;

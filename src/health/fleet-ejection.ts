@@ -1,6 +1,6 @@
 /** Judges the fleet's servers by each other: who is ejected, and who comes back. */
 import { ejectionAllowance } from "../balancing/failing-servers.ts";
-import { ServerState } from "../shared/memory/layout/shared-memory.ts";
+import { isWithdrawn, ServerState } from "../shared/memory/layout/shared-memory.ts";
 import type { OutcomeWindows } from "./outcome-windows.ts";
 import type { EjectionVerdict, OutlierEjection, OutlierOptions } from "./outlier-ejection.ts";
 
@@ -37,7 +37,7 @@ export function isAlarming(server: JudgedServer, options: OutlierOptions): boole
   );
 }
 
-/** One turn. `servers` are those of the configuration; what drains is left alone. */
+/** One turn. `servers` are those of the configuration; what drains or is in maintenance is left alone. */
 export function judgeFleet<S extends JudgedServer>(
   servers: readonly S[],
   options: OutlierOptions,
@@ -50,7 +50,7 @@ export function judgeFleet<S extends JudgedServer>(
   const present: S[] = []; // those of whom there is anything to say
   for (const server of servers) {
     const { state } = server;
-    if (state === ServerState.DRAINING) continue;
+    if (isWithdrawn(state)) continue;
     total++;
     if (server.outlier.ejected) ejected++;
     if (state === ServerState.UP) up++;

@@ -7,7 +7,7 @@
  *   up; or fewer than the panic threshold, if that is more, because who is well elsewhere comes before who is ill here. Servers
  *   without a zone belong to every zone.
  */
-import { ServerState } from "../shared/memory/layout/shared-memory.ts";
+import { isWithdrawn, ServerState } from "../shared/memory/layout/shared-memory.ts";
 import { PanicMode } from "./panic-mode.ts";
 
 /** What a server is kept for. */
@@ -34,7 +34,7 @@ export interface UseOptions {
 
 /** The servers in use. */
 export interface InUse {
-  /** Those that do not drain. */
+  /** Those that neither drain nor are in maintenance. */
   readonly total: number;
   readonly up: number;
 }
@@ -50,7 +50,7 @@ export class ServersInUse {
   /** Decides of each of `servers` whether it stands by. */
   choose(servers: readonly UsedServer[], options: UseOptions, nowMs: number): InUse {
     if (!options.preferZone && !servers.some(({ backup }) => backup)) return allInUse(servers);
-    const wanted = servers.filter(({ state }) => state !== ServerState.DRAINING);
+    const wanted = servers.filter(({ state }) => !isWithdrawn(state));
     const primaries = wanted.filter(({ backup }) => !backup);
     const foreign = this.#foreign(primaries, options, nowMs);
     const backupsStandBy = primaries.some(isUp);
@@ -85,7 +85,7 @@ function allInUse(servers: readonly UsedServer[]): InUse {
   for (const server of servers) {
     server.standby = null;
     const { state } = server;
-    if (state !== ServerState.DRAINING) total++;
+    if (!isWithdrawn(state)) total++;
     if (state === ServerState.UP) up++;
   }
   return { total, up };

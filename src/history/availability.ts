@@ -88,7 +88,7 @@ interface StateChange {
   readonly state: string;
 }
 
-const STATES = ["up", "down", "draining", "ejected", "standby"];
+const STATES = ["up", "down", "draining", "ejected", "standby", "maintenance"];
 
 /** `null` = the event does not say. */
 function changeOf({ atMs, detail }: EventRow): StateChange | null {

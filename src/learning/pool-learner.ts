@@ -5,7 +5,7 @@
  */
 
 import type { LearnerOrder, LearnerOrderReply } from "../protocol/learner.ts";
-import type { LearnerDescription } from "../shared/explanation.ts";
+import type { LearnerDescription } from "../shared/explanation/learned.ts";
 import { Rung } from "../shared/memory/layout/learning.ts";
 import { MAX_SERVERS } from "../shared/memory/layout/shared-memory.ts";
 import type { FleetFeatures } from "./features/fleet-features.ts";

@@ -3,7 +3,7 @@
  * questions. What one pool's traffic says never reaches another's learner.
  */
 import type { LearnerOrder, LearnerOrderReply, LearnerPool } from "../protocol/learner.ts";
-import type { Explanation, LearnerDescription } from "../shared/explanation.ts";
+import type { LearnedExplanation, LearnerDescription } from "../shared/explanation/learned.ts";
 import type { SharedMemory } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../telemetry/log/replaceable-logger.ts";
@@ -119,7 +119,7 @@ export class PoolLearners {
   }
 
   /** Why a request went where it went; `null` when nobody remembers it. @param name only what the pool had to do with it. */
-  explain(requestId: string, name: string | null): Explanation | null {
+  explain(requestId: string, name: string | null): LearnedExplanation | null {
     const { memory, wallOffsetMs } = this.#options;
     const poolOf = (decision: RecordedDecision): ExplainedPool | undefined => {
       const entry = this.#entryOf(decision.slot, decision.serverId);

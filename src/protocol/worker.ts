@@ -4,6 +4,7 @@
  */
 import type { GivenTo } from "../config/given.ts";
 import type { AccessLists } from "../shared/addresses/client-access.ts";
+import type { PendingChallenge } from "./acme.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { PoolSettings, RequestSettings } from "./pool.ts";
 import type { RouteSpec } from "./route.ts";
@@ -72,6 +73,8 @@ export interface TlsCertificate {
   readonly keyPem: string;
   /** DNS names of the certificate, lower case, with `*.` wildcards. */
   readonly names: readonly string[];
+  /** Not of a file of the operator's: got by ACME, or what is shown until it is. */
+  readonly origin?: "acme" | "placeholder";
 }
 
 /** What a worker is started with, as JSON in its first message. */
@@ -84,6 +87,8 @@ export interface WorkerStart {
   readonly adminSocket: string;
   readonly settings: ProxySettings;
   readonly endpoints: readonly Endpoint[];
+  /** As the message `challenges` has them. */
+  readonly challenges: readonly PendingChallenge[];
 }
 
 /** What the supervisor tells a worker. */
@@ -93,6 +98,8 @@ export type ToWorker =
   | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
   /** SIGHUP: new settings, with pools and routes, and the servers of these pools, as one change; connections live on. */
   | { readonly type: "settings"; readonly settings: ProxySettings; readonly endpoints: readonly Endpoint[] }
+  /** What CAs are to be answered from now on, all of it. */
+  | { readonly type: "challenges"; readonly challenges: readonly PendingChallenge[] }
   /** SIGUSR1: the file of the access log was moved, or will be. */
   | { readonly type: "reopen-logs" }
   /** Stop accepting, finish what is in flight, then exit with 0. */
@@ -102,7 +109,7 @@ export type ToWorker =
 export type FromWorker =
   /** Listening, with the port of each listener (they differ from the settings' when those are 0). */
   | { readonly type: "ready"; readonly ports: readonly number[] }
-  /** It goes by what the first `endpoints` or `settings` message that was not yet answered said. */
+  /** It goes by what the first `endpoints`, `settings` or `challenges` message that was not yet answered said. */
   | { readonly type: "settled" }
   /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
   | { readonly type: "failed"; readonly message: string };

@@ -276,6 +276,22 @@ export const Failures = {
     false,
     "this path answers GET and HEAD only",
   ),
+  FLEET_STATUS_DENIED: failure(
+    "fleet_status_denied",
+    403,
+    "client",
+    "http_request_denied",
+    false,
+    "this is not shown to everyone here (FLEET_STATUS)",
+  ),
+  SERVER_NOT_SHOWN: failure(
+    "server_not_shown",
+    404,
+    "client",
+    "destination_not_found",
+    false,
+    "single servers are shown and changed at the admin port alone",
+  ),
   ADMIN_UNAVAILABLE: failure(
     "admin_unavailable",
     503,

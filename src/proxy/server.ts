@@ -1,4 +1,5 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
+import type { PendingChallenge } from "../protocol/acme.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
 import { ExemplarWriter } from "../shared/memory/exemplars.ts";
@@ -24,6 +25,7 @@ import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError } from "./internal-error.ts";
 import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
+import { PendingAnswers } from "./local/challenges.ts";
 import { ServerPools } from "./pool/server-pools.ts";
 import { AccessLog } from "./record/access-log/access-log.ts";
 import { HistoryWriter } from "./record/history-writer.ts";
@@ -139,6 +141,7 @@ export class ProxyServer {
       requestHead: new RequestHead(settings.maxHeaderCount + OWN_FIELDS),
       responseHead: new ResponseHead(settings.maxHeaderCount),
       draining: false,
+      challenges: null,
       dateLine: dateLine(now() + epochOffsetMs),
       kernel: SocketKernel.of(options.tcp),
     };
@@ -211,6 +214,13 @@ export class ProxyServer {
     this.#setHistory(settings);
     this.#setTracing(settings);
     this.#listeners.change(settings);
+  }
+
+  /** What CAs are answered from now on, all of it. */
+  setChallenges(challenges: readonly PendingChallenge[]): void {
+    const ctx = this.#ctx;
+    ctx.challenges = challenges.length === 0 ? null : new PendingAnswers(challenges);
+    this.#listeners.change(ctx.settings);
   }
 
   /** Stops accepting, lets requests finish and closes what is idle; then calls `onDrained`, at the latest in time. */

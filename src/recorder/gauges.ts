@@ -10,6 +10,7 @@ const STATES: ReadonlyMap<number, string> = new Map([
   [ServerState.DRAINING, "draining"],
   [ServerState.EJECTED, "ejected"],
   [ServerState.STANDBY, "standby"],
+  [ServerState.MAINTENANCE, "maintenance"],
 ]);
 
 /** One row for each server there is. */

@@ -45,6 +45,8 @@ export const FAILURE_CODES: readonly string[] = [
   "request_truncated",
   "body_too_large",
   "method_not_allowed",
+  "fleet_status_denied",
+  "server_not_shown",
   "admin_unavailable",
   "admin_busy",
   "internal_error",

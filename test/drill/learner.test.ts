@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Explanation } from "../../src/shared/explanation.ts";
+import type { LearnedExplanation } from "../../src/shared/explanation/learned.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { spawnSync } from "../support/processes.ts";
 import {
@@ -61,9 +61,9 @@ async function learning(product: Product): Promise<LearningStatus> {
 
 const onModel = (product: Product) => until(async () => (await learning(product))?.rung === "model");
 
-async function explain(product: Product, id: string): Promise<{ status: number; body: Explanation }> {
+async function explain(product: Product, id: string): Promise<{ status: number; body: LearnedExplanation }> {
   const response = await product.admin(`/api/v1/explain/${encodeURIComponent(id)}`);
-  return { status: response.status, body: (await response.json()) as Explanation };
+  return { status: response.status, body: (await response.json()) as LearnedExplanation };
 }
 
 describe("ml", () => {

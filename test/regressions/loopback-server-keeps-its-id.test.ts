@@ -9,7 +9,7 @@ import { FleetTable } from "../../src/control/fleet/table.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../src/shared/memory/layout/shared-memory.ts";
 import { eventually } from "../integration/control/fleet/fixtures.ts";
 import { Backend, cleanUp, get, ok, TestProxy } from "../support/proxy-harness.ts";
-import { fleetOptions, host, quietLog } from "../unit/control/fleet/fixtures.ts";
+import { DRAINED, fleetOptions, host, quietLog } from "../unit/control/fleet/fixtures.ts";
 
 afterAll(cleanUp);
 
@@ -62,7 +62,7 @@ test("id and drain outlast a restart, also at the other address", async () => {
   try {
     const seen = () => fleet.servers().map(({ id, address, state }) => [id, address, state]);
     expect(seen()).toEqual([[1, "::1", "up"]]);
-    fleet.drain(1);
+    fleet.withdraw(1, DRAINED);
     await close(first);
     await resolveAgain();
     expect(seen()).toEqual([[1, "::1", "draining"]]);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { explanationText } from "../../src/cli/explain/text.ts";
 import { describeModel, modelTable, verdictTable } from "../../src/cli/models/text.ts";
 import { parseFleetReport } from "../../src/demo/fleet-report.ts";
-import type { Explanation } from "../../src/shared/explanation.ts";
+import type { LearnedExplanation } from "../../src/shared/explanation/learned.ts";
 import type { Model, Verdict } from "../../src/storage/learning-store.ts";
 import { neurabalancer } from "../integration/cli/spawn.ts";
 
@@ -115,7 +115,7 @@ test("models: what training and judges wrote", () => {
 });
 
 test("explain: what an instance answers", () => {
-  const explanation = { request_id: `id\n${HOSTILE}`, attempts: [] } as unknown as Explanation;
+  const explanation = { request_id: `id\n${HOSTILE}`, attempts: [] } as unknown as LearnedExplanation;
   expect(explanationText(explanation)).not.toMatch(OBEYED);
 });
 

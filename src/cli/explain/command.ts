@@ -1,7 +1,7 @@
 /** `neurabalancer explain`: asks a running instance why a request went where it went. */
 import type { Command } from "commander";
-import type { Explanation } from "../../shared/explanation.ts";
-import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
+import type { LearnedExplanation } from "../../shared/explanation/learned.ts";
+import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
 import { poolQuery } from "../pool-query.ts";
 import { explanationText } from "./text.ts";
@@ -12,7 +12,7 @@ and the features of the last ten seconds. A request's id is request_id in the ac
 
 Examples:
   $ neurabalancer explain 5f2a7c0e9b1d4a638f0c2e7d1b9a4c65
-  $ neurabalancer explain order-4711 --admin http://10.0.0.2:8090 --token "$ADMIN_TOKEN"
+  $ neurabalancer explain order-4711 --admin http://10.0.0.2:8090      with NEURABALANCER_TOKEN set
   $ neurabalancer explain 5f2a7c0e9b1d4a638f0c2e7d1b9a4c65 --json
 
 Exit codes:
@@ -26,18 +26,15 @@ interface ExplainFlags extends AdminFlags {
 
 /** Adds the `explain` command to `program`. */
 export function registerExplain(program: Command): void {
-  program
-    .command("explain")
+  withAdminFlags(program.command("explain"))
     .description("show why a request went to its server (LB_STRATEGY=ml)")
     .argument("<request_id>", "as the access log has it")
-    .option("--admin <url>", "where the instance's admin port is", DEFAULT_ADMIN)
-    .option("--token <token>", "its ADMIN_TOKEN, where it has one")
     .option("--pool <name>", "only attempts at servers of this pool")
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action(async (requestId: string, flags: ExplainFlags) => {
       const path = `/api/v1/explain/${encodeURIComponent(requestId)}${poolQuery(flags.pool)}`;
-      const explanation = (await askAdmin(flags, path)) as Explanation;
+      const explanation = (await askAdmin(flags, path)) as LearnedExplanation;
       if (flags.json === true) printJson(explanation);
       else print(explanationText(explanation));
     });

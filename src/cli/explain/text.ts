@@ -1,5 +1,10 @@
 /** An explanation for people. */
-import type { ExplainedAttempt, ExplainedCandidate, Explanation, NamedServer } from "../../shared/explanation.ts";
+import type {
+  LearnedAttempt,
+  LearnedCandidate,
+  LearnedExplanation,
+  NamedServer,
+} from "../../shared/explanation/learned.ts";
 import { visible } from "../../shared/visible-text.ts";
 import { columns } from "../columns.ts";
 
@@ -11,11 +16,11 @@ const POLICIES: Readonly<Record<string, string>> = {
 };
 
 /** All attempts of the request, each with its candidates, the best first. */
-export function explanationText({ request_id, attempts }: Explanation): string {
+export function explanationText({ request_id, attempts }: LearnedExplanation): string {
   return [`Request ${visible(request_id)}`, ...attempts.map(attemptText)].join("\n\n");
 }
 
-function attemptText(attempt: ExplainedAttempt, index: number): string {
+function attemptText(attempt: LearnedAttempt, index: number): string {
   const { at, worker, arm, policy, propensity, table, outcome, candidates, candidate_count, ineligible } = attempt;
   const facts = [
     ["Attempt", `${index + 1}, at ${at}, by worker ${worker}`],
@@ -35,7 +40,7 @@ function attemptText(attempt: ExplainedAttempt, index: number): string {
   return parts.join("\n");
 }
 
-function candidateTable(candidates: readonly ExplainedCandidate[]): string {
+function candidateTable(candidates: readonly LearnedCandidate[]): string {
   const best = candidates.toSorted((a, b) => (a.score ?? 0) - (b.score ?? 0));
   const rows = best.map((candidate) => {
     const { chosen, in_flight, score, parts } = candidate;
@@ -57,7 +62,7 @@ function candidateTable(candidates: readonly ExplainedCandidate[]): string {
 }
 
 /** Features by line, candidates by column; those that nobody has are left out. */
-function featureTable(candidates: readonly ExplainedCandidate[]): string {
+function featureTable(candidates: readonly LearnedCandidate[]): string {
   const known = candidates.filter(({ features }) => features !== null);
   if (known.length === 0) return "";
   const names = Object.keys(known[0].features ?? {}).filter((name) =>
@@ -67,7 +72,7 @@ function featureTable(candidates: readonly ExplainedCandidate[]): string {
   return columns([["FEATURE", ...known.map(nameOf)], ...rows]);
 }
 
-function outcomeText(outcome: ExplainedAttempt["outcome"]): string {
+function outcomeText(outcome: LearnedAttempt["outcome"]): string {
   if (outcome === null) return "none: it is under way, another attempt was faster, or the client gave up";
   return outcome.failed ? `failed after ${ms(outcome.latency_ms)}` : `answered after ${ms(outcome.latency_ms)}`;
 }

@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { type LearnerOrder, ORDERS_OF_A_VERSION } from "../../protocol/learner.ts";
 import type { LearningReader, Model, StoredModelFiles, Verdict } from "../../storage/learning-store.ts";
 import { openStoreReader } from "../../storage/open-store.ts";
-import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
+import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
 import { poolQuery } from "../pool-query.ts";
 import { withSourceFlags } from "../source-flags.ts";
@@ -112,14 +112,11 @@ export function registerModels(program: Command): void {
     });
 
   for (const [order, description] of ORDERS) {
-    const ordering = models
-      .command(order)
+    const ordering = withAdminFlags(models.command(order))
       .description(description)
-      .option("--pool <name>", "of which pool of servers, where several are learned of")
-      .option("--admin <url>", "where the instance's admin port is", DEFAULT_ADMIN)
-      .option("--token <token>", "its ADMIN_TOKEN, where it has one");
+      .option("--pool <name>", "of which pool of servers, where several are learned of");
     const send = async (flags: OrderFlags, body: object) => {
-      const { message } = (await askAdmin(flags, `/api/v1/ml/${order}${poolQuery(flags.pool)}`, body)) as {
+      const { message } = (await askAdmin(flags, `/api/v1/ml/${order}${poolQuery(flags.pool)}`, { body })) as {
         message: string;
       };
       print(`Done: ${message}.`);

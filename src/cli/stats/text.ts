@@ -104,7 +104,7 @@ function requestsText({ found, found_weight, requests, order }: RequestsAnswer):
   return `${found} kept${stand}${shown}\n\n${columns([heads, ...rows])}`;
 }
 
-const STATES = ["up", "down", "ejected", "draining", "standby"] as const;
+const STATES = ["up", "down", "ejected", "draining", "maintenance", "standby"] as const;
 
 function serverTable({ servers }: ServersAnswer): string {
   const showsPool = new Set(servers.map(({ pool }) => pool)).size > 1;

@@ -2,6 +2,7 @@
 import type { ListenerSpec } from "../../protocol/worker.ts";
 import { overlap } from "../listeners/listeners.ts";
 import { isLoopback } from "../values/addresses.ts";
+import { acmeContradictions } from "./acme.ts";
 import type { Contradictions, PartialConfig } from "./contradictions.ts";
 import { databaseContradictions } from "./database.ts";
 import { logContradictions } from "./logs.ts";
@@ -14,14 +15,18 @@ import { tracingContradictions } from "./tracing.ts";
 export function findContradictions(config: PartialConfig, listeners: readonly ListenerSpec[] | null): Contradictions {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const { app, admin, clients, tls, dns, ml } = config;
+  const { app, admin, acme, clients, tls, dns, ml } = config;
 
   const isSecure = listeners === null ? typeof tls.port === "number" : listeners.some((listener) => listener.tls);
   const wants = listeners === null ? "TLS_PORT" : "a listener with tls: on";
   if (isSecure) {
-    if (tls.certFiles === null)
-      problems.push(`TLS_CERT_FILE: is required by ${wants}: name the PEM file of a certificate`);
-    if (tls.keyFiles === null)
+    // What is got by ACME needs no file; of a file, both are needed.
+    const needsFile = acme.domains === null || Boolean(tls.certFiles ?? tls.keyFiles);
+    if (tls.certFiles === null && needsFile)
+      problems.push(
+        `TLS_CERT_FILE: is required by ${wants}: name the PEM file of a certificate, or have one got by ACME_DOMAINS`,
+      );
+    if (tls.keyFiles === null && needsFile)
       problems.push(`TLS_KEY_FILE: is required by ${wants}: name the PEM file of a private key`);
   } else if (listeners !== null && (tls.certFiles || tls.keyFiles)) {
     warnings.push("TLS_CERT_FILE has no effect: none of the listeners has tls: on");
@@ -71,9 +76,10 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
   if (app.shutdownGraceMs! > app.shutdownTimeoutMs!) {
     problems.push("SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS, of which it is a part");
   }
-  if (typeof admin.port === "number" && admin.token === null && admin.host !== undefined && !isLoopback(admin.host)) {
+  const guarded = admin.token !== null || admin.tokens !== null;
+  if (typeof admin.port === "number" && !guarded && admin.host !== undefined && !isLoopback(admin.host)) {
     warnings.push(
-      `ADMIN_HOST=${admin.host} opens the admin port to the network and no ADMIN_TOKEN is set: whoever reaches it rules this instance`,
+      `ADMIN_HOST=${admin.host} opens the admin port to the network and there is no token: only metrics and health are told to others than this machine; set ADMIN_TOKENS ("neurabalancer token new" makes one)`,
     );
   }
   if (ml.scalerPath && ml.modelPath === null) {
@@ -84,7 +90,12 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
       "MODEL_PATH: is set together with ML_MODEL_ENDPOINT, and only one of them can route: unset the other",
     );
   }
-  for (const found of [databaseContradictions(config), logContradictions(config), tracingContradictions(config)]) {
+  for (const found of [
+    acmeContradictions(config, listeners),
+    databaseContradictions(config),
+    logContradictions(config),
+    tracingContradictions(config),
+  ]) {
     problems.push(...found.problems);
     warnings.push(...found.warnings);
   }

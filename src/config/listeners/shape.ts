@@ -12,7 +12,11 @@ export const LISTENER = struct({
     "0.0.0.0",
   ),
   port: field("Port. 0 takes any free port.", value(port(0)), "8080"),
-  tls: field("Whether clients speak HTTPS here, with the certificates of TLS_CERT_FILE.", value(toggle), "off"),
+  tls: field(
+    "Whether clients speak HTTPS here, with the certificates of TLS_CERT_FILE and ACME_DOMAINS.",
+    value(toggle),
+    "off",
+  ),
   client_auth: field(
     "Whether clients show certificates here: off, request or require. Not there means TLS_CLIENT_AUTH.",
     value(oneOf(["off", "request", "require"])),

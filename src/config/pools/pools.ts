@@ -3,6 +3,8 @@ import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import { MAX_SERVERS } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import { describeSetting, type EffectiveSetting } from "../effective.ts";
+import { type OverrideLayer, originOf } from "../overrides/layer.ts";
+import { overrideServers } from "../overrides/servers.ts";
 import { type Draft, readSettings } from "../read-settings.ts";
 import { ALL_SETTINGS, SECTIONS, type Sections } from "../schema.ts";
 import { applyOverrides, overrideName } from "../servers/overrides.ts";
@@ -30,19 +32,41 @@ export interface PoolSources {
   readonly pools: readonly Named<PoolBlock>[];
   /** `SERVER_WEIGHT_…` and the like. */
   readonly overrides: readonly Variable[];
+  /** What was set at run time. */
+  readonly layer: OverrideLayer;
+}
+
+/** A pool with other servers than are configured. */
+export interface ChangedServers {
+  /** `undefined` = the one of `SERVERS`. */
+  readonly pool: string | undefined;
+  /** What its servers are called in what is in force. */
+  readonly env: string;
+  readonly urls: readonly string[];
+  /** Whose change it was that was the last of them. */
+  readonly origin: string;
 }
 
 const SERVERS = SECTIONS.servers.settings.list.env;
 
 /** All pools, and what is in force of each beside the instance's settings. */
 export function readPools(
-  { draft, servers, pools, overrides }: PoolSources,
+  { draft, servers, pools, overrides, layer }: PoolSources,
   findings: ShapeFindings,
-): { readonly pools: readonly PoolDraft[]; readonly effective: readonly EffectiveSetting[] } {
+): {
+  readonly pools: readonly PoolDraft[];
+  readonly effective: readonly EffectiveSetting[];
+  readonly changedServers: readonly ChangedServers[];
+} {
   const effective: EffectiveSetting[] = [];
   const read: PoolDraft[] = [];
   if (servers !== undefined || pools.length === 0) {
-    read.push({ name: DEFAULT_POOL, draft, variables: new Map(servers && [[SERVERS, servers]]), prefix: "" });
+    const set = layer.ofPool(DEFAULT_POOL);
+    const own = readOwn(DEFAULT_POOL, { path: `pools.${DEFAULT_POOL}`, variables: set }, draft, findings);
+    const variables = new Map([...own.pool.variables, ...(servers === undefined ? [] : [[SERVERS, servers] as const])]);
+    const ownDraft = set.length === 0 ? draft : { ...own.pool.draft, servers: draft.servers };
+    read.push({ name: DEFAULT_POOL, draft: ownDraft, variables, prefix: "" });
+    effective.push(...own.effective);
   }
   for (const { name, value: block, ...spot } of pools) {
     if (name === DEFAULT_POOL && servers !== undefined) {
@@ -52,7 +76,10 @@ export function readPools(
         `is there already, made by ${key} (${origin}): leave one of them out, or give this another name`,
       );
     }
-    const own = readOwn(name, block, draft, findings);
+    const set = layer.ofPool(name);
+    const isSet = new Set(set.map((variable) => variable.name));
+    const variables = [...block.variables.filter((variable) => !isSet.has(variable.name)), ...set];
+    const own = readOwn(name, { path: block.path, variables }, draft, findings);
     read.push(own.pool);
     effective.push(...own.effective);
     if (!own.pool.variables.has(SERVERS)) {
@@ -79,19 +106,35 @@ export function readPools(
       return { section: "pools", pool: name, env: path, value: shown, origin };
     }),
   );
+  const configured = read.map(({ name, draft: { servers: section } }, index) => {
+    return { pool: name, servers: section.list === undefined ? undefined : applied.lists[index].servers };
+  });
+  const inForce = overrideServers(configured, layer, findings.problems);
+  const changedServers = inForce.flatMap(({ pool, servers: list = [] }, index): ChangedServers[] => {
+    const { prefix } = read[index];
+    const last = [...layer.of("server_added"), ...layer.of("server_removed")].findLast(
+      ({ target }) => target.pool === pool,
+    );
+    if (last === undefined) return [];
+    const urls = list.map(({ url }) => url);
+    const origin = originOf(last);
+    return [
+      prefix === "" ? { pool: undefined, env: SERVERS, urls, origin } : { pool, env: `${prefix}servers`, urls, origin },
+    ];
+  });
   const withServers = read.map((pool, index) => {
     if (pool.draft.servers.list === undefined) return pool;
-    return { ...pool, draft: { ...pool.draft, servers: { list: applied.lists[index].servers } } };
+    return { ...pool, draft: { ...pool.draft, servers: { list: inForce[index].servers } } };
   });
   const said = overrides.map(({ name, value, shown, origin }): EffectiveSetting => {
     return { section: "servers", env: name, value: shown ?? value, origin };
   });
-  return { pools: withServers, effective: [...effective, ...described, ...said] };
+  return { pools: withServers, effective: [...effective, ...described, ...said], changedServers };
 }
 
 function readOwn(
   name: string,
-  { path, variables }: PoolBlock,
+  { path, variables }: Pick<PoolBlock, "path" | "variables">,
   instance: Draft<keyof Sections>,
   findings: ShapeFindings,
 ): { readonly pool: PoolDraft; readonly effective: readonly EffectiveSetting[] } {

@@ -5,19 +5,8 @@ import { optional, setting } from "../setting.ts";
 import { listenHost } from "../values/addresses.ts";
 import { logFields } from "../values/log-fields.ts";
 import { cipherList, curveList, DEFAULT_CIPHERS } from "../values/tls-names.ts";
-import {
-  bearerToken,
-  decimal,
-  integer,
-  oneOf,
-  path,
-  pathList,
-  port,
-  portOrOff,
-  seconds,
-  text,
-  toggle,
-} from "../values/value-types.ts";
+import { decimal, integer, oneOf, path, pathList, port, seconds, text, toggle } from "../values/value-types.ts";
+import { viewers } from "../values/viewers.ts";
 
 /** What `APP_ENV` may be. */
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
@@ -75,8 +64,15 @@ export const app = {
       env: "RESERVED_PATHS",
       type: toggle,
       default: "true",
-      doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below it) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
+      doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below these two) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
       givenTo: { worker: "reservedPaths" },
+    }),
+    fleetStatus: setting({
+      env: "FLEET_STATUS",
+      type: viewers,
+      default: "everyone",
+      doc: "Who may ask for /metrics and /api/v1/servers here: `everyone`, `nobody`, or clients of these addresses and CIDR ranges, comma-separated. Others get 403. Both say much of your fleet: close them where strangers come. The admin port has them all the same.",
+      givenTo: { worker: "fleetStatus" },
     }),
     prometheusEnabled: setting({
       env: "PROMETHEUS_ENABLED",
@@ -177,33 +173,6 @@ export const log = {
   },
 };
 
-/** The admin port. */
-export const admin = {
-  title: "Admin API",
-  settings: {
-    host: setting({
-      env: "ADMIN_HOST",
-      type: listenHost,
-      default: "127.0.0.1",
-      doc: "Address that the admin port listens on. Set ADMIN_TOKEN before you open it to a network.",
-      restart: true,
-    }),
-    port: setting({
-      env: "ADMIN_PORT",
-      type: portOrOff,
-      default: "8090",
-      doc: "Port of the admin API, which also answers the reserved paths. 0 or `off` means none, `auto` any free one, which the log names. Two instances on one machine need two.",
-      restart: true,
-    }),
-    token: optional({
-      env: "ADMIN_TOKEN",
-      type: bearerToken,
-      doc: "When set, the admin port's API wants it as `Authorization: Bearer <token>`. Health checks and metrics stay open.",
-      secret: true,
-    }),
-  },
-};
-
 /** TLS with clients. */
 export const tls = {
   title: "TLS",
@@ -212,7 +181,7 @@ export const tls = {
     port: optional({
       env: "TLS_PORT",
       type: port(0),
-      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE.",
+      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE, or ACME_DOMAINS.",
       common: true,
       restart: true,
     }),

@@ -22,8 +22,8 @@ export function effectiveBlocks(
   const out: EffectiveSetting[] = [];
   if (read.pools !== undefined) {
     out.push({ section: "pools", env: "pools", value: pools.join(", "), origin: read.pools.place });
-    for (const name of pools) out.push(...ofPools.filter(({ pool }) => pool === name));
   }
+  for (const name of pools) out.push(...ofPools.filter(({ pool }) => pool === name)); // also what was set at run time
   if (read.routes !== undefined && routed !== null) {
     const byRoute = Map.groupBy(leaves, ({ path }) => path.slice(0, path.indexOf(".")));
     const names = routed.routes.map(({ name }) => name);

@@ -9,7 +9,9 @@ import { filePath } from "../file-keys.ts";
 import { inWordsOfSources } from "../in-words-of-sources.ts";
 import { readListeners } from "../listeners/listeners.ts";
 import { usualListeners } from "../listeners/usual.ts";
-import { type PoolDraft, readPools } from "../pools/pools.ts";
+import type { OverrideLayer } from "../overrides/layer.ts";
+import { overrideSplits } from "../overrides/splits.ts";
+import { type ChangedServers, type PoolDraft, readPools } from "../pools/pools.ts";
 import type { Draft } from "../read-settings.ts";
 import { routeToAll } from "../routes/default-route.ts";
 import { readDefaults } from "../routes/route.ts";
@@ -29,6 +31,7 @@ export interface SitesSources {
   readonly draft: Draft<keyof Sections>;
   readonly variables: ReadonlyMap<string, Variable>;
   readonly overrides: readonly Variable[];
+  readonly layer: OverrideLayer;
   readonly read: BlocksRead;
   readonly leaves: readonly ShownLeaf[];
 }
@@ -39,6 +42,8 @@ export interface Sites {
   readonly warnings: readonly string[];
   /** What is in force beside the instance's settings. */
   readonly effective: readonly EffectiveSetting[];
+  /** Pools of which servers were added or removed at run time. */
+  readonly changedServers: readonly ChangedServers[];
   /** @param effective the instance's settings, for the words of sentences. */
   readonly contradictions: (effective: readonly EffectiveSetting[]) => Contradictions;
   /** Only without problems. */
@@ -46,17 +51,21 @@ export interface Sites {
 }
 
 /** Puts them together. */
-export function readSites({ draft, variables, overrides, read, leaves }: SitesSources): Sites {
+export function readSites({ draft, variables, overrides, layer, read, leaves }: SitesSources): Sites {
   const findings = new ShapeFindings();
   const servers = variables.get(SERVERS);
   const sections = draft as unknown as Sections;
   const listeners = read.listeners === undefined ? null : readListeners(read.listeners, variables, draft, findings);
-  const { pools, effective } = readPools({ draft, servers, pools: read.pools?.entries ?? [], overrides }, findings);
+  const { pools, effective, changedServers } = readPools(
+    { draft, servers, pools: read.pools?.entries ?? [], overrides, layer },
+    findings,
+  );
   const defaults = readDefaults(read.route_defaults?.fields ?? {}, findings);
   const names = pools.map(({ name }) => name);
   const known = servers === undefined && read.pools?.entries.length !== pools.length ? null : names;
   const routed = read.routes === undefined ? null : readRoutes(read.routes, sections, defaults, known, findings);
-  const routes = routed?.routes ?? implicitRoutes(sections, pools, read, defaults, findings);
+  const configured = routed?.routes ?? implicitRoutes(sections, pools, read, defaults, findings);
+  const { routes, effective: splits } = overrideSplits(configured, layer, known, findings.problems);
   if (routed !== null && read.routes !== undefined) {
     const used = new Set(read.routes.entries.flatMap(poolsNamed).map(({ value }) => value));
     for (const { name, path, place } of read.pools?.entries ?? []) {
@@ -83,7 +92,9 @@ export function readSites({ draft, variables, overrides, read, leaves }: SitesSo
     effective: [
       ...effective.filter(({ pool }) => pool === undefined),
       ...effectiveBlocks(names, effective, read, leaves, routed),
+      ...splits,
     ],
+    changedServers,
     contradictions: (shown) => contradictionsOf(draft as PartialConfig, pools, listeners, shown),
     config: () => ({
       ...sections,

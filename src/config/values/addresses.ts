@@ -50,6 +50,18 @@ export const cidr: ValueType<string> = valueType("address or CIDR range", (text)
   return range;
 });
 
+/** Comma-separated names of hosts, without ports; the value is in lower case. */
+export const hostNames: ValueType<readonly string[]> = valueType(
+  "host names, comma-separated",
+  (text) => {
+    const names = text.split(",").map((entry) => entry.trim().toLowerCase());
+    const wrong = names.findIndex((name) => !isHostName(name));
+    if (wrong < 0) return names;
+    throw new Error(`entry ${wrong + 1} must be a host name, such as balancer.internal (no port, no "https://")`);
+  },
+  { kind: "list" },
+);
+
 /** Comma-separated addresses and CIDR ranges; the value is in canonical CIDR form, host bits cleared. */
 export const cidrList: ValueType<readonly string[]> = valueType(
   "addresses and CIDR ranges, comma-separated",

@@ -1,7 +1,7 @@
 /** The responses about learned balancing: what the learner says, with the names of the servers. */
 import { LEARNED_STRATEGY } from "../../balancing/registry.ts";
 import type { LearnerOrder, LearnerOrderReply } from "../../protocol/learner.ts";
-import type { Explanation, LearnerDescription, NamedServer } from "../../shared/explanation.ts";
+import type { LearnedExplanation, LearnerDescription, NamedServer } from "../../shared/explanation/learned.ts";
 import type { Model as StoredModel, Verdict as StoredVerdict } from "../../storage/learning-store.ts";
 import { type Learner, LearnerUnavailableError } from "../processes/learner/learner.ts";
 import { describeLearning, describePool, type LearningView } from "../processes/learner/status.ts";
@@ -41,9 +41,9 @@ export class LearningResponses {
   }
 
   /** `GET /api/v1/explain/<request id>`. */
-  async explain(requestId: string, wanted: string | null): Promise<Explanation> {
+  async explain(requestId: string, wanted: string | null): Promise<LearnedExplanation> {
     const question = { kind: "explain", requestId, pool: this.#pool(wanted) } as const;
-    const explanation = await ask<Explanation>(this.#running(), question);
+    const explanation = await ask<LearnedExplanation>(this.#running(), question);
     if (explanation === null) {
       const where = question.pool === null ? "" : ` in the pool ${question.pool}`;
       throw new ApiError(

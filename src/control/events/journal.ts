@@ -24,6 +24,9 @@ interface Waiting {
   readonly bytes: number;
 }
 
+/** Hears of each event as it is noted, whether or not history is kept; never throws. @param bytes about what it takes. */
+export type EventListener = (event: EventRow, bytes: number) => void;
+
 /** One instance's. */
 export class Journal implements Events {
   readonly #wallMs: () => number;
@@ -37,6 +40,7 @@ export class Journal implements Events {
   #tell: TellEvents | null = null;
   #telling = false;
   #open = true;
+  readonly #listeners: EventListener[] = [];
 
   /** @param wallMs milliseconds since the epoch. */
   constructor(wallMs: () => number, maxWaitingBytes = MAX_WAITING_BYTES) {
@@ -54,19 +58,28 @@ export class Journal implements Events {
     return this.#waiting.length;
   }
 
+  /** `listener` hears of all that is noted from now on. */
+  listen(listener: EventListener): void {
+    this.#listeners.push(listener);
+  }
+
   note(event: NotedEvent): void {
-    if (!this.#open) return;
+    if (!this.#open && this.#listeners.length === 0) return;
     const row = rowOf(event, this.#wallMs());
     const json = JSON.stringify(row);
     const whole = json.length <= MAX_EVENT_BYTES;
-    const waits = { number: ++this.#noted, event: whole ? row : { ...row, detail: null }, bytes: sizeOf(json, whole) };
+    const noted = whole ? row : { ...row, detail: null };
+    const bytes = sizeOf(json, whole);
+    for (const listener of this.#listeners) listener(noted, bytes);
+    if (!this.#open) return;
+    const waits = { number: ++this.#noted, event: noted, bytes };
     this.#waiting.push(waits);
     this.#bytes += waits.bytes;
     this.#makeRoom();
     this.#tellSoon();
   }
 
-  /** History is kept from now on, or not: then nothing is noted, and what waits is forgotten. */
+  /** History is kept from now on, or not: then nothing waits for a recorder, and what does is forgotten. */
   setOpen(open: boolean): void {
     this.#open = open;
     if (open) return;

@@ -29,6 +29,7 @@ import { FleetServer } from "./server.ts";
 import type { FleetSummary, OverriddenServer, ServerStatus } from "./status.ts";
 import type { FleetTable } from "./table.ts";
 import { probeTrustOf } from "./trust.ts";
+import type { Withdrawal } from "./withdrawal.ts";
 
 /** What a fleet is given. */
 export interface FleetDependencies {
@@ -227,16 +228,14 @@ export class Fleet {
     return { ...this.#observer.counts, ...this.#counts, dnsResolutions: resolutions, dnsFailures: failures };
   }
 
-  /** Nothing new for this server until `undrain`. @returns false when there is no such server. */
-  drain(id: number): boolean {
-    return this.#change(id, (member) => {
-      member.draining = true;
-    });
+  /** Nothing new for this server until `bringBack`. @returns false when there is no such server. */
+  withdraw(id: number, withdrawal: Withdrawal): boolean {
+    return this.#change(id, (member) => member.withdraw(withdrawal));
   }
 
   /** @returns false when there is no such server. */
-  undrain(id: number): boolean {
-    return this.#change(id, (member) => member.undrain(this.#deps.clock.nowMs()));
+  bringBack(id: number): boolean {
+    return this.#change(id, (member) => member.bringBack(this.#deps.clock.nowMs()));
   }
 
   /** @returns false when there is no such server or the weight is not a number > 0. */

@@ -21,6 +21,7 @@ import { PoolOfServer } from "./pool-of-server.ts";
 import type { PoolRows } from "./pool-rows.ts";
 import { type FleetSummary, NO_SERVERS, type OverriddenServer, type PoolSummary, type ServerStatus } from "./status.ts";
 import { SharedTrust } from "./trust.ts";
+import type { Withdrawal } from "./withdrawal.ts";
 
 /** What a pool is meant to be. */
 export interface PoolPlan {
@@ -204,14 +205,14 @@ export class Fleets {
     return [...this.#fleets.values()].reduce((sum, fleet) => added(sum, fleet.counters()), this.#past);
   }
 
-  /** Nothing new for this server until `undrain`. @returns false when there is no such server. */
-  drain(id: number): boolean {
-    return this.#any((fleet) => fleet.drain(id));
+  /** Nothing new for this server until `bringBack`. @returns false when there is no such server. */
+  withdraw(id: number, withdrawal: Withdrawal): boolean {
+    return this.#any((fleet) => fleet.withdraw(id, withdrawal));
   }
 
   /** @returns false when there is no such server. */
-  undrain(id: number): boolean {
-    return this.#any((fleet) => fleet.undrain(id));
+  bringBack(id: number): boolean {
+    return this.#any((fleet) => fleet.bringBack(id));
   }
 
   /** @returns false when there is no such server or the weight is not a number > 0. */

@@ -16,6 +16,7 @@ import { ServerRecord } from "./record.ts";
 import type { OverridableView, ServerStateName, ServerStatus } from "./status.ts";
 import { ServerUsage } from "./usage.ts";
 import { ServerWindows } from "./windows.ts";
+import { describeWithdrawal, viewOf, type Withdrawal } from "./withdrawal.ts";
 
 /** What a server of the fleet is given. */
 export interface FleetServerDependencies {
@@ -37,6 +38,9 @@ export interface UndoneNumber {
   readonly to: number;
 }
 
+/** As it is published. */
+const STATE_OF = { drain: ServerState.DRAINING, maintenance: ServerState.MAINTENANCE } as const;
+
 export class FleetServer {
   readonly slot: number;
   readonly id: number;
@@ -56,8 +60,6 @@ export class FleetServer {
   #removals = 0;
   /** What it is kept for, while others take the requests; as `ServersInUse` said. */
   standby: StandbyFor | null = null;
-  /** An operator asked for it. */
-  draining = false;
   /** Why it is up, down or ejected, when it is; kept by whoever makes it so. */
   upReason = "no health check yet";
   downReason = "";
@@ -78,6 +80,7 @@ export class FleetServer {
   #server: DiscoveredServer;
   readonly #weight = new OverridableNumber();
   readonly #hardLimit = new OverridableNumber();
+  #withdrawal: Withdrawal | null = null;
   #row: ServerRow | undefined;
 
   constructor(
@@ -175,12 +178,26 @@ export class FleetServer {
     this.slowStart.begin(nowMs);
   }
 
-  /** The operator wants it back, if it was drained. */
-  undrain(nowMs: number): void {
-    if (!this.draining) return;
-    this.draining = false;
-    this.upReason = "no longer drained";
+  /** An operator takes it out; one who has done so already may say another kind, reason or end. */
+  withdraw(withdrawal: Withdrawal): void {
+    this.#withdrawal = withdrawal;
+  }
+
+  /** That it was taken out; `null` = nobody has done that. */
+  get withdrawal(): Withdrawal | null {
+    return this.#withdrawal;
+  }
+
+  /** The operator wants it back, if it was taken out. Who has worked on it has made something else of it: it begins anew. */
+  bringBack(nowMs: number): void {
+    const withdrawal = this.#withdrawal;
+    if (withdrawal === null) return;
+    this.#withdrawal = null;
     this.slowStart.begin(nowMs);
+    this.upReason = withdrawal.kind === "drain" ? "no longer drained" : "maintenance is over";
+    if (withdrawal.kind === "drain") return;
+    this.outlier.release(nowMs);
+    this.forgetFailures();
   }
 
   setWeight(weight: number): void {
@@ -223,7 +240,8 @@ export class FleetServer {
 
   /** What checks, requests and operators make of it. */
   get state(): ServerState {
-    if (this.draining || (this.removedMs !== undefined && !this.leaving)) return ServerState.DRAINING;
+    if (this.removedMs !== undefined && !this.leaving) return ServerState.DRAINING;
+    if (this.#withdrawal !== null) return STATE_OF[this.#withdrawal.kind];
     return judgedState(this);
   }
 
@@ -239,6 +257,8 @@ export class FleetServer {
         return "standby";
       case ServerState.DRAINING:
         return "draining";
+      case ServerState.MAINTENANCE:
+        return "maintenance";
       case ServerState.DOWN:
         return "down";
       case ServerState.EJECTED:
@@ -251,7 +271,7 @@ export class FleetServer {
   /** Why it is in its state, for an operator. */
   get reason(): string {
     if (this.removedMs !== undefined) return "no longer in the configuration";
-    if (this.draining) return "drained by an operator";
+    if (this.#withdrawal !== null) return describeWithdrawal(this.#withdrawal);
     if (!this.health.up) return this.downReason;
     if (this.outlier.ejected) return this.ejectionReason;
     if (this.standby === "primaries") return "a backup: others of its pool are up";
@@ -317,6 +337,9 @@ export class FleetServer {
       alive: row.state === ServerState.UP || row.state === ServerState.STANDBY,
       state: this.stateName,
       reason: this.reason,
+      state_reason: this.reason,
+      removed: this.removedMs !== undefined,
+      maintenance: this.#withdrawal && viewOf(this.#withdrawal),
       weight: row.weight,
       effective_weight: row.effectiveWeight,
       capacity: row.capacity,

@@ -1,12 +1,13 @@
 /** What a fleet tells: of each server, and of all together. */
 import type { ServerFigures } from "../../telemetry/metrics/source.ts";
 import type { NumberOrigin, OverriddenName } from "./overrides.ts";
+import type { WithdrawalView } from "./withdrawal.ts";
 
 /**
  * A server's state in words. `starting`: takes requests, but no probe has succeeded yet. `standby`: is well, and kept for when
- * others fail.
+ * others fail. `maintenance`: as `draining`, and worked on.
  */
-export type ServerStateName = "up" | "down" | "draining" | "ejected" | "starting" | "standby";
+export type ServerStateName = "up" | "down" | "draining" | "maintenance" | "ejected" | "starting" | "standby";
 
 /** One server as the HTTP API shows it; the names are those of the API. What metrics show of it stands there. */
 export interface ServerStatus extends ServerFigures {
@@ -14,6 +15,12 @@ export interface ServerStatus extends ServerFigures {
   readonly state: ServerStateName;
   /** Why it is in this state, for an operator. */
   readonly reason: string;
+  /** The same, by the name that does not ask of what. */
+  readonly state_reason: string;
+  /** It has left the configuration, and finishes what it has. */
+  readonly removed: boolean;
+  /** That an operator has taken it out, by a drain or for maintenance; `null` = nobody has. */
+  readonly maintenance: WithdrawalView | null;
   /** 0 = not enforced. */
   readonly hard_limit: number;
   /** What the configuration says, and where what is in force comes from. */

@@ -1,15 +1,20 @@
 /** What the admin API shows and changes of this instance. */
+import { demoSocket } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
+import { DemoRelay } from "../dashboard/demo-relay.ts";
+import { certificatesControl } from "./certificates-control.ts";
+import { fleetOperations } from "./fleet-ground.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
-export function adminControl(view: SupervisorView, _parts: InstanceParts): AdminControl {
+export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
+  const demo = demoSocket();
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
@@ -19,12 +24,19 @@ export function adminControl(view: SupervisorView, _parts: InstanceParts): Admin
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
+    operations: fleetOperations(view),
+    effective: () => view.configuration.effective,
+    listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
     learning: new LearningResponses({ ...view, fleet: view.fleets }),
     history: new HistoryResponses({
       questions: view.historyQuestions,
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
+    live: parts.live,
+    certificates: certificatesControl(view, parts.renewal),
+    page: parts.page,
+    demo: demo === null ? null : new DemoRelay(demo),
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),
   };

@@ -2,6 +2,7 @@
  * The configuration in force. It is read again when somebody asks, and its certificates when their files change; what cannot
  * be used changes nothing, and is said.
  */
+import { acmeCertificateFiles } from "../../config/acme/certificates.ts";
 import { changesBetween, describeChange } from "../../config/changes.ts";
 import type { Config } from "../../config/config.ts";
 import type { EffectiveSetting } from "../../config/effective.ts";
@@ -202,7 +203,8 @@ export function problemsOf(error: unknown): readonly string[] {
 /** In words. */
 function whatIsWatched(config: Config): string {
   const { certFiles, keyFiles } = config.tls;
-  const others = watchedFiles(config).length > (certFiles?.length ?? 0) + (keyFiles?.length ?? 0);
+  const ofCertificates = [...(certFiles ?? []), ...(keyFiles ?? []), ...acmeCertificateFiles(config)];
+  const others = watchedFiles(config).length > ofCertificates.length;
   return others ? "certificates or other files that settings name" : "certificates";
 }
 
@@ -219,6 +221,7 @@ function watchedFiles(config: Config): readonly string[] {
     ...ofPools,
     ...routes.flatMap(filesOf),
     ...filesOfTracing(config),
+    ...acmeCertificateFiles(config),
   ];
   return [...new Set(files.filter((file) => file !== null))];
 }

@@ -20,14 +20,17 @@ import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/r
 import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
+import { Guard } from "../admin/access/guard.ts";
+import { policySource } from "../admin/access/policy.ts";
 import { AdminApi } from "../admin/api.ts";
-import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/listener.ts";
+import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/doors/listener.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { AcmeStatus } from "../processes/acme/status.ts";
 import { HistoryQuestions } from "../processes/history-questions.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
@@ -100,7 +103,7 @@ export class SupervisorInstance {
   readonly #journal: Journal;
   #recording!: Recording;
   #tracing!: Tracing;
-  #parts: InstanceParts = {};
+  #parts: InstanceParts | null = null;
   #relay: AdminListener | null = null;
   #adminPort: AdminListener | null = null;
   #startedAtMs = 0;
@@ -172,8 +175,8 @@ export class SupervisorInstance {
     this.#waits = new PoolWaitsLedger(this.#memory);
     this.#shownSeries = new ShownSeries(this.#memory, () => clock.nowMs());
     const view = this.#makeView();
-    this.#parts = makeParts(view);
-    const api = new AdminApi(adminControl(view, this.#parts), this.#log);
+    this.#parts = makeParts(view, this.#log, this.#options.program);
+    const api = new AdminApi(adminControl(view, this.#parts), this.#log, view.guard);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#openAdminPort(api, config, directory);
 
@@ -201,7 +204,7 @@ export class SupervisorInstance {
       keepTotals: () => this.#keepTotals(),
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
-      parts: Object.values(this.#parts),
+      parts: Object.values(this.#parts ?? {}),
       nowMs: () => clock.nowMs(),
       lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
@@ -264,7 +267,7 @@ export class SupervisorInstance {
     this.#recording?.recorder.kill();
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
-    const parts: readonly InstancePart[] = Object.values(this.#parts);
+    const parts: readonly InstancePart[] = Object.values(this.#parts ?? {});
     await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort?.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
@@ -299,7 +302,9 @@ export class SupervisorInstance {
       historyQuestions: this.#historyQuestions,
       recorder: this.#recording.recorder,
       tracing: this.#tracing,
+      acme: new AcmeStatus(this.#options.program, () => this.#turns.take(this.#lookAtFiles)),
       journal: this.#journal,
+      guard: new Guard(() => clock.nowMs(), this.#log),
       configuration: this.#configuration,
       clock,
       startedAtMs: this.#startedAtMs,
@@ -314,8 +319,8 @@ export class SupervisorInstance {
   ): Promise<void> {
     if (admin.port === null) return;
     const { host, port } = admin;
-    const token = (): string | null => this.#configuration.config.admin.token;
-    this.#adminPort = await listenOnAdminPort(api, { host, port, token, socketPath });
+    const policy = policySource(() => this.#configuration.config.admin, host);
+    this.#adminPort = await listenOnAdminPort(api, { host, port, policy, socketPath });
     this.#log.info({ host, port: this.#adminPort.port }, "the admin API listens");
   }
 

@@ -47,7 +47,7 @@ interface Claim {
 }
 
 /** The ports of a configuration but those that the system chooses. */
-export function portsOf(settings: ProxySettings, admin: Config["admin"]): WantedPort[] {
+export function portsOf(settings: ProxySettings, admin: Pick<Config["admin"], "host" | "port">): WantedPort[] {
   const wanted = [
     ...namedListeners(settings).map(({ listener: { host, port }, ...names }) => ({ ...names, host, port })),
     { hostSetting: "ADMIN_HOST", host: admin.host, portSetting: "ADMIN_PORT", port: admin.port ?? 0 },

@@ -15,7 +15,7 @@ const ADMIN_PORT_FILE = "port.sock";
 const MEMORY_FILE = "memory";
 const PORTS_FILE = "ports.json";
 /**
- * All that an instance ever puts into its directory, with the doors behind the admin port (admin/inner-doors.ts). A directory
+ * All that an instance ever puts into its directory, with the doors behind the admin port (admin/doors/inner-doors.ts). A directory
  * with anything else in it is somebody else's.
  */
 const OUR_FILES: ReadonlySet<string> = new Set([OWNER_FILE, SOCKET_FILE, ADMIN_PORT_FILE, MEMORY_FILE, PORTS_FILE]);

@@ -14,9 +14,13 @@ import type { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
+import type { Guard } from "../admin/access/guard.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
+import type { PoolSummary } from "../fleet/status.ts";
+import { describeCertificates } from "../processes/acme/description.ts";
+import type { AcmeStatus } from "../processes/acme/status.ts";
 import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
@@ -44,7 +48,9 @@ export interface SupervisorView {
   readonly historyQuestions: HistoryQuestions;
   readonly recorder: Recorder;
   readonly tracing: Tracing;
+  readonly acme: AcmeStatus;
   readonly journal: Journal;
+  readonly guard: Guard;
   readonly configuration: Pick<
     ConfigurationInForce,
     "config" | "settings" | "effective" | "reloads" | "rejected" | "takenMs"
@@ -93,17 +99,26 @@ export function describeStatus(view: SupervisorView): object {
       successful: !view.configuration.rejected.configuration,
       taken_at: new Date(view.configuration.takenMs).toISOString(),
     },
-    certificates: certificatesOf(settings, view.tracing.settings).map(({ name, expiresAtSeconds }) => ({
-      name,
-      expires_at: new Date(expiresAtSeconds * 1000).toISOString(),
-    })),
+    certificates: shownCertificates(view),
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
     settings: Object.fromEntries(effective.map(({ env, value, origin }) => [env, { value, origin }])),
   };
 }
 
+/** Those in use, and those that are got by ACME. */
+export function shownCertificates({ configuration, tracing, acme }: SupervisorView): object[] {
+  return describeCertificates(certificatesOf(configuration.settings, tracing.settings), acme);
+}
+
+/** A pool as it is shown. */
+export interface ShownPool extends Omit<PoolSummary, "row"> {
+  readonly strategy: string | undefined;
+  /** Some route leads there. */
+  readonly in_use: boolean;
+}
+
 /** The pools as they are now. */
-export function describePools({ configuration: { settings }, fleets }: SupervisorView): object[] {
+export function describePools({ configuration: { settings }, fleets }: SupervisorView): ShownPool[] {
   const inUse = poolsInUse(settings.routes);
   return fleets.pools().map(({ name, total, healthy, up, usable, panic }) => {
     const strategy = settings.pools.find((pool) => pool.name === name)?.strategy;
@@ -146,7 +161,9 @@ export function metricsSource(view: SupervisorView): MetricsSource {
       return { running, up, restarts, eventsWaiting: view.journal.waiting, eventsDropped: view.journal.dropped };
     },
     tracer: () => view.tracing.tracer,
+    acme: () => view.acme,
     pools: () => view.fleets.pools(),
+    admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
     configuration: () => {
       const { rejected, takenMs } = view.configuration;
@@ -175,6 +192,7 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
     certificates: rejected.certificates,
+    acme: view.acme.degraded,
     draining: header[Header.DRAINING] === 1,
     access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
     log: isLogFailing(),
@@ -237,12 +255,19 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     rssBytes: tracer.counters[TracerCounter.RSS_BYTES],
     openDescriptors: tracer.counters[TracerCounter.DESCRIPTORS_OPEN],
   };
+  const acme = {
+    name: "acme",
+    cpuSeconds: cpuOf(view.acme.process?.status ?? null),
+    rssBytes: view.acme.process?.rssBytes ?? 0,
+    openDescriptors: view.acme.process?.openDescriptors ?? 0,
+  };
   return [
     supervisor,
     ...workers,
     ...(view.learner.running ? [learner] : []),
     ...(view.recorder.running ? [recording] : []),
     ...(view.tracing.tracer.running ? [tracing] : []),
+    ...(view.acme.process?.status ? [acme] : []),
   ];
 }
 

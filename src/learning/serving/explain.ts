@@ -2,13 +2,13 @@
 import { crowdFactor } from "../../balancing/crowd.ts";
 import type {
   DescribedServer,
-  ExplainedAttempt,
-  ExplainedCandidate,
-  Explanation,
   IneligibleServer,
+  LearnedAttempt,
+  LearnedCandidate,
+  LearnedExplanation,
   LearnerDescription,
   ScoreParts,
-} from "../../shared/explanation.ts";
+} from "../../shared/explanation/learned.ts";
 import { ARM_NAMES, DecisionArm, RUNG_NAMES } from "../../shared/memory/layout/learning.ts";
 import { MAX_SERVERS, ServerState, type SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import { hashRequestId } from "../../shared/memory/request-id-hash.ts";
@@ -40,14 +40,14 @@ export interface ExplainSources {
 }
 
 /** The explanation of a recent request; `null` when no worker remembers it. */
-export function explainRequest(sources: ExplainSources, requestId: string): Explanation | null {
+export function explainRequest(sources: ExplainSources, requestId: string): LearnedExplanation | null {
   const hash = new Int32Array(4);
   const bytes = Buffer.from(requestId, "latin1");
   hashRequestId(bytes, 0, bytes.length, hash, 0);
   const decisions = findRequest(sources.memory, hash);
   if (decisions.length === 0) return null;
   const tried = new Set<number>();
-  const attempts: ExplainedAttempt[] = [];
+  const attempts: LearnedAttempt[] = [];
   for (const decision of decisions) {
     const pool = sources.poolOf(decision);
     if (pool === undefined) continue;
@@ -88,7 +88,7 @@ function explainDecision(
   { row, name, history }: ExplainedPool,
   decision: RecordedDecision,
   tried: Set<number>,
-): ExplainedAttempt {
+): LearnedAttempt {
   const { arm, table: sequence, atMs } = decision;
   const model = arm === DecisionArm.CANARY ? TableModel.CANARY : TableModel.CHAMPION;
   const used = sequence === 0 ? undefined : history.find(model, sequence);
@@ -117,7 +117,7 @@ function explainCandidate(
   decision: RecordedDecision,
   candidate: RecordedCandidate,
   table: PublishedTable | undefined,
-): ExplainedCandidate {
+): LearnedCandidate {
   const { slot, inFlight, score } = candidate;
   // The slot may have changed hands since: a table that is remembered says whose it was.
   const place = table === undefined ? -1 : table.features.slots.indexOf(slot);

@@ -21,6 +21,8 @@ export interface ListenerOptions {
   readonly terms: ClientTls | null;
   /** Who says by the PROXY protocol whose connections he makes; null = nobody. */
   readonly headersFrom: readonly string[] | null;
+  /** What CAs are shown that ask for `acme-tls/1`; null = none asks. */
+  readonly challenges: readonly TlsCertificate[] | null;
 }
 
 /** Takes a fresh socket that came in there: its user, or null when it was refused. */
@@ -40,10 +42,10 @@ export function listen(
   options: ListenerOptions,
   entrance: Entrance,
 ): Listening {
-  const { host, port, certificates, terms, headersFrom } = options;
+  const { host, port, certificates, headersFrom } = options;
   try {
     const onSocket = guarded(ctx, (socket, nowMs) => accept(socket, entrance, nowMs), entrance.secure);
-    const tls = certificates && terms && tlsOf(ctx, certificates, terms);
+    const tls = certificates && tlsOf(ctx, certificates, options);
     return network.listen(host, port, tls, onSocket, headersFrom && headersOf(ctx, headersFrom));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
@@ -53,9 +55,15 @@ export function listen(
   }
 }
 
-function tlsOf(ctx: WorkerContext, certificates: readonly TlsCertificate[], terms: ClientTls): TlsListening {
+function tlsOf(
+  ctx: WorkerContext,
+  certificates: readonly TlsCertificate[],
+  { terms, challenges }: Pick<ListenerOptions, "terms" | "challenges">,
+): TlsListening {
+  if (terms === null) throw new Error("it is not said how TLS is to be spoken");
   return {
     certificates,
+    challenges,
     terms,
     epochMs: () => ctx.now() + ctx.epochOffsetMs,
     protocols: ALPN_PROTOCOLS,

@@ -1,5 +1,5 @@
 /** All that a worker listens on. */
-import type { ListenerSpec, ProxySettings } from "../../protocol/worker.ts";
+import type { ListenerSpec, ProxySettings, TlsCertificate } from "../../protocol/worker.ts";
 import { ClientAccess } from "../../shared/addresses/client-access.ts";
 import type { Entrance } from "../downstream/entrance.ts";
 import type { Network } from "../sockets/network.ts";
@@ -62,7 +62,7 @@ export class Listeners {
     const fresh: Listening[] = [];
     try {
       for (const spec of settings.listeners) {
-        const options = optionsOf(spec, settings);
+        const options = optionsOf(spec, settings, this.#ctx.challenges?.certificates ?? null);
         const same = before.find((one) => isSame(one.options, options));
         const known = before.find((one) => isSamePlace(one.options, options));
         const entrance = known?.entrance ?? entranceOf(spec);
@@ -102,15 +102,20 @@ function isSamePlace(one: ListenerOptions, other: ListenerOptions): boolean {
   );
 }
 
-function optionsOf(spec: ListenerSpec, settings: ProxySettings): ListenerOptions {
+function optionsOf(
+  spec: ListenerSpec,
+  settings: ProxySettings,
+  challenges: readonly TlsCertificate[] | null,
+): ListenerOptions {
   const { host, port, tls } = spec;
   const { on, from } = settings.proxyProtocol;
   const headersFrom = (spec.proxyProtocol ?? on) ? from : null;
-  if (!tls) return { host, port, certificates: null, terms: null, headersFrom };
+  if (!tls) return { host, port, certificates: null, terms: null, challenges: null, headersFrom };
   if (settings.tls === null) throw new Error(`cannot listen on ${host}:${port} with TLS: there is no certificate`);
   const { clientTls } = settings;
   const auth = spec.clientAuth ?? clientTls.auth;
   // What nobody is asked for opens no socket anew when it changes.
   const asked = auth === "off" ? { auth, caPem: "", crlPem: null } : { auth };
-  return { host, port, certificates: settings.tls.certificates, terms: { ...clientTls, ...asked }, headersFrom };
+  const terms = { ...clientTls, ...asked };
+  return { host, port, certificates: settings.tls.certificates, terms, challenges, headersFrom };
 }

@@ -7,6 +7,7 @@ import type { FailingServers, PublishedFleet } from "../../balancing/failing-ser
 import type { Strategy } from "../../balancing/strategy.ts";
 import {
   Header,
+  isWithdrawn,
   MAX_SERVERS,
   ServerState,
   type ServerTable,
@@ -376,7 +377,7 @@ export class Picker {
       const id = servers.id[slot];
       if (id === 0 || servers.pool[slot] !== this.#pool) continue;
       const state = servers.state[slot];
-      if (state !== ServerState.DRAINING) present++;
+      if (!isWithdrawn(state)) present++;
       if (state === ServerState.EJECTED) ejected++;
       if (id !== this.#knownIds[slot]) continue;
       if (state === ServerState.STANDBY) this.#backupsRead[backups++] = slot;

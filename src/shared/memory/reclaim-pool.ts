@@ -16,4 +16,6 @@ export function reclaimPool({ words, figures }: LearnedTable): void {
   figures[LearnerFigure.CHAMPION_COST] = 0;
   figures[LearnerFigure.CONTROL_COST] = 0;
   figures[LearnerFigure.CANARY_COST] = 0;
+  figures[LearnerFigure.ADVANTAGE] = 0;
+  figures[LearnerFigure.ADVANTAGE_ERROR] = 0;
 }

@@ -1,6 +1,8 @@
 /** The metrics of an instance: the list of all there are, and their exposition. */
 import { attemptMetrics } from "./attempts.ts";
+import { certificateMetrics } from "./certificates.ts";
 import { compressionMetrics } from "./compression.ts";
+import { adminMetrics } from "./control/admin.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { FORMATS } from "./formats/formats.ts";
@@ -52,8 +54,10 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   learningMetrics,
   historyMetrics,
   tracingMetrics,
+  adminMetrics,
   healthOfSelfMetrics,
   processMetrics,
+  certificateMetrics,
   expositionMetrics,
 ];
 

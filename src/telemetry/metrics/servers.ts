@@ -32,7 +32,7 @@ function event(name: string, help: string, value: (events: FleetEvents) => numbe
   return { name, type: "counter", help, collect: (source, emit) => emit(value(source.fleetEvents())) };
 }
 
-const STATES = ["starting", "up", "down", "draining", "ejected"];
+const STATES = ["starting", "up", "down", "draining", "maintenance", "ejected"];
 const QUANTILES = [
   [0.5, "p50"],
   [0.9, "p90"],
@@ -56,7 +56,7 @@ const info: ServerMetric = {
 const states: ServerMetric = {
   name: "server_state",
   type: "gauge",
-  help: "1 for the state that the server is in: `starting` (takes requests, no check has been made yet), `up`, `down` (its checks fail), `draining` (finishes what it has), `ejected` (its answers failed); `standby` of backups and of servers with a zone.",
+  help: "1 for the state that the server is in: `starting` (takes requests, no check has been made yet), `up`, `down` (its checks fail), `draining` (finishes what it has), `maintenance` (the same, and an operator works on it), `ejected` (its answers failed); `standby` of backups and of servers with a zone.",
   labels: ["server_id", "state"],
   perPool: true,
   *collect(source, emit) {
@@ -112,7 +112,7 @@ export const serverMetrics: MetricGroup<MetricsSource> = {
     info,
     gauge(
       "server_up",
-      "1 while the server takes requests, or would if the others failed; 0 while it is down, ejected or draining, also where panic uses it all the same.",
+      "1 while the server takes requests, or would if the others failed; 0 while it is down, ejected, draining or in maintenance, also where panic uses it all the same.",
       (s) => (s.alive ? 1 : 0),
     ),
     states,

@@ -54,6 +54,7 @@ const UNUSUAL_STATES: ReadonlyMap<number, string> = new Map([
   [ServerState.DRAINING, "draining"],
   [ServerState.EJECTED, "ejected"],
   [ServerState.STANDBY, "standby"],
+  [ServerState.MAINTENANCE, "maintenance"],
 ]);
 
 /** Encodes spans. What it gives out is the taker's. */

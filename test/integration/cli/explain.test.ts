@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { explanationText } from "../../../src/cli/explain/text.ts";
-import type { ExplainedAttempt, Explanation } from "../../../src/shared/explanation.ts";
+import type { LearnedAttempt, LearnedExplanation } from "../../../src/shared/explanation/learned.ts";
 import { spawn } from "../../support/processes.ts";
 import { LAUNCHER } from "./spawn.ts";
 
-const ATTEMPT: ExplainedAttempt = {
+const ATTEMPT: LearnedAttempt = {
   server_id: 2,
   url: "http://b:1",
   at: "2026-11-25T02:50:37.988Z",
@@ -29,7 +29,7 @@ const ATTEMPT: ExplainedAttempt = {
   ],
   ineligible: [{ server_id: 3, url: "http://c:1", state: "ejected", why: "it was ejected" }],
 };
-const KNOWN: Explanation = { request_id: "known/1", attempts: [ATTEMPT] };
+const KNOWN: LearnedExplanation = { request_id: "known/1", attempts: [ATTEMPT] };
 
 describe("an explanation for people", () => {
   const text = explanationText(KNOWN);
@@ -95,8 +95,17 @@ describe("neurabalancer explain", () => {
   afterAll(() => server.stop(true));
   const admin = ["--admin", `http://127.0.0.1:${server.port}`];
 
-  async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = spawn([LAUNCHER, "explain", ...args], { stdout: "pipe", stderr: "pipe" });
+  const run = (...args: string[]) => runWith({}, ...args);
+
+  async function runWith(
+    env: Record<string, string>,
+    ...args: string[]
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const child = spawn([LAUNCHER, "explain", ...args], {
+      env: { PATH: process.env.PATH, ...env },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
     const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
     return { code: await child.exited, stdout, stderr };
   }
@@ -110,6 +119,18 @@ describe("neurabalancer explain", () => {
     const { stdout } = await run("known/1", ...admin, "--token", "secret", "--json");
     expect(JSON.parse(stdout)).toEqual(KNOWN);
     expect((await run("known/1", ...admin, "--token", "secret", "--pool", "a shop")).code).toBe(0);
+  });
+
+  test("finds the instance and the token where the settings have them; neither need be an argument", async () => {
+    const where = { ADMIN_HOST: "0.0.0.0", ADMIN_PORT: String(server.port) };
+    expect((await runWith({ ...where, NEURABALANCER_TOKEN: "secret" }, "known/1")).code).toBe(0);
+    expect((await runWith({ ...where, ADMIN_TOKEN: "a-token-of-another" }, "known/1")).stderr).toContain(
+      "give the admin",
+    );
+    expect((await runWith({ NEURABALANCER_TOKEN: "secret" }, "known/1", ...admin)).code).toBe(0);
+    expect((await runWith({ ...where, NEURABALANCER_TOKEN: "x" }, "known/1", "--token", "secret")).code).toBe(0);
+    expect((await runWith({ ADMIN_PORT: "off" }, "known/1")).stderr).toContain("name it by --admin");
+    expect((await runWith({ ADMIN_PORT: "many" }, "known/1")).stderr).toContain("ADMIN_PORT");
   });
 
   test.each([

@@ -102,6 +102,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     SUPERVISOR,
     "takes over settings, servers, number of workers and log level, without restarting a worker",
   ),
+  NEURABALANCER_TOKEN: effect(
+    ["a", "b"],
+    [],
+    "test/integration/cli/explain.test.ts",
+    "finds the instance and the token where the settings have them; neither need be an argument",
+  ),
   CONFIG_FILE: effect(
     ["a.yaml", "b.yaml"],
     [],
@@ -243,6 +249,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy/rewrite/rewriting.test.ts",
     "RESERVED_PATHS=false proxies them all",
   ),
+  FLEET_STATUS: effect(
+    ["everyone", "nobody"],
+    ["worker.fleetStatus"],
+    "test/integration/proxy/downstream/fleet-status.test.ts",
+    "FLEET_STATUS says who may ask for metrics and servers",
+  ),
   PROMETHEUS_ENABLED: effect(
     ["true", "false"],
     ["worker.prometheusEnabled"],
@@ -325,7 +337,19 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["correct-horse-battery", "another-horse-battery"],
     [],
     ADMIN,
-    "the API wants it, health and metrics do not",
+    "the API and metrics want it, health does not",
+  ),
+  ADMIN_TOKENS: effect(
+    [`ci:read:sha256:${"a".repeat(64)}`, `ci:admin:sha256:${"a".repeat(64)}`],
+    [],
+    "test/unit/control/admin/access/guard.test.ts",
+    "each token may do what its scope says",
+  ),
+  ADMIN_ALLOWED_HOSTS: effect(
+    ["a.internal", "b.internal"],
+    [],
+    "test/unit/control/admin/access/guard.test.ts",
+    "names of ADMIN_ALLOWED_HOSTS are its own",
   ),
   TRUSTED_PROXIES: effect(
     ["10.0.0.0/8", "127.0.0.1"],

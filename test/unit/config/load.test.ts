@@ -19,6 +19,7 @@ describe("defaults", () => {
       host: "0.0.0.0",
       port: 8080,
       reservedPaths: true,
+      fleetStatus: null,
       prometheusEnabled: true,
       workers: 0,
       shutdownTimeoutMs: 30_000,
@@ -57,7 +58,7 @@ describe("defaults", () => {
       redirect: false,
       hstsMs: 0,
     });
-    expect(config.admin).toEqual({ host: "127.0.0.1", port: 8090, token: null });
+    expect(config.admin).toEqual({ host: "127.0.0.1", port: 8090, token: null, tokens: null, allowedHosts: null });
   });
 
   test.each(["development", "staging", "production"])("APP_ENV may be %s", (environment) => {
@@ -221,7 +222,7 @@ describe("contradictions", () => {
   test.each([
     [{ HEALTH_CHECK_TIMEOUT_SECONDS: "6" }, "HEALTH_CHECK_TIMEOUT_SECONDS is longer than"],
     [{ HASH_ON: "cookie:sid" }, "HASH_ON has no effect: only LB_STRATEGY=consistent_hash uses it"],
-    [{ ADMIN_HOST: "0.0.0.0", ADMIN_PORT: "9090" }, "no ADMIN_TOKEN is set"],
+    [{ ADMIN_HOST: "0.0.0.0", ADMIN_PORT: "9090" }, "there is no token: only metrics and health"],
     [
       { ACCESS_LOG_FIELDS: "-remote_ip", ACCESS_LOG_FORMAT: "combined" },
       "ACCESS_LOG_FIELDS has no effect: ACCESS_LOG_FORMAT is combined, and fields are chosen for json alone",

@@ -105,6 +105,7 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     may: ["clock"],
     why: "command: it says when a model was made, and how long that takes",
   },
+  "src/cli/token.ts": { may: ["randomness"], why: "command: a token is made of it" },
   "src/config/environment.ts": { may: ["environment"], why: "the one reader of the product's settings" },
   "src/telemetry/supervised-process.ts": {
     may: ["clock"],

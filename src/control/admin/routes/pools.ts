@@ -1,16 +1,52 @@
-/** `/api/v1/pools` and `/api/v1/routes`: which requests go where. */
+/** `/api/v1/pools…` and `/api/v1/routes…`: which requests go where, and how. */
+import { z } from "zod";
+import { STRATEGIES } from "../../../balancing/registry.ts";
+import type { EffectiveSetting } from "../../../config/effective.ts";
+import { SECTIONS } from "../../../config/schema.ts";
 import type { RouteSpec } from "../../../protocol/route.ts";
-import { json } from "../responses.ts";
+import type { PoolSummary } from "../../fleet/status.ts";
+import type { Operations } from "../../operations/operations.ts";
+import { entityTag } from "../changes/etag.ts";
+import { makeChange, tried } from "../changes/make-change.ts";
+import { planSettings, presentSettings, settingInput } from "../changes/setting-change.ts";
+import { settingsOf } from "../changes/setting-names.ts";
+import { type SettingSources, viewSetting } from "../changes/setting-view.ts";
+import { planSplit, sharesOf, splitChangeSchema } from "../changes/split-change.ts";
+import { changeBody, changeQuery } from "../changes/terms.ts";
+import { ApiError, json } from "../responses.ts";
 import { describeRoute } from "../route-description.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
-/** What these routes show. */
+/** A pool as it is shown. */
+export interface PoolView extends Pick<PoolSummary, "name" | "usable"> {
+  /** Some route leads there. */
+  readonly in_use: boolean;
+}
+
+/** What these routes show and change. */
 export interface PoolsControl {
   /** As they are now, in the order of the configuration. */
-  pools(): readonly object[];
+  pools(): readonly PoolView[];
   /** In the order of the configuration. */
   routes(): readonly RouteSpec[];
+  /** Of the configuration in force. */
+  effective(): readonly EffectiveSetting[];
+  readonly operations: Pick<Operations, "change" | "list">;
 }
+
+const STRATEGY = SECTIONS.balancing.settings.strategy.env;
+/** As the name of a pool or a route is sent. */
+const NAME = "[^/]{1,512}";
+const MOST_OPTIONS = 200;
+
+const poolChange = changeBody({
+  strategy: z.string().max(64).nullable().optional().describe("how servers are chosen; null = as configured"),
+  options: z
+    .record(z.string().max(128), settingInput)
+    .refine((options) => Object.keys(options).length <= MOST_OPTIONS, { error: `has more than ${MOST_OPTIONS} names` })
+    .optional()
+    .describe("settings that a pool may have, by the name that the environment or the file gives them"),
+});
 
 /** They are the operator's. */
 export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
@@ -26,6 +62,41 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
     },
   },
   {
+    path: "/api/v1/pools/<name>",
+    parts: [NAME],
+    audience: "operator",
+    methods: {
+      GET: operation({
+        scope: "read",
+        doc: "one pool, the strategies that there are, and every setting that a pool may have: what is in force, what is configured, where it comes from, unit, range and description",
+        handle: ({ parts: [name] }) => showPool(control, name),
+      }),
+      PATCH: operation({
+        scope: "admin",
+        query: changeQuery,
+        body: poolChange,
+        doc: 'changes the `strategy`, and `options`: `{"HASH_BALANCE_FACTOR": 1.5, "timeouts.connect": "2s"}`; `null` = as configured',
+        handle: async (call) => {
+          const { body, query } = call;
+          const [name] = call.parts;
+          const { strategy, options = {}, reason } = body;
+          const values = [
+            ...(strategy === undefined ? [] : [{ at: "strategy", name: STRATEGY, value: strategy }]),
+            ...Object.entries(options).map(([option, value]) => ({ at: `options.${option}`, name: option, value })),
+          ];
+          const terms = { ...query, reason };
+          const planned = await makeChange(control.operations, { ...call, terms }, () => {
+            const pool = poolOf(control, name);
+            const plan = planSettings({ pool: name, values }, sourcesOf(control));
+            const action = strategy === undefined ? "pool.change" : "pool.strategy";
+            return { action, target: `pool ${name}`, about: { pool: name }, ...plan, warnings: warningsOf(pool) };
+          });
+          return query.dry_run ? tried(planned) : showPool(control, name, { warnings: planned.warnings });
+        },
+      }),
+    },
+  },
+  {
     path: "/api/v1/routes",
     audience: "operator",
     methods: {
@@ -36,4 +107,65 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
       }),
     },
   },
+  {
+    path: "/api/v1/routes/<name>",
+    parts: [NAME],
+    audience: "operator",
+    methods: {
+      GET: operation({ scope: "read", doc: "one route", handle: ({ parts: [name] }) => showRoute(control, name) }),
+      PATCH: operation({
+        scope: "admin",
+        query: changeQuery,
+        body: splitChangeSchema,
+        doc: 'changes which share of its requests goes to which pool: `{"split": {"shop": 95, "shop-next": 5}}`; `null` = as configured',
+        handle: async (call) => {
+          const { body, query } = call;
+          const [name] = call.parts;
+          const planned = await makeChange(
+            control.operations,
+            { ...call, terms: { ...query, reason: body.reason } },
+            () => planSplit(routeOf(control, name), body, control.pools(), control.operations.list()),
+          );
+          return query.dry_run ? tried(planned) : showRoute(control, name, { warnings: planned.warnings });
+        },
+      }),
+    },
+  },
 ];
+
+function sourcesOf(control: PoolsControl): SettingSources {
+  return { effective: control.effective(), overrides: control.operations.list() };
+}
+
+function showPool(control: PoolsControl, name: string, more: object = {}): Response {
+  const pool = poolOf(control, name);
+  const sources = sourcesOf(control);
+  const options = settingsOf("pool").map((placed) => viewSetting(placed, name, sources));
+  const strategies = STRATEGIES.map((one) => ({ name: one.name, description: one.description }));
+  const etag = entityTag(presentSettings(name, sources));
+  return json({ ...pool, strategies, options, ...more }, 200, { etag });
+}
+
+function poolOf(control: PoolsControl, name: string): PoolView {
+  const pools = control.pools();
+  const pool = pools.find((one) => one.name === name);
+  if (pool !== undefined) return pool;
+  const names = pools.map((one) => one.name).join(", ");
+  throw new ApiError(404, "unknown_pool", `there is no pool ${name}: there are ${names}`);
+}
+
+function warningsOf({ name, in_use: inUse }: PoolView): string[] {
+  return inUse ? [] : [`no route leads to pool ${name}: nothing changes for requests`];
+}
+
+function showRoute(control: PoolsControl, name: string, more: object = {}): Response {
+  const route = routeOf(control, name);
+  const tag = route.action.kind === "forward" ? { split: sharesOf(route) } : { split: null };
+  return json({ ...describeRoute(route), ...more }, 200, { etag: entityTag(tag) });
+}
+
+function routeOf(control: PoolsControl, name: string): RouteSpec {
+  const route = control.routes().find((one) => one.name === name);
+  if (route !== undefined) return route;
+  throw new ApiError(404, "unknown_route", `there is no route ${name}: GET /api/v1/routes lists them`);
+}

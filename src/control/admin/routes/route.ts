@@ -58,6 +58,11 @@ export function allowedMethods({ methods }: AdminRoute): string[] {
   return Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }
 
+/** The route as the public port has it: nothing is changed from there, whoever asks. */
+export function readOnly({ methods: { GET }, ...route }: AdminRoute): AdminRoute {
+  return { ...route, methods: GET === undefined ? {} : { GET } };
+}
+
 /** What answers `method`, if anything does. */
 export function operationOf({ methods }: AdminRoute, method: string): AnyOperation | undefined {
   const name = method === "HEAD" ? "GET" : method;

@@ -17,6 +17,7 @@ import { shadowViews } from "../attempts/shadow-views.ts";
 import type { ChampionSource } from "../champion/champion-source.ts";
 import type { LoadedModel } from "../shelf/loaded-model.ts";
 import type { ModelShelf } from "../shelf/model-shelf.ts";
+import { Advantage } from "./advantage.ts";
 import { ArmCosts } from "./arm-costs.ts";
 import { InputWatch } from "./input-watch.ts";
 import { VerdictKeeper, type VerdictKeeperOptions } from "./verdict-keeper.ts";
@@ -52,6 +53,7 @@ export class Judging {
   readonly #inputs: InputWatch;
   readonly #keeper: VerdictKeeper;
   readonly #costs = new ArmCosts();
+  readonly #advantage = new Advantage();
   /** Nothing can be older than this: the first table is not late because there was none before. */
   readonly #beganMs: number;
   #rungReason: string;
@@ -97,6 +99,7 @@ export class Judging {
   observe(attempt: ReadAttempt): void {
     const { record, decision, table } = attempt;
     this.#costs.add(record);
+    this.#advantage.add(record);
     const wantsViews = this.#judge.shadowVersion !== null && record.arm === "champion" && table !== null;
     this.#judge.observe(record, wantsViews ? this.#viewsOf(decision, table) : undefined);
   }
@@ -131,6 +134,8 @@ export class Judging {
     for (const verdict of verdicts) this.#carryOut(verdict);
     this.#apply(nowMs);
     this.#costs.show(learned.figures, nowMs);
+    const { rung, championVersion } = this.#judge.directive;
+    this.#advantage.show(learned.figures, nowMs, rung === Rung.FLOOR ? null : { rung, model: championVersion });
     if (verdicts.length > 0 || nowMs - this.#savedMs >= SAVE_MS) void this.save(nowMs);
   }
 

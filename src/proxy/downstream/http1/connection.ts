@@ -2,8 +2,8 @@
  * A client's connection of HTTP/1: it finds the requests in the bytes, has them served one after the other (RFC 9112 section 9.3.2)
  * and ends in an orderly way. What happens to one request is the exchange's business.
  */
-import type { ClientAccess } from "../../../shared/addresses/client-access.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { Route } from "../../../shared/memory/series-table.ts";
 import type { Downstream } from "../../exchange/downstream.ts";
 import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
@@ -11,7 +11,6 @@ import { refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import type { LocalResponse } from "../../local/response.ts";
 import { clientAddressOf } from "../../pick/sticky-key.ts";
-import { CertifiedPeer } from "../../rewrite/certified-peer.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
@@ -74,16 +73,8 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   }
 
   get peer(): Peer {
-    this.#peer ??= this.#newPeer();
+    this.#peer ??= this.ctx.peers.of(this.socket, this.#entrance);
     return this.#peer;
-  }
-
-  /** What servers are told of a certificate is the connection's own: such a peer is no other's. */
-  #newPeer(): Peer {
-    const { peers, trustedProxies } = this.ctx;
-    const address = this.socket?.remoteAddress ?? "";
-    if (!this.#entrance.asksCertificates) return peers.get(address, this.#secure);
-    return new CertifiedPeer(address, trustedProxies, this.socket?.clientCertificate ?? null);
   }
 
   get protocol(): Buffer {
@@ -192,8 +183,9 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     this.closes = !requestHead.keepAlive;
     ctx.wheel.clear(this);
     const route = routeOf(head, requestHead, ctx.settings);
+    if (ctx.challenges !== null && this.#answersChallenge(head, headStart, startedMs, nowMs)) return bodyStart;
     const { access } = this.#entrance;
-    if (access !== null && !this.#mayEnter(access, head)) {
+    if (access?.permits(clientAddressOf(head, requestHead, this.peer, ctx.trustedProxies)) === false) {
       this.#refusing();
       this.#responder.refuse(Failures.CLIENT_DENIED, route, head, headStart, startedMs, nowMs);
       return data.length;
@@ -216,10 +208,15 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs, nowMs);
   }
 
-  /** Whoever speaks through a trusted proxy is who counts; one that speaks for itself is a client, too. */
-  #mayEnter(access: ClientAccess, head: Buffer): boolean {
-    const { requestHead, trustedProxies } = this.ctx;
-    return access.permits(clientAddressOf(head, requestHead, this.peer, trustedProxies));
+  /** A CA asks about a name. Everything else below that path is the site's. */
+  #answersChallenge(head: Buffer, headStart: number, startedMs: number, nowMs: number): boolean {
+    const { requestHead, challenges, draining } = this.ctx;
+    if (this.#secure || requestHead.chunked || requestHead.contentLength > 0) return false;
+    const response = challenges?.responseTo(head, requestHead) ?? null;
+    if (response === null) return false;
+    if (draining || this.#shed) this.closes = true;
+    this.#responder.respondWith(response, Route.ACME_CHALLENGE, head, headStart, startedMs, nowMs);
+    return true;
   }
 
   // ── responses of our own ─────────────────────────────────────────────────────────────────────────────────────────

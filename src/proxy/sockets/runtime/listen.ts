@@ -1,6 +1,6 @@
 /**
  * Listens on sockets of the runtime: plain, or TLS 1.2 and 1.3. All workers listen on the same port, and the kernel spreads
- * connections over them. Bun's own listener takes one certificate; several go through node:tls.
+ * connections over them. Bun's own listener takes one certificate; several go through node:tls, as does what CAs ask while they do.
  */
 import type { Socket, TCPSocketListener, TCPSocketListenOptions } from "bun";
 import { judgeCertificate, type ShownCertificate } from "../client-certificate.ts";
@@ -8,6 +8,7 @@ import type { HeaderWaits } from "../proxied/header-waits.ts";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
 import { BunSocket, EVENTS } from "./bun-socket.ts";
+import { listenForChallenges } from "./challenge-listener.ts";
 import { handshaken } from "./handshaken.ts";
 import { listenWithSni } from "./sni-listener.ts";
 import type { TlsListening } from "./tls-listening.ts";
@@ -28,7 +29,8 @@ export function listenWithRuntime(
 ): Listening {
   const options = optionsOf(env, host, port, tls, (socket) => socket.welcome(onSocket, headers));
   if (tls === null) return wrap(Bun.listen<BunSocket>(options));
-  const { certificates, protocols, terms } = tls;
+  const { certificates, challenges, protocols, terms } = tls;
+  if (challenges !== null) return listenForChallenges(env, host, port, tls, challenges, onSocket, headers);
   if (certificates.length > 1) return listenWithSni(env, host, port, tls, onSocket, headers);
   const [{ certPem: cert, keyPem: key }] = certificates;
   // In wire format (RFC 7301 section 3.1), the only one that Bun takes.

@@ -3,13 +3,14 @@
  * certificate only, so this goes through node:tls. It costs about a third more CPU per request than one certificate does.
  */
 import type { AddressInfo, Socket } from "node:net";
-import { createSecureContext, createServer, type SecureContext, type TLSSocket } from "node:tls";
+import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
 import { judgeCertificate, type ShownCertificate } from "../client-certificate.ts";
 import type { HeaderWaits } from "../proxied/header-waits.ts";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import { Timed } from "../timer-wheel.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
 import { handshaken } from "./handshaken.ts";
+import { NodeHeaders } from "./node-headers.ts";
 import { NodeSocket } from "./node-socket.ts";
 import type { TlsListening } from "./tls-listening.ts";
 import { sharedOptions, VERSION_NAMES } from "./tls-options.ts";
@@ -23,6 +24,23 @@ export function listenWithSni(
   onSocket: OnSocket,
   headers: HeaderWaits | null,
 ): Listening {
+  const addresses = new NodeHeaders(headers);
+  const server = createSniServer(env, tls, onSocket, addresses);
+  server.on("connection", (socket: Socket) => addresses.takeOff(socket, () => {}));
+  server.listen({ host, port, reusePort: true });
+  return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
+}
+
+/**
+ * As `listenWithSni`, for connections that somebody else accepts and hands over as its event `connection`.
+ * @param addresses whose they are; headers are taken off by whoever accepts them.
+ */
+export function createSniServer(
+  env: SocketEnvironment,
+  tls: TlsListening,
+  onSocket: OnSocket,
+  addresses: NodeHeaders,
+): Server {
   const { certificates, terms } = tls;
   // Whoever names a server has its context, with all that was agreed on; whoever names none has the listener's own.
   const shared = { ...sharedOptions(terms), minVersion: VERSION_NAMES[terms.minVersion] };
@@ -31,7 +49,6 @@ export function listenWithSni(
     context: createSecureContext({ cert: c.certPem, key: c.keyPem, ...shared }),
   }));
   const handshakes = new Handshakes(env, tls);
-  const clients = new WeakMap<Socket, string>();
   const server = createServer(
     {
       cert: certificates[0].certPem,
@@ -44,42 +61,16 @@ export function listenWithSni(
     (socket) => {
       handshakes.end(socket);
       const adapted = new NodeSocket(env, socket, tls);
-      adapted.clientAddress = clients.get(socket) ?? "";
+      adapted.clientAddress = addresses.clientOf(socket);
       adapted.accept(onSocket);
       const verdict = terms.auth === "off" ? null : judgeCertificate(terms.auth, shownBy(socket), tls.epochMs());
       handshaken(adapted, verdict, socket.alpnProtocol || "", tls);
     },
   );
-  server.on("connection", (socket: Socket) => {
-    handshakes.begin(socket);
-    const peer = socket.remoteAddress ?? "";
-    if (headers?.terms.trusts(peer)) awaitHeader(headers, socket, peer, (client) => clients.set(socket, client));
-  });
+  server.on("connection", (socket: Socket) => handshakes.begin(socket));
   server.on("tlsClientError", () => tls.onHandshakeFailed());
   server.on("error", env.onInternalError);
-  server.listen({ host, port, reusePort: true });
-  return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
-}
-
-/** The types do not say so. */
-interface Handle {
-  readonly fd: number;
-  pause(): void;
-  resume(): void;
-}
-
-/** Nothing is read of the connection, and so no handshake begins, before its header is taken off. */
-function awaitHeader(headers: HeaderWaits, socket: Socket, peer: string, tell: (client: string) => void): void {
-  const { _handle: handle } = socket as unknown as { readonly _handle: Handle };
-  handle.pause();
-  const wait = headers.begin(handle.fd, peer, {
-    onHeader: (client) => {
-      tell(client);
-      handle.resume();
-    },
-    onRefused: () => socket.destroy(),
-  });
-  socket.once("close", () => wait.giveUp());
+  return server;
 }
 
 function shownBy(socket: TLSSocket): ShownCertificate {
@@ -95,7 +86,8 @@ function shownBy(socket: TLSSocket): ShownCertificate {
 class Handshakes {
   readonly #env: SocketEnvironment;
   readonly #tls: TlsListening;
-  readonly #pending = new Map<Socket, Timed>();
+  /** By peer: what is accepted elsewhere is another object when the handshake is through. */
+  readonly #pending = new Map<string, Timed>();
 
   constructor(env: SocketEnvironment, tls: TlsListening) {
     this.#env = env;
@@ -105,17 +97,28 @@ class Handshakes {
   begin(socket: Socket): void {
     const { wheel, handshakeTimeoutMs } = this.#tls;
     const deadline = new HandshakeDeadline(socket);
-    this.#pending.set(socket, deadline);
+    const peer = peerOf(socket);
+    this.#end(peer);
+    this.#pending.set(peer, deadline);
     wheel.set(deadline, this.#env.now() + handshakeTimeoutMs());
-    socket.once("close", () => this.end(socket));
+    socket.once("close", () => this.#end(peer, deadline));
   }
 
   end(socket: Socket): void {
-    const deadline = this.#pending.get(socket);
-    if (deadline === undefined) return;
-    this.#pending.delete(socket);
+    this.#end(peerOf(socket));
+  }
+
+  /** @param only if it is this one: the next connection may have the same peer. */
+  #end(peer: string, only?: Timed): void {
+    const deadline = this.#pending.get(peer);
+    if (deadline === undefined || (only !== undefined && only !== deadline)) return;
+    this.#pending.delete(peer);
     this.#tls.wheel.remove(deadline);
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 class HandshakeDeadline extends Timed {

@@ -5,6 +5,8 @@ import type { TimerWheel } from "../timer-wheel.ts";
 export interface TlsListening {
   /** At least one; the first serves clients that name no server, or none of ours. */
   readonly certificates: readonly TlsCertificate[];
+  /** What CAs are shown that ask for `acme-tls/1` (RFC 8737); null = none asks. */
+  readonly challenges: readonly TlsCertificate[] | null;
   /** For ALPN. Who offers others alone is refused (RFC 7301 section 3.2). */
   readonly protocols: readonly string[];
   /** What is negotiated, and whether clients show certificates. */

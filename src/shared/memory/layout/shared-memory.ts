@@ -47,7 +47,7 @@ import { TRACE_ROWS, type TraceRings, TracerCounter, type TracerMemory, TraceWor
 /** "NBLB" in little-endian bytes: the first word of a complete file. */
 export const LAYOUT_MAGIC = 0x424c424e;
 /** Raised with every incompatible change of the layout. */
-export const LAYOUT_VERSION = 8;
+export const LAYOUT_VERSION = 9;
 
 /** The most servers (addresses) one instance balances over; slots are 0 … MAX_SERVERS-1. */
 export const MAX_SERVERS = 512;
@@ -92,8 +92,15 @@ export const ServerState = {
   EJECTED: 4,
   /** As `UP`, and kept for when the pool's others fail: a backup. */
   STANDBY: 5,
+  /** As `DRAINING`, and worked on: an operator said so. */
+  MAINTENANCE: 6,
 } as const;
 export type ServerState = (typeof ServerState)[keyof typeof ServerState];
+
+/** It takes nothing new because somebody wants it so: it counts neither as well nor as failing. */
+export function isWithdrawn(state: number): boolean {
+  return state === ServerState.DRAINING || state === ServerState.MAINTENANCE;
+}
 
 /** The server table: columns indexed by slot. */
 export interface ServerTable {

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
-import { MAX_ADMIN_CONNECTIONS } from "../../../../src/control/admin/gate.ts";
-import { type AdminListener, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
+import { MAX_ADMIN_CONNECTIONS } from "../../../../src/control/admin/doors/gate.ts";
+import { type AdminListener, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import { singleValue, Wire } from "../../../support/wire.ts";
 import { eventually } from "../fleet/fixtures.ts";
@@ -28,11 +29,12 @@ const control = {
   nowMs: () => performance.now(),
 } as unknown as AdminControl;
 const { log, lines } = recordingLogger();
+const OPEN = () => policyOf({ token: null, tokens: null, allowedHosts: null }, "127.0.0.1");
 let listener: AdminListener;
 beforeAll(async () => {
   const socketPath = join(directory, "port.sock");
   const api = new AdminApi(control, log);
-  listener = await listenOnAdminPort(api, { host: "127.0.0.1", port: 0, token: () => null, socketPath });
+  listener = await listenOnAdminPort(api, { host: "127.0.0.1", port: 0, policy: OPEN, socketPath });
 });
 afterAll(async () => {
   await listener.stop();
@@ -73,7 +75,7 @@ describe("requests that are odd", () => {
     ["HEAD of what is made on demand", `HEAD /metrics HTTP/1.1\r\n${host}\r\n`, 200],
     ["OPTIONS", `OPTIONS /metrics HTTP/1.1\r\n${host}\r\n`, 405],
     ["TRACE", `TRACE /metrics HTTP/1.1\r\n${host}\r\n`, 405],
-    ["DELETE", `DELETE /api/v1/servers/1 HTTP/1.1\r\n${host}\r\n`, 405],
+    ["DELETE", `DELETE /api/v1/status HTTP/1.1\r\n${host}\r\n`, 405],
     ["CONNECT", `CONNECT localhost:1 HTTP/1.1\r\n${host}\r\n`, 404],
     ["a huge header", `GET /health/live HTTP/1.1\r\n${host}X: ${"x".repeat(100_000)}\r\n\r\n`, 431],
     ["a huge target", `GET /${"x".repeat(100_000)} HTTP/1.1\r\n${host}\r\n`, 431],

@@ -4,14 +4,16 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
+import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
-import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/listener.ts";
+import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
+import { operationsOver } from "../../../unit/control/admin/changes/fixture.ts";
 import { recordingLogger } from "../processes/fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-"));
@@ -33,10 +35,6 @@ const noted: NotedEvent[] = [];
 
 function makeControl() {
   const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
-  const known = (id: number, change: () => void) => {
-    if (id === 1) change();
-    return id === 1;
-  };
   const status = () =>
     ({
       id: 1,
@@ -44,6 +42,11 @@ function makeControl() {
       url: "http://a:1",
       alive: true,
       active_connections: 0,
+      removed: false,
+      hard_limit: state.capacity,
+      configured_weight: 1,
+      configured_capacity: 10,
+      maintenance: state.state === "draining" ? { reason: "", since: "", until: null, by: "" } : null,
       ...state,
     }) as unknown as ServerStatus;
   const control: AdminControl = {
@@ -51,12 +54,22 @@ function makeControl() {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
       endpoints: () => [ENDPOINT],
-      drain: (id) => known(id, () => (state.state = "draining")),
-      undrain: (id) => known(id, () => (state.state = "up")),
-      setWeight: (id, weight) => known(id, () => (state.weight = weight)),
-      setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
+      pools: () => [],
     },
-    events: { note: (event) => noted.push(event) },
+    operations: operationsOver({
+      configured: ({ kind }) => ({ weight: 1, capacity: 10 })[kind as string] ?? "active",
+      apply: (overrides) => {
+        Object.assign(state, { weight: 1, capacity: 10, state: "up" });
+        for (const { kind, value } of overrides) {
+          if (kind === "state") state.state = value === "drain" ? "draining" : value;
+          else Object.assign(state, { [kind]: value });
+        }
+      },
+      events: { note: (event) => noted.push(event) },
+      log,
+    }),
+    effective: () => [],
+    listedPools: () => [],
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
@@ -68,9 +81,21 @@ function makeControl() {
       return Buffer.from("up 1\n");
     },
     prometheusEnabled: () => state.prometheus,
-    pools: () => [{ name: "shop", healthy: 1 }],
+    pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    demo: null,
+    page: { get: async () => "later" },
+    live: {
+      full: false,
+      watch: () => new Response("event: frame\n\n"),
+      unwatched: () => new Response(null),
+      *recent() {
+        yield;
+        return new Blob(["{}"]);
+      },
+      timeline: () => ({ events: [], last_id: "r-0", forgotten: 0 }),
+    },
     learning: {
       overview: async () => ({ rung: "model" }),
       models: async (limit) => ({ models: [], limit }),
@@ -91,13 +116,18 @@ function makeControl() {
   return { state, control };
 }
 
-const { state, control } = makeControl();
 const { log, lines } = recordingLogger();
+const { state, control } = makeControl();
 const api = new AdminApi(control, log);
 const socket = join(directory, "admin.sock");
 const relay = listenForWorkers(api, socket);
 const listen = (port: number, token: string | null, name: string) =>
-  listenOnAdminPort(api, { host: "127.0.0.1", port, token: () => token, socketPath: join(directory, name) });
+  listenOnAdminPort(api, {
+    host: "127.0.0.1",
+    port,
+    policy: () => policyOf({ token, tokens: null, allowedHosts: null }, "127.0.0.1"),
+    socketPath: join(directory, name),
+  });
 const open = await listen(0, null, "open.sock");
 const guarded = await listen(0, TOKEN, "guarded.sock");
 afterAll(async () => {
@@ -121,7 +151,7 @@ const patch = (id: number | string, body: unknown, headers: Record<string, strin
 const errorOf = async (response: Response) => ((await response.json()) as { code: string }).code;
 
 test("pools and routes are told on the admin port alone", async () => {
-  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [{ name: "shop", healthy: 1 }] });
+  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [{ name: "shop", usable: 1, in_use: true }] });
   expect(await (await viaPort("/api/v1/routes")).json()).toMatchObject({
     routes: [{ name: "/*", action: { pool: "shop" } }],
   });
@@ -243,8 +273,8 @@ describe("reading", () => {
     expect([head.status, await head.text()]).toEqual([200, ""]);
     const unknown = await viaPort("/api/v2");
     expect([unknown.status, await errorOf(unknown)]).toEqual([404, "not_found"]);
-    const wrong = await viaPort("/api/v1/servers/1", { method: "DELETE" });
-    expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "GET, HEAD, PATCH"]);
+    const wrong = await viaPort("/api/v1/status", { method: "DELETE" });
+    expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     expect((await viaPort("/health/live", { method: "POST" })).status).toBe(405);
     expect((await viaPort("/api/v1/servers/99999999999")).status).toBe(404);
   });
@@ -270,7 +300,11 @@ describe("changing", () => {
       { weight: 2.5, capacity: 40, state: "draining" },
     ]);
     expect(await (await patch(1, { state: "active" })).json()).toMatchObject({ weight: 2.5, state: "up" });
-    expect(lines.some((l) => l.message.includes("changed by an operator") && l.weight === 2.5)).toBe(true);
+    expect(lines.find(({ action }) => action === "server.change")).toMatchObject({
+      message:
+        'server a:1 (10.0.0.1) of pool default: {"weight":1,"capacity":10,"state":"active"} → {"weight":2.5,"capacity":40,"state":"drain"}, by local',
+      after: { weight: 2.5, capacity: 40, state: "drain" },
+    });
   });
 
   test("is told to history with who did it, by the address that they came from", async () => {
@@ -293,8 +327,15 @@ describe("changing", () => {
       server: "a:1",
       address: "10.0.0.1",
       actor: "admin API (127.0.0.7)",
-      message: "server http://a:1 (10.0.0.1) was changed by an operator: weight 7",
-      detail: { weight: 7 },
+      message: 'server a:1 (10.0.0.1) of pool default: {"weight":7} → {"weight":7}, by local',
+      detail: {
+        action: "server.change",
+        target: "server a:1 (10.0.0.1) of pool default",
+        before: { weight: 7 },
+        after: { weight: 7 },
+        reason: "",
+        kept: true,
+      },
     });
     noted.length = 0;
     const init = { method: "POST", body: '{"version":7}', headers: { "content-type": "application/json" } };
@@ -304,8 +345,15 @@ describe("changing", () => {
         kind: "change",
         pool: "shop",
         actor: "admin API (127.0.0.1)",
-        message: "ordered by an operator: promote 7",
-        detail: { order: "promote", model_version: 7 },
+        message: "ordered by an operator: promote 7, by local",
+        detail: {
+          action: "learner.promote",
+          target: "the models of pool shop",
+          before: null,
+          after: { order: "promote", model_version: 7 },
+          reason: "",
+          kept: true,
+        },
       },
     ]);
     await patch(1, { weight: 0 });
@@ -372,8 +420,10 @@ describe("changing", () => {
 describe("with a token", () => {
   const get = (path: string, headers: Record<string, string> = {}) => viaPort(path, { headers }, guarded.port);
 
-  test("the API wants it, health and metrics do not", async () => {
-    for (const path of ["/health/live", "/health/ready", "/metrics"]) expect((await get(path)).status).toBe(200);
+  test("the API and metrics want it, health does not", async () => {
+    for (const path of ["/health/live", "/health/ready"]) expect((await get(path)).status).toBe(200);
+    expect((await get("/metrics")).status).toBe(401);
+    expect((await get("/metrics", { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
     const refused = await get("/api/v1/servers");
     expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([401, 'Bearer realm="neurabalancer"']);
     expect((await get("/api/v1/status", { authorization: `Bearer ${TOKEN}x` })).status).toBe(401);

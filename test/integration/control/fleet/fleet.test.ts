@@ -19,7 +19,7 @@ import {
 import { serverTableVersion } from "../../../../src/shared/memory/server-table/reader.ts";
 import { ServerTableWriter } from "../../../../src/shared/memory/server-table/writer.ts";
 import { spawn } from "../../../support/processes.ts";
-import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
+import { DRAINED, fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { Backend, eventually } from "./fixtures.ts";
 
 const cleanups: (() => void)[] = [];
@@ -384,10 +384,10 @@ describe("membership", () => {
     const { fleet, memory, states } = makeFleet();
     const a = host("127.0.0.1", 9);
     await fleet.start(fleetOptions([a, host("127.0.0.2", 9)]));
-    expect(fleet.drain(1)).toBe(true);
+    expect(fleet.withdraw(1, DRAINED)).toBe(true);
     expect(states()).toEqual(["draining", "up"]);
     expect(memory.servers.state[0]).toBe(ServerState.DRAINING);
-    expect(fleet.undrain(1)).toBe(true);
+    expect(fleet.bringBack(1)).toBe(true);
     expect(states()).toEqual(["up", "up"]);
     expect(fleet.setWeight(1, 2.5)).toBe(true);
     expect(fleet.setCapacity(1, 20)).toBe(true);
@@ -397,7 +397,12 @@ describe("membership", () => {
     expect(fleet.servers()[0].weight).toBe(2.5);
     await fleet.update(fleetOptions([{ ...a, weight: 3 }, host("127.0.0.2", 9)]));
     expect(fleet.servers()[0].weight).toBe(3);
-    const refused = [fleet.drain(99), fleet.setWeight(1, 0), fleet.setWeight(1, Number.NaN), fleet.setCapacity(1, -1)];
+    const refused = [
+      fleet.withdraw(99, DRAINED),
+      fleet.setWeight(1, 0),
+      fleet.setWeight(1, Number.NaN),
+      fleet.setCapacity(1, -1),
+    ];
     expect(refused).toEqual([false, false, false, false]);
   });
 });

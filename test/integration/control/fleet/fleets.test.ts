@@ -12,7 +12,7 @@ import {
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
 import type { ServerSpec } from "../../../../src/shared/server-spec.ts";
 import { turn } from "../../../support/turn.ts";
-import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
+import { DRAINED, fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { Backend, eventually } from "./fixtures.ts";
 
 const cleanups: (() => void)[] = [];
@@ -203,12 +203,12 @@ describe("readiness", () => {
       healthy: 3,
       pools: { default: { total: 1, healthy: 1 }, shop: { total: 2, healthy: 2 } },
     });
-    fleets.drain(1);
+    fleets.withdraw(1, DRAINED);
     expect(readReadiness(memory, placed(fleets))).toMatchObject({ status: "not_ready", healthy: 2 });
     await change({ shop: [B, C], blog: [A] }); // no default any more: any pool will do
     expect(readReadiness(memory, placed(fleets))).toMatchObject({ status: "ready", total: 3, healthy: 3 });
-    fleets.drain(2);
-    fleets.drain(3);
+    fleets.withdraw(2, DRAINED);
+    fleets.withdraw(3, DRAINED);
     expect(readReadiness(memory, placed(fleets))).toEqual({
       status: "ready",
       total: 3,
@@ -249,9 +249,9 @@ describe("who stands by", () => {
     expect([0, 1].map((slot) => memory.servers.state[slot])).toEqual([ServerState.UP, ServerState.STANDBY]);
     expect(fleets.summary()).toEqual({ total: 2, healthy: 2, up: 2, usable: 2, panic: false });
     expect(fleets.server(2)).toMatchObject({ backup: true, reason: "a backup: others of its pool are up" });
-    fleets.drain(1);
+    fleets.withdraw(1, DRAINED);
     expect(memory.servers.state[1]).toBe(ServerState.UP);
-    fleets.undrain(1);
+    fleets.bringBack(1);
     expect(memory.servers.state[1]).toBe(ServerState.STANDBY);
   });
 
@@ -267,10 +267,10 @@ describe("who stands by", () => {
       ["standby", true],
     ]);
     expect(fleets.server(2)).toMatchObject({ zone: "eu-2", backup: false });
-    fleets.drain(1);
+    fleets.withdraw(1, DRAINED);
     expect(memory.servers.state[1]).toBe(ServerState.UP);
     await change({ default: servers }); // without the preference
-    fleets.undrain(1);
+    fleets.bringBack(1);
     expect(states(fleets)).toEqual([
       ["up", true],
       ["up", true],

@@ -1,5 +1,6 @@
 /** `GET /health/ready` at both ports: what a worker says of itself and what the admin API says, of one fleet. */
 import { afterEach, expect, test } from "bun:test";
+import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { LookupAnswer } from "../../../../src/control/discovery/dns/resolver.ts";
@@ -8,7 +9,7 @@ import { FleetTable } from "../../../../src/control/fleet/table.ts";
 import { readinessResponse } from "../../../../src/proxy/downstream/health-responses.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
-import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
+import { DRAINED, fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { recordingLogger } from "../processes/fixture.ts";
 import { Backend, eventually } from "./fixtures.ts";
 
@@ -41,8 +42,7 @@ function makeInstance() {
     const response = await api.handle(new Request("http://localhost/health/ready"), {
       kind: "admin",
       client: "127.0.0.1",
-      token: null,
-      loopbackOnly: true,
+      policy: policyOf({ token: null, tokens: null, allowedHosts: null }, "127.0.0.1"),
     });
     expect([response.status, await response.text()]).toEqual([status, body as string]);
     return [status, JSON.parse(body as string)];
@@ -107,9 +107,9 @@ test("servers that are down, drained or removed count as such, in panic too", as
   await becomes("ready", 2, 1);
   await eventually(() => expect(memory.pools.panic[0]).toBe(1));
   expect(await ask()).toEqual([200, { status: "ready", total: 2, healthy: 1 }]);
-  fleet.drain(1);
+  fleet.withdraw(1, DRAINED);
   expect(await ask()).toEqual([503, { status: "not_ready", total: 2, healthy: 0 }]);
-  fleet.undrain(1);
+  fleet.bringBack(1);
   expect(await ask()).toEqual([200, { status: "ready", total: 2, healthy: 1 }]);
   Atomics.add(memory.servers.inFlight, 1, 1); // one request is under way: the server drains, and is shown
   await fleet.update({ ...options, servers: options.servers.slice(0, 1) });

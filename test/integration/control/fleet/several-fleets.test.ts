@@ -4,7 +4,7 @@ import { Fleet } from "../../../../src/control/fleet/fleet.ts";
 import { FleetTable } from "../../../../src/control/fleet/table.ts";
 import { MAX_SERVERS, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { readReadiness } from "../../../../src/shared/memory/readiness.ts";
-import { fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
+import { DRAINED, fleetOptions, host, quietLog } from "../../../unit/control/fleet/fixtures.ts";
 import { Backend, eventually } from "./fixtures.ts";
 
 const cleanups: (() => void)[] = [];
@@ -59,7 +59,7 @@ test("an operator's change reaches the fleet that has the server, and no other",
   const { shop, blog, memory } = makeFleets();
   await shop.start(fleetOptions(ports(1, 1)));
   await blog.start(fleetOptions(ports(1, 1)));
-  expect([shop.drain(2), blog.drain(2)]).toEqual([false, true]);
+  expect([shop.withdraw(2, DRAINED), blog.withdraw(2, DRAINED)]).toEqual([false, true]);
   expect([shop.servers()[0].state, blog.servers()[0].state]).toEqual(["up", "draining"]);
   expect(readReadiness(memory, [])).toEqual({ status: "ready", total: 2, healthy: 1 });
 });

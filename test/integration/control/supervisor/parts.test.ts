@@ -13,7 +13,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { InnerDoors } from "../../../../src/control/admin/inner-doors.ts";
+import { InnerDoors } from "../../../../src/control/admin/doors/inner-doors.ts";
 import { pinSettings } from "../../../../src/control/supervisor/pinned.ts";
 import {
   claimRuntimeDirectory,

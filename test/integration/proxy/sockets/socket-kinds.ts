@@ -44,6 +44,7 @@ export function tlsListening(count: 1 | 2): TlsListening {
   const named = ({ cert, key }: Certificate, name: string) => ({ certPem: cert, keyPem: key, names: [name] });
   return {
     certificates: [named(server, "shop.test"), named(other, "blog.test")].slice(0, count),
+    challenges: null,
     protocols: [PROTOCOL],
     terms: TEST_SETTINGS.clientTls,
     epochMs: () => Date.now(),

@@ -1,5 +1,6 @@
 /** What the tests of the fleet share. */
 import type { FleetOptions } from "../../../../src/control/fleet/options.ts";
+import type { Withdrawal } from "../../../../src/control/fleet/withdrawal.ts";
 import type { ServerSpec } from "../../../../src/shared/server-spec.ts";
 
 /** A server by name or address. */
@@ -56,3 +57,6 @@ export function fleetOptions(servers: readonly ServerSpec[], more: Partial<Fleet
     ...more,
   };
 }
+
+/** Somebody wants it empty. */
+export const DRAINED: Withdrawal = { kind: "drain", reason: "", sinceMs: 0, untilMs: null, by: "admin API" };

@@ -88,8 +88,13 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     }),
     tracer: () => ({ running: true, up: true, restarts: { exit: 0, hung: 0, failed: 0 } }),
     configuration: () => ({ successful: true, takenAtSeconds: 1000 }),
+    admin: () => ({
+      answers: [{ scope: "read", status: 200, count: 7 }],
+      refused: { no_token: 1, wrong_token: 2 },
+    }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
+    acme: () => ({ counts: { success: 0, failure: 0 }, certificates: [] }),
     certificates: () => [],
     ...overrides,
   };

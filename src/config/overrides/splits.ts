@@ -1,0 +1,58 @@
+/** Shares of routes' pools that were set at run time. */
+
+import type { Shares } from "../../shared/operations/override.ts";
+import type { RouteConfig } from "../config.ts";
+import type { EffectiveSetting } from "../effective.ts";
+import { routePath } from "../routes/path.ts";
+import { type OverrideLayer, originOf } from "./layer.ts";
+
+/** As a file's `split` has it. */
+const WEIGHT = { least: 0, most: 1_000_000 } as const;
+const MAX_TARGETS = 64;
+
+/** The shares of a route; `null` = it sends nothing to pools. */
+export function sharesOf({ action }: Pick<RouteConfig, "action">): Shares | null {
+  if (action.kind !== "forward") return null;
+  return Object.fromEntries(action.targets.map(({ pool, weight }) => [pool, weight]));
+}
+
+/** The routes with these shares. What cannot be is told in `problems`. @param pools `null` = they could not be made out. */
+export function overrideSplits(
+  routes: readonly RouteConfig[],
+  layer: OverrideLayer,
+  pools: readonly string[] | null,
+  problems: string[],
+): { readonly routes: readonly RouteConfig[]; readonly effective: readonly EffectiveSetting[] } {
+  const effective: EffectiveSetting[] = [];
+  let changed = routes;
+  for (const override of layer.of("split")) {
+    const { target, value } = override;
+    const origin = originOf(override);
+    const say = (what: string): void => void problems.push(`the split of route ${target.route} (${origin}) ${what}`);
+    const route = routes.find(({ name }) => name === target.route);
+    const shares = Object.entries(value);
+    const wrong = shares.find(
+      ([, weight]) => !Number.isInteger(weight) || weight < WEIGHT.least || weight > WEIGHT.most,
+    );
+    const unknown = shares.find(([pool]) => pools !== null && !pools.includes(pool));
+    if (route === undefined) say("is of no route that there is");
+    else if (route.action.kind !== "forward")
+      say(`cannot be: the route does not forward, it has a ${route.action.kind}`);
+    else if (shares.length === 0 || shares.length > MAX_TARGETS)
+      say(`names ${shares.length} pools: name 1 … ${MAX_TARGETS}`);
+    else if (wrong !== undefined)
+      say(`gives ${wrong[0]} the weight ${wrong[1]}: it must be an integer ${WEIGHT.least} … ${WEIGHT.most}`);
+    else if (unknown !== undefined)
+      say(`names ${unknown[0]}, which is no pool${pools === null ? "" : `: there are ${pools.join(", ")}`}`);
+    else if (shares.every(([, weight]) => weight === 0))
+      say("gives every pool the weight 0: one of them has to get something");
+    else {
+      const { action } = route;
+      const targets = shares.map(([pool, weight]) => ({ pool, weight }));
+      changed = changed.map((one) => (one === route ? { ...route, action: { ...action, targets } } : one));
+      const shown = shares.map(([pool, weight]) => `${pool}: ${weight}`).join(", ");
+      effective.push({ section: "routes", env: `${routePath(route.name)}.split`, value: shown, origin });
+    }
+  }
+  return { routes: changed, effective };
+}

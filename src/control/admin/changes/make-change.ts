@@ -1,0 +1,64 @@
+/** How a change is made: for all routes that change something, in one place. */
+import type { Proposal } from "../../operations/change.ts";
+import { NotKeptError, RefusedChangeError, UnknownOverrideError } from "../../operations/errors.ts";
+import type { Operations } from "../../operations/operations.ts";
+import type { Caller } from "../call.ts";
+import { ApiError, json } from "../responses.ts";
+import { entityTag, requireMatch } from "./etag.ts";
+import type { ChangeTerms } from "./terms.ts";
+
+/** What is to be otherwise, and what has to be known of it. */
+export interface Plan extends Proposal {
+  /** What may be changed of the resource, as it is: what its tag is of. */
+  readonly present: unknown;
+  /** What it brings with it that may not be meant; it is made all the same. */
+  readonly warnings: readonly string[];
+}
+
+/** Who changes something, and how it is asked for. */
+export interface AskedChange {
+  readonly request: Request;
+  readonly caller: Caller;
+  readonly terms: ChangeTerms;
+}
+
+/**
+ * Makes a change in its turn: there `plan` looks at what there is, and `If-Match` is compared with it, so that of two that were
+ * made of the same view one wins. Resolves when it lasts and is in force, or at once when it is only tried.
+ * Throws what `plan` throws, and an `ApiError` for each reason why it was not made.
+ */
+export async function makeChange(
+  operations: Pick<Operations, "change">,
+  { request, caller, terms }: AskedChange,
+  plan: () => Plan,
+): Promise<Plan> {
+  const { reason, keep, dry_run: dryRun } = terms;
+  let planned: Plan | undefined;
+  try {
+    await operations.change(caller, { reason, keep, dryRun }, () => {
+      planned = plan();
+      requireMatch(request, planned.present);
+      return planned;
+    });
+  } catch (error) {
+    throw refusalOf(error);
+  }
+  return planned!;
+}
+
+/** The answer to a change that was only tried. */
+export function tried({ action, target, before, after, warnings, present }: Plan): Response {
+  const body = { dry_run: true, action, target, before, after, warnings };
+  return json(body, 200, { etag: entityTag(present) });
+}
+
+/** What a change that was not made is answered with. */
+export function refusalOf(error: unknown): unknown {
+  if (error instanceof RefusedChangeError) {
+    const problems = error.problems.map((message) => ({ at: "", message }));
+    return new ApiError(422, "refused", `it cannot be: ${error.problems.join("; ")}`, {}, problems);
+  }
+  if (error instanceof NotKeptError) return new ApiError(503, "not_kept", error.message);
+  if (error instanceof UnknownOverrideError) return new ApiError(404, "unknown_override", error.message);
+  return error;
+}

@@ -1,0 +1,68 @@
+/** What an operator changes of a route: which share of its requests goes to which pool. */
+import { z } from "zod";
+import type { RouteSpec } from "../../../protocol/route.ts";
+import type { Override, Shares } from "../../../shared/operations/override.ts";
+import { overrideId } from "../../operations/override-id.ts";
+import { ApiError } from "../responses.ts";
+import type { Plan } from "./make-change.ts";
+import { changeBody } from "./terms.ts";
+
+const MOST_POOLS = 128;
+const MOST_WEIGHT = 1_000_000;
+
+const wrongWeight = { error: `must be a whole number from 0 to ${MOST_WEIGHT}` };
+const weight = z.int(wrongWeight).min(0, wrongWeight).max(MOST_WEIGHT, wrongWeight);
+
+/** A change as it is sent. */
+export const splitChangeSchema = changeBody({
+  split: z
+    .record(z.string(), weight)
+    .refine((shares) => Object.values(shares).some((share) => share > 0), {
+      error: "must give one pool more than 0",
+    })
+    .refine((shares) => Object.keys(shares).length <= MOST_POOLS, { error: `names more than ${MOST_POOLS} pools` })
+    .nullable()
+    .describe("weights by pool, relative to each other; null = as configured"),
+});
+
+/** A change as it was asked for. */
+export type SplitChange = z.infer<typeof splitChangeSchema>;
+
+/** The shares that a route has; throws 409 for one that forwards nothing. */
+export function sharesOf({ name, action }: RouteSpec): Shares {
+  if (action.kind === "forward") return Object.fromEntries(action.targets.map(({ pool, weight: of }) => [pool, of]));
+  throw new ApiError(409, "no_split", `route ${name} sends nothing to a pool, so there is nothing to split`);
+}
+
+/** Throws an `ApiError`. @param pools names of those that there are. */
+export function planSplit(
+  route: RouteSpec,
+  { split }: SplitChange,
+  pools: readonly { readonly name: string; readonly usable: number }[],
+  overrides: readonly Override[],
+): Plan {
+  const present = sharesOf(route);
+  const target = { route: route.name };
+  const id = overrideId({ kind: "split", target });
+  const override = overrides.find((one) => one.id === id);
+  const configured = override?.kind === "split" ? override.configured : present;
+  for (const name of Object.keys(split ?? {})) {
+    if (pools.some((pool) => pool.name === name)) continue;
+    const message = `there is no pool ${name}: there are ${pools.map((pool) => pool.name).join(", ")}`;
+    const at = `split.${name}`;
+    throw new ApiError(400, "invalid_body", `the body is not right: ${at}: ${message}`, {}, [{ at, message }]);
+  }
+  const after = split ?? configured;
+  const warnings = pools
+    .filter(({ name, usable }) => (after[name] ?? 0) > 0 && usable === 0)
+    .map(({ name }) => `pool ${name} has no server that takes requests: what goes there gets 503`);
+  return {
+    action: "route.split",
+    target: `the split of route ${route.name}`,
+    ...(split === null ? { remove: [id] } : { set: [{ kind: "split", target, value: split }] }),
+    before: present,
+    after,
+    present: { split: present },
+    warnings,
+  };
+}

@@ -1,0 +1,59 @@
+/** What every change takes beside what is to be changed: why, whether it lasts, and whether it is only to be tried. */
+import { z } from "zod";
+import { MAX_REASON } from "../../../shared/operations/limits.ts";
+import { describeRange, type Range } from "../../../shared/ranges.ts";
+
+const CONTROL = /\p{Cc}/u;
+
+/** Why somebody changes something: a line of text, kept in the audit. */
+export const reasonSchema = z
+  .string()
+  .trim()
+  .max(MAX_REASON, `must have at most ${MAX_REASON} characters`)
+  .refine((text) => !CONTROL.test(text), { error: "must be one line without control characters" })
+  .default("")
+  .describe("why; kept in the audit");
+
+const yesOrNo = (byDefault: boolean, says: string) =>
+  z
+    .enum(["true", "false"], { error: "must be true or false" })
+    .default(byDefault ? "true" : "false")
+    .transform((word) => word === "true")
+    .describe(says);
+
+/** The query of a change. */
+export const changeQuery = z.strictObject({
+  keep: yesOrNo(true, "false = for this run of this instance only"),
+  dry_run: yesOrNo(false, "true = only say what would happen"),
+});
+
+/** The query of a change that has no body. */
+export const bodilessChangeQuery = changeQuery.extend({ reason: reasonSchema });
+
+/** How a change is asked for. */
+export type ChangeTerms = z.infer<typeof bodilessChangeQuery>;
+
+/** The body of a change; what is not in `shape` is refused. */
+export function changeBody<S extends z.ZodRawShape>(shape: S) {
+  return z.strictObject({ ...shape, reason: reasonSchema });
+}
+
+/** A number of that kind. */
+export function numberIn(range: Range) {
+  const error = `must be ${describeRange(range)}`;
+  const number = range.whole ? z.int({ error }) : z.number({ error });
+  return number.min(range.least, { error }).max(range.most, { error });
+}
+
+/** What a change that was only tried is answered with. */
+export const dryRunResponse = z.object({
+  dry_run: z.literal(true),
+  action: z.string(),
+  target: z.string(),
+  before: z.unknown(),
+  after: z.unknown(),
+  warnings: z.array(z.string()),
+});
+
+/** What is said of a change beside the resource. */
+export const warningsField = { warnings: z.array(z.string()).describe("what it brings with it that may not be meant") };

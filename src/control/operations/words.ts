@@ -1,0 +1,33 @@
+/** Overrides in words. */
+import type { Override, OverrideTarget } from "../../shared/operations/override.ts";
+
+/** What an override is about: `the weight of server 10.0.0.5:3000 of pool default`. */
+export function describeTarget(of: OverrideTarget): string {
+  switch (of.kind) {
+    case "weight":
+    case "capacity":
+    case "state": {
+      const { pool, server, address } = of.target;
+      return `the ${of.kind} of server ${server}${address === "" ? "" : ` (${address})`} of pool ${pool}`;
+    }
+    case "server_added":
+      return `the server ${of.target.url} added to pool ${of.target.pool}`;
+    case "server_removed":
+      return `the server ${of.target.url} removed from pool ${of.target.pool}`;
+    case "setting":
+      return of.target.pool === null ? of.target.setting : `${of.target.setting} of pool ${of.target.pool}`;
+    case "split":
+      return `the split of route ${of.target.route}`;
+  }
+}
+
+/** Who made it and when: `by deploy, 2026-11-29T02:10Z`. */
+export function describeMaker({ by, atMs }: Pick<Override, "by" | "atMs">): string {
+  return `by ${by}, ${new Date(atMs).toISOString().slice(0, 16)}Z`;
+}
+
+/** A value for people. */
+export function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return "unset";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
