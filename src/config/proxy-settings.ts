@@ -46,7 +46,7 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     tls: readTls(config, nowMs, findings),
     clientTls: readClientTls(config, findings),
     clientAccess: readClientLists(clients, findings),
-    proxyProtocol: { on: clients.proxyProtocol, from: clients.proxyProtocolFrom ?? clients.trustedProxies ?? [] },
+    proxyProtocol: readProxyProtocol(config),
     listeners: config.listeners,
     request: given(config, "request"),
     pools: config.pools.map((pool, index) =>
@@ -65,6 +65,13 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
+}
+
+/** Who is believed is nobody's business where nobody is asked. */
+function readProxyProtocol({ clients, listeners }: Config): ProxySettings["proxyProtocol"] {
+  const { proxyProtocol: on, proxyProtocolFrom, trustedProxies } = clients;
+  const asked = listeners.some((listener) => listener.proxyProtocol ?? on);
+  return { on, from: asked ? (proxyProtocolFrom ?? trustedProxies ?? []) : [] };
 }
 
 /** What is done by calls that only Linux has. */

@@ -45,9 +45,10 @@ const derOf = (certificate: Certificate): Buffer => new X509Certificate(certific
 const NAME = "shop.test";
 
 describe.each([
-  ["one certificate", () => [shop]],
-  ["several certificates", () => [shop, blog]],
-])("%s", (_, certificates) => {
+  ["one certificate", () => [shop], false],
+  ["several certificates", () => [shop, blog], false],
+  ["one certificate, while a CA may ask", () => [shop], true],
+])("%s", (_, certificates, asks) => {
   async function secured(auth: ClientTls["auth"], more: Partial<ProxySettings> = {}, list?: string) {
     const backend = await Backend.answering((request) => ok(request.head));
     const clientTls = terms({ auth, caPem: clients.cert, crlPem: list ?? null });
@@ -60,6 +61,8 @@ describe.each([
         ...more,
       },
     });
+    const { certPem, keyPem } = blog;
+    if (asks) proxy.server.setChallenges([{ kind: "tls-alpn-01", name: "blog.test", certPem, keyPem }]);
     return { backend, proxy, port: proxy.tlsPort };
   }
 

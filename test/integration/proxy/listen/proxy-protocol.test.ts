@@ -32,6 +32,7 @@ interface Kind {
   readonly name: string;
   readonly settings: () => Partial<ProxySettings>;
   readonly secure: boolean;
+  readonly asks?: true;
 }
 
 const tls = (count: number) => ({ tls: { port: 0, certificates: certificates.slice(0, count) } });
@@ -40,6 +41,7 @@ const KINDS: readonly Kind[] = [
   { name: "the runtime's sockets", settings: () => ({ nativeSockets: false }), secure: false },
   { name: "TLS", settings: () => ({ nativeSockets: true, ...tls(1) }), secure: true },
   { name: "TLS by server name", settings: () => ({ nativeSockets: true, ...tls(2) }), secure: true },
+  { name: "TLS while a CA may ask", settings: () => ({ nativeSockets: true, ...tls(1) }), secure: true, asks: true },
   { name: "TLS, without sockets of our own", settings: () => ({ nativeSockets: false, ...tls(1) }), secure: true },
   {
     name: "TLS by server name, without sockets of our own",
@@ -48,10 +50,12 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-describe.each(KINDS.map((kind) => [kind.name, kind] as const))("%s", (_, { settings, secure }) => {
+describe.each(KINDS.map((kind) => [kind.name, kind] as const))("%s", (_, { settings, secure, asks }) => {
   async function listening(more: Partial<ProxySettings> = {}) {
     const backend = await Backend.answering((request) => ok(request.head));
     const proxy = new TestProxy([backend], { settings: { proxyProtocol: FROM, ...settings(), ...more } });
+    const [{ certPem, keyPem }] = certificates;
+    if (asks) proxy.server.setChallenges([{ kind: "tls-alpn-01", name: "shop.test", certPem, keyPem }]);
     return { backend, proxy, port: secure ? proxy.tlsPort : proxy.port };
   }
 
