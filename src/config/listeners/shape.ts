@@ -20,14 +20,18 @@ export const LISTENER = struct({
   client_auth: field(
     "Whether clients show certificates here: off, request or require. Not there means TLS_CLIENT_AUTH.",
     value(oneOf(["off", "request", "require"])),
-    "",
+    "off",
   ),
   proxy_protocol: field(
     "Whether trusted proxies say here whose connections they make. Not there means PROXY_PROTOCOL.",
     value(toggle),
-    "",
+    "off",
   ),
-  clients: field("Who is served here, of the clients that CLIENTS_ALLOW and CLIENTS_DENY let in.", ACCESS_LISTS, ""),
+  clients: field(
+    "Who is served here, of the clients that CLIENTS_ALLOW and CLIENTS_DENY let in.",
+    ACCESS_LISTS,
+    "{deny: [192.0.2.0/24]}",
+  ),
 });
 
 /** A listener as it was read. */

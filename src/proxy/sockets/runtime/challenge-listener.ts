@@ -27,10 +27,13 @@ export function listenForChallenges(
   const addresses = new NodeHeaders(headers);
   const site = createSniServer(env, tls, onSocket, addresses);
   const asked = createChallengeServer(env, challenges);
-  const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
+  // Before a header is taken off, nothing may be read.
+  const pauseOnConnect = headers !== null;
+  const server = createTcpServer({ allowHalfOpen: true, pauseOnConnect }, (socket) => {
     addresses.takeOff(socket, () => {
       const hello = new Hello(socket, tls, (isChallenge) => (isChallenge ? asked : site).emit("connection", socket));
       tls.wheel.set(hello, env.now() + tls.handshakeTimeoutMs());
+      if (pauseOnConnect) socket.resume();
     });
   });
   server.on("error", env.onInternalError);
