@@ -213,7 +213,6 @@ export const WorkerCounter = {
   ML_PREDICTED: 56,
   /** Attempts that a lower policy of `ml` placed because the one that should have could not be used, or was not trusted. */
   ML_FALLBACKS: 57,
-  /** Connections of trusted proxies that were refused over their header of the PROXY protocol. */
   PROXY_HEADERS_REFUSED: 58,
   LENGTH: 64,
 } as const;
