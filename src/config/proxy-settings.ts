@@ -7,6 +7,8 @@ import type { Config, PoolConfig } from "./config.ts";
 import { toTraceSampling } from "./exported-traces.ts";
 import { filePath } from "./file-keys.ts";
 import { given } from "./given.ts";
+import { readClientLists } from "./listeners/client-lists.ts";
+import { readClientTls } from "./listeners/client-tls.ts";
 import { ConfigError } from "./load.ts";
 import { problemOfLogFile } from "./log-file.ts";
 import { withFiles } from "./routes/files.ts";
@@ -42,6 +44,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
     tls: readTls(config, nowMs, findings),
+    clientTls: readClientTls(config, findings),
+    clientAccess: readClientLists(clients, findings),
+    proxyProtocol: readProxyProtocol(config),
     listeners: config.listeners,
     request: given(config, "request"),
     pools: config.pools.map((pool, index) =>
@@ -55,10 +60,29 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   const { access, accessFile } = config.log;
   const fileProblem = access && accessFile !== null ? problemOfLogFile(accessFile) : null;
   if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
+  if (process.platform !== "linux") problems.push(...linuxOnly(settings));
   readAcmeSettings(config, findings);
   readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
+}
+
+/** Who is believed is nobody's business where nobody is asked. */
+function readProxyProtocol({ clients, listeners }: Config): ProxySettings["proxyProtocol"] {
+  const { proxyProtocol: on, proxyProtocolFrom, trustedProxies } = clients;
+  const asked = listeners.some((listener) => listener.proxyProtocol ?? on);
+  return { on, from: asked ? (proxyProtocolFrom ?? trustedProxies ?? []) : [] };
+}
+
+/** What is done by calls that only Linux has. */
+function linuxOnly({ listeners, proxyProtocol, pools }: ProxySettings): string[] {
+  const complaint = "needs Linux: elsewhere nothing can be read or sent in front of the runtime's sockets";
+  const taken = listeners.some((listener) => listener.proxyProtocol ?? proxyProtocol.on);
+  const told = pools.some(({ upstreamProxyProtocol }) => upstreamProxyProtocol !== "off");
+  return [
+    ...(taken ? [`PROXY_PROTOCOL: ${complaint}`] : []),
+    ...(told ? [`UPSTREAM_PROXY_PROTOCOL: ${complaint}`] : []),
+  ];
 }
 
 /**

@@ -3,6 +3,7 @@
  * changes with traffic is in the shared memory instead. Messages are JSON.
  */
 import type { GivenTo } from "../config/given.ts";
+import type { AccessLists } from "../shared/addresses/client-access.ts";
 import type { PendingChallenge } from "./acme.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { PoolSettings, RequestSettings } from "./pool.ts";
@@ -18,6 +19,12 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly trustedProxies: readonly string[];
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  /** How TLS is spoken with clients. */
+  readonly clientTls: ClientTls;
+  /** Which clients are served at all. */
+  readonly clientAccess: AccessLists;
+  /** Whether trusted proxies say whose connections they make, and who they are. */
+  readonly proxyProtocol: { readonly on: boolean; readonly from: readonly string[] };
   /** Where clients are listened for; never empty. */
   readonly listeners: readonly ListenerSpec[];
   /** Of requests that go to no pool. */
@@ -37,6 +44,27 @@ export interface ListenerSpec {
   readonly port: number;
   /** With the certificates of `ProxySettings.tls`; without = plain HTTP. */
   readonly tls: boolean;
+  /** What it has of its own; what is not there is as for the whole instance. */
+  readonly clientAuth?: ClientAuth;
+  readonly proxyProtocol?: boolean;
+  /** Beside the instance's: both let a client in. */
+  readonly clients?: AccessLists;
+}
+
+/** Whether clients show certificates: not at all, if they have one, or else nobody is served. */
+export type ClientAuth = "off" | "request" | "require";
+
+/** How TLS is spoken with clients. */
+export interface ClientTls {
+  readonly minVersion: "1.2" | "1.3";
+  /** Suites of TLS 1.2, separated by colons. */
+  readonly ciphers: string;
+  /** Groups, separated by colons; `null` = the runtime's. */
+  readonly curves: string | null;
+  readonly auth: ClientAuth;
+  /** PEM texts: whose certificates clients may show, and which of these were revoked; `null` = no lists. */
+  readonly caPem: string;
+  readonly crlPem: string | null;
 }
 
 /** A certificate with its key, checked. */

@@ -187,6 +187,14 @@ export const Failures = {
     false,
     "the server that says who may pass did not answer",
   ),
+  CLIENT_DENIED: failure(
+    "client_denied",
+    403,
+    "client",
+    "http_request_denied",
+    false,
+    "requests from this address are not served here",
+  ),
   HOST_REQUIRED: failure(
     "host_required",
     400,

@@ -43,6 +43,7 @@ import { RouteTable } from "./route/route-table.ts";
 import { DurationPlaces } from "./routing/duration-places.ts";
 import { MirrorRows } from "./routing/mirror-target.ts";
 import { Routes } from "./routing/routes.ts";
+import { MAX_CERTIFICATE_LINE_BYTES } from "./sockets/client-certificate.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
@@ -183,8 +184,8 @@ export class ProxyServer {
     this.#setTracing(settings);
     this.setEndpoints(options.endpoints);
     this.#clients = new Clients(this.#ctx, memory, block);
-    this.#listeners = new Listeners(this.#ctx, network, (socket, secure, port, nowMs) =>
-      this.#clients.accept(socket, secure, port, nowMs),
+    this.#listeners = new Listeners(this.#ctx, network, (socket, entrance, nowMs) =>
+      this.#clients.accept(socket, entrance, nowMs),
     );
     this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
@@ -387,7 +388,7 @@ const ADDED_HEAD_BYTES = 4096;
  * as long at most), what we and its route add, and a coalesced body.
  */
 function createScratch(settings: ProxySettings): Buffer {
-  const added = ADDED_HEAD_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
+  const added = ADDED_HEAD_BYTES + MAX_CERTIFICATE_LINE_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
   return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + added + COALESCE_BYTES);
 }
 

@@ -33,6 +33,7 @@ export const FAILURE_CODES: readonly string[] = [
   "queue_full",
   "queue_timeout",
   "auth_unavailable",
+  "client_denied",
   "host_required",
   "no_route",
   "ambiguous_path",

@@ -41,6 +41,25 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
     );
   }
 
+  const wantsCertificates = isSecure
+    ? (listeners ?? [{ tls: true, clientAuth: undefined }]).some(
+        (one) => one.tls && (one.clientAuth ?? tls.clientAuth ?? "off") !== "off",
+      )
+    : false;
+  if (wantsCertificates && tls.clientCaFile === null)
+    problems.push(
+      "TLS_CLIENT_CA_FILE: is required by TLS_CLIENT_AUTH: name the PEM file of the authorities that clients' certificates are of",
+    );
+  if (!wantsCertificates && (tls.clientCaFile || tls.clientCrlFile) && tls.clientAuth !== undefined)
+    warnings.push("TLS_CLIENT_CA_FILE has no effect: no client is asked for a certificate (TLS_CLIENT_AUTH)");
+  if (!isSecure && tls.clientAuth !== undefined && tls.clientAuth !== "off" && tls.port !== undefined)
+    problems.push(`TLS_CLIENT_AUTH: needs ${wants}: certificates are a part of TLS`);
+  const wantsHeaders = listeners?.some((one) => one.proxyProtocol ?? clients.proxyProtocol) ?? clients.proxyProtocol;
+  if (wantsHeaders && clients.proxyProtocolFrom === null && clients.trustedProxies === null)
+    problems.push(
+      "PROXY_PROTOCOL_FROM: is required by PROXY_PROTOCOL, or TRUSTED_PROXIES: say whose word is taken on whose connection it is",
+    );
+
   if (listeners === null && clash(app.port, tls.port))
     problems.push(`TLS_PORT: is the same as APP_PORT (${app.port}): choose another`);
   for (const { name, host, port } of namedListeners(config, listeners)) {

@@ -285,11 +285,15 @@ function whatIsWatched(config: Config): string {
 }
 
 function watchedFiles(config: Config): readonly string[] {
-  const { tls, pools, routes } = config;
+  const { tls, clients, pools, routes } = config;
   const ofPools = pools.flatMap(({ upstream }) => [upstream.caFile, upstream.certFile, upstream.keyFile]);
   const files = [
     ...(tls.certFiles ?? []),
     ...(tls.keyFiles ?? []),
+    tls.clientCaFile,
+    tls.clientCrlFile,
+    clients.allowFile,
+    clients.denyFile,
     ...ofPools,
     ...routes.flatMap(filesOf),
     ...filesOfTracing(config),

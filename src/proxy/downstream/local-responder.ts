@@ -141,15 +141,13 @@ export class LocalResponder {
   }
 
   #read(requestId: string, bytes: Buffer, start: number, startedMs: number, tracing: Tracing | null): OwnRequest {
-    const { requestHead, ids } = this.#ctx;
-    return new OwnRequest(this.#client, requestId, startedMs).read(
-      this.#client,
-      bytes,
-      start,
-      requestHead,
-      tracing,
-      ids,
-    );
+    const { requestHead, ids, trustedProxies } = this.#ctx;
+    const client = this.#client;
+    const asked = new OwnRequest(client, requestId, startedMs).read(client, bytes, start, requestHead, tracing, ids);
+    if (client.peer.trusted) {
+      asked.clientAddress = Buffer.from(clientAddressOf(bytes, requestHead, client.peer, trustedProxies), "latin1");
+    }
+    return asked;
   }
 
   /** The client has its response, or has gone: nobody waits for the control process any more. */

@@ -16,7 +16,7 @@ import { yamlFileSource } from "../../../src/config/sources/yaml/source.ts";
 import { toTracerSettings } from "../../../src/config/tracer-settings.ts";
 import { toFleetOptions } from "../../../src/control/supervisor/fleet-options.ts";
 import { pinSettings, restartsNeeded } from "../../../src/control/supervisor/pinned.ts";
-import { createSelfSigned } from "../../support/certificates.ts";
+import { createAuthority, createSelfSigned } from "../../support/certificates.ts";
 import { configOf, load, TWO_SERVERS } from "../../support/configuration.ts";
 import { yamlOf } from "../../support/settings-file.ts";
 import { EFFECTS } from "./settings-effects.ts";
@@ -52,6 +52,8 @@ beforeAll(() => {
     const { cert, key } = createSelfSigned(`DNS:${name}.test`);
     writeFileSync(join(directory, `${name}.crt`), cert);
     writeFileSync(join(directory, `${name}.key`), key);
+    writeFileSync(join(directory, `${name}.crl`), createAuthority().revoke());
+    writeFileSync(join(directory, `${name}.txt`), name === "a" ? "10.0.0.0/8\n" : "10.0.0.0/9\n");
   }
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -90,6 +92,15 @@ function environment(name: string, value: string): Record<string, string> {
   if (exporter !== undefined) {
     return { [`${exporter}_CLIENT_CERTIFICATE`]: file(value, "crt"), [`${exporter}_CLIENT_KEY`]: file(value, "key") };
   }
+  if (name.startsWith("TLS_CLIENT_")) {
+    const is = (one: string): string => (name === one ? value : "a");
+    const files = { TLS_CERT_FILE: file("a", "crt"), TLS_KEY_FILE: file("a", "key"), TLS_PORT: "1" };
+    const asked = { TLS_CLIENT_AUTH: name === "TLS_CLIENT_AUTH" ? value : "require" };
+    const ca = file(is("TLS_CLIENT_CA_FILE"), "crt");
+    const crl = file(is("TLS_CLIENT_CRL_FILE"), "crl");
+    return { ...files, ...asked, TLS_CLIENT_CA_FILE: ca, TLS_CLIENT_CRL_FILE: crl };
+  }
+  if (/^CLIENTS_\w+_FILE$/.test(name)) return { [name]: file(value, "txt") };
   if (name.startsWith("TLS_")) {
     const letter = name.endsWith("_FILE") ? value : "a";
     const files = { TLS_CERT_FILE: file(letter, "crt"), TLS_KEY_FILE: file(letter, "key"), TLS_PORT: "1" };

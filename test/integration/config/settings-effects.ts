@@ -24,6 +24,14 @@ const RETRIES = "test/integration/proxy/exchange/retries.test.ts";
 const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
 const TIMEOUTS = "test/integration/proxy/exchange/timeouts.test.ts";
 const TLS = "test/integration/proxy/listen/tls.test.ts";
+const TLS_TERMS = "test/integration/proxy/listen/negotiation.test.ts";
+const MTLS = "test/integration/proxy/listen/client-certificates.test.ts";
+const ACCESS = "test/integration/proxy/listen/client-access.test.ts";
+const DECIDED_BY_ADDRESS = "decide by the client's address; whoever is refused hears why, and his connection ends";
+const CLIENT_LISTS = "test/integration/config/client-lists.test.ts";
+const FROM_FILES = "files have more entries of the lists, and are read again when they change";
+const PROXIED = "test/integration/proxy/listen/proxy-protocol.test.ts";
+const DECIDES_FOR_ITSELF = "a listener decides for itself, and a reload opens it anew";
 const SERVER_TLS = "test/integration/proxy/upstream/tls.test.ts";
 const LOG = "test/integration/proxy/record/access-log/lines.test.ts";
 const LOG_FILE = "test/drill/logs.test.ts";
@@ -474,6 +482,60 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   HEALTH_CHECK_BODY: effect(["a", "b"], ["fleet.health"], POOLS, "what a pool is given"),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
+  TLS_MIN_VERSION: effect(["1.2", "1.3"], ["worker.clientTls"], TLS_TERMS, "TLS_MIN_VERSION=1.3 speaks nothing below"),
+  TLS_CIPHERS: effect(
+    ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"],
+    ["worker.clientTls"],
+    TLS_TERMS,
+    "TLS_CIPHERS are those of TLS 1.2, and TLS_CURVES the groups of both versions",
+  ),
+  TLS_CURVES: effect(
+    ["X25519", "P-256"],
+    ["worker.clientTls"],
+    TLS_TERMS,
+    "TLS_CIPHERS are those of TLS 1.2, and TLS_CURVES the groups of both versions",
+  ),
+  TLS_CLIENT_AUTH: effect(
+    ["request", "require"],
+    ["worker.clientTls"],
+    MTLS,
+    "TLS_CLIENT_AUTH=request serves who shows none, too, and tells servers nothing then",
+  ),
+  TLS_CLIENT_CA_FILE: effect(
+    ["a", "b"],
+    ["worker.clientTls"],
+    MTLS,
+    "TLS_CLIENT_AUTH=require serves those of TLS_CLIENT_CA_FILE, and nobody else",
+  ),
+  TLS_CLIENT_CRL_FILE: effect(
+    ["a", "b"],
+    ["worker.clientTls"],
+    MTLS,
+    "TLS_CLIENT_CRL_FILE refuses those that were revoked",
+  ),
+  CLIENTS_ALLOW: effect(["10.0.0.0/8", "10.0.0.0/9"], ["worker.clientAccess"], ACCESS, DECIDED_BY_ADDRESS),
+  CLIENTS_DENY: effect(["10.0.0.0/8", "10.0.0.0/9"], ["worker.clientAccess"], ACCESS, DECIDED_BY_ADDRESS),
+  CLIENTS_ALLOW_FILE: effect(["a", "b"], ["worker.clientAccess"], CLIENT_LISTS, FROM_FILES),
+  CLIENTS_DENY_FILE: effect(["a", "b"], ["worker.clientAccess"], CLIENT_LISTS, FROM_FILES),
+  PROXY_PROTOCOL: {
+    ...effect(["off", "on"], ["worker.proxyProtocol"], PROXIED, DECIDES_FOR_ITSELF),
+    with: { PROXY_PROTOCOL_FROM: "10.0.0.1" },
+  },
+  PROXY_PROTOCOL_FROM: {
+    ...effect(
+      ["10.0.0.1", "10.0.0.2"],
+      ["worker.proxyProtocol"],
+      PROXIED,
+      "whoever is not trusted is served as he comes, and refused if he sends a header",
+    ),
+    with: { PROXY_PROTOCOL: "on" },
+  },
+  UPSTREAM_PROXY_PROTOCOL: effect(
+    ["v1", "v2"],
+    ["pool.upstreamProxyProtocol", "fleet.upstreamProxyProtocol"],
+    "test/integration/proxy/upstream/proxy-protocol.test.ts",
+    "a check says that it comes from here",
+  ),
   TLS_REDIRECT: effect(
     ["on", "off"],
     ["route.httpsRedirect"],

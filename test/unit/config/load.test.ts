@@ -45,7 +45,19 @@ describe("defaults", () => {
       idleMs: 75_000,
       tunnelMs: 3_600_000,
     });
-    expect(config.tls).toEqual({ port: null, certFiles: null, keyFiles: null, redirect: false, hstsMs: 0 });
+    expect(config.tls).toEqual({
+      port: null,
+      certFiles: null,
+      keyFiles: null,
+      minVersion: "1.2",
+      ciphers: expect.stringMatching(/^ECDHE-ECDSA-AES128-GCM-SHA256:/),
+      curves: null,
+      clientAuth: "off",
+      clientCaFile: null,
+      clientCrlFile: null,
+      redirect: false,
+      hstsMs: 0,
+    });
     expect(config.admin).toEqual({
       host: "127.0.0.1",
       port: 8090,

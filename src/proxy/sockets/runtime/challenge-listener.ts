@@ -6,10 +6,12 @@ import { createServer as createTcpServer, type Socket } from "node:net";
 import { createSecureContext, createServer, type Server } from "node:tls";
 import type { TlsCertificate } from "../../../protocol/worker.ts";
 import { asksForChallenge, MAX_HELLO_BYTES } from "../client-hello.ts";
+import type { HeaderWaits } from "../proxied/header-waits.ts";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import { Timed } from "../timer-wheel.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
 import { type ListenPlace, listenAt } from "./listen-place.ts";
+import { NodeHeaders } from "./node-headers.ts";
 import { createSniServer } from "./sni-listener.ts";
 import type { TlsListening } from "./tls-listening.ts";
 
@@ -20,12 +22,19 @@ export function listenForChallenges(
   tls: TlsListening,
   challenges: readonly TlsCertificate[],
   onSocket: OnSocket,
+  headers: HeaderWaits | null,
 ): Listening {
-  const site = createSniServer(env, tls, onSocket);
+  const addresses = new NodeHeaders(headers);
+  const site = createSniServer(env, tls, onSocket, addresses);
   const asked = createChallengeServer(env, challenges);
-  const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
-    const hello = new Hello(socket, tls, (isChallenge) => (isChallenge ? asked : site).emit("connection", socket));
-    tls.wheel.set(hello, env.now() + tls.handshakeTimeoutMs());
+  // Before a header is taken off, nothing may be read.
+  const pauseOnConnect = headers !== null;
+  const server = createTcpServer({ allowHalfOpen: true, pauseOnConnect }, (socket) => {
+    addresses.takeOff(socket, () => {
+      const hello = new Hello(socket, tls, (isChallenge) => (isChallenge ? asked : site).emit("connection", socket));
+      tls.wheel.set(hello, env.now() + tls.handshakeTimeoutMs());
+      if (pauseOnConnect) socket.resume();
+    });
   });
   server.on("error", env.onInternalError);
   return listenAt(server, place);

@@ -3,13 +3,18 @@
  * certificate only, so this goes through node:tls. It costs about a third more CPU per request than one certificate does.
  */
 import type { Socket } from "node:net";
-import { createSecureContext, createServer, type SecureContext, type Server } from "node:tls";
+import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
+import { judgeCertificate, type ShownCertificate } from "../client-certificate.ts";
+import type { HeaderWaits } from "../proxied/header-waits.ts";
 import type { Listening, OnSocket } from "../raw-socket.ts";
 import { Timed } from "../timer-wheel.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
+import { handshaken } from "./handshaken.ts";
 import { type ListenPlace, listenAt } from "./listen-place.ts";
+import { NodeHeaders } from "./node-headers.ts";
 import { NodeSocket } from "./node-socket.ts";
 import type { TlsListening } from "./tls-listening.ts";
+import { sharedOptions, VERSION_NAMES } from "./tls-options.ts";
 
 /** Listens; the first certificate serves clients that name no server, or none of ours. */
 export function listenWithSni(
@@ -17,23 +22,37 @@ export function listenWithSni(
   place: ListenPlace,
   tls: TlsListening,
   onSocket: OnSocket,
+  headers: HeaderWaits | null,
 ): Listening {
-  return listenAt(createSniServer(env, tls, onSocket), place);
+  const addresses = new NodeHeaders(headers);
+  const server = createSniServer(env, tls, onSocket, addresses);
+  server.on("connection", (socket: Socket) => addresses.takeOff(socket, () => {}));
+  return listenAt(server, place);
 }
 
-/** As `listenWithSni`, for connections that somebody else accepts and hands over as its event `connection`. */
-export function createSniServer(env: SocketEnvironment, tls: TlsListening, onSocket: OnSocket): Server {
-  const { certificates } = tls;
+/**
+ * As `listenWithSni`, for connections that somebody else accepts and hands over as its event `connection`.
+ * @param addresses whose they are; headers are taken off by whoever accepts them.
+ */
+export function createSniServer(
+  env: SocketEnvironment,
+  tls: TlsListening,
+  onSocket: OnSocket,
+  addresses: NodeHeaders,
+): Server {
+  const { certificates, terms } = tls;
+  // Whoever names a server has its context, with all that was agreed on; whoever names none has the listener's own.
+  const shared = { ...sharedOptions(terms), minVersion: VERSION_NAMES[terms.minVersion] };
   const contexts = certificates.map((c) => ({
     names: c.names,
-    context: createSecureContext({ cert: c.certPem, key: c.keyPem }),
+    context: createSecureContext({ cert: c.certPem, key: c.keyPem, ...shared }),
   }));
   const handshakes = new Handshakes(env, tls);
   const server = createServer(
     {
       cert: certificates[0].certPem,
       key: certificates[0].keyPem,
-      minVersion: "TLSv1.2",
+      ...shared,
       ALPNProtocols: [...tls.protocols],
       allowHalfOpen: true,
       SNICallback: (name, done) => done(null, contextFor(name.toLowerCase(), contexts)),
@@ -41,14 +60,25 @@ export function createSniServer(env: SocketEnvironment, tls: TlsListening, onSoc
     (socket) => {
       handshakes.end(socket);
       const adapted = new NodeSocket(env, socket, tls);
+      adapted.clientAddress = addresses.clientOf(socket);
       adapted.accept(onSocket);
-      adapted.handshaken(socket.alpnProtocol || "");
+      const verdict = terms.auth === "off" ? null : judgeCertificate(terms.auth, shownBy(socket), tls.epochMs());
+      handshaken(adapted, verdict, socket.alpnProtocol || "", tls);
     },
   );
   server.on("connection", (socket: Socket) => handshakes.begin(socket));
-  server.on("tlsClientError", tls.onHandshakeFailed);
+  server.on("tlsClientError", () => tls.onHandshakeFailed());
   server.on("error", env.onInternalError);
   return server;
+}
+
+function shownBy(socket: TLSSocket): ShownCertificate {
+  const error = socket.authorizationError as Error | string | null | undefined;
+  return {
+    authorized: socket.authorized,
+    error: error === null || error === undefined ? null : String((error as NodeJS.ErrnoException).code ?? error),
+    raw: socket.getPeerCertificate()?.raw ?? null,
+  };
 }
 
 /** Ends handshakes that take too long: Bun ignores the `handshakeTimeout` of node:tls. */
