@@ -110,7 +110,6 @@ function makeControl() {
       log,
     }),
     events: { note: (event) => noted.push(event) },
-    certificates: { list: () => [], renew: () => "unknown" as never },
     effective: () => [],
     listedPools: () => [],
     configuration: {
@@ -132,8 +131,6 @@ function makeControl() {
     pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
-    events: { note: (event) => noted.push(event) },
-    certificates: { list: () => [], renew: () => ({ kind: "unknown" }) },
     demo: null,
     page: { get: async () => "later" },
     live: {
@@ -170,7 +167,6 @@ function makeControl() {
         return { kind: name === "a.test" ? "taken" : name === "busy.test" ? "busy" : "unknown" };
       },
     },
-    events: { note: (event) => noted.push(event) },
     history: { ask: async (subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
