@@ -25,7 +25,7 @@ import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError } from "./internal-error.ts";
 import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
-import { PendingAnswers } from "./local/challenges.ts";
+import { PendingResponses } from "./local/challenges.ts";
 import { ChoiceRecord } from "./pick/choice-record.ts";
 import type { ChoiceNotebook } from "./pick/picker.ts";
 import { ServerPools } from "./pool/server-pools.ts";
@@ -233,7 +233,7 @@ export class ProxyServer {
   /** What CAs are answered from now on, all of it. */
   setChallenges(challenges: readonly PendingChallenge[]): void {
     const ctx = this.#ctx;
-    ctx.challenges = challenges.length === 0 ? null : new PendingAnswers(challenges);
+    ctx.challenges = challenges.length === 0 ? null : new PendingResponses(challenges);
     this.#listeners.change(ctx.settings);
   }
 

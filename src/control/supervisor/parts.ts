@@ -4,7 +4,7 @@ import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
 import { SupportBundle } from "../support/support-bundle.ts";
-import { CertificateRenewal } from "./certificate-renewal.ts";
+import { CertificateRenewal } from "./acme/renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
@@ -27,8 +27,8 @@ export interface InstanceParts {
   readonly live: Live;
   readonly renewal: CertificateRenewal;
   readonly page: PageFiles;
-  readonly support: SupportBundle;
   readonly explain: ExplainPart;
+  readonly support: SupportBundle;
 }
 
 /** What parts are given beside what all may see. */
@@ -47,7 +47,7 @@ export function makeParts(view: SupervisorView, log: Logger, { program, random }
     live: new Live(liveViewOf(view), log),
     renewal: new CertificateRenewal(view, log),
     page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),
-    support: new SupportBundle(supportOptions(view, random)),
     explain: new ExplainPart(explainOptionsOf(view, log)),
+    support: new SupportBundle(supportOptions(view, random)),
   };
 }

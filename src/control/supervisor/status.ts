@@ -30,11 +30,11 @@ import type { Recorder } from "../processes/recorder/recorder.ts";
 import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
-import type { AdminPort } from "./admin-port.ts";
 import { certificatesOf } from "./certificates.ts";
 import type { ConfigurationInForce, ReloadResult } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
+import type { AdminPort } from "./ports/admin-port.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 

@@ -10,7 +10,7 @@ const PREFIX = Buffer.from("/.well-known/acme-challenge/");
 const QUESTION_MARK = 63;
 
 /** All of them at one time. */
-export class PendingAnswers {
+export class PendingResponses {
   readonly #responses = new Map<string, LocalResponse>();
   /** What is shown in handshakes; null = none asks in that way. */
   readonly certificates: readonly TlsCertificate[] | null;

@@ -1,4 +1,5 @@
 /** `/api/v1/certificates…`: which there are, how those by ACME stand, and that one is wanted now. */
+import { z } from "zod";
 import type { Events } from "../../events/events.ts";
 import { actorOf } from "../call.ts";
 import { ApiError, json } from "../responses.ts";
@@ -31,6 +32,7 @@ export const certificateRoutes: RouteGroup<CertificatesControl> = (control, log)
       GET: operation({
         scope: "read",
         doc: "the certificates in use with their ends and where they come from (`file` or `acme`); of those by ACME how they stand (`waiting`, `ordering`, `failing`), when they are asked for next, and what went wrong last",
+        response: z.strictObject({ certificates: z.array(z.looseObject({})) }),
         handle: () => json({ certificates: control.certificates.list() }),
       }),
     },
@@ -43,6 +45,7 @@ export const certificateRoutes: RouteGroup<CertificatesControl> = (control, log)
       POST: operation({
         scope: "admin",
         doc: "asks for a new certificate by ACME for `<name>` now; answered with 202 before it is there. CAs count: a name may be asked for a few times a week",
+        response: z.strictObject({ name: z.string(), state: z.literal("ordering") }),
         handle: ({ parts: [name], caller }) => {
           refuse(control.certificates.renew(name), name);
           log.info({ domain: name, client: caller.client }, "a certificate is asked for by an operator");

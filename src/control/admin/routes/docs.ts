@@ -1,4 +1,5 @@
-/** Writes the tables of docs/http-api.md from the routes. */
+/** Writes the tables of docs/http-api.md, and docs/openapi.json, from the routes. */
+import { openApiDocument } from "../openapi/document.ts";
 import { type AdminRoute, readOnly } from "./route.ts";
 import { type AdminControl, adminRoutes } from "./routes.ts";
 
@@ -7,7 +8,7 @@ const MARKS = { begin: "<!-- routes of %:begin -->", end: "<!-- routes of %:end 
 
 /** The document with fresh tables. Throws when it has lost its marks. */
 export function withRouteTables(document: string): string {
-  const routes = adminRoutes({} as AdminControl, { info: () => {}, warn: () => {}, error: () => {} }); // none is asked
+  const routes = describedRoutes();
   return (["everyone", "operator"] as const).reduce((text, audience) => {
     const rows = routes.flatMap((route) => rowsOf(route).filter((row) => row.audience === audience));
     return between(
@@ -17,6 +18,16 @@ export function withRouteTables(document: string): string {
       rows.map(({ text: row }) => row),
     );
   }, document);
+}
+
+/** The OpenAPI document as a file. */
+export function renderOpenApi(): string {
+  return `${JSON.stringify(openApiDocument(describedRoutes()), null, 2)}\n`;
+}
+
+/** None of them is asked for anything. */
+function describedRoutes(): readonly AdminRoute[] {
+  return adminRoutes({} as AdminControl, { info: () => {}, warn: () => {}, error: () => {} });
 }
 
 /** What changes something is the operator's, also where everyone may look. */

@@ -74,6 +74,7 @@ export const learningRoutes: RouteGroup<LearningControl> = (control) => [
         scope: "admin",
         query: ofPool,
         body: orderSchema,
+        response: z.strictObject({ message: z.string() }),
         doc: '`promote` and `reject` with `{"version": 7}`; `rollback`, `pause`, `resume`, `train` with `{}`. `?pool=` where several pools are learned of. 409 and a sentence when it cannot be done',
         handle: async ({ parts: [name], query: { pool }, body, caller }) => {
           const order = name as LearnerOrder;

@@ -31,6 +31,7 @@ export const pageRoutes: RouteGroup<PageControl> = (control) => [
     methods: {
       GET: operation({
         scope: "public",
+        media: "text/html",
         doc: "the page for people, for a browser ([dashboard.md](dashboard.md)); without a token it shows where to type one",
         handle: async ({ request }) => {
           const answer = await control.page.get("/");
@@ -54,6 +55,7 @@ export const pageRoutes: RouteGroup<PageControl> = (control) => [
     methods: {
       GET: operation({
         scope: "public",
+        media: "application/octet-stream",
         doc: "what the page loads, under names that change with what is in it",
         handle: async ({ request, parts: [name] }) => {
           const answer = await control.page.get(`/assets/${name}`);

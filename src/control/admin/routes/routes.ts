@@ -9,6 +9,7 @@ import { type HistoryControl, historyRoutes } from "./history.ts";
 import { type LearningControl, learningRoutes } from "./learning.ts";
 import { type LiveControl, liveRoutes } from "./live.ts";
 import { type MetricsControl, metricsRoutes } from "./metrics.ts";
+import { openApiRoute } from "./openapi.ts";
 import { type OverridesControl, overrideRoutes } from "./overrides.ts";
 import { type PageControl, pageRoutes } from "./page.ts";
 import { type PoolsControl, poolRoutes } from "./pools.ts";
@@ -57,5 +58,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
 
 /** All routes, in the order in which they are documented. Of several that match, the first counts. */
 export function adminRoutes(control: AdminControl, log: ControlLog): readonly AdminRoute[] {
-  return GROUPS.flatMap((group) => group(control, log));
+  const routes: AdminRoute[] = GROUPS.flatMap((group) => group(control, log));
+  routes.push(openApiRoute(() => routes));
+  return routes;
 }

@@ -20,6 +20,8 @@ interface ChartProps {
   readonly points: Points;
   readonly series: readonly ChartSeries[];
   readonly format: (value: number | null) => string;
+  /** At the axis; else as everywhere. */
+  readonly tick?: (value: number | null) => string;
   readonly marks?: readonly Mark[];
   /** From when to when the axis goes, whatever is known of it; milliseconds. */
   readonly span: readonly [fromMs: number, toMs: number];
@@ -143,13 +145,13 @@ function optionsOf(
   height: number,
   hover: (at: number | null) => void,
 ): uPlot.Options {
-  const { series, format } = latest.current;
+  const { series, format, tick = format } = latest.current;
   const axis = { stroke: colour("--text-3"), font: FONT, ticks: { show: false } };
   const grid = { stroke: colour("--line"), width: 1 };
   return {
     width: Math.max(width, 80),
     height,
-    padding: [8, 4, 0, 0],
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: true, auto: false }, y: { auto: false } },
@@ -161,7 +163,7 @@ function optionsOf(
         space: 80,
         values: (_, ticks) => ticks.map((s) => tickIn(s * 1000, latest.current.span)),
       },
-      { ...axis, grid, size: axisWidth, gap: 6, space: 34, values: (_, ticks) => ticks.map((value) => format(value)) },
+      { ...axis, grid, size: axisWidth, gap: 6, space: 34, values: (_, ticks) => ticks.map((value) => tick(value)) },
     ],
     series: [
       {},

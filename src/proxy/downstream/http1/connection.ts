@@ -184,7 +184,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
       this.#responder.respond(route, head, headStart, startedMs, nowMs);
       return bodyStart;
     }
-    if (ctx.challenges !== null && this.#answersChallenge(head, headStart, startedMs, nowMs)) return bodyStart;
+    if (ctx.challenges !== null && this.#respondsToChallenge(head, headStart, startedMs, nowMs)) return bodyStart;
     if (this.#shed) {
       this.#refusing();
       this.#responder.refuse(Failures.OVERLOADED, route, head, headStart, startedMs, nowMs);
@@ -196,7 +196,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   }
 
   /** A CA asks about a name. Everything else below that path is the site's. */
-  #answersChallenge(head: Buffer, headStart: number, startedMs: number, nowMs: number): boolean {
+  #respondsToChallenge(head: Buffer, headStart: number, startedMs: number, nowMs: number): boolean {
     const { requestHead, challenges, draining } = this.ctx;
     if (this.#secure || requestHead.chunked || requestHead.contentLength > 0) return false;
     const response = challenges?.responseTo(head, requestHead) ?? null;

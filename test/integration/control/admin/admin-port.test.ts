@@ -25,6 +25,7 @@ const control = {
   status: () => ({}),
   events: { note: () => {} },
   learning: { explain: async () => ({}) },
+  support: { asks: () => {} },
   wallMs: () => 0,
   nowMs: () => performance.now(),
 } as unknown as AdminControl;

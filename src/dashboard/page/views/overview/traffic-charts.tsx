@@ -5,7 +5,7 @@ import { events, frame, recent, recentVersion, topology } from "../../app/live.t
 import { place, setQuery } from "../../app/place.ts";
 import { type ChartSeries, TimeChart } from "../../charts/time-chart.tsx";
 import { marksOf } from "../../model/events.ts";
-import { count, latency } from "../../model/format/numbers.ts";
+import { count, latency, latencyTick } from "../../model/format/numbers.ts";
 import { COARSE_SPAN_MS, FINE_SPAN_MS, ofPool, seriesName, TOTAL } from "../../model/recent.ts";
 import { type SpanName, STORE_SPANS, type StoredTraffic, trafficPoints } from "../../model/stored.ts";
 import { Segments } from "../../widgets/controls.tsx";
@@ -71,7 +71,15 @@ export function TrafficCharts() {
       </header>
       <div class="body two">
         <TimeChart title="Traffic" points={traffic} series={TRAFFIC} format={rate} marks={marks} span={axis} />
-        <TimeChart title="Latency" points={times} series={LATENCY} format={latency} marks={marks} span={axis} />
+        <TimeChart
+          title="Latency"
+          points={times}
+          series={LATENCY}
+          format={latency}
+          tick={latencyTick}
+          marks={marks}
+          span={axis}
+        />
         {stored !== undefined && error !== null && <p class="caution">The store does not answer: {error}</p>}
       </div>
     </section>

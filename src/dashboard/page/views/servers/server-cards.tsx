@@ -38,7 +38,7 @@ function ServerCard({ row, several }: { readonly row: ServerRow; readonly severa
         </span>
       </header>
       <div class="body">
-        <p class="why" title={row.reason}>
+        <p class="why" title={row.state === "up" ? row.why : row.reason}>
           {row.state === "up" ? row.why || row.reason : row.reason || row.why}
         </p>
         <div class="share">

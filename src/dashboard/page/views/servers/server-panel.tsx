@@ -7,7 +7,7 @@ import { place } from "../../app/place.ts";
 import { addressOf } from "../../app/router.ts";
 import { type ChartSeries, TimeChart } from "../../charts/time-chart.tsx";
 import { marksOf } from "../../model/events.ts";
-import { count, latency, percent } from "../../model/format/numbers.ts";
+import { count, latency, latencyTick, percent } from "../../model/format/numbers.ts";
 import { COARSE_SPAN_MS, ofServer, seriesName } from "../../model/recent.ts";
 import type { ServerRow } from "../../model/server-list.ts";
 import { Dialog } from "../../widgets/dialog.tsx";
@@ -142,6 +142,7 @@ function Panel({ server }: { readonly server: ServerRow }) {
         points={times}
         series={LATENCY}
         format={latency}
+        tick={latencyTick}
         marks={marks}
         span={span}
         height={120}

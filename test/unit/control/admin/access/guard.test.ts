@@ -24,7 +24,10 @@ const OWN = "correct-horse-battery-staple";
 function instance(settings: Partial<Parameters<typeof policyOf>[0]> = {}, host = "127.0.0.1") {
   const clock = { ms: 0 };
   const { log, lines } = recordingLogger();
-  const api = new AdminApi({ nowMs: () => clock.ms, wallMs: () => 0 } as unknown as AdminControl, log);
+  const api = new AdminApi(
+    { nowMs: () => clock.ms, wallMs: () => 0, support: { asks: () => {} } } as unknown as AdminControl,
+    log,
+  );
   const policy = policyOf({ token: null, tokens: null, allowedHosts: null, ...settings }, host);
   const ask = (
     method: string,

@@ -11,10 +11,10 @@
 import { lookup } from "node:dns/promises";
 import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
-import type { Config } from "../../config/config.ts";
-import type { ProxySettings } from "../../protocol/worker.ts";
-import { namedListeners } from "./listening.ts";
-import { livingInstances, type RuntimeDirectory } from "./runtime-directory.ts";
+import type { Config } from "../../../config/config.ts";
+import type { ProxySettings } from "../../../protocol/worker.ts";
+import { namedListeners } from "../listening.ts";
+import { livingInstances, type RuntimeDirectory } from "../runtime-directory.ts";
 
 /** How often one that asks is looked at again, and for how long in all. */
 const WAIT_MS = 10;

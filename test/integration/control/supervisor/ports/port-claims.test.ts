@@ -1,13 +1,16 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { listenersOn } from "../../../../src/control/port-listeners.ts";
-import { claimPorts, portsOf, type WantedPort } from "../../../../src/control/supervisor/port-claims.ts";
-import { claimRuntimeDirectory, type RuntimeDirectory } from "../../../../src/control/supervisor/runtime-directory.ts";
-import { removeRuntimeDirectory } from "../../../../src/shared/memory/file.ts";
-import { spawn } from "../../../support/processes.ts";
-import { TEST_SETTINGS, withListeners } from "../../../support/proxy-settings.ts";
-import { until } from "../processes/fixture.ts";
+import { listenersOn } from "../../../../../src/control/port-listeners.ts";
+import { claimPorts, portsOf, type WantedPort } from "../../../../../src/control/supervisor/ports/port-claims.ts";
+import {
+  claimRuntimeDirectory,
+  type RuntimeDirectory,
+} from "../../../../../src/control/supervisor/runtime-directory.ts";
+import { removeRuntimeDirectory } from "../../../../../src/shared/memory/file.ts";
+import { spawn } from "../../../../support/processes.ts";
+import { TEST_SETTINGS, withListeners } from "../../../../support/proxy-settings.ts";
+import { until } from "../../processes/fixture.ts";
 
 const directories: RuntimeDirectory[] = [];
 afterEach(() => {

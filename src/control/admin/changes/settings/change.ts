@@ -1,12 +1,12 @@
 /** What an operator changes of settings, of a pool or of the whole instance. */
 import { z } from "zod";
-import type { Setting } from "../../../config/setting.ts";
-import type { NewOverride } from "../../operations/change.ts";
-import { overrideId } from "../../operations/override-id.ts";
-import { ApiError, type Problem } from "../responses.ts";
-import type { Plan } from "./make-change.ts";
-import { findSetting, settingsOf, whyElsewhere, whyFixed } from "./setting-names.ts";
-import { type SettingSources, viewSetting } from "./setting-view.ts";
+import type { Setting } from "../../../../config/setting.ts";
+import type { NewOverride } from "../../../operations/change.ts";
+import { overrideId } from "../../../operations/override-id.ts";
+import { ApiError, type Problem } from "../../responses.ts";
+import type { Plan } from "../make-change.ts";
+import { findSetting, settingsOf, whyElsewhere, whyFixed } from "./names.ts";
+import { type SettingSources, viewSetting } from "./view.ts";
 
 /** A value as it is sent; `null` = as configured. */
 export const settingInput = z

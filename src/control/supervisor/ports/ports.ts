@@ -1,7 +1,7 @@
 /** Looks whether the ports are free before the workers share them. */
-import type { ProxySettings } from "../../protocol/worker.ts";
-import { listenersOn } from "../port-listeners.ts";
-import { type NamedListener, namedListeners } from "./listening.ts";
+import type { ProxySettings } from "../../../protocol/worker.ts";
+import { listenersOn } from "../../port-listeners.ts";
+import { type NamedListener, namedListeners } from "../listening.ts";
 
 /**
  * Throws an `Error` for the operator when a port cannot be listened on. Workers listen with `reusePort`, with which they

@@ -1,14 +1,14 @@
 /** The admin port of an instance: where it is, its TLS, and a free port in place of the usual one where that is taken. */
-import type { Config } from "../../config/config.ts";
-import { type AdminTls, adminTlsFiles, readAdminTls } from "../../config/listeners/admin-tls.ts";
-import { ConfigError } from "../../config/load.ts";
-import { SECTIONS } from "../../config/schema.ts";
-import type { AdminSettings } from "../../config/sections/admin.ts";
-import { FileWatch } from "../../shared/file-watch.ts";
-import { policySource } from "../admin/access/policy.ts";
-import type { AdminApi } from "../admin/api.ts";
-import { type AdminPortListener, listenOnAdminPort } from "../admin/doors/listener.ts";
-import type { ControlLog } from "../log.ts";
+import type { Config } from "../../../config/config.ts";
+import { type AdminTls, adminTlsFiles, readAdminTls } from "../../../config/listeners/admin-tls.ts";
+import { ConfigError } from "../../../config/load.ts";
+import { SECTIONS } from "../../../config/schema.ts";
+import type { AdminSettings } from "../../../config/sections/admin.ts";
+import { FileWatch } from "../../../shared/file-watch.ts";
+import { policySource } from "../../admin/access/policy.ts";
+import type { AdminApi } from "../../admin/api.ts";
+import { type AdminPortListener, listenOnAdminPort } from "../../admin/doors/listener.ts";
+import type { ControlLog } from "../../log.ts";
 
 /** How often the files of its TLS are looked at. */
 const LOOK_MS = 10_000;

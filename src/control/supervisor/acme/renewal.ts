@@ -3,12 +3,12 @@
  * told of it.
  */
 import { isDeepStrictEqual } from "node:util";
-import { readAcmeSettings } from "../../config/acme/settings.ts";
-import type { Config } from "../../config/config.ts";
-import type { AcmeSettings, FromAcme, PendingChallenge } from "../../protocol/acme.ts";
-import type { Logger } from "../../telemetry/log/logger.ts";
-import { Acme } from "../processes/acme/acme.ts";
-import type { SupervisorView } from "./status.ts";
+import { readAcmeSettings } from "../../../config/acme/settings.ts";
+import type { Config } from "../../../config/config.ts";
+import type { AcmeSettings, FromAcme, PendingChallenge } from "../../../protocol/acme.ts";
+import type { Logger } from "../../../telemetry/log/logger.ts";
+import { Acme } from "../../processes/acme/acme.ts";
+import type { SupervisorView } from "../status.ts";
 
 /** One instance's. */
 export class CertificateRenewal {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { planSettings, presentSettings } from "../../../../../src/control/admin/changes/setting-change.ts";
-import { settingsOf } from "../../../../../src/control/admin/changes/setting-names.ts";
-import { viewSetting } from "../../../../../src/control/admin/changes/setting-view.ts";
-import { planSplit, sharesOf, splitChangeSchema } from "../../../../../src/control/admin/changes/split-change.ts";
-import type { ApiError } from "../../../../../src/control/admin/responses.ts";
-import { overrideId } from "../../../../../src/control/operations/override-id.ts";
-import type { RouteSpec } from "../../../../../src/protocol/route.ts";
-import type { Override } from "../../../../../src/shared/operations/override.ts";
+import { planSettings, presentSettings } from "../../../../../../src/control/admin/changes/settings/change.ts";
+import { settingsOf } from "../../../../../../src/control/admin/changes/settings/names.ts";
+import { viewSetting } from "../../../../../../src/control/admin/changes/settings/view.ts";
+import { planSplit, sharesOf, splitChangeSchema } from "../../../../../../src/control/admin/changes/split-change.ts";
+import type { ApiError } from "../../../../../../src/control/admin/responses.ts";
+import { overrideId } from "../../../../../../src/control/operations/override-id.ts";
+import type { RouteSpec } from "../../../../../../src/protocol/route.ts";
+import type { Override } from "../../../../../../src/shared/operations/override.ts";
 
 const EFFECTIVE = [
   { section: "balancing", env: "LB_STRATEGY", value: "p2c", origin: "environment" },
@@ -70,11 +70,12 @@ describe("a setting as it is shown", () => {
 
   test.each([
     ["APP_PORT", "needs a restart"],
-    ["ADMIN_TOKEN", "who may change anything"],
+    ["ADMIN_TOKEN", "is a secret"],
+    ["ADMIN_ALLOWED_HOSTS", "who may change anything"],
     ["STICKY_KEYS", "is a secret"],
     ["ACCESS_LOG_FILE", "names files of this machine"],
     ["TLS_KEY_FILE", "names files of this machine"],
-    ["DB_HOST", "where changes are kept"],
+    ["DB_HOST", "where overrides are kept"],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "where traces are sent to"],
   ])("%s cannot be changed at run time, because it %s", (name, why) => {
     const view = viewSetting(named(name), null, sources);

@@ -1,7 +1,7 @@
 /** What the admin API may know and order of certificates. */
-import type { RenewalAnswer } from "../admin/routes/certificates.ts";
-import type { CertificateRenewal } from "./certificate-renewal.ts";
-import { type SupervisorView, shownCertificates } from "./status.ts";
+import type { RenewalAnswer } from "../../admin/routes/certificates.ts";
+import { type SupervisorView, shownCertificates } from "../status.ts";
+import type { CertificateRenewal } from "./renewal.ts";
 
 /** Between two tries of one name that somebody orders, milliseconds. */
 const LEAST_MS = 60_000;

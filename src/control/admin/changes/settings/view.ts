@@ -1,12 +1,12 @@
 /** Settings as the page makes forms of them: what is in force, what is configured, and what could be. */
 import { z } from "zod";
-import type { EffectiveSetting } from "../../../config/effective.ts";
-import { filePath } from "../../../config/file-keys.ts";
-import type { PlacedSetting } from "../../../config/schema.ts";
-import type { Setting, ValueForm } from "../../../config/setting.ts";
-import type { Override } from "../../../shared/operations/override.ts";
-import { overrideId } from "../../operations/override-id.ts";
-import { whyFixed } from "./setting-names.ts";
+import type { EffectiveSetting } from "../../../../config/effective.ts";
+import { filePath } from "../../../../config/file-keys.ts";
+import type { PlacedSetting } from "../../../../config/schema.ts";
+import type { Setting, ValueForm } from "../../../../config/setting.ts";
+import type { Override } from "../../../../shared/operations/override.ts";
+import { overrideId } from "../../../operations/override-id.ts";
+import { whyFixed } from "./names.ts";
 
 /** Where values come from. */
 export interface SettingSources {

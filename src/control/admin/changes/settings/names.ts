@@ -1,22 +1,14 @@
 /** Which settings may be changed at run time, by which names, and why others may not. */
-import { filePath, settingAt } from "../../../config/file-keys.ts";
-import { ALL_SETTINGS, CAPACITY_PREFIX, type PlacedSetting, WEIGHT_PREFIX } from "../../../config/schema.ts";
-import { mayHave } from "../../../config/scopes.ts";
-import { unknownName } from "../../../config/suggest.ts";
-import { path, pathList } from "../../../config/values/value-types.ts";
+import { filePath, settingAt } from "../../../../config/file-keys.ts";
+import { whyNotOverridable } from "../../../../config/overrides/overridable.ts";
+import { ALL_SETTINGS, CAPACITY_PREFIX, type PlacedSetting, WEIGHT_PREFIX } from "../../../../config/schema.ts";
+import { mayHave } from "../../../../config/scopes.ts";
+import { unknownName } from "../../../../config/suggest.ts";
 
 /** The whole instance's; or those that a pool may have for itself. */
 export type SettingScope = "instance" | "pool";
 
 const BY_NAME: ReadonlyMap<string, PlacedSetting> = new Map(ALL_SETTINGS.map((one) => [one.setting.env, one]));
-
-/** Sections of which nothing is changed at run time. */
-const FIXED: Readonly<Partial<Record<PlacedSetting["section"], string>>> = {
-  admin: "says who may change anything, so it stays in the configuration",
-  database: "says where changes are kept, so it stays in the configuration",
-  otlp: "says where traces are sent to, with which secrets, so it stays in the configuration",
-  otlpTraces: "says where traces are sent to, with which secrets, so it stays in the configuration",
-};
 
 /** Those that `scope` may have; the list of servers has routes of its own. */
 export function settingsOf(scope: SettingScope): readonly PlacedSetting[] {
@@ -35,16 +27,11 @@ export function findSetting(name: string): PlacedSetting | string {
 }
 
 /** Why it cannot be changed at run time; `null` = it can. */
-export function whyFixed({ section, setting }: PlacedSetting): string | null {
-  const fixed = FIXED[section];
-  if (fixed !== undefined) return fixed;
-  if (setting.type.form.kind === "servers") return "is changed by POST /api/v1/servers and DELETE /api/v1/servers/<id>";
-  if (setting.restart) return "needs a restart: change it in the configuration, and restart";
-  if (setting.secret) return "is a secret: it stays in the configuration";
-  if (setting.type === path || setting.type === pathList) {
-    return "names files of this machine: it stays in the configuration";
-  }
-  return null;
+export function whyFixed({ setting }: PlacedSetting): string | null {
+  const { env, type } = setting;
+  if (type.form.kind === "servers") return "is changed by POST /api/v1/servers and DELETE /api/v1/servers/<id>";
+  const why = whyNotOverridable(env, null);
+  return why?.startsWith(`${env} `) ? why.slice(env.length + 1) : why;
 }
 
 /** Why it is not for `scope`; `null` = it is. */
