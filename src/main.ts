@@ -13,12 +13,18 @@ if (process.argv[2] === "worker") {
 } else if (process.argv[2] === "tracer") {
   const { runTracer } = await import("./tracer/tracer-process.ts");
   runTracer();
+} else if (process.argv[2] === "acme") {
+  const { runAcme } = await import("./acme/acme-process.ts");
+  runAcme();
 } else if (process.argv[2] === "inference") {
   const { runInference } = await import("./learning/models/inference/inference-process.ts");
   runInference();
 } else if (process.argv[2] === "history-question") {
   const { runHistoryQuestion } = await import("./cli/stats/question-process.ts");
   await runHistoryQuestion();
+} else if (process.argv[2] === "page-bundle") {
+  const { runPageBundle } = await import("./dashboard/bundle/process.ts");
+  await runPageBundle();
 } else {
   const { runCommandLine } = await import("./cli/program.ts");
   await runCommandLine(process.argv);

@@ -180,6 +180,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     refererEnd: 0,
     protocol: Buffer.from("HTTP/1.1"),
     tlsVersion: null,
+    certificate: null,
   };
   const outcome: LoggedOutcome = {
     status: 200,

@@ -50,7 +50,7 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
     ...{ status: 200, serverId: 1, responseBytes: 5120, attempts: 1, failure: null, waitMs: 0, headMs: 3 },
     ...{ inFlightAtDispatch: 2, connectMs: 0, upstream: null },
   };
-  const finished = { ...UNTRACED, ...request, startedMs: 0, place: { row: OTHER_ROW, key: -1 } };
+  const finished = { ...UNTRACED, certificate: null, ...request, startedMs: 0, place: { row: OTHER_ROW, key: -1 } };
   const chosen = { ...outcome, slot: 0 };
   const ctx = {
     ...{

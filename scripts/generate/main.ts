@@ -1,7 +1,7 @@
 /** `npm run generate`: writes what is made from the code. A test fails when one of the files is stale. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { withRouteTables } from "../../src/control/admin/routes/docs.ts";
+import { renderOpenApi, withRouteTables } from "../../src/control/admin/routes/docs.ts";
 import { modelServerMetrics } from "../../src/model-server/metrics.ts";
 import { renderMetricsDocs } from "../../src/telemetry/metrics/docs.ts";
 import { renderConfigExample } from "./config/example.ts";
@@ -27,6 +27,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "README.md", content: withTables(present("README.md")) },
     { path: "docs/configuration.md", content: renderReference() },
     { path: "docs/http-api.md", content: withRouteTables(present("docs/http-api.md")) },
+    { path: "docs/openapi.json", content: renderOpenApi() },
     { path: "docs/neurabalancer.schema.json", content: renderConfigSchema() },
     { path: "neurabalancer.example.yaml", content: renderConfigExample() },
     { path: "docs/logs.md", content: withFieldTable(present("docs/logs.md")) },

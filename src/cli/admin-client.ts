@@ -1,7 +1,9 @@
 /** Asks the admin port of a running instance. */
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import type { Command } from "commander";
-import { environmentClientToken, loadProcessAdminSettings, type SourceFlags } from "../config/environment.ts";
+import { loadProcessAdminSettings, type SourceFlags } from "../config/environment.ts";
 import { type AdminSettings, admin } from "../config/sections/admin.ts";
 import { withSourceFlags } from "./source-flags.ts";
 
@@ -14,6 +16,11 @@ export interface AdminFlags extends SourceFlags {
   /** URL of its admin port. */
   readonly admin?: string;
   readonly token?: string;
+  /** Authorities of its certificate. */
+  readonly adminCa?: string;
+  /** A certificate of the caller's, and its key. */
+  readonly adminCert?: string;
+  readonly adminKey?: string;
 }
 
 /** What is sent. */
@@ -32,7 +39,13 @@ export function withAdminFlags(command: Command): Command {
   return withSourceFlags(
     command
       .option("--admin <url>", "where the instance's admin port is (default: where the configuration has it)")
-      .option("--token <token>", "a token of its, where it has some (default: NEURABALANCER_TOKEN or ADMIN_TOKEN)"),
+      .option("--token <token>", "a token of its, where it has some (default: NEURABALANCER_TOKEN or ADMIN_TOKEN)")
+      .option(
+        "--admin-ca <file>",
+        "authorities of its certificate (default: those of the system, or ADMIN_TLS_CERT_FILE where nobody else signed it)",
+      )
+      .option("--admin-cert <file>", "a certificate to show there, where it asks for one")
+      .option("--admin-key <file>", "the key of that certificate"),
   );
 }
 
@@ -45,7 +58,7 @@ export async function askAdmin(flags: AdminFlags, path: string, request: AdminRe
 
 /** As `askAdmin`, for responses of any kind: the body is still to be read. Refusals reject with what they say. */
 export async function fetchAdmin(flags: AdminFlags, path: string, request: AdminRequest = {}): Promise<Response> {
-  const { address, token } = await whereFor(flags);
+  const { address, token, certFile } = await whereFor(flags);
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     throw new Error(`--admin must be a URL such as ${DEFAULT_ADMIN}, not ${address}`);
   }
@@ -54,6 +67,7 @@ export async function fetchAdmin(flags: AdminFlags, path: string, request: Admin
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   if (method !== "GET") headers["content-type"] = "application/json";
   if (ifMatch !== undefined) headers["if-match"] = ifMatch;
+  const tls = tlsFor(flags, certFile);
   const late = new AbortController();
   const timer = setTimeout(
     () => late.abort(new Error(`there was no response within ${timeoutMs / 1000} s`)),
@@ -66,6 +80,7 @@ export async function fetchAdmin(flags: AdminFlags, path: string, request: Admin
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: late.signal,
+      tls,
       redirect: "manual", // the token is this instance's
     });
   } catch (cause) {
@@ -90,30 +105,65 @@ function parsed(text: string, { url, status }: Response): unknown {
   }
 }
 
+/**
+ * What a connection over TLS needs. A certificate of the instance that nobody else has signed is known by itself, whatever
+ * address it is reached at.
+ */
+function tlsFor({ adminCa, adminCert, adminKey }: AdminFlags, certFile: string | null) {
+  const own = adminCa === undefined && certFile !== null ? readPem(certFile) : null;
+  const ca = adminCa === undefined ? selfSigned(own) : readPem(adminCa);
+  return {
+    ...(ca === null ? {} : { ca }),
+    ...(adminCert === undefined ? {} : { cert: readPem(adminCert) }),
+    ...(adminKey === undefined ? {} : { key: readPem(adminKey) }),
+    ...(adminCa === undefined && ca !== null ? { checkServerIdentity: () => undefined } : {}),
+  };
+}
+
+/** The certificate, if it is its own authority. */
+function selfSigned(pem: string | null): string | null {
+  if (pem === null) return null;
+  const certificate = new X509Certificate(pem);
+  return certificate.checkIssued(certificate) ? pem : null;
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new Error(`${file} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
 interface Where {
+  /** File of the certificate that the instance shows, when the configuration says it. */
+  readonly certFile: string | null;
   readonly address: string;
   readonly token: string | undefined;
 }
 
 /** What the flags do not say, the configuration does. It may have nothing to say where both are given. */
 async function whereFor(flags: AdminFlags): Promise<Where> {
-  const token = flags.token ?? environmentClientToken();
-  if (flags.admin !== undefined && token !== undefined) return { address: flags.admin, token };
+  const { token } = flags;
+  if (flags.admin !== undefined && token !== undefined) return { address: flags.admin, token, certFile: null };
   const loaded = await loadProcessAdminSettings(flags);
   if (!loaded.ok) {
-    if (flags.admin !== undefined && flags.config === undefined) return { address: flags.admin, token };
+    if (flags.admin !== undefined && flags.config === undefined) {
+      return { address: flags.admin, token, certFile: null };
+    }
     throw new Error(`where the admin port is cannot be read: ${loaded.problems.join("\n  - ")}`);
   }
   return {
     address: flags.admin ?? addressOf(loaded.admin),
-    token: token ?? loaded.admin.token ?? undefined,
+    token: token ?? loaded.token ?? undefined,
+    certFile: flags.admin === undefined ? loaded.admin.tlsCertFile : null,
   };
 }
 
 /** Where an instance with these settings is reached from this machine. Throws when they do not say it. */
-export function addressOf({ host, port }: AdminSettings): string {
+export function addressOf({ host, port, tlsCertFile }: AdminSettings): string {
   if (!port) throw new Error("ADMIN_PORT does not say where the running instance's admin port is: name it by --admin");
   const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
   const reached = everywhere[host] ?? host;
-  return `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+  return `${tlsCertFile === null ? "http" : "https"}://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
 }

@@ -6,6 +6,7 @@ import type { EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig } from "../config/environment.ts";
 import { BLOCK_NAMES } from "../config/file-keys.ts";
 import { inWordsOfSources } from "../config/in-words-of-sources.ts";
+import { readAdminTls } from "../config/listeners/admin-tls.ts";
 import { ConfigError, type LoadResult } from "../config/load.ts";
 import { toProxySettings } from "../config/proxy-settings.ts";
 import { SECTIONS } from "../config/schema.ts";
@@ -91,6 +92,10 @@ async function check(loaded: LoadResult, flags: CheckFlags): Promise<CheckReport
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems.map((problem) => inWordsOfSources(problem, effective)));
   }
+  readAdminTls(config.admin, Date.now(), {
+    problem: (sentence) => problems.push(sentence),
+    warning: (sentence) => warnings.push(sentence),
+  });
   const storage = await storeProblem(toStoreLocation(config));
   if (storage !== null) {
     const history = config.history.enabled ? ", and of what happens no more than has room there" : "";

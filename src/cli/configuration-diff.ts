@@ -2,7 +2,7 @@
 import { type ComparedSettings, changesBetween, type SettingChange, uncomparedSecrets } from "../config/changes.ts";
 import type { Config } from "../config/config.ts";
 import type { EffectiveSetting } from "../config/effective.ts";
-import { environmentClientToken, loadProcessConfig, type SourceFlags } from "../config/environment.ts";
+import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
 import { type AdminFlags, addressOf, askAdmin } from "./admin-client.ts";
 
 /** What the configuration is compared with: `true` is the running instance. */
@@ -28,11 +28,11 @@ export async function diffOf(flags: DiffFlags, wanted: WantedConfiguration): Pro
     if (!old.ok) throw new Error(`${flags.diff} cannot be compared with: ${old.problems.join("\n  - ")}`);
     return { against: flags.diff, changes: changesBetween(old, wanted), uncompared: [] };
   }
-  const asked = adminOf(flags, wanted.config.admin);
-  const status = (await askAdmin(asked, "/api/v1/status")) as RunningStatus;
+  const where = flags.admin ?? addressOf(wanted.config.admin);
+  const status = (await askAdmin(flags, "/api/v1/status")) as RunningStatus;
   const effective = Object.entries(status.settings).map(([env, { value }]) => ({ env, value }));
   return {
-    against: `the instance at ${asked.admin}`,
+    against: `the instance at ${where}`,
     changes: changesBetween({ effective }, wanted),
     uncompared: uncomparedSecrets(wanted),
   };
@@ -40,11 +40,6 @@ export async function diffOf(flags: DiffFlags, wanted: WantedConfiguration): Pro
 
 /** A configuration that can be used, and what stands in it. */
 type WantedConfiguration = Required<ComparedSettings> & { readonly config: Pick<Config, "admin"> };
-
-function adminOf(flags: DiffFlags, admin: Config["admin"]): AdminFlags & { readonly admin: string } {
-  const address = flags.admin ?? addressOf(admin);
-  return { ...flags, admin: address, token: flags.token ?? environmentClientToken() ?? admin.token ?? undefined };
-}
 
 /** What this needs of the admin API's status. */
 interface RunningStatus {

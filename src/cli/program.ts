@@ -9,6 +9,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   check: async () => (await import("./check.ts")).registerCheck,
   route: async () => (await import("./route/command.ts")).registerRoute,
   demo: async () => (await import("./demo.ts")).registerDemo,
+  servers: async () => (await import("./servers/command.ts")).registerServers,
+  settings: async () => (await import("./settings/command.ts")).registerSettings,
   backend: async () => (await import("./backend.ts")).registerBackend,
   replay: async () => (await import("./replay/command.ts")).registerReplay,
   simulate: async () => (await import("./simulate.ts")).registerSimulate,
@@ -17,7 +19,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   migrate: async () => (await import("./migrate/command.ts")).registerMigrate,
   stats: async () => (await import("./stats/command.ts")).registerStats,
   explain: async () => (await import("./explain/command.ts")).registerExplain,
+  certificates: async () => (await import("./certificates/command.ts")).registerCertificates,
   token: async () => (await import("./token.ts")).registerToken,
+  "support-bundle": async () => (await import("./support-bundle.ts")).registerSupportBundle,
   "model-server": async () => (await import("./model-server.ts")).registerModelServer,
 };
 
@@ -27,6 +31,8 @@ Examples:
   $ SERVERS=http://10.0.0.5:3000,http://10.0.0.6:3000 neurabalancer serve
   $ neurabalancer check                                        is my configuration right, and what does it say?
   $ neurabalancer route GET https://shop.example/api/x         which route and pool does that request get, and why?
+  $ neurabalancer servers drain 10.0.0.5:3000 --wait           send nothing new there, and return when it is idle
+  $ neurabalancer settings set LOG_LEVEL=debug                 change a running instance; kept over restarts
   $ neurabalancer backend --port 8001                          a server to try things with
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
   $ neurabalancer replay --since 2h                            what another strategy would have given on that traffic

@@ -1,7 +1,7 @@
 /** `neurabalancer serve`: the product itself. */
 import type { Command } from "commander";
 import { version } from "../../package.json";
-import { loadProcessConfig } from "../config/environment.ts";
+import { loadProcessConfig, loadTrialConfig, type TrialTexts } from "../config/environment.ts";
 import { keepSources } from "../config/sources/last-good.ts";
 import { createLogger } from "../telemetry/log/logger.ts";
 import { loadToServe, type ServeFlags } from "./last-good.ts";
@@ -53,7 +53,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     await tellWrongConfiguration("supervisor", flags, loaded.problems, loaded.warnings);
     process.exit(1);
   }
-  const { config, effective } = loaded;
+  const { config, effective, over } = loaded;
   const log = createLogger({ level: config.log.level, format: config.log.format, name: "supervisor" });
   log.info({ version, environment: config.app.environment }, "neurabalancer starts");
   for (const problem of refused) log.error(problem);
@@ -70,6 +70,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     ({ sources } = wanted);
     return wanted;
   };
+  const trial = (texts: TrialTexts) => loadTrialConfig(flags, texts);
   const onInForce = ({ storage }: typeof config) => {
     try {
       keepSources(storage.dataDir, sources);
@@ -78,5 +79,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     }
   };
   const { runSupervisor } = await import("../control/supervisor/supervisor.ts");
-  process.exit(await runSupervisor({ config, effective, log, reload, refused: refused.length > 0, onInForce }));
+  process.exit(
+    await runSupervisor({ config, effective, over, log, reload, trial, refused: refused.length > 0, onInForce }),
+  );
 }

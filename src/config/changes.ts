@@ -26,6 +26,9 @@ export interface SettingChange {
 
 const PLACED = new Map(ALL_SETTINGS.map((placed) => [placed.setting.env, placed]));
 
+/** What of a listener its socket is. */
+const SOCKET_OF_LISTENER = /^listeners\[\d+\](?:$|\.(?:address|port|tls)$)/;
+
 /** In front of the name of a pool, where a setting is its own. */
 const POOL_PREFIX = "pools.";
 
@@ -41,7 +44,7 @@ export function changesBetween(before: ComparedSettings, after: ComparedSettings
       const list = blocks.lists[env];
       if (list !== null) changes.push({ env, ...list, restart: false });
     } else if (!blocks.passing.some((path) => isInside(env, path)) && differs(change, before.config, after.config)) {
-      const restart = PLACED.get(env)?.setting.restart === true || env.startsWith("listeners[");
+      const restart = PLACED.get(env)?.setting.restart === true || SOCKET_OF_LISTENER.test(env);
       changes.push({ ...change, restart });
     }
   }

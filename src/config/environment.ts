@@ -1,5 +1,6 @@
 /** The only reader of the process's environment. */
 import { existsSync } from "node:fs";
+import { DEMO_SOCKET } from "../shared/live/demo.ts";
 import { type AdminLoadResult, loadAdminSettings } from "./commands/admin.ts";
 import { type LoadResult, loadConfig } from "./load.ts";
 import { loadModelServerConfig, type ModelServerLoadResult } from "./model-server.ts";
@@ -28,14 +29,10 @@ export interface SourceFlags {
   readonly config?: string;
 }
 
-/** The token that commands send to a running instance: it is in no list of processes, as an argument is. */
-const CLIENT_TOKEN = "NEURABALANCER_TOKEN";
-
 /** Names of variables that nobody but the process that reads the configuration needs. */
 const SECRETS: ReadonlySet<string> = new Set([
   ...placeSettings({ ...SECTIONS, ...OTHER_SECTIONS }).flatMap(({ setting }) => (setting.secret ? [setting.env] : [])),
   ...RESERVED_FEATURES.flatMap(({ settings }) => settings.flatMap(({ secret, env }) => (secret ? [env] : []))),
-  CLIENT_TOKEN,
   // What a cluster sets for everybody and for all signals.
   "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
   "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
@@ -48,6 +45,11 @@ const SECRETS: ReadonlySet<string> = new Set([
  */
 export function environmentForChildren(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.has(name)));
+}
+
+/** Socket of the demo that has started this process; `null` = it was not the demo. */
+export function demoSocket(): string | null {
+  return process.env[DEMO_SOCKET] || null;
 }
 
 /** A configuration with the texts of the files that it was read from. */
@@ -63,6 +65,31 @@ export async function loadProcessConfig(flags: SourceFlags = {}, kept?: KeptSour
   if (sources.length > 2 || !existsSync(USUAL_CONFIG_FILE)) return loaded;
   const unread = `${USUAL_CONFIG_FILE} of this directory is not read: --config ${USUAL_CONFIG_FILE} does that, or CONFIG_FILE`;
   return { ...loaded, warnings: [...loaded.warnings, unread] };
+}
+
+/** Texts to read instead of the files; what is left out is read from its file. */
+export interface TrialTexts {
+  readonly env?: string;
+  readonly yaml?: string;
+}
+
+/** What the configuration of this process would be with these texts. */
+export async function loadTrialConfig(flags: SourceFlags, { env, yaml }: TrialTexts): Promise<LoadResult> {
+  const envFile =
+    env === undefined
+      ? envFileSource(flags.envFile ?? DEFAULT_ENV_FILE, flags.envFile !== undefined)
+      : envTextSource({ path: flags.envFile ?? DEFAULT_ENV_FILE, text: env });
+  const sources = [environmentSource(process.env), envFile];
+  const { variables } = readSources(sources);
+  const path = flags.config ?? variables.get(OTHER_SECTIONS.configuration.settings.file.env)?.value;
+  if (path === undefined && yaml === undefined) return loadConfig(sources);
+  const { yamlFileSource, yamlTextSource } = await import("./sources/yaml/source.ts");
+  const lookUp = (name: string): string | undefined => variables.get(name)?.value;
+  const file =
+    yaml === undefined
+      ? yamlFileSource(path!, lookUp)
+      : yamlTextSource({ path: path ?? USUAL_CONFIG_FILE, text: yaml }, lookUp);
+  return loadConfig([...sources, file]);
 }
 
 /** `DATA_DIR`, however much is wrong with the rest: without the configuration file if that cannot be read. */
@@ -101,11 +128,6 @@ export async function loadProcessStorageConfig(flags: SourceFlags): Promise<Stor
 /** Reads the settings of the admin port alone, from the same sources. */
 export async function loadProcessAdminSettings(flags: SourceFlags): Promise<AdminLoadResult> {
   return loadAdminSettings(await sourcesOf(flags));
-}
-
-/** The token that commands are to send, where the environment has one for them. */
-export function environmentClientToken(): string | undefined {
-  return process.env[CLIENT_TOKEN]?.trim() || undefined;
 }
 
 /** The real environment wins over `.env`, and both over the configuration file. */

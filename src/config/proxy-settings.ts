@@ -1,10 +1,14 @@
 /** The extract of the configuration that workers need, with the TLS files read and checked. */
 import type { ClientCertificate, PoolSettings } from "../protocol/pool.ts";
 import type { ProxySettings, TlsCertificate } from "../protocol/worker.ts";
+import { acmeCertificates } from "./acme/certificates.ts";
+import { readAcmeSettings } from "./acme/settings.ts";
 import type { Config, PoolConfig } from "./config.ts";
 import { toTraceSampling } from "./exported-traces.ts";
 import { filePath } from "./file-keys.ts";
 import { given } from "./given.ts";
+import { readClientLists } from "./listeners/client-lists.ts";
+import { readClientTls } from "./listeners/client-tls.ts";
 import { ConfigError } from "./load.ts";
 import { problemOfLogFile } from "./log-file.ts";
 import { withFiles } from "./routes/files.ts";
@@ -40,6 +44,9 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
     nativeSockets: app.nativeSockets && process.platform === "linux",
     trustedProxies: clients.trustedProxies ?? [],
     tls: readTls(config, nowMs, findings),
+    clientTls: readClientTls(config, findings),
+    clientAccess: readClientLists(clients, findings),
+    proxyProtocol: readProxyProtocol(config),
     listeners: config.listeners,
     request: given(config, "request"),
     pools: config.pools.map((pool, index) =>
@@ -53,9 +60,29 @@ export function toProxySettings(config: Config, options: ProxySettingsOptions): 
   const { access, accessFile } = config.log;
   const fileProblem = access && accessFile !== null ? problemOfLogFile(accessFile) : null;
   if (fileProblem !== null) problems.push(`${SECTIONS.log.settings.accessFile.env}: ${accessFile} ${fileProblem}`);
+  if (process.platform !== "linux") problems.push(...linuxOnly(settings));
+  readAcmeSettings(config, findings);
   readTracerSettings(config, nowMs, findings); // workers are not given it; what is wrong with its files is told with the rest
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
+}
+
+/** Who is believed is nobody's business where nobody is asked. */
+function readProxyProtocol({ clients, listeners }: Config): ProxySettings["proxyProtocol"] {
+  const { proxyProtocol: on, proxyProtocolFrom, trustedProxies } = clients;
+  const asked = listeners.some((listener) => listener.proxyProtocol ?? on);
+  return { on, from: asked ? (proxyProtocolFrom ?? trustedProxies ?? []) : [] };
+}
+
+/** What is done by calls that only Linux has. */
+function linuxOnly({ listeners, proxyProtocol, pools }: ProxySettings): string[] {
+  const complaint = "needs Linux: elsewhere nothing can be read or sent in front of the runtime's sockets";
+  const taken = listeners.some((listener) => listener.proxyProtocol ?? proxyProtocol.on);
+  const told = pools.some(({ upstreamProxyProtocol }) => upstreamProxyProtocol !== "off");
+  return [
+    ...(taken ? [`PROXY_PROTOCOL: ${complaint}`] : []),
+    ...(told ? [`UPSTREAM_PROXY_PROTOCOL: ${complaint}`] : []),
+  ];
 }
 
 /**
@@ -99,13 +126,21 @@ function readClientCertificate(
 
 type Findings = Parameters<typeof readCertificate>[3];
 
-function readTls(
-  { listeners, tls: { certFiles, keyFiles } }: Config,
+function readTls(config: Config, nowMs: number, findings: Findings): ProxySettings["tls"] {
+  const { certFiles, keyFiles } = config.tls;
+  const port = config.listeners.find(({ tls }) => tls)?.port;
+  if (port === undefined) return null;
+  const ofFiles = certFiles && keyFiles ? readFiles(certFiles, keyFiles, nowMs, findings) : [];
+  const certificates = [...ofFiles, ...acmeCertificates(config, nowMs, findings.warning)];
+  return certificates.length === 0 ? null : { port, certificates };
+}
+
+function readFiles(
+  certFiles: readonly string[],
+  keyFiles: readonly string[],
   nowMs: number,
   findings: Findings,
-): ProxySettings["tls"] {
-  const port = listeners.find(({ tls }) => tls)?.port;
-  if (port === undefined || certFiles === null || keyFiles === null) return null;
+): readonly TlsCertificate[] {
   const certificates = certFiles
     .map((certFile, index) => readCertificate(certFile, keyFiles[index], nowMs, findings))
     .filter((certificate): certificate is TlsCertificate => certificate !== null);
@@ -114,5 +149,5 @@ function readTls(
       findings.warning(`TLS_CERT_FILE: the certificate in ${certFiles[index]} has no DNS name and is never chosen`);
     }
   }
-  return { port, certificates };
+  return certificates;
 }

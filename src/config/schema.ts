@@ -2,7 +2,8 @@
  * Every setting there is. Parsing, `neurabalancer check`, `.env.example` and the documentation's tables are made from
  * this one description.
  */
-import { admin } from "./sections/admin.ts";
+import { acme } from "./sections/acme.ts";
+import { admin, commands } from "./sections/admin.ts";
 import { explain } from "./sections/explain.ts";
 import * as fleet from "./sections/fleet.ts";
 import { database, history } from "./sections/history.ts";
@@ -26,6 +27,7 @@ export const SECTIONS = {
   app,
   log,
   tls,
+  acme,
   admin,
   clients,
   health,
@@ -47,7 +49,7 @@ export const SECTIONS = {
 } as const satisfies Record<string, Section>;
 
 /** What is read by other commands, or before the rest: documented with it, and known to all as no misspelt names. */
-export const OTHER_SECTIONS = { modelService, configuration } as const satisfies Record<string, Section>;
+export const OTHER_SECTIONS = { modelService, configuration, commands } as const satisfies Record<string, Section>;
 
 /** The values of all settings: times in milliseconds (names end in `Ms`), unset settings `null`. */
 export type Sections = SectionValues<typeof SECTIONS>;

@@ -1,4 +1,6 @@
 /** The demo's three servers of unequal speed: started, watched, and restarted some seconds after somebody killed them. */
+import { request } from "node:http";
+import type { DemoState, DemoTrouble } from "../shared/live/demo.ts";
 import { Child } from "./child.ts";
 import { findPort } from "./ports.ts";
 
@@ -19,6 +21,8 @@ export const BACKENDS: readonly BackendSpec[] = [
 
 /** So that one sees a killed server leave before it returns. */
 export const RESTART_AFTER_MS = 8000;
+/** So much longer a request takes at a server that was made slow. */
+const SLOWED = 12;
 const STARTED_WITHIN_MS = 20_000;
 const FIRST_PORT = 8001;
 
@@ -31,11 +35,15 @@ export interface BackendEvents {
   readonly onRestartFailed: (name: string, problem: string) => void;
 }
 
+/** What was done to a server on purpose. */
+export type Condition = DemoState["servers"][number]["condition"];
+
 interface Member {
   readonly spec: BackendSpec;
   readonly port: number;
   child: Child;
   restart: ReturnType<typeof setTimeout> | undefined;
+  condition: Exclude<Condition, "dead">;
 }
 
 export class Backends {
@@ -58,7 +66,7 @@ export class Backends {
       const wished = fixedPorts ? Array.from({ length: 20 }, (_, i) => FIRST_PORT + index + i) : [];
       const port = findPort(wished, taken, random);
       taken.add(port);
-      this.#members.push({ spec, port, child: this.#spawn(spec, port), restart: undefined });
+      this.#members.push({ spec, port, child: this.#spawn(spec, port), restart: undefined, condition: "well" });
     }
     await Promise.all(this.#members.map((member) => untilHealthy(member)));
     for (const member of this.#members) this.#watch(member);
@@ -71,6 +79,44 @@ export class Backends {
       url: urlOf(member),
       pid: member.child.running ? member.child.pid : null,
     }));
+  }
+
+  /** As `list`, with what was done to each. */
+  conditions(): DemoState["servers"] {
+    return this.#members.map((member) => ({
+      name: member.spec.name,
+      url: urlOf(member),
+      condition: member.child.running ? member.condition : "dead",
+    }));
+  }
+
+  /** Does something to a server; of what cannot be done nothing comes. Rejects when the server does not take it. @returns false when there is none of that name. */
+  async trouble(name: string, what: DemoTrouble): Promise<boolean> {
+    const member = this.#members.find(({ spec }) => spec.name === name);
+    if (member === undefined) return false;
+    const { child, spec } = member;
+    if (!child.running) {
+      if (what === "heal" && member.restart !== undefined) {
+        clearTimeout(member.restart);
+        await this.#restart(member);
+      }
+      return true;
+    }
+    if (what === "kill") {
+      child.signal("SIGKILL");
+      await child.exited;
+      return true;
+    }
+    if (what === "freeze") {
+      child.signal("SIGSTOP");
+      member.condition = "frozen";
+      return true;
+    }
+    child.signal("SIGCONT");
+    const slow = what === "slow";
+    await turnKnobs(member, { latency_ms: slow ? spec.latencyMs * SLOWED : spec.latencyMs });
+    member.condition = slow ? "slow" : "well";
+    return true;
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -95,6 +141,8 @@ export class Backends {
   }
 
   async #restart(member: Member): Promise<void> {
+    member.restart = undefined;
+    member.condition = "well";
     member.child = this.#spawn(member.spec, member.port);
     try {
       await untilHealthy(member);
@@ -109,6 +157,21 @@ export class Backends {
 
 function urlOf(member: Member): string {
   return `http://127.0.0.1:${member.port}`;
+}
+
+/** Not by `fetch`: the demo's clients may have all the connections that it opens at one time. */
+function turnKnobs(member: Member, knobs: object): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const options = { method: "POST", agent: false, timeout: 2000 } as const;
+  const sent = request(`${urlOf(member)}/_admin/knobs`, options, (response) => {
+    response.resume();
+    if (response.statusCode === 200) resolve();
+    else reject(new Error(`server "${member.spec.name}" answers ${response.statusCode} to its knobs`));
+  });
+  sent.on("timeout", () => sent.destroy(new Error(`server "${member.spec.name}" does not answer`)));
+  sent.on("error", reject);
+  sent.end(JSON.stringify(knobs));
+  return promise;
 }
 
 async function untilHealthy(member: Member): Promise<void> {

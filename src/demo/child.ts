@@ -65,6 +65,11 @@ export class Child {
     return this.#lines.join("\n");
   }
 
+  /** Sends it a signal, if it runs. */
+  signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    if (this.running) this.#process.kill(name);
+  }
+
   /** SIGTERM, and SIGKILL after `graceMs`. Resolves when the process has ended. */
   async stop(graceMs: number): Promise<void> {
     if (!this.running) return;

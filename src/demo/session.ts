@@ -2,8 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DEMO_SOCKET } from "../shared/live/demo.ts";
 import { visible } from "../shared/visible-text.ts";
 import { BACKENDS, Backends, RESTART_AFTER_MS, untilResponds } from "./backends.ts";
+import { Buttons } from "./buttons.ts";
 import { Child } from "./child.ts";
 import { Disturbances } from "./disturbances.ts";
 import { fetchFleetReport, type ServerReport, TrafficWindow } from "./fleet-report.ts";
@@ -23,6 +25,8 @@ const STOP_GRACE_MS = 8000;
 const EVENTS_KEPT = 50;
 const HISTORY_SECONDS = 60;
 const CLIENTS = 8;
+/** Of the admin port, where it is free. */
+const ADMIN_PORT = 8090;
 
 /** What the demo is to do. */
 export interface DemoOptions {
@@ -70,7 +74,9 @@ class DemoSession {
   #stats = new RollingStats(0, WINDOW_MS);
   #balancer: Child | undefined;
   #traffic: Traffic | undefined;
+  #buttons: Buttons | undefined;
   #url = "";
+  #pageUrl = "";
   #reports: readonly ServerReport[] = [];
 
   constructor(options: DemoOptions) {
@@ -129,6 +135,7 @@ class DemoSession {
   async close(): Promise<void> {
     await this.#traffic?.stop(0);
     await this.#balancer?.stop(STOP_GRACE_MS);
+    this.#buttons?.stop();
     await this.#backends.stop(STOP_GRACE_MS);
     rmSync(this.#cwd, { recursive: true, force: true });
   }
@@ -139,15 +146,22 @@ class DemoSession {
     if (port > 0 && balancerPort !== port) say(`Port ${port} is taken: using ${balancerPort} instead.`);
     this.#url = `http://127.0.0.1:${balancerPort}`;
     say(`Starting ${BACKENDS.length} servers and the balancer on ${this.#url} …`);
-    await this.#backends.start(port > 0, new Set([balancerPort]), random);
+    const taken = new Set([balancerPort]);
+    const adminPort = findPort(port > 0 ? [ADMIN_PORT] : [], taken, random);
+    taken.add(adminPort);
+    await this.#backends.start(port > 0, taken, random);
     if (stop.aborted) return;
+    const socket = join(this.#cwd, "demo.sock");
+    this.#buttons = this.#makeButtons(socket);
     const child = new Child({
       args: ["serve"],
       cwd: this.#cwd,
       env: {
         APP_HOST: "127.0.0.1",
         APP_PORT: String(balancerPort),
-        ADMIN_PORT: "0",
+        ADMIN_HOST: "127.0.0.1",
+        ADMIN_PORT: String(adminPort),
+        [DEMO_SOCKET]: socket,
         // What it keeps of its traffic ends with it.
         DATA_DIR: join(this.#cwd, "data"),
         LB_STRATEGY: strategy,
@@ -172,6 +186,25 @@ class DemoSession {
     await untilResponds(child, "the balancer", BALANCER_STARTED_WITHIN_MS, async () => {
       const response = await fetch(`${this.#url}/health/ready`, { signal: AbortSignal.timeout(1000) });
       return response.ok && ((await response.json()) as { healthy: number }).healthy === BACKENDS.length;
+    });
+    this.#pageUrl = `http://127.0.0.1:${adminPort}/`;
+    say(`See it, and make trouble: ${this.#pageUrl}`);
+  }
+
+  #makeButtons(path: string): Buttons {
+    const { perSecond, nowMs } = this.#options;
+    return new Buttons({
+      path,
+      backends: this.#backends,
+      usualRate: perSecond,
+      rate: () => this.#traffic?.rate ?? perSecond,
+      setRate: (rate) => {
+        // More than the servers can take fails, and is meant to.
+        if (rate > perSecond) this.#disturbances.begin("traffic", nowMs());
+        else this.#disturbances.end("traffic", nowMs());
+        this.#traffic?.setRate(rate);
+      },
+      onOrder: (said) => this.#tell(said),
     });
   }
 
@@ -263,6 +296,7 @@ class DemoSession {
     });
     return {
       url: this.#url,
+      pageUrl: this.#pageUrl,
       strategy,
       workers,
       balancerPid: this.#balancer!.pid,

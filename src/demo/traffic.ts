@@ -25,7 +25,8 @@ export interface TrafficOptions {
 
 export class Traffic {
   readonly #options: TrafficOptions;
-  readonly #arrivals: Arrivals;
+  #arrivals: Arrivals;
+  #perSecond: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #open = 0;
   #sent = 0;
@@ -33,7 +34,21 @@ export class Traffic {
   /** Starts to send at once. */
   constructor(options: TrafficOptions) {
     this.#options = options;
+    this.#perSecond = options.perSecond;
     this.#arrivals = new Arrivals(options.perSecond, options.nowMs(), options.random);
+    this.#schedule();
+  }
+
+  /** Requests a second. */
+  get rate(): number {
+    return this.#perSecond;
+  }
+
+  /** Sends so many from now on, > 0. */
+  setRate(perSecond: number): void {
+    this.#perSecond = perSecond;
+    this.#arrivals = new Arrivals(perSecond, this.#options.nowMs(), this.#options.random);
+    clearTimeout(this.#timer);
     this.#schedule();
   }
 

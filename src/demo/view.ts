@@ -22,6 +22,8 @@ export interface ServerView {
 /** What the view shows. */
 export interface DemoView {
   readonly url: string;
+  /** Of the page, at the admin port. */
+  readonly pageUrl: string;
   readonly strategy: string;
   readonly workers: number;
   readonly balancerPid: number;
@@ -163,6 +165,7 @@ function hintLines(view: DemoView, width: number, paint: Paint): string[] {
   // A command that is cut is of no use: without room for both, its meaning has to speak for itself.
   const wide = column + Math.max(...hints.map(([, command]) => command.length)) + 2 <= width;
   return [
+    `${paint("bold", "Open in a browser")}  ${paint("cyan", view.pageUrl)}`,
     paint("bold", "Try in another terminal"),
     ...hints.map(([what, command]) => `  ${wide ? padEnd(what, column) : ""}${paint("cyan", command)}`),
   ];

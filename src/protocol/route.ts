@@ -2,6 +2,7 @@
  * What workers are told of a route: which requests it takes and what is done with them. The words are those of the Kubernetes
  * Gateway API (HTTPRoute), whose precedence holds. All of it is frozen and JSON-safe.
  */
+import type { AccessLists } from "../shared/addresses/client-access.ts";
 import type { RequestSettings } from "./pool.ts";
 
 /** One route. */
@@ -11,6 +12,8 @@ export interface RouteSpec {
   /** As people call it: from the configuration, or made of what it matches. */
   readonly name: string;
   readonly match: RouteMatch;
+  /** Whose requests are served, of the clients that may come in; `null` = everybody's. */
+  readonly clients: AccessLists | null;
   readonly action: RouteAction;
   /** What it sets for itself; wins over its pool's. */
   readonly settings: Partial<RequestSettings>;
@@ -33,6 +36,7 @@ export interface RouteSpec {
 
 /** What a route is that does nothing with its requests but send them where they are meant to go. */
 export const PLAIN_ROUTE = {
+  clients: null,
   settings: {},
   ambiguousPaths: "refuse",
   rewrite: null,

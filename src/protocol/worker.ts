@@ -3,6 +3,8 @@
  * changes with traffic is in the shared memory instead. Messages are JSON.
  */
 import type { GivenTo } from "../config/given.ts";
+import type { AccessLists } from "../shared/addresses/client-access.ts";
+import type { PendingChallenge } from "./acme.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { PoolSettings, RequestSettings } from "./pool.ts";
 import type { RouteSpec } from "./route.ts";
@@ -17,6 +19,12 @@ export interface ProxySettings extends GivenTo<"worker"> {
   readonly trustedProxies: readonly string[];
   /** PEM texts, read and checked by the supervisor; the first is the default. */
   readonly tls: { readonly port: number; readonly certificates: readonly TlsCertificate[] } | null;
+  /** How TLS is spoken with clients. */
+  readonly clientTls: ClientTls;
+  /** Which clients are served at all. */
+  readonly clientAccess: AccessLists;
+  /** Whether trusted proxies say whose connections they make, and who they are. */
+  readonly proxyProtocol: { readonly on: boolean; readonly from: readonly string[] };
   /** Where clients are listened for; never empty. */
   readonly listeners: readonly ListenerSpec[];
   /** Of requests that go to no pool. */
@@ -36,6 +44,27 @@ export interface ListenerSpec {
   readonly port: number;
   /** With the certificates of `ProxySettings.tls`; without = plain HTTP. */
   readonly tls: boolean;
+  /** What it has of its own; what is not there is as for the whole instance. */
+  readonly clientAuth?: ClientAuth;
+  readonly proxyProtocol?: boolean;
+  /** Beside the instance's: both let a client in. */
+  readonly clients?: AccessLists;
+}
+
+/** Whether clients show certificates: not at all, if they have one, or else nobody is served. */
+export type ClientAuth = "off" | "request" | "require";
+
+/** How TLS is spoken with clients. */
+export interface ClientTls {
+  readonly minVersion: "1.2" | "1.3";
+  /** Suites of TLS 1.2, separated by colons. */
+  readonly ciphers: string;
+  /** Groups, separated by colons; `null` = the runtime's. */
+  readonly curves: string | null;
+  readonly auth: ClientAuth;
+  /** PEM texts: whose certificates clients may show, and which of these were revoked; `null` = no lists. */
+  readonly caPem: string;
+  readonly crlPem: string | null;
 }
 
 /** A certificate with its key, checked. */
@@ -44,6 +73,8 @@ export interface TlsCertificate {
   readonly keyPem: string;
   /** DNS names of the certificate, lower case, with `*.` wildcards. */
   readonly names: readonly string[];
+  /** Not of a file of the operator's: got by ACME, or what is shown until it is. */
+  readonly origin?: "acme" | "placeholder";
 }
 
 /** What a worker is started with, as JSON in its first message. */
@@ -56,6 +87,8 @@ export interface WorkerStart {
   readonly adminSocket: string;
   readonly settings: ProxySettings;
   readonly endpoints: readonly Endpoint[];
+  /** As the message `challenges` has them. */
+  readonly challenges: readonly PendingChallenge[];
 }
 
 /** What the supervisor tells a worker. */
@@ -65,6 +98,8 @@ export type ToWorker =
   | { readonly type: "endpoints"; readonly endpoints: readonly Endpoint[] }
   /** SIGHUP: new settings, with pools and routes, and the servers of these pools, as one change; connections live on. */
   | { readonly type: "settings"; readonly settings: ProxySettings; readonly endpoints: readonly Endpoint[] }
+  /** What CAs are to be answered from now on, all of it. */
+  | { readonly type: "challenges"; readonly challenges: readonly PendingChallenge[] }
   /** SIGUSR1: the file of the access log was moved, or will be. */
   | { readonly type: "reopen-logs" }
   /** Stop accepting, finish what is in flight, then exit with 0. */
@@ -74,7 +109,7 @@ export type ToWorker =
 export type FromWorker =
   /** Listening, with the port of each listener (they differ from the settings' when those are 0). */
   | { readonly type: "ready"; readonly ports: readonly number[] }
-  /** It goes by what the first `endpoints` or `settings` message that was not yet answered said. */
+  /** It goes by what the first `endpoints`, `settings` or `challenges` message that was not yet answered said. */
   | { readonly type: "settled" }
   /** Could not listen or start: a sentence for the operator. The worker exits with 1. */
   | { readonly type: "failed"; readonly message: string };

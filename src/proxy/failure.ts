@@ -187,6 +187,14 @@ export const Failures = {
     false,
     "the server that says who may pass did not answer",
   ),
+  CLIENT_DENIED: failure(
+    "client_denied",
+    403,
+    "client",
+    "http_request_denied",
+    false,
+    "requests from this address are not served here",
+  ),
   HOST_REQUIRED: failure(
     "host_required",
     400,
@@ -267,6 +275,22 @@ export const Failures = {
     "http_request_denied",
     false,
     "this path answers GET and HEAD only",
+  ),
+  FLEET_STATUS_DENIED: failure(
+    "fleet_status_denied",
+    403,
+    "client",
+    "http_request_denied",
+    false,
+    "this is not shown to everyone here (FLEET_STATUS)",
+  ),
+  SERVER_NOT_SHOWN: failure(
+    "server_not_shown",
+    404,
+    "client",
+    "destination_not_found",
+    false,
+    "single servers are shown and changed at the admin port alone",
   ),
   ADMIN_UNAVAILABLE: failure(
     "admin_unavailable",

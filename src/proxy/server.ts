@@ -1,4 +1,5 @@
 /** One worker's proxy: listeners, pools and connections, and what changes in them while it runs. */
+import type { PendingChallenge } from "../protocol/acme.ts";
 import type { Endpoint } from "../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../protocol/worker.ts";
 import { ExemplarWriter } from "../shared/memory/exemplars.ts";
@@ -24,6 +25,7 @@ import { RequestHead, ResponseHead } from "./http1/head.ts";
 import { internalError } from "./internal-error.ts";
 import { Clients } from "./listen/clients.ts";
 import { Listeners } from "./listen/listeners.ts";
+import { PendingResponses } from "./local/challenges.ts";
 import { ChoiceRecord } from "./pick/choice-record.ts";
 import type { ChoiceNotebook } from "./pick/picker.ts";
 import { ServerPools } from "./pool/server-pools.ts";
@@ -41,6 +43,7 @@ import { RouteTable } from "./route/route-table.ts";
 import { DurationPlaces } from "./routing/duration-places.ts";
 import { MirrorRows } from "./routing/mirror-target.ts";
 import { Routes } from "./routing/routes.ts";
+import { MAX_CERTIFICATE_LINE_BYTES } from "./sockets/client-certificate.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
@@ -151,6 +154,7 @@ export class ProxyServer {
       requestHead: new RequestHead(settings.maxHeaderCount + OWN_FIELDS),
       responseHead: new ResponseHead(settings.maxHeaderCount),
       draining: false,
+      challenges: null,
       dateLine: dateLine(now() + epochOffsetMs),
       kernel: SocketKernel.of(options.tcp),
     };
@@ -180,8 +184,8 @@ export class ProxyServer {
     this.#setTracing(settings);
     this.setEndpoints(options.endpoints);
     this.#clients = new Clients(this.#ctx, memory, block);
-    this.#listeners = new Listeners(this.#ctx, network, (socket, secure, port, nowMs) =>
-      this.#clients.accept(socket, secure, port, nowMs),
+    this.#listeners = new Listeners(this.#ctx, network, (socket, entrance, nowMs) =>
+      this.#clients.accept(socket, entrance, nowMs),
     );
     this.#ctx.settings = { ...settings, listeners: this.listeners };
     setInterval(() => this.#tick(), TICK_MS);
@@ -225,6 +229,13 @@ export class ProxyServer {
     this.#setExplain(settings);
     this.#setTracing(settings);
     this.#listeners.change(settings);
+  }
+
+  /** What CAs are answered from now on, all of it. */
+  setChallenges(challenges: readonly PendingChallenge[]): void {
+    const ctx = this.#ctx;
+    ctx.challenges = challenges.length === 0 ? null : new PendingResponses(challenges);
+    this.#listeners.change(ctx.settings);
   }
 
   /** Stops accepting, lets requests finish and closes what is idle; then calls `onDrained`, at the latest in time. */
@@ -377,7 +388,7 @@ const ADDED_HEAD_BYTES = 4096;
  * as long at most), what we and its route add, and a coalesced body.
  */
 function createScratch(settings: ProxySettings): Buffer {
-  const added = ADDED_HEAD_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
+  const added = ADDED_HEAD_BYTES + MAX_CERTIFICATE_LINE_BYTES + MAX_EDIT_BYTES + longestRewrite(settings.routes);
   return Buffer.allocUnsafeSlow(4 * settings.maxHeaderBytes + added + COALESCE_BYTES);
 }
 

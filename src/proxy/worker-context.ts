@@ -5,6 +5,7 @@ import type { ExemplarWriter } from "../shared/memory/exemplars.ts";
 import type { SharedMemory, WorkerBlock } from "../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../telemetry/log/logger.ts";
 import type { HeadLimits, RequestHead, ResponseHead } from "./http1/head.ts";
+import type { PendingResponses } from "./local/challenges.ts";
 import type { AccessLog } from "./record/access-log/access-log.ts";
 import type { ExplainWriter } from "./record/explain/explain-writer.ts";
 import type { HistoryWriter } from "./record/history-writer.ts";
@@ -55,6 +56,8 @@ export interface WorkerContext {
   responseHead: ResponseHead;
   /** The worker is finishing: connections are closed after their present response. */
   draining: boolean;
+  /** What CAs are answered now; null = nothing, as nearly always. */
+  challenges: PendingResponses | null;
   /** `Date: …\r\n` of the present second. */
   dateLine: Buffer;
   /** What is asked of the system about any socket. */

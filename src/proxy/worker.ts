@@ -59,6 +59,9 @@ export function runWorker(): void {
       server?.setSettings(message.settings);
       server?.setEndpoints(message.endpoints);
       tell({ type: "settled" });
+    } else if (message.type === "challenges") {
+      server?.setChallenges(message.challenges);
+      tell({ type: "settled" });
     } else if (message.type === "reopen-logs") server?.reopenLogs();
     else if (message.type === "drain") server?.drain(() => void finish(0));
   });
@@ -115,6 +118,7 @@ function start(message: WorkerStart, log: Logger): ProxyServer {
     accessLogFd: 1,
     tcp: settings.nativeSockets ? openTcp(block, log) : null,
   });
+  if (message.challenges.length > 0) server.setChallenges(message.challenges);
   const { counters } = block;
   keepAlive(
     counters,

@@ -27,6 +27,9 @@ export const ACCESS_LOG_FIELDS = {
   referer: "`Referer`.",
   protocol: "`HTTP/1.1` or `HTTP/1.0`.",
   tls_version: "Of the client's connection, as `TLSv1.3`.",
+  client_subject:
+    "Whose certificate the client has shown, where it was asked and one was verified: `CN=alice, O=Example`.",
+  client_fingerprint: "SHA-256 of that certificate, in hexadecimal digits.",
   trace_id: "The trace that the request is part of; empty = none.",
   span_id: "Our span in it, while traces are exported.",
   trace_flags: "`01` = the trace is sampled.",

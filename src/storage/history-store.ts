@@ -113,6 +113,8 @@ export const EVENT_KINDS = [
   /** A degraded mode began or ended. */
   "degraded",
   "process",
+  /** A certificate was issued by ACME, or a try for one went wrong: `detail` names it. */
+  "certificate",
   /** A weight or capacity that was set in the store's `servers` table came into force, or lost to a changed configuration. */
   "override",
   /** Requests are missing from the counts: `detail` says how many. */

@@ -15,5 +15,5 @@ const resolver = {
   srv: () => Promise.reject(new Error("no SRV records here")),
 };
 const log = createLogger({ level: "info", format: "json", name: "supervisor" });
-const { config, effective } = loaded;
-process.exit(await runSupervisor({ config, effective, log, resolver, reload: () => loadProcessConfig() }));
+const { config, effective, over } = loaded;
+process.exit(await runSupervisor({ config, effective, over, log, resolver, reload: () => loadProcessConfig() }));

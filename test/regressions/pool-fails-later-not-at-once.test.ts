@@ -24,6 +24,7 @@ const SETTINGS = {
   upstreamVia: true,
   upstreamCaPem: "",
   upstreamServerName: null,
+  upstreamProxyProtocol: "off" as const,
   upstreamCertificate: null,
 };
 const CONTEXT = {
@@ -42,6 +43,7 @@ test("a server with too many hanging connects is failed in a later turn", async 
   const pool = new Http1Upstream(ENDPOINT, CONTEXT, () => {});
   const told: Failure[] = [];
   const user: UpstreamUser = {
+    clientAddress: Buffer.alloc(0),
     onUpstreamReady() {},
     onUpstreamFailed: (_, failure) => void told.push(failure),
     onUpstreamHead() {},

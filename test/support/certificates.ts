@@ -18,6 +18,8 @@ export interface Authority extends Certificate {
   issue(...names: string[]): Certificate;
   /** As `issue`, of one that was valid until yesterday. */
   issueExpired(...names: string[]): Certificate;
+  /** A list of revoked certificates, as PEM, with these in it. */
+  revoke(...certificates: Certificate[]): string;
 }
 
 /** Makes an authority of its own. */
@@ -31,6 +33,7 @@ export function createAuthority(name = "test authority"): Authority {
       ...own,
       issue: (...names: string[]) => issue(own, names, 30),
       issueExpired: (...names: string[]) => issue(own, names, -1),
+      revoke: (...certificates: Certificate[]) => revoke(own, certificates),
     };
   });
 }
@@ -55,6 +58,33 @@ function issue(authority: Certificate, names: readonly string[], days: number): 
     const by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
     openssl(directory, "x509", "-req", "-in", "leaf.csr", ...by, "-days", String(days), "-out", "leaf.pem");
     return read(directory, "leaf");
+  });
+}
+
+const CA_SETTINGS = `[ca]
+default_ca = own
+[own]
+database = index
+crlnumber = number
+default_crl_days = 30
+default_md = sha256
+`;
+
+function revoke(authority: Certificate, certificates: readonly Certificate[]): string {
+  return inDirectory((directory) => {
+    const put = (name: string, text: string) => writeFileSync(join(directory, name), text);
+    put("ca.pem", authority.cert);
+    put("ca.key", authority.key);
+    put("settings", CA_SETTINGS);
+    put("index", "");
+    put("number", "01");
+    const by = ["-config", "settings", "-cert", "ca.pem", "-keyfile", "ca.key"];
+    for (const { cert } of certificates) {
+      put("revoked.pem", cert);
+      openssl(directory, "ca", ...by, "-revoke", "revoked.pem");
+    }
+    openssl(directory, "ca", ...by, "-gencrl", "-out", "list.pem");
+    return readFileSync(join(directory, "list.pem"), "utf8");
   });
 }
 

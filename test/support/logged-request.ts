@@ -45,6 +45,7 @@ export function loggedRequest(
     sampled: false,
     sampledFlag: false,
     clientAddress: Buffer.from("1.2.3.4"),
+    certificate: null,
     labels: null,
     ...more,
   };

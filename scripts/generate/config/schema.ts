@@ -103,7 +103,11 @@ function valueSchema(form: ValueForm): Json {
   if (form.kind === "integer" || form.kind === "number")
     return { type: form.kind, minimum: form.min, maximum: form.max };
   if (form.kind === "switch") return SWITCH;
-  if (form.kind === "words") return { enum: form.words };
+  // YAML takes a word like 1.2 for a number.
+  if (form.kind === "words") {
+    const numbers = form.words.filter((word) => String(Number(word)) === word).map(Number);
+    return { enum: [...form.words, ...numbers] };
+  }
   if (form.kind === "duration") {
     return { anyOf: [{ type: "string", pattern: "^([0-9.]+(ms|s|m|h|d))+$" }, { const: 0 }] };
   }

@@ -2,6 +2,7 @@
 import type { ListenerSpec } from "../../protocol/worker.ts";
 import { overlap } from "../listeners/listeners.ts";
 import { isLoopback } from "../values/addresses.ts";
+import { acmeContradictions } from "./acme.ts";
 import type { Contradictions, PartialConfig } from "./contradictions.ts";
 import { databaseContradictions } from "./database.ts";
 import { logContradictions } from "./logs.ts";
@@ -14,14 +15,18 @@ import { tracingContradictions } from "./tracing.ts";
 export function findContradictions(config: PartialConfig, listeners: readonly ListenerSpec[] | null): Contradictions {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const { app, admin, clients, tls, dns, ml } = config;
+  const { app, admin, acme, clients, tls, dns, ml } = config;
 
   const isSecure = listeners === null ? typeof tls.port === "number" : listeners.some((listener) => listener.tls);
   const wants = listeners === null ? "TLS_PORT" : "a listener with tls: on";
   if (isSecure) {
-    if (tls.certFiles === null)
-      problems.push(`TLS_CERT_FILE: is required by ${wants}: name the PEM file of a certificate`);
-    if (tls.keyFiles === null)
+    // What is got by ACME needs no file; of a file, both are needed.
+    const needsFile = acme.domains === null || Boolean(tls.certFiles ?? tls.keyFiles);
+    if (tls.certFiles === null && needsFile)
+      problems.push(
+        `TLS_CERT_FILE: is required by ${wants}: name the PEM file of a certificate, or have one got by ACME_DOMAINS`,
+      );
+    if (tls.keyFiles === null && needsFile)
       problems.push(`TLS_KEY_FILE: is required by ${wants}: name the PEM file of a private key`);
   } else if (listeners !== null && (tls.certFiles || tls.keyFiles)) {
     warnings.push("TLS_CERT_FILE has no effect: none of the listeners has tls: on");
@@ -35,6 +40,25 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
       `TLS_KEY_FILE: has ${tls.keyFiles.length} entries and TLS_CERT_FILE ${tls.certFiles.length}: every certificate needs its key, in the same order`,
     );
   }
+
+  const wantsCertificates = isSecure
+    ? (listeners ?? [{ tls: true, clientAuth: undefined }]).some(
+        (one) => one.tls && (one.clientAuth ?? tls.clientAuth ?? "off") !== "off",
+      )
+    : false;
+  if (wantsCertificates && tls.clientCaFile === null)
+    problems.push(
+      "TLS_CLIENT_CA_FILE: is required by TLS_CLIENT_AUTH: name the PEM file of the authorities that clients' certificates are of",
+    );
+  if (!wantsCertificates && (tls.clientCaFile || tls.clientCrlFile) && tls.clientAuth !== undefined)
+    warnings.push("TLS_CLIENT_CA_FILE has no effect: no client is asked for a certificate (TLS_CLIENT_AUTH)");
+  if (!isSecure && tls.clientAuth !== undefined && tls.clientAuth !== "off" && tls.port !== undefined)
+    problems.push(`TLS_CLIENT_AUTH: needs ${wants}: certificates are a part of TLS`);
+  const wantsHeaders = listeners?.some((one) => one.proxyProtocol ?? clients.proxyProtocol) ?? clients.proxyProtocol;
+  if (wantsHeaders && clients.proxyProtocolFrom === null && clients.trustedProxies === null)
+    problems.push(
+      "PROXY_PROTOCOL_FROM: is required by PROXY_PROTOCOL, or TRUSTED_PROXIES: say whose word is taken on whose connection it is",
+    );
 
   if (listeners === null && clash(app.port, tls.port))
     problems.push(`TLS_PORT: is the same as APP_PORT (${app.port}): choose another`);
@@ -52,7 +76,15 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
   if (app.shutdownGraceMs! > app.shutdownTimeoutMs!) {
     problems.push("SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS, of which it is a part");
   }
-  const guarded = admin.token !== null || admin.tokens !== null;
+  if (admin.tlsCertFile !== undefined && admin.tlsKeyFile !== undefined) {
+    if (admin.tlsCertFile !== null && admin.tlsKeyFile === null)
+      problems.push("ADMIN_TLS_KEY_FILE: is required by ADMIN_TLS_CERT_FILE: name the PEM file of its private key");
+    if (admin.tlsCertFile === null && (admin.tlsKeyFile !== null || admin.tlsClientCaFile))
+      problems.push(
+        "ADMIN_TLS_CERT_FILE: is required by ADMIN_TLS_KEY_FILE and ADMIN_TLS_CLIENT_CA_FILE: name the PEM file of a certificate",
+      );
+  }
+  const guarded = admin.token !== null || admin.tokens !== null || Boolean(admin.tlsClientCaFile);
   if (typeof admin.port === "number" && !guarded && admin.host !== undefined && !isLoopback(admin.host)) {
     warnings.push(
       `ADMIN_HOST=${admin.host} opens the admin port to the network and there is no token: only metrics and health are told to others than this machine; set ADMIN_TOKENS ("neurabalancer token new" makes one)`,
@@ -66,7 +98,12 @@ export function findContradictions(config: PartialConfig, listeners: readonly Li
       "MODEL_PATH: is set together with ML_MODEL_ENDPOINT, and only one of them can route: unset the other",
     );
   }
-  for (const found of [databaseContradictions(config), logContradictions(config), tracingContradictions(config)]) {
+  for (const found of [
+    acmeContradictions(config, listeners),
+    databaseContradictions(config),
+    logContradictions(config),
+    tracingContradictions(config),
+  ]) {
     problems.push(...found.problems);
     warnings.push(...found.warnings);
   }

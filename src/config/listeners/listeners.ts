@@ -5,6 +5,7 @@ import { SECTIONS, type Sections } from "../schema.ts";
 import type { ShapeFindings } from "../shapes/findings.ts";
 import type { Several } from "../shapes/shape.ts";
 import { complain, type Variable } from "../sources/variable.ts";
+import { readAccessLists } from "./access-lists.ts";
 import type { ListenerBlock } from "./shape.ts";
 
 /** Settings that the file's listeners take the place of. */
@@ -30,12 +31,21 @@ export function readListeners(
   if (written === 0) findings.problem(list, "has no entries, so nobody could connect: remove it, or add one");
   const listeners: ListenerSpec[] = [];
   for (const entry of entries) {
-    const { address, port, tls } = entry.fields;
+    const { address, port, tls, client_auth: clientAuth, proxy_protocol: proxyProtocol, clients } = entry.fields;
     const host = address?.value ?? (app.host as string | undefined);
     if (!entry.said.has("port"))
       findings.problem(entry, "has no port: write one, such as port: 8080 (0 takes any free one)");
     if (port === undefined || host === undefined) continue;
-    const listener = { host, port: port.value, tls: tls?.value ?? false };
+    if (clientAuth !== undefined && clientAuth.value !== "off" && tls?.value !== true)
+      findings.problem(clientAuth, "needs tls: on: certificates are a part of TLS");
+    const listener = {
+      host,
+      port: port.value,
+      tls: tls?.value ?? false,
+      ...(clientAuth && { clientAuth: clientAuth.value }),
+      ...(proxyProtocol && { proxyProtocol: proxyProtocol.value }),
+      ...(clients && { clients: readAccessLists(clients, findings) }),
+    };
     const other = listeners.findIndex(
       (one) => one.port === listener.port && port.value !== 0 && overlap(one.host, host),
     );

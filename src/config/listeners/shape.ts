@@ -1,7 +1,8 @@
 /** What the file says of a listener. */
 import { field, type ReadOf, struct, value } from "../shapes/shape.ts";
 import { listenHost } from "../values/addresses.ts";
-import { port, toggle } from "../values/value-types.ts";
+import { oneOf, port, toggle } from "../values/value-types.ts";
+import { ACCESS_LISTS } from "./access-lists.ts";
 
 /** One listener. */
 export const LISTENER = struct({
@@ -11,7 +12,26 @@ export const LISTENER = struct({
     "0.0.0.0",
   ),
   port: field("Port. 0 takes any free port.", value(port(0)), "8080"),
-  tls: field("Whether clients speak HTTPS here, with the certificates of TLS_CERT_FILE.", value(toggle), "off"),
+  tls: field(
+    "Whether clients speak HTTPS here, with the certificates of TLS_CERT_FILE and ACME_DOMAINS.",
+    value(toggle),
+    "off",
+  ),
+  client_auth: field(
+    "Whether clients show certificates here: off, request or require. Not there means TLS_CLIENT_AUTH.",
+    value(oneOf(["off", "request", "require"])),
+    "off",
+  ),
+  proxy_protocol: field(
+    "Whether trusted proxies say here whose connections they make. Not there means PROXY_PROTOCOL.",
+    value(toggle),
+    "off",
+  ),
+  clients: field(
+    "Who is served here, of the clients that CLIENTS_ALLOW and CLIENTS_DENY let in.",
+    ACCESS_LISTS,
+    "{deny: [192.0.2.0/24]}",
+  ),
 });
 
 /** A listener as it was read. */

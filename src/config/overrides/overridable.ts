@@ -2,6 +2,7 @@
 import { ALL_SETTINGS, type PlacedSetting } from "../schema.ts";
 import { mayHave } from "../scopes.ts";
 import { nearest } from "../suggest.ts";
+import { path, pathList } from "../values/value-types.ts";
 
 const PLACED: ReadonlyMap<string, PlacedSetting> = new Map(ALL_SETTINGS.map((placed) => [placed.setting.env, placed]));
 /** What says where overrides are kept: in what it names they would be looked for in vain. */
@@ -25,6 +26,13 @@ export function whyNotOverridable(env: string, pool: string | null): string | nu
   if (setting.restart) return `${env} needs a restart: set it in the configuration`;
   if (section === "database" || OF_THE_STORE.has(env)) {
     return `${env} says where overrides are kept: set it in the configuration`;
+  }
+  if (section === "admin") return `${env} says who may change anything: set it in the configuration`;
+  if (section === "otlp" || section === "otlpTraces") {
+    return `${env} says where traces are sent to, with which secrets: set it in the configuration`;
+  }
+  if (setting.type === path || setting.type === pathList) {
+    return `${env} names files of this machine: set it in the configuration`;
   }
   if (pool !== null && !mayHave("pool", placed)) return `${env} is the whole instance's: a pool has none of its own`;
   return null;

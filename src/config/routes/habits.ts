@@ -28,7 +28,8 @@ export function warnOfHabits({ fields }: RouteBlock, { app }: Pick<Sections, "ap
     }
   }
   for (const leaf of [...(fields.path?.entries ?? []), ...(fields.exact_path?.entries ?? [])]) {
-    if (!app.reservedPaths || !OWN_PATHS.includes(leaf.value)) continue;
+    const isOwn = OWN_PATHS.includes(leaf.value) || leaf.value.startsWith(`${ReservedPath.SERVERS}/`);
+    if (!app.reservedPaths || !isOwn) continue;
     if (leaf.value === ReservedPath.METRICS && !app.prometheusEnabled) continue;
     findings.warning(
       leaf,

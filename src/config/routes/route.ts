@@ -4,6 +4,7 @@ import type { RequestSettings } from "../../protocol/pool.ts";
 import type { CompressionSettings, ForwardAuth, Mirror } from "../../protocol/route.ts";
 import { FIXED_REQUEST_FIELDS, plainFieldName } from "../../shared/fixed-fields.ts";
 import type { ErrorPageFile, RouteConfig, RouteDefaults } from "../config.ts";
+import { readAccessLists } from "../listeners/access-lists.ts";
 import { readSettings } from "../read-settings.ts";
 import { ALL_SETTINGS, type Sections } from "../schema.ts";
 import type { ShapeFindings } from "../shapes/findings.ts";
@@ -52,6 +53,7 @@ export function readRoute(
   const parts = {
     name: fields.name?.value ?? null,
     match: readMatch(route, findings),
+    clients: fields.clients === undefined ? null : readAccessLists(fields.clients, findings),
     settings: readOwnSettings(route.variables, findings),
     ambiguousPaths: fields.ambiguous_paths?.value ?? "refuse",
     rewrite:

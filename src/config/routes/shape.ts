@@ -1,4 +1,5 @@
 /** What the file says of a route. */
+import { ACCESS_LISTS } from "../listeners/access-lists.ts";
 import { field, list, map, oneOrMore, orEmpty, type ReadOf, struct, value } from "../shapes/shape.ts";
 import { hashOn } from "../values/hash-on.ts";
 import {
@@ -69,6 +70,11 @@ export const ROUTE = struct(
       'Header fields that the request has, each once and with this value; `"*"` for any.',
       map(fieldName, value(fieldValue), 16),
       "{}",
+    ),
+    clients: field(
+      "Who is served, of the clients that the listener lets in; others are answered with 403.",
+      ACCESS_LISTS,
+      "{allow: [10.0.0.0/8, 'fd00::/8']}",
     ),
 
     pool: field(

@@ -2,7 +2,7 @@
 import { optional, type SectionValues, setting } from "../setting.ts";
 import { hostNames, listenHost } from "../values/addresses.ts";
 import { adminTokens } from "../values/admin-tokens.ts";
-import { bearerToken, portOrOff } from "../values/value-types.ts";
+import { bearerToken, path, portOrOff, text } from "../values/value-types.ts";
 
 /** The admin port. */
 export const admin = {
@@ -35,10 +35,41 @@ export const admin = {
       doc: "Tokens with names and scopes, by their hashes: `ci:read:sha256:…`. `metrics` may read /metrics, `read` everything, `admin` change everything. `neurabalancer token new` makes one.",
       secret: true,
     }),
+    tlsCertFile: optional({
+      env: "ADMIN_TLS_CERT_FILE",
+      type: path,
+      doc: "PEM file with a certificate and its chain: the admin port speaks HTTPS, and nothing else. Its file may be replaced at any time.",
+      restart: true,
+    }),
+    tlsKeyFile: optional({
+      env: "ADMIN_TLS_KEY_FILE",
+      type: path,
+      doc: "PEM file with the unencrypted private key of ADMIN_TLS_CERT_FILE.",
+      restart: true,
+    }),
+    tlsClientCaFile: optional({
+      env: "ADMIN_TLS_CLIENT_CA_FILE",
+      type: path,
+      doc: "PEM file of authorities: whoever connects to the admin port must show a certificate of one of them. Without tokens it may do everything; with tokens it needs one as well.",
+      restart: true,
+    }),
     allowedHosts: optional({
       env: "ADMIN_ALLOWED_HOSTS",
       type: hostNames,
       doc: "Names under which the admin port may be reached beside localhost and addresses, comma-separated: its own in a network, or that of a proxy before it. Under others a right token is needed even for what needs none, so that no page of another site can read anything.",
+    }),
+  },
+};
+
+/** Commands that ask a running instance. */
+export const commands = {
+  title: "Commands",
+  settings: {
+    token: optional({
+      env: "NEURABALANCER_TOKEN",
+      type: text,
+      doc: "The token that commands send to a running instance (`explain`, `models promote` …) where `--token` gives none. Unset means ADMIN_TOKEN.",
+      secret: true,
     }),
   },
 };

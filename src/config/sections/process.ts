@@ -4,7 +4,9 @@ import { MAX_WORKERS } from "../../shared/memory/layout/shared-memory.ts";
 import { optional, setting } from "../setting.ts";
 import { listenHost } from "../values/addresses.ts";
 import { logFields } from "../values/log-fields.ts";
+import { cipherList, curveList, DEFAULT_CIPHERS } from "../values/tls-names.ts";
 import { decimal, integer, oneOf, path, pathList, port, seconds, text, toggle } from "../values/value-types.ts";
+import { viewers } from "../values/viewers.ts";
 
 /** What `APP_ENV` may be. */
 const ENVIRONMENTS = ["development", "staging", "production"] as const;
@@ -62,8 +64,15 @@ export const app = {
       env: "RESERVED_PATHS",
       type: toggle,
       default: "true",
-      doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below it) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
+      doc: "Answer /health/live, /health/ready, /metrics, /api/v1/servers and /api/v1/request (with what is below these two) here. Set it to false when your site owns these paths: they are then proxied, and all but the last answered on the admin port only.",
       givenTo: { worker: "reservedPaths" },
+    }),
+    fleetStatus: setting({
+      env: "FLEET_STATUS",
+      type: viewers,
+      default: "everyone",
+      doc: "Who may ask for /metrics and /api/v1/servers here: `everyone`, `nobody`, or clients of these addresses and CIDR ranges, comma-separated. Others get 403. Both say much of your fleet: close them where strangers come. The admin port has them all the same.",
+      givenTo: { worker: "fleetStatus" },
     }),
     prometheusEnabled: setting({
       env: "PROMETHEUS_ENABLED",
@@ -172,7 +181,7 @@ export const tls = {
     port: optional({
       env: "TLS_PORT",
       type: port(0),
-      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE.",
+      doc: "Port for clients that speak HTTPS. Unset means off; needs TLS_CERT_FILE and TLS_KEY_FILE, or ACME_DOMAINS.",
       common: true,
       restart: true,
     }),
@@ -187,6 +196,39 @@ export const tls = {
       type: pathList,
       doc: "PEM files with the unencrypted private keys, in the order of TLS_CERT_FILE.",
       common: true,
+    }),
+    minVersion: setting({
+      env: "TLS_MIN_VERSION",
+      type: oneOf(["1.2", "1.3"]),
+      default: "1.2",
+      doc: "Lowest version of TLS that clients may speak. Nothing below 1.2 is spoken.",
+    }),
+    ciphers: setting({
+      env: "TLS_CIPHERS",
+      type: cipherList,
+      default: DEFAULT_CIPHERS.join(":"),
+      doc: "Cipher suites of TLS 1.2, by the names that OpenSSL has for them, the preferred one first. The default is Mozilla's `intermediate`. Those of TLS 1.3 are the runtime's, all three, and cannot be chosen.",
+    }),
+    curves: optional({
+      env: "TLS_CURVES",
+      type: curveList,
+      doc: "Groups for the key exchange, the preferred one first: X25519MLKEM768, X25519, P-256, P-384, P-521. Unset means those of the runtime.",
+    }),
+    clientAuth: setting({
+      env: "TLS_CLIENT_AUTH",
+      type: oneOf(["off", "request", "require"]),
+      default: "off",
+      doc: "Whether clients that speak HTTPS show certificates of TLS_CLIENT_CA_FILE: `request` serves those that show none, too; a certificate that is not valid is refused either way. Servers are told in `Client-Cert` (RFC 9440).",
+    }),
+    clientCaFile: optional({
+      env: "TLS_CLIENT_CA_FILE",
+      type: path,
+      doc: "PEM bundle of the authorities whose certificates clients may show. No others are believed.",
+    }),
+    clientCrlFile: optional({
+      env: "TLS_CLIENT_CRL_FILE",
+      type: path,
+      doc: "PEM file with lists of revoked certificates (CRL), one of each authority. Those of an authority without a list here, or with one that is out of date, are refused.",
     }),
     redirect: setting({
       env: "TLS_REDIRECT",

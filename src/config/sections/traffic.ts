@@ -14,6 +14,37 @@ const COUNT = integer(0, 1_000_000_000);
 export const clients = {
   title: "Clients",
   settings: {
+    allow: optional({
+      env: "CLIENTS_ALLOW",
+      type: cidrList,
+      doc: "Addresses and CIDR ranges, separated by commas, of the clients that are served; all others are answered with 403. Behind TRUSTED_PROXIES it is the client's own address that counts. Unset means everybody. Listeners and routes may have lists of their own beside it.",
+    }),
+    deny: optional({
+      env: "CLIENTS_DENY",
+      type: cidrList,
+      doc: "Addresses and CIDR ranges of clients that are answered with 403, also where CLIENTS_ALLOW has them.",
+    }),
+    allowFile: optional({
+      env: "CLIENTS_ALLOW_FILE",
+      type: path,
+      doc: "A file with more entries of CLIENTS_ALLOW, one on each line; `#` begins a comment. It is read again when it changes.",
+    }),
+    denyFile: optional({
+      env: "CLIENTS_DENY_FILE",
+      type: path,
+      doc: "A file with more entries of CLIENTS_DENY.",
+    }),
+    proxyProtocol: setting({
+      env: "PROXY_PROTOCOL",
+      type: toggle,
+      default: "off",
+      doc: "Whether trusted proxies say by the PROXY protocol, version 1 or 2, whose connection it is, in front of everything else and of TLS. They have to then; whoever else connects is served as he comes. Linux only.",
+    }),
+    proxyProtocolFrom: optional({
+      env: "PROXY_PROTOCOL_FROM",
+      type: cidrList,
+      doc: "Who is believed there, as addresses and CIDR ranges. Unset means TRUSTED_PROXIES.",
+    }),
     trustedProxies: optional({
       env: "TRUSTED_PROXIES",
       type: cidrList,
@@ -272,6 +303,13 @@ export const upstream = {
       default: "256",
       doc: "Idle connections kept per server and worker.",
       givenTo: { pool: "upstreamMaxIdle" },
+    }),
+    proxyProtocol: setting({
+      env: "UPSTREAM_PROXY_PROTOCOL",
+      type: oneOf(["off", "v1", "v2"]),
+      default: "off",
+      doc: "Tell servers at the beginning of each connection whose it is, by the PROXY protocol. A connection then serves one client alone. Health checks say that they come from here.",
+      givenTo: { pool: "upstreamProxyProtocol" },
     }),
     via: setting({
       env: "UPSTREAM_VIA",

@@ -43,6 +43,13 @@ export const hostName: ValueType<string> = valueType("host name", (text) => {
   throw new Error('must be a host name, such as app.internal (no port, no "https://")');
 });
 
+/** An address or a CIDR range; the value is in canonical CIDR form, host bits cleared. */
+export const cidr: ValueType<string> = valueType("address or CIDR range", (text) => {
+  const range = parseRange(text);
+  if (range === null) throw new Error("must be an address or a CIDR range, such as 10.0.0.0/8, 192.0.2.7 or fd00::/8");
+  return range;
+});
+
 /** Comma-separated names of hosts, without ports; the value is in lower case. */
 export const hostNames: ValueType<readonly string[]> = valueType(
   "host names, comma-separated",
@@ -60,7 +67,7 @@ export const cidrList: ValueType<readonly string[]> = valueType(
   "addresses and CIDR ranges, comma-separated",
   (text) => {
     const complaints: string[] = [];
-    const ranges: string[] = [];
+    const ranges = new Set<string>();
     for (const [index, entry] of text.split(",").entries()) {
       const range = parseRange(entry.trim());
       if (range === null) {
@@ -69,15 +76,16 @@ export const cidrList: ValueType<readonly string[]> = valueType(
             entry.trim() === "*" ? ' (for "everyone" write 0.0.0.0/0,::/0)' : ""
           }`,
         );
-      } else if (!ranges.includes(range)) ranges.push(range);
+      } else ranges.add(range);
     }
     if (complaints.length > 0) throw new Complaints(complaints);
-    return ranges;
+    return [...ranges];
   },
   { kind: "list" },
 );
 
-function parseRange(text: string): string | null {
+/** An address or a CIDR range in canonical form, host bits cleared; `null` when it is neither. */
+export function parseRange(text: string): string | null {
   const [address, bits, ...rest] = text.split("/");
   if (rest.length > 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) return null;
   if (isIpv4(address)) {

@@ -5,7 +5,7 @@
 import type { Logger } from "../../telemetry/log/logger.ts";
 import { requireJson } from "./access/browsers.ts";
 import { Guard, type Visitor } from "./access/guard.ts";
-import { type Caller, PASSER_BY, type Scope } from "./call.ts";
+import { type Call, type Caller, ITSELF, PASSER_BY, type Scope } from "./call.ts";
 import { readBody, readParts, readQuery } from "./input.ts";
 import { ApiError } from "./responses.ts";
 import { type AdminRoute, allowedMethods, operationOf, patternOf, readOnly } from "./routes/route.ts";
@@ -17,6 +17,7 @@ import { targetOf } from "./target.ts";
 export type Door = { readonly kind: "relay" } | ({ readonly kind: "admin" } & Visitor);
 
 const RETRY_SOON = { "retry-after": "1" } as const;
+type AskItself = Call["askItself"];
 /** What is needed to hear that there is nothing. */
 const ELSEWHERE: Scope = "read";
 
@@ -47,7 +48,7 @@ export class AdminApi {
       const found = this.#find(path, door);
       // Whatever is asked, first who asks is known: there is no other way to a handler.
       caller = door.kind === "relay" ? PASSER_BY : this.#guard.admit(request, door, scopeOf(found, request));
-      response = await answer(request, path, found, caller);
+      response = await answer(request, path, found, caller, this.#askItself);
     } catch (error) {
       response = this.#failed(error, request);
     }
@@ -55,7 +56,7 @@ export class AdminApi {
     return response;
   }
 
-  #find(path: string, door: Door): Found | undefined {
+  #find(path: string, door: Door | { readonly kind: "inside" }): Found | undefined {
     for (const [pattern, route] of this.#routes) {
       const match = pattern.exec(path);
       if (match === null || (door.kind === "relay" && route.audience !== "everyone")) continue;
@@ -63,6 +64,17 @@ export class AdminApi {
     }
     return undefined;
   }
+
+  /** What the instance asks itself, it asks as an admin. Never rejects. */
+  readonly #askItself: AskItself = async (path, signal) => {
+    const request = new Request(`http://localhost${path}`, { signal });
+    const target = targetOf(request).path;
+    try {
+      return await answer(request, target, this.#find(target, { kind: "inside" }), ITSELF, this.#askItself);
+    } catch (error) {
+      return this.#failed(error, request);
+    }
+  };
 
   #failed(error: unknown, request: Request): Response {
     if (error instanceof ApiError) return error.toResponse();
@@ -78,7 +90,13 @@ function scopeOf(found: Found | undefined, { method }: Request): Scope {
   return (found && operationOf(found.route, method)?.scope) ?? ELSEWHERE;
 }
 
-async function answer(request: Request, path: string, found: Found | undefined, caller: Caller): Promise<Response> {
+async function answer(
+  request: Request,
+  path: string,
+  found: Found | undefined,
+  caller: Caller,
+  askItself: AskItself,
+): Promise<Response> {
   if (found === undefined) throw new ApiError(404, "not_found", "there is nothing at this path");
   const operation = operationOf(found.route, request.method);
   if (operation === undefined) {
@@ -89,5 +107,5 @@ async function answer(request: Request, path: string, found: Found | undefined, 
   const parts = readParts(found.parts);
   const query = readQuery(request, operation.query);
   const body = await readBody(request, operation.body);
-  return operation.handle({ request, parts, query, body, caller });
+  return operation.handle({ request, parts, query, body, caller, askItself });
 }

@@ -17,15 +17,20 @@ export interface Caller {
   readonly name: string;
   /** Its address; empty = it came through a worker. */
   readonly client: string;
+  /** Subject of the certificate that it has shown, where the port asks for one. */
+  readonly certificate?: string;
   readonly scope: Scope;
 }
 
 /** Whoever came through the public port. */
 export const PASSER_BY: Caller = { name: "", client: "", scope: "public" };
 
+/** The instance itself, which asks all that it may tell. */
+export const ITSELF: Caller = { name: "itself", client: "", scope: "admin" };
+
 /** As `actor` of events and of the audit: `admin API (deploy, 10.0.0.7)`. */
-export function actorOf({ name, client }: Caller): string {
-  return adminActor([name, client].filter((part) => part !== "").join(", "));
+export function actorOf({ name, certificate = "", client }: Caller): string {
+  return adminActor([name, certificate, client].filter((part) => part !== "").join(", "));
 }
 
 /** One request. */
@@ -38,4 +43,6 @@ export interface Call<Query = unknown, Body = unknown> {
   /** As the operation's `body` read it. */
   readonly body: Body;
   readonly caller: Caller;
+  /** Asks the instance itself, as an admin: for what is put together of other answers. Never rejects. */
+  readonly askItself: (path: string, signal: AbortSignal) => Promise<Response>;
 }

@@ -21,6 +21,7 @@ import { FleetAnnouncer } from "./announcer.ts";
 import { ControlLoop, type LoopWork } from "./control-loop.ts";
 import type { Seat } from "./membership.ts";
 import { FleetObserver } from "./observer.ts";
+import type { OperatedServer } from "./operated.ts";
 import type { FleetOptions } from "./options.ts";
 import type { StoreOverride } from "./overrides.ts";
 import { FleetPublisher } from "./publisher.ts";
@@ -50,6 +51,8 @@ export interface FleetDependencies {
   readonly onRecorded?: () => void;
   /** What the store sets for a server of this pool; `null` = nothing. Default: nothing. */
   readonly overrideOf?: (server: DiscoveredServer) => StoreOverride | null;
+  /** What operators want of a server of this pool; not there = they change servers by `withdraw` and the like alone. */
+  readonly operatedOf?: (server: DiscoveredServer) => OperatedServer;
   readonly clock: ControlClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -255,6 +258,13 @@ export class Fleet {
     this.#publish(this.#deps.clock.nowMs());
   }
 
+  /** Operators want something else of servers, or may. */
+  takeOperated(): void {
+    const nowMs = this.#deps.clock.nowMs();
+    this.#operate(nowMs);
+    this.#publish(nowMs);
+  }
+
   /** One turn of the control loop. The timer calls it; tests may, to do without the timer. */
   tick(): void {
     const options = this.#options;
@@ -328,6 +338,7 @@ export class Fleet {
     if (!initial) this.#announce.membership(joined, change.left, actor); // of those at the start the start itself tells
     for (const [member, number] of change.undone) this.#announce.undone(member, number, actor);
     this.#override(joined);
+    this.#operate(nowMs);
     if (endpointsChanged) {
       this.#publish(nowMs);
       const told = this.#listeners.map((listener) => listener(this.#roster.endpoints()));
@@ -380,6 +391,12 @@ export class Fleet {
     for (const member of members) {
       for (const name of member.override(overrideOf(member.server))) this.#announce.override(member, name);
     }
+  }
+
+  #operate(nowMs: number): void {
+    const { operatedOf } = this.#deps;
+    if (operatedOf === undefined) return;
+    for (const member of this.#roster.present()) member.operate(operatedOf(member.server), nowMs);
   }
 
   #publish(nowMs: number, freed?: readonly number[]): void {

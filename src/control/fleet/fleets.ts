@@ -15,6 +15,7 @@ import { type Events, NO_EVENTS } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { ControlLoop } from "./control-loop.ts";
 import { type EndpointsListener, Fleet, type FleetDependencies } from "./fleet.ts";
+import type { OperatedServers } from "./operated.ts";
 import type { FleetOptions } from "./options.ts";
 import { StoreOverrides } from "./overrides.ts";
 import { PoolOfServer } from "./pool-of-server.ts";
@@ -59,6 +60,8 @@ export class Fleets {
   readonly #trust = new SharedTrust();
   readonly #poolOfServer = new PoolOfServer();
   readonly #overrides: StoreOverrides;
+  /** `null` = nobody keeps what operators want: they change the servers themselves. */
+  #operated: OperatedServers | null = null;
   readonly #listeners: EndpointsListener[] = [];
   /** Has its turns while any pool goes. */
   readonly #reaper = {
@@ -143,6 +146,12 @@ export class Fleets {
   setOverrides(rows: readonly ServerRow[]): void {
     this.#overrides.take(rows);
     for (const fleet of this.#fleets.values()) fleet.takeOverrides();
+  }
+
+  /** What operators want of servers, those that are still to come included. */
+  operate(wanted: OperatedServers): void {
+    this.#operated = wanted;
+    for (const fleet of this.#fleets.values()) fleet.takeOperated();
   }
 
   /** Of all pools, each as it is when it is read. */
@@ -262,6 +271,7 @@ export class Fleets {
       events: { note: (event) => events.note({ pool: name, ...event }) },
       onRecorded,
       overrideOf: ({ hostname, port }) => this.#overrides.of(name, hostname, port),
+      operatedOf: this.#operated === null ? undefined : (server) => this.#operated!.of(name, server),
       loop: this.#loop,
       trustOf: (options) => this.#trust.of(options),
     });

@@ -1,6 +1,7 @@
 /** What a fleet is told: the part of the configuration that it runs on. */
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
 import type { ClientCertificate } from "../../protocol/pool.ts";
+import type { ProxyProtocolVersion } from "../../shared/proxy-protocol/writer.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { DnsOptions } from "../discovery/source.ts";
 
@@ -45,6 +46,8 @@ export interface FleetOptions {
   readonly upstreamCaPem: string;
   /** What HTTPS servers are shown that ask for a certificate. */
   readonly upstreamCertificate?: ClientCertificate | null;
+  /** Whether servers are told at the beginning of each connection whose it is. Default: `off`. */
+  readonly upstreamProxyProtocol?: "off" | ProxyProtocolVersion;
   /** Name that HTTPS servers are asked for and verified by; unset = the one in their URL. */
   readonly upstreamServerName?: string | null;
 }

@@ -22,6 +22,8 @@ export class OverridableNumber {
   #set: { readonly value: number; readonly origin: "admin API" | "store" } | undefined;
   /** What the store said last; `undefined` = nothing that is still true. */
   #told: number | null | undefined;
+  /** It is kept as an override: who keeps it says what becomes of it. */
+  #operated = false;
 
   /** `undefined` = the configured one is in force. */
   get value(): number | undefined {
@@ -35,6 +37,16 @@ export class OverridableNumber {
   /** An operator set it. */
   set(value: number): void {
     this.#set = { value, origin: "admin API" };
+  }
+
+  /** What operators want, as it is kept; `null` = nothing any more. */
+  operate(value: number | null): void {
+    if (value !== null) this.#set = { value, origin: "admin API" };
+    else if (this.#operated) {
+      const told = this.#told ?? null;
+      this.#set = told === null ? undefined : { value: told, origin: "store" };
+    }
+    this.#operated = value !== null;
   }
 
   /** The store says this; `null` = it has no number for it. @returns true when another number is in force now. */
@@ -52,7 +64,7 @@ export class OverridableNumber {
     const before = this.#set;
     this.#set = undefined;
     this.#told = undefined;
-    return before?.origin === "admin API" ? before.value : undefined;
+    return before?.origin === "admin API" && !this.#operated ? before.value : undefined;
   }
 }
 

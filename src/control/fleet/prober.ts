@@ -103,7 +103,7 @@ export class Prober {
 
   async #ask(
     server: DiscoveredServer,
-    { health, upstreamServerName: serverName }: FleetOptions,
+    { health, upstreamServerName: serverName, upstreamProxyProtocol: told = "off" }: FleetOptions,
     path: string,
     trust: SecureContext | undefined,
     wantBody: boolean | string,
@@ -120,6 +120,8 @@ export class Prober {
       trust,
       version,
       wantBody,
+      // What listens on a port of its own is asked as it always was: nobody said that it takes a header.
+      proxyProtocol: told === "off" || target.port !== server.port ? null : told,
       host,
       headers,
       accepts: this.#accepts,

@@ -9,6 +9,7 @@ import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/m
 import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
+import type { OperatedServer } from "./operated.ts";
 import type { FleetOptions } from "./options.ts";
 import { isOfConfigured, OverridableNumber, type OverriddenName, type StoreOverride } from "./overrides.ts";
 import { Prober, type ProberEvents } from "./prober.ts";
@@ -198,6 +199,14 @@ export class FleetServer {
     if (withdrawal.kind === "drain") return;
     this.outlier.release(nowMs);
     this.forgetFailures();
+  }
+
+  /** What operators want of it, as it is kept. */
+  operate({ weight, capacity, withdrawal }: OperatedServer, nowMs: number): void {
+    this.#weight.operate(weight);
+    this.#hardLimit.operate(capacity);
+    if (withdrawal !== null) this.withdraw(withdrawal);
+    else this.bringBack(nowMs);
   }
 
   setWeight(weight: number): void {

@@ -3,8 +3,11 @@ import type { AuditEntry } from "../../shared/operations/audit.ts";
 import type { OperationsStore } from "../../storage/operations/store.ts";
 import { adminActor, BALANCER, type Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
+import type { Telling } from "./change.ts";
 import { describeValue } from "./words.ts";
 
+/** Who needs no token. */
+const LOCAL = "local";
 /** Of a value the line of an event shows so much. */
 const SHOWN = 120;
 
@@ -24,9 +27,9 @@ export class AuditTrail {
   }
 
   /** Tells it, and keeps it where that works: what is lost is said. Never rejects. */
-  async note(entry: AuditEntry): Promise<void> {
+  async note(entry: AuditEntry, telling: Telling = {}): Promise<void> {
     const { store, log } = this.#options;
-    this.tell(entry);
+    this.tell(entry, telling);
     try {
       await store.note([entry]);
     } catch (error) {
@@ -35,16 +38,25 @@ export class AuditTrail {
   }
 
   /** In the log and on the time line; the store has it. */
-  tell(entry: AuditEntry): void {
+  tell(entry: AuditEntry, { about = {}, words }: Telling = {}): void {
     const { log, events } = this.#options;
     const { actor, client, action, target, before, after, reason, kept } = entry;
     const why = reason === "" ? "" : `: ${reason}`;
     const lasts = kept ? "" : " (for this run)";
-    const message = `${target}: ${shown(before)} → ${shown(after)}${lasts}, by ${actor}${why}`;
+    const what = words ?? `${target}: ${shown(before)} → ${shown(after)}`;
+    const message = `${what}${lasts}, by ${actor}${why}`;
     log.info({ action, actor, client, before, after, reason, kept }, message);
     const who =
-      actor === "neurabalancer" ? BALANCER : adminActor([actor, client].filter((part) => part !== "").join(", "));
-    events.note({ kind: "change", actor: who, message, detail: { action, target, before, after, reason, kept } });
+      actor === "neurabalancer"
+        ? BALANCER
+        : adminActor([actor, client].filter((part) => part !== "" && part !== LOCAL).join(", "));
+    events.note({
+      ...about,
+      kind: "change",
+      actor: who,
+      message,
+      detail: { action, target, before, after, reason, kept },
+    });
   }
 }
 

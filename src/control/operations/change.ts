@@ -1,6 +1,7 @@
 /** What a change of the overrides is: asked for by somebody, proposed when its turn has come, and what became of it. */
 import type { AuditEntry } from "../../shared/operations/audit.ts";
 import type { Override, OverrideKinds, WantedState } from "../../shared/operations/override.ts";
+import type { NotedEvent } from "../events/events.ts";
 
 /** Who changes something. */
 export interface Operator {
@@ -35,8 +36,16 @@ type Wanted<K extends keyof OverrideKinds> = { readonly kind: K } & Pick<Overrid
     readonly untilMs?: number;
   };
 
+/** How the event of a change is found, and what it says. */
+export interface Telling {
+  /** Whose it is on the time line: what is left out is the whole instance. */
+  readonly about?: Pick<NotedEvent, "pool" | "server" | "address">;
+  /** What was done, in words; left out = made of target, before and after. */
+  readonly words?: string;
+}
+
 /** What somebody wants to be otherwise. */
-export interface Proposal {
+export interface Proposal extends Telling {
   /** As in the audit. */
   readonly action: string;
   readonly target: string;

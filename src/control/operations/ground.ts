@@ -1,12 +1,8 @@
 /** What overrides lie over: the configuration, and the servers that it makes. */
-import type { Override, OverrideTarget } from "../../shared/operations/override.ts";
 
-/** What is configured of a target; `unknown` = only a source of addresses can tell. */
-export type Configured =
-  | { readonly kind: "value"; readonly value: unknown }
-  | { readonly kind: "unknown" }
-  /** There is no such target: `why` says what is missing. */
-  | { readonly kind: "gone"; readonly why: string };
+import type { LoadedConfig } from "../../config/load.ts";
+import type { Configured } from "../../config/overrides/configured.ts";
+import type { Override, OverrideTarget } from "../../shared/operations/override.ts";
 
 /** What is configured, without any override. */
 export interface ConfiguredValues {
@@ -17,13 +13,16 @@ export interface ConfiguredValues {
 
 /** What changes are made to. */
 export interface Ground {
-  /** As it was loaded last. */
+  /** As it was loaded last, without overrides. */
+  readonly loaded: LoadedConfig;
   readonly values: ConfiguredValues;
   /** What speaks against these being in force together; empty = nothing. */
   problems(overrides: readonly Override[]): readonly string[];
   /**
    * They are in force from now on, and what was before is not. Rejects with an `Error` for the operator, and nothing has
-   * changed then. Resolves when all workers go by them, or some time has passed.
+   * changed then. @param layered the configuration was taken over with them already: only the servers are still to hear.
    */
-  apply(overrides: readonly Override[]): Promise<void>;
+  apply(overrides: readonly Override[], layered?: boolean): Promise<void>;
+  /** Resolves when all workers go by what was applied, or some time has passed. */
+  told(): Promise<void>;
 }

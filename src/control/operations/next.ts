@@ -31,7 +31,11 @@ export function nextOverrides(
     if (override !== undefined && !removed.includes(override)) removed.push(override);
   };
   for (const id of remove) end(current.get(id));
+  for (const override of removed.concat()) {
+    if (override.kind === "server_added") endOfServer(current, override.target, end);
+  }
   for (const wanted of set) {
+    if (wanted.kind === "server_removed") endOfServer(current, wanted.target, end);
     const opposite = oppositeOf(current, wanted);
     if (opposite !== undefined) {
       end(opposite);
@@ -62,6 +66,19 @@ export function nextOverrides(
   return { made, removed, problems };
 }
 
+/** What was wanted of a server does not wait for one that comes some day under the same name. */
+function endOfServer(
+  current: ReadonlyMap<string, Override>,
+  { pool, url }: { readonly pool: string; readonly url: string },
+  end: (override: Override) => void,
+): void {
+  const name = url.replace(/^[^:]*:\/\//, "");
+  for (const override of current.values()) {
+    const isOfServer = override.kind === "weight" || override.kind === "capacity" || override.kind === "state";
+    if (isOfServer && override.target.pool === pool && override.target.server === name) end(override);
+  }
+}
+
 /** To add what was removed, or the other way round, is to end what was said before. */
 function oppositeOf(current: ReadonlyMap<string, Override>, { kind, target }: NewOverride): Override | undefined {
   if (kind === "server_added") return current.get(overrideId({ kind: "server_removed", target }));
@@ -71,6 +88,7 @@ function oppositeOf(current: ReadonlyMap<string, Override>, { kind, target }: Ne
 
 function saysNothing(wanted: NewOverride, override: Override, values: ConfiguredValues): boolean {
   if (wanted.kind === "server_added" || wanted.kind === "server_removed") return false;
+  if (wanted.kind === "capacity") return false; // what is configured is shown, and only enforced if somebody wrote it
   if (wanted.kind === "state") return wanted.value === "active";
   return values.isOf({ ...override, configured: override.value } as Override);
 }

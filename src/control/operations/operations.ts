@@ -2,21 +2,30 @@
  * What operators change at run time, one change after the other: it is checked, made to last, put into force and told. The one
  * writer of the overrides in force.
  */
+import type { LoadedConfig } from "../../config/load.ts";
 import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
 import type { Override } from "../../shared/operations/override.ts";
-import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "../../storage/operations/store.ts";
+import {
+  type KeptOverrides,
+  type OperationsStore,
+  StaleRevisionError,
+  seenKey,
+} from "../../storage/operations/store.ts";
 import type { Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
-import type { Changed, ChangeOptions, Operator, Propose } from "./change.ts";
+import type { Changed, ChangeOptions, Operator, Propose, Telling } from "./change.ts";
 import { NotKeptError, RefusedChangeError, UnknownOverrideError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
 import { OverrideSet } from "./override-set.ts";
-import { describeMaker, describeTarget, describeValue } from "./words.ts";
+import { type Overruled, type Weighed, weigh } from "./weigh.ts";
+import { describeMaker, describeTarget } from "./words.ts";
 
 /** As often another instance may be faster. */
 const TRIES = 5;
+/** How often others' changes are looked for, and what could not be done in the store is tried again. */
+const LOOK_MS = 10_000;
 /** The balancer itself, as who changes something. */
 export const ITSELF: Operator = { name: "neurabalancer", client: "" };
 
@@ -31,17 +40,42 @@ export interface OperationsOptions {
   readonly wallMs: () => number;
 }
 
+/** What was done. */
+export type Done = Pick<AuditEntry, "action" | "target" | "before" | "after" | "reason"> & Telling;
+
 /** An override as it is shown. */
 export type ShownOverride = Override & {
   /** It is in force in this instance. */
   readonly inForce: boolean;
+  /** Why it is not; `null` = it is. */
+  readonly whyNot: string | null;
 };
+
+/** A configuration that was loaded, with the overrides that hold over it. */
+export interface Layering {
+  readonly layered: LoadedConfig;
+  /** In force with it. */
+  readonly holds: readonly Override[];
+  /** One sentence for each override that ends with it. */
+  readonly ended: readonly string[];
+  /** One for each that stays as it is and is not in force here. */
+  readonly dormant: readonly string[];
+  /** Those that have lost to it end. @param taken the configuration is in force with those that hold. */
+  settle(taken: boolean): Promise<void>;
+}
 
 /** One instance's. */
 export class Operations {
   readonly #options: OperationsOptions;
   readonly #set = new OverrideSet();
   readonly #trail: AuditTrail;
+  /** By `seenKey`: what is not in force here although it counts, and why. */
+  #dormant: ReadonlyMap<string, string> = new Map();
+  /** By `seenKey`: what was in force here. `null` = all that there is. */
+  #seen: ReadonlySet<string> | null = null;
+  #trouble: string | null = null;
+  #lookedMs: number | null = null;
+  #looking = false;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
@@ -50,14 +84,49 @@ export class Operations {
 
   /** In the order in which they were made. */
   list(): readonly ShownOverride[] {
-    const { ground } = this.#options;
     const all = [...this.#current().values()].sort((a, b) => a.atMs - b.atMs);
-    return all.map((override) => ({ ...override, inForce: ground.values.isOf(override) }));
+    return all.map((override) => {
+      const whyNot = this.#whyNot(override);
+      return { ...override, inForce: whyNot === null, whyNot };
+    });
   }
 
   /** Those that are in force here. */
   inForce(): readonly Override[] {
     return this.#inForce(this.#current());
+  }
+
+  /** Why changes may not last now, or what is in force may not be what is kept; `null` = all is well. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** Where they are kept, for people. */
+  get where(): string {
+    return this.#options.store.where;
+  }
+
+  /** Takes over what the store has; for the start. @returns what the configuration is with it. */
+  open(kept: KeptOverrides, loaded: LoadedConfig): Layering {
+    this.#take(kept);
+    if (kept.notice) this.#options.log.error({ mode: "operations" }, kept.notice);
+    this.#seen = this.#options.store.shared ? (kept.seen ?? new Set()) : null;
+    return this.layer(loaded);
+  }
+
+  /** What a configuration that was loaded is with the overrides. Nothing changes by that. */
+  layer(loaded: LoadedConfig): Layering {
+    const weighed = weigh([...this.#current().values()], loaded);
+    const wasInForce = ({ override }: Overruled): boolean => this.#seen?.has(seenKey(override)) ?? true;
+    const ended = weighed.overruled.filter(wasInForce);
+    const dormant = weighed.overruled.filter((one) => !wasInForce(one));
+    return {
+      layered: weighed.layered,
+      holds: weighed.holds,
+      ended: ended.map(describeOverruled),
+      dormant: dormant.map(describeOverruled),
+      settle: (taken) => this.#settle(weighed, ended, dormant, taken),
+    };
   }
 
   /**
@@ -69,15 +138,16 @@ export class Operations {
     await this.#options.inTurn(async () => {
       changed = await this.#make(operator, options, propose);
     });
+    if (!options.dryRun) await this.#options.ground.told();
     return changed!;
   }
 
   /** Ends one. Rejects as `change` does, and with an `UnknownOverrideError`. @param check looks at what there is first. */
   remove(operator: Operator, options: ChangeOptions, id: string, check = (): void => {}): Promise<Changed> {
     return this.change(operator, options, () => {
-      check();
       const override = this.#current().get(id);
       if (override === undefined) throw new UnknownOverrideError(`there is no override with the id ${id}`);
+      check();
       const { value, configured } = override;
       const target = describeTarget(override);
       return { action: "override.remove", target, remove: [id], before: value, after: configured };
@@ -93,9 +163,10 @@ export class Operations {
     });
   }
 
-  /** Something was done that changes no override. Never rejects, and nobody waits for it. */
-  note(operator: Operator, done: Pick<AuditEntry, "action" | "target" | "before" | "after" | "reason">): void {
-    void this.#trail.note(this.#entry(operator, { ...done, kept: true }));
+  /** Something was done that changes no override. Never rejects, and nobody has to wait for it. */
+  note(operator: Operator, done: Done): Promise<void> {
+    const { about, words, ...what } = done;
+    return this.#trail.note(this.#entry(operator, { ...what, kept: true }), { about, words });
   }
 
   /** Newest first. Rejects with the store's error. */
@@ -103,24 +174,56 @@ export class Operations {
     return this.#options.store.audit(query);
   }
 
+  /** About once a second: ends what is over, and looks at the store from time to time. @param nowMs monotonic. */
+  tick(nowMs: number): void {
+    if (this.#looking) return;
+    const isDue = this.#lookedMs === null || nowMs - this.#lookedMs >= LOOK_MS;
+    if (isDue) this.#lookedMs = nowMs;
+    const { store, wallMs, log } = this.#options;
+    const expired = this.#set.expired(wallMs());
+    const looks = isDue && (store.shared || this.#trouble !== null || this.#set.isBehind);
+    if (expired.length === 0 && !looks) return;
+    this.#looking = true;
+    const work = async (): Promise<void> => {
+      if (expired.length > 0) await this.#expire(expired);
+      if (looks) await this.#look();
+    };
+    void this.#options
+      .inTurn(work)
+      .catch((error: Error) => log.error({ err: error }, `the overrides could not be looked at: ${error.message}`))
+      .finally(() => {
+        this.#looking = false;
+      });
+  }
+
   #current(): ReadonlyMap<string, Override> {
     return this.#set.current(this.#options.wallMs());
   }
 
+  #whyNot(override: Override): string | null {
+    const why = this.#dormant.get(seenKey(override));
+    if (why !== undefined) return why;
+    return this.#options.ground.values.isOf(override)
+      ? null
+      : "it replaces something else than what is configured here";
+  }
+
   #inForce(current: ReadonlyMap<string, Override>): readonly Override[] {
-    const { values } = this.#options.ground;
-    return [...current.values()].filter((override) => values.isOf(override));
+    return [...current.values()].filter((override) => this.#whyNot(override) === null);
   }
 
   async #make(operator: Operator, options: ChangeOptions, propose: Propose): Promise<Changed> {
     const { keep, reason, dryRun = false } = options;
     const { ground, wallMs } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const { action, target, before, after, ...wanted } = propose();
+      const { action, target, before, after, about, words, ...wanted } = propose();
       const current = this.#current();
       const maker = { by: operator.name || "local", client: operator.client, reason, atMs: wallMs(), kept: keep };
       const next = nextOverrides(current, wanted, ground.values, maker);
-      const wantedInForce = this.#inForce(applied(current, next));
+      const made = new Set(next.made.map(({ id }) => id));
+      const wantedInForce = [...applied(current, next).values()].filter((override) => {
+        return made.has(override.id) || this.#whyNot(override) === null;
+      });
       const problems = next.problems.length > 0 ? next.problems : ground.problems(wantedInForce);
       if (problems.length > 0) throw new RefusedChangeError(problems);
       const entry = this.#entry(operator, { action, target, before, after, reason, kept: keep });
@@ -129,8 +232,9 @@ export class Operations {
       const { kept } = this.#set;
       if (keep && !(await this.#keep(next, entry, attempt))) continue;
       await this.#putIntoForce(kept, next, wantedInForce, keep);
-      if (!keep) void this.#trail.note(entry);
-      else this.#trail.tell(entry);
+      this.#remember();
+      if (!keep) void this.#trail.note(entry, { about, words });
+      else this.#trail.tell(entry, { about, words });
       return changed;
     }
   }
@@ -141,12 +245,12 @@ export class Operations {
     try {
       const overrides = this.#set.keptWith(next.made, next.removed);
       const revision = await store.commit(this.#set.kept.revision, overrides, [entry]);
-      this.#set.take({ revision, overrides });
+      this.#take({ revision, overrides, trouble: null });
       this.#set.forgetOwn([...next.made, ...next.removed]);
       return true;
     } catch (error) {
       if (error instanceof StaleRevisionError && attempt < TRIES) {
-        this.#set.take(await store.read());
+        await this.#look();
         return false;
       }
       const why = (error as Error).message;
@@ -164,7 +268,7 @@ export class Operations {
       if (!keep) throw new RefusedChangeError([problem]);
       try {
         const revision = await store.commit(this.#set.kept.revision, before.overrides, []);
-        this.#set.take({ revision, overrides: before.overrides });
+        this.#take({ ...before, revision });
       } catch {
         // It does not count here, and goes from the store when that works again.
         this.#set.mask(next.made, true);
@@ -172,6 +276,106 @@ export class Operations {
       throw new RefusedChangeError([problem]);
     }
     if (!keep) this.#set.setOwn(next.made, next.removed);
+  }
+
+  /** A configuration is in force, or what is kept is something else: those that have lost to it end, or sleep. */
+  async #settle(
+    { holds }: Weighed,
+    ended: readonly Overruled[],
+    dormant: readonly Overruled[],
+    taken: boolean,
+  ): Promise<void> {
+    this.#dormant = new Map(dormant.map(({ override, why }) => [seenKey(override), why]));
+    this.#set.mask(
+      ended.map(({ override }) => override),
+      true,
+    );
+    const { log, ground, store } = this.#options;
+    for (const one of dormant) log.warn({ override: one.override.id }, `not in force here: ${describeOverruled(one)}`);
+    for (const one of ended) log.warn({ override: one.override.id }, `it ends: ${describeOverruled(one)}`);
+    const entries = ended.map(({ override, why, now }) =>
+      this.#entry(ITSELF, {
+        action: "override.end",
+        target: describeTarget(override),
+        before: override.value,
+        after: now ?? null,
+        reason: why,
+        kept: override.kept,
+      }),
+    );
+    this.#seen = store.shared ? new Set(holds.map(seenKey)) : null;
+    await ground.apply(holds, taken).catch((error: Error) => log.error({ err: error }, error.message));
+    this.#remember();
+    if (ended.length > 0) await this.#clean(entries);
+  }
+
+  /** What is masked goes from the store, where that works. */
+  async #clean(entries: readonly AuditEntry[]): Promise<void> {
+    const { store, log } = this.#options;
+    try {
+      const overrides = this.#set.keptWith([], []);
+      const revision = await store.commit(this.#set.kept.revision, overrides, entries);
+      this.#take({ revision, overrides, trouble: null });
+      for (const entry of entries) this.#trail.tell(entry);
+    } catch (error) {
+      for (const entry of entries) void this.#trail.note(entry);
+      log.warn({}, `overrides that have ended are still kept, and are removed later: ${(error as Error).message}`);
+    }
+  }
+
+  /** Whose time is over ends. */
+  async #expire(expired: readonly Override[]): Promise<void> {
+    this.#set.mask(expired, true);
+    await this.#options.ground.apply(this.inForce());
+    this.#remember();
+    const entries = expired.map((override) =>
+      this.#entry(ITSELF, {
+        action: "override.expire",
+        target: describeTarget(override),
+        before: override.value,
+        after: override.configured,
+        reason: "its time is over",
+        kept: override.kept,
+      }),
+    );
+    await this.#clean(entries);
+  }
+
+  /** Others may have changed what is kept; and what could not be done there may be possible now. */
+  async #look(): Promise<void> {
+    const { store, ground } = this.#options;
+    const before = this.#set.kept.revision;
+    let kept: KeptOverrides;
+    try {
+      kept = await store.read();
+    } catch (error) {
+      this.#say((error as Error).message);
+      return;
+    }
+    this.#take(kept);
+    if (kept.revision !== before) await this.layer(ground.loaded).settle(false);
+    if (this.#set.isBehind && kept.trouble === null) await this.#clean([]);
+  }
+
+  #take(kept: KeptOverrides): void {
+    this.#set.take(kept);
+    this.#say(kept.trouble);
+  }
+
+  /** What is wrong with the store is said once. */
+  #say(trouble: string | null): void {
+    if (trouble === this.#trouble) return;
+    const { log, store } = this.#options;
+    if (trouble !== null) log.error({ mode: "operations" }, `overrides: ${trouble}; what is in force stays in force`);
+    else log.info({}, `overrides are kept again: ${store.where}`);
+    this.#trouble = trouble;
+  }
+
+  #remember(): void {
+    const { store } = this.#options;
+    if (!store.shared) return;
+    this.#seen = new Set(this.inForce().map(seenKey));
+    store.remember?.(this.#seen);
   }
 
   #entry({ name, client }: Operator, done: Omit<AuditEntry, "atMs" | "actor" | "client">): AuditEntry {
@@ -186,9 +390,6 @@ function applied(current: ReadonlyMap<string, Override>, { made, removed }: Next
   return next;
 }
 
-/** One override as a sentence: what it says, instead of what, and whose it is. */
-export function describeOverride(override: Override): string {
-  const { value, configured } = override;
-  const what = `${describeTarget(override)}: ${describeValue(value)} instead of ${describeValue(configured)}`;
-  return `${what} (${describeMaker(override)})`;
+function describeOverruled({ override, why }: Overruled): string {
+  return `the override of ${describeTarget(override)} (${describeMaker(override)}): ${why}`;
 }

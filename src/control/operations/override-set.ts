@@ -15,7 +15,7 @@ interface Mask {
 
 /** One instance's. */
 export class OverrideSet {
-  #kept: KeptOverrides = { revision: 0, overrides: [] };
+  #kept: KeptOverrides = { revision: 0, overrides: [], trouble: null };
   readonly #own = new Map<string, Override>();
   readonly #masks = new Map<string, Mask>();
 

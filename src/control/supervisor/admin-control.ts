@@ -1,15 +1,19 @@
 /** What the admin API shows and changes of this instance. */
+import { demoSocket } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
+import { DemoRelay } from "../dashboard/demo-relay.ts";
+import { certificatesControl } from "./acme/control.ts";
 import type { InstanceParts } from "./parts.ts";
 import { describePools, describeStatus, metricsSource, type SupervisorView } from "./status.ts";
 
 /** For the routes of admin/routes/. */
 export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
+  const demo = demoSocket();
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
@@ -19,6 +23,16 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
+    operations: view.operating.operations,
+    configuration: {
+      reload: view.reload,
+      validate: view.preview,
+    },
+    envContext: () => {
+      const { pools } = view.configuration.config;
+      const onlyDefault = pools.length === 1 && !view.configuration.effective.some(({ env }) => env === "pools");
+      return { onlyDefault, servers: pools[0].servers.list.map(({ url }) => url) };
+    },
     effective: () => view.configuration.effective,
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
@@ -28,6 +42,10 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
       store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
     }),
     live: parts.live,
+    certificates: certificatesControl(view, parts.renewal),
+    page: parts.page,
+    support: parts.support,
+    demo: demo === null ? null : new DemoRelay(demo),
     explain: parts.explain.responses,
     wallMs: () => view.clock.wallMs(),
     nowMs: () => view.clock.nowMs(),

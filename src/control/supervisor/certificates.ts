@@ -46,8 +46,8 @@ function read({ tls, pools }: ProxySettings, traces: TraceTls): readonly Certifi
     }
   };
   // Of two for the same name, and of a chain, what expires first is what somebody sees fail.
-  for (const [index, { certPem, names }] of (tls?.certificates ?? []).entries()) {
-    add(names[0] ?? `certificate-${index}`, firstExpiry(certPem), Math.min);
+  for (const [index, { certPem, names, origin }] of (tls?.certificates ?? []).entries()) {
+    if (origin !== "placeholder") add(names[0] ?? `certificate-${index}`, firstExpiry(certPem), Math.min);
   }
   for (const { upstreamCertificate, upstreamCaPem } of pools) {
     addOurs("upstream", upstreamCertificate);

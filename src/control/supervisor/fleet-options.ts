@@ -23,6 +23,7 @@ export function toFleetOptions(
     upstreamCaPem,
     upstreamCertificate,
     upstreamServerName: upstream.serverName,
+    upstreamProxyProtocol: upstream.proxyProtocol,
   });
 }
 

@@ -2,18 +2,16 @@
  * One running instance: brings the fleet, the workers, the admin API and the metrics together, and changes them when the
  * configuration changes. Signals and exit codes are supervisor.ts's business.
  */
-import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { version } from "../../../package.json";
 import type { Config } from "../../config/config.ts";
 import { toLearnerSettings } from "../../config/learner-settings.ts";
 import { durationPairs } from "../../protocol/duration-pairs.ts";
-import type { Endpoint, NamedAddress } from "../../protocol/endpoint.ts";
+import type { Endpoint } from "../../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings } from "../../protocol/worker.ts";
 import { durationRows } from "../../shared/memory/duration-table.ts";
 import { createSharedMemory, removeRuntimeDirectory } from "../../shared/memory/file.ts";
-import { Header, MAX_WORKERS } from "../../shared/memory/layout/shared-memory.ts";
+import { Header } from "../../shared/memory/layout/shared-memory.ts";
 import { MemoryPages } from "../../shared/memory/pages.ts";
 import { createLogger, type Logger } from "../../telemetry/log/logger.ts";
 import { type ReplaceableLogger, replaceableLogger } from "../../telemetry/log/replaceable-logger.ts";
@@ -21,28 +19,31 @@ import { ServerTotalsLedger } from "../../telemetry/metrics/durations.ts";
 import { PoolWaitsLedger } from "../../telemetry/metrics/pool-waits.ts";
 import { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import { Guard } from "../admin/access/guard.ts";
-import { policySource } from "../admin/access/policy.ts";
 import { AdminApi } from "../admin/api.ts";
-import { type AdminListener, listenForWorkers, listenOnAdminPort } from "../admin/doors/listener.ts";
+import { type AdminListener, listenForWorkers } from "../admin/doors/listener.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Journal } from "../events/journal.ts";
 import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
+import { AcmeStatus } from "../processes/acme/status.ts";
 import { HistoryQuestions } from "../processes/history-questions.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
-import { ConfigurationInForce, type ConfigurationOptions } from "./configuration.ts";
+import { ConfigurationInForce, type ConfigurationOptions, type ReloadResult } from "./configuration.ts";
 import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import { describeListeners } from "./listening.ts";
+import { announceStart } from "./instance/announcement.ts";
+import { learns, named, numbersOf, workerCount } from "./instance/derived.ts";
+import { Operating } from "./operating/operating.ts";
 import { type InstancePart, type InstanceParts, makeParts } from "./parts.ts";
 import { pinSettings, restartsNeeded } from "./pinned.ts";
-import { claimPorts, type PortClaim, portsOf } from "./port-claims.ts";
-import { checkPorts } from "./ports.ts";
+import { AdminPort } from "./ports/admin-port.ts";
+import { claimPorts, type PortClaim, portsOf } from "./ports/port-claims.ts";
+import { checkPorts } from "./ports/ports.ts";
 import { Recording } from "./recording.ts";
 import { RouteNumbers } from "./route-numbers.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
@@ -58,7 +59,7 @@ const RECORDER_STOP_MS = { most: 3_000, least: 200 } as const;
 
 /** What an instance is made from. */
 export interface InstanceOptions
-  extends Pick<ConfigurationOptions, "config" | "effective" | "reload" | "refused" | "onInForce"> {
+  extends Pick<ConfigurationOptions, "config" | "effective" | "over" | "reload" | "trial" | "refused" | "onInForce"> {
   readonly log: Logger;
   /** Program and arguments of a worker. */
   readonly workerCommand: readonly string[];
@@ -85,6 +86,7 @@ export class SupervisorInstance {
   readonly #logger: ReplaceableLogger;
   readonly #log: Logger;
   readonly #configuration: ConfigurationInForce;
+  readonly #operating: Operating;
   readonly #housekeeping = new Housekeeping();
   #directory: RuntimeDirectory | null = null;
   #claim: PortClaim | null = null;
@@ -104,7 +106,7 @@ export class SupervisorInstance {
   #tracing!: Tracing;
   #parts: InstanceParts | null = null;
   #relay: AdminListener | null = null;
-  #adminPort: AdminListener | null = null;
+  readonly #adminPort: AdminPort;
   #startedAtMs = 0;
   #stopping = false;
   /** Resolves when all workers go by the configuration. */
@@ -112,7 +114,7 @@ export class SupervisorInstance {
   readonly #turns = new Turns(() => setImmediate());
 
   constructor(options: InstanceOptions) {
-    const { config, effective, reload, refused, onInForce, clock } = options;
+    const { config, effective, over, reload, trial, refused, onInForce, clock } = options;
     this.#options = options;
     this.#logger = replaceableLogger(options.log);
     this.#log = this.#logger.log;
@@ -120,7 +122,9 @@ export class SupervisorInstance {
     this.#configuration = new ConfigurationInForce({
       config,
       effective,
+      over,
       reload,
+      trial,
       refused,
       onInForce,
       log: this.#log,
@@ -131,13 +135,26 @@ export class SupervisorInstance {
         routeNumbers: this.#routeNumbers.plan(routes.map(({ name }) => name)),
       }),
       apply: (wanted, settings) => this.#apply(wanted, settings),
+      layer: (loaded) => this.#operating.operations.layer(loaded),
     });
+    this.#operating = new Operating({
+      config,
+      configuration: this.#configuration,
+      fleets: () => this.#fleets ?? null,
+      told: () => this.#told,
+      inTurn: (work) => this.#turns.take(work),
+      log: this.#log,
+      events: this.#journal,
+      wallMs: () => clock.wallMs(),
+    });
+    const wallMs = (): number => clock.wallMs();
+    this.#adminPort = new AdminPort({ configuration: this.#configuration, log: this.#log, wallMs });
   }
 
   /** Starts everything. Throws a `ConfigError` or an `Error`, each made for the operator; call `dispose` then. */
   async start(): Promise<void> {
     const { clock, random, resolver, certificatePollMs } = this.#options;
-    this.#configuration.open();
+    this.#configuration.open(await this.#operating.open(this.#configuration.loaded));
     const { config, settings } = this.#configuration;
     this.#routeNumbers.take(numbersOf(settings));
     const stale = await removeStaleRuntimeDirectories(clock.wallMs());
@@ -145,7 +162,7 @@ export class SupervisorInstance {
 
     const directory = claimRuntimeDirectory();
     this.#directory = directory;
-    this.#claim = await claimPorts(directory, portsOf(settings, config.admin));
+    this.#claim = await claimPorts(directory, portsOf(settings, this.#adminPort.claimed));
     checkPorts(settings);
     this.#memory = createSharedMemory(directory.memoryPath);
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
@@ -170,14 +187,15 @@ export class SupervisorInstance {
       random,
       resolver,
     });
+    this.#fleets.operate(this.#operating.servers());
     this.#totals = new ServerTotalsLedger(this.#memory);
     this.#waits = new PoolWaitsLedger(this.#memory);
     this.#shownSeries = new ShownSeries(this.#memory, () => clock.nowMs());
     const view = this.#makeView();
-    this.#parts = makeParts(view, this.#log);
+    this.#parts = makeParts(view, this.#log, this.#options);
     const api = new AdminApi(adminControl(view, this.#parts), this.#log, view.guard);
     this.#relay = listenForWorkers(api, directory.socketPath);
-    await this.#openAdminPort(api, config, directory);
+    await this.#adminPort.open(api, directory.adminPortPath);
 
     await this.#fleets.start(toPoolPlans(config, settings.pools));
     if (this.#stopping) return;
@@ -203,18 +221,19 @@ export class SupervisorInstance {
       keepTotals: () => this.#keepTotals(),
       degradedModes: () => degradedModes(view),
       learned: () => this.#learner.pools,
-      parts: Object.values(this.#parts ?? {}),
+      parts: [...Object.values(this.#parts ?? {}), this.#adminPort],
       nowMs: () => clock.nowMs(),
       lookAtFiles: () => void this.#turns.take(this.#lookAtFiles),
       certificatePollMs,
     });
     this.#announce(listeners);
+    await this.#operating.opened();
     if (!this.#options.refused) this.#options.onInForce?.(config);
   }
 
   /** Reads the configuration again and takes it over; keeps the old one when there is anything wrong with it. */
   reload(): Promise<void> {
-    return this.#turns.take(this.#reload);
+    return this.#turns.take(this.#reloadAsSignalled);
   }
 
   /** Files that logs are written to are opened by their names again. */
@@ -239,6 +258,7 @@ export class SupervisorInstance {
     this.#log.info(stopping, "stopping: requests in flight may finish");
     this.#journal.note({ kind: "stop", actor, message: "stopping: requests in flight may finish", detail: stopping });
     if (graceMs > 0) await Bun.sleep(graceMs);
+    void this.#operating.stop(); // as the ports, what is kept is the successor's
     this.#claim?.release(); // the workers stop listening: a successor may begin while requests finish here
     const killed = (await this.#workers?.drain(shutdownTimeoutMs - graceMs)) ?? 0;
     if (killed > 0) {
@@ -267,14 +287,28 @@ export class SupervisorInstance {
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
     const parts: readonly InstancePart[] = Object.values(this.#parts ?? {});
-    await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort?.stop()]);
+    await Promise.all([...parts.map((part) => part.stop?.()), this.#relay?.stop(), this.#adminPort.stop()]);
     if (this.#directory !== null) removeRuntimeDirectory(this.#directory.path);
   }
 
-  readonly #reload = async (): Promise<void> => {
-    if (this.#stopping || !(await this.#configuration.reload())) return;
-    this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
-  };
+  readonly #reloadAsSignalled = (): Promise<void> => this.#reload().then(() => {});
+
+  async #reload(actor?: string): Promise<ReloadResult> {
+    if (this.#stopping) return { ok: false, problems: ["this instance is stopping"], warnings: [] };
+    const result = await this.#configuration.reload(actor);
+    if (result.ok) this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
+    return result;
+  }
+
+  /** As `reload`, for who waits for it. */
+  async #reloadFor(actor: string): Promise<ReloadResult> {
+    let result: ReloadResult | undefined;
+    await this.#turns.take(async () => {
+      result = await this.#reload(actor);
+    });
+    if (result!.ok) await this.#told;
+    return result!;
+  }
 
   readonly #settle = async (): Promise<void> => {
     await this.#told;
@@ -303,25 +337,18 @@ export class SupervisorInstance {
       historyQuestions: this.#historyQuestions,
       recorder: this.#recording.recorder,
       tracing: this.#tracing,
+      acme: new AcmeStatus(this.#options.program, () => this.#turns.take(this.#lookAtFiles)),
       journal: this.#journal,
+      adminPort: this.#adminPort,
       guard: new Guard(() => clock.nowMs(), this.#log),
       configuration: this.#configuration,
+      operating: this.#operating,
+      reload: (actor) => this.#reloadFor(actor),
+      preview: (texts) => this.#configuration.preview(texts),
       clock,
       startedAtMs: this.#startedAtMs,
       uptimeMs: () => clock.nowMs() - startedMs,
     };
-  }
-
-  async #openAdminPort(
-    api: AdminApi,
-    { admin }: Config,
-    { adminPortPath: socketPath }: RuntimeDirectory,
-  ): Promise<void> {
-    if (admin.port === null) return;
-    const { host, port } = admin;
-    const policy = policySource(() => this.#configuration.config.admin, host);
-    this.#adminPort = await listenOnAdminPort(api, { host, port, policy, socketPath });
-    this.#log.info({ host, port: this.#adminPort.port }, "the admin API listens");
   }
 
   async #apply(config: Config, wanted: ProxySettings): Promise<void> {
@@ -442,6 +469,15 @@ export class SupervisorInstance {
     });
   }
 
+  #announce(listeners: readonly ListenerSpec[]): void {
+    const { pools } = this.#configuration.settings;
+    const workers = workerCount(this.#configuration.config);
+    const unresolved = this.#fleets.unresolved();
+    const servers = this.#fleets.summary().total;
+    const started = { listeners, pools, workers, servers, unresolved, startedAtMs: this.#startedAtMs };
+    announceStart(started, this.#log, this.#journal);
+  }
+
   #reserveRings(settings: ProxySettings): void {
     const pools = learnedPools(settings);
     if (isAnyBalanced(pools)) this.#pages.reserveRings();
@@ -450,51 +486,4 @@ export class SupervisorInstance {
     if (settings.tracing !== null) this.#pages.reserveTraces();
     this.#pages.reserveDurations(durationRows(durationPairs(settings.routes).length), settings.tracing !== null);
   }
-
-  #announce(listeners: readonly ListenerSpec[]): void {
-    const { pools } = this.#configuration.settings;
-    const listening = describeListeners(listeners);
-    const { total } = this.#fleets.summary();
-    const workers = workerCount(this.#configuration.config);
-    const several = pools.length > 1;
-    const which = several ? { pools: pools.length } : { strategy: pools[0].strategy };
-    const fields = { ...listening.fields, workers, servers: total, ...which };
-    const servers = `${total} ${total === 1 ? "server" : "servers"}${several ? ` in ${pools.length} pools` : ""}`;
-    const sentence = `balancing over ${servers} ${listening.where}`;
-    const strategies = Object.fromEntries(pools.map(({ name, strategy }) => [name, strategy]));
-    const detail = { version, workers, servers: total, strategies, instance_pid: process.pid };
-    // It began with the process: what was found of servers meanwhile came after.
-    this.#journal.note({
-      atMs: this.#startedAtMs,
-      kind: "start",
-      message: `NeuraBalancer ${version} started: ${sentence}`,
-      detail,
-    });
-    if (total > 0) {
-      this.#log.info(fields, sentence);
-      return;
-    }
-    const unresolved = this.#fleets.unresolved();
-    const why = unresolved.length === 0 ? "" : `: no address is known yet for ${unresolved.join(", ")}`;
-    this.#log.warn({ ...fields, unresolved }, `${sentence}${why}; requests get 503 until there is a server`);
-  }
-}
-
-/** Is any pool learned of? */
-function learns(settings: ProxySettings): boolean {
-  return learnedPools(settings).length > 0;
-}
-
-function numbersOf({ routes }: ProxySettings): ReadonlyMap<string, number> {
-  return new Map(routes.map(({ name, number }) => [name, number]));
-}
-
-function named(endpoints: readonly Endpoint[]): NamedAddress[] {
-  return endpoints.map(({ id, url, address }) => ({ id, url, address }));
-}
-
-function workerCount({ app }: Config): number {
-  if (app.workers > 0) return app.workers;
-  // Elsewhere the kernel does not spread connections over sockets that share a port.
-  return process.platform === "linux" ? Math.min(availableParallelism(), MAX_WORKERS) : 1;
 }

@@ -1,10 +1,15 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
+import type { Logger } from "../../telemetry/log/logger.ts";
+import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
-import type { ControlLog } from "../log.ts";
+import { SupportBundle } from "../support/support-bundle.ts";
+import { CertificateRenewal } from "./acme/renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
-import { liveViewOf } from "./live-view.ts";
+import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
+import { liveViewOf } from "./views/live.ts";
+import { supportOptions } from "./views/support.ts";
 
 /** A part. It is made before there are workers, and must not wait for them. */
 export interface InstancePart {
@@ -18,11 +23,31 @@ export interface InstancePart {
 
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
+  readonly operating: Operating;
   readonly live: Live;
+  readonly renewal: CertificateRenewal;
+  readonly page: PageFiles;
   readonly explain: ExplainPart;
+  readonly support: SupportBundle;
+}
+
+/** What parts are given beside what all may see. */
+export interface PartsOptions {
+  /** Program and arguments before a command of the command line. */
+  readonly program: readonly string[];
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
 /** Makes them. */
-export function makeParts(view: SupervisorView, log: ControlLog): InstanceParts {
-  return { live: new Live(liveViewOf(view), log), explain: new ExplainPart(explainOptionsOf(view, log)) };
+export function makeParts(view: SupervisorView, log: Logger, { program, random }: PartsOptions): InstanceParts {
+  const nowMs = (): number => view.clock.nowMs();
+  return {
+    operating: view.operating,
+    live: new Live(liveViewOf(view), log),
+    renewal: new CertificateRenewal(view, log),
+    page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),
+    explain: new ExplainPart(explainOptionsOf(view, log)),
+    support: new SupportBundle(supportOptions(view, random)),
+  };
 }

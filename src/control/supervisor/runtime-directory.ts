@@ -45,7 +45,7 @@ export interface RuntimeDirectory {
   readonly socketPath: string;
   /** What is behind the admin port. */
   readonly adminPortPath: string;
-  /** Which ports it listens on: see supervisor/port-claims.ts. */
+  /** Which ports it listens on: see supervisor/ports/port-claims.ts. */
   readonly portsPath: string;
 }
 

@@ -1,5 +1,6 @@
 /** What the supervisor tells about itself: the source of its metrics and the body of `GET /api/v1/status`. */
 import { version } from "../../../package.json";
+import type { TrialTexts } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { durationPairs } from "../../protocol/duration-pairs.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
@@ -20,6 +21,8 @@ import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
 import type { PoolSummary } from "../fleet/status.ts";
+import { describeCertificates } from "../processes/acme/description.ts";
+import type { AcmeStatus } from "../processes/acme/status.ts";
 import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
@@ -28,8 +31,10 @@ import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import { certificatesOf } from "./certificates.ts";
-import type { ConfigurationInForce } from "./configuration.ts";
+import type { ConfigurationInForce, ReloadResult } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
+import type { Operating } from "./operating/operating.ts";
+import type { AdminPort } from "./ports/admin-port.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -50,12 +55,19 @@ export interface SupervisorView {
   readonly historyQuestions: HistoryQuestions;
   readonly recorder: Recorder;
   readonly tracing: Tracing;
+  readonly acme: AcmeStatus;
   readonly journal: Journal;
+  readonly adminPort: Pick<AdminPort, "describe" | "rejected">;
   readonly guard: Guard;
   readonly configuration: Pick<
     ConfigurationInForce,
     "config" | "settings" | "effective" | "reloads" | "rejected" | "takenMs"
   >;
+  readonly operating: Operating;
+  /** As SIGHUP; resolves when it is in force, or refused. @param actor who wants it. */
+  readonly reload: (actor: string) => Promise<ReloadResult>;
+  /** What a reload would do. @param texts read in place of the files. */
+  readonly preview: (texts: TrialTexts) => Promise<ReloadResult>;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
   /** On the monotonic clock: it does not leap when the wall clock is set. */
@@ -74,6 +86,7 @@ export function describeStatus(view: SupervisorView): object {
     pid: process.pid,
     ports: listeners && firstPorts(listeners),
     listeners,
+    admin: view.adminPort.describe(),
     strategy: settings.pools[0].strategy,
     fleet: view.fleets.summary(),
     pools: describePools(view),
@@ -100,13 +113,15 @@ export function describeStatus(view: SupervisorView): object {
       successful: !view.configuration.rejected.configuration,
       taken_at: new Date(view.configuration.takenMs).toISOString(),
     },
-    certificates: certificatesOf(settings, view.tracing.settings).map(({ name, expiresAtSeconds }) => ({
-      name,
-      expires_at: new Date(expiresAtSeconds * 1000).toISOString(),
-    })),
+    certificates: shownCertificates(view),
     degraded: Object.entries(degradedModes(view)).flatMap(([mode, on]) => (on ? [mode] : [])),
     settings: Object.fromEntries(effective.map(({ env, value, origin }) => [env, { value, origin }])),
   };
+}
+
+/** Those in use, and those that are got by ACME. */
+export function shownCertificates({ configuration, tracing, acme }: SupervisorView): object[] {
+  return describeCertificates(certificatesOf(configuration.settings, tracing.settings), acme);
 }
 
 /** A pool as it is shown. */
@@ -160,6 +175,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
       return { running, up, restarts, eventsWaiting: view.journal.waiting, eventsDropped: view.journal.dropped };
     },
     tracer: () => view.tracing.tracer,
+    acme: () => view.acme,
     pools: () => view.fleets.pools(),
     admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
@@ -189,7 +205,9 @@ export function degradedModes(view: SupervisorView): Record<string, boolean> {
     tracing: view.tracing.tracer.degraded,
     learning_store: view.memory.learnerCounters[LearnerCounter.STORE_DEGRADED] === 1 || view.learner.keepsNothing,
     configuration: rejected.configuration,
-    certificates: rejected.certificates,
+    certificates: rejected.certificates || view.adminPort.rejected,
+    acme: view.acme.degraded,
+    operations: view.operating.operations.trouble !== null,
     draining: header[Header.DRAINING] === 1,
     access_log: anyWorker(view.memory, WorkerCounter.ACCESS_LOG_FAILING),
     log: isLogFailing(),
@@ -252,12 +270,19 @@ function processesOf(view: SupervisorView): ProcessFigures[] {
     rssBytes: tracer.counters[TracerCounter.RSS_BYTES],
     openDescriptors: tracer.counters[TracerCounter.DESCRIPTORS_OPEN],
   };
+  const acme = {
+    name: "acme",
+    cpuSeconds: cpuOf(view.acme.process?.status ?? null),
+    rssBytes: view.acme.process?.rssBytes ?? 0,
+    openDescriptors: view.acme.process?.openDescriptors ?? 0,
+  };
   return [
     supervisor,
     ...workers,
     ...(view.learner.running ? [learner] : []),
     ...(view.recorder.running ? [recording] : []),
     ...(view.tracing.tracer.running ? [tracing] : []),
+    ...(view.acme.process?.status ? [acme] : []),
   ];
 }
 

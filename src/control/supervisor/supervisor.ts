@@ -15,7 +15,7 @@ const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 const FLAGS = ["--no-env-file", "--config=/dev/null", "--no-install", "--use-system-ca"];
 
 /** What must be given; the rest has the defaults of the product. */
-export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "reload" | "log"> &
+export type SupervisorOptions = Pick<InstanceOptions, "config" | "effective" | "over" | "reload" | "trial" | "log"> &
   Partial<InstanceOptions>;
 
 /**

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { trustedAuthorities, usualAuthorities } from "../../shared/authorities.ts";
 import type { CheckFailure, CheckSkip } from "../../shared/health-causes.ts";
+import { type ProxyProtocolVersion, proxyHeader } from "../../shared/proxy-protocol/writer.ts";
 import type { UpstreamTls } from "../../shared/upstream-tls.ts";
 import { lacksDescriptors, ownShortage } from "../own-shortage.ts";
 import { causeOfError } from "./cause.ts";
@@ -34,6 +35,8 @@ export interface ProbeRequest {
    * that is found in it.
    */
   readonly wantBody: boolean | string;
+  /** The server is told by the PROXY protocol that the connection is our own; not there = it is told nothing. */
+  readonly proxyProtocol?: ProxyProtocolVersion | null;
   /** The server accepted the last probe: see socket.ts. */
   readonly accepts: boolean;
 }
@@ -102,6 +105,7 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   const { target, trust } = request;
   const user = {
     request: requestHead(request),
+    preface: request.proxyProtocol ? proxyHeader(request.proxyProtocol, "", target.address, target.port) : null,
     onData: (packet: Buffer) => {
       if (!done) look(reader.push(packet));
     },

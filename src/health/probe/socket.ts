@@ -25,6 +25,8 @@ export interface ProbeTarget {
 export interface ProbeSocketUser {
   /** Sent as soon as the connection is made. */
   readonly request: string;
+  /** And what is sent in front of it, and of TLS; null = nothing. */
+  readonly preface: Buffer | null;
   onData(packet: Buffer): void;
   /** The server sends nothing more. */
   onEnd(): void;
@@ -52,7 +54,8 @@ export function openQuickly(target: ProbeTarget, user: ProbeSocketUser): ProbeSo
     open: (opened) => {
       connected = opened;
       if (closed) opened.end();
-      else opened.write(user.request);
+      else
+        opened.write(user.preface === null ? user.request : Buffer.concat([user.preface, Buffer.from(user.request)]));
     },
     data: (_opened, packet) => {
       if (!closed) user.onData(packet);
@@ -88,21 +91,73 @@ export function openCancellably(
   trust: SecureContext | undefined,
   user: ProbeSocketUser,
 ): ProbeSocket {
+  if (target.tls && user.preface !== null) return openBehind(user.preface, target, trust, user);
   const socket = open(target, trust);
+  if (user.preface !== null) socket.write(user.preface); // it goes first, once there is a connection
+  follow(socket, target, user);
+  return { close: () => socket.destroy() };
+}
+
+/** TLS begins behind the preface, and so on a connection that is there. */
+function openBehind(
+  preface: Buffer,
+  target: ProbeTarget,
+  trust: SecureContext | undefined,
+  user: ProbeSocketUser,
+): ProbeSocket {
+  const raw = connectTcp({ host: target.address, port: target.port });
+  let secure: Socket | null = null;
+  let closed = false;
+  raw.on("connect", () => {
+    if (closed) return;
+    raw.write(preface, () => {
+      if (closed) return;
+      secure = openTls(target, trust, raw);
+      follow(secure, target, user);
+    });
+  });
+  // What befalls it later, TLS tells.
+  raw.on("error", (error: NodeJS.ErrnoException) => {
+    if (secure === null && !closed) user.onError(error);
+  });
+  raw.on("close", () => {
+    if (secure === null && !closed) user.onEnd();
+  });
+  return {
+    close: () => {
+      closed = true;
+      secure?.destroy();
+      raw.destroy();
+    },
+  };
+}
+
+function follow(socket: Socket, target: ProbeTarget, user: ProbeSocketUser): void {
   socket.on(target.tls ? "secureConnect" : "connect", () => socket.write(user.request));
   socket.on("data", (packet: Buffer) => user.onData(packet));
   socket.on("end", () => user.onEnd());
   socket.on("close", () => user.onEnd());
   socket.on("error", (error: NodeJS.ErrnoException) => user.onError(error));
-  return { close: () => socket.destroy() };
 }
 
-function open(
-  { address: host, port, hostname, tls, serverName }: ProbeTarget,
+function open(target: ProbeTarget, trust: SecureContext | undefined): Socket {
+  const { address: host, port } = target;
+  return target.tls ? openTls(target, trust) : connectTcp({ host, port });
+}
+
+/** @param socket to speak TLS on; not there = it makes its own connection. */
+function openTls(
+  { address: host, port, hostname, serverName }: ProbeTarget,
   trust: SecureContext | undefined,
+  socket?: Socket,
 ): Socket {
-  if (!tls) return connectTcp({ host, port });
   // Without a name the certificate is checked against `host`.
   const servername = serverNameIndication(serverName ?? hostname);
-  return connectTls({ host, port, ...(servername && { servername }), ...(trust && { secureContext: trust }) });
+  return connectTls({
+    host,
+    port,
+    ...(socket && { socket }),
+    ...(servername && { servername }),
+    ...(trust && { secureContext: trust }),
+  });
 }

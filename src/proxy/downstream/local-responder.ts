@@ -4,11 +4,13 @@ import { Method, Route } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
 import { errorResponse } from "../local/errors.ts";
 import { type LocalResponse, sentBodyBytes } from "../local/response.ts";
+import { clientAddressOf } from "../pick/sticky-key.ts";
 import { type OwnClient, OwnRequest } from "../record/access-log/own-request.ts";
 import { recordLocal, recordRefused } from "../record/record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import { hstsEdits } from "../rewrite/hsts.ts";
 import type { Peer } from "../rewrite/request.ts";
+import { TrustedProxies as AddressRanges } from "../rewrite/trusted-proxies.ts";
 import type { Tracing } from "../worker-context.ts";
 import { metricsQuery, SERVERS_QUERY } from "./admin-query.ts";
 import type { AdminQuestion } from "./admin-relay.ts";
@@ -52,8 +54,10 @@ export class LocalResponder {
     const deliver = (response: LocalResponse, now: number): void => end(response, null, now);
     const fail = (failure: Failure, now: number): void => end(errorResponse(failure, requestId), failure, now);
     if (!isQuestion(method)) fail(Failures.METHOD_NOT_ALLOWED, nowMs);
+    else if (route === Route.SERVER) fail(Failures.SERVER_NOT_SHOWN, nowMs);
     else if (route === Route.HEALTH_LIVE) deliver(livenessResponse(nowMs + ctx.epochOffsetMs), nowMs);
     else if (route === Route.HEALTH_READY) deliver(readinessResponse(ctx.memory, ctx.settings.pools), nowMs);
+    else if (!this.#maySeeFleet(bytes)) fail(Failures.FLEET_STATUS_DENIED, nowMs);
     else {
       const query = route === Route.METRICS ? metricsQuery(bytes, ctx.requestHead) : SERVERS_QUERY;
       this.#question = ctx.admin.ask(query, (response) => {
@@ -62,6 +66,22 @@ export class LocalResponder {
       });
       if (this.#question === null) fail(Failures.ADMIN_BUSY, nowMs);
     }
+  }
+
+  /** Responds with what is known already to a request that no server is to see, whose head is as for `respond`. */
+  respondWith(
+    response: LocalResponse,
+    route: number,
+    bytes: Buffer,
+    start: number,
+    startedMs: number,
+    nowMs: number,
+  ): void {
+    const { method } = this.#ctx.requestHead;
+    const requestId = this.#newRequestId();
+    const asked = this.#isLogged(route, method) ? this.#read(requestId, bytes, start, startedMs, null) : null;
+    recordLocal(this.#ctx, asked, route, method, response.status, null, sentBodyBytes(response, method), nowMs);
+    this.#client.deliver(response, method, this.#edits, nowMs);
   }
 
   /** As `respond`, with an error before there is an exchange. Where traces are exported it is a span, without attempts. */
@@ -105,6 +125,13 @@ export class LocalResponder {
     return bytes;
   }
 
+  #maySeeFleet(bytes: Buffer): boolean {
+    const { requestHead, settings, trustedProxies } = this.#ctx;
+    if (settings.fleetStatus === null) return true;
+    const address = clientAddressOf(bytes, requestHead, this.#client.peer, trustedProxies);
+    return rangesOf(settings.fleetStatus).includes(address);
+  }
+
   /** May there be a line of it? Health is asked for often, and such a question alone cannot fail. */
   #isLogged(route: number, method: number): boolean {
     const { accessLog, settings } = this.#ctx;
@@ -114,15 +141,13 @@ export class LocalResponder {
   }
 
   #read(requestId: string, bytes: Buffer, start: number, startedMs: number, tracing: Tracing | null): OwnRequest {
-    const { requestHead, ids } = this.#ctx;
-    return new OwnRequest(this.#client, requestId, startedMs).read(
-      this.#client,
-      bytes,
-      start,
-      requestHead,
-      tracing,
-      ids,
-    );
+    const { requestHead, ids, trustedProxies } = this.#ctx;
+    const client = this.#client;
+    const asked = new OwnRequest(client, requestId, startedMs).read(client, bytes, start, requestHead, tracing, ids);
+    if (client.peer.trusted) {
+      asked.clientAddress = Buffer.from(clientAddressOf(bytes, requestHead, client.peer, trustedProxies), "latin1");
+    }
+    return asked;
   }
 
   /** The client has its response, or has gone: nobody waits for the control process any more. */
@@ -141,6 +166,17 @@ export class LocalResponder {
     this.#ctx.ids.write(id, 0, 32);
     return id.toString("latin1");
   }
+}
+
+/** Read once for each configuration. */
+const RANGES = new WeakMap<readonly string[], AddressRanges>();
+
+function rangesOf(cidrs: readonly string[]): AddressRanges {
+  const known = RANGES.get(cidrs);
+  if (known !== undefined) return known;
+  const ranges = new AddressRanges(cidrs);
+  RANGES.set(cidrs, ranges);
+  return ranges;
 }
 
 function isQuestion(method: number): boolean {

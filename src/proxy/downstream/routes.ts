@@ -4,6 +4,7 @@ import { Route } from "../../shared/memory/series-table.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { equalBytes } from "../http1/copy.ts";
 import type { RequestHead } from "../http1/head.ts";
+import { staysBelow } from "../path/below.ts";
 
 const QUESTION_MARK = 63;
 const SLASH = 47;
@@ -13,6 +14,7 @@ const RESERVED = (Object.keys(ReservedPath) as (keyof typeof ReservedPath)[]).ma
   path: Buffer.from(ReservedPath[name]),
 }));
 const API_REQUEST = Buffer.from(ReservedPath.API_REQUEST);
+const SERVERS = Buffer.from(ReservedPath.SERVERS);
 /** 1 for each byte that follows the slash in one of them: nearly all paths that are none are known by it. */
 const BEGINNINGS = new Uint8Array(256);
 for (const { path } of RESERVED) BEGINNINGS[path[1]] = 1;
@@ -28,9 +30,14 @@ export function routeOf(buf: Buffer, head: RequestHead, settings: ProxySettings)
       return route === Route.METRICS && !settings.prometheusEnabled ? Route.PROXY : route;
     }
   }
-  const below = start + API_REQUEST.length;
-  const isBelow = below < end && buf[below] === SLASH && equalBytes(buf, start, below, API_REQUEST);
-  return isBelow ? Route.API_REQUEST : Route.PROXY;
+  if (isBelow(buf, start, end, API_REQUEST)) return Route.API_REQUEST;
+  const isServer = isBelow(buf, start, end, SERVERS) && staysBelow(buf, start + SERVERS.length + 1, end);
+  return isServer ? Route.SERVER : Route.PROXY;
+}
+
+function isBelow(buf: Buffer, start: number, end: number, path: Buffer): boolean {
+  const below = start + path.length;
+  return below < end && buf[below] === SLASH && equalBytes(buf, start, below, path);
 }
 
 /** Does the balancer respond itself? */

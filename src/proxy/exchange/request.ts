@@ -21,12 +21,13 @@ import type { RouteLabels } from "../record/access-log/logged.ts";
 import { RequestNotes } from "../record/explain/request-notes.ts";
 import { type JoiningRequest, joinTrace, OWN_IDS_BYTES } from "../record/trace/join-trace.ts";
 import type { TraceRecord } from "../record/trace/trace-record.ts";
-import type { HeadEdits } from "../rewrite/edits.ts";
+import { HeadEdits } from "../rewrite/edits.ts";
 import type { Peer, RequestRewrite } from "../rewrite/request.ts";
 import { TRACE_ID_DIGITS } from "../rewrite/request-ids.ts";
 import { cameSecure } from "../rewrite/scheme.ts";
 import { newTraceparent, setTrace, TraceFlags } from "../rewrite/trace-context.ts";
 import type { Target } from "../routing/worker-route.ts";
+import type { ClientCertificate } from "../sockets/client-certificate.ts";
 import { freeMemory, isWorthFreeing } from "../sockets/spare-memory.ts";
 import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
@@ -184,6 +185,10 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     return this.client.tlsVersion;
   }
 
+  get certificate(): ClientCertificate | null {
+    return this.peer.certificate;
+  }
+
   /** Its client asked by HTTPS, as far as that is known. */
   get secure(): boolean {
     return cameSecure(this.peer, this.headBuffer, this.parsedHead());
@@ -242,6 +247,8 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
       this.peer.trusted && (parsed.seen & CLIENT_ADDRESS_BITS) !== 0
         ? Buffer.from(clientAddressOf(head, parsed, this.peer, ctx.trustedProxies), "latin1")
         : this.peer.addressBytes;
+    const { access } = this.target.route;
+    if (access !== null && !access.permits(this.clientAddress.toString("latin1"))) this.ruling = Failures.CLIENT_DENIED;
     const { pool } = this.target;
     if (pool === null) return;
     if (pool.picker.usesKey) this.key = pool.stickyKey(head, parsed, this.peer);
@@ -255,6 +262,8 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     this.target = route.target(this.headBuffer, parsed, this.peer);
     this.host = this.target.host;
     this.ruling = route.rules.begin(this, parsed);
+    const { ownFields } = this.peer;
+    if (ownFields !== null) this.edits = HeadEdits.join(ownFields, this.edits);
     this.route = route.number === Route.PROXY ? reserved : route.number;
     this.place = this.route === Route.API_REQUEST ? this.target.apiPlace : this.target.place;
   }

@@ -103,6 +103,8 @@ const OTHER_FORWARDING_NAMES = [
   "x-url-scheme",
   "front-end-https",
   "x-neurabalancer-mirror",
+  "client-cert",
+  "client-cert-chain",
 ];
 
 /** Known names: those with an identity of their own, then the others. */

@@ -2,6 +2,7 @@
 import { type SharedMemory, type WorkerBlock, WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { DownstreamContext } from "../downstream/context.ts";
+import type { Entrance } from "../downstream/entrance.ts";
 import { Http1ClientConnection } from "../downstream/http1/connection.ts";
 import type { RawSocket } from "../sockets/raw-socket.ts";
 import { Admission, ConnectionLimits } from "./connection-limits.ts";
@@ -21,8 +22,8 @@ export class Clients {
     return this.#open.size;
   }
 
-  /** Takes a fresh socket of a listener on `port`: a connection that is served, or null when it was refused. */
-  accept(socket: RawSocket, secure: boolean, port: number, nowMs: number): ClientConnection | null {
+  /** Takes a fresh socket: a connection that is served, or null when it was refused. */
+  accept(socket: RawSocket, entrance: Entrance, nowMs: number): ClientConnection | null {
     const { counters, settings, trustedProxies } = this.#ctx;
     const limited = settings.maxConnections > 0 || settings.maxConnectionsPerClient > 0;
     let bucket = -1;
@@ -40,7 +41,7 @@ export class Clients {
     }
     counters[WorkerCounter.CONNECTIONS_ACCEPTED]++;
     counters[WorkerCounter.CONNECTIONS_OPEN]++;
-    const client = new Http1ClientConnection(this.#ctx, socket, secure, port, shed, nowMs);
+    const client = new Http1ClientConnection(this.#ctx, socket, entrance, shed, nowMs);
     this.#open.set(client, bucket);
     return client;
   }

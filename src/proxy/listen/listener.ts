@@ -1,9 +1,12 @@
 /** One listening socket of a worker, which takes a client in only while there is a descriptor for it. */
 
-import type { TlsCertificate } from "../../protocol/worker.ts";
+import type { ClientTls, TlsCertificate } from "../../protocol/worker.ts";
+import { AddressRanges } from "../../shared/addresses/address-ranges.ts";
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
+import type { Entrance } from "../downstream/entrance.ts";
 import type { Network } from "../sockets/network.ts";
-import type { Listening, OnSocket, RawSocket, SocketUser } from "../sockets/raw-socket.ts";
+import type { HeaderTerms } from "../sockets/proxied/header-terms.ts";
+import type { Listening, OnSocket, RawSocket, SocketUser, TakenOver } from "../sockets/raw-socket.ts";
 import type { TlsListening } from "../sockets/runtime/tls-listening.ts";
 import type { WorkerContext } from "../worker-context.ts";
 import { DescriptorGuard } from "./descriptors.ts";
@@ -12,26 +15,40 @@ import { DescriptorGuard } from "./descriptors.ts";
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
-  /** For TLS 1.2 and 1.3; null = without. */
+  /** For TLS; null = without. */
   readonly certificates: readonly TlsCertificate[] | null;
+  /** How TLS is spoken; null = not at all. */
+  readonly terms: ClientTls | null;
+  /** Who says by the PROXY protocol whose connections he makes; null = nobody. */
+  readonly headersFrom: readonly string[] | null;
+  /** What CAs are shown that ask for `acme-tls/1`; null = none asks. */
+  readonly challenges: readonly TlsCertificate[] | null;
 }
 
-/** Takes a fresh socket of a listener on `port`: its user, or null when it was refused. */
-export type Accept = (socket: RawSocket, secure: boolean, port: number, nowMs: number) => SocketUser | null;
+/** Takes a fresh socket that came in there: its user, or null when it was refused. */
+export type Accept = (socket: RawSocket, entrance: Entrance, nowMs: number) => SocketUser | null;
 
 /** Protocols for ALPN. Who offers others alone is refused (RFC 7301 section 3.2), and clients of HTTP/1.0 say so there. */
 const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
 
-/** Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used. */
-export function listen(ctx: WorkerContext, network: Network, accept: Accept, options: ListenerOptions): Listening {
-  const { host, port, certificates } = options;
+/**
+ * Listens. Nobody is accepted before this returns: by then it is known which port was found where any would do.
+ * @param takenOver with TLS: instead of a socket of its own.
+ * Throws an `Error` for the operator when the port cannot be had or a certificate cannot be used.
+ */
+export function listen(
+  ctx: WorkerContext,
+  network: Network,
+  accept: Accept,
+  options: ListenerOptions,
+  entrance: Entrance,
+  takenOver: TakenOver | null,
+): Listening {
+  const { host, port, certificates, headersFrom } = options;
   try {
-    // Nobody is accepted before this returns: by then it is known which port was found where any would do.
-    let found = port;
-    const onSocket = guarded(ctx, (socket, nowMs) => accept(socket, !!certificates, found, nowMs), !!certificates);
-    const listening = network.listen(host, port, certificates && tlsOf(ctx, certificates), onSocket);
-    found = listening.port;
-    return listening;
+    const onSocket = guarded(ctx, (socket, nowMs) => accept(socket, entrance, nowMs), entrance.secure);
+    const tls = certificates && tlsOf(ctx, certificates, options);
+    return network.listen(host, port, tls, onSocket, headersFrom && headersOf(ctx, headersFrom), takenOver);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why =
@@ -40,14 +57,48 @@ export function listen(ctx: WorkerContext, network: Network, accept: Accept, opt
   }
 }
 
-function tlsOf(ctx: WorkerContext, certificates: readonly TlsCertificate[]): TlsListening {
+function tlsOf(
+  ctx: WorkerContext,
+  certificates: readonly TlsCertificate[],
+  { terms, challenges }: Pick<ListenerOptions, "terms" | "challenges">,
+): TlsListening {
+  if (terms === null) throw new Error("it is not said how TLS is to be spoken");
   return {
     certificates,
+    challenges,
+    terms,
+    epochMs: () => ctx.now() + ctx.epochOffsetMs,
     protocols: ALPN_PROTOCOLS,
     wheel: ctx.wheel,
     handshakeTimeoutMs: () => ctx.settings.requestHeadTimeoutMs,
     lastBytesTimeoutMs: () => ctx.settings.responseBodyTimeoutMs,
-    onHandshakeFailed: () => void ctx.counters[WorkerCounter.TLS_HANDSHAKE_ERRORS]++,
+    onHandshakeFailed: (reason) => {
+      ctx.counters[WorkerCounter.TLS_HANDSHAKE_ERRORS]++;
+      if (reason !== undefined) ctx.log.debug({ reason }, "a client's certificate is refused");
+    },
+  };
+}
+
+/** Between two lines about connections without a header, milliseconds. */
+const SAID_AGAIN_MS = 60_000;
+
+function headersOf(ctx: WorkerContext, from: readonly string[]): HeaderTerms {
+  const trusted = new AddressRanges(from);
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return {
+    trusts: (address) => trusted.includes(address),
+    wheel: ctx.wheel,
+    timeoutMs: () => ctx.settings.requestHeadTimeoutMs,
+    onRefused: (address, reason) => {
+      ctx.counters[WorkerCounter.PROXY_HEADERS_REFUSED]++;
+      const nowMs = ctx.now();
+      if (nowMs - saidMs < SAID_AGAIN_MS) return;
+      saidMs = nowMs;
+      ctx.log.warn(
+        { address, reason },
+        `a connection of ${address} is refused: its header of the PROXY protocol ${reason}`,
+      );
+    },
   };
 }
 

@@ -49,7 +49,8 @@ export class ServerPools {
       const old = this.#byRow.get(settings.row);
       const stays = old !== undefined && old.settings.name === settings.name;
       const pool = stays ? old : new ServerPool(this.#parts, settings, trustedProxies);
-      if (stays && !isSameUpstreamTls(old.settings, settings)) this.#forgetTls(old);
+      if (stays && old.settings.upstreamProxyProtocol !== settings.upstreamProxyProtocol) this.#forget(old, false);
+      else if (stays && !isSameUpstreamTls(old.settings, settings)) this.#forget(old, true);
       if (stays) pool.configure(settings, trustedProxies);
       else old?.setServers([]);
       this.#byRow.set(settings.row, pool);
@@ -72,13 +73,14 @@ export class ServerPools {
   }
 
   /**
-   * Who was spoken to under other rules of TLS is spoken to anew: its idle connections are closed now, those in use with their
+   * Who was spoken to under other rules is spoken to anew: its idle connections are closed now, those in use with their
    * requests.
+   * @param tls only those who speak TLS: the rules were its.
    */
-  #forgetTls(pool: ServerPool): void {
+  #forget(pool: ServerPool, tls: boolean): void {
     for (let slot = 0; slot < MAX_SERVERS; slot++) {
       const upstream = this.upstreams[slot];
-      if (upstream === undefined || this.#owners[slot] !== pool || !upstream.endpoint.tls) continue;
+      if (upstream === undefined || this.#owners[slot] !== pool || (tls && !upstream.endpoint.tls)) continue;
       upstream.retire();
       this.upstreams[slot] = this.#open(upstream.endpoint, new PoolConnections(this.#connections, pool));
     }

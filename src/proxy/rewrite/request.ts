@@ -9,6 +9,7 @@ import { FieldId, FORWARDING_MASK, HOP_BY_HOP_MASK } from "../http1/field-names.
 import { isWord } from "../http1/framing.ts";
 import { FIELD_STRIDE, FieldPart, type RequestHead, TargetForm } from "../http1/head.ts";
 import { fieldValues } from "../http1/header-text.ts";
+import type { ClientCertificate } from "../sockets/client-certificate.ts";
 import type { HeadEdits } from "./edits.ts";
 import { FRAMING_BITS, writeFields, writeFraming } from "./fields.ts";
 import { forwardedElements } from "./forwarded.ts";
@@ -52,6 +53,16 @@ export class Peer {
   #block: Buffer = CRLF;
   #blockHost: Buffer = CRLF;
   #blockVersion = -1;
+  /** What it has shown in TLS and was verified; null = nothing, as it was not asked. */
+  readonly certificate: ClientCertificate | null = null;
+  /** A line about its certificate, where it has one of ours to say. */
+  protected get certificateLine(): string {
+    return "";
+  }
+  /** What a trusted peer may not say, because we do; null = nothing more than always. */
+  get ownFields(): HeadEdits | null {
+    return null;
+  }
 
   constructor(address: string, secure: boolean, trustedProxies: TrustedProxies) {
     this.address = address.startsWith("::ffff:") ? address.slice(7) : address;
@@ -70,7 +81,7 @@ export class Peer {
     const hostLine = host === "" ? "" : `X-Forwarded-Host: ${host}\r\n`;
     const block = Buffer.from(
       `X-Forwarded-For: ${this.address}\r\nX-Forwarded-Proto: ${this.#protocol}\r\n${hostLine}` +
-        `Forwarded: ${this.#forwardedElement(host)}\r\n${viaLine(versionMinor)}`,
+        `Forwarded: ${this.#forwardedElement(host)}\r\n${this.certificateLine}${viaLine(versionMinor)}`,
       "latin1",
     );
     if (host.length <= MAX_KEPT_HOST_BYTES) {
@@ -97,7 +108,7 @@ export class Peer {
     let text = `X-Forwarded-For: ${[...earlier, this.address].join(", ")}\r\n`;
     if (!head.has(FieldId.X_FORWARDED_PROTO)) text += `X-Forwarded-Proto: ${proto}\r\n`;
     if (!head.has(FieldId.X_FORWARDED_HOST) && forwardedHost !== "") text += `X-Forwarded-Host: ${forwardedHost}\r\n`;
-    text += `Forwarded: ${this.#forwardedElement(host)}\r\n${viaLine(head.versionMinor)}`;
+    text += `Forwarded: ${this.#forwardedElement(host)}\r\n${this.certificateLine}${viaLine(head.versionMinor)}`;
     return Buffer.from(text, "latin1");
   }
 

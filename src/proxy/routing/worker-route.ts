@@ -3,6 +3,7 @@
 import { mix32 } from "../../balancing/hash.ts";
 import type { RequestSettings } from "../../protocol/pool.ts";
 import type { RouteSpec } from "../../protocol/route.ts";
+import { ClientAccess } from "../../shared/addresses/client-access.ts";
 import { plainFieldName } from "../../shared/fixed-fields.ts";
 import { FIRST_ROUTE_NUMBER } from "../../shared/memory/series-table.ts";
 import { CompressionRules } from "../compress/plan.ts";
@@ -62,6 +63,8 @@ export class WorkerRoute {
   readonly spec: RouteSpec;
   /** What its requests are refused with; `null` = they are not. */
   readonly refusal: Failure | null;
+  /** Whose requests are served; `null` = everybody's. */
+  readonly access: ClientAccess | null;
   /** Whom to ask whether its requests may pass. */
   readonly auth: AuthTarget | null;
   readonly mirror: MirrorTarget | null;
@@ -85,6 +88,7 @@ export class WorkerRoute {
     const { pools, settings, random } = parts;
     this.spec = spec;
     this.refusal = refusal;
+    this.access = ClientAccess.of(spec.clients);
     this.#durationPlaces = parts.durationPlaces;
     this.#random = random;
     const { action } = spec;

@@ -4,6 +4,8 @@
  * same; test/integration/proxy/sockets/socket-contract.ts says what that is.
  */
 
+import type { ClientCertificate } from "./client-certificate.ts";
+
 /** One socket. */
 export interface RawSocket {
   /** Bytes taken: possibly fewer than given, 0 when full, -1 when the peer is gone. */
@@ -16,6 +18,7 @@ export interface RawSocket {
   terminate(): void;
   pause(): void;
   resume(): void;
+  /** Of the peer; behind a proxy that says whose connection it is, the client's. */
   readonly remoteAddress: string;
   /** -1 = closed. */
   readonly fd: number;
@@ -23,6 +26,8 @@ export interface RawSocket {
   readonly heldBytes?: number;
   /** Of TLS, as OpenSSL names it: `TLSv1.3`; "" = there is none, or nobody knows. */
   readonly tlsVersion?: string;
+  /** Of TLS, of a client: what it has shown and was verified, once the handshake is through; null = nothing. */
+  readonly clientCertificate?: ClientCertificate | null;
   /** There may be bytes, or an end, that were not read yet. Only our own sockets know. */
   readonly unread?: boolean;
   /** Nothing is expected of the peer: what came is looked at before anybody can make use of it. Only our own sockets care. */
@@ -85,6 +90,17 @@ export type OnSocket = (socket: RawSocket, nowMs: number) => SocketUser | null;
 /** An open listening socket. */
 export interface Listening {
   readonly port: number;
+  /** Its descriptor; -1 = not known. */
+  readonly fd: number;
   /** Stops accepting. Connections live on. */
   stop(): void;
+}
+
+/**
+ * A descriptor of a socket that listens already, for a listener that takes the place of another one: who waits to be accepted is the
+ * socket's, and would be reset if it were closed.
+ */
+export interface TakenOver {
+  readonly fd: number;
+  readonly port: number;
 }

@@ -45,6 +45,16 @@ export class SocketKernel {
     return (this.#number[0] & 0xff) === TCP_CLOSE_WAIT;
   }
 
+  /** Another descriptor of the same socket; -1 = there is none to be had. */
+  duplicate(fd: number): number {
+    return this.#libc === null || fd < 0 ? -1 : this.#libc.call.dup(fd);
+  }
+
+  /** Lets go of what `duplicate` gave, if nobody else has it now. */
+  close(fd: number): void {
+    this.#libc?.call.close(fd);
+  }
+
   /** Makes a socket's close a reset, also if the process dies; or orderly again. */
   closeByReset({ fd }: RawSocket, on: boolean): void {
     if (fd >= 0) this.#libc?.closeByReset(fd, on);

@@ -6,6 +6,8 @@
 import { AddressBuffer, type PackedAddress, packAddress } from "./address.ts";
 import { EventLoop, type Watched } from "./event-loop.ts";
 import { Errno, Kernel, Libc, pointerTo, systemError } from "./libc.ts";
+import type { HeaderTerms } from "./proxied/header-terms.ts";
+import { HeaderWaits } from "./proxied/header-waits.ts";
 import type { Dialler, OnSocket, RawSocket, SocketUser } from "./raw-socket.ts";
 import { borrowedPacket, clientPacket, RECEIVE_BYTES, receiveBuffer } from "./receive-memory.ts";
 
@@ -54,11 +56,13 @@ export class Tcp {
 
   /**
    * Listens on a numeric address, together with other processes (SO_REUSEPORT).
+   * @param headers where proxies say whose connections they make; null = nowhere.
    * @returns null when `host` is a name. Throws an `Error` with a `code` when the port cannot be had.
    */
-  listen(host: string, port: number, onSocket: OnSocket): TcpListener | null {
+  listen(host: string, port: number, onSocket: OnSocket, headers: HeaderTerms | null = null): TcpListener | null {
     const address = packAddress(this.libc, host, port);
-    return address && new TcpListener(this, address, onSocket);
+    const waits = headers && new HeaderWaits(this.libc, this.loop, headers, this.now);
+    return address && new TcpListener(this, address, onSocket, waits);
   }
 
   /** Connects `user` to a numeric address; null when it is none. The user is told later, unless it ends the socket. */
@@ -102,13 +106,17 @@ export class TcpListener implements Watched {
   readonly #tcp: Tcp;
   readonly #fd: number;
   readonly #onSocket: OnSocket;
+  readonly #headers: HeaderWaits | null;
   readonly port: number;
+  /** It is never taken over. */
+  readonly fd = -1;
   readonly idle = false;
   #stopped = false;
 
-  constructor(tcp: Tcp, address: PackedAddress, onSocket: OnSocket) {
+  constructor(tcp: Tcp, address: PackedAddress, onSocket: OnSocket, headers: HeaderWaits | null) {
     this.#tcp = tcp;
     this.#onSocket = onSocket;
+    this.#headers = headers;
     const { libc } = tcp;
     this.#fd = libc.call.socket(address.family, STREAM_SOCKET, 0);
     if (this.#fd < 0) throw systemError("socket", libc.errno);
@@ -139,7 +147,8 @@ export class TcpListener implements Watched {
   }
 
   #acceptAll(most: number): void {
-    const { libc, address, loop, now } = this.#tcp;
+    const { libc, address } = this.#tcp;
+    const headers = this.#headers;
     for (let i = 0; i < most; i++) {
       address.reset();
       const fd = libc.call.accept4(this.#fd, address.bytes, address.length, ACCEPT_FLAGS);
@@ -150,20 +159,34 @@ export class TcpListener implements Watched {
         }
         return; // whatever else it was, there is another event if there is another client
       }
-      const socket = new TcpSocket(this.#tcp, fd, NOBODY, address.text);
-      let user: SocketUser | null = null;
-      try {
-        user = this.#onSocket(socket, now());
-      } finally {
-        if (user === null) socket.terminate();
-      }
-      if (user === null || socket.over) continue;
-      socket.user = user;
-      if (loop.watch(fd, SOCKET_EVENTS, socket)) continue;
-      const error = systemError("epoll_ctl", libc.errno);
-      socket.terminate();
-      user.onClose(now(), error);
+      const peer = address.text;
+      if (headers?.terms.trusts(peer) === true) this.#awaitHeader(headers, fd, peer);
+      else this.#offer(fd, peer);
     }
+  }
+
+  #awaitHeader(headers: HeaderWaits, fd: number, peer: string): void {
+    headers.begin(fd, peer, {
+      onHeader: (client) => this.#offer(fd, client || peer),
+      onRefused: () => this.#tcp.libc.abort(fd),
+    });
+  }
+
+  #offer(fd: number, address: string): void {
+    const { libc, loop, now } = this.#tcp;
+    const socket = new TcpSocket(this.#tcp, fd, NOBODY, address);
+    let user: SocketUser | null = null;
+    try {
+      user = this.#onSocket(socket, now());
+    } finally {
+      if (user === null) socket.terminate();
+    }
+    if (user === null || socket.over) return;
+    socket.user = user;
+    if (loop.watch(fd, SOCKET_EVENTS, socket)) return;
+    const error = systemError("epoll_ctl", libc.errno);
+    socket.terminate();
+    user.onClose(now(), error);
   }
 
   #pause(): void {

@@ -1,5 +1,6 @@
 /** What connections to servers use of that which all parts of a worker share (`ExchangeContext`). */
 import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
+import type { ProxyProtocolVersion } from "../../shared/proxy-protocol/writer.ts";
 import type { UpstreamTls } from "../../shared/upstream-tls.ts";
 import type { HeadLimits, ResponseHead } from "../http1/head.ts";
 import type { SocketKernel } from "../sockets/socket-kernel.ts";
@@ -12,6 +13,8 @@ export interface UpstreamSettings extends UpstreamTls {
   readonly upstreamMaxIdle: number;
   /** Servers are told of this proxy in `Via`. */
   readonly upstreamVia: boolean;
+  /** Servers are told at the beginning of a connection whose it is; it serves no other client then. */
+  readonly upstreamProxyProtocol: "off" | ProxyProtocolVersion;
 }
 
 /** Everything but the wheel, the kernel and what is counted in may be another at the next look. */

@@ -7,13 +7,16 @@ import { type Failure, Failures } from "../failure.ts";
 import type { Network } from "../sockets/network.ts";
 import { type Dialler, TlsRefusal } from "../sockets/raw-socket.ts";
 
-/** Starts to connect `dialler` to `endpoint`; it is told of the outcome. */
-export type Dial = (endpoint: Endpoint, tls: UpstreamTls, dialler: Dialler) => void;
+/**
+ * Starts to connect `dialler` to `endpoint`; it is told of the outcome.
+ * @param preface what goes in front of TLS; null = nothing. Without TLS that is the dialler's business.
+ */
+export type Dial = (endpoint: Endpoint, tls: UpstreamTls, dialler: Dialler, preface: Uint8Array | null) => void;
 
 /** Dials over `network`; with TLS, a server's certificate is verified against its name. */
 export function createDial(network: Network): Dial {
-  return ({ address, port, tls, hostname }, settings, dialler) => {
-    network.connect(address, port, tls ? upstreamTlsTarget(hostname, settings) : null, dialler);
+  return ({ address, port, tls, hostname }, settings, dialler, preface) => {
+    network.connect(address, port, tls ? upstreamTlsTarget(hostname, settings) : null, dialler, preface);
   };
 }
 

@@ -106,6 +106,8 @@ export interface UpstreamLeg extends Timed {
 
 /** Who is told what happens on a leg. */
 export interface UpstreamUser {
+  /** Whose request it is: an address, as text. Only asked for where servers are told whose connections they have. */
+  readonly clientAddress: Buffer;
   /** The leg is `ready`: the request can be sent. */
   onUpstreamReady(leg: UpstreamLeg, nowMs: number): void;
   /**

@@ -1,5 +1,8 @@
 /** `/api/v1/demo`, which is there only where `neurabalancer demo` has started the instance: trouble at the press of a button. */
 
+/** Names the socket at which the demo takes orders; the demo sets it for the instance that it starts, and nobody else does. */
+export const DEMO_SOCKET = "NEURABALANCER_DEMO_SOCKET";
+
 /** What may be done to a server of the demo's; `heal` ends all of it. */
 export const DEMO_TROUBLES = ["slow", "kill", "freeze", "heal"] as const;
 /** One of them. */

@@ -18,6 +18,8 @@ export const ROUTES = [
   ReservedPath.SERVERS,
   "invalid",
   "no_route",
+  `${ReservedPath.SERVERS}/*`,
+  "/.well-known/acme-challenge",
 ] as const;
 /** Index into `ROUTES`; reserved paths by their names. */
 export const Route = {
@@ -30,11 +32,17 @@ export const Route = {
   INVALID: 6,
   /** No route of the configuration takes it, or not for certain. */
   NO_ROUTE: 7,
+  /** Below the list of servers: it is the admin port's. */
+  SERVER: 8,
+  /** What a CA asks about a name: answered here while it may ask. */
+  ACME_CHALLENGE: 9,
 } as const;
+
+const OTHERS_OF_OURS: readonly number[] = [Route.SERVER, Route.ACME_CHALLENGE];
 
 /** A path that the balancer answers itself: no traffic. @param route index into `ROUTES`, or the number of a route. */
 export function isReserved(route: number): boolean {
-  return route >= Route.HEALTH_LIVE && route <= Route.SERVERS;
+  return (route >= Route.HEALTH_LIVE && route <= Route.SERVERS) || OTHERS_OF_OURS.includes(route);
 }
 
 /** Method labels; the index is what the parser calls a method and what a series key holds. */

@@ -9,7 +9,7 @@ const MAX_ENTRIES = 1000;
 export class MemoryOperationsStore implements OperationsStore {
   readonly shared = false;
   readonly where = "memory";
-  #kept: KeptOverrides = { revision: 0, overrides: [] };
+  #kept: KeptOverrides = { revision: 0, overrides: [], trouble: null };
   #audit: readonly AuditEntry[] = [];
 
   read(): Promise<KeptOverrides> {
@@ -18,7 +18,7 @@ export class MemoryOperationsStore implements OperationsStore {
 
   async commit(revision: number, overrides: readonly Override[], audit: readonly AuditEntry[]): Promise<number> {
     if (revision !== this.#kept.revision) throw new StaleRevisionError("others have changed the overrides meanwhile");
-    this.#kept = { revision: revision + 1, overrides };
+    this.#kept = { revision: revision + 1, overrides, trouble: null };
     await this.note(audit);
     return revision + 1;
   }

@@ -11,6 +11,17 @@ export interface KeptOverrides {
   /** Grows by one with each change; 0 = nothing was ever kept. */
   readonly revision: number;
   readonly overrides: readonly Override[];
+  /** Why they are not what the store has now, or may not be changed now; `null` = all is well. */
+  readonly trouble: string | null;
+  /** Something that the operator should hear of once: a damaged file that was put aside. */
+  readonly notice?: string | null;
+  /** Those that were in force in this instance when it ran last, by `seenKey`; left out = all may have been. */
+  readonly seen?: ReadonlySet<string>;
+}
+
+/** Names an override as it was made: a later one of the same id is another. */
+export function seenKey({ id, atMs }: Pick<Override, "id" | "atMs">): string {
+  return `${id}@${atMs}`;
 }
 
 /** Others have changed it meanwhile: read it again. */
@@ -20,7 +31,7 @@ export class StaleRevisionError extends Error {
 
 /** One place. */
 export interface OperationsStore {
-  /** Other instances may change it. */
+  /** Other instances may change it: it is worth looking at from time to time, and what is of no use here may be of use there. */
   readonly shared: boolean;
   /** For people: `the file /var/lib/…/overrides.json`. */
   readonly where: string;
@@ -35,6 +46,8 @@ export interface OperationsStore {
   note(audit: readonly AuditEntry[]): Promise<void>;
   /** Newest first. */
   audit(query: AuditQuery): Promise<readonly AuditEntry[]>;
+  /** These are in force in this instance, for when it runs again. Never rejects. */
+  remember?(seen: ReadonlySet<string>): void;
   /** Never rejects. */
   close(): Promise<void>;
 }

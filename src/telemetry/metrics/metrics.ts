@@ -1,5 +1,6 @@
 /** The metrics of an instance: the list of all there are, and their exposition. */
 import { attemptMetrics } from "./attempts.ts";
+import { certificateMetrics } from "./certificates.ts";
 import { compressionMetrics } from "./compression.ts";
 import { adminMetrics } from "./control/admin.ts";
 import type { MetricGroup } from "./definition.ts";
@@ -56,6 +57,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   adminMetrics,
   healthOfSelfMetrics,
   processMetrics,
+  certificateMetrics,
   expositionMetrics,
 ];
 

@@ -55,7 +55,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "process_resident_memory_bytes",
       type: "gauge",
-      help: "Resident memory by `process`: `supervisor`, `worker-<index>`, and while they run `learner`, `recorder`, `tracer`. What processes share counts in each.",
+      help: "Resident memory by `process`: `supervisor`, `worker-<index>`, and while they run `learner`, `recorder`, `tracer`, `acme`. What processes share counts in each.",
       labels: ["process"],
       collect: (source, emit) => {
         for (const { name, rssBytes } of source.processes()) emit(rssBytes, { process: name });
@@ -105,7 +105,7 @@ export const processMetrics: MetricGroup<MetricsSource> = {
     {
       name: "degraded",
       type: "gauge",
-      help: "1 while the instance works with less than it should: `panic` (of a pool too few servers are up, so all are used), `no_servers` (of a pool that routes lead to no server is up: its requests get 503, or in panic are tried at servers that are thought to be down), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances), `model` (the model that should route cannot be used), `learning_store` (what is learned, or samples, is not kept as it should be), `history` (the recorder is away, or its store does not take what it is given), `tracing` (the tracer is away, or the collector does not take what it is sent), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `memory` (the shared memory has no room for another server or worker).",
+      help: "1 while the instance works with less than it should: `panic` (of a pool too few servers are up, so all are used), `no_servers` (of a pool that routes lead to no server is up: its requests get 503, or in panic are tried at servers that are thought to be down), `workers` (fewer ready than meant), `learner` (no table of the learner is fresh, so the estimator balances), `model` (the model that should route cannot be used), `learning_store` (what is learned, or samples, is not kept as it should be), `history` (the recorder is away, or its store does not take what it is given), `tracing` (the tracer is away, or the collector does not take what it is sent), `configuration` (the last reload was rejected), `certificates` (changed files were rejected), `acme` (a certificate that ACME should give is not to be had), `draining` (stopping), `access_log` (lines are lost), `log` (the last line of the supervisor's log was lost), `descriptors` (connections are refused for want of file descriptors), `health_checks` (checks cannot be made for want of something of our own), `sockets` (the runtime's sockets stand in for our own, which the system does not allow: requests cost more), `memory` (the shared memory has no room for another server or worker).",
       labels: ["mode"],
       collect: (source, emit) => {
         for (const [mode, on] of Object.entries(source.degradedModes())) emit(on ? 1 : 0, { mode });

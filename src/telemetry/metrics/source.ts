@@ -106,7 +106,7 @@ export interface FleetEvents {
 
 /** A process of the instance. */
 export interface ProcessFigures {
-  /** `supervisor`, `worker-<index>`, `learner`, `recorder` or `tracer`. */
+  /** `supervisor`, `worker-<index>`, `learner`, `recorder`, `tracer` or `acme`. */
   readonly name: string;
   /** `null` = not known, or there is none at the moment. */
   readonly cpuSeconds: number | null;
@@ -154,6 +154,19 @@ export interface TracerFigures {
   readonly up: boolean;
   /** By reason. */
   readonly restarts: Readonly<Record<string, number>>;
+}
+
+/** Certificates by ACME as the supervisor knows them. */
+export interface AcmeFigures {
+  /** Tries since the instance began, by result. */
+  readonly counts: { readonly success: number; readonly failure: number };
+  /** Of each name. */
+  readonly certificates: readonly {
+    readonly name: string;
+    readonly failures: number;
+    /** Milliseconds since the epoch; null = at once. */
+    readonly nextTryAtMs: number | null;
+  }[];
 }
 
 /** The admin port since the start. */
@@ -211,6 +224,7 @@ export interface MetricsSource {
   readonly learner: () => LearnerFigures;
   readonly recorder: () => RecorderFigures;
   readonly tracer: () => TracerFigures;
+  readonly acme: () => AcmeFigures;
   readonly admin: () => AdminFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
   readonly configuration: () => ConfigurationFigures;

@@ -30,6 +30,11 @@ export const clientMetrics: MetricGroup<MetricsSource> = {
     summed("connections_open", C.CONNECTIONS_OPEN, "Client connections open now."),
     summed("connections_rejected_total", C.CONNECTIONS_REJECTED, "Client connections refused by a limit."),
     summed("tls_handshake_errors_total", C.TLS_HANDSHAKE_ERRORS, "TLS handshakes with clients that failed."),
+    summed(
+      "proxy_protocol_errors_total",
+      C.PROXY_HEADERS_REFUSED,
+      "Connections of trusted proxies that were refused because no header of the PROXY protocol came, or none that is right.",
+    ),
     summed("received_bytes_total", C.BYTES_FROM_CLIENTS, "Bytes received from clients."),
     summed("sent_bytes_total", C.BYTES_TO_CLIENTS, "Bytes sent to clients."),
     summed("client_aborts_total", C.CLIENT_ABORTS, "Requests that the client gave up before the answer was complete."),

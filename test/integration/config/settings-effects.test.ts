@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { readAcmeSettings } from "../../../src/config/acme/settings.ts";
 import { toLearnerSettings } from "../../../src/config/learner-settings.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { toProxySettings } from "../../../src/config/proxy-settings.ts";
@@ -15,7 +16,7 @@ import { yamlFileSource } from "../../../src/config/sources/yaml/source.ts";
 import { toTracerSettings } from "../../../src/config/tracer-settings.ts";
 import { toFleetOptions } from "../../../src/control/supervisor/fleet-options.ts";
 import { pinSettings, restartsNeeded } from "../../../src/control/supervisor/pinned.ts";
-import { createSelfSigned } from "../../support/certificates.ts";
+import { createAuthority, createSelfSigned } from "../../support/certificates.ts";
 import { configOf, load, TWO_SERVERS } from "../../support/configuration.ts";
 import { yamlOf } from "../../support/settings-file.ts";
 import { EFFECTS } from "./settings-effects.ts";
@@ -29,6 +30,7 @@ const PEM: Readonly<Record<string, "crt" | "key">> = {
   TLS_CERT_FILE: "crt",
   TLS_KEY_FILE: "key",
   UPSTREAM_CA_FILE: "crt",
+  ACME_CA_FILE: "crt",
   UPSTREAM_CERT_FILE: "crt",
   UPSTREAM_KEY_FILE: "key",
   ...pemOfExporter("OTEL_EXPORTER_OTLP"),
@@ -50,6 +52,8 @@ beforeAll(() => {
     const { cert, key } = createSelfSigned(`DNS:${name}.test`);
     writeFileSync(join(directory, `${name}.crt`), cert);
     writeFileSync(join(directory, `${name}.key`), key);
+    writeFileSync(join(directory, `${name}.crl`), createAuthority().revoke());
+    writeFileSync(join(directory, `${name}.txt`), name === "a" ? "10.0.0.0/8\n" : "10.0.0.0/9\n");
   }
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -67,9 +71,10 @@ function given(env: Record<string, string>): Record<string, unknown> {
   const worker = Object.fromEntries(Object.entries(all).filter(([key]) => !(key in pool || key in request)));
   const fleet = toFleetOptions(config, pool);
   const recorder = toRecorderSettings(config) ?? {};
+  const acme = readAcmeSettings(config, { problem: () => {}, warning: () => {} }) ?? {};
   const tracer = toTracerSettings(config, 0) ?? {};
   const learner = toLearnerSettings(config);
-  const parts = { worker, pool, request, route: routes[0], fleet, learner, recorder, tracer };
+  const parts = { worker, pool, request, route: routes[0], fleet, learner, recorder, tracer, acme };
   return Object.fromEntries(
     Object.entries(parts).flatMap(([part, values]) =>
       Object.entries(values).map(([key, value]) => [`${part}.${key}`, value] as const),
@@ -87,6 +92,15 @@ function environment(name: string, value: string): Record<string, string> {
   if (exporter !== undefined) {
     return { [`${exporter}_CLIENT_CERTIFICATE`]: file(value, "crt"), [`${exporter}_CLIENT_KEY`]: file(value, "key") };
   }
+  if (name.startsWith("TLS_CLIENT_")) {
+    const is = (one: string): string => (name === one ? value : "a");
+    const files = { TLS_CERT_FILE: file("a", "crt"), TLS_KEY_FILE: file("a", "key"), TLS_PORT: "1" };
+    const asked = { TLS_CLIENT_AUTH: name === "TLS_CLIENT_AUTH" ? value : "require" };
+    const ca = file(is("TLS_CLIENT_CA_FILE"), "crt");
+    const crl = file(is("TLS_CLIENT_CRL_FILE"), "crl");
+    return { ...files, ...asked, TLS_CLIENT_CA_FILE: ca, TLS_CLIENT_CRL_FILE: crl };
+  }
+  if (/^CLIENTS_\w+_FILE$/.test(name)) return { [name]: file(value, "txt") };
   if (name.startsWith("TLS_")) {
     const letter = name.endsWith("_FILE") ? value : "a";
     const files = { TLS_CERT_FILE: file(letter, "crt"), TLS_KEY_FILE: file(letter, "key"), TLS_PORT: "1" };

@@ -24,6 +24,14 @@ const RETRIES = "test/integration/proxy/exchange/retries.test.ts";
 const RETRY_STATUS = "test/integration/proxy/exchange/retry-status.test.ts";
 const TIMEOUTS = "test/integration/proxy/exchange/timeouts.test.ts";
 const TLS = "test/integration/proxy/listen/tls.test.ts";
+const TLS_TERMS = "test/integration/proxy/listen/negotiation.test.ts";
+const MTLS = "test/integration/proxy/listen/client-certificates.test.ts";
+const ACCESS = "test/integration/proxy/listen/client-access.test.ts";
+const DECIDED_BY_ADDRESS = "decide by the client's address; whoever is refused hears why, and his connection ends";
+const CLIENT_LISTS = "test/integration/config/client-lists.test.ts";
+const FROM_FILES = "files have more entries of the lists, and are read again when they change";
+const PROXIED = "test/integration/proxy/listen/proxy-protocol.test.ts";
+const DECIDES_FOR_ITSELF = "a listener decides for itself, and a reload opens it anew";
 const SERVER_TLS = "test/integration/proxy/upstream/tls.test.ts";
 const LOG = "test/integration/proxy/record/access-log/lines.test.ts";
 const LOG_FILE = "test/drill/logs.test.ts";
@@ -33,6 +41,7 @@ const SUPERVISOR = "test/integration/control/supervisor/supervisor.test.ts";
 const LEARNING = "test/drill/learning/learning.test.ts";
 const LEARNING_MODELS = "test/drill/learning/models.test.ts";
 const ADMIN = "test/integration/control/admin/api.test.ts";
+const ADMIN_TLS = "test/integration/control/supervisor/ports/admin-port.test.ts";
 const MODEL_SERVER = "test/integration/model-server/model-server.test.ts";
 const REMOTE = "test/integration/learning/models/remote-model.test.ts";
 const SAMPLES = "test/integration/storage/sqlite/bounds.test.ts";
@@ -84,6 +93,13 @@ const OF_TRACES = "the setting of traces wins over the general one, setting by s
 const OF_TLS_OF_TRACES = "files of certificates are read, and host:port without a scheme is TLS unless it is insecure";
 const HTTPS = { OTEL_EXPORTER_OTLP_ENDPOINT: "https://collector:4318" };
 
+const ACME_TEST = "test/integration/acme/issuing.test.ts";
+const ACME = { ACME_DOMAINS: "a.test", ACME_AGREE_TOS: "true", TLS_PORT: "1" };
+const IS_ISSUED = "by %s: issued, in use, and only its owner reads the keys";
+const OF_RSA = "two names and files beside them, keys of RSA: each its own by server name";
+const IS_BOUND = "an account that the CA binds to another, and a CA that was set up anew and knows it no more";
+const CA_AWAY = "the CA is away at the start: the port is open, it is said why, and the wait is kept over a restart";
+const OF_ACCOUNT = "test/integration/acme/authority.test.ts";
 function effect(
   values: readonly [string, string],
   reaches: readonly string[],
@@ -101,6 +117,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["fleet.servers"],
     SUPERVISOR,
     "takes over settings, servers, number of workers and log level, without restarting a worker",
+  ),
+  NEURABALANCER_TOKEN: effect(
+    ["a", "b"],
+    [],
+    "test/integration/cli/explain.test.ts",
+    "finds the instance and the token where the settings have them; neither need be an argument",
   ),
   CONFIG_FILE: effect(
     ["a.yaml", "b.yaml"],
@@ -243,6 +265,12 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/integration/proxy/rewrite/rewriting.test.ts",
     "RESERVED_PATHS=false proxies them all",
   ),
+  FLEET_STATUS: effect(
+    ["everyone", "nobody"],
+    ["worker.fleetStatus"],
+    "test/integration/proxy/downstream/fleet-status.test.ts",
+    "FLEET_STATUS says who may ask for metrics and servers",
+  ),
   PROMETHEUS_ENABLED: effect(
     ["true", "false"],
     ["worker.prometheusEnabled"],
@@ -321,6 +349,33 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   TLS_KEY_FILE: effect(["a", "b"], ["worker.tls"], TLS, "each name gets its certificate, others the first"),
   ADMIN_HOST: effect(["127.0.0.1", "127.0.0.2"], [], SEEN, "APP_HOST and ADMIN_HOST are where it listens"),
   ADMIN_PORT: effect(["1", "2"], [], SUPERVISOR, "names the admin port that another process has"),
+  ACME_DOMAINS: effect(["a.test", "b.test"], ["acme.domains", "worker.tls"], ACME_TEST, OF_RSA, ACME),
+  ACME_EMAIL: effect(["a@a.test", "b@a.test"], ["acme.email"], OF_ACCOUNT, "the account has the address of mail", ACME),
+  ACME_AGREE_TOS: effect(
+    ["true", "false"],
+    [],
+    "test/unit/config/acme.test.ts",
+    "terms must be agreed to, names must be shown to somebody, and an account has a key and its id",
+  ),
+  ACME_DIRECTORY_URL: effect(["https://a/d", "https://b/d"], ["acme.directoryUrl"], ACME_TEST, CA_AWAY, ACME),
+  ACME_CHALLENGE: effect(["http-01", "tls-alpn-01"], ["acme.challenge"], ACME_TEST, IS_ISSUED, ACME),
+  ACME_KEY_TYPE: effect(["ecdsa", "rsa"], ["acme.keyType"], ACME_TEST, OF_RSA, ACME),
+  ACME_CA_FILE: effect(["a", "b"], ["acme.caPem"], ACME_TEST, IS_ISSUED, ACME),
+  ACME_EAB_KEY_ID: effect(["a", "b"], ["acme.externalAccount"], ACME_TEST, IS_BOUND, {
+    ...ACME,
+    ACME_EAB_HMAC_KEY: "x",
+  }),
+  ACME_EAB_HMAC_KEY: effect(["a", "b"], ["acme.externalAccount"], ACME_TEST, IS_BOUND, {
+    ...ACME,
+    ACME_EAB_KEY_ID: "x",
+  }),
+  ACME_DIR: effect(
+    ["/a", "/b"],
+    ["acme.directory"],
+    ACME_TEST,
+    "two instances share a directory: one asks, the other answers for it and shows what came",
+    ACME,
+  ),
   ADMIN_TOKEN: effect(
     ["correct-horse-battery", "another-horse-battery"],
     [],
@@ -333,6 +388,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "test/unit/control/admin/access/guard.test.ts",
     "each token may do what its scope says",
   ),
+  ADMIN_TLS_CERT_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "HTTPS and nothing else, with new certificates when they change"),
+    with: { ADMIN_TLS_KEY_FILE: "k" },
+  },
+  ADMIN_TLS_KEY_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "HTTPS and nothing else, with new certificates when they change"),
+    with: { ADMIN_TLS_CERT_FILE: "c" },
+  },
+  ADMIN_TLS_CLIENT_CA_FILE: {
+    ...effect(["a", "b"], [], ADMIN_TLS, "only clients with a certificate of the authority come in"),
+    with: { ADMIN_TLS_CERT_FILE: "c", ADMIN_TLS_KEY_FILE: "k" },
+  },
   ADMIN_ALLOWED_HOSTS: effect(
     ["a.internal", "b.internal"],
     [],
@@ -415,6 +482,60 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   HEALTH_CHECK_BODY: effect(["a", "b"], ["fleet.health"], POOLS, "what a pool is given"),
   PREFER_ZONE: effect(["on", "off"], ["fleet.preferZone"], POOLS, "what a pool is given"),
   APP_ZONE: effect(["a", "b"], ["fleet.zone"], POOLS, "what a pool is given"),
+  TLS_MIN_VERSION: effect(["1.2", "1.3"], ["worker.clientTls"], TLS_TERMS, "TLS_MIN_VERSION=1.3 speaks nothing below"),
+  TLS_CIPHERS: effect(
+    ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"],
+    ["worker.clientTls"],
+    TLS_TERMS,
+    "TLS_CIPHERS are those of TLS 1.2, and TLS_CURVES the groups of both versions",
+  ),
+  TLS_CURVES: effect(
+    ["X25519", "P-256"],
+    ["worker.clientTls"],
+    TLS_TERMS,
+    "TLS_CIPHERS are those of TLS 1.2, and TLS_CURVES the groups of both versions",
+  ),
+  TLS_CLIENT_AUTH: effect(
+    ["request", "require"],
+    ["worker.clientTls"],
+    MTLS,
+    "TLS_CLIENT_AUTH=request serves who shows none, too, and tells servers nothing then",
+  ),
+  TLS_CLIENT_CA_FILE: effect(
+    ["a", "b"],
+    ["worker.clientTls"],
+    MTLS,
+    "TLS_CLIENT_AUTH=require serves those of TLS_CLIENT_CA_FILE, and nobody else",
+  ),
+  TLS_CLIENT_CRL_FILE: effect(
+    ["a", "b"],
+    ["worker.clientTls"],
+    MTLS,
+    "TLS_CLIENT_CRL_FILE refuses those that were revoked",
+  ),
+  CLIENTS_ALLOW: effect(["10.0.0.0/8", "10.0.0.0/9"], ["worker.clientAccess"], ACCESS, DECIDED_BY_ADDRESS),
+  CLIENTS_DENY: effect(["10.0.0.0/8", "10.0.0.0/9"], ["worker.clientAccess"], ACCESS, DECIDED_BY_ADDRESS),
+  CLIENTS_ALLOW_FILE: effect(["a", "b"], ["worker.clientAccess"], CLIENT_LISTS, FROM_FILES),
+  CLIENTS_DENY_FILE: effect(["a", "b"], ["worker.clientAccess"], CLIENT_LISTS, FROM_FILES),
+  PROXY_PROTOCOL: {
+    ...effect(["off", "on"], ["worker.proxyProtocol"], PROXIED, DECIDES_FOR_ITSELF),
+    with: { PROXY_PROTOCOL_FROM: "10.0.0.1" },
+  },
+  PROXY_PROTOCOL_FROM: {
+    ...effect(
+      ["10.0.0.1", "10.0.0.2"],
+      ["worker.proxyProtocol"],
+      PROXIED,
+      "whoever is not trusted is served as he comes, and refused if he sends a header",
+    ),
+    with: { PROXY_PROTOCOL: "on" },
+  },
+  UPSTREAM_PROXY_PROTOCOL: effect(
+    ["v1", "v2"],
+    ["pool.upstreamProxyProtocol", "fleet.upstreamProxyProtocol"],
+    "test/integration/proxy/upstream/proxy-protocol.test.ts",
+    "a check says that it comes from here",
+  ),
   TLS_REDIRECT: effect(
     ["on", "off"],
     ["route.httpsRedirect"],

@@ -19,6 +19,7 @@ describe("defaults", () => {
       host: "0.0.0.0",
       port: 8080,
       reservedPaths: true,
+      fleetStatus: null,
       prometheusEnabled: true,
       workers: 0,
       shutdownTimeoutMs: 30_000,
@@ -44,8 +45,29 @@ describe("defaults", () => {
       idleMs: 75_000,
       tunnelMs: 3_600_000,
     });
-    expect(config.tls).toEqual({ port: null, certFiles: null, keyFiles: null, redirect: false, hstsMs: 0 });
-    expect(config.admin).toEqual({ host: "127.0.0.1", port: 8090, token: null, tokens: null, allowedHosts: null });
+    expect(config.tls).toEqual({
+      port: null,
+      certFiles: null,
+      keyFiles: null,
+      minVersion: "1.2",
+      ciphers: expect.stringMatching(/^ECDHE-ECDSA-AES128-GCM-SHA256:/),
+      curves: null,
+      clientAuth: "off",
+      clientCaFile: null,
+      clientCrlFile: null,
+      redirect: false,
+      hstsMs: 0,
+    });
+    expect(config.admin).toEqual({
+      host: "127.0.0.1",
+      port: 8090,
+      token: null,
+      tokens: null,
+      allowedHosts: null,
+      tlsCertFile: null,
+      tlsKeyFile: null,
+      tlsClientCaFile: null,
+    });
   });
 
   test.each(["development", "staging", "production"])("APP_ENV may be %s", (environment) => {

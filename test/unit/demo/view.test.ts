@@ -20,6 +20,7 @@ const server = (name: string, port: number, share: number, more: Partial<ServerV
 
 const view: DemoView = {
   url: "http://127.0.0.1:8080",
+  pageUrl: "http://127.0.0.1:8090/",
   strategy: "least_connections",
   workers: 2,
   balancerPid: 999,

@@ -24,9 +24,16 @@ test("the reserved paths are those that README and configuration name, and no ot
     return routeOf(Buffer.from(path), head, settings) !== Route.PROXY;
   };
   const named = ["/health/live", "/health/ready", "/metrics", "/api/v1/servers", "/api/v1/request"];
-  for (const path of [...named, "/api/v1/request/a"])
+  for (const path of [...named, "/api/v1/request/a", "/api/v1/servers/1"])
     expect({ path, is: isReserved(path) }).toEqual({ path, is: true });
-  for (const path of ["/api/v1/", "/api/v1/servers/1", "/api/v1/status", "/api/v1/requests", "/health", "/metrics/a"]) {
+  for (const path of [
+    "/api/v1/",
+    "/api/v1/servers/../1",
+    "/api/v1/status",
+    "/api/v1/requests",
+    "/health",
+    "/metrics/a",
+  ]) {
     expect({ path, is: isReserved(path) }).toEqual({ path, is: false });
   }
   for (const document of ["README.md", "docs/configuration.md", "docs/http-api.md"]) {

@@ -96,6 +96,7 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
   "src/cli/model-server.ts": { may: ["clock"], why: "composition root of the model server" },
   "src/cli/migrate/command.ts": { may: ["clock"], why: "command: who holds a store's lock says since when" },
   "src/cli/models/command.ts": { may: ["clock"], why: "command: it says how old models are" },
+  "src/cli/servers/command.ts": { may: ["clock"], why: "command: it waits for a server as long as it is told" },
   "src/cli/stats/command.ts": { may: ["clock"], why: 'command: "2h" is before now' },
   "src/cli/stats/question-process.ts": { may: ["clock"], why: 'composition root of the process: "2h" is before now' },
   "src/cli/serve.ts": { may: ["clock"], why: "command: with --last-good certificates are checked against today" },
@@ -126,6 +127,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
   },
   "src/learning/learner-process.ts": { may: ["clock", "randomness"], why: "composition root of the learner process" },
   "src/recorder/recorder-process.ts": { may: ["clock", "randomness"], why: "composition root of the recorder process" },
+  "src/acme/acme-process.ts": {
+    may: ["clock", "randomness", "environment"],
+    why: "composition root of the process of ACME; what the environment says of proxies is taken out of it",
+  },
   "src/tracer/tracer-process.ts": {
     may: ["clock", "randomness", "environment"],
     why: "composition root of the tracer process; what the environment says of proxies is taken out of it",

@@ -60,6 +60,12 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { Tracer } from "../control/processes/tracer/tracer.ts";',
     'import { connect } from "node:net";',
   ],
+  "src/acme/": [
+    'import { Acme } from "../control/processes/acme/acme.ts";',
+    'import { pick } from "../proxy/pick/picker.ts";',
+    'import { load } from "../config/load.ts";',
+    'import yaml from "yaml";',
+  ],
   "src/tracer/encode/": ['import { Exporter } from "../export/exporter.ts";', "await fetch(place);"],
   "src/replay/": ['import { serve } from "../cli/serve.ts";'],
   "src/replay/fit/": ['import { readFileSync } from "node:fs";', "console.log(1);"],

@@ -138,9 +138,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     ),
   },
   {
-    title: "shared/ imports nothing but shared/ and the runtime's own modules",
+    title: "shared/ imports nothing but shared/, the runtime's own modules and what reads addresses",
     folder: "src/shared/",
-    allows: (imported) => within("src/shared/")(imported) || isBuiltin(imported.specifier),
+    allows: (imported) =>
+      within("src/shared/")(imported) || isBuiltin(imported.specifier) || imported.specifier === "ipaddr.js",
   },
   {
     title:
@@ -215,6 +216,15 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: (imported) =>
       within("src/tracer/", "src/protocol/", "src/shared/", "src/telemetry/", "package.json")(imported) ||
       ["@grpc/grpc-js", "node:tls", "node:zlib"].includes(imported.specifier),
+  },
+  {
+    title:
+      "acme/ gets certificates: it knows neither the request path nor who starts it, and its library is nobody else's",
+    folder: "src/acme/",
+    allows: (imported) =>
+      within("src/acme/", "src/protocol/", "src/shared/", "src/telemetry/", "package.json")(imported) ||
+      isBuiltin(imported.specifier) ||
+      ["acme-client", "axios", "zod"].includes(imported.specifier),
   },
   {
     title: "tracer/encode/ is pure: records in, bytes out",

@@ -17,6 +17,8 @@ export type Refusal = (typeof REFUSALS)[number];
 export interface Visitor {
   /** Its address. */
   readonly client: string;
+  /** Subject of its certificate, which was verified; `null` or left out = it has shown none. */
+  readonly certificate?: string | null;
   readonly policy: AccessPolicy;
 }
 
@@ -129,9 +131,13 @@ export class Guard {
 }
 
 /** Without tokens the machine's own people are trusted, and nobody whom a proxy on it brings; others may read metrics. */
-function callerOf({ headers }: Request, { client, policy }: Visitor, token: KnownToken | undefined): Caller {
-  if (token !== undefined) return { name: token.name, client, scope: token.scope };
-  if (policy.tokens.length > 0) return { name: "", client, scope: "public" };
+function callerOf({ headers }: Request, visitor: Visitor, token: KnownToken | undefined): Caller {
+  const { client, policy } = visitor;
+  const certificate = visitor.certificate ?? undefined;
+  if (token !== undefined) return { name: token.name, client, certificate, scope: token.scope };
+  if (policy.tokens.length > 0) return { name: "", client, certificate, scope: "public" };
+  // Who may have a certificate is the operator's word, as who has a token is.
+  if (certificate !== undefined) return { name: "", client, certificate, scope: "admin" };
   const ownMachine = isLoopback(client) && !FORWARDED.some((name) => headers.has(name));
   return { name: "", client, scope: ownMachine ? "admin" : "metrics" };
 }

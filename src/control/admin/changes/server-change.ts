@@ -93,7 +93,7 @@ export function planServerChange({ status, endpoint, pool }: ChangedServer, chan
   if (after.capacity !== undefined) warnings.push(...warnOfFull(status, after.capacity as number));
   const action = state === undefined || Object.keys(after).length > 1 ? "server.change" : `server.${state}`;
   const name = describeServer(target);
-  return { action, target: name, set, remove, before, after, present, warnings };
+  return { action, target: name, about: target, set, remove, before, after, present, warnings };
 }
 
 /** For people: `server 10.0.0.5:3000 of pool default`. */

@@ -4,6 +4,7 @@ import { serverList } from "../../../config/servers/list.ts";
 import { DEFAULT_POOL } from "../../../protocol/pool.ts";
 import type { AddedServer, Override } from "../../../shared/operations/override.ts";
 import { CAPACITY, WEIGHT } from "../../../shared/ranges.ts";
+import { historyName } from "../../../shared/server-name.ts";
 import type { ServerSpec } from "../../../shared/server-spec.ts";
 import { overrideId } from "../../operations/override-id.ts";
 import { ApiError } from "../responses.ts";
@@ -72,6 +73,7 @@ export function planAddition(
     action: "server.add",
     target: `server ${url} of pool ${pool.name}`,
     set: [{ kind: "server_added", target, value }],
+    about: { pool: pool.name },
     before: null,
     after: comesBack ? { url } : value,
     present: { servers: pool.servers.map((server) => server.url) },
@@ -111,6 +113,7 @@ export function planRemoval(server: ChangedServer, addresses: number, pools: rea
     action: "server.remove",
     target: `server ${url} of pool ${name}`,
     set: [{ kind: "server_removed", target: { pool: name, url }, value: null }],
+    about: { pool: name, ...historyName(server.endpoint) },
     before: url,
     after: null,
     present: setupOf(status),

@@ -46,7 +46,7 @@ export function numberIn(range: Range) {
 }
 
 /** What a change that was only tried is answered with. */
-export const dryRunResponse = z.object({
+const dryRunResponse = z.object({
   dry_run: z.literal(true),
   action: z.string(),
   target: z.string(),
@@ -55,5 +55,8 @@ export const dryRunResponse = z.object({
   warnings: z.array(z.string()),
 });
 
-/** What is said of a change beside the resource. */
-export const warningsField = { warnings: z.array(z.string()).describe("what it brings with it that may not be meant") };
+/** What a change is answered with: the resource, with what the change brings with it that may not be meant, or what would happen. */
+export function changeResponse(resource: z.ZodObject) {
+  const warnings = z.array(z.string()).describe("what the change brings with it that may not be meant");
+  return z.union([resource.extend({ warnings }), dryRunResponse]);
+}

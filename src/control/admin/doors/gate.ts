@@ -1,9 +1,10 @@
 /**
- * The admin port's own door: it counts who comes in, which the runtime's server behind it does not. Descriptors and memory
- * of the supervisor are what health checks need, too, so there are only so many connections; each may hold one response that
- * its client does not read.
+ * The admin port's own door: it counts who comes in, which the runtime's server behind it does not, and has the TLS.
+ * Descriptors and memory of the supervisor are what health checks need, too, so there are only so many connections,
+ * handshakes included; each may hold one response that its client does not read.
  */
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect as connectTo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 
 /** Most connections at one time. */
 export const MAX_ADMIN_CONNECTIONS = 64;
@@ -11,6 +12,8 @@ export const MAX_ADMIN_CONNECTIONS = 64;
 const IDLE_MS = 30_000;
 /** How long a client that is turned away has to take its response. */
 const REFUSED_MS = 1_000;
+/** How long a TLS handshake may take. */
+const HANDSHAKE_MS = 10_000;
 /** Most clients that are turned away with a response at one time; more are just closed. */
 const MAX_REFUSED = 16;
 
@@ -19,62 +22,116 @@ const REFUSAL =
   "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json; charset=utf-8\r\nRetry-After: 1\r\n" +
   `Cache-Control: no-store\r\nConnection: close\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
 
+/** What TLS needs, as PEM. */
+export interface GateTls {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** Authorities of which clients must show a certificate; `null` = they need none. */
+  readonly clientCaPem: string | null;
+}
+
+/** Who is at the door. */
+export interface GateClient {
+  readonly address: string;
+  /** Subject of the certificate that it showed and that was verified: `CN=deploy,O=Ops`; `null` = none is asked for. */
+  readonly certificate: string | null;
+}
+
 /** An open door. */
 export interface Gate {
   readonly port: number;
+  /** Connections from now on get these. Throws when they cannot be used, and the old ones stay. */
+  setTls(tls: GateTls): void;
   /** Closes it with all its connections. */
   stop(): Promise<void>;
 }
 
 /** What the gate leads to. */
 export interface Inside {
-  /** Path of the unix socket for a client at this address, as long as it is not given back. Throws when there can be none. */
-  open(client: string): string;
+  /** Path of the unix socket for such a client, as long as it is not given back. Throws when there can be none. */
+  open(client: GateClient): string;
   /** A connection of such a client has ended. */
-  close(client: string): void;
+  close(client: GateClient): void;
 }
 
-/** Listens at `host` and `port`, and passes everything on to what is inside. Rejects as `listen` fails. */
-export async function openGate(host: string, port: number, inside: Inside): Promise<Gate> {
+/** Where it is. */
+export interface GateOptions {
+  readonly host: string;
+  readonly port: number;
+  /** `null` = plain HTTP. */
+  readonly tls: GateTls | null;
+}
+
+/** Listens, and passes everything on to what is inside. Rejects as `listen` fails. */
+export async function openGate({ host, port, tls }: GateOptions, inside: Inside): Promise<Gate> {
   const sockets = new Set<Socket>();
   let refused = 0;
-  const server = createServer({ allowHalfOpen: true }, (client) => {
+  let wantsCertificate = tls !== null && tls.clientCaPem !== null;
+  /** Counted in, or turned away. */
+  const enter = (client: Socket): boolean => {
     client.on("error", () => {});
-    if (sockets.size >= MAX_ADMIN_CONNECTIONS) {
-      if (refused >= MAX_REFUSED) {
-        client.destroy();
-        return;
-      }
-      refused++;
-      client.setTimeout(REFUSED_MS, () => client.destroy());
-      client.once("close", () => refused--);
-      client.on("data", () => {}); // unread bytes would turn the response into a reset
-      client.on("end", () => client.destroy());
-      client.end(REFUSAL);
-      return;
+    if (sockets.size < MAX_ADMIN_CONNECTIONS) {
+      sockets.add(client);
+      client.once("close", () => sockets.delete(client));
+      return true;
     }
-    const address = addressOf(client);
-    const path = pathFor(inside, address);
-    if (path === null) {
+    if (tls !== null || refused >= MAX_REFUSED) {
       client.destroy();
+      return false;
+    }
+    refused++;
+    client.setTimeout(REFUSED_MS, () => client.destroy());
+    client.once("close", () => refused--);
+    client.on("data", () => {}); // unread bytes would turn the response into a reset
+    client.on("end", () => client.destroy());
+    client.end(REFUSAL);
+    return false;
+  };
+  const lead = (socket: Socket, client: GateClient): void => {
+    const path = pathFor(inside, client);
+    if (path === null) {
+      socket.destroy();
       return;
     }
-    sockets.add(client);
-    const inner = connect({ path, allowHalfOpen: true });
+    const inner = connectTo({ path, allowHalfOpen: true });
     inner.on("error", () => {});
-    client.once("close", () => {
-      sockets.delete(client);
+    socket.once("close", () => {
       inner.destroy();
-      inside.close(address);
+      inside.close(client);
     });
-    inner.once("close", () => client.destroy());
-    client.setTimeout(IDLE_MS, () => client.destroy());
-    client.pipe(inner);
-    inner.pipe(client);
-  });
+    inner.once("close", () => socket.destroy());
+    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    socket.pipe(inner);
+    inner.pipe(socket);
+  };
+  let setTls = (_tls: GateTls): void => {};
+  let server: Server;
+  if (tls === null) {
+    server = createServer({ allowHalfOpen: true }, (socket) => {
+      if (enter(socket)) lead(socket, { address: addressOf(socket), certificate: null });
+    });
+  } else {
+    const secure = createTlsServer({ ...contextOf(tls), allowHalfOpen: true });
+    // In this order: a connection, and the same one again when its handshake is done.
+    secure.on("connection", (socket: Socket) => {
+      if (enter(socket)) socket.setTimeout(HANDSHAKE_MS, () => socket.destroy());
+    });
+    secure.on("secureConnection", (socket: TLSSocket) => {
+      const certificate = wantsCertificate ? subjectOf(socket) : null;
+      if (!sockets.has(socket) || (wantsCertificate && certificate === null)) socket.destroy();
+      else lead(socket, { address: addressOf(socket), certificate });
+    });
+    secure.on("tlsClientError", () => {}); // the handshake failed: whoever tried knows it
+    setTls = (now) => {
+      secure.setSecureContext(contextOf(now));
+      wantsCertificate = now.clientCaPem !== null;
+    };
+    server = secure;
+  }
   await listening(server, host, port);
   return {
     port: (server.address() as { port: number }).port,
+    setTls,
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
@@ -83,13 +140,32 @@ export async function openGate(host: string, port: number, inside: Inside): Prom
   };
 }
 
+function contextOf({ certPem, keyPem, clientCaPem }: GateTls) {
+  const shown = { cert: certPem, key: keyPem, minVersion: "TLSv1.2" } as const;
+  return clientCaPem === null ? shown : { ...shown, ca: clientCaPem, requestCert: true, rejectUnauthorized: true };
+}
+
+/** The runtime refuses what it cannot verify; that is looked at again, for a door must not depend on one look. */
+function subjectOf(socket: TLSSocket): string | null {
+  if (!socket.authorized || socket.authorizationError) return null;
+  const { subject } = socket.getPeerCertificate();
+  if (subject === undefined || subject === null) return null;
+  const parts = Object.entries(subject).map(([name, value]) => `${name}=${[value].flat().join("+")}`);
+  return parts.length === 0 ? null : printable(parts.join(","));
+}
+
+/** It goes into logs: what is not plain is not worth telling. */
+function printable(subject: string): string {
+  return subject.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 200);
+}
+
 /** Of IPv4 as it is written, also where the listener knows both families. */
 function addressOf({ remoteAddress = "" }: Socket): string {
   return remoteAddress.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 /** `null` = it cannot be made, for want of descriptors or room. */
-function pathFor(inside: Inside, client: string): string | null {
+function pathFor(inside: Inside, client: GateClient): string | null {
   try {
     return inside.open(client);
   } catch {

@@ -3,7 +3,7 @@
 import { listenersOn } from "../../port-listeners.ts";
 import type { AccessPolicy } from "../access/policy.ts";
 import type { AdminApi, Door } from "../api.ts";
-import { openGate } from "./gate.ts";
+import { type Gate, type GateTls, openGate } from "./gate.ts";
 import { InnerDoors } from "./inner-doors.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -18,6 +18,9 @@ export interface AdminListener {
   stop(): Promise<void>;
 }
 
+/** The admin port's. */
+export interface AdminPortListener extends AdminListener, Pick<Gate, "setTls"> {}
+
 /** Listens for the workers on a unix socket. Throws when the path is too long or cannot be made. */
 export function listenForWorkers(api: AdminApi, path: string): AdminListener {
   return wrap(serve(api, path, () => ({ kind: "relay" })));
@@ -28,6 +31,8 @@ export interface AdminPortOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
+  /** `null` or left out = plain HTTP. */
+  readonly tls?: GateTls | null;
   /** What is asked of requests at the moment. */
   readonly policy: () => AccessPolicy;
   /** Where sockets are made that the port leads to: a number is added. */
@@ -35,18 +40,18 @@ export interface AdminPortOptions {
 }
 
 /** Listens on the admin port. Rejects with an `Error` for the operator when that fails. */
-export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions): Promise<AdminListener> {
-  const { host, port, policy, socketPath } = options;
-  const inner = new InnerDoors(socketPath, (path, client) =>
-    serve(api, path, () => ({ kind: "admin", client, policy: policy() })),
+export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions): Promise<AdminPortListener> {
+  const { host, port, tls = null, policy, socketPath } = options;
+  const inner = new InnerDoors(socketPath, (path, { address: client, certificate }) =>
+    serve(api, path, () => ({ kind: "admin", client, certificate, policy: policy() })),
   );
   try {
-    const gate = await openGate(host, port, inner);
+    const gate = await openGate({ host, port, tls }, inner);
     const stop = async (): Promise<void> => {
       await gate.stop();
       await inner.stop();
     };
-    return { port: gate.port, stop };
+    return { port: gate.port, setTls: gate.setTls, stop };
   } catch (cause) {
     const taken = (cause as { code?: string }).code === "EADDRINUSE";
     const why = taken

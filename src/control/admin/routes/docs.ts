@@ -1,5 +1,6 @@
-/** Writes the tables of docs/http-api.md from the routes. */
-import type { AdminRoute } from "./route.ts";
+/** Writes the tables of docs/http-api.md, and docs/openapi.json, from the routes. */
+import { openApiDocument } from "../openapi/document.ts";
+import { type AdminRoute, readOnly } from "./route.ts";
 import { type AdminControl, adminRoutes } from "./routes.ts";
 
 /** Between these lines of the document is what is made here. */
@@ -7,17 +8,35 @@ const MARKS = { begin: "<!-- routes of %:begin -->", end: "<!-- routes of %:end 
 
 /** The document with fresh tables. Throws when it has lost its marks. */
 export function withRouteTables(document: string): string {
-  const routes = adminRoutes({} as AdminControl, { info: () => {}, warn: () => {}, error: () => {} }); // none is asked
+  const routes = describedRoutes();
   return (["everyone", "operator"] as const).reduce((text, audience) => {
-    const rows = routes.filter((route) => route.audience === audience).flatMap(rowsOf);
-    return between(text, MARKS.begin.replace("%", audience), MARKS.end.replace("%", audience), rows);
+    const rows = routes.flatMap((route) => rowsOf(route).filter((row) => row.audience === audience));
+    return between(
+      text,
+      MARKS.begin.replace("%", audience),
+      MARKS.end.replace("%", audience),
+      rows.map(({ text: row }) => row),
+    );
   }, document);
 }
 
-function rowsOf({ path, methods }: AdminRoute): string[] {
-  return Object.entries(methods).map(
-    ([method, { doc }]) => `| \`${method} ${path}\` | ${doc.replaceAll("|", "\\|")} |`,
-  );
+/** The OpenAPI document as a file. */
+export function renderOpenApi(): string {
+  return `${JSON.stringify(openApiDocument(describedRoutes()), null, 2)}\n`;
+}
+
+/** None of them is asked for anything. */
+function describedRoutes(): readonly AdminRoute[] {
+  return adminRoutes({} as AdminControl, { info: () => {}, warn: () => {}, error: () => {} });
+}
+
+/** What changes something is the operator's, also where everyone may look. */
+function rowsOf(route: AdminRoute): { readonly audience: AdminRoute["audience"]; readonly text: string }[] {
+  const open = Object.values(readOnly(route).methods);
+  return Object.entries(route.methods).map(([method, operation]) => ({
+    audience: open.includes(operation) ? route.audience : "operator",
+    text: `| \`${method} ${route.path}\` | ${operation.doc.replaceAll("|", "\\|")} |`,
+  }));
 }
 
 function between(text: string, begin: string, end: string, rows: readonly string[]): string {

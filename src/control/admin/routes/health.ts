@@ -1,5 +1,5 @@
 /** `/health/…`: is the process there, and can it serve? */
-
+import { z } from "zod";
 import { type Readiness, readinessCode } from "../../../shared/memory/readiness.ts";
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import { json } from "../responses.ts";
@@ -12,6 +12,9 @@ export interface HealthControl {
   wallMs(): number;
 }
 
+const counts = z.strictObject({ total: z.int(), healthy: z.int() });
+const readinessBody = counts.extend({ status: z.string(), pools: z.record(z.string(), counts).optional() });
+
 /** They never ask for the token. */
 export const healthRoutes: RouteGroup<HealthControl> = (control) => [
   {
@@ -21,6 +24,7 @@ export const healthRoutes: RouteGroup<HealthControl> = (control) => [
       GET: operation({
         doc: '200 `{"status":"ok","ts":"…"}` while the process runs',
         scope: "public",
+        response: z.strictObject({ status: z.literal("ok"), ts: z.iso.datetime() }),
         handle: () => json({ status: "ok", ts: new Date(control.wallMs()).toISOString() }),
       }),
     },
@@ -31,6 +35,8 @@ export const healthRoutes: RouteGroup<HealthControl> = (control) => [
     methods: {
       GET: operation({
         scope: "public",
+        response: readinessBody.extend({ status: z.literal("ready") }),
+        others: { 503: readinessBody },
         doc: '200 `{"status":"ready","total":3,"healthy":3}`; 503 without a healthy server (one that a check has found well, or `HEALTH_CHECK_ENABLED=false`) or while stopping. With several pools also `"pools":{"shop":{"total":3,"healthy":3},…}`; the pool `default` must have a healthy server then, or without one any pool',
         handle: () => {
           const readiness = control.readiness();

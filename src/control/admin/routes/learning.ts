@@ -1,8 +1,7 @@
 /** `/api/v1/ml…`: what was learned, and orders to the learner. */
 import { z } from "zod";
 import { LEARNER_ORDERS, type LearnerOrder } from "../../../protocol/learner.ts";
-import type { Events } from "../../events/events.ts";
-import { actorOf } from "../call.ts";
+import type { Operations } from "../../operations/operations.ts";
 import type { LearningResponses } from "../learner-responses.ts";
 import { checkOrder, orderSchema } from "../orders.ts";
 import { json } from "../responses.ts";
@@ -12,7 +11,7 @@ import { operation, type RouteGroup } from "./route.ts";
 export interface LearningControl {
   readonly learning: Pick<LearningResponses, "overview" | "models" | "verdicts" | "order">;
   /** Who is told of orders. */
-  readonly events: Events;
+  readonly operations: Pick<Operations, "note">;
 }
 
 const MOST_SHOWN = 1000;
@@ -29,7 +28,7 @@ const limit = wholeNumber.transform((asked) => Math.min(asked, MOST_SHOWN)).defa
 const ofPool = z.object({ pool: z.string().nullable().default(null) });
 
 /** They are the operator's. */
-export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
+export const learningRoutes: RouteGroup<LearningControl> = (control) => [
   {
     path: "/api/v1/ml",
     audience: "operator",
@@ -75,21 +74,20 @@ export const learningRoutes: RouteGroup<LearningControl> = (control, log) => [
         scope: "admin",
         query: ofPool,
         body: orderSchema,
+        response: z.strictObject({ message: z.string() }),
         doc: '`promote` and `reject` with `{"version": 7}`; `rollback`, `pause`, `resume`, `train` with `{}`. `?pool=` where several pools are learned of. 409 and a sentence when it cannot be done',
         handle: async ({ parts: [name], query: { pool }, body, caller }) => {
           const order = name as LearnerOrder;
           const version = checkOrder(body, order);
           const message = await control.learning.order(order, version, pool);
-          log.info(
-            { order, model_version: version, ...(pool === null ? {} : { pool }) },
-            `ordered by an operator: ${message}`,
-          );
-          control.events.note({
-            kind: "change",
-            pool: pool ?? "",
-            actor: actorOf(caller),
-            message: `ordered by an operator: ${message}`,
-            detail: { order, model_version: version },
+          control.operations.note(caller, {
+            action: `learner.${order}`,
+            target: pool === null ? "the models" : `the models of pool ${pool}`,
+            about: { pool: pool ?? "" },
+            words: `ordered by an operator: ${message}`,
+            before: null,
+            after: { order, model_version: version },
+            reason: body.reason,
           });
           return json({ message });
         },

@@ -65,6 +65,7 @@ export const liveRoutes: RouteGroup<LiveControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
+          media: "text/event-stream",
           doc: `a stream of Server-Sent Events: \`topology\` (names, when they change), a \`frame\` each second, an \`event\` for whatever happens; \`Last-Event-ID\` brings events that were missed. ${MAX_WATCHERS} may watch at one time ([dashboard.md](dashboard.md#the-stream))`,
           handle: ({ request }) => {
             if (request.method === "HEAD") return control.live.unwatched();

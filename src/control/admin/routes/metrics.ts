@@ -22,7 +22,7 @@ export interface MetricsControl {
   nowMs(): number;
 }
 
-/** It never asks for the token. */
+/** Where there are tokens it wants one, for it tells of the fleet. */
 export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
   const expositions = new SharedResponse(
     (format: FormatName) => expositionOf(control, format),
@@ -35,6 +35,7 @@ export const metricsRoutes: RouteGroup<MetricsControl> = (control) => {
       methods: {
         GET: operation({
           scope: "metrics",
+          media: "text/plain",
           doc: "the metrics as Prometheus text, OpenMetrics or protobuf, as `Accept` asks; [metrics.md](metrics.md) lists them all",
           handle: async ({ request: { signal, headers } }) => {
             if (!control.prometheusEnabled()) {

@@ -8,11 +8,11 @@ import type { PoolSummary } from "../../fleet/status.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { entityTag } from "../changes/etag.ts";
 import { makeChange, tried } from "../changes/make-change.ts";
-import { planSettings, presentSettings, settingInput } from "../changes/setting-change.ts";
-import { settingsOf } from "../changes/setting-names.ts";
-import { type SettingSources, viewSetting } from "../changes/setting-view.ts";
+import { planSettings, presentSettings, settingInput } from "../changes/settings/change.ts";
+import { settingsOf } from "../changes/settings/names.ts";
+import { type SettingSources, settingView, viewSetting } from "../changes/settings/view.ts";
 import { planSplit, sharesOf, splitChangeSchema } from "../changes/split-change.ts";
-import { changeBody, changeQuery } from "../changes/terms.ts";
+import { changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
 import { describeRoute } from "../route-description.ts";
 import { operation, type RouteGroup } from "./route.ts";
@@ -35,8 +35,8 @@ export interface PoolsControl {
 }
 
 const STRATEGY = SECTIONS.balancing.settings.strategy.env;
-/** As its name is sent. */
-const POOL_PART = "[a-z0-9][a-z0-9_.-]{0,62}";
+/** As the name of a pool or a route is sent. */
+const NAME = "[^/]{1,512}";
 const MOST_OPTIONS = 200;
 
 const poolChange = changeBody({
@@ -47,6 +47,15 @@ const poolChange = changeBody({
     .optional()
     .describe("settings that a pool may have, by the name that the environment or the file gives them"),
 });
+
+const poolView = z.looseObject({
+  name: z.string(),
+  strategy: z.string(),
+  usable: z.int(),
+  strategies: z.array(z.object({ name: z.string(), description: z.string() })),
+  options: z.array(settingView),
+});
+const routeView = z.looseObject({ name: z.string(), action: z.looseObject({}) });
 
 /** They are the operator's. */
 export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
@@ -63,11 +72,12 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
   },
   {
     path: "/api/v1/pools/<name>",
-    parts: [POOL_PART],
+    parts: [NAME],
     audience: "operator",
     methods: {
       GET: operation({
         scope: "read",
+        response: poolView,
         doc: "one pool, the strategies that there are, and every setting that a pool may have: what is in force, what is configured, where it comes from, unit, range and description",
         handle: ({ parts: [name] }) => showPool(control, name),
       }),
@@ -75,6 +85,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
         scope: "admin",
         query: changeQuery,
         body: poolChange,
+        response: changeResponse(poolView),
         doc: 'changes the `strategy`, and `options`: `{"HASH_BALANCE_FACTOR": 1.5, "timeouts.connect": "2s"}`; `null` = as configured',
         handle: async (call) => {
           const { body, query } = call;
@@ -89,7 +100,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
             const pool = poolOf(control, name);
             const plan = planSettings({ pool: name, values }, sourcesOf(control));
             const action = strategy === undefined ? "pool.change" : "pool.strategy";
-            return { action, target: `pool ${name}`, ...plan, warnings: warningsOf(pool) };
+            return { action, target: `pool ${name}`, about: { pool: name }, ...plan, warnings: warningsOf(pool) };
           });
           return query.dry_run ? tried(planned) : showPool(control, name, { warnings: planned.warnings });
         },
@@ -109,14 +120,20 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
   },
   {
     path: "/api/v1/routes/<name>",
-    parts: ["[^/]{1,512}"],
+    parts: [NAME],
     audience: "operator",
     methods: {
-      GET: operation({ scope: "read", doc: "one route", handle: ({ parts: [name] }) => showRoute(control, name) }),
+      GET: operation({
+        scope: "read",
+        doc: "one route",
+        response: routeView,
+        handle: ({ parts: [name] }) => showRoute(control, name),
+      }),
       PATCH: operation({
         scope: "admin",
         query: changeQuery,
         body: splitChangeSchema,
+        response: changeResponse(routeView),
         doc: 'changes which share of its requests goes to which pool: `{"split": {"shop": 95, "shop-next": 5}}`; `null` = as configured',
         handle: async (call) => {
           const { body, query } = call;

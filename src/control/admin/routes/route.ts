@@ -18,8 +18,12 @@ export interface Operation<Query = unknown, Body = unknown> {
   readonly query?: z.ZodType<Query>;
   /** Reads the body, which is JSON; without it no body is looked at. */
   readonly body?: z.ZodType<Body>;
-  /** The body of a response of 200. Left out = not JSON, or described by `doc` alone. */
+  /** The body of a response that is no refusal. Left out = not JSON, or described by `doc` alone. */
   readonly response?: z.ZodType;
+  /** What the body is; JSON unless said. */
+  readonly media?: string;
+  /** Bodies of other statuses that are no problem details. */
+  readonly others?: Readonly<Record<number, z.ZodType>>;
   readonly handle: (call: Call<Query, Body>) => Response | Promise<Response>;
 }
 

@@ -1,4 +1,5 @@
 /** `/api/v1/servers…`: what the servers are doing, and what an operator changes of them. */
+import { z } from "zod";
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { ReservedPath } from "../../../shared/reserved-paths.ts";
 import type { Work } from "../../../telemetry/metrics/exposition.ts";
@@ -16,7 +17,7 @@ import {
   unknownServer,
 } from "../changes/server-change.ts";
 import { type ListedPool, newServerSchema, planAddition, planRemoval } from "../changes/server-list.ts";
-import { bodilessChangeQuery, type ChangeTerms, changeQuery } from "../changes/terms.ts";
+import { bodilessChangeQuery, type ChangeTerms, changeQuery, changeResponse } from "../changes/terms.ts";
 import { json, jsonBlob } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
 import { operation, type RouteGroup } from "./route.ts";
@@ -43,6 +44,24 @@ export interface ServersControl {
 /** Whom the list is for. */
 type Audience = "operator" | "everyone";
 
+/** As far as it is promised; there is more. */
+const serverView = z.looseObject({
+  id: z.int(),
+  pool: z.string(),
+  url: z.string(),
+  state: z.string(),
+  alive: z.boolean(),
+  weight: z.number(),
+  capacity: z.number(),
+  hard_limit: z.int(),
+  active_connections: z.int(),
+  state_reason: z.string(),
+  removed: z.boolean(),
+  maintenance: z
+    .object({ reason: z.string(), since: z.iso.datetime(), until: z.iso.datetime().nullable(), by: z.string() })
+    .nullable(),
+});
+
 /** The list is everyone's, single servers the operator's. */
 export const serverRoutes: RouteGroup<ServersControl> = (control) => {
   const list = new SharedResponse(
@@ -61,6 +80,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
+          response: z.array(serverView),
           doc: "the servers with pool, zone, whether they are backups, state and its reason, who has taken them out, why and until when (`maintenance`; on the public port only that it is so), weight and capacity (what is in force, what is configured, and whether the `configuration`, the `admin API` or the `store` says so), requests in flight, CPU, memory, error rate, response times, share of the traffic, and what became of it since it came: health checks and ejections by cause, seconds by state",
           handle: async ({ request, caller }) => {
             return jsonBlob(await list.get(request.signal, caller.scope === "public" ? "everyone" : "operator"));
@@ -70,6 +90,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
           scope: "admin",
           query: changeQuery,
           body: newServerSchema,
+          response: changeResponse(z.object({ pool: z.string(), url: z.string(), servers: z.array(serverView) })),
           doc: "adds a server to a pool: `{url, pool, weight, capacity, zone, backup, reason}`, `url` as an entry of SERVERS; answered with 201, the servers that it stands for (of a name there are none before it is looked up), and `Location`",
           handle: async (call) => {
             const { body, query } = call;
@@ -90,11 +111,17 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
       parts: ["\\d{1,10}"],
       audience: "operator",
       methods: {
-        GET: operation({ doc: "one server", scope: "read", handle: ({ parts: [id] }) => show(control, Number(id)) }),
+        GET: operation({
+          doc: "one server",
+          scope: "read",
+          response: serverView,
+          handle: ({ parts: [id] }) => show(control, Number(id)),
+        }),
         PATCH: operation({
           scope: "admin",
           query: changeQuery,
           body: serverChangeSchema,
+          response: changeResponse(serverView),
           doc: "changes `weight`, `capacity` (0 = not enforced) or `state`: `drain` and `maintenance` take nothing new, with `until` or `duration` as long as that says, `active` takes it back; `null` = as configured",
           handle: (call) =>
             change(call, { ...call.query, reason: call.body.reason }, (server) =>
@@ -104,6 +131,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
         DELETE: operation({
           scope: "admin",
           query: bodilessChangeQuery,
+          response: changeResponse(serverView),
           doc: "removes a server from its pool: it finishes what it has, and is gone then (`?reason=`)",
           handle: (call) =>
             change(call, call.query, (server) => planRemoval(server, siblings(control, server), control.listedPools())),

@@ -4,10 +4,10 @@ import type { EffectiveSetting } from "../../../config/effective.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { entityTag } from "../changes/etag.ts";
 import { makeChange, tried } from "../changes/make-change.ts";
-import { planSettings, presentSettings, settingInput } from "../changes/setting-change.ts";
-import { settingsOf } from "../changes/setting-names.ts";
-import { type SettingSources, settingView, viewSetting } from "../changes/setting-view.ts";
-import { changeQuery, reasonSchema, warningsField } from "../changes/terms.ts";
+import { planSettings, presentSettings, settingInput } from "../changes/settings/change.ts";
+import { settingsOf } from "../changes/settings/names.ts";
+import { type SettingSources, settingView, viewSetting } from "../changes/settings/view.ts";
+import { changeQuery, changeResponse, reasonSchema } from "../changes/terms.ts";
 import { json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
@@ -41,7 +41,7 @@ export const settingRoutes: RouteGroup<SettingsControl> = (control) => [
         scope: "admin",
         query: changeQuery,
         body: settingsChange,
-        response: z.object({ settings: z.array(settingView), ...warningsField }),
+        response: changeResponse(z.object({ settings: z.array(settingView) })),
         doc: 'changes settings of the instance: `{"LOG_LEVEL": "debug", "ACCESS_LOG_SAMPLE": 0.1}`, by the name that the environment or the file gives them; `null` = as configured. What needs a restart is refused',
         handle: async (call) => {
           const { reason, ...wanted } = call.body;

@@ -1,4 +1,5 @@
 /** `/api/v1/status`. */
+import { z } from "zod";
 import { json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
@@ -16,6 +17,7 @@ export const statusRoutes: RouteGroup<StatusControl> = (control) => [
     methods: {
       GET: operation({
         scope: "read",
+        response: z.looseObject({ version: z.string() }),
         doc: "version, ports, workers, what is degraded, the last reload, certificates and when they end, how history is kept and traces are exported, weights and capacities that are others than configured, every setting and its origin; secrets hidden",
         handle: () => json(control.status()),
       }),

@@ -3,6 +3,7 @@
  * Traffic never passes here; the numbers of the workers are in the shared memory.
  */
 
+import type { PendingChallenge } from "../../../protocol/acme.ts";
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import type { ListenerSpec, ProxySettings, ToWorker, WorkerStart } from "../../../protocol/worker.ts";
 import { Header, MAX_WORKERS, type SharedMemory } from "../../../shared/memory/layout/shared-memory.ts";
@@ -51,6 +52,7 @@ export class Workers {
   readonly #settling = new Settling<WorkerProcess>();
   #settings: ProxySettings;
   #endpoints: readonly Endpoint[];
+  #challenges: readonly PendingChallenge[] = [];
   /** Workers that are meant to run. */
   #wanted = 0;
   #outOfMemory = false;
@@ -145,6 +147,12 @@ export class Workers {
     this.#settings = settings;
     this.#endpoints = endpoints;
     return this.#broadcast({ type: "settings", settings: this.#boundSettings(), endpoints });
+  }
+
+  /** What CAs are to be answered, by every worker, also those that start later; as `setEndpoints`. */
+  setChallenges(challenges: readonly PendingChallenge[]): Promise<void> {
+    this.#challenges = challenges;
+    return this.#broadcast({ type: "challenges", challenges });
   }
 
   /** Files that workers write logs to are opened by their names again. */
@@ -287,6 +295,7 @@ export class Workers {
       adminSocket,
       settings: this.#boundSettings(),
       endpoints: this.#endpoints,
+      challenges: this.#challenges,
     };
   }
 

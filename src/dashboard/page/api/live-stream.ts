@@ -66,7 +66,7 @@ export class LiveStream {
     let problem = new ApiProblem(0, "ended", "the stream ended");
     try {
       this.#listen(abort);
-      const resume = this.#lastId === "" ? {} : { "last-event-id": this.#lastId };
+      const resume: Record<string, string> = this.#lastId === "" ? {} : { "last-event-id": this.#lastId };
       const response = await this.#world.open(PATH, { accept: "text/event-stream", ...resume }, abort.signal);
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new SseParser(this.#lastId);

@@ -1,6 +1,5 @@
 /**
- * The picture of how traffic flows: clients → routes → pools → servers, widths as shares. Pure: rates in, bands out. What is
- * too many to be told apart is summed up as "and 290 others".
+ * The picture of how traffic flows: clients → routes → pools → servers, widths as shares. Pure: rates in, bands out.
  */
 
 /** Something that traffic goes through. */
@@ -56,35 +55,6 @@ export interface FlowMeasures {
   readonly minHeight: number;
   /** What the whole traffic takes beyond that. */
   readonly flowHeight: number;
-}
-
-/** The busiest of a column, `most` at most; the others become one. Edges are added up with them. */
-export function summedUp(graph: FlowGraph, most: number, labelOf: (others: number) => string): FlowGraph {
-  const renamed = new Map<string, string>();
-  const columns = graph.columns.map((nodes, at) => {
-    if (nodes.length <= most) return nodes;
-    const chosen = new Set([...nodes].sort((a, b) => rank(b) - rank(a)).slice(0, most - 1));
-    const others = nodes.filter((node) => !chosen.has(node));
-    const key = `others:${at}`;
-    for (const node of others) renamed.set(node.key, key);
-    const rate = others.reduce((sum, node) => sum + node.rate, 0);
-    return [
-      ...nodes.filter((node) => chosen.has(node)),
-      { key, label: labelOf(others.length), rate, tone: "idle" as const, href: null },
-    ];
-  });
-  const edges = new Map<string, FlowEdge>();
-  for (const { from, to, rate } of graph.edges) {
-    const [left, right] = [renamed.get(from) ?? from, renamed.get(to) ?? to];
-    const key = `${left}\n${right}`;
-    edges.set(key, { from: left, to: right, rate: (edges.get(key)?.rate ?? 0) + rate });
-  }
-  return { columns, edges: [...edges.values()] };
-}
-
-/** Servers in trouble are shown before idle ones. */
-function rank({ rate, tone }: FlowNode): number {
-  return tone === "bad" ? rate + 1e-6 : rate;
 }
 
 /** Places everything. Columns are centred on each other. */

@@ -51,13 +51,13 @@ export function filterServers(rows: readonly ServerRow[], words: string): readon
 /** A new list; what is unknown comes last either way, and equal ones keep their order. */
 export function sortServers(rows: readonly ServerRow[], { key, descending }: Sorting): ServerRow[] {
   const sign = descending ? -1 : 1;
-  return [...rows].sort((a, b) => compare(valueOf(a, key), valueOf(b, key), sign));
+  return [...rows].sort((a, b) => compare(sortable(a, key), sortable(b, key), sign));
 }
 
 /** Worst first, as an operator looks for them. */
 const STATE_ORDER = ["down", "ejected", "maintenance", "draining", "starting", "standby", "up"];
 
-function valueOf(row: ServerRow, key: SortKey): string | number | null {
+function sortable(row: ServerRow, key: SortKey): string | number | null {
   return key === "state" ? STATE_ORDER.indexOf(row.state) : row[key];
 }
 

@@ -3,12 +3,14 @@
  * and ends in an orderly way. What happens to one request is the exchange's business.
  */
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { Route } from "../../../shared/memory/series-table.ts";
 import type { Downstream } from "../../exchange/downstream.ts";
 import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import type { LocalResponse } from "../../local/response.ts";
+import { clientAddressOf } from "../../pick/sticky-key.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
@@ -17,6 +19,7 @@ import { tlsVersionOf } from "../../sockets/tls-version.ts";
 import { UntilTaken } from "../../sockets/until-taken.ts";
 import type { ClientConnection } from "../client-connection.ts";
 import type { DownstreamContext } from "../context.ts";
+import type { Entrance } from "../entrance.ts";
 import { type LocalClient, LocalResponder } from "../local-responder.ts";
 import { isLocal, routeOf } from "../routes.ts";
 import { ConnectionState as State } from "./connection-state.ts";
@@ -35,8 +38,8 @@ const HTTP_1_1 = Buffer.from("HTTP/1.1");
 
 /** One connection. */
 export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
+  readonly #entrance: Entrance;
   readonly #secure: boolean;
-  readonly port: number;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
   #state: number = State.IDLE;
@@ -54,18 +57,23 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   #lingering: Lingering | null = null;
   #tlsVersion: Buffer | null = null;
 
-  constructor(ctx: DownstreamContext, socket: RawSocket, secure: boolean, port: number, shed: boolean, nowMs: number) {
+  constructor(ctx: DownstreamContext, socket: RawSocket, entrance: Entrance, shed: boolean, nowMs: number) {
     super(ctx, socket);
+    const { secure } = entrance;
+    this.#entrance = entrance;
     this.#secure = secure;
-    this.port = port;
     this.#shed = shed;
     // A TLS handshake is work for us: it gets the time of a head, not that of an idle connection.
     const { idleTimeoutMs, requestHeadTimeoutMs } = ctx.settings;
     ctx.wheel.set(this, nowMs + (secure ? Math.min(requestHeadTimeoutMs, idleTimeoutMs) : idleTimeoutMs));
   }
 
+  get port(): number {
+    return this.#entrance.port;
+  }
+
   get peer(): Peer {
-    this.#peer ??= this.ctx.peers.get(this.socket?.remoteAddress ?? "", this.#secure);
+    this.#peer ??= this.ctx.peers.of(this.socket, this.#entrance);
     return this.#peer;
   }
 
@@ -175,6 +183,13 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     this.closes = !requestHead.keepAlive;
     ctx.wheel.clear(this);
     const route = routeOf(head, requestHead, ctx.settings);
+    if (ctx.challenges !== null && this.#respondsToChallenge(head, headStart, startedMs, nowMs)) return bodyStart;
+    const { access } = this.#entrance;
+    if (access?.permits(clientAddressOf(head, requestHead, this.peer, ctx.trustedProxies)) === false) {
+      this.#refusing();
+      this.#responder.refuse(Failures.CLIENT_DENIED, route, head, headStart, startedMs, nowMs);
+      return data.length;
+    }
     if (isLocal(route)) {
       // A body to these paths is not read: the connection ends with the response.
       const hasBody = requestHead.chunked || requestHead.contentLength > 0;
@@ -191,6 +206,17 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     const exchange = ctx.exchanges.take();
     this.exchange = exchange;
     return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs, nowMs);
+  }
+
+  /** A CA asks about a name. Everything else below that path is the site's. */
+  #respondsToChallenge(head: Buffer, headStart: number, startedMs: number, nowMs: number): boolean {
+    const { requestHead, challenges, draining } = this.ctx;
+    if (this.#secure || requestHead.chunked || requestHead.contentLength > 0) return false;
+    const response = challenges?.responseTo(head, requestHead) ?? null;
+    if (response === null) return false;
+    if (draining || this.#shed) this.closes = true;
+    this.#responder.respondWith(response, Route.ACME_CHALLENGE, head, headStart, startedMs, nowMs);
+    return true;
   }
 
   // ── responses of our own ─────────────────────────────────────────────────────────────────────────────────────────

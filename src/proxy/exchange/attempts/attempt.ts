@@ -24,6 +24,8 @@ export interface AttemptedRequest extends UpstreamRequest {
   readonly pool: ServerPool;
   /** It may be sent twice without harm. */
   readonly idempotent: boolean;
+  /** Of the client whose request it is, or that it is about. */
+  readonly clientAddress: Buffer;
   /** Where attempts are taken down; null = the request is not sampled. */
   readonly trace: TraceRecord | null;
   /** Where they are taken down to be explained; null = nowhere. */
@@ -81,6 +83,10 @@ export class Attempt implements UpstreamUser {
     this.#owner = owner;
     this.#user = user;
     this.#request = request;
+  }
+
+  get clientAddress(): Buffer {
+    return this.#request.clientAddress;
   }
 
   get active(): boolean {

@@ -41,8 +41,12 @@ export function discardResponse(
   ctx.wheel.set(leg, nowMs + MAX_MS);
 }
 
+const NOBODY = Buffer.alloc(0);
+
 /** Reads one body and forgets it. */
 class Drain implements UpstreamUser {
+  /** It asks for no connection. */
+  readonly clientAddress = NOBODY;
   readonly #leg: UpstreamLeg;
   readonly #body: BodyReader;
 

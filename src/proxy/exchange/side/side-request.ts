@@ -64,6 +64,7 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   firstBody: Buffer = NO_BUFFER;
   readonly firstBodyStart = 0;
   firstBodyEnd = 0;
+  clientAddress: Buffer = NO_BUFFER;
   key = 0;
   readonly sticky = null;
   readonly requestIdStart = 0;
@@ -96,6 +97,7 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   protected follow(request: ProxiedRequest, pool: ServerPool): void {
     this.pool = pool;
     this.peer = request.peer;
+    this.clientAddress = request.clientAddress;
     request.ids.copy(this.ids);
     this.keepRequestId = request.keepRequestId;
     this.keepTraceState = request.keepTraceState;

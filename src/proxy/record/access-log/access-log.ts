@@ -129,5 +129,6 @@ function longestLine(r: LoggedRequest): number {
   const target = 2 * (r.targetEnd - r.targetStart);
   const names = r.methodEnd - r.methodStart + (r.requestIdEnd - r.requestIdStart) + r.clientAddress.length;
   const labels = r.labels === null ? 0 : r.labels.length;
-  return target + names + labels + LONGEST_TEXTS + LONGEST_FIXED_PART;
+  const shown = r.certificate === null ? 0 : r.certificate.subject.length + r.certificate.fingerprint.length;
+  return target + names + labels + shown + LONGEST_TEXTS + LONGEST_FIXED_PART;
 }

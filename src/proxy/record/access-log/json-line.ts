@@ -144,6 +144,11 @@ function writeClient(out: Buffer, start: number, keys: Keys, { request: r, view 
   if (keys.referer !== null) at = writeFromHead(out, view, at, keys.referer, head, r.refererStart, r.refererEnd);
   if (keys.protocol !== null) at = writeKnown(out, view, at, keys.protocol, r.protocol);
   if (keys.tls_version !== null) at = writeKnown(out, view, at, keys.tls_version, r.tlsVersion);
+  const { certificate } = r;
+  if (certificate === null) return at;
+  if (keys.client_subject !== null) at = writeKnown(out, view, at, keys.client_subject, certificate.subject);
+  if (keys.client_fingerprint !== null)
+    at = writeKnown(out, view, at, keys.client_fingerprint, certificate.fingerprint);
   return at;
 }
 

@@ -32,6 +32,8 @@ export interface LoggedRequest extends NamedRequest, TracedRequest {
   readonly protocol: Buffer | null;
   /** Of the client's connection, as `TLSv1.3`; `null` = it has no TLS, or nobody knows. */
   readonly tlsVersion: Buffer | null;
+  /** What its client has shown in TLS and was verified; `null` = nothing. */
+  readonly certificate: { readonly subject: Buffer; readonly fingerprint: Buffer } | null;
   /** Where it went; `null` = lines say nothing of that. */
   readonly labels: RouteLabels | null;
 }

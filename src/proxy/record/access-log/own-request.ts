@@ -11,7 +11,11 @@ const NOTHING = Buffer.alloc(0);
 
 /** Who asked, and over what. */
 export interface OwnClient {
-  readonly peer: { readonly addressBytes: Buffer; readonly trusted: boolean };
+  readonly peer: {
+    readonly addressBytes: Buffer;
+    readonly trusted: boolean;
+    readonly certificate: LoggedRequest["certificate"];
+  };
   /** As `LoggedRequest` has them. */
   readonly protocol: Buffer;
   readonly tlsVersion: Buffer | null;
@@ -44,7 +48,8 @@ export class OwnRequest implements LoggedRequest, JoiningRequest {
   spanIdBuffer = UNTRACED.spanIdBuffer;
   spanIdStart = UNTRACED.spanIdStart;
   parentIdStart = -1;
-  readonly clientAddress: Buffer;
+  clientAddress: Buffer;
+  readonly certificate: LoggedRequest["certificate"];
   readonly labels = null;
   /** Monotonic milliseconds. */
   readonly startedMs: number;
@@ -53,6 +58,7 @@ export class OwnRequest implements LoggedRequest, JoiningRequest {
     this.tlsVersion = client.tlsVersion;
     this.requestIdEnd = this.ids.write(requestId, 0, TRACE_ID_DIGITS, "latin1");
     this.clientAddress = client.peer.addressBytes;
+    this.certificate = client.peer.certificate;
     this.startedMs = startedMs;
   }
 

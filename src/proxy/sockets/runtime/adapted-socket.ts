@@ -3,6 +3,8 @@
  * to the socket's `error` handler, may report an end twice, and takes calls on what is closed for something else: that
  * is guarded here, and nowhere else.
  */
+import type { ClientCertificate } from "../client-certificate.ts";
+import type { HeaderWait, HeaderWaits } from "../proxied/header-waits.ts";
 import type { OnSocket, RawSocket, SocketUser } from "../raw-socket.ts";
 
 /** What all sockets of a process share. */
@@ -25,6 +27,12 @@ export abstract class AdaptedSocket implements RawSocket {
   /** Null before somebody took it. */
   protected user: SocketUser | null = null;
   idle = false;
+  /** What the client has shown in TLS and was verified. */
+  clientCertificate: ClientCertificate | null = null;
+  /** The client's, where a proxy has said it; "" = the peer's own. */
+  clientAddress = "";
+  /** Until the proxy has said it. */
+  #header: HeaderWait | null = null;
   /** Its user has let go of it. */
   #released = false;
   /** Nothing more is reported: its end was, or its user has let go of it. */
@@ -42,7 +50,7 @@ export abstract class AdaptedSocket implements RawSocket {
     this.env = env;
   }
 
-  abstract readonly remoteAddress: string;
+  protected abstract readonly peerAddress: string;
   protected abstract readonly descriptor: number;
   protected abstract writeNow(data: Uint8Array, offset: number, length: number): number;
   protected abstract endNow(): void;
@@ -50,6 +58,10 @@ export abstract class AdaptedSocket implements RawSocket {
   protected abstract shutdownNow(): void;
   abstract pause(): void;
   abstract resume(): void;
+
+  get remoteAddress(): string {
+    return this.clientAddress || this.peerAddress;
+  }
 
   get fd(): number {
     return this.#silent ? -1 : this.descriptor;
@@ -88,12 +100,39 @@ export abstract class AdaptedSocket implements RawSocket {
     if (this.#released) return false;
     this.#released = true;
     this.#silent = true;
+    this.#header?.giveUp();
     return true;
   }
 
   // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A client's: offers it to whoever serves. */
+  /**
+   * A client's: offers it to whoever serves, behind the header of a trusted proxy.
+   * @param headers null = nobody sends one.
+   */
+  welcome(onSocket: OnSocket, headers: HeaderWaits | null): void {
+    const peer = this.peerAddress;
+    if (headers === null || !headers.terms.trusts(peer)) {
+      this.accept(onSocket);
+      return;
+    }
+    this.pause();
+    this.#header = headers.begin(this.descriptor, peer, {
+      onHeader: (client) => {
+        this.clientAddress = client;
+        this.accept(onSocket);
+        if (!this.#silent) this.resume();
+      },
+      onRefused: () => this.terminate(),
+    });
+  }
+
+  /** The handshake is through, and the client cannot be served. */
+  turnAway(reason: string): void {
+    this.closed(new Error(reason));
+    this.terminate();
+  }
+
   accept(onSocket: OnSocket): void {
     try {
       this.user = onSocket(this, this.env.now());
@@ -148,6 +187,7 @@ export abstract class AdaptedSocket implements RawSocket {
   }
 
   closed(error?: Error): void {
+    this.#header?.giveUp();
     if (this.#silent) return;
     this.#silent = true;
     try {

@@ -1,5 +1,6 @@
 /** Bun's sockets, plain and with TLS, as the proxy sees them. Their buffers are ours to keep. */
 import type { Socket, SocketHandler } from "bun";
+import type { Libc } from "../libc.ts";
 import { type Dialler, TlsRefusal } from "../raw-socket.ts";
 import { AdaptedSocket, type SocketEnvironment } from "./adapted-socket.ts";
 
@@ -9,6 +10,8 @@ export class BunSocket extends AdaptedSocket {
   #dialler: Dialler | null;
   /** Of a server with TLS: what its certificate has to be for. */
   readonly hostname: string | null;
+  /** Of a server with TLS: what is sent to it before that. */
+  firstBytes: { readonly bytes: Uint8Array; readonly libc: Libc } | null = null;
 
   constructor(env: SocketEnvironment, dialler: Dialler | null = null, hostname: string | null = null) {
     super(env);
@@ -72,7 +75,7 @@ export class BunSocket extends AdaptedSocket {
 
   // ── AdaptedSocket ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get remoteAddress(): string {
+  protected get peerAddress(): string {
     return this.#socket?.remoteAddress ?? "";
   }
 

@@ -2,20 +2,33 @@
 import { checkServerIdentity } from "node:tls";
 import type { Socket, SocketHandler } from "bun";
 import type { TlsTarget } from "../../../shared/upstream-tls.ts";
+import { Kernel, type Libc } from "../libc.ts";
 import { type Dialler, TlsRefusal } from "../raw-socket.ts";
 import { isAlert } from "../tls-alert.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
 import { BunSocket, EVENTS } from "./bun-socket.ts";
 
-/** @param tls null = plain. The dialler is told later, never before this returns. */
+/** What is sent in front of TLS, by whom the runtime does not ask. */
+export interface FirstBytes {
+  readonly bytes: Uint8Array;
+  readonly libc: Libc;
+}
+
+/**
+ * @param tls null = plain.
+ * @param first sent before TLS begins; null = nothing.
+ * The dialler is told later, never before this returns.
+ */
 export function connectWithRuntime(
   env: SocketEnvironment,
   host: string,
   port: number,
   tls: TlsTarget | null,
   dialler: Dialler,
+  first: FirstBytes | null,
 ): void {
   const adapted = new BunSocket(env, dialler, tls?.hostname);
+  adapted.firstBytes = first;
   try {
     Bun.connect<BunSocket>({
       hostname: host,
@@ -50,8 +63,11 @@ const PLAIN: SocketHandler<BunSocket> = {
 const TLS: SocketHandler<BunSocket> = {
   ...PLAIN,
   open(socket) {
-    socket.data.attach(socket);
-    socket.data.begun();
+    const { data } = socket;
+    data.attach(socket);
+    // The connection is made, and the first message of TLS waits until this returns.
+    if (!sendFirst(data)) data.refused("EPIPE");
+    else data.begun();
   },
   handshake(socket, success, verifyError) {
     const refusal = refusalOf(socket, success, verifyError);
@@ -59,6 +75,13 @@ const TLS: SocketHandler<BunSocket> = {
     else socket.data.refused(refusal);
   },
 };
+
+/** Whether all of it could be sent: a fresh connection has room for much more. */
+function sendFirst({ firstBytes, fd }: BunSocket): boolean {
+  if (firstBytes === null) return true;
+  const { bytes, libc } = firstBytes;
+  return libc.call.send(fd, bytes, bytes.length, Kernel.MSG_NOSIGNAL) === bytes.length;
+}
 
 /** What a handshake ends with when the peer speaks no TLS, no version of it that we do, or goes away. */
 const NOT_THE_CERTIFICATE: ReadonlySet<string> = new Set(["EPROTO", "ECONNRESET"]);

@@ -7,13 +7,13 @@ import type { TlsListening } from "./tls-listening.ts";
 export class NodeSocket extends AdaptedSocket {
   readonly #socket: TLSSocket;
   readonly #tls: TlsListening;
-  readonly remoteAddress: string;
+  protected readonly peerAddress: string;
 
   constructor(env: SocketEnvironment, socket: TLSSocket, tls: TlsListening) {
     super(env);
     this.#socket = socket;
     this.#tls = tls;
-    this.remoteAddress = socket.remoteAddress ?? "";
+    this.peerAddress = socket.remoteAddress ?? "";
     socket.on("data", (data: Buffer) => this.received(data));
     socket.on("drain", () => this.drained());
     socket.on("end", () => this.ended());

@@ -60,9 +60,22 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   #abandoned = false;
   /** Collects a head that arrives in pieces. */
   #headBuffer: HeadBuffer | null = null;
+  /** Whose it is, where servers are told so; "" = anybody's. */
+  readonly client: string;
+  /** What the server is told then, in front of everything else; null = nothing. */
+  readonly preface: Buffer | null;
 
-  constructor(ctx: UpstreamContext, owner: ConnectionOwner, user: UpstreamUser, nowMs: number) {
+  constructor(
+    ctx: UpstreamContext,
+    owner: ConnectionOwner,
+    user: UpstreamUser,
+    client: string,
+    preface: Buffer | null,
+    nowMs: number,
+  ) {
     super(null, ctx.wheel);
+    this.client = client;
+    this.preface = preface;
     this.#dialledMs = nowMs;
     this.#ctx = ctx;
     this.#owner = owner;
@@ -96,6 +109,8 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
     this.#unready = null;
     this.wheel.clear(this);
     this.#state = State.BUSY;
+    // With TLS it went in front of that.
+    if (this.preface !== null && !this.#owner.endpoint.tls) this.send(this.preface, 0, this.preface.length, true);
     this.#owner.connected(nowMs - this.#dialledMs, this.tlsMs);
     // Whoever wanted it may have gone; then the next one may have it.
     if (this.user === null) this.#owner.release(this, nowMs);

@@ -7,6 +7,7 @@ import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { addressText } from "../../../shared/address-text.ts";
 import { countBriefDuration } from "../../../shared/memory/duration-table.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import { proxyHeader } from "../../../shared/proxy-protocol/writer.ts";
 import { Failures } from "../../failure.ts";
 import { FixedText } from "../../http1/fixed-text.ts";
 import type { UpstreamContext } from "../context.ts";
@@ -51,10 +52,12 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
    */
   #takeIdle(user: UpstreamUser, repeatable: boolean, nowMs: number): Http1Connection | null {
     const { settings, counters } = this.#ctx;
-    const freshest = this.#idle.at(-1);
-    if (freshest === undefined) return null;
+    const at = settings.upstreamProxyProtocol === "off" ? this.#idle.length - 1 : this.#idleOf(user.clientAddress);
+    if (at < 0) return null;
+    const freshest = this.#idle[at];
     if (!repeatable && nowMs - freshest.idleSinceMs > settings.upstreamIdleTimeoutMs / 2) return null;
-    this.#idle.pop();
+    if (at === this.#idle.length - 1) this.#idle.pop();
+    else this.#idle.splice(at, 1);
     counters[WorkerCounter.UPSTREAM_IDLE]--;
     counters[WorkerCounter.UPSTREAM_REUSES]++;
     this.#ctx.block.reuses[this.endpoint.slot]++;
@@ -62,10 +65,20 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
     return freshest;
   }
 
+  /** Where the freshest idle connection of this client is; -1 = it has none. */
+  #idleOf(clientAddress: Buffer): number {
+    const client = clientAddress.toString("latin1");
+    return this.#idle.findLastIndex((connection) => connection.client === client);
+  }
+
   /** Starts a connection; the user hears of its success or failure later. */
   #connect(user: UpstreamUser, nowMs: number): Http1Connection {
     const { settings, counters, wheel } = this.#ctx;
-    const connection = new Http1Connection(this.#ctx, this, user, nowMs);
+    const { upstreamProxyProtocol: version } = settings;
+    const client = version === "off" ? "" : user.clientAddress.toString("latin1");
+    const { address, port } = this.endpoint;
+    const preface = version === "off" ? null : proxyHeader(version, client, address, port);
+    const connection = new Http1Connection(this.#ctx, this, user, client, preface, nowMs);
     counters[WorkerCounter.UPSTREAM_CONNECTS]++;
     if (this.#abandoned >= MAX_ABANDONED) {
       // Not at once: the caller does not hold the connection yet that it would be told of.
@@ -73,17 +86,21 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
       return connection;
     }
     wheel.set(connection, nowMs + settings.connectTimeoutMs);
-    this.#dial(this.endpoint, settings, connection);
+    this.#dial(this.endpoint, settings, connection, preface);
     return connection;
   }
 
   release(connection: Http1Connection, nowMs: number): void {
     const { settings, counters } = this.#ctx;
+    const told = connection.preface !== null;
     const clean = connection.reusable && !connection.unread;
-    if (!clean || this.#retired || this.#idle.length >= settings.upstreamMaxIdle) {
+    const full = this.#idle.length >= settings.upstreamMaxIdle;
+    if (!clean || this.#retired || (full && !(told && this.#idle.length > 0))) {
       connection.destroy(true);
       return;
     }
+    // Others' are of no use to this client: the one that has waited the longest goes.
+    if (full) this.#idle[0].destroy(true);
     connection.becomeIdle(nowMs, settings.upstreamIdleTimeoutMs);
     this.#idle.push(connection);
     counters[WorkerCounter.UPSTREAM_IDLE]++;

@@ -214,6 +214,7 @@ export const WorkerCounter = {
   ML_PREDICTED: 56,
   /** Attempts that a lower policy of `ml` placed because the one that should have could not be used, or was not trusted. */
   ML_FALLBACKS: 57,
+  PROXY_HEADERS_REFUSED: 58,
   LENGTH: 64,
 } as const;
 

@@ -25,6 +25,7 @@ const control = {
   status: () => ({}),
   events: { note: () => {} },
   learning: { explain: async () => ({}) },
+  support: { asks: () => {} },
   wallMs: () => 0,
   nowMs: () => performance.now(),
 } as unknown as AdminControl;
@@ -75,7 +76,7 @@ describe("requests that are odd", () => {
     ["HEAD of what is made on demand", `HEAD /metrics HTTP/1.1\r\n${host}\r\n`, 200],
     ["OPTIONS", `OPTIONS /metrics HTTP/1.1\r\n${host}\r\n`, 405],
     ["TRACE", `TRACE /metrics HTTP/1.1\r\n${host}\r\n`, 405],
-    ["DELETE", `DELETE /api/v1/servers/1 HTTP/1.1\r\n${host}\r\n`, 405],
+    ["DELETE", `DELETE /api/v1/status HTTP/1.1\r\n${host}\r\n`, 405],
     ["CONNECT", `CONNECT localhost:1 HTTP/1.1\r\n${host}\r\n`, 404],
     ["a huge header", `GET /health/live HTTP/1.1\r\n${host}X: ${"x".repeat(100_000)}\r\n\r\n`, 431],
     ["a huge target", `GET /${"x".repeat(100_000)} HTTP/1.1\r\n${host}\r\n`, 431],

@@ -8,6 +8,7 @@ import { policyOf } from "../../../../src/control/admin/access/policy.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
+import type { RenewalAnswer } from "../../../../src/control/admin/routes/certificates.ts";
 import type { AdminControl } from "../../../../src/control/admin/routes/routes.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
 import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
@@ -15,6 +16,7 @@ import type { Explanation } from "../../../../src/shared/explanation/explanation
 import type { ExplainMemoryStatus } from "../../../../src/shared/explanation/recent.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { publishReadiness, readReadiness } from "../../../../src/shared/memory/readiness.ts";
+import { operationsOver } from "../../../unit/control/admin/changes/fixture.ts";
 import { recordingLogger } from "../processes/fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-admin-"));
@@ -74,10 +76,6 @@ const EXPLAINED: Explanation = {
 
 function makeControl() {
   const state = { weight: 1, capacity: 10, state: "up", healthy: 1, draining: false, prometheus: true, broken: false };
-  const known = (id: number, change: () => void) => {
-    if (id === 1) change();
-    return id === 1;
-  };
   const status = () =>
     ({
       id: 1,
@@ -85,6 +83,11 @@ function makeControl() {
       url: "http://a:1",
       alive: true,
       active_connections: 0,
+      removed: false,
+      hard_limit: state.capacity,
+      configured_weight: 1,
+      configured_capacity: 10,
+      maintenance: state.state === "draining" ? { reason: "", since: "", until: null, by: "" } : null,
       ...state,
     }) as unknown as ServerStatus;
   const control: AdminControl = {
@@ -92,12 +95,27 @@ function makeControl() {
       statuses: () => [status()],
       server: (id) => (id === 1 ? status() : undefined),
       endpoints: () => [ENDPOINT],
-      withdraw: (id) => known(id, () => (state.state = "draining")),
-      bringBack: (id) => known(id, () => (state.state = "up")),
-      setWeight: (id, weight) => known(id, () => (state.weight = weight)),
-      setCapacity: (id, limit) => known(id, () => (state.capacity = limit)),
+      pools: () => [],
     },
-    events: { note: (event) => noted.push(event) },
+    operations: operationsOver({
+      configured: ({ kind }) => ({ weight: 1, capacity: 10 })[kind as string] ?? "active",
+      apply: (overrides) => {
+        Object.assign(state, { weight: 1, capacity: 10, state: "up" });
+        for (const { kind, value } of overrides) {
+          if (kind === "state") state.state = value === "drain" ? "draining" : value;
+          else Object.assign(state, { [kind]: value });
+        }
+      },
+      events: { note: (event) => noted.push(event) },
+      log,
+    }),
+    effective: () => [],
+    listedPools: () => [],
+    configuration: {
+      reload: async () => ({ ok: false, problems: ["LB_STRATEGY=x: is no strategy"], warnings: [] }),
+      validate: async ({ env }) => ({ ok: true, changes: [env ?? "nothing"], warnings: ["w"], ended: ["e"] }),
+    },
+    envContext: () => ({ onlyDefault: true, servers: [] }),
     readiness: () => {
       publishReadiness(memory, { total: 2, healthy: state.healthy }, state.healthy > 0);
       memory.header[Header.DRAINING] = state.draining ? 1 : 0;
@@ -109,9 +127,12 @@ function makeControl() {
       return Buffer.from("up 1\n");
     },
     prometheusEnabled: () => state.prometheus,
-    pools: () => [{ name: "shop", healthy: 1 }],
+    pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     status: () => ({ version: "1.2.3" }),
+    demo: null,
+    support: { make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
+    page: { get: async () => "later" },
     live: {
       full: false,
       watch: () => new Response("event: frame\n\n"),
@@ -139,6 +160,14 @@ function makeControl() {
       requests: async () => ({ memory: MEMORY_STATUS, requests: [] }),
       errors: async () => ({ memory: MEMORY_STATUS, counted_since: null, counts: [], errors: [] }),
     },
+    certificates: {
+      list: () => [{ name: "a.test", expires_at: null, source: "acme", acme: null }],
+      renew: (name): RenewalAnswer => {
+        if (name === "early.test") return { kind: "early", waitSeconds: 7 };
+        return { kind: name === "a.test" ? "taken" : name === "busy.test" ? "busy" : "unknown" };
+      },
+    },
+    events: { note: (event) => noted.push(event) },
     history: { ask: async (subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
@@ -146,8 +175,8 @@ function makeControl() {
   return { state, control };
 }
 
-const { state, control } = makeControl();
 const { log, lines } = recordingLogger();
+const { state, control } = makeControl();
 const api = new AdminApi(control, log);
 const socket = join(directory, "admin.sock");
 const relay = listenForWorkers(api, socket);
@@ -181,7 +210,7 @@ const patch = (id: number | string, body: unknown, headers: Record<string, strin
 const errorOf = async (response: Response) => ((await response.json()) as { code: string }).code;
 
 test("pools and routes are told on the admin port alone", async () => {
-  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [{ name: "shop", healthy: 1 }] });
+  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [{ name: "shop", usable: 1, in_use: true }] });
   expect(await (await viaPort("/api/v1/routes")).json()).toMatchObject({
     routes: [{ name: "/*", action: { pool: "shop" } }],
   });
@@ -189,6 +218,27 @@ test("pools and routes are told on the admin port alone", async () => {
     expect((await viaRelay(path)).status).toBe(404);
     expect((await viaPort(path, {}, guarded.port)).status).toBe(401);
   }
+});
+
+test("a configuration is tried, and read again or refused with every problem", async () => {
+  const post = (path: string, body: object) => {
+    const headers = { "content-type": "application/json" };
+    return viaPort(path, { method: "POST", body: JSON.stringify(body), headers });
+  };
+  expect(await (await post("/api/v1/config/validate", { env: "A=1" })).json()).toEqual({
+    ok: true,
+    problems: [],
+    warnings: ["w"],
+    changes: ["A=1"],
+    overrides_lost: ["e"],
+  });
+  const refused = await post("/api/v1/config/reload", { reason: "try" });
+  expect([refused.status, await refused.json()]).toMatchObject([
+    422,
+    { code: "configuration_rejected", errors: [{ message: "LB_STRATEGY=x: is no strategy" }] },
+  ]);
+  expect(noted.at(-1)).toMatchObject({ detail: { action: "config.reload", reason: "try" } });
+  noted.length = 0;
 });
 
 test("what happened is told on the admin port alone", async () => {
@@ -209,10 +259,7 @@ test("what happened is told on the admin port alone", async () => {
 describe("learned balancing", () => {
   test("is told on the admin port; ids are taken as they are written, percent-encoded", async () => {
     expect(await (await viaPort("/api/v1/ml")).json()).toEqual({ rung: "model" });
-    expect(await (await viaPort("/api/v1/explain/known%2F1")).json()).toMatchObject({
-      request_id: "known/1",
-      attempts: [],
-    });
+    expect(await (await viaPort("/api/v1/explain/known%2F1")).json()).toMatchObject({ request_id: "known/1" });
     const unknown = await viaPort("/api/v1/explain/abc");
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toMatchObject({ code: "unknown_request" });
@@ -306,8 +353,8 @@ describe("reading", () => {
     expect([head.status, await head.text()]).toEqual([200, ""]);
     const unknown = await viaPort("/api/v2");
     expect([unknown.status, await errorOf(unknown)]).toEqual([404, "not_found"]);
-    const wrong = await viaPort("/api/v1/servers/1", { method: "DELETE" });
-    expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "GET, HEAD, PATCH"]);
+    const wrong = await viaPort("/api/v1/status", { method: "DELETE" });
+    expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     expect((await viaPort("/health/live", { method: "POST" })).status).toBe(405);
     expect((await viaPort("/api/v1/servers/99999999999")).status).toBe(404);
   });
@@ -333,7 +380,11 @@ describe("changing", () => {
       { weight: 2.5, capacity: 40, state: "draining" },
     ]);
     expect(await (await patch(1, { state: "active" })).json()).toMatchObject({ weight: 2.5, state: "up" });
-    expect(lines.some((l) => l.message.includes("changed by an operator") && l.weight === 2.5)).toBe(true);
+    expect(lines.find(({ action }) => action === "server.change")).toMatchObject({
+      message:
+        'server a:1 (10.0.0.1) of pool default: {"weight":1,"capacity":10,"state":"active"} → {"weight":2.5,"capacity":40,"state":"drain"}, by local',
+      after: { weight: 2.5, capacity: 40, state: "drain" },
+    });
   });
 
   test("is told to history with who did it, by the address that they came from", async () => {
@@ -356,8 +407,15 @@ describe("changing", () => {
       server: "a:1",
       address: "10.0.0.1",
       actor: "admin API (127.0.0.7)",
-      message: "server http://a:1 (10.0.0.1) was changed by an operator: weight 7",
-      detail: { weight: 7 },
+      message: 'server a:1 (10.0.0.1) of pool default: {"weight":7} → {"weight":7}, by local',
+      detail: {
+        action: "server.change",
+        target: "server a:1 (10.0.0.1) of pool default",
+        before: { weight: 7 },
+        after: { weight: 7 },
+        reason: "",
+        kept: true,
+      },
     });
     noted.length = 0;
     const init = { method: "POST", body: '{"version":7}', headers: { "content-type": "application/json" } };
@@ -367,8 +425,15 @@ describe("changing", () => {
         kind: "change",
         pool: "shop",
         actor: "admin API (127.0.0.1)",
-        message: "ordered by an operator: promote 7",
-        detail: { order: "promote", model_version: 7 },
+        message: "ordered by an operator: promote 7, by local",
+        detail: {
+          action: "learner.promote",
+          target: "the models of pool shop",
+          before: null,
+          after: { order: "promote", model_version: 7 },
+          reason: "",
+          kept: true,
+        },
       },
     ]);
     await patch(1, { weight: 0 });

@@ -35,7 +35,8 @@ function makeInstance() {
     },
   });
   cleanups.push(() => fleet.stop());
-  const api = new AdminApi({ readiness: () => readReadiness(memory, []) } as AdminControl, recordingLogger().log);
+  const control = { readiness: () => readReadiness(memory, []), support: { asks: () => {} } };
+  const api = new AdminApi(control as unknown as AdminControl, recordingLogger().log);
   /** What both ports say: it must be the same. */
   const ask = async (): Promise<[status: number, body: unknown]> => {
     const { status, body } = readinessResponse(memory, []);

@@ -9,10 +9,11 @@ const [envFilePath, mode, journal] = process.argv.slice(2);
 const load = async () => loadConfig([envFileSource(envFilePath)]);
 const loaded = await load();
 if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
-const { config, effective } = loaded;
+const { config, effective, over } = loaded;
 const code = await runSupervisor({
   config,
   effective,
+  over,
   log: createLogger({ level: config.log.level, format: "json", name: "supervisor" }),
   reload: load,
   workerCommand: [process.execPath, join(import.meta.dir, "../processes/workers/fake-worker.ts"), mode, journal],

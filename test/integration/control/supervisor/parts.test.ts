@@ -73,7 +73,7 @@ describe("stale runtime directories", () => {
     const doors = new InnerDoors(join(path, basename(adminPortPath)), (unix) =>
       Bun.serve({ unix, fetch: () => new Response() }),
     );
-    for (let client = 1; client <= 12; client++) doors.open(`192.0.2.${client}`);
+    for (let client = 1; client <= 12; client++) doors.open({ address: `192.0.2.${client}`, certificate: null });
     expect(readdirSync(path).length).toBe(2 + 12);
     expect(await removeStaleRuntimeDirectories(Date.now(), base)).toEqual([path]);
     await doors.stop();

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type RawSocket, TlsRefusal } from "../../../../src/proxy/sockets/raw-socket.ts";
+import type { TlsListening } from "../../../../src/proxy/sockets/runtime/tls-listening.ts";
 import { until } from "../../../support/until.ts";
 import { Wire } from "../../../support/wire.ts";
 import { Recorder } from "./recorder.ts";
@@ -25,6 +26,13 @@ socketContract(dialled("the runtime's", false, false, RUNTIME));
 socketContract(accepted("the runtime's with TLS", false, () => tlsListening(1), RUNTIME));
 socketContract(dialled("the runtime's with TLS", false, true, RUNTIME));
 socketContract(accepted("the runtime's with TLS by server name", false, () => tlsListening(2), BY_NAME));
+socketContract(accepted("the runtime's with TLS while a CA may ask", false, () => whileAsked(), BY_NAME));
+
+/** By server name behind the first bytes, which say that no CA asks. */
+function whileAsked(): TlsListening {
+  const listening = tlsListening(1);
+  return { ...listening, challenges: listening.certificates };
+}
 
 const HOST = "127.0.0.1";
 

@@ -7,6 +7,7 @@ import type { TlsListening } from "../../../../src/proxy/sockets/runtime/tls-lis
 import { Tcp } from "../../../../src/proxy/sockets/tcp.ts";
 import { TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import { type Authority, type Certificate, createAuthority } from "../../../support/certificates.ts";
+import { TEST_SETTINGS } from "../../../support/proxy-settings.ts";
 import { until } from "../../../support/until.ts";
 import { Wire } from "../../../support/wire.ts";
 import { Recorder } from "./recorder.ts";
@@ -43,7 +44,10 @@ export function tlsListening(count: 1 | 2): TlsListening {
   const named = ({ cert, key }: Certificate, name: string) => ({ certPem: cert, keyPem: key, names: [name] });
   return {
     certificates: [named(server, "shop.test"), named(other, "blog.test")].slice(0, count),
+    challenges: null,
     protocols: [PROTOCOL],
+    terms: TEST_SETTINGS.clientTls,
+    epochMs: () => Date.now(),
     wheel: new TimerWheel(now()),
     handshakeTimeoutMs: () => 60_000,
     lastBytesTimeoutMs: () => 60_000,

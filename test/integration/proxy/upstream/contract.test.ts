@@ -27,6 +27,7 @@ function contextOf(): UpstreamContext {
       upstreamVia: true,
       upstreamCaPem: "",
       upstreamServerName: null,
+      upstreamProxyProtocol: "off" as const,
       upstreamCertificate: null,
     },
     limits: { maxHeadBytes: 65_536, maxFields: 100 },

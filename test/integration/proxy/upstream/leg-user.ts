@@ -12,6 +12,7 @@ export interface NotedHead {
 
 /** Notes everything, in order, and answers nothing. */
 export class LegUser implements UpstreamUser {
+  readonly clientAddress = Buffer.alloc(0);
   /** `ready`, `failed …`, `head`, `data`, `end`, `broken`, `drain`, `deadline`. */
   readonly heard: string[] = [];
   readonly heads: NotedHead[] = [];

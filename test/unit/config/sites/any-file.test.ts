@@ -92,7 +92,7 @@ const wholeFile = fc.record(
 
 /** At the beginning, or after the name of what it is about; what is missing is nowhere. */
 const PLACED =
-  /n\.yaml:\d+:\d+|^n\.yaml: has \d+ more problems|^SERVERS: is required|^TLS_(CERT|KEY)_FILE: is required by a listener/;
+  /n\.yaml:\d+:\d+|^n\.yaml: has \d+ more problems|^SERVERS: is required|^TLS_(CERT|KEY)_FILE: is required by a listener|^(TLS_CLIENT_CA_FILE|PROXY_PROTOCOL_FROM): is required by/;
 
 test("random files", () => {
   fc.assert(

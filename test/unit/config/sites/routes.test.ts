@@ -17,6 +17,7 @@ describe("a route", () => {
       {
         name: "/*",
         match: { hosts: [], paths: [{ kind: "prefix", value: "/" }], methods: [], headers: [] },
+        clients: null,
         action: { kind: "forward", targets: [{ pool: "a", weight: 1 }], splitBy: null },
         settings: {},
         ambiguousPaths: "refuse",
@@ -41,6 +42,7 @@ describe("a route", () => {
     exact_path: /x%2F
     methods: [GET, FETCH]
     headers: {X-Beta: "1", x-any: "*"}
+    clients: {allow: [10.0.0.1/8, "2001:db8::1"], deny: 10.1.2.3}
     split: [{pool: a, weight: 9}, {pool: b}]
     split_by: cookie:sid
     limits: {max_body: 10MB}
@@ -71,6 +73,7 @@ describe("a route", () => {
           { name: "x-any", value: null },
         ],
       },
+      clients: { allow: ["10.0.0.0/8", "2001:db8::1/128"], deny: ["10.1.2.3/32"] },
       action: {
         kind: "forward",
         targets: [

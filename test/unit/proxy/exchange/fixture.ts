@@ -245,7 +245,16 @@ export class Rig {
     const rules = new RouteRules({ ...routeToAll("default", { redirect: false, hstsMs: 0 }), number: 0 }, () => null);
     const auth = sides.auth ? compileAuth(AUTH, pool as unknown as ServerPool) : null;
     const mirror = sides.mirror ? { pool, host: null, share: 0.75, figures: this.mirrorFigures } : null;
-    const route = { number: Route.PROXY, refusal: null, auth, mirror, compression: null, rules, target: () => target };
+    const route = {
+      number: Route.PROXY,
+      refusal: null,
+      access: null,
+      auth,
+      mirror,
+      compression: null,
+      rules,
+      target: () => target,
+    };
     const place = { row: OTHER_ROW, key: -1 };
     const target = { route, pool, host: null, settings: values, labels: null, place, apiPlace: place };
     const context = {

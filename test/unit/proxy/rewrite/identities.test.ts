@@ -166,7 +166,20 @@ describe("routes", () => {
     ["/metrics", "/metrics"],
     ["/metrics/", "/*"],
     ["/api/v1/servers", "/api/v1/servers"],
-    ["/api/v1/servers/1", "/*"],
+    ["/api/v1/servers/1", "/api/v1/servers/*"],
+    ["/api/v1/servers/", "/api/v1/servers/*"],
+    ["/api/v1/servers/%31?x=/..", "/api/v1/servers/*"],
+    ["/api/v1/servers/a/../1", "/api/v1/servers/*"],
+    ["/api/v1/servers/./1", "/api/v1/servers/*"],
+    ["/api/v1/servers//...", "/api/v1/servers/*"],
+    ["/api/v1/servers/..", "/*"],
+    ["/api/v1/servers/../x", "/*"],
+    ["/api/v1/servers/%2e%2E/x", "/*"],
+    ["/api/v1/servers/.%2e;a=b/x", "/*"],
+    ["/api/v1/servers//../x", "/*"],
+    ["/api/v1/servers/a/b/../../../x", "/*"],
+    ["/api/v1/serversx/1", "/*"],
+    ["/api/v1/servers;x/1", "/*"],
     ["/api/v1/request", "/api/v1/request"],
     ["/api/v1/request?q", "/api/v1/request"],
     ["/api/v1/request/x", "/api/v1/request"],
@@ -179,5 +192,6 @@ describe("routes", () => {
   test("can be switched off", () => {
     expect(route("/health/live", { reservedPaths: false })).toBe("/*");
     expect(route("/metrics", { prometheusEnabled: false })).toBe("/*");
+    expect(route("/api/v1/servers/1", { reservedPaths: false })).toBe("/*");
   });
 });

@@ -94,6 +94,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     }),
     reloads: () => ({ success: 0, failure: 0 }),
     degradedModes: () => ({}),
+    acme: () => ({ counts: { success: 0, failure: 0 }, certificates: [] }),
     certificates: () => [],
     ...overrides,
   };

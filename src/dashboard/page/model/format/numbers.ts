@@ -63,6 +63,12 @@ export function latency(ms: number | null | undefined): string {
   return joined(latencyFigure(ms));
 }
 
+/** Milliseconds at an axis: `50 ms`, never `50.0 ms`. */
+export function latencyTick(ms: number | null | undefined): string {
+  const { value, unit } = latencyFigure(ms);
+  return joined({ value: trimmed(value), unit });
+}
+
 /** Of 0 … 1: `0 %`, `<0.1 %`, `3.2 %`, `48 %`. */
 export function percent(share: number | null | undefined): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return UNKNOWN;

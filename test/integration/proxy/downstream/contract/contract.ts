@@ -387,6 +387,10 @@ export function downstreamContract(kind: DownstreamKind): void {
       ["GET", "/health/ready", 503, '{"status":"not_ready"'],
       ["POST", "/metrics", 405, '{"error":{"code":"method_not_allowed"'],
       ["GET", "/metrics", 503, '{"error":{"code":"admin_unavailable"'],
+      ["GET", "/api/v1/servers/1", 404, '{"error":{"code":"server_not_shown"'],
+      ["PATCH", "/api/v1/servers/1", 405, '{"error":{"code":"method_not_allowed"'],
+      ["DELETE", "/api/v1/servers/1/", 405, '{"error":{"code":"method_not_allowed"'],
+      ["PUT", "/health/live", 405, '{"error":{"code":"method_not_allowed"'],
     ])("%s %s is answered without an exchange", async (method, path, status, body) => {
       const client = await side.connect();
       client.send({ method, path });

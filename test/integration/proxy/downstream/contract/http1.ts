@@ -1,4 +1,5 @@
 /** Connections of HTTP/1, over sockets, for the contract of downstreams. */
+import type { Entrance } from "../../../../../src/proxy/downstream/entrance.ts";
 import { Http1ClientConnection } from "../../../../../src/proxy/downstream/http1/connection.ts";
 import { Network } from "../../../../../src/proxy/sockets/network.ts";
 import { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
@@ -16,6 +17,8 @@ function ownSockets(): Tcp {
   tcp ??= new Tcp(now, 1, () => {}, true);
   return tcp;
 }
+
+const ENTRANCE: Entrance = { secure: false, port: 80, access: null, asksCertificates: false };
 
 /** @param own our own sockets; else the runtime's. */
 export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
@@ -37,7 +40,7 @@ export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
         HOST,
         0,
         null,
-        (socket, nowMs) => new Http1ClientConnection(worker.ctx, socket, false, 80, false, nowMs),
+        (socket, nowMs) => new Http1ClientConnection(worker.ctx, socket, ENTRANCE, false, nowMs),
       );
       const clients: Http1Client[] = [];
       return {

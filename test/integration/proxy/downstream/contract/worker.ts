@@ -50,6 +50,7 @@ export class ContractWorker {
       requestHead: new RequestHead(),
       responseHead: new ResponseHead(),
       draining: false,
+      challenges: null,
       dateLine: Buffer.from("Date: Mon, 02 Nov 2026 10:00:00 GMT\r\n"),
       kernel: SocketKernel.of(tcp),
       peers: new PeerCache(nobody),

@@ -43,6 +43,7 @@ describe("JSON", () => {
     const request = loggedRequest('/a"\\', SAID, {
       labels: new RouteLabels("shop", "main"),
       tlsVersion: Buffer.from("TLSv1.3"),
+      certificate: { subject: Buffer.from("CN=alice"), fingerprint: Buffer.from("f0") },
       spanIdStart: 64,
       sampledFlag: true,
     });
@@ -54,6 +55,7 @@ describe("JSON", () => {
         '"upstream":"10.0.0.3:80","route":"shop","pool":"main","bytes":12,"attempts":2,"retries":1,"queue_ms":12.346,' +
         '"connect_ms":0,"first_byte_ms":1000.500,"error":"response_timeout","error_source":"upstream","host":"shop.test",' +
         '"user_agent":"curl \\"8\\"","referer":"https://a.test/?b","protocol":"HTTP/1.1","tls_version":"TLSv1.3",' +
+        '"client_subject":"CN=alice","client_fingerprint":"f0",' +
         '"trace_id":"tttttttttttttttttttttttttttttttt","span_id":"ssssssssssssssss","trace_flags":"01"}\n',
     );
     expect(Object.keys(JSON.parse(line))).toEqual([...ACCESS_LOG_FIELD_NAMES]);

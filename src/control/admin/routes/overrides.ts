@@ -1,0 +1,187 @@
+/** `/api/v1/overrides…` and `/api/v1/audit`: what was changed at run time, by whom, and what is in force of it. */
+import { z } from "zod";
+import type { AuditEntry } from "../../../shared/operations/audit.ts";
+import type { EnvContext } from "../../operations/env-lines.ts";
+import { envLines } from "../../operations/env-lines.ts";
+import type { Operations, ShownOverride } from "../../operations/operations.ts";
+import type { Call } from "../call.ts";
+import { entityTag, requireMatch } from "../changes/etag.ts";
+import { refusalOf } from "../changes/make-change.ts";
+import { bodilessChangeQuery, type ChangeTerms } from "../changes/terms.ts";
+import { ApiError, json } from "../responses.ts";
+import { operation, type RouteGroup } from "./route.ts";
+
+/** What these routes show and change. */
+export interface OverridesControl {
+  readonly operations: Pick<Operations, "list" | "remove" | "clear" | "audit" | "where" | "trouble">;
+  /** What decides what `.env` can say. */
+  envContext(): EnvContext;
+}
+
+const MOST_ENTRIES = 1000;
+
+const overrideView = z.object({
+  id: z.string(),
+  kind: z.string(),
+  target: z.record(z.string(), z.string().nullable()),
+  value: z.unknown(),
+  configured: z.unknown().describe("what it replaced"),
+  by: z.string(),
+  client: z.string(),
+  reason: z.string(),
+  at: z.string(),
+  until: z.string().nullable(),
+  kept: z.boolean().describe("false = for this run alone"),
+  in_force: z.boolean(),
+  why_not: z.string().nullable(),
+});
+
+const auditView = z.object({
+  at: z.string(),
+  actor: z.string(),
+  client: z.string(),
+  action: z.string(),
+  target: z.string(),
+  before: z.unknown(),
+  after: z.unknown(),
+  reason: z.string(),
+  kept: z.boolean(),
+});
+
+const auditQuery = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, `must be an integer 1 … ${MOST_ENTRIES}`)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= MOST_ENTRIES, { error: `must be an integer 1 … ${MOST_ENTRIES}` })
+    .default(100),
+  since: z.iso
+    .datetime({ offset: true, error: "must be a moment of RFC 3339: 2026-11-30T02:00:00Z" })
+    .transform((text) => Date.parse(text))
+    .optional(),
+});
+
+/** They are the operator's. */
+export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
+  const { operations } = control;
+  const change = async (
+    { request, query }: Call<ChangeTerms>,
+    tagged: () => unknown,
+    make: (options: { reason: string; keep: boolean; dryRun: boolean }, check: () => void) => Promise<object>,
+  ): Promise<Response> => {
+    const { reason, keep, dry_run: dryRun } = query;
+    try {
+      const done = await make({ reason, keep, dryRun }, () => requireMatch(request, tagged()));
+      return json(done);
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  };
+  return [
+    {
+      path: "/api/v1/overrides",
+      audience: "operator",
+      methods: {
+        GET: operation({
+          scope: "read",
+          query: z.strictObject({ format: z.enum(["json", "env"], { error: "must be json or env" }).default("json") }),
+          response: z.object({ overrides: z.array(overrideView), kept_in: z.string(), problem: z.string().nullable() }),
+          doc: "what was changed at run time and is not as configured: what, instead of what, by whom, when and why, and whether it is in force; `?format=env` = as lines of a `.env` file",
+          handle: ({ query }) => {
+            const all = operations.list();
+            const etag = entityTag(all.map(tagOf));
+            if (query.format === "env") {
+              const headers = { etag, "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
+              return new Response(envLines(all, control.envContext()), { headers });
+            }
+            const { where, trouble } = operations;
+            return json({ overrides: all.map(viewOf), kept_in: where, problem: trouble }, 200, { etag });
+          },
+        }),
+        DELETE: operation({
+          scope: "admin",
+          query: bodilessChangeQuery,
+          response: z.object({ removed: z.array(overrideView) }),
+          doc: "ends all overrides: everything is as configured",
+          handle: (call) =>
+            change(
+              call,
+              () => operations.list().map(tagOf),
+              async (options, check) => removedOf(await operations.clear(call.caller, options, check)),
+            ),
+        }),
+      },
+    },
+    {
+      path: "/api/v1/overrides/<id>",
+      parts: ["[0-9a-f]{1,64}"],
+      audience: "operator",
+      methods: {
+        GET: operation({
+          scope: "read",
+          response: overrideView,
+          doc: "one override",
+          handle: ({ parts: [id] }) => {
+            const override = operations.list().find((one) => one.id === id);
+            if (override === undefined) throw new ApiError(404, "unknown_override", `there is no override ${id}`);
+            return json(viewOf(override), 200, { etag: entityTag(tagOf(override)) });
+          },
+        }),
+        DELETE: operation({
+          scope: "admin",
+          query: bodilessChangeQuery,
+          response: z.object({ removed: z.array(overrideView) }),
+          doc: "ends one override: what it replaced is in force again",
+          handle: (call) =>
+            change(
+              call,
+              () =>
+                operations
+                  .list()
+                  .filter(({ id }) => id === call.parts[0])
+                  .map(tagOf)[0],
+              async (options, check) => removedOf(await operations.remove(call.caller, options, call.parts[0], check)),
+            ),
+        }),
+      },
+    },
+    {
+      path: "/api/v1/audit",
+      audience: "operator",
+      methods: {
+        GET: operation({
+          scope: "read",
+          query: auditQuery,
+          response: z.object({ entries: z.array(auditView) }),
+          doc: "who changed what at run time, and why, newest first: `limit` (1 … 1000, default 100), `since`",
+          handle: async ({ query: { limit, since } }) => {
+            try {
+              const entries = await operations.audit({ limit, sinceMs: since ?? null });
+              return json({ entries: entries.map(entryView) });
+            } catch (error) {
+              throw new ApiError(503, "audit_unavailable", (error as Error).message);
+            }
+          },
+        }),
+      },
+    },
+  ];
+};
+
+function removedOf({ removed }: { readonly removed: readonly unknown[] }): object {
+  return { removed: (removed as ShownOverride[]).map((one) => viewOf({ ...one, inForce: false, whyNot: "it ended" })) };
+}
+
+/** What its tag is of: an override is never changed, but another takes its place. */
+function tagOf({ id, atMs, value, untilMs }: ShownOverride): unknown {
+  return { id, atMs, value, untilMs };
+}
+
+function viewOf({ atMs, untilMs, inForce, whyNot, ...override }: ShownOverride): object {
+  const until = untilMs === null ? null : new Date(untilMs).toISOString();
+  return { ...override, at: new Date(atMs).toISOString(), until, in_force: inForce, why_not: whyNot };
+}
+
+function entryView({ atMs, ...entry }: AuditEntry): object {
+  return { at: new Date(atMs).toISOString(), ...entry };
+}

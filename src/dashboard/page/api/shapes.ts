@@ -1,0 +1,111 @@
+/** What the API answers, as far as the page reads it; whatever may be missing in an answer is marked so. */
+
+/** A server that takes nothing new, on purpose. */
+export interface Maintenance {
+  readonly reason: string;
+  readonly since: string;
+  readonly until: string | null;
+  readonly by: string;
+}
+
+/** `GET /api/v1/servers/<id>`, what the page uses of it. */
+export interface ServerDetails {
+  readonly id: number;
+  readonly url: string;
+  readonly pool: string;
+  readonly state: string;
+  readonly state_reason?: string;
+  readonly weight: number;
+  readonly capacity?: number;
+  readonly hard_limit?: number;
+  readonly configured_weight: number;
+  readonly configured_capacity: number;
+  readonly maintenance?: Maintenance | null;
+}
+
+/** One setting, of the instance or of a pool. Values are texts, as `.env` has them; `null` = unset. */
+export interface SettingView {
+  readonly name: string;
+  /** As the configuration file calls it. */
+  readonly key: string | null;
+  readonly section: string;
+  readonly value: string | null;
+  readonly configured: string | null;
+  readonly origin: string;
+  /** Id of the override that says so. */
+  readonly override: string | null;
+  readonly default: string | null;
+  readonly type: string;
+  /** What it may be, in words. */
+  readonly describe: string;
+  readonly unit: string | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly words: readonly string[] | null;
+  readonly changeable: boolean;
+  readonly why_not: string | null;
+  readonly description: string;
+}
+
+/** `GET /api/v1/pools/<name>`. */
+export interface PoolDetails {
+  readonly name: string;
+  readonly strategy: string;
+  readonly strategies: readonly { readonly name: string; readonly description: string }[];
+  readonly options: readonly SettingView[];
+}
+
+/** `GET /api/v1/settings`. */
+export interface SettingsAnswer {
+  readonly settings: readonly SettingView[];
+}
+
+/** One entry of `GET /api/v1/overrides`. */
+export interface ShownOverride {
+  readonly id: string;
+  readonly kind: string;
+  readonly target: unknown;
+  readonly value: unknown;
+  readonly configured: unknown;
+  readonly by: string;
+  readonly client?: string;
+  readonly reason: string;
+  readonly at: string;
+  readonly until?: string | null;
+  readonly kept?: boolean;
+  readonly in_force?: boolean;
+  /** In words, where the API says it. */
+  readonly description?: string;
+}
+
+/** One entry of `GET /api/v1/audit`. */
+export interface AuditEntry {
+  readonly at: string;
+  readonly actor: string;
+  readonly client?: string;
+  readonly action: string;
+  readonly target: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly reason: string;
+  readonly kept: boolean;
+}
+
+/** What a change, or the trial of one, is answered with where it says more than the resource. */
+export interface ChangeAnswer {
+  readonly before?: unknown;
+  readonly after?: unknown;
+  readonly warnings?: readonly string[];
+}
+
+/** What the simulator expects of one strategy. */
+export interface Expectation {
+  readonly strategy: string;
+  readonly mean_ms?: Estimate | null;
+  readonly p50_ms?: Estimate | null;
+  readonly p99_ms?: Estimate | null;
+  readonly note?: string;
+}
+
+/** A figure with the bounds of its confidence. */
+export type Estimate = number | { readonly value: number; readonly low: number; readonly high: number };

@@ -1,0 +1,273 @@
+/** Asks before a change: what will happen (the instance itself is asked), why, and for how long it lasts; then makes it. */
+import { useEffect, useState } from "preact/hooks";
+import { ApiProblem, sentenceOf } from "../../api/problem.ts";
+import type { ChangeAnswer } from "../../api/shapes.ts";
+import { type ChangeRequest, differences, undoOf } from "../../model/change.ts";
+import { Button } from "../../widgets/controls.tsx";
+import { Dialog } from "../../widgets/dialog.tsx";
+import { say } from "../../widgets/toasts.tsx";
+import { api } from "../live.ts";
+import { readOnlyReason } from "../session.ts";
+import { type ChangePlan, changesMade, type Field, type FormValues, openPlan } from "./plan.ts";
+
+/** The dialog, while a change is proposed. */
+export function ChangeDialog() {
+  const plan = openPlan.value;
+  if (plan === null) return null;
+  return <PlanDialog key={plan.title} plan={plan} />;
+}
+
+const TRIAL_DELAY_MS = 250;
+
+function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
+  const [values, setValues] = useState<FormValues>(() => ({ reason: "", ...initialOf(plan) }));
+  const [keep, setKeep] = useState(true);
+  const [canBeKept, setCanBeKept] = useState(true);
+  const [error, setError] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const subject = useSubject(plan.subject);
+  const trial = useTrial(plan, values, subject);
+  const close = () => {
+    openPlan.value = null;
+  };
+  const make = async () => {
+    if (busy) return;
+    setError(null);
+    setBusy(true);
+    try {
+      await makeChange(plan, values, keep, subject);
+      close();
+    } catch (problem) {
+      if (problem instanceof ApiProblem && problem.code === "not_kept") setCanBeKept(false);
+      setError(sentenceOf(problem));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={plan.title} onClose={close}>
+      <form
+        class="body"
+        id="change"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void make();
+        }}
+      >
+        <p>{plan.lead}</p>
+        {(plan.fields ?? []).map((field) => (
+          <FormField
+            key={field.name}
+            field={field}
+            value={values[field.name] ?? ""}
+            onInput={(text) => setValues({ ...values, [field.name]: text })}
+          />
+        ))}
+        {plan.aside?.(values)}
+        <Trial of={trial} />
+        <FormField
+          field={{
+            name: "reason",
+            label: "Reason",
+            kind: "text",
+            value: "",
+            optional: true,
+            hint: "Kept in the audit with your name.",
+          }}
+          value={values.reason}
+          onInput={(reason) => setValues({ ...values, reason })}
+        />
+        {!canBeKept && (
+          <label class="row">
+            <input type="checkbox" checked={!keep} onChange={(event) => setKeep(!event.currentTarget.checked)} />
+            Only until this instance is restarted
+          </label>
+        )}
+        <div role="alert">{error !== null && <p class="error">{error}</p>}</div>
+      </form>
+      <footer>
+        <Button onPress={close}>Cancel</Button>
+        <button
+          type="submit"
+          form="change"
+          class={`button primary ${plan.danger ? "danger" : ""}`}
+          aria-disabled={busy || undefined}
+        >
+          {busy ? "Working…" : plan.confirm}
+        </button>
+      </footer>
+    </Dialog>
+  );
+}
+
+function initialOf(plan: ChangePlan): FormValues {
+  return Object.fromEntries((plan.fields ?? []).map(({ name, value }) => [name, value]));
+}
+
+interface Subject {
+  readonly etag: string | null;
+  readonly body: unknown;
+}
+
+/** What the change is made to, as it was when the dialog opened. */
+function useSubject(path: string | null): Subject | null {
+  const [subject, setSubject] = useState<Subject | null>(null);
+  useEffect(() => {
+    if (path === null) return;
+    const abort = new AbortController();
+    api.get(path, abort.signal).then(setSubject, () => setSubject({ etag: null, body: null }));
+    return () => abort.abort();
+  }, [path]);
+  return subject;
+}
+
+interface TrialState {
+  readonly answer: ChangeAnswer | null;
+  readonly error: string | null;
+}
+
+/** What the instance says would happen, a moment after the last key. */
+function useTrial(plan: ChangePlan, values: FormValues, subject: Subject | null): TrialState | null {
+  const [state, setState] = useState<TrialState | null>(null);
+  const request = requestOf(plan, values);
+  const key = typeof request === "string" ? request : JSON.stringify(request);
+  useEffect(() => {
+    if (plan.noTrial === true || typeof request === "string") return setState(null);
+    const timer = setTimeout(async () => {
+      try {
+        const { body } = await api.change<ChangeAnswer | null>(request.method, request.path, request.body, {
+          dryRun: true,
+        });
+        const before = body?.before ?? subject?.body;
+        setState({ answer: { before, after: body?.after ?? body, warnings: body?.warnings }, error: null });
+      } catch (error) {
+        setState({ answer: null, error: sentenceOf(error) });
+      }
+    }, TRIAL_DELAY_MS);
+    return () => clearTimeout(timer);
+  }, [key, subject]);
+  return state;
+}
+
+function Trial({ of }: { readonly of: TrialState | null }) {
+  if (of === null) return null;
+  if (of.error !== null) return <p class="caution">{of.error}</p>;
+  const changed = differences(of.answer?.before, of.answer?.after).filter(({ name }) => !NUMBERS_OF_NOW.has(name));
+  const warnings = of.answer?.warnings ?? [];
+  return (
+    <>
+      {changed.length > 0 && changed.length <= 12 && (
+        <div class="preview">
+          <p class="label">What will be different</p>
+          <ul>
+            {changed.map(({ name, before, after }) => (
+              <li key={name}>
+                {name !== "" && `${name}: `}
+                <span class="was">{before}</span> → <strong>{after}</strong>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {warnings.map((warning) => (
+        <p key={warning} class="caution">
+          {warning}
+        </p>
+      ))}
+    </>
+  );
+}
+
+/** They differ from one moment to the next, whatever is changed. */
+const NUMBERS_OF_NOW = new Set(["in flight", "active connections", "requests", "since", "warnings", "dry run"]);
+
+function requestOf(plan: ChangePlan, values: FormValues): ChangeRequest | string {
+  try {
+    return plan.request(values);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function makeChange(plan: ChangePlan, values: FormValues, keep: boolean, subject: Subject | null): Promise<void> {
+  const request = plan.request(values);
+  const done = plan.done(values);
+  const answer = await send(request, values.reason, { keep, ifMatch: subject?.etag });
+  const before = answer?.before ?? subject?.body;
+  const undo = plan.undo === undefined ? undoOf(request, before) : plan.undo(answer, before);
+  say("ok", done, undo === null ? null : () => void takeBack(undo, done));
+}
+
+/** Takes a change back, and says so. */
+export async function takeBack(undo: ChangeRequest, what: string): Promise<void> {
+  try {
+    await send(undo, `undo: ${what}`.slice(0, 500), {});
+    say("ok", "Taken back.");
+  } catch (error) {
+    say("bad", `Not taken back. ${sentenceOf(error)}`);
+  }
+}
+
+async function send(
+  { method, path, body }: ChangeRequest,
+  reason: string,
+  options: { readonly keep?: boolean; readonly ifMatch?: string | null },
+): Promise<ChangeAnswer | null> {
+  const why = reason.trim() === "" ? {} : { reason: reason.trim() };
+  try {
+    // What is removed has no body to say why in.
+    const query =
+      method === "DELETE" && reason.trim() !== "" ? `${path}?reason=${encodeURIComponent(reason.trim())}` : path;
+    const { body: answer } = await api.change<ChangeAnswer | null>(
+      method,
+      query,
+      body === null ? (method === "DELETE" ? null : why) : { ...body, ...why },
+      options,
+    );
+    changesMade.value++;
+    return answer;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 403) readOnlyReason.value = error.message;
+    throw error;
+  }
+}
+
+function FormField(props: { readonly field: Field; readonly value: string; readonly onInput: (text: string) => void }) {
+  const { field, value, onInput } = props;
+  const id = `field-${field.name}`;
+  const common = { id, class: "input", "aria-describedby": field.hint === undefined ? undefined : `${id}-hint` };
+  return (
+    <div class="field">
+      <label for={id}>
+        {field.label}
+        {field.optional && <span class="dim"> (optional)</span>}
+      </label>
+      {field.kind === "select" ? (
+        <select {...common} value={value} onChange={(event) => onInput(event.currentTarget.value)}>
+          {field.options?.map(([option, text]) => (
+            <option key={option} value={option}>
+              {text}
+            </option>
+          ))}
+        </select>
+      ) : field.kind === "lines" ? (
+        <textarea {...common} rows={3} value={value} onInput={(event) => onInput(event.currentTarget.value)} />
+      ) : (
+        <input
+          {...common}
+          type="text"
+          inputMode={field.kind === "number" ? "decimal" : "text"}
+          autocomplete="off"
+          maxLength={field.name === "reason" ? 500 : undefined}
+          value={value}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
+      )}
+      {field.hint !== undefined && (
+        <p class="hint" id={`${id}-hint`}>
+          {field.hint}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,105 @@
+/** How traffic flows, as people would draw it: clients on the left, servers on the right, widths are shares. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { LiveFrame } from "../../../shared/live/frame.ts";
+import { flowGraph } from "../model/flow-graph.ts";
+import { type FlowMeasures, type PlacedNode, placeFlow } from "../model/flow-layout.ts";
+import { count, percent } from "../model/format/numbers.ts";
+import type { ServerRow } from "../model/server-list.ts";
+
+const NARROW_PX = 460;
+/** Right of the last column. */
+const LABEL_PX = 172;
+
+/** The picture, and the same as a list for who cannot see it. */
+export function FlowChart(props: {
+  readonly frame: LiveFrame;
+  readonly servers: readonly ServerRow[];
+  readonly instance: string;
+}) {
+  const holder = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(900);
+  useEffect(() => {
+    const watch = new ResizeObserver(([entry]) => setWidth(Math.max(280, Math.round(entry.contentRect.width))));
+    watch.observe(holder.current!);
+    return () => watch.disconnect();
+  }, []);
+  const { frame } = props;
+  const graph = flowGraph(frame, props.servers, props.instance);
+  const room = Math.min(LABEL_PX, Math.round(width * 0.3));
+  const picture = placeFlow(graph, measuresFor(width - room));
+  const total = frame.totals.rps;
+  return (
+    <figure class="flow" aria-label={`How traffic flows: ${count(total, "/s")} in all`}>
+      <div ref={holder}>
+        <svg
+          width={width}
+          height={picture.height + 4}
+          viewBox={`0 -2 ${width} ${picture.height + 4}`}
+          aria-hidden="true"
+        >
+          {picture.edges.map((edge) => (
+            <path key={`${edge.from} ${edge.to}`} class={`band ${edge.tone}`} d={edge.path} />
+          ))}
+          {picture.nodes.map((node) => (
+            <Node
+              key={node.key}
+              node={node}
+              total={total}
+              width={picture.width}
+              room={room}
+              columns={graph.columns.length}
+            />
+          ))}
+        </svg>
+      </div>
+      <ul class="hidden">
+        {graph.columns.at(-1)?.map(({ key, label, rate }) => (
+          <li key={key}>
+            {label}: {count(rate, "/s")}, {percent(total === 0 ? null : rate / total)}
+          </li>
+        ))}
+      </ul>
+    </figure>
+  );
+}
+
+function measuresFor(width: number): FlowMeasures {
+  const narrow = width < NARROW_PX;
+  return { width, nodeWidth: 6, gap: narrow ? 10 : 8, minHeight: 17, flowHeight: narrow ? 130 : 190 };
+}
+
+const CHARACTER_PX = 6.6;
+
+/** A bar with its name; in the last column the name is left of it. */
+function Node(props: {
+  readonly node: PlacedNode;
+  readonly total: number;
+  readonly width: number;
+  readonly room: number;
+  readonly columns: number;
+}) {
+  const { node, total, width, columns } = props;
+  const last = node.x > width - 20;
+  const room = last ? props.room - 12 : width / Math.max(1, columns - 1) - 22;
+  const part = total > 0 ? node.rate / total : 0;
+  // That everything goes through it is seen.
+  const share = node.x === 0 ? `  ${count(node.rate, "/s")}` : part > 0 && part < 0.995 ? `  ${percent(part)}` : "";
+  const label = shortened(node.label, Math.floor(room / CHARACTER_PX) - share.length);
+  return (
+    <g>
+      <title>{`${node.label}: ${count(node.rate, "/s")}`}</title>
+      <rect class={`node ${node.tone}`} x={node.x} y={node.y} width="6" height={node.height} rx="2" />
+      <text class="node-label" x={node.x + 13} y={node.y + node.height / 2} dy="0.34em">
+        {label}
+        <tspan class="node-share">{share}</tspan>
+      </text>
+    </g>
+  );
+}
+
+/** The end tells servers apart, so the middle goes. */
+function shortened(text: string, most: number): string {
+  if (text.length <= Math.max(most, 5)) return text;
+  const keep = Math.max(most, 5) - 1;
+  return `${text.slice(0, Math.ceil(keep / 3))}…${text.slice(text.length - Math.floor((2 * keep) / 3))}`;
+}

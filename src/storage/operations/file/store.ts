@@ -1,0 +1,187 @@
+/**
+ * Operations in files of one instance: the overrides in one that is replaced as a whole, the audit in one that grows. What
+ * was done stands beside the overrides that it made until the audit has it: there is no change without its entry.
+ */
+import { mkdir, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { AuditEntry, AuditQuery } from "../../../shared/operations/audit.ts";
+import type { Override } from "../../../shared/operations/override.ts";
+import { FORMAT, readEntry, readOverrides, requireRoom } from "../format.ts";
+import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "../store.ts";
+import { AuditFile, type NumberedEntry } from "./audit-file.ts";
+import { FileLock } from "./file-lock.ts";
+import { replaceFile } from "./replace.ts";
+
+/** So many entries wait for an audit that cannot be written; the oldest go. */
+const MAX_PENDING = 200;
+
+/** The file. */
+interface Document {
+  readonly revision: number;
+  readonly overrides: readonly Override[];
+  /** What was done, as far as the audit may not have it. */
+  readonly pending: readonly NumberedEntry[];
+}
+
+const NOTHING: Document = { revision: 0, overrides: [], pending: [] };
+
+export class FileOperationsStore implements OperationsStore {
+  readonly shared = false;
+  readonly where: string;
+  readonly #folder: string;
+  readonly #path: string;
+  readonly #lock: FileLock;
+  readonly #auditFile: AuditFile;
+  readonly #wallMs: () => number;
+  /** What is kept, while the folder is ours; `null` = it is to be read. */
+  #document: Document | null = null;
+  /** What has to be said of a damaged file; `null` = there was none. */
+  #putAside: string | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  /** @param wallMs milliseconds since the epoch, for the name of a file that is put aside. */
+  constructor(folder: string, wallMs: () => number) {
+    this.#folder = folder;
+    this.#path = join(folder, "overrides.json");
+    this.where = `the file ${this.#path}`;
+    this.#lock = new FileLock(join(folder, "lock"));
+    this.#auditFile = new AuditFile(join(folder, "audit.jsonl"));
+    this.#wallMs = wallMs;
+  }
+
+  read(): Promise<KeptOverrides> {
+    return this.#inTurn(async () => {
+      let trouble: string | null;
+      try {
+        trouble = await this.#own();
+      } catch (error) {
+        trouble = `${this.where} cannot be used: ${(error as Error).message}`;
+      }
+      const { revision, overrides } = this.#document ?? (await this.#look());
+      return { revision, overrides, trouble, notice: this.#putAside };
+    });
+  }
+
+  commit(revision: number, overrides: readonly Override[], audit: readonly AuditEntry[]): Promise<number> {
+    return this.#inTurn(async () => {
+      const before = await this.#ours();
+      if (revision !== before.revision) throw new StaleRevisionError("others have changed the overrides meanwhile");
+      requireRoom(overrides);
+      const missing = before.pending.filter(({ number }) => number > this.#auditFile.number);
+      const pending = [...missing, ...this.#numbered(audit, missing)].slice(-MAX_PENDING);
+      const next: Document = { revision: revision + 1, overrides, pending };
+      await replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, ...next })}\n`);
+      this.#document = next;
+      await this.#auditFile.append(pending).catch(() => {}); // they stand in the other file: the next try has them, too
+      return next.revision;
+    });
+  }
+
+  note(audit: readonly AuditEntry[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const { pending } = await this.#ours();
+      const missing = pending.filter(({ number }) => number > this.#auditFile.number);
+      await this.#auditFile.append([...missing, ...this.#numbered(audit, missing)]);
+    });
+  }
+
+  audit(query: AuditQuery): Promise<readonly AuditEntry[]> {
+    return this.#inTurn(() => this.#auditFile.read(query));
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.#inTurn(() => this.#lock.release()).catch(() => {});
+  }
+
+  #numbered(audit: readonly AuditEntry[], missing: readonly NumberedEntry[]): NumberedEntry[] {
+    const last = missing.at(-1)?.number ?? this.#auditFile.number;
+    return audit.map((entry, index) => ({ number: last + 1 + index, entry }));
+  }
+
+  /** What is kept; throws why nothing can be kept now. */
+  async #ours(): Promise<Document> {
+    const why = await this.#own();
+    if (why !== null) throw new Error(why);
+    return this.#document!;
+  }
+
+  /** Makes the folder ours, if it is not. @returns why it cannot be. */
+  async #own(): Promise<string | null> {
+    if (this.#closed) return `${this.where} is closed`;
+    if (this.#document !== null) return null;
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    if (!(await this.#lock.take())) return `another instance keeps ${this.where}: give each a DATA_DIR of its own`;
+    const document = await this.#readOrPutAside();
+    if (typeof document === "string") return document;
+    await this.#auditFile.open(true);
+    this.#document = document;
+    // Of a process that ended between the two files.
+    const missing = document.pending.filter(({ number }) => number > this.#auditFile.number);
+    await this.#auditFile.append(missing).catch(() => {});
+    return null;
+  }
+
+  /** As it is, whoever's it is. */
+  async #look(): Promise<Document> {
+    try {
+      return parse(await readFile(this.#path, "utf8"));
+    } catch {
+      return NOTHING;
+    }
+  }
+
+  /** @returns why it cannot be read, and must not be replaced either. */
+  async #readOrPutAside(): Promise<Document | string> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return NOTHING;
+      return `${this.where} cannot be read: ${(error as Error).message}`;
+    }
+    try {
+      return parse(text);
+    } catch (error) {
+      const why = (error as Error).message;
+      if (error instanceof OtherFormatError) return `${this.where} ${why}`;
+      const aside = `${this.#path}.damaged-${Math.round(this.#wallMs())}`;
+      await rename(this.#path, aside);
+      this.#putAside = `${this.where} ${why}: it was put aside as ${aside}, and there are no overrides now`;
+      return NOTHING;
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+}
+
+/** Written by another version. */
+class OtherFormatError extends Error {
+  override readonly name = "OtherFormatError";
+}
+
+/** Throws an `Error` that goes on from the name of the file. */
+function parse(text: string): Document {
+  let value: Readonly<Record<string, unknown>> | null;
+  try {
+    value = JSON.parse(text) as Readonly<Record<string, unknown>> | null;
+  } catch {
+    throw new Error("is damaged: it is no JSON");
+  }
+  const { format, revision, overrides, pending } = value ?? {};
+  if (typeof format === "number" && format > FORMAT) {
+    throw new OtherFormatError(`is of a newer version (format ${format}): it is left as it is`);
+  }
+  if (format !== FORMAT || typeof revision !== "number" || !Array.isArray(pending)) throw new Error("is damaged");
+  return { revision, overrides: readOverrides(overrides), pending: pending.filter(isNumbered) };
+}
+
+function isNumbered(value: unknown): value is NumberedEntry {
+  const { number, entry } = (value ?? {}) as { readonly number?: unknown; readonly entry?: unknown };
+  return typeof number === "number" && readEntry(entry) !== null;
+}

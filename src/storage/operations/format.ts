@@ -1,0 +1,108 @@
+/** Overrides as they are written down, and read again: whatever is found there is looked at before it is believed. */
+import { z } from "zod";
+import type { AuditEntry } from "../../shared/operations/audit.ts";
+import { MAX_OVERRIDES, MAX_OVERRIDES_BYTES } from "../../shared/operations/limits.ts";
+import type { Override } from "../../shared/operations/override.ts";
+
+/** The only one that there is. */
+export const FORMAT = 1;
+
+const text = z.string().max(4096);
+const record = {
+  id: z.string().regex(/^[0-9a-f]{12}$/),
+  by: text,
+  client: text,
+  reason: text,
+  atMs: z.number(),
+  untilMs: z.number().nullable(),
+  kept: z.boolean(),
+};
+const server = z.object({ pool: text, server: text, address: text });
+const inPool = z.object({ pool: text, url: text });
+const shares = z.record(text, z.number());
+
+const overrideSchema = z.discriminatedUnion("kind", [
+  z.object({
+    ...record,
+    kind: z.literal("weight"),
+    target: server,
+    value: z.number().positive(),
+    configured: z.number(),
+  }),
+  z.object({
+    ...record,
+    kind: z.literal("capacity"),
+    target: server,
+    value: z.int().min(0).max(0x7fffffff),
+    configured: z.number(),
+  }),
+  z.object({
+    ...record,
+    kind: z.literal("state"),
+    target: server,
+    value: z.enum(["drain", "maintenance"]),
+    configured: z.literal("active"),
+  }),
+  z.object({
+    ...record,
+    kind: z.literal("server_added"),
+    target: inPool,
+    value: z.object({
+      url: text,
+      weight: z.number().optional(),
+      capacity: z.number().optional(),
+      zone: text.optional(),
+      backup: z.boolean().optional(),
+    }),
+    configured: z.null(),
+  }),
+  z.object({ ...record, kind: z.literal("server_removed"), target: inPool, value: z.null(), configured: text }),
+  z.object({
+    ...record,
+    kind: z.literal("setting"),
+    target: z.object({ pool: text.nullable(), setting: text }),
+    value: text.nullable(),
+    configured: text.nullable(),
+  }),
+  z.object({
+    ...record,
+    kind: z.literal("split"),
+    target: z.object({ route: text }),
+    value: shares,
+    configured: shares,
+  }),
+]) satisfies z.ZodType<Override>;
+
+const entrySchema = z.object({
+  atMs: z.number(),
+  actor: text,
+  client: text,
+  action: text,
+  target: text,
+  before: z.unknown(),
+  after: z.unknown(),
+  reason: text,
+  kept: z.boolean(),
+});
+
+/** Overrides that were kept; throws an `Error` that goes on from the name of their place. */
+export function readOverrides(value: unknown): readonly Override[] {
+  const read = z.array(overrideSchema).max(MAX_OVERRIDES).safeParse(value);
+  if (read.success) return read.data;
+  const { path, message } = read.error.issues[0];
+  throw new Error(`has an override that is none (${path.join(".")}: ${message})`);
+}
+
+/** One entry of the audit; `null` = it is none. */
+export function readEntry(value: unknown): AuditEntry | null {
+  const read = entrySchema.safeParse(value);
+  return read.success ? (read.data as AuditEntry) : null;
+}
+
+/** Throws an `Error` when there are more than can be kept. */
+export function requireRoom(overrides: readonly Override[]): void {
+  if (overrides.length > MAX_OVERRIDES) throw new Error(`there are more than ${MAX_OVERRIDES} overrides`);
+  if (JSON.stringify(overrides).length > MAX_OVERRIDES_BYTES) {
+    throw new Error(`the overrides take more than ${MAX_OVERRIDES_BYTES / 1024} KiB`);
+  }
+}

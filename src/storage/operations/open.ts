@@ -1,0 +1,22 @@
+/** Which store operations are kept in. */
+import { join } from "node:path";
+import type { PostgresLocation } from "../postgres/location.ts";
+import { FileOperationsStore } from "./file/store.ts";
+import type { OperationsStore } from "./store.ts";
+
+/** Where they are kept. */
+export interface OperationsPlace {
+  /** `DATA_DIR`. */
+  readonly directory: string;
+  /** `null` = there is none: they are kept in the directory. */
+  readonly database: PostgresLocation | null;
+}
+
+/** The name of their folder in `DATA_DIR`. */
+export const OPERATIONS_FOLDER = "operations";
+
+/** Opens nothing yet: the first call does. @param wallMs milliseconds since the epoch. */
+export function openOperationsStore({ directory }: OperationsPlace, wallMs: () => number): OperationsStore {
+  const folder = join(directory, OPERATIONS_FOLDER);
+  return new FileOperationsStore(folder, wallMs);
+}

@@ -1,0 +1,137 @@
+/** `neurabalancer servers` and `settings` at a running instance. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { spawn } from "../../support/processes.ts";
+import { ProductProcess } from "../../support/product-process.ts";
+import { until } from "../../support/until.ts";
+import { LAUNCHER, type Outcome } from "./spawn.ts";
+
+const SLOW_MS = 1_500;
+const backend = (name: string) =>
+  Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async ({ url }) => {
+      if (url.endsWith("/slow")) await Bun.sleep(SLOW_MS);
+      return new Response(name);
+    },
+  });
+const [a, b] = [backend("a"), backend("b")];
+const urlOf = ({ port }: typeof a) => `http://127.0.0.1:${port}`;
+const nameOf = ({ port }: typeof a) => `127.0.0.1:${port}`;
+
+const product = new ProductProcess({
+  SERVERS: [a, b].map(urlOf).join(","),
+  APP_HOST: "127.0.0.1",
+  APP_PORT: "0",
+  ADMIN_PORT: "auto",
+  WORKERS: "1",
+  LB_STRATEGY: "round_robin",
+  HEALTH_CHECK_INTERVAL_SECONDS: "0.2",
+  SLOW_START_SECONDS: "0",
+});
+beforeAll(() => product.started());
+afterAll(async () => {
+  await product.kill();
+  await Promise.all([a, b].map((server) => server.stop(true)));
+});
+
+const admin = () => `http://127.0.0.1:${product.said("admin API listens")?.port}`;
+/** The servers are in this process: it must go on meanwhile. */
+async function run(...args: string[]): Promise<Outcome> {
+  const { exited, stdout, stderr } = spawn({
+    cmd: [LAUNCHER, ...args, "--admin", admin()],
+    cwd: product.directory,
+    env: { PATH: process.env.PATH },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [code, out, err] = await Promise.all([exited, new Response(stdout).text(), new Response(stderr).text()]);
+  return { code, stdout: out, stderr: err };
+}
+const shown = async (name: string) => {
+  const servers = JSON.parse((await run("servers", "list", "--json")).stdout) as {
+    url: string;
+    state: string;
+    weight: number;
+  }[];
+  return servers.find(({ url }) => url === name);
+};
+
+describe("servers", () => {
+  test("are listed, and named by id, URL or host:port; what is none says which there are", async () => {
+    const table = await run("servers", "list");
+    expect([table.code, table.stdout]).toEqual([0, expect.stringContaining(urlOf(a))]);
+    const none = await run("servers", "drain", "nobody");
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining(urlOf(b))]);
+    expect((await run("servers", "weight", urlOf(a), "2")).code).toBe(0);
+    expect((await run("servers", "weight", nameOf(a), "3", "--reason", "larger")).code).toBe(0);
+    expect(await shown(urlOf(a))).toMatchObject({ weight: 3 });
+    expect((await run("servers", "weight", nameOf(a), "configured")).code).toBe(0);
+    expect(await shown(urlOf(a))).toMatchObject({ weight: 1 });
+    const wrong = await run("servers", "weight", nameOf(a), "0");
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("must be a number from 0.001")]);
+  });
+
+  test("are drained, waited for, and taken back", async () => {
+    const dry = await run("servers", "maintenance", nameOf(a), "--for", "2h", "--dry-run", "--reason", "disks");
+    expect([dry.code, dry.stdout]).toEqual([0, expect.stringContaining("Nothing was changed")]);
+    expect(await shown(urlOf(a))).toMatchObject({ state: "up" });
+    // A request that is under way at either server.
+    const slow = [1, 2].map(() => fetch(`http://127.0.0.1:${product.port}/slow`, { keepalive: false }));
+    await until(async () => {
+      const servers = (await (await product.admin("/api/v1/servers")).json()) as { active_connections: number }[];
+      return servers.every(({ active_connections: inFlight }) => inFlight === 1);
+    });
+    const early = await run("servers", "drain", nameOf(a), "--wait", "1ms");
+    expect([early.code, early.stderr]).toEqual([2, expect.stringContaining("in flight")]);
+    const drained = await run("servers", "drain", nameOf(a), "--wait");
+    expect([drained.code, drained.stdout]).toEqual([0, expect.stringContaining("Idle")]);
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await run("servers", "activate", nameOf(a))).stdout).toContain("Done");
+    expect(await shown(urlOf(a))).toMatchObject({ state: "up" });
+  });
+
+  test("come and go", async () => {
+    const added = await run("servers", "add", "http://127.0.0.1:9", "--weight", "2");
+    expect([added.code, added.stdout]).toEqual([0, expect.stringContaining("Added")]);
+    expect(await shown("http://127.0.0.1:9")).toMatchObject({ weight: 2 });
+    expect((await run("servers", "remove", "127.0.0.1:9", "--wait")).code).toBe(0);
+  });
+});
+
+describe("settings", () => {
+  test("are shown, changed and reset", async () => {
+    expect((await run("settings", "set", "LOG_LEVEL=debug", "--reason", "look")).code).toBe(0);
+    const changed = (await run("settings", "list", "log_level")).stdout;
+    expect(changed).toMatch(/LOG_LEVEL +debug +info +override by local/);
+    expect((await run("settings", "reset", "LOG_LEVEL")).code).toBe(0);
+    expect((await run("settings", "list", "LOG_LEVEL")).stdout).toMatch(/LOG_LEVEL +info +default/);
+    const wrong = await run("settings", "set", "LOG_LEVEL=loud", "APP_PORT=1");
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("needs a restart")]);
+    expect((await run("settings", "set", "LB_STRATEGY=p2c", "--pool", "default")).code).toBe(0);
+    expect((await run("settings", "list", "LB_STRATEGY", "--pool", "default")).stdout).toMatch(
+      /LB_STRATEGY +p2c +round_robin/,
+    );
+  });
+
+  test("of files are tried, and read again; an override loses to a changed file, and that is said", async () => {
+    const file = join(product.directory, "other.env");
+    writeFileSync(file, `SERVERS=${urlOf(a)}\nLB_STRATEGY=random\n`);
+    const tried = await run("settings", "validate", "--env", file);
+    expect([tried.code, tried.stdout]).toEqual([0, expect.stringContaining(urlOf(b))]);
+    expect(tried.stdout).toContain("an override ends");
+    writeFileSync(file, "SERVERS=nonsense\n");
+    const wrong = await run("settings", "validate", "--env", file);
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("SERVERS")]);
+    product.configure({ LB_STRATEGY: "random" });
+    const read = await run("settings", "reload", "--reason", "evening");
+    expect([read.code, read.stdout]).toEqual([0, expect.stringContaining("an override ends")]);
+    expect((await run("settings", "list", "LB_STRATEGY", "--pool", "default")).stdout).toMatch(/LB_STRATEGY +random/);
+    product.configure({ LB_STRATEGY: "none" });
+    const refused = await run("settings", "reload");
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("is not a strategy")]);
+  });
+});
