@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   migrate: async () => (await import("./migrate/command.ts")).registerMigrate,
   stats: async () => (await import("./stats/command.ts")).registerStats,
   explain: async () => (await import("./explain/command.ts")).registerExplain,
+  requests: async () => (await import("./requests/command.ts")).registerRequests,
   certificates: async () => (await import("./certificates/command.ts")).registerCertificates,
   token: async () => (await import("./token.ts")).registerToken,
   "support-bundle": async () => (await import("./support-bundle.ts")).registerSupportBundle,

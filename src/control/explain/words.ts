@@ -100,7 +100,7 @@ export const INELIGIBLE: Readonly<Record<number, readonly [state: string, why: s
   [Ineligible.STANDBY]: ["standby", "it is a backup, and those before it could be asked"],
   [Ineligible.FULL]: ["full", "it was at its limit of requests in flight"],
   [Ineligible.PASSED_OVER]: ["passed_over", "it failed everything of late, and others did not"],
-  [Ineligible.TRIED]: ["failed_before", "it had failed this request, or was working on it"],
+  [Ineligible.TRIED]: ["failed_before", "an earlier attempt of this request was there"],
   [Ineligible.MAINTENANCE]: ["maintenance", "an operator has taken it out for maintenance"],
   [Ineligible.LESS_TRUSTED]: ["less_trusted", "others were more likely to answer a second attempt"],
 };
