@@ -12,6 +12,8 @@ import type { RouteSpec } from "../../src/protocol/route.ts";
 import type { AskAdmin } from "../../src/proxy/downstream/admin-relay.ts";
 import { ProxyServer } from "../../src/proxy/server.ts";
 import { Tcp } from "../../src/proxy/sockets/tcp.ts";
+import { addChunk } from "../../src/shared/memory/explain/chunks.ts";
+import type { ExplainRing } from "../../src/shared/memory/layout/explain.ts";
 import {
   Header,
   ServerState,
@@ -57,6 +59,9 @@ let tcp: Tcp | undefined;
 
 /** What a backend does with one connection; `index` counts its connections from 0. */
 export type Script = (connection: Wire, index: number) => unknown;
+
+/** Memory for explanations, for each of the rings in turn. */
+const EXPLAIN_CHUNKS_GIVEN = 4;
 
 /** A server that does what its script says. */
 export class Backend {
@@ -202,6 +207,9 @@ export class TestProxy {
     });
     this.#endpoints = targets.map(endpointOf);
     this.memory.header[Header.WORKER_BLOCKS] = 1;
+    for (let chunk = 0; chunk < EXPLAIN_CHUNKS_GIVEN; chunk++) {
+      addChunk(this.memory.explain, 0, (chunk & 1) as ExplainRing, chunk);
+    }
     this.#publish(targets);
     this.server = new ProxyServer({
       memory: this.memory,

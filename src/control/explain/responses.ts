@@ -72,7 +72,7 @@ export class ExplainResponses {
     const asks = found === null || found.attempts.some(({ strategy }) => strategy === "ml");
     const says = asks ? await LearnerSays.of(learned(id, pool)) : LearnerSays.NOTHING;
     if (found === null) {
-      if (says.explanation === null) throw says.error ?? this.#unknown(id);
+      if (says.explanation === null) throw enabled() ? this.#unknown(id) : (says.error ?? this.#unknown(id));
       if (enabled()) return onlyLearned(says.explanation, "memory has nothing else of it any more");
       return onlyLearned(says.explanation, "EXPLAIN=off: only the learner has followed it");
     }
