@@ -378,10 +378,16 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "storage/ keeps what it is given: it knows the names of learning's features, the buckets of durations, and nothing else",
+      "storage/ keeps what it is given: it knows the names of learning's features, the buckets of durations, what operators change, and nothing else",
     folder: "src/storage/",
     allows: (imported) =>
-      within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/history-buckets.ts")(imported) ||
+      within(
+        "src/storage/",
+        "src/learning/features/feature-names.ts",
+        "src/shared/history-buckets.ts",
+        "src/shared/operations/",
+      )(imported) ||
+      imported.specifier === "zod" ||
       isBuiltin(imported.specifier),
   },
   {
