@@ -1,6 +1,6 @@
 /** Operations in files: whatever happens to the process, the disk or the file, nothing is torn and nothing is lost in silence. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FileOperationsStore } from "../../../../../src/storage/operations/file/store.ts";
@@ -66,7 +66,7 @@ test("an audit that cannot be written now has everything later: there is no chan
   await store.read();
   writeFileSync(join(path, "audit.jsonl"), "");
   rmSync(join(path, "audit.jsonl"));
-  Bun.spawnSync(["mkdir", join(path, "audit.jsonl")]);
+  mkdirSync(join(path, "audit.jsonl"));
   await store.commit(0, [], [entry(1)]);
   await store.commit(1, [], [entry(2)]);
   rmSync(join(path, "audit.jsonl"), { recursive: true });
