@@ -1,48 +1,46 @@
-/** `neurabalancer overrides`: what was changed at run time, and what it replaced. */
+/** `neurabalancer overrides`: what operators have set at run time, over what is configured. */
 import type { Command } from "commander";
 import { type AdminFlags, askAdmin, fetchAdmin, withAdminFlags } from "../admin-client.ts";
-import { type ChangeFlags, sendChange, withChangeFlags } from "../changes/flags.ts";
-import { whole } from "../numbers.ts";
-import { print, printJson } from "../output.ts";
-import { auditTable, type ListedEntry, type ListedOverride, overrideTable } from "./text.ts";
+import { type ChangeFlags, sendChange, tellChange, withChangeFlags } from "../changes/flags.ts";
+import { print, printError, printJson } from "../output.ts";
+import { type AuditAnswer, auditTable, type OverridesAnswer, overrideTable } from "./text.ts";
 
 const HELP = `
-An override is what an operator has set at run time instead of what is configured. It lasts over restarts, until it is
-removed, its time is over, or the configuration itself says something else than it said then.
+Changes at run time (neurabalancer servers, neurabalancer settings, the admin API) are kept as overrides: they win over the
+configuration and outlive restarts, until the configuration itself says something else than it did when they were made.
 
 Examples:
   $ neurabalancer overrides list
-  $ neurabalancer overrides export >> .env             then reload: what is configured like an override replaces it
-  $ neurabalancer overrides remove 3f9c21 --reason "the new machines are there"
-  $ neurabalancer overrides clear --dry-run
-  $ neurabalancer overrides audit --limit 20           who changed what, and why
+  $ neurabalancer overrides export >> .env                 carry them into the configuration, then reload: they end
+  $ neurabalancer overrides remove e7bfd79ca72f --reason "disk replaced"
+  $ neurabalancer overrides clear                          everything as configured
+  $ neurabalancer overrides audit --limit 20               who changed what, and why
 
 Exit codes:
   0  done
-  1  the instance refuses, there is no such override, or nobody answers there; standard error says which`;
-
-interface Listed {
-  readonly overrides: readonly ListedOverride[];
-}
+  1  the instance refuses, or nobody answers there; standard error says which`;
 
 /** Adds the `overrides` command to `program`. */
 export function registerOverrides(program: Command): void {
   const overrides = program
     .command("overrides")
-    .description("show what was changed at run time, carry it into the configuration, or undo it")
+    .description("show what was changed at run time, carry it into the configuration, or end it")
     .addHelpText("after", HELP);
 
   withAdminFlags(overrides.command("list"))
-    .description("what is not as configured, who set it, when and why")
+    .description("what is set, instead of what, by whom and why")
     .option("--json", "print JSON")
     .action(async (flags: AdminFlags & { json?: boolean }) => {
-      const listed = (await askAdmin(flags, "/api/v1/overrides")) as Listed;
-      if (flags.json === true) printJson(listed);
-      else print(overrideTable(listed.overrides));
+      const answer = (await askAdmin(flags, "/api/v1/overrides")) as OverridesAnswer;
+      if (flags.json === true) printJson(answer);
+      else {
+        print(overrideTable(answer));
+        if (answer.problem !== null) printError(`Changes do not last now: ${answer.problem}`);
+      }
     });
 
   withAdminFlags(overrides.command("export"))
-    .description("as lines of a .env file; what that cannot say as comments")
+    .description("print them as lines of a .env file; what such a file cannot say, as comments")
     .action(async (flags: AdminFlags) => {
       const response = await fetchAdmin(flags, "/api/v1/overrides?format=env");
       print((await response.text()).trimEnd());
@@ -50,41 +48,26 @@ export function registerOverrides(program: Command): void {
 
   withChangeFlags(overrides.command("remove"))
     .description("end one: what it replaced is in force again")
-    .argument("<id>", "as the list shows it, or how it begins")
-    .action(async (begin: string, flags: ChangeFlags) => {
-      const id = idOf((await askAdmin(flags, "/api/v1/overrides")) as Listed, begin);
-      tellEnded(flags, await sendChange(flags, "DELETE", `/api/v1/overrides/${id}`));
+    .argument("<id>", "as the list shows it")
+    .action(async (id: string, flags: ChangeFlags) => {
+      const answer = await sendChange(flags, "DELETE", `/api/v1/overrides/${encodeURIComponent(id)}`);
+      tellChange(flags, answer, `Done: ${id} has ended.`);
     });
 
   withChangeFlags(overrides.command("clear"))
-    .description("end all of them: everything is as configured")
-    .action(async (flags: ChangeFlags) => tellEnded(flags, await sendChange(flags, "DELETE", "/api/v1/overrides")));
+    .description("end all: everything is as configured")
+    .action(async (flags: ChangeFlags) => {
+      tellChange(flags, await sendChange(flags, "DELETE", "/api/v1/overrides"), "Done: everything is as configured.");
+    });
 
   withAdminFlags(overrides.command("audit"))
-    .description("who changed what at run time, and why, newest first")
-    .option("--limit <n>", "at most so many, 1 … 1000", whole(1, 1000), 50)
-    .option("--since <time>", "from this moment on (RFC 3339)")
+    .description("who changed what at run time, and why; the newest first")
+    .option("--limit <n>", "at most so many", "50")
     .option("--json", "print JSON")
-    .action(async (flags: AdminFlags & { limit: number; since?: string; json?: boolean }) => {
-      const query = new URLSearchParams({ limit: String(flags.limit) });
-      if (flags.since !== undefined) query.set("since", flags.since);
-      const told = (await askAdmin(flags, `/api/v1/audit?${query}`)) as { readonly entries: readonly ListedEntry[] };
-      if (flags.json === true) printJson(told);
-      else print(auditTable(told.entries));
+    .action(async (flags: AdminFlags & { limit: string; json?: boolean }) => {
+      const path = `/api/v1/audit?limit=${encodeURIComponent(flags.limit)}`;
+      const answer = (await askAdmin(flags, path)) as AuditAnswer;
+      if (flags.json === true) printJson(answer);
+      else print(auditTable(answer));
     });
-}
-
-/** The one whose id begins so. Throws an `Error` for the operator. */
-function idOf({ overrides }: Listed, begin: string): string {
-  const found = overrides.filter(({ id }) => id.startsWith(begin.toLowerCase()));
-  if (begin !== "" && found.length === 1) return found[0].id;
-  const why = found.length === 0 ? "begins so: neurabalancer overrides list shows them" : "is meant: several begin so";
-  throw new Error(`${begin}: no one override ${why}`);
-}
-
-function tellEnded(flags: ChangeFlags, answer: object): void {
-  const { removed } = answer as { readonly removed: readonly ListedOverride[] };
-  if (flags.json === true) printJson(answer);
-  else if (removed.length === 0) print("There is no override.");
-  else print(`${flags.dryRun === true ? "Nothing was changed. It would end:" : "Ended:"}\n${overrideTable(removed)}`);
 }

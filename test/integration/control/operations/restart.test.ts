@@ -1,124 +1,115 @@
-/** What operators change lasts over restarts, however the instance ends, until the configuration says something else. */
+/** What operators set, over restarts of the product: in force before the first request, until the configuration changes. */
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ServerStatus } from "../../../../src/control/fleet/status.ts";
+import { until } from "../../../support/until.ts";
 import { Product } from "../supervisor/product.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "neurabalancer-operations-"));
+const directory = mkdtempSync(join(tmpdir(), "nb-overrides-"));
 const backends = ["a", "b", "c"].map((name) =>
   Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(name) }),
 );
 const [a, b, c] = backends.map(({ port }) => `http://127.0.0.1:${port}`);
-const products: Product[] = [];
-
+const file = join(directory, "neurabalancer.yaml");
+const running: Product[] = [];
 afterAll(async () => {
-  await Promise.all([...products.map((one) => one.kill()), ...backends.map((server) => server.stop(true))]);
-  rmSync(directory, { recursive: true });
+  await Promise.all(running.map((product) => product.kill()));
+  await Promise.all(backends.map((server) => server.stop(true)));
+  rmSync(directory, { recursive: true, force: true });
 });
 
-const start = async (settings: Readonly<Record<string, string>> = {}): Promise<Product> => {
+function configure(strategy: string): void {
+  writeFileSync(
+    file,
+    `balancing: {strategy: ${strategy}}\npools:\n  main: {servers: [${a}, ${b}]}\n  next: {servers: [${c}]}\nroutes:\n  - {name: all, path: /, pool: main}\n  - {name: other, path: /other, pool: main}\n`,
+  );
+}
+
+async function start(): Promise<Product> {
   const product = new Product({
-    SERVERS: `${a},${b}`,
+    CONFIG_FILE: file,
+    DATA_DIR: join(directory, "data"),
     APP_HOST: "127.0.0.1",
     APP_PORT: "0",
     ADMIN_PORT: "auto",
     WORKERS: "1",
-    DATA_DIR: directory,
-    LB_STRATEGY: "round_robin",
-    HEALTH_CHECK_INTERVAL_SECONDS: "0.1",
-    SLOW_START_SECONDS: "0",
-    ...settings,
+    HEALTH_CHECK_INTERVAL_SECONDS: "0.2",
   });
-  products.push(product);
+  running.push(product);
   await product.ready();
   return product;
-};
-const send = async (product: Product, method: string, path: string, body?: object): Promise<object> => {
-  const response = await product.admin(path, {
-    method,
-    headers: { "content-type": "application/json" },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as object;
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
-  return answer;
-};
-const read = async <T>(product: Product, path: string) => (await (await product.admin(path)).json()) as T;
-const servers = async (product: Product) =>
-  Object.fromEntries(
-    (await read<ServerStatus[]>(product, "/api/v1/servers")).map(({ url, state, weight }) => [url, { state, weight }]),
-  );
-const overrides = async (product: Product) =>
-  (await read<{ overrides: { kind: string; id: string; in_force: boolean }[] }>(product, "/api/v1/overrides"))
-    .overrides;
+}
 
-test("every kind is in force again before the first request, also after kill -9; it goes when it is removed", async () => {
+async function send(product: Product, method: string, path: string, body?: object): Promise<Response> {
+  const headers = { "content-type": "application/json" };
+  return product.admin(path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+}
+
+async function overrides(product: Product): Promise<{ kind: string; id: string; in_force: boolean }[]> {
+  const response = await product.admin("/api/v1/overrides");
+  return ((await response.json()) as { overrides: { kind: string; id: string; in_force: boolean }[] }).overrides;
+}
+
+async function serverId(product: Product, url: string): Promise<number> {
+  const servers = (await (await product.admin("/api/v1/servers")).json()) as { id: number; url: string }[];
+  return servers.find((server) => server.url === url)!.id;
+}
+
+test("every kind is in force after a kill; a changed configuration wins, at a restart and at a reload", async () => {
+  configure("round_robin");
   const first = await start();
-  const idOf = async (url: string) =>
-    (await read<ServerStatus[]>(first, "/api/v1/servers")).find((one) => one.url === url)!.id;
-  await send(first, "PATCH", `/api/v1/servers/${await idOf(a)}`, { weight: 3, reason: "a larger machine" });
-  await send(first, "PATCH", `/api/v1/servers/${await idOf(b)}`, { state: "maintenance", reason: "new disk" });
-  await send(first, "POST", "/api/v1/servers", { url: c });
-  await send(first, "PATCH", "/api/v1/settings", { LOG_LEVEL: "debug" });
-  await send(first, "PATCH", "/api/v1/pools/default", { strategy: "weighted_round_robin" });
-  await first.kill();
+  const answers = [
+    await send(first, "PATCH", `/api/v1/servers/${await serverId(first, a)}`, { state: "drain", reason: "disk" }),
+    await send(first, "PATCH", `/api/v1/servers/${await serverId(first, b)}`, { weight: 3, capacity: 50 }),
+    await send(first, "PATCH", "/api/v1/pools/main", { strategy: "p2c" }),
+    await send(first, "PATCH", "/api/v1/settings", { ACCESS_LOG_SAMPLE: 0.5 }),
+    await send(first, "PATCH", "/api/v1/routes/other", { split: { next: 1 } }),
+    await send(first, "POST", "/api/v1/servers", { pool: "next", url: a }),
+    await send(first, "DELETE", `/api/v1/servers/${await serverId(first, c)}`),
+  ];
+  expect(answers.map(({ ok }) => ok)).toEqual(answers.map(() => true));
+  const made = await overrides(first);
+  expect(made.map(({ kind }) => kind).sort()).toEqual(
+    ["capacity", "server_added", "server_removed", "setting", "setting", "split", "state", "weight"].sort(),
+  );
+  first.process.kill("SIGKILL");
+  await first.process.exited;
 
   const second = await start();
-  expect(await second.names(8)).toEqual({ a: 6, c: 2 }); // from the very first
-  expect(await servers(second)).toEqual({
-    [a]: { state: "up", weight: 3 },
-    [b]: { state: "maintenance", weight: 1 },
-    [c]: { state: "up", weight: 1 },
+  expect(await overrides(second)).toEqual(made);
+  expect(await second.names(20)).toEqual({ b: 20 }); // a is drained, from the first request on
+  expect(await (await second.get("/other")).text()).toBe("a"); // split to next, which has a instead of c
+  const status = (await (await second.admin("/api/v1/status")).json()) as {
+    settings: Record<string, { value: string; origin: string }>;
+    degraded: string[];
+  };
+  expect(status.settings["pools.main.balancing.strategy"]).toMatchObject({
+    value: "p2c",
+    origin: expect.stringContaining("override by local"),
   });
-  const { settings } = await read<{ settings: Record<string, { value: string; origin: string }> }>(
-    second,
-    "/api/v1/status",
-  );
-  expect(settings.LOG_LEVEL).toMatchObject({ value: "debug" });
-  expect(settings.LOG_LEVEL.origin).toStartWith("override by");
-  expect((await overrides(second)).map(({ kind }) => kind).sort()).toEqual([
-    "server_added",
-    "setting",
-    "setting",
-    "state",
-    "weight",
-  ]);
+  expect(status.degraded).not.toContain("operations");
+
   const env = await (await second.admin("/api/v1/overrides?format=env")).text();
-  expect(env).toContain("LOG_LEVEL=debug");
-  expect(env).toContain(`SERVERS=${a},${b},${c}`);
-  const { entries } = await read<{ entries: { reason: string; after: unknown }[] }>(second, "/api/v1/audit");
-  expect(entries.map(({ reason }) => reason)).toContain("a larger machine");
+  expect(env).toContain("ACCESS_LOG_SAMPLE=0.5\n");
 
-  const { removed } = (await send(second, "DELETE", "/api/v1/overrides")) as { removed: object[] };
-  expect(removed).toHaveLength(5);
-  expect(await servers(second)).toMatchObject({ [a]: { weight: 1 }, [b]: { weight: 1 } });
-  await second.end();
-}, 120_000);
+  configure("peak_ewma");
+  second.process.kill("SIGHUP");
+  await until(() => second.said("it ends: the override of LB_STRATEGY of pool main") !== undefined);
+  expect((await overrides(second)).filter(({ kind }) => kind === "setting")).toHaveLength(1);
+  const audit = (await (await second.admin("/api/v1/audit?limit=1")).json()) as { entries: object[] };
+  expect(audit.entries).toMatchObject([{ action: "override.end", actor: "neurabalancer", after: "peak_ewma" }]);
+  second.process.kill("SIGKILL");
+  await second.process.exited;
 
-test("a changed configuration wins over what was set when it said something else, and says so", async () => {
-  const first = await start();
-  await send(first, "PATCH", "/api/v1/settings", { LOG_LEVEL: "debug", ACCESS_LOG_SAMPLE: 0.5 });
-  await first.end();
-
-  const second = await start({ LOG_LEVEL: "trace" });
-  const { settings } = await read<{ settings: Record<string, { value: string }> }>(second, "/api/v1/status");
-  expect([settings.LOG_LEVEL.value, settings.ACCESS_LOG_SAMPLE.value]).toEqual(["trace", "0.5"]);
-  expect(await overrides(second)).toHaveLength(1);
-  expect(second.stderr).toContain("LOG_LEVEL");
-  const { entries } = await read<{ entries: { actor: string; target: string }[] }>(second, "/api/v1/audit");
-  expect(entries[0]).toMatchObject({ actor: "neurabalancer" });
-  await second.end();
-}, 120_000);
-
-test("what is for this run alone is gone with it", async () => {
-  const first = await start();
-  await send(first, "PATCH", "/api/v1/settings?keep=false", { LOG_LEVEL: "error" });
-  expect((await overrides(first)).some(({ kind }) => kind === "setting")).toBe(true);
-  await first.end();
-  const second = await start();
-  const { settings } = await read<{ settings: Record<string, { value: string }> }>(second, "/api/v1/status");
-  expect(settings.LOG_LEVEL.value).toBe("info");
-  await second.end();
-}, 120_000);
+  configure("round_robin"); // what has ended stays so
+  const third = await start();
+  const left = await overrides(third);
+  expect(left).toHaveLength(made.length - 1);
+  const one = left.find(({ kind }) => kind === "state")!;
+  expect((await send(third, "DELETE", `/api/v1/overrides/${one.id}`)).status).toBe(200);
+  expect((await send(third, "DELETE", `/api/v1/overrides/${one.id}`)).status).toBe(404);
+  expect((await send(third, "DELETE", "/api/v1/overrides")).status).toBe(200);
+  expect(await overrides(third)).toEqual([]);
+  await until(async () => Object.keys(await third.names(4)).length === 2);
+}, 180_000);
