@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   demo: async () => (await import("./demo.ts")).registerDemo,
   servers: async () => (await import("./servers/command.ts")).registerServers,
   settings: async () => (await import("./settings/command.ts")).registerSettings,
+  overrides: async () => (await import("./overrides/command.ts")).registerOverrides,
   backend: async () => (await import("./backend.ts")).registerBackend,
   replay: async () => (await import("./replay/command.ts")).registerReplay,
   simulate: async () => (await import("./simulate.ts")).registerSimulate,
