@@ -149,7 +149,12 @@ export class SupervisorInstance {
       wallMs: () => clock.wallMs(),
     });
     const wallMs = (): number => clock.wallMs();
-    this.#adminPort = new AdminPort({ configuration: this.#configuration, log: this.#log, wallMs });
+    this.#adminPort = new AdminPort({
+      configuration: this.#configuration,
+      log: this.#log,
+      wallMs,
+      nowMs: () => clock.nowMs(),
+    });
   }
 
   /** Starts everything. Throws a `ConfigError` or an `Error`, each made for the operator; call `dispose` then. */

@@ -37,16 +37,18 @@ export interface AdminPortOptions {
   readonly policy: () => AccessPolicy;
   /** Where sockets are made that the port leads to: a number is added. */
   readonly socketPath: string;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
 }
 
 /** Listens on the admin port. Rejects with an `Error` for the operator when that fails. */
 export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions): Promise<AdminPortListener> {
-  const { host, port, tls = null, policy, socketPath } = options;
+  const { host, port, tls = null, policy, socketPath, nowMs } = options;
   const inner = new InnerDoors(socketPath, (path, { address: client, certificate }) =>
     serve(api, path, () => ({ kind: "admin", client, certificate, policy: policy() })),
   );
   try {
-    const gate = await openGate({ host, port, tls }, inner);
+    const gate = await openGate({ host, port, tls, nowMs }, inner);
     const stop = async (): Promise<void> => {
       await gate.stop();
       await inner.stop();

@@ -22,6 +22,8 @@ export interface AdminPortOptions {
   readonly log: ControlLog;
   /** Milliseconds since the epoch. */
   readonly wallMs: () => number;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
 }
 
 /** One instance's. */
@@ -73,7 +75,8 @@ export class AdminPort {
     if (port === null) return;
     const tls = this.#readTls();
     const policy = policySource(() => this.#options.configuration.config.admin, host);
-    const options = { host, port, tls, policy, socketPath };
+    const { nowMs } = this.#options;
+    const options = { host, port, tls, policy, socketPath, nowMs };
     const { log } = this.#options;
     try {
       this.#listener = await listenOnAdminPort(api, options);

@@ -97,15 +97,3 @@ export interface ChangeAnswer {
   readonly after?: unknown;
   readonly warnings?: readonly string[];
 }
-
-/** What the simulator expects of one strategy. */
-export interface Expectation {
-  readonly strategy: string;
-  readonly mean_ms?: Estimate | null;
-  readonly p50_ms?: Estimate | null;
-  readonly p99_ms?: Estimate | null;
-  readonly note?: string;
-}
-
-/** A figure with the bounds of its confidence. */
-export type Estimate = number | { readonly value: number; readonly low: number; readonly high: number };

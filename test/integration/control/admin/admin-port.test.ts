@@ -35,7 +35,13 @@ let listener: AdminListener;
 beforeAll(async () => {
   const socketPath = join(directory, "port.sock");
   const api = new AdminApi(control, log);
-  listener = await listenOnAdminPort(api, { host: "127.0.0.1", port: 0, policy: OPEN, socketPath });
+  listener = await listenOnAdminPort(api, {
+    host: "127.0.0.1",
+    port: 0,
+    policy: OPEN,
+    socketPath,
+    nowMs: () => performance.now(),
+  });
 });
 afterAll(async () => {
   await listener.stop();

@@ -3,7 +3,6 @@ import type { SettingView } from "../../api/shapes.ts";
 import { propose } from "../../app/changing/plan.ts";
 import { topology } from "../../app/live.ts";
 import { inputOf, wantedValue } from "../../model/setting-input.ts";
-import { expectationsOf } from "./expectations.tsx";
 
 const STRATEGY = "LB_STRATEGY";
 
@@ -24,7 +23,6 @@ export function switchStrategy(pool: string, present: string): void {
         options: strategies.map(({ name }) => [name, name === present ? `${name} (now)` : name] as const),
       },
     ],
-    aside: expectationsOf(pool, present),
     request: ({ strategy }) => ({ method: "PATCH", path, body: { strategy } }),
     confirm: "Switch",
     done: ({ strategy }) => `Pool ${pool} is balanced by ${strategy}.`,
@@ -76,67 +74,5 @@ export function changeSplit(
     confirm: "Change split",
     done: () => `The split of route ${route} is changed.`,
     undo: (_, before) => ({ method: "PATCH", path, body: { split: (before as object | null) ?? null } }),
-  });
-}
-
-/** A trial of another pool with a part of the requests, judged by what becomes of them. */
-export function startCanary(route: string, present: string): void {
-  const path = `/api/v1/routes/${encodeURIComponent(route)}/canary`;
-  const others = topology.value!.pools.map(({ name }) => name).filter((name) => name !== present);
-  propose({
-    title: `Canary on route ${route}`,
-    lead: "A part of its requests goes to another pool. Errors and latency of both are compared: worse goes back at once, no worse goes on to the next step.",
-    subject: null,
-    fields: [
-      {
-        name: "pool",
-        label: "Pool under trial",
-        kind: "select",
-        value: others[0] ?? "",
-        options: others.map((name) => [name, name] as const),
-      },
-      { name: "steps", label: "Steps, percent", kind: "text", value: "5, 25, 50, 100" },
-      {
-        name: "auto",
-        label: "When there is a verdict",
-        kind: "select",
-        value: "true",
-        options: [
-          ["true", "go on, or go back, by itself"],
-          ["false", "only say it"],
-        ],
-      },
-    ],
-    request: ({ pool, steps = "", auto }) => {
-      const list = steps
-        .split(/[\s,]+/)
-        .filter(Boolean)
-        .map(Number);
-      if (pool === "") throw new Error("There is no other pool to try.");
-      if (list.length === 0 || list.some((step) => !(step > 0 && step <= 100)))
-        throw new Error("Steps are percents: 5, 25, 50, 100");
-      return { method: "POST", path, body: { pool, percent: list[0], steps: list, auto: auto === "true" } };
-    },
-    confirm: "Start canary",
-    done: ({ pool }) => `${pool} is under trial on route ${route}.`,
-    undo: () => ({ method: "DELETE", path, body: null }),
-  });
-}
-
-/** Ends it, one way or the other. */
-export function endCanary(route: string, how: "promote" | "rollback"): void {
-  const path = `/api/v1/routes/${encodeURIComponent(route)}/canary`;
-  propose({
-    title: how === "promote" ? `Promote the canary on ${route}` : `Roll the canary on ${route} back`,
-    lead:
-      how === "promote"
-        ? "All requests of the route go to the pool under trial."
-        : "All requests of the route go where they went before.",
-    subject: path,
-    noTrial: true,
-    request: () => ({ method: "POST", path: `${path}/${how}`, body: {} }),
-    confirm: how === "promote" ? "Promote" : "Roll back",
-    done: () => (how === "promote" ? "The canary is promoted." : "The canary is rolled back."),
-    undo: () => null,
   });
 }

@@ -48,7 +48,7 @@ async function open(settings: Partial<AdminSettings>, origin = "environment") {
     status: () => ({ version: "1" }),
   } as unknown as AdminControl;
   const configuration = { config: { admin }, effective: [{ env: "ADMIN_PORT", origin }] };
-  const port = new AdminPort({ configuration, log, wallMs: () => Date.now() });
+  const port = new AdminPort({ configuration, log, wallMs: () => Date.now(), nowMs: () => performance.now() });
   opened.push(port);
   await port.open(new AdminApi(control, log), file(`${++sockets}.sock`));
   return { port, lines, said, at: (port.describe() as { port: number }).port };
