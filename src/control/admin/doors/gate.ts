@@ -1,10 +1,11 @@
 /**
  * The admin port's own door: it counts who comes in, which the runtime's server behind it does not, and has the TLS.
  * Descriptors and memory of the supervisor are what health checks need, too, so there are only so many connections,
- * handshakes included; each may hold one response that its client does not read.
+ * handshakes included; each may hold one response that its client does not read. Who gives way when all are taken: places.ts.
  */
 import { connect as connectTo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { Places } from "./places.ts";
 
 /** Most connections at one time. */
 export const MAX_ADMIN_CONNECTIONS = 64;
@@ -64,15 +65,16 @@ export interface GateOptions {
 
 /** Listens, and passes everything on to what is inside. Rejects as `listen` fails. */
 export async function openGate({ host, port, tls }: GateOptions, inside: Inside): Promise<Gate> {
-  const sockets = new Set<Socket>();
+  const places = new Places<Socket>(MAX_ADMIN_CONNECTIONS, () => performance.now());
   let refused = 0;
   let wantsCertificate = tls !== null && tls.clientCaPem !== null;
   /** Counted in, or turned away. */
   const enter = (client: Socket): boolean => {
     client.on("error", () => {});
-    if (sockets.size < MAX_ADMIN_CONNECTIONS) {
-      sockets.add(client);
-      client.once("close", () => sockets.delete(client));
+    const { taken, instead } = places.take(client, addressOf(client));
+    instead?.destroy();
+    if (taken) {
+      client.once("close", () => places.leave(client));
       return true;
     }
     if (tls !== null || refused >= MAX_REFUSED) {
@@ -102,6 +104,7 @@ export async function openGate({ host, port, tls }: GateOptions, inside: Inside)
     inner.once("close", () => socket.destroy());
     socket.setTimeout(IDLE_MS, () => socket.destroy());
     socket.pipe(inner);
+    inner.on("data", () => places.answered(socket));
     inner.pipe(socket);
   };
   let setTls = (_tls: GateTls): void => {};
@@ -118,7 +121,7 @@ export async function openGate({ host, port, tls }: GateOptions, inside: Inside)
     });
     secure.on("secureConnection", (socket: TLSSocket) => {
       const certificate = wantsCertificate ? subjectOf(socket) : null;
-      if (!sockets.has(socket) || (wantsCertificate && certificate === null)) socket.destroy();
+      if (!places.has(socket) || (wantsCertificate && certificate === null)) socket.destroy();
       else lead(socket, { address: addressOf(socket), certificate });
     });
     secure.on("tlsClientError", () => {}); // the handshake failed: whoever tried knows it
@@ -134,7 +137,7 @@ export async function openGate({ host, port, tls }: GateOptions, inside: Inside)
     setTls,
     stop: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
+      for (const socket of [...places.connections]) socket.destroy();
       await closed;
     },
   };

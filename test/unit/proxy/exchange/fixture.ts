@@ -273,6 +273,7 @@ export class Rig {
       wheel: new TimerWheel(0),
       ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
       accessLog: null,
+      explain: null,
       tracing: {
         sampler: { samples: () => this.sampled },
         writer: new TraceWriter(memory.traces[0], BOOT_OFFSET_MS),
