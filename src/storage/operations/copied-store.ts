@@ -12,6 +12,7 @@ import type { KeptOverrides, OperationsStore } from "./store.ts";
 
 const MAX_SEEN = 4000;
 
+/** See the top of this file. */
 export class CopiedOperationsStore implements OperationsStore {
   readonly shared = true;
   readonly where: string;

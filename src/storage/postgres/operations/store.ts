@@ -14,6 +14,7 @@ import { Session } from "../wire/session.ts";
 /** Entries of the audit that are kept. */
 const MAX_ENTRIES = 100_000;
 
+/** See the top of this file. */
 export class PostgresOperationsStore implements OperationsStore {
   readonly shared = true;
   readonly where: string;
