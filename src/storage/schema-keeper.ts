@@ -5,7 +5,7 @@
 import type { StorePart } from "./parts.ts";
 
 /** The version that this release of the product writes. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** How far something that has a version of its own is: a file, or a database. */
 export interface SchemaState {

@@ -20,10 +20,16 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = Object.freeze([
     title: "what happened: the history",
     lost: "the whole history, and the weights and capacities that were set in its `servers` table",
   },
+  {
+    version: 5,
+    parts: ["history"],
+    title: "what operators have set at run time, and the audit",
+    lost: "what operators have set at run time in a database, and its audit",
+  },
 ] satisfies readonly SchemaStep[]);
 
 /**
  * By version - 1: the oldest version of the product's tables that can work with tables of this version without harm. A step
  * that only adds what an older version does not ask for leaves it as it was.
  */
-export const MIN_COMPATIBLE: readonly number[] = Object.freeze([1, 2, 3, 4]);
+export const MIN_COMPATIBLE: readonly number[] = Object.freeze([1, 2, 3, 4, 4]);

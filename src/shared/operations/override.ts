@@ -63,17 +63,6 @@ export interface OverrideKinds {
   };
 }
 
-/** The kinds. */
-export const OVERRIDE_KINDS = [
-  "weight",
-  "capacity",
-  "state",
-  "server_added",
-  "server_removed",
-  "setting",
-  "split",
-] as const satisfies readonly (keyof OverrideKinds)[];
-
 /** One of them. */
 export type OverrideKind = keyof OverrideKinds;
 

@@ -1,8 +1,13 @@
 /** Which store operations are kept in. */
 import { join } from "node:path";
 import type { PostgresLocation } from "../postgres/location.ts";
+import { PostgresOperationsStore } from "../postgres/operations/store.ts";
+import { CopiedOperationsStore } from "./copied-store.ts";
 import { FileOperationsStore } from "./file/store.ts";
 import type { OperationsStore } from "./store.ts";
+
+/** A database that takes longer is not waited for at the start: less than the instance waits for the whole. */
+const PATIENCE_MS = 1_500;
 
 /** Where they are kept. */
 export interface OperationsPlace {
@@ -16,7 +21,8 @@ export interface OperationsPlace {
 export const OPERATIONS_FOLDER = "operations";
 
 /** Opens nothing yet: the first call does. @param wallMs milliseconds since the epoch. */
-export function openOperationsStore({ directory }: OperationsPlace, wallMs: () => number): OperationsStore {
+export function openOperationsStore({ directory, database }: OperationsPlace, wallMs: () => number): OperationsStore {
   const folder = join(directory, OPERATIONS_FOLDER);
+  if (database !== null) return new CopiedOperationsStore(new PostgresOperationsStore(database), folder, PATIENCE_MS);
   return new FileOperationsStore(folder, wallMs);
 }

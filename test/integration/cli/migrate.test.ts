@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openHistoryStore } from "../../../src/storage/open-store.ts";
 import { SCHEMA_VERSION } from "../../../src/storage/schema-keeper.ts";
+import { MIN_COMPATIBLE } from "../../../src/storage/schema-steps.ts";
 import { WIDE_LIMITS } from "../../support/memory-history.ts";
 import { event } from "../storage/contract/history/rows.ts";
 import { withServer } from "../storage/postgres/fixture.ts";
@@ -46,7 +47,7 @@ describe("migrate", () => {
       name: join(directory.path, "history.db"),
       parts: ["history"],
       version: SCHEMA_VERSION,
-      minCompatible: SCHEMA_VERSION,
+      minCompatible: MIN_COMPATIBLE[SCHEMA_VERSION - 1],
       problem: null,
       pending: [],
     });
@@ -65,7 +66,7 @@ describe("migrate", () => {
     expect(back.code).toBe(0);
     expect(back.stdout).toContain(`${directory.path}/learning.db: schema 4 → 3\n`);
     expect(back.stdout).toEndWith("Done: all is at schema 3.\n");
-    expect(migrate("status").stdout).toContain("history   3       4\n\n4: what happened: the history\n");
+    expect(migrate("status").stdout).toContain("history   3       4, 5\n\n4: what happened: the history\n");
     expect(migrate("--to", "3").stdout).toBe("Nothing to do: all is at schema 3.\n");
     expect(migrate().stdout).toEndWith(`Done: all is at schema ${SCHEMA_VERSION}.\n`);
     const learning = await openStore(directory.path);

@@ -199,6 +199,29 @@ const OWNERS = `
   );
 `;
 
+const OPERATIONS = `
+  CREATE TABLE override_revision (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    revision bigint NOT NULL
+  );
+  INSERT INTO override_revision (revision) VALUES (0);
+  CREATE TABLE overrides (
+    id text PRIMARY KEY,
+    kind text NOT NULL,
+    at timestamptz NOT NULL,
+    record jsonb NOT NULL
+  );
+  CREATE TABLE audit (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL,
+    instance text NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    target text NOT NULL,
+    record jsonb NOT NULL
+  );
+`;
+
 /** Tables of ours by name, the table of versions apart: also those that would be in the way of a first step. */
 export const TABLES = [
   ...["owners", "pools", "sample_servers", "feature_lists", "samples", "model_versions", "models", "verdicts", "notes"],
@@ -220,5 +243,11 @@ export const POSTGRES_STEPS: readonly PostgresStep[] = [
       const drops = TABLES.filter((name) => !views.includes(name)).map((name) => `DROP TABLE ${name};`);
       return [flavour === "timescale" ? TIMESCALE_DOWN : "", ...drops].join("\n");
     },
+  },
+  {
+    version: 5,
+    minCompatible: MIN_COMPATIBLE[4],
+    up: () => OPERATIONS,
+    down: () => "DROP TABLE audit; DROP TABLE overrides; DROP TABLE override_revision;",
   },
 ];

@@ -17,7 +17,7 @@ const LAST_WORD_MS = 150;
 export type Parameter = string | number | boolean | Date | Uint8Array | null | readonly (string | number | null)[];
 
 /** Who connects, as the server's list of sessions shows it. */
-export type Purpose = "learning" | "history" | "reader" | "trainer" | "migrate" | "check";
+export type Purpose = "learning" | "history" | "reader" | "trainer" | "migrate" | "check" | "operations";
 
 /** See the top of this file. */
 export class Session {

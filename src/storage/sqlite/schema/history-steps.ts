@@ -104,8 +104,8 @@ const VERSION_4: PartStep = {
   ),
 };
 
-/** There was no history before this version. */
+/** There was no history before version 4; what operators set is in files of its own (storage/operations/). */
 const NOTHING: PartStep = { up: [], down: [] };
 
 /** Step i leads to version i + 1. A step that was released is never changed. */
-export const HISTORY_STEPS: readonly PartStep[] = Object.freeze([NOTHING, NOTHING, NOTHING, VERSION_4]);
+export const HISTORY_STEPS: readonly PartStep[] = Object.freeze([NOTHING, NOTHING, NOTHING, VERSION_4, NOTHING]);

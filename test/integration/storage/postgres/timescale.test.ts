@@ -17,8 +17,9 @@ describe("TimescaleDB", () => {
     const backend = history(server.location());
     await backend.open();
     await backend.close();
-    expect(await rowsOf("SELECT version, flavour FROM neurabalancer_schema")).toEqual([
+    expect(await rowsOf("SELECT version, flavour FROM neurabalancer_schema ORDER BY version")).toEqual([
       { version: 4, flavour: "timescale" },
+      { version: 5, flavour: "timescale" },
     ]);
     const tables =
       "SELECT hypertable_name AS name, compression_enabled AS compressed FROM timescaledb_information.hypertables";
@@ -108,7 +109,7 @@ describe("TimescaleDB", () => {
     await keeper.migrate(3, () => {});
     expect(await keeper.state()).toMatchObject([{ version: 0, problem: null }]);
     expect(await rowsOf("SELECT hypertable_name FROM timescaledb_information.hypertables")).toEqual([]);
-    await keeper.migrate(4, () => {});
-    expect(await keeper.state()).toMatchObject([{ version: 4, problem: null }]);
+    await keeper.migrate(5, () => {});
+    expect(await keeper.state()).toMatchObject([{ version: 5, problem: null }]);
   });
 });

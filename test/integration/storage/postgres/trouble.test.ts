@@ -238,10 +238,13 @@ withServer("owners of a database", (server) => {
     );
     await Promise.all([...histories, ...learned].map((backend) => backend.open()));
     const steps = await (await server()).query(
-      "SELECT version, min_compatible, flavour FROM neurabalancer_schema",
+      "SELECT version, min_compatible, flavour FROM neurabalancer_schema ORDER BY version",
       where.database,
     );
-    expect(steps).toEqual([{ version: 4, min_compatible: 4, flavour: "plain" }]);
+    expect(steps).toEqual([
+      { version: 4, min_compatible: 4, flavour: "plain" },
+      { version: 5, min_compatible: 4, flavour: "plain" },
+    ]);
     const owners = await (await server()).query<{ part: StorePart }>("SELECT part FROM owners", where.database);
     expect(owners.length).toBe(10);
     await Promise.all([...histories, ...learned].map((backend) => backend.close()));
@@ -277,16 +280,16 @@ withServer("owners of a database", (server) => {
     await backend.open();
     await backend.close();
     const newer = (min: number) =>
-      `INSERT INTO neurabalancer_schema (version, min_compatible, flavour) VALUES (5, ${min}, 'plain')
+      `INSERT INTO neurabalancer_schema (version, min_compatible, flavour) VALUES (6, ${min}, 'plain')
        ON CONFLICT (version) DO UPDATE SET min_compatible = excluded.min_compatible`;
-    await (await server()).query(newer(4), where.database);
+    await (await server()).query(newer(5), where.database);
     await eventually(() => backend.open());
     await write(backend, "1", { metrics: [metric(NOW_MS)] });
     await backend.close();
-    await (await server()).query(newer(5), where.database);
+    await (await server()).query(newer(6), where.database);
     const refusal = {
       kind: "newer_schema",
-      message: expect.stringContaining("(schema 5, this one knows 4): run that version"),
+      message: expect.stringContaining("(schema 6, this one knows 5): run that version"),
     };
     await expect(backend.open()).rejects.toMatchObject(refusal);
     await expect(POSTGRES.history.visit(where).servers()).rejects.toMatchObject({ kind: "newer_schema" });

@@ -120,7 +120,7 @@ test("the way down takes what the older version has no room for, and nothing els
   await store.close();
   const steps: string[] = [];
   await keeper.migrate(2, (name, from, to) => steps.push(`${name === file} ${from} ${to}`));
-  expect(steps).toEqual(["true 4 3", "true 3 2"]);
+  expect(steps).toEqual(["true 5 4", "true 4 3", "true 3 2"]);
   const again = await openStore(directory.path);
   expect((await read(again)).rows).toEqual(plain(samples(0, 5)));
   expect((await read(again, { pool: "shop" })).rows).toEqual([]);
@@ -134,7 +134,7 @@ test("the way down takes what the older version has no room for, and nothing els
 
 test("every step has its way back in both files, a title, and a version that can work with it", () => {
   for (const { steps } of [SCHEMA, HISTORY_PART.schema]) expect(steps.length).toBe(SCHEMA_VERSION);
-  expect(SCHEMA_STEPS.map(({ version }) => version)).toEqual([1, 2, 3, 4]);
+  expect(SCHEMA_STEPS.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
   expect(SCHEMA_STEPS.length).toBe(SCHEMA_VERSION);
   expect(MIN_COMPATIBLE.length).toBe(SCHEMA_VERSION);
   MIN_COMPATIBLE.forEach((oldest, i) => void expect(oldest).toBeLessThanOrEqual(i + 1));
@@ -217,7 +217,7 @@ describe("a newer release", () => {
     await store.close();
     expect(versionOf()).toBe(SCHEMA_VERSION + 1);
     expect((await read(openStoreReader(at(directory.path), { features: FEATURES }))).rows.length).toBe(5);
-    expect(await keeper.state()).toMatchObject([{ version: 5, minCompatible: 4, problem: null }, { version: 0 }]);
+    expect(await keeper.state()).toMatchObject([{ version: 6, minCompatible: 5, problem: null }, { version: 0 }]);
   });
 
   test("that says nothing of the kind is not touched", async () => {
@@ -230,7 +230,7 @@ describe("a newer release", () => {
   test("knows the way back, and this one does not", async () => {
     await bringUp(SCHEMA_VERSION);
     await expect(keeper.migrate(3, () => {})).rejects.toThrow(
-      "has schema 5, and this release knows the way up to 4: the release that wrote it can go back",
+      "has schema 6, and this release knows the way up to 5: the release that wrote it can go back",
     );
     expect(versionOf()).toBe(SCHEMA_VERSION + 1);
   });

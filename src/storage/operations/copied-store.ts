@@ -1,0 +1,104 @@
+/**
+ * A store that may be out of reach when an instance starts, with a copy beside the instance of what it said last: a server
+ * that was drained stays so, whatever the database is doing at that moment.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
+import type { Override } from "../../shared/operations/override.ts";
+import { replaceFile } from "./file/replace.ts";
+import { FORMAT, readOverrides } from "./format.ts";
+import type { KeptOverrides, OperationsStore } from "./store.ts";
+
+const MAX_SEEN = 4000;
+
+/** See the top of this file. */
+export class CopiedOperationsStore implements OperationsStore {
+  readonly shared = true;
+  readonly where: string;
+  readonly #store: OperationsStore;
+  readonly #folder: string;
+  readonly #path: string;
+  /** How long the store may take before the copy is believed, milliseconds: until the first answer. */
+  readonly #patienceMs: number;
+  #kept: KeptOverrides | null = null;
+  #seen: ReadonlySet<string> = new Set();
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(store: OperationsStore, folder: string, patienceMs: number) {
+    this.#store = store;
+    this.where = store.where;
+    this.#folder = folder;
+    this.#path = join(folder, "copy.json");
+    this.#patienceMs = patienceMs;
+  }
+
+  async read(): Promise<KeptOverrides> {
+    if (this.#kept !== null) return this.#took(await this.#store.read());
+    const copy = await this.#readCopy();
+    this.#seen = copy.seen ?? new Set();
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new Error("nothing came in time")), this.#patienceMs);
+    const read = this.#store.read();
+    read.catch(() => {});
+    try {
+      return { ...this.#took(await Promise.race([read, late.promise])), seen: this.#seen };
+    } catch (error) {
+      const trouble = `${this.where}: ${(error as Error).message}; what it said last is in force`;
+      this.#kept = { ...copy, revision: -1 };
+      return { ...copy, revision: -1, trouble };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async commit(revision: number, overrides: readonly Override[], audit: readonly AuditEntry[]): Promise<number> {
+    const next = await this.#store.commit(revision, overrides, audit);
+    this.#took({ revision: next, overrides, trouble: null });
+    return next;
+  }
+
+  note(audit: readonly AuditEntry[]): Promise<void> {
+    return this.#store.note(audit);
+  }
+
+  audit(query: AuditQuery): Promise<readonly AuditEntry[]> {
+    return this.#store.audit(query);
+  }
+
+  remember(seen: ReadonlySet<string>): void {
+    this.#seen = seen;
+    if (this.#kept !== null) this.#write(this.#kept.overrides);
+  }
+
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#store.close();
+  }
+
+  #took(kept: KeptOverrides): KeptOverrides {
+    const isNew = this.#kept?.revision !== kept.revision;
+    this.#kept = kept;
+    if (isNew) this.#write(kept.overrides);
+    return kept;
+  }
+
+  /** A copy that cannot be written is missed when it is needed alone. */
+  #write(overrides: readonly Override[]): void {
+    const text = `${JSON.stringify({ format: FORMAT, overrides, seen: [...this.#seen].slice(0, MAX_SEEN) })}\n`;
+    this.#writing = this.#writing
+      .then(() => mkdir(this.#folder, { recursive: true, mode: 0o700 }))
+      .then(() => replaceFile(this.#path, text))
+      .catch(() => {});
+  }
+
+  async #readCopy(): Promise<KeptOverrides> {
+    try {
+      const { overrides, seen } = JSON.parse(await readFile(this.#path, "utf8")) as Record<string, unknown>;
+      const keys = Array.isArray(seen) ? seen.filter((key): key is string => typeof key === "string") : [];
+      return { revision: -1, overrides: readOverrides(overrides), trouble: null, seen: new Set(keys) };
+    } catch {
+      return { revision: -1, overrides: [], trouble: null, seen: new Set() };
+    }
+  }
+}
