@@ -6,6 +6,7 @@ import { openSync } from "node:fs";
 import { join } from "node:path";
 import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log/logged.ts";
 import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
+import { makeExplainingCases } from "./explaining.ts";
 import { makeObservingCases } from "./observing.ts";
 import { makeRecordingCases } from "./recording.ts";
 import { makeRouteCases } from "./routes.ts";
@@ -371,6 +372,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     ...(await makeObservingCases(root, `${memoryPath}-observing`)),
     ...(await makeRecordingCases(root, `${memoryPath}-history`)),
     ...(await makeTracingCases(root, `${memoryPath}-traces`)),
+    ...(await makeExplainingCases(root)),
   ];
 }
 

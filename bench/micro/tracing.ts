@@ -42,7 +42,7 @@ export async function makeTracingCases(root: string, memoryPath: string): Promis
   const span = Buffer.alloc(16);
   const ours = context.newTraceparent();
   const outcome = new OutcomeRecord();
-  const choice = { choices: 5, score: Number.NaN, arm: -1, ejected: 0, stateOf: () => 1 };
+  const choice = { choices: 5, score: Number.NaN, arm: -1, ejected: 0, record: null, stateOf: () => 1 };
   const LIMITS = { maxHeadBytes: 65_536, maxFields: 128 };
   const fields =
     "Host: shop.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0\r\nAccept: */*\r\n";

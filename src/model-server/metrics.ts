@@ -1,7 +1,7 @@
 /** Metrics of the model server. */
 import type { OutputKind } from "../learning/models/score-model.ts";
 import type { MetricGroup } from "../telemetry/metrics/definition.ts";
-import { InferenceHistogram } from "../telemetry/metrics/inference-histogram.ts";
+import { InferenceHistogram } from "../telemetry/metrics/learned/inference-histogram.ts";
 
 /** What the server counts. */
 export class ModelServerCounts {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LearnedExplanation } from "../../src/shared/explanation/learned.ts";
+import type { Explanation } from "../../src/shared/explanation/explanation.ts";
 import { endedAfterAll } from "../support/ended-after-all.ts";
 import { spawnSync } from "../support/processes.ts";
 import {
@@ -61,9 +61,9 @@ async function learning(product: Product): Promise<LearningStatus> {
 
 const onModel = (product: Product) => until(async () => (await learning(product))?.rung === "model");
 
-async function explain(product: Product, id: string): Promise<{ status: number; body: LearnedExplanation }> {
+async function explain(product: Product, id: string): Promise<{ status: number; body: Explanation }> {
   const response = await product.admin(`/api/v1/explain/${encodeURIComponent(id)}`);
-  return { status: response.status, body: (await response.json()) as LearnedExplanation };
+  return { status: response.status, body: (await response.json()) as Explanation };
 }
 
 describe("ml", () => {
@@ -218,7 +218,7 @@ describe("explain", () => {
     };
     let attempt = await one();
     // One in twenty is placed without the model, one in a hundred at the second best server.
-    for (let i = 0; i < 50 && (attempt.arm !== "champion" || attempt.propensity < 0.5); i++) attempt = await one();
+    for (let i = 0; i < 50 && (attempt.arm !== "champion" || attempt.propensity! < 0.5); i++) attempt = await one();
     expect(attempt).toMatchObject({ arm: "champion", policy: "model", candidate_count: 2, propensity: 0.99 });
     expect(attempt.outcome?.failed).toBe(false);
     expect(attempt.outcome?.latency_ms).toBeGreaterThan(3);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { explanationText } from "../../src/cli/explain/text.ts";
 import { describeModel, modelTable, verdictTable } from "../../src/cli/models/text.ts";
 import { parseFleetReport } from "../../src/demo/fleet-report.ts";
-import type { LearnedExplanation } from "../../src/shared/explanation/learned.ts";
+import type { Explanation } from "../../src/shared/explanation/explanation.ts";
 import type { Model, Verdict } from "../../src/storage/learning-store.ts";
 import { neurabalancer } from "../integration/cli/spawn.ts";
 
@@ -115,7 +115,9 @@ test("models: what training and judges wrote", () => {
 });
 
 test("explain: what an instance answers", () => {
-  const explanation = { request_id: `id\n${HOSTILE}`, attempts: [] } as unknown as LearnedExplanation;
+  const texts = { began_at: HOSTILE, method: HOSTILE, path: HOSTILE, summary: HOSTILE, proxy_status: HOSTILE };
+  const request = { ...texts, request_id: `id\n${HOSTILE}`, duration_ms: 1, waited_ms: 0, client: HOSTILE };
+  const explanation = { ...request, attempts: [], same_id: [request], learner: HOSTILE } as unknown as Explanation;
   expect(explanationText(explanation)).not.toMatch(OBEYED);
 });
 

@@ -1,14 +1,15 @@
 /** `neurabalancer explain`: asks a running instance why a request went where it went. */
 import type { Command } from "commander";
-import type { LearnedExplanation } from "../../shared/explanation/learned.ts";
+import type { Explanation } from "../../shared/explanation/explanation.ts";
 import { type AdminFlags, askAdmin, withAdminFlags } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
 import { poolQuery } from "../pool-query.ts";
 import { explanationText } from "./text.ts";
 
 const HELP = `
-Asks the admin port of a running instance (ADMIN_PORT) with LB_STRATEGY=ml. It remembers each worker's last 4095 attempts,
-and the features of the last ten seconds. A request's id is request_id in the access log; servers get it as X-Request-Id.
+Asks the admin port of a running instance (ADMIN_PORT), whatever its strategy (EXPLAIN=on). It remembers at least ten minutes,
+failed and slow requests longest (EXPLAIN_MEMORY_MB). A request's id is request_id in the access log; servers get it as
+X-Request-Id; neurabalancer requests lists those of late.
 
 Examples:
   $ neurabalancer explain 5f2a7c0e9b1d4a638f0c2e7d1b9a4c65
@@ -27,14 +28,14 @@ interface ExplainFlags extends AdminFlags {
 /** Adds the `explain` command to `program`. */
 export function registerExplain(program: Command): void {
   withAdminFlags(program.command("explain"))
-    .description("show why a request went to its server (LB_STRATEGY=ml)")
+    .description("show why a request went where it went")
     .argument("<request_id>", "as the access log has it")
     .option("--pool <name>", "only attempts at servers of this pool")
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action(async (requestId: string, flags: ExplainFlags) => {
       const path = `/api/v1/explain/${encodeURIComponent(requestId)}${poolQuery(flags.pool)}`;
-      const explanation = (await askAdmin(flags, path)) as LearnedExplanation;
+      const explanation = (await askAdmin(flags, path)) as Explanation;
       if (flags.json === true) printJson(explanation);
       else print(explanationText(explanation));
     });

@@ -27,6 +27,7 @@ export function overrideCalled(what: string, override: Pick<Override, "by" | "at
   return `${what} (${originOf(override)})`;
 }
 
+/** Overrides laid over a configuration. */
 export class OverrideLayer {
   readonly #overrides: readonly ConfiguredOverride[];
 

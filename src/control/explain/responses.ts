@@ -72,12 +72,13 @@ export class ExplainResponses {
     const asks = found === null || found.attempts.some(({ strategy }) => strategy === "ml");
     const says = asks ? await LearnerSays.of(learned(id, pool)) : LearnerSays.NOTHING;
     if (found === null) {
-      if (says.explanation === null) throw enabled() ? this.#unknown(id) : (says.error ?? this.#unknown(id));
+      if (says.explanation === null) throw enabled() ? this.#unknown(id, pool) : (says.error ?? this.#unknown(id));
       if (enabled()) return onlyLearned(says.explanation, "memory has nothing else of it any more");
       return onlyLearned(says.explanation, "EXPLAIN=off: only the learner has followed it");
     }
     const attempts = withLearned(found.attempts, says.explanation?.attempts ?? []);
     const shown = pool === null ? attempts : attempts.filter((attempt) => attempt.pool === pool);
+    if (shown.length === 0 && pool !== null) throw this.#unknown(id, pool);
     return {
       ...found.request,
       summary: summaryOf(found.request, found.attempts),
@@ -212,7 +213,7 @@ export class ExplainResponses {
     return counts;
   }
 
-  #unknown(id: string): ApiError {
+  #unknown(id: string, pool: string | null = null): ApiError {
     const { usual_since, failed_since, note } = this.status();
     const since =
       usual_since === null && failed_since === null
@@ -221,7 +222,7 @@ export class ExplainResponses {
     return new ApiError(
       404,
       "unknown_request",
-      `no worker remembers the request ${id}: it is too long ago, is still under way, or was not kept; ${since}`,
+      `no worker remembers the request ${id}${pool === null ? "" : ` in the pool ${pool}`}: it is too long ago, is still under way, or was not kept; ${since}`,
     );
   }
 }

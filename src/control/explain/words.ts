@@ -1,5 +1,6 @@
 /** What the numbers of records are called, for people. */
 import { Choice, Scale } from "../../balancing/choice.ts";
+import { CHOICE_WORDS } from "../../shared/explanation/choices.ts";
 import type { ChoiceWord, ScoreScale } from "../../shared/explanation/explanation.ts";
 import { Ineligible } from "../../shared/memory/layout/explain.ts";
 import { DecisionArm, Rung } from "../../shared/memory/layout/learning.ts";
@@ -24,28 +25,20 @@ interface Told {
   readonly why: string;
 }
 
-const CHOICES: Readonly<Record<number, Told>> = {
-  [Choice.UNKNOWN]: { word: "unknown", why: "how it came to be chosen was not taken down" },
-  [Choice.BEST]: { word: "strategy", why: "of all candidates it had the best number" },
-  [Choice.TURN]: { word: "turn", why: "it was its turn" },
-  [Choice.DRAW]: { word: "draw", why: "it was drawn at random, by weight" },
-  [Choice.BEST_OF_TWO]: {
-    word: "best_of_two",
-    why: "two candidates were drawn at random, and it had the better number",
-  },
-  [Choice.OWNER]: { word: "owner", why: "the key that the request sticks to is its own" },
-  [Choice.NEXT_OWNER]: {
-    word: "next_owner",
-    why: "it is the next one for the key that the request sticks to: those before it had their share of the load",
-  },
-  [Choice.PROBE]: { word: "probe", why: "it was idle and nothing was known of it: one request finds out" },
-  [Choice.SECOND_BEST]: {
-    word: "second_best",
-    why: "it was the second best, taken on purpose so that something is learned of it",
-  },
-  [Choice.STICKY]: { word: "sticky", why: "its client sticks to it by its cookie" },
-  [Choice.ONLY_ONE]: { word: "only_one", why: "nobody else could be asked" },
-  [Choice.TRIAL]: { word: "trial", why: "it had failed everything, and one request finds out whether it still does" },
+const WHY: Readonly<Record<number, string>> = {
+  [Choice.UNKNOWN]: "how it came to be chosen was not taken down",
+  [Choice.BEST]: "of all candidates it had the best number",
+  [Choice.TURN]: "it was its turn",
+  [Choice.DRAW]: "it was drawn at random, by weight",
+  [Choice.BEST_OF_TWO]: "two candidates were drawn at random, and it had the better number",
+  [Choice.OWNER]: "the key that the request sticks to is its own",
+  [Choice.NEXT_OWNER]:
+    "it is the next one for the key that the request sticks to: those before it had their share of the load",
+  [Choice.PROBE]: "it was idle and nothing was known of it: one request finds out",
+  [Choice.SECOND_BEST]: "it was the second best, taken on purpose so that something is learned of it",
+  [Choice.STICKY]: "its client sticks to it by its cookie",
+  [Choice.ONLY_ONE]: "nobody else could be asked",
+  [Choice.TRIAL]: "it had failed everything, and one request finds out whether it still does",
 };
 
 /** Those of `ml` whose policy says more than that it was the best. */
@@ -66,7 +59,7 @@ const RUNGS: Readonly<Record<number, Told>> = {
  * @param arm the `DecisionArm`; -1 = another strategy than `ml` chose.
  */
 export function howChosen(choice: number, arm: number, rung: number): Told {
-  const told = CHOICES[choice] ?? CHOICES[Choice.UNKNOWN];
+  const told = { word: CHOICE_WORDS[choice] ?? CHOICE_WORDS[0], why: WHY[choice] ?? WHY[Choice.UNKNOWN] };
   if (arm < 0 || (choice !== Choice.BEST && choice !== Choice.TURN)) return told;
   const by = RUNGS[rung] ?? told;
   if (arm === DecisionArm.CONTROL)
@@ -100,7 +93,7 @@ export const INELIGIBLE: Readonly<Record<number, readonly [state: string, why: s
   [Ineligible.STANDBY]: ["standby", "it is a backup, and those before it could be asked"],
   [Ineligible.FULL]: ["full", "it was at its limit of requests in flight"],
   [Ineligible.PASSED_OVER]: ["passed_over", "it failed everything of late, and others did not"],
-  [Ineligible.TRIED]: ["failed_before", "it had failed this request, or was working on it"],
+  [Ineligible.TRIED]: ["failed_before", "an earlier attempt of this request was there"],
   [Ineligible.MAINTENANCE]: ["maintenance", "an operator has taken it out for maintenance"],
   [Ineligible.LESS_TRUSTED]: ["less_trusted", "others were more likely to answer a second attempt"],
 };

@@ -5,7 +5,7 @@ import type { Events } from "../events/events.ts";
 import { RungWatch, type WatchedPool } from "../events/rung-watch.ts";
 import { InFlightAudit } from "../processes/in-flight-audit.ts";
 import { DegradedWatch } from "./degraded-watch.ts";
-import type { InstancePart } from "./parts.ts";
+import type { InstancePart } from "./instance-part.ts";
 
 /** Totals are kept up at least so often (see ServerTotalsLedger, ShownSeries). */
 const TOTALS_INTERVAL_MS = 60_000;

@@ -11,16 +11,6 @@ import type { SupervisorView } from "./status.ts";
 import { liveViewOf } from "./views/live.ts";
 import { supportOptions } from "./views/support.ts";
 
-/** A part. It is made before there are workers, and must not wait for them. */
-export interface InstancePart {
-  /** Workers serve. Never throws. */
-  start?(): void;
-  /** About once a second. Never throws. @param nowMs monotonic, milliseconds. */
-  tick?(nowMs: number): void;
-  /** The instance ends. Never rejects. */
-  stop?(): Promise<void> | void;
-}
-
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
   readonly operating: Operating;

@@ -31,8 +31,9 @@ export class ChoiceRecord implements ChoiceNotes {
   rank = 0;
   readonly ineligible = new IneligibleServers();
   #chosen = -1;
-  /** Place of the worst that is kept beside the chosen one; 0 = to be found. */
+  /** Place of the worst that is kept beside the chosen one, and its number; known when there is no room for more. */
   #worst = 0;
+  #worstScore = 0;
   #highest = false;
 
   constructor(servers: Pick<ServerTable, "id" | "inFlight" | "effectiveWeight">) {
@@ -42,7 +43,6 @@ export class ChoiceRecord implements ChoiceNotes {
   /** `slot` was chosen of `count`; what is in flight does not count the request yet. */
   begin(slot: number, count: number, rank: number): void {
     this.#chosen = slot;
-    this.#worst = 0;
     this.#highest = false;
     this.count = count;
     this.rank = rank;
@@ -59,19 +59,18 @@ export class ChoiceRecord implements ChoiceNotes {
   }
 
   add(slot: number, score: number, full: boolean): void {
-    if (slot === this.#chosen) {
+    if (this.kept === EXPLAIN_CANDIDATES && slot !== this.#chosen) {
+      // Nearly all of a large fleet.
+      if (this.#highest ? score <= this.#worstScore : score >= this.#worstScore) return;
+      this.#write(this.#worst, slot, score, full);
+    } else if (slot === this.#chosen) {
       this.floats[SCORE] = score;
       return;
-    }
-    if (this.kept < EXPLAIN_CANDIDATES) {
+    } else {
       this.#write(this.kept++, slot, score, full);
-      return;
+      if (this.kept < EXPLAIN_CANDIDATES) return;
     }
-    if (this.#worst === 0) this.#findWorst();
-    const worst = this.floats[this.#worst * LENGTH + SCORE];
-    if (this.#highest ? score <= worst : score >= worst) return;
-    this.#write(this.#worst, slot, score, full);
-    this.#worst = 0;
+    this.#findWorst();
   }
 
   /** Of few candidates those are named, too, that were not compared. */
@@ -105,5 +104,6 @@ export class ChoiceRecord implements ChoiceNotes {
       if (this.#highest ? score < worst : score > worst) at = place;
     }
     this.#worst = at;
+    this.#worstScore = this.floats[at * LENGTH + SCORE];
   }
 }

@@ -6,6 +6,7 @@ import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "./
 /** The most entries of the audit. */
 const MAX_ENTRIES = 1000;
 
+/** Forgets with the process. */
 export class MemoryOperationsStore implements OperationsStore {
   readonly shared = false;
   readonly where = "memory";

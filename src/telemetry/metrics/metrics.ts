@@ -8,7 +8,7 @@ import { complete, exposition, type Work } from "./exposition.ts";
 import { FORMATS } from "./formats/formats.ts";
 import type { FormatName } from "./formats/negotiation.ts";
 import { historyMetrics } from "./history.ts";
-import { learningMetrics } from "./learning.ts";
+import { learningMetrics } from "./learned/learning.ts";
 import { mirrorMetrics } from "./mirrors.ts";
 import { processMetrics } from "./process.ts";
 import { requestMetrics } from "./requests.ts";

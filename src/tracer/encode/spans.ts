@@ -2,10 +2,13 @@
  * From the record of a request to its spans: one of kind SERVER for the request, and below it one of kind CLIENT for each
  * attempt, side by side. Semantic conventions of HTTP; what is ours alone begins with `neurabalancer.`.
  */
+import { CHOICE_WORDS } from "../../shared/explanation/choices.ts";
 import { FAILURE_CODES } from "../../shared/failure-codes.ts";
+import { ExplainCandidateWord } from "../../shared/memory/layout/explain.ts";
 import { ARM_NAMES, RUNG_NAMES } from "../../shared/memory/layout/learning.ts";
 import { ServerState } from "../../shared/memory/layout/shared-memory.ts";
 import {
+  TRACE_CANDIDATES,
   TraceAttemptFlag,
   TraceAttemptKind,
   TraceAttemptWord,
@@ -118,6 +121,7 @@ export class SpanEncoder {
     this.#pool(record.poolRow);
     to.string("neurabalancer.failure", failure);
     to.int("neurabalancer.attempts", record.allAttempts);
+    this.#lastChoice(record);
     const waitMs = record.float(TraceWord.WAIT);
     if (waitMs > 0) to.double("neurabalancer.queue.duration_ms", waitMs);
     if (record.has(TraceFlag.TUNNEL)) to.bool("neurabalancer.tunnel", true);
@@ -173,6 +177,8 @@ export class SpanEncoder {
     if (candidates > 0) to.int("neurabalancer.candidates", candidates);
     to.int("neurabalancer.in_flight", Math.max(0, record.word(at + A.IN_FLIGHT)));
     to.double("neurabalancer.score", record.float(at + A.SCORE));
+    to.string("neurabalancer.choice", choiceOf(record, at));
+    to.string("neurabalancer.chosen_from", this.#chosenFrom(record, at));
     const ejected = record.word(at + A.EJECTED);
     if (ejected > 0) to.int("neurabalancer.ejected", ejected);
     to.string("neurabalancer.server.state", UNUSUAL_STATES.get(record.word(at + A.STATE)) ?? "");
@@ -180,6 +186,30 @@ export class SpanEncoder {
     if (arm < 0) return;
     to.string("neurabalancer.ml.arm", ARM_NAMES[arm & 0xff] ?? "");
     to.string("neurabalancer.ml.rung", RUNG_NAMES[(arm >>> 8) & 0xff] ?? "");
+  }
+
+  /** Of the attempt whose response was the client's. */
+  #lastChoice(record: TraceRecord): void {
+    for (let index = 0; index < record.attempts; index++) {
+      const at = record.attempt(index);
+      if (((record.word(at + A.KIND) >>> 8) & TraceAttemptFlag.RESPONDED) === 0) continue;
+      this.#to.string("neurabalancer.choice", choiceOf(record, at));
+      return;
+    }
+  }
+
+  /** `10.0.0.1:80=3/0.42, 10.0.0.2:80=5/0.61`: in flight, and what the strategy compared. The first one was chosen. */
+  #chosenFrom(record: TraceRecord, at: number): string {
+    const kept = Math.min((record.word(at + A.CHOICE) >>> 8) & 0xff, TRACE_CANDIDATES);
+    return Array.from({ length: kept }, (_, i) => {
+      const from = at + A.CHOSEN_FROM + i * ExplainCandidateWord.LENGTH;
+      const id = record.word(from + ExplainCandidateWord.SERVER) & 0xff_ffff;
+      const server = this.#names.server(id);
+      const name = server === undefined ? String(id) : originOf(server.url).replace(/^.*:\/\//, "");
+      const score = record.float(from + ExplainCandidateWord.SCORE);
+      const load = record.word(from + ExplainCandidateWord.LOAD) & 0xffff;
+      return `${name}=${load}${Number.isFinite(score) ? `/${Number(score.toPrecision(3))}` : ""}`;
+    }).join(", ");
   }
 
   #begin(record: TraceRecord, id: Uint8Array, parent: Uint8Array | null, kind: number, name: string): void {
@@ -225,4 +255,10 @@ export class SpanEncoder {
 
 function size(to: AttributeWriter, key: string, bytes: number): void {
   if (bytes > 0 && Number.isSafeInteger(bytes)) to.int(key, bytes);
+}
+
+/** Empty where nobody took it down. */
+function choiceOf(record: TraceRecord, at: number): string {
+  const choice = record.word(at + A.CHOICE) & 0xff;
+  return choice === 0 ? "" : (CHOICE_WORDS[choice] ?? "");
 }

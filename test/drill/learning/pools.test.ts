@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LearnedExplanation } from "../../../src/shared/explanation/learned.ts";
+import type { Explanation } from "../../../src/shared/explanation/explanation.ts";
 import { endedAfterAll } from "../../support/ended-after-all.ts";
 import { isGood, load, Product, request, type Scripted, startScripted, taking, until } from "../fixture.ts";
 import { FAST, modelsIn, order, reading } from "./fixture.ts";
@@ -73,7 +73,7 @@ test("each learns, and is ordered about, for itself; one goes and comes back wit
   const seen = await load(100, 2000, send);
   expect(seen.why).toEqual({});
   const explain = async (id: string, query = "") => product.admin(`/api/v1/explain/${id}${query}`);
-  const explained = (await (await explain("request-1")).json()) as LearnedExplanation;
+  const explained = (await (await explain("request-1")).json()) as Explanation;
   expect(explained.attempts[0]).toMatchObject({ pool: "shop", candidate_count: 2 });
   expect((await explain("request-1", "?pool=calm")).status).toBe(404);
   await until(() =>

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { LearnedExplanation } from "../../../src/shared/explanation/learned.ts";
+import type { Explanation } from "../../../src/shared/explanation/explanation.ts";
 import { run } from "../../support/processes.ts";
 import { hasPrometheus, Prometheus, shippedJob } from "../../support/prometheus.ts";
 import { type Collector, startHttpCollector } from "../../support/tracing/collectors.ts";
@@ -164,7 +164,7 @@ describe("its trace", () => {
 
 test("explain says of both attempts why they went there", async () => {
   const admin = `http://127.0.0.1:${everything.product.said("admin API listens")?.port}`;
-  let explanation: LearnedExplanation | undefined;
+  let explanation: Explanation | undefined;
   await eventually(async () => {
     const { code, text, stderr } = await run([LAUNCHER, "explain", requestId, "--admin", admin, "--json"]);
     expect([code, stderr]).toEqual([0, ""]);

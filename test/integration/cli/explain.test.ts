@@ -1,10 +1,25 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { explanationText } from "../../../src/cli/explain/text.ts";
-import type { LearnedAttempt, LearnedExplanation } from "../../../src/shared/explanation/learned.ts";
+import type { ExplainedAttempt, Explanation } from "../../../src/shared/explanation/explanation.ts";
 import { spawn } from "../../support/processes.ts";
 import { LAUNCHER } from "./spawn.ts";
 
-const ATTEMPT: LearnedAttempt = {
+const ATTEMPT: ExplainedAttempt = {
+  kind: "first",
+  pool: null,
+  strategy: "ml",
+  choice: "model",
+  why: "the model expected the lowest cost of it",
+  scale: { name: "model's cost", best: "lowest", unit: "" },
+  connect_ms: 0,
+  head_ms: 8.25,
+  total_ms: 9,
+  status: 200,
+  failure: null,
+  responded: true,
+  result: "answered 200 after 8.25 ms",
+  ineligible_count: 1,
+  ineligible_by_state: { ejected: 1 },
   server_id: 2,
   url: "http://b:1",
   at: "2026-11-25T02:50:37.988Z",
@@ -16,20 +31,58 @@ const ATTEMPT: LearnedAttempt = {
   outcome: { latency_ms: 8.25, failed: false },
   candidate_count: 3,
   candidates: [
-    { server_id: 1, url: null, chosen: false, in_flight: 4, score: 31.4, parts: null, features: null },
+    {
+      server_id: 1,
+      url: null,
+      chosen: false,
+      in_flight: 4,
+      score: 31.4,
+      weight: 1,
+      full: false,
+      parts: null,
+      features: null,
+    },
     {
       server_id: 2,
       url: "http://b:1",
       chosen: true,
       in_flight: 1,
       score: 12.5,
+      weight: 2,
+      full: false,
       parts: { expected_ms: 9, network: 0.9, cost: 8.1, crowd: 1.41, stall_and_failures: 1.09, weight: 2 },
       features: { log_load: 0.25, cpu_usage: null },
     },
   ],
   ineligible: [{ server_id: 3, url: "http://c:1", state: "ejected", why: "it was ejected" }],
 };
-const KNOWN: LearnedExplanation = { request_id: "known/1", attempts: [ATTEMPT] };
+const KNOWN: Explanation = {
+  request_id: "known/1",
+  began_at: "2026-11-25T02:50:37.988Z",
+  duration_ms: 9.5,
+  waited_ms: 2,
+  worker: 1,
+  route: "/*",
+  pool: "default",
+  method: "GET",
+  path: "/item",
+  client: null,
+  status: 200,
+  failure: null,
+  proxy_status: null,
+  kept_as: "usual",
+  server: "http://b:1",
+  server_id: 2,
+  strategy: "ml",
+  choice: "model",
+  attempt_count: 1,
+  stands_for: 1,
+  summary: "It went to http://b:1.",
+  wait_reason: null,
+  attempts: [ATTEMPT],
+  same_id: [],
+  learner: null,
+};
 
 describe("an explanation for people", () => {
   const text = explanationText(KNOWN);
@@ -38,9 +91,12 @@ describe("an explanation for people", () => {
     for (const part of [
       "Request known/1",
       "http://b:1",
-      "by the model's table; arm champion, which took this server with probability 0.99",
+      "model; arm champion, which took this server with probability 0.99",
       "93 of model 7, 12.5 ms old",
-      "answered after 8.25 ms",
+      "answered 200 after 8.25 ms (on a kept connection, over after 9 ms)",
+      "It went to http://b:1.",
+      "of these 2 ms in the queue",
+      "SCORE: model's cost; the lowest is chosen",
       "(2 of 3 candidates)",
     ]) {
       expect(text).toContain(part);
@@ -50,8 +106,8 @@ describe("an explanation for people", () => {
   test("has the candidates, the best first, with the parts of their scores", () => {
     const lines = text.split("\n");
     const at = lines.findIndex((line) => line.includes("CANDIDATE"));
-    expect(lines[at + 1]).toMatch(/^> +http:\/\/b:1 +1 +12\.5 +9 ms +× 0\.9 +8\.1 +× 1\.41 +× 1\.09 +÷ 2$/);
-    expect(lines[at + 2]).toMatch(/^ +server 1 \(gone\) +4 +31\.4( +-)+$/);
+    expect(lines[at + 1]).toMatch(/^> +http:\/\/b:1 +1 +2 +12\.5 +9 ms +× 0\.9 +8\.1 +× 1\.41 +× 1\.09$/);
+    expect(lines[at + 2]).toMatch(/^ +server 1 \(gone\) +4 +1 +31\.4( +-)+$/);
   });
 
   test("has the features that are known, and who was not eligible", () => {
@@ -61,20 +117,25 @@ describe("an explanation for people", () => {
   });
 
   test("has the pool where there are several", () => {
-    expect(text).not.toContain("Pool");
-    const pooled = explanationText({ request_id: "x", attempts: [{ ...ATTEMPT, pool: "shop" }] });
+    const pooled = explanationText({ ...KNOWN, attempts: [{ ...ATTEMPT, pool: "shop" }] });
     expect(pooled).toMatch(/^Pool +shop$/m);
   });
 
   test("says plainly what is not there", () => {
-    const bare = { ...ATTEMPT, policy: "estimator", table: null, outcome: null, candidates: [], ineligible: [] };
-    const said = explanationText({
-      request_id: "x",
-      attempts: [bare, { ...bare, outcome: { latency_ms: 3, failed: true } }],
-    });
-    for (const part of ["by the estimator", "none: it is under way", "failed after 3 ms", "2, at 2026"]) {
+    const learned = { arm: null, policy: null, propensity: null, table: null };
+    const bare = {
+      ...ATTEMPT,
+      ...learned,
+      scale: null,
+      candidates: [],
+      ineligible: [],
+      ineligible_by_state: { down: 1 },
+    };
+    const said = explanationText({ ...KNOWN, attempt_count: 3, attempts: [bare, bare], learner: "it is away" });
+    for (const part of ["(2 of 3 attempts)", "(0 of 1: 1 down)", "it is away", "2 (first), at 2026"]) {
       expect(said).toContain(part);
     }
+    expect(said).not.toContain("Policy");
   });
 });
 

@@ -153,7 +153,7 @@ describe("stats", () => {
       /1 kept, which stand for 4\n\nTIME .*\n.* 503 +response_timeout +GET +30 s +0 ms +2 +10\.0\.0\.2:80 +failed +abc +=cmd,"x"\n/,
     );
     expect(stats("servers", "--since", since).stdout).toMatch(
-      /10\.0\.0\.2:80 +up +50\.0 % +0 % +50\.0 % +0 % +0 % +2 +1 /,
+      /10\.0\.0\.2:80 +up +50\.0 % +0 % +50\.0 % +0 % +0 % +0 % +2 +1 /,
     );
     const incident = stats("incident", "--since", since, "--until", until);
     expect(incident.code).toBe(0);

@@ -774,6 +774,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     SINGLE_REQUESTS,
     "is what takes longer than was set",
   ),
+  EXPLAIN: effect(
+    ["on", "off"],
+    ["worker.explain"],
+    "test/drill/explain.test.ts",
+    "EXPLAIN is switched off and on by a reload; EXPLAIN_MEMORY_MB bounds what is taken",
+  ),
+  EXPLAIN_MEMORY_MB: effect(
+    ["8", "16"],
+    [],
+    "test/drill/explain.test.ts",
+    "EXPLAIN is switched off and on by a reload; EXPLAIN_MEMORY_MB bounds what is taken",
+  ),
   HISTORY: effect(
     ["off", "on"],
     ["worker.history"],

@@ -27,6 +27,10 @@ export interface AttemptLike {
   readonly score?: number;
   readonly arm?: number;
   readonly rung?: number;
+  /** A `Choice`. */
+  readonly choice?: number;
+  /** Candidates: id, in flight, score. */
+  readonly chosenFrom?: readonly (readonly [number, number, number])[];
   readonly ejected?: number;
   readonly state?: number;
   readonly responseBytes?: number;
@@ -136,6 +140,13 @@ function fill({ words, floats, figures }: Row, at: number, request: RequestLike)
     words[at + from + A.ARM] = attempt.arm === undefined ? -1 : attempt.arm + (attempt.rung ?? 0) * 256;
     words[at + from + A.EJECTED] = attempt.ejected ?? 0;
     words[at + from + A.STATE] = attempt.state ?? ServerState.UP;
+    const chosenFrom = attempt.chosenFrom ?? [];
+    words[at + from + A.CHOICE] = (attempt.choice ?? 0) + chosenFrom.length * 256;
+    for (const [i, [server, load, score]] of chosenFrom.entries()) {
+      words[at + from + A.CHOSEN_FROM + 3 * i] = server;
+      words[at + from + A.CHOSEN_FROM + 3 * i + 1] = load;
+      floats[at + from + A.CHOSEN_FROM + 3 * i + 2] = score;
+    }
   }
 }
 

@@ -135,6 +135,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
     may: ["clock", "randomness", "environment"],
     why: "composition root of the tracer process; what the environment says of proxies is taken out of it",
   },
+  "src/dashboard/page/app/live.ts": {
+    may: ["clock", "randomness"],
+    why: "composition root of the page: its signals, its stream, its clock",
+  },
   "src/proxy/worker.ts": { may: ["clock", "randomness"], why: "composition root of the worker process" },
 };
 

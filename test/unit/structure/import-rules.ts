@@ -162,9 +162,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/"),
   },
   {
-    title: "control/ does not reach into the request path: they meet in shared memory and in the protocol",
+    title:
+      "control/ does not reach into the request path: they meet in shared memory, in the protocol, and in what failures mean",
     folder: "src/control/",
-    allows: notFrom("src/proxy/", "src/learning/", "src/history/", "src/cli/", "src/demo/", "src/simulator/"),
+    allows: either(
+      within("src/proxy/failure.ts"),
+      notFrom("src/proxy/", "src/learning/", "src/history/", "src/cli/", "src/demo/", "src/simulator/"),
+    ),
   },
   {
     title: "control/admin/ shows what fleet and processes tell; who puts them together is the supervisor's business",
@@ -374,10 +378,16 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "storage/ keeps what it is given: it knows the names of learning's features, the buckets of durations, and nothing else",
+      "storage/ keeps what it is given: it knows the names of learning's features, the buckets of durations, what operators change, and nothing else",
     folder: "src/storage/",
     allows: (imported) =>
-      within("src/storage/", "src/learning/features/feature-names.ts", "src/shared/history-buckets.ts")(imported) ||
+      within(
+        "src/storage/",
+        "src/learning/features/feature-names.ts",
+        "src/shared/history-buckets.ts",
+        "src/shared/operations/",
+      )(imported) ||
+      imported.specifier === "zod" ||
       isBuiltin(imported.specifier),
   },
   {

@@ -8,7 +8,7 @@ import type { Events } from "../../events/events.ts";
 import { OperatedServers } from "../../fleet/operated.ts";
 import type { ControlLog } from "../../log.ts";
 import { type Layering, Operations } from "../../operations/operations.ts";
-import type { InstancePart } from "../parts.ts";
+import type { InstancePart } from "../instance-part.ts";
 import { InstanceGround, type InstanceGroundOptions } from "./ground.ts";
 
 /** A slow store keeps no instance from serving. */

@@ -2,7 +2,7 @@
  * A model behind `ML_MODEL_ENDPOINT`. It is asked off the request path; when it cannot be asked, the caller learns at once
  * and routes by other means.
  */
-import { InferenceHistogram } from "../../../telemetry/metrics/inference-histogram.ts";
+import { InferenceHistogram } from "../../../telemetry/metrics/learned/inference-histogram.ts";
 import { CONTRACT_FEATURES } from "../../features/feature-names.ts";
 import { checkRows, type ScoreModel } from "../score-model.ts";
 import { CircuitBreaker, type CircuitState } from "./circuit-breaker.ts";

@@ -4,9 +4,11 @@
  * the last of them has let go of it, it goes to the ring.
  */
 import { failureIndex } from "../../../shared/failure-codes.ts";
+import { ExplainCandidateWord } from "../../../shared/memory/layout/explain.ts";
 import {
   TRACE_TEXT_PLACES as Text,
   TRACE_ATTEMPTS,
+  TRACE_CANDIDATES,
   TraceAttemptFlag,
   type TraceAttemptKind,
   TraceAttemptWord,
@@ -39,6 +41,14 @@ export interface TracedChoice {
   readonly arm: number;
   /** Servers of the pool that are ejected. */
   readonly ejected: number;
+  /** How it came about; `null` = nobody took it down. */
+  readonly record: {
+    /** A `Choice`. */
+    readonly choice: number;
+    /** Candidates that `words` holds, as `ExplainCandidateWord` has them: the chosen one first. */
+    readonly kept: number;
+    readonly words: Int32Array;
+  } | null;
   /** `ServerState` of the server in a slot. */
   stateOf(slot: number): number;
 }
@@ -156,6 +166,13 @@ export class TraceRecord {
     words[at + TraceAttemptWord.ARM] = choice.arm;
     words[at + TraceAttemptWord.EJECTED] = choice.ejected;
     words[at + TraceAttemptWord.STATE] = choice.stateOf(outcome.slot);
+    const { record } = choice;
+    const kept = record === null ? 0 : Math.min(record.kept, TRACE_CANDIDATES);
+    words[at + TraceAttemptWord.CHOICE] = record === null ? 0 : record.choice | (kept << 8);
+    if (record !== null) {
+      const to = at + TraceAttemptWord.CHOSEN_FROM;
+      for (let i = 0; i < kept * ExplainCandidateWord.LENGTH; i++) words[to + i] = record.words[i];
+    }
     return row;
   }
 

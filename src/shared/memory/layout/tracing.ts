@@ -4,10 +4,13 @@
  */
 import type { Ring } from "./ring.ts";
 
-/** Records of sampled requests that a worker keeps; a power of two. 4 MB. */
+/** Records of sampled requests that a worker keeps; a power of two. 5.4 MB. */
 export const TRACE_ROWS = 2_048;
 /** Attempts that one record has room for; those beyond are only counted. */
 export const TRACE_ATTEMPTS = 8;
+
+/** Candidates of an attempt that a record has room for. */
+export const TRACE_CANDIDATES = 4;
 
 /** One attempt in a record. Indices of 32-bit words from where it begins; 64-bit floats stand at even ones. */
 export const TraceAttemptWord = {
@@ -41,7 +44,11 @@ export const TraceAttemptWord = {
   EJECTED: 18,
   /** `ServerState` of the one that it went to. */
   STATE: 19,
-  LENGTH: 20,
+  /** A `Choice` (balancing/choice.ts) + 256 × the candidates that follow. */
+  CHOICE: 20,
+  /** `TRACE_CANDIDATES` × `ExplainCandidateWord.LENGTH` (explain.ts): the chosen one, and some of the others. */
+  CHOSEN_FROM: 22,
+  LENGTH: 22 + 4 * 3,
 } as const;
 
 /** Why there was an attempt. */

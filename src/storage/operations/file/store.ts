@@ -25,6 +25,7 @@ interface Document {
 
 const NOTHING: Document = { revision: 0, overrides: [], pending: [] };
 
+/** Overrides and the audit in files of one directory, which one instance writes. */
 export class FileOperationsStore implements OperationsStore {
   readonly shared = false;
   readonly where: string;

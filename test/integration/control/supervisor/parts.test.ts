@@ -147,7 +147,8 @@ describe("FileWatch", () => {
 
 test("a reload keeps the sockets that clients hold on to, and says so", () => {
   const tls = (port: number, names: string[]) => ({ port, certificates: [{ certPem: "", keyPem: "", names }] });
-  const of = (fields: object) => ({ host: "0.0.0.0", port: 80, hstsMs: 0, tls: null, ...fields }) as ProxySettings;
+  const of = (fields: object) =>
+    ({ host: "0.0.0.0", port: 80, hstsMs: 0, tls: null, listeners: [], ...fields }) as unknown as ProxySettings;
   expect(pinSettings(of({}), of({ hstsMs: 1 }))).toEqual({ settings: of({ hstsMs: 1 }), needRestart: [] });
   expect(pinSettings(of({ tls: tls(443, ["a"]) }), of({ tls: tls(443, ["b"]) }))).toEqual({
     settings: of({ tls: tls(443, ["b"]) }),

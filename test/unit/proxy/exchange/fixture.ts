@@ -35,7 +35,14 @@ import { TraceReader } from "../../../support/trace-records.ts";
 const LIMITS = { maxHeadBytes: 32_768, maxFields: 100 };
 const SERVERS = 3;
 /** How the picker says that it chose; typed, because it is cast to a whole picker below. */
-const CHOICE: TracedChoice = { choices: SERVERS, score: 0.5, arm: -1, ejected: 0, stateOf: () => ServerState.UP };
+const CHOICE: TracedChoice = {
+  choices: SERVERS,
+  score: 0.5,
+  arm: -1,
+  record: null,
+  ejected: 0,
+  stateOf: () => ServerState.UP,
+};
 
 const SETTINGS = {
   retryAttempts: 2,
@@ -266,6 +273,7 @@ export class Rig {
       wheel: new TimerWheel(0),
       ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
       accessLog: null,
+      explain: null,
       tracing: {
         sampler: { samples: () => this.sampled },
         writer: new TraceWriter(memory.traces[0], BOOT_OFFSET_MS),

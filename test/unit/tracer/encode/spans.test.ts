@@ -1,5 +1,7 @@
 /** What a record comes to, read back with OpenTelemetry's own definitions. */
+
 import { describe, expect, test } from "bun:test";
+import { Choice } from "../../../../src/balancing/choice.ts";
 import { NO_POOL } from "../../../../src/shared/memory/layout/history.ts";
 import { ServerState } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import { TraceAttemptFlag, TraceAttemptKind, TraceFlag } from "../../../../src/shared/memory/layout/tracing.ts";
@@ -168,6 +170,21 @@ describe("spans of attempts", () => {
     },
     { server: 99, kind: TraceAttemptKind.HEDGE, flags: TraceAttemptFlag.REUSED },
   ];
+
+  test("say how the server was chosen, and from whom, as far as that was taken down", () => {
+    const chosenFrom = [
+      [1, 3, 0.4213],
+      [2, 5, Number.NaN],
+      [99, 0, 7],
+    ] as const;
+    const choice = Choice.BEST_OF_TWO;
+    const [request, span] = spansOf({
+      attempts: [{ server: 1, flags: TraceAttemptFlag.RESPONDED, choice, chosenFrom }],
+    });
+    expect(request.attributes["neurabalancer.choice"]).toBe("best_of_two");
+    expect(span.attributes["neurabalancer.choice"]).toBe("best_of_two");
+    expect(span.attributes["neurabalancer.chosen_from"]).toMatch(/^s1\.test:8081=3\/0\.421, \S+=5, 99=0\/7$/);
+  });
 
   test("stand side by side below the request, and say where it went and why", () => {
     const [request, first, second, third] = spansOf({ attempts, allAttempts: 9, texts: { path: "/p", query: "q=1" } });

@@ -1,6 +1,6 @@
 /** A histogram of how long predictions take, kept in this process. */
-import type { Emit } from "./definition.ts";
-import { emitHistogram } from "./histogram.ts";
+import type { Emit } from "../definition.ts";
+import { emitHistogram } from "../histogram.ts";
 
 /** Upper bounds of the buckets, seconds: from a small batch in this process to a slow response over a network. */
 const BOUNDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];

@@ -11,13 +11,13 @@ import {
   PredictionWord,
   TRAINING_RESULTS,
   VERDICT_KINDS,
-} from "../../shared/memory/layout/learning.ts";
-import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
-import type { Emit, Labels, MetricDefinition, MetricGroup } from "./definition.ts";
-import { emitHistogram } from "./histogram.ts";
-import { labelOfPool } from "./pool-label.ts";
-import type { LearnedPoolFigures, MetricsSource } from "./source.ts";
-import { sumCounter } from "./workers.ts";
+} from "../../../shared/memory/layout/learning.ts";
+import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import type { Emit, Labels, MetricDefinition, MetricGroup } from "../definition.ts";
+import { emitHistogram } from "../histogram.ts";
+import { labelOfPool } from "../pool-label.ts";
+import type { LearnedPoolFigures, MetricsSource } from "../source.ts";
+import { sumCounter } from "../workers.ts";
 
 function counted(name: string, word: number, help: string): MetricDefinition<MetricsSource> {
   const type = LEARNER_GAUGES.includes(word) ? "gauge" : "counter";

@@ -1,0 +1,120 @@
+/** Operations in files: whatever happens to the process, the disk or the file, nothing is torn and nothing is lost in silence. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FileOperationsStore } from "../../../../../src/storage/operations/file/store.ts";
+import { spawn } from "../../../../support/processes.ts";
+import { setting } from "../../../../unit/control/operations/fixture.ts";
+import { entry, operationsContract } from "../contract.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "nb-operations-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+let folders = 0;
+const folder = (): string => join(directory, String(folders++));
+const storeIn = (path: string): FileOperationsStore => new FileOperationsStore(path, () => 7);
+
+describe("a store in files", () => {
+  const path = folder();
+  operationsContract(() => storeIn(path));
+
+  test("is readable by its owner alone", () => {
+    for (const name of ["overrides.json", "audit.jsonl"]) expect(statSync(join(path, name)).mode & 0o077).toBe(0);
+  });
+});
+
+test("is one instance's: another reads what is kept, and says why it can keep nothing", async () => {
+  const path = folder();
+  const store = storeIn(path);
+  await store.commit((await store.read()).revision, [setting("LOG_LEVEL", "debug", "info")], [entry(1)]);
+  const other = storeIn(path);
+  const { revision, overrides, trouble } = await other.read();
+  expect([revision, overrides.length]).toEqual([1, 1]);
+  expect(trouble).toContain("another instance keeps");
+  expect(other.commit(1, [], [])).rejects.toThrow("another instance keeps");
+  await store.close();
+  expect((await other.read()).trouble).toBeNull();
+  await other.close();
+});
+
+test("a damaged file is put aside and said; one of a newer version is left as it is", async () => {
+  const path = folder();
+  const store = storeIn(path);
+  await store.commit((await store.read()).revision, [], []);
+  await store.close();
+  writeFileSync(join(path, "overrides.json"), '{"format":1,"revision":3,"overr');
+  const damaged = storeIn(path);
+  expect(await damaged.read()).toMatchObject({
+    overrides: [],
+    trouble: null,
+    notice: expect.stringContaining("put aside"),
+  });
+  expect(readdirSync(path)).toContain("overrides.json.damaged-7");
+  await damaged.close();
+  const newer = '{"format":2,"revision":3}';
+  writeFileSync(join(path, "overrides.json"), newer);
+  const left = storeIn(path);
+  expect((await left.read()).trouble).toContain("newer version");
+  expect(left.commit(0, [], [])).rejects.toThrow("newer version");
+  expect(readFileSync(join(path, "overrides.json"), "utf8")).toBe(newer);
+  await left.close();
+});
+
+test("an audit that cannot be written now has everything later: there is no change without its entry", async () => {
+  const path = folder();
+  const store = storeIn(path);
+  await store.read();
+  writeFileSync(join(path, "audit.jsonl"), "");
+  rmSync(join(path, "audit.jsonl"));
+  mkdirSync(join(path, "audit.jsonl"));
+  await store.commit(0, [], [entry(1)]);
+  await store.commit(1, [], [entry(2)]);
+  rmSync(join(path, "audit.jsonl"), { recursive: true });
+  await store.close();
+  const next = storeIn(path);
+  await next.read();
+  expect(await next.audit({ limit: 9, sinceMs: null })).toEqual([entry(2), entry(1)]);
+  await next.close();
+});
+
+test.skipIf(process.getuid?.() === 0)("where it may not write, it says so and keeps nothing", async () => {
+  const path = folder();
+  chmodSync(directory, 0o500);
+  const store = storeIn(path);
+  expect((await store.read()).trouble).toContain("cannot be used");
+  chmodSync(directory, 0o700);
+  await store.close();
+});
+
+test("killed at any moment: never torn, and what was acknowledged is there with its entry", async () => {
+  const path = folder();
+  let last = 0;
+  for (let round = 0; round < 25; round++) {
+    const child = spawn([process.execPath, join(import.meta.dir, "committer.ts"), path], {
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    let text = "";
+    for await (const chunk of child.stdout as ReadableStream<Uint8Array>) {
+      text += new TextDecoder().decode(chunk);
+      if (text.split("\n").length > 2 + (round % 7)) child.kill("SIGKILL");
+    }
+    await child.exited;
+    const told = Number(
+      text
+        .trimEnd()
+        .split("\n")
+        .filter((line) => /^\d+$/.test(line))
+        .at(-1) ?? last,
+    );
+    const store = storeIn(path);
+    const { revision, overrides, trouble, notice } = await store.read();
+    expect([trouble, notice ?? null]).toEqual([null, null]);
+    expect(revision).toBeGreaterThanOrEqual(told);
+    expect(overrides[0]?.value).toBe(String(revision));
+    const [newest] = await store.audit({ limit: 1, sinceMs: null });
+    expect(newest.atMs).toBe(revision);
+    await store.close();
+    last = revision;
+  }
+}, 120_000);
