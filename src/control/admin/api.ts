@@ -30,11 +30,14 @@ interface Found {
 
 export class AdminApi {
   readonly #log: Logger;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
   readonly #guard: Guard;
   readonly #routes: readonly (readonly [pattern: RegExp, route: AdminRoute])[];
 
   constructor(control: AdminControl, log: Logger, guard = new Guard(() => control.nowMs(), log)) {
     this.#log = log;
+    this.nowMs = () => control.nowMs();
     this.#guard = guard;
     this.#routes = adminRoutes(control, log).map((route) => [patternOf(route), route]);
   }

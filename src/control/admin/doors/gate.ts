@@ -61,11 +61,13 @@ export interface GateOptions {
   readonly port: number;
   /** `null` = plain HTTP. */
   readonly tls: GateTls | null;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
 }
 
 /** Listens, and passes everything on to what is inside. Rejects as `listen` fails. */
-export async function openGate({ host, port, tls }: GateOptions, inside: Inside): Promise<Gate> {
-  const places = new Places<Socket>(MAX_ADMIN_CONNECTIONS, () => performance.now());
+export async function openGate({ host, port, tls, nowMs }: GateOptions, inside: Inside): Promise<Gate> {
+  const places = new Places<Socket>(MAX_ADMIN_CONNECTIONS, nowMs);
   let refused = 0;
   let wantsCertificate = tls !== null && tls.clientCaPem !== null;
   /** Counted in, or turned away. */

@@ -46,7 +46,7 @@ export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions
     serve(api, path, () => ({ kind: "admin", client, certificate, policy: policy() })),
   );
   try {
-    const gate = await openGate({ host, port, tls }, inner);
+    const gate = await openGate({ host, port, tls, nowMs: api.nowMs }, inner);
     const stop = async (): Promise<void> => {
       await gate.stop();
       await inner.stop();

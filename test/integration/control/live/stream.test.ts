@@ -34,7 +34,10 @@ async function make() {
     idleTimeout: 60,
     fetch: () => stream.open(frameOf(0), [message("event", "missed", "r-1")]),
   } as never);
-  const gate = await openGate({ host: "127.0.0.1", port: 0, tls: null }, { open: () => path, close: () => {} });
+  const gate = await openGate(
+    { host: "127.0.0.1", port: 0, tls: null, nowMs: () => performance.now() },
+    { open: () => path, close: () => {} },
+  );
   ends.push(
     () => rmSync(directory, { recursive: true }),
     () => server.stop(true),
