@@ -1,6 +1,8 @@
 /** The admin port over raw sockets: requests that are odd, clients that are too many, gone or slow. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { policyOf } from "../../../../src/control/admin/access/policy.ts";
@@ -117,6 +119,26 @@ describe("clients", () => {
       status = await statusOf("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
     }
     expect(status).toBe(200);
+  });
+
+  test("of one address that take all places do not keep out those of another", async () => {
+    const held = Array.from({ length: MAX_ADMIN_CONNECTIONS }, () =>
+      createConnection({ host: "127.0.0.1", port: listener.port, localAddress: "127.0.0.2" }),
+    );
+    try {
+      await Promise.all(
+        held.map((socket) =>
+          once(
+            socket.on("error", () => {}),
+            "connect",
+          ),
+        ),
+      );
+      for (const socket of held) socket.write("GET /health/live HTTP/1.1\r\nX-Never-Ends: ");
+      expect(await statusOf("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")).toBe(200);
+    } finally {
+      for (const socket of held) socket.destroy();
+    }
   });
 
   test("that do not read hold up nobody, and a large answer comes whole", async () => {
