@@ -1,5 +1,6 @@
 /** The product as its users run it: launcher, supervisor, two workers. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KEEPS_NOTHING } from "../../support/configuration.ts";
 import { Daemon } from "../../support/processes.ts";
@@ -35,7 +36,8 @@ export class Product {
 
   /** Starts it before `servers` and waits until all of them count as healthy. */
   static async start(servers: readonly string[], settings: Record<string, string> = {}): Promise<Product> {
-    const env = { ...SETTINGS, SERVERS: servers.join(","), ...settings };
+    const own = { DATA_DIR: mkdtempSync(join(tmpdir(), "neurabalancer-e2e-")) }; // overrides are kept in it
+    const env = { ...SETTINGS, ...own, SERVERS: servers.join(","), ...settings };
     // Under load a test reads the access log more slowly than it is written, and lines of it would be dropped.
     const daemon = new Daemon([LAUNCHER, "serve"], { env, quiet: true });
     try {
