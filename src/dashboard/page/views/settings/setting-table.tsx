@@ -51,6 +51,7 @@ export function SettingTable(props: {
                   </th>
                   <td class="wrap">
                     <code>{setting.value ?? "unset"}</code>
+                    {setting.unit !== null && setting.value !== null && <span class="unit"> {setting.unit}</span>}
                     {setting.override !== null && <p class="dim">configured: {setting.configured ?? "unset"}</p>}
                   </td>
                   <td>{setting.override === null ? setting.origin : <Badge tone="accent">override</Badge>}</td>
