@@ -30,6 +30,10 @@ export interface StreamSurroundings {
 /** Frames come once a second; when none came for so long, nobody is there. */
 const SILENCE_MS = 6_000;
 const PATH = "/api/v1/live";
+/** Pieces of a stream that was there for a while. */
+const LASTING = 10;
+/** Instead of a number of tries that failed. */
+const CONNECTED = -1;
 
 export class LiveStream {
   readonly #listener: StreamListener;
@@ -49,6 +53,7 @@ export class LiveStream {
   /** Begins at once, whatever is waited for. */
   start(): void {
     this.stop();
+    if (this.#tries === CONNECTED) this.#tries = 0;
     const run = ++this.#run;
     this.#abort = new AbortController();
     void this.#read(run, this.#abort);
@@ -70,12 +75,16 @@ export class LiveStream {
       const response = await this.#world.open(PATH, { accept: "text/event-stream", ...resume }, abort.signal);
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new SseParser(this.#lastId);
+      let seen = 0;
       for (;;) {
         const { done, value } = await reader.read();
         if (run !== this.#run) return;
+        // It is ended in order from time to time, so that tokens are looked at again: that is no loss.
+        if (done && seen >= LASTING) return this.start();
         if (done) break;
         this.#listen(abort);
         for (const event of parser.push(value)) this.#dispatch(event);
+        seen++;
       }
     } catch (error) {
       if (run !== this.#run) return;
@@ -86,8 +95,8 @@ export class LiveStream {
   }
 
   #dispatch({ type, data, id }: StreamEvent): void {
-    if (this.#tries >= 0) {
-      this.#tries = -1;
+    if (this.#tries !== CONNECTED) {
+      this.#tries = CONNECTED;
       this.#listener.connected();
     }
     this.#lastId = id;

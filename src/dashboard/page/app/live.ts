@@ -10,7 +10,7 @@ import { type ApiProblem, sentenceOf } from "../api/problem.ts";
 import { withEvents } from "../model/events.ts";
 import { ofPool, ofServer, Recent } from "../model/recent.ts";
 import { serverRows } from "../model/server-list.ts";
-import { asksForToken, token, tokenRefused } from "./session.ts";
+import { asksForToken, readOnlyReason, token, tokenRefused } from "./session.ts";
 
 /** Whether numbers come. */
 export type Connection =
@@ -103,6 +103,17 @@ async function catchUp(): Promise<void> {
     recentVersion.value++;
   }
   if (line.status === "fulfilled") events.value = withEvents([], line.value.body.events);
+  if (token.value !== null) await findScope();
   const refused = [hour, line].find((one) => one.status === "rejected" && (one.reason as ApiProblem).status === 401);
   if (refused !== undefined) stream.stop();
+}
+
+/** Whether the token may change anything: asked by trying out a change of nothing. */
+async function findScope(): Promise<void> {
+  try {
+    await api.change("PATCH", "/api/v1/settings", {}, { dryRun: true });
+    readOnlyReason.value = null;
+  } catch (error) {
+    readOnlyReason.value = (error as ApiProblem).status === 403 ? (error as ApiProblem).message : null;
+  }
 }

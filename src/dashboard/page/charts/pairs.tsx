@@ -17,7 +17,7 @@ export function Pairs({ rows }: { readonly rows: readonly ServerRow[] }) {
   const y = (value: number) => SIZE - MARGIN / 1.6 - (value / highest) * (SIZE - MARGIN);
   return (
     <figure class="pairs" aria-label={`Predicted and actual latency of ${pairs.length} servers`}>
-      <svg viewBox={`0 0 ${2 * SIZE} ${SIZE}`} width="100%" aria-hidden="true">
+      <svg viewBox={`0 0 ${2 * SIZE} ${SIZE}`} aria-hidden="true">
         <line class="pair-line" x1={x(0)} y1={y(0)} x2={x(highest)} y2={y(highest)} />
         {pairs.map(({ id, name, predicted, actual }) => (
           <circle key={id} cx={x(predicted)} cy={y(actual)} r="4.5">

@@ -56,10 +56,15 @@ export function undoOf(change: ChangeRequest, before: unknown): ChangeRequest | 
 
 const NOT_VALUES = new Set(["reason", "until", "duration"]);
 
-/** As the API takes it: a state, or a state with its end. */
+/** As the API takes it: what was asked of the server, whatever its checks said; with its end, if it had one. */
 export function stateBefore(state: unknown): Record<string, unknown> {
-  if (!isRecord(state)) return { state: state === "draining" ? "drain" : state };
-  return { state: state.state, ...(typeof state.until === "string" ? { until: state.until } : {}) };
+  if (!isRecord(state)) return { state: wantedState(state) };
+  return { state: wantedState(state.state), ...(typeof state.until === "string" ? { until: state.until } : {}) };
+}
+
+function wantedState(state: unknown): string {
+  if (state === "drain" || state === "draining") return "drain";
+  return state === "maintenance" ? state : "active";
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -51,6 +51,11 @@ export class FakeInstance {
     return `http://127.0.0.1:${this.#server.port}/`;
   }
 
+  /** Of all files of the page, as they go over the wire. */
+  get gzipBytes(): number {
+    return [...this.#files.values()].reduce((sum, { gzip }) => sum + Buffer.from(gzip, "base64").length, 0);
+  }
+
   /** Ends all streams; new ones are answered while it is not away. */
   cut(): void {
     for (const stream of this.#streams) stream.error(new Error("cut"));

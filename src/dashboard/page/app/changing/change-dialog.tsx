@@ -26,7 +26,7 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const subject = useSubject(plan.subject);
-  const trial = useTrial(plan, values, subject);
+  const trial = useTrial(plan, values);
   const close = () => {
     openPlan.value = null;
   };
@@ -35,7 +35,7 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
     setError(null);
     setBusy(true);
     try {
-      await makeChange(plan, values, keep, subject);
+      await makeChange(plan, values, keep, subject?.etag ?? null);
       close();
     } catch (problem) {
       if (problem instanceof ApiProblem && problem.code === "not_kept") setCanBeKept(false);
@@ -126,7 +126,7 @@ interface TrialState {
 }
 
 /** What the instance says would happen, a moment after the last key. */
-function useTrial(plan: ChangePlan, values: FormValues, subject: Subject | null): TrialState | null {
+function useTrial(plan: ChangePlan, values: FormValues): TrialState | null {
   const [state, setState] = useState<TrialState | null>(null);
   const request = requestOf(plan, values);
   const key = typeof request === "string" ? request : JSON.stringify(request);
@@ -134,17 +134,15 @@ function useTrial(plan: ChangePlan, values: FormValues, subject: Subject | null)
     if (plan.noTrial === true || typeof request === "string") return setState(null);
     const timer = setTimeout(async () => {
       try {
-        const { body } = await api.change<ChangeAnswer | null>(request.method, request.path, request.body, {
-          dryRun: true,
-        });
-        const before = body?.before ?? subject?.body;
-        setState({ answer: { before, after: body?.after ?? body, warnings: body?.warnings }, error: null });
+        const answer = await tryOut(request);
+        const before = answer?.before;
+        setState({ answer: { before, after: answer?.after, warnings: answer?.warnings }, error: null });
       } catch (error) {
         setState({ answer: null, error: sentenceOf(error) });
       }
     }, TRIAL_DELAY_MS);
     return () => clearTimeout(timer);
-  }, [key, subject]);
+  }, [key]);
   return state;
 }
 
@@ -188,13 +186,19 @@ function requestOf(plan: ChangePlan, values: FormValues): ChangeRequest | string
   }
 }
 
-async function makeChange(plan: ChangePlan, values: FormValues, keep: boolean, subject: Subject | null): Promise<void> {
+async function makeChange(plan: ChangePlan, values: FormValues, keep: boolean, ifMatch: string | null): Promise<void> {
   const request = plan.request(values);
   const done = plan.done(values);
-  const answer = await send(request, values.reason, { keep, ifMatch: subject?.etag });
-  const before = answer?.before ?? subject?.body;
+  // What was before is told by a trial alone: by the names that are sent, without the numbers of now.
+  const before = plan.noTrial === true ? null : (await tryOut(request))?.before;
+  const answer = await send(request, values.reason, { keep, ifMatch });
   const undo = plan.undo === undefined ? undoOf(request, before) : plan.undo(answer, before);
   say("ok", done, undo === null ? null : () => void takeBack(undo, done));
+}
+
+/** What would come of it. */
+async function tryOut({ method, path, body }: ChangeRequest): Promise<ChangeAnswer | null> {
+  return (await api.change<ChangeAnswer | null>(method, path, body, { dryRun: true })).body;
 }
 
 /** Takes a change back, and says so. */

@@ -1,5 +1,6 @@
 /** One server beside the list: everything that is known of it, its last hour, and what may be done. */
 import { useMemo } from "preact/hooks";
+import type { LiveRecent } from "../../../../shared/live/recent.ts";
 import type { ServerDetails } from "../../api/shapes.ts";
 import { useAsked } from "../../app/asked.ts";
 import { events, frame, recent, recentVersion, servers } from "../../app/live.ts";
@@ -24,6 +25,8 @@ const LOAD: readonly ChartSeries[] = [
   { label: "in flight", colour: "--series-3" },
 ];
 const EVENTS = 8;
+/** Of more than these the last hour is told of those that are asked for. */
+const REMEMBERED_SERVERS = 24;
 
 /** Open while the address names a server. */
 export function ServerPanel() {
@@ -58,8 +61,17 @@ export function ServerPanel() {
 function Panel({ server }: { readonly server: ServerRow }) {
   const at = frame.value!.at;
   const version = recentVersion.value;
+  const many = servers.value.length > REMEMBERED_SERVERS;
   const { body } = useAsked<ServerDetails>(`/api/v1/servers/${server.id}`, 5_000);
+  const hour = useAsked<LiveRecent>(many ? `/api/v1/live/recent?servers=${server.id}` : null, 10_000).body;
   const [times, load] = useMemo(() => {
+    const own = hour?.servers[server.id];
+    if (hour !== null && own !== undefined) {
+      return [
+        { at: hour.at, values: [own.p50, own.p99] },
+        { at: hour.at, values: [own.rps, own.in_flight] },
+      ];
+    }
     const read = (...what: string[]) =>
       recent.read(
         what.map((name) => seriesName(ofServer(server.id), name)),
@@ -67,7 +79,7 @@ function Panel({ server }: { readonly server: ServerRow }) {
         COARSE_SPAN_MS,
       );
     return [read("p50", "p99"), read("rps", "in_flight")];
-  }, [server.id, Math.floor(at / 5000), version]);
+  }, [server.id, Math.floor(at / 5000), version, hour]);
   const its = events.value.filter(
     (event) => event.server === server.name && (event.pool === "" || event.pool === server.pool),
   );

@@ -10,7 +10,8 @@ interface Validation {
   readonly problems?: readonly unknown[];
   readonly warnings?: readonly unknown[];
   readonly changes?: readonly unknown[];
-  readonly valid?: boolean;
+  /** Overrides that would end. */
+  readonly overrides_lost?: readonly unknown[];
 }
 
 /** A card with two buttons. */
@@ -54,6 +55,9 @@ function Found({ of }: { readonly of: Validation }) {
       {problems.length > 0 && <List title="A reload would be refused" of={problems} tone="error" />}
       {problems.length === 0 && changes.length === 0 && <p>A reload would change nothing.</p>}
       {changes.length > 0 && <List title="A reload would change" of={changes} tone="preview" />}
+      {(of.overrides_lost ?? []).length > 0 && (
+        <List title="Overrides that would end" of={of.overrides_lost!} tone="caution" />
+      )}
       {(of.warnings ?? []).length > 0 && <List title="Warnings" of={of.warnings!} tone="caution" />}
     </>
   );

@@ -1,0 +1,184 @@
+/** What the page shows of fleets of every size, on every screen, to everyone, and when nobody answers. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser, Page } from "playwright-core";
+import { until } from "../../support/until.ts";
+import { describeWith } from "../support/programs.ts";
+import { openPage, startBrowser } from "./support/browser.ts";
+import { EXPLANATION, FAKE_ANSWERS } from "./support/fake-answers.ts";
+import type { FakeFleet } from "./support/fake-fleet.ts";
+import { FakeInstance } from "./support/fake-instance.ts";
+
+const DEADLINE_MS = 300_000;
+const VIEWS = ["overview", "servers", "servers/1", "routes", "learning", "timeline", "requests", "changes", "settings"];
+const FLEETS: Readonly<Record<string, FakeFleet>> = {
+  "3 servers": { servers: 3, learning: true },
+  "300 servers": { servers: 300, pools: ["shop", "search", "static"] },
+  "no server": { servers: 0 },
+  "all of them down": { servers: 3, allDown: true },
+};
+/** For README.md: `SCREENSHOTS=1 npm test -- test/e2e/dashboard`. */
+const IMAGES = join(import.meta.dir, "../../../docs/images");
+
+describeWith(["chromium"], "the page", () => {
+  let browser: Browser;
+  const instances: FakeInstance[] = [];
+  const start = async (fleet: FakeFleet) => {
+    const instance = await FakeInstance.start(fleet, FAKE_ANSWERS);
+    instances.push(instance);
+    return instance;
+  };
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+  }, DEADLINE_MS);
+
+  afterAll(async () => {
+    await browser?.close();
+    for (const instance of instances) await instance.stop();
+  });
+
+  for (const [name, fleet] of Object.entries(FLEETS)) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      test(
+        `${name}, ${colorScheme}: axe finds nothing serious in any view, and nothing is wider than a phone`,
+        async () => {
+          const instance = await start(fleet);
+          const wide = await openPage(browser, instance.url, { colorScheme });
+          const narrow = await openPage(browser, instance.url, { colorScheme, viewport: { width: 360, height: 780 } });
+          for (const view of [...VIEWS, `requests/${EXPLANATION.request_id}`]) {
+            await visit(wide.page, view);
+            expect(await seriousFaults(wide.page), view).toEqual([]);
+            await visit(narrow.page, view);
+            expect(await narrow.page.evaluate("document.documentElement.scrollWidth"), view).toBeLessThanOrEqual(360);
+          }
+          expect([...wide.complaints, ...narrow.complaints]).toEqual([]);
+          await wide.close();
+          await narrow.close();
+        },
+        DEADLINE_MS,
+      );
+    }
+  }
+
+  test(
+    "of 300 servers only those in sight are rows; the others are found by scrolling, sorting and words",
+    async () => {
+      const instance = await start(FLEETS["300 servers"]);
+      const { page, close } = await openPage(browser, `${instance.url}#/servers`);
+      const rows = page.locator("table.servers tbody tr:not(.spacer)");
+      await rows.first().waitFor();
+      expect(await rows.count()).toBeLessThan(60);
+      expect(await rows.first().textContent()).toContain("down");
+      await page.getByRole("button", { name: "Server" }).click();
+      await page.locator("th[aria-sort=ascending]", { hasText: "Server" }).waitFor();
+      await page.locator(".tall").evaluate((box) => box.scrollTo(0, 1e6));
+      await page.getByRole("link", { name: "10.0.1.44:8080" }).waitFor();
+      await page.getByLabel("Filter: name, pool, state").fill("search drain");
+      await page.getByText("of 300 servers").waitFor();
+      await until(async () =>
+        (await page.locator("table.servers .badge").allTextContents()).every((state) => state === "draining"),
+      );
+      await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
+    "when the network goes it says so, keeps the numbers with their age, and comes back by itself",
+    async () => {
+      const instance = await start(FLEETS["3 servers"]);
+      const { page, close } = await openPage(browser, instance.url);
+      await page.getByText("live", { exact: true }).waitFor();
+      const before = await page.locator(".big").first().textContent();
+      instance.away = true;
+      instance.cut();
+      await page.getByText("No connection to the instance").waitFor();
+      await page.locator(".shell.stale").waitFor();
+      expect(await page.locator(".link-state").textContent()).toContain("old");
+      expect(before).not.toBe("");
+      expect(await page.locator(".big").first().textContent()).not.toBe("");
+      instance.away = false;
+      await page.locator(".shell:not(.stale)").waitFor();
+      await page.getByText("No connection to the instance").waitFor({ state: "detached" });
+      await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
+    "everything can be reached and done by keyboard",
+    async () => {
+      const instance = await start(FLEETS["3 servers"]);
+      const { page, close } = await openPage(browser, instance.url);
+      await page.locator("li.server").first().waitFor();
+      const focused = () => page.evaluate("document.activeElement.textContent");
+      await page.keyboard.press("Tab");
+      expect(await focused()).toBe("Skip to the content");
+      await page.keyboard.press("Enter");
+      expect(await page.evaluate("document.activeElement.tagName")).toBe("MAIN");
+      await page.getByRole("link", { name: "10.0.0.1:8080" }).focus();
+      await page.keyboard.press("Enter");
+      const panel = page.getByRole("dialog", { name: /10\.0\.0\.1:8080/ });
+      await panel.waitFor();
+      await panel.getByRole("button", { name: "Drain" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog", { name: "Drain 10.0.0.1:8080" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog", { name: "Drain 10.0.0.1:8080" }).waitFor({ state: "detached" });
+      expect(await panel.count()).toBe(1);
+      await page.keyboard.press("Escape");
+      await panel.waitFor({ state: "detached" });
+      await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
+    "it asks nobody else for anything, and its first paint is below 100 KB",
+    async () => {
+      const instance = await start(FLEETS["3 servers"]);
+      const { page, close } = await openPage(browser, instance.url);
+      await page.locator("li.server").first().waitFor();
+      const names = (await page.evaluate(
+        "performance.getEntriesByType('resource').map((one) => one.name)",
+      )) as string[];
+      expect(names.filter((name) => !name.startsWith(instance.url))).toEqual([]);
+      expect(instance.gzipBytes).toBeLessThan(100_000);
+      await close();
+    },
+    DEADLINE_MS,
+  );
+
+  test.skipIf(process.env.SCREENSHOTS !== "1")(
+    "pictures for people",
+    async () => {
+      const instance = await start({ servers: 6, learning: true });
+      for (const colorScheme of ["light", "dark"] as const) {
+        const { page, close } = await openPage(browser, instance.url, {
+          colorScheme,
+          viewport: { width: 1360, height: 1000 },
+        });
+        await page.locator("li.server").first().waitFor();
+        await page.locator(".u-over").first().waitFor();
+        await page.screenshot({ path: join(IMAGES, `dashboard-${colorScheme}.png`) });
+        await close();
+      }
+    },
+    DEADLINE_MS,
+  );
+});
+
+async function visit(page: Page, view: string): Promise<void> {
+  await page.evaluate(`location.hash = "#/${view}"`);
+  if (view.startsWith("servers/")) await page.getByRole("dialog").waitFor();
+  else await page.locator("main h1").waitFor({ state: "attached" });
+}
+
+async function seriousFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`));
+}

@@ -1,0 +1,170 @@
+/** Answers of the API beside the stream: one of each kind, so that every view has something to show. */
+import type { Explanation } from "../../../../src/shared/explanation/explanation.ts";
+import type { RecentRequest } from "../../../../src/shared/explanation/recent.ts";
+import type { FakeAnswers } from "./fake-instance.ts";
+
+const AT = "2026-11-30T03:12:44.120Z";
+const REQUEST: RecentRequest = {
+  request_id: "5f2a7c0e9b1d4a638f0c2e7d1b9a4c65",
+  began_at: AT,
+  duration_ms: 812.4,
+  waited_ms: 3.1,
+  worker: 0,
+  route: "/*",
+  pool: "default",
+  method: "GET",
+  path: "/products/4711",
+  client: "192.0.2.7",
+  status: 200,
+  failure: null,
+  proxy_status: null,
+  kept_as: "slow",
+  server: "http://10.0.0.2:8080",
+  server_id: 2,
+  strategy: "least_connections",
+  choice: "strategy",
+  attempt_count: 2,
+  stands_for: 1,
+};
+
+const attempt = (kind: "first" | "retry", id: number, failure: string | null): Explanation["attempts"][number] => ({
+  at: AT,
+  worker: 0,
+  kind,
+  server_id: id,
+  url: `http://10.0.0.${id}:8080`,
+  pool: "default",
+  strategy: "least_connections",
+  choice: "strategy",
+  why: `10.0.0.${id}:8080 had the fewest requests in flight for its weight.`,
+  scale: { name: "(in_flight + 1) / weight", best: "lowest", unit: "" },
+  connect_ms: 1.2,
+  head_ms: failure === null ? 380 : null,
+  total_ms: 400,
+  status: failure === null ? 200 : null,
+  failure,
+  responded: failure === null,
+  result: failure === null ? "It answered with 200." : "The connection was refused.",
+  outcome: { latency_ms: 380, failed: failure !== null },
+  candidate_count: 2,
+  candidates: [1, 2].map((server) => ({
+    server_id: server,
+    url: `http://10.0.0.${server}:8080`,
+    chosen: server === id,
+    in_flight: server === id ? 1 : 4,
+    weight: 1,
+    score: server === id ? 2 : 5,
+    full: false,
+    parts: null,
+    features: null,
+  })),
+  ineligible_count: 1,
+  ineligible: [{ server_id: 3, url: "http://10.0.0.3:8080", state: "down", why: "its health checks fail" }],
+  ineligible_by_state: { down: 1 },
+  arm: null,
+  policy: null,
+  propensity: null,
+  table: null,
+});
+
+/** Of a request that was tried twice. */
+export const EXPLANATION: Explanation = {
+  ...REQUEST,
+  summary: "It was slow because 10.0.0.1:8080 refused the connection, and 10.0.0.2:8080 took 380 ms.",
+  wait_reason: "every server of the pool was at its limit",
+  attempts: [attempt("first", 1, "connection_refused"), attempt("retry", 2, null)],
+  same_id: [],
+  learner: null,
+};
+
+const MEMORY = {
+  enabled: true,
+  usual_since: AT,
+  failed_since: AT,
+  usual_one_in: 1,
+  slow_ms: 250,
+  bytes: 2_000_000,
+  limit_bytes: 64_000_000,
+  note: "Every usual request is kept; failed and slow ones always, and longest.",
+};
+
+const setting = (name: string, changeable: boolean) => ({
+  name,
+  key: name.toLowerCase(),
+  section: "log",
+  value: "info",
+  configured: "info",
+  origin: "default",
+  override: changeable ? "setting-1" : null,
+  default: "info",
+  type: "words",
+  describe: "one of debug, info, warn",
+  unit: null,
+  min: null,
+  max: null,
+  words: ["debug", "info", "warn"],
+  changeable,
+  why_not: changeable ? null : "needs a restart: change it in the configuration, and restart",
+  description: "How much the process log says.",
+});
+
+/** By path. */
+export const FAKE_ANSWERS: FakeAnswers = {
+  "/api/v1/requests": {
+    memory: MEMORY,
+    requests: [REQUEST, { ...REQUEST, failure: "connection_refused", status: 502, kept_as: "failed" }],
+  },
+  "/api/v1/errors": {
+    memory: MEMORY,
+    counts: [{ code: "connection_refused", count: 12 }],
+    counted_since: AT,
+    errors: [],
+  },
+  [`/api/v1/explain/${EXPLANATION.request_id}`]: EXPLANATION,
+  "/api/v1/overrides": {
+    overrides: [
+      {
+        id: "weight-1",
+        kind: "weight",
+        target: { pool: "default", server: "10.0.0.1:8080", address: "" },
+        value: 2,
+        configured: 1,
+        by: "deploy",
+        client: "192.0.2.1",
+        reason: "twice the cores",
+        at: AT,
+        until: null,
+        kept: true,
+        in_force: true,
+      },
+    ],
+  },
+  "/api/v1/audit": {
+    entries: [
+      {
+        at: AT,
+        actor: "deploy",
+        client: "192.0.2.1",
+        action: "server.change",
+        target: "server 10.0.0.1:8080 of pool default",
+        before: { weight: 1 },
+        after: { weight: 2 },
+        reason: "twice the cores",
+        kept: true,
+      },
+    ],
+  },
+  "/api/v1/settings": { settings: [setting("LOG_LEVEL", true), setting("WORKERS", false)] },
+  "/api/v1/ml/models": {
+    models: [{ version: 7, origin: "trained", status: "champion", parent_version: 6, created_at: AT, promoted_at: AT }],
+  },
+  "/api/v1/ml/verdicts": {
+    verdicts: [{ at: AT, model_version: 7, kind: "promoted", reason: "4 % better than model 6" }],
+  },
+  "PATCH /api/v1/servers/1": {
+    dry_run: true,
+    before: { state: "active" },
+    after: { state: "drain" },
+    warnings: ["It is the last one."],
+  },
+};
