@@ -13,6 +13,8 @@ const DEADLINE_MS = 300_000;
 
 describeWith(["chromium"], "an operator at the page", () => {
   let servers: Bun.Server<undefined>[];
+  /** A server that is stopped knows its own no more. */
+  let ports: number[];
   let product: ProductProcess;
   let browser: Browser;
   let watched: WatchedPage;
@@ -28,15 +30,16 @@ describeWith(["chromium"], "an operator at the page", () => {
       },
     });
   const url = () => `http://127.0.0.1:${product.said("admin API listens")?.port}/`;
-  const nameOf = (at: number) => `127.0.0.1:${servers[at].port}`;
+  const nameOf = (at: number) => `127.0.0.1:${ports[at]}`;
   const ask = (path: string) => fetch(`http://127.0.0.1:${product.port}${path}`);
   const card = (at: number) => watched.page.locator("li.server", { hasText: nameOf(at) });
 
   beforeAll(async () => {
     servers = [serve(), serve(), serve()];
+    ports = servers.map(({ port }) => Number(port));
     const hash = new Bun.CryptoHasher("sha256").update(READ_TOKEN).digest("hex");
     product = new ProductProcess({
-      SERVERS: servers.map(({ port }) => `http://127.0.0.1:${port}`).join(","),
+      SERVERS: ports.map((port) => `http://127.0.0.1:${port}`).join(","),
       APP_HOST: "127.0.0.1",
       APP_PORT: "0",
       ADMIN_PORT: "auto",
@@ -81,7 +84,6 @@ describeWith(["chromium"], "an operator at the page", () => {
     "a server that dies is seen, and so is that it is back",
     async () => {
       const { page } = watched;
-      const { port } = servers[2];
       await card(2).getByText("up", { exact: true }).waitFor();
       await servers[2].stop(true);
       await card(2)
@@ -92,7 +94,7 @@ describeWith(["chromium"], "an operator at the page", () => {
         .getByText(/is down/)
         .first()
         .waitFor();
-      servers[2] = serve(port);
+      servers[2] = serve(ports[2]);
       await card(2).locator(".badge", { hasText: "up" }).waitFor();
     },
     DEADLINE_MS,
@@ -188,9 +190,9 @@ describeWith(["chromium"], "an operator at the page", () => {
         .getByRole("row", { name: /LOG_LEVEL/ })
         .getByText("override")
         .waitFor();
-      await page.getByLabel("Filter settings").fill("WORKERS");
+      await page.getByLabel("Filter settings").fill("APP_PORT");
       await page.getByLabel("also those that need a restart").check();
-      const button = page.getByRole("button", { name: "Change WORKERS", exact: true });
+      const button = page.getByRole("button", { name: "Change APP_PORT", exact: true });
       expect(await button.getAttribute("aria-disabled")).toBe("true");
       expect(await button.getAttribute("title")).toContain("restart");
     },
