@@ -71,7 +71,7 @@ describeWith(["chromium"], "the page", () => {
       await rows.first().waitFor();
       expect(await rows.count()).toBeLessThan(60);
       expect(await rows.first().textContent()).toContain("down");
-      await page.getByRole("button", { name: "Server" }).click();
+      await page.getByRole("columnheader", { name: "Server" }).getByRole("button").click();
       await page.locator("th[aria-sort=ascending]", { hasText: "Server" }).waitFor();
       await page.locator(".tall").evaluate((box) => box.scrollTo(0, 1e6));
       await page.getByRole("link", { name: "10.0.1.44:8080" }).waitFor();

@@ -58,7 +58,7 @@ export class FakeInstance {
 
   /** Ends all streams; new ones are answered while it is not away. */
   cut(): void {
-    for (const stream of this.#streams) stream.error(new Error("cut"));
+    for (const stream of this.#streams) stream.close();
     this.#streams.clear();
   }
 
