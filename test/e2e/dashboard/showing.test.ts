@@ -6,9 +6,9 @@ import type { Browser, Page } from "playwright-core";
 import { until } from "../../support/until.ts";
 import { describeWith } from "../support/programs.ts";
 import { openPage, startBrowser } from "./support/browser.ts";
-import { EXPLANATION, FAKE_ANSWERS } from "./support/fake-answers.ts";
-import type { FakeFleet } from "./support/fake-fleet.ts";
-import { FakeInstance } from "./support/fake-instance.ts";
+import { EXPLANATION, FAKE_ANSWERS } from "./support/fake/answers.ts";
+import type { FakeFleet } from "./support/fake/fleet.ts";
+import { FakeInstance } from "./support/fake/instance.ts";
 
 const DEADLINE_MS = 300_000;
 const VIEWS = ["overview", "servers", "servers/1", "routes", "learning", "timeline", "requests", "changes", "settings"];

@@ -7,7 +7,7 @@ import { Learning } from "../views/learning/learning.tsx";
 import { Overview } from "../views/overview/overview.tsx";
 import { Requests } from "../views/requests/requests.tsx";
 import { Routes } from "../views/routes/routes.tsx";
-import { ServerPanel } from "../views/servers/server-panel.tsx";
+import { ServerPanel } from "../views/servers/panel.tsx";
 import { Servers } from "../views/servers/servers.tsx";
 import { Settings } from "../views/settings/settings.tsx";
 import { TimelineView } from "../views/timeline.tsx";

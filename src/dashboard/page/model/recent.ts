@@ -9,6 +9,7 @@ const COARSE_MS = 5_000;
 const FINE_MS = 1_000;
 /** How far back each knows. */
 export const FINE_SPAN_MS = 5 * 60_000;
+/** Of the coarse ones. */
 export const COARSE_SPAN_MS = 60 * 60_000;
 
 /** `pool:shop`, `server:7`: what `seriesName` takes. */

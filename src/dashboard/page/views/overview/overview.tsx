@@ -5,8 +5,8 @@ import { addressOf } from "../../app/router.ts";
 import { FlowChart } from "../../charts/flow-chart.tsx";
 import { Empty, Time } from "../../widgets/text.tsx";
 import { EventList } from "../event-list.tsx";
-import { ServerCards } from "../servers/server-cards.tsx";
-import { ServerTable } from "../servers/server-table.tsx";
+import { ServerCards } from "../servers/cards.tsx";
+import { ServerTable } from "../servers/table.tsx";
 import { Figures } from "./figures.tsx";
 import { TrafficCharts } from "./traffic-charts.tsx";
 

@@ -7,8 +7,8 @@ import { ActButton, Filter, Segments } from "../../widgets/controls.tsx";
 import { Empty } from "../../widgets/text.tsx";
 import { MOST_CARDS } from "../overview/overview.tsx";
 import { add } from "./acts.ts";
-import { ServerCards } from "./server-cards.tsx";
-import { ServerTable } from "./server-table.tsx";
+import { ServerCards } from "./cards.tsx";
+import { ServerTable } from "./table.tsx";
 
 /** The view. */
 export function Servers() {

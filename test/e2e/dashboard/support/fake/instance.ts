@@ -3,10 +3,10 @@
  * real fleet cannot show at will: 300 servers, none, all of them down, a network that goes.
  */
 import type { Server } from "bun";
-import { bundlePage } from "../../../../src/dashboard/bundle/bundle.ts";
-import type { BundledFile } from "../../../../src/dashboard/bundle/bundled-page.ts";
-import type { TimelineEvent } from "../../../../src/shared/live/timeline.ts";
-import { type FakeFleet, fakeFrame, fakeRecent, fakeTopology } from "./fake-fleet.ts";
+import { bundlePage } from "../../../../../src/dashboard/bundle/bundle.ts";
+import type { BundledFile } from "../../../../../src/dashboard/bundle/bundled-page.ts";
+import type { TimelineEvent } from "../../../../../src/shared/live/timeline.ts";
+import { type FakeFleet, fakeFrame, fakeRecent, fakeTopology } from "./fleet.ts";
 
 /** As the product serves it. */
 const CSP =

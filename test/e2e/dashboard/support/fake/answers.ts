@@ -1,7 +1,7 @@
 /** Answers of the API beside the stream: one of each kind, so that every view has something to show. */
-import type { Explanation } from "../../../../src/shared/explanation/explanation.ts";
-import type { RecentRequest } from "../../../../src/shared/explanation/recent.ts";
-import type { FakeAnswers } from "./fake-instance.ts";
+import type { Explanation } from "../../../../../src/shared/explanation/explanation.ts";
+import type { RecentRequest } from "../../../../../src/shared/explanation/recent.ts";
+import type { FakeAnswers } from "./instance.ts";
 
 const AT = "2026-11-30T03:12:44.120Z";
 const REQUEST: RecentRequest = {

@@ -1,7 +1,7 @@
 /** Fleets that are not there: topologies, frames and the last hour of any number of servers, always the same for the same number. */
-import type { LiveFrame, LiveServer } from "../../../../src/shared/live/frame.ts";
-import type { LiveRecent, LiveSeries } from "../../../../src/shared/live/recent.ts";
-import type { LiveTopology } from "../../../../src/shared/live/topology.ts";
+import type { LiveFrame, LiveServer } from "../../../../../src/shared/live/frame.ts";
+import type { LiveRecent, LiveSeries } from "../../../../../src/shared/live/recent.ts";
+import type { LiveTopology } from "../../../../../src/shared/live/topology.ts";
 
 /** What is to be shown. */
 export interface FakeFleet {
