@@ -1,5 +1,5 @@
 /** The product as its users run it: launcher, supervisor, two workers. */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KEEPS_NOTHING } from "../../support/configuration.ts";
@@ -28,25 +28,31 @@ export class Product {
   /** NaN when there are no certificates. */
   readonly tlsPort: number;
 
-  private constructor(daemon: Daemon, started: LogLine) {
+  /** Its own: what operators change is kept in it. */
+  readonly #directory: string;
+
+  private constructor(daemon: Daemon, started: LogLine, directory: string) {
     this.#daemon = daemon;
+    this.#directory = directory;
     this.port = started.port as number;
     this.tlsPort = Number(started.tls_port);
   }
 
   /** Starts it before `servers` and waits until all of them count as healthy. */
   static async start(servers: readonly string[], settings: Record<string, string> = {}): Promise<Product> {
-    const own = { DATA_DIR: mkdtempSync(join(tmpdir(), "neurabalancer-e2e-")) }; // overrides are kept in it
-    const env = { ...SETTINGS, ...own, SERVERS: servers.join(","), ...settings };
+    const directory = mkdtempSync(join(tmpdir(), "neurabalancer-e2e-"));
+    const env = { ...SETTINGS, DATA_DIR: directory, SERVERS: servers.join(","), ...settings };
     // Under load a test reads the access log more slowly than it is written, and lines of it would be dropped.
     const daemon = new Daemon([LAUNCHER, "serve"], { env, quiet: true });
     try {
       const started = await daemon.says(() => logLines(daemon).find(({ msg }) => msg.startsWith("balancing over")));
-      const product = new Product(daemon, started);
+      const product = new Product(daemon, started, directory);
       await until(async () => (await product.servers()).every(({ alive }) => alive));
       return product;
     } catch (error) {
       daemon.process.kill("SIGKILL");
+      await daemon.process.exited;
+      rmSync(directory, { recursive: true, force: true });
       throw error;
     }
   }
@@ -83,6 +89,7 @@ export class Product {
   /** Stops it as an operator does. Throws unless it ended in order. */
   async stop(): Promise<void> {
     const code = await this.#daemon.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
     if (code !== 0) throw new Error(`the product ended with ${code}: ${this.#daemon.stderr}`);
   }
 }
