@@ -10,7 +10,8 @@ const TOKEN = "correct-horse-battery";
 const CLIENT = process.env.SCHEMATHESIS ?? Bun.which("schemathesis");
 /** Streams do not end, and the page is no API. */
 const LEFT_OUT = ["/api/v1/live", "/"];
-const CHECKS = "not_a_server_error,status_code_conformance,response_schema_conformance,unsupported_method";
+const CHECKS =
+  "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method";
 
 const cleanups: (() => unknown)[] = [];
 afterAll(async () => {

@@ -102,9 +102,12 @@ function partSchema(part: string): Json {
 }
 
 function operationOf(route: AdminRoute, method: Method, operation: AnyOperation): Json {
-  const { doc, scope, query, body, response, media = "application/json", others = {} } = operation;
+  const { doc, scope, query, body, response, media = "application/json", otherMedia, others = {} } = operation;
   const text = doc.replaceAll(/\[([^\]]+)\]\([^)]*\)/g, "$1");
-  const content = { [media]: response === undefined ? {} : { schema: schemaOf(response, "output") } };
+  const content = {
+    [media]: response === undefined ? {} : { schema: schemaOf(response, "output") },
+    ...(otherMedia === undefined ? {} : { [otherMedia]: {} }),
+  };
   const parameters = query === undefined ? [] : queryParameters(schemaOf(query, "input"));
   const more = Object.entries(others).map(([status, schema]) => [
     status,

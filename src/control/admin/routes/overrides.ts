@@ -84,6 +84,7 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
+          otherMedia: "text/plain",
           query: z.strictObject({ format: z.enum(["json", "env"], { error: "must be json or env" }).default("json") }),
           response: z.object({ overrides: z.array(overrideView), kept_in: z.string(), problem: z.string().nullable() }),
           doc: "what was changed at run time and is not as configured: what, instead of what, by whom, when and why, and whether it is in force; `?format=env` = as lines of a `.env` file",

@@ -22,6 +22,8 @@ export interface Operation<Query = unknown, Body = unknown> {
   readonly response?: z.ZodType;
   /** What the body is; JSON unless said. */
   readonly media?: string;
+  /** Another media type that a parameter asks for instead. */
+  readonly otherMedia?: string;
   /** Bodies of other statuses that are no problem details. */
   readonly others?: Readonly<Record<number, z.ZodType>>;
   readonly handle: (call: Call<Query, Body>) => Response | Promise<Response>;

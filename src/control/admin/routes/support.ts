@@ -19,6 +19,7 @@ export const supportRoutes: RouteGroup<SupportControl> = (control) => [
     methods: {
       GET: operation({
         scope: "admin",
+        media: "application/gzip",
         query: wish,
         doc: "all that is known of the instance, as a `tar.gz` without secrets ([operations.md](operations.md#support-bundle); `?addresses=plain` keeps addresses of clients)",
         handle: async ({ query: { addresses }, askItself }) => {
