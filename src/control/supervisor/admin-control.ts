@@ -17,7 +17,6 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
   const metrics = new Metrics(metricsSource(view));
   return {
     fleet: view.fleets,
-    events: view.journal,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
     metrics: (format) => metrics.rendering(format),
     prometheusEnabled: () => view.configuration.config.app.prometheusEnabled,

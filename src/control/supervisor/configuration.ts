@@ -16,6 +16,7 @@ import type { ProxySettings } from "../../protocol/worker.ts";
 import { FileWatch } from "../../shared/file-watch.ts";
 import type { Override } from "../../shared/operations/override.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
+import type { ReadOutcome } from "../admin/routes/configuration.ts";
 import { type Events, OPERATOR_SIGNAL } from "../events/events.ts";
 import type { Layering } from "../operations/operations.ts";
 
@@ -51,17 +52,6 @@ export interface ConfigurationOptions {
   /** What a configuration that was loaded is with what operators have set at run time. */
   readonly layer: (loaded: LoadedConfig) => Layering;
 }
-
-/** What became of a reload. */
-export type ReloadResult =
-  | {
-      readonly ok: true;
-      /** What changed, and which overrides have lost to it: in sentences. */
-      readonly changes: readonly string[];
-      readonly warnings: readonly string[];
-      readonly ended: readonly string[];
-    }
-  | { readonly ok: false; readonly problems: readonly string[]; readonly warnings: readonly string[] };
 
 /** One instance's. */
 export class ConfigurationInForce {
@@ -131,7 +121,7 @@ export class ConfigurationInForce {
    * Reads everything again and takes it over; when there is anything wrong with it, the old one stays.
    * @param actor who wants it.
    */
-  async reload(actor: string = OPERATOR_SIGNAL): Promise<ReloadResult> {
+  async reload(actor: string = OPERATOR_SIGNAL): Promise<ReadOutcome> {
     this.#log.info("reading the configuration again");
     const loaded = await this.#options.reload();
     const { warnings } = loaded;
@@ -163,7 +153,7 @@ export class ConfigurationInForce {
   }
 
   /** What a reload would do. @param texts read in place of the files; what is left out stands there. */
-  async preview(texts: TrialTexts): Promise<ReloadResult> {
+  async preview(texts: TrialTexts): Promise<ReadOutcome> {
     const { trial, reload } = this.#options;
     const wanted = await (trial ?? reload)(texts);
     const { warnings } = wanted;

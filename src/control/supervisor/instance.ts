@@ -21,6 +21,7 @@ import { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import { Guard } from "../admin/access/guard.ts";
 import { AdminApi } from "../admin/api.ts";
 import { type AdminListener, listenForWorkers } from "../admin/doors/listener.ts";
+import type { ReadOutcome } from "../admin/routes/configuration.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Resolver } from "../discovery/dns/resolver.ts";
 import { Journal } from "../events/journal.ts";
@@ -33,7 +34,7 @@ import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
 import { adminControl } from "./admin-control.ts";
-import { ConfigurationInForce, type ConfigurationOptions, type ReloadResult } from "./configuration.ts";
+import { ConfigurationInForce, type ConfigurationOptions } from "./configuration.ts";
 import { toPoolPlans } from "./fleet-options.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { announceStart } from "./instance/announcement.ts";
@@ -299,7 +300,7 @@ export class SupervisorInstance {
 
   readonly #reloadAsSignalled = (): Promise<void> => this.#reload().then(() => {});
 
-  async #reload(actor?: string): Promise<ReloadResult> {
+  async #reload(actor?: string): Promise<ReadOutcome> {
     if (this.#stopping) return { ok: false, problems: ["this instance is stopping"], warnings: [] };
     const result = await this.#configuration.reload(actor);
     if (result.ok) this.#log.info({ servers: this.#fleets.summary().total }, "the new configuration is in force");
@@ -307,8 +308,8 @@ export class SupervisorInstance {
   }
 
   /** As `reload`, for who waits for it. */
-  async #reloadFor(actor: string): Promise<ReloadResult> {
-    let result: ReloadResult | undefined;
+  async #reloadFor(actor: string): Promise<ReadOutcome> {
+    let result: ReadOutcome | undefined;
     await this.#turns.take(async () => {
       result = await this.#reload(actor);
     });

@@ -17,6 +17,7 @@ import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { Guard } from "../admin/access/guard.ts";
+import type { ReadOutcome } from "../admin/routes/configuration.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
@@ -31,7 +32,7 @@ import { describeHistory } from "../processes/recorder/status.ts";
 import { describeTracing } from "../processes/tracer/status.ts";
 import type { WorkerStatus, Workers } from "../processes/workers/workers.ts";
 import { certificatesOf } from "./certificates.ts";
-import type { ConfigurationInForce, ReloadResult } from "./configuration.ts";
+import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
@@ -65,9 +66,9 @@ export interface SupervisorView {
   >;
   readonly operating: Operating;
   /** As SIGHUP; resolves when it is in force, or refused. @param actor who wants it. */
-  readonly reload: (actor: string) => Promise<ReloadResult>;
+  readonly reload: (actor: string) => Promise<ReadOutcome>;
   /** What a reload would do. @param texts read in place of the files. */
-  readonly preview: (texts: TrialTexts) => Promise<ReloadResult>;
+  readonly preview: (texts: TrialTexts) => Promise<ReadOutcome>;
   readonly clock: ControlClock;
   readonly startedAtMs: number;
   /** On the monotonic clock: it does not leap when the wall clock is set. */

@@ -1,4 +1,5 @@
 /** The responses that a worker gives one client itself: reserved paths, refusals, errors. */
+import { AddressRanges } from "../../shared/addresses/address-ranges.ts";
 import { NO_POOL } from "../../shared/memory/layout/history.ts";
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { type Failure, Failures } from "../failure.ts";
@@ -10,7 +11,6 @@ import { recordLocal, recordRefused } from "../record/record.ts";
 import type { HeadEdits } from "../rewrite/edits.ts";
 import { hstsEdits } from "../rewrite/hsts.ts";
 import type { Peer } from "../rewrite/request.ts";
-import { TrustedProxies as AddressRanges } from "../rewrite/trusted-proxies.ts";
 import type { Tracing } from "../worker-context.ts";
 import { metricsQuery, SERVERS_QUERY } from "./admin-query.ts";
 import type { AdminQuestion } from "./admin-relay.ts";

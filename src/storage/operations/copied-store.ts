@@ -2,12 +2,13 @@
  * A store that may be out of reach when an instance starts, with a copy beside the instance of what it said last: a server
  * that was drained stays so, whatever the database is doing at that moment.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
 import type { Override } from "../../shared/operations/override.ts";
 import { replaceFile } from "./file/replace.ts";
 import { FORMAT, readOverrides } from "./format.ts";
+import { readWhole } from "./read-whole.ts";
 import type { KeptOverrides, OperationsStore } from "./store.ts";
 
 const MAX_SEEN = 4000;
@@ -94,7 +95,7 @@ export class CopiedOperationsStore implements OperationsStore {
 
   async #readCopy(): Promise<KeptOverrides> {
     try {
-      const { overrides, seen } = JSON.parse(await readFile(this.#path, "utf8")) as Record<string, unknown>;
+      const { overrides, seen } = JSON.parse(String(await readWhole(this.#path))) as Record<string, unknown>;
       const keys = Array.isArray(seen) ? seen.filter((key): key is string => typeof key === "string") : [];
       return { revision: -1, overrides: readOverrides(overrides), trouble: null, seen: new Set(keys) };
     } catch {

@@ -1,7 +1,7 @@
 /** `/api/v1/certificates…`: which there are, how those by ACME stand, and that one is wanted now. */
 import { z } from "zod";
-import type { Events } from "../../events/events.ts";
-import { actorOf } from "../call.ts";
+import type { Operations } from "../../operations/operations.ts";
+import { reasonSchema } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
@@ -19,12 +19,11 @@ export interface CertificatesControl {
     /** Has one asked for now, whenever its time would be. */
     renew(name: string): RenewalAnswer;
   };
-  /** Who is told of orders. */
-  readonly events: Events;
+  readonly operations: Pick<Operations, "note">;
 }
 
 /** They are the operator's. */
-export const certificateRoutes: RouteGroup<CertificatesControl> = (control, log) => [
+export const certificateRoutes: RouteGroup<CertificatesControl> = (control) => [
   {
     path: "/api/v1/certificates",
     audience: "operator",
@@ -46,14 +45,16 @@ export const certificateRoutes: RouteGroup<CertificatesControl> = (control, log)
         scope: "admin",
         doc: "asks for a new certificate by ACME for `<name>` now; answered with 202 before it is there. CAs count: a name may be asked for a few times a week",
         response: z.strictObject({ name: z.string(), state: z.literal("ordering") }),
-        handle: ({ parts: [name], caller }) => {
+        body: z.strictObject({ reason: reasonSchema }),
+        handle: ({ parts: [name], body, caller }) => {
           refuse(control.certificates.renew(name), name);
-          log.info({ domain: name, client: caller.client }, "a certificate is asked for by an operator");
-          control.events.note({
-            kind: "change",
-            actor: actorOf(caller),
-            message: `a new certificate for ${name} was asked for by an operator`,
-            detail: { certificate: name },
+          control.operations.note(caller, {
+            action: "certificate.renew",
+            target: `the certificate of ${name}`,
+            words: `a new certificate for ${name} was asked for by an operator`,
+            before: null,
+            after: "ordering",
+            reason: body.reason,
           });
           return json({ name, state: "ordering" }, 202);
         },

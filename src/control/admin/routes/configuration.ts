@@ -1,5 +1,6 @@
 /** `/api/v1/config/…`: what another configuration would change, and reading it again. */
 import { z } from "zod";
+import type { TrialTexts } from "../../../config/environment.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { actorOf } from "../call.ts";
 import { reasonSchema } from "../changes/terms.ts";
@@ -17,19 +18,13 @@ export type ReadOutcome =
     }
   | { readonly ok: false; readonly problems: readonly string[]; readonly warnings: readonly string[] };
 
-/** Texts to read instead of the files. */
-export interface ConfigurationTexts {
-  readonly env?: string;
-  readonly yaml?: string;
-}
-
 /** What these routes ask for. */
 export interface ConfigurationControl {
   readonly configuration: {
     /** Reads everything again and takes it over, when all changes before are done. @param actor as of events. */
     reload(actor: string): Promise<ReadOutcome>;
     /** As `reload`, without taking anything over. */
-    validate(texts: ConfigurationTexts): Promise<ReadOutcome>;
+    validate(texts: TrialTexts): Promise<ReadOutcome>;
   };
   readonly operations: Pick<Operations, "note">;
 }

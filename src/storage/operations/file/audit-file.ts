@@ -2,13 +2,15 @@
  * The audit as lines of JSON, each with its number: the file, and the one before it. A line that was not written to its end
  * goes when the file is opened.
  */
-import { readFile, rename, stat, truncate } from "node:fs/promises";
+import { rename, stat, truncate } from "node:fs/promises";
 import type { AuditEntry, AuditQuery } from "../../../shared/operations/audit.ts";
 import { readEntry } from "../format.ts";
+import { readWhole } from "../read-whole.ts";
 import { withFile } from "./replace.ts";
 
 /** Beyond this it becomes the file before, and that goes. */
 const MAX_BYTES = 8 * 1024 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /** An entry with its number. */
 export interface NumberedEntry {
@@ -36,12 +38,13 @@ export class AuditFile {
 
   /** Finds its end. @param mend what was written by halves goes. */
   async open(mend: boolean): Promise<void> {
-    const bytes = await readOrNothing(this.#path);
+    const bytes = (await readWhole(this.#path)) ?? NOTHING;
     const end = bytes.lastIndexOf(0x0a) + 1;
     if (mend && end < bytes.length) await truncate(this.#path, end);
     this.#bytes = end;
     const last =
-      readLines(bytes.subarray(0, end)).next().value ?? readLines(await readOrNothing(this.#before)).next().value;
+      readLines(bytes.subarray(0, end)).next().value ??
+      readLines((await readWhole(this.#before)) ?? NOTHING).next().value;
     this.#number = last?.number ?? 0;
   }
 
@@ -70,7 +73,7 @@ export class AuditFile {
   async read({ limit, sinceMs }: AuditQuery): Promise<AuditEntry[]> {
     const found: AuditEntry[] = [];
     for (const path of [this.#path, this.#before]) {
-      for (const { entry } of readLines(await readOrNothing(path))) {
+      for (const { entry } of readLines((await readWhole(path)) ?? NOTHING)) {
         if (sinceMs !== null && entry.atMs < sinceMs) continue;
         if (found.length >= limit) return found;
         found.push(entry);
@@ -104,14 +107,5 @@ function numbered(line: string): NumberedEntry | null {
     return entry !== null && typeof value.number === "number" ? { number: value.number, entry } : null;
   } catch {
     return null;
-  }
-}
-
-async function readOrNothing(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
-    throw error;
   }
 }

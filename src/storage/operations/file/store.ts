@@ -2,11 +2,12 @@
  * Operations in files of one instance: the overrides in one that is replaced as a whole, the audit in one that grows. What
  * was done stands beside the overrides that it made until the audit has it: there is no change without its entry.
  */
-import { mkdir, readFile, rename } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditEntry, AuditQuery } from "../../../shared/operations/audit.ts";
 import type { Override } from "../../../shared/operations/override.ts";
 import { FORMAT, readEntry, readOverrides, requireRoom } from "../format.ts";
+import { readWhole } from "../read-whole.ts";
 import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "../store.ts";
 import { AuditFile, type NumberedEntry } from "./audit-file.ts";
 import { FileLock } from "./file-lock.ts";
@@ -127,7 +128,8 @@ export class FileOperationsStore implements OperationsStore {
   /** As it is, whoever's it is. */
   async #look(): Promise<Document> {
     try {
-      return parse(await readFile(this.#path, "utf8"));
+      const bytes = await readWhole(this.#path);
+      return bytes === null ? NOTHING : parse(bytes.toString());
     } catch {
       return NOTHING;
     }
@@ -135,15 +137,15 @@ export class FileOperationsStore implements OperationsStore {
 
   /** @returns why it cannot be read, and must not be replaced either. */
   async #readOrPutAside(): Promise<Document | string> {
-    let text: string;
+    let bytes: Buffer | null;
     try {
-      text = await readFile(this.#path, "utf8");
+      bytes = await readWhole(this.#path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return NOTHING;
       return `${this.where} cannot be read: ${(error as Error).message}`;
     }
+    if (bytes === null) return NOTHING;
     try {
-      return parse(text);
+      return parse(bytes.toString());
     } catch (error) {
       const why = (error as Error).message;
       if (error instanceof OtherFormatError) return `${this.where} ${why}`;

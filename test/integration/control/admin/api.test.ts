@@ -167,7 +167,6 @@ function makeControl() {
         return { kind: name === "a.test" ? "taken" : name === "busy.test" ? "busy" : "unknown" };
       },
     },
-    events: { note: (event) => noted.push(event) },
     history: { ask: async (subject) => Response.json({ subject }) },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),

@@ -117,3 +117,13 @@ test("killed at any moment: never torn, and what was acknowledged is there with 
     last = revision;
   }
 }, 120_000);
+
+test("a pipe where the file belongs holds nobody up: it is said, and nothing is kept", async () => {
+  const path = folder();
+  mkdirSync(path);
+  expect(await spawn(["mkfifo", join(path, "overrides.json")]).exited).toBe(0);
+  const store = storeIn(path);
+  expect((await store.read()).trouble).toContain("it is no file");
+  await expect(store.commit(0, [], [entry(1)])).rejects.toThrow("it is no file");
+  await store.close();
+});
