@@ -125,8 +125,8 @@ export async function order(
 ): Promise<{ status: number; message: string }> {
   const init = { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } };
   const response = await product.admin(`/api/v1/ml/${what}`, init);
-  const said = (await response.json()) as { message?: string; error?: { message: string } };
-  return { status: response.status, message: said.message ?? said.error?.message ?? "" };
+  const said = (await response.json()) as { message?: string; detail?: string };
+  return { status: response.status, message: said.message ?? said.detail ?? "" };
 }
 
 export async function reading<T>(dataDir: string, read: (store: LearningReader) => Promise<T>): Promise<T> {

@@ -152,7 +152,7 @@ test("a store that cannot be used costs samples and nothing else: it is said onc
   await until(async () => (await product.degraded("learning_store")) === 1);
   const seen = await load(200, 2000, () => request(product.port));
   expect(seen.why).toEqual({});
-  expect((await product.status()).degraded).toEqual(["learning_store"]);
+  expect((await product.status()).degraded).toEqual(["learning_store", "operations"]);
   expect(await product.degraded("learner")).toBe(0);
   expect(product.count("the store of what is learned")).toBe(1);
   await until(() => product.count("what is learned is not kept as it should be") === 1);

@@ -272,8 +272,8 @@ describe("what the store sets for servers", () => {
     supervisor.setServers([row({ weight: 4, capacity: 3 })]);
     await until(async () => (await server(supervisor)).weight === 4);
     await supervisor.reload({ HISTORY: "off" });
-    await until(async () => (await server(supervisor)).weight === 9); // the operator's lasts
-    expect(await server(supervisor)).toMatchObject({ capacity: 10, weight_origin: "admin API" });
+    await until(async () => (await server(supervisor)).capacity === 10);
+    expect(await server(supervisor)).toMatchObject({ weight: 9, weight_origin: "admin API" }); // the operator's lasts
     await supervisor.reload({ SERVER_WEIGHT_127_0_0_1_1: "3" });
     expect(await server(supervisor)).toMatchObject({ weight: 3, weight_origin: "configuration" });
     expect(supervisor.said("it ends: ")?.level).toBe("warn");
