@@ -28,6 +28,7 @@ export const LAYERED: readonly Layers[] = [
       ["upstream/"],
       ["compress/", "rewrite/", "route/"],
       ["path/"],
+      ["http2/"],
       ["http1/", "sockets/"],
       ["outcome.ts"],
       ["failure.ts"],
