@@ -92,8 +92,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
-    title:
-      "proxy/http2/ is pure: bytes in, numbers and lines of HTTP/1.1 out; who speaks it has the sockets and the clock",
+    title: "proxy/http2/ is pure: frames and header blocks to heads of HTTP/1.1 and back; clocks are handed in",
     folder: "src/proxy/http2/",
     allows: within("src/proxy/http2/", "src/proxy/http1/", "src/shared/memory/series-table.ts"),
     bannedGlobals: IMPURE_GLOBALS,
