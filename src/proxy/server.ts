@@ -16,6 +16,7 @@ import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
+import { HeadMemory } from "./downstream/http2/head-coding.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
 import { HedgeTimers } from "./exchange/attempts/hedge-timers.ts";
 import type { ExchangeContext } from "./exchange/context.ts";
@@ -44,6 +45,7 @@ import { DurationPlaces } from "./routing/duration-places.ts";
 import { MirrorRows } from "./routing/mirror-target.ts";
 import { Routes } from "./routing/routes.ts";
 import { MAX_CERTIFICATE_LINE_BYTES } from "./sockets/client-certificate.ts";
+import { EndOfTurn } from "./sockets/end-of-turn.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
@@ -140,6 +142,7 @@ export class ProxyServer {
       block,
       counters: block.counters,
       wheel: new TimerWheel(now(), TICK_MS),
+      endOfTurn: new EndOfTurn(now, onInternalError),
       ids: new IdSource(options.seed),
       log,
       accessLog: null,
@@ -176,6 +179,8 @@ export class ProxyServer {
       peers: new PeerCache(trustedProxies),
       admin: new AdminRelay(options.admin),
       exchanges: new IdleExchanges(ctx, onInternalError),
+      http2: new HeadMemory(ctx.ids),
+      speakHttp2: (...known: Parameters<DownstreamContext["speakHttp2"]>) => this.#clients.speakHttp2(...known),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });
     this.#setAccessLog(settings);
