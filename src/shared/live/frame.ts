@@ -149,6 +149,8 @@ export interface LiveFrame {
   /** Of the topology that it goes with. */
   readonly topology: number;
   readonly at: number;
+  /** Names of the instances that its numbers add up over: one, the instance that is asked, which knows of no other. */
+  readonly instances: readonly string[];
   readonly instance: LiveInstance;
   readonly totals: LiveTotals;
   readonly pools: readonly LivePool[];

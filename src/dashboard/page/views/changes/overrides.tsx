@@ -9,6 +9,7 @@ import { inWords } from "../../model/change.ts";
 import { overrideTarget } from "../../model/overrides.ts";
 import { ActButton, Button } from "../../widgets/controls.tsx";
 import { Dialog } from "../../widgets/dialog.tsx";
+import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge, Empty, Time } from "../../widgets/text.tsx";
 
 /** The list. */
@@ -47,27 +48,7 @@ export function Overrides() {
         ) : list.length === 0 ? (
           <Empty>Everything is as configured.</Empty>
         ) : (
-          <div class="scroll">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th scope="col">What</th>
-                  <th scope="col">Is</th>
-                  <th scope="col">Configured</th>
-                  <th scope="col">By</th>
-                  <th scope="col">Since</th>
-                  <th scope="col">
-                    <span class="hidden">Acts</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {list.map((override) => (
-                  <Row key={override.id} of={override} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table columns={COLUMNS} rows={list} keyOf={({ id }) => id} />
         )}
       </section>
       {exported !== null && (
@@ -85,48 +66,70 @@ export function Overrides() {
   );
 }
 
-function Row({ of }: { readonly of: ShownOverride }) {
-  const target = overrideTarget(of);
-  return (
-    <tr>
-      <th scope="row" class="wrap">
-        {target}
-        {of.reason !== "" && <p class="dim about">{of.reason}</p>}
-      </th>
-      <td>
-        <strong>{inWords(of.value)}</strong>
-        {of.in_force === false && (
-          <Badge tone="idle" title="This instance's configuration is another.">
-            not here
-          </Badge>
-        )}
-        {of.kept === false && (
-          <Badge tone="warn" title="It ends when this instance is restarted.">
-            this run only
-          </Badge>
-        )}
-      </td>
-      <td class="dim">{inWords(of.configured)}</td>
-      <td>{of.by || "local"}</td>
-      <td>
-        <Time ms={Date.parse(of.at)} />
-        {of.until && (
+const COLUMNS: readonly Column<ShownOverride>[] = [
+  {
+    title: "What",
+    kind: "head",
+    cell: (override) => (
+      <>
+        {overrideTarget(override)}
+        {override.reason !== "" && <p class="dim about">{override.reason}</p>}
+      </>
+    ),
+  },
+  { title: "Is", kind: "long", cell: (override) => <Present of={override} /> },
+  { title: "Configured", kind: "long", cell: ({ configured }) => <span class="dim">{inWords(configured)}</span> },
+  { title: "By", cell: ({ by }) => by || "local" },
+  {
+    title: "Since",
+    kind: "long",
+    cell: ({ at, until }) => (
+      <>
+        <Time ms={Date.parse(at)} />
+        {until && (
           <span class="dim">
             {" "}
-            until <Time ms={Date.parse(of.until)} />
+            until <Time ms={Date.parse(until)} />
           </span>
         )}
-      </td>
-      <td class="num">
-        <ActButton class="small" label={`Remove the override of ${target}`} onPress={() => remove(of, target)}>
-          Remove
-        </ActButton>
-      </td>
-    </tr>
+      </>
+    ),
+  },
+  {
+    title: "Acts",
+    kind: "acts",
+    cell: (override) => (
+      <ActButton
+        class="small"
+        label={`Remove the override of ${overrideTarget(override)}`}
+        onPress={() => remove(override)}
+      >
+        Remove
+      </ActButton>
+    ),
+  },
+];
+
+function Present({ of }: { readonly of: ShownOverride }) {
+  return (
+    <>
+      <strong>{inWords(of.value)}</strong>{" "}
+      {of.in_force === false && (
+        <Badge tone="idle" title="This instance's configuration is another.">
+          not here
+        </Badge>
+      )}
+      {of.kept === false && (
+        <Badge tone="warn" title="It ends when this instance is restarted.">
+          this run only
+        </Badge>
+      )}
+    </>
   );
 }
 
-function remove(of: ShownOverride, target: string): void {
+function remove(of: ShownOverride): void {
+  const target = overrideTarget(of);
   propose({
     title: "Remove an override",
     lead: `${target} is as configured again: ${inWords(of.configured)} instead of ${inWords(of.value)}.`,
