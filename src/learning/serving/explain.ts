@@ -1,6 +1,7 @@
 /** Puts into words why a request went where it went, from the workers' rings and from the tables that are remembered. */
 import { crowdFactor } from "../../balancing/crowd.ts";
 import type {
+  DescribedModels,
   DescribedServer,
   IneligibleServer,
   LearnedAttempt,
@@ -63,7 +64,7 @@ export function describeLearner(
   memory: SharedMemory,
   history: TableHistory,
   rungReason: string,
-  models: object | null,
+  models: DescribedModels | null,
 ): LearnerDescription {
   const table = history.newest(TableModel.CHAMPION);
   const known = { rung_reason: rungReason, remembered_tables: history.length, models };

@@ -82,6 +82,13 @@ export interface DescribedServer extends NamedServer {
   readonly features: Readonly<Record<string, number | null>>;
 }
 
+/** Where learning is: what the live numbers use of it; the rest is told as it is. */
+export interface DescribedModels {
+  /** No model moves on by itself until it is resumed. */
+  readonly paused: boolean;
+  readonly [more: string]: unknown;
+}
+
 /** What the learner knows now. */
 export interface LearnerDescription {
   /** Why the present rung is in force; empty while it is the model. */
@@ -90,7 +97,7 @@ export interface LearnerDescription {
   readonly mean_latency_ms: number | null;
   readonly remembered_tables: number;
   /** Where learning is: champion, candidate, training, store; `null` while the store is being opened. */
-  readonly models: object | null;
+  readonly models: DescribedModels | null;
   /** Those of the newest table; `null` before the first. */
   readonly servers: readonly DescribedServer[] | null;
 }

@@ -1,12 +1,12 @@
 /** Overrides: what is in force instead of what is configured, as a list and as lines for the configuration. */
 import { useState } from "preact/hooks";
 import { sentenceOf } from "../../api/problem.ts";
-import type { ShownOverride } from "../../api/shapes.ts";
+import type { ServerDetails, ShownOverride } from "../../api/shapes.ts";
 import { useAsked } from "../../app/asked.ts";
-import { propose } from "../../app/changing/plan.ts";
+import { type ChangePlan, propose } from "../../app/changing/plan.ts";
 import { api } from "../../app/live.ts";
 import { inWords } from "../../model/change.ts";
-import { overrideTarget } from "../../model/overrides.ts";
+import { hostAndPort, overrideTarget, settingAgain } from "../../model/overrides.ts";
 import { ActButton, Button } from "../../widgets/controls.tsx";
 import { Dialog } from "../../widgets/dialog.tsx";
 import { type Column, Table } from "../../widgets/table.tsx";
@@ -34,7 +34,7 @@ export function Overrides() {
           <ActButton
             class="danger"
             disabled={list.length === 0 ? "There is no override." : null}
-            onPress={() => clear(list.length)}
+            onPress={() => clear(list)}
           >
             Remove all
           </ActButton>
@@ -137,19 +137,31 @@ function remove(of: ShownOverride): void {
     request: () => ({ method: "DELETE", path: `/api/v1/overrides/${encodeURIComponent(of.id)}`, body: null }),
     confirm: "Remove",
     done: () => `${target} is as configured.`,
-    undo: () => null,
+    ...undoing([of]),
   });
 }
 
-function clear(count: number): void {
+function clear(list: readonly ShownOverride[]): void {
   propose({
     title: "Remove all overrides",
-    lead: `All ${count} end, and everything is as configured. Drained servers get requests again, added ones go.`,
+    lead: `All ${list.length} end, and everything is as configured. Drained servers get requests again, added ones go.`,
     subject: "/api/v1/overrides",
     request: () => ({ method: "DELETE", path: "/api/v1/overrides", body: null }),
     confirm: "Remove all",
     danger: true,
     done: () => "Everything is as configured.",
-    undo: () => null,
+    ...undoing(list),
   });
+}
+
+function undoing(list: readonly ShownOverride[]): Pick<ChangePlan, "undo" | "final"> {
+  const back = settingAgain(list, findServer);
+  if (back !== null) return { undo: () => back };
+  return { undo: () => null, final: "this page cannot set it again. Export it first." };
+}
+
+/** Servers that come back have other ids, so they are looked up when it is undone. */
+async function findServer(pool: string, isIt: (name: string, address: string) => boolean): Promise<number | null> {
+  const { body } = await api.get<readonly ServerDetails[]>("/api/v1/servers");
+  return body.find((one) => one.pool === pool && isIt(hostAndPort(one.url), one.address ?? ""))?.id ?? null;
 }

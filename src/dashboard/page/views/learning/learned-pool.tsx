@@ -8,7 +8,7 @@ import type { Tone } from "../../model/words.ts";
 import { ActButton } from "../../widgets/controls.tsx";
 import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge, Facts, Time } from "../../widgets/text.tsx";
-import { orderLearner } from "./acts.ts";
+import { orderLearner, rollBack } from "./acts.ts";
 import { Models } from "./models.tsx";
 import { Verdicts } from "./verdicts.tsx";
 
@@ -29,11 +29,17 @@ export function LearnedPool({ of, several }: { readonly of: LiveLearning; readon
       <div class="head">
         <h2>{several || of.pool !== "default" ? `Pool ${of.pool}` : "Is it worth it?"}</h2>
         <Badge tone={tone}>{words}</Badge>
+        {of.paused && <Badge tone="warn">learning is paused</Badge>}
         <div class="end">
           <ActButton onPress={() => orderLearner("train", of.pool)}>Train</ActButton>
-          <ActButton onPress={() => orderLearner("rollback", of.pool)}>Roll back</ActButton>
-          <ActButton onPress={() => orderLearner("pause", of.pool)}>Pause</ActButton>
-          <ActButton onPress={() => orderLearner("resume", of.pool)}>Resume</ActButton>
+          <ActButton onPress={() => rollBack(of.pool, of.champion)}>Roll back</ActButton>
+          {of.paused ? (
+            <ActButton class="primary" onPress={() => orderLearner("resume", of.pool)}>
+              Resume
+            </ActButton>
+          ) : (
+            <ActButton onPress={() => orderLearner("pause", of.pool)}>Pause</ActButton>
+          )}
         </div>
       </div>
       <div class="two">

@@ -182,6 +182,7 @@ function fakeLearning(pool: string, atMs: number): LiveFrame["learning"][number]
     rung: "model",
     rung_reason: "",
     table_age_ms: 48,
+    paused: false,
     arms: [
       { arm: "champion", share: null, rps: 88, cost: 0.91 },
       { arm: "control", share: 0.05, rps: 5, cost: 1.04 },
