@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../../src/balancing/random.ts";
+import type { ArmBucket } from "../../../src/evidence/arm-bucket.ts";
 import { ArmComparison } from "../../../src/evidence/arm-comparison.ts";
-import { type ArmBucket, type EvidenceOptions, SequentialEvidence } from "../../../src/evidence/sequential-evidence.ts";
+import { type EvidenceOptions, SequentialEvidence } from "../../../src/evidence/sequential-evidence.ts";
 import { JUDGE_DEFAULTS } from "../../../src/learning/judge/options.ts";
 import { lognormal } from "../learning/judge/traffic.ts";
 

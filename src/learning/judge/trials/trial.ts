@@ -1,5 +1,6 @@
 /** A model on trial on live traffic: canary, probation and watch are this with a rule each. */
-import { ArmComparison, type ArmComparisonOptions, type ArmSummary } from "../../../evidence/arm-comparison.ts";
+import { ArmComparison, type ArmComparisonOptions } from "../../../evidence/arm-comparison.ts";
+import type { ArmSummary } from "../../../evidence/bucket-sums.ts";
 import { describe, figures } from "../../../evidence/describe.ts";
 import { type EvidenceOptions, SequentialEvidence } from "../../../evidence/sequential-evidence.ts";
 import { type Finding, failed, passed } from "../finding.ts";
