@@ -25,7 +25,6 @@ import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
 import { describeCertificates, type ShownCertificate } from "../processes/acme/description.ts";
 import type { AcmeStatus } from "../processes/acme/status.ts";
-import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
@@ -37,6 +36,7 @@ import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
+import type { Questions } from "./questions.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -54,7 +54,7 @@ export interface SupervisorView {
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
-  readonly historyQuestions: HistoryQuestions;
+  readonly questions: Questions;
   readonly recorder: Recorder;
   readonly tracing: Tracing;
   readonly acme: AcmeStatus;

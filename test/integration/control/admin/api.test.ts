@@ -171,6 +171,18 @@ function makeControl() {
       },
     },
     history: { ask: async (subject) => Response.json({ subject }) },
+    expectations: {
+      ask: async ({ pool, strategies, windowMs }) => ({
+        ...{
+          pool: pool ?? "shop",
+          verdict: "nothing",
+          sentence: String(windowMs),
+          reasons: strategies ?? [],
+          notes: [],
+        },
+        ...{ window: null, ran: null, requests: 0, single_requests: 0, measured: null, expectations: [], left_out: [] },
+      }),
+    },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
   };
