@@ -3,6 +3,8 @@ import type { z } from "zod";
 import { ApiError, type Problem } from "./responses.ts";
 import { targetOf } from "./target.ts";
 
+const UTF_8 = new TextDecoder();
+
 /** The parameters of the query; throws 400 with every problem. Without a schema there are none, and what is sent is ignored. */
 export function readQuery(request: Request, schema: z.ZodType | undefined): unknown {
   if (schema === undefined) return undefined;
@@ -12,10 +14,13 @@ export function readQuery(request: Request, schema: z.ZodType | undefined): unkn
   return checked(Object.fromEntries(query), schema, "invalid_query", "the query");
 }
 
-/** The body; throws 400 with every problem. An empty one is `{}`. */
+/** Longer bodies are refused: a configuration to be tried is the largest that anybody sends. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** The body; throws 400 with every problem, 413 when it is too large. An empty one is `{}`. */
 export async function readBody(request: Request, schema: z.ZodType | undefined): Promise<unknown> {
   if (schema === undefined) return undefined;
-  const text = await request.text();
+  const text = await bodyOf(request);
   let body: unknown;
   try {
     body = text.trim() === "" ? {} : JSON.parse(text);
@@ -23,6 +28,20 @@ export async function readBody(request: Request, schema: z.ZodType | undefined):
     throw new ApiError(400, "invalid_json", "the body is not JSON");
   }
   return checked(body, schema, "invalid_body", "the body");
+}
+
+/** Of a larger one no more is read than tells that it is. */
+async function bodyOf({ body }: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) {
+      throw new ApiError(413, "body_too_large", `the body is too large: ${MAX_BODY_BYTES} bytes are the most`);
+    }
+    chunks.push(chunk);
+  }
+  return UTF_8.decode(Buffer.concat(chunks));
 }
 
 /** What stands in the path, without its percent-encoding; throws 400. */
