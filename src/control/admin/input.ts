@@ -1,8 +1,14 @@
 /** Reads what a request of the admin API brings, by the schemas of its operation. */
+
 import type { z } from "zod";
+import { shortened } from "../../shared/shortened.ts";
 import { ApiError, type Problem } from "./responses.ts";
 import { targetOf } from "./target.ts";
 
+/** Of a name that was sent so much is repeated, … */
+const MOST_NAME = 80;
+/** … and of those that nobody knows so many. */
+const MOST_UNKNOWN = 10;
 const UTF_8 = new TextDecoder();
 
 /** The parameters of the query; throws 400 with every problem. Without a schema there are none, and what is sent is ignored. */
@@ -10,7 +16,8 @@ export function readQuery(request: Request, schema: z.ZodType | undefined): unkn
   if (schema === undefined) return undefined;
   const query = new URLSearchParams(targetOf(request).query);
   const twice = [...query.keys()].find((name) => query.getAll(name).length > 1);
-  if (twice !== undefined) throw new ApiError(400, "invalid_query", `${twice.slice(0, 80)} is there more than once`);
+  if (twice !== undefined)
+    throw new ApiError(400, "invalid_query", `${shortened(twice, MOST_NAME)} is there more than once`);
   return checked(Object.fromEntries(query), schema, "invalid_query", "the query");
 }
 
@@ -50,7 +57,7 @@ export function readParts(parts: readonly string[]): string[] {
     try {
       return decodeURIComponent(part);
     } catch {
-      throw new ApiError(400, "invalid_path", `${part.slice(0, 80)} is not percent-encoded correctly`);
+      throw new ApiError(400, "invalid_path", `${shortened(part, MOST_NAME)} is not percent-encoded correctly`);
     }
   });
 }
@@ -58,10 +65,17 @@ export function readParts(parts: readonly string[]): string[] {
 function checked(value: unknown, schema: z.ZodType, code: string, what: string): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems: Problem[] = parsed.error.issues.map(({ path, message }) => ({
-    at: path.map(String).join("."),
-    message,
-  }));
+  const problems = parsed.error.issues.flatMap(problemsOf);
   const sentences = problems.map(({ at, message }) => (at === "" ? message : `${at}: ${message}`));
   throw new ApiError(400, code, `${what} is not right: ${sentences.join("; ")}`, {}, problems);
+}
+
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  const at = (names: readonly PropertyKey[]): string =>
+    names.map((name) => shortened(String(name), MOST_NAME)).join(".");
+  if (issue.code !== "unrecognized_keys") return [{ at: at(issue.path), message: issue.message }];
+  const { path, keys } = issue;
+  const unknown = keys.slice(0, MOST_UNKNOWN).map((key) => ({ at: at([...path, key]), message: "is not known here" }));
+  const left = keys.length - unknown.length;
+  return left === 0 ? unknown : [...unknown, { at: at(path), message: `and ${left} more names are not known here` }];
 }
