@@ -1,5 +1,7 @@
 /** `/api/v1/live…` and `/api/v1/timeline`: what the page lives on. */
+
 import { z } from "zod";
+import { shortened } from "../../../shared/shortened.ts";
 import { EVENT_KINDS, type EventKind } from "../../../storage/history-store.ts";
 import type { Live } from "../../live/live.ts";
 import { MAX_WATCHERS } from "../../live/stream.ts";
@@ -36,7 +38,7 @@ const kinds = z.string().transform((text, context): readonly EventKind[] => {
   if (unknown === undefined) return asked as EventKind[];
   context.addIssue({
     code: "custom",
-    message: `there is no kind ${unknown.slice(0, 40)}: use ${EVENT_KINDS.join(", ")}`,
+    message: `there is no kind ${shortened(unknown, 40)}: use ${EVENT_KINDS.join(", ")}`,
   });
   return z.NEVER;
 });

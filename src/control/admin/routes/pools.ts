@@ -40,7 +40,7 @@ const poolChange = changeBody({
     .refine((options) => Object.keys(options).length <= MOST_OPTIONS, { error: `has more than ${MOST_OPTIONS} names` })
     .optional()
     .describe("settings that a pool may have, by the name that the environment or the file gives them"),
-});
+}).meta({ examples: [{ strategy: "least_connections" }, { options: { RETRY_BUDGET_PERCENT: 30 } }] });
 
 /** They are the operator's. */
 export const poolRoutes: RouteGroup<PoolsControl> = (control) => [

@@ -24,7 +24,8 @@ const settingList = z.strictObject({ settings: z.array(settingView) });
 const settingsChange = z
   .object({ reason: reasonSchema })
   .catchall(settingInput)
-  .refine((body) => Object.keys(body).length <= MOST_SETTINGS, { error: `has more than ${MOST_SETTINGS} names` });
+  .refine((body) => Object.keys(body).length <= MOST_SETTINGS, { error: `has more than ${MOST_SETTINGS} names` })
+  .meta({ examples: [{ LOG_LEVEL: "debug", ACCESS_LOG_SAMPLE: 0.1, reason: "a look" }, { LOG_LEVEL: null }] });
 
 /** They are the operator's. */
 export const settingRoutes: RouteGroup<SettingsControl> = (control) => [

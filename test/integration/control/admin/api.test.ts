@@ -477,9 +477,41 @@ describe("changing", () => {
     expect(JSON.stringify(state)).toBe(before);
   });
 
+  test("what was sent is repeated in part, however much it was", async () => {
+    const long = "x".repeat(60_000);
+    const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, at) => [`unknown-${at}`, at]));
+    const refused = [
+      await patch(1, { weight: 1, [long]: 1 }),
+      await patch(1, many),
+      await patch(1, { state: long }),
+      await patch(1, { weight: 1, reason: long }),
+      await patch(1, { state: "drain", until: long }),
+      await viaPort("/api/v1/settings", {
+        method: "PATCH",
+        body: JSON.stringify({ [long]: 1, LOG_LEVEL: "loud" }),
+        headers: { "content-type": "application/json" },
+      }),
+      await viaPort("/api/v1/servers", {
+        method: "POST",
+        body: JSON.stringify({ url: "http://a:1", pool: long.slice(0, 200) }),
+        headers: { "content-type": "application/json" },
+      }),
+      await viaPort(`/api/v1/timeline?kind=${long.slice(0, 9_000)}`),
+      await viaPort(`/api/v1/overrides?${long.slice(0, 9_000)}=1`),
+      await viaPort(`/api/v1/${long.slice(0, 9_000)}`),
+    ];
+    for (const response of refused) {
+      const text = await response.text();
+      expect([response.status >= 400 && response.status < 500, text.length < 8_192, text]).toEqual([true, true, text]);
+    }
+  });
+
   test("an unknown server is 404, a huge body 413", async () => {
     expect(await errorOf(await patch(7, { weight: 2 }))).toBe("unknown_server");
-    expect((await patch(1, `{"weight":${" ".repeat(70_000)}1}`)).status).toBe(413);
+    for (const length of [70_000, 5_000_000]) {
+      const huge = await patch(1, `{"weight":${" ".repeat(length)}1}`);
+      expect([huge.status, await errorOf(huge)]).toEqual([413, "body_too_large"]);
+    }
   });
 
   test("not through the public door", async () => {
