@@ -13,6 +13,7 @@ import { PoolLearner } from "../../../src/learning/pool-learner.ts";
 import { SharedGauges } from "../../../src/learning/serving/pool-gauges.ts";
 import { OutcomeFeed } from "../../../src/learning/serving/worker-rings.ts";
 import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
+import type { LearningState } from "../../../src/shared/explanation/learned.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory/file.ts";
 import { Header } from "../../../src/shared/memory/layout/shared-memory.ts";
 import type { Model, Verdict } from "../../../src/storage/learning-store.ts";
@@ -32,7 +33,7 @@ const LOAD = 0.7;
 const RATE = 200 / 1000;
 const SIGMA = 1;
 
-interface Describes {
+interface Describes extends LearningState {
   readonly champion: number | null;
   readonly candidate: { readonly version: number; readonly stage: string } | null;
   readonly trainer_pid: number | null;

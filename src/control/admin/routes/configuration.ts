@@ -29,7 +29,7 @@ export interface ConfigurationControl {
   readonly operations: Pick<Operations, "note">;
 }
 
-const outcome = z.object({
+const outcome = z.strictObject({
   ok: z.boolean(),
   problems: z.array(z.string()),
   warnings: z.array(z.string()),

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { EVENT_KINDS, type EventKind } from "../../../storage/history-store.ts";
 import type { Live } from "../../live/live.ts";
 import { MAX_WATCHERS } from "../../live/stream.ts";
+import { liveRecent, timeline } from "../answers/live.ts";
 import { ApiError, json, jsonBlob } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
 import { moment, momentMs } from "../since.ts";
@@ -85,6 +86,7 @@ export const liveRoutes: RouteGroup<LiveControl> = (control) => {
         GET: operation({
           scope: "read",
           query: recentQuery,
+          response: liveRecent,
           doc: "the last hour from memory, a point each five seconds, with or without HISTORY (`?servers=all`, `none`, or ids: where there are more than 24 servers, theirs is left out unless it is asked for)",
           handle: async ({ request, query }) => jsonBlob(await recent.get(request.signal, query.servers ?? "")),
         }),
@@ -97,6 +99,7 @@ export const liveRoutes: RouteGroup<LiveControl> = (control) => {
         GET: operation({
           scope: "read",
           query: timelineQuery,
+          response: timeline,
           doc: "what happened lately, the newest first, from memory: with or without HISTORY (`?since=`, `?kind=`, `?pool=`, `?server=`, `?limit=`)",
           handle: ({ query: { since, kind, pool, server, limit } }) => {
             const sinceMs = since === undefined ? undefined : momentMs(since, control.wallMs());

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import { policyOf } from "../../../../src/control/admin/access/policy.ts";
+import type { LearningOverview } from "../../../../src/control/admin/answers/learning.ts";
+import type { ShownStatus } from "../../../../src/control/admin/answers/status.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
@@ -34,6 +36,7 @@ const ENDPOINT = {
   port: 1,
   tls: false,
 };
+const SHOP = { name: "shop", total: 2, healthy: 1, up: 1, usable: 1, panic: false, in_use: true };
 const noted: NotedEvent[] = [];
 
 const MEMORY_STATUS: ExplainMemoryStatus = {
@@ -127,9 +130,9 @@ function makeControl() {
       return Buffer.from("up 1\n");
     },
     prometheusEnabled: () => state.prometheus,
-    pools: () => [{ name: "shop", usable: 1, in_use: true }],
+    pools: () => [SHOP],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
-    status: () => ({ version: "1.2.3" }),
+    status: () => ({ version: "1.2.3" }) as ShownStatus,
     demo: null,
     support: { make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
     page: { get: async () => "later" },
@@ -144,7 +147,7 @@ function makeControl() {
       timeline: () => ({ events: [], last_id: "r-0", forgotten: 0 }),
     },
     learning: {
-      overview: async () => ({ rung: "model" }),
+      overview: async () => ({ rung: "model" }) as LearningOverview,
       models: async (limit) => ({ models: [], limit }),
       verdicts: async (limit, model) => ({ verdicts: [], limit, model }),
       order: async (order, version) => {
@@ -222,7 +225,7 @@ const patch = (id: number | string, body: unknown, headers: Record<string, strin
 const errorOf = async (response: Response) => ((await response.json()) as { code: string }).code;
 
 test("pools and routes are told on the admin port alone", async () => {
-  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [{ name: "shop", usable: 1, in_use: true }] });
+  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [SHOP] });
   expect(await (await viaPort("/api/v1/routes")).json()).toMatchObject({
     routes: [{ name: "/*", action: { pool: "shop" } }],
   });
