@@ -27,6 +27,7 @@ export function haveHadTraffic(history: FakeHistory, recording: Recording, place
       headMs: requests.latencyMs[i],
       durationMs: requests.latencyMs[i],
       inFlight: requests.inFlight[i],
+      requestId: String(i), // a store takes each once
     });
   }
   if (strategy === null) return;

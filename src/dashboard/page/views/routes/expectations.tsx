@@ -1,9 +1,10 @@
 /** What the simulator expects of the present strategy and of another on the traffic of late, before it is switched. */
+import { Fragment } from "preact";
 import type { Estimate, Expectations, MeasuredTraffic, StrategyExpectation } from "../../../../shared/expectations.ts";
 import { useAsked } from "../../app/asked.ts";
 import type { FormValues } from "../../app/changing/plan.ts";
 import { topology } from "../../app/live.ts";
-import { latency } from "../../model/format/numbers.ts";
+import { count, latency } from "../../model/format/numbers.ts";
 
 /** Longer than the instance gives a simulation. */
 const DEADLINE_MS = 60_000;
@@ -27,7 +28,7 @@ function Expected(props: { readonly pool: string; readonly present: string; read
   return (
     <section class="preview" aria-label="What the simulator expects">
       <p class="label">What the simulator expects on the traffic of late</p>
-      <div role="status">
+      <div role="status" class="stack">
         {body !== null ? (
           <Found found={body} present={present} wanted={wanted} />
         ) : (
@@ -74,7 +75,7 @@ function Found({ found, present, wanted }: FoundProps) {
       <p>{sentence}</p>
       <details>
         <summary class="dim">
-          Of {found.requests} requests. {notes.length > 0 && "What limits these figures"}
+          Of {count(found.requests)} requests. {notes.length > 0 && "What limits these figures"}
         </summary>
         <Sentences of={notes} />
       </details>
@@ -103,7 +104,8 @@ function Figures({ columns, present, measured }: FiguresProps) {
           )}
           {columns.map(({ strategy }) => (
             <th key={strategy} scope="col" class="num">
-              {strategy === present ? `${strategy} (now)` : strategy}
+              {breakable(strategy)}
+              {strategy === present && " (now)"}
             </th>
           ))}
         </tr>
@@ -123,6 +125,20 @@ function Figures({ columns, present, measured }: FiguresProps) {
       </tbody>
     </table>
   );
+}
+
+/** Long names are broken between their words. */
+function breakable(name: string) {
+  return name.split("_").map((word, at) => (
+    <Fragment key={word}>
+      {at > 0 && (
+        <>
+          _<wbr />
+        </>
+      )}
+      {word}
+    </Fragment>
+  ));
 }
 
 /** `null` = no time says anything. */
