@@ -1,13 +1,13 @@
 /** Puts into words why a request went where it went, from the workers' rings and from the tables that are remembered. */
 import { crowdFactor } from "../../balancing/crowd.ts";
 import type {
-  DescribedModels,
   DescribedServer,
   IneligibleServer,
   LearnedAttempt,
   LearnedCandidate,
   LearnedExplanation,
   LearnerDescription,
+  LearningState,
   ScoreParts,
 } from "../../shared/explanation/learned.ts";
 import { ARM_NAMES, DecisionArm, RUNG_NAMES } from "../../shared/memory/layout/learning.ts";
@@ -64,7 +64,7 @@ export function describeLearner(
   memory: SharedMemory,
   history: TableHistory,
   rungReason: string,
-  models: DescribedModels | null,
+  models: LearningState | null,
 ): LearnerDescription {
   const table = history.newest(TableModel.CHAMPION);
   const known = { rung_reason: rungReason, remembered_tables: history.length, models };

@@ -66,6 +66,7 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
             onInput={(text) => setValues({ ...values, [field.name]: text })}
           />
         ))}
+        {plan.aside?.(values)}
         <Trial of={trial} />
         <FormField
           field={{

@@ -30,6 +30,8 @@ export interface ChangePlan {
   readonly confirm: string;
   readonly danger?: boolean;
   readonly done: (values: FormValues) => string;
+  /** Beside the form: what else helps to decide. Nothing waits for it. */
+  readonly aside?: (values: FormValues) => ComponentChildren;
   /** Where the API has no trial of it. */
   readonly noTrial?: boolean;
   /** Instead of what the page works out itself. @param subject as it was read when the dialog opened. */

@@ -23,6 +23,7 @@ const STRATEGIES = [
   ["p2c", "Power of two choices: of two random servers, the one with fewer requests in flight for its weight."],
   ["adaptive", "The server with the lowest latency expected from its speed and load, both learned from answers."],
   ["ml", "The server with the lowest cost expected by a model that learns from answers while it serves."],
+  ["consistent_hash", "The server that the request's key belongs to, while it has room."],
 ] as const;
 
 /** Names of everything. */
