@@ -58,7 +58,8 @@ export function configuredOf(
       const shared = effective.find((one) => one.pool === undefined && one.env === setting);
       return { kind: "value", value: (own ?? shared)?.value ?? null };
     }
-    case "split": {
+    case "split":
+    case "canary": {
       const route = config.routes.find(({ name }) => name === of.target.route);
       if (route === undefined) return gone(`there is no route ${of.target.route}`);
       const shares = sharesOf(route);

@@ -14,7 +14,7 @@ import { describePools, describeStatus, metricsSource, type SupervisorView } fro
 /** For the routes of admin/routes/. */
 export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
   const demo = demoSocket();
-  const metrics = new Metrics(metricsSource(view));
+  const metrics = new Metrics(metricsSource(view, parts.canaries));
   return {
     fleet: view.fleets,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
@@ -23,6 +23,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
     operations: view.operating.operations,
+    canaries: parts.canaries,
     configuration: {
       reload: view.reload,
       validate: view.preview,

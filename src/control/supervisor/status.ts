@@ -18,6 +18,8 @@ import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "..
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { Guard } from "../admin/access/guard.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
+import type { Canaries } from "../canary/canaries.ts";
+import { CANARY_STATES } from "../canary/canary.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
@@ -153,7 +155,7 @@ function describeOverrides({ fleets }: SupervisorView): object[] {
 }
 
 /** Where the metrics of this instance come from. */
-export function metricsSource(view: SupervisorView): MetricsSource {
+export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "list" | "verdicts">): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
@@ -178,6 +180,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     tracer: () => view.tracing.tracer,
     acme: () => view.acme,
     pools: () => view.fleets.pools(),
+    canaries: () => ({ list: canaries.list(), states: CANARY_STATES, verdicts: canaries.verdicts }),
     admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
     configuration: () => {

@@ -129,6 +129,13 @@ function makeControl() {
     prometheusEnabled: () => state.prometheus,
     pools: () => [{ name: "shop", usable: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
+    canaries: {
+      list: () => [],
+      of: () => undefined,
+      forget: () => {},
+      operate: async (_, __, work) => work(),
+      assignmentOf: () => "request",
+    },
     status: () => ({ version: "1.2.3" }),
     demo: null,
     support: { make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
