@@ -22,7 +22,8 @@ export interface CanariesOptions {
   readonly memory: SharedMemory;
   /** Of the configuration in force. */
   readonly routes: () => readonly RouteSpec[];
-  readonly pools: () => readonly { readonly name: string; readonly usable: number }[];
+  /** With how many of their servers are up: panic routing is none to be tried with. */
+  readonly pools: () => readonly { readonly name: string; readonly up: number }[];
   /** Does a cookie hold clients at the servers of this pool? */
   readonly isSticky: (pool: string) => boolean;
   readonly log: ControlLog;
@@ -118,7 +119,7 @@ export class Canaries {
   /** About once a second. @param nowMs monotonic. */
   tick(nowMs: number): void {
     this.#follow();
-    const usable = new Map(this.#options.pools().map((pool) => [pool.name, pool.usable > 0]));
+    const usable = new Map(this.#options.pools().map((pool) => [pool.name, pool.up > 0]));
     const { memory, routes } = this.#options;
     for (const entry of this.#entries.values()) {
       const { canary, reader } = entry;

@@ -35,7 +35,7 @@ export interface CanaryView {
   /** What has ended since the last one. */
   readonly canary: ArmCounts;
   readonly stable: ArmCounts;
-  /** The pool under trial has a server that takes requests. */
+  /** A server of the pool under trial is up. */
   readonly usable: boolean;
 }
 

@@ -1,5 +1,5 @@
 /** A canary as the API shows it. */
-import { nextStep } from "../../shared/operations/canary.ts";
+import { lastStep, nextStep } from "../../shared/operations/canary.ts";
 import type { Shares } from "../../shared/operations/override.ts";
 import type { Assignment } from "./assignment.ts";
 import type { Canary, CanaryState } from "./canary.ts";
@@ -58,7 +58,7 @@ export function reportOf(canary: Canary): CanaryReport {
     route,
     pool: terms.pool,
     state,
-    percent: terms.percent,
+    percent: state === "promoted" ? lastStep(terms) : terms.percent,
     steps: terms.steps,
     next_step: canary.isLive ? nextStep(terms) : null,
     stable: terms.stable,

@@ -7,7 +7,7 @@ import type { ArmFigures, Evidence } from "./comparison.ts";
 
 /**
  * What was found of the pool under trial: it does `worse`, it does `no_worse` (than the tolerance allows), or it is
- * `unusable`, having no server that takes requests.
+ * `unusable`, having no server that is up.
  */
 export const CANARY_VERDICTS = ["worse", "no_worse", "unusable"] as const;
 /** One of them. */
@@ -50,7 +50,7 @@ export function judgeStep(terms: RuleTerms, figures: StepFigures): CanaryFinding
   const { evidence, summary, canary, stable, ageMs, unusableMs } = figures;
   const allowed = percent(tolerance, tolerance * 100 < 10 && (tolerance * 100) % 1 !== 0 ? 1 : 0);
   if (unusableMs >= UNUSABLE_MS && ageMs >= FOUND_MS) {
-    return { verdict: "unusable", sentence: `pool ${pool} has no server that takes requests` };
+    return { verdict: "unusable", sentence: `pool ${pool} has no server that is up` };
   }
   const compared = `${describe(summary)}; ${inFigures(canary)} against ${inFigures(stable)}`;
   if (evidence.worse >= 1 && summary.relative > tolerance) {

@@ -87,7 +87,7 @@ export interface CanaryGround {
   readonly route: RouteSpec;
   /** Those of the canary that is under way. */
   readonly terms: CanaryTerms | null;
-  readonly pools: readonly { readonly name: string; readonly usable: number }[];
+  readonly pools: readonly { readonly name: string; readonly up: number }[];
   readonly assignmentOf: (pools: readonly string[]) => Assignment;
 }
 
@@ -113,8 +113,8 @@ export function planCanary(ground: CanaryGround, asked: NewCanary, by: string, n
     const message = `pool ${name} gets requests of route ${route.name} already: set its share to 0 first, and it can be put to the test`;
     throw new ApiError(409, "pool_in_use", message);
   }
-  if (pool.usable === 0) {
-    throw new ApiError(409, "pool_unusable", `pool ${name} has no server that takes requests: there is nothing to try`);
+  if (pool.up === 0) {
+    throw new ApiError(409, "pool_unusable", `pool ${name} has no server that is up: there is nothing to try`);
   }
   const steps = asked.steps ?? stepsFrom(asked.percent);
   const minDurationMs = asked.min_duration ?? USUAL.minDurationMs;

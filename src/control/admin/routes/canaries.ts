@@ -26,7 +26,7 @@ import { operation, type RouteGroup } from "./route.ts";
 /** What these routes show and change. */
 export interface CanariesControl {
   readonly canaries: Pick<Canaries, "list" | "of" | "forget" | "operate" | "assignmentOf">;
-  pools(): readonly { readonly name: string; readonly usable: number }[];
+  pools(): readonly { readonly name: string; readonly up: number }[];
   routes(): readonly RouteSpec[];
   readonly operations: Pick<Operations, "change" | "inForceOf">;
   /** Milliseconds since the epoch. */

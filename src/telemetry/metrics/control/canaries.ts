@@ -44,7 +44,7 @@ export const canaryMetrics: MetricGroup<MetricsSource> = {
     {
       name: "canary_verdicts_total",
       type: "counter",
-      help: "Verdicts about pools under trial: `worse` (rolled back, unless that is an operator's business), `no_worse` (the next step), `unusable` (no server takes requests).",
+      help: "Verdicts about pools under trial: `worse` (rolled back, unless that is an operator's business), `no_worse` (the next step), `unusable` (no server is up).",
       labels: ["verdict"],
       collect: ({ canaries }, emit) => {
         for (const [verdict, count] of canaries().verdicts) emit(count, { verdict });

@@ -127,7 +127,7 @@ function makeControl() {
       return Buffer.from("up 1\n");
     },
     prometheusEnabled: () => state.prometheus,
-    pools: () => [{ name: "shop", usable: 1, in_use: true }],
+    pools: () => [{ name: "shop", usable: 1, up: 1, in_use: true }],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
     canaries: {
       list: () => [],

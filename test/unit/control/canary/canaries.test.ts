@@ -51,8 +51,8 @@ function makeInstance() {
   });
   let nowMs = 0;
   const pools = [
-    { name: "old", usable: 1 },
-    { name: "next", usable: 1 },
+    { name: "old", up: 1 },
+    { name: "next", up: 1 },
   ];
   const makeCanaries = () =>
     new Canaries({
@@ -185,7 +185,7 @@ describe("what else may happen to it", () => {
     const { canaries, pools, rounds, begin } = makeInstance();
     await begin({ minDurationMs: 3_600_000, maxDurationMs: 3_600_000 });
     await rounds(8);
-    pools[1].usable = 0;
+    pools[1].up = 0;
     await rounds(5);
     expect(canaries.of("shop")).toMatchObject({ state: "rolled_back", verdict: "unusable" });
   });

@@ -64,7 +64,7 @@ test("a pool that loses its servers goes back", () => {
   const { acts, canary } = run({ seed: 1, requestsPerSecond: 1, usable: (nowMs) => nowMs < MINUTE }, 2 * MINUTE);
   expect(canary.verdict).toBe("unusable");
   expect(acts).toEqual([
-    { kind: "roll_back", percent: 0, why: "pool next has no server that takes requests", atMs: MINUTE + 3 * SECOND },
+    { kind: "roll_back", percent: 0, why: "pool next has no server that is up", atMs: MINUTE + 3 * SECOND },
   ]);
 });
 
