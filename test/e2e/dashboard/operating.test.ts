@@ -136,6 +136,8 @@ describeWith(["chromium"], "an operator at the page", () => {
       const dialog = page.getByRole("dialog", { name: "Strategy of pool default" });
       await dialog.getByLabel("Strategy").selectOption("least_connections");
       await dialog.getByText("What will be different").waitFor();
+      const expected = dialog.getByRole("region", { name: "What the simulator expects" });
+      await expected.getByText("HISTORY is off. HISTORY=on records it").waitFor();
       await dialog.getByRole("button", { name: "Switch" }).click();
       await page.locator("li.card strong", { hasText: "least_connections" }).waitFor();
       await page.getByRole("navigation").getByRole("link", { name: "Changes" }).click();

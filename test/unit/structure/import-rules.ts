@@ -163,10 +163,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "control/ does not reach into the request path: they meet in shared memory, in the protocol, and in what failures mean",
+      "control/ does not reach into the request path: they meet in shared memory, in the protocol, and in what failures mean; of history it knows what answers look like",
     folder: "src/control/",
     allows: either(
-      within("src/proxy/failure.ts"),
+      within("src/proxy/failure.ts", "src/history/answer.ts"),
       notFrom("src/proxy/", "src/learning/", "src/history/", "src/cli/", "src/demo/", "src/simulator/"),
     ),
   },

@@ -23,7 +23,7 @@ export const splitChangeSchema = changeBody({
     .refine((shares) => Object.keys(shares).length <= MOST_POOLS, { error: `names more than ${MOST_POOLS} pools` })
     .nullable()
     .describe("weights by pool, relative to each other; null = as configured"),
-});
+}).meta({ examples: [{ split: { shop: 95, "shop-next": 5 } }] });
 
 /** A change as it was asked for. */
 export type SplitChange = z.infer<typeof splitChangeSchema>;

@@ -4,6 +4,7 @@ import { type CanariesControl, canaryRoutes } from "./canaries.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
+import { type ExpectationsControl, expectationRoutes } from "./expectations.ts";
 import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
@@ -33,6 +34,7 @@ export type AdminControl = HealthControl &
   LearningControl &
   ExplainControl &
   HistoryControl &
+  ExpectationsControl &
   LiveControl &
   CertificatesControl &
   PageControl &
@@ -52,6 +54,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   learningRoutes,
   explainRoutes,
   historyRoutes,
+  expectationRoutes,
   liveRoutes,
   certificateRoutes,
   pageRoutes,

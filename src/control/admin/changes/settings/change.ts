@@ -8,13 +8,16 @@ import type { Plan } from "../make-change.ts";
 import { findSetting, settingsOf, whyElsewhere, whyFixed } from "./names.ts";
 import { type SettingSources, viewSetting } from "./view.ts";
 
+/** Characters of a value. */
+const MOST_TEXT = 65_536;
+
 /** A value as it is sent; `null` = as configured. */
 export const settingInput = z
   .union([
-    z.string().max(65_536),
+    z.string().max(MOST_TEXT),
     z.number(),
     z.boolean(),
-    z.array(z.union([z.string(), z.number()])).max(1000),
+    z.array(z.union([z.string().max(MOST_TEXT), z.number()])).max(1000),
     z.null(),
   ])
   .describe("as the environment has it, or as JSON; null = as configured");
