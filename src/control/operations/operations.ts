@@ -4,7 +4,7 @@
  */
 import type { LoadedConfig } from "../../config/load.ts";
 import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
-import type { Override } from "../../shared/operations/override.ts";
+import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
 import {
   type KeptOverrides,
   type OperationsStore,
@@ -98,6 +98,12 @@ export class Operations {
   /** Those that are in force here. */
   inForce(): readonly Override[] {
     return this.#inForce(this.#current());
+  }
+
+  /** Those of one kind that are in force here. */
+  inForceOf<K extends OverrideKind>(kind: K): readonly OverrideOf<K>[] {
+    const found = [...this.#current().values()].filter((override) => override.kind === kind);
+    return found.filter((override) => this.#whyNot(override) === null) as unknown as readonly OverrideOf<K>[];
   }
 
   /** Why changes may not last now, or what is in force may not be what is kept; `null` = all is well. */

@@ -15,7 +15,7 @@ import { describePools, describeStatus, metricsSource, type SupervisorView } fro
 /** For the routes of admin/routes/. */
 export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
   const demo = demoSocket();
-  const metrics = new Metrics(metricsSource(view));
+  const metrics = new Metrics(metricsSource(view, parts.canaries));
   const store = () => toRecorderSettings(view.configuration.config)?.store ?? null;
   return {
     fleet: view.fleets,
@@ -25,6 +25,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
     operations: view.operating.operations,
+    canaries: parts.canaries,
     configuration: {
       reload: view.reload,
       validate: view.preview,

@@ -20,6 +20,8 @@ import type { Guard } from "../admin/access/guard.ts";
 import type { ShownPool } from "../admin/answers/pools.ts";
 import type { ShownStatus } from "../admin/answers/status.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
+import type { Canaries } from "../canary/canaries.ts";
+import { CANARY_STATES } from "../canary/canary.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
@@ -147,7 +149,7 @@ function describeOverrides({ fleets }: SupervisorView): ShownStatus["overrides"]
 }
 
 /** Where the metrics of this instance come from. */
-export function metricsSource(view: SupervisorView): MetricsSource {
+export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "list" | "verdicts">): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
@@ -172,6 +174,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     tracer: () => view.tracing.tracer,
     acme: () => view.acme,
     pools: () => view.fleets.pools(),
+    canaries: () => ({ list: canaries.list(), states: CANARY_STATES, verdicts: canaries.verdicts }),
     admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
     configuration: () => {

@@ -1,5 +1,6 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
+import { type CanariesControl, canaryRoutes } from "./canaries.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
@@ -25,6 +26,7 @@ export type AdminControl = HealthControl &
   MetricsControl &
   ServersControl &
   PoolsControl &
+  CanariesControl &
   SettingsControl &
   ConfigurationControl &
   OverridesControl &
@@ -44,6 +46,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   metricsRoutes,
   serverRoutes,
   poolRoutes,
+  canaryRoutes,
   settingRoutes,
   configurationRoutes,
   overrideRoutes,

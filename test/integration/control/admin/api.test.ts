@@ -132,6 +132,13 @@ function makeControl() {
     prometheusEnabled: () => state.prometheus,
     pools: () => [SHOP],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
+    canaries: {
+      list: () => [],
+      of: () => undefined,
+      forget: () => {},
+      operate: async (_, __, work) => work(),
+      assignmentOf: () => "request",
+    },
     status: () => ({ version: "1.2.3" }) as ShownStatus,
     demo: null,
     support: { make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
