@@ -16,6 +16,7 @@ const ENDPOINT = {
   address: "127.0.0.1",
   port: 1,
   tls: false,
+  http2: false,
 };
 const SETTINGS = {
   connectTimeoutMs: 100,

@@ -33,6 +33,7 @@ const ENDPOINT = {
   address: "10.0.0.1",
   port: 1,
   tls: false,
+  http2: false,
 };
 const noted: NotedEvent[] = [];
 

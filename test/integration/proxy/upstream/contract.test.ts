@@ -50,6 +50,7 @@ function endpointAt(port: number): Endpoint {
     address: "127.0.0.1",
     port,
     tls: false,
+    http2: false,
   };
 }
 
