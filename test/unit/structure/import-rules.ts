@@ -92,6 +92,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
+    title: "proxy/http2/ is pure: frames and header blocks to heads of HTTP/1.1 and back; clocks are handed in",
+    folder: "src/proxy/http2/",
+    allows: within("src/proxy/http2/", "src/proxy/http1/", "src/shared/memory/series-table.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
     title: "proxy/route/ is pure: heads in, numbers of routes out",
     folder: "src/proxy/route/",
     allows: within(
