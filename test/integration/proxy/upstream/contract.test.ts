@@ -2,6 +2,7 @@
 
 import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
 import { ResponseHead } from "../../../../src/proxy/http1/head.ts";
+import { EndOfTurn } from "../../../../src/proxy/sockets/end-of-turn.ts";
 import { SocketKernel } from "../../../../src/proxy/sockets/socket-kernel.ts";
 import { TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
@@ -34,6 +35,12 @@ function contextOf(): UpstreamContext {
     scratch: Buffer.alloc(1024 * 1024),
     responseHead: new ResponseHead(100),
     wheel,
+    endOfTurn: new EndOfTurn(
+      () => performance.now(),
+      (error) => {
+        throw error;
+      },
+    ),
     kernel: SocketKernel.of(null),
     counters: new Float64Array(64),
     block: { connects: new Float64Array(64), handshakes: new Float64Array(64), reuses: new Float64Array(4) },

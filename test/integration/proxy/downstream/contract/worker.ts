@@ -7,6 +7,7 @@ import { PeerCache } from "../../../../../src/proxy/downstream/peer-cache.ts";
 import { RequestHead, ResponseHead } from "../../../../../src/proxy/http1/head.ts";
 import { IdSource } from "../../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../../src/proxy/rewrite/trusted-proxies.ts";
+import { EndOfTurn } from "../../../../../src/proxy/sockets/end-of-turn.ts";
 import { SocketKernel } from "../../../../../src/proxy/sockets/socket-kernel.ts";
 import type { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { TimerWheel } from "../../../../../src/proxy/sockets/timer-wheel.ts";
@@ -52,6 +53,9 @@ export class ContractWorker {
       draining: false,
       challenges: null,
       dateLine: Buffer.from("Date: Mon, 02 Nov 2026 10:00:00 GMT\r\n"),
+      endOfTurn: new EndOfTurn(now, (error) => {
+        throw error;
+      }),
       kernel: SocketKernel.of(tcp),
       peers: new PeerCache(nobody),
       admin: new AdminRelay(() => Promise.reject(new Error("nobody is there to ask"))),
