@@ -97,6 +97,18 @@ export const FAILURE_CODES: readonly string[] = [
   "trailer_too_large",
   "interim_version",
   "too_many_options",
+  "upper_case_name",
+  "space_around_value",
+  "connection_field",
+  "invalid_te",
+  "unknown_pseudo_field",
+  "late_pseudo_field",
+  "duplicate_pseudo_field",
+  "missing_pseudo_field",
+  "unexpected_pseudo_field",
+  "invalid_protocol",
+  "host_unlike_authority",
+  "length_unlike_body",
 ];
 
 /** Stands for a code that is not in the list. */
