@@ -54,8 +54,7 @@ export class Outgoing<S extends SendingStream> {
    * @param window what the peer may send at once on the connection, bytes.
    */
   begin(preface: Buffer, settings: readonly (readonly [id: number, value: number])[], window: number): void {
-    const bytes =
-      preface.length + FRAME_HEADER_BYTES + settings.length * FrameBytes.SETTING + FrameBytes.WINDOW_UPDATE;
+    const bytes = preface.length + FRAME_HEADER_BYTES + settings.length * FrameBytes.SETTING + FrameBytes.WINDOW_UPDATE;
     const out = this.#output.room(bytes);
     let at = copyAll(out, this.#output.end, preface);
     at = writeSettings(out, at, settings);

@@ -157,7 +157,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
     this.#serverEnded = last;
     this.user?.onUpstreamHead(this, bytes, data.subarray(0, end), start, nowMs);
     this.#done(end - start);
-    if (last && this.user !== null) this.#tellEnd(Ending.ORDERLY, nowMs);
+    if (last) this.#end(nowMs);
     return ErrorCode.NO_ERROR;
   }
 
@@ -367,7 +367,7 @@ export class Http2Stream extends Timed implements UpstreamLeg, ContentSink, Defe
   /** The server's side is complete. */
   #end(nowMs: number): void {
     if (this.#phase === Phase.LINGERING) this.#leave(null);
-    else if (this.user !== null) this.#tellEnd(Ending.ORDERLY, nowMs);
+    else if (this.#expected < 0 && this.user !== null) this.#tellEnd(Ending.ORDERLY, nowMs); // else that is known already
   }
 
   #tellEnd(ending: Ending, nowMs: number): void {
