@@ -46,14 +46,16 @@ export function numberIn(range: Range) {
 }
 
 /** What a change that was only tried is answered with. */
-const dryRunResponse = z.object({
-  dry_run: z.literal(true),
-  action: z.string(),
-  target: z.string(),
-  before: z.unknown(),
-  after: z.unknown(),
-  warnings: z.array(z.string()),
-});
+const dryRunResponse = z
+  .strictObject({
+    dry_run: z.literal(true),
+    action: z.string(),
+    target: z.string(),
+    before: z.unknown(),
+    after: z.unknown(),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: "DryRun" });
 
 /** What a change is answered with: the resource, with what the change brings with it that may not be meant, or what would happen. */
 export function changeResponse(resource: z.ZodObject) {

@@ -6,6 +6,7 @@ import type { Work } from "../../../telemetry/metrics/exposition.ts";
 import type { PoolSummary, ServerStatus } from "../../fleet/status.ts";
 import { describeWithdrawalKind } from "../../fleet/withdrawal.ts";
 import type { Operations } from "../../operations/operations.ts";
+import { listedServer, serverView } from "../answers/servers.ts";
 import type { Call } from "../call.ts";
 import { entityTag } from "../changes/etag.ts";
 import { makeChange, type Plan, tried } from "../changes/make-change.ts";
@@ -44,24 +45,6 @@ export interface ServersControl {
 /** Whom the list is for. */
 type Audience = "operator" | "everyone";
 
-/** As far as it is promised; there is more. */
-const serverView = z.looseObject({
-  id: z.int(),
-  pool: z.string(),
-  url: z.string(),
-  state: z.string(),
-  alive: z.boolean(),
-  weight: z.number(),
-  capacity: z.number(),
-  hard_limit: z.int(),
-  active_connections: z.int(),
-  state_reason: z.string(),
-  removed: z.boolean(),
-  maintenance: z
-    .object({ reason: z.string(), since: z.iso.datetime(), until: z.iso.datetime().nullable(), by: z.string() })
-    .nullable(),
-});
-
 /** The list is everyone's, single servers the operator's. */
 export const serverRoutes: RouteGroup<ServersControl> = (control) => {
   const list = new SharedResponse(
@@ -80,7 +63,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
-          response: z.array(serverView),
+          response: z.array(listedServer),
           doc: "the servers with pool, zone, whether they are backups, state and its reason, who has taken them out, why and until when (`maintenance`; on the public port only that it is so), weight and capacity (what is in force, what is configured, and whether the `configuration`, the `admin API` or the `store` says so), requests in flight, CPU, memory, error rate, response times, share of the traffic, and what became of it since it came: health checks and ejections by cause, seconds by state",
           handle: async ({ request, caller }) => {
             return jsonBlob(await list.get(request.signal, caller.scope === "public" ? "everyone" : "operator"));
@@ -90,7 +73,9 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
           scope: "admin",
           query: changeQuery,
           body: newServerSchema,
-          response: changeResponse(z.object({ pool: z.string(), url: z.string(), servers: z.array(serverView) })),
+          response: changeResponse(
+            z.strictObject({ pool: z.string(), url: z.string(), servers: z.array(listedServer) }),
+          ),
           doc: "adds a server to a pool: `{url, pool, weight, capacity, zone, backup, reason}`, `url` as an entry of SERVERS; answered with 201, the servers that it stands for (of a name there are none before it is looked up), and `Location`",
           handle: async (call) => {
             const { body, query } = call;
