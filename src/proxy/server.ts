@@ -52,6 +52,8 @@ import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
 import { createDial } from "./upstream/dial.ts";
 import { Http1Upstream } from "./upstream/http1/upstream.ts";
+import { Http2Coding } from "./upstream/http2/coding.ts";
+import { Http2Upstream } from "./upstream/http2/upstream.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 /** What a worker's proxy is made from. */
@@ -163,10 +165,14 @@ export class ProxyServer {
     };
     const identityHash = new Uint32Array(MAX_SERVERS);
     const dial = createDial(network);
+    const coding = new Http2Coding();
     this.#pools = new ServerPools(
       { ...options, identityHash, choices: this.#choices, onInternalError },
       worker,
-      (endpoint, connections) => new Http1Upstream(endpoint, connections, dial),
+      (endpoint, connections) =>
+        endpoint.http2
+          ? new Http2Upstream(endpoint, connections, dial, coding)
+          : new Http1Upstream(endpoint, connections, dial),
     );
     this.#pools.configure(settings.pools, trustedProxies);
     const ctx: ExchangeContext = Object.assign(worker, {

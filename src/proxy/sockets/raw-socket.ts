@@ -84,6 +84,8 @@ export const TlsRefusal = {
   ALERT: "ERR_TLS_ALERT",
   /** Nobody vouches for its certificate, or it is another's. */
   CERTIFICATE: "ERR_TLS_CERTIFICATE",
+  /** It does not speak the protocol that was asked for by ALPN: it chose none, or said so. */
+  PROTOCOL: "ERR_TLS_PROTOCOL",
 } as const;
 
 /** Takes a fresh socket of a client: its user, or null when it is refused. */

@@ -38,6 +38,7 @@ const HTTP2_ENDS = "test/integration/proxy/downstream/http2/ends.test.ts";
 const SERVER_TLS = "test/integration/proxy/upstream/tls.test.ts";
 const LOG = "test/integration/proxy/record/access-log/lines.test.ts";
 const LOG_FILE = "test/drill/logs.test.ts";
+const HEALTH_KINDS = "test/integration/control/fleet/health-kinds.test.ts";
 const FLEET = "test/integration/control/fleet/fleet.test.ts";
 const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
 const SUPERVISOR = "test/integration/control/supervisor/supervisor.test.ts";
@@ -558,6 +559,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "Via is left out where servers are not to know",
   ),
   HEALTH_CHECK_ENABLED: effect(["true", "false"], ["fleet.health"], SEEN, "HEALTH_CHECK_ENABLED=false asks nobody"),
+  HEALTH_CHECK_TYPE: effect(
+    ["http", "tcp"],
+    ["fleet.health"],
+    HEALTH_KINDS,
+    "HEALTH_CHECK_TYPE and HEALTH_CHECK_GRPC_SERVICE say how servers are asked",
+  ),
+  HEALTH_CHECK_GRPC_SERVICE: effect(
+    ["shop.v1.Orders", "shop.v1.Stock"],
+    ["fleet.health"],
+    HEALTH_KINDS,
+    "HEALTH_CHECK_TYPE and HEALTH_CHECK_GRPC_SERVICE say how servers are asked",
+  ),
   HEALTH_CHECK_PATH: effect(["/a", "/b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
   HEALTH_CHECK_HOST: effect(["a", "b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
   HEALTH_CHECK_HEADERS: effect(
