@@ -60,7 +60,8 @@ export function configuredOf(
       const whyNotIn = whyNotInOverride(setting, value);
       return whyNotIn === null ? { kind: "value", value } : gone(whyNotIn);
     }
-    case "split": {
+    case "split":
+    case "canary": {
       const route = config.routes.find(({ name }) => name === of.target.route);
       if (route === undefined) return gone(`there is no route ${of.target.route}`);
       const shares = sharesOf(route);

@@ -7,6 +7,9 @@ const JSON_HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
+/** For what is refused now and may be answered in a second. */
+export const RETRY_SOON = { "retry-after": "1" } as const;
+
 /** A JSON response that nobody may keep. */
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { ...JSON_HEADERS, ...headers } });

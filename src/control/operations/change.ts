@@ -27,6 +27,7 @@ export type NewOverride =
   | Wanted<"capacity">
   | Wanted<"setting">
   | Wanted<"split">
+  | Wanted<"canary">
   | Wanted<"server_added">
   | Wanted<"server_removed">
   | (Omit<Wanted<"state">, "value"> & { readonly value: WantedState });

@@ -4,7 +4,7 @@
  */
 import type { LoadedConfig } from "../../config/load.ts";
 import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
-import type { Override } from "../../shared/operations/override.ts";
+import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
 import {
   type KeptOverrides,
   type OperationsStore,
@@ -74,6 +74,10 @@ export class Operations {
   /** By `seenKey`: what was in force here. `null` = all that there is. */
   #seen: ReadonlySet<string> | null = null;
   #trouble: string | null = null;
+  /** The last change could not be kept: whether it could now, only trying tells. */
+  #unkept = false;
+  /** What the store wanted to be heard was said. */
+  #notice: string | null = null;
   #lookedMs: number | null = null;
   #looking = false;
 
@@ -96,6 +100,12 @@ export class Operations {
     return this.#inForce(this.#current());
   }
 
+  /** Those of one kind that are in force here. */
+  inForceOf<K extends OverrideKind>(kind: K): readonly OverrideOf<K>[] {
+    const found = [...this.#current().values()].filter((override) => override.kind === kind);
+    return found.filter((override) => this.#whyNot(override) === null) as unknown as readonly OverrideOf<K>[];
+  }
+
   /** Why changes may not last now, or what is in force may not be what is kept; `null` = all is well. */
   get trouble(): string | null {
     return this.#trouble;
@@ -109,7 +119,6 @@ export class Operations {
   /** Takes over what the store has; for the start. @returns what the configuration is with it. */
   open(kept: KeptOverrides, loaded: LoadedConfig): Layering {
     this.#take(kept);
-    if (kept.notice) this.#options.log.error({ mode: "operations" }, kept.notice);
     this.#seen = this.#options.store.shared ? (kept.seen ?? new Set()) : null;
     return this.layer(loaded);
   }
@@ -179,14 +188,13 @@ export class Operations {
     if (this.#looking) return;
     const isDue = this.#lookedMs === null || nowMs - this.#lookedMs >= LOOK_MS;
     if (isDue) this.#lookedMs = nowMs;
-    const { store, wallMs, log } = this.#options;
+    const { wallMs, log } = this.#options;
     const expired = this.#set.expired(wallMs());
-    const looks = isDue && (store.shared || this.#trouble !== null || this.#set.isBehind);
-    if (expired.length === 0 && !looks) return;
+    if (expired.length === 0 && !isDue) return;
     this.#looking = true;
     const work = async (): Promise<void> => {
       if (expired.length > 0) await this.#expire(expired);
-      if (looks) await this.#look();
+      if (isDue) await this.#look();
     };
     void this.#options
       .inTurn(work)
@@ -260,6 +268,7 @@ export class Operations {
         return false;
       }
       const why = (error as Error).message;
+      this.#failed(why);
       throw new NotKeptError(`${why}: nothing was changed; with keep=false it is changed for this run alone`);
     }
   }
@@ -298,9 +307,10 @@ export class Operations {
         const revision = await store.commit(this.#set.kept.revision, before.overrides, [undone]);
         this.#take({ ...before, revision });
         this.#trail.tell(undone);
-      } catch {
+      } catch (failure) {
         // It does not count here, and goes from the store when that works again.
         this.#set.mask(next.made, true);
+        if (!(failure instanceof StaleRevisionError)) this.#failed((failure as Error).message);
         void this.#trail.note(undone);
       }
       throw new RefusedChangeError([problem]);
@@ -348,8 +358,10 @@ export class Operations {
       this.#take({ revision, overrides, trouble: null });
       for (const entry of entries) this.#trail.tell(entry);
     } catch (error) {
+      const why = (error as Error).message;
       for (const entry of entries) void this.#trail.note(entry);
-      log.warn({}, `overrides that have ended are still kept, and are removed later: ${(error as Error).message}`);
+      if (entries.length > 0) log.warn({}, `overrides that have ended are still kept, and are removed later: ${why}`);
+      if (!(error instanceof StaleRevisionError)) this.#failed(why);
     }
   }
 
@@ -382,14 +394,30 @@ export class Operations {
       this.#say((error as Error).message);
       return;
     }
-    this.#take(kept);
+    this.#set.take(kept);
+    this.#hear(kept);
     if (kept.revision !== before) await this.layer(ground.loaded).settle(false);
-    if (this.#set.isBehind && kept.trouble === null) await this.#clean([]);
+    if (kept.trouble !== null) this.#say(kept.trouble);
+    else if (this.#unkept || this.#set.isBehind) await this.#clean([]);
+    else this.#say(null);
   }
 
   #take(kept: KeptOverrides): void {
     this.#set.take(kept);
+    this.#hear(kept);
+    this.#unkept = false;
     this.#say(kept.trouble);
+  }
+
+  /** Something could not be kept: the next look finds out whether it could by then. */
+  #failed(why: string): void {
+    this.#unkept = true;
+    this.#say(why);
+  }
+
+  #hear({ notice = null }: KeptOverrides): void {
+    if (notice !== null && notice !== this.#notice) this.#options.log.error({ mode: "operations" }, notice);
+    this.#notice = notice ?? this.#notice;
   }
 
   /** What is wrong with the store is said once. */

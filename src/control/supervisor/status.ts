@@ -20,12 +20,13 @@ import type { Guard } from "../admin/access/guard.ts";
 import type { ShownPool } from "../admin/answers/pools.ts";
 import type { ShownStatus } from "../admin/answers/status.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
+import type { Canaries } from "../canary/canaries.ts";
+import { CANARY_STATES } from "../canary/canary.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
 import { describeCertificates, type ShownCertificate } from "../processes/acme/description.ts";
 import type { AcmeStatus } from "../processes/acme/status.ts";
-import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
@@ -37,6 +38,7 @@ import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
+import type { Questions } from "./questions.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -54,7 +56,7 @@ export interface SupervisorView {
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
-  readonly historyQuestions: HistoryQuestions;
+  readonly questions: Questions;
   readonly recorder: Recorder;
   readonly tracing: Tracing;
   readonly acme: AcmeStatus;
@@ -147,7 +149,7 @@ function describeOverrides({ fleets }: SupervisorView): ShownStatus["overrides"]
 }
 
 /** Where the metrics of this instance come from. */
-export function metricsSource(view: SupervisorView): MetricsSource {
+export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "list" | "verdicts">): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
@@ -172,6 +174,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     tracer: () => view.tracing.tracer,
     acme: () => view.acme,
     pools: () => view.fleets.pools(),
+    canaries: () => ({ list: canaries.list(), states: CANARY_STATES, verdicts: canaries.verdicts }),
     admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
     configuration: () => {

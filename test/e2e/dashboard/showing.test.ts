@@ -108,6 +108,40 @@ describeWith(["chromium"], "the page", () => {
   );
 
   test(
+    "before a strategy is switched, what the simulator expects of it stands beside the present one; nothing waits for it",
+    async () => {
+      const instance = await start({ servers: 3 });
+      const wide = await openPage(browser, `${instance.url}#/routes`);
+      const narrow = await openPage(browser, `${instance.url}#/routes`, { viewport: { width: 360, height: 780 } });
+      for (const { page } of [wide, narrow]) {
+        await page.getByRole("button", { name: "Switch strategy" }).click();
+        const dialog = page.getByRole("dialog", { name: "Strategy of pool default" });
+        const expected = dialog.getByRole("region", { name: "What the simulator expects" });
+        await dialog.getByLabel("Strategy").selectOption("p2c");
+        await expected.getByRole("columnheader", { name: "least_connections (now)" }).waitFor();
+        await expected.getByRole("columnheader", { name: "p2c" }).waitFor();
+        const p99 = expected.getByRole("row", { name: /^p99/ });
+        expect(await p99.getByRole("cell").allTextContents()).toEqual([
+          "404 ms",
+          "400 ms360 ms to 440 ms",
+          "310 ms279 ms to 341 ms",
+        ]);
+        expect(await seriousFaults(page)).toEqual([]);
+        const widths = await expected.evaluate((box) => [box.scrollWidth, box.clientWidth]);
+        expect(widths[0]).toBeLessThanOrEqual(widths[1]);
+        await dialog.getByLabel("Strategy").selectOption("round_robin");
+        await expected.getByText("round_robin would send more to 10.0.0.1:8080 than that can do.").waitFor();
+        await dialog.getByLabel("Strategy").selectOption("consistent_hash");
+        await expected.getByText("Nothing is said of consistent_hash").waitFor();
+      }
+      expect(instance.asked.filter((path) => path === "GET /api/v1/expectations")).toHaveLength(2);
+      await wide.close();
+      await narrow.close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
     "everything can be reached and done by keyboard",
     async () => {
       const instance = await start(FLEETS["3 servers"]);

@@ -334,13 +334,14 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names",
     folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/shared/memory/layout/learning.ts"),
+    allows: within("src/learning/judge/", "src/evidence/", "src/shared/memory/layout/learning.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
-    title: "learning/judge/evidence/ counts costs, whoever is on trial",
-    folder: "src/learning/judge/evidence/",
-    allows: within("src/learning/judge/evidence/"),
+    title: "evidence/ is pure: it counts costs, whoever is on trial, and knows of nothing else",
+    folder: "src/evidence/",
+    allows: within("src/evidence/"),
+    bannedGlobals: IMPURE_GLOBALS,
   },
   {
     title: "learning/judge/trials/ stands on the evidence, and knows nothing of what a finding leads to",

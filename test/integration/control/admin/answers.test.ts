@@ -176,6 +176,7 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
       await get(`/api/v1/${path}`);
     }
     await get("/api/v1/stats?since=never");
+    await get(`/api/v1/expectations?window=1m${name === "several" ? "&pool=shop" : ""}`);
   });
 
   test("answers changes as it is described, whether they are made or tried", async () => {
@@ -221,6 +222,21 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
     await ask(product, "POST", "/api/v1/ml/promote?pool=nobody", { version: 7 });
     await ask(product, "GET", "/api/v1/demo");
   });
+});
+
+test("canaries are told of as it is described, from their first step to their end", async () => {
+  const canary = "/api/v1/routes/rest/canary";
+  for (const end of ["rollback", "promote"]) {
+    for (const query of ["?dry_run=true", ""]) {
+      await ask(several, "POST", `${canary}${query}`, { pool: "next", steps: [5, 50], auto: false });
+    }
+    await ask(several, "GET", "/api/v1/canaries");
+    await ask(several, "GET", canary);
+    await ask(several, "PATCH", canary, { percent: 10 });
+    await ask(several, "POST", `${canary}/${end}?dry_run=true`, {});
+    await ask(several, "POST", `${canary}/${end}`, {});
+    await ask(several, "DELETE", canary);
+  }
 });
 
 test("one that the demo has started passes on what that says", async () => {

@@ -132,6 +132,13 @@ function makeControl() {
     prometheusEnabled: () => state.prometheus,
     pools: () => [SHOP],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
+    canaries: {
+      list: () => [],
+      of: () => undefined,
+      forget: () => {},
+      operate: async (_, __, work) => work(),
+      assignmentOf: () => "request",
+    },
     status: () => ({ version: "1.2.3" }) as ShownStatus,
     demo: null,
     support: { make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
@@ -171,6 +178,18 @@ function makeControl() {
       },
     },
     history: { ask: async (subject) => Response.json({ subject }) },
+    expectations: {
+      ask: async ({ pool, strategies, windowMs }) => ({
+        ...{
+          pool: pool ?? "shop",
+          verdict: "nothing",
+          sentence: String(windowMs),
+          reasons: strategies ?? [],
+          notes: [],
+        },
+        ...{ window: null, ran: null, requests: 0, single_requests: 0, measured: null, expectations: [], left_out: [] },
+      }),
+    },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
   };

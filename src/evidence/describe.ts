@@ -1,5 +1,5 @@
 /** Comparisons in words and in figures, the same in all verdicts. */
-import type { ArmSummary } from "./arm-comparison.ts";
+import type { ArmSummary } from "./bucket-sums.ts";
 
 /** `cost 1.21 against 1.02 (+18.6 % ± 4.0 %; 812 and 210 outcomes)`; ± is one standard error. */
 export function describe(summary: ArmSummary): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { COST_CAP, costOf } from "../../../../../src/learning/judge/evidence/cost.ts";
+import { COST_CAP, costOf } from "../../../src/evidence/cost.ts";
 
 test("an answer costs its latency in means, up to the cap", () => {
   expect(costOf(30, false, 20)).toBe(1.5);

@@ -1,13 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../../../../../src/balancing/random.ts";
-import { ArmComparison } from "../../../../../src/learning/judge/evidence/arm-comparison.ts";
-import {
-  type ArmBucket,
-  type EvidenceOptions,
-  SequentialEvidence,
-} from "../../../../../src/learning/judge/evidence/sequential-evidence.ts";
-import { JUDGE_DEFAULTS } from "../../../../../src/learning/judge/options.ts";
-import { lognormal } from "../traffic.ts";
+import { seededRandom } from "../../../src/balancing/random.ts";
+import type { ArmBucket } from "../../../src/evidence/arm-bucket.ts";
+import { ArmComparison } from "../../../src/evidence/arm-comparison.ts";
+import { type EvidenceOptions, SequentialEvidence } from "../../../src/evidence/sequential-evidence.ts";
+import { JUDGE_DEFAULTS } from "../../../src/learning/judge/options.ts";
+import { lognormal } from "../learning/judge/traffic.ts";
 
 const FROM_THE_START = { claim: "worse", bets: [0.06, 0.25, 1], startWeight: 1, bucketWeight: 0 } as const;
 

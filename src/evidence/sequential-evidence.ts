@@ -1,17 +1,4 @@
-/** Costs of two randomised arms within one stretch of time. `subject` is on trial, `reference` is what it is held against. */
-export interface ArmBucket {
-  subjectCount: number;
-  subjectSum: number;
-  /** Sum of squares. */
-  subjectSquares: number;
-  subjectLeast: number;
-  subjectMost: number;
-  referenceCount: number;
-  referenceSum: number;
-  referenceSquares: number;
-  referenceLeast: number;
-  referenceMost: number;
-}
+import type { ArmBucket, BucketListener } from "./arm-bucket.ts";
 
 /** What evidence is gathered for. */
 export interface EvidenceOptions {
@@ -33,6 +20,12 @@ export interface EvidenceOptions {
    * different variances; not where a larger variance would itself be held against the subject.
    */
   readonly ownVariance?: boolean;
+  /**
+   * So many outcomes hang together and count as one: what is won is raised to the power of 1 / this, which by Jensen's
+   * inequality can be won no more easily. Needed where not each outcome is assigned by chance but its client (the design
+   * effect; Kish 1965). 1 unless said.
+   */
+  readonly clusterSize?: number;
 }
 
 /** Evidence beyond this says nothing more. */
@@ -61,7 +54,7 @@ const HISTORY_PRIOR = 20;
  *   change is noticed soon after it comes, whatever went before. With `bucketWeight` 1 false alarms at a threshold T come
  *   at most every T buckets on average.
  */
-export class SequentialEvidence {
+export class SequentialEvidence implements BucketListener {
   readonly #options: EvidenceOptions;
   readonly #won: Float64Array;
   #value = 0;
@@ -93,7 +86,7 @@ export class SequentialEvidence {
 
   /** Takes in one complete bucket. One without outcomes of both arms, or without any variation, says nothing. */
   update(bucket: ArmBucket): void {
-    const { claim, subjectScale: scale = 1, bets, bucketWeight, ownVariance = false } = this.#options;
+    const { claim, subjectScale: scale = 1, bets, bucketWeight, ownVariance = false, clusterSize = 1 } = this.#options;
     const { subjectCount, referenceCount } = bucket;
     if (subjectCount === 0 || referenceCount === 0) return;
     const all = subjectCount + referenceCount;
@@ -123,7 +116,7 @@ export class SequentialEvidence {
       const raise = (reach * bets[i]) / variance;
       const theta = Math.log1p(raise) / reach;
       const gain = theta * excess - (count * inflation * variance * (raise - theta * reach)) / (reach * reach);
-      const won = (this.#won[i] + bucketWeight / bets.length) * Math.exp(gain);
+      const won = (this.#won[i] + bucketWeight / bets.length) * Math.exp(gain / clusterSize);
       this.#won[i] = Math.min(won, MOST_EVIDENCE);
       this.#value += this.#won[i];
     }

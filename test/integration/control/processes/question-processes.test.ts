@@ -2,10 +2,13 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HistoryResponses } from "../../../../src/control/admin/history-responses.ts";
+import { type HistoryQuestions, HistoryResponses } from "../../../../src/control/admin/history-responses.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
-import { HistoryQuestions, type HistoryQuestionsOptions } from "../../../../src/control/processes/history-questions.ts";
-import type { HistoryQuestionTask } from "../../../../src/protocol/history-question.ts";
+import {
+  QuestionProcesses,
+  type QuestionProcessesOptions,
+} from "../../../../src/control/processes/question-processes.ts";
+import type { HistoryQuestionResult, HistoryQuestionTask } from "../../../../src/protocol/history-question.ts";
 import { isAlive, recordingLogger, until } from "./fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-questions-"));
@@ -15,17 +18,25 @@ const store = { kind: "sqlite", directory: "/nowhere" } as const;
 const never = new AbortController().signal;
 let journals = 0;
 
-function asking(options: Partial<HistoryQuestionsOptions> = {}) {
+const LIMITS = { maxRunning: 2, maxWaiting: 16, timeLimitMs: 30_000, maxAnswerBytes: 16_000_000 } as const;
+
+function asking(options: Partial<QuestionProcessesOptions> = {}) {
   const { log, lines } = recordingLogger();
   const command = [process.execPath, join(import.meta.dir, "fake-question.ts")];
-  const questions = new HistoryQuestions({ command, log, ...options });
+  const questions = new QuestionProcesses<HistoryQuestionTask, HistoryQuestionResult>({
+    ...LIMITS,
+    command,
+    about: "history",
+    log,
+    ...options,
+  });
   const journal = join(directory, String(journals++));
   const pids = () => (existsSync(journal) ? readFileSync(journal, "utf8").trim().split("\n").map(Number) : []);
   const task = (act: string): HistoryQuestionTask => ({ store, subject: "traffic", parameters: { act, journal } });
   return { questions, lines, pids, task, [Symbol.dispose]: () => questions.stop() };
 }
 
-describe("questions about history", () => {
+describe("questions that processes answer", () => {
   test("each is answered by a process, which is told by its standard input alone", async () => {
     using asked = asking();
     const result = await asked.questions.ask(asked.task("echo"), never);
@@ -71,6 +82,15 @@ describe("questions about history", () => {
     await expect(asked.questions.ask(asked.task("flood"), never)).rejects.toMatchObject({ kind: "large" });
   });
 
+  test("and one that takes too much memory", async () => {
+    using asked = asking({ maxResidentBytes: 1_000_000 });
+    await expect(asked.questions.ask(asked.task("hang"), never)).rejects.toMatchObject({
+      kind: "large",
+      message: expect.stringContaining("1000000 bytes"),
+    });
+    for (const pid of asked.pids()) expect(isAlive(pid)).toBe(false);
+  });
+
   test("one that dies is logged", async () => {
     using asked = asking();
     await expect(asked.questions.ask(asked.task("crash"), never)).rejects.toMatchObject({ kind: "failed" });
@@ -82,7 +102,7 @@ describe("questions about history", () => {
     const hanging = asked.questions.ask(asked.task("hang"), never).catch((error: Error) => error.name);
     await until(() => asked.pids().length === 1);
     asked.questions.stop();
-    expect(await hanging).toBe("HistoryQuestionError");
+    expect(await hanging).toBe("QuestionProcessError");
     expect(isAlive(asked.pids()[0])).toBe(false);
     await expect(asked.questions.ask(asked.task("echo"), never)).rejects.toMatchObject({ kind: "busy" });
   });

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { seededRandom } from "../../../../../src/balancing/random.ts";
-import { ArmComparison } from "../../../../../src/learning/judge/evidence/arm-comparison.ts";
-import { describe as inWords } from "../../../../../src/learning/judge/evidence/describe.ts";
-import { lognormal } from "../traffic.ts";
+import { seededRandom } from "../../../src/balancing/random.ts";
+import { ArmComparison } from "../../../src/evidence/arm-comparison.ts";
+import { describe as inWords } from "../../../src/evidence/describe.ts";
+import { lognormal } from "../learning/judge/traffic.ts";
 
 const OPTIONS = { bucketMs: 1000, bucketOutcomes: 2, longestBucketMs: 30_000 };
 
