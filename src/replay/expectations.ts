@@ -12,8 +12,8 @@ import { replay } from "./replay.ts";
 import { expectationSentence } from "./report/expectation-sentence.ts";
 import type { Forecast, Interval, Recorded, ReplayResult } from "./result.ts";
 
-/** Requests that are replayed at most: all strategies in about eight seconds of one core, in 350 MB. */
-const MOST_REPLAYED = 200_000;
+/** Requests that are replayed at most: all strategies in about six seconds of one core, in 350 MB. */
+const MOST_REPLAYED = 150_000;
 /** Runs of each strategy: as few as give an interval. */
 const RUNS = 3;
 const SEED = 1;

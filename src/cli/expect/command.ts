@@ -8,7 +8,7 @@ import { expectationsText } from "./text.ts";
 
 const HELP = `
 Asks the admin port of a running instance (ADMIN_PORT), which replays what it recorded (HISTORY=on), in a process of its own and at
-the lowest priority, and keeps the answer for a minute. There are figures only where the model gives again what really happened.
+a low priority, and keeps the answer for a minute. There are figures only where the model gives again what really happened.
 neurabalancer replay does the same with more choices, from any store or log. docs/replay.md says what no replay can know.
 
 Examples:

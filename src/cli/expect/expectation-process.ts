@@ -8,7 +8,8 @@ import { StoreError } from "../../storage/store-error.ts";
 
 /** Reads the task from standard input and writes the result to standard output. What is a bug ends the process. */
 export async function runExpectation(): Promise<void> {
-  setPriority(constants.priority.PRIORITY_LOW); // clients wait for the workers
+  // Clients wait for the workers; but where these take all there is, an answer is wanted, too: a tenth of a core or so.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const task = JSON.parse(await Bun.stdin.text()) as ExpectationTask;
   await Bun.write(Bun.stdout, JSON.stringify(await resultOf(task)));
 }

@@ -1,7 +1,8 @@
 /**
- * A route as the HTTP API shows it, in the words of the configuration file. Values of header fields are left out: they may be
- * secrets.
+ * A route as the HTTP API shows it, in the words of the configuration file. Values of header fields and
+ * queries are left out: they may be secrets.
  */
+import { withoutQuery } from "../../config/read-settings.ts";
 import type { PathRewrite, RouteAction, RouteSpec } from "../../protocol/route.ts";
 import type { ShownAction, ShownRoute } from "./answers/pools.ts";
 
@@ -26,7 +27,7 @@ export function describeRoute({
     ...(rest.rewrite && { rewrite: { ...describePath(rest.rewrite.path), ...present({ host: rest.rewrite.host }) } }),
     ...(httpsRedirect && { https_redirect: true as const }),
     ...(mirror && { mirror: { pool: mirror.pool, percent: mirror.percent } }),
-    ...(forwardAuth && { forward_auth: { pool: forwardAuth.pool, path: forwardAuth.path } }),
+    ...(forwardAuth && { forward_auth: { pool: forwardAuth.pool, path: withoutQuery(forwardAuth.path) } }),
     ambiguous_paths: rest.ambiguousPaths,
   };
 }
@@ -53,7 +54,8 @@ function describeAction(action: RouteAction): ShownAction {
 
 function describePath(path: PathRewrite | null): { readonly path?: string; readonly prefix?: string } {
   if (path === null) return {};
-  return path.kind === "full" ? { path: path.value } : { prefix: path.value };
+  const value = withoutQuery(path.value);
+  return path.kind === "full" ? { path: value } : { prefix: value };
 }
 
 /** Without what is `null`. */

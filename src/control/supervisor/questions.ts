@@ -13,7 +13,7 @@ const HISTORY: QuestionLimits = {
 };
 
 /**
- * Each takes a core for seconds, though at the lowest priority, and 150 to 400 MB, which grow with the requests that are replayed
+ * Each takes a core for seconds, though at a low priority, and 150 to 400 MB, which grow with the requests that are replayed
  * (`MOST_REPLAYED` in replay/expectations.ts). The time is what the socket behind the admin port waits for a response, and less.
  */
 const EXPECTATIONS: QuestionLimits = {

@@ -112,10 +112,10 @@ describeWith(["chromium"], "an operator at the page", () => {
       await dialog.getByLabel("Reason").fill("a new kernel");
       await dialog.getByRole("button", { name: "Drain", exact: true }).click();
       await panel.locator("h2 .badge", { hasText: "draining" }).waitFor();
-      const said = page.getByRole("region", { name: "Messages" });
-      await page.keyboard.press("Escape");
+      const said = panel.getByRole("region", { name: "Messages" });
       await said.getByRole("button", { name: "Undo" }).click();
       await said.getByText("Taken back.").waitFor();
+      await page.keyboard.press("Escape");
       await page.getByRole("navigation").getByRole("link", { name: "Changes" }).click();
       await page.getByRole("button", { name: "Audit" }).click();
       const audit = page.getByRole("region", { name: "Audit" });
@@ -157,6 +157,8 @@ describeWith(["chromium"], "an operator at the page", () => {
     async () => {
       const { page } = watched;
       await until(async () => {
+        // What is slow is known when enough was not.
+        await Promise.all(Array.from({ length: 60 }, () => ask("/")));
         await ask("/slow");
         return (
           await page.request.get(`${url()}api/v1/requests?reason=slow`, {

@@ -115,26 +115,39 @@ export function remove(server: ServerRow): void {
 function comingBack(server: ServerRow, rest: Maintenance | null): WayBack {
   const { pool, url, zone, backup, configured_weight: weight, configured_capacity: capacity } = server;
   const configured = { pool, url, weight, ...(capacity === 0 ? {} : { capacity }), ...(zone === null ? {} : { zone }) };
-  const set: Record<string, unknown> = {
+  const numbers = {
     ...(server.weight_origin === "configuration" ? {} : { weight: server.weight }),
     ...(server.capacity_origin === "configuration" ? {} : { capacity: server.capacity }),
-    ...(rest === null ? {} : stateBefore({ state: server.state, until: rest.until, reason: rest.reason })),
   };
   const add: UndoStep = () => ({
     method: "POST",
     path: "/api/v1/servers",
     body: backup ? { ...configured, backup } : configured,
   });
-  const change: UndoStep = (answer) => {
-    const id = addedId(answer);
-    return id === null ? null : { method: "PATCH", path: path(id), body: set };
-  };
-  return Object.keys(set).length === 0 ? [add] : [add, change];
+  // Each with a reason of its own.
+  const changes = [
+    ...(Object.keys(numbers).length === 0 ? [] : [numbers]),
+    ...(rest === null ? [] : [stateBefore({ state: server.state, until: rest.until, reason: rest.reason })]),
+  ];
+  return [
+    add,
+    ...changes.map(
+      (body): UndoStep =>
+        (answer) => {
+          const id = idIn(answer);
+          return id === null ? null : { method: "PATCH", path: path(id), body };
+        },
+    ),
+  ];
 }
 
-/** What the answer to an addition says of the server; of a name there is none before it was looked up. */
-function addedId(answer: unknown): number | null {
-  return (answer as { readonly servers?: readonly { readonly id: number }[] } | null)?.servers?.[0]?.id ?? null;
+/** The server that an answer is about; of a name that was added there is none before it was looked up. */
+function idIn(answer: unknown): number | null {
+  const { id, servers } = (answer ?? {}) as {
+    readonly id?: number;
+    readonly servers?: readonly { readonly id: number }[];
+  };
+  return id ?? servers?.[0]?.id ?? null;
 }
 
 /** One comes. */
@@ -159,7 +172,7 @@ export function add(pools: readonly string[], pool: string): void {
     confirm: "Add server",
     done: ({ url }) => `${url} is added.`,
     undo: (answer) => {
-      const id = addedId(answer);
+      const id = idIn(answer);
       return id === null ? null : { method: "DELETE", path: path(id), body: null };
     },
   });
