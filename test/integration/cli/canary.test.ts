@@ -55,10 +55,10 @@ test("one is begun, shown, changed, rolled back and forgotten", async () => {
     "running, waits for an operator at each verdict",
     "5 %, then 50 % (steps: 5, 50)",
     "90s and 500 requests at least, 15m without a proof",
-    "It waits for requests: none of this step has come back from pool next.",
   ]) {
     expect(shown.stdout).toContain(part);
   }
+  expect(shown.stdout).toMatch(/^It (has begun|waits for requests: .* pool next)\.$/m);
   expect((await run("list")).stdout).toMatch(/shop +next +running +5 % +50 %/);
   const changed = await run("set", "shop", "--percent", "20", "--reason", "faster");
   expect([changed.code, changed.stdout]).toEqual([0, "Done: pool next has 20 % of the requests of route shop.\n"]);

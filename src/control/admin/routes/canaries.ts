@@ -16,7 +16,7 @@ import {
   planCanaryEnd,
 } from "../changes/canary-change.ts";
 import { entityTag, requireMatch } from "../changes/etag.ts";
-import { makeChange, type Plan, tried } from "../changes/make-change.ts";
+import { makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts";
 import { bodilessChangeQuery, type ChangeTerms, changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
@@ -52,8 +52,8 @@ export const canaryRoutes: RouteGroup<CanariesControl> = (control) => {
     if (terms.dry_run) return tried(await make());
     const by = call.caller.name || "local";
     const why = `${end === "promoted" ? "promoted" : "rolled back"} by ${by}${terms.reason === "" ? "" : `: ${terms.reason}`}`;
-    const { warnings } = await control.canaries.operate(route, end === undefined ? null : { state: end, why }, make);
-    return show(control, route, { warnings }, status);
+    const made = await control.canaries.operate(route, end === undefined ? null : { state: end, why }, make);
+    return show(control, route, notesOf(made), status);
   }
 
   return [
@@ -162,7 +162,7 @@ function forget(control: CanariesControl, call: Call<ChangeTerms>, route: string
     const nothing = { before: null, after: null, present: canaryTag(null), changed: true, warnings: [] };
     return tried({ action: "canary.forget", target, ...nothing });
   }
-  const response = show(control, route, { warnings: [] });
+  const response = show(control, route, notesOf({ changed: true, warnings: [] }));
   control.canaries.forget(route);
   return response;
 }
