@@ -216,7 +216,7 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
       await ask(product, "DELETE", canary);
       await ask(product, "DELETE", canary);
     }
-    await ask(product, "DELETE", `/api/v1/servers/$other.id?dry_run=true`);
+    await ask(product, "DELETE", `/api/v1/servers/${other.id}?dry_run=true`);
     await ask(product, "DELETE", `/api/v1/servers/${other.id}?reason=gone`);
     const { overrides } = await get<{ overrides: { id: string }[] }>("/api/v1/overrides");
     expect(overrides.length).toBeGreaterThan(4);
