@@ -184,24 +184,24 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
     const [{ id }, other] = await get<{ id: number; pool: string }[]>("/api/v1/servers");
     const pool = (await get<{ pools: { name: string }[] }>("/api/v1/pools")).pools[0].name;
     for (const query of ["?dry_run=true", ""]) {
-      await ask(product, "PATCH", `/api/v1/servers/$id$query`, { weight: 2, reason: "try" });
-      await ask(product, "PATCH", `/api/v1/servers/$id$query`, {
+      await ask(product, "PATCH", `/api/v1/servers/${id}${query}`, { weight: 2, reason: "try" });
+      await ask(product, "PATCH", `/api/v1/servers/${id}${query}`, {
         state: "maintenance",
         duration: "1h",
         reason: "x",
       });
-      await ask(product, "POST", `/api/v1/servers$query`, { url: "http://127.0.0.1:9", pool });
-      await ask(product, "PATCH", `/api/v1/pools/$pool$query`, { options: { RETRY_BUDGET_PERCENT: 30 } });
-      await ask(product, "PATCH", `/api/v1/settings$query`, { LOG_LEVEL: "debug" });
+      await ask(product, "POST", `/api/v1/servers${query}`, { url: "http://127.0.0.1:9", pool });
+      await ask(product, "PATCH", `/api/v1/pools/${pool}${query}`, { options: { RETRY_BUDGET_PERCENT: 30 } });
+      await ask(product, "PATCH", `/api/v1/settings${query}`, { LOG_LEVEL: "debug" });
     }
     await get("/api/v1/servers");
-    await get(`/api/v1/servers/$id`);
-    await ask(product, "PATCH", `/api/v1/servers/$id`, { weight: 2 });
+    await get(`/api/v1/servers/${id}`);
+    await ask(product, "PATCH", `/api/v1/servers/${id}`, { weight: 2 });
     if (name === "several") {
       await ask(product, "PATCH", "/api/v1/routes/split?dry_run=true", { split: { shop: 1, next: 1 } });
       await ask(product, "PATCH", "/api/v1/routes/split", { split: { shop: 1, next: 1 } });
     }
-    await ask(product, "DELETE", `/api/v1/servers/$other.id?dry_run=true`);
+    await ask(product, "DELETE", `/api/v1/servers/${other.id}?dry_run=true`);
     await ask(product, "DELETE", `/api/v1/servers/${other.id}?reason=gone`);
     const { overrides } = await get<{ overrides: { id: string }[] }>("/api/v1/overrides");
     expect(overrides.length).toBeGreaterThan(4);
