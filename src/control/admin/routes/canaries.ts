@@ -1,11 +1,9 @@
 /** `/api/v1/routes/<name>/canary…`: another pool gets a growing share of a route's requests for as long as it does no worse. */
-import { z } from "zod";
 import type { RouteSpec } from "../../../protocol/route.ts";
 import type { CanaryTerms } from "../../../shared/operations/canary.ts";
 import type { Canaries } from "../../canary/canaries.ts";
-import { CANARY_STATES } from "../../canary/canary.ts";
-import { CANARY_VERDICTS } from "../../canary/rule.ts";
 import type { Operations } from "../../operations/operations.ts";
+import { canaryList, canaryView } from "../answers/canaries.ts";
 import type { Call } from "../call.ts";
 import {
   type CanaryGround,
@@ -35,34 +33,6 @@ export interface CanariesControl {
 
 const NAME = "[^/]{1,512}";
 
-const arm = z
-  .strictObject({ requests: z.number(), failed: z.number(), mean_ms: z.number().nullable() })
-  .meta({ id: "CanaryArm" });
-const canaryView = z.strictObject({
-  route: z.string(),
-  pool: z.string(),
-  state: z.enum(CANARY_STATES),
-  percent: z.number(),
-  steps: z.array(z.number()),
-  next_step: z.number().nullable(),
-  stable: z.record(z.string(), z.number()),
-  auto: z.boolean(),
-  min_duration_ms: z.number(),
-  min_requests: z.number(),
-  max_duration_ms: z.number(),
-  tolerance: z.number(),
-  assignment: z.enum(["request", "client"]),
-  verdict: z.enum(CANARY_VERDICTS).nullable(),
-  sentence: z.string(),
-  evidence: z.strictObject({ worse: z.number(), no_worse: z.number() }).describe("as a share of what a verdict needs"),
-  arms: z.strictObject({ canary: arm, stable: arm }).describe("requests of this step"),
-  difference: z.number().nullable().describe("how much more a request costs, as a share"),
-  began_at: z.string(),
-  began_by: z.string(),
-  step_began_at: z.string(),
-  kept: z.boolean(),
-});
-const listedCanary = canaryView.meta({ id: "Canary" });
 const changed = changeResponse(canaryView);
 const bare = changeBody({});
 
@@ -93,7 +63,7 @@ export const canaryRoutes: RouteGroup<CanariesControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
-          response: z.strictObject({ canaries: z.array(listedCanary) }),
+          response: canaryList,
           doc: "the canaries of all routes, and those that have ended since the start ([canary.md](canary.md))",
           handle: () => json({ canaries: control.canaries.list() }),
         }),

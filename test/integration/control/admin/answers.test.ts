@@ -200,6 +200,21 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
     if (name === "several") {
       await ask(product, "PATCH", "/api/v1/routes/split?dry_run=true", { split: { shop: 1, next: 1 } });
       await ask(product, "PATCH", "/api/v1/routes/split", { split: { shop: 1, next: 1 } });
+      const canary = "/api/v1/routes/rest/canary";
+      for (const end of ["promote", "rollback"]) {
+        await ask(product, "POST", `${canary}?dry_run=true`, { pool: "plain" });
+        await ask(product, "POST", canary, { pool: "plain", percent: 50 });
+        await traffic(product);
+        await get(canary);
+        await get("/api/v1/canaries");
+        await ask(product, "PATCH", canary, { auto: false });
+        await ask(product, "POST", `${canary}/${end}?dry_run=true`, {});
+        await ask(product, "POST", `${canary}/${end}`, { reason: "enough" });
+        await get("/api/v1/canaries");
+        await ask(product, "PATCH", "/api/v1/routes/rest", { split: null });
+      }
+      await ask(product, "DELETE", canary);
+      await ask(product, "DELETE", canary);
     }
     await ask(product, "DELETE", `/api/v1/servers/${other.id}?dry_run=true`);
     await ask(product, "DELETE", `/api/v1/servers/${other.id}?reason=gone`);
