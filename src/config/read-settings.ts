@@ -2,18 +2,22 @@
 import type { PlacedSetting } from "./schema.ts";
 import type { SettingsReading } from "./sources/source.ts";
 import { complain, quote, type Variable } from "./sources/variable.ts";
+import { otlpEndpoint } from "./values/otlp.ts";
 import { urlPath } from "./values/value-types.ts";
 
 /** What stands in place of a secret. */
 export const HIDDEN = "****";
 
-/** What people see of a value: nothing of a secret, of a path not its query, which may hold one. */
+/** Of these a query may hold a secret. */
+const WITH_QUERIES: ReadonlySet<unknown> = new Set([urlPath, otlpEndpoint]);
+
+/** What people see of a value: nothing of a secret, of a path or a URL not its query, which may hold one. */
 export function shownValue({ secret, type }: Pick<PlacedSetting["setting"], "secret" | "type">, value: string): string {
   if (secret) return HIDDEN;
-  return type === urlPath ? withoutQuery(value) : value;
+  return WITH_QUERIES.has(type) ? withoutQuery(value) : value;
 }
 
-/** A path whose query, if it has one, is hidden. */
+/** A path or a URL whose query, if it has one, is hidden. */
 export function withoutQuery(path: string): string {
   const mark = path.indexOf("?");
   return mark < 0 ? path : `${path.slice(0, mark)}?${HIDDEN}`;

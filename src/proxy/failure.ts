@@ -279,6 +279,14 @@ export const Failures = {
     false,
     "the request body stopped making progress",
   ),
+  STREAM_ERROR: failure(
+    "stream_error",
+    400,
+    "client",
+    "http_protocol_error",
+    false,
+    "the client broke a rule of HTTP/2 on this stream",
+  ),
   REQUEST_TRUNCATED: failure(
     "request_truncated",
     400,

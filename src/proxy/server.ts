@@ -16,6 +16,7 @@ import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
+import { HeadMemory } from "./downstream/http2/head-coding.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
 import { HedgeTimers } from "./exchange/attempts/hedge-timers.ts";
 import type { ExchangeContext } from "./exchange/context.ts";
@@ -184,6 +185,8 @@ export class ProxyServer {
       peers: new PeerCache(trustedProxies),
       admin: new AdminRelay(options.admin),
       exchanges: new IdleExchanges(ctx, onInternalError),
+      http2: new HeadMemory(ctx.ids),
+      speakHttp2: (...known: Parameters<DownstreamContext["speakHttp2"]>) => this.#clients.speakHttp2(...known),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });
     this.#setAccessLog(settings);

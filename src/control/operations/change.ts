@@ -66,6 +66,8 @@ export type Propose = () => Proposal;
 
 /** What became of a change. */
 export interface Changed {
+  /** False = all that was wanted was so already: nothing was kept, told or put into the audit. */
+  readonly changed: boolean;
   readonly entry: AuditEntry;
   /** Those that were made, as they are in force. */
   readonly made: readonly Override[];

@@ -22,8 +22,8 @@ import { OverrideSet } from "./override-set.ts";
 import { type Overruled, type Weighed, weigh } from "./weigh.ts";
 import { describeMaker, describeTarget } from "./words.ts";
 
-/** As often another instance may be faster. */
-const TRIES = 5;
+/** As often another instance may be faster: of two that change something all the time each is, every second time. */
+const TRIES = 20;
 /** How often others' changes are looked for, and what could not be done in the store is tried again. */
 const LOOK_MS = 10_000;
 /** The balancer itself, as who changes something. */
@@ -235,11 +235,17 @@ export class Operations {
       const problems = next.problems.length > 0 ? next.problems : ground.problems(wantedInForce);
       if (problems.length > 0) throw new RefusedChangeError(problems);
       const entry = this.#entry(operator, { action, target, before, after, reason, kept: keep });
-      const changed = { entry, made: next.made, removed: next.removed };
-      if (dryRun) return changed;
+      const changes = next.removed.length > 0 || next.made.some((one) => this.#isNew(current.get(one.id), one));
+      const changed = { changed: changes, entry, made: next.made, removed: next.removed };
+      if (!changes && attempt === 1 && this.#options.store.shared) {
+        // Another instance may have changed it since this one has looked.
+        await this.#look();
+        continue;
+      }
+      if (dryRun || !changes) return changed;
       const { kept } = this.#set;
       if (keep && !(await this.#keep(next, entry, attempt))) continue;
-      await this.#putIntoForce(kept, next, wantedInForce, keep);
+      await this.#putIntoForce(kept, next, wantedInForce, entry);
       this.#remember();
       if (!keep) void this.#trail.note(entry, { about, words });
       else this.#trail.tell(entry, { about, words });
@@ -257,31 +263,56 @@ export class Operations {
       this.#set.forgetOwn([...next.made, ...next.removed]);
       return true;
     } catch (error) {
-      if (error instanceof StaleRevisionError && attempt < TRIES) {
+      const isStale = error instanceof StaleRevisionError;
+      if (isStale && attempt < TRIES) {
         await this.#look();
         return false;
       }
       const why = (error as Error).message;
-      this.#failed(why);
+      if (!isStale) this.#failed(why);
       throw new NotKeptError(`${why}: nothing was changed; with keep=false it is changed for this run alone`);
     }
   }
 
-  /** Throws a `RefusedChangeError` when it cannot be; then what was before is in force, and kept. */
-  async #putIntoForce(before: KeptOverrides, next: Next, wanted: readonly Override[], keep: boolean): Promise<void> {
+  /** Does it say what is not so already? Who repeats a change without a reason takes nothing back of the one that was given. */
+  #isNew(known: Override | undefined, wanted: Override): boolean {
+    if (known === undefined || this.#whyNot(known) !== null) return true;
+    if (wanted.reason !== "" && wanted.reason !== known.reason) return true;
+    const said = ({ value, configured, untilMs, kept }: Override): unknown => ({ value, configured, untilMs, kept });
+    return !Bun.deepEquals(said(known), said(wanted));
+  }
+
+  /** Throws a `RefusedChangeError` when it cannot be; then what was before is in force, and kept, and the audit says so. */
+  async #putIntoForce(
+    before: KeptOverrides,
+    next: Next,
+    wanted: readonly Override[],
+    entry: AuditEntry,
+  ): Promise<void> {
     const { ground, store } = this.#options;
+    const { kept: keep, action, target } = entry;
     try {
       await ground.apply(wanted);
     } catch (error) {
       const problem = (error as Error).message;
       if (!keep) throw new RefusedChangeError([problem]);
+      const undone = this.#entry(ITSELF, {
+        action: "override.undo",
+        target,
+        before: entry.after,
+        after: entry.before,
+        reason: `${action} could not be put into force: ${problem}`,
+        kept: true,
+      });
       try {
-        const revision = await store.commit(this.#set.kept.revision, before.overrides, []);
+        const revision = await store.commit(this.#set.kept.revision, before.overrides, [undone]);
         this.#take({ ...before, revision });
+        this.#trail.tell(undone);
       } catch (failure) {
         // It does not count here, and goes from the store when that works again.
         this.#set.mask(next.made, true);
         if (!(failure instanceof StaleRevisionError)) this.#failed((failure as Error).message);
+        void this.#trail.note(undone);
       }
       throw new RefusedChangeError([problem]);
     }

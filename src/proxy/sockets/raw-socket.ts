@@ -18,6 +18,8 @@ export interface RawSocket {
   terminate(): void;
   pause(): void;
   resume(): void;
+  /** From here on `user` is told what happens on it. */
+  passTo(user: SocketUser): void;
   /** Of the peer; behind a proxy that says whose connection it is, the client's. */
   readonly remoteAddress: string;
   /** -1 = closed. */

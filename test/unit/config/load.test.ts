@@ -184,7 +184,10 @@ describe("wrong values", () => {
 
   test("nor are queries of paths, which may hold one", () => {
     expect(problemsOf({ HEALTH_CHECK_PATH: "/up down?key=hunter2" }).join()).toContain('"/up down?****"');
-    const loaded = load({ HEALTH_CHECK_PATH: "/up?key=hunter2" });
+    const loaded = load({
+      HEALTH_CHECK_PATH: "/up?key=hunter2",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://c/v1?key=hunter2",
+    });
     if (!loaded.ok) throw new Error(loaded.problems.join());
     expect(loaded.config.health.path).toBe("/up?key=hunter2");
     expect(JSON.stringify(loaded.effective)).not.toContain("hunter2");

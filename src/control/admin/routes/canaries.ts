@@ -186,7 +186,7 @@ function forget(control: CanariesControl, call: Call<ChangeTerms>, route: string
   requireMatch(call.request, canaryTag(null));
   if (call.query.dry_run) {
     const target = `the canary of route ${route}`;
-    const nothing = { before: null, after: null, present: canaryTag(null), warnings: [] };
+    const nothing = { before: null, after: null, present: canaryTag(null), changed: true, warnings: [] };
     return tried({ action: "canary.forget", target, ...nothing });
   }
   const response = show(control, route, { warnings: [] });

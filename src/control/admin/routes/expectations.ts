@@ -1,6 +1,6 @@
 /** `/api/v1/expectations`: what the simulator expects of strategies, before one is switched to. */
 import { z } from "zod";
-import type { Expectations } from "../../../shared/expectations.ts";
+import { expectations } from "../answers/expectations.ts";
 import type { ExpectationResponses } from "../expectations/responses.ts";
 import { json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
@@ -32,38 +32,6 @@ const names = z
   .nullable()
   .default(null);
 
-const estimate = z.object({ value: z.number(), low: z.number(), high: z.number() });
-const time = estimate.nullable().describe("milliseconds; null = it would overload servers, and no time says anything");
-const response = z.object({
-  pool: z.string(),
-  verdict: z.enum(["passed", "failed", "impossible", "nothing"]).describe("whether figures are given"),
-  sentence: z.string(),
-  reasons: z.array(z.string()).readonly().describe("why there are no figures"),
-  notes: z.array(z.string()).readonly().describe("what limits them"),
-  window: z.object({ since: z.string(), until: z.string() }).nullable().describe("of the traffic that was replayed"),
-  ran: z.string().nullable().describe("what balanced in it; null = not known"),
-  requests: z.int().min(0),
-  single_requests: z.int().min(0).describe("of which more than counts are known"),
-  measured: z
-    .object({ mean_ms: z.number(), p50_ms: z.number(), p99_ms: z.number(), error_share: z.number() })
-    .nullable()
-    .describe("what really happened; a failed request counts as a second at least"),
-  expectations: z
-    .array(
-      z.object({
-        strategy: z.string(),
-        ran: z.boolean(),
-        mean_ms: time,
-        p50_ms: time,
-        p99_ms: time,
-        error_share: estimate,
-        overloaded: z.array(z.string()).readonly(),
-      }),
-    )
-    .readonly(),
-  left_out: z.array(z.object({ strategy: z.string(), why: z.string() })).readonly(),
-}) satisfies z.ZodType<Expectations>;
-
 /** It is the operator's. */
 export const expectationRoutes: RouteGroup<ExpectationsControl> = (control) => [
   {
@@ -74,7 +42,7 @@ export const expectationRoutes: RouteGroup<ExpectationsControl> = (control) => [
         scope: "read",
         doc: "what the simulator expects of strategies on the pool's traffic of late, before one is switched to: mean, p50 and p99 with their ranges beside what was measured; where the model does not give again what happened, why, and no figures. Kept for a minute (`?pool=`, `?strategies=` with commas between, `?window=15m`; [replay.md](replay.md#before-a-switch); `neurabalancer expect` prints it)",
         query: z.object({ pool: z.string().max(512).nullable().default(null), strategies: names, window }),
-        response,
+        response: expectations,
         handle: async ({ query, request }) => {
           const { pool, strategies, window: windowMs } = query;
           return json(await control.expectations.ask({ pool, strategies, windowMs }, request.signal));

@@ -38,7 +38,9 @@ const overrideView = z
   })
   .meta({ id: "Override" });
 
-const removals = z.strictObject({ removed: z.array(overrideView) });
+const removals = z.strictObject({
+  removed: z.array(overrideView).describe("empty = there was none, and nothing is changed"),
+});
 
 const auditView = z
   .strictObject({

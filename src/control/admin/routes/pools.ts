@@ -7,7 +7,7 @@ import type { RouteSpec } from "../../../protocol/route.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { poolList, poolView, routeList, routeView, type ShownPool } from "../answers/pools.ts";
 import { entityTag } from "../changes/etag.ts";
-import { makeChange, tried } from "../changes/make-change.ts";
+import { makeChange, notesOf, tried } from "../changes/make-change.ts";
 import { planSettings, presentSettings, settingInput } from "../changes/settings/change.ts";
 import { settingsOf } from "../changes/settings/names.ts";
 import { type SettingSources, viewSetting } from "../changes/settings/view.ts";
@@ -88,7 +88,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
             const action = strategy === undefined ? "pool.change" : "pool.strategy";
             return { action, target: `pool ${name}`, about: { pool: name }, ...plan, warnings: warningsOf(pool) };
           });
-          return query.dry_run ? tried(planned) : showPool(control, name, { warnings: planned.warnings });
+          return query.dry_run ? tried(planned) : showPool(control, name, notesOf(planned));
         },
       }),
     },
@@ -130,7 +130,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
             { ...call, terms: { ...query, reason: body.reason } },
             () => planSplit(routeOf(control, name), body, control.pools(), control.operations.list()),
           );
-          return query.dry_run ? tried(planned) : showRoute(control, name, { warnings: planned.warnings });
+          return query.dry_run ? tried(planned) : showRoute(control, name, notesOf(planned));
         },
       }),
     },

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { EffectiveSetting } from "../../../config/effective.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { entityTag } from "../changes/etag.ts";
-import { makeChange, tried } from "../changes/make-change.ts";
+import { makeChange, notesOf, tried } from "../changes/make-change.ts";
 import { planSettings, presentSettings, settingInput } from "../changes/settings/change.ts";
 import { settingsOf } from "../changes/settings/names.ts";
 import { type SettingSources, settingView, viewSetting } from "../changes/settings/view.ts";
@@ -53,7 +53,7 @@ export const settingRoutes: RouteGroup<SettingsControl> = (control) => [
             const plan = planSettings({ pool: null, values }, sourcesOf(control));
             return { action: "settings.change", target: "the settings", ...plan, warnings: [] };
           });
-          return query.dry_run ? tried(planned) : show(control, { warnings: planned.warnings });
+          return query.dry_run ? tried(planned) : show(control, notesOf(planned));
         },
       }),
     },

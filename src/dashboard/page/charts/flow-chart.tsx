@@ -9,6 +9,10 @@ import type { ServerRow } from "../model/server-list.ts";
 const NARROW_PX = 460;
 /** Right of the last column, where there is room. */
 const LABEL_PX = 200;
+const LABEL_GAP_PX = 14;
+const CHARACTER_PX = 6.6;
+/** `  48 %`. */
+const SHARE_CHARACTERS = 6;
 
 /** The picture, and the same as a list for who cannot see it. */
 export function FlowChart(props: {
@@ -26,7 +30,9 @@ export function FlowChart(props: {
   const { frame } = props;
   const narrow = width < NARROW_PX;
   const graph = flowGraph(frame, props.servers, props.instance, narrow);
-  const room = Math.min(LABEL_PX, Math.round(width * (narrow ? 0.46 : 0.34)));
+  const most = Math.min(LABEL_PX, Math.round(width * (narrow ? 0.46 : 0.34)));
+  const longest = Math.max(0, ...(graph.columns.at(-1) ?? []).map(({ label }) => label.length));
+  const room = Math.min(most, Math.ceil((longest + SHARE_CHARACTERS) * CHARACTER_PX) + LABEL_GAP_PX);
   const picture = placeFlow(graph, measuresFor(width - room, narrow));
   const total = frame.totals.rps;
   return (
@@ -68,8 +74,6 @@ function measuresFor(width: number, narrow: boolean): FlowMeasures {
   return { width, nodeWidth: 6, gap: narrow ? 10 : 8, minHeight: 17, flowHeight: narrow ? 130 : 190 };
 }
 
-const CHARACTER_PX = 6.6;
-
 /** A bar with its name; in the last column the name is left of it. */
 function Node(props: {
   readonly node: PlacedNode;
@@ -80,7 +84,9 @@ function Node(props: {
 }) {
   const { node, total, width, columns } = props;
   const last = node.x > width - 20;
-  const characters = Math.floor((last ? props.room - 14 : width / Math.max(1, columns - 1) - 20) / CHARACTER_PX);
+  const characters = Math.floor(
+    (last ? props.room - LABEL_GAP_PX : width / Math.max(1, columns - 1) - 20) / CHARACTER_PX,
+  );
   const share = shareOf(node, total);
   // The name comes first: how wide it is drawn says the share, too.
   const shown = node.label.length + share.length <= characters ? share : "";

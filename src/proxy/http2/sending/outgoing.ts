@@ -79,7 +79,7 @@ export class Outgoing<S extends SendingStream> {
    * @param last the stream ends with it.
    * @returns the offset after what was sent.
    */
-  content(stream: S, data: Uint8Array, start: number, end: number, last: boolean): number {
+  content(stream: S, data: Buffer, start: number, end: number, last: boolean): number {
     let at = start;
     while (at < end) {
       const room = Math.min(end - at, MAX_FRAME_BYTES, this.#window.available, stream.sendWindow.available);

@@ -73,11 +73,11 @@ export class Output {
   }
 
   /** A frame with a payload of `MAX_FRAME_BYTES` at most. */
-  frame(type: number, flags: number, streamId: number, payload: Uint8Array, start: number, end: number): void {
+  frame(type: number, flags: number, streamId: number, payload: Buffer, start: number, end: number): void {
     const out = this.room(FRAME_HEADER_BYTES + end - start);
     const at = writeFrameHeader(out, this.#length, end - start, type, flags, streamId);
     this.#lastData = this.#length;
-    this.#length = copyBytes(out, at, payload as Buffer, start, end);
+    this.#length = copyBytes(out, at, payload, start, end);
     this.#lastStream = type === FrameType.DATA ? streamId : 0;
   }
 

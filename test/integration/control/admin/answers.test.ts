@@ -176,6 +176,8 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
       await get(`/api/v1/${path}`);
     }
     await get("/api/v1/stats?since=never");
+    await get(`/api/v1/expectations?pool=${name === "several" ? "shop" : "default"}`);
+    await get("/api/v1/expectations?pool=nobody");
   });
 
   test("answers changes as it is described, whether they are made or tried", async () => {

@@ -411,10 +411,11 @@ describe("changing", () => {
   });
 
   test("is told to history with who did it, by the address that they came from", async () => {
-    const body = JSON.stringify({ weight: 7 });
-    const head = `PATCH /api/v1/servers/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    let weight = 20; // what is so already is told to nobody
     const actorOf = async (localAddress: string): Promise<string> => {
       noted.length = 0;
+      const body = JSON.stringify({ weight: ++weight });
+      const head = `PATCH /api/v1/servers/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
       const socket = connect({ host: "127.0.0.1", port: open.port, localAddress });
       socket.write(head + body);
       for await (const _ of socket);
@@ -430,12 +431,12 @@ describe("changing", () => {
       server: "a:1",
       address: "10.0.0.1",
       actor: "admin API (127.0.0.7)",
-      message: 'server a:1 (10.0.0.1) of pool default: {"weight":7} → {"weight":7}, by local',
+      message: 'server a:1 (10.0.0.1) of pool default: {"weight":27} → {"weight":28}, by local',
       detail: {
         action: "server.change",
         target: "server a:1 (10.0.0.1) of pool default",
-        before: { weight: 7 },
-        after: { weight: 7 },
+        before: { weight: 27 },
+        after: { weight: 28 },
         reason: "",
         kept: true,
       },
