@@ -22,6 +22,9 @@ if (process.argv[2] === "worker") {
 } else if (process.argv[2] === "history-question") {
   const { runHistoryQuestion } = await import("./cli/stats/question-process.ts");
   await runHistoryQuestion();
+} else if (process.argv[2] === "expectation") {
+  const { runExpectation } = await import("./cli/expect/expectation-process.ts");
+  await runExpectation();
 } else if (process.argv[2] === "page-bundle") {
   const { runPageBundle } = await import("./dashboard/bundle/process.ts");
   await runPageBundle();

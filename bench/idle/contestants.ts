@@ -1,4 +1,4 @@
-/** Who stands still: this product with and without checks and learning, and HAProxy with the same checks. */
+/** Who stands still: this product with and without checks, watchers and learning, and HAProxy with the same checks. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ServerProgram, stopProcess } from "../common/children.ts";
@@ -22,13 +22,16 @@ export interface Case extends ServerProgram {
 export interface Contestant {
   readonly name: string;
   readonly title: string;
+  /** Readers of the live stream. */
+  readonly watchers: number;
   readonly prepare: () => Case;
 }
 
-/** All that can run on this machine. */
-export function contestants(fleet: Fleet): Contestant[] {
-  const settings: { name: string; title: string; env: Record<string, string> }[] = [
+/** All that can run on this machine. @param watchers readers of the live stream where it is watched. */
+export function contestants(fleet: Fleet, watchers: number): Contestant[] {
+  const settings: { name: string; title: string; env: Record<string, string>; watchers?: number }[] = [
     { name: "checks", title: "NeuraBalancer", env: {} },
+    { name: "watched", title: `with ${watchers} that watch`, env: {}, watchers },
     {
       name: "no-checks",
       title: "without checks",
@@ -37,9 +40,11 @@ export function contestants(fleet: Fleet): Contestant[] {
     { name: "ml", title: "LB_STRATEGY=ml", env: { LB_STRATEGY: "ml" } },
     { name: "samples", title: "LEARNING_SAMPLES=on", env: { LEARNING_SAMPLES: "on" } },
   ];
-  const ours = settings.map(({ name, title, env }) => ({ name, title, prepare: () => balancer(fleet, name, env) }));
+  const ours = settings.map(({ name, title, env, watchers: watching = 0 }) => {
+    return { name, title, watchers: watching, prepare: () => balancer(fleet, name, env) };
+  });
   if (executable("haproxy") === null) return ours;
-  return [...ours, { name: "haproxy", title: "HAProxy", prepare: () => haproxy(fleet) }];
+  return [...ours, { name: "haproxy", title: "HAProxy", watchers: 0, prepare: () => haproxy(fleet) }];
 }
 
 function balancer(fleet: Fleet, name: string, env: Readonly<Record<string, string>>): Case {

@@ -12,6 +12,7 @@ import { freePort } from "../common/programs.ts";
 import { renderTable } from "../common/table.ts";
 import { type Case, type Contestant, contestants } from "./contestants.ts";
 import { type Standing, scrape, standings } from "./measure.ts";
+import { Watchers } from "./watchers.ts";
 
 const HELP = `What it costs to stand still: CPU and memory of each process without a request, beside HAProxy with the same checks.
 
@@ -20,7 +21,8 @@ const HELP = `What it costs to stand still: CPU and memory of each process witho
   --servers N    servers (default: 500)
   --seconds S    length of each measurement (default: 20)
   --settle S     pause before it: compilers and first checks are not what it costs to stand still (default: 15)
-  --only a,b     only these: checks, no-checks, ml, samples, haproxy
+  --watchers N   readers of the live stream where it is watched (default: 1)
+  --only a,b     only these: checks, watched, no-checks, ml, samples, haproxy
   --markdown     the tables as Markdown
 `;
 
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     servers: { type: "string", default: "500" },
     seconds: { type: "string", default: "20" },
     settle: { type: "string", default: "15" },
+    watchers: { type: "string", default: "1" },
     only: { type: "string" },
     markdown: { type: "boolean", default: false },
   },
@@ -41,6 +44,7 @@ if (values.help) {
 const servers = number("servers");
 const seconds = number("seconds");
 const settleSeconds = number("settle");
+const watchers = number("watchers");
 const only = values.only?.split(",");
 
 const directory = mkdtempSync(join(tmpdir(), "bench-idle-"));
@@ -56,7 +60,7 @@ try {
   const cpu: string[][] = [];
   const memory: string[][] = [];
   const scrapes: string[][] = [];
-  for (const contestant of contestants({ servers, backendPort, directory })) {
+  for (const contestant of contestants({ servers, backendPort, directory }, watchers)) {
     if (only !== undefined && !only.includes(contestant.name)) continue;
     await measure(contestant, { cpu, memory, scrapes });
   }
@@ -91,8 +95,11 @@ interface Rows {
 async function measure(contestant: Contestant, { cpu, memory, scrapes }: Rows): Promise<void> {
   const run: Case = contestant.prepare();
   const child = await startServer(run, () => performance.now());
+  const streams = run.adminUrl === null ? null : new Watchers(run.adminUrl, contestant.watchers);
   await Bun.sleep(settleSeconds * 1000);
+  const bytesBefore = streams?.bytes ?? 0;
   const { supervisor, workers, learner, all } = await standings(child.pid, seconds, () => performance.now());
+  const bytesRead = (streams?.bytes ?? 0) - bytesBefore;
   const kinds = [supervisor, workers, learner, all];
   const row = (tell: (standing: Standing) => string): string[] => [
     contestant.title,
@@ -100,14 +107,20 @@ async function measure(contestant: Contestant, { cpu, memory, scrapes }: Rows): 
   ];
   cpu.push(row(({ cpu: share }) => (share * 100).toFixed(1)));
   memory.push(row(({ rssBytes }) => (rssBytes / 2 ** 20).toFixed(0)));
+  if (contestant.watchers > 0) {
+    console.log(
+      `Each that watches read ${(bytesRead / contestant.watchers / seconds / 1024).toFixed(1)} KiB a second.`,
+    );
+  }
   if (run.adminUrl !== null) {
     const { bytes, ms, longestWaitMs } = await scrape(run.adminUrl, () => performance.now());
     scrapes.push([contestant.title, String(bytes), ms.toFixed(1), longestWaitMs.toFixed(1)]);
   }
+  await streams?.stop();
   await run.stop(child);
 }
 
-function number(name: "servers" | "seconds" | "settle"): number {
+function number(name: "servers" | "seconds" | "settle" | "watchers"): number {
   const value = Number(values[name]);
   if (!(value > 0)) throw new RangeError(`--${name} takes a number above 0`);
   return value;

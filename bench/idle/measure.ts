@@ -24,7 +24,7 @@ export interface Standings {
 /** What each kind of process below `root` takes in `seconds`. */
 export async function standings(root: number, seconds: number, now: () => number): Promise<Standings> {
   const pids = treePids(root);
-  const ofKind = (word: string): number[] => pids.filter((pid) => commandOf(pid).endsWith(`\0${word}\0`));
+  const ofKind = (word: string): number[] => pids.filter((pid) => commandOf(pid).includes(`\0${word}\0`));
   const kinds = [ofKind("serve"), ofKind("worker"), ofKind("learner"), pids];
   const before = kinds.map(cpuUs);
   const startedMs = now();

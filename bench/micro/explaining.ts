@@ -45,7 +45,7 @@ export async function makeExplainingCases(root: string): Promise<Case[]> {
   const { Method } = (await import(
     source("shared/memory/series-table.ts")
   )) as typeof import("../../src/shared/memory/series-table.ts");
-  return [3, 300].map((servers) => {
+  return [3, 32, 300].map((servers) => {
     const memory = viewSharedMemory(new ArrayBuffer(SHARED_BYTES));
     const { id, weight, effectiveWeight, inFlight } = memory.servers;
     for (let slot = 0; slot < servers; slot++) {
@@ -82,7 +82,7 @@ export async function makeExplainingCases(root: string): Promise<Case[]> {
           const slot = i % servers;
           choice.begin(slot, servers, 0);
           strategy.explain?.(candidates, servers, 0, nowMs, slot, choice);
-          choice.fill(candidates, servers);
+          choice.end(candidates, servers);
           choice.ineligible.clear();
           outcome.begin(slot, slot + 1, 1, 0, 2, nowMs);
           const row = notes.attempt(0, outcome, placed);

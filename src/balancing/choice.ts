@@ -64,9 +64,14 @@ export type Choice = (typeof Choice)[keyof typeof Choice];
 export interface ChoiceNotes {
   /** How, and what the numbers that follow are. Said before them. */
   made(choice: Choice, scale: Scale): void;
+  /** The number of a candidate; of those that were not compared none is said. For strategies that compare few. */
+  add(slot: number, score: number): void;
+  /** By slot: where a strategy that compared all candidates puts their numbers, for `ranked`. */
+  readonly scores: Float64Array;
   /**
-   * The number of a candidate. Of those that were not compared none is said.
-   * @param full it was left out, for it had all that the strategy grants it.
+   * As `add` for each of `candidates[0 … count)`, with the numbers in `scores`: of hundreds, a call for each would cost more than
+   * the choice did.
+   * @param roomPerWeight who had so much in flight, times its weight, was left out: it had all that the strategy grants it.
    */
-  add(slot: number, score: number, full: boolean): void;
+  ranked(candidates: Int32Array, count: number, roomPerWeight?: number): void;
 }

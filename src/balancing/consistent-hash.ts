@@ -68,18 +68,24 @@ export class ConsistentHash implements Strategy {
       totalWeight += effectiveWeight[candidates[i]];
     }
     const roomPerWeight = (this.#balanceFactor * requests) / totalWeight;
-    const own = this.#lowestScore(candidates, count, key, Number.POSITIVE_INFINITY);
-    notes.made(own === slot ? Choice.OWNER : Choice.NEXT_OWNER, Scale.HASH);
+    const { scores } = notes;
+    let own = -1;
+    let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i++) {
       const candidate = candidates[i];
-      const weight = effectiveWeight[candidate];
-      notes.add(candidate, this.#distance(key, candidate) / weight, inFlight[candidate] >= roomPerWeight * weight);
+      const score = -Math.log(this.#uniform(key, candidate)) / effectiveWeight[candidate];
+      scores[candidate] = score;
+      if (score >= least) continue;
+      least = score;
+      own = candidate;
     }
+    notes.made(own === slot ? Choice.OWNER : Choice.NEXT_OWNER, Scale.HASH);
+    notes.ranked(candidates, count, roomPerWeight);
   }
 
-  /** Of a key to a server, as of weight 1. */
-  #distance(key: number, slot: number): number {
-    return -Math.log((mix32(key ^ this.#fleet.identityHash[slot]) + 0.5) / 0x1_0000_0000);
+  /** In (0, 1): where a key and a server meet. */
+  #uniform(key: number, slot: number): number {
+    return (mix32(key ^ this.#fleet.identityHash[slot]) + 0.5) / 0x1_0000_0000;
   }
 
   /** Of equal weights, the candidate with room that has the lowest score, or -1: scores fall as hashes rise. */
@@ -102,14 +108,14 @@ export class ConsistentHash implements Strategy {
 
   /** The candidate with room that has the lowest score, or -1. */
   #lowestScore(candidates: Int32Array, count: number, key: number, roomPerWeight: number): number {
-    const { inFlight, effectiveWeight, identityHash } = this.#fleet;
+    const { inFlight, effectiveWeight } = this.#fleet;
     let best = -1;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
       const weight = effectiveWeight[slot];
       if (inFlight[slot] >= roomPerWeight * weight) continue;
-      const uniform = (mix32(key ^ identityHash[slot]) + 0.5) / 0x1_0000_0000;
+      const uniform = this.#uniform(key, slot);
       // 1 - u ≤ -ln u, and nearly equal where winners are: most candidates are out before the logarithm.
       if ((1 - uniform) / weight >= least) continue;
       const score = -Math.log(uniform) / weight;

@@ -44,11 +44,13 @@ export class LeastConnections implements Strategy {
     notes: ChoiceNotes,
   ): void {
     const { inFlight, effectiveWeight } = this.#fleet;
+    const { scores } = notes;
     notes.made(Choice.BEST, Scale.LOAD);
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
-      notes.add(slot, (inFlight[slot] + 1) / effectiveWeight[slot], false);
+      scores[slot] = (inFlight[slot] + 1) / effectiveWeight[slot];
     }
+    notes.ranked(candidates, count);
   }
 }
 

@@ -68,11 +68,13 @@ export class LeastResponseTime implements Strategy {
     notes: ChoiceNotes,
   ): void {
     const { inFlight, effectiveWeight } = this.#fleet;
+    const { scores } = notes;
     notes.made(this.#probed ? Choice.PROBE : Choice.BEST, Scale.LATENCY_LOAD);
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
-      notes.add(slot, (this.#estimateMs[slot] * (inFlight[slot] + 1)) / effectiveWeight[slot], false);
+      scores[slot] = (this.#estimateMs[slot] * (inFlight[slot] + 1)) / effectiveWeight[slot];
     }
+    notes.ranked(candidates, count);
   }
 
   onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {

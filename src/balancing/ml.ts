@@ -181,10 +181,11 @@ export class Ml implements Strategy {
     if (rung === Rung.FLOOR) this.#floor.explain(candidates, count, key, nowMs, slot, notes);
     else if (rung === Rung.ESTIMATOR) {
       const choice = arm === DecisionArm.PROBE ? Choice.PROBE : Choice.BEST;
-      this.#estimator.explainChoice(choice, candidates, count, nowMs, slot, notes);
+      this.#estimator.explainChoice(choice, candidates, count, nowMs, notes);
     } else {
+      for (let i = 0; i < count; i++) notes.scores[candidates[i]] = scores[i];
       notes.made(this.#explored ? Choice.SECOND_BEST : Choice.BEST, Scale.MODEL);
-      for (let i = 0; i < count; i++) notes.add(candidates[i], scores[i], false);
+      notes.ranked(candidates, count);
     }
   }
 

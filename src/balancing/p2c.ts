@@ -44,10 +44,10 @@ export class PowerOfTwoChoices implements Strategy {
     const { inFlight, effectiveWeight } = this.#fleet;
     notes.made(Choice.BEST_OF_TWO, Scale.LOAD);
     const first = count === 1 ? slot : this.#first;
-    notes.add(first, (inFlight[first] + 1) / effectiveWeight[first], false);
+    notes.add(first, (inFlight[first] + 1) / effectiveWeight[first]);
     if (count === 1) return;
     const second = this.#second;
-    notes.add(second, (inFlight[second] + 1) / effectiveWeight[second], false);
+    notes.add(second, (inFlight[second] + 1) / effectiveWeight[second]);
   }
 }
 

@@ -45,11 +45,11 @@ export class PeakEwma implements Strategy {
     const probes = count > 1 && (loads[0] === 0 || loads[1] === 0);
     notes.made(probes ? Choice.PROBE : Choice.BEST_OF_TWO, Scale.PEAK_LOAD);
     if (count === 1) {
-      notes.add(slot, this.#load(slot, nowMs), false);
+      notes.add(slot, this.#load(slot, nowMs));
       return;
     }
-    notes.add(this.#first, loads[0], false);
-    notes.add(this.#second, loads[1], false);
+    notes.add(this.#first, loads[0]);
+    notes.add(this.#second, loads[1]);
   }
 
   onOutcome(slot: number, latencyMs: number, failed: boolean, nowMs: number): void {

@@ -39,10 +39,12 @@ export class RandomChoice implements Strategy {
     notes: ChoiceNotes,
   ): void {
     const { effectiveWeight } = this.#fleet;
+    const { scores } = notes;
     notes.made(Choice.DRAW, Scale.CHANCE);
     let total = 0;
     for (let i = 0; i < count; i++) total += effectiveWeight[candidates[i]];
-    for (let i = 0; i < count; i++) notes.add(candidates[i], effectiveWeight[candidates[i]] / total, false);
+    for (let i = 0; i < count; i++) scores[candidates[i]] = effectiveWeight[candidates[i]] / total;
+    notes.ranked(candidates, count);
   }
 }
 

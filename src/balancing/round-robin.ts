@@ -31,11 +31,13 @@ export class RoundRobin implements Strategy {
   /** Turns until it is theirs, as the slots follow each other. */
   explain(candidates: Int32Array, count: number, _key: number, _nowMs: number, slot: number, notes: ChoiceNotes): void {
     notes.made(Choice.TURN, Scale.TURN);
+    const { scores } = notes;
     const slots = this.#fleet.id.length;
     for (let i = 0; i < count; i++) {
       const turns = candidates[i] - slot;
-      notes.add(candidates[i], turns < 0 ? turns + slots : turns, false);
+      scores[candidates[i]] = turns < 0 ? turns + slots : turns;
     }
+    notes.ranked(candidates, count);
   }
 }
 

@@ -84,11 +84,4 @@ export class StallWatch {
     if (this.owner[slot] !== this.#fleet.id[slot]) return 0;
     return Math.max(0, Math.min(this.sent[slot], inFlight));
   }
-
-  /** As `waiting`, before the request that was placed there last: it is not in flight yet. */
-  waitingBefore(slot: number): number {
-    if (this.together) return this.waiting(slot);
-    if (this.owner[slot] !== this.#fleet.id[slot]) return 0;
-    return Math.max(0, Math.min(this.sent[slot] - 1, this.#fleet.inFlight[slot]));
-  }
 }

@@ -42,14 +42,16 @@ export class WeightedRoundRobin implements Strategy {
   /** What each had earned before the one that was chosen paid for it. */
   explain(candidates: Int32Array, count: number, _key: number, _nowMs: number, slot: number, notes: ChoiceNotes): void {
     const { effectiveWeight } = this.#fleet;
+    const { scores } = notes;
     notes.made(Choice.TURN, Scale.CREDIT);
     let total = 0;
     for (let i = 0; i < count; i++) total += effectiveWeight[candidates[i]];
     for (let i = 0; i < count; i++) {
       const candidate = candidates[i];
       const credit = this.#credit[candidate];
-      notes.add(candidate, candidate === slot ? credit + total : credit, false);
+      scores[candidate] = candidate === slot ? credit + total : credit;
     }
+    notes.ranked(candidates, count);
   }
 
   #turn(candidates: Int32Array, count: number): number {

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   overrides: async () => (await import("./overrides/command.ts")).registerOverrides,
   backend: async () => (await import("./backend.ts")).registerBackend,
   replay: async () => (await import("./replay/command.ts")).registerReplay,
+  expect: async () => (await import("./expect/command.ts")).registerExpect,
   simulate: async () => (await import("./simulate.ts")).registerSimulate,
   train: async () => (await import("./train/command.ts")).registerTrain,
   models: async () => (await import("./models/command.ts")).registerModels,
@@ -38,6 +39,7 @@ Examples:
   $ neurabalancer backend --port 8001                          a server to try things with
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
   $ neurabalancer replay --since 2h                            what another strategy would have given on that traffic
+  $ neurabalancer expect                                       and on the traffic of the last minutes, before you switch
   $ neurabalancer train --from store --out ./model             what your own traffic teaches
   $ neurabalancer models list                                  which models were learned, and what became of them
   $ neurabalancer migrate status                               is the store up to date with this release?

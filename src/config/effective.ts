@@ -1,6 +1,6 @@
 /** The configuration in force as people see it: each setting with its value and where that comes from. */
 import type { BlockName } from "./file-keys.ts";
-import { HIDDEN } from "./read-settings.ts";
+import { shownValue } from "./read-settings.ts";
 import type { PlacedSetting, Sections } from "./schema.ts";
 import type { Variable } from "./sources/variable.ts";
 
@@ -13,7 +13,7 @@ export interface EffectiveSetting {
   /** As the environment calls it; what only the file can say as that does: `pools.shop.timeouts.connect`. */
   readonly env: string;
   /**
-   * As in the environment, a number in the unit that its name says; secrets are `HIDDEN`, `${NAME}` stands as written;
+   * As in the environment, a number in the unit that its name says; secrets and queries of paths are `HIDDEN`, `${NAME}` stands as written;
    * `null` = unset.
    */
   readonly value: string | null;
@@ -33,9 +33,8 @@ export function describeSetting(
   const place = { section, env, origin: variable?.origin ?? "default" };
   if (variable === undefined) return { ...place, value: setting.default };
   if (variable.unset) return { ...place, value: null };
-  if (secret) return { ...place, value: HIDDEN };
-  if (variable.shown !== undefined) return { ...place, value: variable.shown };
-  const { value } = variable;
+  if (secret || variable.shown !== undefined) return { ...place, value: shownValue(setting, variable.shown ?? "") };
+  const value = shownValue(setting, variable.value);
   const { form } = type;
   const hasUnit = (form.kind === "duration" || form.kind === "size") && /[a-z]/i.test(value);
   if (!hasUnit || typeof parsed !== "number") return { ...place, value };

@@ -2,9 +2,26 @@
 import type { PlacedSetting } from "./schema.ts";
 import type { SettingsReading } from "./sources/source.ts";
 import { complain, quote, type Variable } from "./sources/variable.ts";
+import { otlpEndpoint } from "./values/otlp.ts";
+import { urlPath } from "./values/value-types.ts";
 
 /** What stands in place of a secret. */
 export const HIDDEN = "****";
+
+/** Of these a query may hold a secret. */
+const WITH_QUERIES: ReadonlySet<unknown> = new Set([urlPath, otlpEndpoint]);
+
+/** What people see of a value: nothing of a secret, of a path or a URL not its query, which may hold one. */
+export function shownValue({ secret, type }: Pick<PlacedSetting["setting"], "secret" | "type">, value: string): string {
+  if (secret) return HIDDEN;
+  return WITH_QUERIES.has(type) ? withoutQuery(value) : value;
+}
+
+/** A path or a URL whose query, if it has one, is hidden. */
+export function withoutQuery(path: string): string {
+  const mark = path.indexOf("?");
+  return mark < 0 ? path : `${path.slice(0, mark)}?${HIDDEN}`;
+}
 
 /** Values by section and key. Settings with a wrong value are missing. */
 export type Draft<Name extends string> = Record<Name, Record<string, unknown>>;
@@ -58,9 +75,9 @@ function parse(
 }
 
 /** What an error repeats of a value: nothing of a secret or of what may hold one, nor what the message quotes itself. */
-function shown({ secret }: PlacedSetting["setting"], { value }: Variable, message: string): string {
-  if (secret || value.includes("@")) return HIDDEN;
-  return message.startsWith("entry ") ? "" : quote(value);
+function shown(setting: PlacedSetting["setting"], { value }: Variable, message: string): string {
+  if (setting.secret || value.includes("@")) return HIDDEN;
+  return message.startsWith("entry ") ? "" : quote(shownValue(setting, value));
 }
 
 /** Freezes a value with all that is in it. */

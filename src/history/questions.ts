@@ -2,6 +2,7 @@
  * What may be asked of history. The command line and the admin API ask by the same names and texts, so that these are read,
  * and refused, in one place.
  */
+import { shortened } from "../shared/shortened.ts";
 import {
   EVENT_KINDS,
   type EventKind,
@@ -100,6 +101,8 @@ export function parametersOf(subject: Subject): readonly string[] {
 const MOST_EVENTS = 10_000;
 const MOST_REQUESTS = 1_000;
 const NAME_LENGTH = 512;
+/** Of what was wrong. */
+const SHOWN_LENGTH = 80;
 
 /** Reads a question. Throws a `QuestionError` that tells every problem. @param nowMs milliseconds since the epoch. */
 export function readQuestion(subject: Subject, parameters: Parameters, nowMs: number): Question {
@@ -165,7 +168,8 @@ class ParameterReader {
 
   refuseOthers(known: readonly string[]): void {
     for (const name of Object.keys(this.#parameters)) {
-      if (!known.includes(name)) this.problem(`${shortened(name)} is not known here: ${known.join(", ")} are`);
+      if (!known.includes(name))
+        this.problem(`${shortened(name, SHOWN_LENGTH)} is not known here: ${known.join(", ")} are`);
     }
   }
 
@@ -185,7 +189,7 @@ class ParameterReader {
   moment(name: string, usual: string, parse: (text: string) => number | null): number {
     const text = this.text(name) ?? usual;
     const atMs = parse(text);
-    if (atMs === null) this.problem(`${name}: "${shortened(text)}" is no time; give ${MOMENT_FORMS}`);
+    if (atMs === null) this.problem(`${name}: "${shortened(text, SHOWN_LENGTH)}" is no time; give ${MOMENT_FORMS}`);
     return atMs ?? Number.NaN;
   }
 
@@ -193,7 +197,7 @@ class ParameterReader {
     const text = this.text(name);
     if (text === null) return null;
     if ((known as readonly string[]).includes(text)) return text as T;
-    this.problem(`${name} must be one of ${known.join(", ")}, not "${shortened(text)}"`);
+    this.problem(`${name} must be one of ${known.join(", ")}, not "${shortened(text, SHOWN_LENGTH)}"`);
     return null;
   }
 
@@ -204,7 +208,9 @@ class ParameterReader {
     const words = text.split(",").map((word) => word.trim());
     const wrong = words.filter((word) => !(known as readonly string[]).includes(word));
     if (wrong.length > 0) {
-      this.problem(`${name} must be some of ${known.join(", ")}, with commas between, not "${shortened(text)}"`);
+      this.problem(
+        `${name} must be some of ${known.join(", ")}, with commas between, not "${shortened(text, SHOWN_LENGTH)}"`,
+      );
     }
     return [...new Set(words as T[])];
   }
@@ -222,13 +228,11 @@ class ParameterReader {
     if (text === null) return null;
     const form = /^([1-5])(xx|\d\d)$/.exec(text);
     if (form === null) {
-      this.problem(`status must be a status such as 503 or a class such as 5xx, not "${shortened(text)}"`);
+      this.problem(
+        `status must be a status such as 503 or a class such as 5xx, not "${shortened(text, SHOWN_LENGTH)}"`,
+      );
       return null;
     }
     return Number(form[2] === "xx" ? form[1] : text);
   }
-}
-
-function shortened(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
 }

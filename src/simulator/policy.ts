@@ -42,10 +42,11 @@ const LEARNED: readonly string[] = ["adaptive", LEARNED_STRATEGY];
 /** Placement by key is not meant to be fast, and the simulator has no keys worth the name. */
 const NOT_COMPARED: readonly string[] = ["consistent_hash"];
 
+/** The names of the strategies of which a simulation can say something. */
+export const COMPARED_NAMES: readonly string[] = STRATEGY_NAMES.filter((name) => !NOT_COMPARED.includes(name));
+
 /** The names of the classical strategies that take part in comparisons. */
-export const CLASSICAL_NAMES: readonly string[] = STRATEGY_NAMES.filter(
-  (name) => !LEARNED.includes(name) && !NOT_COMPARED.includes(name),
-);
+export const CLASSICAL_NAMES: readonly string[] = COMPARED_NAMES.filter((name) => !LEARNED.includes(name));
 
 /** Every way to run the classical strategies: plain, without ejection, and with the servers' true weights. */
 export function classicalPolicies(): readonly Policy[] {

@@ -46,14 +46,16 @@ export interface SampleScan {
   readonly pages: AsyncIterable<readonly Sample[]>;
 }
 
-/** Where a model came from. */
-export type ModelOrigin = "shipped" | "trained" | "file";
+/** Where a model may come from. */
+export const MODEL_ORIGINS = ["shipped", "trained", "file"] as const;
+/** Where one came from. */
+export type ModelOrigin = (typeof MODEL_ORIGINS)[number];
 
 /** Where a model stands. Each pool has one champion at most. */
 export type ModelStatus = (typeof MODEL_STATUSES)[number];
 
 /** All there are, in the order of a model's life. */
-const MODEL_STATUSES = ["candidate", "shadow", "canary", "champion", "retired", "rejected"] as const;
+export const MODEL_STATUSES = ["candidate", "shadow", "canary", "champion", "retired", "rejected"] as const;
 
 /** The three files of the contract. */
 export interface StoredModelFiles {

@@ -70,8 +70,11 @@ test("errors are told of with the client that met them", async () => {
   const product = await start({ SERVERS: "http://127.0.0.1:1", HEALTH_CHECK_ENABLED: "false" });
   const response = await ask(product, "/lost?token=secret");
   expect(response.status).toBe(502);
-  const answer = await (await product.admin("/api/v1/errors")).json();
-  expect(answer).toMatchObject({
+  // It is taken down when the request is over, which its client may know first.
+  const errors = async (): Promise<{ errors: object[] }> =>
+    (await (await product.admin("/api/v1/errors")).json()) as { errors: object[] };
+  await until(async () => (await errors()).errors.length > 0);
+  expect(await errors()).toMatchObject({
     counts: [{ code: "connect_refused", count: 1 }],
     errors: [
       {

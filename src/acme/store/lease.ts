@@ -2,7 +2,7 @@
  * One order at a time, of all instances that share the directory: a file that its holder touches while it orders. It has no need of
  * locks that network file systems do not have; whoever dies is waited for a while.
  */
-import { closeSync, openSync, rmSync, statSync, utimesSync, writeSync } from "node:fs";
+import { rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makePrivateDirectory, readPrivateFile } from "./private-file.ts";
 
@@ -61,12 +61,11 @@ export class Lease {
 
   #make(): boolean {
     try {
-      const fd = openSync(this.#path, "wx", 0o600);
-      writeSync(fd, this.#holder);
-      closeSync(fd);
+      writeFileSync(this.#path, this.#holder, { flag: "wx", mode: 0o600 });
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+      rmSync(this.#path, { force: true }); // there was no room for the name: an empty one would be somebody else's
       throw error;
     }
   }

@@ -8,7 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 
@@ -24,13 +24,18 @@ export function replacePrivateFile(path: string, text: string, mark: string): vo
   rmSync(beside, { force: true });
   const fd = openSync(beside, "wx", 0o600);
   try {
-    chmodSync(beside, 0o600); // whatever the umask says
-    writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    try {
+      chmodSync(beside, 0o600); // whatever the umask says
+      writeFileSync(fd, text); // not writeSync: where the disk fills it writes a part, and says nothing of it
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
   }
-  renameSync(beside, path);
   const directory = openSync(dirname(path), "r");
   try {
     fsyncSync(directory);

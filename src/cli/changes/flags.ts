@@ -16,6 +16,7 @@ export interface ChangeFlags extends AdminFlags {
 export interface ChangeAnswer {
   readonly warnings?: readonly string[];
   readonly dry_run?: boolean;
+  readonly changed?: boolean;
   readonly target?: string;
   readonly before?: unknown;
   readonly after?: unknown;
@@ -60,7 +61,8 @@ export function tellChange({ json }: Pick<ChangeFlags, "json">, answer: ChangeAn
     printJson(answer);
     return;
   }
-  if (answer.dry_run === true) {
+  if (answer.changed === false) print("Nothing is changed: it is so already.");
+  else if (answer.dry_run === true) {
     print(`Nothing was changed. It would be, of ${answer.target}: ${shown(answer.before)} → ${shown(answer.after)}`);
   } else print(done);
   for (const warning of answer.warnings ?? []) printError(`Warning: ${warning}.`);

@@ -4,7 +4,7 @@ import type { ServerSpec } from "../../shared/server-spec.ts";
 import type { Config } from "../config.ts";
 import type { EffectiveSetting } from "../effective.ts";
 import { settingAt } from "../file-keys.ts";
-import { meanTheSame, whyNotOverridable } from "./overridable.ts";
+import { meanTheSame, whyNotInOverride, whyNotOverridable } from "./overridable.ts";
 import { sharesOf } from "./splits.ts";
 
 /** What is configured of a target; `unknown` = only a source of addresses can tell. */
@@ -56,9 +56,12 @@ export function configuredOf(
         (one) => one.pool === pool && pool !== null && settingAt(one.env)?.setting.env === setting,
       );
       const shared = effective.find((one) => one.pool === undefined && one.env === setting);
-      return { kind: "value", value: (own ?? shared)?.value ?? null };
+      const value = (own ?? shared)?.value ?? null;
+      const whyNotIn = whyNotInOverride(setting, value);
+      return whyNotIn === null ? { kind: "value", value } : gone(whyNotIn);
     }
-    case "split": {
+    case "split":
+    case "canary": {
       const route = config.routes.find(({ name }) => name === of.target.route);
       if (route === undefined) return gone(`there is no route ${of.target.route}`);
       const shares = sharesOf(route);

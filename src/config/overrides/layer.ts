@@ -10,11 +10,12 @@ export type ConfiguredOverride =
   | OverrideOf<"setting">
   | OverrideOf<"server_added">
   | OverrideOf<"server_removed">
-  | OverrideOf<"split">;
+  | OverrideOf<"split">
+  | OverrideOf<"canary">;
 
 /** Does it change what is configured? */
 export function isConfigured(override: Override): override is ConfiguredOverride {
-  return ["setting", "server_added", "server_removed", "split"].includes(override.kind);
+  return ["setting", "server_added", "server_removed", "split", "canary"].includes(override.kind);
 }
 
 /** Where what an override says stands: `override by deploy, 2026-11-29T02:10Z`. */

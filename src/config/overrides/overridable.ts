@@ -2,7 +2,7 @@
 import { ALL_SETTINGS, type PlacedSetting } from "../schema.ts";
 import { mayHave } from "../scopes.ts";
 import { nearest } from "../suggest.ts";
-import { path, pathList } from "../values/value-types.ts";
+import { path, pathList, urlPath } from "../values/value-types.ts";
 
 const PLACED: ReadonlyMap<string, PlacedSetting> = new Map(ALL_SETTINGS.map((placed) => [placed.setting.env, placed]));
 /** What says where overrides are kept: in what it names they would be looked for in vain. */
@@ -36,6 +36,12 @@ export function whyNotOverridable(env: string, pool: string | null): string | nu
   }
   if (pool !== null && !mayHave("pool", placed)) return `${env} is the whole instance's: a pool has none of its own`;
   return null;
+}
+
+/** Why the setting cannot be overridden by this value, or where this is configured; `null` = it can. */
+export function whyNotInOverride(env: string, value: string | null): string | null {
+  if (PLACED.get(env)?.setting.type !== urlPath || value?.includes("?") !== true) return null;
+  return `${env} with a query may hold a secret, and overrides are no place for one: set it in the configuration`;
 }
 
 /** Do two texts mean the same to this setting? `null` = unset. */

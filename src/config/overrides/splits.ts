@@ -1,6 +1,7 @@
 /** Shares of routes' pools that were set at run time. */
 
-import type { Shares } from "../../shared/operations/override.ts";
+import { sharesAt } from "../../shared/operations/canary.ts";
+import type { OverrideOf, Shares } from "../../shared/operations/override.ts";
 import type { RouteConfig } from "../config.ts";
 import type { EffectiveSetting } from "../effective.ts";
 import { routePath } from "../routes/path.ts";
@@ -16,6 +17,11 @@ export function sharesOf({ action }: Pick<RouteConfig, "action">): Shares | null
   return Object.fromEntries(action.targets.map(({ pool, weight }) => [pool, weight]));
 }
 
+/** The weights that an override gives to pools. */
+function wantedOf(override: OverrideOf<"split"> | OverrideOf<"canary">): Shares {
+  return override.kind === "split" ? override.value : sharesAt(override.value, override.value.percent);
+}
+
 /** The routes with these shares. What cannot be is told in `problems`. @param pools `null` = they could not be made out. */
 export function overrideSplits(
   routes: readonly RouteConfig[],
@@ -23,14 +29,14 @@ export function overrideSplits(
   pools: readonly string[] | null,
   problems: string[],
 ): { readonly routes: readonly RouteConfig[]; readonly effective: readonly EffectiveSetting[] } {
-  const effective: EffectiveSetting[] = [];
+  let effective: readonly EffectiveSetting[] = [];
   let changed = routes;
-  for (const override of layer.of("split")) {
-    const { target, value } = override;
+  for (const override of [...layer.of("split"), ...layer.of("canary")]) {
+    const { kind, target } = override;
     const origin = originOf(override);
-    const say = (what: string): void => void problems.push(`the split of route ${target.route} (${origin}) ${what}`);
-    const route = routes.find(({ name }) => name === target.route);
-    const shares = Object.entries(value);
+    const say = (what: string): void => void problems.push(`the ${kind} of route ${target.route} (${origin}) ${what}`);
+    const route = changed.find(({ name }) => name === target.route);
+    const shares = Object.entries(wantedOf(override));
     const wrong = shares.find(
       ([, weight]) => !Number.isInteger(weight) || weight < WEIGHT.least || weight > WEIGHT.most,
     );
@@ -51,7 +57,9 @@ export function overrideSplits(
       const targets = shares.map(([pool, weight]) => ({ pool, weight }));
       changed = changed.map((one) => (one === route ? { ...route, action: { ...action, targets } } : one));
       const shown = shares.map(([pool, weight]) => `${pool}: ${weight}`).join(", ");
-      effective.push({ section: "routes", env: `${routePath(route.name)}.split`, value: shown, origin });
+      const env = `${routePath(route.name)}.split`;
+      // Of a split that a canary lies over, nothing is in force.
+      effective = [...effective.filter((one) => one.env !== env), { section: "routes", env, value: shown, origin }];
     }
   }
   return { routes: changed, effective };

@@ -136,7 +136,7 @@ export const health = {
       env: "HEALTH_CHECK_PATH",
       type: urlPath,
       default: "/health",
-      doc: "Path that a healthy server answers with one of HEALTH_CHECK_STATUSES.",
+      doc: "Path that a healthy server answers with one of HEALTH_CHECK_STATUSES. A query is never shown, because it may hold a password.",
       common: true,
     }),
     host: optional({

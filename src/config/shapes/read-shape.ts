@@ -1,5 +1,5 @@
 /** Reads what a file has by its shape: everything that is wrong is told, with its place and what would be right. */
-import { HIDDEN, readSettings } from "../read-settings.ts";
+import { readSettings, shownValue } from "../read-settings.ts";
 import type { Setting } from "../setting.ts";
 import type { Variable } from "../sources/variable.ts";
 import type { YamlEntry, YamlValue } from "../sources/yaml/document.ts";
@@ -77,7 +77,7 @@ export class ShapeReader {
     const { draft, problems } = readSettings([placed], { variables, sources: [], complete: true });
     for (const problem of problems) this.#problems.add(() => problem);
     if (!("value" in draft[""])) return undefined;
-    this.leaves.push({ path, value: secret ? HIDDEN : (variable.shown ?? variable.value), origin: value.place });
+    this.leaves.push({ path, value: shownValue(setting, variable.shown ?? variable.value), origin: value.place });
     return { path, place: value.place, value: draft[""].value };
   }
 

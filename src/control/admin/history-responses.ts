@@ -1,8 +1,12 @@
 /** The responses about what happened: questions that a process of their own answers. */
-import type { HistoryQuestionResult } from "../../protocol/history-question.ts";
+import type { HistoryQuestionResult, HistoryQuestionTask } from "../../protocol/history-question.ts";
 import type { StoreLocation } from "../../storage/backends.ts";
-import { HistoryQuestionError, type HistoryQuestions } from "../processes/history-questions.ts";
-import { ApiError, json } from "./responses.ts";
+import { QuestionProcessError, type QuestionProcesses } from "../processes/question-processes.ts";
+import { refusalOf } from "./question-refusals.ts";
+import { ApiError, json, RETRY_SOON } from "./responses.ts";
+
+/** Whom questions about history are put to. */
+export type HistoryQuestions = QuestionProcesses<HistoryQuestionTask, HistoryQuestionResult>;
 
 /** What is asked. */
 export interface HistoryResponsesView {
@@ -10,8 +14,6 @@ export interface HistoryResponsesView {
   /** `null` = HISTORY is off. */
   readonly store: () => StoreLocation | null;
 }
-
-const RETRY_SOON = { "retry-after": "1" } as const;
 
 /** Answers the questions of the admin API. */
 export class HistoryResponses {
@@ -29,23 +31,10 @@ export class HistoryResponses {
     try {
       result = await this.#view.questions.ask({ store, subject, parameters }, signal);
     } catch (error) {
-      throw error instanceof HistoryQuestionError ? refusalOf(error) : error;
+      throw error instanceof QuestionProcessError ? refusalOf(error, "history") : error;
     }
     if (result.kind === "answer") return json(result.answer);
     if (result.kind === "question") throw new ApiError(400, "invalid_query", result.message);
     throw new ApiError(503, "history_unavailable", result.message, RETRY_SOON);
-  }
-}
-
-function refusalOf({ kind, message }: HistoryQuestionError): ApiError {
-  switch (kind) {
-    case "busy":
-      return new ApiError(503, "busy", message, RETRY_SOON);
-    case "late":
-      return new ApiError(503, "history_timeout", message);
-    case "large":
-      return new ApiError(400, "answer_too_large", message);
-    case "failed":
-      return new ApiError(500, "internal", message);
   }
 }

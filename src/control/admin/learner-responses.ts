@@ -5,6 +5,7 @@ import type { LearnedExplanation, LearnerDescription, NamedServer } from "../../
 import type { Model as StoredModel, Verdict as StoredVerdict } from "../../storage/learning-store.ts";
 import { type Learner, LearnerUnavailableError } from "../processes/learner/learner.ts";
 import { describeLearning, describePool, type LearningView } from "../processes/learner/status.ts";
+import type { LearningOverview, ModelList, SaidOfPool, VerdictList } from "./answers/learning.ts";
 import { ApiError } from "./responses.ts";
 
 /** By name of the pool. */
@@ -27,17 +28,19 @@ export class LearningResponses {
   /**
    * `GET /api/v1/ml`. Also without the learner, whose part is `null` then. Of several pools that are learned of, all, by name.
    */
-  async overview(wanted: string | null): Promise<object> {
+  async overview(wanted: string | null): Promise<LearningOverview> {
     const learner = this.#running();
     const pool = this.#pool(wanted);
     const said = await ask<Descriptions>(learner, { kind: "describe", pool }).catch((error: ApiError) => error);
     const { pools } = learner;
     const { memory } = this.#view;
     const name = this.#namer();
-    if (pools.length === 1) return { ...describeLearning(this.#view), ...saidOf(said, pools[0].name, name) };
+    const described = describeLearning(this.#view);
+    if (described === null) throw this.#nothingLearned();
+    if (!("pools" in described)) return { ...described, ...saidOf(said, pools[0].name, name) };
     const shown = pools.filter((one) => pool === null || one.name === pool);
     const byName = shown.map((one) => [one.name, { ...describePool(memory, one), ...saidOf(said, one.name, name) }]);
-    return { ...describeLearning(this.#view), pools: Object.fromEntries(byName) };
+    return { ...described, pools: Object.fromEntries(byName) };
   }
 
   /** `GET /api/v1/explain/<request id>`. */
@@ -62,7 +65,7 @@ export class LearningResponses {
   }
 
   /** `GET /api/v1/ml/models`: without their files. */
-  async models(limit: number, wanted: string | null): Promise<object> {
+  async models(limit: number, wanted: string | null): Promise<ModelList> {
     const pool = this.#pool(wanted) ?? this.#only();
     const models = known(await ask<readonly StoredModel[]>(this.#running(), { kind: "models", limit, pool }));
     return {
@@ -75,7 +78,7 @@ export class LearningResponses {
           parent_version: parentVersion,
           created_at: timestamp(createdAtMs),
           status_at: timestamp(statusAtMs),
-          promoted_at: timestamp(promotedAtMs),
+          promoted_at: promotedAtMs === null ? null : timestamp(promotedAtMs),
           report,
         }),
       ),
@@ -83,7 +86,7 @@ export class LearningResponses {
   }
 
   /** `GET /api/v1/ml/verdicts`. */
-  async verdicts(limit: number, modelVersion: number | null, wanted: string | null): Promise<object> {
+  async verdicts(limit: number, modelVersion: number | null, wanted: string | null): Promise<VerdictList> {
     const question = { kind: "verdicts", limit, modelVersion, pool: this.#pool(wanted) ?? this.#only() } as const;
     const verdicts = known(await ask<readonly StoredVerdict[]>(this.#running(), question));
     return {
@@ -142,10 +145,14 @@ export class LearningResponses {
   #running(): LearningResponsesView["learner"] {
     const { learner } = this.#view;
     if (learner.running && learner.pools.length > 0) return learner;
-    const { observed } = learner;
+    throw this.#nothingLearned();
+  }
+
+  #nothingLearned(): ApiError {
+    const { observed } = this.#view.learner;
     const kept = `only samples of the traffic of ${observed.join(", ")} are kept, to learn from on the day it is chosen`;
     const sentence = `nothing is learned or explained unless LB_STRATEGY=${LEARNED_STRATEGY}`;
-    throw new ApiError(404, "not_learning", observed.length === 0 ? sentence : `${sentence}: ${kept}`);
+    return new ApiError(404, "not_learning", observed.length === 0 ? sentence : `${sentence}: ${kept}`);
   }
 
   #namer(): <T extends NamedServer>(server: T) => T {
@@ -158,8 +165,8 @@ export class LearningResponses {
 function saidOf(
   said: Descriptions | ApiError | null,
   pool: string,
-  name: (server: NamedServer) => NamedServer,
-): object {
+  name: <T extends NamedServer>(server: T) => T,
+): SaidOfPool {
   const known = said instanceof ApiError ? null : said?.[pool];
   return {
     rung_reason: said instanceof ApiError ? said.message : (known?.rung_reason ?? "no table was made yet"),
@@ -175,9 +182,9 @@ function known<T>(answer: T | null): T {
   throw new ApiError(503, "store_unavailable", "the store of what is learned cannot be read: the log says why");
 }
 
-/** ISO 8601; `null` = never. */
-function timestamp(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+/** ISO 8601. */
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 async function ask<T>(learner: Pick<Learner, "ask">, question: Parameters<Learner["ask"]>[0]): Promise<T | null> {

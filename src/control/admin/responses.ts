@@ -1,10 +1,14 @@
 /** Responses of the admin API: JSON; of errors the problem details of RFC 9457. */
+import { shortened } from "../../shared/shortened.ts";
 
 const JSON_HEADERS = {
   "content-type": "application/json; charset=utf-8",
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
 } as const;
+
+/** For what is refused now and may be answered in a second. */
+export const RETRY_SOON = { "retry-after": "1" } as const;
 
 /** A JSON response that nobody may keep. */
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
@@ -41,6 +45,12 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
+/** A refusal repeats what was sent: so much of it, whoever has put the sentence together. */
+const MOST_DETAIL = 4_096;
+const MOST_MESSAGE = 1_024;
+const MOST_PLACE = 256;
+const MOST_PROBLEMS = 100;
+
 /** A refusal, thrown by whatever finds the reason and answered in one place. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -48,7 +58,7 @@ export class ApiError extends Error {
   /** A word for machines: `not_found`. */
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** One by one, where several things may be wrong. */
+  /** One by one, where several things may be wrong: the first of them. */
   readonly problems: readonly Problem[];
 
   constructor(
@@ -58,11 +68,14 @@ export class ApiError extends Error {
     headers: Readonly<Record<string, string>> = {},
     problems: readonly Problem[] = [],
   ) {
-    super(message);
+    super(shortened(message, MOST_DETAIL));
     this.status = status;
     this.code = code;
     this.headers = headers;
-    this.problems = problems;
+    this.problems = problems.slice(0, MOST_PROBLEMS).map(({ at, message: what }) => ({
+      at: shortened(at, MOST_PLACE),
+      message: shortened(what, MOST_MESSAGE),
+    }));
   }
 
   toResponse(): Response {

@@ -1,5 +1,7 @@
 /** Reads moments of the query: `?since=`. */
+
 import { z } from "zod";
+import { shortened } from "../../shared/shortened.ts";
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** No date is later: JavaScript's last. */
@@ -15,7 +17,7 @@ export const moment = z.string().transform((text, context): Moment => {
   const atMs = /^\d{1,16}$/.test(text) ? Number(text) : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (Math.abs(atMs) <= LATEST_MS) return { atMs };
   const known = "15m, 2h or 3d before now, a time such as 2026-11-30T14:00:00Z, or milliseconds since 1970";
-  context.addIssue({ code: "custom", message: `${JSON.stringify(text.slice(0, 40))} is no time: ${known}` });
+  context.addIssue({ code: "custom", message: `${JSON.stringify(shortened(text, 40))} is no time: ${known}` });
   return z.NEVER;
 });
 

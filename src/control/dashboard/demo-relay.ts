@@ -1,16 +1,9 @@
 /** Passes on to the demo that has started this instance what the page asks of it; anywhere else there is none. */
 import { z } from "zod";
 import { DEMO_TROUBLES, type DemoOrder, type DemoState } from "../../shared/live/demo.ts";
+import { demoState } from "../admin/answers/live.ts";
 
 const ANSWER_MS = 5_000;
-
-const stateSchema = z.object({
-  rate: z.number(),
-  rates: z.array(z.number()).max(16),
-  servers: z
-    .array(z.object({ name: z.string(), url: z.string(), condition: z.enum(["well", "slow", "frozen", "dead"]) }))
-    .max(64),
-});
 
 /** An order, as it is sent. */
 export const demoOrder = z.union([
@@ -55,7 +48,7 @@ export class DemoRelay {
       throw new DemoError(`the demo does not answer: ${(cause as Error).message}`, false);
     }
     if (!response.ok) throw new DemoError(String((body as { message?: unknown }).message ?? "it refuses"), true);
-    const state = stateSchema.safeParse(body);
+    const state = demoState.safeParse(body);
     if (!state.success) throw new DemoError("the demo answers what is no state", false);
     return state.data;
   }

@@ -3,6 +3,7 @@
  * number, and here it waits while there is no recorder, within a bound. What was told to a recorder that died before it had it
  * in the store is told to its successor.
  */
+import { shortened } from "../../shared/shortened.ts";
 import { visible } from "../../shared/visible-text.ts";
 import type { EventRow } from "../../storage/history-store.ts";
 import { BALANCER, type Events, type NotedEvent } from "./events.ts";
@@ -152,11 +153,8 @@ export class Journal implements Events {
 
 function rowOf(event: NotedEvent, nowMs: number): EventRow {
   const { atMs = nowMs, kind, message, pool = "", server = "", address = "", actor = BALANCER, detail = null } = event;
-  return { atMs, kind, pool, server, address, actor: visible(actor), message: shortened(visible(message)), detail };
-}
-
-function shortened(text: string): string {
-  return text.length <= MAX_MESSAGE_LENGTH ? text : `${text.slice(0, MAX_MESSAGE_LENGTH - 1)}…`;
+  const told = shortened(visible(message), MAX_MESSAGE_LENGTH);
+  return { atMs, kind, pool, server, address, actor: visible(actor), message: told, detail };
 }
 
 /** About: texts take up to three bytes a letter, and an object some more than its JSON. */

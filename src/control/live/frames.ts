@@ -56,6 +56,7 @@ export class FrameMaker {
     const frame: LiveFrame = {
       topology: topology.topology,
       at: view.wallMs(),
+      instances: [view.name],
       instance: this.#instance(),
       totals: {
         rps: totals.rps,

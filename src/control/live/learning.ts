@@ -122,6 +122,7 @@ export class LiveLearningReader {
       rung_reason: this.#said[name]?.rung_reason ?? (rung === Rung.MODEL ? "" : "the learner does not say why"),
       table_age_ms: Number.isFinite(tableAgeMs) ? Math.round(tableAgeMs) : null,
       arms: armsOf(learned, traffic),
+      paused: this.#said[name]?.models?.paused ?? false,
       champion: versionIn(words[LearnerWord.CHAMPION_MODEL]),
       canary: versionIn(words[LearnerWord.CANARY_MODEL]),
       advantage,

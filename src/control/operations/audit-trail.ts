@@ -1,5 +1,7 @@
 /** What was changed, by whom and why: in the store, in the log, and on the time line. */
+
 import type { AuditEntry } from "../../shared/operations/audit.ts";
+import { shortened } from "../../shared/shortened.ts";
 import type { OperationsStore } from "../../storage/operations/store.ts";
 import { adminActor, BALANCER, type Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
@@ -61,6 +63,5 @@ export class AuditTrail {
 }
 
 function shown(value: unknown): string {
-  const text = describeValue(value);
-  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;
+  return shortened(describeValue(value), SHOWN);
 }

@@ -27,6 +27,7 @@ export type NewOverride =
   | Wanted<"capacity">
   | Wanted<"setting">
   | Wanted<"split">
+  | Wanted<"canary">
   | Wanted<"server_added">
   | Wanted<"server_removed">
   | (Omit<Wanted<"state">, "value"> & { readonly value: WantedState });
@@ -65,6 +66,8 @@ export type Propose = () => Proposal;
 
 /** What became of a change. */
 export interface Changed {
+  /** False = all that was wanted was so already: nothing was kept, told or put into the audit. */
+  readonly changed: boolean;
   readonly entry: AuditEntry;
   /** Those that were made, as they are in force. */
   readonly made: readonly Override[];

@@ -1,6 +1,7 @@
 /** Overrides as lines of a `.env` file; what such a file cannot say stands there as comments. Pure. */
 
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
+import { sharesAt } from "../../shared/operations/canary.ts";
 import type { Override } from "../../shared/operations/override.ts";
 import { describeMaker, describeTarget, describeValue } from "./words.ts";
 
@@ -55,6 +56,11 @@ function lineOf(override: Override, { onlyDefault }: EnvContext): string {
       return cannot(`in the file, the servers of pool ${override.target.pool} are a list`);
     case "split":
       return cannot(`in the file, split of the route is ${describeValue(override.value)}`);
+    case "canary": {
+      const { pool, percent } = override.value;
+      const now = describeValue(sharesAt(override.value, percent));
+      return cannot(`pool ${pool} is under trial, for which the split of the route is ${now}`);
+    }
   }
 }
 

@@ -87,7 +87,7 @@ function oppositeOf(current: ReadonlyMap<string, Override>, { kind, target }: Ne
 }
 
 function saysNothing(wanted: NewOverride, override: Override, values: ConfiguredValues): boolean {
-  if (wanted.kind === "server_added" || wanted.kind === "server_removed") return false;
+  if (wanted.kind === "server_added" || wanted.kind === "server_removed" || wanted.kind === "canary") return false;
   if (wanted.kind === "capacity") return false; // what is configured is shown, and only enforced if somebody wrote it
   if (wanted.kind === "state") return wanted.value === "active";
   return values.isOf({ ...override, configured: override.value } as Override);

@@ -4,7 +4,7 @@
  */
 import type { LoadedConfig } from "../../config/load.ts";
 import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
-import type { Override } from "../../shared/operations/override.ts";
+import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
 import {
   type KeptOverrides,
   type OperationsStore,
@@ -22,8 +22,8 @@ import { OverrideSet } from "./override-set.ts";
 import { type Overruled, type Weighed, weigh } from "./weigh.ts";
 import { describeMaker, describeTarget } from "./words.ts";
 
-/** As often another instance may be faster. */
-const TRIES = 5;
+/** As often another instance may be faster: of two that change something all the time each is, every second time. */
+const TRIES = 20;
 /** How often others' changes are looked for, and what could not be done in the store is tried again. */
 const LOOK_MS = 10_000;
 /** The balancer itself, as who changes something. */
@@ -74,6 +74,10 @@ export class Operations {
   /** By `seenKey`: what was in force here. `null` = all that there is. */
   #seen: ReadonlySet<string> | null = null;
   #trouble: string | null = null;
+  /** The last change could not be kept: whether it could now, only trying tells. */
+  #unkept = false;
+  /** What the store wanted to be heard was said. */
+  #notice: string | null = null;
   #lookedMs: number | null = null;
   #looking = false;
 
@@ -96,6 +100,12 @@ export class Operations {
     return this.#inForce(this.#current());
   }
 
+  /** Those of one kind that are in force here. */
+  inForceOf<K extends OverrideKind>(kind: K): readonly OverrideOf<K>[] {
+    const found = [...this.#current().values()].filter((override) => override.kind === kind);
+    return found.filter((override) => this.#whyNot(override) === null) as unknown as readonly OverrideOf<K>[];
+  }
+
   /** Why changes may not last now, or what is in force may not be what is kept; `null` = all is well. */
   get trouble(): string | null {
     return this.#trouble;
@@ -109,7 +119,6 @@ export class Operations {
   /** Takes over what the store has; for the start. @returns what the configuration is with it. */
   open(kept: KeptOverrides, loaded: LoadedConfig): Layering {
     this.#take(kept);
-    if (kept.notice) this.#options.log.error({ mode: "operations" }, kept.notice);
     this.#seen = this.#options.store.shared ? (kept.seen ?? new Set()) : null;
     return this.layer(loaded);
   }
@@ -179,14 +188,13 @@ export class Operations {
     if (this.#looking) return;
     const isDue = this.#lookedMs === null || nowMs - this.#lookedMs >= LOOK_MS;
     if (isDue) this.#lookedMs = nowMs;
-    const { store, wallMs, log } = this.#options;
+    const { wallMs, log } = this.#options;
     const expired = this.#set.expired(wallMs());
-    const looks = isDue && (store.shared || this.#trouble !== null || this.#set.isBehind);
-    if (expired.length === 0 && !looks) return;
+    if (expired.length === 0 && !isDue) return;
     this.#looking = true;
     const work = async (): Promise<void> => {
       if (expired.length > 0) await this.#expire(expired);
-      if (looks) await this.#look();
+      if (isDue) await this.#look();
     };
     void this.#options
       .inTurn(work)
@@ -227,11 +235,17 @@ export class Operations {
       const problems = next.problems.length > 0 ? next.problems : ground.problems(wantedInForce);
       if (problems.length > 0) throw new RefusedChangeError(problems);
       const entry = this.#entry(operator, { action, target, before, after, reason, kept: keep });
-      const changed = { entry, made: next.made, removed: next.removed };
-      if (dryRun) return changed;
+      const changes = next.removed.length > 0 || next.made.some((one) => this.#isNew(current.get(one.id), one));
+      const changed = { changed: changes, entry, made: next.made, removed: next.removed };
+      if (!changes && attempt === 1 && this.#options.store.shared) {
+        // Another instance may have changed it since this one has looked.
+        await this.#look();
+        continue;
+      }
+      if (dryRun || !changes) return changed;
       const { kept } = this.#set;
       if (keep && !(await this.#keep(next, entry, attempt))) continue;
-      await this.#putIntoForce(kept, next, wantedInForce, keep);
+      await this.#putIntoForce(kept, next, wantedInForce, entry);
       this.#remember();
       if (!keep) void this.#trail.note(entry, { about, words });
       else this.#trail.tell(entry, { about, words });
@@ -249,29 +263,56 @@ export class Operations {
       this.#set.forgetOwn([...next.made, ...next.removed]);
       return true;
     } catch (error) {
-      if (error instanceof StaleRevisionError && attempt < TRIES) {
+      const isStale = error instanceof StaleRevisionError;
+      if (isStale && attempt < TRIES) {
         await this.#look();
         return false;
       }
       const why = (error as Error).message;
+      if (!isStale) this.#failed(why);
       throw new NotKeptError(`${why}: nothing was changed; with keep=false it is changed for this run alone`);
     }
   }
 
-  /** Throws a `RefusedChangeError` when it cannot be; then what was before is in force, and kept. */
-  async #putIntoForce(before: KeptOverrides, next: Next, wanted: readonly Override[], keep: boolean): Promise<void> {
+  /** Does it say what is not so already? Who repeats a change without a reason takes nothing back of the one that was given. */
+  #isNew(known: Override | undefined, wanted: Override): boolean {
+    if (known === undefined || this.#whyNot(known) !== null) return true;
+    if (wanted.reason !== "" && wanted.reason !== known.reason) return true;
+    const said = ({ value, configured, untilMs, kept }: Override): unknown => ({ value, configured, untilMs, kept });
+    return !Bun.deepEquals(said(known), said(wanted));
+  }
+
+  /** Throws a `RefusedChangeError` when it cannot be; then what was before is in force, and kept, and the audit says so. */
+  async #putIntoForce(
+    before: KeptOverrides,
+    next: Next,
+    wanted: readonly Override[],
+    entry: AuditEntry,
+  ): Promise<void> {
     const { ground, store } = this.#options;
+    const { kept: keep, action, target } = entry;
     try {
       await ground.apply(wanted);
     } catch (error) {
       const problem = (error as Error).message;
       if (!keep) throw new RefusedChangeError([problem]);
+      const undone = this.#entry(ITSELF, {
+        action: "override.undo",
+        target,
+        before: entry.after,
+        after: entry.before,
+        reason: `${action} could not be put into force: ${problem}`,
+        kept: true,
+      });
       try {
-        const revision = await store.commit(this.#set.kept.revision, before.overrides, []);
+        const revision = await store.commit(this.#set.kept.revision, before.overrides, [undone]);
         this.#take({ ...before, revision });
-      } catch {
+        this.#trail.tell(undone);
+      } catch (failure) {
         // It does not count here, and goes from the store when that works again.
         this.#set.mask(next.made, true);
+        if (!(failure instanceof StaleRevisionError)) this.#failed((failure as Error).message);
+        void this.#trail.note(undone);
       }
       throw new RefusedChangeError([problem]);
     }
@@ -318,8 +359,10 @@ export class Operations {
       this.#take({ revision, overrides, trouble: null });
       for (const entry of entries) this.#trail.tell(entry);
     } catch (error) {
+      const why = (error as Error).message;
       for (const entry of entries) void this.#trail.note(entry);
-      log.warn({}, `overrides that have ended are still kept, and are removed later: ${(error as Error).message}`);
+      if (entries.length > 0) log.warn({}, `overrides that have ended are still kept, and are removed later: ${why}`);
+      if (!(error instanceof StaleRevisionError)) this.#failed(why);
     }
   }
 
@@ -352,14 +395,30 @@ export class Operations {
       this.#say((error as Error).message);
       return;
     }
-    this.#take(kept);
+    this.#set.take(kept);
+    this.#hear(kept);
     if (kept.revision !== before) await this.layer(ground.loaded).settle(false);
-    if (this.#set.isBehind && kept.trouble === null) await this.#clean([]);
+    if (kept.trouble !== null) this.#say(kept.trouble);
+    else if (this.#unkept || this.#set.isBehind) await this.#clean([]);
+    else this.#say(null);
   }
 
   #take(kept: KeptOverrides): void {
     this.#set.take(kept);
+    this.#hear(kept);
+    this.#unkept = false;
     this.#say(kept.trouble);
+  }
+
+  /** Something could not be kept: the next look finds out whether it could by then. */
+  #failed(why: string): void {
+    this.#unkept = true;
+    this.#say(why);
+  }
+
+  #hear({ notice = null }: KeptOverrides): void {
+    if (notice !== null && notice !== this.#notice) this.#options.log.error({ mode: "operations" }, notice);
+    this.#notice = notice ?? this.#notice;
   }
 
   /** What is wrong with the store is said once. */

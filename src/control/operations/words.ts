@@ -18,6 +18,8 @@ export function describeTarget(of: OverrideTarget): string {
       return of.target.pool === null ? of.target.setting : `${of.target.setting} of pool ${of.target.pool}`;
     case "split":
       return `the split of route ${of.target.route}`;
+    case "canary":
+      return `the canary of route ${of.target.route}`;
   }
 }
 

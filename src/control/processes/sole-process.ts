@@ -12,8 +12,17 @@ export interface SoleProcessStatus {
   readonly uptimeMs: number;
 }
 
+/** As the HTTP API shows it. */
+export interface ShownProcess {
+  readonly pid: number;
+  readonly state: ProcessState;
+  readonly restarts: number;
+  readonly uptime_seconds: number;
+  readonly rss_bytes: number;
+}
+
 /** As `GET /api/v1/status` has it; `null` while it is not meant to run. @param rssBytes what it says that it takes. */
-export function describeProcess(status: SoleProcessStatus | null, rssBytes: number): object | null {
+export function describeProcess(status: SoleProcessStatus | null, rssBytes: number): ShownProcess | null {
   if (status === null) return null;
   const { pid, state, restarts, uptimeMs } = status;
   return { pid, state, restarts, uptime_seconds: Math.round(uptimeMs / 1000), rss_bytes: rssBytes };

@@ -3,6 +3,7 @@ import { demoSocket } from "../../config/environment.ts";
 import { toRecorderSettings } from "../../config/recorder-settings.ts";
 import { readReadiness } from "../../shared/memory/readiness.ts";
 import { Metrics } from "../../telemetry/metrics/metrics.ts";
+import { ExpectationResponses } from "../admin/expectations/responses.ts";
 import { HistoryResponses } from "../admin/history-responses.ts";
 import { LearningResponses } from "../admin/learner-responses.ts";
 import type { AdminControl } from "../admin/routes/routes.ts";
@@ -14,7 +15,8 @@ import { describePools, describeStatus, metricsSource, type SupervisorView } fro
 /** For the routes of admin/routes/. */
 export function adminControl(view: SupervisorView, parts: InstanceParts): AdminControl {
   const demo = demoSocket();
-  const metrics = new Metrics(metricsSource(view));
+  const metrics = new Metrics(metricsSource(view, parts.canaries));
+  const store = () => toRecorderSettings(view.configuration.config)?.store ?? null;
   return {
     fleet: view.fleets,
     readiness: () => readReadiness(view.memory, view.configuration.settings.pools),
@@ -23,6 +25,7 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     pools: () => describePools(view),
     routes: () => view.configuration.settings.routes,
     operations: view.operating.operations,
+    canaries: parts.canaries,
     configuration: {
       reload: view.reload,
       validate: view.preview,
@@ -36,9 +39,12 @@ export function adminControl(view: SupervisorView, parts: InstanceParts): AdminC
     listedPools: () => view.configuration.config.pools.map(({ name, servers: { list } }) => ({ name, servers: list })),
     status: () => describeStatus(view),
     learning: new LearningResponses({ ...view, fleet: view.fleets }),
-    history: new HistoryResponses({
-      questions: view.historyQuestions,
-      store: () => toRecorderSettings(view.configuration.config)?.store ?? null,
+    history: new HistoryResponses({ questions: view.questions.history, store }),
+    expectations: new ExpectationResponses({
+      questions: view.questions.expectations,
+      store,
+      pools: () => view.configuration.settings.pools,
+      nowMs: () => view.clock.nowMs(),
     }),
     live: parts.live,
     certificates: certificatesControl(view, parts.renewal),

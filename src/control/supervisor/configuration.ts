@@ -2,6 +2,7 @@
  * The configuration in force. It is read again when somebody asks, and its certificates when their files change; what cannot
  * be used changes nothing, and is said.
  */
+
 import { acmeCertificateFiles } from "../../config/acme/certificates.ts";
 import { changesBetween, describeChange } from "../../config/changes.ts";
 import type { Config } from "../../config/config.ts";
@@ -15,6 +16,7 @@ import { filesOf } from "../../config/routes/files.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
 import { FileWatch } from "../../shared/file-watch.ts";
 import type { Override } from "../../shared/operations/override.ts";
+import { shortened } from "../../shared/shortened.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
 import { type Events, OPERATOR_SIGNAL } from "../events/events.ts";
@@ -248,10 +250,6 @@ function inShort(sentences: readonly string[]): string {
   const shown = sentences.slice(0, TOLD).map((one) => shortened(one, TOLD_LENGTH));
   const left = sentences.length - shown.length;
   return shown.join("; ") + (left > 0 ? `; and ${left} more` : "");
-}
-
-function shortened(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
 /** What an event holds of sentences. */

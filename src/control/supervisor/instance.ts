@@ -29,7 +29,6 @@ import { Fleets } from "../fleet/fleets.ts";
 import { PoolRows } from "../fleet/pool-rows.ts";
 import { FleetTable } from "../fleet/table.ts";
 import { AcmeStatus } from "../processes/acme/status.ts";
-import { HistoryQuestions } from "../processes/history-questions.ts";
 import { isAnyBalanced, learnedPools } from "../processes/learner/learned-pools.ts";
 import { Learner } from "../processes/learner/learner.ts";
 import { Workers } from "../processes/workers/workers.ts";
@@ -46,6 +45,7 @@ import { pinSettings, restartsNeeded } from "./pinned.ts";
 import { AdminPort } from "./ports/admin-port.ts";
 import { claimPorts, type PortClaim, portsOf } from "./ports/port-claims.ts";
 import { checkPorts } from "./ports/ports.ts";
+import { Questions } from "./questions.ts";
 import { Recording } from "./recording.ts";
 import { RouteNumbers } from "./route-numbers.ts";
 import { claimRuntimeDirectory, type RuntimeDirectory, removeStaleRuntimeDirectories } from "./runtime-directory.ts";
@@ -102,7 +102,7 @@ export class SupervisorInstance {
   #shownSeries!: ShownSeries;
   #workers: Workers | null = null;
   #learner!: Learner;
-  #historyQuestions!: HistoryQuestions;
+  #questions!: Questions;
   readonly #journal: Journal;
   #recording!: Recording;
   #tracing!: Tracing;
@@ -175,8 +175,7 @@ export class SupervisorInstance {
     const pages = new MemoryPages(directory.memoryPath, this.#memory);
     this.#pages = pages;
     this.#learner = this.#makeLearner(directory);
-    const command = [...this.#options.program, "history-question"];
-    this.#historyQuestions = new HistoryQuestions({ command, log: this.#log });
+    this.#questions = new Questions(this.#options.program, this.#log);
     this.#recording = this.#makeRecording(directory);
     this.#tracing = this.#makeTracing(directory);
     const traced = this.#tracing.read(config);
@@ -289,7 +288,7 @@ export class SupervisorInstance {
     this.#housekeeping.stop();
     this.#workers?.kill();
     this.#learner?.kill();
-    this.#historyQuestions?.stop();
+    this.#questions?.stop();
     this.#recording?.recorder.kill();
     this.#tracing?.tracer.kill();
     this.#fleets?.stop();
@@ -341,7 +340,7 @@ export class SupervisorInstance {
       topology: () => topologyOf(this.#configuration.settings, this.#fleets, this.#routeNumbers),
       workers: () => this.#workers,
       learner: this.#learner,
-      historyQuestions: this.#historyQuestions,
+      questions: this.#questions,
       recorder: this.#recording.recorder,
       tracing: this.#tracing,
       acme: new AcmeStatus(this.#options.program, () => this.#turns.take(this.#lookAtFiles)),

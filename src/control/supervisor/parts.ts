@@ -1,5 +1,6 @@
 /** What an instance has beside its fleets, workers and processes: each part lives as long as the instance. */
 import type { Logger } from "../../telemetry/log/logger.ts";
+import { Canaries } from "../canary/canaries.ts";
 import { PageFiles } from "../dashboard/page-files.ts";
 import { ExplainPart } from "../explain/part.ts";
 import { Live } from "../live/live.ts";
@@ -8,12 +9,14 @@ import { CertificateRenewal } from "./acme/renewal.ts";
 import { explainOptionsOf } from "./explain-options.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { SupervisorView } from "./status.ts";
+import { canariesOptionsOf } from "./views/canaries.ts";
 import { liveViewOf } from "./views/live.ts";
 import { supportOptions } from "./views/support.ts";
 
 /** The parts by name, for the admin API and whoever else asks them. */
 export interface InstanceParts {
   readonly operating: Operating;
+  readonly canaries: Canaries;
   readonly live: Live;
   readonly renewal: CertificateRenewal;
   readonly page: PageFiles;
@@ -34,6 +37,7 @@ export function makeParts(view: SupervisorView, log: Logger, { program, random }
   const nowMs = (): number => view.clock.nowMs();
   return {
     operating: view.operating,
+    canaries: new Canaries(canariesOptionsOf(view, log)),
     live: new Live(liveViewOf(view), log),
     renewal: new CertificateRenewal(view, log),
     page: new PageFiles({ command: [...program, "page-bundle"], log, nowMs }),

@@ -17,14 +17,16 @@ import type { ShownSeries } from "../../telemetry/metrics/shown-series.ts";
 import type { MetricsSource, MirroringRoute, ProcessFigures, Topology } from "../../telemetry/metrics/source.ts";
 import { processDescriptors } from "../../telemetry/process-descriptors.ts";
 import type { Guard } from "../admin/access/guard.ts";
+import type { ShownPool } from "../admin/answers/pools.ts";
+import type { ShownStatus } from "../admin/answers/status.ts";
 import type { ReadOutcome } from "../admin/routes/configuration.ts";
+import type { Canaries } from "../canary/canaries.ts";
+import { CANARY_STATES } from "../canary/canary.ts";
 import type { ControlClock } from "../clock.ts";
 import type { Journal } from "../events/journal.ts";
 import type { Fleets } from "../fleet/fleets.ts";
-import type { PoolSummary } from "../fleet/status.ts";
-import { describeCertificates } from "../processes/acme/description.ts";
+import { describeCertificates, type ShownCertificate } from "../processes/acme/description.ts";
 import type { AcmeStatus } from "../processes/acme/status.ts";
-import type { HistoryQuestions } from "../processes/history-questions.ts";
 import type { Learner } from "../processes/learner/learner.ts";
 import { describeLearning, describeSamples } from "../processes/learner/status.ts";
 import type { Recorder } from "../processes/recorder/recorder.ts";
@@ -36,6 +38,7 @@ import type { ConfigurationInForce } from "./configuration.ts";
 import { firstPorts } from "./listening.ts";
 import type { Operating } from "./operating/operating.ts";
 import type { AdminPort } from "./ports/admin-port.ts";
+import type { Questions } from "./questions.ts";
 import { poolsInUse } from "./topology.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -53,7 +56,7 @@ export interface SupervisorView {
   /** `null` before the workers are started. */
   readonly workers: () => Workers | null;
   readonly learner: Learner;
-  readonly historyQuestions: HistoryQuestions;
+  readonly questions: Questions;
   readonly recorder: Recorder;
   readonly tracing: Tracing;
   readonly acme: AcmeStatus;
@@ -76,7 +79,7 @@ export interface SupervisorView {
 }
 
 /** The instance for people and scripts; secrets are hidden in the effective settings already. */
-export function describeStatus(view: SupervisorView): object {
+export function describeStatus(view: SupervisorView): ShownStatus {
   const { settings, reloads, effective } = view.configuration;
   const listeners = view.workers()?.listeners ?? null;
   return {
@@ -121,15 +124,8 @@ export function describeStatus(view: SupervisorView): object {
 }
 
 /** Those in use, and those that are got by ACME. */
-export function shownCertificates({ configuration, tracing, acme }: SupervisorView): object[] {
+export function shownCertificates({ configuration, tracing, acme }: SupervisorView): ShownCertificate[] {
   return describeCertificates(certificatesOf(configuration.settings, tracing.settings), acme);
-}
-
-/** A pool as it is shown. */
-export interface ShownPool extends Omit<PoolSummary, "row"> {
-  readonly strategy: string | undefined;
-  /** Some route leads there. */
-  readonly in_use: boolean;
 }
 
 /** The pools as they are now. */
@@ -142,7 +138,7 @@ export function describePools({ configuration: { settings }, fleets }: Superviso
 }
 
 /** Servers whose weight or capacity is another than the configured one, and who says so. */
-function describeOverrides({ fleets }: SupervisorView): object[] {
+function describeOverrides({ fleets }: SupervisorView): ShownStatus["overrides"] {
   return fleets.overridden().map(({ id, pool, url, address, numbers }) => ({
     id,
     pool,
@@ -153,7 +149,7 @@ function describeOverrides({ fleets }: SupervisorView): object[] {
 }
 
 /** Where the metrics of this instance come from. */
-export function metricsSource(view: SupervisorView): MetricsSource {
+export function metricsSource(view: SupervisorView, canaries: Pick<Canaries, "list" | "verdicts">): MetricsSource {
   return {
     memory: view.memory,
     totals: view.totals,
@@ -178,6 +174,7 @@ export function metricsSource(view: SupervisorView): MetricsSource {
     tracer: () => view.tracing.tracer,
     acme: () => view.acme,
     pools: () => view.fleets.pools(),
+    canaries: () => ({ list: canaries.list(), states: CANARY_STATES, verdicts: canaries.verdicts }),
     admin: () => ({ answers: view.guard.answers(), refused: view.guard.refused }),
     reloads: () => view.configuration.reloads,
     configuration: () => {

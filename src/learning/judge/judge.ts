@@ -1,6 +1,7 @@
 /** All judges behind one narrow interface: outcomes in, a directive and verdicts out. No clock, no I/O. */
+
+import { costOf } from "../../evidence/cost.ts";
 import { Rung } from "../../shared/memory/layout/learning.ts";
-import { costOf } from "./evidence/cost.ts";
 import { Guardrail, type GuardrailEvent, type GuardrailState } from "./guardrail/guardrail.ts";
 import type { GuardrailSigns } from "./guardrail/signs.ts";
 import { Lifecycle, type LifecycleState } from "./lifecycle/lifecycle.ts";

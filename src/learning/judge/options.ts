@@ -1,6 +1,7 @@
 /** Every tunable of the judges, with its reason. Times in milliseconds, shares and margins as fractions. */
+
+import type { ArmComparisonOptions } from "../../evidence/arm-comparison.ts";
 import { STALE_TABLE_MS } from "../../shared/memory/layout/learning.ts";
-import type { ArmComparisonOptions } from "./evidence/arm-comparison.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

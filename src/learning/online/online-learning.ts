@@ -4,6 +4,7 @@
  */
 
 import type { LearnerOrder, LearnerOrderReply, LearnerPool, LearnerSettings } from "../../protocol/learner.ts";
+import type { LearningState } from "../../shared/explanation/learned.ts";
 import { LearnerCounter, LearnerFigure } from "../../shared/memory/layout/learning.ts";
 import type { SharedMemory } from "../../shared/memory/layout/shared-memory.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";
@@ -174,7 +175,7 @@ export class OnlineLearning {
   }
 
   /** For people: where learning is. */
-  describe(): object {
+  describe(): LearningState {
     const { settings, resources } = this.#options;
     const { candidate, previous, watching, paused } = this.#judging.status;
     const { durable, problem, rowsWritten, rowsDropped } = resources.store.status();

@@ -7,6 +7,7 @@ import type {
   LearnedCandidate,
   LearnedExplanation,
   LearnerDescription,
+  LearningState,
   ScoreParts,
 } from "../../shared/explanation/learned.ts";
 import { ARM_NAMES, DecisionArm, RUNG_NAMES } from "../../shared/memory/layout/learning.ts";
@@ -63,7 +64,7 @@ export function describeLearner(
   memory: SharedMemory,
   history: TableHistory,
   rungReason: string,
-  models: object | null,
+  models: LearningState | null,
 ): LearnerDescription {
   const table = history.newest(TableModel.CHAMPION);
   const known = { rung_reason: rungReason, remembered_tables: history.length, models };

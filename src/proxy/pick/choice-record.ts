@@ -20,7 +20,6 @@ export class ChoiceRecord implements ChoiceNotes {
   /** Candidates as `ExplainCandidateWord` has them, the chosen one first. */
   readonly words = new Int32Array(EXPLAIN_CANDIDATES * LENGTH);
   readonly floats = new Float32Array(this.words.buffer);
-  readonly #slots = new Int32Array(EXPLAIN_CANDIDATES);
   /** How many of these there are. */
   kept = 0;
   choice: Choice = Choice.UNKNOWN;
@@ -30,80 +29,97 @@ export class ChoiceRecord implements ChoiceNotes {
   /** `Rank` of picker.ts of those that were chosen from. */
   rank = 0;
   readonly ineligible = new IneligibleServers();
+  readonly scores: Float64Array;
   #chosen = -1;
-  /** Place of the worst that is kept beside the chosen one, and its number; known when there is no room for more. */
-  #worst = 0;
-  #worstScore = 0;
-  #highest = false;
+  /** By place in `words`. */
+  readonly #slots = new Int32Array(EXPLAIN_CANDIDATES);
+  /** By place, while candidates are ranked: lower is better. */
+  readonly #ranks = new Float64Array(EXPLAIN_CANDIDATES);
+  #roomPerWeight = Number.POSITIVE_INFINITY;
 
   constructor(servers: Pick<ServerTable, "id" | "inFlight" | "effectiveWeight">) {
     this.#servers = servers;
+    this.scores = new Float64Array(servers.id.length);
   }
 
   /** `slot` was chosen of `count`; what is in flight does not count the request yet. */
   begin(slot: number, count: number, rank: number): void {
     this.#chosen = slot;
-    this.#highest = false;
     this.count = count;
     this.rank = rank;
     this.choice = Choice.UNKNOWN;
     this.scale = Scale.NONE;
     this.kept = 1;
-    this.#write(0, slot, Number.NaN, false);
+    this.scores[slot] = Number.NaN;
+    this.#roomPerWeight = Number.POSITIVE_INFINITY;
+    this.#slots[0] = slot;
+    this.#write(0, slot);
   }
 
   made(choice: Choice, scale: Scale): void {
     this.choice = choice;
     this.scale = scale;
-    this.#highest = isHighestBest(scale);
   }
 
-  add(slot: number, score: number, full: boolean): void {
-    if (this.kept === EXPLAIN_CANDIDATES && slot !== this.#chosen) {
-      // Nearly all of a large fleet.
-      if (this.#highest ? score <= this.#worstScore : score >= this.#worstScore) return;
-      this.#write(this.#worst, slot, score, full);
-    } else if (slot === this.#chosen) {
-      this.floats[SCORE] = score;
-      return;
-    } else {
-      this.#write(this.kept++, slot, score, full);
-      if (this.kept < EXPLAIN_CANDIDATES) return;
-    }
-    this.#findWorst();
+  add(slot: number, score: number): void {
+    this.scores[slot] = score;
+    if (slot !== this.#chosen && this.kept < EXPLAIN_CANDIDATES) this.#slots[this.kept++] = slot;
   }
 
-  /** Of few candidates those are named, too, that were not compared. */
-  fill(candidates: Int32Array, count: number): void {
-    if (this.kept >= count || count > EXPLAIN_CANDIDATES) return;
-    const compared = this.kept;
+  /** Of hundreds nearly all end with one comparison. It calls nothing: a call in the loop would cost more than all the rest. */
+  ranked(candidates: Int32Array, count: number, roomPerWeight = Number.POSITIVE_INFINITY): void {
+    const slots = this.#slots;
+    const ranks = this.#ranks;
+    const { scores } = this;
+    const chosen = this.#chosen;
+    // What is compared here is better when it is lower.
+    const sign = isHighestBest(this.scale) ? -1 : 1;
+    let kept = 1;
+    let worst = 0;
+    let bound = Number.NaN;
     for (let i = 0; i < count; i++) {
       const slot = candidates[i];
-      let known = false;
-      for (let j = 0; j < compared; j++) if (this.#slots[j] === slot) known = true;
-      if (!known) this.#write(this.kept++, slot, Number.NaN, false);
+      const rank = sign * scores[slot];
+      if (rank >= bound || slot === chosen) continue;
+      const place = kept < EXPLAIN_CANDIDATES ? kept++ : worst;
+      slots[place] = slot;
+      ranks[place] = rank;
+      if (kept < EXPLAIN_CANDIDATES) continue;
+      worst = 1;
+      bound = ranks[1];
+      for (let other = 2; other < EXPLAIN_CANDIDATES; other++) {
+        if (ranks[other] <= bound) continue;
+        bound = ranks[other];
+        worst = other;
+      }
     }
+    this.kept = kept;
+    this.#roomPerWeight = roomPerWeight;
   }
 
-  #write(place: number, slot: number, score: number, full: boolean): void {
+  /** The strategy has said what it went by. Of few candidates those are named, too, that were not compared. */
+  end(candidates: Int32Array, count: number): void {
+    const compared = this.kept;
+    if (compared < count && count <= EXPLAIN_CANDIDATES) {
+      for (let i = 0; i < count; i++) {
+        const slot = candidates[i];
+        let known = false;
+        for (let j = 0; j < compared; j++) if (this.#slots[j] === slot) known = true;
+        if (!known) this.add(slot, Number.NaN);
+      }
+    }
+    this.floats[SCORE] = this.scores[this.#chosen];
+    for (let place = 1; place < this.kept; place++) this.#write(place, this.#slots[place]);
+  }
+
+  #write(place: number, slot: number): void {
     const { id, inFlight, effectiveWeight } = this.#servers;
     const at = place * LENGTH;
-    this.#slots[place] = slot;
+    const load = inFlight[slot];
+    const full = place > 0 && load >= this.#roomPerWeight * effectiveWeight[slot];
     this.words[at + SERVER] = (id[slot] & ID_MASK) | (full ? ExplainCandidateFlag.FULL << 24 : 0);
     FLOAT[0] = effectiveWeight[slot];
-    const load = inFlight[slot];
     this.words[at + LOAD] = Math.min(Math.max(0, load), MOST_IN_FLIGHT) | (FLOAT_BITS[0] & ~0xffff);
-    this.floats[at + SCORE] = score;
-  }
-
-  #findWorst(): void {
-    let at = 1;
-    for (let place = 2; place < this.kept; place++) {
-      const score = this.floats[place * LENGTH + SCORE];
-      const worst = this.floats[at * LENGTH + SCORE];
-      if (this.#highest ? score < worst : score > worst) at = place;
-    }
-    this.#worst = at;
-    this.#worstScore = this.floats[at * LENGTH + SCORE];
+    this.floats[at + SCORE] = this.scores[slot];
   }
 }

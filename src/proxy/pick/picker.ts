@@ -338,7 +338,7 @@ export class Picker {
     if (record === null) return;
     record.begin(slot, count, rank);
     this.#strategy.explain?.(candidates, count, key, nowMs, slot, record);
-    record.fill(candidates, count);
+    record.end(candidates, count);
     if (count === 1) record.choice = Choice.ONLY_ONE;
     record.ineligible.copy(this.#absent);
     const { id } = this.#memory.servers;

@@ -3,6 +3,7 @@ import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
 import {
   countBriefDuration,
   countDuration,
+  countFailed,
   type DurationPlace,
   rowOfPlace,
 } from "../../shared/memory/duration-table.ts";
@@ -67,6 +68,7 @@ export function recordRequest(
   }
   const row = rowOfPlace(block, request.place);
   const bucket = countDuration(block.durations, row, durationMs / 1000);
+  if (isFailed(outcome)) countFailed(block.durations, row, durationMs / 1000);
   const { exemplars } = ctx;
   if (exemplars !== null && request.sampled) {
     const { traceIdBuffer, traceIdStart } = request;
@@ -80,6 +82,11 @@ export function recordRequest(
   // Failures are always worth a line.
   if (sample < 1 && status < 500 && outcome.failure === null && ctx.random() >= sample) return;
   log.record(request, outcome, durationMs, nowMs + ctx.epochOffsetMs);
+}
+
+/** The client got an error, or not all of its response, and that was no fault of its own. */
+function isFailed({ status, failure }: RequestOutcome): boolean {
+  return status >= 500 || (failure !== null && failure.source !== "client");
 }
 
 /**

@@ -82,6 +82,32 @@ export interface DescribedServer extends NamedServer {
   readonly features: Readonly<Record<string, number | null>>;
 }
 
+/** Where learning is, of one pool. Versions are of models. */
+export interface LearningState {
+  /** Models are trained and tried. */
+  readonly learning: boolean;
+  /** Where the champion comes from. */
+  readonly source: "store" | "file" | "remote";
+  /** `null` = there is none. */
+  readonly champion: number | null;
+  readonly candidate: { readonly version: number; readonly stage: "shadow" | "canary" } | null;
+  /** The one to go back to. */
+  readonly previous: number | null;
+  /** A new champion is still looked at. */
+  readonly watching: boolean;
+  readonly paused: boolean;
+  /** Why there is no champion. */
+  readonly problem: string | null;
+  /** While one is trained. */
+  readonly trainer_pid: number | null;
+  readonly store: {
+    readonly durable: boolean;
+    readonly problem: string | null;
+    readonly rows_written: number;
+    readonly rows_dropped: number;
+  };
+}
+
 /** What the learner knows now. */
 export interface LearnerDescription {
   /** Why the present rung is in force; empty while it is the model. */
@@ -89,8 +115,8 @@ export interface LearnerDescription {
   /** The fleet's mean latency, milliseconds; `null` before the first table. */
   readonly mean_latency_ms: number | null;
   readonly remembered_tables: number;
-  /** Where learning is: champion, candidate, training, store; `null` while the store is being opened. */
-  readonly models: object | null;
+  /** Where learning is; `null` while the store is being opened. */
+  readonly models: LearningState | null;
   /** Those of the newest table; `null` before the first. */
   readonly servers: readonly DescribedServer[] | null;
 }

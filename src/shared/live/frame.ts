@@ -127,6 +127,8 @@ export interface LiveLearning {
   /** Why the rung is not the model; empty while it is. */
   readonly rung_reason: string;
   readonly table_age_ms: number | null;
+  /** No model is trained, tried or promoted until it is resumed. */
+  readonly paused: boolean;
   readonly arms: readonly LiveArm[];
   /** The model that serves, the one under trial; versions. */
   readonly champion: number | null;
@@ -149,6 +151,8 @@ export interface LiveFrame {
   /** Of the topology that it goes with. */
   readonly topology: number;
   readonly at: number;
+  /** Names of the instances that its numbers add up over: one, the instance that is asked, which knows of no other. */
+  readonly instances: readonly string[];
   readonly instance: LiveInstance;
   readonly totals: LiveTotals;
   readonly pools: readonly LivePool[];

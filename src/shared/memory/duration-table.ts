@@ -115,6 +115,11 @@ export function countDuration(durations: Float64Array, row: number, seconds: num
   return bucket;
 }
 
+/** Says of a request that `countDuration` has counted that it failed. */
+export function countFailed(durations: Float64Array, row: number, seconds: number): void {
+  durations[row * DurationWord.LENGTH + DurationWord.FAILED + nativeBucket(seconds)]++;
+}
+
 /** Counts a duration in a row of a column that has the classic buckets alone (`BriefDurationWord`). */
 export function countBriefDuration(column: Float64Array, row: number, seconds: number): void {
   const at = row * BriefDurationWord.LENGTH;

@@ -3,6 +3,8 @@
  * that says something else since can win over it.
  */
 
+import type { CanaryTerms } from "./canary.ts";
+
 /** Of which server: as history calls it, never by the id of one run. */
 export interface ServerTarget {
   readonly pool: string;
@@ -59,6 +61,12 @@ export interface OverrideKinds {
   readonly split: {
     readonly target: { readonly route: string };
     readonly value: Shares;
+    readonly configured: Shares;
+  };
+  /** Its shares lie over those of the configuration and of a `split`; what is configured is the route's split. */
+  readonly canary: {
+    readonly target: { readonly route: string };
+    readonly value: CanaryTerms;
     readonly configured: Shares;
   };
 }

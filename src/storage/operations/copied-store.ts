@@ -25,6 +25,8 @@ export class CopiedOperationsStore implements OperationsStore {
   #kept: KeptOverrides | null = null;
   #seen: ReadonlySet<string> = new Set();
   #writing: Promise<unknown> = Promise.resolve();
+  /** What has to be said of the copy; `null` = all is well with it. */
+  #notice: string | null = null;
 
   constructor(store: OperationsStore, folder: string, patienceMs: number) {
     this.#store = store;
@@ -35,7 +37,7 @@ export class CopiedOperationsStore implements OperationsStore {
   }
 
   async read(): Promise<KeptOverrides> {
-    if (this.#kept !== null) return this.#took(await this.#store.read());
+    if (this.#kept !== null) return { ...this.#took(await this.#store.read()), notice: this.#notice };
     const copy = await this.#readCopy();
     this.#seen = copy.seen ?? new Set();
     const late = Promise.withResolvers<never>();
@@ -43,11 +45,11 @@ export class CopiedOperationsStore implements OperationsStore {
     const read = this.#store.read();
     read.catch(() => {});
     try {
-      return { ...this.#took(await Promise.race([read, late.promise])), seen: this.#seen };
+      return { ...this.#took(await Promise.race([read, late.promise])), seen: this.#seen, notice: this.#notice };
     } catch (error) {
       const trouble = `${this.where}: ${(error as Error).message}; what it said last is in force`;
       this.#kept = { ...copy, revision: -1 };
-      return { ...copy, revision: -1, trouble };
+      return { ...copy, revision: -1, trouble, notice: this.#notice };
     } finally {
       clearTimeout(timer);
     }
@@ -84,22 +86,29 @@ export class CopiedOperationsStore implements OperationsStore {
     return kept;
   }
 
-  /** A copy that cannot be written is missed when it is needed alone. */
+  /** A copy that cannot be written is missed when it is needed alone: it is said, and no change waits for it. */
   #write(overrides: readonly Override[]): void {
     const text = `${JSON.stringify({ format: FORMAT, overrides, seen: [...this.#seen].slice(0, MAX_SEEN) })}\n`;
     this.#writing = this.#writing
       .then(() => mkdir(this.#folder, { recursive: true, mode: 0o700 }))
       .then(() => replaceFile(this.#path, text))
-      .catch(() => {});
+      .catch((error: Error) => {
+        this.#notice = `${this.#path} cannot be written: ${error.message}; a start without the database would not know of overrides that are new`;
+      });
   }
 
+  /** What is damaged is as if it were not there, but said: the next copy takes its place. */
   async #readCopy(): Promise<KeptOverrides> {
+    const nothing = { revision: -1, overrides: [], trouble: null, seen: new Set<string>() };
     try {
-      const { overrides, seen } = JSON.parse(String(await readWhole(this.#path))) as Record<string, unknown>;
+      const bytes = await readWhole(this.#path);
+      if (bytes === null) return nothing;
+      const { overrides, seen } = (JSON.parse(bytes.toString()) ?? {}) as Record<string, unknown>;
       const keys = Array.isArray(seen) ? seen.filter((key): key is string => typeof key === "string") : [];
-      return { revision: -1, overrides: readOverrides(overrides), trouble: null, seen: new Set(keys) };
-    } catch {
-      return { revision: -1, overrides: [], trouble: null, seen: new Set() };
+      return { ...nothing, overrides: readOverrides(overrides), seen: new Set(keys) };
+    } catch (error) {
+      this.#notice = `${this.#path} cannot be read: ${(error as Error).message}; what the database said last is not known`;
+      return nothing;
     }
   }
 }

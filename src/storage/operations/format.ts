@@ -1,6 +1,7 @@
 /** Overrides as they are written down, and read again: whatever is found there is looked at before it is believed. */
 import { z } from "zod";
 import type { AuditEntry } from "../../shared/operations/audit.ts";
+import { CANARY_LIMITS } from "../../shared/operations/canary.ts";
 import { MAX_OVERRIDES, MAX_OVERRIDES_BYTES } from "../../shared/operations/limits.ts";
 import type { Override } from "../../shared/operations/override.ts";
 
@@ -20,6 +21,21 @@ const record = {
 const server = z.object({ pool: text, server: text, address: text });
 const inPool = z.object({ pool: text, url: text });
 const shares = z.record(text, z.number());
+const { percent, durationMs, requests, tolerance, steps } = CANARY_LIMITS;
+const within = ({ least, most }: { readonly least: number; readonly most: number }) => z.number().min(least).max(most);
+const canary = z.object({
+  pool: text,
+  percent: within(percent),
+  steps: z.array(within(percent)).max(steps),
+  stable: shares,
+  auto: z.boolean(),
+  minDurationMs: within(durationMs),
+  minRequests: within(requests),
+  maxDurationMs: within(durationMs),
+  tolerance: within(tolerance),
+  beganMs: z.number(),
+  beganBy: text,
+});
 
 const overrideSchema = z.discriminatedUnion("kind", [
   z.object({
@@ -69,6 +85,13 @@ const overrideSchema = z.discriminatedUnion("kind", [
     kind: z.literal("split"),
     target: z.object({ route: text }),
     value: shares,
+    configured: shares,
+  }),
+  z.object({
+    ...record,
+    kind: z.literal("canary"),
+    target: z.object({ route: text }),
+    value: canary,
     configured: shares,
   }),
 ]) satisfies z.ZodType<Override>;

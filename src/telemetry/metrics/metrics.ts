@@ -3,6 +3,7 @@ import { attemptMetrics } from "./attempts.ts";
 import { certificateMetrics } from "./certificates.ts";
 import { compressionMetrics } from "./compression.ts";
 import { adminMetrics } from "./control/admin.ts";
+import { canaryMetrics } from "./control/canaries.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { FORMATS } from "./formats/formats.ts";
@@ -51,6 +52,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   upstreamMetrics,
   mirrorMetrics,
   compressionMetrics,
+  canaryMetrics,
   learningMetrics,
   historyMetrics,
   tracingMetrics,

@@ -71,12 +71,12 @@ function isConfigured({ route }: DurationPair): boolean {
 
 /** One histogram over all workers. */
 class Sum {
-  readonly #words = new Float64Array(DurationWord.LENGTH);
+  readonly #words = new Float64Array(DurationWord.FAILED);
   readonly #examples: (StoredExemplar | null)[] = new Array(DURATION_BUCKETS).fill(null);
 
   add({ durations }: WorkerBlock, row: number, examples: ExemplarReader | null): void {
     const from = row * DurationWord.LENGTH;
-    for (let i = 0; i < DurationWord.LENGTH; i++) this.#words[i] += durations[from + i];
+    for (let i = 0; i < DurationWord.FAILED; i++) this.#words[i] += durations[from + i];
     if (examples === null) return;
     for (let bucket = 0; bucket < DURATION_BUCKETS; bucket++) {
       const other = examples.read(row, bucket);
@@ -96,7 +96,11 @@ class Sum {
       counts: words.subarray(DurationWord.BUCKETS, DurationWord.NATIVE),
       sum: words[DurationWord.SUM_SECONDS],
       exemplars: this.#examples.map(shown),
-      native: { schema: NATIVE_SCHEMA, first: NATIVE_FIRST, counts: words.subarray(DurationWord.NATIVE) },
+      native: {
+        schema: NATIVE_SCHEMA,
+        first: NATIVE_FIRST,
+        counts: words.subarray(DurationWord.NATIVE, DurationWord.FAILED),
+      },
     };
   }
 }

@@ -184,6 +184,25 @@ export interface MirroringRoute {
   readonly pool: string;
 }
 
+/** A canary, by the names of the HTTP API. */
+export interface CanaryFigures {
+  readonly route: string;
+  readonly pool: string;
+  readonly state: string;
+  readonly percent: number;
+  /** As a share of what a verdict needs. */
+  readonly evidence: { readonly worse: number; readonly no_worse: number };
+}
+
+/** The canaries that there are and were lately. */
+export interface CanariesFigures {
+  readonly list: readonly CanaryFigures[];
+  /** States that they may have. */
+  readonly states: readonly string[];
+  /** Since the start, by verdict. */
+  readonly verdicts: Iterable<readonly [verdict: string, count: number]>;
+}
+
 /** The configuration in force. */
 export interface ConfigurationFigures {
   /** The last one that was read is in force; false = it was rejected. */
@@ -228,6 +247,7 @@ export interface MetricsSource {
   readonly admin: () => AdminFigures;
   readonly reloads: () => { readonly success: number; readonly failure: number };
   readonly configuration: () => ConfigurationFigures;
+  readonly canaries: () => CanariesFigures;
   readonly mirrors: () => readonly MirroringRoute[];
   /** Lines of the supervisor's own log that were lost. */
   readonly logDropped: () => number;

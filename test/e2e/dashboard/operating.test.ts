@@ -112,10 +112,10 @@ describeWith(["chromium"], "an operator at the page", () => {
       await dialog.getByLabel("Reason").fill("a new kernel");
       await dialog.getByRole("button", { name: "Drain", exact: true }).click();
       await panel.locator("h2 .badge", { hasText: "draining" }).waitFor();
-      const said = page.getByRole("region", { name: "Messages" });
-      await page.keyboard.press("Escape");
+      const said = panel.getByRole("region", { name: "Messages" });
       await said.getByRole("button", { name: "Undo" }).click();
       await said.getByText("Taken back.").waitFor();
+      await page.keyboard.press("Escape");
       await page.getByRole("navigation").getByRole("link", { name: "Changes" }).click();
       await page.getByRole("button", { name: "Audit" }).click();
       const audit = page.getByRole("region", { name: "Audit" });
@@ -136,6 +136,8 @@ describeWith(["chromium"], "an operator at the page", () => {
       const dialog = page.getByRole("dialog", { name: "Strategy of pool default" });
       await dialog.getByLabel("Strategy").selectOption("least_connections");
       await dialog.getByText("What will be different").waitFor();
+      const expected = dialog.getByRole("region", { name: "What the simulator expects" });
+      await expected.getByText("HISTORY is off. HISTORY=on records it").waitFor();
       await dialog.getByRole("button", { name: "Switch" }).click();
       await page.locator("li.card strong", { hasText: "least_connections" }).waitFor();
       await page.getByRole("navigation").getByRole("link", { name: "Changes" }).click();
@@ -155,6 +157,8 @@ describeWith(["chromium"], "an operator at the page", () => {
     async () => {
       const { page } = watched;
       await until(async () => {
+        // What is slow is known when enough was not.
+        await Promise.all(Array.from({ length: 60 }, () => ask("/")));
         await ask("/slow");
         return (
           await page.request.get(`${url()}api/v1/requests?reason=slow`, {

@@ -11,22 +11,47 @@ import type { FakeFleet } from "./support/fake/fleet.ts";
 import { FakeInstance } from "./support/fake/instance.ts";
 
 const DEADLINE_MS = 300_000;
-const VIEWS = ["overview", "servers", "servers/1", "routes", "learning", "timeline", "requests", "changes", "settings"];
+const WIDE = { width: 1440, height: 900 };
+const PHONE = { width: 360, height: 780 };
+/** Addresses with what is then above everything: of single servers, a dialog. */
+const VIEWS = [
+  ["overview", "Overview"],
+  ["servers", "Servers"],
+  ["servers/1", null],
+  ["routes", "Pools & routes"],
+  ["learning", "Learning"],
+  ["timeline", "Time line"],
+  ["requests", "Requests"],
+  [`requests/${EXPLANATION.request_id}`, "GET /products/4711"],
+  ["changes", "Changes"],
+  ["changes?tab=audit", "Changes"],
+  ["settings", "Settings"],
+] as const;
+/** All else is the same in the dark. */
+const RULES_ON_COLOURS = ["color-contrast", "link-in-text-block"];
+/** Views that the navigation has and does not show. */
+const CUT_LINKS = `[...document.querySelectorAll("nav a")]
+  .filter((link) => link.getBoundingClientRect().right > innerWidth || link.scrollWidth > link.clientWidth)
+  .map((link) => link.textContent)`;
 const FLEETS: Readonly<Record<string, FakeFleet>> = {
   "3 servers": { servers: 3, learning: true },
   "300 servers": { servers: 300, pools: ["shop", "search", "static"] },
   "no server": { servers: 0 },
   "all of them down": { servers: 3, allDown: true },
+  "without learning": { servers: 3 },
+  "6 servers": { servers: 6, learning: true },
+  "long names": { servers: 3, longNames: true, learning: true, pools: ["checkout-and-payment-of-the-shop", "search"] },
 };
 /** For README.md: `SCREENSHOTS=1 npm test -- test/e2e/dashboard`. */
 const IMAGES = join(import.meta.dir, "../../../docs/images");
 
 describeWith(["chromium"], "the page", () => {
   let browser: Browser;
-  const instances: FakeInstance[] = [];
-  const start = async (fleet: FakeFleet) => {
-    const instance = await FakeInstance.start(fleet, FAKE_ANSWERS);
-    instances.push(instance);
+  const instances = new Map<string, FakeInstance>();
+  /** One of each fleet for all tests. */
+  const start = async (name: string) => {
+    const instance = instances.get(name) ?? (await FakeInstance.start(FLEETS[name], FAKE_ANSWERS));
+    instances.set(name, instance);
     return instance;
   };
 
@@ -36,36 +61,51 @@ describeWith(["chromium"], "the page", () => {
 
   afterAll(async () => {
     await browser?.close();
-    for (const instance of instances) await instance.stop();
+    for (const instance of instances.values()) await instance.stop();
   });
 
-  for (const [name, fleet] of Object.entries(FLEETS)) {
-    for (const colorScheme of ["light", "dark"] as const) {
-      test(
-        `${name}, ${colorScheme}: axe finds nothing serious in any view, and nothing is wider than a phone`,
-        async () => {
-          const instance = await start(fleet);
-          const wide = await openPage(browser, instance.url, { colorScheme });
-          const narrow = await openPage(browser, instance.url, { colorScheme, viewport: { width: 360, height: 780 } });
-          for (const view of [...VIEWS, `requests/${EXPLANATION.request_id}`]) {
-            await visit(wide.page, view);
-            expect(await seriousFaults(wide.page), view).toEqual([]);
-            await visit(narrow.page, view);
-            expect(await narrow.page.evaluate("document.documentElement.scrollWidth"), view).toBeLessThanOrEqual(360);
-          }
-          expect([...wide.complaints, ...narrow.complaints]).toEqual([]);
-          await wide.close();
-          await narrow.close();
-        },
-        DEADLINE_MS,
-      );
-    }
+  for (const name of ["3 servers", "300 servers", "no server", "all of them down", "long names"]) {
+    test(
+      `${name}: axe finds nothing serious in any view, light or dark, and nothing is wider than a phone`,
+      async () => {
+        const instance = await start(name);
+        const { page, complaints, close } = await openPage(browser, instance.url);
+        for (const [view, heading] of VIEWS) {
+          await visit(page, view, heading);
+          expect(await seriousFaults(page), view).toEqual([]);
+          await page.emulateMedia({ colorScheme: "dark" });
+          expect(await seriousFaults(page, RULES_ON_COLOURS), `${view}, dark`).toEqual([]);
+          await page.emulateMedia({ colorScheme: "light" });
+          await page.setViewportSize(PHONE);
+          expect(await page.evaluate("document.documentElement.scrollWidth"), view).toBeLessThanOrEqual(PHONE.width);
+          expect(await page.evaluate(CUT_LINKS), view).toEqual([]);
+          await page.setViewportSize(WIDE);
+        }
+        expect(complaints).toEqual([]);
+        await close();
+      },
+      DEADLINE_MS,
+    );
   }
+
+  test(
+    "on a phone axe finds nothing serious either",
+    async () => {
+      const instance = await start("3 servers");
+      const { page, close } = await openPage(browser, instance.url, { viewport: PHONE });
+      for (const [view, heading] of VIEWS) {
+        await visit(page, view, heading);
+        expect(await seriousFaults(page), view).toEqual([]);
+      }
+      await close();
+    },
+    DEADLINE_MS,
+  );
 
   test(
     "of 300 servers only those in sight are rows; the others are found by scrolling, sorting and words",
     async () => {
-      const instance = await start(FLEETS["300 servers"]);
+      const instance = await start("300 servers");
       const { page, close } = await openPage(browser, `${instance.url}#/servers`);
       const rows = page.locator("table.servers tbody tr:not(.spacer)");
       await rows.first().waitFor();
@@ -88,7 +128,7 @@ describeWith(["chromium"], "the page", () => {
   test(
     "when the network goes it says so, keeps the numbers with their age, and comes back by itself",
     async () => {
-      const instance = await start(FLEETS["3 servers"]);
+      const instance = await start("3 servers");
       const { page, close } = await openPage(browser, instance.url);
       await page.getByText("live", { exact: true }).waitFor();
       const before = await page.locator(".big").first().textContent();
@@ -108,9 +148,43 @@ describeWith(["chromium"], "the page", () => {
   );
 
   test(
+    "before a strategy is switched, what the simulator expects of it stands beside the present one; nothing waits for it",
+    async () => {
+      const instance = await start("without learning");
+      const wide = await openPage(browser, `${instance.url}#/routes`);
+      const narrow = await openPage(browser, `${instance.url}#/routes`, { viewport: { width: 360, height: 780 } });
+      for (const { page } of [wide, narrow]) {
+        await page.getByRole("button", { name: "Switch strategy" }).click();
+        const dialog = page.getByRole("dialog", { name: "Strategy of pool default" });
+        const expected = dialog.getByRole("region", { name: "What the simulator expects" });
+        await dialog.getByLabel("Strategy").selectOption("p2c");
+        await expected.getByRole("columnheader", { name: "least_connections (now)" }).waitFor();
+        await expected.getByRole("columnheader", { name: "p2c" }).waitFor();
+        const p99 = expected.getByRole("row", { name: /^p99/ });
+        expect(await p99.getByRole("cell").allTextContents()).toEqual([
+          "404 ms",
+          "400 ms360 ms to 440 ms",
+          "310 ms279 ms to 341 ms",
+        ]);
+        expect(await seriousFaults(page)).toEqual([]);
+        const widths = await expected.evaluate((box) => [box.scrollWidth, box.clientWidth]);
+        expect(widths[0]).toBeLessThanOrEqual(widths[1]);
+        await dialog.getByLabel("Strategy").selectOption("round_robin");
+        await expected.getByText("round_robin would send more to 10.0.0.1:8080 than that can do.").waitFor();
+        await dialog.getByLabel("Strategy").selectOption("consistent_hash");
+        await expected.getByText("Nothing is said of consistent_hash").waitFor();
+      }
+      expect(instance.asked.filter((path) => path === "GET /api/v1/expectations")).toHaveLength(2);
+      await wide.close();
+      await narrow.close();
+    },
+    DEADLINE_MS,
+  );
+
+  test(
     "everything can be reached and done by keyboard",
     async () => {
-      const instance = await start(FLEETS["3 servers"]);
+      const instance = await start("3 servers");
       const { page, close } = await openPage(browser, instance.url);
       await page.locator("li.server").first().waitFor();
       const focused = () => page.evaluate("document.activeElement.textContent");
@@ -138,7 +212,7 @@ describeWith(["chromium"], "the page", () => {
   test(
     "it asks nobody else for anything, and its first paint is below 100 KB",
     async () => {
-      const instance = await start(FLEETS["3 servers"]);
+      const instance = await start("3 servers");
       const { page, close } = await openPage(browser, instance.url);
       await page.locator("li.server").first().waitFor();
       const names = (await page.evaluate(
@@ -155,7 +229,7 @@ describeWith(["chromium"], "the page", () => {
     test(
       "pictures for people",
       async () => {
-        const instance = await start({ servers: 6, learning: true });
+        const instance = await start("6 servers");
         for (const colorScheme of ["light", "dark"] as const) {
           const { page, close } = await openPage(browser, instance.url, {
             colorScheme,
@@ -172,14 +246,19 @@ describeWith(["chromium"], "the page", () => {
   }
 });
 
-async function visit(page: Page, view: string): Promise<void> {
+async function visit(page: Page, view: string, heading: string | null): Promise<void> {
   await page.evaluate(`location.hash = "#/${view}"`);
-  if (view.startsWith("servers/")) await page.getByRole("dialog").waitFor();
-  else await page.locator("main h1").waitFor({ state: "attached" });
+  if (heading === null) await page.getByRole("dialog").waitFor();
+  else await page.locator("main h1", { hasText: heading }).waitFor();
+  await page.getByText("Asking…").first().waitFor({ state: "detached" });
 }
 
-async function seriousFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+/** @param rules all of axe's, unless some are named. */
+async function seriousFaults(page: Page, rules: readonly string[] = []): Promise<string[]> {
+  // Without frames there is nothing to gather in another page.
+  const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ["violations"] });
+  if (rules.length > 0) axe.withRules([...rules]);
+  const { violations } = await axe.analyze();
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`));

@@ -13,6 +13,7 @@ import { PoolLearner } from "../../../src/learning/pool-learner.ts";
 import { SharedGauges } from "../../../src/learning/serving/pool-gauges.ts";
 import { OutcomeFeed } from "../../../src/learning/serving/worker-rings.ts";
 import { DecisionWriter } from "../../../src/proxy/pick/decision-log.ts";
+import type { LearningState } from "../../../src/shared/explanation/learned.ts";
 import { createRuntimeDirectory, createSharedMemory, removeRuntimeDirectory } from "../../../src/shared/memory/file.ts";
 import { Header } from "../../../src/shared/memory/layout/shared-memory.ts";
 import type { Model, Verdict } from "../../../src/storage/learning-store.ts";
@@ -32,18 +33,12 @@ const LOAD = 0.7;
 const RATE = 200 / 1000;
 const SIGMA = 1;
 
-interface Describes {
-  readonly champion: number | null;
-  readonly candidate: { readonly version: number; readonly stage: string } | null;
-  readonly trainer_pid: number | null;
-}
-
 /** Runs until `done` or so much simulated time has passed. */
 async function simulate(
   seed: number,
   dataDir: string,
   mostMs: number,
-  done: (now: { nowMs: number; models: Describes }) => boolean,
+  done: (now: { nowMs: number; models: LearningState }) => boolean,
 ): Promise<{ nowMs: number; verdicts: Verdict[]; models: Model[]; latencies: { atMs: number; ms: number }[] }> {
   const directory = createRuntimeDirectory();
   const memory = createSharedMemory(join(directory, "memory"));
@@ -141,11 +136,11 @@ async function simulate(
       }
       nowMs = tableMs;
       await pool.tick(slots);
-      let models = pool.describe().models as Describes;
+      let models = pool.describe().models as LearningState;
       // The training takes real seconds, in which no simulated time passes.
       while (models.trainer_pid !== null) {
         await Bun.sleep(20);
-        models = pool.describe().models as Describes;
+        models = pool.describe().models as LearningState;
       }
       if (tableMs % 1000 === 0) await Bun.sleep(0); // the store's timers
       if (done({ nowMs, models })) break;

@@ -9,19 +9,34 @@ import { fleetOf, make, type TestFleet } from "./fleet.ts";
 const SLOTS = [3, 9, 11, 40, 41, 50];
 
 class Notes implements ChoiceNotes {
+  readonly #fleet: TestFleet;
   choice: Choice = Choice.UNKNOWN;
   scale: Scale = Scale.NONE;
-  readonly scores = new Map<number, number>();
+  readonly scores: Float64Array;
+  /** By slot: the numbers that were said. */
+  readonly said = new Map<number, number>();
   readonly full = new Set<number>();
+
+  constructor(fleet: TestFleet) {
+    this.#fleet = fleet;
+    this.scores = new Float64Array(fleet.id.length);
+  }
 
   made(choice: Choice, scale: Scale): void {
     this.choice = choice;
     this.scale = scale;
   }
 
-  add(slot: number, score: number, full: boolean): void {
-    this.scores.set(slot, score);
-    if (full) this.full.add(slot);
+  add(slot: number, score: number): void {
+    this.said.set(slot, score);
+  }
+
+  ranked(candidates: Int32Array, count: number, roomPerWeight = Number.POSITIVE_INFINITY): void {
+    const { inFlight, effectiveWeight } = this.#fleet;
+    for (const slot of candidates.subarray(0, count)) {
+      this.add(slot, this.scores[slot]);
+      if (inFlight[slot] >= roomPerWeight * effectiveWeight[slot]) this.full.add(slot);
+    }
   }
 }
 
@@ -54,16 +69,17 @@ for (const name of STRATEGY_NAMES) {
   describe(name, () => {
     test("its choice is the best by its own numbers, or says that numbers did not decide", () => {
       const choices = new Set<Choice>();
-      run(name, fleetOf(SLOTS, [1, 2, 1, 1, 3, 1]), (strategy, candidates, key, nowMs, slot) => {
-        const notes = new Notes();
+      const fleet = fleetOf(SLOTS, [1, 2, 1, 1, 3, 1]);
+      run(name, fleet, (strategy, candidates, key, nowMs, slot) => {
+        const notes = new Notes(fleet);
         strategy.explain?.(candidates, candidates.length, key, nowMs, slot, notes);
         choices.add(notes.choice);
-        const own = notes.scores.get(slot) ?? Number.NaN;
+        const own = notes.said.get(slot) ?? Number.NaN;
         expect(own).not.toBeNaN();
         expect(notes.scale).not.toBe(Scale.NONE);
         expect(notes.full.has(slot)).toBe(false);
         if (notes.choice === Choice.PROBE || notes.choice === Choice.DRAW) return;
-        const others = [...notes.scores].filter(([other]) => other !== slot && !notes.full.has(other));
+        const others = [...notes.said].filter(([other]) => other !== slot && !notes.full.has(other));
         for (const [, score] of others) {
           // What is equal but for rounding is equal.
           if (isHighestBest(notes.scale)) expect(score).toBeLessThanOrEqual(own * (1 + 1e-9) + 1e-9);
@@ -74,16 +90,18 @@ for (const name of STRATEGY_NAMES) {
     });
 
     test("says it of one candidate, too", () => {
-      const strategy = make(name, fleetOf([17]));
-      const notes = new Notes();
+      const fleet = fleetOf([17]);
+      const strategy = make(name, fleet);
+      const notes = new Notes(fleet);
       strategy.explain?.(Int32Array.of(17), 1, 5, 1, strategy.pick(Int32Array.of(17), 1, 5, 1), notes);
-      expect([...notes.scores.keys()]).toEqual([17]);
+      expect([...notes.said.keys()]).toEqual([17]);
     });
 
     test("nobody is chosen otherwise because it is said", () => {
       const silent = run(name, fleetOf(SLOTS), () => {});
-      const said = run(name, fleetOf(SLOTS), (strategy, candidates, key, nowMs, slot) => {
-        strategy.explain?.(candidates, candidates.length, key, nowMs, slot, new Notes());
+      const fleet = fleetOf(SLOTS);
+      const said = run(name, fleet, (strategy, candidates, key, nowMs, slot) => {
+        strategy.explain?.(candidates, candidates.length, key, nowMs, slot, new Notes(fleet));
       });
       expect(said).toEqual(silent);
     });
@@ -97,19 +115,20 @@ test("consistent_hash says whose key it was when that one has its share", () => 
   const own = strategy.pick(candidates, 3, 77, 0);
   fleet.inFlight[own] = 100;
   const next = strategy.pick(candidates, 3, 77, 1);
-  const notes = new Notes();
+  const notes = new Notes(fleet);
   strategy.explain?.(candidates, 3, 77, 1, next, notes);
   expect(next).not.toBe(own);
   expect(notes.choice).toBe(Choice.NEXT_OWNER);
   expect([...notes.full]).toEqual([own]);
-  expect(notes.scores.get(own)).toBeLessThan(notes.scores.get(next) ?? 0);
+  expect(notes.said.get(own)).toBeLessThan(notes.said.get(next) ?? 0);
 });
 
 test("chances of being drawn are the shares of the weights", () => {
-  const strategy = make("random", fleetOf([0, 1], [1, 3]));
-  const notes = new Notes();
+  const fleet = fleetOf([0, 1], [1, 3]);
+  const strategy = make("random", fleet);
+  const notes = new Notes(fleet);
   strategy.explain?.(Int32Array.of(0, 1), 2, 0, 0, 0, notes);
-  expect([...notes.scores]).toEqual([
+  expect([...notes.said]).toEqual([
     [0, 0.25],
     [1, 0.75],
   ]);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_ADMIN } from "../../../src/cli/admin-client.ts";
 import { loadConfig } from "../../../src/config/load.ts";
+import { configuredOf } from "../../../src/config/overrides/configured.ts";
 import { ALL_SETTINGS } from "../../../src/config/schema.ts";
 import { toStoreLocation } from "../../../src/config/sections/storage.ts";
 import { envFileSource } from "../../../src/config/sources/env-file.ts";
@@ -179,6 +180,22 @@ describe("wrong values", () => {
     expect(loaded.ok).toBe(true);
     expect(JSON.stringify({ ...loaded, config: null })).not.toMatch(/correct-horse|hunter2/);
     if (loaded.ok) expect(loaded.config.admin.token).toBe("correct-horse-battery");
+  });
+
+  test("nor are queries of paths, which may hold one", () => {
+    expect(problemsOf({ HEALTH_CHECK_PATH: "/up down?key=hunter2" }).join()).toContain('"/up down?****"');
+    const loaded = load({
+      HEALTH_CHECK_PATH: "/up?key=hunter2",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://c/v1?key=hunter2",
+    });
+    if (!loaded.ok) throw new Error(loaded.problems.join());
+    expect(loaded.config.health.path).toBe("/up?key=hunter2");
+    expect(JSON.stringify(loaded.effective)).not.toContain("hunter2");
+    const target = { pool: null, setting: "HEALTH_CHECK_PATH" };
+    expect(configuredOf(loaded, { kind: "setting", target })).toMatchObject({
+      kind: "gone",
+      why: expect.stringContaining("may hold a secret"),
+    });
   });
 });
 

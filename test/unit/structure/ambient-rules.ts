@@ -98,6 +98,10 @@ export const COMPOSITION_ROOTS: Readonly<Record<string, { readonly may: readonly
   "src/cli/models/command.ts": { may: ["clock"], why: "command: it says how old models are" },
   "src/cli/servers/command.ts": { may: ["clock"], why: "command: it waits for a server as long as it is told" },
   "src/cli/stats/command.ts": { may: ["clock"], why: 'command: "2h" is before now' },
+  "src/cli/expect/expectation-process.ts": {
+    may: ["clock"],
+    why: "composition root of the process: of late is before now",
+  },
   "src/cli/stats/question-process.ts": { may: ["clock"], why: 'composition root of the process: "2h" is before now' },
   "src/cli/serve.ts": { may: ["clock"], why: "command: with --last-good certificates are checked against today" },
   "src/cli/simulate.ts": { may: ["clock"], why: "command: it says how long a study took" },

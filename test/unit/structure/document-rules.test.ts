@@ -45,7 +45,7 @@ describe("documents", () => {
   });
 
   test("ARCHITECTURE.md has every column of the shared memory", () => {
-    const { servers, pools, workers, rings, learned, recorder, history, tracer, traces } = viewSharedMemory(
+    const { servers, pools, workers, rings, learned, recorder, history, tracer, traces, explain } = viewSharedMemory(
       new ArrayBuffer(SHARED_BYTES),
     );
     const header = Object.keys(Header).filter((name) => name !== "LENGTH");
@@ -56,6 +56,7 @@ describe("documents", () => {
       history: history[0],
       tracer,
       traces: traces[0],
+      explain,
     }).flatMap(([name, region]) => Object.keys(region).map((column) => `${name}.${column}`));
     const columns = [...header, ...plain, "clientConnections", "learnerCounters", "learnerPositions", ...dotted];
     expect(unmentioned(read("ARCHITECTURE.md"), columns)).toEqual([]);

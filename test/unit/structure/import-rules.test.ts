@@ -99,7 +99,7 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     'import { ModelShelf } from "../online/model-shelf.ts";',
   ],
   "src/learning/online/": ['import { runLearner } from "../learner-process.ts";'],
-  "src/learning/judge/evidence/": ['import type { JudgeOptions } from "../options.ts";'],
+  "src/evidence/": ['import type { JudgeOptions } from "../learning/judge/options.ts";'],
   "src/learning/judge/trials/": [
     'import type { Verdict } from "../verdict.ts";',
     'import type { Guardrail } from "../guardrail/guardrail.ts";',

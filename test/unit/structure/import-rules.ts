@@ -169,10 +169,10 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     title:
-      "control/ does not reach into the request path: they meet in shared memory, in the protocol, and in what failures mean",
+      "control/ does not reach into the request path: they meet in shared memory, in the protocol, and in what failures mean; of history it knows what answers look like",
     folder: "src/control/",
     allows: either(
-      within("src/proxy/failure.ts"),
+      within("src/proxy/failure.ts", "src/history/answer.ts"),
       notFrom("src/proxy/", "src/learning/", "src/history/", "src/cli/", "src/demo/", "src/simulator/"),
     ),
   },
@@ -340,13 +340,14 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     title: "learning/judge/ is pure: outcomes and a clock in, verdicts out; of the rest it knows what the layout names",
     folder: "src/learning/judge/",
-    allows: within("src/learning/judge/", "src/shared/memory/layout/learning.ts"),
+    allows: within("src/learning/judge/", "src/evidence/", "src/shared/memory/layout/learning.ts"),
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
-    title: "learning/judge/evidence/ counts costs, whoever is on trial",
-    folder: "src/learning/judge/evidence/",
-    allows: within("src/learning/judge/evidence/"),
+    title: "evidence/ is pure: it counts costs, whoever is on trial, and knows of nothing else",
+    folder: "src/evidence/",
+    allows: within("src/evidence/"),
+    bannedGlobals: IMPURE_GLOBALS,
   },
   {
     title: "learning/judge/trials/ stands on the evidence, and knows nothing of what a finding leads to",

@@ -136,7 +136,15 @@ const servers = [
     doc: "How many servers are in which state, over all instances. Ejected ones answer checks, but fail requests.",
     stack: true,
     width: 8,
-    colors: { up: "green", standby: "blue", starting: "yellow", draining: "purple", ejected: "orange", down: "red" },
+    colors: {
+      up: "green",
+      standby: "blue",
+      starting: "yellow",
+      draining: "purple",
+      maintenance: "dark-purple",
+      ejected: "orange",
+      down: "red",
+    },
   }),
   timeseries("Failures by cause", [{ expr: sum("cause", rate("server_failures_total")), legend: "{{cause}}" }], {
     doc: "Attempts per second that servers failed, by cause. Retries may have mended them: compare with Success. Which server it is: the dashboard Servers.",

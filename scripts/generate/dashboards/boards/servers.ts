@@ -3,7 +3,7 @@ import { dashboard } from "../dashboard.ts";
 import { exploreLogs } from "../explore.ts";
 import type { Dashboard, Mapping } from "../model.ts";
 import { heatmap, risingIsBad, type Sized, table, timeseries, traces } from "../panels.ts";
-import { byServer, increase, named, rate, series, serverQuantile, share } from "../promql.ts";
+import { byServer, increase, named, rate, series, serverQuantile, share, sum } from "../promql.ts";
 import { FAILED_LINES, RETRIED_LINES, RETRIED_TRACES } from "../searches.ts";
 
 const LEGEND = "{{url}} {{pool}}";
@@ -17,6 +17,7 @@ const STATES: readonly Mapping[] = [
       standby: { text: "standby", color: "blue" },
       starting: { text: "starting", color: "yellow" },
       draining: { text: "draining", color: "purple" },
+      maintenance: { text: "maintenance", color: "dark-purple" },
       ejected: { text: "ejected", color: "orange" },
       down: { text: "down", color: "red" },
     },
@@ -132,7 +133,7 @@ const failures = [
       },
     ],
     {
-      doc: "Share of the time that a server was in a state other than up. A saw-tooth between down and up is flapping: checks are too strict, or the server is overloaded.",
+      doc: "Share of the time that a server was in a state other than up. Draining and maintenance are meant. A saw-tooth between down and up is flapping: checks are too strict, or the server is overloaded.",
       unit: "percentunit",
       max: 1,
     },
@@ -152,13 +153,22 @@ const failures = [
       { name: "Ejections", expr: byServer(increase("server_ejections_total")), decimals: 0 },
       { name: "Down", expr: byServer(increase("server_state_seconds_total", 'state="down"'), [], "max"), unit: "s" },
       {
+        name: "Taken out",
+        expr: byServer(
+          sum("instance, server_id", increase("server_state_seconds_total", 'state=~"draining|maintenance"')),
+          [],
+          "max",
+        ),
+        unit: "s",
+      },
+      {
         name: "Ejected",
         expr: byServer(increase("server_state_seconds_total", 'state="ejected"'), [], "max"),
         unit: "s",
       },
     ],
     {
-      doc: "What happened to each server in the dashboard's window, over all instances; times are those of the instance that saw most.",
+      doc: "What happened to each server in the dashboard's window, over all instances; times are those of the instance that saw most. Taken out: drained or in maintenance, on purpose.",
       sortBy: "Failures",
       width: 12,
     },

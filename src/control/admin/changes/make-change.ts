@@ -15,6 +15,12 @@ export interface Plan extends Proposal {
   readonly warnings: readonly string[];
 }
 
+/** What became of it. */
+export interface MadeChange {
+  /** False = it was so already. */
+  readonly changed: boolean;
+}
+
 /** Who changes something, and how it is asked for. */
 export interface AskedChange {
   readonly request: Request;
@@ -27,28 +33,33 @@ export interface AskedChange {
  * made of the same view one wins. Resolves when it lasts and is in force, or at once when it is only tried.
  * Throws what `plan` throws, and an `ApiError` for each reason why it was not made.
  */
-export async function makeChange(
+export async function makeChange<P extends Plan>(
   operations: Pick<Operations, "change">,
   { request, caller, terms }: AskedChange,
-  plan: () => Plan,
-): Promise<Plan> {
+  plan: () => P,
+): Promise<P & MadeChange> {
   const { reason, keep, dry_run: dryRun } = terms;
-  let planned: Plan | undefined;
+  let planned: P | undefined;
   try {
-    await operations.change(caller, { reason, keep, dryRun }, () => {
+    const { changed } = await operations.change(caller, { reason, keep, dryRun }, () => {
       planned = plan();
       requireMatch(request, planned.present);
       return planned;
     });
+    return { ...planned!, changed };
   } catch (error) {
     throw refusalOf(error);
   }
-  return planned!;
+}
+
+/** What the answer to a change says beside the resource. */
+export function notesOf({ changed, warnings }: Pick<Plan, "warnings"> & MadeChange): object {
+  return { changed, warnings };
 }
 
 /** The answer to a change that was only tried. */
-export function tried({ action, target, before, after, warnings, present }: Plan): Response {
-  const body = { dry_run: true, action, target, before, after, warnings };
+export function tried({ action, target, before, after, changed, warnings, present }: Plan & MadeChange): Response {
+  const body = { dry_run: true, action, target, before, after, changed, warnings };
   return json(body, 200, { etag: entityTag(present) });
 }
 

@@ -27,9 +27,17 @@ export const serverChangeSchema = changeBody({
     .optional()
     .describe("drain and maintenance take nothing new"),
   ...endShape,
-}).refine(({ weight, capacity, state }) => weight !== undefined || capacity !== undefined || state !== undefined, {
-  error: "give weight, capacity or state",
-});
+})
+  .refine(({ weight, capacity, state }) => weight !== undefined || capacity !== undefined || state !== undefined, {
+    error: "give weight, capacity or state",
+  })
+  .meta({
+    examples: [
+      { weight: 5, reason: "a larger machine" },
+      { state: "maintenance", duration: "2h", reason: "kernel" },
+      { state: "active" },
+    ],
+  });
 
 /** A change as it was asked for. */
 export type ServerChange = z.infer<typeof serverChangeSchema>;

@@ -13,6 +13,8 @@ import { type ChangedServer, requirePresent, setupOf, warnOfLast } from "./serve
 import { changeBody, numberIn } from "./terms.ts";
 
 const MOST_TEXT = 256;
+/** No control characters (Unicode Cc): written so that those who read the description know the pattern, too. */
+const ONE_LINE = /^[^\u0000-\u001f\u007f-\u009f]*$/;
 
 /** A server as it is sent. */
 export const newServerSchema = changeBody({
@@ -20,13 +22,9 @@ export const newServerSchema = changeBody({
   pool: z.string().max(MOST_TEXT).optional().describe("where there is more than one"),
   weight: numberIn(WEIGHT).optional(),
   capacity: numberIn(CAPACITY).optional(),
-  zone: z
-    .string()
-    .max(MOST_TEXT)
-    .regex(/^\P{Cc}*$/u, "must be one line without control characters")
-    .optional(),
+  zone: z.string().max(MOST_TEXT).regex(ONE_LINE, "must be one line without control characters").optional(),
   backup: z.boolean().optional(),
-});
+}).meta({ examples: [{ url: "http://10.0.0.5:3000", weight: 2, reason: "more traffic" }] });
 
 /** A server as it was asked for. */
 export type NewServer = z.infer<typeof newServerSchema>;

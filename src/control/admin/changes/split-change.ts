@@ -23,7 +23,7 @@ export const splitChangeSchema = changeBody({
     .refine((shares) => Object.keys(shares).length <= MOST_POOLS, { error: `names more than ${MOST_POOLS} pools` })
     .nullable()
     .describe("weights by pool, relative to each other; null = as configured"),
-});
+}).meta({ examples: [{ split: { shop: 95, "shop-next": 5 } }] });
 
 /** A change as it was asked for. */
 export type SplitChange = z.infer<typeof splitChangeSchema>;
@@ -42,6 +42,11 @@ export function planSplit(
   overrides: readonly Override[],
 ): Plan {
   const present = sharesOf(route);
+  if (overrides.some(({ kind, target }) => kind === "canary" && target.route === route.name)) {
+    const path = `/api/v1/routes/${encodeURIComponent(route.name)}/canary`;
+    const message = `a pool is under trial on route ${route.name}, which sets its split: end that first (POST ${path}/promote or ${path}/rollback), or change its share (PATCH ${path})`;
+    throw new ApiError(409, "canary_running", message);
+  }
   const target = { route: route.name };
   const id = overrideId({ kind: "split", target });
   const override = overrides.find((one) => one.id === id);

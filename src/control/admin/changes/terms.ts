@@ -45,18 +45,23 @@ export function numberIn(range: Range) {
   return number.min(range.least, { error }).max(range.most, { error });
 }
 
+const changed = z.boolean().describe("false = it is so already, and nothing is changed");
+
 /** What a change that was only tried is answered with. */
-const dryRunResponse = z.object({
-  dry_run: z.literal(true),
-  action: z.string(),
-  target: z.string(),
-  before: z.unknown(),
-  after: z.unknown(),
-  warnings: z.array(z.string()),
-});
+const dryRunResponse = z
+  .strictObject({
+    dry_run: z.literal(true),
+    action: z.string(),
+    target: z.string(),
+    before: z.unknown(),
+    after: z.unknown(),
+    changed,
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: "DryRun" });
 
 /** What a change is answered with: the resource, with what the change brings with it that may not be meant, or what would happen. */
 export function changeResponse(resource: z.ZodObject) {
   const warnings = z.array(z.string()).describe("what the change brings with it that may not be meant");
-  return z.union([resource.extend({ warnings }), dryRunResponse]);
+  return z.union([resource.extend({ changed, warnings }), dryRunResponse]);
 }

@@ -6,7 +6,11 @@ import type { AdminApi, Door } from "../api.ts";
 import { type Gate, type GateTls, openGate } from "./gate.ts";
 import { InnerDoors } from "./inner-doors.ts";
 
-const MAX_BODY_BYTES = 64 * 1024;
+/**
+ * What is more is refused by the runtime, which has no words for it. The API itself refuses what is more than it takes in words,
+ * and reads no further: the runtime keeps nothing of a body that nobody reads, so this is no bound of memory.
+ */
+const MOST_SENT_BYTES = 64 * 1024 * 1024;
 /** For a socket of the file system: the gate before it watches its clients, and workers are ours. */
 const IDLE_TIMEOUT_SECONDS = 60;
 
@@ -66,7 +70,7 @@ export async function listenOnAdminPort(api: AdminApi, options: AdminPortOptions
 function serve(api: AdminApi, path: string, door: () => Door): Bun.Server<undefined> {
   const options = {
     unix: path,
-    maxRequestBodySize: MAX_BODY_BYTES,
+    maxRequestBodySize: MOST_SENT_BYTES,
     development: false,
     fetch: (request: Request) => api.handle(request, door()),
   } as const;

@@ -5,9 +5,7 @@
 import { z } from "zod";
 import { version } from "../../../../package.json";
 import type { AdminRoute, AnyOperation, Method } from "../routes/route.ts";
-
-/** A part of the document. */
-type Json = { readonly [name: string]: unknown };
+import { Components, type Json } from "./components.ts";
 
 const PROBLEM = {
   description: "A refusal: problem details (RFC 9457).",
@@ -36,6 +34,9 @@ export const problemSchema = PROBLEM_SCHEMA;
 
 /** The whole document. */
 export function openApiDocument(routes: readonly AdminRoute[]): Json {
+  const components = new Components();
+  const paths = Object.fromEntries(routes.map((route) => [templateOf(route), pathItem(route, components)]));
+  components.add("Problem", { ...components.schemaOf(PROBLEM_SCHEMA, "output"), examples: [EXAMPLE_PROBLEM] });
   return {
     openapi: "3.1.1",
     info: {
@@ -46,9 +47,9 @@ export function openApiDocument(routes: readonly AdminRoute[]): Json {
     },
     servers: [{ url: "http://127.0.0.1:8090", description: "ADMIN_HOST and ADMIN_PORT say where it is" }],
     tags: tagsOf(routes).map((name) => ({ name, description: `Paths of ${name}` })),
-    paths: Object.fromEntries(routes.map((route) => [templateOf(route), pathItem(route)])),
+    paths,
     components: {
-      schemas: { Problem: { ...schemaOf(PROBLEM_SCHEMA, "output"), examples: [EXAMPLE_PROBLEM] } },
+      schemas: components.all,
       responses: { Problem: PROBLEM },
       securitySchemes: {
         bearer: {
@@ -80,7 +81,7 @@ function tagOf({ path }: AdminRoute): string {
   return path.replace("/api/v1/", "/").split("/")[1]?.replaceAll(/\W+/g, "") || "page";
 }
 
-function pathItem(route: AdminRoute): Json {
+function pathItem(route: AdminRoute, components: Components): Json {
   const names = [...route.path.matchAll(/<([^>]+)>/g)].map(([, name]) => name);
   const parameters = names.map((name, index) => ({
     name: parameterName(name),
@@ -90,7 +91,7 @@ function pathItem(route: AdminRoute): Json {
   }));
   const operations = Object.entries(route.methods).map(([method, operation]) => [
     method.toLowerCase(),
-    operationOf(route, method as Method, operation),
+    operationOf(route, method as Method, operation, components),
   ]);
   return { ...(parameters.length === 0 ? {} : { parameters }), ...Object.fromEntries(operations) };
 }
@@ -101,19 +102,19 @@ function partSchema(part: string): Json {
   return { type: "string", pattern: `^(?:${part})$` };
 }
 
-function operationOf(route: AdminRoute, method: Method, operation: AnyOperation): Json {
+function operationOf(route: AdminRoute, method: Method, operation: AnyOperation, components: Components): Json {
   const { doc, scope, query, body, response, media = "application/json", otherMedia, others = {} } = operation;
   const text = doc.replaceAll(/\[([^\]]+)\]\([^)]*\)/g, "$1");
   const content = {
-    [media]: response === undefined ? {} : { schema: schemaOf(response, "output") },
+    [media]: response === undefined ? {} : { schema: components.schemaOf(response, "output") },
     ...(otherMedia === undefined ? {} : { [otherMedia]: {} }),
   };
-  const parameters = query === undefined ? [] : queryParameters(schemaOf(query, "input"));
+  const parameters = query === undefined ? [] : queryParameters(components.schemaOf(query, "input"));
   const more = Object.entries(others).map(([status, schema]) => [
     status,
     {
       description: "No refusal: what is asked for is not so.",
-      content: { "application/json": { schema: schemaOf(schema, "output") } },
+      content: { "application/json": { schema: components.schemaOf(schema, "output") } },
     },
   ]);
   return {
@@ -125,7 +126,12 @@ function operationOf(route: AdminRoute, method: Method, operation: AnyOperation)
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: false, content: { "application/json": { schema: schemaOf(body, "input") } } } }),
+      : {
+          requestBody: {
+            required: false,
+            content: { "application/json": { schema: components.schemaOf(body, "input") } },
+          },
+        }),
     responses: {
       [method === "GET" ? "200" : "2XX"]: { description: "Done.", content },
       ...Object.fromEntries(more),
@@ -156,10 +162,4 @@ function queryParameters(schema: Json): Json[] {
     required: required.includes(name),
     schema: of,
   }));
-}
-
-/** What cannot be said in JSON Schema is any value there: the API reads it more closely. */
-function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
-  const { $schema: _, ...described } = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
-  return described as Json;
 }

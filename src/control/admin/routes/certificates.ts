@@ -1,6 +1,8 @@
 /** `/api/v1/certificates…`: which there are, how those by ACME stand, and that one is wanted now. */
 import { z } from "zod";
 import type { Operations } from "../../operations/operations.ts";
+import type { ShownCertificate } from "../../processes/acme/description.ts";
+import { certificateList } from "../answers/certificates.ts";
 import { reasonSchema } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
@@ -15,7 +17,7 @@ export type RenewalAnswer =
 export interface CertificatesControl {
   readonly certificates: {
     /** As they are now. */
-    list(): readonly object[];
+    list(): readonly ShownCertificate[];
     /** Has one asked for now, whenever its time would be. */
     renew(name: string): RenewalAnswer;
   };
@@ -31,7 +33,7 @@ export const certificateRoutes: RouteGroup<CertificatesControl> = (control) => [
       GET: operation({
         scope: "read",
         doc: "the certificates in use with their ends and where they come from (`file` or `acme`); of those by ACME how they stand (`waiting`, `ordering`, `failing`), when they are asked for next, and what went wrong last",
-        response: z.strictObject({ certificates: z.array(z.looseObject({})) }),
+        response: certificateList,
         handle: () => json({ certificates: control.certificates.list() }),
       }),
     },

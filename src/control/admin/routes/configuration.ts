@@ -29,7 +29,7 @@ export interface ConfigurationControl {
   readonly operations: Pick<Operations, "note">;
 }
 
-const outcome = z.object({
+const outcome = z.strictObject({
   ok: z.boolean(),
   problems: z.array(z.string()),
   warnings: z.array(z.string()),
@@ -45,10 +45,12 @@ export const configurationRoutes: RouteGroup<ConfigurationControl> = (control) =
     methods: {
       POST: operation({
         scope: "admin",
-        body: z.strictObject({
-          env: z.string().optional().describe("as if this were the .env file"),
-          yaml: z.string().optional().describe("as if this were the configuration file"),
-        }),
+        body: z
+          .strictObject({
+            env: z.string().optional().describe("as if this were the .env file"),
+            yaml: z.string().optional().describe("as if this were the configuration file"),
+          })
+          .meta({ examples: [{ env: "SERVERS=http://10.0.0.5:3000\n" }] }),
         response: outcome,
         doc: "what is wrong with the configuration as its files are now, or with `{env, yaml}` in their place, and what a reload of it would change, overrides that would end included; nothing is changed",
         handle: async ({ body }) => json(shown(await control.configuration.validate(body))),

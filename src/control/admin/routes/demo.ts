@@ -1,6 +1,7 @@
 /** `/api/v1/demo`: the buttons that make trouble, where `neurabalancer demo` has started the instance. */
 import type { DemoOrder, DemoState } from "../../../shared/live/demo.ts";
 import { DemoError, demoOrder } from "../../dashboard/demo-relay.ts";
+import { demoState } from "../answers/live.ts";
 import { ApiError, json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
@@ -31,12 +32,14 @@ export const demoRoutes: RouteGroup<DemoControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
+          response: demoState,
           doc: "what `neurabalancer demo` does to its servers, and how much traffic it makes; 404 elsewhere",
           handle: () => ask(),
         }),
         POST: operation({
           scope: "admin",
           body: demoOrder,
+          response: demoState,
           doc: 'makes trouble in the demo: `{"server": "fast", "trouble": "slow"}` (`kill`, `freeze`, `heal`), `{"rate": 400}`',
           handle: ({ body }) => ask(body),
         }),

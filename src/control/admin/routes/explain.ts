@@ -2,6 +2,8 @@
 import { z } from "zod";
 import type { Explanation } from "../../../shared/explanation/explanation.ts";
 import type { RecentErrors, RecentRequests } from "../../../shared/explanation/recent.ts";
+import { explanation } from "../answers/explanation.ts";
+import { recentErrors, recentRequests } from "../answers/recent.ts";
 import { json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
@@ -46,6 +48,7 @@ export const explainRoutes: RouteGroup<ExplainControl> = (control) => [
         scope: "read",
         doc: "why a recent request went where it went: candidates and their numbers, who could not be asked and why, the wait, retries and hedges (`?pool=`; [explain.md](explain.md); `neurabalancer explain` prints it)",
         query: z.object({ pool: name }),
+        response: explanation,
         handle: async ({ parts: [id], query, request }) =>
           json(await control.explain.explain(id, query.pool, request.signal)),
       }),
@@ -59,6 +62,7 @@ export const explainRoutes: RouteGroup<ExplainControl> = (control) => [
         scope: "read",
         doc: "recent requests in memory, newest first, each with its id (`?reason=failed`, `slow` or `any`, `?pool=`, `?server=`, `?route=`, `?limit=`; `neurabalancer requests`)",
         query: ofWhom.extend({ reason: z.enum(["failed", "slow", "any"]).default("any") }),
+        response: recentRequests,
         handle: async ({ query, request }) => json(await control.explain.requests(query, request.signal)),
       }),
     },
@@ -71,6 +75,7 @@ export const explainRoutes: RouteGroup<ExplainControl> = (control) => [
         scope: "read",
         doc: "recent errors and refusals in memory, newest first, with their `Proxy-Status` as it was sent, and how often each code came in the last ten minutes (`?pool=`, `?server=`, `?route=`, `?limit=`)",
         query: ofWhom,
+        response: recentErrors,
         handle: async ({ query, request }) =>
           json(await control.explain.errors({ ...query, reason: "failed" }, request.signal)),
       }),

@@ -13,7 +13,10 @@ export interface HealthControl {
 }
 
 const counts = z.strictObject({ total: z.int(), healthy: z.int() });
-const readinessBody = counts.extend({ status: z.string(), pools: z.record(z.string(), counts).optional() });
+const readinessBody = counts.extend({
+  status: z.enum(["ready", "not_ready", "draining"]),
+  pools: z.record(z.string(), counts).optional(),
+});
 
 /** They never ask for the token. */
 export const healthRoutes: RouteGroup<HealthControl> = (control) => [

@@ -1,5 +1,6 @@
 /** `/api/v1/stats` and `/api/v1/events`: what happened. */
 import { z } from "zod";
+import { eventsAnswer, incidentAnswer, requestsAnswer, serversAnswer, trafficAnswer } from "../answers/history.ts";
 import type { HistoryResponses } from "../history-responses.ts";
 import { type AdminRoute, operation, type RouteGroup } from "./route.ts";
 
@@ -13,31 +14,34 @@ const parameters = z.record(z.string().max(80), z.string());
 
 const TIME = "`?since=`, `?until=`, `?pool=`, `?server=`, `?route=`, `?instance=`";
 
-/** Paths with what is asked for there, and what docs/http-api.md says of it. */
-const QUESTIONS: readonly (readonly [path: string, subject: string, doc: string])[] = [
+/** Paths with what is asked for there, what the answer is, and what docs/http-api.md says of it. */
+const QUESTIONS: readonly (readonly [path: string, subject: string, answer: z.ZodType, doc: string])[] = [
   [
     "/api/v1/stats",
     "traffic",
+    trafficAnswer,
     `requests, rate, share, errors, response times, retries, time in the queue: what \`neurabalancer stats --json\` prints (${TIME}, \`?by=\`, \`?group=\`; [history.md](history.md#asking))`,
   ],
   [
     "/api/v1/events",
     "events",
+    eventsAnswer,
     "ejections, changes of state, reloads, changes by operators, and who made them (as above, and `?kind=`, `?limit=`)",
   ],
   [
     "/api/v1/stats/requests",
     "requests",
+    requestsAnswer,
     "single requests that were kept (as above, and `?reason=`, `?status=`, `?id=`, `?order=`, `?limit=`)",
   ],
-  ["/api/v1/stats/servers", "servers", "how much of the time servers were in which state (as above)"],
-  ["/api/v1/stats/incident", "incident", "what was different from the hour before (as above)"],
+  ["/api/v1/stats/servers", "servers", serversAnswer, "how much of the time servers were in which state (as above)"],
+  ["/api/v1/stats/incident", "incident", incidentAnswer, "what was different from the hour before (as above)"],
 ];
 
 /** They are the operator's. */
 export const historyRoutes: RouteGroup<HistoryControl> = (control) =>
   QUESTIONS.map(
-    ([path, subject, doc]): AdminRoute => ({
+    ([path, subject, response, doc]): AdminRoute => ({
       path,
       audience: "operator",
       methods: {
@@ -45,6 +49,7 @@ export const historyRoutes: RouteGroup<HistoryControl> = (control) =>
           doc,
           scope: "read",
           query: parameters,
+          response,
           handle: ({ request, query }) => control.history.ask(subject, query, request.signal),
         }),
       },

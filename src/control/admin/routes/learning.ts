@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { LEARNER_ORDERS, type LearnerOrder } from "../../../protocol/learner.ts";
 import type { Operations } from "../../operations/operations.ts";
+import { learningOverview, modelList, verdictList } from "../answers/learning.ts";
 import type { LearningResponses } from "../learner-responses.ts";
 import { checkOrder, orderSchema } from "../orders.ts";
 import { json } from "../responses.ts";
@@ -37,6 +38,7 @@ export const learningRoutes: RouteGroup<LearningControl> = (control) => [
         scope: "read",
         doc: "with `LB_STRATEGY=ml`: which policy routes and why, model and table, shares, what is known of each server (`?pool=`)",
         query: ofPool,
+        response: learningOverview,
         handle: async ({ query }) => json(await control.learning.overview(query.pool)),
       }),
     },
@@ -49,6 +51,7 @@ export const learningRoutes: RouteGroup<LearningControl> = (control) => [
         scope: "read",
         doc: "the models that were learned, with the figures (`?limit=`, `?pool=`)",
         query: ofPool.extend({ limit }),
+        response: modelList,
         handle: async ({ query }) => json(await control.learning.models(query.limit, query.pool)),
       }),
     },
@@ -61,6 +64,7 @@ export const learningRoutes: RouteGroup<LearningControl> = (control) => [
         scope: "read",
         doc: "what was decided about models, with the figures (`?limit=`, `?model=`, `?pool=`)",
         query: ofPool.extend({ limit, model: wholeNumber.nullable().default(null) }),
+        response: verdictList,
         handle: async ({ query }) => json(await control.learning.verdicts(query.limit, query.model, query.pool)),
       }),
     },

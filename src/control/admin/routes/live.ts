@@ -1,8 +1,11 @@
 /** `/api/v1/live…` and `/api/v1/timeline`: what the page lives on. */
+
 import { z } from "zod";
+import { shortened } from "../../../shared/shortened.ts";
 import { EVENT_KINDS, type EventKind } from "../../../storage/history-store.ts";
 import type { Live } from "../../live/live.ts";
 import { MAX_WATCHERS } from "../../live/stream.ts";
+import { liveRecent, timeline } from "../answers/live.ts";
 import { ApiError, json, jsonBlob } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
 import { moment, momentMs } from "../since.ts";
@@ -35,7 +38,7 @@ const kinds = z.string().transform((text, context): readonly EventKind[] => {
   if (unknown === undefined) return asked as EventKind[];
   context.addIssue({
     code: "custom",
-    message: `there is no kind ${unknown.slice(0, 40)}: use ${EVENT_KINDS.join(", ")}`,
+    message: `there is no kind ${shortened(unknown, 40)}: use ${EVENT_KINDS.join(", ")}`,
   });
   return z.NEVER;
 });
@@ -85,6 +88,7 @@ export const liveRoutes: RouteGroup<LiveControl> = (control) => {
         GET: operation({
           scope: "read",
           query: recentQuery,
+          response: liveRecent,
           doc: "the last hour from memory, a point each five seconds, with or without HISTORY (`?servers=all`, `none`, or ids: where there are more than 24 servers, theirs is left out unless it is asked for)",
           handle: async ({ request, query }) => jsonBlob(await recent.get(request.signal, query.servers ?? "")),
         }),
@@ -97,6 +101,7 @@ export const liveRoutes: RouteGroup<LiveControl> = (control) => {
         GET: operation({
           scope: "read",
           query: timelineQuery,
+          response: timeline,
           doc: "what happened lately, the newest first, from memory: with or without HISTORY (`?since=`, `?kind=`, `?pool=`, `?server=`, `?limit=`)",
           handle: ({ query: { since, kind, pool, server, limit } }) => {
             const sinceMs = since === undefined ? undefined : momentMs(since, control.wallMs());

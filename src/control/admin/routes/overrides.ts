@@ -20,33 +20,41 @@ export interface OverridesControl {
 
 const MOST_ENTRIES = 1000;
 
-const overrideView = z.object({
-  id: z.string(),
-  kind: z.string(),
-  target: z.record(z.string(), z.string().nullable()),
-  value: z.unknown(),
-  configured: z.unknown().describe("what it replaced"),
-  by: z.string(),
-  client: z.string(),
-  reason: z.string(),
-  at: z.string(),
-  until: z.string().nullable(),
-  kept: z.boolean().describe("false = for this run alone"),
-  in_force: z.boolean(),
-  why_not: z.string().nullable(),
+const overrideView = z
+  .strictObject({
+    id: z.string(),
+    kind: z.string(),
+    target: z.record(z.string(), z.string().nullable()),
+    value: z.unknown(),
+    configured: z.unknown().describe("what it replaced"),
+    by: z.string(),
+    client: z.string(),
+    reason: z.string(),
+    at: z.iso.datetime(),
+    until: z.iso.datetime().nullable(),
+    kept: z.boolean().describe("false = for this run alone"),
+    in_force: z.boolean(),
+    why_not: z.string().nullable(),
+  })
+  .meta({ id: "Override" });
+
+const removals = z.strictObject({
+  removed: z.array(overrideView).describe("empty = there was none, and nothing is changed"),
 });
 
-const auditView = z.object({
-  at: z.string(),
-  actor: z.string(),
-  client: z.string(),
-  action: z.string(),
-  target: z.string(),
-  before: z.unknown(),
-  after: z.unknown(),
-  reason: z.string(),
-  kept: z.boolean(),
-});
+const auditView = z
+  .strictObject({
+    at: z.iso.datetime(),
+    actor: z.string(),
+    client: z.string(),
+    action: z.string(),
+    target: z.string(),
+    before: z.unknown(),
+    after: z.unknown(),
+    reason: z.string(),
+    kept: z.boolean(),
+  })
+  .meta({ id: "AuditEntry" });
 
 const auditQuery = z.strictObject({
   limit: z
@@ -86,7 +94,11 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
           scope: "read",
           otherMedia: "text/plain",
           query: z.strictObject({ format: z.enum(["json", "env"], { error: "must be json or env" }).default("json") }),
-          response: z.object({ overrides: z.array(overrideView), kept_in: z.string(), problem: z.string().nullable() }),
+          response: z.strictObject({
+            overrides: z.array(overrideView),
+            kept_in: z.string(),
+            problem: z.string().nullable(),
+          }),
           doc: "what was changed at run time and is not as configured: what, instead of what, by whom, when and why, and whether it is in force; `?format=env` = as lines of a `.env` file",
           handle: ({ query }) => {
             const all = operations.list();
@@ -102,7 +114,7 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
         DELETE: operation({
           scope: "admin",
           query: bodilessChangeQuery,
-          response: z.object({ removed: z.array(overrideView) }),
+          response: removals,
           doc: "ends all overrides: everything is as configured",
           handle: (call) =>
             change(
@@ -131,7 +143,7 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
         DELETE: operation({
           scope: "admin",
           query: bodilessChangeQuery,
-          response: z.object({ removed: z.array(overrideView) }),
+          response: removals,
           doc: "ends one override: what it replaced is in force again",
           handle: (call) =>
             change(
@@ -153,7 +165,7 @@ export const overrideRoutes: RouteGroup<OverridesControl> = (control) => {
         GET: operation({
           scope: "read",
           query: auditQuery,
-          response: z.object({ entries: z.array(auditView) }),
+          response: z.strictObject({ entries: z.array(auditView) }),
           doc: "who changed what at run time, and why, newest first: `limit` (1 … 1000, default 100), `since`",
           handle: async ({ query: { limit, since } }) => {
             try {

@@ -4,29 +4,23 @@ import { STRATEGIES } from "../../../balancing/registry.ts";
 import type { EffectiveSetting } from "../../../config/effective.ts";
 import { SECTIONS } from "../../../config/schema.ts";
 import type { RouteSpec } from "../../../protocol/route.ts";
-import type { PoolSummary } from "../../fleet/status.ts";
 import type { Operations } from "../../operations/operations.ts";
+import { poolList, poolView, routeList, routeView, type ShownPool } from "../answers/pools.ts";
 import { entityTag } from "../changes/etag.ts";
-import { makeChange, tried } from "../changes/make-change.ts";
+import { makeChange, notesOf, tried } from "../changes/make-change.ts";
 import { planSettings, presentSettings, settingInput } from "../changes/settings/change.ts";
 import { settingsOf } from "../changes/settings/names.ts";
-import { type SettingSources, settingView, viewSetting } from "../changes/settings/view.ts";
+import { type SettingSources, viewSetting } from "../changes/settings/view.ts";
 import { planSplit, sharesOf, splitChangeSchema } from "../changes/split-change.ts";
 import { changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
 import { describeRoute } from "../route-description.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
-/** A pool as it is shown. */
-export interface PoolView extends Pick<PoolSummary, "name" | "usable"> {
-  /** Some route leads there. */
-  readonly in_use: boolean;
-}
-
 /** What these routes show and change. */
 export interface PoolsControl {
   /** As they are now, in the order of the configuration. */
-  pools(): readonly PoolView[];
+  pools(): readonly ShownPool[];
   /** In the order of the configuration. */
   routes(): readonly RouteSpec[];
   /** Of the configuration in force. */
@@ -46,16 +40,7 @@ const poolChange = changeBody({
     .refine((options) => Object.keys(options).length <= MOST_OPTIONS, { error: `has more than ${MOST_OPTIONS} names` })
     .optional()
     .describe("settings that a pool may have, by the name that the environment or the file gives them"),
-});
-
-const poolView = z.looseObject({
-  name: z.string(),
-  strategy: z.string(),
-  usable: z.int(),
-  strategies: z.array(z.object({ name: z.string(), description: z.string() })),
-  options: z.array(settingView),
-});
-const routeView = z.looseObject({ name: z.string(), action: z.looseObject({}) });
+}).meta({ examples: [{ strategy: "least_connections" }, { options: { RETRY_BUDGET_PERCENT: 30 } }] });
 
 /** They are the operator's. */
 export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
@@ -66,6 +51,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
       GET: operation({
         scope: "read",
         doc: "the pools with strategy, servers, how many of them are healthy (up, and a check has said so), up, and usable (0 = requests get 503), whether panic routing is on, and whether any route leads there",
+        response: poolList,
         handle: () => json({ pools: control.pools() }),
       }),
     },
@@ -102,7 +88,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
             const action = strategy === undefined ? "pool.change" : "pool.strategy";
             return { action, target: `pool ${name}`, about: { pool: name }, ...plan, warnings: warningsOf(pool) };
           });
-          return query.dry_run ? tried(planned) : showPool(control, name, { warnings: planned.warnings });
+          return query.dry_run ? tried(planned) : showPool(control, name, notesOf(planned));
         },
       }),
     },
@@ -114,6 +100,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
       GET: operation({
         scope: "read",
         doc: "the routes in the order of the configuration: name, what they match (of header fields the names alone) and what is done",
+        response: routeList,
         handle: () => json({ routes: control.routes().map(describeRoute) }),
       }),
     },
@@ -143,7 +130,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
             { ...call, terms: { ...query, reason: body.reason } },
             () => planSplit(routeOf(control, name), body, control.pools(), control.operations.list()),
           );
-          return query.dry_run ? tried(planned) : showRoute(control, name, { warnings: planned.warnings });
+          return query.dry_run ? tried(planned) : showRoute(control, name, notesOf(planned));
         },
       }),
     },
@@ -163,7 +150,7 @@ function showPool(control: PoolsControl, name: string, more: object = {}): Respo
   return json({ ...pool, strategies, options, ...more }, 200, { etag });
 }
 
-function poolOf(control: PoolsControl, name: string): PoolView {
+function poolOf(control: PoolsControl, name: string): ShownPool {
   const pools = control.pools();
   const pool = pools.find((one) => one.name === name);
   if (pool !== undefined) return pool;
@@ -171,7 +158,7 @@ function poolOf(control: PoolsControl, name: string): PoolView {
   throw new ApiError(404, "unknown_pool", `there is no pool ${name}: there are ${names}`);
 }
 
-function warningsOf({ name, in_use: inUse }: PoolView): string[] {
+function warningsOf({ name, in_use: inUse }: ShownPool): string[] {
   return inUse ? [] : [`no route leads to pool ${name}: nothing changes for requests`];
 }
 

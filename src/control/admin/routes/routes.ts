@@ -1,8 +1,10 @@
 /** The routes of the admin API, by subject. To add one: its file here beside, and its group below. */
 import type { ControlLog } from "../../log.ts";
+import { type CanariesControl, canaryRoutes } from "./canaries.ts";
 import { type CertificatesControl, certificateRoutes } from "./certificates.ts";
 import { type ConfigurationControl, configurationRoutes } from "./configuration.ts";
 import { type DemoControl, demoRoutes } from "./demo.ts";
+import { type ExpectationsControl, expectationRoutes } from "./expectations.ts";
 import { type ExplainControl, explainRoutes } from "./explain.ts";
 import { type HealthControl, healthRoutes } from "./health.ts";
 import { type HistoryControl, historyRoutes } from "./history.ts";
@@ -24,6 +26,7 @@ export type AdminControl = HealthControl &
   MetricsControl &
   ServersControl &
   PoolsControl &
+  CanariesControl &
   SettingsControl &
   ConfigurationControl &
   OverridesControl &
@@ -31,6 +34,7 @@ export type AdminControl = HealthControl &
   LearningControl &
   ExplainControl &
   HistoryControl &
+  ExpectationsControl &
   LiveControl &
   CertificatesControl &
   PageControl &
@@ -42,6 +46,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   metricsRoutes,
   serverRoutes,
   poolRoutes,
+  canaryRoutes,
   settingRoutes,
   configurationRoutes,
   overrideRoutes,
@@ -49,6 +54,7 @@ const GROUPS: readonly RouteGroup<AdminControl>[] = [
   learningRoutes,
   explainRoutes,
   historyRoutes,
+  expectationRoutes,
   liveRoutes,
   certificateRoutes,
   pageRoutes,

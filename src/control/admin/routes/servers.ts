@@ -6,9 +6,10 @@ import type { Work } from "../../../telemetry/metrics/exposition.ts";
 import type { PoolSummary, ServerStatus } from "../../fleet/status.ts";
 import { describeWithdrawalKind } from "../../fleet/withdrawal.ts";
 import type { Operations } from "../../operations/operations.ts";
+import { listedServer, serverView } from "../answers/servers.ts";
 import type { Call } from "../call.ts";
 import { entityTag } from "../changes/etag.ts";
-import { makeChange, type Plan, tried } from "../changes/make-change.ts";
+import { type MadeChange, makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts";
 import {
   type ChangedServer,
   planServerChange,
@@ -16,7 +17,7 @@ import {
   setupOf,
   unknownServer,
 } from "../changes/server-change.ts";
-import { type ListedPool, newServerSchema, planAddition, planRemoval } from "../changes/server-list.ts";
+import { type AddedPlan, type ListedPool, newServerSchema, planAddition, planRemoval } from "../changes/server-list.ts";
 import { bodilessChangeQuery, type ChangeTerms, changeQuery, changeResponse } from "../changes/terms.ts";
 import { json, jsonBlob } from "../responses.ts";
 import { SharedResponse } from "../shared-response.ts";
@@ -44,24 +45,6 @@ export interface ServersControl {
 /** Whom the list is for. */
 type Audience = "operator" | "everyone";
 
-/** As far as it is promised; there is more. */
-const serverView = z.looseObject({
-  id: z.int(),
-  pool: z.string(),
-  url: z.string(),
-  state: z.string(),
-  alive: z.boolean(),
-  weight: z.number(),
-  capacity: z.number(),
-  hard_limit: z.int(),
-  active_connections: z.int(),
-  state_reason: z.string(),
-  removed: z.boolean(),
-  maintenance: z
-    .object({ reason: z.string(), since: z.iso.datetime(), until: z.iso.datetime().nullable(), by: z.string() })
-    .nullable(),
-});
-
 /** The list is everyone's, single servers the operator's. */
 export const serverRoutes: RouteGroup<ServersControl> = (control) => {
   const list = new SharedResponse(
@@ -71,7 +54,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
   const change = async (call: Call, terms: ChangeTerms, plan: (server: ChangedServer) => Plan): Promise<Response> => {
     const id = Number(call.parts[0]);
     const planned = await makeChange(control.operations, { ...call, terms }, () => plan(serverOf(control, id)));
-    return terms.dry_run ? tried(planned) : show(control, id, { warnings: planned.warnings });
+    return terms.dry_run ? tried(planned) : show(control, id, notesOf(planned));
   };
   return [
     {
@@ -80,7 +63,7 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
-          response: z.array(serverView),
+          response: z.array(listedServer),
           doc: "the servers with pool, zone, whether they are backups, state and its reason, who has taken them out, why and until when (`maintenance`; on the public port only that it is so), weight and capacity (what is in force, what is configured, and whether the `configuration`, the `admin API` or the `store` says so), requests in flight, CPU, memory, error rate, response times, share of the traffic, and what became of it since it came: health checks and ejections by cause, seconds by state",
           handle: async ({ request, caller }) => {
             return jsonBlob(await list.get(request.signal, caller.scope === "public" ? "everyone" : "operator"));
@@ -90,18 +73,17 @@ export const serverRoutes: RouteGroup<ServersControl> = (control) => {
           scope: "admin",
           query: changeQuery,
           body: newServerSchema,
-          response: changeResponse(z.object({ pool: z.string(), url: z.string(), servers: z.array(serverView) })),
+          response: changeResponse(
+            z.strictObject({ pool: z.string(), url: z.string(), servers: z.array(listedServer) }),
+          ),
           doc: "adds a server to a pool: `{url, pool, weight, capacity, zone, backup, reason}`, `url` as an entry of SERVERS; answered with 201, the servers that it stands for (of a name there are none before it is looked up), and `Location`",
           handle: async (call) => {
             const { body, query } = call;
-            const plan = () => planAddition(body, control.listedPools(), control.operations.list());
-            let added: ReturnType<typeof plan> | undefined;
             const terms = { ...query, reason: body.reason };
-            const planned = await makeChange(control.operations, { ...call, terms }, () => {
-              added = plan();
-              return added;
-            });
-            return query.dry_run ? tried(planned) : created(control, added!);
+            const planned = await makeChange(control.operations, { ...call, terms }, () =>
+              planAddition(body, control.listedPools(), control.operations.list()),
+            );
+            return query.dry_run ? tried(planned) : created(control, planned);
           },
         }),
       },
@@ -162,15 +144,15 @@ function show({ fleet }: ServersControl, id: number, more: object = {}): Respons
   return json({ ...server, ...more }, 200, { etag: entityTag(setupOf(server)) });
 }
 
-function created({ fleet }: ServersControl, added: ReturnType<typeof planAddition>): Response {
-  const { pool, url, warnings } = added;
+function created({ fleet }: ServersControl, added: AddedPlan & MadeChange): Response {
+  const { pool, url, changed, warnings } = added;
   const servers = [...fleet.statuses()].filter((one) => one.url === url && one.pool === pool && !one.removed);
   if (servers.length === 0) {
     const unknown = `no address of ${url} is known yet: it takes requests when there is one`;
-    return json({ pool, url, servers, warnings: [...warnings, unknown] }, 201);
+    return json({ pool, url, servers, changed, warnings: [...warnings, unknown] }, 201);
   }
   const location = `${ReservedPath.SERVERS}/${servers[0].id}`;
-  return json({ pool, url, servers, warnings }, 201, { location, etag: entityTag(setupOf(servers[0])) });
+  return json({ pool, url, servers, changed, warnings }, 201, { location, etag: entityTag(setupOf(servers[0])) });
 }
 
 /** What several readers share takes memory once. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { EffectiveSetting } from "../../../config/effective.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { entityTag } from "../changes/etag.ts";
-import { makeChange, tried } from "../changes/make-change.ts";
+import { makeChange, notesOf, tried } from "../changes/make-change.ts";
 import { planSettings, presentSettings, settingInput } from "../changes/settings/change.ts";
 import { settingsOf } from "../changes/settings/names.ts";
 import { type SettingSources, settingView, viewSetting } from "../changes/settings/view.ts";
@@ -19,11 +19,13 @@ export interface SettingsControl {
 }
 
 const MOST_SETTINGS = 200;
+const settingList = z.strictObject({ settings: z.array(settingView) });
 
 const settingsChange = z
   .object({ reason: reasonSchema })
   .catchall(settingInput)
-  .refine((body) => Object.keys(body).length <= MOST_SETTINGS, { error: `has more than ${MOST_SETTINGS} names` });
+  .refine((body) => Object.keys(body).length <= MOST_SETTINGS, { error: `has more than ${MOST_SETTINGS} names` })
+  .meta({ examples: [{ LOG_LEVEL: "debug", ACCESS_LOG_SAMPLE: 0.1, reason: "a look" }, { LOG_LEVEL: null }] });
 
 /** They are the operator's. */
 export const settingRoutes: RouteGroup<SettingsControl> = (control) => [
@@ -33,7 +35,7 @@ export const settingRoutes: RouteGroup<SettingsControl> = (control) => [
     methods: {
       GET: operation({
         scope: "read",
-        response: z.object({ settings: z.array(settingView) }),
+        response: settingList,
         doc: "every setting of the instance: what is in force, what is configured, where it comes from, unit, range and description, whether it can be changed at run time, and why not; secrets hidden",
         handle: () => show(control),
       }),
@@ -41,7 +43,7 @@ export const settingRoutes: RouteGroup<SettingsControl> = (control) => [
         scope: "admin",
         query: changeQuery,
         body: settingsChange,
-        response: changeResponse(z.object({ settings: z.array(settingView) })),
+        response: changeResponse(settingList),
         doc: 'changes settings of the instance: `{"LOG_LEVEL": "debug", "ACCESS_LOG_SAMPLE": 0.1}`, by the name that the environment or the file gives them; `null` = as configured. What needs a restart is refused',
         handle: async (call) => {
           const { reason, ...wanted } = call.body;
@@ -51,7 +53,7 @@ export const settingRoutes: RouteGroup<SettingsControl> = (control) => [
             const plan = planSettings({ pool: null, values }, sourcesOf(control));
             return { action: "settings.change", target: "the settings", ...plan, warnings: [] };
           });
-          return query.dry_run ? tried(planned) : show(control, { warnings: planned.warnings });
+          return query.dry_run ? tried(planned) : show(control, notesOf(planned));
         },
       }),
     },

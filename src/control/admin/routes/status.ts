@@ -1,12 +1,12 @@
 /** `/api/v1/status`. */
-import { z } from "zod";
+import { type ShownStatus, statusView } from "../answers/status.ts";
 import { json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What this route shows. */
 export interface StatusControl {
   /** The instance for people; secrets hidden. */
-  status(): object;
+  status(): ShownStatus;
 }
 
 /** It is the operator's. */
@@ -17,7 +17,7 @@ export const statusRoutes: RouteGroup<StatusControl> = (control) => [
     methods: {
       GET: operation({
         scope: "read",
-        response: z.looseObject({ version: z.string() }),
+        response: statusView,
         doc: "version, ports, workers, what is degraded, the last reload, certificates and when they end, how history is kept and traces are exported, weights and capacities that are others than configured, every setting and its origin; secrets hidden",
         handle: () => json(control.status()),
       }),

@@ -1,5 +1,5 @@
 /** Certificates as the admin API shows them. */
-import type { AcmeCertificate, AcmeChallenge } from "../../../protocol/acme.ts";
+import type { AcmeCertificate, AcmeChallenge, AcmeState } from "../../../protocol/acme.ts";
 
 /** One in use. */
 interface InUse {
@@ -7,13 +7,33 @@ interface InUse {
   readonly expiresAtSeconds: number;
 }
 
+/** A certificate as it is shown. */
+export interface ShownCertificate {
+  readonly name: string;
+  /** `null` = there is none yet. */
+  readonly expires_at: string | null;
+  readonly source: "file" | "acme";
+  /** How it stands; `null` = it is a file. */
+  readonly acme: ShownAcme | null;
+}
+
+/** How a certificate by ACME stands. */
+export interface ShownAcme {
+  readonly state: AcmeState;
+  readonly challenge: AcmeChallenge;
+  /** `null` = now. */
+  readonly next_try_at: string | null;
+  readonly failures: number;
+  readonly last_error: { readonly at: string; readonly message: string } | null;
+}
+
 /** Those in use, and of each that is got by ACME how that stands; one that is not there yet has no `expires_at`. */
 export function describeCertificates(
   inUse: readonly InUse[],
   acme: { readonly certificates: readonly AcmeCertificate[]; readonly challenge: AcmeChallenge },
-): object[] {
+): ShownCertificate[] {
   const byName = new Map(acme.certificates.map((one) => [one.name, one]));
-  const shown = inUse.map(({ name, expiresAtSeconds }) => {
+  const shown = inUse.map<ShownCertificate>(({ name, expiresAtSeconds }) => {
     const own = byName.get(name);
     byName.delete(name);
     const expires_at = new Date(expiresAtSeconds * 1000).toISOString();
@@ -21,7 +41,7 @@ export function describeCertificates(
       ? { name, expires_at, source: "file", acme: null }
       : { name, expires_at, source: "acme", acme: describeAcme(own, acme.challenge) };
   });
-  const missing = [...byName.values()].map((own) => ({
+  const missing = [...byName.values()].map<ShownCertificate>((own) => ({
     name: own.name,
     expires_at: own.expiresAtMs === null ? null : new Date(own.expiresAtMs).toISOString(),
     source: "acme",
@@ -34,7 +54,7 @@ export function describeCertificates(
 export function describeAcme(
   { state, nextTryAtMs, failures, lastError }: AcmeCertificate,
   challenge: AcmeChallenge,
-): object {
+): ShownAcme {
   return {
     state,
     challenge,

@@ -18,7 +18,7 @@ export interface LearningView {
 }
 
 /** `null` while no pool's strategy is `ml`. What is in force stands beside the rest for one pool, by name below it for several. */
-export function describeLearning({ memory, learner }: LearningView): object | null {
+export function describeLearning({ memory, learner }: LearningView) {
   const { pools } = learner;
   const process = describeProcess(learner.status, memory.learnerCounters[LearnerCounter.RSS_BYTES]);
   if (process === null || pools.length === 0) return null;
@@ -40,7 +40,7 @@ export function describeLearning({ memory, learner }: LearningView): object | nu
 }
 
 /** The pools of whose traffic only samples are kept, and how many of all pools were; `null` while there is none. */
-export function describeSamples({ memory, learner }: LearningView): object | null {
+export function describeSamples({ memory, learner }: LearningView) {
   const { observed } = learner;
   if (observed.length === 0) return null;
   return {

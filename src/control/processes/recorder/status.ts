@@ -16,7 +16,7 @@ export interface HistoryView {
 }
 
 /** `null` while history is off. */
-export function describeHistory({ memory, recorder, journal, location }: HistoryView): object | null {
+export function describeHistory({ memory, recorder, journal, location }: HistoryView) {
   const { status, up } = recorder;
   if (status === null || location === null) return null;
   const { counters } = memory.recorder;
@@ -26,7 +26,7 @@ export function describeHistory({ memory, recorder, journal, location }: History
     store: {
       kind: location.kind,
       place: placeOf(location),
-      state: status.state !== "ready" ? "unknown" : degraded ? "degraded" : "ok",
+      state: storeState(status.state === "ready", degraded),
     },
     recorder: describeProcess(status, counters[RecorderCounter.RSS_BYTES]),
     requests: counters[RecorderCounter.REQUESTS],
@@ -39,6 +39,10 @@ export function describeHistory({ memory, recorder, journal, location }: History
     events_waiting: journal.waiting,
     events_dropped: journal.dropped,
   };
+}
+
+function storeState(isKnown: boolean, degraded: boolean): "unknown" | "degraded" | "ok" {
+  return !isKnown ? "unknown" : degraded ? "degraded" : "ok";
 }
 
 /** A directory, or a server and its database: nothing of it is secret. What a backend needs beside it is its own business. */

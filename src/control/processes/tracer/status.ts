@@ -15,7 +15,7 @@ export interface TracingView {
 }
 
 /** `null` while nothing is exported. */
-export function describeTracing({ memory, tracer, settings, sampling }: TracingView): object | null {
+export function describeTracing({ memory, tracer, settings, sampling }: TracingView) {
   const { status, up } = tracer;
   if (status === null || settings === null) return null;
   const { counters } = memory.tracer;
@@ -25,7 +25,7 @@ export function describeTracing({ memory, tracer, settings, sampling }: TracingV
     endpoint: shownEndpoint(settings),
     protocol: settings.protocol,
     sampled: sampling && { share: sampling.ratio, parent_based: sampling.parentBased },
-    collector: status.state !== "ready" ? "unknown" : counters[C.EXPORT_FAILING] === 1 ? "failing" : "ok",
+    collector: collectorState(status.state === "ready", counters[C.EXPORT_FAILING] === 1),
     tracer: describeProcess(status, counters[C.RSS_BYTES]),
     spans_exported: counters[C.SPANS_EXPORTED],
     spans_rejected: counters[C.SPANS_REJECTED],
@@ -33,4 +33,8 @@ export function describeTracing({ memory, tracer, settings, sampling }: TracingV
     spans_waiting: counters[C.SPANS_WAITING],
     bytes_waiting: counters[C.BYTES_WAITING],
   };
+}
+
+function collectorState(isKnown: boolean, failing: boolean): "unknown" | "failing" | "ok" {
+  return !isKnown ? "unknown" : failing ? "failing" : "ok";
 }

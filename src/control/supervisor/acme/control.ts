@@ -1,5 +1,6 @@
 /** What the admin API may know and order of certificates. */
 import type { RenewalAnswer } from "../../admin/routes/certificates.ts";
+import type { ShownCertificate } from "../../processes/acme/description.ts";
 import { type SupervisorView, shownCertificates } from "../status.ts";
 import type { CertificateRenewal } from "./renewal.ts";
 
@@ -10,7 +11,7 @@ const LEAST_MS = 60_000;
 export function certificatesControl(
   view: SupervisorView,
   renewal: CertificateRenewal,
-): { list(): readonly object[]; renew(name: string): RenewalAnswer } {
+): { list(): readonly ShownCertificate[]; renew(name: string): RenewalAnswer } {
   return {
     list: () => shownCertificates(view),
     renew: (asked) => {

@@ -58,7 +58,7 @@ export class AdminPort {
   }
 
   /** As status shows it; `null` = there is none. */
-  describe(): object | null {
+  describe() {
     if (this.#listener === null) return null;
     const { host, tlsCertFile, tlsClientCaFile } = this.#settings;
     return {

@@ -31,9 +31,9 @@ export class ApiClient {
     this.#refused = refused;
   }
 
-  /** Throws `ApiProblem`. */
-  async get<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
-    return this.#ask<T>(path, { method: "GET", signal });
+  /** Throws `ApiProblem`. @param deadlineMs for what takes the instance longer than usual. */
+  async get<T>(path: string, signal?: AbortSignal, deadlineMs?: number): Promise<Answer<T>> {
+    return this.#ask<T>(path, { method: "GET", signal }, deadlineMs);
   }
 
   /** Throws `ApiProblem`. `dry_run` and `keep` go as a query, `If-Match` as a field. */
@@ -56,8 +56,8 @@ export class ApiClient {
     return this.#fetch(path, { headers, signal });
   }
 
-  async #ask<T>(path: string, init: RequestInit): Promise<Answer<T>> {
-    const deadline = AbortSignal.timeout(DEADLINE_MS);
+  async #ask<T>(path: string, init: RequestInit, deadlineMs = DEADLINE_MS): Promise<Answer<T>> {
+    const deadline = AbortSignal.timeout(deadlineMs);
     const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
     const response = await this.#fetch(path, { ...init, signal });
     const text = await response.text();

@@ -12,6 +12,8 @@ export interface Maintenance {
 export interface ServerDetails {
   readonly id: number;
   readonly url: string;
+  /** The address behind a name in the URL. */
+  readonly address?: string;
   readonly pool: string;
   readonly state: string;
   readonly state_reason?: string;

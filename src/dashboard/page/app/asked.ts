@@ -14,8 +14,12 @@ export interface Asked<T> {
   readonly again: () => void;
 }
 
-/** @param path `null` = nothing is asked. @param everyMs asks again so often while the page is seen; 0 = does not. */
-export function useAsked<T>(path: string | null, everyMs = 0): Asked<T> {
+/**
+ * @param path `null` = nothing is asked.
+ * @param everyMs asks again so often while the page is seen; 0 = does not.
+ * @param deadlineMs for what takes the instance longer than usual.
+ */
+export function useAsked<T>(path: string | null, everyMs = 0, deadlineMs?: number): Asked<T> {
   const [state, setState] = useState<Omit<Asked<T>, "again"> & { of: string | null }>(NOTHING);
   const [turn, setTurn] = useState(0);
   const changes = changesMade.value;
@@ -23,7 +27,7 @@ export function useAsked<T>(path: string | null, everyMs = 0): Asked<T> {
   useEffect(() => {
     if (path === null) return;
     const abort = new AbortController();
-    api.get<T>(path, abort.signal).then(
+    api.get<T>(path, abort.signal, deadlineMs).then(
       ({ body, etag }) => setState({ of: path, body, etag, error: null, status: 200 }),
       (error: ApiProblem) => {
         if (abort.signal.aborted) return;

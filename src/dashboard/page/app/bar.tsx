@@ -21,7 +21,9 @@ export function Bar() {
           class="scope clip"
           title={`${known.name}, version ${known.version}; the numbers add up over ${known.adds_up_over}`}
         >
-          {known.name} · {known.adds_up_over}
+          <b>{known.name}</b>
+          <i> · </i>
+          <span>{known.adds_up_over}</span>
         </p>
       )}
       <div class="bar-end">

@@ -11,6 +11,7 @@ import { ServerPanel } from "../views/servers/panel.tsx";
 import { Servers } from "../views/servers/servers.tsx";
 import { Settings } from "../views/settings/settings.tsx";
 import { TimelineView } from "../views/timeline.tsx";
+import { isDialogOpen } from "../widgets/dialog.tsx";
 import { Empty } from "../widgets/text.tsx";
 import { Toasts } from "../widgets/toasts.tsx";
 import { Bar } from "./bar.tsx";
@@ -59,7 +60,7 @@ export function Shell() {
       <ServerPanel />
       <ChangeDialog />
       <SignIn />
-      <Toasts />
+      <Toasts shown={!isDialogOpen.value} />
       {topology.value?.instance.demo === true && <Demo />}
     </div>
   );

@@ -7,8 +7,12 @@ import { count, percent } from "../model/format/numbers.ts";
 import type { ServerRow } from "../model/server-list.ts";
 
 const NARROW_PX = 460;
-/** Right of the last column. */
-const LABEL_PX = 172;
+/** Right of the last column, where there is room. */
+const LABEL_PX = 200;
+const LABEL_GAP_PX = 14;
+const CHARACTER_PX = 6.6;
+/** `  48 %`. */
+const SHARE_CHARACTERS = 6;
 
 /** The picture, and the same as a list for who cannot see it. */
 export function FlowChart(props: {
@@ -24,9 +28,12 @@ export function FlowChart(props: {
     return () => watch.disconnect();
   }, []);
   const { frame } = props;
-  const graph = flowGraph(frame, props.servers, props.instance);
-  const room = Math.min(LABEL_PX, Math.round(width * 0.3));
-  const picture = placeFlow(graph, measuresFor(width - room));
+  const narrow = width < NARROW_PX;
+  const graph = flowGraph(frame, props.servers, props.instance, narrow);
+  const most = Math.min(LABEL_PX, Math.round(width * (narrow ? 0.46 : 0.34)));
+  const longest = Math.max(0, ...(graph.columns.at(-1) ?? []).map(({ label }) => label.length));
+  const room = Math.min(most, Math.ceil((longest + SHARE_CHARACTERS) * CHARACTER_PX) + LABEL_GAP_PX);
+  const picture = placeFlow(graph, measuresFor(width - room, narrow));
   const total = frame.totals.rps;
   return (
     <figure class="flow" aria-label={`How traffic flows: ${count(total, "/s")} in all`}>
@@ -63,12 +70,9 @@ export function FlowChart(props: {
   );
 }
 
-function measuresFor(width: number): FlowMeasures {
-  const narrow = width < NARROW_PX;
+function measuresFor(width: number, narrow: boolean): FlowMeasures {
   return { width, nodeWidth: 6, gap: narrow ? 10 : 8, minHeight: 17, flowHeight: narrow ? 130 : 190 };
 }
-
-const CHARACTER_PX = 6.6;
 
 /** A bar with its name; in the last column the name is left of it. */
 function Node(props: {
@@ -80,21 +84,30 @@ function Node(props: {
 }) {
   const { node, total, width, columns } = props;
   const last = node.x > width - 20;
-  const room = last ? props.room - 12 : width / Math.max(1, columns - 1) - 22;
-  const part = total > 0 ? node.rate / total : 0;
-  // That everything goes through it is seen.
-  const share = node.x === 0 ? `  ${count(node.rate, "/s")}` : part > 0 && part < 0.995 ? `  ${percent(part)}` : "";
-  const label = shortened(node.label, Math.floor(room / CHARACTER_PX) - share.length);
+  const characters = Math.floor(
+    (last ? props.room - LABEL_GAP_PX : width / Math.max(1, columns - 1) - 20) / CHARACTER_PX,
+  );
+  const share = shareOf(node, total);
+  // The name comes first: how wide it is drawn says the share, too.
+  const shown = node.label.length + share.length <= characters ? share : "";
+  const label = shortened(node.label, characters - shown.length);
   return (
     <g>
       <title>{`${node.label}: ${count(node.rate, "/s")}`}</title>
       <rect class={`node ${node.tone}`} x={node.x} y={node.y} width="6" height={node.height} rx="2" />
       <text class="node-label" x={node.x + 13} y={node.y + node.height / 2} dy="0.34em">
         {label}
-        <tspan class="node-share">{share}</tspan>
+        <tspan class="node-share">{shown}</tspan>
       </text>
     </g>
   );
+}
+
+/** Nothing where everything goes through it, which is seen. */
+function shareOf({ x, rate }: PlacedNode, total: number): string {
+  if (x === 0) return `  ${count(rate, "/s")}`;
+  const part = total > 0 ? rate / total : 0;
+  return part > 0 && part < 0.995 ? `  ${percent(part)}` : "";
 }
 
 /** The end tells servers apart, so the middle goes. */

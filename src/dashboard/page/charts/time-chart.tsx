@@ -5,6 +5,7 @@ import type { Mark } from "../model/events.ts";
 import { clock, dateTime } from "../model/format/times.ts";
 import type { Points } from "../model/series-table.ts";
 import { toneOfEvent } from "../model/words.ts";
+import { type Column, Table } from "../widgets/table.tsx";
 import { colour, schemeVersion } from "./colours.ts";
 
 /** One line of a chart. */
@@ -29,6 +30,7 @@ interface ChartProps {
 }
 
 const HEIGHT = 170;
+const NARROW_PX = 340;
 const DAY_MS = 86_400_000;
 
 /** A figure: canvas, numbers under the pointer, table. */
@@ -104,37 +106,20 @@ function ChartTable({ title, points, series, format, span }: ChartProps) {
   const rows = open
     ? points.at.flatMap((ms, i) => ((points.at.length - 1 - i) % step === 0 ? [[ms, i] as const] : [])).toReversed()
     : [];
+  const columns: readonly Column<readonly [ms: number, at: number]>[] = [
+    { title: "Time", kind: "head", cell: ([ms]) => timeIn(ms, span) },
+    ...series.map(
+      ({ label }, n): Column<readonly [number, number]> => ({
+        title: label,
+        kind: "number",
+        cell: ([, i]) => format(points.values[n]?.[i] ?? null),
+      }),
+    ),
+  ];
   return (
     <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary aria-label={`${title} as a table`}>Table</summary>
-      {open && (
-        <div class="scroll">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
-                {series.map(({ label }) => (
-                  <th scope="col" class="num" key={label}>
-                    {label}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(([ms, i]) => (
-                <tr key={ms}>
-                  <td>{timeIn(ms, span)}</td>
-                  {series.map(({ label }, n) => (
-                    <td class="num" key={label}>
-                      {format(points.values[n]?.[i] ?? null)}
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      {open && <Table columns={columns} rows={rows} keyOf={([ms]) => ms} />}
     </details>
   );
 }
@@ -160,7 +145,7 @@ function optionsOf(
         ...axis,
         grid: { show: false },
         size: 26,
-        space: 80,
+        space: (_u, _axis, _min, _max, lengthPx) => tickSpace(latest.current.span, lengthPx),
         values: (_, ticks) => ticks.map((s) => tickIn(s * 1000, latest.current.span)),
       },
       { ...axis, grid, size: axisWidth, gap: 6, space: 34, values: (_, ticks) => ticks.map((value) => tick(value)) },
@@ -236,7 +221,12 @@ function timeIn(ms: number, [from, to]: readonly [number, number]): string {
 
 function tickIn(ms: number, [from, to]: readonly [number, number]): string {
   if (to - from > DAY_MS) return dateTime(ms).slice(5, 16);
-  return to - from > 600_000 ? clock(ms).slice(0, 5) : clock(ms);
+  return to - from > 600_000 || ms % 60_000 === 0 ? clock(ms).slice(0, 5) : clock(ms);
+}
+
+/** From one label of the axis of time to the next, at least. */
+function tickSpace([from, to]: readonly [number, number], lengthPx: number): number {
+  return to - from <= DAY_MS && lengthPx < NARROW_PX ? 44 : 80;
 }
 
 function summaryOf(

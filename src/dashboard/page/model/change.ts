@@ -6,7 +6,14 @@ export interface ChangeRequest {
   readonly method: ChangeMethod;
   readonly path: string;
   readonly body: Readonly<Record<string, unknown>> | null;
+  /** `false` = until the instance is restarted, whatever was chosen. */
+  readonly keep?: false;
 }
+
+/** The way back from a change: requests that are made one after the other, each when the one before has been answered. */
+export type WayBack = readonly UndoStep[];
+/** `null` where what it is about is gone. @param answer what the step before was answered. */
+export type UndoStep = (answer: unknown) => ChangeRequest | null | Promise<ChangeRequest | null>;
 
 /** One value that is another afterwards. */
 export interface Difference {
@@ -56,10 +63,15 @@ export function undoOf(change: ChangeRequest, before: unknown): ChangeRequest | 
 
 const NOT_VALUES = new Set(["reason", "until", "duration"]);
 
-/** As the API takes it: what was asked of the server, whatever its checks said; with its end, if it had one. */
+/** As the API takes it: what was asked of the server, whatever its checks said; with its end and reason, if it had them. */
 export function stateBefore(state: unknown): Record<string, unknown> {
   if (!isRecord(state)) return { state: wantedState(state) };
-  return { state: wantedState(state.state), ...(typeof state.until === "string" ? { until: state.until } : {}) };
+  const { until, reason } = state;
+  return {
+    state: wantedState(state.state),
+    ...(typeof until === "string" ? { until } : {}),
+    ...(typeof reason === "string" && reason !== "" ? { reason } : {}),
+  };
 }
 
 function wantedState(state: unknown): string {

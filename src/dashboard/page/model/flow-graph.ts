@@ -6,8 +6,13 @@ import type { ServerRow } from "./server-list.ts";
 /** More are not told apart: pools with many servers are shown as one group each, in the same place from second to second. */
 const MOST_SERVERS = 12;
 
-/** Clients, routes (where there are several), pools, servers. */
-export function flowGraph(frame: LiveFrame, servers: readonly ServerRow[], instance: string): FlowGraph {
+/** Clients, routes (where there are several), pools, servers. @param narrow leaves the clients out: everything comes from them. */
+export function flowGraph(
+  frame: LiveFrame,
+  servers: readonly ServerRow[],
+  instance: string,
+  narrow = false,
+): FlowGraph {
   const several = frame.routes.length > 1;
   const clients: FlowNode = { key: "clients", label: "clients", rate: frame.totals.rps, tone: "ok", href: null };
   const routes = several
@@ -29,12 +34,14 @@ export function flowGraph(frame: LiveFrame, servers: readonly ServerRow[], insta
   if (own > 0) pools.push({ ...node("pool:", "answered here", own), tone: "idle" });
   const last = serverNodes(servers);
   const edges: FlowEdge[] = [
-    ...routes.map(({ key, rate }) => ({ from: "clients", to: key, rate })),
+    ...(narrow ? [] : routes.map(({ key, rate }) => ({ from: "clients", to: key, rate }))),
     ...frame.flows.map(({ route, pool, rps }) => ({ from: keyOfRoute(route), to: `pool:${pool}`, rate: rps })),
     ...last.map(({ pool, node: { key, rate } }) => ({ from: `pool:${pool}`, to: key, rate })),
   ];
   return {
-    columns: [[clients], routes, pools, last.map(({ node }) => node)].filter((column) => column.length > 0),
+    columns: [narrow ? [] : [clients], routes, pools, last.map(({ node }) => node)].filter(
+      (column) => column.length > 0,
+    ),
     edges,
   };
 }

@@ -1,6 +1,6 @@
 /** Overrides and entries of the audit in words. */
 import type { AuditEntry, ShownOverride } from "../api/shapes.ts";
-import { type ChangeRequest, stateBefore } from "./change.ts";
+import { type ChangeRequest, stateBefore, type UndoStep, type WayBack } from "./change.ts";
 
 /** What an override is about: `the weight of 10.0.0.5:3000 in pool shop`. */
 export function overrideTarget({
@@ -23,6 +23,66 @@ export function overrideTarget({
     default:
       return `the ${kind} of ${of.server ?? "a server"} in pool ${of.pool}`;
   }
+}
+
+/** The id of a server that is called so now, as far as the instance knows one. */
+export type FindServer = (pool: string, isIt: (name: string, address: string) => boolean) => Promise<number | null>;
+
+/** What sets removed overrides again; `null` where one of them is of a kind that this page cannot set. */
+export function settingAgain(overrides: readonly ShownOverride[], find: FindServer): WayBack | null {
+  // Servers come first: others may be of them.
+  const ordered = [...overrides].sort((a, b) => Number(b.kind === "server_added") - Number(a.kind === "server_added"));
+  const steps = ordered.map((override) => stepFor(override, find));
+  return steps.includes(null) ? null : (steps as UndoStep[]);
+}
+
+function stepFor(override: ShownOverride, find: FindServer): UndoStep | null {
+  const { kind, value, reason, until } = override;
+  const target = (override.target ?? {}) as Readonly<Record<string, string | null | undefined>>;
+  const pool = target.pool ?? "";
+  const keep = override.kept === false ? { keep: false as const } : {};
+  const why = reason === "" ? {} : { reason };
+  const make = (method: ChangeRequest["method"], path: string, body: ChangeRequest["body"]): ChangeRequest => ({
+    method,
+    path,
+    body: body === null ? null : { ...body, ...why },
+    ...keep,
+  });
+  const ofServer = async (
+    isIt: (name: string, address: string) => boolean,
+    method: ChangeRequest["method"],
+    body: ChangeRequest["body"],
+  ) => {
+    const id = await find(pool, isIt);
+    return id === null ? null : make(method, `/api/v1/servers/${id}`, body);
+  };
+  const named = (name: string, address: string) =>
+    name === target.server && (!target.address || target.address === address);
+  switch (kind) {
+    case "weight":
+    case "capacity":
+      return () => ofServer(named, "PATCH", { [kind]: value });
+    case "state":
+      return () => ofServer(named, "PATCH", { state: value, ...(until ? { until } : {}) });
+    case "server_added":
+      return () => make("POST", "/api/v1/servers", { pool, ...(value as object) });
+    case "server_removed":
+      return () => ofServer((name) => name === hostAndPort(target.url ?? ""), "DELETE", null);
+    case "setting": {
+      const values = { [target.setting ?? ""]: value };
+      if (target.pool === null) return () => make("PATCH", "/api/v1/settings", values);
+      return () => make("PATCH", `/api/v1/pools/${encodeURIComponent(pool)}`, { options: values });
+    }
+    case "split":
+      return () => make("PATCH", `/api/v1/routes/${encodeURIComponent(target.route ?? "")}`, { split: value });
+    default:
+      return null;
+  }
+}
+
+/** `10.0.0.5:3000` of its URL. */
+export function hostAndPort(url: string): string {
+  return url.replace(/^[^:]*:\/\//, "");
 }
 
 /** A server as undoing needs it. */

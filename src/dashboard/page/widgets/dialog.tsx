@@ -1,7 +1,14 @@
 /** A modal dialog of the browser's own: it keeps the focus, gives it back, and closes with Escape. */
+import { computed, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
+import { Toasts } from "./toasts.tsx";
+
+/** Those that are open, the one on top last. */
+const open = signal<readonly string[]>([]);
+/** A dialog is open: nothing beside it can be reached. */
+export const isDialogOpen = computed(() => open.value.length > 0);
 
 /** Open as long as it is drawn. */
 export function Dialog(props: {
@@ -15,7 +22,11 @@ export function Dialog(props: {
   useEffect(() => {
     const dialog = ref.current!;
     if (!dialog.open) dialog.showModal();
-    return () => dialog.close();
+    open.value = [...open.peek(), id];
+    return () => {
+      open.value = open.peek().filter((one) => one !== id);
+      dialog.close();
+    };
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a press beside the dialog closes it, as Escape does
@@ -36,6 +47,7 @@ export function Dialog(props: {
         </button>
       </header>
       {props.children}
+      <Toasts shown={open.value.at(-1) === id} />
     </dialog>
   );
 }

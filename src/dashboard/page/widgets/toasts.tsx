@@ -24,11 +24,12 @@ function dismiss(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
 }
 
-/** Where they are shown. */
-export function Toasts() {
+/** A place where they are shown: on the page, and in each dialog, which can be reached alone while it is open. */
+export function Toasts({ shown }: { readonly shown: boolean }) {
+  const list = shown ? toasts.value : [];
   return (
-    <section class="toasts" aria-label="Messages" aria-live="polite">
-      {toasts.value.map(({ id, tone, text, undo }) => (
+    <section class="toasts" aria-label={list.length > 0 ? "Messages" : undefined} aria-live="polite">
+      {list.map(({ id, tone, text, undo }) => (
         <div key={id} class={`toast ${tone}`}>
           <p>{text}</p>
           {undo !== null && (

@@ -1,8 +1,9 @@
 /** The policy that serves against the one a rung below, all the time: is it worse? */
+
+import { ArmComparison, type ArmComparisonOptions } from "../../../evidence/arm-comparison.ts";
+import { describe, figures } from "../../../evidence/describe.ts";
+import { SequentialEvidence } from "../../../evidence/sequential-evidence.ts";
 import { Rung } from "../../../shared/memory/layout/learning.ts";
-import { ArmComparison, type ArmComparisonOptions } from "../evidence/arm-comparison.ts";
-import { describe, figures } from "../evidence/describe.ts";
-import { SequentialEvidence } from "../evidence/sequential-evidence.ts";
 import { type Finding, failed } from "../finding.ts";
 import type { GuardrailOptions } from "../options.ts";
 

@@ -1,5 +1,5 @@
 /** Are the model's inputs still of the kind that it was trained on? */
-import { percent } from "../evidence/describe.ts";
+import { percent } from "../../../evidence/describe.ts";
 import { type Finding, failed } from "../finding.ts";
 import type { DriftOptions } from "../options.ts";
 

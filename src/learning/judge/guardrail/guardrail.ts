@@ -1,6 +1,7 @@
 /** Which policy serves: the model, the estimator or weighted round robin. */
+
+import type { ArmComparisonOptions } from "../../../evidence/arm-comparison.ts";
 import { Rung } from "../../../shared/memory/layout/learning.ts";
-import type { ArmComparisonOptions } from "../evidence/arm-comparison.ts";
 import { type Finding, failed, finiteNumbers, passed } from "../finding.ts";
 import type { GuardrailOptions } from "../options.ts";
 import { probationRule } from "../trials/probation.ts";

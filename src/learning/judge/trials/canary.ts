@@ -1,5 +1,5 @@
 /** A candidate with a share of the traffic of its own, against whatever serves. */
-import type { ArmComparisonOptions } from "../evidence/arm-comparison.ts";
+import type { ArmComparisonOptions } from "../../../evidence/arm-comparison.ts";
 import type { CanaryOptions } from "../options.ts";
 import { isShown, type TrialRule } from "./trial.ts";
 

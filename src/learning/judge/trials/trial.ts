@@ -1,7 +1,8 @@
 /** A model on trial on live traffic: canary, probation and watch are this with a rule each. */
-import { ArmComparison, type ArmComparisonOptions, type ArmSummary } from "../evidence/arm-comparison.ts";
-import { describe, figures } from "../evidence/describe.ts";
-import { type EvidenceOptions, SequentialEvidence } from "../evidence/sequential-evidence.ts";
+import { ArmComparison, type ArmComparisonOptions } from "../../../evidence/arm-comparison.ts";
+import type { ArmSummary } from "../../../evidence/bucket-sums.ts";
+import { describe, figures } from "../../../evidence/describe.ts";
+import { type EvidenceOptions, SequentialEvidence } from "../../../evidence/sequential-evidence.ts";
 import { type Finding, failed, passed } from "../finding.ts";
 
 /** Evidence for a claim about the subject, against one of the two arms beside it. */

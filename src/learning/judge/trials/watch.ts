@@ -1,5 +1,6 @@
 /** A promoted model on its first minutes of all the traffic. */
-import type { ArmComparisonOptions, ArmSummary } from "../evidence/arm-comparison.ts";
+import type { ArmComparisonOptions } from "../../../evidence/arm-comparison.ts";
+import type { ArmSummary } from "../../../evidence/bucket-sums.ts";
 import type { WatchOptions } from "../options.ts";
 import { isShown, type TrialRule } from "./trial.ts";
 

@@ -1,7 +1,8 @@
 /** By how much the policy that serves is better than the one a rung below, of late, and how sure that is: for people. */
+
+import { ArmComparison } from "../../../evidence/arm-comparison.ts";
+import { costOf } from "../../../evidence/cost.ts";
 import { LearnerFigure, Rung } from "../../../shared/memory/layout/learning.ts";
-import { ArmComparison } from "../../judge/evidence/arm-comparison.ts";
-import { costOf } from "../../judge/evidence/cost.ts";
 import type { AttemptRecord } from "../../judge/record.ts";
 
 /** Of buckets the comparison keeps 64: five minutes. */

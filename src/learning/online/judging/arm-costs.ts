@@ -1,6 +1,7 @@
 /** What attempts of each arm cost of late: for people, the judges keep figures of their own. */
+
+import { costOf } from "../../../evidence/cost.ts";
 import { type Arm, LearnerFigure } from "../../../shared/memory/layout/learning.ts";
-import { costOf } from "../../judge/evidence/cost.ts";
 import type { AttemptRecord } from "../../judge/record.ts";
 
 /** Attempts fade with this time constant, milliseconds. */

@@ -16,7 +16,7 @@ import { SecondArrivals } from "./second-arrivals.ts";
 import { StoreServers } from "./servers.ts";
 import { silencesOf } from "./silences.ts";
 import { readStates } from "./states.ts";
-import { STRATEGY_EVENTS, strategyThen } from "./strategy.ts";
+import { MAX_EVENTS, STRATEGY_EVENTS, strategyThen } from "./strategy.ts";
 
 /** How it is read. */
 export interface StoreReadingOptions extends ReadingWindow {
@@ -29,9 +29,8 @@ export interface StoreReadingOptions extends ReadingWindow {
   readonly onProgress?: (phase: string, rows: number) => void;
 }
 
-/** Requests may end so long after the window and still belong to it. */
+/** Requests may end so long after the window and still belong to it, or be counted so long after they came. */
 const LONGEST_MS = 60_000;
-const MAX_EVENTS = 10_000;
 const MINUTE_MS = 60_000;
 /** Silences and gaps that are told one by one. */
 const TOLD = 3;
@@ -127,10 +126,29 @@ class StoreRecording {
       .map(([name]) => name);
     this.#classes = routes.length <= MAX_CLASSES ? routes : [...routes.slice(0, MAX_CLASSES - 1), OTHER_CLASS];
     this.#classIndex = new Map(this.#classes.map((name, index) => [name, index]));
+    sinceMs = await this.#beginning(sinceMs);
     this.#window = { ...this.#asked, sinceMs, untilMs };
     if (this.#asked.sinceMs < sinceMs - MINUTE_MS || this.#asked.untilMs > untilMs + MINUTE_MS) {
       this.#notes.push(`Requests are known ${describeSpan(sinceMs, untilMs)} only.`);
     }
+  }
+
+  /**
+   * Where the recording begins. What ended before a recorder's first second counts to that, so that of the beginning of a run the
+   * single requests know more than the counts.
+   * @param countedMs the first second with counts.
+   */
+  async #beginning(countedMs: number): Promise<number> {
+    const sinceMs = Math.max(Math.ceil(this.#asked.sinceMs / 1000) * 1000, countedMs - LONGEST_MS);
+    if (sinceMs >= countedMs) return countedMs;
+    let firstMs = countedMs;
+    for await (const page of this.#reader.requests({ ...this.#asked, sinceMs, untilMs: countedMs })) {
+      for (const { atMs, durationMs } of page) {
+        if (atMs + durationMs < countedMs) firstMs = Math.min(firstMs, atMs);
+      }
+      this.#progress("reading requests", page.length);
+    }
+    return floorToSecond(firstMs);
   }
 
   /** Exact counts by second and kind. */

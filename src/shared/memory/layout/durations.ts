@@ -27,7 +27,9 @@ export const DurationWord = {
   BUCKETS: 1,
   /** By native bucket, not cumulative. */
   NATIVE: 1 + DURATION_BUCKETS,
-  LENGTH: 1 + DURATION_BUCKETS + NATIVE_BUCKETS,
+  /** Those of them that failed, by native bucket: a 5xx, or a response that broke off for no fault of the client's. */
+  FAILED: 1 + DURATION_BUCKETS + NATIVE_BUCKETS,
+  LENGTH: 1 + DURATION_BUCKETS + 2 * NATIVE_BUCKETS,
 } as const;
 
 /** A histogram with the classic buckets alone (Float64): of waiting, by pool; of connecting, by server. */

@@ -1,15 +1,20 @@
 /** Replaces a file so that whoever reads it has the old text or the new one, and it lasts once this has resolved. */
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Readable by its owner alone. Rejects with the file system's error, and then the old text is there. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
-  await withFile(temporary, "w", async (file) => {
-    await file.writeFile(text);
-    await file.sync();
-  });
-  await rename(temporary, path);
+  try {
+    await withFile(temporary, "w", async (file) => {
+      await file.writeFile(text);
+      await file.sync();
+    });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {}); // on a full disk it would take what others need
+    throw error;
+  }
   await syncFolder(dirname(path));
 }
 

@@ -13,7 +13,7 @@ import { AuditFile, type NumberedEntry } from "./audit-file.ts";
 import { FileLock } from "./file-lock.ts";
 import { replaceFile } from "./replace.ts";
 
-/** So many entries wait for an audit that cannot be written; the oldest go. */
+/** So many entries wait for an audit that cannot be written; then nothing is changed. */
 const MAX_PENDING = 200;
 
 /** The file. */
@@ -39,6 +39,8 @@ export class FileOperationsStore implements OperationsStore {
   #document: Document | null = null;
   /** What has to be said of a damaged file; `null` = there was none. */
   #putAside: string | null = null;
+  /** Why entries wait beside the overrides; `null` = the audit has all. */
+  #auditTrouble: string | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -57,6 +59,8 @@ export class FileOperationsStore implements OperationsStore {
       let trouble: string | null;
       try {
         trouble = await this.#own();
+        if (trouble === null && this.#auditTrouble !== null) await this.#append(this.#missing());
+        trouble ??= this.#auditTrouble;
       } catch (error) {
         trouble = `${this.where} cannot be used: ${(error as Error).message}`;
       }
@@ -70,31 +74,56 @@ export class FileOperationsStore implements OperationsStore {
       const before = await this.#ours();
       if (revision !== before.revision) throw new StaleRevisionError("others have changed the overrides meanwhile");
       requireRoom(overrides);
-      const missing = before.pending.filter(({ number }) => number > this.#auditFile.number);
-      const pending = [...missing, ...this.#numbered(audit, missing)].slice(-MAX_PENDING);
+      const missing = this.#missing();
+      const pending = [...missing, ...this.#numbered(audit, missing)];
+      if (pending.length > MAX_PENDING) throw new Error(`${this.#auditTrouble}, and there is no room for more of them`);
       const next: Document = { revision: revision + 1, overrides, pending };
-      await replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, ...next })}\n`);
+      try {
+        await replaceFile(this.#path, `${JSON.stringify({ format: FORMAT, ...next })}\n`);
+      } catch (error) {
+        throw new Error(`${this.where} cannot be written: ${(error as Error).message}`);
+      }
       this.#document = next;
-      await this.#auditFile.append(pending).catch(() => {}); // they stand in the other file: the next try has them, too
+      await this.#append(pending);
       return next.revision;
     });
   }
 
   note(audit: readonly AuditEntry[]): Promise<void> {
     return this.#inTurn(async () => {
-      const { pending } = await this.#ours();
-      const missing = pending.filter(({ number }) => number > this.#auditFile.number);
+      await this.#ours();
+      const missing = this.#missing();
       await this.#auditFile.append([...missing, ...this.#numbered(audit, missing)]);
     });
   }
 
   audit(query: AuditQuery): Promise<readonly AuditEntry[]> {
-    return this.#inTurn(() => this.#auditFile.read(query));
+    return this.#inTurn(async () => {
+      const { limit, sinceMs } = query;
+      const waiting = this.#missing().map(({ entry }) => entry);
+      const wanted = waiting.toReversed().filter(({ atMs }) => sinceMs === null || atMs >= sinceMs);
+      return [...wanted, ...(await this.#auditFile.read(query))].slice(0, limit);
+    });
   }
 
   close(): Promise<void> {
     this.#closed = true;
     return this.#inTurn(() => this.#lock.release()).catch(() => {});
+  }
+
+  /** What was done and is not in the audit yet. */
+  #missing(): readonly NumberedEntry[] {
+    return (this.#document ?? NOTHING).pending.filter(({ number }) => number > this.#auditFile.number);
+  }
+
+  /** What cannot be written stands beside the overrides, and is tried again with the next change and the next look. */
+  async #append(entries: readonly NumberedEntry[]): Promise<void> {
+    try {
+      await this.#auditFile.append(entries);
+      this.#auditTrouble = null;
+    } catch (error) {
+      this.#auditTrouble = `the audit cannot be written: ${(error as Error).message}; its entries wait in ${this.where}`;
+    }
   }
 
   #numbered(audit: readonly AuditEntry[], missing: readonly NumberedEntry[]): NumberedEntry[] {
@@ -120,8 +149,7 @@ export class FileOperationsStore implements OperationsStore {
     await this.#auditFile.open(true);
     this.#document = document;
     // Of a process that ended between the two files.
-    const missing = document.pending.filter(({ number }) => number > this.#auditFile.number);
-    await this.#auditFile.append(missing).catch(() => {});
+    await this.#append(this.#missing());
     return null;
   }
 

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { routeToAll } from "../../../../src/config/routes/default-route.ts";
 import { policyOf } from "../../../../src/control/admin/access/policy.ts";
+import type { LearningOverview } from "../../../../src/control/admin/answers/learning.ts";
+import type { ShownStatus } from "../../../../src/control/admin/answers/status.ts";
 import { AdminApi } from "../../../../src/control/admin/api.ts";
 import { listenForWorkers, listenOnAdminPort } from "../../../../src/control/admin/doors/listener.ts";
 import { ApiError } from "../../../../src/control/admin/responses.ts";
@@ -34,6 +36,7 @@ const ENDPOINT = {
   port: 1,
   tls: false,
 };
+const SHOP = { name: "shop", total: 2, healthy: 1, up: 1, usable: 1, panic: false, in_use: true };
 const noted: NotedEvent[] = [];
 
 const MEMORY_STATUS: ExplainMemoryStatus = {
@@ -127,9 +130,16 @@ function makeControl() {
       return Buffer.from("up 1\n");
     },
     prometheusEnabled: () => state.prometheus,
-    pools: () => [{ name: "shop", usable: 1, in_use: true }],
+    pools: () => [SHOP],
     routes: () => [{ ...routeToAll("shop", { redirect: false, hstsMs: 0 }), number: 0, errorPages: [] }],
-    status: () => ({ version: "1.2.3" }),
+    canaries: {
+      list: () => [],
+      of: () => undefined,
+      forget: () => {},
+      operate: async (_, __, work) => work(),
+      assignmentOf: () => "request",
+    },
+    status: () => ({ version: "1.2.3" }) as ShownStatus,
     demo: null,
     support: { make: async () => ({ name: "support.tar.gz", bytes: new Uint8Array([1]) }) },
     page: { get: async () => "later" },
@@ -144,7 +154,7 @@ function makeControl() {
       timeline: () => ({ events: [], last_id: "r-0", forgotten: 0 }),
     },
     learning: {
-      overview: async () => ({ rung: "model" }),
+      overview: async () => ({ rung: "model" }) as LearningOverview,
       models: async (limit) => ({ models: [], limit }),
       verdicts: async (limit, model) => ({ verdicts: [], limit, model }),
       order: async (order, version) => {
@@ -168,6 +178,18 @@ function makeControl() {
       },
     },
     history: { ask: async (subject) => Response.json({ subject }) },
+    expectations: {
+      ask: async ({ pool, strategies, windowMs }) => ({
+        ...{
+          pool: pool ?? "shop",
+          verdict: "nothing",
+          sentence: String(windowMs),
+          reasons: strategies ?? [],
+          notes: [],
+        },
+        ...{ window: null, ran: null, requests: 0, single_requests: 0, measured: null, expectations: [], left_out: [] },
+      }),
+    },
     wallMs: () => Date.UTC(2026, 0, 2),
     nowMs: () => performance.now(),
   };
@@ -210,7 +232,7 @@ const patch = (id: number | string, body: unknown, headers: Record<string, strin
 const errorOf = async (response: Response) => ((await response.json()) as { code: string }).code;
 
 test("pools and routes are told on the admin port alone", async () => {
-  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [{ name: "shop", usable: 1, in_use: true }] });
+  expect(await (await viaPort("/api/v1/pools")).json()).toEqual({ pools: [SHOP] });
   expect(await (await viaPort("/api/v1/routes")).json()).toMatchObject({
     routes: [{ name: "/*", action: { pool: "shop" } }],
   });
@@ -388,10 +410,11 @@ describe("changing", () => {
   });
 
   test("is told to history with who did it, by the address that they came from", async () => {
-    const body = JSON.stringify({ weight: 7 });
-    const head = `PATCH /api/v1/servers/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    let weight = 20; // what is so already is told to nobody
     const actorOf = async (localAddress: string): Promise<string> => {
       noted.length = 0;
+      const body = JSON.stringify({ weight: ++weight });
+      const head = `PATCH /api/v1/servers/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
       const socket = connect({ host: "127.0.0.1", port: open.port, localAddress });
       socket.write(head + body);
       for await (const _ of socket);
@@ -407,12 +430,12 @@ describe("changing", () => {
       server: "a:1",
       address: "10.0.0.1",
       actor: "admin API (127.0.0.7)",
-      message: 'server a:1 (10.0.0.1) of pool default: {"weight":7} → {"weight":7}, by local',
+      message: 'server a:1 (10.0.0.1) of pool default: {"weight":27} → {"weight":28}, by local',
       detail: {
         action: "server.change",
         target: "server a:1 (10.0.0.1) of pool default",
-        before: { weight: 7 },
-        after: { weight: 7 },
+        before: { weight: 27 },
+        after: { weight: 28 },
         reason: "",
         kept: true,
       },
@@ -462,9 +485,41 @@ describe("changing", () => {
     expect(JSON.stringify(state)).toBe(before);
   });
 
+  test("what was sent is repeated in part, however much it was", async () => {
+    const long = "x".repeat(60_000);
+    const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, at) => [`unknown-${at}`, at]));
+    const refused = [
+      await patch(1, { weight: 1, [long]: 1 }),
+      await patch(1, many),
+      await patch(1, { state: long }),
+      await patch(1, { weight: 1, reason: long }),
+      await patch(1, { state: "drain", until: long }),
+      await viaPort("/api/v1/settings", {
+        method: "PATCH",
+        body: JSON.stringify({ [long]: 1, LOG_LEVEL: "loud" }),
+        headers: { "content-type": "application/json" },
+      }),
+      await viaPort("/api/v1/servers", {
+        method: "POST",
+        body: JSON.stringify({ url: "http://a:1", pool: long.slice(0, 200) }),
+        headers: { "content-type": "application/json" },
+      }),
+      await viaPort(`/api/v1/timeline?kind=${long.slice(0, 9_000)}`),
+      await viaPort(`/api/v1/overrides?${long.slice(0, 9_000)}=1`),
+      await viaPort(`/api/v1/${long.slice(0, 9_000)}`),
+    ];
+    for (const response of refused) {
+      const text = await response.text();
+      expect([response.status >= 400 && response.status < 500, text.length < 8_192, text]).toEqual([true, true, text]);
+    }
+  });
+
   test("an unknown server is 404, a huge body 413", async () => {
     expect(await errorOf(await patch(7, { weight: 2 }))).toBe("unknown_server");
-    expect((await patch(1, `{"weight":${" ".repeat(70_000)}1}`)).status).toBe(413);
+    for (const length of [70_000, 5_000_000]) {
+      const huge = await patch(1, `{"weight":${" ".repeat(length)}1}`);
+      expect([huge.status, await errorOf(huge)]).toEqual([413, "body_too_large"]);
+    }
   });
 
   test("not through the public door", async () => {

@@ -14,9 +14,9 @@ afterAll(async () => {
 });
 
 withServer("two instances on one database", (server) => {
-  test("one drain reaches both; each goes by what is configured where it is", async () => {
+  const starter = async (): Promise<(name: string, more?: Record<string, string>) => Promise<Product>> => {
     const { host, port, database, user, password } = await (await server()).database();
-    const start = async (name: string, more: Record<string, string>): Promise<Product> => {
+    return async (name, more = {}) => {
       const product = new Product({
         SERVERS: backends.map((backend) => `http://127.0.0.1:${backend.port}`).join(","),
         APP_HOST: "127.0.0.1",
@@ -36,12 +36,17 @@ withServer("two instances on one database", (server) => {
       await product.ready();
       return product;
     };
-    const one = await start("one", {});
+  };
+  const patchOn = (product: Product, path: string, body: object): Promise<Response> => {
+    const headers = { "content-type": "application/json" };
+    return product.admin(path, { method: "PATCH", headers, body: JSON.stringify(body) });
+  };
+
+  test("one drain reaches both; each goes by what is configured where it is", async () => {
+    const start = await starter();
+    const one = await start("one");
     const other = await start("other", { LB_STRATEGY: "peak_ewma" });
-    const patch = (path: string, body: object): Promise<Response> => {
-      const headers = { "content-type": "application/json" };
-      return one.admin(path, { method: "PATCH", headers, body: JSON.stringify(body) });
-    };
+    const patch = (path: string, body: object): Promise<Response> => patchOn(one, path, body);
     const list = async (product: Product): Promise<{ kind: string; in_force: boolean }[]> => {
       const response = await product.admin("/api/v1/overrides");
       return ((await response.json()) as { overrides: { kind: string; in_force: boolean }[] }).overrides;
@@ -58,5 +63,31 @@ withServer("two instances on one database", (server) => {
     expect((await list(one)).every(({ in_force: inForce }) => inForce)).toBe(true);
     const { entries } = (await (await other.admin("/api/v1/audit")).json()) as { entries: object[] };
     expect(entries).toHaveLength(2);
+  }, 180_000);
+
+  test("both change something all the time: neither is refused, nothing is lost, and nothing is degraded", async () => {
+    const start = await starter();
+    const both = [await start("one"), await start("other")];
+    const changes = 30;
+    const statuses = await Promise.all(
+      both.map(async (product, index) => {
+        const seen = new Set<number>();
+        for (let weight = 2; weight < 2 + changes; weight++) {
+          seen.add((await patchOn(product, `/api/v1/servers/${index + 1}`, { weight })).status);
+        }
+        return [...seen];
+      }),
+    );
+    expect(statuses).toEqual([[200], [200]]);
+    for (const product of both) {
+      const weights = async (): Promise<readonly number[]> => {
+        const servers = (await (await product.admin("/api/v1/servers")).json()) as { weight: number }[];
+        return servers.map(({ weight }) => weight);
+      };
+      await until(async () => (await weights()).every((weight) => weight === 1 + changes), 40_000);
+      expect(product.said("what is in force stays in force")).toBeUndefined();
+    }
+    const { entries } = (await (await both[0].admin("/api/v1/audit?limit=200")).json()) as { entries: object[] };
+    expect(entries).toHaveLength(2 * changes);
   }, 180_000);
 });

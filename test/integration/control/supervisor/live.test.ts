@@ -125,6 +125,7 @@ describe("live", () => {
       return frame.totals.rps > 0 && frame.totals.s5xx > 0 && frame.servers.every(({ p99 }) => p99 !== null);
     });
     const frame = frames().at(-1)!;
+    expect(frame.instances).toEqual([topology.instance.name]);
     expect(frame.instance).toMatchObject({ ready: true, draining: false, workers: 2, workers_ready: 2 });
     expect(frame.pools[0]).toMatchObject({ name: "shop", total: 2, healthy: 2, usable: 2, panic: false, rung: null });
     expect(frame.pools[0].rps).toBeGreaterThan(0);

@@ -53,6 +53,17 @@ test("every action", () => {
   });
 });
 
+test("queries are nobody's business", () => {
+  const forwardAuth = {
+    pool: "auth",
+    path: "/may?key=secret",
+    requestHeaders: [],
+    responseHeaders: [],
+    timeoutMs: 1_000,
+  };
+  expect(describeRoute(route({ forwardAuth }))).toMatchObject({ forward_auth: { pool: "auth", path: "/may?****" } });
+});
+
 test("what happens beside it", () => {
   const described = describeRoute(
     route({

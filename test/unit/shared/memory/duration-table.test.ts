@@ -6,6 +6,7 @@ import {
   classicBucket,
   countBriefDuration,
   countDuration,
+  countFailed,
   type DurationColumns,
   durationKey,
   durationRows,
@@ -82,6 +83,9 @@ test("a duration is counted once in the sum, in a classic and in a native bucket
   expect(row[DurationWord.NATIVE + nativeBucket(30)]).toBe(1);
   const everything = durations.reduce((a, b) => a + b, 0);
   expect(everything).toBe(30.004 + 2 + 2);
+  countFailed(durations, 3, 30);
+  expect(row[DurationWord.FAILED + nativeBucket(30)]).toBe(1);
+  expect(durations.reduce((a, b) => a + b, 0)).toBe(everything + 1);
   const brief = new Float64Array(4 * BriefDurationWord.LENGTH);
   countBriefDuration(brief, 2, 0.25);
   expect([...brief.subarray(2 * BriefDurationWord.LENGTH, 3 * BriefDurationWord.LENGTH)].filter(Boolean)).toEqual([

@@ -73,6 +73,7 @@ export function makeSource(overrides: Partial<MetricsSource> = {}): MetricsSourc
     processes: () => [],
     workersReady: () => 2,
     workerRestarts: () => ({}),
+    canaries: () => ({ list: [], states: [], verdicts: [] }),
     mirrors: () => [],
     logDropped: () => 0,
     learner: () => ({

@@ -1,5 +1,6 @@
 /** What an operator changes of settings, of a pool or of the whole instance. */
 import { z } from "zod";
+import { whyNotInOverride } from "../../../../config/overrides/overridable.ts";
 import type { Setting } from "../../../../config/setting.ts";
 import type { NewOverride } from "../../../operations/change.ts";
 import { overrideId } from "../../../operations/override-id.ts";
@@ -8,13 +9,16 @@ import type { Plan } from "../make-change.ts";
 import { findSetting, settingsOf, whyElsewhere, whyFixed } from "./names.ts";
 import { type SettingSources, viewSetting } from "./view.ts";
 
+/** Characters of a value. */
+const MOST_TEXT = 65_536;
+
 /** A value as it is sent; `null` = as configured. */
 export const settingInput = z
   .union([
-    z.string().max(65_536),
+    z.string().max(MOST_TEXT),
     z.number(),
     z.boolean(),
-    z.array(z.union([z.string(), z.number()])).max(1000),
+    z.array(z.union([z.string().max(MOST_TEXT), z.number()])).max(1000),
     z.null(),
   ])
   .describe("as the environment has it, or as JSON; null = as configured");
@@ -78,6 +82,8 @@ export function planSettings(
 function complaint(setting: Setting<unknown>, value: SettingInput): string | null {
   if (value === null) return null;
   const { form, schema } = setting.type;
+  const why = whyNotInOverride(setting.env, textOf(value));
+  if (why !== null) return why;
   if (Array.isArray(value) && form.kind !== "list") return "must be one value, not a list";
   const parsed = schema.safeParse(textOf(value));
   return parsed.success ? null : parsed.error.issues.map(({ message }) => message).join("; ");

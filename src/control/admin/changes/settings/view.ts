@@ -17,25 +17,27 @@ export interface SettingSources {
 }
 
 /** How a setting is shown. */
-export const settingView = z.object({
-  name: z.string().describe("as the environment calls it"),
-  key: z.string().nullable().describe("as the configuration file calls it"),
-  section: z.string(),
-  value: z.string().nullable().describe("in force, as the environment would have it; null = unset"),
-  configured: z.string().nullable().describe("without the override; the same where there is none"),
-  origin: z.string().describe("default, environment, a place in a file, or the override"),
-  override: z.string().nullable().describe("id of the override that says so"),
-  default: z.string().nullable(),
-  type: z.string().describe("integer, number, switch, words, duration, size, list, fields or text"),
-  describe: z.string(),
-  unit: z.string().nullable(),
-  min: z.number().nullable(),
-  max: z.number().nullable(),
-  words: z.array(z.string()).nullable(),
-  changeable: z.boolean(),
-  why_not: z.string().nullable(),
-  description: z.string(),
-});
+export const settingView = z
+  .strictObject({
+    name: z.string().describe("as the environment calls it"),
+    key: z.string().nullable().describe("as the configuration file calls it"),
+    section: z.string(),
+    value: z.string().nullable().describe("in force, as the environment would have it; null = unset"),
+    configured: z.string().nullable().describe("without the override; the same where there is none"),
+    origin: z.string().describe("default, environment, a place in a file, or the override"),
+    override: z.string().nullable().describe("id of the override that says so"),
+    default: z.string().nullable(),
+    type: z.string().describe("integer, number, switch, words, duration, size, list, fields or text"),
+    describe: z.string(),
+    unit: z.string().nullable(),
+    min: z.number().nullable(),
+    max: z.number().nullable(),
+    words: z.array(z.string()).nullable(),
+    changeable: z.boolean(),
+    why_not: z.string().nullable(),
+    description: z.string(),
+  })
+  .meta({ id: "Setting" });
 
 /** A setting as it is shown. */
 export type SettingView = z.infer<typeof settingView>;

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ApiProblem, sentenceOf } from "../../api/problem.ts";
 import type { ChangeAnswer } from "../../api/shapes.ts";
-import { type ChangeRequest, differences, undoOf } from "../../model/change.ts";
+import { type ChangeRequest, differences, undoOf, type WayBack } from "../../model/change.ts";
 import { Button } from "../../widgets/controls.tsx";
 import { Dialog } from "../../widgets/dialog.tsx";
 import { say } from "../../widgets/toasts.tsx";
@@ -35,7 +35,7 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
     setError(null);
     setBusy(true);
     try {
-      await makeChange(plan, values, keep, subject?.etag ?? null);
+      await makeChange(plan, values, keep, subject);
       close();
     } catch (problem) {
       if (problem instanceof ApiProblem && problem.code === "not_kept") setCanBeKept(false);
@@ -54,7 +54,10 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
           void make();
         }}
       >
-        <p>{plan.lead}</p>
+        <p>
+          {plan.lead}
+          {plan.final !== undefined && <strong> It cannot be undone: {plan.final}</strong>}
+        </p>
         {(plan.fields ?? []).map((field) => (
           <FormField
             key={field.name}
@@ -63,6 +66,7 @@ function PlanDialog({ plan }: { readonly plan: ChangePlan }) {
             onInput={(text) => setValues({ ...values, [field.name]: text })}
           />
         ))}
+        {plan.aside?.(values)}
         <Trial of={trial} />
         <FormField
           field={{
@@ -186,13 +190,13 @@ function requestOf(plan: ChangePlan, values: FormValues): ChangeRequest | string
   }
 }
 
-async function makeChange(plan: ChangePlan, values: FormValues, keep: boolean, ifMatch: string | null): Promise<void> {
+async function makeChange(plan: ChangePlan, values: FormValues, keep: boolean, subject: Subject | null): Promise<void> {
   const request = plan.request(values);
   const done = plan.done(values);
   // What was before is told by a trial alone: by the names that are sent, without the numbers of now.
   const before = plan.noTrial === true ? null : (await tryOut(request))?.before;
-  const answer = await send(request, values.reason, { keep, ifMatch });
-  const undo = plan.undo === undefined ? undoOf(request, before) : plan.undo(answer, before);
+  const answer = await send(request, values.reason, { keep, ifMatch: subject?.etag ?? null });
+  const undo = plan.undo === undefined ? undoOf(request, before) : plan.undo(answer, before, subject?.body ?? null);
   say("ok", done, undo === null ? null : () => void takeBack(undo, done));
 }
 
@@ -202,9 +206,17 @@ async function tryOut({ method, path, body }: ChangeRequest): Promise<ChangeAnsw
 }
 
 /** Takes a change back, and says so. */
-export async function takeBack(undo: ChangeRequest, what: string): Promise<void> {
+export async function takeBack(undo: ChangeRequest | WayBack, what: string): Promise<void> {
+  const steps: WayBack = "method" in undo ? [() => undo] : undo;
   try {
-    await send(undo, `undo: ${what}`.slice(0, 500), {});
+    let answer: unknown = null;
+    for (const step of steps) {
+      const request = await step(answer);
+      if (request === null) throw new Error("What it was about is gone.");
+      // A reason that was there before comes back with what it was the reason of.
+      const reason = typeof request.body?.reason === "string" ? "" : `undo: ${what}`.slice(0, 500);
+      answer = await send(request, reason, request.keep === false ? { keep: false } : {});
+    }
     say("ok", "Taken back.");
   } catch (error) {
     say("bad", `Not taken back. ${sentenceOf(error)}`);

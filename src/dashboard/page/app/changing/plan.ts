@@ -1,7 +1,7 @@
 /** A change that is being thought over: the form, the request it will be, and what it says when it is done. */
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type { ChangeRequest } from "../../model/change.ts";
+import type { ChangeRequest, WayBack } from "../../model/change.ts";
 
 /** One input of the form. */
 export interface Field {
@@ -30,10 +30,14 @@ export interface ChangePlan {
   readonly confirm: string;
   readonly danger?: boolean;
   readonly done: (values: FormValues) => string;
+  /** Beside the form: what else helps to decide. Nothing waits for it. */
+  readonly aside?: (values: FormValues) => ComponentChildren;
   /** Where the API has no trial of it. */
   readonly noTrial?: boolean;
-  /** Instead of what the page works out itself. */
-  readonly undo?: (answer: unknown, before: unknown) => ChangeRequest | null;
+  /** Instead of what the page works out itself. @param subject as it was read when the dialog opened. */
+  readonly undo?: (answer: unknown, before: unknown, subject: unknown) => ChangeRequest | WayBack | null;
+  /** Why it cannot be undone, in a sentence that is said before. */
+  readonly final?: string;
 }
 
 /** The one that is open. */

@@ -6,6 +6,7 @@ import { servers } from "../../app/live.ts";
 import { type ChangeRequest, differences } from "../../model/change.ts";
 import { undoOfEntry } from "../../model/overrides.ts";
 import { ActButton } from "../../widgets/controls.tsx";
+import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge, Empty, Time } from "../../widgets/text.tsx";
 
 const EVERY_MS = 10_000;
@@ -28,62 +29,47 @@ export function Audit() {
     );
   }
   return (
-    <section class="card scroll" aria-label="Audit">
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col">What</th>
-            <th scope="col">Before → after</th>
-            <th scope="col">
-              <span class="hidden">Acts</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry, i) => (
-            <Row key={`${entry.at} ${i}`} entry={entry} />
-          ))}
-        </tbody>
-      </table>
+    <section class="card" aria-label="Audit">
+      <Table columns={COLUMNS} rows={entries} keyOf={({ at }, i) => `${at} ${i}`} />
     </section>
   );
 }
 
-function Row({ entry }: { readonly entry: AuditEntry }) {
-  const undo = undoOfEntry(entry, servers.value);
+const COLUMNS: readonly Column<AuditEntry>[] = [
+  { title: "When", cell: ({ at }) => <Time ms={Date.parse(at)} /> },
+  { title: "Who", cell: ({ actor }) => actor, hint: ({ client }) => client },
+  {
+    title: "What",
+    kind: "head",
+    cell: ({ action, target, reason, kept }) => (
+      <>
+        <Badge tone="accent">{action}</Badge> {target}
+        {reason !== "" && <p class="dim about">{reason}</p>}
+        {!kept && <p class="dim about">for that run only</p>}
+      </>
+    ),
+  },
+  {
+    title: "Before → after",
+    kind: "long",
+    cell: (entry) =>
+      differences(entry.before, entry.after).map(({ name, before, after }) => (
+        <p key={name}>
+          {name !== "" && <span class="dim">{name}: </span>}
+          {before} → <strong>{after}</strong>
+        </p>
+      )),
+  },
+  { title: "Acts", kind: "acts", cell: (entry) => <Undo of={entry} /> },
+];
+
+function Undo({ of }: { readonly of: AuditEntry }) {
+  const undo = undoOfEntry(of, servers.value);
+  if (undo === null) return null;
   return (
-    <tr>
-      <td>
-        <Time ms={Date.parse(entry.at)} />
-      </td>
-      <td title={entry.client}>{entry.actor}</td>
-      <th scope="row" class="wrap">
-        <Badge tone="accent">{entry.action}</Badge> {entry.target}
-        {entry.reason !== "" && <p class="dim about">{entry.reason}</p>}
-        {!entry.kept && <p class="dim about">for that run only</p>}
-      </th>
-      <td class="wrap">
-        {differences(entry.before, entry.after).map(({ name, before, after }) => (
-          <p key={name}>
-            {name !== "" && <span class="dim">{name}: </span>}
-            {before} → <strong>{after}</strong>
-          </p>
-        ))}
-      </td>
-      <td class="num">
-        {undo !== null && (
-          <ActButton
-            class="small"
-            label={`Undo ${entry.action} of ${entry.target}`}
-            onPress={() => takeBack(entry, undo)}
-          >
-            Undo
-          </ActButton>
-        )}
-      </td>
-    </tr>
+    <ActButton class="small" label={`Undo ${of.action} of ${of.target}`} onPress={() => takeBack(of, undo)}>
+      Undo
+    </ActButton>
   );
 }
 

@@ -1,14 +1,15 @@
 /** Overrides: what is in force instead of what is configured, as a list and as lines for the configuration. */
 import { useState } from "preact/hooks";
 import { sentenceOf } from "../../api/problem.ts";
-import type { ShownOverride } from "../../api/shapes.ts";
+import type { ServerDetails, ShownOverride } from "../../api/shapes.ts";
 import { useAsked } from "../../app/asked.ts";
-import { propose } from "../../app/changing/plan.ts";
+import { type ChangePlan, propose } from "../../app/changing/plan.ts";
 import { api } from "../../app/live.ts";
 import { inWords } from "../../model/change.ts";
-import { overrideTarget } from "../../model/overrides.ts";
+import { hostAndPort, overrideTarget, settingAgain } from "../../model/overrides.ts";
 import { ActButton, Button } from "../../widgets/controls.tsx";
 import { Dialog } from "../../widgets/dialog.tsx";
+import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge, Empty, Time } from "../../widgets/text.tsx";
 
 /** The list. */
@@ -33,7 +34,7 @@ export function Overrides() {
           <ActButton
             class="danger"
             disabled={list.length === 0 ? "There is no override." : null}
-            onPress={() => clear(list.length)}
+            onPress={() => clear(list)}
           >
             Remove all
           </ActButton>
@@ -47,27 +48,7 @@ export function Overrides() {
         ) : list.length === 0 ? (
           <Empty>Everything is as configured.</Empty>
         ) : (
-          <div class="scroll">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th scope="col">What</th>
-                  <th scope="col">Is</th>
-                  <th scope="col">Configured</th>
-                  <th scope="col">By</th>
-                  <th scope="col">Since</th>
-                  <th scope="col">
-                    <span class="hidden">Acts</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {list.map((override) => (
-                  <Row key={override.id} of={override} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table columns={COLUMNS} rows={list} keyOf={({ id }) => id} />
         )}
       </section>
       {exported !== null && (
@@ -85,48 +66,70 @@ export function Overrides() {
   );
 }
 
-function Row({ of }: { readonly of: ShownOverride }) {
-  const target = overrideTarget(of);
-  return (
-    <tr>
-      <th scope="row" class="wrap">
-        {target}
-        {of.reason !== "" && <p class="dim about">{of.reason}</p>}
-      </th>
-      <td>
-        <strong>{inWords(of.value)}</strong>
-        {of.in_force === false && (
-          <Badge tone="idle" title="This instance's configuration is another.">
-            not here
-          </Badge>
-        )}
-        {of.kept === false && (
-          <Badge tone="warn" title="It ends when this instance is restarted.">
-            this run only
-          </Badge>
-        )}
-      </td>
-      <td class="dim">{inWords(of.configured)}</td>
-      <td>{of.by || "local"}</td>
-      <td>
-        <Time ms={Date.parse(of.at)} />
-        {of.until && (
+const COLUMNS: readonly Column<ShownOverride>[] = [
+  {
+    title: "What",
+    kind: "head",
+    cell: (override) => (
+      <>
+        {overrideTarget(override)}
+        {override.reason !== "" && <p class="dim about">{override.reason}</p>}
+      </>
+    ),
+  },
+  { title: "Is", kind: "long", cell: (override) => <Present of={override} /> },
+  { title: "Configured", kind: "long", cell: ({ configured }) => <span class="dim">{inWords(configured)}</span> },
+  { title: "By", cell: ({ by }) => by || "local" },
+  {
+    title: "Since",
+    kind: "long",
+    cell: ({ at, until }) => (
+      <>
+        <Time ms={Date.parse(at)} />
+        {until && (
           <span class="dim">
             {" "}
-            until <Time ms={Date.parse(of.until)} />
+            until <Time ms={Date.parse(until)} />
           </span>
         )}
-      </td>
-      <td class="num">
-        <ActButton class="small" label={`Remove the override of ${target}`} onPress={() => remove(of, target)}>
-          Remove
-        </ActButton>
-      </td>
-    </tr>
+      </>
+    ),
+  },
+  {
+    title: "Acts",
+    kind: "acts",
+    cell: (override) => (
+      <ActButton
+        class="small"
+        label={`Remove the override of ${overrideTarget(override)}`}
+        onPress={() => remove(override)}
+      >
+        Remove
+      </ActButton>
+    ),
+  },
+];
+
+function Present({ of }: { readonly of: ShownOverride }) {
+  return (
+    <>
+      <strong>{inWords(of.value)}</strong>{" "}
+      {of.in_force === false && (
+        <Badge tone="idle" title="This instance's configuration is another.">
+          not here
+        </Badge>
+      )}
+      {of.kept === false && (
+        <Badge tone="warn" title="It ends when this instance is restarted.">
+          this run only
+        </Badge>
+      )}
+    </>
   );
 }
 
-function remove(of: ShownOverride, target: string): void {
+function remove(of: ShownOverride): void {
+  const target = overrideTarget(of);
   propose({
     title: "Remove an override",
     lead: `${target} is as configured again: ${inWords(of.configured)} instead of ${inWords(of.value)}.`,
@@ -134,19 +137,31 @@ function remove(of: ShownOverride, target: string): void {
     request: () => ({ method: "DELETE", path: `/api/v1/overrides/${encodeURIComponent(of.id)}`, body: null }),
     confirm: "Remove",
     done: () => `${target} is as configured.`,
-    undo: () => null,
+    ...undoing([of]),
   });
 }
 
-function clear(count: number): void {
+function clear(list: readonly ShownOverride[]): void {
   propose({
     title: "Remove all overrides",
-    lead: `All ${count} end, and everything is as configured. Drained servers get requests again, added ones go.`,
+    lead: `All ${list.length} end, and everything is as configured. Drained servers get requests again, added ones go.`,
     subject: "/api/v1/overrides",
     request: () => ({ method: "DELETE", path: "/api/v1/overrides", body: null }),
     confirm: "Remove all",
     danger: true,
     done: () => "Everything is as configured.",
-    undo: () => null,
+    ...undoing(list),
   });
+}
+
+function undoing(list: readonly ShownOverride[]): Pick<ChangePlan, "undo" | "final"> {
+  const back = settingAgain(list, findServer);
+  if (back !== null) return { undo: () => back };
+  return { undo: () => null, final: "this page cannot set it again. Export it first." };
+}
+
+/** Servers that come back have other ids, so they are looked up when it is undone. */
+async function findServer(pool: string, isIt: (name: string, address: string) => boolean): Promise<number | null> {
+  const { body } = await api.get<readonly ServerDetails[]>("/api/v1/servers");
+  return body.find((one) => one.pool === pool && isIt(hostAndPort(one.url), one.address ?? ""))?.id ?? null;
 }

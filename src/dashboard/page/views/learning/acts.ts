@@ -1,21 +1,20 @@
 /** Orders to the learner, as changes to be confirmed. */
 import { propose } from "../../app/changing/plan.ts";
 
-/** What may be ordered without a version. */
-export type PlainOrder = "rollback" | "pause" | "resume" | "train";
+/** What may be ordered of the learner as a whole. */
+export type PlainOrder = "pause" | "resume" | "train";
 
-const WORDS: Readonly<
-  Record<
-    PlainOrder,
-    { readonly title: string; readonly lead: string; readonly confirm: string; readonly back: PlainOrder | null }
-  >
-> = {
-  rollback: {
-    title: "Roll the model back",
-    lead: "The model before the one that serves takes its place, at once.",
-    confirm: "Roll back",
-    back: null,
-  },
+interface OrderWords {
+  readonly title: string;
+  readonly lead: string;
+  readonly confirm: string;
+  /** The order that takes it back. */
+  readonly back?: PlainOrder;
+  /** Why none does. */
+  readonly final?: string;
+}
+
+const WORDS: Readonly<Record<PlainOrder, OrderWords>> = {
   pause: {
     title: "Pause learning",
     lead: "No model is trained, tried or promoted until it is resumed. The one that serves goes on serving.",
@@ -32,13 +31,29 @@ const WORDS: Readonly<
     title: "Train a model now",
     lead: "A trainer of its own reads the samples of late and proposes a model. It serves nobody before it has been tried.",
     confirm: "Train",
-    back: null,
+    final: "what it proposes can be rejected before it serves.",
   },
 };
 
+/** The model before takes the place of the one that serves. @param champion the one that serves; `null` = not one of the store. */
+export function rollBack(pool: string, champion: number | null): void {
+  propose({
+    title: "Roll the model back",
+    lead: "The model before the one that serves takes its place, at once.",
+    subject: null,
+    noTrial: true,
+    request: () => ({ method: "POST", path: pathOf("rollback", pool), body: {} }),
+    confirm: "Roll back",
+    done: () => `The model before serves pool ${pool} again.`,
+    ...(champion === null ? { final: "the model that serves now has no version to be promoted by." } : {}),
+    undo: () =>
+      champion === null ? null : { method: "POST", path: pathOf("promote", pool), body: { version: champion } },
+  });
+}
+
 /** One without a version. */
 export function orderLearner(order: PlainOrder, pool: string): void {
-  const { title, lead, confirm, back } = WORDS[order];
+  const { title, lead, confirm, back, final } = WORDS[order];
   propose({
     title,
     lead,
@@ -47,7 +62,8 @@ export function orderLearner(order: PlainOrder, pool: string): void {
     request: () => ({ method: "POST", path: pathOf(order, pool), body: {} }),
     confirm,
     done: () => `${title}: done for pool ${pool}.`,
-    undo: () => (back === null ? null : { method: "POST", path: pathOf(back, pool), body: {} }),
+    final,
+    undo: () => (back === undefined ? null : { method: "POST", path: pathOf(back, pool), body: {} }),
   });
 }
 
@@ -64,6 +80,7 @@ export function orderModel(order: "promote" | "reject", version: number, pool: s
     request: () => ({ method: "POST", path: pathOf(order, pool), body: { version } }),
     confirm: order === "promote" ? "Promote" : "Reject",
     done: () => `Model ${version} is ${order === "promote" ? "promoted" : "rejected"}.`,
+    ...(order === "reject" ? { final: "it can be promoted later, but not tried again." } : {}),
     undo: () => (order === "promote" ? { method: "POST", path: pathOf("rollback", pool), body: {} } : null),
   });
 }

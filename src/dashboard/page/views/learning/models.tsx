@@ -1,6 +1,7 @@
 /** The models of a pool, newest first. */
 import { useAsked } from "../../app/asked.ts";
 import { ActButton } from "../../widgets/controls.tsx";
+import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge, Empty, Time } from "../../widgets/text.tsx";
 import { orderModel } from "./acts.ts";
 
@@ -30,57 +31,55 @@ export function Models({ pool, champion }: { readonly pool: string; readonly cha
       {models.length === 0 ? (
         <Empty>{error ?? "No model of its own yet: the shipped one serves."}</Empty>
       ) : (
-        <div class="scroll">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">Version</th>
-                <th scope="col">State</th>
-                <th scope="col">Made of</th>
-                <th scope="col">Made</th>
-                <th scope="col">Promoted</th>
-                <th scope="col">
-                  <span class="hidden">Acts</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {models.map((model) => (
-                <tr key={model.version}>
-                  <th scope="row">{model.version}</th>
-                  <td>
-                    <Badge tone={model.version === champion ? "ok" : "idle"}>{model.status}</Badge>
-                  </td>
-                  <td>
-                    {model.origin}
-                    {model.parent_version !== null && <span class="dim"> · from {model.parent_version}</span>}
-                  </td>
-                  <td>{model.created_at === null ? "–" : <Time ms={Date.parse(model.created_at)} />}</td>
-                  <td>{model.promoted_at === null ? "–" : <Time ms={Date.parse(model.promoted_at)} />}</td>
-                  <td class="num">
-                    <span class="row end">
-                      <ActButton
-                        class="small"
-                        label={`Promote model ${model.version}`}
-                        onPress={() => orderModel("promote", model.version, pool)}
-                      >
-                        Promote
-                      </ActButton>
-                      <ActButton
-                        class="small"
-                        label={`Reject model ${model.version}`}
-                        onPress={() => orderModel("reject", model.version, pool)}
-                      >
-                        Reject
-                      </ActButton>
-                    </span>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={columnsFor(pool, champion)} rows={models} keyOf={({ version }) => version} />
       )}
     </section>
   );
+}
+
+function columnsFor(pool: string, champion: number | null): readonly Column<Model>[] {
+  return [
+    { title: "Model", kind: "head", cell: ({ version }) => `version ${version}` },
+    {
+      title: "State",
+      cell: ({ version, status }) => <Badge tone={version === champion ? "ok" : "idle"}>{status}</Badge>,
+    },
+    {
+      title: "Made of",
+      cell: ({ origin, parent_version }) => (
+        <>
+          {origin}
+          {parent_version !== null && <span class="dim"> · from {parent_version}</span>}
+        </>
+      ),
+    },
+    { title: "Made", cell: ({ created_at }) => moment(created_at) },
+    { title: "Promoted", cell: ({ promoted_at }) => moment(promoted_at) },
+    {
+      title: "Acts",
+      kind: "acts",
+      cell: ({ version }) => (
+        <span class="row end">
+          <ActButton
+            class="small"
+            label={`Promote model ${version}`}
+            onPress={() => orderModel("promote", version, pool)}
+          >
+            Promote
+          </ActButton>
+          <ActButton
+            class="small"
+            label={`Reject model ${version}`}
+            onPress={() => orderModel("reject", version, pool)}
+          >
+            Reject
+          </ActButton>
+        </span>
+      ),
+    },
+  ];
+}
+
+function moment(at: string | null) {
+  return at === null ? "–" : <Time ms={Date.parse(at)} />;
 }

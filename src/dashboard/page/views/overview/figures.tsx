@@ -56,10 +56,9 @@ export function Figures() {
         tone={totals.failures > 0 ? "series-bad" : "quiet"}
         bad={all > 0 && usable === 0}
         beside={
-          totals.failures === 0
-            ? "no failed attempts"
-            : `${joined(countFigure(totals.failures, "/s"))} failed, ${joined(countFigure(totals.retries, "/s"))} retried`
+          totals.failures === 0 ? "no failed attempts" : `${joined(countFigure(totals.failures, "/s"))} attempts failed`
         }
+        hint={`${joined(countFigure(totals.retries, "/s"))} of requests were tried again`}
       />
     </dl>
   );
@@ -72,6 +71,8 @@ function BigNumber(props: {
   readonly tone?: string;
   readonly beside: string;
   readonly bad?: boolean;
+  /** What more is to be said of what stands beside it. */
+  readonly hint?: string;
 }) {
   return (
     <div class={`figure card ${props.bad ? "bad" : ""}`}>
@@ -82,7 +83,9 @@ function BigNumber(props: {
       <dd class="spark">
         <Sparkline values={props.values} tone={props.tone} />
       </dd>
-      <dd class="beside clip">{props.beside}</dd>
+      <dd class="beside clip" title={props.hint}>
+        {props.beside}
+      </dd>
     </div>
   );
 }

@@ -13,6 +13,13 @@ import { TrafficCharts } from "./traffic-charts.tsx";
 /** As many fit as cards; more are a table. */
 export const MOST_CARDS = 12;
 
+/** Over what the numbers below add up, and since when. */
+function Scope() {
+  const { instance, pools } = topology.value!;
+  const all = pools.length === 1 ? `pool ${pools[0].name}` : `all ${pools.length} pools`;
+  return <>{`${all} of ${frame.value!.instances.join(", ")} · ${instance.adds_up_over} · last 5 s`}</>;
+}
+
 /** The view. */
 export function Overview() {
   const now = frame.value!;
@@ -20,18 +27,23 @@ export function Overview() {
   const latest = useMemo(() => events.value.slice(0, 6), [events.value]);
   return (
     <>
-      <h1 class="hidden">Overview</h1>
+      <div class="head">
+        <h1>Overview</h1>
+        <p class="end dim">
+          <Scope />
+        </p>
+      </div>
       <Figures />
       <TrafficCharts />
       <div class="two">
         <section class="card" aria-labelledby="flow">
           <header>
             <h2 id="flow">How traffic flows</h2>
-            <p class="end dim">last 10 s</p>
+            <p class="end dim">last 5 s</p>
           </header>
           <div class="body">
             {now.totals.rps === 0 ? (
-              <Empty>No requests in the last ten seconds.</Empty>
+              <Empty>No requests in the last five seconds.</Empty>
             ) : (
               <FlowChart frame={now} servers={all} instance={topology.value!.instance.name} />
             )}

@@ -2,54 +2,30 @@
 import type { RecentRequest } from "../../../../shared/explanation/recent.ts";
 import { addressOf } from "../../app/router.ts";
 import { latency } from "../../model/format/numbers.ts";
+import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge, Time } from "../../widgets/text.tsx";
+
+const COLUMNS: readonly Column<RecentRequest>[] = [
+  { title: "Began", cell: ({ began_at }) => <Time ms={Date.parse(began_at)} /> },
+  {
+    title: "Request",
+    kind: "head",
+    cell: ({ request_id, method, path }) => (
+      <a class="path mono" href={addressOf("requests", request_id)} title={request_id}>
+        {method} {path}
+      </a>
+    ),
+  },
+  { title: "Status", cell: (request) => <Outcome of={request} /> },
+  { title: "Took", kind: "number", cell: ({ duration_ms }) => latency(duration_ms) },
+  { title: "Waited", kind: "number", cell: ({ waited_ms }) => (waited_ms === 0 ? "–" : latency(waited_ms)) },
+  { title: "Server", cell: ({ server }) => server ?? <span class="dim">none</span> },
+  { title: "Attempts", kind: "number", cell: ({ attempt_count }) => attempt_count },
+];
 
 /** Newest first, as they come. */
 export function RequestTable({ requests }: { readonly requests: readonly RecentRequest[] }) {
-  return (
-    <div class="scroll">
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Began</th>
-            <th scope="col">Request</th>
-            <th scope="col">Status</th>
-            <th scope="col" class="num">
-              Took
-            </th>
-            <th scope="col" class="num">
-              Waited
-            </th>
-            <th scope="col">Server</th>
-            <th scope="col" class="num">
-              Attempts
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {requests.map((request) => (
-            <tr key={`${request.request_id} ${request.began_at}`}>
-              <td>
-                <Time ms={Date.parse(request.began_at)} />
-              </td>
-              <th scope="row" class="path">
-                <a class="clip mono" href={addressOf("requests", request.request_id)} title={request.request_id}>
-                  {request.method} {request.path}
-                </a>
-              </th>
-              <td>
-                <Outcome of={request} />
-              </td>
-              <td class="num">{latency(request.duration_ms)}</td>
-              <td class="num">{request.waited_ms === 0 ? "–" : latency(request.waited_ms)}</td>
-              <td>{request.server ?? <span class="dim">none</span>}</td>
-              <td class="num">{request.attempt_count}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  return <Table columns={COLUMNS} rows={requests} keyOf={({ request_id, began_at }) => `${request_id} ${began_at}`} />;
 }
 
 /** Status, and what went wrong. */

@@ -75,7 +75,7 @@ function ErrorCounts() {
           since <Time ms={Date.parse(body.counted_since)} />
         </span>
       )}
-      {body.memory.slow_ms !== null && <span class="dim">· slow is more than {latency(body.memory.slow_ms)}</span>}
+      {body.memory.slow_ms !== null && <span class="dim">slow: more than {latency(body.memory.slow_ms)}</span>}
       <a class="end" href={addressOf("timeline")}>
         What happened then
       </a>

@@ -3,6 +3,7 @@ import type { SettingView } from "../../api/shapes.ts";
 import { propose } from "../../app/changing/plan.ts";
 import { topology } from "../../app/live.ts";
 import { inputOf, wantedValue } from "../../model/setting-input.ts";
+import { expectationsOf } from "./expectations.tsx";
 
 const STRATEGY = "LB_STRATEGY";
 
@@ -23,6 +24,7 @@ export function switchStrategy(pool: string, present: string): void {
         options: strategies.map(({ name }) => [name, name === present ? `${name} (now)` : name] as const),
       },
     ],
+    aside: expectationsOf(pool, present),
     request: ({ strategy }) => ({ method: "PATCH", path, body: { strategy } }),
     confirm: "Switch",
     done: ({ strategy }) => `Pool ${pool} is balanced by ${strategy}.`,

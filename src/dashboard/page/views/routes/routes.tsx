@@ -1,9 +1,9 @@
 /** Pools with their strategy, routes with where they lead. */
 import { frame, topology } from "../../app/live.ts";
-import { addressOf } from "../../app/router.ts";
+import { Table } from "../../widgets/table.tsx";
 import { Empty } from "../../widgets/text.tsx";
 import { PoolCard } from "./pool-card.tsx";
-import { RouteRow } from "./route-row.tsx";
+import { routeColumns } from "./route-columns.tsx";
 
 /** The view. */
 export function Routes() {
@@ -13,10 +13,7 @@ export function Routes() {
     <>
       <div class="head">
         <h1>Pools & routes</h1>
-        <p class="end dim">
-          Which requests go to which pool, and how a server is chosen there ·{" "}
-          <a href={addressOf("servers")}>their servers</a>
-        </p>
+        <p class="end dim">Which requests go to which pool, and how a server is chosen there</p>
       </div>
       <ul class="grid pools">
         {pools.map((pool) => (
@@ -31,33 +28,7 @@ export function Routes() {
         {routes.length === 0 ? (
           <Empty>No route.</Empty>
         ) : (
-          <div class="scroll">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th scope="col">Route</th>
-                  <th scope="col">Leads to</th>
-                  <th scope="col" class="num">
-                    Rate
-                  </th>
-                  <th scope="col" class="num">
-                    5xx
-                  </th>
-                  <th scope="col" class="num">
-                    p99
-                  </th>
-                  <th scope="col">
-                    <span class="hidden">Acts</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {routes.map((route) => (
-                  <RouteRow key={route.name} route={route} frame={now} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table columns={routeColumns(now)} rows={routes} keyOf={({ name }) => name} />
         )}
       </section>
     </>

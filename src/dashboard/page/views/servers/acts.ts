@@ -1,6 +1,8 @@
 /** What may be done to a server, as changes to be confirmed. */
+
+import type { Maintenance, ServerDetails } from "../../api/shapes.ts";
 import { type FormValues, numberOf, propose } from "../../app/changing/plan.ts";
-import type { ChangeRequest } from "../../model/change.ts";
+import { type ChangeRequest, stateBefore, type UndoStep, type WayBack } from "../../model/change.ts";
 import type { ServerRow } from "../../model/server-list.ts";
 
 const path = (id: number) => `/api/v1/servers/${id}`;
@@ -96,7 +98,7 @@ export function changeCapacity(server: ServerRow): void {
 
 /** It goes. */
 export function remove(server: ServerRow): void {
-  const { pool, url, configured_weight: weight } = server;
+  const { pool } = server;
   propose({
     title: `Remove ${server.name}`,
     lead: `It is drained, then it is no part of pool ${pool} any more. Where the configuration names it, an override keeps it away.`,
@@ -105,8 +107,47 @@ export function remove(server: ServerRow): void {
     confirm: "Remove",
     danger: true,
     done: () => `${server.name} is removed from ${pool}.`,
-    undo: () => ({ method: "POST", path: "/api/v1/servers", body: { pool, url, weight } }),
+    undo: (_answer, _before, subject) => comingBack(server, (subject as ServerDetails | null)?.maintenance ?? null),
   });
+}
+
+/** As it was configured, then with what was set at run time. */
+function comingBack(server: ServerRow, rest: Maintenance | null): WayBack {
+  const { pool, url, zone, backup, configured_weight: weight, configured_capacity: capacity } = server;
+  const configured = { pool, url, weight, ...(capacity === 0 ? {} : { capacity }), ...(zone === null ? {} : { zone }) };
+  const numbers = {
+    ...(server.weight_origin === "configuration" ? {} : { weight: server.weight }),
+    ...(server.capacity_origin === "configuration" ? {} : { capacity: server.capacity }),
+  };
+  const add: UndoStep = () => ({
+    method: "POST",
+    path: "/api/v1/servers",
+    body: backup ? { ...configured, backup } : configured,
+  });
+  // Each with a reason of its own.
+  const changes = [
+    ...(Object.keys(numbers).length === 0 ? [] : [numbers]),
+    ...(rest === null ? [] : [stateBefore({ state: server.state, until: rest.until, reason: rest.reason })]),
+  ];
+  return [
+    add,
+    ...changes.map(
+      (body): UndoStep =>
+        (answer) => {
+          const id = idIn(answer);
+          return id === null ? null : { method: "PATCH", path: path(id), body };
+        },
+    ),
+  ];
+}
+
+/** The server that an answer is about; of a name that was added there is none before it was looked up. */
+function idIn(answer: unknown): number | null {
+  const { id, servers } = (answer ?? {}) as {
+    readonly id?: number;
+    readonly servers?: readonly { readonly id: number }[];
+  };
+  return id ?? servers?.[0]?.id ?? null;
 }
 
 /** One comes. */
@@ -131,9 +172,8 @@ export function add(pools: readonly string[], pool: string): void {
     confirm: "Add server",
     done: ({ url }) => `${url} is added.`,
     undo: (answer) => {
-      const { servers, id } = (answer ?? {}) as { servers?: { id: number }[]; id?: number };
-      const added = servers?.[0]?.id ?? id;
-      return added === undefined ? null : { method: "DELETE", path: path(added), body: null };
+      const id = idIn(answer);
+      return id === null ? null : { method: "DELETE", path: path(id), body: null };
     },
   });
 }

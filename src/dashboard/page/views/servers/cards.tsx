@@ -1,5 +1,5 @@
 /** A card for each server, for fleets that are seen at a glance. */
-import { frame, recent } from "../../app/live.ts";
+import { frame, recent, recentVersion } from "../../app/live.ts";
 import { addressOf } from "../../app/router.ts";
 import { Sparkline } from "../../charts/sparkline.tsx";
 import { count, latency, percent } from "../../model/format/numbers.ts";
@@ -21,6 +21,7 @@ export function ServerCards({ rows }: { readonly rows: readonly ServerRow[] }) {
 
 function ServerCard({ row, several }: { readonly row: ServerRow; readonly several: boolean }) {
   const at = frame.value!.at;
+  void recentVersion.value;
   const { values } = recent.read(
     [seriesName(ofServer(row.id), "rps"), seriesName(ofServer(row.id), "p99")],
     at,
@@ -30,7 +31,7 @@ function ServerCard({ row, several }: { readonly row: ServerRow; readonly severa
   return (
     <li class={`card server ${row.state}`}>
       <header>
-        <h3 class="clip">
+        <h3 class="clip" title={row.name}>
           <a href={addressOf("servers", String(row.id))}>{row.name}</a>
         </h3>
         <span class="end">
@@ -45,8 +46,8 @@ function ServerCard({ row, several }: { readonly row: ServerRow; readonly severa
           <div class="meter" aria-hidden="true">
             <i style={{ width: `${(row.share ?? 0) * 100}%` }} />
           </div>
-          <span>
-            {percent(row.share)} <span class="dim">of {several ? row.pool : "traffic"}</span>
+          <span class="clip">
+            {percent(row.share)} <span class="dim">of {several ? row.pool : "its pool"}</span>
           </span>
         </div>
         <dl class="tiny">

@@ -11,6 +11,7 @@ import {
   sortServers,
   windowOf,
 } from "../../model/server-list.ts";
+import { useEdges } from "../../widgets/edges.ts";
 import { StateBadge } from "../../widgets/text.tsx";
 
 const ROW_PX = 35;
@@ -48,6 +49,7 @@ export function ServerTable({ rows, heightPx }: { readonly rows: readonly Server
   const several = rows.some(({ pool }) => pool !== rows[0].pool);
   const keys = SORT_KEYS.filter((key) => several || key !== "pool");
   const sorted = sortServers(rows, sorting);
+  const edges = useEdges(box);
   const { from, to } = windowOf(sorted.length, ROW_PX, scrolled, heightPx);
   useEffect(() => {
     const element = box.current!;
@@ -56,26 +58,28 @@ export function ServerTable({ rows, heightPx }: { readonly rows: readonly Server
     return () => element.removeEventListener("scroll", onScroll);
   }, []);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
-    <section ref={box} class="card scroll tall" tabIndex={0} aria-label="Servers">
-      <table class="table servers" aria-rowcount={sorted.length + 1}>
-        <thead class="fixed">
-          <tr aria-rowindex={1}>
-            {keys.map((key) => (
-              <Heading key={key} of={key} sorting={sorting} />
+    <div class={`card ${edges}`}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard */}
+      <section ref={box} class="scroll tall" tabIndex={0} aria-label="Servers">
+        <table class="table servers" aria-rowcount={sorted.length + 1}>
+          <thead class="fixed">
+            <tr aria-rowindex={1}>
+              {keys.map((key) => (
+                <Heading key={key} of={key} sorting={sorting} />
+              ))}
+              <th scope="col">Why it gets what it gets</th>
+            </tr>
+          </thead>
+          <tbody>
+            <Spacer rows={from} columns={keys.length + 1} />
+            {sorted.slice(from, to).map((row, i) => (
+              <Row key={row.id} row={row} several={several} index={from + i + 2} />
             ))}
-            <th scope="col">Why it gets what it gets</th>
-          </tr>
-        </thead>
-        <tbody>
-          <Spacer rows={from} columns={keys.length + 1} />
-          {sorted.slice(from, to).map((row, i) => (
-            <Row key={row.id} row={row} several={several} index={from + i + 2} />
-          ))}
-          <Spacer rows={sorted.length - to} columns={keys.length + 1} />
-        </tbody>
-      </table>
-    </section>
+            <Spacer rows={sorted.length - to} columns={keys.length + 1} />
+          </tbody>
+        </table>
+      </section>
+    </div>
   );
 }
 

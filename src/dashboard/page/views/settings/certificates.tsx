@@ -1,9 +1,17 @@
 /** Certificates and for how long they are still good. */
+import type { LiveTopology } from "../../../../shared/live/topology.ts";
 import { nowMs, topology } from "../../app/live.ts";
 import { duration } from "../../model/format/times.ts";
+import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge, Time } from "../../widgets/text.tsx";
 
 const DAY_MS = 86_400_000;
+
+const COLUMNS: readonly Column<LiveTopology["certificates"][number]>[] = [
+  { title: "Name", kind: "head", cell: ({ name }) => name },
+  { title: "State", cell: ({ expires }) => <TimeLeft ms={expires - nowMs.value} /> },
+  { title: "Good until", cell: ({ expires }) => <Time ms={expires} /> },
+];
 
 /** Nothing where there is none. */
 export function Certificates() {
@@ -14,35 +22,15 @@ export function Certificates() {
       <header>
         <h2 id="certificates">Certificates</h2>
       </header>
-      <div class="scroll">
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">State</th>
-              <th scope="col">Good until</th>
-            </tr>
-          </thead>
-          <tbody>
-            {certificates.map(({ name, expires }) => {
-              const left = expires - nowMs.value;
-              return (
-                <tr key={name}>
-                  <th scope="row">{name}</th>
-                  <td>
-                    <Badge tone={left < 0 ? "bad" : left < 14 * DAY_MS ? "warn" : "ok"}>
-                      {left < 0 ? "has ended" : `${duration(left)} left`}
-                    </Badge>
-                  </td>
-                  <td>
-                    <Time ms={expires} />
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={COLUMNS} rows={certificates} keyOf={({ name }) => name} />
     </section>
+  );
+}
+
+function TimeLeft({ ms }: { readonly ms: number }) {
+  return (
+    <Badge tone={ms < 0 ? "bad" : ms < 14 * DAY_MS ? "warn" : "ok"}>
+      {ms < 0 ? "has ended" : `${duration(ms)} left`}
+    </Badge>
   );
 }

@@ -85,6 +85,7 @@ function reload(): void {
     request: () => ({ method: "POST", path: "/api/v1/config/reload", body: {} }),
     confirm: "Reload",
     done: () => "The configuration was read again.",
+    final: "what was in force is in no file. Check the files first: that says what would change.",
     undo: () => null,
   });
 }

@@ -2,6 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { SettingView } from "../../api/shapes.ts";
 import { ActButton, Filter } from "../../widgets/controls.tsx";
+import { type Column, Table } from "../../widgets/table.tsx";
 import { Badge, Empty } from "../../widgets/text.tsx";
 
 /** A table that can be narrowed. */
@@ -30,51 +31,52 @@ export function SettingTable(props: {
       {found.length === 0 ? (
         <Empty>No setting has these words.</Empty>
       ) : (
-        <div class="scroll">
-          <table class="table settings">
-            <thead>
-              <tr>
-                <th scope="col">Setting</th>
-                <th scope="col">Value</th>
-                <th scope="col">Comes from</th>
-                <th scope="col">
-                  <span class="hidden">Acts</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.map((setting) => (
-                <tr key={setting.name}>
-                  <th scope="row" class="wrap">
-                    <code>{setting.name}</code>
-                    <p class="dim about">{setting.description}</p>
-                  </th>
-                  <td class="wrap">
-                    <code>{setting.value ?? "unset"}</code>
-                    {setting.unit !== null && setting.value !== null && <span class="unit"> {setting.unit}</span>}
-                    {setting.override !== null && <p class="dim">configured: {setting.configured ?? "unset"}</p>}
-                  </td>
-                  <td>{setting.override === null ? setting.origin : <Badge tone="accent">override</Badge>}</td>
-                  <td class="num">
-                    <ActButton
-                      class="small"
-                      label={`Change ${setting.name}`}
-                      disabled={
-                        setting.changeable
-                          ? null
-                          : `${setting.name} ${setting.why_not ?? "cannot be changed at run time"}`
-                      }
-                      onPress={() => props.onChange(setting)}
-                    >
-                      Change
-                    </ActButton>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={columnsFor(props.onChange)} rows={found} keyOf={({ name }) => name} plain />
       )}
     </div>
   );
+}
+
+function columnsFor(onChange: (setting: SettingView) => void): readonly Column<SettingView>[] {
+  return [
+    {
+      title: "Setting",
+      kind: "head",
+      cell: ({ name, description }) => (
+        <>
+          <code>{name}</code>
+          <p class="dim about">{description}</p>
+        </>
+      ),
+    },
+    {
+      title: "Value",
+      kind: "long",
+      cell: ({ value, unit, override, configured }) => (
+        <>
+          <code>{value ?? "unset"}</code>
+          {unit !== null && value !== null && <span class="unit"> {unit}</span>}
+          {override !== null && <p class="dim">configured: {configured ?? "unset"}</p>}
+        </>
+      ),
+    },
+    {
+      title: "Comes from",
+      cell: ({ override, origin }) => (override === null ? origin : <Badge tone="accent">override</Badge>),
+    },
+    {
+      title: "Acts",
+      kind: "acts",
+      cell: (setting) => (
+        <ActButton
+          class="small"
+          label={`Change ${setting.name}`}
+          disabled={setting.changeable ? null : `${setting.name} ${setting.why_not ?? "cannot be changed at run time"}`}
+          onPress={() => onChange(setting)}
+        >
+          Change
+        </ActButton>
+      ),
+    },
+  ];
 }

@@ -1,5 +1,5 @@
 /** What a candidate's choices would have cost, estimated from decisions that others made. */
-import { RunningMean } from "../../evidence/running-mean.ts";
+import { RunningMean } from "../../../../evidence/running-mean.ts";
 import type { ShadowOptions } from "../../options.ts";
 import type { AttemptRecord, DecisionViews, PolicyView } from "../../record.ts";
 

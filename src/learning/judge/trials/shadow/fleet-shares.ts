@@ -1,4 +1,4 @@
-import { percent } from "../../evidence/describe.ts";
+import { percent } from "../../../../evidence/describe.ts";
 import type { ShadowOptions } from "../../options.ts";
 
 /** Who would get how much of the traffic, under the champion and under a candidate. */

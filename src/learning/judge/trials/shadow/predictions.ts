@@ -1,6 +1,6 @@
 /** How well a candidate predicts what happened, beside how well the incumbent does. */
-import { isPositive } from "../../evidence/cost.ts";
-import { RunningMean } from "../../evidence/running-mean.ts";
+import { isPositive } from "../../../../evidence/cost.ts";
+import { RunningMean } from "../../../../evidence/running-mean.ts";
 
 /** Costs below this count as this in the deviance: a logarithm of nothing is no information. */
 const LEAST_COST = 0.01;

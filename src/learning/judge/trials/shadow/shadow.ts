@@ -1,7 +1,7 @@
 /** A candidate on other people's traffic: what it would have cost, and how well it predicts what happened. */
-import { costOf, isPositive } from "../../evidence/cost.ts";
-import { percent, signed } from "../../evidence/describe.ts";
-import { RunningMean } from "../../evidence/running-mean.ts";
+import { costOf, isPositive } from "../../../../evidence/cost.ts";
+import { percent, signed } from "../../../../evidence/describe.ts";
+import { RunningMean } from "../../../../evidence/running-mean.ts";
 import { type Finding, failed, passed } from "../../finding.ts";
 import type { ShadowOptions } from "../../options.ts";
 import type { AttemptRecord, DecisionViews } from "../../record.ts";

@@ -1,4 +1,5 @@
 /** Answers of the API beside the stream: one of each kind, so that every view has something to show. */
+import type { Expectations } from "../../../../../src/shared/expectations.ts";
 import type { Explanation } from "../../../../../src/shared/explanation/explanation.ts";
 import type { RecentRequest } from "../../../../../src/shared/explanation/recent.ts";
 import type { FakeAnswers } from "./instance.ts";
@@ -75,6 +76,37 @@ export const EXPLANATION: Explanation = {
   attempts: [attempt("first", 1, "connection_refused"), attempt("retry", 2, null)],
   same_id: [],
   learner: null,
+};
+
+const estimate = (value: number) => ({ value, low: value * 0.9, high: value * 1.1 });
+const expected = (strategy: string, p99: number, ran = false): Expectations["expectations"][number] => ({
+  strategy,
+  ran,
+  mean_ms: estimate(p99 / 5),
+  p50_ms: estimate(p99 / 7),
+  p99_ms: estimate(p99),
+  error_share: { value: 0, low: 0, high: 0 },
+  overloaded: [],
+});
+
+/** Of all strategies: one better, one that would overload, one of which nothing can be said. */
+const EXPECTATIONS: Expectations = {
+  pool: "default",
+  verdict: "passed",
+  sentence: "The best p99 is that of p2c.",
+  reasons: [],
+  notes: ["Single requests are a sample (40 % of all): the rest was drawn, second by second."],
+  window: { since: AT, until: AT },
+  ran: "least_connections",
+  requests: 41_234,
+  single_requests: 16_000,
+  measured: { mean_ms: 81, p50_ms: 58, p99_ms: 404, error_share: 0 },
+  expectations: [
+    expected("least_connections", 400, true),
+    expected("p2c", 310),
+    { ...expected("round_robin", 0), mean_ms: null, p50_ms: null, p99_ms: null, overloaded: ["10.0.0.1:8080"] },
+  ],
+  left_out: [{ strategy: "consistent_hash", why: "It places by a key of the request, and keys are not recorded." }],
 };
 
 const MEMORY = {
@@ -154,6 +186,8 @@ export const FAKE_ANSWERS: FakeAnswers = {
       },
     ],
   },
+  "/api/v1/expectations": EXPECTATIONS,
+  "PATCH /api/v1/pools/default": { dry_run: true, before: {}, after: {}, warnings: [] },
   "/api/v1/settings": { settings: [setting("LOG_LEVEL", true), setting("WORKERS", false)] },
   "/api/v1/ml/models": {
     models: [{ version: 7, origin: "trained", status: "champion", parent_version: 6, created_at: AT, promoted_at: AT }],

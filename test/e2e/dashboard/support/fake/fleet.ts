@@ -1,6 +1,6 @@
 /** Fleets that are not there: topologies, frames and the last hour of any number of servers, always the same for the same number. */
-import type { LiveFrame, LiveServer } from "../../../../../src/shared/live/frame.ts";
-import type { LiveRecent, LiveSeries } from "../../../../../src/shared/live/recent.ts";
+import type { LiveFrame, LivePool, LiveServer } from "../../../../../src/shared/live/frame.ts";
+import type { LiveRecent, LiveSeries, ServerSeries, TrafficSeries } from "../../../../../src/shared/live/recent.ts";
 import type { LiveTopology } from "../../../../../src/shared/live/topology.ts";
 
 /** What is to be shown. */
@@ -10,6 +10,8 @@ export interface FakeFleet {
   /** None of them answers. */
   readonly allDown?: boolean;
   readonly learning?: boolean;
+  /** As clouds give them. */
+  readonly longNames?: boolean;
 }
 
 const STEP_MS = 5_000;
@@ -21,6 +23,7 @@ const STRATEGIES = [
   ["p2c", "Power of two choices: of two random servers, the one with fewer requests in flight for its weight."],
   ["adaptive", "The server with the lowest latency expected from its speed and load, both learned from answers."],
   ["ml", "The server with the lowest cost expected by a model that learns from answers while it serves."],
+  ["consistent_hash", "The server that the request's key belongs to, while it has room."],
 ] as const;
 
 /** Names of everything. */
@@ -57,9 +60,9 @@ export function fakeTopology(fleet: FakeFleet, startedMs: number): LiveTopology 
           })),
     servers: Array.from({ length: fleet.servers }, (_, i) => ({
       id: i + 1,
-      name: `10.0.${i >> 8}.${(i & 255) + 1}:8080`,
+      name: serverName(fleet, i),
       pool: pools[i % pools.length],
-      url: `http://10.0.${i >> 8}.${(i & 255) + 1}:8080`,
+      url: `http://${serverName(fleet, i)}`,
       address: "",
       zone: null,
       backup: false,
@@ -69,6 +72,11 @@ export function fakeTopology(fleet: FakeFleet, startedMs: number): LiveTopology 
       capacity_origin: "configuration",
     })),
   };
+}
+
+function serverName({ longNames = false }: FakeFleet, i: number): string {
+  if (longNames) return `ip-10-0-${i >> 8}-${(i & 255) + 1}.eu-central-1.compute.internal.example.test:18080`;
+  return `10.0.${i >> 8}.${(i & 255) + 1}:8080`;
 }
 
 /** One second. */
@@ -82,6 +90,7 @@ export function fakeFrame(fleet: FakeFleet, atMs: number): LiveFrame {
   return {
     topology: 1,
     at: atMs,
+    instances: ["edge-1"],
     instance: {
       ready: usable > 0,
       draining: false,
@@ -174,6 +183,7 @@ function fakeLearning(pool: string, atMs: number): LiveFrame["learning"][number]
     rung: "model",
     rung_reason: "",
     table_age_ms: 48,
+    paused: false,
     arms: [
       { arm: "champion", share: null, rps: 88, cost: 0.91 },
       { arm: "control", share: 0.05, rps: 5, cost: 1.04 },
@@ -204,7 +214,27 @@ export function fakeRecent(fleet: FakeFleet, nowMs: number, topology: LiveTopolo
     in_flight: series((frame) => frame.totals.in_flight * factor),
     queued: series(() => 0),
   };
-  return { step_s: 5, at, totals, pools: {}, servers: {}, topology };
+  const traffic = (of: (frame: LiveFrame) => LivePool): TrafficSeries => ({
+    rps: series((frame) => of(frame).rps * factor),
+    s5xx: series((frame) => of(frame).s5xx),
+    failures: series((frame) => of(frame).failures),
+    p50: series((frame) => of(frame).p50),
+    p99: series((frame) => of(frame).p99),
+    in_flight: series((frame) => of(frame).in_flight * factor),
+  });
+  const single = (of: (frame: LiveFrame) => LiveServer): ServerSeries => ({
+    rps: series((frame) => of(frame).rps),
+    p50: series((frame) => of(frame).p50),
+    p99: series((frame) => of(frame).p99),
+    in_flight: series((frame) => of(frame).in_flight),
+    errors: series((frame) => of(frame).errors),
+    cpu: series((frame) => of(frame).cpu),
+  });
+  const pools = Object.fromEntries(topology.pools.map(({ name }, i) => [name, traffic((frame) => frame.pools[i])]));
+  // As the instance: of many servers only those that are asked for.
+  const told = factor === 1 ? topology.servers : [];
+  const servers = Object.fromEntries(told.map(({ id }, i) => [String(id), single((frame) => frame.servers[i])]));
+  return { step_s: 5, at, totals, pools, servers, topology };
 }
 
 function sum(values: readonly number[]): number {

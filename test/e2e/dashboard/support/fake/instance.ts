@@ -15,6 +15,9 @@ const CSP =
 /** Answers of the API by path; a function is asked with the request. */
 export type FakeAnswers = Readonly<Record<string, unknown>>;
 
+/** The same for all. */
+let bundled: ReturnType<typeof bundlePage> | undefined;
+
 export class FakeInstance {
   readonly #server: Server<undefined>;
   readonly #files: ReadonlyMap<string, BundledFile>;
@@ -42,7 +45,8 @@ export class FakeInstance {
   }
 
   static async start(fleet: FakeFleet, answers: FakeAnswers = {}): Promise<FakeInstance> {
-    const result = await bundlePage();
+    bundled ??= bundlePage();
+    const result = await bundled;
     if ("problem" in result) throw new Error(result.problem);
     return new FakeInstance(result.files, fleet, answers);
   }

@@ -77,6 +77,38 @@ test("an audit that cannot be written now has everything later: there is no chan
   await next.close();
 });
 
+test("what waits for the audit is shown with it, said, and bounded: then nothing is changed any more", async () => {
+  const path = folder();
+  const store = storeIn(path);
+  await store.read();
+  mkdirSync(join(path, "audit.jsonl"));
+  for (let revision = 0; revision < 200; revision++) await store.commit(revision, [], [entry(revision)]);
+  await expect(store.commit(200, [], [entry(200)])).rejects.toThrow("the audit cannot be written");
+  expect(await store.read()).toMatchObject({
+    revision: 200,
+    trouble: expect.stringContaining("the audit cannot be written"),
+  });
+  rmSync(join(path, "audit.jsonl"), { recursive: true });
+  expect((await store.read()).trouble).toBeNull();
+  expect(await store.audit({ limit: 2, sinceMs: null })).toEqual([entry(199), entry(198)]);
+  expect(await store.audit({ limit: 999, sinceMs: null })).toHaveLength(200);
+  await store.commit(200, [], [entry(200)]);
+  await store.close();
+});
+
+test("an override that cannot be written leaves nothing behind, and what was before is there", async () => {
+  const path = folder();
+  const store = storeIn(path);
+  await store.commit((await store.read()).revision, [setting("LOG_LEVEL", "debug", "info")], [entry(1)]);
+  mkdirSync(join(path, "overrides.json.new"));
+  await expect(store.commit(1, [], [entry(2)])).rejects.toThrow("overrides.json cannot be written");
+  expect(await store.read()).toMatchObject({ revision: 1, overrides: [setting("LOG_LEVEL", "debug", "info")] });
+  rmSync(join(path, "overrides.json.new"), { recursive: true });
+  expect(await store.commit(1, [], [entry(2)])).toBe(2);
+  expect(readdirSync(path)).not.toContain("overrides.json.new");
+  await store.close();
+});
+
 test("where no directory can be, it says so and keeps nothing", async () => {
   const path = folder();
   writeFileSync(path, "a file");

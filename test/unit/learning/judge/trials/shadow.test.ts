@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../../../../src/balancing/random.ts";
-import { costOf } from "../../../../../src/learning/judge/evidence/cost.ts";
+import { costOf } from "../../../../../src/evidence/cost.ts";
 import type { Finding } from "../../../../../src/learning/judge/finding.ts";
 import { JUDGE_DEFAULTS, type ShadowOptions } from "../../../../../src/learning/judge/options.ts";
 import type { DecisionViews, PolicyView } from "../../../../../src/learning/judge/record.ts";

@@ -209,3 +209,33 @@ test("the fake counts as the recorder does", () => {
   expect(history.metricRows.second[0]).toMatchObject({ atMs: SINCE + 2000, requests: 1 });
   expect(history.metricRows.second[0].durations[historyBucketOf(2000)]).toBe(1);
 });
+
+describe("a recorder counts what ended before its first second to that one", () => {
+  const late = (kept: (i: number) => boolean = () => true) => {
+    for (let i = 0; i < 100; i++) {
+      history.request({ atMs: SINCE + 5_000 + i * 20, server: `s${(i % 2) + 1}:80`, durationMs: 5 }, kept(i));
+    }
+    for (const row of history.metricRows.second) if (row.atMs === SINCE + 5_000) row.atMs = SINCE + 6_000;
+  };
+
+  test("the recording begins where single requests do, and has all of them", async () => {
+    late();
+    const { recording } = await read();
+    expect(recording.startMs).toBe(SINCE + 5_000);
+    expect(recording.durationMs).toBe(2_000);
+    expect(recording.requests.atMs).toHaveLength(100);
+    expect(recording.arrivals).toBeNull();
+  });
+
+  test("what had begun before, and ended in that second, is no beginning", async () => {
+    history.request({ atMs: SINCE + 1_000, durationMs: 5_500 });
+    history.request({ atMs: SINCE + 6_100, durationMs: 5, server: "s2:80" });
+    expect((await read()).recording.startMs).toBe(SINCE + 6_000);
+  });
+
+  test("nothing from before the window that was asked for", async () => {
+    late();
+    const { recording } = await read({ sinceMs: SINCE + 5_500 });
+    expect(recording.startMs).toBe(SINCE + 6_000);
+  });
+});

@@ -132,6 +132,13 @@ describe("a change of settings", () => {
     expect(Object.keys(all)).toContain("connect");
   });
 
+  test("has no place for a query, which may hold a secret", () => {
+    expect(plan(null, { HEALTH_CHECK_PATH: "/up" }).set).toMatchObject([{ value: "/up" }]);
+    const { problems } = refusal(() => plan(null, { HEALTH_CHECK_PATH: "/up?key=hunter2" }));
+    expect(JSON.stringify(problems)).toContain("overrides are no place for one");
+    expect(JSON.stringify(problems)).not.toContain("hunter2");
+  });
+
   test("names each once, and something", () => {
     expect(refusal(() => plan(null, { LOG_LEVEL: "debug", "log.level": "info" })).message).toContain("name it once");
     expect(refusal(() => plan(null, {})).message).toContain("names nothing");
