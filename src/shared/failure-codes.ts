@@ -8,6 +8,8 @@ export const SERVER_FAILURE_CODES = [
   "upstream_tls_failed",
   "upstream_certificate_invalid",
   "upstream_tls_refused",
+  "upstream_not_http2",
+  "stream_refused",
   /** Counts only as a reason to try again: nothing is held against the server. */
   "stale_connection",
   "closed_before_response",

@@ -163,9 +163,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
-    title: "health/ judges what it is given: it knows neither the request path nor the control plane",
+    title:
+      "health/ judges what it is given: of the request path it knows how HTTP/2 is read, and nothing of the control plane",
     folder: "src/health/",
-    allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/"),
+    allows: either(
+      within("src/proxy/http2/"),
+      notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/"),
+    ),
   },
   {
     title:

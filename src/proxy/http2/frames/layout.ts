@@ -30,7 +30,7 @@ export const MAX_FRAME_BYTES = 16_384;
 /** Identifiers, increments and windows are numbers of 31 bits. */
 export const MAX_31_BITS = 0x7fff_ffff;
 
+/** What it is called in ALPN (RFC 9113 section 3.2). */
+export const HTTP_2_PROTOCOL = "h2";
 /** What a client says first (RFC 9113 section 3.4). */
 export const PREFACE: Uint8Array = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-/** As much of it as no request of HTTP/1 begins with: its first line, without the line's end. */
-export const PREFACE_LINE: Uint8Array = PREFACE.subarray(0, "PRI * HTTP/2.0".length);
