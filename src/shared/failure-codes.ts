@@ -31,6 +31,7 @@ export const FAILURE_CODES: readonly string[] = [
   "",
   "other",
   ...SERVER_FAILURE_CODES,
+  "deadline_exceeded",
   "no_server_available",
   "queue_full",
   "queue_timeout",

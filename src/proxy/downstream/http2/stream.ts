@@ -131,7 +131,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
       const exchange = ctx.exchanges.take();
       this.#exchange = exchange;
       if (requestHead.upgrade) ctx.http2.renewKey();
-      // It stays with the request, which may be sent again.
+      // The exchange has it until its server does, which may be long after this packet.
       const body = requestHead.upgrade ? NO_BUFFER : keep(this.#input.take());
       exchange.begin(this, head, 0, route, body, 0, body.length, this.#startedMs, nowMs);
       this.#taken(nowMs);
