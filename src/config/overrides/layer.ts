@@ -23,11 +23,6 @@ export function originOf({ by, atMs }: Pick<Override, "by" | "atMs">): string {
   return `override by ${by}, ${new Date(atMs).toISOString().slice(0, 16)}Z`;
 }
 
-/** How a sentence begins that is about an override. */
-export function overrideCalled(what: string, override: Pick<Override, "by" | "atMs">): string {
-  return `${what} (${originOf(override)})`;
-}
-
 /** Overrides laid over a configuration. */
 export class OverrideLayer {
   readonly #overrides: readonly ConfiguredOverride[];

@@ -1,5 +1,6 @@
 /** The canaries of an instance: over real overrides, and workers that are made up. */
 import { describe, expect, test } from "bun:test";
+import { planEndOfAll } from "../../../../src/control/admin/changes/override-end.ts";
 import { Canaries } from "../../../../src/control/canary/canaries.ts";
 import { proposeRollback, proposeTerms } from "../../../../src/control/canary/proposals.ts";
 import type { NotedEvent } from "../../../../src/control/events/events.ts";
@@ -170,7 +171,7 @@ describe("what else may happen to it", () => {
     const { canaries, operations, logged, rounds, begin } = makeInstance();
     await begin();
     await rounds(2);
-    await operations.clear(OPERATOR, { reason: "", keep: true });
+    await operations.change(OPERATOR, { reason: "", keep: true }, () => planEndOfAll(operations.list()));
     await rounds(1);
     expect(canaries.of("shop")).toMatchObject({ state: "ended" });
     expect(logged.at(-1)).toContain("the canary of route shop has ended");
