@@ -35,7 +35,7 @@ export function sharesOf({ name, action }: RouteSpec): Shares {
   throw new ApiError(409, "no_split", `route ${name} sends nothing to a pool, so there is nothing to split`);
 }
 
-/** Throws an `ApiError`. @param pools names of those that there are. */
+/** Throws an `ApiError`. @param overrides those in force that lie over splits. */
 export function planSplit(
   route: RouteSpec,
   { split }: SplitChange,

@@ -4,6 +4,7 @@ import { STRATEGIES } from "../../../balancing/registry.ts";
 import type { EffectiveSetting } from "../../../config/effective.ts";
 import { SECTIONS } from "../../../config/schema.ts";
 import type { RouteSpec } from "../../../protocol/route.ts";
+import type { Override } from "../../../shared/operations/override.ts";
 import type { Operations } from "../../operations/operations.ts";
 import { poolList, poolView, routeList, routeView, type ShownPool } from "../answers/pools.ts";
 import { entityTag } from "../changes/etag.ts";
@@ -25,7 +26,7 @@ export interface PoolsControl {
   routes(): readonly RouteSpec[];
   /** Of the configuration in force. */
   effective(): readonly EffectiveSetting[];
-  readonly operations: Pick<Operations, "change" | "list">;
+  readonly operations: Pick<Operations, "change" | "inForceOf">;
 }
 
 const STRATEGY = SECTIONS.balancing.settings.strategy.env;
@@ -128,7 +129,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
           const planned = await makeChange(
             control.operations,
             { ...call, terms: { ...query, reason: body.reason } },
-            () => planSplit(routeOf(control, name), body, control.pools(), control.operations.list()),
+            () => planSplit(routeOf(control, name), body, control.pools(), splitOverrides(control)),
           );
           return query.dry_run ? tried(planned) : showRoute(control, name, notesOf(planned));
         },
@@ -138,7 +139,12 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
 ];
 
 function sourcesOf(control: PoolsControl): SettingSources {
-  return { effective: control.effective(), overrides: control.operations.list() };
+  return { effective: control.effective(), overrides: control.operations.inForceOf("setting") };
+}
+
+/** What lies over the split of a route here. */
+function splitOverrides({ operations }: PoolsControl): readonly Override[] {
+  return [...operations.inForceOf("split"), ...operations.inForceOf("canary")];
 }
 
 function showPool(control: PoolsControl, name: string, more: object = {}): Response {

@@ -12,7 +12,7 @@ import { whyFixed } from "./names.ts";
 export interface SettingSources {
   /** What is in force. */
   readonly effective: readonly EffectiveSetting[];
-  /** Those that lie over the configuration. */
+  /** Those in force: others say nothing of what is configured here. */
   readonly overrides: readonly Override[];
 }
 
