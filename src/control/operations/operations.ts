@@ -4,6 +4,7 @@
  */
 import type { LoadedConfig } from "../../config/load.ts";
 import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
+import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
 import {
   type KeptOverrides,
@@ -20,7 +21,7 @@ import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
 import { OverrideSet } from "./override-set.ts";
 import { type Overruled, type Weighed, weigh } from "./weigh.ts";
-import { describeMaker, describeTarget } from "./words.ts";
+import { describeTarget } from "./words.ts";
 
 /** As often another instance may be faster: of two that change something all the time each is, every second time. */
 const TRIES = 20;
