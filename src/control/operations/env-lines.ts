@@ -2,8 +2,9 @@
 
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import { sharesAt } from "../../shared/operations/canary.ts";
+import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override } from "../../shared/operations/override.ts";
-import { describeMaker, describeTarget, describeValue } from "./words.ts";
+import { describeTarget, describeValue } from "./words.ts";
 
 /** What decides what `.env` can say. */
 export interface EnvContext {

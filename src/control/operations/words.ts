@@ -1,5 +1,5 @@
 /** Overrides in words. */
-import type { Override, OverrideTarget } from "../../shared/operations/override.ts";
+import type { OverrideTarget, ServerTarget } from "../../shared/operations/override.ts";
 import { shortened } from "../../shared/shortened.ts";
 
 /** Of a value a sentence shows so much. */
@@ -11,8 +11,7 @@ export function describeTarget(of: OverrideTarget): string {
     case "weight":
     case "capacity":
     case "state": {
-      const { pool, server, address } = of.target;
-      return `the ${of.kind} of server ${server}${address === "" ? "" : ` (${address})`} of pool ${pool}`;
+      return `the ${of.kind} of ${describeServer(of.target)}`;
     }
     case "server_added":
       return `the server ${of.target.url} added to pool ${of.target.pool}`;
@@ -27,9 +26,9 @@ export function describeTarget(of: OverrideTarget): string {
   }
 }
 
-/** Who made it and when: `by deploy, 2026-11-29T02:10Z`. */
-export function describeMaker({ by, atMs }: Pick<Override, "by" | "atMs">): string {
-  return `by ${by}, ${new Date(atMs).toISOString().slice(0, 16)}Z`;
+/** A server of a pool: `server 10.0.0.5:3000 of pool default`. */
+export function describeServer({ pool, server, address }: ServerTarget): string {
+  return `server ${server}${address === "" ? "" : ` (${address})`} of pool ${pool}`;
 }
 
 /** A value for people. */
