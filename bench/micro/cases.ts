@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { LoggedOutcome, LoggedRequest } from "../../src/proxy/record/access-log/logged.ts";
 import type { RequestRewrite } from "../../src/proxy/rewrite/request.ts";
 import { makeExplainingCases } from "./explaining.ts";
+import { makeHeaderBlockCases } from "./header-blocks.ts";
 import { makeObservingCases } from "./observing.ts";
 import { makeRecordingCases } from "./recording.ts";
 import { makeRouteCases } from "./routes.ts";
@@ -192,6 +193,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     waitMs: 0,
     connectMs: 0,
     headMs: 1.05,
+    grpcStatus: -1,
     failure: null,
   };
   const fleet = {
@@ -373,6 +375,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     ...(await makeRecordingCases(root, `${memoryPath}-history`)),
     ...(await makeTracingCases(root, `${memoryPath}-traces`)),
     ...(await makeExplainingCases(root)),
+    ...(await makeHeaderBlockCases(root)),
   ];
 }
 

@@ -6,7 +6,7 @@ export interface Endpoint {
   readonly id: number;
   /** Row of its pool. */
   readonly pool: number;
-  /** As configured, without a trailing slash: `http://backend-1:8001`. */
+  /** As configured, without a trailing slash: `http://backend-1:8001`, `h2c://backend-1:8001`. */
   readonly url: string;
   /** Name in the URL, for `Host`-independent purposes: TLS server name and certificate check. */
   readonly hostname: string;
@@ -14,6 +14,8 @@ export interface Endpoint {
   readonly address: string;
   readonly port: number;
   readonly tls: boolean;
+  /** It speaks HTTP/2; otherwise HTTP/1.1. */
+  readonly http2: boolean;
 }
 
 /** What a server is called: ids are of one run only. */

@@ -47,6 +47,7 @@ export interface ListenerSpec {
   /** What it has of its own; what is not there is as for the whole instance. */
   readonly clientAuth?: ClientAuth;
   readonly proxyProtocol?: boolean;
+  readonly http2?: boolean;
   /** Beside the instance's: both let a client in. */
   readonly clients?: AccessLists;
 }

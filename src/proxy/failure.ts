@@ -82,6 +82,24 @@ export const Failures = {
     true,
     "the server refused the TLS connection: it may want a certificate, or another one",
   ),
+  /** Said before anything is sent: by ALPN, or because what it sends first are no SETTINGS. */
+  NOT_HTTP2: failure(
+    "upstream_not_http2",
+    502,
+    "upstream",
+    "http_protocol_error",
+    true,
+    "the server does not speak HTTP/2, as its URL says that it does",
+  ),
+  /** It has not looked at the request (RFC 9113 section 8.7). */
+  STREAM_REFUSED: failure(
+    "stream_refused",
+    502,
+    "upstream",
+    "connection_limit_reached",
+    true,
+    "the server refused the request before looking at it",
+  ),
   /** A kept connection that the server had closed: nothing to hold against it. */
   STALE_CONNECTION: failure(
     "stale_connection",
@@ -129,7 +147,7 @@ export const Failures = {
     "upstream",
     "http_protocol_error",
     false,
-    "the server's answer is not valid HTTP/1.1",
+    "the server's answer is not valid HTTP",
   ),
   UNEXPECTED_UPGRADE: failure(
     "unexpected_upgrade",
@@ -154,6 +172,15 @@ export const Failures = {
     "connection_read_timeout",
     false,
     "the server's answer stopped making progress",
+  ),
+  /** `grpc-timeout`: how long that is, is the client's choice, so it says nothing of the server. */
+  DEADLINE_EXCEEDED: failure(
+    "deadline_exceeded",
+    504,
+    "client",
+    "http_response_timeout",
+    false,
+    "the call was not over within the time that its client gave it",
   ),
   NO_SERVER: failure(
     "no_server_available",
@@ -251,6 +278,14 @@ export const Failures = {
     "http_request_error",
     false,
     "the request body stopped making progress",
+  ),
+  STREAM_ERROR: failure(
+    "stream_error",
+    400,
+    "client",
+    "http_protocol_error",
+    false,
+    "the client broke a rule of HTTP/2 on this stream",
   ),
   REQUEST_TRUNCATED: failure(
     "request_truncated",

@@ -16,6 +16,7 @@ import type { Logger } from "../telemetry/log/logger.ts";
 import { AdminRelay, type AskAdmin } from "./downstream/admin-relay.ts";
 import type { ClientConnection } from "./downstream/client-connection.ts";
 import type { DownstreamContext } from "./downstream/context.ts";
+import { HeadMemory } from "./downstream/http2/head-coding.ts";
 import { PeerCache } from "./downstream/peer-cache.ts";
 import { HedgeTimers } from "./exchange/attempts/hedge-timers.ts";
 import type { ExchangeContext } from "./exchange/context.ts";
@@ -44,12 +45,15 @@ import { DurationPlaces } from "./routing/duration-places.ts";
 import { MirrorRows } from "./routing/mirror-target.ts";
 import { Routes } from "./routing/routes.ts";
 import { MAX_CERTIFICATE_LINE_BYTES } from "./sockets/client-certificate.ts";
+import { EndOfTurn } from "./sockets/end-of-turn.ts";
 import { Network } from "./sockets/network.ts";
 import { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { Tcp } from "./sockets/tcp.ts";
 import { TimerWheel } from "./sockets/timer-wheel.ts";
 import { createDial } from "./upstream/dial.ts";
 import { Http1Upstream } from "./upstream/http1/upstream.ts";
+import { Http2Coding } from "./upstream/http2/coding.ts";
+import { Http2Upstream } from "./upstream/http2/upstream.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 /** What a worker's proxy is made from. */
@@ -140,6 +144,7 @@ export class ProxyServer {
       block,
       counters: block.counters,
       wheel: new TimerWheel(now(), TICK_MS),
+      endOfTurn: new EndOfTurn(now, onInternalError),
       ids: new IdSource(options.seed),
       log,
       accessLog: null,
@@ -160,10 +165,14 @@ export class ProxyServer {
     };
     const identityHash = new Uint32Array(MAX_SERVERS);
     const dial = createDial(network);
+    const coding = new Http2Coding();
     this.#pools = new ServerPools(
       { ...options, identityHash, choices: this.#choices, onInternalError },
       worker,
-      (endpoint, connections) => new Http1Upstream(endpoint, connections, dial),
+      (endpoint, connections) =>
+        endpoint.http2
+          ? new Http2Upstream(endpoint, connections, dial, coding)
+          : new Http1Upstream(endpoint, connections, dial),
     );
     this.#pools.configure(settings.pools, trustedProxies);
     const ctx: ExchangeContext = Object.assign(worker, {
@@ -176,6 +185,8 @@ export class ProxyServer {
       peers: new PeerCache(trustedProxies),
       admin: new AdminRelay(options.admin),
       exchanges: new IdleExchanges(ctx, onInternalError),
+      http2: new HeadMemory(ctx.ids),
+      speakHttp2: (...known: Parameters<DownstreamContext["speakHttp2"]>) => this.#clients.speakHttp2(...known),
       onClientGone: (client: ClientConnection) => this.#onClientGone(client),
     });
     this.#setAccessLog(settings);

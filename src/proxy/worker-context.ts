@@ -13,6 +13,7 @@ import type { Sampler } from "./record/trace/sampler.ts";
 import type { TraceWriter } from "./record/trace/trace-writer.ts";
 import type { IdSource } from "./rewrite/request-ids.ts";
 import type { TrustedProxies } from "./rewrite/trusted-proxies.ts";
+import type { EndOfTurn } from "./sockets/end-of-turn.ts";
 import type { SocketKernel } from "./sockets/socket-kernel.ts";
 import type { TimerWheel } from "./sockets/timer-wheel.ts";
 
@@ -33,6 +34,7 @@ export interface WorkerContext {
   readonly block: WorkerBlock;
   readonly counters: Float64Array;
   readonly wheel: TimerWheel;
+  readonly endOfTurn: EndOfTurn;
   readonly ids: IdSource;
   readonly log: Logger;
   accessLog: AccessLog | null;

@@ -8,6 +8,8 @@ export const SERVER_FAILURE_CODES = [
   "upstream_tls_failed",
   "upstream_certificate_invalid",
   "upstream_tls_refused",
+  "upstream_not_http2",
+  "stream_refused",
   /** Counts only as a reason to try again: nothing is held against the server. */
   "stale_connection",
   "closed_before_response",
@@ -29,6 +31,7 @@ export const FAILURE_CODES: readonly string[] = [
   "",
   "other",
   ...SERVER_FAILURE_CODES,
+  "deadline_exceeded",
   "no_server_available",
   "queue_full",
   "queue_timeout",
@@ -95,6 +98,19 @@ export const FAILURE_CODES: readonly string[] = [
   "trailer_too_large",
   "interim_version",
   "too_many_options",
+  "upper_case_name",
+  "space_around_value",
+  "connection_field",
+  "invalid_te",
+  "unknown_pseudo_field",
+  "late_pseudo_field",
+  "duplicate_pseudo_field",
+  "missing_pseudo_field",
+  "unexpected_pseudo_field",
+  "invalid_protocol",
+  "host_unlike_authority",
+  "length_unlike_body",
+  "stream_error",
 ];
 
 /** Stands for a code that is not in the list. */

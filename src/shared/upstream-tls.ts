@@ -22,19 +22,23 @@ export interface TlsTarget {
   readonly ca: string[] | undefined;
   /** PEM texts of what the server is shown when it asks for a certificate. */
   readonly certificate: UpstreamTls["upstreamCertificate"];
+  /** The protocol that it has to agree on by ALPN (RFC 7301); `null` = none is offered. */
+  readonly protocol: "h2" | null;
 }
 
 /**
  * What to ask of the server `hostname`, the name or address in its URL. Another name that the pool has (`UPSTREAM_SERVER_NAME`)
  * is both asked for and verified: that is where the certificate is for a name that is no address of its own.
+ * @param protocol what to speak, where ALPN says so.
  */
-export function upstreamTlsTarget(hostname: string, tls: UpstreamTls): TlsTarget {
+export function upstreamTlsTarget(hostname: string, tls: UpstreamTls, protocol: TlsTarget["protocol"]): TlsTarget {
   const name = tls.upstreamServerName ?? hostname;
   return {
     hostname: name,
     serverName: serverNameIndication(name),
     ca: trustedAuthorities(tls.upstreamCaPem),
     certificate: tls.upstreamCertificate,
+    protocol,
   };
 }
 

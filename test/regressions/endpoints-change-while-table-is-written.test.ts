@@ -13,7 +13,7 @@ test("only servers that stay are chosen", async () => {
   const { port } = stays;
   const url = `http://127.0.0.1:${port}`;
   proxy.server.setEndpoints([
-    { slot: 0, id: 1, pool: 0, url, hostname: "127.0.0.1", address: "127.0.0.1", port, tls: false },
+    { slot: 0, id: 1, pool: 0, url, hostname: "127.0.0.1", address: "127.0.0.1", port, tls: false, http2: false },
   ]);
   for (let i = 0; i < 4; i++) expect((await proxy.ask(get())).body.toString()).toBe("stays");
   expect(proxy.logged).toEqual([]);

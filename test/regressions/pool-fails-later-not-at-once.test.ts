@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Failure } from "../../src/proxy/failure.ts";
 import { ResponseHead } from "../../src/proxy/http1/head.ts";
+import { EndOfTurn } from "../../src/proxy/sockets/end-of-turn.ts";
 import { SocketKernel } from "../../src/proxy/sockets/socket-kernel.ts";
 import { TimerWheel } from "../../src/proxy/sockets/timer-wheel.ts";
 import { Http1Upstream } from "../../src/proxy/upstream/http1/upstream.ts";
@@ -16,6 +17,7 @@ const ENDPOINT = {
   address: "127.0.0.1",
   port: 1,
   tls: false,
+  http2: false,
 };
 const SETTINGS = {
   connectTimeoutMs: 100,
@@ -33,6 +35,12 @@ const CONTEXT = {
   scratch: Buffer.alloc(0),
   responseHead: new ResponseHead(10),
   wheel: new TimerWheel(0),
+  endOfTurn: new EndOfTurn(
+    () => performance.now(),
+    (error) => {
+      throw error;
+    },
+  ),
   kernel: new SocketKernel(null),
   counters: new Float64Array(64),
   block: { connects: new Float64Array(64), handshakes: new Float64Array(64), reuses: new Float64Array(4) },

@@ -160,6 +160,7 @@ export interface Target {
   readonly port: number;
   readonly host?: string;
   readonly tls?: boolean;
+  readonly http2?: boolean;
   readonly hostname?: string;
   readonly hardLimit?: number;
   /** Row of its pool; the first one by default. */
@@ -332,11 +333,12 @@ export class TestProxy {
 const ADMIN_ANSWER = { status: 200, type: "text/plain", body: Buffer.from("from admin"), retryAfter: null };
 
 function endpointOf(target: Target & { id?: number }, slot: number): Endpoint {
-  const { port, host = "127.0.0.1", tls = false } = target;
+  const { port, host = "127.0.0.1", tls = false, http2 = false } = target;
   const hostname = target.hostname ?? host;
   const urlHost = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const url = `${tls ? "https" : "http"}://${urlHost}:${port}`;
-  return { slot, id: target.id ?? slot + 1, pool: target.pool ?? 0, url, hostname, address: host, port, tls };
+  const scheme = http2 ? (tls ? "h2" : "h2c") : tls ? "https" : "http";
+  const url = `${scheme}://${urlHost}:${port}`;
+  return { slot, id: target.id ?? slot + 1, pool: target.pool ?? 0, url, hostname, address: host, port, tls, http2 };
 }
 
 function silentLogger(errors: unknown[]): Logger {

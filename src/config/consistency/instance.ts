@@ -1,5 +1,6 @@
 /** What single values of the instance cannot tell: settings that contradict each other. */
 import type { ListenerSpec } from "../../protocol/worker.ts";
+import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
 import { overlap } from "../listeners/listeners.ts";
 import { isLoopback } from "../values/addresses.ts";
 import { acmeContradictions } from "./acme.ts";
@@ -118,13 +119,14 @@ export function findItself(config: PartialConfig, listeners: readonly ListenerSp
   const { servers, admin } = config;
   const problems: string[] = [];
   for (const { url, scheme, host, port } of servers.list ?? []) {
-    if (scheme === "http" && clash(port, admin.port) && admin.host !== undefined && reaches(host, admin.host)) {
+    const { tls } = SERVER_PROTOCOLS[scheme];
+    if (!tls && clash(port, admin.port) && admin.host !== undefined && reaches(host, admin.host)) {
       problems.push(
         `SERVERS: ${url} is this balancer's own admin port (ADMIN_PORT=${port}): choose another port for one of them, or ADMIN_PORT=0 for none`,
       );
     }
     for (const own of namedListeners(config, listeners)) {
-      if (own.tls !== (scheme === "https") || !clash(port, own.port)) continue;
+      if (own.tls !== tls || !clash(port, own.port)) continue;
       if (own.host === undefined || !reaches(host, own.host)) continue;
       problems.push(
         `SERVERS: ${url} is this balancer itself (${own.name}=${port}): choose another port for one of them`,

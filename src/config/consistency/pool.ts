@@ -1,11 +1,12 @@
 /** What single values cannot tell of what pools may have values of their own of: settings that contradict each other. */
+import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
 import type { Contradictions, PartialConfig } from "./contradictions.ts";
 
 /** Contradictions among what holds for one pool, or for the instance. A missing setting has its own problem already. */
 export function findPoolContradictions(config: PartialConfig): Contradictions {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const { outlier, health, balancing, sticky, upstream } = config;
+  const { servers, outlier, health, balancing, sticky, upstream } = config;
 
   if (outlier.baseEjectionMs! > outlier.maxEjectionMs!) {
     problems.push("OUTLIER_BASE_EJECTION_SECONDS: is longer than OUTLIER_MAX_EJECTION_SECONDS");
@@ -19,6 +20,15 @@ export function findPoolContradictions(config: PartialConfig): Contradictions {
   if (upstream.keyFile && upstream.certFile === null)
     problems.push("UPSTREAM_CERT_FILE: is required by UPSTREAM_KEY_FILE: name the PEM file of the certificate");
 
+  const unfit = servers.list?.find(({ scheme }) => !SERVER_PROTOCOLS[scheme].http2);
+  if (health.type === "grpc" && unfit !== undefined) {
+    problems.push(
+      `HEALTH_CHECK_TYPE: cannot be grpc for ${unfit.url}, which speaks HTTP/1.1: write h2c:// (or h2:// with TLS) for servers of gRPC`,
+    );
+  }
+  if (health.grpcService && health.type !== "grpc") {
+    warnings.push("HEALTH_CHECK_GRPC_SERVICE has no effect: it is for HEALTH_CHECK_TYPE=grpc");
+  }
   if (health.enabled && health.timeoutMs! > health.intervalMs!) {
     warnings.push(
       "HEALTH_CHECK_TIMEOUT_SECONDS is longer than HEALTH_CHECK_INTERVAL_SECONDS: slow checks delay the next ones",

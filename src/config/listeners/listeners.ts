@@ -31,7 +31,7 @@ export function readListeners(
   if (written === 0) findings.problem(list, "has no entries, so nobody could connect: remove it, or add one");
   const listeners: ListenerSpec[] = [];
   for (const entry of entries) {
-    const { address, port, tls, client_auth: clientAuth, proxy_protocol: proxyProtocol, clients } = entry.fields;
+    const { address, port, tls, client_auth: clientAuth, proxy_protocol: proxyProtocol, http2, clients } = entry.fields;
     const host = address?.value ?? (app.host as string | undefined);
     if (!entry.said.has("port"))
       findings.problem(entry, "has no port: write one, such as port: 8080 (0 takes any free one)");
@@ -44,6 +44,7 @@ export function readListeners(
       tls: tls?.value ?? false,
       ...(clientAuth && { clientAuth: clientAuth.value }),
       ...(proxyProtocol && { proxyProtocol: proxyProtocol.value }),
+      ...(http2 && { http2: http2.value }),
       ...(clients && { clients: readAccessLists(clients, findings) }),
     };
     const other = listeners.findIndex(

@@ -27,6 +27,7 @@ export const LISTENER = struct({
     value(toggle),
     "off",
   ),
+  http2: field("Whether clients may speak HTTP/2 here. Not there means HTTP2.", value(toggle), "on"),
   clients: field(
     "Who is served here, of the clients that CLIENTS_ALLOW and CLIENTS_DENY let in.",
     ACCESS_LISTS,

@@ -7,7 +7,7 @@ import { nearest } from "../suggest.ts";
 import { hashOn } from "../values/hash-on.ts";
 import { headerFields, hostField } from "../values/header-fields.ts";
 import { statusRanges } from "../values/status-ranges.ts";
-import { decimal, integer, port, seconds, text, toggle, urlPath, valueType } from "../values/value-types.ts";
+import { decimal, integer, oneOf, port, seconds, text, toggle, urlPath, valueType } from "../values/value-types.ts";
 
 /** What nginx, HAProxy, Traefik, Caddy and Envoy call strategies. */
 const OTHER_NAMES: ReadonlyMap<string, (typeof STRATEGY_NAMES)[number]> = new Map([
@@ -131,6 +131,17 @@ export const health = {
       type: toggle,
       default: "true",
       doc: "Probe every server. When off, all count as healthy until their answers say otherwise.",
+    }),
+    type: setting({
+      env: "HEALTH_CHECK_TYPE",
+      type: oneOf(["http", "grpc", "tcp"]),
+      default: "http",
+      doc: "`http` asks for HEALTH_CHECK_PATH, in the protocol of the server's URL (at HEALTH_CHECK_PORT, if that is another one, in HTTP/1.1). `grpc` asks grpc.health.v1.Health, for h2:// and h2c:// servers. `tcp` is content with a connection, and with TLS where the URL says so.",
+    }),
+    grpcService: optional({
+      env: "HEALTH_CHECK_GRPC_SERVICE",
+      type: text,
+      doc: "Service that `HEALTH_CHECK_TYPE=grpc` asks about, such as `shop.v1.Orders`. Unset means the server as a whole.",
     }),
     path: setting({
       env: "HEALTH_CHECK_PATH",

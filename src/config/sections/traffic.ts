@@ -45,6 +45,13 @@ export const clients = {
       type: cidrList,
       doc: "Who is believed there, as addresses and CIDR ranges. Unset means TRUSTED_PROXIES.",
     }),
+    http2: setting({
+      env: "HTTP2",
+      type: toggle,
+      default: "on",
+      doc: "Whether clients may speak HTTP/2: over TLS as they agree on by ALPN, in clear if they begin with it. `off` leaves them HTTP/1.1. Listeners may say it for themselves.",
+      givenTo: { worker: "http2" },
+    }),
     trustedProxies: optional({
       env: "TRUSTED_PROXIES",
       type: cidrList,
@@ -120,7 +127,7 @@ export const timeouts = {
 /** How much a client may ask for. */
 export const limits = {
   title: "Limits",
-  doc: "0 means no limit, except for the header's two.",
+  doc: "0 means no limit, except for the header's two and HTTP2_MAX_STREAMS.",
   settings: {
     maxHeaderBytes: setting({
       env: "MAX_HEADER_BYTES",
@@ -163,6 +170,20 @@ export const limits = {
       default: "0",
       doc: "A client's connection is closed after this many requests.",
       givenTo: { worker: "maxRequestsPerConnection" },
+    }),
+    maxConnectionAgeMs: setting({
+      env: "CLIENT_MAX_CONNECTION_AGE_SECONDS",
+      type: seconds(0, 30 * 86_400),
+      default: "0",
+      doc: "A client's connection of this age takes no more requests, and ends when those under way have: with HTTP/2 the client is told before (GOAWAY). Spreads clients that stay for days over instances that come and go.",
+      givenTo: { worker: "maxConnectionAgeMs" },
+    }),
+    http2MaxStreams: setting({
+      env: "HTTP2_MAX_STREAMS",
+      type: integer(1, 10_000),
+      default: "100",
+      doc: "Most requests that a client may have under way at once on one connection of HTTP/2. More are refused in a way that lets it send them again.",
+      givenTo: { worker: "http2MaxStreams" },
     }),
   },
 };

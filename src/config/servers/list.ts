@@ -53,7 +53,8 @@ function parseServer(entry: string): ServerSpec {
   const scheme = serverScheme(name);
   if (scheme === undefined) {
     const valid = Object.keys(SERVER_SCHEMES).map((known) => `${known}://`);
-    throw new Error(`has an unknown scheme: use ${valid.join(", ")}`);
+    const hint = /^grpcs?$/.test(name) ? "; servers of gRPC are h2c://, or h2:// with TLS" : "";
+    throw new Error(`has an unknown scheme: use ${valid.join(", ")}${hint}`);
   }
   const { source, host, port } = scheme.read(match[2], name);
   const bracketed = host.includes(":") ? `[${host}]` : host;

@@ -17,13 +17,17 @@ interface ServerScheme {
 export const SERVER_SCHEMES = {
   http: { protocol: "http", read: (rest: string) => readHostAndPort(rest, 80) },
   https: { protocol: "https", read: (rest: string) => readHostAndPort(rest, 443) },
+  h2: { protocol: "h2", read: (rest: string) => readHostAndPort(rest, 443) },
+  h2c: { protocol: "h2c", read: (rest: string) => readHostAndPort(rest, 80) },
   "dns+srv": { protocol: "http", read: readSrvName },
   "dns+srv+https": { protocol: "https", read: readSrvName },
+  "dns+srv+h2": { protocol: "h2", read: readSrvName },
+  "dns+srv+h2c": { protocol: "h2c", read: readSrvName },
 } as const satisfies Readonly<Record<string, ServerScheme>>;
 
 /** What people are told of them: each is in it. */
 export const SERVERS_DOC =
-  "Your servers: URLs such as http://10.0.0.5:3000 or https://app.internal, separated by commas. All addresses of a name are used; dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS).";
+  "Your servers: URLs such as http://10.0.0.5:3000 or https://app.internal, separated by commas. h2:// is HTTP/2 over TLS, h2c:// without, as gRPC servers want it. All addresses of a name are used; dns+srv://_http._tcp.example.com reads an SRV record (dns+srv+https:// for TLS, dns+srv+h2:// and dns+srv+h2c:// for HTTP/2).";
 
 /** Who knows addresses: each has a source in control/discovery/sources/. */
 export type SourceKind = ReturnType<(typeof SERVER_SCHEMES)[keyof typeof SERVER_SCHEMES]["read"]>["source"];

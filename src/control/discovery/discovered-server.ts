@@ -4,7 +4,7 @@ import type { ServerSpec } from "../../shared/server-spec.ts";
 /** A server that was found, whoever told of it. */
 export interface DiscoveredServer {
   readonly spec: ServerSpec;
-  /** `http://…` or `https://…`: as configured, or made of what the source tells (the target of an SRV record). */
+  /** `http://…`, `https://…`, `h2://…` or `h2c://…`: as configured, or made of what the source tells (the target of an SRV record). */
   readonly url: string;
   /** For `Host`, TLS server name and certificate check; without a dot at its end. */
   readonly hostname: string;

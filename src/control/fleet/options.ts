@@ -1,5 +1,6 @@
 /** What a fleet is told: the part of the configuration that it runs on. */
 import type { OutlierOptions } from "../../health/outlier-ejection.ts";
+import type { ProbeType } from "../../health/probe/probe.ts";
 import type { ClientCertificate } from "../../protocol/pool.ts";
 import type { ProxyProtocolVersion } from "../../shared/proxy-protocol/writer.ts";
 import type { ServerSpec } from "../../shared/server-spec.ts";
@@ -8,6 +9,10 @@ import type { DnsOptions } from "../discovery/source.ts";
 /** Active health checks. */
 export interface HealthOptions {
   readonly enabled: boolean;
+  /** How servers are asked. Default: `http`. */
+  readonly type?: ProbeType;
+  /** Of `grpc`: the service that is asked about; unset = all of the server. */
+  readonly grpcService?: string | null;
   /** Origin-form: `/health`. */
   readonly path: string;
   /** `Host` field of probes; unset = the server's own name. */

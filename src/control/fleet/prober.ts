@@ -2,10 +2,11 @@
 import type { SecureContext } from "node:tls";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { CheckResult } from "../../health/probe/cause.ts";
-import { type ProbeResult, type RunningProbe, startProbe } from "../../health/probe/probe.ts";
+import { type ProbeResult, type ProbeType, type RunningProbe, startProbe } from "../../health/probe/probe.ts";
 import { readUsage, UNKNOWN_USAGE, type Usage } from "../../health/probe/response.ts";
 import { ProbeSchedule } from "../../health/probe/schedule.ts";
 import { UsagePolls } from "../../health/usage-polls.ts";
+import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { FleetOptions, HealthOptions } from "./options.ts";
 
@@ -84,7 +85,8 @@ export class Prober {
   ): Promise<void> {
     const { health, metricsPoll } = options;
     if (health.enabled) {
-      const reply = await this.#ask(server, options, health.path, trust, health.body ?? false);
+      const { type = "http" } = health;
+      const reply = await this.#ask(server, options, health.path, trust, health.body ?? false, type);
       if (this.#stopped) return;
       const result = resultOf(reply, health);
       this.#events.onCheck(result);
@@ -92,7 +94,7 @@ export class Prober {
     }
     const polls = this.#polls;
     if (!metricsPoll.enabled || !polls.isDue(nowMs)) return;
-    const reply = await this.#ask(server, options, metricsPoll.path, trust, true);
+    const reply = await this.#ask(server, options, metricsPoll.path, trust, true, "http");
     if (this.#stopped || reply.kind === "skipped") return;
     let ignored = 0;
     const usage = reply.kind === "response" && reply.status === 200 ? readUsage(reply.body, () => ignored++) : null;
@@ -107,21 +109,28 @@ export class Prober {
     path: string,
     trust: SecureContext | undefined,
     wantBody: boolean | string,
+    type: ProbeType,
   ): Promise<ProbeResult> {
-    const { host, headers, timeoutMs } = health;
+    const { host, headers, timeoutMs, grpcService } = health;
     const { hostname, address, spec } = server;
-    const target = { hostname, address, port: health.port ?? server.port, tls: spec.scheme === "https", serverName };
+    const { tls, http2 } = SERVER_PROTOCOLS[spec.scheme];
+    const port = health.port ?? server.port;
+    const isApart = port !== server.port;
+    // What listens on a port of its own is asked as it always was, unless the question has one form only: nobody said that it
+    // speaks anything else, or takes a header.
+    const target = { hostname, address, port, serverName, tls, http2: http2 && (type !== "http" || !isApart) };
     const version = packageJson.version;
     const startedMs = this.#nowMs();
     this.#running = startProbe({
       target,
+      type,
+      ...(grpcService && { grpcService }),
       path,
       timeoutMs,
       trust,
       version,
       wantBody,
-      // What listens on a port of its own is asked as it always was: nobody said that it takes a header.
-      proxyProtocol: told === "off" || target.port !== server.port ? null : told,
+      proxyProtocol: told === "off" || isApart ? null : told,
       host,
       headers,
       accepts: this.#accepts,
@@ -138,9 +147,13 @@ export class Prober {
 const GOOD_STATUSES = [[200, 299]] as const;
 
 /** What a probe says of the server's health. */
-function resultOf(probed: ProbeResult, { statuses = GOOD_STATUSES, ...health }: HealthOptions): CheckResult {
+function resultOf(
+  probed: ProbeResult,
+  { statuses = GOOD_STATUSES, type = "http", ...health }: HealthOptions,
+): CheckResult {
   if (probed.kind === "skipped") return probed;
   if (probed.kind === "error") return { kind: "failure", cause: probed.cause, reason: probed.reason };
+  if (type !== "http") return { kind: "success" };
   const { status, body } = probed;
   if (!statuses.some(([from, to]) => status >= from && status <= to)) {
     return { kind: "failure", cause: "status", reason: `status ${status}` };

@@ -7,6 +7,7 @@ import { SlowStart } from "../../health/slow-start.ts";
 import type { Endpoint } from "../../protocol/endpoint.ts";
 import { ServerState, type SharedMemory, type WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import type { ServerRow } from "../../shared/memory/server-table/writer.ts";
+import { SERVER_PROTOCOLS } from "../../shared/server-spec.ts";
 import type { DiscoveredServer } from "../discovery/discovered-server.ts";
 import type { Seat } from "./membership.ts";
 import type { OperatedServer } from "./operated.ts";
@@ -324,7 +325,7 @@ export class FleetServer {
       hostname,
       address,
       port,
-      tls: spec.scheme === "https",
+      ...SERVER_PROTOCOLS[spec.scheme],
     };
   }
 

@@ -1,4 +1,4 @@
-/** One HTTP request to one address, with a deadline over all of it. */
+/** One question to one address, with a deadline over all of it. */
 import { isIP } from "node:net";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { trustedAuthorities, usualAuthorities } from "../../shared/authorities.ts";
@@ -7,7 +7,10 @@ import { type ProxyProtocolVersion, proxyHeader } from "../../shared/proxy-proto
 import type { UpstreamTls } from "../../shared/upstream-tls.ts";
 import { lacksDescriptors, ownShortage } from "../own-shortage.ts";
 import { causeOfError } from "./cause.ts";
-import { INCOMPLETE, ProbeReader, type ProbeReply } from "./response.ts";
+import { ConnectDialogue, Http1Dialogue, isProblem, type ProbeDialogue, type ProbeProblem } from "./dialogue.ts";
+import { GRPC_HEALTH_PATH, grpcHealthRequest, readGrpcHealth } from "./grpc.ts";
+import { Http2Dialogue, plainReply } from "./http2.ts";
+import type { ProbeReply } from "./response.ts";
 import { openCancellably, openQuickly, type ProbeTarget } from "./socket.ts";
 
 /** One field line. */
@@ -19,7 +22,11 @@ export interface ProbeField {
 /** What a probe asks. */
 export interface ProbeRequest {
   readonly target: ProbeTarget;
-  /** Origin-form: path and query. */
+  /** `tcp`: the connection is all. `grpc`: by `grpc.health.v1`, which is for targets that speak HTTP/2. Default: `http`. */
+  readonly type?: ProbeType;
+  /** Of `grpc`: which service is asked about; "" = all of the server. */
+  readonly grpcService?: string;
+  /** Origin-form: path and query. Of `http`. */
   readonly path: string;
   readonly timeoutMs: number;
   /** Trust for TLS targets: see `probeTrust`. */
@@ -41,7 +48,10 @@ export interface ProbeRequest {
   readonly accepts: boolean;
 }
 
-/** What came of a probe. */
+/** How servers are asked. */
+export type ProbeType = "http" | "tcp" | "grpc";
+
+/** What came of a probe. Of `tcp` and `grpc`, a response means that all is well. */
 export type ProbeResult =
   | { readonly kind: "response"; readonly status: number; readonly body: string }
   /** `reason` is a few words for an operator: "connection refused". */
@@ -80,7 +90,7 @@ export function probeTrust(
 /** Starts a probe. */
 export function startProbe(request: ProbeRequest): RunningProbe {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
-  const reader = new ProbeReader(request.wantBody);
+  const dialogue = dialogueOf(request);
   let done = false;
 
   if (lacksDescriptors()) {
@@ -97,19 +107,23 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   let timer = setTimeout(() => {
     timer = setTimeout(() => fail("timeout", `timeout after ${seconds(request.timeoutMs)}`), LATE_RESPONSE_MS);
   }, request.timeoutMs);
-  const look = (found: ProbeReply | string | undefined): void => {
-    if (typeof found === "string") fail(found === INCOMPLETE ? "closed" : "response", found);
-    else if (found !== undefined) finish({ kind: "response", status: found.status, body: found.body });
+  const look = (found: ProbeReply | ProbeProblem | undefined): void => {
+    if (found === undefined) return;
+    if (isProblem(found)) fail(found.cause, found.reason);
+    else finish({ kind: "response", status: found.status, body: found.body });
   };
 
   const { target, trust } = request;
   const user = {
-    request: requestHead(request),
+    request: dialogue.request,
     preface: request.proxyProtocol ? proxyHeader(request.proxyProtocol, "", target.address, target.port) : null,
-    onData: (packet: Buffer) => {
-      if (!done) look(reader.push(packet));
+    onOpen: () => {
+      if (dialogue.request.length === 0) finish({ kind: "response", status: 200, body: "" });
     },
-    onEnd: () => look(reader.end()),
+    onData: (packet: Buffer) => {
+      if (!done) look(dialogue.push(packet));
+    },
+    onEnd: () => look(dialogue.end()),
     onError: (error: NodeJS.ErrnoException) => {
       const cause = ownShortage(error, target.address);
       if (cause !== null) finish({ kind: "skipped", cause });
@@ -120,15 +134,35 @@ export function startProbe(request: ProbeRequest): RunningProbe {
   return { result: promise, abort: () => fail("other", "aborted") };
 }
 
-function requestHead({ target, path, version, host, headers }: ProbeRequest): string {
+function dialogueOf(request: ProbeRequest): ProbeDialogue {
+  const { type = "http", target, grpcService = "", wantBody } = request;
+  if (type === "tcp") return new ConnectDialogue();
+  const none = new Uint8Array(0);
+  if (type === "grpc") {
+    const fields = [
+      ["content-type", "Content-Type: application/grpc\r\n"],
+      ["te", "TE: trailers\r\n"],
+    ] as const;
+    const head = requestHead({ ...request, path: GRPC_HEALTH_PATH }, "POST", fields);
+    return new Http2Dialogue(head, grpcHealthRequest(grpcService), target.tls, readGrpcHealth);
+  }
+  const head = requestHead(request, "GET", [["accept", "Accept: */*\r\n"]]);
+  return target.http2
+    ? new Http2Dialogue(head, none, target.tls, plainReply(wantBody))
+    : new Http1Dialogue(head, wantBody);
+}
+
+/** @param usual fields by their names in lower case; those that the operator gives replace them. */
+function requestHead(
+  { target, path, version, host, headers }: ProbeRequest,
+  method: "GET" | "POST",
+  usual: readonly (readonly [name: string, line: string])[],
+): string {
   const name = isIP(target.hostname) === 6 ? `[${target.hostname}]` : target.hostname;
   const authority = target.port === (target.tls ? 443 : 80) ? name : `${name}:${target.port}`;
-  const fields = new Map([
-    ["user-agent", `User-Agent: neurabalancer-health/${version}\r\n`],
-    ["accept", "Accept: */*\r\n"],
-  ]);
+  const fields = new Map([["user-agent", `User-Agent: neurabalancer-health/${version}\r\n`], ...usual]);
   for (const field of headers ?? []) fields.set(field.name.toLowerCase(), `${field.name}: ${field.value}\r\n`);
-  return `GET ${path} HTTP/1.1\r\nHost: ${host ?? authority}\r\n${[...fields.values()].join("")}Connection: close\r\n\r\n`;
+  return `${method} ${path} HTTP/1.1\r\nHost: ${host ?? authority}\r\n${[...fields.values()].join("")}Connection: close\r\n\r\n`;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -6,8 +6,11 @@
  * What is left behind is one connect for each server that stops answering, until the kernel gives it up.
  */
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, type SecureContext } from "node:tls";
+import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import { serverNameIndication } from "../../shared/sni.ts";
+
+/** What it is called in ALPN. */
+const HTTP_2 = "h2";
 
 /** Where a probe goes. */
 export interface ProbeTarget {
@@ -17,16 +20,20 @@ export interface ProbeTarget {
   /** Name in the URL: `Host`, TLS server name and certificate check. */
   readonly hostname: string;
   readonly tls: boolean;
+  /** It speaks HTTP/2: with TLS, that has to be agreed on. Default: HTTP/1.1. */
+  readonly http2?: boolean;
   /** Name for TLS instead: what is asked for, and what the certificate has to be for. */
   readonly serverName?: string | null;
 }
 
 /** Who is told what happens; nothing after `close`. */
 export interface ProbeSocketUser {
-  /** Sent as soon as the connection is made. */
-  readonly request: string;
+  /** Sent as soon as the connection is made; empty = nothing. */
+  readonly request: Uint8Array;
   /** And what is sent in front of it, and of TLS; null = nothing. */
   readonly preface: Buffer | null;
+  /** The connection is made. */
+  onOpen(): void;
   onData(packet: Buffer): void;
   /** The server sends nothing more. */
   onEnd(): void;
@@ -53,9 +60,12 @@ export function openQuickly(target: ProbeTarget, user: ProbeSocketUser): ProbeSo
   const socket: Bun.SocketHandler<undefined> = {
     open: (opened) => {
       connected = opened;
-      if (closed) opened.end();
-      else
-        opened.write(user.preface === null ? user.request : Buffer.concat([user.preface, Buffer.from(user.request)]));
+      if (closed) {
+        opened.end();
+        return;
+      }
+      opened.write(user.preface === null ? user.request : Buffer.concat([user.preface, user.request]));
+      user.onOpen();
     },
     data: (_opened, packet) => {
       if (!closed) user.onData(packet);
@@ -133,7 +143,14 @@ function openBehind(
 }
 
 function follow(socket: Socket, target: ProbeTarget, user: ProbeSocketUser): void {
-  socket.on(target.tls ? "secureConnect" : "connect", () => socket.write(user.request));
+  socket.on(target.tls ? "secureConnect" : "connect", () => {
+    if (target.tls && target.http2 && (socket as TLSSocket).alpnProtocol !== HTTP_2) {
+      user.onError(new Error("the server does not agree on HTTP/2 (ALPN h2)"));
+      return;
+    }
+    if (user.request.length > 0) socket.write(user.request);
+    user.onOpen();
+  });
   socket.on("data", (packet: Buffer) => user.onData(packet));
   socket.on("end", () => user.onEnd());
   socket.on("close", () => user.onEnd());
@@ -147,7 +164,7 @@ function open(target: ProbeTarget, trust: SecureContext | undefined): Socket {
 
 /** @param socket to speak TLS on; not there = it makes its own connection. */
 function openTls(
-  { address: host, port, hostname, serverName }: ProbeTarget,
+  { address: host, port, hostname, serverName, http2 }: ProbeTarget,
   trust: SecureContext | undefined,
   socket?: Socket,
 ): Socket {
@@ -159,5 +176,6 @@ function openTls(
     ...(socket && { socket }),
     ...(servername && { servername }),
     ...(trust && { secureContext: trust }),
+    ...(http2 && { ALPNProtocols: [HTTP_2] }),
   });
 }

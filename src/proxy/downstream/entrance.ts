@@ -8,6 +8,8 @@ export interface Entrance {
   port: number;
   /** Who may come in; null = everybody. */
   access: ClientAccess | null;
+  /** Clients may speak HTTP/2: over TLS by ALPN, in clear with prior knowledge. */
+  http2: boolean;
   /** Clients are asked for certificates: what servers are told of one is ours to say. */
   asksCertificates: boolean;
 }

@@ -53,6 +53,19 @@ export const ParseError = {
   TRAILER_TOO_LARGE: -43,
   INTERIM_VERSION: -44,
   TOO_MANY_OPTIONS: -45,
+  // Of HTTP/2 alone.
+  UPPER_CASE_NAME: -46,
+  SPACE_AROUND_VALUE: -47,
+  CONNECTION_FIELD: -48,
+  INVALID_TE: -49,
+  UNKNOWN_PSEUDO_FIELD: -50,
+  LATE_PSEUDO_FIELD: -51,
+  DUPLICATE_PSEUDO_FIELD: -52,
+  MISSING_PSEUDO_FIELD: -53,
+  UNEXPECTED_PSEUDO_FIELD: -54,
+  INVALID_PROTOCOL: -55,
+  HOST_UNLIKE_AUTHORITY: -56,
+  LENGTH_UNLIKE_BODY: -57,
 } as const;
 
 /** What a refusal becomes outside the parser. */
@@ -113,6 +126,18 @@ const TABLE: Readonly<Record<Name, readonly [status: Refusal["status"], message:
   TRAILER_TOO_LARGE: [431, "The trailer section is too large."],
   INTERIM_VERSION: [502, "A response of HTTP/1.0 has an interim status, which that version does not know."],
   TOO_MANY_OPTIONS: [431, "The Connection field lists more than 32 fields."],
+  UPPER_CASE_NAME: [400, "A field name has an upper-case letter, which HTTP/2 does not allow."],
+  SPACE_AROUND_VALUE: [400, "A field value begins or ends with white space, which HTTP/2 does not allow."],
+  CONNECTION_FIELD: [400, "A field that HTTP/2 does not have says something about the connection."],
+  INVALID_TE: [400, "The TE field is not trailers."],
+  UNKNOWN_PSEUDO_FIELD: [400, "A pseudo-field is not known, or not allowed in such a message."],
+  LATE_PSEUDO_FIELD: [400, "A pseudo-field comes behind another field."],
+  DUPLICATE_PSEUDO_FIELD: [400, "A pseudo-field is present more than once."],
+  MISSING_PSEUDO_FIELD: [400, "The pseudo-field :method, :scheme, :path or :status is missing."],
+  UNEXPECTED_PSEUDO_FIELD: [400, "A pseudo-field is present that the method or the message does not have."],
+  INVALID_PROTOCOL: [400, "The pseudo-field :protocol is not a token."],
+  HOST_UNLIKE_AUTHORITY: [400, "The Host field is not what :authority is."],
+  LENGTH_UNLIKE_BODY: [400, "Content-Length is not the length of the body."],
 };
 
 const REFUSALS: readonly Refusal[] = buildRefusals();

@@ -4,6 +4,7 @@ import type { ClientConnection } from "../downstream/client-connection.ts";
 import type { DownstreamContext } from "../downstream/context.ts";
 import type { Entrance } from "../downstream/entrance.ts";
 import { Http1ClientConnection } from "../downstream/http1/connection.ts";
+import { Http2Session } from "../downstream/http2/session.ts";
 import type { RawSocket } from "../sockets/raw-socket.ts";
 import { Admission, ConnectionLimits } from "./connection-limits.ts";
 
@@ -45,6 +46,15 @@ export class Clients {
     this.#open.set(client, bucket);
     return client;
   }
+
+  /** A client that came in as one of HTTP/1 speaks HTTP/2: see `DownstreamContext.speakHttp2`. */
+  readonly speakHttp2: DownstreamContext["speakHttp2"] = (from, socket, entrance, shed, nowMs) => {
+    const bucket = this.#open.get(from) ?? -1;
+    this.#open.delete(from);
+    const session = new Http2Session(this.#ctx, socket, entrance, shed, nowMs);
+    this.#open.set(session, bucket);
+    return session;
+  };
 
   /** Its connection has ended. */
   leave(client: ClientConnection): void {

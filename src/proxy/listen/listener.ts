@@ -4,6 +4,7 @@ import type { ClientTls, TlsCertificate } from "../../protocol/worker.ts";
 import { AddressRanges } from "../../shared/addresses/address-ranges.ts";
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import type { Entrance } from "../downstream/entrance.ts";
+import { HTTP_2_PROTOCOL } from "../http2/frames/layout.ts";
 import type { Network } from "../sockets/network.ts";
 import type { HeaderTerms } from "../sockets/proxied/header-terms.ts";
 import type { Listening, OnSocket, RawSocket, SocketUser, TakenOver } from "../sockets/raw-socket.ts";
@@ -23,13 +24,19 @@ export interface ListenerOptions {
   readonly headersFrom: readonly string[] | null;
   /** What CAs are shown that ask for `acme-tls/1`; null = none asks. */
   readonly challenges: readonly TlsCertificate[] | null;
+  /** ALPN offers HTTP/2. In clear nothing is offered: the entrance says whether it is spoken. */
+  readonly http2: boolean;
 }
 
 /** Takes a fresh socket that came in there: its user, or null when it was refused. */
 export type Accept = (socket: RawSocket, entrance: Entrance, nowMs: number) => SocketUser | null;
 
-/** Protocols for ALPN. Who offers others alone is refused (RFC 7301 section 3.2), and clients of HTTP/1.0 say so there. */
-const ALPN_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
+/**
+ * Protocols for ALPN, the best first. Who offers others alone is refused (RFC 7301 section 3.2), and clients of HTTP/1.0 say so
+ * there.
+ */
+const HTTP_1_PROTOCOLS: readonly string[] = ["http/1.1", "http/1.0"];
+const ALL_PROTOCOLS: readonly string[] = [HTTP_2_PROTOCOL, ...HTTP_1_PROTOCOLS];
 
 /**
  * Listens. Nobody is accepted before this returns: by then it is known which port was found where any would do.
@@ -60,7 +67,7 @@ export function listen(
 function tlsOf(
   ctx: WorkerContext,
   certificates: readonly TlsCertificate[],
-  { terms, challenges }: Pick<ListenerOptions, "terms" | "challenges">,
+  { terms, challenges, http2 }: Pick<ListenerOptions, "terms" | "challenges" | "http2">,
 ): TlsListening {
   if (terms === null) throw new Error("it is not said how TLS is to be spoken");
   return {
@@ -68,7 +75,7 @@ function tlsOf(
     challenges,
     terms,
     epochMs: () => ctx.now() + ctx.epochOffsetMs,
-    protocols: ALPN_PROTOCOLS,
+    protocols: http2 ? ALL_PROTOCOLS : HTTP_1_PROTOCOLS,
     wheel: ctx.wheel,
     handshakeTimeoutMs: () => ctx.settings.requestHeadTimeoutMs,
     lastBytesTimeoutMs: () => ctx.settings.responseBodyTimeoutMs,

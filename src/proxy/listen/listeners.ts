@@ -81,6 +81,7 @@ export class Listeners {
       if (!lists.has(key)) lists.set(key, ClientAccess.of(settings.clientAccess, spec.clients));
       entrance.access = lists.get(key) ?? null;
       entrance.port = options.port;
+      entrance.http2 = spec.http2 ?? settings.http2;
       entrance.asksCertificates = options.terms !== null && options.terms.auth !== "off";
     }
     return open;
@@ -107,7 +108,7 @@ export class Listeners {
 }
 
 function entranceOf({ tls, port }: ListenerSpec): Entrance {
-  return { secure: tls, port, access: null, asksCertificates: false };
+  return { secure: tls, port, access: null, http2: false, asksCertificates: false };
 }
 
 function isSame(one: ListenerOptions, other: ListenerOptions): boolean {
@@ -129,12 +130,13 @@ function optionsOf(
   const { host, port, tls } = spec;
   const { on, from } = settings.proxyProtocol;
   const headersFrom = (spec.proxyProtocol ?? on) ? from : null;
-  if (!tls) return { host, port, certificates: null, terms: null, challenges: null, headersFrom };
+  if (!tls) return { host, port, certificates: null, terms: null, challenges: null, headersFrom, http2: false };
   if (settings.tls === null) throw new Error(`cannot listen on ${host}:${port} with TLS: there is no certificate`);
   const { clientTls } = settings;
   const auth = spec.clientAuth ?? clientTls.auth;
   // What nobody is asked for opens no socket anew when it changes.
   const asked = auth === "off" ? { auth, caPem: "", crlPem: null } : { auth };
   const terms = { ...clientTls, ...asked };
-  return { host, port, certificates: settings.tls.certificates, terms, challenges, headersFrom };
+  const http2 = spec.http2 ?? settings.http2;
+  return { host, port, certificates: settings.tls.certificates, terms, challenges, headersFrom, http2 };
 }

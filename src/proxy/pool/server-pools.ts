@@ -109,6 +109,7 @@ class PoolConnections implements UpstreamContext {
   readonly #worker: WorkerConnections;
   readonly #pool: ServerPool;
   readonly wheel: UpstreamContext["wheel"];
+  readonly endOfTurn: UpstreamContext["endOfTurn"];
   readonly kernel: UpstreamContext["kernel"];
   readonly counters: UpstreamContext["counters"];
   readonly block: UpstreamContext["block"];
@@ -117,6 +118,7 @@ class PoolConnections implements UpstreamContext {
     this.#worker = worker;
     this.#pool = pool;
     this.wheel = worker.wheel;
+    this.endOfTurn = worker.endOfTurn;
     this.kernel = worker.kernel;
     this.counters = worker.counters;
     this.block = worker.block;

@@ -2,7 +2,7 @@
  * One side of a proxied connection: a socket, the bytes that it did not take yet, and a deadline. Client connections and
  * upstream connections are both channels, so that back-pressure is written once.
  */
-import type { RawSocket } from "./raw-socket.ts";
+import type { RawSocket, SocketUser } from "./raw-socket.ts";
 import { isBorrowed } from "./receive-memory.ts";
 import { freeMemory, isWorthFreeing } from "./spare-memory.ts";
 import { Timed, type TimerWheel } from "./timer-wheel.ts";
@@ -144,6 +144,14 @@ export abstract class Channel extends Timed {
     this.wheel.remove(this);
     if (inOrder) socket?.end();
     else socket?.terminate();
+  }
+
+  /** Gives the socket to `user`, who has it alone from here on. Nothing may be queued. */
+  protected handOver(socket: RawSocket, user: SocketUser): void {
+    this.socket = null;
+    this.gone = true;
+    this.wheel.remove(this);
+    socket.passTo(user);
   }
 
   #enqueue(data: Uint8Array, start: number, end: number, owned: boolean, last: boolean): void {

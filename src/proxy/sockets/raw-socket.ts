@@ -18,6 +18,8 @@ export interface RawSocket {
   terminate(): void;
   pause(): void;
   resume(): void;
+  /** From here on `user` is told what happens on it. */
+  passTo(user: SocketUser): void;
   /** Of the peer; behind a proxy that says whose connection it is, the client's. */
   readonly remoteAddress: string;
   /** -1 = closed. */
@@ -82,6 +84,8 @@ export const TlsRefusal = {
   ALERT: "ERR_TLS_ALERT",
   /** Nobody vouches for its certificate, or it is another's. */
   CERTIFICATE: "ERR_TLS_CERTIFICATE",
+  /** It does not speak the protocol that was asked for by ALPN: it chose none, or said so. */
+  PROTOCOL: "ERR_TLS_PROTOCOL",
 } as const;
 
 /** Takes a fresh socket of a client: its user, or null when it is refused. */

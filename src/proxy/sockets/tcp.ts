@@ -315,6 +315,10 @@ class TcpSocket implements RawSocket, Watched {
     if (this.#more) this.#readLater();
   }
 
+  passTo(user: SocketUser): void {
+    this.user = user;
+  }
+
   // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   onEvent(mask: number): void {

@@ -6,3 +6,8 @@ export function isAlert(error: Error | null | undefined): boolean {
     (error as NodeJS.ErrnoException | undefined)?.code === "EPROTO" && /\bALERT_|_ALERT_/.test(error?.message ?? "")
   );
 }
+
+/** Whether that alert is `no_application_protocol` (RFC 7301 section 3.2). */
+export function isProtocolAlert(error: Error): boolean {
+  return error.message.includes("ALERT_NO_APPLICATION_PROTOCOL");
+}

@@ -3,6 +3,7 @@ import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
 import type { ProxyProtocolVersion } from "../../shared/proxy-protocol/writer.ts";
 import type { UpstreamTls } from "../../shared/upstream-tls.ts";
 import type { HeadLimits, ResponseHead } from "../http1/head.ts";
+import type { EndOfTurn } from "../sockets/end-of-turn.ts";
 import type { SocketKernel } from "../sockets/socket-kernel.ts";
 import type { TimerWheel } from "../sockets/timer-wheel.ts";
 
@@ -17,7 +18,7 @@ export interface UpstreamSettings extends UpstreamTls {
   readonly upstreamProxyProtocol: "off" | ProxyProtocolVersion;
 }
 
-/** Everything but the wheel, the kernel and what is counted in may be another at the next look. */
+/** Everything but the wheel, the end of the turn, the kernel and what is counted in may be another at the next look. */
 export interface UpstreamContext {
   readonly settings: UpstreamSettings;
   readonly limits: HeadLimits;
@@ -26,6 +27,7 @@ export interface UpstreamContext {
   /** Where response heads are parsed to. */
   readonly responseHead: ResponseHead;
   readonly wheel: TimerWheel;
+  readonly endOfTurn: EndOfTurn;
   readonly kernel: SocketKernel;
   readonly counters: Float64Array;
   /** What is counted by server. */

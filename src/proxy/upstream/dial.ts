@@ -13,10 +13,11 @@ import { type Dialler, TlsRefusal } from "../sockets/raw-socket.ts";
  */
 export type Dial = (endpoint: Endpoint, tls: UpstreamTls, dialler: Dialler, preface: Uint8Array | null) => void;
 
-/** Dials over `network`; with TLS, a server's certificate is verified against its name. */
+/** Dials over `network`; with TLS, a server's certificate is verified against its name, and HTTP/2 is agreed on. */
 export function createDial(network: Network): Dial {
-  return ({ address, port, tls, hostname }, settings, dialler, preface) => {
-    network.connect(address, port, tls ? upstreamTlsTarget(hostname, settings) : null, dialler, preface);
+  return ({ address, port, tls, http2, hostname }, settings, dialler, preface) => {
+    const target = tls ? upstreamTlsTarget(hostname, settings, http2 ? "h2" : null) : null;
+    network.connect(address, port, target, dialler, preface);
   };
 }
 
@@ -31,6 +32,8 @@ export function dialFailure(code: string): Failure {
       return Failures.TLS_REFUSED;
     case TlsRefusal.CERTIFICATE:
       return Failures.TLS_CERTIFICATE;
+    case TlsRefusal.PROTOCOL:
+      return Failures.NOT_HTTP2;
     default:
       return Failures.CONNECT_FAILED;
   }

@@ -35,6 +35,22 @@ export const clientMetrics: MetricGroup<MetricsSource> = {
       C.PROXY_HEADERS_REFUSED,
       "Connections of trusted proxies that were refused because no header of the PROXY protocol came, or none that is right.",
     ),
+    summed("http2_connections_total", C.HTTP2_CONNECTIONS, "Client connections that spoke HTTP/2."),
+    summed(
+      "http2_protocol_errors_total",
+      C.HTTP2_PROTOCOL_ERRORS,
+      "Client connections of HTTP/2 that ended over a frame that must not be.",
+    ),
+    summed(
+      "http2_abuse_total",
+      C.HTTP2_ABUSE,
+      "Client connections of HTTP/2 that ended over too many frames that bring nobody forward: resets, PING, empty ones.",
+    ),
+    summed(
+      "http2_refused_streams_total",
+      C.HTTP2_STREAMS_REFUSED,
+      "Requests over HTTP/2 that were refused because HTTP2_MAX_STREAMS were under way on their connection.",
+    ),
     summed("received_bytes_total", C.BYTES_FROM_CLIENTS, "Bytes received from clients."),
     summed("sent_bytes_total", C.BYTES_TO_CLIENTS, "Bytes sent to clients."),
     summed("client_aborts_total", C.CLIENT_ABORTS, "Requests that the client gave up before the answer was complete."),

@@ -32,9 +32,13 @@ const CLIENT_LISTS = "test/integration/config/client-lists.test.ts";
 const FROM_FILES = "files have more entries of the lists, and are read again when they change";
 const PROXIED = "test/integration/proxy/listen/proxy-protocol.test.ts";
 const DECIDES_FOR_ITSELF = "a listener decides for itself, and a reload opens it anew";
+const HTTP2_CHOICE = "test/integration/proxy/listen/http2.test.ts";
+const HTTP2_BOUNDS = "test/integration/proxy/downstream/http2/bounds.test.ts";
+const HTTP2_ENDS = "test/integration/proxy/downstream/http2/ends.test.ts";
 const SERVER_TLS = "test/integration/proxy/upstream/tls.test.ts";
 const LOG = "test/integration/proxy/record/access-log/lines.test.ts";
 const LOG_FILE = "test/drill/logs.test.ts";
+const HEALTH_KINDS = "test/integration/control/fleet/health-kinds.test.ts";
 const FLEET = "test/integration/control/fleet/fleet.test.ts";
 const OUTLIERS = "test/unit/health/outlier-ejection.test.ts";
 const SUPERVISOR = "test/integration/control/supervisor/supervisor.test.ts";
@@ -555,6 +559,18 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     "Via is left out where servers are not to know",
   ),
   HEALTH_CHECK_ENABLED: effect(["true", "false"], ["fleet.health"], SEEN, "HEALTH_CHECK_ENABLED=false asks nobody"),
+  HEALTH_CHECK_TYPE: effect(
+    ["http", "tcp"],
+    ["fleet.health"],
+    HEALTH_KINDS,
+    "HEALTH_CHECK_TYPE and HEALTH_CHECK_GRPC_SERVICE say how servers are asked",
+  ),
+  HEALTH_CHECK_GRPC_SERVICE: effect(
+    ["shop.v1.Orders", "shop.v1.Stock"],
+    ["fleet.health"],
+    HEALTH_KINDS,
+    "HEALTH_CHECK_TYPE and HEALTH_CHECK_GRPC_SERVICE say how servers are asked",
+  ),
   HEALTH_CHECK_PATH: effect(["/a", "/b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
   HEALTH_CHECK_HOST: effect(["a", "b"], ["fleet.health"], SEEN, "checks and polls ask what they are told to ask"),
   HEALTH_CHECK_HEADERS: effect(
@@ -699,6 +715,19 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ["worker.maxRequestsPerConnection"],
     "test/integration/proxy/exchange/messages.test.ts",
     "after MAX_REQUESTS_PER_CONNECTION the connection ends",
+  ),
+  CLIENT_MAX_CONNECTION_AGE_SECONDS: effect(
+    ["0", "60"],
+    ["worker.maxConnectionAgeMs"],
+    HTTP2_ENDS,
+    "a connection that is old enough takes no more requests",
+  ),
+  HTTP2: effect(["on", "off"], ["worker.http2"], HTTP2_CHOICE, "switched off, nobody speaks HTTP/2"),
+  HTTP2_MAX_STREAMS: effect(
+    ["100", "10"],
+    ["worker.http2MaxStreams"],
+    HTTP2_BOUNDS,
+    "streams beyond the limit are refused, and may be sent again",
   ),
   RETRY_ATTEMPTS: effect(["2", "0"], ["request.retryAttempts"], RETRIES, "RETRY_ATTEMPTS=0 means one try"),
   RETRY_BUDGET_PERCENT: effect(

@@ -31,7 +31,7 @@ describe("keys", () => {
     const paths = FILE_SECTIONS.flatMap(({ settings }) => settings.map(({ path }) => path));
     expect(new Set(paths).size).toBe(paths.length);
     for (const path of paths) {
-      expect(path).toMatch(/^[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)?$/);
+      expect(path).toMatch(/^[a-z]+2?(_[a-z]+)*(\.[a-z]+2?(_[a-z]+)*)?$/);
       expect(path).not.toMatch(/_(ms|seconds|minutes|hours|days|bytes|megabytes)$/);
     }
     for (const { setting } of ALL_SETTINGS) expect(filePath(setting.env)).not.toBeNull();
@@ -92,7 +92,7 @@ describe("neurabalancer.example.yaml", () => {
 
   test("is the defaults as it stands, and with every setting switched on", () => {
     expect(fromFile(example)).toEqual(defaults);
-    const all = example.replace(/^ {2}#(?=[a-z_]+:)/gm, "  ");
+    const all = example.replace(/^ {2}#(?=[a-z_2]+:)/gm, "  ");
     expect(fromFile(all)).toEqual(defaults);
     for (const { name, settings, whole } of FILE_SECTIONS) {
       const section = (parse(all) as Record<string, unknown>)[name];
@@ -115,7 +115,12 @@ describe("neurabalancer.example.yaml", () => {
     const [route] = (parse(all) as { routes: object[] }).routes;
     const excluded = ["split", "split_by", "redirect", "respond"];
     expect(Object.keys(route)).toEqual(Object.keys(ROUTE.fields).filter((name) => !excluded.includes(name)));
-    const own = { clientAuth: "off", proxyProtocol: false, clients: { allow: null, deny: ["192.0.2.0/24"] } } as const;
+    const own = {
+      clientAuth: "off",
+      proxyProtocol: false,
+      http2: true,
+      clients: { allow: null, deny: ["192.0.2.0/24"] },
+    } as const;
     expect(loaded.listeners).toEqual([{ host: "0.0.0.0", port: 8080, tls: false, ...own }]);
     const schema = z.fromJSONSchema(JSON.parse(readFileSync(join(ROOT, "docs/neurabalancer.schema.json"), "utf8")));
     expect(schema.safeParse(parse(all)).error).toBeUndefined();
@@ -137,7 +142,7 @@ describe("neurabalancer.example.yaml", () => {
     const schema = z.fromJSONSchema(JSON.parse(text));
     const isRight = (yaml: string) => schema.safeParse(parse(yaml)).success;
     expect(isRight(example)).toBe(true);
-    expect(isRight(example.replace(/^ {2}#(?=[a-z_]+:)/gm, "  "))).toBe(true);
+    expect(isRight(example.replace(/^ {2}#(?=[a-z_2]+:)/gm, "  "))).toBe(true);
     expect(isRight("servers: [http://a:1, {url: http://b:2, weight: 2}]\nlimits: {max_body: 10MB}")).toBe(true);
     for (const wrong of [
       "tims: {}",

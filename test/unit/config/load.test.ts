@@ -217,6 +217,8 @@ describe("contradictions", () => {
     [{ DNS_MIN_TTL_SECONDS: "61" }, "DNS_MIN_TTL_SECONDS: is longer than DNS_MAX_TTL_SECONDS"],
     [{ SHUTDOWN_GRACE_SECONDS: "31" }, "SHUTDOWN_GRACE_SECONDS: is longer than SHUTDOWN_TIMEOUT_SECONDS"],
     [{ OUTLIER_BASE_EJECTION_SECONDS: "301" }, "OUTLIER_BASE_EJECTION_SECONDS: is longer than"],
+    [{ HEALTH_CHECK_TYPE: "grpc" }, "HEALTH_CHECK_TYPE: cannot be grpc for http://"],
+    [{ SERVERS: "h2c://localhost:8080" }, "SERVERS: h2c://localhost:8080 is this balancer itself (APP_PORT=8080)"],
     [{ SERVERS: "http://localhost:8080" }, "SERVERS: http://localhost:8080 is this balancer itself (APP_PORT=8080)"],
     [{ SERVERS: "http://[::1]", APP_HOST: "::", APP_PORT: "80" }, "http://[::1]:80 is this balancer itself"],
     [{ SERVERS: "http://10.0.0.1:8080", APP_HOST: "10.0.0.1" }, "http://10.0.0.1:8080 is this balancer itself"],
@@ -247,6 +249,7 @@ describe("contradictions", () => {
 
   test.each([
     [{ HEALTH_CHECK_TIMEOUT_SECONDS: "6" }, "HEALTH_CHECK_TIMEOUT_SECONDS is longer than"],
+    [{ HEALTH_CHECK_GRPC_SERVICE: "shop.v1.Orders" }, "HEALTH_CHECK_GRPC_SERVICE has no effect"],
     [{ HASH_ON: "cookie:sid" }, "HASH_ON has no effect: only LB_STRATEGY=consistent_hash uses it"],
     [{ ADMIN_HOST: "0.0.0.0", ADMIN_PORT: "9090" }, "there is no token: only metrics and health"],
     [

@@ -13,6 +13,7 @@ const OFFENDERS: Readonly<Record<string, readonly string[]>> = {
     "export const now = () => process.hrtime();",
     "setTimeout(() => {}, 1);",
   ],
+  "src/proxy/http2/": ['import { connect } from "bun";', 'export * from "../exchange.ts";', "console.log(1);"],
   "src/proxy/http1/": ['import { connect } from "bun";', 'export * from "../exchange.ts";', "console.log(1);"],
   "src/proxy/route/": [
     'import { readFileSync } from "node:fs";',

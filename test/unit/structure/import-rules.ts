@@ -92,6 +92,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
+    title: "proxy/http2/ is pure: frames and header blocks to heads of HTTP/1.1 and back; clocks are handed in",
+    folder: "src/proxy/http2/",
+    allows: within("src/proxy/http2/", "src/proxy/http1/", "src/shared/memory/series-table.ts"),
+    bannedGlobals: IMPURE_GLOBALS,
+  },
+  {
     title: "proxy/route/ is pure: heads in, numbers of routes out",
     folder: "src/proxy/route/",
     allows: within(
@@ -157,9 +163,13 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     bannedGlobals: IMPURE_GLOBALS,
   },
   {
-    title: "health/ judges what it is given: it knows neither the request path nor the control plane",
+    title:
+      "health/ judges what it is given: of the request path it knows how HTTP/2 is read, and nothing of the control plane",
     folder: "src/health/",
-    allows: notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/"),
+    allows: either(
+      within("src/proxy/http2/"),
+      notFrom("src/proxy/", "src/control/", "src/config/", "src/cli/", "src/telemetry/"),
+    ),
   },
   {
     title:

@@ -22,6 +22,7 @@ const listener = describing<ListenerSpec>()(
       tls: z.boolean(),
       clientAuth: z.enum(["off", "request", "require"]).optional(),
       proxyProtocol: z.boolean().optional(),
+      http2: z.boolean().optional(),
       clients: z.strictObject({ allow: addresses.nullable(), deny: addresses }).optional(),
     })
     .meta({ id: "Listener" }),

@@ -3,14 +3,14 @@
  * and ends in an orderly way. What happens to one request is the exchange's business.
  */
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
-import { Route } from "../../../shared/memory/series-table.ts";
 import type { Downstream } from "../../exchange/downstream.ts";
 import { type Failure, Failures, refusedRequest } from "../../failure.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
-import { refusalOf } from "../../http1/parse-error.ts";
+import { ParseError, refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
+import { HTTP_2_PROTOCOL } from "../../http2/frames/layout.ts";
+import { beginsAsPreface } from "../../http2/frames/preface.ts";
 import type { LocalResponse } from "../../local/response.ts";
-import { clientAddressOf } from "../../pick/sticky-key.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import type { RawSocket } from "../../sockets/raw-socket.ts";
@@ -20,10 +20,11 @@ import { UntilTaken } from "../../sockets/until-taken.ts";
 import type { ClientConnection } from "../client-connection.ts";
 import type { DownstreamContext } from "../context.ts";
 import type { Entrance } from "../entrance.ts";
+import { Lingering } from "../lingering.ts";
 import { type LocalClient, LocalResponder } from "../local-responder.ts";
-import { isLocal, routeOf } from "../routes.ts";
+import { hasBody, isRefusal, Reception, receive, respondTo } from "../reception.ts";
+import { routeOf } from "../routes.ts";
 import { ConnectionState as State } from "./connection-state.ts";
-import { Lingering } from "./lingering.ts";
 import { ResponseWriter } from "./response-writer.ts";
 
 /** Bytes of further requests that are held while one is served; then the client has to wait. */
@@ -39,9 +40,9 @@ const HTTP_1_1 = Buffer.from("HTTP/1.1");
 /** One connection. */
 export class Http1ClientConnection extends ResponseWriter implements ClientConnection, Downstream, LocalClient {
   readonly #entrance: Entrance;
-  readonly #secure: boolean;
   /** Over a connection limit: it gets health and metrics, and for everything else 503. */
   readonly #shed: boolean;
+  readonly #openedMs: number;
   #state: number = State.IDLE;
   #local: LocalResponder | null = null;
   #peer: Peer | null = null;
@@ -59,13 +60,12 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
 
   constructor(ctx: DownstreamContext, socket: RawSocket, entrance: Entrance, shed: boolean, nowMs: number) {
     super(ctx, socket);
-    const { secure } = entrance;
     this.#entrance = entrance;
-    this.#secure = secure;
     this.#shed = shed;
+    this.#openedMs = nowMs;
     // A TLS handshake is work for us: it gets the time of a head, not that of an idle connection.
     const { idleTimeoutMs, requestHeadTimeoutMs } = ctx.settings;
-    ctx.wheel.set(this, nowMs + (secure ? Math.min(requestHeadTimeoutMs, idleTimeoutMs) : idleTimeoutMs));
+    ctx.wheel.set(this, nowMs + (entrance.secure ? Math.min(requestHeadTimeoutMs, idleTimeoutMs) : idleTimeoutMs));
   }
 
   get port(): number {
@@ -82,7 +82,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   }
 
   get tlsVersion(): Buffer | null {
-    if (this.#secure) this.#tlsVersion ??= tlsVersionOf(this.socket);
+    if (this.#entrance.secure) this.#tlsVersion ??= tlsVersionOf(this.socket);
     return this.#tlsVersion;
   }
 
@@ -140,6 +140,17 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     } else if (this.#state === State.IDLE) this.#awaitRequest(nowMs);
   }
 
+  /** Gives the client to a session of HTTP/2. */
+  #switch(nowMs: number): ClientConnection | null {
+    const { socket } = this;
+    if (socket === null) return null;
+    const session = this.ctx.speakHttp2(this, socket, this.#entrance, this.#shed, nowMs);
+    this.#state = State.CLOSED;
+    this.#headBuffer = null;
+    this.handOver(socket, session);
+    return session;
+  }
+
   /** Reads one head, or a part of it. @returns the offset after what was used. */
   #readRequest(data: Buffer, start: number, nowMs: number): number {
     const ctx = this.ctx;
@@ -148,7 +159,7 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     if (collected === null || collected.length === 0) {
       const end = parseRequestHead(data, start, data.length, requestHead, limits);
       if (end > 0) return this.#startRequest(data, start, data, end, nowMs, nowMs);
-      if (end < 0) return this.#refuseBytes(end, data, nowMs);
+      if (end < 0) return this.#refuseBytes(end, data, start, data.length, data, data.length, nowMs);
       this.#headBuffer ??= new HeadBuffer(limits.maxHeadBytes);
       this.#headBuffer.push(data, start, data.length);
       this.#state = State.HEAD;
@@ -159,7 +170,10 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     if (!collected.push(data, start, data.length)) return data.length;
     const end = parseRequestHead(collected.bytes, 0, collected.length, requestHead, limits);
     if (end === 0) return data.length;
-    if (end < 0) return this.#refuseBytes(end, data, nowMs);
+    if (end < 0) {
+      const { bytes, length } = collected;
+      return this.#refuseBytes(end, bytes, 0, length, data, collected.restStart(length), nowMs);
+    }
     const rest = collected.restStart(end);
     const bytes = collected.take();
     this.#headBuffer = null;
@@ -180,43 +194,23 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     this.requests++;
     this.#state = State.BUSY;
     this.versionMinor = requestHead.versionMinor;
-    this.closes = !requestHead.keepAlive;
+    const { maxConnectionAgeMs } = ctx.settings;
+    this.closes = !requestHead.keepAlive || (maxConnectionAgeMs > 0 && nowMs - this.#openedMs >= maxConnectionAgeMs);
     ctx.wheel.clear(this);
     const route = routeOf(head, requestHead, ctx.settings);
-    if (ctx.challenges !== null && this.#respondsToChallenge(head, headStart, startedMs, nowMs)) return bodyStart;
-    const { access } = this.#entrance;
-    if (access?.permits(clientAddressOf(head, requestHead, this.peer, ctx.trustedProxies)) === false) {
-      this.#refusing();
-      this.#responder.refuse(Failures.CLIENT_DENIED, route, head, headStart, startedMs, nowMs);
-      return data.length;
+    const reception = receive(ctx, this.#entrance, this.peer, this.#shed, head, route);
+    if (reception === Reception.SERVE) {
+      const exchange = ctx.exchanges.take();
+      this.exchange = exchange;
+      return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs, nowMs);
     }
-    if (isLocal(route)) {
-      // A body to these paths is not read: the connection ends with the response.
-      const hasBody = requestHead.chunked || requestHead.contentLength > 0;
-      if (hasBody) this.#inputPending = true;
-      if (hasBody || ctx.draining || this.#shed) this.closes = true;
-      this.#responder.respond(route, head, headStart, startedMs, nowMs);
-      return bodyStart;
-    }
-    if (this.#shed) {
-      this.#refusing();
-      this.#responder.refuse(Failures.OVERLOADED, route, head, headStart, startedMs, nowMs);
-      return data.length;
-    }
-    const exchange = ctx.exchanges.take();
-    this.exchange = exchange;
-    return exchange.begin(this, head, headStart, route, data, bodyStart, data.length, startedMs, nowMs);
-  }
-
-  /** A CA asks about a name. Everything else below that path is the site's. */
-  #respondsToChallenge(head: Buffer, headStart: number, startedMs: number, nowMs: number): boolean {
-    const { requestHead, challenges, draining } = this.ctx;
-    if (this.#secure || requestHead.chunked || requestHead.contentLength > 0) return false;
-    const response = challenges?.responseTo(head, requestHead) ?? null;
-    if (response === null) return false;
-    if (draining || this.#shed) this.closes = true;
-    this.#responder.respondWith(response, Route.ACME_CHALLENGE, head, headStart, startedMs, nowMs);
-    return true;
+    const refuses = isRefusal(reception);
+    if (refuses) this.#refusing();
+    else if (ctx.draining || this.#shed) this.closes = true;
+    // A body to these paths is not read: the connection ends with the response.
+    if (hasBody(requestHead)) this.#inputPending = this.closes = true;
+    respondTo(reception, ctx, this.#entrance, this.#responder, route, head, headStart, startedMs, nowMs);
+    return refuses ? data.length : bodyStart;
   }
 
   // ── responses of our own ─────────────────────────────────────────────────────────────────────────────────────────
@@ -226,10 +220,27 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
     return this.#local;
   }
 
-  /** The bytes are no request that may be passed on. @returns the offset after them. */
-  #refuseBytes(code: number, data: Buffer, nowMs: number): number {
-    const { status, reason, message } = refusalOf(code);
-    this.#refuseHead(refusedRequest(status, reason, message), nowMs);
+  /**
+   * What has come, `bytes[start … end)` and `data[rest …]`, is no request that may be passed on; as the very first, it may be what
+   * a client of HTTP/2 says (RFC 9113 section 3.3).
+   * @returns the offset after it.
+   */
+  #refuseBytes(
+    code: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    data: Buffer,
+    rest: number,
+    nowMs: number,
+  ): number {
+    const mayBe = code === ParseError.UNSUPPORTED_VERSION && this.requests === 0 && this.#entrance.http2;
+    if (mayBe && beginsAsPreface(bytes, start, end)) {
+      this.#switch(nowMs)?.onData(Buffer.concat([bytes.subarray(start, end), data.subarray(rest)]), nowMs);
+    } else {
+      const { status, reason, message } = refusalOf(code);
+      this.#refuseHead(refusedRequest(status, reason, message), nowMs);
+    }
     return data.length;
   }
 
@@ -385,7 +396,8 @@ export class Http1ClientConnection extends ResponseWriter implements ClientConne
   // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** TLS is through: from here on the client may take its time. */
-  onHandshake(nowMs: number): this {
+  onHandshake(nowMs: number, protocol: string): ClientConnection {
+    if (protocol === HTTP_2_PROTOCOL) return this.#switch(nowMs) ?? this;
     if (this.#state === State.IDLE) this.ctx.wheel.set(this, nowMs + this.ctx.settings.idleTimeoutMs);
     return this;
   }

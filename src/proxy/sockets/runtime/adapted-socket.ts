@@ -91,6 +91,10 @@ export abstract class AdaptedSocket implements RawSocket {
     if (this.#release()) this.terminateNow();
   }
 
+  passTo(user: SocketUser): void {
+    this.user = user;
+  }
+
   /** Nothing more is reported. */
   protected get silent(): boolean {
     return this.#silent;

@@ -1,5 +1,6 @@
 /** Bun's sockets, plain and with TLS, as the proxy sees them. Their buffers are ours to keep. */
 import type { Socket, SocketHandler } from "bun";
+import type { TlsTarget } from "../../../shared/upstream-tls.ts";
 import type { Libc } from "../libc.ts";
 import { type Dialler, TlsRefusal } from "../raw-socket.ts";
 import { AdaptedSocket, type SocketEnvironment } from "./adapted-socket.ts";
@@ -8,15 +9,15 @@ export class BunSocket extends AdaptedSocket {
   #socket: Socket<BunSocket> | null = null;
   /** Told how the connecting ends; null afterwards, and of a client's socket. */
   #dialler: Dialler | null;
-  /** Of a server with TLS: what its certificate has to be for. */
-  readonly hostname: string | null;
+  /** Of a server with TLS: what its certificate has to be for, and what it has to speak. */
+  readonly target: TlsTarget | null;
   /** Of a server with TLS: what is sent to it before that. */
   firstBytes: { readonly bytes: Uint8Array; readonly libc: Libc } | null = null;
 
-  constructor(env: SocketEnvironment, dialler: Dialler | null = null, hostname: string | null = null) {
+  constructor(env: SocketEnvironment, dialler: Dialler | null = null, target: TlsTarget | null = null) {
     super(env);
     this.#dialler = dialler;
-    this.hostname = hostname;
+    this.target = target;
     this.user = dialler;
   }
 
@@ -70,7 +71,7 @@ export class BunSocket extends AdaptedSocket {
 
   override closed(error?: Error): void {
     if (this.#dialler === null) super.closed(error);
-    else this.refused(this.hostname === null ? "" : TlsRefusal.TLS);
+    else this.refused(this.target === null ? "" : TlsRefusal.TLS);
   }
 
   // ── AdaptedSocket ────────────────────────────────────────────────────────────────────────────────────────────────

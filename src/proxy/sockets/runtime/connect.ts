@@ -4,7 +4,7 @@ import type { Socket, SocketHandler } from "bun";
 import type { TlsTarget } from "../../../shared/upstream-tls.ts";
 import { Kernel, type Libc } from "../libc.ts";
 import { type Dialler, TlsRefusal } from "../raw-socket.ts";
-import { isAlert } from "../tls-alert.ts";
+import { isAlert, isProtocolAlert } from "../tls-alert.ts";
 import type { SocketEnvironment } from "./adapted-socket.ts";
 import { BunSocket, EVENTS } from "./bun-socket.ts";
 
@@ -27,7 +27,7 @@ export function connectWithRuntime(
   dialler: Dialler,
   first: FirstBytes | null,
 ): void {
-  const adapted = new BunSocket(env, dialler, tls?.hostname);
+  const adapted = new BunSocket(env, dialler, tls);
   adapted.firstBytes = first;
   try {
     Bun.connect<BunSocket>({
@@ -44,10 +44,11 @@ export function connectWithRuntime(
   }
 }
 
-function optionsOf({ serverName, ca, certificate }: TlsTarget) {
+function optionsOf({ serverName, ca, certificate, protocol }: TlsTarget) {
   const own = certificate && { cert: certificate.certPem, key: certificate.keyPem };
+  const alpn = protocol && { ALPNProtocols: String.fromCharCode(protocol.length) + protocol };
   // Without a name of its own the runtime sends the address; an empty one keeps it from sending any.
-  return { serverName: serverName ?? "", rejectUnauthorized: true, ...(ca && { ca }), ...own };
+  return { serverName: serverName ?? "", rejectUnauthorized: true, ...(ca && { ca }), ...own, ...alpn };
 }
 
 const PLAIN: SocketHandler<BunSocket> = {
@@ -90,14 +91,16 @@ const NOT_THE_CERTIFICATE: ReadonlySet<string> = new Set(["EPROTO", "ECONNRESET"
 function refusalOf(socket: Socket<BunSocket>, success: boolean, verifyError: Error | null): string | null {
   if (verifyError) {
     const { code = "" } = verifyError as NodeJS.ErrnoException;
-    if (isAlert(verifyError)) return TlsRefusal.ALERT;
+    if (isAlert(verifyError)) return isProtocolAlert(verifyError) ? TlsRefusal.PROTOCOL : TlsRefusal.ALERT;
     return NOT_THE_CERTIFICATE.has(code) ? TlsRefusal.TLS : TlsRefusal.CERTIFICATE;
   }
   if (!success) return TlsRefusal.TLS;
-  const { hostname, env } = socket.data;
+  const { target, env } = socket.data;
   try {
-    const wrong = checkServerIdentity(hostname ?? "", socket.getPeerCertificate());
-    return wrong === undefined ? null : TlsRefusal.CERTIFICATE;
+    const wrong = checkServerIdentity(target?.hostname ?? "", socket.getPeerCertificate());
+    if (wrong !== undefined) return TlsRefusal.CERTIFICATE;
+    const wanted = target?.protocol ?? null;
+    return wanted === null || socket.alpnProtocol === wanted ? null : TlsRefusal.PROTOCOL;
   } catch (error) {
     env.onInternalError(error);
     return TlsRefusal.TLS;

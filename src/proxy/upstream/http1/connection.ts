@@ -1,40 +1,30 @@
 /** One connection of HTTP/1.1 to a server: connecting, idle in its upstream, or the leg of one request. */
 
-import type { Endpoint } from "../../../protocol/endpoint.ts";
 import type { Failure } from "../../failure.ts";
 import { Failures } from "../../failure.ts";
 import { COALESCE_BYTES, copyBytes } from "../../http1/copy.ts";
 import { HeadBuffer } from "../../http1/head-buffer.ts";
 import { parseResponseHead } from "../../http1/response-parser.ts";
 import { writeRequestHead } from "../../rewrite/request.ts";
-import { Channel } from "../../sockets/channel.ts";
-import type { Dialler, RawSocket } from "../../sockets/raw-socket.ts";
 import { isAlert } from "../../sockets/tls-alert.ts";
 import type { UpstreamContext } from "../context.ts";
-import { dialFailure } from "../dial.ts";
+import { type Dialled, DialledChannel } from "../dialled-channel.ts";
 import type { UpstreamLeg, UpstreamRequest, UpstreamUser } from "../leg.ts";
 
 /** The upstream, as its connections see it. */
 export interface ConnectionOwner {
-  readonly endpoint: Endpoint;
   /** What `Host` is when the client sent none. */
   readonly hostBytes: Buffer;
   /** Its exchange ended cleanly. */
   release(connection: Http1Connection, nowMs: number): void;
   /** It is closed, after there was a connection. */
   closed(connection: Http1Connection, wasIdle: boolean): void;
-  connectFailed(): void;
-  /** It was made, in so many milliseconds; of these, TLS took the last `tlsMs`: NaN = there is none. */
-  connected(connectMs: number, tlsMs: number): void;
-  /** It was given up while the system goes on trying, and the end of that. */
-  abandoned(): void;
-  abandonedEnded(): void;
 }
 
 const State = { CONNECTING: 0, IDLE: 1, BUSY: 2, CLOSED: 3 } as const;
 
 /** One connection, from the dialling to its end. */
-export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
+export class Http1Connection extends DialledChannel implements UpstreamLeg {
   readonly #ctx: UpstreamContext;
   readonly #owner: ConnectionOwner;
   user: UpstreamUser | null;
@@ -50,33 +40,11 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   /** Monotonic milliseconds since when it is idle. */
   idleSinceMs = 0;
   #state: number = State.CONNECTING;
-  tlsMs = Number.NaN;
-  readonly #dialledMs: number;
-  /** When its handshake of TLS began; NaN = there is none. */
-  #handshakeMs = Number.NaN;
-  /** Of a connection in the making: closing it ends that at once. */
-  #unready: RawSocket | null = null;
-  /** Given up while connecting; the kernel has not ended the attempt yet. */
-  #abandoned = false;
   /** Collects a head that arrives in pieces. */
   #headBuffer: HeadBuffer | null = null;
-  /** Whose it is, where servers are told so; "" = anybody's. */
-  readonly client: string;
-  /** What the server is told then, in front of everything else; null = nothing. */
-  readonly preface: Buffer | null;
 
-  constructor(
-    ctx: UpstreamContext,
-    owner: ConnectionOwner,
-    user: UpstreamUser,
-    client: string,
-    preface: Buffer | null,
-    nowMs: number,
-  ) {
-    super(null, ctx.wheel);
-    this.client = client;
-    this.preface = preface;
-    this.#dialledMs = nowMs;
+  constructor(ctx: UpstreamContext, owner: ConnectionOwner, user: UpstreamUser, dialled: Dialled, nowMs: number) {
+    super(dialled, ctx.wheel, nowMs);
     this.#ctx = ctx;
     this.#owner = owner;
     this.user = user;
@@ -88,49 +56,18 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
 
   // ── dialling ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  begun(socket: RawSocket, nowMs: number): void {
-    if (this.#state === State.CONNECTING) {
-      this.#unready = socket;
-      if (this.#owner.endpoint.tls) this.#handshakeMs = nowMs;
-    } else {
-      this.#endAbandoned();
-      socket.terminate();
-    }
-  }
-
-  opened(socket: RawSocket, nowMs: number): void {
-    if (this.#state === State.CLOSED) {
-      this.#endAbandoned();
-      socket.terminate();
-      return;
-    }
-    this.tlsMs = nowMs - this.#handshakeMs;
-    this.socket = socket;
-    this.#unready = null;
-    this.wheel.clear(this);
+  protected onConnected(nowMs: number): void {
     this.#state = State.BUSY;
-    // With TLS it went in front of that.
-    if (this.preface !== null && !this.#owner.endpoint.tls) this.send(this.preface, 0, this.preface.length, true);
-    this.#owner.connected(nowMs - this.#dialledMs, this.tlsMs);
     // Whoever wanted it may have gone; then the next one may have it.
     if (this.user === null) this.#owner.release(this, nowMs);
     else this.user.onUpstreamReady(this, nowMs);
   }
 
-  /** The connection could not be made. */
-  failed(failure: Failure, nowMs: number): void {
-    this.#endAbandoned();
-    if (this.#state === State.CLOSED) return;
+  protected onConnectFailed(failure: Failure, nowMs: number): void {
     this.#state = State.CLOSED;
-    this.wheel.remove(this);
-    this.#owner.connectFailed();
     const user = this.user;
     this.user = null;
     user?.onUpstreamFailed(this, failure, true, nowMs);
-  }
-
-  refused(code: string, nowMs: number): void {
-    this.failed(dialFailure(code), nowMs);
   }
 
   // ── for its upstream ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,14 +101,8 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
     const state = this.#state;
     this.#state = State.CLOSED;
     this.user = null;
-    if (state === State.CONNECTING) {
-      this.socket = this.#unready;
-      this.#unready = null;
-      if (this.socket === null) {
-        this.#abandoned = true;
-        this.#owner.abandoned();
-      } else this.#owner.connectFailed();
-    } else this.#owner.closed(this, state === State.IDLE);
+    if (state === State.CONNECTING) this.giveUpConnecting();
+    else this.#owner.closed(this, state === State.IDLE);
     this.letGo(inOrder && state !== State.CONNECTING);
   }
 
@@ -246,7 +177,7 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
 
   /** The socket is closed, or broken by `error`. */
   onClose(nowMs: number, error?: Error): void {
-    this.#endAbandoned();
+    this.endAbandoned();
     if (this.#state === State.CLOSED) return;
     this.gone = true;
     this.dropQueue();
@@ -323,11 +254,5 @@ export class Http1Connection extends Channel implements UpstreamLeg, Dialler {
   /** What it is called that it closed before a final head. */
   #lost(): Failure {
     return this.#served > 0 && !this.#answered ? Failures.STALE_CONNECTION : Failures.CLOSED_BEFORE_RESPONSE;
-  }
-
-  #endAbandoned(): void {
-    if (!this.#abandoned) return;
-    this.#abandoned = false;
-    this.#owner.abandonedEnded();
   }
 }

@@ -5,21 +5,16 @@
 
 import type { Endpoint } from "../../../protocol/endpoint.ts";
 import { addressText } from "../../../shared/address-text.ts";
-import { countBriefDuration } from "../../../shared/memory/duration-table.ts";
 import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
 import { proxyHeader } from "../../../shared/proxy-protocol/writer.ts";
 import { Failures } from "../../failure.ts";
 import { FixedText } from "../../http1/fixed-text.ts";
+import { ConnectCounts } from "../connect-counts.ts";
 import type { UpstreamContext } from "../context.ts";
 import type { Dial } from "../dial.ts";
+import { hostOf } from "../host.ts";
 import type { Upstream, UpstreamUser } from "../leg.ts";
 import { type ConnectionOwner, Http1Connection } from "./connection.ts";
-
-/**
- * Bun can't cancel a connect: one that timed out lives on in the kernel for about two minutes. More than this many of
- * them, and the server is taken to be unreachable without trying.
- */
-const MAX_ABANDONED = 128;
 
 /** One server. */
 export class Http1Upstream implements Upstream, ConnectionOwner {
@@ -29,17 +24,15 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
   readonly #ctx: UpstreamContext;
   readonly #dial: Dial;
   readonly #idle: Http1Connection[] = [];
-  #abandoned = 0;
-  #retired = false;
+  readonly #counts: ConnectCounts;
 
   constructor(endpoint: Endpoint, ctx: UpstreamContext, dial: Dial) {
     this.endpoint = endpoint;
     this.addressText = new FixedText(addressText(endpoint.address, endpoint.port));
     this.#ctx = ctx;
     this.#dial = dial;
-    const { host } = new URL(endpoint.url);
-    // As for checks and TLS: the dot that makes a name complete is for the resolver, virtual hosts have none.
-    this.hostBytes = Buffer.from(host.replace(/\.(?=:|$)/, ""), "latin1");
+    this.hostBytes = hostOf(endpoint);
+    this.#counts = new ConnectCounts(ctx, endpoint);
   }
 
   acquire(user: UpstreamUser, repeatable: boolean, fresh: boolean, nowMs: number): Http1Connection {
@@ -59,8 +52,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
     if (at === this.#idle.length - 1) this.#idle.pop();
     else this.#idle.splice(at, 1);
     counters[WorkerCounter.UPSTREAM_IDLE]--;
-    counters[WorkerCounter.UPSTREAM_REUSES]++;
-    this.#ctx.block.reuses[this.endpoint.slot]++;
+    this.#counts.reused();
     freshest.use(user);
     return freshest;
   }
@@ -73,14 +65,15 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
 
   /** Starts a connection; the user hears of its success or failure later. */
   #connect(user: UpstreamUser, nowMs: number): Http1Connection {
-    const { settings, counters, wheel } = this.#ctx;
+    const { settings, wheel } = this.#ctx;
     const { upstreamProxyProtocol: version } = settings;
     const client = version === "off" ? "" : user.clientAddress.toString("latin1");
-    const { address, port } = this.endpoint;
+    const { address, port, tls } = this.endpoint;
     const preface = version === "off" ? null : proxyHeader(version, client, address, port);
-    const connection = new Http1Connection(this.#ctx, this, user, client, preface, nowMs);
-    counters[WorkerCounter.UPSTREAM_CONNECTS]++;
-    if (this.#abandoned >= MAX_ABANDONED) {
+    const dialled = { tls, client, preface, counts: this.#counts };
+    const connection = new Http1Connection(this.#ctx, this, user, dialled, nowMs);
+    this.#counts.begun();
+    if (this.#counts.hopeless) {
       // Not at once: the caller does not hold the connection yet that it would be told of.
       queueMicrotask(() => connection.failed(Failures.CONNECT_TIMEOUT, nowMs));
       return connection;
@@ -92,10 +85,10 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
 
   release(connection: Http1Connection, nowMs: number): void {
     const { settings, counters } = this.#ctx;
-    const told = connection.preface !== null;
+    const told = connection.client !== "";
     const clean = connection.reusable && !connection.unread;
     const full = this.#idle.length >= settings.upstreamMaxIdle;
-    if (!clean || this.#retired || (full && !(told && this.#idle.length > 0))) {
+    if (!clean || this.#counts.retired || (full && !(told && this.#idle.length > 0))) {
       connection.destroy(true);
       return;
     }
@@ -107,7 +100,7 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
   }
 
   retire(): void {
-    this.#retired = true;
+    this.#counts.retired = true;
     for (const connection of [...this.#idle]) connection.destroy(true);
   }
 
@@ -118,26 +111,5 @@ export class Http1Upstream implements Upstream, ConnectionOwner {
       this.#idle.splice(at, 1);
       this.#ctx.counters[WorkerCounter.UPSTREAM_IDLE]--;
     }
-  }
-
-  connected(connectMs: number, tlsMs: number): void {
-    if (this.#retired) return; // the slot may be another server's by now
-    const { block } = this.#ctx;
-    const { slot } = this.endpoint;
-    countBriefDuration(block.connects, slot, connectMs / 1000);
-    if (!Number.isNaN(tlsMs)) countBriefDuration(block.handshakes, slot, tlsMs / 1000);
-  }
-
-  connectFailed(): void {
-    this.#ctx.counters[WorkerCounter.UPSTREAM_CONNECT_FAILURES]++;
-  }
-
-  abandoned(): void {
-    this.#abandoned++;
-    this.#ctx.counters[WorkerCounter.UPSTREAM_CONNECT_FAILURES]++;
-  }
-
-  abandonedEnded(): void {
-    this.#abandoned--;
   }
 }

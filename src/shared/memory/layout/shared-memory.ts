@@ -215,6 +215,12 @@ export const WorkerCounter = {
   /** Attempts that a lower policy of `ml` placed because the one that should have could not be used, or was not trusted. */
   ML_FALLBACKS: 57,
   PROXY_HEADERS_REFUSED: 58,
+  /** Of clients: connections of HTTP/2, and how many of them ended over what they sent, by rule or for its number. */
+  HTTP2_CONNECTIONS: 59,
+  HTTP2_PROTOCOL_ERRORS: 60,
+  HTTP2_ABUSE: 61,
+  /** Streams beyond the limit of their connection. */
+  HTTP2_STREAMS_REFUSED: 62,
   LENGTH: 64,
 } as const;
 

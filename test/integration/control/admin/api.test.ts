@@ -35,6 +35,7 @@ const ENDPOINT = {
   address: "10.0.0.1",
   port: 1,
   tls: false,
+  http2: false,
 };
 const SHOP = { name: "shop", total: 2, healthy: 1, up: 1, usable: 1, panic: false, in_use: true };
 const noted: NotedEvent[] = [];

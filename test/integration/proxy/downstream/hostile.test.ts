@@ -69,7 +69,7 @@ describe("refused heads", () => {
     ["HTTP/0.9", "GET /\r\n\r\n", 400],
     ["HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505],
     ["HTTP/1.10", "GET / HTTP/1.10\r\nHost: a\r\n\r\n", 400],
-    ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505],
+    ["the preface of HTTP/2 in another letter case", "PRI * http/2.0\r\n\r\nSM\r\n\r\n", 400],
     ["a TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400],
     ["unknown expectation", get("/", "Expect: the-unexpected\r\n"), 417],
     ["a long request line", `GET /${"a".repeat(40_000)} HTTP/1.1\r\n\r\n`, 414],

@@ -90,7 +90,7 @@ describe.each([
       ca: authority.cert,
       rejectUnauthorized: true,
       servername: "shop.test",
-      ALPNProtocols: ["h2", "http/1.1"],
+      ALPNProtocols: ["spdy/3", "http/1.1"],
     });
     const socket = client.socket as TLSSocket;
     expect(socket.getProtocol()).toBe(version);

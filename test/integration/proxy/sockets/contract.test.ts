@@ -126,6 +126,7 @@ describe("connecting with TLS", () => {
     serverName: hostname,
     ca,
     certificate: null,
+    protocol: null,
   });
 
   test("is refused over a certificate of another, and of nobody's", async () => {

@@ -125,7 +125,13 @@ export function dialled(name: string, own: boolean, tls: boolean, nature: Nature
       users.push(user);
       const index = peers.length;
       const target = tls
-        ? { hostname: "shop.test", serverName: "shop.test", ca: [authority().root.cert], certificate: null }
+        ? {
+            hostname: "shop.test",
+            serverName: "shop.test",
+            ca: [authority().root.cert],
+            certificate: null,
+            protocol: null,
+          }
         : null;
       networkOf(own).network.connect(HOST, port, target, user);
       await until(() => user.heard.includes("opened"));

@@ -1,21 +1,25 @@
-/** Legs of all protocols keep one contract: HTTP/1.1 on each kind of sockets, and a stand-in for what shares connections. */
+/** Legs of all protocols keep one contract: HTTP/1.1 and HTTP/2 on each kind of sockets. */
 
 import type { Endpoint } from "../../../../src/protocol/endpoint.ts";
 import { ResponseHead } from "../../../../src/proxy/http1/head.ts";
+import { EndOfTurn } from "../../../../src/proxy/sockets/end-of-turn.ts";
 import { SocketKernel } from "../../../../src/proxy/sockets/socket-kernel.ts";
 import { TimerWheel } from "../../../../src/proxy/sockets/timer-wheel.ts";
 import type { UpstreamContext } from "../../../../src/proxy/upstream/context.ts";
 import { createDial } from "../../../../src/proxy/upstream/dial.ts";
 import { Http1Upstream } from "../../../../src/proxy/upstream/http1/upstream.ts";
+import { Http2Coding } from "../../../../src/proxy/upstream/http2/coding.ts";
+import { Http2Upstream } from "../../../../src/proxy/upstream/http2/upstream.ts";
 import { until } from "../../../support/until.ts";
 import { networkOf } from "../sockets/socket-kinds.ts";
 import { Http1Server } from "./http1-server.ts";
+import { Http2Server } from "./http2-server.ts";
 import { type LegKind, legContract } from "./leg-contract.ts";
-import { MultiplexedServer, MultiplexedUpstream } from "./multiplexed.ts";
 
 if (process.platform === "linux") legContract(http1("HTTP/1.1 on our own sockets", true));
 legContract(http1("HTTP/1.1 on the runtime's sockets", false));
-legContract(multiplexed());
+if (process.platform === "linux") legContract(http2("HTTP/2 on our own sockets", true));
+legContract(http2("HTTP/2 on the runtime's sockets", false));
 
 function contextOf(): UpstreamContext {
   const wheel = new TimerWheel(performance.now());
@@ -34,6 +38,12 @@ function contextOf(): UpstreamContext {
     scratch: Buffer.alloc(1024 * 1024),
     responseHead: new ResponseHead(100),
     wheel,
+    endOfTurn: new EndOfTurn(
+      () => performance.now(),
+      (error) => {
+        throw error;
+      },
+    ),
     kernel: SocketKernel.of(null),
     counters: new Float64Array(64),
     block: { connects: new Float64Array(64), handshakes: new Float64Array(64), reuses: new Float64Array(4) },
@@ -50,6 +60,7 @@ function endpointAt(port: number): Endpoint {
     address: "127.0.0.1",
     port,
     tls: false,
+    http2: false,
   };
 }
 
@@ -84,24 +95,34 @@ function http1(name: string, own: boolean): LegKind {
   };
 }
 
-function multiplexed(): LegKind {
+function http2(name: string, own: boolean): LegKind {
   const context = contextOf();
-  let server = new MultiplexedServer();
-  const start = async (reachable: boolean): Promise<MultiplexedUpstream> => {
-    server = new MultiplexedServer();
-    server.reachable = reachable;
-    return new MultiplexedUpstream(endpointAt(1), context, server);
+  const dial = createDial(networkOf(own).network);
+  let server: Http2Server | undefined;
+  let pool: Http2Upstream | undefined;
+  const start = async (): Promise<Http2Upstream> => {
+    server = await Http2Server.start();
+    const endpoint = { ...endpointAt(server.port), url: `h2c://a.example:${server.port}`, http2: true };
+    pool = new Http2Upstream(endpoint, context, dial, new Http2Coding());
+    return pool;
   };
   return {
-    name: "many on one connection (a stand-in)",
+    name,
     multiplexes: true,
     context,
-    open: () => start(true),
-    unreachable: () => start(false),
-    end: (index) => until(() => server.ends[index]),
-    get connections() {
-      return server.connections;
+    open: start,
+    async unreachable() {
+      const closed = await start();
+      server?.stop();
+      return closed;
     },
-    clean() {},
+    end: (index) => until(() => server?.ends[index]),
+    get connections() {
+      return server?.connections ?? 0;
+    },
+    clean() {
+      pool?.retire();
+      server?.stop();
+    },
   };
 }

@@ -26,6 +26,11 @@ describe("SERVERS", () => {
       },
     ],
     ["dns+srv+https://_http._tcp.example.com", { scheme: "https", source: "srv" }],
+    ["h2://a.example", { url: "h2://a.example:443", scheme: "h2", port: 443, source: "names" }],
+    ["h2c://[::1]:50051", { url: "h2c://[::1]:50051", scheme: "h2c", host: "::1", port: 50051, source: "static" }],
+    ["h2c://10.0.0.5", { url: "h2c://10.0.0.5:80", port: 80 }],
+    ["dns+srv+h2://_grpc._tcp.example.com", { scheme: "h2", source: "srv" }],
+    ["dns+srv+h2c://_grpc._tcp.example.com", { scheme: "h2c", source: "srv" }],
   ])("%s", (text, expected) => {
     expect(servers(text)).toEqual([expect.objectContaining(expected)]);
   });
@@ -37,6 +42,7 @@ describe("SERVERS", () => {
   test.each([
     ["backend:8001", "has no scheme: write http://backend:8001"],
     ["ftp://a", "has an unknown scheme: use http://, https://"],
+    ["grpc://a:1", "servers of gRPC are h2c://, or h2:// with TLS"],
     ["http://a:1/app", "contains a path"],
     ["http://a:1?x=1", "contains a query or fragment"],
     ["http://a:1#x", "contains a query or fragment"],

@@ -30,6 +30,7 @@ class FakeSocket implements RawSocket {
   terminate = () => void this.calls.push("terminate");
   pause = () => void this.calls.push("pause");
   resume = () => void this.calls.push("resume");
+  passTo = () => void this.calls.push("pass");
 }
 
 class TestChannel extends Channel {

@@ -108,5 +108,5 @@ function highestOf(candidates: readonly ExplainedCandidate[]): number {
 }
 
 function nameOf(url: string | null): string {
-  return url?.replace(/^https?:\/\//, "") ?? "a server that has left";
+  return url?.replace(/^[a-z0-9]+:\/\//, "") ?? "a server that has left";
 }

@@ -26,7 +26,7 @@ export function AttemptLanes({ of }: { readonly of: Explanation }) {
         {of.attempts.map((attempt, i) => (
           <li class="lane" key={`${attempt.at} ${i}`}>
             <span class="clip">
-              {attempt.kind} <b>{attempt.url?.replace(/^https?:\/\//, "") ?? "a server that has left"}</b>
+              {attempt.kind} <b>{attempt.url?.replace(/^[a-z0-9]+:\/\//, "") ?? "a server that has left"}</b>
             </span>
             <Lane label={describe(attempt)} parts={partsOf(attempt, offsets[i], scale)} />
           </li>

@@ -180,7 +180,7 @@ export function add(pools: readonly string[], pool: string): void {
 
 function newServer(values: FormValues, only: string): Record<string, unknown> {
   const url = values.url?.trim() ?? "";
-  if (!/^https?:\/\/[^/]+/.test(url)) throw new Error("Give the URL of the server: http://10.0.0.7:8080");
+  if (!/^(https?|h2c?):\/\/[^/]+/.test(url)) throw new Error("Give the URL of the server: http://10.0.0.7:8080");
   return { pool: values.pool ?? only, url, weight: numberOf(values, "weight", "The weight") };
 }
 

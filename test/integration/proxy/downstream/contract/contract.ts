@@ -72,6 +72,8 @@ export interface Nature {
   readonly concurrent: boolean;
   /** What follows a request that was given up can be told from it: the connection serves others. */
   readonly survivesRefusal: boolean;
+  /** A body that ends before its length is no request: there is no response. */
+  readonly resetsShortBodies: boolean;
 }
 
 /** One kind of downstream. */
@@ -114,7 +116,7 @@ export function downstreamContract(kind: DownstreamKind): void {
 
     test("a request comes with its head, its peer and its body as far as that has come", async () => {
       const { client, served } = await asked({ method: "POST", path: "/a?b", length: 10, body: "01234" });
-      expect(served.head).toMatch(/^POST \/a\?b HTTP\/1\.[01]\r\nHost: a\.example\r\n/);
+      expect(served.head).toMatch(/^POST \/a\?b HTTP\/1\.[01]\r\nhost: a\.example\r\n/i);
       expect(served.client.peer.address).toBe("127.0.0.1");
       await until(() => served.body === "01234");
       expect(served.requestComplete).toBe(false);
@@ -137,7 +139,7 @@ export function downstreamContract(kind: DownstreamKind): void {
       }
       const served = await side.worker.requests.next();
       await until(() => served.requestComplete);
-      expect([served.body, served.trailers]).toEqual(["0123456789", "X-Sum: 10\r\n"]);
+      expect([served.body, served.trailers.toLowerCase()]).toEqual(["0123456789", "x-sum: 10\r\n"]);
       served.respond(OK);
       served.done();
       expect((await client.response()).whole).toBe(true);
@@ -274,12 +276,9 @@ export function downstreamContract(kind: DownstreamKind): void {
         served.client.endBody(Buffer.from("X-Sum: 6\r\n"));
       }
       served.done();
-      expect(await client.response()).toMatchObject({
-        status: 200,
-        body: "012345",
-        trailers: nature.knowsTrailers ? "X-Sum: 6\r\n" : "",
-        whole: true,
-      });
+      const { status, body, trailers, whole } = await client.response();
+      expect([status, body, whole]).toEqual([200, "012345", true]);
+      expect(trailers.toLowerCase()).toBe(nature.knowsTrailers ? "x-sum: 6\r\n" : "");
     });
 
     test("a client that does not read is waited for, and gets everything", async () => {
@@ -467,9 +466,14 @@ export function downstreamContract(kind: DownstreamKind): void {
       expect(served.told).toEqual(["gone"]);
     });
 
-    test("a client that sends nothing more in the middle of a body is told of, and still gets its response", async () => {
+    test("a client that sends nothing more in the middle of a body is told of, and still gets its response if there can be one", async () => {
       const { client, served } = await asked({ method: "POST", length: 10, body: "01234" });
       client.finish();
+      if (nature.resetsShortBodies) {
+        await served.wasTold("refuse stream_error");
+        expect(await client.response()).toMatchObject({ status: 0, whole: false });
+        return;
+      }
       await served.wasTold("end");
       served.client.refuseRest();
       served.fail(Failures.REQUEST_TRUNCATED);

@@ -18,7 +18,7 @@ function ownSockets(): Tcp {
   return tcp;
 }
 
-const ENTRANCE: Entrance = { secure: false, port: 80, access: null, asksCertificates: false };
+const ENTRANCE: Entrance = { secure: false, port: 80, access: null, http2: true, asksCertificates: false };
 
 /** @param own our own sockets; else the runtime's. */
 export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
@@ -32,6 +32,7 @@ export function http1(versionMinor: 0 | 1, own: boolean): DownstreamKind {
       knowsTrailers: newer,
       concurrent: false,
       survivesRefusal: false,
+      resetsShortBodies: false,
     },
     async open() {
       const worker = new ContractWorker(own ? ownSockets() : null, { clientHalfClose: true });

@@ -31,6 +31,7 @@ export const STREAMS: DownstreamKind = {
     knowsTrailers: true,
     concurrent: true,
     survivesRefusal: true,
+    resetsShortBodies: false,
   },
   async open() {
     const worker = new ContractWorker(null);

@@ -3,10 +3,13 @@
 import type { ProxySettings } from "../../../../../src/protocol/worker.ts";
 import { AdminRelay } from "../../../../../src/proxy/downstream/admin-relay.ts";
 import type { DownstreamContext } from "../../../../../src/proxy/downstream/context.ts";
+import { HeadMemory } from "../../../../../src/proxy/downstream/http2/head-coding.ts";
+import { Http2Session } from "../../../../../src/proxy/downstream/http2/session.ts";
 import { PeerCache } from "../../../../../src/proxy/downstream/peer-cache.ts";
 import { RequestHead, ResponseHead } from "../../../../../src/proxy/http1/head.ts";
 import { IdSource } from "../../../../../src/proxy/rewrite/request-ids.ts";
 import { TrustedProxies } from "../../../../../src/proxy/rewrite/trusted-proxies.ts";
+import { EndOfTurn } from "../../../../../src/proxy/sockets/end-of-turn.ts";
 import { SocketKernel } from "../../../../../src/proxy/sockets/socket-kernel.ts";
 import type { Tcp } from "../../../../../src/proxy/sockets/tcp.ts";
 import { TimerWheel } from "../../../../../src/proxy/sockets/timer-wheel.ts";
@@ -28,6 +31,7 @@ export class ContractWorker {
     const [block] = memory.workers;
     const now = (): number => performance.now();
     const nobody = new TrustedProxies([]);
+    const ids = new IdSource(new Uint32Array([1, 2, 3, 4]));
     this.ctx = {
       settings: { ...TEST_SETTINGS, ...settings },
       limits: { maxHeadBytes: TEST_SETTINGS.maxHeaderBytes, maxFields: TEST_SETTINGS.maxHeaderCount },
@@ -36,7 +40,8 @@ export class ContractWorker {
       block,
       counters: block.counters,
       wheel: new TimerWheel(now(), TICK_MS),
-      ids: new IdSource(new Uint32Array([1, 2, 3, 4])),
+      endOfTurn: new EndOfTurn(now, () => {}),
+      ids,
       log: recordingLogger().log,
       accessLog: null,
       history: null,
@@ -56,6 +61,8 @@ export class ContractWorker {
       peers: new PeerCache(nobody),
       admin: new AdminRelay(() => Promise.reject(new Error("nobody is there to ask"))),
       exchanges: this.requests,
+      http2: new HeadMemory(ids),
+      speakHttp2: (_from, socket, entrance, shed, nowMs) => new Http2Session(this.ctx, socket, entrance, shed, nowMs),
       onClientGone: () => {},
     };
     this.requests.ctx = this.ctx;

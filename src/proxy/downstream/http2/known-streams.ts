@@ -1,0 +1,43 @@
+/** The streams of one connection: those that there are, and what is remembered of those that were. */
+import type { Http2Stream } from "./stream.ts";
+
+/** So many streams that ended last are remembered; of older ones it is supposed that their clients know. */
+const REMEMBERED = 64;
+
+/** One connection's. */
+export class KnownStreams {
+  readonly open = new Map<number, Http2Stream>();
+  /** The highest number that the client has used. */
+  lastId = 0;
+  /** Requests so far. */
+  requests = 0;
+  /**
+   * Which streams ended last: a ring, whose memory comes with the first. Numbers of those that the client had ended are negative:
+   * what still comes for them is its mistake, what comes for the others may have been on its way (RFC 9113 section 5.1).
+   */
+  #ended: Int32Array | null = null;
+  #next = 0;
+
+  /** A stream with this number is there, or was. */
+  isBegun(streamId: number): boolean {
+    return (streamId & 1) === 1 && streamId <= this.lastId;
+  }
+
+  /** It is over. @param byClient the client had said that it sends nothing more. */
+  end(streamId: number, byClient: boolean): void {
+    this.open.delete(streamId);
+    this.#ended ??= new Int32Array(REMEMBERED);
+    this.#ended[this.#next] = byClient ? -streamId : streamId;
+    this.#next = (this.#next + 1) % REMEMBERED;
+  }
+
+  /** It was ended by us, and its client may not have known. */
+  wasEndedByUs(streamId: number): boolean {
+    return this.#ended?.includes(streamId) ?? false;
+  }
+
+  /** It was there a while ago. */
+  wasOpen(streamId: number): boolean {
+    return this.#ended !== null && (this.#ended.includes(streamId) || this.#ended.includes(-streamId));
+  }
+}

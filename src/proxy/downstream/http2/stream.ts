@@ -1,0 +1,469 @@
+/**
+ * One stream of a client's connection (RFC 9113 section 5): a request, and its response. What HTTP/2 has of its own ends
+ * here: behind it a stream is a `Downstream` like others.
+ */
+import { WorkerCounter } from "../../../shared/memory/layout/shared-memory.ts";
+import type { Downstream, DownstreamUser } from "../../exchange/downstream.ts";
+import { Failures, refusedRequest } from "../../failure.ts";
+import { ParseError, refusalOf } from "../../http1/parse-error.ts";
+import { parseRequestHead } from "../../http1/request-parser.ts";
+import { ErrorCode } from "../../http2/error-codes.ts";
+import { afterLocalEnd, afterRemoteEnd, isLocalOpen, isRemoteOpen, StreamState } from "../../http2/stream-state.ts";
+import { ReceiveWindow, SendWindow } from "../../http2/windows.ts";
+import { type LocalResponse, sentBody, sentBodyBytes } from "../../local/response.ts";
+import type { HeadEdits } from "../../rewrite/edits.ts";
+import type { Peer } from "../../rewrite/request.ts";
+import { ClientConnectionHeader, writeResponseHead } from "../../rewrite/response.ts";
+import { keep } from "../../sockets/receive-memory.ts";
+import { freeMemory, isWorthFreeing } from "../../sockets/spare-memory.ts";
+import { Timed } from "../../sockets/timer-wheel.ts";
+import { localHead } from "../local-head.ts";
+import { type LocalClient, LocalResponder } from "../local-responder.ts";
+import { Reception, receive, respondTo } from "../reception.ts";
+import { routeOf } from "../routes.ts";
+import { BodyQueue } from "./body-queue.ts";
+import { TURN_BYTES } from "./bounds.ts";
+import { RequestInput } from "./request-input.ts";
+import type { StreamConnection } from "./stream-connection.ts";
+
+const HTTP_2_0 = Buffer.from("HTTP/2.0");
+const NO_BUFFER = Buffer.alloc(0);
+
+/** How the response ends, once what waits of it has been sent. */
+const Ending = {
+  /** It does not, as yet. */
+  NONE: 0,
+  /** In order. */
+  END: 1,
+  /** It broke off: only a reset shows that. */
+  RESET: 2,
+} as const;
+type Ending = (typeof Ending)[keyof typeof Ending];
+
+/** One stream. */
+export class Http2Stream extends Timed implements Downstream, LocalClient {
+  readonly id: number;
+  readonly #connection: StreamConnection<Http2Stream>;
+  /** The content alone is sent. */
+  readonly takesChunks = false;
+  readonly protocol = HTTP_2_0;
+  readonly sendWindow: SendWindow;
+  readonly #receiveWindow: ReceiveWindow;
+  /** The request's head in the form of HTTP/1.1, until it begins. */
+  #head: Buffer;
+  readonly #startedMs: number;
+  #state: StreamState = StreamState.OPEN;
+  /** Both sides have let go of it. */
+  #over = false;
+  #exchange: DownstreamUser | null = null;
+  #local: LocalResponder | null = null;
+  readonly #input = new RequestInput();
+  /** What of the receive window is in use by what was taken already, or will be. */
+  #flowBytes = 0;
+  #paused = false;
+  /** The client's end was told. */
+  #endTold = false;
+  readonly #queue = new BodyQueue();
+  #ending: Ending = Ending.NONE;
+  #trailers: Buffer | null = null;
+  /** Nobody has a use for what still comes of the request. */
+  #dropsInput = false;
+  /** What the stream is reset with when the response has ended before the request: the request was all right. */
+  #code: ErrorCode = ErrorCode.NO_ERROR;
+
+  constructor(
+    connection: StreamConnection<Http2Stream>,
+    id: number,
+    head: Buffer,
+    sendWindow: number,
+    receiveWindow: number,
+    nowMs: number,
+  ) {
+    super();
+    this.#connection = connection;
+    this.id = id;
+    this.#head = head;
+    this.sendWindow = new SendWindow(sendWindow);
+    this.#receiveWindow = new ReceiveWindow(receiveWindow);
+    this.#startedMs = nowMs;
+  }
+
+  get port(): number {
+    return this.#connection.entrance.port;
+  }
+
+  get peer(): Peer {
+    return this.#connection.peer;
+  }
+
+  get tlsVersion(): Buffer | null {
+    return this.#connection.tlsVersion;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /** The client may still send on it. */
+  get isRemoteOpen(): boolean {
+    return isRemoteOpen(this.#state);
+  }
+
+  // ── the request ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Has the request served, with what came of its body in the same packet. */
+  begin(nowMs: number): void {
+    if (this.#over) return; // the client has given it up in the same packet
+    const { ctx, entrance, shed } = this.#connection;
+    const { requestHead } = ctx;
+    const head = this.#head;
+    this.#head = NO_BUFFER;
+    const end = parseRequestHead(head, 0, head.length, requestHead, ctx.limits);
+    if (end !== head.length) {
+      this.refuseHead(end < 0 ? end : ParseError.HEAD_TOO_LARGE, nowMs);
+      return;
+    }
+    this.#input.begin(requestHead);
+    if (this.#isWrong(nowMs)) return;
+    const route = routeOf(head, requestHead, ctx.settings);
+    const reception = receive(ctx, entrance, this.peer, shed, head, route);
+    if (reception === Reception.SERVE) {
+      const exchange = ctx.exchanges.take();
+      this.#exchange = exchange;
+      if (requestHead.upgrade) ctx.http2.renewKey();
+      // The exchange has it until its server does, which may be long after this packet.
+      const body = requestHead.upgrade ? NO_BUFFER : keep(this.#input.take());
+      exchange.begin(this, head, 0, route, body, 0, body.length, this.#startedMs, nowMs);
+      this.#taken(nowMs);
+      return;
+    }
+    this.#dropsInput = true;
+    respondTo(reception, ctx, entrance, this.#responder, route, head, 0, this.#startedMs, nowMs);
+  }
+
+  /** The head is none that may be passed on. A malformed request (RFC 9113 section 8.1.1) is reset behind its response. */
+  refuseHead(code: number, nowMs: number): void {
+    const { status, reason, message } = refusalOf(code);
+    this.#connection.ctx.counters[WorkerCounter.REQUESTS_REFUSED]++;
+    this.#dropsInput = true;
+    if (status === 400) this.#code = ErrorCode.PROTOCOL_ERROR;
+    this.#responder.refuseBytes(refusedRequest(status, reason, message), nowMs);
+    if (status === 400) this.#connection.onMistake();
+  }
+
+  /** A piece of DATA: see `FrameHandler.onData`. @returns false when the client was not allowed to send so much. */
+  onData(buf: Buffer, start: number, end: number, flowBytes: number): boolean {
+    if (!this.#receiveWindow.receive(flowBytes)) return false;
+    this.#flowBytes += flowBytes;
+    if (!this.#dropsInput) this.#input.add(buf, start, end);
+    return true;
+  }
+
+  /** The client sends nothing more. @param trailers field lines; null = none. */
+  onRemoteEnd(trailers: Buffer | null): void {
+    this.#state = afterRemoteEnd(this.#state);
+    this.#input.end(trailers);
+  }
+
+  /** Hands over what has come. */
+  passOn(nowMs: number): void {
+    const exchange = this.#exchange;
+    if (this.#over) return;
+    if (this.#dropsInput) {
+      this.#taken(nowMs);
+      return;
+    }
+    if (exchange === null || this.#paused || this.#isWrong(nowMs)) return;
+    if (exchange.isTunnel) {
+      const data = this.#input.take();
+      if (data.length > 0) exchange.onTunnelData(data, nowMs);
+    } else if (!exchange.requestComplete && this.#input.isWaiting) {
+      const data = this.#input.take();
+      if (data.length > 0) exchange.onRequestBody(data, 0, data.length, nowMs);
+    } else return;
+    this.#taken(nowMs);
+  }
+
+  /** The packet's memory is used again. */
+  endPacket(): void {
+    this.#input.endPacket();
+  }
+
+  /** What had come is the exchange's, or nobody's: the client may send more, unless that has to wait. */
+  #taken(nowMs: number): void {
+    if (this.#over) return;
+    const exchange = this.#exchange;
+    if (exchange?.isTunnel === true && this.#input.isOver && !this.#endTold) {
+      this.#endTold = true;
+      exchange.onClientEnd(nowMs);
+    }
+    if (this.#paused || this.#input.isWaiting || this.#flowBytes === 0) return;
+    const flowBytes = this.#flowBytes;
+    this.#flowBytes = 0;
+    this.#connection.giveBack(this, flowBytes);
+  }
+
+  /** What the client is to be told of the stream's window: see `ReceiveWindow.giveBack`. */
+  returnWindow(flowBytes: number): number {
+    return this.isRemoteOpen ? this.#receiveWindow.giveBack(flowBytes) : 0;
+  }
+
+  /** DATA that is not what Content-Length says could be taken for another request by who reads on (RFC 9113 section 8.1.1). */
+  #isWrong(nowMs: number): boolean {
+    if (!this.#input.isWrong) return false;
+    this.fail(ErrorCode.PROTOCOL_ERROR, nowMs);
+    return true;
+  }
+
+  /** The client has made a mistake that ends the stream. */
+  fail(code: ErrorCode, nowMs: number): void {
+    if (this.#over) return;
+    const exchange = this.#exchange;
+    this.#reset(code);
+    exchange?.refuseRest(Failures.STREAM_ERROR, nowMs);
+    this.#connection.onMistake();
+  }
+
+  /** Something threw while what came was handed over. */
+  onInternalError(nowMs: number): void {
+    if (this.#exchange !== null) this.#exchange.refuseRest(Failures.INTERNAL, nowMs);
+    else this.#reset(ErrorCode.INTERNAL_ERROR);
+  }
+
+  /** The client has reset it, or is gone. */
+  onGone(nowMs: number): void {
+    if (this.#over) return;
+    const exchange = this.#exchange;
+    this.#close();
+    exchange?.abort(nowMs);
+  }
+
+  /** The worker is finishing. */
+  closeTunnel(nowMs: number): void {
+    this.#exchange?.closeTunnel(nowMs);
+  }
+
+  pauseReading(): void {
+    this.#paused = true;
+  }
+
+  resumeReading(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#connection.awaitPassOn(this);
+  }
+
+  // ── the response ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  interim(head: Buffer): boolean {
+    this.#sendHead(head, null, false, false);
+    return !this.#connection.gone;
+  }
+
+  respond(head: Buffer, body: Buffer, start: number, end: number, complete: boolean, edits: HeadEdits | null): boolean {
+    const isEmpty = complete && start === end;
+    this.#sendHead(head, edits, isEmpty, false);
+    if (isEmpty) return !this.#connection.gone;
+    if (complete) this.#ending = Ending.END;
+    return this.sendAway(body, start, end);
+  }
+
+  sendAway(packet: Buffer, start: number, end: number): boolean {
+    if (start === end || !isLocalOpen(this.#state)) return !this.#connection.gone;
+    const { ctx } = this.#connection;
+    ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end - start;
+    let at = start;
+    if (this.#queue.bytes === 0) {
+      at = this.#send(packet, start, end, this.#endsContent);
+    }
+    if (at < end) this.#queue.push(packet, at, end);
+    else {
+      if (isWorthFreeing(packet)) freeMemory(packet);
+      if (this.#ending !== Ending.NONE) this.#finish(this.#endsContent);
+    }
+    return !this.#connection.gone;
+  }
+
+  /** Sends `data[start … end)` as far as there is room; what is behind that is asked for later. @returns the offset after it. */
+  #send(data: Buffer, start: number, end: number, last: boolean): number {
+    const at = this.#connection.outgoing.content(this, data, start, end, last);
+    this.#connection.onServed(at - start);
+    return at;
+  }
+
+  /** The stream ends with the last of what waits. */
+  get #endsContent(): boolean {
+    return this.#ending === Ending.END && this.#trailers === null;
+  }
+
+  resumeSending(nowMs: number): void {
+    const queue = this.#queue;
+    const packet = queue.first;
+    if (packet === null || !isLocalOpen(this.#state)) return;
+    const { offset } = queue;
+    const end = Math.min(packet.length, offset + TURN_BYTES);
+    const ends = this.#endsContent && queue.bytes === end - offset;
+    const at = this.#send(packet, offset, end, ends);
+    if (at === offset) return;
+    queue.sent(at - offset);
+    if (queue.bytes > 0) this.#connection.outgoing.await(this);
+    else if (this.#ending !== Ending.NONE) this.#finish(ends);
+    if (this.#exchange !== null) this.#exchange.onClientDrain(nowMs);
+    else if (!this.#over) this.#awaitClient(nowMs);
+  }
+
+  endBody(trailers: Buffer | null): void {
+    if (!isLocalOpen(this.#state)) return;
+    this.#trailers = trailers;
+    this.#ending = Ending.END;
+    if (this.#queue.bytes === 0) this.#finish(false);
+  }
+
+  endSending(): void {
+    this.endBody(null);
+  }
+
+  respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number {
+    if (isLocalOpen(this.#state)) this.#sendLocal(response, method, edits);
+    return sentBodyBytes(response, method);
+  }
+
+  deliver(response: LocalResponse, method: number, edits: HeadEdits | null, nowMs: number): void {
+    if (!isLocalOpen(this.#state)) return; // it went away while we looked for the response
+    this.#sendLocal(response, method, edits);
+    this.done(!this.isRemoteOpen, nowMs);
+  }
+
+  #sendLocal(response: LocalResponse, method: number, edits: HeadEdits | null): void {
+    const { ctx } = this.#connection;
+    const body = sentBody(response, method);
+    const content =
+      typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
+    const head = localHead(response, ctx.dateLine, edits);
+    const isEmpty = content.length === 0;
+    ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += head.length + content.length;
+    this.#connection.sendHead(this, head, 0, head.length, isEmpty, false);
+    if (isEmpty) {
+      this.#localEnd();
+      return;
+    }
+    this.#ending = Ending.END;
+    // Others may share it: what is left over is a part of it, and so nobody's to free.
+    const at = this.#send(content, 0, content.length, true);
+    if (at === content.length) this.#finish(true);
+    else this.#queue.push(content.subarray(at), 0, content.length - at);
+  }
+
+  refuseRest(): void {
+    this.#dropsInput = true;
+  }
+
+  done(_requestComplete: boolean, nowMs: number): void {
+    this.#exchange = null;
+    this.#dropsInput = true;
+    this.#connection.ctx.wheel.clear(this);
+    if (this.#over) return;
+    if (this.#ending === Ending.NONE && isLocalOpen(this.#state)) this.endBody(null);
+    if (this.#queue.bytes > 0) this.#awaitClient(nowMs);
+    else this.#closeIfDone();
+  }
+
+  cut(_shows: boolean, nowMs: number): void {
+    this.#exchange = null;
+    this.#dropsInput = true;
+    this.#connection.ctx.wheel.clear(this);
+    if (this.#over) return;
+    this.#ending = Ending.RESET;
+    if (this.#queue.bytes > 0) this.#awaitClient(nowMs);
+    else this.#reset(ErrorCode.INTERNAL_ERROR);
+  }
+
+  reset(): void {
+    this.#exchange = null;
+    this.#reset(ErrorCode.CANCEL);
+  }
+
+  startTunnel(head: Buffer, edits: HeadEdits | null): void {
+    this.#paused = false;
+    this.#sendHead(head, edits, false, true);
+    this.#connection.awaitPassOn(this);
+  }
+
+  // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get #responder(): LocalResponder {
+    this.#local ??= new LocalResponder(this.#connection.ctx, this);
+    return this.#local;
+  }
+
+  #sendHead(head: Buffer, edits: HeadEdits | null, last: boolean, tunnel: boolean): void {
+    if (!isLocalOpen(this.#state)) return;
+    const { ctx } = this.#connection;
+    const { scratch, responseHead, dateLine } = ctx;
+    const none = ClientConnectionHeader.NONE;
+    const length = writeResponseHead(scratch, 0, head, responseHead, none, true, dateLine, edits);
+    ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += length;
+    this.#connection.sendHead(this, scratch, 0, length, last, tunnel);
+    if (last) this.#localEnd();
+  }
+
+  /** Nothing of the response waits any more: it ends. @param ended END_STREAM was sent with the last of it. */
+  #finish(ended: boolean): void {
+    if (this.#ending === Ending.RESET) {
+      this.#reset(ErrorCode.INTERNAL_ERROR);
+      return;
+    }
+    if (!ended) {
+      this.#connection.awaitTurnEnd();
+      if (this.#trailers !== null) this.#connection.sendTrailers(this, this.#trailers);
+      else this.#connection.outgoing.end(this.id);
+    }
+    this.#localEnd();
+  }
+
+  #localEnd(): void {
+    this.#state = afterLocalEnd(this.#state);
+    if (this.#exchange === null) this.#closeIfDone();
+  }
+
+  /** Our side is done, and nobody serves it any more. */
+  #closeIfDone(): void {
+    if (isLocalOpen(this.#state)) return;
+    // A malformed request, or one whose rest is not wanted (RFC 9113 section 8.1).
+    if (this.isRemoteOpen || this.#code !== ErrorCode.NO_ERROR) this.#connection.reset(this.id, this.#code);
+    this.#close();
+  }
+
+  /** The client has so long to take what waits. */
+  #awaitClient(nowMs: number): void {
+    const { wheel, settings } = this.#connection.ctx;
+    wheel.set(this, nowMs + settings.responseBodyTimeoutMs);
+  }
+
+  #reset(code: ErrorCode): void {
+    if (this.#over) return;
+    this.#connection.reset(this.id, code);
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const byClient = !this.isRemoteOpen;
+    this.#state = StreamState.CLOSED;
+    this.#queue.clear();
+    this.#connection.outgoing.forget(this);
+    this.#trailers = null;
+    this.#dropsInput = true;
+    this.#exchange = null;
+    this.#local?.end();
+    this.#connection.ctx.wheel.remove(this);
+    this.#connection.onStreamClosed(this, byClient, this.#flowBytes);
+    this.#flowBytes = 0;
+  }
+
+  override onDeadline(nowMs: number): void {
+    if (this.#exchange !== null) this.#exchange.onClientDeadline(nowMs);
+    else this.#reset(ErrorCode.CANCEL);
+  }
+}
