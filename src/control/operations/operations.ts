@@ -3,7 +3,7 @@
  * writer of the overrides in force.
  */
 import type { LoadedConfig } from "../../config/load.ts";
-import type { AuditEntry, AuditQuery } from "../../shared/operations/audit.ts";
+import { type AuditEntry, type AuditQuery, LOCAL_ACTOR, OWN_ACTOR } from "../../shared/operations/audit.ts";
 import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
 import {
   type KeptOverrides,
@@ -11,7 +11,7 @@ import {
   StaleRevisionError,
   seenKey,
 } from "../../storage/operations/store.ts";
-import type { Events } from "../events/events.ts";
+import { BALANCER, changeActor, type Events, STORE } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
 import type { Changed, ChangeOptions, Operator, Propose, Telling } from "./change.ts";
@@ -27,7 +27,7 @@ const TRIES = 20;
 /** How often others' changes are looked for, and what could not be done in the store is tried again. */
 const LOOK_MS = 10_000;
 /** The balancer itself, as who changes something. */
-export const ITSELF: Operator = { name: "neurabalancer", client: "" };
+export const ITSELF: Operator = { name: OWN_ACTOR, client: "" };
 
 /** What it is made from. */
 export interface OperationsOptions {
@@ -229,7 +229,7 @@ export class Operations {
     for (let attempt = 1; ; attempt++) {
       const { action, target, before, after, about, words, ...wanted } = propose();
       const current = this.#current();
-      const maker = { by: operator.name || "local", client: operator.client, reason, atMs: wallMs(), kept: keep };
+      const maker = { by: operator.name || LOCAL_ACTOR, client: operator.client, reason, atMs: wallMs(), kept: keep };
       const next = nextOverrides(current, wanted, ground.values, maker);
       const made = new Set(next.made.map(({ id }) => id));
       const wantedInForce = [...applied(current, next).values()].filter((override) => {
@@ -294,7 +294,7 @@ export class Operations {
     const { ground, store } = this.#options;
     const { kept: keep, action, target } = entry;
     try {
-      await ground.apply(wanted);
+      await ground.apply(wanted, { actor: changeActor(entry.actor, entry.client) });
     } catch (error) {
       const problem = (error as Error).message;
       if (!keep) throw new RefusedChangeError([problem]);
@@ -348,7 +348,9 @@ export class Operations {
       }),
     );
     this.#seen = store.shared ? new Set(holds.map(seenKey)) : null;
-    await ground.apply(holds, taken).catch((error: Error) => log.error({ err: error }, error.message));
+    // Who is not waited for with a configuration of its own is another instance.
+    const how = { actor: STORE, layered: taken };
+    await ground.apply(holds, how).catch((error: Error) => log.error({ err: error }, error.message));
     this.#remember();
     if (ended.length > 0) await this.#clean(entries);
   }
@@ -372,7 +374,7 @@ export class Operations {
   /** Whose time is over ends. */
   async #expire(expired: readonly Override[]): Promise<void> {
     this.#set.drop(expired);
-    await this.#options.ground.apply(this.inForce());
+    await this.#options.ground.apply(this.inForce(), { actor: BALANCER });
     this.#remember();
     const entries = expired.map((override) =>
       this.#entry(ITSELF, {
@@ -441,7 +443,7 @@ export class Operations {
   }
 
   #entry({ name, client }: Operator, done: Omit<AuditEntry, "atMs" | "actor" | "client">): AuditEntry {
-    return { ...done, atMs: this.#options.wallMs(), actor: name || "local", client };
+    return { ...done, atMs: this.#options.wallMs(), actor: name || LOCAL_ACTOR, client };
   }
 }
 

@@ -56,6 +56,11 @@ async function serverId(product: Product, url: string): Promise<number> {
   return servers.find((server) => server.url === url)!.id;
 }
 
+interface ToldEvent {
+  readonly kind: string;
+  readonly actor: string;
+}
+
 test("every kind is in force after a kill; a changed configuration wins, at a restart and at a reload", async () => {
   configure("round_robin");
   const first = await start();
@@ -73,6 +78,11 @@ test("every kind is in force after a kill; a changed configuration wins, at a re
   expect(made.map(({ kind }) => kind).sort()).toEqual(
     ["capacity", "server_added", "server_removed", "setting", "setting", "split", "state", "weight"].sort(),
   );
+  const { events } = (await (await first.admin("/api/v1/timeline?kind=change,server_added,server_removed")).json()) as {
+    events: ToldEvent[];
+  };
+  expect(events.map(({ kind }) => kind)).toContain("server_added");
+  for (const { actor } of events) expect(actor).toBe("admin API (127.0.0.1)");
   first.process.kill("SIGKILL");
   await first.process.exited;
 
