@@ -20,7 +20,7 @@ import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
 import { OverrideSet } from "./override-set.ts";
 import { type Overruled, type Weighed, weigh } from "./weigh.ts";
-import { describeMaker, describeTarget } from "./words.ts";
+import { comparableValue, describeMaker, describeTarget } from "./words.ts";
 
 /** As often another instance may be faster: of two that change something all the time each is, every second time. */
 const TRIES = 20;
@@ -51,6 +51,9 @@ export type ShownOverride = Override & {
   readonly whyNot: string | null;
 };
 
+/** What ends an override beside whoever removes it: a configuration that says something else since, or its time. */
+export type OverrideEnd = "configuration" | "time";
+
 /** A configuration that was loaded, with the overrides that hold over it. */
 export interface Layering {
   readonly layered: LoadedConfig;
@@ -78,6 +81,7 @@ export class Operations {
   #unkept = false;
   /** What the store wanted to be heard was said. */
   #notice: string | null = null;
+  readonly #ended: Record<OverrideEnd, number> = { configuration: 0, time: 0 };
   #lookedMs: number | null = null;
   #looking = false;
 
@@ -109,6 +113,11 @@ export class Operations {
   /** Why changes may not last now, or what is in force may not be what is kept; `null` = all is well. */
   get trouble(): string | null {
     return this.#trouble;
+  }
+
+  /** How many have ended by themselves since the start, by what ended them. */
+  get ended(): Readonly<Record<OverrideEnd, number>> {
+    return this.#ended;
   }
 
   /** Where they are kept, for people. */
@@ -157,9 +166,8 @@ export class Operations {
       const override = this.#current().get(id);
       if (override === undefined) throw new UnknownOverrideError(`there is no override with the id ${id}`);
       check();
-      const { value, configured } = override;
-      const target = describeTarget(override);
-      return { action: "override.remove", target, remove: [id], before: value, after: configured };
+      const [target, before] = [describeTarget(override), comparableValue(override)];
+      return { action: "override.remove", target, remove: [id], before, after: override.configured };
     });
   }
 
@@ -329,6 +337,7 @@ export class Operations {
     dormant: readonly Overruled[],
     taken: boolean,
   ): Promise<void> {
+    this.#ended.configuration += ended.length;
     this.#dormant = new Map(dormant.map(({ override, why }) => [seenKey(override), why]));
     this.#set.mask(
       ended.map(({ override }) => override),
@@ -341,7 +350,7 @@ export class Operations {
       this.#entry(ITSELF, {
         action: "override.end",
         target: describeTarget(override),
-        before: override.value,
+        before: comparableValue(override),
         after: now ?? null,
         reason: why,
         kept: override.kept,
@@ -374,13 +383,14 @@ export class Operations {
   /** Whose time is over ends. */
   async #expire(expired: readonly Override[]): Promise<void> {
     this.#set.drop(expired);
+    this.#ended.time += expired.length;
     await this.#options.ground.apply(this.inForce(), { actor: BALANCER });
     this.#remember();
     const entries = expired.map((override) =>
       this.#entry(ITSELF, {
         action: "override.expire",
         target: describeTarget(override),
-        before: override.value,
+        before: comparableValue(override),
         after: override.configured,
         reason: "its time is over",
         kept: override.kept,

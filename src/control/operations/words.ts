@@ -1,4 +1,5 @@
 /** Overrides in words. */
+import { sharesAt } from "../../shared/operations/canary.ts";
 import type { Override, OverrideTarget } from "../../shared/operations/override.ts";
 import { shortened } from "../../shared/shortened.ts";
 
@@ -25,6 +26,11 @@ export function describeTarget(of: OverrideTarget): string {
     case "canary":
       return `the canary of route ${of.target.route}`;
   }
+}
+
+/** What one sets, in the terms of what it replaced: of a canary the shares of the route's pools. */
+export function comparableValue(override: Override): unknown {
+  return override.kind === "canary" ? sharesAt(override.value, override.value.percent) : override.value;
 }
 
 /** Who made it and when: `by deploy, 2026-11-29T02:10Z`. */

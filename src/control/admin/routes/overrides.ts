@@ -1,6 +1,7 @@
 /** `/api/v1/overrides…` and `/api/v1/audit`: what was changed at run time, by whom, and what is in force of it. */
 import { z } from "zod";
 import type { AuditEntry } from "../../../shared/operations/audit.ts";
+import { termsReport } from "../../canary/report.ts";
 import type { EnvContext } from "../../operations/env-lines.ts";
 import { envLines } from "../../operations/env-lines.ts";
 import type { Operations, ShownOverride } from "../../operations/operations.ts";
@@ -190,9 +191,11 @@ function tagOf({ id, atMs, value, untilMs }: ShownOverride): unknown {
   return { id, atMs, value, untilMs };
 }
 
-function viewOf({ atMs, untilMs, inForce, whyNot, ...override }: ShownOverride): object {
+function viewOf(shown: ShownOverride): object {
+  const { atMs, untilMs, inForce, whyNot, ...override } = shown;
+  const value = shown.kind === "canary" ? termsReport(shown.value) : shown.value;
   const until = untilMs === null ? null : new Date(untilMs).toISOString();
-  return { ...override, at: new Date(atMs).toISOString(), until, in_force: inForce, why_not: whyNot };
+  return { ...override, value, at: new Date(atMs).toISOString(), until, in_force: inForce, why_not: whyNot };
 }
 
 function entryView({ atMs, ...entry }: AuditEntry): object {
