@@ -44,7 +44,7 @@ export function overrideTable({ overrides, kept_in: keptIn }: OverridesAnswer): 
       id,
       kind,
       what(target),
-      shown(value),
+      kind === "canary" ? shownCanary(value) : shown(value),
       shown(configured),
       one.in_force ? "yes" : `no: ${one.why_not}`,
       `${by}, ${at.slice(0, 16)}Z`,
@@ -69,6 +69,12 @@ function what(target: Readonly<Record<string, string | null>>): string {
   return Object.values(target)
     .filter((part) => part !== null && part !== "")
     .join(" ");
+}
+
+/** `shop-next 5 %` of its terms. */
+function shownCanary(value: unknown): string {
+  const { pool, percent } = value as { readonly pool: string; readonly percent: number };
+  return `${pool} ${percent} %`;
 }
 
 function shown(value: unknown): string {

@@ -1,5 +1,6 @@
 /** Overrides in words. */
-import type { OverrideTarget, ServerTarget } from "../../shared/operations/override.ts";
+import { sharesAt } from "../../shared/operations/canary.ts";
+import type { Override, OverrideTarget, ServerTarget } from "../../shared/operations/override.ts";
 import { shortened } from "../../shared/shortened.ts";
 
 /** Of a value a sentence shows so much. */
@@ -24,6 +25,11 @@ export function describeTarget(of: OverrideTarget): string {
     case "canary":
       return `the canary of route ${of.target.route}`;
   }
+}
+
+/** What one sets, in the terms of what it replaced: of a canary the shares of the route's pools. */
+export function comparableValue(override: Override): unknown {
+  return override.kind === "canary" ? sharesAt(override.value, override.value.percent) : override.value;
 }
 
 /** A server of a pool: `server 10.0.0.5:3000 of pool default`. */
