@@ -178,7 +178,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     } else if (!exchange.requestComplete && this.#input.isWaiting) {
       const data = this.#input.take();
       if (data.length > 0) exchange.onRequestBody(data, 0, data.length, nowMs);
-    } else return;
+    }
+    // Also where nothing has come since: what was taken before it had to wait is given back only now.
     this.#taken(nowMs);
   }
 
