@@ -14,6 +14,7 @@ import { type LocalResponse, sentBody, sentBodyBytes } from "../../local/respons
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
 import { ClientConnectionHeader, writeResponseHead } from "../../rewrite/response.ts";
+import { keep } from "../../sockets/receive-memory.ts";
 import { freeMemory, isWorthFreeing } from "../../sockets/spare-memory.ts";
 import { Timed } from "../../sockets/timer-wheel.ts";
 import { localHead } from "../local-head.ts";
@@ -130,7 +131,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
       const exchange = ctx.exchanges.take();
       this.#exchange = exchange;
       if (requestHead.upgrade) ctx.http2.renewKey();
-      const body = requestHead.upgrade ? NO_BUFFER : this.#input.take();
+      // The exchange has it until its server does, which may be long after this packet.
+      const body = requestHead.upgrade ? NO_BUFFER : keep(this.#input.take());
       exchange.begin(this, head, 0, route, body, 0, body.length, this.#startedMs, nowMs);
       this.#taken(nowMs);
       return;
@@ -233,7 +235,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   onGone(nowMs: number): void {
     if (this.#over) return;
     const exchange = this.#exchange;
-    this.#close();
+    this.#close(true);
     exchange?.abort(nowMs);
   }
 
@@ -445,10 +447,10 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     this.#close();
   }
 
-  #close(): void {
+  /** @param byClient it has nothing more to say. */
+  #close(byClient = !this.isRemoteOpen): void {
     if (this.#over) return;
     this.#over = true;
-    const byClient = !this.isRemoteOpen;
     this.#state = StreamState.CLOSED;
     this.#queue.clear();
     this.#connection.outgoing.forget(this);
