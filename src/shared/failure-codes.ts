@@ -110,6 +110,7 @@ export const FAILURE_CODES: readonly string[] = [
   "invalid_protocol",
   "host_unlike_authority",
   "length_unlike_body",
+  "stream_error",
 ];
 
 /** Stands for a code that is not in the list. */
