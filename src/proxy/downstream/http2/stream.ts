@@ -180,7 +180,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     } else if (!exchange.requestComplete && this.#input.isWaiting) {
       const data = this.#input.take();
       if (data.length > 0) exchange.onRequestBody(data, 0, data.length, nowMs);
-    } else return;
+    }
+    // Also where nothing has come since: what was taken before it had to wait is given back only now.
     this.#taken(nowMs);
   }
 
@@ -234,7 +235,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   onGone(nowMs: number): void {
     if (this.#over) return;
     const exchange = this.#exchange;
-    this.#close();
+    this.#close(true);
     exchange?.abort(nowMs);
   }
 
@@ -446,10 +447,10 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     this.#close();
   }
 
-  #close(): void {
+  /** @param byClient it has nothing more to say. */
+  #close(byClient = !this.isRemoteOpen): void {
     if (this.#over) return;
     this.#over = true;
-    const byClient = !this.isRemoteOpen;
     this.#state = StreamState.CLOSED;
     this.#queue.clear();
     this.#connection.outgoing.forget(this);
