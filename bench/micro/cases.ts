@@ -193,6 +193,7 @@ export async function makeCases(root: string, memoryPath: string): Promise<Case[
     waitMs: 0,
     connectMs: 0,
     headMs: 1.05,
+    grpcStatus: -1,
     failure: null,
   };
   const fleet = {

@@ -47,7 +47,16 @@ export async function makeRecordingCases(root: string, memoryPath: string): Prom
     ...{ protocol: null, tlsVersion: null },
   };
   const outcome = {
-    ...{ status: 200, serverId: 1, responseBytes: 5120, attempts: 1, failure: null, waitMs: 0, headMs: 3 },
+    ...{
+      status: 200,
+      serverId: 1,
+      responseBytes: 5120,
+      attempts: 1,
+      failure: null,
+      waitMs: 0,
+      headMs: 3,
+      grpcStatus: -1,
+    },
     ...{ inFlightAtDispatch: 2, connectMs: 0, upstream: null },
   };
   const finished = { ...UNTRACED, certificate: null, ...request, startedMs: 0, place: { row: OTHER_ROW, key: -1 } };

@@ -1,10 +1,11 @@
 /** Asks the admin port of a running instance. */
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { isIPv6 } from "node:net";
 import type { Command } from "commander";
 import { loadProcessAdminSettings, type SourceFlags } from "../config/environment.ts";
 import { type AdminSettings, admin } from "../config/sections/admin.ts";
+import type { AdminPlace } from "../control/supervisor/ports/admin-place.ts";
+import { instanceOf, othersIn, urlOf } from "./find-instance.ts";
 import { withSourceFlags } from "./source-flags.ts";
 
 /** Where it is unless told otherwise: where an instance has it unless told otherwise. */
@@ -85,7 +86,8 @@ export async function fetchAdmin(flags: AdminFlags, path: string, request: Admin
     });
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new Error(`no admin port answers at ${url.origin}: ${why} (--admin names another, see ADMIN_PORT)`, {
+    const others = flags.admin === undefined ? othersIn(await places()) : "";
+    throw new Error(`no admin port answers at ${url.origin}: ${why} (--admin names another, see ADMIN_PORT${others})`, {
       cause,
     });
   } finally {
@@ -154,16 +156,29 @@ async function whereFor(flags: AdminFlags): Promise<Where> {
     throw new Error(`where the admin port is cannot be read: ${loaded.problems.join("\n  - ")}`);
   }
   return {
-    address: flags.admin ?? addressOf(loaded.admin),
+    address: flags.admin ?? (await addressFor(loaded.admin)),
     token: token ?? loaded.token ?? undefined,
     certFile: flags.admin === undefined ? loaded.admin.tlsCertFile : null,
   };
 }
 
-/** Where an instance with these settings is reached from this machine. Throws when they do not say it. */
-export function addressOf({ host, port, tlsCertFile }: AdminSettings): string {
-  if (!port) throw new Error("ADMIN_PORT does not say where the running instance's admin port is: name it by --admin");
-  const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-  const reached = everywhere[host] ?? host;
-  return `${tlsCertFile === null ? "http" : "https"}://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+/**
+ * Where an instance with these settings is reached from this machine: where they say, unless that is the usual port or any. Then the
+ * instance that was started in this directory says which it has. Rejects when nobody says it.
+ */
+export async function addressFor({ host, port, tlsCertFile }: AdminSettings): Promise<string> {
+  const isSaid = port !== null && port > 0 && String(port) !== admin.settings.port.default;
+  if (!isSaid && port !== null) {
+    const found = instanceOf(process.cwd(), await places());
+    if (found !== undefined) return urlOf(found);
+  }
+  if (port) return urlOf({ host, port, tls: tlsCertFile !== null });
+  const others = othersIn(await places());
+  throw new Error(`ADMIN_PORT does not say where the running instance's admin port is: name it by --admin${others}`);
+}
+
+/** Loaded only where they are looked for. */
+async function places(): Promise<readonly AdminPlace[]> {
+  const { adminPlaces } = await import("../control/supervisor/ports/admin-place.ts");
+  return adminPlaces();
 }

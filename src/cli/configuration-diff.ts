@@ -3,7 +3,7 @@ import { type ComparedSettings, changesBetween, type SettingChange, uncomparedSe
 import type { Config } from "../config/config.ts";
 import type { EffectiveSetting } from "../config/effective.ts";
 import { loadProcessConfig, type SourceFlags } from "../config/environment.ts";
-import { type AdminFlags, addressOf, askAdmin } from "./admin-client.ts";
+import { type AdminFlags, addressFor, askAdmin } from "./admin-client.ts";
 
 /** What the configuration is compared with: `true` is the running instance. */
 export interface DiffFlags extends SourceFlags, Partial<AdminFlags> {
@@ -28,7 +28,7 @@ export async function diffOf(flags: DiffFlags, wanted: WantedConfiguration): Pro
     if (!old.ok) throw new Error(`${flags.diff} cannot be compared with: ${old.problems.join("\n  - ")}`);
     return { against: flags.diff, changes: changesBetween(old, wanted), uncompared: [] };
   }
-  const where = flags.admin ?? addressOf(wanted.config.admin);
+  const where = flags.admin ?? (await addressFor(wanted.config.admin));
   const status = (await askAdmin(flags, "/api/v1/status")) as RunningStatus;
   const effective = Object.entries(status.settings).map(([env, { value }]) => ({ env, value }));
   return {

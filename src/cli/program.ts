@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   demo: async () => (await import("./demo.ts")).registerDemo,
   servers: async () => (await import("./servers/command.ts")).registerServers,
   settings: async () => (await import("./settings/command.ts")).registerSettings,
+  canary: async () => (await import("./canary/command.ts")).registerCanary,
   overrides: async () => (await import("./overrides/command.ts")).registerOverrides,
   backend: async () => (await import("./backend.ts")).registerBackend,
   replay: async () => (await import("./replay/command.ts")).registerReplay,
@@ -36,6 +37,7 @@ Examples:
   $ neurabalancer route GET https://shop.example/api/x         which route and pool does that request get, and why?
   $ neurabalancer servers drain 10.0.0.5:3000 --wait           send nothing new there, and return when it is idle
   $ neurabalancer settings set LOG_LEVEL=debug                 change a running instance; kept over restarts
+  $ neurabalancer canary start shop shop-next                  a share of a route's requests, growing if that does no harm
   $ neurabalancer backend --port 8001                          a server to try things with
   $ neurabalancer simulate --scenario gc-pauses                how strategies compare when servers misbehave
   $ neurabalancer replay --since 2h                            what another strategy would have given on that traffic

@@ -173,6 +173,15 @@ export const Failures = {
     false,
     "the server's answer stopped making progress",
   ),
+  /** `grpc-timeout`: how long that is, is the client's choice, so it says nothing of the server. */
+  DEADLINE_EXCEEDED: failure(
+    "deadline_exceeded",
+    504,
+    "client",
+    "http_response_timeout",
+    false,
+    "the call was not over within the time that its client gave it",
+  ),
   NO_SERVER: failure(
     "no_server_available",
     503,

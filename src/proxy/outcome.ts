@@ -3,6 +3,8 @@
  * so is an error that it announces. That it went well is only known at the end: a server that cuts every response begins
  * each of them well.
  */
+
+import { isGrpcFailure, NO_GRPC_STATUS } from "../shared/grpc-status.ts";
 import { type Failure, Failures } from "./failure.ts";
 
 /** What an attempt says about its server. */
@@ -11,7 +13,7 @@ export const Verdict = {
   NONE: 0,
   /** The response is complete; or it was well as far as anybody wanted it. */
   GOOD: 1,
-  /** As `GOOD`, of a response whose status is 5xx. */
+  /** As `GOOD`, of a response whose status is 5xx, or one of gRPC that says as much. */
   ERROR: 2,
   /** The response broke off, stood still or went wrong behind its head. */
   BROKEN: 3,
@@ -29,15 +31,16 @@ export function isServerError(status: number): boolean {
  * The verdict on an attempt that is over.
  * @param status of the response head; 0 = none came.
  * @param failure why it ended before the response was complete; `null` = it did not.
+ * @param grpcStatus of a call of gRPC; `NO_GRPC_STATUS` = it is none.
  */
-export function verdictOn(status: number, failure: Failure | null): Verdict {
+export function verdictOn(status: number, failure: Failure | null, grpcStatus: number = NO_GRPC_STATUS): Verdict {
   if (failure !== null && failure.source === "upstream" && failure !== Failures.STALE_CONNECTION) {
     return status === 0 ? Verdict.UNANSWERED : Verdict.BROKEN;
   }
   if (status === 0) return Verdict.NONE;
   // Who leaves in the middle says nothing of what would have come. What came is known, and else servers whose responses
   // only end with their clients (event streams) would get no verdict but bad ones.
-  return isServerError(status) ? Verdict.ERROR : Verdict.GOOD;
+  return isServerError(status) || isGrpcFailure(grpcStatus) ? Verdict.ERROR : Verdict.GOOD;
 }
 
 /** One attempt. The object is used again for the next one: keep nothing but copies. */
@@ -62,7 +65,11 @@ export interface AttemptOutcome {
   readonly status: number;
   /** From the dispatch to the complete response head; NaN = none has come. */
   readonly latencyMs: number;
+  /** The head says that the server failed: by 5xx, or of a call of gRPC by its status. */
+  readonly headFailed: boolean;
   // From here on known at the end:
+  /** Of a call of gRPC; `NO_GRPC_STATUS` = it is none, or none was said. */
+  readonly grpcStatus: number;
   readonly verdict: Verdict;
   /** Why it ended before the response was complete, whoever's fault it was; `null` = it did not. */
   readonly failure: Failure | null;
@@ -71,8 +78,8 @@ export interface AttemptOutcome {
 }
 
 /** The server failed it, and its response head did not say so: who counts failures has not counted this one yet. */
-export function failedSinceHead({ verdict, status }: AttemptOutcome): boolean {
-  return verdict === Verdict.UNANSWERED || (verdict === Verdict.BROKEN && !isServerError(status));
+export function failedSinceHead({ verdict, headFailed }: AttemptOutcome): boolean {
+  return verdict === Verdict.UNANSWERED || ((verdict === Verdict.BROKEN || verdict === Verdict.ERROR) && !headFailed);
 }
 
 /** Hears of response heads. On the request path: it allocates nothing and must not throw. */

@@ -7,6 +7,7 @@ export const ACCESS_LOG_FIELDS = {
   method: "Of the request, as the client sent it.",
   path: "Request target as the client sent it, with its query.",
   status: "499: the client left before it was answered.",
+  grpc_status: "Of a call of gRPC: how that ended, as a number.",
   duration: 'From the first byte of the request to the last of the answer, as `"0.009013s"`.',
   duration_ms: "The same as a number of milliseconds.",
   remote_ip: "The client's address; behind `TRUSTED_PROXIES` the one that they tell.",

@@ -31,6 +31,7 @@ export const FAILURE_CODES: readonly string[] = [
   "",
   "other",
   ...SERVER_FAILURE_CODES,
+  "deadline_exceeded",
   "no_server_available",
   "queue_full",
   "queue_timeout",
@@ -109,6 +110,7 @@ export const FAILURE_CODES: readonly string[] = [
   "invalid_protocol",
   "host_unlike_authority",
   "length_unlike_body",
+  "stream_error",
 ];
 
 /** Stands for a code that is not in the list. */

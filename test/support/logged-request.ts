@@ -61,5 +61,6 @@ export const LOGGED_OUTCOME: LoggedOutcome = Object.freeze({
   waitMs: 0,
   connectMs: 0,
   headMs: 0.5,
+  grpcStatus: -1,
   failure: null,
 });

@@ -1,6 +1,6 @@
 /** `neurabalancer certificates`: asks a running instance which certificates it has, and has one got anew. */
 import type { Command } from "commander";
-import { type AdminFlags, askAdmin, DEFAULT_ADMIN } from "../admin-client.ts";
+import { type AdminFlags, askAdmin } from "../admin-client.ts";
 import { print, printJson } from "../output.ts";
 import { certificateTable, type ShownCertificate } from "./text.ts";
 
@@ -24,7 +24,7 @@ interface Flags extends AdminFlags {
 export function registerCertificates(program: Command): void {
   const withAdmin = (command: Command) =>
     command
-      .option("--admin <url>", "where the instance's admin port is", DEFAULT_ADMIN)
+      .option("--admin <url>", "where the instance's admin port is (default: where the configuration has it)")
       .option("--token <token>", "its ADMIN_TOKEN, where it has one")
       .option("--json", "print JSON");
   const certificates = withAdmin(program.command("certificates"))

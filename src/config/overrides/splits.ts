@@ -1,7 +1,8 @@
 /** Shares of routes' pools that were set at run time. */
 
 import { sharesAt } from "../../shared/operations/canary.ts";
-import type { OverrideOf, Shares } from "../../shared/operations/override.ts";
+import type { OverrideOf } from "../../shared/operations/override.ts";
+import type { Shares } from "../../shared/operations/shares.ts";
 import type { RouteConfig } from "../config.ts";
 import type { EffectiveSetting } from "../effective.ts";
 import { routePath } from "../routes/path.ts";

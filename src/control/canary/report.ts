@@ -1,6 +1,6 @@
 /** A canary as the API shows it. */
 import { lastStep, nextStep } from "../../shared/operations/canary.ts";
-import type { Shares } from "../../shared/operations/override.ts";
+import type { Shares } from "../../shared/operations/shares.ts";
 import type { Assignment } from "./assignment.ts";
 import type { Canary, CanaryState } from "./canary.ts";
 import type { ArmFigures } from "./comparison.ts";

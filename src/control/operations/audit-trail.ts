@@ -1,17 +1,14 @@
 /** What was changed, by whom and why: in the store, in the log, and on the time line. */
 
 import type { AuditEntry } from "../../shared/operations/audit.ts";
-import { shortened } from "../../shared/shortened.ts";
 import type { OperationsStore } from "../../storage/operations/store.ts";
 import { adminActor, BALANCER, type Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import type { Telling } from "./change.ts";
-import { describeValue } from "./words.ts";
+import { mentionValue } from "./words.ts";
 
 /** Who needs no token. */
 const LOCAL = "local";
-/** Of a value the line of an event shows so much. */
-const SHOWN = 120;
 
 /** What it is made from. */
 export interface AuditTrailOptions {
@@ -45,7 +42,7 @@ export class AuditTrail {
     const { actor, client, action, target, before, after, reason, kept } = entry;
     const why = reason === "" ? "" : `: ${reason}`;
     const lasts = kept ? "" : " (for this run)";
-    const what = words ?? `${target}: ${shown(before)} → ${shown(after)}`;
+    const what = words ?? `${target}: ${mentionValue(before)} → ${mentionValue(after)}`;
     const message = `${what}${lasts}, by ${actor}${why}`;
     log.info({ action, actor, client, before, after, reason, kept }, message);
     const who =
@@ -60,8 +57,4 @@ export class AuditTrail {
       detail: { action, target, before, after, reason, kept },
     });
   }
-}
-
-function shown(value: unknown): string {
-  return shortened(describeValue(value), SHOWN);
 }

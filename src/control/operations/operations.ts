@@ -188,13 +188,16 @@ export class Operations {
     if (this.#looking) return;
     const isDue = this.#lookedMs === null || nowMs - this.#lookedMs >= LOOK_MS;
     if (isDue) this.#lookedMs = nowMs;
-    const { wallMs, log } = this.#options;
-    const expired = this.#set.expired(wallMs());
-    if (expired.length === 0 && !isDue) return;
+    const { wallMs, log, store } = this.#options;
+    const isOver = this.#set.expired(wallMs()).length > 0;
+    if (!isOver && !isDue) return;
     this.#looking = true;
     const work = async (): Promise<void> => {
+      // Another instance may have ended it already: then it stands in the audit.
+      if (isDue || store.shared) await this.#look();
+      // Now that it is its turn: whoever has set it another end meanwhile has done so.
+      const expired = this.#set.expired(wallMs());
       if (expired.length > 0) await this.#expire(expired);
-      if (isDue) await this.#look();
     };
     void this.#options
       .inTurn(work)
@@ -260,7 +263,6 @@ export class Operations {
       const overrides = this.#set.keptWith(next.made, next.removed);
       const revision = await store.commit(this.#set.kept.revision, overrides, [entry]);
       this.#take({ revision, overrides, trouble: null });
-      this.#set.forgetOwn([...next.made, ...next.removed]);
       return true;
     } catch (error) {
       const isStale = error instanceof StaleRevisionError;
@@ -310,13 +312,14 @@ export class Operations {
         this.#trail.tell(undone);
       } catch (failure) {
         // It does not count here, and goes from the store when that works again.
-        this.#set.mask(next.made, true);
+        this.#set.drop(next.made);
         if (!(failure instanceof StaleRevisionError)) this.#failed((failure as Error).message);
         void this.#trail.note(undone);
       }
       throw new RefusedChangeError([problem]);
     }
-    if (!keep) this.#set.setOwn(next.made, next.removed);
+    if (keep) this.#set.forgetOwn([...next.made, ...next.removed]);
+    else this.#set.setOwn(next.made, next.removed);
   }
 
   /** A configuration is in force, or what is kept is something else: those that have lost to it end, or sleep. */
@@ -368,7 +371,7 @@ export class Operations {
 
   /** Whose time is over ends. */
   async #expire(expired: readonly Override[]): Promise<void> {
-    this.#set.mask(expired, true);
+    this.#set.drop(expired);
     await this.#options.ground.apply(this.inForce());
     this.#remember();
     const entries = expired.map((override) =>

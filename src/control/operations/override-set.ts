@@ -3,7 +3,7 @@
  * although it may still have them.
  */
 import type { Override } from "../../shared/operations/override.ts";
-import type { KeptOverrides } from "../../storage/operations/store.ts";
+import { type KeptOverrides, seenKey } from "../../storage/operations/store.ts";
 
 /** Why one of the store's does not count. */
 interface Mask {
@@ -62,7 +62,16 @@ export class OverrideSet {
     for (const { id } of overrides) this.#own.delete(id);
   }
 
-  /** These count no more. @param remove they are to go from the store, too. */
+  /** Just these count no more, and are to go from the store: another of the same id that was set for this run stays. */
+  drop(overrides: readonly Override[]): void {
+    const dropped = new Set(overrides.map(seenKey));
+    for (const [id, own] of this.#own) if (dropped.has(seenKey(own))) this.#own.delete(id);
+    for (const kept of this.#kept.overrides) {
+      if (dropped.has(seenKey(kept))) this.#masks.set(kept.id, { atMs: kept.atMs, remove: true });
+    }
+  }
+
+  /** Those of these ids count no more. @param remove they are to go from the store, too. */
   mask(overrides: readonly Override[], remove: boolean): void {
     const ids = new Set(overrides.map(({ id }) => id));
     for (const id of ids) this.#own.delete(id);

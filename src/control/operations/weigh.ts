@@ -4,7 +4,7 @@ import type { LoadedConfig } from "../../config/load.ts";
 import { configuredOf, replaces } from "../../config/overrides/configured.ts";
 import { isConfigured } from "../../config/overrides/layer.ts";
 import type { Override } from "../../shared/operations/override.ts";
-import { describeValue } from "./words.ts";
+import { mentionValue } from "./words.ts";
 
 /** One that has lost. */
 export interface Overruled {
@@ -34,7 +34,7 @@ export function weigh(overrides: readonly Override[], loaded: LoadedConfig): Wei
     const why =
       configured.kind === "gone"
         ? configured.why
-        : `the configuration says ${describeValue(now)} now, and said ${describeValue(override.configured)} when it was made`;
+        : `the configuration says ${mentionValue(now)} now, and said ${mentionValue(override.configured)} when it was made`;
     overruled.push({ override, why, now });
     return false;
   };

@@ -1,5 +1,9 @@
 /** Overrides in words. */
 import type { Override, OverrideTarget } from "../../shared/operations/override.ts";
+import { shortened } from "../../shared/shortened.ts";
+
+/** Of a value a sentence shows so much. */
+const SHOWN = 120;
 
 /** What an override is about: `the weight of server 10.0.0.5:3000 of pool default`. */
 export function describeTarget(of: OverrideTarget): string {
@@ -32,4 +36,9 @@ export function describeMaker({ by, atMs }: Pick<Override, "by" | "atMs">): stri
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return "unset";
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** A value in a sentence: of a long one its beginning. */
+export function mentionValue(value: unknown): string {
+  return shortened(describeValue(value), SHOWN);
 }

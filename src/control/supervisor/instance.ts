@@ -42,6 +42,7 @@ import type { InstancePart } from "./instance-part.ts";
 import { Operating } from "./operating/operating.ts";
 import { type InstanceParts, makeParts } from "./parts.ts";
 import { pinSettings, restartsNeeded } from "./pinned.ts";
+import { noteAdminPlace } from "./ports/admin-place.ts";
 import { AdminPort } from "./ports/admin-port.ts";
 import { claimPorts, type PortClaim, portsOf } from "./ports/port-claims.ts";
 import { checkPorts } from "./ports/ports.ts";
@@ -202,6 +203,8 @@ export class SupervisorInstance {
     const api = new AdminApi(adminControl(view, this.#parts), this.#log, view.guard);
     this.#relay = listenForWorkers(api, directory.socketPath);
     await this.#adminPort.open(api, directory.adminPortPath);
+    const adminPort = this.#adminPort.describe();
+    if (adminPort !== null) noteAdminPlace(directory, adminPort);
 
     await this.#fleets.start(toPoolPlans(config, settings.pools));
     if (this.#stopping) return;

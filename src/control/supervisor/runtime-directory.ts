@@ -14,11 +14,20 @@ const SOCKET_FILE = "admin.sock";
 const ADMIN_PORT_FILE = "port.sock";
 const MEMORY_FILE = "memory";
 const PORTS_FILE = "ports.json";
+const ADMIN_PLACE_FILE = "admin.json";
 /**
  * All that an instance ever puts into its directory, with the doors behind the admin port (admin/doors/inner-doors.ts). A directory
  * with anything else in it is somebody else's.
  */
-const OUR_FILES: ReadonlySet<string> = new Set([OWNER_FILE, SOCKET_FILE, ADMIN_PORT_FILE, MEMORY_FILE, PORTS_FILE]);
+const OUR_FILES: ReadonlySet<string> = new Set([
+  OWNER_FILE,
+  SOCKET_FILE,
+  ADMIN_PORT_FILE,
+  MEMORY_FILE,
+  PORTS_FILE,
+  ADMIN_PLACE_FILE,
+  `${ADMIN_PLACE_FILE}.new`,
+]);
 const OUR_DOOR = /^port\.sock\.[1-9][0-9]*$/;
 /** As `createRuntimeDirectory` names them: process id and what mkdtemp(3) adds. */
 const OUR_NAME = new RegExp(`^${RUNTIME_DIRECTORY_PREFIX}[1-9][0-9]*-[A-Za-z0-9]{6}$`);
@@ -47,6 +56,8 @@ export interface RuntimeDirectory {
   readonly adminPortPath: string;
   /** Which ports it listens on: see supervisor/ports/port-claims.ts. */
   readonly portsPath: string;
+  /** Where its admin port is: see supervisor/ports/admin-place.ts. */
+  readonly adminPlacePath: string;
 }
 
 /** Makes this process's runtime directory. */
@@ -84,6 +95,7 @@ function pathsIn(path: string): RuntimeDirectory {
     socketPath: join(path, SOCKET_FILE),
     adminPortPath: join(path, ADMIN_PORT_FILE),
     portsPath: join(path, PORTS_FILE),
+    adminPlacePath: join(path, ADMIN_PLACE_FILE),
   };
 }
 

@@ -45,14 +45,14 @@ function timeFor(task: ClientTask, request: TimedRequest): number {
     case ClientTask.WAIT:
       return request.pool.settings.queueTimeoutMs;
     case ClientTask.SEND:
-      return request.target.settings.requestBodyTimeoutMs;
+      return request.requestBodyTimeoutMs;
     default:
       return request.target.settings.responseBodyTimeoutMs;
   }
 }
 
 /** What says how long the client has. */
-type TimedRequest = Pick<ProxiedRequest, "pool" | "target">;
+type TimedRequest = Pick<ProxiedRequest, "pool" | "target" | "requestBodyTimeoutMs">;
 
 /** One exchange's. */
 export class ClientDeadline {

@@ -7,9 +7,11 @@
  * and where a phase fails: an error response, or a visible cut. One object serves many requests; nothing is allocated for
  * each.
  */
+import { NO_GRPC_STATUS } from "../../shared/grpc-status.ts";
 import { WorkerCounter } from "../../shared/memory/layout/shared-memory.ts";
 import { type Failure, Failures, isFailure } from "../failure.ts";
 import type { FixedText } from "../http1/fixed-text.ts";
+import { grpcStatusFor } from "../local/grpc-errors.ts";
 import type { LocalResponse } from "../local/response.ts";
 import type { ServerPool } from "../pool/server-pool.ts";
 import { type RequestOutcome, recordRequest } from "../record/record.ts";
@@ -18,6 +20,7 @@ import type { AuthTarget } from "../routing/auth-target.ts";
 import type { UpstreamLeg } from "../upstream/leg.ts";
 import type { Attempt } from "./attempts/attempt.ts";
 import { Attempts, type ResponseSeeker } from "./attempts/attempts.ts";
+import { CallDeadline } from "./call-deadline.ts";
 import { ClientDeadline, ClientTask, clientTask } from "./client-deadline.ts";
 import type { ExchangeContext } from "./context.ts";
 import type { Downstream, DownstreamUser } from "./downstream.ts";
@@ -49,6 +52,8 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
   #tunnel: Tunnel | null = null;
   /** Asks whether requests may pass; null = none of them had to ask. */
   #auth: AuthRequest | null = null;
+  /** Of calls of gRPC that say how long they have; null = none did. */
+  #callDeadline: CallDeadline | null = null;
   status = 0;
   responseBytes = 0;
   failure: Failure | null = null;
@@ -101,6 +106,14 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     const { outcome } = this.#responding;
     return outcome.serverId === 0 ? Number.NaN : outcome.latencyMs;
   }
+
+  get grpcStatus(): number {
+    if (!this.request.grpc) return NO_GRPC_STATUS;
+    const { failure } = this;
+    if (failure !== null && this.#phase < Phase.RESPONDING && failure.status !== 0) return grpcStatusFor(failure);
+    return this.#responding.outcome.grpcStatus;
+  }
+
   get inFlightAtDispatch(): number {
     return this.#attempts.current.outcome.inFlightAtDispatch;
   }
@@ -140,6 +153,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     this.request.read(client, head, headStart, route, startedMs);
     this.#enter(Phase.DISPATCH, nowMs);
     counters[WorkerCounter.REQUESTS]++;
+    if (this.request.grpcTimeoutMs > 0) this.#giveTime(this.request.grpcTimeoutMs, startedMs);
     const next = this.request.readFirstBody(data, bodyStart, dataEnd);
     if (!this.#accept(bodyStart, next, nowMs)) return dataEnd;
     const { refusal, auth } = this.request.target.route;
@@ -148,6 +162,11 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     else if (auth !== null) this.#authorise(auth, nowMs);
     else this.#proceed(nowMs);
     return next;
+  }
+
+  #giveTime(timeoutMs: number, startedMs: number): void {
+    this.#callDeadline ??= new CallDeadline(this.#ctx.wheel, (nowMs) => this.fail(Failures.DEADLINE_EXCEEDED, nowMs));
+    this.#callDeadline.begin(startedMs, timeoutMs);
   }
 
   /** Nothing stands against it: a server is asked, or its route responds. */
@@ -421,6 +440,7 @@ export class Exchange implements DownstreamUser, ResponseSeeker, AuthSeeker, Req
     }
     if (trace !== null) trace.end(this.request, this.request.parsedHead(), this, nowMs);
     this.#mirroring.end();
+    if (this.request.grpcTimeoutMs > 0) this.#callDeadline?.end();
     this.#enter(Phase.IDLE, nowMs);
     this.#relay.end();
     this.request.clear();

@@ -72,7 +72,7 @@ export class RequestRelay {
     if (leg === null || !sent) return;
     if (leg.gone) {
       // It may have answered before it broke off, and shows its end by itself.
-      if (!responseBegun) wheel.set(leg, nowMs + settings.responseHeadTimeoutMs);
+      if (!responseBegun) wheel.set(leg, nowMs + this.#request.responseHeadTimeoutMs);
       return;
     }
     if (leg.queuedBytes > HIGH_WATER_BYTES) {
@@ -81,7 +81,7 @@ export class RequestRelay {
       return;
     }
     client.resumeReading();
-    if (this.#request.awaitsContinue) wheel.set(leg, nowMs + settings.responseHeadTimeoutMs);
+    if (this.#request.awaitsContinue) wheel.set(leg, nowMs + this.#request.responseHeadTimeoutMs);
     else if (!responseBegun) wheel.clear(leg);
   }
 }

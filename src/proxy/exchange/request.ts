@@ -5,6 +5,7 @@ import { NO_POOL } from "../../shared/memory/layout/history.ts";
 import { Method, Route } from "../../shared/memory/series-table.ts";
 import { ReservedPath } from "../../shared/reserved-paths.ts";
 import { type Failure, Failures, refusedRequest } from "../failure.ts";
+import { grpcTimeoutMs, isGrpc } from "../grpc/grpc-message.ts";
 import { BodyReader } from "../http1/body-reader.ts";
 import { FieldId } from "../http1/field-names.ts";
 import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type RequestHead } from "../http1/head.ts";
@@ -12,6 +13,7 @@ import { fieldText } from "../http1/header-text.ts";
 import { refusalOf } from "../http1/parse-error.ts";
 import { parseRequestHead } from "../http1/request-parser.ts";
 import { errorResponse } from "../local/errors.ts";
+import { grpcErrorResponse } from "../local/grpc-errors.ts";
 import type { LocalResponse } from "../local/response.ts";
 import type { Ticket } from "../pick/sticky-cookie.ts";
 import { CLIENT_ADDRESS_BITS, clientAddressOf } from "../pick/sticky-key.ts";
@@ -33,6 +35,7 @@ import type { ExchangeContext } from "./context.ts";
 import type { Downstream } from "./downstream.ts";
 
 const ACCEPT = Buffer.from("accept");
+const CONTENT_TYPE = Buffer.from("content-type");
 /** Stands where there are no bytes, so that a field keeps one type. */
 const NO_BUFFER = Buffer.alloc(0);
 
@@ -84,6 +87,9 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   /** And where they count how long it takes. */
   place!: DurationPlace;
   upgrade = false;
+  grpc = false;
+  /** How long the client of a call of gRPC waits, milliseconds; 0 = it does not say. */
+  grpcTimeoutMs = 0;
   /** The client waits for 100 (Continue), and the server has not said it yet. */
   expectsContinue = false;
   readonly ids = Buffer.alloc(OWN_IDS_BYTES);
@@ -150,6 +156,10 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
   /** What the client is told of a failure: as its route has it, and it takes it. */
   errorResponse(failure: Failure): LocalResponse {
     const requestId = this.requestIdBuffer.toString("latin1", this.requestIdStart, this.requestIdEnd);
+    if (this.grpc) {
+      const type = fieldText(this.headBuffer, this.parsedHead(), CONTENT_TYPE) ?? "";
+      return grpcErrorResponse(failure, requestId, type);
+    }
     const { errorPages } = this.target.route.rules;
     if (errorPages === null) return errorResponse(failure, requestId);
     return errorResponse(failure, requestId, errorPages, fieldText(this.headBuffer, this.parsedHead(), ACCEPT));
@@ -207,6 +217,32 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     );
   }
 
+  /** How long its server may take for a response head, milliseconds. */
+  get responseHeadTimeoutMs(): number {
+    const { responseHeadTimeoutMs, tunnelTimeoutMs } = this.target.settings;
+    return Math.max(responseHeadTimeoutMs, Math.min(this.grpcTimeoutMs, tunnelTimeoutMs));
+  }
+
+  /**
+   * How long either side may be silent while the response is under way, milliseconds. A call of gRPC may go on for as long as its
+   * client waits, or, like a tunnel, for as long as both want.
+   */
+  #silenceMs(usual: number): number {
+    if (!this.grpc) return usual;
+    const { tunnelTimeoutMs } = this.target.settings;
+    return Math.max(usual, this.grpcTimeoutMs > 0 ? Math.min(this.grpcTimeoutMs, tunnelTimeoutMs) : tunnelTimeoutMs);
+  }
+
+  /** How long a response may make no progress, milliseconds. */
+  get responseBodyTimeoutMs(): number {
+    return this.#silenceMs(this.target.settings.responseBodyTimeoutMs);
+  }
+
+  /** How long its body may make no progress, milliseconds. */
+  get requestBodyTimeoutMs(): number {
+    return this.#silenceMs(this.target.settings.requestBodyTimeoutMs);
+  }
+
   /** It is the server's turn, although the body has not come: the client holds it back until it hears 100 (Continue). */
   get awaitsContinue(): boolean {
     return this.expectsContinue && this.body.bytes === 0 && !this.body.done;
@@ -237,6 +273,8 @@ export class ProxiedRequest implements RequestRewrite, FoundFields, JoiningReque
     this.routedStart = this.pathStart;
     this.#takeTarget(route, parsed);
     this.upgrade = parsed.upgrade;
+    this.grpc = parsed.method === Method.POST && isGrpc(head, parsed);
+    this.grpcTimeoutMs = this.grpc ? grpcTimeoutMs(head, parsed) : 0;
     this.expectsContinue = parsed.expectContinue;
     this.startedMs = startedMs;
     this.streamed = false;

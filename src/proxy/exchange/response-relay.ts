@@ -118,7 +118,7 @@ export class ResponseRelay {
   onClientDrain(leg: UpstreamLeg, nowMs: number): void {
     if (this.#request.client.queuedBytes > 0) return;
     const { wheel } = this.#ctx;
-    wheel.set(leg, nowMs + this.#request.target.settings.responseBodyTimeoutMs);
+    wheel.set(leg, nowMs + this.#request.responseBodyTimeoutMs);
     leg.resumeReading();
   }
 
@@ -132,7 +132,7 @@ export class ResponseRelay {
     if (this.#request.client.queuedBytes > HIGH_WATER_BYTES) {
       leg.pauseReading();
       wheel.clear(leg);
-    } else wheel.set(leg, nowMs + this.#request.target.settings.responseBodyTimeoutMs);
+    } else wheel.set(leg, nowMs + this.#request.responseBodyTimeoutMs);
     return Relay.MORE;
   }
 }

@@ -1,13 +1,6 @@
 /** Counts failures in a row by server, in columns that all workers and the supervisor see: who fails too often is passed over. */
 import type { FailingServers } from "../../balancing/failing-servers.ts";
-import {
-  type AttemptOutcome,
-  type EndConsumer,
-  failedSinceHead,
-  type HeadConsumer,
-  isServerError,
-  Verdict,
-} from "../outcome.ts";
+import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer, Verdict } from "../outcome.ts";
 
 const SWITCHING_PROTOCOLS = 101;
 
@@ -18,8 +11,8 @@ export class FailureStreaks implements HeadConsumer, EndConsumer {
     this.#failing = failing;
   }
 
-  onHead({ slot, status }: AttemptOutcome): void {
-    if (isServerError(status)) this.#failing.onFailure(slot, true);
+  onHead({ slot, headFailed }: AttemptOutcome): void {
+    if (headFailed) this.#failing.onFailure(slot, true);
     else this.#failing.onGoodHead(slot);
   }
 

@@ -4,13 +4,7 @@
  */
 import { OUTCOME_ROWS, OutcomeWord, type WorkerRings } from "../../shared/memory/layout/learning.ts";
 import { RingWriter } from "../../shared/memory/ring.ts";
-import {
-  type AttemptOutcome,
-  type EndConsumer,
-  failedSinceHead,
-  type HeadConsumer,
-  isServerError,
-} from "../outcome.ts";
+import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
 
 /** An attempt that ended. */
 export type EndedAttempt = Pick<
@@ -30,7 +24,7 @@ export class OutcomeWriter implements HeadConsumer, EndConsumer {
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {
-    this.ended(outcome, isServerError(outcome.status), nowMs);
+    this.ended(outcome, outcome.headFailed, nowMs);
   }
 
   onEnd(outcome: AttemptOutcome, nowMs: number): void {

@@ -1,12 +1,6 @@
 /** Tells the strategy what it learns from: of a latency as soon as there is one, of a failure as soon as it shows. */
 import type { Strategy } from "../../balancing/strategy.ts";
-import {
-  type AttemptOutcome,
-  type EndConsumer,
-  failedSinceHead,
-  type HeadConsumer,
-  isServerError,
-} from "../outcome.ts";
+import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer } from "../outcome.ts";
 
 /** A strategy that learns. */
 export type LearningStrategy = Required<Pick<Strategy, "onOutcome">>;
@@ -24,7 +18,7 @@ export class StrategyFeed implements HeadConsumer, EndConsumer {
   }
 
   onHead(outcome: AttemptOutcome, nowMs: number): void {
-    this.#tell(outcome, isServerError(outcome.status), nowMs);
+    this.#tell(outcome, outcome.headFailed, nowMs);
   }
 
   onEnd(outcome: AttemptOutcome, nowMs: number): void {

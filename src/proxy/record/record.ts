@@ -1,4 +1,5 @@
 /** What remains of a request: counters and histograms in this worker's shared block, what history keeps, and a line in the log. */
+import { isGrpcFailure } from "../../shared/grpc-status.ts";
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
 import {
   countBriefDuration,
@@ -80,13 +81,14 @@ export function recordRequest(
   if (log === null) return;
   const sample = ctx.settings.accessLogSample;
   // Failures are always worth a line.
-  if (sample < 1 && status < 500 && outcome.failure === null && ctx.random() >= sample) return;
+  const failed = status >= 500 || outcome.failure !== null || isGrpcFailure(outcome.grpcStatus);
+  if (sample < 1 && !failed && ctx.random() >= sample) return;
   log.record(request, outcome, durationMs, nowMs + ctx.epochOffsetMs);
 }
 
 /** The client got an error, or not all of its response, and that was no fault of its own. */
-function isFailed({ status, failure }: RequestOutcome): boolean {
-  return status >= 500 || (failure !== null && failure.source !== "client");
+function isFailed({ status, failure, grpcStatus }: RequestOutcome): boolean {
+  return status >= 500 || isGrpcFailure(grpcStatus) || (failure !== null && failure.source !== "client");
 }
 
 /**

@@ -5,14 +5,7 @@
 import { ATTEMPT_CAUSES, attemptCause, OTHER_CAUSE, SERVER_ERROR_CAUSE } from "../../shared/attempt-causes.ts";
 import { bucketCount, bucketOf } from "../../shared/latency-buckets.ts";
 import type { WorkerBlock } from "../../shared/memory/layout/shared-memory.ts";
-import {
-  type AttemptOutcome,
-  type EndConsumer,
-  failedSinceHead,
-  type HeadConsumer,
-  isServerError,
-  Verdict,
-} from "../outcome.ts";
+import { type AttemptOutcome, type EndConsumer, failedSinceHead, type HeadConsumer, Verdict } from "../outcome.ts";
 
 export class ServerCounts implements HeadConsumer, EndConsumer {
   readonly #block: WorkerBlock;
@@ -21,10 +14,10 @@ export class ServerCounts implements HeadConsumer, EndConsumer {
     this.#block = block;
   }
 
-  onHead({ slot, status, latencyMs }: AttemptOutcome): void {
+  onHead({ slot, headFailed, latencyMs }: AttemptOutcome): void {
     const block = this.#block;
     block.responses[slot]++;
-    if (isServerError(status)) this.#countFailure(slot, SERVER_ERROR_CAUSE);
+    if (headFailed) this.#countFailure(slot, SERVER_ERROR_CAUSE);
     block.latencySumMs[slot] += latencyMs;
     block.latencyHistogram[slot * bucketCount + bucketOf(latencyMs)]++;
   }
@@ -32,7 +25,8 @@ export class ServerCounts implements HeadConsumer, EndConsumer {
   onEnd(outcome: AttemptOutcome): void {
     if (!failedSinceHead(outcome)) return;
     const { slot, verdict, failure } = outcome;
-    this.#countFailure(slot, failure === null ? OTHER_CAUSE : attemptCause(failure.code));
+    const cause = verdict === Verdict.ERROR ? SERVER_ERROR_CAUSE : OTHER_CAUSE;
+    this.#countFailure(slot, failure === null || verdict === Verdict.ERROR ? cause : attemptCause(failure.code));
     if (verdict === Verdict.UNANSWERED) this.#block.unanswered[slot]++;
   }
 

@@ -1,5 +1,5 @@
 /** A canary: another pool gets a growing share of a route's requests for as long as it does no worse. */
-import type { Shares } from "./override.ts";
+import type { Shares } from "./shares.ts";
 
 /** What is wanted of a canary, as it stands in its override. Times in milliseconds. */
 export interface CanaryTerms {

@@ -4,6 +4,7 @@
  */
 
 import type { CanaryTerms } from "./canary.ts";
+import type { Shares } from "./shares.ts";
 
 /** Of which server: as history calls it, never by the id of one run. */
 export interface ServerTarget {
@@ -23,9 +24,6 @@ export interface AddedServer {
   readonly zone?: string;
   readonly backup?: boolean;
 }
-
-/** Shares of pools, by their names. */
-export type Shares = Readonly<Record<string, number>>;
 
 /** What an operator may want of a server beside what its checks say. */
 export type WantedState = "active" | "drain" | "maintenance";

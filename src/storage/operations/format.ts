@@ -8,7 +8,8 @@ import type { Override } from "../../shared/operations/override.ts";
 /** The only one that there is. */
 export const FORMAT = 1;
 
-const text = z.string().max(4096);
+/** Values of settings are as long as lists of addresses are: what bounds them is how much all overrides may take. */
+const text = z.string().max(MAX_OVERRIDES_BYTES);
 const record = {
   id: z.string().regex(/^[0-9a-f]{12}$/),
   by: text,
@@ -122,10 +123,16 @@ export function readEntry(value: unknown): AuditEntry | null {
   return read.success ? (read.data as AuditEntry) : null;
 }
 
-/** Throws an `Error` when there are more than can be kept. */
-export function requireRoom(overrides: readonly Override[]): void {
+/** Throws an `Error` when they cannot be kept: there is no room for so much, or it would not be believed when it is read again. */
+export function requireKeepable(overrides: readonly Override[]): void {
   if (overrides.length > MAX_OVERRIDES) throw new Error(`there are more than ${MAX_OVERRIDES} overrides`);
-  if (JSON.stringify(overrides).length > MAX_OVERRIDES_BYTES) {
+  const written = JSON.stringify(overrides);
+  if (Buffer.byteLength(written) > MAX_OVERRIDES_BYTES) {
     throw new Error(`the overrides take more than ${MAX_OVERRIDES_BYTES / 1024} KiB`);
+  }
+  try {
+    readOverrides(JSON.parse(written));
+  } catch (error) {
+    throw new Error(`what is to be kept ${(error as Error).message}`);
   }
 }

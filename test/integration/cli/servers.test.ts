@@ -1,6 +1,6 @@
 /** `neurabalancer servers` and `settings` at a running instance. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { spawn } from "../../support/processes.ts";
 import { ProductProcess } from "../../support/product-process.ts";
@@ -38,11 +38,12 @@ afterAll(async () => {
 });
 
 const admin = () => `http://127.0.0.1:${product.said("admin API listens")?.port}`;
+const run = (...args: string[]) => runIn(product.directory, ...args, "--admin", admin());
 /** The servers are in this process: it must go on meanwhile. */
-async function run(...args: string[]): Promise<Outcome> {
+async function runIn(cwd: string, ...args: string[]): Promise<Outcome> {
   const { exited, stdout, stderr } = spawn({
-    cmd: [LAUNCHER, ...args, "--admin", admin()],
-    cwd: product.directory,
+    cmd: [LAUNCHER, ...args],
+    cwd,
     env: { PATH: process.env.PATH },
     stdin: "ignore",
     stdout: "pipe",
@@ -59,6 +60,15 @@ const shown = async (name: string) => {
   }[];
   return servers.find(({ url }) => url === name);
 };
+
+test("in the directory that an instance was started in, a command finds it, whatever port it has", async () => {
+  const found = await runIn(product.directory, "servers", "list");
+  expect([found.code, found.stdout]).toEqual([0, expect.stringContaining(urlOf(a))]);
+  const lost = mkdtempSync(join(product.directory, "elsewhere-"));
+  writeFileSync(join(lost, ".env"), "ADMIN_PORT=auto\n");
+  const none = await runIn(lost, "servers", "list");
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining(`${admin()} (process `)]);
+});
 
 describe("servers", () => {
   test("are listed, and named by id, URL or host:port; what is none says which there are", async () => {

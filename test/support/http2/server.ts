@@ -25,6 +25,7 @@ export const Frame = {
 export const Flag = { ACK: 1, END_STREAM: 1, END_HEADERS: 4, PADDED: 8, PRIORITY: 32 } as const;
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const PROXY = "PROXY ";
 const HEADER_BYTES = 9;
 const FRAME_BYTES = 16_384;
 const DEFAULT_WINDOW = 65_535;
@@ -136,6 +137,8 @@ export class Http2Peer {
   /** Windows are given back as soon as they are used. */
   givesBack = true;
   ended: "end" | "reset" | null = null;
+  /** Version 1 of the PROXY protocol, where it came in front; "" = it did not. */
+  proxyLine = "";
   window = DEFAULT_WINDOW;
   initialWindow = DEFAULT_WINDOW;
   readonly #hpack = new HpackDecoder(REQUEST_RULES);
@@ -191,6 +194,12 @@ export class Http2Peer {
 
   #read(data: Buffer): void {
     this.#pending = Buffer.concat([this.#pending, data]);
+    if (!this.#begun && this.#pending.toString("latin1", 0, PROXY.length) === PROXY) {
+      const end = this.#pending.indexOf("\r\n");
+      if (end < 0) return;
+      this.proxyLine = this.#pending.toString("latin1", 0, end);
+      this.#pending = this.#pending.subarray(end + 2);
+    }
     if (!this.#begun) {
       if (this.#pending.length < PREFACE.length) return;
       if (this.#pending.toString("latin1", 0, PREFACE.length) !== PREFACE) throw new Error("no preface of HTTP/2");

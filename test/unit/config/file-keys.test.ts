@@ -115,7 +115,12 @@ describe("neurabalancer.example.yaml", () => {
     const [route] = (parse(all) as { routes: object[] }).routes;
     const excluded = ["split", "split_by", "redirect", "respond"];
     expect(Object.keys(route)).toEqual(Object.keys(ROUTE.fields).filter((name) => !excluded.includes(name)));
-    const own = { clientAuth: "off", proxyProtocol: false, http2: true, clients: { allow: null, deny: ["192.0.2.0/24"] } } as const;
+    const own = {
+      clientAuth: "off",
+      proxyProtocol: false,
+      http2: true,
+      clients: { allow: null, deny: ["192.0.2.0/24"] },
+    } as const;
     expect(loaded.listeners).toEqual([{ host: "0.0.0.0", port: 8080, tls: false, ...own }]);
     const schema = z.fromJSONSchema(JSON.parse(readFileSync(join(ROOT, "docs/neurabalancer.schema.json"), "utf8")));
     expect(schema.safeParse(parse(all)).error).toBeUndefined();

@@ -3,6 +3,7 @@ import { type Failure, Failures, refusedRequest } from "../../../src/proxy/failu
 import {
   type AttemptOutcome,
   failedSinceHead,
+  isServerError,
   OutcomeConsumers,
   Verdict,
   verdictOn,
@@ -19,6 +20,12 @@ describe("a verdict", () => {
     for (const status of [101, 200, 204, 304, 404, 499]) expect(verdictOn(status, null)).toBe(Verdict.GOOD);
     for (const status of [500, 502, 503, 599]) expect(verdictOn(status, null)).toBe(Verdict.ERROR);
     expect(verdictOn(600, null)).toBe(Verdict.GOOD);
+  });
+
+  test("on a call of gRPC goes by its status, too", () => {
+    for (const status of [2, 13, 14, 15]) expect(verdictOn(200, null, status)).toBe(Verdict.ERROR);
+    // The client's time, its rights, its mistakes, and methods that there are not.
+    for (const status of [0, 1, 3, 4, 5, 7, 8, 12, 16, 99]) expect(verdictOn(200, null, status)).toBe(Verdict.GOOD);
   });
 
   test.each(held.map((failure) => [failure.code, failure] as const))("%s is the server's fault", (_code, failure) => {
@@ -39,7 +46,7 @@ describe("a verdict", () => {
 
 test("a failure shows at the head or after it, never twice", () => {
   const told = (status: number, failure: Failure | null) =>
-    failedSinceHead({ status, verdict: verdictOn(status, failure) } as AttemptOutcome);
+    failedSinceHead({ headFailed: isServerError(status), verdict: verdictOn(status, failure) } as AttemptOutcome);
   expect(told(NONE_CAME, Failures.CONNECT_REFUSED)).toBe(true);
   expect(told(200, Failures.RESPONSE_TRUNCATED)).toBe(true);
   expect(told(500, Failures.RESPONSE_TRUNCATED)).toBe(false);

@@ -27,7 +27,7 @@ export const LAYERED: readonly Layers[] = [
       ["local/", "pick/", "record/"],
       ["upstream/"],
       ["compress/", "rewrite/", "route/"],
-      ["http2/", "path/"],
+      ["http2/", "grpc/", "path/"],
       ["http1/", "sockets/"],
       ["outcome.ts"],
       ["failure.ts"],

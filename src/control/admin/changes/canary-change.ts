@@ -44,7 +44,7 @@ const duration = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
-const terms = {
+const termsShape = {
   percent: share.optional().describe("what share of the requests it gets now; the first step unless said"),
   steps: z
     .array(numberIn(PERCENT))
@@ -71,11 +71,17 @@ const terms = {
 };
 
 /** A canary as it is sent. */
-export const newCanarySchema = changeBody({ pool: z.string().max(256).describe("the pool under trial"), ...terms });
-/** A change of one as it is sent. */
-export const canaryChangeSchema = changeBody(terms).refine(({ reason: _, ...what }) => Object.keys(what).length > 0, {
-  error: `give one of ${Object.keys(terms).join(", ")}`,
+export const newCanarySchema = changeBody({
+  pool: z.string().max(256).describe("the pool under trial"),
+  ...termsShape,
 });
+/** A change of one as it is sent. */
+export const canaryChangeSchema = changeBody(termsShape).refine(
+  ({ reason: _, ...what }) => Object.keys(what).length > 0,
+  {
+    error: `give one of ${Object.keys(termsShape).join(", ")}`,
+  },
+);
 
 /** One as it was asked for. */
 export type NewCanary = z.infer<typeof newCanarySchema>;
@@ -157,15 +163,13 @@ export function planCanaryChange({ route, terms: present }: CanaryGround, change
   };
   requireSense(wanted);
   const proposal = proposeTerms(route.name, wanted, {}, "canary.change");
-  const { beganMs: _, beganBy: __, pool: ___, stable: ____, ...was } = before;
-  const changed = Object.entries(was).filter(
-    ([name, value]) => !Bun.deepEquals(value, wanted[name as keyof CanaryTerms]),
-  );
+  const [was, is] = [sayable(before), sayable(wanted)];
+  const changed = Object.keys(was).filter((name) => !Bun.deepEquals(was[name], is[name]));
   return {
     ...proposal,
-    before: Object.fromEntries(changed),
-    after: Object.fromEntries(changed.map(([name]) => [name, wanted[name as keyof CanaryTerms]])),
-    words: `canary of route ${route.name}: ${changed.map(([name]) => name).join(", ") || "nothing"} changed`,
+    before: Object.fromEntries(changed.map((name) => [name, was[name]])),
+    after: Object.fromEntries(changed.map((name) => [name, is[name]])),
+    words: `canary of route ${route.name}: ${changed.join(", ") || "nothing"} changed`,
     present: canaryTag(before),
     warnings: [],
   };
@@ -192,6 +196,13 @@ function requireCanary(route: string, present: CanaryTerms | null): CanaryTerms 
 function stepsFrom(percent: number | undefined): readonly number[] {
   if (percent === undefined) return USUAL.steps;
   return [percent, ...USUAL.steps.filter((step) => step > percent)];
+}
+
+/** What may be changed, by the names and in the words of the API. */
+function sayable(terms: CanaryTerms): Readonly<Record<string, unknown>> {
+  const { percent, steps, auto, minDurationMs, minRequests, maxDurationMs, tolerance } = terms;
+  const [min, max] = [sayDuration(minDurationMs), sayDuration(maxDurationMs)];
+  return { percent, steps, auto, min_duration: min, min_requests: minRequests, max_duration: max, tolerance };
 }
 
 function requireSense({ percent, steps, minDurationMs, maxDurationMs }: CanaryTerms): void {

@@ -1,7 +1,8 @@
 /** What an operator changes of a route: which share of its requests goes to which pool. */
 import { z } from "zod";
 import type { RouteSpec } from "../../../protocol/route.ts";
-import type { Override, Shares } from "../../../shared/operations/override.ts";
+import type { Override } from "../../../shared/operations/override.ts";
+import type { Shares } from "../../../shared/operations/shares.ts";
 import { overrideId } from "../../operations/override-id.ts";
 import { ApiError } from "../responses.ts";
 import type { Plan } from "./make-change.ts";

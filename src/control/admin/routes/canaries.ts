@@ -1,11 +1,9 @@
 /** `/api/v1/routes/<name>/canary…`: another pool gets a growing share of a route's requests for as long as it does no worse. */
-import { z } from "zod";
 import type { RouteSpec } from "../../../protocol/route.ts";
 import type { CanaryTerms } from "../../../shared/operations/canary.ts";
 import type { Canaries } from "../../canary/canaries.ts";
-import { CANARY_STATES } from "../../canary/canary.ts";
-import { CANARY_VERDICTS } from "../../canary/rule.ts";
 import type { Operations } from "../../operations/operations.ts";
+import { canaryList, canaryView } from "../answers/canaries.ts";
 import type { Call } from "../call.ts";
 import {
   type CanaryGround,
@@ -18,7 +16,7 @@ import {
   planCanaryEnd,
 } from "../changes/canary-change.ts";
 import { entityTag, requireMatch } from "../changes/etag.ts";
-import { makeChange, type Plan, tried } from "../changes/make-change.ts";
+import { makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts";
 import { bodilessChangeQuery, type ChangeTerms, changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
 import { operation, type RouteGroup } from "./route.ts";
@@ -35,31 +33,6 @@ export interface CanariesControl {
 
 const NAME = "[^/]{1,512}";
 
-const arm = z.object({ requests: z.number(), failed: z.number(), mean_ms: z.number().nullable() });
-const canaryView = z.object({
-  route: z.string(),
-  pool: z.string(),
-  state: z.enum(CANARY_STATES),
-  percent: z.number(),
-  steps: z.array(z.number()),
-  next_step: z.number().nullable(),
-  stable: z.record(z.string(), z.number()),
-  auto: z.boolean(),
-  min_duration_ms: z.number(),
-  min_requests: z.number(),
-  max_duration_ms: z.number(),
-  tolerance: z.number(),
-  assignment: z.enum(["request", "client"]),
-  verdict: z.enum(CANARY_VERDICTS).nullable(),
-  sentence: z.string(),
-  evidence: z.object({ worse: z.number(), no_worse: z.number() }).describe("as a share of what a verdict needs"),
-  arms: z.object({ canary: arm, stable: arm }).describe("requests of this step"),
-  difference: z.number().nullable().describe("how much more a request costs, as a share"),
-  began_at: z.string(),
-  began_by: z.string(),
-  step_began_at: z.string(),
-  kept: z.boolean(),
-});
 const changed = changeResponse(canaryView);
 const bare = changeBody({});
 
@@ -79,8 +52,8 @@ export const canaryRoutes: RouteGroup<CanariesControl> = (control) => {
     if (terms.dry_run) return tried(await make());
     const by = call.caller.name || "local";
     const why = `${end === "promoted" ? "promoted" : "rolled back"} by ${by}${terms.reason === "" ? "" : `: ${terms.reason}`}`;
-    const { warnings } = await control.canaries.operate(route, end === undefined ? null : { state: end, why }, make);
-    return show(control, route, { warnings }, status);
+    const made = await control.canaries.operate(route, end === undefined ? null : { state: end, why }, make);
+    return show(control, route, notesOf(made), status);
   }
 
   return [
@@ -90,7 +63,7 @@ export const canaryRoutes: RouteGroup<CanariesControl> = (control) => {
       methods: {
         GET: operation({
           scope: "read",
-          response: z.object({ canaries: z.array(canaryView) }),
+          response: canaryList,
           doc: "the canaries of all routes, and those that have ended since the start ([canary.md](canary.md))",
           handle: () => json({ canaries: control.canaries.list() }),
         }),
@@ -189,7 +162,7 @@ function forget(control: CanariesControl, call: Call<ChangeTerms>, route: string
     const nothing = { before: null, after: null, present: canaryTag(null), changed: true, warnings: [] };
     return tried({ action: "canary.forget", target, ...nothing });
   }
-  const response = show(control, route, { warnings: [] });
+  const response = show(control, route, notesOf({ changed: true, warnings: [] }));
   control.canaries.forget(route);
   return response;
 }

@@ -9,12 +9,13 @@
  * that. Other users need no claim: with them the kernel shares nothing.
  */
 import { lookup } from "node:dns/promises";
-import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
 import type { Config } from "../../../config/config.ts";
 import type { ProxySettings } from "../../../protocol/worker.ts";
 import { namedListeners } from "../listening.ts";
 import { livingInstances, type RuntimeDirectory } from "../runtime-directory.ts";
+import { networkNamespace } from "./network-namespace.ts";
 
 /** How often one that asks is looked at again, and for how long in all. */
 const WAIT_MS = 10;
@@ -121,13 +122,5 @@ function readClaim(path: string): Claim | "being written" | null {
     return JSON.parse(readFileSync(path, "utf8")) as Claim;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ENOENT" ? null : "being written";
-  }
-}
-
-function networkNamespace(): string | null {
-  try {
-    return readlinkSync("/proc/self/ns/net");
-  } catch {
-    return null;
   }
 }

@@ -20,6 +20,8 @@ export function overrideTarget({
       return of.pool ? `${of.setting} of pool ${of.pool}` : String(of.setting);
     case "split":
       return `the split of route ${of.route}`;
+    case "canary":
+      return `the canary of route ${of.route}`;
     default:
       return `the ${kind} of ${of.server ?? "a server"} in pool ${of.pool}`;
   }

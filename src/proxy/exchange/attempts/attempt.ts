@@ -3,8 +3,10 @@
  * up to the end of its head. An exchange has one, or, when it is hedged, two of which the faster wins.
  */
 
+import { NO_GRPC_STATUS } from "../../../shared/grpc-status.ts";
 import type { TraceAttemptKind } from "../../../shared/memory/layout/tracing.ts";
 import { type Failure, Failures } from "../../failure.ts";
+import { grpcStatusIn, grpcStatusOf } from "../../grpc/grpc-message.ts";
 import type { ServerPool } from "../../pool/server-pool.ts";
 import { NO_NOTES, type RequestNotes } from "../../record/explain/request-notes.ts";
 import { NO_ROW, type TraceRecord } from "../../record/trace/trace-record.ts";
@@ -24,6 +26,8 @@ export interface AttemptedRequest extends UpstreamRequest {
   readonly pool: ServerPool;
   /** It may be sent twice without harm. */
   readonly idempotent: boolean;
+  /** It is a call of gRPC: how that went is in its status. */
+  readonly grpc: boolean;
   /** Of the client whose request it is, or that it is about. */
   readonly clientAddress: Buffer;
   /** Where attempts are taken down; null = the request is not sampled. */
@@ -217,7 +221,8 @@ export class Attempt implements UpstreamUser {
     } else if (status === 101 && !this.#request.upgrade) {
       this.#owner.onAttemptFailed(this, Failures.UNEXPECTED_UPGRADE, false, nowMs);
     } else if (status >= 200 || status === 101) {
-      this.outcome.head(status, nowMs);
+      const grpcStatus = this.#request.grpc ? grpcStatusOf(buffer, this.#ctx.responseHead) : NO_GRPC_STATUS;
+      this.outcome.head(status, nowMs, grpcStatus);
       this.#request.pool.outcomes.onHead(this.outcome, nowMs);
       this.#owner.onAttemptHead(this, buffer, rest, restStart, nowMs);
     } else this.#user.onInterim(this, buffer, nowMs);
@@ -228,6 +233,8 @@ export class Attempt implements UpstreamUser {
   }
 
   onUpstreamEnd(leg: UpstreamLeg, broken: boolean, nowMs: number): void {
+    const { trailers } = leg;
+    if (!broken && trailers !== null && this.#request.grpc) this.outcome.grpcStatus = grpcStatusIn(trailers);
     this.#user.onResponseEnd(leg, broken, nowMs);
   }
 

@@ -116,7 +116,8 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
   /** The whole request was sent on `leg`: its server has so long for the head of a response. */
   awaitHead(leg: UpstreamLeg, nowMs: number): void {
     const { wheel } = this.#ctx;
-    const { responseHeadTimeoutMs, perTryTimeoutMs } = this.#request.target.settings;
+    const { responseHeadTimeoutMs, target } = this.#request;
+    const { perTryTimeoutMs } = target.settings;
     const perTry = perTryTimeoutMs > 0 && this.#retries.possible ? perTryTimeoutMs : responseHeadTimeoutMs;
     wheel.set(leg, nowMs + Math.min(perTry, responseHeadTimeoutMs));
   }
@@ -134,7 +135,7 @@ export class Attempts implements AttemptOwner, Waiting, Hedgeable {
     const waitedMs = nowMs - attempt.outcome.dispatchedMs;
     if (!body.done && !awaitsContinue) {
       this.onAttemptFailed(attempt, Failures.REQUEST_WRITE_TIMEOUT, false, nowMs);
-    } else if (waitedMs < this.#request.target.settings.responseHeadTimeoutMs) {
+    } else if (waitedMs < this.#request.responseHeadTimeoutMs) {
       this.onAttemptFailed(attempt, Failures.TRY_TIMEOUT, false, nowMs);
     } else this.onAttemptFailed(attempt, Failures.RESPONSE_TIMEOUT, false, nowMs);
   }

@@ -1,6 +1,8 @@
 /** The record of an attempt, as the attempt itself writes it: one object for all that it serves. */
+
+import { isGrpcFailure, NO_GRPC_STATUS } from "../../../shared/grpc-status.ts";
 import type { Failure } from "../../failure.ts";
-import { type AttemptOutcome, Verdict, verdictOn } from "../../outcome.ts";
+import { type AttemptOutcome, isServerError, Verdict, verdictOn } from "../../outcome.ts";
 
 export class OutcomeRecord implements AttemptOutcome {
   slot = -1;
@@ -14,6 +16,8 @@ export class OutcomeRecord implements AttemptOutcome {
   reused = false;
   status = 0;
   latencyMs = Number.NaN;
+  headFailed = false;
+  grpcStatus: number = NO_GRPC_STATUS;
   verdict: Verdict = Verdict.NONE;
   failure: Failure | null = null;
   responseBytes = 0;
@@ -31,6 +35,8 @@ export class OutcomeRecord implements AttemptOutcome {
     this.reused = false;
     this.status = 0;
     this.latencyMs = Number.NaN;
+    this.headFailed = false;
+    this.grpcStatus = NO_GRPC_STATUS;
     this.verdict = Verdict.NONE;
     this.failure = null;
     this.responseBytes = 0;
@@ -47,15 +53,17 @@ export class OutcomeRecord implements AttemptOutcome {
     this.tlsMs = reused ? Number.NaN : tlsMs;
   }
 
-  /** The final response head, or 101, came. */
-  head(status: number, nowMs: number): void {
+  /** The final response head, or 101, came. @param grpcStatus that it has; `NO_GRPC_STATUS` = none. */
+  head(status: number, nowMs: number, grpcStatus: number = NO_GRPC_STATUS): void {
     this.status = status;
+    this.grpcStatus = grpcStatus;
+    this.headFailed = isServerError(status) || isGrpcFailure(grpcStatus);
     this.latencyMs = nowMs - this.dispatchedMs;
   }
 
   /** It is over. @param failure why, when the response was not complete. */
   end(failure: Failure | null, responseBytes: number): void {
-    this.verdict = verdictOn(this.status, failure);
+    this.verdict = verdictOn(this.status, failure, this.grpcStatus);
     this.failure = failure;
     this.responseBytes = responseBytes;
   }

@@ -59,6 +59,7 @@ export abstract class SideRequest extends Timed implements AttemptedRequest, Att
   readonly #ownTraceparent = newTraceparent();
   readonly upgrade = false;
   idempotent = true;
+  readonly grpc = false;
   /** All of it is there. */
   readonly body: { kind: number; readonly done: boolean } = { kind: BodyKind.NONE, done: true };
   firstBody: Buffer = NO_BUFFER;

@@ -19,6 +19,7 @@ export interface LineSubject {
 /** Values that stand without quotes. `route` and `pool` bring their own. */
 const BARE: ReadonlySet<AccessLogField> = new Set([
   "status",
+  "grpc_status",
   "duration_ms",
   "server_id",
   "route",
@@ -89,6 +90,9 @@ function writeRequest(out: Buffer, start: number, keys: Keys, { request: r, time
 function writeOutcome(out: Buffer, start: number, keys: Keys, { outcome, durationMs, view }: LineSubject): number {
   let at = start;
   if (keys.status !== null) at = writeInteger(out, writeFixed(view, at, keys.status), outcome.status);
+  if (keys.grpc_status !== null && outcome.grpcStatus >= 0) {
+    at = writeInteger(out, writeFixed(view, at, keys.grpc_status), outcome.grpcStatus);
+  }
   if (keys.duration !== null) {
     at = writeSeconds(out, writeFixed(view, at, keys.duration), durationMs);
     out[at++] = LETTER_S;

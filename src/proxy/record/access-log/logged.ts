@@ -1,4 +1,5 @@
 /** What lines of the access log say of a request and of its end, as whoever serves requests shows it. */
+import { NO_GRPC_STATUS } from "../../../shared/grpc-status.ts";
 import type { Failure } from "../../failure.ts";
 import { FixedText } from "../../http1/fixed-text.ts";
 import type { TracedRequest } from "../traced-request.ts";
@@ -78,6 +79,8 @@ export interface LoggedOutcome extends RequestEnd {
   /** Of the last attempt, milliseconds (`AttemptOutcome`); NaN = it did not come so far. */
   readonly connectMs: number;
   readonly headMs: number;
+  /** Of a call of gRPC; `NO_GRPC_STATUS` = it is none, or ended without one. */
+  readonly grpcStatus: number;
 }
 
 /** Of a request that no server was asked for. */
@@ -88,4 +91,5 @@ export const UNASKED = Object.freeze({
   waitMs: 0,
   connectMs: Number.NaN,
   headMs: Number.NaN,
+  grpcStatus: NO_GRPC_STATUS,
 });

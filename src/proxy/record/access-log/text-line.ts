@@ -21,6 +21,7 @@ export function writeTextLine(
   const id = r.requestIdBuffer.toString("latin1", r.requestIdStart, r.requestIdEnd);
   const trace = r.traced ? r.traceIdBuffer.toString("latin1", r.traceIdStart, r.traceIdStart + 32) : "";
   const failed = o.failure === null ? "" : ` error=${o.failure.code} error_source=${o.failure.source}`;
+  const grpc = o.grpcStatus < 0 ? "" : ` grpc_status=${o.grpcStatus}`;
   const attempts = o.attempts > 1 ? ` attempts=${o.attempts}` : "";
   let at = copyAll(out, start, iso);
   out[at++] = SPACE;
@@ -34,7 +35,7 @@ export function writeTextLine(
   at = writeSeconds(out, at, durationMs);
   at += out.write(`s ${o.responseBytes}B server=${o.serverId}`, at);
   if (r.labels !== null) at = copyAll(out, at, r.labels.text);
-  at += out.write(`${attempts}${failed} request_id=${id}${trace === "" ? "" : ` trace_id=${trace}`}\n`, at);
+  at += out.write(`${grpc}${attempts}${failed} request_id=${id}${trace === "" ? "" : ` trace_id=${trace}`}\n`, at);
   return at;
 }
 

@@ -1,9 +1,9 @@
 /** Tunnels through HTTP/2 (RFC 8441): what a client of HTTP/1.1 is told, whose upgrade has become an extended CONNECT. */
 
-import { webSocketAccept } from "../../../shared/websocket-accept.ts";
 import { FieldId } from "../../http1/field-names.ts";
 import type { RequestHead } from "../../http1/head.ts";
 import { fieldText, fieldValues } from "../../http1/header-text.ts";
+import { webSocketAccept } from "../../rewrite/websocket-accept.ts";
 
 const KEY = Buffer.from("sec-websocket-key");
 

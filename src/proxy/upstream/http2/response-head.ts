@@ -1,6 +1,6 @@
 /** Response heads of HTTP/2 as everything behind the seam reads them: in the form of HTTP/1.1, with the length that they have. */
+import { isGrpc } from "../../grpc/grpc-message.ts";
 import { FieldId } from "../../http1/field-names.ts";
-import { isWord } from "../../http1/framing.ts";
 import { BodyKind, FIELD_STRIDE, FieldPart, type HeadLimits, type ResponseHead } from "../../http1/head.ts";
 import { parseResponseHead } from "../../http1/response-parser.ts";
 
@@ -10,8 +10,6 @@ export interface ReadHead {
   /** Offset after its blank line; what is not `> 0` was refused. */
   readonly length: number;
 }
-
-const GRPC = Buffer.from("application/grpc");
 
 /**
  * Parses `head[0 … length)` into `parsed`.
@@ -37,14 +35,4 @@ export function readHead(
 function withoutLength(head: Buffer, length: number, { lastIndex, fields }: ResponseHead): Buffer {
   const at = lastIndex[FieldId.CONTENT_LENGTH] * FIELD_STRIDE;
   return Buffer.concat([head.subarray(0, fields[at]), head.subarray(fields[at + FieldPart.LINE_END], length)]);
-}
-
-function isGrpc(head: Buffer, { ids, fields, fieldCount }: ResponseHead): boolean {
-  for (let i = 0; i < fieldCount; i++) {
-    if (ids[i] !== FieldId.CONTENT_TYPE) continue;
-    const start = fields[i * FIELD_STRIDE + FieldPart.VALUE_START];
-    const end = fields[i * FIELD_STRIDE + FieldPart.VALUE_END];
-    return end - start >= GRPC.length && isWord(head, start, start + GRPC.length, GRPC);
-  }
-  return false;
 }

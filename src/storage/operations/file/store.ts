@@ -6,7 +6,7 @@ import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditEntry, AuditQuery } from "../../../shared/operations/audit.ts";
 import type { Override } from "../../../shared/operations/override.ts";
-import { FORMAT, readEntry, readOverrides, requireRoom } from "../format.ts";
+import { FORMAT, readEntry, readOverrides, requireKeepable } from "../format.ts";
 import { readWhole } from "../read-whole.ts";
 import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "../store.ts";
 import { AuditFile, type NumberedEntry } from "./audit-file.ts";
@@ -73,7 +73,7 @@ export class FileOperationsStore implements OperationsStore {
     return this.#inTurn(async () => {
       const before = await this.#ours();
       if (revision !== before.revision) throw new StaleRevisionError("others have changed the overrides meanwhile");
-      requireRoom(overrides);
+      requireKeepable(overrides);
       const missing = this.#missing();
       const pending = [...missing, ...this.#numbered(audit, missing)];
       if (pending.length > MAX_PENDING) throw new Error(`${this.#auditTrouble}, and there is no room for more of them`);

@@ -4,7 +4,7 @@
  */
 import type { AuditEntry, AuditQuery } from "../../../shared/operations/audit.ts";
 import type { Override } from "../../../shared/operations/override.ts";
-import { readEntry, readOverrides, requireRoom } from "../../operations/format.ts";
+import { readEntry, readOverrides, requireKeepable } from "../../operations/format.ts";
 import { type KeptOverrides, type OperationsStore, StaleRevisionError } from "../../operations/store.ts";
 import { describeLocation, type PostgresLocation } from "../location.ts";
 import { migrateUp } from "../schema/migrate.ts";
@@ -40,9 +40,9 @@ export class PostgresOperationsStore implements OperationsStore {
   }
 
   commit(revision: number, overrides: readonly Override[], audit: readonly AuditEntry[]): Promise<number> {
-    requireRoom(overrides);
-    return this.#use((session) =>
-      session.transaction(async () => {
+    return this.#use((session) => {
+      requireKeepable(overrides);
+      return session.transaction(async () => {
         const moved = await session.change("UPDATE override_revision SET revision = revision + 1 WHERE revision = $1", [
           revision,
         ]);
@@ -56,8 +56,8 @@ export class PostgresOperationsStore implements OperationsStore {
         );
         await insertEntries(session, this.#location.instance, audit);
         return revision + 1;
-      }),
-    );
+      });
+    });
   }
 
   note(audit: readonly AuditEntry[]): Promise<void> {

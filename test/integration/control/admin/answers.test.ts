@@ -200,6 +200,21 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
     if (name === "several") {
       await ask(product, "PATCH", "/api/v1/routes/split?dry_run=true", { split: { shop: 1, next: 1 } });
       await ask(product, "PATCH", "/api/v1/routes/split", { split: { shop: 1, next: 1 } });
+      const canary = "/api/v1/routes/rest/canary";
+      for (const end of ["promote", "rollback"]) {
+        await ask(product, "POST", `${canary}?dry_run=true`, { pool: "plain" });
+        await ask(product, "POST", canary, { pool: "plain", percent: 50 });
+        await traffic(product);
+        await get(canary);
+        await get("/api/v1/canaries");
+        await ask(product, "PATCH", canary, { auto: false });
+        await ask(product, "POST", `${canary}/${end}?dry_run=true`, {});
+        await ask(product, "POST", `${canary}/${end}`, { reason: "enough" });
+        await get("/api/v1/canaries");
+        await ask(product, "PATCH", "/api/v1/routes/rest", { split: null });
+      }
+      await ask(product, "DELETE", canary);
+      await ask(product, "DELETE", canary);
     }
     await ask(product, "DELETE", `/api/v1/servers/${other.id}?dry_run=true`);
     await ask(product, "DELETE", `/api/v1/servers/${other.id}?reason=gone`);
@@ -223,6 +238,21 @@ describe.each(Object.entries(products))("an instance with %s", (name, product) =
     await ask(product, "POST", "/api/v1/ml/promote?pool=nobody", { version: 7 });
     await ask(product, "GET", "/api/v1/demo");
   });
+});
+
+test("canaries are told of as it is described, from their first step to their end", async () => {
+  const canary = "/api/v1/routes/rest/canary";
+  for (const end of ["rollback", "promote"]) {
+    for (const query of ["?dry_run=true", ""]) {
+      await ask(several, "POST", `${canary}${query}`, { pool: "next", steps: [5, 50], auto: false });
+    }
+    await ask(several, "GET", "/api/v1/canaries");
+    await ask(several, "GET", canary);
+    await ask(several, "PATCH", canary, { percent: 10 });
+    await ask(several, "POST", `${canary}/${end}?dry_run=true`, {});
+    await ask(several, "POST", `${canary}/${end}`, {});
+    await ask(several, "DELETE", canary);
+  }
 });
 
 test("one that the demo has started passes on what that says", async () => {

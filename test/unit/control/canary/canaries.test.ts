@@ -13,8 +13,10 @@ import {
 } from "../../../../src/shared/memory/duration-table.ts";
 import { Header, SHARED_BYTES, viewSharedMemory } from "../../../../src/shared/memory/layout/shared-memory.ts";
 import type { CanaryTerms } from "../../../../src/shared/operations/canary.ts";
-import type { Override, Shares } from "../../../../src/shared/operations/override.ts";
+import type { Override } from "../../../../src/shared/operations/override.ts";
+import type { Shares } from "../../../../src/shared/operations/shares.ts";
 import { MemoryOperationsStore } from "../../../../src/storage/operations/memory-store.ts";
+import { turn } from "../../../support/turn.ts";
 import { operationsOver } from "../admin/changes/fixture.ts";
 import { canaryOverride, SECOND } from "./traffic.ts";
 
@@ -76,7 +78,7 @@ function makeInstance() {
         countDuration(durations, old, n % 2 === 0 ? 0.02 : 0.04);
       }
       canaries.tick(nowMs);
-      await Bun.sleep(0); // what was begun is done: nothing waits for more than a turn
+      await turn(); // what was begun is done
     }
   };
   const begin = (terms: Partial<CanaryTerms> = {}, keep = true) =>

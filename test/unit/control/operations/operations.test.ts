@@ -3,14 +3,31 @@ import type { NewOverride } from "../../../../src/control/operations/change.ts";
 import type { AuditEntry } from "../../../../src/shared/operations/audit.ts";
 import type { Override } from "../../../../src/shared/operations/override.ts";
 import { MemoryOperationsStore } from "../../../../src/storage/operations/memory-store.ts";
-import { operationsOver } from "../admin/changes/fixture.ts";
+import type { OperationsStore } from "../../../../src/storage/operations/store.ts";
+import { load } from "../../../support/configuration.ts";
+import { type MadeUp, operationsOver } from "../admin/changes/fixture.ts";
+import { SERVER } from "./fixture.ts";
 
 const target = { pool: "shop", server: "a:1", address: "" };
 const OPERATOR = { name: "deploy", client: "10.0.0.7" };
 
-function given() {
+/** The same store, which waits, is shared, or does something else than keep. */
+function like(store: MemoryOperationsStore, other: Partial<OperationsStore>): OperationsStore {
+  return {
+    shared: false,
+    where: "memory",
+    read: () => store.read(),
+    commit: (...all) => store.commit(...all),
+    note: (audit) => store.note(audit),
+    audit: (query) => store.audit(query),
+    close: () => store.close(),
+    ...other,
+  };
+}
+
+function given(more: Pick<MadeUp, "store" | "wallMs" | "loaded"> = {}) {
   const told: string[] = [];
-  const store = new MemoryOperationsStore();
+  const store = more.store ?? new MemoryOperationsStore();
   const state = { broken: false, applied: [] as readonly Override[] };
   const operations = operationsOver({
     configured: ({ kind }) => (kind === "state" ? "active" : 1),
@@ -19,6 +36,7 @@ function given() {
       state.applied = overrides;
     },
     events: { note: ({ message }) => void told.push(message) },
+    ...more,
     store,
   });
   const change = (set: NewOverride[], reason = "", keep = true, dryRun = false) =>
@@ -29,6 +47,12 @@ function given() {
   return { state, store, operations, change, audit, told };
 }
 const weight = (value: number): NewOverride => ({ kind: "weight", target, value });
+const withdrawn = (value: "drain" | "maintenance", untilMs: number): NewOverride => ({
+  kind: "state",
+  target: SERVER,
+  value,
+  untilMs,
+});
 const actions = (entries: readonly AuditEntry[]) => entries.map(({ action }) => action);
 
 test("what is so already is answered so, and is in nobody's audit", async () => {
@@ -85,4 +109,69 @@ test("a change that could not be put into force is taken back, and the audit say
     reason: "server.change could not be put into force: the workers do not take it",
   });
   expect(told.at(-1)).toContain("could not be put into force");
+});
+
+test("a change that could not be put into force leaves what was set for this run before", async () => {
+  const { state, change, operations } = given();
+  await change([weight(5)], "", false);
+  state.broken = true;
+  expect(await change([weight(7)]).catch((error: Error) => error.message)).toContain("the workers do not take it");
+  expect(operations.list()).toMatchObject([{ value: 5, kept: false }]);
+});
+
+test("whoever sets another end just when it is over has set it", async () => {
+  const clock = { ms: 1_000 };
+  const memory = new MemoryOperationsStore();
+  const gate = { open: Promise.resolve() };
+  const store = like(memory, {
+    commit: async (...all) => {
+      await gate.open;
+      return memory.commit(...all);
+    },
+  });
+  const { change, operations, audit } = given({ store, wallMs: () => clock.ms });
+  await change([withdrawn("drain", 2_000)]);
+  const opening = Promise.withResolvers<void>();
+  gate.open = opening.promise;
+  const extended = change([withdrawn("drain", 9_000)]);
+  clock.ms = 2_000;
+  operations.tick(0);
+  opening.resolve();
+  await extended;
+  await change([], "", true, true); // its turn is after the look's
+  expect(operations.list()).toMatchObject([{ value: "drain", untilMs: 9_000 }]);
+  expect(actions(await audit())).toEqual(["server.change", "server.change"]);
+});
+
+test("when one is over, another that was set for this run stays", async () => {
+  const clock = { ms: 1_000 };
+  const { state, change, operations } = given({ wallMs: () => clock.ms });
+  await change([withdrawn("drain", 2_000)]);
+  clock.ms = 1_500;
+  await change([withdrawn("maintenance", 9_000)], "", false);
+  clock.ms = 2_000;
+  operations.tick(0);
+  await change([], "", true, true);
+  expect(operations.list()).toMatchObject([{ value: "maintenance", kept: false }]);
+  expect(state.applied).toMatchObject([{ value: "maintenance" }]);
+});
+
+test("that one is over stands in the audit of a shared store once", async () => {
+  const clock = { ms: 1_000 };
+  const loaded = load();
+  if (!loaded.ok) throw new Error(loaded.problems.join("; "));
+  const store = like(new MemoryOperationsStore(), { shared: true });
+  const [one, other] = [0, 1].map(() => given({ store, loaded, wallMs: () => clock.ms }));
+  await one.change([withdrawn("drain", 2_000)]);
+  other.operations.tick(0);
+  await other.change([], "", true, true);
+  expect(other.operations.list()).toHaveLength(1);
+  clock.ms = 2_000;
+  for (const { operations, change } of [one, other]) {
+    operations.tick(1);
+    await change([], "", true, true);
+    expect(operations.list()).toEqual([]);
+  }
+  expect(actions(await one.audit())).toEqual(["override.expire", "server.change"]);
+  expect(other.state.applied).toEqual([]);
 });

@@ -36,7 +36,7 @@ const TICK_MS = 50;
 function setUp() {
   const wheel = new TimerWheel(0, TICK_MS);
   const settings = { queueTimeoutMs: 1000, requestBodyTimeoutMs: 2000, responseBodyTimeoutMs: 3000 };
-  const request = { pool: { settings }, target: { settings } } as unknown as ProxiedRequest;
+  const request = { pool: { settings }, target: { settings }, requestBodyTimeoutMs: 2000 } as unknown as ProxiedRequest;
   const deadline = new ClientDeadline(wheel, request);
   let fired = false;
   const client = new (class extends Timed {

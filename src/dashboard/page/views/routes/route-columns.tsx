@@ -7,6 +7,7 @@ import { count, latency, percent } from "../../model/format/numbers.ts";
 import { ActButton } from "../../widgets/controls.tsx";
 import type { Column } from "../../widgets/table.tsx";
 import { changeSplit } from "./acts.ts";
+import { startCanary } from "./canary-acts.ts";
 
 /** The columns of their table, with the numbers of a frame. */
 export function routeColumns(frame: LiveFrame): readonly Column<KnownRoute>[] {
@@ -49,13 +50,25 @@ function Targets({ of }: { readonly of: KnownRoute }) {
 
 function RouteActs({ of }: { readonly of: KnownRoute }) {
   if (of.targets.length === 0 || topology.value!.pools.length < 2) return null;
+  const present = of.targets.filter(({ weight }) => weight > 0).map(({ pool }) => pool);
   return (
-    <ActButton
-      class="small"
-      label={`Change the split of route ${of.name}`}
-      onPress={() => changeSplit(of.name, of.targets)}
-    >
-      Split
-    </ActButton>
+    <span class="row end">
+      <ActButton
+        class="small"
+        label={`Change the split of route ${of.name}`}
+        onPress={() => changeSplit(of.name, of.targets)}
+      >
+        Split
+      </ActButton>
+      {present.length < topology.value!.pools.length && (
+        <ActButton
+          class="small"
+          label={`Start a canary on route ${of.name}`}
+          onPress={() => startCanary(of.name, present)}
+        >
+          Canary
+        </ActButton>
+      )}
+    </span>
   );
 }

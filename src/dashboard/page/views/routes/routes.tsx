@@ -2,6 +2,7 @@
 import { frame, topology } from "../../app/live.ts";
 import { Table } from "../../widgets/table.tsx";
 import { Empty } from "../../widgets/text.tsx";
+import { CanariesCard } from "./canaries.tsx";
 import { PoolCard } from "./pool-card.tsx";
 import { routeColumns } from "./route-columns.tsx";
 
@@ -31,6 +32,7 @@ export function Routes() {
           <Table columns={routeColumns(now)} rows={routes} keyOf={({ name }) => name} />
         )}
       </section>
+      <CanariesCard />
     </>
   );
 }

@@ -5,15 +5,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CopiedOperationsStore } from "../../../../../src/storage/operations/copied-store.ts";
 import { StaleRevisionError, seenKey } from "../../../../../src/storage/operations/store.ts";
+import type { PostgresLocation } from "../../../../../src/storage/postgres/location.ts";
 import { PostgresOperationsStore } from "../../../../../src/storage/postgres/operations/store.ts";
 import { override, SERVER, setting } from "../../../../unit/control/operations/fixture.ts";
-import { entry } from "../../operations/contract.ts";
+import { entry, operationsContract } from "../../operations/contract.ts";
 import { withServer } from "../fixture.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "nb-copy-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 withServer("operations in PostgreSQL", (start) => {
+  let place: Promise<PostgresLocation> | null = null;
+  operationsContract(async () => {
+    place ??= start().then((server) => server.database());
+    return new PostgresOperationsStore(await place);
+  });
+
   test("two instances share them: each sees the other's change, and of two at once one wins", async () => {
     const location = await (await start()).database();
     const [one, other] = [new PostgresOperationsStore(location), new PostgresOperationsStore(location)];

@@ -1,10 +1,12 @@
 /** Real operations over things that tests make up. */
+import type { LoadedConfig } from "../../../../../src/config/load.ts";
 import type { Events } from "../../../../../src/control/events/events.ts";
 import type { ControlLog } from "../../../../../src/control/log.ts";
 import { Operations } from "../../../../../src/control/operations/operations.ts";
 import { Turns } from "../../../../../src/control/supervisor/turns.ts";
 import type { Override, OverrideTarget } from "../../../../../src/shared/operations/override.ts";
 import { MemoryOperationsStore } from "../../../../../src/storage/operations/memory-store.ts";
+import type { OperationsStore } from "../../../../../src/storage/operations/store.ts";
 
 /** What is made up. */
 export interface MadeUp {
@@ -14,7 +16,10 @@ export interface MadeUp {
   readonly problems?: (overrides: readonly Override[]) => readonly string[];
   readonly events?: Events;
   readonly log?: ControlLog;
-  readonly store?: MemoryOperationsStore;
+  readonly store?: OperationsStore;
+  readonly loaded?: LoadedConfig;
+  /** Milliseconds since the epoch. */
+  readonly wallMs?: () => number;
 }
 
 const NOWHERE: ControlLog = { info: () => {}, warn: () => {}, error: () => {} };
@@ -32,13 +37,14 @@ export function operationsOver({ configured, apply, problems = () => [], ...more
       problems,
       apply: async (overrides) => apply(overrides),
       told: () => Promise.resolve(),
-      get loaded(): never {
-        throw new Error("nothing was loaded");
+      get loaded(): LoadedConfig {
+        if (more.loaded === undefined) throw new Error("nothing was loaded");
+        return more.loaded;
       },
     },
     inTurn: (work) => turns.take(work),
     log: more.log ?? NOWHERE,
     events: more.events ?? { note: () => {} },
-    wallMs: () => Date.UTC(2026, 0, 2),
+    wallMs: more.wallMs ?? (() => Date.UTC(2026, 0, 2)),
   });
 }

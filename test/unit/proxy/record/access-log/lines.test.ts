@@ -47,11 +47,11 @@ describe("JSON", () => {
       spanIdStart: 64,
       sampledFlag: true,
     });
-    const outcome = { ...FAILED, waitMs: 12.3456, connectMs: 0, headMs: 1000.5 };
+    const outcome = { ...FAILED, waitMs: 12.3456, connectMs: 0, headMs: 1000.5, grpcStatus: 4 };
     const line = json(request, outcome, ACCESS_LOG_FIELD_NAMES, 1234.5678);
     expect(line).toBe(
       '{"ts":"2031-02-03T04:05:06.078Z","request_id":"rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr","method":"GET","path":"/a\\"\\\\",' +
-        '"status":504,"duration":"1.234568s","duration_ms":1234.568,"remote_ip":"1.2.3.4","server_id":3,' +
+        '"status":504,"grpc_status":4,"duration":"1.234568s","duration_ms":1234.568,"remote_ip":"1.2.3.4","server_id":3,' +
         '"upstream":"10.0.0.3:80","route":"shop","pool":"main","bytes":12,"attempts":2,"retries":1,"queue_ms":12.346,' +
         '"connect_ms":0,"first_byte_ms":1000.500,"error":"response_timeout","error_source":"upstream","host":"shop.test",' +
         '"user_agent":"curl \\"8\\"","referer":"https://a.test/?b","protocol":"HTTP/1.1","tls_version":"TLSv1.3",' +
