@@ -80,7 +80,7 @@ export class RequestInput {
     this.#kept = pieces.length;
   }
 
-  /** What has come since, in a memory that is the caller's; empty = nothing, or nothing that HTTP/1.1 has a form for. */
+  /** What has come since; empty = nothing, or nothing that HTTP/1.1 has a form for. It may be borrowed (receive-memory.ts). */
   take(): Buffer {
     const pieces = this.#pieces;
     const bytes = this.#bytes;

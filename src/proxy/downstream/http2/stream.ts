@@ -234,7 +234,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   onGone(nowMs: number): void {
     if (this.#over) return;
     const exchange = this.#exchange;
-    this.#close();
+    this.#close(true);
     exchange?.abort(nowMs);
   }
 
@@ -446,10 +446,10 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     this.#close();
   }
 
-  #close(): void {
+  /** @param byClient it has nothing more to say. */
+  #close(byClient = !this.isRemoteOpen): void {
     if (this.#over) return;
     this.#over = true;
-    const byClient = !this.isRemoteOpen;
     this.#state = StreamState.CLOSED;
     this.#queue.clear();
     this.#connection.outgoing.forget(this);
