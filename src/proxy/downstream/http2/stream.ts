@@ -23,6 +23,7 @@ import { Reception, receive, respondTo } from "../reception.ts";
 import { routeOf } from "../routes.ts";
 import { BodyQueue } from "./body-queue.ts";
 import { TURN_BYTES } from "./bounds.ts";
+import { HeldEnd } from "./held-end.ts";
 import { RequestInput } from "./request-input.ts";
 import type { StreamConnection } from "./stream-connection.ts";
 
@@ -61,8 +62,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   /** What of the receive window is in use by what was taken already, or will be. */
   #flowBytes = 0;
   #paused = false;
-  /** The client's end was told. */
-  #endTold = false;
+  /** Of a tunnel: the client sends nothing more. Null = it may. */
+  #heldEnd: HeldEnd | null = null;
   readonly #queue = new BodyQueue();
   #ending: Ending = Ending.NONE;
   #trailers: Buffer | null = null;
@@ -193,9 +194,9 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   #taken(nowMs: number): void {
     if (this.#over) return;
     const exchange = this.#exchange;
-    if (exchange?.isTunnel === true && this.#input.isOver && !this.#endTold) {
-      this.#endTold = true;
-      exchange.onClientEnd(nowMs);
+    if (exchange?.isTunnel === true && this.#input.isOver) {
+      this.#heldEnd ??= new HeldEnd(this.#connection.ctx.wheel, exchange, nowMs);
+      if (!isLocalOpen(this.#state)) this.#heldEnd.hasten();
     }
     if (this.#paused || this.#input.isWaiting || this.#flowBytes === 0) return;
     const flowBytes = this.#flowBytes;
@@ -321,6 +322,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   endSending(): void {
     this.endBody(null);
+    this.#heldEnd?.hasten();
   }
 
   respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number {
@@ -359,7 +361,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   done(_requestComplete: boolean, nowMs: number): void {
-    this.#exchange = null;
+    this.#letGo();
     this.#dropsInput = true;
     this.#connection.ctx.wheel.clear(this);
     if (this.#over) return;
@@ -369,7 +371,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   cut(_shows: boolean, nowMs: number): void {
-    this.#exchange = null;
+    this.#letGo();
     this.#dropsInput = true;
     this.#connection.ctx.wheel.clear(this);
     if (this.#over) return;
@@ -379,7 +381,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   reset(): void {
-    this.#exchange = null;
+    this.#letGo();
     this.#reset(ErrorCode.CANCEL);
   }
 
@@ -390,6 +392,12 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Nobody serves it any more. */
+  #letGo(): void {
+    this.#exchange = null;
+    this.#heldEnd?.drop();
+  }
 
   get #responder(): LocalResponder {
     this.#local ??= new LocalResponder(this.#connection.ctx, this);
@@ -455,7 +463,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     this.#connection.outgoing.forget(this);
     this.#trailers = null;
     this.#dropsInput = true;
-    this.#exchange = null;
+    this.#letGo();
     this.#local?.end();
     this.#connection.ctx.wheel.remove(this);
     this.#connection.onStreamClosed(this, byClient, this.#flowBytes);
