@@ -1,5 +1,6 @@
 /** Overrides in words. */
 import type { Override, OverrideTarget } from "../../shared/operations/override.ts";
+import { changeInWords, valueInWords } from "../../shared/operations/words.ts";
 import { shortened } from "../../shared/shortened.ts";
 
 /** Of a value a sentence shows so much. */
@@ -32,13 +33,12 @@ export function describeMaker({ by, atMs }: Pick<Override, "by" | "atMs">): stri
   return `by ${by}, ${new Date(atMs).toISOString().slice(0, 16)}Z`;
 }
 
-/** A value for people. */
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return "unset";
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
 /** A value in a sentence: of a long one its beginning. */
 export function mentionValue(value: unknown): string {
-  return shortened(describeValue(value), SHOWN);
+  return shortened(valueInWords(value), SHOWN);
+}
+
+/** What became of a value, in a sentence: of a long one its beginning. */
+export function mentionChange(before: unknown, after: unknown): string {
+  return shortened(changeInWords(before, after), 2 * SHOWN);
 }
