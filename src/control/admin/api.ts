@@ -6,7 +6,7 @@ import type { Logger } from "../../telemetry/log/logger.ts";
 import { requireJson } from "./access/browsers.ts";
 import { Guard, type Visitor } from "./access/guard.ts";
 import { type Call, type Caller, ITSELF, PASSER_BY, type Scope } from "./call.ts";
-import { readBody, readParts, readQuery } from "./input.ts";
+import { dropBody, readBody, readParts, readQuery } from "./input.ts";
 import { ApiError, RETRY_SOON } from "./responses.ts";
 import { type AdminRoute, allowedMethods, operationOf, patternOf, readOnly } from "./routes/route.ts";
 import { type AdminControl, adminRoutes } from "./routes/routes.ts";
@@ -51,6 +51,7 @@ export class AdminApi {
     } catch (error) {
       response = this.#failed(error, request);
     }
+    await dropBody(request);
     if (door.kind === "admin") this.#guard.note(caller?.scope ?? null, response.status);
     return response;
   }

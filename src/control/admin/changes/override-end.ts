@@ -1,6 +1,6 @@
 /** Overrides that an operator ends: `DELETE /api/v1/overrides…`. */
 import type { ShownOverride } from "../../operations/operations.ts";
-import { describeTarget } from "../../operations/words.ts";
+import { comparableValue, describeTarget } from "../../operations/words.ts";
 import { ApiError } from "../responses.ts";
 import type { Plan } from "./make-change.ts";
 
@@ -23,7 +23,7 @@ export function planEnd(id: string, overrides: readonly ShownOverride[]): Plan {
     action: "override.remove",
     target: describeTarget(override),
     remove: [id],
-    before: override.value,
+    before: comparableValue(override),
     after: override.configured,
     present: overrideTag(override),
     warnings: [],

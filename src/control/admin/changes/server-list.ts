@@ -132,8 +132,12 @@ function specOf(text: string): ServerSpec {
   if (text.includes(",")) throw wrong("url", "must be one server: add them one by one");
   const parsed = serverList.schema.safeParse(text);
   if (parsed.success) return parsed.data[0];
-  // The list tells of entries; here there is one.
-  const message = parsed.error.issues.map((issue) => issue.message.replace(/^entry 1 (".*" )?/, "")).join("; ");
+  // The list tells of entries, and repeats them; here there is one.
+  const named = `entry 1 "${text.trim()}" `;
+  const sentences = parsed.error.issues.map(({ message }) =>
+    message.startsWith(named) ? message.slice(named.length) : message,
+  );
+  const message = sentences.join("; ");
   throw wrong("url", message);
 }
 

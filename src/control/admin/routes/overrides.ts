@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { AuditEntry } from "../../../shared/operations/audit.ts";
 import type { Override } from "../../../shared/operations/override.ts";
+import { termsReport } from "../../canary/report.ts";
 import { type EnvContext, envLines } from "../../operations/env-lines.ts";
 import type { Operations, ShownOverride } from "../../operations/operations.ts";
 import type { Call } from "../call.ts";
@@ -163,9 +164,11 @@ function endedView(override: Override): object {
   return viewOf({ ...override, inForce: false, whyNot: "it ended" });
 }
 
-function viewOf({ atMs, untilMs, inForce, whyNot, ...override }: ShownOverride): object {
+function viewOf(shown: ShownOverride): object {
+  const { atMs, untilMs, inForce, whyNot, ...override } = shown;
+  const value = shown.kind === "canary" ? termsReport(shown.value) : shown.value;
   const until = untilMs === null ? null : new Date(untilMs).toISOString();
-  return { ...override, at: new Date(atMs).toISOString(), until, in_force: inForce, why_not: whyNot };
+  return { ...override, value, at: new Date(atMs).toISOString(), until, in_force: inForce, why_not: whyNot };
 }
 
 function entryView({ atMs, ...entry }: AuditEntry): object {

@@ -75,9 +75,8 @@ export class AdminPort {
     if (port === null) return;
     const tls = this.#readTls();
     const policy = policySource(() => this.#options.configuration.config.admin, host);
-    const { nowMs } = this.#options;
-    const options = { host, port, tls, policy, socketPath, nowMs };
-    const { log } = this.#options;
+    const { log, nowMs, wallMs } = this.#options;
+    const options = { host, port, tls, policy, socketPath, nowMs, wallMs };
     try {
       this.#listener = await listenOnAdminPort(api, options);
       log.info({ host, port: this.#listener.port }, "the admin API listens");
