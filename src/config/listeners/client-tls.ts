@@ -45,7 +45,7 @@ function readLists(file: string, findings: Findings): readonly RevocationList[] 
   }
   // TLS goes by one of them, and nobody can say by which.
   const twice = lists.find(({ issuer }, i) => lists.findIndex((other) => other.issuer.equals(issuer)) < i);
-  if (twice !== undefined) return problem(` holds two lists of ${named(twice.issuer)}: leave the later one alone`);
+  if (twice !== undefined) return problem(` holds two lists of ${named(twice.issuer)}: keep the later one only`);
   return lists;
 }
 

@@ -111,7 +111,7 @@ describe("files of TLS with clients", () => {
     const authority = createAuthority("clients");
     const [older, newer] = [authority.revoke(), authority.revoke(authority.issue("DNS:a"))];
     expect(problemsOf({ ...tls(), TLS_CLIENT_CRL_FILE: write("twice", older + newer) })).toEqual([
-      'TLS_CLIENT_CRL_FILE: /twice holds two lists of authority "clients": leave the later one alone',
+      'TLS_CLIENT_CRL_FILE: /twice holds two lists of authority "clients": keep the later one only',
     ]);
     expect(problemsOf({ ...tls(), TLS_CLIENT_CRL_FILE: write("half", older + damaged) })).toEqual([
       "TLS_CLIENT_CRL_FILE: /half holds a damaged list",
