@@ -4,7 +4,7 @@ import { type AdminTls, adminTlsFiles, readAdminTls } from "../../../config/list
 import { ConfigError } from "../../../config/load.ts";
 import { SECTIONS } from "../../../config/schema.ts";
 import type { AdminSettings } from "../../../config/sections/admin.ts";
-import { FileWatch } from "../../../shared/file-watch.ts";
+import { FileWatch } from "../../../shared/files/file-watch.ts";
 import { policySource } from "../../admin/access/policy.ts";
 import type { AdminApi } from "../../admin/api.ts";
 import { type AdminPortListener, listenOnAdminPort } from "../../admin/doors/listener.ts";
