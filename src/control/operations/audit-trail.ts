@@ -5,7 +5,7 @@ import type { OperationsStore } from "../../storage/operations/store.ts";
 import { changeActor, type Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import type { Telling } from "./change.ts";
-import { mentionValue } from "./words.ts";
+import { mentionChange } from "./words.ts";
 
 /** What it is made from. */
 export interface AuditTrailOptions {
@@ -39,7 +39,7 @@ export class AuditTrail {
     const { actor, client, action, target, before, after, reason, kept } = entry;
     const why = reason === "" ? "" : `: ${reason}`;
     const lasts = kept ? "" : " (for this run)";
-    const what = words ?? `${target}: ${mentionValue(before)} → ${mentionValue(after)}`;
+    const what = words ?? `${target}: ${mentionChange(before, after)}`;
     const message = `${what}${lasts}, by ${actor}${why}`;
     log.info({ action, actor, client, before, after, reason, kept }, message);
     events.note({

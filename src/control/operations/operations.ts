@@ -4,6 +4,7 @@
  */
 import type { LoadedConfig } from "../../config/load.ts";
 import { type AuditEntry, type AuditQuery, LOCAL_ACTOR, OWN_ACTOR } from "../../shared/operations/audit.ts";
+import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override, OverrideKind, OverrideOf } from "../../shared/operations/override.ts";
 import {
   type KeptOverrides,
@@ -15,12 +16,12 @@ import { BALANCER, changeActor, type Events, STORE } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
 import type { Changed, ChangeOptions, Operator, Propose, Telling } from "./change.ts";
-import { NotKeptError, RefusedChangeError, UnknownOverrideError } from "./errors.ts";
+import { NotKeptError, RefusedChangeError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
 import { type Next, nextOverrides } from "./next.ts";
 import { OverrideSet } from "./override-set.ts";
 import { type Overruled, type Weighed, weigh } from "./weigh.ts";
-import { comparableValue, describeMaker, describeTarget } from "./words.ts";
+import { comparableValue, describeTarget } from "./words.ts";
 
 /** As often another instance may be faster: of two that change something all the time each is, every second time. */
 const TRIES = 20;
@@ -158,26 +159,6 @@ export class Operations {
     });
     if (!options.dryRun) await this.#options.ground.told();
     return changed!;
-  }
-
-  /** Ends one. Rejects as `change` does, and with an `UnknownOverrideError`. @param check looks at what there is first. */
-  remove(operator: Operator, options: ChangeOptions, id: string, check = (): void => {}): Promise<Changed> {
-    return this.change(operator, options, () => {
-      const override = this.#current().get(id);
-      if (override === undefined) throw new UnknownOverrideError(`there is no override with the id ${id}`);
-      check();
-      const [target, before] = [describeTarget(override), comparableValue(override)];
-      return { action: "override.remove", target, remove: [id], before, after: override.configured };
-    });
-  }
-
-  /** Ends all. @param check looks at what there is first. */
-  clear(operator: Operator, options: ChangeOptions, check = (): void => {}): Promise<Changed> {
-    return this.change(operator, options, () => {
-      check();
-      const ids = [...this.#current().keys()];
-      return { action: "override.clear", target: "all overrides", remove: ids, before: ids.length, after: 0 };
-    });
   }
 
   /** Something was done that changes no override. Never rejects, and nobody has to wait for it. */

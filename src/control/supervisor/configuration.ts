@@ -14,7 +14,7 @@ import { ConfigError, type LoadedConfig, type LoadResult } from "../../config/lo
 import { type ProxySettingsOptions, toProxySettings } from "../../config/proxy-settings.ts";
 import { filesOf } from "../../config/routes/files.ts";
 import type { ProxySettings } from "../../protocol/worker.ts";
-import { FileWatch } from "../../shared/file-watch.ts";
+import { FileWatch } from "../../shared/files/file-watch.ts";
 import type { Override } from "../../shared/operations/override.ts";
 import { shortened } from "../../shared/shortened.ts";
 import type { Logger } from "../../telemetry/log/logger.ts";

@@ -15,8 +15,9 @@ test("what differs is said in words", () => {
     { name: "weight", before: "1", after: "2" },
   ]);
   expect(differences("active", { state: "drain", until: null })).toEqual([
-    { name: "", before: "active", after: "state drain, until none" },
+    { name: "", before: "active", after: "drain" },
   ]);
+  expect(differences({ LB_STRATEGY: "p2c" }, { LB_STRATEGY: "ml" })[0].name).toBe("LB_STRATEGY");
 });
 
 test("an undo puts back what was asked for, not what checks said", () => {
