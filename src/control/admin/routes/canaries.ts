@@ -18,7 +18,8 @@ import {
 import { entityTag, requireMatch } from "../changes/etag.ts";
 import { makeChange, notesOf, type Plan, tried } from "../changes/make-change.ts";
 import { bodilessChangeQuery, type ChangeTerms, changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
-import { ApiError, json } from "../responses.ts";
+import { json } from "../responses.ts";
+import { routeNamed } from "../route-named.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
@@ -168,24 +169,18 @@ function forget(control: CanariesControl, call: Call<ChangeTerms>, route: string
 }
 
 function show(control: CanariesControl, name: string, more: object = {}, status = 200): Response {
-  routeOf(control, name);
+  routeNamed(control.routes(), name);
   const canary = control.canaries.of(name);
   if (canary === undefined) throw noCanary(name);
   return json({ ...canary, ...more }, status, { etag: entityTag(canaryTag(termsOf(control, name))) });
 }
 
 function groundOf(control: CanariesControl, name: string): CanaryGround {
-  const route = routeOf(control, name);
+  const route = routeNamed(control.routes(), name);
   const assignmentOf = (pools: readonly string[]) => control.canaries.assignmentOf(name, pools);
   return { route, terms: termsOf(control, name), pools: control.pools(), assignmentOf };
 }
 
 function termsOf({ operations }: CanariesControl, name: string): CanaryTerms | null {
   return operations.inForceOf("canary").find(({ target }) => target.route === name)?.value ?? null;
-}
-
-function routeOf(control: CanariesControl, name: string): RouteSpec {
-  const route = control.routes().find((one) => one.name === name);
-  if (route !== undefined) return route;
-  throw new ApiError(404, "unknown_route", `there is no route ${name}: GET /api/v1/routes lists them`);
 }

@@ -15,6 +15,7 @@ import { planSplit, sharesOf, splitChangeSchema } from "../changes/split-change.
 import { changeBody, changeQuery, changeResponse } from "../changes/terms.ts";
 import { ApiError, json } from "../responses.ts";
 import { describeRoute } from "../route-description.ts";
+import { routeNamed } from "../route-named.ts";
 import { operation, type RouteGroup } from "./route.ts";
 
 /** What these routes show and change. */
@@ -128,7 +129,7 @@ export const poolRoutes: RouteGroup<PoolsControl> = (control) => [
           const planned = await makeChange(
             control.operations,
             { ...call, terms: { ...query, reason: body.reason } },
-            () => planSplit(routeOf(control, name), body, control.pools(), control.operations.list()),
+            () => planSplit(routeNamed(control.routes(), name), body, control.pools(), control.operations.list()),
           );
           return query.dry_run ? tried(planned) : showRoute(control, name, notesOf(planned));
         },
@@ -163,13 +164,7 @@ function warningsOf({ name, in_use: inUse }: ShownPool): string[] {
 }
 
 function showRoute(control: PoolsControl, name: string, more: object = {}): Response {
-  const route = routeOf(control, name);
+  const route = routeNamed(control.routes(), name);
   const tag = route.action.kind === "forward" ? { split: sharesOf(route) } : { split: null };
   return json({ ...describeRoute(route), ...more }, 200, { etag: entityTag(tag) });
-}
-
-function routeOf(control: PoolsControl, name: string): RouteSpec {
-  const route = control.routes().find((one) => one.name === name);
-  if (route !== undefined) return route;
-  throw new ApiError(404, "unknown_route", `there is no route ${name}: GET /api/v1/routes lists them`);
 }
