@@ -15,6 +15,8 @@ export interface Load {
   readonly connectionPerRequest: boolean;
   /** Requests per second at regular times, whatever the responses do; 0 = each connection asks again at once. */
   readonly ratePerSecond: number;
+  /** Requests under way on each connection, of HTTP/2; 0 = HTTP/1.1, one after the other. */
+  readonly streams: number;
 }
 
 export type ToGenerator =

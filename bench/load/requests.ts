@@ -43,11 +43,18 @@ const BROWSER_FIELDS = [
   "Cookie: session=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b; theme=dark; consent=all",
 ];
 
+/** Field lines of a request, but for those that frame it or say where it goes. */
+export function fieldsOf({ browser, bodyBytes }: RequestShape): readonly string[] {
+  const fields = browser ? BROWSER_FIELDS : FEW_FIELDS;
+  return bodyBytes > 0 ? [...fields, "Content-Type: application/octet-stream"] : fields;
+}
+
 /** The bytes of one request. */
-export function requestBytes({ path, bodyBytes, browser, close }: RequestShape): Buffer {
+export function requestBytes(shape: RequestShape): Buffer {
+  const { path, bodyBytes, close } = shape;
   const lines = [`${bodyBytes > 0 ? "POST" : "GET"} ${path} HTTP/1.1`, `Host: ${SITE}`];
-  lines.push(...(browser ? BROWSER_FIELDS : FEW_FIELDS));
-  if (bodyBytes > 0) lines.push("Content-Type: application/octet-stream", `Content-Length: ${bodyBytes}`);
+  lines.push(...fieldsOf(shape));
+  if (bodyBytes > 0) lines.push(`Content-Length: ${bodyBytes}`);
   if (close) lines.push("Connection: close");
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), PATTERN.subarray(0, bodyBytes)]);
 }

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { Child, stopProcess } from "../common/children.ts";
 import { freePort } from "../common/programs.ts";
-import type { FromBackend, FromGenerator, Load, RunResult, ToGenerator } from "../load/messages.ts";
+import type { FromBackend, FromGenerator, Load, RunResult, Target, ToGenerator } from "../load/messages.ts";
+import { H2load } from "./h2load.ts";
 import type { Peer } from "./peers/peer.ts";
 import { RunningProxy } from "./proxies.ts";
 
@@ -38,17 +39,22 @@ export class Harness {
   readonly #generator: Child<ToGenerator, FromGenerator>;
   readonly #backend: Child<object, FromBackend>;
   readonly #observers: readonly Child<object, FromBackend>[];
+  readonly #h2load: H2load;
+  /** What was opened last, of HTTP/2: connections are opened by each run. */
+  #http2: { readonly target: Target; readonly load: Load } | null = null;
 
   private constructor(
     proxies: readonly RunningProxy[],
     generator: Child<ToGenerator, FromGenerator>,
     backend: Child<object, FromBackend>,
     observers: readonly Child<object, FromBackend>[],
+    h2load: H2load,
   ) {
     this.proxies = proxies;
     this.#generator = generator;
     this.#backend = backend;
     this.#observers = observers;
+    this.#h2load = h2load;
   }
 
   static async start(options: GroupOptions): Promise<Harness> {
@@ -66,10 +72,12 @@ export class Harness {
     const observers: Child<object, FromBackend>[] = [];
     for (const accessLog of accessLogs) {
       for (const peer of peers) {
+        const port = freePort();
         const setup = {
           directory: join(directory, `${peer.name}-${workers}-${accessLog ? "log" : "quiet"}`),
-          port: freePort(),
+          port,
           tlsPort: keyFile === "" ? 0 : freePort(),
+          h2Port: peer.sharesPorts ? port : freePort(),
           certFile,
           keyFile,
           backendPorts: listening.ports,
@@ -86,12 +94,15 @@ export class Harness {
         proxies.push(await RunningProxy.start(peer, setup, onCores(String(cores - 1)), now));
       }
     }
-    return new Harness(proxies, generator, backend, observers);
+    return new Harness(proxies, generator, backend, observers, new H2load(directory, others, now));
   }
 
   /** Connects the clients; every connection has served a request when this returns. */
   async open(proxy: RunningProxy, load: Load, tls: boolean): Promise<void> {
-    const target = { port: tls ? proxy.tlsPort : proxy.port, tls };
+    const clear = load.streams > 0 ? proxy.h2Port : proxy.port;
+    const target = { port: tls ? proxy.tlsPort : clear, tls };
+    this.#http2 = load.streams > 0 ? { target, load } : null;
+    if (this.#http2 !== null) return;
     const opened = await this.#ask(proxy, { type: "open", target, load });
     if (opened.type === "opened") proxy.expectLines(opened.requests);
   }
@@ -101,10 +112,9 @@ export class Harness {
     const before = await this.#served();
     const cpuBefore = proxy.cpuUs();
     const learnerBefore = proxy.asideCpuUs();
-    const done = await this.#ask(proxy, { type: "run", requests, seconds });
+    const done = await this.#send(proxy, requests, seconds);
     const cpuAfter = proxy.cpuUs();
     const learnerAfter = proxy.asideCpuUs();
-    if (done.type !== "done") throw new Error(`${proxy.peer.title}: ${done.type} instead of done`);
     const served = (await this.#served()) - before;
     if (served !== done.requests) {
       throw new Error(`${proxy.peer.title}: the servers saw ${served} requests, the clients sent ${done.requests}`);
@@ -117,7 +127,20 @@ export class Harness {
     };
   }
 
+  async #send(proxy: RunningProxy, requests: number, seconds: number): Promise<RunResult> {
+    if (this.#http2 !== null) {
+      const { target, load } = this.#http2;
+      return this.#h2load.run(target, load, requests, seconds).catch((cause: Error) => {
+        throw new Error(`${proxy.peer.title}: ${cause.message}`, { cause });
+      });
+    }
+    const done = await this.#ask(proxy, { type: "run", requests, seconds });
+    if (done.type !== "done") throw new Error(`${proxy.peer.title}: ${done.type} instead of done`);
+    return done;
+  }
+
   async close(): Promise<void> {
+    if (this.#http2 !== null) return;
     await this.#generator.ask({ type: "close" }, ANSWER_MS);
   }
 

@@ -1,4 +1,5 @@
 /** Measures one row: all proxies in turn, round after round. */
+import { h2loadVersion } from "./h2load.ts";
 import type { Harness, Sample } from "./harness.ts";
 import type { RunningProxy } from "./proxies.ts";
 import type { Row } from "./rows.ts";
@@ -58,6 +59,7 @@ export async function measureRow(
 
 /** The floor looks at nothing: it cannot know when a connection is to be closed. */
 function canServe({ peer, tlsPort }: RunningProxy, { load, tls, workers }: Row): boolean {
+  if (load.streams > 0 && (!peer.proxies || h2loadVersion() === null)) return false;
   return (!tls || tlsPort > 0) && (peer.proxies || (!load.connectionPerRequest && workers === 1));
 }
 

@@ -12,6 +12,7 @@ export class RunningProxy {
   readonly peer: Peer;
   readonly port: number;
   readonly tlsPort: number;
+  readonly h2Port: number;
   readonly accessLog: boolean;
   readonly #process: Bun.Subprocess;
   readonly #logFile: string;
@@ -24,6 +25,7 @@ export class RunningProxy {
     this.peer = peer;
     this.port = setup.port;
     this.tlsPort = setup.tlsPort;
+    this.h2Port = setup.h2Port;
     this.accessLog = setup.accessLog;
     this.#process = child;
     this.#logFile = logFile;

@@ -22,6 +22,8 @@ interface Options {
   readonly request?: Partial<RequestShape>;
   readonly connections?: number;
   readonly connectionPerRequest?: boolean;
+  /** Of HTTP/2: requests under way on each connection. */
+  readonly streams?: number;
   readonly tls?: boolean;
   readonly workers?: number;
   readonly scored?: boolean;
@@ -32,11 +34,14 @@ const CONNECTIONS = 64;
 /** Enough to keep two cores busy, few enough that the bodies under way stay in the caches of most machines. */
 const BIG_BODY_CONNECTIONS = 16;
 
+/** Clients of HTTP/2 have few connections, and many requests under way on each. */
+const H2 = { connections: 16, streams: 10 } as const;
+
 function row(name: string, title: string, options: Options = {}): Row {
   const { connectionPerRequest = false, connections = CONNECTIONS, tls = false, workers = 1 } = options;
-  const { scored = true, kind = "cpu" } = options;
+  const { streams = 0, scored = streams === 0, kind = "cpu" } = options;
   const request = { path: "/small", bodyBytes: 0, browser: false, close: connectionPerRequest, ...options.request };
-  const load = { request, connections, connectionPerRequest, ratePerSecond: 0 };
+  const load = { request, connections, connectionPerRequest, ratePerSecond: 0, streams };
   return { name, title, load, tls, workers, scored, kind };
 }
 
@@ -54,6 +59,15 @@ export const ROWS: readonly Row[] = [
   row("tls", "TLS 1.3, keep-alive", { tls: true }),
   row("handshake", "TLS 1.3, a full handshake per request", { tls: true, connectionPerRequest: true }),
   row("workers-2", "two workers, 100 B answers", { workers: 2 }),
+  row("h2", "HTTP/2: 100 B answers, 16 × 10", H2),
+  row("h2-one", "HTTP/2: 100 B answers, 64 × 1", { connections: 64, streams: 1 }),
+  row("h2-browser", "HTTP/2: requests of a browser, 16 × 10", { ...H2, request: { browser: true } }),
+  row("h2-post-1k", "HTTP/2: POST 1 KB, 16 × 10", { ...H2, request: { bodyBytes: 1024 } }),
+  row("h2-post-64k", "HTTP/2: POST 64 KB, 16 × 10", { ...H2, request: { bodyBytes: 64 * 1024 } }),
+  row("h2-body-64k", "HTTP/2: 64 KB answers, 16 × 10", { ...H2, request: { path: "/64k" } }),
+  row("h2-tls", "HTTP/2 over TLS 1.3, 16 × 10", { ...H2, tls: true }),
+  row("h2-tls-one", "HTTP/2 over TLS 1.3, 64 × 1", { connections: 64, streams: 1, tls: true }),
+  row("h2-tls-64k", "HTTP/2 over TLS 1.3: 64 KB answers", { ...H2, tls: true, request: { path: "/64k" } }),
   row("paced", "latency at equal load", { scored: false, kind: "paced" }),
   row("idle", "5,000 idle connections", { connections: 5000, scored: false, kind: "idle" }),
 ];

@@ -26,7 +26,7 @@ export const ACCESS_LOG_FIELDS = {
   host: "Whom the client asked for: of the target, or of `Host`.",
   user_agent: "`User-Agent`.",
   referer: "`Referer`.",
-  protocol: "`HTTP/1.1` or `HTTP/1.0`.",
+  protocol: "`HTTP/1.1`, `HTTP/1.0` or `HTTP/2.0`.",
   tls_version: "Of the client's connection, as `TLSv1.3`.",
   client_subject:
     "Whose certificate the client has shown, where it was asked and one was verified: `CN=alice, O=Example`.",

@@ -22,7 +22,16 @@ export const CADDY: Peer = {
 };
 
 /** The whole configuration file. Its log line and ids are Caddy's own. */
-export function caddyfile({ directory, port, tlsPort, certFile, keyFile, backendPorts, accessLog }: PeerSetup): string {
+export function caddyfile({
+  directory,
+  port,
+  h2Port,
+  tlsPort,
+  certFile,
+  keyFile,
+  backendPorts,
+  accessLog,
+}: PeerSetup): string {
   const log = accessLog ? `log {\n    output file ${join(directory, "access.log")} {\n roll_disabled\n }\n  }` : "";
   const site = (address: string, tls: string): string => `
 ${address} {
@@ -43,6 +52,9 @@ ${address} {
   return `{
   admin off
   auto_https off
+  servers :${h2Port} {
+    protocols h2c
+  }
 }
-${site(`http://:${port}`, "")}${tlsPort > 0 ? site(`https://:${tlsPort}`, `tls ${certFile} ${keyFile}`) : ""}`;
+${site(`http://:${port}`, "")}${site(`http://:${h2Port}`, "")}${tlsPort > 0 ? site(`https://:${tlsPort}`, `tls ${certFile} ${keyFile}`) : ""}`;
 }

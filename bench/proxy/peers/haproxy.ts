@@ -21,9 +21,20 @@ export const HAPROXY: Peer = {
 };
 
 /** The whole configuration file. */
-export function haproxyConfig({ directory, port, tlsPort, backendPorts, workers, accessLog }: PeerSetup): string {
+export function haproxyConfig({
+  directory,
+  port,
+  h2Port,
+  tlsPort,
+  backendPorts,
+  workers,
+  accessLog,
+}: PeerSetup): string {
   const certificate = join(directory, "certificate.pem");
-  const tls = tlsPort > 0 ? frontend("https", `bind 127.0.0.1:${tlsPort} backlog 4096 ssl crt ${certificate}`) : "";
+  const tls =
+    tlsPort > 0
+      ? frontend("https", `bind 127.0.0.1:${tlsPort} backlog 4096 ssl crt ${certificate} alpn h2,http/1.1`)
+      : "";
   return `
 global
   nbthread ${workers}
@@ -38,7 +49,7 @@ defaults
   timeout http-request 10s
   timeout http-keep-alive 75s
   ${accessLog ? "log global" : ""}
-${frontend("http", `bind 127.0.0.1:${port} backlog 4096`)}${tls}
+${frontend("http", `bind 127.0.0.1:${port} backlog 4096\n  bind 127.0.0.1:${h2Port} backlog 4096 proto h2`)}${tls}
 backend servers
   balance leastconn
   http-reuse always

@@ -20,14 +20,14 @@ export const NGINX: Peer = {
 
 /** The whole configuration file. */
 export function nginxConfig(setup: PeerSetup): string {
-  const { directory, port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog } = setup;
+  const { directory, port, h2Port, tlsPort, certFile, keyFile, backendPorts, workers, accessLog } = setup;
   const log = accessLog
     ? `access_log ${join(directory, "access.log")} json buffer=32k flush=200ms;`
     : "access_log off;";
   const tls =
     tlsPort === 0
       ? ""
-      : `listen 127.0.0.1:${tlsPort} ssl reuseport backlog=4096;
+      : `listen 127.0.0.1:${tlsPort} ssl http2 reuseport backlog=4096;
     ssl_certificate ${certFile};
     ssl_certificate_key ${keyFile};
     ssl_protocols TLSv1.3;`;
@@ -45,6 +45,7 @@ export function nginxConfig(setup: PeerSetup): string {
   }
   server {
     listen 127.0.0.1:${port} reuseport backlog=4096;
+    listen 127.0.0.1:${h2Port} http2 reuseport backlog=4096;
     ${tls}
     keepalive_requests 1000000000;
     keepalive_timeout 75s;

@@ -17,6 +17,7 @@ export function neuraBalancer(name: string, title: string, root: string, variant
     name,
     title,
     proxies: true,
+    sharesPorts: true,
     observed: telemetry,
     aside: (strategy === LEARNED_STRATEGY ? 1 : 0) + (history ? 1 : 0) + (telemetry ? 1 : 0),
     version: () => checkoutVersion(root),

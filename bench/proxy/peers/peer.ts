@@ -6,8 +6,10 @@ export interface PeerSetup {
   /** Its own directory, empty; on a file system in memory. */
   readonly directory: string;
   readonly port: number;
-  /** 0 = no TLS. */
+  /** 0 = no TLS. HTTP/2 is agreed on there by ALPN. */
   readonly tlsPort: number;
+  /** Where HTTP/2 is spoken in clear. */
+  readonly h2Port: number;
   readonly certFile: string;
   readonly keyFile: string;
   readonly backendPorts: readonly number[];
@@ -29,6 +31,8 @@ export interface Peer {
   readonly observed?: boolean;
   /** How many of its processes stand beside the path of requests (learner, recorder, tracer); left out = none. */
   readonly aside?: number;
+  /** HTTP/1.1 and HTTP/2 are spoken at one port: its clients begin as they like. */
+  readonly sharesPorts?: boolean;
   /** It rewrites heads and logs: held to the same work, counted by the geometric mean. False for the floor. */
   readonly proxies: boolean;
 }

@@ -45,7 +45,7 @@ export function overrideTable({ overrides, kept_in: keptIn }: OverridesAnswer): 
       id,
       kind,
       what(target),
-      valueInWords(value),
+      kind === "canary" ? shownCanary(value) : valueInWords(value),
       valueInWords(configured),
       one.in_force ? "yes" : `no: ${one.why_not}`,
       `${by}, ${at.slice(0, 16)}Z`,
@@ -70,4 +70,10 @@ function what(target: Readonly<Record<string, string | null>>): string {
   return Object.values(target)
     .filter((part) => part !== null && part !== "")
     .join(" ");
+}
+
+/** `shop-next 5 %` of its terms. */
+function shownCanary(value: unknown): string {
+  const { pool, percent } = value as { readonly pool: string; readonly percent: number };
+  return `${pool} ${percent} %`;
 }

@@ -2,13 +2,10 @@
 
 import type { AuditEntry } from "../../shared/operations/audit.ts";
 import type { OperationsStore } from "../../storage/operations/store.ts";
-import { adminActor, BALANCER, type Events } from "../events/events.ts";
+import { changeActor, type Events } from "../events/events.ts";
 import type { ControlLog } from "../log.ts";
 import type { Telling } from "./change.ts";
 import { mentionChange } from "./words.ts";
-
-/** Who needs no token. */
-const LOCAL = "local";
 
 /** What it is made from. */
 export interface AuditTrailOptions {
@@ -45,14 +42,10 @@ export class AuditTrail {
     const what = words ?? `${target}: ${mentionChange(before, after)}`;
     const message = `${what}${lasts}, by ${actor}${why}`;
     log.info({ action, actor, client, before, after, reason, kept }, message);
-    const who =
-      actor === "neurabalancer"
-        ? BALANCER
-        : adminActor([actor, client].filter((part) => part !== "" && part !== LOCAL).join(", "));
     events.note({
       ...about,
       kind: "change",
-      actor: who,
+      actor: changeActor(actor, client),
       message,
       detail: { action, target, before, after, reason, kept },
     });

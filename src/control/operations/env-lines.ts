@@ -3,9 +3,10 @@
 import { filePath } from "../../config/file-keys.ts";
 import { DEFAULT_POOL } from "../../protocol/pool.ts";
 import { sharesAt } from "../../shared/operations/canary.ts";
+import { describeMaker } from "../../shared/operations/maker.ts";
 import type { Override } from "../../shared/operations/override.ts";
 import { valueInWords } from "../../shared/operations/words.ts";
-import { describeMaker, describeTarget } from "./words.ts";
+import { describeTarget } from "./words.ts";
 
 /** What decides what `.env` can say. */
 export interface EnvContext {

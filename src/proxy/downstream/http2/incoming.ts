@@ -11,7 +11,7 @@ import { FrameReader } from "../../http2/frames/reader.ts";
 import type { Outgoing } from "../../http2/sending/outgoing.ts";
 import { ReceiveWindow } from "../../http2/windows.ts";
 import type { DownstreamContext } from "../context.ts";
-import { CONNECTION_WINDOW_BYTES, EARNED_BY_FRAME, MAX_CONTINUATIONS, STREAM_WINDOW_BYTES } from "./bounds.ts";
+import { CONNECTION_WINDOW_BYTES, EARNED_BY_FRAME, MAX_CONTINUATIONS } from "./bounds.ts";
 import type { HeadCoding } from "./head-coding.ts";
 import { KnownStreams } from "./known-streams.ts";
 import { Http2Stream } from "./stream.ts";
@@ -199,9 +199,8 @@ export class Incoming implements FrameHandler {
     const error = heads.length;
     const head = error > 0 ? heads.head() : NOTHING;
     const { initialWindowSize } = outgoing.peer;
-    const stream = new Http2Stream(owner, streamId, head, initialWindowSize, STREAM_WINDOW_BYTES, this.#waitedSinceMs);
+    const stream = new Http2Stream(owner, streamId, head, endStream, initialWindowSize, this.#waitedSinceMs);
     streams.open.set(streamId, stream);
-    if (endStream) stream.onRemoteEnd(null);
     if (error > 0) this.#beginning.push(stream);
     else stream.refuseHead(error, this.#nowMs);
     const { maxRequestsPerConnection: most } = settings;
@@ -270,6 +269,7 @@ export class Incoming implements FrameHandler {
       return;
     }
     this.streams.open.get(streamId)?.onGone(this.#nowMs);
+    this.streams.endByReset(streamId);
     this.spend();
   }
 
@@ -304,6 +304,7 @@ export class Incoming implements FrameHandler {
       this.onConnectionError(error, "a setting has a value that it can't have");
       return;
     }
+    owner.heads.limit(outgoing.peer.leastHeaderTableSize);
     owner.heads.limit(outgoing.peer.headerTableSize);
     owner.onReply();
     if (owner.isOpening) owner.onOpened();

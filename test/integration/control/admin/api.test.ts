@@ -210,6 +210,7 @@ const listen = (port: number, token: string | null, name: string) =>
     policy: () => policyOf({ token, tokens: null, allowedHosts: null }, "127.0.0.1"),
     socketPath: join(directory, name),
     nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
   });
 const open = await listen(0, null, "open.sock");
 const guarded = await listen(0, TOKEN, "guarded.sock");
