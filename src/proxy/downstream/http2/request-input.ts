@@ -4,8 +4,11 @@
  */
 import { copyAll } from "../../http1/copy.ts";
 import type { RequestHead } from "../../http1/head.ts";
+import { ReceiveWindow } from "../../http2/windows.ts";
 import { keep } from "../../sockets/receive-memory.ts";
+import { STREAM_WINDOW_BYTES } from "./bounds.ts";
 
+const NOTHING = Buffer.alloc(0);
 const CRLF = Buffer.from("\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n");
 /** Digits of a chunk's size, and two line ends. */
@@ -26,6 +29,8 @@ type Form = (typeof Form)[keyof typeof Form];
 
 /** One stream's. */
 export class RequestInput {
+  /** What the client may send. */
+  readonly window = new ReceiveWindow(STREAM_WINDOW_BYTES);
   #form: Form = Form.UNKNOWN;
   /** Of a body of known length, what is still to come; below zero when there is more than was said. */
   #remaining = 0;
@@ -53,10 +58,11 @@ export class RequestInput {
     return this.#ended && this.#bytes === 0;
   }
 
-  /** Its head is understood. */
-  begin({ chunked, contentLength, upgrade }: RequestHead): void {
+  /** Its head is understood. @returns whether what has come is not what that says: see `isWrong`. */
+  begin({ chunked, contentLength, upgrade }: RequestHead): boolean {
     this.#form = upgrade ? Form.TUNNEL : chunked ? Form.CHUNKED : Form.LENGTH;
     this.#remaining = Math.max(contentLength, 0) - this.#bytes;
+    return this.isWrong;
   }
 
   /** `buf[start … end)` has come. */
@@ -89,7 +95,7 @@ export class RequestInput {
     this.#kept = 0;
     if (this.#form === Form.CHUNKED) return this.#chunks(pieces, bytes);
     this.#endTaken = this.#ended;
-    if (pieces.length === 1) return pieces[0];
+    if (pieces.length <= 1) return pieces[0] ?? NOTHING;
     return Buffer.concat(pieces, bytes);
   }
 

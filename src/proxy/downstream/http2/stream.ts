@@ -9,7 +9,7 @@ import { ParseError, refusalOf } from "../../http1/parse-error.ts";
 import { parseRequestHead } from "../../http1/request-parser.ts";
 import { ErrorCode } from "../../http2/error-codes.ts";
 import { afterLocalEnd, afterRemoteEnd, isLocalOpen, isRemoteOpen, StreamState } from "../../http2/stream-state.ts";
-import { ReceiveWindow, SendWindow } from "../../http2/windows.ts";
+import { SendWindow } from "../../http2/windows.ts";
 import { type LocalResponse, sentBody, sentBodyBytes } from "../../local/response.ts";
 import type { HeadEdits } from "../../rewrite/edits.ts";
 import type { Peer } from "../../rewrite/request.ts";
@@ -48,7 +48,6 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   readonly takesChunks = false;
   readonly protocol = HTTP_2_0;
   readonly sendWindow: SendWindow;
-  readonly #receiveWindow: ReceiveWindow;
   /** The request's head in the form of HTTP/1.1, until it begins. */
   #head: Buffer;
   readonly #startedMs: number;
@@ -57,13 +56,15 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   #over = false;
   #exchange: DownstreamUser | null = null;
   #local: LocalResponder | null = null;
-  readonly #input = new RequestInput();
+  /** What is behind the head; null = its head says that there is nothing. */
+  readonly #input: RequestInput | null;
   /** What of the receive window is in use by what was taken already, or will be. */
   #flowBytes = 0;
   #paused = false;
   /** The client's end was told. */
   #endTold = false;
-  readonly #queue = new BodyQueue();
+  /** What of the response waits; null = nothing has had to. */
+  #queue: BodyQueue | null = null;
   #ending: Ending = Ending.NONE;
   #trailers: Buffer | null = null;
   /** Nobody has a use for what still comes of the request. */
@@ -75,8 +76,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     connection: StreamConnection<Http2Stream>,
     id: number,
     head: Buffer,
+    endStream: boolean,
     sendWindow: number,
-    receiveWindow: number,
     nowMs: number,
   ) {
     super();
@@ -84,7 +85,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     this.id = id;
     this.#head = head;
     this.sendWindow = new SendWindow(sendWindow);
-    this.#receiveWindow = new ReceiveWindow(receiveWindow);
+    this.#input = endStream ? null : new RequestInput();
+    if (endStream) this.#state = StreamState.HALF_CLOSED_REMOTE;
     this.#startedMs = nowMs;
   }
 
@@ -101,7 +103,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   get queuedBytes(): number {
-    return this.#queue.bytes;
+    return this.#queue?.bytes ?? 0;
   }
 
   /** The client may still send on it. */
@@ -123,8 +125,11 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
       this.refuseHead(end < 0 ? end : ParseError.HEAD_TOO_LARGE, nowMs);
       return;
     }
-    this.#input.begin(requestHead);
-    if (this.#isWrong(nowMs)) return;
+    const input = this.#input;
+    if (input === null ? requestHead.contentLength > 0 : input.begin(requestHead)) {
+      this.fail(ErrorCode.PROTOCOL_ERROR, nowMs);
+      return;
+    }
     const route = routeOf(head, requestHead, ctx.settings);
     const reception = receive(ctx, entrance, this.peer, shed, head, route);
     if (reception === Reception.SERVE) {
@@ -132,7 +137,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
       this.#exchange = exchange;
       if (requestHead.upgrade) ctx.http2.renewKey();
       // The exchange has it until its server does, which may be long after this packet.
-      const body = requestHead.upgrade ? NO_BUFFER : keep(this.#input.take());
+      const body = input === null || requestHead.upgrade ? NO_BUFFER : keep(input.take());
       exchange.begin(this, head, 0, route, body, 0, body.length, this.#startedMs, nowMs);
       this.#taken(nowMs);
       return;
@@ -153,32 +158,34 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   /** A piece of DATA: see `FrameHandler.onData`. @returns false when the client was not allowed to send so much. */
   onData(buf: Buffer, start: number, end: number, flowBytes: number): boolean {
-    if (!this.#receiveWindow.receive(flowBytes)) return false;
+    const input = this.#input;
+    if (input === null || !input.window.receive(flowBytes)) return false;
     this.#flowBytes += flowBytes;
-    if (!this.#dropsInput) this.#input.add(buf, start, end);
+    if (!this.#dropsInput) input.add(buf, start, end);
     return true;
   }
 
   /** The client sends nothing more. @param trailers field lines; null = none. */
   onRemoteEnd(trailers: Buffer | null): void {
     this.#state = afterRemoteEnd(this.#state);
-    this.#input.end(trailers);
+    this.#input?.end(trailers);
   }
 
   /** Hands over what has come. */
   passOn(nowMs: number): void {
     const exchange = this.#exchange;
+    const input = this.#input;
     if (this.#over) return;
-    if (this.#dropsInput) {
+    if (this.#dropsInput || input === null) {
       this.#taken(nowMs);
       return;
     }
     if (exchange === null || this.#paused || this.#isWrong(nowMs)) return;
     if (exchange.isTunnel) {
-      const data = this.#input.take();
+      const data = input.take();
       if (data.length > 0) exchange.onTunnelData(data, nowMs);
-    } else if (!exchange.requestComplete && this.#input.isWaiting) {
-      const data = this.#input.take();
+    } else if (!exchange.requestComplete && input.isWaiting) {
+      const data = input.take();
       if (data.length > 0) exchange.onRequestBody(data, 0, data.length, nowMs);
     }
     // Also where nothing has come since: what was taken before it had to wait is given back only now.
@@ -187,18 +194,19 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   /** The packet's memory is used again. */
   endPacket(): void {
-    this.#input.endPacket();
+    this.#input?.endPacket();
   }
 
   /** What had come is the exchange's, or nobody's: the client may send more, unless that has to wait. */
   #taken(nowMs: number): void {
     if (this.#over) return;
     const exchange = this.#exchange;
-    if (exchange?.isTunnel === true && this.#input.isOver && !this.#endTold) {
+    const input = this.#input;
+    if (exchange?.isTunnel === true && input?.isOver !== false && !this.#endTold) {
       this.#endTold = true;
       exchange.onClientEnd(nowMs);
     }
-    if (this.#paused || this.#input.isWaiting || this.#flowBytes === 0) return;
+    if (this.#flowBytes === 0 || this.#paused || input?.isWaiting === true) return;
     const flowBytes = this.#flowBytes;
     this.#flowBytes = 0;
     this.#connection.giveBack(this, flowBytes);
@@ -206,12 +214,12 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   /** What the client is to be told of the stream's window: see `ReceiveWindow.giveBack`. */
   returnWindow(flowBytes: number): number {
-    return this.isRemoteOpen ? this.#receiveWindow.giveBack(flowBytes) : 0;
+    return this.isRemoteOpen ? (this.#input?.window.giveBack(flowBytes) ?? 0) : 0;
   }
 
   /** DATA that is not what Content-Length says could be taken for another request by who reads on (RFC 9113 section 8.1.1). */
   #isWrong(nowMs: number): boolean {
-    if (!this.#input.isWrong) return false;
+    if (this.#input?.isWrong !== true) return false;
     this.fail(ErrorCode.PROTOCOL_ERROR, nowMs);
     return true;
   }
@@ -274,10 +282,10 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     const { ctx } = this.#connection;
     ctx.counters[WorkerCounter.BYTES_TO_CLIENTS] += end - start;
     let at = start;
-    if (this.#queue.bytes === 0) {
+    if (this.queuedBytes === 0) {
       at = this.#send(packet, start, end, this.#endsContent);
     }
-    if (at < end) this.#queue.push(packet, at, end);
+    if (at < end) this.#wait(packet, at, end);
     else {
       if (isWorthFreeing(packet)) freeMemory(packet);
       if (this.#ending !== Ending.NONE) this.#finish(this.#endsContent);
@@ -292,6 +300,11 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     return at;
   }
 
+  #wait(packet: Buffer, start: number, end: number): void {
+    this.#queue ??= new BodyQueue();
+    this.#queue.push(packet, start, end);
+  }
+
   /** The stream ends with the last of what waits. */
   get #endsContent(): boolean {
     return this.#ending === Ending.END && this.#trailers === null;
@@ -299,8 +312,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   resumeSending(nowMs: number): void {
     const queue = this.#queue;
-    const packet = queue.first;
-    if (packet === null || !isLocalOpen(this.#state)) return;
+    const packet = queue?.first ?? null;
+    if (queue === null || packet === null || !isLocalOpen(this.#state)) return;
     const { offset } = queue;
     const end = Math.min(packet.length, offset + TURN_BYTES);
     const ends = this.#endsContent && queue.bytes === end - offset;
@@ -317,7 +330,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (!isLocalOpen(this.#state)) return;
     this.#trailers = trailers;
     this.#ending = Ending.END;
-    if (this.#queue.bytes === 0) this.#finish(false);
+    if (this.queuedBytes === 0) this.#finish(false);
   }
 
   endSending(): void {
@@ -352,7 +365,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     // Others may share it: what is left over is a part of it, and so nobody's to free.
     const at = this.#send(content, 0, content.length, true);
     if (at === content.length) this.#finish(true);
-    else this.#queue.push(content.subarray(at), 0, content.length - at);
+    else this.#wait(content.subarray(at), 0, content.length - at);
   }
 
   refuseRest(): void {
@@ -365,7 +378,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     this.#connection.ctx.wheel.clear(this);
     if (this.#over) return;
     if (this.#ending === Ending.NONE && isLocalOpen(this.#state)) this.endBody(null);
-    if (this.#queue.bytes > 0) this.#awaitClient(nowMs);
+    if (this.queuedBytes > 0) this.#awaitClient(nowMs);
     else this.#closeIfDone();
   }
 
@@ -375,7 +388,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     this.#connection.ctx.wheel.clear(this);
     if (this.#over) return;
     this.#ending = Ending.RESET;
-    if (this.#queue.bytes > 0) this.#awaitClient(nowMs);
+    if (this.queuedBytes > 0) this.#awaitClient(nowMs);
     else this.#reset(ErrorCode.INTERNAL_ERROR);
   }
 
@@ -452,7 +465,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (this.#over) return;
     this.#over = true;
     this.#state = StreamState.CLOSED;
-    this.#queue.clear();
+    this.#queue?.clear();
     this.#connection.outgoing.forget(this);
     this.#trailers = null;
     this.#dropsInput = true;
