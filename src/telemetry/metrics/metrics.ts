@@ -4,6 +4,7 @@ import { certificateMetrics } from "./certificates.ts";
 import { compressionMetrics } from "./compression.ts";
 import { adminMetrics } from "./control/admin.ts";
 import { canaryMetrics } from "./control/canaries.ts";
+import { overrideMetrics } from "./control/overrides.ts";
 import type { MetricGroup } from "./definition.ts";
 import { complete, exposition, type Work } from "./exposition.ts";
 import { FORMATS } from "./formats/formats.ts";
@@ -54,6 +55,7 @@ export const METRIC_GROUPS: readonly MetricGroup<ScrapedSource>[] = [
   mirrorMetrics,
   grpcMetrics,
   compressionMetrics,
+  overrideMetrics,
   canaryMetrics,
   learningMetrics,
   historyMetrics,

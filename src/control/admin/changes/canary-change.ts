@@ -29,10 +29,12 @@ const {
   requests: REQUESTS,
   tolerance: TOLERANCE,
 } = CANARY_LIMITS;
+/** With more than this, what is left for the others may be rounded to nothing. Percent. */
+const MOST_COMPARED = PERCENT.most - PERCENT.least;
 const wrongPercent = {
-  error: `must be above 0 and below ${PERCENT.most}: with all the requests there is nothing to compare`,
+  error: `must be a number from ${PERCENT.least} to ${MOST_COMPARED}: with all the requests there is nothing to compare`,
 };
-const share = z.number(wrongPercent).min(PERCENT.least, wrongPercent).lt(PERCENT.most, wrongPercent);
+const share = z.number(wrongPercent).min(PERCENT.least, wrongPercent).max(MOST_COMPARED, wrongPercent);
 const wrongDuration = {
   error: `must be a duration from ${sayDuration(DURATION.least)} to ${sayDuration(DURATION.most)}: 30s, 5m`,
 };
@@ -51,6 +53,9 @@ const termsShape = {
     .min(1, { error: "must have one at least" })
     .max(MOST_STEPS, { error: `must have at most ${MOST_STEPS}` })
     .refine((steps) => steps.every((step, i) => i === 0 || step > steps[i - 1]), { error: "must rise: 5, 25, 50, 100" })
+    .refine((steps) => steps.every((step) => step <= MOST_COMPARED || step === PERCENT.most), {
+      error: `must be ${PERCENT.most}, or up to ${MOST_COMPARED}`,
+    })
     .optional()
     .describe("shares that it gets one after the other, percent, rising; with the last it is promoted"),
   auto: z
@@ -207,7 +212,7 @@ function sayable(terms: CanaryTerms): Readonly<Record<string, unknown>> {
 
 function requireSense({ percent, steps, minDurationMs, maxDurationMs }: CanaryTerms): void {
   const last = steps[steps.length - 1];
-  if (percent >= PERCENT.most) throw wrong("steps", wrongPercent.error);
+  if (percent > MOST_COMPARED) throw wrong("steps", wrongPercent.error);
   if (percent > last) throw wrong("percent", `is above the last step, which is ${last}`);
   if (maxDurationMs < minDurationMs) {
     throw wrong("max_duration", `must be at least min_duration, which is ${sayDuration(minDurationMs)}`);

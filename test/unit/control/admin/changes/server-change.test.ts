@@ -147,6 +147,18 @@ describe("the list of servers", () => {
   const add = (body: object, of = pools, overrides: readonly Override[] = []) =>
     planAddition(newServerSchema.parse(body), of, overrides);
 
+  test("says of a wrong url what is wrong with it, whatever stands in quotes there", () => {
+    for (const host of ["a b", "<b>", 'a"b'].map((name) => name.replace(" ", "\u0000"))) {
+      const { message } = refusal(() => add({ url: `http://${host}:80`, pool: "shop" }));
+      expect(message).toContain(
+        `url: has a wrong host name or address "${host}": letters, digits, "-", "_" and "." are`,
+      );
+    }
+    expect(refusal(() => add({ url: "ftp://a", pool: "shop" })).message).toContain(
+      "url: has an unknown scheme: use http://",
+    );
+  });
+
   test("takes a server into the pool that is named, or the only one", () => {
     expect(add({ url: "http://10.0.0.8/", pool: "shop", weight: 2, reason: "more" })).toMatchObject({
       action: "server.add",
