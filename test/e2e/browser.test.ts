@@ -45,7 +45,7 @@ describeWith(["chromium", "node", "nginx", "openssl"], "browser", () => {
       expect(report.error).toBeUndefined();
       expect(failed).toEqual([]);
       expect(errors).toEqual([]);
-      expect(protocols).toEqual(["http/1.1"]);
+      expect(protocols).toEqual([scheme === "http" ? "http/1.1" : "h2"]);
       expect(Object.values(statuses)).toEqual(Array(Object.keys(statuses).length).fill(200));
       expect(Object.keys(statuses).filter((path) => /\.(js|css|svg)$/.test(path))).toHaveLength(SUB_RESOURCES);
 

@@ -27,6 +27,8 @@ const LARGEST_FRAME_SIZE = 16_777_215;
 export class PeerSettings {
   /** Bytes of the table that its decoder has at most. */
   headerTableSize: number = SettingDefault.HEADER_TABLE_SIZE;
+  /** The least of them since the frame before: a table that shrank has lost entries, also if it grew again (RFC 7541 section 4.2). */
+  leastHeaderTableSize: number = SettingDefault.HEADER_TABLE_SIZE;
   enablePush = true;
   maxConcurrentStreams = Number.POSITIVE_INFINITY;
   initialWindowSize: number = SettingDefault.INITIAL_WINDOW_SIZE;
@@ -40,6 +42,7 @@ export class PeerSettings {
    * @returns an `ErrorCode` for the connection; `NO_ERROR` = they are all right.
    */
   apply(buf: Uint8Array, start: number, end: number): ErrorCode {
+    this.leastHeaderTableSize = this.headerTableSize;
     for (let at = start; at + 6 <= end; at += 6) {
       const id = (buf[at] << 8) | buf[at + 1];
       const value = ((buf[at + 2] << 24) | (buf[at + 3] << 16) | (buf[at + 4] << 8) | buf[at + 5]) >>> 0;
@@ -53,6 +56,7 @@ export class PeerSettings {
     switch (id) {
       case SettingId.HEADER_TABLE_SIZE:
         this.headerTableSize = value;
+        this.leastHeaderTableSize = Math.min(this.leastHeaderTableSize, value);
         break;
       case SettingId.ENABLE_PUSH:
         if (value > 1) return ErrorCode.PROTOCOL_ERROR;

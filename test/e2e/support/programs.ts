@@ -5,6 +5,8 @@ import { describe, test } from "bun:test";
 const PACKAGES = {
   curl: "curl",
   wrk: "wrk",
+  nghttp: "nghttp2-client",
+  h2load: "nghttp2-client",
   nginx: "nginx",
   haproxy: "haproxy",
   python3: "python3",

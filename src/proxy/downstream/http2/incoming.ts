@@ -269,6 +269,7 @@ export class Incoming implements FrameHandler {
       return;
     }
     this.streams.open.get(streamId)?.onGone(this.#nowMs);
+    this.streams.endByReset(streamId);
     this.spend();
   }
 
@@ -303,6 +304,7 @@ export class Incoming implements FrameHandler {
       this.onConnectionError(error, "a setting has a value that it can't have");
       return;
     }
+    owner.heads.limit(outgoing.peer.leastHeaderTableSize);
     owner.heads.limit(outgoing.peer.headerTableSize);
     owner.onReply();
     if (owner.isOpening) owner.onOpened();

@@ -12,7 +12,7 @@ export class KnownStreams {
   /** Requests so far. */
   requests = 0;
   /**
-   * Which streams ended last: a ring, whose memory comes with the first. Numbers of those that the client had ended are negative:
+   * Which streams ended last: a ring, whose memory comes with the first. Numbers of those that the client has ended are negative:
    * what still comes for them is its mistake, what comes for the others may have been on its way (RFC 9113 section 5.1).
    */
   #ended: Int32Array | null = null;
@@ -29,6 +29,12 @@ export class KnownStreams {
     this.#ended ??= new Int32Array(REMEMBERED);
     this.#ended[this.#next] = byClient ? -streamId : streamId;
     this.#next = (this.#next + 1) % REMEMBERED;
+  }
+
+  /** Its client has reset it: what it sends on it from then on is its mistake. */
+  endByReset(streamId: number): void {
+    const at = this.#ended?.indexOf(streamId) ?? -1;
+    if (this.#ended !== null && at >= 0) this.#ended[at] = -streamId;
   }
 
   /** It was ended by us, and its client may not have known. */

@@ -23,6 +23,7 @@ import { Reception, receive, respondTo } from "../reception.ts";
 import { routeOf } from "../routes.ts";
 import { BodyQueue } from "./body-queue.ts";
 import { TURN_BYTES } from "./bounds.ts";
+import { HeldEnd } from "./held-end.ts";
 import { RequestInput } from "./request-input.ts";
 import type { StreamConnection } from "./stream-connection.ts";
 
@@ -61,8 +62,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   /** What of the receive window is in use by what was taken already, or will be. */
   #flowBytes = 0;
   #paused = false;
-  /** The client's end was told. */
-  #endTold = false;
+  /** Of a tunnel: the client sends nothing more. Null = it may. */
+  #heldEnd: HeldEnd | null = null;
   /** What of the response waits; null = nothing has had to. */
   #queue: BodyQueue | null = null;
   #ending: Ending = Ending.NONE;
@@ -187,7 +188,8 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     } else if (!exchange.requestComplete && input.isWaiting) {
       const data = input.take();
       if (data.length > 0) exchange.onRequestBody(data, 0, data.length, nowMs);
-    } else return;
+    }
+    // Also where nothing has come since: what was taken before it had to wait is given back only now.
     this.#taken(nowMs);
   }
 
@@ -201,9 +203,9 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     if (this.#over) return;
     const exchange = this.#exchange;
     const input = this.#input;
-    if (exchange?.isTunnel === true && input?.isOver !== false && !this.#endTold) {
-      this.#endTold = true;
-      exchange.onClientEnd(nowMs);
+    if (exchange?.isTunnel === true && input?.isOver !== false) {
+      this.#heldEnd ??= new HeldEnd(this.#connection.ctx.wheel, exchange, nowMs);
+      if (!isLocalOpen(this.#state)) this.#heldEnd.hasten();
     }
     if (this.#flowBytes === 0 || this.#paused || input?.isWaiting === true) return;
     const flowBytes = this.#flowBytes;
@@ -334,6 +336,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
 
   endSending(): void {
     this.endBody(null);
+    this.#heldEnd?.hasten();
   }
 
   respondLocal(response: LocalResponse, method: number, edits: HeadEdits | null): number {
@@ -372,7 +375,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   done(_requestComplete: boolean, nowMs: number): void {
-    this.#exchange = null;
+    this.#letGo();
     this.#dropsInput = true;
     this.#connection.ctx.wheel.clear(this);
     if (this.#over) return;
@@ -382,7 +385,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   cut(_shows: boolean, nowMs: number): void {
-    this.#exchange = null;
+    this.#letGo();
     this.#dropsInput = true;
     this.#connection.ctx.wheel.clear(this);
     if (this.#over) return;
@@ -392,7 +395,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   reset(): void {
-    this.#exchange = null;
+    this.#letGo();
     this.#reset(ErrorCode.CANCEL);
   }
 
@@ -403,6 +406,12 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
   }
 
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Nobody serves it any more. */
+  #letGo(): void {
+    this.#exchange = null;
+    this.#heldEnd?.drop();
+  }
 
   get #responder(): LocalResponder {
     this.#local ??= new LocalResponder(this.#connection.ctx, this);
@@ -468,7 +477,7 @@ export class Http2Stream extends Timed implements Downstream, LocalClient {
     this.#connection.outgoing.forget(this);
     this.#trailers = null;
     this.#dropsInput = true;
-    this.#exchange = null;
+    this.#letGo();
     this.#local?.end();
     this.#connection.ctx.wheel.remove(this);
     this.#connection.onStreamClosed(this, byClient, this.#flowBytes);

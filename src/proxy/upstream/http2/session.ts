@@ -237,7 +237,9 @@ export class Http2Session extends DialledChannel implements StreamConnection, In
       this.onError(error, "SETTINGS have a value that they can't have", nowMs);
       return;
     }
-    this.#encoder.limit(this.#outgoing.peer.headerTableSize);
+    const { peer } = this.#outgoing;
+    this.#encoder.limit(peer.leastHeaderTableSize);
+    this.#encoder.limit(peer.headerTableSize);
     if (this.#phase === Phase.SETTLING) this.#open(nowMs);
     this.#outgoing.resume(nowMs);
   }

@@ -30,6 +30,7 @@ test("what a peer says holds, the last word of it", () => {
   expect(error).toBe(ErrorCode.NO_ERROR);
   expect({ ...settings }).toEqual({
     headerTableSize: 0xffff_ffff,
+    leastHeaderTableSize: 1,
     enablePush: false,
     maxConcurrentStreams: 0,
     initialWindowSize: 0x7fff_ffff,
@@ -54,4 +55,15 @@ test("extended CONNECT is not taken back", () => {
   const id = SettingId.ENABLE_CONNECT_PROTOCOL;
   expect(apply(settings, [id, 0], [id, 1])).toBe(ErrorCode.NO_ERROR);
   expect(apply(settings, [id, 0])).toBe(ErrorCode.PROTOCOL_ERROR);
+});
+
+test("a table that shrank within a frame is known to have been small, until the next one", () => {
+  const settings = new PeerSettings();
+  const sizes = () => [settings.leastHeaderTableSize, settings.headerTableSize];
+  apply(settings, [SettingId.HEADER_TABLE_SIZE, 0], [SettingId.HEADER_TABLE_SIZE, 8192]);
+  expect(sizes()).toEqual([0, 8192]);
+  apply(settings, [SettingId.INITIAL_WINDOW_SIZE, 5]);
+  expect(sizes()).toEqual([8192, 8192]);
+  apply(settings, [SettingId.HEADER_TABLE_SIZE, 9000]);
+  expect(sizes()).toEqual([8192, 9000]);
 });
