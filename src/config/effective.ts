@@ -4,6 +4,9 @@ import { shownValue } from "./read-settings.ts";
 import type { PlacedSetting, Sections } from "./schema.ts";
 import type { Variable } from "./sources/variable.ts";
 
+/** The origin of what nobody has set. */
+export const DEFAULT_ORIGIN = "default";
+
 /** A setting as it is in force, for people. */
 export interface EffectiveSetting {
   /** `ignored`: set, but of a feature that this version does not have. */
@@ -30,7 +33,7 @@ export function describeSetting(
   parsed: unknown,
 ): EffectiveSetting {
   const { env, secret, type } = setting;
-  const place = { section, env, origin: variable?.origin ?? "default" };
+  const place = { section, env, origin: variable?.origin ?? DEFAULT_ORIGIN };
   if (variable === undefined) return { ...place, value: setting.default };
   if (variable.unset) return { ...place, value: null };
   if (secret || variable.shown !== undefined) return { ...place, value: shownValue(setting, variable.shown ?? "") };

@@ -19,9 +19,17 @@ export function isConfigured(override: Override): override is ConfiguredOverride
   return ["setting", "server_added", "server_removed", "split", "canary"].includes(override.kind);
 }
 
+/** With this begins the origin of what an override says. */
+const OVERRIDE = "override ";
+
+/** Whether what has this origin was set at run time, and so stays when the configuration is read again. */
+export function isOfOverride(origin: string): boolean {
+  return origin.startsWith(OVERRIDE);
+}
+
 /** Where what an override says stands: `override by deploy, 2026-11-29T02:10Z`. */
 export function originOf(override: Pick<Override, "by" | "atMs">): string {
-  return `override ${describeMaker(override)}`;
+  return `${OVERRIDE}${describeMaker(override)}`;
 }
 
 /** Overrides laid over a configuration. */

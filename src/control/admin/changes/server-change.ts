@@ -85,7 +85,7 @@ export function planServerChange({ status, endpoint, pool }: ChangedServer, chan
     else set.push({ kind, target, value });
   };
   number("weight", change.weight, status.configured_weight);
-  number("capacity", change.capacity, status.configured_capacity);
+  number("capacity", change.capacity, status.configured_hard_limit);
   const { state, reason } = change;
   const untilMs = endOf(change, nowMs);
   if (typeof untilMs === "string") throw wrongEnd(change, untilMs);

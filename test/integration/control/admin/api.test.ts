@@ -91,6 +91,7 @@ function makeControl() {
       hard_limit: state.capacity,
       configured_weight: 1,
       configured_capacity: 10,
+      configured_hard_limit: 0,
       maintenance: state.state === "draining" ? { reason: "", since: "", until: null, by: "" } : null,
       ...state,
     }) as unknown as ServerStatus;

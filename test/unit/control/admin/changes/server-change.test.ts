@@ -28,6 +28,7 @@ function server(status: Partial<ServerStatus> = {}, pool = { usable: 3, panic: f
     configured_weight: 1,
     hard_limit: 0,
     configured_capacity: 10,
+    configured_hard_limit: 0,
     active_connections: 4,
   } as unknown as ServerStatus;
   const endpoint = { hostname: "10.0.0.5", address: "10.0.0.5", port: 3000 };
@@ -64,6 +65,8 @@ describe("a change of a server", () => {
   test("null ends the override", () => {
     const plan = change({ weight: null });
     expect([plan.set, plan.remove?.length, plan.after]).toEqual([[], 1, { weight: 1 }]);
+    // A capacity that is shown and not enforced is none.
+    expect(change({ capacity: null }).after).toEqual({ capacity: 0 });
   });
 
   test("a maintenance has its reason and its end", () => {
